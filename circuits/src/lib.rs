@@ -1,0 +1,1 @@
+//! Statements, gadgets and keys.

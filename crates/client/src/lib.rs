@@ -1,0 +1,1 @@
+//! Rust SDK: instructions, account and event decoding, reference tree.

@@ -1,0 +1,1 @@
+//! The Groth16 proving engine over BN254.

@@ -1,0 +1,1 @@
+//! A consumer program that grants a counter to whoever shows a proof.
