@@ -1,1 +1,35 @@
-//! Field elements, encodings, Poseidon, identities, leaves, nullifiers, scopes and contexts of the Bauta protocol.
+//! The protocol's vocabulary: every value that has to be the same in the program, the circuits, the
+//! services and the SDKs is made here and nowhere else. `docs/protocol.md` is the specification.
+//!
+//! ```text
+//!   master secret --registry, entry--> identity secret --Poseidon1--> commitment
+//!                                            |                            |
+//!                          entry id, scope --+--> nullifier               v
+//!                                                    |     leaf = Poseidon3(commitment, entry id, attributes)
+//!                                                    |       |
+//!                                                    |       +--path--> root
+//!                                                    v                   v
+//!            digest = Poseidon5(root, nullifier, scope, claim, context)      the one public input
+//! ```
+//!
+//! On chain Poseidon and SHA-256 are system calls; elsewhere they are computed. Nothing else differs.
+
+mod context;
+mod digest;
+mod encoding;
+mod error;
+mod field;
+#[cfg(not(target_os = "solana"))]
+mod identity;
+mod membership;
+pub mod poseidon;
+pub mod tree;
+
+pub use context::{ANYONE, Context, ContextParts};
+pub use digest::{Digest, DigestParts};
+pub use encoding::hash_to_field;
+pub use error::PrimitivesError;
+pub use field::FieldElement;
+#[cfg(not(target_os = "solana"))]
+pub use identity::{IdentitySecret, MasterSecret};
+pub use membership::{Attributes, Claim, Commitment, EntryId, Leaf, Nullifier, Root, Scope};
