@@ -1,3 +1,37 @@
-//! Project tasks: demo, test, bench, program build.
+//! Project tasks, run as `cargo xtask <task>`.
+//!
+//! A task is a module of its own with an `Args` type (clap) and a `run` function. To add one: add the module, a variant
+//! of [`Task`] and its line in [`main`]. Heavy work is done by spawning cargo, so that this program builds in seconds.
 
-fn main() {}
+mod program;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Project tasks")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the on-chain programs, check their recorded artifacts
+    Program(program::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Program(args) => program::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Makes a program's artifacts.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use anyhow::{Context, Result};
+
+use super::{
+    Program,
+    record::{self, Record},
+    sources,
+    toolchain::{self, Toolchain},
+};
+use crate::workspace;
+
+/// Build every program into its artifacts folder.
+pub fn build(programs: &[Program]) -> Result<()> {
+    for program in programs {
+        let artifacts = program.artifacts();
+        fs::create_dir_all(&artifacts).with_context(|| format!("can't make {}", artifacts.display()))?;
+        let recorded = Record::read(program).ok();
+        let toolchain = Toolchain::for_build(recorded.as_ref().map(|record| &record.toolchain))?;
+        let record = make(program, &toolchain, &artifacts)?;
+        record.write(&artifacts)?;
+        for file in program.files() {
+            let size = fs::metadata(artifacts.join(&file)).map_or(0, |file| file.len());
+            println!(
+                "{}  {size:>7} bytes  programs/{}/artifacts/{file}",
+                &record.artifacts[&file][..16],
+                program.name
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Make a program's ELFs and IDL in `dir`.
+pub fn make(program: &Program, toolchain: &Toolchain, dir: &Path) -> Result<Record> {
+    let sources = sources::digest(program)?;
+    toolchain.build(program, dir)?;
+    idl(program, dir)?;
+    Ok(Record {
+        sources,
+        toolchain: toolchain.identity().clone(),
+        artifacts: record::artifacts(program, dir)?,
+    })
+}
+
+/// Write a program's IDL into `dir`.
+pub fn idl(program: &Program, dir: &Path) -> Result<()> {
+    let target = toolchain::prefix()?.join("idl");
+    let tool = workspace::root()?.join("tools/idl/Cargo.toml");
+    let mut build = workspace::cargo()?;
+    build
+        .args(["build", "--locked", "--quiet", "--manifest-path"])
+        .arg(tool)
+        .arg("--target-dir")
+        .arg(&target);
+    workspace::run(&mut build)?;
+    let mut command = std::process::Command::new(target.join("debug/idl"));
+    command
+        .arg(&program.dir)
+        .env("CARGO_TARGET_DIR", &target)
+        .env_remove("RUSTUP_TOOLCHAIN");
+    let idl = workspace::output(&mut command)?;
+    let [_, _, file] = program.files();
+    let path = dir.join(file);
+    fs::write(&path, idl).with_context(|| format!("can't write {}", path.display()))
+}
+
+/// The names whose values differ, one line each.
+pub fn differences(recorded: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
+    let names: std::collections::BTreeSet<_> = recorded.keys().chain(now.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| recorded.get(*name) != now.get(*name))
+        .map(|name| {
+            let value =
+                |map: &BTreeMap<String, String>| map.get(name).cloned().unwrap_or_else(|| "nothing".into());
+            format!("  {name}: recorded {}, now {}", value(recorded), value(now))
+        })
+        .collect()
+}

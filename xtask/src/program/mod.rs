@@ -1,0 +1,104 @@
+//! `cargo xtask program`: the on-chain programs and their recorded artifacts.
+//!
+//! ```text
+//!  programs/<name>/src ──┐                         ┌─> artifacts/bauta.so      SBPF v0
+//!  path dependencies ────┼─ toolchain (SBF), IDL ──┼─> artifacts/bauta.v3.so   SBPF v3
+//!  locked dependencies ──┘                         ├─> artifacts/bauta.json    IDL
+//!            └──────────── sources ────────────────┴─> artifacts/build.toml    what they were made from
+//! ```
+//!
+//! The artifacts are checked in, so that tests and clients need no SBF toolchain. `check` says whether they still belong
+//! to the sources; `check --rebuild` makes them again and compares.
+
+mod build;
+mod check;
+mod record;
+mod sources;
+mod toolchain;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::workspace;
+
+/// Arguments of `cargo xtask program`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build ELFs (SBPF v0 and v3) and IDL into programs/<name>/artifacts, with a record of what they were made from
+    Build,
+    /// Check that the artifacts belong to the sources
+    Check {
+        /// Build again and compare: equal bytes with the recorded toolchain, with another the LiteSVM suite
+        #[arg(long)]
+        rebuild: bool,
+    },
+    /// Write only the IDLs
+    Idl,
+}
+
+/// Run `cargo xtask program`.
+pub fn run(args: &Args) -> Result<()> {
+    let programs = programs()?;
+    match args.task {
+        Task::Build => build::build(&programs),
+        Task::Check { rebuild } => check::check(&programs, rebuild),
+        Task::Idl => programs
+            .iter()
+            .try_for_each(|program| build::idl(program, &program.artifacts())),
+    }
+}
+
+/// An on-chain program of the workspace.
+pub struct Program {
+    /// The name of its folder and artifacts.
+    pub name: &'static str,
+    /// The name of its package.
+    pub package: &'static str,
+    /// Its folder.
+    pub dir: PathBuf,
+    /// The variable through which the LiteSVM suite (crates/svm) takes another ELF than the checked-in one.
+    pub elf_variable: &'static str,
+}
+
+impl Program {
+    /// The folder of the checked-in artifacts.
+    pub fn artifacts(&self) -> PathBuf {
+        self.dir.join("artifacts")
+    }
+
+    /// The name of its library as cargo spells it.
+    pub fn library(&self) -> String {
+        self.package.replace('-', "_")
+    }
+
+    /// File names of its artifacts: SBPF v0, SBPF v3, IDL.
+    pub fn files(&self) -> [String; 3] {
+        [
+            format!("{}.so", self.name),
+            format!("{}.v3.so", self.name),
+            format!("{}.json", self.name),
+        ]
+    }
+}
+
+fn programs() -> Result<Vec<Program>> {
+    let dir = workspace::root()?.join("programs");
+    let program = |name, package, elf_variable| Program {
+        name,
+        package,
+        dir: dir.join(name),
+        elf_variable,
+    };
+    Ok(vec![
+        program("bauta", "bauta", "BAUTA_PROGRAM_ELF"),
+        program("example-gate", "bauta-example-gate", "BAUTA_EXAMPLE_GATE_ELF"),
+    ])
+}

@@ -1,0 +1,204 @@
+//! The digest of everything a program is built from.
+//!
+//! One digest for each path package (its `src`, `build.rs` and manifest with what it inherits from the workspace), one for
+//! the locked registry packages with the features that are on, one for the release profile. Development dependencies and
+//! the rest of the lock file are left out: a change there changes no byte of the program.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, anyhow};
+use toml::{Table, Value};
+
+use super::{
+    Program,
+    record::{combine, sha256, tree},
+};
+use crate::workspace;
+
+/// Digest of each part of a program's sources.
+pub fn digest(program: &Program) -> Result<BTreeMap<String, String>> {
+    let root = workspace::root()?;
+    let manifest = read_toml(&root.join("Cargo.toml"))?;
+    let lock = read_toml(&root.join("Cargo.lock"))?;
+    let mut parts = BTreeMap::new();
+    let mut registry = BTreeSet::new();
+    for package in closure(program)? {
+        if let Some(dir) = &package.dir {
+            let name = dir
+                .strip_prefix(&root)
+                .unwrap_or(dir)
+                .to_string_lossy()
+                .into_owned();
+            parts.insert(name, package_digest(dir, &manifest, &package.features)?);
+        } else {
+            let (source, checksum) = locked(&lock, &package)?;
+            let Package {
+                name,
+                version,
+                features,
+                ..
+            } = &package;
+            registry.insert(format!("{name} {version} {source} {checksum} {features}\n"));
+        }
+    }
+    parts.insert(
+        "dependencies".into(),
+        sha256(registry.into_iter().collect::<String>().as_bytes()),
+    );
+    parts.insert("profile".into(), sha256(profile(&manifest).as_bytes()));
+    Ok(parts)
+}
+
+/// A package of a program's dependency closure.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Package {
+    name: String,
+    version: String,
+    /// The folder of a path package.
+    dir: Option<PathBuf>,
+    /// Features that are on, comma-separated.
+    features: String,
+}
+
+/// The normal and build dependencies of a program on every platform, itself included.
+fn closure(program: &Program) -> Result<BTreeSet<Package>> {
+    let text = workspace::output(workspace::cargo()?.args([
+        "tree",
+        "--locked",
+        "--package",
+        program.package,
+        "--edges",
+        "normal,build",
+        "--target",
+        "all",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}|{f}",
+    ]))?;
+    text.lines().filter(|line| !line.is_empty()).map(parse).collect()
+}
+
+/// A line of `cargo tree`: `name v1.2.3 (proc-macro) (/folder)|features (*)`.
+fn parse(line: &str) -> Result<Package> {
+    let broken = || anyhow!("`cargo tree` wrote a line of unknown form: {line}");
+    let line = line.strip_suffix(" (*)").unwrap_or(line);
+    let (package, features) = line.rsplit_once('|').ok_or_else(broken)?;
+    let mut words = package.splitn(3, ' ');
+    let name = words.next().ok_or_else(broken)?;
+    let version = words
+        .next()
+        .and_then(|version| version.strip_prefix('v'))
+        .ok_or_else(broken)?;
+    let notes = words.next().unwrap_or_default().replace("(proc-macro)", "");
+    let dir = notes
+        .trim()
+        .strip_prefix('(')
+        .and_then(|note| note.strip_suffix(')'));
+    Ok(Package {
+        name: name.into(),
+        version: version.into(),
+        dir: dir.map(PathBuf::from).filter(|dir| dir.is_absolute()),
+        features: features.into(),
+    })
+}
+
+/// Source and checksum of a package in the lock file.
+fn locked<'a>(lock: &'a Table, package: &Package) -> Result<(&'a str, &'a str)> {
+    let text = |entry: &'a Value, key: &str| entry.get(key).and_then(Value::as_str);
+    let entries = lock
+        .get("package")
+        .and_then(Value::as_array)
+        .context("Cargo.lock has no packages")?;
+    let entry = entries
+        .iter()
+        .find(|entry| {
+            text(entry, "name") == Some(&package.name) && text(entry, "version") == Some(&package.version)
+        })
+        .with_context(|| format!("Cargo.lock has no {} {}", package.name, package.version))?;
+    Ok((
+        text(entry, "source").unwrap_or_default(),
+        text(entry, "checksum").unwrap_or_default(),
+    ))
+}
+
+/// Digest of a path package: sources, build script, and manifest with what it inherits.
+fn package_digest(dir: &Path, workspace: &Table, features: &str) -> Result<String> {
+    let mut parts = BTreeMap::new();
+    for (name, digest) in tree(&dir.join("src"))? {
+        parts.insert(format!("src/{name}"), digest);
+    }
+    for (_, digest) in tree(&dir.join("build.rs"))? {
+        parts.insert("build.rs".into(), digest);
+    }
+    let manifest = effective_manifest(read_toml(&dir.join("Cargo.toml"))?, workspace);
+    parts.insert("Cargo.toml".into(), sha256(manifest.to_string().as_bytes()));
+    parts.insert("features".into(), sha256(features.as_bytes()));
+    Ok(combine(&parts))
+}
+
+/// A manifest without what can't change the built bytes, and with what it inherits from the workspace written out.
+fn effective_manifest(mut manifest: Table, workspace: &Table) -> Table {
+    let shared = workspace
+        .get("workspace")
+        .and_then(Value::as_table)
+        .cloned()
+        .unwrap_or_default();
+    for section in ["dev-dependencies", "lints", "bench", "test", "example"] {
+        manifest.remove(section);
+    }
+    for section in ["package", "dependencies", "build-dependencies"] {
+        if let Some(Value::Table(table)) = manifest.get_mut(section) {
+            let from = if section == "package" {
+                "package"
+            } else {
+                "dependencies"
+            };
+            inherit(table, shared.get(from));
+        }
+    }
+    if let Some(Value::Table(targets)) = manifest.get_mut("target") {
+        for target in targets.iter_mut().filter_map(|(_, target)| target.as_table_mut()) {
+            target.remove("dev-dependencies");
+            if let Some(Value::Table(table)) = target.get_mut("dependencies") {
+                inherit(table, shared.get("dependencies"));
+            }
+        }
+    }
+    manifest
+}
+
+/// Put the workspace's value beside each `workspace = true`.
+fn inherit(table: &mut Table, shared: Option<&Value>) {
+    for (key, value) in table.iter_mut() {
+        if let Value::Table(entry) = value
+            && entry.get("workspace") == Some(&Value::Boolean(true))
+            && let Some(inherited) = shared.and_then(|shared| shared.get(key))
+        {
+            entry.insert("workspace".into(), inherited.clone());
+        }
+    }
+}
+
+/// The release profile and patched packages of the workspace.
+fn profile(workspace: &Table) -> String {
+    let release = workspace
+        .get("profile")
+        .and_then(|profile| profile.get("release"));
+    let patch = workspace.get("patch");
+    [release, patch]
+        .into_iter()
+        .flatten()
+        .map(Value::to_string)
+        .collect()
+}
+
+fn read_toml(path: &Path) -> Result<Table> {
+    let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+    text.parse()
+        .with_context(|| format!("{}: not TOML", path.display()))
+}
