@@ -36,7 +36,7 @@ enum Task {
     Build,
     /// Check that the artifacts belong to the sources
     Check {
-        /// Build again and compare: equal bytes with the recorded toolchain, with another the LiteSVM suite
+        /// Build again and compare: equal bytes with the recorded toolchain, with another the test suite in the local SVM
         #[arg(long)]
         rebuild: bool,
     },
@@ -64,7 +64,7 @@ pub struct Program {
     pub package: &'static str,
     /// Its folder.
     pub dir: PathBuf,
-    /// The variable through which the LiteSVM suite (crates/svm) takes another ELF than the checked-in one.
+    /// The variable through which the tests in the local SVM (crates/svm) takes another ELF than the checked-in one.
     pub elf_variable: &'static str,
 }
 

@@ -94,7 +94,7 @@ impl Debian {
         let _lock = lock(&self.prefix)?;
         let tools = workspace::root()?.join("tools/sbf");
         let target = self.target_dir()?;
-        self.forget_other_checkouts(&target)?;
+        forget_other_checkouts(&target)?;
         let mut cargo = self.cargo()?;
         cargo.args([
             "rustc",

@@ -48,7 +48,7 @@ impl Toolchain {
     /// Write a program's ELFs, SBPF v0 and v3, into `dir`.
     pub fn build(&self, program: &Program, dir: &Path) -> Result<()> {
         match self {
-            Self::Solana(solana) => solana.build(program, dir),
+            Self::Solana(_) => Solana::build(program, dir),
             Self::Debian(debian) => debian.build(program, dir),
         }
     }

@@ -27,7 +27,7 @@ impl Solana {
     }
 
     /// Write a program's ELFs, SBPF v0 and v3, into `dir`.
-    pub fn build(&self, program: &Program, dir: &Path) -> Result<()> {
+    pub fn build(program: &Program, dir: &Path) -> Result<()> {
         let [v0, v3, _] = program.files();
         for (arch, file) in [("v0", v0), ("v3", v3)] {
             let out = dir.join(arch);
