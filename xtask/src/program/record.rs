@@ -83,9 +83,9 @@ pub fn tree(path: &Path) -> Result<BTreeMap<String, String>> {
 
 /// One digest of named digests.
 pub fn combine(parts: &BTreeMap<String, String>) -> String {
-    let lines: String = parts
+    let lines: Vec<_> = parts
         .iter()
         .map(|(name, digest)| format!("{digest} {name}\n"))
         .collect();
-    sha256(lines.as_bytes())
+    sha256(lines.concat().as_bytes())
 }

@@ -174,44 +174,44 @@ impl Debian {
         let digest = compiler.to_string_lossy().replace("compiler-", "");
         Ok(self.prefix.join(format!("target-{digest}")))
     }
+}
 
-    /// Cargo takes a workspace crate of another checkout for this one's when it was built later than this one's files
-    /// were written. Drop the workspace's crates when the last build was another checkout's.
-    fn forget_other_checkouts(&self, target: &Path) -> Result<()> {
-        let mark = target.join("checkout");
-        let root = workspace::root()?;
-        let root = root.to_string_lossy();
-        if fs::read_to_string(&mark).is_ok_and(|last| last == root) {
-            return Ok(());
-        }
-        let release = target.join("sbpf-solana/release/.fingerprint");
-        if release.exists() {
-            let members = workspace::output(workspace::cargo()?.args([
-                "tree",
-                "--workspace",
-                "--depth",
-                "0",
-                "--prefix",
-                "none",
-            ]))?;
-            let names: Vec<_> = members
-                .lines()
-                .filter_map(|line| line.split(' ').next())
-                .collect();
-            for entry in fs::read_dir(&release).context("SBF target folder")? {
-                let entry = entry?;
-                let file = entry.file_name().to_string_lossy().into_owned();
-                if file
-                    .rsplit_once('-')
-                    .is_some_and(|(name, _)| names.contains(&name))
-                {
-                    fs::remove_dir_all(entry.path()).context("SBF target folder")?;
-                }
+/// Cargo takes a workspace crate of another checkout for this one's when it was built later than this one's files
+/// were written. Drop the workspace's crates when the last build was another checkout's.
+fn forget_other_checkouts(target: &Path) -> Result<()> {
+    let mark = target.join("checkout");
+    let root = workspace::root()?;
+    let root = root.to_string_lossy();
+    if fs::read_to_string(&mark).is_ok_and(|last| last == root) {
+        return Ok(());
+    }
+    let release = target.join("sbpf-solana/release/.fingerprint");
+    if release.exists() {
+        let members = workspace::output(workspace::cargo()?.args([
+            "tree",
+            "--workspace",
+            "--depth",
+            "0",
+            "--prefix",
+            "none",
+        ]))?;
+        let names: Vec<_> = members
+            .lines()
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        for entry in fs::read_dir(&release).context("SBF target folder")? {
+            let entry = entry?;
+            let file = entry.file_name().to_string_lossy().into_owned();
+            if file
+                .rsplit_once('-')
+                .is_some_and(|(name, _)| names.contains(&name))
+            {
+                fs::remove_dir_all(entry.path()).context("SBF target folder")?;
             }
         }
-        fs::create_dir_all(target).with_context(|| format!("can't make {}", target.display()))?;
-        fs::write(&mark, root.as_bytes()).with_context(|| format!("can't write {}", mark.display()))
     }
+    fs::create_dir_all(target).with_context(|| format!("can't make {}", target.display()))?;
+    fs::write(&mark, root.as_bytes()).with_context(|| format!("can't write {}", mark.display()))
 }
 
 /// Where the toolchain is kept: `bauta/sbf` in the user's cache.
