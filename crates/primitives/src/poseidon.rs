@@ -29,15 +29,11 @@ mod backend {
 mod backend {
     use crate::FieldElement;
     use ark_bn254::Fr;
-    use light_poseidon::{Poseidon, PoseidonBytesHasher};
+    use ark_ff::{BigInteger, PrimeField};
 
     pub fn hash<const N: usize>(inputs: &[FieldElement; N]) -> FieldElement {
-        let slices = core::array::from_fn::<&[u8], N, _>(|i| inputs[i].as_bytes());
-        let mut poseidon =
-            Poseidon::<Fr>::new_circom(N).expect("circomlib has parameters for 1 to 12 inputs");
-        let hash = poseidon
-            .hash_bytes_be(&slices)
-            .expect("N canonical inputs for a hasher of N inputs");
-        FieldElement::from_canonical(hash)
+        let inputs = inputs.map(|element| Fr::from_be_bytes_mod_order(element.as_bytes()));
+        let hash = bauta_poseidon::hash_array(&inputs).into_bigint().to_bytes_be();
+        FieldElement::from_canonical(hash.try_into().expect("a 254-bit integer has 32 bytes"))
     }
 }

@@ -1,0 +1,65 @@
+// Writes protocol.json: docs/protocol.md sections 2 and 3 in a second implementation (circomlibjs and node:crypto).
+//   npm ci && npm run generate
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { buildPoseidon } from "circomlibjs";
+
+const poseidon = await buildPoseidon();
+const hex = (n) => "0x" + n.toString(16).padStart(64, "0");
+const toInt = (bytes) => BigInt("0x" + Buffer.from(bytes).toString("hex"));
+const P = (...inputs) => poseidon.F.toObject(poseidon(inputs));
+const bytes32 = (n) => Buffer.from(n.toString(16).padStart(64, "0"), "hex");
+const sha256 = (...parts) => createHash("sha256").update(Buffer.concat(parts)).digest();
+const u16 = (n) => { const b = Buffer.alloc(2); b.writeUInt16BE(n); return b; };
+const u32 = (n) => { const b = Buffer.alloc(4); b.writeUInt32BE(n); return b; };
+const i64 = (n) => { const b = Buffer.alloc(8); b.writeBigInt64BE(n); return b; };
+
+function hashToField(tag, ...parts) {
+  const framed = parts.flatMap((part) => [u32(part.length), part]);
+  const hash = sha256(u16(Buffer.byteLength(tag)), Buffer.from(tag), ...framed);
+  hash[0] &= 0x1f;
+  return toInt(hash);
+}
+
+/// 32 bytes that look arbitrary and are the same at every run.
+const sample = (name, n) => sha256(Buffer.from(`bauta vector ${name} ${n}`));
+
+const vectors = [];
+for (let n = 0; n < 16; n++) {
+  const [master, registry, mint] = ["master", "registry", "mint"].map((name) => sample(name, n));
+  const [cluster_tag, program_id, scope_account] = ["cluster", "program", "scope"].map((name) => sample(name, n));
+  const [recipient, relayer] = [sample("recipient", n), n % 2 ? sample("relayer", n) : Buffer.alloc(32)];
+  const expiry = BigInt(n) * 1_000_000_007n - 3n;
+  const payload = sample("payload", n).subarray(0, n * 2);
+  const track = BigInt(n) ** 7n;
+  const depth = n % 3 ? 10 : 16;
+  const index = toInt(sample("index", n)) % 4n ** BigInt(depth);
+  const path = Array.from({ length: depth }, (_, level) =>
+    [0, 1, 2].map((k) => hashToField("bauta/vector/1", sample(`sibling ${level} ${k}`, n))));
+
+  const entry_id = hashToField("bauta/mint/1", mint);
+  const secret = hashToField("bauta/secret/1", master, registry, bytes32(entry_id));
+  const commitment = P(secret);
+  const leaf = P(commitment, entry_id, track);
+  let root = leaf;
+  path.forEach((siblings, level) => {
+    const children = [...siblings];
+    children.splice(Number((index >> BigInt(2 * level)) & 3n), 0, root);
+    root = P(...children);
+  });
+  const scope = hashToField("bauta/scope/1", cluster_tag, program_id, scope_account);
+  const nullifier = P(secret, entry_id, scope);
+  const context = hashToField("bauta/context/1", recipient, relayer, i64(expiry), sha256(payload));
+  const digest = P(root, nullifier, scope, track, context);
+  const claim_with_auxiliary_root = P(track, root);
+
+  const raw = { master, registry, mint, cluster_tag, program_id, scope_account, recipient, relayer, payload };
+  const inputs = Object.fromEntries(Object.entries(raw).map(([name, value]) => [name, value.toString("hex")]));
+  const fields = { entry_id, secret, commitment, leaf, root, scope, nullifier, context, digest, claim_with_auxiliary_root };
+  const outputs = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, hex(value)]));
+  vectors.push({
+    inputs: { ...inputs, expiry: Number(expiry), track: Number(track), depth, index: Number(index), path: path.map((l) => l.map(hex)) },
+    outputs,
+  });
+}
+writeFileSync(new URL("protocol.json", import.meta.url), JSON.stringify(vectors, null, 1) + "\n");
