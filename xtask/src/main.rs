@@ -3,7 +3,11 @@
 //! A task is a module of its own with an `Args` type (clap) and a `run` function. To add one: add the module, a variant
 //! of [`Task`] and its line in [`main`]. Heavy work is done by spawning cargo, so that this program builds in seconds.
 
+mod bench;
+mod demo;
 mod program;
+mod system;
+mod test;
 mod workspace;
 
 use std::process::ExitCode;
@@ -19,12 +23,21 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Watch the main job end to end: holders register, one proves, the ELF verifies, attacks are refused
+    Demo,
+    /// Do the set-up and run every test
+    Test,
+    /// Run a benchmark
+    Bench(bench::Args),
     /// Build the on-chain programs, check their recorded artifacts
     Program(program::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
+        Task::Demo => demo::run(),
+        Task::Test => test::run(),
+        Task::Bench(args) => bench::run(&args),
         Task::Program(args) => program::run(&args),
     };
     match result {

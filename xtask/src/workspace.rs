@@ -18,10 +18,22 @@ pub fn root() -> Result<PathBuf> {
     Ok(root.to_owned())
 }
 
+/// What outlives a checkout: builds, toolchains, keys.
+pub fn cache() -> Result<PathBuf> {
+    let base = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let base = base.or_else(|| env::home_dir().map(|home| home.join(".cache")));
+    Ok(base
+        .context("neither XDG_CACHE_HOME nor HOME is set")?
+        .join("bauta"))
+}
+
 /// A cargo command in the root of the checkout.
 pub fn cargo() -> Result<Command> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()?);
+    if env::var_os("CARGO_TARGET_DIR").is_none() {
+        command.env("CARGO_TARGET_DIR", cache()?.join("target"));
+    }
     // What `cargo run` set for this program must not reach the build scripts and fingerprints of the next.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();

@@ -56,6 +56,11 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
+/// Check that every program's artifacts belong to the sources.
+pub fn check_digests() -> Result<()> {
+    check::check(&programs()?, false)
+}
+
 /// An on-chain program of the workspace.
 pub struct Program {
     /// The name of its folder and artifacts.

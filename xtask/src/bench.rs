@@ -1,0 +1,58 @@
+//! `cargo xtask bench NAME`: a benchmark, and its page under docs/benchmarks.
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::{system, workspace};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Which benchmark
+    name: Name,
+    /// Fewer repetitions: under a minute once built; writes no page
+    #[arg(long)]
+    quick: bool,
+    /// Print one JSON object of figures, last
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Name {
+    /// Compute units and transaction bytes of every instruction (exact)
+    Cu,
+    /// Constraints and key sizes of every circuit (exact)
+    Circuits,
+    /// Proving: this engine beside ark-groth16, snarkjs and rapidsnark
+    Prover,
+    /// Poseidon and tree building beside light-poseidon
+    Poseidon,
+}
+
+impl Name {
+    /// Exact figures don't depend on the profile, and the SVM takes minutes to build; timings need a release build.
+    fn profile(self) -> &'static [&'static str] {
+        match self {
+            Self::Cu => &["--features", "svm"],
+            Self::Circuits => &[],
+            Self::Prover | Self::Poseidon => &["--release"],
+        }
+    }
+}
+
+/// Builds and runs one.
+pub fn run(args: &Args) -> Result<()> {
+    system::require(&[system::CC, system::NODE, system::NPM])?;
+    let mut cargo = workspace::cargo()?;
+    cargo
+        .args(["run", "--quiet", "--locked", "--package", "bauta-bench"])
+        .args(args.name.profile())
+        .arg("--");
+    if let Some(name) = args.name.to_possible_value() {
+        cargo.arg(name.get_name());
+    }
+    cargo
+        .args(args.quick.then_some("--quick"))
+        .args(args.json.then_some("--json"));
+    workspace::run(&mut cargo)
+}
