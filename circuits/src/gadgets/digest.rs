@@ -1,0 +1,27 @@
+use super::{Shown, poseidon};
+use crate::constraint_system::ConstraintSystem;
+
+/// What a proof is bound to besides root and nullifier.
+pub struct Bound<E> {
+    /// The nullifier's domain.
+    pub scope: E,
+    /// What the predicate shows.
+    pub claim: E,
+    /// Recipient, relayer, expiry and payload.
+    pub context: E,
+}
+
+/// Exposes `Poseidon5(root, nullifier, scope, claim, context)` as the public input: 322 constraints.
+pub fn digest<C: ConstraintSystem>(cs: &mut C, shown: Shown<C::Expression>, bound: Bound<C::Expression>) {
+    let digest = poseidon(
+        cs,
+        &[
+            shown.root,
+            shown.nullifier,
+            bound.scope,
+            bound.claim,
+            bound.context,
+        ],
+    );
+    cs.expose(&digest);
+}

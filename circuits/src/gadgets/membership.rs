@@ -1,0 +1,65 @@
+use ark_bn254::Fr;
+use ark_ff::PrimeField;
+use bauta_primitives::{
+    Attributes, EntryId, IdentitySecret,
+    tree::{LeafIndex, Siblings},
+};
+
+use super::{Level, poseidon};
+use crate::{constraint_system::ConstraintSystem, field::to_ark};
+
+/// The core of every statement: somebody who knows `secret` has the leaf of `entry_id` and `attributes` in the tree.
+pub struct Membership<E> {
+    secret: E,
+    entry_id: E,
+    attributes: E,
+    levels: Vec<Level<E>>,
+}
+
+/// What a membership shows to the digest.
+pub struct Shown<E> {
+    /// The root that the path leads to.
+    pub root: E,
+    /// `Poseidon3(secret, entry_id, scope)`.
+    pub nullifier: E,
+}
+
+impl<E: Clone> Membership<E> {
+    /// The inputs; one level for each element of `path`, from the leaf upwards.
+    pub fn input<C: ConstraintSystem<Expression = E>>(
+        cs: &mut C,
+        secret: &IdentitySecret,
+        entry_id: EntryId,
+        attributes: Attributes,
+        index: LeafIndex,
+        path: &[Siblings],
+    ) -> Self {
+        Self {
+            secret: cs.input(Fr::from_be_bytes_mod_order(secret.expose())),
+            entry_id: cs.input(to_ark(entry_id.element())),
+            attributes: cs.input(to_ark(attributes.element())),
+            levels: path
+                .iter()
+                .enumerate()
+                .map(|(level, siblings)| Level::input(cs, index.digit(level), siblings))
+                .collect(),
+        }
+    }
+
+    /// What the leaf says besides its commitment, for the predicate.
+    pub fn attributes(&self) -> &E {
+        &self.attributes
+    }
+
+    /// Root and nullifier of one and the same secret and entry: 735 constraints, and 302 for each level.
+    pub fn show<C: ConstraintSystem<Expression = E>>(&self, cs: &mut C, scope: &E) -> Shown<E> {
+        let commitment = poseidon(cs, std::array::from_ref(&self.secret));
+        let leaf = poseidon(cs, &[commitment, self.entry_id.clone(), self.attributes.clone()]);
+        let root = self
+            .levels
+            .iter()
+            .fold(leaf, |child, level| level.parent(cs, &child));
+        let nullifier = poseidon(cs, &[self.secret.clone(), self.entry_id.clone(), scope.clone()]);
+        Shown { root, nullifier }
+    }
+}

@@ -1,0 +1,63 @@
+use bauta_primitives::tree::Siblings;
+
+use super::{constrain_boolean, poseidon};
+use crate::{constraint_system::ConstraintSystem, field::to_ark};
+
+/// One level of a path in a 4-ary tree: where the child stands among four, and its siblings.
+///
+/// The position is `2 · high + low`, two bits that are both constrained. The siblings are held by what the two
+/// swaps do with them, not by position:
+///
+/// ```text
+///   child ----+-- swap if low --+-- left pair  --+
+///   neighbour-+                 |                +-- swap if high --> four children --Poseidon4--> parent
+///   others[0], others[1] -------+-- right pair --+
+/// ```
+pub struct Level<E> {
+    low: E,
+    high: E,
+    neighbour: E,
+    others: [E; 2],
+}
+
+impl<E: Clone> Level<E> {
+    /// Five inputs: two bits of position (0 to 3), three siblings in order of position.
+    pub fn input<C: ConstraintSystem<Expression = E>>(
+        cs: &mut C,
+        position: usize,
+        siblings: &Siblings,
+    ) -> Self {
+        let (low, high) = (position & 1, position >> 1 & 1);
+        let [a, b, c] = siblings.map(to_ark);
+        // child and neighbour fill one half of the node, the others fill the other half
+        let (neighbour, others) = if high == 0 { (a, [b, c]) } else { (c, [a, b]) };
+        Self {
+            low: cs.input((low as u64).into()),
+            high: cs.input((high as u64).into()),
+            neighbour: cs.input(neighbour),
+            others: others.map(|sibling| cs.input(sibling)),
+        }
+    }
+
+    /// The parent of `child`: 302 constraints, which are 2 for the bits, 3 for the swaps and 297 for `Poseidon4`.
+    pub fn parent<C: ConstraintSystem<Expression = E>>(&self, cs: &mut C, child: &E) -> E {
+        constrain_boolean(cs, &self.low);
+        constrain_boolean(cs, &self.high);
+        let (left, right) = swap(cs, &self.low, child, &self.neighbour);
+        let (first, third) = swap(cs, &self.high, &left, &self.others[0]);
+        let (second, fourth) = swap(cs, &self.high, &right, &self.others[1]);
+        poseidon(cs, &[first, second, third, fourth])
+    }
+}
+
+/// `(a, b)` where the bit is 0, `(b, a)` where it is 1. One constraint.
+fn swap<C: ConstraintSystem>(
+    cs: &mut C,
+    bit: &C::Expression,
+    a: &C::Expression,
+    b: &C::Expression,
+) -> (C::Expression, C::Expression) {
+    let difference = cs.subtract(b, a);
+    let moved = cs.multiply(&difference, bit);
+    (cs.add(a, &moved), cs.subtract(b, &moved))
+}

@@ -1,0 +1,105 @@
+use ark_bn254::Fr;
+use ark_ff::{AdditiveGroup, Field};
+use bauta_poseidon::{FULL_ROUNDS, HALF_FULL_ROUNDS, MAX_INPUTS, Parameters};
+
+use crate::constraint_system::ConstraintSystem;
+
+const WIDTH: &str = "parameters of width T have T elements in each row";
+
+/// `PoseidonN` of N expressions, 1 to 6, in 3 constraints for each S-box: 213, 240, 261, 297, 321 or 354.
+///
+/// Everything between S-boxes is linear and so free. Lane 0 of the first round is a constant, and of the last
+/// round only lane 0 is read.
+pub fn poseidon<C: ConstraintSystem, const N: usize>(
+    cs: &mut C,
+    inputs: &[C::Expression; N],
+) -> C::Expression {
+    const { assert!(N >= 1 && N <= MAX_INPUTS, "Poseidon takes 1 to 6 inputs") };
+    let parameters =
+        Parameters::for_inputs(N).expect("the number of inputs is checked when this is compiled");
+    match N {
+        1 => permute::<C, 2>(cs, parameters, inputs),
+        2 => permute::<C, 3>(cs, parameters, inputs),
+        3 => permute::<C, 4>(cs, parameters, inputs),
+        4 => permute::<C, 5>(cs, parameters, inputs),
+        5 => permute::<C, 6>(cs, parameters, inputs),
+        _ => permute::<C, 7>(cs, parameters, inputs),
+    }
+}
+
+fn permute<C: ConstraintSystem, const T: usize>(
+    cs: &mut C,
+    parameters: &Parameters,
+    inputs: &[C::Expression],
+) -> C::Expression {
+    let mds: [&[Fr; T]; T] = std::array::from_fn(|lane| row(&parameters.mds[lane]));
+    let mix = |cs: &C, powers: &[C::Expression; T]| mds.map(|weights| cs.weighted_sum(weights, powers));
+
+    let first: &[Fr; T] = row(&parameters.full_constants[0]);
+    let powers = std::array::from_fn(|lane| {
+        if lane == 0 {
+            return cs.constant(first[0].square().square() * first[0]);
+        }
+        let sum = cs.add_constant(&inputs[lane - 1], first[lane]);
+        fifth_power(cs, &sum)
+    });
+    let mut state = mix(cs, &powers);
+    for constants in &parameters.full_constants[1..HALF_FULL_ROUNDS] {
+        let powers = full_s_boxes(cs, &state, row(constants));
+        state = mix(cs, &powers);
+    }
+
+    let rounds = parameters
+        .partial_constants
+        .iter()
+        .zip(&parameters.sparse_rows)
+        .zip(&parameters.sparse_columns);
+    for ((constant, weights), column) in rounds {
+        let sum = cs.add_constant(&state[0], *constant);
+        state[0] = fifth_power(cs, &sum);
+        let lane_0 = cs.weighted_sum(row::<T>(weights), &state);
+        for lane in 1..T {
+            state[lane] = cs.add_scaled(&state[lane], column[lane - 1], &state[0]);
+        }
+        state[0] = lane_0;
+    }
+
+    let mixed: [C::Expression; T] = std::array::from_fn(|lane| {
+        if lane == 0 {
+            return state[0].clone();
+        }
+        let mut weights = [Fr::ZERO; T];
+        weights[1..].copy_from_slice(&parameters.last_block[lane - 1]);
+        cs.weighted_sum(&weights, &state)
+    });
+    state = mixed;
+    for constants in &parameters.full_constants[HALF_FULL_ROUNDS..FULL_ROUNDS - 1] {
+        let powers = full_s_boxes(cs, &state, row(constants));
+        state = mix(cs, &powers);
+    }
+    let powers = full_s_boxes(cs, &state, row(&parameters.full_constants[FULL_ROUNDS - 1]));
+    cs.weighted_sum(mds[0], &powers)
+}
+
+fn full_s_boxes<C: ConstraintSystem, const T: usize>(
+    cs: &mut C,
+    state: &[C::Expression; T],
+    constants: &[Fr; T],
+) -> [C::Expression; T] {
+    std::array::from_fn(|lane| {
+        let sum = cs.add_constant(&state[lane], constants[lane]);
+        fifth_power(cs, &sum)
+    })
+}
+
+/// x^5 in three constraints, arranged so that x² stays out of matrix B and x³ out of A: each of the prover's
+/// multi-scalar multiplications over A and B then has a third fewer points.
+fn fifth_power<C: ConstraintSystem>(cs: &mut C, x: &C::Expression) -> C::Expression {
+    let square = cs.multiply(x, x);
+    let cube = cs.multiply(&square, x);
+    cs.multiply(&square, &cube)
+}
+
+fn row<const T: usize>(row: &[Fr]) -> &[Fr; T] {
+    row.try_into().expect(WIDTH)
+}

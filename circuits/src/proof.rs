@@ -1,0 +1,232 @@
+//! Proofs and verifying keys, and their bytes.
+
+use ark_bn254::{Bn254, Fq, Fr, G1Affine, G2Affine};
+use ark_ec::AffineRepr;
+use ark_ff::{AdditiveGroup, BigInteger, PrimeField};
+use ark_groth16::{Groth16, prepare_verifying_key};
+use bauta_iden3::ZKey;
+use bauta_primitives::Digest;
+use sha2::Digest as _;
+
+use crate::{CircuitsError, field::to_ark};
+
+/// Bytes of a G1 point: x, y, each 32 bytes big-endian.
+const G1: usize = 64;
+/// Bytes of a G2 point: x.c1, x.c0, y.c1, y.c0, each 32 bytes big-endian. The imaginary part comes first, as in
+/// EIP-197 and the `alt_bn128` system calls.
+const G2: usize = 128;
+
+/// A Groth16 proof. It is the blinded one; anybody can change it into another proof of the same digest, so it
+/// identifies nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proof {
+    /// A, **already negated**, as the pairing check of the program wants it.
+    a: G1Affine,
+    b: G2Affine,
+    c: G1Affine,
+}
+
+impl Proof {
+    /// Bytes of a proof.
+    pub const LENGTH: usize = G1 + G2 + G1;
+
+    pub(crate) fn from_ark(proof: &ark_groth16::Proof<Bn254>) -> Self {
+        Self {
+            a: -proof.a,
+            b: proof.b,
+            c: proof.c,
+        }
+    }
+
+    /// The proof as arkworks and snarkjs have it: A as it was before it was negated.
+    #[must_use]
+    pub fn to_ark(&self) -> ark_groth16::Proof<Bn254> {
+        ark_groth16::Proof {
+            a: -self.a,
+            b: self.b,
+            c: self.c,
+        }
+    }
+
+    /// The program's form: −A (64) ‖ B (128) ‖ C (64).
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::LENGTH] {
+        let mut bytes = [0; Self::LENGTH];
+        bytes[..G1].copy_from_slice(&g1_bytes(&self.a));
+        bytes[G1..G1 + G2].copy_from_slice(&g2_bytes(&self.b));
+        bytes[G1 + G2..].copy_from_slice(&g1_bytes(&self.c));
+        bytes
+    }
+
+    /// Reads the program's form. Refuses coordinates of q and above and points off the curve, outside the subgroup or at infinity.
+    pub fn from_bytes(bytes: &[u8; Self::LENGTH]) -> Result<Self, CircuitsError> {
+        Ok(Self {
+            a: read_g1("A", &bytes[..G1])?,
+            b: read_g2("B", &bytes[G1..G1 + G2])?,
+            c: read_g1("C", &bytes[G1 + G2..])?,
+        })
+    }
+}
+
+/// A Groth16 verifying key for one public input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VerifyingKey {
+    alpha: G1Affine,
+    beta: G2Affine,
+    gamma: G2Affine,
+    delta: G2Affine,
+    ic: [G1Affine; 2],
+}
+
+impl VerifyingKey {
+    /// Bytes of a verifying key.
+    pub const LENGTH: usize = G1 + 3 * G2 + 2 * G1;
+
+    /// The verifying part of a key. Refuses a number of public inputs other than one.
+    pub(crate) fn of(key: &ZKey) -> Result<Self, CircuitsError> {
+        let ic = key
+            .ic
+            .as_slice()
+            .try_into()
+            .map_err(|_| CircuitsError::PublicInputs { found: key.n_public })?;
+        Ok(Self {
+            alpha: key.alpha_g1,
+            beta: key.beta_g2,
+            gamma: key.gamma_g2,
+            delta: key.delta_g2,
+            ic,
+        })
+    }
+
+    /// The program's form: alpha (64) ‖ beta (128) ‖ gamma (128) ‖ delta (128) ‖ IC0 (64) ‖ IC1 (64).
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::LENGTH] {
+        let mut bytes = Vec::with_capacity(Self::LENGTH);
+        bytes.extend(g1_bytes(&self.alpha));
+        for point in [&self.beta, &self.gamma, &self.delta] {
+            bytes.extend(g2_bytes(point));
+        }
+        for point in &self.ic {
+            bytes.extend(g1_bytes(point));
+        }
+        bytes.try_into().expect("three G1 and three G2 points")
+    }
+
+    /// SHA-256 of [`to_bytes`](Self::to_bytes).
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        sha2::Sha256::digest(self.to_bytes()).into()
+    }
+
+    /// The key for arkworks.
+    #[must_use]
+    pub fn to_ark(&self) -> ark_groth16::VerifyingKey<Bn254> {
+        ark_groth16::VerifyingKey {
+            alpha_g1: self.alpha,
+            beta_g2: self.beta,
+            gamma_g2: self.gamma,
+            delta_g2: self.delta,
+            gamma_abc_g1: self.ic.to_vec(),
+        }
+    }
+
+    /// Whether the proof shows this digest.
+    pub fn verify(&self, digest: Digest, proof: &Proof) -> Result<(), CircuitsError> {
+        let prepared = prepare_verifying_key(&self.to_ark());
+        let input: Fr = to_ark(digest.element());
+        match Groth16::<Bn254>::verify_proof(&prepared, &proof.to_ark(), &[input]) {
+            Ok(true) => Ok(()),
+            _ => Err(CircuitsError::InvalidProof),
+        }
+    }
+}
+
+fn coordinate(value: &Fq) -> [u8; 32] {
+    value
+        .into_bigint()
+        .to_bytes_be()
+        .try_into()
+        .expect("Fq has 32 bytes")
+}
+
+fn g1_bytes(point: &G1Affine) -> [u8; G1] {
+    let mut bytes = [0; G1];
+    // infinity is all zero
+    if let Some((x, y)) = point.xy() {
+        bytes[..32].copy_from_slice(&coordinate(&x));
+        bytes[32..].copy_from_slice(&coordinate(&y));
+    }
+    bytes
+}
+
+fn g2_bytes(point: &G2Affine) -> [u8; G2] {
+    let mut bytes = [0; G2];
+    if let Some((x, y)) = point.xy() {
+        for (chunk, value) in bytes.chunks_exact_mut(32).zip([x.c1, x.c0, y.c1, y.c0]) {
+            chunk.copy_from_slice(&coordinate(&value));
+        }
+    }
+    bytes
+}
+
+fn read_coordinate(name: &'static str, bytes: &[u8]) -> Result<Fq, CircuitsError> {
+    let value = Fq::from_be_bytes_mod_order(bytes);
+    if coordinate(&value) == *bytes {
+        Ok(value)
+    } else {
+        Err(CircuitsError::Point {
+            name,
+            problem: "has a coordinate that isn't below the base field's modulus q",
+        })
+    }
+}
+
+fn read_g1(name: &'static str, bytes: &[u8]) -> Result<G1Affine, CircuitsError> {
+    let [x, y] = [
+        read_coordinate(name, &bytes[..32])?,
+        read_coordinate(name, &bytes[32..])?,
+    ];
+    if x == Fq::ZERO && y == Fq::ZERO {
+        return Err(CircuitsError::Point {
+            name,
+            problem: "is the point at infinity",
+        });
+    }
+    let point = G1Affine::new_unchecked(x, y);
+    if point.is_on_curve() {
+        Ok(point)
+    } else {
+        Err(CircuitsError::Point {
+            name,
+            problem: "isn't on the curve",
+        })
+    }
+}
+
+fn read_g2(name: &'static str, bytes: &[u8]) -> Result<G2Affine, CircuitsError> {
+    let mut values = [Fq::ZERO; 4];
+    for (value, chunk) in values.iter_mut().zip(bytes.chunks_exact(32)) {
+        *value = read_coordinate(name, chunk)?;
+    }
+    if values == [Fq::ZERO; 4] {
+        return Err(CircuitsError::Point {
+            name,
+            problem: "is the point at infinity",
+        });
+    }
+    let [x1, x0, y1, y0] = values;
+    let point = G2Affine::new_unchecked(ark_bn254::Fq2::new(x0, x1), ark_bn254::Fq2::new(y0, y1));
+    if !point.is_on_curve() {
+        return Err(CircuitsError::Point {
+            name,
+            problem: "isn't on the curve",
+        });
+    }
+    if !point.is_in_correct_subgroup_assuming_on_curve() {
+        return Err(CircuitsError::Point {
+            name,
+            problem: "isn't in the subgroup of order r",
+        });
+    }
+    Ok(point)
+}

@@ -1,0 +1,5 @@
+//! What can be proved.
+
+mod ownership;
+
+pub use ownership::{Ownership, OwnershipInputs};

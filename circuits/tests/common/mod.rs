@@ -1,0 +1,71 @@
+//! Members of random trees, built with the protocol's own plain code.
+
+use bauta_circuits::OwnershipInputs;
+use bauta_primitives::{
+    Attributes, Claim, Context, EntryId, FieldElement, IdentitySecret, Leaf, Scope,
+    tree::{Depth, Siblings, root_from_path},
+};
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{RngCore, SeedableRng},
+};
+
+pub fn rng(seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
+
+pub fn element(rng: &mut impl RngCore) -> FieldElement {
+    let mut bytes = [0; 32];
+    rng.fill_bytes(&mut bytes);
+    FieldElement::from_hash(bytes)
+}
+
+/// What a test varies of a member; [`inputs`](Self::inputs) computes the root that fits.
+#[derive(Clone)]
+pub struct Member {
+    pub depth: Depth,
+    pub secret: FieldElement,
+    pub entry_id: FieldElement,
+    pub attributes: FieldElement,
+    pub index: u64,
+    pub path: Vec<Siblings>,
+    pub scope: FieldElement,
+    pub context: FieldElement,
+}
+
+impl Member {
+    pub fn random(depth: Depth, rng: &mut impl RngCore) -> Self {
+        Self {
+            depth,
+            secret: element(rng),
+            entry_id: element(rng),
+            attributes: element(rng),
+            index: rng.next_u64() % depth.capacity(),
+            path: (0..depth.levels())
+                .map(|_| std::array::from_fn(|_| element(rng)))
+                .collect(),
+            scope: element(rng),
+            context: element(rng),
+        }
+    }
+
+    pub fn inputs(&self) -> OwnershipInputs {
+        let secret = IdentitySecret::from_bytes(&mut self.secret.to_bytes()).unwrap();
+        let entry_id = EntryId::new(self.entry_id);
+        let attributes = Attributes::new(self.attributes);
+        let index = self.depth.check_index(self.index).unwrap();
+        let leaf = Leaf::of(secret.commitment(), entry_id, attributes);
+        OwnershipInputs {
+            secret,
+            entry_id,
+            attributes,
+            index,
+            path: self.path.clone(),
+            root: root_from_path(self.depth, index, leaf, &self.path).unwrap(),
+            scope: Scope::new(self.scope),
+            claim: Claim::new(self.attributes),
+            context: Context::new(self.context),
+            private: (),
+        }
+    }
+}
