@@ -12,6 +12,7 @@
 
 mod build;
 mod check;
+mod difftest;
 mod record;
 mod sources;
 mod toolchain;
@@ -42,6 +43,8 @@ enum Task {
     },
     /// Write only the IDLs
     Idl,
+    /// Compare what the linker of tools/sbf makes with the host, on the operations it rewrites
+    Difftest,
 }
 
 /// Run `cargo xtask program`.
@@ -50,6 +53,7 @@ pub fn run(args: &Args) -> Result<()> {
     match args.task {
         Task::Build => build::build(&programs),
         Task::Check { rebuild } => check::check(&programs, rebuild),
+        Task::Difftest => difftest::difftest(),
         Task::Idl => programs
             .iter()
             .try_for_each(|program| build::idl(program, &program.artifacts())),

@@ -1,15 +1,17 @@
 //! The toolchains that make SBF ELFs.
 
+mod compile;
 mod compiler;
 mod debian;
+mod linker;
 mod solana;
 
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
 
-pub use self::debian::prefix;
-use self::{debian::Debian, solana::Solana};
+pub use self::debian::{Debian, prefix};
+use self::solana::Solana;
 use super::Program;
 
 /// A toolchain that is ready to build.

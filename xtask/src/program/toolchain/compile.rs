@@ -1,0 +1,158 @@
+//! Compiling with tools/sbf.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+
+use super::debian::{Debian, lock};
+use crate::{program::Program, workspace};
+
+impl Debian {
+    /// Write a program's ELFs, SBPF v0 and v3, into `dir`.
+    pub fn build(&self, program: &Program, dir: &Path) -> Result<()> {
+        self.build_in(&workspace::root()?, program.package, program.name, dir)
+    }
+
+    /// Write the ELFs `name.so` (SBPF v0) and `name.v3.so` of a workspace's package into `dir`.
+    pub fn build_in(&self, workspace: &Path, package: &str, name: &str, dir: &Path) -> Result<()> {
+        let _lock = lock(&self.prefix)?;
+        let target = self.target_dir()?;
+        forget_other_checkouts(&target, workspace)?;
+        let mut cargo = self.cargo()?;
+        cargo.current_dir(workspace);
+        cargo.args([
+            "rustc",
+            "--locked",
+            "--release",
+            "--lib",
+            "--crate-type",
+            "cdylib",
+        ]);
+        cargo.args(["--package", package, "--target-dir"]).arg(&target);
+        cargo
+            .arg("--target")
+            .arg(workspace::root()?.join("tools/sbf/sbpf-solana.json"));
+        cargo.args([
+            "-Zjson-target-spec",
+            "-Zbuild-std=core,alloc,std,panic_abort",
+            "-Zbuild-std-features=",
+        ]);
+        // Cargo doesn't see that the linker changed; a changed argument makes it link again.
+        cargo.args([
+            "-Ztrim-paths",
+            "--",
+            "-C",
+            &format!("link-arg=--identity={}", self.linker),
+        ]);
+        workspace::run(&mut cargo)?;
+        let library = format!("lib{}.so", package.replace('-', "_"));
+        let library = target.join("sbpf-solana/release/deps").join(library);
+        for (from, suffix) in [
+            (library.clone(), "so"),
+            (library.with_extension("v3.so"), "v3.so"),
+        ] {
+            let to = dir.join(format!("{name}.{suffix}"));
+            fs::copy(&from, &to)
+                .with_context(|| format!("can't copy {} to {}", from.display(), to.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Cargo with the SBF compiler and linker, and the profile of a program whatever the workspace's is.
+    fn cargo(&self) -> Result<Command> {
+        let mut cargo = workspace::cargo()?;
+        let mut path = OsString::from(&self.bin);
+        if let Some(rest) = env::var_os("PATH") {
+            path.push(":");
+            path.push(rest);
+        }
+        cargo.env("PATH", path);
+        cargo.env("LD_LIBRARY_PATH", self.compiler.libraries());
+        cargo.env("RUSTC", self.compiler.rustc());
+        cargo.env("RUSTC_BOOTSTRAP", "1");
+        // Nothing from outside the checkout decides over the bytes.
+        cargo
+            .env("RUSTC_WRAPPER", "")
+            .env("RUSTC_WORKSPACE_WRAPPER", "")
+            .env("CARGO_ENCODED_RUSTFLAGS", "");
+        let profile = [
+            ("OPT_LEVEL", "3"),
+            ("CODEGEN_UNITS", "1"),
+            // The linker optimises the whole program.
+            ("LTO", "off"),
+            ("PANIC", "abort"),
+            ("OVERFLOW_CHECKS", "true"),
+            ("DEBUG_ASSERTIONS", "false"),
+            ("DEBUG", "none"),
+            ("STRIP", "none"),
+            ("INCREMENTAL", "false"),
+            // Absolute paths stay out of panic messages, so that any checkout builds the same bytes.
+            ("TRIM_PATHS", "all"),
+        ];
+        for (key, value) in profile {
+            cargo.env(format!("CARGO_PROFILE_RELEASE_{key}"), value);
+        }
+        Ok(cargo)
+    }
+
+    fn target_dir(&self) -> Result<PathBuf> {
+        let compiler = self
+            .compiler
+            .root
+            .file_name()
+            .context("compiler folder without a name")?;
+        let digest = compiler.to_string_lossy().replace("compiler-", "");
+        Ok(self.prefix.join(format!("target-{digest}")))
+    }
+}
+
+/// Drop a workspace's own crates when they were last built for another checkout. Cargo goes by times alone: it takes
+/// another checkout's crate for this one's when that was built later than this one's files were written.
+fn forget_other_checkouts(target: &Path, workspace: &Path) -> Result<()> {
+    let members = workspace::cargo()?
+        .current_dir(workspace)
+        .args([
+            "tree",
+            "--locked",
+            "--workspace",
+            "--depth",
+            "0",
+            "--prefix",
+            "none",
+        ])
+        .output()
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .context("can't start cargo")?;
+    let owners = target.join("owners");
+    fs::create_dir_all(&owners).with_context(|| format!("can't make {}", owners.display()))?;
+    for member in members.lines().filter_map(|line| line.split(' ').next()) {
+        let owner = owners.join(member);
+        let workspace = workspace.to_string_lossy();
+        if fs::read_to_string(&owner).is_ok_and(|owner| owner == workspace) {
+            continue;
+        }
+        let fingerprints = target.join("sbpf-solana/release/.fingerprint");
+        if fingerprints.exists() {
+            for entry in fs::read_dir(&fingerprints).context("SBF target folder")? {
+                let path = entry?.path();
+                let name = path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
+                if name.rsplit_once('-').is_some_and(|(name, _)| name == member) {
+                    fs::remove_dir_all(&path).with_context(|| format!("can't remove {}", path.display()))?;
+                }
+            }
+        }
+        fs::write(&owner, workspace.as_bytes())
+            .with_context(|| format!("can't write {}", owner.display()))?;
+    }
+    Ok(())
+}
