@@ -11,10 +11,25 @@
 //! elements for being canonical, points for lying on the curve and in the subgroup. Bad input gives an
 //! [`Error`] that says what is wrong, where, and the rule; it never panics.
 
+mod ark;
+mod checks;
+mod container;
+mod encoding;
 mod errors;
+pub mod json;
+mod ptau;
 mod r1cs;
+mod random;
+mod setup;
+mod transcript;
+mod wtns;
 mod zkey;
 
-pub use errors::Unsatisfied;
+pub use ark::ArkMatrix;
+pub use errors::{Error, Modulus, Place, Unsatisfied};
+pub use ptau::PowersOfTau;
 pub use r1cs::{Constraint, Evaluations, LinearCombination, R1cs, evaluate};
+pub use setup::DEVELOPMENT;
+pub use transcript::MAX_BEACON_ITERATIONS_EXP;
+pub use wtns::Witness;
 pub use zkey::{Coefficient, Contribution, ContributionKind, Matrix, ZKey};

@@ -35,6 +35,9 @@
 //! powers of tau are exactly as many as the circuit needs, snarkjs leaves out the term of `τ^(2n-1)` in every `H_i`;
 //! as `deg P <= 2n - 2`, proofs are the same.
 
+mod contributions;
+mod file;
+
 use ark_bn254::{Fr, G1Affine, G2Affine};
 
 /// Which matrix a [`Coefficient`] belongs to. A key doesn't hold C: at a satisfying assignment its rows are the
@@ -42,9 +45,9 @@ use ark_bn254::{Fr, G1Affine, G2Affine};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Matrix {
     /// Left factors.
-    A,
+    A = 0,
     /// Right factors.
-    B,
+    B = 1,
 }
 
 /// One entry of the matrices A and B.

@@ -1,5 +1,7 @@
 //! Rank-1 constraint systems, the content of a `.r1cs` file.
 
+mod file;
+
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 use sha2::{Digest, Sha256};

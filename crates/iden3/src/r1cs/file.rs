@@ -1,0 +1,206 @@
+//! The `.r1cs` file: section 1 the header, 2 the constraints, 3 each wire's label.
+//!
+//! Header: u32 32, `r`; u32 wires, public outputs, public inputs, private inputs; u64 labels; u32 constraints. A
+//! constraint is its three linear combinations, each a u32 number of terms and the terms: u32 wire, plain
+//! coefficient. Labels are names that a compiler gave to signals; they don't matter here: reading skips them,
+//! writing gives each wire its own number.
+
+use ark_bn254::Fr;
+use ark_ff::{PrimeField, Zero};
+
+use super::{Constraint, LinearCombination, R1cs};
+use crate::{
+    container::{Cursor, Format, Sections, Writer},
+    encoding::{FIELD_BYTES, fr_plain, modulus_header},
+    errors::{Error, Modulus, Place},
+};
+
+const FORMAT: Format = Format {
+    file: ".r1cs",
+    magic: *b"r1cs",
+    version: 1,
+    sections: 1..=5,
+};
+const HEADER: u32 = 1;
+const CONSTRAINTS: u32 = 2;
+const LABELS: u32 = 3;
+const CUSTOM_GATES: [u32; 2] = [4, 5];
+
+const TERM_BYTES: usize = 4 + FIELD_BYTES;
+
+impl R1cs {
+    /// Reads a `.r1cs` file. The terms of a linear combination may come in any order; they are sorted by wire.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let file = Sections::parse(&FORMAT, bytes)?;
+        for number in CUSTOM_GATES {
+            if let Some(gates) = file.optional(number) {
+                no_custom_gates(gates)?;
+            }
+        }
+
+        let mut header = file.section(HEADER)?;
+        header.at("r").modulus(Modulus::R)?;
+        let wires = header.at("wires").u32()?;
+        let public_outputs = header.at("public outputs").u32()?;
+        let public_inputs = header.at("public inputs").u32()?;
+        let private_inputs = header.at("private inputs").u32()?;
+        let _labels = header.at("labels").u64()?;
+        let count = header.at("constraints").u32()?;
+        header.finish()?;
+        let mut system = Self {
+            public_outputs,
+            public_inputs,
+            private_inputs,
+            wires,
+            constraints: Vec::new(),
+        };
+        system.check_counts()?;
+
+        if let Some(mut labels) = file.optional(LABELS) {
+            labels.at("labels").expect_size(u64::from(wires) * 8)?;
+        }
+        let mut section = file.section(CONSTRAINTS)?;
+        let count = section.at("constraints").fits(u64::from(count), 12)?;
+        system.constraints.reserve_exact(count);
+        for row in 0..count {
+            system.constraints.push(Constraint {
+                a: combination(section.nth("A", row), wires)?,
+                b: combination(section.nth("B", row), wires)?,
+                c: combination(section.nth("C", row), wires)?,
+            });
+        }
+        section.finish()?;
+        Ok(system)
+    }
+
+    /// Writes a `.r1cs` file. Fails if the system breaks one of the rules of its types.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        self.check()?;
+        let count = u32::try_from(self.constraints.len()).expect("check bounds the number of constraints");
+
+        let mut header = modulus_header(&Fr::MODULUS).to_vec();
+        for number in [
+            self.wires,
+            self.public_outputs,
+            self.public_inputs,
+            self.private_inputs,
+        ] {
+            header.extend(number.to_le_bytes());
+        }
+        header.extend(u64::from(self.wires).to_le_bytes());
+        header.extend(count.to_le_bytes());
+
+        let mut constraints = Vec::new();
+        for combination in self.constraints.iter().flat_map(|row| [&row.a, &row.b, &row.c]) {
+            let terms = u32::try_from(combination.len()).expect("check allows one term for each wire");
+            constraints.extend(terms.to_le_bytes());
+            for (wire, coefficient) in combination {
+                constraints.extend(wire.to_le_bytes());
+                constraints.extend(fr_plain(coefficient));
+            }
+        }
+
+        let labels: Vec<u8> = (0..u64::from(self.wires)).flat_map(u64::to_le_bytes).collect();
+        let mut file = Writer::with_capacity(&FORMAT, 3, header.len() + constraints.len() + labels.len());
+        file.section(HEADER, &header);
+        file.section(CONSTRAINTS, &constraints);
+        file.section(LABELS, &labels);
+        Ok(file.finish())
+    }
+
+    /// Checks the rules of the types: counts that fit, terms sorted by wire without zeros, wires that exist.
+    /// Reading a file includes this; call it on a system that was built in memory.
+    pub fn check(&self) -> Result<(), Error> {
+        self.check_counts()?;
+        let place = |item, index| Place {
+            file: FORMAT.file,
+            section: Some(CONSTRAINTS),
+            item,
+            index,
+        };
+        if u32::try_from(self.constraints.len()).is_err() {
+            let place = place("constraints", None);
+            return Err(Error::NotWritable {
+                place,
+                problem: "more than 2^32 - 1 constraints",
+            });
+        }
+        for (row, constraint) in self.constraints.iter().enumerate() {
+            for (item, terms) in [("A", &constraint.a), ("B", &constraint.b), ("C", &constraint.c)] {
+                let place = place(item, Some(row));
+                check_terms(place, terms, self.wires)?;
+                if !terms.is_sorted_by_key(|(wire, _)| wire) {
+                    return Err(Error::NotWritable {
+                        place,
+                        problem: "the terms aren't sorted by wire",
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_counts(&self) -> Result<(), Error> {
+        let named = [self.public_outputs, self.public_inputs, self.private_inputs];
+        let least = 1 + named.into_iter().map(u64::from).sum::<u64>();
+        if u64::from(self.wires) >= least {
+            return Ok(());
+        }
+        Err(Error::Count {
+            place: Place {
+                file: FORMAT.file,
+                section: Some(HEADER),
+                item: "wires",
+                index: None,
+            },
+            found: self.wires.into(),
+            rule: "there must be one wire for the constant one and each public output, public input and private input",
+        })
+    }
+}
+
+fn combination(section: &mut Cursor<'_>, wires: u32) -> Result<LinearCombination, Error> {
+    let count = section.count(TERM_BYTES)?;
+    let mut terms = Vec::with_capacity(count);
+    for _ in 0..count {
+        terms.push((section.u32()?, section.fr()?));
+    }
+    terms.sort_unstable_by_key(|(wire, _)| *wire);
+    check_terms(section.place(), &terms, wires)?;
+    Ok(terms)
+}
+
+/// Checks sorted terms.
+fn check_terms(place: Place, terms: &[(u32, Fr)], wires: u32) -> Result<(), Error> {
+    for (wire, coefficient) in terms {
+        if *wire >= wires {
+            return Err(Error::WireOutOfRange {
+                place,
+                wire: *wire,
+                wires,
+            });
+        }
+        if coefficient.is_zero() {
+            return Err(Error::ZeroCoefficient { place, wire: *wire });
+        }
+    }
+    let twice = terms.windows(2).find(|pair| pair[0].0 == pair[1].0);
+    twice.map_or(Ok(()), |pair| {
+        Err(Error::DuplicateTerm {
+            place,
+            wire: pair[0].0,
+        })
+    })
+}
+
+/// Custom gates (PLONK's) are constraints that the matrices don't show. Compilers write empty lists of them.
+fn no_custom_gates(mut section: Cursor<'_>) -> Result<(), Error> {
+    match section.at("custom gates").u32()? {
+        0 => section.finish(),
+        found => Err(Error::Count {
+            place: section.place(),
+            found: found.into(),
+            rule: "there may be none: they are constraints that Groth16 doesn't have",
+        }),
+    }
+}

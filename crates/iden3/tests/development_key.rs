@@ -1,0 +1,56 @@
+//! Development keys against ark-groth16: an independent prover and verifier.
+
+mod common;
+
+use ark_bn254::{Bn254, Fr};
+use ark_ff::UniformRand;
+use ark_groth16::{Groth16, r1cs_to_qap::LibsnarkReduction};
+use ark_snark::SNARK;
+use bauta_iden3::{DEVELOPMENT, R1cs, ZKey};
+use common::{chain, chain_witness, rng};
+
+fn prove(key: &ZKey, system: &R1cs, z: &[Fr]) -> ark_groth16::Proof<Bn254> {
+    let mut rng = rng(9);
+    let (r, s) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
+    Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
+        &key.to_ark_proving_key(),
+        r,
+        s,
+        &system.to_ark_matrices(),
+        system.n_public() as usize + 1,
+        system.constraints.len(),
+        z,
+    )
+    .expect("the domain is small")
+}
+
+#[test]
+fn ark_groth16_proves_and_verifies_with_a_development_key() {
+    let (system, z) = (chain(20), chain_witness(20, 1));
+    system
+        .is_satisfied(&z)
+        .expect("the witness is made for the system");
+    let key = ZKey::development(&system, &mut rng(2)).expect("a valid system");
+    let proof = prove(&key, &system, &z);
+    let verifying = key.to_ark_verifying_key();
+    assert!(Groth16::<Bn254>::verify(&verifying, &z[1..3], &proof).expect("two inputs"));
+    assert!(!Groth16::<Bn254>::verify(&verifying, &[z[2], z[1]], &proof).expect("two inputs"));
+}
+
+#[test]
+fn a_development_key_passes_the_checks_of_a_ceremony_key_and_says_what_it_is() {
+    let system = chain(5);
+    let key = ZKey::development(&system, &mut rng(3)).expect("a valid system");
+    key.check_sound().expect("gamma and delta differ");
+    key.check_circuit(&system).expect("its own system");
+    let hashes = key.verify_transcript().expect("one contribution");
+    assert_eq!(hashes, [key.contributions[0].hash()]);
+    assert_eq!(key.contributions[0].name.as_deref(), Some(DEVELOPMENT));
+}
+
+#[test]
+fn a_key_survives_writing_and_reading() {
+    let key = ZKey::development(&chain(5), &mut rng(4)).expect("a valid system");
+    let bytes = key.to_bytes().expect("a consistent key");
+    assert_eq!(ZKey::from_bytes(&bytes).expect("just written"), key);
+}
