@@ -1,0 +1,47 @@
+use std::{io, time::Duration};
+
+/// Why a server could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The program is not on this machine.
+    #[error("{program} not found; install with: apt-get install {package}")]
+    Missing {
+        /// The program's name.
+        program: &'static str,
+        /// Debian's package that brings it.
+        package: &'static str,
+    },
+    /// The operating system refused something.
+    #[error("can't {action}: {source}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The server ended as it started.
+    #[error("{program} ended at once:\n{log}")]
+    Ended {
+        /// The program's name.
+        program: &'static str,
+        /// What it wrote.
+        log: String,
+    },
+    /// The server did not answer.
+    #[error("{program} doesn't answer after {waited:?}:\n{log}")]
+    Late {
+        /// The program's name.
+        program: &'static str,
+        /// How long it was given.
+        waited: Duration,
+        /// What it wrote.
+        log: String,
+    },
+}
+
+impl Error {
+    /// For `map_err`: a refusal of the operating system.
+    pub(crate) fn system(action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::System { action, source }
+    }
+}

@@ -1,0 +1,205 @@
+//! Keeps a server for as long as its starter lives.
+
+use std::{
+    fs,
+    fs::File,
+    io::{self, Read, Seek},
+    net::{Ipv4Addr, TcpListener},
+    os::unix::{
+        fs::{MetadataExt, chown},
+        process::CommandExt,
+    },
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::Error;
+
+/// How long a server may take to answer. It takes a second; a busy machine is given a minute.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How often the server is looked at meanwhile.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// `$1` is the folder, `$2` the signal that ends the server; the rest is the server's command.
+///
+/// Started by `sh` in the background a server ignores SIGINT and SIGQUIT until it has set its own handlers, hence the loop.
+const KEEP: &str = r#"
+exec 3<&0 </dev/null
+folder=$1 signal=$2
+shift 2
+"$@" 3<&- & server=$!
+( while read -r _ <&3; do :; done
+  while kill -s "$signal" "$server" 2>/dev/null; do sleep 0.1; done ) & watch=$!
+wait "$server"
+status=$?
+kill "$watch" 2>/dev/null
+rm -rf -- "$folder"
+exit "$status"
+"#;
+
+/// Somewhere for a server to live: a folder that it owns, and a user that it runs as.
+pub struct Home {
+    folder: TempDir,
+    /// User and group to become; none: ours.
+    user: Option<(u32, u32)>,
+}
+
+impl Home {
+    /// A new folder under the system's folder for temporary files.
+    pub fn new(prefix: &str) -> Result<Self, Error> {
+        let folder = tempfile::Builder::new()
+            .prefix(prefix)
+            .tempdir()
+            .map_err(Error::system("make a temporary folder"))?;
+        Ok(Self { folder, user: None })
+    }
+
+    /// Gives the folder to a user who isn't root, if we are.
+    pub fn without_root(mut self) -> Result<Self, Error> {
+        let owner = fs::metadata(self.path()).map_err(Error::system("look at the temporary folder"))?;
+        if owner.uid() == 0 {
+            let (user, group) = number("postgres", "-u")
+                .zip(number("postgres", "-g"))
+                .or_else(|| number("nobody", "-u").zip(number("nobody", "-g")))
+                .ok_or_else(|| {
+                    let source = io::Error::other("there is neither a user postgres nor nobody");
+                    Error::system("become another user than root")(source)
+                })?;
+            chown(self.path(), Some(user), Some(group)).map_err(Error::system("give the folder away"))?;
+            self.user = Some((user, group));
+        }
+        Ok(self)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file into the folder, readable by the server alone.
+    pub fn write(&self, name: &str, content: &str) -> Result<PathBuf, Error> {
+        let path = self.path().join(name);
+        fs::write(&path, content).map_err(Error::system("write into the temporary folder"))?;
+        if let Some((user, group)) = self.user {
+            chown(&path, Some(user), Some(group)).map_err(Error::system("give a file away"))?;
+        }
+        Ok(path)
+    }
+
+    /// A command that runs as the server's user, in its folder.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.path());
+        if let Some((user, group)) = self.user {
+            command.gid(group).uid(user);
+        }
+        command
+    }
+}
+
+/// The number that `id` gives for a user.
+fn number(user: &str, which: &str) -> Option<u32> {
+    let output = Command::new("id").args([which, user]).output().ok()?;
+    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+}
+
+/// A running server.
+pub struct Kept {
+    keeper: Child,
+    /// Removed by the keeper; here for the case that it never ran.
+    home: Home,
+}
+
+impl Kept {
+    /// Starts a server and waits until `ready` says that it answers.
+    ///
+    /// `end` is the name of the signal that ends it.
+    pub fn start(
+        home: Home,
+        name: &'static str,
+        server: &Command,
+        end: &str,
+        ready: impl Fn(&Home) -> bool,
+    ) -> Result<Self, Error> {
+        // Without a name: what a server wrote can be read after its folder has gone.
+        let mut log = tempfile::tempfile().map_err(Error::system("make a log file"))?;
+        let output = log.try_clone().map_err(Error::system("share a log file"))?;
+        let errors = log.try_clone().map_err(Error::system("share a log file"))?;
+        let keeper = home
+            .command("sh")
+            .args(["-c", KEEP, "sh"])
+            .arg(home.path())
+            .arg(end)
+            .arg(server.get_program())
+            .args(server.get_args())
+            .stdin(Stdio::piped())
+            .stdout(output)
+            .stderr(errors)
+            // A group of its own: Ctrl-C is for us, and we end the server.
+            .process_group(0)
+            .spawn()
+            .map_err(Error::system("start sh"))?;
+        let mut kept = Self { keeper, home };
+        let mut read_log = || {
+            let mut text = Vec::new();
+            // Half a log is better than none.
+            let _ = log.rewind().and_then(|()| log.read_to_end(&mut text));
+            String::from_utf8_lossy(&text).into_owned()
+        };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let ended = kept.keeper.try_wait().map_err(Error::system("wait for sh"))?;
+            if ended.is_some() {
+                return Err(Error::Ended {
+                    program: name,
+                    log: read_log(),
+                });
+            }
+            if ready(&kept.home) {
+                return Ok(kept);
+            }
+            if Instant::now() > deadline {
+                return Err(Error::Late {
+                    program: name,
+                    waited: PATIENCE,
+                    log: read_log(),
+                });
+            }
+            thread::sleep(INTERVAL);
+        }
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        self.home.path()
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        // The keeper ends when the server has; there is nobody to tell if it can't be waited for.
+        let _ = self.keeper.wait();
+    }
+}
+
+/// A port that is free now.
+pub fn free_port() -> Result<u16, Error> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(Error::system("find a free port"))
+}
+
+/// Sixteen random bytes in hexadecimal.
+pub fn password() -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .map_err(Error::system("read random bytes"))?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+}

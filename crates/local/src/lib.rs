@@ -1,0 +1,25 @@
+//! Private Postgres and Redis for tests and development: started in a moment, gone when their starter is.
+//!
+//! ```text
+//!   this process ──── pipe ────> sh (the keeper) ───> server, its data in a temporary folder
+//!                                  │
+//!                   pipe closed ───┴──> ends the server, removes the folder
+//! ```
+//!
+//! The pipe closes when the value is dropped, and also when the process ends without dropping it: by a panic, by `exit`
+//! with the server in a `static`, by `kill -9`. So nothing is left behind in any case.
+//!
+//! Each server listens on 127.0.0.1 alone, on a free port, and asks for a password of its own. Programs are those of
+//! Debian's packages `postgresql` and `redis-server`. When this process is root, Postgres, which refuses to run as
+//! root, runs as `postgres` or, where there is no such user, as `nobody`.
+
+mod error;
+mod keeper;
+mod postgres;
+mod programs;
+mod redis;
+
+pub use error::Error;
+pub use postgres::Postgres;
+pub use programs::{POSTGRES, Program, REDIS};
+pub use redis::Redis;
