@@ -25,3 +25,9 @@ pub fn hash_to_field<const N: usize>(tag: &'static str, parts: [&[u8]; N]) -> Fi
     }
     FieldElement::from_hash(hashv(&slices[..2 + 2 * N]).to_bytes())
 }
+
+/// SHA-256.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    hashv(&[bytes]).to_bytes()
+}

@@ -1,0 +1,111 @@
+//! Groth16 over BN254 with one public input, by the `alt_bn128` system calls. Byte forms: the protocol's section 5.
+
+use crate::errors::BautaError;
+use anchor_lang::prelude::*;
+use solana_bn254::prelude::{alt_bn128_g1_addition_be, alt_bn128_g1_multiplication_be, alt_bn128_pairing_be};
+
+/// Bytes of a point of G1.
+const G1: usize = 64;
+/// Bytes of a point of G2.
+const G2: usize = 128;
+/// Bytes of a proof: −A, B, C.
+pub const PROOF_BYTES: usize = G1 + G2 + G1;
+/// Bytes of a verifying key: alpha, beta, gamma, delta, IC0, IC1.
+pub const VERIFYING_KEY_BYTES: usize = G1 + 3 * G2 + 2 * G1;
+
+/// A verifying key's points, borrowed.
+struct KeyPoints<'a> {
+    /// alpha ‖ beta, as the pairing takes them.
+    alpha_beta: &'a [u8],
+    beta: &'a [u8],
+    gamma: &'a [u8],
+    delta: &'a [u8],
+    ic0: &'a [u8],
+    ic1: &'a [u8],
+}
+
+impl<'a> KeyPoints<'a> {
+    fn of(key: &'a [u8; VERIFYING_KEY_BYTES]) -> Self {
+        Self {
+            alpha_beta: &key[..192],
+            beta: &key[64..192],
+            gamma: &key[192..320],
+            delta: &key[320..448],
+            ic0: &key[448..512],
+            ic1: &key[512..],
+        }
+    }
+}
+
+/// Refuses unless e(−A, B) · e(alpha, beta) · e(IC0 + digest·IC1, gamma) · e(C, delta) = 1.
+pub fn verify(key: &[u8; VERIFYING_KEY_BYTES], proof: &[u8; PROOF_BYTES], digest: &[u8; 32]) -> Result<()> {
+    let key = KeyPoints::of(key);
+    let mut scaled = [0; G1 + 32];
+    scaled[..G1].copy_from_slice(key.ic1);
+    scaled[G1..].copy_from_slice(digest);
+    let mut sum = [0; 2 * G1];
+    sum[..G1].copy_from_slice(key.ic0);
+    // the key's points were checked when it was registered
+    sum[G1..].copy_from_slice(
+        &alt_bn128_g1_multiplication_be(&scaled).map_err(|_| error!(BautaError::KeyPointInvalid))?,
+    );
+    let input = alt_bn128_g1_addition_be(&sum).map_err(|_| error!(BautaError::KeyPointInvalid))?;
+
+    let mut pairs = [0; 4 * (G1 + G2)];
+    pairs[..192].copy_from_slice(&proof[..192]);
+    pairs[192..384].copy_from_slice(key.alpha_beta);
+    pairs[384..448].copy_from_slice(&input);
+    pairs[448..576].copy_from_slice(key.gamma);
+    pairs[576..640].copy_from_slice(&proof[192..]);
+    pairs[640..].copy_from_slice(key.delta);
+    let product = alt_bn128_pairing_be(&pairs).map_err(|_| error!(BautaError::ProofPointInvalid))?;
+    require!(product[31] == 1, BautaError::ProofRefused);
+    Ok(())
+}
+
+/// Refuses a key with which anybody could forge, or that isn't a key.
+///
+/// * Two of beta, gamma and delta equal up to sign. gamma = ±delta is what a setup without a phase-2 contribution
+///   leaves: C = −(IC0 + digest·IC1) cancels the third pairing. With gamma = ±beta, A takes it in and C is infinity;
+///   with delta = ±beta, C = −alpha cancels the second pairing and A, B the third.
+/// * Any point at infinity: IC1 at infinity would leave the digest out of the equation.
+/// * Any point off its curve, outside its subgroup, or with a coordinate not below q: the pairing call checks each.
+pub fn check_key(key: &[u8; VERIFYING_KEY_BYTES]) -> Result<()> {
+    let points = KeyPoints::of(key);
+    let alpha = &key[..G1];
+    for point in [
+        alpha,
+        points.beta,
+        points.gamma,
+        points.delta,
+        points.ic0,
+        points.ic1,
+    ] {
+        require!(
+            point.iter().any(|byte| *byte != 0),
+            BautaError::KeyPointAtInfinity
+        );
+    }
+    // points with the same x are equal up to sign
+    let [beta, gamma, delta] = [points.beta, points.gamma, points.delta].map(|point| &point[..G2 / 2]);
+    require!(
+        beta != gamma && gamma != delta && delta != beta,
+        BautaError::ForgeableKey
+    );
+    let pairs = [
+        points.alpha_beta,
+        points.ic0,
+        points.gamma,
+        points.ic1,
+        points.delta,
+    ]
+    .concat();
+    alt_bn128_pairing_be(&pairs).map_err(|_| error!(BautaError::KeyPointInvalid))?;
+    Ok(())
+}
+
+/// `vk_hash`: SHA-256 of the key's bytes.
+#[must_use]
+pub fn key_hash(key: &[u8; VERIFYING_KEY_BYTES]) -> [u8; 32] {
+    bauta_primitives::sha256(key)
+}

@@ -1,0 +1,56 @@
+use crate::{
+    account,
+    errors::BautaError,
+    events::{CollectionAdded, emit},
+    state::{Collection, Registry, RegistryKind},
+};
+use anchor_lang::prelude::*;
+
+/// Accounts of `add_collection`.
+#[event_cpi]
+#[derive(Accounts)]
+#[instruction(key: Pubkey)]
+pub struct AddCollection<'info> {
+    /// Pays for `collection`.
+    #[account(mut)]
+    pub payer: Signer<'info>,
+    /// The registry's authority.
+    pub authority: Signer<'info>,
+    /// The registry.
+    #[account(has_one = authority @ BautaError::NotRegistryAuthority)]
+    pub registry: AccountLoader<'info, Registry>,
+    /// Created here.
+    #[account(
+        init,
+        payer = payer,
+        space = 8 + size_of::<Collection>(),
+        seeds = [Collection::SEED, registry.key().as_ref(), key.as_ref()],
+        bump
+    )]
+    pub collection: AccountLoader<'info, Collection>,
+    /// Creates `collection`.
+    pub system_program: Program<'info, System>,
+}
+
+impl AddCollection<'_> {
+    pub(crate) fn run(&self, bump: u8, key: Pubkey, is_group: bool, track: u64) -> Result<()> {
+        let registry = self.registry.load()?;
+        registry.check_kind(RegistryKind::Holders)?;
+        require!(registry.sealed == 0, BautaError::RegistrySealed);
+        let collection = &mut *self.collection.load_init()?;
+        collection.registry = self.registry.key();
+        collection.key = key;
+        collection.is_group = u8::from(is_group);
+        collection.bump = bump;
+        collection.track = track;
+        let event = CollectionAdded {
+            registry: collection.registry,
+            collection: self.collection.key(),
+            key,
+            is_group,
+            track,
+            timestamp: account::now()?,
+        };
+        emit(&event, &self.event_authority)
+    }
+}

@@ -1,0 +1,43 @@
+use crate::{
+    account,
+    errors::BautaError,
+    events::{LeavesAppended, emit, emit_root},
+    state::{Node, Registry, RegistryKind, Tree},
+};
+use anchor_lang::prelude::*;
+
+/// Accounts of `append_leaves`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct AppendLeaves<'info> {
+    /// The registry's authority.
+    pub authority: Signer<'info>,
+    /// The registry, of kind Managed.
+    #[account(mut, has_one = authority @ BautaError::NotRegistryAuthority)]
+    pub registry: AccountLoader<'info, Registry>,
+    /// The registry's tree.
+    #[account(mut, has_one = registry @ BautaError::TreeOfAnotherRegistry)]
+    pub tree: AccountLoader<'info, Tree>,
+}
+
+impl AppendLeaves<'_> {
+    pub(crate) fn run(&self, leaves: Vec<Node>) -> Result<()> {
+        let registry = &mut *self.registry.load_mut()?;
+        registry.check_kind(RegistryKind::Managed)?;
+        let first_index = registry.next_index;
+        let root = self.tree.load_mut()?.append(first_index, &leaves)?;
+        let now = account::now()?;
+        let kept = registry.replace_root(root, now)?;
+        // `append` refused what doesn't fit the tree
+        registry.next_index += leaves.len() as u64;
+        let event = LeavesAppended {
+            registry: self.registry.key(),
+            sequence: registry.sequence,
+            first_index,
+            leaves,
+            timestamp: now,
+        };
+        emit(&event, &self.event_authority)?;
+        emit_root(event.registry, registry, kept, &self.event_authority)
+    }
+}

@@ -1,0 +1,32 @@
+use crate::{
+    account,
+    errors::BautaError,
+    events::{ScopeClosed, emit},
+    state::Scope,
+};
+use anchor_lang::prelude::*;
+
+/// Accounts of `close_scope`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct CloseScope<'info> {
+    /// Who made the scope.
+    pub creator: Signer<'info>,
+    /// The scope; stays at its address for ever.
+    #[account(mut, has_one = creator @ BautaError::NotScopeCreator)]
+    pub scope: AccountLoader<'info, Scope>,
+}
+
+impl CloseScope<'_> {
+    pub(crate) fn run(&self) -> Result<()> {
+        let scope = &mut *self.scope.load_mut()?;
+        require!(scope.status == Scope::OPEN, BautaError::ScopeClosed);
+        scope.status = Scope::CLOSED;
+        let event = ScopeClosed {
+            scope: self.scope.key(),
+            creator: scope.creator,
+            timestamp: account::now()?,
+        };
+        emit(&event, &self.event_authority)
+    }
+}

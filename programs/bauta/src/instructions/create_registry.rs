@@ -1,0 +1,106 @@
+use crate::{
+    account,
+    errors::BautaError,
+    events::{RegistryCreated, emit},
+    state::{Registry, RegistryKind, Tree},
+};
+use anchor_lang::{Discriminator, prelude::*};
+use bauta_primitives::tree::Depth;
+
+/// Accounts of `create_registry`.
+#[event_cpi]
+#[derive(Accounts)]
+#[instruction(nonce: u64)]
+pub struct CreateRegistry<'info> {
+    /// Pays for `registry`.
+    #[account(mut)]
+    pub payer: Signer<'info>,
+    /// The registry's authority.
+    pub authority: Signer<'info>,
+    /// Created here.
+    #[account(
+        init,
+        payer = payer,
+        space = 8 + size_of::<Registry>(),
+        seeds = [Registry::SEED, authority.key().as_ref(), &nonce.to_be_bytes()],
+        bump
+    )]
+    pub registry: AccountLoader<'info, Registry>,
+    /// The prepared Tree account; none for an Attested registry.
+    /// CHECK: `take_over_tree` checks owner, size, use and rent
+    #[account(mut)]
+    pub tree: Option<UncheckedAccount<'info>>,
+    /// Creates `registry`.
+    pub system_program: Program<'info, System>,
+}
+
+impl CreateRegistry<'_> {
+    pub(crate) fn run(
+        &self,
+        bump: u8,
+        nonce: u64,
+        kind: RegistryKind,
+        depth: u8,
+        leaf_format: u8,
+        root_ttl: i64,
+    ) -> Result<()> {
+        let depth = Depth::try_from(depth).map_err(|_| error!(BautaError::UnknownDepth))?;
+        require!(leaf_format != 0, BautaError::ZeroLeafFormat);
+        require!(
+            (Registry::MIN_ROOT_TTL..=Registry::MAX_ROOT_TTL).contains(&root_ttl),
+            BautaError::RootTtlOutOfRange
+        );
+        let on_chain = kind != RegistryKind::Attested;
+        require!(!on_chain || depth == Depth::Ten, BautaError::WrongDepthForKind);
+        require!(
+            kind != RegistryKind::Holders || leaf_format == 1,
+            BautaError::WrongLeafFormatForKind
+        );
+        require!(self.tree.is_some() == on_chain, BautaError::WrongTreePresence);
+
+        let now = account::now()?;
+        let registry = &mut *self.registry.load_init()?;
+        registry.authority = self.authority.key();
+        registry.kind = kind as u8;
+        registry.depth = depth as u8;
+        registry.leaf_format = leaf_format;
+        registry.bump = bump;
+        registry.nonce = nonce;
+        registry.root = depth.empty_root().to_bytes();
+        registry.root_since = now;
+        registry.root_ttl = root_ttl;
+        if let Some(tree) = &self.tree {
+            take_over_tree(tree, &self.registry.key())?;
+            registry.tree = tree.key();
+        }
+        let event = RegistryCreated {
+            registry: self.registry.key(),
+            authority: registry.authority,
+            nonce,
+            tree: registry.tree,
+            kind,
+            depth: registry.depth,
+            leaf_format,
+            root_ttl,
+            root: registry.root,
+            timestamp: now,
+        };
+        emit(&event, &self.event_authority)
+    }
+}
+
+/// Makes a prepared account the registry's tree. It is all zero, so an empty tree: only this program writes its accounts,
+/// and the runtime refuses to change the owner of an account that holds anything.
+fn take_over_tree(account: &AccountInfo<'_>, registry: &Pubkey) -> Result<()> {
+    require!(*account.owner == crate::ID, BautaError::TreeNotOwned);
+    require!(account.data_len() == Tree::SPACE, BautaError::TreeWrongSize);
+    require!(
+        Rent::get()?.is_exempt(account.lamports(), Tree::SPACE),
+        BautaError::TreeNotRentExempt
+    );
+    let mut data = account.try_borrow_mut_data()?;
+    require!(data[..40].iter().all(|byte| *byte == 0), BautaError::TreeInUse);
+    data[..8].copy_from_slice(Tree::DISCRIMINATOR);
+    data[8..40].copy_from_slice(registry.as_ref());
+    Ok(())
+}

@@ -1,0 +1,123 @@
+use crate::{
+    account,
+    errors::BautaError,
+    events::{ScopeCreated, emit},
+    state::{Circuit, Config, Registry, Scope, ScopeMode},
+};
+use anchor_lang::prelude::*;
+use bauta_primitives::FieldElement;
+
+/// Accounts of `create_scope`.
+#[event_cpi]
+#[derive(Accounts)]
+#[instruction(nonce: u64)]
+pub struct CreateScope<'info> {
+    /// Pays for `scope`.
+    #[account(mut)]
+    pub payer: Signer<'info>,
+    /// Who may close it early.
+    pub creator: Signer<'info>,
+    /// Holds the cluster's tag.
+    #[account(seeds = [Config::SEED], bump = config.load()?.bump)]
+    pub config: AccountLoader<'info, Config>,
+    /// Whose members may prove.
+    pub registry: AccountLoader<'info, Registry>,
+    /// The circuit that they prove with.
+    pub circuit: AccountLoader<'info, Circuit>,
+    /// The registry whose root is bound into the claim, for statements that need one.
+    pub auxiliary_registry: Option<AccountLoader<'info, Registry>>,
+    /// Created here.
+    #[account(
+        init,
+        payer = payer,
+        space = 8 + size_of::<Scope>(),
+        seeds = [Scope::SEED, registry.key().as_ref(), creator.key().as_ref(), &nonce.to_be_bytes()],
+        bump
+    )]
+    pub scope: AccountLoader<'info, Scope>,
+    /// Creates `scope`.
+    pub system_program: Program<'info, System>,
+}
+
+/// The argument of `create_scope`.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScopeRules {
+    /// Which roots are accepted: Snapshot counts once per token, whoever holds it later; Live once per registration.
+    pub mode: ScopeMode,
+    /// Who must sign each verification.
+    pub gate: Option<Pubkey>,
+    /// The only accepted claim.
+    pub required_claim: Option<[u8; 32]>,
+    /// Unix time in seconds from which it is open.
+    pub opens_at: i64,
+    /// Unix time in seconds at which it has ended.
+    pub closes_at: i64,
+}
+
+impl CreateScope<'_> {
+    pub(crate) fn run(&self, bump: u8, nonce: u64, rules: &ScopeRules) -> Result<()> {
+        let registry = self.registry.load()?;
+        let circuit = self.circuit.load()?;
+        let now = account::now()?;
+        require!(circuit.status == Circuit::ACTIVE, BautaError::CircuitRetired);
+        require!(circuit.depth == registry.depth, BautaError::DepthMismatch);
+        require!(
+            circuit.leaf_format == registry.leaf_format,
+            BautaError::LeafFormatMismatch
+        );
+        require!(rules.gate != Some(Pubkey::default()), BautaError::ZeroGate);
+        require!(
+            rules.closes_at > rules.opens_at && rules.closes_at > now,
+            BautaError::BadOpeningTimes
+        );
+        if let Some(claim) = &rules.required_claim {
+            require!(
+                *claim < FieldElement::MODULUS,
+                BautaError::RequiredClaimNotCanonical
+            );
+        }
+
+        let scope = &mut *self.scope.load_init()?;
+        scope.creator = self.creator.key();
+        scope.registry = self.registry.key();
+        scope.circuit = self.circuit.key();
+        scope.auxiliary_registry = self.auxiliary_registry.as_ref().map(Key::key).unwrap_or_default();
+        scope.gate = rules.gate.unwrap_or_default();
+        scope.scope = bauta_primitives::Scope::derive(
+            &self.config.load()?.cluster_tag,
+            crate::ID.as_array(),
+            self.scope.key().as_array(),
+        )
+        .to_bytes();
+        if rules.mode == ScopeMode::Snapshot {
+            scope.root = registry.root;
+        }
+        scope.required_claim = rules.required_claim.unwrap_or_default();
+        scope.has_required_claim = u8::from(rules.required_claim.is_some());
+        scope.opens_at = rules.opens_at;
+        scope.closes_at = rules.closes_at;
+        scope.mode = rules.mode as u8;
+        scope.status = Scope::OPEN;
+        scope.depth = circuit.depth;
+        scope.leaf_format = circuit.leaf_format;
+        scope.bump = bump;
+        scope.nonce = nonce;
+        let event = ScopeCreated {
+            scope: self.scope.key(),
+            scope_element: scope.scope,
+            creator: scope.creator,
+            nonce,
+            registry: scope.registry,
+            circuit: scope.circuit,
+            auxiliary_registry: scope.auxiliary_registry,
+            gate: scope.gate,
+            mode: rules.mode,
+            root: scope.root,
+            required_claim: rules.required_claim,
+            opens_at: scope.opens_at,
+            closes_at: scope.closes_at,
+            timestamp: now,
+        };
+        emit(&event, &self.event_authority)
+    }
+}

@@ -1,0 +1,85 @@
+use crate::{
+    account,
+    errors::BautaError,
+    events::{Evidence, HolderEvicted, emit, emit_root},
+    state::{Holding, Path, Registry, Tree},
+    token::{Mint, TokenAccount, is_token_program},
+};
+use anchor_lang::prelude::*;
+use bauta_primitives::Leaf;
+
+/// Accounts of `evict_holder`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct EvictHolder<'info> {
+    /// The registry.
+    #[account(mut)]
+    pub registry: AccountLoader<'info, Registry>,
+    /// The registry's tree.
+    #[account(mut, has_one = registry @ BautaError::TreeOfAnotherRegistry)]
+    pub tree: AccountLoader<'info, Tree>,
+    /// The token's holding.
+    #[account(
+        mut,
+        has_one = registry @ BautaError::WrongHolding,
+        has_one = mint @ BautaError::WrongHolding
+    )]
+    pub holding: AccountLoader<'info, Holding>,
+    /// The token.
+    /// CHECK: the holding's mint; read by `token::Mint`
+    pub mint: UncheckedAccount<'info>,
+    /// The new holder's account, when the token has moved.
+    /// CHECK: read by `token::TokenAccount`; owned by the mint's token program
+    pub token_account: Option<UncheckedAccount<'info>>,
+}
+
+impl EvictHolder<'_> {
+    pub(crate) fn run(&self, path: &Path) -> Result<()> {
+        let registry = &mut *self.registry.load_mut()?;
+        let holding = &mut *self.holding.load_mut()?;
+        require!(holding.live == 1, BautaError::AlreadyEvicted);
+        let evidence = self.evidence(&holding.owner)?;
+
+        let now = account::now()?;
+        let old_leaf = holding.leaf()?;
+        holding.live = 0;
+        holding.last_change = now;
+        let tree = &mut *self.tree.load_mut()?;
+        let empty = Leaf::EMPTY.to_bytes();
+        let root = tree.replace(registry.next_index, holding.index, &old_leaf, &empty, path)?;
+        let kept = registry.replace_root(root, now)?;
+        let event = HolderEvicted {
+            registry: holding.registry,
+            sequence: registry.sequence,
+            mint: holding.mint,
+            owner: holding.owner,
+            index: holding.index,
+            evidence,
+            timestamp: now,
+        };
+        emit(&event, &self.event_authority)?;
+        emit_root(holding.registry, registry, kept, &self.event_authority)
+    }
+
+    fn evidence(&self, holder: &Pubkey) -> Result<Evidence> {
+        let program = self.mint.owner;
+        if !is_token_program(program) {
+            return Ok(Evidence::MintClosed);
+        }
+        if Mint::read(program, &self.mint.try_borrow_data()?)?.supply() == 0 {
+            return Ok(Evidence::SupplyZero);
+        }
+        let token_account = self.token_account.as_ref().ok_or(BautaError::NoEvidence)?;
+        require!(token_account.owner == program, BautaError::InvalidTokenAccount);
+        let account = TokenAccount::read(program, &token_account.try_borrow_data()?)?;
+        require!(
+            account.mint == self.mint.key(),
+            BautaError::TokenAccountOfAnotherMint
+        );
+        require!(
+            account.amount == 1 && account.owner != *holder,
+            BautaError::NoEvidence
+        );
+        Ok(Evidence::OtherOwner)
+    }
+}

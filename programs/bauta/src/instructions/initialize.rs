@@ -1,0 +1,66 @@
+use crate::{
+    account,
+    errors::BautaError,
+    events::{ConfigChanged, emit},
+    state::Config,
+};
+use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
+
+/// Accounts of `initialize`.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct Initialize<'info> {
+    /// Pays for `config`.
+    #[account(mut)]
+    pub payer: Signer<'info>,
+    /// The program's upgrade authority.
+    #[account(
+        constraint = program_data.upgrade_authority_address == Some(upgrade_authority.key())
+            @ BautaError::NotUpgradeAuthority
+    )]
+    pub upgrade_authority: Signer<'info>,
+    /// Where the loader keeps this program's upgrade authority.
+    #[account(
+        seeds = [crate::ID.as_ref()],
+        bump,
+        seeds::program = bpf_loader_upgradeable::ID,
+    )]
+    pub program_data: Account<'info, ProgramData>,
+    /// Created here.
+    #[account(init, payer = payer, space = 8 + size_of::<Config>(), seeds = [Config::SEED], bump)]
+    pub config: AccountLoader<'info, Config>,
+    /// Creates `config`.
+    pub system_program: Program<'info, System>,
+}
+
+impl Initialize<'_> {
+    pub(crate) fn run(
+        &self,
+        bump: u8,
+        cluster_tag: [u8; 32],
+        admin: Pubkey,
+        development_keys_allowed: bool,
+    ) -> Result<()> {
+        require!(admin != Pubkey::default(), BautaError::ZeroAdmin);
+        let config = &mut *self.config.load_init()?;
+        config.admin = admin;
+        config.cluster_tag = cluster_tag;
+        config.development_keys_allowed = u8::from(development_keys_allowed);
+        config.bump = bump;
+        emit(&ConfigChanged::of(config, account::now()?), &self.event_authority)
+    }
+}
+
+impl ConfigChanged {
+    /// The event that says what is in `config` now.
+    pub(crate) fn of(config: &Config, timestamp: i64) -> Self {
+        Self {
+            admin: config.admin,
+            pending_admin: config.pending_admin,
+            cluster_tag: config.cluster_tag,
+            paused: config.paused != 0,
+            development_keys_allowed: config.development_keys_allowed != 0,
+            timestamp,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+use crate::{
+    account,
+    errors::BautaError,
+    events::{CircuitRegistered, emit},
+    groth16::{self, VERIFYING_KEY_BYTES},
+    state::{Circuit, Config, Provenance},
+};
+use anchor_lang::prelude::*;
+use bauta_primitives::tree::Depth;
+
+/// Accounts of `register_circuit`.
+#[event_cpi]
+#[derive(Accounts)]
+#[instruction(registration: CircuitRegistration)]
+pub struct RegisterCircuit<'info> {
+    /// Pays for `circuit`.
+    #[account(mut)]
+    pub payer: Signer<'info>,
+    /// The admin.
+    pub admin: Signer<'info>,
+    /// The program's settings.
+    #[account(seeds = [Config::SEED], bump = config.load()?.bump, has_one = admin @ BautaError::NotAdmin)]
+    pub config: AccountLoader<'info, Config>,
+    /// Created here, at the address of the key's hash.
+    #[account(
+        init,
+        payer = payer,
+        space = 8 + size_of::<Circuit>(),
+        seeds = [Circuit::SEED, &groth16::key_hash(&registration.verifying_key)],
+        bump
+    )]
+    pub circuit: AccountLoader<'info, Circuit>,
+    /// Creates `circuit`.
+    pub system_program: Program<'info, System>,
+}
+
+/// The argument of `register_circuit`.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone)]
+pub struct CircuitRegistration {
+    /// The statement's name in ASCII, zero-padded.
+    pub statement: [u8; 32],
+    /// The statement's version, from 1.
+    pub version: u16,
+    /// Levels of the tree: 10 or 16.
+    pub depth: u8,
+    /// The leaf format, from 1.
+    pub leaf_format: u8,
+    /// Where the key comes from.
+    pub provenance: Provenance,
+    /// SHA-256 of the constraint system.
+    pub constraint_system_hash: [u8; 32],
+    /// SHA-256 of the ceremony's transcript; zero for a development key.
+    pub transcript_hash: [u8; 32],
+    /// alpha, beta, gamma, delta, IC0, IC1.
+    pub verifying_key: [u8; VERIFYING_KEY_BYTES],
+}
+
+impl RegisterCircuit<'_> {
+    pub(crate) fn run(&self, bump: u8, registration: &CircuitRegistration) -> Result<()> {
+        let development_keys_allowed = self.config.load()?.development_keys_allowed != 0;
+        check(registration, development_keys_allowed)?;
+        groth16::check_key(&registration.verifying_key)?;
+        let circuit = &mut *self.circuit.load_init()?;
+        circuit.statement = registration.statement;
+        circuit.version = registration.version;
+        circuit.depth = registration.depth;
+        circuit.leaf_format = registration.leaf_format;
+        circuit.provenance = registration.provenance as u8;
+        circuit.status = Circuit::ACTIVE;
+        circuit.bump = bump;
+        circuit.vk_hash = groth16::key_hash(&registration.verifying_key);
+        circuit.constraint_system_hash = registration.constraint_system_hash;
+        circuit.transcript_hash = registration.transcript_hash;
+        circuit.verifying_key = registration.verifying_key;
+        let event = CircuitRegistered {
+            circuit: self.circuit.key(),
+            vk_hash: circuit.vk_hash,
+            statement: circuit.statement,
+            version: circuit.version,
+            depth: circuit.depth,
+            leaf_format: circuit.leaf_format,
+            provenance: registration.provenance,
+            constraint_system_hash: circuit.constraint_system_hash,
+            transcript_hash: circuit.transcript_hash,
+            timestamp: account::now()?,
+        };
+        emit(&event, &self.event_authority)
+    }
+}
+
+fn check(registration: &CircuitRegistration, development_keys_allowed: bool) -> Result<()> {
+    let length = registration
+        .statement
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(32);
+    let (name, padding) = registration.statement.split_at(length);
+    require!(
+        !name.is_empty() && name.iter().all(u8::is_ascii_graphic) && padding.iter().all(|byte| *byte == 0),
+        BautaError::BadStatementName
+    );
+    require!(registration.version != 0, BautaError::ZeroVersion);
+    require!(registration.leaf_format != 0, BautaError::ZeroLeafFormat);
+    Depth::try_from(registration.depth).map_err(|_| error!(BautaError::UnknownDepth))?;
+    match registration.provenance {
+        Provenance::Development => require!(development_keys_allowed, BautaError::DevelopmentKeyRefused),
+        Provenance::Ceremony => {
+            require!(
+                registration.transcript_hash != [0; 32],
+                BautaError::MissingTranscript
+            );
+        }
+    }
+    Ok(())
+}

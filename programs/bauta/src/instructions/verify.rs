@@ -1,0 +1,196 @@
+use crate::{
+    account,
+    errors::BautaError,
+    events::{OwnershipVerified, emit},
+    groth16::{self, PROOF_BYTES},
+    state::{Circuit, Config, Node, Nullifier, Registry, Scope, ScopeMode},
+};
+use anchor_lang::{prelude::*, solana_program::program::set_return_data};
+use bauta_primitives::{Context as ProofContext, FieldElement, poseidon, sha256};
+
+/// Accounts of `verify`. All that it writes is private to the use, so verifications of one scope run in parallel.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct Verify<'info> {
+    /// Pays for `nullifier` and gets the rent back when the scope is over.
+    #[account(mut)]
+    pub payer: Signer<'info>,
+    /// Whom the use benefits.
+    /// CHECK: only its address is used, and the proof is bound to it
+    pub recipient: UncheckedAccount<'info>,
+    /// The program's settings.
+    pub config: AccountLoader<'info, Config>,
+    /// The scope.
+    pub scope: AccountLoader<'info, Scope>,
+    /// The scope's circuit.
+    pub circuit: AccountLoader<'info, Circuit>,
+    /// Created here, at the address of scope and nullifier.
+    /// CHECK: its address is derived and it must not exist yet
+    #[account(mut)]
+    pub nullifier: UncheckedAccount<'info>,
+    /// The scope's registry; needed by a Live scope only.
+    pub registry: Option<AccountLoader<'info, Registry>>,
+    /// The scope's auxiliary registry, if it has one.
+    pub auxiliary_registry: Option<AccountLoader<'info, Registry>>,
+    /// The scope's gate, if it has one.
+    pub gate: Option<Signer<'info>>,
+    /// Who alone may submit the proof, if it names somebody.
+    pub relayer: Option<Signer<'info>>,
+    /// Creates `nullifier`.
+    pub system_program: Program<'info, System>,
+}
+
+/// The argument of `verify`.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone)]
+pub struct Presentation {
+    /// −A, B, C.
+    pub proof: [u8; PROOF_BYTES],
+    /// The registry's root that membership is shown at.
+    pub root: Node,
+    /// The use's nullifier.
+    pub nullifier: Node,
+    /// What is shown; with an auxiliary registry, the value that is bound together with its root.
+    pub claim: Node,
+    /// The auxiliary registry's root, if the scope has one.
+    pub auxiliary_root: Option<Node>,
+    /// Unix time in seconds after which the proof is void.
+    pub expiry: i64,
+    /// The consumer's own data.
+    pub payload: Vec<u8>,
+}
+
+impl Verify<'_> {
+    pub(crate) fn run(&self, presentation: &Presentation) -> Result<()> {
+        let Presentation {
+            root,
+            nullifier,
+            claim,
+            ..
+        } = presentation;
+        let scope = &*self.scope.load()?;
+        let now = account::now()?;
+
+        require!(self.config.load()?.paused == 0, BautaError::Paused);
+        scope.check_open(now)?;
+        require!(self.circuit.key() == scope.circuit, BautaError::WrongCircuit);
+        let circuit = &*self.circuit.load()?;
+        require!(circuit.status == Circuit::ACTIVE, BautaError::CircuitRetired);
+        self.check_gate(&scope.gate)?;
+        require!(presentation.expiry >= now, BautaError::ProofExpired);
+        require!(*root < FieldElement::MODULUS, BautaError::RootNotCanonical);
+        require!(
+            *nullifier < FieldElement::MODULUS,
+            BautaError::NullifierNotCanonical
+        );
+        require!(*claim < FieldElement::MODULUS, BautaError::ClaimNotCanonical);
+        require!(
+            scope.has_required_claim == 0 || scope.required_claim == *claim,
+            BautaError::WrongClaim
+        );
+        self.check_root(scope, root, now)?;
+        let shown = self.bind_auxiliary_root(scope, presentation, now)?;
+
+        let payload_hash = sha256(&presentation.payload);
+        let relayer = self.relayer.as_ref().map(Key::key).unwrap_or_default();
+        let recipient = self.recipient.key;
+        let context = ProofContext::derive_hashed(
+            recipient.as_array(),
+            relayer.as_array(),
+            presentation.expiry,
+            &payload_hash,
+        )
+        .to_bytes();
+        let digest = poseidon::hash_bytes([root, nullifier, &scope.scope, &shown, &context])
+            .map_err(|_| error!(BautaError::ProofRefused))?;
+        groth16::verify(&circuit.verifying_key, &presentation.proof, &digest)?;
+
+        self.spend(nullifier)?;
+        let event = OwnershipVerified {
+            scope: self.scope.key(),
+            registry: scope.registry,
+            circuit: scope.circuit,
+            root: *root,
+            claim: *claim,
+            nullifier: *nullifier,
+            recipient: *recipient,
+            relayer,
+            payload_hash,
+            timestamp: now,
+        };
+        emit(&event, &self.event_authority)?;
+        set_return_data(
+            &[
+                event.scope.to_bytes(),
+                event.registry.to_bytes(),
+                event.circuit.to_bytes(),
+                event.claim,
+                event.nullifier,
+                event.recipient.to_bytes(),
+                event.payload_hash,
+            ]
+            .concat(),
+        );
+        Ok(())
+    }
+
+    fn check_gate(&self, gate: &Pubkey) -> Result<()> {
+        let signed = self.gate.as_ref().is_some_and(|signer| signer.key == gate);
+        require!(signed || *gate == Pubkey::default(), BautaError::GateMustSign);
+        Ok(())
+    }
+
+    fn check_root(&self, scope: &Scope, root: &Node, now: i64) -> Result<()> {
+        if scope.mode == ScopeMode::Snapshot as u8 {
+            require!(*root == scope.root, BautaError::NotTheSnapshot);
+            return Ok(());
+        }
+        let registry = self.registry.as_ref().ok_or(BautaError::MissingRegistry)?;
+        require!(registry.key() == scope.registry, BautaError::WrongRegistry);
+        require!(registry.load()?.accepts(root, now), BautaError::UnknownRoot);
+        Ok(())
+    }
+
+    /// The claim in the digest: the argument or, with an auxiliary registry, that and the registry's root, which must be
+    /// current or kept and alive in either mode.
+    fn bind_auxiliary_root(&self, scope: &Scope, presentation: &Presentation, now: i64) -> Result<Node> {
+        if scope.auxiliary_registry == Pubkey::default() {
+            require!(
+                presentation.auxiliary_root.is_none(),
+                BautaError::UnexpectedAuxiliary
+            );
+            return Ok(presentation.claim);
+        }
+        let (Some(root), Some(registry)) = (&presentation.auxiliary_root, &self.auxiliary_registry) else {
+            return err!(BautaError::MissingAuxiliary);
+        };
+        require!(
+            *root < FieldElement::MODULUS,
+            BautaError::AuxiliaryRootNotCanonical
+        );
+        require!(
+            registry.key() == scope.auxiliary_registry,
+            BautaError::WrongAuxiliaryRegistry
+        );
+        require!(
+            registry.load()?.accepts(root, now),
+            BautaError::UnknownAuxiliaryRoot
+        );
+        poseidon::hash_bytes([&presentation.claim, root]).map_err(|_| error!(BautaError::ClaimNotCanonical))
+    }
+
+    /// Creates the nullifier's account, which must not exist yet.
+    fn spend(&self, nullifier: &Node) -> Result<()> {
+        let scope = self.scope.key();
+        let seeds: [&[u8]; 3] = [Nullifier::SEED, scope.as_ref(), nullifier];
+        let (address, bump) = account::find(&seeds);
+        require!(self.nullifier.key() == address, BautaError::WrongNullifierAddress);
+        require!(*self.nullifier.owner != crate::ID, BautaError::NullifierUsed);
+        let seeds = [seeds[0], seeds[1], seeds[2], &[bump]];
+        account::create::<Nullifier>(&self.payer, &self.nullifier, &seeds)?;
+        let account = &mut *account::load_mut::<Nullifier>(&self.nullifier)?;
+        account.scope = scope;
+        account.nullifier = *nullifier;
+        account.rent_payer = self.payer.key();
+        Ok(())
+    }
+}
