@@ -1,0 +1,138 @@
+//! Nothing is missing from the constraints, and nothing in them is superfluous.
+//!
+//! * Determinism: the inputs force every other wire.
+//! * Families: a witness that breaks one constraint, all else following from that, is refused; without the family it isn't.
+//! * Mutation: without any single constraint a witness passes that shows a wrong digest. So none is redundant.
+//! * The statement itself: what a cheat would want to change is refused.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod system;
+
+use std::collections::BTreeMap;
+
+use ark_bn254::Fr;
+use bauta_circuits::{
+    Ownership,
+    statement::{assign, r1cs},
+};
+use bauta_iden3::{R1cs, Unsatisfied};
+use bauta_primitives::tree::Depth;
+use common::{Member, rng};
+use rayon::prelude::*;
+use system::{DIGEST, Family, break_only, families, forced_wires};
+
+const DEPTHS: [Depth; 2] = [Depth::Ten, Depth::Sixteen];
+
+struct Subject {
+    r1cs: R1cs,
+    families: Vec<Family>,
+    forced: Vec<Option<u32>>,
+    honest: Vec<Fr>,
+}
+
+fn subject(depth: Depth) -> Subject {
+    let statement = Ownership::new(depth);
+    let r1cs = r1cs(&statement);
+    let inputs = Member::random(depth, &mut rng(7)).inputs();
+    let assignment = assign(&statement, &inputs, r1cs.wires as usize, r1cs.constraints.len()).unwrap();
+    let honest = assignment.wires().to_vec();
+    r1cs.is_satisfied(&honest).unwrap();
+    Subject {
+        families: families(&r1cs),
+        forced: forced_wires(&r1cs),
+        r1cs,
+        honest,
+    }
+}
+
+#[test]
+fn the_inputs_force_every_other_wire() {
+    for depth in DEPTHS {
+        let subject = subject(depth);
+        // what is left are the checks, and they are the bits of the position, two for each level
+        let checks: Vec<Family> = subject
+            .forced
+            .iter()
+            .zip(&subject.families)
+            .filter_map(|(wire, family)| wire.is_none().then_some(*family))
+            .collect();
+        assert_eq!(checks, vec![Family::Boolean; 2 * depth.levels()]);
+    }
+}
+
+#[test]
+fn a_witness_that_breaks_a_family_is_refused_and_passes_without_the_family() {
+    let subject = subject(Depth::Ten);
+    for family in Family::ALL {
+        let members: Vec<usize> = (0..subject.families.len())
+            .filter(|i| subject.families[*i] == family)
+            .collect();
+        let mut without = subject.r1cs.clone();
+        let mut index = 0;
+        without.constraints.retain(|_| {
+            index += 1;
+            subject.families[index - 1] != family
+        });
+        for i in [members[0], members[members.len() / 2], members[members.len() - 1]] {
+            let wrong = break_only(&subject.r1cs, &subject.forced, &subject.honest, i);
+            let refusal = subject.r1cs.is_satisfied(&wrong);
+            assert_eq!(
+                refusal,
+                Err(Unsatisfied::Constraint { constraint: i }),
+                "{family:?}"
+            );
+            assert_eq!(without.is_satisfied(&wrong), Ok(()), "{family:?} {i}");
+        }
+    }
+}
+
+#[test]
+fn without_any_single_constraint_a_wrong_digest_passes() {
+    for depth in DEPTHS {
+        let subject = subject(depth);
+        let redundant: Vec<usize> = (0..subject.r1cs.constraints.len())
+            .into_par_iter()
+            .filter(|i| {
+                let wrong = break_only(&subject.r1cs, &subject.forced, &subject.honest, *i);
+                // the same inputs, or a position that is none, and another digest
+                wrong[DIGEST as usize] == subject.honest[DIGEST as usize]
+                    || broken(&subject.r1cs, &wrong) != [*i]
+            })
+            .collect();
+        assert_eq!(redundant, Vec::<usize>::new());
+    }
+}
+
+/// All constraints that a witness breaks.
+fn broken(r1cs: &R1cs, z: &[Fr]) -> Vec<usize> {
+    let rows = r1cs.evaluations(z).unwrap();
+    let products = rows.a.iter().zip(&rows.b).map(|(a, b)| *a * b);
+    products
+        .zip(&rows.c)
+        .enumerate()
+        .filter_map(|(i, (product, c))| (product != *c).then_some(i))
+        .collect()
+}
+
+#[test]
+fn families_have_the_sizes_that_the_gadgets_say() {
+    for depth in DEPTHS {
+        let mut counts = BTreeMap::new();
+        for family in subject(depth).families {
+            *counts.entry(family).or_insert(0) += 1;
+        }
+        let levels = depth.levels();
+        // S-boxes of Poseidon1, Poseidon3 twice, Poseidon5 and one Poseidon4 a level
+        let s_boxes = 71 + 2 * 87 + 107 + 99 * levels;
+        let expected = [
+            (Family::Boolean, 2 * levels),
+            (Family::Swap, 3 * levels),
+            (Family::Square, s_boxes),
+            (Family::Cube, s_boxes),
+            (Family::Fifth, s_boxes),
+            (Family::Expose, 1),
+        ];
+        assert_eq!(counts, BTreeMap::from(expected));
+    }
+}
