@@ -36,6 +36,34 @@ pub enum CircuitsError {
         /// How many it has.
         found: u32,
     },
+    /// A key file that isn't one.
+    #[error("the key file is refused: {0}")]
+    KeyFile(&'static str),
+    /// A key file that is cut short.
+    #[error("the key file ends within its {part}")]
+    KeyFileEnds {
+        /// Where it ends.
+        part: &'static str,
+    },
+    /// A key file for something else.
+    #[error("the key file is for another circuit: its {field} is {found}, this statement's is {expected}")]
+    KeyMismatch {
+        /// What differs.
+        field: &'static str,
+        /// The file's.
+        found: String,
+        /// This statement's.
+        expected: String,
+    },
+    /// A `.zkey` that is damaged, unsound or another circuit's.
+    #[error("the zkey is refused: {0}")]
+    ZKey(#[from] bauta_iden3::Error),
+    /// A development key that was handed in as a ceremony's.
+    #[error(
+        "the zkey has the contribution of a development setup: its maker can forge proofs; a ceremony starts from \
+         `snarkjs groth16 setup`"
+    )]
+    DevelopmentContribution,
     /// Arkworks' prover gave up.
     #[error("proving failed: {0}")]
     Proving(#[from] SynthesisError),

@@ -17,6 +17,7 @@
 pub mod constraint_system;
 mod error;
 mod field;
+pub mod figures;
 pub mod gadgets;
 pub mod keys;
 mod proof;
@@ -26,6 +27,6 @@ pub mod statements;
 
 pub use error::CircuitsError;
 pub use keys::{Key, load_or_setup_development};
-pub use proof::{Proof, VerifyingKey};
+pub use proof::{Proof, VerifyingKey, public_to_snarkjs};
 pub use statement::{Evaluation, Inputs, Statement};
 pub use statements::{Ownership, OwnershipInputs};

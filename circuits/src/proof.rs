@@ -4,7 +4,7 @@ use ark_bn254::{Bn254, Fq, Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::{AdditiveGroup, BigInteger, PrimeField};
 use ark_groth16::{Groth16, prepare_verifying_key};
-use bauta_iden3::ZKey;
+use bauta_iden3::{ZKey, json};
 use bauta_primitives::Digest;
 use sha2::Digest as _;
 
@@ -46,6 +46,12 @@ impl Proof {
             b: self.b,
             c: self.c,
         }
+    }
+
+    /// snarkjs's `proof.json`, where A isn't negated.
+    #[must_use]
+    pub fn to_snarkjs(&self) -> String {
+        json::proof_to_json(&self.to_ark())
     }
 
     /// The program's form: −A (64) ‖ B (128) ‖ C (64).
@@ -130,6 +136,12 @@ impl VerifyingKey {
         }
     }
 
+    /// snarkjs's `verification_key.json`.
+    #[must_use]
+    pub fn to_snarkjs(&self) -> String {
+        json::verifying_key_to_json(&self.to_ark())
+    }
+
     /// Whether the proof shows this digest.
     pub fn verify(&self, digest: Digest, proof: &Proof) -> Result<(), CircuitsError> {
         let prepared = prepare_verifying_key(&self.to_ark());
@@ -139,6 +151,12 @@ impl VerifyingKey {
             _ => Err(CircuitsError::InvalidProof),
         }
     }
+}
+
+/// snarkjs's `public.json`: the one public input.
+#[must_use]
+pub fn public_to_snarkjs(digest: Digest) -> String {
+    json::public_to_json(&[to_ark(digest.element())])
 }
 
 fn coordinate(value: &Fq) -> [u8; 32] {

@@ -1,7 +1,56 @@
-use super::Key;
-use crate::{CircuitsError, statement::Statement};
+//! Development keys on disk, because a setup takes seconds.
 
-/// The development key of a statement.
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use super::Key;
+use crate::{
+    CircuitsError,
+    statement::{Statement, r1cs},
+};
+
+/// The development key of a statement, from `${XDG_CACHE_HOME:-$HOME/.cache}/bauta/keys` if it is there and whole, else
+/// made and put there. The file's name has the constraint system's hash, so a changed circuit never meets an old key.
+/// A cache that can't be written costs time and nothing else.
 pub fn load_or_setup_development<S: Statement + Clone>(statement: &S) -> Result<Key<S>, CircuitsError> {
-    Key::development(statement.clone())
+    let Some(directory) = directory() else {
+        return Key::development(statement.clone());
+    };
+    let hash = hex::encode(&r1cs(statement).hash()[..8]);
+    let name = format!(
+        "{}-v{}-depth{}-{hash}.development.key",
+        S::NAME,
+        S::VERSION,
+        statement.depth() as u8
+    );
+    let path = directory.join(name);
+    if let Ok(bytes) = fs::read(&path)
+        && let Ok(key) = Key::from_bytes(statement.clone(), &bytes)
+    {
+        return Ok(key);
+    }
+    let key = Key::development(statement.clone())?;
+    let bytes = key.to_bytes()?;
+    // whoever loses a race to write it has the same bytes
+    let _ = write(&path, &bytes);
+    Ok(key)
+}
+
+fn directory() -> Option<PathBuf> {
+    let cache = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))?;
+    Some(cache.join("bauta").join("keys"))
+}
+
+/// Writes beside the path and renames, so that no reader sees half a file.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    let partial = path.with_extension(format!("{}.partial", std::process::id()));
+    fs::write(&partial, bytes)?;
+    fs::rename(&partial, path)
 }

@@ -1,16 +1,18 @@
 //! Proving keys and where they come from.
 //!
 //! ```text
-//!   published seed --development_setup--+
-//!                                       +--> ZKey --> Key --to_bytes--> key file: header, .zkey
-//!   ceremony's .zkey ----import---------+
+//!   published seed --development--+
+//!                                 +--> Key --to_bytes--> key file: header, .zkey
+//!   .zkey, .ptau ----import-------+        <--from_bytes--
 //! ```
 //!
-//! Both ways give the same form, and a key file says which of them it was: see [`KeyHeader`].
+//! Both ways give the same form, and a key file says which of them it was: see [`KeyHeader`], and `file.rs` for the bytes.
 
 mod cache;
 mod development;
+mod file;
 mod header;
+mod import;
 
 use ark_bn254::{Bn254, Fr};
 use ark_ff::UniformRand;
@@ -20,14 +22,13 @@ use ark_std::rand::{CryptoRng, RngCore};
 use bauta_iden3::{LinearCombination, R1cs, ZKey};
 
 pub use cache::load_or_setup_development;
-pub use development::development_setup;
 pub use header::{DEVELOPMENT_WARNING, KeyHeader, Provenance};
 
 use crate::{
     CircuitsError,
     proof::{Proof, VerifyingKey},
     reduction::OddCoset,
-    statement::{Inputs, Statement, assign, r1cs},
+    statement::{Inputs, Statement, assign},
 };
 
 /// A statement's proving key, ready to prove with.
@@ -48,13 +49,6 @@ struct Proving {
 }
 
 impl<S: Statement> Key<S> {
-    /// The development key of a statement, from the published seed. Takes seconds; see [`load_or_setup_development`].
-    pub fn development(statement: S) -> Result<Self, CircuitsError> {
-        let r1cs = r1cs(&statement);
-        let zkey = development_setup(&r1cs);
-        Self::assemble(statement, &r1cs, Provenance::Development, zkey)
-    }
-
     fn assemble(
         statement: S,
         r1cs: &R1cs,
@@ -62,15 +56,7 @@ impl<S: Statement> Key<S> {
         zkey: ZKey,
     ) -> Result<Self, CircuitsError> {
         let verifying = VerifyingKey::of(&zkey)?;
-        let header = KeyHeader {
-            provenance,
-            statement: S::NAME.to_owned(),
-            version: S::VERSION,
-            depth: statement.depth() as u8,
-            leaf_format: S::LEAF_FORMAT,
-            constraint_system_hash: r1cs.hash(),
-            verifying_key_hash: verifying.hash(),
-        };
+        let header = KeyHeader::of(&statement, r1cs, provenance, verifying.hash());
         let proving = Proving::new(r1cs, &zkey, &verifying);
         Ok(Self {
             statement,

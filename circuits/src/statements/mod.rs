@@ -2,4 +2,9 @@
 
 mod ownership;
 
+use bauta_primitives::tree::Depth;
+
 pub use ownership::{Ownership, OwnershipInputs};
+
+/// Every statement at every depth.
+pub const ALL: [Ownership; 2] = [Ownership::new(Depth::Ten), Ownership::new(Depth::Sixteen)];

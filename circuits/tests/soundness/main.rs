@@ -20,15 +20,15 @@ use bauta_iden3::{R1cs, Unsatisfied};
 use bauta_primitives::tree::Depth;
 use common::{Member, rng};
 use rayon::prelude::*;
-use system::{DIGEST, Family, break_only, families, forced_wires};
+use system::{DIGEST, Family, Solver, families, forced_wires};
 
 const DEPTHS: [Depth; 2] = [Depth::Ten, Depth::Sixteen];
 
 struct Subject {
     r1cs: R1cs,
     families: Vec<Family>,
-    forced: Vec<Option<u32>>,
     honest: Vec<Fr>,
+    solver: Solver,
 }
 
 fn subject(depth: Depth) -> Subject {
@@ -40,7 +40,7 @@ fn subject(depth: Depth) -> Subject {
     r1cs.is_satisfied(&honest).unwrap();
     Subject {
         families: families(&r1cs),
-        forced: forced_wires(&r1cs),
+        solver: Solver::new(&r1cs, honest.clone()),
         r1cs,
         honest,
     }
@@ -51,8 +51,7 @@ fn the_inputs_force_every_other_wire() {
     for depth in DEPTHS {
         let subject = subject(depth);
         // what is left are the checks, and they are the bits of the position, two for each level
-        let checks: Vec<Family> = subject
-            .forced
+        let checks: Vec<Family> = forced_wires(&subject.r1cs)
             .iter()
             .zip(&subject.families)
             .filter_map(|(wire, family)| wire.is_none().then_some(*family))
@@ -75,7 +74,7 @@ fn a_witness_that_breaks_a_family_is_refused_and_passes_without_the_family() {
             subject.families[index - 1] != family
         });
         for i in [members[0], members[members.len() / 2], members[members.len() - 1]] {
-            let wrong = break_only(&subject.r1cs, &subject.forced, &subject.honest, i);
+            let wrong = subject.solver.break_only(i);
             let refusal = subject.r1cs.is_satisfied(&wrong);
             assert_eq!(
                 refusal,
@@ -94,7 +93,7 @@ fn without_any_single_constraint_a_wrong_digest_passes() {
         let redundant: Vec<usize> = (0..subject.r1cs.constraints.len())
             .into_par_iter()
             .filter(|i| {
-                let wrong = break_only(&subject.r1cs, &subject.forced, &subject.honest, *i);
+                let wrong = subject.solver.break_only(*i);
                 // the same inputs, or a position that is none, and another digest
                 wrong[DIGEST as usize] == subject.honest[DIGEST as usize]
                     || broken(&subject.r1cs, &wrong) != [*i]

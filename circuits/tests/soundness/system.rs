@@ -1,8 +1,10 @@
 //! A constraint system as the checks see it: the matrices and nothing of how they were made.
 
+use std::collections::HashMap;
+
 use ark_bn254::Fr;
-use ark_ff::{AdditiveGroup, Field};
-use bauta_iden3::{Constraint, R1cs, evaluate};
+use ark_ff::Field;
+use bauta_iden3::{Constraint, LinearCombination, R1cs, evaluate};
 
 /// What a constraint is for, read off its shape and its neighbours.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -110,45 +112,97 @@ pub fn forced_wires(r1cs: &R1cs) -> Vec<Option<u32>> {
     forced
 }
 
-/// Solves for the wires that constraints `from..` force, in order; everything before stays.
-pub fn resolve(r1cs: &R1cs, forced: &[Option<u32>], z: &mut [Fr], from: usize) {
-    for (row, wire) in r1cs.constraints.iter().zip(forced).skip(from) {
-        let Some(wire) = *wire else { continue };
-        let product = evaluate(&row.a, z) * evaluate(&row.b, z);
-        let mut rest = product;
-        let mut coefficient = Fr::ZERO;
-        for (other, c) in &row.c {
-            if *other == wire {
-                coefficient = *c;
-            } else {
-                rest -= z[*other as usize] * c;
-            }
-        }
-        z[wire as usize] = if coefficient == Fr::ONE {
-            rest
-        } else {
-            rest * coefficient.inverse().expect("no zero coefficients")
-        };
-    }
+/// A system prepared for solving it many times: equal linear combinations are evaluated once.
+pub struct Solver {
+    combinations: Vec<LinearCombination>,
+    /// The row that first uses each combination. All its wires are known by then and don't change any more.
+    first_use: Vec<usize>,
+    rows: Vec<Row>,
+    honest: Vec<Fr>,
+    honest_values: Vec<Fr>,
 }
 
-/// A witness that breaks constraint `i` and no other: the wire it forces is one off, or the bit it checks is two, and all
-/// that comes after follows from that.
-pub fn break_only(r1cs: &R1cs, forced: &[Option<u32>], honest: &[Fr], i: usize) -> Vec<Fr> {
-    let mut z = honest.to_vec();
-    match forced[i] {
-        Some(wire) => {
-            z[wire as usize] += Fr::ONE;
-            resolve(r1cs, forced, &mut z, i + 1);
-        }
-        None => {
-            let [(wire, _)] = r1cs.constraints[i].c[..] else {
-                panic!("constraint {i} checks more than a wire")
+struct Row {
+    a: usize,
+    b: usize,
+    forced: Option<u32>,
+    checked: Option<u32>,
+}
+
+impl Solver {
+    pub fn new(r1cs: &R1cs, honest: Vec<Fr>) -> Self {
+        let mut solver = Self {
+            combinations: Vec::new(),
+            first_use: Vec::new(),
+            rows: Vec::new(),
+            honest,
+            honest_values: Vec::new(),
+        };
+        let mut known = HashMap::new();
+        for (i, (row, forced)) in r1cs.constraints.iter().zip(forced_wires(r1cs)).enumerate() {
+            let [(wire, coefficient)] = row.c[..] else {
+                panic!("constraint {i}: its product isn't one wire");
             };
-            assert!(is_input(r1cs, wire));
-            z[wire as usize] = Fr::from(2u64);
-            resolve(r1cs, forced, &mut z, 0);
+            assert_eq!(coefficient, Fr::ONE, "constraint {i}");
+            assert!(
+                forced.is_some() || is_input(r1cs, wire),
+                "constraint {i} checks a wire that isn't an input"
+            );
+            let mut intern = |terms: &LinearCombination| {
+                *known.entry(terms.clone()).or_insert_with(|| {
+                    solver.combinations.push(terms.clone());
+                    solver.first_use.push(i);
+                    solver.combinations.len() - 1
+                })
+            };
+            let (a, b) = (intern(&row.a), intern(&row.b));
+            let checked = forced.is_none().then_some(wire);
+            solver.rows.push(Row {
+                a,
+                b,
+                forced,
+                checked,
+            });
+        }
+        solver.honest_values = solver
+            .combinations
+            .iter()
+            .map(|terms| evaluate(terms, &solver.honest))
+            .collect();
+        solver
+    }
+
+    /// A witness that breaks constraint `i` and no other: the wire it forces is one off, or the bit it checks is two,
+    /// and all that comes after follows from that.
+    pub fn break_only(&self, i: usize) -> Vec<Fr> {
+        let mut z = self.honest.clone();
+        let from = match (self.rows[i].forced, self.rows[i].checked) {
+            (Some(wire), _) => {
+                z[wire as usize] += Fr::ONE;
+                i + 1
+            }
+            (None, checked) => {
+                let bit = checked.expect("a constraint forces a wire or checks one");
+                z[bit as usize] = Fr::from(2u64);
+                0
+            }
+        };
+        self.solve(&mut z, from);
+        z
+    }
+
+    /// Computes the wires that constraints `from..` force, in order; everything before stays.
+    fn solve(&self, z: &mut [Fr], from: usize) {
+        let mut values = self.honest_values.clone();
+        for (i, row) in self.rows.iter().enumerate().skip(from) {
+            for id in [row.a, row.b] {
+                if self.first_use[id] == i {
+                    values[id] = evaluate(&self.combinations[id], z);
+                }
+            }
+            if let Some(wire) = row.forced {
+                z[wire as usize] = values[row.a] * values[row.b];
+            }
         }
     }
-    z
 }

@@ -1,0 +1,227 @@
+//! `bauta-circuits`: what there is to prove, its files for other tools, and its keys.
+
+use std::{
+    fs::{self, File},
+    io::BufReader,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+use ark_std::rand::rngs::OsRng;
+use bauta_circuits::{
+    Key, Ownership, OwnershipInputs, Statement,
+    figures::{figures, table},
+    load_or_setup_development,
+    statement::{assign, evaluate, r1cs},
+};
+use bauta_iden3::{PowersOfTau, Witness, ZKey};
+use bauta_primitives::{
+    Attributes, Claim, Context, EntryId, FieldElement, Leaf, MasterSecret, Scope,
+    tree::{Depth, root_from_path},
+};
+use clap::{Args, Parser, Subcommand};
+
+/// Statements, their files for other tools, and their keys.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Lists the statements and their sizes.
+    List,
+    /// Writes circuit.r1cs, a sample's witness.wtns, proof.json and public.json, and key.zkey with its verifying key as JSON.
+    Export {
+        #[command(flatten)]
+        circuit: Circuit,
+        /// The key file to prove the sample with; without it, the development key.
+        #[arg(long)]
+        key: Option<PathBuf>,
+        /// The folder to write to.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Makes a key from published secrets.
+    Setup {
+        #[command(flatten)]
+        circuit: Circuit,
+        /// Says that anybody can forge proofs for this key. There is no other setup here: a real key comes from a ceremony.
+        #[arg(long, required = true)]
+        development: bool,
+        /// The key file to write.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Checks the last zkey of a ceremony and makes a key file of it.
+    Import {
+        #[command(flatten)]
+        circuit: Circuit,
+        /// The last zkey.
+        #[arg(long)]
+        zkey: PathBuf,
+        /// The powers of tau that the ceremony started from, prepared for phase 2.
+        #[arg(long)]
+        ptau: PathBuf,
+        /// The key file to write.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Checks a key file and shows what it says.
+    Show {
+        #[command(flatten)]
+        circuit: Circuit,
+        /// The key file.
+        key: PathBuf,
+    },
+}
+
+#[derive(Args)]
+struct Circuit {
+    /// The statement's name.
+    #[arg(long, default_value = Ownership::NAME)]
+    statement: String,
+    /// Depth of the registry tree: 10 or 16.
+    #[arg(long)]
+    depth: u8,
+}
+
+impl Circuit {
+    fn resolve(&self) -> Result<Ownership> {
+        if self.statement != Ownership::NAME {
+            bail!(
+                "there is no statement {:?}; `bauta-circuits list` shows those there are",
+                self.statement
+            );
+        }
+        Ok(Ownership::new(Depth::try_from(self.depth)?))
+    }
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::List => print!("{}", table(&figures())),
+        Command::Export { circuit, key, out } => export(circuit.resolve()?, key.as_deref(), &out)?,
+        Command::Setup {
+            circuit,
+            development: _,
+            out,
+        } => {
+            let key = Key::development(circuit.resolve()?)?;
+            write(&out, &key.to_bytes()?)?;
+            show(&key);
+        }
+        Command::Import {
+            circuit,
+            zkey,
+            ptau,
+            out,
+        } => {
+            let statement = circuit.resolve()?;
+            let zkey =
+                ZKey::from_bytes(&read(&zkey)?).with_context(|| format!("{} is refused", zkey.display()))?;
+            let file = File::open(&ptau).with_context(|| format!("can't read {}", ptau.display()))?;
+            let mut powers = PowersOfTau::open(BufReader::new(file))?;
+            let key = Key::import(statement, zkey, &mut powers)?;
+            write(&out, &key.to_bytes()?)?;
+            show(&key);
+        }
+        Command::Show { circuit, key } => show(&Key::from_bytes(circuit.resolve()?, &read(&key)?)?),
+    }
+    Ok(())
+}
+
+fn show(key: &Key<Ownership>) {
+    let header = key.header();
+    println!(
+        "statement               {} version {}",
+        header.statement, header.version
+    );
+    println!("depth                   {}", header.depth);
+    println!("leaf format             {}", header.leaf_format);
+    println!(
+        "constraint system hash  {}",
+        hex::encode(header.constraint_system_hash)
+    );
+    println!(
+        "verifying key hash      {}",
+        hex::encode(header.verifying_key_hash)
+    );
+    println!("provenance              {}", header.provenance);
+    for (index, contribution) in key.zkey().contributions.iter().enumerate() {
+        let name = contribution.name.as_deref().unwrap_or("(no name)");
+        println!(
+            "contribution {:<10} {name}\n                        {}",
+            index + 1,
+            hex::encode(contribution.hash())
+        );
+    }
+    if let Some(warning) = key.warning() {
+        eprintln!("\nWARNING: {warning}");
+    }
+}
+
+fn export(statement: Ownership, key: Option<&Path>, out: &Path) -> Result<()> {
+    let key = match key {
+        Some(path) => Key::from_bytes(statement, &read(path)?)?,
+        None => load_or_setup_development(&statement)?,
+    };
+    let inputs = sample(statement)?;
+    let r1cs = r1cs(&statement);
+    let assignment = assign(&statement, &inputs, r1cs.wires as usize, r1cs.constraints.len())?;
+    let witness = Witness::new(assignment.wires().to_vec());
+    let digest = evaluate(&statement, &inputs)?.digest;
+    let proof = key.prove(&inputs, &mut OsRng)?;
+    key.verifying_key().verify(digest, &proof)?;
+
+    fs::create_dir_all(out).with_context(|| format!("can't make {}", out.display()))?;
+    write(&out.join("circuit.r1cs"), &r1cs.to_bytes()?)?;
+    write(&out.join("witness.wtns"), &witness.to_bytes()?)?;
+    write(&out.join("key.zkey"), &key.zkey().to_bytes()?)?;
+    write(
+        &out.join("verification_key.json"),
+        key.verifying_key().to_snarkjs().as_bytes(),
+    )?;
+    write(&out.join("proof.json"), proof.to_snarkjs().as_bytes())?;
+    write(
+        &out.join("public.json"),
+        bauta_circuits::public_to_snarkjs(digest).as_bytes(),
+    )?;
+    if let Some(warning) = key.warning() {
+        eprintln!("WARNING: {warning}");
+    }
+    Ok(())
+}
+
+/// A member whose secrets are published: the sample that other tools can compute with.
+fn sample(statement: Ownership) -> Result<OwnershipInputs> {
+    let depth = statement.depth();
+    let entry_id = EntryId::of_mint(&[1; 32]);
+    let secret = MasterSecret::from_bytes(&mut [2; 32]).identity(&[3; 32], entry_id);
+    let attributes = Attributes::of_track(4);
+    let index = depth.check_index(5)?;
+    let path = vec![[FieldElement::from_u64(6); 3]; depth.levels()];
+    let leaf = Leaf::of(secret.commitment(), entry_id, attributes);
+    Ok(OwnershipInputs {
+        root: root_from_path(depth, index, leaf, &path)?,
+        secret,
+        entry_id,
+        attributes,
+        index,
+        path,
+        scope: Scope::new(FieldElement::from_u64(7)),
+        claim: Claim::of_track(4),
+        context: Context::new(FieldElement::from_u64(8)),
+        private: (),
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("can't read {}", path.display()))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).with_context(|| format!("can't write {}", path.display()))
+}
