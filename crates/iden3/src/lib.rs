@@ -21,6 +21,8 @@ mod ptau;
 mod r1cs;
 mod random;
 mod setup;
+#[cfg(feature = "snarkjs")]
+pub mod snarkjs;
 mod transcript;
 mod wtns;
 mod zkey;

@@ -1,7 +1,10 @@
 //! Small constraint systems and their witnesses.
 #![allow(dead_code, reason = "every test file uses its own part of this")]
 
-use ark_bn254::Fr;
+pub mod container;
+
+use ark_bn254::{Fq, Fq2, Fr, G2Affine, g2};
+use ark_ec::short_weierstrass::SWCurveConfig;
 use ark_ff::{AdditiveGroup, Field, UniformRand};
 use bauta_iden3::{Constraint, R1cs};
 use rand::{SeedableRng, rngs::StdRng};
@@ -65,4 +68,18 @@ pub fn chain_witness(steps: u32, seed: u64) -> Vec<Fr> {
     z.extend(inner);
     assert_ne!(y, Fr::ZERO);
     z
+}
+
+/// A point of G2's curve that isn't in the subgroup of order r.
+pub fn outside_the_subgroup() -> G2Affine {
+    (1_u64..)
+        .map(|x| Fq2::new(Fq::from(x), Fq::ONE))
+        .find_map(|x| {
+            Some(G2Affine::new_unchecked(
+                x,
+                (x.square() * x + g2::Config::COEFF_B).sqrt()?,
+            ))
+        })
+        .filter(|point| point.is_on_curve() && !point.is_in_correct_subgroup_assuming_on_curve())
+        .expect("one point in 2^254 of the curve is in the subgroup")
 }
