@@ -2,6 +2,7 @@ use anchor_lang::prelude::*;
 
 /// Every reason for which the program refuses. Codes count from 6000 in this order; new ones go to the end.
 #[error_code]
+#[derive(PartialEq, Eq, bytemuck::CheckedBitPattern)]
 pub enum BautaError {
     // --- configuration
     #[msg("only the program's upgrade authority may initialise it")]

@@ -50,6 +50,7 @@ pub fn emit_root(
 
 /// The program was initialised, paused or resumed, or its admin changed.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigChanged {
     /// The admin.
     pub admin: Pubkey,
@@ -67,6 +68,7 @@ pub struct ConfigChanged {
 
 /// A circuit was registered.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CircuitRegistered {
     /// The circuit account.
     pub circuit: Pubkey,
@@ -92,6 +94,7 @@ pub struct CircuitRegistered {
 
 /// A circuit was retired.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CircuitRetired {
     /// The circuit account.
     pub circuit: Pubkey,
@@ -103,6 +106,7 @@ pub struct CircuitRetired {
 
 /// A registry was created.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RegistryCreated {
     /// The registry account.
     pub registry: Pubkey,
@@ -128,6 +132,7 @@ pub struct RegistryCreated {
 
 /// A collection was added to a registry.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CollectionAdded {
     /// The registry.
     pub registry: Pubkey,
@@ -145,6 +150,7 @@ pub struct CollectionAdded {
 
 /// A registry's collections were fixed for ever.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RegistrySealed {
     /// The registry.
     pub registry: Pubkey,
@@ -154,6 +160,7 @@ pub struct RegistrySealed {
 
 /// A holder registered a token. Its leaf is `Poseidon3(commitment, hash_to_field("bauta/mint/1", mint), track)`.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HolderRegistered {
     /// The registry.
     pub registry: Pubkey,
@@ -189,6 +196,7 @@ pub enum Evidence {
 
 /// A token's leaf was emptied.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HolderEvicted {
     /// The registry.
     pub registry: Pubkey,
@@ -208,6 +216,7 @@ pub struct HolderEvicted {
 
 /// The authority of a Managed registry appended leaves.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LeavesAppended {
     /// The registry.
     pub registry: Pubkey,
@@ -223,6 +232,7 @@ pub struct LeavesAppended {
 
 /// The authority of a Managed registry replaced a leaf.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LeafReplaced {
     /// The registry.
     pub registry: Pubkey,
@@ -240,6 +250,7 @@ pub struct LeafReplaced {
 
 /// The authority of an Attested registry published a root.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RootPublished {
     /// The registry.
     pub registry: Pubkey,
@@ -253,6 +264,7 @@ pub struct RootPublished {
 
 /// A registry's root changed; follows the change's own event with the same sequence.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MerkleRootUpdated {
     /// The registry.
     pub registry: Pubkey,
@@ -268,6 +280,7 @@ pub struct MerkleRootUpdated {
 
 /// A scope was created.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ScopeCreated {
     /// The scope account.
     pub scope: Pubkey,
@@ -302,6 +315,7 @@ pub struct ScopeCreated {
 
 /// A scope was closed early.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ScopeClosed {
     /// The scope account.
     pub scope: Pubkey,
@@ -314,6 +328,7 @@ pub struct ScopeClosed {
 /// A proof was accepted (of any statement; the name is historical). It says that the claim held at that root, not that a
 /// token is held now.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OwnershipVerified {
     /// The scope account.
     pub scope: Pubkey,
@@ -339,6 +354,7 @@ pub struct OwnershipVerified {
 
 /// A nullifier account of a scope that is over was closed.
 #[event]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NullifierReclaimed {
     /// The scope account.
     pub scope: Pubkey,
