@@ -1,0 +1,91 @@
+//! What is taken for an event of the program, and what is not.
+
+use anchor_lang::Event as _;
+use anchor_lang::event::EVENT_IX_TAG_LE;
+use bauta::events::{RegistrySealed, ScopeClosed};
+use bauta_client::{ClientError, Event, addresses, decode_event};
+use proptest::prelude::*;
+use solana_address::Address;
+
+fn sealed() -> (RegistrySealed, Vec<u8>) {
+    let event = RegistrySealed {
+        registry: Address::new_from_array([3; 32]),
+        timestamp: 17,
+    };
+    let data = [EVENT_IX_TAG_LE, &event.data()].concat();
+    (event, data)
+}
+
+#[test]
+fn the_programs_own_call_is_an_event() {
+    let (event, data) = sealed();
+    let authority = [addresses::event_authority().address];
+    let Some(Event::RegistrySealed(decoded)) = decode_event(&bauta::ID, &authority, &data).unwrap() else {
+        panic!("an event")
+    };
+    assert_eq!(decoded, event);
+}
+
+#[test]
+fn events_printed_by_another_program_are_not_accepted() {
+    let (_, data) = sealed();
+    let authority = [addresses::event_authority().address];
+    let other = Address::new_from_array([9; 32]);
+    assert_eq!(decode_event(&other, &authority, &data).unwrap(), None);
+}
+
+#[test]
+fn events_without_the_event_authority_are_not_accepted() {
+    let (_, data) = sealed();
+    let authority = addresses::event_authority().address;
+    let other = Address::new_from_array([9; 32]);
+    for accounts in [&[][..], &[other], &[other, authority], &[authority, other]] {
+        assert_eq!(decode_event(&bauta::ID, accounts, &data).unwrap(), None);
+    }
+}
+
+#[test]
+fn another_instruction_of_the_program_is_no_event() {
+    let (_, data) = sealed();
+    let authority = [addresses::event_authority().address];
+    assert_eq!(decode_event(&bauta::ID, &authority, &data[8..]).unwrap(), None);
+    assert_eq!(decode_event(&bauta::ID, &authority, &[]).unwrap(), None);
+}
+
+#[test]
+fn an_event_that_does_not_decode_is_an_error_and_not_silence() {
+    let (_, data) = sealed();
+    let authority = [addresses::event_authority().address];
+    let decode = |data: &[u8]| decode_event(&bauta::ID, &authority, data);
+    let mut unknown = data.clone();
+    unknown[8] ^= 1;
+    assert!(matches!(decode(&unknown), Err(ClientError::UnknownEvent { .. })));
+    assert!(matches!(
+        decode(&data[..12]),
+        Err(ClientError::UnknownEvent { .. })
+    ));
+    for damaged in [&data[..data.len() - 1], &[&data[..], &[0]].concat()] {
+        assert!(matches!(
+            decode(damaged),
+            Err(ClientError::MalformedEvent {
+                name: "RegistrySealed",
+                ..
+            })
+        ));
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_decode_or_are_refused(data in prop::collection::vec(any::<u8>(), 0..400), known in any::<bool>()) {
+        let authority = [addresses::event_authority().address];
+        let mut bytes = EVENT_IX_TAG_LE.to_vec();
+        if known {
+            bytes.extend(<ScopeClosed as anchor_lang::Discriminator>::DISCRIMINATOR);
+        }
+        bytes.extend(&data);
+        if let Ok(Some(Event::ScopeClosed(event))) = decode_event(&bauta::ID, &authority, &bytes) {
+            prop_assert_eq!(event.data(), &bytes[8..]);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Codes and the program's own names for them.
+
+use bauta::errors::BautaError;
+use bauta_client::ProgramError;
+use solana_address::Address;
+use solana_instruction::error::InstructionError;
+use solana_transaction_error::TransactionError;
+
+fn failed(index: u8, code: u32) -> TransactionError {
+    TransactionError::InstructionError(index, InstructionError::Custom(code))
+}
+
+#[test]
+fn a_code_has_the_programs_own_name_and_message() {
+    for error in [
+        BautaError::NotUpgradeAuthority,
+        BautaError::NullifierUsed,
+        BautaError::OutOfRange,
+    ] {
+        let decoded = ProgramError::from_code(error.into());
+        assert_eq!(decoded.name, format!("{error:?}"));
+        assert_eq!(decoded.message, error.to_string());
+    }
+}
+
+#[test]
+fn codes_that_are_not_the_programs_own_are_said_to_be_so() {
+    let last = u32::from(BautaError::OutOfRange);
+    assert_eq!(ProgramError::from_code(last + 1).name, "Unknown");
+    assert_eq!(ProgramError::from_code(u32::MAX).name, "Unknown");
+    assert_eq!(ProgramError::from_code(3010).name, "Anchor");
+}
+
+#[test]
+fn only_an_instruction_of_this_program_gives_one_of_its_errors() {
+    let programs = [Address::new_from_array([1; 32]), bauta::ID];
+    let code = u32::from(BautaError::Paused);
+    assert_eq!(ProgramError::of_transaction(&failed(0, code), &programs), None);
+    let error = ProgramError::of_transaction(&failed(1, code), &programs).unwrap();
+    assert_eq!(error.name, "Paused");
+    assert_eq!(ProgramError::of_transaction(&failed(2, code), &programs), None);
+    let other = TransactionError::InstructionError(1, InstructionError::InvalidAccountData);
+    assert_eq!(ProgramError::of_transaction(&other, &programs), None);
+}

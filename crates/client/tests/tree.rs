@@ -1,0 +1,81 @@
+//! The reference tree against the definition of a root, written a third way: by recursion over the leaves.
+
+use std::collections::BTreeMap;
+
+use bauta_client::ReferenceTree;
+use bauta_primitives::tree::{Depth, node, root_from_path};
+use bauta_primitives::{FieldElement, Leaf, PrimitivesError, Root};
+use proptest::prelude::*;
+
+/// The node of `level` above the leaves from `first` on, from nothing but the protocol's definition.
+fn recursive(leaves: &BTreeMap<u64, Leaf>, empty: &[FieldElement], level: usize, first: u64) -> FieldElement {
+    let width = 1u64 << (2 * level);
+    if leaves.range(first..first + width).next().is_none() {
+        return empty[level];
+    }
+    if level == 0 {
+        return leaves[&first].element();
+    }
+    let quarter = width / 4;
+    node([0, 1, 2, 3].map(|child| recursive(leaves, empty, level - 1, first + child * quarter)))
+}
+
+fn empty_subtrees(depth: Depth) -> Vec<FieldElement> {
+    let mut empty = vec![FieldElement::ZERO];
+    for level in 0..depth.levels() {
+        empty.push(node([empty[level]; 4]));
+    }
+    empty
+}
+
+fn leaf(value: u64) -> Leaf {
+    Leaf::new(FieldElement::from_u64(value))
+}
+
+#[test]
+fn an_empty_tree_has_the_empty_root() {
+    for depth in [Depth::Ten, Depth::Sixteen] {
+        assert_eq!(ReferenceTree::new(depth).root(), depth.empty_root());
+    }
+}
+
+#[test]
+fn an_index_past_the_last_leaf_is_refused() {
+    let mut tree = ReferenceTree::new(Depth::Ten);
+    let refused = |e: PrimitivesError| matches!(e, PrimitivesError::IndexOutOfRange { index: 1_048_576, .. });
+    assert!(refused(tree.set(1 << 20, leaf(1)).unwrap_err()));
+    assert!(refused(tree.leaf(1 << 20).unwrap_err()));
+    assert!(refused(tree.path(1 << 20).unwrap_err()));
+    assert!(refused(tree.on_chain_path(1 << 20).unwrap_err()));
+    tree.set((1 << 20) - 1, leaf(1)).unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Indices crowd together (low numbers) and lie far apart (any), values repeat and are removed (0).
+    #[test]
+    fn roots_and_paths_are_those_of_the_definition(
+        sixteen in any::<bool>(),
+        writes in prop::collection::vec((prop_oneof![0u64..40, any::<u64>()], 0u64..50), 1..16),
+    ) {
+        let depth = if sixteen { Depth::Sixteen } else { Depth::Ten };
+        let empty = empty_subtrees(depth);
+        let mut tree = ReferenceTree::new(depth);
+        let mut leaves = BTreeMap::new();
+        for (index, value) in writes {
+            let index = index % depth.capacity();
+            tree.set(index, leaf(value)).unwrap();
+            leaves.insert(index, leaf(value));
+        }
+        let root = Root::new(recursive(&leaves, &empty, depth.levels(), 0));
+        prop_assert_eq!(tree.root(), root);
+        for (&index, &leaf) in &leaves {
+            let path = tree.path(index).unwrap();
+            let checked = depth.check_index(index).unwrap();
+            prop_assert_eq!(root_from_path(depth, checked, leaf, &path).unwrap(), root);
+            prop_assert_eq!(&tree.on_chain_path(index).unwrap()[..], &path[..5]);
+            prop_assert_eq!(tree.leaf(index).unwrap(), leaf);
+        }
+    }
+}
