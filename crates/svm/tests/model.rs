@@ -1,0 +1,488 @@
+//! Random sequences of instructions against a plain model of the rules.
+//!
+//! ```text
+//!   steps --> World (the ELF)      --> Ok | custom error
+//!        \--> Model (plain Rust)   --> Ok | custom error       the same for each step, and after each step:
+//!
+//!   1  one live leaf per token, nowhere else
+//!   2  the program's root is the reference tree's and that of the events
+//!   3  no nullifier twice in a scope, ever
+//!   4  every root that ever was is accepted exactly as long as the rule says, however many changes came after it
+//!   5  lamports are neither made nor lost, but for fees
+//! ```
+
+use std::collections::{BTreeMap, HashSet};
+
+use bauta::errors::BautaError;
+use bauta::state::ScopeMode;
+use bauta_client::instructions::Verify;
+use bauta_client::{Event, ReferenceTree};
+use bauta_primitives::tree::Depth;
+use bauta_primitives::{Attributes, Commitment, EntryId, Leaf, Nullifier, Root};
+use bauta_svm::{Member, Nft, Refused, RegistrySpec, ScopeSpec, Sent, TestRegistry, TestScope, World};
+use proptest::prelude::*;
+use solana_keypair::Keypair;
+use solana_signer::Signer;
+
+const TOKENS: usize = 6;
+const WALLETS: usize = 3;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Wait(i64),
+    Register(usize),
+    Transfer {
+        token: usize,
+        wallet: usize,
+    },
+    Burn(usize),
+    Evict {
+        token: usize,
+        show_holder: bool,
+    },
+    CreateScope {
+        live: bool,
+        closes_in: i64,
+    },
+    CloseScope(usize),
+    /// A use by the secret that registered a token last, at some root of the past (0: the current one).
+    Verify {
+        token: usize,
+        scope: usize,
+        age: usize,
+    },
+    Replay(usize),
+    Reclaim(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let token = 0..TOKENS;
+    prop_oneof![
+        3 => prop_oneof![1i64..30, 30i64..120, 120i64..2000].prop_map(Step::Wait),
+        6 => token.clone().prop_map(Step::Register),
+        3 => (token.clone(), 0..WALLETS).prop_map(|(token, wallet)| Step::Transfer { token, wallet }),
+        1 => token.clone().prop_map(Step::Burn),
+        3 => (token.clone(), any::<bool>()).prop_map(|(token, show_holder)| Step::Evict { token, show_holder }),
+        2 => (any::<bool>(), 1i64..3000).prop_map(|(live, closes_in)| Step::CreateScope { live, closes_in }),
+        1 => (0usize..8).prop_map(Step::CloseScope),
+        8 => (token, 0usize..8, prop_oneof![3 => Just(0usize), 1 => 1usize..6])
+            .prop_map(|(token, scope, age)| Step::Verify { token, scope, age }),
+        2 => (0usize..16).prop_map(Step::Replay),
+        2 => (0usize..16).prop_map(Step::Reclaim),
+    ]
+}
+
+/// What the rules say of one token.
+struct Token {
+    nft: Nft,
+    burnt: bool,
+    /// The registration that is or was in the leaf.
+    member: Option<Member>,
+    live: bool,
+    last_change: i64,
+}
+
+struct OpenScope {
+    scope: TestScope,
+    mode: ScopeMode,
+    snapshot: Root,
+    closes_at: i64,
+    closed: bool,
+    used: HashSet<Nullifier>,
+}
+
+/// A replaced root and until when it is accepted.
+struct Kept {
+    root: Root,
+    expires_at: i64,
+}
+
+struct Model {
+    world: World,
+    registry: TestRegistry,
+    ttl: i64,
+    tokens: Vec<Token>,
+    wallets: Vec<Keypair>,
+    scopes: Vec<OpenScope>,
+    uses: Vec<(usize, Verify)>,
+    /// Every root that ever was current.
+    history: Vec<Root>,
+    kept: Vec<Kept>,
+    last_kept: Option<i64>,
+    /// What an indexer knows.
+    indexed: ReferenceTree,
+    sequence: u64,
+    lamports: u64,
+}
+
+impl Model {
+    fn new(ttl: i64) -> Self {
+        let mut world = World::new();
+        let registry = world.create_registry(RegistrySpec {
+            root_ttl: ttl,
+            ..RegistrySpec::default()
+        });
+        let wallets: Vec<_> = (0..WALLETS).map(|_| world.person("wallet")).collect();
+        let tokens = (0..TOKENS)
+            .map(|i| {
+                let nft = world.mint_nft(&wallets[i % WALLETS]);
+                world
+                    .add_collection(&registry, &nft.mint, false, i as u64)
+                    .unwrap();
+                Token {
+                    nft,
+                    burnt: false,
+                    member: None,
+                    live: false,
+                    last_change: 0,
+                }
+            })
+            .collect();
+        let lamports = world.lamports();
+        Self {
+            history: vec![registry.root()],
+            world,
+            registry,
+            ttl,
+            tokens,
+            wallets,
+            scopes: vec![],
+            uses: vec![],
+            kept: vec![],
+            last_kept: None,
+            indexed: ReferenceTree::new(Depth::Ten),
+            sequence: 0,
+            lamports,
+        }
+    }
+
+    fn take(&mut self, step: &Step) {
+        match *step {
+            Step::Wait(seconds) => self.world.wait(seconds),
+            Step::Register(token) => self.register(token),
+            Step::Transfer { token, wallet } => self.transfer(token, wallet),
+            Step::Burn(token) => self.burn(token),
+            Step::Evict { token, show_holder } => self.evict(token, show_holder),
+            Step::CreateScope { live, closes_in } => self.create_scope(live, closes_in),
+            Step::CloseScope(scope) => self.close_scope(scope),
+            Step::Verify { token, scope, age } => self.verify(token, scope, age),
+            Step::Replay(which) => self.replay(which),
+            Step::Reclaim(which) => self.reclaim(which),
+        }
+        self.check();
+    }
+
+    fn register(&mut self, i: usize) {
+        let now = self.world.now();
+        let token = &self.tokens[i];
+        let expected = if token.burnt {
+            Err(BautaError::SupplyNotOne)
+        } else if token.member.is_some() && now - token.last_change < 60 {
+            Err(BautaError::ChangedTooRecently)
+        } else {
+            Ok(())
+        };
+        let nft = token.nft.clone();
+        let before = self.registry.root();
+        let result = self.world.enter(&mut self.registry, &nft, None, i as u64);
+        let (member, sent) = split(result);
+        if self.settle(sent, expected) {
+            let token = &mut self.tokens[i];
+            token.member = member;
+            token.live = true;
+            token.last_change = now;
+            self.root_changed(before);
+        }
+    }
+
+    fn transfer(&mut self, i: usize, wallet: usize) {
+        let token = &mut self.tokens[i];
+        if token.burnt || token.nft.owner.pubkey() == self.wallets[wallet].pubkey() {
+            return;
+        }
+        token.nft = self.world.transfer_nft(&token.nft, &self.wallets[wallet]);
+        self.lamports = self.world.lamports();
+    }
+
+    fn burn(&mut self, i: usize) {
+        let token = &mut self.tokens[i];
+        if !token.burnt {
+            self.world.burn_nft(&token.nft).unwrap();
+            token.burnt = true;
+            self.lamports = self.world.lamports();
+        }
+    }
+
+    fn evict(&mut self, i: usize, show_holder: bool) {
+        let token = &self.tokens[i];
+        let Some(member) = &token.member else { return };
+        let moved = token.nft.owner.pubkey() != member.nft.owner.pubkey();
+        let expected = if !token.live {
+            Err(BautaError::AlreadyEvicted)
+        } else if token.burnt || (show_holder && moved) {
+            Ok(())
+        } else {
+            Err(BautaError::NoEvidence)
+        };
+        let (mint, account) = (token.nft.mint, token.nft.account);
+        let now = self.world.now();
+        let before = self.registry.root();
+        let result = self
+            .world
+            .evict(&mut self.registry, &mint, show_holder.then_some(account));
+        if self.settle(result, expected) {
+            self.tokens[i].live = false;
+            self.tokens[i].last_change = now;
+            self.root_changed(before);
+        }
+    }
+
+    fn create_scope(&mut self, live: bool, closes_in: i64) {
+        let mode = if live {
+            ScopeMode::Live
+        } else {
+            ScopeMode::Snapshot
+        };
+        let closes_at = self.world.now() + closes_in;
+        let spec = ScopeSpec {
+            mode: Some(mode),
+            closes_at: Some(closes_at),
+            ..ScopeSpec::default()
+        };
+        let scope = self.world.create_scope(&self.registry, &spec);
+        self.lamports = self.world.lamports();
+        self.scopes.push(OpenScope {
+            scope,
+            mode,
+            snapshot: self.registry.root(),
+            closes_at,
+            closed: false,
+            used: HashSet::new(),
+        });
+    }
+
+    fn close_scope(&mut self, i: usize) {
+        let Some(scope) = self.scopes.get_mut(i) else {
+            return;
+        };
+        let expected = if scope.closed {
+            Err(BautaError::ScopeClosed)
+        } else {
+            Ok(())
+        };
+        let result = self.world.close_scope(&scope.scope);
+        scope.closed = true;
+        self.settle(result, expected);
+    }
+
+    fn verify(&mut self, token: usize, scope: usize, age: usize) {
+        let (Some(open), Some(member)) = (self.scopes.get(scope), &self.tokens[token].member) else {
+            return;
+        };
+        let root = self.history[self.history.len().saturating_sub(1 + age)];
+        // the trapdoor proves anything, so what counts is what the program says of root, scope and nullifier
+        let wish = self.world.wish();
+        let mut verify = Verify {
+            payer: self.world.payer.pubkey(),
+            scope: open.scope.address,
+            circuit: open.scope.circuit,
+            registry: (open.mode == ScopeMode::Live).then_some(self.registry.address),
+            auxiliary_registry: None,
+            gate: None,
+            recipient: wish.recipient,
+            relayer: None,
+            proof: [0; 256],
+            root,
+            nullifier: member.identity().nullifier(member.entry_id(), open.scope.element),
+            claim: bauta_primitives::Claim::of_track(member.track),
+            auxiliary_root: None,
+            expiry: self.world.now() + 1_000_000,
+            payload: wish.payload,
+        };
+        verify.proof = self.world.forge(&open.scope, &verify);
+        self.submit(scope, verify);
+    }
+
+    fn replay(&mut self, which: usize) {
+        if let Some((scope, verify)) = self.uses.get(which).cloned() {
+            self.submit(scope, verify);
+        }
+    }
+
+    fn submit(&mut self, scope: usize, verify: Verify) {
+        let now = self.world.now();
+        let open = &self.scopes[scope];
+        let known = match open.mode {
+            ScopeMode::Snapshot if verify.root == open.snapshot => Ok(()),
+            ScopeMode::Snapshot => Err(BautaError::NotTheSnapshot),
+            ScopeMode::Live if self.accepts(verify.root, now) => Ok(()),
+            ScopeMode::Live => Err(BautaError::UnknownRoot),
+        };
+        let expected = if open.closed {
+            Err(BautaError::ScopeClosed)
+        } else if now >= open.closes_at {
+            Err(BautaError::ScopeEnded)
+        } else if known.is_err() {
+            known
+        } else if open.used.contains(&verify.nullifier) {
+            Err(BautaError::NullifierUsed)
+        } else {
+            Ok(())
+        };
+        let result = self.world.verify(&verify, &[]);
+        if self.settle(result, expected) {
+            let first = self.scopes[scope].used.insert(verify.nullifier);
+            assert!(first, "a nullifier was accepted twice in a scope");
+            self.uses.push((scope, verify));
+        }
+    }
+
+    fn reclaim(&mut self, which: usize) {
+        let Some((scope, verify)) = self.uses.get(which).cloned() else {
+            return;
+        };
+        if self.world.account(&verify.nullifier_account()).is_none() {
+            return;
+        }
+        let open = &self.scopes[scope];
+        let over = open.closed || self.world.now() >= open.closes_at;
+        let expected = if over {
+            Ok(())
+        } else {
+            Err(BautaError::ScopeStillOpen)
+        };
+        let result = self.world.reclaim(&verify);
+        self.settle(result, expected);
+    }
+
+    /// Compares what happened with what the rules say; says whether it succeeded.
+    fn settle(&mut self, result: Result<Sent, Refused>, expected: Result<(), BautaError>) -> bool {
+        let fee = match &result {
+            Ok(sent) => sent.fee,
+            Err(refused) => refused.fee,
+        };
+        let lamports = self.world.lamports();
+        assert_eq!(lamports, self.lamports - fee, "lamports were made or lost");
+        self.lamports = lamports;
+        match (result, expected) {
+            (Ok(sent), Ok(())) => {
+                self.index(&sent);
+                true
+            }
+            (Err(refused), Err(error)) => {
+                assert_eq!(
+                    refused.code(),
+                    Some(error.into()),
+                    "{error:?} was due, but: {refused}"
+                );
+                false
+            }
+            (Ok(_), Err(error)) => panic!("succeeded where {error:?} was due"),
+            (Err(refused), Ok(())) => panic!("refused: {refused}\n{}", refused.logs.join("\n")),
+        }
+    }
+
+    fn index(&mut self, sent: &Sent) {
+        for event in &sent.events {
+            let (index, leaf) = match event {
+                Event::HolderRegistered(e) => {
+                    let leaf = Leaf::of(
+                        Commitment::from_bytes(e.commitment).unwrap(),
+                        EntryId::of_mint(&e.mint.to_bytes()),
+                        Attributes::of_track(e.track),
+                    );
+                    (e.index, leaf)
+                }
+                Event::HolderEvicted(e) => (e.index, Leaf::EMPTY),
+                Event::MerkleRootUpdated(e) => {
+                    assert_eq!(e.sequence, self.sequence + 1);
+                    self.sequence = e.sequence;
+                    assert_eq!(e.root, self.indexed.root().to_bytes());
+                    continue;
+                }
+                _ => continue,
+            };
+            self.indexed.set(index, leaf).unwrap();
+        }
+    }
+
+    /// The kept-root rule, with a list that forgets nothing instead of a ring.
+    fn root_changed(&mut self, replaced: Root) {
+        let now = self.world.now();
+        let interval = (self.ttl + 15) / 16;
+        if self.last_kept.is_none_or(|last| now - last >= interval) {
+            self.kept.push(Kept {
+                root: replaced,
+                expires_at: now + self.ttl,
+            });
+            self.last_kept = Some(now);
+        }
+        self.history.push(self.registry.root());
+    }
+
+    fn accepts(&self, root: Root, at: i64) -> bool {
+        root == self.registry.root()
+            || self
+                .kept
+                .iter()
+                .any(|kept| kept.root == root && at < kept.expires_at)
+    }
+
+    fn check(&self) {
+        let state = self.world.registry_state(&self.registry);
+        let root = self.registry.root();
+        assert_eq!(state.root, root.to_bytes());
+        assert_eq!(self.indexed.root(), root);
+        assert_eq!(state.sequence, self.sequence);
+        let registered = self.tokens.iter().filter(|token| token.member.is_some()).count();
+        assert_eq!(state.next_index, registered as u64);
+        let mut leaves = BTreeMap::new();
+        for token in &self.tokens {
+            let Some(member) = &token.member else { continue };
+            let leaf = if token.live { member.leaf() } else { Leaf::EMPTY };
+            assert!(
+                leaves.insert(member.index, leaf).is_none(),
+                "two tokens share a leaf"
+            );
+            let holding = self.world.holding(&self.registry, &token.nft.mint).unwrap();
+            assert_eq!(holding.live == 1, token.live);
+            assert_eq!(holding.index, member.index);
+        }
+        for index in 0..state.next_index + 4 {
+            let expected = leaves.get(&index).copied().unwrap_or(Leaf::EMPTY);
+            assert_eq!(self.indexed.leaf(index).unwrap(), expected);
+        }
+        let now = self.world.now();
+        for root in &self.history {
+            for at in [now, now + self.ttl / 2, now + self.ttl - 1, now + self.ttl] {
+                assert_eq!(
+                    state.accepts(&root.to_bytes(), at),
+                    self.accepts(*root, at),
+                    "a root's life isn't what the rule says"
+                );
+            }
+        }
+    }
+}
+
+fn split(result: Result<(Member, Sent), Refused>) -> (Option<Member>, Result<Sent, Refused>) {
+    match result {
+        Ok((member, sent)) => (Some(member), Ok(sent)),
+        Err(refused) => (None, Err(refused)),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_program_keeps_the_rules(
+        ttl in prop_oneof![Just(60i64), Just(61), 60i64..2000, Just(86_400)],
+        steps in prop::collection::vec(step(), 1..60),
+    ) {
+        let mut model = Model::new(ttl);
+        for step in &steps {
+            model.take(step);
+        }
+    }
+}
