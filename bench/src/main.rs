@@ -1,3 +1,51 @@
-//! Benchmarks.
+//! Benchmarks. Each is a module with a `run` that prints what it measures, writes its page under docs/benchmarks (not
+//! with `--quick`) and returns its figures; `--json` prints those last, as one object. `cargo xtask bench` calls this.
 
-fn main() {}
+#[cfg(feature = "svm")]
+mod cu;
+mod page;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+/// The figures of one benchmark, by name.
+type Figures = serde_json::Map<String, serde_json::Value>;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask bench", about = "Benchmarks")]
+struct Cli {
+    #[command(subcommand)]
+    name: Name,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// How to run.
+#[derive(Args)]
+struct Options {
+    /// Fewer repetitions, and no page written
+    #[arg(long, global = true)]
+    quick: bool,
+    /// Print one JSON object of figures, last
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Name {
+    /// Compute units and transaction bytes of every instruction (exact)
+    #[cfg(feature = "svm")]
+    Cu,
+}
+
+fn main() -> Result<()> {
+    let Cli { name, options } = Cli::parse();
+    let figures: Figures = match name {
+        #[cfg(feature = "svm")]
+        Name::Cu => cu::run(&options)?,
+    };
+    if options.json {
+        println!("{}", serde_json::Value::Object(figures));
+    }
+    Ok(())
+}
