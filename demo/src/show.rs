@@ -16,11 +16,17 @@ pub struct Show {
 impl Show {
     /// On standard output.
     pub fn new() -> Self {
-        Self { colour: stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
+        Self {
+            colour: stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        }
     }
 
     fn paint(&self, code: &str, text: impl Display) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_string()
+        }
     }
 
     /// A chapter.
@@ -61,13 +67,26 @@ impl Show {
 
     /// Something that the program accepted.
     pub fn accepted(&self, what: &str, sent: &Sent) {
-        let figures = format!("{} CU, {} bytes", grouped(sent.compute_units), sent.transaction_bytes);
-        println!("  {} {what:width$} {figures}", self.paint("1;32", "accepted"), width = COLUMN - 9);
+        let figures = format!(
+            "{} CU, {} bytes",
+            grouped(sent.compute_units),
+            sent.transaction_bytes
+        );
+        println!(
+            "  {} {what:width$} {figures}",
+            self.paint("1;32", "accepted"),
+            width = COLUMN - 9
+        );
     }
 
     /// Something that was refused, and by which rule.
     pub fn refused(&self, what: &str, rule: &str) {
-        println!("  {} {what:width$} {}", self.paint("1;31", "refused "), self.paint("2", rule), width = COLUMN - 9);
+        println!(
+            "  {} {what:width$} {}",
+            self.paint("1;31", "refused "),
+            self.paint("2", rule),
+            width = COLUMN - 9
+        );
     }
 }
 
