@@ -18,7 +18,7 @@ const LEVEL_START: [usize; DEPTH - CANOPY_LEVEL] = [0, 1024, 1280, 1344, 1360];
 /// A node or leaf: a canonical field element, big-endian.
 pub type Node = [u8; 32];
 /// The siblings of the five lowest levels, each three in order of position.
-pub type Path = [[Node; 3]; CANOPY_LEVEL];
+pub type Path = [[Node; 3]; 5];
 
 /// The part of a registry's tree that the chain keeps (44,168 bytes with discriminator).
 ///

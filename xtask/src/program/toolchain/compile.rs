@@ -131,7 +131,9 @@ fn forget_other_checkouts(target: &Path, workspace: &Path) -> Result<()> {
         .context("can't start cargo")?;
     let owners = target.join("owners");
     fs::create_dir_all(&owners).with_context(|| format!("can't make {}", owners.display()))?;
-    for member in members.lines().filter_map(|line| line.split(' ').next()) {
+    // cargo tree leaves a line empty between two packages
+    let lines = members.lines().filter(|line| !line.is_empty());
+    for member in lines.filter_map(|line| line.split(' ').next()) {
         let owner = owners.join(member);
         let workspace = workspace.to_string_lossy();
         if fs::read_to_string(&owner).is_ok_and(|owner| owner == workspace) {
