@@ -6,7 +6,15 @@ use anyhow::{Context, Result};
 
 /// Where a page lies in the checkout.
 pub fn path(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "..", "docs", "benchmarks", &format!("{name}.md")].iter().collect()
+    [
+        env!("CARGO_MANIFEST_DIR"),
+        "..",
+        "docs",
+        "benchmarks",
+        &format!("{name}.md"),
+    ]
+    .iter()
+    .collect()
 }
 
 /// Writes a page.
