@@ -1,0 +1,116 @@
+//! One lane, arithmetic by arkworks. Every value is canonical.
+
+use ark_bn254::{Fq, Fr};
+use ark_ff::{AdditiveGroup, BigInt, Field, Fp, MontBackend, MontConfig, PrimeField};
+
+use crate::{Arch, Lanes, Line, MAX_LANES, Task, Words};
+
+/// The arithmetic that runs everywhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Portable;
+
+/// One element.
+#[derive(Clone, Copy, Debug)]
+pub struct Single<F>(F);
+
+impl Arch for Portable {
+    const LANES: usize = 1;
+    const NAME: &'static str = "portable";
+    type Fq = Single<Fq>;
+    type Fr = Single<Fr>;
+
+    fn run<T: Task<Self>>(self, task: T) -> T::Output {
+        task.run(self)
+    }
+}
+
+impl<A: Arch, T: MontConfig<4>> Lanes<A> for Single<Fp<MontBackend<T, 4>, 4>> {
+    type Element = Fp<MontBackend<T, 4>, 4>;
+
+    #[inline(always)]
+    fn splat(_: A, element: Self::Element) -> Self {
+        Self(element)
+    }
+    #[inline(always)]
+    fn zero(_: A) -> Self {
+        Self(Self::Element::ZERO)
+    }
+    #[inline(always)]
+    fn from_fn(_: A, mut element: impl FnMut(usize) -> Self::Element) -> Self {
+        Self(element(0))
+    }
+    #[inline(always)]
+    fn load(_: A, elements: &[Self::Element]) -> Self {
+        Self(elements.first().copied().unwrap_or_default())
+    }
+    #[inline(always)]
+    fn to_elements(self) -> [Self::Element; MAX_LANES] {
+        let mut elements = [Self::Element::ZERO; MAX_LANES];
+        elements[0] = self.0;
+        elements
+    }
+    #[inline(always)]
+    fn to_integers(self, out: &mut Vec<Words>) {
+        out.push(self.0.into_bigint().0);
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self(self.0 * other.0)
+    }
+    #[inline(always)]
+    fn square(self) -> Self {
+        Self(self.0.square())
+    }
+    #[inline(always)]
+    fn mul_add_mul(self, other: Self, c: Self, d: Self) -> Self {
+        Self(Self::Element::sum_of_products(&[self.0, c.0], &[other.0, d.0]))
+    }
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+    #[inline(always)]
+    fn add_reduced(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+    #[inline(always)]
+    fn sub_reduced(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+    #[inline(always)]
+    fn sub_sub_reduced(self, b: Self, c: Self) -> Self {
+        Self(self.0 - b.0 - c.0)
+    }
+    #[inline(always)]
+    fn negate(self) -> Self {
+        Self(-self.0)
+    }
+    #[inline(always)]
+    fn negate_where(self, lanes: u8) -> Self {
+        if lanes & 1 == 1 { Self(-self.0) } else { self }
+    }
+    #[inline(always)]
+    fn transpose(_: A, _: &mut [Self]) {}
+
+    #[inline(always)]
+    fn gather<'a>(_: A, line: impl Fn(usize) -> &'a Line, half: usize) -> Self {
+        Self(<Self as Lanes<A>>::decode(line(0).0[half]))
+    }
+    #[inline(always)]
+    fn scatter(self, lines: &mut [Line], _: usize, half: usize) {
+        lines[0].0[half] = <Self as Lanes<A>>::encode(self.0);
+    }
+    #[inline(always)]
+    fn encode(element: Self::Element) -> Words {
+        element.0.0
+    }
+    #[inline(always)]
+    fn decode(words: Words) -> Self::Element {
+        Self::Element::new_unchecked(BigInt(words))
+    }
+}

@@ -1,0 +1,236 @@
+//! What the engine takes from a proving key.
+
+use ark_bn254::{Fr, G1Affine, G2Affine};
+use ark_ec::AffineRepr;
+use ark_ff::Field;
+use bauta_iden3::{Matrix, ZKey};
+
+use crate::{ProverError, proof::Verifier, threads::Threads};
+
+/// The rows of a sparse matrix.
+pub(crate) struct SparseRows {
+    starts: Vec<u32>,
+    entries: Vec<(u32, Fr)>,
+}
+
+impl SparseRows {
+    fn new(key: &ZKey, matrix: Matrix, rows: usize) -> Self {
+        let belongs =
+            |entry: &&bauta_iden3::Coefficient| entry.matrix == matrix && (entry.constraint as usize) < rows;
+        let mut entries: Vec<_> = key.coefficients.iter().filter(belongs).collect();
+        entries.sort_by_key(|entry| entry.constraint);
+        let mut starts = vec![0; rows + 1];
+        for entry in &entries {
+            starts[entry.constraint as usize + 1] += 1;
+        }
+        for row in 0..rows {
+            starts[row + 1] += starts[row];
+        }
+        Self {
+            starts,
+            entries: entries
+                .into_iter()
+                .map(|entry| (entry.wire, entry.value))
+                .collect(),
+        }
+    }
+
+    /// The matrix times an assignment.
+    pub(crate) fn multiply(&self, wires: &[Fr], threads: Threads) -> Vec<Fr> {
+        let rows: Vec<&[u32]> = self.starts.windows(2).collect();
+        let chunks = rows.chunks(rows.len().div_ceil(8).max(1)).collect();
+        let parts = threads.map(chunks, |chunk: &[&[u32]]| {
+            let row = |bounds: &&[u32]| -> Fr {
+                self.entries[bounds[0] as usize..bounds[1] as usize]
+                    .iter()
+                    .map(|(wire, value)| wires[*wire as usize] * value)
+                    .sum()
+            };
+            chunk.iter().map(row).collect::<Vec<_>>()
+        });
+        parts.concat()
+    }
+}
+
+/// Points of a key that are multiplied by the same kind of scalar, and where the scalars come from.
+pub(crate) struct Query<P> {
+    /// Wires (or coset points), ascending.
+    pub(crate) indices: Vec<u32>,
+    pub(crate) points: Vec<P>,
+}
+
+impl<P: AffineRepr> Query<P> {
+    /// All points but infinity; the first has index `first`.
+    fn new(points: &[P], first: u32) -> Self {
+        let (indices, points) = (first..)
+            .zip(points)
+            .filter(|(_, point)| !point.is_zero())
+            .unzip();
+        Self { indices, points }
+    }
+}
+
+/// The queries that proofs are made with. See docs/prover.md for why these are all.
+pub(crate) struct Queries {
+    /// `A_s(τ)` in G1.
+    pub(crate) a: Query<G1Affine>,
+    /// `B_s(τ)` in G2.
+    pub(crate) b: Query<G2Affine>,
+    /// `(β·A_s(τ) + α·B_s(τ) + C_s(τ)) / δ` of the private wires.
+    pub(crate) l: Query<G1Affine>,
+    /// Lagrange polynomials of the odd coset at τ, times the vanishing polynomial, over δ.
+    pub(crate) h: Query<G1Affine>,
+}
+
+/// Everything about a circuit that a proof needs besides the tables.
+pub(crate) struct Circuit {
+    pub(crate) wires: usize,
+    pub(crate) public: usize,
+    pub(crate) constraints: usize,
+    pub(crate) domain_size: usize,
+    pub(crate) a: SparseRows,
+    pub(crate) b: SparseRows,
+    pub(crate) verifier: Verifier,
+}
+
+/// Checks a key and takes it apart.
+pub(crate) fn take_apart(key: &ZKey) -> Result<(Circuit, Queries), ProverError> {
+    let (wires, public, domain_size) = (
+        key.n_vars as usize,
+        key.n_public as usize,
+        key.domain_size as usize,
+    );
+    let ensure = |holds: bool, otherwise| {
+        if holds {
+            Ok(())
+        } else {
+            Err(ProverError::InvalidKey(otherwise))
+        }
+    };
+    ensure(
+        public < wires,
+        "it has no wire beside the public ones and the constant one",
+    )?;
+    ensure(
+        domain_size.is_power_of_two() && (2..=1 << 27).contains(&domain_size),
+        "the domain size isn't a power of two from 2 to 2^27",
+    )?;
+    ensure(
+        key.ic.len() == public + 1,
+        "IC doesn't have a point for each public wire and the constant one",
+    )?;
+    ensure(
+        key.a.len() == wires && key.b2.len() == wires,
+        "A or B doesn't have a point for each wire",
+    )?;
+    ensure(
+        key.c.len() == wires - public - 1,
+        "C doesn't have a point for each private wire",
+    )?;
+    ensure(
+        key.h.len() == domain_size,
+        "H doesn't have a point for each element of the domain",
+    )?;
+    ensure(
+        !key.alpha_g1.is_zero()
+            && !key.beta_g2.is_zero()
+            && !key.gamma_g2.is_zero()
+            && !key.delta_g2.is_zero(),
+        "α, β, γ or δ is the point at infinity",
+    )?;
+    let in_range = |entry: &bauta_iden3::Coefficient| {
+        (entry.wire as usize) < wires && (entry.constraint as usize) < domain_size
+    };
+    ensure(
+        key.coefficients.iter().all(in_range),
+        "a coefficient names a wire or a row that there isn't",
+    )?;
+
+    // Rows m to m + n_public of A hold the public wires alone; m is the number of constraints.
+    let rows = |matrix| {
+        key.coefficients
+            .iter()
+            .filter(move |entry| entry.matrix == matrix)
+    };
+    let last_row = rows(Matrix::A)
+        .map(|entry| entry.constraint as usize)
+        .max()
+        .unwrap_or(0);
+    let constraints = (last_row + 1).saturating_sub(public + 1);
+    let mut public_rows: Vec<_> = rows(Matrix::A)
+        .filter(|entry| entry.constraint as usize >= constraints)
+        .map(|entry| (entry.constraint as usize, entry.wire as usize, entry.value))
+        .collect();
+    public_rows.sort_unstable_by_key(|entry| entry.0);
+    ensure(
+        public_rows
+            .into_iter()
+            .eq((0..=public).map(|wire| (constraints + wire, wire, Fr::ONE)))
+            && rows(Matrix::B).all(|entry| (entry.constraint as usize) < constraints),
+        "A doesn't end with one row for the constant one and each public wire",
+    )?;
+
+    let circuit = Circuit {
+        wires,
+        public,
+        constraints,
+        domain_size,
+        a: SparseRows::new(key, Matrix::A, constraints),
+        b: SparseRows::new(key, Matrix::B, constraints),
+        verifier: Verifier {
+            alpha: key.alpha_g1,
+            beta: key.beta_g2,
+            gamma: key.gamma_g2,
+            delta: key.delta_g2,
+            ic: key.ic.clone(),
+        },
+    };
+    let queries = Queries {
+        a: Query::new(&key.a, 0),
+        b: Query::new(&key.b2, 0),
+        l: Query::new(&key.c, key.n_public + 1),
+        h: Query::new(&key.h, 0),
+    };
+    Ok((circuit, queries))
+}
+
+impl Circuit {
+    /// Checks that a witness has the right shape, and gives its rows of A (with those of the public wires) and B.
+    pub(crate) fn rows(
+        &self,
+        witness: &crate::Witness,
+        threads: Threads,
+    ) -> Result<(Vec<Fr>, Vec<Fr>), ProverError> {
+        let wires = witness.wires();
+        if wires.len() != self.wires {
+            return Err(ProverError::WitnessLength {
+                expected: self.wires,
+                found: wires.len(),
+            });
+        }
+        if wires[0] != Fr::ONE {
+            return Err(ProverError::ConstantOne);
+        }
+        let (mut a, b) = if let Some(rows) = witness.rows() {
+            for (matrix, values) in [('A', &rows.a), ('B', &rows.b)] {
+                if values.len() != self.constraints {
+                    return Err(ProverError::RowCount {
+                        matrix,
+                        expected: self.constraints,
+                        found: values.len(),
+                    });
+                }
+            }
+            let mut a = Vec::with_capacity(self.domain_size);
+            a.extend_from_slice(&rows.a);
+            (a, rows.b.clone())
+        } else {
+            threads.join(
+                || self.a.multiply(wires, threads),
+                || self.b.multiply(wires, threads),
+            )
+        };
+        a.extend_from_slice(&wires[..=self.public]);
+        Ok((a, b))
+    }
+}

@@ -1,0 +1,197 @@
+//! The coordinates of G1 and G2 as vectors.
+
+use ark_bn254::{Fq, Fq2, Fr, g1, g2};
+use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
+use bauta_lanes::{Arch, Lanes, Line};
+
+/// Vectors of a curve's coordinate field. Bounds are those of [`Lanes`]: arguments and results are reduced, unless
+/// said otherwise.
+pub(crate) trait Coordinate<A: Arch>: Copy + Send + Sync {
+    /// The curve.
+    type Curve: SWCurveConfig<ScalarField = Fr>;
+    /// Cache lines of a stored point.
+    const LINES: usize;
+
+    /// Zero.
+    fn zero(arch: A) -> Self;
+    /// The x coordinates of the points at `point(lane)`.
+    fn gather_x<'a>(arch: A, point: impl Fn(usize) -> &'a [Line]) -> Self;
+    /// The y coordinates of the points at `point(lane)`.
+    fn gather_y<'a>(arch: A, point: impl Fn(usize) -> &'a [Line]) -> Self;
+    /// Stores one point for each lane.
+    fn scatter(x: Self, y: Self, points: &mut [Line]);
+    /// Product of loose values.
+    fn mul(self, other: Self) -> Self;
+    /// Square of a loose value.
+    fn square(self) -> Self;
+    /// Difference; for G1 loose.
+    fn sub(self, other: Self) -> Self;
+    /// Difference.
+    fn sub_reduced(self, other: Self) -> Self;
+    /// `self - b - c`.
+    fn sub_sub_reduced(self, b: Self, c: Self) -> Self;
+    /// Negates the lanes whose bit is set; none of these may be zero.
+    fn negate_where(self, lanes: u8) -> Self;
+    /// Norm to the prime field of what [`sub`](Self::sub) returns; loose.
+    fn norm(self) -> A::Fq;
+    /// `self / denominator`, given the inverse of the denominator's norm. All loose.
+    fn divide(self, denominator: Self, inverse_norm: A::Fq) -> Self;
+    /// Stores an affine point other than infinity.
+    fn encode(point: &Affine<Self::Curve>, lines: &mut [Line]);
+    /// Reads a stored point.
+    fn decode(lines: &[Line]) -> Affine<Self::Curve>;
+}
+
+/// Coordinates of G1: the prime field, its own norm.
+#[derive(Clone, Copy)]
+pub(crate) struct Base<A: Arch>(A::Fq);
+
+impl<A: Arch> Coordinate<A> for Base<A> {
+    type Curve = g1::Config;
+    const LINES: usize = 1;
+
+    #[inline(always)]
+    fn zero(arch: A) -> Self {
+        Self(A::Fq::zero(arch))
+    }
+    #[inline(always)]
+    fn gather_x<'a>(arch: A, point: impl Fn(usize) -> &'a [Line]) -> Self {
+        Self(A::Fq::gather(arch, |lane| &point(lane)[0], 0))
+    }
+    #[inline(always)]
+    fn gather_y<'a>(arch: A, point: impl Fn(usize) -> &'a [Line]) -> Self {
+        Self(A::Fq::gather(arch, |lane| &point(lane)[0], 1))
+    }
+    #[inline(always)]
+    fn scatter(x: Self, y: Self, points: &mut [Line]) {
+        x.0.scatter(points, 1, 0);
+        y.0.scatter(points, 1, 1);
+    }
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self(self.0.mul(other.0))
+    }
+    #[inline(always)]
+    fn square(self) -> Self {
+        Self(self.0.square())
+    }
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.sub(other.0))
+    }
+    #[inline(always)]
+    fn sub_reduced(self, other: Self) -> Self {
+        Self(self.0.sub_reduced(other.0))
+    }
+    #[inline(always)]
+    fn sub_sub_reduced(self, b: Self, c: Self) -> Self {
+        Self(self.0.sub_sub_reduced(b.0, c.0))
+    }
+    #[inline(always)]
+    fn negate_where(self, lanes: u8) -> Self {
+        Self(self.0.negate_where(lanes))
+    }
+    #[inline(always)]
+    fn norm(self) -> A::Fq {
+        self.0
+    }
+    #[inline(always)]
+    fn divide(self, _: Self, inverse_norm: A::Fq) -> Self {
+        Self(self.0.mul(inverse_norm))
+    }
+    fn encode(point: &Affine<Self::Curve>, lines: &mut [Line]) {
+        lines[0] = Line([A::Fq::encode(point.x), A::Fq::encode(point.y)]);
+    }
+    fn decode(lines: &[Line]) -> Affine<Self::Curve> {
+        let Line([x, y]) = lines[0];
+        Affine::new_unchecked(A::Fq::decode(x), A::Fq::decode(y))
+    }
+}
+
+/// Coordinates of G2: `c0 + c1·u` with `u² = -1`; norm `c0² + c1²`.
+#[derive(Clone, Copy)]
+pub(crate) struct Extension<A: Arch>(A::Fq, A::Fq);
+
+impl<A: Arch> Coordinate<A> for Extension<A> {
+    type Curve = g2::Config;
+    const LINES: usize = 2;
+
+    #[inline(always)]
+    fn zero(arch: A) -> Self {
+        Self(A::Fq::zero(arch), A::Fq::zero(arch))
+    }
+    #[inline(always)]
+    fn gather_x<'a>(arch: A, point: impl Fn(usize) -> &'a [Line]) -> Self {
+        Self(
+            A::Fq::gather(arch, |lane| &point(lane)[0], 0),
+            A::Fq::gather(arch, |lane| &point(lane)[0], 1),
+        )
+    }
+    #[inline(always)]
+    fn gather_y<'a>(arch: A, point: impl Fn(usize) -> &'a [Line]) -> Self {
+        Self(
+            A::Fq::gather(arch, |lane| &point(lane)[1], 0),
+            A::Fq::gather(arch, |lane| &point(lane)[1], 1),
+        )
+    }
+    #[inline(always)]
+    fn scatter(x: Self, y: Self, points: &mut [Line]) {
+        x.0.scatter(points, 2, 0);
+        x.1.scatter(points, 2, 1);
+        y.0.scatter(&mut points[1..], 2, 0);
+        y.1.scatter(&mut points[1..], 2, 1);
+    }
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        // (a + bu)(c + du) = ac - bd + (ad + bc)u; `sub` below gives reduced parts, whose negative is loose.
+        Self(
+            self.0.mul_add_mul(other.0, self.1, other.1.negate()),
+            self.0.mul_add_mul(other.1, self.1, other.0),
+        )
+    }
+    #[inline(always)]
+    fn square(self) -> Self {
+        let twice = self.0.add(self.0);
+        Self(self.0.add(self.1).mul(self.0.sub(self.1)), twice.mul(self.1))
+    }
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        self.sub_reduced(other)
+    }
+    #[inline(always)]
+    fn sub_reduced(self, other: Self) -> Self {
+        Self(self.0.sub_reduced(other.0), self.1.sub_reduced(other.1))
+    }
+    #[inline(always)]
+    fn sub_sub_reduced(self, b: Self, c: Self) -> Self {
+        Self(self.0.sub_sub_reduced(b.0, c.0), self.1.sub_sub_reduced(b.1, c.1))
+    }
+    #[inline(always)]
+    fn negate_where(self, lanes: u8) -> Self {
+        Self(self.0.negate_where(lanes), self.1.negate_where(lanes))
+    }
+    #[inline(always)]
+    fn norm(self) -> A::Fq {
+        self.0.mul_add_mul(self.0, self.1, self.1)
+    }
+    #[inline(always)]
+    fn divide(self, denominator: Self, inverse_norm: A::Fq) -> Self {
+        // 1 / (c + du) = (c - du) / norm.
+        let product = Self(
+            self.0.mul_add_mul(denominator.0, self.1, denominator.1),
+            self.1.mul_add_mul(denominator.0, self.0, denominator.1.negate()),
+        );
+        Self(product.0.mul(inverse_norm), product.1.mul(inverse_norm))
+    }
+    fn encode(point: &Affine<Self::Curve>, lines: &mut [Line]) {
+        lines[0] = Line([A::Fq::encode(point.x.c0), A::Fq::encode(point.x.c1)]);
+        lines[1] = Line([A::Fq::encode(point.y.c0), A::Fq::encode(point.y.c1)]);
+    }
+    fn decode(lines: &[Line]) -> Affine<Self::Curve> {
+        let decode = |line: &Line| -> Fq2 {
+            let [c0, c1]: [Fq; 2] = line.0.map(A::Fq::decode);
+            Fq2::new(c0, c1)
+        };
+        Affine::new_unchecked(decode(&lines[0]), decode(&lines[1]))
+    }
+}

@@ -1,0 +1,263 @@
+//! The engine's work on one back end: tables of a key's points, and a proof with given randomness.
+
+use ark_bn254::{Fr, G1Projective, G2Projective};
+use ark_ec::CurveGroup;
+use ark_ff::{Field, PrimeField};
+use bauta_lanes::{Arch, Lanes, Task, Words};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{
+    ProverError,
+    key::{Circuit, Queries},
+    msm::{Base, Extension, FixedBase, digit_count},
+    proof::Proof,
+    threads::Threads,
+    transform::CosetTransform,
+    witness::Witness,
+};
+
+/// The two random factors of a proof. Each pair is used once.
+pub(crate) struct Blinding {
+    /// r₁, not zero.
+    pub(crate) scale: Fr,
+    /// r₂.
+    pub(crate) shift: Fr,
+}
+
+impl Drop for Blinding {
+    fn drop(&mut self) {
+        self.scale.zeroize();
+        self.shift.zeroize();
+    }
+}
+
+/// Bits per digit of each table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Windows {
+    pub(crate) a: u32,
+    pub(crate) b: u32,
+    pub(crate) c: u32,
+}
+
+const WINDOWS: std::ops::RangeInclusive<u32> = 4..=20;
+
+impl Windows {
+    /// The windows with the fewest additions whose tables fit.
+    pub(crate) fn choose(queries: &Queries, budget: usize) -> Result<Self, ProverError> {
+        let points = [
+            queries.a.points.len() + 1,
+            queries.b.points.len() + 2,
+            queries.l.points.len() + queries.h.points.len(),
+        ];
+        let bytes = |i: usize, window: u32| points[i] * digit_count(window) * [64, 128, 64][i];
+        let additions = |i: usize, window: u32| points[i] * digit_count(window) + (1 << window);
+        let mut windows = [0, 1, 2].map(|i| {
+            WINDOWS
+                .min_by_key(|&window| additions(i, window))
+                .expect("there are windows to choose from")
+        });
+        // A wider window has fewer digits and so a smaller table, but more buckets to sum.
+        loop {
+            let needed: usize = (0..3).map(|i| bytes(i, windows[i])).sum();
+            if needed <= budget {
+                let [a, b, c] = windows;
+                return Ok(Self { a, b, c });
+            }
+            let widest = (0..3)
+                .filter(|&i| windows[i] < *WINDOWS.end())
+                .max_by_key(|&i| bytes(i, windows[i]));
+            let Some(i) = widest else {
+                return Err(ProverError::TableBudget { needed, budget });
+            };
+            windows[i] += 1;
+        }
+    }
+}
+
+/// Tables of one key, for one back end.
+pub(crate) struct Tables<A: Arch> {
+    arch: A,
+    /// Wires of the points of `a` but its last, which is α.
+    a_wires: Vec<u32>,
+    a: FixedBase<A, Base<A>>,
+    /// Wires of the points of `b` but its last two, which are β and δ.
+    b_wires: Vec<u32>,
+    b: FixedBase<A, Extension<A>>,
+    /// Wires of the first points of `c`; the others belong to `h_points`.
+    l_wires: Vec<u32>,
+    h_points: Vec<u32>,
+    c: FixedBase<A, Base<A>>,
+    transform: CosetTransform<A>,
+}
+
+impl<A: Arch> Tables<A> {
+    pub(crate) fn new(
+        arch: A,
+        circuit: &Circuit,
+        queries: Queries,
+        windows: Windows,
+        threads: Threads,
+    ) -> Result<Self, ProverError> {
+        let transform = CosetTransform::new(arch, circuit.domain_size).ok_or(ProverError::InvalidKey(
+            "the domain is too small for this back end",
+        ))?;
+        let Queries { mut a, mut b, l, h } = queries;
+        a.points.push(circuit.verifier.alpha);
+        b.points.extend([circuit.verifier.beta, circuit.verifier.delta]);
+        let c = [l.points, h.points].concat();
+        Ok(Self {
+            arch,
+            a_wires: a.indices,
+            a: FixedBase::new(arch, &a.points, windows.a, threads),
+            b_wires: b.indices,
+            b: FixedBase::new(arch, &b.points, windows.b, threads),
+            l_wires: l.indices,
+            h_points: h.indices,
+            c: FixedBase::new(arch, &c, windows.c, threads),
+            transform,
+        })
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.a.bytes() + self.b.bytes() + self.c.bytes()
+    }
+
+    /// The proof with this randomness. A and B are only ever computed blinded.
+    pub(crate) fn prove(
+        &self,
+        circuit: &Circuit,
+        witness: &Witness,
+        blinding: &Blinding,
+        threads: Threads,
+    ) -> Result<Proof, ProverError> {
+        let (rows_a, rows_b) = circuit.rows(witness, threads)?;
+        let (rows_a, rows_b) = (Zeroizing::new(rows_a), Zeroizing::new(rows_b));
+        let inverse = blinding.scale.inverse().expect("r₁ isn't zero");
+        let (b, (a, c)) = threads.join(
+            || self.b.multiply(&self.b_scalars(witness, blinding), threads),
+            || {
+                threads.join(
+                    || {
+                        self.a
+                            .multiply(&self.scaled(witness, &self.a_wires, &[Fr::ONE], inverse), threads)
+                    },
+                    || {
+                        self.c
+                            .multiply(&self.c_scalars(witness, &rows_a, &rows_b, threads), threads)
+                    },
+                )
+            },
+        );
+        Self::finish(a, b, c, blinding)
+    }
+
+    /// C still lacks its blinding: r₂ times the unblinded A, which is r₁·A.
+    fn finish(
+        a: G1Projective,
+        b: G2Projective,
+        c: G1Projective,
+        blinding: &Blinding,
+    ) -> Result<Proof, ProverError> {
+        use ark_ec::AffineRepr;
+        let c = c + a * (blinding.scale * blinding.shift);
+        let [a, c] = [a, c].map(CurveGroup::into_affine);
+        let proof = Proof {
+            a,
+            b: b.into_affine(),
+            c,
+        };
+        if proof.a.is_zero() || proof.b.is_zero() || proof.c.is_zero() {
+            return Err(ProverError::Infinity);
+        }
+        Ok(proof)
+    }
+
+    fn b_scalars(&self, witness: &Witness, blinding: &Blinding) -> Zeroizing<Vec<Words>> {
+        self.scaled(witness, &self.b_wires, &[Fr::ONE, blinding.shift], blinding.scale)
+    }
+
+    /// `factor · z` for each of the wires, then `factor ·` each of `more`, as integers.
+    fn scaled(&self, witness: &Witness, wires: &[u32], more: &[Fr], factor: Fr) -> Zeroizing<Vec<Words>> {
+        let mut elements = Zeroizing::new(Vec::with_capacity(wires.len() + more.len()));
+        elements.extend(wires.iter().map(|&wire| witness.wires()[wire as usize]));
+        elements.extend_from_slice(more);
+        self.arch.run(Scale {
+            elements: &elements,
+            factor,
+        })
+    }
+
+    /// z of the private wires, then `a·b - c` at the points of the odd coset, as integers.
+    fn c_scalars(
+        &self,
+        witness: &Witness,
+        rows_a: &[Fr],
+        rows_b: &[Fr],
+        threads: Threads,
+    ) -> Zeroizing<Vec<Words>> {
+        let mut scalars = Zeroizing::new(Vec::with_capacity(self.c.len() + A::LANES));
+        scalars.extend(
+            self.l_wires
+                .iter()
+                .map(|&wire| witness.wires()[wire as usize].into_bigint().0),
+        );
+        // The rows of C at a satisfying assignment. The public rows of A meet no row of B.
+        let rows_c: Zeroizing<Vec<Fr>> =
+            Zeroizing::new(rows_a.iter().zip(rows_b).map(|(a, b)| *a * b).collect());
+        let (mut a, (mut b, mut c)) = threads.join(
+            || self.transform.to_coset(rows_a),
+            || {
+                threads.join(
+                    || self.transform.to_coset(rows_b),
+                    || self.transform.to_coset(&rows_c),
+                )
+            },
+        );
+        let quotient = self.arch.run(Quotient { a: &a, b: &b, c: &c });
+        scalars.extend(self.h_points.iter().map(|&point| quotient[point as usize]));
+        for values in [&mut a, &mut b, &mut c] {
+            values.fill(A::Fr::zero(self.arch));
+            std::hint::black_box(values);
+        }
+        scalars
+    }
+}
+
+struct Scale<'a> {
+    elements: &'a [Fr],
+    factor: Fr,
+}
+
+impl<A: Arch> Task<A> for Scale<'_> {
+    type Output = Zeroizing<Vec<Words>>;
+
+    #[inline(always)]
+    fn run(self, arch: A) -> Self::Output {
+        let factor = A::Fr::splat(arch, self.factor);
+        let mut scalars = Zeroizing::new(Vec::with_capacity(self.elements.len() + A::LANES));
+        for chunk in self.elements.chunks(A::LANES) {
+            A::Fr::load(arch, chunk).mul(factor).to_integers(&mut scalars);
+        }
+        scalars.truncate(self.elements.len());
+        scalars
+    }
+}
+
+struct Quotient<'a, V> {
+    a: &'a [V],
+    b: &'a [V],
+    c: &'a [V],
+}
+
+impl<A: Arch> Task<A> for Quotient<'_, A::Fr> {
+    type Output = Zeroizing<Vec<Words>>;
+
+    #[inline(always)]
+    fn run(self, _: A) -> Self::Output {
+        let mut scalars = Zeroizing::new(Vec::with_capacity(self.a.len() * A::LANES));
+        for ((a, b), c) in self.a.iter().zip(self.b).zip(self.c) {
+            a.mul(*b).sub_reduced(*c).to_integers(&mut scalars);
+        }
+        scalars
+    }
+}

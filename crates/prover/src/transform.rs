@@ -1,0 +1,223 @@
+//! From the values of a polynomial on the domain to its values on the odd coset.
+//!
+//! The domain is `ω^i`, the odd coset `ζ·ω^i` with `ζ² = ω`. Inverse transform by decimation in frequency (natural order in,
+//! bit-reversed out), coefficient k times `ζ^k / n`, transform by decimation in time (bit-reversed in, natural out): so
+//! nothing is ever put in bit-reversed order. Stages whose distance is less than a vector work on squares of
+//! vectors that are transposed, so that they too add and multiply whole vectors.
+
+use ark_bn254::Fr;
+use ark_ff::{FftField, Field};
+use bauta_lanes::{Arch, Lanes, Task};
+
+/// Constants of one domain size.
+pub(crate) struct CosetTransform<A: Arch> {
+    arch: A,
+    size: usize,
+    /// Twiddle factors of the stages with whole vectors, widest first, for the inverse and the forward transform.
+    inverse: Vec<Vec<A::Fr>>,
+    forward: Vec<Vec<A::Fr>>,
+    /// The same for the stages inside a vector.
+    inner_inverse: Vec<Vec<A::Fr>>,
+    inner_forward: Vec<Vec<A::Fr>>,
+    /// `ζ^k / n` in the order in which the coefficients come.
+    scale: Vec<A::Fr>,
+}
+
+fn powers(base: Fr, count: usize) -> Vec<Fr> {
+    std::iter::successors(Some(Fr::ONE), |power| Some(*power * base))
+        .take(count)
+        .collect()
+}
+
+impl<A: Arch> CosetTransform<A> {
+    /// Smallest domain for this back end.
+    pub(crate) const MIN_SIZE: usize = A::LANES * A::LANES;
+
+    /// `size` is a power of two, at least [`MIN_SIZE`](Self::MIN_SIZE), at most 2^27. None otherwise.
+    pub(crate) fn new(arch: A, size: usize) -> Option<Self> {
+        if !size.is_power_of_two() || size < Self::MIN_SIZE {
+            return None;
+        }
+        let zeta = Fr::get_root_of_unity(2 * size as u64)?;
+        let omega = powers(zeta.square(), size);
+        let inverse_omega = powers(zeta.square().inverse()?, size);
+        let shift = powers(zeta, size);
+        let size_inverse = Fr::from(size as u64).inverse()?;
+
+        let halves =
+            || std::iter::successors(Some(size / 2), |half| Some(half / 2)).take_while(|half| *half > 0);
+        let outer = |roots: &[Fr]| -> Vec<Vec<A::Fr>> {
+            let stage = |half: usize| {
+                let lane = |v: usize, l: usize| roots[(v * A::LANES + l) * (size / (2 * half))];
+                (0..half / A::LANES)
+                    .map(|v| A::Fr::from_fn(arch, |l| lane(v, l)))
+                    .collect()
+            };
+            halves().filter(|half| *half >= A::LANES).map(stage).collect()
+        };
+        let inner = |roots: &[Fr]| -> Vec<Vec<A::Fr>> {
+            let stage = |half: usize| {
+                (0..half)
+                    .map(|l| A::Fr::splat(arch, roots[l * (size / (2 * half))]))
+                    .collect()
+            };
+            halves().filter(|half| *half < A::LANES).map(stage).collect()
+        };
+        let bits = size.trailing_zeros();
+        let reversed = |position: usize| position.reverse_bits() >> (usize::BITS - bits);
+        // In a transposed square, lane t of vector l is what was lane l of vector t.
+        let scale = |v: usize| {
+            let (square, l) = (v / A::LANES, v % A::LANES);
+            A::Fr::from_fn(arch, |t| {
+                shift[reversed((square * A::LANES + t) * A::LANES + l)] * size_inverse
+            })
+        };
+        Some(Self {
+            arch,
+            size,
+            inverse: outer(&inverse_omega),
+            forward: outer(&omega),
+            inner_inverse: inner(&inverse_omega),
+            inner_forward: inner(&omega),
+            scale: (0..size / A::LANES).map(scale).collect(),
+        })
+    }
+
+    /// Values on the odd coset of the polynomial with these values on the domain, zero where there is none.
+    pub(crate) fn to_coset(&self, values: &[Fr]) -> Vec<A::Fr> {
+        self.arch.run(ToCoset {
+            constants: self,
+            values,
+        })
+    }
+}
+
+struct ToCoset<'a, A: Arch> {
+    constants: &'a CosetTransform<A>,
+    values: &'a [Fr],
+}
+
+impl<A: Arch> Task<A> for ToCoset<'_, A> {
+    type Output = Vec<A::Fr>;
+
+    #[inline(always)]
+    fn run(self, arch: A) -> Vec<A::Fr> {
+        let constants = self.constants;
+        let count = constants.size / A::LANES;
+        let mut vectors = Vec::with_capacity(count);
+        for chunk in self.values.chunks(A::LANES) {
+            vectors.push(A::Fr::load(arch, chunk));
+        }
+        vectors.resize(count, A::Fr::zero(arch));
+
+        for twiddles in &constants.inverse {
+            inverse_stage::<A>(&mut vectors, twiddles);
+        }
+        for (square, scale) in vectors
+            .chunks_exact_mut(A::LANES)
+            .zip(constants.scale.chunks_exact(A::LANES))
+        {
+            A::Fr::transpose(arch, square);
+            for twiddles in &constants.inner_inverse {
+                inverse_stage::<A>(square, twiddles);
+            }
+            for (vector, factor) in square.iter_mut().zip(scale) {
+                *vector = vector.mul(*factor);
+            }
+            for twiddles in constants.inner_forward.iter().rev() {
+                forward_stage::<A>(square, twiddles);
+            }
+            A::Fr::transpose(arch, square);
+        }
+        for twiddles in constants.forward.iter().rev() {
+            forward_stage::<A>(&mut vectors, twiddles);
+        }
+        vectors
+    }
+}
+
+/// `(x, y)` to `(x + y, (x - y)·w)` at the distance of the number of twiddle factors.
+#[inline(always)]
+fn inverse_stage<A: Arch>(vectors: &mut [A::Fr], twiddles: &[A::Fr]) {
+    for block in vectors.chunks_exact_mut(2 * twiddles.len()) {
+        let (low, high) = block.split_at_mut(twiddles.len());
+        for ((x, y), twiddle) in low.iter_mut().zip(high).zip(twiddles) {
+            let difference = x.sub(*y);
+            *x = x.add_reduced(*y);
+            *y = difference.mul(*twiddle);
+        }
+    }
+}
+
+/// `(x, y)` to `(x + y·w, x - y·w)`.
+#[inline(always)]
+fn forward_stage<A: Arch>(vectors: &mut [A::Fr], twiddles: &[A::Fr]) {
+    for block in vectors.chunks_exact_mut(2 * twiddles.len()) {
+        let (low, high) = block.split_at_mut(twiddles.len());
+        for ((x, y), twiddle) in low.iter_mut().zip(high).zip(twiddles) {
+            let product = y.mul(*twiddle);
+            *y = x.sub_reduced(product);
+            *x = x.add_reduced(product);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ark_ff::{AdditiveGroup, UniformRand};
+    use bauta_lanes::Portable;
+
+    /// Value at `x` of the polynomial with the given values on the domain, by Lagrange's formula.
+    fn interpolate(values: &[Fr], x: Fr) -> Fr {
+        let n = values.len();
+        let omega = Fr::get_root_of_unity(n as u64).unwrap();
+        let vanishing = x.pow([n as u64]) - Fr::ONE;
+        let scale = vanishing / Fr::from(n as u64);
+        powers(omega, n)
+            .into_iter()
+            .zip(values)
+            .map(|(node, value)| *value * node * scale / (x - node))
+            .fold(Fr::ZERO, |sum, term| sum + term)
+    }
+
+    fn agrees_with_interpolation<A: Arch>(arch: A, size: usize) {
+        let mut rng = ark_std::test_rng();
+        let mut values: Vec<Fr> = (0..size - 3).map(|_| Fr::rand(&mut rng)).collect();
+        let transformed: Vec<Fr> = CosetTransform::new(arch, size)
+            .unwrap()
+            .to_coset(&values)
+            .into_iter()
+            .flat_map(|vector| vector.to_elements().into_iter().take(A::LANES))
+            .collect();
+        values.resize(size, Fr::ZERO);
+        let zeta = Fr::get_root_of_unity(2 * size as u64).unwrap();
+        for (i, value) in transformed.iter().enumerate() {
+            assert_eq!(
+                *value,
+                interpolate(&values, zeta.pow([2 * i as u64 + 1])),
+                "size {size}, point {i}"
+            );
+        }
+    }
+
+    #[test]
+    fn gives_the_polynomials_values_on_the_odd_coset() {
+        for size in [4, 8, 64, 128, 256] {
+            agrees_with_interpolation(Portable, size);
+        }
+        #[cfg(target_arch = "x86_64")]
+        if let Some(ifma) = bauta_lanes::Ifma::detect() {
+            for size in [64, 128, 256] {
+                agrees_with_interpolation(ifma, size);
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_that_are_no_domain_are_refused() {
+        assert!(CosetTransform::new(Portable, 0).is_none());
+        assert!(CosetTransform::new(Portable, 12).is_none());
+        assert!(CosetTransform::new(Portable, 1 << 28).is_none());
+    }
+}
