@@ -1,0 +1,24 @@
+//! The compute units and bytes of every instruction are exactly those of docs/benchmarks/compute-units.md.
+
+use bauta_svm::{Elf, measure};
+
+#[test]
+fn every_instruction_costs_exactly_what_the_page_says() {
+    let page = include_str!("../../../docs/benchmarks/compute-units.md");
+    let written: Vec<String> = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| instruction"))
+        .map(ToOwned::to_owned)
+        .collect();
+    let measured: Vec<String> = measure::all(Elf::Chosen)
+        .iter()
+        .map(|row| match row.transaction_bytes {
+            0 => format!("| {} | {} |  |", row.instruction, row.compute_units),
+            bytes => format!("| {} | {} | {bytes} |", row.instruction, row.compute_units),
+        })
+        .collect();
+    assert_eq!(
+        measured, written,
+        "run `cargo xtask bench cu` after a change of the program, and say why in the commit"
+    );
+}
