@@ -1,0 +1,141 @@
+// The IDL drives the ELF: instructions, accounts, events and errors as a TypeScript client of Anchor sees them.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import anchor from "@anchor-lang/core";
+import * as web3 from "@solana/web3.js";
+import { FailedTransactionMetadata } from "litesvm";
+
+import { Chain, PROGRAM, derive, idl, signer, u64, type Inner, type Signer } from "./chain.ts";
+
+const { AnchorProvider, BN, BorshCoder, Program } = anchor;
+
+const TREE_BYTES = 44_168;
+const EVENT_TAG = Buffer.from([0xe4, 0x45, 0xa5, 0x2e, 0x51, 0xcb, 0x9a, 0x1d]);
+const coder = new BorshCoder(idl);
+const eventAuthority = derive("__event_authority");
+
+// makes instructions only: nothing is ever asked of the connection
+const program = new Program(
+  idl,
+  new AnchorProvider(new web3.Connection("http://localhost:1"), {
+    publicKey: PROGRAM,
+    signTransaction: () => Promise.reject(new Error("nothing is signed here")),
+    signAllTransactions: () => Promise.reject(new Error("nothing is signed here")),
+  }),
+);
+
+interface Registry {
+  address: web3.PublicKey;
+  tree: web3.PublicKey;
+  authority: Signer;
+}
+
+async function initialised(): Promise<Chain> {
+  const chain = await Chain.start();
+  const initialize = await program.methods
+    .initialize(Array(32).fill(7), chain.payer.publicKey, true)
+    .accountsPartial({
+      payer: chain.payer.publicKey,
+      upgradeAuthority: chain.payer.publicKey,
+      eventAuthority,
+      program: PROGRAM,
+    })
+    .instruction();
+  await chain.succeed([initialize]);
+  return chain;
+}
+
+async function managedRegistry(chain: Chain): Promise<Registry> {
+  const [authority, tree] = [await signer(), await signer()];
+  const nonce = 9n;
+  const registry = derive("registry", authority.publicKey.toBytes(), u64(nonce));
+  const prepare = web3.SystemProgram.createAccount({
+    fromPubkey: chain.payer.publicKey,
+    newAccountPubkey: tree.publicKey,
+    lamports: chain.rent(TREE_BYTES),
+    space: TREE_BYTES,
+    programId: PROGRAM,
+  });
+  const create = await program.methods
+    .createRegistry(new BN(nonce.toString()), { managed: {} }, 10, 1, new BN(3600))
+    .accountsPartial({
+      payer: chain.payer.publicKey,
+      authority: authority.publicKey,
+      registry,
+      tree: tree.publicKey,
+      eventAuthority,
+      program: PROGRAM,
+    })
+    .instruction();
+  await chain.succeed([prepare, create], [authority, tree]);
+  return { address: registry, tree: tree.publicKey, authority };
+}
+
+function append(registry: Registry, leaves: number[][]): Promise<web3.TransactionInstruction> {
+  return program.methods
+    .appendLeaves(leaves)
+    .accountsPartial({
+      authority: registry.authority.publicKey,
+      registry: registry.address,
+      tree: registry.tree,
+      eventAuthority,
+      program: PROGRAM,
+    })
+    .instruction();
+}
+
+function leaf(value: number): number[] {
+  return [...Array(31).fill(0), value];
+}
+
+/** The events among inner instructions: the program's calls of itself, by its event authority, with Anchor's tag. */
+function events(inner: Inner[]): { name: string; data: any }[] {
+  return inner
+    .filter(({ program, accounts }) => program === idl.address && accounts.join() === eventAuthority.toBase58())
+    .filter(({ data }) => data.subarray(0, 8).equals(EVENT_TAG))
+    .map(({ data }) => {
+      const event = coder.events.decode(data.subarray(8).toString("base64"));
+      assert.ok(event, "the IDL knows every event");
+      return event;
+    });
+}
+
+test("the program's settings are read by the IDL", async () => {
+  const chain = await initialised();
+  const config = coder.accounts.decode("Config", chain.data(derive("config")));
+  assert.equal(config.admin.toBase58(), chain.payer.address);
+  assert.deepEqual([...config.cluster_tag], Array(32).fill(7));
+  assert.equal(config.development_keys_allowed, 1);
+});
+
+test("leaves are appended and the events tell of them", async () => {
+  const chain = await initialised();
+  const registry = await managedRegistry(chain);
+  const inner = await chain.succeed(
+    [await append(registry, [leaf(1), leaf(2), leaf(3)])],
+    [registry.authority],
+  );
+  const [appended, root, ...rest] = events(inner);
+  assert.equal(rest.length, 0);
+  assert.equal(appended.name, "LeavesAppended");
+  assert.equal(appended.data.first_index.toString(), "0");
+  assert.deepEqual(appended.data.leaves.map((bytes: number[]) => [...bytes]), [leaf(1), leaf(2), leaf(3)]);
+  assert.equal(root.name, "MerkleRootUpdated");
+
+  const state = coder.accounts.decode("Registry", chain.data(registry.address));
+  assert.equal(state.next_index.toString(), "3");
+  assert.deepEqual([...state.root], [...root.data.root]);
+  assert.equal(state.tree.toBase58(), registry.tree.toBase58());
+});
+
+test("a refusal has the IDL's name", async () => {
+  const chain = await initialised();
+  const registry = await managedRegistry(chain);
+  const { result } = await chain.send([await append(registry, [leaf(0)])], [registry.authority]);
+  assert.ok(result instanceof FailedTransactionMetadata);
+  const code = /custom program error: (0x[0-9a-f]+)/.exec(result.meta().logs().join("\n"))?.[1];
+  const error = idl.errors.find((one: { code: number }) => one.code === Number(code));
+  assert.equal(error?.name, "AppendedEmptyLeaf");
+});
