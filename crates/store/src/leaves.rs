@@ -1,0 +1,102 @@
+//! Leaves and holdings as they are now.
+
+use bauta_primitives::{Commitment, Leaf};
+use sqlx::Row;
+
+use crate::values::{address, bigint, element, uint64, unsigned};
+use crate::{Address, Registry, Store, StoreError};
+
+/// A leaf as it is now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LeafRecord {
+    /// Its position.
+    pub index: u64,
+    /// The leaf; empty when it was removed.
+    pub leaf: Leaf,
+    /// When it was written, Unix seconds.
+    pub created_at: i64,
+}
+
+/// A token that registered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Holding {
+    /// Who registered it last.
+    pub owner: Address,
+    /// That holder's commitment.
+    pub commitment: Commitment,
+    /// The token's leaf.
+    pub index: u64,
+    /// The leaf's track.
+    pub track: u64,
+    /// Whether the leaf is there, not evicted.
+    pub live: bool,
+    /// When it last changed, Unix seconds.
+    pub last_change: i64,
+}
+
+const LEAF: &str =
+    "SELECT index, leaf_hash, extract(epoch FROM created_at)::bigint AS created_at FROM merkle_leaves";
+
+fn leaf_record(row: &sqlx::postgres::PgRow) -> Result<LeafRecord, StoreError> {
+    Ok(LeafRecord {
+        index: unsigned(row.get("index"))?,
+        leaf: Leaf::new(element(row.get("leaf_hash"))?),
+        created_at: row.get("created_at"),
+    })
+}
+
+impl Store {
+    /// The leaf at an index; `None` if nothing was ever appended there.
+    pub async fn leaf(&self, registry: &Registry, index: u64) -> Result<Option<LeafRecord>, StoreError> {
+        let index = registry.depth.check_index(index)?;
+        let index = bigint("leaf index", index.get())?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{LEAF} WHERE id = (($1::integer::bigint << 32) | $2::bigint)"
+        )))
+        .bind(registry.id)
+        .bind(index)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map(leaf_record).transpose()
+    }
+
+    /// Where a leaf is. The first place, if the authority of a Managed registry appended it more than once; `None` for the
+    /// empty leaf, which is everywhere.
+    pub async fn find_leaf(&self, registry: &Registry, leaf: Leaf) -> Result<Option<LeafRecord>, StoreError> {
+        if leaf == Leaf::EMPTY {
+            return Ok(None);
+        }
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{LEAF} WHERE leaf_hash = $2 AND registry_id = $1
+               AND leaf_hash <> '\\x0000000000000000000000000000000000000000000000000000000000000000'::bytea
+             ORDER BY index LIMIT 1"
+        )))
+        .bind(registry.id)
+        .bind(leaf.to_bytes().as_slice())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map(leaf_record).transpose()
+    }
+
+    /// What is known of a token in a registry; `None` if it never registered.
+    pub async fn holding(&self, registry: &Registry, mint: Address) -> Result<Option<Holding>, StoreError> {
+        let row = sqlx::query(
+            "SELECT owner, commitment, index, track_id::text AS track, live,
+                    extract(epoch FROM last_change_at)::bigint AS last_change
+             FROM holdings WHERE registry_id = $1 AND mint = $2",
+        )
+        .bind(registry.id)
+        .bind(mint.0.as_slice())
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Holding {
+            owner: address(row.get("owner"))?,
+            commitment: Commitment::new(element(row.get("commitment"))?),
+            index: unsigned(row.get("index"))?,
+            track: uint64(row.get("track"))?,
+            live: row.get("live"),
+            last_change: row.get("last_change"),
+        }))
+    }
+}

@@ -1,0 +1,185 @@
+//! Paths and tiles, at any root that is still valid.
+
+use bauta_primitives::tree::{LeafIndex, Siblings, root_from_path};
+use bauta_primitives::{FieldElement, Leaf, Root};
+use sqlx::Row;
+
+use crate::tile::{PathPart, Tile, TileKey, entry_of, height};
+use crate::values::{bigint, element, time};
+use crate::{Registry, Store, StoreError};
+
+/// A leaf and what it takes to compute the root from it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Path {
+    /// The leaf's position.
+    pub index: LeafIndex,
+    /// The leaf at that root; empty if there is none.
+    pub leaf: Leaf,
+    /// The root.
+    pub root: Root,
+    /// For each level, from the leaves upwards, the three siblings.
+    pub siblings: Vec<Siblings>,
+}
+
+impl Path {
+    /// The root that leaf and siblings give; equal to `root` for a path that was read.
+    pub fn computed_root(&self, registry: &Registry) -> Result<Root, StoreError> {
+        Ok(root_from_path(
+            registry.depth,
+            self.index,
+            self.leaf,
+            &self.siblings,
+        )?)
+    }
+}
+
+impl Store {
+    /// The path of a leaf at a root that is valid at `now` (Unix seconds). One statement, which reads a row for each tile
+    /// above the leaf: 3 in a tree of depth 10, 4 in one of depth 16.
+    pub async fn path(
+        &self,
+        registry: &Registry,
+        root: Root,
+        index: u64,
+        now: i64,
+    ) -> Result<Path, StoreError> {
+        let index = registry.depth.check_index(index)?;
+        let keys: Vec<TileKey> = TileKey::above(registry.depth, index).collect();
+        let rows = self.tile_rows(registry, root, &keys, now).await?;
+        let mut siblings = Vec::with_capacity(registry.depth.levels());
+        let mut leaf = FieldElement::ZERO;
+        let mut below = None;
+        for (key, (hash, nodes)) in keys.iter().zip(&rows) {
+            let entry = entry_of(registry.depth, key.level, index);
+            let part = PathPart::read(registry.depth, key.level, entry, nodes)?;
+            match below {
+                None => leaf = part.entry,
+                Some(hash) if hash == part.entry => {}
+                Some(_) => return Err(mixed(registry, root)),
+            }
+            siblings.extend(part.siblings);
+            below = Some(*hash);
+        }
+        if below != Some(root.element()) {
+            return Err(mixed(registry, root));
+        }
+        Ok(Path {
+            index,
+            leaf: Leaf::new(leaf),
+            root,
+            siblings,
+        })
+    }
+
+    /// A tile of a registry's tree at a root that is valid at `now`.
+    pub async fn tile_at(
+        &self,
+        registry: &Registry,
+        root: Root,
+        key: TileKey,
+        now: i64,
+    ) -> Result<Tile, StoreError> {
+        key.check(registry.depth)?;
+        let rows = self.tile_rows(registry, root, &[key], now).await?;
+        match rows.first() {
+            Some((_, nodes)) if nodes.is_empty() => Ok(Tile::empty(registry.depth, key.level)),
+            Some((hash, nodes)) => Tile::decode(registry.depth, key.level, hash.as_bytes(), nodes),
+            None => Err(StoreError::UnknownTile { hash: root.element() }),
+        }
+    }
+
+    /// A tile by its hash, whichever tree it is in. What it holds never changes, so it may be cached for ever.
+    pub async fn tile(&self, hash: FieldElement) -> Result<Tile, StoreError> {
+        let row = sqlx::query(
+            "SELECT t.level, t.nodes, r.depth FROM tiles t JOIN registries r ON r.id = t.registry_id
+             WHERE t.hash = $1 LIMIT 1",
+        )
+        .bind(hash.as_bytes().as_slice())
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or(StoreError::UnknownTile { hash })?;
+        let level = crate::registries::byte(&row, "level")?;
+        Tile::decode(
+            crate::registries::depth(&row)?,
+            level,
+            hash.as_bytes(),
+            row.get("nodes"),
+        )
+    }
+
+    /// Hash and nodes of tiles at a valid root, in the order of the keys; no nodes for an empty tile.
+    async fn tile_rows(
+        &self,
+        registry: &Registry,
+        root: Root,
+        keys: &[TileKey],
+        now: i64,
+    ) -> Result<Vec<(FieldElement, Vec<u8>)>, StoreError> {
+        let positions: Result<Vec<_>, _> = keys
+            .iter()
+            .map(|key| bigint("tile position", key.position))
+            .collect();
+        let rows = sqlx::query(
+            "SELECT v.stored, t.hash, t.nodes
+             FROM (SELECT sequence, stored FROM valid_roots($1, to_timestamp($2::bigint)) WHERE root = $3
+                   ORDER BY stored DESC, sequence DESC LIMIT 1) v
+             CROSS JOIN unnest($4::smallint[], $5::bigint[]) WITH ORDINALITY AS k (level, position, place)
+             LEFT JOIN LATERAL (SELECT hash, nodes FROM tiles t
+                                WHERE t.registry_id = $1 AND t.level = k.level AND t.position = k.position
+                                  AND t.since_sequence <= v.sequence
+                                  AND (t.until_sequence > v.sequence OR t.until_sequence IS NULL)
+                                ORDER BY t.since_sequence DESC LIMIT 1) t ON true
+             ORDER BY k.place",
+        )
+        .bind(registry.id)
+        .bind(time(now)?)
+        .bind(root.element().as_bytes().as_slice())
+        .bind(keys.iter().map(|key| i16::from(key.level)).collect::<Vec<_>>())
+        .bind(positions?)
+        .fetch_all(&self.pool)
+        .await?;
+        if rows.is_empty() {
+            return Err(self.why_not_valid(registry, root).await?);
+        }
+        let mut tiles = Vec::with_capacity(rows.len());
+        for (row, key) in rows.iter().zip(keys) {
+            if !row.get::<bool, _>("stored") {
+                return Err(StoreError::TreeNotStored {
+                    registry: registry.address,
+                    root,
+                });
+            }
+            tiles.push(match row.get::<Option<&[u8]>, _>("hash") {
+                Some(hash) => (element(hash)?, row.get("nodes")),
+                None => {
+                    let root_level = usize::from(key.level) + height(registry.depth, key.level);
+                    (bauta_primitives::tree::EMPTY_SUBTREES[root_level], Vec::new())
+                }
+            });
+        }
+        Ok(tiles)
+    }
+
+    async fn why_not_valid(&self, registry: &Registry, root: Root) -> Result<StoreError, StoreError> {
+        let known: bool =
+            sqlx::query("SELECT EXISTS (SELECT FROM roots WHERE registry_id = $1 AND root = $2)")
+                .bind(registry.id)
+                .bind(root.element().as_bytes().as_slice())
+                .fetch_one(&self.pool)
+                .await?
+                .get(0);
+        let registry = registry.address;
+        Ok(if known {
+            StoreError::RootNotValid { registry, root }
+        } else {
+            StoreError::UnknownRoot { registry, root }
+        })
+    }
+}
+
+fn mixed(registry: &Registry, root: Root) -> StoreError {
+    StoreError::Damaged(format!(
+        "the tiles of registry {} don't lead to root {root}",
+        registry.address
+    ))
+}

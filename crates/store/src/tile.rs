@@ -1,0 +1,240 @@
+//! Tiles: subtrees of four levels, the unit in which trees are stored and served.
+//!
+//! ```text
+//!   root of the tile (its hash)
+//!   4 nodes                        nodes[0..4]
+//!   16 nodes                       nodes[4..20]
+//!   64 nodes                       nodes[20..84]
+//!   256 entries at `level`         nodes[84..340]; in the lowest tiles the leaves, elsewhere roots of tiles
+//! ```
+//!
+//! The top tile of a tree of depth 10 has only two levels: 4 nodes and 16 entries.
+
+use bauta_primitives::FieldElement;
+use bauta_primitives::tree::{ARITY, Depth, EMPTY_SUBTREES, LeafIndex, Siblings, node};
+
+use crate::StoreError;
+use crate::values::element;
+
+/// Levels of nodes in a tile.
+pub const TILE_LEVELS: usize = 4;
+
+/// Which tile of a tree: the level of its entries, and its place from the left among the tiles of that level.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TileKey {
+    /// Level of the entries: 0, 4, 8 or 12.
+    pub level: u8,
+    /// Place from the left.
+    pub position: u64,
+}
+
+impl TileKey {
+    /// The tiles above a leaf, lowest first: 3 in a tree of depth 10, 4 in one of depth 16.
+    pub fn above(depth: Depth, index: LeafIndex) -> impl Iterator<Item = Self> {
+        (0u8..16)
+            .step_by(TILE_LEVELS)
+            .take_while(move |level| usize::from(*level) < depth.levels())
+            .map(move |level| {
+                let root_level = usize::from(level) + height(depth, level);
+                Self {
+                    level,
+                    position: index.get() >> (2 * root_level),
+                }
+            })
+    }
+
+    /// Refuses a tile that a tree of `depth` doesn't have.
+    pub fn check(self, depth: Depth) -> Result<(), StoreError> {
+        let level = usize::from(self.level);
+        let exists = level.is_multiple_of(TILE_LEVELS)
+            && level < depth.levels()
+            && self.position < depth.capacity() >> (2 * (level + height(depth, self.level)));
+        if exists {
+            Ok(())
+        } else {
+            Err(StoreError::TileOutOfRange {
+                depth: depth as u8,
+                level: self.level,
+                position: self.position,
+            })
+        }
+    }
+}
+
+/// Levels of nodes in the tiles whose entries are at `level`: four, or what is left below the root.
+pub fn height(depth: Depth, level: u8) -> usize {
+    TILE_LEVELS.min(depth.levels() - usize::from(level))
+}
+
+/// Where the nodes `up` levels above the entries begin.
+const fn start(height: usize, up: usize) -> usize {
+    (width(height - up) - ARITY) / (ARITY - 1)
+}
+
+/// Nodes `levels` below one node: 4^levels.
+const fn width(levels: usize) -> usize {
+    1 << (2 * levels)
+}
+
+/// Number of nodes, entries included, without the root.
+const fn size(height: usize) -> usize {
+    start(height, 0) + width(height)
+}
+
+/// A tile's content. Its hash follows from its entries.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tile {
+    level: u8,
+    height: usize,
+    root: FieldElement,
+    nodes: Vec<FieldElement>,
+}
+
+impl Tile {
+    /// The tile without leaves below it.
+    pub(crate) fn empty(depth: Depth, level: u8) -> Self {
+        let height = height(depth, level);
+        let mut nodes = vec![FieldElement::ZERO; size(height)];
+        for up in 0..height {
+            let from = start(height, up);
+            nodes[from..from + width(height - up)].fill(EMPTY_SUBTREES[usize::from(level) + up]);
+        }
+        Self {
+            level,
+            height,
+            root: EMPTY_SUBTREES[usize::from(level) + height],
+            nodes,
+        }
+    }
+
+    /// Level of the entries in the registry's tree.
+    #[must_use]
+    pub const fn level(&self) -> u8 {
+        self.level
+    }
+
+    /// The tile's hash: the node whose subtree it is.
+    #[must_use]
+    pub const fn hash(&self) -> FieldElement {
+        self.root
+    }
+
+    /// The nodes at the tile's lowest level, left to right: leaves, or hashes of tiles below.
+    #[must_use]
+    pub fn entries(&self) -> &[FieldElement] {
+        &self.nodes[start(self.height, 0)..]
+    }
+
+    /// Whether nothing is below it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.root == EMPTY_SUBTREES[usize::from(self.level) + self.height]
+    }
+
+    /// Sets entries and recomputes the nodes above them, each once.
+    pub(crate) fn set(&mut self, entries: &[(usize, FieldElement)]) {
+        let base = start(self.height, 0);
+        let mut changed: Vec<usize> = entries.iter().map(|(entry, _)| *entry).collect();
+        for (entry, value) in entries {
+            self.nodes[base + entry] = *value;
+        }
+        changed.sort_unstable();
+        for up in 0..self.height {
+            for position in &mut changed {
+                *position /= ARITY;
+            }
+            changed.dedup();
+            for position in &changed {
+                let children = start(self.height, up) + position * ARITY;
+                let hash = node(std::array::from_fn(|i| self.nodes[children + i]));
+                if up + 1 == self.height {
+                    self.root = hash;
+                } else {
+                    self.nodes[start(self.height, up + 1) + position] = hash;
+                }
+            }
+        }
+    }
+
+    /// Sets the first entries, and computes every node that is above one of them.
+    pub(crate) fn fill(&mut self, entries: &[FieldElement]) {
+        let all: Vec<_> = entries.iter().copied().enumerate().collect();
+        self.set(&all);
+    }
+
+    /// What the column `nodes` holds: all nodes but the empty ones that end the entries.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let empty = EMPTY_SUBTREES[usize::from(self.level)];
+        let used = self
+            .nodes
+            .iter()
+            .rposition(|n| *n != empty)
+            .map_or(0, |last| last + 1);
+        let used = used.max(start(self.height, 0));
+        self.nodes[..used]
+            .iter()
+            .flat_map(FieldElement::as_bytes)
+            .copied()
+            .collect()
+    }
+
+    /// Reads a row. The nodes above the entries are taken as they are; their row's hash was checked when it was written.
+    pub(crate) fn decode(depth: Depth, level: u8, hash: &[u8], column: &[u8]) -> Result<Self, StoreError> {
+        let mut tile = Self::empty(depth, level);
+        if column.len() % 32 != 0 || column.len() > tile.nodes.len() * 32 {
+            return Err(damaged(column));
+        }
+        for (target, bytes) in tile.nodes.iter_mut().zip(column.chunks_exact(32)) {
+            *target = element(bytes)?;
+        }
+        tile.root = element(hash)?;
+        Ok(tile)
+    }
+}
+
+fn damaged(column: &[u8]) -> StoreError {
+    StoreError::Damaged(format!("a tile of {} bytes", column.len()))
+}
+
+/// One tile's part of a path, read from a row without decoding the rest of it.
+pub struct PathPart {
+    /// The siblings at each of the tile's levels, from the entries upwards.
+    pub siblings: Vec<Siblings>,
+    /// The entry that the path passes.
+    pub entry: FieldElement,
+}
+
+impl PathPart {
+    /// `column`: the row's nodes; empty bytes for a tile that has no row.
+    pub fn read(depth: Depth, level: u8, entry: usize, column: &[u8]) -> Result<Self, StoreError> {
+        let height = height(depth, level);
+        let mut siblings = Vec::with_capacity(height);
+        let mut own = FieldElement::ZERO;
+        for up in 0..height {
+            let place = entry >> (2 * up);
+            let first = start(height, up) + (place & !(ARITY - 1));
+            let mut group = [EMPTY_SUBTREES[usize::from(level) + up]; ARITY];
+            for (i, target) in group.iter_mut().enumerate() {
+                let from = (first + i) * 32;
+                if let Some(bytes) = column.get(from..from + 32) {
+                    *target = element(bytes)?;
+                }
+            }
+            let digit = place % ARITY;
+            if up == 0 {
+                own = group[digit];
+            }
+            let mut others = (0..ARITY).filter(|i| *i != digit).map(|i| group[i]);
+            siblings.push(std::array::from_fn(|_| {
+                others.next().unwrap_or(FieldElement::ZERO)
+            }));
+        }
+        Ok(Self { siblings, entry: own })
+    }
+}
+
+/// The place of a leaf's ancestor among the entries of the tile at `level`.
+pub fn entry_of(depth: Depth, level: u8, index: LeafIndex) -> usize {
+    (0..height(depth, level))
+        .map(|up| index.digit(usize::from(level) + up) << (2 * up))
+        .sum()
+}

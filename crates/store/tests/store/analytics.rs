@@ -1,0 +1,245 @@
+//! Rollups say what the uses themselves say.
+
+use bauta_primitives::tree::Depth;
+use bauta_primitives::{Claim, Root};
+use bauta_store::analytics::{Every, FirstUse, Growth, Uses};
+use bauta_store::testing::TestDatabase;
+use bauta_store::{Event, RegistryKind, ScopeMode};
+use sqlx::Row;
+
+use crate::support::{Chain, KEEP, START, address};
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 86_400;
+
+/// Two scopes on a registry: track 1 has ann (two tokens) and ben, track 2 has cat.
+async fn begun() -> (TestDatabase, Chain, Root) {
+    let database = TestDatabase::create().await.unwrap();
+    let mut chain = Chain::new();
+    let registry = address("registry");
+    chain.create(registry, RegistryKind::Holders, Depth::Ten);
+    chain.circuit(address("circuit"));
+    chain.register(registry, address("mint 1"), address("ann"), 1, 1);
+    chain.register(registry, address("mint 2"), address("ann"), 2, 1);
+    chain.register(registry, address("mint 3"), address("ben"), 3, 1);
+    chain.register(registry, address("mint 4"), address("cat"), 4, 2);
+    chain.scope(address("scope 1"), registry, address("circuit"), ScopeMode::Live);
+    chain.scope(address("scope 2"), registry, address("circuit"), ScopeMode::Live);
+    let root = chain.root(registry);
+    database.store.apply(&chain.batch()).await.unwrap();
+    (database, chain, root)
+}
+
+#[tokio::test]
+async fn uses_are_counted_by_scope_track_hour_and_day() {
+    let (database, mut chain, root) = begun().await;
+    let refused = |chain: &mut Chain, scope| {
+        chain.emit(Event::ReuseRefused {
+            scope: address(scope),
+            claim: Claim::of_track(1),
+        });
+    };
+    chain.verify(address("scope 1"), root, 1);
+    chain.verify(address("scope 1"), root, 1);
+    chain.verify(address("scope 1"), root, 2);
+    refused(&mut chain, "scope 1");
+    database.store.apply(&chain.batch()).await.unwrap();
+    chain.wait(HOUR);
+    chain.verify(address("scope 1"), root, 1);
+    chain.verify(address("scope 2"), root, 1);
+    chain.wait(DAY);
+    refused(&mut chain, "scope 1");
+    database.store.apply(&chain.batch()).await.unwrap();
+
+    let store = &database.store;
+    let end = START + 3 * DAY;
+    let uses = |begins, verifications, refused, sets: Option<(u64, u64)>| Uses {
+        begins,
+        verifications,
+        refused,
+        anonymity_set_min: sets.map(|sets| sets.0),
+        anonymity_set_mean: sets.map(|sets| sets.1),
+    };
+    let hours = store
+        .uses_of_scope(address("scope 1"), Every::Hour, START, end)
+        .await
+        .unwrap();
+    let expected = [
+        uses(START, 3, 1, Some((1, 1))),
+        uses(START + HOUR, 1, 0, Some((2, 2))),
+        uses(START + DAY + HOUR, 0, 1, None),
+    ];
+    assert_eq!(hours, expected);
+    let days = store
+        .uses_of_scope(address("scope 1"), Every::Day, START, end)
+        .await
+        .unwrap();
+    assert_eq!(
+        days,
+        [uses(START, 4, 1, Some((1, 1))), uses(START + DAY, 0, 1, None)]
+    );
+    let days = store.uses_of_track(1, Every::Day, START, end).await.unwrap();
+    assert_eq!(
+        days,
+        [uses(START, 4, 1, Some((2, 2))), uses(START + DAY, 0, 1, None)]
+    );
+    let one_hour = store
+        .uses_of_track(1, Every::Hour, START + HOUR, START + 2 * HOUR)
+        .await
+        .unwrap();
+    assert_eq!(one_hour, [uses(START + HOUR, 2, 0, Some((2, 2)))]);
+    assert_eq!(
+        store
+            .uses_of_scope(address("nobody"), Every::Day, START, end)
+            .await
+            .unwrap(),
+        []
+    );
+
+    // the rollup is what the rows themselves give
+    let rolled = sqlx::query(
+        "SELECT sum(verifications)::bigint, sum(anonymity_set_sum)::bigint FROM verifications_by_day",
+    )
+    .fetch_one(database.pool())
+    .await
+    .unwrap();
+    let counted = sqlx::query("SELECT count(*), sum(anonymity_set)::bigint FROM verifications")
+        .fetch_one(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(rolled.get::<i64, _>(0), counted.get::<i64, _>(0));
+    assert_eq!(rolled.get::<i64, _>(1), counted.get::<i64, _>(1));
+}
+
+#[tokio::test]
+async fn the_anonymity_set_is_of_the_proof_s_root_not_of_now() {
+    let (database, mut chain, root) = begun().await;
+    let registry = address("registry");
+    chain.wait(KEEP);
+    // ann's second token goes: still two owners; ben's goes to dan, then away: one owner
+    chain.evict(registry, address("mint 2"));
+    let two = chain.root(registry);
+    chain.wait(KEEP);
+    chain.register(registry, address("mint 3"), address("dan"), 9, 1);
+    chain.wait(KEEP);
+    chain.evict(registry, address("mint 3"));
+    let one = chain.root(registry);
+    for root in [root, two, one] {
+        chain.verify(address("scope 1"), root, 1);
+    }
+    // a claim that nobody's leaf has
+    chain.verify(address("scope 1"), one, 77);
+    database.store.apply(&chain.batch()).await.unwrap();
+    let store = &database.store;
+    let scope = store.scope(address("scope 1")).await.unwrap();
+    let verifications = store.verifications(&scope, None, 10).await.unwrap();
+    let sets: Vec<_> = verifications
+        .iter()
+        .rev()
+        .map(|v| (v.id, v.anonymity_set))
+        .collect();
+    assert_eq!(sets, [(1, Some(2)), (2, Some(2)), (3, Some(1)), (4, None)]);
+    let older = store.verifications(&scope, Some(3), 1).await.unwrap();
+    assert_eq!(older[0].id, 2);
+    let known = store.registry(registry).await.unwrap();
+    assert_eq!(store.anonymity_set(&known, 1).await.unwrap(), 1);
+    assert_eq!(store.anonymity_set(&known, 77).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn growth_is_counted_by_day() {
+    let (database, mut chain, _) = begun().await;
+    let registry = address("registry");
+    chain.wait(DAY);
+    chain.register(registry, address("mint 1"), address("ann"), 11, 1);
+    chain.register(registry, address("mint 5"), address("eve"), 12, 1);
+    chain.evict(registry, address("mint 3"));
+    database.store.apply(&chain.batch()).await.unwrap();
+    let known = database.store.registry(registry).await.unwrap();
+    let growth = database
+        .store
+        .growth(&known, 1, START, START + 2 * DAY)
+        .await
+        .unwrap();
+    let expected = [
+        Growth {
+            begins: START,
+            registered: 3,
+            renewed: 0,
+            evicted: 0,
+        },
+        Growth {
+            begins: START + DAY,
+            registered: 1,
+            renewed: 1,
+            evicted: 1,
+        },
+    ];
+    assert_eq!(growth, expected);
+    let first = database
+        .store
+        .growth(&known, 1, START, START + DAY)
+        .await
+        .unwrap();
+    assert_eq!(first, expected[..1]);
+}
+
+#[tokio::test]
+async fn the_wait_for_a_root_s_first_use_is_measured_once() {
+    let (database, mut chain, root) = begun().await;
+    let registry = address("registry");
+    chain.wait(30);
+    chain.verify(address("scope 1"), root, 1);
+    chain.wait(500);
+    chain.verify(address("scope 1"), root, 1);
+    chain.register(registry, address("mint 6"), address("fay"), 13, 1);
+    let next = chain.root(registry);
+    chain.wait(7);
+    chain.verify(address("scope 1"), next, 1);
+    database.store.apply(&chain.batch()).await.unwrap();
+    let known = database.store.registry(registry).await.unwrap();
+    let waited = database
+        .store
+        .first_use(&known, START, START + DAY)
+        .await
+        .unwrap();
+    assert_eq!(
+        waited,
+        FirstUse {
+            roots: 2,
+            median: Some(7),
+            p95: Some(30)
+        }
+    );
+    let none = database
+        .store
+        .first_use(&known, START + DAY, START + 2 * DAY)
+        .await
+        .unwrap();
+    assert_eq!(
+        none,
+        FirstUse {
+            roots: 0,
+            median: None,
+            p95: None
+        }
+    );
+}
+
+#[tokio::test]
+async fn the_documented_queries_run() {
+    let (database, _, _) = begun().await;
+    let page = include_str!("../../../../docs/store.md");
+    let queries: Vec<&str> = page
+        .split("```sql\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert_eq!(queries.len(), 6);
+    for query in queries {
+        sqlx::query(sqlx::AssertSqlSafe(query.to_owned()))
+            .fetch_all(database.pool())
+            .await
+            .unwrap();
+    }
+}

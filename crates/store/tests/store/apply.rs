@@ -1,0 +1,487 @@
+//! Batches: applied as a whole or not at all, and nothing that contradicts the chain.
+
+use crate::support::{Chain, address, leaf, nullifier, rows};
+use bauta_primitives::tree::Depth;
+use bauta_primitives::{FieldElement, Leaf, Root};
+use bauta_store::testing::TestDatabase;
+use bauta_store::{Address, Applied, Batch, Event, RegistryKind, ScopeMode, StoreError};
+
+fn registry() -> Address {
+    address("registry")
+}
+
+/// A chain with an empty registry that is already indexed.
+async fn begun(kind: RegistryKind) -> (TestDatabase, Chain) {
+    let database = TestDatabase::create().await.unwrap();
+    let mut chain = Chain::new();
+    chain.create(registry(), kind, Depth::Ten);
+    chain.circuit(address("circuit"));
+    database.store.apply(&chain.batch()).await.unwrap();
+    (database, chain)
+}
+
+/// Applies a batch that must be refused, and checks that nothing of it is there.
+async fn refused(database: &TestDatabase, batch: &Batch) -> StoreError {
+    let before = rows(database).await;
+    let error = database.store.apply(batch).await.unwrap_err();
+    assert_eq!(rows(database).await, before);
+    error
+}
+
+#[tokio::test]
+async fn a_missing_checkpoint_is_not_slot_0() {
+    let database = TestDatabase::create().await.unwrap();
+    assert_eq!(database.store.checkpoint().await.unwrap(), None);
+    let batch = Chain::new().batch();
+    database.store.apply(&batch).await.unwrap();
+    assert_eq!(database.store.checkpoint().await.unwrap(), Some(batch.checkpoint));
+}
+
+#[tokio::test]
+async fn the_same_batch_twice_changes_nothing() {
+    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    chain.append(registry(), vec![leaf(1), leaf(2)]);
+    let batch = chain.batch();
+    let applied = database.store.apply(&batch).await.unwrap();
+    assert_eq!(
+        applied,
+        Applied {
+            applied: 2,
+            already_applied: 0
+        }
+    );
+    let before = rows(&database).await;
+    let again = database.store.apply(&batch).await.unwrap();
+    assert_eq!(
+        again,
+        Applied {
+            applied: 0,
+            already_applied: 2
+        }
+    );
+    assert_eq!(rows(&database).await, before);
+}
+
+#[tokio::test]
+async fn an_overlapping_batch_applies_only_what_is_new() {
+    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    chain.append(registry(), vec![leaf(1)]);
+    let first = chain.batch();
+    database.store.apply(&first).await.unwrap();
+    chain.append(registry(), vec![leaf(2)]);
+    let mut second = chain.batch();
+    second.records.splice(0..0, first.records);
+    let applied = database.store.apply(&second).await.unwrap();
+    assert_eq!(
+        applied,
+        Applied {
+            applied: 2,
+            already_applied: 2
+        }
+    );
+}
+
+#[tokio::test]
+async fn two_writers_at_once_apply_each_event_once() {
+    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    chain.append(registry(), vec![leaf(1)]);
+    let batch = chain.batch();
+    let (one, two) = tokio::join!(database.store.apply(&batch), database.store.apply(&batch));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_eq!(one.applied + two.applied, 2);
+    assert_eq!(one.already_applied + two.already_applied, 2);
+}
+
+#[tokio::test]
+async fn a_sequence_gap_is_refused() {
+    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    chain.append(registry(), vec![leaf(1)]);
+    chain.append(registry(), vec![leaf(2)]);
+    let mut batch = chain.batch();
+    batch.records.drain(..2);
+    let error = refused(&database, &batch).await;
+    assert!(
+        matches!(error, StoreError::SequenceGap { at: 0, found: 2, .. }),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn half_a_tree_change_is_refused() {
+    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    chain.append(registry(), vec![leaf(1)]);
+    chain.append(registry(), vec![leaf(2)]);
+    let whole = chain.batch();
+    for missing in 0..4 {
+        let mut batch = whole.clone();
+        batch.records.remove(missing);
+        let error = refused(&database, &batch).await;
+        assert!(
+            matches!(
+                error,
+                StoreError::HalfChange { .. } | StoreError::SequenceGap { .. }
+            ),
+            "without event {missing}: {error}"
+        );
+    }
+    database.store.apply(&whole).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_root_that_the_tree_does_not_give_is_refused() {
+    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    chain.append(registry(), vec![leaf(1)]);
+    let mut batch = chain.batch();
+    let Event::LeavesAppended { leaves, .. } = &mut batch.records[0].event else {
+        panic!()
+    };
+    leaves[0] = leaf(2);
+    let error = refused(&database, &batch).await;
+    assert!(
+        matches!(error, StoreError::RootMismatch { sequence: 1, .. }),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_error_late_in_a_batch_leaves_nothing_of_what_came_before() {
+    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    chain.append(registry(), vec![leaf(1)]);
+    chain.scope(address("scope"), registry(), address("circuit"), ScopeMode::Live);
+    chain.verify(address("scope"), Root::new(FieldElement::from_u64(5)), 1);
+    // found only when rows are written
+    let error = refused(&database, &chain.batch()).await;
+    assert!(matches!(error, StoreError::UnknownRoot { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn events_out_of_order_are_refused() {
+    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    chain.append(registry(), vec![leaf(1)]);
+    let batch = chain.batch();
+    let mut swapped = batch.clone();
+    swapped.records.swap(0, 1);
+    let mut repeated = batch.clone();
+    repeated.records.insert(1, repeated.records[0].clone());
+    let mut past = batch.clone();
+    past.checkpoint = past.records[0].position;
+    for wrong in [swapped, repeated, past] {
+        let error = refused(&database, &wrong).await;
+        assert!(matches!(error, StoreError::OutOfOrder { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn events_about_something_unknown_are_refused() {
+    let (database, chain) = begun(RegistryKind::Managed).await;
+    let nobody = address("nobody");
+    let events = [
+        Event::RegistrySealed { registry: nobody },
+        Event::CircuitRetired { circuit: nobody },
+        Event::ScopeClosed { scope: nobody },
+        Event::RootPublished {
+            registry: nobody,
+            sequence: 1,
+            root: Depth::Ten.empty_root(),
+        },
+        Event::NullifierReclaimed {
+            scope: nobody,
+            nullifier: nullifier(1),
+        },
+    ];
+    for event in events {
+        let mut chain = chain.clone();
+        chain.emit(event);
+        let error = refused(&database, &chain.batch()).await;
+        assert!(
+            matches!(error, StoreError::Unknown { address, .. } if address == nobody),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_created_twice() {
+    let (database, chain) = begun(RegistryKind::Holders).await;
+    let mut again = chain.clone();
+    again.create(registry(), RegistryKind::Managed, Depth::Ten);
+    let error = refused(&database, &again.batch()).await;
+    assert!(
+        matches!(error, StoreError::CreatedTwice { what: "registry", .. }),
+        "{error}"
+    );
+    let mut again = chain.clone();
+    again.circuit(address("circuit"));
+    let error = refused(&database, &again.batch()).await;
+    assert!(
+        matches!(error, StoreError::CreatedTwice { what: "circuit", .. }),
+        "{error}"
+    );
+    let mut again = chain.clone();
+    for _ in 0..2 {
+        again.emit(Event::CollectionAdded {
+            registry: registry(),
+            key: address("key"),
+            is_group: false,
+            track: 1,
+        });
+    }
+    let error = refused(&database, &again.batch()).await;
+    assert!(
+        matches!(
+            error,
+            StoreError::CreatedTwice {
+                what: "collection",
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn leaves_out_of_range_are_refused() {
+    let (database, chain) = begun(RegistryKind::Managed).await;
+    let with = |event| {
+        let mut chain = chain.clone();
+        chain.emit(event);
+        chain.emit(Event::MerkleRootUpdated {
+            registry: registry(),
+            sequence: 1,
+            root: Depth::Ten.empty_root(),
+            replaced_root_kept: true,
+        });
+        chain.batch()
+    };
+    let append = |first_index, leaves| {
+        with(Event::LeavesAppended {
+            registry: registry(),
+            sequence: 1,
+            first_index,
+            leaves,
+        })
+    };
+    let replace = |index| {
+        let (old_leaf, new_leaf) = (Leaf::EMPTY, leaf(1));
+        with(Event::LeafReplaced {
+            registry: registry(),
+            sequence: 1,
+            index,
+            old_leaf,
+            new_leaf,
+        })
+    };
+    let capacity = Depth::Ten.capacity();
+
+    let error = refused(&database, &append(1, vec![leaf(1)])).await;
+    assert!(
+        matches!(
+            error,
+            StoreError::NotNextIndex {
+                next_index: 0,
+                index: 1,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    let error = refused(&database, &append(0, vec![])).await;
+    assert!(matches!(error, StoreError::EmptyAppend { .. }), "{error}");
+    let error = refused(&database, &append(0, vec![Leaf::EMPTY])).await;
+    assert!(matches!(error, StoreError::EmptyAppend { .. }), "{error}");
+    let error = refused(&database, &append(capacity, vec![leaf(1)])).await;
+    assert!(error.to_string().contains("out of range"), "{error}");
+    let error = refused(&database, &append(u64::MAX, vec![leaf(1), leaf(2)])).await;
+    assert!(
+        matches!(error, StoreError::NotNextIndex { index: u64::MAX, .. }),
+        "{error}"
+    );
+    let error = refused(&database, &replace(0)).await;
+    assert!(
+        matches!(
+            error,
+            StoreError::NotAppended {
+                next_index: 0,
+                index: 0,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    let error = refused(&database, &replace(capacity)).await;
+    assert!(error.to_string().contains("out of range"), "{error}");
+}
+
+#[tokio::test]
+async fn a_replaced_leaf_that_is_another_one_is_refused() {
+    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    chain.append(registry(), vec![leaf(1)]);
+    chain.replace(registry(), 0, leaf(2));
+    let mut batch = chain.batch();
+    let Event::LeafReplaced { old_leaf, .. } = &mut batch.records[2].event else {
+        panic!()
+    };
+    *old_leaf = leaf(3);
+    let error = refused(&database, &batch).await;
+    assert!(
+        matches!(
+            error,
+            StoreError::Contradiction {
+                event: "LeafReplaced",
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn events_of_another_kind_of_registry_are_refused() {
+    let (database, mut chain) = begun(RegistryKind::Holders).await;
+    chain.append(registry(), vec![leaf(1)]);
+    let error = refused(&database, &chain.batch()).await;
+    assert!(
+        matches!(
+            error,
+            StoreError::Contradiction {
+                event: "LeavesAppended",
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn registrations_that_contradict_the_holdings_are_refused() {
+    let (database, mut chain) = begun(RegistryKind::Holders).await;
+    let (registry, mint, owner) = (registry(), address("mint"), address("owner"));
+    chain.register(registry, mint, owner, 1, 1);
+    database.store.apply(&chain.batch()).await.unwrap();
+    let refused_with = |change: fn(&mut Event)| {
+        let mut chain = chain.clone();
+        chain.register(registry, mint, owner, 2, 1);
+        let mut batch = chain.batch();
+        change(&mut batch.records[0].event);
+        batch
+    };
+    let wrong_index = refused_with(|event| {
+        let Event::HolderRegistered { index, .. } = event else {
+            panic!()
+        };
+        *index = 1;
+    });
+    let not_replaced = refused_with(|event| {
+        let Event::HolderRegistered { replaced, .. } = event else {
+            panic!()
+        };
+        *replaced = false;
+    });
+    let other_mint = refused_with(|event| {
+        let Event::HolderRegistered { mint, .. } = event else {
+            panic!()
+        };
+        *mint = address("other");
+    });
+    for batch in [wrong_index, not_replaced, other_mint] {
+        let error = refused(&database, &batch).await;
+        assert!(matches!(error, StoreError::Contradiction { .. }), "{error}");
+    }
+    chain.evict(registry, mint);
+    chain.evict(registry, mint);
+    let error = refused(&database, &chain.batch()).await;
+    assert!(
+        matches!(
+            error,
+            StoreError::Contradiction {
+                event: "HolderEvicted",
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_nullifier_used_twice_in_a_scope_is_refused() {
+    let (database, mut chain) = begun(RegistryKind::Holders).await;
+    chain.register(registry(), address("mint"), address("owner"), 1, 1);
+    chain.scope(address("scope"), registry(), address("circuit"), ScopeMode::Live);
+    let root = chain.root(registry());
+    chain.verify(address("scope"), root, 1);
+    database.store.apply(&chain.batch()).await.unwrap();
+    let used = Event::OwnershipVerified {
+        scope: address("scope"),
+        root,
+        claim: bauta_primitives::Claim::of_track(1),
+        nullifier: nullifier(1),
+    };
+    chain.emit(used);
+    let error = refused(&database, &chain.batch()).await;
+    assert!(matches!(error, StoreError::NullifierUsedTwice), "{error}");
+}
+
+#[tokio::test]
+async fn a_snapshot_of_another_root_is_refused() {
+    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    chain.append(registry(), vec![leaf(1)]);
+    chain.scope(
+        address("scope"),
+        registry(),
+        address("circuit"),
+        ScopeMode::Snapshot,
+    );
+    let mut batch = chain.batch();
+    let Event::ScopeCreated { root, .. } = &mut batch.records[2].event else {
+        panic!()
+    };
+    *root = Some(Depth::Ten.empty_root());
+    let error = refused(&database, &batch).await;
+    assert!(matches!(error, StoreError::RootMismatch { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn times_and_positions_that_cannot_be_stored_are_refused() {
+    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    chain.append(registry(), vec![leaf(1)]);
+    let batch = chain.batch();
+    for time in [-1, 253_402_300_800, i64::MAX, i64::MIN] {
+        let mut wrong = batch.clone();
+        wrong.records[0].time = time;
+        let error = refused(&database, &wrong).await;
+        assert!(matches!(error, StoreError::TimeOutOfRange { .. }), "{error}");
+    }
+    let mut wrong = batch;
+    wrong.checkpoint.slot = u64::MAX;
+    let error = refused(&database, &wrong).await;
+    assert!(
+        matches!(error, StoreError::TooLarge { name: "slot", .. }),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_largest_numbers_come_back_as_they_were() {
+    let (database, mut chain) = begun(RegistryKind::Holders).await;
+    chain.register(registry(), address("mint"), address("owner"), 1, u64::MAX);
+    chain.scope(address("scope"), registry(), address("circuit"), ScopeMode::Live);
+    let root = chain.root(registry());
+    chain.verify(address("scope"), root, u64::MAX);
+    database.store.apply(&chain.batch()).await.unwrap();
+    let store = &database.store;
+    let registry = store.registry(registry()).await.unwrap();
+    assert_eq!(registry.nonce, u64::MAX);
+    let holding = store.holding(&registry, address("mint")).await.unwrap().unwrap();
+    assert_eq!(holding.track, u64::MAX);
+    let scope = store.scope(address("scope")).await.unwrap();
+    assert_eq!(scope.closes_at, i64::MAX);
+    let used = store.nullifier(&scope, nullifier(1)).await.unwrap().unwrap();
+    assert_eq!((used.track, used.used_at), (Some(u64::MAX), chain.now));
+    assert_eq!(store.nullifier(&scope, nullifier(2)).await.unwrap(), None);
+    let verifications = store.verifications(&scope, None, 10).await.unwrap();
+    assert_eq!(verifications.len(), 1);
+    assert_eq!(
+        (verifications[0].track, verifications[0].anonymity_set),
+        (Some(u64::MAX), Some(1))
+    );
+}

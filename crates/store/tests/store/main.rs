@@ -1,0 +1,12 @@
+//! The store against a real Postgres. One program, so that its tests share a server; each has a database of its own.
+
+mod analytics;
+mod apply;
+mod away;
+mod migrations;
+mod roles;
+mod schema;
+mod support;
+mod tree;
+mod undo;
+mod validity;

@@ -1,0 +1,167 @@
+//! What the tables themselves refuse, and what they have no place for.
+
+use bauta_primitives::FieldElement;
+use bauta_store::testing::TestDatabase;
+use sqlx::Row;
+
+/// Tables and columns, with the domain or type of each.
+async fn columns(database: &TestDatabase) -> Vec<(String, String, String)> {
+    let rows = sqlx::query(
+        "SELECT table_name::text, column_name::text, coalesce(domain_name, data_type)::text
+         FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+         WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> '_sqlx_migrations'",
+    )
+    .fetch_all(database.pool())
+    .await
+    .unwrap();
+    rows.iter()
+        .map(|row| (row.get(0), row.get(1), row.get(2)))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_field_element_of_r_or_above_or_of_other_than_32_bytes_is_refused() {
+    let database = TestDatabase::create().await.unwrap();
+    let accepts = async |bytes: &[u8]| {
+        sqlx::query("SELECT $1::bytea::field_element")
+            .bind(bytes)
+            .execute(database.pool())
+            .await
+            .is_ok()
+    };
+    let modulus = FieldElement::MODULUS;
+    let mut below = modulus;
+    below[31] -= 1;
+    assert!(accepts(&below).await);
+    assert!(accepts(&[0; 32]).await);
+    assert!(!accepts(&modulus).await, "public input of r accepted");
+    assert!(!accepts(&[0xff; 32]).await);
+    let mut above = modulus;
+    above[31] += 1;
+    assert!(!accepts(&above).await);
+    assert!(!accepts(&[0; 31]).await);
+    assert!(!accepts(&[0; 33]).await);
+    assert!(!accepts(&[]).await);
+}
+
+#[tokio::test]
+async fn every_column_of_bytes_has_a_rule() {
+    let database = TestDatabase::create().await.unwrap();
+    let columns = columns(&database).await;
+    let free: Vec<_> = columns.iter().filter(|column| column.2 == "bytea").collect();
+    // a tile's nodes: a CHECK of their length, and their hash is checked before they are written
+    assert_eq!(
+        free,
+        [&("tiles".to_owned(), "nodes".to_owned(), "bytea".to_owned())]
+    );
+    for (table, column) in [
+        ("merkle_leaves", "leaf_hash"),
+        ("merkle_leaves", "wallet_hash"),
+        ("merkle_leaves", "token_id"),
+        ("nullifiers", "hash"),
+        ("roots", "root"),
+        ("scopes", "scope"),
+        ("scopes", "root"),
+        ("scopes", "required_claim"),
+        ("tiles", "hash"),
+        ("holdings", "commitment"),
+        ("verifications_by_hour", "claim"),
+    ] {
+        let found = columns.iter().find(|found| found.0 == table && found.1 == column);
+        assert_eq!(
+            found.map(|found| found.2.as_str()),
+            Some("field_element"),
+            "{table}.{column}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_enum_refuses_what_it_does_not_have() {
+    let database = TestDatabase::create().await.unwrap();
+    for (domain, good) in [
+        ("registry_kind", "holders"),
+        ("scope_mode", "live"),
+        ("scope_status", "open"),
+        ("circuit_provenance", "ceremony"),
+        ("circuit_status", "active"),
+        ("tree_depth", "16"),
+        ("uint64", "18446744073709551615"),
+    ] {
+        let cast = |value: &str| format!("SELECT '{value}'::{domain}");
+        let accepts = async |value: &str| {
+            sqlx::query(sqlx::AssertSqlSafe(cast(value)))
+                .execute(database.pool())
+                .await
+                .is_ok()
+        };
+        assert!(accepts(good).await, "{domain}");
+        assert!(!accepts("x").await, "{domain}");
+        assert!(!accepts("18446744073709551616").await, "{domain}");
+    }
+}
+
+#[tokio::test]
+async fn no_use_names_a_wallet_recipient_or_payer() {
+    let database = TestDatabase::create().await.unwrap();
+    let columns = columns(&database).await;
+    let of = |table: &str| -> Vec<&str> {
+        columns
+            .iter()
+            .filter(|column| column.0 == table)
+            .map(|column| column.1.as_str())
+            .collect()
+    };
+    let sorted = |mut names: Vec<&'static str>| {
+        names.sort_unstable();
+        names
+    };
+    let mut verifications = of("verifications");
+    verifications.sort_unstable();
+    let allowed = [
+        "id",
+        "scope_id",
+        "track_id",
+        "timestamp",
+        "root_sequence",
+        "anonymity_set",
+    ];
+    assert_eq!(verifications, sorted(allowed.to_vec()));
+    let mut nullifiers = of("nullifiers");
+    nullifiers.sort_unstable();
+    let allowed = [
+        "hash",
+        "scope_id",
+        "track_id",
+        "used_at",
+        "tx_signature",
+        "reclaimed_at",
+    ];
+    assert_eq!(nullifiers, sorted(allowed.to_vec()));
+    for (table, column, _) in &columns {
+        for word in ["recipient", "payer", "relayer", "payload"] {
+            assert!(!column.contains(word), "{table}.{column}");
+        }
+    }
+    // columns that operators' own queries rely on
+    for (table, names) in [
+        (
+            "merkle_leaves",
+            vec![
+                "id",
+                "wallet_hash",
+                "token_id",
+                "track_id",
+                "leaf_hash",
+                "index",
+                "created_at",
+            ],
+        ),
+        ("nullifiers", vec!["hash", "track_id", "used_at", "tx_signature"]),
+        ("verifications", vec!["id", "track_id", "timestamp"]),
+    ] {
+        for name in names {
+            assert!(of(table).contains(&name), "{table}.{name}");
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! Trees in tiles equal plain ones.
+
+use std::collections::BTreeMap;
+
+use bauta_primitives::tree::{ARITY, Depth, EMPTY_SUBTREES, node};
+use bauta_primitives::{FieldElement, Leaf, Root};
+use bauta_store::testing::TestDatabase;
+use bauta_store::{Address, RegistryKind, Store, StoreError, TileKey};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use sqlx::Row;
+
+use crate::support::{Chain, PlainTree, address, leaf};
+
+fn registry() -> Address {
+    address("registry")
+}
+
+/// Changes to a managed registry.
+#[derive(Clone, Debug)]
+enum Change {
+    Append(u8),
+    /// A place among the leaves appended, and whether it is emptied.
+    Replace(prop::sample::Index, bool),
+    /// Seconds until the next change.
+    Wait(u8),
+    /// The end of a batch.
+    Batch,
+}
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let change = prop_oneof![
+        3 => (1u8..40).prop_map(Change::Append),
+        3 => (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(i, e)| Change::Replace(i, e)),
+        1 => (0u8..200).prop_map(Change::Wait),
+        1 => Just(Change::Batch),
+    ];
+    prop::collection::vec(change, 1..30)
+}
+
+/// That every path of the tree at every valid root is the plain tree's.
+async fn check_paths(store: &Store, address: Address, at: &BTreeMap<Root, PlainTree>, now: i64) {
+    let registry = store.registry(address).await.unwrap();
+    for valid in store.valid_roots(&registry, now).await.unwrap() {
+        let plain = &at[&valid.root];
+        let last = plain.leaves.keys().next_back().copied().unwrap_or(0);
+        for index in [0, last / 2, last, last + 1, registry.depth.capacity() - 1] {
+            let path = store.path(&registry, valid.root, index, now).await.unwrap();
+            assert_eq!(
+                path.leaf,
+                plain.leaves.get(&index).copied().unwrap_or(Leaf::EMPTY)
+            );
+            assert_eq!(path.siblings, plain.path(registry.depth, index));
+            assert_eq!(path.computed_root(&registry).unwrap(), valid.root);
+        }
+    }
+}
+
+#[test]
+fn any_changes_in_any_batches_give_the_plain_tree() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut runner = TestRunner::new(Config {
+        cases: 24,
+        ..Config::default()
+    });
+    runner
+        .run(&changes(), |changes| {
+            runtime.block_on(async {
+                let database = TestDatabase::create().await.unwrap();
+                let store = &database.store;
+                let mut chain = Chain::new();
+                chain.create(registry(), RegistryKind::Managed, Depth::Ten);
+                let mut at = BTreeMap::from([(chain.root(registry()), PlainTree::default())]);
+                let mut next = 0;
+                for change in changes {
+                    match change {
+                        Change::Append(count) => {
+                            let leaves = (next..next + u64::from(count)).map(leaf).collect();
+                            next += u64::from(count);
+                            chain.append(registry(), leaves);
+                        }
+                        Change::Replace(place, empty) if chain.appended(registry()) > 0 => {
+                            let index = place.index(usize::try_from(chain.appended(registry())).unwrap());
+                            next += 1;
+                            let new = if empty { Leaf::EMPTY } else { leaf(next) };
+                            chain.replace(registry(), index as u64, new);
+                        }
+                        Change::Replace(..) => {}
+                        Change::Wait(seconds) => chain.wait(seconds.into()),
+                        Change::Batch => {
+                            store.apply(&chain.batch()).await.unwrap();
+                            store.prune(chain.now).await.unwrap();
+                        }
+                    }
+                    at.insert(chain.root(registry()), chain.tree(registry()).clone());
+                }
+                store.apply(&chain.batch()).await.unwrap();
+                check_paths(store, registry(), &at, chain.now).await;
+                store.prune(chain.now).await.unwrap();
+                check_paths(store, registry(), &at, chain.now).await;
+                let registry = store.registry(registry()).await.unwrap();
+                assert_eq!(registry.next_index, chain.appended(registry.address));
+                assert_eq!(registry.sequence, chain.sequence(registry.address));
+            });
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// A node of a 4-ary tree, or two neighbours on the way to one: what a binary tree over the same leaves holds.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Pair(FieldElement, Option<FieldElement>);
+
+impl From<Pair> for Vec<u8> {
+    fn from(pair: Pair) -> Self {
+        let second = pair.1.map(|second| second.to_bytes().to_vec());
+        [pair.0.to_bytes().to_vec(), second.unwrap_or_default()].concat()
+    }
+}
+
+impl TryFrom<Vec<u8>> for Pair {
+    type Error = ();
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, ()> {
+        let element = |bytes: &[u8]| FieldElement::from_bytes("node", bytes.try_into().unwrap()).unwrap();
+        let (first, second) = bytes.split_at(32);
+        Ok(Self(
+            element(first),
+            (!second.is_empty()).then(|| element(second)),
+        ))
+    }
+}
+
+#[derive(Clone)]
+struct Poseidon4;
+
+impl rs_merkle::Hasher for Poseidon4 {
+    type Hash = Pair;
+
+    fn hash(_: &[u8]) -> Pair {
+        unreachable!("concat_and_hash is written below")
+    }
+
+    fn concat_and_hash(left: &Pair, right: Option<&Pair>) -> Pair {
+        match (left, right) {
+            // the root has no neighbour
+            (_, None) => *left,
+            (Pair(a, None), Some(Pair(b, None))) => Pair(*a, Some(*b)),
+            (Pair(a, Some(b)), Some(Pair(c, Some(d)))) => Pair(node([*a, *b, *c, *d]), None),
+            _ => panic!("a level has nodes of one kind"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn roots_equal_those_of_rs_merkle_over_full_subtrees() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    let mut chain = Chain::new();
+    // a power of four many leaves: there a binary tree with pairs has the shape of a 4-ary one
+    for levels in 1..=5usize {
+        let leaves: Vec<Leaf> = (0..1 << (2 * levels)).map(|i| leaf(i + 7)).collect();
+        let pairs: Vec<Pair> = leaves.iter().map(|leaf| Pair(leaf.element(), None)).collect();
+        let theirs = rs_merkle::MerkleTree::<Poseidon4>::from_leaves(&pairs)
+            .root()
+            .unwrap();
+        assert_eq!(theirs.1, None);
+        let full = (levels..Depth::Ten.levels()).fold(theirs.0, |below, level| {
+            let empty = EMPTY_SUBTREES[level];
+            node([below, empty, empty, empty])
+        });
+        let registry = address(&format!("registry {levels}"));
+        chain.create(registry, RegistryKind::Managed, Depth::Ten);
+        for leaves in leaves.chunks(100) {
+            chain.append(registry, leaves.to_vec());
+        }
+        store.apply(&chain.batch()).await.unwrap();
+        let registry = store.registry(registry).await.unwrap();
+        let current = store.valid_roots(&registry, chain.now).await.unwrap()[0];
+        assert_eq!(current.root, Root::new(full), "{levels} levels");
+    }
+}
+
+#[tokio::test]
+async fn a_tree_put_in_whole_equals_one_that_grew() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    let mut chain = Chain::new();
+    let (grown, whole) = (address("grown"), address("whole"));
+    chain.create(grown, RegistryKind::Managed, Depth::Ten);
+    chain.create(whole, RegistryKind::Attested, Depth::Ten);
+    let leaves: Vec<Leaf> = (0..1_000).map(leaf).collect();
+    chain.append(grown, leaves.clone());
+    let tree = chain.tree(grown).clone();
+    chain.publish(whole, tree);
+    store.apply(&chain.batch()).await.unwrap();
+
+    let registry = store.registry(whole).await.unwrap();
+    let root = chain.root(whole);
+    let error = store.path(&registry, root, 0, chain.now).await.unwrap_err();
+    assert!(matches!(error, StoreError::TreeNotStored { .. }), "{error}");
+    let error = store.build(&registry, leaves[1..].to_vec()).await.unwrap_err();
+    assert!(matches!(error, StoreError::RootMismatch { .. }), "{error}");
+    assert_eq!(store.build(&registry, leaves.clone()).await.unwrap(), root);
+
+    let tiles = "SELECT level, position, hash, nodes FROM tiles t JOIN registries r ON r.id = t.registry_id
+                 WHERE r.address = $1 AND until_sequence IS NULL ORDER BY 1, 2";
+    let mut found = Vec::new();
+    for address in [grown, whole] {
+        let rows = sqlx::query(tiles)
+            .bind(address.0.as_slice())
+            .fetch_all(database.pool())
+            .await
+            .unwrap();
+        let rows: Vec<(i16, i64, Vec<u8>, Vec<u8>)> = rows
+            .iter()
+            .map(|row| (row.get(0), row.get(1), row.get(2), row.get(3)))
+            .collect();
+        assert_eq!(rows.len(), 4 + 1 + 1);
+        found.push(rows);
+    }
+    assert_eq!(found[0], found[1]);
+    let found = store.find_leaf(&registry, leaf(700)).await.unwrap().unwrap();
+    assert_eq!(
+        (found.index, store.leaf(&registry, 700).await.unwrap()),
+        (700, Some(found))
+    );
+    assert_eq!(store.find_leaf(&registry, leaf(5_000)).await.unwrap(), None);
+    assert_eq!(store.find_leaf(&registry, Leaf::EMPTY).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_second_tree_put_in_keeps_the_first_readable_while_its_root_is_valid() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    let mut chain = Chain::new();
+    chain.create(registry(), RegistryKind::Attested, Depth::Sixteen);
+    let mut at = BTreeMap::from([(chain.root(registry()), PlainTree::default())]);
+    let mut tree = PlainTree::default();
+    for round in 0..3 {
+        tree.leaves.insert(0, leaf(round));
+        tree.leaves
+            .extend((300 * round..300 * (round + 1)).map(|i| (i + 1, leaf(i))));
+        chain.publish(registry(), tree.clone());
+        store.apply(&chain.batch()).await.unwrap();
+        at.insert(chain.root(registry()), tree.clone());
+        let leaves = tree.leaves.values().copied().collect();
+        let known = store.registry(registry()).await.unwrap();
+        store.build(&known, leaves).await.unwrap();
+        store.prune(chain.now).await.unwrap();
+        check_paths(store, registry(), &at, chain.now).await;
+        chain.wait(150);
+    }
+    let registry = store.registry(registry()).await.unwrap();
+    assert_eq!(store.valid_roots(&registry, chain.now).await.unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn a_deep_tree_stores_only_the_tiles_above_its_leaves() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    let mut chain = Chain::new();
+    chain.create(registry(), RegistryKind::Attested, Depth::Sixteen);
+    let tree = PlainTree {
+        leaves: BTreeMap::from([(0, leaf(1))]),
+    };
+    chain.publish(registry(), tree.clone());
+    store.apply(&chain.batch()).await.unwrap();
+    let registry = store.registry(registry()).await.unwrap();
+    let root = store.build(&registry, vec![leaf(1)]).await.unwrap();
+    let tiles: i64 = sqlx::query("SELECT count(*) FROM tiles")
+        .fetch_one(database.pool())
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(tiles, 4);
+    let last = Depth::Sixteen.capacity() - 1;
+    for index in [0, 1, 255, 256, last] {
+        let path = store.path(&registry, root, index, chain.now).await.unwrap();
+        assert_eq!(path.siblings, tree.path(Depth::Sixteen, index));
+    }
+    let error = store
+        .path(&registry, root, last + 1, chain.now)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("out of range"), "{error}");
+}
+
+#[tokio::test]
+async fn tiles_lead_from_the_root_to_every_leaf_by_their_hashes() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    let mut chain = Chain::new();
+    chain.create(registry(), RegistryKind::Managed, Depth::Ten);
+    chain.append(registry(), (0..600).map(leaf).collect());
+    store.apply(&chain.batch()).await.unwrap();
+    let registry = store.registry(registry()).await.unwrap();
+    let root = chain.root(registry.address);
+    // a client that knows the root alone
+    let top = store.tile(root.element()).await.unwrap();
+    assert_eq!((top.level(), top.entries().len()), (8, 16));
+    let middle = store.tile(top.entries()[0]).await.unwrap();
+    assert_eq!((middle.level(), middle.entries().len()), (4, 256));
+    let lowest = store.tile(middle.entries()[2]).await.unwrap();
+    assert_eq!(
+        lowest.entries()[..88],
+        (512..600).map(|i| leaf(i).element()).collect::<Vec<_>>()
+    );
+    assert!(lowest.entries()[88..].iter().all(FieldElement::is_zero));
+    // and its hash is what its entries give
+    for tile in [&top, &middle, &lowest] {
+        let mut nodes = tile.entries().to_vec();
+        while nodes.len() > 1 {
+            nodes = nodes
+                .chunks(ARITY)
+                .map(|children| node(children.try_into().unwrap()))
+                .collect();
+        }
+        assert_eq!(nodes[0], tile.hash());
+    }
+
+    let key = TileKey {
+        level: 0,
+        position: 2,
+    };
+    assert_eq!(
+        store.tile_at(&registry, root, key, chain.now).await.unwrap(),
+        lowest
+    );
+    let empty = store
+        .tile_at(
+            &registry,
+            root,
+            TileKey {
+                level: 0,
+                position: 9,
+            },
+            chain.now,
+        )
+        .await
+        .unwrap();
+    assert_eq!(empty.hash(), EMPTY_SUBTREES[4]);
+    for key in [(0, 4_096), (4, 16), (8, 1), (12, 0), (1, 0)] {
+        let key = TileKey {
+            level: key.0,
+            position: key.1,
+        };
+        let error = store.tile_at(&registry, root, key, chain.now).await.unwrap_err();
+        assert!(
+            matches!(error, StoreError::TileOutOfRange { .. }),
+            "{key:?}: {error}"
+        );
+    }
+    let error = store.tile(FieldElement::from_u64(1)).await.unwrap_err();
+    assert!(matches!(error, StoreError::UnknownTile { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_tile_is_noticed() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    let mut chain = Chain::new();
+    chain.create(registry(), RegistryKind::Managed, Depth::Ten);
+    chain.append(registry(), vec![leaf(1)]);
+    let first = chain.root(registry());
+    store.apply(&chain.batch()).await.unwrap();
+    let registry = store.registry(registry()).await.unwrap();
+    for damage in [
+        "UPDATE tiles SET hash = '\\x0000000000000000000000000000000000000000000000000000000000000001' WHERE level = 0",
+        "DELETE FROM tiles WHERE level = 4",
+    ] {
+        sqlx::query(damage).execute(database.pool()).await.unwrap();
+        let error = store.path(&registry, first, 0, chain.now).await.unwrap_err();
+        assert!(matches!(error, StoreError::Damaged(_)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn more_leaves_than_a_tree_has_are_refused() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    let mut chain = Chain::new();
+    chain.create(registry(), RegistryKind::Attested, Depth::Ten);
+    chain.create(address("managed"), RegistryKind::Managed, Depth::Ten);
+    store.apply(&chain.batch()).await.unwrap();
+    let registry = store.registry(registry()).await.unwrap();
+    let error = store
+        .build(&registry, vec![Leaf::EMPTY; (1 << 20) + 1])
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, StoreError::TooManyLeaves { count: 1_048_577, .. }),
+        "{error}"
+    );
+    let managed = store.registry(address("managed")).await.unwrap();
+    let error = store.build(&managed, vec![leaf(1)]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Contradiction { .. }), "{error}");
+}

@@ -1,0 +1,282 @@
+//! Forks: what was applied is undone exactly.
+
+use bauta_primitives::tree::Depth;
+use bauta_store::testing::TestDatabase;
+use bauta_store::{Batch, Event, RegistryKind, ScopeMode, StoreError};
+use sqlx::Row;
+
+use crate::support::{Chain, KEEP, PlainTree, address, leaf, rows};
+
+const HOLDERS: &str = "holders";
+const MANAGED: &str = "managed";
+const ATTESTED: &str = "attested";
+
+/// A chain with one of everything.
+fn begun() -> (Chain, Batch) {
+    let mut chain = Chain::new();
+    chain.emit(Event::ConfigChanged {
+        admin: address("admin"),
+        pending_admin: None,
+        cluster_tag: [5; 32],
+        paused: false,
+        development_keys_allowed: true,
+    });
+    chain.circuit(address("circuit"));
+    chain.create(address(HOLDERS), RegistryKind::Holders, Depth::Ten);
+    chain.create(address(MANAGED), RegistryKind::Managed, Depth::Ten);
+    chain.create(address(ATTESTED), RegistryKind::Attested, Depth::Sixteen);
+    chain.register(address(HOLDERS), address("mint 1"), address("ann"), 1, 7);
+    chain.register(address(HOLDERS), address("mint 2"), address("ben"), 2, 7);
+    chain.append(address(MANAGED), (0..300).map(leaf).collect());
+    chain.scope(
+        address("scope"),
+        address(HOLDERS),
+        address("circuit"),
+        ScopeMode::Live,
+    );
+    let root = chain.root(address(HOLDERS));
+    chain.verify(address("scope"), root, 7);
+    let batch = chain.batch();
+    (chain, batch)
+}
+
+/// Something of every kind of event, in three batches over several slots.
+fn fork(chain: &mut Chain, salt: u64) -> Vec<Batch> {
+    let (holders, managed) = (address(HOLDERS), address(MANAGED));
+    chain.wait(KEEP);
+    chain.emit(Event::ConfigChanged {
+        admin: address("new admin"),
+        pending_admin: Some(address("next admin")),
+        cluster_tag: [5; 32],
+        paused: true,
+        development_keys_allowed: true,
+    });
+    chain.circuit(address("circuit 2"));
+    chain.register(holders, address("mint 1"), address("cat"), 10 + salt, 7);
+    chain.register(holders, address("mint 3"), address("cat"), 20 + salt, 8);
+    let root = chain.root(holders);
+    chain.verify(address("scope"), root, 7);
+    chain.emit(Event::ReuseRefused {
+        scope: address("scope"),
+        claim: bauta_primitives::Claim::of_track(7),
+    });
+    let first = chain.batch();
+
+    chain.wait(KEEP);
+    chain.evict(holders, address("mint 2"));
+    chain.append(managed, (1_000..1_020).map(|i| leaf(i + salt)).collect());
+    chain.replace(managed, 5, leaf(5_000 + salt));
+    chain.scope(
+        address("scope 2"),
+        managed,
+        address("circuit"),
+        ScopeMode::Snapshot,
+    );
+    chain.wait(1);
+    chain.replace(managed, 299, bauta_primitives::Leaf::EMPTY);
+    chain.create(address("new"), RegistryKind::Managed, Depth::Ten);
+    chain.append(address("new"), vec![leaf(salt)]);
+    let second = chain.batch();
+
+    chain.wait(KEEP);
+    let root = chain.root(holders);
+    chain.verify(address("scope"), root, 8);
+    chain.emit(Event::ScopeClosed {
+        scope: address("scope"),
+    });
+    chain.emit(Event::NullifierReclaimed {
+        scope: address("scope"),
+        nullifier: crate::support::nullifier(1),
+    });
+    chain.emit(Event::CircuitRetired {
+        circuit: address("circuit 2"),
+    });
+    chain.emit(Event::RegistrySealed { registry: holders });
+    chain.emit(Event::CollectionAdded {
+        registry: holders,
+        key: address("key"),
+        is_group: true,
+        track: 8,
+    });
+    let tree = PlainTree {
+        leaves: (0..5).map(|i| (i, leaf(i + salt))).collect(),
+    };
+    chain.publish(address(ATTESTED), tree);
+    let third = chain.batch();
+    vec![first, second, third]
+}
+
+/// The tables that `fork` leaves different from before.
+const TOUCHED: [&str; 17] = [
+    "anonymity_sets",
+    "checkpoint",
+    "circuits",
+    "collections",
+    "config",
+    "events",
+    "growth_by_day",
+    "holdings",
+    "merkle_leaves",
+    "nullifiers",
+    "registries",
+    "roots",
+    "scopes",
+    "tiles",
+    "track_owners",
+    "verifications",
+    "verifications_by_hour",
+];
+
+#[tokio::test]
+async fn undoing_leaves_every_table_as_it_was() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    let (mut chain, batch) = begun();
+    store.apply(&batch).await.unwrap();
+    let mut states = vec![(batch.checkpoint, rows(&database).await)];
+    for batch in fork(&mut chain, 0) {
+        store.apply(&batch).await.unwrap();
+        states.push((batch.checkpoint, rows(&database).await));
+    }
+    let (before, after) = (&states[0].1, &states[3].1);
+    let touched: Vec<&String> = after
+        .keys()
+        .filter(|table| before[*table] != after[*table])
+        .collect();
+    assert_eq!(touched, TOUCHED, "the fork has to touch every table");
+    for (checkpoint, state) in states[..3].iter().rev() {
+        let reached = store.undo_to(checkpoint.slot).await.unwrap();
+        assert_eq!(reached, Some(*checkpoint));
+        assert_eq!(rows(&database).await, *state);
+    }
+}
+
+#[tokio::test]
+async fn a_fork_deeper_than_a_batch_ends_as_if_it_had_never_been() {
+    let (database, clean) = (
+        TestDatabase::create().await.unwrap(),
+        TestDatabase::create().await.unwrap(),
+    );
+    let (mut chain, batch) = begun();
+    database.store.apply(&batch).await.unwrap();
+    clean.store.apply(&batch).await.unwrap();
+    let mut wrong = chain.clone();
+    for batch in fork(&mut wrong, 100) {
+        database.store.apply(&batch).await.unwrap();
+    }
+    let known = database.store.registry(address(ATTESTED)).await.unwrap();
+    let leaves = (0..5).map(|i| leaf(i + 100)).collect();
+    database.store.build(&known, leaves).await.unwrap();
+
+    let reached = database.store.undo_to(batch.checkpoint.slot).await.unwrap();
+    assert_eq!(reached, Some(batch.checkpoint));
+    for batch in fork(&mut chain, 200) {
+        database.store.apply(&batch).await.unwrap();
+        clean.store.apply(&batch).await.unwrap();
+    }
+    let (undone, clean) = (rows(&database).await, rows(&clean).await);
+    for (table, rows) in &clean {
+        if table != "checkpoint" {
+            assert_eq!(undone[table], *rows, "{table}");
+        }
+    }
+    // tiles give the right paths again
+    let store = &database.store;
+    for name in [HOLDERS, MANAGED] {
+        let registry = store.registry(address(name)).await.unwrap();
+        let root = chain.root(registry.address);
+        for index in [0, 1, 5, 299, 305] {
+            let path = store.path(&registry, root, index, chain.now).await.unwrap();
+            assert_eq!(
+                path.siblings,
+                chain.tree(registry.address).path(Depth::Ten, index)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_slot_within_a_batch_is_undone_with_its_batch() {
+    let database = TestDatabase::create().await.unwrap();
+    let (mut chain, first) = begun();
+    database.store.apply(&first).await.unwrap();
+    chain.append(address(MANAGED), vec![leaf(1)]);
+    let middle = chain.slot();
+    chain.wait(1);
+    chain.append(address(MANAGED), vec![leaf(2)]);
+    database.store.apply(&chain.batch()).await.unwrap();
+    // the caller reads on from what is returned
+    assert_eq!(
+        database.store.undo_to(middle).await.unwrap(),
+        Some(first.checkpoint)
+    );
+}
+
+#[tokio::test]
+async fn everything_can_be_undone_to_the_beginning() {
+    let database = TestDatabase::create().await.unwrap();
+    let empty = rows(&database).await;
+    let (mut chain, first) = begun();
+    database.store.apply(&first).await.unwrap();
+    for batch in fork(&mut chain, 0) {
+        database.store.apply(&batch).await.unwrap();
+    }
+    assert_eq!(database.store.undo_to(0).await.unwrap(), None);
+    assert_eq!(rows(&database).await, empty);
+}
+
+#[tokio::test]
+async fn what_is_final_is_not_undone() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    let (mut chain, first) = begun();
+    store.apply(&first).await.unwrap();
+    let batches = fork(&mut chain, 0);
+    for batch in &batches {
+        store.apply(batch).await.unwrap();
+    }
+    let last = batches[2].checkpoint.slot;
+    store.finalize(last).await.unwrap();
+    // finality doesn't go back
+    store.finalize(1).await.unwrap();
+    assert_eq!(store.finalized_slot().await.unwrap(), Some(last));
+    let before = rows(&database).await;
+    let error = store.undo_to(last - 1).await.unwrap_err();
+    assert!(matches!(error, StoreError::CannotUndo { .. }), "{error}");
+    assert_eq!(rows(&database).await, before);
+    assert_eq!(store.undo_to(last).await.unwrap(), Some(batches[2].checkpoint));
+}
+
+#[tokio::test]
+async fn history_that_is_final_already_leaves_no_journal() {
+    let database = TestDatabase::create().await.unwrap();
+    let (mut chain, first) = begun();
+    database.store.finalize(first.checkpoint.slot).await.unwrap();
+    database.store.apply(&first).await.unwrap();
+    let journal = "SELECT count(*) FROM journal";
+    let count = |row: sqlx::postgres::PgRow| row.get::<i64, _>(0);
+    assert_eq!(
+        count(sqlx::query(journal).fetch_one(database.pool()).await.unwrap()),
+        0
+    );
+    chain.append(address(MANAGED), vec![leaf(1)]);
+    database.store.apply(&chain.batch()).await.unwrap();
+    assert!(count(sqlx::query(journal).fetch_one(database.pool()).await.unwrap()) > 0);
+}
+
+#[tokio::test]
+async fn a_batch_that_was_refused_leaves_no_journal() {
+    let database = TestDatabase::create().await.unwrap();
+    let (mut chain, first) = begun();
+    database.store.apply(&first).await.unwrap();
+    chain.append(address(MANAGED), vec![leaf(1)]);
+    let mut batch = chain.batch();
+    batch.records.pop();
+    database.store.apply(&batch).await.unwrap_err();
+    let batches: i64 = sqlx::query("SELECT max(batch) FROM journal")
+        .fetch_one(database.pool())
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(batches, 1);
+}

@@ -1,0 +1,209 @@
+//! Until when roots are valid, and tiles with them.
+
+use bauta_primitives::Root;
+use bauta_primitives::tree::Depth;
+use bauta_store::testing::TestDatabase;
+use bauta_store::{Address, Event, RegistryKind, ScopeMode, Store, StoreError};
+use sqlx::Row;
+
+use crate::support::{Chain, KEEP, START, TTL, address, leaf};
+
+fn registry() -> Address {
+    address("registry")
+}
+
+async fn begun() -> (TestDatabase, Chain) {
+    let database = TestDatabase::create().await.unwrap();
+    let mut chain = Chain::new();
+    chain.create(registry(), RegistryKind::Managed, Depth::Ten);
+    chain.circuit(address("circuit"));
+    chain.append(registry(), vec![leaf(0)]);
+    database.store.apply(&chain.batch()).await.unwrap();
+    (database, chain)
+}
+
+/// The path at a root, and why not.
+async fn path(store: &Store, root: Root, now: i64) -> Result<(), StoreError> {
+    let registry = store.registry(registry()).await.unwrap();
+    store.path(&registry, root, 0, now).await.map(drop)
+}
+
+async fn tiles(database: &TestDatabase) -> i64 {
+    sqlx::query("SELECT count(*) FROM tiles")
+        .fetch_one(database.pool())
+        .await
+        .unwrap()
+        .get(0)
+}
+
+#[tokio::test]
+async fn a_kept_root_lives_its_whole_time_counted_from_its_replacement() {
+    let (database, mut chain) = begun().await;
+    let store = &database.store;
+    let old = chain.root(registry());
+    // idle for longer than the time-to-live
+    chain.wait(10 * TTL);
+    path(store, old, chain.now).await.unwrap();
+    chain.append(registry(), vec![leaf(1)]);
+    store.apply(&chain.batch()).await.unwrap();
+    let replaced = chain.now;
+    for now in [replaced, replaced + 1, replaced + TTL - 1] {
+        path(store, old, now).await.unwrap();
+    }
+    for now in [replaced + TTL, replaced + 2 * TTL] {
+        let error = path(store, old, now).await.unwrap_err();
+        assert!(
+            matches!(error, StoreError::RootNotValid { root, .. } if root == old),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_root_that_was_replaced_too_soon_is_not_valid() {
+    let (database, mut chain) = begun().await;
+    let store = &database.store;
+    // the first root of all was kept at START, so one more within the interval isn't
+    chain.wait(KEEP - 1);
+    let old = chain.root(registry());
+    chain.append(registry(), vec![leaf(1)]);
+    store.apply(&chain.batch()).await.unwrap();
+    let error = path(store, old, chain.now).await.unwrap_err();
+    assert!(matches!(error, StoreError::RootNotValid { .. }), "{error}");
+    path(store, chain.root(registry()), chain.now).await.unwrap();
+}
+
+#[tokio::test]
+async fn many_cheap_changes_push_no_kept_root_out() {
+    let (database, mut chain) = begun().await;
+    let store = &database.store;
+    chain.wait(KEEP);
+    let honest = chain.root(registry());
+    for i in 0..200 {
+        chain.append(registry(), vec![leaf(1_000 + i)]);
+        chain.wait(1);
+    }
+    store.apply(&chain.batch()).await.unwrap();
+    store.prune(chain.now).await.unwrap();
+    path(store, honest, chain.now).await.unwrap();
+    path(store, honest, START + KEEP + TTL - 1).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_root_that_never_was_is_told_apart_from_one_whose_time_is_over() {
+    let (database, chain) = begun().await;
+    let never = Root::new(leaf(9).element());
+    let error = path(&database.store, never, chain.now).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::UnknownRoot { root, .. } if root == never),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_open_snapshot_pins_its_root_until_it_closes() {
+    let (database, mut chain) = begun().await;
+    let store = &database.store;
+    // within one batch: the snapshot's root is neither kept nor last
+    chain.append(registry(), vec![leaf(1)]);
+    chain.append(registry(), vec![leaf(2)]);
+    let pinned = chain.root(registry());
+    chain.scope(
+        address("scope"),
+        registry(),
+        address("circuit"),
+        ScopeMode::Snapshot,
+    );
+    chain.append(registry(), vec![leaf(3)]);
+    let batch = chain.batch();
+    let Event::MerkleRootUpdated {
+        replaced_root_kept, ..
+    } = batch.records[6].event
+    else {
+        panic!()
+    };
+    assert!(!replaced_root_kept);
+    store.apply(&batch).await.unwrap();
+    for _ in 0..20 {
+        chain.wait(TTL);
+        chain.append(registry(), vec![leaf(chain.appended(registry()) + 100)]);
+    }
+    store.apply(&chain.batch()).await.unwrap();
+    store.finalize(chain.slot()).await.unwrap();
+    store.prune(chain.now).await.unwrap();
+    path(store, pinned, chain.now).await.unwrap();
+
+    chain.emit(Event::ScopeClosed {
+        scope: address("scope"),
+    });
+    store.apply(&chain.batch()).await.unwrap();
+    let error = path(store, pinned, chain.now).await.unwrap_err();
+    assert!(matches!(error, StoreError::RootNotValid { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_snapshot_past_its_end_pins_nothing() {
+    let (database, mut chain) = begun().await;
+    let store = &database.store;
+    chain.scope(
+        address("scope"),
+        registry(),
+        address("circuit"),
+        ScopeMode::Snapshot,
+    );
+    let mut batch = chain.batch();
+    let Event::ScopeCreated { closes_at, .. } = &mut batch.records[0].event else {
+        panic!()
+    };
+    *closes_at = START + 10 * TTL;
+    store.apply(&batch).await.unwrap();
+    let pinned = chain.root(registry());
+    chain.append(registry(), vec![leaf(1)]);
+    store.apply(&chain.batch()).await.unwrap();
+    path(store, pinned, START + 10 * TTL - 1).await.unwrap();
+    let error = path(store, pinned, START + 10 * TTL).await.unwrap_err();
+    assert!(matches!(error, StoreError::RootNotValid { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn pruning_drops_exactly_what_no_valid_root_reaches() {
+    let (database, mut chain) = begun().await;
+    let store = &database.store;
+    for i in 1..10 {
+        chain.wait(KEEP);
+        chain.append(registry(), vec![leaf(i)]);
+        store.apply(&chain.batch()).await.unwrap();
+    }
+    // each change made a version of each of three tiles
+    assert_eq!(tiles(&database).await, 30);
+    assert_eq!(store.prune(chain.now).await.unwrap(), 0);
+    // all but the current root have expired, but the journal could still go back
+    let later = chain.now + TTL;
+    assert_eq!(store.prune(later).await.unwrap(), 0);
+    store.finalize(chain.slot()).await.unwrap();
+    assert_eq!(store.prune(later).await.unwrap(), 27);
+    path(store, chain.root(registry()), later).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_root_to_prove_against_outlives_the_proof() {
+    let (database, mut chain) = begun().await;
+    let store = &database.store;
+    let known = store.registry(registry()).await.unwrap();
+    // the current root is young: it might be replaced without being kept
+    let kept = Depth::Ten.empty_root();
+    assert_eq!(store.root_to_prove(&known, chain.now).await.unwrap().root, kept);
+    chain.wait(KEEP);
+    let current = chain.root(registry());
+    assert_eq!(
+        store.root_to_prove(&known, chain.now).await.unwrap().root,
+        current
+    );
+    // and it is kept when it is replaced then
+    chain.append(registry(), vec![leaf(1)]);
+    store.apply(&chain.batch()).await.unwrap();
+    assert_eq!(
+        store.root_to_prove(&known, chain.now).await.unwrap().root,
+        current
+    );
+}
