@@ -7,6 +7,41 @@
 //!   witness --> .wtns --> snarkjs groth16 prove --> proof.json, public.json
 //! ```
 //!
+//! | file | type |
+//! |---|---|
+//! | `.r1cs` | [`R1cs`] |
+//! | `.wtns` | [`Witness`], secret |
+//! | `.zkey` | [`ZKey`], with the transcript of its ceremony |
+//! | `.ptau` | [`PowersOfTau`] |
+//! | `verification_key.json`, `proof.json`, `public.json` | [`json`] |
+//!
+//! A key that comes from elsewhere must pass, in this order, [`ZKey::check_sound`], [`ZKey::check_circuit`],
+//! [`ZKey::verify_transcript`] and, with the ceremony's powers of tau, [`ZKey::check_powers`].
+//!
+//! ```
+//! use bauta_iden3::{Constraint, R1cs, ZKey};
+//! use ark_bn254::Fr;
+//!
+//! // x·x = y, for the public output y (wire 1) and the private input x (wire 2).
+//! let one = Fr::from(1_u64);
+//! let square = Constraint { a: vec![(2, one)], b: vec![(2, one)], c: vec![(1, one)] };
+//! let system = R1cs {
+//!     public_outputs: 1,
+//!     public_inputs: 0,
+//!     private_inputs: 1,
+//!     wires: 3,
+//!     constraints: vec![square],
+//! };
+//! system.is_satisfied(&[one, Fr::from(49_u64), Fr::from(7_u64)])?;
+//!
+//! let key = ZKey::development(&system, &mut rand::thread_rng())?;
+//! let read = ZKey::from_bytes(&key.to_bytes()?)?;
+//! read.check_sound()?;
+//! read.check_circuit(&system)?;
+//! read.verify_transcript()?;
+//! # Ok::<(), bauta_iden3::Error>(())
+//! ```
+//!
 //! Everything read is checked before it is handed on: bounds and counts before anything is allocated, field
 //! elements for being canonical, points for lying on the curve and in the subgroup. Bad input gives an
 //! [`Error`] that says what is wrong, where, and the rule; it never panics.

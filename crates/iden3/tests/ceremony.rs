@@ -10,7 +10,8 @@ use std::{
     sync::LazyLock,
 };
 
-use ark_bn254::{Bn254, Fr};
+use ark_bn254::{Bn254, Fr, G1Affine};
+use ark_ec::AffineRepr;
 use ark_ff::UniformRand;
 use ark_groth16::{Groth16, r1cs_to_qap::LibsnarkReduction};
 use ark_snark::SNARK;
@@ -405,6 +406,7 @@ fn a_key_whose_points_were_tampered_with_is_refused() {
     refused("α or β in G1 differ", |key| {
         key.alpha_g1 = (key.alpha_g1 + key.alpha_g1).into();
     });
+    refused("α or β is ±1", |key| key.alpha_g1 = G1Affine::generator());
     refused("β in G1 and β in G2 differ", |key| key.beta_g1 = key.alpha_g1);
     refused(
         "γ, which must be the generator of G2, and the key's differ",
@@ -479,6 +481,13 @@ fn other_powers_of_tau_too_few_and_unprepared_ones_are_refused() {
         ),
         "{error}"
     );
+
+    let file = File::open(ceremony.path("powers_0.ptau")).expect("snarkjs wrote it");
+    let mut new = PowersOfTau::open(BufReader::new(file)).expect("complete");
+    let error = key
+        .check_powers(&ceremony.system, &mut new)
+        .expect_err("τ is one");
+    assert!(error.to_string().contains("nobody contributed"), "{error}");
 
     let file = File::open(ceremony.path("powers_1.ptau")).expect("snarkjs wrote it");
     let mut unprepared = PowersOfTau::open(BufReader::new(file)).expect("complete but for the Lagrange form");

@@ -54,3 +54,28 @@ fn a_key_survives_writing_and_reading() {
     let bytes = key.to_bytes().expect("a consistent key");
     assert_eq!(ZKey::from_bytes(&bytes).expect("just written"), key);
 }
+
+#[test]
+fn systems_without_constraints_or_private_wires_have_keys() {
+    let empty = R1cs {
+        wires: 1,
+        ..R1cs::default()
+    };
+    let only_public = R1cs {
+        public_inputs: 1,
+        wires: 2,
+        ..R1cs::default()
+    };
+    let only_private = R1cs {
+        private_inputs: 1,
+        wires: 2,
+        ..R1cs::default()
+    };
+    for system in [empty, only_public, only_private] {
+        let key = ZKey::development(&system, &mut rng(8)).expect("a valid system");
+        let key = ZKey::from_bytes(&key.to_bytes().expect("consistent")).expect("just written");
+        key.check_sound().expect("sound");
+        key.check_circuit(&system).expect("its own system");
+        key.verify_transcript().expect("one contribution");
+    }
+}

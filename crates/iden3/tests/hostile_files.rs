@@ -142,8 +142,23 @@ fn a_hostile_r1cs_is_refused() {
         Error::Count { found: 4, .. }
     );
     assert_refused!(r1cs(|file| file.put(1, 40, &[0xff; 12])), Error::Count { .. });
+    // A file that small can't be a system of so many wires; nor may there be more than 2^27 rows.
+    let huge = |file: &mut Container, public: u32| {
+        file.put(1, 36, &u32::MAX.to_le_bytes());
+        file.put(1, 44, &public.to_le_bytes());
+    };
+    assert_refused!(r1cs(|file| huge(file, 1)), Error::SectionSize { .. });
+    assert_refused!(r1cs(|file| huge(file, 1 << 27)), Error::Count { .. });
+    assert_refused!(
+        r1cs(|file| file.sections.retain(|(number, _)| *number != 3)),
+        Error::MissingSection { section: 3, .. }
+    );
     // Counts far beyond the file must not allocate.
-    assert_refused!(r1cs(|file| file.put(1, 60, &[0xff; 4])), Error::Truncated { .. });
+    assert_refused!(
+        r1cs(|file| file.put(1, 60, &[0xff, 0xff, 0xff, 3])),
+        Error::Truncated { .. }
+    );
+    assert_refused!(r1cs(|file| file.put(1, 60, &[0xff; 4])), Error::Count { .. });
     assert_refused!(r1cs(|file| file.put(2, 0, &[0xff; 4])), Error::Truncated { .. });
     assert_refused!(
         r1cs(|file| file.put(1, 60, &[4, 0, 0, 0])),

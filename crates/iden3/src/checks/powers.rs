@@ -157,6 +157,9 @@ impl Powers {
         if self.tau_g1[0] != g1 || self.tau_g2[0] != g2 {
             return bad("the first points, which must be the generators,");
         }
+        if self.tau_g1[1] == g1 {
+            return bad("nobody contributed: the points");
+        }
         let tau = (g2, self.tau_g2[1]);
         let rho = multipliers(self.tau_g1.len());
         for (part, points) in [

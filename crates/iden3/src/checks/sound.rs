@@ -19,14 +19,22 @@ impl ZKey {
         if g1.iter().any(AffineRepr::is_zero) || g2.iter().any(AffineRepr::is_zero) {
             return refuse("α, β, γ and δ may not be infinity");
         }
+        let one = G1Affine::generator();
+        if [self.alpha_g1, self.beta_g1]
+            .iter()
+            .any(|secret| *secret == one || *secret == -one)
+        {
+            return refuse(
+                "α or β is ±1: nobody contributed to the powers of tau, so anybody can forge proofs",
+            );
+        }
         if self.ic.iter().any(AffineRepr::is_zero) {
             return refuse("a point of IC is infinity: its public input would not be bound");
         }
         if self.gamma_g2 == self.delta_g2 || self.gamma_g2 == -self.delta_g2 {
             return refuse("γ = ±δ: anybody can forge proofs; a key needs at least one phase-2 contribution");
         }
-        let generators = (G1Affine::generator(), G2Affine::generator());
-        let same = |in_g1, in_g2| same_ratio((generators.0, in_g1), (generators.1, in_g2));
+        let same = |in_g1, in_g2| same_ratio((one, in_g1), (G2Affine::generator(), in_g2));
         if !same(self.beta_g1, self.beta_g2) {
             return refuse("β in G1 and β in G2 differ");
         }

@@ -13,6 +13,7 @@ use crate::{
     container::{Cursor, Format, Sections, Writer},
     encoding::{FIELD_BYTES, fr_plain, modulus_header},
     errors::{Error, Modulus, Place},
+    zkey::MAX_DOMAIN,
 };
 
 const FORMAT: Format = Format {
@@ -54,11 +55,12 @@ impl R1cs {
             wires,
             constraints: Vec::new(),
         };
-        system.check_counts()?;
+        system.check_counts(count.into())?;
 
-        if let Some(mut labels) = file.optional(LABELS) {
-            labels.at("labels").expect_size(u64::from(wires) * 8)?;
-        }
+        // Their length also bounds the number of wires by that of the file.
+        file.section(LABELS)?
+            .at("labels")
+            .expect_size(u64::from(wires) * 8)?;
         let mut section = file.section(CONSTRAINTS)?;
         let count = section.at("constraints").fits(u64::from(count), 12)?;
         system.constraints.reserve_exact(count);
@@ -76,7 +78,7 @@ impl R1cs {
     /// Writes a `.r1cs` file. Fails if the system breaks one of the rules of its types.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         self.check()?;
-        let count = u32::try_from(self.constraints.len()).expect("check bounds the number of constraints");
+        let count = u32::try_from(self.constraints.len()).expect("check allows at most 2^27");
 
         let mut header = modulus_header(&Fr::MODULUS).to_vec();
         for number in [
@@ -111,20 +113,13 @@ impl R1cs {
     /// Checks the rules of the types: counts that fit, terms sorted by wire without zeros, wires that exist.
     /// Reading a file includes this; call it on a system that was built in memory.
     pub fn check(&self) -> Result<(), Error> {
-        self.check_counts()?;
+        self.check_counts(self.constraints.len() as u64)?;
         let place = |item, index| Place {
             file: FORMAT.file,
             section: Some(CONSTRAINTS),
             item,
             index,
         };
-        if u32::try_from(self.constraints.len()).is_err() {
-            let place = place("constraints", None);
-            return Err(Error::NotWritable {
-                place,
-                problem: "more than 2^32 - 1 constraints",
-            });
-        }
         for (row, constraint) in self.constraints.iter().enumerate() {
             for (item, terms) in [("A", &constraint.a), ("B", &constraint.b), ("C", &constraint.c)] {
                 let place = place(item, Some(row));
@@ -140,22 +135,27 @@ impl R1cs {
         Ok(())
     }
 
-    fn check_counts(&self) -> Result<(), Error> {
-        let named = [self.public_outputs, self.public_inputs, self.private_inputs];
-        let least = 1 + named.into_iter().map(u64::from).sum::<u64>();
-        if u64::from(self.wires) >= least {
-            return Ok(());
-        }
-        Err(Error::Count {
-            place: Place {
+    fn check_counts(&self, constraints: u64) -> Result<(), Error> {
+        let count = |item, found, rule| {
+            let place = Place {
                 file: FORMAT.file,
                 section: Some(HEADER),
-                item: "wires",
+                item,
                 index: None,
-            },
-            found: self.wires.into(),
-            rule: "there must be one wire for the constant one and each public output, public input and private input",
-        })
+            };
+            Err(Error::Count { place, found, rule })
+        };
+        let public = u64::from(self.public_outputs) + u64::from(self.public_inputs);
+        if u64::from(self.wires) < 1 + public + u64::from(self.private_inputs) {
+            let rule = "there must be one for the constant one and each public output, public input and private input";
+            return count("wires", self.wires.into(), rule);
+        }
+        let rows = constraints + public + 1;
+        if rows > MAX_DOMAIN.into() {
+            let rule = "constraints, public wires and the constant one together may be at most 2^27 rows";
+            return count("constraints", rows, rule);
+        }
+        Ok(())
     }
 }
 

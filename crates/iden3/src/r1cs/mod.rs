@@ -126,7 +126,7 @@ impl R1cs {
     /// each term the wire (u32) and the canonical coefficient (32 bytes).
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
-        let count = |n: usize| u32::try_from(n).expect("a system has at most 2^32 - 1 wires and constraints");
+        let count = |n: usize| u32::try_from(n).expect("a system has at most 2^27 rows");
         let mut hasher = Sha256::new();
         hasher.update(b"bauta/r1cs/1\0");
         let header = [
@@ -153,7 +153,7 @@ impl R1cs {
     /// These extra rows make the polynomials of the public wires linearly independent of all others.
     #[must_use]
     pub fn coefficients(&self) -> Vec<Coefficient> {
-        let index = |n: usize| u32::try_from(n).expect("a system has at most 2^32 - 1 constraints");
+        let index = |n: usize| u32::try_from(n).expect("a system has at most 2^27 rows");
         let mut entries = Vec::new();
         for (row, constraint) in self.constraints.iter().enumerate() {
             for (matrix, combination) in [(Matrix::A, &constraint.a), (Matrix::B, &constraint.b)] {

@@ -4,7 +4,7 @@ use ark_bn254::{Fq, Fr, G1Affine, G2Affine};
 use ark_ff::PrimeField;
 use rayon::prelude::*;
 
-use super::{Coefficient, Matrix, ZKey, contributions};
+use super::{Coefficient, MAX_DOMAIN, Matrix, ZKey, contributions};
 use crate::{
     container::{Cursor, Format, Sections, Writer},
     encoding::{
@@ -33,8 +33,6 @@ const TRANSCRIPT: u32 = 10;
 
 const GROTH16: u32 = 1;
 const COEFFICIENT_BYTES: usize = 12 + FIELD_BYTES;
-/// The odd coset needs roots of unity of twice the domain's order; r - 1 has 2^28.
-const MAX_DOMAIN: u32 = 1 << 27;
 
 impl ZKey {
     /// Reads a `.zkey` file and checks all that can be checked of each part by itself: counts, ranges, canonical

@@ -40,6 +40,9 @@ mod file;
 
 use ark_bn254::{Fr, G1Affine, G2Affine};
 
+/// The largest domain. The odd coset needs roots of unity of twice its order, and r - 1 is divisible by 2^28.
+pub(crate) const MAX_DOMAIN: u32 = 1 << 27;
+
 /// Which matrix a [`Coefficient`] belongs to. A key doesn't hold C: at a satisfying assignment its rows are the
 /// products of those of A and B.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
