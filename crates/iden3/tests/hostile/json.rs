@@ -1,7 +1,6 @@
-//! snarkjs's JSON: hostile input. That good files are read and written as snarkjs does is in `ceremony.rs`.
+//! snarkjs's JSON: hostile input. That good files are read and written as snarkjs does is in `ceremony`.
 
-mod common;
-
+use crate::common::{chain, outside_the_subgroup, rng};
 use ark_bn254::{Fq, Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::PrimeField;
@@ -13,7 +12,6 @@ use bauta_iden3::{
         verifying_key_to_json,
     },
 };
-use common::{chain, outside_the_subgroup, rng};
 use serde_json::{Value, json};
 
 fn proof() -> Value {

@@ -1,0 +1,200 @@
+//! A whole ceremony with the real snarkjs: our constraint system and witness go in, its key and proofs come out.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod honest;
+mod refused;
+
+use std::{
+    fs::{self, File},
+    io::{BufReader, Cursor},
+    path::{Path, PathBuf},
+    process,
+    sync::LazyLock,
+};
+
+use ark_bn254::{Bn254, Fr, G1Affine};
+use ark_ec::AffineRepr;
+use ark_ff::UniformRand;
+use ark_groth16::{Groth16, r1cs_to_qap::LibsnarkReduction};
+use ark_snark::SNARK;
+use bauta_iden3::{
+    ContributionKind, Error, PowersOfTau, R1cs, Witness, ZKey,
+    json::{
+        proof_from_json, proof_to_json, public_from_json, public_to_json, verifying_key_from_json,
+        verifying_key_to_json,
+    },
+    snarkjs::Snarkjs,
+};
+use common::{chain, chain_witness, rng};
+
+const BEACON: &str = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+/// A directory with `circuit.r1cs`, `witness.wtns` and what snarkjs makes of them.
+struct Ceremony {
+    snarkjs: Snarkjs,
+    directory: PathBuf,
+    system: R1cs,
+    z: Vec<Fr>,
+}
+
+/// 22 constraints and 3 rows for public wires: a domain of 32. The powers are twice as many as needed.
+static CEREMONY: LazyLock<Ceremony> = LazyLock::new(|| {
+    let ceremony = Ceremony::new("ceremony", 20);
+    ceremony.contribute(6);
+    ceremony
+});
+
+/// 15 constraints and 3 rows: a domain of 32 again, and exactly as many powers.
+static TIGHT: LazyLock<Ceremony> = LazyLock::new(|| {
+    let ceremony = Ceremony::new("tight", 13);
+    ceremony.contribute(5);
+    ceremony
+});
+
+impl Ceremony {
+    /// Writes `circuit.r1cs` and `witness.wtns`.
+    fn new(name: &str, steps: u32) -> Self {
+        let snarkjs = Snarkjs::install().expect("node, npm and, the first time, the network");
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", process::id()));
+        fs::create_dir_all(&directory).expect("cargo's directory for tests is writable");
+        let (system, z) = (chain(steps), chain_witness(steps, 1));
+        let ceremony = Self {
+            snarkjs,
+            directory,
+            system,
+            z,
+        };
+        ceremony.write(
+            "circuit.r1cs",
+            &ceremony.system.to_bytes().expect("a valid system"),
+        );
+        ceremony.write(
+            "witness.wtns",
+            &Witness::new(ceremony.z.clone()).to_bytes().expect("few values"),
+        );
+        ceremony
+    }
+
+    fn write(&self, name: &str, content: &[u8]) {
+        fs::write(self.path(name), content).expect("the test's own directory");
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        self.snarkjs
+            .run(&self.directory, arguments)
+            .expect("snarkjs accepts it")
+    }
+
+    fn read_key(&self, name: &str) -> ZKey {
+        ZKey::from_bytes(&fs::read(self.path(name)).expect("snarkjs wrote it")).expect("snarkjs's key")
+    }
+
+    fn powers(&self) -> PowersOfTau<BufReader<File>> {
+        let file = File::open(self.path("powers.ptau")).expect("snarkjs wrote it");
+        PowersOfTau::open(BufReader::new(file)).expect("snarkjs's powers")
+    }
+
+    /// Powers of tau, the initial key, two contributions and a beacon.
+    fn contribute(&self, power: u32) {
+        self.snarkjs
+            .powers_of_tau(&self.directory, power)
+            .expect("snarkjs makes powers of tau");
+        self.run(&["groth16", "setup", "circuit.r1cs", "powers.ptau", "0.zkey"]);
+        self.run(&[
+            "zkey",
+            "contribute",
+            "0.zkey",
+            "1.zkey",
+            "-n=first contributor",
+            "-e=entropy one",
+        ]);
+        self.run(&[
+            "zkey",
+            "contribute",
+            "1.zkey",
+            "2.zkey",
+            "-n=zweite Mitwirkende: Zoë",
+            "-e=entropy two",
+        ]);
+        self.run(&[
+            "zkey",
+            "beacon",
+            "2.zkey",
+            "final.zkey",
+            BEACON,
+            "10",
+            "-n=beacon",
+        ]);
+    }
+
+    fn ark_proof(&self, key: &ZKey) -> ark_groth16::Proof<Bn254> {
+        let mut rng = rng(7);
+        let (r, s) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
+        Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
+            &key.to_ark_proving_key(),
+            r,
+            s,
+            &self.system.to_ark_matrices(),
+            self.system.n_public() as usize + 1,
+            self.system.constraints.len(),
+            &self.z,
+        )
+        .expect("a small domain")
+    }
+
+    fn public(&self) -> &[Fr] {
+        &self.z[1..=self.system.n_public() as usize]
+    }
+
+    /// Both provers' proofs with a key are accepted by both verifiers.
+    fn prove_and_verify(&self, name: &str) {
+        let key = self.read_key(name);
+        self.run(&["zkey", "export", "verificationkey", name, "vk.json"]);
+        self.run(&[
+            "groth16",
+            "prove",
+            name,
+            "witness.wtns",
+            "proof.json",
+            "public.json",
+        ]);
+        let read = |name: &str| fs::read_to_string(self.path(name)).expect("snarkjs wrote it");
+
+        let verifying = verifying_key_from_json(&read("vk.json")).expect("snarkjs's key");
+        assert_eq!(verifying, key.to_ark_verifying_key());
+        assert_eq!(json(&verifying_key_to_json(&verifying)), json(&read("vk.json")));
+        let public = public_from_json(&read("public.json")).expect("snarkjs's inputs");
+        assert_eq!(public, self.public());
+        let proof = proof_from_json(&read("proof.json")).expect("snarkjs's proof");
+        assert_eq!(json(&proof_to_json(&proof)), json(&read("proof.json")));
+        assert!(Groth16::<Bn254>::verify(&verifying, &public, &proof).expect("two inputs"));
+
+        self.write("our_proof.json", proof_to_json(&self.ark_proof(&key)).as_bytes());
+        self.write("our_public.json", public_to_json(&public).as_bytes());
+        self.write("our_vk.json", verifying_key_to_json(&verifying).as_bytes());
+        let said = self.run(&[
+            "groth16",
+            "verify",
+            "our_vk.json",
+            "our_public.json",
+            "our_proof.json",
+        ]);
+        assert!(said.contains("OK!"), "{said}");
+    }
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).expect("JSON")
+}
+
+fn check_all(key: &ZKey, system: &R1cs, powers: &mut PowersOfTau<BufReader<File>>) -> Result<usize, Error> {
+    key.check_sound()?;
+    key.check_circuit(system)?;
+    key.check_powers(system, powers)?;
+    key.verify_transcript().map(|hashes| hashes.len())
+}
