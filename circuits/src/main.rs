@@ -176,6 +176,7 @@ fn export(statement: Ownership, key: Option<&Path>, out: &Path) -> Result<()> {
     let proof = key.prove(&inputs, &mut OsRng)?;
     key.verifying_key().verify(digest, &proof)?;
 
+    println!("constraint system hash  {}", hex::encode(r1cs.hash()));
     fs::create_dir_all(out).with_context(|| format!("can't make {}", out.display()))?;
     write(&out.join("circuit.r1cs"), &r1cs.to_bytes()?)?;
     write(&out.join("witness.wtns"), &witness.to_bytes()?)?;

@@ -30,14 +30,6 @@ impl Proof {
     /// Bytes of a proof.
     pub const LENGTH: usize = G1 + G2 + G1;
 
-    pub(crate) fn from_ark(proof: &ark_groth16::Proof<Bn254>) -> Self {
-        Self {
-            a: -proof.a,
-            b: proof.b,
-            c: proof.c,
-        }
-    }
-
     /// The proof as arkworks and snarkjs have it: A as it was before it was negated.
     #[must_use]
     pub fn to_ark(&self) -> ark_groth16::Proof<Bn254> {
@@ -71,6 +63,16 @@ impl Proof {
             b: read_g2("B", &bytes[G1..G1 + G2])?,
             c: read_g1("C", &bytes[G1 + G2..])?,
         })
+    }
+}
+
+impl From<ark_groth16::Proof<Bn254>> for Proof {
+    fn from(proof: ark_groth16::Proof<Bn254>) -> Self {
+        Self {
+            a: -proof.a,
+            b: proof.b,
+            c: proof.c,
+        }
     }
 }
 

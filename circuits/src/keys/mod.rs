@@ -111,7 +111,7 @@ impl<S: Statement> Key<S> {
             constraints,
             assignment.wires(),
         )?;
-        Ok(Proof::from_ark(&proof))
+        Ok(proof.into())
     }
 }
 

@@ -22,6 +22,9 @@ use common::{Member, rng};
 use rayon::prelude::*;
 use system::{DIGEST, Family, Solver, families, forced_wires};
 
+/// The page that reports what these tests show.
+const PAGE: &str = include_str!("../../../docs/security-circuits.md");
+
 const DEPTHS: [Depth; 2] = [Depth::Ten, Depth::Sixteen];
 
 struct Subject {
@@ -114,13 +117,18 @@ fn broken(r1cs: &R1cs, z: &[Fr]) -> Vec<usize> {
         .collect()
 }
 
+fn count(families: &[Family]) -> BTreeMap<Family, usize> {
+    let mut counts = BTreeMap::new();
+    for family in families {
+        *counts.entry(*family).or_insert(0) += 1;
+    }
+    counts
+}
+
 #[test]
 fn families_have_the_sizes_that_the_gadgets_say() {
     for depth in DEPTHS {
-        let mut counts = BTreeMap::new();
-        for family in subject(depth).families {
-            *counts.entry(family).or_insert(0) += 1;
-        }
+        let counts = count(&subject(depth).families);
         let levels = depth.levels();
         // S-boxes of Poseidon1, Poseidon3 twice, Poseidon5 and one Poseidon4 a level
         let s_boxes = 71 + 2 * 87 + 107 + 99 * levels;
@@ -133,5 +141,21 @@ fn families_have_the_sizes_that_the_gadgets_say() {
             (Family::Expose, 1),
         ];
         assert_eq!(counts, BTreeMap::from(expected));
+    }
+}
+
+#[test]
+fn the_report_has_the_sizes_of_the_families() {
+    let [ten, sixteen] = DEPTHS.map(|depth| count(&subject(depth).families));
+    for family in Family::ALL {
+        let row = PAGE
+            .lines()
+            .find(|line| line.starts_with(&format!("| {family:?} |")))
+            .expect("a row of the table");
+        let sizes = format!("| {} | {} |", ten[&family], sixteen[&family]);
+        assert!(
+            row.contains(&sizes),
+            "docs/security-circuits.md should have {sizes} in: {row}"
+        );
     }
 }

@@ -11,7 +11,6 @@ use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::{AdditiveGroup, FftField};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use blake2::{Blake2b512, Digest};
-use rayon::prelude::*;
 
 use super::same_ratio;
 use crate::{
@@ -240,8 +239,10 @@ fn initial_c<R: Read + Seek>(system: &R1cs, file: &mut PowersOfTau<R>) -> Result
             }
         }
     }
+    // One after the other: each sum uses all threads by itself, and a thread that waits for its part of one would
+    // begin another, thousands deep, until its stack ends.
     let points: Vec<G1Projective> = wires
-        .par_iter()
+        .iter()
         .map(|(bases, scalars)| G1Projective::msm_unchecked(bases, scalars))
         .collect();
     Ok(G1Projective::normalize_batch(&points))

@@ -1,0 +1,177 @@
+//! Key files, proofs and verifying keys as bytes, and what is refused of them.
+
+mod common;
+
+use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Affine, G2Affine};
+use ark_ec::{AffineRepr, CurveGroup, pairing::Pairing};
+use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
+use bauta_circuits::{
+    CircuitsError, Key, Ownership, Proof, VerifyingKey, keys::DEVELOPMENT_WARNING, load_or_setup_development,
+    statement::evaluate,
+};
+use bauta_primitives::tree::Depth;
+use common::{Member, rng};
+
+const TEN: Ownership = Ownership::new(Depth::Ten);
+
+fn key() -> Key<Ownership> {
+    load_or_setup_development(&TEN).unwrap()
+}
+
+fn refusal(bytes: &[u8]) -> String {
+    Key::from_bytes(TEN, bytes).err().expect("refused").to_string()
+}
+
+#[test]
+fn a_key_file_survives_reading_and_writing_and_says_that_it_is_a_development_key() {
+    let key = key();
+    let bytes = key.to_bytes().unwrap();
+    let again = Key::from_bytes(TEN, &bytes).unwrap();
+    assert_eq!(again.header(), key.header());
+    assert_eq!(again.zkey(), key.zkey());
+    assert_eq!(again.to_bytes().unwrap(), bytes);
+    assert_eq!(again.warning(), Some(DEVELOPMENT_WARNING));
+    // in the open, near the beginning of the file
+    let head = String::from_utf8_lossy(&bytes[..300]).into_owned();
+    assert!(head.contains("ANYBODY CAN FORGE"), "{head}");
+    assert!(key.header().provenance.to_string().contains("development"));
+}
+
+#[test]
+fn the_development_setup_is_the_same_everywhere() {
+    let key = Key::development(TEN).unwrap();
+    assert_eq!(
+        hex::encode(key.verifying_key().hash()),
+        "d0e13ea79d3b98c7b7e366575a86ac16554f96f38924c5ec3488dad213e16f14"
+    );
+}
+
+#[test]
+fn damaged_key_files_are_refused_with_the_reason() {
+    let bytes = key().to_bytes().unwrap();
+    let changed = |at: usize| {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 1;
+        refusal(&bytes)
+    };
+    assert_eq!(refusal(&[]), "the key file ends within its magic");
+    assert!(refusal(b"zkey....").contains("doesn't begin with BAUTAKEY"));
+    assert!(changed(9).contains("format version isn't 1"));
+    assert!(changed(20).contains("warning word for word"));
+    assert!(changed(bytes.len() - 1).contains("damaged"));
+    assert!(refusal(&bytes[..bytes.len() - 1]).contains("truncated"));
+    assert!(refusal(&[&bytes[..], &[0]].concat()).contains("longer"));
+    let body = bytes.windows(4).position(|window| window == b"zkey").unwrap();
+    for length in 0..body {
+        refusal(&bytes[..length]);
+    }
+    // the header's hash of the verifying key ends 40 bytes before the body
+    assert!(changed(body - 41).contains("verifying key hash"));
+}
+
+#[test]
+fn a_key_file_of_another_circuit_is_refused() {
+    let bytes = key().to_bytes().unwrap();
+    let error = Key::from_bytes(Ownership::new(Depth::Sixteen), &bytes)
+        .err()
+        .unwrap();
+    assert_eq!(
+        error.to_string(),
+        "the key file is for another circuit: its depth is 10, this statement's is 16"
+    );
+}
+
+#[test]
+fn a_key_with_gamma_equal_to_delta_is_refused() {
+    let key = key();
+    for gamma in [key.zkey().delta_g2, -key.zkey().delta_g2] {
+        let mut zkey = key.zkey().clone();
+        zkey.gamma_g2 = gamma;
+        assert!(zkey.check_sound().unwrap_err().to_string().contains("γ = ±δ"));
+    }
+}
+
+/// The program's check, by the formula of the specification and nothing of this crate.
+#[test]
+fn the_bytes_satisfy_the_pairing_equation_of_the_specification() {
+    let key = key();
+    let rng = &mut rng(11);
+    let inputs = Member::random(Depth::Ten, rng).inputs();
+    let digest = evaluate(&TEN, &inputs).unwrap().digest;
+    let proof = key.prove(&inputs, rng).unwrap().to_bytes();
+    let vk = key.verifying_key().to_bytes();
+    let digest = Fr::from_be_bytes_mod_order(&digest.to_bytes());
+    let inputs = (g1(&vk[448..512]) + g1(&vk[512..576]) * digest).into_affine();
+    let product = Bn254::multi_pairing(
+        [g1(&proof[..64]), g1(&vk[..64]), inputs, g1(&proof[192..])],
+        [
+            g2(&proof[64..192]),
+            g2(&vk[64..192]),
+            g2(&vk[192..320]),
+            g2(&vk[320..448]),
+        ],
+    );
+    assert_eq!(product.0, <Bn254 as Pairing>::TargetField::ONE);
+    assert_eq!(VerifyingKey::LENGTH, 576);
+}
+
+fn fq(bytes: &[u8]) -> Fq {
+    Fq::from_be_bytes_mod_order(bytes)
+}
+
+fn g1(bytes: &[u8]) -> G1Affine {
+    G1Affine::new(fq(&bytes[..32]), fq(&bytes[32..]))
+}
+
+fn g2(bytes: &[u8]) -> G2Affine {
+    let [x1, x0, y1, y0] = std::array::from_fn(|i| fq(&bytes[32 * i..32 * (i + 1)]));
+    G2Affine::new(Fq2::new(x0, x1), Fq2::new(y0, y1))
+}
+
+#[test]
+fn proofs_with_invalid_points_are_refused() {
+    let key = key();
+    let rng = &mut rng(12);
+    let inputs = Member::random(Depth::Ten, rng).inputs();
+    let valid = key.prove(&inputs, rng).unwrap().to_bytes();
+    let refused = |change: &dyn Fn(&mut [u8; 256]), name: &str, problem: &str| {
+        let mut bytes = valid;
+        change(&mut bytes);
+        let error = Proof::from_bytes(&bytes).unwrap_err();
+        assert!(matches!(error, CircuitsError::Point { .. }));
+        let text = error.to_string();
+        assert!(text.contains(name) && text.contains(problem), "{text}");
+    };
+    refused(&|bytes| bytes[..64].fill(0), "point A", "infinity");
+    refused(&|bytes| bytes[64..192].fill(0), "point B", "infinity");
+    refused(&|bytes| bytes[192..].fill(0), "point C", "infinity");
+    refused(&|bytes| bytes[63] ^= 1, "point A", "isn't on the curve");
+    refused(&|bytes| bytes[191] ^= 1, "point B", "isn't on the curve");
+    let outside = g2_outside_the_subgroup();
+    refused(
+        &|bytes| bytes[64..192].copy_from_slice(&outside),
+        "point B",
+        "subgroup",
+    );
+    // the same x again, as x + q
+    let with_q = |bytes: &mut [u8; 256]| {
+        let mut x = fq(&bytes[192..224]).into_bigint();
+        x.add_with_carry(&Fq::MODULUS);
+        bytes[192..224].copy_from_slice(&x.to_bytes_be());
+    };
+    refused(&with_q, "point C", "below the base field's modulus q");
+}
+
+fn g2_outside_the_subgroup() -> [u8; 128] {
+    // almost every point of the twist lies outside
+    let point = (1u64..100)
+        .filter_map(|x| G2Affine::get_point_from_x_unchecked(Fq2::new(Fq::from(x), Fq::ZERO), false))
+        .find(|point| !point.is_in_correct_subgroup_assuming_on_curve())
+        .unwrap();
+    let (x, y) = point.xy().unwrap();
+    let bytes: Vec<u8> = [x.c1, x.c0, y.c1, y.c0]
+        .iter()
+        .flat_map(|value| value.into_bigint().to_bytes_be())
+        .collect();
+    bytes.try_into().unwrap()
+}
