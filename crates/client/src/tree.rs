@@ -83,6 +83,13 @@ impl ReferenceTree {
         Ok(std::array::from_fn(|level| self.siblings(level, index)))
     }
 
+    /// The node at `position` of `level` (0: the leaves); `None` where there is no such place in the tree.
+    #[must_use]
+    pub fn node_at(&self, level: usize, position: u64) -> Option<FieldElement> {
+        let above = self.depth.levels().checked_sub(level)?;
+        (position < 1 << (2 * above)).then(|| self.node(level, position))
+    }
+
     fn siblings(&self, level: usize, index: LeafIndex) -> Siblings {
         let children = self.children(level + 1, index.get() >> (2 * (level + 1)));
         let own = index.digit(level);

@@ -70,12 +70,16 @@ proptest! {
         }
         let root = Root::new(recursive(&leaves, &empty, depth.levels(), 0));
         prop_assert_eq!(tree.root(), root);
+        prop_assert_eq!(tree.node_at(depth.levels(), 0), Some(root.element()));
+        prop_assert_eq!(tree.node_at(depth.levels(), 1), None);
+        prop_assert_eq!(tree.node_at(depth.levels() + 1, 0), None);
         for (&index, &leaf) in &leaves {
             let path = tree.path(index).unwrap();
             let checked = depth.check_index(index).unwrap();
             prop_assert_eq!(root_from_path(depth, checked, leaf, &path).unwrap(), root);
             prop_assert_eq!(&tree.on_chain_path(index).unwrap()[..], &path[..5]);
             prop_assert_eq!(tree.leaf(index).unwrap(), leaf);
+            prop_assert_eq!(tree.node_at(0, index), Some(leaf.element()));
         }
     }
 }

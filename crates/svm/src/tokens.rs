@@ -97,6 +97,28 @@ impl Clone for Nft {
     }
 }
 
+impl Nft {
+    /// The instruction that burns the token.
+    ///
+    /// # Panics
+    /// Never: the token's program is one of the token programs.
+    #[must_use]
+    pub fn burn(&self) -> Instruction {
+        let owner = self.owner.pubkey();
+        token::burn(&self.program, &self.account, &self.mint, &owner, &[], 1).expect(BUILDS)
+    }
+
+    /// The instruction that closes the account, once empty.
+    ///
+    /// # Panics
+    /// Never: the token's program is one of the token programs.
+    #[must_use]
+    pub fn close_account(&self) -> Instruction {
+        let owner = self.owner.pubkey();
+        token::close_account(&self.program, &self.account, &owner, &owner, &[]).expect(BUILDS)
+    }
+}
+
 const BUILDS: &str = "the token interface refuses nothing but foreign program ids";
 const WORKS: &str = "the token program makes what the harness asks of it";
 
@@ -233,16 +255,19 @@ impl World {
 
     /// Burns a token: its supply is 0 afterwards.
     pub fn burn_nft(&mut self, nft: &Nft) -> Result<Sent, Refused> {
-        let burn =
-            token::burn(&nft.program, &nft.account, &nft.mint, &nft.owner.pubkey(), &[], 1).expect(BUILDS);
-        self.send(&[burn], &[&nft.owner])
+        self.send(&[nft.burn()], &[&nft.owner])
+    }
+
+    /// Lets somebody else move a token.
+    pub fn approve_nft(&mut self, nft: &Nft, delegate: &Address) -> Result<Sent, Refused> {
+        let owner = nft.owner.pubkey();
+        let approve = token::approve(&nft.program, &nft.account, delegate, &owner, &[], 1).expect(BUILDS);
+        self.send(&[approve], &[&nft.owner])
     }
 
     /// Closes an empty token account.
     pub fn close_token_account(&mut self, nft: &Nft) -> Result<Sent, Refused> {
-        let owner = nft.owner.pubkey();
-        let close = token::close_account(&nft.program, &nft.account, &owner, &owner, &[]).expect(BUILDS);
-        self.send(&[close], &[&nft.owner])
+        self.send(&[nft.close_account()], &[&nft.owner])
     }
 
     /// Closes a mint that has a [`MintExtension::CloseAuthority`] and supply 0.

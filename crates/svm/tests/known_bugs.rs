@@ -5,9 +5,9 @@ use anchor_lang::error::ErrorCode;
 use bauta::errors::BautaError;
 use bauta::instructions::CircuitRegistration;
 use bauta::state::{Provenance, RegistryKind, ScopeMode};
-use bauta_client::instructions::{AcceptAdmin, Initialize, SetAdmin, Verify};
+use bauta_client::instructions::{AcceptAdmin, Initialize, RegisterHolder, SetAdmin, Verify};
 use bauta_client::{Event, addresses};
-use bauta_primitives::{Claim, FieldElement, Leaf};
+use bauta_primitives::{Claim, Commitment, FieldElement, Leaf};
 use bauta_svm::{
     Elf, MintExtension, MintSpec, RegistrySpec, ScopeSpec, TrapdoorKey, World, assert_refused, keypair,
 };
@@ -721,4 +721,234 @@ fn a_required_claim_is_compared_before_the_proof() {
     );
     let verify = world.prove(&registry, &member, &scope);
     assert_refused(world.verify(&verify, &[]), BautaError::WrongClaim);
+}
+
+/// A token that a person with a funded wallet makes, in a collection of its own.
+fn token(world: &mut World, registry: &bauta_svm::TestRegistry, spec: &MintSpec) -> bauta_svm::Nft {
+    let owner = world.person("holder");
+    let nft = world.mint(&owner, spec);
+    world.add_collection(registry, &nft.mint, false, 1).unwrap();
+    nft
+}
+
+#[test]
+fn a_token_that_is_not_unique_is_refused() {
+    let mut world = World::new();
+    let mut registry = world.create_registry(RegistrySpec::default());
+    let plain = MintSpec::default;
+    let cases = [
+        (MintSpec { supply: 2, ..plain() }, BautaError::SupplyNotOne),
+        (MintSpec { supply: 0, ..plain() }, BautaError::SupplyNotOne),
+        (
+            MintSpec {
+                decimals: 1,
+                ..plain()
+            },
+            BautaError::DecimalsNotZero,
+        ),
+        (
+            MintSpec {
+                keep_mint_authority: true,
+                ..plain()
+            },
+            BautaError::HasMintAuthority,
+        ),
+    ];
+    for (spec, error) in cases {
+        let nft = token(&mut world, &registry, &spec);
+        assert_refused(
+            world.enter(&mut registry, &nft, None, 1).map(|(_, sent)| sent),
+            error,
+        );
+    }
+}
+
+#[test]
+fn a_frozen_token_is_refused() {
+    let mut world = World::new();
+    let mut registry = world.create_registry(RegistrySpec::default());
+    let spec = MintSpec {
+        freezable: true,
+        ..MintSpec::default()
+    };
+    let nft = token(&mut world, &registry, &spec);
+    world.freeze_nft(&nft).unwrap();
+    assert_refused(
+        world.enter(&mut registry, &nft, None, 1).map(|(_, sent)| sent),
+        BautaError::TokenFrozen,
+    );
+}
+
+#[test]
+fn a_token_account_of_zero_amount_another_mint_or_another_owner_is_refused() {
+    let mut world = World::new();
+    let mut registry = world.create_registry(RegistrySpec::default());
+    let sold = token(&mut world, &registry, &MintSpec::default());
+    let other = token(&mut world, &registry, &MintSpec::default());
+    let buyer = world.person("buyer");
+    let bought = world.transfer_nft(&sold, &buyer);
+    let cases = [
+        // the seller's account, now empty
+        (sold.clone(), BautaError::AmountNotOne),
+        (
+            bauta_svm::Nft {
+                account: other.account,
+                ..bought.clone()
+            },
+            BautaError::TokenAccountOfAnotherMint,
+        ),
+        (
+            bauta_svm::Nft {
+                owner: sold.owner.insecure_clone(),
+                ..bought.clone()
+            },
+            BautaError::NotTokenOwner,
+        ),
+        // a mint in place of a token account
+        (
+            bauta_svm::Nft {
+                account: bought.mint,
+                ..bought.clone()
+            },
+            BautaError::InvalidTokenAccount,
+        ),
+    ];
+    for (nft, error) in cases {
+        assert_refused(
+            world.enter(&mut registry, &nft, None, 1).map(|(_, sent)| sent),
+            error,
+        );
+    }
+    world.close_token_account(&sold).unwrap();
+    assert_refused(
+        world.enter(&mut registry, &sold, None, 1).map(|(_, sent)| sent),
+        BautaError::InvalidTokenAccount,
+    );
+    world.enter(&mut registry, &bought, None, 1).unwrap();
+}
+
+#[test]
+fn a_delegate_of_a_token_can_not_register_it() {
+    let mut world = World::new();
+    let mut registry = world.create_registry(RegistrySpec::default());
+    let nft = token(&mut world, &registry, &MintSpec::default());
+    let delegate = world.person("delegate");
+    world.approve_nft(&nft, &delegate.pubkey()).unwrap();
+    let by_delegate = bauta_svm::Nft {
+        owner: delegate,
+        ..nft.clone()
+    };
+    assert_refused(
+        world
+            .enter(&mut registry, &by_delegate, None, 1)
+            .map(|(_, sent)| sent),
+        BautaError::NotTokenOwner,
+    );
+    world.enter(&mut registry, &nft, None, 1).unwrap();
+}
+
+/// The leaf says that the token was held, which is true; the next to look empties it.
+#[test]
+fn a_token_burnt_and_closed_in_the_transaction_that_registers_it_can_be_evicted() {
+    let mut world = World::new();
+    let mut registry = world.create_registry(RegistrySpec::default());
+    let nft = token(&mut world, &registry, &MintSpec::default());
+    let register = |commitment: u64| {
+        RegisterHolder {
+            payer: keypair("payer").pubkey(),
+            owner: nft.owner.pubkey(),
+            registry: registry.address,
+            tree: registry.tree_account,
+            collection_key: nft.mint,
+            mint: nft.mint,
+            token_account: nft.account,
+            commitment: Commitment::new(FieldElement::from_u64(commitment)),
+            path: None,
+        }
+        .instruction()
+    };
+    // gone before it registers: refused as a whole
+    let gone = [nft.burn(), nft.close_account(), register(1)];
+    assert_refused(world.send(&gone, &[&nft.owner]), BautaError::SupplyNotOne);
+    let fleeting = [register(1), nft.burn(), nft.close_account()];
+    world.send(&fleeting, &[&nft.owner]).unwrap();
+    world.evict(&mut registry, &nft.mint, None).unwrap();
+    assert_eq!(world.registry_state(&registry).root, registry.root().to_bytes());
+    assert_refused(
+        world.evict(&mut registry, &nft.mint, None),
+        BautaError::AlreadyEvicted,
+    );
+}
+
+#[test]
+fn an_event_call_from_outside_the_program_is_refused() {
+    let mut world = World::new();
+    let mut registry = world.create_registry(RegistrySpec::default());
+    world.holder(&mut registry, 5);
+    let event = bauta::events::RegistrySealed {
+        registry: registry.address,
+        timestamp: 0,
+    };
+    let mut call = solana_instruction::Instruction {
+        program_id: bauta::ID,
+        accounts: vec![solana_instruction::AccountMeta::new_readonly(
+            addresses::event_authority().address,
+            false,
+        )],
+        data: [
+            anchor_lang::event::EVENT_IX_TAG_LE,
+            &anchor_lang::Event::data(&event),
+        ]
+        .concat(),
+    };
+    assert!(world.send(&[call.clone()], &[]).is_err());
+    // signed by somebody who isn't the event authority
+    let thief = world.person("thief");
+    call.accounts[0] = solana_instruction::AccountMeta::new_readonly(thief.pubkey(), true);
+    assert!(world.send(&[call], &[&thief]).is_err());
+}
+
+#[test]
+fn extreme_numbers_are_refused_and_never_overflow() {
+    let mut world = World::new();
+    for root_ttl in [i64::MIN, -1, 0, 59, 2_592_001, i64::MAX] {
+        let spec = RegistrySpec {
+            root_ttl,
+            ..RegistrySpec::default()
+        };
+        assert_refused(
+            world.try_create_registry(spec).map(|(_, sent)| sent),
+            BautaError::RootTtlOutOfRange,
+        );
+    }
+    let mut registry = world.create_registry(RegistrySpec::default());
+    let member = world.holder(&mut registry, u64::MAX);
+    for (opens_at, closes_at) in [
+        (i64::MAX, i64::MAX),
+        (0, i64::MIN),
+        (i64::MIN, i64::MIN + 1),
+        (1, 0),
+    ] {
+        let spec = ScopeSpec {
+            opens_at: Some(opens_at),
+            closes_at: Some(closes_at),
+            ..ScopeSpec::default()
+        };
+        assert_refused(
+            world.try_create_scope(&registry, &spec).map(|(_, sent)| sent),
+            BautaError::BadOpeningTimes,
+        );
+    }
+    let scope = world.create_scope(
+        &registry,
+        &ScopeSpec {
+            opens_at: Some(i64::MIN),
+            closes_at: Some(i64::MAX),
+            ..ScopeSpec::default()
+        },
+    );
+    let mut wish = world.wish();
+    wish.expiry = i64::MAX;
+    let verify = world.prove_for(&registry, &member, &scope, wish);
+    world.verify(&verify, &[]).unwrap();
 }

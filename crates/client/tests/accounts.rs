@@ -1,0 +1,93 @@
+//! Accounts are read only when owner, length and discriminator are right.
+
+use anchor_lang::Discriminator;
+use bauta::state::{Config, Holding, Nullifier, Registry, Tree};
+use bauta_client::{ClientError, decode_account};
+use bytemuck::{Zeroable, bytes_of};
+use proptest::prelude::*;
+use solana_address::Address;
+
+fn nullifier() -> (Nullifier, Vec<u8>) {
+    let state = Nullifier {
+        scope: Address::new_from_array([1; 32]),
+        nullifier: [2; 32],
+        rent_payer: Address::new_from_array([3; 32]),
+    };
+    let data = [Nullifier::DISCRIMINATOR, bytes_of(&state)].concat();
+    (state, data)
+}
+
+#[test]
+fn an_account_of_the_program_is_read() {
+    let (state, data) = nullifier();
+    let read: Nullifier = decode_account(&bauta::ID, &data).unwrap();
+    assert_eq!(bytes_of(&read), bytes_of(&state));
+}
+
+#[test]
+fn an_account_is_read_at_any_alignment() {
+    let data = [Registry::DISCRIMINATOR, bytes_of(&Registry::zeroed())].concat();
+    for shift in 0..8 {
+        let shifted = [vec![0xaa; shift], data.clone()].concat();
+        decode_account::<Registry>(&bauta::ID, &shifted[shift..]).unwrap();
+    }
+}
+
+#[test]
+fn an_account_of_another_program_is_refused() {
+    let (_, data) = nullifier();
+    let owner = Address::new_from_array([9; 32]);
+    let error = decode_account::<Nullifier>(&owner, &data).err();
+    assert_eq!(error, Some(ClientError::ForeignAccount { owner }));
+}
+
+#[test]
+fn an_account_of_another_length_is_refused() {
+    let (_, data) = nullifier();
+    for wrong in [
+        &data[..data.len() - 1],
+        &data[..8],
+        &[],
+        &[&data[..], &[0]].concat(),
+    ] {
+        let error = decode_account::<Nullifier>(&bauta::ID, wrong).err();
+        assert_eq!(
+            error,
+            Some(ClientError::AccountLength {
+                kind: "Nullifier",
+                length: wrong.len(),
+                expected: 104
+            })
+        );
+    }
+}
+
+#[test]
+fn an_account_of_another_kind_is_refused() {
+    let (_, mut data) = nullifier();
+    data[0] ^= 1;
+    let error = decode_account::<Nullifier>(&bauta::ID, &data).err();
+    assert_eq!(error, Some(ClientError::AccountKind { kind: "Nullifier" }));
+    // the Tree account before its registry took it over
+    let error = decode_account::<Tree>(&bauta::ID, &vec![0; Tree::SPACE]).err();
+    assert_eq!(error, Some(ClientError::AccountKind { kind: "Tree" }));
+}
+
+#[test]
+fn accounts_have_the_protocols_lengths() {
+    assert_eq!(Tree::SPACE, 44_168);
+    let lengths = [
+        8 + size_of::<Config>(),
+        8 + size_of::<Registry>(),
+        8 + size_of::<Holding>(),
+    ];
+    assert_eq!(lengths, [112, 808, 168]);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(data in prop::collection::vec(any::<u8>(), 0..200)) {
+        let read = decode_account::<Nullifier>(&bauta::ID, &data).is_ok();
+        prop_assert_eq!(read, data.len() == 104 && data.starts_with(Nullifier::DISCRIMINATOR));
+    }
+}

@@ -1,0 +1,280 @@
+//! The builders against the IDL, which Anchor makes from the program's sources: every instruction, its accounts in their
+//! order, who signs, what is writable.
+
+use bauta::instructions::CircuitRegistration;
+use bauta::state::{Provenance, RegistryKind, ScopeMode};
+use bauta_client::instructions::{
+    AcceptAdmin, AddCollection, AppendLeaves, CloseScope, CreateRegistry, CreateScope, EvictHolder,
+    Initialize, Pause, PublishRoot, ReclaimNullifier, RegisterCircuit, RegisterHolder, ReplaceLeaf,
+    RetireCircuit, SealRegistry, SetAdmin, Verify,
+};
+use bauta_primitives::{Claim, Commitment, FieldElement, Leaf, Nullifier, Root};
+use serde_json::Value;
+use solana_address::Address;
+use solana_instruction::Instruction;
+
+fn address(number: u8) -> Address {
+    Address::new_from_array([number; 32])
+}
+
+fn element(value: u64) -> FieldElement {
+    FieldElement::from_u64(value)
+}
+
+const PATH: [[FieldElement; 3]; 5] = [[FieldElement::ZERO; 3]; 5];
+
+fn administration() -> Vec<(&'static str, Instruction)> {
+    let registration = CircuitRegistration {
+        statement: [b'x'; 32],
+        version: 1,
+        depth: 10,
+        leaf_format: 1,
+        provenance: Provenance::Development,
+        constraint_system_hash: [0; 32],
+        transcript_hash: [0; 32],
+        verifying_key: [7; 576],
+    };
+    vec![
+        (
+            "initialize",
+            Initialize {
+                payer: address(1),
+                upgrade_authority: address(2),
+                cluster_tag: [0; 32],
+                admin: address(3),
+                development_keys_allowed: true,
+            }
+            .instruction(),
+        ),
+        (
+            "set_admin",
+            SetAdmin {
+                admin: address(1),
+                new_admin: address(2),
+            }
+            .instruction(),
+        ),
+        (
+            "accept_admin",
+            AcceptAdmin {
+                new_admin: address(2),
+            }
+            .instruction(),
+        ),
+        (
+            "pause",
+            Pause {
+                admin: address(1),
+                paused: true,
+            }
+            .instruction(),
+        ),
+        (
+            "register_circuit",
+            RegisterCircuit {
+                payer: address(1),
+                admin: address(2),
+                registration,
+            }
+            .instruction(),
+        ),
+        (
+            "retire_circuit",
+            RetireCircuit {
+                admin: address(1),
+                circuit: address(2),
+            }
+            .instruction(),
+        ),
+    ]
+}
+
+fn registries() -> Vec<(&'static str, Instruction)> {
+    vec![
+        (
+            "create_registry",
+            CreateRegistry {
+                payer: address(1),
+                authority: address(2),
+                tree: Some(address(3)),
+                nonce: 4,
+                kind: RegistryKind::Managed,
+                depth: 10,
+                leaf_format: 1,
+                root_ttl: 60,
+            }
+            .instruction(),
+        ),
+        (
+            "add_collection",
+            AddCollection {
+                payer: address(1),
+                authority: address(2),
+                registry: address(3),
+                key: address(4),
+                is_group: false,
+                track: 5,
+            }
+            .instruction(),
+        ),
+        (
+            "seal_registry",
+            SealRegistry {
+                authority: address(1),
+                registry: address(2),
+            }
+            .instruction(),
+        ),
+        (
+            "register_holder",
+            RegisterHolder {
+                payer: address(1),
+                owner: address(2),
+                registry: address(3),
+                tree: address(4),
+                collection_key: address(5),
+                mint: address(6),
+                token_account: address(7),
+                commitment: Commitment::new(element(8)),
+                path: Some(PATH),
+            }
+            .instruction(),
+        ),
+        (
+            "evict_holder",
+            EvictHolder {
+                registry: address(1),
+                tree: address(2),
+                mint: address(3),
+                token_account: Some(address(4)),
+                path: PATH,
+            }
+            .instruction(),
+        ),
+        (
+            "append_leaves",
+            AppendLeaves {
+                authority: address(1),
+                registry: address(2),
+                tree: address(3),
+                leaves: vec![Leaf::new(element(4))],
+            }
+            .instruction(),
+        ),
+        (
+            "replace_leaf",
+            ReplaceLeaf {
+                authority: address(1),
+                registry: address(2),
+                tree: address(3),
+                index: 4,
+                old_leaf: Leaf::new(element(5)),
+                new_leaf: Leaf::EMPTY,
+                path: PATH,
+            }
+            .instruction(),
+        ),
+        (
+            "publish_root",
+            PublishRoot {
+                authority: address(1),
+                registry: address(2),
+                root: Root::new(element(3)),
+            }
+            .instruction(),
+        ),
+    ]
+}
+
+fn scopes() -> Vec<(&'static str, Instruction)> {
+    vec![
+        (
+            "create_scope",
+            CreateScope {
+                payer: address(1),
+                creator: address(2),
+                registry: address(3),
+                circuit: address(4),
+                auxiliary_registry: Some(address(5)),
+                nonce: 6,
+                mode: ScopeMode::Live,
+                gate: None,
+                required_claim: None,
+                opens_at: 0,
+                closes_at: 1,
+            }
+            .instruction(),
+        ),
+        (
+            "close_scope",
+            CloseScope {
+                creator: address(1),
+                scope: address(2),
+            }
+            .instruction(),
+        ),
+        (
+            "reclaim_nullifier",
+            ReclaimNullifier {
+                scope: address(1),
+                nullifier: Nullifier::new(element(2)),
+                rent_payer: address(3),
+            }
+            .instruction(),
+        ),
+        (
+            "verify",
+            Verify {
+                payer: address(1),
+                scope: address(2),
+                circuit: address(3),
+                registry: Some(address(4)),
+                auxiliary_registry: Some(address(5)),
+                gate: Some(address(6)),
+                recipient: address(7),
+                relayer: Some(address(8)),
+                proof: [0; 256],
+                root: Root::new(element(9)),
+                nullifier: Nullifier::new(element(10)),
+                claim: Claim::new(element(11)),
+                auxiliary_root: None,
+                expiry: 12,
+                payload: vec![],
+            }
+            .instruction(),
+        ),
+    ]
+}
+
+fn flag(account: &Value, name: &str) -> bool {
+    account[name].as_bool().unwrap_or(false)
+}
+
+#[test]
+fn every_instruction_of_the_idl_has_a_builder_with_its_accounts() {
+    let idl: Value =
+        serde_json::from_str(include_str!("../../../programs/bauta/artifacts/bauta.json")).unwrap();
+    assert_eq!(idl["address"], bauta::ID.to_string());
+    let mut built = [administration(), registries(), scopes()].concat();
+    for instruction in idl["instructions"].as_array().unwrap() {
+        let name = instruction["name"].as_str().unwrap();
+        let at = built
+            .iter()
+            .position(|(built, _)| *built == name)
+            .unwrap_or_else(|| panic!("{name} has no builder"));
+        let (_, made) = built.swap_remove(at);
+        assert_eq!(made.program_id, bauta::ID);
+        let discriminator: Vec<u8> = serde_json::from_value(instruction["discriminator"].clone()).unwrap();
+        assert!(made.data.starts_with(&discriminator), "{name}");
+        let accounts = instruction["accounts"].as_array().unwrap();
+        assert_eq!(made.accounts.len(), accounts.len(), "{name}");
+        for (meta, account) in made.accounts.iter().zip(accounts) {
+            assert_eq!(meta.is_signer, flag(account, "signer"), "{name}: {account}");
+            assert_eq!(meta.is_writable, flag(account, "writable"), "{name}: {account}");
+            if let Some(fixed) = account["address"].as_str() {
+                assert_eq!(meta.pubkey.to_string(), fixed, "{name}: {account}");
+            }
+        }
+    }
+    assert!(built.is_empty(), "builders of no instruction: {built:?}");
+}
