@@ -29,5 +29,11 @@ pub fn hash_to_field<const N: usize>(tag: &'static str, parts: [&[u8]; N]) -> Fi
 /// SHA-256.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    hashv(&[bytes]).to_bytes()
+    sha256_of(&[bytes])
+}
+
+/// SHA-256 of the parts one after the other.
+#[must_use]
+pub fn sha256_of(parts: &[&[u8]]) -> [u8; 32] {
+    hashv(parts).to_bytes()
 }

@@ -27,7 +27,7 @@ pub mod tree;
 
 pub use context::{ANYONE, Context, ContextParts};
 pub use digest::{Digest, DigestParts};
-pub use encoding::{hash_to_field, sha256};
+pub use encoding::{hash_to_field, sha256, sha256_of};
 pub use error::PrimitivesError;
 pub use field::FieldElement;
 #[cfg(not(target_os = "solana"))]

@@ -159,7 +159,7 @@ struct Extensions<'a> {
 impl Extensions<'_> {
     fn is_well_formed(mut self) -> bool {
         while self.next().is_some() {}
-        self.rest.len() < 4 || self.rest[..2] == UNINITIALIZED.to_le_bytes()
+        self.rest.len() < 2 || self.rest[..2] == UNINITIALIZED.to_le_bytes()
     }
 }
 

@@ -59,8 +59,12 @@ impl CreateRegistry<'_> {
         require!(self.tree.is_some() == on_chain, BautaError::WrongTreePresence);
 
         let now = account::now()?;
+        if let Some(tree) = &self.tree {
+            take_over_tree(tree, &self.registry.key())?;
+        }
         let registry = &mut *self.registry.load_init()?;
         registry.authority = self.authority.key();
+        registry.tree = self.tree.as_ref().map(Key::key).unwrap_or_default();
         registry.kind = kind as u8;
         registry.depth = depth as u8;
         registry.leaf_format = leaf_format;
@@ -69,10 +73,6 @@ impl CreateRegistry<'_> {
         registry.root = depth.empty_root().to_bytes();
         registry.root_since = now;
         registry.root_ttl = root_ttl;
-        if let Some(tree) = &self.tree {
-            take_over_tree(tree, &self.registry.key())?;
-            registry.tree = tree.key();
-        }
         let event = RegistryCreated {
             registry: self.registry.key(),
             authority: registry.authority,

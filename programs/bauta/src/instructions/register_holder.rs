@@ -47,15 +47,18 @@ impl RegisterHolder<'_> {
             BautaError::CommitmentNotCanonical
         );
         require!(commitment != [0; 32], BautaError::ZeroCommitment);
-        let registry = &mut *self.registry.load_mut()?;
-        registry.check_kind(RegistryKind::Holders)?;
         self.check_token()?;
+        let next_index = {
+            let registry = self.registry.load()?;
+            registry.check_kind(RegistryKind::Holders)?;
+            registry.next_index
+        };
 
         let now = account::now()?;
         let first = *self.holding.owner != crate::ID;
         if first {
             require!(path.is_none(), BautaError::UnexpectedPath);
-            self.create_holding(registry.next_index)?;
+            self.create_holding(next_index)?;
         }
         let holding = &mut *account::load_mut::<Holding>(&self.holding)?;
         require!(
@@ -76,6 +79,7 @@ impl RegisterHolder<'_> {
         holding.live = 1;
 
         let leaf = holding.leaf()?;
+        let registry = &mut *self.registry.load_mut()?;
         let tree = &mut *self.tree.load_mut()?;
         let root = match old_leaf {
             None => {
@@ -84,7 +88,7 @@ impl RegisterHolder<'_> {
             }
             Some(old_leaf) => {
                 let path = path.ok_or(BautaError::MissingPath)?;
-                tree.replace(registry.next_index, holding.index, &old_leaf, &leaf, path)?
+                tree.replace(next_index, holding.index, &old_leaf, &leaf, path)?
             }
         };
         let kept = registry.replace_root(root, now)?;
@@ -140,7 +144,7 @@ impl RegisterHolder<'_> {
     fn create_holding(&self, index: u64) -> Result<()> {
         let (registry, mint) = (self.registry.key(), self.mint.key());
         let seeds: [&[u8]; 3] = [Holding::SEED, registry.as_ref(), mint.as_ref()];
-        let (address, bump) = account::find(&seeds);
+        let (address, bump) = account::find(seeds)?;
         require!(self.holding.key() == address, BautaError::WrongHolding);
         let seeds = [seeds[0], seeds[1], seeds[2], &[bump]];
         account::create::<Holding>(&self.payer, &self.holding, &seeds)?;

@@ -182,7 +182,7 @@ impl Verify<'_> {
     fn spend(&self, nullifier: &Node) -> Result<()> {
         let scope = self.scope.key();
         let seeds: [&[u8]; 3] = [Nullifier::SEED, scope.as_ref(), nullifier];
-        let (address, bump) = account::find(&seeds);
+        let (address, bump) = account::find(seeds)?;
         require!(self.nullifier.key() == address, BautaError::WrongNullifierAddress);
         require!(*self.nullifier.owner != crate::ID, BautaError::NullifierUsed);
         let seeds = [seeds[0], seeds[1], seeds[2], &[bump]];

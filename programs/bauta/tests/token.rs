@@ -1,0 +1,321 @@
+//! The reader of token accounts against the token programs' own libraries.
+
+use anchor_lang::prelude::Pubkey;
+use bauta::{
+    errors::BautaError,
+    token::{GroupMember, Mint, TOKEN_2022_PROGRAM, TOKEN_PROGRAM, TokenAccount},
+};
+use proptest::prelude::*;
+use solana_program_pack::Pack;
+use spl_token_2022_interface::{
+    extension::{
+        BaseStateWithExtensions, BaseStateWithExtensionsMut, Extension, ExtensionType, StateWithExtensions,
+        StateWithExtensionsMut, confidential_mint_burn::ConfidentialMintBurn,
+        confidential_transfer::ConfidentialTransferMint,
+        confidential_transfer_fee::ConfidentialTransferFeeConfig, cpi_guard::CpiGuard,
+        group_member_pointer::GroupMemberPointer, immutable_owner::ImmutableOwner,
+        metadata_pointer::MetadataPointer, mint_close_authority::MintCloseAuthority,
+        non_transferable::NonTransferable, permanent_delegate::PermanentDelegate,
+        transfer_hook::TransferHook,
+    },
+    state::{Account, AccountState, Mint as SplMint},
+};
+use spl_token_group_interface::state::TokenGroupMember;
+
+fn one_token() -> SplMint {
+    SplMint {
+        supply: 1,
+        is_initialized: true,
+        ..SplMint::default()
+    }
+}
+
+fn packed<T: Pack>(state: T) -> Vec<u8> {
+    let mut data = vec![0; T::LEN];
+    state.pack_into_slice(&mut data);
+    data
+}
+
+type Initialise = fn(&mut StateWithExtensionsMut<'_, SplMint>);
+
+fn extension<E: Extension + bytemuck::Pod + Default>(state: &mut StateWithExtensionsMut<'_, SplMint>) {
+    state.init_extension::<E>(false).unwrap();
+}
+
+/// A mint of Token-2022 with these extensions, made by its library.
+fn mint_2022(extensions: &[(ExtensionType, Initialise)], base: SplMint) -> Vec<u8> {
+    let types: Vec<ExtensionType> = extensions.iter().map(|(kind, _)| *kind).collect();
+    let space = ExtensionType::try_calculate_account_len::<SplMint>(&types).unwrap();
+    let mut data = vec![0; space];
+    let mut state = StateWithExtensionsMut::<SplMint>::unpack_uninitialized(&mut data).unwrap();
+    for (_, initialise) in extensions {
+        initialise(&mut state);
+    }
+    state.base = base;
+    state.pack_base();
+    state.init_account_type().unwrap();
+    data
+}
+
+fn harmless() -> Vec<(ExtensionType, Initialise)> {
+    vec![
+        (ExtensionType::MetadataPointer, extension::<MetadataPointer>),
+        (ExtensionType::GroupMemberPointer, extension::<GroupMemberPointer>),
+        (ExtensionType::TransferHook, extension::<TransferHook>),
+        (ExtensionType::NonTransferable, extension::<NonTransferable>),
+    ]
+}
+
+#[track_caller]
+fn refused<T>(result: anchor_lang::Result<T>, expected: BautaError) {
+    assert_eq!(result.err().expect("refused"), expected.into());
+}
+
+#[test]
+fn a_unique_token_of_either_program_passes() {
+    let plain = packed(one_token());
+    Mint::read(&TOKEN_PROGRAM, &plain)
+        .unwrap()
+        .check_unique()
+        .unwrap();
+    Mint::read(&TOKEN_2022_PROGRAM, &plain)
+        .unwrap()
+        .check_unique()
+        .unwrap();
+    let extended = mint_2022(&harmless(), one_token());
+    Mint::read(&TOKEN_2022_PROGRAM, &extended)
+        .unwrap()
+        .check_unique()
+        .unwrap();
+}
+
+#[test]
+fn a_token_that_could_have_a_second_holder_is_refused() {
+    let with = |change: fn(&mut SplMint)| {
+        let mut mint = one_token();
+        change(&mut mint);
+        packed(mint)
+    };
+    for (data, error) in [
+        (with(|mint| mint.supply = 0), BautaError::SupplyNotOne),
+        (with(|mint| mint.supply = 2), BautaError::SupplyNotOne),
+        (with(|mint| mint.decimals = 1), BautaError::DecimalsNotZero),
+        (
+            with(|mint| mint.mint_authority = Some(Pubkey::new_unique()).into()),
+            BautaError::HasMintAuthority,
+        ),
+    ] {
+        refused(Mint::read(&TOKEN_PROGRAM, &data).unwrap().check_unique(), error);
+    }
+}
+
+#[test]
+fn a_mint_whose_holder_can_lose_it_unseen_is_refused() {
+    let dangerous: [(ExtensionType, Initialise, BautaError); 5] = [
+        (
+            ExtensionType::MintCloseAuthority,
+            extension::<MintCloseAuthority>,
+            BautaError::HasMintCloseAuthority,
+        ),
+        (
+            ExtensionType::PermanentDelegate,
+            extension::<PermanentDelegate>,
+            BautaError::HasPermanentDelegate,
+        ),
+        (
+            ExtensionType::ConfidentialTransferMint,
+            extension::<ConfidentialTransferMint>,
+            BautaError::HasConfidentialExtension,
+        ),
+        (
+            ExtensionType::ConfidentialTransferFeeConfig,
+            extension::<ConfidentialTransferFeeConfig>,
+            BautaError::HasConfidentialExtension,
+        ),
+        (
+            ExtensionType::ConfidentialMintBurn,
+            extension::<ConfidentialMintBurn>,
+            BautaError::HasConfidentialExtension,
+        ),
+    ];
+    for (kind, initialise, error) in dangerous {
+        // alone, first and last
+        for at in [0, 4] {
+            let mut extensions = harmless();
+            extensions.insert(at, (kind, initialise));
+            let data = mint_2022(&extensions, one_token());
+            refused(
+                Mint::read(&TOKEN_2022_PROGRAM, &data).unwrap().check_unique(),
+                error,
+            );
+        }
+    }
+}
+
+#[test]
+fn membership_is_read_from_the_mint_and_no_pointer() {
+    fn member(state: &mut StateWithExtensionsMut<'_, SplMint>) {
+        let member = state.init_extension::<TokenGroupMember>(false).unwrap();
+        member.mint = Pubkey::new_from_array([1; 32]);
+        member.group = Pubkey::new_from_array([2; 32]);
+        member.member_number = 7.into();
+    }
+    let mut extensions = harmless();
+    let pointers = mint_2022(&extensions, one_token());
+    let mint = Mint::read(&TOKEN_2022_PROGRAM, &pointers).unwrap();
+    assert_eq!(mint.group_member().unwrap(), None);
+    extensions.push((ExtensionType::TokenGroupMember, member));
+    let data = mint_2022(&extensions, one_token());
+    let own = Mint::read(&TOKEN_2022_PROGRAM, &data)
+        .unwrap()
+        .group_member()
+        .unwrap();
+    let library = StateWithExtensions::<SplMint>::unpack(&data).unwrap();
+    let library = library.get_extension::<TokenGroupMember>().unwrap();
+    assert_eq!(
+        own,
+        Some(GroupMember {
+            mint: library.mint,
+            group: library.group
+        })
+    );
+}
+
+#[test]
+fn what_is_no_mint_is_refused() {
+    let plain = packed(one_token());
+    let extended = mint_2022(&harmless(), one_token());
+    refused(Mint::read(&Pubkey::new_unique(), &plain), BautaError::NotAMint);
+    // SPL Token has no extensions
+    refused(Mint::read(&TOKEN_PROGRAM, &extended), BautaError::InvalidMint);
+    refused(
+        Mint::read(&TOKEN_2022_PROGRAM, &plain[..81]),
+        BautaError::InvalidMint,
+    );
+    refused(Mint::read(&TOKEN_PROGRAM, &[]), BautaError::InvalidMint);
+    let uninitialised = packed(SplMint {
+        is_initialized: false,
+        ..one_token()
+    });
+    refused(
+        Mint::read(&TOKEN_PROGRAM, &uninitialised),
+        BautaError::InvalidMint,
+    );
+    // a token account and a multisig pose as a mint
+    let mut account = extended.clone();
+    account[165] = 2;
+    refused(Mint::read(&TOKEN_2022_PROGRAM, &account), BautaError::InvalidMint);
+    let mut multisig = extended.clone();
+    multisig.resize(355, 0);
+    refused(
+        Mint::read(&TOKEN_2022_PROGRAM, &multisig),
+        BautaError::InvalidMint,
+    );
+    // an extension that reaches past the end
+    let mut torn = extended;
+    torn.truncate(torn.len() - 1);
+    refused(
+        Mint::read(&TOKEN_2022_PROGRAM, &torn).unwrap().check_unique(),
+        BautaError::InvalidMint,
+    );
+}
+
+fn account() -> impl Strategy<Value = Account> {
+    (
+        any::<[u8; 32]>(),
+        any::<[u8; 32]>(),
+        any::<u64>(),
+        1..3u8,
+        any::<bool>(),
+    )
+        .prop_map(|(mint, owner, amount, state, delegated)| Account {
+            mint: mint.into(),
+            owner: owner.into(),
+            amount,
+            state: if state == 1 {
+                AccountState::Initialized
+            } else {
+                AccountState::Frozen
+            },
+            delegate: delegated.then(Pubkey::new_unique).into(),
+            ..Account::default()
+        })
+}
+
+fn extended_account(base: Account) -> Vec<u8> {
+    let extensions = [ExtensionType::ImmutableOwner, ExtensionType::CpiGuard];
+    let space = ExtensionType::try_calculate_account_len::<Account>(&extensions).unwrap();
+    let mut data = vec![0; space];
+    let mut state = StateWithExtensionsMut::<Account>::unpack_uninitialized(&mut data).unwrap();
+    state.init_extension::<ImmutableOwner>(false).unwrap();
+    state.init_extension::<CpiGuard>(false).unwrap();
+    state.base = base;
+    state.pack_base();
+    state.init_account_type().unwrap();
+    data
+}
+
+proptest! {
+    #[test]
+    fn token_accounts_are_read_as_the_library_reads_them(base in account()) {
+        let expected = TokenAccount {
+            mint: base.mint,
+            owner: base.owner,
+            amount: base.amount,
+            frozen: base.is_frozen(),
+        };
+        prop_assert_eq!(TokenAccount::read(&TOKEN_PROGRAM, &packed(base)).unwrap(), expected);
+        let expected = TokenAccount::read(&TOKEN_PROGRAM, &packed(base)).unwrap();
+        prop_assert_eq!(TokenAccount::read(&TOKEN_2022_PROGRAM, &extended_account(base)).unwrap(), expected);
+    }
+
+    #[test]
+    fn no_bytes_make_a_reader_panic(data in prop::collection::vec(any::<u8>(), 0..600), kind in 0..3u8) {
+        let mut data = data;
+        if let Some(byte) = data.get_mut(165) {
+            *byte = kind;
+        }
+        if let Some(byte) = data.get_mut(45) {
+            *byte = 1;
+        }
+        for program in [TOKEN_PROGRAM, TOKEN_2022_PROGRAM] {
+            drop(TokenAccount::read(&program, &data));
+            if let Ok(mint) = Mint::read(&program, &data) {
+                drop(mint.check_unique());
+                drop(mint.group_member());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_token_account_is_refused() {
+    let uninitialised = packed(Account::default());
+    refused(
+        TokenAccount::read(&TOKEN_PROGRAM, &uninitialised),
+        BautaError::InvalidTokenAccount,
+    );
+    let base = Account {
+        state: AccountState::Initialized,
+        ..Account::default()
+    };
+    refused(
+        TokenAccount::read(&Pubkey::new_unique(), &packed(base)),
+        BautaError::InvalidTokenAccount,
+    );
+    refused(
+        TokenAccount::read(&TOKEN_PROGRAM, &extended_account(base)),
+        BautaError::InvalidTokenAccount,
+    );
+    // closed: no data
+    refused(
+        TokenAccount::read(&TOKEN_PROGRAM, &[]),
+        BautaError::InvalidTokenAccount,
+    );
+    let mut mint = extended_account(base);
+    mint[165] = 1;
+    refused(
+        TokenAccount::read(&TOKEN_2022_PROGRAM, &mint),
+        BautaError::InvalidTokenAccount,
+    );
+}
