@@ -1,4 +1,3 @@
-use ark_relations::gr1cs::SynthesisError;
 use bauta_primitives::PrimitivesError;
 
 /// What can be wrong with inputs, keys and proofs. Never carries a secret.
@@ -64,7 +63,7 @@ pub enum CircuitsError {
          `snarkjs groth16 setup`"
     )]
     DevelopmentContribution,
-    /// Arkworks' prover gave up.
+    /// The proving engine refused the key or the witness.
     #[error("proving failed: {0}")]
-    Proving(#[from] SynthesisError),
+    Proving(#[from] bauta_prover::ProverError),
 }

@@ -21,7 +21,6 @@ pub mod figures;
 pub mod gadgets;
 pub mod keys;
 mod proof;
-mod reduction;
 pub mod statement;
 pub mod statements;
 

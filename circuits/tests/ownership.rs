@@ -2,6 +2,9 @@
 
 mod common;
 
+use ark_bn254::{Bn254, Fr};
+use ark_ff::{Field, PrimeField, UniformRand};
+use ark_groth16::{Groth16, prepare_verifying_key};
 use ark_relations::gr1cs::{ConstraintSynthesizer, ConstraintSystem};
 use bauta_circuits::{
     CircuitsError, Key, Ownership, Proof,
@@ -150,4 +153,37 @@ fn a_proof_holds_for_its_digest_alone_and_every_proof_is_blinded_afresh() {
     let second = key.prove(&inputs, rng).unwrap();
     assert_ne!(second, proof);
     key.verifying_key().verify(evaluation.digest, &second).unwrap();
+}
+
+#[test]
+fn arkworks_proves_with_the_same_key_and_accepts_the_engines_proofs() {
+    let rng = &mut rng(4);
+    let key = Key::development(Ownership::new(Depth::Ten)).unwrap();
+    let inputs = Member::random(Depth::Ten, rng).inputs();
+    let digest = evaluate(key.statement(), &inputs).unwrap().digest;
+    let r1cs = r1cs(key.statement());
+    let assignment = assign(
+        key.statement(),
+        &inputs,
+        r1cs.wires as usize,
+        r1cs.constraints.len(),
+    )
+    .unwrap();
+
+    let reference = Groth16::<Bn254>::create_proof_with_reduction_and_matrices(
+        &key.zkey().to_ark_proving_key(),
+        Fr::rand(rng),
+        Fr::rand(rng),
+        &r1cs.to_ark_matrices(),
+        2,
+        r1cs.constraints.len(),
+        assignment.wires(),
+    )
+    .unwrap();
+    let verifying_key = prepare_verifying_key(&key.zkey().to_ark_verifying_key());
+    let public = [Fr::from_be_bytes_mod_order(&digest.to_bytes())];
+    for proof in [reference, key.prove(&inputs, rng).unwrap().to_ark()] {
+        assert!(Groth16::<Bn254>::verify_proof(&verifying_key, &proof, &public).unwrap());
+        assert!(!Groth16::<Bn254>::verify_proof(&verifying_key, &proof, &[public[0] + Fr::ONE]).unwrap());
+    }
 }

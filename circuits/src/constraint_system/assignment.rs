@@ -3,6 +3,7 @@
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
 use bauta_primitives::Digest;
+use bauta_prover::Witness;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::ConstraintSystem;
@@ -50,6 +51,13 @@ impl Assignment {
     #[must_use]
     pub fn b(&self) -> &[Fr] {
         &self.b
+    }
+
+    /// Hands the values over to the proving engine, which wipes them in its turn.
+    #[must_use]
+    pub fn into_witness(mut self) -> Witness {
+        let [wires, a, b] = [&mut self.wires, &mut self.a, &mut self.b].map(std::mem::take);
+        Witness::with_rows(wires, a, b)
     }
 
     /// The public input.

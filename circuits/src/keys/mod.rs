@@ -14,12 +14,11 @@ mod file;
 mod header;
 mod import;
 
-use ark_bn254::{Bn254, Fr};
-use ark_ff::UniformRand;
-use ark_groth16::Groth16;
-use ark_relations::gr1cs::Matrix;
+use std::sync::OnceLock;
+
 use ark_std::rand::{CryptoRng, RngCore};
-use bauta_iden3::{LinearCombination, R1cs, ZKey};
+use bauta_iden3::{R1cs, ZKey};
+use bauta_prover::Engine;
 
 pub use cache::load_or_setup_development;
 pub use header::{DEVELOPMENT_WARNING, KeyHeader, Provenance};
@@ -27,7 +26,6 @@ pub use header::{DEVELOPMENT_WARNING, KeyHeader, Provenance};
 use crate::{
     CircuitsError,
     proof::{Proof, VerifyingKey},
-    reduction::OddCoset,
     statement::{Inputs, Statement, assign},
 };
 
@@ -37,15 +35,10 @@ pub struct Key<S> {
     header: KeyHeader,
     verifying: VerifyingKey,
     zkey: ZKey,
-    proving: Proving,
-}
-
-/// What arkworks' prover takes.
-struct Proving {
-    key: ark_groth16::ProvingKey<Bn254>,
-    /// A and B; the reduction doesn't read C.
-    matrices: [Matrix<Fr>; 2],
     wires: usize,
+    constraints: usize,
+    /// Prepared by the first proof: whoever only verifies needs none.
+    engine: OnceLock<Engine>,
 }
 
 impl<S: Statement> Key<S> {
@@ -57,13 +50,14 @@ impl<S: Statement> Key<S> {
     ) -> Result<Self, CircuitsError> {
         let verifying = VerifyingKey::of(&zkey)?;
         let header = KeyHeader::of(&statement, r1cs, provenance, verifying.hash());
-        let proving = Proving::new(r1cs, &zkey, &verifying);
         Ok(Self {
             statement,
             header,
             verifying,
             zkey,
-            proving,
+            wires: r1cs.wires as usize,
+            constraints: r1cs.constraints.len(),
+            engine: OnceLock::new(),
         })
     }
 
@@ -98,52 +92,17 @@ impl<S: Statement> Key<S> {
         inputs: &Inputs<S::Private>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Proof, CircuitsError> {
-        let Proving { key, matrices, wires } = &self.proving;
-        let constraints = matrices[0].len();
-        let assignment = assign(&self.statement, inputs, *wires, constraints)?;
-        let (r, s) = (Fr::rand(rng), Fr::rand(rng));
-        let proof = Groth16::<Bn254, OddCoset>::create_proof_with_reduction_and_matrices(
-            key,
-            r,
-            s,
-            matrices,
-            self.zkey.n_public as usize + 1,
-            constraints,
-            assignment.wires(),
-        )?;
-        Ok(proof.into())
+        let assignment = assign(&self.statement, inputs, self.wires, self.constraints)?;
+        let proof = self.engine()?.prove(&assignment.into_witness(), rng)?;
+        let bauta_prover::Proof { a, b, c } = proof;
+        Ok(ark_groth16::Proof { a, b, c }.into())
     }
-}
 
-impl Proving {
-    fn new(r1cs: &R1cs, zkey: &ZKey, verifying_key: &VerifyingKey) -> Self {
-        let matrix = |side: fn(&bauta_iden3::Constraint) -> &LinearCombination| -> Matrix<Fr> {
-            r1cs.constraints
-                .iter()
-                .map(|constraint| {
-                    side(constraint)
-                        .iter()
-                        .map(|(wire, c)| (*c, *wire as usize))
-                        .collect()
-                })
-                .collect()
-        };
-        Self {
-            key: ark_groth16::ProvingKey {
-                vk: verifying_key.to_ark(),
-                beta_g1: zkey.beta_g1,
-                delta_g1: zkey.delta_g1,
-                a_query: zkey.a.clone(),
-                b_g1_query: zkey.b1.clone(),
-                b_g2_query: zkey.b2.clone(),
-                h_query: zkey.h.clone(),
-                l_query: zkey.c.clone(),
-            },
-            matrices: [
-                matrix(|constraint| &constraint.a),
-                matrix(|constraint| &constraint.b),
-            ],
-            wires: r1cs.wires as usize,
+    fn engine(&self) -> Result<&Engine, CircuitsError> {
+        if let Some(engine) = self.engine.get() {
+            return Ok(engine);
         }
+        let engine = Engine::prepare(&self.zkey)?;
+        Ok(self.engine.get_or_init(|| engine))
     }
 }
