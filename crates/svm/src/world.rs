@@ -140,6 +140,14 @@ impl World {
         world
     }
 
+    /// Loads another program, such as a consumer of this one.
+    ///
+    /// # Panics
+    /// When the SVM refuses the ELF.
+    pub fn deploy(&mut self, program: Address, elf: &[u8]) {
+        self.svm.add_program(program, elf).expect("the SVM loads the ELF");
+    }
+
     /// The SVM loads programs without an authority; a deployment by the loader's instructions would set one.
     fn give_upgrade_authority(&mut self, authority: Address) {
         let address = addresses::program_data().address;
