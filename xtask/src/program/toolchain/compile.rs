@@ -131,9 +131,8 @@ fn forget_other_checkouts(target: &Path, workspace: &Path) -> Result<()> {
         .context("can't start cargo")?;
     let owners = target.join("owners");
     fs::create_dir_all(&owners).with_context(|| format!("can't make {}", owners.display()))?;
-    // cargo tree leaves a line empty between two packages
-    let lines = members.lines().filter(|line| !line.is_empty());
-    for member in lines.filter_map(|line| line.split(' ').next()) {
+    let names = members.lines().filter_map(|line| line.split(' ').next());
+    for member in names.filter(|name| !name.is_empty()) {
         let owner = owners.join(member);
         let workspace = workspace.to_string_lossy();
         if fs::read_to_string(&owner).is_ok_and(|owner| owner == workspace) {

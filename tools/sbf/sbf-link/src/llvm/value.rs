@@ -1,0 +1,288 @@
+//! Types and values.
+
+use llvm_sys::{
+    LLVMAttributeFunctionIndex, LLVMAttributeIndex, LLVMLinkage, LLVMOpcode, LLVMTypeKind, LLVMVisibility,
+    core::*, prelude::*,
+};
+
+/// A type.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Type(pub(super) LLVMTypeRef);
+
+// SAFETY of every block below: the handles are valid (module doc), and LLVM's own preconditions are in the method's doc.
+impl Type {
+    pub fn kind(self) -> LLVMTypeKind {
+        unsafe { LLVMGetTypeKind(self.0) }
+    }
+
+    pub fn is_void(self) -> bool {
+        self.kind() == LLVMTypeKind::LLVMVoidTypeKind
+    }
+
+    /// The width of an integer; `None` for other types.
+    pub fn integer_bits(self) -> Option<u32> {
+        (self.kind() == LLVMTypeKind::LLVMIntegerTypeKind).then(|| unsafe { LLVMGetIntTypeWidth(self.0) })
+    }
+
+    /// The fields of a structure; none for other types.
+    pub fn fields(self) -> Vec<Type> {
+        if self.kind() != LLVMTypeKind::LLVMStructTypeKind {
+            return vec![];
+        }
+        unsafe {
+            (0..LLVMCountStructElementTypes(self.0))
+                .map(|at| Type(LLVMStructGetTypeAtIndex(self.0, at)))
+                .collect()
+        }
+    }
+
+    /// Element and length of an array or vector; `None` for other types.
+    pub fn elements(self) -> Option<(Type, u64)> {
+        let length = match self.kind() {
+            LLVMTypeKind::LLVMArrayTypeKind => unsafe { LLVMGetArrayLength2(self.0) },
+            LLVMTypeKind::LLVMVectorTypeKind => u64::from(unsafe { LLVMGetVectorSize(self.0) }),
+            _ => return None,
+        };
+        Some((Type(unsafe { LLVMGetElementType(self.0) }), length))
+    }
+
+    /// The parameters of a function type.
+    pub fn parameters(self) -> Vec<Type> {
+        unsafe {
+            let mut types = vec![std::ptr::null_mut(); LLVMCountParamTypes(self.0) as usize];
+            LLVMGetParamTypes(self.0, types.as_mut_ptr());
+            types.into_iter().map(Type).collect()
+        }
+    }
+
+    /// The result of a function type.
+    pub fn result(self) -> Type {
+        Type(unsafe { LLVMGetReturnType(self.0) })
+    }
+
+    /// Whether a function type takes further arguments than it names.
+    pub fn is_variadic(self) -> bool {
+        unsafe { LLVMIsFunctionVarArg(self.0) != 0 }
+    }
+
+    pub fn null(self) -> Value {
+        Value(unsafe { LLVMConstNull(self.0) })
+    }
+
+    pub fn undefined(self) -> Value {
+        Value(unsafe { LLVMGetUndef(self.0) })
+    }
+
+    /// A constant of an integer type.
+    pub fn constant(self, value: u64) -> Value {
+        Value(unsafe { LLVMConstInt(self.0, value, 0) })
+    }
+
+    /// All bits set, of an integer type.
+    pub fn all_ones(self) -> Value {
+        Value(unsafe { LLVMConstAllOnes(self.0) })
+    }
+}
+
+/// A value: a constant, a global, a function, a parameter or an instruction.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Value(pub(super) LLVMValueRef);
+
+impl Value {
+    pub fn name(self) -> String {
+        unsafe {
+            let mut length = 0;
+            let start = LLVMGetValueName2(self.0, &mut length);
+            String::from_utf8_lossy(std::slice::from_raw_parts(start.cast(), length)).into_owned()
+        }
+    }
+
+    pub fn ty(self) -> Type {
+        Type(unsafe { LLVMTypeOf(self.0) })
+    }
+
+    pub fn is_constant(self) -> bool {
+        unsafe { LLVMIsConstant(self.0) != 0 }
+    }
+
+    pub fn is_null(self) -> bool {
+        unsafe { LLVMIsNull(self.0) != 0 }
+    }
+
+    /// Whether this is a function (and not, say, a pointer to one).
+    pub fn is_function(self) -> bool {
+        unsafe { !LLVMIsAFunction(self.0).is_null() }
+    }
+
+    pub fn is_inline_assembly(self) -> bool {
+        unsafe { !LLVMIsAInlineAsm(self.0).is_null() }
+    }
+
+    /// What a zero extension extends; `None` for other values.
+    pub fn zero_extended(self) -> Option<Value> {
+        unsafe { (!LLVMIsAZExtInst(self.0).is_null()).then(|| Value(LLVMGetOperand(self.0, 0))) }
+    }
+}
+
+/// Globals and functions.
+impl Value {
+    pub fn is_declaration(self) -> bool {
+        unsafe { LLVMIsDeclaration(self.0) != 0 }
+    }
+
+    /// Whether a global variable is constant.
+    pub fn is_constant_global(self) -> bool {
+        unsafe { LLVMIsGlobalConstant(self.0) != 0 }
+    }
+
+    /// Make a global or function private to the module.
+    pub fn internalize(self) {
+        unsafe {
+            LLVMSetLinkage(self.0, LLVMLinkage::LLVMInternalLinkage);
+            LLVMSetVisibility(self.0, LLVMVisibility::LLVMDefaultVisibility);
+        }
+    }
+
+    /// The type of a function.
+    pub fn function_type(self) -> Type {
+        Type(unsafe { LLVMGlobalGetValueType(self.0) })
+    }
+
+    /// Whether a function is one of LLVM's own.
+    pub fn is_intrinsic(self) -> bool {
+        unsafe { LLVMGetIntrinsicID(self.0) != 0 }
+    }
+
+    /// A function's parameter.
+    pub fn parameter(self, at: usize) -> Value {
+        Value(unsafe { LLVMGetParam(self.0, at as u32) })
+    }
+
+    /// The instructions of a function.
+    pub fn instructions(self) -> Vec<Value> {
+        let mut list = vec![];
+        unsafe {
+            let mut block = LLVMGetFirstBasicBlock(self.0);
+            while !block.is_null() {
+                let mut instruction = LLVMGetFirstInstruction(block);
+                while !instruction.is_null() {
+                    list.push(Value(instruction));
+                    instruction = LLVMGetNextInstruction(instruction);
+                }
+                block = LLVMGetNextBasicBlock(block);
+            }
+        }
+        list
+    }
+
+    /// Take over the calling convention of another function.
+    pub fn call_like(self, other: Value) {
+        unsafe { LLVMSetFunctionCallConv(self.0, LLVMGetFunctionCallConv(other.0)) }
+    }
+
+    /// Remove an attribute `key="..."` from a function.
+    pub fn remove_text_attribute(self, key: &str) {
+        unsafe {
+            LLVMRemoveStringAttributeAtIndex(
+                self.0,
+                LLVMAttributeFunctionIndex,
+                key.as_ptr().cast(),
+                key.len() as u32,
+            );
+        }
+    }
+
+    /// Remove an attribute from a function.
+    pub fn remove_attribute(self, name: &str) {
+        unsafe { LLVMRemoveEnumAttributeAtIndex(self.0, LLVMAttributeFunctionIndex, attribute(name)) }
+    }
+
+    /// Remove an attribute from all parameters of a function.
+    pub fn remove_parameter_attribute(self, name: &str) {
+        unsafe {
+            for at in 1..=LLVMCountParams(self.0) {
+                LLVMRemoveEnumAttributeAtIndex(self.0, at as LLVMAttributeIndex, attribute(name));
+            }
+        }
+    }
+
+    /// Have a function inlined wherever it is called.
+    pub fn always_inline(self) {
+        unsafe {
+            let context = LLVMGetTypeContext(self.ty().0);
+            let always = LLVMCreateEnumAttribute(context, attribute("alwaysinline"), 0);
+            LLVMAddAttributeAtIndex(self.0, LLVMAttributeFunctionIndex, always);
+        }
+    }
+}
+
+/// Instructions.
+impl Value {
+    pub fn opcode(self) -> LLVMOpcode {
+        unsafe { LLVMGetInstructionOpcode(self.0) }
+    }
+
+    pub fn operand(self, at: u32) -> Value {
+        Value(unsafe { LLVMGetOperand(self.0, at) })
+    }
+
+    /// Whether this is a call.
+    pub fn is_call(self) -> bool {
+        self.opcode() == LLVMOpcode::LLVMCall
+    }
+
+    /// The function that a call calls.
+    pub fn callee(self) -> Value {
+        Value(unsafe { LLVMGetCalledValue(self.0) })
+    }
+
+    /// The type that a call gives to the function it calls.
+    pub fn called_type(self) -> Type {
+        Type(unsafe { LLVMGetCalledFunctionType(self.0) })
+    }
+
+    /// The arguments of a call.
+    pub fn arguments(self) -> Vec<Value> {
+        unsafe {
+            (0..LLVMGetNumArgOperands(self.0))
+                .map(|at| self.operand(at))
+                .collect()
+        }
+    }
+
+    /// Take over the calling convention of another call.
+    pub fn convention_of_call(self, other: Value) {
+        unsafe { LLVMSetInstructionCallConv(self.0, LLVMGetInstructionCallConv(other.0)) }
+    }
+
+    /// Call by the convention of a function.
+    pub fn convention_of_function(self, function: Value) {
+        unsafe { LLVMSetInstructionCallConv(self.0, LLVMGetFunctionCallConv(function.0)) }
+    }
+
+    /// Remove an attribute from all arguments of a call.
+    pub fn remove_argument_attribute(self, name: &str) {
+        unsafe {
+            for at in 1..=LLVMGetNumArgOperands(self.0) {
+                LLVMRemoveCallSiteEnumAttribute(self.0, at as LLVMAttributeIndex, attribute(name));
+            }
+        }
+    }
+
+    /// Use another value instead of this one, everywhere.
+    pub fn redirect(self, to: Value) {
+        unsafe { LLVMReplaceAllUsesWith(self.0, to.0) }
+    }
+
+    /// Erase this instruction, its uses going to another value. The handle must not be used again.
+    pub fn replace(self, by: Option<Value>) {
+        if let Some(value) = by {
+            self.redirect(value);
+        }
+        unsafe { LLVMInstructionEraseFromParent(self.0) }
+    }
+}
+
+fn attribute(name: &str) -> u32 {
+    unsafe { LLVMGetEnumAttributeKindForName(name.as_ptr().cast(), name.len()) }
+}

@@ -1,0 +1,207 @@
+//! Calls that need more registers than BPF has: five for arguments, one for the result.
+//!
+//! Further arguments are stored in a structure in the caller's frame, whose address is the last argument. A result of
+//! several registers is stored through a pointer, which is the first. What changes depends on a function's type alone,
+//! so that callers and callees agree, also across function pointers.
+//!
+//! ```text
+//!   u128 f(a, b, c, d, e, f)   becomes   void f.packed(out: *u128, a, b, c, rest: *{d, e, f})
+//! ```
+
+use std::collections::HashMap;
+
+use anyhow::{Result, bail, ensure};
+use llvm_sys::{LLVMOpcode, LLVMTypeKind};
+
+use crate::llvm::{Builder, Module, Type, Value};
+
+/// Registers for arguments.
+const REGISTERS: u64 = 5;
+
+/// Rewrite the whole program. The functions of before are inlined into the ones of the new types by the next
+/// `always-inline` pass.
+pub fn rewrite(module: Module) -> Result<()> {
+    let builder = Builder::new(module);
+    let mut packed = vec![];
+    for function in module.functions() {
+        let name = function.name();
+        if name.starts_with("llvm.") {
+            continue;
+        }
+        let Some(packing) = Packing::of(&builder, function.function_type()) else {
+            continue;
+        };
+        ensure!(
+            !function.is_declaration(),
+            "{name}: a function from outside can have at most {REGISTERS} registers of arguments and one of result"
+        );
+        let new = module.declare(&format!("{name}.packed"), packing.ty);
+        new.internalize();
+        function.redirect(new);
+        packed.push((function, new, packing));
+    }
+    for function in module.functions() {
+        rewrite_calls(&builder, function)?;
+    }
+    for (function, new, packing) in packed {
+        forward(&builder, function, new, &packing);
+    }
+    Ok(())
+}
+
+/// How functions of a type change.
+struct Packing {
+    /// What is stored through an added first parameter instead of returned.
+    result: Option<Type>,
+    /// How many parameters stay as they are.
+    kept: usize,
+    /// What the added last parameter points to: the other parameters.
+    rest: Option<Type>,
+    /// The changed type.
+    ty: Type,
+}
+
+impl Packing {
+    /// `None` if functions of the type stay as they are.
+    fn of(builder: &Builder, ty: Type) -> Option<Self> {
+        if ty.is_variadic() {
+            return None;
+        }
+        let result = Some(ty.result()).filter(|result| registers(*result) > 1);
+        let parameters = ty.parameters();
+        let hidden = u64::from(result.is_some());
+        let total = parameters
+            .iter()
+            .map(|parameter| registers(*parameter))
+            .sum::<u64>()
+            + hidden;
+        if total <= REGISTERS && result.is_none() {
+            return None;
+        }
+        let mut changed = vec![];
+        if result.is_some() {
+            changed.push(builder.pointer());
+        }
+        let mut kept = parameters.len();
+        let mut rest = None;
+        if total > REGISTERS {
+            kept = 0;
+            let mut used = 0;
+            while used + registers(parameters[kept]) < REGISTERS - hidden {
+                used += registers(parameters[kept]);
+                kept += 1;
+            }
+            rest = Some(builder.structure(&parameters[kept..]));
+        }
+        changed.extend(&parameters[..kept]);
+        if rest.is_some() {
+            changed.push(builder.pointer());
+        }
+        let returned = if result.is_some() {
+            builder.void()
+        } else {
+            ty.result()
+        };
+        Some(Self {
+            result,
+            kept,
+            rest,
+            ty: builder.function(&changed, returned),
+        })
+    }
+}
+
+/// How many registers a value takes.
+fn registers(ty: Type) -> u64 {
+    if let Some(bits) = ty.integer_bits() {
+        return bits.div_ceil(64).into();
+    }
+    if let Some((element, length)) = ty.elements() {
+        return length * registers(element);
+    }
+    match ty.kind() {
+        LLVMTypeKind::LLVMVoidTypeKind => 0,
+        LLVMTypeKind::LLVMStructTypeKind => ty.fields().into_iter().map(registers).sum(),
+        LLVMTypeKind::LLVMFP128TypeKind => 2,
+        _ => 1,
+    }
+}
+
+/// Change the calls in a function.
+fn rewrite_calls(builder: &Builder, function: Value) -> Result<()> {
+    // One place in the frame for each type: a call is over before the next one is prepared.
+    let mut slots = HashMap::new();
+    for call in function.instructions() {
+        let opcode = call.opcode();
+        if opcode == LLVMOpcode::LLVMInvoke {
+            bail!(
+                "{}: a call that can unwind; programs are built with panic = \"abort\"",
+                function.name()
+            );
+        }
+        if opcode != LLVMOpcode::LLVMCall {
+            continue;
+        }
+        let callee = call.callee();
+        if callee.is_inline_assembly() || (callee.is_function() && callee.is_intrinsic()) {
+            continue;
+        }
+        let Some(packing) = Packing::of(builder, call.called_type()) else {
+            continue;
+        };
+        builder.before(call);
+        let mut slot = |ty: Type| *slots.entry(ty).or_insert_with(|| builder.slot(ty));
+        let result = packing.result.map(|ty| (ty, slot(ty)));
+        let rest = packing.rest.map(|ty| (ty, slot(ty)));
+        let mut arguments: Vec<Value> = result.iter().map(|(_, slot)| *slot).collect();
+        for (at, value) in call.arguments().into_iter().enumerate() {
+            match rest {
+                Some((ty, slot)) if at >= packing.kept => {
+                    builder.store(value, builder.field(ty, slot, at - packing.kept));
+                }
+                _ => arguments.push(value),
+            }
+        }
+        arguments.extend(rest.map(|(_, slot)| slot));
+        let changed = builder.call(packing.ty, callee, &arguments);
+        changed.convention_of_call(call);
+        let value = match result {
+            Some((ty, slot)) => Some(builder.load(ty, slot)),
+            None => Some(changed).filter(|_| !call.ty().is_void()),
+        };
+        call.replace(value);
+    }
+    Ok(())
+}
+
+/// Give the changed function its body: a call of the function of before.
+fn forward(builder: &Builder, function: Value, new: Value, packing: &Packing) {
+    new.call_like(function);
+    for attribute in ["noinline", "optnone"] {
+        function.remove_attribute(attribute);
+    }
+    function.always_inline();
+    function.internalize();
+    builder.body(new);
+    let ty = function.function_type();
+    let hidden = usize::from(packing.result.is_some());
+    let parameters = ty.parameters();
+    let mut arguments = vec![];
+    for (at, parameter) in parameters.into_iter().enumerate() {
+        arguments.push(match packing.rest {
+            Some(rest) if at >= packing.kept => {
+                let last = new.parameter(hidden + packing.kept);
+                builder.load(parameter, builder.field(rest, last, at - packing.kept))
+            }
+            _ => new.parameter(hidden + at),
+        });
+    }
+    let call = builder.call(ty, function, &arguments);
+    call.convention_of_function(function);
+    if packing.result.is_some() {
+        builder.store(call, new.parameter(0));
+        builder.return_from(None);
+    } else {
+        builder.return_from(Some(call).filter(|call| !call.ty().is_void()));
+    }
+}

@@ -1,0 +1,204 @@
+//! 128-bit and wider arithmetic, and products with an overflow bit. Left alone, the back end would call routines whose
+//! results it can't take, with arguments it can't pass.
+
+use anyhow::{Context, Result, ensure};
+use llvm_sys::{LLVMIntPredicate, LLVMOpcode};
+
+use super::overflow;
+use crate::llvm::{Builder, Module, Type, Value};
+
+/// Rewrite the whole program. No pass that combines instructions may run afterwards: it would make these again.
+pub fn rewrite(module: Module) -> Result<()> {
+    let wide = Wide::new(module);
+    for function in module.functions() {
+        for instruction in function.instructions() {
+            wide.builder.before(instruction);
+            if let Some(result) = wide.rewritten(function, instruction)? {
+                instruction.replace(Some(result));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes wide arithmetic from 64-bit operations and calls of compiler-builtins.
+pub struct Wide {
+    pub builder: Builder,
+    pub i64: Type,
+    i128: Type,
+    module: Module,
+}
+
+impl Wide {
+    fn new(module: Module) -> Self {
+        let builder = Builder::new(module);
+        Self {
+            i64: builder.integer(64),
+            i128: builder.integer(128),
+            builder,
+            module,
+        }
+    }
+
+    /// The result of an instruction by other means, or `None` if the back end can do it.
+    fn rewritten(&self, function: Value, instruction: Value) -> Result<Option<Value>> {
+        let ty = instruction.ty();
+        let opcode = instruction.opcode();
+        if ty == self.i128 {
+            let (x, y) = match opcode {
+                LLVMOpcode::LLVMMul
+                | LLVMOpcode::LLVMUDiv
+                | LLVMOpcode::LLVMURem
+                | LLVMOpcode::LLVMSDiv
+                | LLVMOpcode::LLVMSRem
+                | LLVMOpcode::LLVMShl
+                | LLVMOpcode::LLVMLShr
+                | LLVMOpcode::LLVMAShr => (instruction.operand(0), instruction.operand(1)),
+                _ => return Ok(None),
+            };
+            let routine = match opcode {
+                LLVMOpcode::LLVMMul => "__multi3",
+                LLVMOpcode::LLVMUDiv => "__udivti3",
+                LLVMOpcode::LLVMURem => "__umodti3",
+                LLVMOpcode::LLVMSDiv => "__divti3",
+                LLVMOpcode::LLVMSRem => "__modti3",
+                _ if y.is_constant() => return Ok(None),
+                _ => return Ok(Some(self.shift(opcode, x, y))),
+            };
+            ensure!(function.name() != routine, "{routine} is defined by itself");
+            return self.call(routine, x, y).map(Some);
+        }
+        if opcode == LLVMOpcode::LLVMMul && ty.integer_bits().is_some_and(|bits| bits > 64) {
+            return self
+                .product(instruction.operand(0), instruction.operand(1))
+                .map(Some);
+        }
+        if opcode == LLVMOpcode::LLVMCall {
+            return overflow::rewritten(self, instruction);
+        }
+        Ok(None)
+    }
+
+    pub fn int(&self, value: u64) -> Value {
+        self.i64.constant(value)
+    }
+
+    /// The lower 64 bits.
+    pub fn low(&self, x: Value) -> Value {
+        self.builder.truncate(x, self.i64)
+    }
+
+    /// Bits 64 to 127 of a 128-bit value.
+    pub fn high(&self, x: Value) -> Value {
+        let shifted = self.builder.lshr(x, self.wide(self.int(64)));
+        self.builder.truncate(shifted, self.i64)
+    }
+
+    /// 64 bits as 128.
+    pub fn wide(&self, x: Value) -> Value {
+        self.builder.extend(x, self.i128)
+    }
+
+    /// 128 bits from their halves.
+    pub fn join(&self, low: Value, high: Value) -> Value {
+        let high = self.builder.shl(self.wide(high), self.wide(self.int(64)));
+        self.builder.or(high, self.wide(low))
+    }
+
+    /// Call a 128-bit routine, whichever way the linked one takes its operands: in registers or by pointers.
+    pub fn call(&self, routine: &str, x: Value, y: Value) -> Result<Value> {
+        let function = self.module.function(routine).with_context(|| {
+            format!(
+                "{routine} is needed and not among the inputs: does the program use solana-compiler-builtins?"
+            )
+        })?;
+        let ty = function.function_type();
+        let mut parameters = ty.parameters();
+        let mut arguments = vec![];
+        let result = self.builder.slot(self.i128);
+        if ty.result().is_void() && !parameters.is_empty() {
+            arguments.push(result);
+            parameters.remove(0);
+        }
+        ensure!(
+            parameters.len() == 2,
+            "{routine} takes {} operands instead of 2",
+            parameters.len()
+        );
+        for (value, parameter) in [x, y].into_iter().zip(parameters) {
+            if parameter == self.builder.pointer() {
+                let slot = self.builder.slot(self.i128);
+                self.builder.store(value, slot);
+                arguments.push(slot);
+            } else {
+                arguments.push(value);
+            }
+        }
+        let call = self.builder.call(ty, function, &arguments);
+        call.convention_of_function(function);
+        Ok(if ty.result().is_void() {
+            self.builder.load(self.i128, result)
+        } else {
+            call
+        })
+    }
+
+    /// A product of more than 128 bits, by 64-bit parts.
+    fn product(&self, x: Value, y: Value) -> Result<Value> {
+        let ty = x.ty();
+        let limbs = |value: Value| value.ty().integer_bits().unwrap_or_default().div_ceil(64);
+        let count = limbs(x);
+        let part = |value, at: u32| self.low(self.builder.lshr(value, ty.constant(64 * u64::from(at))));
+        let parts = |value: Value| -> Vec<Value> {
+            (0..value.zero_extended().map_or(count, limbs))
+                .map(|at| part(value, at))
+                .collect()
+        };
+        let (x, y) = (parts(x), parts(y));
+        let mut sum = ty.null();
+        for (i, a) in (0..).zip(&x) {
+            for (j, b) in (0..).zip(&y) {
+                if i + j >= count || a.is_null() || b.is_null() {
+                    continue;
+                }
+                let product = self.call("__multi3", self.wide(*a), self.wide(*b))?;
+                let product = self.builder.extend(product, ty);
+                let product = self.builder.shl(product, ty.constant(64 * u64::from(i + j)));
+                sum = self.builder.add(sum, product);
+            }
+        }
+        Ok(sum)
+    }
+
+    /// A 128-bit shift by a variable.
+    fn shift(&self, opcode: LLVMOpcode, x: Value, by: Value) -> Value {
+        let b = &self.builder;
+        let (low, high, by) = (self.low(x), self.high(x), self.low(by));
+        let large = b.compare(LLVMIntPredicate::LLVMIntUGE, by, self.int(64));
+        let by = b.and(by, self.int(63));
+        // Bits cross the halves by 64 - by places, done as 1 and 63 - by: a shift by 64 is undefined.
+        let rest = b.xor(by, self.int(63));
+        if opcode == LLVMOpcode::LLVMShl {
+            let low_shifted = b.shl(low, by);
+            let crossing = b.lshr(b.lshr(low, self.int(1)), rest);
+            let high_shifted = b.or(b.shl(high, by), crossing);
+            let (low, high) = (
+                b.select(large, self.int(0), low_shifted),
+                b.select(large, low_shifted, high_shifted),
+            );
+            return self.join(low, high);
+        }
+        let (high_shifted, fill) = if opcode == LLVMOpcode::LLVMLShr {
+            (b.lshr(high, by), self.int(0))
+        } else {
+            (b.ashr(high, by), b.ashr(high, self.int(63)))
+        };
+        let crossing = b.shl(b.shl(high, self.int(1)), rest);
+        let low_shifted = b.or(b.lshr(low, by), crossing);
+        let (low, high) = (
+            b.select(large, high_shifted, low_shifted),
+            b.select(large, fill, high_shifted),
+        );
+        self.join(low, high)
+    }
+}

@@ -1,0 +1,109 @@
+//! The routines that the back end calls by name, though the program doesn't: memory, 128-bit integers, floats.
+//!
+//! Which ones shows when code is generated. All are kept at first; those not called are dropped, and code is generated
+//! again, until nothing more falls away.
+
+use anyhow::{Result, bail};
+
+use crate::{
+    ENTRYPOINT,
+    llvm::{Module, Target},
+};
+
+/// All that the back end may call.
+pub const ALL: &[&str] = &[
+    "memcpy",
+    "memmove",
+    "memset",
+    "memcmp",
+    "bcmp",
+    "__multi3",
+    "__udivti3",
+    "__umodti3",
+    "__divti3",
+    "__modti3",
+    "__ashlti3",
+    "__lshrti3",
+    "__ashrti3",
+    "__adddf3",
+    "__subdf3",
+    "__muldf3",
+    "__divdf3",
+    "__negdf2",
+    "__eqdf2",
+    "__nedf2",
+    "__gedf2",
+    "__ltdf2",
+    "__ledf2",
+    "__gtdf2",
+    "__unorddf2",
+    "__floatundidf",
+    "__floatdidf",
+    "__floatunsidf",
+    "__floatsidf",
+    "__fixunsdfdi",
+    "__fixdfdi",
+    "__fixunsdfsi",
+    "__fixdfsi",
+    "__addsf3",
+    "__subsf3",
+    "__mulsf3",
+    "__divsf3",
+    "__eqsf2",
+    "__nesf2",
+    "__gesf2",
+    "__ltsf2",
+    "__lesf2",
+    "__gtsf2",
+    "__unordsf2",
+    "__floatundisf",
+    "__floatdisf",
+    "__fixunssfdi",
+    "__fixsfdi",
+    "__extendsfdf2",
+    "__truncdfsf2",
+];
+
+/// Generate the object file with just the routines that it calls.
+pub fn generate(module: Module, target: &Target) -> Result<Vec<u8>> {
+    let mut kept: Vec<String> = ALL.iter().map(ToString::to_string).collect();
+    let generated = loop {
+        let generated = target.generate(module)?;
+        if kept.iter().all(|routine| generated.routines.contains(routine)) {
+            break generated;
+        }
+        kept.clone_from(&generated.routines);
+        let before = module.functions().len();
+        internalize(module, &kept);
+        module.run(target, "globaldce")?;
+        if module.functions().len() == before {
+            break generated;
+        }
+    };
+    let mut errors = generated.errors;
+    for routine in &kept {
+        if module
+            .function(routine)
+            .is_none_or(|function| function.is_declaration())
+        {
+            errors.push(format!("{routine} is called and not among the inputs"));
+        }
+    }
+    if !errors.is_empty() {
+        let errors: Vec<&str> = errors.iter().map(|error| error.trim_end()).collect();
+        bail!("the back end can't generate code:\n{}", errors.join("\n"));
+    }
+    Ok(generated.object)
+}
+
+/// Make all private but the entrypoint and these routines, so that what is not used can be dropped.
+pub fn internalize<T: AsRef<str>>(module: Module, routines: &[T]) {
+    let values = [module.functions(), module.globals(), module.aliases()].concat();
+    for value in values.into_iter().filter(|value| !value.is_declaration()) {
+        let name = value.name();
+        let kept = name == ENTRYPOINT || routines.iter().any(|routine| routine.as_ref() == name);
+        if !kept && !name.starts_with("llvm.") {
+            value.internalize();
+        }
+    }
+}
