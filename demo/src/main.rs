@@ -71,7 +71,7 @@ impl Story {
         let circuit = world.register_ownership().context("register_circuit")?;
         show.fact("statement", "ownership, version 1, depth 10 (1,048,576 entries)");
         show.fact(
-            "key set up or read, and registered, in",
+            "key set up or read, prepared and registered in",
             format!("{:.1} s", start.elapsed().as_secs_f64()),
         );
         show.warn(bauta_circuits::keys::DEVELOPMENT_WARNING);

@@ -37,7 +37,7 @@ pub struct Key<S> {
     zkey: ZKey,
     wires: usize,
     constraints: usize,
-    /// Prepared by the first proof: whoever only verifies needs none.
+    /// Prepared by [`Key::prepare`] or the first proof: whoever only verifies needs none.
     engine: OnceLock<Engine>,
 }
 
@@ -96,6 +96,11 @@ impl<S: Statement> Key<S> {
         let proof = self.engine()?.prove(&assignment.into_witness(), rng)?;
         let bauta_prover::Proof { a, b, c } = proof;
         Ok(ark_groth16::Proof { a, b, c }.into())
+    }
+
+    /// Prepares the proving engine, which otherwise the first proof does: about a second of processor time.
+    pub fn prepare(&self) -> Result<(), CircuitsError> {
+        self.engine().map(|_| ())
     }
 
     fn engine(&self) -> Result<&Engine, CircuitsError> {

@@ -29,6 +29,7 @@ pub(crate) enum Prover {
 static OWNERSHIP: LazyLock<Arc<Key<Ownership>>> = LazyLock::new(|| {
     let key = load_or_setup_development(&Ownership::new(Depth::Ten))
         .expect("the development key of a built-in statement");
+    key.prepare().expect("the engine takes every key of the set-up");
     Arc::new(key)
 });
 
