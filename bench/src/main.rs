@@ -3,7 +3,10 @@
 
 #[cfg(feature = "svm")]
 mod cu;
+mod member;
 mod page;
+mod prover;
+mod timing;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -36,6 +39,8 @@ enum Name {
     /// Compute units and transaction bytes of every instruction (exact)
     #[cfg(feature = "svm")]
     Cu,
+    /// Proving: this engine beside ark-groth16, snarkjs and rapidsnark
+    Prover,
 }
 
 fn main() -> Result<()> {
@@ -43,6 +48,7 @@ fn main() -> Result<()> {
     let figures: Figures = match name {
         #[cfg(feature = "svm")]
         Name::Cu => cu::run(&options)?,
+        Name::Prover => prover::run(&options)?,
     };
     if options.json {
         println!("{}", serde_json::Value::Object(figures));

@@ -14,10 +14,11 @@
 //!
 //! Montgomery product of x and y: `(x·y + q·p) / R` with `q < R`, below `x·y/R + p`. With p < 2^254, so p/R < 1/64:
 //! loose inputs (< 4p) give less than 16p²/R + p < 1.25p; the sum of two products less than 32p²/R + p < 1.5p. Both
-//! are reduced (< 2p). Inside, a limb collects at most 5 · 4 products' halves below 2^52 and carries: below 2^57.
+//! are reduced (< 2p). A sum of seven products of reduced values gives less than 28p²/R + p < 1.5p. Inside, a limb
+//! collects at most 5 · 16 halves of products, each below 2^52, and carries: below 2^59.
 
 use core::arch::x86_64::{
-    __m256i, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_loadu_si256, _mm256_storeu_si256, _mm512_add_epi64,
+    __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_loadu_epi64, _mm256_storeu_epi64, _mm512_add_epi64,
     _mm512_and_si512, _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_cmplt_epi64_mask,
     _mm512_extracti64x4_epi64, _mm512_inserti64x4, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64,
     _mm512_mask_add_epi64, _mm512_mask_mov_epi64, _mm512_mask_sub_epi64, _mm512_or_si512,
@@ -32,7 +33,7 @@ use ark_ff::{AdditiveGroup, BigInt, BigInteger, Fp, MontBackend, MontConfig, Pri
 
 use crate::{Arch, Lanes, Line, MAX_LANES, Task, Words};
 
-/// Proof that this machine has AVX-512 with IFMA and VBMI2.
+/// Proof that this machine has AVX-512 (F, VL, IFMA, VBMI2).
 #[derive(Clone, Copy, Debug)]
 pub struct Ifma(());
 
@@ -41,6 +42,7 @@ impl Ifma {
     #[must_use]
     pub fn detect() -> Option<Self> {
         let has = std::arch::is_x86_feature_detected!("avx512f")
+            && std::arch::is_x86_feature_detected!("avx512vl")
             && std::arch::is_x86_feature_detected!("avx512ifma")
             && std::arch::is_x86_feature_detected!("avx512vbmi2")
             && std::arch::is_x86_feature_detected!("bmi2")
@@ -68,7 +70,7 @@ impl Arch for Ifma {
     }
 }
 
-#[target_feature(enable = "avx512f,avx512ifma,avx512vbmi2,bmi2,adx")]
+#[target_feature(enable = "avx512f,avx512vl,avx512ifma,avx512vbmi2,bmi2,adx")]
 fn run_with_features<T: Task<Ifma>>(arch: Ifma, task: T) -> T::Output {
     task.run(arch)
 }
@@ -221,8 +223,8 @@ fn columns<'a>(row: impl Fn(usize) -> &'a Words) -> [__m512i; 4] {
     unsafe {
         let mut both = [_mm512_setzero_si512(); 4];
         for (i, pair) in both.iter_mut().enumerate() {
-            let lower = _mm256_loadu_si256(row(i).as_ptr().cast::<__m256i>());
-            let upper = _mm256_loadu_si256(row(i + 4).as_ptr().cast::<__m256i>());
+            let lower = _mm256_loadu_epi64(row(i).as_ptr().cast());
+            let upper = _mm256_loadu_epi64(row(i + 4).as_ptr().cast());
             *pair = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(lower), upper);
         }
         quads(both[0], both[1], both[2], both[3])
@@ -285,7 +287,7 @@ impl<F> Vector<F> {
     }
 
     #[inline(always)]
-    fn to_columns(self) -> [__m512i; 4] {
+    fn into_columns(self) -> [__m512i; 4] {
         let l = self.limbs;
         [
             or(l[0], left::<52>(l[1])),
@@ -296,13 +298,13 @@ impl<F> Vector<F> {
     }
 
     #[inline(always)]
-    fn to_words(self) -> [Words; MAX_LANES] {
+    fn into_words(self) -> [Words; MAX_LANES] {
         let mut words = [[0; 4]; MAX_LANES];
-        for (i, pair) in rows(self.to_columns()).into_iter().enumerate() {
+        for (i, pair) in rows(self.into_columns()).into_iter().enumerate() {
             // SAFETY: the module's invariant; each store writes 32 bytes into an array of four words.
             unsafe {
-                _mm256_storeu_si256(words[i].as_mut_ptr().cast(), _mm512_castsi512_si256(pair));
-                _mm256_storeu_si256(
+                _mm256_storeu_epi64(words[i].as_mut_ptr().cast(), _mm512_castsi512_si256(pair));
+                _mm256_storeu_epi64(
                     words[i + 4].as_mut_ptr().cast(),
                     _mm512_extracti64x4_epi64::<1>(pair),
                 );
@@ -329,11 +331,11 @@ impl<F: Modulus> Vector<F> {
     #[inline(always)]
     fn reduce_step(mut c: [__m512i; 5], mut d: [__m512i; 5]) -> [__m512i; 5] {
         let q = low(zero(), c[0], constant(F::INVERSE));
-        for k in 0..5 {
-            c[k] = low(c[k], q, constant(F::P[k]));
+        for (limb, p) in c.iter_mut().zip(F::P) {
+            *limb = low(*limb, q, constant(p));
         }
-        for k in 0..5 {
-            d[k] = high(d[k], q, constant(F::P[k]));
+        for (limb, p) in d.iter_mut().zip(F::P) {
+            *limb = high(*limb, q, constant(p));
         }
         c[1] = plus(c[1], right::<52>(c[0]));
         [
@@ -402,9 +404,15 @@ impl<F: Modulus> Vector<F> {
 impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
     type Element = Fp<MontBackend<T, 4>, 4>;
 
+    type Constant = [u64; 5];
+
     #[inline(always)]
-    fn splat(_: Ifma, element: Self::Element) -> Self {
-        Self::of(limbs_of(Self::encode(element)))
+    fn constant(element: Self::Element) -> [u64; 5] {
+        limbs_of(Self::encode(element))
+    }
+    #[inline(always)]
+    fn broadcast(_: Ifma, constant: &[u64; 5]) -> Self {
+        Self::of(*constant)
     }
     #[inline(always)]
     fn zero(_: Ifma) -> Self {
@@ -429,12 +437,12 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
     }
     #[inline(always)]
     fn to_elements(self) -> [Self::Element; MAX_LANES] {
-        self.to_words().map(Self::decode)
+        self.into_words().map(Self::decode)
     }
     #[inline(always)]
     fn to_integers(self, out: &mut Vec<Words>) {
         let one = Self::of([1, 0, 0, 0, 0]);
-        out.extend_from_slice(&Self::product(&self.limbs, &one.limbs).canonical().to_words());
+        out.extend_from_slice(&Self::product(&self.limbs, &one.limbs).canonical().into_words());
     }
 
     #[inline(always)]
@@ -457,6 +465,21 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
             for k in 0..5 {
                 c[k] = low(c[k], x.limbs[i], y.limbs[k]);
                 d[k] = high(d[k], x.limbs[i], y.limbs[k]);
+            }
+            c = Self::reduce_step(c, d);
+        }
+        Self::normalised(c)
+    }
+    #[inline(always)]
+    fn dot<const N: usize>(left: &[Self; N], right: &[Self; N]) -> Self {
+        let mut c = [zero(); 5];
+        for i in 0..5 {
+            let mut d = [zero(); 5];
+            for (x, y) in left.iter().zip(right) {
+                for k in 0..5 {
+                    c[k] = low(c[k], x.limbs[i], y.limbs[k]);
+                    d[k] = high(d[k], x.limbs[i], y.limbs[k]);
+                }
             }
             c = Self::reduce_step(c, d);
         }
@@ -539,14 +562,14 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
     }
     #[inline(always)]
     fn scatter(self, lines: &mut [Line], step: usize, half: usize) {
-        for (i, pair) in rows(self.to_columns()).into_iter().enumerate() {
+        for (i, pair) in rows(self.into_columns()).into_iter().enumerate() {
             // SAFETY: the module's invariant; each store writes 32 bytes into an array of four words.
             unsafe {
-                _mm256_storeu_si256(
+                _mm256_storeu_epi64(
                     lines[i * step].0[half].as_mut_ptr().cast(),
                     _mm512_castsi512_si256(pair),
                 );
-                _mm256_storeu_si256(
+                _mm256_storeu_epi64(
                     lines[(i + 4) * step].0[half].as_mut_ptr().cast(),
                     _mm512_extracti64x4_epi64::<1>(pair),
                 );

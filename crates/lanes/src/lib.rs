@@ -43,6 +43,7 @@ pub type Words = [u64; 4];
 
 /// A cache line with two stored elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "bytemuck", derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C, align(64))]
 pub struct Line(pub [Words; 2]);
 
@@ -85,8 +86,18 @@ pub trait Lanes<A: Arch>: Copy + Send + Sync {
     /// The field.
     type Element: PrimeField<BigInt = BigInt<4>>;
 
-    /// The same element in every lane, reduced.
-    fn splat(arch: A, element: Self::Element) -> Self;
+    /// An element in a form that is quickly put into every lane.
+    type Constant: Copy + Send + Sync;
+
+    /// Prepares an element for [`broadcast`](Lanes::broadcast).
+    fn constant(element: Self::Element) -> Self::Constant;
+    /// The same element in every lane, canonical.
+    fn broadcast(arch: A, constant: &Self::Constant) -> Self;
+    /// The same element in every lane, canonical.
+    #[inline(always)]
+    fn splat(arch: A, element: Self::Element) -> Self {
+        Self::broadcast(arch, &Self::constant(element))
+    }
     /// Zero in every lane.
     fn zero(arch: A) -> Self;
     /// Lane i is `element(i)`.
@@ -107,6 +118,9 @@ pub trait Lanes<A: Arch>: Copy + Send + Sync {
     /// `self · other + c · d` of loose values, reduced.
     #[must_use]
     fn mul_add_mul(self, other: Self, c: Self, d: Self) -> Self;
+    /// `Σ left[i] · right[i]` of reduced values, reduced. At most seven terms.
+    #[must_use]
+    fn dot<const N: usize>(left: &[Self; N], right: &[Self; N]) -> Self;
     /// Sum of reduced values, loose.
     #[must_use]
     fn add(self, other: Self) -> Self;

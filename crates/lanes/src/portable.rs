@@ -27,9 +27,15 @@ impl Arch for Portable {
 impl<A: Arch, T: MontConfig<4>> Lanes<A> for Single<Fp<MontBackend<T, 4>, 4>> {
     type Element = Fp<MontBackend<T, 4>, 4>;
 
+    type Constant = Self::Element;
+
     #[inline(always)]
-    fn splat(_: A, element: Self::Element) -> Self {
-        Self(element)
+    fn constant(element: Self::Element) -> Self::Constant {
+        element
+    }
+    #[inline(always)]
+    fn broadcast(_: A, constant: &Self::Constant) -> Self {
+        Self(*constant)
     }
     #[inline(always)]
     fn zero(_: A) -> Self {
@@ -65,6 +71,13 @@ impl<A: Arch, T: MontConfig<4>> Lanes<A> for Single<Fp<MontBackend<T, 4>, 4>> {
     #[inline(always)]
     fn mul_add_mul(self, other: Self, c: Self, d: Self) -> Self {
         Self(Self::Element::sum_of_products(&[self.0, c.0], &[other.0, d.0]))
+    }
+    #[inline(always)]
+    fn dot<const N: usize>(left: &[Self; N], right: &[Self; N]) -> Self {
+        Self(Self::Element::sum_of_products(
+            &left.map(|x| x.0),
+            &right.map(|x| x.0),
+        ))
     }
     #[inline(always)]
     fn add(self, other: Self) -> Self {

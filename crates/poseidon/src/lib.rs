@@ -20,11 +20,17 @@
 //! # Ok::<(), bauta_poseidon::PoseidonError>(())
 //! ```
 
+mod batch;
+#[cfg(target_arch = "x86_64")]
+mod batch_ifma;
 mod parameters;
 mod scalar;
+mod tree;
 
+pub use batch::Batch;
 pub use parameters::{FULL_ROUNDS, HALF_FULL_ROUNDS, Parameters};
 pub use scalar::{hash, hash_array};
+pub use tree::tree_levels;
 
 /// Most inputs that [`hash`] takes.
 pub const MAX_INPUTS: usize = 6;
@@ -35,4 +41,22 @@ pub enum PoseidonError {
     /// Poseidon is defined here for 1 to [`MAX_INPUTS`] inputs.
     #[error("Poseidon takes 1 to {MAX_INPUTS} inputs, got {0}")]
     InputCount(usize),
+    /// A batch ends in the middle of a group.
+    #[error(
+        "{elements} elements can't be hashed in groups of {group}: the number has to be a multiple of it"
+    )]
+    PartialGroup {
+        /// Elements given.
+        elements: usize,
+        /// Elements hashed together.
+        group: usize,
+    },
+    /// The leaves don't fit into the tree.
+    #[error("{leaves} leaves don't fit into a 4-ary tree of depth {depth}: it has 4^{depth}")]
+    TooManyLeaves {
+        /// Leaves given.
+        leaves: usize,
+        /// Levels above the leaves.
+        depth: u32,
+    },
 }

@@ -59,12 +59,12 @@ impl Options {
 
 /// A proving key prepared for fast proofs.
 pub struct Engine {
-    circuit: Circuit,
-    tables: AnyTables,
-    self_verification: bool,
+    pub(crate) circuit: Circuit,
+    pub(crate) tables: AnyTables,
+    pub(crate) self_verification: bool,
 }
 
-enum AnyTables {
+pub(crate) enum AnyTables {
     Portable(Tables<Portable>),
     #[cfg(target_arch = "x86_64")]
     Ifma(Tables<bauta_lanes::Ifma>),

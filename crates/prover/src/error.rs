@@ -10,6 +10,13 @@ pub enum ProverError {
     /// The key's parts don't fit together.
     #[error("the proving key is malformed: {0}")]
     InvalidKey(&'static str),
+    /// The key's file can't be read.
+    #[cfg(feature = "files")]
+    #[error("can't read the key {0}: {1}")]
+    Read(std::path::PathBuf, #[source] std::io::Error),
+    /// The key's file isn't a good key.
+    #[error(transparent)]
+    Key(#[from] bauta_iden3::Error),
     /// The tables don't fit.
     #[error(
         "the key's tables need at least {needed} bytes, the budget is {budget}; give a larger budget in \

@@ -9,8 +9,10 @@ use crate::{ProverError, proof::Verifier, threads::Threads};
 
 /// The rows of a sparse matrix.
 pub(crate) struct SparseRows {
-    starts: Vec<u32>,
-    entries: Vec<(u32, Fr)>,
+    /// Row j is `entries[starts[j] .. starts[j + 1]]`.
+    pub(crate) starts: Vec<u32>,
+    /// Wires and coefficients.
+    pub(crate) entries: Vec<(u32, Fr)>,
 }
 
 impl SparseRows {

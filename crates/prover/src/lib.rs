@@ -30,6 +30,8 @@
 
 mod engine;
 mod error;
+#[cfg(feature = "files")]
+mod files;
 mod key;
 mod msm;
 mod proof;
@@ -40,5 +42,7 @@ mod witness;
 
 pub use engine::{BackEnd, Engine, Options};
 pub use error::ProverError;
+#[cfg(feature = "files")]
+pub use files::{Refusal, Saved, TableSource};
 pub use proof::Proof;
 pub use witness::Witness;

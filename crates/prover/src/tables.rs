@@ -9,7 +9,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::{
     ProverError,
     key::{Circuit, Queries},
-    msm::{Base, Extension, FixedBase, digit_count},
+    msm::{Base, Extension, FixedBase, WINDOWS, digit_count},
     proof::Proof,
     threads::Threads,
     transform::CosetTransform,
@@ -38,8 +38,6 @@ pub(crate) struct Windows {
     pub(crate) b: u32,
     pub(crate) c: u32,
 }
-
-const WINDOWS: std::ops::RangeInclusive<u32> = 4..=20;
 
 impl Windows {
     /// The windows with the fewest additions whose tables fit.
@@ -76,18 +74,18 @@ impl Windows {
 
 /// Tables of one key, for one back end.
 pub(crate) struct Tables<A: Arch> {
-    arch: A,
+    pub(crate) arch: A,
     /// Wires of the points of `a` but its last, which is α.
-    a_wires: Vec<u32>,
-    a: FixedBase<A, Base<A>>,
+    pub(crate) a_wires: Vec<u32>,
+    pub(crate) a: FixedBase<A, Base<A>>,
     /// Wires of the points of `b` but its last two, which are β and δ.
-    b_wires: Vec<u32>,
-    b: FixedBase<A, Extension<A>>,
+    pub(crate) b_wires: Vec<u32>,
+    pub(crate) b: FixedBase<A, Extension<A>>,
     /// Wires of the first points of `c`; the others belong to `h_points`.
-    l_wires: Vec<u32>,
-    h_points: Vec<u32>,
-    c: FixedBase<A, Base<A>>,
-    transform: CosetTransform<A>,
+    pub(crate) l_wires: Vec<u32>,
+    pub(crate) h_points: Vec<u32>,
+    pub(crate) c: FixedBase<A, Base<A>>,
+    pub(crate) transform: CosetTransform<A>,
 }
 
 impl<A: Arch> Tables<A> {

@@ -91,20 +91,20 @@ fn every_kind_of_witness_is_proved_at_full_size() {
 
 /// A circuit whose wires all have the same column in A, and so the same point: with equal values, every addition in a bucket
 /// meets equal points, with opposite values opposite ones, whose sums are infinity.
-fn equal_columns(values: impl Fn(usize) -> Fr) -> Case {
+fn equal_columns(values: impl Fn(u32) -> Fr) -> Case {
     let count = 300;
     let mut wires = vec![Fr::ONE, Fr::ZERO];
     wires.extend((0..count).map(values));
-    let sum: Vec<(u32, Fr)> = (2..2 + count as u32).map(|wire| (wire, Fr::ONE)).collect();
+    let sum: Vec<(u32, Fr)> = (2..2 + count).map(|wire| (wire, Fr::ONE)).collect();
     let total: Fr = wires[2..].iter().sum();
     wires.push(total * total);
-    let last = wires.len() as u32 - 1;
+    let last = count + 2;
     let rows = vec![Constraint {
         a: sum.clone(),
         b: sum,
         c: vec![(last, Fr::ONE)],
     }];
-    case(1, count as u32, rows, wires)
+    case(1, count, rows, wires)
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn equal_and_opposite_points_in_one_bucket_are_added_right() {
     check(&equal_columns(|i| if i % 2 == 0 { value } else { -value }), 2);
     check(&equal_columns(|i| if i % 3 == 0 { value } else { -value }), 3);
     check(&equal_columns(|_| Fr::ZERO), 4);
-    check(&equal_columns(|i| Fr::from(i as u64 % 5)), 5);
+    check(&equal_columns(|i| Fr::from(i % 5)), 5);
     check(&equal_columns(|i| if i < 150 { -Fr::ONE } else { Fr::ONE }), 6);
 }
 

@@ -31,7 +31,16 @@ use digits::{Buckets, sort_digits};
 use pairs::{NEGATIVE, NONE, SCRATCH};
 use segments::Summation;
 
+#[cfg(feature = "files")]
+use crate::files::Lines;
 use crate::threads::Threads;
+
+/// Lines of a table. Without files, they are always owned.
+#[cfg(not(feature = "files"))]
+type Lines = Vec<Line>;
+
+/// Bits that a digit may have.
+pub(crate) const WINDOWS: std::ops::RangeInclusive<u32> = 4..=20;
 
 /// Lines of sums that one block may need; 2 MB, so that they stay in a core's second-level cache.
 const BLOCK_LINES: usize = 32 * 1024;
@@ -41,7 +50,7 @@ pub(crate) struct FixedBase<A, C> {
     arch: A,
     window: u32,
     points: usize,
-    table: Vec<Line>,
+    table: Lines,
     coordinate: std::marker::PhantomData<C>,
 }
 
@@ -72,9 +81,32 @@ impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
             arch,
             window,
             points: points.len(),
-            table,
+            table: Lines::from(table),
             coordinate: std::marker::PhantomData,
         }
+    }
+
+    /// From a table made before. None if its size is wrong.
+    #[cfg(feature = "files")]
+    pub(crate) fn from_table(arch: A, window: u32, points: usize, table: Lines) -> Option<Self> {
+        let fits = WINDOWS.contains(&window) && table.len() == points * digit_count(window) * C::LINES;
+        fits.then_some(Self {
+            arch,
+            window,
+            points,
+            table,
+            coordinate: std::marker::PhantomData,
+        })
+    }
+
+    #[cfg(feature = "files")]
+    pub(crate) fn window(&self) -> u32 {
+        self.window
+    }
+
+    #[cfg(feature = "files")]
+    pub(crate) fn table(&self) -> &[Line] {
+        &self.table
     }
 
     /// Number of points, which is the number of scalars.
@@ -84,7 +116,7 @@ impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
 
     /// Size of the table in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(self.table.as_slice())
+        size_of_val(&self.table[..])
     }
 
     /// `Σ scalar_i · point_i` for canonical scalars, one for each point.

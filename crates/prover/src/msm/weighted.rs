@@ -1,6 +1,6 @@
 //! `Σ d · S_d` over the buckets' sums, with about two additions for each bucket.
 //!
-//! Write d = 2^k · i + j. Then `Σ d · S_d = 2^k · Σ i · R_i + Σ j · C_j`, where R_i is the sum of row i and C_j that of
+//! Write d = 2^k · i + j. Then `Σ d · S_d = 2^k · Σ i · R_i + Σ j · C_j`, where `R_i` is the sum of row i and `C_j` that of
 //! column j: two sums of the same kind over far fewer points. Done again until few are left for a running sum.
 
 use ark_ec::{AdditiveGroup, short_weierstrass::Projective};

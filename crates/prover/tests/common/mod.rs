@@ -104,7 +104,7 @@ pub fn case(public: u32, private_inputs: u32, constraints: Vec<Constraint>, wire
         public_outputs: 0,
         public_inputs: public,
         private_inputs,
-        wires: wires.len() as u32,
+        wires: u32::try_from(wires.len()).unwrap(),
         constraints,
     };
     r1cs.is_satisfied(&wires).unwrap();

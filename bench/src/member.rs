@@ -1,0 +1,41 @@
+//! A member of a random tree, to prove with.
+
+use anyhow::Result;
+use ark_std::rand::{RngCore, SeedableRng, rngs::StdRng};
+use bauta_circuits::OwnershipInputs;
+use bauta_primitives::{
+    Attributes, Claim, Context, EntryId, FieldElement, IdentitySecret, Leaf, Scope,
+    tree::{Depth, root_from_path},
+};
+
+/// Inputs of the ownership statement, the same at every call.
+pub fn inputs(depth: Depth) -> Result<OwnershipInputs> {
+    let rng = &mut StdRng::seed_from_u64(1);
+    let mut element = || {
+        let mut bytes = [0; 32];
+        rng.fill_bytes(&mut bytes);
+        FieldElement::from_hash(bytes)
+    };
+    let secret = IdentitySecret::from_bytes(&mut element().to_bytes())?;
+    let entry_id = EntryId::new(element());
+    let track = element();
+    let attributes = Attributes::new(track);
+    let path: Vec<_> = (0..depth.levels())
+        .map(|_| [element(), element(), element()])
+        .collect();
+    let index = depth.check_index(depth.capacity() / 3)?;
+    let leaf = Leaf::of(secret.commitment(), entry_id, attributes);
+    let root = root_from_path(depth, index, leaf, &path)?;
+    Ok(OwnershipInputs {
+        secret,
+        entry_id,
+        attributes,
+        index,
+        path,
+        root,
+        scope: Scope::new(element()),
+        claim: Claim::new(track),
+        context: Context::new(element()),
+        private: (),
+    })
+}
