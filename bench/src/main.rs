@@ -5,6 +5,8 @@
 mod cu;
 mod member;
 mod page;
+mod peers;
+mod poseidon;
 mod prover;
 mod timing;
 
@@ -41,6 +43,8 @@ enum Name {
     Cu,
     /// Proving: this engine beside ark-groth16, snarkjs and rapidsnark
     Prover,
+    /// Poseidon and tree building beside light-poseidon
+    Poseidon,
 }
 
 fn main() -> Result<()> {
@@ -49,6 +53,7 @@ fn main() -> Result<()> {
         #[cfg(feature = "svm")]
         Name::Cu => cu::run(&options)?,
         Name::Prover => prover::run(&options)?,
+        Name::Poseidon => poseidon::run(&options)?,
     };
     if options.json {
         println!("{}", serde_json::Value::Object(figures));

@@ -1,6 +1,8 @@
-//! Proving times: this engine beside ark-groth16.
+//! Proving times of the ownership statement: this engine beside ark-groth16, snarkjs and rapidsnark.
 
-use anyhow::Result;
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result, ensure};
 use ark_bn254::{Bn254, Fr};
 use ark_ff::UniformRand;
 use ark_groth16::{Groth16, ProvingKey};
@@ -8,13 +10,20 @@ use ark_std::rand::{SeedableRng, rngs::StdRng};
 use bauta_circuits::{Ownership, OwnershipInputs, statement};
 use bauta_iden3::{R1cs, ZKey};
 use bauta_primitives::tree::Depth;
-use bauta_prover::{BackEnd, Engine, Options, Witness};
-use rayon::ThreadPool;
+use bauta_prover::{BackEnd, Engine, Options, TableSource, Witness};
+use rayon::{
+    ThreadPool,
+    iter::{IntoParallelIterator, ParallelIterator},
+};
+use serde_json::json;
 
 use crate::{
-    Figures, member,
-    timing::{Contender, in_turn, once},
+    Figures, member, page, peers,
+    timing::{Contender, Times, in_turn, machine, once},
 };
+
+/// Proofs of one measurement of the throughput.
+const BATCH: u32 = 16;
 
 /// One size of the ownership statement with everything that the contenders need.
 struct Case {
@@ -28,7 +37,7 @@ struct Case {
 
 impl Case {
     fn new(depth: Depth) -> Result<Self> {
-        let statement = Ownership { depth };
+        let statement = Ownership::new(depth);
         let r1cs = statement::r1cs(&statement);
         let zkey = ZKey::development(&r1cs, &mut StdRng::seed_from_u64(2))?;
         Ok(Self {
@@ -52,7 +61,7 @@ impl Case {
         )
     }
 
-    /// From inputs to proof, as all contenders here.
+    /// From inputs to proof, as with arkworks.
     fn prove(&self, engine: &Engine) {
         let proof = engine.prove(&self.witness(), &mut StdRng::from_entropy());
         std::hint::black_box(proof.expect("the witness is right"));
@@ -73,12 +82,31 @@ impl Case {
         std::hint::black_box(proof.expect("the witness is right"));
     }
 
-    fn engine(&self, back_end: BackEnd) -> Option<Engine> {
-        let options = Options {
-            back_end: Some(back_end),
-            ..Options::default()
-        };
+    fn prove_batch(&self, engine: &Engine) {
+        let witnesses: Vec<_> = (0..BATCH).into_par_iter().map(|_| self.witness()).collect();
+        let proofs = engine.prove_batch(&witnesses, &mut StdRng::from_entropy());
+        std::hint::black_box(proofs.expect("the witnesses are right"));
+    }
+
+    fn engine(&self, options: Options) -> Option<Engine> {
         Engine::prepare_with(&self.zkey, options).ok()
+    }
+
+    /// Milliseconds of a start from key and tables on disk with the first proof, again and again.
+    fn warm_starts(&self, rounds: usize) -> Result<Times> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("ownership.zkey");
+        std::fs::write(&path, self.zkey.to_bytes()?)?;
+        Engine::open(&path, Options::default())?;
+        let mut start = vec![Contender::new("warm start", || {
+            let (engine, source) = Engine::open(&path, Options::default()).expect("the key is good");
+            assert!(
+                matches!(source, TableSource::File),
+                "the tables were written before"
+            );
+            self.prove(&engine);
+        })];
+        Ok(in_turn(&mut start, rounds)[0])
     }
 }
 
@@ -86,38 +114,148 @@ fn pool(threads: usize) -> Result<ThreadPool> {
     Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build()?)
 }
 
+/// Medians of one case. Every vector is for 1 and 2 threads.
+struct Medians {
+    ifma: Option<[f64; 2]>,
+    portable: [f64; 2],
+    arkworks: [f64; 2],
+    verified: f64,
+    batch: f64,
+    prepare: f64,
+    table_bytes: usize,
+}
+
+fn measure(case: &Case, rounds: usize) -> Result<Medians> {
+    let with = |back_end| Options {
+        back_end: Some(back_end),
+        ..Options::default()
+    };
+    let pools = [pool(1)?, pool(2)?];
+    let (prepare, best) = once(|| pools[1].install(|| case.engine(Options::default())));
+    let best = best.context("the key is good")?;
+    let portable = case.engine(with(BackEnd::Portable)).context("runs everywhere")?;
+    let verifying = case.engine(Options::service()).context("the key is good")?;
+    let has_ifma = best.back_end() == BackEnd::Avx512Ifma;
+
+    let mut contenders = Vec::new();
+    for pool in &pools {
+        contenders.push(Contender::new("fastest", || {
+            pool.install(|| case.prove(&best));
+        }));
+        contenders.push(Contender::new("portable", || {
+            pool.install(|| case.prove(&portable));
+        }));
+        contenders.push(Contender::new("ark", || {
+            pool.install(|| case.prove_with_arkworks());
+        }));
+    }
+    contenders.push(Contender::new("verified", || {
+        pools[1].install(|| case.prove(&verifying));
+    }));
+    contenders.push(Contender::new("batch", || {
+        pools[1].install(|| case.prove_batch(&best));
+    }));
+    let times = in_turn(&mut contenders, rounds);
+    let both = |i: usize| [times[i].median, times[i + 3].median];
+    Ok(Medians {
+        ifma: has_ifma.then(|| both(0)),
+        portable: both(1),
+        arkworks: both(2),
+        verified: times[6].median,
+        batch: times[7].median,
+        prepare,
+        table_bytes: best.table_bytes(),
+    })
+}
+
 /// Runs the benchmark.
 pub fn run(options: &crate::Options) -> Result<Figures> {
     let rounds = if options.quick { 7 } else { 25 };
-    let case = Case::new(Depth::Ten)?;
-    let (prepare_ms, ifma) = once(|| case.engine(BackEnd::Avx512Ifma));
-    println!("prepare {prepare_ms:.0} ms");
-    let portable = case.engine(BackEnd::Portable).expect("runs everywhere");
-    println!("tables {} bytes", portable.table_bytes());
-    let pools = [pool(1)?, pool(2)?];
-    let mut contenders = Vec::new();
-    for (threads, pool) in [1, 2].into_iter().zip(&pools) {
-        if let Some(engine) = &ifma {
-            contenders.push(Contender::new(format!("ifma {threads}"), || {
-                pool.install(|| case.prove(engine))
-            }));
+    let depths: &[Depth] = if options.quick {
+        &[Depth::Ten]
+    } else {
+        &[Depth::Ten, Depth::Sixteen]
+    };
+    let mut text = String::new();
+    let mut figures = Figures::new();
+    for &depth in depths {
+        let case = Case::new(depth)?;
+        let medians = measure(&case, rounds)?;
+        let warm = case.warm_starts(rounds)?;
+        let best = medians.ifma.unwrap_or(medians.portable);
+        let proofs_per_second = f64::from(BATCH) * 1e3 / medians.batch;
+        writeln!(
+            text,
+            "## Depth {}: {} constraints, {} wires, domain {}\n",
+            depth.levels(),
+            case.r1cs.constraints.len(),
+            case.r1cs.wires,
+            case.zkey.domain_size,
+        )?;
+        writeln!(
+            text,
+            "| | 1 thread, ms | 2 threads, ms | times ark-groth16, 2 threads |\n|---|--:|--:|--:|"
+        )?;
+        let mut row = |name: &str, [one, two]: [f64; 2]| {
+            let ratio = medians.arkworks[1] / two;
+            writeln!(text, "| {name} | {one:.1} | {two:.1} | {ratio:.1} |")
+        };
+        if let Some(times) = medians.ifma {
+            row("this engine, AVX-512 IFMA", times)?;
         }
-        contenders.push(Contender::new(format!("portable {threads}"), || {
-            pool.install(|| case.prove(&portable))
-        }));
-        contenders.push(Contender::new(format!("ark {threads}"), || {
-            pool.install(|| case.prove_with_arkworks())
-        }));
+        row("this engine, portable", medians.portable)?;
+        row("ark-groth16 0.6, `parallel`", medians.arkworks)?;
+        for peer in peers::measure(&case.zkey, case.witness().wires(), rounds.min(15))? {
+            let ratio = medians.arkworks[1] / peer.median;
+            writeln!(text, "| {} | | {:.1} | {ratio:.1} |", peer.name, peer.median)?;
+        }
+        writeln!(text, "\n| | |\n|---|--:|")?;
+        writeln!(
+            text,
+            "| proofs a second, {BATCH} at once on 2 threads | {proofs_per_second:.0} |"
+        )?;
+        writeln!(
+            text,
+            "| one proof with self-verification, 2 threads, ms | {:.1} |",
+            medians.verified
+        )?;
+        writeln!(
+            text,
+            "| preparation of the key, 2 threads, ms | {:.0} |",
+            medians.prepare
+        )?;
+        writeln!(text, "| tables, bytes | {} |", medians.table_bytes)?;
+        writeln!(
+            text,
+            "| start from key and tables on disk, with the first proof, ms | {:.1} |\n",
+            warm.median
+        )?;
+        if depth == Depth::Ten {
+            ensure!(best[1] > 0.0, "a clock that stands still");
+            figures.insert("depth10_ms".into(), json!(best[1]));
+            figures.insert("speedup_arkworks".into(), json!(medians.arkworks[1] / best[1]));
+            let portable = medians.arkworks[1] / medians.portable[1];
+            figures.insert("speedup_arkworks_portable".into(), json!(portable));
+            figures.insert("proofs_per_s".into(), json!(proofs_per_second));
+            figures.insert("warm_start_ms".into(), json!(warm.median));
+            figures.insert("prepare_ms".into(), json!(medians.prepare));
+            figures.insert("table_bytes".into(), json!(medians.table_bytes));
+        }
     }
-    contenders.push(Contender::new("witness", || {
-        drop(std::hint::black_box(case.witness()))
-    }));
-    let times = in_turn(&mut contenders, rounds);
-    for (contender, times) in contenders.iter().zip(&times) {
-        println!(
-            "{:12} median {:.2} least {:.2}",
-            contender.name, times.median, times.least
-        );
+    println!("{text}");
+    if !options.quick {
+        page::write("prover", &format!("{HEAD}\n{}\n\n{text}", machine()))?;
     }
-    Ok(Figures::new())
+    Ok(figures)
 }
+
+/// What the figures are, for whoever reads the page alone.
+const HEAD: &str = "# Proving
+
+From the inputs of the `ownership` statement to a proof, witness included, for this engine and ark-groth16 (which gets cached matrices and a
+witness computed by the same fast code); proof alone, from the witness, for snarkjs and rapidsnark (whose time is of the whole process).
+Medians of 25 rounds (15 for snarkjs and rapidsnark, which run after the others). In a round all take turns, so that other load meets all alike: compare ratios.
+Built with the release profile for plain x86-64; the engine chooses AVX-512 IFMA at run time.
+
+    cargo xtask bench prover
+";

@@ -60,3 +60,25 @@ impl Times {
         }
     }
 }
+
+/// The processor and how busy the machine is, for the pages.
+pub fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let cpu = read("/proc/cpuinfo");
+    let field = |name: &str| {
+        cpu.lines()
+            .find(|line| line.starts_with(name))
+            .and_then(|line| line.split(':').nth(1))
+            .map_or("unknown", str::trim)
+            .to_owned()
+    };
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let load = read("/proc/loadavg");
+    format!(
+        "Measured on {cores} cores: {} (family {}, model {}). Load average at the end: {}.",
+        field("model name"),
+        field("cpu family"),
+        field("model\t"),
+        load.split(' ').next().unwrap_or("unknown"),
+    )
+}
