@@ -8,7 +8,7 @@
 //!     └── mint, transfer_nft, burn_nft                              tokens as the token programs make them
 //! ```
 //!
-//! ```no_run
+//! ```
 //! use bauta_svm::{RegistrySpec, ScopeSpec, World};
 //!
 //! let mut world = World::new();

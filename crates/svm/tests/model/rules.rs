@@ -1,18 +1,8 @@
-//! Random sequences of instructions against a plain model of the rules.
-//!
-//! ```text
-//!   steps --> World (the ELF)      --> Ok | custom error
-//!        \--> Model (plain Rust)   --> Ok | custom error       the same for each step, and after each step:
-//!
-//!   1  one live leaf per token, nowhere else
-//!   2  the program's root is the reference tree's and that of the events
-//!   3  no nullifier twice in a scope, ever
-//!   4  every root that ever was is accepted exactly as long as the rule says, however many changes came after it
-//!   5  lamports are neither made nor lost, but for fees
-//! ```
+//! The rules in plain Rust, beside the world in which the ELF follows them.
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::Step;
 use bauta::errors::BautaError;
 use bauta::state::ScopeMode;
 use bauta_client::instructions::Verify;
@@ -20,57 +10,13 @@ use bauta_client::{Event, ReferenceTree};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Attributes, Commitment, EntryId, Leaf, Nullifier, Root};
 use bauta_svm::{Member, Nft, Refused, RegistrySpec, ScopeSpec, Sent, TestRegistry, TestScope, World};
-use proptest::prelude::*;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-const TOKENS: usize = 6;
-const WALLETS: usize = 3;
-
-#[derive(Debug, Clone)]
-enum Step {
-    Wait(i64),
-    Register(usize),
-    Transfer {
-        token: usize,
-        wallet: usize,
-    },
-    Burn(usize),
-    Evict {
-        token: usize,
-        show_holder: bool,
-    },
-    CreateScope {
-        live: bool,
-        closes_in: i64,
-    },
-    CloseScope(usize),
-    /// A use by the secret that registered a token last, at some root of the past (0: the current one).
-    Verify {
-        token: usize,
-        scope: usize,
-        age: usize,
-    },
-    Replay(usize),
-    Reclaim(usize),
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let token = 0..TOKENS;
-    prop_oneof![
-        3 => prop_oneof![1i64..30, 30i64..120, 120i64..2000].prop_map(Step::Wait),
-        6 => token.clone().prop_map(Step::Register),
-        3 => (token.clone(), 0..WALLETS).prop_map(|(token, wallet)| Step::Transfer { token, wallet }),
-        1 => token.clone().prop_map(Step::Burn),
-        3 => (token.clone(), any::<bool>()).prop_map(|(token, show_holder)| Step::Evict { token, show_holder }),
-        2 => (any::<bool>(), 1i64..3000).prop_map(|(live, closes_in)| Step::CreateScope { live, closes_in }),
-        1 => (0usize..8).prop_map(Step::CloseScope),
-        8 => (token, 0usize..8, prop_oneof![3 => Just(0usize), 1 => 1usize..6])
-            .prop_map(|(token, scope, age)| Step::Verify { token, scope, age }),
-        2 => (0usize..16).prop_map(Step::Replay),
-        2 => (0usize..16).prop_map(Step::Reclaim),
-    ]
-}
+/// Tokens in play.
+pub(crate) const TOKENS: usize = 6;
+/// Wallets between which they move.
+pub(crate) const WALLETS: usize = 3;
 
 /// What the rules say of one token.
 struct Token {
@@ -97,7 +43,8 @@ struct Kept {
     expires_at: i64,
 }
 
-struct Model {
+/// What the rules say, what the chain did, and what its events told.
+pub(crate) struct Model {
     world: World,
     registry: TestRegistry,
     ttl: i64,
@@ -116,7 +63,8 @@ struct Model {
 }
 
 impl Model {
-    fn new(ttl: i64) -> Self {
+    /// A world in which nothing has happened yet; kept roots live `ttl` seconds.
+    pub(crate) fn new(ttl: i64) -> Self {
         let mut world = World::new();
         let registry = world.create_registry(RegistrySpec {
             root_ttl: ttl,
@@ -156,7 +104,8 @@ impl Model {
         }
     }
 
-    fn take(&mut self, step: &Step) {
+    /// Takes one step in both, and compares.
+    pub(crate) fn take(&mut self, step: &Step) {
         match *step {
             Step::Wait(seconds) => self.world.wait(seconds),
             Step::Register(token) => self.register(token),
@@ -469,20 +418,5 @@ fn split(result: Result<(Member, Sent), Refused>) -> (Option<Member>, Result<Sen
     match result {
         Ok((member, sent)) => (Some(member), Ok(sent)),
         Err(refused) => (None, Err(refused)),
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
-
-    #[test]
-    fn the_program_keeps_the_rules(
-        ttl in prop_oneof![Just(60i64), Just(61), 60i64..2000, Just(86_400)],
-        steps in prop::collection::vec(step(), 1..60),
-    ) {
-        let mut model = Model::new(ttl);
-        for step in &steps {
-            model.take(step);
-        }
     }
 }
