@@ -202,3 +202,55 @@ fn read_toml(path: &Path) -> Result<Table> {
     text.parse()
         .with_context(|| format!("{}: not TOML", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> Table {
+        text.parse().expect("TOML")
+    }
+
+    fn effective(manifest: &str, workspace: &str) -> String {
+        effective_manifest(table(manifest), &table(workspace)).to_string()
+    }
+
+    #[test]
+    fn lines_of_cargo_tree_are_understood() {
+        let package = parse("serde_derive v1.0.1 (proc-macro)|default,std (*)").expect("a line");
+        assert_eq!(
+            (&*package.name, &*package.version, &*package.features),
+            ("serde_derive", "1.0.1", "default,std")
+        );
+        assert_eq!(package.dir, None);
+        let package = parse("bauta v0.1.0 (/home/a b/programs/bauta)|").expect("a line");
+        assert_eq!(package.dir, Some(PathBuf::from("/home/a b/programs/bauta")));
+        assert!(parse("bauta").is_err());
+    }
+
+    #[test]
+    fn development_dependencies_and_lints_change_no_digest() {
+        let plain = "[dependencies]\na = '1'";
+        let more = "[dependencies]\na = '1'\n[dev-dependencies]\nb = '2'\n[target.x.dev-dependencies]\nc = '3'\n[lints]\nworkspace = true";
+        assert_eq!(
+            effective(&format!("{plain}\n[target.x]"), ""),
+            effective(more, "")
+        );
+    }
+
+    #[test]
+    fn what_a_manifest_inherits_changes_its_digest_and_nothing_else_of_the_workspace_does() {
+        let manifest =
+            "[package]\nedition.workspace = true\n[dependencies]\na = { workspace = true, features = ['f'] }";
+        let workspace = |edition: &str, a: &str, b: &str| {
+            format!(
+                "[workspace.package]\nedition = '{edition}'\n[workspace.dependencies]\na = '{a}'\nb = '{b}'"
+            )
+        };
+        let digest = |edition: &str, a: &str, b: &str| effective(manifest, &workspace(edition, a, b));
+        let base = digest("2024", "1", "1");
+        assert_eq!(base, digest("2024", "1", "2"));
+        assert_ne!(base, digest("2024", "2", "1"));
+        assert_ne!(base, digest("2021", "1", "1"));
+    }
+}
