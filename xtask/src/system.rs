@@ -6,46 +6,64 @@ use anyhow::{Result, bail};
 
 use crate::workspace::{on_path, output, run};
 
-/// A program that has to be on PATH, and the Debian package that brings it.
+/// Something that has to be installed, and the Debian package that brings it.
 pub struct Tool {
-    /// The program's name.
-    pub program: &'static str,
+    /// The program's or library's name.
+    pub name: &'static str,
     /// Debian's package.
     pub package: &'static str,
+    /// Whether it is there, given its name.
+    pub found: fn(&str) -> bool,
 }
 
 /// A C compiler, which build scripts of dependencies call.
 pub const CC: Tool = Tool {
-    program: "cc",
+    name: "cc",
     package: "build-essential",
+    found: is_on_path,
 };
 /// Node.js, for the ecosystem's own tools that tests compare with.
 pub const NODE: Tool = Tool {
-    program: "node",
+    name: "node",
     package: "nodejs",
+    found: is_on_path,
 };
 /// npm, which installs them.
 pub const NPM: Tool = Tool {
-    program: "npm",
+    name: "npm",
     package: "npm",
+    found: is_on_path,
 };
+/// The Postgres server.
+pub const POSTGRES: Tool = Tool {
+    name: bauta_local::POSTGRES.name,
+    package: bauta_local::POSTGRES.package,
+    found: |_| bauta_local::POSTGRES.find().is_ok(),
+};
+/// The Redis server.
+pub const REDIS: Tool = Tool {
+    name: bauta_local::REDIS.name,
+    package: bauta_local::REDIS.package,
+    found: |_| bauta_local::REDIS.find().is_ok(),
+};
+
+fn is_on_path(program: &str) -> bool {
+    on_path(program).is_some()
+}
 
 /// Makes sure that the tools are there: installs what is missing when root on a Debian system, else names the command.
 pub fn require(tools: &[Tool]) -> Result<()> {
-    let missing: Vec<&Tool> = tools
-        .iter()
-        .filter(|tool| on_path(tool.program).is_none())
-        .collect();
+    let missing: Vec<&Tool> = tools.iter().filter(|tool| !(tool.found)(tool.name)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
     let root = output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     if !root || on_path("apt-get").is_none() {
-        let programs: Vec<&str> = missing.iter().map(|tool| tool.program).collect();
+        let names: Vec<&str> = missing.iter().map(|tool| tool.name).collect();
         bail!(
             "{} not found; install with: apt-get install {}",
-            programs.join(", "),
+            names.join(", "),
             packages.join(" ")
         );
     }

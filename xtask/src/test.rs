@@ -8,7 +8,13 @@ use crate::{program, system, workspace};
 
 /// Checks the artifacts, then runs the workspace's tests and the TypeScript suite.
 pub fn run() -> Result<()> {
-    system::require(&[system::CC, system::NODE, system::NPM])?;
+    system::require(&[
+        system::CC,
+        system::NODE,
+        system::NPM,
+        system::POSTGRES,
+        system::REDIS,
+    ])?;
     program::check_digests()?;
     workspace::run(workspace::cargo()?.args(["test", "--workspace", "--locked"]))?;
     typescript()
