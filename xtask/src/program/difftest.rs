@@ -7,12 +7,14 @@ use anyhow::{Context, Result};
 use super::toolchain::{self, Debian};
 use crate::workspace;
 
-/// Build the test program and compare.
+/// Run the linker's tests, build the test program and compare.
 pub fn difftest() -> Result<()> {
     let source = workspace::root()?.join("tools/sbf/difftest");
     let elfs = toolchain::prefix()?.join("difftest");
     fs::create_dir_all(&elfs).with_context(|| format!("can't make {}", elfs.display()))?;
-    Debian::install(None)?.build_in(&source, "difftest", "difftest", &elfs)?;
+    let toolchain = Debian::install(None)?;
+    toolchain.test_linker()?;
+    toolchain.build_in(&source, "difftest", "difftest", &elfs)?;
     let mut test = workspace::cargo()?;
     test.current_dir(&source)
         .args(["test", "--locked"])

@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::debian::{Debian, lock};
+use super::{
+    debian::{Debian, lock},
+    linker,
+};
 use crate::{program::Program, workspace};
 
 impl Debian {
@@ -62,6 +65,15 @@ impl Debian {
                 .with_context(|| format!("can't copy {} to {}", from.display(), to.display()))?;
         }
         Ok(())
+    }
+
+    /// Run the linker's own tests.
+    pub fn test_linker(&self) -> Result<()> {
+        linker::test(
+            &self.prefix,
+            &workspace::root()?.join("tools/sbf/sbf-link"),
+            &self.compiler,
+        )
     }
 
     /// Cargo with the SBF compiler and linker, and the profile of a program whatever the workspace's is.

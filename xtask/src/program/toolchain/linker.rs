@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::Result;
@@ -36,15 +37,30 @@ pub fn install(prefix: &Path, source: &Path, digest: &str, compiler: &Compiler) 
     let bin = root.join("bin");
     if !bin.join("sbf-link").exists() {
         eprintln!("building the SBF linker");
-        let mut cargo = workspace::cargo()?;
-        cargo
+        let mut install = cargo(prefix, compiler)?;
+        install
             .args(["install", "--locked", "--quiet", "--no-track", "--path"])
             .arg(source)
             .arg("--root")
             .arg(&root);
-        cargo.arg("--target-dir").arg(prefix.join("linker-target"));
-        cargo.env("SBF_LLVM_LIBDIR", compiler.libraries());
-        workspace::run(&mut cargo)?;
+        workspace::run(&mut install)?;
     }
     Ok(bin)
+}
+
+/// Run the linker's own tests.
+pub fn test(prefix: &Path, source: &Path, compiler: &Compiler) -> Result<()> {
+    let mut test = cargo(prefix, compiler)?;
+    test.args(["test", "--locked", "--release", "--manifest-path"])
+        .arg(source.join("Cargo.toml"));
+    workspace::run(&mut test)
+}
+
+/// Cargo with the compiler's LLVM and a target folder of the linker's own.
+fn cargo(prefix: &Path, compiler: &Compiler) -> Result<Command> {
+    let mut cargo = workspace::cargo()?;
+    cargo
+        .env("CARGO_TARGET_DIR", prefix.join("linker-target"))
+        .env("SBF_LLVM_LIBDIR", compiler.libraries());
+    Ok(cargo)
 }
