@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use anyhow::{Context, Result};
 
 use super::{
-    Program,
+    Program, checkouts,
     record::{self, Record},
     sources,
     toolchain::{self, Toolchain},
@@ -47,7 +47,9 @@ pub fn make(program: &Program, toolchain: &Toolchain, dir: &Path) -> Result<Reco
 
 /// Write a program's IDL into `dir`.
 pub fn idl(program: &Program, dir: &Path) -> Result<()> {
-    let target = toolchain::prefix()?.join("idl");
+    let prefix = toolchain::prefix()?;
+    let _lock = toolchain::lock(&prefix)?;
+    let target = prefix.join("idl");
     let tool = workspace::root()?.join("tools/idl/Cargo.toml");
     let mut build = workspace::cargo()?;
     build
@@ -56,6 +58,7 @@ pub fn idl(program: &Program, dir: &Path) -> Result<()> {
         .arg("--target-dir")
         .arg(&target);
     workspace::run(&mut build)?;
+    checkouts::forget_others(&target, "debug", &workspace::root()?)?;
     let mut command = std::process::Command::new(target.join("debug/idl"));
     command
         .arg(&program.dir)

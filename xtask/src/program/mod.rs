@@ -12,6 +12,7 @@
 
 mod build;
 mod check;
+mod checkouts;
 mod difftest;
 mod record;
 mod sources;

@@ -14,7 +14,10 @@ use super::{
     debian::{Debian, lock},
     linker,
 };
-use crate::{program::Program, workspace};
+use crate::{
+    program::{Program, checkouts},
+    workspace,
+};
 
 impl Debian {
     /// Write a program's ELFs, SBPF v0 and v3, into `dir`.
@@ -26,7 +29,7 @@ impl Debian {
     pub fn build_in(&self, workspace: &Path, package: &str, name: &str, dir: &Path) -> Result<()> {
         let _lock = lock(&self.prefix)?;
         let target = self.target_dir()?;
-        forget_other_checkouts(&target, workspace)?;
+        checkouts::forget_others(&target, "sbpf-solana/release", workspace)?;
         let mut cargo = self.cargo()?;
         cargo.current_dir(workspace);
         cargo.args([
@@ -122,50 +125,4 @@ impl Debian {
         let digest = compiler.to_string_lossy().replace("compiler-", "");
         Ok(self.prefix.join(format!("target-{digest}")))
     }
-}
-
-/// Drop a workspace's own crates when they were last built for another checkout. Cargo goes by times alone: it takes
-/// another checkout's crate for this one's when that was built later than this one's files were written.
-fn forget_other_checkouts(target: &Path, workspace: &Path) -> Result<()> {
-    let members = workspace::cargo()?
-        .current_dir(workspace)
-        .args([
-            "tree",
-            "--locked",
-            "--workspace",
-            "--depth",
-            "0",
-            "--prefix",
-            "none",
-        ])
-        .output()
-        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-        .context("can't start cargo")?;
-    let owners = target.join("owners");
-    fs::create_dir_all(&owners).with_context(|| format!("can't make {}", owners.display()))?;
-    let names = members.lines().filter_map(|line| line.split(' ').next());
-    for member in names.filter(|name| !name.is_empty()) {
-        let owner = owners.join(member);
-        let workspace = workspace.to_string_lossy();
-        if fs::read_to_string(&owner).is_ok_and(|owner| owner == workspace) {
-            continue;
-        }
-        let fingerprints = target.join("sbpf-solana/release/.fingerprint");
-        if fingerprints.exists() {
-            for entry in fs::read_dir(&fingerprints).context("SBF target folder")? {
-                let path = entry?.path();
-                let name = path
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
-                if name.rsplit_once('-').is_some_and(|(name, _)| name == member) {
-                    fs::remove_dir_all(&path).with_context(|| format!("can't remove {}", path.display()))?;
-                }
-            }
-        }
-        fs::write(&owner, workspace.as_bytes())
-            .with_context(|| format!("can't write {}", owner.display()))?;
-    }
-    Ok(())
 }

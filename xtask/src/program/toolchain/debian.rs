@@ -96,7 +96,7 @@ pub fn prefix() -> Result<PathBuf> {
 }
 
 /// Held while the toolchain is installed or used: one at a time.
-pub(super) fn lock(prefix: &Path) -> Result<File> {
+pub fn lock(prefix: &Path) -> Result<File> {
     let path = prefix.join("lock");
     let file = File::create(&path).with_context(|| format!("can't write {}", path.display()))?;
     file.lock()
