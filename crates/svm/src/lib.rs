@@ -38,7 +38,7 @@ pub use elf::{ELF_VARIABLE, Elf};
 pub use keys::{keypair, seed};
 pub use registries::{Member, OnChainPath, RegistrySpec, TestRegistry};
 pub use scopes::{ScopeSpec, TestScope, Wish, statement_name};
-pub use sent::{Refused, Sent, assert_refused};
+pub use sent::{Refused, Sent, assert_refused, with_bytes};
 pub use tokens::{MintExtension, MintSpec, Nft, SPL_TOKEN, TOKEN_2022};
 pub use trapdoor::{TrapdoorKey, g2_outside_subgroup};
 pub use world::{BEGINNING, MAX_TRANSACTION_BYTES, World};

@@ -2,7 +2,7 @@
 
 use bauta_client::{Event, ProgramError};
 use solana_address::Address;
-use solana_instruction::error::InstructionError;
+use solana_instruction::{Instruction, error::InstructionError};
 use solana_transaction_error::TransactionError;
 
 /// A transaction that succeeded.
@@ -75,4 +75,17 @@ pub fn assert_refused(result: Result<Sent, Refused>, error: impl Into<u32> + std
             refused.logs.join("\n")
         ),
     }
+}
+
+/// The instruction with the first `from` in its data overwritten: to send what the typed client can't say.
+///
+/// # Panics
+/// When the bytes aren't in the data.
+#[must_use]
+pub fn with_bytes(mut instruction: Instruction, from: &[u8], to: &[u8]) -> Instruction {
+    let mut windows = instruction.data.windows(from.len());
+    let at = windows.position(|window| window == from);
+    let at = at.expect("the bytes are in the data");
+    instruction.data[at..at + to.len()].copy_from_slice(to);
+    instruction
 }

@@ -36,7 +36,7 @@ pub struct Mint<'a> {
     data: &'a [u8],
 }
 
-/// The TokenGroupMember extension inside a mint.
+/// The `TokenGroupMember` extension inside a mint.
 #[derive(Debug, PartialEq, Eq)]
 pub struct GroupMember {
     /// The mint that is the member.
@@ -97,7 +97,7 @@ impl<'a> Mint<'a> {
         let list = Extensions {
             rest: self.data.get(ACCOUNT_BYTES + 1..).unwrap_or(&[]),
         };
-        require!(list.clone().is_well_formed(), BautaError::InvalidMint);
+        require!(list.clone().ends_well(), BautaError::InvalidMint);
         Ok(list)
     }
 }
@@ -157,7 +157,7 @@ struct Extensions<'a> {
 }
 
 impl Extensions<'_> {
-    fn is_well_formed(mut self) -> bool {
+    fn ends_well(mut self) -> bool {
         while self.next().is_some() {}
         self.rest.len() < 2 || self.rest[..2] == UNINITIALIZED.to_le_bytes()
     }

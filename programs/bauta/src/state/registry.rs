@@ -97,7 +97,10 @@ impl Registry {
     /// overwrites it at the end of its time at the earliest.
     #[must_use]
     pub fn keep_interval(&self) -> i64 {
-        (self.root_ttl + KEPT_ROOTS as i64 - 1) / KEPT_ROOTS as i64
+        // sixteen fits any integer
+        #[allow(clippy::cast_possible_wrap)]
+        const PLACES: i64 = KEPT_ROOTS as i64;
+        (self.root_ttl + PLACES - 1) / PLACES
     }
 
     /// Makes `root` current at `now` and counts the change. Says whether the replaced root was kept.

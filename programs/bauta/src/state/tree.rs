@@ -64,7 +64,7 @@ impl Tree {
         let mut nodes = leaves.to_vec();
         // position of nodes[0] among the nodes of its level
         let mut start = position(first);
-        for level in 0..CANOPY_LEVEL {
+        for (level, empty) in EMPTY_SUBTREES.iter().enumerate().take(CANOPY_LEVEL) {
             let left = self.frontier[level];
             self.complete_frontier(level, start, position(next >> (2 * level)), &nodes);
             let last_parent = (start + nodes.len() - 1) >> 2;
@@ -74,7 +74,7 @@ impl Tree {
                     let child = 4 * parent + digit;
                     match child.checked_sub(start) {
                         None => &left[digit],
-                        Some(i) => nodes.get(i).unwrap_or(EMPTY_SUBTREES[level].as_bytes()),
+                        Some(i) => nodes.get(i).unwrap_or(empty.as_bytes()),
                     }
                 });
                 // a parent's place in the list is never behind the first child of the parent after it
