@@ -1,7 +1,7 @@
 //! The consumer program example-gate, both ELFs in one SVM: what `docs/integrate-program.md` promises.
 
 use anchor_lang::{AccountDeserialize, InstructionData, ToAccountMetas, error::ErrorCode};
-use bauta::errors::BautaError;
+use bauta::{errors::BautaError, state::ScopeMode};
 use bauta_client::{addresses, instructions::Verify};
 use bauta_example_gate::{Counter, Gate, GateError, Proof, accounts, instruction, payload};
 use bauta_svm::{
@@ -23,7 +23,7 @@ struct Scene {
 }
 
 /// A gate that pins a scope that names it.
-fn scene(spec: ScopeSpec) -> Scene {
+fn scene(mode: ScopeMode) -> Scene {
     let mut world = World::new();
     let elf = std::env::var_os("BAUTA_EXAMPLE_GATE_ELF").map_or_else(
         || {
@@ -46,7 +46,8 @@ fn scene(spec: ScopeSpec) -> Scene {
     let member = world.holder(&mut registry, 5);
     let spec = ScopeSpec {
         gate: Some(gate),
-        ..spec
+        mode: Some(mode),
+        ..ScopeSpec::default()
     };
     let scope = world.create_scope(&registry, &spec);
     let open = Instruction {
@@ -121,8 +122,8 @@ impl Scene {
 
 #[test]
 fn a_proof_earns_its_recipient_a_counter_once() {
-    for spec in [ScopeSpec::default(), ScopeSpec::live()] {
-        let mut s = scene(spec);
+    for mode in [ScopeMode::Snapshot, ScopeMode::Live] {
+        let mut s = scene(mode);
         let verify = s.prove(AMOUNT);
         let grant = s.grant(&verify, AMOUNT);
         let sent = s.world.send(std::slice::from_ref(&grant), &[]).expect("grant");
@@ -137,7 +138,7 @@ fn a_proof_earns_its_recipient_a_counter_once() {
 
 #[test]
 fn the_payload_is_the_programs_own_and_not_the_callers() {
-    let mut s = scene(ScopeSpec::default());
+    let mut s = scene(ScopeMode::Snapshot);
     let verify = s.prove(AMOUNT);
     let greedy = s.grant(&verify, AMOUNT + 1);
     assert_refused(s.world.send(&[greedy], &[]), BautaError::ProofRefused);
@@ -145,7 +146,7 @@ fn the_payload_is_the_programs_own_and_not_the_callers() {
 
 #[test]
 fn a_proof_is_of_no_use_to_another_recipient() {
-    let mut s = scene(ScopeSpec::default());
+    let mut s = scene(ScopeMode::Snapshot);
     let mut verify = s.prove(AMOUNT);
     verify.recipient = keypair("thief").pubkey();
     let stolen = s.grant(&verify, AMOUNT);
@@ -154,7 +155,7 @@ fn a_proof_is_of_no_use_to_another_recipient() {
 
 #[test]
 fn nobody_can_burn_a_claim_around_the_gate() {
-    let mut s = scene(ScopeSpec::default());
+    let mut s = scene(ScopeMode::Snapshot);
     let verify = s.prove(AMOUNT);
     let without = Verify {
         gate: None,
@@ -176,7 +177,7 @@ fn nobody_can_burn_a_claim_around_the_gate() {
 
 #[test]
 fn a_proof_in_another_scope_earns_nothing() {
-    let mut s = scene(ScopeSpec::default());
+    let mut s = scene(ScopeMode::Snapshot);
     // a second scope over the same registry, with the same gate: fresh nullifiers, but not the pinned one
     let spec = ScopeSpec {
         gate: Some(s.gate),
@@ -198,7 +199,7 @@ fn a_proof_in_another_scope_earns_nothing() {
 
 #[test]
 fn another_program_in_the_place_of_bauta_is_refused() {
-    let mut s = scene(ScopeSpec::default());
+    let mut s = scene(ScopeMode::Snapshot);
     let verify = s.prove(AMOUNT);
     let mut grant = s.grant(&verify, AMOUNT);
     let bauta = grant.accounts.last_mut().expect("bauta comes last");

@@ -1,4 +1,4 @@
-//! What `register_holder`, `evict_holder` and `reclaim_nullifier` do besides what known_bugs.rs shows.
+//! What `register_holder`, `evict_holder` and `reclaim_nullifier` do besides what `known_bugs.rs` shows.
 
 use bauta::errors::BautaError;
 use bauta::state::Nullifier;

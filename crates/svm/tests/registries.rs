@@ -1,5 +1,5 @@
 //! What `create_registry`, `register_circuit`, `create_scope` and the admin's instructions refuse besides what
-//! known_bugs.rs shows.
+//! `known_bugs.rs` shows.
 
 use bauta::{
     errors::BautaError,

@@ -1,12 +1,4 @@
-//! Every account of every instruction, replaced: by an account that means nothing, by a copy that another program owns, by
-//! another of the same kind, by each other account of the instruction; unsigned; read-only. What comes of each is written
-//! in `substitutions.txt`, one line each: an account or right that nobody checks would show there as `accepted`.
-//!
-//! ```text
-//!   BAUTA_WRITE_SUBSTITUTIONS=1 cargo test -p bauta-svm --test substitution     writes the table; read its difference
-//! ```
-
-use std::fmt::Write;
+//! An instance of every instruction that succeeds, with everything that it can have.
 
 use bauta::state::{RegistryKind, ScopeMode};
 use bauta_client::{addresses, instructions as ix};
@@ -15,123 +7,17 @@ use bauta_svm::{
     Elf, Member, RegistrySpec, ScopeSpec, TestRegistry, TestScope, TrapdoorKey, Wish, World, keypair,
 };
 use solana_account::Account;
-use solana_address::Address;
-use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-/// An instruction that succeeds as it is.
-struct Case {
-    name: &'static str,
-    world: World,
-    instruction: Instruction,
-    /// Who signs.
-    signers: Vec<Keypair>,
-    /// Accounts of the right kind that belong elsewhere, and in place of which account.
-    elsewhere: Vec<(&'static str, Address)>,
-}
+use super::Case;
 
-impl Case {
-    /// What comes of the instruction so changed, without effect on this world.
-    fn outcome(&self, change: impl FnOnce(&mut Instruction)) -> String {
-        let mut instruction = self.instruction.clone();
-        change(&mut instruction);
-        let nobody = keypair("nobody");
-        let mut signers = vec![];
-        for meta in &mut instruction.accounts {
-            let mut known = self.signers.iter().chain([&nobody]);
-            match known.find(|key| key.pubkey() == meta.pubkey) {
-                Some(key) if meta.is_signer => signers.push(key),
-                // what took a signer's place may be unable to sign
-                _ => meta.is_signer = false,
-            }
-        }
-        match self.world.clone().send(&[instruction], &signers) {
-            Ok(_) => "accepted".into(),
-            Err(refused) => refused.code().map_or_else(|| refused.name(), name_of),
-        }
-    }
-
-    /// The table's lines of this instruction.
-    fn lines(mut self) -> String {
-        assert_eq!(self.outcome(|_| {}), "accepted", "{} as it is", self.name);
-        let names = account_names(self.name);
-        let metas = self.instruction.accounts.clone();
-        assert_eq!(names.len(), metas.len(), "{}", self.name);
-        let copies: Vec<Option<Address>> = metas.iter().map(|meta| self.copy(meta.pubkey)).collect();
-        let mut lines = String::new();
-        for (i, name) in names.iter().enumerate() {
-            let mut line = |what: &str, outcome: String| {
-                writeln!(lines, "{}.{name}: {what}: {outcome}", self.name).expect("a string");
-            };
-            let replaced = |by: Address| self.outcome(|instruction| instruction.accounts[i].pubkey = by);
-            line("means nothing", replaced(keypair("nobody").pubkey()));
-            if let Some(copy) = copies[i] {
-                line("a copy that another program owns", replaced(copy));
-            }
-            for (_, address) in self.elsewhere.iter().filter(|(of, _)| of == name) {
-                line("of elsewhere", replaced(*address));
-            }
-            if metas[i].is_signer {
-                line(
-                    "unsigned",
-                    self.outcome(|instruction| instruction.accounts[i].is_signer = false),
-                );
-            }
-            if metas[i].is_writable {
-                line(
-                    "read-only",
-                    self.outcome(|instruction| instruction.accounts[i].is_writable = false),
-                );
-            }
-            for (j, other) in names.iter().enumerate() {
-                if metas[i].pubkey != metas[j].pubkey {
-                    line(&format!("the same as {other}"), replaced(metas[j].pubkey));
-                }
-            }
-        }
-        lines
-    }
-
-    /// Puts the same bytes at another address, owned by somebody else.
-    fn copy(&mut self, address: Address) -> Option<Address> {
-        let account = self.world.account(&address)?;
-        if account.executable || account.data.is_empty() {
-            return None;
-        }
-        let copy = self.world.next_keypair("copy").pubkey();
-        let owner = keypair("another program").pubkey();
-        self.world.set_account(&copy, Account { owner, ..account });
-        Some(copy)
-    }
-}
-
-/// The name of the program's errors; those of Anchor (from 100) and of the system program by number.
-fn name_of(code: u32) -> String {
-    let idl = idl();
-    let errors = idl["errors"].as_array().expect("a list");
-    let own = errors.iter().find(|error| error["code"] == code);
-    own.map_or(format!("custom error {code}"), |error| {
-        error["name"].as_str().expect("a name").to_owned()
-    })
-}
-
-fn idl() -> serde_json::Value {
-    let idl = include_str!("../../../programs/bauta/artifacts/bauta.json");
-    serde_json::from_str(idl).expect("the IDL is JSON")
-}
-
-/// The instruction's accounts in order, from the IDL.
-fn account_names(instruction: &str) -> Vec<String> {
-    let idl = idl();
-    let instructions = idl["instructions"].as_array().expect("a list");
-    let own = instructions
-        .iter()
-        .find(|own| own["name"] == instruction)
-        .expect("in the IDL");
-    let accounts = own["accounts"].as_array().expect("a list");
-    let names = accounts.iter().map(|account| account["name"].as_str());
-    names.map(|name| name.expect("a name").to_owned()).collect()
+/// All of them.
+pub fn all() -> Vec<Case> {
+    [administration(), authorities(), holders(), scopes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn registry_of(world: &mut World, kind: RegistryKind) -> TestRegistry {
@@ -550,39 +436,5 @@ fn reclaim(mut it: Use) -> Case {
             ("rent_payer", it.world.payer.pubkey()),
         ],
         world: it.world,
-    }
-}
-
-#[test]
-fn no_account_can_be_replaced_and_no_right_left_out() {
-    let cases = [administration(), authorities(), holders(), scopes()]
-        .into_iter()
-        .flatten();
-    let table: String = cases.map(Case::lines).collect();
-    if std::env::var_os("BAUTA_WRITE_SUBSTITUTIONS").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/substitutions.txt");
-        std::fs::write(path, &table).expect("the checkout can be written");
-    }
-    let written = include_str!("substitutions.txt");
-    for (now, before) in table.lines().zip(written.lines()) {
-        assert_eq!(now, before);
-    }
-    assert_eq!(table.lines().count(), written.lines().count());
-}
-
-/// The lines of the table that say `accepted`, each with the reason why that is right.
-#[test]
-fn what_is_accepted_is_meant_to_be() {
-    for line in include_str!("substitutions.txt")
-        .lines()
-        .filter(|line| line.ends_with(": accepted"))
-    {
-        let right = [
-            // anybody who signs may pay
-            ".payer: ",
-            // the creator's choice: another registry, or none (the program's address stands for none)
-            "create_scope.auxiliary_registry: ",
-        ];
-        assert!(right.iter().any(|account| line.contains(account)), "{line}");
     }
 }
