@@ -1,6 +1,6 @@
 //! Paths and tiles, at any root that is still valid.
 
-use bauta_primitives::tree::{LeafIndex, Siblings, root_from_path};
+use bauta_primitives::tree::{EMPTY_SUBTREES, LeafIndex, Siblings, root_from_path};
 use bauta_primitives::{FieldElement, Leaf, Root};
 use sqlx::Row;
 
@@ -149,12 +149,11 @@ impl Store {
                     root,
                 });
             }
-            tiles.push(match row.get::<Option<&[u8]>, _>("hash") {
-                Some(hash) => (element(hash)?, row.get("nodes")),
-                None => {
-                    let root_level = usize::from(key.level) + height(registry.depth, key.level);
-                    (bauta_primitives::tree::EMPTY_SUBTREES[root_level], Vec::new())
-                }
+            tiles.push(if let Some(hash) = row.get::<Option<&[u8]>, _>("hash") {
+                (element(hash)?, row.get("nodes"))
+            } else {
+                let root_level = usize::from(key.level) + height(registry.depth, key.level);
+                (EMPTY_SUBTREES[root_level], Vec::new())
             });
         }
         Ok(tiles)

@@ -180,7 +180,7 @@ impl Tile {
     /// Reads a row. The nodes above the entries are taken as they are; their row's hash was checked when it was written.
     pub(crate) fn decode(depth: Depth, level: u8, hash: &[u8], column: &[u8]) -> Result<Self, StoreError> {
         let mut tile = Self::empty(depth, level);
-        if column.len() % 32 != 0 || column.len() > tile.nodes.len() * 32 {
+        if !column.len().is_multiple_of(32) || column.len() > tile.nodes.len() * 32 {
             return Err(damaged(column));
         }
         for (target, bytes) in tile.nodes.iter_mut().zip(column.chunks_exact(32)) {

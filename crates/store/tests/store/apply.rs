@@ -485,3 +485,23 @@ async fn the_largest_numbers_come_back_as_they_were() {
         (Some(u64::MAX), Some(1))
     );
 }
+
+#[tokio::test]
+async fn a_failed_transaction_is_no_event_and_no_use() {
+    let (database, mut chain) = begun(RegistryKind::Holders).await;
+    chain.scope(address("scope"), registry(), address("circuit"), ScopeMode::Live);
+    database.store.apply(&chain.batch()).await.unwrap();
+    let before = rows(&database).await;
+    chain.emit(Event::ReuseRefused {
+        scope: address("scope"),
+        claim: bauta_primitives::Claim::of_track(1),
+    });
+    database.store.apply(&chain.batch()).await.unwrap();
+    let after = rows(&database).await;
+    let changed: Vec<&str> = after
+        .iter()
+        .filter(|(table, rows)| before[*table] != **rows)
+        .map(|(table, _)| table.as_str())
+        .collect();
+    assert_eq!(changed, ["checkpoint", "verifications_by_hour"]);
+}
