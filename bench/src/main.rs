@@ -8,6 +8,8 @@ mod page;
 mod peers;
 mod poseidon;
 mod prover;
+#[cfg(feature = "store")]
+mod store;
 mod timing;
 
 use anyhow::Result;
@@ -45,6 +47,9 @@ enum Name {
     Prover,
     /// Poseidon and tree building beside light-poseidon
     Poseidon,
+    /// A million leaves into Postgres, paths out of it, analytics; beside a row for each node
+    #[cfg(feature = "store")]
+    Store,
 }
 
 fn main() -> Result<()> {
@@ -54,6 +59,8 @@ fn main() -> Result<()> {
         Name::Cu => cu::run(&options)?,
         Name::Prover => prover::run(&options)?,
         Name::Poseidon => poseidon::run(&options)?,
+        #[cfg(feature = "store")]
+        Name::Store => store::run(&options)?,
     };
     if options.json {
         println!("{}", serde_json::Value::Object(figures));

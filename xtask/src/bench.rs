@@ -27,6 +27,8 @@ enum Name {
     Prover,
     /// Poseidon and tree building beside light-poseidon
     Poseidon,
+    /// A million leaves into Postgres, paths out of it, analytics; beside a row for each node
+    Store,
 }
 
 impl Name {
@@ -36,6 +38,7 @@ impl Name {
             Self::Cu => &["--features", "svm"],
             Self::Circuits => &[],
             Self::Prover | Self::Poseidon => &["--release"],
+            Self::Store => &["--release", "--features", "store"],
         }
     }
 }

@@ -1,0 +1,258 @@
+//! The store: a whole tree put in, paths read at a steady rate, analytics; and the layout with a row for each node, which
+//! indexers of this kind commonly have, on the same server in the same run.
+
+mod analytics;
+mod load;
+mod rows;
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow};
+use bauta_local::Postgres;
+use bauta_primitives::tree::Depth;
+use bauta_primitives::{FieldElement, Leaf, Root};
+use bauta_store::testing::TestDatabase;
+use bauta_store::{Address, Batch, Event, Position, Record, Registry, RegistryKind, Signature, root_of};
+use sqlx::{PgPool, Row};
+
+use crate::{Figures, Options, page};
+
+/// Durable, as a production server is; only the memory is more than Postgres's default of 128 MB.
+const SETTINGS: [&str; 2] = ["shared_buffers=512MB", "max_wal_size=4GB"];
+/// 2026-01-01 00:00 UTC.
+const NOW: i64 = 1_767_225_600;
+/// Path reads a second.
+const RATE: u32 = 2_000;
+
+const HEAD: &str = "# Store
+
+Postgres 15 on the machine that also runs the benchmark, durable settings (`fsync` on), 512 MB of shared buffers. A tree of depth 10 is
+put in whole (hashing included), then paths of random leaves are asked for at a fixed rate, each from a scheduled moment on, whether or
+not the ones before have been answered (open loop), over 8 connections. \"A row for each node\" is the layout common among
+indexers: one row for each node that is not empty, `(level, index)` as its key, the siblings of a path fetched by one statement.
+
+    cargo xtask bench store
+
+";
+
+/// What one layout takes.
+struct Layout {
+    bulk_s: f64,
+    disk_mb: f64,
+    wal_mb: f64,
+    paths: load::Latencies,
+}
+
+/// Measures both layouts and the analytics.
+pub fn run(options: &Options) -> Result<Figures> {
+    tokio::runtime::Runtime::new()?.block_on(measure(options))
+}
+
+async fn measure(options: &Options) -> Result<Figures> {
+    let (leaf_count, seconds, verifications) = if options.quick {
+        (50_000, 2, 100_000)
+    } else {
+        (1_000_000, 15, 10_000_000)
+    };
+    let server = Postgres::start_with(&SETTINGS)?;
+    let database = TestDatabase::on(server.url())
+        .await
+        .map_err(|error| anyhow!("{error}"))?;
+    let leaves: Vec<Leaf> = (0..leaf_count).map(leaf).collect();
+
+    let root = root_of(Depth::Ten, &leaves)?;
+    let tiles = tiles(&database, leaves.clone(), root, seconds).await?;
+    let rows = node_rows(&database, leaves, root, seconds).await?;
+    let answers = analytics::measure(&database, verifications).await?;
+
+    let mut text = format!(
+        "{leaf_count} leaves, {RATE} paths a second for {seconds} s.\n\n\
+         | | tiles | a row for each node |\n|---|--:|--:|\n"
+    );
+    let mut line = |name: &str, figure: fn(&Layout) -> f64| {
+        writeln!(text, "| {name} | {:.2} | {:.2} |", figure(&tiles), figure(&rows))
+    };
+    line("put in, s", |layout| layout.bulk_s)?;
+    line("disk, MB", |layout| layout.disk_mb)?;
+    line("write-ahead log, MB", |layout| layout.wal_mb)?;
+    line("path, p50, ms", |layout| layout.paths.p50_ms)?;
+    line("path, p99, ms", |layout| layout.paths.p99_ms)?;
+    text += "\nDisk is that of the tree alone, with its indexes. Put in, with tiles, includes the million rows of `merkle_leaves`; \
+             so does the write-ahead log.\n";
+    write!(
+        text,
+        "\n## Analytics at {verifications} verifications\n\n| question | ms |\n|---|--:|\n"
+    )?;
+    for (question, ms) in &answers {
+        writeln!(text, "| {question} | {ms:.2} |")?;
+    }
+    print!("{text}");
+    if !options.quick {
+        page::write("store", &format!("{HEAD}{text}"))?;
+    }
+    let slowest = answers.iter().map(|(_, ms)| *ms).fold(0.0, f64::max);
+    Ok([
+        ("bulk_s", tiles.bulk_s),
+        ("path_p50_ms", tiles.paths.p50_ms),
+        ("path_p99_ms", tiles.paths.p99_ms),
+        ("disk_mb", tiles.disk_mb),
+        ("disk_mb_rows", rows.disk_mb),
+        ("bulk_s_rows", rows.bulk_s),
+        ("path_p50_ms_rows", rows.paths.p50_ms),
+        ("path_p99_ms_rows", rows.paths.p99_ms),
+        ("analytics_ms", slowest),
+    ]
+    .into_iter()
+    .map(|(name, figure)| (name.to_owned(), figure.into()))
+    .collect())
+}
+
+/// The store's own layout.
+async fn tiles(database: &TestDatabase, leaves: Vec<Leaf>, root: Root, seconds: u32) -> Result<Layout> {
+    let store = database.store.clone();
+    store.migrate().await?;
+    let registry = publish(database, root).await?;
+    let count = leaves.len() as u64;
+
+    let wal = wal_position(database.pool()).await?;
+    let start = Instant::now();
+    store.build(&registry, leaves).await?;
+    let bulk_s = start.elapsed().as_secs_f64();
+    let wal_mb = wal_since(database.pool(), &wal).await?;
+    settle(database.pool()).await?;
+
+    let registry = Arc::new(registry);
+    let paths = load::open_loop(RATE, seconds, move |request| {
+        let (store, registry) = (store.clone(), Arc::clone(&registry));
+        async move {
+            store.path(&registry, root, scatter(request) % count, NOW).await?;
+            Ok(())
+        }
+    })
+    .await?;
+    Ok(Layout {
+        bulk_s,
+        disk_mb: size_mb(database.pool(), "tiles").await?,
+        wal_mb,
+        paths,
+    })
+}
+
+/// The layout to compare with.
+async fn node_rows(database: &TestDatabase, leaves: Vec<Leaf>, root: Root, seconds: u32) -> Result<Layout> {
+    let count = leaves.len() as u64;
+    let pool = database.pool().clone();
+    let wal = wal_position(&pool).await?;
+    let start = Instant::now();
+    let computed = rows::build(&pool, leaves).await?;
+    let bulk_s = start.elapsed().as_secs_f64();
+    let wal_mb = wal_since(&pool, &wal).await?;
+    anyhow::ensure!(computed == root, "the layouts hold different trees");
+    settle(&pool).await?;
+    let paths = load::open_loop(RATE, seconds, move |request| {
+        let pool = pool.clone();
+        async move { rows::path(&pool, scatter(request) % count).await }
+    })
+    .await?;
+    Ok(Layout {
+        bulk_s,
+        disk_mb: size_mb(database.pool(), "nodes").await?,
+        wal_mb,
+        paths,
+    })
+}
+
+/// An Attested registry with this root.
+async fn publish(database: &TestDatabase, root: Root) -> Result<Registry> {
+    let registry = Address([1; 32]);
+    let events = [
+        Event::RegistryCreated {
+            registry,
+            authority: Address([2; 32]),
+            nonce: 0,
+            kind: RegistryKind::Attested,
+            depth: Depth::Ten,
+            leaf_format: 1,
+            root_ttl_seconds: 3_600,
+            root: Depth::Ten.empty_root(),
+        },
+        Event::RootPublished {
+            registry,
+            sequence: 1,
+            root,
+        },
+        Event::MerkleRootUpdated {
+            registry,
+            sequence: 1,
+            root,
+            replaced_root_kept: true,
+        },
+    ];
+    let records = (0..).zip(events).map(|(transaction_index, event)| Record {
+        position: Position {
+            slot: 1,
+            transaction_index,
+            instruction_index: 0,
+            inner_index: 0,
+        },
+        signature: Signature([0; 64]),
+        time: NOW,
+        event,
+    });
+    let batch = Batch {
+        records: records.collect(),
+        checkpoint: Position::end_of_slot(1),
+    };
+    database.store.apply(&batch).await?;
+    Ok(database.store.registry(registry).await?)
+}
+
+/// A leaf that doesn't compress, without the cost of a hash.
+fn leaf(number: u64) -> Leaf {
+    let mut bytes = [0; 32];
+    for (i, word) in (0..).zip(bytes.chunks_exact_mut(8)) {
+        word.copy_from_slice(&scatter(4 * number + i).to_be_bytes());
+    }
+    Leaf::new(FieldElement::from_hash(bytes))
+}
+
+/// The finaliser of `SplitMix64`: spreads counters over all 64-bit numbers.
+const fn scatter(number: u64) -> u64 {
+    let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Statistics and a checkpoint, so that neither falls into what is measured next.
+async fn settle(pool: &PgPool) -> Result<()> {
+    sqlx::query("VACUUM ANALYZE").execute(pool).await?;
+    sqlx::query("CHECKPOINT").execute(pool).await?;
+    Ok(())
+}
+
+async fn wal_position(pool: &PgPool) -> Result<String> {
+    Ok(sqlx::query("SELECT pg_current_wal_lsn()::text")
+        .fetch_one(pool)
+        .await?
+        .get(0))
+}
+
+async fn wal_since(pool: &PgPool, position: &str) -> Result<f64> {
+    let query = "SELECT (pg_current_wal_lsn() - $1::pg_lsn)::float8";
+    let bytes: f64 = sqlx::query(query)
+        .bind(position)
+        .fetch_one(pool)
+        .await
+        .context("the log's length")?
+        .get(0);
+    Ok(bytes / 1e6)
+}
+
+async fn size_mb(pool: &PgPool, table: &str) -> Result<f64> {
+    let query = "SELECT pg_total_relation_size($1::regclass)::float8";
+    let bytes: f64 = sqlx::query(query).bind(table).fetch_one(pool).await?.get(0);
+    Ok(bytes / 1e6)
+}
