@@ -20,6 +20,8 @@ use rules::{Model, TOKENS, WALLETS};
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Wait(i64),
+    /// Until a second before, at, or after the moment when some rule changes its answer.
+    WaitUntil(Boundary, i64),
     Register(usize),
     Transfer {
         token: usize,
@@ -45,10 +47,33 @@ pub(crate) enum Step {
     Reclaim(usize),
 }
 
+/// A moment when a rule changes its answer.
+#[derive(Debug, Clone)]
+pub(crate) enum Boundary {
+    /// The next replaced root is kept again.
+    Keeping,
+    /// The oldest kept root that is alive is refused.
+    Expiry,
+    /// A token's leaf may change again.
+    Change(usize),
+    /// A scope ends.
+    End(usize),
+}
+
+fn boundary() -> impl Strategy<Value = Boundary> {
+    prop_oneof![
+        2 => Just(Boundary::Keeping),
+        2 => Just(Boundary::Expiry),
+        1 => (0..TOKENS).prop_map(Boundary::Change),
+        1 => (0usize..8).prop_map(Boundary::End),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let token = 0..TOKENS;
     prop_oneof![
         3 => prop_oneof![1i64..30, 30i64..120, 120i64..2000].prop_map(Step::Wait),
+        4 => (boundary(), -1i64..2).prop_map(|(boundary, offset)| Step::WaitUntil(boundary, offset)),
         6 => token.clone().prop_map(Step::Register),
         3 => (token.clone(), 0..WALLETS).prop_map(|(token, wallet)| Step::Transfer { token, wallet }),
         1 => token.clone().prop_map(Step::Burn),

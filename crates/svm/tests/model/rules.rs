@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::Step;
+use crate::{Boundary, Step};
 use bauta::errors::BautaError;
 use bauta::state::ScopeMode;
 use bauta_client::instructions::Verify;
@@ -108,6 +108,7 @@ impl Model {
     pub(crate) fn take(&mut self, step: &Step) {
         match *step {
             Step::Wait(seconds) => self.world.wait(seconds),
+            Step::WaitUntil(ref boundary, offset) => self.wait_until(boundary, offset),
             Step::Register(token) => self.register(token),
             Step::Transfer { token, wallet } => self.transfer(token, wallet),
             Step::Burn(token) => self.burn(token),
@@ -119,6 +120,20 @@ impl Model {
             Step::Reclaim(which) => self.reclaim(which),
         }
         self.check();
+    }
+
+    /// Does nothing when there is no such moment, or it has passed.
+    fn wait_until(&mut self, boundary: &Boundary, offset: i64) {
+        let now = self.world.now();
+        let moment = match *boundary {
+            Boundary::Keeping => self.last_kept.map(|last| last + self.interval()),
+            Boundary::Expiry => self.kept.iter().map(|kept| kept.expires_at).find(|at| *at > now),
+            Boundary::Change(token) => Some(self.tokens[token].last_change + 60),
+            Boundary::End(scope) => self.scopes.get(scope).map(|scope| scope.closes_at),
+        };
+        if let Some(seconds) = moment.map(|at| at + offset - now).filter(|seconds| *seconds > 0) {
+            self.world.wait(seconds);
+        }
     }
 
     fn register(&mut self, i: usize) {
@@ -358,8 +373,7 @@ impl Model {
     /// The kept-root rule, with a list that forgets nothing instead of a ring.
     fn root_changed(&mut self, replaced: Root) {
         let now = self.world.now();
-        let interval = (self.ttl + 15) / 16;
-        if self.last_kept.is_none_or(|last| now - last >= interval) {
+        if self.last_kept.is_none_or(|last| now - last >= self.interval()) {
             self.kept.push(Kept {
                 root: replaced,
                 expires_at: now + self.ttl,
@@ -367,6 +381,11 @@ impl Model {
             self.last_kept = Some(now);
         }
         self.history.push(self.registry.root());
+    }
+
+    /// Seconds between two kept roots: the time-to-live over the ring's 16 places, rounded up.
+    fn interval(&self) -> i64 {
+        (self.ttl + 15) / 16
     }
 
     fn accepts(&self, root: Root, at: i64) -> bool {
