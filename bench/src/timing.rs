@@ -1,6 +1,8 @@
 //! Medians of contenders that take turns.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// One thing to time.
 pub struct Contender<'a> {
@@ -19,13 +21,15 @@ impl<'a> Contender<'a> {
     }
 }
 
-/// Median and least milliseconds of a contender.
+/// Milliseconds of a contender.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
     /// Median.
     pub median: f64,
     /// Least.
     pub least: f64,
+    /// Median of the processor time of all threads, which other load hardly changes.
+    pub cpu: f64,
 }
 
 /// Runs all contenders in turn, `rounds` times after one round that isn't counted, so that whatever else the machine does meets all of
@@ -34,14 +38,14 @@ pub fn in_turn(contenders: &mut [Contender<'_>], rounds: usize) -> Vec<Times> {
     let mut samples = vec![Vec::with_capacity(rounds); contenders.len()];
     for round in 0..=rounds {
         for (contender, samples) in contenders.iter_mut().zip(&mut samples) {
-            let start = Instant::now();
+            let (start, cpu) = (Instant::now(), cpu_ms());
             (contender.work)();
             if round > 0 {
-                samples.push(start.elapsed().as_secs_f64() * 1e3);
+                samples.push((start.elapsed().as_secs_f64() * 1e3, cpu_ms() - cpu));
             }
         }
     }
-    samples.into_iter().map(Times::of).collect()
+    samples.iter().map(|samples| Times::of(samples)).collect()
 }
 
 /// Milliseconds that something takes, with what comes out of it.
@@ -51,12 +55,27 @@ pub fn once<T>(work: impl FnOnce() -> T) -> (f64, T) {
     (start.elapsed().as_secs_f64() * 1e3, result)
 }
 
+/// Processor time of all threads of this process up to now.
+fn cpu_ms() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+}
+
+fn median(samples: impl Iterator<Item = f64>) -> f64 {
+    let mut samples: Vec<f64> = samples.collect();
+    samples.sort_by(f64::total_cmp);
+    samples[samples.len() / 2]
+}
+
 impl Times {
-    fn of(mut samples: Vec<f64>) -> Self {
-        samples.sort_by(f64::total_cmp);
+    fn of(samples: &[(f64, f64)]) -> Self {
         Self {
-            median: samples[samples.len() / 2],
-            least: samples[0],
+            median: median(samples.iter().map(|sample| sample.0)),
+            least: samples
+                .iter()
+                .map(|sample| sample.0)
+                .fold(f64::INFINITY, f64::min),
+            cpu: median(samples.iter().map(|sample| sample.1)),
         }
     }
 }
