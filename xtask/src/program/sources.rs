@@ -64,22 +64,16 @@ struct Package {
     features: String,
 }
 
-/// The normal and build dependencies of a program on every platform, itself included.
+/// The normal and build dependencies of a program on chain, itself included.
 fn closure(program: &Program) -> Result<BTreeSet<Package>> {
-    let text = workspace::output(workspace::cargo()?.args([
-        "tree",
-        "--locked",
-        "--package",
-        program.package,
-        "--edges",
-        "normal,build",
-        "--target",
-        "all",
-        "--prefix",
-        "none",
-        "--format",
-        "{p}|{f}",
-    ]))?;
+    let mut cargo = workspace::cargo()?;
+    // Cargo takes a target of one's own only with unstable features on.
+    cargo
+        .env("RUSTC_BOOTSTRAP", "1")
+        .args(["tree", "-Zjson-target-spec", "--locked", "--target"]);
+    cargo.arg(workspace::root()?.join("tools/sbf/sbpf-solana.json"));
+    cargo.args(["--package", program.package, "--edges", "normal,build"]);
+    let text = workspace::output(cargo.args(["--prefix", "none", "--format", "{p}|{f}"]))?;
     text.lines().filter(|line| !line.is_empty()).map(parse).collect()
 }
 
