@@ -1,0 +1,220 @@
+//! A whole ceremony for ownership with the real snarkjs, and what import refuses.
+
+mod common;
+
+use std::{
+    fs::{self, File},
+    io::BufReader,
+    path::{Path, PathBuf},
+    process::{self, Command},
+};
+
+use bauta_circuits::{
+    CircuitsError, Key, Ownership, load_or_setup_development, public_to_snarkjs,
+    statement::{assign, evaluate, r1cs},
+};
+use bauta_iden3::{PowersOfTau, R1cs, Witness, ZKey, json, snarkjs::Snarkjs};
+use bauta_primitives::tree::Depth;
+use common::{Member, rng};
+
+const TEN: Ownership = Ownership::new(Depth::Ten);
+/// A domain of 4,096.
+const POWER: u32 = 12;
+const BEACON: &str = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
+
+struct Folder {
+    snarkjs: Snarkjs,
+    path: PathBuf,
+}
+
+impl Folder {
+    fn new() -> Self {
+        let snarkjs = Snarkjs::install().expect("node, npm and, the first time, the network");
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("ceremony-{}", process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self { snarkjs, path }
+    }
+
+    /// Powers of tau take snarkjs longest, so they are made once for a target directory.
+    fn take_powers(&self) {
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("powers-{POWER}.ptau"));
+        if !kept.is_file() {
+            let made = self.snarkjs.powers_of_tau(&self.path, POWER).unwrap();
+            fs::rename(self.path.join(made), &kept).unwrap();
+        }
+        fs::copy(&kept, self.path.join("powers.ptau")).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        self.snarkjs
+            .run(&self.path, arguments)
+            .expect("snarkjs accepts it")
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path.join(name)).unwrap()
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.path.join(name), content).unwrap();
+    }
+
+    fn import(&self, zkey: ZKey) -> Result<Key<Ownership>, CircuitsError> {
+        let file = File::open(self.path.join("powers.ptau")).unwrap();
+        Key::import(TEN, zkey, &mut PowersOfTau::open(BufReader::new(file)).unwrap())
+    }
+
+    fn refusal(&self, zkey: ZKey) -> String {
+        self.import(zkey).err().expect("refused").to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // left behind if it can't be removed; cargo clean takes it
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+#[test]
+fn a_ceremony_with_snarkjs_from_powers_of_tau_to_proofs_that_both_accept() {
+    let folder = Folder::new();
+    let r1cs = r1cs(&TEN);
+    folder.write("circuit.r1cs", r1cs.to_bytes().unwrap());
+    folder.take_powers();
+    folder.run(&["groth16", "setup", "circuit.r1cs", "powers.ptau", "0.zkey"]);
+    folder.run(&[
+        "zkey",
+        "contribute",
+        "0.zkey",
+        "1.zkey",
+        "-n=one",
+        "-e=entropy of one",
+    ]);
+    folder.run(&[
+        "zkey",
+        "contribute",
+        "1.zkey",
+        "2.zkey",
+        "-n=two",
+        "-e=entropy of two",
+    ]);
+    folder.run(&[
+        "zkey",
+        "beacon",
+        "2.zkey",
+        "final.zkey",
+        BEACON,
+        "10",
+        "-n=beacon",
+    ]);
+    let verified = folder.run(&["zkey", "verify", "circuit.r1cs", "powers.ptau", "final.zkey"]);
+    assert!(verified.contains("ZKey Ok!"), "{verified}");
+
+    let zkey = ZKey::from_bytes(&folder.read("final.zkey")).unwrap();
+    let key = folder.import(zkey.clone()).unwrap();
+    assert_eq!(key.warning(), None);
+    let again = Key::from_bytes(TEN, &key.to_bytes().unwrap()).unwrap();
+    assert_eq!(again.header(), key.header());
+
+    our_proof_convinces_snarkjs(&folder, &key);
+    snarkjs_proof_convinces_us(&folder, &key, &r1cs);
+    the_command_line_imports_the_same_key(&folder, &key);
+    import_refuses_what_the_ceremony_did_not_make(&folder, &zkey);
+}
+
+fn our_proof_convinces_snarkjs(folder: &Folder, key: &Key<Ownership>) {
+    folder.run(&["zkey", "export", "verificationkey", "final.zkey", "vk.json"]);
+    let exported = String::from_utf8(folder.read("vk.json")).unwrap();
+    let exported = json::verifying_key_from_json(&exported).unwrap();
+    assert_eq!(exported, key.verifying_key().to_ark());
+
+    let rng = &mut rng(21);
+    let inputs = Member::random(Depth::Ten, rng).inputs();
+    let digest = evaluate(&TEN, &inputs).unwrap().digest;
+    folder.write("public.json", public_to_snarkjs(digest));
+    folder.write("proof.json", key.prove(&inputs, rng).unwrap().to_snarkjs());
+    let verified = folder.run(&["groth16", "verify", "vk.json", "public.json", "proof.json"]);
+    assert!(verified.contains("OK!"), "{verified}");
+    let other = Member::random(Depth::Ten, rng).inputs();
+    folder.write(
+        "public.json",
+        public_to_snarkjs(evaluate(&TEN, &other).unwrap().digest),
+    );
+    let refused = folder.snarkjs.run(
+        &folder.path,
+        &["groth16", "verify", "vk.json", "public.json", "proof.json"],
+    );
+    assert!(refused.is_err());
+}
+
+fn snarkjs_proof_convinces_us(folder: &Folder, key: &Key<Ownership>, r1cs: &R1cs) {
+    let inputs = Member::random(Depth::Ten, &mut rng(22)).inputs();
+    let assignment = assign(&TEN, &inputs, r1cs.wires as usize, r1cs.constraints.len()).unwrap();
+    let witness = Witness::new(assignment.wires().to_vec());
+    folder.write("witness.wtns", &*witness.to_bytes().unwrap());
+    let checked = folder.run(&["wtns", "check", "circuit.r1cs", "witness.wtns"]);
+    assert!(checked.contains("WITNESS IS CORRECT"), "{checked}");
+    folder.run(&[
+        "groth16",
+        "prove",
+        "final.zkey",
+        "witness.wtns",
+        "theirs.json",
+        "public.json",
+    ]);
+    let proof = json::proof_from_json(&String::from_utf8(folder.read("theirs.json")).unwrap()).unwrap();
+    key.verifying_key()
+        .verify(evaluate(&TEN, &inputs).unwrap().digest, &proof.into())
+        .unwrap();
+}
+
+fn the_command_line_imports_the_same_key(folder: &Folder, key: &Key<Ownership>) {
+    let run = |zkey: &str| {
+        Command::new(env!("CARGO_BIN_EXE_bauta-circuits"))
+            .args([
+                "import",
+                "--depth=10",
+                "--ptau=powers.ptau",
+                "--out=ownership.key",
+            ])
+            .arg(format!("--zkey={zkey}"))
+            .current_dir(&folder.path)
+            .output()
+            .unwrap()
+    };
+    let imported = run("final.zkey");
+    assert!(imported.status.success(), "{imported:?}");
+    assert_eq!(folder.read("ownership.key"), key.to_bytes().unwrap());
+    let refused = run("0.zkey");
+    assert!(!refused.status.success());
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("anybody can forge"),
+        "{refused:?}"
+    );
+}
+
+fn import_refuses_what_the_ceremony_did_not_make(folder: &Folder, zkey: &ZKey) {
+    let changed = |change: &dyn Fn(&mut ZKey)| {
+        let mut zkey = zkey.clone();
+        change(&mut zkey);
+        folder.refusal(zkey)
+    };
+    let before_contributions = ZKey::from_bytes(&folder.read("0.zkey")).unwrap();
+    assert!(folder.refusal(before_contributions).contains("γ = ±δ"));
+    assert!(changed(&|zkey| drop(zkey.contributions.remove(0))).contains("transcript"));
+    assert!(changed(&|zkey| drop(zkey.contributions.pop())).contains("contribution"));
+    assert!(changed(&|zkey| zkey.c.swap(0, 1)).contains("powers"));
+    assert!(changed(&|zkey| zkey.h.swap(0, 1)).contains("powers"));
+    assert!(changed(&|zkey| zkey.coefficients[0].value += ark_bn254::Fr::from(1u64)).contains("refused"));
+    let development = load_or_setup_development(&TEN).unwrap();
+    assert!(
+        folder
+            .refusal(development.zkey().clone())
+            .contains("development setup")
+    );
+    let sixteen = load_or_setup_development(&Ownership::new(Depth::Sixteen)).unwrap();
+    assert!(folder.refusal(sixteen.zkey().clone()).contains("refused"));
+    let bytes = folder.read("final.zkey");
+    assert!(ZKey::from_bytes(&bytes[..bytes.len() / 2]).is_err());
+}
