@@ -1,6 +1,7 @@
 //! Benchmarks. Each is a module with a `run` that prints what it measures, writes its page under docs/benchmarks (not
 //! with `--quick`) and returns its figures; `--json` prints those last, as one object. `cargo xtask bench` calls this.
 
+mod circuits;
 #[cfg(feature = "svm")]
 mod cu;
 mod member;
@@ -43,6 +44,8 @@ enum Name {
     /// Compute units and transaction bytes of every instruction (exact)
     #[cfg(feature = "svm")]
     Cu,
+    /// Constraints and key sizes of every circuit (exact)
+    Circuits,
     /// Proving: this engine beside ark-groth16, snarkjs and rapidsnark
     Prover,
     /// Poseidon and tree building beside light-poseidon
@@ -57,6 +60,7 @@ fn main() -> Result<()> {
     let figures: Figures = match name {
         #[cfg(feature = "svm")]
         Name::Cu => cu::run(&options)?,
+        Name::Circuits => circuits::run(),
         Name::Prover => prover::run(&options)?,
         Name::Poseidon => poseidon::run(&options)?,
         #[cfg(feature = "store")]

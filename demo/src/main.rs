@@ -41,7 +41,7 @@ fn tell(began: Instant) -> Result<()> {
     story.prove_once()?;
     let refused = attacks::all(&mut story)?;
     story.show.chapter("Done");
-    story.show.say(format!(
+    story.show.conclude(&format!(
         "{HOLDERS} holders, one anonymous proof accepted, {refused} attacks refused, in {:.1} s.",
         began.elapsed().as_secs_f64()
     ));

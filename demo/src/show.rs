@@ -39,9 +39,9 @@ impl Show {
         println!("  {}", self.paint("33", text));
     }
 
-    /// A remark.
-    pub fn say(&self, text: impl Display) {
-        println!("  {text}");
+    /// What came of it all.
+    pub fn conclude(&self, text: &str) {
+        println!("  {}", self.paint("1", text));
     }
 
     /// A fact: what, and its value.
@@ -95,7 +95,7 @@ pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
