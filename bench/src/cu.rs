@@ -19,8 +19,8 @@ included; a cluster takes 1,232. The figures are exact and the same on every mac
 /// Where the units of a verification go.
 const TAIL: &str = "
 `groth16` is the part of `verify` from the payload's hash to the pairing: context, digest, public input, pairing.
-By the runtime's schedule its system calls alone cost 78,968: the pairing of four pairs 72,727, a multiplication in G1 3,840, an addition 334, Poseidon over five 2,067.
-Addresses that the program derives cost 1,500 for each bump tried; a nullifier's address skips none for half of all nullifiers.
+By the runtime's schedule its system calls alone cost 79,853: the pairing of four pairs 73,612 with its input, a multiplication in G1 3,840, an addition 334, Poseidon over five 2,067.
+A nullifier's address costs about 370 for each bump tried; half of all nullifiers need one try. [Where the units go](compute-units-notes.md) and what was tried.
 
 Peers, for comparison: a bare pairing check with 8 inputs 93,344; an append of one leaf to a concurrent Merkle tree with cheaper hashing 22,647, of ten 29,392.
 ";
@@ -28,15 +28,15 @@ Peers, for comparison: a bare pairing check with 8 inputs 93,344; an append of o
 /// Measures every instruction.
 pub fn run(options: &Options) -> Result<Figures> {
     let rows = measure::all(Elf::Chosen);
-    let mut table = String::from("| instruction | compute units | transaction bytes |\n|---|--:|--:|\n");
-    for row in &rows {
-        let bytes = if row.transaction_bytes == 0 {
-            String::new()
-        } else {
-            row.transaction_bytes.to_string()
+    let lines = rows.iter().map(|row| {
+        let bytes = match row.transaction_bytes {
+            0 => String::new(),
+            bytes => bytes.to_string(),
         };
-        table += &format!("| {} | {} | {bytes} |\n", row.instruction, row.compute_units);
-    }
+        format!("| {} | {} | {bytes} |\n", row.instruction, row.compute_units)
+    });
+    let head = "| instruction | compute units | transaction bytes |\n|---|--:|--:|\n";
+    let table: String = std::iter::once(head.to_owned()).chain(lines).collect();
     print!("{table}");
     if !options.quick {
         page::write("compute-units", &format!("{HEAD}{table}{TAIL}"))?;

@@ -5,6 +5,7 @@
 
 mod bench;
 mod demo;
+mod drill;
 mod program;
 mod system;
 mod test;
@@ -27,6 +28,8 @@ enum Task {
     Demo,
     /// Do the set-up and run every test
     Test,
+    /// Run the long form of a drill
+    Drill(drill::Args),
     /// Run a benchmark
     Bench(bench::Args),
     /// Build the on-chain programs, check their recorded artifacts
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Demo => demo::run(),
         Task::Test => test::run(),
+        Task::Drill(args) => drill::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Program(args) => program::run(&args),
     };

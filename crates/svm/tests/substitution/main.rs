@@ -9,9 +9,10 @@
 mod cases;
 
 use std::fmt::Write;
+use std::time::Instant;
 
 use bauta_svm::{World, keypair};
-use proptest::test_runner::TestRunner;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use proptest::{prelude::*, strategy::ValueTree};
 use solana_account::Account;
 use solana_address::Address;
@@ -165,21 +166,45 @@ fn what_is_accepted_is_meant_to_be() {
 }
 
 /// Bytes cut off, added and changed, and accounts in another order or number: refused or accepted, but never a panic, an
-/// access violation or a budget used up.
+/// access violation or a budget used up. The short form of the drill `cargo xtask drill fuzz`, which sets the variables.
 #[test]
 fn no_data_and_no_list_of_accounts_makes_the_program_fall_over() {
+    let variable = |name| {
+        std::env::var(name)
+            .ok()
+            .map(|text| text.parse::<u64>().expect("an integer"))
+    };
+    let cases = cases::all();
+    let Some(seconds) = variable("BAUTA_FUZZ_SECONDS") else {
+        return fuzz(&cases, &mut TestRunner::deterministic(), 60);
+    };
+    let seed = variable("BAUTA_FUZZ_SEED").unwrap_or_else(rand::random);
+    println!("seed {seed}");
+    let bytes: Vec<u8> = seed.to_be_bytes().repeat(4);
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+    let began = Instant::now();
+    let mut rounds = 0;
+    while began.elapsed().as_secs() < seconds {
+        fuzz(&cases, &mut runner, 60);
+        rounds += 60;
+    }
+    println!("{rounds} rounds of {} instructions", cases.len());
+}
+
+/// Distorts each instruction so many times.
+fn fuzz(cases: &[Case], runner: &mut TestRunner, rounds: usize) {
     let change = (
         any::<prop::sample::Index>(),
         any::<u8>(),
         0..5u8,
         any::<prop::sample::Index>(),
     );
-    let mut runner = TestRunner::deterministic();
-    for case in cases::all() {
-        let changes = prop::collection::vec(change.clone(), 1..4);
-        for _ in 0..60 {
+    let changes = prop::collection::vec(change, 1..4);
+    for case in cases {
+        for _ in 0..rounds {
             let changes = changes
-                .new_tree(&mut runner)
+                .new_tree(runner)
                 .expect("a strategy that rejects nothing")
                 .current();
             let outcome = case.outcome(|instruction| {
