@@ -7,6 +7,7 @@ use std::{
     io::BufReader,
     path::{Path, PathBuf},
     process::{self, Command},
+    sync::Arc,
 };
 
 use bauta_circuits::{
@@ -15,6 +16,7 @@ use bauta_circuits::{
 };
 use bauta_iden3::{PowersOfTau, R1cs, Witness, ZKey, json, snarkjs::Snarkjs};
 use bauta_primitives::tree::Depth;
+use bauta_svm::{Elf, RegistrySpec, ScopeSpec, World};
 use common::{Member, rng};
 
 const TEN: Ownership = Ownership::new(Depth::Ten);
@@ -121,6 +123,28 @@ fn a_ceremony_with_snarkjs_from_powers_of_tau_to_proofs_that_both_accept() {
     snarkjs_proof_convinces_us(&folder, &key, &r1cs);
     the_command_line_imports_the_same_key(&folder, &key);
     import_refuses_what_the_ceremony_did_not_make(&folder, &zkey);
+    the_program_accepts_the_key_and_its_proofs(again);
+}
+
+/// Where development keys are refused, as on a public cluster.
+fn the_program_accepts_the_key_and_its_proofs(key: Key<Ownership>) {
+    let mut world = World::deployed(Elf::Chosen);
+    world.initialize(false).unwrap();
+    assert_eq!(
+        world.register_ownership().unwrap_err().name(),
+        "DevelopmentKeyRefused"
+    );
+    let circuit = world.register_key(Arc::new(key)).unwrap();
+    let mut registry = world.create_registry(RegistrySpec::default());
+    let member = world.holder(&mut registry, 5);
+    let spec = ScopeSpec {
+        circuit: Some(circuit),
+        ..ScopeSpec::default()
+    };
+    let scope = world.create_scope(&registry, &spec);
+    let verify = world.prove(&registry, &member, &scope);
+    world.verify(&verify, &[]).unwrap();
+    assert_eq!(world.verify(&verify, &[]).unwrap_err().name(), "NullifierUsed");
 }
 
 fn our_proof_convinces_snarkjs(folder: &Folder, key: &Key<Ownership>) {

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use bauta::instructions::CircuitRegistration;
 use bauta::state::{Provenance, ScopeMode};
-use bauta_circuits::{Key, Ownership, OwnershipInputs, Statement, load_or_setup_development};
+use bauta_circuits::{Key, Ownership, OwnershipInputs, Statement, keys, load_or_setup_development};
 use bauta_client::{OwnershipProofRequest, addresses, instructions};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Claim, Digest, DigestParts, Root, Scope};
@@ -158,10 +158,20 @@ impl World {
 
     /// Registers the real ownership circuit with its development key and returns its account.
     pub fn register_ownership(&mut self) -> Result<Address, Refused> {
-        let key = Arc::clone(&OWNERSHIP);
+        self.register_key(Arc::clone(&OWNERSHIP))
+    }
+
+    /// Registers the real ownership circuit with any key, as its file says where it comes from, and returns its account.
+    pub fn register_key(&mut self, key: Arc<Key<Ownership>>) -> Result<Address, Refused> {
         let header = key.header();
+        let (provenance, transcript_hash) = match header.provenance {
+            keys::Provenance::Development => (Provenance::Development, [0; 32]),
+            keys::Provenance::Ceremony { transcript_hash } => (Provenance::Ceremony, transcript_hash),
+        };
         let registration = CircuitRegistration {
+            provenance,
             constraint_system_hash: header.constraint_system_hash,
+            transcript_hash,
             ..self.registration(key.verifying_key().to_bytes())
         };
         let address = addresses::circuit_of(&registration.verifying_key).address;
