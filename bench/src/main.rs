@@ -13,6 +13,8 @@ mod prover;
 mod store;
 mod timing;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
@@ -55,8 +57,17 @@ enum Name {
     Store,
 }
 
-fn main() -> Result<()> {
-    let Cli { name, options } = Cli::parse();
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(Cli { name, options }: Cli) -> Result<()> {
     let figures: Figures = match name {
         #[cfg(feature = "svm")]
         Name::Cu => cu::run(&options)?,
