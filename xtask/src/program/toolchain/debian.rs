@@ -13,7 +13,6 @@
 
 use std::{
     collections::BTreeMap,
-    env,
     fs::{self, File},
     path::{Path, PathBuf},
 };
@@ -85,12 +84,7 @@ impl Debian {
 
 /// Where the toolchain is kept: `bauta/sbf` in the user's cache.
 pub fn prefix() -> Result<PathBuf> {
-    let cache = match env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty()) {
-        Some(dir) => PathBuf::from(dir),
-        None => PathBuf::from(env::var_os("HOME").context("neither XDG_CACHE_HOME nor HOME is set")?)
-            .join(".cache"),
-    };
-    let prefix = cache.join("bauta/sbf");
+    let prefix = workspace::cache()?.join("sbf");
     fs::create_dir_all(&prefix).with_context(|| format!("can't make {}", prefix.display()))?;
     Ok(prefix)
 }
