@@ -32,13 +32,13 @@ enum Name {
 }
 
 impl Name {
-    /// Exact figures don't depend on the profile, and the SVM takes minutes to build; timings need a release build.
+    /// Exact figures don't depend on the profile, and the SVM takes minutes to build; timings need the build that services run as.
     fn profile(self) -> &'static [&'static str] {
         match self {
             Self::Cu => &["--features", "svm"],
             Self::Circuits => &[],
-            Self::Prover | Self::Poseidon => &["--release"],
-            Self::Store => &["--release", "--features", "store"],
+            Self::Prover | Self::Poseidon => &["--profile", "dist"],
+            Self::Store => &["--profile", "dist", "--features", "store"],
         }
     }
 }
