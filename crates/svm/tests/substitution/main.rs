@@ -165,6 +165,34 @@ fn what_is_accepted_is_meant_to_be() {
     }
 }
 
+/// A list's length in the data that the data doesn't bear out: refused as malformed (Anchor's code), whatever it claims.
+#[test]
+fn a_length_that_the_data_does_not_bear_out_is_refused() {
+    // where the length stands: before the payload, which comes last, and at the beginning
+    let payload = 4 + b"payload".len();
+    let lengths = [("verify", Some(payload)), ("append_leaves", None)];
+    let malformed = u32::from(anchor_lang::error::ErrorCode::InstructionDidNotDeserialize);
+    for case in cases::all() {
+        let Some((_, from_the_end)) = lengths.iter().find(|(name, _)| *name == case.name) else {
+            continue;
+        };
+        let at = from_the_end.map_or(8, |bytes| case.instruction.data.len() - bytes);
+        let honest = case.instruction.data[at..][..4].try_into().expect("four bytes");
+        let honest = u32::from_le_bytes(honest);
+        for length in [honest + 1, 10 * 1024, 10 * 1024 + 1, 1 << 20, u32::MAX] {
+            let outcome = case.outcome(|instruction| {
+                instruction.data[at..][..4].copy_from_slice(&length.to_le_bytes());
+            });
+            assert_eq!(
+                outcome,
+                format!("custom error {malformed}"),
+                "{}: {length}",
+                case.name
+            );
+        }
+    }
+}
+
 /// Bytes cut off, added and changed, and accounts in another order or number: refused or accepted, but never a panic, an
 /// access violation or a budget used up. The short form of the drill `cargo xtask drill fuzz`, which sets the variables.
 #[test]

@@ -53,6 +53,10 @@ fn damaged_proofs_are_refused() {
     let mut verify = s.verify.clone();
     verify.proof[..32].fill(0xff);
     s.refuses(&verify, BautaError::ProofPointInvalid);
+    // B on its curve, but outside the subgroup
+    let mut verify = s.verify.clone();
+    verify.proof[64..192].copy_from_slice(&bauta_svm::g2_outside_subgroup());
+    s.refuses(&verify, BautaError::ProofPointInvalid);
     // points at infinity: valid points, of no valid proof
     for range in [0..64, 64..192, 192..256, 0..256] {
         let mut verify = s.verify.clone();

@@ -7,6 +7,7 @@ use crate::{
 };
 use anchor_lang::{prelude::*, solana_program::program::set_return_data};
 use bauta_primitives::{Context as ProofContext, FieldElement, poseidon, sha256};
+use std::io::{self, Read};
 
 /// Accounts of `verify`. All that it writes is private to the use, so verifications of one scope run in parallel.
 #[event_cpi]
@@ -40,8 +41,11 @@ pub struct Verify<'info> {
     pub system_program: Program<'info, System>,
 }
 
+/// The longest payload in bytes. The runtime takes no instruction data above 10 KiB, so no caller can reach it.
+pub const MAX_PAYLOAD_BYTES: usize = 10 * 1024;
+
 /// The argument of `verify`.
-#[derive(AnchorSerialize, AnchorDeserialize, Clone)]
+#[derive(AnchorSerialize, Clone)]
 pub struct Presentation {
     /// −A, B, C.
     pub proof: [u8; PROOF_BYTES],
@@ -55,8 +59,38 @@ pub struct Presentation {
     pub auxiliary_root: Option<Node>,
     /// Unix time in seconds after which the proof is void.
     pub expiry: i64,
-    /// The consumer's own data.
+    /// The consumer's own data, at most [`MAX_PAYLOAD_BYTES`].
     pub payload: Vec<u8>,
+}
+
+/// Written out for the sake of the last field: the derived form reserves the length that the data claims, up to 1 MiB,
+/// before it looks for the bytes, and the program's heap has 32 KiB.
+impl AnchorDeserialize for Presentation {
+    fn deserialize_reader<R: Read>(reader: &mut R) -> io::Result<Self> {
+        Ok(Self {
+            proof: AnchorDeserialize::deserialize_reader(reader)?,
+            root: AnchorDeserialize::deserialize_reader(reader)?,
+            nullifier: AnchorDeserialize::deserialize_reader(reader)?,
+            claim: AnchorDeserialize::deserialize_reader(reader)?,
+            auxiliary_root: AnchorDeserialize::deserialize_reader(reader)?,
+            expiry: AnchorDeserialize::deserialize_reader(reader)?,
+            payload: read_payload(reader)?,
+        })
+    }
+}
+
+fn read_payload<R: Read>(reader: &mut R) -> io::Result<Vec<u8>> {
+    let length = u32::deserialize_reader(reader)?;
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    if length > MAX_PAYLOAD_BYTES {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "payload is longer than 10240 bytes",
+        ));
+    }
+    let mut payload = vec![0; length];
+    reader.read_exact(&mut payload)?;
+    Ok(payload)
 }
 
 impl Verify<'_> {
