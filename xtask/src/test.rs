@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{program, system, workspace};
 
-/// Checks the artifacts, then runs the workspace's tests and the TypeScript suite.
+/// Checks the artifacts, then runs the workspace's tests, the program's suite on its second ELF, and the TypeScript suite.
 pub fn run() -> Result<()> {
     system::require(&[
         system::CC,
@@ -17,7 +17,22 @@ pub fn run() -> Result<()> {
     ])?;
     program::check_digests()?;
     workspace::run(workspace::cargo()?.args(["test", "--workspace", "--locked"]))?;
+    second_elf()?;
     typescript()
+}
+
+/// The suite on the programs' SBPF v3 ELFs; the workspace's tests above ran it on v0.
+fn second_elf() -> Result<()> {
+    let programs = workspace::root()?.join("programs");
+    workspace::run(
+        workspace::cargo()?
+            .args(["test", "--locked", "--package", "bauta-svm", "--tests"])
+            .env("BAUTA_PROGRAM_ELF", programs.join("bauta/artifacts/bauta.v3.so"))
+            .env(
+                "BAUTA_EXAMPLE_GATE_ELF",
+                programs.join("example-gate/artifacts/example-gate.v3.so"),
+            ),
+    )
 }
 
 /// The IDL drives the ELF, from npm's packages at their locked versions.
