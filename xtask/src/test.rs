@@ -1,6 +1,6 @@
 //! `cargo xtask test`: does its own set-up, then every test of the project.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use anyhow::Result;
 
@@ -21,18 +21,25 @@ pub fn run() -> Result<()> {
     typescript()
 }
 
-/// The suite on the programs' SBPF v3 ELFs; the workspace's tests above ran it on v0.
+/// The suite on the programs' SBPF v3 ELFs; the workspace's tests above ran it on v0. Its tests are named one by one, since
+/// `--package` would build the dependencies anew with other features.
 fn second_elf() -> Result<()> {
-    let programs = workspace::root()?.join("programs");
-    workspace::run(
-        workspace::cargo()?
-            .args(["test", "--locked", "--package", "bauta-svm", "--tests"])
-            .env("BAUTA_PROGRAM_ELF", programs.join("bauta/artifacts/bauta.v3.so"))
-            .env(
-                "BAUTA_EXAMPLE_GATE_ELF",
-                programs.join("example-gate/artifacts/example-gate.v3.so"),
-            ),
-    )
+    let root = workspace::root()?;
+    let mut cargo = workspace::cargo()?;
+    cargo.args(["test", "--workspace", "--locked"]);
+    for entry in fs::read_dir(root.join("crates/svm/tests"))? {
+        if let Some(name) = entry?.path().file_stem() {
+            cargo.arg("--test").arg(name);
+        }
+    }
+    let programs = root.join("programs");
+    cargo
+        .env("BAUTA_PROGRAM_ELF", programs.join("bauta/artifacts/bauta.v3.so"))
+        .env(
+            "BAUTA_EXAMPLE_GATE_ELF",
+            programs.join("example-gate/artifacts/example-gate.v3.so"),
+        );
+    workspace::run(&mut cargo)
 }
 
 /// The IDL drives the ELF, from npm's packages at their locked versions.
