@@ -1,0 +1,103 @@
+//! What an indexer reads afterwards.
+
+use solana_address::Address;
+use solana_instruction::{AccountMeta, Instruction};
+use solana_rpc_client_api::config::RpcSendTransactionConfig;
+use solana_signer::Signer;
+use solana_transaction_status_client_types::{
+    UiInstruction, UiTransactionEncoding, option_serializer::OptionSerializer,
+};
+
+use crate::support::{Node, SOL, funded, send, signed, transfer};
+
+const TOKEN: Address = Address::from_str_const("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
+const ASSOCIATED_TOKEN: Address = Address::from_str_const("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
+const NATIVE_MINT: Address = Address::from_str_const("So11111111111111111111111111111111111111112");
+const SYSTEM: Address = Address::from_str_const("11111111111111111111111111111111");
+
+#[test]
+fn a_transaction_s_inner_instructions_are_kept() {
+    let node = Node::start(&[]);
+    let client = node.client();
+    let payer = funded(&client);
+    let (account, _) = Address::find_program_address(
+        &[payer.pubkey().as_ref(), TOKEN.as_ref(), NATIVE_MINT.as_ref()],
+        &ASSOCIATED_TOKEN,
+    );
+    // The associated token account program's Create: it has the system program make the account and the token program
+    // set it up, each by an inner instruction.
+    let create = Instruction {
+        program_id: ASSOCIATED_TOKEN,
+        accounts: vec![
+            AccountMeta::new(payer.pubkey(), true),
+            AccountMeta::new(account, false),
+            AccountMeta::new_readonly(payer.pubkey(), false),
+            AccountMeta::new_readonly(NATIVE_MINT, false),
+            AccountMeta::new_readonly(SYSTEM, false),
+            AccountMeta::new_readonly(TOKEN, false),
+        ],
+        data: vec![0],
+    };
+    let signature = send(
+        &client,
+        &payer,
+        &[transfer(&payer, &Address::new_unique(), 1_000_000), create],
+    );
+
+    let found = client
+        .get_transaction(&signature, UiTransactionEncoding::Json)
+        .unwrap();
+    assert!(found.slot <= client.get_slot().unwrap());
+    let meta = found.transaction.meta.unwrap();
+    assert_eq!(meta.err, None);
+    let OptionSerializer::Some(inner) = meta.inner_instructions else {
+        panic!("no inner instructions");
+    };
+    let [of_create] = &inner[..] else {
+        panic!("only the second instruction calls others: {inner:?}");
+    };
+    assert_eq!(of_create.index, 1);
+    let depth: Vec<_> = of_create
+        .instructions
+        .iter()
+        .map(|instruction| match instruction {
+            UiInstruction::Compiled(compiled) => compiled.stack_height,
+            UiInstruction::Parsed(_) => panic!("asked for compiled instructions"),
+        })
+        .collect();
+    // account size, account, immutable owner, initialisation
+    assert_eq!(depth, [Some(2); 4]);
+
+    let listed = client.get_signatures_for_address(&account).unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].signature, signature.to_string());
+    assert_eq!(listed[0].slot, found.slot);
+}
+
+#[test]
+fn a_failed_transaction_is_kept_with_its_error() {
+    let node = Node::start(&[]);
+    let client = node.client();
+    let payer = funded(&client);
+    let more_than_it_has = transfer(&payer, &Address::new_unique(), 100 * SOL);
+    let transaction = signed(&client, &payer, &[more_than_it_has]);
+    let unchecked = RpcSendTransactionConfig {
+        skip_preflight: true,
+        ..RpcSendTransactionConfig::default()
+    };
+    let signature = client
+        .send_transaction_with_config(&transaction, unchecked)
+        .unwrap();
+    // Waits for its end, which is no success.
+    client.poll_for_signature(&signature).unwrap();
+
+    let status = client.get_signature_status(&signature).unwrap().unwrap();
+    let meta = client
+        .get_transaction(&signature, UiTransactionEncoding::Json)
+        .unwrap()
+        .transaction
+        .meta
+        .unwrap();
+    assert!(status.is_err());
+    assert!(meta.err.is_some());
+}

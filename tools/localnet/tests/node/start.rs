@@ -1,0 +1,81 @@
+//! Starting and stopping.
+
+use std::{collections::HashSet, fs};
+
+use crate::support::{Node, funded, send, transfer};
+use solana_address::Address;
+
+#[test]
+fn it_answers_as_soon_as_it_says_so() {
+    let node = Node::start(&[]);
+    let client = node.client();
+    client.get_health().unwrap();
+    let version = client.get_version().unwrap();
+    assert!(version.solana_core.starts_with("4.2."), "{}", version.solana_core);
+}
+
+#[test]
+fn no_socket_of_it_reaches_beyond_this_machine() {
+    let node = Node::start(&[]);
+    // Makes it do its usual work.
+    let client = node.client();
+    let payer = funded(&client);
+    send(
+        &client,
+        &payer,
+        &[transfer(&payer, &Address::new_unique(), 1_000_000)],
+    );
+
+    let sockets: HashSet<String> = fs::read_dir(format!("/proc/{}/fd", node.id()))
+        .unwrap()
+        .filter_map(|entry| fs::read_link(entry.unwrap().path()).ok())
+        .filter_map(|target| {
+            let target = target.to_str()?;
+            Some(target.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())
+        })
+        .collect();
+    let mut seen = 0;
+    for table in ["tcp", "tcp6", "udp", "udp6"] {
+        let Ok(lines) = fs::read_to_string(format!("/proc/{}/net/{table}", node.id())) else {
+            continue; // a kernel without IPv6
+        };
+        // columns: number, local address, remote address, ... , inode; addresses as the CPU has them
+        for line in lines.lines().skip(1) {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            if sockets.contains(columns[9]) {
+                seen += 1;
+                let loopback = format!("{:08X}:", u32::from_ne_bytes([127, 0, 0, 1]));
+                assert!(columns[1].starts_with(&loopback), "{table}: {line}");
+            }
+        }
+    }
+    assert!(seen >= 2, "it listens on two ports");
+}
+
+#[test]
+fn a_signal_stops_it_in_good_order() {
+    for name in ["TERM", "INT"] {
+        let status = Node::start(&[]).signal(name);
+        assert!(status.success(), "{name}: {status}");
+    }
+}
+
+#[test]
+fn it_does_not_outlive_what_started_it() {
+    let status = Node::start(&[]).close_input();
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn a_transaction_makes_its_own_block_where_asked() {
+    let node = Node::start(&["--block-production", "transaction", "--slot-time", "60000"]);
+    let client = node.client();
+    let payer = funded(&client);
+    let before = client.get_slot().unwrap();
+    send(
+        &client,
+        &payer,
+        &[transfer(&payer, &Address::new_unique(), 1_000_000)],
+    );
+    assert!(client.get_slot().unwrap() > before);
+}
