@@ -9,6 +9,7 @@ mod drill;
 mod program;
 mod system;
 mod test;
+mod up;
 mod workspace;
 
 use std::process::ExitCode;
@@ -26,6 +27,8 @@ struct Cli {
 enum Task {
     /// Watch the main job end to end: holders register, one proves, the ELF verifies, attacks are refused
     Demo,
+    /// Bring up what a developer needs, offline: a local chain with the program, Postgres, Redis
+    Up(up::Args),
     /// Do the set-up and run every test
     Test,
     /// Run the long form of a drill
@@ -39,6 +42,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Demo => demo::run(),
+        Task::Up(args) => up::run(&args),
         Task::Test => test::run(),
         Task::Drill(args) => drill::run(&args),
         Task::Bench(args) => bench::run(&args),

@@ -34,6 +34,18 @@ pub const NPM: Tool = Tool {
     package: "npm",
     found: is_on_path,
 };
+/// Finds C libraries.
+pub const PKG_CONFIG: Tool = Tool {
+    name: "pkg-config",
+    package: "pkg-config",
+    found: is_on_path,
+};
+/// OpenSSL's headers, for the local node.
+pub const OPENSSL: Tool = Tool {
+    name: "openssl",
+    package: "libssl-dev",
+    found: is_library,
+};
 /// The Postgres server.
 pub const POSTGRES: Tool = Tool {
     name: bauta_local::POSTGRES.name,
@@ -49,6 +61,10 @@ pub const REDIS: Tool = Tool {
 
 fn is_on_path(program: &str) -> bool {
     on_path(program).is_some()
+}
+
+fn is_library(name: &str) -> bool {
+    output(Command::new("pkg-config").args(["--exists", name])).is_ok()
 }
 
 /// Makes sure that the tools are there: installs what is missing when root on a Debian system, else names the command.
