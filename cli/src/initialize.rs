@@ -5,7 +5,7 @@ use std::{path::PathBuf, str::FromStr};
 use anyhow::{Context, Result, bail, ensure};
 use bauta::state::Config;
 use bauta_client::{addresses, decode_account, instructions::Initialize};
-use bauta_rpc::Rpc;
+use bauta_rpc::{Commitment, Rpc};
 use solana_address::Address;
 use solana_signer::Signer;
 
@@ -59,35 +59,38 @@ impl FromStr for ClusterTag {
 }
 
 /// Creates the Config, or makes sure that the one that is there is the one asked for.
-pub fn run(args: &Args) -> Result<()> {
+pub async fn run(args: &Args) -> Result<()> {
     let authority = keypair::read(&args.keypair)?;
     let rpc = Rpc::new(&args.url)?;
     let wanted = Initialize {
         payer: authority.pubkey(),
         upgrade_authority: authority.pubkey(),
         cluster_tag: match args.cluster_tag {
-            ClusterTag::Genesis => rpc.genesis_hash()?.to_bytes(),
+            ClusterTag::Genesis => rpc.genesis_hash().await?.to_bytes(),
             ClusterTag::Given(tag) => tag,
         },
         admin: args.admin.unwrap_or_else(|| authority.pubkey()),
         development_keys_allowed: args.allow_development_keys,
     };
-    if let Some(present) = config(&rpc)? {
+    if let Some(present) = config(&rpc).await? {
         check(&present, &wanted)?;
         println!("initialized before");
     } else {
-        let program = rpc.account(&bauta::ID)?;
+        let (_, program) = rpc.account(&bauta::ID, Commitment::Confirmed).await?;
         ensure!(
             program.is_some_and(|program| program.executable),
             "there is no program at {} on {}: deploy it first",
             bauta::ID,
-            args.url
+            rpc.host()
         );
         if let Some(sol) = args.airdrop {
             rpc.airdrop(&authority.pubkey(), u64::from(sol) * LAMPORTS_PER_SOL)
+                .await
                 .context("can't get lamports; only test chains give them away")?;
         }
-        let done = rpc.send_and_confirm(&[wanted.instruction()], &[&authority])?;
+        let done = rpc
+            .send_and_confirm(&[wanted.instruction()], &[&authority])
+            .await?;
         println!("initialized in slot {} by {}", done.slot, done.signature);
     }
     println!("program      {}", bauta::ID);
@@ -100,8 +103,10 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn config(rpc: &Rpc) -> Result<Option<Config>> {
-    let account = rpc.account(&addresses::config().address)?;
+async fn config(rpc: &Rpc) -> Result<Option<Config>> {
+    let (_, account) = rpc
+        .account(&addresses::config().address, Commitment::Confirmed)
+        .await?;
     account
         .map(|account| {
             decode_account(&account.owner, &account.data).context("can't read the program's Config")

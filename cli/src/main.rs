@@ -24,14 +24,15 @@ enum Command {
     Initialize(initialize::Args),
 }
 
-fn main() -> ExitCode {
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Program => {
             println!("{}", bauta::ID);
             Ok(())
         }
         Command::Keypair(args) => keypair::run(&args),
-        Command::Initialize(args) => initialize::run(&args),
+        Command::Initialize(args) => initialize::run(&args).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

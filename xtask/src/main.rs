@@ -6,6 +6,7 @@
 mod bench;
 mod demo;
 mod drill;
+mod localnet;
 mod program;
 mod system;
 mod test;
@@ -29,6 +30,8 @@ enum Task {
     Demo,
     /// Bring up what a developer needs, offline: a local chain with the program, Postgres, Redis
     Up(up::Args),
+    /// Build the local chain's node, and say where it is
+    Localnet,
     /// Do the set-up and run every test
     Test,
     /// Run the long form of a drill
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Demo => demo::run(),
         Task::Up(args) => up::run(&args),
+        Task::Localnet => localnet::run(),
         Task::Test => test::run(),
         Task::Drill(args) => drill::run(&args),
         Task::Bench(args) => bench::run(&args),

@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use anyhow::Result;
 
-use crate::{program, system, workspace};
+use crate::{localnet, program, system, workspace};
 
 /// Checks the artifacts, then runs the workspace's tests, the program's suite on its second ELF, and the TypeScript suite.
 pub fn run() -> Result<()> {
@@ -16,6 +16,7 @@ pub fn run() -> Result<()> {
         system::REDIS,
     ])?;
     program::check_digests()?;
+    localnet::build()?;
     workspace::run(workspace::cargo()?.args(["test", "--workspace", "--locked"]))?;
     second_elf()?;
     typescript()

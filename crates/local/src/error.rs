@@ -11,6 +11,9 @@ pub enum Error {
         /// Debian's package that brings it.
         package: &'static str,
     },
+    /// The local node is a workspace of its own, and nobody has built it yet.
+    #[error("the local node isn't built; build it with: cargo xtask localnet")]
+    NotBuilt,
     /// The operating system refused something.
     #[error("can't {action}: {source}")]
     System {

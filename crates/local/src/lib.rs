@@ -1,4 +1,4 @@
-//! Private Postgres and Redis for tests and development: started in a moment, gone when their starter is.
+//! Private Postgres, Redis and Solana chain for tests and development: started in a moment, gone when their starter is.
 //!
 //! ```text
 //!   this process ──── pipe ────> sh (the keeper) ───> server, its data in a temporary folder
@@ -11,14 +11,17 @@
 //!
 //! Each server listens on 127.0.0.1 alone, on a free port, and asks for a password of its own. Programs are those of
 //! Debian's packages `postgresql` and `redis-server`. When this process is root, Postgres, which refuses to run as
-//! root, runs as `postgres` or, where there is no such user, as `nobody`.
+//! root, runs as `postgres` or, where there is no such user, as `nobody`. The chain is `tools/localnet`, which
+//! `cargo xtask localnet` builds; it watches the pipe itself.
 
+mod chain;
 mod error;
 mod keeper;
 mod postgres;
 mod programs;
 mod redis;
 
+pub use chain::{Chain, ChainSettings};
 pub use error::Error;
 pub use postgres::Postgres;
 pub use programs::{POSTGRES, Program, REDIS};

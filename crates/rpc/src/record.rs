@@ -6,14 +6,14 @@ use solana_address::Address;
 use solana_signature::Signature;
 use solana_transaction_error::TransactionError;
 
-use crate::{Rpc, RpcError};
+use crate::{Commitment, Rpc, RpcError};
 
 const METHOD: &str = "getTransaction";
 
 /// What is kept of a transaction.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// Its slot.
+    /// Its slot. Its place in that slot's block is in [`crate::Block`].
     pub slot: u64,
     /// When its block was made, in Unix seconds, if the node knows.
     pub block_time: Option<i64>,
@@ -52,11 +52,16 @@ pub struct InnerCall {
 }
 
 impl Rpc {
-    /// A confirmed transaction, if the node has it.
-    pub fn transaction(&self, signature: &Signature) -> Result<Option<Record>, RpcError> {
+    /// A transaction, if the node has it. `commitment` has to be confirmed or finalized.
+    pub async fn transaction(
+        &self,
+        signature: &Signature,
+        commitment: Commitment,
+    ) -> Result<Option<Record>, RpcError> {
         let options =
-            json!({ "commitment": "confirmed", "encoding": "json", "maxSupportedTransactionVersion": 0 });
-        let found: Option<RecordJson> = self.call(METHOD, &json!([signature.to_string(), options]))?;
+            json!({ "commitment": commitment, "encoding": "json", "maxSupportedTransactionVersion": 0 });
+        let params = json!([signature.to_string(), options]);
+        let found: Option<RecordJson> = self.call(METHOD, &params).await?;
         found.map(RecordJson::read).transpose()
     }
 }

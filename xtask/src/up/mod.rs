@@ -41,7 +41,7 @@ pub struct Args {
     /// That node's websocket
     #[arg(long, value_name = "URL", requires = "url")]
     ws_url: Option<String>,
-    /// Run this with DATABASE_URL, REDIS_URL, SOLANA_RPC_URL, SOLANA_WS_URL and BAUTA_KEYPAIR set, then stop it all
+    /// Run this with the addresses of it all in its environment, as `up` shows them, then stop it all
     #[arg(last = true)]
     command: Vec<String>,
 }
@@ -67,17 +67,14 @@ pub fn run(args: &Args) -> Result<()> {
         let redis = Redis::start()?;
         Ok((redis.url().to_owned(), redis))
     })?;
-    let mut node = match (&args.url, &args.ws_url) {
-        (Some(rpc), Some(websocket)) => Node::elsewhere(rpc, websocket),
-        _ => {
-            let program = bauta(&["program"], &[])?;
-            Node::start(
-                args.port,
-                args.ledger.as_deref(),
-                program.trim(),
-                authority.trim(),
-            )?
+    let mut node = if let (Some(rpc), Some(websocket)) = (&args.url, &args.ws_url) {
+        Node::Elsewhere {
+            rpc: rpc.clone(),
+            websocket: websocket.clone(),
         }
+    } else {
+        let program = bauta(&["program"], &[])?;
+        Node::start(args.port, args.ledger.clone(), program.trim(), authority.trim())?
     };
     let report = bauta(
         &[

@@ -1,0 +1,152 @@
+use std::{
+    env,
+    io::{BufRead, BufReader, Read},
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+};
+
+use serde::Deserialize;
+
+use crate::Error;
+
+/// The name of the local node's program, that of `tools/localnet`.
+const PROGRAM: &str = "bauta-localnet";
+/// The variable that says where it is.
+const VARIABLE: &str = "BAUTA_LOCALNET";
+
+/// A Solana chain of our own: `tools/localnet`, on the loopback address.
+pub struct Chain {
+    process: Child,
+    ready: Ready,
+}
+
+/// What a chain begins with.
+#[derive(Clone, Debug, Default)]
+pub struct ChainSettings {
+    /// The port of JSON-RPC, the websocket's being the next; 0: two free ones.
+    pub port: u16,
+    /// Programs that are there from the first slot: address and ELF.
+    pub programs: Vec<(String, PathBuf)>,
+    /// The address that may upgrade them; none: nobody.
+    pub upgrade_authority: Option<String>,
+    /// Milliseconds between slots; none: 400, as on public clusters.
+    pub slot_time: Option<u16>,
+    /// The file that the chain is kept in; none: memory.
+    pub ledger: Option<PathBuf>,
+}
+
+/// What the node says when it is ready.
+#[derive(Deserialize)]
+struct Ready {
+    rpc: String,
+    websocket: String,
+}
+
+impl Chain {
+    /// Starts a chain and waits until it answers.
+    pub fn start(settings: &ChainSettings) -> Result<Self, Error> {
+        let mut command = Command::new(find()?);
+        command
+            .args(["--json", "--until-stdin-closes", "--port"])
+            .arg(settings.port.to_string());
+        for (address, elf) in &settings.programs {
+            command
+                .arg("--program")
+                .arg(format!("{address}={}", elf.display()));
+        }
+        if let Some(authority) = &settings.upgrade_authority {
+            command.args(["--upgrade-authority", authority]);
+        }
+        if let Some(milliseconds) = settings.slot_time {
+            command.args(["--slot-time", &milliseconds.to_string()]);
+        }
+        if let Some(file) = &settings.ledger {
+            command.arg("--ledger").arg(file);
+        }
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A group of its own: Ctrl-C is for its starter, who stops the node.
+            .process_group(0)
+            .spawn()
+            .map_err(Error::system("start the local node"))?;
+        let mut line = String::new();
+        if let Some(output) = process.stdout.take() {
+            BufReader::new(output)
+                .read_line(&mut line)
+                .map_err(Error::system("read what the local node says"))?;
+        }
+        let mut errors = process.stderr.take();
+        let Ok(ready) = serde_json::from_str(&line) else {
+            let mut log = line;
+            if let Some(errors) = &mut errors {
+                // What it wrote before it ended; there is no more to be known if that can't be read.
+                let _ = errors.read_to_string(&mut log);
+            }
+            let _ = process.wait();
+            return Err(Error::Ended {
+                program: PROGRAM,
+                log,
+            });
+        };
+        // A pipe that nobody empties would stop the node.
+        if let Some(mut errors) = errors {
+            thread::spawn(move || std::io::copy(&mut errors, &mut std::io::stderr()));
+        }
+        Ok(Self { process, ready })
+    }
+
+    /// Where JSON-RPC answers: `http://127.0.0.1:port`.
+    #[must_use]
+    pub fn rpc_url(&self) -> &str {
+        &self.ready.rpc
+    }
+
+    /// Where subscriptions are taken: `ws://127.0.0.1:port`.
+    #[must_use]
+    pub fn websocket_url(&self) -> &str {
+        &self.ready.websocket
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> Result<bool, Error> {
+        let status = self.process.try_wait();
+        Ok(status.map_err(Error::system("look at the local node"))?.is_none())
+    }
+
+    /// Stops it and waits for its end, by when a ledger is written.
+    pub fn stop(self) {}
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        // It ends as soon as its input does; there is nobody to tell if it can't be waited for.
+        let _ = self.process.wait();
+    }
+}
+
+/// The node's program: where the variable says, else where `cargo xtask localnet` builds it.
+fn find() -> Result<PathBuf, Error> {
+    let given = env::var_os(VARIABLE)
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from);
+    let cache = || {
+        let base = env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty());
+        let base = base.map(PathBuf::from);
+        base.or_else(|| env::home_dir().map(|home| home.join(".cache")))
+    };
+    given
+        .or_else(|| cache().map(|base| base.join("bauta/target-localnet/debug").join(PROGRAM)))
+        .filter(|file| file.is_file())
+        .ok_or(Error::NotBuilt)
+}

@@ -1,0 +1,139 @@
+use bauta_client::{Event, addresses, decode_event};
+use bauta_rpc::{Commitment, Page, RpcError};
+use solana_address::Address;
+use solana_signature::Signature;
+use solana_signer::Signer;
+
+use crate::support::{SOL, authority, funded, initialize, rpc, transfer};
+
+#[tokio::test]
+async fn an_event_is_read_from_the_inner_instructions() {
+    let rpc = rpc();
+    rpc.airdrop(&authority().pubkey(), SOL).await.unwrap();
+    let sent = rpc
+        .send_and_confirm(&[initialize(authority())], &[authority()])
+        .await
+        .unwrap();
+    let record = rpc
+        .transaction(&sent.signature, Commitment::Confirmed)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((record.slot, record.error.clone()), (sent.slot, None));
+    assert_eq!(record.calls.len(), 1);
+    assert_eq!(record.calls[0].program, bauta::ID);
+    assert_eq!(record.calls[0].data, initialize(authority()).data);
+    let last = record.inner.last().unwrap();
+    assert_eq!(last.outer, 0);
+    assert_eq!(last.position, record.inner.len() - 1);
+    assert_eq!(last.call.accounts, [addresses::event_authority().address]);
+    let event = decode_event(&last.call.program, &last.call.accounts, &last.call.data).unwrap();
+    let Some(Event::ConfigChanged(changed)) = event else {
+        panic!("another event: {event:?}");
+    };
+    assert_eq!(changed.cluster_tag, [7; 32]);
+}
+
+#[tokio::test]
+async fn a_history_is_newest_first_and_read_page_by_page() {
+    let rpc = rpc();
+    let payer = funded(&rpc).await;
+    let to = Address::new_unique();
+    let mut sent = Vec::new();
+    for lamports in 1..=3 {
+        let done = rpc
+            .send_and_confirm(&[transfer(&payer, &to, lamports * SOL)], &[&payer])
+            .await
+            .unwrap();
+        sent.insert(0, done.signature);
+    }
+    let page = async |page: Page| -> Vec<Signature> {
+        let found = rpc
+            .signatures_for(&to, &page, Commitment::Confirmed)
+            .await
+            .unwrap();
+        found.iter().map(|entry| entry.signature).collect()
+    };
+    assert_eq!(page(Page::default()).await, sent);
+    let newest = Page {
+        limit: Some(1),
+        ..Page::default()
+    };
+    assert_eq!(page(newest).await, sent[..1]);
+    let older = Page {
+        before: Some(sent[0]),
+        ..Page::default()
+    };
+    assert_eq!(page(older).await, sent[1..]);
+    let newer = Page {
+        until: Some(sent[2]),
+        ..Page::default()
+    };
+    assert_eq!(page(newer).await, sent[..2]);
+}
+
+#[tokio::test]
+async fn a_block_lists_its_transactions_and_follows_another() {
+    let rpc = rpc();
+    let payer = funded(&rpc).await;
+    let to = Address::new_unique();
+    let sent = rpc
+        .send_and_confirm(&[transfer(&payer, &to, SOL)], &[&payer])
+        .await
+        .unwrap();
+    let block = rpc
+        .block(sent.slot, Commitment::Confirmed)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(block.signatures.contains(&sent.signature));
+    assert!(block.parent_slot < sent.slot);
+    let parent = rpc
+        .block(block.parent_slot, Commitment::Confirmed)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(parent.blockhash, block.previous_blockhash);
+    let slots = rpc
+        .slots_with_block(block.parent_slot, sent.slot, Commitment::Confirmed)
+        .await
+        .unwrap();
+    assert!(slots.contains(&sent.slot), "{slots:?}");
+}
+
+#[tokio::test]
+async fn a_block_that_is_not_there_yet_is_a_transient_error() {
+    let rpc = rpc();
+    let later = rpc.slot(Commitment::Processed).await.unwrap() + 1_000_000;
+    let error = rpc.block(later, Commitment::Confirmed).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+}
+
+#[tokio::test]
+async fn an_unknown_transaction_is_none() {
+    let rpc = rpc();
+    let unknown = Signature::from([9; 64]);
+    assert!(
+        rpc.transaction(&unknown, Commitment::Confirmed)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(rpc.statuses(&[unknown], true).await.unwrap(), [None]);
+}
+
+#[tokio::test]
+async fn a_method_that_is_none_is_a_permanent_refusal() {
+    let error = rpc()
+        .call::<u64>("getNothing", &serde_json::json!([]))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, RpcError::Refused { code: -32601, .. }), "{error}");
+    assert!(!error.is_transient());
+}
+
+#[tokio::test]
+async fn the_genesis_hash_is_one() {
+    let first = rpc().genesis_hash().await.unwrap();
+    assert_eq!(rpc().genesis_hash().await.unwrap(), first);
+}
