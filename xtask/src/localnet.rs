@@ -4,6 +4,11 @@ use anyhow::Result;
 
 use crate::{system, workspace};
 
+/// Where it is built, in the cache.
+const TARGET: &str = "target-localnet";
+/// The program, in the cache.
+const PROGRAM: &str = "target-localnet/debug/bauta-localnet";
+
 /// Builds it and says where it is.
 pub fn run() -> Result<()> {
     build()?;
@@ -18,16 +23,24 @@ pub fn run() -> Result<()> {
 
 /// Builds it, if its sources have changed.
 pub fn build() -> Result<()> {
-    system::require(&[system::CC, system::PKG_CONFIG, system::OPENSSL])?;
-    let target = workspace::cache()?.join("target-localnet");
-    if !target.join("debug/bauta-localnet").is_file() {
+    if !workspace::cache()?.join(PROGRAM).is_file() {
         eprintln!("building tools/localnet; the first time takes about ten minutes on two cores");
     }
+    cargo(&["build", "--quiet", "--locked"])
+}
+
+/// Runs its own tests.
+pub fn test() -> Result<()> {
+    cargo(&["test", "--locked"])
+}
+
+fn cargo(arguments: &[&str]) -> Result<()> {
+    system::require(&[system::CC, system::PKG_CONFIG, system::OPENSSL])?;
     workspace::run(
         workspace::cargo()?
-            .args(["build", "--quiet", "--locked"])
+            .args(arguments)
             // Its settings for cargo lie in that folder.
             .current_dir(workspace::root()?.join("tools/localnet"))
-            .env("CARGO_TARGET_DIR", &target),
+            .env("CARGO_TARGET_DIR", workspace::cache()?.join(TARGET)),
     )
 }

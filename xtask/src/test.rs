@@ -16,7 +16,9 @@ pub fn run() -> Result<()> {
         system::REDIS,
     ])?;
     program::check_digests()?;
+    // Tests of the workspace start it.
     localnet::build()?;
+    localnet::test()?;
     workspace::run(workspace::cargo()?.args(["test", "--workspace", "--locked"]))?;
     second_elf()?;
     typescript()

@@ -15,6 +15,7 @@ mod node;
 mod ports;
 mod program;
 mod settings;
+mod slots;
 
 use std::{
     io::{self, Write},

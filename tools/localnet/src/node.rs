@@ -22,6 +22,7 @@ use crate::{
     ports::{HOST, Ports},
     program::Program,
     settings::Settings,
+    slots,
 };
 
 /// How long stopping may take.
@@ -76,6 +77,7 @@ impl Node {
         )
         .map_err(|error| anyhow!("{error}"))
         .context("can't set up the chain")?;
+        slots::settle(&mut svm);
         for program in programs {
             program.put_in(&mut svm)?;
         }

@@ -11,9 +11,9 @@ use surfpool_core::surfnet::svm::SurfnetSvm;
 
 use crate::settings::ProgramAt;
 
-/// What an account holds at most (`MAX_PERMITTED_DATA_LENGTH`), less ProgramData's own fields.
+/// What an account holds at most (`MAX_PERMITTED_DATA_LENGTH`), less `ProgramData`'s own fields.
 const MAX_ELF: usize = 10 * 1024 * 1024 - UpgradeableLoaderState::size_of_programdata_metadata();
-/// `e_machine` of ELF files for Solana: EM_BPF and EM_SBPF.
+/// `e_machine` of ELF files for Solana: `EM_BPF` and `EM_SBPF`.
 const MACHINES: [u16; 2] = [247, 263];
 
 /// A program to put in.
@@ -44,7 +44,7 @@ impl Program {
 
     /// Puts the program in, in place of what is at its address.
     ///
-    /// As the upgradeable loader leaves it: the program's account points to a ProgramData account, and that holds the
+    /// As the upgradeable loader leaves it: the program's account points to a `ProgramData` account, which holds the
     /// slot, the upgrade authority and the ELF.
     pub fn put_in(&self, svm: &mut SurfnetSvm) -> Result<()> {
         let programdata_address = get_program_data_address(&self.address);

@@ -46,7 +46,7 @@ pub enum BlockProduction {
     Clock,
     /// Each transaction its own
     Transaction,
-    /// Only clock commands over RPC (surfnet_timeTravel and the like)
+    /// Only time travel, asked for over RPC
     Manual,
 }
 

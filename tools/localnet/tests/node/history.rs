@@ -1,11 +1,12 @@
 //! What an indexer reads afterwards.
 
 use solana_address::Address;
+use solana_commitment_config::CommitmentConfig;
 use solana_instruction::{AccountMeta, Instruction};
-use solana_rpc_client_api::config::RpcSendTransactionConfig;
+use solana_rpc_client_api::config::{RpcBlockConfig, RpcSendTransactionConfig};
 use solana_signer::Signer;
 use solana_transaction_status_client_types::{
-    UiInstruction, UiTransactionEncoding, option_serializer::OptionSerializer,
+    TransactionDetails, UiInstruction, UiTransactionEncoding, option_serializer::OptionSerializer,
 };
 
 use crate::support::{Node, SOL, funded, send, signed, transfer};
@@ -72,6 +73,34 @@ fn a_transaction_s_inner_instructions_are_kept() {
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].signature, signature.to_string());
     assert_eq!(listed[0].slot, found.slot);
+}
+
+#[test]
+fn blocks_with_and_without_transactions_are_one_chain() {
+    let node = Node::start(&["--slot-time", "50"]);
+    let client = node.client();
+    let payer = funded(&client);
+    let signature = send(&client, &payer, &[transfer(&payer, &Address::new_unique(), SOL)]);
+    let slot = client
+        .get_transaction(&signature, UiTransactionEncoding::Json)
+        .unwrap()
+        .slot;
+    while client.get_slot().unwrap() < slot + 3 {
+        std::thread::yield_now();
+    }
+    let config = RpcBlockConfig {
+        transaction_details: Some(TransactionDetails::Signatures),
+        commitment: Some(CommitmentConfig::confirmed()),
+        ..RpcBlockConfig::default()
+    };
+    let blocks: Vec<_> = (slot - 3..=slot + 3)
+        .map(|slot| client.get_block_with_config(slot, config).unwrap())
+        .collect();
+    for (pair, slot) in blocks.windows(2).zip(slot - 3..) {
+        assert_eq!(pair[1].previous_blockhash, pair[0].blockhash);
+        assert_eq!(pair[1].parent_slot, slot);
+    }
+    assert_eq!(blocks[3].signatures, Some(vec![signature.to_string()]));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Programs put in at start: Bauta's own, whose `initialize` reads the upgrade authority from ProgramData.
+//! Programs put in at start: Bauta's own, whose `initialize` reads the upgrade authority from `ProgramData`.
 
 use sha2::{Digest, Sha256};
 use solana_address::Address;
