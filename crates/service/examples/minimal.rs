@@ -1,0 +1,85 @@
+//! The smallest service: settings, a check, two routes. The tests run it as a process.
+
+use std::{process::ExitCode, time::Duration};
+
+use axum::{Router, routing::get, routing::post};
+use bauta_service::{
+    Arguments, Check, HttpSettings, Json, OperationsSettings, Secret, Service, ServiceError,
+};
+use clap::Parser;
+use confique::Config;
+use serde::Deserialize;
+
+/// Settings of the smallest service.
+#[derive(Debug, Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+struct Settings {
+    /// Port to listen on. 0 takes a free one.
+    #[config(env = "PORT", default = 3001)]
+    port: u16,
+
+    /// A password.
+    #[config(env = "PASSWORD")]
+    password: Secret,
+
+    /// Limits of requests.
+    #[config(nested)]
+    http: HttpSettings,
+
+    /// Logs, metrics and the end.
+    #[config(nested)]
+    operations: OperationsSettings,
+}
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Greeting {
+    name: String,
+    times: u8,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    bauta_service::exit_code(run().await)
+}
+
+async fn run() -> Result<(), ServiceError> {
+    let cli = Cli::parse();
+    if cli.arguments.print_config {
+        println!("{}", bauta_service::documentation::<Settings>());
+        return Ok(());
+    }
+    let settings: Settings = bauta_service::load(cli.arguments.config.as_deref())?;
+    println!("{settings:?}");
+    let service = Service::start("minimal", env!("CARGO_PKG_VERSION"), &settings.operations).await?;
+    let password = settings.password.clone();
+    service.health().add("password", move || {
+        let long = password.expose().len() >= 8;
+        async move { Check::required(long.then_some(()).ok_or("shorter than 8 characters")) }
+    });
+    let routes = Router::new()
+        .route("/greet", post(greet))
+        .route("/slow", get(slow))
+        .route("/panic", get(panics));
+    service.serve(settings.port, routes, &settings.http).await?;
+    service.run().await
+}
+
+async fn greet(Json(greeting): Json<Greeting>) -> String {
+    format!("hello {}", greeting.name).repeat(greeting.times.into())
+}
+
+async fn slow() -> &'static str {
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    "done"
+}
+
+async fn panics() -> &'static str {
+    panic!("a detail: {}", 4711)
+}

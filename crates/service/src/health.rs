@@ -1,0 +1,110 @@
+//! Whether a service can do its work: named checks, each with its reason.
+
+use std::{collections::BTreeMap, pin::Pin, sync::Arc, sync::RwLock, time::Duration};
+
+use futures_util::future::join_all;
+use serde::Serialize;
+
+use crate::metrics;
+
+/// A check that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How one of a service's needs stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Check {
+    /// As it should be.
+    Ok,
+    /// The service works, but without something.
+    Degraded {
+        /// What is lost, and why.
+        reason: String,
+    },
+    /// The service can't do its work.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Check {
+    /// Ok, or failed with the error as its reason.
+    pub fn required(outcome: Result<(), impl ToString>) -> Self {
+        match outcome {
+            Ok(()) => Self::Ok,
+            Err(error) => Self::Failed {
+                reason: error.to_string(),
+            },
+        }
+    }
+}
+
+/// The answer of `/ready`.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// `ready`, `degraded` or `not_ready`.
+    pub status: &'static str,
+    /// Each check.
+    pub checks: BTreeMap<&'static str, Check>,
+}
+
+impl Report {
+    /// Whether requests should come here.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.status != "not_ready"
+    }
+}
+
+type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Check> + Send>> + Send + Sync>;
+
+/// A service's checks. Cheap to clone; every clone has the same checks.
+#[derive(Clone, Default)]
+pub struct Health {
+    probes: Arc<RwLock<Vec<(&'static str, Probe)>>>,
+}
+
+impl Health {
+    /// Adds a check. It is made anew for each question, at the same time as the others, and fails after two seconds.
+    pub fn add<F>(&self, name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = Check> + Send + 'static,
+    {
+        let probe: Probe = Arc::new(move || Box::pin(probe()));
+        self.probes
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push((name, probe));
+    }
+
+    /// Makes every check, and shows each in the metric [`metrics::CHECK_UP`].
+    pub async fn report(&self) -> Report {
+        let probes = self
+            .probes
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
+        let outcomes = probes.into_iter().map(|(name, probe)| async move {
+            let check = tokio::time::timeout(PATIENCE, probe())
+                .await
+                .unwrap_or(Check::Failed {
+                    reason: format!("no answer within {} s", PATIENCE.as_secs()),
+                });
+            (name, check)
+        });
+        let checks: BTreeMap<_, _> = join_all(outcomes).await.into_iter().collect();
+        for (name, check) in &checks {
+            let up = if *check == Check::Ok { 1.0 } else { 0.0 };
+            ::metrics::gauge!(metrics::CHECK_UP, "check" => *name).set(up);
+        }
+        let status = if checks.values().any(|check| matches!(check, Check::Failed { .. })) {
+            "not_ready"
+        } else if checks.values().all(|check| *check == Check::Ok) {
+            "ready"
+        } else {
+            "degraded"
+        };
+        Report { status, checks }
+    }
+}

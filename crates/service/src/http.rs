@@ -1,0 +1,169 @@
+//! The layers around every route: request id, span, metrics, panics, limits.
+
+use std::{
+    any::Any,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, StatusCode},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::{HttpSettings, Problem, metrics};
+
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest id that is taken from a client.
+const LONGEST_ID: usize = 64;
+
+/// The id of a request: the client's `x-request-id` if that is 1 to 64 letters, digits, `-`, `_` or `.`; else a new UUID.
+/// Handlers find it in the request's extensions, clients in the response's header, operators in the log.
+#[derive(Debug, Clone)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    fn of(request: &Request) -> Self {
+        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+        let given = request
+            .headers()
+            .get(&HEADER)
+            .filter(|id| (1..=LONGEST_ID).contains(&id.len()) && id.as_bytes().iter().all(allowed));
+        Self(given.cloned().unwrap_or_else(|| {
+            HeaderValue::from_str(&Uuid::now_v7().to_string()).expect("a UUID is visible ASCII")
+        }))
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Checked to be ASCII when it was taken or made.
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+struct Limits {
+    requests: Semaphore,
+    timeout: Duration,
+}
+
+/// A service's routes with everything around them.
+pub(crate) fn with_layers(routes: Router, settings: &HttpSettings) -> Router {
+    let limits = Arc::new(Limits {
+        requests: Semaphore::new(settings.max_concurrent_requests),
+        timeout: Duration::from_millis(settings.request_timeout_ms),
+    });
+    routes
+        .method_not_allowed_fallback(|| async {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "this route doesn't have that method; the Allow header lists those it has",
+            )
+        })
+        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "no_such_route", "there is no such route") })
+        .layer(DefaultBodyLimit::max(settings.max_body_bytes))
+        .layer(from_fn_with_state(limits, limit))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(observe))
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    // The message may hold anything: only that it happened is said. The panic hook prints where.
+    drop(panic);
+    Problem::internal(&"a handler panicked").into_response()
+}
+
+async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
+    let Ok(_permit) = limits.requests.try_acquire() else {
+        return Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "overloaded",
+            "too many requests are being worked on (MAX_CONCURRENT_REQUESTS); try again",
+        )
+        .retry_after(Duration::from_secs(1))
+        .into_response();
+    };
+    match tokio::time::timeout(limits.timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "timeout",
+            format!(
+                "the request took longer than {} ms (REQUEST_TIMEOUT_MS)",
+                limits.timeout.as_millis()
+            ),
+        )
+        .into_response(),
+    }
+}
+
+async fn observe(mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = RequestId::of(&request);
+    let method = request.method().clone();
+    // The route's pattern, never the path: paths hold ids, and each would be a series of its own.
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let span = tracing::info_span!("request", request_id = %id, %method, route);
+    request.extensions_mut().insert(id.clone());
+
+    let active = ::metrics::gauge!(metrics::HTTP_ACTIVE);
+    active.increment(1);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    active.decrement(1);
+
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        if let Some(cause) = problem.cause() {
+            tracing::error!(parent: &span, event = "request_failed", code = problem.code(), cause);
+        }
+        let allow = response.headers_mut().remove(axum::http::header::ALLOW);
+        response = problem.response(Some(id.as_str()));
+        if let Some(allow) = allow {
+            response.headers_mut().insert(axum::http::header::ALLOW, allow);
+        }
+    }
+    let (status, method) = (response.status().as_u16().to_string(), label(&method));
+    let elapsed = started.elapsed();
+    ::metrics::counter!(metrics::HTTP_REQUESTS, "method" => method, "route" => route.clone(), "status" => status)
+        .increment(1);
+    ::metrics::histogram!(metrics::HTTP_DURATION, "method" => method, "route" => route).record(elapsed);
+    tracing::debug!(
+        parent: &span,
+        event = "request",
+        status = response.status().as_u16(),
+        duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    );
+    response.headers_mut().insert(HEADER, id.0);
+    response
+}
+
+/// A method as a label: clients invent methods, labels must stay few.
+fn label(method: &axum::http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        "PATCH" => "PATCH",
+        _ => "other",
+    }
+}

@@ -1,0 +1,41 @@
+//! What every service of Bauta shares: configuration, logs, metrics, health, error responses, limits and shutdown.
+//!
+//! ```text
+//!   environment > file > defaults --load--> settings, or what is wrong with which key
+//!                                              |
+//!                                        Service::start       logs, metrics, signals
+//!                                              |
+//!     spawn: a task that ends the service  ----+---- serve: a router behind the layers of `http`
+//!     when it fails                            |
+//!                                        operations port: /metrics, /health, /ready
+//!                                              |
+//!                     SIGTERM, SIGINT --> Service::run: not ready, finish what runs, end
+//! ```
+//!
+//! A service without HTTP of its own (the indexer) uses everything but [`Service::serve`].
+
+mod cli;
+mod config;
+mod error;
+mod extract;
+mod health;
+mod http;
+pub mod metrics;
+mod operations;
+mod problem;
+mod secret;
+mod server;
+mod service;
+mod settings;
+mod telemetry;
+
+pub use cli::Arguments;
+pub use config::{documentation, load};
+pub use error::{ServiceError, exit_code};
+pub use extract::{Json, Path, Query};
+pub use health::{Check, Health, Report};
+pub use http::RequestId;
+pub use problem::Problem;
+pub use secret::Secret;
+pub use service::Service;
+pub use settings::{HttpSettings, LogFormat, OperationsSettings};

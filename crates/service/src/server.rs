@@ -1,0 +1,92 @@
+//! The loop that takes connections.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// A pause after an error of `accept`, such as too many open files.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Most headers of a request.
+const MOST_HEADERS: usize = 64;
+
+/// What a connection may take.
+pub(crate) struct Bounds {
+    pub(crate) connections: usize,
+    pub(crate) header_timeout: Duration,
+}
+
+/// Serves until the token is cancelled, then takes no more connections and waits until the requests that are being
+/// worked on have their answers.
+///
+/// This is `axum::serve` with a bound on connections and on the time for headers, which that doesn't have.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    bounds: Bounds,
+    shutdown: CancellationToken,
+) {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(bounds.header_timeout)
+        .max_headers(MOST_HEADERS);
+    let permits = Arc::new(Semaphore::new(bounds.connections));
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = async {
+            let permit = permits.clone().acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let connection = converse(builder.clone(), stream, router.clone(), shutdown.clone());
+                connections.spawn(async move {
+                    connection.await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(event = "accept_failed", %error);
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+/// Answers a connection's requests, one after the other. Told to end, it finishes the one it is at.
+async fn converse(builder: http1::Builder, stream: TcpStream, router: Router, shutdown: CancellationToken) {
+    // Small answers go out at once. A socket that refuses this is as good.
+    let _ = stream.set_nodelay(true);
+    let connection = builder
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .with_upgrades();
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    // An error is the client's: it went away, or sent no HTTP.
+    if let Err(error) = ended {
+        tracing::debug!(event = "connection_failed", %error);
+    }
+}
