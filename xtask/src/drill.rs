@@ -1,5 +1,7 @@
 //! `cargo xtask drill NAME`: the long forms of what `cargo xtask test` runs shortly.
 
+use std::process::Command;
+
 use anyhow::Result;
 use clap::Subcommand;
 
@@ -23,30 +25,37 @@ enum Drill {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Lose a Postgres server, and bring it back from a backup and the archived log with deploy/backup
+    Backup,
 }
 
 /// Runs one.
 pub fn run(args: &Args) -> Result<()> {
+    match args.drill {
+        Drill::Fuzz { seconds, seed } => fuzz(seconds, seed),
+        Drill::Backup => {
+            system::require(&[system::CC, system::POSTGRES])?;
+            workspace::run(&mut test("bauta-store", "store", "backup::")?)
+        }
+    }
+}
+
+fn fuzz(seconds: u64, seed: Option<u64>) -> Result<()> {
     system::require(&[system::CC])?;
-    let Drill::Fuzz { seconds, seed } = args.drill;
-    let mut cargo = workspace::cargo()?;
-    cargo
-        .args([
-            "test",
-            "--locked",
-            "--package",
-            "bauta-svm",
-            "--test",
-            "substitution",
-            "--",
-        ])
-        .args([
-            "--nocapture",
-            "no_data_and_no_list_of_accounts_makes_the_program_fall_over",
-        ])
-        .env("BAUTA_FUZZ_SECONDS", seconds.to_string());
+    let name = "no_data_and_no_list_of_accounts_makes_the_program_fall_over";
+    let mut cargo = test("bauta-svm", "substitution", name)?;
+    cargo.env("BAUTA_FUZZ_SECONDS", seconds.to_string());
     if let Some(seed) = seed {
         cargo.env("BAUTA_FUZZ_SEED", seed.to_string());
     }
     workspace::run(&mut cargo)
+}
+
+/// The command that runs a package's tests whose names hold this.
+fn test(package: &str, target: &str, name: &str) -> Result<Command> {
+    let mut cargo = workspace::cargo()?;
+    cargo
+        .args(["test", "--locked", "--package", package, "--test", target, "--"])
+        .args(["--nocapture", name]);
+    Ok(cargo)
 }

@@ -23,6 +23,6 @@ mod redis;
 
 pub use chain::{Chain, ChainSettings};
 pub use error::Error;
-pub use postgres::Postgres;
+pub use postgres::{Postgres, Restore};
 pub use programs::{POSTGRES, Program, REDIS};
 pub use redis::Redis;

@@ -1,4 +1,8 @@
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
     Error, POSTGRES,
@@ -20,10 +24,32 @@ shift 5
 exec "$server" -D "$data" "$@"
 "#;
 
+/// `$1` is the server, `$2` its data's folder, `$3` a script that fills the folder from `$4`, a backup, and `$5`, an archive,
+/// up to `$6`, a time, or nothing; the rest is the server's arguments.
+const RESTORE_AND_SERVE: &str = r#"
+server=$1 data=$2 until=$6
+PATH=${server%/*}:$PATH "$3" ${until:+--until} ${until:+"$until"} "$4" "$5" "$data" || exit
+shift 6
+exec "$server" -D "$data" "$@"
+"#;
+
+/// What a server is restored from.
+pub struct Restore<'a> {
+    /// `restore.sh` of deploy/backup.
+    pub script: &'a Path,
+    /// What `backup.sh` made.
+    pub backup: &'a Path,
+    /// Where `archive-wal.sh` keeps the log.
+    pub archive: &'a Path,
+    /// Up to when, as Postgres reads times; none: all that is archived.
+    pub until: Option<&'a str>,
+}
+
 /// A Postgres server of our own, with UTF-8 and the C locale.
 pub struct Postgres {
     server: Kept,
     url: String,
+    password: String,
 }
 
 impl Postgres {
@@ -34,42 +60,55 @@ impl Postgres {
 
     /// Starts a server with these settings (`name=value`) and Postgres's own defaults for the others.
     pub fn start_with(settings: &[&str]) -> Result<Self, Error> {
-        let program = POSTGRES
-            .find()?
-            // A link to it need not have `initdb` beside it.
-            .canonicalize()
-            .map_err(Error::system("find Postgres's folder"))?;
+        let program = program()?;
         let home = Home::new("bauta-postgres-")?.without_root()?;
-        let (port, password) = (free_port()?, password()?);
+        let password = password()?;
         let secret = home.write("password", &password)?;
-        let data = home.path().join("data");
 
         // The keeper runs both, so that a starter who dies between them leaves nothing either.
-        let mut server = Command::new("sh");
-        server
+        let mut set_up = Command::new("sh");
+        set_up
             .args(["-c", SET_UP_AND_SERVE, "sh"])
             .arg(program.with_file_name("initdb"))
             .arg(&program)
-            .arg(&data)
+            .arg(data(&home))
             .arg(&secret)
-            .arg(USER)
-            .args(["-p", &port.to_string()])
-            .args([
-                "-c",
-                "listen_addresses=127.0.0.1",
-                "-c",
-                "unix_socket_directories=",
-            ]);
+            .arg(USER);
+        Self::serve(home, set_up, settings, &password)
+    }
+
+    /// Starts a server on what a backup of this one holds; its user and password are the same.
+    pub fn start_restored(&self, from: &Restore<'_>, settings: &[&str]) -> Result<Self, Error> {
+        let home = Home::new("bauta-postgres-")?.without_root()?;
+        let mut restore = Command::new("sh");
+        restore
+            .args(["-c", RESTORE_AND_SERVE, "sh"])
+            .arg(program()?)
+            .arg(data(&home))
+            .args([from.script, from.backup, from.archive])
+            .arg(from.until.unwrap_or_default());
+        // Without hot_standby it says that it is ready only when it has replayed the log.
+        let settings = [&["hot_standby=off"], settings].concat();
+        Self::serve(home, restore, &settings, &self.password)
+    }
+
+    fn serve(home: Home, mut server: Command, settings: &[&str], password: &str) -> Result<Self, Error> {
+        let port = free_port()?;
+        server.args(["-p", &port.to_string()]).args([
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "unix_socket_directories=",
+        ]);
         for setting in settings {
             server.args(["-c", setting]);
         }
         // SIGQUIT is Postgres's immediate shutdown: it waits for no client.
-        let server = Kept::start(home, POSTGRES.name, &server, "QUIT", |home| {
-            is_ready(&home.path().join("data"))
-        })?;
+        let server = Kept::start(home, POSTGRES.name, &server, "QUIT", |home| is_ready(&data(home)))?;
         Ok(Self {
             server,
             url: format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"),
+            password: password.to_owned(),
         })
     }
 
@@ -84,6 +123,18 @@ impl Postgres {
     pub fn folder(&self) -> &Path {
         self.server.folder()
     }
+}
+
+/// The server's program, in the folder that has the others too: a link to it need not have `initdb` beside it.
+fn program() -> Result<PathBuf, Error> {
+    let program = POSTGRES.find()?;
+    program
+        .canonicalize()
+        .map_err(Error::system("find Postgres's folder"))
+}
+
+fn data(home: &Home) -> PathBuf {
+    home.path().join("data")
 }
 
 /// The eighth line of `postmaster.pid` is the server's state; `pg_ctl` waits for the same.

@@ -3,6 +3,7 @@
 mod analytics;
 mod apply;
 mod away;
+mod backup;
 mod migrations;
 mod roles;
 mod schema;
