@@ -27,6 +27,8 @@ enum Drill {
     },
     /// Lose a Postgres server, and bring it back from a backup and the archived log with deploy/backup
     Backup,
+    /// Raise each alert of deploy/prometheus, and come just short of it
+    Alerts,
 }
 
 /// Runs one.
@@ -37,6 +39,7 @@ pub fn run(args: &Args) -> Result<()> {
             system::require(&[system::CC, system::POSTGRES])?;
             workspace::run(&mut test("bauta-store", "store", "backup::")?)
         }
+        Drill::Alerts => alerts(),
     }
 }
 
@@ -49,6 +52,18 @@ fn fuzz(seconds: u64, seed: Option<u64>) -> Result<()> {
         cargo.env("BAUTA_FUZZ_SEED", seed.to_string());
     }
     workspace::run(&mut cargo)
+}
+
+fn alerts() -> Result<()> {
+    system::require(&[system::PROMTOOL])?;
+    let folder = workspace::root()?.join("deploy/prometheus");
+    for arguments in [
+        &["check", "config", "--syntax-only", "prometheus.yml"],
+        &["test", "rules", "alerts.test.yml"][..],
+    ] {
+        workspace::run(Command::new("promtool").args(arguments).current_dir(&folder))?;
+    }
+    Ok(())
 }
 
 /// The command that runs a package's tests whose names hold this.

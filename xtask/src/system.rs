@@ -58,6 +58,12 @@ pub const REDIS: Tool = Tool {
     package: bauta_local::REDIS.package,
     found: |_| bauta_local::REDIS.find().is_ok(),
 };
+/// Prometheus's own checker of rules.
+pub const PROMTOOL: Tool = Tool {
+    name: "promtool",
+    package: "prometheus",
+    found: is_on_path,
+};
 
 fn is_on_path(program: &str) -> bool {
     on_path(program).is_some()
