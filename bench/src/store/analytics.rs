@@ -8,6 +8,8 @@ use bauta_store::analytics::Every;
 use bauta_store::testing::TestDatabase;
 use bauta_store::{Address, StoreError};
 
+use super::REGISTRY;
+
 /// 2026-01-01 00:00 UTC, when the verifications begin.
 const START: i64 = 1_767_225_600;
 const DAY: i64 = 86_400;
@@ -20,6 +22,7 @@ pub async fn measure(database: &TestDatabase, verifications: i64) -> Result<Vec<
     address[31] = 7;
     let address = Address(address);
     let scope = store.scope(address).await?;
+    let registry = store.registry(REGISTRY).await?;
     let (march, april) = (START + 59 * DAY, START + 90 * DAY);
     Ok(vec![
         (
@@ -33,6 +36,14 @@ pub async fn measure(database: &TestDatabase, verifications: i64) -> Result<Vec<
         (
             "a track's uses by day over all scopes, a month",
             median(|| store.uses_of_track(3, Every::Day, march, april)).await?,
+        ),
+        (
+            "a track's growth by day, a year",
+            median(|| store.growth(&registry, 3, START, START + 365 * DAY)).await?,
+        ),
+        (
+            "the wait for the first use of a root, a month",
+            median(|| async { Ok(vec![store.first_use(&registry, march, april).await?]) }).await?,
         ),
         (
             "a scope's newest 100 verifications with their anonymity sets",
@@ -56,48 +67,55 @@ where
     Ok(times[times.len() / 2])
 }
 
-/// A year's verifications in 50 scopes with 4 tracks each, and their rollup as the store keeps it.
+/// A year's verifications in 50 scopes with 4 tracks each, straight into the tables with triggers off, and the rollups that
+/// the store's transactions would have left. The registry gets a root
+/// change every five minutes.
 async fn fill(database: &TestDatabase, verifications: i64) -> Result<()> {
-    // Checking foreign keys is not what is measured.
-    for table in ["scopes", "verifications", "verifications_by_hour"] {
+    // Neither foreign keys nor the journal is what is measured.
+    for table in [
+        "roots",
+        "scopes",
+        "verifications",
+        "verifications_by_hour",
+        "growth_by_day",
+    ] {
         let disable = format!("ALTER TABLE {table} DISABLE TRIGGER ALL");
         sqlx::query(sqlx::AssertSqlSafe(disable))
             .execute(database.pool())
             .await?;
     }
-    sqlx::query(
-        "INSERT INTO circuits (id, address, statement, version, depth, leaf_format, provenance, status, vk_hash,
-                               constraint_system_hash, transcript_hash, registered_at)
-         SELECT 1, z, 'ownership', 1, 10, 1, 'development', 'active', z, z, z, timestamptz '2026-01-01Z'
-         FROM (SELECT decode(repeat('00', 32), 'hex') AS z) z",
-    )
-    .execute(database.pool())
-    .await?;
-    sqlx::query(
-        "INSERT INTO scopes (id, address, registry_id, circuit_id, creator, nonce, scope, mode, status, opens_at, closes_at,
-                             created_at)
-         SELECT i, a, 1, 1, a, i, a, 'live', 'open', 0, 9223372036854775807, timestamptz '2026-01-01Z'
-         FROM (SELECT i, decode(lpad(to_hex(i), 64, '0'), 'hex') AS a FROM generate_series(1, 50) i) s",
-    )
-    .execute(database.pool())
-    .await?;
-    sqlx::query(
-        "INSERT INTO verifications (id, scope_id, track_id, timestamp, root_sequence, anonymity_set)
-         SELECT i, 1 + i % 50, 1 + i / 50 % 4, timestamptz '2026-01-01Z' + i * interval '365 days' / $1, 1, 100 + i % 900
-         FROM generate_series(1::bigint, $1) i",
-    )
-    .bind(verifications)
-    .execute(database.pool())
-    .await?;
-    sqlx::query(
-        "INSERT INTO verifications_by_hour (scope_id, claim, hour, track_id, verifications, refused, anonymity_sets,
-                                            anonymity_set_sum, anonymity_set_min)
-         SELECT scope_id, decode(lpad(to_hex(track_id::bigint), 64, '0'), 'hex'), date_trunc('hour', timestamp, 'UTC'),
-                track_id, count(*), 0, count(*), sum(anonymity_set), min(anonymity_set)
-         FROM verifications GROUP BY 1, 2, 3, 4",
-    )
-    .execute(database.pool())
-    .await?;
+    for statement in FILL {
+        let mut query = sqlx::query(statement);
+        if statement.contains("$1") {
+            query = query.bind(verifications);
+        }
+        query.execute(database.pool()).await?;
+    }
     sqlx::query("VACUUM ANALYZE").execute(database.pool()).await?;
     Ok(())
 }
+
+const FILL: [&str; 6] = [
+    "INSERT INTO circuits (id, address, statement, version, depth, leaf_format, provenance, status, vk_hash,
+                           constraint_system_hash, transcript_hash, registered_at)
+     SELECT 1, z, 'ownership', 1, 10, 1, 'development', 'active', z, z, z, timestamptz '2026-01-01Z'
+     FROM (SELECT decode(repeat('00', 32), 'hex') AS z) z",
+    "INSERT INTO scopes (id, address, registry_id, circuit_id, creator, nonce, scope, mode, status, opens_at, closes_at,
+                         created_at)
+     SELECT i, a, 1, 1, a, i, a, 'live', 'open', 0, 9223372036854775807, timestamptz '2026-01-01Z'
+     FROM (SELECT i, decode(lpad(to_hex(i), 64, '0'), 'hex') AS a FROM generate_series(1, 50) i) s",
+    "INSERT INTO verifications (id, scope_id, track_id, timestamp, root_sequence, anonymity_set)
+     SELECT i, 1 + i % 50, 1 + i / 50 % 4, timestamptz '2026-01-01Z' + i * interval '365 days' / $1, 1, 100 + i % 900
+     FROM generate_series(1::bigint, $1) i",
+    "INSERT INTO verifications_by_hour (scope_id, claim, hour, track_id, verifications, refused, anonymity_sets,
+                                        anonymity_set_sum, anonymity_set_min)
+     SELECT scope_id, decode(lpad(to_hex(track_id::bigint), 64, '0'), 'hex'), date_trunc('hour', timestamp, 'UTC'),
+            track_id, count(*), count(*) / 20, count(*), sum(anonymity_set), min(anonymity_set)
+     FROM verifications GROUP BY 1, 2, 3, 4",
+    "INSERT INTO roots (registry_id, sequence, root, leaf_count, stored, created_at, replaced_at, first_used_at)
+     SELECT 1, i + 2, decode(lpad(to_hex(i), 64, '0'), 'hex'), i, false, at, at + interval '5 minutes',
+            at + i % 600 * interval '1 second'
+     FROM (SELECT i, timestamptz '2026-01-01Z' + i * interval '5 minutes' AS at FROM generate_series(0, 105119) i) r",
+    "INSERT INTO growth_by_day (registry_id, track_id, day, registered, renewed, evicted)
+     SELECT 1, track, date '2026-01-01' + day, 60, 10, 2 FROM generate_series(1, 4) track, generate_series(0, 364) day",
+];

@@ -23,6 +23,8 @@ use crate::{Figures, Options, page};
 const SETTINGS: [&str; 2] = ["shared_buffers=512MB", "max_wal_size=4GB"];
 /// 2026-01-01 00:00 UTC.
 const NOW: i64 = 1_767_225_600;
+/// An Attested registry.
+const REGISTRY: Address = Address([1; 32]);
 /// Path reads a second.
 const RATE: u32 = 2_000;
 
@@ -166,7 +168,7 @@ async fn node_rows(database: &TestDatabase, leaves: Vec<Leaf>, root: Root, secon
 
 /// An Attested registry with this root.
 async fn publish(database: &TestDatabase, root: Root) -> Result<Registry> {
-    let registry = Address([1; 32]);
+    let registry = REGISTRY;
     let events = [
         Event::RegistryCreated {
             registry,

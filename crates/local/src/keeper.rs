@@ -11,6 +11,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -24,19 +25,23 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How often the server is looked at meanwhile.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// `$1` is the folder, `$2` the signal that ends the server; the rest is the server's command.
+/// `$1` is the folder, `$2` the signal that ends the server; the rest is the server's command. A server that ends while there
+/// is a file `again` in the folder is started once more.
 ///
 /// Started by `sh` in the background a server ignores SIGINT and SIGQUIT until it has set its own handlers, hence the loop.
 const KEEP: &str = r#"
 exec 3<&0 </dev/null
 folder=$1 signal=$2
 shift 2
-"$@" 3<&- & server=$!
-( while read -r _ <&3; do :; done
-  while kill -s "$signal" "$server" 2>/dev/null; do sleep 0.1; done ) & watch=$!
-wait "$server"
-status=$?
-kill "$watch" 2>/dev/null
+while
+    "$@" 3<&- & server=$!
+    ( while read -r _ <&3; do :; done
+      while kill -s "$signal" "$server" 2>/dev/null; do sleep 0.1; done ) & watch=$!
+    wait "$server"
+    status=$?
+    kill "$watch" 2>/dev/null
+    rm -- "$folder/again" 2>/dev/null
+do :; done
 rm -rf -- "$folder"
 exit "$status"
 "#;
@@ -109,7 +114,9 @@ fn number(user: &str, which: &str) -> Option<u32> {
 
 /// A running server.
 pub struct Kept {
-    keeper: Child,
+    keeper: Mutex<Child>,
+    name: &'static str,
+    log: Mutex<File>,
     /// Removed by the keeper; here for the case that it never ran.
     home: Home,
 }
@@ -126,7 +133,7 @@ impl Kept {
         ready: impl Fn(&Home) -> bool,
     ) -> Result<Self, Error> {
         // Without a name: what a server wrote can be read after its folder has gone.
-        let mut log = tempfile::tempfile().map_err(Error::system("make a log file"))?;
+        let log = tempfile::tempfile().map_err(Error::system("make a log file"))?;
         let output = log.try_clone().map_err(Error::system("share a log file"))?;
         let errors = log.try_clone().map_err(Error::system("share a log file"))?;
         let keeper = home
@@ -143,34 +150,60 @@ impl Kept {
             .process_group(0)
             .spawn()
             .map_err(Error::system("start sh"))?;
-        let mut kept = Self { keeper, home };
-        let mut read_log = || {
-            let mut text = Vec::new();
-            // Half a log is better than none.
-            let _ = log.rewind().and_then(|()| log.read_to_end(&mut text));
-            String::from_utf8_lossy(&text).into_owned()
+        let kept = Self {
+            keeper: Mutex::new(keeper),
+            name,
+            log: Mutex::new(log),
+            home,
         };
+        kept.wait(ready)?;
+        Ok(kept)
+    }
+
+    /// Waits until `ready` says that the server answers.
+    fn wait(&self, ready: impl Fn(&Home) -> bool) -> Result<(), Error> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let ended = kept.keeper.try_wait().map_err(Error::system("wait for sh"))?;
+            let ended = unpoisoned(&self.keeper)
+                .try_wait()
+                .map_err(Error::system("wait for sh"))?;
             if ended.is_some() {
                 return Err(Error::Ended {
-                    program: name,
-                    log: read_log(),
+                    program: self.name,
+                    log: self.read_log(),
                 });
             }
-            if ready(&kept.home) {
-                return Ok(kept);
+            if ready(&self.home) {
+                return Ok(());
             }
             if Instant::now() > deadline {
                 return Err(Error::Late {
-                    program: name,
+                    program: self.name,
                     waited: PATIENCE,
-                    log: read_log(),
+                    log: self.read_log(),
                 });
             }
             thread::sleep(INTERVAL);
         }
+    }
+
+    /// Ends the server by `kill`, and waits until it is there again.
+    pub fn restart(
+        &self,
+        kill: impl FnOnce() -> Result<(), Error>,
+        ready: impl Fn(&Home) -> bool,
+    ) -> Result<(), Error> {
+        self.home.write("again", "")?;
+        kill()?;
+        self.wait(ready)
+    }
+
+    fn read_log(&self) -> String {
+        let mut log = unpoisoned(&self.log);
+        let mut text = Vec::new();
+        // Half a log is better than none.
+        let _ = log.rewind().and_then(|()| log.read_to_end(&mut text));
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     /// Its folder.
@@ -181,10 +214,16 @@ impl Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
+        let mut keeper = unpoisoned(&self.keeper);
+        drop(keeper.stdin.take());
         // The keeper ends when the server has; there is nobody to tell if it can't be waited for.
-        let _ = self.keeper.wait();
+        let _ = keeper.wait();
     }
+}
+
+/// A panic of another holder leaves a child or a file as good as before.
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A port that is free now.

@@ -1,5 +1,5 @@
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -17,7 +17,7 @@ const THROWAWAY: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_
 /// `$1` is `initdb`, `$2` the server, `$3` the data's folder, `$4` the password's file, `$5` the superuser; the rest is the
 /// server's arguments.
 const SET_UP_AND_SERVE: &str = r#"
-"$1" --pgdata "$3" --pwfile "$4" --username "$5" --auth scram-sha-256 \
+[ -e "$3/PG_VERSION" ] || "$1" --pgdata "$3" --pwfile "$4" --username "$5" --auth scram-sha-256 \
     --encoding UTF8 --locale C --no-sync --no-instructions || exit
 server=$2 data=$3
 shift 5
@@ -28,7 +28,7 @@ exec "$server" -D "$data" "$@"
 /// up to `$6`, a time, or nothing; the rest is the server's arguments.
 const RESTORE_AND_SERVE: &str = r#"
 server=$1 data=$2 until=$6
-PATH=${server%/*}:$PATH "$3" ${until:+--until} ${until:+"$until"} "$4" "$5" "$data" || exit
+[ -e "$data/PG_VERSION" ] || PATH=${server%/*}:$PATH "$3" ${until:+--until} ${until:+"$until"} "$4" "$5" "$data" || exit
 shift 6
 exec "$server" -D "$data" "$@"
 "#;
@@ -112,6 +112,29 @@ impl Postgres {
         })
     }
 
+    /// Ends the server as a crash would, all connections with it, and starts it again on the same data and port: it
+    /// recovers from its write-ahead log. Returns when it answers again.
+    pub fn crash_and_restart(&self) -> Result<(), Error> {
+        let data = self.folder().join("data");
+        let old = postmaster(&data);
+        let kill = || {
+            let missing = || io::Error::other("postmaster.pid names no process");
+            let process = old.clone().ok_or_else(missing).map_err(Error::system("find Postgres"))?;
+            // SIGQUIT is the immediate shutdown: no checkpoint, and no waiting for anybody
+            let killed = Command::new("kill").args(["-s", "QUIT", &process]).status();
+            let killed = killed.and_then(|status| {
+                if status.success() {
+                    Ok(())
+                } else {
+                    Err(io::Error::other(status.to_string()))
+                }
+            });
+            killed.map_err(Error::system("stop Postgres"))
+        };
+        let is_back = |_: &Home| is_ready(&data) && postmaster(&data) != old;
+        self.server.restart(kill, is_back)
+    }
+
     /// How a superuser reaches it: `postgres://user:password@127.0.0.1:port/postgres`.
     #[must_use]
     pub fn url(&self) -> &str {
@@ -135,6 +158,12 @@ fn program() -> Result<PathBuf, Error> {
 
 fn data(home: &Home) -> PathBuf {
     home.path().join("data")
+}
+
+/// The first line of `postmaster.pid` is the server's process.
+fn postmaster(data: &Path) -> Option<String> {
+    let file = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    file.lines().next().map(|process| process.trim().to_owned())
 }
 
 /// The eighth line of `postmaster.pid` is the server's state; `pg_ctl` waits for the same.

@@ -165,3 +165,22 @@ fn a_missing_program_is_named_with_its_package() {
         "{error}"
     );
 }
+
+#[test]
+fn postgres_comes_back_from_a_crash_with_what_was_committed() {
+    let postgres = Postgres::start().unwrap();
+    query(postgres.url(), "create table t as select 1 as n");
+    for round in 2..4 {
+        query(postgres.url(), &format!("insert into t values ({round})"));
+        let server = query(postgres.url(), "select pg_postmaster_start_time()");
+        postgres.crash_and_restart().unwrap();
+        assert_ne!(
+            query(postgres.url(), "select pg_postmaster_start_time()"),
+            server
+        );
+        assert_eq!(query(postgres.url(), "select max(n) from t"), round.to_string());
+    }
+    let folder = postgres.folder().to_owned();
+    drop(postgres);
+    assert!(!folder.exists());
+}

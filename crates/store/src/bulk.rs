@@ -1,19 +1,23 @@
 //! Puts in a whole tree that its authority keeps off chain.
 //!
 //! ```text
-//!   leaves -> tiles of level 0, in parallel -> their hashes -> tiles of level 4 -> .. -> root == the published one?
+//!   leaves -> every node, level by level, eight hashes at a time on all threads -> root == the published one?
+//!          -> tiles cut out of the levels
 //!          -> COPY tiles, COPY merkle_leaves, root marked as stored: one transaction
 //! ```
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use bauta_primitives::tree::{Depth, EMPTY_SUBTREES};
-use bauta_primitives::{FieldElement, Leaf, Root};
+use ark_bn254::Fr;
+use bauta_poseidon::{Batch, tree_levels};
+use bauta_primitives::tree::Depth;
+use bauta_primitives::{Leaf, Root};
 use rayon::prelude::*;
 use sqlx::{PgConnection, Row};
 
 use crate::copy::Rows;
-use crate::tile::{Tile, TileKey, height};
+use crate::hashing::{from_fr, to_fr};
+use crate::tile::{TILE_LEVELS, Tile, TileKey, height};
 use crate::values::{bigint, unsigned};
 use crate::{Registry, RegistryKind, Store, StoreError, checkpoint};
 
@@ -94,7 +98,7 @@ async fn replace_tiles(
     connection: &mut PgConnection,
     registry: &Registry,
     sequence: i64,
-    mut tiles: HashMap<TileKey, Tile>,
+    mut tiles: BTreeMap<TileKey, Tile>,
 ) -> Result<(), StoreError> {
     let rows = sqlx::query(
         "SELECT level, position, hash FROM tiles WHERE registry_id = $1 AND until_sequence IS NULL",
@@ -134,8 +138,6 @@ async fn replace_tiles(
         "COPY tiles (registry_id, level, position, since_sequence, hash, nodes) FROM STDIN (FORMAT binary)",
     )
     .await?;
-    let mut tiles: Vec<_> = tiles.into_iter().collect();
-    tiles.sort_unstable_by_key(|(key, _)| *key);
     for (key, tile) in tiles {
         rows.row(6)
             .int4(registry.id)
@@ -152,7 +154,7 @@ async fn replace_tiles(
 /// The root of a tree with these leaves from index 0 on: what its authority publishes before it puts the tree in.
 pub fn root_of(depth: Depth, leaves: &[Leaf]) -> Result<Root, StoreError> {
     check_count(depth, leaves)?;
-    Ok(build(depth, leaves).1)
+    Ok(root(&levels(depth, leaves)))
 }
 
 fn check_count(depth: Depth, leaves: &[Leaf]) -> Result<(), StoreError> {
@@ -167,31 +169,31 @@ fn check_count(depth: Depth, leaves: &[Leaf]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// All tiles that are not empty, and the root.
-fn build(depth: Depth, leaves: &[Leaf]) -> (HashMap<TileKey, Tile>, Root) {
-    let mut tiles = HashMap::new();
-    let mut entries: Vec<FieldElement> = leaves.par_iter().map(|leaf| leaf.element()).collect();
-    let mut level = 0u8;
-    while usize::from(level) < depth.levels() {
-        let width = 1 << (2 * height(depth, level));
-        let built: Vec<Tile> = entries
-            .par_chunks(width)
-            .map(|chunk| {
-                let mut tile = Tile::empty(depth, level);
-                tile.fill(chunk);
-                tile
-            })
-            .collect();
-        entries = built.iter().map(Tile::hash).collect();
-        tiles.extend(
-            (0..)
-                .zip(built)
-                .filter(|(_, tile)| !tile.is_empty())
-                .map(|(position, tile)| (TileKey { level, position }, tile)),
-        );
-        // four at most
-        level += u8::try_from(height(depth, level)).unwrap_or(u8::MAX);
-    }
-    let root = entries.first().copied().unwrap_or(EMPTY_SUBTREES[depth.levels()]);
-    (tiles, Root::new(root))
+/// Every level's nodes, from the leaves upwards, without the empty ones at its end.
+fn levels(depth: Depth, leaves: &[Leaf]) -> Vec<Vec<Fr>> {
+    let leaves: Vec<Fr> = leaves.par_iter().map(|leaf| to_fr(&leaf.element())).collect();
+    tree_levels(Batch::default(), &leaves, u32::from(depth as u8)).expect("the count was checked")
+}
+
+fn root(levels: &[Vec<Fr>]) -> Root {
+    let top = levels.last().and_then(|nodes| nodes.first());
+    Root::new(from_fr(top.expect("the root's level has one node")))
+}
+
+/// All tiles that are not empty, in the order of their keys, and the root.
+fn build(depth: Depth, leaves: &[Leaf]) -> (BTreeMap<TileKey, Tile>, Root) {
+    let levels = levels(depth, leaves);
+    let keys = (0u8..)
+        .step_by(TILE_LEVELS)
+        .take_while(|level| usize::from(*level) < depth.levels())
+        .flat_map(|level| {
+            let roots = &levels[usize::from(level) + height(depth, level)];
+            (0..roots.len() as u64).map(move |position| TileKey { level, position })
+        });
+    let keys: Vec<TileKey> = keys.collect();
+    let tiles = keys
+        .into_par_iter()
+        .map(|key| (key, Tile::cut(depth, key, &levels)));
+    let tiles = tiles.filter(|(_, tile)| !tile.is_empty()).collect();
+    (tiles, root(&levels))
 }

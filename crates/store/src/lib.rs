@@ -29,6 +29,7 @@ mod checkpoint;
 mod copy;
 mod error;
 mod event;
+mod hashing;
 mod leaves;
 mod migrate;
 mod path;

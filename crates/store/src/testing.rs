@@ -3,6 +3,7 @@
 //! They are made on the server that `DATABASE_URL` names, whose user must be allowed to create databases and roles; or
 //! else on a private server that all tests of a process share and that ends with the process.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::str::FromStr;
 use std::sync::OnceLock;
@@ -12,7 +13,7 @@ use std::{env, process, thread};
 
 use bauta_local::Postgres;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool, Row};
 
 use crate::Store;
 
@@ -90,6 +91,36 @@ impl Drop for TestDatabase {
         });
         let _ = dropped.join();
     }
+}
+
+/// Every row that follows from the chain, as JSON, by table: equal in two databases that have read the same history, in
+/// whatever batches and with whatever forks between.
+///
+/// Left out is what depends on where batches ended: journal, finality and checkpoint; which old roots' trees are stored,
+/// and the tiles of those. The tiles of current trees are in, without the change since which they are as they are.
+pub async fn rows_of_the_chain(pool: &PgPool) -> Result<BTreeMap<String, Vec<String>>, sqlx::Error> {
+    let tables = sqlx::query(
+        "SELECT table_name::text FROM information_schema.tables
+         WHERE table_schema = current_schema AND table_type = 'BASE TABLE'
+           AND table_name NOT IN ('_sqlx_migrations', 'journal', 'finality', 'checkpoint')",
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut rows = BTreeMap::new();
+    for table in tables.iter().map(|row| row.get::<String, _>(0)) {
+        let row = match table.as_str() {
+            "roots" => "to_jsonb(t) - 'stored' AS row FROM roots t",
+            "tiles" => {
+                "to_jsonb(t) - '{since_sequence,until_sequence}'::text[] AS row FROM tiles t
+                 WHERE until_sequence IS NULL"
+            }
+            other => &format!("to_jsonb(t) AS row FROM {other} t"),
+        };
+        let query = format!("SELECT row::text FROM (SELECT {row}) r ORDER BY 1");
+        let found = sqlx::query(AssertSqlSafe(query)).fetch_all(pool).await?;
+        rows.insert(table, found.iter().map(|row| row.get(0)).collect());
+    }
+    Ok(rows)
 }
 
 async fn execute(server: &str, sql: &str) -> Result<(), sqlx::Error> {

@@ -10,10 +10,12 @@
 //!
 //! The top tile of a tree of depth 10 has only two levels: 4 nodes and 16 entries.
 
+use ark_bn254::Fr;
 use bauta_primitives::FieldElement;
-use bauta_primitives::tree::{ARITY, Depth, EMPTY_SUBTREES, LeafIndex, Siblings, node};
+use bauta_primitives::tree::{ARITY, Depth, EMPTY_SUBTREES, LeafIndex, Siblings};
 
 use crate::StoreError;
+use crate::hashing::{from_fr, nodes};
 use crate::values::element;
 
 /// Levels of nodes in a tile.
@@ -143,9 +145,14 @@ impl Tile {
                 *position /= ARITY;
             }
             changed.dedup();
-            for position in &changed {
-                let children = start(self.height, up) + position * ARITY;
-                let hash = node(std::array::from_fn(|i| self.nodes[children + i]));
+            let children: Vec<_> = changed
+                .iter()
+                .map(|position| {
+                    let first = start(self.height, up) + position * ARITY;
+                    std::array::from_fn(|i| self.nodes[first + i])
+                })
+                .collect();
+            for (position, hash) in changed.iter().zip(nodes(&children)) {
                 if up + 1 == self.height {
                     self.root = hash;
                 } else {
@@ -155,10 +162,26 @@ impl Tile {
         }
     }
 
-    /// Sets the first entries, and computes every node that is above one of them.
-    pub(crate) fn fill(&mut self, entries: &[FieldElement]) {
-        let all: Vec<_> = entries.iter().copied().enumerate().collect();
-        self.set(&all);
+    /// A tile of a tree whose nodes are known: `levels` from the leaves upwards, each without the empty nodes at its end.
+    pub(crate) fn cut(depth: Depth, key: TileKey, levels: &[Vec<Fr>]) -> Self {
+        let mut tile = Self::empty(depth, key.level);
+        let (height, level) = (tile.height, usize::from(key.level));
+        let nodes_from = |up: usize| {
+            let place = usize::try_from(key.position << (2 * (height - up)));
+            let place = place.expect("a tile above given leaves is within their vector");
+            levels[level + up].get(place..).unwrap_or_default()
+        };
+        for up in 0..height {
+            let from = start(height, up);
+            let own = &mut tile.nodes[from..from + width(height - up)];
+            for (target, node) in own.iter_mut().zip(nodes_from(up)) {
+                *target = from_fr(node);
+            }
+        }
+        if let Some(root) = nodes_from(height).first() {
+            tile.root = from_fr(root);
+        }
+        tile
     }
 
     /// What the column `nodes` holds: all nodes but the empty ones that end the entries.

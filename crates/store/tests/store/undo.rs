@@ -1,7 +1,7 @@
 //! Forks: what was applied is undone exactly.
 
 use bauta_primitives::tree::Depth;
-use bauta_store::testing::TestDatabase;
+use bauta_store::testing::{TestDatabase, rows_of_the_chain};
 use bauta_store::{Batch, Event, RegistryKind, ScopeMode, StoreError};
 use sqlx::Row;
 
@@ -193,6 +193,42 @@ async fn a_fork_deeper_than_a_batch_ends_as_if_it_had_never_been() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn the_same_history_in_other_batches_gives_the_same_rows() {
+    let (mut chain, first) = begun();
+    let mut batches = vec![first];
+    batches.extend(fork(&mut chain, 0));
+    let all: Vec<_> = batches.iter().flat_map(|batch| batch.records.clone()).collect();
+    let checkpoint = batches[3].checkpoint;
+    let one = vec![Batch {
+        records: all.clone(),
+        checkpoint,
+    }];
+    // a tree change and its root stay together
+    let many: Vec<Batch> = all
+        .chunk_by(|record, _| record.event.tree_change().is_some())
+        .map(|records| Batch {
+            records: records.to_vec(),
+            checkpoint: records[records.len() - 1].position,
+        })
+        .collect();
+    assert!(many.len() > 20);
+    let mut found = Vec::new();
+    for batches in [batches, one, many] {
+        let database = TestDatabase::create().await.unwrap();
+        for batch in batches {
+            database.store.apply(&batch).await.unwrap();
+        }
+        found.push(rows_of_the_chain(database.pool()).await.unwrap());
+    }
+    assert!(
+        found[0].values().all(|rows| !rows.is_empty()),
+        "a table without rows"
+    );
+    assert_eq!(found[0], found[1]);
+    assert_eq!(found[0], found[2]);
 }
 
 #[tokio::test]
