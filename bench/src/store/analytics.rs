@@ -105,7 +105,7 @@ const FILL: [&str; 6] = [
      SELECT i, a, 1, 1, a, i, a, 'live', 'open', 0, 9223372036854775807, timestamptz '2026-01-01Z'
      FROM (SELECT i, decode(lpad(to_hex(i), 64, '0'), 'hex') AS a FROM generate_series(1, 50) i) s",
     "INSERT INTO verifications (id, scope_id, track_id, timestamp, root_sequence, anonymity_set)
-     SELECT i, 1 + i % 50, 1 + i / 50 % 4, timestamptz '2026-01-01Z' + i * interval '365 days' / $1, 1, 100 + i % 900
+     SELECT i, 1 + i % 50, 1 + i / 50 % 4, timestamptz '2026-01-01Z' + i::float8 / $1 * interval '365 days', 1, 100 + i % 900
      FROM generate_series(1::bigint, $1) i",
     "INSERT INTO verifications_by_hour (scope_id, claim, hour, track_id, verifications, refused, anonymity_sets,
                                         anonymity_set_sum, anonymity_set_min)

@@ -119,7 +119,10 @@ impl Postgres {
         let old = postmaster(&data);
         let kill = || {
             let missing = || io::Error::other("postmaster.pid names no process");
-            let process = old.clone().ok_or_else(missing).map_err(Error::system("find Postgres"))?;
+            let process = old
+                .clone()
+                .ok_or_else(missing)
+                .map_err(Error::system("find Postgres"))?;
             // SIGQUIT is the immediate shutdown: no checkpoint, and no waiting for anybody
             let killed = Command::new("kill").args(["-s", "QUIT", &process]).status();
             let killed = killed.and_then(|status| {

@@ -174,10 +174,7 @@ fn postgres_comes_back_from_a_crash_with_what_was_committed() {
         query(postgres.url(), &format!("insert into t values ({round})"));
         let server = query(postgres.url(), "select pg_postmaster_start_time()");
         postgres.crash_and_restart().unwrap();
-        assert_ne!(
-            query(postgres.url(), "select pg_postmaster_start_time()"),
-            server
-        );
+        assert_ne!(query(postgres.url(), "select pg_postmaster_start_time()"), server);
         assert_eq!(query(postgres.url(), "select max(n) from t"), round.to_string());
     }
     let folder = postgres.folder().to_owned();

@@ -1,0 +1,219 @@
+//! What a replay answers is what the methods are defined to answer, and a proxy before it lies as it was told to: asked by the
+//! project's own client.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bauta_chaos::{Faults, Proxy, Recorded, Replay};
+use bauta_rpc::{Commitment, Options, Page, Pubsub, Rpc, RpcError};
+use serde_json::json;
+use solana_address::Address;
+use solana_signature::Signature;
+
+const PROGRAM: Address = Address::new_from_array([9; 32]);
+/// Transactions of the history: two in each slot from 100 on.
+const COUNT: u8 = 40;
+
+fn signature(number: u8) -> Signature {
+    Signature::from([number; 64])
+}
+
+fn history() -> Vec<Recorded> {
+    let transaction = |number: u8| {
+        let slot = 100 + u64::from(number) / 2;
+        let transaction = json!({
+            "slot": slot,
+            "blockTime": 1_767_225_600,
+            "meta": { "err": null, "innerInstructions": [], "logMessages": [] },
+            "transaction": {
+                "signatures": [signature(number).to_string()],
+                "message": { "accountKeys": [PROGRAM.to_string()], "instructions": [] },
+            },
+        });
+        Recorded {
+            signature: signature(number).to_string(),
+            slot,
+            block_time: 1_767_225_600,
+            failed: number == 3,
+            transaction: transaction.to_string(),
+        }
+    };
+    (0..COUNT).map(transaction).collect()
+}
+
+async fn replay() -> Replay {
+    Replay::start(&PROGRAM.to_string(), history(), HashMap::new())
+        .await
+        .unwrap()
+}
+
+/// Signatures of the program, as a client behind `url` sees them.
+async fn seen(rpc: &Rpc) -> Result<Vec<Signature>, RpcError> {
+    let page = Page::default();
+    let entries = rpc.signatures_for(&PROGRAM, &page, Commitment::Confirmed).await?;
+    Ok(entries.into_iter().map(|entry| entry.signature).collect())
+}
+
+fn all() -> Vec<Signature> {
+    (0..COUNT).rev().map(signature).collect()
+}
+
+#[tokio::test]
+async fn a_replay_answers_from_its_history() {
+    let replay = replay().await;
+    let rpc = Rpc::new(&replay.rpc()).unwrap();
+    assert_eq!(rpc.slot(Commitment::Finalized).await.unwrap(), 119);
+    assert_eq!(seen(&rpc).await.unwrap(), all());
+
+    let page = Page {
+        before: Some(signature(30)),
+        until: Some(signature(10)),
+        limit: Some(5),
+    };
+    let entries = rpc
+        .signatures_for(&PROGRAM, &page, Commitment::Confirmed)
+        .await
+        .unwrap();
+    let found: Vec<_> = entries.iter().map(|entry| entry.signature).collect();
+    assert_eq!(found, (25..30).rev().map(signature).collect::<Vec<_>>());
+    let page = Page { limit: None, ..page };
+    let entries = rpc
+        .signatures_for(&PROGRAM, &page, Commitment::Confirmed)
+        .await
+        .unwrap();
+    assert_eq!(entries.last().unwrap().signature, signature(11));
+
+    let block = rpc.block(110, Commitment::Confirmed).await.unwrap().unwrap();
+    assert_eq!(block.signatures, [signature(20), signature(21)]);
+    let record = rpc
+        .transaction(&signature(20), Commitment::Confirmed)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(record.slot, 110);
+    let unknown = signature(200);
+    assert!(
+        rpc.transaction(&unknown, Commitment::Confirmed)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let statuses = rpc
+        .statuses(&[signature(3), unknown, signature(4)], true)
+        .await
+        .unwrap();
+    assert!(statuses[0].as_ref().unwrap().error.is_some());
+    assert!(statuses[1].is_none());
+    assert_eq!(statuses[2].as_ref().unwrap().commitment, Commitment::Finalized);
+    let pubsub = Pubsub::new(&replay.websocket()).unwrap();
+    pubsub.logs(&PROGRAM, Commitment::Confirmed).await.unwrap();
+}
+
+async fn before(replay: &Replay) -> (Proxy, Rpc) {
+    let proxy = Proxy::start(&replay.rpc(), &replay.websocket(), 7).await.unwrap();
+    let options = Options {
+        timeout: Duration::from_secs(5),
+        ..Options::default()
+    };
+    let rpc = Rpc::with_options(&proxy.rpc(), options).unwrap();
+    (proxy, rpc)
+}
+
+#[tokio::test]
+async fn without_faults_a_proxy_changes_nothing() {
+    let replay = replay().await;
+    let (proxy, rpc) = before(&replay).await;
+    assert_eq!(seen(&rpc).await.unwrap(), all());
+    let pubsub = Pubsub::new(&proxy.websocket()).unwrap();
+    pubsub.logs(&PROGRAM, Commitment::Confirmed).await.unwrap();
+}
+
+#[tokio::test]
+async fn hidden_transactions_are_always_the_same_ones() {
+    let replay = replay().await;
+    let (proxy, rpc) = before(&replay).await;
+    let faults = Faults {
+        hidden: 0.5,
+        ..Faults::default()
+    };
+    proxy.set(faults);
+    let first = seen(&rpc).await.unwrap();
+    assert!(first.len() > 5 && first.len() < 35, "{} of 40", first.len());
+    assert_eq!(seen(&rpc).await.unwrap(), first);
+    // the transaction itself is there for who knows of it
+    let hidden = all().into_iter().find(|one| !first.contains(one)).unwrap();
+    assert!(
+        rpc.transaction(&hidden, Commitment::Confirmed)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    proxy.set(Faults::default());
+    assert_eq!(seen(&rpc).await.unwrap(), all());
+}
+
+#[tokio::test]
+async fn an_old_node_knows_nothing_newer_than_its_slot() {
+    let replay = replay().await;
+    let (proxy, rpc) = before(&replay).await;
+    let faults = Faults {
+        old: 1.0,
+        slots_behind: 9,
+        ..Faults::default()
+    };
+    proxy.set(faults);
+    assert_eq!(rpc.slot(Commitment::Confirmed).await.unwrap(), 110);
+    assert_eq!(seen(&rpc).await.unwrap()[0], signature(21));
+    let newer = signature(22);
+    assert!(
+        rpc.transaction(&newer, Commitment::Confirmed)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(rpc.statuses(&[newer], true).await.unwrap(), [None]);
+    let error = rpc.block(111, Commitment::Confirmed).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+}
+
+#[tokio::test]
+async fn errors_cut_answers_and_absence_are_errors_to_the_client() {
+    let replay = replay().await;
+    let (proxy, rpc) = before(&replay).await;
+    let each = [
+        Faults {
+            errors: 1.0,
+            ..Faults::default()
+        },
+        Faults {
+            truncated: 1.0,
+            ..Faults::default()
+        },
+        Faults {
+            away: true,
+            ..Faults::default()
+        },
+    ];
+    for faults in each {
+        proxy.set(faults.clone());
+        for _ in 0..8 {
+            assert!(seen(&rpc).await.is_err(), "{faults:?}");
+        }
+        proxy.set(Faults::default());
+        assert_eq!(seen(&rpc).await.unwrap(), all());
+    }
+}
+
+#[tokio::test]
+async fn who_is_away_ends_open_subscriptions() {
+    let replay = replay().await;
+    let (proxy, _) = before(&replay).await;
+    let pubsub = Pubsub::new(&proxy.websocket()).unwrap();
+    let mut subscription = pubsub.logs(&PROGRAM, Commitment::Confirmed).await.unwrap();
+    proxy.set(Faults {
+        away: true,
+        ..Faults::default()
+    });
+    let error = subscription.next().await.unwrap_err();
+    assert!(matches!(error, RpcError::Disconnected { .. }), "{error}");
+}
