@@ -71,6 +71,12 @@ pub trait Arch: Copy + Send + Sync + 'static {
     fn prefetch(self, line: &Line) {
         let _ = line;
     }
+
+    /// Hints that a line will be read some time after many others: it needn't displace what is being worked on.
+    #[inline(always)]
+    fn prefetch_later(self, line: &Line) {
+        let _ = line;
+    }
 }
 
 /// Work to be compiled once for each [`Arch`]. [`run`](Task::run) should be `#[inline(always)]`.

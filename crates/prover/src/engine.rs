@@ -1,7 +1,6 @@
 //! The engine: a key with its tables, ready to prove.
 
 use ark_bn254::Fr;
-use ark_ff::{AdditiveGroup, UniformRand};
 use ark_std::rand::{CryptoRng, RngCore};
 use bauta_iden3::ZKey;
 use bauta_lanes::{Arch, Portable};
@@ -9,8 +8,8 @@ use bauta_lanes::{Arch, Portable};
 use crate::{
     ProverError,
     key::{Circuit, take_apart},
-    proof::Proof,
-    tables::{Blinding, Tables, Windows},
+    proof::{Blinding, Proof},
+    tables::{Tables, Windows},
     threads::Threads,
     transform::CosetTransform,
     witness::Witness,
@@ -115,6 +114,9 @@ impl Engine {
     }
 
     /// Proves, with all threads of the rayon pool that the call is made in. Every call uses fresh randomness of `rng`.
+    ///
+    /// An engine is shared by threads as it is (`&Engine`, `Arc<Engine>`). To choose the number of threads of a proof, call this inside a
+    /// pool of that size (`ThreadPool::install`); in a pool of one thread it all runs on that thread.
     pub fn prove(
         &self,
         witness: &Witness,
@@ -159,6 +161,15 @@ impl Engine {
         Ok(proof)
     }
 
+    /// Another, equally likely proof of the same statement. See [`Proof::rerandomize`].
+    pub fn rerandomize(
+        &self,
+        proof: &Proof,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Proof, ProverError> {
+        proof.rerandomize(&self.circuit.verifier.delta, rng)
+    }
+
     /// Whether a proof holds for these public inputs.
     pub fn verify(&self, proof: &Proof, public_inputs: &[Fr]) -> Result<bool, ProverError> {
         self.circuit.verifier.verify(proof, public_inputs)
@@ -181,18 +192,6 @@ impl Engine {
             AnyTables::Portable(tables) => tables.bytes(),
             #[cfg(target_arch = "x86_64")]
             AnyTables::Ifma(tables) => tables.bytes(),
-        }
-    }
-}
-
-impl Blinding {
-    fn random(rng: &mut (impl RngCore + CryptoRng)) -> Self {
-        let shift = Fr::rand(rng);
-        loop {
-            let scale = Fr::rand(rng);
-            if scale != Fr::ZERO {
-                return Self { scale, shift };
-            }
         }
     }
 }

@@ -29,6 +29,7 @@
 //! Whoever measures cache accesses or many precise timings on the proving machine can learn about witnesses.
 
 mod engine;
+mod erase;
 mod error;
 #[cfg(feature = "files")]
 mod files;

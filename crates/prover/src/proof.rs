@@ -2,8 +2,43 @@
 
 use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup, pairing::Pairing};
+use ark_ff::{AdditiveGroup, Field, UniformRand};
+use ark_std::rand::{CryptoRng, RngCore};
+use zeroize::Zeroize;
 
 use crate::ProverError;
+
+/// The two random factors of a proof. Each pair is used once.
+pub(crate) struct Blinding {
+    /// r₁, not zero.
+    pub(crate) scale: Fr,
+    /// r₂.
+    pub(crate) shift: Fr,
+}
+
+impl Blinding {
+    /// Fresh factors, drawn in the order in which arkworks's `rerandomize_proof` draws them.
+    pub(crate) fn random(rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        loop {
+            let (scale, shift) = (Fr::rand(rng), Fr::rand(rng));
+            if scale != Fr::ZERO {
+                return Self { scale, shift };
+            }
+        }
+    }
+
+    /// `1/r₁`.
+    pub(crate) fn inverse(&self) -> Fr {
+        self.scale.inverse().expect("r₁ isn't zero")
+    }
+}
+
+impl Drop for Blinding {
+    fn drop(&mut self) {
+        self.scale.zeroize();
+        self.shift.zeroize();
+    }
+}
 
 /// A Groth16 proof as in the paper: `e(A, B) = e(α, β) · e(Σ x_i·IC_i, γ) · e(C, δ)`. The fields are those of
 /// `ark_groth16::Proof<Bn254>`; A isn't negated.
@@ -15,6 +50,37 @@ pub struct Proof {
     pub b: G2Affine,
     /// C, in G1.
     pub c: G1Affine,
+}
+
+impl Proof {
+    /// Another proof of the same statement: `(A/r₁, r₁·(B + r₂·δ), C + r₂·A)` with fresh random factors, which verifies
+    /// exactly when this one does (docs/prover.md, step 3).
+    ///
+    /// All proofs of a statement are equally likely to come out, so nobody who sees both can tell whether one was made from the other or
+    /// from a witness. Anybody can do this, without the witness: never tell uses apart by the bytes of their proofs.
+    ///
+    /// `delta` is δ of the verifying key in G2. Takes about a millisecond. Fails if the proof has a point at infinity.
+    pub fn rerandomize(
+        &self,
+        delta: &G2Affine,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Self, ProverError> {
+        let blinding = Blinding::random(rng);
+        Self {
+            a: (self.a * blinding.inverse()).into_affine(),
+            b: ((self.b + *delta * blinding.shift) * blinding.scale).into_affine(),
+            c: (self.a * blinding.shift + self.c).into_affine(),
+        }
+        .without_infinity()
+    }
+
+    /// The proof, unless a part of it is infinity.
+    pub(crate) fn without_infinity(self) -> Result<Self, ProverError> {
+        if self.a.is_zero() || self.b.is_zero() || self.c.is_zero() {
+            return Err(ProverError::Infinity);
+        }
+        Ok(self)
+    }
 }
 
 /// The part of a key that a verifier needs.

@@ -2,34 +2,20 @@
 
 use ark_bn254::{Fr, G1Projective, G2Projective};
 use ark_ec::CurveGroup;
-use ark_ff::{Field, PrimeField};
+use ark_ff::Field;
 use bauta_lanes::{Arch, Lanes, Task, Words};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::{
     ProverError,
+    erase::erase,
     key::{Circuit, Queries},
     msm::{Base, Extension, FixedBase, WINDOWS, digit_count},
-    proof::Proof,
+    proof::{Blinding, Proof},
     threads::Threads,
     transform::CosetTransform,
     witness::Witness,
 };
-
-/// The two random factors of a proof. Each pair is used once.
-pub(crate) struct Blinding {
-    /// r₁, not zero.
-    pub(crate) scale: Fr,
-    /// r₂.
-    pub(crate) shift: Fr,
-}
-
-impl Drop for Blinding {
-    fn drop(&mut self) {
-        self.scale.zeroize();
-        self.shift.zeroize();
-    }
-}
 
 /// Bits per digit of each table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,18 +116,22 @@ impl<A: Arch> Tables<A> {
     ) -> Result<Proof, ProverError> {
         let (rows_a, rows_b) = circuit.rows(witness, threads)?;
         let (rows_a, rows_b) = (Zeroizing::new(rows_a), Zeroizing::new(rows_b));
-        let inverse = blinding.scale.inverse().expect("r₁ isn't zero");
-        let (b, (a, c)) = threads.join(
-            || self.b.multiply(&self.b_scalars(witness, blinding), threads),
+        let inverse = blinding.inverse();
+        // C is about half of the work and has the longest chain of steps that wait for each other: it comes first, and whoever is done with
+        // A and B helps with it.
+        let (c, (b, a)) = threads.join(
+            || {
+                self.c
+                    .multiply(&self.c_scalars(witness, &rows_a, &rows_b, threads), threads)
+            },
             || {
                 threads.join(
+                    || self.b.multiply(&self.b_scalars(witness, blinding), threads),
                     || {
-                        self.a
-                            .multiply(&self.scaled(witness, &self.a_wires, &[Fr::ONE], inverse), threads)
-                    },
-                    || {
-                        self.c
-                            .multiply(&self.c_scalars(witness, &rows_a, &rows_b, threads), threads)
+                        self.a.multiply(
+                            &self.scaled(witness, &self.a_wires, &[Fr::ONE], inverse, 0),
+                            threads,
+                        )
                     },
                 )
             },
@@ -156,32 +146,43 @@ impl<A: Arch> Tables<A> {
         c: G1Projective,
         blinding: &Blinding,
     ) -> Result<Proof, ProverError> {
-        use ark_ec::AffineRepr;
         let c = c + a * (blinding.scale * blinding.shift);
         let [a, c] = [a, c].map(CurveGroup::into_affine);
-        let proof = Proof {
+        Proof {
             a,
             b: b.into_affine(),
             c,
-        };
-        if proof.a.is_zero() || proof.b.is_zero() || proof.c.is_zero() {
-            return Err(ProverError::Infinity);
         }
-        Ok(proof)
+        .without_infinity()
     }
 
     fn b_scalars(&self, witness: &Witness, blinding: &Blinding) -> Zeroizing<Vec<Words>> {
-        self.scaled(witness, &self.b_wires, &[Fr::ONE, blinding.shift], blinding.scale)
+        self.scaled(
+            witness,
+            &self.b_wires,
+            &[Fr::ONE, blinding.shift],
+            blinding.scale,
+            0,
+        )
     }
 
-    /// `factor · z` for each of the wires, then `factor ·` each of `more`, as integers.
-    fn scaled(&self, witness: &Witness, wires: &[u32], more: &[Fr], factor: Fr) -> Zeroizing<Vec<Words>> {
+    /// `factor · z` for each of the wires, then `factor ·` each of `more`, as integers; with room for some more, since growing would
+    /// leave a copy behind.
+    fn scaled(
+        &self,
+        witness: &Witness,
+        wires: &[u32],
+        more: &[Fr],
+        factor: Fr,
+        room: usize,
+    ) -> Zeroizing<Vec<Words>> {
         let mut elements = Zeroizing::new(Vec::with_capacity(wires.len() + more.len()));
         elements.extend(wires.iter().map(|&wire| witness.wires()[wire as usize]));
         elements.extend_from_slice(more);
         self.arch.run(Scale {
             elements: &elements,
             factor,
+            room,
         })
     }
 
@@ -193,12 +194,7 @@ impl<A: Arch> Tables<A> {
         rows_b: &[Fr],
         threads: Threads,
     ) -> Zeroizing<Vec<Words>> {
-        let mut scalars = Zeroizing::new(Vec::with_capacity(self.c.len() + A::LANES));
-        scalars.extend(
-            self.l_wires
-                .iter()
-                .map(|&wire| witness.wires()[wire as usize].into_bigint().0),
-        );
+        let mut scalars = self.scaled(witness, &self.l_wires, &[], Fr::ONE, self.h_points.len());
         // The rows of C at a satisfying assignment. The public rows of A meet no row of B.
         let rows_c: Zeroizing<Vec<Fr>> =
             Zeroizing::new(rows_a.iter().zip(rows_b).map(|(a, b)| *a * b).collect());
@@ -214,8 +210,7 @@ impl<A: Arch> Tables<A> {
         let quotient = self.arch.run(Quotient { a: &a, b: &b, c: &c });
         scalars.extend(self.h_points.iter().map(|&point| quotient[point as usize]));
         for values in [&mut a, &mut b, &mut c] {
-            values.fill(A::Fr::zero(self.arch));
-            std::hint::black_box(values);
+            erase(values, A::Fr::zero(self.arch));
         }
         scalars
     }
@@ -224,6 +219,7 @@ impl<A: Arch> Tables<A> {
 struct Scale<'a> {
     elements: &'a [Fr],
     factor: Fr,
+    room: usize,
 }
 
 impl<A: Arch> Task<A> for Scale<'_> {
@@ -232,7 +228,7 @@ impl<A: Arch> Task<A> for Scale<'_> {
     #[inline(always)]
     fn run(self, arch: A) -> Self::Output {
         let factor = A::Fr::splat(arch, self.factor);
-        let mut scalars = Zeroizing::new(Vec::with_capacity(self.elements.len() + A::LANES));
+        let mut scalars = Zeroizing::new(Vec::with_capacity(self.elements.len() + self.room + A::LANES));
         for chunk in self.elements.chunks(A::LANES) {
             A::Fr::load(arch, chunk).mul(factor).to_integers(&mut scalars);
         }

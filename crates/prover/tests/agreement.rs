@@ -2,12 +2,13 @@
 
 mod common;
 
-use ark_bn254::{Fr, G1Projective, G2Projective};
+use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Projective};
 use ark_ec::{CurveGroup, VariableBaseMSM};
 use ark_ff::{AdditiveGroup, Field, UniformRand};
+use ark_groth16::Groth16;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use bauta_iden3::Constraint;
-use bauta_prover::{Proof, Witness};
+use bauta_prover::{Proof, ProverError, Witness};
 use common::{Case, Values, case, engines, products, rng};
 use proptest::prelude::*;
 
@@ -42,8 +43,7 @@ fn reference(case: &Case, r1: Fr, r2: Fr) -> Proof {
 /// What the engine draws from the same generator.
 fn blinding(seed: u64) -> (Fr, Fr) {
     let rng = &mut rng(seed);
-    let r2 = Fr::rand(rng);
-    (Fr::rand(rng), r2)
+    (Fr::rand(rng), Fr::rand(rng))
 }
 
 fn check(case: &Case, seed: u64) {
@@ -146,5 +146,68 @@ fn a_batch_is_proved_with_fresh_randomness_for_each_proof() {
                 assert!(proof.a != other.a && proof.b != other.b && proof.c != other.c);
             }
         }
+    }
+}
+
+#[test]
+fn rerandomized_proofs_are_arkworks_and_verify() {
+    let case = products(50, 2, 3, Values::Random, 5);
+    let key = case.key.to_ark_verifying_key();
+    for engine in engines(&case.key) {
+        let proof = engine
+            .prove(&Witness::new(case.wires.clone()), &mut rng(1))
+            .unwrap();
+        let other = engine.rerandomize(&proof, &mut rng(2)).unwrap();
+        let ark = ark_groth16::Proof {
+            a: proof.a,
+            b: proof.b,
+            c: proof.c,
+        };
+        let ark = Groth16::<Bn254>::rerandomize_proof(&key, &ark, &mut rng(2));
+        assert_eq!((other.a, other.b, other.c), (ark.a, ark.b, ark.c));
+        assert!(case.ark_verifies(&other));
+        assert!(proof.a != other.a && proof.b != other.b && proof.c != other.c);
+    }
+}
+
+#[test]
+fn rerandomizing_makes_no_wrong_proof_right() {
+    let case = products(50, 2, 3, Values::Random, 5);
+    let engine = &engines(&case.key)[0];
+    let mut proof = engine
+        .prove(&Witness::new(case.wires.clone()), &mut rng(1))
+        .unwrap();
+    proof.c = (proof.c + proof.a).into_affine();
+    let other = engine.rerandomize(&proof, &mut rng(2)).unwrap();
+    assert!(!case.ark_verifies(&other));
+    proof.a = G1Affine::identity();
+    assert!(matches!(
+        engine.rerandomize(&proof, &mut rng(2)),
+        Err(ProverError::Infinity)
+    ));
+}
+
+/// A pool's threads, and threads that share an engine, change nothing about a proof.
+#[test]
+fn an_engine_is_shared_by_threads_and_proves_on_as_many_as_its_pool_has() {
+    let case = products(300, 1, 3, Values::Random, 4);
+    for engine in engines(&case.key) {
+        let prove = || {
+            engine
+                .prove(&Witness::new(case.wires.clone()), &mut rng(1))
+                .unwrap()
+        };
+        let expected = prove();
+        std::thread::scope(|scope| {
+            let proofs = [1, 2, 3].map(|threads| {
+                scope.spawn(move || {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+                    pool.unwrap().install(prove)
+                })
+            });
+            for proof in proofs {
+                assert_eq!(proof.join().unwrap(), expected);
+            }
+        });
     }
 }

@@ -13,7 +13,11 @@ pub(super) fn map(path: &Path) -> io::Result<Arc<Mmap>> {
     let file = File::open(path)?;
     // SAFETY: the memory is only ever read, as bytes and words, for which every value is valid; what a concurrent
     // change of the file does is said above.
-    Ok(Arc::new(unsafe { Mmap::map(&file)? }))
+    let mapped = unsafe { Mmap::map(&file)? };
+    // Tables are read in random order, which page tables of 4 kB pages slow down. Systems that can't do better for files say so.
+    #[cfg(target_os = "linux")]
+    drop(mapped.advise(memmap2::Advice::HugePage));
+    Ok(Arc::new(mapped))
 }
 
 /// Lines that are owned, or part of a mapped file.

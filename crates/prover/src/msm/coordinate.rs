@@ -9,6 +9,8 @@ use bauta_lanes::{Arch, Lanes, Line};
 pub(crate) trait Coordinate<A: Arch>: Copy + Send + Sync {
     /// The curve.
     type Curve: SWCurveConfig<ScalarField = Fr>;
+    /// What [`divide`](Self::divide) needs of a denominator besides the inverse of its norm.
+    type Denominator: Copy + Send + Sync;
     /// Cache lines of a stored point.
     const LINES: usize;
 
@@ -34,8 +36,10 @@ pub(crate) trait Coordinate<A: Arch>: Copy + Send + Sync {
     fn negate_where(self, lanes: u8) -> Self;
     /// Norm to the prime field of what [`sub`](Self::sub) returns; loose.
     fn norm(self) -> A::Fq;
+    /// Of what [`sub`](Self::sub) returns.
+    fn denominator(self) -> Self::Denominator;
     /// `self / denominator`, given the inverse of the denominator's norm. All loose.
-    fn divide(self, denominator: Self, inverse_norm: A::Fq) -> Self;
+    fn divide(self, denominator: Self::Denominator, inverse_norm: A::Fq) -> Self;
     /// Stores an affine point other than infinity.
     fn encode(point: &Affine<Self::Curve>, lines: &mut [Line]);
     /// Reads a stored point.
@@ -48,6 +52,7 @@ pub(crate) struct Base<A: Arch>(A::Fq);
 
 impl<A: Arch> Coordinate<A> for Base<A> {
     type Curve = g1::Config;
+    type Denominator = ();
     const LINES: usize = 1;
 
     #[inline(always)]
@@ -96,7 +101,9 @@ impl<A: Arch> Coordinate<A> for Base<A> {
         self.0
     }
     #[inline(always)]
-    fn divide(self, _: Self, inverse_norm: A::Fq) -> Self {
+    fn denominator(self) {}
+    #[inline(always)]
+    fn divide(self, (): (), inverse_norm: A::Fq) -> Self {
         Self(self.0.mul(inverse_norm))
     }
     fn encode(point: &Affine<Self::Curve>, lines: &mut [Line]) {
@@ -114,6 +121,7 @@ pub(crate) struct Extension<A: Arch>(A::Fq, A::Fq);
 
 impl<A: Arch> Coordinate<A> for Extension<A> {
     type Curve = g2::Config;
+    type Denominator = Self;
     const LINES: usize = 2;
 
     #[inline(always)]
@@ -173,6 +181,10 @@ impl<A: Arch> Coordinate<A> for Extension<A> {
     #[inline(always)]
     fn norm(self) -> A::Fq {
         self.0.mul_add_mul(self.0, self.1, self.1)
+    }
+    #[inline(always)]
+    fn denominator(self) -> Self {
+        self
     }
     #[inline(always)]
     fn divide(self, denominator: Self, inverse_norm: A::Fq) -> Self {

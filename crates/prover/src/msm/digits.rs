@@ -1,9 +1,12 @@
 //! Scalars in signed digits, and the digits sorted into buckets.
 
 use bauta_lanes::Words;
-use zeroize::Zeroizing;
 
-use super::pairs::NEGATIVE;
+use super::{
+    lists::{Entry, NOTHING},
+    pairs::NEGATIVE,
+};
+use crate::erase::erase;
 
 /// Number of digits of `window` bits that any scalar below 2^254 needs, a carry into the last one included.
 pub(crate) const fn digit_count(window: u32) -> usize {
@@ -11,57 +14,139 @@ pub(crate) const fn digit_count(window: u32) -> usize {
 }
 
 /// The table references of one multi-scalar multiplication, sorted by the absolute value of their digit.
+#[derive(Default)]
 pub(super) struct Buckets {
-    /// Table index, with [`NEGATIVE`] for a negative digit.
-    pub(super) references: Zeroizing<Vec<u32>>,
-    /// `starts[d] .. starts[d + 1]` are the references of digit ±d. Digit 0 has none.
-    pub(super) starts: Vec<usize>,
+    digits: Vec<i32>,
+    /// The list is the absolute value of the digit, the reference a table index with [`NEGATIVE`] for a negative digit.
+    pub(super) entries: Vec<Entry>,
+    /// `starts[d] .. starts[d + 1]` are the entries of digit ±d. Digit 0 has none.
+    pub(super) starts: Vec<u32>,
 }
 
-/// Splits scalars below 2^254 into digits from `-2^(window-1) + 1` to `2^(window-1)` and sorts them. Digit k of scalar
-/// i stands for the table's point `i · digit_count + k`.
-pub(super) fn sort_digits(scalars: &[Words], window: u32) -> Buckets {
-    let count = digit_count(window);
-    let half = 1u32 << (window - 1);
-    let mut digits = Zeroizing::new(vec![0i32; scalars.len() * count]);
-    // counts[d + 1] is the number of digits ±d.
-    let mut starts = vec![0usize; half as usize + 2];
-    for (scalar, digits) in scalars.iter().zip(digits.chunks_exact_mut(count)) {
-        if *scalar == [0; 4] {
-            continue;
+impl Buckets {
+    /// Splits scalars below 2^254 into digits from `-2^(window-1)` to `2^(window-1)` and sorts them. Digit k of scalar
+    /// i stands for the table's point `i · digit_count + k`.
+    pub(super) fn sort(&mut self, scalars: &[Words], window: u32) {
+        let count = digit_count(window);
+        let half = 1u32 << (window - 1);
+        let offset = offset(window);
+        self.digits.clear();
+        self.digits.resize(scalars.len() * count, 0);
+        // First the number of digits ±d in starts[d + 2], then the end of digit ±d - 1's entries there, which scattering moves on
+        // to their own end.
+        self.starts.clear();
+        self.starts.resize(half as usize + 3, 0);
+        for (scalar, digits) in scalars.iter().zip(self.digits.chunks_exact_mut(count)) {
+            if *scalar == [0; 4] {
+                continue;
+            }
+            let shifted = sum(*scalar, offset);
+            for (k, digit) in digits.iter_mut().enumerate() {
+                let last = k + 1 == count;
+                let value = bits(&shifted, k * window as usize, window);
+                *digit = value.cast_signed() - if last { 0 } else { half.cast_signed() };
+                self.starts[digit.unsigned_abs() as usize + 2] += 1;
+            }
         }
-        let mut carry = 0;
-        for (k, digit) in digits.iter_mut().enumerate() {
-            let value = bits(scalar, k * window as usize, window) + carry;
-            carry = u32::from(value > half);
-            *digit = value.cast_signed() - (carry << window).cast_signed();
-            starts[digit.unsigned_abs() as usize + 1] += 1;
+        self.starts[2] = 0;
+        for d in 2..self.starts.len() {
+            self.starts[d] += self.starts[d - 1];
         }
-        debug_assert_eq!(carry, 0, "the last digit takes the carry");
-    }
-    starts[1] = 0;
-    for d in 1..starts.len() {
-        starts[d] += starts[d - 1];
-    }
-    let mut references = Zeroizing::new(vec![0; starts[half as usize + 1]]);
-    let mut next = starts.clone();
-    for (index, &digit) in (0u32..).zip(digits.iter()) {
-        if digit != 0 {
-            let slot = &mut next[digit.unsigned_abs() as usize];
-            references[*slot] = index | if digit < 0 { NEGATIVE } else { 0 };
-            *slot += 1;
+        let total = self.starts[half as usize + 2] as usize;
+        self.entries.clear();
+        self.entries.resize(total, NOTHING);
+        for (index, &digit) in (0u32..).zip(&self.digits) {
+            if digit != 0 {
+                let list = digit.unsigned_abs();
+                let slot = &mut self.starts[list as usize + 1];
+                let reference = index | if digit < 0 { NEGATIVE } else { 0 };
+                self.entries[*slot as usize] = Entry { list, reference };
+                *slot += 1;
+            }
         }
+        self.starts.truncate(half as usize + 2);
     }
-    Buckets { references, starts }
+
+    /// Overwrites what depends on the scalars.
+    pub(super) fn erase(&mut self) {
+        erase(&mut self.digits, 0);
+        erase(&mut self.entries, NOTHING);
+        erase(&mut self.starts, 0);
+    }
 }
 
-/// `window` bits of a scalar, at most 31, from bit `start` on.
+/// Half a window at each digit but the last. Added to a scalar, it makes all digits but the last that much larger, so that they are
+/// never negative and none carries. The last has a spare bit.
+fn offset(window: u32) -> Words {
+    let mut offset = [0; 4];
+    for k in 1..digit_count(window) {
+        let bit = k * window as usize - 1;
+        offset[bit / 64] |= 1 << (bit % 64);
+    }
+    offset
+}
+
+/// Of numbers that are together below 2^256.
 #[inline]
-fn bits(scalar: &Words, start: usize, window: u32) -> u32 {
-    let (word, shift) = (start / 64, start % 64);
-    let mut bits = scalar.get(word).map_or(0, |w| w >> shift);
-    if shift + window as usize > 64 {
-        bits |= scalar.get(word + 1).map_or(0, |w| w << (64 - shift));
+fn sum(x: Words, y: Words) -> Words {
+    let mut sum = x;
+    let mut carry = false;
+    for (word, other) in sum.iter_mut().zip(y) {
+        let (partial, first) = word.overflowing_add(other);
+        let (total, second) = partial.overflowing_add(u64::from(carry));
+        (*word, carry) = (total, first | second);
     }
-    u32::try_from(bits & ((1 << window) - 1)).expect("a window has at most 31 bits")
+    debug_assert!(!carry, "scalars are below 2^254 and the offset is below 2^255");
+    sum
+}
+
+/// `window` bits of a number, at most 31, from bit `start` on.
+#[inline]
+fn bits(number: &Words, start: usize, window: u32) -> u32 {
+    let (word, shift) = (start / 64, start % 64);
+    let pair = u128::from(number[word]) | u128::from(number.get(word + 1).copied().unwrap_or(0)) << 64;
+    #[allow(clippy::cast_possible_truncation, reason = "the mask leaves at most 31 bits")]
+    let bits = (pair >> shift) as u32;
+    bits & ((1 << window) - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use ark_bn254::Fr;
+    use ark_ff::Field;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn power(exponent: usize) -> Fr {
+        Fr::from(2u64).pow([exponent as u64])
+    }
+
+    proptest! {
+        #[test]
+        fn digits_add_up_to_their_scalar(words in prop::collection::vec(any::<Words>(), 1..20), window in 4u32..=20) {
+            let scalar = |(i, [a, b, c, d]): (usize, Words)| match i % 4 {
+                0 => [0; 4],
+                1 => [u64::MAX, u64::MAX, u64::MAX, u64::MAX >> 2],
+                _ => [a, b, c, d >> 2],
+            };
+            let scalars: Vec<Words> = words.into_iter().enumerate().map(scalar).collect();
+            let mut buckets = Buckets::default();
+            buckets.sort(&[[1; 4]; 3], window);
+            buckets.sort(&scalars, window);
+            let count = digit_count(window);
+            let mut found = vec![Fr::from(0u64); scalars.len()];
+            prop_assert_eq!(buckets.starts.len(), (1 << (window - 1)) + 2);
+            for (d, range) in (0u64..).zip(buckets.starts.windows(2)) {
+                for &Entry { list, reference } in &buckets.entries[range[0] as usize..range[1] as usize] {
+                    prop_assert!(d > 0 && u64::from(list) == d);
+                    let index = (reference & !NEGATIVE) as usize;
+                    let value = Fr::from(d) * power(window as usize * (index % count));
+                    found[index / count] += if reference & NEGATIVE == 0 { value } else { -value };
+                }
+            }
+            let field = |words: &Words| -> Fr { (0..4).map(|i| Fr::from(words[i]) * power(64 * i)).sum() };
+            prop_assert_eq!(found, scalars.iter().map(field).collect::<Vec<_>>());
+        }
+    }
 }

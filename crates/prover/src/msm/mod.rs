@@ -6,15 +6,18 @@
 //!   scalars --> signed digits, sorted by |digit|  --> bucket d: all table points with digit ±d
 //!           --> sum of each bucket                --> S_d        batches of affine additions (pairs.rs)
 //!           --> Σ d · S_d                         --> result     rows and columns (weighted.rs)
+//!
+//!   lists.rs: which points are added to which      pool.rs: memory kept from one proof to the next
 //! ```
 //!
 //! As the table has the powers of two, all digits of all scalars share one set of buckets, and nothing is doubled
-//! but in the very last step. Memory: the table, and for each thread one block of sums.
+//! but in the very last step. Memory: the table, digits and buckets of each multiplication, and for each thread one block of sums.
 
 mod coordinate;
 mod digits;
+mod lists;
 mod pairs;
-mod segments;
+mod pool;
 mod weighted;
 
 use std::ops::Range;
@@ -26,10 +29,11 @@ use ark_ec::{
 use bauta_lanes::{Arch, Line, Words};
 
 pub(crate) use coordinate::{Base, Coordinate, Extension};
+use digits::Buckets;
 pub(crate) use digits::digit_count;
-use digits::{Buckets, sort_digits};
-use pairs::{NEGATIVE, NONE, SCRATCH};
-use segments::Summation;
+use lists::Workspace;
+use pool::Pool;
+use weighted::{Sums, copy_sums, weighted_sum};
 
 #[cfg(feature = "files")]
 use crate::files::Lines;
@@ -42,16 +46,18 @@ type Lines = Vec<Line>;
 /// Bits that a digit may have.
 pub(crate) const WINDOWS: std::ops::RangeInclusive<u32> = 4..=20;
 
-/// Lines of sums that one block may need; 2 MB, so that they stay in a core's second-level cache.
-const BLOCK_LINES: usize = 32 * 1024;
+/// Lines of sums that one block may need; 1 MB, so that they stay in a core's second-level cache.
+const BLOCK_LINES: usize = 16 * 1024;
 
 /// Points with their table.
-pub(crate) struct FixedBase<A, C> {
+pub(crate) struct FixedBase<A: Arch, C: Coordinate<A>> {
     arch: A,
     window: u32,
     points: usize,
     table: Lines,
-    coordinate: std::marker::PhantomData<C>,
+    /// Used by a whole multiplication, and by one block of it.
+    outer: Pool<(Buckets, Sums)>,
+    inner: Pool<Workspace<A, C>>,
 }
 
 impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
@@ -82,7 +88,8 @@ impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
             window,
             points: points.len(),
             table: Lines::from(table),
-            coordinate: std::marker::PhantomData,
+            outer: Pool::new(),
+            inner: Pool::new(),
         }
     }
 
@@ -95,7 +102,8 @@ impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
             window,
             points,
             table,
-            coordinate: std::marker::PhantomData,
+            outer: Pool::new(),
+            inner: Pool::new(),
         })
     }
 
@@ -109,11 +117,6 @@ impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
         &self.table
     }
 
-    /// Number of points, which is the number of scalars.
-    pub(crate) fn len(&self) -> usize {
-        self.points
-    }
-
     /// Size of the table in bytes.
     pub(crate) fn bytes(&self) -> usize {
         size_of_val(&self.table[..])
@@ -122,58 +125,49 @@ impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
     /// `Σ scalar_i · point_i` for canonical scalars, one for each point.
     pub(crate) fn multiply(&self, scalars: &[Words], threads: Threads) -> Projective<C::Curve> {
         assert_eq!(scalars.len(), self.points, "one scalar for each point");
-        let Buckets { references, starts } = sort_digits(scalars, self.window);
-        let blocks = threads.map(blocks(&starts, BLOCK_LINES / C::LINES), |buckets| {
-            self.bucket_sums(&references, &starts, buckets)
-        });
-        // The sums of all buckets, as the table of the next step. Bucket d is entry d - 1.
-        let mut table = vec![Line::ZERO; (starts.len() - 2) * C::LINES];
-        let mut sums = Vec::with_capacity(starts.len() - 1);
-        sums.push(NONE);
-        for (block_lines, block_sums) in blocks {
-            let offset = sums.len() - 1;
-            table[offset * C::LINES..][..block_lines.len()].copy_from_slice(&block_lines);
-            let offset = u32::try_from(offset).expect("there are fewer than 2^30 buckets");
-            sums.extend(
-                block_sums
-                    .iter()
-                    .map(|&sum| if sum == NONE { NONE } else { sum + offset }),
-            );
-        }
-        let mut summation = Summation::<A, C>::new(self.arch, &table);
-        weighted::weighted_sum(&mut summation, sums)
+        self.outer.with(Default::default, |(buckets, sums)| {
+            buckets.sort(scalars, self.window);
+            sums.reset(buckets.starts.len() - 1, C::LINES);
+            self.bucket_sums(buckets, sums, threads);
+            let result = weighted_sum(self.arch, &self.inner, &sums.lines, &sums.sums, threads);
+            buckets.erase();
+            sums.erase();
+            result
+        })
     }
 
-    /// The sum of each of a range of buckets, copied out in order, with references into that copy.
-    fn bucket_sums(
-        &self,
-        references: &[u32],
-        starts: &[usize],
-        buckets: Range<usize>,
-    ) -> (Vec<Line>, Vec<u32>) {
-        let base = starts[buckets.start];
-        let mut references = references[base..starts[buckets.end]].to_vec();
-        let lists: Vec<_> = buckets.map(|d| starts[d] - base..starts[d + 1] - base).collect();
-        let mut summation = Summation::<A, C>::new(self.arch, &self.table);
-        let mut sums = summation.sums(&mut references, &lists);
-        let mut lines = vec![Line::ZERO; sums.len() * C::LINES];
-        for (slot, (sum, lines)) in (0u32..).zip(sums.iter_mut().zip(lines.chunks_exact_mut(C::LINES))) {
-            if *sum != NONE {
-                lines.copy_from_slice(summation.points().lines(*sum, C::LINES));
-                *sum = slot | (*sum & if *sum & SCRATCH == 0 { NEGATIVE } else { 0 });
-            }
+    /// The sum of each bucket.
+    fn bucket_sums(&self, buckets: &Buckets, sums: &mut Sums, threads: Threads) {
+        // Bucket 0 stays empty.
+        let (mut lines, mut sums) = (&mut sums.lines[C::LINES..], &mut sums.sums[1..]);
+        let mut jobs = Vec::new();
+        for block in blocks(&buckets.starts, BLOCK_LINES / C::LINES) {
+            let (block_lines, rest) = lines.split_at_mut(block.len() * C::LINES);
+            let (block_sums, other) = sums.split_at_mut(block.len());
+            (lines, sums) = (rest, other);
+            jobs.push((block, block_lines, block_sums));
         }
-        (lines, sums)
+        threads.for_each(jobs, |(block, lines, sums)| {
+            let work = |workspace: &mut Workspace<A, C>| {
+                workspace.entries.clear();
+                let range = buckets.starts[block.start] as usize..buckets.starts[block.end] as usize;
+                workspace.entries.extend_from_slice(&buckets.entries[range]);
+                workspace.sum(&self.table);
+                copy_sums(workspace, &self.table, block.start, lines, sums, block.start);
+                workspace.erase();
+            };
+            self.inner.with(|| Workspace::new(self.arch), work);
+        });
     }
 }
 
 /// Ranges of buckets with about `limit` references each, together all but bucket 0.
-fn blocks(starts: &[usize], limit: usize) -> Vec<Range<usize>> {
+fn blocks(starts: &[u32], limit: usize) -> Vec<Range<usize>> {
     let buckets = starts.len() - 1;
     let mut blocks = Vec::new();
     let mut first = 1;
     for d in 1..buckets {
-        if starts[d + 1] - starts[first] > limit && d > first {
+        if (starts[d + 1] - starts[first]) as usize > limit && d > first {
             blocks.push(first..d);
             first = d;
         }

@@ -10,6 +10,7 @@ use ark_ff::{AdditiveGroup, Field, batch_inversion};
 use bauta_lanes::{Arch, Lanes, Line, MAX_LANES, Task};
 
 use super::coordinate::Coordinate;
+use crate::erase::erase;
 
 /// No point: infinity.
 pub(super) const NONE: u32 = u32::MAX;
@@ -21,7 +22,7 @@ pub(super) const NEGATIVE: u32 = 1 << 30;
 pub(super) const INDEX: u32 = NEGATIVE - 1;
 
 /// Additions that share an inversion.
-const CHUNK: usize = 2048;
+const CHUNK: usize = 4096;
 /// Independent chains of products: hides the latency of a multiplication.
 const CHAINS: usize = 4;
 /// Vectors that a prefetch runs ahead.
@@ -61,8 +62,8 @@ impl<'a> Points<'a> {
 }
 
 /// Buffers of one chunk, kept between chunks.
-pub(super) struct Work<A: Arch, C> {
-    denominators: Vec<C>,
+pub(super) struct Work<A: Arch, C: Coordinate<A>> {
+    denominators: Vec<C::Denominator>,
     norms: Vec<A::Fq>,
     prefixes: Vec<A::Fq>,
 }
@@ -71,82 +72,94 @@ impl<A: Arch, C: Coordinate<A>> Work<A, C> {
     pub(super) fn new(arch: A) -> Self {
         let vectors = CHUNK / A::LANES;
         Self {
-            denominators: vec![C::zero(arch); vectors],
+            denominators: vec![C::zero(arch).denominator(); vectors],
             norms: vec![A::Fq::zero(arch); vectors],
             prefixes: vec![A::Fq::zero(arch); vectors],
         }
     }
+
+    /// Overwrites what chunks of at most so many pairs left.
+    pub(super) fn erase(&mut self, arch: A, pairs: usize) {
+        let vectors = pairs.min(CHUNK).div_ceil(A::LANES);
+        erase(&mut self.denominators[..vectors], C::zero(arch).denominator());
+        erase(&mut self.norms[..vectors], A::Fq::zero(arch));
+        erase(&mut self.prefixes[..vectors], A::Fq::zero(arch));
+    }
 }
 
-/// Adds every pair. The sums are appended to `scratch`, of which `used` points are taken; `results` receives one
-/// reference for each pair. No reference in `pairs` may be [`NONE`]. `pairs` is left padded to whole vectors.
+/// Adds every pair; the sum of pair i becomes point `used + i` of `scratch`. No reference in `pairs` may be [`NONE`]. `pairs` is left
+/// padded to whole vectors. Returns the references of sums that are infinity, ascending, of which there hardly ever are any.
 pub(super) fn add_pairs<A: Arch, C: Coordinate<A>>(
     arch: A,
     table: &[Line],
     scratch: &mut Vec<Line>,
-    used: &mut usize,
+    used: usize,
     pairs: &mut Vec<(u32, u32)>,
-    results: &mut Vec<u32>,
     work: &mut Work<A, C>,
-) {
-    results.clear();
-    let Some(&last) = pairs.last() else { return };
+) -> Vec<u32> {
+    let mut vanished = Vec::new();
+    let Some(&last) = pairs.last() else {
+        return vanished;
+    };
     let count = pairs.len();
     pairs.resize(count.next_multiple_of(A::LANES), last);
-    let needed = (*used + pairs.len()) * C::LINES;
+    let needed = (used + pairs.len()) * C::LINES;
     if scratch.len() < needed {
         scratch.resize(needed, Line::ZERO);
     }
-    let mut remaining = count;
-    for chunk in pairs.chunks(CHUNK) {
-        let (old, new) = scratch.split_at_mut(*used * C::LINES);
+    let mut first = used;
+    let mut chunks = pairs.chunks(CHUNK).peekable();
+    while let Some(chunk) = chunks.next() {
+        let (old, new) = scratch.split_at_mut(first * C::LINES);
         let points = Points { table, scratch: old };
-        let real = remaining.min(chunk.len());
-        let first = u32::try_from(*used).expect("the scratch space holds fewer than 2^30 points");
         let regular = arch.run(AddChunk {
             points,
             pairs: chunk,
+            upcoming: chunks.peek().copied().unwrap_or(&[]),
             sums: new,
             work,
         });
-        for offset in 0..real {
-            results.push((first + u32::try_from(offset).expect("a chunk is small")) | SCRATCH);
-        }
         if !regular {
-            let from = results.len() - real;
-            add_exceptional::<A, C>(points, &chunk[..real], new, &mut results[from..]);
+            let real = &chunk[..chunk.len().min(used + count - first)];
+            for infinity in add_exceptional::<A, C>(points, real, new) {
+                vanished.push(u32::try_from(first + infinity).expect("fewer than 2^30 points") | SCRATCH);
+            }
         }
-        *used += real;
-        remaining -= real;
+        first += chunk.len();
     }
+    vanished
 }
 
-/// The same by complete formulas, for a chunk that has a pair with equal x coordinates.
+/// The same by complete formulas, for a chunk that has a pair with equal x coordinates. Returns the positions of sums that are
+/// infinity, which aren't stored.
 #[cold]
 fn add_exceptional<A: Arch, C: Coordinate<A>>(
     points: Points<'_>,
     pairs: &[(u32, u32)],
     sums: &mut [Line],
-    results: &mut [u32],
-) {
+) -> Vec<usize> {
     let added: Vec<_> = pairs
         .iter()
         .map(|&(p, q)| points.decode::<A, C>(p) + points.decode::<A, C>(q))
         .collect();
     let affine = Projective::<C::Curve>::normalize_batch(&added);
-    for ((sum, lines), result) in affine.iter().zip(sums.chunks_mut(C::LINES)).zip(results) {
+    let mut infinities = Vec::new();
+    for (i, (sum, lines)) in affine.iter().zip(sums.chunks_mut(C::LINES)).enumerate() {
         if sum.is_zero() {
-            *result = NONE;
+            infinities.push(i);
         } else {
             C::encode(sum, lines);
         }
     }
+    infinities
 }
 
 /// Adds at most [`CHUNK`] pairs, whole vectors, into `sums`. False, with `sums` undefined, when a denominator is zero.
-struct AddChunk<'a, A: Arch, C> {
+struct AddChunk<'a, A: Arch, C: Coordinate<A>> {
     points: Points<'a>,
     pairs: &'a [(u32, u32)],
+    /// The next chunk's pairs: they are fetched into the second-level cache while this chunk is computed.
+    upcoming: &'a [(u32, u32)],
     sums: &'a mut [Line],
     work: &'a mut Work<A, C>,
 }
@@ -159,6 +172,7 @@ impl<A: Arch, C: Coordinate<A>> Task<A> for AddChunk<'_, A, C> {
         let Self {
             points,
             pairs,
+            upcoming,
             sums,
             work,
         } = self;
@@ -174,17 +188,14 @@ impl<A: Arch, C: Coordinate<A>> Task<A> for AddChunk<'_, A, C> {
             .zip(&mut work.prefixes);
         for (v, ((denominator, norm), prefix)) in slots.take(vectors).enumerate() {
             if v + AHEAD < vectors {
-                for &(p, q) in group(v + AHEAD) {
-                    for line in points.lines(p, C::LINES).iter().chain(points.lines(q, C::LINES)) {
-                        arch.prefetch(line);
-                    }
-                }
+                for_lines::<A, C>(&points, group(v + AHEAD), |line| arch.prefetch(line));
             }
             let refs = group(v);
             let x1 = C::gather_x(arch, |lane| points.lines(refs[lane].0, C::LINES));
             let x2 = C::gather_x(arch, |lane| points.lines(refs[lane].1, C::LINES));
-            *denominator = x2.sub(x1);
-            *norm = denominator.norm();
+            let difference = x2.sub(x1);
+            *denominator = difference.denominator();
+            *norm = difference.norm();
             *prefix = products[v % CHAINS];
             products[v % CHAINS] = products[v % CHAINS].mul(*norm);
         }
@@ -198,6 +209,13 @@ impl<A: Arch, C: Coordinate<A>> Task<A> for AddChunk<'_, A, C> {
         while v >= 2 {
             v -= 2;
             let (one, two) = (v, v + 1);
+            if v >= AHEAD {
+                let next = &pairs[(one - AHEAD) * A::LANES..][..2 * A::LANES];
+                for_lines::<A, C>(&points, next, |line| arch.prefetch(line));
+            }
+            let later = upcoming.len().min((v + 2) * A::LANES);
+            let later = &upcoming[later.min(v * A::LANES)..later];
+            for_lines::<A, C>(&points, later, |line| arch.prefetch_later(line));
             let (chain1, chain2) = (one % CHAINS, two % CHAINS);
             let inverse1 = inverses[chain1].mul(work.prefixes[one]);
             let inverse2 = inverses[chain2].mul(work.prefixes[two]);
@@ -226,6 +244,18 @@ impl<A: Arch, C: Coordinate<A>> Task<A> for AddChunk<'_, A, C> {
             C::scatter(x, y, &mut sums[..A::LANES * C::LINES]);
         }
         true
+    }
+}
+
+/// Visits all lines of the points of some pairs.
+#[inline(always)]
+fn for_lines<A: Arch, C: Coordinate<A>>(points: &Points<'_>, pairs: &[(u32, u32)], visit: impl Fn(&Line)) {
+    for &(p, q) in pairs {
+        let (p, q) = (points.lines(p, C::LINES), points.lines(q, C::LINES));
+        for line in 0..C::LINES {
+            visit(&p[line]);
+            visit(&q[line]);
+        }
     }
 }
 
@@ -265,7 +295,7 @@ fn invert<A: Arch>(arch: A, chains: [A::Fq; CHAINS]) -> Option<[A::Fq; CHAINS]> 
     ])
 }
 
-#[inline(never)]
+#[inline(always)]
 fn invert_lanes<A: Arch>(arch: A, product: A::Fq) -> Option<A::Fq> {
     let mut elements: [ark_bn254::Fq; MAX_LANES] = product.to_elements();
     let lanes = &mut elements[..A::LANES];

@@ -1,0 +1,108 @@
+//! Constants of a prime modulus below 2^254, all computed when this is compiled.
+
+use ark_ff::{BigInt, Fp, MontBackend, MontConfig, PrimeField};
+
+use crate::Words;
+
+/// The bits of a limb.
+pub(super) const LOW_52: u64 = (1 << 52) - 1;
+
+/// Constants of a modulus.
+pub trait Modulus: PrimeField<BigInt = BigInt<4>> {
+    /// The modulus p in limbs.
+    const P: [u64; 5] = limbs_of(Self::MODULUS.0);
+    /// 2p in limbs.
+    const TWO_P: [u64; 5] = limbs_of(doubled(Self::MODULUS.0));
+    /// -1/p modulo 2^52.
+    const INVERSE: u64 = negative_inverse(Self::MODULUS.0[0]);
+    /// `(p·INVERSE + 1) / 2^52` in limbs; below p, because INVERSE is below 2^52.
+    const SHIFTED: [u64; 5] = limbs_of(shifted(Self::MODULUS.0, Self::INVERSE));
+    /// 2^264 mod p in limbs: a product with it takes arkworks's Montgomery form (R = 2^256) to this one (2^260).
+    const FROM_ARK: [u64; 5] = limbs_of(power_of_two(264, Self::MODULUS.0));
+}
+
+impl<T: MontConfig<4>> Modulus for Fp<MontBackend<T, 4>, 4> {}
+
+pub(super) const fn limbs_of(w: Words) -> [u64; 5] {
+    [
+        w[0] & LOW_52,
+        ((w[0] >> 52) | (w[1] << 12)) & LOW_52,
+        ((w[1] >> 40) | (w[2] << 24)) & LOW_52,
+        ((w[2] >> 28) | (w[3] << 36)) & LOW_52,
+        w[3] >> 16,
+    ]
+}
+
+const fn doubled(w: Words) -> Words {
+    [
+        w[0] << 1,
+        (w[1] << 1) | (w[0] >> 63),
+        (w[2] << 1) | (w[1] >> 63),
+        (w[3] << 1) | (w[2] >> 63),
+    ]
+}
+
+/// -1/p modulo 2^52 by Newton's iteration: each step doubles the number of right bits.
+const fn negative_inverse(p: u64) -> u64 {
+    let mut inverse = 1u64;
+    let mut step = 0;
+    while step < 6 {
+        inverse = inverse.wrapping_mul(2u64.wrapping_sub(p.wrapping_mul(inverse)));
+        step += 1;
+    }
+    inverse.wrapping_neg() & LOW_52
+}
+
+/// `(p·inverse + 1) / 2^52`, exact as `p·inverse` is -1 modulo 2^52.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the low and high halves of a 128-bit number"
+)]
+const fn shifted(p: Words, inverse: u64) -> Words {
+    let mut product = [0u64; 5];
+    let mut carry = 1u128;
+    let mut i = 0;
+    while i < 4 {
+        carry += p[i] as u128 * inverse as u128;
+        product[i] = carry as u64;
+        carry >>= 64;
+        i += 1;
+    }
+    product[4] = carry as u64;
+    let mut shifted = [0; 4];
+    i = 0;
+    while i < 4 {
+        shifted[i] = (product[i] >> 52) | (product[i + 1] << 12);
+        i += 1;
+    }
+    shifted
+}
+
+/// `x - y`, if it isn't negative.
+const fn checked_difference(x: Words, y: Words) -> Option<Words> {
+    let mut difference = [0; 4];
+    let mut borrow = false;
+    let mut i = 0;
+    while i < 4 {
+        let (word, first) = x[i].overflowing_sub(y[i]);
+        let (word, second) = word.overflowing_sub(borrow as u64);
+        difference[i] = word;
+        borrow = first || second;
+        i += 1;
+    }
+    if borrow { None } else { Some(difference) }
+}
+
+/// `2^exponent mod p`.
+const fn power_of_two(exponent: u32, p: Words) -> Words {
+    let mut power = [1, 0, 0, 0];
+    let mut step = 0;
+    while step < exponent {
+        power = doubled(power);
+        if let Some(reduced) = checked_difference(power, p) {
+            power = reduced;
+        }
+        step += 1;
+    }
+    power
+}
