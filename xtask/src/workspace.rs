@@ -28,13 +28,16 @@ pub fn cache() -> Result<PathBuf> {
         .join("bauta"))
 }
 
+/// Where cargo builds.
+pub fn target() -> Result<PathBuf> {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| Ok(cache()?.join("target")), |folder| Ok(folder.into()))
+}
+
 /// A cargo command in the root of the checkout.
 pub fn cargo() -> Result<Command> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()?);
-    if env::var_os("CARGO_TARGET_DIR").is_none() {
-        command.env("CARGO_TARGET_DIR", cache()?.join("target"));
-    }
+    command.env("CARGO_TARGET_DIR", target()?);
     // What `cargo run` set for this program must not reach the build scripts and fingerprints of the next.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();

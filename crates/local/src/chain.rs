@@ -117,10 +117,16 @@ impl Chain {
         self.process.id()
     }
 
-    /// Whether it still runs.
-    pub fn runs(&mut self) -> Result<bool, Error> {
+    /// An error if it has ended by itself.
+    pub fn check(&mut self) -> Result<(), Error> {
         let status = self.process.try_wait();
-        Ok(status.map_err(Error::system("look at the local node"))?.is_none())
+        match status.map_err(Error::system("look at the local node"))? {
+            None => Ok(()),
+            Some(status) => Err(Error::Ended {
+                program: PROGRAM,
+                log: status.to_string(),
+            }),
+        }
     }
 
     /// Stops it and waits for its end, by when a ledger is written.

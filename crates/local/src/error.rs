@@ -14,6 +14,9 @@ pub enum Error {
     /// The local node is a workspace of its own, and nobody has built it yet.
     #[error("the local node isn't built; build it with: cargo xtask localnet")]
     NotBuilt,
+    /// Agave's validator for tests is not on PATH.
+    #[error("solana-test-validator is not on PATH; it comes with Agave's tools")]
+    NoValidator,
     /// The operating system refused something.
     #[error("can't {action}: {source}")]
     System {
@@ -22,8 +25,18 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// The server ended as it started.
-    #[error("{program} ended at once:\n{log}")]
+    /// The port is taken, or not ours to take.
+    #[error("can't take port {port} for {program}: {reason}")]
+    Port {
+        /// The program's name.
+        program: &'static str,
+        /// The port; 0 means any.
+        port: u16,
+        /// What the system said.
+        reason: io::Error,
+    },
+    /// The server ended by itself.
+    #[error("{program} has ended:\n{log}")]
     Ended {
         /// The program's name.
         program: &'static str,

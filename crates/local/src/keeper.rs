@@ -136,8 +136,10 @@ impl Kept {
         let log = tempfile::tempfile().map_err(Error::system("make a log file"))?;
         let output = log.try_clone().map_err(Error::system("share a log file"))?;
         let errors = log.try_clone().map_err(Error::system("share a log file"))?;
+        let environment = server.get_envs().filter_map(|(name, value)| Some((name, value?)));
         let keeper = home
             .command("sh")
+            .envs(environment)
             .args(["-c", KEEP, "sh"])
             .arg(home.path())
             .arg(end)
@@ -164,15 +166,7 @@ impl Kept {
     fn wait(&self, ready: impl Fn(&Home) -> bool) -> Result<(), Error> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let ended = unpoisoned(&self.keeper)
-                .try_wait()
-                .map_err(Error::system("wait for sh"))?;
-            if ended.is_some() {
-                return Err(Error::Ended {
-                    program: self.name,
-                    log: self.read_log(),
-                });
-            }
+            self.check()?;
             if ready(&self.home) {
                 return Ok(());
             }
@@ -185,6 +179,20 @@ impl Kept {
             }
             thread::sleep(INTERVAL);
         }
+    }
+
+    /// An error with what it wrote if it has ended by itself.
+    pub fn check(&self) -> Result<(), Error> {
+        let ended = unpoisoned(&self.keeper)
+            .try_wait()
+            .map_err(Error::system("wait for sh"))?;
+        if ended.is_none() {
+            return Ok(());
+        }
+        Err(Error::Ended {
+            program: self.name,
+            log: self.read_log(),
+        })
     }
 
     /// Ends the server by `kill`, and waits until it is there again.
@@ -226,12 +234,16 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A port that is free now.
-pub fn free_port() -> Result<u16, Error> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+/// A free port for 0; another one is kept if it is free.
+pub fn choose_port(program: &'static str, port: u16) -> Result<u16, Error> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
-        .map_err(Error::system("find a free port"))
+        .map_err(|reason| Error::Port {
+            program,
+            port,
+            reason,
+        })
 }
 
 /// Sixteen random bytes in hexadecimal.

@@ -6,7 +6,7 @@ use std::{
 
 use crate::{
     Error, POSTGRES,
-    keeper::{Home, Kept, free_port, password},
+    keeper::{Home, Kept, choose_port, password},
 };
 
 /// The superuser's name.
@@ -55,11 +55,20 @@ pub struct Postgres {
 impl Postgres {
     /// Starts a server that trades safety against a crash for speed.
     pub fn start() -> Result<Self, Error> {
-        Self::start_with(&THROWAWAY)
+        Self::start_at(0)
+    }
+
+    /// The same on a port of 127.0.0.1; 0 takes a free one.
+    pub fn start_at(port: u16) -> Result<Self, Error> {
+        Self::launch(port, &THROWAWAY)
     }
 
     /// Starts a server with these settings (`name=value`) and Postgres's own defaults for the others.
     pub fn start_with(settings: &[&str]) -> Result<Self, Error> {
+        Self::launch(0, settings)
+    }
+
+    fn launch(port: u16, settings: &[&str]) -> Result<Self, Error> {
         let program = program()?;
         let home = Home::new("bauta-postgres-")?.without_root()?;
         let password = password()?;
@@ -74,7 +83,7 @@ impl Postgres {
             .arg(data(&home))
             .arg(&secret)
             .arg(USER);
-        Self::serve(home, set_up, settings, &password)
+        Self::serve(home, set_up, port, settings, &password)
     }
 
     /// Starts a server on what a backup of this one holds; its user and password are the same.
@@ -89,11 +98,17 @@ impl Postgres {
             .arg(from.until.unwrap_or_default());
         // Without hot_standby it says that it is ready only when it has replayed the log.
         let settings = [&["hot_standby=off"], settings].concat();
-        Self::serve(home, restore, &settings, &self.password)
+        Self::serve(home, restore, 0, &settings, &self.password)
     }
 
-    fn serve(home: Home, mut server: Command, settings: &[&str], password: &str) -> Result<Self, Error> {
-        let port = free_port()?;
+    fn serve(
+        home: Home,
+        mut server: Command,
+        port: u16,
+        settings: &[&str],
+        password: &str,
+    ) -> Result<Self, Error> {
+        let port = choose_port(POSTGRES.name, port)?;
         server.args(["-p", &port.to_string()]).args([
             "-c",
             "listen_addresses=127.0.0.1",

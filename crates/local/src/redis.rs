@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Error, REDIS,
-    keeper::{Home, Kept, free_port, password},
+    keeper::{Home, Kept, choose_port, password},
 };
 
 /// A Redis server of our own, in memory alone. It refuses writes rather than evicting what it holds.
@@ -19,9 +19,14 @@ pub struct Redis {
 impl Redis {
     /// Starts a server.
     pub fn start() -> Result<Self, Error> {
+        Self::start_at(0)
+    }
+
+    /// Starts a server on a port of 127.0.0.1; 0 takes a free one.
+    pub fn start_at(port: u16) -> Result<Self, Error> {
         let program = REDIS.find()?;
         let home = Home::new("bauta-redis-")?;
-        let (port, password) = (free_port()?, password()?);
+        let (port, password) = (choose_port(REDIS.name, port)?, password()?);
         let settings = home.write(
             "redis.conf",
             &format!(

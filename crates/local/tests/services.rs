@@ -119,6 +119,19 @@ fn redis_answers_and_leaves_nothing() {
 }
 
 #[test]
+fn a_taken_port_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    for error in [
+        Postgres::start_at(port).err().unwrap(),
+        Redis::start_at(port).err().unwrap(),
+    ] {
+        assert!(matches!(error, Error::Port { .. }), "{error}");
+        assert!(error.to_string().contains(&port.to_string()), "{error}");
+    }
+}
+
+#[test]
 fn nothing_stays_of_a_killed_process() {
     let mut starter = example();
     let mut lines = BufReader::new(starter.stdout.take().unwrap()).lines();
@@ -168,7 +181,8 @@ fn a_missing_program_is_named_with_its_package() {
 
 #[test]
 fn postgres_comes_back_from_a_crash_with_what_was_committed() {
-    let postgres = Postgres::start().unwrap();
+    // with Postgres's own synchronous_commit: without it the last commits are lost with the process
+    let postgres = Postgres::start_with(&[]).unwrap();
     query(postgres.url(), "create table t as select 1 as n");
     for round in 2..4 {
         query(postgres.url(), &format!("insert into t values ({round})"));

@@ -150,6 +150,8 @@ impl Node {
 fn note(event: SimnetEvent) -> Result<()> {
     match event {
         SimnetEvent::Aborted(reason) => bail!("the node gave up: {reason}"),
+        // Whoever sent a transaction is told what became of it.
+        SimnetEvent::ErrorLog(_, text) if text.starts_with("Transaction ") => {}
         SimnetEvent::ErrorLog(_, text) | SimnetEvent::WarnLog(_, text) => {
             // Whoever started the node may no longer read.
             let _ = writeln!(io::stderr(), "{text}");

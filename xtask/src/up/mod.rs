@@ -1,44 +1,62 @@
 //! `cargo xtask up`: everything that a developer needs, on this machine, offline.
 //!
 //! ```text
-//!   Postgres, Redis (crates/local) ──┐
-//!   tools/localnet + programs/bauta/artifacts/bauta.so ──> `bauta initialize` ──┐
-//!                                    └──> one screen, or a command with all of it in its environment
+//!   Postgres, Redis (crates/local) ───────────────────────────┐
+//!   tools/localnet + the program's ELF ──> `bauta initialize` ─┼──> services ──> one screen, or a command with all of
+//!                                                                              it in its environment
 //! ```
 //!
-//! Each server ends when its pipe from this process closes, so that nothing stays, however this process ends.
+//! Each server ends when its pipe from this process closes, so that nothing stays, however this process ends. What a
+//! developer has already is used in its place: `DATABASE_URL`, `REDIS_URL`, `SOLANA_RPC_URL`.
 
 mod node;
+mod services;
+mod stack;
 
 use std::{
     env, fs,
-    path::PathBuf,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
     process::Command,
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     time::Duration,
 };
 
 use anyhow::{Context, Result};
-use bauta_local::{Postgres, Redis};
 
-use self::node::Node;
-use crate::{system, workspace};
+pub use self::{
+    node::ChainWanted,
+    stack::{Place, Stack, Wanted},
+};
+use crate::workspace;
 
-/// How often the node is looked at.
+/// How often the servers are looked at.
 const INTERVAL: Duration = Duration::from_millis(500);
+/// The port of the private Postgres.
+const POSTGRES_PORT: u16 = 55432;
+/// The port of the private Redis.
+const REDIS_PORT: u16 = 56379;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Port of JSON-RPC, the websocket's being the next; 0 takes free ones
+    /// Port of JSON-RPC, the websocket's being the next
     #[arg(long, default_value_t = 8899)]
     port: u16,
+    /// Take free ports for chain, Postgres and Redis instead of the fixed ones
+    #[arg(long, conflicts_with = "port")]
+    free_ports: bool,
     /// Keep the chain in this file, and go on from there [default: a new chain]
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
+    /// Run the solana-test-validator on PATH instead of tools/localnet
+    #[arg(long, conflicts_with = "ledger")]
+    test_validator: bool,
     /// Use the node with this JSON-RPC; the program has to be there, upgradeable by the address that `up` shows
-    #[arg(long, value_name = "URL", requires = "ws_url", conflicts_with_all = ["port", "ledger"])]
+    /// [default: the variable `SOLANA_RPC_URL`, if it is set]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["port", "free_ports", "ledger", "test_validator"])]
     url: Option<String>,
-    /// That node's websocket
+    /// That node's websocket [default: `SOLANA_WS_URL`, or the URL with the next port]
     #[arg(long, value_name = "URL", requires = "url")]
     ws_url: Option<String>,
     /// Run this with the addresses of it all in its environment, as `up` shows them, then stop it all
@@ -49,92 +67,86 @@ pub struct Args {
 /// Brings it up, shows it or runs the command, and takes it down.
 pub fn run(args: &Args) -> Result<()> {
     let stop = stop_requests()?;
-    system::require(&[
-        system::CC,
-        system::PKG_CONFIG,
-        system::OPENSSL,
-        system::POSTGRES,
-        system::REDIS,
-    ])?;
-    let keypair = keypair()?;
-    let authority = bauta(&["keypair"], &[&keypair])?;
-
-    let (database, _postgres) = given_or("DATABASE_URL", || {
-        let postgres = Postgres::start()?;
-        Ok((postgres.url().to_owned(), postgres))
+    let port = |fixed: u16| if args.free_ports { 0 } else { fixed };
+    let mut stack = Stack::start(&Wanted {
+        database: Some(Place::of("DATABASE_URL", port(POSTGRES_PORT))),
+        redis: Some(Place::of("REDIS_URL", port(REDIS_PORT))),
+        chain: args.chain(port(args.port))?,
+        services: true,
     })?;
-    let (redis, _redis) = given_or("REDIS_URL", || {
-        let redis = Redis::start()?;
-        Ok((redis.url().to_owned(), redis))
-    })?;
-    let mut node = if let (Some(rpc), Some(websocket)) = (&args.url, &args.ws_url) {
-        Node::Elsewhere {
-            rpc: rpc.clone(),
-            websocket: websocket.clone(),
-        }
-    } else {
-        let program = bauta(&["program"], &[])?;
-        Node::start(args.port, args.ledger.clone(), program.trim(), authority.trim())?
-    };
-    let report = bauta(
-        &[
-            "initialize",
-            "--url",
-            node.rpc(),
-            "--cluster-tag",
-            "local",
-            "--allow-development-keys",
-            "--airdrop",
-            "1000",
-            "--keypair",
-        ],
-        &[&keypair],
-    )?;
-
     if let [program, arguments @ ..] = &args.command[..] {
-        return workspace::run(
-            Command::new(program)
-                .args(arguments)
-                .env("DATABASE_URL", &database.url)
-                .env("REDIS_URL", &redis.url)
-                .env("SOLANA_RPC_URL", node.rpc())
-                .env("SOLANA_WS_URL", node.websocket())
-                .env("BAUTA_KEYPAIR", &keypair),
-        );
+        return workspace::run(Command::new(program).args(arguments).envs(stack.environment()));
     }
-    println!(
-        "\n{report}\nkeypair      {keypair}  (of admin and upgrade authority; for local chains alone)\n\
-         JSON-RPC     {rpc}\nwebsocket    {websocket}\nPostgres     {database}\nRedis        {redis}\n\n\
-         Ctrl-C stops it all and leaves nothing.",
-        report = report.trim_end(),
-        keypair = keypair.display(),
-        rpc = node.rpc(),
-        websocket = node.websocket(),
-        database = database.shown,
-        redis = redis.shown,
-    );
-    wait(&stop, &mut node)
+    let file = EnvironmentFile::write(&stack)?;
+    println!("\n{}\n", stack.screen());
+    println!("In another shell:  set -a; . {}", file.path.display());
+    println!("Ctrl-C stops it all and leaves nothing.");
+    wait(&stop, &mut stack)
 }
 
-/// Where a server is, and how to say so.
-struct Place {
-    url: String,
-    /// A developer's own URL may hold a password of theirs, so it is named, not shown.
-    shown: String,
+impl Args {
+    fn chain(&self, port: u16) -> Result<ChainWanted> {
+        let given = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        if let Some(rpc) = &self.url {
+            return ChainWanted::at(rpc, self.ws_url.as_deref());
+        }
+        if self.test_validator {
+            return Ok(ChainWanted::TestValidator { port });
+        }
+        // A ledger is for a chain of our own, whatever the variable says.
+        match given("SOLANA_RPC_URL").filter(|_| self.ledger.is_none()) {
+            Some(rpc) => ChainWanted::at(&rpc, given("SOLANA_WS_URL").as_deref()),
+            None => Ok(ChainWanted::Localnet {
+                port,
+                ledger: self.ledger.clone(),
+            }),
+        }
+    }
 }
 
-/// A developer's own server, if the variable names one, else one that is started here.
-fn given_or<T>(
-    variable: &str,
-    start: impl FnOnce() -> Result<(String, T), bauta_local::Error>,
-) -> Result<(Place, Option<T>)> {
-    if let Some(url) = env::var(variable).ok().filter(|url| !url.is_empty()) {
-        let shown = format!("yours, by {variable}");
-        return Ok((Place { url, shown }, None));
+/// The addresses, for other shells: readable by this user alone, since there are passwords in it. Gone at the end.
+struct EnvironmentFile {
+    path: PathBuf,
+}
+
+impl EnvironmentFile {
+    fn write(stack: &Stack) -> Result<Self> {
+        let path = folder()?.join("env");
+        let failed = || format!("can't write {}", path.display());
+        // An old one may be left of a process that was killed; opening it would keep its mode.
+        if path.exists() {
+            fs::remove_file(&path).with_context(failed)?;
+        }
+        let mut file = fs::File::options()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .with_context(failed)?;
+        for (name, value) in stack.environment() {
+            writeln!(file, "{name}='{value}'").with_context(failed)?;
+        }
+        Ok(Self { path })
     }
-    let (url, server) = start()?;
-    let shown = url.clone();
-    Ok((Place { url, shown }, Some(server)))
+}
+
+impl Drop for EnvironmentFile {
+    fn drop(&mut self) {
+        // Nobody is left to be told.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// What belongs to local chains of this user.
+fn folder() -> Result<PathBuf> {
+    let folder = workspace::cache()?.join("localnet");
+    fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
+    Ok(folder)
+}
+
+/// The keypair's file: one for all local chains of this user, so that a kept ledger can be gone on with.
+fn keypair() -> Result<PathBuf> {
+    Ok(folder()?.join("keypair.json"))
 }
 
 /// Receives one message for each SIGINT or SIGTERM.
@@ -148,29 +160,22 @@ fn stop_requests() -> Result<Receiver<()>> {
     Ok(receiver)
 }
 
-/// Waits until somebody wants an end, or the node has come to its own.
-fn wait(stop: &Receiver<()>, node: &mut Node) -> Result<()> {
+/// Waits until somebody wants an end, or a server has come to its own.
+fn wait(stop: &Receiver<()>, stack: &mut Stack) -> Result<()> {
     loop {
         match stop.recv_timeout(INTERVAL) {
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            Err(RecvTimeoutError::Timeout) => node.check()?,
+            Err(RecvTimeoutError::Timeout) => stack.check()?,
         }
     }
 }
 
-/// The keypair's file: one for all local chains of this user, so that a kept ledger can be gone on with.
-fn keypair() -> Result<PathBuf> {
-    let folder = workspace::cache()?.join("localnet");
-    fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
-    Ok(folder.join("keypair.json"))
-}
-
 /// Runs the command `bauta` and takes what it prints.
-fn bauta(arguments: &[&str], files: &[&PathBuf]) -> Result<String> {
+fn bauta(arguments: &[&str], file: Option<&Path>) -> Result<String> {
     let mut cargo = workspace::cargo()?;
     cargo
         .args(["run", "--quiet", "--locked", "--package", "bauta-cli", "--"])
         .args(arguments)
-        .args(files);
+        .args(file);
     workspace::output(&mut cargo)
 }

@@ -1,0 +1,113 @@
+//! Chains start, say where they are, and end with their starter. Needs `cargo xtask localnet`.
+
+use std::{
+    env, fs,
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use bauta_local::{Chain, ChainSettings, Error, Service, TestValidator};
+
+const PROGRAM: &str = "BaXwFR6H8K5UrTyRnNp9Wds1Fnz8a68yGLHpbpNbXyc2";
+const AUTHORITY: &str = "Stake11111111111111111111111111111111111111";
+
+fn elf() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../programs/bauta/artifacts/bauta.so")
+}
+
+fn listens(url: &str) -> bool {
+    let (_, address) = url.split_once("://").unwrap();
+    TcpStream::connect(address).is_ok()
+}
+
+#[test]
+fn a_chain_answers_and_leaves_nothing() {
+    let settings = ChainSettings {
+        programs: vec![(PROGRAM.to_owned(), elf())],
+        upgrade_authority: Some(AUTHORITY.to_owned()),
+        ..ChainSettings::default()
+    };
+    let mut chain = Chain::start(&settings).unwrap();
+    let (rpc, websocket) = (chain.rpc_url().to_owned(), chain.websocket_url().to_owned());
+    assert!(listens(&rpc) && listens(&websocket));
+    chain.check().unwrap();
+    chain.stop();
+    assert!(!listens(&rpc) && !listens(&websocket));
+}
+
+#[test]
+fn a_chain_that_can_not_start_says_why() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let settings = ChainSettings {
+        port,
+        ..ChainSettings::default()
+    };
+    let error = Chain::start(&settings).err().unwrap().to_string();
+    assert!(error.contains(&format!("can't take port {port}")), "{error}");
+}
+
+/// The validator's command line, understood by the other node: the validator itself is not on every machine.
+const STAND_IN: &str = r#"#!/bin/sh
+while [ $# -gt 0 ]; do
+    case $1 in
+        --rpc-port) port=$2; shift 2 ;;
+        --upgradeable-program) program=$2=$3 authority=$4; shift 4 ;;
+        --bind-address) [ "$2" = 127.0.0.1 ] || exit 1; shift 2 ;;
+        --ledger | --faucet-port) shift 2 ;;
+        --quiet | --reset) shift ;;
+        *) echo "unexpected: $1"; exit 1 ;;
+    esac
+done
+exec NODE --port "$port" --program "$program" --upgrade-authority "$authority"
+"#;
+
+#[test]
+fn a_test_validator_is_started_with_the_program_and_leaves_nothing() {
+    let node = env::var_os("BAUTA_LOCALNET").map_or_else(
+        || {
+            let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+            let cache = cache.unwrap_or_else(|| env::home_dir().unwrap().join(".cache"));
+            cache.join("bauta/target-localnet/debug/bauta-localnet")
+        },
+        PathBuf::from,
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let stand_in = folder.path().join("solana-test-validator");
+    fs::write(&stand_in, STAND_IN.replace("NODE", node.to_str().unwrap())).unwrap();
+    fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)).unwrap();
+    let validator = TestValidator::start(&stand_in, 0, PROGRAM, &elf(), AUTHORITY).unwrap();
+    let (rpc, websocket) = (
+        validator.rpc_url().to_owned(),
+        validator.websocket_url().to_owned(),
+    );
+    assert!(listens(&rpc) && listens(&websocket));
+    validator.check().unwrap();
+    drop(validator);
+    assert!(!listens(&rpc) && !listens(&websocket));
+}
+
+#[test]
+fn a_service_whose_port_is_taken_is_not_started() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let error = Service::start("sh", &std::process::Command::new("sh"), port)
+        .err()
+        .unwrap();
+    assert!(matches!(error, Error::Port { .. }), "{error}");
+}
+
+#[test]
+fn a_service_that_ends_at_once_is_told_with_what_it_wrote() {
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", r#"echo "DATABASE_URL is $DATABASE_URL"; exit 1"#]);
+    command.env("DATABASE_URL", "not set");
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let error = Service::start("sh", &command, free).err().unwrap().to_string();
+    assert!(error.contains("DATABASE_URL is not set"), "{error}");
+}

@@ -1,0 +1,207 @@
+//! The servers, each started or a developer's own.
+
+use std::{env, path::PathBuf};
+
+use anyhow::{Result, anyhow};
+use bauta_local::{Postgres, Redis, Service};
+
+use super::{
+    bauta, keypair,
+    node::{ChainWanted, Node},
+    services::SERVICES,
+};
+use crate::system;
+
+/// What is to be there.
+pub struct Wanted {
+    /// Postgres; none: it isn't needed.
+    pub database: Option<Place>,
+    /// Redis; none: it isn't needed.
+    pub redis: Option<Place>,
+    /// The chain.
+    pub chain: ChainWanted,
+    /// Whether the project's services run on it.
+    pub services: bool,
+}
+
+/// Where a server is to be.
+pub enum Place {
+    /// Here, private, on this port; 0: a free one.
+    Private(u16),
+    /// Where this variable says; a developer's own.
+    Theirs {
+        /// The variable.
+        variable: &'static str,
+        /// What it says.
+        url: String,
+    },
+}
+
+/// Running servers. They end with the value.
+pub struct Stack {
+    database: Option<Server<Postgres>>,
+    redis: Option<Server<Redis>>,
+    node: Node,
+    services: Vec<Service>,
+    keypair: PathBuf,
+    /// What `bauta initialize` said.
+    report: String,
+}
+
+/// A server and how to show it.
+struct Server<T> {
+    url: String,
+    /// A developer's own URL may hold a password of theirs, so it is named, not shown.
+    shown: String,
+    /// None: it isn't ours.
+    _running: Option<T>,
+}
+
+impl Place {
+    /// A developer's own if the variable names one, else a private one.
+    pub fn of(variable: &'static str, port: u16) -> Self {
+        match env::var(variable).ok().filter(|url| !url.is_empty()) {
+            Some(url) => Self::Theirs { variable, url },
+            None => Self::Private(port),
+        }
+    }
+
+    fn is_private(place: Option<&Self>) -> bool {
+        matches!(place, Some(Self::Private(_)))
+    }
+
+    fn start<T>(
+        &self,
+        start: impl FnOnce(u16) -> Result<T, bauta_local::Error>,
+        url: impl FnOnce(&T) -> &str,
+    ) -> Result<Server<T>> {
+        match self {
+            Self::Theirs { variable, url } => Ok(Server {
+                url: url.clone(),
+                shown: format!("yours, by {variable}"),
+                _running: None,
+            }),
+            Self::Private(port) => {
+                let running = start(*port).map_err(|error| match error {
+                    bauta_local::Error::Port { .. } => anyhow!("{error}; --free-ports takes others"),
+                    error => error.into(),
+                })?;
+                let url = url(&running).to_owned();
+                Ok(Server {
+                    shown: url.clone(),
+                    url,
+                    _running: Some(running),
+                })
+            }
+        }
+    }
+}
+
+impl Stack {
+    /// Starts what is wanted and initialises the program.
+    pub fn start(wanted: &Wanted) -> Result<Self> {
+        let mut tools = vec![system::CC];
+        tools.extend(Place::is_private(wanted.database.as_ref()).then_some(system::POSTGRES));
+        tools.extend(Place::is_private(wanted.redis.as_ref()).then_some(system::REDIS));
+        system::require(&tools)?;
+        let keypair = keypair()?;
+        let authority = bauta(&["keypair"], Some(&keypair))?;
+        let program = bauta(&["program"], None)?;
+
+        let database = wanted.database.as_ref();
+        let database = database
+            .map(|place| place.start(Postgres::start_at, Postgres::url))
+            .transpose()?;
+        let redis = wanted.redis.as_ref();
+        let redis = redis
+            .map(|place| place.start(Redis::start_at, Redis::url))
+            .transpose()?;
+        let node = Node::start(&wanted.chain, program.trim(), authority.trim())?;
+        let report = bauta(
+            &[
+                "initialize",
+                "--url",
+                node.rpc(),
+                "--cluster-tag",
+                "local",
+                "--allow-development-keys",
+                "--airdrop",
+                "1000",
+                "--keypair",
+            ],
+            Some(&keypair),
+        )?;
+        let mut stack = Self {
+            database,
+            redis,
+            node,
+            services: Vec::new(),
+            keypair,
+            report,
+        };
+        if wanted.services {
+            stack.start_services()?;
+        }
+        Ok(stack)
+    }
+
+    fn start_services(&mut self) -> Result<()> {
+        for listed in SERVICES {
+            let command = listed.command(&self.environment())?;
+            let service = Service::start(listed.package, &command, listed.port)?;
+            self.services.push(service);
+        }
+        Ok(())
+    }
+
+    /// Where everything is, as programs of the project read it.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut variables = Vec::new();
+        if let Some(database) = &self.database {
+            variables.push(("DATABASE_URL", database.url.clone()));
+        }
+        if let Some(redis) = &self.redis {
+            variables.push(("REDIS_URL", redis.url.clone()));
+        }
+        variables.push(("SOLANA_RPC_URL", self.node.rpc().to_owned()));
+        variables.push(("SOLANA_WS_URL", self.node.websocket().to_owned()));
+        variables.push(("BAUTA_KEYPAIR", self.keypair.display().to_string()));
+        variables
+    }
+
+    /// The same for a person.
+    pub fn screen(&self) -> String {
+        let mut lines = vec![
+            self.report.trim_end().to_owned(),
+            String::new(),
+            format!(
+                "keypair      {}  (of admin and upgrade authority; for local chains alone)",
+                self.keypair.display()
+            ),
+            format!("JSON-RPC     {}", self.node.shown_rpc()),
+            format!("websocket    {}", self.node.shown_websocket()),
+        ];
+        let database = self.database.as_ref().map(|server| &server.shown);
+        let redis = self.redis.as_ref().map(|server| &server.shown);
+        lines.extend(database.map(|shown| format!("Postgres     {shown}")));
+        lines.extend(redis.map(|shown| format!("Redis        {shown}")));
+        if !self.services.is_empty() {
+            lines.extend(SERVICES.iter().map(|listed| {
+                format!(
+                    "{:12} http://127.0.0.1:{}  (/health, /ready, /metrics)",
+                    listed.name, listed.port
+                )
+            }));
+        }
+        lines.join("\n")
+    }
+
+    /// An error if a server of ours has ended by itself.
+    pub fn check(&mut self) -> Result<()> {
+        self.node.check()?;
+        for service in &self.services {
+            service.check()?;
+        }
+        Ok(())
+    }
+}
