@@ -17,6 +17,8 @@ pub struct Page {
     pub until: Option<Signature>,
     /// How many, 1000 at most and by default.
     pub limit: Option<u16>,
+    /// A node that hasn't got to this slot refuses: it knows nothing of what has happened until there.
+    pub min_context_slot: Option<u64>,
 }
 
 /// A transaction in an address's history.
@@ -66,6 +68,9 @@ impl Rpc {
         }
         if let Some(limit) = page.limit {
             options["limit"] = limit.into();
+        }
+        if let Some(slot) = page.min_context_slot {
+            options["minContextSlot"] = slot.into();
         }
         let found: Vec<EntryJson> = self.call(METHOD, &json!([address.to_string(), options])).await?;
         let read = |entry: EntryJson| {

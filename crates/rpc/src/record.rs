@@ -13,8 +13,12 @@ const METHOD: &str = "getTransaction";
 /// What is kept of a transaction.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// Its slot. Its place in that slot's block is in [`crate::Block`].
+    /// Its first signature, which names it.
+    pub signature: Signature,
+    /// Its slot.
     pub slot: u64,
+    /// Its place in that slot's block, if the node says so; it is in [`crate::Block`] too.
+    pub index: Option<u32>,
     /// When its block was made, in Unix seconds, if the node knows.
     pub block_time: Option<i64>,
     /// What it failed with; a failed transaction has changed nothing but its payer's balance.
@@ -70,6 +74,7 @@ impl Rpc {
 #[serde(rename_all = "camelCase")]
 struct RecordJson {
     slot: u64,
+    transaction_index: Option<u32>,
     block_time: Option<i64>,
     meta: MetaJson,
     transaction: TransactionJson,
@@ -100,6 +105,7 @@ struct LoadedJson {
 
 #[derive(Deserialize)]
 struct TransactionJson {
+    signatures: Vec<String>,
     message: MessageJson,
 }
 
@@ -120,6 +126,9 @@ struct CallJson {
 
 impl RecordJson {
     fn read(self) -> Result<Record, RpcError> {
+        let first = self.transaction.signatures.first();
+        let first = first.ok_or_else(|| RpcError::answer(METHOD)("a transaction without a signature"))?;
+        let signature = first.parse().map_err(RpcError::answer(METHOD))?;
         let message = self.transaction.message;
         let loaded = self.meta.loaded_addresses;
         let loaded = loaded.map_or_else(Vec::new, |loaded| [loaded.writable, loaded.readonly].concat());
@@ -145,7 +154,9 @@ impl RecordJson {
             }
         }
         Ok(Record {
+            signature,
             slot: self.slot,
+            index: self.transaction_index,
             block_time: self.block_time,
             error: self.meta.err,
             calls,
@@ -199,7 +210,7 @@ mod tests {
                     { "programIdIndex": program, "accounts": [account], "data": "2j", "stackHeight": 2 }
                 ] }]
             },
-            "transaction": { "signatures": [], "message": { "accountKeys": [KEYS[0]], "instructions": [] } }
+            "transaction": { "signatures": [Signature::default().to_string()], "message": { "accountKeys": [KEYS[0]], "instructions": [] } }
         })
     }
 

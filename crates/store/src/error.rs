@@ -210,6 +210,17 @@ pub enum StoreError {
         /// The event's position.
         position: Position,
     },
+    /// A batch that was read from a place that the database has gone back behind.
+    #[error(
+        "a batch was read from {from} on, but the database is at {}: read it again from there",
+        at.map_or_else(|| "the beginning".to_owned(), |at| at.to_string())
+    )]
+    NotContiguous {
+        /// Where the batch begins.
+        from: Position,
+        /// Where the database is.
+        at: Option<Position>,
+    },
     /// A fork deeper than what can be undone.
     #[error("slot {slot} can't be gone back to: {why}")]
     CannotUndo {

@@ -2,6 +2,7 @@
 
 use bauta_primitives::{Commitment, Leaf};
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 
 use crate::values::{address, bigint, element, uint64, unsigned};
 use crate::{Address, Registry, Store, StoreError};
@@ -37,11 +38,26 @@ pub struct Holding {
 const LEAF: &str =
     "SELECT index, leaf_hash, extract(epoch FROM created_at)::bigint AS created_at FROM merkle_leaves";
 
-fn leaf_record(row: &sqlx::postgres::PgRow) -> Result<LeafRecord, StoreError> {
+fn leaf_record(row: &PgRow) -> Result<LeafRecord, StoreError> {
     Ok(LeafRecord {
         index: unsigned(row.get("index"))?,
         leaf: Leaf::new(element(row.get("leaf_hash"))?),
         created_at: row.get("created_at"),
+    })
+}
+
+const HOLDING: &str = "SELECT mint, owner, commitment, index, track_id::text AS track, live,
+        extract(epoch FROM last_change_at)::bigint AS last_change
+    FROM holdings WHERE registry_id = $1";
+
+fn holding(row: &PgRow) -> Result<Holding, StoreError> {
+    Ok(Holding {
+        owner: address(row.get("owner"))?,
+        commitment: Commitment::new(element(row.get("commitment"))?),
+        index: unsigned(row.get("index"))?,
+        track: uint64(row.get("track"))?,
+        live: row.get("live"),
+        last_change: row.get("last_change"),
     })
 }
 
@@ -80,23 +96,21 @@ impl Store {
 
     /// What is known of a token in a registry; `None` if it never registered.
     pub async fn holding(&self, registry: &Registry, mint: Address) -> Result<Option<Holding>, StoreError> {
-        let row = sqlx::query(
-            "SELECT owner, commitment, index, track_id::text AS track, live,
-                    extract(epoch FROM last_change_at)::bigint AS last_change
-             FROM holdings WHERE registry_id = $1 AND mint = $2",
-        )
-        .bind(registry.id)
-        .bind(mint.0.as_slice())
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(Holding {
-            owner: address(row.get("owner"))?,
-            commitment: Commitment::new(element(row.get("commitment"))?),
-            index: unsigned(row.get("index"))?,
-            track: uint64(row.get("track"))?,
-            live: row.get("live"),
-            last_change: row.get("last_change"),
-        }))
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{HOLDING} AND mint = $2")))
+            .bind(registry.id)
+            .bind(mint.0.as_slice())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(holding).transpose()
+    }
+
+    /// Every token that registered in a registry, by mint.
+    pub async fn holdings(&self, registry: &Registry) -> Result<Vec<(Address, Holding)>, StoreError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{HOLDING} ORDER BY mint")))
+            .bind(registry.id)
+            .fetch_all(&self.pool)
+            .await?;
+        let with_mint = |row: &PgRow| Ok((address(row.get("mint"))?, holding(row)?));
+        rows.iter().map(with_mint).collect()
     }
 }

@@ -24,12 +24,14 @@
 
 pub mod analytics;
 mod apply;
+mod audit;
 mod bulk;
 mod checkpoint;
 mod copy;
 mod error;
 mod event;
 mod hashing;
+mod leader;
 mod leaves;
 mod migrate;
 mod path;
@@ -46,9 +48,11 @@ mod uses;
 mod values;
 
 pub use apply::Applied;
+pub use audit::{AppliedTransaction, StoredConfig, StoredNullifier};
 pub use bulk::root_of;
 pub use error::StoreError;
 pub use event::{Batch, Event, Record};
+pub use leader::Leadership;
 pub use leaves::{Holding, LeafRecord};
 pub use migrate::NEWEST;
 pub use path::Path;

@@ -69,6 +69,12 @@ pub struct Circuit {
     pub transcript_hash: [u8; 32],
 }
 
+const SCOPES: &str = "SELECT s.id, s.address, s.scope, s.creator, s.nonce::text AS nonce, s.gate, s.mode, s.root,
+        s.required_claim, s.opens_at, s.closes_at, s.status, r.address AS registry, c.address AS circuit,
+        a.address AS auxiliary_registry
+    FROM scopes s JOIN registries r ON r.id = s.registry_id JOIN circuits c ON c.id = s.circuit_id
+    LEFT JOIN registries a ON a.id = s.auxiliary_registry_id";
+
 fn scope(row: &PgRow) -> Result<Scope, StoreError> {
     let optional = |column: &str| row.get::<Option<&[u8]>, _>(column);
     Ok(Scope {
@@ -93,14 +99,7 @@ fn scope(row: &PgRow) -> Result<Scope, StoreError> {
 impl Store {
     /// One scope.
     pub async fn scope(&self, address: Address) -> Result<Scope, StoreError> {
-        let row = sqlx::query(
-            "SELECT s.id, s.address, s.scope, s.creator, s.nonce::text AS nonce, s.gate, s.mode, s.root, s.required_claim,
-                    s.opens_at, s.closes_at, s.status, r.address AS registry, c.address AS circuit,
-                    a.address AS auxiliary_registry
-             FROM scopes s JOIN registries r ON r.id = s.registry_id JOIN circuits c ON c.id = s.circuit_id
-             LEFT JOIN registries a ON a.id = s.auxiliary_registry_id
-             WHERE s.address = $1",
-        )
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SCOPES} WHERE s.address = $1")))
         .bind(address.0.as_slice())
         .fetch_optional(&self.pool)
         .await?;
@@ -108,6 +107,12 @@ impl Store {
             what: "scope",
             address,
         })?)
+    }
+
+    /// All scopes, in order of creation.
+    pub async fn scopes(&self) -> Result<Vec<Scope>, StoreError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{SCOPES} ORDER BY s.id"))).fetch_all(&self.pool);
+        rows.await?.iter().map(scope).collect()
     }
 
     /// All circuits, in order of registration.

@@ -1,0 +1,230 @@
+//! From a transaction to what the store is told.
+//!
+//! ```text
+//!   Transaction, succeeded --inner calls--> bauta_client::decode_event --> records, by position
+//!        failed: nothing                    (program and event authority are checked there)
+//! ```
+
+use bauta::events as chain;
+use bauta_client::{Event as ChainEvent, decode_event};
+use bauta_primitives::tree::Depth;
+use bauta_primitives::{
+    Claim, Commitment, FieldElement, Leaf, Nullifier, PrimitivesError, Root, Scope,
+};
+use bauta_store::{Address, Event, Position, Provenance, Record, RegistryKind, ScopeMode};
+use solana_address::Address as SolanaAddress;
+
+use crate::IndexerError;
+use crate::chain::Transaction;
+
+/// The program's events in a transaction, by position. None in one that failed.
+pub fn records(transaction: &Transaction) -> Result<Vec<Record>, IndexerError> {
+    let mut records = Vec::new();
+    if !transaction.succeeded {
+        return Ok(records);
+    }
+    let signature = transaction.signature;
+    for call in &transaction.inner {
+        let accounts: Vec<_> = call.accounts.iter().map(|account| SolanaAddress::from(account.0)).collect();
+        let decoded = decode_event(&SolanaAddress::from(call.program.0), &accounts, &call.data)
+            .map_err(|source| IndexerError::Event { signature, source })?;
+        let Some(decoded) = decoded else { continue };
+        let (time, event) = event(decoded).map_err(|source| IndexerError::Value { signature, source })?;
+        records.push(Record {
+            position: Position {
+                slot: transaction.slot,
+                transaction_index: transaction.index,
+                instruction_index: call.instruction,
+                inner_index: call.position,
+            },
+            signature,
+            time,
+            event,
+        });
+    }
+    records.sort_by_key(|record| record.position);
+    Ok(records)
+}
+
+fn address(key: SolanaAddress) -> Address {
+    Address(key.to_bytes())
+}
+
+/// The program says "none" with a zero address.
+fn given(key: SolanaAddress) -> Option<Address> {
+    Some(address(key)).filter(|address| address.0 != [0; 32])
+}
+
+/// The name of a statement, which is zero-padded on chain; the database has no zero in texts.
+fn statement(name: &[u8; 32]) -> String {
+    let end = name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    String::from_utf8_lossy(&name[..end]).replace('\0', "\u{fffd}")
+}
+
+const fn kind(kind: bauta::state::RegistryKind) -> RegistryKind {
+    match kind {
+        bauta::state::RegistryKind::Holders => RegistryKind::Holders,
+        bauta::state::RegistryKind::Managed => RegistryKind::Managed,
+        bauta::state::RegistryKind::Attested => RegistryKind::Attested,
+    }
+}
+
+const fn provenance(provenance: bauta::state::Provenance) -> Provenance {
+    match provenance {
+        bauta::state::Provenance::Development => Provenance::Development,
+        bauta::state::Provenance::Ceremony => Provenance::Ceremony,
+    }
+}
+
+/// The event's time and what the store keeps of it.
+fn event(decoded: ChainEvent) -> Result<(i64, Event), PrimitivesError> {
+    Ok(match decoded {
+        ChainEvent::ConfigChanged(e) => (
+            e.timestamp,
+            Event::ConfigChanged {
+                admin: address(e.admin),
+                pending_admin: given(e.pending_admin),
+                cluster_tag: e.cluster_tag,
+                paused: e.paused,
+                development_keys_allowed: e.development_keys_allowed,
+            },
+        ),
+        ChainEvent::CircuitRegistered(e) => (
+            e.timestamp,
+            Event::CircuitRegistered {
+                circuit: address(e.circuit),
+                vk_hash: e.vk_hash,
+                statement: statement(&e.statement),
+                version: e.version,
+                depth: Depth::try_from(e.depth)?,
+                leaf_format: e.leaf_format,
+                provenance: provenance(e.provenance),
+                constraint_system_hash: e.constraint_system_hash,
+                transcript_hash: e.transcript_hash,
+            },
+        ),
+        ChainEvent::CircuitRetired(e) => (e.timestamp, Event::CircuitRetired { circuit: address(e.circuit) }),
+        ChainEvent::RegistryCreated(e) => (
+            e.timestamp,
+            Event::RegistryCreated {
+                registry: address(e.registry),
+                authority: address(e.authority),
+                nonce: e.nonce,
+                kind: kind(e.kind),
+                depth: Depth::try_from(e.depth)?,
+                leaf_format: e.leaf_format,
+                root_ttl_seconds: e.root_ttl,
+                root: Root::from_bytes(e.root)?,
+            },
+        ),
+        ChainEvent::CollectionAdded(e) => (
+            e.timestamp,
+            Event::CollectionAdded {
+                registry: address(e.registry),
+                key: address(e.key),
+                is_group: e.is_group,
+                track: e.track,
+            },
+        ),
+        ChainEvent::RegistrySealed(e) => (e.timestamp, Event::RegistrySealed { registry: address(e.registry) }),
+        ChainEvent::HolderRegistered(e) => (
+            e.timestamp,
+            Event::HolderRegistered {
+                registry: address(e.registry),
+                sequence: e.sequence,
+                mint: address(e.mint),
+                owner: address(e.owner),
+                commitment: Commitment::from_bytes(e.commitment)?,
+                track: e.track,
+                index: e.index,
+                replaced: e.replaced,
+            },
+        ),
+        ChainEvent::HolderEvicted(e) => (
+            e.timestamp,
+            Event::HolderEvicted {
+                registry: address(e.registry),
+                sequence: e.sequence,
+                mint: address(e.mint),
+                index: e.index,
+            },
+        ),
+        ChainEvent::LeavesAppended(e) => (
+            e.timestamp,
+            Event::LeavesAppended {
+                registry: address(e.registry),
+                sequence: e.sequence,
+                first_index: e.first_index,
+                leaves: e.leaves.into_iter().map(Leaf::from_bytes).collect::<Result<_, _>>()?,
+            },
+        ),
+        ChainEvent::LeafReplaced(e) => (
+            e.timestamp,
+            Event::LeafReplaced {
+                registry: address(e.registry),
+                sequence: e.sequence,
+                index: e.index,
+                old_leaf: Leaf::from_bytes(e.old_leaf)?,
+                new_leaf: Leaf::from_bytes(e.new_leaf)?,
+            },
+        ),
+        ChainEvent::RootPublished(e) => (
+            e.timestamp,
+            Event::RootPublished {
+                registry: address(e.registry),
+                sequence: e.sequence,
+                root: Root::from_bytes(e.root)?,
+            },
+        ),
+        ChainEvent::MerkleRootUpdated(e) => (
+            e.timestamp,
+            Event::MerkleRootUpdated {
+                registry: address(e.registry),
+                sequence: e.sequence,
+                root: Root::from_bytes(e.root)?,
+                replaced_root_kept: e.replaced_root_kept,
+            },
+        ),
+        ChainEvent::ScopeCreated(e) => (e.timestamp, scope_created(&e)?),
+        ChainEvent::ScopeClosed(e) => (e.timestamp, Event::ScopeClosed { scope: address(e.scope) }),
+        ChainEvent::OwnershipVerified(e) => (
+            e.timestamp,
+            Event::OwnershipVerified {
+                scope: address(e.scope),
+                root: Root::from_bytes(e.root)?,
+                claim: Claim::from_bytes(e.claim)?,
+                nullifier: Nullifier::from_bytes(e.nullifier)?,
+            },
+        ),
+        ChainEvent::NullifierReclaimed(e) => (
+            e.timestamp,
+            Event::NullifierReclaimed {
+                scope: address(e.scope),
+                nullifier: Nullifier::from_bytes(e.nullifier)?,
+            },
+        ),
+    })
+}
+
+fn scope_created(e: &chain::ScopeCreated) -> Result<Event, PrimitivesError> {
+    let (mode, root) = match e.mode {
+        bauta::state::ScopeMode::Snapshot => (ScopeMode::Snapshot, Some(Root::from_bytes(e.root)?)),
+        bauta::state::ScopeMode::Live => (ScopeMode::Live, None),
+    };
+    let required_claim = e.required_claim.map(|claim| FieldElement::from_bytes("required_claim", claim));
+    Ok(Event::ScopeCreated {
+        scope: address(e.scope),
+        scope_element: Scope::from_bytes(e.scope_element)?,
+        creator: address(e.creator),
+        nonce: e.nonce,
+        registry: address(e.registry),
+        circuit: address(e.circuit),
+        auxiliary_registry: given(e.auxiliary_registry),
+        gate: given(e.gate),
+        mode,
+        root,
+        required_claim: required_claim.transpose()?,
+        opens_at: e.opens_at,
+        closes_at: e.closes_at,
+    })
+}

@@ -1,0 +1,99 @@
+//! Is what was applied what the source lists?
+
+use std::collections::HashMap;
+
+use bauta_store::{AppliedTransaction, Position, Signature};
+
+use super::{Follower, fetch};
+use crate::chain::{Listed, Source};
+use crate::{IndexerError, metrics};
+
+/// How often nobody must know an applied transaction before it is taken for gone: one answer may come from a node that is
+/// just being started.
+const ABSENCES: u32 = 2;
+/// How many signatures a node takes at once.
+pub const SIGNATURES: usize = 256;
+
+impl<S: Source> Follower<S> {
+    /// Compares what was applied after `floor` with what is listed there. Returns the first slot that is not as applied: from
+    /// there on it has to be read again.
+    pub(super) async fn compare(
+        &mut self,
+        floor: Option<u64>,
+        at: Position,
+        listed: &[Listed],
+    ) -> Result<Option<u64>, IndexerError> {
+        let applied = self.store.applied_after(floor.unwrap_or(0)).await?;
+        let fork = self.first_gone(&applied, listed).await?;
+        if let Some(slot) = fork {
+            metrics::fork();
+            tracing::warn!(slot, "the chain has forked: an applied transaction is no longer there");
+        }
+        let known: HashMap<Signature, u64> = applied.iter().map(|one| (one.signature, one.slot)).collect();
+        let unknown = |entry: &&Listed| {
+            entry.succeeded
+                && entry.slot <= at.slot
+                && known.get(&entry.signature) != Some(&entry.slot)
+                && self.eventless.get(&entry.signature) != Some(&entry.slot)
+        };
+        let unknown: Vec<_> = listed.iter().filter(unknown).copied().collect();
+        let missing = self.with_events(&unknown).await?;
+        if !missing.is_empty() {
+            metrics::holes(missing.len());
+            tracing::warn!(missing = missing.len(), "transactions were missing from an earlier list");
+        }
+        Ok(missing.iter().map(|entry| entry.slot).chain(fork).min())
+    }
+
+    /// Those of these transactions that have events of the program; the others are remembered.
+    pub(super) async fn with_events(&mut self, listed: &[Listed]) -> Result<Vec<Listed>, IndexerError> {
+        if listed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let fetched = fetch(&self.source, listed).await?;
+        self.eventless.extend(fetched.eventless.iter().copied());
+        let eventless: HashMap<_, _> = fetched.eventless.into_iter().collect();
+        let eventful = |entry: &&Listed| !eventless.contains_key(&entry.signature);
+        Ok(listed.iter().filter(eventful).copied().collect())
+    }
+
+    /// The first slot of an applied transaction that is no longer there.
+    async fn first_gone(
+        &mut self,
+        applied: &[AppliedTransaction],
+        listed: &[Listed],
+    ) -> Result<Option<u64>, IndexerError> {
+        let listed: HashMap<Signature, u64> = listed
+            .iter()
+            .filter(|entry| entry.succeeded)
+            .map(|entry| (entry.signature, entry.slot))
+            .collect();
+        let unlisted: Vec<_> = applied
+            .iter()
+            .filter(|one| listed.get(&one.signature) != Some(&one.slot))
+            .collect();
+        let mut gone = None;
+        for some in unlisted.chunks(SIGNATURES) {
+            let signatures: Vec<_> = some.iter().map(|one| one.signature).collect();
+            let statuses = self.source.statuses(&signatures).await?;
+            for (one, status) in some.iter().zip(statuses) {
+                let is_gone = match status {
+                    // the list hides it
+                    Some(status) => !status.succeeded || status.slot != one.slot,
+                    None => {
+                        let times = self.absent.entry(one.signature).or_default();
+                        *times += 1;
+                        *times >= ABSENCES
+                    }
+                };
+                if is_gone {
+                    gone = Some(gone.map_or(one.slot, |slot: u64| slot.min(one.slot)));
+                } else if status.is_some() {
+                    self.absent.remove(&one.signature);
+                    metrics::hidden();
+                }
+            }
+        }
+        Ok(gone)
+    }
+}

@@ -1,0 +1,77 @@
+//! What no fork can undo any more.
+
+use bauta_store::Position;
+
+use super::Follower;
+use super::compare::SIGNATURES;
+use crate::IndexerError;
+use crate::chain::{Head, Source};
+
+/// What has been marked as final.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Finality {
+    /// Everything up to this slot.
+    pub slot: u64,
+    /// Tile versions that nothing needs any more and that were dropped.
+    pub pruned: u64,
+}
+
+impl<S: Source> Follower<S> {
+    /// Marks as final what is: up to the source's finalized slot, but only below the first applied transaction that its own
+    /// status doesn't call finalized (nodes differ in what they mean by a slot), and never above `limit`. `now` is the time in
+    /// Unix seconds, for the tiles that nothing needs any more. `None`: nothing new is final.
+    pub async fn finalize(
+        &mut self,
+        head: Head,
+        limit: u64,
+        now: i64,
+    ) -> Result<Option<Finality>, IndexerError> {
+        let Some(at) = self.store.checkpoint().await? else {
+            return Ok(None);
+        };
+        let floor = self.store.finalized_slot().await?;
+        let mut slot = head.finalized.min(at.slot).min(limit);
+        if floor.is_some_and(|floor| slot <= floor) {
+            return Ok(None);
+        }
+        let mut applied = self.store.applied_after(floor.unwrap_or(0)).await?;
+        applied.retain(|one| one.slot <= slot);
+        'asking: for some in applied.chunks(SIGNATURES) {
+            let signatures: Vec<_> = some.iter().map(|one| one.signature).collect();
+            let statuses = self.source.statuses(&signatures).await?;
+            for (one, status) in some.iter().zip(statuses) {
+                let is_final = status
+                    .is_some_and(|status| status.finalized && status.succeeded && status.slot == one.slot);
+                if !is_final {
+                    slot = one.slot.saturating_sub(1);
+                    break 'asking;
+                }
+            }
+        }
+        if floor.is_some_and(|floor| slot <= floor) {
+            return Ok(None);
+        }
+        self.store.finalize(slot).await?;
+        let pruned = self.store.prune(now).await?;
+        self.forget_below(Some(slot));
+        Ok(Some(Finality { slot, pruned }))
+    }
+
+    /// Before much history is read in: marks what the source calls final, so that it leaves no journal. Only when all that has
+    /// been applied is final already. Returns what is final then.
+    pub(super) async fn begin_backfill(
+        &self,
+        at: Option<Position>,
+        floor: Option<u64>,
+        head: Head,
+    ) -> Result<Option<u64>, IndexerError> {
+        let from = at.map_or(0, |at| at.slot);
+        let all_final = at.is_none() || floor.is_some_and(|floor| floor >= from);
+        let is_far = head.finalized.saturating_sub(from) > self.settings.backfill_slots;
+        if all_final && is_far && head.finalized <= head.confirmed {
+            self.store.finalize(head.finalized).await?;
+            return Ok(Some(head.finalized));
+        }
+        Ok(floor)
+    }
+}

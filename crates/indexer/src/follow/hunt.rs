@@ -1,0 +1,98 @@
+//! Looks for what lists hide, by other addresses and at every node.
+
+use bauta_store::{Address, AppliedTransaction, Position, StoreError};
+
+use super::Follower;
+use crate::IndexerError;
+use crate::chain::{Head, Listed, Source};
+
+impl<S: Source> Follower<S> {
+    /// After a batch that contradicts what is stored: looks for what is missing before it. `true`: something was found, try
+    /// again; otherwise the contradiction comes back as the reason to stop.
+    pub(super) async fn mend(&mut self, refused: IndexerError, head: Head) -> Result<bool, IndexerError> {
+        let mut addresses = vec![self.settings.program];
+        addresses.extend(about(&refused));
+        let floor = self.store.finalized_slot().await?;
+        if self.hunt(&addresses, floor, head.confirmed).await? {
+            return Ok(true);
+        }
+        // once for each contradiction: the whole history of what it is about
+        let told = refused.to_string();
+        if addresses.len() > 1 && self.searched.as_ref() != Some(&told) {
+            let found = self.hunt(&addresses[1..], None, head.confirmed).await?;
+            self.searched = Some(told);
+            if found {
+                return Ok(true);
+            }
+        }
+        Err(refused)
+    }
+
+    /// Looks for transactions of these addresses, after `floor` up to `until`, that the database misses. Those that are found
+    /// are remembered, and the database goes back to before them. `false`: there are none.
+    pub(crate) async fn hunt(
+        &mut self,
+        addresses: &[Address],
+        floor: Option<u64>,
+        until: u64,
+    ) -> Result<bool, IndexerError> {
+        let listed = self.source.list_everywhere(addresses, floor, until).await?;
+        let at = self.store.checkpoint().await?;
+        let unknown: Vec<_> = self.unapplied(listed).await?;
+        let missing = self.with_events(&unknown).await?;
+        let unheard: Vec<_> = missing
+            .into_iter()
+            .filter(|entry| self.found.insert(entry.signature, *entry).is_none() || is_below(entry, at))
+            .collect();
+        let below: Vec<_> = unheard.iter().filter(|entry| is_below(entry, at)).copied().collect();
+        if !below.is_empty() {
+            crate::metrics::holes(below.len());
+            self.rewind_for(&below).await?;
+        }
+        Ok(!unheard.is_empty())
+    }
+
+    /// Those that succeeded and whose events have not been applied.
+    async fn unapplied(&self, listed: Vec<Listed>) -> Result<Vec<Listed>, IndexerError> {
+        let candidates: Vec<_> = listed
+            .into_iter()
+            .filter(|entry| entry.succeeded && self.eventless.get(&entry.signature) != Some(&entry.slot))
+            .collect();
+        let asked: Vec<_> = candidates
+            .iter()
+            .map(|entry| AppliedTransaction {
+                slot: entry.slot,
+                signature: entry.signature,
+            })
+            .collect();
+        let applied = self.store.applied_of(&asked).await?;
+        let is_applied: std::collections::HashSet<_> =
+            applied.into_iter().map(|one| (one.slot, one.signature)).collect();
+        Ok(candidates
+            .into_iter()
+            .filter(|entry| !is_applied.contains(&(entry.slot, entry.signature)))
+            .collect())
+    }
+}
+
+fn is_below(entry: &Listed, at: Option<Position>) -> bool {
+    at.is_some_and(|at| entry.slot <= at.slot)
+}
+
+/// The account that a contradiction is about.
+fn about(refused: &IndexerError) -> Option<Address> {
+    let IndexerError::Store(refused) = refused else {
+        return None;
+    };
+    match refused {
+        StoreError::SequenceGap { registry, .. }
+        | StoreError::HalfChange { registry, .. }
+        | StoreError::NotNextIndex { registry, .. }
+        | StoreError::NotAppended { registry, .. }
+        | StoreError::UnknownRoot { registry, .. }
+        | StoreError::RootMismatch { registry, .. }
+        | StoreError::Contradiction { registry, .. } => Some(*registry),
+        StoreError::Unknown { address, .. } | StoreError::CreatedTwice { address, .. } => Some(*address),
+        _ => None,
+    }
+}

@@ -1,0 +1,379 @@
+//! Nodes' JSON-RPC as a source.
+//!
+//! ```text
+//!   list    getSignaturesForAddress, page after page, with minContextSlot: a node that is behind refuses
+//!   fetch   getTransaction, many at once; the place in the slot from it, else from getBlock's signatures
+//!   head    getSlot, confirmed and finalized        statuses  getSignatureStatuses        accounts  getProgramAccounts
+//!
+//!   each through: the healthiest node first, the others when it fails (backon), each within its own limits
+//! ```
+
+mod node;
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use bauta_rpc::{Commitment, Page, Record, RpcError};
+use bauta_store::{Address, Signature};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+use serde_json::json;
+use solana_address::Address as SolanaAddress;
+use solana_signature::Signature as SolanaSignature;
+
+use crate::SourceError;
+use crate::chain::{Account, AccountFilter, Head, InnerCall, Listed, Source, Status, Transaction};
+use node::Node;
+
+pub use node::NodeSettings;
+
+/// Entries of one page: the most that a node gives.
+const PAGE: u16 = 1_000;
+/// Transactions asked for at once, over all nodes; each node's own limit holds beside it.
+const FETCHES: usize = 32;
+/// Rounds over all nodes before a request fails.
+const ROUNDS: usize = 3;
+
+/// Nodes' history of one program.
+pub struct RpcSource {
+    nodes: Vec<Arc<Node>>,
+    program: Address,
+}
+
+impl RpcSource {
+    /// Of the program, from these nodes, the preferred one first. Asks nothing yet.
+    pub fn new(program: Address, nodes: &[NodeSettings]) -> Result<Self, SourceError> {
+        let nodes = nodes.iter().map(|settings| Node::new(settings).map(Arc::new));
+        let nodes: Vec<_> = nodes.collect::<Result<_, _>>().map_err(|error| SourceError::Nodes {
+            what: "a client",
+            reason: error.to_string(),
+        })?;
+        if nodes.is_empty() {
+            return Err(SourceError::Nodes {
+                what: "a client",
+                reason: "at least one URL is needed".into(),
+            });
+        }
+        Ok(Self { nodes, program })
+    }
+
+    /// Asks the healthiest node, then the others, then again after a while.
+    async fn any<T, F>(
+        &self,
+        what: &'static str,
+        ask: impl Fn(Arc<Node>) -> F + Send + Sync,
+    ) -> Result<T, SourceError>
+    where
+        F: Future<Output = Result<T, RpcError>> + Send,
+    {
+        let round = || async {
+            let mut nodes = self.nodes.clone();
+            // stable: among equals the order of the configuration
+            nodes.sort_by_key(|node| node.failures());
+            let mut reason = String::new();
+            for node in nodes {
+                match ask(Arc::clone(&node)).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => reason = error.to_string(),
+                }
+            }
+            Err(SourceError::Nodes { what, reason })
+        };
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(100))
+            .with_max_delay(Duration::from_secs(2))
+            .with_max_times(ROUNDS - 1)
+            .with_jitter();
+        round.retry(pauses).await
+    }
+
+    /// The place of each of a slot's transactions.
+    async fn places(&self, slot: u64) -> Result<HashMap<Signature, u32>, SourceError> {
+        self.any("a block", move |node| async move {
+            const METHOD: &str = "getBlock";
+            let block = node.ask(METHOD, node.rpc().block(slot, Commitment::Confirmed)).await?;
+            let block = block
+                .ok_or_else(|| node.contradiction(METHOD, format!("no block at slot {slot}, where a transaction is")))?;
+            let signatures = block.signatures.into_iter().map(|signature| Signature(signature.into()));
+            Ok(signatures.zip(0..).collect())
+        })
+        .await
+    }
+
+    async fn transaction(&self, listed: Listed) -> Result<(Record, Listed), SourceError> {
+        let asked = SolanaSignature::from(listed.signature.0);
+        let record = self
+            .any("a transaction", move |node| async move {
+                const METHOD: &str = "getTransaction";
+                let record = node
+                    .ask(METHOD, node.rpc().transaction(&asked, Commitment::Confirmed))
+                    .await?;
+                let record =
+                    record.ok_or_else(|| node.contradiction(METHOD, format!("{asked}, listed, is not there")))?;
+                if record.signature != asked {
+                    return Err(node.contradiction(METHOD, format!("{} for {asked}", record.signature)));
+                }
+                if record.slot != listed.slot {
+                    let reason = format!("{asked} is in slot {}, listed in {}", record.slot, listed.slot);
+                    return Err(node.contradiction(METHOD, reason));
+                }
+                Ok(record)
+            })
+            .await?;
+        Ok((record, listed))
+    }
+}
+
+/// One node's list for one address, newest first, down to `after`.
+async fn pages(
+    node: &Node,
+    address: Address,
+    after: Option<u64>,
+    until: u64,
+) -> Result<Vec<Listed>, RpcError> {
+    const METHOD: &str = "getSignaturesForAddress";
+    let address = SolanaAddress::from(address.0);
+    let mut page = Page {
+        limit: Some(PAGE),
+        min_context_slot: Some(until),
+        ..Page::default()
+    };
+    let mut listed = Vec::new();
+    loop {
+        let request = node.rpc().signatures_for(&address, &page, Commitment::Confirmed);
+        let entries = node.ask(METHOD, request).await?;
+        let is_asked_for = |slot: u64| slot <= until && after.is_none_or(|after| slot > after);
+        listed.extend(entries.iter().filter(|entry| is_asked_for(entry.slot)).map(|entry| Listed {
+            slot: entry.slot,
+            signature: Signature(entry.signature.into()),
+            succeeded: entry.error.is_none(),
+        }));
+        match entries.last() {
+            Some(last)
+                if entries.len() >= usize::from(PAGE) && after.is_none_or(|after| last.slot > after) =>
+            {
+                if page.before == Some(last.signature) {
+                    return Err(node.contradiction(METHOD, "the same page comes again"));
+                }
+                page.before = Some(last.signature);
+            }
+            _ => return Ok(listed),
+        }
+    }
+}
+
+async fn pages_of(
+    node: &Node,
+    addresses: &[Address],
+    after: Option<u64>,
+    until: u64,
+) -> Result<Vec<Listed>, RpcError> {
+    let mut listed = Vec::new();
+    for address in addresses {
+        listed.extend(pages(node, *address, after, until).await?);
+    }
+    Ok(listed)
+}
+
+/// Each transaction once, by slot.
+fn merged(mut listed: Vec<Listed>) -> Vec<Listed> {
+    let mut seen = HashSet::new();
+    listed.retain(|entry| seen.insert(entry.signature));
+    listed.sort_by_key(|entry| entry.slot);
+    listed
+}
+
+fn transaction(record: Record, place: u32) -> Transaction {
+    let narrow = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+    let inner = record.inner.into_iter().map(|inner| InnerCall {
+        instruction: narrow(inner.outer),
+        position: narrow(inner.position),
+        program: Address(inner.call.program.to_bytes()),
+        accounts: inner
+            .call
+            .accounts
+            .iter()
+            .map(|account| Address(account.to_bytes()))
+            .collect(),
+        data: inner.call.data,
+    });
+    Transaction {
+        slot: record.slot,
+        index: place,
+        signature: Signature(record.signature.into()),
+        succeeded: record.error.is_none(),
+        inner: inner.collect(),
+    }
+}
+
+/// `getProgramAccounts` with its context.
+#[derive(Deserialize)]
+struct ProgramAccounts {
+    context: Context,
+    value: Vec<ProgramAccount>,
+}
+
+#[derive(Deserialize)]
+struct Context {
+    slot: u64,
+}
+
+#[derive(Deserialize)]
+struct ProgramAccount {
+    pubkey: String,
+    account: AccountData,
+}
+
+#[derive(Deserialize)]
+struct AccountData {
+    /// The bytes and the name of their encoding.
+    data: (String, String),
+}
+
+impl Source for RpcSource {
+    async fn head(&self, at_least: u64) -> Result<Head, SourceError> {
+        let slots = |node: Arc<Node>| async move {
+            Ok(Head {
+                confirmed: node.ask("getSlot", node.rpc().slot(Commitment::Confirmed)).await?,
+                finalized: node.ask("getSlot", node.rpc().slot(Commitment::Finalized)).await?,
+            })
+        };
+        let head = self.any("its newest slot", slots).await?;
+        if head.confirmed >= at_least {
+            return Ok(head);
+        }
+        // the healthiest may be behind the others
+        let mut newest = head;
+        for node in &self.nodes {
+            if let Ok(head) = slots(Arc::clone(node)).await
+                && head.confirmed > newest.confirmed
+            {
+                newest = head;
+            }
+        }
+        Ok(newest)
+    }
+
+    async fn list(
+        &self,
+        addresses: &[Address],
+        after: Option<u64>,
+        until: u64,
+    ) -> Result<Vec<Listed>, SourceError> {
+        let addresses: Arc<[Address]> = addresses.into();
+        let listed = self.any("its history", move |node| {
+            let addresses = Arc::clone(&addresses);
+            async move { pages_of(&node, &addresses, after, until).await }
+        });
+        Ok(merged(listed.await?))
+    }
+
+    async fn list_everywhere(
+        &self,
+        addresses: &[Address],
+        after: Option<u64>,
+        until: u64,
+    ) -> Result<Vec<Listed>, SourceError> {
+        let mut listed = self.list(addresses, after, until).await?;
+        if self.nodes.len() > 1 {
+            for node in &self.nodes {
+                // one that doesn't answer knows nothing that another one hides
+                listed.extend(pages_of(node, addresses, after, until).await.unwrap_or_default());
+            }
+        }
+        Ok(merged(listed))
+    }
+
+    async fn fetch(&self, listed: &[Listed]) -> Result<Vec<Transaction>, SourceError> {
+        let records: Vec<(Record, Listed)> = stream::iter(listed.iter().copied())
+            .map(|entry| self.transaction(entry))
+            .buffered(FETCHES)
+            .try_collect()
+            .await?;
+        let unplaced: HashSet<u64> = records
+            .iter()
+            .filter(|(record, _)| record.index.is_none())
+            .map(|(record, _)| record.slot)
+            .collect();
+        let places: HashMap<u64, HashMap<Signature, u32>> = stream::iter(unplaced)
+            .map(|slot| async move { Ok::<_, SourceError>((slot, self.places(slot).await?)) })
+            .buffer_unordered(FETCHES)
+            .try_collect()
+            .await?;
+        records
+            .into_iter()
+            .map(|(record, entry)| {
+                let place = record
+                    .index
+                    .or_else(|| places.get(&entry.slot)?.get(&entry.signature).copied());
+                let place = place.ok_or(SourceError::Inconsistent {
+                    signature: entry.signature,
+                    slot: entry.slot,
+                    what: "is not in that slot's block",
+                })?;
+                Ok(transaction(record, place))
+            })
+            .collect()
+    }
+
+    async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Option<Status>>, SourceError> {
+        const METHOD: &str = "getSignatureStatuses";
+        let signatures: Arc<[SolanaSignature]> = signatures
+            .iter()
+            .map(|signature| SolanaSignature::from(signature.0))
+            .collect();
+        self.any("signatures' statuses", move |node| {
+            let signatures = Arc::clone(&signatures);
+            async move {
+                let statuses = node.ask(METHOD, node.rpc().statuses(&signatures, true)).await?;
+                let status = |status: bauta_rpc::Status| Status {
+                    slot: status.slot,
+                    succeeded: status.error.is_none(),
+                    finalized: status.commitment == Commitment::Finalized,
+                };
+                Ok(statuses.into_iter().map(|found| found.map(status)).collect())
+            }
+        })
+        .await
+    }
+
+    async fn accounts(&self, filter: &AccountFilter) -> Result<(u64, Vec<Account>), SourceError> {
+        const METHOD: &str = "getProgramAccounts";
+        let has = filter.has.iter().map(
+            |(offset, bytes)| json!({ "memcmp": { "offset": offset, "bytes": bs58::encode(bytes).into_string() } }),
+        );
+        let mut options = json!({
+            "commitment": "confirmed", "encoding": "base64", "withContext": true, "filters": has.collect::<Vec<_>>()
+        });
+        if let Some((offset, length)) = filter.part {
+            options["dataSlice"] = json!({ "offset": offset, "length": length });
+        }
+        let params = json!([self.program.to_string(), options]);
+        self.any("the program's accounts", move |node| {
+            let params = params.clone();
+            async move {
+                let answer: ProgramAccounts = node.ask(METHOD, node.rpc().call(METHOD, &params)).await?;
+                let read = |found: ProgramAccount| -> Result<Account, RpcError> {
+                    let bad = |what: &str| node.contradiction(METHOD, format!("{} has {what}", found.pubkey));
+                    let mut address = [0; 32];
+                    let length = bs58::decode(&found.pubkey).onto(&mut address);
+                    if length != Ok(address.len()) {
+                        return Err(bad("no address"));
+                    }
+                    let data = BASE64.decode(&found.account.data.0);
+                    Ok(Account {
+                        address: Address(address),
+                        data: data.map_err(|_| bad("data that is not base64"))?,
+                    })
+                };
+                let accounts = answer.value.into_iter().map(read).collect::<Result<_, _>>()?;
+                Ok((answer.context.slot, accounts))
+            }
+        })
+        .await
+    }
+}

@@ -1,0 +1,481 @@
+//! A chain in memory, for tests and benchmarks: the program's events with the program's own encoding, with roots from a
+//! tree that has nothing in common with the store's; and a source that can be made to lie.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anchor_lang::Event as AnchorEvent;
+use anchor_lang::event::EVENT_IX_TAG_LE;
+use bauta::events;
+use bauta::state::{Provenance, RegistryKind, ScopeMode};
+use bauta_client::{ReferenceTree, addresses};
+use bauta_primitives::tree::Depth;
+use bauta_primitives::{
+    Attributes, Claim, Commitment, EntryId, FieldElement, Leaf, Nullifier, Root, Scope, poseidon,
+};
+use bauta_store::{Address, Signature};
+use solana_address::Address as SolanaAddress;
+
+use crate::SourceError;
+use crate::chain::{Account, AccountFilter, Head, InnerCall, Listed, Source, Status, Transaction};
+
+/// 2026-01-01 00:00 UTC.
+const START: i64 = 1_767_225_600;
+const TTL: i64 = 1_600;
+/// What the program asks between two kept roots: a sixteenth of the time-to-live.
+const KEEP: i64 = 100;
+
+/// The program's address.
+#[must_use]
+pub fn program() -> Address {
+    Address(bauta::ID.to_bytes())
+}
+
+/// An address that begins with a name.
+#[must_use]
+pub fn named(name: &str) -> SolanaAddress {
+    let mut bytes = [0; 32];
+    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    SolanaAddress::from(bytes)
+}
+
+/// The inner call of an event, as the program makes it.
+pub fn emitted<E: AnchorEvent>(event: &E) -> InnerCall {
+    let mut data = EVENT_IX_TAG_LE.to_vec();
+    data.extend(event.data());
+    InnerCall {
+        instruction: 0,
+        position: 0,
+        program: program(),
+        accounts: vec![Address(addresses::event_authority().address.to_bytes())],
+        data,
+    }
+}
+
+/// A registry as the program keeps it.
+#[derive(Clone)]
+struct OnChain {
+    tree: ReferenceTree,
+    next_index: u64,
+    sequence: u64,
+    last_kept: Option<i64>,
+    mints: BTreeMap<[u8; 32], u64>,
+}
+
+/// Makes transactions.
+#[derive(Clone)]
+pub struct Chain {
+    /// The present slot.
+    pub slot: u64,
+    /// Every transaction so far.
+    pub transactions: Vec<Transaction>,
+    now: i64,
+    registries: BTreeMap<SolanaAddress, OnChain>,
+    uses: u64,
+    /// Part of every signature: another fork, other signatures.
+    fork: u8,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self {
+            slot: 100,
+            transactions: Vec::new(),
+            now: START,
+            registries: BTreeMap::new(),
+            uses: 0,
+            fork: 0,
+        }
+    }
+}
+
+impl Chain {
+    /// A fork of this chain from its present state on: what happens on it has other signatures.
+    #[must_use]
+    pub fn forked(&self) -> Self {
+        let mut fork = self.clone();
+        fork.fork += 1;
+        fork
+    }
+
+    /// The next slot, some seconds later.
+    pub fn wait(&mut self, seconds: i64) {
+        self.slot += 1;
+        self.now += seconds;
+    }
+
+    /// Puts inner calls into a transaction of their own.
+    pub fn send(&mut self, calls: Vec<InnerCall>) -> Signature {
+        self.put(calls, true)
+    }
+
+    /// The same, in a transaction that fails.
+    pub fn send_failing(&mut self, calls: Vec<InnerCall>) -> Signature {
+        self.put(calls, false)
+    }
+
+    fn put(&mut self, calls: Vec<InnerCall>, succeeded: bool) -> Signature {
+        let number = self.transactions.len() as u64;
+        let mut signature = [self.fork; 64];
+        signature[..8].copy_from_slice(&number.to_be_bytes());
+        signature[8..16].copy_from_slice(&self.slot.to_be_bytes());
+        let last = self.transactions.last().filter(|last| last.slot == self.slot);
+        // other people's transactions lie between
+        let index = last.map_or(3, |last| last.index + 2);
+        let inner = calls
+            .into_iter()
+            .zip(0..)
+            .map(|(call, position)| InnerCall { position, ..call });
+        let transaction = Transaction {
+            slot: self.slot,
+            index,
+            signature: Signature(signature),
+            succeeded,
+            inner: inner.collect(),
+        };
+        self.transactions.push(transaction);
+        Signature(signature)
+    }
+
+    /// The program is initialised.
+    pub fn initialize(&mut self) -> Signature {
+        let event = events::ConfigChanged {
+            admin: named("admin"),
+            pending_admin: SolanaAddress::default(),
+            cluster_tag: [7; 32],
+            paused: false,
+            development_keys_allowed: true,
+            timestamp: self.now,
+        };
+        self.send(vec![emitted(&event)])
+    }
+
+    /// A registry is created.
+    pub fn create(&mut self, registry: SolanaAddress, kind: RegistryKind) -> Signature {
+        let tree = ReferenceTree::new(Depth::Ten);
+        let event = events::RegistryCreated {
+            registry,
+            authority: named("authority"),
+            nonce: 1,
+            tree: named("tree"),
+            kind,
+            depth: 10,
+            leaf_format: 1,
+            root_ttl: TTL,
+            root: tree.root().to_bytes(),
+            timestamp: self.now,
+        };
+        self.registries.insert(
+            registry,
+            OnChain {
+                tree,
+                next_index: 0,
+                sequence: 0,
+                last_kept: None,
+                mints: BTreeMap::new(),
+            },
+        );
+        self.send(vec![emitted(&event)])
+    }
+
+    /// A registry's present root.
+    #[must_use]
+    pub fn root(&self, registry: SolanaAddress) -> Root {
+        self.registries
+            .get(&registry)
+            .map_or_else(|| Depth::Ten.empty_root(), |on_chain| on_chain.tree.root())
+    }
+
+    fn on_chain(&mut self, registry: SolanaAddress) -> &mut OnChain {
+        self.registries.entry(registry).or_insert_with(|| OnChain {
+            tree: ReferenceTree::new(Depth::Ten),
+            next_index: 0,
+            sequence: 0,
+            last_kept: None,
+            mints: BTreeMap::new(),
+        })
+    }
+
+    /// The event that follows a tree change.
+    fn root_updated(&mut self, registry: SolanaAddress) -> InnerCall {
+        let now = self.now;
+        let on_chain = self.on_chain(registry);
+        let kept = on_chain.last_kept.is_none_or(|last| now - last >= KEEP);
+        if kept {
+            on_chain.last_kept = Some(now);
+        }
+        emitted(&events::MerkleRootUpdated {
+            registry,
+            sequence: on_chain.sequence,
+            root: on_chain.tree.root().to_bytes(),
+            replaced_root_kept: kept,
+            timestamp: now,
+        })
+    }
+
+    /// A token registers, for the first time or again.
+    pub fn register(
+        &mut self,
+        registry: SolanaAddress,
+        mint: u64,
+        owner: u64,
+        track: u64,
+    ) -> Result<Signature, bauta_primitives::PrimitivesError> {
+        let (now, key) = (self.now, number("mint", mint));
+        let commitment = Commitment::new(poseidon::hash([FieldElement::from_u64(mint ^ (owner << 32))]));
+        let on_chain = self.on_chain(registry);
+        let known = on_chain.mints.get(&key.to_bytes()).copied();
+        let index = known.unwrap_or(on_chain.next_index);
+        let leaf = Leaf::of(commitment, EntryId::of_mint(&key.to_bytes()), Attributes::of_track(track));
+        on_chain.tree.set(index, leaf)?;
+        on_chain.mints.insert(key.to_bytes(), index);
+        on_chain.next_index += u64::from(known.is_none());
+        on_chain.sequence += 1;
+        let registered = emitted(&events::HolderRegistered {
+            registry,
+            sequence: on_chain.sequence,
+            mint: key,
+            owner: number("owner", owner),
+            commitment: commitment.to_bytes(),
+            track,
+            index,
+            replaced: known.is_some(),
+            timestamp: now,
+        });
+        let updated = self.root_updated(registry);
+        Ok(self.send(vec![registered, updated]))
+    }
+
+    /// The authority of a Managed registry appends leaves.
+    pub fn append(
+        &mut self,
+        registry: SolanaAddress,
+        leaves: &[u64],
+    ) -> Result<Signature, bauta_primitives::PrimitivesError> {
+        let now = self.now;
+        let leaves: Vec<_> = leaves
+            .iter()
+            .map(|value| Leaf::new(poseidon::hash([FieldElement::from_u64(*value)])))
+            .collect();
+        let on_chain = self.on_chain(registry);
+        let first_index = on_chain.next_index;
+        for (index, leaf) in (first_index..).zip(&leaves) {
+            on_chain.tree.set(index, *leaf)?;
+        }
+        on_chain.next_index += leaves.len() as u64;
+        on_chain.sequence += 1;
+        let appended = emitted(&events::LeavesAppended {
+            registry,
+            sequence: on_chain.sequence,
+            first_index,
+            leaves: leaves.iter().map(|leaf| leaf.to_bytes()).collect(),
+            timestamp: now,
+        });
+        let updated = self.root_updated(registry);
+        Ok(self.send(vec![appended, updated]))
+    }
+
+    /// A circuit is registered, and a live scope over a registry created.
+    pub fn open_scope(&mut self, scope: SolanaAddress, registry: SolanaAddress) {
+        let circuit = named("circuit");
+        let mut statement = [0; 32];
+        statement[..9].copy_from_slice(b"ownership");
+        let registered = emitted(&events::CircuitRegistered {
+            circuit,
+            vk_hash: [1; 32],
+            statement,
+            version: 1,
+            depth: 10,
+            leaf_format: 1,
+            provenance: Provenance::Development,
+            constraint_system_hash: [2; 32],
+            transcript_hash: [0; 32],
+            timestamp: self.now,
+        });
+        self.send(vec![registered]);
+        let element = Scope::derive(&[7; 32], &bauta::ID.to_bytes(), &scope.to_bytes());
+        let created = emitted(&events::ScopeCreated {
+            scope,
+            scope_element: element.to_bytes(),
+            creator: named("creator"),
+            nonce: 1,
+            registry,
+            circuit,
+            auxiliary_registry: SolanaAddress::default(),
+            gate: SolanaAddress::default(),
+            mode: ScopeMode::Live,
+            root: [0; 32],
+            required_claim: None,
+            opens_at: self.now,
+            closes_at: i64::MAX,
+            timestamp: self.now,
+        });
+        self.send(vec![created]);
+    }
+
+    /// A verification's event.
+    pub fn verified(&mut self, scope: SolanaAddress, registry: SolanaAddress, track: u64) -> InnerCall {
+        self.uses += 1;
+        let nullifier = Nullifier::new(poseidon::hash([FieldElement::from_u64(self.uses)]));
+        emitted(&events::OwnershipVerified {
+            scope,
+            registry,
+            circuit: named("circuit"),
+            root: self.root(registry).to_bytes(),
+            claim: Claim::of_track(track).to_bytes(),
+            nullifier: nullifier.to_bytes(),
+            recipient: named("recipient"),
+            relayer: SolanaAddress::default(),
+            payload_hash: [0; 32],
+            timestamp: self.now,
+        })
+    }
+
+    /// A proof is accepted.
+    pub fn verify(&mut self, scope: SolanaAddress, registry: SolanaAddress, track: u64) -> Signature {
+        let verified = self.verified(scope, registry, track);
+        self.send(vec![verified])
+    }
+}
+
+/// An address with a number in it.
+fn number(name: &str, number: u64) -> SolanaAddress {
+    let mut bytes = named(name).to_bytes();
+    bytes[24..].copy_from_slice(&number.to_be_bytes());
+    SolanaAddress::from(bytes)
+}
+
+/// A recorded history as a source, which can be made to lie.
+#[derive(Default)]
+pub struct Recorded {
+    state: Mutex<State>,
+}
+
+/// What a recorded source says.
+#[derive(Default)]
+pub struct State {
+    /// Its history, in the order of the chain.
+    pub transactions: Vec<Transaction>,
+    /// Its newest slots.
+    pub head: Option<Head>,
+    /// Transactions that lists by the program's address leave out.
+    pub hidden: HashSet<Signature>,
+    /// Transactions that no list has.
+    pub lost: HashSet<Signature>,
+    /// So many of the next requests fail.
+    pub failures: usize,
+    /// What the program's accounts are.
+    pub accounts: Vec<Account>,
+    /// Transactions fetched so far.
+    pub fetched: usize,
+}
+
+impl Recorded {
+    /// The history of a chain; its head is the last slot, none final.
+    #[must_use]
+    pub fn of(chain: &Chain) -> Self {
+        let recorded = Self::default();
+        recorded.follow(chain);
+        recorded
+    }
+
+    /// From now on the history is this chain's.
+    pub fn follow(&self, chain: &Chain) {
+        let mut state = self.state();
+        state.transactions.clone_from(&chain.transactions);
+        state.head = Some(Head {
+            confirmed: chain.slot,
+            finalized: 0,
+        });
+    }
+
+    /// What it says.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn asked(&self) -> Result<MutexGuard<'_, State>, SourceError> {
+        let mut state = self.state();
+        if state.failures > 0 {
+            state.failures -= 1;
+            return Err(SourceError::Nodes {
+                what: "an answer",
+                reason: "it was told to fail".into(),
+            });
+        }
+        Ok(state)
+    }
+}
+
+impl Source for Recorded {
+    async fn head(&self, _: u64) -> Result<Head, SourceError> {
+        let state = self.asked()?;
+        state.head.ok_or(SourceError::Stopped)
+    }
+
+    async fn list(
+        &self,
+        addresses: &[Address],
+        after: Option<u64>,
+        until: u64,
+    ) -> Result<Vec<Listed>, SourceError> {
+        let state = self.asked()?;
+        let by_program_alone = addresses == [program()];
+        let mut listed: Vec<_> = state
+            .transactions
+            .iter()
+            .filter(|one| after.is_none_or(|after| one.slot > after) && one.slot <= until)
+            .filter(|one| !state.lost.contains(&one.signature))
+            .filter(|one| !(by_program_alone && state.hidden.contains(&one.signature)))
+            .map(|one| Listed {
+                slot: one.slot,
+                signature: one.signature,
+                succeeded: one.succeeded,
+            })
+            .collect();
+        // in any order within a slot
+        listed.reverse();
+        listed.sort_by_key(|entry| entry.slot);
+        Ok(listed)
+    }
+
+    async fn fetch(&self, listed: &[Listed]) -> Result<Vec<Transaction>, SourceError> {
+        let mut state = self.asked()?;
+        state.fetched += listed.len();
+        let (first, last) = (listed.first(), listed.last());
+        let from = first.map_or(0, |first| state.transactions.partition_point(|one| one.slot < first.slot));
+        let to = last.map_or(0, |last| state.transactions.partition_point(|one| one.slot <= last.slot));
+        let wanted: HashSet<_> = listed.iter().map(|entry| entry.signature).collect();
+        let mut found: Vec<_> = state.transactions[from..to]
+            .iter()
+            .filter(|one| wanted.contains(&one.signature))
+            .cloned()
+            .collect();
+        found.reverse();
+        Ok(found)
+    }
+
+    async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Option<Status>>, SourceError> {
+        let state = self.asked()?;
+        let finalized = state.head.map_or(0, |head| head.finalized);
+        let status = |signature: &Signature| {
+            let found = state.transactions.iter().find(|one| one.signature == *signature)?;
+            Some(Status {
+                slot: found.slot,
+                succeeded: found.succeeded,
+                finalized: found.slot <= finalized,
+            })
+        };
+        Ok(signatures.iter().map(status).collect())
+    }
+
+    async fn accounts(&self, filter: &AccountFilter) -> Result<(u64, Vec<Account>), SourceError> {
+        let state = self.asked()?;
+        let accounts = state.accounts.iter().filter(|account| filter.accepts(&account.data));
+        let accounts = accounts.map(|account| Account {
+            address: account.address,
+            data: filter.of(&account.data).to_vec(),
+        });
+        Ok((state.head.map_or(0, |head| head.confirmed), accounts.collect()))
+    }
+}
