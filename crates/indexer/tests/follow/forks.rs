@@ -2,7 +2,6 @@
 
 use bauta_indexer::testing::named;
 use bauta_indexer::{IndexerError, chain::Head};
-use bauta_store::StoreError;
 
 use crate::support::{Scene, small_chain};
 
@@ -148,11 +147,5 @@ async fn a_fork_below_finality_stops_the_checkpoint() {
     }
     let stopped = stopped.unwrap();
     assert!(!stopped.is_transient(), "{stopped}");
-    assert!(
-        matches!(
-            stopped,
-            IndexerError::Store(StoreError::SequenceGap { .. } | StoreError::Contradiction { .. } | StoreError::NotNextIndex { .. } | StoreError::CannotUndo { .. })
-        ),
-        "{stopped}"
-    );
+    assert!(matches!(stopped, IndexerError::MissingBelowFinality { missing: 8, .. }), "{stopped}");
 }
