@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 
 use crate::metrics;
 
-/// How a node may be asked.
-#[derive(Clone, Debug)]
+/// How a node may be asked. Not printable: the URL may hold a key.
+#[derive(Clone)]
 pub struct NodeSettings {
     /// Its JSON-RPC.
     pub url: String,

@@ -1,0 +1,118 @@
+//! The service's settings.
+
+use std::convert::Infallible;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use bauta_service::{OperationsSettings, Secret};
+use confique::Config;
+use serde::Deserialize;
+
+use bauta_indexer::rpc::NodeSettings;
+
+/// What the service is told.
+#[derive(Debug, Clone, Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub struct ServiceSettings {
+    /// Postgres: `postgres://user:password@host:port/database`. The user needs the role `bauta_indexer`; one that owns the
+    /// database migrates it at the start.
+    #[config(env = "DATABASE_URL")]
+    pub database_url: Secret,
+
+    /// Connections to Postgres, from 2: one holds the lead.
+    #[config(env = "DATABASE_CONNECTIONS", default = 4, validate(*database_connections >= 2, "must be at least 2"))]
+    pub database_connections: u32,
+
+    /// Whether to bring the schema up to date at the start. Otherwise another schema is refused.
+    #[config(env = "DATABASE_MIGRATE", default = true)]
+    pub database_migrate: bool,
+
+    /// The nodes' JSON-RPC, the preferred one first; in the environment a list with commas. In the file each is a table
+    /// `[[nodes]]` with `url` and, if they differ from the settings below, `concurrency` and `requests_per_second`.
+    #[config(env = "SOLANA_RPC_URL", parse_env = nodes_of, validate(!nodes.is_empty(), "at least one node is needed"))]
+    pub nodes: Vec<NodeConfig>,
+
+    /// Websockets that say when there is something new; in the environment a list with commas. Without any the indexer asks
+    /// every `poll_interval_ms`.
+    #[config(env = "SOLANA_WS_URL", parse_env = secrets_of, default = [])]
+    pub websockets: Vec<Secret>,
+
+    /// Requests under way at one node at once, from 1.
+    #[config(env = "RPC_CONCURRENCY", default = 16, validate(*rpc_concurrency >= 1, "must be at least 1"))]
+    pub rpc_concurrency: usize,
+
+    /// Requests a second to one node, from 1.
+    #[config(env = "RPC_REQUESTS_PER_SECOND", default = 100)]
+    pub rpc_requests_per_second: NonZeroU32,
+
+    /// Milliseconds that an answer may take, from 100.
+    #[config(env = "RPC_TIMEOUT_MS", default = 10_000, validate(*rpc_timeout_ms >= 100, "must be at least 100"))]
+    pub rpc_timeout_ms: u64,
+
+    /// Milliseconds between two looks at the chain when no websocket says anything, from 50.
+    #[config(env = "POLL_INTERVAL_MS", default = 1_000, validate(*poll_interval_ms >= 50, "must be at least 50"))]
+    pub poll_interval_ms: u64,
+
+    /// Milliseconds between two comparisons of what was applied with what the nodes list, from 50.
+    #[config(env = "COMPARE_INTERVAL_MS", default = 2_000, validate(*compare_interval_ms >= 50, "must be at least 50"))]
+    pub compare_interval_ms: u64,
+
+    /// Milliseconds between two looks at finality, from 50.
+    #[config(env = "FINALITY_INTERVAL_MS", default = 2_000, validate(*finality_interval_ms >= 50, "must be at least 50"))]
+    pub finality_interval_ms: u64,
+
+    /// Transactions fetched and applied together, from 1.
+    #[config(env = "BATCH_TRANSACTIONS", default = 1_000, validate(*batch_transactions >= 1, "must be at least 1"))]
+    pub batch_transactions: usize,
+
+    /// Seconds behind the chain from which on /ready says no.
+    #[config(env = "READY_MAX_LAG_SECONDS", default = 30)]
+    pub ready_max_lag_seconds: u64,
+
+    /// Logs, metrics and the end.
+    #[config(nested)]
+    pub operations: OperationsSettings,
+}
+
+/// A node.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeConfig {
+    url: Secret,
+    concurrency: Option<usize>,
+    requests_per_second: Option<NonZeroU32>,
+}
+
+fn parts(list: &str) -> impl Iterator<Item = Secret> {
+    list.split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(|part| Secret::new(part.to_owned()))
+}
+
+fn nodes_of(list: &str) -> Result<Vec<NodeConfig>, Infallible> {
+    let node = |url| NodeConfig {
+        url,
+        concurrency: None,
+        requests_per_second: None,
+    };
+    Ok(parts(list).map(node).collect())
+}
+
+fn secrets_of(list: &str) -> Result<Vec<Secret>, Infallible> {
+    Ok(parts(list).collect())
+}
+
+impl ServiceSettings {
+    /// How each node may be asked.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeSettings> {
+        let settings = |node: &NodeConfig| NodeSettings {
+            url: node.url.expose().to_owned(),
+            concurrency: node.concurrency.unwrap_or(self.rpc_concurrency),
+            per_second: node.requests_per_second.unwrap_or(self.rpc_requests_per_second),
+            patience: Duration::from_millis(self.rpc_timeout_ms),
+        };
+        self.nodes.iter().map(settings).collect()
+    }
+}

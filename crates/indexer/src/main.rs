@@ -1,0 +1,106 @@
+//! `bauta-indexer`: follows the chain into Postgres. docs/indexer.md tells how to operate it.
+
+mod config;
+
+use std::future::ready;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bauta_indexer::rpc::RpcSource;
+use bauta_indexer::{Indexer, IndexerError, RunSettings, Settings, describe_metrics, wake};
+use bauta_rpc::{Pubsub, RpcError};
+use bauta_service::{Arguments, Check, Service, ServiceError, documentation, exit_code, load};
+use bauta_store::{Address, Store, StoreError};
+use clap::Parser;
+
+use config::ServiceSettings;
+
+/// Follows the chain into Postgres, exactly: through crashes, holes in histories, forks and nodes that lie.
+#[derive(Parser)]
+#[command(name = "bauta-indexer", version)]
+struct Cli {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+/// Why the service doesn't start, or has ended.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error(transparent)]
+    Indexer(#[from] IndexerError),
+    #[error("the database: {0}")]
+    Store(#[from] StoreError),
+    #[error("a websocket of the configuration: {0}")]
+    Websocket(#[source] RpcError),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Cli { arguments } = Cli::parse();
+    if arguments.print_config {
+        print!("{}", documentation::<ServiceSettings>());
+        return ExitCode::SUCCESS;
+    }
+    exit_code(serve(&arguments).await)
+}
+
+async fn serve(arguments: &Arguments) -> Result<(), Failure> {
+    let settings: ServiceSettings = load(arguments.config.as_deref())?;
+    let program = Address(bauta::ID.to_bytes());
+    let source = RpcSource::new(program, &settings.nodes()).map_err(IndexerError::from)?;
+    let websockets = settings.websockets.iter().map(|url| Pubsub::new(url.expose()));
+    let websockets = websockets.collect::<Result<Vec<_>, _>>().map_err(Failure::Websocket)?;
+
+    let service = Service::start("bauta-indexer", env!("CARGO_PKG_VERSION"), &settings.operations).await?;
+    describe_metrics();
+    let store = Store::connect(settings.database_url.expose(), settings.database_connections).await?;
+    if settings.database_migrate {
+        store.migrate().await?;
+    } else {
+        store.check_schema().await?;
+    }
+
+    let (indexer, status) = Indexer::new(Arc::new(source), store.clone(), run_settings(&settings, program));
+    for websocket in websockets {
+        let (awake, end) = (indexer.awake(), service.shutdown());
+        service.spawn("the websocket", async move {
+            tokio::select! {
+                () = wake(websocket, program, awake) => {}
+                () = end.cancelled() => {}
+            }
+            Ok::<_, Failure>(())
+        });
+    }
+    let max_lag = Duration::from_secs(settings.ready_max_lag_seconds);
+    service.health().add("chain", move || {
+        ready(Check::required(status.borrow().ready(max_lag)))
+    });
+    let database = store.clone();
+    service.health().add("database", move || {
+        let database = database.clone();
+        async move { Check::required(database.ping().await) }
+    });
+    let end = service.shutdown();
+    service.spawn("the indexer", async move {
+        indexer.run(end).await;
+        Ok::<_, Failure>(())
+    });
+    service.run().await?;
+    store.close().await;
+    Ok(())
+}
+
+fn run_settings(settings: &ServiceSettings, program: Address) -> RunSettings {
+    RunSettings {
+        follow: Settings {
+            batch_transactions: settings.batch_transactions,
+            compare_interval: Duration::from_millis(settings.compare_interval_ms),
+            ..Settings::new(program)
+        },
+        poll_interval: Duration::from_millis(settings.poll_interval_ms),
+        finality_interval: Duration::from_millis(settings.finality_interval_ms),
+    }
+}
