@@ -61,6 +61,11 @@ pub struct ServiceSettings {
     #[config(env = "FINALITY_INTERVAL_MS", default = 2_000, validate(*finality_interval_ms >= 50, "must be at least 50"))]
     pub finality_interval_ms: u64,
 
+    /// Milliseconds between two comparisons of the database with the program's accounts (getProgramAccounts). Nothing is marked
+    /// as final before it has been compared. 0: never, for nodes that don't give a program's accounts.
+    #[config(env = "RECONCILE_INTERVAL_MS", default = 10_000)]
+    pub reconcile_interval_ms: u64,
+
     /// Transactions fetched and applied together, from 1.
     #[config(env = "BATCH_TRANSACTIONS", default = 1_000, validate(*batch_transactions >= 1, "must be at least 1"))]
     pub batch_transactions: usize,

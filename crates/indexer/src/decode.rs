@@ -8,9 +8,7 @@
 use bauta::events as chain;
 use bauta_client::{Event as ChainEvent, decode_event};
 use bauta_primitives::tree::Depth;
-use bauta_primitives::{
-    Claim, Commitment, FieldElement, Leaf, Nullifier, PrimitivesError, Root, Scope,
-};
+use bauta_primitives::{Claim, Commitment, FieldElement, Leaf, Nullifier, PrimitivesError, Root, Scope};
 use bauta_store::{Address, Event, Position, Provenance, Record, RegistryKind, ScopeMode};
 use solana_address::Address as SolanaAddress;
 
@@ -25,9 +23,18 @@ pub fn records(transaction: &Transaction) -> Result<Vec<Record>, IndexerError> {
     }
     let signature = transaction.signature;
     for call in &transaction.inner {
-        let accounts: Vec<_> = call.accounts.iter().map(|account| SolanaAddress::from(account.0)).collect();
-        let decoded = decode_event(&SolanaAddress::from(call.program.0), &accounts, &call.data)
-            .map_err(|source| IndexerError::Event { signature, source })?;
+        let accounts: Vec<_> = call
+            .accounts
+            .iter()
+            .map(|account| SolanaAddress::from(account.0))
+            .collect();
+        let decoded =
+            decode_event(&SolanaAddress::from(call.program.0), &accounts, &call.data).map_err(|source| {
+                IndexerError::Event {
+                    signature,
+                    source: Box::new(source),
+                }
+            })?;
         let Some(decoded) = decoded else { continue };
         let (time, event) = event(decoded).map_err(|source| IndexerError::Value { signature, source })?;
         records.push(Record {
@@ -57,7 +64,10 @@ fn given(key: SolanaAddress) -> Option<Address> {
 
 /// The name of a statement, which is zero-padded on chain; the database has no zero in texts.
 fn statement(name: &[u8; 32]) -> String {
-    let end = name.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let end = name
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1);
     String::from_utf8_lossy(&name[..end]).replace('\0', "\u{fffd}")
 }
 
@@ -79,44 +89,15 @@ const fn provenance(provenance: bauta::state::Provenance) -> Provenance {
 /// The event's time and what the store keeps of it.
 fn event(decoded: ChainEvent) -> Result<(i64, Event), PrimitivesError> {
     Ok(match decoded {
-        ChainEvent::ConfigChanged(e) => (
+        ChainEvent::ConfigChanged(e) => (e.timestamp, config_changed(&e)),
+        ChainEvent::CircuitRegistered(e) => (e.timestamp, circuit_registered(&e)?),
+        ChainEvent::CircuitRetired(e) => (
             e.timestamp,
-            Event::ConfigChanged {
-                admin: address(e.admin),
-                pending_admin: given(e.pending_admin),
-                cluster_tag: e.cluster_tag,
-                paused: e.paused,
-                development_keys_allowed: e.development_keys_allowed,
-            },
-        ),
-        ChainEvent::CircuitRegistered(e) => (
-            e.timestamp,
-            Event::CircuitRegistered {
+            Event::CircuitRetired {
                 circuit: address(e.circuit),
-                vk_hash: e.vk_hash,
-                statement: statement(&e.statement),
-                version: e.version,
-                depth: Depth::try_from(e.depth)?,
-                leaf_format: e.leaf_format,
-                provenance: provenance(e.provenance),
-                constraint_system_hash: e.constraint_system_hash,
-                transcript_hash: e.transcript_hash,
             },
         ),
-        ChainEvent::CircuitRetired(e) => (e.timestamp, Event::CircuitRetired { circuit: address(e.circuit) }),
-        ChainEvent::RegistryCreated(e) => (
-            e.timestamp,
-            Event::RegistryCreated {
-                registry: address(e.registry),
-                authority: address(e.authority),
-                nonce: e.nonce,
-                kind: kind(e.kind),
-                depth: Depth::try_from(e.depth)?,
-                leaf_format: e.leaf_format,
-                root_ttl_seconds: e.root_ttl,
-                root: Root::from_bytes(e.root)?,
-            },
-        ),
+        ChainEvent::RegistryCreated(e) => (e.timestamp, registry_created(&e)?),
         ChainEvent::CollectionAdded(e) => (
             e.timestamp,
             Event::CollectionAdded {
@@ -126,20 +107,13 @@ fn event(decoded: ChainEvent) -> Result<(i64, Event), PrimitivesError> {
                 track: e.track,
             },
         ),
-        ChainEvent::RegistrySealed(e) => (e.timestamp, Event::RegistrySealed { registry: address(e.registry) }),
-        ChainEvent::HolderRegistered(e) => (
+        ChainEvent::RegistrySealed(e) => (
             e.timestamp,
-            Event::HolderRegistered {
+            Event::RegistrySealed {
                 registry: address(e.registry),
-                sequence: e.sequence,
-                mint: address(e.mint),
-                owner: address(e.owner),
-                commitment: Commitment::from_bytes(e.commitment)?,
-                track: e.track,
-                index: e.index,
-                replaced: e.replaced,
             },
         ),
+        ChainEvent::HolderRegistered(e) => (e.timestamp, holder_registered(&e)?),
         ChainEvent::HolderEvicted(e) => (
             e.timestamp,
             Event::HolderEvicted {
@@ -149,25 +123,8 @@ fn event(decoded: ChainEvent) -> Result<(i64, Event), PrimitivesError> {
                 index: e.index,
             },
         ),
-        ChainEvent::LeavesAppended(e) => (
-            e.timestamp,
-            Event::LeavesAppended {
-                registry: address(e.registry),
-                sequence: e.sequence,
-                first_index: e.first_index,
-                leaves: e.leaves.into_iter().map(Leaf::from_bytes).collect::<Result<_, _>>()?,
-            },
-        ),
-        ChainEvent::LeafReplaced(e) => (
-            e.timestamp,
-            Event::LeafReplaced {
-                registry: address(e.registry),
-                sequence: e.sequence,
-                index: e.index,
-                old_leaf: Leaf::from_bytes(e.old_leaf)?,
-                new_leaf: Leaf::from_bytes(e.new_leaf)?,
-            },
-        ),
+        ChainEvent::LeavesAppended(e) => (e.timestamp, leaves_appended(&e)?),
+        ChainEvent::LeafReplaced(e) => (e.timestamp, leaf_replaced(&e)?),
         ChainEvent::RootPublished(e) => (
             e.timestamp,
             Event::RootPublished {
@@ -186,16 +143,13 @@ fn event(decoded: ChainEvent) -> Result<(i64, Event), PrimitivesError> {
             },
         ),
         ChainEvent::ScopeCreated(e) => (e.timestamp, scope_created(&e)?),
-        ChainEvent::ScopeClosed(e) => (e.timestamp, Event::ScopeClosed { scope: address(e.scope) }),
-        ChainEvent::OwnershipVerified(e) => (
+        ChainEvent::ScopeClosed(e) => (
             e.timestamp,
-            Event::OwnershipVerified {
+            Event::ScopeClosed {
                 scope: address(e.scope),
-                root: Root::from_bytes(e.root)?,
-                claim: Claim::from_bytes(e.claim)?,
-                nullifier: Nullifier::from_bytes(e.nullifier)?,
             },
         ),
+        ChainEvent::OwnershipVerified(e) => (e.timestamp, ownership_verified(&e)?),
         ChainEvent::NullifierReclaimed(e) => (
             e.timestamp,
             Event::NullifierReclaimed {
@@ -206,12 +160,93 @@ fn event(decoded: ChainEvent) -> Result<(i64, Event), PrimitivesError> {
     })
 }
 
+fn config_changed(e: &chain::ConfigChanged) -> Event {
+    Event::ConfigChanged {
+        admin: address(e.admin),
+        pending_admin: given(e.pending_admin),
+        cluster_tag: e.cluster_tag,
+        paused: e.paused,
+        development_keys_allowed: e.development_keys_allowed,
+    }
+}
+
+fn circuit_registered(e: &chain::CircuitRegistered) -> Result<Event, PrimitivesError> {
+    Ok(Event::CircuitRegistered {
+        circuit: address(e.circuit),
+        vk_hash: e.vk_hash,
+        statement: statement(&e.statement),
+        version: e.version,
+        depth: Depth::try_from(e.depth)?,
+        leaf_format: e.leaf_format,
+        provenance: provenance(e.provenance),
+        constraint_system_hash: e.constraint_system_hash,
+        transcript_hash: e.transcript_hash,
+    })
+}
+
+fn registry_created(e: &chain::RegistryCreated) -> Result<Event, PrimitivesError> {
+    Ok(Event::RegistryCreated {
+        registry: address(e.registry),
+        authority: address(e.authority),
+        nonce: e.nonce,
+        kind: kind(e.kind),
+        depth: Depth::try_from(e.depth)?,
+        leaf_format: e.leaf_format,
+        root_ttl_seconds: e.root_ttl,
+        root: Root::from_bytes(e.root)?,
+    })
+}
+
+fn holder_registered(e: &chain::HolderRegistered) -> Result<Event, PrimitivesError> {
+    Ok(Event::HolderRegistered {
+        registry: address(e.registry),
+        sequence: e.sequence,
+        mint: address(e.mint),
+        owner: address(e.owner),
+        commitment: Commitment::from_bytes(e.commitment)?,
+        track: e.track,
+        index: e.index,
+        replaced: e.replaced,
+    })
+}
+
+fn leaves_appended(e: &chain::LeavesAppended) -> Result<Event, PrimitivesError> {
+    let leaves = e.leaves.iter().copied().map(Leaf::from_bytes);
+    Ok(Event::LeavesAppended {
+        registry: address(e.registry),
+        sequence: e.sequence,
+        first_index: e.first_index,
+        leaves: leaves.collect::<Result<_, _>>()?,
+    })
+}
+
+fn leaf_replaced(e: &chain::LeafReplaced) -> Result<Event, PrimitivesError> {
+    Ok(Event::LeafReplaced {
+        registry: address(e.registry),
+        sequence: e.sequence,
+        index: e.index,
+        old_leaf: Leaf::from_bytes(e.old_leaf)?,
+        new_leaf: Leaf::from_bytes(e.new_leaf)?,
+    })
+}
+
+fn ownership_verified(e: &chain::OwnershipVerified) -> Result<Event, PrimitivesError> {
+    Ok(Event::OwnershipVerified {
+        scope: address(e.scope),
+        root: Root::from_bytes(e.root)?,
+        claim: Claim::from_bytes(e.claim)?,
+        nullifier: Nullifier::from_bytes(e.nullifier)?,
+    })
+}
+
 fn scope_created(e: &chain::ScopeCreated) -> Result<Event, PrimitivesError> {
     let (mode, root) = match e.mode {
         bauta::state::ScopeMode::Snapshot => (ScopeMode::Snapshot, Some(Root::from_bytes(e.root)?)),
         bauta::state::ScopeMode::Live => (ScopeMode::Live, None),
     };
-    let required_claim = e.required_claim.map(|claim| FieldElement::from_bytes("required_claim", claim));
+    let required_claim = e
+        .required_claim
+        .map(|claim| FieldElement::from_bytes("required_claim", claim));
     Ok(Event::ScopeCreated {
         scope: address(e.scope),
         scope_element: Scope::from_bytes(e.scope_element)?,

@@ -43,7 +43,7 @@ pub enum IndexerError {
         /// The transaction.
         signature: Signature,
         /// What is wrong with it.
-        source: ClientError,
+        source: Box<ClientError>,
     },
     /// An event of the program with a value that the protocol doesn't allow.
     #[error("transaction {signature:?} has an event with a value that the protocol forbids: {source}")]
@@ -65,7 +65,9 @@ pub enum IndexerError {
         slot: u64,
     },
     /// The database follows another cluster.
-    #[error("the chain's newest slot is {head} but the database has been at {at} for {seconds} s: is this another chain?")]
+    #[error(
+        "the chain's newest slot is {head} but the database has been at {at} for {seconds} s: is this another chain?"
+    )]
     BehindDatabase {
         /// The chain's newest confirmed slot.
         head: u64,
@@ -75,7 +77,9 @@ pub enum IndexerError {
         seconds: u64,
     },
     /// An account differs from the database and no transaction explains it.
-    #[error("{differences} accounts differ from the database and no missing transaction explains it, first {first}")]
+    #[error(
+        "{differences} accounts differ from the database and no missing transaction explains it, first {first}"
+    )]
     Unexplained {
         /// How many.
         differences: usize,

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bauta_indexer::rpc::RpcSource;
-use bauta_indexer::{Indexer, IndexerError, RunSettings, Settings, describe_metrics, wake};
+use bauta_indexer::{Indexer, IndexerError, RunSettings, Settings, describe_metrics, rebuild, wake};
 use bauta_rpc::{Pubsub, RpcError};
 use bauta_service::{Arguments, Check, Service, ServiceError, documentation, exit_code, load};
 use bauta_store::{Address, Store, StoreError};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use config::ServiceSettings;
 
@@ -22,6 +22,14 @@ use config::ServiceSettings;
 struct Cli {
     #[command(flatten)]
     arguments: Arguments,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Read the whole chain into new rows beside the old ones, then switch over, while everything else goes on
+    Rebuild,
 }
 
 /// Why the service doesn't start, or has ended.
@@ -39,12 +47,28 @@ enum Failure {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Cli { arguments } = Cli::parse();
+    let Cli { arguments, command } = Cli::parse();
     if arguments.print_config {
         print!("{}", documentation::<ServiceSettings>());
         return ExitCode::SUCCESS;
     }
-    exit_code(serve(&arguments).await)
+    exit_code(match command {
+        None => serve(&arguments).await,
+        Some(Command::Rebuild) => rebuild_database(&arguments).await,
+    })
+}
+
+async fn rebuild_database(arguments: &Arguments) -> Result<(), Failure> {
+    let settings: ServiceSettings = load(arguments.config.as_deref())?;
+    let program = Address(bauta::ID.to_bytes());
+    let source = RpcSource::new(program, &settings.nodes()).map_err(IndexerError::from)?;
+    let url = settings.database_url.expose();
+    let store = Store::connect(url, settings.database_connections).await?;
+    store.check_schema().await?;
+    let follow = run_settings(&settings, program).follow;
+    let rebuilt = rebuild(Arc::new(source), &store, url, follow).await?;
+    println!("rebuilt: {} events, up to slot {}", rebuilt.events, rebuilt.slot);
+    Ok(())
 }
 
 async fn serve(arguments: &Arguments) -> Result<(), Failure> {
@@ -52,7 +76,9 @@ async fn serve(arguments: &Arguments) -> Result<(), Failure> {
     let program = Address(bauta::ID.to_bytes());
     let source = RpcSource::new(program, &settings.nodes()).map_err(IndexerError::from)?;
     let websockets = settings.websockets.iter().map(|url| Pubsub::new(url.expose()));
-    let websockets = websockets.collect::<Result<Vec<_>, _>>().map_err(Failure::Websocket)?;
+    let websockets = websockets
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Failure::Websocket)?;
 
     let service = Service::start("bauta-indexer", env!("CARGO_PKG_VERSION"), &settings.operations).await?;
     describe_metrics();
@@ -102,5 +128,8 @@ fn run_settings(settings: &ServiceSettings, program: Address) -> RunSettings {
         },
         poll_interval: Duration::from_millis(settings.poll_interval_ms),
         finality_interval: Duration::from_millis(settings.finality_interval_ms),
+        reconcile_interval: Some(settings.reconcile_interval_ms)
+            .filter(|milliseconds| *milliseconds > 0)
+            .map(Duration::from_millis),
     }
 }

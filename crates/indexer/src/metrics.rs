@@ -28,17 +28,32 @@ pub fn describe() {
     describe_gauge!(CHECKPOINT, "The slot up to which everything is in the database");
     describe_gauge!(FINALIZED, "The slot up to which no fork can undo anything");
     describe_gauge!(LAG_SLOTS, "Slots from the checkpoint to the newest confirmed one");
-    describe_gauge!(LAG_SECONDS, "Seconds since the checkpoint was last at the newest confirmed slot");
+    describe_gauge!(
+        LAG_SECONDS,
+        "Seconds since the checkpoint was last at the newest confirmed slot"
+    );
     describe_counter!(EVENTS, "Events applied, by kind; those of a fork count again");
     describe_histogram!(COMMIT, "Seconds that applying a batch took, commit included");
     describe_counter!(GAPS, "Batches that contradicted what was stored");
-    describe_counter!(HOLES, "Transactions that a list had hidden and that were found later");
-    describe_counter!(HIDDEN, "Applied transactions that are there but missing from a list");
+    describe_counter!(
+        HOLES,
+        "Transactions that a list had hidden and that were found later"
+    );
+    describe_counter!(
+        HIDDEN,
+        "Applied transactions that are there but missing from a list"
+    );
     describe_counter!(FORKS, "Forks that were undone");
-    describe_gauge!(DIFFERENCES, "Accounts that differed from the database at the last reconciliation, by kind");
+    describe_gauge!(
+        DIFFERENCES,
+        "Accounts that differed from the database at the last reconciliation, by kind"
+    );
     describe_counter!(RPC_REQUESTS, "Requests to nodes, by URL and method");
     describe_counter!(RPC_ERRORS, "Requests to nodes that failed, by URL and method");
-    describe_gauge!(STOPPED, "1: the checkpoint is stopped until somebody acts; /ready says why");
+    describe_gauge!(
+        STOPPED,
+        "1: the checkpoint is stopped until somebody acts; /ready says why"
+    );
     describe_gauge!(LEADER, "1: this replica writes");
     for zero in [GAPS, HOLES, HIDDEN, FORKS] {
         counter!(zero).absolute(0);

@@ -5,7 +5,7 @@
 //!                            │
 //!                            ├─ step ──ok──> wait for a wake-up, at most the poll interval
 //!                            │       └error──> report, wait longer each time, try again
-//!                            └─ now and then: finality
+//!                            └─ now and then: reconcile with accounts; finality, up to where they agree
 //! ```
 
 use std::sync::Arc;
@@ -15,8 +15,9 @@ use bauta_store::{Leadership, Store, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::chain::{Head, Source};
-use crate::follow::{Follower, Settings};
+use crate::chain::Source;
+use crate::follow::{Follower, Settings, Step};
+use crate::reconcile::{Outcome, Reconciler};
 use crate::status::{Reporter, Role, Status};
 use crate::{IndexerError, metrics};
 
@@ -24,6 +25,8 @@ use crate::{IndexerError, metrics};
 const LEAD_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two tries after an error: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+/// Between two looks for tiles that nothing needs any more.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(30);
 /// A wake-up comes for every transaction: steps are at least so far apart.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -36,6 +39,9 @@ pub struct RunSettings {
     pub poll_interval: Duration,
     /// How often finality is looked at.
     pub finality_interval: Duration,
+    /// How often the database is compared with accounts. Nothing is marked as final, and so nothing can't be mended any more,
+    /// before it has been. `None`: never.
+    pub reconcile_interval: Option<Duration>,
 }
 
 /// An indexer that can be run.
@@ -96,24 +102,24 @@ impl<S: Source> Indexer<S> {
     async fn lead(&self, mut lead: Leadership) -> StoreError {
         let settings = self.settings.follow.clone();
         let mut follower = Follower::new(Arc::clone(&self.source), self.store.clone(), settings);
-        let mut finality_at = Instant::now();
+        let mut chores = Chores::default();
         let mut pause = PAUSES.0;
         loop {
             if let Err(lost) = lead.confirm().await {
                 return lost;
             }
             let outcome = match follower.step().await {
-                Ok(step) => {
+                Ok(step) if step.again => {
                     self.reporter.progress(step.checkpoint, step.head);
-                    let due = finality_at.elapsed() >= self.settings.finality_interval;
-                    let finality = if due && !step.again {
-                        finality_at = Instant::now();
-                        finalize(&mut follower, step.head).await
-                    } else {
-                        Ok(())
-                    };
-                    finality.map(|()| step.again)
+                    Ok(true)
                 }
+                Ok(step) => match self.do_chores(&mut chores, &mut follower, step).await {
+                    Ok(again) => {
+                        self.reporter.progress(step.checkpoint, step.head);
+                        Ok(again)
+                    }
+                    Err(error) => Err(error),
+                },
                 Err(error) => Err(error),
             };
             match outcome {
@@ -122,13 +128,18 @@ impl<S: Source> Indexer<S> {
                     tokio::time::sleep(BREATH).await;
                     if !again {
                         // a wake-up that is lost costs no more than the interval
-                        let _ = tokio::time::timeout(self.settings.poll_interval, self.awake.notified()).await;
+                        let _ =
+                            tokio::time::timeout(self.settings.poll_interval, self.awake.notified()).await;
                     }
                 }
                 Err(error) => {
                     self.reporter.trouble(&error);
                     tokio::time::sleep(pause).await;
-                    let most = if error.is_transient() { PAUSES.1 / 15 } else { PAUSES.1 };
+                    let most = if error.is_transient() {
+                        PAUSES.1 / 15
+                    } else {
+                        PAUSES.1
+                    };
                     pause = (pause * 2).min(most);
                 }
             }
@@ -136,12 +147,56 @@ impl<S: Source> Indexer<S> {
     }
 }
 
-async fn finalize<S: Source>(follower: &mut Follower<S>, head: Head) -> Result<(), IndexerError> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    if let Some(finality) = follower.finalize(head, u64::MAX, now).await? {
-        metrics::finalized(finality.slot);
-        tracing::debug!(slot = finality.slot, pruned = finality.pruned, "final");
+/// What is done now and then.
+#[derive(Default)]
+struct Chores {
+    reconciler: Reconciler,
+    reconciled: Option<Instant>,
+    /// Up to where accounts and database agree.
+    agrees_up_to: u64,
+    finalized: Option<Instant>,
+    pruned: Option<Instant>,
+}
+
+fn is_due(last: Option<Instant>, interval: Duration) -> bool {
+    last.is_none_or(|last| last.elapsed() >= interval)
+}
+
+impl<S: Source> Indexer<S> {
+    /// Reconciles and marks what is final, when it is time. `true`: step again at once.
+    async fn do_chores(
+        &self,
+        chores: &mut Chores,
+        follower: &mut Follower<S>,
+        step: Step,
+    ) -> Result<bool, IndexerError> {
+        let reconcile = self.settings.reconcile_interval;
+        if reconcile.is_none() {
+            chores.agrees_up_to = u64::MAX;
+        }
+        if reconcile.is_some_and(|interval| is_due(chores.reconciled, interval)) {
+            let outcome = chores.reconciler.round(follower).await?;
+            chores.reconciled = Some(Instant::now());
+            match outcome {
+                Outcome::Agrees { up_to } => chores.agrees_up_to = up_to,
+                Outcome::Mended => return Ok(true),
+                Outcome::Later => {}
+            }
+        }
+        if is_due(chores.finalized, self.settings.finality_interval) {
+            chores.finalized = Some(Instant::now());
+            if let Some(slot) = follower.finalize(step.head, chores.agrees_up_to).await? {
+                metrics::finalized(slot);
+                tracing::debug!(slot, "final");
+            }
+        }
+        if is_due(chores.pruned, PRUNE_INTERVAL) {
+            chores.pruned = Some(Instant::now());
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+            let dropped = self.store.prune(now).await?;
+            tracing::debug!(dropped, "tiles that no valid root reaches");
+        }
+        Ok(false)
     }
-    Ok(())
 }

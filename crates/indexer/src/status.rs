@@ -56,12 +56,14 @@ impl Status {
                 ));
             }
             (Role::Starting, None) => return Err("the database has not been reached yet".into()),
-            (Role::Starting, Some(trouble)) => return Err(trouble.reason.clone()),
             (Role::Standby, None) => return Ok(()),
-            (Role::Standby, Some(trouble)) => return Err(trouble.reason.clone()),
+            (Role::Starting | Role::Standby, Some(trouble)) => return Err(trouble.reason.clone()),
             (Role::Leader, _) => {}
         }
-        let why = self.trouble.as_ref().map_or_else(String::new, |trouble| format!("; {}", trouble.reason));
+        let why = self
+            .trouble
+            .as_ref()
+            .map_or_else(String::new, |trouble| format!("; {}", trouble.reason));
         match self.level_at.map(|at| at.elapsed()) {
             None => Err(format!("reading history in, at {}{why}", place(self.checkpoint))),
             Some(lag) if lag > max_lag => Err(format!(
@@ -113,7 +115,9 @@ impl Reporter {
             }
             status.checkpoint = checkpoint;
             status.head = Some(head);
-            let seconds = status.level_at.map_or(f64::INFINITY, |at| at.elapsed().as_secs_f64());
+            let seconds = status
+                .level_at
+                .map_or(f64::INFINITY, |at| at.elapsed().as_secs_f64());
             metrics::lag(checkpoint.map_or(0, |at| at.slot), head.confirmed, seconds);
         });
         metrics::stopped(false);

@@ -71,7 +71,9 @@ impl Store {
         &self,
         transactions: &[AppliedTransaction],
     ) -> Result<Vec<AppliedTransaction>, StoreError> {
-        let slots = transactions.iter().map(|transaction| bigint("slot", transaction.slot));
+        let slots = transactions
+            .iter()
+            .map(|transaction| bigint("slot", transaction.slot));
         let signatures: Vec<_> = transactions
             .iter()
             .map(|transaction| transaction.signature.0.as_slice())
@@ -95,10 +97,11 @@ impl Store {
 
     /// The configuration; `None` before the program was initialised.
     pub async fn config(&self) -> Result<Option<StoredConfig>, StoreError> {
-        let row =
-            sqlx::query("SELECT admin, pending_admin, cluster_tag, paused, development_keys_allowed FROM config")
-                .fetch_optional(&self.pool)
-                .await?;
+        let row = sqlx::query(
+            "SELECT admin, pending_admin, cluster_tag, paused, development_keys_allowed FROM config",
+        )
+        .fetch_optional(&self.pool)
+        .await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(StoredConfig {
             admin: address(row.get("admin"))?,
@@ -123,12 +126,29 @@ impl Store {
             .transpose()
     }
 
-    /// Every nullifier used in a scope.
-    pub async fn nullifiers(&self, scope: &Scope) -> Result<Vec<StoredNullifier>, StoreError> {
+    /// How many nullifiers have been used in a scope.
+    pub async fn nullifier_count(&self, scope: &Scope) -> Result<u64, StoreError> {
+        let row = sqlx::query("SELECT count(*) FROM nullifiers WHERE scope_id = $1")
+            .bind(scope.id)
+            .fetch_one(&self.pool)
+            .await?;
+        unsigned(row.get(0))
+    }
+
+    /// The nullifiers used in a scope; with `first_byte` only those that begin with it.
+    pub async fn nullifiers(
+        &self,
+        scope: &Scope,
+        first_byte: Option<u8>,
+    ) -> Result<Vec<StoredNullifier>, StoreError> {
+        let (from, to) = between(first_byte);
         let rows = sqlx::query(
-            "SELECT hash, reclaimed_at IS NOT NULL AS reclaimed FROM nullifiers WHERE scope_id = $1",
+            "SELECT hash, reclaimed_at IS NOT NULL AS reclaimed FROM nullifiers
+             WHERE scope_id = $1 AND hash >= $2 AND hash <= $3",
         )
         .bind(scope.id)
+        .bind(from.as_slice())
+        .bind(to.as_slice())
         .fetch_all(&self.pool)
         .await?;
         let nullifier = |row: &PgRow| {
@@ -139,4 +159,14 @@ impl Store {
         };
         rows.iter().map(nullifier).collect()
     }
+}
+
+/// The first and the last 32 bytes that begin with a byte.
+pub fn between(first_byte: Option<u8>) -> ([u8; 32], [u8; 32]) {
+    let (mut from, mut to) = ([0; 32], [0xff; 32]);
+    if let Some(byte) = first_byte {
+        from[0] = byte;
+        to[0] = byte;
+    }
+    (from, to)
 }

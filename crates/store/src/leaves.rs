@@ -4,6 +4,7 @@ use bauta_primitives::{Commitment, Leaf};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
+use crate::audit::between;
 use crate::values::{address, bigint, element, uint64, unsigned};
 use crate::{Address, Registry, Store, StoreError};
 
@@ -104,10 +105,18 @@ impl Store {
         row.as_ref().map(holding).transpose()
     }
 
-    /// Every token that registered in a registry, by mint.
-    pub async fn holdings(&self, registry: &Registry) -> Result<Vec<(Address, Holding)>, StoreError> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{HOLDING} ORDER BY mint")))
+    /// The tokens that registered in a registry, by mint; with `first_byte` only those whose mint begins with it.
+    pub async fn holdings(
+        &self,
+        registry: &Registry,
+        first_byte: Option<u8>,
+    ) -> Result<Vec<(Address, Holding)>, StoreError> {
+        let (from, to) = between(first_byte);
+        let query = format!("{HOLDING} AND mint >= $2 AND mint <= $3 ORDER BY mint");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query))
             .bind(registry.id)
+            .bind(from.as_slice())
+            .bind(to.as_slice())
             .fetch_all(&self.pool)
             .await?;
         let with_mint = |row: &PgRow| Ok((address(row.get("mint"))?, holding(row)?));

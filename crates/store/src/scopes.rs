@@ -69,7 +69,8 @@ pub struct Circuit {
     pub transcript_hash: [u8; 32],
 }
 
-const SCOPES: &str = "SELECT s.id, s.address, s.scope, s.creator, s.nonce::text AS nonce, s.gate, s.mode, s.root,
+const SCOPES: &str =
+    "SELECT s.id, s.address, s.scope, s.creator, s.nonce::text AS nonce, s.gate, s.mode, s.root,
         s.required_claim, s.opens_at, s.closes_at, s.status, r.address AS registry, c.address AS circuit,
         a.address AS auxiliary_registry
     FROM scopes s JOIN registries r ON r.id = s.registry_id JOIN circuits c ON c.id = s.circuit_id
@@ -100,9 +101,9 @@ impl Store {
     /// One scope.
     pub async fn scope(&self, address: Address) -> Result<Scope, StoreError> {
         let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SCOPES} WHERE s.address = $1")))
-        .bind(address.0.as_slice())
-        .fetch_optional(&self.pool)
-        .await?;
+            .bind(address.0.as_slice())
+            .fetch_optional(&self.pool)
+            .await?;
         scope(&row.ok_or(StoreError::Unknown {
             what: "scope",
             address,

@@ -27,7 +27,10 @@ impl<S: Source> Follower<S> {
         let fork = self.first_gone(&applied, listed).await?;
         if let Some(slot) = fork {
             metrics::fork();
-            tracing::warn!(slot, "the chain has forked: an applied transaction is no longer there");
+            tracing::warn!(
+                slot,
+                "the chain has forked: an applied transaction is no longer there"
+            );
         }
         let known: HashMap<Signature, u64> = applied.iter().map(|one| (one.signature, one.slot)).collect();
         let unknown = |entry: &&Listed| {
@@ -40,7 +43,10 @@ impl<S: Source> Follower<S> {
         let missing = self.with_events(&unknown).await?;
         if !missing.is_empty() {
             metrics::holes(missing.len());
-            tracing::warn!(missing = missing.len(), "transactions were missing from an earlier list");
+            tracing::warn!(
+                missing = missing.len(),
+                "transactions were missing from an earlier list"
+            );
         }
         Ok(missing.iter().map(|entry| entry.slot).chain(fork).min())
     }
@@ -77,14 +83,13 @@ impl<S: Source> Follower<S> {
             let signatures: Vec<_> = some.iter().map(|one| one.signature).collect();
             let statuses = self.source.statuses(&signatures).await?;
             for (one, status) in some.iter().zip(statuses) {
-                let is_gone = match status {
-                    // the list hides it
-                    Some(status) => !status.succeeded || status.slot != one.slot,
-                    None => {
-                        let times = self.absent.entry(one.signature).or_default();
-                        *times += 1;
-                        *times >= ABSENCES
-                    }
+                let is_gone = if let Some(status) = status {
+                    // otherwise the list hides it
+                    !status.succeeded || status.slot != one.slot
+                } else {
+                    let times = self.absent.entry(one.signature).or_default();
+                    *times += 1;
+                    *times >= ABSENCES
                 };
                 if is_gone {
                     gone = Some(gone.map_or(one.slot, |slot: u64| slot.min(one.slot)));

@@ -7,25 +7,11 @@ use super::compare::SIGNATURES;
 use crate::IndexerError;
 use crate::chain::{Head, Source};
 
-/// What has been marked as final.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Finality {
-    /// Everything up to this slot.
-    pub slot: u64,
-    /// Tile versions that nothing needs any more and that were dropped.
-    pub pruned: u64,
-}
-
 impl<S: Source> Follower<S> {
     /// Marks as final what is: up to the source's finalized slot, but only below the first applied transaction that its own
-    /// status doesn't call finalized (nodes differ in what they mean by a slot), and never above `limit`. `now` is the time in
-    /// Unix seconds, for the tiles that nothing needs any more. `None`: nothing new is final.
-    pub async fn finalize(
-        &mut self,
-        head: Head,
-        limit: u64,
-        now: i64,
-    ) -> Result<Option<Finality>, IndexerError> {
+    /// status doesn't call finalized (nodes differ in what they mean by a slot), and never above `limit`. Returns up to where;
+    /// `None`: nothing new is final.
+    pub async fn finalize(&mut self, head: Head, limit: u64) -> Result<Option<u64>, IndexerError> {
         let Some(at) = self.store.checkpoint().await? else {
             return Ok(None);
         };
@@ -52,9 +38,8 @@ impl<S: Source> Follower<S> {
             return Ok(None);
         }
         self.store.finalize(slot).await?;
-        let pruned = self.store.prune(now).await?;
         self.forget_below(Some(slot));
-        Ok(Some(Finality { slot, pruned }))
+        Ok(Some(slot))
     }
 
     /// Before much history is read in: marks what the source calls final, so that it leaves no journal. Only when all that has

@@ -44,7 +44,11 @@ impl<S: Source> Follower<S> {
             .into_iter()
             .filter(|entry| self.found.insert(entry.signature, *entry).is_none() || is_below(entry, at))
             .collect();
-        let below: Vec<_> = unheard.iter().filter(|entry| is_below(entry, at)).copied().collect();
+        let below: Vec<_> = unheard
+            .iter()
+            .filter(|entry| is_below(entry, at))
+            .copied()
+            .collect();
         if !below.is_empty() {
             crate::metrics::holes(below.len());
             self.rewind_for(&below).await?;

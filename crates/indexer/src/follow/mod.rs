@@ -32,8 +32,6 @@ use crate::chain::{Head, Listed, Source};
 use crate::{IndexerError, metrics};
 use batches::{Fetched, fetch};
 
-pub use finality::Finality;
-
 /// How to follow.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -58,7 +56,7 @@ impl Settings {
             batch_transactions: 1_000,
             compare_interval: Duration::from_secs(2),
             backfill_slots: 300,
-            behind_patience: Duration::from_secs(60),
+            behind_patience: Duration::from_mins(1),
         }
     }
 }

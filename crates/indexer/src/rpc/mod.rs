@@ -48,10 +48,12 @@ impl RpcSource {
     /// Of the program, from these nodes, the preferred one first. Asks nothing yet.
     pub fn new(program: Address, nodes: &[NodeSettings]) -> Result<Self, SourceError> {
         let nodes = nodes.iter().map(|settings| Node::new(settings).map(Arc::new));
-        let nodes: Vec<_> = nodes.collect::<Result<_, _>>().map_err(|error| SourceError::Nodes {
-            what: "a client",
-            reason: error.to_string(),
-        })?;
+        let nodes: Vec<_> = nodes
+            .collect::<Result<_, _>>()
+            .map_err(|error| SourceError::Nodes {
+                what: "a client",
+                reason: error.to_string(),
+            })?;
         if nodes.is_empty() {
             return Err(SourceError::Nodes {
                 what: "a client",
@@ -95,10 +97,16 @@ impl RpcSource {
     async fn places(&self, slot: u64) -> Result<HashMap<Signature, u32>, SourceError> {
         self.any("a block", move |node| async move {
             const METHOD: &str = "getBlock";
-            let block = node.ask(METHOD, node.rpc().block(slot, Commitment::Confirmed)).await?;
-            let block = block
-                .ok_or_else(|| node.contradiction(METHOD, format!("no block at slot {slot}, where a transaction is")))?;
-            let signatures = block.signatures.into_iter().map(|signature| Signature(signature.into()));
+            let block = node
+                .ask(METHOD, node.rpc().block(slot, Commitment::Confirmed))
+                .await?;
+            let block = block.ok_or_else(|| {
+                node.contradiction(METHOD, format!("no block at slot {slot}, where a transaction is"))
+            })?;
+            let signatures = block
+                .signatures
+                .into_iter()
+                .map(|signature| Signature(signature.into()));
             Ok(signatures.zip(0..).collect())
         })
         .await
@@ -112,8 +120,8 @@ impl RpcSource {
                 let record = node
                     .ask(METHOD, node.rpc().transaction(&asked, Commitment::Confirmed))
                     .await?;
-                let record =
-                    record.ok_or_else(|| node.contradiction(METHOD, format!("{asked}, listed, is not there")))?;
+                let record = record
+                    .ok_or_else(|| node.contradiction(METHOD, format!("{asked}, listed, is not there")))?;
                 if record.signature != asked {
                     return Err(node.contradiction(METHOD, format!("{} for {asked}", record.signature)));
                 }
@@ -147,11 +155,16 @@ async fn pages(
         let request = node.rpc().signatures_for(&address, &page, Commitment::Confirmed);
         let entries = node.ask(METHOD, request).await?;
         let is_asked_for = |slot: u64| slot <= until && after.is_none_or(|after| slot > after);
-        listed.extend(entries.iter().filter(|entry| is_asked_for(entry.slot)).map(|entry| Listed {
-            slot: entry.slot,
-            signature: Signature(entry.signature.into()),
-            succeeded: entry.error.is_none(),
-        }));
+        listed.extend(
+            entries
+                .iter()
+                .filter(|entry| is_asked_for(entry.slot))
+                .map(|entry| Listed {
+                    slot: entry.slot,
+                    signature: Signature(entry.signature.into()),
+                    succeeded: entry.error.is_none(),
+                }),
+        );
         match entries.last() {
             Some(last)
                 if entries.len() >= usize::from(PAGE) && after.is_none_or(|after| last.slot > after) =>
@@ -238,8 +251,12 @@ impl Source for RpcSource {
     async fn head(&self, at_least: u64) -> Result<Head, SourceError> {
         let slots = |node: Arc<Node>| async move {
             Ok(Head {
-                confirmed: node.ask("getSlot", node.rpc().slot(Commitment::Confirmed)).await?,
-                finalized: node.ask("getSlot", node.rpc().slot(Commitment::Finalized)).await?,
+                confirmed: node
+                    .ask("getSlot", node.rpc().slot(Commitment::Confirmed))
+                    .await?,
+                finalized: node
+                    .ask("getSlot", node.rpc().slot(Commitment::Finalized))
+                    .await?,
             })
         };
         let head = self.any("its newest slot", slots).await?;

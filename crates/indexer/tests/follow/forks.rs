@@ -137,7 +137,7 @@ async fn a_fork_below_finality_stops_the_checkpoint() {
         ..step.head
     };
     scene.source.state().head = Some(head);
-    scene.follower.finalize(head, u64::MAX, 1_767_225_700).await.unwrap().unwrap();
+    scene.follower.finalize(head, u64::MAX).await.unwrap().unwrap();
     let mut chain = common.forked();
     go_on(&mut chain, 8, 700);
     scene.source.follow(&chain);
@@ -147,5 +147,8 @@ async fn a_fork_below_finality_stops_the_checkpoint() {
     }
     let stopped = stopped.unwrap();
     assert!(!stopped.is_transient(), "{stopped}");
-    assert!(matches!(stopped, IndexerError::MissingBelowFinality { missing: 8, .. }), "{stopped}");
+    assert!(
+        matches!(stopped, IndexerError::MissingBelowFinality { missing: 8, .. }),
+        "{stopped}"
+    );
 }

@@ -27,14 +27,26 @@ async fn a_gap_stops_the_checkpoint_and_says_so() {
     }
     let stopped = stopped.unwrap();
     assert!(
-        matches!(stopped, IndexerError::Store(StoreError::SequenceGap { at: 12, found: 14, .. })),
+        matches!(
+            stopped,
+            IndexerError::Store(StoreError::SequenceGap {
+                at: 12,
+                found: 14,
+                ..
+            })
+        ),
         "{stopped}"
     );
     assert!(!stopped.is_transient());
     // the hole's own slot has gone by unnoticed; the one that shows it has not
     let at = scene.database.store.checkpoint().await.unwrap().unwrap();
     assert!(at.slot <= slot_of_loss, "{at}");
-    let stored = scene.database.store.registry(Address(registry.to_bytes())).await.unwrap();
+    let stored = scene
+        .database
+        .store
+        .registry(Address(registry.to_bytes()))
+        .await
+        .unwrap();
     assert_eq!(stored.sequence, 12);
 
     // once it is found, it goes on by itself
@@ -115,7 +127,7 @@ async fn a_hole_below_finality_is_named_and_not_papered_over() {
         ..step.head
     };
     scene.source.state().head = Some(head);
-    scene.follower.finalize(head, u64::MAX, 1_767_225_700).await.unwrap().unwrap();
+    scene.follower.finalize(head, u64::MAX).await.unwrap().unwrap();
     chain.wait(1);
     chain.register(registry, 501, 1, 7).unwrap();
     scene.source.follow(&chain);

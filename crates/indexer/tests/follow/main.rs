@@ -3,5 +3,7 @@
 
 mod forks;
 mod gaps;
+mod rebuild;
+mod reconcile;
 mod rules;
 mod support;

@@ -17,7 +17,10 @@ async fn a_missing_checkpoint_is_not_slot_0() {
     assert_eq!(step.checkpoint, Some(Position::end_of_slot(chain.slot)));
     let sent: usize = chain.transactions.iter().map(|one| one.inner.len()).sum();
     assert_eq!(step.events, sent);
-    assert_eq!(count(&scene.database, "events").await, i64::try_from(sent).unwrap());
+    assert_eq!(
+        count(&scene.database, "events").await,
+        i64::try_from(sent).unwrap()
+    );
 }
 
 #[tokio::test]
@@ -76,7 +79,10 @@ async fn an_event_of_a_newer_program_stops_the_checkpoint_before_it() {
     }
     let stopped = stopped.unwrap();
     assert!(matches!(stopped, IndexerError::Event { .. }), "{stopped}");
-    assert!(!stopped.is_transient() && stopped.to_string().contains("newer client"), "{stopped}");
+    assert!(
+        !stopped.is_transient() && stopped.to_string().contains("newer client"),
+        "{stopped}"
+    );
     let at = scene.database.store.checkpoint().await.unwrap().unwrap();
     assert!(at.slot <= before, "{at}");
 }
@@ -93,7 +99,12 @@ async fn events_of_a_slot_come_in_its_order() {
     let mut scene = Scene::of(&chain).await;
     let step = scene.settle().await;
     assert_eq!(step.events, 81);
-    let stored = scene.database.store.registry(Address(registry.to_bytes())).await.unwrap();
+    let stored = scene
+        .database
+        .store
+        .registry(Address(registry.to_bytes()))
+        .await
+        .unwrap();
     assert_eq!((stored.sequence, stored.next_index), (40, 40));
 }
 
@@ -114,7 +125,12 @@ async fn two_changes_in_one_transaction_are_both_applied() {
     }));
     let mut scene = Scene::of(&chain).await;
     scene.settle().await;
-    let stored = scene.database.store.registry(Address(registry.to_bytes())).await.unwrap();
+    let stored = scene
+        .database
+        .store
+        .registry(Address(registry.to_bytes()))
+        .await
+        .unwrap();
     assert_eq!(stored.sequence, 2);
 }
 
@@ -135,10 +151,16 @@ async fn the_same_history_twice_changes_nothing() {
 async fn two_followers_at_once_write_each_event_once() {
     let mut chain = small_chain();
     let mut scene = Scene::of(&chain).await;
-    let mut other = Follower::new(Arc::clone(&scene.source), scene.database.store.clone(), settings());
+    let mut other = Follower::new(
+        Arc::clone(&scene.source),
+        scene.database.store.clone(),
+        settings(),
+    );
     for round in 0..10 {
         chain.wait(1);
-        chain.register(named("registry"), 1_000 + round, round, 7).unwrap();
+        chain
+            .register(named("registry"), 1_000 + round, round, 7)
+            .unwrap();
         scene.source.follow(&chain);
         let (one, two) = tokio::join!(scene.follower.step(), other.step());
         for outcome in [one, two] {
@@ -171,7 +193,10 @@ async fn a_source_that_is_behind_changes_nothing_and_in_the_end_stops() {
     let mut follower = Follower::new(Arc::clone(&scene.source), scene.database.store.clone(), impatient);
     let _ = follower.step().await;
     let stopped = follower.step().await.unwrap_err();
-    assert!(matches!(stopped, IndexerError::BehindDatabase { head: 5, .. }), "{stopped}");
+    assert!(
+        matches!(stopped, IndexerError::BehindDatabase { head: 5, .. }),
+        "{stopped}"
+    );
     assert_eq!(scene.database.store.checkpoint().await.unwrap(), at);
 }
 
@@ -203,22 +228,28 @@ async fn only_what_every_transaction_calls_final_is_marked() {
         confirmed: chain.slot,
         finalized: chain.slot,
     };
-    let finality = scene.follower.finalize(head, u64::MAX, 1_767_225_700).await.unwrap().unwrap();
-    assert_eq!(finality.slot, 104);
+    let finality = scene.follower.finalize(head, u64::MAX).await.unwrap().unwrap();
+    assert_eq!(finality, 104);
     assert_eq!(scene.database.store.finalized_slot().await.unwrap(), Some(104));
     assert!(step.checkpoint.unwrap().slot > 104);
     // and nothing above the limit
     scene.source.state().head = Some(head);
-    let finality = scene.follower.finalize(head, 106, 1_767_225_700).await.unwrap().unwrap();
-    assert_eq!(finality.slot, 106);
+    let finality = scene.follower.finalize(head, 106).await.unwrap().unwrap();
+    assert_eq!(finality, 106);
 }
 
 #[test]
 fn an_emitted_event_is_what_the_client_decodes() {
     let mut chain = small_chain();
     let call = chain.verified(named("scope"), named("registry"), 7);
-    let accounts: Vec<_> = call.accounts.iter().map(|a| solana_address::Address::from(a.0)).collect();
-    let event = bauta_client::decode_event(&bauta::ID, &accounts, &call.data).unwrap().unwrap();
+    let accounts: Vec<_> = call
+        .accounts
+        .iter()
+        .map(|a| solana_address::Address::from(a.0))
+        .collect();
+    let event = bauta_client::decode_event(&bauta::ID, &accounts, &call.data)
+        .unwrap()
+        .unwrap();
     assert_eq!(event.name(), "OwnershipVerified");
     let closed = emitted(&bauta::events::RegistrySealed {
         registry: named("registry"),

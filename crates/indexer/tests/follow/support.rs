@@ -94,7 +94,9 @@ pub async fn rows(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
         let table: String = table.get(0);
         // tiles: versions that no valid root reaches depend on where batches end
         let query = match table.as_str() {
-            "tiles" => "SELECT to_jsonb(t)::text FROM tiles t WHERE until_sequence IS NULL ORDER BY 1".to_owned(),
+            "tiles" => {
+                "SELECT to_jsonb(t)::text FROM tiles t WHERE until_sequence IS NULL ORDER BY 1".to_owned()
+            }
             "roots" => "SELECT (to_jsonb(t) - 'stored')::text FROM roots t ORDER BY 1".to_owned(),
             _ => format!("SELECT (to_jsonb(t) - 'batch')::text FROM {table} t ORDER BY 1"),
         };

@@ -33,19 +33,36 @@ async fn a_chain_is_followed_live_and_its_roots_are_the_accounts() {
     assert_eq!(status.ready(Duration::from_secs(10)), Ok(()));
     let registry = database.store.registry(address).await.unwrap();
     assert_eq!((registry.sequence, registry.next_index), (5, 31));
-    let (_, account) = net.rpc.account(&net.registry(), Commitment::Confirmed).await.unwrap();
+    let (_, account) = net
+        .rpc
+        .account(&net.registry(), Commitment::Confirmed)
+        .await
+        .unwrap();
     let account = account.unwrap();
     let on_chain: bauta::state::Registry = decode_account(&account.owner, &account.data).unwrap();
-    let root = database.store.root_at(&registry, on_chain.sequence).await.unwrap().unwrap();
+    let root = database
+        .store
+        .root_at(&registry, on_chain.sequence)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(root.to_bytes(), on_chain.root);
 
     // what is final gets marked, and its journal goes
     let finality = async {
-        while database.store.finalized_slot().await.unwrap().is_none_or(|final_at| final_at < slot) {
+        while database
+            .store
+            .finalized_slot()
+            .await
+            .unwrap()
+            .is_none_or(|final_at| final_at < slot)
+        {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), finality).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), finality)
+        .await
+        .unwrap();
     replica.stop().await;
 }
 
@@ -57,17 +74,27 @@ async fn a_second_replica_takes_over_within_seconds() {
     let mut first = net.index(&database.store);
     first.until("leading", |status| status.role == Role::Leader).await;
     let mut second = net.index(&database.store);
-    second.until("waiting", |status| status.role == Role::Standby).await;
+    second
+        .until("waiting", |status| status.role == Role::Standby)
+        .await;
     net.append(4).await;
     first.stop().await;
     net.append(4).await;
     let slot = net.rpc.slot(Commitment::Confirmed).await.unwrap();
     let took_over = second.until("leading", |status| status.role == Role::Leader);
-    tokio::time::timeout(Duration::from_secs(5), took_over).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(5), took_over)
+        .await
+        .unwrap();
     second
-        .until("there", |status| status.checkpoint.is_some_and(|at| at.slot >= slot))
+        .until("there", |status| {
+            status.checkpoint.is_some_and(|at| at.slot >= slot)
+        })
         .await;
-    let registry = database.store.registry(Address(net.registry().to_bytes())).await.unwrap();
+    let registry = database
+        .store
+        .registry(Address(net.registry().to_bytes()))
+        .await
+        .unwrap();
     assert_eq!((registry.sequence, registry.next_index), (2, 8));
     second.stop().await;
 }
@@ -81,7 +108,9 @@ async fn a_database_that_comes_back_is_gone_on_with() {
     let mut replica = net.index(&store);
     replica.until("level", |status| status.level_at.is_some()).await;
     drop(postgres);
-    let status = replica.until("in trouble", |status| status.trouble.is_some()).await;
+    let status = replica
+        .until("in trouble", |status| status.trouble.is_some())
+        .await;
     assert!(status.trouble.unwrap().is_transient);
     replica.stop().await;
 }

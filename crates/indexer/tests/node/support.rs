@@ -90,7 +90,10 @@ impl Net {
             &bauta::ID,
         );
         self.rpc
-            .send_and_confirm(&[account, self.creation().instruction()], &[&self.authority, &self.tree])
+            .send_and_confirm(
+                &[account, self.creation().instruction()],
+                &[&self.authority, &self.tree],
+            )
             .await
             .unwrap();
     }
@@ -132,6 +135,7 @@ impl Net {
             },
             poll_interval: Duration::from_millis(500),
             finality_interval: Duration::from_millis(200),
+            reconcile_interval: Some(Duration::from_millis(500)),
         };
         let (indexer, status) = Indexer::new(Arc::new(self.source()), store.clone(), settings);
         let node = Pubsub::new(self.chain.websocket_url()).unwrap();
@@ -157,7 +161,7 @@ pub struct Replica {
 impl Replica {
     /// Waits until its status is so.
     pub async fn until(&mut self, what: &str, is_so: impl FnMut(&Status) -> bool) -> Status {
-        let waited = tokio::time::timeout(Duration::from_secs(60), self.status.wait_for(is_so)).await;
+        let waited = tokio::time::timeout(Duration::from_mins(1), self.status.wait_for(is_so)).await;
         let found = waited.map(|status| status.unwrap().clone());
         found.unwrap_or_else(|_| panic!("not {what} within a minute: {:?}", *self.status.borrow()))
     }

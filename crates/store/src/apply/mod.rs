@@ -35,28 +35,18 @@ impl Store {
     /// Refused: events out of order, a gap in a registry's `sequence`, a root that the stored tree doesn't give, an index
     /// out of range, an event about something unknown.
     pub async fn apply(&self, batch: &Batch) -> Result<Applied, StoreError> {
-        self.apply_checked(None, batch).await
+        self.apply_after(None, batch).await
     }
 
     /// Like [`Self::apply`], for a batch that was read from `after` on (`None`: from the beginning). Refused when the
     /// checkpoint has meanwhile gone back to before that: what lies between is in no batch.
     pub async fn apply_after(&self, after: Option<Position>, batch: &Batch) -> Result<Applied, StoreError> {
-        self.apply_checked(Some(after), batch).await
-    }
-
-    async fn apply_checked(
-        &self,
-        read_from: Option<Option<Position>>,
-        batch: &Batch,
-    ) -> Result<Applied, StoreError> {
         let mut transaction = self.pool.begin().await?;
         checkpoint::lock(&mut transaction).await?;
         let last = checkpoint::read(&mut transaction).await?;
-        if let Some(Some(from)) = read_from {
-            let at = last.map(|(_, at)| at);
-            if at < Some(from) {
-                return Err(StoreError::NotContiguous { from, at });
-            }
+        let at = last.map(|(_, at)| at);
+        if let Some(from) = after.filter(|from| at < Some(*from)) {
+            return Err(StoreError::NotContiguous { from, at });
         }
         check_order(batch)?;
         let done = last.map_or(0, |(_, at)| batch.records.partition_point(|r| r.position <= at));

@@ -1,6 +1,8 @@
 //! A chain in memory, for tests and benchmarks: the program's events with the program's own encoding, with roots from a
 //! tree that has nothing in common with the store's; and a source that can be made to lie.
 
+mod accounts;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -226,7 +228,11 @@ impl Chain {
         let on_chain = self.on_chain(registry);
         let known = on_chain.mints.get(&key.to_bytes()).copied();
         let index = known.unwrap_or(on_chain.next_index);
-        let leaf = Leaf::of(commitment, EntryId::of_mint(&key.to_bytes()), Attributes::of_track(track));
+        let leaf = Leaf::of(
+            commitment,
+            EntryId::of_mint(&key.to_bytes()),
+            Attributes::of_track(track),
+        );
         on_chain.tree.set(index, leaf)?;
         on_chain.mints.insert(key.to_bytes(), index);
         on_chain.next_index += u64::from(known.is_none());
@@ -362,10 +368,10 @@ pub struct State {
     pub hidden: HashSet<Signature>,
     /// Transactions that no list has.
     pub lost: HashSet<Signature>,
+    /// Accounts as of a while ago, not as of now.
+    pub old_accounts: Option<Vec<Account>>,
     /// So many of the next requests fail.
     pub failures: usize,
-    /// What the program's accounts are.
-    pub accounts: Vec<Account>,
     /// Transactions fetched so far.
     pub fetched: usize,
 }
@@ -387,6 +393,12 @@ impl Recorded {
             confirmed: chain.slot,
             finalized: 0,
         });
+    }
+
+    /// The program's accounts as they are now.
+    #[must_use]
+    pub fn accounts_now(&self) -> Vec<Account> {
+        accounts::after(&self.state().transactions)
     }
 
     /// What it says.
@@ -443,8 +455,12 @@ impl Source for Recorded {
         let mut state = self.asked()?;
         state.fetched += listed.len();
         let (first, last) = (listed.first(), listed.last());
-        let from = first.map_or(0, |first| state.transactions.partition_point(|one| one.slot < first.slot));
-        let to = last.map_or(0, |last| state.transactions.partition_point(|one| one.slot <= last.slot));
+        let from = first.map_or(0, |first| {
+            state.transactions.partition_point(|one| one.slot < first.slot)
+        });
+        let to = last.map_or(0, |last| {
+            state.transactions.partition_point(|one| one.slot <= last.slot)
+        });
         let wanted: HashSet<_> = listed.iter().map(|entry| entry.signature).collect();
         let mut found: Vec<_> = state.transactions[from..to]
             .iter()
@@ -459,7 +475,10 @@ impl Source for Recorded {
         let state = self.asked()?;
         let finalized = state.head.map_or(0, |head| head.finalized);
         let status = |signature: &Signature| {
-            let found = state.transactions.iter().find(|one| one.signature == *signature)?;
+            let found = state
+                .transactions
+                .iter()
+                .find(|one| one.signature == *signature)?;
             Some(Status {
                 slot: found.slot,
                 succeeded: found.succeeded,
@@ -471,11 +490,13 @@ impl Source for Recorded {
 
     async fn accounts(&self, filter: &AccountFilter) -> Result<(u64, Vec<Account>), SourceError> {
         let state = self.asked()?;
-        let accounts = state.accounts.iter().filter(|account| filter.accepts(&account.data));
-        let accounts = accounts.map(|account| Account {
+        let all = state.old_accounts.clone();
+        let all = all.unwrap_or_else(|| accounts::after(&state.transactions));
+        let wanted = all.iter().filter(|account| filter.accepts(&account.data));
+        let wanted = wanted.map(|account| Account {
             address: account.address,
             data: filter.of(&account.data).to_vec(),
         });
-        Ok((state.head.map_or(0, |head| head.confirmed), accounts.collect()))
+        Ok((state.head.map_or(0, |head| head.confirmed), wanted.collect()))
     }
 }

@@ -1,0 +1,284 @@
+//! The kinds of account that are compared: what names one, and what of it must agree.
+
+use anchor_lang::{Discriminator, Owner, ZeroCopy};
+use bauta::state;
+use bauta_client::{addresses, decode_account};
+use bauta_primitives::Nullifier;
+use bauta_store::{Address, CircuitStatus, Registry, RegistryKind, Scope, ScopeStatus, Store, StoreError};
+use solana_address::Address as SolanaAddress;
+
+use super::{PART, Said, of_type};
+use crate::chain::{Account, AccountFilter};
+
+/// After the discriminator.
+const FIRST: usize = 8;
+/// The second field, after an address.
+const SECOND: usize = FIRST + 32;
+
+pub enum Kind {
+    Config,
+    Circuits,
+    Registries,
+    Collections(Registry),
+    Scopes,
+    /// Of one scope; all, or those that begin with a byte.
+    Nullifiers(Box<Scope>, Option<u8>),
+    /// Of one registry; all, or those whose mint begins with a byte.
+    Holdings(Registry, Option<u8>),
+}
+
+/// Every kind there is to compare in a round.
+pub async fn all(store: &Store, part: u8) -> Result<Vec<Kind>, StoreError> {
+    let mut kinds = vec![Kind::Config, Kind::Circuits, Kind::Registries, Kind::Scopes];
+    for registry in store.registries().await? {
+        if registry.kind == RegistryKind::Holders {
+            let part = (registry.next_index > PART).then_some(part);
+            kinds.push(Kind::Collections(registry.clone()));
+            kinds.push(Kind::Holdings(registry, part));
+        }
+    }
+    for scope in store.scopes().await? {
+        let part = (store.nullifier_count(&scope).await? > PART).then_some(part);
+        kinds.push(Kind::Nullifiers(Box::new(scope), part));
+    }
+    Ok(kinds)
+}
+
+fn solana(address: Address) -> SolanaAddress {
+    SolanaAddress::from(address.0)
+}
+
+fn stored(address: SolanaAddress) -> Address {
+    Address(address.to_bytes())
+}
+
+/// An account's state, if it is one of this type.
+fn decoded<T: ZeroCopy + Discriminator + Owner>(account: &Account) -> Option<T> {
+    // the filter asked for this program's accounts
+    decode_account(&bauta::ID, &account.data).ok()
+}
+
+impl Kind {
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Circuits => "circuit",
+            Self::Registries => "registry",
+            Self::Collections(_) => "collection",
+            Self::Scopes => "scope",
+            Self::Nullifiers(..) => "nullifier",
+            Self::Holdings(..) => "holding",
+        }
+    }
+
+    pub fn filter(&self) -> AccountFilter {
+        match self {
+            Self::Config => of_type(state::Config::DISCRIMINATOR),
+            Self::Circuits => of_type(state::Circuit::DISCRIMINATOR),
+            Self::Registries => of_type(state::Registry::DISCRIMINATOR),
+            Self::Scopes => of_type(state::Scope::DISCRIMINATOR),
+            Self::Collections(registry) => {
+                let mut filter = of_type(state::Collection::DISCRIMINATOR);
+                filter.has.push((FIRST, registry.address.0.to_vec()));
+                filter
+            }
+            Self::Nullifiers(scope, part) => {
+                let mut filter = of_type(state::Nullifier::DISCRIMINATOR);
+                filter.has.push((FIRST, scope.address.0.to_vec()));
+                filter.has.extend(part.map(|byte| (SECOND, vec![byte])));
+                // the nullifier alone: there may be many
+                filter.part = Some((SECOND, 32));
+                filter
+            }
+            Self::Holdings(registry, part) => {
+                let mut filter = of_type(state::Holding::DISCRIMINATOR);
+                filter.has.push((FIRST, registry.address.0.to_vec()));
+                filter.has.extend(part.map(|byte| (SECOND, vec![byte])));
+                filter
+            }
+        }
+    }
+
+    /// What names an account and what of it must agree.
+    pub fn read(&self, account: &Account) -> Option<([u8; 32], Vec<u8>)> {
+        Some(match self {
+            Self::Config => {
+                let config: state::Config = decoded(account)?;
+                let said = config_said(
+                    &config.admin.to_bytes(),
+                    &config.pending_admin.to_bytes(),
+                    &config.cluster_tag,
+                    config.paused != 0,
+                    config.development_keys_allowed != 0,
+                );
+                (account.address.0, said)
+            }
+            Self::Circuits => {
+                let circuit: state::Circuit = decoded(account)?;
+                let is_active = circuit.status == state::Circuit::ACTIVE;
+                (account.address.0, vec![u8::from(is_active)])
+            }
+            Self::Registries => {
+                let registry: state::Registry = decoded(account)?;
+                let said = registry_said(
+                    registry.sealed != 0,
+                    registry.next_index,
+                    registry.sequence,
+                    &registry.root,
+                );
+                (account.address.0, said)
+            }
+            Self::Collections(_) => {
+                let collection: state::Collection = decoded(account)?;
+                let said = collection_said(collection.is_group != 0, collection.track);
+                (collection.key.to_bytes(), said)
+            }
+            Self::Scopes => {
+                let scope: state::Scope = decoded(account)?;
+                let is_open = scope.status == state::Scope::OPEN;
+                (account.address.0, vec![u8::from(is_open)])
+            }
+            Self::Nullifiers(..) => (account.data.as_slice().try_into().ok()?, Vec::new()),
+            Self::Holdings(..) => {
+                let holding: state::Holding = decoded(account)?;
+                let said = holding_said(
+                    &holding.owner.to_bytes(),
+                    &holding.commitment,
+                    holding.index,
+                    holding.track,
+                    holding.live != 0,
+                );
+                (holding.mint.to_bytes(), said)
+            }
+        })
+    }
+
+    /// What the database says now.
+    pub async fn stored(&self, store: &Store) -> Result<Said, StoreError> {
+        let mut said = Said::new();
+        match self {
+            Self::Config => {
+                if let Some(config) = store.config().await? {
+                    let pending = config.pending_admin.map_or([0; 32], |admin| admin.0);
+                    let bytes = config_said(
+                        &config.admin.0,
+                        &pending,
+                        &config.cluster_tag,
+                        config.paused,
+                        config.development_keys_allowed,
+                    );
+                    said.insert(addresses::config().address.to_bytes(), bytes);
+                }
+            }
+            Self::Circuits => {
+                for circuit in store.circuits().await? {
+                    let is_active = circuit.status == CircuitStatus::Active;
+                    said.insert(circuit.address.0, vec![u8::from(is_active)]);
+                }
+            }
+            Self::Registries => {
+                for registry in store.registries().await? {
+                    let root = store.root_at(&registry, registry.sequence).await?;
+                    let root = root.map_or([0; 32], bauta_primitives::Root::to_bytes);
+                    let bytes = registry_said(registry.sealed, registry.next_index, registry.sequence, &root);
+                    said.insert(registry.address.0, bytes);
+                }
+            }
+            Self::Collections(registry) => {
+                for collection in store.collections(registry).await? {
+                    said.insert(
+                        collection.key.0,
+                        collection_said(collection.is_group, collection.track),
+                    );
+                }
+            }
+            Self::Scopes => {
+                for scope in store.scopes().await? {
+                    said.insert(scope.address.0, vec![u8::from(scope.status == ScopeStatus::Open)]);
+                }
+            }
+            Self::Nullifiers(scope, part) => {
+                let used = store.nullifiers(scope, *part).await?;
+                let there = used.iter().filter(|used| !used.reclaimed);
+                said.extend(there.map(|used| (used.nullifier.to_bytes(), Vec::new())));
+            }
+            Self::Holdings(registry, part) => {
+                for (mint, held) in store.holdings(registry, *part).await? {
+                    let commitment = held.commitment.to_bytes();
+                    said.insert(
+                        mint.0,
+                        holding_said(&held.owner.0, &commitment, held.index, held.track, held.live),
+                    );
+                }
+            }
+        }
+        Ok(said)
+    }
+
+    /// Whether an account has been as the chain said, between two looks at the database. Only registries change so often that
+    /// it matters, and theirs is known by the sequence.
+    pub async fn was(&self, store: &Store, name: &[u8; 32], said: &[u8]) -> Result<bool, StoreError> {
+        if !matches!(self, Self::Registries) {
+            return Ok(false);
+        }
+        let Some((sequence, root)) = sequence_and_root(said) else {
+            return Ok(false);
+        };
+        let registry = match store.registry(Address(*name)).await {
+            Err(StoreError::Unknown { .. }) => return Ok(false),
+            found => found?,
+        };
+        let known = store.root_at(&registry, sequence).await?;
+        Ok(known.is_some_and(|known| known.to_bytes() == root))
+    }
+
+    /// Where the account of a name should be.
+    pub fn address(&self, name: &[u8; 32]) -> Address {
+        let key = SolanaAddress::from(*name);
+        match self {
+            Self::Config | Self::Circuits | Self::Registries | Self::Scopes => Address(*name),
+            Self::Collections(registry) => {
+                stored(addresses::collection(&solana(registry.address), &key).address)
+            }
+            Self::Nullifiers(scope, _) => match Nullifier::from_bytes(*name) {
+                Ok(nullifier) => stored(addresses::nullifier(&solana(scope.address), nullifier).address),
+                // not a nullifier: no account of it can be
+                Err(_) => Address(*name),
+            },
+            Self::Holdings(registry, _) => {
+                stored(addresses::holding(&solana(registry.address), &key).address)
+            }
+        }
+    }
+}
+
+fn config_said(
+    admin: &[u8; 32],
+    pending: &[u8; 32],
+    tag: &[u8; 32],
+    paused: bool,
+    development_keys: bool,
+) -> Vec<u8> {
+    let flags = [u8::from(paused), u8::from(development_keys)];
+    [admin.as_slice(), pending, tag, &flags].concat()
+}
+
+fn registry_said(sealed: bool, next_index: u64, sequence: u64, root: &[u8; 32]) -> Vec<u8> {
+    let numbers = [next_index.to_be_bytes(), sequence.to_be_bytes()].concat();
+    [&[u8::from(sealed)], numbers.as_slice(), root].concat()
+}
+
+/// The reverse of [`registry_said`].
+fn sequence_and_root(said: &[u8]) -> Option<(u64, [u8; 32])> {
+    let (sequence, root) = said.get(9..)?.split_first_chunk()?;
+    Some((u64::from_be_bytes(*sequence), root.try_into().ok()?))
+}
+
+fn collection_said(is_group: bool, track: u64) -> Vec<u8> {
+    [&[u8::from(is_group)], track.to_be_bytes().as_slice()].concat()
+}
+
+fn holding_said(owner: &[u8; 32], commitment: &[u8; 32], index: u64, track: u64, live: bool) -> Vec<u8> {
+    let numbers = [index.to_be_bytes(), track.to_be_bytes()].concat();
+    [owner.as_slice(), commitment, &numbers, &[u8::from(live)]].concat()
+}

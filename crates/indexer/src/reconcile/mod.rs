@@ -1,0 +1,174 @@
+//! Compares the database with the program's accounts: what a node's history hides, its accounts still show.
+//!
+//! ```text
+//!   for each kind of account:
+//!     before  what the database says
+//!     chain   getProgramAccounts, as of a slot ── step until the checkpoint has passed that slot
+//!     after   what the database says now
+//!        chain differs from both ──> suspect ──hunt by the account's own address──> found: undone, read again
+//!                                                                                  nothing, several times: stop
+//! ```
+//!
+//! An account that is as it was before, or as it is after, has only moved meanwhile. Kinds with many accounts are looked at a
+//! part at a time, by the first byte of what names them.
+
+mod kinds;
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use bauta_store::Address;
+
+use crate::chain::{Account, AccountFilter, Source};
+use crate::follow::Follower;
+use crate::{IndexerError, metrics};
+use kinds::Kind;
+
+/// How often an account must differ without an explanation before that is a reason to stop.
+const PATIENCE: u32 = 3;
+/// How long the checkpoint may take to pass a slot that accounts were read at.
+const REACH: (Duration, u32) = (Duration::from_millis(50), 400);
+/// More accounts of a kind than this are looked at in 256 parts.
+const PART: u64 = 10_000;
+
+/// What accounts say, by what names them; equal bytes are equal accounts.
+type Said = HashMap<[u8; 32], Vec<u8>>;
+
+/// How a reconciliation stands, from one round to the next.
+#[derive(Default)]
+pub struct Reconciler {
+    /// Which part of large kinds is looked at next.
+    part: u8,
+    /// Accounts that differed without an explanation, and how often.
+    unexplained: HashMap<Address, u32>,
+}
+
+/// What a round found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Everything up to this slot is in the database, as far as accounts show.
+    Agrees {
+        /// The slot.
+        up_to: u64,
+    },
+    /// Something was missing and has been found; it is being read again.
+    Mended,
+    /// The checkpoint didn't get to the accounts' slot, or a difference has to be looked at again.
+    Later,
+}
+
+impl Reconciler {
+    /// Compares once.
+    pub async fn round<S: Source>(&mut self, follower: &mut Follower<S>) -> Result<Outcome, IndexerError> {
+        let mut up_to = u64::MAX;
+        let mut differing: Vec<(&'static str, Address)> = Vec::new();
+        for kind in kinds::all(follower.store(), self.part).await? {
+            let before = kind.stored(follower.store()).await?;
+            let (slot, accounts) = follower.source().accounts(&kind.filter()).await?;
+            if !reach(follower, slot).await? {
+                return Ok(Outcome::Later);
+            }
+            up_to = up_to.min(slot);
+            let suspects = suspects(follower, &kind, &before, &accounts).await?;
+            metrics::differences(kind.name(), suspects.len());
+            differing.extend(suspects.into_iter().map(|address| (kind.name(), address)));
+        }
+        self.part = self.part.wrapping_add(1);
+        self.explain(follower, &differing, up_to).await
+    }
+
+    /// Looks for what is missing at the addresses of accounts that differ.
+    async fn explain<S: Source>(
+        &mut self,
+        follower: &mut Follower<S>,
+        differing: &[(&'static str, Address)],
+        up_to: u64,
+    ) -> Result<Outcome, IndexerError> {
+        self.unexplained
+            .retain(|address, _| differing.iter().any(|(_, differs)| differs == address));
+        if differing.is_empty() {
+            return Ok(Outcome::Agrees { up_to });
+        }
+        let addresses: Vec<_> = differing.iter().map(|(_, address)| *address).collect();
+        let floor = follower.store().finalized_slot().await?;
+        for floor in [floor, None] {
+            if follower.hunt(&addresses, floor, up_to).await? {
+                tracing::warn!(
+                    accounts = addresses.len(),
+                    "accounts showed what the history had hidden"
+                );
+                return Ok(Outcome::Mended);
+            }
+        }
+        let mut patient = true;
+        for address in &addresses {
+            let times = self.unexplained.entry(*address).or_default();
+            *times += 1;
+            patient &= *times < PATIENCE;
+        }
+        if patient {
+            return Ok(Outcome::Later);
+        }
+        let (kind, address) = differing[0];
+        Err(IndexerError::Unexplained {
+            differences: differing.len(),
+            first: format!("{kind} {address}"),
+        })
+    }
+}
+
+/// Steps until the checkpoint has passed a slot; `false` if that takes too long.
+async fn reach<S: Source>(follower: &mut Follower<S>, slot: u64) -> Result<bool, IndexerError> {
+    for _ in 0..REACH.1 {
+        let at = follower.store().checkpoint().await?;
+        if at.is_some_and(|at| at.slot >= slot) {
+            return Ok(true);
+        }
+        follower.step().await?;
+        tokio::time::sleep(REACH.0).await;
+    }
+    Ok(false)
+}
+
+/// The addresses of accounts that are neither as the database said before nor as it says now.
+async fn suspects<S: Source>(
+    follower: &Follower<S>,
+    kind: &Kind,
+    before: &Said,
+    accounts: &[Account],
+) -> Result<BTreeSet<Address>, IndexerError> {
+    let mut chain = Said::new();
+    let mut addresses = HashMap::new();
+    for account in accounts {
+        if let Some((name, said)) = kind.read(account) {
+            addresses.insert(name, account.address);
+            chain.insert(name, said);
+        }
+    }
+    let differs = |from: &Said, name: &[u8; 32]| chain.get(name) != from.get(name);
+    let names: BTreeSet<[u8; 32]> = chain.keys().chain(before.keys()).copied().collect();
+    let moved: Vec<_> = names.into_iter().filter(|name| differs(before, name)).collect();
+    if moved.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let after = kind.stored(follower.store()).await?;
+    let mut suspects = BTreeSet::new();
+    for name in moved.iter().filter(|name| differs(&after, name)) {
+        let was = match chain.get(name) {
+            Some(said) => kind.was(follower.store(), name, said).await?,
+            None => false,
+        };
+        if !was {
+            suspects.insert(addresses.get(name).copied().unwrap_or_else(|| kind.address(name)));
+        }
+    }
+    Ok(suspects)
+}
+
+/// A filter for accounts of one type.
+fn of_type(discriminator: &[u8]) -> AccountFilter {
+    AccountFilter {
+        has: vec![(0, discriminator.to_vec())],
+        part: None,
+    }
+}

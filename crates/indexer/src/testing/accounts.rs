@@ -1,0 +1,115 @@
+//! The program's accounts after a history: what each event left behind.
+
+use std::collections::BTreeMap;
+
+use anchor_lang::Discriminator;
+use bauta::state;
+use bauta_client::{Event, addresses, decode_event};
+use bauta_primitives::Nullifier;
+use bauta_store::Address;
+use bytemuck::{Pod, Zeroable, bytes_of};
+use solana_address::Address as SolanaAddress;
+
+use crate::chain::{Account, Transaction};
+
+#[derive(Default)]
+struct Accounts {
+    configs: BTreeMap<SolanaAddress, state::Config>,
+    circuits: BTreeMap<SolanaAddress, state::Circuit>,
+    registries: BTreeMap<SolanaAddress, state::Registry>,
+    scopes: BTreeMap<SolanaAddress, state::Scope>,
+    nullifiers: BTreeMap<SolanaAddress, state::Nullifier>,
+    holdings: BTreeMap<SolanaAddress, state::Holding>,
+}
+
+/// The accounts that these transactions left behind.
+#[must_use]
+pub fn after(transactions: &[Transaction]) -> Vec<Account> {
+    let mut accounts = Accounts::default();
+    for transaction in transactions.iter().filter(|one| one.succeeded) {
+        for call in &transaction.inner {
+            let keys: Vec<_> = call
+                .accounts
+                .iter()
+                .map(|key| SolanaAddress::from(key.0))
+                .collect();
+            if let Ok(Some(event)) = decode_event(&SolanaAddress::from(call.program.0), &keys, &call.data) {
+                accounts.take(&event);
+            }
+        }
+    }
+    let mut all = Vec::new();
+    put(&mut all, &accounts.configs);
+    put(&mut all, &accounts.circuits);
+    put(&mut all, &accounts.registries);
+    put(&mut all, &accounts.scopes);
+    put(&mut all, &accounts.nullifiers);
+    put(&mut all, &accounts.holdings);
+    all
+}
+
+fn put<T: Pod + Discriminator>(all: &mut Vec<Account>, accounts: &BTreeMap<SolanaAddress, T>) {
+    all.extend(accounts.iter().map(|(address, account)| Account {
+        address: Address(address.to_bytes()),
+        data: [T::DISCRIMINATOR, bytes_of(account)].concat(),
+    }));
+}
+
+impl Accounts {
+    fn registry(&mut self, address: SolanaAddress) -> &mut state::Registry {
+        self.registries.entry(address).or_insert_with(Zeroable::zeroed)
+    }
+
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::ConfigChanged(e) => {
+                let config = self
+                    .configs
+                    .entry(addresses::config().address)
+                    .or_insert_with(Zeroable::zeroed);
+                config.admin = e.admin;
+                config.pending_admin = e.pending_admin;
+                config.cluster_tag = e.cluster_tag;
+                config.paused = u8::from(e.paused);
+                config.development_keys_allowed = u8::from(e.development_keys_allowed);
+            }
+            Event::CircuitRegistered(e) => {
+                self.circuits.insert(e.circuit, Zeroable::zeroed());
+            }
+            Event::RegistryCreated(e) => self.registry(e.registry).root = e.root,
+            Event::HolderRegistered(e) => {
+                let mut holding: state::Holding = Zeroable::zeroed();
+                holding.registry = e.registry;
+                holding.mint = e.mint;
+                holding.owner = e.owner;
+                holding.commitment = e.commitment;
+                holding.index = e.index;
+                holding.track = e.track;
+                holding.live = 1;
+                self.holdings
+                    .insert(addresses::holding(&e.registry, &e.mint).address, holding);
+                self.registry(e.registry).next_index += u64::from(!e.replaced);
+            }
+            Event::LeavesAppended(e) => self.registry(e.registry).next_index += e.leaves.len() as u64,
+            Event::MerkleRootUpdated(e) => {
+                let registry = self.registry(e.registry);
+                registry.sequence = e.sequence;
+                registry.root = e.root;
+            }
+            Event::ScopeCreated(e) => {
+                self.scopes.insert(e.scope, Zeroable::zeroed());
+            }
+            Event::OwnershipVerified(e) => {
+                let mut used: state::Nullifier = Zeroable::zeroed();
+                used.scope = e.scope;
+                used.nullifier = e.nullifier;
+                if let Ok(nullifier) = Nullifier::from_bytes(e.nullifier) {
+                    self.nullifiers
+                        .insert(addresses::nullifier(&e.scope, nullifier).address, used);
+                }
+            }
+            // the chain in memory makes no others
+            _ => {}
+        }
+    }
+}
