@@ -1,6 +1,5 @@
 //! The service's settings.
 
-use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -30,7 +29,7 @@ pub struct ServiceSettings {
     /// The nodes' JSON-RPC, the preferred one first; in the environment a list with commas. In the file each is a table
     /// `[[nodes]]` with `url` and, if they differ from the settings below, `concurrency` and `requests_per_second`.
     #[config(env = "SOLANA_RPC_URL", parse_env = nodes_of, validate(!nodes.is_empty(), "at least one node is needed"))]
-    pub nodes: Vec<NodeConfig>,
+    pub nodes: Nodes,
 
     /// Websockets that say when there is something new; in the environment a list with commas. Without any the indexer asks
     /// every `poll_interval_ms`.
@@ -88,24 +87,39 @@ pub struct NodeConfig {
     requests_per_second: Option<NonZeroU32>,
 }
 
-fn parts(list: &str) -> impl Iterator<Item = Secret> {
-    list.split(',')
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .map(|part| Secret::new(part.to_owned()))
+/// The nodes, the preferred one first; at least one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Nodes(Vec<NodeConfig>);
+
+impl Nodes {
+    const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
-fn nodes_of(list: &str) -> Result<Vec<NodeConfig>, Infallible> {
+/// A list with an empty place.
+#[derive(Debug, thiserror::Error)]
+#[error("a list of URLs with commas between them has an empty place")]
+pub struct EmptyPlace;
+
+fn nodes_of(list: &str) -> Result<Nodes, EmptyPlace> {
     let node = |url| NodeConfig {
         url,
         concurrency: None,
         requests_per_second: None,
     };
-    Ok(parts(list).map(node).collect())
+    Ok(Nodes(secrets_of(list)?.into_iter().map(node).collect()))
 }
 
-fn secrets_of(list: &str) -> Result<Vec<Secret>, Infallible> {
-    Ok(parts(list).collect())
+fn secrets_of(list: &str) -> Result<Vec<Secret>, EmptyPlace> {
+    let url = |part: &str| {
+        let part = part.trim();
+        (!part.is_empty())
+            .then(|| Secret::new(part.to_owned()))
+            .ok_or(EmptyPlace)
+    };
+    list.split(',').map(url).collect()
 }
 
 impl ServiceSettings {
@@ -118,6 +132,6 @@ impl ServiceSettings {
             per_second: node.requests_per_second.unwrap_or(self.rpc_requests_per_second),
             patience: Duration::from_millis(self.rpc_timeout_ms),
         };
-        self.nodes.iter().map(settings).collect()
+        self.nodes.0.iter().map(settings).collect()
     }
 }
