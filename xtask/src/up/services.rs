@@ -17,7 +17,11 @@ pub struct Listed {
 }
 
 /// All services that exist.
-pub const SERVICES: &[Listed] = &[];
+pub const SERVICES: &[Listed] = &[Listed {
+    name: "indexer",
+    package: "bauta-indexer",
+    port: 9091,
+}];
 
 impl Listed {
     /// Builds it; the command that runs it with these variables.
