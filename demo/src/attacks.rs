@@ -1,135 +1,179 @@
 //! What must not work, tried for real.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
 use bauta_client::instructions::Verify;
+use bauta_client::{MembershipPath, ReferenceTree};
 use bauta_primitives::Scope;
-use bauta_svm::{Refused, ScopeSpec, Sent, seed};
+use bauta_primitives::tree::Depth;
+use solana_keypair::Keypair;
 use solana_signer::Signer;
+use tokio::time::sleep;
 
-use crate::Story;
-use crate::show::Show;
+use crate::{
+    Story,
+    chain::{Failure, Sent},
+    show::Show,
+    world::{Member, ScopeAt, expiry},
+};
 
-/// Tries each; the number refused, with the one of the story's main line.
-pub fn all(story: &mut Story) -> Result<usize> {
-    let attacks: [fn(&mut Story) -> Result<()>; 6] = [
-        another_recipient,
-        expired,
-        non_member,
-        another_cluster,
-        around_the_gate,
-        sold_to_oneself,
-    ];
-    for attack in attacks {
-        attack(story)?;
-    }
-    Ok(1 + attacks.len())
+/// How often a token may register: seconds.
+const REGISTRATION_INTERVAL: i64 = 60;
+
+/// Tries each; the number refused.
+pub async fn all(story: &mut Story, used: &Verify) -> Result<usize> {
+    used_again(story, used).await?;
+    another_recipient(story).await?;
+    expired(story).await?;
+    non_member(story).await?;
+    another_cluster(story).await?;
+    around_the_gate(story).await?;
+    sold_to_oneself(story).await?;
+    Ok(7)
 }
 
 /// Shows a refusal by the rule that it must be refused by; anything else is an error.
-pub fn expect(show: &Show, what: &str, outcome: Result<Sent, Refused>, rule: &str) -> Result<()> {
+fn expect(show: &Show, what: &str, outcome: Result<Sent, Failure>, rule: &str) -> Result<()> {
     match outcome {
         Ok(_) => bail!("ACCEPTED, and must not be: {what}"),
-        Err(refused) if refused.name() == rule => {
+        Err(Failure::Refused(name)) if name == rule => {
             show.refused(what, rule);
             Ok(())
         }
-        Err(refused) => bail!(
-            "{what}: refused, but as {} where the rule is {rule}",
-            refused.name()
-        ),
+        Err(Failure::Refused(name)) => bail!("{what}: refused, but as {name} where the rule is {rule}"),
+        Err(Failure::Unsent(error)) => Err(error.context(what.to_owned())),
     }
 }
 
 impl Story {
-    /// A proof of one of the holders, as the registry is now.
-    fn proof_of(&mut self, holder: usize) -> Verify {
-        self.world
-            .prove(&self.registry, &self.holders[holder], &self.scope)
-    }
-
     /// Sends a verification that has to be refused by this rule.
-    fn expect_refused(&mut self, what: &str, verify: &Verify, rule: &str) -> Result<()> {
-        expect(&self.show, what, self.world.verify(verify, &[]), rule)
+    async fn expect_refused(&self, what: &str, verify: &Verify, rule: &str) -> Result<()> {
+        let outcome = self.chain.send(&[verify.instruction()], &[]).await;
+        expect(&self.show, what, outcome, rule)
     }
 }
 
-fn another_recipient(story: &mut Story) -> Result<()> {
-    let mut verify = story.proof_of(1);
-    verify.recipient = story.world.next_keypair("thief").pubkey();
-    story.expect_refused(
-        "a lifted proof, sent for another recipient",
-        &verify,
-        "ProofRefused",
-    )
+/// Sent past the node's trial: it gets into a block, where it fails.
+async fn used_again(story: &Story, verify: &Verify) -> Result<()> {
+    let outcome = story.chain.send_untried(&[verify.instruction()], &[]).await;
+    let what = "the same proof again: its nullifier is used";
+    expect(&story.show, what, outcome, "NullifierUsed")
 }
 
-fn expired(story: &mut Story) -> Result<()> {
-    let verify = story.proof_of(2);
-    let mut later = story.world.clone();
-    later.wait(verify.expiry - later.now() + 1);
-    expect(
-        &story.show,
-        "a proof a second past its expiry",
-        later.verify(&verify, &[]),
-        "ProofExpired",
-    )
+async fn another_recipient(story: &Story) -> Result<()> {
+    let mut verify = story.prove(1, &story.scope, expiry(&story.chain).await?).await?;
+    verify.recipient = Keypair::new().pubkey();
+    let what = "a lifted proof, sent for another recipient";
+    story.expect_refused(what, &verify, "ProofRefused").await
+}
+
+async fn expired(story: &Story) -> Result<()> {
+    let verify = story
+        .prove(2, &story.scope, story.chain.time().await? - 1)
+        .await?;
+    let what = "a proof a second past its expiry";
+    story.expect_refused(what, &verify, "ProofExpired").await
 }
 
 /// Somebody without a registered token builds a tree of their own that has their leaf, and proves against that.
-fn non_member(story: &mut Story) -> Result<()> {
-    let (mut own_world, mut own_registry) = (story.world.clone(), story.registry.clone());
-    let outsider = own_world.holder(&mut own_registry, 1);
-    let verify = own_world.prove(&own_registry, &outsider, &story.scope);
-    story.expect_refused(
-        "a non-member's proof against a tree of their own",
-        &verify,
-        "NotTheSnapshot",
-    )
+async fn non_member(story: &Story) -> Result<()> {
+    let nft = story.mint(0).await?;
+    let outsider = Member::new(&story.registry, nft, 1);
+    let own = ReferenceTree::from_leaves(Depth::Ten, [outsider.leaf()])?;
+    let path = MembershipPath::in_tree(&own, 0)?;
+    let (payer, scope) = (story.chain.payer.pubkey(), &story.scope);
+    let verify = story.circuit.prove(
+        payer,
+        &outsider,
+        path,
+        own.root(),
+        scope,
+        expiry(&story.chain).await?,
+    )?;
+    let what = "a non-member's proof against a tree of their own";
+    story.expect_refused(what, &verify, "NotTheSnapshot").await
 }
 
-fn another_cluster(story: &mut Story) -> Result<()> {
-    let here = story.scope.element;
-    story.scope.element = Scope::derive(
-        &seed("another cluster"),
-        bauta::ID.as_array(),
-        story.scope.address.as_array(),
-    );
-    let verify = story.proof_of(3);
-    story.scope.element = here;
-    story.expect_refused("a proof made for another cluster", &verify, "ProofRefused")
+async fn another_cluster(story: &Story) -> Result<()> {
+    let there = ScopeAt {
+        element: Scope::derive(&[9; 32], bauta::ID.as_array(), story.scope.address.as_array()),
+        ..story.scope
+    };
+    let verify = story.prove(3, &there, expiry(&story.chain).await?).await?;
+    let what = "a proof made for another cluster";
+    story.expect_refused(what, &verify, "ProofRefused").await
 }
 
 /// A scope whose gate is a consumer's PDA: nobody can burn a member's nullifier by calling `verify` directly.
-fn around_the_gate(story: &mut Story) -> Result<()> {
-    let gate = story.world.next_keypair("the consumer's PDA").pubkey();
-    let spec = ScopeSpec {
-        circuit: Some(story.scope.circuit),
-        gate: Some(gate),
-        ..ScopeSpec::default()
-    };
-    let gated = story.world.create_scope(&story.registry, &spec);
-    let mut verify = story.world.prove(&story.registry, &story.holders[4], &gated);
+async fn around_the_gate(story: &mut Story) -> Result<()> {
+    let gate = Some(Keypair::new().pubkey());
+    let created = story
+        .registry
+        .create_scope(&story.chain, &story.circuit, 2, gate)
+        .await?;
+    let (gated, sent) = created;
+    story.database.reach(sent.slot).await?;
+    let mut verify = story.prove(4, &gated, expiry(&story.chain).await?).await?;
     verify.gate = None;
-    story.expect_refused("a call around the scope's gate", &verify, "GateMustSign")
+    let what = "a call around the scope's gate";
+    story.expect_refused(what, &verify, "GateMustSign").await
 }
 
 /// Claim, sell to yourself, register a new secret, claim again.
-fn sold_to_oneself(story: &mut Story) -> Result<()> {
-    let verify = story.proof_of(5);
-    let sent = story.world.verify(&verify, &[]).context("the first claim")?;
+async fn sold_to_oneself(story: &mut Story) -> Result<()> {
+    const SELLER: usize = 5;
+    let verify = story
+        .prove(SELLER, &story.scope, expiry(&story.chain).await?)
+        .await?;
+    let sent = story.chain.send(&[verify.instruction()], &[]).await;
+    let sent = sent.map_err(anyhow::Error::from).context("the first claim")?;
     story.show.accepted("a token's first claim", &sent);
 
-    let seller = story.holders[5].clone();
-    let buyer = story.world.person("the same person's other wallet");
-    let moved = story.world.transfer_nft(&seller.nft, &buyer);
-    story.world.wait(61);
-    let (again, sent) = story
-        .world
-        .enter(&mut story.registry, &moved, None, seller.track)
-        .context("registering again")?;
+    let seller = &story.members[SELLER];
+    let track = seller.track;
+    let nft = story
+        .tokens
+        .transfer(&story.chain, &seller.nft, Keypair::new())
+        .await?;
+    wait(story).await?;
+    let path = story.current_path(SELLER).await?;
+    let buyer = Member::new(&story.registry, nft, track);
+    let group = story.groups[SELLER % story.groups.len()];
+    let sent = story
+        .registry
+        .register(&story.chain, group, &buyer, Some(&path))
+        .await;
+    let sent = sent.map_err(anyhow::Error::from).context("registering again")?;
     story
         .show
         .accepted("sold to oneself and registered with a new secret", &sent);
-    let verify = story.world.prove(&story.registry, &again, &story.scope);
-    story.expect_refused("and claimed again in the same scope", &verify, "NotTheSnapshot")
+    story.database.reach(sent.slot).await?;
+    story.members[SELLER] = buyer;
+
+    // The new leaf is in the tree of now, not in that of the scope.
+    let path = story.current_path(SELLER).await?;
+    let member = &story.members[SELLER];
+    let root = path.root(member.leaf())?;
+    let (payer, scope) = (story.chain.payer.pubkey(), &story.scope);
+    let verify = story
+        .circuit
+        .prove(payer, member, path, root, scope, expiry(&story.chain).await?)?;
+    let what = "and claimed again in the same scope";
+    story.expect_refused(what, &verify, "NotTheSnapshot").await
+}
+
+/// Lets time pass on the chain, until the holders may register again.
+async fn wait(story: &Story) -> Result<()> {
+    loop {
+        let left = story.registered + REGISTRATION_INTERVAL + 1 - story.chain.time().await?;
+        if left <= 0 {
+            story.show.progressed();
+            return Ok(());
+        }
+        story
+            .show
+            .progress(&format!("a token registers once a minute at most: {left} s left"));
+        sleep(Duration::from_millis(500)).await;
+    }
 }

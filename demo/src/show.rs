@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stdout};
 
-use bauta_svm::Sent;
+use crate::chain::Sent;
 
 /// The column in which facts and verdicts begin.
 const COLUMN: usize = 58;

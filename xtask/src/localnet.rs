@@ -26,7 +26,7 @@ pub fn build() -> Result<()> {
     if !workspace::cache()?.join(PROGRAM).is_file() {
         eprintln!("building tools/localnet; the first time takes about ten minutes on two cores");
     }
-    cargo(&["build", "--quiet", "--locked"])
+    cargo(&["build", "--locked"])
 }
 
 /// Runs its own tests.

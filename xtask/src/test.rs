@@ -4,9 +4,9 @@ use std::{fs, process::Command};
 
 use anyhow::Result;
 
-use crate::{localnet, program, system, workspace};
+use crate::{demo, localnet, program, system, workspace};
 
-/// Checks the artifacts, then runs the workspace's tests, the program's suite on its second ELF, and the TypeScript suite.
+/// Checks the artifacts, then runs every test: of the local chain, the workspace, the TypeScript suite, and the demo.
 pub fn run() -> Result<()> {
     system::require(&[
         system::CC,
@@ -21,7 +21,9 @@ pub fn run() -> Result<()> {
     localnet::test()?;
     workspace::run(workspace::cargo()?.args(["test", "--workspace", "--locked"]))?;
     second_elf()?;
-    typescript()
+    typescript()?;
+    // It checks what it shows.
+    demo::run()
 }
 
 /// The suite on the programs' SBPF v3 ELFs; the workspace's tests above ran it on v0. Its tests are named one by one, since

@@ -48,6 +48,17 @@ pub fn cargo() -> Result<Command> {
     Ok(command)
 }
 
+/// Builds programs of the workspace and shows it. By their names alone: chosen by `--package` they would have dependencies with
+/// other features than the rest has, built anew for each choice.
+pub fn build(programs: &[&str]) -> Result<()> {
+    let mut cargo = cargo()?;
+    cargo.args(["build", "--locked", "--workspace"]);
+    for program in programs {
+        cargo.args(["--bin", program]);
+    }
+    run(&mut cargo)
+}
+
 /// Run a command that shows its own output; an error if it fails.
 pub fn run(command: &mut Command) -> Result<()> {
     let status = command

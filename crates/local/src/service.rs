@@ -10,19 +10,33 @@ use crate::{
 };
 
 /// One of the project's services, with `GET /health` on a port of 127.0.0.1.
-pub struct Service(Kept);
+pub struct Service {
+    server: Kept,
+    url: String,
+}
 
 impl Service {
-    /// Starts `command` and waits until it says that it is healthy. Its port has to be free. It ends on SIGTERM.
-    pub fn start(name: &'static str, command: &Command, port: u16) -> Result<Self, Error> {
-        choose_port(name, port)?;
+    /// Starts the command that `command` gives for a port, this one or for 0 a free one, and waits until it says that it is
+    /// healthy. It ends on SIGTERM.
+    pub fn start(name: &'static str, port: u16, command: impl FnOnce(u16) -> Command) -> Result<Self, Error> {
+        let port = choose_port(name, port)?;
         let home = Home::new("bauta-service-")?;
-        Kept::start(home, name, command, "TERM", |_| is_healthy(port)).map(Self)
+        let server = Kept::start(home, name, &command(port), "TERM", |_| is_healthy(port))?;
+        Ok(Self {
+            server,
+            url: format!("http://127.0.0.1:{port}"),
+        })
+    }
+
+    /// Where it answers: `http://127.0.0.1:port`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// An error with what it wrote if it has ended by itself.
     pub fn check(&self) -> Result<(), Error> {
-        self.0.check()
+        self.server.check()
     }
 }
 

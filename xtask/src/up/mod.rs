@@ -27,7 +27,7 @@ use anyhow::{Context, Result};
 
 pub use self::{
     node::ChainWanted,
-    stack::{Place, Stack, Wanted},
+    stack::{Place, Ports, Stack, Wanted},
 };
 use crate::workspace;
 
@@ -72,7 +72,11 @@ pub fn run(args: &Args) -> Result<()> {
         database: Some(Place::of("DATABASE_URL", port(POSTGRES_PORT))),
         redis: Some(Place::of("REDIS_URL", port(REDIS_PORT))),
         chain: args.chain(port(args.port))?,
-        services: true,
+        services: Some(if args.free_ports {
+            Ports::Free
+        } else {
+            Ports::Fixed
+        }),
     })?;
     if let [program, arguments @ ..] = &args.command[..] {
         return workspace::run(Command::new(program).args(arguments).envs(stack.environment()));
@@ -170,12 +174,8 @@ fn wait(stop: &Receiver<()>, stack: &mut Stack) -> Result<()> {
     }
 }
 
-/// Runs the command `bauta` and takes what it prints.
+/// Runs the command `bauta`, which is built, and takes what it prints.
 fn bauta(arguments: &[&str], file: Option<&Path>) -> Result<String> {
-    let mut cargo = workspace::cargo()?;
-    cargo
-        .args(["run", "--quiet", "--locked", "--package", "bauta-cli", "--"])
-        .args(arguments)
-        .args(file);
-    workspace::output(&mut cargo)
+    let program = workspace::target()?.join("debug/bauta");
+    workspace::output(Command::new(program).args(arguments).args(file))
 }

@@ -1,6 +1,9 @@
 //! The project's services, in the order in which they start. To add one: add its entry.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::Result;
 
@@ -10,8 +13,8 @@ use crate::workspace;
 pub struct Listed {
     /// Its name on the screen.
     pub name: &'static str,
-    /// The package, and the program, that it is.
-    pub package: &'static str,
+    /// Its program.
+    pub program: &'static str,
     /// Where it answers `GET /health`, `/ready` and `/metrics`.
     pub port: u16,
 }
@@ -19,26 +22,23 @@ pub struct Listed {
 /// All services that exist.
 pub const SERVICES: &[Listed] = &[Listed {
     name: "indexer",
-    package: "bauta-indexer",
+    program: "bauta-indexer",
     port: 9091,
 }];
 
 impl Listed {
-    /// Builds it; the command that runs it with these variables.
-    pub fn command(&self, environment: &[(&'static str, String)]) -> Result<Command> {
-        workspace::run(workspace::cargo()?.args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--package",
-            self.package,
-        ]))?;
-        let program: PathBuf = workspace::target()?.join("debug").join(self.package);
+    /// Where it is built.
+    pub fn file(&self) -> Result<PathBuf> {
+        Ok(workspace::target()?.join("debug").join(self.program))
+    }
+
+    /// Runs it with these variables.
+    pub fn command(program: &Path, environment: &[(&'static str, String)], port: u16) -> Command {
         let mut command = Command::new(program);
         command
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .env("METRICS_HOST", "127.0.0.1")
-            .env("METRICS_PORT", self.port.to_string());
-        Ok(command)
+            .env("METRICS_PORT", port.to_string());
+        command
     }
 }

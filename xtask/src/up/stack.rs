@@ -8,9 +8,9 @@ use bauta_local::{Postgres, Redis, Service};
 use super::{
     bauta, keypair,
     node::{ChainWanted, Node},
-    services::SERVICES,
+    services::{Listed, SERVICES},
 };
-use crate::system;
+use crate::{system, workspace};
 
 /// What is to be there.
 pub struct Wanted {
@@ -20,8 +20,17 @@ pub struct Wanted {
     pub redis: Option<Place>,
     /// The chain.
     pub chain: ChainWanted,
-    /// Whether the project's services run on it.
-    pub services: bool,
+    /// Whether the project's services run on it, and where.
+    pub services: Option<Ports>,
+}
+
+/// Which ports services take.
+#[derive(Clone, Copy)]
+pub enum Ports {
+    /// Those of their list.
+    Fixed,
+    /// Free ones.
+    Free,
 }
 
 /// Where a server is to be.
@@ -82,10 +91,7 @@ impl Place {
                 _running: None,
             }),
             Self::Private(port) => {
-                let running = start(*port).map_err(|error| match error {
-                    bauta_local::Error::Port { .. } => anyhow!("{error}; --free-ports takes others"),
-                    error => error.into(),
-                })?;
+                let running = start(*port).map_err(with_hint)?;
                 let url = url(&running).to_owned();
                 Ok(Server {
                     shown: url.clone(),
@@ -97,6 +103,14 @@ impl Place {
     }
 }
 
+/// Says the way out where a port is taken.
+fn with_hint(error: bauta_local::Error) -> anyhow::Error {
+    match error {
+        bauta_local::Error::Port { .. } => anyhow!("{error}; --free-ports takes others"),
+        error => error.into(),
+    }
+}
+
 impl Stack {
     /// Starts what is wanted and initialises the program.
     pub fn start(wanted: &Wanted) -> Result<Self> {
@@ -104,6 +118,7 @@ impl Stack {
         tools.extend(Place::is_private(wanted.database.as_ref()).then_some(system::POSTGRES));
         tools.extend(Place::is_private(wanted.redis.as_ref()).then_some(system::REDIS));
         system::require(&tools)?;
+        workspace::build(&["bauta"])?;
         let keypair = keypair()?;
         let authority = bauta(&["keypair"], Some(&keypair))?;
         let program = bauta(&["program"], None)?;
@@ -139,17 +154,25 @@ impl Stack {
             keypair,
             report,
         };
-        if wanted.services {
-            stack.start_services()?;
+        if let Some(ports) = wanted.services {
+            stack.start_services(ports)?;
         }
         Ok(stack)
     }
 
-    fn start_services(&mut self) -> Result<()> {
+    fn start_services(&mut self, ports: Ports) -> Result<()> {
         for listed in SERVICES {
-            let command = listed.command(&self.environment())?;
-            let service = Service::start(listed.package, &command, listed.port)?;
-            self.services.push(service);
+            workspace::build(&[listed.program])?;
+            let program = listed.file()?;
+            let environment = self.environment();
+            let port = match ports {
+                Ports::Fixed => listed.port,
+                Ports::Free => 0,
+            };
+            let service = Service::start(listed.program, port, |port| {
+                Listed::command(&program, &environment, port)
+            });
+            self.services.push(service.map_err(with_hint)?);
         }
         Ok(())
     }
@@ -185,14 +208,13 @@ impl Stack {
         let redis = self.redis.as_ref().map(|server| &server.shown);
         lines.extend(database.map(|shown| format!("Postgres     {shown}")));
         lines.extend(redis.map(|shown| format!("Redis        {shown}")));
-        if !self.services.is_empty() {
-            lines.extend(SERVICES.iter().map(|listed| {
-                format!(
-                    "{:12} http://127.0.0.1:{}  (/health, /ready, /metrics)",
-                    listed.name, listed.port
-                )
-            }));
-        }
+        lines.extend(SERVICES.iter().zip(&self.services).map(|(listed, service)| {
+            format!(
+                "{:12} {}  (/health, /ready, /metrics)",
+                listed.name,
+                service.url()
+            )
+        }));
         lines.join("\n")
     }
 

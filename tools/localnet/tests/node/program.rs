@@ -2,10 +2,13 @@
 
 use sha2::{Digest, Sha256};
 use solana_address::Address;
+use solana_commitment_config::CommitmentConfig;
 use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Keypair;
+use solana_loader_v3_interface::{instruction as loader, state::UpgradeableLoaderState};
 use solana_rpc_client::rpc_client::RpcClient;
 use solana_signer::Signer;
+use solana_transaction::Transaction;
 use solana_transaction_status_client_types::{
     UiInstruction, UiTransactionEncoding, option_serializer::OptionSerializer,
 };
@@ -127,6 +130,70 @@ fn nobody_else_initializes_it() {
         .unwrap_err();
     assert!(refused.to_string().contains("custom program error"), "{refused}");
     assert!(client.get_account(&config()).is_err());
+}
+
+#[test]
+fn another_program_is_deployed_through_the_loader() {
+    let node = Node::start(&["--slot-time", "50"]);
+    let client = node.client();
+    let payer = funded(&client);
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../programs/example-gate/artifacts"
+    );
+    let elf = std::fs::read(format!("{folder}/example-gate.so")).unwrap();
+    let (buffer, program, authority) = (Keypair::new(), Keypair::new(), payer.pubkey());
+    let rent = |bytes: usize| client.get_minimum_balance_for_rent_exemption(bytes).unwrap();
+    let send = |instructions: &[Instruction], signers: &[&Keypair]| {
+        let blockhash = client.get_latest_blockhash().unwrap();
+        let transaction =
+            Transaction::new_signed_with_payer(instructions, Some(&authority), signers, blockhash);
+        client.send_transaction(&transaction).unwrap()
+    };
+
+    let room = rent(UpgradeableLoaderState::size_of_buffer(elf.len()));
+    let (at, length) = (buffer.pubkey(), elf.len());
+    let create = loader::create_buffer(&authority, &at, &authority, room, length).unwrap();
+    let made = send(&create, &[&payer, &buffer]);
+    client.poll_for_signature(&made).unwrap();
+    let mut written = made;
+    // as many bytes as a transaction has room for
+    for (number, part) in (0..).zip(elf.chunks(900)) {
+        let write = loader::write(&at, &authority, number * 900, part.to_vec());
+        written = send(&[write], &[&payer]);
+    }
+    client.poll_for_signature(&written).unwrap();
+    let room = rent(UpgradeableLoaderState::size_of_program());
+    let id = program.pubkey();
+    let deploy = loader::deploy_with_max_program_len(&authority, &id, &at, &authority, room, length).unwrap();
+    let deployed = send(&deploy, &[&payer, &program]);
+    client.poll_for_signature(&deployed).unwrap();
+
+    // A program is there from the slot after that of its deployment.
+    let slot = client
+        .get_slot_with_commitment(CommitmentConfig::processed())
+        .unwrap();
+    while client
+        .get_slot_with_commitment(CommitmentConfig::processed())
+        .unwrap()
+        < slot + 2
+    {
+        std::thread::yield_now();
+    }
+    assert!(client.get_account(&id).unwrap().executable);
+    let call = Instruction {
+        program_id: id,
+        accounts: Vec::new(),
+        data: Vec::new(),
+    };
+    let refused = client
+        .send_transaction(&signed(&client, &payer, &[call]))
+        .unwrap_err();
+    // It runs: Anchor compares the address with the one that the program was built for.
+    assert!(
+        refused.to_string().contains("DeclaredProgramIdMismatch"),
+        "{refused}"
+    );
 }
 
 #[test]

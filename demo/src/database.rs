@@ -1,0 +1,110 @@
+//! Postgres, and the indexer that fills it.
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use bauta_client::MembershipPath;
+use bauta_indexer::{
+    Indexer, RunSettings, Settings, Status,
+    rpc::{NodeSettings, RpcSource},
+};
+use bauta_primitives::Root;
+use bauta_rpc::Pubsub;
+use bauta_store::{Address, Registry, Store};
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::chain::variable;
+
+/// How far behind the chain the database may come before the demo gives up.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Connections to the database.
+const CONNECTIONS: u32 = 8;
+
+/// The database and the indexer that writes it.
+pub struct Database {
+    pub store: Store,
+    status: watch::Receiver<Status>,
+    shutdown: CancellationToken,
+    indexer: JoinHandle<()>,
+}
+
+impl Database {
+    /// Makes the tables and starts to follow the chain from its beginning.
+    pub async fn start() -> Result<Self> {
+        let store = Store::connect(&variable("DATABASE_URL")?, CONNECTIONS).await?;
+        store.migrate().await?;
+        let program = Address(bauta::ID.to_bytes());
+        let node = NodeSettings {
+            url: variable("SOLANA_RPC_URL")?,
+            concurrency: 8,
+            per_second: NonZeroU32::MAX,
+            patience: Duration::from_secs(10),
+        };
+        let settings = RunSettings {
+            follow: Settings::new(program),
+            poll_interval: Duration::from_millis(500),
+            finality_interval: Duration::from_secs(2),
+            reconcile_interval: Some(Duration::from_secs(10)),
+        };
+        let source = Arc::new(RpcSource::new(program, &[node])?);
+        let (indexer, status) = Indexer::new(source, store.clone(), settings);
+        let pubsub = Pubsub::new(&variable("SOLANA_WS_URL")?)?;
+        let shutdown = CancellationToken::new();
+        let (awake, stop) = (indexer.awake(), shutdown.clone());
+        let indexer = tokio::spawn(async move {
+            tokio::select! {
+                () = indexer.run(stop) => {}
+                () = bauta_indexer::wake(pubsub, program, awake) => {}
+            }
+        });
+        Ok(Self {
+            store,
+            status,
+            shutdown,
+            indexer,
+        })
+    }
+
+    /// Waits until the database follows up to a slot.
+    pub async fn reach(&mut self, slot: u64) -> Result<()> {
+        let level = |status: &Status| {
+            let stopped = status
+                .trouble
+                .as_ref()
+                .is_some_and(|trouble| !trouble.is_transient);
+            stopped || status.checkpoint.is_some_and(|at| at.slot >= slot)
+        };
+        let status = timeout(PATIENCE, self.status.wait_for(level))
+            .await
+            .with_context(|| format!("the database didn't reach slot {slot} in {PATIENCE:?}"))??;
+        if let Some(trouble) = &status.trouble {
+            bail!("the indexer stopped: {}", trouble.reason);
+        }
+        Ok(())
+    }
+
+    /// A leaf's path at a root that is valid at `now`, as Postgres has it.
+    pub async fn path(
+        &self,
+        registry: &Registry,
+        root: Root,
+        index: u64,
+        now: i64,
+    ) -> Result<MembershipPath> {
+        let path = self.store.path(registry, root, index, now).await?;
+        Ok(MembershipPath {
+            depth: registry.depth,
+            index: path.index,
+            siblings: path.siblings,
+        })
+    }
+
+    /// Ends the indexer and closes the connections.
+    pub async fn stop(self) -> Result<()> {
+        self.shutdown.cancel();
+        self.indexer.await.context("the indexer")?;
+        self.store.close().await;
+        Ok(())
+    }
+}

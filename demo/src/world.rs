@@ -1,0 +1,278 @@
+//! Circuit, registry, scope and holders, as their users make them.
+
+use anyhow::{Context, Result};
+use bauta::instructions::CircuitRegistration;
+use bauta::state::{Provenance, RegistryKind, ScopeMode, Tree};
+use bauta_circuits::{Key, Ownership, OwnershipInputs, Statement, load_or_setup_development};
+use bauta_client::instructions::{
+    AddCollection, CreateRegistry, CreateScope, OnChainPath, RegisterCircuit, RegisterHolder, Verify,
+};
+use bauta_client::{MembershipPath, ON_CHAIN_LEVELS, OwnershipProofRequest, addresses};
+use bauta_primitives::tree::Depth;
+use bauta_primitives::{Attributes, Claim, EntryId, IdentitySecret, Leaf, MasterSecret, Root, Scope};
+use rand::rngs::OsRng;
+use solana_address::Address;
+use solana_keypair::Keypair;
+use solana_signer::Signer;
+use solana_system_interface::instruction::create_account;
+
+use crate::{
+    chain::{Chain, Failure, Sent},
+    tokens::Nft,
+};
+
+/// For how long a replaced root is accepted, in seconds.
+const ROOT_TTL: i64 = 3600;
+/// For how long a proof is good, in seconds.
+const PROOF_LIFE: i64 = 600;
+/// What the ownership statement takes for leaves.
+const LEAF_FORMAT: u8 = 1;
+
+/// A registry of holders.
+pub struct Registry {
+    pub address: Address,
+    tree: Address,
+}
+
+/// A scope account and the protocol's `scope`.
+#[derive(Clone, Copy)]
+pub struct ScopeAt {
+    pub address: Address,
+    pub element: Scope,
+    pub gate: Option<Address>,
+}
+
+/// Somebody with a token, and the secret of its entry.
+pub struct Member {
+    pub nft: Nft,
+    pub track: u64,
+    registry: Address,
+    master: MasterSecret,
+}
+
+impl Member {
+    /// A member-to-be, with a fresh secret.
+    pub fn new(registry: &Registry, nft: Nft, track: u64) -> Self {
+        Self {
+            nft,
+            track,
+            registry: registry.address,
+            master: MasterSecret::random(&mut OsRng),
+        }
+    }
+
+    /// The token's entry.
+    pub fn entry_id(&self) -> EntryId {
+        EntryId::of_mint(self.nft.mint.as_array())
+    }
+
+    /// The secret of the entry.
+    pub fn identity(&self) -> IdentitySecret {
+        self.master.identity(self.registry.as_array(), self.entry_id())
+    }
+
+    /// The leaf.
+    pub fn leaf(&self) -> Leaf {
+        Leaf::of(
+            self.identity().commitment(),
+            self.entry_id(),
+            Attributes::of_track(self.track),
+        )
+    }
+}
+
+/// The ownership circuit: its key, and its account.
+pub struct Circuit {
+    key: Key<Ownership>,
+    pub address: Address,
+}
+
+impl Circuit {
+    /// Sets up or reads the development key and registers it by the admin.
+    pub async fn register(chain: &Chain) -> Result<Self> {
+        let key = load_or_setup_development(&Ownership::new(Depth::Ten))?;
+        key.prepare()?;
+        let mut statement = [0; 32];
+        statement[..Ownership::NAME.len()].copy_from_slice(Ownership::NAME.as_bytes());
+        let registration = CircuitRegistration {
+            statement,
+            version: Ownership::VERSION,
+            depth: 10,
+            leaf_format: LEAF_FORMAT,
+            provenance: Provenance::Development,
+            constraint_system_hash: key.header().constraint_system_hash,
+            transcript_hash: [0; 32],
+            verifying_key: key.verifying_key().to_bytes(),
+        };
+        let address = addresses::circuit_of(&registration.verifying_key).address;
+        let register = RegisterCircuit {
+            payer: chain.payer.pubkey(),
+            admin: chain.payer.pubkey(),
+            registration,
+        };
+        let sent = chain.send(&[register.instruction()], &[]).await;
+        sent.map_err(anyhow::Error::from).context("register_circuit")?;
+        Ok(Self { key, address })
+    }
+
+    /// Proves membership by a path to a root, for a use by `recipient`.
+    pub fn prove(
+        &self,
+        payer: Address,
+        member: &Member,
+        path: MembershipPath,
+        root: Root,
+        scope: &ScopeAt,
+        expiry: i64,
+    ) -> Result<Verify> {
+        let mut verify = Verify {
+            payer,
+            scope: scope.address,
+            circuit: self.address,
+            registry: None,
+            auxiliary_registry: None,
+            gate: scope.gate,
+            recipient: Keypair::new().pubkey(),
+            relayer: None,
+            proof: [0; 256],
+            root,
+            nullifier: member.identity().nullifier(member.entry_id(), scope.element),
+            claim: Claim::of_track(member.track),
+            auxiliary_root: None,
+            expiry,
+            payload: b"payload".to_vec(),
+        };
+        let request = OwnershipProofRequest::assemble(
+            member.identity(),
+            member.entry_id(),
+            member.track,
+            path,
+            root,
+            scope.element,
+            verify.context(),
+        )?;
+        let inputs = OwnershipInputs {
+            attributes: Attributes::of_track(request.track),
+            claim: Claim::of_track(request.track),
+            secret: request.secret,
+            entry_id: request.entry_id,
+            index: request.path.index,
+            path: request.path.siblings,
+            root: request.root,
+            scope: request.scope,
+            context: request.context,
+            private: (),
+        };
+        verify.proof = self.key.prove(&inputs, &mut OsRng)?.to_bytes();
+        Ok(verify)
+    }
+}
+
+/// When a proof made now is void.
+pub async fn expiry(chain: &Chain) -> Result<i64> {
+    Ok(chain.time().await? + PROOF_LIFE)
+}
+
+impl Registry {
+    /// Creates one whose authority is the payer.
+    pub async fn create(chain: &Chain) -> Result<Self> {
+        let (authority, tree) = (chain.payer.pubkey(), Keypair::new());
+        let rent = chain.rent(Tree::SPACE).await?;
+        let create = CreateRegistry {
+            authority,
+            payer: authority,
+            tree: Some(tree.pubkey()),
+            nonce: 1,
+            kind: RegistryKind::Holders,
+            depth: 10,
+            leaf_format: LEAF_FORMAT,
+            root_ttl: ROOT_TTL,
+        };
+        let space = create_account(&authority, &tree.pubkey(), rent, Tree::SPACE as u64, &bauta::ID);
+        let sent = chain.send(&[space, create.instruction()], &[&tree]).await;
+        sent.map_err(anyhow::Error::from).context("create_registry")?;
+        Ok(Self {
+            address: create.registry(),
+            tree: tree.pubkey(),
+        })
+    }
+
+    /// Lets a group's tokens register on a track.
+    pub async fn add_collection(&self, chain: &Chain, group: Address, track: u64) -> Result<()> {
+        let add = AddCollection {
+            registry: self.address,
+            authority: chain.payer.pubkey(),
+            payer: chain.payer.pubkey(),
+            key: group,
+            is_group: true,
+            track,
+        };
+        let sent = chain.send(&[add.instruction()], &[]).await;
+        sent.map_err(anyhow::Error::from).context("add_collection")?;
+        Ok(())
+    }
+
+    /// Registers a member; `path` leads to the token's leaf if it has one.
+    pub async fn register(
+        &self,
+        chain: &Chain,
+        group: Address,
+        member: &Member,
+        path: Option<&MembershipPath>,
+    ) -> Result<Sent, Failure> {
+        let path = path.map(|path| -> OnChainPath {
+            // a path has ten levels
+            std::array::from_fn::<_, ON_CHAIN_LEVELS, _>(|level| path.siblings[level])
+        });
+        let register = RegisterHolder {
+            registry: self.address,
+            tree: self.tree,
+            collection_key: group,
+            mint: member.nft.mint,
+            token_account: member.nft.account,
+            owner: member.nft.owner.pubkey(),
+            payer: chain.payer.pubkey(),
+            commitment: member.identity().commitment(),
+            path,
+        };
+        chain.send(&[register.instruction()], &[&member.nft.owner]).await
+    }
+
+    /// Creates a Snapshot scope at the root of now, open for a day.
+    pub async fn create_scope(
+        &self,
+        chain: &Chain,
+        circuit: &Circuit,
+        nonce: u64,
+        gate: Option<Address>,
+    ) -> Result<(ScopeAt, Sent)> {
+        let now = chain.time().await?;
+        let create = CreateScope {
+            payer: chain.payer.pubkey(),
+            creator: chain.payer.pubkey(),
+            registry: self.address,
+            circuit: circuit.address,
+            auxiliary_registry: None,
+            nonce,
+            mode: ScopeMode::Snapshot,
+            gate,
+            required_claim: None,
+            opens_at: now - 60,
+            closes_at: now + 86_400,
+        };
+        let sent = chain.send(&[create.instruction()], &[]).await;
+        let sent = sent.map_err(anyhow::Error::from).context("create_scope")?;
+        let config = chain.account(&addresses::config().address).await?;
+        let config: bauta::state::Config = bauta_client::decode_account(&config.owner, &config.data)?;
+        let scope = ScopeAt {
+            address: create.scope(),
+            element: Scope::derive(
+                &config.cluster_tag,
+                bauta::ID.as_array(),
+                create.scope().as_array(),
+            ),
+            gate,
+        };
+        Ok((scope, sent))
+    }
+}
