@@ -4,12 +4,13 @@ use std::{
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::mpsc,
     thread,
 };
 
 use serde::Deserialize;
 
-use crate::Error;
+use crate::{Error, keeper::PATIENCE};
 
 /// The name of the local node's program, that of `tools/localnet`.
 const PROGRAM: &str = "bauta-localnet";
@@ -73,23 +74,40 @@ impl Chain {
             .process_group(0)
             .spawn()
             .map_err(Error::system("start the local node"))?;
-        let mut line = String::new();
-        if let Some(output) = process.stdout.take() {
-            BufReader::new(output)
-                .read_line(&mut line)
-                .map_err(Error::system("read what the local node says"))?;
-        }
+        let (said, heard) = mpsc::channel();
+        let output = process.stdout.take();
+        thread::spawn(move || {
+            let mut line = String::new();
+            let read = output.map(|output| BufReader::new(output).read_line(&mut line));
+            // Whoever has waited too long doesn't listen any more.
+            let _ = said.send(read.and_then(Result::ok).map(|_| line));
+        });
+        let line = heard.recv_timeout(PATIENCE).ok();
+        let ready = line
+            .iter()
+            .flatten()
+            .find_map(|line| serde_json::from_str(line).ok());
         let mut errors = process.stderr.take();
-        let Ok(ready) = serde_json::from_str(&line) else {
-            let mut log = line;
+        let Some(ready) = ready else {
+            // It may run, and never be ready; there is nobody to tell if it can't be ended.
+            let _ = process.kill();
+            let _ = process.wait();
+            let mut log = String::new();
             if let Some(errors) = &mut errors {
-                // What it wrote before it ended; there is no more to be known if that can't be read.
+                // Half of what it wrote is better than nothing.
                 let _ = errors.read_to_string(&mut log);
             }
-            let _ = process.wait();
-            return Err(Error::Ended {
-                program: PROGRAM,
-                log,
+            return Err(if line.is_some() {
+                Error::Ended {
+                    program: PROGRAM,
+                    log,
+                }
+            } else {
+                Error::Late {
+                    program: PROGRAM,
+                    waited: PATIENCE,
+                    log,
+                }
             });
         };
         // A pipe that nobody empties would stop the node.

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use crate::Error;
 
 /// How long a server may take to answer. It takes a second; a busy machine is given a minute.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 /// How often the server is looked at meanwhile.
 const INTERVAL: Duration = Duration::from_millis(10);
 
