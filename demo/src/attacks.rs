@@ -136,7 +136,7 @@ async fn sold_to_oneself(story: &mut Story) -> Result<()> {
         .tokens
         .transfer(&story.chain, &seller.nft, Keypair::new())
         .await?;
-    wait(story).await?;
+    wait(story, SELLER).await?;
     let path = story.current_path(SELLER).await?;
     let buyer = Member::new(&story.registry, nft, track);
     let group = story.groups[SELLER % story.groups.len()];
@@ -163,10 +163,11 @@ async fn sold_to_oneself(story: &mut Story) -> Result<()> {
     story.expect_refused(what, &verify, "NotTheSnapshot").await
 }
 
-/// Lets time pass on the chain, until the holders may register again.
-async fn wait(story: &Story) -> Result<()> {
+/// Lets time pass on the chain, until a holder's token may register again.
+async fn wait(story: &Story, holder: usize) -> Result<()> {
+    let (_, holding) = story.holding(holder).await?;
     loop {
-        let left = story.registered + REGISTRATION_INTERVAL + 1 - story.chain.time().await?;
+        let left = holding.last_change + REGISTRATION_INTERVAL + 1 - story.chain.time().await?;
         if left <= 0 {
             story.show.progressed();
             return Ok(());

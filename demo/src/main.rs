@@ -21,7 +21,7 @@ use anyhow::{Context, Result, ensure};
 use bauta_client::instructions::Verify;
 use bauta_client::{MembershipPath, ReferenceTree, decode_account};
 use bauta_primitives::tree::Depth;
-use bauta_store::Address as StoreAddress;
+use bauta_store::{Address as StoreAddress, Holding};
 use chain::{Chain, Sent};
 use database::Database;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -52,8 +52,6 @@ struct Story {
     circuit: Circuit,
     registry: Registry,
     members: Vec<Member>,
-    /// The chain's time when the last of them had registered.
-    registered: i64,
     scope: ScopeAt,
 }
 
@@ -125,7 +123,6 @@ impl Story {
         let nfts = mint_all(&show, &chain, &tokens, &groups).await?;
         show.fact("tokens minted in", seconds(start));
         let (members, last) = register_all(&show, &chain, &registry, &groups, nfts).await?;
-        let registered = chain.time().await?;
 
         let start = Instant::now();
         database.reach(last).await?;
@@ -149,7 +146,6 @@ impl Story {
             circuit,
             registry,
             members,
-            registered,
             scope,
         })
     }
@@ -233,17 +229,20 @@ impl Story {
     }
 
     async fn path(&self, holder: usize, root: bauta_primitives::Root) -> Result<MembershipPath> {
+        let (registry, holding) = self.holding(holder).await?;
+        let now = self.chain.time().await?;
+        self.database.path(&registry, root, holding.index, now).await
+    }
+
+    /// What Postgres knows of a holder's token.
+    async fn holding(&self, holder: usize) -> Result<(bauta_store::Registry, Holding)> {
         let store = &self.database.store;
         let registry = store
             .registry(StoreAddress(self.registry.address.to_bytes()))
             .await?;
         let mint = StoreAddress(self.members[holder].nft.mint.to_bytes());
-        let holding = store
-            .holding(&registry, mint)
-            .await?
-            .context("a holder is in Postgres")?;
-        let now = self.chain.time().await?;
-        self.database.path(&registry, root, holding.index, now).await
+        let holding = store.holding(&registry, mint).await?;
+        Ok((registry, holding.context("a holder is in Postgres")?))
     }
 
     /// A new token of a collection, for somebody new.
