@@ -45,9 +45,10 @@ pub async fn rebuild<S: Source>(
     let rebuilt = match fast {
         Err(IndexerError::MissingBelowFinality { missing, slot }) => {
             tracing::warn!(
+                event = "hole",
                 missing,
                 slot,
-                "the history had a hole; reading it again with a whole journal"
+                "reading the history again with a whole journal"
             );
             let whole = Settings {
                 backfill_slots: u64::MAX,
@@ -79,10 +80,7 @@ async fn attempt<S: Source>(
             Outcome::Mended | Outcome::Later => {}
         }
     }
-    tracing::info!(
-        events,
-        "the new rows agree with the chain's accounts; switching over"
-    );
+    tracing::info!(event = "switching_over", events);
     let switch = store.begin_switch().await?;
     while fresh.checkpoint().await? < switch.checkpoint() {
         events += level(&mut follower).await?;
@@ -110,7 +108,7 @@ async fn level<S: Source>(follower: &mut Follower<S>) -> Result<usize, IndexerEr
             Err(error @ IndexerError::Store(StoreError::Unreachable(_))) => return Err(error),
             Err(error) if error.is_transient() && tries < TRIES.0 => {
                 tries += 1;
-                tracing::warn!(%error, "waiting");
+                tracing::warn!(event = "waiting", %error);
                 tokio::time::sleep(TRIES.1).await;
             }
             Err(error) => return Err(error),

@@ -187,7 +187,7 @@ impl<S: Source> Indexer<S> {
             chores.finalized = Some(Instant::now());
             if let Some(slot) = follower.finalize(step.head, chores.agrees_up_to).await? {
                 metrics::finalized(slot);
-                tracing::debug!(slot, "final");
+                tracing::debug!(event = "final", slot);
             }
         }
         if is_due(chores.pruned, PRUNE_INTERVAL) {
@@ -195,7 +195,7 @@ impl<S: Source> Indexer<S> {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
             let dropped = self.store.prune(now).await?;
-            tracing::debug!(dropped, "tiles that no valid root reaches");
+            tracing::debug!(event = "pruned", dropped);
         }
         Ok(false)
     }

@@ -96,7 +96,7 @@ impl Reporter {
         metrics::leader(role == Role::Leader);
         self.sender.send_modify(|status| {
             if status.role != role {
-                tracing::info!(?role, "role");
+                tracing::info!(event = "role", ?role);
                 status.level_at = None;
             }
             status.role = role;
@@ -111,7 +111,7 @@ impl Reporter {
                 status.level_at = Some(Instant::now());
             }
             if status.trouble.take().is_some() {
-                tracing::info!(checkpoint = place(checkpoint), "going on");
+                tracing::info!(event = "going_on", checkpoint = place(checkpoint));
             }
             status.checkpoint = checkpoint;
             status.head = Some(head);
@@ -134,9 +134,9 @@ impl Reporter {
             if status.trouble.as_ref() != Some(&trouble) {
                 let (checkpoint, reason) = (place(status.checkpoint), &trouble.reason);
                 if trouble.is_transient {
-                    tracing::warn!(checkpoint, reason, "waiting");
+                    tracing::warn!(event = "waiting", checkpoint, reason);
                 } else {
-                    tracing::error!(checkpoint, reason, "stopped");
+                    tracing::error!(event = "stopped", checkpoint, reason);
                 }
             }
             status.trouble = Some(trouble);

@@ -17,7 +17,7 @@ pub async fn wake(node: Pubsub, program: Address, awake: Arc<Notify>) {
     let mut pause = PAUSES.0;
     loop {
         let ended = listen(&node, program, &awake, &mut pause).await;
-        tracing::warn!(error = %ended, "no wake-ups from the websocket until it is connected again");
+        tracing::warn!(event = "websocket_ended", error = %ended);
         // whatever was said meanwhile was missed
         awake.notify_one();
         tokio::time::sleep(pause).await;

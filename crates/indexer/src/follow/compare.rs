@@ -27,10 +27,7 @@ impl<S: Source> Follower<S> {
         let fork = self.first_gone(&applied, listed).await?;
         if let Some(slot) = fork {
             metrics::fork();
-            tracing::warn!(
-                slot,
-                "the chain has forked: an applied transaction is no longer there"
-            );
+            tracing::warn!(event = "fork", slot);
         }
         let known: HashMap<Signature, u64> = applied.iter().map(|one| (one.signature, one.slot)).collect();
         let unknown = |entry: &&Listed| {
@@ -43,10 +40,7 @@ impl<S: Source> Follower<S> {
         let missing = self.with_events(&unknown).await?;
         if !missing.is_empty() {
             metrics::holes(missing.len());
-            tracing::warn!(
-                missing = missing.len(),
-                "transactions were missing from an earlier list"
-            );
+            tracing::warn!(event = "hole", missing = missing.len());
         }
         Ok(missing.iter().map(|entry| entry.slot).chain(fork).min())
     }

@@ -279,7 +279,7 @@ impl<S: Source> Follower<S> {
     async fn rewind(&mut self, slot: u64) -> Result<Option<Position>, IndexerError> {
         let reached = self.store.undo_to(slot.saturating_sub(1)).await?;
         self.absent.clear();
-        tracing::warn!(slot, ?reached, "went back");
+        tracing::warn!(event = "went_back", before_slot = slot, ?reached);
         Ok(reached)
     }
 

@@ -93,10 +93,7 @@ impl Reconciler {
         let floor = follower.store().finalized_slot().await?;
         for floor in [floor, None] {
             if follower.hunt(&addresses, floor, up_to).await? {
-                tracing::warn!(
-                    accounts = addresses.len(),
-                    "accounts showed what the history had hidden"
-                );
+                tracing::warn!(event = "hole", accounts = addresses.len());
                 return Ok(Outcome::Mended);
             }
         }

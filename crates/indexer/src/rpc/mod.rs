@@ -250,13 +250,13 @@ struct AccountData {
 impl Source for RpcSource {
     async fn head(&self, at_least: u64) -> Result<Head, SourceError> {
         let slots = |node: Arc<Node>| async move {
+            let (confirmed, finalized) = tokio::try_join!(
+                node.ask("getSlot", node.rpc().slot(Commitment::Confirmed)),
+                node.ask("getSlot", node.rpc().slot(Commitment::Finalized)),
+            )?;
             Ok(Head {
-                confirmed: node
-                    .ask("getSlot", node.rpc().slot(Commitment::Confirmed))
-                    .await?,
-                finalized: node
-                    .ask("getSlot", node.rpc().slot(Commitment::Finalized))
-                    .await?,
+                confirmed,
+                finalized: finalized.min(confirmed),
             })
         };
         let head = self.any("its newest slot", slots).await?;

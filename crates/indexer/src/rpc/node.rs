@@ -70,7 +70,7 @@ impl Node {
             Ok(_) => self.failures.store(0, Ordering::Relaxed),
             Err(error) => {
                 self.failures.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!(node = self.rpc.host(), method, %error, "a request failed");
+                tracing::debug!(event = "request_failed", node = self.rpc.host(), method, %error);
             }
         }
         answer

@@ -11,3 +11,4 @@ mod support;
 mod tree;
 mod undo;
 mod validity;
+mod writers;

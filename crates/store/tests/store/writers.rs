@@ -1,0 +1,127 @@
+//! Who writes, from where, and what takes another database's place.
+
+use bauta_primitives::tree::Depth;
+use bauta_store::testing::TestDatabase;
+use bauta_store::{Batch, Position, RegistryKind, Store, StoreError};
+
+use crate::support::{Chain, PlainTree, address, leaf, rows};
+
+#[tokio::test]
+async fn a_batch_read_from_behind_which_the_database_went_back_is_refused() {
+    let database = TestDatabase::create().await.unwrap();
+    let registry = address("registry");
+    let mut chain = Chain::new();
+    chain.create(registry, RegistryKind::Managed, Depth::Ten);
+    let first = chain.batch();
+    let (before, after_first) = (first.checkpoint.slot, first.checkpoint);
+    database.store.apply_after(None, &first).await.unwrap();
+    chain.append(registry, vec![leaf(1)]);
+    let second = chain.batch();
+    let after_second = second.checkpoint;
+    database
+        .store
+        .apply_after(Some(after_first), &second)
+        .await
+        .unwrap();
+    // a fork, undone by another writer
+    database.store.undo_to(before).await.unwrap();
+    let third = Batch {
+        records: Vec::new(),
+        checkpoint: Position::end_of_slot(after_second.slot + 1),
+    };
+    let refused = database
+        .store
+        .apply_after(Some(after_second), &third)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, StoreError::NotContiguous { from, at } if from == after_second && at == Some(after_first)),
+        "{refused}"
+    );
+    assert_eq!(database.store.checkpoint().await.unwrap(), Some(after_first));
+}
+
+#[tokio::test]
+async fn one_leads_until_its_session_ends() {
+    let database = TestDatabase::create().await.unwrap();
+    let mut first = database.store.try_lead().await.unwrap().unwrap();
+    first.confirm().await.unwrap();
+    assert!(database.store.try_lead().await.unwrap().is_none());
+    first.resign().await.unwrap();
+    let second = database.store.try_lead().await.unwrap().unwrap();
+    // dropped without a word, as when a process dies
+    drop(second);
+    let taken_over = async {
+        while database.store.try_lead().await.unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), taken_over)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_leader_whose_session_is_ended_learns_it() {
+    let database = TestDatabase::create().await.unwrap();
+    let mut leader = database.store.try_lead().await.unwrap().unwrap();
+    sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let lost = leader.confirm().await.unwrap_err();
+    assert!(matches!(lost, StoreError::Unreachable(_)), "{lost}");
+}
+
+#[tokio::test]
+async fn a_switch_brings_the_other_schema_s_rows_and_keeps_attested_trees() {
+    let database = TestDatabase::create().await.unwrap();
+    let (registry, attested) = (address("registry"), address("attested"));
+    let mut chain = Chain::new();
+    chain.create(registry, RegistryKind::Managed, Depth::Ten);
+    chain.create(attested, RegistryKind::Attested, Depth::Sixteen);
+    chain.append(registry, vec![leaf(1), leaf(2)]);
+    let mut tree = PlainTree::default();
+    tree.leaves.extend((0..5).map(|index| (index, leaf(100 + index))));
+    chain.publish(attested, tree);
+    let batch = chain.batch();
+    database.store.apply(&batch).await.unwrap();
+    let known = database.store.registry(attested).await.unwrap();
+    let leaves = (0..5).map(|index| leaf(100 + index)).collect();
+    database.store.build(&known, leaves).await.unwrap();
+    let right = rows(&database).await;
+
+    let fresh = Store::in_new_schema(&database.url().unwrap(), 2, "beside")
+        .await
+        .unwrap();
+    fresh.migrate().await.unwrap();
+    let switch = database.store.begin_switch().await.unwrap();
+    let behind = switch.finish(&fresh, "beside").await.unwrap_err();
+    assert!(
+        matches!(behind, StoreError::NotContiguous { at: None, .. }),
+        "{behind}"
+    );
+
+    fresh.apply(&batch).await.unwrap();
+    sqlx::query("DELETE FROM events")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let switch = database.store.begin_switch().await.unwrap();
+    assert_eq!(switch.checkpoint(), Some(batch.checkpoint));
+    switch.finish(&fresh, "beside").await.unwrap();
+    assert_eq!(rows(&database).await, right);
+    fresh.drop_schema("beside").await.unwrap();
+    // and it can be undone as before
+    assert_eq!(database.store.undo_to(1).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_schema_s_name_that_is_no_name_is_refused() {
+    let database = TestDatabase::create().await.unwrap();
+    for name in ["", "1a", "a b", "a;drop", "A", "a\"b"] {
+        let refused = Store::in_new_schema(&database.url().unwrap(), 1, name).await;
+        let refused = refused.err().unwrap();
+        assert!(refused.to_string().contains("small letters"), "{refused}");
+    }
+}
