@@ -132,11 +132,22 @@ pub trait Source: Send + Sync + 'static {
     /// The transactions themselves, each at the slot where it was listed; in any order.
     fn fetch(&self, listed: &[Listed]) -> impl Future<Output = Result<Vec<Transaction>, SourceError>> + Send;
 
-    /// What is known about signatures, old ones too; in their order.
+    /// What is known about signatures, old ones too; in their order. A node that hasn't got to the slot `at_least` must be
+    /// refused: that it doesn't know one would mean nothing.
     fn statuses(
         &self,
         signatures: &[Signature],
+        at_least: u64,
     ) -> impl Future<Output = Result<Vec<Option<Status>>, SourceError>> + Send;
+
+    /// The same from every node that answers: what any of them knows is known.
+    fn statuses_everywhere(
+        &self,
+        signatures: &[Signature],
+        at_least: u64,
+    ) -> impl Future<Output = Result<Vec<Option<Status>>, SourceError>> + Send {
+        self.statuses(signatures, at_least)
+    }
 
     /// Accounts of the program, and the slot as of which they are so.
     fn accounts(

@@ -8,7 +8,7 @@ use super::{Follower, fetch};
 use crate::chain::{Listed, Source};
 use crate::{IndexerError, metrics};
 
-/// How often nobody must know an applied transaction before it is taken for gone: one answer may come from a node that is
+/// How often no node must know an applied transaction before it is taken for gone: one answer may come from nodes that are
 /// just being started.
 const ABSENCES: u32 = 2;
 /// How many signatures a node takes at once.
@@ -24,7 +24,7 @@ impl<S: Source> Follower<S> {
         listed: &[Listed],
     ) -> Result<Option<u64>, IndexerError> {
         let applied = self.store.applied_after(floor.unwrap_or(0)).await?;
-        let fork = self.first_gone(&applied, listed).await?;
+        let fork = self.first_gone(&applied, listed, at.slot).await?;
         if let Some(slot) = fork {
             metrics::fork();
             tracing::warn!(event = "fork", slot);
@@ -62,6 +62,7 @@ impl<S: Source> Follower<S> {
         &mut self,
         applied: &[AppliedTransaction],
         listed: &[Listed],
+        at: u64,
     ) -> Result<Option<u64>, IndexerError> {
         let listed: HashMap<Signature, u64> = listed
             .iter()
@@ -75,7 +76,10 @@ impl<S: Source> Follower<S> {
         let mut gone = None;
         for some in unlisted.chunks(SIGNATURES) {
             let signatures: Vec<_> = some.iter().map(|one| one.signature).collect();
-            let statuses = self.source.statuses(&signatures).await?;
+            let mut statuses = self.source.statuses(&signatures, at).await?;
+            if statuses.contains(&None) {
+                statuses = self.source.statuses_everywhere(&signatures, at).await?;
+            }
             for (one, status) in some.iter().zip(statuses) {
                 let is_gone = if let Some(status) = status {
                     // otherwise the list hides it

@@ -24,7 +24,7 @@ impl<S: Source> Follower<S> {
         applied.retain(|one| one.slot <= slot);
         'asking: for some in applied.chunks(SIGNATURES) {
             let signatures: Vec<_> = some.iter().map(|one| one.signature).collect();
-            let statuses = self.source.statuses(&signatures).await?;
+            let statuses = self.source.statuses(&signatures, slot).await?;
             for (one, status) in some.iter().zip(statuses) {
                 let is_final = status
                     .is_some_and(|status| status.finalized && status.succeeded && status.slot == one.slot);

@@ -223,6 +223,50 @@ fn transaction(record: Record, place: u32) -> Transaction {
     }
 }
 
+/// What one node knows about signatures.
+async fn statuses_of(
+    node: &Node,
+    signatures: &[Signature],
+    at_least: u64,
+) -> Result<Vec<Option<Status>>, RpcError> {
+    const METHOD: &str = "getSignatureStatuses";
+    let texts: Vec<String> = signatures
+        .iter()
+        .map(|signature| SolanaSignature::from(signature.0).to_string())
+        .collect();
+    let params = json!([texts, { "searchTransactionHistory": true }]);
+    let answer: Statuses = node.ask(METHOD, node.rpc().call(METHOD, &params)).await?;
+    if answer.context.slot < at_least {
+        let reason = format!("it is at slot {} where {at_least} is needed", answer.context.slot);
+        return Err(node.contradiction(METHOD, reason));
+    }
+    if answer.value.len() != signatures.len() {
+        let reason = format!("{} for {} signatures", answer.value.len(), signatures.len());
+        return Err(node.contradiction(METHOD, reason));
+    }
+    let status = |entry: StatusEntry| Status {
+        slot: entry.slot,
+        succeeded: entry.err.is_none(),
+        finalized: entry.confirmation_status.as_deref() == Some("finalized"),
+    };
+    Ok(answer.value.into_iter().map(|entry| entry.map(status)).collect())
+}
+
+/// `getSignatureStatuses` with its context.
+#[derive(Deserialize)]
+struct Statuses {
+    context: Context,
+    value: Vec<Option<StatusEntry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusEntry {
+    slot: u64,
+    err: Option<serde_json::Value>,
+    confirmation_status: Option<String>,
+}
+
 /// `getProgramAccounts` with its context.
 #[derive(Deserialize)]
 struct ProgramAccounts {
@@ -337,25 +381,33 @@ impl Source for RpcSource {
             .collect()
     }
 
-    async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Option<Status>>, SourceError> {
-        const METHOD: &str = "getSignatureStatuses";
-        let signatures: Arc<[SolanaSignature]> = signatures
-            .iter()
-            .map(|signature| SolanaSignature::from(signature.0))
-            .collect();
+    async fn statuses(
+        &self,
+        signatures: &[Signature],
+        at_least: u64,
+    ) -> Result<Vec<Option<Status>>, SourceError> {
+        let signatures: Arc<[Signature]> = signatures.into();
         self.any("signatures' statuses", move |node| {
             let signatures = Arc::clone(&signatures);
-            async move {
-                let statuses = node.ask(METHOD, node.rpc().statuses(&signatures, true)).await?;
-                let status = |status: bauta_rpc::Status| Status {
-                    slot: status.slot,
-                    succeeded: status.error.is_none(),
-                    finalized: status.commitment == Commitment::Finalized,
-                };
-                Ok(statuses.into_iter().map(|found| found.map(status)).collect())
-            }
+            async move { statuses_of(&node, &signatures, at_least).await }
         })
         .await
+    }
+
+    async fn statuses_everywhere(
+        &self,
+        signatures: &[Signature],
+        at_least: u64,
+    ) -> Result<Vec<Option<Status>>, SourceError> {
+        let mut known = self.statuses(signatures, at_least).await?;
+        for node in &self.nodes {
+            // one that doesn't answer knows nothing that another one doesn't
+            let answer = statuses_of(node, signatures, at_least).await.unwrap_or_default();
+            for (known, found) in known.iter_mut().zip(answer) {
+                *known = known.or(found);
+            }
+        }
+        Ok(known)
     }
 
     async fn accounts(&self, filter: &AccountFilter) -> Result<(u64, Vec<Account>), SourceError> {

@@ -471,7 +471,7 @@ impl Source for Recorded {
         Ok(found)
     }
 
-    async fn statuses(&self, signatures: &[Signature]) -> Result<Vec<Option<Status>>, SourceError> {
+    async fn statuses(&self, signatures: &[Signature], _: u64) -> Result<Vec<Option<Status>>, SourceError> {
         let state = self.asked()?;
         let finalized = state.head.map_or(0, |head| head.finalized);
         let status = |signature: &Signature| {

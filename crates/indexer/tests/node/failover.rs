@@ -73,6 +73,12 @@ async fn a_list_up_to_a_slot_that_the_node_has_not_reached_is_refused() {
     let far = head.confirmed + 1_000_000;
     let refused = source.list(&[program()], None, far).await.unwrap_err();
     assert!(matches!(refused, SourceError::Nodes { .. }), "{refused}");
+    // nor does its not knowing a signature mean anything
+    let signature = bauta_store::Signature([1; 64]);
+    let known = source.statuses(&[signature], head.confirmed).await.unwrap();
+    assert_eq!(known, [None]);
+    let refused = source.statuses(&[signature], far).await.unwrap_err();
+    assert!(refused.to_string().contains("is needed"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
