@@ -75,6 +75,10 @@ pub fn head(confirmed: u64) {
 pub fn lag(checkpoint: u64, head: u64, seconds: f64) {
     gauge!(CHECKPOINT).set(slot(checkpoint));
     gauge!(LAG_SLOTS).set(slot(head.saturating_sub(checkpoint)));
+    lag_seconds(seconds);
+}
+
+pub fn lag_seconds(seconds: f64) {
     gauge!(LAG_SECONDS).set(seconds);
 }
 

@@ -77,6 +77,14 @@ impl Status {
     }
 }
 
+impl Status {
+    /// Seconds since the checkpoint was last at the head; infinite before it has been.
+    fn lag_seconds(&self) -> f64 {
+        self.level_at
+            .map_or(f64::INFINITY, |at| at.elapsed().as_secs_f64())
+    }
+}
+
 fn place(checkpoint: Option<Position>) -> String {
     checkpoint.map_or_else(|| "the beginning".into(), |at| format!("slot {}", at.slot))
 }
@@ -115,9 +123,7 @@ impl Reporter {
             }
             status.checkpoint = checkpoint;
             status.head = Some(head);
-            let seconds = status
-                .level_at
-                .map_or(f64::INFINITY, |at| at.elapsed().as_secs_f64());
+            let seconds = status.lag_seconds();
             metrics::lag(checkpoint.map_or(0, |at| at.slot), head.confirmed, seconds);
         });
         metrics::stopped(false);
@@ -131,6 +137,8 @@ impl Reporter {
         };
         metrics::stopped(!trouble.is_transient);
         self.sender.send_modify(|status| {
+            // a node that is away tells of no new slots, but time goes on
+            metrics::lag_seconds(status.lag_seconds());
             if status.trouble.as_ref() != Some(&trouble) {
                 let (checkpoint, reason) = (place(status.checkpoint), &trouble.reason);
                 if trouble.is_transient {
