@@ -7,7 +7,7 @@ use bauta_primitives::Nullifier;
 use bauta_store::{Address, CircuitStatus, Registry, RegistryKind, Scope, ScopeStatus, Store, StoreError};
 use solana_address::Address as SolanaAddress;
 
-use super::{PART, Said, of_type};
+use super::{PART, SCOPES, Said, of_type};
 use crate::chain::{Account, AccountFilter};
 
 /// After the discriminator.
@@ -27,18 +27,24 @@ pub enum Kind {
     Holdings(Registry, Option<u8>),
 }
 
-/// Every kind there is to compare in a round.
-pub async fn all(store: &Store, part: u8) -> Result<Vec<Kind>, StoreError> {
+/// Every kind there is to compare in a round, the first being 0.
+pub async fn all(store: &Store, round: u64) -> Result<Vec<Kind>, StoreError> {
+    let [first_byte, ..] = round.to_le_bytes();
     let mut kinds = vec![Kind::Config, Kind::Circuits, Kind::Registries, Kind::Scopes];
     for registry in store.registries().await? {
         if registry.kind == RegistryKind::Holders {
-            let part = (registry.next_index > PART).then_some(part);
+            let part = (registry.next_index > PART).then_some(first_byte);
             kinds.push(Kind::Collections(registry.clone()));
             kinds.push(Kind::Holdings(registry, part));
         }
     }
-    for scope in store.scopes().await? {
-        let part = (store.nullifier_count(&scope).await? > PART).then_some(part);
+    let scopes = store.scopes().await?;
+    let turns = scopes.len().div_ceil(SCOPES).max(1);
+    let turn = usize::try_from(round % turns as u64).unwrap_or(0);
+    // each byte comes in every turn
+    let [first_byte, ..] = (round / turns as u64).to_le_bytes();
+    for scope in scopes.into_iter().skip(turn * SCOPES).take(SCOPES) {
+        let part = (store.nullifier_count(&scope).await? > PART).then_some(first_byte);
         kinds.push(Kind::Nullifiers(Box::new(scope), part));
     }
     Ok(kinds)

@@ -30,6 +30,8 @@ const PATIENCE: u32 = 3;
 const REACH: (Duration, u32) = (Duration::from_millis(50), 400);
 /// More accounts of a kind than this are looked at in 256 parts.
 const PART: u64 = 10_000;
+/// More scopes than this are looked at so many at a time.
+const SCOPES: usize = 64;
 
 /// What accounts say, by what names them; equal bytes are equal accounts.
 type Said = HashMap<[u8; 32], Vec<u8>>;
@@ -37,8 +39,8 @@ type Said = HashMap<[u8; 32], Vec<u8>>;
 /// How a reconciliation stands, from one round to the next.
 #[derive(Default)]
 pub struct Reconciler {
-    /// Which part of large kinds is looked at next.
-    part: u8,
+    /// Rounds so far: which part of large kinds is looked at next.
+    rounds: u64,
     /// Accounts that differed without an explanation, and how often.
     unexplained: HashMap<Address, u32>,
 }
@@ -62,7 +64,7 @@ impl Reconciler {
     pub async fn round<S: Source>(&mut self, follower: &mut Follower<S>) -> Result<Outcome, IndexerError> {
         let mut up_to = u64::MAX;
         let mut differing: Vec<(&'static str, Address)> = Vec::new();
-        for kind in kinds::all(follower.store(), self.part).await? {
+        for kind in kinds::all(follower.store(), self.rounds).await? {
             let before = kind.stored(follower.store()).await?;
             let (slot, accounts) = follower.source().accounts(&kind.filter()).await?;
             if !reach(follower, slot).await? {
@@ -73,7 +75,7 @@ impl Reconciler {
             metrics::differences(kind.name(), suspects.len());
             differing.extend(suspects.into_iter().map(|address| (kind.name(), address)));
         }
-        self.part = self.part.wrapping_add(1);
+        self.rounds += 1;
         self.explain(follower, &differing, up_to).await
     }
 
