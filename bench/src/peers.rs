@@ -25,7 +25,7 @@ pub fn measure(key: &ZKey, wires: &[Fr], rounds: usize) -> Result<Vec<Peer>> {
     std::fs::write(&zkey, key.to_bytes()?)?;
     let witness = bauta_iden3::Witness::new(wires.to_vec());
     std::fs::write(&wtns, &*witness.to_bytes()?)?;
-    let mut peers = vec![snarkjs(&zkey, &wtns, rounds.min(5))?];
+    let mut peers = vec![snarkjs(&zkey, &wtns, rounds)?];
     peers.extend(rapidsnark(directory.path(), &zkey, &wtns, rounds)?);
     Ok(peers)
 }

@@ -170,7 +170,7 @@ fn measure(case: &Case, rounds: usize) -> Result<Medians> {
 
 /// Runs the benchmark.
 pub fn run(options: &crate::Options) -> Result<Figures> {
-    let rounds = if options.quick { 7 } else { 25 };
+    let (rounds, peer_rounds) = if options.quick { (7, 3) } else { (25, 15) };
     let depths: &[Depth] = if options.quick {
         &[Depth::Ten]
     } else {
@@ -211,7 +211,7 @@ pub fn run(options: &crate::Options) -> Result<Figures> {
         }
         row("this engine, portable", medians.portable)?;
         row("ark-groth16 0.6, `parallel`", medians.arkworks)?;
-        for peer in peers::measure(&case.zkey, case.witness().wires(), rounds.min(15))? {
+        for peer in peers::measure(&case.zkey, case.witness().wires(), peer_rounds)? {
             let ratio = medians.arkworks[1] / peer.median;
             writeln!(text, "| {} | | {:.1} | | {ratio:.1} | |", peer.name, peer.median)?;
         }
@@ -244,8 +244,6 @@ pub fn run(options: &crate::Options) -> Result<Figures> {
             figures.insert("speedup_arkworks_portable".into(), json!(portable));
             figures.insert("proofs_per_s".into(), json!(proofs_per_second));
             figures.insert("warm_start_ms".into(), json!(warm.median));
-            figures.insert("prepare_ms".into(), json!(medians.prepare));
-            figures.insert("table_bytes".into(), json!(medians.table_bytes));
         }
     }
     println!("{text}");
@@ -262,7 +260,7 @@ From the inputs of the `ownership` statement to a proof, witness included, for t
 witness computed by the same fast code); proof alone, from the witness, for snarkjs and rapidsnark (whose time is of the whole process).
 Medians of 25 rounds (15 for snarkjs and rapidsnark, which run after the others). In a round all take turns, so that other load meets all alike: compare ratios. Processor time is the sum over both threads, as the scheduler counts it;
 on a busy machine (see the load average) it is the sounder measure.
-Built with the release profile for plain x86-64; the engine chooses AVX-512 IFMA at run time.
+Built with the profile `dist` for plain x86-64; the engine chooses AVX-512 IFMA at run time.
 
     cargo xtask bench prover
 ";

@@ -9,6 +9,7 @@ pub struct Contender<'a> {
     /// How it is called in the table.
     pub name: String,
     work: Box<dyn FnMut() + Send + 'a>,
+    most: usize,
 }
 
 impl<'a> Contender<'a> {
@@ -17,7 +18,13 @@ impl<'a> Contender<'a> {
         Self {
             name: name.into(),
             work: Box::new(work),
+            most: usize::MAX,
         }
+    }
+
+    /// Takes part in no more rounds than these, and not in the one that isn't counted: for work of many seconds.
+    pub fn at_most(self, rounds: usize) -> Self {
+        Self { most: rounds, ..self }
     }
 }
 
@@ -28,6 +35,8 @@ pub struct Times {
     pub median: f64,
     /// Least.
     pub least: f64,
+    /// How often it was timed.
+    pub rounds: usize,
     /// Median of the processor time of all threads, which other load hardly changes.
     pub cpu: f64,
 }
@@ -38,6 +47,9 @@ pub fn in_turn(contenders: &mut [Contender<'_>], rounds: usize) -> Vec<Times> {
     let mut samples = vec![Vec::with_capacity(rounds); contenders.len()];
     for round in 0..=rounds {
         for (contender, samples) in contenders.iter_mut().zip(&mut samples) {
+            if round > contender.most || (round == 0 && contender.most < rounds) {
+                continue;
+            }
             let (start, cpu) = (Instant::now(), cpu_ms());
             (contender.work)();
             if round > 0 {
@@ -70,6 +82,7 @@ fn median(samples: impl Iterator<Item = f64>) -> f64 {
 impl Times {
     fn of(samples: &[(f64, f64)]) -> Self {
         Self {
+            rounds: samples.len(),
             median: median(samples.iter().map(|sample| sample.0)),
             least: samples
                 .iter()

@@ -11,6 +11,7 @@ mod program;
 mod system;
 mod test;
 mod up;
+mod wasm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ enum Task {
     Drill(drill::Args),
     /// Run a benchmark
     Bench(bench::Args),
+    /// Build the proving engine for WebAssembly and let it prove under node
+    Wasm,
     /// Build the on-chain programs, check their recorded artifacts
     Program(program::Args),
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Drill(args) => drill::run(&args),
         Task::Bench(args) => bench::run(&args),
+        Task::Wasm => wasm::run(),
         Task::Program(args) => program::run(&args),
     };
     match result {

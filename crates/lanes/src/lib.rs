@@ -3,7 +3,7 @@
 //! An algorithm is written once, generic over [`Arch`], and runs on either of
 //!
 //! ```text
-//!   Portable   1 lane    arkworks, 4 limbs of 64 bits, R = 2^256     every target, no unsafe
+//!   Portable   1 lane    arkworks, 4 limbs of 64 bits, R = 2^256     every target
 //!   Ifma       8 lanes   AVX-512 IFMA, 5 limbs of 52 bits, R = 2^260  x86-64, detected at run time
 //! ```
 //!
@@ -28,6 +28,8 @@
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use ark_ff::{BigInt, PrimeField};
 
@@ -66,15 +68,15 @@ pub trait Arch: Copy + Send + Sync + 'static {
     /// Runs a task in a function compiled for these instructions.
     fn run<T: Task<Self>>(self, task: T) -> T::Output;
 
-    /// Hints that a line will be read soon.
+    /// Hints that a line will be read soon. Any address will do.
     #[inline(always)]
-    fn prefetch(self, line: &Line) {
+    fn prefetch(self, line: *const Line) {
         let _ = line;
     }
 
     /// Hints that a line will be read some time after many others: it needn't displace what is being worked on.
     #[inline(always)]
-    fn prefetch_later(self, line: &Line) {
+    fn prefetch_later(self, line: *const Line) {
         let _ = line;
     }
 }

@@ -1,4 +1,4 @@
-//! One lane, arithmetic by arkworks. Every value is canonical.
+//! One lane, arithmetic by arkworks, with the help of x86.rs where there is. Every value is canonical.
 
 use ark_bn254::{Fq, Fr};
 use ark_ff::{AdditiveGroup, BigInt, Field, Fp, MontBackend, MontConfig, PrimeField};
@@ -19,8 +19,24 @@ impl Arch for Portable {
     type Fq = Single<Fq>;
     type Fr = Single<Fr>;
 
+    #[inline]
     fn run<T: Task<Self>>(self, task: T) -> T::Output {
+        #[cfg(target_arch = "x86_64")]
+        return crate::x86::run(task);
+        #[cfg(not(target_arch = "x86_64"))]
         task.run(self)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn prefetch(self, line: *const Line) {
+        crate::x86::prefetch(line);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn prefetch_later(self, line: *const Line) {
+        crate::x86::prefetch_later(line);
     }
 }
 

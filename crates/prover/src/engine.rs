@@ -3,7 +3,7 @@
 use ark_bn254::Fr;
 use ark_std::rand::{CryptoRng, RngCore};
 use bauta_iden3::ZKey;
-use bauta_lanes::{Arch, Portable};
+use bauta_lanes::Portable;
 
 use crate::{
     ProverError,
@@ -11,7 +11,6 @@ use crate::{
     proof::{Blinding, Proof},
     tables::{Tables, Windows},
     threads::Threads,
-    transform::CosetTransform,
     witness::Witness,
 };
 
@@ -84,7 +83,9 @@ impl Engine {
         let threads = Threads::many();
         #[cfg(target_arch = "x86_64")]
         if options.back_end != Some(BackEnd::Portable) {
-            use bauta_lanes::Ifma;
+            use bauta_lanes::{Arch, Ifma};
+
+            use crate::transform::CosetTransform;
             let large = circuit.domain_size >= CosetTransform::<Ifma>::MIN_SIZE;
             match Ifma::detect().filter(|_| large) {
                 Some(arch) => {

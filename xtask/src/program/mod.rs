@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Subcommand;
 
+pub use self::toolchain::DebianCompiler;
 use crate::workspace;
 
 /// Arguments of `cargo xtask program`.
@@ -64,6 +65,15 @@ pub fn run(args: &Args) -> Result<()> {
 /// Check that every program's artifacts belong to the sources.
 pub fn check_digests() -> Result<()> {
     check::check(&programs()?, false)
+}
+
+/// Debian's compiler, which has targets that this system's lacks: of the recorded packages, as for the programs.
+pub fn debian_compiler() -> Result<DebianCompiler> {
+    let recorded = programs()?
+        .iter()
+        .find_map(|program| record::Record::read(program).ok());
+    let debian = toolchain::Debian::install(recorded.as_ref().map(|record| &record.toolchain))?;
+    Ok(debian.compiler())
 }
 
 /// An on-chain program of the workspace.

@@ -4,7 +4,7 @@
 //!   modulus.rs   constants of a prime, computed when this is compiled
 //!   product.rs   columns of products, and their Montgomery reduction
 //!   vector.rs    the operations of `Lanes`
-//!   simd.rs      instructions and memory: all unsafe code of the crate but the call below
+//!   simd.rs      instructions and memory: all unsafe code of this back end but the call below
 //! ```
 //!
 //! # Limbs and bounds
@@ -25,7 +25,7 @@ mod vector;
 use ark_bn254::{Fq, Fr};
 pub use vector::Vector;
 
-use crate::{Arch, Line, Task};
+use crate::{Arch, Line, Task, x86};
 
 /// Proof that this machine has AVX-512 (F, VL, IFMA, VBMI2).
 #[derive(Clone, Copy, Debug)]
@@ -58,13 +58,13 @@ impl Arch for Ifma {
     }
 
     #[inline(always)]
-    fn prefetch(self, line: &Line) {
-        simd::prefetch(line);
+    fn prefetch(self, line: *const Line) {
+        x86::prefetch(line);
     }
 
     #[inline(always)]
-    fn prefetch_later(self, line: &Line) {
-        simd::prefetch_later(line);
+    fn prefetch_later(self, line: *const Line) {
+        x86::prefetch_later(line);
     }
 }
 

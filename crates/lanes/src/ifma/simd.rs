@@ -7,16 +7,15 @@
 //! * loads and stores of 32 bytes through references to four words, which are valid.
 
 use core::arch::x86_64::{
-    __m512i, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm256_loadu_epi64, _mm256_storeu_epi64,
-    _mm512_add_epi64, _mm512_and_si512, _mm512_castsi256_si512, _mm512_castsi512_si256,
-    _mm512_cmplt_epi64_mask, _mm512_extracti64x4_epi64, _mm512_inserti64x4, _mm512_madd52hi_epu64,
-    _mm512_madd52lo_epu64, _mm512_mask_add_epi64, _mm512_mask_mov_epi64, _mm512_mask_sub_epi64,
-    _mm512_or_si512, _mm512_permutex2var_epi64, _mm512_set1_epi64, _mm512_setr_epi64, _mm512_setzero_si512,
-    _mm512_shrdi_epi64, _mm512_slli_epi64, _mm512_srai_epi64, _mm512_srli_epi64, _mm512_sub_epi64,
-    _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
+    __m512i, _mm256_loadu_epi64, _mm256_storeu_epi64, _mm512_add_epi64, _mm512_and_si512,
+    _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_cmplt_epi64_mask, _mm512_extracti64x4_epi64,
+    _mm512_inserti64x4, _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mask_add_epi64,
+    _mm512_mask_mov_epi64, _mm512_mask_sub_epi64, _mm512_or_si512, _mm512_permutex2var_epi64,
+    _mm512_set1_epi64, _mm512_setr_epi64, _mm512_setzero_si512, _mm512_shrdi_epi64, _mm512_slli_epi64,
+    _mm512_srai_epi64, _mm512_srli_epi64, _mm512_sub_epi64, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
 };
 
-use crate::{Line, Words};
+use crate::Words;
 
 #[inline(always)]
 pub(super) fn constant(word: u64) -> __m512i {
@@ -106,20 +105,6 @@ pub(super) fn subtract_from_where(lanes: u8, a: __m512i, b: __m512i) -> __m512i 
 pub(super) fn select(lanes: u8, a: __m512i, b: __m512i) -> __m512i {
     // SAFETY: the module's invariant.
     unsafe { _mm512_mask_mov_epi64(a, lanes, b) }
-}
-
-/// Hints that a line will be read soon.
-#[inline(always)]
-pub(super) fn prefetch(line: &Line) {
-    // SAFETY: a prefetch of any address is without effect on the program.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(line).cast()) }
-}
-
-/// The same, into the second-level cache alone.
-#[inline(always)]
-pub(super) fn prefetch_later(line: &Line) {
-    // SAFETY: a prefetch of any address is without effect on the program.
-    unsafe { _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(line).cast()) }
 }
 
 /// Stores the first half of a vector of [`rows`].

@@ -16,10 +16,10 @@ pub(crate) trait Coordinate<A: Arch>: Copy + Send + Sync {
 
     /// Zero.
     fn zero(arch: A) -> Self;
-    /// The x coordinates of the points at `point(lane)`.
-    fn gather_x<'a>(arch: A, point: impl Fn(usize) -> &'a [Line]) -> Self;
-    /// The y coordinates of the points at `point(lane)`.
-    fn gather_y<'a>(arch: A, point: impl Fn(usize) -> &'a [Line]) -> Self;
+    /// The x coordinates of points whose first lines are `line(lane)`.
+    fn gather_x<'a>(arch: A, line: impl Fn(usize) -> &'a Line) -> Self;
+    /// The y coordinates of points whose last lines are `line(lane)`.
+    fn gather_y<'a>(arch: A, line: impl Fn(usize) -> &'a Line) -> Self;
     /// Stores one point for each lane.
     fn scatter(x: Self, y: Self, points: &mut [Line]);
     /// Product of loose values.
@@ -60,12 +60,12 @@ impl<A: Arch> Coordinate<A> for Base<A> {
         Self(A::Fq::zero(arch))
     }
     #[inline(always)]
-    fn gather_x<'a>(arch: A, point: impl Fn(usize) -> &'a [Line]) -> Self {
-        Self(A::Fq::gather(arch, |lane| &point(lane)[0], 0))
+    fn gather_x<'a>(arch: A, line: impl Fn(usize) -> &'a Line) -> Self {
+        Self(A::Fq::gather(arch, line, 0))
     }
     #[inline(always)]
-    fn gather_y<'a>(arch: A, point: impl Fn(usize) -> &'a [Line]) -> Self {
-        Self(A::Fq::gather(arch, |lane| &point(lane)[0], 1))
+    fn gather_y<'a>(arch: A, line: impl Fn(usize) -> &'a Line) -> Self {
+        Self(A::Fq::gather(arch, line, 1))
     }
     #[inline(always)]
     fn scatter(x: Self, y: Self, points: &mut [Line]) {
@@ -129,18 +129,12 @@ impl<A: Arch> Coordinate<A> for Extension<A> {
         Self(A::Fq::zero(arch), A::Fq::zero(arch))
     }
     #[inline(always)]
-    fn gather_x<'a>(arch: A, point: impl Fn(usize) -> &'a [Line]) -> Self {
-        Self(
-            A::Fq::gather(arch, |lane| &point(lane)[0], 0),
-            A::Fq::gather(arch, |lane| &point(lane)[0], 1),
-        )
+    fn gather_x<'a>(arch: A, line: impl Fn(usize) -> &'a Line) -> Self {
+        Self(A::Fq::gather(arch, &line, 0), A::Fq::gather(arch, &line, 1))
     }
     #[inline(always)]
-    fn gather_y<'a>(arch: A, point: impl Fn(usize) -> &'a [Line]) -> Self {
-        Self(
-            A::Fq::gather(arch, |lane| &point(lane)[1], 0),
-            A::Fq::gather(arch, |lane| &point(lane)[1], 1),
-        )
+    fn gather_y<'a>(arch: A, line: impl Fn(usize) -> &'a Line) -> Self {
+        Self(A::Fq::gather(arch, &line, 0), A::Fq::gather(arch, &line, 1))
     }
     #[inline(always)]
     fn scatter(x: Self, y: Self, points: &mut [Line]) {

@@ -139,3 +139,76 @@ impl<A: Arch, C: Coordinate<A>> Drop for Workspace<A, C> {
         self.erase();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ark_bn254::{G1Affine, G1Projective};
+    use ark_ec::{AffineRepr, CurveGroup};
+    use bauta_lanes::Portable;
+
+    use super::*;
+    use crate::msm::Base;
+
+    /// Multiples 1 to n of the generator as a table, with their workspace.
+    fn sums(n: u32) -> (Vec<Line>, Workspace<Portable, Base<Portable>>) {
+        let mut table = vec![Line::ZERO; n as usize];
+        let mut point = G1Projective::default();
+        for line in &mut table {
+            point += G1Affine::generator();
+            Base::<Portable>::encode(&point.into_affine(), std::slice::from_mut(line));
+        }
+        (table, Workspace::new(Portable))
+    }
+
+    #[test]
+    fn each_list_becomes_its_sum_and_lists_of_infinity_vanish() {
+        use crate::msm::pairs::NEGATIVE;
+        let (table, mut workspace) = sums(8);
+        let entry = |(list, reference)| Entry { list, reference };
+        // 1+2+3; 4; 5-5; 6+6 (a doubling); 8-1.
+        let lists = [
+            (1, 0),
+            (1, 1),
+            (1, 2),
+            (2, 3),
+            (4, 4),
+            (4, 4 | NEGATIVE),
+            (7, 5),
+            (7, 5),
+            (9, 7),
+            (9, NEGATIVE),
+        ];
+        workspace.entries.extend(lists.map(entry));
+        workspace.sum(&table);
+        let found: Vec<_> = workspace
+            .entries
+            .iter()
+            .map(|entry| {
+                (
+                    entry.list,
+                    workspace
+                        .points(&table)
+                        .decode::<Portable, Base<Portable>>(entry.reference),
+                )
+            })
+            .collect();
+        let times = |n: u64| G1Affine::generator() * ark_bn254::Fr::from(n);
+        assert_eq!(
+            found,
+            [(1, times(6)), (2, times(4)), (7, times(12)), (9, times(7))]
+        );
+    }
+
+    #[test]
+    fn nothing_is_left_of_sums_and_references() {
+        let (table, mut workspace) = sums(8);
+        workspace
+            .entries
+            .extend((0..8).map(|reference| Entry { list: 1, reference }));
+        workspace.sum(&table);
+        assert!(workspace.scratch.iter().any(|line| *line != Line::ZERO));
+        workspace.erase();
+        assert!(workspace.scratch.iter().all(|line| *line == Line::ZERO));
+        assert!(workspace.pairs.iter().all(|pair| *pair == (0, 0)));
+    }
+}

@@ -48,6 +48,17 @@ impl<'a> Points<'a> {
         &from[start..start + size]
     }
 
+    /// Where a point's lines are, to be fetched.
+    #[inline(always)]
+    fn address(&self, reference: u32, size: usize) -> *const Line {
+        let from = if reference & SCRATCH == 0 {
+            self.table
+        } else {
+            self.scratch
+        };
+        from.as_ptr().wrapping_add((reference & INDEX) as usize * size)
+    }
+
     pub(super) fn decode<A: Arch, C: Coordinate<A>>(&self, reference: u32) -> Projective<C::Curve> {
         if reference == NONE {
             return Projective::ZERO;
@@ -191,8 +202,8 @@ impl<A: Arch, C: Coordinate<A>> Task<A> for AddChunk<'_, A, C> {
                 for_lines::<A, C>(&points, group(v + AHEAD), |line| arch.prefetch(line));
             }
             let refs = group(v);
-            let x1 = C::gather_x(arch, |lane| points.lines(refs[lane].0, C::LINES));
-            let x2 = C::gather_x(arch, |lane| points.lines(refs[lane].1, C::LINES));
+            let x1: C = Side::new::<A, C>(&points, |lane| refs[lane].0).x(arch);
+            let x2: C = Side::new::<A, C>(&points, |lane| refs[lane].1).x(arch);
             let difference = x2.sub(x1);
             *denominator = difference.denominator();
             *norm = difference.norm();
@@ -247,15 +258,56 @@ impl<A: Arch, C: Coordinate<A>> Task<A> for AddChunk<'_, A, C> {
     }
 }
 
-/// Visits all lines of the points of some pairs.
+/// Visits the addresses of all lines of the points of some pairs.
 #[inline(always)]
-fn for_lines<A: Arch, C: Coordinate<A>>(points: &Points<'_>, pairs: &[(u32, u32)], visit: impl Fn(&Line)) {
+fn for_lines<A: Arch, C: Coordinate<A>>(
+    points: &Points<'_>,
+    pairs: &[(u32, u32)],
+    visit: impl Fn(*const Line),
+) {
     for &(p, q) in pairs {
-        let (p, q) = (points.lines(p, C::LINES), points.lines(q, C::LINES));
+        let (p, q) = (points.address(p, C::LINES), points.address(q, C::LINES));
         for line in 0..C::LINES {
-            visit(&p[line]);
-            visit(&q[line]);
+            visit(p.wrapping_add(line));
+            visit(q.wrapping_add(line));
         }
+    }
+}
+
+/// Lines of one vector of points: the first and the last of each, with x and y.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    x: [&'a Line; MAX_LANES],
+    y: [&'a Line; MAX_LANES],
+    /// One bit for each lane whose point is to be negated.
+    signs: u8,
+}
+
+impl<'a> Side<'a> {
+    #[inline(always)]
+    fn new<A: Arch, C: Coordinate<A>>(points: &Points<'a>, reference: impl Fn(usize) -> u32) -> Self {
+        let mut side = Self {
+            x: [&Line::ZERO; MAX_LANES],
+            y: [&Line::ZERO; MAX_LANES],
+            signs: 0,
+        };
+        for lane in 0..A::LANES {
+            let reference = reference(lane);
+            let lines = points.lines(reference, C::LINES);
+            (side.x[lane], side.y[lane]) = (&lines[0], &lines[C::LINES - 1]);
+            side.signs |= u8::from(reference & (NEGATIVE | SCRATCH) == NEGATIVE) << lane;
+        }
+        side
+    }
+
+    #[inline(always)]
+    fn x<A: Arch, C: Coordinate<A>>(&self, arch: A) -> C {
+        C::gather_x(arch, |lane| self.x[lane])
+    }
+
+    #[inline(always)]
+    fn y<A: Arch, C: Coordinate<A>>(&self, arch: A) -> C {
+        C::gather_y(arch, |lane| self.y[lane]).negate_where(self.signs)
     }
 }
 
@@ -268,16 +320,9 @@ fn operands<A: Arch, C: Coordinate<A>>(
     points: &Points<'_>,
     refs: &[(u32, u32)],
 ) -> (Vectors<C>, Vectors<C>) {
-    let (mut signs1, mut signs2) = (0, 0);
-    for (lane, &(p, q)) in refs.iter().enumerate() {
-        signs1 |= u8::from(p & (NEGATIVE | SCRATCH) == NEGATIVE) << lane;
-        signs2 |= u8::from(q & (NEGATIVE | SCRATCH) == NEGATIVE) << lane;
-    }
-    let x1 = C::gather_x(arch, |lane| points.lines(refs[lane].0, C::LINES));
-    let y1 = C::gather_y(arch, |lane| points.lines(refs[lane].0, C::LINES));
-    let x2 = C::gather_x(arch, |lane| points.lines(refs[lane].1, C::LINES));
-    let y2 = C::gather_y(arch, |lane| points.lines(refs[lane].1, C::LINES));
-    ((x1, y1.negate_where(signs1)), (x2, y2.negate_where(signs2)))
+    let p = Side::new::<A, C>(points, |lane| refs[lane].0);
+    let q = Side::new::<A, C>(points, |lane| refs[lane].1);
+    ((p.x(arch), p.y(arch)), (q.x(arch), q.y(arch)))
 }
 
 /// Inverses of all lanes of all chains with a single inversion. None if any of them is zero.

@@ -82,6 +82,23 @@ impl Debian {
     }
 }
 
+/// What it takes to run the compiler for another target than SBF.
+pub struct DebianCompiler {
+    pub rustc: PathBuf,
+    /// For `LD_LIBRARY_PATH`.
+    pub libraries: PathBuf,
+}
+
+impl Debian {
+    /// The compiler alone.
+    pub fn compiler(&self) -> DebianCompiler {
+        DebianCompiler {
+            rustc: self.compiler.rustc(),
+            libraries: self.compiler.libraries(),
+        }
+    }
+}
+
 /// Where the toolchain is kept: `bauta/sbf` in the user's cache.
 pub fn prefix() -> Result<PathBuf> {
     let prefix = workspace::cache()?.join("sbf");

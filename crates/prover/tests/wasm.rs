@@ -1,0 +1,52 @@
+//! The engine as a WebAssembly module under node. `cargo xtask wasm` builds the module and runs this.
+
+mod common;
+
+use std::{env, path::Path, process::Command};
+
+use bauta_iden3::json;
+use bauta_prover::Proof;
+use common::{Case, Values, products};
+
+/// Standard output of a proof in node, or its standard error.
+fn prove(case: &Case, wires: &[ark_bn254::Fr]) -> Result<String, String> {
+    let module = env::var_os("BAUTA_WASM_PROVER").expect("`cargo xtask wasm` says where the module is");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/wasm-prover/prove.mjs");
+    let directory = tempfile::tempdir().unwrap();
+    let [key, witness] = ["circuit.zkey", "witness.wtns"].map(|name| directory.path().join(name));
+    std::fs::write(&key, case.key.to_bytes().unwrap()).unwrap();
+    let values = bauta_iden3::Witness::new(wires.to_vec());
+    std::fs::write(&witness, &*values.to_bytes().unwrap()).unwrap();
+    let output = Command::new("node")
+        .arg(script)
+        .arg(module)
+        .args([key, witness])
+        .output()
+        .unwrap();
+    if output.status.success() {
+        Ok(String::from_utf8(output.stdout).unwrap())
+    } else {
+        Err(String::from_utf8(output.stderr).unwrap())
+    }
+}
+
+#[test]
+fn proofs_made_in_webassembly_are_accepted_by_arkworks_and_never_twice_the_same() {
+    let case = products(300, 2, 3, Values::Random, 1);
+    let proofs = [(); 2].map(|()| {
+        let text = prove(&case, &case.wires).unwrap();
+        let ark_groth16::Proof { a, b, c } = json::proof_from_json(&text).unwrap();
+        Proof { a, b, c }
+    });
+    assert!(proofs.iter().all(|proof| case.ark_verifies(proof)));
+    assert_ne!(proofs[0], proofs[1]);
+}
+
+#[test]
+fn a_witness_that_does_not_satisfy_gives_an_error_and_no_proof() {
+    let case = products(300, 2, 3, Values::Random, 1);
+    let mut wires = case.wires.clone();
+    wires[5] += ark_bn254::Fr::from(1u64);
+    let error = prove(&case, &wires).unwrap_err();
+    assert!(error.contains("doesn't verify"), "{error}");
+}
