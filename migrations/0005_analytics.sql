@@ -17,15 +17,20 @@ CREATE TABLE verifications_by_hour (
 );
 CREATE INDEX verifications_by_hour_of_track ON verifications_by_hour (track_id, hour);
 
-CREATE VIEW verifications_by_day AS
-    SELECT scope_id, claim, date_trunc('day', hour, 'UTC') AS day, track_id,
-           sum(verifications)::bigint AS verifications,
-           sum(refused)::bigint AS refused,
-           sum(anonymity_sets)::bigint AS anonymity_sets,
-           sum(anonymity_set_sum)::bigint AS anonymity_set_sum,
-           min(anonymity_set_min) AS anonymity_set_min
-    FROM verifications_by_hour
-    GROUP BY scope_id, claim, date_trunc('day', hour, 'UTC'), track_id;
+-- The same by days (UTC), since a scope's year has tens of thousands of hours.
+CREATE TABLE verifications_by_day (
+    scope_id integer NOT NULL REFERENCES scopes,
+    claim field_element NOT NULL,
+    day timestamptz NOT NULL,
+    track_id uint64,
+    verifications bigint NOT NULL CHECK (verifications >= 0),
+    refused bigint NOT NULL CHECK (refused >= 0),
+    anonymity_sets bigint NOT NULL CHECK (anonymity_sets >= 0),
+    anonymity_set_sum bigint NOT NULL CHECK (anonymity_set_sum >= 0),
+    anonymity_set_min integer CHECK (anonymity_set_min >= 0),
+    PRIMARY KEY (scope_id, claim, day)
+);
+CREATE INDEX verifications_by_day_of_track ON verifications_by_day (track_id, day);
 
 -- Live tokens of an owner in a track. A row goes when its count is zero.
 CREATE TABLE track_owners (

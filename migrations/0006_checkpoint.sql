@@ -76,7 +76,8 @@ BEGIN
         ('config', 'singleton'), ('circuits', 'id'), ('registries', 'id'), ('collections', 'registry_id,key'),
         ('holdings', 'registry_id,mint'), ('scopes', 'id'), ('merkle_leaves', 'id'),
         ('roots', 'registry_id,sequence'), ('nullifiers', 'hash,scope_id'), ('verifications', 'id'),
-        ('verifications_by_hour', 'scope_id,claim,hour'), ('track_owners', 'registry_id,track_id,owner'),
+        ('verifications_by_hour', 'scope_id,claim,hour'), ('verifications_by_day', 'scope_id,claim,day'),
+        ('track_owners', 'registry_id,track_id,owner'),
         ('anonymity_sets', 'registry_id,track_id,since_sequence'), ('growth_by_day', 'registry_id,track_id,day'),
         ('events', 'slot,transaction_index,instruction_index,inner_index'), ('checkpoint', 'singleton')
     ) AS t (name, key)

@@ -19,9 +19,9 @@ END $$;
 -- The indexer alone writes, and can't change the schema.
 GRANT SELECT, INSERT, UPDATE, DELETE ON
     config, circuits, registries, collections, holdings, scopes, merkle_leaves, roots, tiles, nullifiers, verifications,
-    verifications_by_hour, track_owners, anonymity_sets, growth_by_day, events, checkpoint, finality, journal
+    verifications_by_hour, verifications_by_day, track_owners, anonymity_sets, growth_by_day, events, checkpoint, finality,
+    journal
     TO bauta_indexer;
-GRANT SELECT ON verifications_by_day TO bauta_indexer;
 
 -- The API reads everything but the journal.
 GRANT SELECT ON

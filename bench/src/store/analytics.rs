@@ -77,6 +77,7 @@ async fn fill(database: &TestDatabase, verifications: i64) -> Result<()> {
         "scopes",
         "verifications",
         "verifications_by_hour",
+        "verifications_by_day",
         "growth_by_day",
     ] {
         let disable = format!("ALTER TABLE {table} DISABLE TRIGGER ALL");
@@ -95,7 +96,7 @@ async fn fill(database: &TestDatabase, verifications: i64) -> Result<()> {
     Ok(())
 }
 
-const FILL: [&str; 6] = [
+const FILL: [&str; 7] = [
     "INSERT INTO circuits (id, address, statement, version, depth, leaf_format, provenance, status, vk_hash,
                            constraint_system_hash, transcript_hash, registered_at)
      SELECT 1, z, 'ownership', 1, 10, 1, 'development', 'active', z, z, z, timestamptz '2026-01-01Z'
@@ -112,6 +113,10 @@ const FILL: [&str; 6] = [
      SELECT scope_id, decode(lpad(to_hex(track_id::bigint), 64, '0'), 'hex'), date_trunc('hour', timestamp, 'UTC'),
             track_id, count(*), count(*) / 20, count(*), sum(anonymity_set), min(anonymity_set)
      FROM verifications GROUP BY 1, 2, 3, 4",
+    "INSERT INTO verifications_by_day
+     SELECT scope_id, claim, date_trunc('day', hour, 'UTC'), track_id, sum(verifications), sum(refused),
+            sum(anonymity_sets), sum(anonymity_set_sum), min(anonymity_set_min)
+     FROM verifications_by_hour GROUP BY 1, 2, 3, 4",
     "INSERT INTO roots (registry_id, sequence, root, leaf_count, stored, created_at, replaced_at, first_used_at)
      SELECT 1, i + 2, decode(lpad(to_hex(i), 64, '0'), 'hex'), i, false, at, at + interval '5 minutes',
             at + i % 600 * interval '1 second'

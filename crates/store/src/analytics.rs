@@ -1,8 +1,8 @@
 //! Questions about use and growth, answered from rollups that [`Store::apply`](crate::Store::apply) keeps. Times are Unix
 //! seconds; a span goes from `from` up to but not including `to`. The SQL is in docs/store.md too.
 
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Row};
 
 use crate::values::{time, unsigned};
 use crate::{Address, Registry, Store, StoreError};
@@ -75,22 +75,13 @@ impl Store {
         from: i64,
         to: i64,
     ) -> Result<Vec<Uses>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT extract(epoch FROM date_trunc($1, hour, 'UTC'))::bigint AS begins,
-                    sum(verifications)::bigint AS verifications, sum(refused)::bigint AS refused,
-                    min(anonymity_set_min)::bigint AS anonymity_set_min,
-                    floor(sum(anonymity_set_sum) / nullif(sum(anonymity_sets), 0))::bigint AS anonymity_set_mean
-             FROM verifications_by_hour
-             WHERE scope_id = (SELECT id FROM scopes WHERE address = $2)
-               AND hour >= to_timestamp($3::bigint) AND hour < to_timestamp($4::bigint)
-             GROUP BY 1 ORDER BY 1",
-        )
-        .bind(every.as_str())
-        .bind(scope.0.as_slice())
-        .bind(time(from)?)
-        .bind(time(to)?)
-        .fetch_all(&self.pool)
-        .await?;
+        let whose = "scope_id = (SELECT id FROM scopes WHERE address = $1)";
+        let rows = sqlx::query(AssertSqlSafe(every.uses(whose)))
+            .bind(scope.0.as_slice())
+            .bind(time(from)?)
+            .bind(time(to)?)
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(uses).collect()
     }
 
@@ -102,21 +93,12 @@ impl Store {
         from: i64,
         to: i64,
     ) -> Result<Vec<Uses>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT extract(epoch FROM date_trunc($1, hour, 'UTC'))::bigint AS begins,
-                    sum(verifications)::bigint AS verifications, sum(refused)::bigint AS refused,
-                    min(anonymity_set_min)::bigint AS anonymity_set_min,
-                    floor(sum(anonymity_set_sum) / nullif(sum(anonymity_sets), 0))::bigint AS anonymity_set_mean
-             FROM verifications_by_hour
-             WHERE track_id = $2::numeric AND hour >= to_timestamp($3::bigint) AND hour < to_timestamp($4::bigint)
-             GROUP BY 1 ORDER BY 1",
-        )
-        .bind(every.as_str())
-        .bind(track.to_string())
-        .bind(time(from)?)
-        .bind(time(to)?)
-        .fetch_all(&self.pool)
-        .await?;
+        let rows = sqlx::query(AssertSqlSafe(every.uses("track_id = $1::numeric")))
+            .bind(track.to_string())
+            .bind(time(from)?)
+            .bind(time(to)?)
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(uses).collect()
     }
 
@@ -190,10 +172,21 @@ impl Store {
 }
 
 impl Every {
-    const fn as_str(self) -> &'static str {
-        match self {
+    /// The question for the uses whose rows meet a condition on `$1`, in the span from `$2` to `$3`. A day that begins before
+    /// the span is not in it.
+    fn uses(self, condition: &str) -> String {
+        let part = match self {
             Self::Hour => "hour",
             Self::Day => "day",
-        }
+        };
+        format!(
+            "SELECT extract(epoch FROM {part})::bigint AS begins,
+                    sum(verifications)::bigint AS verifications, sum(refused)::bigint AS refused,
+                    min(anonymity_set_min)::bigint AS anonymity_set_min,
+                    floor(sum(anonymity_set_sum) / nullif(sum(anonymity_sets), 0))::bigint AS anonymity_set_mean
+             FROM verifications_by_{part}
+             WHERE {condition} AND {part} >= to_timestamp($2::bigint) AND {part} < to_timestamp($3::bigint)
+             GROUP BY {part} ORDER BY {part}"
+        )
     }
 }

@@ -6,7 +6,7 @@
 //!        registries, collections, circuits, scopes, holdings     what accounts say
 //!        merkle_leaves, roots, tiles                             trees
 //!        nullifiers, verifications                               uses: no wallet, recipient or payer
-//!        verifications_by_hour, anonymity_sets, growth_by_day    rollups for analytics
+//!        verifications_by_hour, .._by_day, anonymity_sets, ..    rollups for analytics
 //!        events, checkpoint, finality, journal                   how far, and how to go back
 //!                                                  |
 //!   api, prover <-- path, tile, nullifier, .. -----+

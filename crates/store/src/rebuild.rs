@@ -18,7 +18,7 @@ use sqlx::{AssertSqlSafe, Postgres, Row, Transaction};
 use crate::{Position, Store, StoreError, checkpoint};
 
 /// Every table that follows the chain, parents before children.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
     "config",
     "circuits",
     "registries",
@@ -31,6 +31,7 @@ const TABLES: [&str; 19] = [
     "nullifiers",
     "verifications",
     "verifications_by_hour",
+    "verifications_by_day",
     "track_owners",
     "anonymity_sets",
     "growth_by_day",

@@ -96,19 +96,20 @@ async fn uses_are_counted_by_scope_track_hour_and_day() {
         []
     );
 
-    // the rollup is what the rows themselves give
-    let rolled = sqlx::query(
-        "SELECT sum(verifications)::bigint, sum(anonymity_set_sum)::bigint FROM verifications_by_day",
-    )
-    .fetch_one(database.pool())
-    .await
-    .unwrap();
-    let counted = sqlx::query("SELECT count(*), sum(anonymity_set)::bigint FROM verifications")
-        .fetch_one(database.pool())
-        .await
-        .unwrap();
-    assert_eq!(rolled.get::<i64, _>(0), counted.get::<i64, _>(0));
-    assert_eq!(rolled.get::<i64, _>(1), counted.get::<i64, _>(1));
+    // the rollups are what the rows themselves give
+    for rollup in ["verifications_by_hour", "verifications_by_day"] {
+        let sums = format!("SELECT sum(verifications)::bigint, sum(anonymity_set_sum)::bigint FROM {rollup}");
+        let rolled = sqlx::query(sqlx::AssertSqlSafe(sums))
+            .fetch_one(database.pool())
+            .await
+            .unwrap();
+        let counted = sqlx::query("SELECT count(*), sum(anonymity_set)::bigint FROM verifications")
+            .fetch_one(database.pool())
+            .await
+            .unwrap();
+        assert_eq!(rolled.get::<i64, _>(0), counted.get::<i64, _>(0), "{rollup}");
+        assert_eq!(rolled.get::<i64, _>(1), counted.get::<i64, _>(1), "{rollup}");
+    }
 }
 
 #[tokio::test]

@@ -66,6 +66,7 @@ async fn every_column_of_bytes_has_a_rule() {
         ("tiles", "hash"),
         ("holdings", "commitment"),
         ("verifications_by_hour", "claim"),
+        ("verifications_by_day", "claim"),
     ] {
         let found = columns.iter().find(|found| found.0 == table && found.1 == column);
         assert_eq!(

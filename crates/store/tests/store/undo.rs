@@ -107,7 +107,7 @@ fn fork(chain: &mut Chain, salt: u64) -> Vec<Batch> {
 }
 
 /// The tables that `fork` leaves different from before.
-const TOUCHED: [&str; 17] = [
+const TOUCHED: [&str; 18] = [
     "anonymity_sets",
     "checkpoint",
     "circuits",
@@ -124,6 +124,7 @@ const TOUCHED: [&str; 17] = [
     "tiles",
     "track_owners",
     "verifications",
+    "verifications_by_day",
     "verifications_by_hour",
 ];
 

@@ -51,7 +51,7 @@ pub async fn nullifiers(connection: &mut PgConnection, state: &State) -> Result<
     Ok(())
 }
 
-/// Verifications, each with the change of its root and its anonymity set, and their hours.
+/// Verifications, each with the change of its root and its anonymity set, and their hours and days.
 pub async fn verifications(connection: &mut PgConnection, state: &State) -> Result<(), StoreError> {
     let uses = &state.uses;
     if uses.is_empty() {
@@ -86,6 +86,17 @@ pub async fn verifications(connection: &mut PgConnection, state: &State) -> Resu
                  anonymity_sets = verifications_by_hour.anonymity_sets + excluded.anonymity_sets,
                  anonymity_set_sum = verifications_by_hour.anonymity_set_sum + excluded.anonymity_set_sum,
                  anonymity_set_min = least(verifications_by_hour.anonymity_set_min, excluded.anonymity_set_min)
+         ), counted_by_day AS (
+             INSERT INTO verifications_by_day (scope_id, claim, day, track_id, verifications, refused, anonymity_sets,
+                                                anonymity_set_sum, anonymity_set_min)
+             SELECT scope_id, claim, to_timestamp(time - time % 86400), max(track)::numeric, count(*), 0, count(owners),
+                    coalesce(sum(owners), 0), min(owners)
+             FROM used GROUP BY scope_id, claim, time - time % 86400
+             ON CONFLICT (scope_id, claim, day) DO UPDATE SET
+                 verifications = verifications_by_day.verifications + excluded.verifications,
+                 anonymity_sets = verifications_by_day.anonymity_sets + excluded.anonymity_sets,
+                 anonymity_set_sum = verifications_by_day.anonymity_set_sum + excluded.anonymity_set_sum,
+                 anonymity_set_min = least(verifications_by_day.anonymity_set_min, excluded.anonymity_set_min)
          ), first_uses AS (
              UPDATE roots r SET first_used_at = to_timestamp(f.time)
              FROM (SELECT registry_id, root_sequence, min(time) AS time FROM used
@@ -119,12 +130,23 @@ pub async fn refusals(connection: &mut PgConnection, state: &State) -> Result<()
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO verifications_by_hour (scope_id, claim, hour, track_id, verifications, refused, anonymity_sets,
-                                            anonymity_set_sum)
-         SELECT scope_id, claim, to_timestamp(time - time % 3600), max(track)::numeric, 0, count(*), 0, 0
-         FROM unnest($1::integer[], $2::bytea[], $3::text[], $4::bigint[]) AS r (scope_id, claim, track, time)
-         GROUP BY scope_id, claim, time - time % 3600
-         ON CONFLICT (scope_id, claim, hour) DO UPDATE SET refused = verifications_by_hour.refused + excluded.refused",
+        "WITH refused AS MATERIALIZED (
+             SELECT * FROM unnest($1::integer[], $2::bytea[], $3::text[], $4::bigint[])
+                           AS r (scope_id, claim, track, time)
+         ), counted AS (
+             INSERT INTO verifications_by_hour (scope_id, claim, hour, track_id, verifications, refused, anonymity_sets,
+                                                anonymity_set_sum)
+             SELECT scope_id, claim, to_timestamp(time - time % 3600), max(track)::numeric, 0, count(*), 0, 0
+             FROM refused GROUP BY scope_id, claim, time - time % 3600
+             ON CONFLICT (scope_id, claim, hour) DO UPDATE SET
+                 refused = verifications_by_hour.refused + excluded.refused
+         )
+         INSERT INTO verifications_by_day (scope_id, claim, day, track_id, verifications, refused, anonymity_sets,
+                                           anonymity_set_sum)
+         SELECT scope_id, claim, to_timestamp(time - time % 86400), max(track)::numeric, 0, count(*), 0, 0
+         FROM refused GROUP BY scope_id, claim, time - time % 86400
+         ON CONFLICT (scope_id, claim, day) DO UPDATE SET
+             refused = verifications_by_day.refused + excluded.refused",
     )
     .bind(refusals.iter().map(|r| r.scope_id).collect::<Vec<_>>())
     .bind(refusals.iter().map(|r| r.claim.to_bytes().to_vec()).collect::<Vec<_>>())

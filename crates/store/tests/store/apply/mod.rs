@@ -236,5 +236,8 @@ async fn a_failed_transaction_is_no_event_and_no_use() {
         .filter(|(table, rows)| before[*table] != **rows)
         .map(|(table, _)| table.as_str())
         .collect();
-    assert_eq!(changed, ["checkpoint", "verifications_by_hour"]);
+    assert_eq!(
+        changed,
+        ["checkpoint", "verifications_by_day", "verifications_by_hour"]
+    );
 }
