@@ -1,25 +1,33 @@
 //! Looks for what lists hide, by other addresses and at every node.
 
-use bauta_store::{Address, AppliedTransaction, Position, StoreError};
+use std::collections::HashSet;
+
+use bauta_store::{Address, AppliedTransaction, Position, Signature, StoreError};
 
 use super::Follower;
 use crate::IndexerError;
 use crate::chain::{Head, Listed, Source};
 
 impl<S: Source> Follower<S> {
-    /// After a batch that contradicts what is stored: looks for what is missing before it. `true`: something was found, try
-    /// again; otherwise the contradiction comes back as the reason to stop.
-    pub(super) async fn mend(&mut self, refused: IndexerError, head: Head) -> Result<bool, IndexerError> {
+    /// After a batch that contradicts what is stored: looks for what is missing before it, besides what was `listed`. `true`:
+    /// something was found, try again; otherwise the contradiction comes back as the reason to stop.
+    pub(super) async fn mend(
+        &mut self,
+        refused: IndexerError,
+        head: Head,
+        listed: &[Listed],
+    ) -> Result<bool, IndexerError> {
+        let heard: HashSet<Signature> = listed.iter().map(|entry| entry.signature).collect();
         let mut addresses = vec![self.settings.program];
         addresses.extend(about(&refused));
         let floor = self.store.finalized_slot().await?;
-        if self.hunt(&addresses, floor, head.confirmed).await? {
+        if self.hunt(&addresses, floor, head.confirmed, &heard).await? {
             return Ok(true);
         }
         // once for each contradiction: the whole history of what it is about
         let told = refused.to_string();
         if addresses.len() > 1 && self.searched.as_ref() != Some(&told) {
-            let found = self.hunt(&addresses[1..], None, head.confirmed).await?;
+            let found = self.hunt(&addresses[1..], None, head.confirmed, &heard).await?;
             self.searched = Some(told);
             if found {
                 return Ok(true);
@@ -29,12 +37,14 @@ impl<S: Source> Follower<S> {
     }
 
     /// Looks for transactions of these addresses, after `floor` up to `until`, that the database misses. Those that are found
-    /// are remembered, and the database goes back to before them. `false`: there are none.
+    /// are remembered, and the database goes back to before them. `false`: there are none but those that were `heard` of, which
+    /// wait for what is missing.
     pub(crate) async fn hunt(
         &mut self,
         addresses: &[Address],
         floor: Option<u64>,
         until: u64,
+        heard: &HashSet<Signature>,
     ) -> Result<bool, IndexerError> {
         let listed = self.source.list_everywhere(addresses, floor, until).await?;
         let at = self.store.checkpoint().await?;
@@ -42,6 +52,7 @@ impl<S: Source> Follower<S> {
         let missing = self.with_events(&unknown).await?;
         let unheard: Vec<_> = missing
             .into_iter()
+            .filter(|entry| !heard.contains(&entry.signature))
             .filter(|entry| self.found.insert(entry.signature, *entry).is_none() || is_below(entry, at))
             .collect();
         let below: Vec<_> = unheard
@@ -70,8 +81,7 @@ impl<S: Source> Follower<S> {
             })
             .collect();
         let applied = self.store.applied_of(&asked).await?;
-        let is_applied: std::collections::HashSet<_> =
-            applied.into_iter().map(|one| (one.slot, one.signature)).collect();
+        let is_applied: HashSet<_> = applied.into_iter().map(|one| (one.slot, one.signature)).collect();
         Ok(candidates
             .into_iter()
             .filter(|entry| !is_applied.contains(&(entry.slot, entry.signature)))

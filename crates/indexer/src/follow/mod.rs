@@ -171,7 +171,7 @@ impl<S: Source> Follower<S> {
             }
             Err(error) if error.may_be_a_gap() => {
                 metrics::gap();
-                step.again = self.mend(error, head).await?;
+                step.again = self.mend(error, head, &new).await?;
                 step.checkpoint = self.store.checkpoint().await?;
                 Ok(step)
             }

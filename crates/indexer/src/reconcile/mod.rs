@@ -14,7 +14,7 @@
 
 mod kinds;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use bauta_store::Address;
@@ -94,7 +94,7 @@ impl Reconciler {
         let addresses: Vec<_> = differing.iter().map(|(_, address)| *address).collect();
         let floor = follower.store().finalized_slot().await?;
         for floor in [floor, None] {
-            if follower.hunt(&addresses, floor, up_to).await? {
+            if follower.hunt(&addresses, floor, up_to, &HashSet::new()).await? {
                 tracing::warn!(event = "hole", accounts = addresses.len());
                 return Ok(Outcome::Mended);
             }

@@ -56,6 +56,30 @@ async fn a_gap_stops_the_checkpoint_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_gap_is_told_of_though_the_chain_goes_on() {
+    let registry = named("registry");
+    let mut chain = small_chain();
+    let mut scene = Scene::of(&chain).await;
+    scene.settle().await;
+    chain.wait(1);
+    let lost = chain.register(registry, 500, 1, 7).unwrap();
+    let mut stopped = Vec::new();
+    for mint in 501..506 {
+        // what is new each time waits for what is lost: it is no find
+        chain.wait(1);
+        chain.register(registry, mint, 1, 7).unwrap();
+        chain.wait(1);
+        scene.source.follow(&chain);
+        scene.source.state().lost.insert(lost);
+        stopped.push(scene.follower.step().await.is_err());
+    }
+    assert_eq!(stopped, [true; 5]);
+    scene.source.state().lost.clear();
+    scene.settle().await;
+    scene.assert_like_fresh(&chain).await;
+}
+
+#[tokio::test]
 async fn what_the_program_s_list_hides_is_found_by_the_registry_s() {
     let registry = named("registry");
     let mut chain = small_chain();
