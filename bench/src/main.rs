@@ -4,6 +4,8 @@
 mod circuits;
 #[cfg(feature = "svm")]
 mod cu;
+#[cfg(feature = "indexer")]
+mod indexer;
 mod member;
 mod page;
 mod peers;
@@ -55,6 +57,9 @@ enum Name {
     /// A million leaves into Postgres, paths out of it, analytics; beside a row for each node
     #[cfg(feature = "store")]
     Store,
+    /// A recorded history read in, the lag behind a live chain, recovery from `kill -9`, memory
+    #[cfg(feature = "indexer")]
+    Indexer,
 }
 
 fn main() -> ExitCode {
@@ -76,6 +81,8 @@ fn run(Cli { name, options }: Cli) -> Result<()> {
         Name::Poseidon => poseidon::run(&options)?,
         #[cfg(feature = "store")]
         Name::Store => store::run(&options)?,
+        #[cfg(feature = "indexer")]
+        Name::Indexer => indexer::run(&options)?,
     };
     if options.json {
         println!("{}", serde_json::Value::Object(figures));

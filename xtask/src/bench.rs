@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::{system, workspace};
+use crate::{localnet, system, workspace};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -29,6 +29,8 @@ enum Name {
     Poseidon,
     /// A million leaves into Postgres, paths out of it, analytics; beside a row for each node
     Store,
+    /// A recorded history read in, the lag behind a live chain, recovery from `kill -9`, memory
+    Indexer,
 }
 
 impl Name {
@@ -39,6 +41,7 @@ impl Name {
             Self::Circuits => &[],
             Self::Prover | Self::Poseidon => &["--profile", "dist"],
             Self::Store => &["--profile", "dist", "--features", "store"],
+            Self::Indexer => &["--profile", "dist", "--features", "indexer"],
         }
     }
 }
@@ -46,6 +49,21 @@ impl Name {
 /// Builds and runs one.
 pub fn run(args: &Args) -> Result<()> {
     system::require(&[system::CC, system::NODE, system::NPM])?;
+    if matches!(args.name, Name::Indexer) {
+        // the node that it follows, and the service, which the benchmark starts and kills
+        localnet::build()?;
+        let mut service = workspace::cargo()?;
+        service.args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--profile",
+            "dist",
+            "--package",
+            "bauta-indexer",
+        ]);
+        workspace::run(&mut service)?;
+    }
     let mut cargo = workspace::cargo()?;
     cargo
         .args(["run", "--quiet", "--locked", "--package", "bauta-bench"])

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::{system, workspace};
+use crate::{localnet, system, workspace};
 
 /// Arguments of `cargo xtask drill`.
 #[derive(clap::Args)]
@@ -27,6 +27,15 @@ enum Drill {
     },
     /// Lose a Postgres server, and bring it back from a backup and the archived log with deploy/backup
     Backup,
+    /// Let the indexer's nodes lie, kill it, crash its database, fork its chain, let replicas come and go
+    Indexer {
+        /// How often it is killed
+        #[arg(long, default_value_t = 50)]
+        kills: u32,
+        /// Where the random moments begin; a random one, which is printed, if not given
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Raise each alert of deploy/prometheus, and come just short of it
     Alerts,
 }
@@ -39,6 +48,7 @@ pub fn run(args: &Args) -> Result<()> {
             system::require(&[system::CC, system::POSTGRES])?;
             workspace::run(&mut test("bauta-store", "store", "backup::")?)
         }
+        Drill::Indexer { kills, seed } => indexer(kills, seed),
         Drill::Alerts => alerts(),
     }
 }
@@ -50,6 +60,20 @@ fn fuzz(seconds: u64, seed: Option<u64>) -> Result<()> {
     cargo.env("BAUTA_FUZZ_SECONDS", seconds.to_string());
     if let Some(seed) = seed {
         cargo.env("BAUTA_FUZZ_SEED", seed.to_string());
+    }
+    workspace::run(&mut cargo)
+}
+
+fn indexer(kills: u32, seed: Option<u64>) -> Result<()> {
+    system::require(&[system::CC, system::POSTGRES])?;
+    localnet::build()?;
+    let mut cargo = test("bauta-indexer", "drills", "")?;
+    // each has a chain and a database server of its own
+    cargo
+        .args(["--test-threads", "2"])
+        .env("BAUTA_DRILL_KILLS", kills.to_string());
+    if let Some(seed) = seed {
+        cargo.env("BAUTA_DRILL_SEED", seed.to_string());
     }
     workspace::run(&mut cargo)
 }

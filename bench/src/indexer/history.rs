@@ -1,0 +1,80 @@
+//! Histories as a node would tell them.
+
+use anyhow::Result;
+use bauta_chaos::Recorded;
+use bauta_indexer::chain::Transaction;
+use bauta_indexer::testing::{Chain, named};
+use serde_json::json;
+
+/// Transactions in one slot.
+const PER_SLOT: u32 = 20;
+
+/// A history of at least so many events: in three transactions two registrations (two events each) and a verification.
+pub fn of_events(events: u32) -> Result<Vec<Recorded>> {
+    let (registry, scope) = (named("registry"), named("scope"));
+    let mut chain = Chain::default();
+    chain.initialize();
+    chain.create(registry, bauta::state::RegistryKind::Holders);
+    chain.open_scope(scope, registry);
+    chain.wait(1);
+    for number in 0..=(events / 5) {
+        let (mint, track) = (u64::from(number), u64::from(number % 8));
+        chain.register(registry, mint, mint % 5_000, track)?;
+        // every other one once more, with another secret
+        chain.register(registry, mint / 2, 5_000 + mint, u64::from(number / 2 % 8))?;
+        chain.verify(scope, registry, track);
+        if number % (PER_SLOT / 3) == 0 {
+            chain.wait(1);
+        }
+    }
+    Ok(chain.transactions.iter().map(recorded).collect())
+}
+
+/// What a node says of a transaction.
+pub fn recorded(transaction: &Transaction) -> Recorded {
+    let text = |bytes: &[u8]| bs58::encode(bytes).into_string();
+    let signature = text(&transaction.signature.0);
+    // whoever paid, the program and its event authority
+    let mut keys = vec![text(&[3; 32])];
+    let mut place = |address: &[u8]| {
+        let address = text(address);
+        keys.iter().position(|key| *key == address).unwrap_or_else(|| {
+            keys.push(address);
+            keys.len() - 1
+        })
+    };
+    let calls: Vec<_> = transaction
+        .inner
+        .iter()
+        .map(|call| {
+            let accounts: Vec<_> = call.accounts.iter().map(|account| place(&account.0)).collect();
+            json!({
+                "programIdIndex": place(&call.program.0), "accounts": accounts,
+                "data": text(&call.data), "stackHeight": 2,
+            })
+        })
+        .collect();
+    let block_time = 1_767_225_600;
+    let told = json!({
+        "slot": transaction.slot,
+        "blockTime": block_time,
+        "transactionIndex": transaction.index,
+        "version": "legacy",
+        "meta": {
+            "err": null, "fee": 5_000, "computeUnitsConsumed": 90_000, "logMessages": [],
+            "innerInstructions": [{ "index": 0, "instructions": calls }],
+            "loadedAddresses": { "writable": [], "readonly": [] },
+        },
+        "transaction": {
+            "signatures": [signature],
+            "message": { "accountKeys": keys, "instructions": [] },
+        },
+    });
+    Recorded {
+        signature,
+        slot: transaction.slot,
+        block_time,
+        failed: !transaction.succeeded,
+        transaction: told.to_string(),
+    }
+}

@@ -1,0 +1,134 @@
+//! Indexers at work, and what a database is compared with.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bauta::state::Registry;
+use bauta_client::decode_account;
+use bauta_indexer::rpc::{NodeSettings, RpcSource};
+use bauta_indexer::{Follower, Indexer, RunSettings, Settings, Status, wake};
+use bauta_rpc::{Commitment, Pubsub};
+use bauta_store::testing::{TestDatabase, rows_of_the_chain};
+use bauta_store::{Address, Store};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{World, Writer, eventually};
+
+pub fn program() -> Address {
+    Address(bauta::ID.to_bytes())
+}
+
+pub fn follow() -> Settings {
+    Settings {
+        compare_interval: Duration::from_millis(500),
+        backfill_slots: u64::MAX,
+        ..Settings::new(program())
+    }
+}
+
+fn source(urls: &[String]) -> Arc<RpcSource> {
+    let nodes: Vec<_> = urls
+        .iter()
+        .map(|url| NodeSettings {
+            url: url.clone(),
+            concurrency: 8,
+            per_second: NonZeroU32::new(1_000).unwrap(),
+            patience: Duration::from_secs(5),
+        })
+        .collect();
+    Arc::new(RpcSource::new(program(), &nodes).unwrap())
+}
+
+/// An indexer at work in this process, until dropped.
+pub struct Running {
+    pub status: watch::Receiver<Status>,
+    shutdown: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Reads from these nodes, woken by this websocket.
+    pub fn start(nodes: &[String], websocket: &str, store: Store) -> Self {
+        let settings = RunSettings {
+            follow: follow(),
+            poll_interval: Duration::from_millis(500),
+            // at these slot times the chain calls everything final after two seconds, and the forks of a drill are longer
+            finality_interval: Duration::from_hours(1),
+            reconcile_interval: Some(Duration::from_secs(1)),
+        };
+        let (indexer, status) = Indexer::new(source(nodes), store, settings);
+        let shutdown = CancellationToken::new();
+        let awake = indexer.awake();
+        let tasks = vec![
+            tokio::spawn(wake(Pubsub::new(websocket).unwrap(), program(), awake)),
+            tokio::spawn(indexer.run(shutdown.clone())),
+        ];
+        Self {
+            status,
+            shutdown,
+            tasks,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// Waits until a database has the last change of each registry.
+pub async fn caught_up(store: &Store, writers: &[Writer]) {
+    eventually("the database has every change", async || {
+        for writer in writers {
+            let Ok(registry) = store.registry(writer.address()).await else {
+                return false;
+            };
+            if registry.sequence != writer.changes {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+}
+
+/// That the database is what the chain says: the roots in the registries' accounts, and row for row a new database that reads
+/// the whole history from the node itself.
+pub async fn assert_exact(database: &TestDatabase, world: &World, writers: &[Writer]) {
+    let store = &database.store;
+    for writer in writers {
+        let (_, account) = writer
+            .rpc
+            .account(&writer.registry, Commitment::Confirmed)
+            .await
+            .unwrap();
+        let account = account.unwrap();
+        let on_chain: Registry = decode_account(&account.owner, &account.data).unwrap();
+        let registry = store.registry(writer.address()).await.unwrap();
+        assert_eq!(registry.sequence, on_chain.sequence);
+        let now = i64::MAX >> 32;
+        let root = store.root_to_prove(&registry, now).await.unwrap();
+        assert_eq!(root.root.to_bytes(), on_chain.root);
+        assert_eq!(root.root, writer.tree.root());
+    }
+    let fresh = TestDatabase::create().await.unwrap();
+    let node = source(&[world.rpc_url().to_owned()]);
+    let mut follower = Follower::new(node, fresh.store.clone(), follow());
+    follower.step().await.unwrap();
+    caught_up(&fresh.store, writers).await;
+    let (found, fresh) = (
+        rows_of_the_chain(database.pool()).await.unwrap(),
+        rows_of_the_chain(fresh.pool()).await.unwrap(),
+    );
+    for (table, rows) in &fresh {
+        assert_eq!(found[table], *rows, "{table}");
+    }
+    assert!(!fresh["events"].is_empty() && !fresh["merkle_leaves"].is_empty());
+}
