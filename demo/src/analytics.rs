@@ -20,6 +20,7 @@ pub async fn show(story: &Story) -> Result<()> {
     let scope = StoreAddress(story.scope.address.to_bytes());
     for uses in store.uses_of_scope(scope, Every::Hour, from, to).await? {
         show.fact("this hour in the scope: proofs accepted", uses.verifications);
+        show.fact("  failed transactions with a used nullifier", uses.refused);
         if let (Some(least), Some(mean)) = (uses.anonymity_set_min, uses.anonymity_set_mean) {
             show.fact(
                 "  anonymity set at a verification",

@@ -24,6 +24,16 @@ pub struct Listed {
     pub signature: Signature,
     /// Whether it succeeded: the events of a failed one never happened.
     pub succeeded: bool,
+    /// Whether it failed with the program's code for a nullifier that has been used.
+    pub is_reuse: bool,
+}
+
+impl Listed {
+    /// Whether it can have anything for the store.
+    #[must_use]
+    pub const fn may_count(&self) -> bool {
+        self.succeeded || self.is_reuse
+    }
 }
 
 /// A transaction with what programs called in it.
@@ -37,8 +47,25 @@ pub struct Transaction {
     pub signature: Signature,
     /// Whether it succeeded.
     pub succeeded: bool,
+    /// Which of its instructions failed with the program's code for a nullifier that has been used, if one did.
+    pub reuse: Option<u32>,
+    /// When its block was made, in Unix seconds, if the node knows.
+    pub time: Option<i64>,
+    /// The instructions that it was sent with.
+    pub calls: Vec<Call>,
     /// The instructions that programs called, in the order of their execution.
     pub inner: Vec<InnerCall>,
+}
+
+/// An instruction that a transaction was sent with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Call {
+    /// The program called.
+    pub program: Address,
+    /// Its accounts.
+    pub accounts: Vec<Address>,
+    /// Its data.
+    pub data: Vec<u8>,
 }
 
 /// An instruction that a program called.

@@ -2,9 +2,11 @@
 //!
 //! ```text
 //!   Transaction, succeeded --inner calls--> bauta_client::decode_event --> records, by position
-//!        failed: nothing                    (program and event authority are checked there)
+//!        |                                  (program and event authority are checked there)
+//!        failed: nothing, or the refused use that it failed for
 //! ```
 
+use anchor_lang::{AnchorDeserialize, Discriminator};
 use bauta::events as chain;
 use bauta_client::{Event as ChainEvent, decode_event};
 use bauta_primitives::tree::Depth;
@@ -15,10 +17,14 @@ use solana_address::Address as SolanaAddress;
 use crate::IndexerError;
 use crate::chain::Transaction;
 
-/// The program's events in a transaction, by position. None in one that failed.
+/// Where `verify` has its scope: after payer, recipient and config.
+const VERIFY_SCOPE: usize = 3;
+
+/// The program's events in a transaction, by position. In one that failed: a refused use, or nothing.
 pub fn records(transaction: &Transaction) -> Result<Vec<Record>, IndexerError> {
     let mut records = Vec::new();
     if !transaction.succeeded {
+        records.extend(refused_use(transaction));
         return Ok(records);
     }
     let signature = transaction.signature;
@@ -51,6 +57,43 @@ pub fn records(transaction: &Transaction) -> Result<Vec<Record>, IndexerError> {
     }
     records.sort_by_key(|record| record.position);
     Ok(records)
+}
+
+/// The second use of a nullifier that a transaction failed for. The program says "used" only when everything else about
+/// the use is right, so its scope is one and the proof holds. Without the block's time it can't be counted.
+fn refused_use(transaction: &Transaction) -> Option<Record> {
+    let instruction = transaction.reuse?;
+    // what refuses calls nothing more: a consumer program that fails later with the same code is told apart by that
+    let last = transaction
+        .inner
+        .iter()
+        .rev()
+        .find(|call| call.instruction == instruction);
+    let (inner_index, program, accounts, data) = match last {
+        Some(call) => (call.position, call.program, &call.accounts, &call.data),
+        None => {
+            let call = transaction.calls.get(usize::try_from(instruction).ok()?)?;
+            (0, call.program, &call.accounts, &call.data)
+        }
+    };
+    let arguments = data.strip_prefix(bauta::instruction::Verify::DISCRIMINATOR)?;
+    if program.0 != bauta::ID.to_bytes() {
+        return None;
+    }
+    let arguments = bauta::instruction::Verify::try_from_slice(arguments).ok()?;
+    let scope = *accounts.get(VERIFY_SCOPE)?;
+    let claim = Claim::from_bytes(arguments.presentation.claim).ok()?;
+    Some(Record {
+        position: Position {
+            slot: transaction.slot,
+            transaction_index: transaction.index,
+            instruction_index: instruction,
+            inner_index,
+        },
+        signature: transaction.signature,
+        time: transaction.time?,
+        event: Event::ReuseRefused { scope, claim },
+    })
 }
 
 fn address(key: SolanaAddress) -> Address {

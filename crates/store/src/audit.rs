@@ -7,13 +7,15 @@ use sqlx::postgres::PgRow;
 use crate::values::{address, bigint, bytes32, element, unsigned};
 use crate::{Address, Registry, Scope, Signature, Store, StoreError};
 
-/// A transaction with at least one event that has been applied.
+/// A transaction with at least one event, or refused use, that has been applied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AppliedTransaction {
     /// Its slot.
     pub slot: u64,
     /// The transaction.
     pub signature: Signature,
+    /// Whether it succeeded; a refused use is in one that failed.
+    pub succeeded: bool,
 }
 
 /// A nullifier and whether its account should be there.
@@ -51,7 +53,8 @@ impl Store {
     /// Transactions whose events have been applied, in slots after `slot`, in the order of the chain.
     pub async fn applied_after(&self, slot: u64) -> Result<Vec<AppliedTransaction>, StoreError> {
         let rows = sqlx::query(
-            "SELECT DISTINCT ON (slot, transaction_index) slot, signature FROM events WHERE slot > $1
+            "SELECT DISTINCT ON (slot, transaction_index) slot, signature, kind <> 'ReuseRefused' AS succeeded
+             FROM events WHERE slot > $1
              ORDER BY slot, transaction_index",
         )
         .bind(bigint("slot", slot)?)
@@ -61,6 +64,7 @@ impl Store {
             Ok(AppliedTransaction {
                 slot: unsigned(row.get("slot"))?,
                 signature: signature(row)?,
+                succeeded: row.get("succeeded"),
             })
         };
         rows.iter().map(applied).collect()
@@ -79,7 +83,8 @@ impl Store {
             .map(|transaction| transaction.signature.0.as_slice())
             .collect();
         let rows = sqlx::query(
-            "SELECT DISTINCT e.slot, e.signature FROM unnest($1::bigint[], $2::bytea[]) AS t (slot, signature)
+            "SELECT DISTINCT e.slot, e.signature, e.kind <> 'ReuseRefused' AS succeeded
+             FROM unnest($1::bigint[], $2::bytea[]) AS t (slot, signature)
              JOIN events e ON e.slot = t.slot AND e.signature = t.signature",
         )
         .bind(slots.collect::<Result<Vec<_>, _>>()?)
@@ -90,6 +95,7 @@ impl Store {
             Ok(AppliedTransaction {
                 slot: unsigned(row.get("slot"))?,
                 signature: signature(row)?,
+                succeeded: row.get("succeeded"),
             })
         };
         rows.iter().map(applied).collect()

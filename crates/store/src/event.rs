@@ -222,7 +222,7 @@ pub enum Event {
         /// The use's nullifier.
         nullifier: Nullifier,
     },
-    /// No event: a failed transaction that brought a nullifier already used. Only counted.
+    /// No event: a failed transaction that brought a nullifier already used, with a proof that holds. Only counted.
     ReuseRefused {
         /// The scope account.
         scope: Address,

@@ -31,7 +31,7 @@ impl<S: Source> Follower<S> {
         }
         let known: HashMap<Signature, u64> = applied.iter().map(|one| (one.signature, one.slot)).collect();
         let unknown = |entry: &&Listed| {
-            entry.succeeded
+            entry.may_count()
                 && entry.slot <= at.slot
                 && known.get(&entry.signature) != Some(&entry.slot)
                 && self.eventless.get(&entry.signature) != Some(&entry.slot)
@@ -66,7 +66,7 @@ impl<S: Source> Follower<S> {
     ) -> Result<Option<u64>, IndexerError> {
         let listed: HashMap<Signature, u64> = listed
             .iter()
-            .filter(|entry| entry.succeeded)
+            .filter(|entry| entry.may_count())
             .map(|entry| (entry.signature, entry.slot))
             .collect();
         let unlisted: Vec<_> = applied
@@ -83,7 +83,7 @@ impl<S: Source> Follower<S> {
             for (one, status) in some.iter().zip(statuses) {
                 let is_gone = if let Some(status) = status {
                     // otherwise the list hides it
-                    !status.succeeded || status.slot != one.slot
+                    status.succeeded != one.succeeded || status.slot != one.slot
                 } else {
                     let times = self.absent.entry(one.signature).or_default();
                     *times += 1;

@@ -26,8 +26,9 @@ impl<S: Source> Follower<S> {
             let signatures: Vec<_> = some.iter().map(|one| one.signature).collect();
             let statuses = self.source.statuses(&signatures, slot).await?;
             for (one, status) in some.iter().zip(statuses) {
-                let is_final = status
-                    .is_some_and(|status| status.finalized && status.succeeded && status.slot == one.slot);
+                let is_final = status.is_some_and(|status| {
+                    status.finalized && status.succeeded == one.succeeded && status.slot == one.slot
+                });
                 if !is_final {
                     slot = one.slot.saturating_sub(1);
                     break 'asking;

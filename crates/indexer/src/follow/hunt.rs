@@ -67,17 +67,18 @@ impl<S: Source> Follower<S> {
         Ok(!unheard.is_empty())
     }
 
-    /// Those that succeeded and whose events have not been applied.
+    /// Those that may count and whose events have not been applied.
     async fn unapplied(&self, listed: Vec<Listed>) -> Result<Vec<Listed>, IndexerError> {
         let candidates: Vec<_> = listed
             .into_iter()
-            .filter(|entry| entry.succeeded && self.eventless.get(&entry.signature) != Some(&entry.slot))
+            .filter(|entry| entry.may_count() && self.eventless.get(&entry.signature) != Some(&entry.slot))
             .collect();
         let asked: Vec<_> = candidates
             .iter()
             .map(|entry| AppliedTransaction {
                 slot: entry.slot,
                 signature: entry.signature,
+                succeeded: entry.succeeded,
             })
             .collect();
         let applied = self.store.applied_of(&asked).await?;

@@ -195,7 +195,7 @@ impl<S: Source> Follower<S> {
     /// The listed transactions after the checkpoint, and those that only hunts have found, by slot.
     fn with_found(&self, listed: Vec<Listed>, at: Option<Position>, head: Head) -> Vec<Listed> {
         let is_new = |entry: &Listed| {
-            entry.succeeded && at.is_none_or(|at| entry.slot > at.slot) && entry.slot <= head.confirmed
+            entry.may_count() && at.is_none_or(|at| entry.slot > at.slot) && entry.slot <= head.confirmed
         };
         let mut new: HashMap<Signature, Listed> = self
             .found

@@ -17,16 +17,19 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use bauta::errors::BautaError;
 use bauta_rpc::{Commitment, Page, Record, RpcError};
 use bauta_store::{Address, Signature};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use serde_json::json;
 use solana_address::Address as SolanaAddress;
+use solana_instruction::error::InstructionError;
 use solana_signature::Signature as SolanaSignature;
+use solana_transaction_error::TransactionError;
 
 use crate::SourceError;
-use crate::chain::{Account, AccountFilter, Head, InnerCall, Listed, Source, Status, Transaction};
+use crate::chain::{Account, AccountFilter, Call, Head, InnerCall, Listed, Source, Status, Transaction};
 use node::Node;
 
 pub use node::NodeSettings;
@@ -163,6 +166,7 @@ async fn pages(
                     slot: entry.slot,
                     signature: Signature(entry.signature.into()),
                     succeeded: entry.error.is_none(),
+                    is_reuse: reuse(entry.error.as_ref()).is_some(),
                 }),
         );
         match entries.last() {
@@ -200,25 +204,47 @@ fn merged(mut listed: Vec<Listed>) -> Vec<Listed> {
     listed
 }
 
+/// Which instruction failed with the program's code for a nullifier that has been used.
+fn reuse(error: Option<&TransactionError>) -> Option<u32> {
+    match error {
+        Some(TransactionError::InstructionError(index, InstructionError::Custom(code)))
+            if *code == u32::from(BautaError::NullifierUsed) =>
+        {
+            Some(u32::from(*index))
+        }
+        _ => None,
+    }
+}
+
+fn call(call: bauta_rpc::Call) -> Call {
+    let accounts = call.accounts.iter().map(|account| Address(account.to_bytes()));
+    Call {
+        program: Address(call.program.to_bytes()),
+        accounts: accounts.collect(),
+        data: call.data,
+    }
+}
+
 fn transaction(record: Record, place: u32) -> Transaction {
     let narrow = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-    let inner = record.inner.into_iter().map(|inner| InnerCall {
-        instruction: narrow(inner.outer),
-        position: narrow(inner.position),
-        program: Address(inner.call.program.to_bytes()),
-        accounts: inner
-            .call
-            .accounts
-            .iter()
-            .map(|account| Address(account.to_bytes()))
-            .collect(),
-        data: inner.call.data,
+    let inner = record.inner.into_iter().map(|inner| {
+        let called = call(inner.call);
+        InnerCall {
+            instruction: narrow(inner.outer),
+            position: narrow(inner.position),
+            program: called.program,
+            accounts: called.accounts,
+            data: called.data,
+        }
     });
     Transaction {
         slot: record.slot,
         index: place,
         signature: Signature(record.signature.into()),
         succeeded: record.error.is_none(),
+        reuse: reuse(record.error.as_ref()),
+        time: record.block_time,
+        calls: record.calls.into_iter().map(call).collect(),
         inner: inner.collect(),
     }
 }

@@ -2,6 +2,7 @@
 //! tree that has nothing in common with the store's; and a source that can be made to lie.
 
 mod accounts;
+mod reuse;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,6 +21,8 @@ use solana_address::Address as SolanaAddress;
 
 use crate::SourceError;
 use crate::chain::{Account, AccountFilter, Head, InnerCall, Listed, Source, Status, Transaction};
+
+pub use reuse::verify_call;
 
 /// 2026-01-01 00:00 UTC.
 const START: i64 = 1_767_225_600;
@@ -133,6 +136,9 @@ impl Chain {
             index,
             signature: Signature(signature),
             succeeded,
+            reuse: None,
+            time: Some(self.now),
+            calls: Vec::new(),
             inner: inner.collect(),
         };
         self.transactions.push(transaction);
@@ -443,6 +449,7 @@ impl Source for Recorded {
                 slot: one.slot,
                 signature: one.signature,
                 succeeded: one.succeeded,
+                is_reuse: one.reuse.is_some(),
             })
             .collect();
         // in any order within a slot

@@ -6,5 +6,6 @@ mod forks;
 mod gaps;
 mod rebuild;
 mod reconcile;
+mod reuse;
 mod rules;
 mod support;

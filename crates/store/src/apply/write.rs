@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 
 use super::state::State;
 use crate::values::{bigint, integer, time};
-use crate::{Event, Record, StoreError};
+use crate::{Record, StoreError};
 
 pub async fn write(
     connection: &mut PgConnection,
@@ -36,16 +36,12 @@ pub async fn write(
 
 /// The list of events that have been applied.
 async fn events(connection: &mut PgConnection, records: &[Record]) -> Result<(), StoreError> {
-    let records: Vec<_> = records
-        .iter()
-        .filter(|record| !matches!(record.event, Event::ReuseRefused { .. }))
-        .collect();
     if records.is_empty() {
         return Ok(());
     }
     let mut positions = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut times = Vec::new();
-    for record in &records {
+    for record in records {
         positions.0.push(bigint("slot", record.position.slot)?);
         positions
             .1
