@@ -69,12 +69,11 @@ fn refused_use(transaction: &Transaction) -> Option<Record> {
         .iter()
         .rev()
         .find(|call| call.instruction == instruction);
-    let (inner_index, program, accounts, data) = match last {
-        Some(call) => (call.position, call.program, &call.accounts, &call.data),
-        None => {
-            let call = transaction.calls.get(usize::try_from(instruction).ok()?)?;
-            (0, call.program, &call.accounts, &call.data)
-        }
+    let (inner_index, program, accounts, data) = if let Some(call) = last {
+        (call.position, call.program, &call.accounts, &call.data)
+    } else {
+        let call = transaction.calls.get(usize::try_from(instruction).ok()?)?;
+        (0, call.program, &call.accounts, &call.data)
     };
     let arguments = data.strip_prefix(bauta::instruction::Verify::DISCRIMINATOR)?;
     if program.0 != bauta::ID.to_bytes() {
