@@ -5,6 +5,12 @@ use bauta_store::{Signature, StoreError};
 /// What can go wrong with a source: every case is worth another try, at another node or later.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
+    /// A node that can't be asked at all.
+    #[error("a node of the configuration can't be used: {reason}")]
+    Node {
+        /// Why not.
+        reason: String,
+    },
     /// No node answered as it should.
     #[error("no node gave {what}: {reason}")]
     Nodes {

@@ -51,16 +51,13 @@ impl RpcSource {
     /// Of the program, from these nodes, the preferred one first. Asks nothing yet.
     pub fn new(program: Address, nodes: &[NodeSettings]) -> Result<Self, SourceError> {
         let nodes = nodes.iter().map(|settings| Node::new(settings).map(Arc::new));
-        let nodes: Vec<_> = nodes
-            .collect::<Result<_, _>>()
-            .map_err(|error| SourceError::Nodes {
-                what: "a client",
-                reason: error.to_string(),
-            })?;
+        let nodes = nodes.collect::<Result<Vec<_>, _>>();
+        let nodes = nodes.map_err(|error| SourceError::Node {
+            reason: error.to_string(),
+        })?;
         if nodes.is_empty() {
-            return Err(SourceError::Nodes {
-                what: "a client",
-                reason: "at least one URL is needed".into(),
+            return Err(SourceError::Node {
+                reason: "there is none; at least one URL is needed".into(),
             });
         }
         Ok(Self { nodes, program })

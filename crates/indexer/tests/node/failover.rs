@@ -62,7 +62,10 @@ async fn when_all_are_away_the_error_names_them_without_their_keys() {
         told.contains("http://127.0.0.1:") && !told.contains("secret-key"),
         "{told}"
     );
-    assert!(RpcSource::new(program(), &[]).is_err());
+    for none in [Vec::new(), vec![node("ftp://127.0.0.1", 1)]] {
+        let refused = RpcSource::new(program(), &none).err().unwrap();
+        assert!(matches!(refused, SourceError::Node { .. }), "{refused}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
