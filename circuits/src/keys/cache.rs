@@ -46,7 +46,7 @@ fn directory() -> Option<PathBuf> {
 }
 
 /// Writes beside the path and renames, so that no reader sees half a file.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
     }

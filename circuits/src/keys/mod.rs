@@ -14,11 +14,11 @@ mod file;
 mod header;
 mod import;
 
-use std::sync::OnceLock;
+use std::{fs, path::Path, sync::OnceLock};
 
 use ark_std::rand::{CryptoRng, RngCore};
 use bauta_iden3::{R1cs, ZKey};
-use bauta_prover::Engine;
+use bauta_prover::{Engine, Options, ProverError, TableSource};
 
 pub use cache::load_or_setup_development;
 pub use header::{DEVELOPMENT_WARNING, KeyHeader, Provenance};
@@ -98,9 +98,35 @@ impl<S: Statement> Key<S> {
         Ok(ark_groth16::Proof { a, b, c }.into())
     }
 
+    /// The same with one thread, whatever the size of the pool that the call is made in: the way to the most proofs per
+    /// second when there are more proofs to make than threads.
+    pub fn prove_on_one_thread(
+        &self,
+        inputs: &Inputs<S::Private>,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Proof, CircuitsError> {
+        let assignment = assign(&self.statement, inputs, self.wires, self.constraints)?;
+        let proofs = self.engine()?.prove_batch(&[assignment.into_witness()], rng)?;
+        let bauta_prover::Proof { a, b, c } = proofs[0];
+        Ok(ark_groth16::Proof { a, b, c }.into())
+    }
+
     /// Prepares the proving engine, which otherwise the first proof does: about a second of processor time.
     pub fn prepare(&self) -> Result<(), CircuitsError> {
         self.engine().map(|_| ())
+    }
+
+    /// Prepares the proving engine from the key's `.zkey` in this file, with the tables that lie beside it; both are written if they
+    /// aren't there. With tables it takes milliseconds. Whoever can write these files can make proofs that show witnesses.
+    pub fn prepare_from(&self, file: &Path, options: Options) -> Result<TableSource, CircuitsError> {
+        let zkey = self.zkey.to_bytes()?;
+        // Another key's file is replaced, and its tables with it: they name the key that they are for.
+        if fs::read(file).ok().as_deref() != Some(zkey.as_slice()) {
+            cache::write(file, &zkey).map_err(|error| ProverError::Read(file.to_owned(), error))?;
+        }
+        let (engine, source) = Engine::open(file, options)?;
+        let _ = self.engine.set(engine);
+        Ok(source)
     }
 
     fn engine(&self) -> Result<&Engine, CircuitsError> {

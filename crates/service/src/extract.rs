@@ -1,21 +1,25 @@
 //! Extractors whose refusals are problems that name the field.
 
 use axum::{
+    body::Bytes,
     extract::{
-        FromRequest, FromRequestParts,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
+        FromRequest, FromRequestParts, Request,
+        rejection::{PathRejection, QueryRejection},
     },
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::Problem;
 
-/// A JSON body, as axum's.
-#[derive(Debug, Clone, Copy, FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem))]
+/// A JSON body of a type.
+#[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
+
+/// A JSON body as it came, to be read with [`from_json`].
+#[derive(Debug, Clone)]
+pub struct JsonBytes(pub Bytes);
 
 /// Parameters of the query, as axum's.
 #[derive(Debug, Clone, Copy, FromRequestParts)]
@@ -27,39 +31,77 @@ pub struct Query<T>(pub T);
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub struct Path<T>(pub T);
 
-impl<T: Serialize> IntoResponse for Json<T> {
-    fn into_response(self) -> Response {
-        axum::Json(self.0).into_response()
-    }
+/// Reads JSON. An error is a problem with the field's path and its rule.
+pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let (path, inner) = (error.path().to_string(), error.inner());
+        if !inner.is_data() {
+            return malformed(inner);
+        }
+        // The place says nothing that the path doesn't.
+        let rule = inner.to_string();
+        let rule = rule
+            .rsplit_once(" at line ")
+            .map_or(rule.as_str(), |(rule, _)| rule);
+        Problem::invalid(if path == "." { "body" } else { &path }, rule)
+    })?;
+    deserializer.end().map_err(|error| malformed(&error))?;
+    Ok(value)
 }
 
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Self {
-        match rejection {
-            JsonRejection::JsonDataError(error) => data_error(&error),
-            JsonRejection::JsonSyntaxError(error) => Self::new(
-                StatusCode::BAD_REQUEST,
-                "malformed_json",
-                format!("the body isn't JSON: {}", cause(&error)),
-            ),
-            JsonRejection::MissingJsonContentType(_) => Self::new(
+fn malformed(error: &serde_json::Error) -> Problem {
+    let detail = format!("the body isn't JSON: {error}");
+    Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
+}
+
+impl<S: Send + Sync> FromRequest<S> for JsonBytes {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
                 "the body must come with Content-Type: application/json",
-            ),
-            JsonRejection::BytesRejection(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Self::new(
+            ));
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(|error| {
+            if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                Problem::new(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "body_too_large",
                     "the body is over the limit (MAX_BODY_BYTES)",
                 )
+            } else {
+                let detail = format!("the body can't be read: {}", error.body_text());
+                Problem::new(StatusCode::BAD_REQUEST, "unreadable_body", detail)
             }
-            other => Self::new(
-                StatusCode::BAD_REQUEST,
-                "unreadable_body",
-                format!("the body can't be read: {}", other.body_text()),
-            ),
-        }
+        })?;
+        Ok(Self(bytes))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let JsonBytes(bytes) = JsonBytes::from_request(request, state).await?;
+        from_json(&bytes).map(Self)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
     }
 }
 
@@ -72,21 +114,5 @@ impl From<QueryRejection> for Problem {
 impl From<PathRejection> for Problem {
     fn from(rejection: PathRejection) -> Self {
         Self::invalid("path", rejection.body_text())
-    }
-}
-
-/// The cause of a refusal: `serde_path_to_error`'s, with the path before the rule.
-fn cause(error: &dyn std::error::Error) -> String {
-    error
-        .source()
-        .map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-fn data_error(error: &axum::extract::rejection::JsonDataError) -> Problem {
-    let text = cause(error);
-    // The path has no spaces, and what follows it does.
-    match text.split_once(": ") {
-        Some((path, rule)) if !path.contains(' ') => Problem::invalid(path, rule),
-        _ => Problem::invalid("body", text),
     }
 }

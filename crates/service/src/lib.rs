@@ -14,6 +14,7 @@
 //!
 //! A service without HTTP of its own (the indexer) uses everything but [`Service::serve`].
 
+mod api_keys;
 mod cli;
 mod config;
 mod error;
@@ -29,10 +30,11 @@ mod service;
 mod settings;
 mod telemetry;
 
+pub use api_keys::{ApiKeyError, ApiKeys, Caller, NewApiKey};
 pub use cli::Arguments;
 pub use config::{documentation, load};
 pub use error::{ServiceError, exit_code};
-pub use extract::{Json, Path, Query};
+pub use extract::{Json, JsonBytes, Path, Query, from_json};
 pub use health::{Check, Health, Report};
 pub use http::RequestId;
 pub use problem::Problem;

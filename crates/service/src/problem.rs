@@ -68,6 +68,16 @@ impl Problem {
         problem
     }
 
+    /// Bad input as part of something larger: `field` gets this before it.
+    #[must_use]
+    pub fn within(mut self, outer: &str) -> Self {
+        if let Some(Value::String(field)) = self.members.get_mut("field") {
+            *field = format!("{outer}.{field}");
+            self.detail = format!("{outer}.{}", self.detail).into();
+        }
+        self
+    }
+
     /// Adds a member.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {

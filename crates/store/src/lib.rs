@@ -8,6 +8,7 @@
 //!        nullifiers, verifications                               uses: no wallet, recipient or payer
 //!        verifications_by_hour, .._by_day, anonymity_sets, ..    rollups for analytics
 //!        events, checkpoint, finality, journal                   how far, and how to go back
+//!        jobs                                                    proofs asked for; written by the prover
 //!                                                  |
 //!   api, prover <-- path, tile, nullifier, .. -----+
 //! ```
@@ -31,6 +32,7 @@ mod copy;
 mod error;
 mod event;
 mod hashing;
+mod jobs;
 mod leader;
 mod leaves;
 mod migrate;
@@ -53,6 +55,7 @@ pub use audit::{AppliedTransaction, StoredConfig, StoredNullifier};
 pub use bulk::root_of;
 pub use error::StoreError;
 pub use event::{Batch, Event, Record};
+pub use jobs::{Begun, End, Enqueued, JOB_CHANNEL, Job, JobCounts, JobFlow, JobState, NewJob};
 pub use leader::Leadership;
 pub use leaves::{Holding, LeafRecord};
 pub use migrate::NEWEST;

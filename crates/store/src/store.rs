@@ -26,6 +26,12 @@ impl Store {
         Ok(Self { pool })
     }
 
+    /// The connections, for a library that brings its own queries and tables (the prover's queue engine).
+    #[must_use]
+    pub const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.pool).await?;

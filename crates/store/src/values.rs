@@ -97,6 +97,7 @@ macro_rules! text_enum {
         }
     };
 }
+pub(crate) use text_enum;
 
 text_enum! {
     /// Who decides about a registry's leaves.

@@ -4,6 +4,7 @@ mod analytics;
 mod apply;
 mod away;
 mod backup;
+mod jobs;
 mod migrations;
 mod roles;
 mod schema;

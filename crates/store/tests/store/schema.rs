@@ -86,6 +86,7 @@ async fn every_enum_refuses_what_it_does_not_have() {
         ("scope_status", "open"),
         ("circuit_provenance", "ceremony"),
         ("circuit_status", "active"),
+        ("job_state", "queued"),
         ("tree_depth", "16"),
         ("uint64", "18446744073709551615"),
     ] {

@@ -1,0 +1,194 @@
+//! Proves for members who can't or don't want to prove on their device. It sees their secrets and could spend them for
+//! any recipient: docs/prover-service.md says what that means.
+//!
+//! ```text
+//!   POST /prove --request--> a statement's inputs --Prover: slots, threads--> proof, verified by itself
+//!                  |                                   ^
+//!                  +-- "wait": false --> Queue --> worker (this process, or `prover-service worker`)
+//!                                          |
+//!                                          +--> Events --> SSE, websocket
+//! ```
+//!
+//! Each route is a file in `routes`.
+
+mod circuits;
+mod events;
+mod metrics;
+mod proof;
+mod prover;
+mod queue;
+mod recent;
+mod request;
+mod routes;
+mod seal;
+mod settings;
+mod time;
+
+use std::{process::ExitCode, sync::Arc, time::Instant};
+
+use bauta_service::{ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Service, ServiceError};
+use bauta_store::Store;
+use clap::{Parser, Subcommand};
+
+use crate::{
+    circuits::Circuits,
+    events::Events,
+    prover::Prover,
+    queue::Queue,
+    routes::{Jobs, Parts, SCOPES, State},
+    seal::WitnessKeys,
+    settings::Settings,
+};
+
+const NAME: &str = "prover-service";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Proves for members who delegate it: HTTP and a worker, unless a command says otherwise.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(flatten)]
+    arguments: Arguments,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand, PartialEq, Eq)]
+enum Command {
+    /// Run jobs alone, without HTTP but the port for operators.
+    Worker,
+    /// Bring the database's tables up to date, and end.
+    Migrate,
+    /// Make an API key: print it, and the line of it that `API_KEYS` takes.
+    ApiKey {
+        /// What it may do
+        #[arg(long, value_parser = SCOPES, value_delimiter = ',', default_value = routes::PROVE)]
+        scopes: Vec<String>,
+        /// Days until it ends; without it, never
+        #[arg(long)]
+        days: Option<u32>,
+    },
+}
+
+/// Why the service can't start, or ended.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error(transparent)]
+    Circuits(#[from] circuits::LoadError),
+    #[error("the database (DATABASE_URL): {0}")]
+    Store(#[from] bauta_store::StoreError),
+    #[error("the queue: {0}")]
+    Queue(#[from] queue::QueueError),
+    #[error(transparent)]
+    Seal(#[from] seal::SealError),
+    #[error("the proving threads can't be started: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error("API_KEYS: {0}")]
+    ApiKeys(#[from] ApiKeyError),
+    #[error("DATABASE_URL is missing: {0} needs Postgres")]
+    NoDatabase(&'static str),
+    #[error(
+        "WITNESS_KEYS is missing: with DATABASE_URL, witnesses of jobs are kept encrypted; make a key with \
+         `echo first:$(openssl rand -hex 32)` and keep it out of that database"
+    )]
+    NoWitnessKeys,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    bauta_service::exit_code(run(Cli::parse()).await)
+}
+
+async fn run(cli: Cli) -> Result<(), Error> {
+    if cli.arguments.print_config {
+        print!("{}", bauta_service::documentation::<Settings>());
+        return Ok(());
+    }
+    if let Some(Command::ApiKey { scopes, days }) = &cli.command {
+        let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        let expiry = days.map(|days| time::now().as_secs() + u64::from(days) * 86_400);
+        let new = NewApiKey::random(&scopes, expiry);
+        println!("key, shown this once:  {}", *new.key);
+        println!("line for API_KEYS:     {}", new.line);
+        return Ok(());
+    }
+    let started = Instant::now();
+    let settings: Settings = bauta_service::load(cli.arguments.config.as_deref())?;
+    if cli.command == Some(Command::Migrate) {
+        let store = connect(&settings).await?.ok_or(Error::NoDatabase("migrate"))?;
+        store.migrate().await?;
+        return Ok(Queue::migrate(&store).await?);
+    }
+    let api_keys = settings
+        .api_keys
+        .as_ref()
+        .map(|keys| ApiKeys::parse(keys, &SCOPES))
+        .transpose()?;
+    let service = Service::start(NAME, VERSION, &settings.operations).await?;
+    metrics::describe();
+    metrics::watch_process(&service);
+    let circuits = Arc::new(Circuits::load(&settings)?);
+    let prover = Arc::new(Prover::start(&settings)?);
+    let queue = open_queue(&settings, &service).await?;
+    if let Some(queue) = &queue {
+        if settings.run_jobs || cli.command == Some(Command::Worker) {
+            queue.work(circuits.clone(), prover.clone(), &service).await?;
+        } else {
+            Queue::migrate(queue.store()).await?;
+        }
+        queue.keep_house(&service);
+    }
+    if cli.command == Some(Command::Worker) {
+        queue.ok_or(Error::NoDatabase("worker"))?;
+    } else {
+        let jobs = match queue {
+            None => None,
+            Some(queue) => Some(Jobs {
+                events: Events::listen(queue.store(), &service).await?,
+                queue,
+            }),
+        };
+        let state = State(Arc::new(Parts {
+            circuits,
+            prover,
+            api_keys,
+            jobs,
+            shutdown: service.shutdown(),
+            started,
+        }));
+        service
+            .serve(settings.port, routes::all(state), &settings.http)
+            .await?;
+    }
+    tracing::info!(
+        event = "ready",
+        duration_ms = time::milliseconds(started.elapsed())
+    );
+    Ok(service.run().await?)
+}
+
+async fn connect(settings: &Settings) -> Result<Option<Store>, Error> {
+    let Some(url) = &settings.database_url else {
+        return Ok(None);
+    };
+    Ok(Some(
+        Store::connect(url.expose(), settings.database_connections).await?,
+    ))
+}
+
+async fn open_queue(settings: &Settings, service: &Service) -> Result<Option<Queue>, Error> {
+    let Some(store) = connect(settings).await? else {
+        return Ok(None);
+    };
+    store.check_schema().await?;
+    let keys = settings.witness_keys.as_ref().ok_or(Error::NoWitnessKeys)?;
+    let keys = WitnessKeys::parse(keys)?;
+    let checked = store.clone();
+    service.health().add("database", move || {
+        let store = checked.clone();
+        async move { Check::required(store.ping().await) }
+    });
+    Ok(Some(Queue::new(store, keys, settings)))
+}

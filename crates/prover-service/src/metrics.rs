@@ -1,0 +1,209 @@
+//! Metrics of proving. Operators of earlier systems know some of them by several names: all are kept.
+
+use std::time::Duration;
+
+use bauta_service::Service;
+use bauta_store::JobCounts;
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use procfs::{Current, Meminfo, process::Process};
+
+/// How often the process is looked at.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Says what each is.
+pub fn describe() {
+    describe_counter!("arc_prover_proofs_total", "Proofs asked for, by how they ended");
+    describe_histogram!(
+        "arc_prover_proof_duration_seconds",
+        "Seconds for a proof, waiting included"
+    );
+    describe_gauge!("arc_prover_active_proofs", "Proofs being made");
+    describe_gauge!(
+        "arc_prover_queue_depth",
+        "Requests that wait for a proof to be begun"
+    );
+    describe_counter!("zkp_proof_generation_total", "Proofs asked for, by circuit");
+    describe_counter!(
+        "zkp_proof_generation_errors_total",
+        "Proofs that failed, by circuit"
+    );
+    describe_histogram!(
+        "zkp_proof_generation_duration_seconds",
+        "Seconds for a proof, waiting included"
+    );
+    describe_histogram!(
+        "proof_generation_duration_seconds",
+        "Seconds for a proof, waiting included"
+    );
+    describe_counter!("zkp_proof_verification_total", "Proofs verified, by circuit");
+    describe_counter!(
+        "zkp_proof_verification_failures_total",
+        "Proofs that don't hold, by circuit"
+    );
+    describe_histogram!(
+        "zkp_proof_verification_duration_seconds",
+        "Seconds for a verification"
+    );
+    describe_gauge!(
+        "zkp_circuit_load_time_seconds",
+        "Seconds to load and prepare a circuit"
+    );
+    describe_gauge!("zkp_memory_usage_bytes", "Resident memory of this process");
+    describe_gauge!(
+        "zkp_cpu_usage_percent",
+        "Processor time of this process, 100 for each processor"
+    );
+    describe_gauge!("zkp_active_provers", "Proving instances: 1 for each process");
+    describe_gauge!(
+        "bauta_prover_workers",
+        "Workers whose heartbeat was heard of late"
+    );
+    describe_gauge!(
+        "bauta_prover_workers_recommended",
+        "Workers that there should be, by arrivals and service times of late"
+    );
+    describe_gauge!(
+        "bauta_prover_jobs",
+        "Jobs in the database by state, ended ones until they are forgotten"
+    );
+    describe_gauge!("memory_usage_percent", "Memory of this machine that is in use");
+}
+
+/// A proof ended.
+pub fn proof(circuit: &str, duration: Duration, success: bool) {
+    let status = if success { "success" } else { "error" };
+    counter!("arc_prover_proofs_total", "status" => status).increment(1);
+    counter!("zkp_proof_generation_total", "circuit" => circuit.to_owned()).increment(1);
+    if success {
+        for name in [
+            "arc_prover_proof_duration_seconds",
+            "zkp_proof_generation_duration_seconds",
+            "proof_generation_duration_seconds",
+        ] {
+            histogram!(name).record(duration);
+        }
+    } else {
+        counter!("zkp_proof_generation_errors_total", "circuit" => circuit.to_owned()).increment(1);
+    }
+}
+
+/// A verification ended.
+pub fn verification(circuit: &str, duration: Duration, valid: bool) {
+    counter!("zkp_proof_verification_total", "circuit" => circuit.to_owned()).increment(1);
+    if !valid {
+        counter!("zkp_proof_verification_failures_total", "circuit" => circuit.to_owned()).increment(1);
+    }
+    histogram!("zkp_proof_verification_duration_seconds").record(duration);
+}
+
+/// A circuit is ready.
+pub fn circuit_loaded(circuit: &str, duration: Duration) {
+    gauge!("zkp_circuit_load_time_seconds", "circuit" => circuit.to_owned()).set(duration.as_secs_f64());
+    // The families exist from the start, so that an alert's rate has a zero to begin at.
+    counter!("zkp_proof_generation_total", "circuit" => circuit.to_owned()).increment(0);
+    counter!("zkp_proof_generation_errors_total", "circuit" => circuit.to_owned()).increment(0);
+    counter!("zkp_proof_verification_total", "circuit" => circuit.to_owned()).increment(0);
+    counter!("zkp_proof_verification_failures_total", "circuit" => circuit.to_owned()).increment(0);
+    for status in ["success", "error"] {
+        counter!("arc_prover_proofs_total", "status" => status).increment(0);
+    }
+    gauge!("zkp_active_provers").set(1);
+    gauge!("arc_prover_active_proofs").set(0);
+    queue_depth(0);
+}
+
+/// Requests that wait.
+#[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 requests waiting")]
+pub fn queue_depth(waiting: usize) {
+    gauge!("arc_prover_queue_depth").set(waiting as f64);
+}
+
+/// Jobs in the database.
+#[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 jobs")]
+pub fn jobs(counts: &JobCounts) {
+    for (state, jobs) in [
+        ("queued", counts.queued),
+        ("running", counts.running),
+        ("succeeded", counts.succeeded),
+        ("failed", counts.failed),
+        ("cancelled", counts.cancelled),
+    ] {
+        gauge!("bauta_prover_jobs", "state" => state).set(jobs as f64);
+    }
+}
+
+/// Workers of the queue.
+#[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 workers")]
+pub fn workers(alive: usize, recommended: usize) {
+    gauge!("bauta_prover_workers").set(alive as f64);
+    gauge!("bauta_prover_workers_recommended").set(recommended as f64);
+}
+
+/// A proof that is being made, until this is dropped.
+pub struct ActiveProof(());
+
+impl ActiveProof {
+    /// Begins one.
+    pub fn begin() -> Self {
+        gauge!("arc_prover_active_proofs").increment(1);
+        Self(())
+    }
+}
+
+impl Drop for ActiveProof {
+    fn drop(&mut self) {
+        gauge!("arc_prover_active_proofs").decrement(1);
+    }
+}
+
+/// Keeps the figures about process and machine up to date.
+pub fn watch_process(service: &Service) {
+    let shutdown = service.shutdown();
+    service.spawn("the watch over memory and processor", async move {
+        let mut last = None;
+        while !shutdown.is_cancelled() {
+            last = look(last)?;
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(INTERVAL) => {}
+            }
+        }
+        Ok::<_, procfs::ProcError>(())
+    });
+}
+
+/// What this process uses.
+pub struct Usage {
+    /// Resident memory.
+    pub memory_bytes: u64,
+    /// Processor time since the start.
+    pub processor_seconds: f64,
+}
+
+/// What this process uses now.
+#[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 ticks")]
+pub fn usage() -> Result<Usage, procfs::ProcError> {
+    let stat = Process::myself()?.stat()?;
+    Ok(Usage {
+        memory_bytes: stat.rss * procfs::page_size(),
+        processor_seconds: (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64,
+    })
+}
+
+/// Takes the processor seconds of the last look, gives those of this one.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "shown figures, of memory below 2^53 bytes"
+)]
+fn look(last: Option<f64>) -> Result<Option<f64>, procfs::ProcError> {
+    let usage = usage()?;
+    gauge!("zkp_memory_usage_bytes").set(usage.memory_bytes as f64);
+    let used = usage.processor_seconds - last.unwrap_or(usage.processor_seconds);
+    gauge!("zkp_cpu_usage_percent").set(100.0 * used / INTERVAL.as_secs_f64());
+    let memory = Meminfo::current()?;
+    if let Some(available) = memory.mem_available {
+        let share = 1.0 - available as f64 / memory.mem_total as f64;
+        gauge!("memory_usage_percent").set(100.0 * share);
+    }
+    Ok(Some(usage.processor_seconds))
+}

@@ -1,0 +1,217 @@
+//! Where proofs are made: a bounded number at a time, on a bounded number of threads.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use axum::http::StatusCode;
+use bauta_circuits::{CircuitsError, Proof};
+use bauta_service::Problem;
+use rand::rngs::OsRng;
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::{
+    metrics::{self, ActiveProof},
+    recent::Recent,
+    request::Task,
+    settings::Settings,
+    time,
+};
+
+/// How the average follows: the newest proof counts for this share.
+const NEWEST_SHARE: f64 = 0.1;
+
+/// Why there is no proof.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    /// Too many wait already.
+    #[error("{waiting} requests wait for a proof already; come again in {} s", retry_after.as_secs().max(1))]
+    Full {
+        /// How many.
+        waiting: usize,
+        /// When there should be room.
+        retry_after: Duration,
+    },
+    /// Waiting and proving took too long.
+    #[error("Proof generation exceeded timeout ({limit_ms}ms)")]
+    Timeout {
+        /// The limit.
+        limit_ms: u64,
+    },
+    /// The engine refused, though the inputs satisfy the statement.
+    #[error(transparent)]
+    Engine(#[from] CircuitsError),
+    /// The proving thread panicked.
+    #[error("the proving thread ended without a proof")]
+    Thread,
+}
+
+impl From<ProveError> for Problem {
+    fn from(error: ProveError) -> Self {
+        match &error {
+            ProveError::Full { retry_after, .. } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", error.to_string())
+                    .retry_after(*retry_after)
+            }
+            ProveError::Timeout { .. } => {
+                Self::new(StatusCode::GATEWAY_TIMEOUT, "proof_timeout", error.to_string())
+            }
+            ProveError::Engine(_) | ProveError::Thread => Self::internal(&error),
+        }
+    }
+}
+
+/// A proof and the time that it took, without waiting.
+pub struct Made {
+    /// The proof, verified by itself.
+    pub proof: Proof,
+    /// The time.
+    pub proving: Duration,
+}
+
+/// Makes proofs.
+pub struct Prover {
+    threads: rayon::ThreadPool,
+    slots: Arc<Semaphore>,
+    concurrent: usize,
+    waiting: AtomicUsize,
+    most_waiting: usize,
+    timeout: Duration,
+    /// Moving average of proving times; none before the first proof.
+    average: Arc<Mutex<Option<Duration>>>,
+    generated: Arc<AtomicUsize>,
+    recent: Recent,
+}
+
+impl Prover {
+    /// Starts the threads: as many as there are processors, but not more than proofs at a time.
+    pub fn start(settings: &Settings) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let concurrent = settings.max_concurrent_proofs;
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(processors.min(concurrent))
+            // A panic drops the sender: whoever waits gets an error, and the thread goes on.
+            .panic_handler(|_| ())
+            .thread_name(|index| format!("prove-{index}"))
+            .build()?;
+        Ok(Self {
+            threads,
+            slots: Arc::new(Semaphore::new(concurrent)),
+            concurrent,
+            waiting: AtomicUsize::new(0),
+            most_waiting: settings.max_waiting_proofs,
+            timeout: Duration::from_millis(settings.proof_timeout_ms),
+            average: Arc::default(),
+            generated: Arc::default(),
+            recent: Recent::default(),
+        })
+    }
+
+    /// Proves when its turn comes. A request that is dropped while it waits leaves the queue.
+    pub async fn prove(&self, task: Task) -> Result<Made, ProveError> {
+        let (circuit_id, started) = (task.circuit.description.id.clone(), Instant::now());
+        let outcome = tokio::time::timeout(self.timeout, self.prove_in_turn(task))
+            .await
+            .unwrap_or(Err(ProveError::Timeout {
+                limit_ms: time::milliseconds(self.timeout),
+            }));
+        metrics::proof(&circuit_id, started.elapsed(), outcome.is_ok());
+        self.recent.note(outcome.is_ok().then(|| started.elapsed()));
+        if let Err(error) = &outcome {
+            let duration_ms = time::milliseconds(started.elapsed());
+            tracing::warn!(event = "proof_failed", circuit_id, duration_ms, %error);
+        }
+        outcome
+    }
+
+    async fn prove_in_turn(&self, task: Task) -> Result<Made, ProveError> {
+        let slot = {
+            let place =
+                Place::take(&self.waiting, self.most_waiting).map_err(|waiting| ProveError::Full {
+                    waiting,
+                    retry_after: self.expected_wait(waiting),
+                })?;
+            let slot = self.slots.clone().acquire_owned().await;
+            drop(place);
+            slot.map_err(|_| ProveError::Thread)?
+        };
+        let alone = self.slots.available_permits() + 1 == self.concurrent
+            && self.waiting.load(Ordering::Relaxed) == 0;
+        let (sender, receiver) = oneshot::channel();
+        let (average, generated) = (self.average.clone(), self.generated.clone());
+        self.threads.spawn(move || {
+            let active = ActiveProof::begin();
+            let started = Instant::now();
+            let (key, inputs) = (&task.circuit.key, &task.inputs);
+            let proof = if alone {
+                key.prove(inputs, &mut OsRng)
+            } else {
+                key.prove_on_one_thread(inputs, &mut OsRng)
+            };
+            let proving = started.elapsed();
+            drop((task, active, slot));
+            if proof.is_ok() {
+                generated.fetch_add(1, Ordering::Relaxed);
+                let mut average = average.lock().unwrap_or_else(PoisonError::into_inner);
+                *average = Some(average.map_or(proving, |average| {
+                    average.mul_f64(1.0 - NEWEST_SHARE) + proving.mul_f64(NEWEST_SHARE)
+                }));
+            }
+            // Whoever asked may have gone.
+            let _ = sender.send(proof.map(|proof| Made { proof, proving }));
+        });
+        Ok(receiver.await.map_err(|_| ProveError::Thread)??)
+    }
+
+    /// How long a request would wait behind so many others.
+    fn expected_wait(&self, waiting: usize) -> Duration {
+        let rounds = u32::try_from(waiting.div_ceil(self.threads.current_num_threads())).unwrap_or(u32::MAX);
+        self.average_time().unwrap_or_default().saturating_mul(rounds)
+    }
+
+    /// Proofs at a time.
+    pub fn concurrent(&self) -> usize {
+        self.concurrent
+    }
+
+    /// Moving average of proving times.
+    pub fn average_time(&self) -> Option<Duration> {
+        *self.average.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The newest proofs.
+    pub fn recent(&self) -> &Recent {
+        &self.recent
+    }
+
+    /// Proofs made since the start.
+    pub fn generated(&self) -> usize {
+        self.generated.load(Ordering::Relaxed)
+    }
+}
+
+/// A place among those who wait, given back when dropped.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    /// Refused with the number of those who wait, if that is the most.
+    fn take(waiting: &'a AtomicUsize, most: usize) -> Result<Self, usize> {
+        waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
+            (waiting < most).then_some(waiting + 1)
+        })?;
+        metrics::queue_depth(waiting.load(Ordering::Relaxed));
+        Ok(Self(waiting))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let before = self.0.fetch_sub(1, Ordering::Relaxed);
+        metrics::queue_depth(before - 1);
+    }
+}

@@ -1,0 +1,422 @@
+//! Jobs: proofs that are made later, by whichever worker is free.
+//!
+//! ```text
+//!   POST /prove {wait: false} --one transaction--> jobs (what was asked, encrypted)
+//!                                              \-> graphile_worker (who runs what when)
+//!                                                     |
+//!   worker: begin_job -- open, check, prove ----------+--> end_job: the first end stays, the witness goes
+//! ```
+//!
+//! `graphile_worker` delivers a job at least once: it locks, takes back the jobs of workers whose heartbeat stopped,
+//! and tries again later what failed for want of something. That a job ends once is the `jobs` table's doing.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use axum::http::StatusCode;
+use bauta_service::{Problem, Service, from_json};
+use bauta_store::{Begun, End, Enqueued, JobFlow, NewJob, Store, StoreError};
+use graphile_worker::{
+    ActiveWorkerRow, IntoTaskHandlerResult, JobRecovery, JobRecoveryResult, JobSpec, TaskHandler,
+    WorkerContext, WorkerOptions, WorkerUtils,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    circuits::Circuits,
+    metrics,
+    proof::ProveAnswer,
+    prover::{ProveError, Prover},
+    request::{ProveRequest, Task},
+    seal::WitnessKeys,
+    settings::Settings,
+};
+
+/// A worker says this often that it lives, and looks this often for those that don't.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// A worker that was silent for so long is dead.
+const DEAD_AFTER: Duration = Duration::from_secs(5);
+/// Between attempts of a job, a worker's death included.
+const MOST_ATTEMPTS: u16 = 10;
+/// How often deadlines are looked after, and counts are taken.
+const HOUSEKEEPING: Duration = Duration::from_secs(2);
+/// Seconds over which arrivals and service times are taken.
+const FLOW_SECONDS: u32 = 60;
+/// Share of its time that a worker should be busy for.
+const BUSY: f64 = 0.7;
+/// The schema of the queue engine.
+const SCHEMA: &str = "graphile_worker";
+
+/// Why the queue can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// The jobs' table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The engine.
+    #[error("the queue engine: {0}")]
+    Engine(String),
+    /// The witness.
+    #[error(transparent)]
+    Seal(#[from] crate::seal::SealError),
+}
+
+impl From<QueueError> for Problem {
+    fn from(error: QueueError) -> Self {
+        match &error {
+            QueueError::Store(StoreError::Unreachable(_)) => Self::unavailable(
+                "database_away",
+                "the database can't be reached; try again",
+                &error,
+            ),
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+/// Where jobs go. Cheap to clone.
+#[derive(Clone)]
+pub struct Queue(Arc<Parts>);
+
+struct Parts {
+    store: Store,
+    engine: WorkerUtils,
+    keys: WitnessKeys,
+    concurrent: usize,
+    most_queued: u64,
+    deadline: Duration,
+    retention: Duration,
+}
+
+/// Workers that live, and how many there should be.
+pub struct Workers {
+    /// Those whose heartbeat was heard of late.
+    pub alive: Vec<ActiveWorkerRow>,
+    /// How jobs came and went of late.
+    pub flow: JobFlow,
+    /// How many there should be.
+    pub recommended: usize,
+}
+
+/// Arrival rate times service time is how many jobs are at work on average; workers should be busy for no more than a share of
+/// their time, or jobs wait.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a recommendation, from positive figures"
+)]
+fn recommended(flow: &JobFlow, concurrent: usize) -> usize {
+    let at_work = flow.arrivals_per_s * flow.service_s;
+    ((at_work / (concurrent as f64 * BUSY)).ceil() as usize).max(1)
+}
+
+/// A job to put into the queue.
+pub struct Order<'a> {
+    /// Who asks.
+    pub owner: &'a str,
+    /// Under this, the owner gets the same job again.
+    pub idempotency_key: Option<&'a str>,
+    /// The circuit's id.
+    pub circuit: &'a str,
+    /// 1 (urgent) to 10.
+    pub priority: u8,
+    /// The request's body.
+    pub body: &'a [u8],
+}
+
+impl Queue {
+    /// The queue in this database.
+    pub fn new(store: Store, keys: WitnessKeys, settings: &Settings) -> Self {
+        let engine = WorkerUtils::new(store.pool().clone(), SCHEMA);
+        Self(Arc::new(Parts {
+            store,
+            engine,
+            keys,
+            concurrent: settings.max_concurrent_proofs,
+            most_queued: settings.max_queued_jobs,
+            deadline: Duration::from_millis(settings.job_deadline_ms),
+            retention: Duration::from_secs(settings.job_retention_seconds),
+        }))
+    }
+
+    /// Makes the engine's tables.
+    pub async fn migrate(store: &Store) -> Result<(), QueueError> {
+        WorkerUtils::new(store.pool().clone(), SCHEMA)
+            .migrate()
+            .await
+            .map_err(|error| QueueError::Engine(error.to_string()))
+    }
+
+    /// The table of jobs.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Puts a job in, and returns its id. The same idempotency key returns the same job.
+    pub async fn enqueue(&self, order: &Order<'_>) -> Result<String, Problem> {
+        let queued = self.0.store.job_counts().await.map_err(QueueError::from)?.queued;
+        if queued >= self.0.most_queued {
+            let detail = format!("{queued} jobs wait already, the most there may be; come again later");
+            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", detail)
+                .retry_after(Duration::from_secs(5)));
+        }
+        Ok(self.insert(order).await?)
+    }
+
+    async fn insert(&self, order: &Order<'_>) -> Result<String, QueueError> {
+        let id = Uuid::now_v7().to_string();
+        let witness = self.0.keys.seal(&id, order.body)?;
+        let mut transaction = self.0.store.pool().begin().await.map_err(StoreError::from)?;
+        let job = NewJob {
+            id: &id,
+            owner: order.owner,
+            idempotency_key: order.idempotency_key,
+            circuit: order.circuit,
+            priority: order.priority,
+            witness: &witness,
+            deadline_ms: i64::try_from(self.0.deadline.as_millis()).unwrap_or(i64::MAX),
+        };
+        let turn = match Store::enqueue_job(&mut transaction, &job).await? {
+            Enqueued::New { turn } => turn,
+            Enqueued::Known { id } => return Ok(id),
+        };
+        let spec = JobSpec::builder()
+            .run_at(time_of_turn(turn))
+            .max_attempts(i16::MAX)
+            .job_key(id.as_str())
+            .build();
+        self.0
+            .engine
+            .clone()
+            .with_executor(&mut *transaction)
+            .add_job(ProveJob { id: id.clone() }, spec)
+            .await
+            .map_err(|error| QueueError::Engine(error.to_string()))?;
+        transaction.commit().await.map_err(StoreError::from)?;
+        Ok(id)
+    }
+
+    /// Takes a job back. False if it had ended.
+    pub async fn cancel(&self, id: &str) -> Result<bool, QueueError> {
+        // The engine still delivers it; the worker then finds that it has ended.
+        Ok(self.0.store.end_job(id, &End::Cancelled).await?)
+    }
+
+    /// Workers that live, and how many there should be.
+    pub async fn workers(&self) -> Result<Workers, QueueError> {
+        let workers = self.0.engine.list_active_workers(DEAD_AFTER).await;
+        let mut workers = workers.map_err(|error| QueueError::Engine(error.to_string()))?;
+        workers.retain(|worker| !worker.is_stale);
+        let flow = self.0.store.job_flow(FLOW_SECONDS).await?;
+        Ok(Workers {
+            recommended: recommended(&flow, self.0.concurrent),
+            flow,
+            alive: workers,
+        })
+    }
+
+    /// Runs jobs until the service ends: those that are begun by then are finished.
+    pub async fn work(
+        &self,
+        circuits: Arc<Circuits>,
+        prover: Arc<Prover>,
+        service: &Service,
+    ) -> Result<(), QueueError> {
+        let shutdown = service.shutdown();
+        let worker = WorkerOptions::default()
+            .schema(SCHEMA)
+            .pg_pool(self.0.store.pool().clone())
+            .concurrency(prover.concurrent())
+            .poll_interval(Duration::from_secs(1))
+            .heartbeat_interval(HEARTBEAT)
+            .sweep_interval(HEARTBEAT)
+            .sweep_threshold(DEAD_AFTER)
+            .recovery_delay(Duration::ZERO)
+            // What a dead worker had is next, whatever its turn was.
+            .on(JobRecovery, |_| async {
+                JobRecoveryResult::Reschedule {
+                    run_at: time_of_turn(0),
+                    attempts: None,
+                }
+            })
+            .listen_os_shutdown_signals(false)
+            .shutdown_signal(async move { shutdown.cancelled().await })
+            .shutdown_grace_period(Duration::from_secs(20))
+            .add_extension(Worker {
+                queue: self.clone(),
+                circuits,
+                prover,
+            })
+            .define_job::<ProveJob>()
+            .init()
+            .await
+            .map_err(|error| QueueError::Engine(error.to_string()))?;
+        service.spawn("the worker", async move { worker.run().await });
+        Ok(())
+    }
+
+    /// Looks after deadlines, old jobs and the counts that metrics show, until the service ends.
+    pub fn keep_house(&self, service: &Service) {
+        let (queue, shutdown) = (self.clone(), service.shutdown());
+        service.spawn("the queue's housekeeping", async move {
+            while !shutdown.is_cancelled() {
+                // The database may be away for a while: /ready says so.
+                if let Err(error) = queue.tidy().await {
+                    tracing::warn!(event = "housekeeping_failed", %error);
+                }
+                tokio::select! {
+                    () = shutdown.cancelled() => {}
+                    () = tokio::time::sleep(HOUSEKEEPING) => {}
+                }
+            }
+            Ok::<_, StoreError>(())
+        });
+    }
+
+    async fn tidy(&self) -> Result<(), QueueError> {
+        let Parts {
+            store,
+            deadline,
+            retention,
+            ..
+        } = &*self.0;
+        let detail = format!(
+            "the job didn't end within {} ms (JOB_DEADLINE_MS)",
+            deadline.as_millis()
+        );
+        store.expire_jobs("deadline_exceeded", &detail).await?;
+        store
+            .forget_jobs(i64::try_from(retention.as_secs()).unwrap_or(i64::MAX))
+            .await?;
+        metrics::jobs(&store.job_counts().await?);
+        let workers = self.workers().await?;
+        metrics::workers(workers.alive.len(), workers.recommended);
+        Ok(())
+    }
+}
+
+/// Turns as the engine has them: times, all of them long past, the smaller first.
+fn time_of_turn(turn: u64) -> chrono::DateTime<chrono::Utc> {
+    let turn = i64::try_from(turn).unwrap_or(i64::MAX).min(1 << 50);
+    chrono::DateTime::from_timestamp_micros(turn).unwrap_or(chrono::DateTime::UNIX_EPOCH)
+}
+
+/// What the engine keeps of a job.
+#[derive(Serialize, Deserialize)]
+struct ProveJob {
+    id: String,
+}
+
+/// What a worker works with.
+#[derive(Clone)]
+struct Worker {
+    queue: Queue,
+    circuits: Arc<Circuits>,
+    prover: Arc<Prover>,
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Worker")
+    }
+}
+
+impl TaskHandler for ProveJob {
+    const IDENTIFIER: &'static str = "prove";
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        match context.get_ext::<Worker>() {
+            Some(worker) => worker.run(&self.id).await.map_err(|error| error.to_string()),
+            None => Err("the worker has no prover".to_owned()),
+        }
+    }
+}
+
+impl Worker {
+    /// Runs a job to its end. An error means: again, later.
+    async fn run(&self, id: &str) -> Result<(), QueueError> {
+        let store = self.queue.store();
+        let Some(begun) = store.begin_job(id).await? else {
+            return Ok(());
+        };
+        let outcome = if begun.attempts > MOST_ATTEMPTS {
+            let detail = format!("{MOST_ATTEMPTS} workers began it and none ended it");
+            Err(Failure::Last("too_many_attempts", detail))
+        } else {
+            self.prove(id, &begun).await
+        };
+        match outcome {
+            Ok(answer) => {
+                let answer = serde_json::to_string(&answer).expect("an answer has only text and numbers");
+                if store.end_job(id, &End::Succeeded(&answer)).await? {
+                    tracing::info!(event = "job_succeeded", job_id = id, attempts = begun.attempts);
+                }
+            }
+            Err(Failure::Last(code, detail)) => {
+                tracing::warn!(event = "job_failed", job_id = id, code);
+                store.end_job(id, &End::Failed(code, &detail)).await?;
+            }
+            Err(Failure::Passing(error)) => {
+                tracing::warn!(event = "job_returned", job_id = id, %error);
+                store.return_job(id).await?;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn prove(&self, id: &str, begun: &Begun) -> Result<ProveAnswer, Failure> {
+        let started = std::time::Instant::now();
+        let store = self.queue.store();
+        let body = self.queue.0.keys.open(id, &begun.witness);
+        let body = body.map_err(|error| Failure::Last("witness_unreadable", error.to_string()))?;
+        let request: ProveRequest = from_json(&body).map_err(|problem| Failure::of(&problem))?;
+        let task = request
+            .check(&self.circuits, Some(store))
+            .await
+            .map_err(|problem| Failure::of(&problem))?;
+        let Task {
+            circuit,
+            evaluation,
+            tag,
+            ..
+        } = &task;
+        let (circuit, evaluation, tag) = (circuit.clone(), *evaluation, tag.clone());
+        // Nobody's proof waits for a message about it.
+        let announced = store.announce_progress(id, "proving", 0.3);
+        let (_, made) = tokio::join!(announced, self.prover.prove(task));
+        let made = made.map_err(|error| match error {
+            ProveError::Engine(_) => Failure::Last("proof_failed", error.to_string()),
+            _ => Failure::Passing(QueueError::Engine(error.to_string())),
+        })?;
+        let elapsed = started.elapsed();
+        Ok(ProveAnswer::new(
+            &circuit,
+            &evaluation,
+            &made.proof,
+            tag,
+            made.proving,
+            elapsed,
+        ))
+    }
+}
+
+/// Why an attempt has no proof.
+enum Failure {
+    /// It will never have one.
+    Last(&'static str, String),
+    /// It may have one later.
+    Passing(QueueError),
+}
+
+impl Failure {
+    /// Of a request that was good when it was taken.
+    fn of(problem: &Problem) -> Self {
+        if problem.status().is_server_error() {
+            Self::Passing(QueueError::Engine(problem.detail().to_owned()))
+        } else {
+            Self::Last(problem.code(), problem.detail().to_owned())
+        }
+    }
+}

@@ -1,0 +1,71 @@
+use axum::{extract::State as Extract, http::HeaderMap};
+use bauta_service::{Json, JsonBytes, Problem, from_json};
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{PROVE, State, openapi::ProblemDocument, prove::prove_now};
+use crate::{proof::ProveAnswer, request::ProveRequest};
+
+/// Most requests of a batch.
+const MOST: usize = 64;
+
+/// Requests for proofs.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchRequest {
+    /// 1 to 64 of them.
+    requests: Vec<ProveRequest>,
+}
+
+/// Their proofs.
+#[derive(Serialize, ToSchema)]
+pub struct BatchAnswer {
+    /// In the order of the requests.
+    proofs: Vec<ProveAnswer>,
+}
+
+/// `POST /prove/batch`: all of them, or none. If one is bad, the problem's `field` says which, before any proof is begun.
+#[utoipa::path(
+    post,
+    path = "/prove/batch",
+    tag = "proofs",
+    request_body = BatchRequest,
+    responses(
+        (status = 200, body = BatchAnswer),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 504, body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn batch(
+    Extract(state): Extract<State>,
+    headers: HeaderMap,
+    JsonBytes(body): JsonBytes,
+) -> Result<Json<BatchAnswer>, Problem> {
+    state.authorise(&headers, PROVE)?;
+    let BatchRequest { requests } = from_json(&body)?;
+    if !(1..=MOST).contains(&requests.len()) {
+        return Err(Problem::invalid(
+            "requests",
+            format!("must have 1 to {MOST} requests"),
+        ));
+    }
+    let mut tasks = Vec::with_capacity(requests.len());
+    for (index, request) in requests.into_iter().enumerate() {
+        let at = format!("requests[{index}]");
+        if request.wait == Some(false) {
+            return Err(Problem::invalid(
+                format!("{at}.wait"),
+                "must not be false in a batch",
+            ));
+        }
+        let task = request.check(&state.0.circuits, state.store()).await;
+        tasks.push(task.map_err(|problem| problem.within(&at))?);
+    }
+    let proofs = try_join_all(tasks.into_iter().map(|task| prove_now(&state, task))).await?;
+    Ok(Json(BatchAnswer { proofs }))
+}

@@ -1,0 +1,151 @@
+use std::convert::Infallible;
+
+use axum::{
+    extract::State as Extract,
+    http::{HeaderMap, StatusCode},
+    response::sse::{Event, KeepAlive, Sse},
+};
+use bauta_service::{Json, Path, Problem};
+use bauta_store::Job;
+use futures_util::{Stream, stream};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{PROVE, State, openapi::ProblemDocument};
+use crate::{
+    events::{Follower, Heard, JobDocument},
+    queue::QueueError,
+};
+
+/// That a job was taken.
+#[derive(Serialize, ToSchema)]
+pub struct Accepted {
+    /// The job's id.
+    pub job_id: String,
+    /// Where its state is.
+    pub status_url: String,
+    /// Where its events are.
+    pub events_url: String,
+}
+
+impl Accepted {
+    /// Of a job's id.
+    pub fn of(job_id: String) -> Self {
+        Self {
+            status_url: format!("/jobs/{job_id}"),
+            events_url: format!("/jobs/{job_id}/events"),
+            job_id,
+        }
+    }
+}
+
+/// `GET /jobs/{id}`
+#[utoipa::path(
+    get,
+    path = "/jobs/{id}",
+    tag = "jobs",
+    params(("id" = Uuid, Path, description = "The job's id")),
+    responses(
+        (status = 200, body = JobDocument),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn job(
+    Extract(state): Extract<State>,
+    headers: HeaderMap,
+    Path(id): Path<Uuid>,
+) -> Result<Json<JobDocument>, Problem> {
+    Ok(Json(document(own_job(&state, &headers, id).await?)?))
+}
+
+/// `DELETE /jobs/{id}`
+#[utoipa::path(
+    delete,
+    path = "/jobs/{id}",
+    tag = "jobs",
+    params(("id" = Uuid, Path, description = "The job's id")),
+    responses(
+        (status = 200, body = JobDocument),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn cancel(
+    Extract(state): Extract<State>,
+    headers: HeaderMap,
+    Path(id): Path<Uuid>,
+) -> Result<Json<JobDocument>, Problem> {
+    own_job(&state, &headers, id).await?;
+    let cancelled = state.jobs()?.queue.cancel(&id.to_string()).await?;
+    let job = own_job(&state, &headers, id).await?;
+    if !cancelled {
+        let detail = format!("the job has ended already: it {}", job.state.as_str());
+        return Err(Problem::new(StatusCode::CONFLICT, "job_ended", detail));
+    }
+    Ok(Json(document(job)?))
+}
+
+/// The caller's job. Another's is as unknown as none.
+async fn own_job(state: &State, headers: &HeaderMap, id: Uuid) -> Result<Job, Problem> {
+    let caller = state.authorise(headers, PROVE)?;
+    let job = state.jobs()?.queue.store().job(&id.to_string()).await;
+    let job = job.map_err(QueueError::from)?;
+    job.filter(|job| job.owner == caller.prefix).ok_or_else(unknown)
+}
+
+/// `GET /jobs/{id}/events`: `progress` events from the present state on, then one `result`.
+#[utoipa::path(
+    get,
+    path = "/jobs/{id}/events",
+    tag = "jobs",
+    params(("id" = Uuid, Path, description = "The job's id")),
+    responses(
+        (status = 200, description = "Events `progress` and, last, `result`", body = String, content_type = "text/event-stream"),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn events(
+    Extract(state): Extract<State>,
+    headers: HeaderMap,
+    Path(id): Path<Uuid>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let job = own_job(&state, &headers, id).await?;
+    let follower = state.jobs()?.events.follow(job.id, job.owner);
+    let shutdown = state.0.shutdown.clone();
+    let stream = stream::unfold(Some(follower), |follower| async move {
+        let mut follower: Follower = follower?;
+        let (event, goes_on) = match follower.next().await {
+            Ok(Some(Heard::Progress(progress))) => {
+                (Event::default().event("progress").json_data(&progress), true)
+            }
+            Ok(Some(Heard::Ended(job))) => match document(*job) {
+                Ok(job) => (Event::default().event("result").json_data(&job), false),
+                Err(_) => return None,
+            },
+            Ok(None) | Err(_) => return None,
+        };
+        Some((Ok::<_, Infallible>(event.ok()?), goes_on.then_some(follower)))
+    });
+    let stream = futures_util::StreamExt::take_until(stream, shutdown.cancelled_owned());
+    Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
+}
+
+/// A row as clients see it.
+pub fn document(job: Job) -> Result<JobDocument, Problem> {
+    JobDocument::of(job).map_err(|error| Problem::internal(&error))
+}
+
+fn unknown() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown_job",
+        "there is no job with that id: there never was, or it ended long ago",
+    )
+}

@@ -1,0 +1,15 @@
+use bauta_service::Json;
+use serde_json::{Value, json};
+
+/// `GET /models`: statements that are backed by a model. Only `policy` is, and this version can't prove it.
+#[utoipa::path(
+    get,
+    path = "/models",
+    tag = "proofs",
+    responses(
+        (status = 200, body = Value),
+    )
+)]
+pub async fn models() -> Json<Value> {
+    Json(json!({"models": []}))
+}

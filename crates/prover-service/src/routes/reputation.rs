@@ -1,0 +1,22 @@
+use axum::extract::State as Extract;
+use axum::http::HeaderMap;
+use bauta_service::Problem;
+
+use super::{PROVE, State, openapi::ProblemDocument};
+use crate::circuits::not_built;
+
+/// `POST /api/proof/generate`: attestations belong to the statement `reputation`, which this version can't prove.
+#[utoipa::path(
+    post,
+    path = "/api/proof/generate",
+    tag = "proofs",
+    responses(
+        (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn generate(Extract(state): Extract<State>, headers: HeaderMap) -> Problem {
+    match state.authorise(&headers, PROVE) {
+        Ok(_) => not_built("reputation"),
+        Err(problem) => problem,
+    }
+}

@@ -1,0 +1,80 @@
+use std::path::PathBuf;
+
+use bauta_service::{HttpSettings, OperationsSettings, Secret};
+use confique::Config;
+
+/// Settings of the prover service.
+#[derive(Debug, Config)]
+#[config(layer_attr(serde(deny_unknown_fields)))]
+pub struct Settings {
+    /// Port to listen on. 0 takes a free one.
+    #[config(env = "PORT", default = 3001)]
+    pub port: u16,
+
+    /// Key files of the circuits to prove (as `bauta-circuits import` writes them). In the environment separated by commas. None: development keys, if they
+    /// are allowed.
+    #[config(env = "KEY_FILES", parse_env = confique::env::parse::list_by_comma, default = [])]
+    pub key_files: Vec<PathBuf>,
+
+    /// Whether keys whose secrets are published may be used. Anybody can forge proofs for them: never where anything of value is.
+    #[config(env = "ALLOW_DEVELOPMENT_KEYS", default = false)]
+    pub allow_development_keys: bool,
+
+    /// Folder for tables of multiples of the keys' points, which make a start fast. As trusted as the keys.
+    #[config(env = "CACHE_DIR", default = "./cache")]
+    pub cache_dir: PathBuf,
+
+    /// Proofs made at the same time, from 1. Each has one thread, and all threads when it is alone.
+    #[config(env = "MAX_CONCURRENT_PROOFS", default = 4, validate(*max_concurrent_proofs >= 1, "must be at least 1"))]
+    pub max_concurrent_proofs: usize,
+
+    /// Requests that may wait for a proof to be begun; more are refused with 429 and Retry-After.
+    #[config(env = "MAX_WAITING_PROOFS", default = 256)]
+    pub max_waiting_proofs: usize,
+
+    /// Milliseconds that a proof may take, its waiting included, from 1.
+    #[config(env = "PROOF_TIMEOUT_MS", default = 30_000, validate(*proof_timeout_ms >= 1, "must be at least 1"))]
+    pub proof_timeout_ms: u64,
+
+    /// Postgres: `postgres://user:password@host:port/database`, for jobs and, where an indexer fills it, paths. Without it there are no jobs, and requests
+    /// bring their path.
+    #[config(env = "DATABASE_URL")]
+    pub database_url: Option<Secret>,
+
+    /// Most connections to Postgres, from 2.
+    #[config(env = "DATABASE_CONNECTIONS", default = 50, validate(*database_connections >= 2, "must be at least 2"))]
+    pub database_connections: u32,
+
+    /// Keys for witnesses in the database, `name:64 hexadecimal digits`, separated by commas; with `DATABASE_URL` there must be one. The first
+    /// encrypts, all decrypt: to rotate, put a new one first and drop the old one after `JOB_DEADLINE_MS`.
+    #[config(env = "WITNESS_KEYS")]
+    pub witness_keys: Option<Secret>,
+
+    /// API keys, as `prover-service api-key` prints them, separated by commas. None: whoever reaches the port may prove.
+    #[config(env = "API_KEYS")]
+    pub api_keys: Option<Secret>,
+
+    /// Whether this process runs jobs too, or leaves them to others. A `worker` always does.
+    #[config(env = "RUN_JOBS", default = true)]
+    pub run_jobs: bool,
+
+    /// Jobs that may wait in the database; more are refused with 429 and Retry-After.
+    #[config(env = "MAX_QUEUED_JOBS", default = 10_000)]
+    pub max_queued_jobs: u64,
+
+    /// Milliseconds after which a job that hasn't ended has failed, from 1,000.
+    #[config(env = "JOB_DEADLINE_MS", default = 600_000, validate(*job_deadline_ms >= 1000, "must be at least 1000"))]
+    pub job_deadline_ms: u64,
+
+    /// Seconds after which a job that has ended is forgotten.
+    #[config(env = "JOB_RETENTION_SECONDS", default = 86_400)]
+    pub job_retention_seconds: u64,
+
+    /// Limits of requests.
+    #[config(nested)]
+    pub http: HttpSettings,
+
+    /// Logs, metrics and the end.
+    #[config(nested)]
+    pub operations: OperationsSettings,
+}

@@ -1,0 +1,217 @@
+//! What is refused at once, by which field and rule, before any proof is begun.
+
+use serde_json::{Value, json};
+
+use crate::common::{Running, request};
+
+/// r, the scalar field's modulus, and r + 1.
+const R: &str = "0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001";
+const R_PLUS_ONE: &str = "0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000002";
+
+/// A good request with one field changed, or removed.
+fn with(pointer: &str, value: Value) -> Value {
+    let mut request = request(3);
+    if value != Value::Null
+        && let Some(there) = request.pointer_mut(pointer)
+    {
+        *there = value;
+        return request;
+    }
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    let parent = request.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+    if value == Value::Null {
+        parent.remove(name).unwrap();
+    } else {
+        parent.insert(name.to_owned(), value);
+    }
+    request
+}
+
+/// Bad requests, the field that is named, and words of the rule.
+fn cases() -> Vec<(Value, &'static str, &'static str)> {
+    let other = request(4);
+    vec![
+        (with("/statement", json!("nothing")), "statement", "/circuits"),
+        (with("/statement", Value::Null), "statement", "missing"),
+        (with("/statement", json!(5)), "statement", "invalid type"),
+        (with("/public", Value::Null), "public", "missing"),
+        (with("/private", Value::Null), "private", "missing"),
+        (with("/public/root", Value::Null), "public.root", "missing"),
+        (
+            with("/public/scope", Value::Null),
+            "public",
+            "missing field `scope`",
+        ),
+        (
+            with("/public/root", json!(R)),
+            "public.root",
+            "below the BN254 scalar modulus",
+        ),
+        (
+            with("/public/scope", json!(R_PLUS_ONE)),
+            "public.scope",
+            "below the BN254 scalar modulus",
+        ),
+        (
+            with("/public/claim", json!("0x12")),
+            "public.claim",
+            "64 hexadecimal digits",
+        ),
+        (
+            with("/public/context", json!(1)),
+            "public.context",
+            "invalid type",
+        ),
+        (
+            with("/private/secret", json!(R)),
+            "private.secret",
+            "below the BN254 scalar modulus",
+        ),
+        (
+            with("/private/secret", json!("0x12")),
+            "private.secret",
+            "64 hexadecimal digits",
+        ),
+        (
+            with("/private/secret", json!(4711)),
+            "private.secret",
+            "64 hexadecimal digits",
+        ),
+        (
+            with("/private/entry_id", json!(R)),
+            "private.entry_id",
+            "below the BN254 scalar modulus",
+        ),
+        (with("/private/index", json!(-1)), "private.index", "u64"),
+        (
+            with("/private/index", json!(1_048_576)),
+            "private.index",
+            "out of range",
+        ),
+        (with("/private/index", Value::Null), "private.index", "missing"),
+        (with("/private/path", Value::Null), "private.path", "missing"),
+        (with("/private/path", json!([])), "private.path", "levels"),
+        (
+            with("/private/path/0", json!(["0x00"])),
+            "private.path[0][0]",
+            "64 hexadecimal digits",
+        ),
+        (
+            with("/private/path", other["private"]["path"].clone()),
+            "private.path",
+            "doesn't lead",
+        ),
+        (with("/private/index", json!(4)), "private.path", "doesn't lead"),
+        (
+            with("/private/secret", other["private"]["secret"].clone()),
+            "private.path",
+            "doesn't lead",
+        ),
+        (
+            with("/public/claim", json!(format!("0x{:064x}", 8))),
+            "public.claim",
+            "attributes",
+        ),
+        (with("/depth", json!(300)), "depth", "u8"),
+        (with("/more", json!(1)), "more", "unknown field"),
+        (with("/private/more", json!(1)), "private.more", "unknown field"),
+        (with("/tag", json!("x".repeat(129))), "tag", "128"),
+        (with("/priority", json!(0)), "priority", "from 1"),
+        (
+            with("/registry", json!({"address": "x", "index": 3})),
+            "private.path",
+            "beside registry",
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_by_field_and_rule_and_never_queued() {
+    let service = Running::start(&[]);
+    for (body, field, rule) in cases() {
+        let (status, problem) = service.post("/prove", &body).await;
+        assert_eq!(status, 400, "{field}: {problem}");
+        assert_eq!(problem["code"], "invalid_input", "{problem}");
+        assert_eq!(problem["field"], field, "{problem}");
+        let said = problem["rule"].as_str().unwrap();
+        assert!(said.contains(rule), "{field}: {rule} isn't in: {said}");
+        assert!(
+            !problem.to_string().contains("4711"),
+            "a secret is repeated: {problem}"
+        );
+    }
+    let metrics = service.metrics().await;
+    for line in [
+        r#"arc_prover_proofs_total{status="success"} 0"#,
+        r#"arc_prover_proofs_total{status="error"} 0"#,
+    ] {
+        assert!(metrics.contains(line), "{line} isn't in: {metrics}");
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_is_not_built_is_named() {
+    let service = Running::start(&[]);
+    for statement in ["address", "reputation", "dataset", "policy"] {
+        let (status, problem) = service
+            .post("/prove", &with("/statement", json!(statement)))
+            .await;
+        assert_eq!((status, &problem["code"]), (501, &json!("statement_not_built")));
+        assert_eq!(problem["statement"], statement);
+    }
+    let body = json!({"attestations": [], "proofType": "exact", "priority": 1});
+    let (status, problem) = service.post("/api/proof/generate", &body).await;
+    assert_eq!((status, &problem["statement"]), (501, &json!("reputation")));
+    let (status, problem) = service
+        .post("/prove", &json!({"model_id": "m", "inputs": [1.0]}))
+        .await;
+    assert_eq!((status, &problem["statement"]), (501, &json!("policy")));
+}
+
+#[tokio::test]
+async fn a_circuit_without_a_key_is_unknown() {
+    let service = Running::start(&[]);
+    for body in [with("/version", json!(2)), with("/depth", json!(16))] {
+        let (status, problem) = service.post("/prove", &body).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (404, &json!("unknown_circuit")),
+            "{problem}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn verify_says_what_it_needs() {
+    let service = Running::start(&[]);
+    let (_, answer) = service.post("/prove", &request(3)).await;
+    let proof = &answer["proof"]["proof"];
+    for (body, field) in [
+        (
+            json!({"proof": "0x12", "circuitId": "membership-v1", "public": answer["public"]}),
+            "proof",
+        ),
+        (json!({"proof": proof, "circuitId": "membership-v1"}), "public"),
+        (json!({"proof": proof, "public": answer["public"]}), "circuitId"),
+        (
+            json!({"proof": proof, "circuitId": "membership-v1", "input_hash": R}),
+            "input_hash",
+        ),
+        (
+            json!({"proof": proof, "circuitId": "membership-v1", "expected_output": "0x00"}),
+            "expected_output",
+        ),
+    ] {
+        let (status, problem) = service.post("/verify", &body).await;
+        assert_eq!((status, &problem["field"]), (400, &json!(field)), "{problem}");
+    }
+    // Bytes that are no points are no proof; that is an answer, not an error.
+    let zeros = format!("0x{}", "00".repeat(256));
+    let body = json!({"proof": zeros, "circuitId": "membership-v1", "public": answer["public"]});
+    let (status, verdict) = service.post("/verify", &body).await;
+    assert_eq!((status, &verdict["valid"]), (200, &json!(false)));
+    assert!(
+        verdict["reason"].as_str().unwrap().contains("infinity"),
+        "{verdict}"
+    );
+}

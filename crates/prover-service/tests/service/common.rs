@@ -1,0 +1,291 @@
+//! A running service, and members to prove for.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use bauta_primitives::{
+    Attributes, Claim, Context, EntryId, FieldElement, IdentitySecret, Leaf, Scope,
+    tree::{ARITY, EMPTY_SUBTREES, Siblings, node},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Shared by all services of this process: keys' tables take a second to make.
+pub fn cache() -> &'static TempDir {
+    static CACHE: std::sync::OnceLock<TempDir> = std::sync::OnceLock::new();
+    CACHE.get_or_init(|| tempfile::tempdir().unwrap())
+}
+
+pub fn command(environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_prover-service"));
+    for variable in ["PORT", "METRICS_PORT"] {
+        command.env(variable, "0");
+    }
+    command
+        .env("HOST", "127.0.0.1")
+        .env("METRICS_HOST", "127.0.0.1")
+        .env("ALLOW_DEVELOPMENT_KEYS", "true")
+        .env("CACHE_DIR", cache().path())
+        .env("RUST_LOG", "debug")
+        .envs(environment.iter().copied());
+    command
+}
+
+/// What a process that ends by itself printed.
+pub fn text(output: &Output) -> String {
+    [&output.stdout, &output.stderr]
+        .map(|bytes| String::from_utf8_lossy(bytes))
+        .concat()
+}
+
+/// A running service; killed when dropped.
+pub struct Running {
+    process: Child,
+    log: Arc<Mutex<String>>,
+    pub address: SocketAddr,
+    pub metrics: SocketAddr,
+    client: reqwest::Client,
+}
+
+/// Environment of a service with jobs.
+pub fn with_jobs<'a>(url: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut environment = vec![
+        ("DATABASE_URL", url),
+        ("WITNESS_KEYS", WITNESS_KEYS),
+        ("DATABASE_CONNECTIONS", "8"),
+    ];
+    environment.extend(more);
+    environment
+}
+
+pub const WITNESS_KEYS: &str = "test:4242424242424242424242424242424242424242424242424242424242424242";
+
+impl Running {
+    /// With HTTP.
+    pub fn start(environment: &[(&str, &str)]) -> Self {
+        Self::spawn(command(environment), "listening")
+    }
+
+    /// A worker; its address is the one for operators.
+    pub fn worker(environment: &[(&str, &str)]) -> Self {
+        let mut command = command(environment);
+        command.arg("worker");
+        Self::spawn(command, "ready")
+    }
+
+    fn spawn(mut command: Command, until: &str) -> Self {
+        let mut process = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let errors = BufReader::new(process.stderr.take().unwrap());
+        collect(errors, log.clone());
+        let mut lines = BufReader::new(process.stdout.take().unwrap());
+        let (mut address, mut metrics) = (None::<String>, None::<String>);
+        loop {
+            let mut line = String::new();
+            let read = lines.read_line(&mut line).unwrap();
+            assert_ne!(read, 0, "ended early: {}", log.lock().unwrap());
+            log.lock().unwrap().push_str(&line);
+            let entry: Value = serde_json::from_str(&line).unwrap();
+            match entry["event"].as_str() {
+                Some("started") => metrics = entry["metrics"].as_str().map(str::to_owned),
+                Some("listening") => address = entry["address"].as_str().map(str::to_owned),
+                _ => {}
+            }
+            if entry["event"] == until {
+                break;
+            }
+        }
+        let metrics = metrics.unwrap();
+        collect(lines, log.clone());
+        Self {
+            process,
+            log,
+            address: address.as_ref().unwrap_or(&metrics).parse().unwrap(),
+            metrics: metrics.parse().unwrap(),
+            client: reqwest::Client::new(),
+        }
+    }
+
+    /// Sends this API key from now on.
+    pub fn identify(&mut self, key: &str) {
+        let value = format!("Bearer {key}").parse().unwrap();
+        let headers = [(reqwest::header::AUTHORIZATION, value)].into_iter().collect();
+        self.client = reqwest::Client::builder()
+            .default_headers(headers)
+            .build()
+            .unwrap();
+    }
+
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        answer(self.client.get(format!("http://{}{path}", self.address))).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        answer(
+            self.client
+                .post(format!("http://{}{path}", self.address))
+                .json(body),
+        )
+        .await
+    }
+
+    /// Asks for a job and returns its id.
+    pub async fn enqueue(&self, request: &Value, idempotency_key: Option<&str>) -> String {
+        let mut request = request.clone();
+        request["wait"] = false.into();
+        let mut post = self
+            .client
+            .post(format!("http://{}/prove", self.address))
+            .json(&request);
+        if let Some(key) = idempotency_key {
+            post = post.header("idempotency-key", key);
+        }
+        let (status, accepted) = answer(post).await;
+        assert_eq!(status, 202, "{accepted}");
+        accepted["job_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Events of a job, by name and data, until its end.
+    pub async fn events(&self, job: &str) -> Vec<(String, Value)> {
+        let request = self
+            .client
+            .get(format!("http://{}/jobs/{job}/events", self.address));
+        let text = request.send().await.unwrap().text().await.unwrap();
+        let mut events = Vec::new();
+        for block in text.split("\n\n") {
+            let field = |name: &str| {
+                block
+                    .lines()
+                    .find_map(|line| line.strip_prefix(name))
+                    .map(str::trim)
+            };
+            if let (Some(event), Some(data)) = (field("event:"), field("data:")) {
+                events.push((event.to_owned(), serde_json::from_str(data).unwrap()));
+            }
+        }
+        events
+    }
+
+    /// Waits for a job's end.
+    pub async fn result(&self, job: &str) -> Value {
+        let (event, data) = self
+            .events(job)
+            .await
+            .pop()
+            .expect("a job has at least one event");
+        assert_eq!(event, "result");
+        data
+    }
+
+    pub async fn delete(&self, path: &str) -> (u16, Value) {
+        answer(self.client.delete(format!("http://{}{path}", self.address))).await
+    }
+
+    /// Ends it as a crash would.
+    pub fn crash(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    pub async fn metrics(&self) -> String {
+        let request = self.client.get(format!("http://{}/metrics", self.metrics));
+        request.send().await.unwrap().text().await.unwrap()
+    }
+
+    /// Everything that it has printed.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+fn collect(lines: impl BufRead + Send + 'static, log: Arc<Mutex<String>>) {
+    thread::spawn(move || {
+        for line in lines.lines().map_while(Result::ok) {
+            let mut log = log.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+        }
+    });
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub const TRACK: u64 = 7;
+
+/// A member of a registry of 20 leaves, the one at this index.
+pub fn request(index: u64) -> Value {
+    let leaf = |index: u64| {
+        let mut bytes = secret(index);
+        let secret = IdentitySecret::from_bytes(&mut bytes).unwrap();
+        Leaf::of(secret.commitment(), entry(index), Attributes::of_track(TRACK))
+    };
+    let (root, path) = tree((0..20).map(leaf).collect(), index);
+    json!({
+        "statement": "ownership",
+        "public": {
+            "root": root,
+            "scope": Scope::new(FieldElement::from_u64(11)),
+            "claim": Claim::of_track(TRACK),
+            "context": Context::new(FieldElement::from_u64(12)),
+        },
+        "private": {
+            "secret": format!("0x{}", hex::encode(secret(index))),
+            "entry_id": entry(index),
+            "attributes": Attributes::of_track(TRACK),
+            "index": index,
+            "path": path,
+        },
+    })
+}
+
+/// Root and path, by definition: level by level, with what isn't there being an empty subtree.
+fn tree(leaves: Vec<Leaf>, mut index: u64) -> (FieldElement, Vec<Siblings>) {
+    let mut level: Vec<FieldElement> = leaves.into_iter().map(Leaf::element).collect();
+    let mut path = Vec::new();
+    for empty in &EMPTY_SUBTREES[..10] {
+        level.resize(level.len().next_multiple_of(ARITY), *empty);
+        let (parent, place) = (
+            usize::try_from(index).unwrap() / ARITY,
+            usize::try_from(index).unwrap() % ARITY,
+        );
+        let mut siblings = level[ARITY * parent..][..ARITY].to_vec();
+        siblings.remove(place);
+        path.push(siblings.try_into().unwrap());
+        level = level
+            .chunks(ARITY)
+            .map(|children| node(children.try_into().unwrap()))
+            .collect();
+        index /= ARITY as u64;
+    }
+    (level[0], path)
+}
+
+pub fn secret(index: u64) -> [u8; 32] {
+    // Recognisable bytes, below r.
+    let mut bytes = [0x1e; 32];
+    bytes[24..].copy_from_slice(&(0x5ec2_e700_0000_0000 + index).to_be_bytes());
+    bytes
+}
+
+fn entry(index: u64) -> EntryId {
+    EntryId::new(FieldElement::from_u64(1000 + index))
+}

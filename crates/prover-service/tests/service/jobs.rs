@@ -1,0 +1,203 @@
+//! Proofs that are made later.
+
+use bauta_store::testing::TestDatabase;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::common::{Running, request, with_jobs};
+
+async fn verify(service: &Running, job: &Value) {
+    let answer = &job["answer"];
+    let form =
+        json!({"proof": answer["proof"]["proof"], "circuitId": "membership-v1", "public": answer["public"]});
+    let (_, verdict) = service.post("/verify", &form).await;
+    assert_eq!(verdict["valid"], true, "{job}");
+}
+
+#[tokio::test]
+async fn a_job_ends_with_a_proof_and_its_witness_is_gone() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[]));
+    let id = service.enqueue(&request(3), None).await;
+    let job = service.result(&id).await;
+    assert_eq!(job["state"], "succeeded", "{job}");
+    verify(&service, &job).await;
+    assert_eq!(service.get(&format!("/jobs/{id}")).await, (200, job));
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs WHERE witness IS NOT NULL")
+        .fetch_one(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(left, 0);
+    let (status, problem) = service.delete(&format!("/jobs/{id}")).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("job_ended")));
+}
+
+#[tokio::test]
+async fn the_same_idempotency_key_is_the_same_job() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[]));
+    let first = service.enqueue(&request(3), Some("a")).await;
+    assert_eq!(service.enqueue(&request(3), Some("a")).await, first);
+    assert_ne!(service.enqueue(&request(3), Some("b")).await, first);
+    service.result(&first).await;
+    assert_eq!(service.enqueue(&request(3), Some("a")).await, first);
+}
+
+#[tokio::test]
+async fn progress_comes_from_another_instance_and_starts_with_the_present_state() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let id = service.enqueue(&request(3), None).await;
+    let address = format!("ws://{}/ws", service.address);
+    let (mut socket, _) = tokio_tungstenite::connect_async(address).await.unwrap();
+    let subscribe = json!({"type": "subscribe", "requestId": id}).to_string();
+    socket.send(Message::Text(subscribe.into())).await.unwrap();
+    let mut messages = Vec::new();
+    let mut worker = None;
+    while let Some(message) = socket.next().await {
+        let message: Value = serde_json::from_str(message.unwrap().to_text().unwrap()).unwrap();
+        assert_eq!(message["requestId"], id.as_str(), "{message}");
+        if worker.is_none() {
+            // Only once the present state was said does anybody work on it.
+            assert_eq!(message["data"]["stage"], "queued", "{message}");
+            worker = Some(Running::worker(&with_jobs(&url, &[])));
+        }
+        let last = message["type"] == "result";
+        messages.push(message);
+        if last {
+            break;
+        }
+    }
+    let progress: Vec<f64> = messages
+        .iter()
+        .filter_map(|message| message["data"]["progress"].as_f64())
+        .collect();
+    assert!(progress.is_sorted() && progress.len() >= 2, "{messages:?}");
+    assert_eq!(
+        messages.last().unwrap()["data"]["state"],
+        "succeeded",
+        "{messages:?}"
+    );
+    // Whoever comes late gets the end at once.
+    let events = service.events(&id).await;
+    assert_eq!(events.len(), 1, "{events:?}");
+}
+
+#[tokio::test]
+async fn a_job_that_is_taken_back_is_not_proved() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let cancelled = service.enqueue(&request(3), None).await;
+    let other = service.enqueue(&request(4), None).await;
+    let (status, job) = service.delete(&format!("/jobs/{cancelled}")).await;
+    assert_eq!((status, &job["state"]), (200, &json!("cancelled")));
+    let _worker = Running::worker(&with_jobs(&url, &[]));
+    assert_eq!(service.result(&other).await["state"], "succeeded");
+    assert_eq!(service.result(&cancelled).await["state"], "cancelled");
+}
+
+#[tokio::test]
+async fn a_bounded_queue_refuses_with_429_and_bad_input_never_enters_it() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(
+        &url,
+        &[("RUN_JOBS", "false"), ("MAX_QUEUED_JOBS", "2")],
+    ));
+    let mut bad = request(3);
+    bad["wait"] = false.into();
+    bad["private"]["index"] = 4.into();
+    assert_eq!(service.post("/prove", &bad).await.0, 400);
+    let (_, stats) = service.get("/api/queue/stats").await;
+    assert_eq!(stats["totalQueued"], 0);
+    service.enqueue(&request(3), None).await;
+    service.enqueue(&request(3), None).await;
+    let mut third = request(3);
+    third["wait"] = false.into();
+    let (status, problem) = service.post("/prove", &third).await;
+    assert_eq!((status, &problem["code"]), (429, &json!("queue_full")));
+    let (_, stats) = service.get("/api/queue/stats").await;
+    assert_eq!(stats["totalQueued"], 2);
+}
+
+#[tokio::test]
+async fn a_rotated_key_opens_old_witnesses_and_a_lost_one_fails_the_job() {
+    const NEW: &str = "new:4343434343434343434343434343434343434343434343434343434343434343";
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let both = format!("{NEW},{}", crate::common::WITNESS_KEYS);
+    let id = service.enqueue(&request(3), None).await;
+    let worker = Running::worker(&with_jobs(&url, &[("WITNESS_KEYS", &both)]));
+    assert_eq!(service.result(&id).await["state"], "succeeded");
+    drop(worker);
+    let id = service.enqueue(&request(3), None).await;
+    let _worker = Running::worker(&with_jobs(&url, &[("WITNESS_KEYS", NEW)]));
+    let job = service.result(&id).await;
+    assert_eq!(job["state"], "failed", "{job}");
+    assert_eq!(job["error"]["code"], "witness_unreadable", "{job}");
+}
+
+#[tokio::test]
+async fn a_job_past_its_deadline_has_failed_whoever_had_it() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(
+        &url,
+        &[("RUN_JOBS", "false"), ("JOB_DEADLINE_MS", "1000")],
+    ));
+    let id = service.enqueue(&request(3), None).await;
+    let job = service.result(&id).await;
+    assert_eq!(job["state"], "failed", "{job}");
+    assert_eq!(job["error"]["code"], "deadline_exceeded", "{job}");
+}
+
+#[tokio::test]
+async fn workers_announce_themselves_through_the_queue() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let (_, stats) = service.get("/api/workers/stats").await;
+    assert_eq!(stats["workers"], json!([]));
+    let _worker = Running::worker(&with_jobs(&url, &[]));
+    let id = service.enqueue(&request(3), None).await;
+    service.result(&id).await;
+    let (_, stats) = service.get("/api/workers/stats").await;
+    assert_eq!(stats["workers"].as_array().unwrap().len(), 1, "{stats}");
+    assert_eq!(stats["recommended"], 1, "{stats}");
+    assert!(stats["serviceTimeMs"].as_f64().unwrap() > 0.0, "{stats}");
+    let body = json!({"id": "w", "url": "http://w", "maxConcurrency": 4});
+    let (status, answer) = service.post("/api/workers/register", &body).await;
+    assert_eq!((status, &answer["registered"]), (200, &json!(true)));
+    assert!(service.log().contains("worker_registered"));
+}
+
+#[tokio::test]
+async fn without_a_database_jobs_are_refused_by_name() {
+    let service = Running::start(&[]);
+    let mut body = request(3);
+    body["wait"] = false.into();
+    let (status, problem) = service.post("/prove", &body).await;
+    assert_eq!((status, &problem["code"]), (501, &json!("no_database")));
+}
+
+#[tokio::test]
+async fn an_unknown_job_is_said_to_be_unknown() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[]));
+    let id = "01890000-0000-7000-8000-000000000000";
+    for (status, problem) in [
+        service.get(&format!("/jobs/{id}")).await,
+        service.get(&format!("/jobs/{id}/events")).await,
+        service.delete(&format!("/jobs/{id}")).await,
+    ] {
+        assert_eq!((status, &problem["code"]), (404, &json!("unknown_job")));
+    }
+    assert_eq!(service.get("/jobs/x").await.0, 400);
+}
