@@ -122,7 +122,9 @@ fn ready(service: &mut Child, port: u16) -> Result<()> {
         if let Some(status) = service.try_wait()? {
             anyhow::bail!("the service ended by itself: {status}");
         }
-        if asks(port).is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+        // a service that has just begun has no check yet that could fail
+        let is_ready = |answer: String| answer.starts_with("HTTP/1.1 200") && answer.contains("\"chain\"");
+        if asks(port).is_ok_and(is_ready) {
             return Ok(());
         }
         ensure!(begun.elapsed() < PATIENCE, "not ready within {PATIENCE:?}");
