@@ -136,7 +136,8 @@ impl<'de> Deserialize<'de> for Witnessed<IdentitySecret> {
             }
         }
 
-        let text = deserializer.deserialize_str(Text)?;
+        // Not `deserialize_str`, whose own error repeats a number.
+        let text = deserializer.deserialize_any(Text)?;
         let mut bytes = [0; 32];
         let digits = text.strip_prefix("0x").unwrap_or_default();
         let decoded = hex::decode_to_slice(digits, &mut bytes);
