@@ -69,6 +69,7 @@ async fn a_replay_answers_from_its_history() {
         before: Some(signature(30)),
         until: Some(signature(10)),
         limit: Some(5),
+        min_context_slot: None,
     };
     let entries = rpc
         .signatures_for(&PROGRAM, &page, Commitment::Confirmed)
