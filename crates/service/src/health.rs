@@ -98,7 +98,9 @@ impl Health {
             let up = if *check == Check::Ok { 1.0 } else { 0.0 };
             ::metrics::gauge!(metrics::CHECK_UP, "check" => *name).set(up);
         }
-        let status = if checks.values().any(|check| matches!(check, Check::Failed { .. })) {
+        // nothing to check: the service is still being put together
+        let failed = |check: &Check| matches!(check, Check::Failed { .. });
+        let status = if checks.is_empty() || checks.values().any(failed) {
             "not_ready"
         } else if checks.values().all(|check| *check == Check::Ok) {
             "ready"
@@ -106,5 +108,18 @@ impl Health {
             "degraded"
         };
         Report { status, checks }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_service_without_a_check_yet_is_not_ready() {
+        let health = Health::default();
+        assert!(!health.report().await.is_ready());
+        health.add("database", || async { Check::Ok });
+        assert!(health.report().await.is_ready());
     }
 }
