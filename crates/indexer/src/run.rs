@@ -133,6 +133,12 @@ impl<S: Source> Indexer<S> {
                     }
                 }
                 Err(error) => {
+                    // the slots before a contradiction have been applied
+                    if !error.is_transient()
+                        && let Ok(at) = self.store.checkpoint().await
+                    {
+                        self.reporter.reached(at);
+                    }
                     self.reporter.trouble(&error);
                     tokio::time::sleep(pause).await;
                     let most = if error.is_transient() {

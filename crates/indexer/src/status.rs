@@ -112,6 +112,11 @@ impl Reporter {
         });
     }
 
+    /// Where the database is, though it can't go on.
+    pub fn reached(&self, checkpoint: Option<Position>) {
+        self.sender.send_modify(|status| status.checkpoint = checkpoint);
+    }
+
     pub fn progress(&self, checkpoint: Option<Position>, head: Head) {
         self.sender.send_modify(|status| {
             let is_level = checkpoint.is_some_and(|at| at.slot >= head.confirmed);

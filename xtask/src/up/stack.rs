@@ -1,6 +1,6 @@
 //! The servers, each started or a developer's own.
 
-use std::{env, path::PathBuf};
+use std::{env, path::PathBuf, process::Command};
 
 use anyhow::{Result, anyhow};
 use bauta_local::{Postgres, Redis, Service};
@@ -8,7 +8,7 @@ use bauta_local::{Postgres, Redis, Service};
 use super::{
     bauta, keypair,
     node::{ChainWanted, Node},
-    services::{Listed, SERVICES},
+    services::SERVICES,
 };
 use crate::{system, workspace};
 
@@ -164,13 +164,21 @@ impl Stack {
         for listed in SERVICES {
             workspace::build(&[listed.program])?;
             let program = listed.file()?;
-            let environment = self.environment();
+            let mut variables = self.environment();
+            variables.extend((listed.settings)()?);
             let port = match ports {
                 Ports::Fixed => listed.port,
                 Ports::Free => 0,
             };
+            if let Some(first) = listed.first {
+                workspace::output(Command::new(&program).arg(first).envs(variables.clone()))?;
+            }
             let service = Service::start(listed.program, port, |port| {
-                Listed::command(&program, &environment, port)
+                let mut command = Command::new(&program);
+                command
+                    .envs(variables)
+                    .env(listed.port_variable, port.to_string());
+                command
             });
             self.services.push(service.map_err(with_hint)?);
         }
@@ -208,13 +216,11 @@ impl Stack {
         let redis = self.redis.as_ref().map(|server| &server.shown);
         lines.extend(database.map(|shown| format!("Postgres     {shown}")));
         lines.extend(redis.map(|shown| format!("Redis        {shown}")));
-        lines.extend(SERVICES.iter().zip(&self.services).map(|(listed, service)| {
-            format!(
-                "{:12} {}  (/health, /ready, /metrics)",
-                listed.name,
-                service.url()
-            )
-        }));
+        lines.extend(
+            SERVICES.iter().zip(&self.services).map(|(listed, service)| {
+                format!("{:12} {}  ({})", listed.name, service.url(), listed.routes)
+            }),
+        );
         lines.join("\n")
     }
 
