@@ -97,12 +97,12 @@ impl Drop for TestDatabase {
 /// whatever batches and with whatever forks between.
 ///
 /// Left out is what depends on where batches ended: journal, finality and checkpoint; which old roots' trees are stored,
-/// and the tiles of those. The tiles of current trees are in, without the change since which they are as they are.
+/// and the tiles of those. So are jobs, which aren't of the chain. The tiles of current trees are in, without the change since which they are as they are.
 pub async fn rows_of_the_chain(pool: &PgPool) -> Result<BTreeMap<String, Vec<String>>, sqlx::Error> {
     let tables = sqlx::query(
         "SELECT table_name::text FROM information_schema.tables
          WHERE table_schema = current_schema AND table_type = 'BASE TABLE'
-           AND table_name NOT IN ('_sqlx_migrations', 'journal', 'finality', 'checkpoint')",
+           AND table_name NOT IN ('_sqlx_migrations', 'journal', 'finality', 'checkpoint', 'jobs')",
     )
     .fetch_all(pool)
     .await?;

@@ -65,10 +65,13 @@ async fn one_leads_until_its_session_ends() {
 async fn a_leader_whose_session_is_ended_learns_it() {
     let database = TestDatabase::create().await.unwrap();
     let mut leader = database.store.try_lead().await.unwrap().unwrap();
-    sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
-        .execute(database.pool())
-        .await
-        .unwrap();
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
     let lost = leader.confirm().await.unwrap_err();
     assert!(matches!(lost, StoreError::Unreachable(_)), "{lost}");
 }
