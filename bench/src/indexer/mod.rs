@@ -16,6 +16,7 @@ use bauta_local::Postgres;
 use bauta_store::Address;
 use bauta_store::testing::TestDatabase;
 
+use crate::timing::machine;
 use crate::{Figures, Options, page};
 
 /// Durable, as a production server is; only the memory is more than Postgres's default of 128 MB.
@@ -77,7 +78,7 @@ async fn measure(options: &Options) -> Result<Figures> {
     );
     print!("{text}");
     if !options.quick {
-        page::write("indexer", &format!("{HEAD}{text}"))?;
+        page::write("indexer", &format!("{HEAD}{}\n\n{text}", machine()))?;
     }
     Ok([
         ("apply_events_per_s", rate),

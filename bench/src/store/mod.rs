@@ -17,6 +17,7 @@ use bauta_store::testing::TestDatabase;
 use bauta_store::{Address, Batch, Event, Position, Record, Registry, RegistryKind, Signature, root_of};
 use sqlx::{PgPool, Row};
 
+use crate::timing::machine;
 use crate::{Figures, Options, page};
 
 /// Durable, as a production server is; only the memory is more than Postgres's default of 128 MB.
@@ -92,7 +93,7 @@ async fn measure(options: &Options) -> Result<Figures> {
     }
     print!("{text}");
     if !options.quick {
-        page::write("store", &format!("{HEAD}{text}"))?;
+        page::write("store", &format!("{HEAD}{}\n\n{text}", machine()))?;
     }
     let slowest = answers.iter().map(|(_, ms)| *ms).fold(0.0, f64::max);
     Ok([
