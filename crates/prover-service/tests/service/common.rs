@@ -6,6 +6,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 use bauta_primitives::{
@@ -199,6 +200,20 @@ impl Running {
     pub async fn metrics(&self) -> String {
         let request = self.client.get(format!("http://{}/metrics", self.metrics));
         request.send().await.unwrap().text().await.unwrap()
+    }
+
+    /// Everything that it has printed, once this is in it: its output comes through a pipe, on a thread of its own.
+    pub async fn log_with(&self, text: &str) -> String {
+        let there = async {
+            while !self.log().contains(text) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let patience = Duration::from_secs(30);
+        let waited = tokio::time::timeout(patience, there).await;
+        let log = self.log();
+        assert!(waited.is_ok(), "{text} is not in the log:\n{log}");
+        log
     }
 
     /// Everything that it has printed.

@@ -174,7 +174,7 @@ async fn workers_announce_themselves_through_the_queue() {
     let body = json!({"id": "w", "url": "http://w", "maxConcurrency": 4});
     let (status, answer) = service.post("/api/workers/register", &body).await;
     assert_eq!((status, &answer["registered"]), (200, &json!(true)));
-    assert!(service.log().contains("worker_registered"));
+    service.log_with("worker_registered").await;
 }
 
 #[tokio::test]
