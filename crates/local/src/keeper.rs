@@ -246,11 +246,11 @@ pub fn choose_port(program: &'static str, port: u16) -> Result<u16, Error> {
         })
 }
 
-/// Sixteen random bytes in hexadecimal.
-pub fn password() -> Result<String, Error> {
-    let mut bytes = [0; 16];
+/// So many random bytes in hexadecimal, for a server's password or key.
+pub fn random_hex<const BYTES: usize>() -> Result<String, Error> {
+    let mut bytes = [0; BYTES];
     File::open("/dev/urandom")
         .and_then(|mut source| source.read_exact(&mut bytes))
         .map_err(Error::system("read random bytes"))?;
-    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+    Ok(bytes.map(|byte| format!("{byte:02x}")).concat())
 }

@@ -25,6 +25,7 @@ mod validator;
 
 pub use chain::{Chain, ChainSettings};
 pub use error::Error;
+pub use keeper::random_hex;
 pub use postgres::{Postgres, Restore};
 pub use programs::{POSTGRES, Program, REDIS};
 pub use redis::Redis;

@@ -6,7 +6,7 @@ use std::{
 
 use crate::{
     Error, POSTGRES,
-    keeper::{Home, Kept, choose_port, password},
+    keeper::{Home, Kept, choose_port, random_hex},
 };
 
 /// The superuser's name.
@@ -71,7 +71,7 @@ impl Postgres {
     fn launch(port: u16, settings: &[&str]) -> Result<Self, Error> {
         let program = program()?;
         let home = Home::new("bauta-postgres-")?.without_root()?;
-        let password = password()?;
+        let password = random_hex::<16>()?;
         let secret = home.write("password", &password)?;
 
         // The keeper runs both, so that a starter who dies between them leaves nothing either.

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Error, REDIS,
-    keeper::{Home, Kept, choose_port, password},
+    keeper::{Home, Kept, choose_port, random_hex},
 };
 
 /// A Redis server of our own, in memory alone. It refuses writes rather than evicting what it holds.
@@ -26,7 +26,7 @@ impl Redis {
     pub fn start_at(port: u16) -> Result<Self, Error> {
         let program = REDIS.find()?;
         let home = Home::new("bauta-redis-")?;
-        let (port, password) = (choose_port(REDIS.name, port)?, password()?);
+        let (port, password) = (choose_port(REDIS.name, port)?, random_hex::<16>()?);
         let settings = home.write(
             "redis.conf",
             &format!(

@@ -49,6 +49,14 @@ fn signature(row: &PgRow) -> Result<Signature, StoreError> {
         .map_err(|_| StoreError::Damaged("a signature of other than 64 bytes".into()))
 }
 
+fn applied(row: &PgRow) -> Result<AppliedTransaction, StoreError> {
+    Ok(AppliedTransaction {
+        slot: unsigned(row.get("slot"))?,
+        signature: signature(row)?,
+        succeeded: row.get("succeeded"),
+    })
+}
+
 impl Store {
     /// Transactions whose events have been applied, in slots after `slot`, in the order of the chain.
     pub async fn applied_after(&self, slot: u64) -> Result<Vec<AppliedTransaction>, StoreError> {
@@ -60,13 +68,6 @@ impl Store {
         .bind(bigint("slot", slot)?)
         .fetch_all(&self.pool)
         .await?;
-        let applied = |row: &PgRow| {
-            Ok(AppliedTransaction {
-                slot: unsigned(row.get("slot"))?,
-                signature: signature(row)?,
-                succeeded: row.get("succeeded"),
-            })
-        };
         rows.iter().map(applied).collect()
     }
 
@@ -91,13 +92,6 @@ impl Store {
         .bind(signatures)
         .fetch_all(&self.pool)
         .await?;
-        let applied = |row: &PgRow| {
-            Ok(AppliedTransaction {
-                slot: unsigned(row.get("slot"))?,
-                signature: signature(row)?,
-                succeeded: row.get("succeeded"),
-            })
-        };
         rows.iter().map(applied).collect()
     }
 

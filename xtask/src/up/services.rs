@@ -1,8 +1,9 @@
 //! The project's services, in the order in which they start. To add one: add its entry.
 
-use std::{fs::File, io::Read, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
+use bauta_local::random_hex;
 
 use crate::workspace;
 
@@ -53,7 +54,7 @@ pub const SERVICES: &[Listed] = &[
                     workspace::cache()?.join("prover").display().to_string(),
                 ),
                 // jobs that wait when it ends can't be read afterwards, as nobody waits for them
-                ("WITNESS_KEYS", format!("local:{}", random()?)),
+                ("WITNESS_KEYS", format!("local:{}", random_hex::<32>()?)),
                 ("DATABASE_CONNECTIONS", "8".into()),
             ])
         },
@@ -65,11 +66,4 @@ impl Listed {
     pub fn file(&self) -> Result<PathBuf> {
         Ok(workspace::target()?.join("debug").join(self.program))
     }
-}
-
-/// 32 random bytes in hexadecimal.
-fn random() -> Result<String> {
-    let mut bytes = [0; 32];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.map(|byte| format!("{byte:02x}")).concat())
 }
