@@ -26,6 +26,6 @@ pub mod statements;
 
 pub use error::CircuitsError;
 pub use keys::{Key, load_or_setup_development};
-pub use proof::{Proof, VerifyingKey, public_to_snarkjs};
+pub use proof::{PreparedVerifyingKey, Proof, VerifyingKey, public_to_snarkjs};
 pub use statement::{Evaluation, Inputs, Statement};
 pub use statements::{Ownership, OwnershipInputs};

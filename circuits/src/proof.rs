@@ -144,11 +144,44 @@ impl VerifyingKey {
         json::verifying_key_to_json(&self.to_ark())
     }
 
+    /// Reads [`to_bytes`](Self::to_bytes). Refuses coordinates of q and above and points off the curve, outside the subgroup or at
+    /// infinity.
+    pub fn from_bytes(bytes: &[u8; Self::LENGTH]) -> Result<Self, CircuitsError> {
+        let (alpha, rest) = bytes.split_at(G1);
+        let (beta, rest) = rest.split_at(G2);
+        let (gamma, rest) = rest.split_at(G2);
+        let (delta, rest) = rest.split_at(G2);
+        let (ic0, ic1) = rest.split_at(G1);
+        Ok(Self {
+            alpha: read_g1("alpha", alpha)?,
+            beta: read_g2("beta", beta)?,
+            gamma: read_g2("gamma", gamma)?,
+            delta: read_g2("delta", delta)?,
+            ic: [read_g1("IC0", ic0)?, read_g1("IC1", ic1)?],
+        })
+    }
+
+    /// Does once what every verification needs: one pairing, and the lines of two points.
+    #[must_use]
+    pub fn prepare(&self) -> PreparedVerifyingKey {
+        PreparedVerifyingKey(prepare_verifying_key(&self.to_ark()))
+    }
+
+    /// Whether the proof shows this digest. Whoever verifies more than one [prepares](Self::prepare) the key once.
+    pub fn verify(&self, digest: Digest, proof: &Proof) -> Result<(), CircuitsError> {
+        self.prepare().verify(digest, proof)
+    }
+}
+
+/// A verifying key for many verifications.
+#[derive(Debug, Clone)]
+pub struct PreparedVerifyingKey(ark_groth16::PreparedVerifyingKey<Bn254>);
+
+impl PreparedVerifyingKey {
     /// Whether the proof shows this digest.
     pub fn verify(&self, digest: Digest, proof: &Proof) -> Result<(), CircuitsError> {
-        let prepared = prepare_verifying_key(&self.to_ark());
         let input: Fr = to_ark(digest.element());
-        match Groth16::<Bn254>::verify_proof(&prepared, &proof.to_ark(), &[input]) {
+        match Groth16::<Bn254>::verify_proof(&self.0, &proof.to_ark(), &[input]) {
             Ok(true) => Ok(()),
             _ => Err(CircuitsError::InvalidProof),
         }

@@ -115,6 +115,50 @@ fn the_bytes_satisfy_the_pairing_equation_of_the_specification() {
     assert_eq!(VerifyingKey::LENGTH, 576);
 }
 
+#[test]
+fn a_verifying_key_comes_back_from_its_bytes_and_a_prepared_one_decides_the_same() {
+    let key = key();
+    let rng = &mut rng(13);
+    let inputs = Member::random(Depth::Ten, rng).inputs();
+    let digest = evaluate(&TEN, &inputs).unwrap().digest;
+    let proof = key.prove(&inputs, rng).unwrap();
+    let another = key.rerandomize(&proof, rng).unwrap();
+    assert_ne!(proof, another);
+    let bytes = key.verifying_key().to_bytes();
+    let read = VerifyingKey::from_bytes(&bytes).unwrap();
+    assert_eq!(read, *key.verifying_key());
+    let prepared = read.prepare();
+    let other = evaluate(&TEN, &Member::random(Depth::Ten, rng).inputs())
+        .unwrap()
+        .digest;
+    for proof in [&proof, &another] {
+        prepared.verify(digest, proof).unwrap();
+        assert!(prepared.verify(other, proof).is_err());
+    }
+    // Every point is checked: a byte of each is changed.
+    for (at, name) in [
+        (63, "alpha"),
+        (191, "beta"),
+        (319, "gamma"),
+        (447, "delta"),
+        (511, "IC0"),
+        (575, "IC1"),
+    ] {
+        let mut changed = bytes;
+        changed[at] ^= 1;
+        let error = VerifyingKey::from_bytes(&changed).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+    let mut changed = bytes;
+    changed[64..192].copy_from_slice(&g2_outside_the_subgroup());
+    assert!(
+        VerifyingKey::from_bytes(&changed)
+            .unwrap_err()
+            .to_string()
+            .contains("subgroup")
+    );
+}
+
 fn fq(bytes: &[u8]) -> Fq {
     Fq::from_be_bytes_mod_order(bytes)
 }

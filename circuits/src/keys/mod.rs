@@ -111,6 +111,21 @@ impl<S: Statement> Key<S> {
         Ok(ark_groth16::Proof { a, b, c }.into())
     }
 
+    /// Another, equally likely proof of the same digest, made without the inputs: whoever sees both can't tell that one comes from the
+    /// other. It holds exactly when this one does.
+    pub fn rerandomize(
+        &self,
+        proof: &Proof,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Proof, CircuitsError> {
+        let ark_groth16::Proof { a, b, c } = proof.to_ark();
+        let proof = self
+            .engine()?
+            .rerandomize(&bauta_prover::Proof { a, b, c }, rng)?;
+        let bauta_prover::Proof { a, b, c } = proof;
+        Ok(ark_groth16::Proof { a, b, c }.into())
+    }
+
     /// Prepares the proving engine, which otherwise the first proof does: about a second of processor time.
     pub fn prepare(&self) -> Result<(), CircuitsError> {
         self.engine().map(|_| ())

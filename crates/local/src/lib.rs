@@ -28,6 +28,6 @@ pub use error::Error;
 pub use keeper::random_hex;
 pub use postgres::{Postgres, Restore};
 pub use programs::{POSTGRES, Program, REDIS};
-pub use redis::Redis;
+pub use redis::{Redis, Stopped};
 pub use service::Service;
 pub use validator::TestValidator;

@@ -14,6 +14,21 @@ use crate::{
 pub struct Redis {
     server: Kept,
     url: String,
+    port: u16,
+    password: String,
+}
+
+/// A server that was ended.
+pub struct Stopped {
+    port: u16,
+    password: String,
+}
+
+impl Stopped {
+    /// Starts an empty server with the same address and password.
+    pub fn start(self) -> Result<Redis, Error> {
+        Redis::launch(choose_port(REDIS.name, self.port)?, self.password)
+    }
 }
 
 impl Redis {
@@ -24,9 +39,12 @@ impl Redis {
 
     /// Starts a server on a port of 127.0.0.1; 0 takes a free one.
     pub fn start_at(port: u16) -> Result<Self, Error> {
+        Self::launch(choose_port(REDIS.name, port)?, random_hex::<16>()?)
+    }
+
+    fn launch(port: u16, password: String) -> Result<Self, Error> {
         let program = REDIS.find()?;
         let home = Home::new("bauta-redis-")?;
-        let (port, password) = (choose_port(REDIS.name, port)?, random_hex::<16>()?);
         let settings = home.write(
             "redis.conf",
             &format!(
@@ -40,7 +58,18 @@ impl Redis {
         Ok(Self {
             server,
             url: format!("redis://default:{password}@127.0.0.1:{port}/"),
+            port,
+            password,
         })
+    }
+
+    /// Ends the server, and with it all that it holds. Its address stays what it was for the one that is [started](Stopped::start) again.
+    #[must_use]
+    pub fn stop(self) -> Stopped {
+        Stopped {
+            port: self.port,
+            password: self.password,
+        }
     }
 
     /// How to reach it: `redis://default:password@127.0.0.1:port/`.

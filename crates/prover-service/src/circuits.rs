@@ -3,7 +3,10 @@
 use std::{fs, io, path::PathBuf, sync::Arc, time::Instant};
 
 use axum::http::StatusCode;
-use bauta_circuits::{CircuitsError, Key, Ownership, Statement, keys::Provenance, load_or_setup_development};
+use bauta_circuits::{
+    CircuitsError, Key, Ownership, PreparedVerifyingKey, Statement, keys::Provenance,
+    load_or_setup_development,
+};
 use bauta_primitives::tree::Depth;
 use bauta_prover::{Options, TableSource};
 use bauta_service::Problem;
@@ -14,6 +17,8 @@ use crate::{metrics, settings::Settings};
 
 /// Statements of the protocol that this service can't prove yet.
 const NOT_BUILT: [&str; 4] = ["address", "reputation", "dataset", "policy"];
+/// Longest id of a model.
+const LONGEST_MODEL: usize = 64;
 /// What earlier systems called ownership.
 const MEMBERSHIP: &str = "membership-v1";
 
@@ -59,6 +64,8 @@ pub struct Circuit {
     pub description: Description,
     /// Its key, prepared.
     pub key: Key<Ownership>,
+    /// The verifying part, prepared.
+    pub prepared: Arc<PreparedVerifyingKey>,
 }
 
 /// A circuit as `/circuits` shows it.
@@ -84,8 +91,11 @@ pub struct Description {
     pub warning: Option<&'static str>,
 }
 
-/// All circuits of this service.
-pub struct Circuits(Vec<Arc<Circuit>>);
+/// All circuits of this service, the small ones first.
+pub struct Circuits {
+    loaded: Vec<Arc<Circuit>>,
+    models: PathBuf,
+}
 
 impl Circuits {
     /// Loads and prepares the circuits that the settings name.
@@ -119,23 +129,46 @@ impl Circuits {
             }
             circuits.push(load_or_setup_development(&Ownership::new(Depth::Ten))?);
         }
-        let mut loaded = Self(Vec::new());
+        let mut loaded = Self {
+            loaded: Vec::new(),
+            models: settings.models_dir.clone(),
+        };
         for key in circuits {
             let circuit = Circuit::prepare(key, settings)?;
             if loaded.by_id(&circuit.description.id).is_ok() {
                 return Err(LoadError::Twice(circuit.description.id));
             }
-            loaded.0.push(Arc::new(circuit));
+            loaded.loaded.push(Arc::new(circuit));
         }
+        loaded.loaded.sort_by_key(|circuit| circuit.description.depth);
         Ok(loaded)
     }
 
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Circuit>> {
-        self.0.iter()
+        self.loaded.iter()
     }
 
-    /// The circuit of a statement. Without a version or depth, the first that fits.
+    /// Why a model can't be proved with.
+    pub fn model(&self, id: Option<&str>) -> Problem {
+        let Some(id) = id else {
+            return Problem::invalid("model_id", "is missing");
+        };
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if !(1..=LONGEST_MODEL).contains(&id.len()) || id.starts_with('.') || !id.bytes().all(allowed) {
+            return Problem::invalid(
+                "model_id",
+                "must be 1 to 64 letters, digits, -, _ or ., not beginning with a dot",
+            );
+        }
+        if self.models.join(id).exists() || self.models.join(format!("{id}.onnx")).exists() {
+            return not_built("policy");
+        }
+        let detail = format!("Model '{id}' not found in {}", self.models.display());
+        Problem::new(StatusCode::NOT_FOUND, "model_not_found", detail)
+    }
+
+    /// The circuit of a statement. Without a version or depth, the smallest that fits.
     pub fn find(
         &self,
         statement: &str,
@@ -151,7 +184,7 @@ impl Circuits {
                 "must be a statement that /circuits lists",
             ));
         }
-        self.0
+        self.loaded
             .iter()
             .find(|circuit| {
                 let Description {
@@ -168,14 +201,14 @@ impl Circuits {
 
     /// The circuit with an id of `/circuits`.
     pub fn by_id(&self, id: &str) -> Result<&Arc<Circuit>, Problem> {
-        let mut circuits = self.0.iter();
+        let mut circuits = self.loaded.iter();
         let found = circuits.find(|circuit| circuit.description.id == id || id == MEMBERSHIP);
         found.ok_or_else(|| unknown("this service has no circuit with that id".to_owned()))
     }
 
     /// The circuit with this verifying key.
     pub fn by_key_hash(&self, hash: &str) -> Result<&Arc<Circuit>, Problem> {
-        let mut circuits = self.0.iter();
+        let mut circuits = self.loaded.iter();
         let found = circuits.find(|circuit| circuit.description.verifying_key_hash == hash);
         found.ok_or_else(|| unknown("this service has no circuit with that verifying key".to_owned()))
     }
@@ -210,7 +243,12 @@ impl Circuit {
             id,
         };
         metrics::circuit_loaded(&description.id, started.elapsed());
-        Ok(Self { description, key })
+        let prepared = Arc::new(key.verifying_key().prepare());
+        Ok(Self {
+            description,
+            key,
+            prepared,
+        })
     }
 }
 

@@ -11,9 +11,11 @@
 //!
 //! Each route is a file in `routes`.
 
+mod cache;
 mod circuits;
 mod events;
 mod metrics;
+mod profile;
 mod proof;
 mod prover;
 mod queue;
@@ -31,6 +33,7 @@ use bauta_store::Store;
 use clap::{Parser, Subcommand};
 
 use crate::{
+    cache::Caches,
     circuits::Circuits,
     events::Events,
     prover::Prover,
@@ -82,6 +85,8 @@ enum Error {
     #[error("the queue: {0}")]
     Queue(#[from] queue::QueueError),
     #[error(transparent)]
+    Cache(#[from] cache::CacheError),
+    #[error(transparent)]
     Seal(#[from] seal::SealError),
     #[error("the proving threads can't be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -130,7 +135,8 @@ async fn run(cli: Cli) -> Result<(), Error> {
     metrics::describe();
     metrics::watch_process(&service);
     let circuits = Arc::new(Circuits::load(&settings)?);
-    let prover = Arc::new(Prover::start(&settings)?);
+    let caches = Caches::open(&settings, &circuits, &service).await?;
+    let prover = Arc::new(Prover::start(&settings, caches)?);
     let queue = open_queue(&settings, &service).await?;
     if let Some(queue) = &queue {
         if settings.run_jobs || cli.command == Some(Command::Worker) {
@@ -157,6 +163,8 @@ async fn run(cli: Cli) -> Result<(), Error> {
             jobs,
             shutdown: service.shutdown(),
             started,
+            profiling: tokio::sync::Mutex::default(),
+            websocket_url: settings.ws_url.clone(),
         }));
         service
             .serve(settings.port, routes::all(state), &settings.http)

@@ -66,6 +66,17 @@ pub fn describe() {
         "bauta_prover_jobs",
         "Jobs in the database by state, ended ones until they are forgotten"
     );
+    describe_counter!(
+        "bauta_prover_cache_total",
+        "Questions to the caches, by cache and outcome"
+    );
+    describe_gauge!("bauta_prover_redis_up", "1 if Redis (REDIS_URL) answers, else 0");
+    for cache in crate::cache::NAMES {
+        for outcome in Outcome::ALL {
+            counter!("bauta_prover_cache_total", "cache" => cache, "outcome" => outcome.as_str())
+                .increment(0);
+        }
+    }
     describe_gauge!("memory_usage_percent", "Memory of this machine that is in use");
 }
 
@@ -94,6 +105,42 @@ pub fn verification(circuit: &str, duration: Duration, valid: bool) {
         counter!("zkp_proof_verification_failures_total", "circuit" => circuit.to_owned()).increment(1);
     }
     histogram!("zkp_proof_verification_duration_seconds").record(duration);
+}
+
+/// How a question to a cache ended.
+#[derive(Clone, Copy)]
+pub enum Outcome {
+    /// It had what was asked for.
+    Hit,
+    /// It had nothing.
+    Miss,
+    /// What it had was of no use: damaged, planted, or of another key. As good as a miss.
+    Damaged,
+    /// It could not be asked, or could not keep what it was given.
+    Error,
+}
+
+impl Outcome {
+    const ALL: [Self; 4] = [Self::Hit, Self::Miss, Self::Damaged, Self::Error];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Damaged => "damaged",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A cache was asked.
+pub fn cache(cache: &'static str, outcome: Outcome) {
+    counter!("bauta_prover_cache_total", "cache" => cache, "outcome" => outcome.as_str()).increment(1);
+}
+
+/// Whether Redis answers.
+pub fn redis_up(up: bool) {
+    gauge!("bauta_prover_redis_up").set(if up { 1.0 } else { 0.0 });
 }
 
 /// A circuit is ready.

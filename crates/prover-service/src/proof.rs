@@ -109,6 +109,33 @@ pub struct ProveAnswer {
     pub generation_time_ms: f64,
 }
 
+/// The answer of `/prove` to a request of the contract's form.
+#[derive(Serialize, ToSchema)]
+pub struct ContractAnswer {
+    /// True: an error has another form.
+    success: bool,
+    /// `0x` and the proof's bytes in hexadecimal.
+    proof: String,
+    /// The proof as others get it.
+    document: ProofDocument,
+    /// What it shows.
+    public: Shown,
+    /// Milliseconds from the request to the proof.
+    generation_time_ms: f64,
+}
+
+impl From<ProveAnswer> for ContractAnswer {
+    fn from(answer: ProveAnswer) -> Self {
+        Self {
+            success: answer.success,
+            proof: answer.proof.proof.clone(),
+            document: answer.proof,
+            public: answer.public,
+            generation_time_ms: answer.generation_time_ms,
+        }
+    }
+}
+
 /// A proof.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct ProofDocument {

@@ -10,12 +10,14 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use bauta_circuits::{CircuitsError, Proof};
+use bauta_circuits::{CircuitsError, OwnershipInputs, Proof};
 use bauta_service::Problem;
 use rand::rngs::OsRng;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{
+    cache::Caches,
+    circuits::Circuit,
     metrics::{self, ActiveProof},
     recent::Recent,
     request::Task,
@@ -70,8 +72,34 @@ impl From<ProveError> for Problem {
 pub struct Made {
     /// The proof, verified by itself.
     pub proof: Proof,
-    /// The time.
+    /// The time, of proving or of looking into the caches.
     pub proving: Duration,
+    /// Whether it is of the caches.
+    pub cached: bool,
+}
+
+/// How many threads make a proof.
+#[derive(Clone, Copy)]
+pub enum Threads {
+    /// One: the most proofs a second.
+    One,
+    /// All: the fastest proof.
+    All,
+}
+
+/// What is proved to see how long it takes.
+pub struct Sample {
+    /// Which circuit.
+    pub circuit: Arc<Circuit>,
+    /// Its inputs.
+    pub inputs: OwnershipInputs,
+}
+
+fn prove(circuit: &Circuit, inputs: &OwnershipInputs, threads: Threads) -> Result<Proof, CircuitsError> {
+    match threads {
+        Threads::One => circuit.key.prove_on_one_thread(inputs, &mut OsRng),
+        Threads::All => circuit.key.prove(inputs, &mut OsRng),
+    }
 }
 
 /// Makes proofs.
@@ -86,11 +114,12 @@ pub struct Prover {
     average: Arc<Mutex<Option<Duration>>>,
     generated: Arc<AtomicUsize>,
     recent: Recent,
+    caches: Caches,
 }
 
 impl Prover {
     /// Starts the threads: as many as there are processors, but not more than proofs at a time.
-    pub fn start(settings: &Settings) -> Result<Self, rayon::ThreadPoolBuildError> {
+    pub fn start(settings: &Settings, caches: Caches) -> Result<Self, rayon::ThreadPoolBuildError> {
         let concurrent = settings.max_concurrent_proofs;
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let threads = rayon::ThreadPoolBuilder::new()
@@ -109,37 +138,79 @@ impl Prover {
             average: Arc::default(),
             generated: Arc::default(),
             recent: Recent::default(),
+            caches,
         })
     }
 
-    /// Proves when its turn comes. A request that is dropped while it waits leaves the queue.
-    pub async fn prove(&self, task: Task) -> Result<Made, ProveError> {
+    /// Proves when its turn comes, which `begun` is told, or takes the proof out of the caches. A request that is dropped while it
+    /// waits leaves the queue.
+    pub async fn prove(&self, task: Task, begun: impl FnOnce()) -> Result<Made, ProveError> {
         let (circuit_id, started) = (task.circuit.description.id.clone(), Instant::now());
-        let outcome = tokio::time::timeout(self.timeout, self.prove_in_turn(task))
+        let outcome = tokio::time::timeout(self.timeout, self.take_or_prove(task, begun))
             .await
             .unwrap_or(Err(ProveError::Timeout {
                 limit_ms: time::milliseconds(self.timeout),
             }));
-        metrics::proof(&circuit_id, started.elapsed(), outcome.is_ok());
-        self.recent.note(outcome.is_ok().then(|| started.elapsed()));
-        if let Err(error) = &outcome {
-            let duration_ms = time::milliseconds(started.elapsed());
-            tracing::warn!(event = "proof_failed", circuit_id, duration_ms, %error);
+        let elapsed = started.elapsed();
+        let duration_ms = time::milliseconds(elapsed);
+        metrics::proof(&circuit_id, elapsed, outcome.is_ok());
+        self.recent.note(outcome.is_ok().then_some(elapsed));
+        match &outcome {
+            Ok(made) => {
+                let cached = made.cached;
+                tracing::info!(event = "proof_generated", circuit_id, duration_ms, cached);
+            }
+            Err(error) => tracing::warn!(event = "proof_failed", circuit_id, duration_ms, %error),
         }
         outcome
     }
 
-    async fn prove_in_turn(&self, task: Task) -> Result<Made, ProveError> {
-        let slot = {
-            let place =
-                Place::take(&self.waiting, self.most_waiting).map_err(|waiting| ProveError::Full {
-                    waiting,
-                    retry_after: self.expected_wait(waiting),
-                })?;
-            let slot = self.slots.clone().acquire_owned().await;
-            drop(place);
-            slot.map_err(|_| ProveError::Thread)?
+    async fn take_or_prove(&self, task: Task, begun: impl FnOnce()) -> Result<Made, ProveError> {
+        let Some(place) = self.caches.place(&task) else {
+            return self.prove_in_turn(task, begun).await;
         };
+        let started = Instant::now();
+        if let Some(proof) = self.caches.proof(place, &task).await {
+            return Ok(Made {
+                proof,
+                proving: started.elapsed(),
+                cached: true,
+            });
+        }
+        let circuit = task.circuit.clone();
+        let made = self.prove_in_turn(task, begun).await?;
+        self.caches.keep(place, &circuit, &made.proof).await;
+        Ok(made)
+    }
+
+    /// A slot, when its turn comes.
+    async fn slot(&self) -> Result<OwnedSemaphorePermit, ProveError> {
+        let place = Place::take(&self.waiting, self.most_waiting).map_err(|waiting| ProveError::Full {
+            waiting,
+            retry_after: self.expected_wait(waiting),
+        })?;
+        let slot = self.slots.clone().acquire_owned().await;
+        drop(place);
+        slot.map_err(|_| ProveError::Thread)
+    }
+
+    /// Measures the making of a proof, which nobody gets, when its turn comes. It counts nowhere.
+    pub async fn measure(&self, sample: Arc<Sample>, threads: Threads) -> Result<Duration, ProveError> {
+        let slot = self.slot().await?;
+        let (sender, receiver) = oneshot::channel();
+        self.threads.spawn(move || {
+            let started = Instant::now();
+            let proof = prove(&sample.circuit, &sample.inputs, threads);
+            let proving = started.elapsed();
+            drop(slot);
+            let _ = sender.send(proof.map(|_| proving));
+        });
+        Ok(receiver.await.map_err(|_| ProveError::Thread)??)
+    }
+
+    async fn prove_in_turn(&self, task: Task, begun: impl FnOnce()) -> Result<Made, ProveError> {
+        let slot = self.slot().await?;
+        begun();
         let alone = self.slots.available_permits() + 1 == self.concurrent
             && self.waiting.load(Ordering::Relaxed) == 0;
         let (sender, receiver) = oneshot::channel();
@@ -147,12 +218,8 @@ impl Prover {
         self.threads.spawn(move || {
             let active = ActiveProof::begin();
             let started = Instant::now();
-            let (key, inputs) = (&task.circuit.key, &task.inputs);
-            let proof = if alone {
-                key.prove(inputs, &mut OsRng)
-            } else {
-                key.prove_on_one_thread(inputs, &mut OsRng)
-            };
+            let threads = if alone { Threads::All } else { Threads::One };
+            let proof = prove(&task.circuit, &task.inputs, threads);
             let proving = started.elapsed();
             drop((task, active, slot));
             if proof.is_ok() {
@@ -163,7 +230,11 @@ impl Prover {
                 }));
             }
             // Whoever asked may have gone.
-            let _ = sender.send(proof.map(|proof| Made { proof, proving }));
+            let _ = sender.send(proof.map(|proof| Made {
+                proof,
+                proving,
+                cached: false,
+            }));
         });
         Ok(receiver.await.map_err(|_| ProveError::Thread)??)
     }
@@ -174,6 +245,16 @@ impl Prover {
         self.average_time().unwrap_or_default().saturating_mul(rounds)
     }
 
+    /// Threads that proofs are made on.
+    pub fn threads(&self) -> usize {
+        self.threads.current_num_threads()
+    }
+
+    /// Most time for waiting and proving.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Proofs at a time.
     pub fn concurrent(&self) -> usize {
         self.concurrent
@@ -182,6 +263,11 @@ impl Prover {
     /// Moving average of proving times.
     pub fn average_time(&self) -> Option<Duration> {
         *self.average.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is kept of work that was done.
+    pub fn caches(&self) -> &Caches {
+        &self.caches
     }
 
     /// The newest proofs.

@@ -385,7 +385,7 @@ impl Worker {
         let (circuit, evaluation, tag) = (circuit.clone(), *evaluation, tag.clone());
         // Nobody's proof waits for a message about it.
         let announced = store.announce_progress(id, "proving", 0.3);
-        let (_, made) = tokio::join!(announced, self.prover.prove(task));
+        let (_, made) = tokio::join!(announced, self.prover.prove(task, || ()));
         let made = made.map_err(|error| match error {
             ProveError::Engine(_) => Failure::Last("proof_failed", error.to_string()),
             _ => Failure::Passing(QueueError::Engine(error.to_string())),

@@ -52,9 +52,8 @@ impl Recent {
         let ended = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut durations: Vec<Duration> = ended.iter().flatten().copied().collect();
         durations.sort_unstable();
-        let milliseconds = |duration: &Duration| time::fraction_of_milliseconds(*duration);
-        let at =
-            |hundredths: usize| durations.get((durations.len() * hundredths).div_ceil(100).saturating_sub(1));
+        let milliseconds = time::fraction_of_milliseconds;
+        let at = |hundredths| percentile(&durations, hundredths);
         let total: Duration = durations.iter().sum();
         let average = u32::try_from(durations.len())
             .ok()
@@ -66,12 +65,18 @@ impl Recent {
             } else {
                 durations.len() as f64 / ended.len() as f64
             },
-            average_duration_ms: average.as_ref().map(milliseconds),
+            average_duration_ms: average.map(milliseconds),
             p50_ms: at(50).map(milliseconds),
             p95_ms: at(95).map(milliseconds),
             p99_ms: at(99).map(milliseconds),
         }
     }
+}
+
+/// The least of these, which are sorted, that so many of a hundred don't exceed. None if there are none.
+pub fn percentile(sorted: &[Duration], hundredths: usize) -> Option<Duration> {
+    let place = (sorted.len() * hundredths).div_ceil(100).saturating_sub(1);
+    sorted.get(place).copied()
 }
 
 #[cfg(test)]

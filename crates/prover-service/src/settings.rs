@@ -20,9 +20,31 @@ pub struct Settings {
     #[config(env = "ALLOW_DEVELOPMENT_KEYS", default = false)]
     pub allow_development_keys: bool,
 
-    /// Folder for tables of multiples of the keys' points, which make a start fast. As trusted as the keys.
+    /// Folder for tables of multiples of the keys' points, which make a start fast (as trusted as the keys), and for proofs (not trusted).
     #[config(env = "CACHE_DIR", default = "./cache")]
     pub cache_dir: PathBuf,
+
+    /// Folder of models, for the statement `policy`, which this version can't prove: a request that names none of it is told so.
+    #[config(env = "MODELS_DIR", default = "./models")]
+    pub models_dir: PathBuf,
+
+    /// Where clients reach the websocket, if not at `/ws` of this service; told in the answer to a job.
+    #[config(env = "WS_URL", default = "/ws")]
+    pub ws_url: String,
+
+    /// 64 hexadecimal digits (`openssl rand -hex 32`): with it, proofs and results of verifications are cached, under names and in a form that tell nothing
+    /// without it. The same for all instances that share Redis. None: nothing of the sort is cached.
+    #[config(env = "CACHE_KEY")]
+    pub cache_key: Option<Secret>,
+
+    /// Most cached proofs, on disk and for each circuit in Redis; each takes 296 bytes (a file's block on disk). 0 caches none.
+    #[config(env = "PROOF_CACHE_ENTRIES", default = 10_000)]
+    pub proof_cache_entries: usize,
+
+    /// Redis: `redis://user:password@host:port/database`, for what instances share: cached proofs, results of verifications, verifying keys. Without it, or
+    /// while it is away, there is less in the caches and nothing else changes.
+    #[config(env = "REDIS_URL")]
+    pub redis_url: Option<Secret>,
 
     /// Proofs made at the same time, from 1. Each has one thread, and all threads when it is alone.
     #[config(env = "MAX_CONCURRENT_PROOFS", default = 4, validate(*max_concurrent_proofs >= 1, "must be at least 1"))]

@@ -140,6 +140,27 @@ impl ApiKeys {
     /// Whose request it is, if its `Authorization: Bearer` key has the scope. The problem says whether the key is missing, unknown,
     /// over, or without the scope (401, 401, 401, 403).
     pub fn authorise(&self, headers: &HeaderMap, scope: &str) -> Result<Caller, Problem> {
+        let known = self.identify(headers)?;
+        let prefix = &known.prefix;
+        if !known.scopes.iter().any(|other| other == scope) {
+            let detail = format!("the API key {prefix} doesn't have the scope {scope}");
+            return Err(Problem::new(StatusCode::FORBIDDEN, "missing_scope", detail).with("scope", scope));
+        }
+        Ok(Caller {
+            prefix: prefix.clone(),
+        })
+    }
+
+    /// Whose request it is, whatever it may do. None without a key that is known and not over.
+    #[must_use]
+    pub fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+        let known = self.identify(headers).ok()?;
+        Some(Caller {
+            prefix: known.prefix.clone(),
+        })
+    }
+
+    fn identify(&self, headers: &HeaderMap) -> Result<&Known, Problem> {
         let given = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
@@ -176,13 +197,7 @@ impl ApiKeys {
                 "the API key's time is over: get a new one",
             ));
         }
-        if !known.scopes.iter().any(|other| other == scope) {
-            let detail = format!("the API key {prefix} doesn't have the scope {scope}");
-            return Err(Problem::new(StatusCode::FORBIDDEN, "missing_scope", detail).with("scope", scope));
-        }
-        Ok(Caller {
-            prefix: prefix.to_owned(),
-        })
+        Ok(known)
     }
 }
 

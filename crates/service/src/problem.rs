@@ -78,6 +78,21 @@ impl Problem {
         self
     }
 
+    /// Bad input under another name: a `field` that is `from`, or begins with it, begins with `to`.
+    #[must_use]
+    pub fn renamed(mut self, from: &str, to: &str) -> Self {
+        if let Some(Value::String(field)) = self.members.get_mut("field")
+            && let Some(rest) = field.strip_prefix(from)
+        {
+            let name = format!("{to}{rest}");
+            if let Some(detail) = self.detail.strip_prefix(field.as_str()) {
+                self.detail = format!("{name}{detail}").into();
+            }
+            *field = name;
+        }
+        self
+    }
+
     /// Adds a member.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {

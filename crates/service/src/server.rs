@@ -1,18 +1,16 @@
 //! The loop that takes connections.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use axum::{Router, extract::ConnectInfo};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_service::Service as _;
 
 /// A pause after an error of `accept`, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -52,8 +50,8 @@ pub(crate) async fn serve(
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let connection = converse(builder.clone(), stream, router.clone(), shutdown.clone());
+            Ok((stream, peer)) => {
+                let connection = converse(builder.clone(), stream, peer, router.clone(), shutdown.clone());
                 connections.spawn(async move {
                     connection.await;
                     drop(permit);
@@ -71,11 +69,21 @@ pub(crate) async fn serve(
 }
 
 /// Answers a connection's requests, one after the other. Told to end, it finishes the one it is at.
-async fn converse(builder: http1::Builder, stream: TcpStream, router: Router, shutdown: CancellationToken) {
+async fn converse(
+    builder: http1::Builder,
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    shutdown: CancellationToken,
+) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().call(request)
+    });
     // Small answers go out at once. A socket that refuses this is as good.
     let _ = stream.set_nodelay(true);
     let connection = builder
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::sse::{Event, KeepAlive, Sse},
 };
-use bauta_service::{Json, Path, Problem};
+use bauta_service::{Caller, Json, Path, Problem};
 use bauta_store::Job;
 use futures_util::{Stream, stream};
 use serde::Serialize;
@@ -27,12 +27,15 @@ pub struct Accepted {
     pub status_url: String,
     /// Where its events are.
     pub events_url: String,
+    /// The websocket that tells of it, too.
+    pub websocket_url: String,
 }
 
 impl Accepted {
     /// Of a job's id.
-    pub fn of(job_id: String) -> Self {
+    pub fn of(job_id: String, websocket_url: &str) -> Self {
         Self {
+            websocket_url: websocket_url.to_owned(),
             status_url: format!("/jobs/{job_id}"),
             events_url: format!("/jobs/{job_id}/events"),
             job_id,
@@ -58,7 +61,8 @@ pub async fn job(
     headers: HeaderMap,
     Path(id): Path<Uuid>,
 ) -> Result<Json<JobDocument>, Problem> {
-    Ok(Json(document(own_job(&state, &headers, id).await?)?))
+    let caller = state.authorise(&headers, PROVE)?;
+    Ok(Json(document(own_job(&state, &caller, id).await?)?))
 }
 
 /// `DELETE /jobs/{id}`
@@ -80,9 +84,10 @@ pub async fn cancel(
     headers: HeaderMap,
     Path(id): Path<Uuid>,
 ) -> Result<Json<JobDocument>, Problem> {
-    own_job(&state, &headers, id).await?;
+    let caller = state.authorise(&headers, PROVE)?;
+    own_job(&state, &caller, id).await?;
     let cancelled = state.jobs()?.queue.cancel(&id.to_string()).await?;
-    let job = own_job(&state, &headers, id).await?;
+    let job = own_job(&state, &caller, id).await?;
     if !cancelled {
         let detail = format!("the job has ended already: it {}", job.state.as_str());
         return Err(Problem::new(StatusCode::CONFLICT, "job_ended", detail));
@@ -91,8 +96,7 @@ pub async fn cancel(
 }
 
 /// The caller's job. Another's is as unknown as none.
-async fn own_job(state: &State, headers: &HeaderMap, id: Uuid) -> Result<Job, Problem> {
-    let caller = state.authorise(headers, PROVE)?;
+async fn own_job(state: &State, caller: &Caller, id: Uuid) -> Result<Job, Problem> {
     let job = state.jobs()?.queue.store().job(&id.to_string()).await;
     let job = job.map_err(QueueError::from)?;
     job.filter(|job| job.owner == caller.prefix).ok_or_else(unknown)
@@ -116,7 +120,8 @@ pub async fn events(
     headers: HeaderMap,
     Path(id): Path<Uuid>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let job = own_job(&state, &headers, id).await?;
+    let caller = state.authorise(&headers, PROVE)?;
+    let job = own_job(&state, &caller, id).await?;
     let follower = state.jobs()?.events.follow(job.id, job.owner);
     let shutdown = state.0.shutdown.clone();
     let stream = stream::unfold(Some(follower), |follower| async move {

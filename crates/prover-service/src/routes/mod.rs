@@ -6,6 +6,7 @@ mod health;
 mod jobs;
 mod models;
 mod openapi;
+mod profiling;
 mod prove;
 mod queue;
 mod reputation;
@@ -54,6 +55,10 @@ pub struct Parts {
     pub shutdown: CancellationToken,
     /// When the service started.
     pub started: Instant,
+    /// Held by the one who measures.
+    pub profiling: tokio::sync::Mutex<()>,
+    /// Where clients reach the websocket.
+    pub websocket_url: String,
 }
 
 /// Jobs and news of them.
@@ -107,6 +112,7 @@ pub fn all(state: State) -> Router {
         .routes(routes!(queue::stats))
         .routes(routes!(snapshot::snapshot))
         .routes(routes!(snapshot::export))
+        .routes(routes!(profiling::profile))
         .routes(routes!(workers::stats))
         .routes(routes!(workers::register))
         .split_for_parts();

@@ -6,13 +6,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bauta_service::{Json, JsonBytes, Problem, from_json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{PROVE, State, jobs::Accepted, openapi::ProblemDocument};
 use crate::{
-    proof::ProveAnswer,
+    proof::{ContractAnswer, ProveAnswer},
     queue::Order,
-    request::{ProveRequest, Task},
-    time,
+    request::{Form, ProveRequest, Task},
 };
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -28,7 +29,7 @@ const PRIORITY: u8 = 5;
     tag = "proofs",
     request_body = ProveRequest,
     responses(
-        (status = 200, body = ProveAnswer),
+        (status = 200, body = Answered),
         (status = 202, body = Accepted),
         (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
@@ -56,9 +57,29 @@ pub async fn prove(
             body: &body,
         };
         let id = state.jobs()?.queue.enqueue(&order).await?;
-        return Ok((StatusCode::ACCEPTED, Json(Accepted::of(id))).into_response());
+        return Ok((
+            StatusCode::ACCEPTED,
+            Json(Accepted::of(id, &state.0.websocket_url)),
+        )
+            .into_response());
     }
-    Ok(Json(prove_now(&state, task).await?).into_response())
+    let form = task.form;
+    let answer = prove_now(&state, task).await?;
+    let answer = match form {
+        Form::Bauta => Answered::Bauta(answer),
+        Form::Contract => Answered::Contract(answer.into()),
+    };
+    Ok(Json(answer).into_response())
+}
+
+/// The answer, in the form of the request.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Answered {
+    /// `{statement, public, private}`
+    Bauta(ProveAnswer),
+    /// `{walletHash, tokenId, trackId, merkleProof}`
+    Contract(ContractAnswer),
 }
 
 /// A proof of a task, made in this process when its turn comes.
@@ -71,13 +92,8 @@ pub async fn prove_now(state: &State, task: Task) -> Result<ProveAnswer, Problem
         ..
     } = &task;
     let (circuit, evaluation, tag) = (circuit.clone(), *evaluation, tag.clone());
-    let made = state.0.prover.prove(task).await?;
+    let made = state.0.prover.prove(task, || ()).await?;
     let elapsed = started.elapsed();
-    tracing::info!(
-        event = "proof_generated",
-        circuit_id = circuit.description.id,
-        duration_ms = time::milliseconds(elapsed)
-    );
     Ok(ProveAnswer::new(
         &circuit,
         &evaluation,

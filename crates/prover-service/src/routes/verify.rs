@@ -1,14 +1,14 @@
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use axum::extract::State as Extract;
-use bauta_circuits::Proof;
+use bauta_circuits::{PreparedVerifyingKey, Proof};
 use bauta_primitives::Digest;
 use bauta_service::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{State, openapi::ProblemDocument};
-use crate::{metrics, proof::Shown, time};
+use crate::{cache::Verdict, metrics, proof::Shown, time};
 
 /// A proof to verify. The circuit is named by `circuitId` or `model_hash`; what the proof is to show by one or more of `public`,
 /// `expected_output` and `input_hash`, which must agree.
@@ -60,22 +60,7 @@ pub async fn verify(
     Json(request): Json<VerifyRequest>,
 ) -> Result<Json<VerifyAnswer>, Problem> {
     let started = Instant::now();
-    let circuits = &state.0.circuits;
-    let circuit = match (&request.circuit_id, &request.model_hash) {
-        (Some(id), None) => circuits.by_id(id)?,
-        (None, Some(hash)) => circuits.by_key_hash(hash)?,
-        (Some(id), Some(hash)) => {
-            let circuit = circuits.by_id(id)?;
-            if circuit.description.verifying_key_hash != *hash {
-                return Err(Problem::invalid(
-                    "model_hash",
-                    "must be the one of circuitId's key",
-                ));
-            }
-            circuit
-        }
-        (None, None) => return Err(Problem::invalid("circuitId", "or model_hash must be given")),
-    };
+    let key = find_key(&state, &request).await?;
     let bytes = bytes::<{ Proof::LENGTH }>("proof", &request.proof)?;
     let expected = match &request.expected_output {
         None => None,
@@ -97,24 +82,85 @@ pub async fn verify(
     })?;
     let agree = digests.all(|other| other == digest);
 
-    let (circuit, circuit_id) = (circuit.clone(), circuit.description.id.clone());
-    let outcome = tokio::task::spawn_blocking(move || {
-        let proof = Proof::from_bytes(&bytes).map_err(|error| error.to_string())?;
-        if !agree {
-            return Err("public, expected_output and input_hash are of different digests".to_owned());
-        }
-        let verified = circuit.key.verifying_key().verify(digest, &proof);
-        verified.map_err(|error| error.to_string())?;
-        Ok(())
-    });
-    let outcome = outcome.await.map_err(|error| Problem::internal(&error))?;
+    let outcome = if agree {
+        verdict(&state, &key, bytes, digest).await?
+    } else {
+        Err("public, expected_output and input_hash are of different digests".to_owned())
+    };
     let elapsed = started.elapsed();
-    metrics::verification(&circuit_id, elapsed, outcome.is_ok());
+    metrics::verification(&key.circuit_id, elapsed, outcome.is_ok());
     Ok(Json(VerifyAnswer {
         valid: outcome.is_ok(),
         reason: outcome.err(),
         verification_time_ms: time::fraction_of_milliseconds(elapsed),
     }))
+}
+
+/// A key to verify with.
+struct Named {
+    /// The circuit's id, for metrics; keys of other instances have none.
+    circuit_id: String,
+    hash: [u8; 32],
+    key: Arc<PreparedVerifyingKey>,
+}
+
+/// The key that a request names: one of this instance, or one that another instance has published.
+async fn find_key(state: &State, request: &VerifyRequest) -> Result<Named, Problem> {
+    let circuits = &state.0.circuits;
+    let circuit = match (&request.circuit_id, &request.model_hash) {
+        (Some(id), None) => circuits.by_id(id)?,
+        (None, Some(hash)) => match circuits.by_key_hash(hash) {
+            Ok(circuit) => circuit,
+            Err(unknown) => return foreign_key(state, hash).await?.ok_or(unknown),
+        },
+        (Some(id), Some(hash)) => {
+            let circuit = circuits.by_id(id)?;
+            if circuit.description.verifying_key_hash != *hash {
+                return Err(Problem::invalid(
+                    "model_hash",
+                    "must be the one of circuitId's key",
+                ));
+            }
+            circuit
+        }
+        (None, None) => return Err(Problem::invalid("circuitId", "or model_hash must be given")),
+    };
+    Ok(Named {
+        circuit_id: circuit.description.id.clone(),
+        hash: circuit.key.verifying_key().hash(),
+        key: circuit.prepared.clone(),
+    })
+}
+
+async fn foreign_key(state: &State, hash: &str) -> Result<Option<Named>, Problem> {
+    let hash = bytes::<32>("model_hash", hash)?;
+    let key = state.0.prover.caches().verifying_key(&hash).await;
+    Ok(key.map(|key| Named {
+        circuit_id: "other".to_owned(),
+        hash,
+        key: Arc::new(key.prepare()),
+    }))
+}
+
+/// Whether a proof shows a digest, as it was found of late or as it is found now.
+async fn verdict(
+    state: &State,
+    named: &Named,
+    bytes: [u8; Proof::LENGTH],
+    digest: Digest,
+) -> Result<Verdict, Problem> {
+    let caches = state.0.prover.caches();
+    if let Some(verdict) = caches.verdict(&named.hash, &bytes, digest).await {
+        return Ok(verdict);
+    }
+    let key = named.key.clone();
+    let verdict = tokio::task::spawn_blocking(move || {
+        let proof = Proof::from_bytes(&bytes).map_err(|error| error.to_string())?;
+        key.verify(digest, &proof).map_err(|error| error.to_string())
+    });
+    let verdict = verdict.await.map_err(|error| Problem::internal(&error))?;
+    caches.keep_verdict(&named.hash, &bytes, digest, &verdict).await;
+    Ok(verdict)
 }
 
 fn bytes<const N: usize>(field: &'static str, text: &str) -> Result<[u8; N], Problem> {

@@ -162,10 +162,29 @@ async fn a_statement_that_is_not_built_is_named() {
     let body = json!({"attestations": [], "proofType": "exact", "priority": 1});
     let (status, problem) = service.post("/api/proof/generate", &body).await;
     assert_eq!((status, &problem["statement"]), (501, &json!("reputation")));
-    let (status, problem) = service
-        .post("/prove", &json!({"model_id": "m", "inputs": [1.0]}))
-        .await;
+}
+
+#[tokio::test]
+async fn a_model_is_looked_for_in_its_folder_and_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("m.onnx"), "a model").unwrap();
+    let models = folder.path().join("models");
+    std::fs::create_dir(&models).unwrap();
+    std::fs::write(models.join("n.onnx"), "a model").unwrap();
+    let models = models.to_str().unwrap();
+    let service = Running::start(&[("MODELS_DIR", models)]);
+    let body = |id: &str| json!({"model_id": id, "inputs": [1.0], "tag": "t"});
+    let (status, problem) = service.post("/prove", &body("n")).await;
     assert_eq!((status, &problem["statement"]), (501, &json!("policy")));
+    let (status, problem) = service.post("/prove", &body("m")).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("model_not_found")));
+    assert_eq!(problem["detail"], format!("Model 'm' not found in {models}"));
+    for id in ["../m", "/etc/passwd", "", ".n", "a/b"] {
+        let (status, problem) = service.post("/prove", &body(id)).await;
+        assert_eq!((status, &problem["field"]), (400, &json!("model_id")), "{id}");
+    }
+    let (status, problem) = service.post("/prove", &json!({"inputs": [1.0]})).await;
+    assert_eq!((status, &problem["field"]), (400, &json!("model_id")));
 }
 
 #[tokio::test]

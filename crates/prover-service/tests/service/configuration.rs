@@ -31,3 +31,13 @@ fn a_database_that_is_away_is_said_at_start_without_its_password() {
     assert!(said.contains("DATABASE_URL"), "{said}");
     assert!(!said.contains("hunter22"), "{said}");
 }
+
+#[test]
+fn a_cache_key_or_redis_url_that_is_none_is_refused_without_repeating_it() {
+    let said = refusal(&[("CACHE_KEY", "hunter22")]);
+    assert!(said.contains("CACHE_KEY must be 64 hexadecimal digits"), "{said}");
+    assert!(!said.contains("hunter22"), "{said}");
+    let said = refusal(&[("REDIS_URL", "http://a:hunter22@x")]);
+    assert!(said.contains("REDIS_URL must be redis://"), "{said}");
+    assert!(!said.contains("hunter22"), "{said}");
+}

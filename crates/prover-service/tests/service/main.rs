@@ -2,9 +2,12 @@
 
 mod access;
 mod bad_input;
+mod cache;
 mod common;
 mod configuration;
+mod contract;
 mod crashes;
 mod jobs;
+mod profiling;
 mod proofs;
 mod secrets;

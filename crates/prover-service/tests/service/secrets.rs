@@ -2,12 +2,20 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
 };
 
+use bauta_local::Redis;
 use bauta_store::testing::TestDatabase;
 
-use crate::common::{Running, cache, request, secret, with_jobs};
+use redis::Commands;
+
+use crate::{
+    cache::KEY,
+    common::{Running, cache, request, secret, with_jobs},
+};
 
 /// The encodings in which a secret could hide.
 pub fn encodings(secret: [u8; 32]) -> Vec<Vec<u8>> {
@@ -86,13 +94,90 @@ fn find(folder: &Path, secret: [u8; 32]) -> Option<PathBuf> {
     })
 }
 
+/// A file in a folder of this name.
+fn find_named(folder: &Path, name: &str) -> Option<PathBuf> {
+    let of = |file: &PathBuf| file.components().any(|part| part.as_os_str() == name);
+    files(folder).into_iter().find(of)
+}
+
+/// What Redis is told.
+struct Told(BufReader<TcpStream>);
+
+/// Listens to everything that Redis is told from now on.
+fn monitor(redis: &Redis) -> Told {
+    let (user, place) = redis.url().split_once('@').unwrap();
+    let password = user.rsplit(':').next().unwrap();
+    let mut stream = TcpStream::connect(place.trim_end_matches('/')).unwrap();
+    write!(stream, "AUTH {password}\r\nMONITOR\r\n").unwrap();
+    let mut told = Told(BufReader::new(stream));
+    for _ in 0..2 {
+        let mut line = String::new();
+        told.0.read_line(&mut line).unwrap();
+        assert_eq!(line, "+OK\r\n");
+    }
+    told
+}
+
+impl Told {
+    fn until_it_has(mut self, text: &str) -> String {
+        let mut told = String::new();
+        while !told.contains(text) {
+            assert_ne!(self.0.read_line(&mut told).unwrap(), 0);
+        }
+        told
+    }
+}
+
+/// Bytes as they were before MONITOR wrote them as `\x1e`.
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, more)) = rest.split_first() {
+        let coded = more.strip_prefix(b"x").and_then(|digits| digits.get(..2));
+        match (first, coded.and_then(|digits| hex::decode(digits).ok())) {
+            (b'\\', Some(byte)) => {
+                bytes.extend(byte);
+                rest = &more[3..];
+            }
+            (b'\\', None) => {
+                let (letter, more) = more.split_first().unwrap();
+                bytes.push(match letter {
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    b'a' => 7,
+                    b'b' => 8,
+                    other => *other,
+                });
+                rest = more;
+            }
+            (other, _) => {
+                bytes.push(*other);
+                rest = more;
+            }
+        }
+    }
+    bytes
+}
+
 #[tokio::test]
-async fn a_jobs_secret_is_on_no_disk_in_no_log_and_no_metric_during_and_after_it() {
+async fn a_jobs_secret_is_on_no_disk_in_no_cache_in_no_log_and_no_metric_during_and_after_it() {
     let postgres = bauta_local::Postgres::start().unwrap();
     let database = TestDatabase::on(postgres.url()).await.unwrap();
     database.store.migrate().await.unwrap();
     let url = database.url().unwrap();
-    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false"), ("RUST_LOG", "trace")]));
+    let redis = Redis::start().unwrap();
+    let caches = [
+        ("RUST_LOG", "trace"),
+        ("CACHE_KEY", KEY),
+        ("REDIS_URL", redis.url()),
+    ];
+    let service = Running::start(&with_jobs(
+        &url,
+        &[&caches[..], &[("RUN_JOBS", "false")]].concat(),
+    ));
+    // Everything that is ever sent to Redis, even if it doesn't stay there.
+    let sent = monitor(&redis);
     let id = service.enqueue(&request(3), None).await;
     // Tables and write-ahead log, as they lie on the disk. That the search finds what is there is shown by a planted secret.
     sqlx::query("CREATE TABLE planted AS SELECT $1::text AS text")
@@ -104,11 +189,36 @@ async fn a_jobs_secret_is_on_no_disk_in_no_log_and_no_metric_during_and_after_it
     assert!(find(postgres.folder(), secret(5)).is_some());
     assert_eq!(find(postgres.folder(), secret(3)), None, "while the job waits");
 
-    let worker = Running::worker(&with_jobs(&url, &[("RUST_LOG", "trace")]));
+    let worker = Running::worker(&with_jobs(&url, &caches));
     let job = service.result(&id).await;
     assert_eq!(job["state"], "succeeded", "{job}");
+    // The same at once, out of the cache, and its verification.
+    let (status, answer) = service.post("/prove", &request(3)).await;
+    assert_eq!(status, 200, "{answer}");
+    let form = serde_json::json!({"proof": answer["proof"]["proof"], "circuitId": "membership-v1", "public": answer["public"]});
+    assert_eq!(service.post("/verify", &form).await.1["valid"], true);
+    let mut connection = redis::Client::open(redis.url())
+        .unwrap()
+        .get_connection()
+        .unwrap();
+    let () = connection.set("planted", hex::encode(secret(5))).unwrap();
+    let sent = sent.until_it_has("planted");
+    assert!(
+        sent.contains(&hex::encode(secret(5))),
+        "the search finds what is there"
+    );
+    for kind in [
+        "bauta:proof:",
+        "bauta:proofs:",
+        "bauta:verification:",
+        "bauta:verifying_key:",
+    ] {
+        assert!(sent.contains(kind), "{kind} was not sent to Redis: {sent}");
+    }
+    assert_absent("Redis", &unescaped(&sent), secret(3));
     sqlx::query("CHECKPOINT").execute(database.pool()).await.unwrap();
     assert_eq!(find(postgres.folder(), secret(3)), None, "after the job");
+    assert!(find_named(cache().path(), "proofs").is_some());
     assert_eq!(find(cache().path(), secret(3)), None, "in CACHE_DIR");
     assert_absent("the job", job.to_string().as_bytes(), secret(3));
     for process in [&service, &worker] {

@@ -1,0 +1,225 @@
+//! The report as a page: one file, no scripts, nothing loaded from elsewhere.
+
+use std::fmt::Write as _;
+
+use super::{Case, Report};
+
+/// Width of the chart, and of its part left of the bars.
+const WIDTH: f64 = 760.0;
+const LEFT: f64 = 150.0;
+/// Height of a bar, and of a case with its three bars.
+const BAR: f64 = 14.0;
+const GROUP: f64 = 62.0;
+
+const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:820px;margin:2em auto;padding:0 1em;color:#222}\
+h1{font-size:1.4em}h2{font-size:1.1em;margin-top:2em}table{border-collapse:collapse;width:100%}\
+th,td{text-align:right;padding:.25em .6em;border-bottom:1px solid #ddd}th:first-child,td:first-child{text-align:left}\
+svg{width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:#222}.p50{fill:#2c7fb8}.p95{fill:#7fcdbb}.p99{fill:#fdae61}\
+.axis{stroke:#ccc}.range{stroke:#222}";
+
+/// The report for people.
+pub fn html(report: &Report) -> String {
+    let mut page = String::from("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">");
+    let title = format!("Proving time of {}", escape(&report.circuit_id));
+    write(
+        &mut page,
+        format_args!("<title>{title}</title><style>{STYLE}</style></head><body><h1>{title}</h1>"),
+    );
+    write(
+        &mut page,
+        format_args!(
+            "<p>{} measured proofs a case, after {} that were not; {} threads. Times are milliseconds of proving and verifying the proof, \
+             without waiting for a turn.</p>",
+            report.iterations, report.warmup_iterations, report.threads
+        ),
+    );
+    page.push_str("<h2>What the figures advise</h2><ul>");
+    for advice in &report.recommendations {
+        write(&mut page, format_args!("<li>{}</li>", escape(advice)));
+    }
+    page.push_str("</ul><h2>Proving time by case</h2>");
+    chart(&mut page, &report.cases);
+    page.push_str("<h2>Figures</h2>");
+    table(&mut page, &report.cases);
+    page.push_str("</body></html>\n");
+    page
+}
+
+/// Bars of p50, p95 and p99 for each case, with a line from the fastest to the slowest.
+fn chart(page: &mut String, cases: &[Case]) {
+    let longest = cases.iter().fold(0.0, |left: f64, right| left.max(right.max_ms));
+    let (step, most) = scale(longest);
+    let x = |milliseconds: f64| LEFT + (WIDTH - LEFT - 60.0) * milliseconds / most;
+    let height = cases.iter().fold(52.0, |height, _| height + GROUP);
+    write(
+        page,
+        format_args!(
+            "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"Proving time in milliseconds by case\">"
+        ),
+    );
+    for (at, class) in [(LEFT, "p50"), (LEFT + 90.0, "p95"), (LEFT + 180.0, "p99")] {
+        write(
+            page,
+            format_args!(
+                "<rect class=\"{class}\" x=\"{at}\" y=\"4\" width=\"12\" height=\"12\"/><text x=\"{}\" y=\"15\">{class}</text>",
+                at + 17.0
+            ),
+        );
+    }
+    write(
+        page,
+        format_args!(
+            "<text x=\"{}\" y=\"15\">line: fastest to slowest</text>",
+            LEFT + 270.0
+        ),
+    );
+    let mut mark = 0.0;
+    while mark <= most {
+        write(
+            page,
+            format_args!(
+                "<line class=\"axis\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"26\" y2=\"{:.1}\"/><text x=\"{at:.1}\" y=\"{:.1}\" \
+                 text-anchor=\"middle\">{mark} ms</text>",
+                height - 24.0,
+                height - 8.0,
+                at = x(mark)
+            ),
+        );
+        mark += step;
+    }
+    let mut top = 30.0;
+    for case in cases {
+        write(
+            page,
+            format_args!(
+                "<text x=\"0\" y=\"{:.1}\">{}, {} members</text>",
+                top + 27.0,
+                case.circuit_type.as_str(),
+                case.network_size
+            ),
+        );
+        let bars = [("p50", case.p50_ms), ("p95", case.p95_ms), ("p99", case.p99_ms)];
+        let mut y = top;
+        for (class, milliseconds) in bars {
+            write(
+                page,
+                format_args!(
+                    "<rect class=\"{class}\" x=\"{LEFT}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{BAR}\"><title>{class}: {milliseconds:.1} \
+                     ms</title></rect><text x=\"{:.1}\" y=\"{:.1}\">{milliseconds:.1}</text>",
+                    x(milliseconds) - LEFT,
+                    x(case.max_ms) + 6.0,
+                    y + 11.0
+                ),
+            );
+            y += BAR;
+        }
+        write(
+            page,
+            format_args!(
+                "<line class=\"range\" x1=\"{:.1}\" x2=\"{:.1}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>",
+                x(case.min_ms),
+                x(case.max_ms),
+                y = y + 4.0
+            ),
+        );
+        top += GROUP;
+    }
+    page.push_str("</svg>");
+}
+
+/// Distance of the marks of an axis (1, 2 or 5 times a power of ten, at most six of them), and where it ends.
+fn scale(longest: f64) -> (f64, f64) {
+    let raw = (longest / 5.0).max(0.1);
+    let power = 10f64.powf(raw.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|times| times * power);
+    let step = step.into_iter().find(|step| *step >= raw).unwrap_or(raw);
+    (step, step * (longest / step).ceil().max(1.0))
+}
+
+fn table(page: &mut String, cases: &[Case]) {
+    page.push_str(
+        "<table><tr><th>case</th><th>avg</th><th>min</th><th>p50</th><th>p95</th><th>p99</th><th>max</th><th>memory</th><th>processor</th></tr>",
+    );
+    for case in cases {
+        write(
+            page,
+            format_args!(
+                "<tr><td>{}, {} members</td>",
+                case.circuit_type.as_str(),
+                case.network_size
+            ),
+        );
+        for figure in [
+            case.avg_ms,
+            case.min_ms,
+            case.p50_ms,
+            case.p95_ms,
+            case.p99_ms,
+            case.max_ms,
+        ] {
+            write(page, format_args!("<td>{figure:.1}</td>"));
+        }
+        let memory = case
+            .memory_bytes
+            .map_or_else(String::new, |bytes| format!("{} MB", bytes / 1_000_000));
+        let processor = case
+            .cpu_percent
+            .map_or_else(String::new, |percent| format!("{percent:.0} %"));
+        write(page, format_args!("<td>{memory}</td><td>{processor}</td></tr>"));
+    }
+    page.push_str("</table>");
+}
+
+/// Writing to a text can't fail.
+fn write(page: &mut String, text: std::fmt::Arguments<'_>) {
+    let _ = page.write_fmt(text);
+}
+
+/// A text that may stand anywhere in a page.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_shown_is_taken_for_the_page() {
+        let report = Report {
+            timestamp: 0,
+            circuit_id: "<script>alert('x')</script>".to_owned(),
+            iterations: 1,
+            warmup_iterations: 0,
+            threads: 1,
+            cases: vec![],
+            recommendations: vec!["\"&<b>".to_owned()],
+        };
+        let page = html(&report);
+        assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+        assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)") && page.contains("&quot;&amp;&lt;b&gt;"));
+    }
+
+    #[test]
+    fn an_axis_has_few_round_marks_and_ends_after_the_longest() {
+        for longest in [0.0, 0.3, 1.0, 23.7, 25.0, 99.9, 101.0, 4_321.0] {
+            let (step, most) = scale(longest);
+            let marks = most / step;
+            assert!(
+                most >= longest && (1.0..=6.0).contains(&marks.round()),
+                "{longest}: {step} {most}"
+            );
+        }
+    }
+}

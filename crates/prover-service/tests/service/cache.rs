@@ -1,0 +1,384 @@
+//! Proofs, verifications and keys that are kept: what is found again, what is not, and what happens without Redis.
+
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use bauta_local::Redis;
+use redis::Commands;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::common::{Running, cache, request};
+
+pub const KEY: &str = "5151515151515151515151515151515151515151515151515151515151515151";
+
+/// A folder of its own, with the tables of the one that all share.
+fn folder() -> TempDir {
+    // Whoever is first computes the tables.
+    drop(Running::start(&[]));
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(cache().path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    folder
+}
+
+/// A service that caches in this folder, with more of an environment.
+fn start(folder: &TempDir, more: &[(&str, &str)]) -> Running {
+    let mut environment = vec![("CACHE_DIR", folder.path().to_str().unwrap()), ("CACHE_KEY", KEY)];
+    environment.extend(more);
+    Running::start(&environment)
+}
+
+async fn prove(service: &Running, request: &Value) -> Value {
+    let (status, answer) = service.post("/prove", request).await;
+    assert_eq!(status, 200, "{answer}");
+    let form =
+        json!({"proof": answer["proof"]["proof"], "circuitId": "membership-v1", "public": answer["public"]});
+    let (_, verdict) = service.post("/verify", &form).await;
+    assert_eq!(verdict["valid"], true, "{verdict}");
+    answer
+}
+
+/// Proofs made, not those of the caches.
+async fn made(service: &Running) -> Value {
+    service.get("/health").await.1["proofs_generated"].clone()
+}
+
+/// How often a cache's question ended so.
+async fn count(service: &Running, cache: &str, outcome: &str) -> u64 {
+    let name = format!(r#"bauta_prover_cache_total{{cache="{cache}",outcome="{outcome}"}} "#);
+    let metrics = service.metrics().await;
+    let line = metrics.lines().find_map(|line| line.strip_prefix(&name));
+    line.unwrap_or_else(|| panic!("{name} isn't in: {metrics}"))
+        .parse()
+        .unwrap()
+}
+
+/// Files of cached proofs.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let folders = fs::read_dir(folder.join("proofs")).unwrap();
+    let mut files: Vec<PathBuf> = folders
+        .flat_map(|folder| fs::read_dir(folder.unwrap().path()).unwrap())
+        .map(|file| file.unwrap().path())
+        .collect();
+    files.sort_unstable();
+    files
+}
+
+fn connect(redis: &Redis) -> redis::Connection {
+    redis::Client::open(redis.url())
+        .unwrap()
+        .get_connection()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn the_same_inputs_are_proved_once_and_no_two_answers_have_the_same_proof() {
+    let folder = folder();
+    let service = start(&folder, &[]);
+    let mut proofs = HashSet::new();
+    for _ in 0..4 {
+        let answer = prove(&service, &request(3)).await;
+        let proof = answer["proof"]["proof"].as_str().unwrap().to_owned();
+        // Of the three points, none is as it was before.
+        for point in [&proof[..130], &proof[130..386], &proof[386..]] {
+            assert!(
+                proofs.insert(point.to_owned()),
+                "an answer can be linked to another"
+            );
+        }
+    }
+    assert_eq!(made(&service).await, 1);
+    assert_eq!(count(&service, "proofs_disk", "hit").await, 3);
+    assert_eq!(count(&service, "proofs_disk", "miss").await, 1);
+    drop(service);
+    // The key is in the configuration, so that a restart finds them again; another key finds nothing.
+    let service = start(&folder, &[]);
+    prove(&service, &request(3)).await;
+    assert_eq!(made(&service).await, 0);
+    drop(service);
+    let service = start(&folder, &[("CACHE_KEY", &KEY.replace('5', "6"))]);
+    prove(&service, &request(3)).await;
+    assert_eq!(made(&service).await, 1);
+}
+
+#[tokio::test]
+async fn a_cached_proof_is_for_exactly_the_same_inputs() {
+    let folder = folder();
+    let service = start(&folder, &[]);
+    prove(&service, &request(3)).await;
+    // Another member, and the same member in another scope and for another recipient.
+    let mut requests = vec![request(4), request(3), request(3)];
+    requests[1]["public"]["scope"] = json!(format!("0x{:064x}", 77));
+    requests[2]["public"]["context"] = json!(format!("0x{:064x}", 77));
+    for (before, request) in (1..).zip(&requests) {
+        assert_eq!(made(&service).await, before);
+        let answer = prove(&service, request).await;
+        for name in ["scope", "context"] {
+            assert_eq!(answer["public"][name], request["public"][name]);
+        }
+    }
+    assert_eq!(made(&service).await, 4);
+    // A wrong secret is refused as without a cache, though everything else is as it was.
+    let mut wrong = request(3);
+    wrong["private"]["secret"] = request(4)["private"]["secret"].clone();
+    assert_eq!(service.post("/prove", &wrong).await.0, 400);
+}
+
+#[tokio::test]
+async fn what_is_damaged_or_planted_on_the_disk_is_a_miss() {
+    let folder = folder();
+    let service = start(&folder, &[]);
+    prove(&service, &request(3)).await;
+    let third = entries(folder.path()).remove(0);
+    prove(&service, &request(4)).await;
+    let fourth = entries(folder.path())
+        .into_iter()
+        .find(|file| *file != third)
+        .unwrap();
+    let good = fs::read(&third).unwrap();
+    let mut flipped = good.clone();
+    flipped[100] ^= 1;
+    let plants = [
+        flipped,
+        good[..50].to_vec(),
+        vec![],
+        vec![0; 10_000],
+        fs::read(fourth).unwrap(),
+    ];
+    for (times, planted) in (1..).zip(plants) {
+        fs::write(&third, planted).unwrap();
+        prove(&service, &request(3)).await;
+        assert_eq!(count(&service, "proofs_disk", "damaged").await, times);
+    }
+    assert_eq!(made(&service).await, 7);
+    prove(&service, &request(3)).await;
+    assert_eq!(made(&service).await, 7, "what was proved anew is kept anew");
+}
+
+#[tokio::test]
+async fn the_caches_are_bounded_and_what_was_wanted_last_stays() {
+    let folder = folder();
+    let redis = Redis::start().unwrap();
+    let service = start(
+        &folder,
+        &[("PROOF_CACHE_ENTRIES", "3"), ("REDIS_URL", redis.url())],
+    );
+    for index in 0..6 {
+        prove(&service, &request(0)).await;
+        prove(&service, &request(index)).await;
+    }
+    assert_eq!(entries(folder.path()).len(), 3);
+    assert_eq!(made(&service).await, 6, "the first was wanted every time");
+    let mut connection = connect(&redis);
+    let kept: Vec<String> = connection.keys("bauta:proof:*").unwrap();
+    assert_eq!(kept.len(), 3, "{kept:?}");
+    let listed: usize = connection.zcard(connection_list(&mut connect(&redis))).unwrap();
+    assert_eq!(listed, 3);
+    for key in kept {
+        let seconds: i64 = connection.ttl(key).unwrap();
+        assert!(seconds > 0, "an entry stays for ever");
+    }
+}
+
+fn connection_list(connection: &mut redis::Connection) -> String {
+    let lists: Vec<String> = connection.keys("bauta:proofs:*").unwrap();
+    assert_eq!(lists.len(), 1, "{lists:?}");
+    lists.into_iter().next().unwrap()
+}
+
+#[tokio::test]
+async fn entries_of_a_circuits_former_key_are_dropped() {
+    const FORMER: &str = "ownership-v1-depth10-0000000000000000";
+    const OTHER: &str = "ownership-v1-depth16-0000000000000000";
+    let folder = folder();
+    for name in [FORMER, OTHER] {
+        let former = folder.path().join("proofs").join(name);
+        fs::create_dir_all(&former).unwrap();
+        fs::write(former.join("00"), "an entry").unwrap();
+    }
+    let redis = Redis::start().unwrap();
+    let mut connection = connect(&redis);
+    let former = format!("bauta:proof:{FORMER}:00");
+    let () = connection
+        .set("bauta:circuit:ownership-v1-depth10", FORMER)
+        .unwrap();
+    let () = connection
+        .zadd(format!("bauta:proofs:{FORMER}"), "00", 1)
+        .unwrap();
+    let () = connection.set(&former, "an entry").unwrap();
+    let _service = start(&folder, &[("REDIS_URL", redis.url())]);
+    assert!(!folder.path().join("proofs").join(FORMER).exists());
+    assert!(
+        folder.path().join("proofs").join(OTHER).exists(),
+        "a circuit that another instance may have"
+    );
+    assert!(!connection.exists::<_, bool>(&former).unwrap());
+    assert!(
+        !connection
+            .exists::<_, bool>(format!("bauta:proofs:{FORMER}"))
+            .unwrap()
+    );
+}
+
+#[tokio::test]
+async fn what_one_instance_proved_another_finds_in_redis_and_plants_there_are_misses() {
+    let redis = Redis::start().unwrap();
+    let (ours, theirs) = (folder(), folder());
+    let first = start(&ours, &[("REDIS_URL", redis.url())]);
+    prove(&first, &request(3)).await;
+    prove(&first, &request(4)).await;
+    let second = start(&theirs, &[("REDIS_URL", redis.url())]);
+    prove(&second, &request(3)).await;
+    assert_eq!(made(&second).await, 0);
+    assert_eq!(count(&second, "proofs_redis", "hit").await, 1);
+    // Each entry gets the other's value.
+    let mut connection = connect(&redis);
+    let keys: Vec<String> = connection.keys("bauta:proof:*").unwrap();
+    let values: Vec<Vec<u8>> = connection.mget(&keys).unwrap();
+    for (key, value) in keys.iter().zip(values.iter().rev()) {
+        let () = connection.set(key, value).unwrap();
+    }
+    let third_folder = folder();
+    let third = start(&third_folder, &[("REDIS_URL", redis.url())]);
+    prove(&third, &request(3)).await;
+    assert_eq!(made(&third).await, 1);
+    assert_eq!(count(&third, "proofs_redis", "damaged").await, 1);
+}
+
+#[tokio::test]
+async fn the_result_of_a_verification_is_kept_and_cant_be_planted() {
+    let redis = Redis::start().unwrap();
+    let folder = folder();
+    let service = start(&folder, &[("REDIS_URL", redis.url())]);
+    let (_, answer) = service.post("/prove", &request(3)).await;
+    let good =
+        json!({"proof": answer["proof"]["proof"], "circuitId": "membership-v1", "public": answer["public"]});
+    let mut bad = good.clone();
+    bad["public"]["context"] = json!(format!("0x{:064x}", 99));
+    for _ in 0..2 {
+        assert_eq!(service.post("/verify", &good).await.1["valid"], true);
+        let (_, verdict) = service.post("/verify", &bad).await;
+        assert_eq!(verdict["valid"], false);
+        assert!(verdict["reason"].is_string(), "{verdict}");
+    }
+    assert_eq!(count(&service, "verifications", "miss").await, 2);
+    assert_eq!(count(&service, "verifications", "hit").await, 2);
+    let mut connection = connect(&redis);
+    let keys: Vec<String> = connection.keys("bauta:verification:*").unwrap();
+    assert_eq!(keys.len(), 2);
+    let values: Vec<Vec<u8>> = connection.mget(&keys).unwrap();
+    for key in &keys {
+        let seconds: i64 = connection.ttl(key).unwrap();
+        assert!((1..=300).contains(&seconds), "{seconds}");
+        for value in &values {
+            let () = connection.set(key, value).unwrap();
+            assert_eq!(service.post("/verify", &bad).await.1["valid"], false);
+            assert_eq!(service.post("/verify", &good).await.1["valid"], true);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_another_instance_published_verifies_by_its_hash_alone() {
+    let redis = Redis::start().unwrap();
+    let service = Running::start(&[("REDIS_URL", redis.url())]);
+    let (_, answer) = service.post("/prove", &request(3)).await;
+    let hash = answer["proof"]["metadata"]["model_hash"].as_str().unwrap();
+    let mut connection = connect(&redis);
+    let published: Vec<u8> = connection
+        .get(format!("bauta:verifying_key:{}", &hash[2..]))
+        .unwrap();
+    // A key that this instance doesn't have: alpha and IC0 have changed places.
+    let mut other = published.clone();
+    let end = other.len() - 64;
+    other[..64].copy_from_slice(&published[end - 64..end]);
+    other[end - 64..end].copy_from_slice(&published[..64]);
+    let other_hash = hex::encode(bauta_primitives::sha256(&other));
+    let form = |hash: &str| json!({"proof": answer["proof"]["proof"], "model_hash": format!("0x{hash}"), "public": answer["public"]});
+    let (status, problem) = service.post("/verify", &form(&other_hash)).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("unknown_circuit")));
+    let place = format!("bauta:verifying_key:{other_hash}");
+    // Under a name that isn't its hash it is nobody's key.
+    let () = connection.set(&place, &published).unwrap();
+    assert_eq!(service.post("/verify", &form(&other_hash)).await.0, 404);
+    assert_eq!(count(&service, "verifying_keys", "damaged").await, 1);
+    let () = connection.set(&place, &other).unwrap();
+    let (status, verdict) = service.post("/verify", &form(&other_hash)).await;
+    assert_eq!((status, &verdict["valid"]), (200, &json!(false)), "{verdict}");
+    assert_eq!(count(&service, "verifying_keys", "hit").await, 1);
+}
+
+/// Waits until /ready says this of Redis.
+async fn until(service: &Running, status: &str) -> Value {
+    let said = async {
+        loop {
+            let (_, ready) = service.get("/ready").await;
+            if ready["checks"]["redis"]["status"] == status {
+                return ready;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), said)
+        .await
+        .unwrap_or_else(|_| panic!("never {status}"))
+}
+
+#[tokio::test]
+async fn without_redis_proving_goes_on_and_says_what_is_lost_and_it_recovers_by_itself() {
+    let redis = Redis::start().unwrap();
+    let url = redis.url().to_owned();
+    let folder = folder();
+    let service = start(&folder, &[("REDIS_URL", &url)]);
+    until(&service, "ok").await;
+    prove(&service, &request(3)).await;
+    let stopped = redis.stop();
+    // Whether or not it has been noticed: every request has its answer.
+    for index in 4..8 {
+        prove(&service, &request(index)).await;
+    }
+    let ready = until(&service, "degraded").await;
+    assert_eq!(ready["status"], "degraded");
+    let reason = ready["checks"]["redis"]["reason"].as_str().unwrap();
+    assert!(reason.contains("proving goes on"), "{reason}");
+    assert_eq!(service.get("/ready").await.0, 200);
+    prove(&service, &request(3)).await;
+    assert_eq!(made(&service).await, 5, "the disk's cache is still there");
+    assert!(count(&service, "proofs_redis", "error").await > 0);
+    let metrics = service.metrics().await;
+    assert!(metrics.contains("bauta_prover_redis_up 0"), "{metrics}");
+    assert!(metrics.contains(r#"check_up{check="redis"} 0"#), "{metrics}");
+
+    let redis = stopped.start().unwrap();
+    assert_eq!(redis.url(), url);
+    until(&service, "ok").await;
+    prove(&service, &request(9)).await;
+    let mut connection = connect(&redis);
+    let kept: Vec<String> = connection.keys("bauta:proof:*").unwrap();
+    assert_eq!(kept.len(), 1, "it is used again");
+    let keys: Vec<String> = connection.keys("bauta:verifying_key:*").unwrap();
+    assert_eq!(keys.len(), 1, "an empty Redis gets the verifying keys again");
+    assert!(
+        !service
+            .log()
+            .contains(url.split(':').nth(2).unwrap().split('@').next().unwrap())
+    );
+}
+
+#[tokio::test]
+async fn a_start_without_redis_is_a_start() {
+    let service = Running::start(&[("REDIS_URL", "redis://default:hunter22@127.0.0.1:1/")]);
+    let (status, ready) = service.get("/ready").await;
+    assert_eq!((status, &ready["status"]), (200, &json!("degraded")));
+    assert_eq!(service.post("/prove", &request(3)).await.0, 200);
+    assert!(!service.log().contains("hunter22"));
+}

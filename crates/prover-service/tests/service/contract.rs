@@ -1,0 +1,103 @@
+//! The form of requests that operators of earlier systems know.
+
+use bauta_primitives::IdentitySecret;
+use serde_json::{Value, json};
+
+use crate::common::{Running, TRACK, request, secret};
+
+/// The request of a member in the contract's form.
+fn contract(index: u64) -> Value {
+    let request = request(index);
+    let commitment = IdentitySecret::from_bytes(&mut secret(index))
+        .unwrap()
+        .commitment();
+    json!({
+        "walletHash": commitment,
+        "tokenId": request["private"]["entry_id"],
+        "trackId": TRACK,
+        "merkleProof": {
+            "root": request["public"]["root"],
+            "index": index,
+            "path": request["private"]["path"],
+        },
+        "secret": request["private"]["secret"],
+        "scope": request["public"]["scope"],
+        "context": request["public"]["context"],
+    })
+}
+
+#[tokio::test]
+async fn the_contracts_form_gets_the_same_proof_in_the_contracts_words() {
+    let service = Running::start(&[]);
+    let (status, answer) = service.post("/prove", &contract(3)).await;
+    assert_eq!(status, 200, "{answer}");
+    let (_, bauta) = service.post("/prove", &request(3)).await;
+    assert_eq!(answer["public"], bauta["public"]);
+    let proof = answer["proof"].as_str().unwrap();
+    assert_eq!(proof.len(), 2 + 512, "256 bytes in hexadecimal");
+    assert_eq!(answer["document"]["proof"], proof);
+    let form = json!({"proof": proof, "circuitId": "membership-v1", "public": answer["public"]});
+    let (_, verdict) = service.post("/verify", &form).await;
+    assert_eq!(verdict["valid"], true, "{verdict}");
+}
+
+#[tokio::test]
+async fn what_the_contracts_form_cant_say_is_named() {
+    let service = Running::start(&[]);
+    let four = ["walletHash", "tokenId", "trackId", "merkleProof"];
+    let mut only = contract(3);
+    only.as_object_mut()
+        .unwrap()
+        .retain(|field, _| four.contains(&field.as_str()));
+    let (status, problem) = service.post("/prove", &only).await;
+    assert_eq!((status, &problem["field"]), (400, &json!("secret")), "{problem}");
+    for field in [
+        "walletHash",
+        "tokenId",
+        "trackId",
+        "merkleProof",
+        "secret",
+        "scope",
+        "context",
+    ] {
+        let mut lacking = contract(3);
+        lacking.as_object_mut().unwrap().remove(field).unwrap();
+        let (status, problem) = service.post("/prove", &lacking).await;
+        assert_eq!((status, &problem["field"]), (400, &json!(field)), "{problem}");
+    }
+    let other = contract(4);
+    let mint = bs58::encode([7; 32]).into_string();
+    for (field, value, named) in [
+        ("walletHash", other["walletHash"].clone(), "walletHash"),
+        ("tokenId", json!("0x12"), "tokenId"),
+        ("tokenId", json!("no mint"), "tokenId"),
+        // Of another token, there is no such leaf.
+        ("tokenId", json!(mint), "merkleProof.path"),
+        ("trackId", json!(TRACK + 1), "merkleProof.path"),
+        ("trackId", json!(-1), "trackId"),
+        ("merkleProof", other["merkleProof"].clone(), "merkleProof.path"),
+        ("public", request(3)["public"].clone(), "public"),
+        ("private", request(3)["private"].clone(), "private"),
+    ] {
+        let mut changed = contract(3);
+        changed[field] = value;
+        let (status, problem) = service.post("/prove", &changed).await;
+        assert_eq!(
+            (status, &problem["field"]),
+            (400, &json!(named)),
+            "{field}: {problem}"
+        );
+    }
+    let mut far = contract(3);
+    far["merkleProof"]["index"] = json!(1_048_576);
+    let (_, problem) = service.post("/prove", &far).await;
+    assert_eq!(problem["field"], "merkleProof.index", "{problem}");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .starts_with("merkleProof.index"),
+        "{problem}"
+    );
+    assert_eq!(service.get("/health").await.1["proofs_generated"], 0);
+}
