@@ -11,6 +11,7 @@
 //!
 //! Each route is a file in `routes`.
 
+mod audit;
 mod cache;
 mod circuits;
 mod events;
@@ -38,7 +39,7 @@ use crate::{
     events::Events,
     prover::Prover,
     queue::Queue,
-    routes::{Jobs, Parts, SCOPES, State},
+    routes::{Limits, Parts, SCOPES, State},
     seal::WitnessKeys,
     settings::Settings,
 };
@@ -135,6 +136,8 @@ async fn run(cli: Cli) -> Result<(), Error> {
     metrics::describe();
     metrics::watch_process(&service);
     let circuits = Arc::new(Circuits::load(&settings)?);
+    // They are loaded and their hashes are right, or there is no service. Without a database this is the only check.
+    service.health().add("circuits", || async { Check::Ok });
     let caches = Caches::open(&settings, &circuits, &service).await?;
     let prover = Arc::new(Prover::start(&settings, caches)?);
     let queue = open_queue(&settings, &service).await?;
@@ -149,18 +152,14 @@ async fn run(cli: Cli) -> Result<(), Error> {
     if cli.command == Some(Command::Worker) {
         queue.ok_or(Error::NoDatabase("worker"))?;
     } else {
-        let jobs = match queue {
-            None => None,
-            Some(queue) => Some(Jobs {
-                events: Events::listen(queue.store(), &service).await?,
-                queue,
-            }),
-        };
+        let events = Events::start(queue.clone(), &service).await?;
         let state = State(Arc::new(Parts {
             circuits,
             prover,
             api_keys,
-            jobs,
+            queue,
+            events,
+            limits: Limits::new(&settings),
             shutdown: service.shutdown(),
             started,
             profiling: tokio::sync::Mutex::default(),

@@ -28,6 +28,9 @@ use crate::{
 /// How the average follows: the newest proof counts for this share.
 const NEWEST_SHARE: f64 = 0.1;
 
+/// More than a proof takes besides the tables, and more than an allocator keeps for itself: it asks the system.
+const WORKING_MEMORY: usize = 100_000_000;
+
 /// Why there is no proof.
 #[derive(Debug, thiserror::Error)]
 pub enum ProveError {
@@ -45,6 +48,9 @@ pub enum ProveError {
         /// The limit.
         limit_ms: u64,
     },
+    /// The process may not have as much memory as a proof takes.
+    #[error("Cannot allocate memory for proof generation")]
+    Memory,
     /// The engine refused, though the inputs satisfy the statement.
     #[error(transparent)]
     Engine(#[from] CircuitsError),
@@ -63,6 +69,12 @@ impl From<ProveError> for Problem {
             ProveError::Timeout { .. } => {
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "proof_timeout", error.to_string())
             }
+            ProveError::Memory => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "out_of_memory",
+                error.to_string(),
+            )
+            .retry_after(Duration::from_secs(1)),
             ProveError::Engine(_) | ProveError::Thread => Self::internal(&error),
         }
     }
@@ -210,6 +222,9 @@ impl Prover {
 
     async fn prove_in_turn(&self, task: Task, begun: impl FnOnce()) -> Result<Made, ProveError> {
         let slot = self.slot().await?;
+        if !has_memory() {
+            return Err(ProveError::Memory);
+        }
         begun();
         let alone = self.slots.available_permits() + 1 == self.concurrent
             && self.waiting.load(Ordering::Relaxed) == 0;
@@ -260,6 +275,12 @@ impl Prover {
         self.concurrent
     }
 
+    /// How long a request that comes now should wait and prove; none before the first proof.
+    pub fn expected(&self) -> Option<Duration> {
+        let average = self.average_time()?;
+        Some(self.expected_wait(self.waiting.load(Ordering::Relaxed)) + average)
+    }
+
     /// Moving average of proving times.
     pub fn average_time(&self) -> Option<Duration> {
         *self.average.lock().unwrap_or_else(PoisonError::into_inner)
@@ -279,6 +300,15 @@ impl Prover {
     pub fn generated(&self) -> usize {
         self.generated.load(Ordering::Relaxed)
     }
+}
+
+/// Whether there is memory for a proof: in the middle of one, the lack of it would end the process.
+fn has_memory() -> bool {
+    let mut memory = Vec::<u8>::new();
+    let reserved = memory.try_reserve_exact(WORKING_MEMORY);
+    // Without this the compiler sees that nobody uses it.
+    std::hint::black_box(&mut memory);
+    reserved.is_ok()
 }
 
 /// A place among those who wait, given back when dropped.

@@ -10,19 +10,25 @@
 //! `graphile_worker` delivers a job at least once: it locks, takes back the jobs of workers whose heartbeat stopped,
 //! and tries again later what failed for want of something. That a job ends once is the `jobs` table's doing.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::http::StatusCode;
 use bauta_service::{Problem, Service, from_json};
-use bauta_store::{Begun, End, Enqueued, JobFlow, NewJob, Store, StoreError};
+use bauta_store::{Begun, End, Enqueued, JobFlow, JobState, NewJob, Store, StoreError};
 use graphile_worker::{
     ActiveWorkerRow, IntoTaskHandlerResult, JobRecovery, JobRecoveryResult, JobSpec, TaskHandler,
     WorkerContext, WorkerOptions, WorkerUtils,
 };
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{
+    audit,
     circuits::Circuits,
     metrics,
     proof::ProveAnswer,
@@ -30,6 +36,7 @@ use crate::{
     request::{ProveRequest, Task},
     seal::WitnessKeys,
     settings::Settings,
+    time,
 };
 
 /// A worker says this often that it lives, and looks this often for those that don't.
@@ -86,6 +93,17 @@ struct Parts {
     most_queued: u64,
     deadline: Duration,
     retention: Duration,
+    pace: Mutex<Pace>,
+}
+
+/// How fast jobs went of late, by the last housekeeping.
+#[derive(Default)]
+struct Pace {
+    /// Begin to end of one; none if none ended of late.
+    service: Option<Duration>,
+    /// How many are made at a time, by all workers.
+    lanes: u32,
+    queued: u64,
 }
 
 /// Workers that live, and how many there should be.
@@ -137,6 +155,7 @@ impl Queue {
             most_queued: settings.max_queued_jobs,
             deadline: Duration::from_millis(settings.job_deadline_ms),
             retention: Duration::from_secs(settings.job_retention_seconds),
+            pace: Mutex::default(),
         }))
     }
 
@@ -155,7 +174,7 @@ impl Queue {
 
     /// Puts a job in, and returns its id. The same idempotency key returns the same job.
     pub async fn enqueue(&self, order: &Order<'_>) -> Result<String, Problem> {
-        let queued = self.0.store.job_counts().await.map_err(QueueError::from)?.queued;
+        let queued = self.0.store.queued_jobs().await.map_err(QueueError::from)?;
         if queued >= self.0.most_queued {
             let detail = format!("{queued} jobs wait already, the most there may be; come again later");
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", detail)
@@ -195,6 +214,19 @@ impl Queue {
             .map_err(|error| QueueError::Engine(error.to_string()))?;
         transaction.commit().await.map_err(StoreError::from)?;
         Ok(id)
+    }
+
+    /// How long a job in this state should still take, if all that wait go before it. None if there is nothing to go by.
+    pub fn expected(&self, state: JobState) -> Option<Duration> {
+        let pace = self.0.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let rounds = match state {
+            JobState::Queued => pace.queued.div_ceil(u64::from(pace.lanes.max(1))) + 1,
+            _ => 1,
+        };
+        Some(
+            pace.service?
+                .saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX)),
+        )
     }
 
     /// Takes a job back. False if it had ended.
@@ -285,13 +317,22 @@ impl Queue {
             "the job didn't end within {} ms (JOB_DEADLINE_MS)",
             deadline.as_millis()
         );
-        store.expire_jobs("deadline_exceeded", &detail).await?;
+        for (id, owner) in store.expire_jobs("deadline_exceeded", &detail).await? {
+            audit::job_ended(&id, &owner, "failed", Some("deadline_exceeded"));
+        }
         store
             .forget_jobs(i64::try_from(retention.as_secs()).unwrap_or(i64::MAX))
             .await?;
-        metrics::jobs(&store.job_counts().await?);
+        let counts = store.job_counts().await?;
+        metrics::jobs(&counts);
         let workers = self.workers().await?;
         metrics::workers(workers.alive.len(), workers.recommended);
+        let lanes = workers.alive.len().saturating_mul(self.0.concurrent);
+        *self.0.pace.lock().unwrap_or_else(PoisonError::into_inner) = Pace {
+            service: (workers.flow.service_s > 0.0).then(|| Duration::from_secs_f64(workers.flow.service_s)),
+            lanes: u32::try_from(lanes).unwrap_or(u32::MAX),
+            queued: counts.queued,
+        };
         Ok(())
     }
 }
@@ -340,6 +381,13 @@ impl Worker {
         let Some(begun) = store.begin_job(id).await? else {
             return Ok(());
         };
+        // In a job's lines its id stands where a request's does.
+        let span = tracing::info_span!(target: bauta_service::AUDIT, "job", request_id = id);
+        self.run_begun(id, begun).instrument(span).await
+    }
+
+    async fn run_begun(&self, id: &str, begun: Begun) -> Result<(), QueueError> {
+        let store = self.queue.store();
         let outcome = if begun.attempts > MOST_ATTEMPTS {
             let detail = format!("{MOST_ATTEMPTS} workers began it and none ended it");
             Err(Failure::Last("too_many_attempts", detail))
@@ -350,12 +398,19 @@ impl Worker {
             Ok(answer) => {
                 let answer = serde_json::to_string(&answer).expect("an answer has only text and numbers");
                 if store.end_job(id, &End::Succeeded(&answer)).await? {
-                    tracing::info!(event = "job_succeeded", job_id = id, attempts = begun.attempts);
+                    audit::job_ended(id, &begun.owner, "succeeded", None);
                 }
             }
             Err(Failure::Last(code, detail)) => {
-                tracing::warn!(event = "job_failed", job_id = id, code);
-                store.end_job(id, &End::Failed(code, &detail)).await?;
+                tracing::warn!(
+                    event = "job_failed",
+                    job_id = id,
+                    circuit_id = begun.circuit,
+                    code
+                );
+                if store.end_job(id, &End::Failed(code, &detail)).await? {
+                    audit::job_ended(id, &begun.owner, "failed", Some(code));
+                }
             }
             Err(Failure::Passing(error)) => {
                 tracing::warn!(event = "job_returned", job_id = id, %error);
@@ -384,7 +439,12 @@ impl Worker {
         } = &task;
         let (circuit, evaluation, tag) = (circuit.clone(), *evaluation, tag.clone());
         // Nobody's proof waits for a message about it.
-        let announced = store.announce_progress(id, "proving", 0.3);
+        let announced = store.announce_progress(
+            id,
+            "proving",
+            0.3,
+            self.prover.average_time().map(time::milliseconds),
+        );
         let (_, made) = tokio::join!(announced, self.prover.prove(task, || ()));
         let made = made.map_err(|error| match error {
             ProveError::Engine(_) => Failure::Last("proof_failed", error.to_string()),

@@ -43,3 +43,4 @@ pub use rate_limit::{RateLimit, asker};
 pub use secret::Secret;
 pub use service::Service;
 pub use settings::{HttpSettings, LogFormat, OperationsSettings};
+pub use telemetry::AUDIT;

@@ -1,6 +1,6 @@
 //! Jobs of the prover: what was asked, how far it is, how it ended.
 //!
-//! Every change is announced on [`JOB_CHANNEL`] as JSON with `id`, `state` and, for progress, `stage` and `progress`.
+//! Every change is announced on [`JOB_CHANNEL`] as JSON with `id`, `state` and, for progress, `stage`, `progress` and `eta_ms`.
 
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -95,6 +95,10 @@ pub struct Job {
 
 /// A job that a worker has begun.
 pub struct Begun {
+    /// Who asked.
+    pub owner: String,
+    /// The circuit.
+    pub circuit: String,
     /// The request, encrypted.
     pub witness: Vec<u8>,
     /// How often a worker began it, this time included.
@@ -183,8 +187,8 @@ impl Store {
             "WITH begun AS (
                  UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = now()
                  WHERE id = $1::text::uuid AND state IN ('queued', 'running') AND deadline > now()
-                 RETURNING id, witness, attempts, (extract(epoch FROM now() - created_at) * 1000)::bigint AS waited_ms)
-             SELECT witness::bytea AS witness, attempts, waited_ms,
+                 RETURNING id, owner, circuit, witness, attempts, (extract(epoch FROM now() - created_at) * 1000)::bigint AS waited_ms)
+             SELECT owner, circuit, witness::bytea AS witness, attempts, waited_ms,
                     pg_notify($2, json_build_object('id', id, 'state', 'running')::text)::text AS told
              FROM begun",
         )
@@ -194,6 +198,8 @@ impl Store {
         .await?;
         row.map(|row| {
             Ok(Begun {
+                owner: row.get("owner"),
+                circuit: row.get("circuit"),
                 witness: row.get("witness"),
                 attempts: count(&row, "attempts")?,
                 waited_ms: row.get("waited_ms"),
@@ -236,16 +242,23 @@ impl Store {
         Ok(ended.is_some())
     }
 
-    /// Tells whoever listens how far a running job is. Nothing is written.
-    pub async fn announce_progress(&self, id: &str, stage: &str, progress: f64) -> Result<(), StoreError> {
+    /// Tells whoever listens how far a running job is, and how many milliseconds it should still take. Nothing is written.
+    pub async fn announce_progress(
+        &self,
+        id: &str,
+        stage: &str,
+        progress: f64,
+        eta_ms: Option<u64>,
+    ) -> Result<(), StoreError> {
         sqlx::query(
             "SELECT pg_notify($1, json_build_object('id', $2::text, 'state', 'running', 'stage', $3::text,
-                                                    'progress', $4::float8)::text)::text",
+                                                    'progress', $4::float8, 'eta_ms', $5::bigint)::text)::text",
         )
         .bind(JOB_CHANNEL)
         .bind(id)
         .bind(stage)
         .bind(progress)
+        .bind(eta_ms.and_then(|milliseconds| i64::try_from(milliseconds).ok()))
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -262,39 +275,42 @@ impl Store {
         .bind(id)
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| {
-            let error: Option<String> = row.get("error_code");
-            Ok(Job {
-                id: row.get("id"),
-                owner: row.get("owner"),
-                circuit: row.get("circuit"),
-                priority: u8::try_from(count(&row, "priority")?).unwrap_or(u8::MAX),
-                state: JobState::parse(row.get("state"))?,
-                attempts: count(&row, "attempts")?,
-                answer: row.get("answer"),
-                error: error.zip(row.get("error_detail")),
-                created_at_ms: row.get("created_at_ms"),
-                ended_at_ms: row.get("ended_at_ms"),
-            })
-        })
-        .transpose()
+        row.map(|row| job(&row)).transpose()
     }
 
-    /// Fails every job whose deadline is over, whoever has it. Returns how many.
-    pub async fn expire_jobs(&self, code: &str, detail: &str) -> Result<u64, StoreError> {
+    /// Jobs that failed, and aren't forgotten yet: at most so many, the newest first.
+    pub async fn failed_jobs(&self, most: u32) -> Result<Vec<Job>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id::text AS id, owner, circuit, priority, state::text AS state, attempts, answer, error_code, error_detail,
+                    (extract(epoch FROM created_at) * 1000)::bigint AS created_at_ms,
+                    (extract(epoch FROM ended_at) * 1000)::bigint AS ended_at_ms
+             FROM jobs WHERE state = 'failed' ORDER BY ended_at DESC, id DESC LIMIT $1",
+        )
+        .bind(i64::from(most))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(job).collect()
+    }
+
+    /// Fails every job whose deadline is over, whoever has it. Returns ids and owners.
+    pub async fn expire_jobs(&self, code: &str, detail: &str) -> Result<Vec<(String, String)>, StoreError> {
         let expired = sqlx::query(
             "WITH ended AS (
                  UPDATE jobs SET state = 'failed', error_code = $1, error_detail = $2, ended_at = now(), witness = NULL
                  WHERE state IN ('queued', 'running') AND deadline <= now()
-                 RETURNING id)
-             SELECT pg_notify($3, json_build_object('id', id, 'state', 'failed')::text)::text FROM ended",
+                 RETURNING id, owner)
+             SELECT id::text AS id, owner, pg_notify($3, json_build_object('id', id, 'state', 'failed')::text)::text AS told
+             FROM ended",
         )
         .bind(code)
         .bind(detail)
         .bind(JOB_CHANNEL)
         .fetch_all(&self.pool)
         .await?;
-        Ok(expired.len() as u64)
+        Ok(expired
+            .iter()
+            .map(|row| (row.get("id"), row.get("owner")))
+            .collect())
     }
 
     /// Deletes jobs that ended so many seconds ago. Returns how many.
@@ -324,6 +340,14 @@ impl Store {
         })
     }
 
+    /// Jobs that wait. An index knows them, however many ended ones there are.
+    pub async fn queued_jobs(&self) -> Result<u64, StoreError> {
+        let row = sqlx::query("SELECT count(*) AS jobs FROM jobs WHERE state = 'queued'")
+            .fetch_one(&self.pool)
+            .await?;
+        unsigned(row.get("jobs"))
+    }
+
     /// Jobs by state.
     pub async fn job_counts(&self) -> Result<JobCounts, StoreError> {
         let mut counts = JobCounts::default();
@@ -341,6 +365,22 @@ impl Store {
         }
         Ok(counts)
     }
+}
+
+fn job(row: &PgRow) -> Result<Job, StoreError> {
+    let error: Option<String> = row.get("error_code");
+    Ok(Job {
+        id: row.get("id"),
+        owner: row.get("owner"),
+        circuit: row.get("circuit"),
+        priority: u8::try_from(count(row, "priority")?).unwrap_or(u8::MAX),
+        state: JobState::parse(row.get("state"))?,
+        attempts: count(row, "attempts")?,
+        answer: row.get("answer"),
+        error: error.zip(row.get("error_detail")),
+        created_at_ms: row.get("created_at_ms"),
+        ended_at_ms: row.get("ended_at_ms"),
+    })
 }
 
 fn count(row: &PgRow, column: &str) -> Result<u16, StoreError> {

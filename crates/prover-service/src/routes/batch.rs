@@ -1,11 +1,11 @@
-use axum::{extract::State as Extract, http::HeaderMap};
+use axum::{Extension, extract::State as Extract, http::HeaderMap};
 use bauta_service::{Json, JsonBytes, Problem, from_json};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{PROVE, State, openapi::ProblemDocument, prove::prove_now};
-use crate::{proof::ProveAnswer, request::ProveRequest};
+use super::{PROVE, State, limits::Asker, openapi::ProblemDocument, prove::prove_now};
+use crate::{audit::Entry, proof::ProveAnswer, request::ProveRequest};
 
 /// Most requests of a batch.
 const MOST: usize = 64;
@@ -43,29 +43,42 @@ pub struct BatchAnswer {
 )]
 pub async fn batch(
     Extract(state): Extract<State>,
+    Extension(asker): Extension<Asker>,
     headers: HeaderMap,
-    JsonBytes(body): JsonBytes,
+    body: Result<JsonBytes, Problem>,
 ) -> Result<Json<BatchAnswer>, Problem> {
-    state.authorise(&headers, PROVE)?;
-    let BatchRequest { requests } = from_json(&body)?;
-    if !(1..=MOST).contains(&requests.len()) {
-        return Err(Problem::invalid(
-            "requests",
-            format!("must have 1 to {MOST} requests"),
-        ));
-    }
-    let mut tasks = Vec::with_capacity(requests.len());
-    for (index, request) in requests.into_iter().enumerate() {
-        let at = format!("requests[{index}]");
-        if request.wait == Some(false) {
-            return Err(Problem::invalid(
-                format!("{at}.wait"),
-                "must not be false in a batch",
-            ));
+    let mut entry = Entry::of("/prove/batch");
+    let outcome = async {
+        let caller = state.authorise(&headers, PROVE)?;
+        entry.owner(&caller.prefix);
+        let JsonBytes(body) = body?;
+        let BatchRequest { requests } = from_json(&body)?;
+        if !(1..=MOST).contains(&requests.len()) {
+            let rule = format!("must have 1 to {MOST} requests");
+            return Err(Problem::invalid("requests", rule));
         }
-        let task = request.check(&state.0.circuits, state.store()).await;
-        tasks.push(task.map_err(|problem| problem.within(&at))?);
+        state.0.limits.take_proofs(&asker, requests.len())?;
+        let mut tasks = Vec::with_capacity(requests.len());
+        for (index, request) in requests.into_iter().enumerate() {
+            let at = format!("requests[{index}]");
+            if request.wait == Some(false) {
+                return Err(Problem::invalid(
+                    format!("{at}.wait"),
+                    "must not be false in a batch",
+                ));
+            }
+            let task = request.check(&state.0.circuits, state.store()).await;
+            let task = task.map_err(|problem| problem.within(&at))?;
+            entry.proof_of(&task.circuit);
+            tasks.push(task);
+        }
+        let proofs = tasks
+            .into_iter()
+            .map(|task| prove_now(&state, task, &caller, None));
+        Ok(Json(BatchAnswer {
+            proofs: try_join_all(proofs).await?,
+        }))
     }
-    let proofs = try_join_all(tasks.into_iter().map(|task| prove_now(&state, task))).await?;
-    Ok(Json(BatchAnswer { proofs }))
+    .await;
+    entry.end(outcome)
 }

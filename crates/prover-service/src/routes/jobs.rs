@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{PROVE, State, openapi::ProblemDocument};
 use crate::{
+    audit,
     events::{Follower, Heard, JobDocument},
     queue::QueueError,
 };
@@ -86,9 +87,11 @@ pub async fn cancel(
 ) -> Result<Json<JobDocument>, Problem> {
     let caller = state.authorise(&headers, PROVE)?;
     own_job(&state, &caller, id).await?;
-    let cancelled = state.jobs()?.queue.cancel(&id.to_string()).await?;
+    let cancelled = state.queue()?.cancel(&id.to_string()).await?;
     let job = own_job(&state, &caller, id).await?;
-    if !cancelled {
+    if cancelled {
+        audit::job_ended(&job.id, &job.owner, "cancelled", None);
+    } else {
         let detail = format!("the job has ended already: it {}", job.state.as_str());
         return Err(Problem::new(StatusCode::CONFLICT, "job_ended", detail));
     }
@@ -97,7 +100,7 @@ pub async fn cancel(
 
 /// The caller's job. Another's is as unknown as none.
 async fn own_job(state: &State, caller: &Caller, id: Uuid) -> Result<Job, Problem> {
-    let job = state.jobs()?.queue.store().job(&id.to_string()).await;
+    let job = state.queue()?.store().job(&id.to_string()).await;
     let job = job.map_err(QueueError::from)?;
     job.filter(|job| job.owner == caller.prefix).ok_or_else(unknown)
 }
@@ -122,7 +125,7 @@ pub async fn events(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let caller = state.authorise(&headers, PROVE)?;
     let job = own_job(&state, &caller, id).await?;
-    let follower = state.jobs()?.events.follow(job.id, job.owner);
+    let follower = state.0.events.follow_job(job.id, job.owner);
     let shutdown = state.0.shutdown.clone();
     let stream = stream::unfold(Some(follower), |follower| async move {
         let mut follower: Follower = follower?;
@@ -134,7 +137,8 @@ pub async fn events(
                 Ok(job) => (Event::default().event("result").json_data(&job), false),
                 Err(_) => return None,
             },
-            Ok(None) | Err(_) => return None,
+            // A job is never answered as a request.
+            Ok(None | Some(Heard::Answered(_))) | Err(_) => return None,
         };
         Some((Ok::<_, Infallible>(event.ok()?), goes_on.then_some(follower)))
     });

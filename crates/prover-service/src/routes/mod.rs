@@ -4,6 +4,7 @@ mod batch;
 mod circuits;
 mod health;
 mod jobs;
+mod limits;
 mod models;
 mod openapi;
 mod profiling;
@@ -20,6 +21,7 @@ use std::{sync::Arc, time::Instant};
 use axum::{
     Router,
     http::{HeaderMap, StatusCode},
+    middleware::from_fn_with_state,
     routing::get,
 };
 use bauta_service::{ApiKeys, Caller, Problem};
@@ -28,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use self::limits::Limits;
 use crate::{circuits::Circuits, events::Events, prover::Prover, queue::Queue};
 
 /// May ask for proofs, and see and take back one's own jobs.
@@ -50,7 +53,11 @@ pub struct Parts {
     /// Who may do what; none: everybody.
     pub api_keys: Option<ApiKeys>,
     /// Jobs; none without a database.
-    pub jobs: Option<Jobs>,
+    pub queue: Option<Queue>,
+    /// News of jobs and requests.
+    pub events: Events,
+    /// How often somebody may ask.
+    pub limits: Limits,
     /// Cancelled when the service is to end.
     pub shutdown: CancellationToken,
     /// When the service started.
@@ -59,14 +66,6 @@ pub struct Parts {
     pub profiling: tokio::sync::Mutex<()>,
     /// Where clients reach the websocket.
     pub websocket_url: String,
-}
-
-/// Jobs and news of them.
-pub struct Jobs {
-    /// Where they go.
-    pub queue: Queue,
-    /// Where news come from.
-    pub events: Events,
 }
 
 impl State {
@@ -81,8 +80,8 @@ impl State {
     }
 
     /// Jobs, if there is a database.
-    fn jobs(&self) -> Result<&Jobs, Problem> {
-        self.0.jobs.as_ref().ok_or_else(|| {
+    fn queue(&self) -> Result<&Queue, Problem> {
+        self.0.queue.as_ref().ok_or_else(|| {
             Problem::new(
                 StatusCode::NOT_IMPLEMENTED,
                 "no_database",
@@ -93,7 +92,7 @@ impl State {
 
     /// The database, if there is one.
     fn store(&self) -> Option<&Store> {
-        self.0.jobs.as_ref().map(|jobs| jobs.queue.store())
+        self.0.queue.as_ref().map(Queue::store)
     }
 }
 
@@ -110,6 +109,7 @@ pub fn all(state: State) -> Router {
         .routes(routes!(jobs::job, jobs::cancel))
         .routes(routes!(jobs::events))
         .routes(routes!(queue::stats))
+        .routes(routes!(queue::failed))
         .routes(routes!(snapshot::snapshot))
         .routes(routes!(snapshot::export))
         .routes(routes!(profiling::profile))
@@ -122,5 +122,6 @@ pub fn all(state: State) -> Router {
         // OpenAPI has no words for websockets.
         .route("/", get(websocket::websocket))
         .route("/ws", get(websocket::websocket))
+        .layer(from_fn_with_state(state.clone(), limits::limit))
         .with_state(state)
 }

@@ -1,16 +1,18 @@
 use std::time::Instant;
 
 use axum::{
+    Extension,
     extract::State as Extract,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use bauta_service::{Json, JsonBytes, Problem, from_json};
+use bauta_service::{Caller, Json, JsonBytes, Problem, RequestId, from_json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{PROVE, State, jobs::Accepted, openapi::ProblemDocument};
+use super::{PROVE, State, jobs::Accepted, limits::Asker, openapi::ProblemDocument};
 use crate::{
+    audit::Entry,
     proof::{ContractAnswer, ProveAnswer},
     queue::Order,
     request::{Form, ProveRequest, Task},
@@ -41,35 +43,48 @@ const PRIORITY: u8 = 5;
 )]
 pub async fn prove(
     Extract(state): Extract<State>,
+    Extension(asker): Extension<Asker>,
+    Extension(request_id): Extension<RequestId>,
     headers: HeaderMap,
-    JsonBytes(body): JsonBytes,
+    body: Result<JsonBytes, Problem>,
 ) -> Result<Response, Problem> {
-    let caller = state.authorise(&headers, PROVE)?;
-    let request: ProveRequest = from_json(&body)?;
-    let (wait, priority) = (request.wait, request.priority);
-    let task = request.check(&state.0.circuits, state.store()).await?;
-    if wait == Some(false) {
-        let order = Order {
-            owner: &caller.prefix,
-            idempotency_key: idempotency_key(&headers)?,
-            circuit: &task.circuit.description.id,
-            priority: priority.unwrap_or(PRIORITY),
-            body: &body,
+    let mut entry = Entry::of("/prove");
+    let outcome = async {
+        let caller = state.authorise(&headers, PROVE)?;
+        entry.owner(&caller.prefix);
+        state.0.limits.take_proofs(&asker, 1)?;
+        let JsonBytes(body) = body?;
+        let request: ProveRequest = from_json(&body)?;
+        let (wait, priority) = (request.wait, request.priority);
+        let task = request.check(&state.0.circuits, state.store()).await?;
+        entry.proof_of(&task.circuit);
+        if wait == Some(false) {
+            let order = Order {
+                owner: &caller.prefix,
+                idempotency_key: idempotency_key(&headers)?,
+                circuit: &task.circuit.description.id,
+                priority: priority.unwrap_or(PRIORITY),
+                body: &body,
+            };
+            let id = state.queue()?.enqueue(&order).await?;
+            entry.job(&id);
+            return Ok((
+                StatusCode::ACCEPTED,
+                Json(Accepted::of(id, &state.0.websocket_url)),
+            )
+                .into_response());
+        }
+        let form = task.form;
+        // Nobody can ask for an id that the client doesn't know.
+        let known = headers.contains_key("x-request-id").then_some(&request_id);
+        let answer = match form {
+            Form::Bauta => Answered::Bauta(prove_now(&state, task, &caller, known).await?),
+            Form::Contract => Answered::Contract(prove_now(&state, task, &caller, known).await?.into()),
         };
-        let id = state.jobs()?.queue.enqueue(&order).await?;
-        return Ok((
-            StatusCode::ACCEPTED,
-            Json(Accepted::of(id, &state.0.websocket_url)),
-        )
-            .into_response());
+        Ok(Json(answer).into_response())
     }
-    let form = task.form;
-    let answer = prove_now(&state, task).await?;
-    let answer = match form {
-        Form::Bauta => Answered::Bauta(answer),
-        Form::Contract => Answered::Contract(answer.into()),
-    };
-    Ok(Json(answer).into_response())
+    .await;
+    entry.end(outcome)
 }
 
 /// The answer, in the form of the request.
@@ -82,9 +97,15 @@ pub enum Answered {
     Contract(ContractAnswer),
 }
 
-/// A proof of a task, made in this process when its turn comes.
-pub async fn prove_now(state: &State, task: Task) -> Result<ProveAnswer, Problem> {
+/// A proof of a task, made in this process when its turn comes. Under `request_id` its client can follow it.
+pub async fn prove_now(
+    state: &State,
+    task: Task,
+    caller: &Caller,
+    request_id: Option<&RequestId>,
+) -> Result<ProveAnswer, Problem> {
     let started = Instant::now();
+    let prover = &state.0.prover;
     let Task {
         circuit,
         evaluation,
@@ -92,8 +113,20 @@ pub async fn prove_now(state: &State, task: Task) -> Result<ProveAnswer, Problem
         ..
     } = &task;
     let (circuit, evaluation, tag) = (circuit.clone(), *evaluation, tag.clone());
-    let made = state.0.prover.prove(task, || ()).await?;
+    let waiting = request_id.and_then(|id| {
+        let events = &state.0.events;
+        events.track(&caller.prefix, id.as_str(), prover.expected())
+    });
+    let begun = || {
+        if let Some(waiting) = &waiting {
+            waiting.begun(prover.average_time());
+        }
+    };
+    let made = prover.prove(task, begun).await?;
     let elapsed = started.elapsed();
+    if let Some(waiting) = waiting {
+        waiting.succeeded();
+    }
     Ok(ProveAnswer::new(
         &circuit,
         &evaluation,

@@ -3,8 +3,14 @@ use bauta_service::{Json, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ADMIN, State, openapi::ProblemDocument};
-use crate::queue::{Queue, QueueError};
+use super::{ADMIN, State, jobs::document, openapi::ProblemDocument};
+use crate::{
+    events::JobDocument,
+    queue::{Queue, QueueError},
+};
+
+/// Failed jobs that are shown at once.
+const MOST_SHOWN: u32 = 100;
 
 /// Jobs by state; ended ones until they are forgotten.
 #[derive(Serialize, ToSchema)]
@@ -35,6 +41,49 @@ impl QueueStats {
     }
 }
 
+/// A job that failed.
+#[derive(Serialize, ToSchema)]
+pub struct FailedJob {
+    /// Prefix of the API key that asked.
+    owner: String,
+    /// The job.
+    #[serde(flatten)]
+    job: JobDocument,
+}
+
+/// Jobs that failed.
+#[derive(Serialize, ToSchema)]
+pub struct FailedJobs {
+    /// At most 100, the newest first.
+    jobs: Vec<FailedJob>,
+}
+
+/// `GET /api/queue/failed`: jobs that failed for good, until they are forgotten. Their witnesses are gone.
+#[utoipa::path(
+    get,
+    path = "/api/queue/failed",
+    tag = "operations",
+    responses(
+        (status = 200, body = FailedJobs),
+        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn failed(Extract(state): Extract<State>, headers: HeaderMap) -> Result<Json<FailedJobs>, Problem> {
+    state.authorise(&headers, ADMIN)?;
+    let jobs = state.queue()?.store().failed_jobs(MOST_SHOWN).await;
+    let jobs = jobs.map_err(QueueError::from)?.into_iter().map(|job| {
+        Ok(FailedJob {
+            owner: job.owner.clone(),
+            job: document(job)?,
+        })
+    });
+    Ok(Json(FailedJobs {
+        jobs: jobs.collect::<Result<_, Problem>>()?,
+    }))
+}
+
 /// `GET /api/queue/stats`
 #[utoipa::path(
     get,
@@ -49,5 +98,5 @@ impl QueueStats {
 )]
 pub async fn stats(Extract(state): Extract<State>, headers: HeaderMap) -> Result<Json<QueueStats>, Problem> {
     state.authorise(&headers, ADMIN)?;
-    Ok(Json(QueueStats::of(&state.jobs()?.queue).await?))
+    Ok(Json(QueueStats::of(state.queue()?).await?))
 }

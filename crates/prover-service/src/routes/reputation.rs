@@ -1,9 +1,11 @@
+use std::convert::Infallible;
+
 use axum::extract::State as Extract;
 use axum::http::HeaderMap;
 use bauta_service::Problem;
 
 use super::{PROVE, State, openapi::ProblemDocument};
-use crate::circuits::not_built;
+use crate::{audit::Entry, circuits::not_built};
 
 /// `POST /api/proof/generate`: attestations belong to the statement `reputation`, which this version can't prove.
 #[utoipa::path(
@@ -15,8 +17,15 @@ use crate::circuits::not_built;
     )
 )]
 pub async fn generate(Extract(state): Extract<State>, headers: HeaderMap) -> Problem {
-    match state.authorise(&headers, PROVE) {
-        Ok(_) => not_built("reputation"),
+    let mut entry = Entry::of("/api/proof/generate");
+    let problem = match state.authorise(&headers, PROVE) {
+        Ok(caller) => {
+            entry.owner(&caller.prefix);
+            not_built("reputation")
+        }
+        Err(problem) => problem,
+    };
+    match entry.end::<Infallible>(Err(problem)) {
         Err(problem) => problem,
     }
 }

@@ -49,8 +49,8 @@ struct Resources {
 )]
 pub async fn snapshot(Extract(state): Extract<State>, headers: HeaderMap) -> Result<Json<Snapshot>, Problem> {
     state.authorise(&headers, ADMIN)?;
-    let queue = match &state.0.jobs {
-        Some(jobs) => Some(QueueStats::of(&jobs.queue).await?),
+    let queue = match &state.0.queue {
+        Some(queue) => Some(QueueStats::of(queue).await?),
         None => None,
     };
     let usage = crate::metrics::usage().map_err(|error| Problem::internal(&error))?;

@@ -11,7 +11,6 @@ use axum::{
 use bauta_service::{Caller, Problem};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{PROVE, State, jobs::document};
 use crate::events::{Follower, Heard};
@@ -28,22 +27,22 @@ const SLOW: Duration = Duration::from_secs(10);
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 enum Said {
-    /// Follow a job; the one followed before isn't any more.
+    /// Follow a job or a request; the one followed before isn't any more.
     Subscribe {
         #[serde(rename = "requestId")]
-        request_id: Uuid,
+        request_id: String,
     },
 }
 
-/// `GET /` and `GET /ws`: `{"type": "subscribe", "requestId": JOB}` is answered with `{"type": "progress", "requestId", "data": {"stage",
-/// "progress"}}` from the present state on, and at the end with `{"type": "result", "requestId", "data": the job}`.
+/// `GET /` and `GET /ws`: `{"type": "subscribe", "requestId": ID}` is answered with `{"type": "progress", "requestId", "data": {"stage",
+/// "progress", "eta_ms"}}` from the present state on, and at the end with `{"type": "result", "requestId", "data": the job}`. The id is a job's, or
+/// the one that a client gave a request (`x-request-id`), before or after it came; its result is `{"state"}` alone.
 pub async fn websocket(
     Extract(state): Extract<State>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let caller = state.authorise(&headers, PROVE)?;
-    state.jobs()?;
     let upgrade = upgrade.map_err(|rejection| {
         let detail = format!("this route is a websocket: {}", rejection.body_text());
         Problem::new(StatusCode::UPGRADE_REQUIRED, "websocket_expected", detail)
@@ -58,11 +57,11 @@ pub async fn websocket(
 }
 
 async fn converse(mut socket: WebSocket, state: &State, caller: &Caller) -> Result<(), axum::Error> {
-    let mut followed: Option<(Uuid, Follower)> = None;
+    let mut followed: Option<(String, Follower)> = None;
     loop {
         let news = async {
             if let Some((id, follower)) = &mut followed {
-                Some((*id, follower.next().await))
+                Some((id.clone(), follower.next().await))
             } else {
                 tokio::time::sleep(IDLE).await;
                 None
@@ -79,12 +78,12 @@ async fn converse(mut socket: WebSocket, state: &State, caller: &Caller) -> Resu
                 };
                 match serde_json::from_str(&text) {
                     Ok(Said::Subscribe { request_id }) => {
-                        let Ok(jobs) = state.jobs() else { return Ok(()) };
-                        followed = Some((request_id, jobs.events.follow(request_id.to_string(), caller.prefix.clone())));
+                        let follower = state.0.events.follow(request_id.clone(), caller.prefix.clone());
+                        followed = Some((request_id, follower));
                     }
                     Err(error) => send(&mut socket, &json!({"type": "error", "data": {
                         "code": "invalid_input",
-                        "detail": format!("a message must be {{\"type\": \"subscribe\", \"requestId\": JOB}}: {error}"),
+                        "detail": format!("a message must be {{\"type\": \"subscribe\", \"requestId\": ID}}: {error}"),
                     }})).await?,
                 }
             }
@@ -92,23 +91,27 @@ async fn converse(mut socket: WebSocket, state: &State, caller: &Caller) -> Resu
                 let Some((id, heard)) = news else { return Ok(()) };
                 let message = match heard {
                     Ok(Some(Heard::Progress(progress))) => json!({"type": "progress", "requestId": id, "data": progress}),
+                    Ok(Some(Heard::Answered(news))) => {
+                        followed = None;
+                        json!({"type": "result", "requestId": id, "data": {"state": news.stage}})
+                    }
                     Ok(Some(Heard::Ended(job))) => {
                         followed = None;
                         match document(*job) {
                             Ok(job) => json!({"type": "result", "requestId": id, "data": job}),
-                            Err(problem) => failure(id, &problem),
+                            Err(problem) => failure(&id, &problem),
                         }
                     }
                     Ok(None) => {
                         followed = None;
                         json!({"type": "error", "requestId": id, "data": {
                             "code": "unknown_job",
-                            "detail": "there is no job with that id",
+                            "detail": "there is no job or request with that id",
                         }})
                     }
                     Err(error) => {
                         followed = None;
-                        failure(id, &Problem::unavailable("database_away", "the database can't be reached; subscribe again", &error))
+                        failure(&id, &Problem::unavailable("database_away", "the database can't be reached; subscribe again", &error))
                     }
                 };
                 send(&mut socket, &message).await?;
@@ -117,7 +120,7 @@ async fn converse(mut socket: WebSocket, state: &State, caller: &Caller) -> Resu
     }
 }
 
-fn failure(id: Uuid, problem: &Problem) -> Value {
+fn failure(id: &str, problem: &Problem) -> Value {
     json!({"type": "error", "requestId": id, "data": {"code": problem.code(), "detail": problem.detail()}})
 }
 

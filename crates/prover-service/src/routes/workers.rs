@@ -43,7 +43,7 @@ pub struct Worker {
 )]
 pub async fn stats(Extract(state): Extract<State>, headers: HeaderMap) -> Result<Json<WorkerStats>, Problem> {
     state.authorise(&headers, ADMIN)?;
-    let workers = state.jobs()?.queue.workers().await?;
+    let workers = state.queue()?.workers().await?;
     let worker = |row: &graphile_worker::ActiveWorkerRow| Worker {
         id: row.worker_id.clone(),
         started_at: row.started_at.timestamp_millis(),

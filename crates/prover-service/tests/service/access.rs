@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::common::{Running, command, request, text, with_jobs};
 
 /// Key and line, as the command prints them.
-fn api_key(scopes: &str) -> (String, String) {
+pub fn api_key(scopes: &str) -> (String, String) {
     let output = command(&[])
         .args(["api-key", "--scopes", scopes])
         .output()
@@ -56,4 +56,62 @@ async fn with_api_keys_nobody_proves_without_one_and_nobody_sees_anothers_job() 
             "the log has an API key"
         );
     }
+}
+
+#[tokio::test]
+async fn an_api_key_that_asks_too_often_is_told_when_to_come_again_and_no_other_is() {
+    let ((alice, alices), (bob, bobs)) = (api_key("prove"), api_key("prove"));
+    let lines = format!("{alices},{bobs}");
+    let mut service = Running::start(&[("API_KEYS", &lines), ("PROOFS_PER_MINUTE", "3")]);
+    service.identify(&alice);
+    let batch = json!({"requests": [request(3), request(4)]});
+    assert_eq!(service.post("/prove/batch", &batch).await.0, 200);
+    assert_eq!(service.post("/prove", &request(3)).await.0, 200);
+    let (status, headers, problem) = service.post_with("/prove", ("accept", "*/*"), &request(3)).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (429, &json!("rate_limited")),
+        "{problem}"
+    );
+    let seconds: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=20).contains(&seconds), "{seconds}");
+    // Whoever knows a prefix and no secret uses nobody's limit up.
+    let forged = format!("{}_{}", &bob[..14], "0".repeat(64));
+    for _ in 0..5 {
+        service.identify(&forged);
+        assert_eq!(service.post("/prove", &request(3)).await.0, 401);
+    }
+    service.identify(&bob);
+    assert_eq!(service.post("/prove", &request(3)).await.0, 200);
+    let four = json!({"requests": [request(1), request(2), request(3), request(4)]});
+    let (status, problem) = service.post("/prove/batch", &four).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (429, &json!("rate_limited")),
+        "{problem}"
+    );
+    assert!(
+        problem["detail"].as_str().unwrap().contains("4 at once"),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
+async fn without_a_key_an_address_has_a_limit_and_health_has_none() {
+    let service = Running::start(&[("REQUESTS_PER_MINUTE", "5")]);
+    for _ in 0..5 {
+        assert_eq!(service.get("/circuits").await.0, 200);
+    }
+    for path in ["/circuits", "/models", "/openapi.json"] {
+        let (status, problem) = service.get(path).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (429, &json!("rate_limited")),
+            "{path}"
+        );
+    }
+    for path in ["/health", "/ready"] {
+        assert_eq!(service.get(path).await.0, 200, "{path}");
+    }
+    assert!(service.metrics().await.contains("status=\"429\""));
 }

@@ -13,8 +13,14 @@ use bauta_primitives::{
     Attributes, Claim, Context, EntryId, FieldElement, IdentitySecret, Leaf, Scope,
     tree::{ARITY, EMPTY_SUBTREES, Siblings, node},
 };
+use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{Message, client::IntoClientRequest},
+};
 
 /// Shared by all services of this process: keys' tables take a second to make.
 pub fn cache() -> &'static TempDir {
@@ -51,6 +57,34 @@ pub struct Running {
     pub address: SocketAddr,
     pub metrics: SocketAddr,
     client: reqwest::Client,
+    key: Option<String>,
+}
+
+/// A websocket.
+pub struct Subscriber(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Subscriber {
+    /// Follows a job or a request from now on.
+    pub async fn follow(&mut self, id: &str) {
+        let subscribe = json!({"type": "subscribe", "requestId": id}).to_string();
+        self.0.send(Message::Text(subscribe.into())).await.unwrap();
+    }
+
+    /// The next message.
+    pub async fn next(&mut self) -> Value {
+        let message = tokio::time::timeout(Duration::from_secs(30), self.0.next()).await;
+        let message = message.expect("a message").expect("an open websocket").unwrap();
+        serde_json::from_str(message.to_text().unwrap()).unwrap()
+    }
+
+    /// Every message up to the result.
+    pub async fn until_result(&mut self) -> Vec<Value> {
+        let mut messages = vec![self.next().await];
+        while messages.last().is_none_or(|last| last["type"] != "result") {
+            messages.push(self.next().await);
+        }
+        messages
+    }
 }
 
 /// Environment of a service with jobs.
@@ -113,11 +147,13 @@ impl Running {
             address: address.as_ref().unwrap_or(&metrics).parse().unwrap(),
             metrics: metrics.parse().unwrap(),
             client: reqwest::Client::new(),
+            key: None,
         }
     }
 
     /// Sends this API key from now on.
     pub fn identify(&mut self, key: &str) {
+        self.key = Some(key.to_owned());
         let value = format!("Bearer {key}").parse().unwrap();
         let headers = [(reqwest::header::AUTHORIZATION, value)].into_iter().collect();
         self.client = reqwest::Client::builder()
@@ -137,6 +173,69 @@ impl Running {
                 .json(body),
         )
         .await
+    }
+
+    /// A request with one more header; the answer with its headers.
+    pub async fn post_with(
+        &self,
+        path: &str,
+        header: (&str, &str),
+        body: &Value,
+    ) -> (u16, reqwest::header::HeaderMap, Value) {
+        let request = self.client.post(format!("http://{}{path}", self.address));
+        let response = request
+            .header(header.0, header.1)
+            .json(body)
+            .send()
+            .await
+            .unwrap();
+        let headers = response.headers().clone();
+        (
+            response.status().as_u16(),
+            headers,
+            response.json().await.unwrap(),
+        )
+    }
+
+    /// Lines of the log of this target and event.
+    pub async fn lines(&self, target: &str, event: &str, many: usize) -> Vec<Value> {
+        let read = || -> Vec<Value> {
+            let log = self.log();
+            let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+            lines
+                .filter(|line: &Value| line["target"] == target && line["event"] == event)
+                .collect()
+        };
+        let there = async {
+            while read().len() < many {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), there).await;
+        assert!(
+            waited.is_ok(),
+            "fewer than {many} lines of {event}:\n{}",
+            self.log()
+        );
+        read()
+    }
+
+    /// A websocket that has subscribed.
+    pub async fn subscribe(&self, id: &str) -> Subscriber {
+        let mut subscriber = self.websocket().await;
+        subscriber.follow(id).await;
+        subscriber
+    }
+
+    /// A websocket.
+    pub async fn websocket(&self) -> Subscriber {
+        let mut request = format!("ws://{}/ws", self.address).into_client_request().unwrap();
+        if let Some(key) = &self.key {
+            let value = format!("Bearer {key}").parse().unwrap();
+            request.headers_mut().insert("authorization", value);
+        }
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        Subscriber(socket)
     }
 
     /// Asks for a job and returns its id.
@@ -189,6 +288,11 @@ impl Running {
 
     pub async fn delete(&self, path: &str) -> (u16, Value) {
         answer(self.client.delete(format!("http://{}{path}", self.address))).await
+    }
+
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Ends it as a crash would.

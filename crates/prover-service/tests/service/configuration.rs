@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use crate::common::{command, text};
+use bauta_circuits::{Ownership, load_or_setup_development};
+use bauta_primitives::tree::Depth;
+
+use crate::common::{Running, command, text};
 
 fn refusal(environment: &[(&str, &str)]) -> String {
     let output = command(environment).output().unwrap();
@@ -23,6 +26,47 @@ fn a_key_file_that_is_none_is_refused() {
     fs::write(&file, b"not a key").unwrap();
     let said = refusal(&[("KEY_FILES", file.to_str().unwrap())]);
     assert!(said.contains("a.key") && said.contains("BAUTAKEY"), "{said}");
+}
+
+#[test]
+fn a_key_file_whose_hashes_are_not_those_of_its_key_is_refused() {
+    let key = load_or_setup_development(&Ownership::new(Depth::Ten)).unwrap();
+    let good = key.to_bytes().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.key");
+    let hash = key.verifying_key().hash();
+    let hash_at = good.windows(32).position(|window| window == hash).unwrap();
+    for at in [hash_at, good.len() / 2, good.len() - 1] {
+        let mut damaged = good.clone();
+        damaged[at] ^= 1;
+        fs::write(&file, damaged).unwrap();
+        let said = refusal(&[("KEY_FILES", file.to_str().unwrap())]);
+        assert!(said.contains("a.key"), "byte {at}: {said}");
+    }
+    fs::write(&file, good).unwrap();
+    drop(Running::start(&[("KEY_FILES", file.to_str().unwrap())]));
+}
+
+#[test]
+fn every_key_of_the_contract_is_documented_with_its_default() {
+    let output = command(&[]).arg("--print-config").output().unwrap();
+    let printed = text(&output);
+    for (variable, key) in [
+        ("PORT", "#port = 3001"),
+        ("MODELS_DIR", "#models_dir = \"./models\""),
+        ("CACHE_DIR", "#cache_dir = \"./cache\""),
+        ("RUST_LOG", "#log = \"info\""),
+        ("MAX_CONCURRENT_PROOFS", "#max_concurrent_proofs = 4"),
+        ("PROOF_TIMEOUT_MS", "#proof_timeout_ms = 30000"),
+        ("WS_URL", "#ws_url = \"/ws\""),
+        ("METRICS_PORT", "#metrics_port = 9090"),
+    ] {
+        assert!(
+            printed.contains(&format!("`{variable}`")),
+            "{variable} isn't in:\n{printed}"
+        );
+        assert!(printed.contains(key), "{key} isn't in:\n{printed}");
+    }
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Proofs that are made later.
 
 use bauta_store::testing::TestDatabase;
-use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::Message;
 
-use crate::common::{Running, request, with_jobs};
+use crate::{
+    access::api_key,
+    common::{Running, request, with_jobs},
+};
 
 async fn verify(service: &Running, job: &Value) {
     let answer = &job["answer"];
@@ -44,47 +45,6 @@ async fn the_same_idempotency_key_is_the_same_job() {
     assert_ne!(service.enqueue(&request(3), Some("b")).await, first);
     service.result(&first).await;
     assert_eq!(service.enqueue(&request(3), Some("a")).await, first);
-}
-
-#[tokio::test]
-async fn progress_comes_from_another_instance_and_starts_with_the_present_state() {
-    let database = TestDatabase::create().await.unwrap();
-    let url = database.url().unwrap();
-    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
-    let id = service.enqueue(&request(3), None).await;
-    let address = format!("ws://{}/ws", service.address);
-    let (mut socket, _) = tokio_tungstenite::connect_async(address).await.unwrap();
-    let subscribe = json!({"type": "subscribe", "requestId": id}).to_string();
-    socket.send(Message::Text(subscribe.into())).await.unwrap();
-    let mut messages = Vec::new();
-    let mut worker = None;
-    while let Some(message) = socket.next().await {
-        let message: Value = serde_json::from_str(message.unwrap().to_text().unwrap()).unwrap();
-        assert_eq!(message["requestId"], id.as_str(), "{message}");
-        if worker.is_none() {
-            // Only once the present state was said does anybody work on it.
-            assert_eq!(message["data"]["stage"], "queued", "{message}");
-            worker = Some(Running::worker(&with_jobs(&url, &[])));
-        }
-        let last = message["type"] == "result";
-        messages.push(message);
-        if last {
-            break;
-        }
-    }
-    let progress: Vec<f64> = messages
-        .iter()
-        .filter_map(|message| message["data"]["progress"].as_f64())
-        .collect();
-    assert!(progress.is_sorted() && progress.len() >= 2, "{messages:?}");
-    assert_eq!(
-        messages.last().unwrap()["data"]["state"],
-        "succeeded",
-        "{messages:?}"
-    );
-    // Whoever comes late gets the end at once.
-    let events = service.events(&id).await;
-    assert_eq!(events.len(), 1, "{events:?}");
 }
 
 #[tokio::test]
@@ -155,6 +115,17 @@ async fn a_job_past_its_deadline_has_failed_whoever_had_it() {
     let job = service.result(&id).await;
     assert_eq!(job["state"], "failed", "{job}");
     assert_eq!(job["error"]["code"], "deadline_exceeded", "{job}");
+    // Dead letters stay to be looked at, whoever's they were.
+    let (status, failed) = service.get("/api/queue/failed").await;
+    assert_eq!(status, 200, "{failed}");
+    let jobs = failed["jobs"].as_array().unwrap();
+    assert_eq!(jobs.len(), 1, "{failed}");
+    assert_eq!(
+        (&jobs[0]["job_id"], &jobs[0]["owner"]),
+        (&json!(id), &json!("")),
+        "{failed}"
+    );
+    assert_eq!(jobs[0]["error"], job["error"], "{failed}");
 }
 
 #[tokio::test]
@@ -170,6 +141,21 @@ async fn workers_announce_themselves_through_the_queue() {
     let (_, stats) = service.get("/api/workers/stats").await;
     assert_eq!(stats["workers"].as_array().unwrap().len(), 1, "{stats}");
     assert_eq!(stats["recommended"], 1, "{stats}");
+    // For an autoscaler, once the housekeeping has come round.
+    let exported = async {
+        while !service.metrics().await.contains("\nbauta_prover_workers 1\n") {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), exported)
+        .await
+        .unwrap();
+    assert!(
+        service
+            .metrics()
+            .await
+            .contains("\nbauta_prover_workers_recommended 1\n")
+    );
     assert!(stats["serviceTimeMs"].as_f64().unwrap() > 0.0, "{stats}");
     let body = json!({"id": "w", "url": "http://w", "maxConcurrency": 4});
     let (status, answer) = service.post("/api/workers/register", &body).await;
@@ -200,4 +186,60 @@ async fn an_unknown_job_is_said_to_be_unknown() {
         assert_eq!((status, &problem["code"]), (404, &json!("unknown_job")));
     }
     assert_eq!(service.get("/jobs/x").await.0, 400);
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again_later() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    // A worker without the time for any proof gives the job back.
+    let hurried = Running::worker(&with_jobs(&url, &[("PROOF_TIMEOUT_MS", "1")]));
+    let id = service.enqueue(&request(3), None).await;
+    let log = hurried.log_with("job_returned").await;
+    assert!(log.contains("Proof generation exceeded timeout (1ms)"), "{log}");
+    let again: f64 = sqlx::query_scalar(
+        "SELECT extract(epoch FROM run_at - now())::float8 FROM graphile_worker._private_jobs",
+    )
+    .fetch_one(database.pool())
+    .await
+    .unwrap();
+    assert!(again > 0.5, "it is tried again at once: in {again} s");
+    drop(hurried);
+    let _worker = Running::worker(&with_jobs(&url, &[]));
+    let job = service.result(&id).await;
+    assert_eq!(job["state"], "succeeded", "{job}");
+    assert!(job["attempts"].as_u64().unwrap() >= 2, "{job}");
+}
+
+#[tokio::test]
+async fn a_worker_takes_turns_between_api_keys_and_serves_the_urgent_first() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let ((alice, alices), (bob, bobs)) = (api_key("prove"), api_key("prove"));
+    let lines = format!("{alices},{bobs}");
+    let mut service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false"), ("API_KEYS", &lines)]));
+    service.identify(&alice);
+    let mut hers = Vec::new();
+    for _ in 0..12 {
+        hers.push(service.enqueue(&request(3), None).await);
+    }
+    let mut urgent = request(3);
+    urgent["priority"] = json!(1);
+    let urgent = service.enqueue(&urgent, None).await;
+    service.identify(&bob);
+    let his = service.enqueue(&request(4), None).await;
+    let _worker = Running::worker(&with_jobs(&url, &[("MAX_CONCURRENT_PROOFS", "1")]));
+    service.result(&his).await;
+    service.identify(&alice);
+    service.result(&hers[11]).await;
+    let order: Vec<String> = sqlx::query_scalar("SELECT id::text FROM jobs ORDER BY ended_at")
+        .fetch_all(database.pool())
+        .await
+        .unwrap();
+    let place = |id: &String| order.iter().position(|other| other == id).unwrap();
+    // Twelve were there before them.
+    assert!(place(&his) < 3, "his came {}th", place(&his) + 1);
+    assert!(place(&urgent) < 4, "the urgent one came {}th", place(&urgent) + 1);
+    assert_eq!(order.len(), 14, "nobody's was forgotten");
 }

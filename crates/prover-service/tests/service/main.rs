@@ -1,6 +1,7 @@
 //! The service as a process, over HTTP.
 
 mod access;
+mod audit;
 mod bad_input;
 mod cache;
 mod common;
@@ -9,5 +10,6 @@ mod contract;
 mod crashes;
 mod jobs;
 mod profiling;
+mod progress;
 mod proofs;
 mod secrets;

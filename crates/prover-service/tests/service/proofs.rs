@@ -1,5 +1,7 @@
 //! Good requests.
 
+use std::process::Command;
+
 use bauta_circuits::{Ownership, Proof, load_or_setup_development};
 use bauta_primitives::{Digest, tree::Depth};
 use serde_json::{Value, json};
@@ -200,4 +202,34 @@ async fn circuits_and_models_are_listed() {
     assert_eq!(circuit["provenance"], "development");
     assert!(circuit["warning"].as_str().unwrap().contains("ANYBODY CAN FORGE"));
     assert_eq!(service.get("/models").await.1, json!({"models": []}));
+}
+
+#[tokio::test]
+async fn a_lack_of_memory_is_said_in_the_contracts_words_and_ends_nothing() {
+    let service = Running::start(&[]);
+    assert_eq!(service.post("/prove", &request(3)).await.0, 200);
+    let limit = |bytes: &str| {
+        let id = service.id().to_string();
+        let set = Command::new("prlimit")
+            .args(["--pid", &id, &format!("--as={bytes}")])
+            .status();
+        assert!(set.unwrap().success());
+    };
+    let status = std::fs::read_to_string(format!("/proc/{}/status", service.id())).unwrap();
+    let used = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmSize:"))
+        .unwrap();
+    let used: u64 = used.trim().trim_end_matches(" kB").parse().unwrap();
+    // So much more that it can go on, but not make a proof.
+    limit(&format!("{}:unlimited", 1024 * used + 16_000_000));
+    let (status, problem) = service.post("/prove", &request(3)).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (503, &json!("out_of_memory")),
+        "{problem}"
+    );
+    assert_eq!(problem["detail"], "Cannot allocate memory for proof generation");
+    limit("unlimited:unlimited");
+    assert_eq!(service.post("/prove", &request(3)).await.0, 200);
 }

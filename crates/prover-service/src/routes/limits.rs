@@ -1,0 +1,76 @@
+//! How often somebody may ask: an API key, or without one an address.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+};
+
+use axum::{
+    extract::{ConnectInfo, Request, State as Extract},
+    http::HeaderMap,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use bauta_service::{AUDIT, Problem, RateLimit, asker};
+
+use super::State;
+use crate::settings::Settings;
+
+/// Asked by whoever watches over the service, often.
+const FREE: &str = "/health";
+
+/// The limits of each who asks; none where the settings have none.
+pub struct Limits {
+    requests: Option<RateLimit>,
+    proofs: Option<RateLimit>,
+}
+
+/// Who asks, in words that limits know.
+#[derive(Clone)]
+pub struct Asker(String);
+
+impl Limits {
+    /// Those of the settings.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            requests: RateLimit::per_minute(settings.requests_per_minute),
+            proofs: RateLimit::per_minute(settings.proofs_per_minute),
+        }
+    }
+
+    /// Somebody asks for so many proofs.
+    pub fn take_proofs(&self, asker: &Asker, proofs: usize) -> Result<(), Problem> {
+        let proofs = u32::try_from(proofs).ok().and_then(NonZeroU32::new);
+        take(self.proofs.as_ref(), asker, proofs.unwrap_or(NonZeroU32::MIN))
+    }
+}
+
+fn take(limit: Option<&RateLimit>, Asker(asker): &Asker, questions: NonZeroU32) -> Result<(), Problem> {
+    limit.map_or(Ok(()), |limit| limit.take(asker, questions))
+}
+
+impl State {
+    fn asker(&self, headers: &HeaderMap, address: IpAddr) -> Asker {
+        let keys = self.0.api_keys.as_ref();
+        let caller = keys.and_then(|keys| keys.caller(headers));
+        Asker(caller.map_or_else(|| asker(address), |caller| format!("key {caller}")))
+    }
+}
+
+/// Around every route.
+pub async fn limit(
+    Extract(state): Extract<State>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let asker = state.asker(request.headers(), peer.ip());
+    if request.uri().path() != FREE
+        && let Err(problem) = take(state.0.limits.requests.as_ref(), &asker, NonZeroU32::MIN)
+    {
+        tracing::info!(target: AUDIT, event = "rate_limited");
+        return problem.into_response();
+    }
+    request.extensions_mut().insert(asker);
+    next.run(request).await
+}

@@ -1,0 +1,150 @@
+//! Who asked for what and how it ended, in the log.
+
+use bauta_store::testing::TestDatabase;
+use serde_json::{Value, json};
+
+use crate::{
+    access::api_key,
+    common::{Running, request, with_jobs},
+};
+
+#[tokio::test]
+async fn every_request_for_a_proof_is_in_the_audit_trail_whatever_is_logged() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let (alice, line) = api_key("prove");
+    let quiet = "warn,bauta_service::service=info";
+    let mut service = Running::start(&with_jobs(&url, &[("RUST_LOG", quiet), ("API_KEYS", &line)]));
+    service.post("/prove", &request(3)).await;
+    service.identify(&alice);
+    let (_, headers, _) = service
+        .post_with("/prove", ("x-request-id", "mine-1"), &request(3))
+        .await;
+    assert_eq!(headers["x-request-id"], "mine-1");
+    let mut bad = request(3);
+    bad["private"]["index"] = json!(9);
+    service.post("/prove", &bad).await;
+    service.post("/prove", &json!("nonsense")).await;
+    service
+        .post("/prove/batch", &json!({"requests": [request(1), request(2)]}))
+        .await;
+    service.post("/api/proof/generate", &json!({})).await;
+    let job = service.enqueue(&request(4), None).await;
+    service.result(&job).await;
+    let lines = service.lines("audit", "proof_requested", 7).await;
+    let prefix = &line[..8];
+    let circuit = "ownership-v1-depth10";
+    let expected = [
+        ("/prove", "", "", 0, "refused", json!("missing_api_key")),
+        ("/prove", prefix, circuit, 1, "succeeded", Value::Null),
+        ("/prove", prefix, "", 0, "refused", json!("invalid_input")),
+        ("/prove", prefix, "", 0, "refused", json!("invalid_input")),
+        ("/prove/batch", prefix, circuit, 2, "succeeded", Value::Null),
+        (
+            "/api/proof/generate",
+            prefix,
+            "",
+            0,
+            "failed",
+            json!("statement_not_built"),
+        ),
+        ("/prove", prefix, circuit, 1, "queued", Value::Null),
+    ];
+    assert_eq!(lines.len(), expected.len(), "{lines:?}");
+    for (line, (route, owner, circuit_id, proofs, outcome, code)) in lines.iter().zip(expected) {
+        assert_eq!(line["route"], route, "{line}");
+        assert_eq!(line["owner"], owner, "{line}");
+        assert_eq!(line["circuit_id"], circuit_id, "{line}");
+        assert_eq!(line["proofs"], proofs, "{line}");
+        assert_eq!(line["outcome"], outcome, "{line}");
+        assert_eq!(line.get("code").cloned().unwrap_or_default(), code, "{line}");
+        assert!(
+            line["request_id"].is_string() && line["timestamp"].is_string(),
+            "{line}"
+        );
+        // Nothing but these: no input, no person, no address.
+        let known = [
+            "timestamp",
+            "level",
+            "name",
+            "target",
+            "service",
+            "event",
+            "route",
+            "method",
+            "owner",
+            "circuit_id",
+            "proofs",
+            "job_id",
+            "outcome",
+            "code",
+            "duration_ms",
+            "request_id",
+        ];
+        for field in line.as_object().unwrap().keys() {
+            assert!(known.contains(&field.as_str()), "{field} in {line}");
+        }
+    }
+    assert_eq!(lines[1]["request_id"], "mine-1");
+    assert_eq!(lines[6]["job_id"], job.as_str());
+    let ends = service.lines("audit", "job_ended", 1).await;
+    assert_eq!(ends.len(), 1);
+    assert_eq!(
+        (&ends[0]["job_id"], &ends[0]["outcome"]),
+        (&json!(job), &json!("succeeded"))
+    );
+    assert_eq!(ends[0]["owner"], prefix);
+}
+
+#[tokio::test]
+async fn the_audit_trail_cant_be_switched_off_by_the_logs_level() {
+    let service = Running::start(&[("RUST_LOG", "bauta_service::service=info,audit=off")]);
+    let (_, headers, _) = service
+        .post_with("/prove", ("x-request-id", "mine-2"), &request(3))
+        .await;
+    assert_eq!(headers["x-request-id"], "mine-2");
+    let lines = service.lines("audit", "proof_requested", 1).await;
+    assert_eq!(lines[0]["request_id"], "mine-2", "{lines:?}");
+    assert!(
+        !service.log().contains("proof_generated"),
+        "what else is logged follows RUST_LOG"
+    );
+}
+
+#[tokio::test]
+async fn a_proof_is_in_the_log_with_the_fields_that_operators_know() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[]));
+    service
+        .post_with("/prove", ("x-request-id", "mine-3"), &request(3))
+        .await;
+    let job = service.enqueue(&request(4), None).await;
+    service.result(&job).await;
+    let lines = service
+        .lines("prover_service::prover", "proof_generated", 2)
+        .await;
+    for (line, request_id) in lines.iter().zip(["mine-3", &job]) {
+        assert_eq!(line["request_id"], request_id, "{line}");
+        assert_eq!(line["service"], "prover-service", "{line}");
+        assert_eq!(line["level"], "INFO", "{line}");
+        assert_eq!(line["circuit_id"], "ownership-v1-depth10", "{line}");
+        assert!(
+            line["timestamp"].is_string() && line["duration_ms"].is_u64(),
+            "{line}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_whose_time_is_over_is_in_the_audit_trail() {
+    let service = Running::start(&[("REQUEST_TIMEOUT_MS", "100"), ("MAX_CONCURRENT_PROOFS", "1")]);
+    let body = request(3);
+    let answers = (0..64).map(|_| service.post("/prove", &body));
+    let answers = futures_util::future::join_all(answers).await;
+    let late = answers.iter().filter(|(status, _)| *status == 504).count();
+    assert!(late > 0, "nobody had to wait for so long");
+    let lines = service.lines("audit", "proof_requested", 64).await;
+    let abandoned = lines.iter().filter(|line| line["outcome"] == "abandoned").count();
+    assert_eq!((lines.len(), abandoned), (64, late));
+}
