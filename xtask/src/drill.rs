@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> Result<()> {
         Drill::Fuzz { seconds, seed } => fuzz(seconds, seed),
         Drill::Backup => {
             system::require(&[system::CC, system::POSTGRES])?;
-            workspace::run(&mut test("bauta-store", "store", "backup::")?)
+            workspace::run(&mut test("store", "backup::")?)
         }
         Drill::Indexer { kills, seed } => indexer(kills, seed),
         Drill::Alerts => alerts(),
@@ -56,7 +56,7 @@ pub fn run(args: &Args) -> Result<()> {
 fn fuzz(seconds: u64, seed: Option<u64>) -> Result<()> {
     system::require(&[system::CC])?;
     let name = "no_data_and_no_list_of_accounts_makes_the_program_fall_over";
-    let mut cargo = test("bauta-svm", "substitution", name)?;
+    let mut cargo = test("substitution", name)?;
     cargo.env("BAUTA_FUZZ_SECONDS", seconds.to_string());
     if let Some(seed) = seed {
         cargo.env("BAUTA_FUZZ_SEED", seed.to_string());
@@ -67,7 +67,7 @@ fn fuzz(seconds: u64, seed: Option<u64>) -> Result<()> {
 fn indexer(kills: u32, seed: Option<u64>) -> Result<()> {
     system::require(&[system::CC, system::POSTGRES])?;
     localnet::build()?;
-    let mut cargo = test("bauta-indexer", "drills", "")?;
+    let mut cargo = test("drills", "")?;
     // each has a chain and a database server of its own
     cargo
         .args(["--test-threads", "2"])
@@ -90,11 +90,12 @@ fn alerts() -> Result<()> {
     Ok(())
 }
 
-/// The command that runs a package's tests whose names hold this.
-fn test(package: &str, target: &str, name: &str) -> Result<Command> {
+/// The command that runs the tests of a target whose names hold this. Of the workspace, not by package: that would build its
+/// dependencies anew, with other features.
+fn test(target: &str, name: &str) -> Result<Command> {
     let mut cargo = workspace::cargo()?;
     cargo
-        .args(["test", "--locked", "--package", package, "--test", target, "--"])
+        .args(["test", "--locked", "--workspace", "--test", target, "--"])
         .args(["--nocapture", name]);
     Ok(cargo)
 }

@@ -63,20 +63,22 @@ async fn measure(options: &Options) -> Result<Figures> {
         (100_000, 60, 1_000_000)
     };
     let server = Postgres::start_with(&SETTINGS)?;
+    let mut table = Table::default();
     let rate = apply(&server, events).await?;
-    let lag = live::lag(&server, seconds).await?;
-    let process::Life { recovery_s, rss_mb } = process::measure(&server, leaves).await?;
-    let text = format!(
-        "| figure | |\n|---|--:|\n\
-         | events applied a second, of {events} | {rate:.0} |\n\
-         | lag at 50 transactions a second, p50, slots | {p50} |\n\
-         | lag, p99, slots | {p99} |\n\
-         | from `kill -9` to ready, s | {recovery_s:.2} |\n\
-         | memory at {leaves} leaves, MB | {rss_mb:.0} |\n",
-        p50 = lag.p50,
-        p99 = lag.p99,
+    table.row(
+        &format!("events applied a second, of {events}"),
+        &format!("{rate:.0}"),
     );
-    print!("{text}");
+    let lag = live::lag(&server, seconds).await?;
+    table.row(
+        "lag at 50 transactions a second, p50, slots",
+        &lag.p50.to_string(),
+    );
+    table.row("lag, p99, slots", &lag.p99.to_string());
+    let process::Life { recovery_s, rss_mb } = process::measure(&server, leaves).await?;
+    table.row("from `kill -9` to ready, s", &format!("{recovery_s:.2}"));
+    table.row(&format!("memory at {leaves} leaves, MB"), &format!("{rss_mb:.0}"));
+    let text = table.text;
     if !options.quick {
         page::write("indexer", &format!("{HEAD}{}\n\n{text}", machine()))?;
     }
@@ -89,6 +91,27 @@ async fn measure(options: &Options) -> Result<Figures> {
     .into_iter()
     .map(|(name, figure)| (name.to_owned(), figure.into()))
     .collect())
+}
+
+/// The figures, shown as they come: some take minutes.
+struct Table {
+    text: String,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        let text = "| figure | |\n|---|--:|\n".to_owned();
+        print!("{text}");
+        Self { text }
+    }
+}
+
+impl Table {
+    fn row(&mut self, name: &str, value: &str) {
+        let row = format!("| {name} | {value} |\n");
+        print!("{row}");
+        self.text.push_str(&row);
+    }
 }
 
 /// A fresh, migrated database.

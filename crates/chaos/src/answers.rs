@@ -19,11 +19,35 @@ pub fn distort(shared: &Shared, faults: &Faults, horizon: Option<u64>, asked: &V
             !hidden
         });
     }
+    if faults.slots_ahead > 0 && advance(faults.slots_ahead, method, answer) {
+        count(&shared.told.ahead);
+    }
     if let Some(horizon) = horizon
         && age(horizon, method, asked, answer)
     {
         count(&shared.told.old);
     }
+}
+
+/// Names a later slot as the newest. Whether one is named.
+fn advance(slots: u64, method: &str, answer: &mut Value) -> bool {
+    let slot = match method {
+        "getSlot" => &mut answer["result"],
+        _ => &mut answer["result"]["context"]["slot"],
+    };
+    let Some(now) = slot.as_u64() else { return false };
+    *slot = (now + slots).into();
+    true
+}
+
+/// A request as a node would take it that keeps to no `minContextSlot`.
+pub fn without_least_slot(mut asked: Value) -> Value {
+    for options in asked["params"].as_array_mut().into_iter().flatten() {
+        if let Some(options) = options.as_object_mut() {
+            options.remove("minContextSlot");
+        }
+    }
+    asked
 }
 
 /// What a node would have said at an older slot. Whether that is something else.

@@ -26,6 +26,8 @@ pub struct Faults {
     pub old: f64,
     /// How many slots older.
     pub slots_behind: u64,
+    /// How many slots the node claims to be further than it is: always; `minContextSlot` is not kept to.
+    pub slots_ahead: u64,
     /// Share of the websocket's notices that get lost.
     pub dropped: f64,
     /// Share of notices that come twice.
@@ -47,6 +49,8 @@ pub struct Told {
     pub truncated: AtomicU64,
     /// Answers of an older slot, and refusals to say something of one.
     pub old: AtomicU64,
+    /// Answers that name a slot that has not been.
+    pub ahead: AtomicU64,
     /// Notices lost.
     pub dropped: AtomicU64,
     /// Notices repeated.

@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use futures_util::{SinkExt, StreamExt};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -49,7 +50,8 @@ struct Memory {
 }
 
 impl Replay {
-    /// Of a program's transactions, oldest first, and accounts by address, as `getAccountInfo` answers them.
+    /// Of a program's transactions, oldest first, and accounts by address, as `getAccountInfo` answers them with their data
+    /// in base64.
     pub async fn start(
         program: &str,
         history: Vec<Recorded>,
@@ -157,7 +159,14 @@ impl Memory {
                 let addresses = params[0].as_array().map_or(&[][..], Vec::as_slice);
                 self.in_context(&addresses.iter().map(|address| self.account(address)).collect())
             }
-            "getProgramAccounts" => "[]".to_owned(),
+            "getProgramAccounts" => {
+                let found = self.program_accounts(params);
+                if params[1]["withContext"] == true {
+                    self.in_context(&found)
+                } else {
+                    found.to_string()
+                }
+            }
             _ => return None,
         })
     }
@@ -169,6 +178,29 @@ impl Memory {
     fn account(&self, address: &Value) -> Value {
         let address = address.as_str().unwrap_or_default();
         self.accounts.get(address).cloned().unwrap_or_default()
+    }
+
+    /// Those that the filters let through (`memcmp` with base58, and `dataSize`), cut to the `dataSlice`; data in base64.
+    fn program_accounts(&self, params: &Value) -> Value {
+        let filters = params[1]["filters"].as_array().map_or(&[][..], Vec::as_slice);
+        let slice = &params[1]["dataSlice"];
+        let found = self.accounts.iter().filter_map(|(address, account)| {
+            let data = BASE64.decode(account["data"][0].as_str()?).ok()?;
+            let wanted = account["owner"] == params[0] && filters.iter().all(|filter| accepts(filter, &data));
+            let part = match (number(&slice["offset"]), number(&slice["length"])) {
+                (Some(offset), Some(length)) => {
+                    let begin = offset.min(data.len());
+                    &data[begin..begin.saturating_add(length).min(data.len())]
+                }
+                _ => &data[..],
+            };
+            wanted.then(|| {
+                let mut account = account.clone();
+                account["data"] = json!([BASE64.encode(part), "base64"]);
+                json!({ "pubkey": address, "account": account })
+            })
+        });
+        found.collect()
     }
 
     /// Newest first, as the method is defined: `before` and `until` are not among them.
@@ -250,6 +282,23 @@ impl Memory {
             "signatures": signatures,
         })
     }
+}
+
+fn number(value: &Value) -> Option<usize> {
+    usize::try_from(value.as_u64()?).ok()
+}
+
+/// Whether a filter of `getProgramAccounts` lets an account's data through.
+fn accepts(filter: &Value, data: &[u8]) -> bool {
+    if let Some(size) = number(&filter["dataSize"]) {
+        return data.len() == size;
+    }
+    let (at, bytes) = (&filter["memcmp"]["offset"], &filter["memcmp"]["bytes"]);
+    let bytes = bytes.as_str().and_then(|text| bs58::decode(text).into_vec().ok());
+    let (Some(at), Some(bytes)) = (number(at), bytes) else {
+        return false;
+    };
+    data.get(at..).is_some_and(|data| data.starts_with(&bytes))
 }
 
 /// What a failed transaction failed with.

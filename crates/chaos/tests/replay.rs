@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bauta_chaos::{Faults, Proxy, Recorded, Replay};
 use bauta_rpc::{Commitment, Options, Page, Pubsub, Rpc, RpcError};
 use serde_json::json;
@@ -110,6 +111,38 @@ async fn a_replay_answers_from_its_history() {
     pubsub.logs(&PROGRAM, Commitment::Confirmed).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_program_s_accounts_are_filtered_and_cut_and_have_their_slot() {
+    let account = |owner: Address, data: &[u8]| {
+        let data = json!([BASE64.encode(data), "base64"]);
+        json!({ "owner": owner.to_string(), "lamports": 1, "executable": false, "rentEpoch": 0, "data": data })
+    };
+    let at = |number: u8| Address::new_from_array([number; 32]).to_string();
+    let accounts = HashMap::from([
+        (at(1), account(PROGRAM, &[1, 2, 3, 4])),
+        (at(2), account(PROGRAM, &[1, 2, 9])),
+        (at(3), account(Address::new_from_array([8; 32]), &[1, 2, 3, 4])),
+    ]);
+    let replay = Replay::start(&PROGRAM.to_string(), history(), accounts)
+        .await
+        .unwrap();
+    let rpc = Rpc::new(&replay.rpc()).unwrap();
+    let bytes = bs58::encode([2, 3]).into_string();
+    let filter = json!({ "memcmp": { "offset": 1, "bytes": bytes } });
+    let slice = json!({ "offset": 2, "length": 5 });
+    let options =
+        json!({ "encoding": "base64", "withContext": true, "filters": [filter], "dataSlice": slice });
+    let params = json!([PROGRAM.to_string(), options]);
+    let found: serde_json::Value = rpc.call("getProgramAccounts", &params).await.unwrap();
+    assert_eq!(found["context"]["slot"], 119);
+    assert_eq!(found["value"].as_array().unwrap().len(), 1);
+    assert_eq!(found["value"][0]["pubkey"], at(1));
+    assert_eq!(found["value"][0]["account"]["data"][0], BASE64.encode([3, 4]));
+    let params = json!([PROGRAM.to_string(), { "encoding": "base64" }]);
+    let found: serde_json::Value = rpc.call("getProgramAccounts", &params).await.unwrap();
+    assert_eq!(found.as_array().unwrap().len(), 2);
+}
+
 async fn before(replay: &Replay) -> (Proxy, Rpc) {
     let proxy = Proxy::start(&replay.rpc(), &replay.websocket(), 7).await.unwrap();
     let options = Options {
@@ -175,6 +208,23 @@ async fn an_old_node_knows_nothing_newer_than_its_slot() {
     assert_eq!(rpc.statuses(&[newer], true).await.unwrap(), [None]);
     let error = rpc.block(111, Commitment::Confirmed).await.unwrap_err();
     assert!(error.is_transient(), "{error}");
+}
+
+#[tokio::test]
+async fn a_node_that_is_ahead_names_slots_that_have_not_been_and_refuses_none() {
+    let replay = replay().await;
+    let (proxy, rpc) = before(&replay).await;
+    proxy.set(Faults {
+        slots_ahead: 500,
+        ..Faults::default()
+    });
+    assert_eq!(rpc.slot(Commitment::Confirmed).await.unwrap(), 619);
+    let page = Page {
+        min_context_slot: Some(619),
+        ..Page::default()
+    };
+    let entries = rpc.signatures_for(&PROGRAM, &page, Commitment::Confirmed).await;
+    assert_eq!(entries.unwrap().len(), usize::from(COUNT));
 }
 
 #[tokio::test]

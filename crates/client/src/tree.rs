@@ -1,7 +1,7 @@
 //! A plain registry tree that holds every node in maps: the second opinion on the program's canopy and frontier,
 //! with which it shares nothing but the hash of a node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bauta_primitives::tree::{ARITY, Depth, EMPTY_SUBTREES, LeafIndex, Siblings, node};
 use bauta_primitives::{FieldElement, Leaf, PrimitivesError, Root};
@@ -33,9 +33,7 @@ impl ReferenceTree {
         leaves: impl IntoIterator<Item = Leaf>,
     ) -> Result<Self, PrimitivesError> {
         let mut tree = Self::new(depth);
-        for (index, leaf) in (0..).zip(leaves) {
-            tree.set(index, leaf)?;
-        }
+        tree.set_all((0..).zip(leaves))?;
         Ok(tree)
     }
 
@@ -53,12 +51,23 @@ impl ReferenceTree {
 
     /// Writes the leaf at `index` ([`Leaf::EMPTY`] removes) and computes its ancestors anew.
     pub fn set(&mut self, index: u64, leaf: Leaf) -> Result<(), PrimitivesError> {
-        let mut position = self.depth.check_index(index)?.get();
-        self.levels[0].insert(position, leaf.element());
+        self.set_all([(index, leaf)])
+    }
+
+    /// The same for several leaves; an ancestor of many is computed once. Nothing is written if an index is out of range.
+    pub fn set_all(&mut self, leaves: impl IntoIterator<Item = (u64, Leaf)>) -> Result<(), PrimitivesError> {
+        let place = |(index, leaf)| Ok((self.depth.check_index(index)?.get(), leaf));
+        let leaves: Vec<(u64, Leaf)> = leaves.into_iter().map(place).collect::<Result<_, _>>()?;
+        let mut positions: BTreeSet<u64> = leaves.iter().map(|(index, _)| *index).collect();
+        for (index, leaf) in leaves {
+            self.levels[0].insert(index, leaf.element());
+        }
         for level in 1..=self.depth.levels() {
-            position /= ARITY as u64;
-            let children = self.children(level, position);
-            self.levels[level].insert(position, node(children));
+            positions = positions.iter().map(|position| position / ARITY as u64).collect();
+            for position in &positions {
+                let children = self.children(level, *position);
+                self.levels[level].insert(*position, node(children));
+            }
         }
         Ok(())
     }

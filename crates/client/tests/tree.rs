@@ -68,6 +68,9 @@ proptest! {
             tree.set(index, leaf(value)).unwrap();
             leaves.insert(index, leaf(value));
         }
+        let mut at_once = ReferenceTree::new(depth);
+        at_once.set_all(leaves.iter().map(|(index, leaf)| (*index, *leaf))).unwrap();
+        prop_assert_eq!(at_once.root(), tree.root());
         let root = Root::new(recursive(&leaves, &empty, depth.levels(), 0));
         prop_assert_eq!(tree.root(), root);
         prop_assert_eq!(tree.node_at(depth.levels(), 0), Some(root.element()));

@@ -19,6 +19,17 @@ pub enum SourceError {
         /// What the last of them said.
         reason: String,
     },
+    /// One node is far ahead of all others: it or they are wrong.
+    #[error(
+        "one node names slot {slot}, but no second one has got beyond {limit}: a slot that one node alone names is not \
+         believed; remove the node that is wrong, or add one"
+    )]
+    Disputed {
+        /// The slot that one node names.
+        slot: u64,
+        /// The newest slot that would be believed.
+        limit: u64,
+    },
     /// A node listed a transaction that it doesn't have, or has otherwise.
     #[error("transaction {signature:?}, listed in slot {slot}, {what}: the node contradicts itself")]
     Inconsistent {

@@ -7,12 +7,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable};
 use bauta_indexer::rpc::RpcSource;
-use bauta_indexer::{Indexer, IndexerError, RunSettings, Settings, describe_metrics, rebuild, wake};
+use bauta_indexer::{Indexer, IndexerError, RunSettings, Settings, Status, describe_metrics, rebuild, wake};
 use bauta_rpc::{Pubsub, RpcError};
 use bauta_service::{Arguments, Check, Service, ServiceError, documentation, exit_code, load};
 use bauta_store::{Address, Store, StoreError};
 use clap::{Parser, Subcommand};
+use futures_util::future::join_all;
+use tokio::sync::watch;
 
 use config::ServiceSettings;
 
@@ -82,41 +85,87 @@ async fn serve(arguments: &Arguments) -> Result<(), Failure> {
 
     let service = Service::start("bauta-indexer", env!("CARGO_PKG_VERSION"), &settings.operations).await?;
     describe_metrics();
-    let store = Store::connect(settings.database_url.expose(), settings.database_connections).await?;
-    if settings.database_migrate {
-        store.migrate().await?;
-    } else {
-        store.check_schema().await?;
-    }
-
-    let (indexer, status) = Indexer::new(Arc::new(source), store.clone(), run_settings(&settings, program));
-    for websocket in websockets {
-        let (awake, end) = (indexer.awake(), service.shutdown());
-        service.spawn("the websocket", async move {
-            tokio::select! {
-                () = wake(websocket, program, awake) => {}
-                () = end.cancelled() => {}
-            }
-            Ok::<_, Failure>(())
-        });
-    }
+    let (is_up, up) = watch::channel(Up::Not("it has not been asked yet".into()));
     let max_lag = Duration::from_secs(settings.ready_max_lag_seconds);
+    let chain = up.clone();
     service.health().add("chain", move || {
-        ready(Check::required(status.borrow().ready(max_lag)))
+        ready(Check::required(match &*chain.borrow() {
+            Up::Not(_) => Err("the database has not been reached yet".into()),
+            Up::Is { status, .. } => status.borrow().ready(max_lag),
+        }))
     });
-    let database = store.clone();
     service.health().add("database", move || {
-        let database = database.clone();
-        async move { Check::required(database.ping().await) }
+        let up = up.borrow().clone();
+        async move {
+            match up {
+                Up::Not(reason) => Check::required(Err(reason)),
+                Up::Is { store, .. } => Check::required(store.ping().await),
+            }
+        }
     });
     let end = service.shutdown();
     service.spawn("the indexer", async move {
-        indexer.run(end).await;
-        Ok::<_, Failure>(())
+        let store = tokio::select! {
+            store = reach(&settings, &is_up) => store?,
+            () = end.cancelled() => return Ok::<_, Failure>(()),
+        };
+        let settings = run_settings(&settings, program);
+        let (indexer, status) = Indexer::new(Arc::new(source), store.clone(), settings);
+        let listening = websockets
+            .into_iter()
+            .map(|websocket| wake(websocket, program, indexer.awake()));
+        let listening = join_all(listening);
+        is_up.send_replace(Up::Is {
+            store: store.clone(),
+            status,
+        });
+        // without websockets, listening ends at once
+        let indexing = indexer.run(end);
+        tokio::pin!(indexing);
+        tokio::select! {
+            () = &mut indexing => {}
+            _ = listening => indexing.await,
+        }
+        store.close().await;
+        Ok(())
     });
-    service.run().await?;
-    store.close().await;
-    Ok(())
+    Ok(service.run().await?)
+}
+
+/// How far the service has got.
+#[derive(Clone)]
+enum Up {
+    /// The database hasn't been reached: why not.
+    Not(String),
+    /// It has.
+    Is {
+        store: Store,
+        status: watch::Receiver<Status>,
+    },
+}
+
+/// The database, brought up to date. While it is away it is asked again and again; what is wrong with it is an error.
+async fn reach(settings: &ServiceSettings, up: &watch::Sender<Up>) -> Result<Store, StoreError> {
+    let once = || async {
+        let store = Store::connect(settings.database_url.expose(), settings.database_connections).await?;
+        if settings.database_migrate {
+            store.migrate().await?;
+        } else {
+            store.check_schema().await?;
+        }
+        Ok(store)
+    };
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(250))
+        .with_max_delay(Duration::from_secs(5))
+        .without_max_times();
+    once.retry(pauses)
+        .when(|error| matches!(error, StoreError::Unreachable(_)))
+        .notify(|error, pause| {
+            tracing::warn!(event = "database_away", %error, ?pause);
+            up.send_replace(Up::Not(error.to_string()));
+        })
+        .await
 }
 
 fn run_settings(settings: &ServiceSettings, program: Address) -> RunSettings {

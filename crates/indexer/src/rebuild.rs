@@ -76,8 +76,9 @@ async fn attempt<S: Source>(
     loop {
         events += level(&mut follower).await?;
         match reconciler.round(&mut follower).await? {
-            Outcome::Agrees { .. } => break,
-            Outcome::Mended | Outcome::Later => {}
+            Outcome::Agrees { up_to: Some(_) } => break,
+            // parts of it are still to be looked at, or something is
+            Outcome::Agrees { up_to: None } | Outcome::Mended | Outcome::Later => {}
         }
     }
     tracing::info!(event = "switching_over", events);

@@ -184,7 +184,9 @@ impl<S: Source> Indexer<S> {
             let outcome = chores.reconciler.round(follower).await?;
             chores.reconciled = Some(Instant::now());
             match outcome {
-                Outcome::Agrees { up_to } => chores.agrees_up_to = up_to,
+                Outcome::Agrees { up_to } => {
+                    chores.agrees_up_to = chores.agrees_up_to.max(up_to.unwrap_or(0));
+                }
                 Outcome::Mended => return Ok(true),
                 Outcome::Later => {}
             }

@@ -9,6 +9,9 @@ pub enum StoreError {
     /// No connection: the server is down, the address wrong, or all connections stayed busy.
     #[error("the database can't be reached: {0}; check the address and that the server is up")]
     Unreachable(#[source] sqlx::Error),
+    /// No address of a database.
+    #[error("this is no address of a database: {0}; it is postgres://user:password@host:port/database")]
+    NoAddress(#[source] sqlx::Error),
     /// The database refused or failed a statement.
     #[error("the database refused a statement: {0}")]
     Query(#[source] sqlx::Error),

@@ -46,7 +46,7 @@ impl Store {
     /// create schemas. `schema` is a plain name: letters, digits and `_`.
     pub async fn in_new_schema(url: &str, connections: u32, schema: &str) -> Result<Self, StoreError> {
         let schema = plain(schema)?;
-        let options = PgConnectOptions::from_str(url).map_err(StoreError::Unreachable)?;
+        let options = PgConnectOptions::from_str(url).map_err(StoreError::NoAddress)?;
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))

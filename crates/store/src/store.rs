@@ -16,7 +16,7 @@ impl Store {
     /// Connects to `postgres://user:password@host:port/database`. `?host=/a/directory` means a Unix socket, and
     /// `?options=-c search_path=name` another schema. Opens one connection at once, so that a wrong address is noticed here.
     pub async fn connect(url: &str, connections: u32) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url).map_err(StoreError::Unreachable)?;
+        let options = PgConnectOptions::from_str(url).map_err(StoreError::NoAddress)?;
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))

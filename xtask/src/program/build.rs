@@ -45,8 +45,9 @@ pub fn make(program: &Program, toolchain: &Toolchain, dir: &Path) -> Result<Reco
     })
 }
 
-/// Write a program's IDL into `dir`.
+/// Write a program's IDL, if it has one, into `dir`.
 pub fn idl(program: &Program, dir: &Path) -> Result<()> {
+    let Some(file) = program.idl() else { return Ok(()) };
     let prefix = toolchain::prefix()?;
     let _lock = toolchain::lock(&prefix)?;
     let target = prefix.join("idl");
@@ -65,7 +66,6 @@ pub fn idl(program: &Program, dir: &Path) -> Result<()> {
         .env("CARGO_TARGET_DIR", &target)
         .env_remove("RUSTUP_TOOLCHAIN");
     let idl = workspace::output(&mut command)?;
-    let [_, _, file] = program.files();
     let path = dir.join(file);
     fs::write(&path, idl).with_context(|| format!("can't write {}", path.display()))
 }

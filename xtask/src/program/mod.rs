@@ -20,7 +20,7 @@ mod toolchain;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Subcommand;
 
 pub use self::toolchain::DebianCompiler;
@@ -36,7 +36,10 @@ pub struct Args {
 #[derive(Subcommand)]
 enum Task {
     /// Build ELFs (SBPF v0 and v3) and IDL into programs/<name>/artifacts, with a record of what they were made from
-    Build,
+    Build {
+        /// Only these, by the names of their folders
+        names: Vec<String>,
+    },
     /// Check that the artifacts belong to the sources
     Check {
         /// Build again and compare: equal bytes with the recorded toolchain, with another the test suite in the local SVM
@@ -51,10 +54,17 @@ enum Task {
 
 /// Run `cargo xtask program`.
 pub fn run(args: &Args) -> Result<()> {
-    let programs = programs()?;
-    match args.task {
-        Task::Build => build::build(&programs),
-        Task::Check { rebuild } => check::check(&programs, rebuild),
+    let mut programs = programs()?;
+    match &args.task {
+        Task::Build { names } => {
+            for name in names {
+                let known = programs.iter().any(|program| program.name == name);
+                ensure!(known, "there is no program {name} in programs/");
+            }
+            programs.retain(|program| names.is_empty() || names.iter().any(|name| name == program.name));
+            build::build(&programs)
+        }
+        Task::Check { rebuild } => check::check(&programs, *rebuild),
         Task::Difftest => difftest::difftest(),
         Task::Idl => programs
             .iter()
@@ -84,8 +94,10 @@ pub struct Program {
     pub package: &'static str,
     /// Its folder.
     pub dir: PathBuf,
-    /// The variable through which the tests in the local SVM (crates/svm) takes another ELF than the checked-in one.
-    pub elf_variable: &'static str,
+    /// The variable through which the tests in the local SVM (crates/svm) take another ELF than the checked-in one, if they test it.
+    pub elf_variable: Option<&'static str>,
+    /// Whether it has an IDL: programs made with Anchor have.
+    pub has_idl: bool,
 }
 
 impl Program {
@@ -99,26 +111,39 @@ impl Program {
         self.package.replace('-', "_")
     }
 
-    /// File names of its artifacts: SBPF v0, SBPF v3, IDL.
-    pub fn files(&self) -> [String; 3] {
-        [
-            format!("{}.so", self.name),
-            format!("{}.v3.so", self.name),
-            format!("{}.json", self.name),
-        ]
+    /// File names of its ELFs: SBPF v0, SBPF v3.
+    pub fn elfs(&self) -> [String; 2] {
+        [format!("{}.so", self.name), format!("{}.v3.so", self.name)]
+    }
+
+    /// The file name of its IDL, if it has one.
+    pub fn idl(&self) -> Option<String> {
+        self.has_idl.then(|| format!("{}.json", self.name))
+    }
+
+    /// File names of its artifacts.
+    pub fn files(&self) -> Vec<String> {
+        self.elfs().into_iter().chain(self.idl()).collect()
     }
 }
 
 fn programs() -> Result<Vec<Program>> {
     let dir = workspace::root()?.join("programs");
-    let program = |name, package, elf_variable| Program {
+    let program = |name, package, elf_variable, has_idl| Program {
         name,
         package,
         dir: dir.join(name),
         elf_variable,
+        has_idl,
     };
     Ok(vec![
-        program("bauta", "bauta", "BAUTA_PROGRAM_ELF"),
-        program("example-gate", "bauta-example-gate", "BAUTA_EXAMPLE_GATE_ELF"),
+        program("bauta", "bauta", Some("BAUTA_PROGRAM_ELF"), true),
+        program(
+            "example-gate",
+            "bauta-example-gate",
+            Some("BAUTA_EXAMPLE_GATE_ELF"),
+            true,
+        ),
+        program("spoof", "bauta-spoof", None, false),
     ])
 }

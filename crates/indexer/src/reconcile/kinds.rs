@@ -3,7 +3,7 @@
 use anchor_lang::{Discriminator, Owner, ZeroCopy};
 use bauta::state;
 use bauta_client::{addresses, decode_account};
-use bauta_primitives::Nullifier;
+use bauta_primitives::{FieldElement, Nullifier};
 use bauta_store::{Address, CircuitStatus, Registry, RegistryKind, Scope, ScopeStatus, Store, StoreError};
 use solana_address::Address as SolanaAddress;
 
@@ -27,27 +27,55 @@ pub enum Kind {
     Holdings(Registry, Option<u8>),
 }
 
-/// Every kind there is to compare in a round, the first being 0.
-pub async fn all(store: &Store, round: u64) -> Result<Vec<Kind>, StoreError> {
-    let [first_byte, ..] = round.to_le_bytes();
-    let mut kinds = vec![Kind::Config, Kind::Circuits, Kind::Registries, Kind::Scopes];
+/// What is compared in a round.
+pub struct Turn {
+    /// The kinds, and parts of kinds.
+    pub kinds: Vec<Kind>,
+    /// In how many rounds, one after the other, everything comes by.
+    pub cycle: u64,
+}
+
+/// What to compare in a round, the first being 0.
+pub async fn all(store: &Store, round: u64) -> Result<Turn, StoreError> {
+    let mut turn = Turn {
+        kinds: vec![Kind::Config, Kind::Circuits, Kind::Registries, Kind::Scopes],
+        cycle: 1,
+    };
     for registry in store.registries().await? {
         if registry.kind == RegistryKind::Holders {
-            let part = (registry.next_index > PART).then_some(first_byte);
-            kinds.push(Kind::Collections(registry.clone()));
-            kinds.push(Kind::Holdings(registry, part));
+            turn.kinds.push(Kind::Collections(registry.clone()));
+            let (parts, rounds) = parts(registry.next_index, 0xff, round);
+            let of = |part| Kind::Holdings(registry.clone(), part);
+            turn.kinds.extend(parts.into_iter().map(of));
+            turn.cycle = turn.cycle.max(rounds);
         }
     }
     let scopes = store.scopes().await?;
     let turns = scopes.len().div_ceil(SCOPES).max(1);
-    let turn = usize::try_from(round % turns as u64).unwrap_or(0);
-    // each byte comes in every turn
-    let [first_byte, ..] = (round / turns as u64).to_le_bytes();
-    for scope in scopes.into_iter().skip(turn * SCOPES).take(SCOPES) {
-        let part = (store.nullifier_count(&scope).await? > PART).then_some(first_byte);
-        kinds.push(Kind::Nullifiers(Box::new(scope), part));
+    let place = usize::try_from(round % turns as u64).unwrap_or(0);
+    for scope in scopes.into_iter().skip(place * SCOPES).take(SCOPES) {
+        let count = store.nullifier_count(&scope).await?;
+        // each part comes in every turn; a nullifier is below the modulus
+        let (parts, rounds) = parts(count, FieldElement::MODULUS[0], round / turns as u64);
+        let of = |part| Kind::Nullifiers(Box::new(scope.clone()), part);
+        turn.kinds.extend(parts.into_iter().map(of));
+        turn.cycle = turn.cycle.max(rounds * turns as u64);
     }
-    Ok(kinds)
+    turn.cycle = turn.cycle.max(turns as u64);
+    Ok(turn)
+}
+
+/// Which parts of a kind with so many accounts to look at in a round, and in how many rounds all come by: the first bytes of what
+/// names an account, up to the last; `None`: all at once.
+fn parts(count: u64, last: u8, round: u64) -> (Vec<Option<u8>>, u64) {
+    let bytes = u64::from(last) + 1;
+    let rounds = count.div_ceil(PART).clamp(1, bytes);
+    if rounds == 1 {
+        return (vec![None], 1);
+    }
+    let this = round % rounds;
+    let parts = (0..=last).filter(|byte| u64::from(*byte) * rounds / bytes == this);
+    (parts.map(Some).collect(), rounds)
 }
 
 fn solana(address: Address) -> SolanaAddress {
@@ -287,4 +315,35 @@ fn collection_said(is_group: bool, track: u64) -> Vec<u8> {
 fn holding_said(owner: &[u8; 32], commitment: &[u8; 32], index: u64, track: u64, live: bool) -> Vec<u8> {
     let numbers = [index.to_be_bytes(), track.to_be_bytes()].concat();
     [owner.as_slice(), commitment, &numbers, &[u8::from(live)]].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_part_comes_by_once_in_a_cycle() {
+        for (count, last) in [
+            (0, 0xff),
+            (PART, 0xff),
+            (PART + 1, 0xff),
+            (7 * PART, 0x30),
+            (1 << 40, 0x30),
+        ] {
+            let (_, rounds) = parts(count, last, 0);
+            let all: Vec<_> = (5..5 + rounds)
+                .flat_map(|round| parts(count, last, round).0)
+                .collect();
+            let different: BTreeSet<_> = all.iter().copied().collect();
+            assert_eq!(all.len(), different.len(), "{count}");
+            let expected: BTreeSet<_> = if rounds == 1 {
+                [None].into()
+            } else {
+                (0..=last).map(Some).collect()
+            };
+            assert_eq!(different, expected, "{count}");
+        }
+    }
 }

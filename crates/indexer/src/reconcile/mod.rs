@@ -9,12 +9,12 @@
 //!                                                                                  nothing, several times: stop
 //! ```
 //!
-//! An account that is as it was before, or as it is after, has only moved meanwhile. Kinds with many accounts are looked at a
-//! part at a time, by the first byte of what names them.
+//! An account that is as it was before, or as it is after, has only moved meanwhile. Kinds with many accounts are looked at
+//! over several rounds, by the first byte of what names them; what agrees as a whole is what a whole cycle of rounds has seen.
 
 mod kinds;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use bauta_store::Address;
@@ -22,13 +22,13 @@ use bauta_store::Address;
 use crate::chain::{Account, AccountFilter, Source};
 use crate::follow::Follower;
 use crate::{IndexerError, metrics};
-use kinds::Kind;
+use kinds::{Kind, Turn};
 
 /// How often an account must differ without an explanation before that is a reason to stop.
 const PATIENCE: u32 = 3;
 /// How long the checkpoint may take to pass a slot that accounts were read at.
 const REACH: (Duration, u32) = (Duration::from_millis(50), 400);
-/// More accounts of a kind than this are looked at in 256 parts.
+/// Of a kind that has more accounts than this, about so many are looked at in a round.
 const PART: u64 = 10_000;
 /// More scopes than this are looked at so many at a time.
 const SCOPES: usize = 64;
@@ -43,15 +43,17 @@ pub struct Reconciler {
     rounds: u64,
     /// Accounts that differed without an explanation, and how often.
     unexplained: HashMap<Address, u32>,
+    /// The slots of the last rounds, none of which found a difference.
+    agreed: VecDeque<u64>,
 }
 
 /// What a round found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// Everything up to this slot is in the database, as far as accounts show.
+    /// What was looked at agrees.
     Agrees {
-        /// The slot.
-        up_to: u64,
+        /// Everything up to this slot is in the database, as far as accounts show. `None`: not every part has been looked at yet.
+        up_to: Option<u64>,
     },
     /// Something was missing and has been found; it is being read again.
     Mended,
@@ -64,7 +66,9 @@ impl Reconciler {
     pub async fn round<S: Source>(&mut self, follower: &mut Follower<S>) -> Result<Outcome, IndexerError> {
         let mut up_to = u64::MAX;
         let mut differing: Vec<(&'static str, Address)> = Vec::new();
-        for kind in kinds::all(follower.store(), self.rounds).await? {
+        let mut found: HashMap<&'static str, usize> = HashMap::new();
+        let Turn { kinds, cycle } = kinds::all(follower.store(), self.rounds).await?;
+        for kind in kinds {
             let before = kind.stored(follower.store()).await?;
             let (slot, accounts) = follower.source().accounts(&kind.filter()).await?;
             if !reach(follower, slot).await? {
@@ -72,11 +76,32 @@ impl Reconciler {
             }
             up_to = up_to.min(slot);
             let suspects = suspects(follower, &kind, &before, &accounts).await?;
-            metrics::differences(kind.name(), suspects.len());
+            *found.entry(kind.name()).or_default() += suspects.len();
             differing.extend(suspects.into_iter().map(|address| (kind.name(), address)));
         }
-        self.rounds += 1;
+        for (kind, differences) in found {
+            metrics::differences(kind, differences);
+        }
+        if differing.is_empty() {
+            self.rounds += 1;
+            self.unexplained.clear();
+            return Ok(Outcome::Agrees {
+                up_to: self.agreed_up_to(up_to, cycle),
+            });
+        }
+        // the same parts are looked at again until they agree
+        self.agreed.clear();
         self.explain(follower, &differing, up_to).await
+    }
+
+    /// Takes in a round that found no difference as of a slot. Returns up to where a whole cycle of rounds has found none.
+    fn agreed_up_to(&mut self, slot: u64, cycle: u64) -> Option<u64> {
+        let cycle = usize::try_from(cycle).unwrap_or(usize::MAX);
+        self.agreed.push_back(slot);
+        while self.agreed.len() > cycle {
+            self.agreed.pop_front();
+        }
+        (self.agreed.len() == cycle).then(|| self.agreed.iter().min().copied())?
     }
 
     /// Looks for what is missing at the addresses of accounts that differ.
@@ -88,9 +113,6 @@ impl Reconciler {
     ) -> Result<Outcome, IndexerError> {
         self.unexplained
             .retain(|address, _| differing.iter().any(|(_, differs)| differs == address));
-        if differing.is_empty() {
-            return Ok(Outcome::Agrees { up_to });
-        }
         let addresses: Vec<_> = differing.iter().map(|(_, address)| *address).collect();
         let floor = follower.store().finalized_slot().await?;
         for floor in [floor, None] {

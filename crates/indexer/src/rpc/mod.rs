@@ -5,9 +5,12 @@
 //!   fetch   getTransaction, many at once; the place in the slot from it, else from getBlock's signatures
 //!   head    getSlot, confirmed and finalized        statuses  getSignatureStatuses        accounts  getProgramAccounts
 //!
-//!   each through: the healthiest node first, the others when it fails (backon), each within its own limits
+//!   each through: the healthiest node first, the others when it fails (backon), each within its own limits;
+//!   how far the chain is, is compared between them (heads)
 //! ```
 
+mod accounts;
+mod heads;
 mod node;
 
 use std::collections::{HashMap, HashSet};
@@ -16,7 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bauta::errors::BautaError;
 use bauta_rpc::{Commitment, Page, Record, RpcError};
 use bauta_store::{Address, Signature};
@@ -30,6 +32,7 @@ use solana_transaction_error::TransactionError;
 
 use crate::SourceError;
 use crate::chain::{Account, AccountFilter, Call, Head, InnerCall, Listed, Source, Status, Transaction};
+use heads::Heads;
 use node::Node;
 
 pub use node::NodeSettings;
@@ -45,6 +48,7 @@ const ROUNDS: usize = 3;
 pub struct RpcSource {
     nodes: Vec<Arc<Node>>,
     program: Address,
+    heads: Arc<Heads>,
 }
 
 impl RpcSource {
@@ -60,7 +64,11 @@ impl RpcSource {
                 reason: "there is none; at least one URL is needed".into(),
             });
         }
-        Ok(Self { nodes, program })
+        Ok(Self {
+            nodes,
+            program,
+            heads: Arc::default(),
+        })
     }
 
     /// Asks the healthiest node, then the others, then again after a while.
@@ -290,56 +298,18 @@ struct StatusEntry {
     confirmation_status: Option<String>,
 }
 
-/// `getProgramAccounts` with its context.
-#[derive(Deserialize)]
-struct ProgramAccounts {
-    context: Context,
-    value: Vec<ProgramAccount>,
-}
-
 #[derive(Deserialize)]
 struct Context {
     slot: u64,
 }
 
-#[derive(Deserialize)]
-struct ProgramAccount {
-    pubkey: String,
-    account: AccountData,
-}
-
-#[derive(Deserialize)]
-struct AccountData {
-    /// The bytes and the name of their encoding.
-    data: (String, String),
-}
-
 impl Source for RpcSource {
     async fn head(&self, at_least: u64) -> Result<Head, SourceError> {
-        let slots = |node: Arc<Node>| async move {
-            let (confirmed, finalized) = tokio::try_join!(
-                node.ask("getSlot", node.rpc().slot(Commitment::Confirmed)),
-                node.ask("getSlot", node.rpc().slot(Commitment::Finalized)),
-            )?;
-            Ok(Head {
-                confirmed,
-                finalized: finalized.min(confirmed),
-            })
-        };
-        let head = self.any("its newest slot", slots).await?;
-        if head.confirmed >= at_least {
-            return Ok(head);
+        let first = self.any("its newest slot", heads::of).await?;
+        if self.nodes.len() == 1 {
+            return Ok(first);
         }
-        // the healthiest may be behind the others
-        let mut newest = head;
-        for node in &self.nodes {
-            if let Ok(head) = slots(Arc::clone(node)).await
-                && head.confirmed > newest.confirmed
-            {
-                newest = head;
-            }
-        }
-        Ok(newest)
+        heads::choose(&self.nodes, &self.heads, first, at_least).await
     }
 
     async fn list(
@@ -434,37 +404,10 @@ impl Source for RpcSource {
     }
 
     async fn accounts(&self, filter: &AccountFilter) -> Result<(u64, Vec<Account>), SourceError> {
-        const METHOD: &str = "getProgramAccounts";
-        let has = filter.has.iter().map(
-            |(offset, bytes)| json!({ "memcmp": { "offset": offset, "bytes": bs58::encode(bytes).into_string() } }),
-        );
-        let mut options = json!({
-            "commitment": "confirmed", "encoding": "base64", "withContext": true, "filters": has.collect::<Vec<_>>()
-        });
-        if let Some((offset, length)) = filter.part {
-            options["dataSlice"] = json!({ "offset": offset, "length": length });
-        }
-        let params = json!([self.program.to_string(), options]);
+        let params = accounts::params(self.program, filter);
         self.any("the program's accounts", move |node| {
             let params = params.clone();
-            async move {
-                let answer: ProgramAccounts = node.ask(METHOD, node.rpc().call(METHOD, &params)).await?;
-                let read = |found: ProgramAccount| -> Result<Account, RpcError> {
-                    let bad = |what: &str| node.contradiction(METHOD, format!("{} has {what}", found.pubkey));
-                    let mut address = [0; 32];
-                    let length = bs58::decode(&found.pubkey).onto(&mut address);
-                    if length != Ok(address.len()) {
-                        return Err(bad("no address"));
-                    }
-                    let data = BASE64.decode(&found.account.data.0);
-                    Ok(Account {
-                        address: Address(address),
-                        data: data.map_err(|_| bad("data that is not base64"))?,
-                    })
-                };
-                let accounts = answer.value.into_iter().map(read).collect::<Result<_, _>>()?;
-                Ok((answer.context.slot, accounts))
-            }
+            async move { accounts::of(&node, &params).await }
         })
         .await
     }

@@ -2,10 +2,10 @@
 //! tree that has nothing in common with the store's; and a source that can be made to lie.
 
 mod accounts;
+mod recorded;
 mod reuse;
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
 
 use anchor_lang::Event as AnchorEvent;
 use anchor_lang::event::EVENT_IX_TAG_LE;
@@ -19,9 +19,9 @@ use bauta_primitives::{
 use bauta_store::{Address, Signature};
 use solana_address::Address as SolanaAddress;
 
-use crate::SourceError;
-use crate::chain::{Account, AccountFilter, Head, InnerCall, Listed, Source, Status, Transaction};
+use crate::chain::{InnerCall, Transaction};
 
+pub use recorded::{Recorded, State};
 pub use reuse::verify_call;
 
 /// 2026-01-01 00:00 UTC.
@@ -271,9 +271,9 @@ impl Chain {
             .collect();
         let on_chain = self.on_chain(registry);
         let first_index = on_chain.next_index;
-        for (index, leaf) in (first_index..).zip(&leaves) {
-            on_chain.tree.set(index, *leaf)?;
-        }
+        on_chain
+            .tree
+            .set_all((first_index..).zip(leaves.iter().copied()))?;
         on_chain.next_index += leaves.len() as u64;
         on_chain.sequence += 1;
         let appended = emitted(&events::LeavesAppended {
@@ -355,155 +355,4 @@ fn number(name: &str, number: u64) -> SolanaAddress {
     let mut bytes = named(name).to_bytes();
     bytes[24..].copy_from_slice(&number.to_be_bytes());
     SolanaAddress::from(bytes)
-}
-
-/// A recorded history as a source, which can be made to lie.
-#[derive(Default)]
-pub struct Recorded {
-    state: Mutex<State>,
-}
-
-/// What a recorded source says.
-#[derive(Default)]
-pub struct State {
-    /// Its history, in the order of the chain.
-    pub transactions: Vec<Transaction>,
-    /// Its newest slots.
-    pub head: Option<Head>,
-    /// Transactions that lists by the program's address leave out.
-    pub hidden: HashSet<Signature>,
-    /// Transactions that no list has.
-    pub lost: HashSet<Signature>,
-    /// Accounts as of a while ago, not as of now.
-    pub old_accounts: Option<Vec<Account>>,
-    /// So many of the next requests fail.
-    pub failures: usize,
-    /// Transactions fetched so far.
-    pub fetched: usize,
-}
-
-impl Recorded {
-    /// The history of a chain; its head is the last slot, none final.
-    #[must_use]
-    pub fn of(chain: &Chain) -> Self {
-        let recorded = Self::default();
-        recorded.follow(chain);
-        recorded
-    }
-
-    /// From now on the history is this chain's.
-    pub fn follow(&self, chain: &Chain) {
-        let mut state = self.state();
-        state.transactions.clone_from(&chain.transactions);
-        state.head = Some(Head {
-            confirmed: chain.slot,
-            finalized: 0,
-        });
-    }
-
-    /// The program's accounts as they are now.
-    #[must_use]
-    pub fn accounts_now(&self) -> Vec<Account> {
-        accounts::after(&self.state().transactions)
-    }
-
-    /// What it says.
-    pub fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn asked(&self) -> Result<MutexGuard<'_, State>, SourceError> {
-        let mut state = self.state();
-        if state.failures > 0 {
-            state.failures -= 1;
-            return Err(SourceError::Nodes {
-                what: "an answer",
-                reason: "it was told to fail".into(),
-            });
-        }
-        Ok(state)
-    }
-}
-
-impl Source for Recorded {
-    async fn head(&self, _: u64) -> Result<Head, SourceError> {
-        let state = self.asked()?;
-        state.head.ok_or(SourceError::Stopped)
-    }
-
-    async fn list(
-        &self,
-        addresses: &[Address],
-        after: Option<u64>,
-        until: u64,
-    ) -> Result<Vec<Listed>, SourceError> {
-        let state = self.asked()?;
-        let by_program_alone = addresses == [program()];
-        let mut listed: Vec<_> = state
-            .transactions
-            .iter()
-            .filter(|one| after.is_none_or(|after| one.slot > after) && one.slot <= until)
-            .filter(|one| !state.lost.contains(&one.signature))
-            .filter(|one| !(by_program_alone && state.hidden.contains(&one.signature)))
-            .map(|one| Listed {
-                slot: one.slot,
-                signature: one.signature,
-                succeeded: one.succeeded,
-                is_reuse: one.reuse.is_some(),
-            })
-            .collect();
-        // in any order within a slot
-        listed.reverse();
-        listed.sort_by_key(|entry| entry.slot);
-        Ok(listed)
-    }
-
-    async fn fetch(&self, listed: &[Listed]) -> Result<Vec<Transaction>, SourceError> {
-        let mut state = self.asked()?;
-        state.fetched += listed.len();
-        let (first, last) = (listed.first(), listed.last());
-        let from = first.map_or(0, |first| {
-            state.transactions.partition_point(|one| one.slot < first.slot)
-        });
-        let to = last.map_or(0, |last| {
-            state.transactions.partition_point(|one| one.slot <= last.slot)
-        });
-        let wanted: HashSet<_> = listed.iter().map(|entry| entry.signature).collect();
-        let mut found: Vec<_> = state.transactions[from..to]
-            .iter()
-            .filter(|one| wanted.contains(&one.signature))
-            .cloned()
-            .collect();
-        found.reverse();
-        Ok(found)
-    }
-
-    async fn statuses(&self, signatures: &[Signature], _: u64) -> Result<Vec<Option<Status>>, SourceError> {
-        let state = self.asked()?;
-        let finalized = state.head.map_or(0, |head| head.finalized);
-        let status = |signature: &Signature| {
-            let found = state
-                .transactions
-                .iter()
-                .find(|one| one.signature == *signature)?;
-            Some(Status {
-                slot: found.slot,
-                succeeded: found.succeeded,
-                finalized: found.slot <= finalized,
-            })
-        };
-        Ok(signatures.iter().map(status).collect())
-    }
-
-    async fn accounts(&self, filter: &AccountFilter) -> Result<(u64, Vec<Account>), SourceError> {
-        let state = self.asked()?;
-        let all = state.old_accounts.clone();
-        let all = all.unwrap_or_else(|| accounts::after(&state.transactions));
-        let wanted = all.iter().filter(|account| filter.accepts(&account.data));
-        let wanted = wanted.map(|account| Account {
-            address: account.address,
-            data: filter.of(&account.data).to_vec(),
-        });
-        Ok((state.head.map_or(0, |head| head.confirmed), wanted.collect()))
-    }
 }

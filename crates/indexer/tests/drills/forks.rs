@@ -3,7 +3,7 @@
 use bauta_store::testing::TestDatabase;
 
 use crate::support::{Running, assert_exact, caught_up};
-use crate::world::{World, Writer};
+use crate::world::{Author, World};
 
 async fn batches(database: &TestDatabase) -> i64 {
     sqlx::query_scalar("SELECT batch FROM checkpoint")
@@ -12,25 +12,30 @@ async fn batches(database: &TestDatabase) -> i64 {
         .unwrap()
 }
 
+async fn change(authors: &mut [Author], times: usize) {
+    for _ in 0..times {
+        for author in &mut *authors {
+            author.change().await.unwrap();
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fork_deeper_than_a_batch_is_undone_without_a_restart() {
     let mut world = World::start().await;
-    let mut writer = Writer::create(world.rpc()).await;
-    for _ in 0..5 {
-        writer.change().await.unwrap();
-    }
+    let mut authors = vec![Author::writer(&world).await, Author::holders(&world).await];
+    change(&mut authors, 5).await;
     let database = TestDatabase::create().await.unwrap();
     let nodes = [world.rpc_url().to_owned()];
     let _indexer = Running::start(&nodes, world.websocket_url(), database.store.clone());
-    let mut writers = vec![writer];
-    caught_up(&database.store, &writers).await;
+    caught_up(&database.store, &authors).await;
 
     world.remember();
-    let other = writers[0].fork(world.rpc());
+    let others: Vec<_> = authors.iter().map(|author| author.fork(&world)).collect();
     let before = batches(&database).await;
-    for _ in 0..12 {
-        writers[0].change().await.unwrap();
-        caught_up(&database.store, &writers).await;
+    for _ in 0..8 {
+        change(&mut authors, 1).await;
+        caught_up(&database.store, &authors).await;
     }
     assert!(
         batches(&database).await > before + 3,
@@ -38,10 +43,8 @@ async fn a_fork_deeper_than_a_batch_is_undone_without_a_restart() {
     );
 
     world.put_back();
-    writers[0] = other;
-    for _ in 0..8 {
-        writers[0].change().await.unwrap();
-    }
-    caught_up(&database.store, &writers).await;
-    assert_exact(&database, &world, &writers).await;
+    authors = others;
+    change(&mut authors, 8).await;
+    caught_up(&database.store, &authors).await;
+    assert_exact(&database, &world, &authors).await;
 }

@@ -1,30 +1,15 @@
 //! The indexer is killed at random moments, with `kill -9`, under load.
 
 use std::env;
-use std::process::{Child, Command};
 use std::time::Duration;
 
 use bauta_store::testing::TestDatabase;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use crate::process::indexer;
 use crate::support::{assert_exact, caught_up};
 use crate::world::{Load, World, eventually};
-
-/// The service, with nothing but what it needs from the environment.
-fn indexer(database: &str, world: &World) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_bauta-indexer"))
-        .env("DATABASE_URL", database)
-        .env("SOLANA_RPC_URL", world.rpc_url())
-        .env("SOLANA_WS_URL", world.websocket_url())
-        .env("RPC_REQUESTS_PER_SECOND", "1000")
-        .env("POLL_INTERVAL_MS", "200")
-        .env("METRICS_HOST", "127.0.0.1")
-        .env("METRICS_PORT", "0")
-        .env("RUST_LOG", "off")
-        .spawn()
-        .unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_moments_it_loses_and_repeats_nothing() {
@@ -37,7 +22,7 @@ async fn killed_at_random_moments_it_loses_and_repeats_nothing() {
     let world = World::start().await;
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
-    let load = Load::start(&world, 3).await;
+    let load = Load::start(&world).await;
     for _ in 0..kills {
         let before = database.store.checkpoint().await.unwrap();
         let mut running = indexer(&url, &world);
@@ -52,10 +37,10 @@ async fn killed_at_random_moments_it_loses_and_repeats_nothing() {
         running.kill().unwrap();
         running.wait().unwrap();
     }
-    let writers = load.stop().await;
+    let authors = load.stop().await;
     let mut last = indexer(&url, &world);
-    caught_up(&database.store, &writers).await;
+    caught_up(&database.store, &authors).await;
     last.kill().unwrap();
     last.wait().unwrap();
-    assert_exact(&database, &world, &writers).await;
+    assert_exact(&database, &world, &authors).await;
 }

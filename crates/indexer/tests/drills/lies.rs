@@ -7,7 +7,7 @@ use bauta_chaos::{Faults, Proxy};
 use bauta_store::testing::TestDatabase;
 
 use crate::support::{Running, assert_exact, caught_up};
-use crate::world::{Load, World, eventually};
+use crate::world::{Author, Load, World, eventually};
 
 /// What two nodes do wrong at the same time.
 fn rounds() -> Vec<[Faults; 2]> {
@@ -22,6 +22,7 @@ fn rounds() -> Vec<[Faults; 2]> {
     let fails = with(|faults| (faults.errors, faults.truncated) = (0.3, 0.2));
     let slow = with(|faults| faults.delay = Duration::from_millis(300));
     let old = with(|faults| (faults.old, faults.slots_behind) = (0.5, 12));
+    let ahead = with(|faults| faults.slots_ahead = 1_000_000);
     let away = with(|faults| faults.away = true);
     vec![
         [hides.clone(), none.clone()],
@@ -29,6 +30,8 @@ fn rounds() -> Vec<[Faults; 2]> {
         [fails.clone(), fails],
         [slow, old.clone()],
         [old.clone(), old],
+        // of another cluster, say
+        [ahead, none.clone()],
         [away.clone(), none],
         [away.clone(), away],
         // both hide, and some transactions are hidden by both
@@ -50,7 +53,7 @@ async fn behind_nodes_that_lie_the_database_is_what_the_chain_says() {
     let database = TestDatabase::create().await.unwrap();
     let nodes: Vec<String> = proxies.iter().map(Proxy::rpc).collect();
     let _indexer = Running::start(&nodes, &proxies[0].websocket(), database.store.clone());
-    let load = Load::start(&world, 3).await;
+    let load = Load::start(&world).await;
     let rpc = world.rpc();
     for round in rounds() {
         for (proxy, faults) in proxies.iter().zip(round) {
@@ -65,9 +68,9 @@ async fn behind_nodes_that_lie_the_database_is_what_the_chain_says() {
     for proxy in &proxies {
         proxy.set(Faults::default());
     }
-    let writers = load.stop().await;
-    caught_up(&database.store, &writers).await;
-    assert_exact(&database, &world, &writers).await;
+    let authors = load.stop().await;
+    caught_up(&database.store, &authors).await;
+    assert_exact(&database, &world, &authors).await;
 
     let told = |counter: fn(&bauta_chaos::Told) -> &std::sync::atomic::AtomicU64| -> u64 {
         let counters = proxies.iter().map(|proxy| counter(proxy.told()));
@@ -78,6 +81,7 @@ async fn behind_nodes_that_lie_the_database_is_what_the_chain_says() {
     assert!(told(|told| &told.errors) > 0);
     assert!(told(|told| &told.truncated) > 0);
     assert!(told(|told| &told.old) > 0);
+    assert!(told(|told| &told.ahead) > 0);
     assert!(told(|told| &told.dropped) > 0);
     assert!(told(|told| &told.repeated) > 0);
     assert!(told(|told| &told.reordered) > 0);
@@ -92,7 +96,7 @@ async fn what_the_only_node_hides_stops_the_checkpoint_until_it_is_shown() {
         .unwrap();
     let database = TestDatabase::create().await.unwrap();
     let indexer = Running::start(&[proxy.rpc()], &proxy.websocket(), database.store.clone());
-    let load = Load::start(&world, 1).await;
+    let load = Load::of([Author::writer(&world).await]);
     let changed = "SELECT EXISTS (SELECT FROM registries WHERE sequence > 0)";
     eventually("it follows the registry", async || {
         sqlx::query_scalar(changed)
@@ -112,10 +116,14 @@ async fn what_the_only_node_hides_stops_the_checkpoint_until_it_is_shown() {
         })
     })
     .await;
-    let writers = load.stop().await;
-    let registry = database.store.registry(writers[0].address()).await.unwrap();
-    assert!(registry.sequence < writers[0].changes);
+    let authors = load.stop().await;
+    let registry = database
+        .store
+        .registry(authors[0].seen().address())
+        .await
+        .unwrap();
+    assert!(registry.sequence < authors[0].seen().changes);
     proxy.set(Faults::default());
-    caught_up(&database.store, &writers).await;
-    assert_exact(&database, &world, &writers).await;
+    caught_up(&database.store, &authors).await;
+    assert_exact(&database, &world, &authors).await;
 }

@@ -2,8 +2,11 @@
 //! reads the same chain in one go.
 
 mod forks;
+mod holders;
 mod kills;
 mod lies;
+mod process;
+mod rebuild;
 mod servers;
 mod spoof;
 mod support;

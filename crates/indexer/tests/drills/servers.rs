@@ -16,7 +16,7 @@ async fn a_server_that_crashes_under_a_batch_leaves_all_of_it_or_nothing() {
     database.store.migrate().await.unwrap();
     let nodes = [world.rpc_url().to_owned()];
     let _indexer = Running::start(&nodes, world.websocket_url(), database.store.clone());
-    let load = Load::start(&world, 3).await;
+    let load = Load::start(&world).await;
     for _ in 0..4 {
         let batch = "SELECT coalesce(max(batch), 0) FROM checkpoint";
         let before: i64 = sqlx::query_scalar(batch)
@@ -37,9 +37,9 @@ async fn a_server_that_crashes_under_a_batch_leaves_all_of_it_or_nothing() {
         })
         .await;
     }
-    let writers = load.stop().await;
-    caught_up(&database.store, &writers).await;
-    assert_exact(&database, &world, &writers).await;
+    let authors = load.stop().await;
+    caught_up(&database.store, &authors).await;
+    assert_exact(&database, &world, &authors).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +53,7 @@ async fn of_two_replicas_one_leads_and_the_other_takes_over() {
         let store = Store::connect(&url, 4).await.unwrap();
         replicas.push(Running::start(&nodes, world.websocket_url(), store));
     }
-    let load = Load::start(&world, 3).await;
+    let load = Load::start(&world).await;
     let leader = |replicas: &[Running]| {
         let leads: Vec<_> = (0..replicas.len())
             .filter(|place| replicas[*place].status.borrow().role == Role::Leader)
@@ -73,7 +73,7 @@ async fn of_two_replicas_one_leads_and_the_other_takes_over() {
         let store = Store::connect(&url, 4).await.unwrap();
         replicas.push(Running::start(&nodes, world.websocket_url(), store));
     }
-    let writers = load.stop().await;
-    caught_up(&database.store, &writers).await;
-    assert_exact(&database, &world, &writers).await;
+    let authors = load.stop().await;
+    caught_up(&database.store, &authors).await;
+    assert_exact(&database, &world, &authors).await;
 }

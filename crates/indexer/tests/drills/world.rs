@@ -1,4 +1,4 @@
-//! A chain with the program, and authorities who change their registries on it.
+//! A chain with the program, and people who change it: authorities of registries, and holders of tokens.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use bauta_client::instructions::{AppendLeaves, CreateRegistry, Initialize, Repla
 use bauta_local::ChainSettings;
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{FieldElement, Leaf, poseidon};
-use bauta_rpc::{Confirmed, Rpc, RpcError};
+use bauta_rpc::{Rpc, RpcError};
 use bauta_store::Address as StoreAddress;
 use solana_address::Address;
 use solana_instruction::Instruction;
@@ -20,10 +20,14 @@ use solana_keypair::Keypair;
 use solana_signer::Signer;
 use tempfile::TempDir;
 
+use crate::holders::{self, Holders};
+
 /// One SOL.
 const SOL: u64 = 1_000_000_000;
 /// Milliseconds between slots: a drill sees many, and forks of many slots, in little time.
 const SLOT_TIME: u16 = 50;
+/// What keeps this cluster's proofs to it.
+pub const CLUSTER_TAG: [u8; 32] = [7; 32];
 
 /// A chain in a file, so that an older copy can be put back.
 pub struct World {
@@ -59,13 +63,16 @@ impl World {
         let initialize = Initialize {
             payer: world.admin.pubkey(),
             upgrade_authority: world.admin.pubkey(),
-            cluster_tag: [7; 32],
+            cluster_tag: CLUSTER_TAG,
             admin: world.admin.pubkey(),
             development_keys_allowed: true,
         };
-        rpc.send_and_confirm(&[initialize.instruction()], &[&world.admin])
-            .await
-            .unwrap();
+        let circuit = holders::circuit(world.admin.pubkey());
+        for instruction in [initialize.instruction(), circuit.instruction()] {
+            rpc.send_and_confirm(&[instruction], &[&world.admin])
+                .await
+                .unwrap();
+        }
         world
     }
 
@@ -121,68 +128,36 @@ fn free_ports() -> u16 {
     }
 }
 
-/// The authority of a Managed registry, who changes it again and again.
-pub struct Writer {
+/// What somebody who changes a registry knows of it.
+pub struct Seen {
     pub rpc: Rpc,
-    pub authority: Keypair,
     pub registry: Address,
-    tree_account: Address,
     pub tree: ReferenceTree,
-    next_index: u64,
+    /// Tree changes.
     pub changes: u64,
-    /// Part of every leaf: on another fork, other leaves.
-    fork: u64,
+    /// Proofs that were accepted.
+    pub uses: u64,
+    /// Proofs that were refused because they had been used.
+    pub refused: u64,
 }
 
-impl Writer {
-    pub async fn create(rpc: Rpc) -> Self {
-        let (authority, tree) = (Keypair::new(), Keypair::new());
-        rpc.airdrop(&authority.pubkey(), 100 * SOL).await.unwrap();
-        let space = Tree::SPACE;
-        let rent = rpc.rent_exempt_balance(space).await.unwrap();
-        let account = solana_system_interface::instruction::create_account(
-            &authority.pubkey(),
-            &tree.pubkey(),
-            rent,
-            space as u64,
-            &bauta::ID,
-        );
-        let create = CreateRegistry {
-            payer: authority.pubkey(),
-            authority: authority.pubkey(),
-            tree: Some(tree.pubkey()),
-            nonce: 0,
-            kind: RegistryKind::Managed,
-            depth: 10,
-            leaf_format: 1,
-            root_ttl: 3_600,
-        };
-        rpc.send_and_confirm(&[account, create.instruction()], &[&authority, &tree])
-            .await
-            .unwrap();
+impl Seen {
+    pub fn new(rpc: Rpc, registry: Address) -> Self {
         Self {
-            registry: create.registry(),
-            tree_account: tree.pubkey(),
-            authority,
             rpc,
+            registry,
             tree: ReferenceTree::new(Depth::Ten),
-            next_index: 0,
             changes: 0,
-            fork: 0,
+            uses: 0,
+            refused: 0,
         }
     }
 
-    /// The same authority with what it knows now, to go on from here on another fork.
     pub fn fork(&self, rpc: Rpc) -> Self {
         Self {
             rpc,
-            authority: self.authority.insecure_clone(),
-            registry: self.registry,
-            tree_account: self.tree_account,
             tree: self.tree.clone(),
-            next_index: self.next_index,
-            changes: self.changes,
-            fork: self.fork + 1,
+            ..*self
         }
     }
 
@@ -191,8 +166,77 @@ impl Writer {
         StoreAddress(self.registry.to_bytes())
     }
 
+    /// A change of one leaf.
+    pub fn set(&mut self, index: u64, leaf: Leaf) {
+        self.tree.set(index, leaf).unwrap();
+        self.changes += 1;
+    }
+}
+
+/// Gives lamports to an authority and creates its registry; returns it and its Tree account.
+pub async fn create_registry(rpc: &Rpc, authority: &Keypair, kind: RegistryKind) -> (Address, Address) {
+    let tree = Keypair::new();
+    rpc.airdrop(&authority.pubkey(), 100 * SOL).await.unwrap();
+    let rent = rpc.rent_exempt_balance(Tree::SPACE).await.unwrap();
+    let account = solana_system_interface::instruction::create_account(
+        &authority.pubkey(),
+        &tree.pubkey(),
+        rent,
+        Tree::SPACE as u64,
+        &bauta::ID,
+    );
+    let create = CreateRegistry {
+        payer: authority.pubkey(),
+        authority: authority.pubkey(),
+        tree: Some(tree.pubkey()),
+        nonce: 0,
+        kind,
+        depth: 10,
+        leaf_format: 1,
+        root_ttl: 3_600,
+    };
+    rpc.send_and_confirm(&[account, create.instruction()], &[authority, &tree])
+        .await
+        .unwrap();
+    (create.registry(), tree.pubkey())
+}
+
+/// The authority of a Managed registry, who changes it again and again.
+pub struct Writer {
+    pub seen: Seen,
+    pub authority: Keypair,
+    tree_account: Address,
+    next_index: u64,
+    /// Part of every leaf: on another fork, other leaves.
+    fork: u64,
+}
+
+impl Writer {
+    pub async fn create(rpc: Rpc) -> Self {
+        let authority = Keypair::new();
+        let (registry, tree_account) = create_registry(&rpc, &authority, RegistryKind::Managed).await;
+        Self {
+            seen: Seen::new(rpc, registry),
+            authority,
+            tree_account,
+            next_index: 0,
+            fork: 0,
+        }
+    }
+
+    /// The same authority with what it knows now, to go on from here on another fork.
+    pub fn fork(&self, rpc: Rpc) -> Self {
+        Self {
+            seen: self.seen.fork(rpc),
+            authority: self.authority.insecure_clone(),
+            tree_account: self.tree_account,
+            next_index: self.next_index,
+            fork: self.fork + 1,
+        }
+    }
+
     fn leaf(&self, place: u64) -> Leaf {
-        let number = FieldElement::from_u64(1 + self.changes);
+        let number = FieldElement::from_u64(1 + self.seen.changes);
         Leaf::new(poseidon::hash([
             number,
             FieldElement::from_u64(place + 16 * self.fork),
@@ -203,7 +247,7 @@ impl Writer {
     pub fn append(&self, leaves: &[Leaf]) -> Instruction {
         let append = AppendLeaves {
             authority: self.authority.pubkey(),
-            registry: self.registry,
+            registry: self.seen.registry,
             tree: self.tree_account,
             leaves: leaves.to_vec(),
         };
@@ -211,76 +255,123 @@ impl Writer {
     }
 
     /// One change: mostly an append of one to three leaves, now and then another leaf, or none, in the place of one.
-    pub async fn change(&mut self) -> Result<Confirmed, RpcError> {
-        if self.changes % 4 == 3 {
-            let index = self.changes.wrapping_mul(0x9e37_79b9) % self.next_index;
-            let new_leaf = if self.changes % 8 == 3 {
+    pub async fn change(&mut self) -> Result<(), RpcError> {
+        let changes = self.seen.changes;
+        if changes % 4 == 3 {
+            let index = changes.wrapping_mul(0x9e37_79b9) % self.next_index;
+            let new_leaf = if changes % 8 == 3 {
                 Leaf::EMPTY
             } else {
                 self.leaf(9)
             };
             let replace = ReplaceLeaf {
                 authority: self.authority.pubkey(),
-                registry: self.registry,
+                registry: self.seen.registry,
                 tree: self.tree_account,
                 index,
-                old_leaf: self.tree.leaf(index).unwrap(),
+                old_leaf: self.seen.tree.leaf(index).unwrap(),
                 new_leaf,
-                path: self.tree.on_chain_path(index).unwrap(),
+                path: self.seen.tree.on_chain_path(index).unwrap(),
             };
-            let done = self.send(replace.instruction()).await?;
-            self.tree.set(index, new_leaf).unwrap();
-            self.changes += 1;
-            return Ok(done);
+            self.send(replace.instruction()).await?;
+            self.seen.set(index, new_leaf);
+            return Ok(());
         }
-        let leaves: Vec<Leaf> = (0..=self.changes % 3).map(|place| self.leaf(place)).collect();
-        let done = self.send(self.append(&leaves)).await?;
+        let leaves: Vec<Leaf> = (0..=changes % 3).map(|place| self.leaf(place)).collect();
+        self.send(self.append(&leaves)).await?;
         for leaf in leaves {
-            self.tree.set(self.next_index, leaf).unwrap();
+            self.seen.tree.set(self.next_index, leaf).unwrap();
             self.next_index += 1;
         }
-        self.changes += 1;
-        Ok(done)
+        self.seen.changes += 1;
+        Ok(())
     }
 
-    async fn send(&self, instruction: Instruction) -> Result<Confirmed, RpcError> {
-        self.rpc
-            .send_and_confirm(&[instruction], &[&self.authority])
-            .await
+    async fn send(&self, instruction: Instruction) -> Result<(), RpcError> {
+        let signers = [&self.authority];
+        self.seen.rpc.send_and_confirm(&[instruction], &signers).await?;
+        Ok(())
     }
 }
 
-/// Writers at work until told to stop.
+/// Somebody who changes a registry.
+pub enum Author {
+    Writer(Box<Writer>),
+    Holders(Box<Holders>),
+}
+
+impl Author {
+    pub async fn writer(world: &World) -> Self {
+        Self::Writer(Box::new(Writer::create(world.rpc()).await))
+    }
+
+    pub async fn holders(world: &World) -> Self {
+        Self::Holders(Box::new(Holders::create(world.rpc()).await))
+    }
+
+    pub const fn seen(&self) -> &Seen {
+        match self {
+            Self::Writer(writer) => &writer.seen,
+            Self::Holders(holders) => &holders.seen,
+        }
+    }
+
+    pub fn fork(&self, world: &World) -> Self {
+        match self {
+            Self::Writer(writer) => Self::Writer(Box::new(writer.fork(world.rpc()))),
+            Self::Holders(holders) => Self::Holders(Box::new(holders.fork(world.rpc()))),
+        }
+    }
+
+    pub async fn change(&mut self) -> Result<(), RpcError> {
+        match self {
+            Self::Writer(writer) => writer.change().await,
+            Self::Holders(holders) => holders.change().await,
+        }
+    }
+}
+
+/// People at work until told to stop.
 pub struct Load {
     stop: Arc<AtomicBool>,
-    writers: Vec<tokio::task::JoinHandle<Writer>>,
+    authors: Vec<tokio::task::JoinHandle<Author>>,
 }
 
 impl Load {
-    pub async fn start(world: &World, writers: usize) -> Self {
+    /// Two authorities of Managed registries, and the holders of one.
+    pub async fn start(world: &World) -> Self {
+        let authors = [
+            Author::writer(world).await,
+            Author::writer(world).await,
+            Author::holders(world).await,
+        ];
+        Self::of(authors)
+    }
+
+    /// These alone.
+    pub fn of(authors: impl IntoIterator<Item = Author>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let mut tasks = Vec::new();
-        for _ in 0..writers {
-            let mut writer = Writer::create(world.rpc()).await;
+        let work = |mut author: Author| {
             let stop = Arc::clone(&stop);
-            tasks.push(tokio::spawn(async move {
+            tokio::spawn(async move {
                 while !stop.load(Ordering::Relaxed) {
-                    writer.change().await.unwrap();
+                    author.change().await.unwrap();
                 }
-                writer
-            }));
-        }
-        Self { stop, writers: tasks }
+                author
+            })
+        };
+        let authors = authors.into_iter().map(work).collect();
+        Self { stop, authors }
     }
 
     /// Stops it.
-    pub async fn stop(self) -> Vec<Writer> {
+    pub async fn stop(self) -> Vec<Author> {
         self.stop.store(true, Ordering::Relaxed);
-        let mut writers = Vec::new();
-        for writer in self.writers {
-            writers.push(writer.await.unwrap());
+        let mut authors = Vec::new();
+        for author in self.authors {
+            authors.push(author.await.unwrap());
         }
-        writers
+        authors
     }
 }
 

@@ -2,12 +2,16 @@
 
 use std::net::TcpListener;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bauta_indexer::SourceError;
+use bauta_chaos::{Faults, Proxy};
 use bauta_indexer::chain::Source;
 use bauta_indexer::rpc::{NodeSettings, RpcSource};
+use bauta_indexer::{Follower, IndexerError, Settings, SourceError};
+use bauta_rpc::Commitment;
 use bauta_store::Address;
+use bauta_store::testing::TestDatabase;
 
 use crate::support::Net;
 
@@ -82,6 +86,87 @@ async fn a_list_up_to_a_slot_that_the_node_has_not_reached_is_refused() {
     assert_eq!(known, [None]);
     let refused = source.statuses(&[signature], far).await.unwrap_err();
     assert!(refused.to_string().contains("is needed"), "{refused}");
+}
+
+/// Two nodes before one chain, and a source that has compared them.
+async fn two_nodes(net: &Net) -> (Proxy, Proxy, RpcSource) {
+    let (rpc, websocket) = (net.chain.rpc_url(), net.chain.websocket_url());
+    let first = Proxy::start(rpc, websocket, 1).await.unwrap();
+    let second = Proxy::start(rpc, websocket, 2).await.unwrap();
+    let nodes = [node(&first.rpc(), 1_000), node(&second.rpc(), 1_000)];
+    let source = RpcSource::new(program(), &nodes).unwrap();
+    source.head(0).await.unwrap();
+    (first, second, source)
+}
+
+fn ahead() -> Faults {
+    Faults {
+        slots_ahead: 1_000_000,
+        ..Faults::default()
+    }
+}
+
+fn away() -> Faults {
+    Faults {
+        away: true,
+        ..Faults::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_node_that_names_a_slot_beyond_the_chain_does_not_move_the_checkpoint() {
+    let mut net = Net::start().await;
+    net.create_registry().await;
+    let (liar, other, source) = two_nodes(&net).await;
+    let database = TestDatabase::create().await.unwrap();
+    let settings = Settings::new(program());
+    let mut follower = Follower::new(Arc::new(source), database.store.clone(), settings);
+    follower.step().await.unwrap();
+    // it may begin to lie at any time, and the preferred one is asked first
+    liar.set(ahead());
+    for leaves in 1..5 {
+        net.append(leaves).await;
+        follower.step().await.unwrap();
+        let slot = net.rpc.slot(Commitment::Confirmed).await.unwrap();
+        let at = database.store.checkpoint().await.unwrap().unwrap();
+        assert!(at.slot <= slot, "{at} is beyond {slot}");
+    }
+    // the other one goes too: one alone moves nothing, and why is said
+    other.set(away());
+    let before = database.store.checkpoint().await.unwrap();
+    let stopped = follower.step().await.unwrap_err();
+    assert!(
+        matches!(stopped, IndexerError::Source(SourceError::Disputed { .. })),
+        "{stopped}"
+    );
+    assert_eq!(database.store.checkpoint().await.unwrap(), before);
+    // with the truth it goes on by itself
+    other.set(Faults::default());
+    liar.set(Faults::default());
+    net.append(1).await;
+    follower.step().await.unwrap();
+    let registry = database.store.registry(Address(net.registry().to_bytes())).await;
+    assert_eq!(registry.unwrap().sequence, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_stuck_or_away_does_not_hold_the_others_back() {
+    let net = Net::start().await;
+    let (first, second, source) = two_nodes(&net).await;
+    let stuck = Faults {
+        old: 1.0,
+        slots_behind: 100,
+        ..Faults::default()
+    };
+    for (one, other) in [(&first, &second), (&second, &first)] {
+        for faults in [away(), stuck.clone()] {
+            one.set(faults);
+            other.set(Faults::default());
+            let slot = net.rpc.slot(Commitment::Confirmed).await.unwrap();
+            let head = source.head(slot).await.unwrap();
+            assert!(head.confirmed >= slot, "{} before {slot}", head.confirmed);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

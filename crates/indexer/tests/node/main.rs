@@ -2,4 +2,5 @@
 
 mod failover;
 mod live;
+mod start;
 mod support;

@@ -24,9 +24,9 @@ async fn an_address_where_nothing_listens_is_said_to_be_unreachable() {
 }
 
 #[tokio::test]
-async fn a_wrong_address_or_an_unknown_database_is_said_to_be_unreachable() {
+async fn what_is_no_address_is_told_from_an_unknown_database() {
     let error = Store::connect("no address", 1).await.unwrap_err();
-    assert!(matches!(error, StoreError::Unreachable(_)), "{error}");
+    assert!(matches!(error, StoreError::NoAddress(_)), "{error}");
     let database = TestDatabase::empty().await.unwrap();
     let url = database.url().unwrap().replace("bauta_test_", "no_such_");
     let error = Store::connect(&url, 1).await.unwrap_err();

@@ -28,7 +28,7 @@ impl Solana {
 
     /// Write a program's ELFs, SBPF v0 and v3, into `dir`.
     pub fn build(program: &Program, dir: &Path) -> Result<()> {
-        let [v0, v3, _] = program.files();
+        let [v0, v3] = program.elfs();
         for (arch, file) in [("v0", v0), ("v3", v3)] {
             let out = dir.join(arch);
             workspace::run(
