@@ -15,6 +15,7 @@ mod audit;
 mod cache;
 mod circuits;
 mod events;
+mod line;
 mod metrics;
 mod profile;
 mod proof;

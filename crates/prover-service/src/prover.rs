@@ -13,11 +13,12 @@ use axum::http::StatusCode;
 use bauta_circuits::{CircuitsError, OwnershipInputs, Proof};
 use bauta_service::Problem;
 use rand::rngs::OsRng;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use crate::{
     cache::Caches,
     circuits::Circuit,
+    line::{Full, Line, Slot},
     metrics::{self, ActiveProof},
     recent::Recent,
     request::Task,
@@ -28,6 +29,8 @@ use crate::{
 /// How the average follows: the newest proof counts for this share.
 const NEWEST_SHARE: f64 = 0.1;
 
+/// Who asks for proofs that are measured, among API keys, which have digits alone.
+const MEASURED: &str = "measured";
 /// More than a proof takes besides the tables, and more than an allocator keeps for itself: it asks the system.
 const WORKING_MEMORY: usize = 100_000_000;
 
@@ -117,10 +120,8 @@ fn prove(circuit: &Circuit, inputs: &OwnershipInputs, threads: Threads) -> Resul
 /// Makes proofs.
 pub struct Prover {
     threads: rayon::ThreadPool,
-    slots: Arc<Semaphore>,
+    line: Line,
     concurrent: usize,
-    waiting: AtomicUsize,
-    most_waiting: usize,
     timeout: Duration,
     /// Moving average of proving times; none before the first proof.
     average: Arc<Mutex<Option<Duration>>>,
@@ -142,10 +143,8 @@ impl Prover {
             .build()?;
         Ok(Self {
             threads,
-            slots: Arc::new(Semaphore::new(concurrent)),
+            line: Line::new(concurrent, settings.max_waiting_proofs),
             concurrent,
-            waiting: AtomicUsize::new(0),
-            most_waiting: settings.max_waiting_proofs,
             timeout: Duration::from_millis(settings.proof_timeout_ms),
             average: Arc::default(),
             generated: Arc::default(),
@@ -154,11 +153,11 @@ impl Prover {
         })
     }
 
-    /// Proves when its turn comes, which `begun` is told, or takes the proof out of the caches. A request that is dropped while it
+    /// Proves for an API key when its turn comes, which `begun` is told, or takes the proof out of the caches. A request that is dropped while it
     /// waits leaves the queue.
-    pub async fn prove(&self, task: Task, begun: impl FnOnce()) -> Result<Made, ProveError> {
+    pub async fn prove(&self, owner: &str, task: Task, begun: impl FnOnce()) -> Result<Made, ProveError> {
         let (circuit_id, started) = (task.circuit.description.id.clone(), Instant::now());
-        let outcome = tokio::time::timeout(self.timeout, self.take_or_prove(task, begun))
+        let outcome = tokio::time::timeout(self.timeout, self.take_or_prove(owner, task, begun))
             .await
             .unwrap_or(Err(ProveError::Timeout {
                 limit_ms: time::milliseconds(self.timeout),
@@ -177,9 +176,9 @@ impl Prover {
         outcome
     }
 
-    async fn take_or_prove(&self, task: Task, begun: impl FnOnce()) -> Result<Made, ProveError> {
+    async fn take_or_prove(&self, owner: &str, task: Task, begun: impl FnOnce()) -> Result<Made, ProveError> {
         let Some(place) = self.caches.place(&task) else {
-            return self.prove_in_turn(task, begun).await;
+            return self.prove_in_turn(owner, task, begun).await;
         };
         let started = Instant::now();
         if let Some(proof) = self.caches.proof(place, &task).await {
@@ -190,25 +189,23 @@ impl Prover {
             });
         }
         let circuit = task.circuit.clone();
-        let made = self.prove_in_turn(task, begun).await?;
+        let made = self.prove_in_turn(owner, task, begun).await?;
         self.caches.keep(place, &circuit, &made.proof).await;
         Ok(made)
     }
 
     /// A slot, when its turn comes.
-    async fn slot(&self) -> Result<OwnedSemaphorePermit, ProveError> {
-        let place = Place::take(&self.waiting, self.most_waiting).map_err(|waiting| ProveError::Full {
+    async fn slot(&self, owner: &str) -> Result<Slot, ProveError> {
+        let slot = self.line.slot(owner).await;
+        slot.map_err(|Full(waiting)| ProveError::Full {
             waiting,
             retry_after: self.expected_wait(waiting),
-        })?;
-        let slot = self.slots.clone().acquire_owned().await;
-        drop(place);
-        slot.map_err(|_| ProveError::Thread)
+        })
     }
 
     /// Measures the making of a proof, which nobody gets, when its turn comes. It counts nowhere.
     pub async fn measure(&self, sample: Arc<Sample>, threads: Threads) -> Result<Duration, ProveError> {
-        let slot = self.slot().await?;
+        let slot = self.slot(MEASURED).await?;
         let (sender, receiver) = oneshot::channel();
         self.threads.spawn(move || {
             let started = Instant::now();
@@ -220,14 +217,13 @@ impl Prover {
         Ok(receiver.await.map_err(|_| ProveError::Thread)??)
     }
 
-    async fn prove_in_turn(&self, task: Task, begun: impl FnOnce()) -> Result<Made, ProveError> {
-        let slot = self.slot().await?;
+    async fn prove_in_turn(&self, owner: &str, task: Task, begun: impl FnOnce()) -> Result<Made, ProveError> {
+        let slot = self.slot(owner).await?;
         if !has_memory() {
             return Err(ProveError::Memory);
         }
         begun();
-        let alone = self.slots.available_permits() + 1 == self.concurrent
-            && self.waiting.load(Ordering::Relaxed) == 0;
+        let alone = self.line.has_one();
         let (sender, receiver) = oneshot::channel();
         let (average, generated) = (self.average.clone(), self.generated.clone());
         self.threads.spawn(move || {
@@ -278,7 +274,7 @@ impl Prover {
     /// How long a request that comes now should wait and prove; none before the first proof.
     pub fn expected(&self) -> Option<Duration> {
         let average = self.average_time()?;
-        Some(self.expected_wait(self.waiting.load(Ordering::Relaxed)) + average)
+        Some(self.expected_wait(self.line.waiting()) + average)
     }
 
     /// Moving average of proving times.
@@ -309,25 +305,4 @@ fn has_memory() -> bool {
     // Without this the compiler sees that nobody uses it.
     std::hint::black_box(&mut memory);
     reserved.is_ok()
-}
-
-/// A place among those who wait, given back when dropped.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    /// Refused with the number of those who wait, if that is the most.
-    fn take(waiting: &'a AtomicUsize, most: usize) -> Result<Self, usize> {
-        waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
-            (waiting < most).then_some(waiting + 1)
-        })?;
-        metrics::queue_depth(waiting.load(Ordering::Relaxed));
-        Ok(Self(waiting))
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        let before = self.0.fetch_sub(1, Ordering::Relaxed);
-        metrics::queue_depth(before - 1);
-    }
 }

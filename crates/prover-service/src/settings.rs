@@ -76,12 +76,12 @@ pub struct Settings {
     #[config(env = "API_KEYS")]
     pub api_keys: Option<Secret>,
 
-    /// Requests a minute that an API key, or without one an address, may make at this instance; more are refused with 429 and Retry-After. 0: no limit. Behind
-    /// a proxy all clients without a key have its address.
+    /// Requests a minute that an API key, or without one an address, may make at all instances that share Redis; more are refused with 429 and Retry-After. 0:
+    /// no limit. Without Redis each instance counts alone. Behind a proxy all clients without a key have its address.
     #[config(env = "REQUESTS_PER_MINUTE", default = 0)]
     pub requests_per_minute: u32,
 
-    /// Proofs a minute that an API key, or without one an address, may ask for at this instance, those of batches counted each. 0: no limit.
+    /// The same for proofs asked for, those of batches counted each. 0: no limit.
     #[config(env = "PROOFS_PER_MINUTE", default = 0)]
     pub proofs_per_minute: u32,
 

@@ -17,7 +17,8 @@ const MOST: usize = 100_000;
 /// Those who ask no more are forgotten once in so many questions.
 const TIDY: usize = 1_024;
 
-/// A limit for each who asks: so many a minute, all at once or one after the other.
+/// A limit for each who asks: so many a minute, all at once or one after the other. It counts in this process; a service that has a place
+/// where all its instances count does so there, and takes this for the rules and for when that place is away.
 pub struct RateLimit {
     per_minute: NonZeroU32,
     limiter: DefaultKeyedRateLimiter<String>,
@@ -36,31 +37,52 @@ impl RateLimit {
         })
     }
 
-    /// Counts so many questions at once. The problem is 429 (`rate_limited`) and says when to come again; more than there are in a minute are
-    /// never taken (`rate_limited`, too, without a time).
+    /// How many a minute.
+    #[must_use]
+    pub const fn limit(&self) -> NonZeroU32 {
+        self.per_minute
+    }
+
+    /// Counts so many questions at once, in this process. The problem is 429 (`rate_limited`) and says when to come again; more than there are in a
+    /// minute are never taken (`rate_limited`, too, without a time).
     pub fn take(&self, who: &str, questions: NonZeroU32) -> Result<(), Problem> {
+        self.check(questions)?;
         if self.asked.fetch_add(1, Ordering::Relaxed) % TIDY == TIDY - 1 {
             self.limiter.retain_recent();
         }
         let who = if self.limiter.len() < MOST { who } else { "others" };
-        let refused = |detail: String| Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
         match self.limiter.check_key_n(&who.to_owned(), questions) {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(until)) => {
-                let wait = wait(&until);
-                let detail = format!(
-                    "more than {} a minute; come again in {} s",
-                    self.per_minute,
-                    wait.as_millis().div_ceil(1000).max(1)
-                );
-                Err(refused(detail).retry_after(wait))
-            }
-            Err(_) => Err(refused(format!(
-                "{questions} at once are more than the {} that there may be in a minute",
-                self.per_minute
-            ))),
+            Ok(Err(until)) => Err(self.refusal(wait(&until))),
+            Err(_) => self.check(NonZeroU32::MAX),
         }
     }
+
+    /// Refuses more than there are in a minute.
+    pub fn check(&self, questions: NonZeroU32) -> Result<(), Problem> {
+        if questions <= self.per_minute {
+            return Ok(());
+        }
+        Err(refused(format!(
+            "{questions} at once are more than the {} that there may be in a minute",
+            self.per_minute
+        )))
+    }
+
+    /// The refusal of one who has to wait, for whoever counts elsewhere.
+    #[must_use]
+    pub fn refusal(&self, wait: Duration) -> Problem {
+        let seconds = wait.as_millis().div_ceil(1000).max(1);
+        let detail = format!(
+            "more than {} a minute; come again in {seconds} s",
+            self.per_minute
+        );
+        refused(detail).retry_after(wait)
+    }
+}
+
+fn refused(detail: String) -> Problem {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail)
 }
 
 fn wait(until: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {

@@ -55,6 +55,8 @@ pub const SERVICES: &[Listed] = &[
                 ),
                 // jobs that wait when it ends can't be read afterwards, as nobody waits for them
                 ("WITNESS_KEYS", format!("local:{}", random_hex::<32>()?)),
+                // nor are proofs of an earlier run found again
+                ("CACHE_KEY", random_hex::<32>()?),
                 ("DATABASE_CONNECTIONS", "8".into()),
             ])
         },

@@ -12,7 +12,9 @@
 
 mod disk;
 mod entry;
+mod limit;
 mod redis;
+mod shared;
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
@@ -25,20 +27,18 @@ use rand::rngs::OsRng;
 use self::{
     disk::Disk,
     entry::{Name, Sealer},
-    redis::{Redis, RedisFailure},
+    redis::Redis,
+    shared::{folder, proof_key, verification_key, verifying_key_key},
 };
 use crate::{
     circuits::{Circuit, Circuits},
     metrics::{self, Outcome},
     request::Task,
     settings::Settings,
-    time,
 };
 
 /// Seconds that the result of a verification is kept.
 const VERIFICATION_SECONDS: u64 = 300;
-/// Seconds that a proof is kept in Redis after it was made.
-const PROOF_SECONDS: u64 = 7 * 86_400;
 /// How often Redis is looked after.
 const UPKEEP: Duration = Duration::from_secs(1);
 
@@ -135,7 +135,7 @@ impl Caches {
             tracing::info!(event = "redis_connected");
             for circuit in circuits.all() {
                 // If it is away again, this is done again.
-                if let Err(error) = publish(redis, circuit).await {
+                if let Err(error) = shared::publish(redis, circuit).await {
                     tracing::warn!(event = "redis_away", %error);
                 }
             }
@@ -208,7 +208,7 @@ impl Caches {
         let Place(name) = place;
         let sealed = proofs.sealer.seal(name, &proof.to_bytes());
         if let Some(redis) = &self.redis {
-            let kept = keep_in_redis(redis, circuit, name, &sealed, proofs.most).await;
+            let kept = shared::keep(redis, circuit, name, &sealed, proofs.most).await;
             note_error(REDIS, kept);
         }
         let folder = folder(circuit);
@@ -301,86 +301,6 @@ fn open_disk(cache_dir: &Path, most: usize, circuits: &Circuits) -> Result<Optio
         error,
     })?;
     Ok(Some(disk))
-}
-
-/// Tells Redis a circuit's verifying key, and drops the proofs of the one that it had before.
-async fn publish(redis: &Redis, circuit: &Circuit) -> Result<(), RedisFailure> {
-    let (key, id) = (circuit.key.verifying_key(), &circuit.description.id);
-    let hash = key.hash();
-    let mut commands = pipe();
-    commands
-        .set(verifying_key_key(&hash), key.to_bytes().as_slice())
-        .ignore();
-    commands
-        .cmd("SET")
-        .arg(format!("bauta:circuit:{id}"))
-        .arg(folder(circuit))
-        .arg("GET");
-    let (former,): (Option<String>,) = redis.ask(&commands).await?;
-    let Some(former) = former.filter(|former| *former != folder(circuit)) else {
-        return Ok(());
-    };
-    let list = format!("bauta:proofs:{former}");
-    let (names,): (Vec<String>,) = redis.ask(pipe().zrange(&list, 0, -1)).await?;
-    let mut commands = pipe();
-    for name in names {
-        commands.unlink(format!("bauta:proof:{former}:{name}")).ignore();
-    }
-    commands.unlink(&list).ignore();
-    redis.ask::<()>(&commands).await?;
-    tracing::info!(event = "cache_dropped", circuit_id = id, former);
-    Ok(())
-}
-
-/// Keeps an entry, and forgets the oldest ones over the bound.
-async fn keep_in_redis(
-    redis: &Redis,
-    circuit: &Circuit,
-    name: Name,
-    sealed: &[u8],
-    most: usize,
-) -> Result<(), RedisFailure> {
-    let list = format!("bauta:proofs:{}", folder(circuit));
-    let mut commands = pipe();
-    commands
-        .set_ex(proof_key(circuit, name), sealed, PROOF_SECONDS)
-        .ignore();
-    commands
-        .zadd(&list, name.to_hex(), time::milliseconds(time::now()))
-        .ignore();
-    commands.zcard(&list);
-    let (there,): (usize,) = redis.ask(&commands).await?;
-    let Some(more) = there.checked_sub(most).filter(|more| *more > 0) else {
-        return Ok(());
-    };
-    let popped: (Vec<(String, f64)>,) = redis
-        .ask(pipe().zpopmin(&list, isize::try_from(more).unwrap_or(isize::MAX)))
-        .await?;
-    let mut commands = pipe();
-    for (name, _) in popped.0 {
-        commands
-            .unlink(format!("bauta:proof:{}:{name}", folder(circuit)))
-            .ignore();
-    }
-    redis.ask(&commands).await
-}
-
-/// A circuit and its key, for folders and Redis.
-fn folder(circuit: &Circuit) -> String {
-    let hash = circuit.key.verifying_key().hash();
-    format!("{}-{}", circuit.description.id, hex::encode(&hash[..8]))
-}
-
-fn proof_key(circuit: &Circuit, name: Name) -> String {
-    format!("bauta:proof:{}:{}", folder(circuit), name.to_hex())
-}
-
-fn verification_key(name: Name) -> String {
-    format!("bauta:verification:{}", name.to_hex())
-}
-
-fn verifying_key_key(hash: &[u8; 32]) -> String {
-    format!("bauta:verifying_key:{}", hex::encode(hash))
 }
 
 /// Counts misses and errors; whether what was found is a hit shows when it is opened.

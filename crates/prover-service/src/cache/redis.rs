@@ -98,7 +98,7 @@ impl Redis {
             Err(error) => Check::Degraded {
                 reason: format!(
                     "Redis is away ({error}): proofs cached by other instances, results of verifications and verifying keys of other \
-                     instances are not found; proving goes on"
+                     instances are not found, and each instance counts rate limits alone; proving goes on"
                 ),
             },
         }

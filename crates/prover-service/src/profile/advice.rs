@@ -18,27 +18,8 @@ pub fn of(cases: &[Case], prover: &Prover) -> Vec<String> {
     advice.extend(capacity(cases, prover));
     advice.extend(threads(cases));
     advice.extend(sizes(cases));
-    for case in cases.iter().filter(|case| case.p99_ms > UNEVEN * case.p50_ms) {
-        advice.push(format!(
-            "{} at {}: the slowest of a hundred took {:.1} ms, the median {:.1} ms: other work shares the processors; give the prover \
-             processors of its own, or fewer MAX_CONCURRENT_PROOFS.",
-            case.circuit_type.as_str(),
-            case.network_size,
-            case.p99_ms,
-            case.p50_ms
-        ));
-    }
-    for case in cases {
-        let busy = 100.0 * STARVED;
-        if case.cpu_percent.is_some_and(|percent| percent < busy) {
-            advice.push(format!(
-                "{} at {}: the process had {:.0} % of a processor while it proved: it waited for others; look at the machine's load.",
-                case.circuit_type.as_str(),
-                case.network_size,
-                case.cpu_percent.unwrap_or_default()
-            ));
-        }
-    }
+    advice.extend(uneven(cases));
+    advice.extend(starved(cases));
     let limit = time::fraction_of_milliseconds(prover.timeout());
     if p99 > limit / 2.0 {
         advice.push(format!(
@@ -46,6 +27,37 @@ pub fn of(cases: &[Case], prover: &Prover) -> Vec<String> {
         ));
     }
     advice
+}
+
+/// Whether some proofs take far longer than others, by the case where that is worst.
+fn uneven(cases: &[Case]) -> Option<String> {
+    let ratio = |case: &&Case| case.p99_ms / case.p50_ms;
+    let case = cases
+        .iter()
+        .max_by(|left, right| ratio(left).total_cmp(&ratio(right)))?;
+    (ratio(&case) > UNEVEN).then(|| {
+        format!(
+            "{} at {}: the slowest of a hundred took {:.1} ms, the median {:.1} ms: other work shares the processors; give the prover \
+             processors of its own, or fewer MAX_CONCURRENT_PROOFS.",
+            case.circuit_type.as_str(),
+            case.network_size,
+            case.p99_ms,
+            case.p50_ms
+        )
+    })
+}
+
+/// Whether the process had to wait for a processor, by the case where that is worst.
+fn starved(cases: &[Case]) -> Option<String> {
+    let measured = cases.iter().filter_map(|case| Some((case, case.cpu_percent?)));
+    let (case, percent) = measured.min_by(|(_, left), (_, right)| left.total_cmp(right))?;
+    (percent < 100.0 * STARVED).then(|| {
+        format!(
+            "{} at {}: the process had {percent:.0} % of a processor while it proved: it waited for others; look at the machine's load.",
+            case.circuit_type.as_str(),
+            case.network_size
+        )
+    })
 }
 
 /// Proofs that this instance can make.

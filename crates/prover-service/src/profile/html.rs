@@ -6,7 +6,7 @@ use super::{Case, Report};
 
 /// Width of the chart, and of its part left of the bars.
 const WIDTH: f64 = 760.0;
-const LEFT: f64 = 150.0;
+const LEFT: f64 = 175.0;
 /// Height of a bar, and of a case with its three bars.
 const BAR: f64 = 14.0;
 const GROUP: f64 = 62.0;
@@ -193,7 +193,7 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::CircuitType, *};
 
     #[test]
     fn nothing_that_is_shown_is_taken_for_the_page() {
@@ -209,6 +209,50 @@ mod tests {
         let page = html(&report);
         assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
         assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)") && page.contains("&quot;&amp;&lt;b&gt;"));
+    }
+
+    /// The number after this in a text.
+    fn number(text: &str, after: &str) -> f64 {
+        let rest = text.split_once(after).unwrap().1;
+        rest.split('"').next().unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn bars_are_as_long_as_their_times_and_stay_in_the_picture() {
+        let case = |circuit_type, times: [f64; 3]| Case {
+            circuit_type,
+            network_size: 10_000,
+            avg_ms: times[0],
+            min_ms: times[0] / 2.0,
+            max_ms: 2.0 * times[2],
+            p50_ms: times[0],
+            p95_ms: times[1],
+            p99_ms: times[2],
+            memory_bytes: None,
+            cpu_percent: None,
+        };
+        let cases = [
+            case(CircuitType::Default, [10.0, 20.0, 30.0]),
+            case(CircuitType::Optimized, [40.0, 80.0, 120.0]),
+        ];
+        let mut picture = String::new();
+        chart(&mut picture, &cases);
+        let height = number(&picture, &format!("viewBox=\"0 0 {WIDTH} "));
+        let bars: Vec<&str> = picture.split("<rect").skip(4).collect();
+        assert_eq!(bars.len(), 6);
+        let widths: Vec<f64> = bars.iter().map(|bar| number(bar, "width=\"")).collect();
+        let tops: Vec<f64> = bars.iter().map(|bar| number(bar, " y=\"")).collect();
+        for (width, times) in widths.iter().zip([1.0, 2.0, 3.0, 4.0, 8.0, 12.0]) {
+            assert!((width - times * widths[0]).abs() < 1.0, "{widths:?}");
+            assert!(LEFT + width < WIDTH);
+        }
+        assert!(
+            tops.windows(2).all(|pair| pair[1] >= pair[0] + BAR),
+            "bars overlap: {tops:?}"
+        );
+        assert!(tops[5] + BAR < height);
+        let longest = number(&picture, "class=\"range\" x1=\"");
+        assert!(longest >= LEFT);
     }
 
     #[test]

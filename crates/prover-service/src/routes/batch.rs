@@ -57,7 +57,7 @@ pub async fn batch(
             let rule = format!("must have 1 to {MOST} requests");
             return Err(Problem::invalid("requests", rule));
         }
-        state.0.limits.take_proofs(&asker, requests.len())?;
+        state.take_proofs(&asker, requests.len()).await?;
         let mut tasks = Vec::with_capacity(requests.len());
         for (index, request) in requests.into_iter().enumerate() {
             let at = format!("requests[{index}]");

@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
+    time::Duration,
 };
 
 use axum::{
@@ -37,19 +38,36 @@ impl Limits {
             proofs: RateLimit::per_minute(settings.proofs_per_minute),
         }
     }
-
-    /// Somebody asks for so many proofs.
-    pub fn take_proofs(&self, asker: &Asker, proofs: usize) -> Result<(), Problem> {
-        let proofs = u32::try_from(proofs).ok().and_then(NonZeroU32::new);
-        take(self.proofs.as_ref(), asker, proofs.unwrap_or(NonZeroU32::MIN))
-    }
-}
-
-fn take(limit: Option<&RateLimit>, Asker(asker): &Asker, questions: NonZeroU32) -> Result<(), Problem> {
-    limit.map_or(Ok(()), |limit| limit.take(asker, questions))
 }
 
 impl State {
+    /// Somebody asks for so many proofs.
+    pub async fn take_proofs(&self, asker: &Asker, proofs: usize) -> Result<(), Problem> {
+        let proofs = u32::try_from(proofs).ok().and_then(NonZeroU32::new);
+        let limit = self.0.limits.proofs.as_ref();
+        self.take("proofs", limit, asker, proofs.unwrap_or(NonZeroU32::MIN))
+            .await
+    }
+
+    /// Counted in Redis for all instances, or here where there is none.
+    async fn take(
+        &self,
+        name: &str,
+        limit: Option<&RateLimit>,
+        Asker(asker): &Asker,
+        questions: NonZeroU32,
+    ) -> Result<(), Problem> {
+        let Some(limit) = limit else { return Ok(()) };
+        limit.check(questions)?;
+        let caches = self.0.prover.caches();
+        let wait = caches.wait(name, asker, limit.limit().get(), questions.get());
+        match wait.await {
+            Some(Duration::ZERO) => Ok(()),
+            Some(wait) => Err(limit.refusal(wait)),
+            None => limit.take(asker, questions),
+        }
+    }
+
     fn asker(&self, headers: &HeaderMap, address: IpAddr) -> Asker {
         let keys = self.0.api_keys.as_ref();
         let caller = keys.and_then(|keys| keys.caller(headers));
@@ -66,7 +84,14 @@ pub async fn limit(
 ) -> Response {
     let asker = state.asker(request.headers(), peer.ip());
     if request.uri().path() != FREE
-        && let Err(problem) = take(state.0.limits.requests.as_ref(), &asker, NonZeroU32::MIN)
+        && let Err(problem) = state
+            .take(
+                "requests",
+                state.0.limits.requests.as_ref(),
+                &asker,
+                NonZeroU32::MIN,
+            )
+            .await
     {
         tracing::info!(target: AUDIT, event = "rate_limited");
         return problem.into_response();

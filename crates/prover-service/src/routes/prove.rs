@@ -52,7 +52,7 @@ pub async fn prove(
     let outcome = async {
         let caller = state.authorise(&headers, PROVE)?;
         entry.owner(&caller.prefix);
-        state.0.limits.take_proofs(&asker, 1)?;
+        state.take_proofs(&asker, 1).await?;
         let JsonBytes(body) = body?;
         let request: ProveRequest = from_json(&body)?;
         let (wait, priority) = (request.wait, request.priority);
@@ -122,7 +122,7 @@ pub async fn prove_now(
             waiting.begun(prover.average_time());
         }
     };
-    let made = prover.prove(task, begun).await?;
+    let made = prover.prove(&caller.prefix, task, begun).await?;
     let elapsed = started.elapsed();
     if let Some(waiting) = waiting {
         waiting.succeeded();

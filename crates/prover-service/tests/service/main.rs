@@ -12,4 +12,5 @@ mod jobs;
 mod profiling;
 mod progress;
 mod proofs;
+mod redis;
 mod secrets;

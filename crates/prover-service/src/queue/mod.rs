@@ -10,41 +10,24 @@
 //! `graphile_worker` delivers a job at least once: it locks, takes back the jobs of workers whose heartbeat stopped,
 //! and tries again later what failed for want of something. That a job ends once is the `jobs` table's doing.
 
+mod worker;
+
 use std::{
-    fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use axum::http::StatusCode;
-use bauta_service::{Problem, Service, from_json};
-use bauta_store::{Begun, End, Enqueued, JobFlow, JobState, NewJob, Store, StoreError};
-use graphile_worker::{
-    ActiveWorkerRow, IntoTaskHandlerResult, JobRecovery, JobRecoveryResult, JobSpec, TaskHandler,
-    WorkerContext, WorkerOptions, WorkerUtils,
-};
-use serde::{Deserialize, Serialize};
-use tracing::Instrument as _;
+use bauta_service::{Problem, Service};
+use bauta_store::{End, Enqueued, JobFlow, JobState, NewJob, Store, StoreError};
+use graphile_worker::{ActiveWorkerRow, JobSpec, WorkerUtils};
 use uuid::Uuid;
 
-use crate::{
-    audit,
-    circuits::Circuits,
-    metrics,
-    proof::ProveAnswer,
-    prover::{ProveError, Prover},
-    request::{ProveRequest, Task},
-    seal::WitnessKeys,
-    settings::Settings,
-    time,
-};
+use self::worker::ProveJob;
+use crate::{audit, metrics, seal::WitnessKeys, settings::Settings};
 
-/// A worker says this often that it lives, and looks this often for those that don't.
-const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A worker that was silent for so long is dead.
 const DEAD_AFTER: Duration = Duration::from_secs(5);
-/// Between attempts of a job, a worker's death included.
-const MOST_ATTEMPTS: u16 = 10;
 /// How often deadlines are looked after, and counts are taken.
 const HOUSEKEEPING: Duration = Duration::from_secs(2);
 /// Seconds over which arrivals and service times are taken.
@@ -248,46 +231,6 @@ impl Queue {
         })
     }
 
-    /// Runs jobs until the service ends: those that are begun by then are finished.
-    pub async fn work(
-        &self,
-        circuits: Arc<Circuits>,
-        prover: Arc<Prover>,
-        service: &Service,
-    ) -> Result<(), QueueError> {
-        let shutdown = service.shutdown();
-        let worker = WorkerOptions::default()
-            .schema(SCHEMA)
-            .pg_pool(self.0.store.pool().clone())
-            .concurrency(prover.concurrent())
-            .poll_interval(Duration::from_secs(1))
-            .heartbeat_interval(HEARTBEAT)
-            .sweep_interval(HEARTBEAT)
-            .sweep_threshold(DEAD_AFTER)
-            .recovery_delay(Duration::ZERO)
-            // What a dead worker had is next, whatever its turn was.
-            .on(JobRecovery, |_| async {
-                JobRecoveryResult::Reschedule {
-                    run_at: time_of_turn(0),
-                    attempts: None,
-                }
-            })
-            .listen_os_shutdown_signals(false)
-            .shutdown_signal(async move { shutdown.cancelled().await })
-            .shutdown_grace_period(Duration::from_secs(20))
-            .add_extension(Worker {
-                queue: self.clone(),
-                circuits,
-                prover,
-            })
-            .define_job::<ProveJob>()
-            .init()
-            .await
-            .map_err(|error| QueueError::Engine(error.to_string()))?;
-        service.spawn("the worker", async move { worker.run().await });
-        Ok(())
-    }
-
     /// Looks after deadlines, old jobs and the counts that metrics show, until the service ends.
     pub fn keep_house(&self, service: &Service) {
         let (queue, shutdown) = (self.clone(), service.shutdown());
@@ -341,142 +284,4 @@ impl Queue {
 fn time_of_turn(turn: u64) -> chrono::DateTime<chrono::Utc> {
     let turn = i64::try_from(turn).unwrap_or(i64::MAX).min(1 << 50);
     chrono::DateTime::from_timestamp_micros(turn).unwrap_or(chrono::DateTime::UNIX_EPOCH)
-}
-
-/// What the engine keeps of a job.
-#[derive(Serialize, Deserialize)]
-struct ProveJob {
-    id: String,
-}
-
-/// What a worker works with.
-#[derive(Clone)]
-struct Worker {
-    queue: Queue,
-    circuits: Arc<Circuits>,
-    prover: Arc<Prover>,
-}
-
-impl fmt::Debug for Worker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Worker")
-    }
-}
-
-impl TaskHandler for ProveJob {
-    const IDENTIFIER: &'static str = "prove";
-
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        match context.get_ext::<Worker>() {
-            Some(worker) => worker.run(&self.id).await.map_err(|error| error.to_string()),
-            None => Err("the worker has no prover".to_owned()),
-        }
-    }
-}
-
-impl Worker {
-    /// Runs a job to its end. An error means: again, later.
-    async fn run(&self, id: &str) -> Result<(), QueueError> {
-        let store = self.queue.store();
-        let Some(begun) = store.begin_job(id).await? else {
-            return Ok(());
-        };
-        // In a job's lines its id stands where a request's does.
-        let span = tracing::info_span!(target: bauta_service::AUDIT, "job", request_id = id);
-        self.run_begun(id, begun).instrument(span).await
-    }
-
-    async fn run_begun(&self, id: &str, begun: Begun) -> Result<(), QueueError> {
-        let store = self.queue.store();
-        let outcome = if begun.attempts > MOST_ATTEMPTS {
-            let detail = format!("{MOST_ATTEMPTS} workers began it and none ended it");
-            Err(Failure::Last("too_many_attempts", detail))
-        } else {
-            self.prove(id, &begun).await
-        };
-        match outcome {
-            Ok(answer) => {
-                let answer = serde_json::to_string(&answer).expect("an answer has only text and numbers");
-                if store.end_job(id, &End::Succeeded(&answer)).await? {
-                    audit::job_ended(id, &begun.owner, "succeeded", None);
-                }
-            }
-            Err(Failure::Last(code, detail)) => {
-                tracing::warn!(
-                    event = "job_failed",
-                    job_id = id,
-                    circuit_id = begun.circuit,
-                    code
-                );
-                if store.end_job(id, &End::Failed(code, &detail)).await? {
-                    audit::job_ended(id, &begun.owner, "failed", Some(code));
-                }
-            }
-            Err(Failure::Passing(error)) => {
-                tracing::warn!(event = "job_returned", job_id = id, %error);
-                store.return_job(id).await?;
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    async fn prove(&self, id: &str, begun: &Begun) -> Result<ProveAnswer, Failure> {
-        let started = std::time::Instant::now();
-        let store = self.queue.store();
-        let body = self.queue.0.keys.open(id, &begun.witness);
-        let body = body.map_err(|error| Failure::Last("witness_unreadable", error.to_string()))?;
-        let request: ProveRequest = from_json(&body).map_err(|problem| Failure::of(&problem))?;
-        let task = request
-            .check(&self.circuits, Some(store))
-            .await
-            .map_err(|problem| Failure::of(&problem))?;
-        let Task {
-            circuit,
-            evaluation,
-            tag,
-            ..
-        } = &task;
-        let (circuit, evaluation, tag) = (circuit.clone(), *evaluation, tag.clone());
-        // Nobody's proof waits for a message about it.
-        let announced = store.announce_progress(
-            id,
-            "proving",
-            0.3,
-            self.prover.average_time().map(time::milliseconds),
-        );
-        let (_, made) = tokio::join!(announced, self.prover.prove(task, || ()));
-        let made = made.map_err(|error| match error {
-            ProveError::Engine(_) => Failure::Last("proof_failed", error.to_string()),
-            _ => Failure::Passing(QueueError::Engine(error.to_string())),
-        })?;
-        let elapsed = started.elapsed();
-        Ok(ProveAnswer::new(
-            &circuit,
-            &evaluation,
-            &made.proof,
-            tag,
-            made.proving,
-            elapsed,
-        ))
-    }
-}
-
-/// Why an attempt has no proof.
-enum Failure {
-    /// It will never have one.
-    Last(&'static str, String),
-    /// It may have one later.
-    Passing(QueueError),
-}
-
-impl Failure {
-    /// Of a request that was good when it was taken.
-    fn of(problem: &Problem) -> Self {
-        if problem.status().is_server_error() {
-            Self::Passing(QueueError::Engine(problem.detail().to_owned()))
-        } else {
-            Self::Last(problem.code(), problem.detail().to_owned())
-        }
-    }
 }

@@ -1,0 +1,68 @@
+//! Members to prove for.
+
+use bauta_primitives::{
+    Attributes, Claim, Context, EntryId, FieldElement, IdentitySecret, Leaf, Scope,
+    tree::{ARITY, EMPTY_SUBTREES, Siblings, node},
+};
+use serde_json::{Value, json};
+
+pub const TRACK: u64 = 7;
+
+/// A member of a registry of 20 leaves, the one at this index.
+pub fn request(index: u64) -> Value {
+    let leaf = |index: u64| {
+        let mut bytes = secret(index);
+        let secret = IdentitySecret::from_bytes(&mut bytes).unwrap();
+        Leaf::of(secret.commitment(), entry(index), Attributes::of_track(TRACK))
+    };
+    let (root, path) = tree((0..20).map(leaf).collect(), index);
+    json!({
+        "statement": "ownership",
+        "public": {
+            "root": root,
+            "scope": Scope::new(FieldElement::from_u64(11)),
+            "claim": Claim::of_track(TRACK),
+            "context": Context::new(FieldElement::from_u64(12)),
+        },
+        "private": {
+            "secret": format!("0x{}", hex::encode(secret(index))),
+            "entry_id": entry(index),
+            "attributes": Attributes::of_track(TRACK),
+            "index": index,
+            "path": path,
+        },
+    })
+}
+
+/// Root and path, by definition: level by level, with what isn't there being an empty subtree.
+fn tree(leaves: Vec<Leaf>, mut index: u64) -> (FieldElement, Vec<Siblings>) {
+    let mut level: Vec<FieldElement> = leaves.into_iter().map(Leaf::element).collect();
+    let mut path = Vec::new();
+    for empty in &EMPTY_SUBTREES[..10] {
+        level.resize(level.len().next_multiple_of(ARITY), *empty);
+        let (parent, place) = (
+            usize::try_from(index).unwrap() / ARITY,
+            usize::try_from(index).unwrap() % ARITY,
+        );
+        let mut siblings = level[ARITY * parent..][..ARITY].to_vec();
+        siblings.remove(place);
+        path.push(siblings.try_into().unwrap());
+        level = level
+            .chunks(ARITY)
+            .map(|children| node(children.try_into().unwrap()))
+            .collect();
+        index /= ARITY as u64;
+    }
+    (level[0], path)
+}
+
+pub fn secret(index: u64) -> [u8; 32] {
+    // Recognisable bytes, below r.
+    let mut bytes = [0x1e; 32];
+    bytes[24..].copy_from_slice(&(0x5ec2_e700_0000_0000 + index).to_be_bytes());
+    bytes
+}
+
+fn entry(index: u64) -> EntryId {
+    EntryId::new(FieldElement::from_u64(1000 + index))
+}
