@@ -43,6 +43,8 @@ pub struct NewJob<'a> {
     pub owner: &'a str,
     /// Under this, the owner gets the same job again.
     pub idempotency_key: Option<&'a str>,
+    /// What is asked for, hashed: the same for the same request.
+    pub request_hash: [u8; 32],
     /// The circuit.
     pub circuit: &'a str,
     /// 1 (urgent) to 10.
@@ -66,6 +68,8 @@ pub enum Enqueued {
         /// That job.
         id: String,
     },
+    /// Its owner had one with that idempotency key, for another request.
+    Another,
 }
 
 /// A job as its owner sees it.
@@ -152,8 +156,8 @@ impl Store {
         job: &NewJob<'_>,
     ) -> Result<Enqueued, StoreError> {
         let row = sqlx::query(
-            "INSERT INTO jobs (id, owner, idempotency_key, circuit, priority, witness, deadline, turn)
-             SELECT $1::text::uuid, $2, $3, $4, $5, $6, now() + $7::bigint * interval '1 millisecond',
+            "INSERT INTO jobs (id, owner, idempotency_key, circuit, priority, witness, deadline, request_hash, turn)
+             SELECT $1::text::uuid, $2, $3, $4, $5, $6, now() + $7::bigint * interval '1 millisecond', $8,
                     greatest((SELECT max(turn) + $5 FROM jobs WHERE owner = $2 AND priority = $5),
                              (SELECT max(turn) FROM jobs WHERE state <> 'queued'), 0)
              ON CONFLICT (owner, idempotency_key) DO NOTHING
@@ -166,6 +170,7 @@ impl Store {
         .bind(i16::from(job.priority))
         .bind(job.witness)
         .bind(job.deadline_ms)
+        .bind(job.request_hash.as_slice())
         .fetch_optional(&mut *connection)
         .await?;
         if let Some(row) = row {
@@ -173,12 +178,20 @@ impl Store {
                 turn: unsigned(row.get("turn"))?,
             });
         }
-        let row = sqlx::query("SELECT id::text AS id FROM jobs WHERE owner = $1 AND idempotency_key = $2")
-            .bind(job.owner)
-            .bind(job.idempotency_key)
-            .fetch_one(connection)
-            .await?;
-        Ok(Enqueued::Known { id: row.get("id") })
+        let row = sqlx::query(
+            "SELECT id::text AS id, coalesce(request_hash = $3, true) AS same
+             FROM jobs WHERE owner = $1 AND idempotency_key = $2",
+        )
+        .bind(job.owner)
+        .bind(job.idempotency_key)
+        .bind(job.request_hash.as_slice())
+        .fetch_one(connection)
+        .await?;
+        Ok(if row.get("same") {
+            Enqueued::Known { id: row.get("id") }
+        } else {
+            Enqueued::Another
+        })
     }
 
     /// A worker begins a job. None if it has ended: cancelled, past its deadline, or done by another worker.

@@ -6,7 +6,7 @@ use sqlx::{Connection, Row, SqlSafeStr};
 use crate::{Store, StoreError};
 
 /// Every migration, oldest first. A migration that has been released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "values", include_str!("../../../migrations/0001_values.sql")),
     (
         2,
@@ -27,6 +27,11 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
     ),
     (7, "roles", include_str!("../../../migrations/0007_roles.sql")),
     (8, "jobs", include_str!("../../../migrations/0008_jobs.sql")),
+    (
+        9,
+        "job_requests",
+        include_str!("../../../migrations/0009_job_requests.sql"),
+    ),
 ];
 
 /// The newest version that this crate knows.

@@ -46,6 +46,9 @@ pub enum QueueError {
     /// The engine.
     #[error("the queue engine: {0}")]
     Engine(String),
+    /// An idempotency key came with another request than before.
+    #[error("this Idempotency-Key was given with another request before: a new request needs a new key")]
+    KeyReused,
     /// The witness.
     #[error(transparent)]
     Seal(#[from] crate::seal::SealError),
@@ -58,6 +61,11 @@ impl From<QueueError> for Problem {
                 "database_away",
                 "the database can't be reached; try again",
                 &error,
+            ),
+            QueueError::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                error.to_string(),
             ),
             _ => Self::internal(&error),
         }
@@ -118,6 +126,8 @@ pub struct Order<'a> {
     pub owner: &'a str,
     /// Under this, the owner gets the same job again.
     pub idempotency_key: Option<&'a str>,
+    /// The same for the same request.
+    pub request_hash: [u8; 32],
     /// The circuit's id.
     pub circuit: &'a str,
     /// 1 (urgent) to 10.
@@ -174,6 +184,7 @@ impl Queue {
             id: &id,
             owner: order.owner,
             idempotency_key: order.idempotency_key,
+            request_hash: order.request_hash,
             circuit: order.circuit,
             priority: order.priority,
             witness: &witness,
@@ -182,6 +193,7 @@ impl Queue {
         let turn = match Store::enqueue_job(&mut transaction, &job).await? {
             Enqueued::New { turn } => turn,
             Enqueued::Known { id } => return Ok(id),
+            Enqueued::Another => return Err(QueueError::KeyReused),
         };
         let spec = JobSpec::builder()
             .run_at(time_of_turn(turn))

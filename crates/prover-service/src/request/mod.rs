@@ -12,7 +12,7 @@ use bauta_circuits::{
     statement::{Inputs, Statement, evaluate},
 };
 use bauta_primitives::{
-    Attributes, Claim, Commitment, Context, EntryId, IdentitySecret, Root, Scope,
+    Attributes, Claim, Commitment, Context, DigestParts, EntryId, IdentitySecret, Root, Scope, sha256,
     tree::{Depth, Siblings},
 };
 use bauta_service::Problem;
@@ -143,6 +143,29 @@ pub struct Task {
     pub tag: Option<String>,
     /// In which words it was asked for.
     pub form: Form,
+}
+
+impl Task {
+    /// The same for the same request. Of what its proof shows and nothing else; but not of the root, which may be another one when a request with a
+    /// registry comes again.
+    pub fn request_hash(&self) -> [u8; 32] {
+        let DigestParts {
+            root: _,
+            nullifier,
+            scope,
+            claim,
+            context,
+        } = self.evaluation.parts;
+        let circuit = self.circuit.description.id.as_bytes();
+        let tag = self.tag.as_deref().unwrap_or_default().as_bytes();
+        let parts = [
+            nullifier.to_bytes(),
+            scope.to_bytes(),
+            claim.to_bytes(),
+            context.to_bytes(),
+        ];
+        sha256(&[circuit, &parts.concat(), tag].concat())
+    }
 }
 
 impl ProveRequest {

@@ -36,6 +36,7 @@ const PRIORITY: u8 = 5;
         (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 429, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 504, body = ProblemDocument, content_type = "application/problem+json"),
@@ -62,6 +63,7 @@ pub async fn prove(
             let order = Order {
                 owner: &caller.prefix,
                 idempotency_key: idempotency_key(&headers)?,
+                request_hash: task.request_hash(),
                 circuit: &task.circuit.description.id,
                 priority: priority.unwrap_or(PRIORITY),
                 body: &body,

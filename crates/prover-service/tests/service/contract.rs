@@ -1,9 +1,10 @@
 //! The form of requests that operators of earlier systems know.
 
 use bauta_primitives::IdentitySecret;
+use bauta_store::testing::TestDatabase;
 use serde_json::{Value, json};
 
-use crate::common::{Running, TRACK, request, secret};
+use crate::common::{Running, TRACK, request, secret, with_jobs};
 
 /// The request of a member in the contract's form.
 fn contract(index: u64) -> Value {
@@ -39,6 +40,21 @@ async fn the_contracts_form_gets_the_same_proof_in_the_contracts_words() {
     let form = json!({"proof": proof, "circuitId": "membership-v1", "public": answer["public"]});
     let (_, verdict) = service.post("/verify", &form).await;
     assert_eq!(verdict["valid"], true, "{verdict}");
+}
+
+#[tokio::test]
+async fn a_job_of_the_contracts_form_ends_with_the_usual_answer() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("WS_URL", "wss://prover.example/ws")]));
+    let mut body = contract(3);
+    body["wait"] = json!(false);
+    let (status, accepted) = service.post("/prove", &body).await;
+    assert_eq!(status, 202, "{accepted}");
+    assert_eq!(accepted["websocket_url"], "wss://prover.example/ws");
+    let job = service.result(accepted["job_id"].as_str().unwrap()).await;
+    assert_eq!(job["state"], "succeeded", "{job}");
+    assert!(job["answer"]["proof"]["proof"].is_string(), "{job}");
 }
 
 #[tokio::test]

@@ -45,6 +45,16 @@ async fn the_same_idempotency_key_is_the_same_job() {
     assert_ne!(service.enqueue(&request(3), Some("b")).await, first);
     service.result(&first).await;
     assert_eq!(service.enqueue(&request(3), Some("a")).await, first);
+    let mut other = request(4);
+    other["wait"] = false.into();
+    let (status, _, problem) = service
+        .post_with("/prove", ("idempotency-key", "a"), &other)
+        .await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (422, &json!("idempotency_key_reused")),
+        "{problem}"
+    );
 }
 
 #[tokio::test]
@@ -79,8 +89,9 @@ async fn a_bounded_queue_refuses_with_429_and_bad_input_never_enters_it() {
     service.enqueue(&request(3), None).await;
     let mut third = request(3);
     third["wait"] = false.into();
-    let (status, problem) = service.post("/prove", &third).await;
+    let (status, headers, problem) = service.post_with("/prove", ("accept", "*/*"), &third).await;
     assert_eq!((status, &problem["code"]), (429, &json!("queue_full")));
+    assert!(headers.contains_key("retry-after"));
     let (_, stats) = service.get("/api/queue/stats").await;
     assert_eq!(stats["totalQueued"], 2);
 }

@@ -7,6 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ark_ff::PrimeField;
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
 use bauta_local::Redis;
 use bauta_store::testing::TestDatabase;
 
@@ -30,6 +35,18 @@ pub fn encodings(secret: [u8; 32]) -> Vec<Vec<u8>> {
         decimal.into_bytes(),
         bs58::encode(secret).into_vec(),
     ];
+    // Base64 of it at each of the three places where it can begin in a longer text, without what depends on its neighbours.
+    for before in 0..3 {
+        let text = [&vec![0; before][..], &secret].concat();
+        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            let encoded = engine.encode(&text);
+            let inner = &encoded[(8 * before).div_ceil(6)..8 * text.len() / 6];
+            encodings.push(inner.as_bytes().to_vec());
+        }
+    }
+    // As arkworks has it in memory.
+    let element = ark_bn254::Fr::from_be_bytes_mod_order(&secret);
+    encodings.push(element.0.0.iter().flat_map(|limb| limb.to_le_bytes()).collect());
     let list: Vec<String> = secret.iter().map(u8::to_string).collect();
     encodings.push(list.join(",").into_bytes());
     encodings.push(list.join(", ").into_bytes());
@@ -45,6 +62,18 @@ pub fn assert_absent(place: &str, text: &[u8], secret: [u8; 32]) {
             "{place} has the secret as {}",
             String::from_utf8_lossy(&encoding)
         );
+    }
+}
+
+#[test]
+fn the_search_finds_base64_wherever_it_begins() {
+    for before in 0..6 {
+        let text = [&vec![7; before][..], &secret(3), &[9; 5]].concat();
+        let encoded = STANDARD_NO_PAD.encode(text);
+        let found = encodings(secret(3))
+            .iter()
+            .any(|encoding| memchr::memmem::find(encoded.as_bytes(), encoding).is_some());
+        assert!(found, "after {before} bytes");
     }
 }
 

@@ -15,6 +15,7 @@ async fn enqueue(store: &Store, number: u64, owner: &str, priority: u8) -> u64 {
         id: &id(number),
         owner,
         idempotency_key: None,
+        request_hash: [0; 32],
         circuit: "ownership-v1-depth10",
         priority,
         witness: &SEALED,
@@ -23,7 +24,7 @@ async fn enqueue(store: &Store, number: u64, owner: &str, priority: u8) -> u64 {
     let mut connection = store.pool().acquire().await.unwrap();
     match Store::enqueue_job(&mut connection, &job).await.unwrap() {
         Enqueued::New { turn } => turn,
-        Enqueued::Known { id } => panic!("{id} was there before"),
+        known => panic!("{known:?}"),
     }
 }
 
@@ -103,13 +104,14 @@ async fn a_job_ends_once_and_its_witness_goes_with_its_end() {
 async fn an_idempotency_key_is_its_owners() {
     let database = TestDatabase::create().await.unwrap();
     let mut connection = database.pool().acquire().await.unwrap();
-    let job = |number: u64, owner| (id(number), owner);
+    let job = |number: u64, owner, asked: u8| (id(number), owner, [asked; 32]);
     let mut found = Vec::new();
-    for (id, owner) in [job(1, "a"), job(2, "a"), job(3, "b")] {
+    for (id, owner, request_hash) in [job(1, "a", 0), job(2, "a", 0), job(3, "b", 1), job(4, "a", 1)] {
         let job = NewJob {
             id: &id,
             owner,
             idempotency_key: Some("key"),
+            request_hash,
             circuit: "ownership-v1-depth10",
             priority: 5,
             witness: &SEALED,
@@ -120,6 +122,7 @@ async fn an_idempotency_key_is_its_owners() {
     assert!(matches!(found[0], Enqueued::New { .. }));
     assert_eq!(found[1], Enqueued::Known { id: id(1) });
     assert!(matches!(found[2], Enqueued::New { .. }));
+    assert_eq!(found[3], Enqueued::Another, "for another request it is a mistake");
 }
 
 #[tokio::test]
