@@ -17,7 +17,7 @@
 //! A vector holds elements in Montgomery form as integers that need not be below the modulus p. Two ranges are used:
 //!
 //! * **reduced**: below 2p. What [`mul`](Lanes::mul) and every operation named `_reduced` return.
-//! * **loose**: below 4p. What [`add`](Lanes::add) and [`sub`](Lanes::sub) return. Fit for multiplication alone.
+//! * **loose**: at most 4p. What [`add`](Lanes::add) and [`sub`](Lanes::sub) return. Fit for multiplication alone.
 //!
 //! The portable lanes are canonical at all times, which satisfies both.
 //!
@@ -141,13 +141,14 @@ pub trait Lanes<A: Arch>: Copy + Send + Sync {
     /// Difference of reduced values, reduced.
     #[must_use]
     fn sub_reduced(self, other: Self) -> Self;
-    /// `self - b - c` of reduced values, reduced.
+    /// `self - b - c`, reduced, given b and what `c.sub(b)` returned. All three are reduced.
     #[must_use]
-    fn sub_sub_reduced(self, b: Self, c: Self) -> Self;
-    /// Negative of a reduced value, loose.
+    fn sub_both_reduced(self, b: Self, c_minus_b: Self) -> Self;
+    /// Negative of a loose value, loose.
     #[must_use]
     fn negate(self) -> Self;
-    /// Negates the lanes whose bit is set, others are left as they are. Reduced to reduced; no negated lane may be a zero.
+    /// Negates the lanes whose bit is set, others are left as they are. Of reduced values, of which no negated one may be a zero. The
+    /// result is fit for [`sub`](Lanes::sub) and [`sub_reduced`](Lanes::sub_reduced) alone.
     #[must_use]
     fn negate_where(self, lanes: u8) -> Self;
     /// Transposes [`Arch::LANES`] vectors: afterwards lane i of vector j is what was lane j of vector i.

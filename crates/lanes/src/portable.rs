@@ -112,8 +112,8 @@ impl<A: Arch, T: MontConfig<4>> Lanes<A> for Single<Fp<MontBackend<T, 4>, 4>> {
         Self(self.0 - other.0)
     }
     #[inline(always)]
-    fn sub_sub_reduced(self, b: Self, c: Self) -> Self {
-        Self(self.0 - b.0 - c.0)
+    fn sub_both_reduced(self, b: Self, c_minus_b: Self) -> Self {
+        Self(self.0 - b.0.double() - c_minus_b.0)
     }
     #[inline(always)]
     fn negate(self) -> Self {

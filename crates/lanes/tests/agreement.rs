@@ -40,15 +40,17 @@ impl<A: Arch> Task<A> for Check<Fr> {
     }
 }
 
+fn same<A: Arch, V: Lanes<A>>(name: &str, vector: V, expected: &dyn Fn(usize) -> V::Element) {
+    let found = vector.to_elements();
+    for (lane, found) in found.into_iter().enumerate().take(A::LANES) {
+        assert_eq!(found, expected(lane), "{} {name}, lane {lane}", A::NAME);
+    }
+}
+
 fn check<A: Arch, V: Lanes<A>>(arch: A, operands: &[[V::Element; MAX_LANES]; 4], signs: u8) {
     let [a, b, c, d] = operands;
     let [va, vb, vc, vd] = operands.map(|elements| V::load(arch, &elements[..A::LANES]));
-    let same = |name: &str, vector: V, expected: &dyn Fn(usize) -> V::Element| {
-        let found = vector.to_elements();
-        for (lane, found) in found.into_iter().enumerate().take(A::LANES) {
-            assert_eq!(found, expected(lane), "{} {name}, lane {lane}", A::NAME);
-        }
-    };
+    let same = same::<A, V>;
     same("load", va, &|i| a[i]);
     same("part", V::load(arch, &a[..1]), &|i| {
         if i == 0 { a[0] } else { V::Element::ZERO }
@@ -76,7 +78,7 @@ fn check<A: Arch, V: Lanes<A>>(arch: A, operands: &[[V::Element; MAX_LANES]; 4],
     );
     same("add_reduced", va.add_reduced(vb), &|i| a[i] + b[i]);
     same("sub_reduced", va.sub_reduced(vb), &|i| a[i] - b[i]);
-    same("sub_sub_reduced", va.sub_sub_reduced(vb, vc), &|i| {
+    same("sub_both_reduced", va.sub_both_reduced(vb, vc.sub(vb)), &|i| {
         a[i] - b[i] - c[i]
     });
     // Loose values into every operation that takes them.
@@ -88,8 +90,9 @@ fn check<A: Arch, V: Lanes<A>>(arch: A, operands: &[[V::Element; MAX_LANES]; 4],
     });
     same(
         "mul_add_mul of loose values",
-        va.sub(vb).mul_add_mul(vc.add(vd), va.add(vd), vb.negate()),
-        &|i| (a[i] - b[i]) * (c[i] + d[i]) - (a[i] + d[i]) * b[i],
+        va.sub(vb)
+            .mul_add_mul(vc.add(vd), va.add(vd), vb.sub(va).negate()),
+        &|i| (a[i] - b[i]) * (c[i] + d[i]) - (a[i] + d[i]) * (b[i] - a[i]),
     );
     same("square of a difference", va.sub(vb).square(), &|i| {
         (a[i] - b[i]).square()
@@ -98,20 +101,29 @@ fn check<A: Arch, V: Lanes<A>>(arch: A, operands: &[[V::Element; MAX_LANES]; 4],
     let chain = va
         .sub_reduced(vb)
         .add_reduced(vc)
-        .sub_sub_reduced(vd, va.mul(vb))
+        .sub_both_reduced(vd, va.mul(vb).sub(vd))
         .add_reduced(vd.square());
     same("chain", chain, &|i| {
         a[i] - b[i] + c[i] - d[i] - a[i] * b[i] + d[i].square()
     });
     let nonzero = |x: V::Element| if x == V::Element::ZERO { V::Element::ONE } else { x };
     let operand = V::from_fn(arch, |i| nonzero(a[i]));
-    same("negate_where", operand.negate_where(signs), &|i| {
-        if signs >> i & 1 == 1 {
-            -nonzero(a[i])
-        } else {
-            nonzero(a[i])
-        }
+    let negated = |i: usize| {
+        let x = nonzero(a[i]);
+        if signs >> i & 1 == 1 { -x } else { x }
+    };
+    let signed = operand.negate_where(signs);
+    same("from negate_where", vb.sub_reduced(signed), &|i| {
+        b[i] - negated(i)
     });
+    same("negate_where minus", signed.sub(vb).mul(vc), &|i| {
+        (negated(i) - b[i]) * c[i]
+    });
+    same(
+        "negate_where twice",
+        signed.sub(operand.negate_where(!signs)).mul(vc),
+        &|i| (negated(i) + negated(i)) * c[i],
+    );
 
     let mut integers = Vec::new();
     chain.to_integers(&mut integers);
@@ -121,6 +133,13 @@ fn check<A: Arch, V: Lanes<A>>(arch: A, operands: &[[V::Element; MAX_LANES]; 4],
         .collect();
     assert_eq!(integers, expected);
 
+    check_memory::<A, V>(arch, a, b);
+}
+
+/// Stored lines and transposed squares.
+fn check_memory<A: Arch, V: Lanes<A>>(arch: A, a: &[V::Element; MAX_LANES], b: &[V::Element; MAX_LANES]) {
+    let same = same::<A, V>;
+    let [va, vb] = [a, b].map(|elements| V::load(arch, &elements[..A::LANES]));
     let mut lines = vec![Line::ZERO; 2 * A::LANES];
     va.scatter(&mut lines, 2, 0);
     vb.scatter(&mut lines[1..], 2, 1);

@@ -1,6 +1,6 @@
 //! The engine's work on one back end: tables of a key's points, and a proof with given randomness.
 
-use ark_bn254::{Fr, G1Projective, G2Projective};
+use ark_bn254::Fr;
 use ark_ec::CurveGroup;
 use ark_ff::Field;
 use bauta_lanes::{Arch, Lanes, Task, Words};
@@ -119,7 +119,7 @@ impl<A: Arch> Tables<A> {
         let inverse = blinding.inverse();
         // C is about half of the work and has the longest chain of steps that wait for each other: it comes first, and whoever is done with
         // A and B helps with it.
-        let (c, (b, a)) = threads.join(
+        let (c, (b, (a, shift))) = threads.join(
             || {
                 self.c
                     .multiply(&self.c_scalars(witness, &rows_a, &rows_b, threads), threads)
@@ -128,26 +128,17 @@ impl<A: Arch> Tables<A> {
                 threads.join(
                     || self.b.multiply(&self.b_scalars(witness, blinding), threads),
                     || {
-                        self.a.multiply(
+                        let a = self.a.multiply(
                             &self.scaled(witness, &self.a_wires, &[Fr::ONE], inverse, 0),
                             threads,
-                        )
+                        );
+                        // What C still lacks is r₂ times the unblinded A, which is r₁·A.
+                        (a, a * (blinding.scale * blinding.shift))
                     },
                 )
             },
         );
-        Self::finish(a, b, c, blinding)
-    }
-
-    /// C still lacks its blinding: r₂ times the unblinded A, which is r₁·A.
-    fn finish(
-        a: G1Projective,
-        b: G2Projective,
-        c: G1Projective,
-        blinding: &Blinding,
-    ) -> Result<Proof, ProverError> {
-        let c = c + a * (blinding.scale * blinding.shift);
-        let [a, c] = [a, c].map(CurveGroup::into_affine);
+        let [a, c] = [a, c + shift].map(CurveGroup::into_affine);
         Proof {
             a,
             b: b.into_affine(),

@@ -13,6 +13,8 @@ pub trait Modulus: PrimeField<BigInt = BigInt<4>> {
     const P: [u64; 5] = limbs_of(Self::MODULUS.0);
     /// 2p in limbs.
     const TWO_P: [u64; 5] = limbs_of(doubled(Self::MODULUS.0));
+    /// 4p in limbs.
+    const FOUR_P: [u64; 5] = limbs_of(doubled(doubled(Self::MODULUS.0)));
     /// -1/p modulo 2^52.
     const INVERSE: u64 = negative_inverse(Self::MODULUS.0[0]);
     /// `(p·INVERSE + 1) / 2^52` in limbs; below p, because INVERSE is below 2^52.

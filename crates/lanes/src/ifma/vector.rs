@@ -226,10 +226,12 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
         Self::normalised(Self::plus_2p_if_negative(limbs))
     }
     #[inline(always)]
-    fn sub_sub_reduced(self, b: Self, c: Self) -> Self {
+    fn sub_both_reduced(self, b: Self, c_minus_b: Self) -> Self {
         let mut limbs = self.limbs;
-        for ((limb, b), c) in limbs.iter_mut().zip(b.limbs).zip(c.limbs) {
-            *limb = minus(minus(*limb, b), c);
+        let others = b.limbs.into_iter().zip(c_minus_b.limbs).zip(Self::Element::TWO_P);
+        for (limb, ((b, difference), two_p)) in limbs.iter_mut().zip(others) {
+            // The difference is c - b + 2p.
+            *limb = plus(minus(minus(*limb, difference), plus(b, b)), constant(two_p));
         }
         // From (-4p, 2p) to (-2p, 2p) to [0, 2p).
         Self::normalised(Self::plus_2p_if_negative(Self::plus_2p_if_negative(limbs)))
@@ -237,8 +239,8 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
     #[inline(always)]
     fn negate(self) -> Self {
         let mut limbs = self.limbs;
-        for (limb, two_p) in limbs.iter_mut().zip(Self::Element::TWO_P) {
-            *limb = minus(constant(two_p), *limb);
+        for (limb, four_p) in limbs.iter_mut().zip(Self::Element::FOUR_P) {
+            *limb = minus(constant(four_p), *limb);
         }
         Self::normalised(limbs)
     }
@@ -248,7 +250,8 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
         for (limb, two_p) in limbs.iter_mut().zip(Self::Element::TWO_P) {
             *limb = subtract_from_where(lanes, *limb, constant(two_p));
         }
-        Self::normalised(limbs)
+        // Not normalised: differences do that.
+        Self::new(limbs)
     }
     #[inline(always)]
     fn transpose(_: Ifma, square: &mut [Self]) {

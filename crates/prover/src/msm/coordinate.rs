@@ -9,10 +9,13 @@ use bauta_lanes::{Arch, Lanes, Line};
 pub(crate) trait Coordinate<A: Arch>: Copy + Send + Sync {
     /// The curve.
     type Curve: SWCurveConfig<ScalarField = Fr>;
-    /// What [`divide`](Self::divide) needs of a denominator besides the inverse of its norm.
-    type Denominator: Copy + Send + Sync;
+    /// A norm beside the difference that it is of.
+    type Norm: Copy + Send + Sync;
     /// Cache lines of a stored point.
     const LINES: usize;
+    /// Vectors, one or two, that are added at a time: enough to hide the latency of a multiplication, and no more code than the processor's
+    /// first cache holds.
+    const TOGETHER: usize;
 
     /// Zero.
     fn zero(arch: A) -> Self;
@@ -26,20 +29,20 @@ pub(crate) trait Coordinate<A: Arch>: Copy + Send + Sync {
     fn mul(self, other: Self) -> Self;
     /// Square of a loose value.
     fn square(self) -> Self;
-    /// Difference; for G1 loose.
+    /// Difference, loose.
     fn sub(self, other: Self) -> Self;
     /// Difference.
     fn sub_reduced(self, other: Self) -> Self;
-    /// `self - b - c`.
-    fn sub_sub_reduced(self, b: Self, c: Self) -> Self;
-    /// Negates the lanes whose bit is set; none of these may be zero.
+    /// `self - b - c`, given what `c.sub(b)` returned.
+    fn sub_both_reduced(self, b: Self, c_minus_b: Self) -> Self;
+    /// Negates the lanes whose bit is set; none of these may be zero. Fit for differences alone.
     fn negate_where(self, lanes: u8) -> Self;
-    /// Norm to the prime field of what [`sub`](Self::sub) returns; loose.
-    fn norm(self) -> A::Fq;
-    /// Of what [`sub`](Self::sub) returns.
-    fn denominator(self) -> Self::Denominator;
+    /// Norm to the prime field of a loose value; loose.
+    fn norm(self) -> Self::Norm;
+    /// The norm of this very value as a vector.
+    fn norm_value(self, norm: Self::Norm) -> A::Fq;
     /// `self / denominator`, given the inverse of the denominator's norm. All loose.
-    fn divide(self, denominator: Self::Denominator, inverse_norm: A::Fq) -> Self;
+    fn divide(self, denominator: Self, inverse_norm: A::Fq) -> Self;
     /// Stores an affine point other than infinity.
     fn encode(point: &Affine<Self::Curve>, lines: &mut [Line]);
     /// Reads a stored point.
@@ -52,8 +55,9 @@ pub(crate) struct Base<A: Arch>(A::Fq);
 
 impl<A: Arch> Coordinate<A> for Base<A> {
     type Curve = g1::Config;
-    type Denominator = ();
+    type Norm = ();
     const LINES: usize = 1;
+    const TOGETHER: usize = 2;
 
     #[inline(always)]
     fn zero(arch: A) -> Self {
@@ -89,21 +93,21 @@ impl<A: Arch> Coordinate<A> for Base<A> {
         Self(self.0.sub_reduced(other.0))
     }
     #[inline(always)]
-    fn sub_sub_reduced(self, b: Self, c: Self) -> Self {
-        Self(self.0.sub_sub_reduced(b.0, c.0))
+    fn sub_both_reduced(self, b: Self, c_minus_b: Self) -> Self {
+        Self(self.0.sub_both_reduced(b.0, c_minus_b.0))
     }
     #[inline(always)]
     fn negate_where(self, lanes: u8) -> Self {
         Self(self.0.negate_where(lanes))
     }
     #[inline(always)]
-    fn norm(self) -> A::Fq {
+    fn norm(self) {}
+    #[inline(always)]
+    fn norm_value(self, (): ()) -> A::Fq {
         self.0
     }
     #[inline(always)]
-    fn denominator(self) {}
-    #[inline(always)]
-    fn divide(self, (): (), inverse_norm: A::Fq) -> Self {
+    fn divide(self, _: Self, inverse_norm: A::Fq) -> Self {
         Self(self.0.mul(inverse_norm))
     }
     fn encode(point: &Affine<Self::Curve>, lines: &mut [Line]) {
@@ -121,8 +125,9 @@ pub(crate) struct Extension<A: Arch>(A::Fq, A::Fq);
 
 impl<A: Arch> Coordinate<A> for Extension<A> {
     type Curve = g2::Config;
-    type Denominator = Self;
+    type Norm = A::Fq;
     const LINES: usize = 2;
+    const TOGETHER: usize = 1;
 
     #[inline(always)]
     fn zero(arch: A) -> Self {
@@ -145,7 +150,7 @@ impl<A: Arch> Coordinate<A> for Extension<A> {
     }
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        // (a + bu)(c + du) = ac - bd + (ad + bc)u; `sub` below gives reduced parts, whose negative is loose.
+        // (a + bu)(c + du) = ac - bd + (ad + bc)u.
         Self(
             self.0.mul_add_mul(other.0, self.1, other.1.negate()),
             self.0.mul_add_mul(other.1, self.1, other.0),
@@ -158,15 +163,18 @@ impl<A: Arch> Coordinate<A> for Extension<A> {
     }
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        self.sub_reduced(other)
+        Self(self.0.sub(other.0), self.1.sub(other.1))
     }
     #[inline(always)]
     fn sub_reduced(self, other: Self) -> Self {
         Self(self.0.sub_reduced(other.0), self.1.sub_reduced(other.1))
     }
     #[inline(always)]
-    fn sub_sub_reduced(self, b: Self, c: Self) -> Self {
-        Self(self.0.sub_sub_reduced(b.0, c.0), self.1.sub_sub_reduced(b.1, c.1))
+    fn sub_both_reduced(self, b: Self, c_minus_b: Self) -> Self {
+        Self(
+            self.0.sub_both_reduced(b.0, c_minus_b.0),
+            self.1.sub_both_reduced(b.1, c_minus_b.1),
+        )
     }
     #[inline(always)]
     fn negate_where(self, lanes: u8) -> Self {
@@ -177,8 +185,8 @@ impl<A: Arch> Coordinate<A> for Extension<A> {
         self.0.mul_add_mul(self.0, self.1, self.1)
     }
     #[inline(always)]
-    fn denominator(self) -> Self {
-        self
+    fn norm_value(self, norm: A::Fq) -> A::Fq {
+        norm
     }
     #[inline(always)]
     fn divide(self, denominator: Self, inverse_norm: A::Fq) -> Self {

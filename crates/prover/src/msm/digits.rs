@@ -30,7 +30,6 @@ impl Buckets {
         let count = digit_count(window);
         let half = 1u32 << (window - 1);
         let offset = offset(window);
-        self.digits.clear();
         self.digits.resize(scalars.len() * count, 0);
         // First the number of digits ±d in starts[d + 2], then the end of digit ±d - 1's entries there, which scattering moves on
         // to their own end.
@@ -38,6 +37,7 @@ impl Buckets {
         self.starts.resize(half as usize + 3, 0);
         for (scalar, digits) in scalars.iter().zip(self.digits.chunks_exact_mut(count)) {
             if *scalar == [0; 4] {
+                digits.fill(0);
                 continue;
             }
             let shifted = sum(*scalar, offset);
@@ -53,13 +53,13 @@ impl Buckets {
             self.starts[d] += self.starts[d - 1];
         }
         let total = self.starts[half as usize + 2] as usize;
-        self.entries.clear();
         self.entries.resize(total, NOTHING);
         for (index, &digit) in (0u32..).zip(&self.digits) {
             if digit != 0 {
                 let list = digit.unsigned_abs();
                 let slot = &mut self.starts[list as usize + 1];
-                let reference = index | if digit < 0 { NEGATIVE } else { 0 };
+                // No branch: signs are as good as random.
+                let reference = index | (digit >> 31).cast_unsigned() & NEGATIVE;
                 self.entries[*slot as usize] = Entry { list, reference };
                 *slot += 1;
             }
@@ -108,6 +108,15 @@ fn bits(number: &Words, start: usize, window: u32) -> u32 {
     #[allow(clippy::cast_possible_truncation, reason = "the mask leaves at most 31 bits")]
     let bits = (pair >> shift) as u32;
     bits & ((1 << window) - 1)
+}
+
+#[cfg(test)]
+impl Buckets {
+    pub(super) fn is_clean(&self) -> bool {
+        self.digits.iter().all(|digit| *digit == 0)
+            && self.entries.iter().all(|entry| *entry == NOTHING)
+            && self.starts.iter().all(|start| *start == 0)
+    }
 }
 
 #[cfg(test)]

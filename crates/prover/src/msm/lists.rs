@@ -4,8 +4,9 @@
 use bauta_lanes::{Arch, Line};
 
 use super::{
+    chunk::Work,
     coordinate::Coordinate,
-    pairs::{Points, SCRATCH, Work, add_pairs},
+    pairs::{Points, SCRATCH, add_pairs},
 };
 use crate::erase::erase;
 
@@ -120,12 +121,8 @@ impl<A: Arch, C: Coordinate<A>> Workspace<A, C> {
         let dirty = (self.used + A::LANES) * C::LINES;
         let scratch = self.scratch.len().min(dirty);
         erase(&mut self.scratch[..scratch], Line::ZERO);
-        let nothing = Entry {
-            list: 0,
-            reference: 0,
-        };
-        self.entries.resize(entries, nothing);
-        erase(&mut self.entries, nothing);
+        self.entries.resize(entries, NOTHING);
+        erase(&mut self.entries, NOTHING);
         self.entries.clear();
         self.pairs.resize(pairs, (0, 0));
         erase(&mut self.pairs, (0, 0));
@@ -137,6 +134,13 @@ impl<A: Arch, C: Coordinate<A>> Workspace<A, C> {
 impl<A: Arch, C: Coordinate<A>> Drop for Workspace<A, C> {
     fn drop(&mut self) {
         self.erase();
+    }
+}
+
+#[cfg(test)]
+impl<A: Arch, C: Coordinate<A>> Workspace<A, C> {
+    pub(super) fn is_clean(&self) -> bool {
+        self.scratch.iter().all(|line| *line == Line::ZERO) && self.pairs.iter().all(|pair| *pair == (0, 0))
     }
 }
 
@@ -208,7 +212,6 @@ mod tests {
         workspace.sum(&table);
         assert!(workspace.scratch.iter().any(|line| *line != Line::ZERO));
         workspace.erase();
-        assert!(workspace.scratch.iter().all(|line| *line == Line::ZERO));
-        assert!(workspace.pairs.iter().all(|pair| *pair == (0, 0)));
+        assert!(workspace.is_clean());
     }
 }

@@ -4,17 +4,20 @@
 //!   points P_i --once--> table: 2^(w·k) · P_i for each digit k      w: window, bits per digit
 //!
 //!   scalars --> signed digits, sorted by |digit|  --> bucket d: all table points with digit ±d
-//!           --> sum of each bucket                --> S_d        batches of affine additions (pairs.rs)
+//!           --> sum of each bucket                --> S_d        batches of affine additions (pairs.rs, chunk.rs)
 //!           --> Σ d · S_d                         --> result     rows and columns (weighted.rs)
 //!
 //!   lists.rs: which points are added to which      pool.rs: memory kept from one proof to the next
 //! ```
 //!
 //! As the table has the powers of two, all digits of all scalars share one set of buckets, and nothing is doubled
-//! but in the very last step. Memory: the table, digits and buckets of each multiplication, and for each thread one block of sums.
+//! but in the very last step. Memory: the table, digits and buckets of each multiplication, and for each thread one block of sums. What blocks
+//! leave in it is overwritten once, when the multiplication is done.
 
+mod chunk;
 mod coordinate;
 mod digits;
+mod inverse;
 mod lists;
 mod pairs;
 mod pool;
@@ -46,8 +49,8 @@ type Lines = Vec<Line>;
 /// Bits that a digit may have.
 pub(crate) const WINDOWS: std::ops::RangeInclusive<u32> = 4..=20;
 
-/// Lines of sums that one block may need; 1 MB, so that they stay in a core's second-level cache.
-const BLOCK_LINES: usize = 16 * 1024;
+/// Lines of sums that one block may need; half a MB, so that they stay in a core's second-level cache.
+const BLOCK_LINES: usize = 8 * 1024;
 
 /// Points with their table.
 pub(crate) struct FixedBase<A: Arch, C: Coordinate<A>> {
@@ -132,6 +135,7 @@ impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
             let result = weighted_sum(self.arch, &self.inner, &sums.lines, &sums.sums, threads);
             buckets.erase();
             sums.erase();
+            self.inner.for_each_free(Workspace::erase);
             result
         })
     }
@@ -154,7 +158,6 @@ impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
                 workspace.entries.extend_from_slice(&buckets.entries[range]);
                 workspace.sum(&self.table);
                 copy_sums(workspace, &self.table, block.start, lines, sums, block.start);
-                workspace.erase();
             };
             self.inner.with(|| Workspace::new(self.arch), work);
         });
@@ -174,4 +177,36 @@ fn blocks(starts: &[u32], limit: usize) -> Vec<Range<usize>> {
     }
     blocks.push(first..buckets);
     blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use ark_bn254::{Fr, G1Affine};
+    use ark_ff::{PrimeField, UniformRand};
+    use bauta_lanes::Portable;
+
+    use super::*;
+
+    #[test]
+    fn a_multiplication_leaves_nothing_of_its_scalars() {
+        let rng = &mut ark_std::test_rng();
+        let points: Vec<_> = (0..40).map(|_| G1Affine::rand(rng)).collect();
+        let base = FixedBase::<_, Base<_>>::new(Portable, &points, 7, Threads::One);
+        for count in [40, 3] {
+            let mut scalars = vec![[0; 4]; 40];
+            scalars[..count].fill_with(|| Fr::rand(rng).into_bigint().0);
+            let sum = base.multiply(&scalars, Threads::One);
+            assert_ne!(sum, Projective::ZERO);
+            let mut seen = 0;
+            base.inner.for_each_free(|workspace| {
+                assert!(workspace.is_clean());
+                seen += 1;
+            });
+            base.outer.for_each_free(|(buckets, sums)| {
+                assert!(buckets.is_clean() && sums.is_clean());
+                seen += 1;
+            });
+            assert_eq!(seen, 2);
+        }
+    }
 }

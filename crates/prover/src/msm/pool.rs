@@ -19,6 +19,13 @@ impl<T> Pool<T> {
         result
     }
 
+    /// Visits those that nobody uses. One that another proof uses is left to that proof.
+    pub(super) fn for_each_free(&self, visit: impl FnMut(&mut T)) {
+        let mut free = std::mem::take(&mut *self.lock());
+        free.iter_mut().for_each(visit);
+        self.lock().append(&mut free);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<T>> {
         // A list of free workspaces is good whatever happened to a thread that had it locked.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -116,7 +116,6 @@ pub(super) fn weighted_sum<A: Arch, C: Coordinate<A>>(
                 push(&mut workspace.entries);
                 workspace.sum(lines);
                 copy_sums(workspace, lines, first, into, refs, first);
-                workspace.erase();
             },
         );
     };
@@ -133,11 +132,11 @@ pub(super) fn weighted_sum<A: Arch, C: Coordinate<A>>(
         fill(&push_both, 0, &mut next.lines, &mut next.sums);
     }
     let of = |sums| weighted_sum(arch, workspaces, &next.lines, sums, threads);
-    let mut high = of(&next.sums[..rows]);
+    let (mut high, low) = threads.join(|| of(&next.sums[..rows]), || of(&next.sums[rows..]));
     for _ in 0..shift {
         high.double_in_place();
     }
-    high + of(&next.sums[rows..])
+    high + low
 }
 
 /// `Σ d · S_d` by running sums from the top.
@@ -149,4 +148,11 @@ fn running_sum<A: Arch, C: Coordinate<A>>(points: Points<'_>, sums: &[u32]) -> P
         total += running;
     }
     total
+}
+
+#[cfg(test)]
+impl Sums {
+    pub(super) fn is_clean(&self) -> bool {
+        self.lines.iter().all(|line| *line == Line::ZERO) && self.sums.iter().all(|sum| *sum == 0)
+    }
 }
