@@ -31,12 +31,15 @@ pub fn distort(shared: &Shared, faults: &Faults, horizon: Option<u64>, asked: &V
 
 /// Names a later slot as the newest. Whether one is named.
 fn advance(slots: u64, method: &str, answer: &mut Value) -> bool {
-    let slot = match method {
-        "getSlot" => &mut answer["result"],
-        _ => &mut answer["result"]["context"]["slot"],
+    let place = match method {
+        "getSlot" => "/result",
+        _ => "/result/context/slot",
+    };
+    let Some(slot) = answer.pointer_mut(place) else {
+        return false;
     };
     let Some(now) = slot.as_u64() else { return false };
-    *slot = (now + slots).into();
+    *slot = now.saturating_add(slots).into();
     true
 }
 

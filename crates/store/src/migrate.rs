@@ -6,7 +6,7 @@ use sqlx::{Connection, Row, SqlSafeStr};
 use crate::{Store, StoreError};
 
 /// Every migration, oldest first. A migration that has been released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "values", include_str!("../../../migrations/0001_values.sql")),
     (
         2,
@@ -31,6 +31,11 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
         9,
         "job_requests",
         include_str!("../../../migrations/0009_job_requests.sql"),
+    ),
+    (
+        10,
+        "commitment",
+        include_str!("../../../migrations/0010_commitment.sql"),
     ),
 ];
 

@@ -3,6 +3,7 @@
 use bauta_indexer::chain::Head;
 use bauta_indexer::testing::{Chain, emitted, named};
 use bauta_indexer::{Follower, IndexerError};
+use bauta_store::testing::TestDatabase;
 use bauta_store::{Address, Position};
 use std::sync::Arc;
 
@@ -236,6 +237,30 @@ async fn only_what_every_transaction_calls_final_is_marked() {
     scene.source.state().head = Some(head);
     let finality = scene.follower.finalize(head, 106).await.unwrap().unwrap();
     assert_eq!(finality, 106);
+}
+
+#[tokio::test]
+async fn what_is_not_final_is_shown_as_confirmed() {
+    let mut chain = small_chain();
+    chain.wait(1);
+    let mut scene = Scene::of(&chain).await;
+    scene.settle().await;
+    let shown = async |database: &TestDatabase| -> Vec<(i64, String)> {
+        let query = "SELECT DISTINCT slot, commitment FROM events_with_commitment ORDER BY slot";
+        sqlx::query_as(query).fetch_all(database.pool()).await.unwrap()
+    };
+    let before = shown(&scene.database).await;
+    assert!(before.len() > 6 && before.iter().all(|(_, commitment)| commitment == "confirmed"));
+    let head = Head {
+        confirmed: chain.slot,
+        finalized: 104,
+    };
+    scene.source.state().head = Some(head);
+    scene.follower.finalize(head, u64::MAX).await.unwrap().unwrap();
+    for (slot, commitment) in shown(&scene.database).await {
+        let expected = if slot <= 104 { "finalized" } else { "confirmed" };
+        assert_eq!(commitment, expected, "slot {slot}");
+    }
 }
 
 #[test]
