@@ -138,6 +138,15 @@ pub async fn assert_exact(database: &TestDatabase, world: &World, authors: &[Aut
     for (table, rows) in &fresh {
         assert_eq!(found[table], *rows, "{table}");
     }
+    let rows = |table: &str| fresh[table].len();
+    println!(
+        "equal: {} events, {} leaves, {} holdings, {} uses, {} refused",
+        rows("events"),
+        rows("merkle_leaves"),
+        rows("holdings"),
+        rows("nullifiers"),
+        authors.iter().map(|author| author.seen().refused).sum::<u64>()
+    );
     let mut filled = vec!["events", "merkle_leaves", "roots", "tiles"];
     if authors.iter().any(|author| author.seen().uses > 0) {
         filled.extend(["holdings", "track_owners", "anonymity_sets", "growth_by_day"]);
