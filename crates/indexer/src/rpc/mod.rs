@@ -37,7 +37,9 @@ use node::Node;
 
 pub use node::NodeSettings;
 
-/// Entries of one page: the most that a node gives.
+/// Entries of a list's first page: what is new since the last look is few, and a longer page would be old entries again and again.
+const FIRST_PAGE: u16 = 100;
+/// Entries of the pages after it: the most that a node gives.
 const PAGE: u16 = 1_000;
 /// Transactions asked for at once, over all nodes; each node's own limit holds beside it.
 const FETCHES: usize = 32;
@@ -154,7 +156,7 @@ async fn pages(
     const METHOD: &str = "getSignaturesForAddress";
     let address = SolanaAddress::from(address.0);
     let mut page = Page {
-        limit: Some(PAGE),
+        limit: Some(FIRST_PAGE),
         min_context_slot: Some(until),
         ..Page::default()
     };
@@ -174,17 +176,18 @@ async fn pages(
                     is_reuse: reuse(entry.error.as_ref()).is_some(),
                 }),
         );
-        match entries.last() {
-            Some(last)
-                if entries.len() >= usize::from(PAGE) && after.is_none_or(|after| last.slot > after) =>
-            {
-                if page.before == Some(last.signature) {
-                    return Err(node.contradiction(METHOD, "the same page comes again"));
-                }
-                page.before = Some(last.signature);
-            }
-            _ => return Ok(listed),
+        // a short page is not the end: what a node hides is missing from its pages too
+        let Some(last) = entries
+            .last()
+            .filter(|last| after.is_none_or(|after| last.slot > after))
+        else {
+            return Ok(listed);
+        };
+        if page.before == Some(last.signature) {
+            return Err(node.contradiction(METHOD, "the same page comes again"));
         }
+        page.before = Some(last.signature);
+        page.limit = Some(PAGE);
     }
 }
 

@@ -1,11 +1,12 @@
 //! Several nodes: one that is away or behind costs a try, nothing else.
 
+use std::collections::HashMap;
 use std::net::TcpListener;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bauta_chaos::{Faults, Proxy};
+use bauta_chaos::{Faults, Proxy, Recorded, Replay};
 use bauta_indexer::chain::Source;
 use bauta_indexer::rpc::{NodeSettings, RpcSource};
 use bauta_indexer::{Follower, IndexerError, Settings, SourceError};
@@ -86,6 +87,36 @@ async fn a_list_up_to_a_slot_that_the_node_has_not_reached_is_refused() {
     assert_eq!(known, [None]);
     let refused = source.statuses(&[signature], far).await.unwrap_err();
     assert!(refused.to_string().contains("is needed"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_page_with_holes_is_not_taken_for_the_last_one() {
+    let signature = |number: u16| {
+        let mut bytes = [1; 64];
+        bytes[..2].copy_from_slice(&number.to_be_bytes());
+        solana_signature::Signature::from(bytes).to_string()
+    };
+    let recorded = |number: u16| Recorded {
+        signature: signature(number),
+        slot: 100 + u64::from(number),
+        block_time: 1_767_225_600,
+        failed: false,
+        transaction: "null".into(),
+    };
+    let history = (0..1_500).map(recorded).collect();
+    let replay = Replay::start(&program().to_string(), history, HashMap::new())
+        .await
+        .unwrap();
+    let proxy = Proxy::start(&replay.rpc(), &replay.websocket(), 3).await.unwrap();
+    proxy.set(Faults {
+        hidden: 0.3,
+        ..Faults::default()
+    });
+    let source = RpcSource::new(program(), &[node(&proxy.rpc(), 1_000)]).unwrap();
+    let listed = source.list(&[program()], None, 1_599).await.unwrap();
+    assert!((900..1_200).contains(&listed.len()), "{}", listed.len());
+    let (first, last) = (listed[0].slot, listed[listed.len() - 1].slot);
+    assert!(first < 120 && last > 1_579, "from {first} to {last}");
 }
 
 /// Two nodes before one chain, and a source that has compared them.
