@@ -119,6 +119,17 @@ fn redis_answers_and_leaves_nothing() {
 }
 
 #[test]
+fn a_stopped_redis_comes_back_empty_at_its_address() {
+    let redis = Redis::start().unwrap();
+    let url = redis.url().to_owned();
+    let stopped = redis.stop();
+    assert!(!listens(&url));
+    let redis = stopped.start().unwrap();
+    assert_eq!(redis.url(), url);
+    assert!(listens(&url));
+}
+
+#[test]
 fn a_taken_port_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();

@@ -17,6 +17,8 @@ use crate::{metrics, settings::Settings};
 
 /// Statements of the protocol that this service can't prove yet.
 const NOT_BUILT: [&str; 4] = ["address", "reputation", "dataset", "policy"];
+/// Depths that there are circuits for.
+const DEPTHS: [Depth; 2] = [Depth::Ten, Depth::Sixteen];
 /// Longest id of a model.
 const LONGEST_MODEL: usize = 64;
 /// What earlier systems called ownership.
@@ -106,7 +108,7 @@ impl Circuits {
                 file: file.clone(),
                 error,
             })?;
-            let key = [Depth::Ten, Depth::Sixteen]
+            let key = DEPTHS
                 .map(|depth| Key::from_bytes(Ownership::new(depth), &bytes))
                 .into_iter()
                 .reduce(Result::or)
@@ -147,6 +149,15 @@ impl Circuits {
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Circuit>> {
         self.loaded.iter()
+    }
+
+    /// Ids of circuits of this version that this service has no key for.
+    pub fn missing(&self) -> Vec<String> {
+        let mut ids = DEPTHS
+            .map(|depth| id(Ownership::NAME, Ownership::VERSION, depth as u8))
+            .to_vec();
+        ids.retain(|id| self.loaded.iter().all(|circuit| circuit.description.id != *id));
+        ids
     }
 
     /// Why a model can't be proved with.
@@ -218,7 +229,7 @@ impl Circuit {
     fn prepare(key: Key<Ownership>, settings: &Settings) -> Result<Self, LoadError> {
         let started = Instant::now();
         let header = key.header();
-        let id = format!("{}-v{}-depth{}", header.statement, header.version, header.depth);
+        let id = id(&header.statement, header.version, header.depth);
         if let Some(warning) = key.warning() {
             tracing::warn!(event = "development_key", circuit_id = id, warning);
         }
@@ -250,6 +261,10 @@ impl Circuit {
             prepared,
         })
     }
+}
+
+fn id(statement: &str, version: u16, depth: u8) -> String {
+    format!("{statement}-v{version}-depth{depth}")
 }
 
 /// Says why a start was slow.

@@ -33,6 +33,7 @@ use std::{process::ExitCode, sync::Arc, time::Instant};
 use bauta_service::{ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Service, ServiceError};
 use bauta_store::Store;
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::{
     cache::Caches,
@@ -103,8 +104,20 @@ enum Error {
     NoWitnessKeys,
 }
 
+/// A core dump would have the secrets of all who wait. A limit of one byte, unlike none, also holds where dumps go to a program.
+fn leave_no_core_dump() {
+    let limit = Rlimit {
+        current: Some(1),
+        maximum: Some(1),
+    };
+    if let Err(error) = setrlimit(Resource::Core, limit) {
+        eprintln!("warning: a crash may leave a core dump with members' secrets in it: {error}");
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
+    leave_no_core_dump();
     bauta_service::exit_code(run(Cli::parse()).await)
 }
 

@@ -46,6 +46,9 @@ pub enum QueueError {
     /// The engine.
     #[error("the queue engine: {0}")]
     Engine(String),
+    /// A worker couldn't make the proof, but it or another may be able to later.
+    #[error("no proof this time: {0}")]
+    Later(String),
     /// An idempotency key came with another request than before.
     #[error("this Idempotency-Key was given with another request before: a new request needs a new key")]
     KeyReused,
@@ -199,6 +202,8 @@ impl Queue {
             .run_at(time_of_turn(turn))
             .max_attempts(i16::MAX)
             .job_key(id.as_str())
+            // Workers without its key leave it alone.
+            .flags(vec![order.circuit.to_owned()])
             .build();
         self.0
             .engine

@@ -34,7 +34,11 @@ impl Queue {
         service: &Service,
     ) -> Result<(), QueueError> {
         let shutdown = service.shutdown();
-        let worker = WorkerOptions::default()
+        let missing = circuits.missing();
+        let options = missing.iter().fold(WorkerOptions::default(), |options, circuit| {
+            options.add_forbidden_flag(circuit)
+        });
+        let worker = options
             .schema(SCHEMA)
             .pg_pool(self.0.store.pool().clone())
             .concurrency(prover.concurrent())
@@ -172,7 +176,7 @@ impl Worker {
         let (_, made) = tokio::join!(announced, self.prover.prove(&begun.owner, task, || ()));
         let made = made.map_err(|error| match error {
             ProveError::Engine(_) => Failure::Last("proof_failed", error.to_string()),
-            _ => Failure::Passing(QueueError::Engine(error.to_string())),
+            _ => Failure::Passing(QueueError::Later(error.to_string())),
         })?;
         let elapsed = started.elapsed();
         Ok(ProveAnswer::new(
@@ -197,8 +201,9 @@ enum Failure {
 impl Failure {
     /// Of a request that was good when it was taken.
     fn of(problem: &Problem) -> Self {
-        if problem.status().is_server_error() {
-            Self::Passing(QueueError::Engine(problem.detail().to_owned()))
+        // Another worker may have the key that this one lacks.
+        if problem.status().is_server_error() || problem.code() == "unknown_circuit" {
+            Self::Passing(QueueError::Later(problem.detail().to_owned()))
         } else {
             Self::Last(problem.code(), problem.detail().to_owned())
         }

@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod bad_input;
 mod cache;
+mod circuits;
 mod common;
 mod configuration;
 mod contract;

@@ -255,3 +255,15 @@ async fn a_jobs_secret_is_on_no_disk_in_no_cache_in_no_log_and_no_metric_during_
         assert_absent("/metrics", process.metrics().await.as_bytes(), secret(3));
     }
 }
+
+#[tokio::test]
+async fn a_crash_leaves_no_core_dump() {
+    let service = Running::start(&[]);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", service.id())).unwrap();
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .unwrap();
+    let limits: Vec<&str> = line.split_whitespace().skip(4).take(2).collect();
+    assert_eq!(limits, ["1", "1"], "{line}");
+}

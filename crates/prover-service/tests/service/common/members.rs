@@ -10,12 +10,17 @@ pub const TRACK: u64 = 7;
 
 /// A member of a registry of 20 leaves, the one at this index.
 pub fn request(index: u64) -> Value {
+    request_at(10, index)
+}
+
+/// The same in a tree of another depth.
+pub fn request_at(depth: usize, index: u64) -> Value {
     let leaf = |index: u64| {
         let mut bytes = secret(index);
         let secret = IdentitySecret::from_bytes(&mut bytes).unwrap();
         Leaf::of(secret.commitment(), entry(index), Attributes::of_track(TRACK))
     };
-    let (root, path) = tree((0..20).map(leaf).collect(), index);
+    let (root, path) = tree(depth, (0..20).map(leaf).collect(), index);
     json!({
         "statement": "ownership",
         "public": {
@@ -35,10 +40,10 @@ pub fn request(index: u64) -> Value {
 }
 
 /// Root and path, by definition: level by level, with what isn't there being an empty subtree.
-fn tree(leaves: Vec<Leaf>, mut index: u64) -> (FieldElement, Vec<Siblings>) {
+fn tree(depth: usize, leaves: Vec<Leaf>, mut index: u64) -> (FieldElement, Vec<Siblings>) {
     let mut level: Vec<FieldElement> = leaves.into_iter().map(Leaf::element).collect();
     let mut path = Vec::new();
-    for empty in &EMPTY_SUBTREES[..10] {
+    for empty in &EMPTY_SUBTREES[..depth] {
         level.resize(level.len().next_multiple_of(ARITY), *empty);
         let (parent, place) = (
             usize::try_from(index).unwrap() / ARITY,

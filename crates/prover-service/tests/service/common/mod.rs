@@ -20,7 +20,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-pub use self::members::{TRACK, request, secret};
+pub use self::members::{TRACK, request, request_at, secret};
 
 /// Shared by all services of this process: keys' tables take a second to make.
 pub fn cache() -> &'static TempDir {
