@@ -1,19 +1,17 @@
 //! A registry of token holders who register, prove, try to prove twice, and are evicted: so that holdings, nullifiers,
 //! verifications and rollups are in what a drill compares.
 
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use bauta::instructions::CircuitRegistration;
-use bauta::state::{Holding, Provenance, RegistryKind, ScopeMode};
-use bauta_circuits::{Key, Ownership, OwnershipInputs, Statement, load_or_setup_development};
+use bauta::state::{Holding, RegistryKind, ScopeMode};
+use bauta_circuits::OwnershipInputs;
 use bauta_client::instructions::{
-    AddCollection, CloseScope, CreateScope, EvictHolder, RegisterCircuit, RegisterHolder, Verify,
+    AddCollection, CloseScope, CreateScope, EvictHolder, RegisterHolder, Verify,
 };
-use bauta_client::{MembershipPath, OwnershipProofRequest, addresses};
-use bauta_primitives::tree::Depth;
+use bauta_client::{MembershipPath, OwnershipProofRequest};
 use bauta_primitives::{Attributes, Claim, EntryId, IdentitySecret, Leaf, MasterSecret, Scope};
 use bauta_rpc::{Commitment, Rpc, RpcError, sign};
+use futures_util::future::try_join_all;
 use rand::rngs::OsRng;
 use solana_address::Address;
 use solana_instruction::Instruction;
@@ -22,48 +20,17 @@ use solana_signer::Signer;
 use solana_system_interface::instruction::create_account;
 use spl_token_2022_interface::instruction::{self as token, AuthorityType};
 
+use crate::circuit;
 use crate::world::{CLUSTER_TAG, Seen, create_registry};
 
 const TOKENS: Address = spl_token_2022_interface::inline_spl_token::ID;
 /// A mint's and a token account's bytes in the SPL Token program.
 const MINT: usize = 82;
 const ACCOUNT: usize = 165;
-/// What the ownership statement takes for leaves.
-const LEAF_FORMAT: u8 = 1;
+/// Proofs that are on their way at the same time.
+const AT_ONCE: usize = 4;
 /// How long a proof is good, seconds.
 const PROOF_LIFE: i64 = 3_600;
-
-/// The ownership circuit's development key, set up once a process.
-static KEY: LazyLock<Arc<Key<Ownership>>> = LazyLock::new(|| {
-    let key = load_or_setup_development(&Ownership::new(Depth::Ten)).unwrap();
-    key.prepare().unwrap();
-    Arc::new(key)
-});
-
-/// What registers the circuit.
-pub fn circuit(admin: Address) -> RegisterCircuit {
-    let mut statement = [0; 32];
-    statement[..Ownership::NAME.len()].copy_from_slice(Ownership::NAME.as_bytes());
-    RegisterCircuit {
-        payer: admin,
-        admin,
-        registration: CircuitRegistration {
-            statement,
-            version: Ownership::VERSION,
-            depth: 10,
-            leaf_format: LEAF_FORMAT,
-            provenance: Provenance::Development,
-            constraint_system_hash: KEY.header().constraint_system_hash,
-            transcript_hash: [0; 32],
-            verifying_key: KEY.verifying_key().to_bytes(),
-        },
-    }
-}
-
-/// Where the circuit is.
-pub fn circuit_address() -> Address {
-    addresses::circuit_of(&KEY.verifying_key().to_bytes()).address
-}
 
 /// A token in a registry.
 #[derive(Clone)]
@@ -315,7 +282,7 @@ impl Holders {
             payer: creator,
             creator,
             registry: self.registry(),
-            circuit: circuit_address(),
+            circuit: circuit::address(),
             auxiliary_registry: None,
             nonce: self.scopes,
             mode: ScopeMode::Live,
@@ -337,22 +304,38 @@ impl Holders {
         Ok(())
     }
 
-    /// A holder proves, really, and the program accepts.
+    /// Holders prove, really and at the same time, and the program accepts.
     async fn prove(&mut self) -> Result<(), RpcError> {
         let now = self.now().await?;
         if self.scope.is_none() || self.entries.iter().all(|entry| entry.used) {
             self.open_scope(now).await?;
         }
+        let unused = (0..self.entries.len()).filter(|place| !self.entries[*place].used);
+        let some: Vec<usize> = unused.take(AT_ONCE).collect();
+        let uses: Vec<_> = some
+            .iter()
+            .map(|place| self.proof(&self.entries[*place], now))
+            .collect();
+        let instructions: Vec<_> = uses.iter().map(|verify| [verify.instruction()]).collect();
+        let sent = instructions.iter().map(|instruction| self.send(instruction, &[]));
+        try_join_all(sent).await?;
+        self.seen.uses += u64::try_from(uses.len()).unwrap();
+        for place in some {
+            self.entries[place].used = true;
+        }
+        self.last_use = uses.into_iter().last();
+        Ok(())
+    }
+
+    fn proof(&self, entry: &Entry, now: i64) -> Verify {
         let scope = self.scope().unwrap();
         let element = Scope::derive(&CLUSTER_TAG, bauta::ID.as_array(), scope.as_array());
-        let place = self.entries.iter().position(|entry| !entry.used).unwrap();
-        let entry = &self.entries[place];
         let identity = entry.identity(&self.registry());
         let root = self.seen.tree.root();
         let mut verify = Verify {
             payer: self.authority.pubkey(),
             scope,
-            circuit: circuit_address(),
+            circuit: circuit::address(),
             registry: Some(self.registry()),
             auxiliary_registry: None,
             gate: None,
@@ -382,13 +365,9 @@ impl Holders {
             context: request.context,
             private: (),
         };
-        let proof = tokio::task::block_in_place(|| KEY.prove(&inputs, &mut OsRng)).unwrap();
+        let proof = tokio::task::block_in_place(|| circuit::KEY.prove(&inputs, &mut OsRng)).unwrap();
         verify.proof = proof.to_bytes();
-        self.send(&[verify.instruction()], &[]).await?;
-        self.entries[place].used = true;
-        self.seen.uses += 1;
-        self.last_use = Some(verify);
-        Ok(())
+        verify
     }
 
     /// The same proof once more: the transaction is in a block, and has failed.

@@ -20,7 +20,7 @@ use solana_keypair::Keypair;
 use solana_signature::Signature;
 use solana_signer::Signer;
 
-use crate::holders::circuit_address;
+use crate::circuit;
 use crate::support::{Running, assert_exact, caught_up};
 use crate::world::{Author, World, Writer, eventually};
 
@@ -154,7 +154,7 @@ async fn event_bytes_of_another_program_are_not_taken() {
     let verified = emitted(&OwnershipVerified {
         scope,
         registry: of_holders,
-        circuit: circuit_address(),
+        circuit: circuit::address(),
         root: root.to_bytes(),
         claim: Claim::of_track(1).to_bytes(),
         nullifier: FieldElement::from_u64(42).to_bytes(),

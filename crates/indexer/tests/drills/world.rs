@@ -20,7 +20,8 @@ use solana_keypair::Keypair;
 use solana_signer::Signer;
 use tempfile::TempDir;
 
-use crate::holders::{self, Holders};
+use crate::circuit;
+use crate::holders::Holders;
 
 /// One SOL.
 const SOL: u64 = 1_000_000_000;
@@ -67,7 +68,7 @@ impl World {
             admin: world.admin.pubkey(),
             development_keys_allowed: true,
         };
-        let circuit = holders::circuit(world.admin.pubkey());
+        let circuit = circuit::registration(world.admin.pubkey());
         for instruction in [initialize.instruction(), circuit.instruction()] {
             rpc.send_and_confirm(&[instruction], &[&world.admin])
                 .await
@@ -338,13 +339,13 @@ pub struct Load {
 }
 
 impl Load {
-    /// Two authorities of Managed registries, and the holders of one.
+    /// Authorities of Managed registries, and holders of others.
     pub async fn start(world: &World) -> Self {
-        let authors = [
-            Author::writer(world).await,
-            Author::writer(world).await,
-            Author::holders(world).await,
-        ];
+        let mut authors = Vec::new();
+        for _ in 0..3 {
+            authors.push(Author::writer(world).await);
+            authors.push(Author::holders(world).await);
+        }
         Self::of(authors)
     }
 

@@ -1,0 +1,46 @@
+//! The circuit that holders prove with.
+
+use std::sync::{Arc, LazyLock};
+
+use bauta::instructions::CircuitRegistration;
+use bauta::state::Provenance;
+use bauta_circuits::{Key, Ownership, Statement, load_or_setup_development};
+use bauta_client::addresses;
+use bauta_client::instructions::RegisterCircuit;
+use bauta_primitives::tree::Depth;
+use solana_address::Address;
+
+/// What the ownership statement takes for leaves.
+const LEAF_FORMAT: u8 = 1;
+
+/// The ownership circuit's development key, set up once a process.
+pub static KEY: LazyLock<Arc<Key<Ownership>>> = LazyLock::new(|| {
+    let key = load_or_setup_development(&Ownership::new(Depth::Ten)).unwrap();
+    key.prepare().unwrap();
+    Arc::new(key)
+});
+
+/// What registers the circuit.
+pub fn registration(admin: Address) -> RegisterCircuit {
+    let mut statement = [0; 32];
+    statement[..Ownership::NAME.len()].copy_from_slice(Ownership::NAME.as_bytes());
+    RegisterCircuit {
+        payer: admin,
+        admin,
+        registration: CircuitRegistration {
+            statement,
+            version: Ownership::VERSION,
+            depth: 10,
+            leaf_format: LEAF_FORMAT,
+            provenance: Provenance::Development,
+            constraint_system_hash: KEY.header().constraint_system_hash,
+            transcript_hash: [0; 32],
+            verifying_key: KEY.verifying_key().to_bytes(),
+        },
+    }
+}
+
+/// Where the circuit is.
+pub fn address() -> Address {
+    addresses::circuit_of(&KEY.verifying_key().to_bytes()).address
+}
