@@ -20,7 +20,7 @@ use crate::{
 ///
 /// A new statement implements this and nothing else. Its predicate is written twice, as constraints and in plain code; the
 /// tests hold the two together.
-pub trait Statement {
+pub trait Statement: Sync {
     /// The statement's name, the same in circuit, program, database and API.
     const NAME: &'static str;
     /// Counts up with every change of the constraints.
@@ -29,7 +29,7 @@ pub trait Statement {
     const LEAF_FORMAT: u16;
 
     /// Private data besides the membership. Holds secrets: wiped when dropped, no `Debug`.
-    type Private;
+    type Private: Sync;
 
     /// Depth of the registry tree.
     fn depth(&self) -> Depth;
@@ -156,6 +156,30 @@ pub fn assign<S: Statement>(
     evaluate(statement, inputs)?;
     let mut assignment = Assignment::with_capacity(wires, constraints);
     synthesise(statement, &mut assignment, inputs);
+    Ok(assignment)
+}
+
+/// The same with [`evaluate`] and the witness side by side, in the rayon pool that the call is made in: they take about as long, and neither needs
+/// the other.
+pub fn assign_parallel<S: Statement>(
+    statement: &S,
+    inputs: &Inputs<S::Private>,
+    wires: usize,
+    constraints: usize,
+) -> Result<Assignment, CircuitsError> {
+    let fits = inputs.path.len() == statement.depth().levels();
+    let (evaluation, assignment) = rayon::join(
+        || evaluate(statement, inputs),
+        || {
+            let mut assignment = Assignment::with_capacity(wires, constraints);
+            if fits {
+                synthesise(statement, &mut assignment, inputs);
+            }
+            assignment
+        },
+    );
+    // This refuses a path that doesn't fit, among others.
+    evaluation?;
     Ok(assignment)
 }
 

@@ -8,7 +8,7 @@ use ark_groth16::{Groth16, prepare_verifying_key};
 use ark_relations::gr1cs::{ConstraintSynthesizer, ConstraintSystem};
 use bauta_circuits::{
     CircuitsError, Key, Ownership, Proof,
-    statement::{ArkworksCircuit, assign, evaluate, r1cs},
+    statement::{ArkworksCircuit, assign, assign_parallel, evaluate, r1cs},
 };
 use bauta_primitives::{Claim, Digest, FieldElement, Root, tree::Depth};
 use common::{Member, element, rng};
@@ -68,7 +68,11 @@ fn edge_values_satisfy_the_constraints_and_agree_with_the_plain_code() {
 fn assert_agree(statement: Ownership, r1cs: &bauta_iden3::R1cs, member: &Member) {
     let inputs = member.inputs();
     let evaluation = evaluate(&statement, &inputs).unwrap();
-    let assignment = assign(&statement, &inputs, r1cs.wires as usize, r1cs.constraints.len()).unwrap();
+    let (wires, constraints) = (r1cs.wires as usize, r1cs.constraints.len());
+    let assignment = assign(&statement, &inputs, wires, constraints).unwrap();
+    let parallel = assign_parallel(&statement, &inputs, wires, constraints).unwrap();
+    assert_eq!(parallel.wires(), assignment.wires());
+    assert_eq!((parallel.a(), parallel.b()), (assignment.a(), assignment.b()));
     r1cs.is_satisfied(assignment.wires()).unwrap();
     assert_eq!(assignment.digest(), evaluation.digest);
     let rows = r1cs.evaluations(assignment.wires()).unwrap();
@@ -103,7 +107,12 @@ fn inputs_that_break_a_rule_are_refused_by_name() {
     let wrong = |change: &mut dyn FnMut(&mut bauta_circuits::OwnershipInputs)| {
         let mut inputs = member.inputs();
         change(&mut inputs);
-        evaluate(&statement, &inputs).unwrap_err()
+        let error = evaluate(&statement, &inputs).unwrap_err();
+        for assign in [assign::<Ownership>, assign_parallel::<Ownership>] {
+            let refused = assign(&statement, &inputs, 0, 0).err().unwrap();
+            assert_eq!(refused.to_string(), error.to_string());
+        }
+        error
     };
     let other = element(rng);
     assert!(matches!(
@@ -123,6 +132,8 @@ fn inputs_that_break_a_rule_are_refused_by_name() {
         short.to_string(),
         "the path doesn't fit the statement's tree: a path has 9 levels of siblings where the tree has 10"
     );
+    let long = wrong(&mut |inputs| inputs.path.resize(40, inputs.path[0]));
+    assert!(matches!(long, CircuitsError::Path(_)));
     let outside = wrong(&mut |inputs| inputs.index = Depth::Sixteen.check_index(1 << 20).unwrap());
     assert!(matches!(outside, CircuitsError::Path(_)));
 }

@@ -26,7 +26,7 @@ pub use header::{DEVELOPMENT_WARNING, KeyHeader, Provenance};
 use crate::{
     CircuitsError,
     proof::{Proof, VerifyingKey},
-    statement::{Inputs, Statement, assign},
+    statement::{Inputs, Statement, assign, assign_parallel},
 };
 
 /// A statement's proving key, ready to prove with.
@@ -92,7 +92,7 @@ impl<S: Statement> Key<S> {
         inputs: &Inputs<S::Private>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Proof, CircuitsError> {
-        let assignment = assign(&self.statement, inputs, self.wires, self.constraints)?;
+        let assignment = assign_parallel(&self.statement, inputs, self.wires, self.constraints)?;
         let proof = self.engine()?.prove(&assignment.into_witness(), rng)?;
         let bauta_prover::Proof { a, b, c } = proof;
         Ok(ark_groth16::Proof { a, b, c }.into())
