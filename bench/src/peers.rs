@@ -1,14 +1,15 @@
 //! Provers that run as other programs.
 
 use std::{
-    path::{Path, PathBuf},
+    io::ErrorKind,
+    path::Path,
     process::{Command, Stdio},
     time::Instant,
 };
 
 use anyhow::{Context, Result, ensure};
 use ark_bn254::Fr;
-use bauta_iden3::ZKey;
+use bauta_iden3::{ZKey, snarkjs::Snarkjs};
 
 /// Median of one of them.
 pub struct Peer {
@@ -26,7 +27,13 @@ pub fn measure(key: &ZKey, wires: &[Fr], rounds: usize) -> Result<Vec<Peer>> {
     let witness = bauta_iden3::Witness::new(wires.to_vec());
     std::fs::write(&wtns, &*witness.to_bytes()?)?;
     let mut peers = vec![snarkjs(&zkey, &wtns, rounds)?];
-    peers.extend(rapidsnark(directory.path(), &zkey, &wtns, rounds)?);
+    peers.extend(rapidsnark(
+        "rapidsnark".as_ref(),
+        directory.path(),
+        &zkey,
+        &wtns,
+        rounds,
+    )?);
     Ok(peers)
 }
 
@@ -55,29 +62,12 @@ const [zkey, wtns, rounds] = process.argv.slice(1);
 
 fn snarkjs(zkey: &Path, wtns: &Path, rounds: usize) -> Result<Peer> {
     // The pinned snarkjs that the file formats are tested with.
-    let directory: PathBuf = [
-        env!("CARGO_MANIFEST_DIR"),
-        "..",
-        "crates",
-        "iden3",
-        "tests",
-        "snarkjs",
-    ]
-    .iter()
-    .collect();
-    if !directory.join("node_modules").exists() {
-        let npm = Command::new("npm")
-            .args(["ci", "--silent"])
-            .current_dir(&directory)
-            .status()
-            .context("can't run npm, which installs snarkjs")?;
-        ensure!(npm.success(), "npm ci failed in {}", directory.display());
-    }
+    let snarkjs = Snarkjs::install().context("can't install snarkjs with npm")?;
     let output = Command::new("node")
         .args(["-e", SCRIPT])
         .args([zkey, wtns])
         .arg(rounds.to_string())
-        .current_dir(&directory)
+        .current_dir(snarkjs.directory())
         .stderr(Stdio::inherit())
         .output()
         .context("can't run node, which runs snarkjs")?;
@@ -93,16 +83,26 @@ fn snarkjs(zkey: &Path, wtns: &Path, rounds: usize) -> Result<Peer> {
     })
 }
 
-fn rapidsnark(directory: &Path, zkey: &Path, wtns: &Path, rounds: usize) -> Result<Option<Peer>> {
+/// None if there is no such program. Leaves `proof.json` and `public.json` in the directory.
+fn rapidsnark(
+    program: &Path,
+    directory: &Path,
+    zkey: &Path,
+    wtns: &Path,
+    rounds: usize,
+) -> Result<Option<Peer>> {
     let mut samples = Vec::new();
     for _ in 0..rounds {
         let start = Instant::now();
-        let status = Command::new("rapidsnark")
+        let status = Command::new(program)
             .args([zkey, wtns])
             .args(["proof.json", "public.json"].map(|name| directory.join(name)))
             .stdout(Stdio::null())
             .status();
-        let Ok(status) = status else { return Ok(None) };
+        let status = match status {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            status => status.context("can't run rapidsnark")?,
+        };
         ensure!(status.success(), "rapidsnark failed");
         samples.push(start.elapsed().as_secs_f64() * 1e3);
     }
@@ -110,4 +110,71 @@ fn rapidsnark(directory: &Path, zkey: &Path, wtns: &Path, rounds: usize) -> Resu
         name: "rapidsnark, all threads, with start of the process".into(),
         median: median(samples),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    use ark_std::rand::{SeedableRng, rngs::StdRng};
+    use bauta_iden3::{Constraint, R1cs};
+
+    use super::*;
+
+    /// `x · x = y` with y public, and the witness of 3.
+    fn square() -> (R1cs, Vec<Fr>) {
+        let wire = |wire| vec![(wire, Fr::from(1u64))];
+        let r1cs = R1cs {
+            public_outputs: 1,
+            public_inputs: 0,
+            private_inputs: 1,
+            wires: 3,
+            constraints: vec![Constraint {
+                a: wire(2),
+                b: wire(2),
+                c: wire(1),
+            }],
+        };
+        (r1cs, [1u64, 9, 3].map(Fr::from).to_vec())
+    }
+
+    /// A stand-in takes what rapidsnark takes, `circuit.zkey witness.wtns proof.json public.json`, and lets snarkjs prove.
+    #[test]
+    fn rapidsnark_is_called_with_key_witness_proof_and_public_inputs() {
+        let snarkjs = Snarkjs::install().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let (r1cs, wires) = square();
+        let key = ZKey::development(&r1cs, &mut StdRng::seed_from_u64(1)).unwrap();
+        fs::write(path("key.zkey"), key.to_bytes().unwrap()).unwrap();
+        let witness = bauta_iden3::Witness::new(wires).to_bytes().unwrap();
+        fs::write(path("witness.wtns"), &*witness).unwrap();
+        let program = |name: &str, last_line: &str| {
+            let script = format!("#!/bin/sh\ntest $# -eq 4 || exit 64\n{last_line}\n");
+            fs::write(path(name), script).unwrap();
+            fs::set_permissions(path(name), fs::Permissions::from_mode(0o755)).unwrap();
+            path(name)
+        };
+        let time = |program: &Path| {
+            rapidsnark(
+                program,
+                directory.path(),
+                &path("key.zkey"),
+                &path("witness.wtns"),
+                2,
+            )
+        };
+
+        let prove = format!("exec node '{}' groth16 prove \"$@\"", snarkjs.cli().display());
+        let peer = time(&program("stand-in", &prove)).unwrap().unwrap();
+        assert!(peer.median > 0.0);
+        let run = |arguments: &[&str]| snarkjs.run(directory.path(), arguments).unwrap();
+        run(&["zkey", "export", "verificationkey", "key.zkey", "verifying.json"]);
+        run(&["groth16", "verify", "verifying.json", "public.json", "proof.json"]);
+        let public: Vec<String> = serde_json::from_slice(&fs::read(path("public.json")).unwrap()).unwrap();
+        assert_eq!(public, ["9"]);
+
+        assert!(time(&program("failing", "exit 1")).is_err());
+        assert!(time(&path("missing")).unwrap().is_none());
+    }
 }

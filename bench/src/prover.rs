@@ -7,7 +7,7 @@ use ark_bn254::{Bn254, Fr};
 use ark_ff::UniformRand;
 use ark_groth16::{Groth16, ProvingKey};
 use ark_std::rand::{SeedableRng, rngs::StdRng};
-use bauta_circuits::{Ownership, OwnershipInputs, statement};
+use bauta_circuits::{CircuitsError, Ownership, OwnershipInputs, constraint_system::Assignment, statement};
 use bauta_iden3::{R1cs, ZKey};
 use bauta_primitives::tree::Depth;
 use bauta_prover::{BackEnd, Engine, Options, TableSource, Witness};
@@ -51,24 +51,30 @@ impl Case {
     }
 
     fn witness(&self) -> Witness {
+        self.witness_by(statement::assign)
+    }
+
+    fn witness_by(
+        &self,
+        assign: impl Fn(&Ownership, &OwnershipInputs, usize, usize) -> Result<Assignment, CircuitsError>,
+    ) -> Witness {
         let (wires, constraints) = (self.r1cs.wires as usize, self.r1cs.constraints.len());
-        let assignment = statement::assign(&self.statement, &self.inputs, wires, constraints)
-            .expect("the inputs are right");
-        Witness::with_rows(
-            assignment.wires().to_vec(),
-            assignment.a().to_vec(),
-            assignment.b().to_vec(),
-        )
+        assign(&self.statement, &self.inputs, wires, constraints)
+            .expect("the inputs are right")
+            .into_witness()
     }
 
     /// From inputs to proof, as with arkworks.
     fn prove(&self, engine: &Engine) {
-        let proof = engine.prove(&self.witness(), &mut StdRng::from_entropy());
+        let proof = engine.prove(
+            &self.witness_by(statement::assign_parallel),
+            &mut StdRng::from_entropy(),
+        );
         std::hint::black_box(proof.expect("the witness is right"));
     }
 
     fn prove_with_arkworks(&self) {
-        let witness = self.witness();
+        let witness = self.witness_by(statement::assign_parallel);
         let rng = &mut StdRng::from_entropy();
         let proof = Groth16::<Bn254>::create_proof_with_reduction_and_matrices(
             &self.ark_key,

@@ -18,8 +18,11 @@ static INSTALLING: Mutex<()> = Mutex::new(());
 /// An installed snarkjs.
 #[derive(Clone, Debug)]
 pub struct Snarkjs {
-    cli: PathBuf,
+    directory: PathBuf,
 }
+
+/// The command line in its directory.
+const CLI: &str = "node_modules/snarkjs/build/cli.cjs";
 
 impl Snarkjs {
     /// Installs snarkjs if it isn't there yet. Needs `node` and `npm`, and the network the first time.
@@ -27,14 +30,14 @@ impl Snarkjs {
         let digest = hex::encode(&Sha256::digest(LOCK)[..8]);
         let cache = cache_directory()?.join("bauta").join("npm");
         let directory = cache.join(&digest);
-        let cli = directory.join("node_modules/snarkjs/build/cli.cjs");
+        let cli = directory.join(CLI);
         if cli.is_file() {
-            return Ok(Self { cli });
+            return Ok(Self { directory });
         }
         // One thread of this process at a time; other processes don't see half of it, as it is renamed when whole.
         let _guard = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
         if cli.is_file() {
-            return Ok(Self { cli });
+            return Ok(Self { directory });
         }
         let draft = cache.join(format!("{digest}.{}", process::id()));
         fs::create_dir_all(&draft)?;
@@ -50,7 +53,19 @@ impl Snarkjs {
                 return Err(error);
             }
         }
-        Ok(Self { cli })
+        Ok(Self { directory })
+    }
+
+    /// Where its `node_modules` are.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The program for `node`.
+    #[must_use]
+    pub fn cli(&self) -> PathBuf {
+        self.directory.join(CLI)
     }
 
     /// Runs a command such as `["zkey", "verify", ..]` in a directory and returns what it printed. Fails with all
@@ -58,7 +73,7 @@ impl Snarkjs {
     pub fn run(&self, directory: &Path, arguments: &[&str]) -> io::Result<String> {
         output(
             Command::new("node")
-                .arg(&self.cli)
+                .arg(self.cli())
                 .args(arguments)
                 .current_dir(directory)
                 .stdin(Stdio::null()),
