@@ -18,6 +18,7 @@ struct Parts {
     slots: usize,
     free: usize,
     most_waiting: usize,
+    most_of_one: usize,
     /// By turn, and in the order of their coming.
     waiting: BTreeMap<(u64, u64), Waiter>,
     came: u64,
@@ -46,12 +47,13 @@ struct Place<'a> {
 }
 
 impl Line {
-    /// With so many slots, and room for so many to wait.
-    pub fn new(slots: usize, most_waiting: usize) -> Self {
+    /// With so many slots, and room for so many to wait, of one API key for so many of them: others find room, too.
+    pub fn new(slots: usize, most_waiting: usize, most_of_one: usize) -> Self {
         Self(Arc::new(Mutex::new(Parts {
             slots,
             free: slots,
             most_waiting,
+            most_of_one,
             waiting: BTreeMap::new(),
             came: 0,
             turn: 0,
@@ -59,7 +61,7 @@ impl Line {
         })))
     }
 
-    /// A slot, when the turn comes. A key has at most half of the line, so that others find room in it; those without one share all of it.
+    /// A slot, when the turn comes. Those without an API key share all of the line.
     pub async fn slot(&self, owner: &str) -> Result<Slot, Full> {
         let (place, receiver) = {
             let mut parts = self.parts();
@@ -70,12 +72,9 @@ impl Line {
             if parts.waiting.len() >= parts.most_waiting {
                 return Err(Full(parts.waiting.len()));
             }
-            let (others, most) = (
-                |waiter: &&Waiter| waiter.owner == owner,
-                parts.most_waiting.div_ceil(2),
-            );
-            let hers = parts.waiting.values().filter(others).count();
-            if !owner.is_empty() && hers >= most {
+            let same = |waiter: &&Waiter| waiter.owner == owner;
+            let hers = parts.waiting.values().filter(same).count();
+            if !owner.is_empty() && hers >= parts.most_of_one {
                 return Err(Full(hers));
             }
             let after_last = parts.last.get(owner).map_or(0, |last| last + 1);
@@ -156,7 +155,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_key_with_many_requests_doesnt_keep_anothers_first_one_waiting() {
-        let line = Line::new(1, 100);
+        let line = Line::new(1, 100, 50);
         let slot = line.slot("alice").await.unwrap();
         let mut hers = Vec::new();
         for _ in 0..10 {
@@ -176,8 +175,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_has_half_of_the_line_and_all_have_the_whole() {
-        let line = Line::new(1, 4);
+    async fn a_key_has_its_part_of_the_line_and_all_have_the_whole() {
+        let line = Line::new(1, 4, 2);
         let _slot = line.slot("").await.unwrap();
         let _hers = [wait(&line, "alice").await, wait(&line, "alice").await];
         assert_eq!(line.slot("alice").await.err(), Some(Full(2)));
@@ -188,7 +187,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_goes_leaves_no_place_and_no_slot_behind() {
-        let line = Line::new(1, 10);
+        let line = Line::new(1, 10, 10);
         let slot = line.slot("alice").await.unwrap();
         let (first, mut second) = (wait(&line, "alice").await, wait(&line, "alice").await);
         drop(first);

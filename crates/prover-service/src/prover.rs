@@ -21,7 +21,7 @@ use crate::{
     line::{Full, Line, Slot},
     metrics::{self, ActiveProof},
     recent::Recent,
-    request::Task,
+    request::{LARGEST_BATCH, Task},
     settings::Settings,
     time,
 };
@@ -141,9 +141,12 @@ impl Prover {
             .panic_handler(|_| ())
             .thread_name(|index| format!("prove-{index}"))
             .build()?;
+        let waiting = settings.max_waiting_proofs;
+        // Half of the line; a batch that fits into it always does.
+        let of_one = waiting.div_ceil(2).max(LARGEST_BATCH).min(waiting);
         Ok(Self {
             threads,
-            line: Line::new(concurrent, settings.max_waiting_proofs),
+            line: Line::new(concurrent, waiting, of_one),
             concurrent,
             timeout: Duration::from_millis(settings.proof_timeout_ms),
             average: Arc::default(),

@@ -27,6 +27,8 @@ pub use self::{
 };
 use crate::circuits::{Circuit, Circuits};
 
+/// Most requests of a batch.
+pub const LARGEST_BATCH: usize = 64;
 /// Longest tag, in bytes.
 const LONGEST_TAG: usize = 128;
 /// The least urgent priority.

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{PROVE, State, limits::Asker, openapi::ProblemDocument, prove::prove_now};
-use crate::{audit::Entry, proof::ProveAnswer, request::ProveRequest};
-
-/// Most requests of a batch.
-const MOST: usize = 64;
+use crate::{
+    audit::Entry,
+    proof::ProveAnswer,
+    request::{LARGEST_BATCH, ProveRequest},
+};
 
 /// Requests for proofs.
 #[derive(Deserialize, ToSchema)]
@@ -53,8 +54,8 @@ pub async fn batch(
         entry.owner(&caller.prefix);
         let JsonBytes(body) = body?;
         let BatchRequest { requests } = from_json(&body)?;
-        if !(1..=MOST).contains(&requests.len()) {
-            let rule = format!("must have 1 to {MOST} requests");
+        if !(1..=LARGEST_BATCH).contains(&requests.len()) {
+            let rule = format!("must have 1 to {LARGEST_BATCH} requests");
             return Err(Problem::invalid("requests", rule));
         }
         state.take_proofs(&asker, requests.len()).await?;
