@@ -1,7 +1,8 @@
-//! Workers that die.
+//! Workers that die, and services that are told to end.
 
 use std::time::{Duration, Instant};
 
+use bauta_local::Redis;
 use bauta_store::testing::TestDatabase;
 use sqlx::PgPool;
 
@@ -123,4 +124,40 @@ async fn jobs_outlive_the_instance_that_took_them() {
     service.crash();
     let service = Running::start(&with_jobs(&url, &[]));
     assert_eq!(service.result(&id).await["state"], "succeeded");
+}
+
+#[tokio::test]
+async fn told_to_end_it_finishes_what_it_has_begun_and_keeps_nobody_waiting() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let redis = Redis::start().unwrap();
+    let mut service = Running::start(&with_jobs(
+        &url,
+        &[("REDIS_URL", redis.url()), ("MAX_CONCURRENT_PROOFS", "1")],
+    ));
+    // Those who follow something that never comes don't hold it up.
+    let mut follower = service.subscribe("never").await;
+    follower.next().await;
+    let job = service.enqueue(&request(3), None).await;
+    service.result(&job).await;
+    let requests: Vec<_> = (0..4).map(request).collect();
+    let mut answers: Vec<_> = requests
+        .iter()
+        .map(|request| Box::pin(service.post_with("/prove", ("x-request-id", "mine"), request)))
+        .collect();
+    // All of them wait, or are being proved.
+    let polled = futures_util::future::join_all(answers.iter_mut());
+    let waiting = async {
+        let mut subscriber = service.subscribe("mine").await;
+        while subscriber.next().await["data"]["stage"] != "proving" {}
+    };
+    tokio::select! {
+        _ = polled => panic!("they were answered before the signal"),
+        () = waiting => {}
+    }
+    service.tell_to_end();
+    for answer in answers {
+        assert_eq!(answer.await.0, 200);
+    }
+    assert!(service.ended_well());
 }

@@ -295,6 +295,23 @@ impl Running {
         self.process.id()
     }
 
+    /// Asks it to end.
+    pub fn tell_to_end(&self) {
+        let id = self.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Waits until it has ended. Whether that was well.
+    pub fn ended_well(&mut self) -> bool {
+        self.process.wait().unwrap().success()
+    }
+
     /// Ends it as a crash would.
     pub fn crash(&mut self) {
         self.process.kill().unwrap();
