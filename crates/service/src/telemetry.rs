@@ -7,7 +7,7 @@ use tracing_subscriber::{EnvFilter, filter::Directive, fmt, layer::SubscriberExt
 
 use crate::{LogFormat, OperationsSettings, ServiceError};
 
-/// The target of what is logged whatever `RUST_LOG` says: who asked for what and how it ended. Without a level that is everything.
+/// The target of what is logged whatever `RUST_LOG` says: who asked for what and how it ended. Its level is `info`.
 pub const AUDIT: &str = "audit";
 
 /// Starts logging to standard output. A JSON line has `timestamp`, `level`, `service`, `target`, the event's own fields
@@ -15,7 +15,7 @@ pub const AUDIT: &str = "audit";
 pub(crate) fn start(service: &'static str, settings: &OperationsSettings) -> Result<(), ServiceError> {
     let filter = EnvFilter::try_new(&settings.log)
         .map_err(|error| ServiceError::Telemetry(format!("log (RUST_LOG) isn't a filter: {error}")))?
-        .add_directive(Directive::from_str(AUDIT).expect("the target's name is one word"));
+        .add_directive(Directive::from_str(&format!("{AUDIT}=info")).expect("a target's name and a level"));
     let registry = tracing_subscriber::registry().with(filter);
     let started = match settings.log_format {
         LogFormat::Text => registry.with(fmt::layer()).try_init(),
