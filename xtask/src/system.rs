@@ -65,6 +65,19 @@ pub const PROMTOOL: Tool = Tool {
     found: is_on_path,
 };
 
+/// The Prometheus server.
+pub const PROMETHEUS: Tool = Tool {
+    name: "prometheus",
+    package: "prometheus",
+    found: is_on_path,
+};
+/// Python's virtual environments, into which tests install schemathesis.
+pub const PYTHON_VENV: Tool = Tool {
+    name: "python3 with venv",
+    package: "python3-venv",
+    found: |_| output(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_ok(),
+};
+
 fn is_on_path(program: &str) -> bool {
     on_path(program).is_some()
 }

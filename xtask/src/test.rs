@@ -14,6 +14,7 @@ pub fn run() -> Result<()> {
         system::NPM,
         system::POSTGRES,
         system::REDIS,
+        system::PYTHON_VENV,
     ])?;
     program::check_digests()?;
     // Tests of the workspace start it.

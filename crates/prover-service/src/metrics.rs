@@ -1,6 +1,9 @@
 //! Metrics of proving. Operators of earlier systems know some of them by several names: all are kept.
 
-use std::time::Duration;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use bauta_service::Service;
 use bauta_store::JobCounts;
@@ -51,7 +54,7 @@ pub fn describe() {
     describe_gauge!("zkp_memory_usage_bytes", "Resident memory of this process");
     describe_gauge!(
         "zkp_cpu_usage_percent",
-        "Processor time of this process, 100 for each processor"
+        "Processor time of this process, of all processors' (0 to 100)"
     );
     describe_gauge!("zkp_active_provers", "Proving instances: 1 for each process");
     describe_gauge!(
@@ -155,6 +158,7 @@ pub fn circuit_loaded(circuit: &str, duration: Duration) {
         counter!("arc_prover_proofs_total", "status" => status).increment(0);
     }
     gauge!("zkp_active_provers").set(1);
+    gauge!("zkp_cpu_usage_percent").set(0);
     gauge!("arc_prover_active_proofs").set(0);
     queue_depth(0);
 }
@@ -237,20 +241,71 @@ pub fn usage() -> Result<Usage, procfs::ProcError> {
     })
 }
 
-/// Takes the processor seconds of the last look, gives those of this one.
+/// Processor seconds up to a moment.
+struct Look {
+    at: Instant,
+    processor_seconds: f64,
+}
+
+/// Takes the last look, gives this one.
 #[allow(
     clippy::cast_precision_loss,
     reason = "shown figures, of memory below 2^53 bytes"
 )]
-fn look(last: Option<f64>) -> Result<Option<f64>, procfs::ProcError> {
+fn look(last: Option<Look>) -> Result<Option<Look>, procfs::ProcError> {
     let usage = usage()?;
     gauge!("zkp_memory_usage_bytes").set(usage.memory_bytes as f64);
-    let used = usage.processor_seconds - last.unwrap_or(usage.processor_seconds);
-    gauge!("zkp_cpu_usage_percent").set(100.0 * used / INTERVAL.as_secs_f64());
+    let look = Look {
+        at: Instant::now(),
+        processor_seconds: usage.processor_seconds,
+    };
+    if let Some(last) = last {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        gauge!("zkp_cpu_usage_percent").set(processor_percent(&last, &look, processors));
+    }
     let memory = Meminfo::current()?;
     if let Some(available) = memory.mem_available {
         let share = 1.0 - available as f64 / memory.mem_total as f64;
         gauge!("memory_usage_percent").set(100.0 * share);
     }
-    Ok(Some(usage.processor_seconds))
+    Ok(Some(look))
+}
+
+/// Share of what all processors could give between two looks, 0 to 100. Ticks are counted in hundredths of a second, so that a short
+/// time could seem to hold more than there is.
+#[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 processors")]
+fn processor_percent(last: &Look, look: &Look, processors: usize) -> f64 {
+    let used = look.processor_seconds - last.processor_seconds;
+    let there = look.at.duration_since(last.at).as_secs_f64() * processors as f64;
+    (100.0 * used / there.max(f64::MIN_POSITIVE)).clamp(0.0, 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_processors_busy_are_a_hundred_percent_and_one_of_four_is_twenty_five() {
+        let begin = Instant::now();
+        let percent = |used: f64, seconds: u64, processors: usize| {
+            let last = Look {
+                at: begin,
+                processor_seconds: 7.0,
+            };
+            let look = Look {
+                at: begin + Duration::from_secs(seconds),
+                processor_seconds: 7.0 + used,
+            };
+            processor_percent(&last, &look, processors)
+        };
+        for (used, seconds, processors, expected) in [
+            (0.0, 5, 2, 0.0),
+            (5.0, 5, 4, 25.0),
+            (10.0, 5, 2, 100.0),
+            (10.02, 5, 2, 100.0),
+        ] {
+            let percent = percent(used, seconds, processors);
+            assert!((percent - expected).abs() < 1e-9, "{percent} is not {expected}");
+        }
+    }
 }

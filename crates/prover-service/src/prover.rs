@@ -14,6 +14,7 @@ use bauta_circuits::{CircuitsError, OwnershipInputs, Proof};
 use bauta_service::Problem;
 use rand::rngs::OsRng;
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use crate::{
     cache::Caches,
@@ -160,7 +161,9 @@ impl Prover {
     /// waits leaves the queue.
     pub async fn prove(&self, owner: &str, task: Task, begun: impl FnOnce()) -> Result<Made, ProveError> {
         let (circuit_id, started) = (task.circuit.description.id.clone(), Instant::now());
+        let span = tracing::info_span!("proof", circuit_id);
         let outcome = tokio::time::timeout(self.timeout, self.take_or_prove(owner, task, begun))
+            .instrument(span)
             .await
             .unwrap_or(Err(ProveError::Timeout {
                 limit_ms: time::milliseconds(self.timeout),

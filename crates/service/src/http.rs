@@ -19,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::{HttpSettings, Problem, metrics, telemetry::AUDIT};
+use crate::{HttpSettings, Problem, metrics, spans, telemetry::AUDIT};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken from a client.
@@ -123,6 +123,7 @@ async fn observe(mut request: Request, next: Next) -> Response {
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
     // Of the audit's target, so that its lines have the id whatever else is logged.
     let span = tracing::info_span!(target: AUDIT, "request", request_id = %id, %method, route);
+    spans::follow_headers(&span, request.headers());
     request.extensions_mut().insert(id.clone());
 
     let active = ::metrics::gauge!(metrics::HTTP_ACTIVE);

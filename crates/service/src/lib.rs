@@ -29,6 +29,7 @@ mod secret;
 mod server;
 mod service;
 mod settings;
+pub mod spans;
 mod telemetry;
 
 pub use api_keys::{ApiKeyError, ApiKeys, Caller, NewApiKey};

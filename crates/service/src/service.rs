@@ -19,6 +19,7 @@ use crate::{
     metrics::Metrics,
     operations::{self, Operations},
     server::{self, Bounds},
+    spans::Export,
     telemetry,
 };
 
@@ -41,6 +42,7 @@ pub struct Service {
     tasks: TaskTracker,
     failure: Arc<Mutex<Option<ServiceError>>>,
     patience: Duration,
+    spans: Option<Export>,
 }
 
 impl Service {
@@ -51,7 +53,7 @@ impl Service {
         version: &'static str,
         settings: &OperationsSettings,
     ) -> Result<Self, ServiceError> {
-        telemetry::start(name, settings)?;
+        let spans = telemetry::start(name, settings)?;
         let service = Self {
             name,
             operations: Operations {
@@ -64,6 +66,7 @@ impl Service {
             tasks: TaskTracker::new(),
             failure: Arc::default(),
             patience: Duration::from_millis(settings.shutdown_timeout_ms),
+            spans,
         };
         service.wait_for_signals()?;
         service.keep_metrics();
@@ -130,6 +133,9 @@ impl Service {
         tracing::info!(event = "ending", service = self.name);
         self.tasks.close();
         let ended = tokio::time::timeout(self.patience, self.tasks.wait()).await;
+        if let Some(spans) = self.spans {
+            spans.end().await;
+        }
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (failure, ended) {
             (Some(failure), _) => Err(failure),

@@ -46,6 +46,10 @@ pub struct OperationsSettings {
     #[config(env = "LOG_FORMAT", default = "json")]
     pub log_format: LogFormat,
 
+    /// A collector of OpenTelemetry (OTLP over HTTP, protobuf), `http://host:port`, for spans of requests and jobs. None: no spans leave the process.
+    #[config(env = "OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
+
     /// Address of the port for metrics and health.
     #[config(env = "METRICS_HOST", default = "0.0.0.0")]
     pub metrics_host: IpAddr,

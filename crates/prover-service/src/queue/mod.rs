@@ -18,7 +18,7 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use bauta_service::{Problem, Service};
+use bauta_service::{Problem, Service, spans};
 use bauta_store::{End, Enqueued, JobFlow, JobState, NewJob, Store, StoreError};
 use graphile_worker::{ActiveWorkerRow, JobSpec, WorkerUtils};
 use uuid::Uuid;
@@ -209,7 +209,13 @@ impl Queue {
             .engine
             .clone()
             .with_executor(&mut *transaction)
-            .add_job(ProveJob { id: id.clone() }, spec)
+            .add_job(
+                ProveJob {
+                    id: id.clone(),
+                    traceparent: spans::traceparent(),
+                },
+                spec,
+            )
             .await
             .map_err(|error| QueueError::Engine(error.to_string()))?;
         transaction.commit().await.map_err(StoreError::from)?;

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use bauta_service::{Problem, Service, from_json};
+use bauta_service::{Problem, Service, from_json, spans};
 use bauta_store::{Begun, End};
 use graphile_worker::{
     IntoTaskHandlerResult, JobRecovery, JobRecoveryResult, TaskHandler, WorkerContext, WorkerOptions,
@@ -75,6 +75,9 @@ impl Queue {
 #[derive(Serialize, Deserialize)]
 pub(super) struct ProveJob {
     pub(super) id: String,
+    /// The span of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) traceparent: Option<String>,
 }
 
 /// What a worker works with.
@@ -96,7 +99,7 @@ impl TaskHandler for ProveJob {
 
     async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
         match context.get_ext::<Worker>() {
-            Some(worker) => worker.run(&self.id).await.map_err(|error| error.to_string()),
+            Some(worker) => worker.run(&self).await.map_err(|error| error.to_string()),
             None => Err("the worker has no prover".to_owned()),
         }
     }
@@ -104,13 +107,15 @@ impl TaskHandler for ProveJob {
 
 impl Worker {
     /// Runs a job to its end. An error means: again, later.
-    async fn run(&self, id: &str) -> Result<(), QueueError> {
+    async fn run(&self, job: &ProveJob) -> Result<(), QueueError> {
+        let id = job.id.as_str();
         let store = self.queue.store();
         let Some(begun) = store.begin_job(id).await? else {
             return Ok(());
         };
         // In a job's lines its id stands where a request's does.
         let span = tracing::info_span!(target: bauta_service::AUDIT, "job", request_id = id);
+        spans::follow(&span, job.traceparent.as_deref());
         self.run_begun(id, begun).instrument(span).await
     }
 

@@ -44,6 +44,15 @@ impl Accepted {
     }
 }
 
+/// A server-sent event.
+#[derive(Serialize, ToSchema)]
+pub struct EventDocument {
+    /// `progress` or, last, `result`.
+    event: String,
+    /// JSON: of a progress `stage` and `progress`, of the result the job as `GET /jobs/{id}` shows it.
+    data: String,
+}
+
 /// `GET /jobs/{id}`
 #[utoipa::path(
     get,
@@ -112,7 +121,7 @@ async fn own_job(state: &State, caller: &Caller, id: Uuid) -> Result<Job, Proble
     tag = "jobs",
     params(("id" = Uuid, Path, description = "The job's id")),
     responses(
-        (status = 200, description = "Events `progress` and, last, `result`", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Events `progress` and, last, `result`", body = EventDocument, content_type = "text/event-stream"),
         (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),

@@ -116,7 +116,7 @@ pub fn all(state: State) -> Router {
         .routes(routes!(workers::stats))
         .routes(routes!(workers::register))
         .split_for_parts();
-    let document = Arc::new(document);
+    let document = Arc::new(openapi::complete(document));
     described
         .route("/openapi.json", get(async move || axum::Json(document)))
         // OpenAPI has no words for websockets.

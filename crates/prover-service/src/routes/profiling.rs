@@ -22,9 +22,10 @@ pub struct Wanted {
     format: Option<Format>,
 }
 
+/// How a report is written.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Format {
+pub enum Format {
     Json,
     Html,
 }

@@ -63,7 +63,8 @@ pub async fn stats(Extract(state): Extract<State>, headers: HeaderMap) -> Result
 pub struct Registration {
     id: String,
     url: String,
-    max_concurrency: u32,
+    #[schema(minimum = 0, maximum = 65_535)]
+    max_concurrency: u16,
 }
 
 /// What becomes of a registration.

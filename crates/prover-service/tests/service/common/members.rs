@@ -8,19 +8,29 @@ use serde_json::{Value, json};
 
 pub const TRACK: u64 = 7;
 
-/// A member of a registry of 20 leaves, the one at this index.
-pub fn request(index: u64) -> Value {
-    request_at(10, index)
-}
-
-/// The same in a tree of another depth.
-pub fn request_at(depth: usize, index: u64) -> Value {
+/// Leaves of the tests' registry, or so many of them.
+pub fn leaves(number: u64) -> Vec<Leaf> {
     let leaf = |index: u64| {
         let mut bytes = secret(index);
         let secret = IdentitySecret::from_bytes(&mut bytes).unwrap();
         Leaf::of(secret.commitment(), entry(index), Attributes::of_track(TRACK))
     };
-    let (root, path) = tree(depth, (0..20).map(leaf).collect(), index);
+    (0..number).map(leaf).collect()
+}
+
+/// A member of a registry of 20 leaves, the one at this index.
+pub fn request(index: u64) -> Value {
+    request_among(10, 20, index)
+}
+
+/// The same in a tree of another depth.
+pub fn request_at(depth: usize, index: u64) -> Value {
+    request_among(depth, 20, index)
+}
+
+/// A member of a registry of so many leaves.
+pub fn request_among(depth: usize, number: u64, index: u64) -> Value {
+    let (root, path) = tree(depth, leaves(number), index);
     json!({
         "statement": "ownership",
         "public": {
@@ -40,7 +50,7 @@ pub fn request_at(depth: usize, index: u64) -> Value {
 }
 
 /// Root and path, by definition: level by level, with what isn't there being an empty subtree.
-fn tree(depth: usize, leaves: Vec<Leaf>, mut index: u64) -> (FieldElement, Vec<Siblings>) {
+pub fn tree(depth: usize, leaves: Vec<Leaf>, mut index: u64) -> (FieldElement, Vec<Siblings>) {
     let mut level: Vec<FieldElement> = leaves.into_iter().map(Leaf::element).collect();
     let mut path = Vec::new();
     for empty in &EMPTY_SUBTREES[..depth] {

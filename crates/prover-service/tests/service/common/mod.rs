@@ -20,7 +20,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest},
 };
 
-pub use self::members::{TRACK, request, request_at, secret};
+pub use self::members::{TRACK, leaves, request, request_among, request_at, secret, tree};
 
 /// Shared by all services of this process: keys' tables take a second to make.
 pub fn cache() -> &'static TempDir {
@@ -310,6 +310,13 @@ impl Running {
     /// Waits until it has ended. Whether that was well.
     pub fn ended_well(&mut self) -> bool {
         self.process.wait().unwrap().success()
+    }
+
+    /// Resident memory.
+    pub fn memory_mb(&self) -> f64 {
+        let pid = i32::try_from(self.process.id()).unwrap();
+        let status = procfs::process::Process::new(pid).unwrap().status().unwrap();
+        f64::from(u32::try_from(status.vmrss.unwrap()).unwrap()) * 1024.0 / 1e6
     }
 
     /// Ends it as a crash would.

@@ -1,0 +1,59 @@
+//! The real schemathesis: installed once from `tests/schemathesis/requirements.txt` into `${XDG_CACHE_HOME:-~/.cache}/bauta/schemathesis`.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+const REQUIREMENTS: &str = include_str!("../../../../tests/schemathesis/requirements.txt");
+
+/// The program. Needs `python3` with `venv` and, the first time, the network.
+pub fn install() -> PathBuf {
+    let folder = cache().join("bauta/schemathesis");
+    let (program, installed) = (folder.join("bin/schemathesis"), folder.join("installed.txt"));
+    // Written last, so that what broke off is begun anew.
+    if fs::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS) {
+        return program;
+    }
+    let requirements =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/schemathesis/requirements.txt");
+    // Debian's own Python before any other.
+    let python = ["/usr/bin/python3", "python3"]
+        .into_iter()
+        .find(|python| Command::new(python).arg("--version").output().is_ok());
+    let python = python.expect("python3 is there");
+    run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder));
+    run(Command::new(folder.join("bin/pip"))
+        .args([
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--requirement",
+        ])
+        .arg(&requirements));
+    fs::write(installed, REQUIREMENTS).unwrap();
+    program
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?} (on Debian: apt-get install python3-venv):\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn cache() -> PathBuf {
+    let set = |name| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    set("XDG_CACHE_HOME")
+        .or_else(|| Some(set("HOME")?.join(".cache")))
+        .expect("XDG_CACHE_HOME or HOME is set")
+}

@@ -1,0 +1,160 @@
+//! What a collector of spans gets.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{Router, body::Bytes, extract::State, routing::post};
+use bauta_store::testing::TestDatabase;
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::ExportTraceServiceRequest, common::v1::any_value::Value as Attribute,
+    trace::v1::Span,
+};
+use prost::Message;
+use serde_json::json;
+
+use crate::{
+    common::{Running, command, request, secret, text, with_jobs},
+    secrets::assert_absent,
+};
+
+/// A collector on a free port.
+#[derive(Clone, Default)]
+struct Collector(Arc<Mutex<Vec<Bytes>>>);
+
+impl Collector {
+    async fn listen(&self) -> String {
+        let take = async |State(Collector(bodies)): State<Collector>, body: Bytes| {
+            bodies.lock().unwrap().push(body);
+        };
+        let routes = Router::new()
+            .route("/v1/traces", post(take))
+            .with_state(self.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        format!("http://{address}")
+    }
+
+    fn bodies(&self) -> Vec<Bytes> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// All spans so far, with their services' names.
+    fn spans(&self) -> Vec<(String, Span)> {
+        let mut spans = Vec::new();
+        for body in self.bodies() {
+            for group in ExportTraceServiceRequest::decode(body).unwrap().resource_spans {
+                let attributes = group.resource.unwrap().attributes;
+                let name = attributes
+                    .into_iter()
+                    .find(|attribute| attribute.key == "service.name");
+                let name = match name.unwrap().value.unwrap().value.unwrap() {
+                    Attribute::StringValue(name) => name,
+                    other => panic!("{other:?}"),
+                };
+                let of_group = group.scope_spans.into_iter().flat_map(|scope| scope.spans);
+                spans.extend(of_group.map(|span| (name.clone(), span)));
+            }
+        }
+        spans
+    }
+
+    /// Waits for spans of these names in a trace.
+    async fn trace(&self, id: &str, names: &[&str]) -> HashMap<String, Span> {
+        let there = async {
+            loop {
+                let spans = self.spans().into_iter().map(|(_, span)| span);
+                let trace: HashMap<_, _> = spans
+                    .filter(|span| hex::encode(&span.trace_id) == id)
+                    .map(|span| (span.name.clone(), span))
+                    .collect();
+                if names.iter().all(|name| trace.contains_key(*name)) {
+                    return trace;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), there).await;
+        waited.unwrap_or_else(|_| panic!("{names:?} of {id} are not among {:?}", self.spans()))
+    }
+}
+
+#[tokio::test]
+async fn a_clients_trace_goes_on_through_the_queue_to_the_proof_and_never_has_the_secret() {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const CLIENT: &str = "00f067aa0ba902b7";
+    let (collector, database) = (Collector::default(), TestDatabase::create().await.unwrap());
+    let (endpoint, url) = (collector.listen().await, database.url().unwrap());
+    let otlp = [
+        ("OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+    ];
+    let mut environment = with_jobs(&url, &otlp);
+    // What is logged doesn't decide what is exported.
+    environment.push(("RUST_LOG", "info,bauta_service::http=off"));
+    let mut of_service = environment.clone();
+    of_service.push(("RUN_JOBS", "false"));
+    let service = Running::start(&of_service);
+    let _worker = Running::worker(&environment);
+
+    let traceparent = format!("00-{TRACE}-{CLIENT}-01");
+    let mut body = request(3);
+    body["wait"] = json!(false);
+    let (status, _, accepted) = service
+        .post_with("/prove", ("traceparent", &traceparent), &body)
+        .await;
+    assert_eq!(status, 202, "{accepted}");
+    let id = accepted["job_id"].as_str().unwrap();
+    assert_eq!(service.result(id).await["state"], "succeeded");
+    let trace = collector.trace(TRACE, &["request", "job", "proof"]).await;
+    let parent = |name: &str| hex::encode(&trace[name].parent_span_id);
+    assert_eq!(parent("request"), CLIENT);
+    assert_eq!(parent("job"), hex::encode(&trace["request"].span_id));
+    assert_eq!(parent("proof"), hex::encode(&trace["job"].span_id));
+
+    // A request without a trace begins one; one that is refused is there, too.
+    let mut bad = request(4);
+    bad["private"]["index"] = json!(5);
+    assert_eq!(service.post("/prove", &bad).await.0, 400);
+    assert_eq!(service.post("/prove", &request(3)).await.0, 200);
+    while collector.spans().len() < 6 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for (name, span) in collector.spans() {
+        assert_eq!(name, "prover-service");
+        assert!(
+            ["request", "job", "proof"].contains(&span.name.as_str()),
+            "{}",
+            span.name
+        );
+    }
+    for body in collector.bodies() {
+        for index in [3, 4] {
+            assert_absent("an export", &body, secret(index));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_collector_that_is_away_stops_nothing() {
+    let service = Running::start(&[
+        ("OTLP_ENDPOINT", "http://127.0.0.1:9"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "10"),
+    ]);
+    for _ in 0..3 {
+        assert_eq!(service.post("/prove", &request(3)).await.0, 200);
+    }
+    assert_eq!(service.get("/health").await.0, 200);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_none_is_refused_at_the_start() {
+    for endpoint in ["collector:4318", "https://collector", "4318", "http://"] {
+        let output = command(&[("OTLP_ENDPOINT", endpoint)]).output().unwrap();
+        assert!(!output.status.success(), "{endpoint}");
+        assert!(text(&output).contains("OTLP_ENDPOINT"), "{}", text(&output));
+    }
+}
