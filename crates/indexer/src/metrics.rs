@@ -115,9 +115,8 @@ pub fn differences(kind: &'static str, found: usize) {
 
 pub fn request(url: &str, method: &'static str, failed: bool) {
     counter!(RPC_REQUESTS, "url" => url.to_owned(), "method" => method).increment(1);
-    if failed {
-        counter!(RPC_ERRORS, "url" => url.to_owned(), "method" => method).increment(1);
-    }
+    // There from the first request on, so that a rate has a zero to begin at.
+    counter!(RPC_ERRORS, "url" => url.to_owned(), "method" => method).increment(u64::from(failed));
 }
 
 pub fn stopped(is: bool) {

@@ -224,6 +224,14 @@ impl Stack {
         lines.join("\n")
     }
 
+    /// Where a service of the list answers, if it runs.
+    pub fn service(&self, name: &str) -> Option<&str> {
+        let mut services = SERVICES.iter().zip(&self.services);
+        services
+            .find(|(listed, _)| listed.name == name)
+            .map(|(_, service)| service.url())
+    }
+
     /// An error if a server of ours has ended by itself.
     pub fn check(&mut self) -> Result<()> {
         self.node.check()?;

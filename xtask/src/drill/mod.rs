@@ -1,5 +1,9 @@
 //! `cargo xtask drill NAME`: the long forms of what `cargo xtask test` runs shortly.
 
+mod dashboard;
+mod http;
+mod image;
+
 use std::process::Command;
 
 use anyhow::Result;
@@ -38,6 +42,19 @@ enum Drill {
     },
     /// Raise each alert of deploy/prometheus, and come just short of it
     Alerts,
+    /// Ask a real Prometheus that watches the live services for every query of the dashboard and every metric of the alerts
+    Dashboard,
+    /// Do what the Dockerfile and the compose file's script do, without a container engine
+    Image,
+    /// Kill a worker of the prover service every 5 s while jobs are done; then prove at full speed and watch the memory
+    Service {
+        /// How many jobs
+        #[arg(long, default_value_t = 5_000)]
+        jobs: u32,
+        /// How long at full speed
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
+    },
 }
 
 /// Runs one.
@@ -50,6 +67,9 @@ pub fn run(args: &Args) -> Result<()> {
         }
         Drill::Indexer { kills, seed } => indexer(kills, seed),
         Drill::Alerts => alerts(),
+        Drill::Dashboard => dashboard::run(),
+        Drill::Image => image::run(),
+        Drill::Service { jobs, seconds } => service(jobs, seconds),
     }
 }
 
@@ -76,6 +96,18 @@ fn indexer(kills: u32, seed: Option<u64>) -> Result<()> {
         cargo.env("BAUTA_DRILL_SEED", seed.to_string());
     }
     workspace::run(&mut cargo)
+}
+
+fn service(jobs: u32, seconds: u64) -> Result<()> {
+    system::require(&[system::CC, system::POSTGRES, system::REDIS])?;
+    for name in ["jobs_of_killed_workers", "memory_stays"] {
+        let mut cargo = test("service", name)?;
+        cargo
+            .env("BAUTA_DRILL_JOBS", jobs.to_string())
+            .env("BAUTA_DRILL_SECONDS", seconds.to_string());
+        workspace::run(&mut cargo)?;
+    }
+    Ok(())
 }
 
 fn alerts() -> Result<()> {
