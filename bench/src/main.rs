@@ -11,6 +11,8 @@ mod page;
 mod peers;
 mod poseidon;
 mod prover;
+#[cfg(feature = "service")]
+mod service;
 #[cfg(feature = "store")]
 mod store;
 mod timing;
@@ -60,6 +62,9 @@ enum Name {
     /// A recorded history read in, the lag behind a live chain, recovery from `kill -9`, memory
     #[cfg(feature = "indexer")]
     Indexer,
+    /// The prover service over HTTP beside the engine alone; its start, its memory, its news
+    #[cfg(feature = "service")]
+    Service,
 }
 
 fn main() -> ExitCode {
@@ -83,6 +88,8 @@ fn run(Cli { name, options }: Cli) -> Result<()> {
         Name::Store => store::run(&options)?,
         #[cfg(feature = "indexer")]
         Name::Indexer => indexer::run(&options)?,
+        #[cfg(feature = "service")]
+        Name::Service => service::run(&options)?,
     };
     if options.json {
         println!("{}", serde_json::Value::Object(figures));

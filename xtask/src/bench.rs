@@ -31,6 +31,8 @@ enum Name {
     Store,
     /// A recorded history read in, the lag behind a live chain, recovery from `kill -9`, memory
     Indexer,
+    /// The prover service over HTTP beside the engine alone; its start, its memory, its news
+    Service,
 }
 
 impl Name {
@@ -42,6 +44,7 @@ impl Name {
             Self::Prover | Self::Poseidon => &["--profile", "dist"],
             Self::Store => &["--profile", "dist", "--features", "store"],
             Self::Indexer => &["--profile", "dist", "--features", "indexer"],
+            Self::Service => &["--profile", "dist", "--features", "service"],
         }
     }
 }
@@ -49,20 +52,18 @@ impl Name {
 /// Builds and runs one.
 pub fn run(args: &Args) -> Result<()> {
     system::require(&[system::CC, system::NODE, system::NPM])?;
-    if matches!(args.name, Name::Indexer) {
-        // the node that it follows, and the service, which the benchmark starts and kills
-        localnet::build()?;
-        let mut service = workspace::cargo()?;
-        service.args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--profile",
-            "dist",
-            "--package",
-            "bauta-indexer",
-        ]);
-        workspace::run(&mut service)?;
+    // Benchmarks start and kill services, which they find beside themselves.
+    match args.name {
+        Name::Indexer => {
+            // the node that it follows
+            localnet::build()?;
+            build("bauta-indexer")?;
+        }
+        Name::Service => {
+            system::require(&[system::POSTGRES, system::REDIS])?;
+            build("prover-service")?;
+        }
+        _ => {}
     }
     let mut cargo = workspace::cargo()?;
     cargo
@@ -75,5 +76,20 @@ pub fn run(args: &Args) -> Result<()> {
     cargo
         .args(args.quick.then_some("--quick"))
         .args(args.json.then_some("--json"));
+    workspace::run(&mut cargo)
+}
+
+/// Builds a service as it is shipped.
+fn build(package: &str) -> Result<()> {
+    let mut cargo = workspace::cargo()?;
+    cargo.args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--profile",
+        "dist",
+        "--package",
+        package,
+    ]);
     workspace::run(&mut cargo)
 }

@@ -1,0 +1,59 @@
+//! The engine alone, as the service uses it.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use ark_std::rand::{SeedableRng, rngs::StdRng};
+use bauta_circuits::{
+    Ownership, OwnershipInputs, constraint_system::Assignment, keys::Key, load_or_setup_development,
+    statement,
+};
+use bauta_primitives::tree::Depth;
+use bauta_prover::{Engine, Options};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+/// Proofs of one measurement.
+const BATCH: u32 = 32;
+
+/// An engine that verifies what it proves, and what it proves.
+pub struct Alone {
+    engine: Engine,
+    key: Key<Ownership>,
+    inputs: OwnershipInputs,
+}
+
+/// What one measurement says.
+pub struct Rate {
+    /// Proofs a second, from inputs on.
+    pub per_s: f64,
+    /// Processor milliseconds a proof.
+    pub cpu_ms: f64,
+}
+
+impl Alone {
+    /// Prepares it.
+    pub fn new(inputs: OwnershipInputs) -> Result<Self> {
+        let key = load_or_setup_development(&Ownership::new(Depth::Ten))?;
+        let engine = Engine::prepare_with(key.zkey(), Options::service())?;
+        Ok(Self { engine, key, inputs })
+    }
+
+    /// `prove_batch` with self-verification, the making of the witnesses included.
+    pub fn rate(&self) -> Result<Rate> {
+        let r1cs = statement::r1cs(self.key.statement());
+        let (wires, constraints) = (r1cs.wires as usize, r1cs.constraints.len());
+        let (started, cpu) = (Instant::now(), super::cpu_s());
+        let assign = |_| statement::assign(self.key.statement(), &self.inputs, wires, constraints);
+        let witnesses: Result<Vec<_>, _> = (0..BATCH)
+            .into_par_iter()
+            .map(|number| assign(number).map(Assignment::into_witness))
+            .collect();
+        self.engine
+            .prove_batch(&witnesses?, &mut StdRng::from_entropy())?;
+        let batch = f64::from(BATCH);
+        Ok(Rate {
+            per_s: batch / started.elapsed().as_secs_f64(),
+            cpu_ms: 1e3 * (super::cpu_s() - cpu) / batch,
+        })
+    }
+}

@@ -1,0 +1,250 @@
+//! The prover service: its throughput over HTTP beside the engine's own, its answers at half load, its start, its memory, its queue.
+//!
+//! ```text
+//!   this process: clients --HTTP--> prover-service (dist) ---> Postgres, Redis
+//!                 engine alone, in turns with the clients
+//! ```
+
+mod engine;
+mod jobs;
+mod load;
+mod process;
+
+use std::{fmt::Write as _, time::Duration};
+
+use anyhow::{Result, anyhow};
+use bauta_circuits::OwnershipInputs;
+use bauta_local::Redis;
+use bauta_primitives::{Context, FieldElement, tree::Depth};
+use bauta_store::testing::TestDatabase;
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::{Value, json};
+
+use self::{
+    engine::Alone,
+    load::{CLIENTS, percentile},
+    process::Environment,
+};
+use crate::{Figures, Options, member, page, timing::machine};
+
+/// Verifications a second, of proofs that the service has not seen before.
+const VERIFICATIONS_PER_S: f64 = 25.0;
+
+const HEAD: &str = "# The prover service
+
+Ownership at depth 10, every proof verified by itself before it is given out. Service (profile `dist`), Postgres 15, Redis and the clients are on one
+machine; the clients are another process than the service. No two requests are alike: what is made goes into the caches (disk and Redis), and nothing comes
+out of them.
+
+    cargo xtask bench service
+
+* **Share of the engine**: proofs a second that eight clients get who ask again at once, over `prove_batch` with self-verification in the clients'
+  process. The two take turns. The clients' own processor time is taken out: `cores / (cores - used by clients)`.
+* **Half load**: requests come at half that rate, whether or not those before them have their answers.
+* **Ready**: from the start of the process to `200` from `/ready`, tables of the keys' points on disk. The median of five.
+* **Idle memory**: resident, after the start.
+* **News**: from a worker's call that tells of its progress until a client that follows the job by server-sent events has it, another process serving it.
+
+";
+
+/// Requests for proofs, each with another context.
+struct Requests {
+    body: Value,
+    next: u64,
+}
+
+impl Requests {
+    fn next(&mut self) -> Value {
+        self.next += 1;
+        let mut body = self.body.clone();
+        body["public"]["context"] = Context::new(FieldElement::from_u64(self.next)).to_string().into();
+        body
+    }
+}
+
+/// Measures it all.
+pub fn run(options: &Options) -> Result<Figures> {
+    tokio::runtime::Runtime::new()?.block_on(measure(options))
+}
+
+async fn measure(options: &Options) -> Result<Figures> {
+    let (rounds, window, queued) = if options.quick {
+        (3, Duration::from_secs(3), 100)
+    } else {
+        (10, Duration::from_secs(6), 2_000)
+    };
+    let (cores, database, redis) = (cores(), TestDatabase::create().await, Redis::start()?);
+    let database = database.map_err(|error| anyhow!("{error}"))?;
+    let url = database.url().map_err(|error| anyhow!("{error}"))?;
+    let cache = tempfile::tempdir()?;
+    let environment = Environment {
+        database: &url,
+        redis: redis.url(),
+        cache: cache.path(),
+    };
+    environment.migrate()?;
+    let inputs = member::inputs(Depth::Ten)?;
+    let mut requests = Requests {
+        body: request(&inputs),
+        next: 0,
+    };
+    let alone = Alone::new(inputs)?;
+
+    // The first start computes the tables.
+    drop(environment.start(&[]).await?);
+    let (mut starts, mut start_cpu) = (vec![], vec![]);
+    for _ in 0..5 {
+        let started = environment.start(&[]).await?;
+        starts.push(started.ready.as_secs_f64());
+        start_cpu.push(started.cpu_s()?);
+    }
+    let [ready_s, start_cpu_s] = [starts, start_cpu].map(median);
+
+    // Jobs are for others here, so that this process can be a worker.
+    let watched = environment.start(&[("RUN_JOBS", "false")]).await?;
+    let news = jobs::news(&watched, &database.store, requests.next()).await?;
+    drop(watched);
+    sqlx::query("DELETE FROM jobs").execute(database.pool()).await?;
+
+    let service = environment.start(&[]).await?;
+    let idle_mb = service.memory_mb()?;
+    // Everything is made once before it is timed.
+    load::full(&service, "/prove", || requests.next(), window / 3).await?;
+    alone.rate()?;
+
+    let (mut fractions, mut http, mut unloaded, mut engine, mut cpu) =
+        (vec![], vec![], vec![], vec![], vec![]);
+    let (mut load_cores, mut proofs, mut memory) = (vec![], vec![], vec![]);
+    for _ in 0..rounds {
+        let before = alone.rate()?;
+        let full = load::full(&service, "/prove", || requests.next(), window).await?;
+        memory.push(service.memory_mb()?);
+        let after = alone.rate()?;
+        let engine_per_s = f64::midpoint(before.per_s, after.per_s);
+        fractions.push(full.unloaded_per_s(cores) / engine_per_s);
+        http.push(full.per_s());
+        unloaded.push(full.unloaded_per_s(cores));
+        load_cores.push(full.load_cpu_s / full.window.as_secs_f64());
+        let service_ms = 1e3 * full.service_cpu_s / (full.per_s() * full.window.as_secs_f64());
+        cpu.push(f64::midpoint(before.cpu_ms, after.cpu_ms) / service_ms);
+        engine.push(engine_per_s);
+        proofs.extend(full.answers);
+    }
+    let [fraction, http, unloaded, engine, cpu, load_cores] =
+        [fractions, http, unloaded, engine, cpu, load_cores].map(median);
+
+    let bodies = std::iter::repeat_with(|| requests.next());
+    let half = load::open(&service, "/prove", bodies, http / 2.0, window * 2).await?;
+    let verifications = proofs.iter().map(verification);
+    let verify = load::open(
+        &service,
+        "/verify",
+        verifications,
+        VERIFICATIONS_PER_S,
+        window * 2,
+    )
+    .await?;
+    let jobs_per_s = jobs::rate(&service, || requests.next(), queued).await?;
+
+    let growth = memory.last().copied().unwrap_or_default() - memory[0];
+    let rows = [
+        ("share of the engine's throughput", fraction, "0.85"),
+        ("the same by processor time a proof", cpu, ""),
+        ("proofs/s, clients on the same cores", http, ""),
+        ("proofs/s, the clients' processor time taken out", unloaded, ""),
+        ("proofs/s of the engine alone", engine, ""),
+        ("cores that the clients take", load_cores, ""),
+        ("p95 at half load, ms", percentile(&half, 0.95), "100"),
+        ("p50 at half load, ms", percentile(&half, 0.5), ""),
+        ("p95 of a verification, ms", percentile(&verify, 0.95), "10"),
+        ("start to ready, s", ready_s, "1"),
+        ("processor time of a start, s", start_cpu_s, ""),
+        ("idle memory, MB", idle_mb, "150"),
+        (
+            "memory after the last round less after the first, MB",
+            growth,
+            "0",
+        ),
+        ("p99 of news, ms", percentile(&news, 0.99), "100"),
+        (
+            "jobs/s through the queue, from the first request to the last end",
+            jobs_per_s,
+            "",
+        ),
+    ];
+    let mut text = format!(
+        "{cores} cores, {CLIENTS} clients, {rounds} rounds of {} s; medians of the rounds.\n\n| figure | | goal |\n|---|--:|--:|\n",
+        window.as_secs()
+    );
+    for (name, value, goal) in rows {
+        writeln!(text, "| {name} | {:.*} | {goal} |", digits(value), value)?;
+    }
+    print!("{text}");
+    if !options.quick {
+        page::write("service", &format!("{HEAD}{}\n\n{text}", machine()))?;
+    }
+    Ok([
+        ("http_fraction", fraction),
+        ("proofs_per_s", http),
+        ("p95_ms", percentile(&half, 0.95)),
+        ("verify_p95_ms", percentile(&verify, 0.95)),
+        ("ready_s", ready_s),
+        ("idle_mb", idle_mb),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), json!((value * 1e3).round() / 1e3)))
+    .collect())
+}
+
+/// The body of `/prove`.
+fn request(inputs: &OwnershipInputs) -> Value {
+    let path: Vec<Vec<String>> = inputs
+        .path
+        .iter()
+        .map(|siblings| siblings.iter().map(ToString::to_string).collect())
+        .collect();
+    json!({
+        "statement": "ownership",
+        "public": {
+            "root": inputs.root.to_string(), "scope": inputs.scope.to_string(),
+            "claim": inputs.claim.to_string(), "context": inputs.context.to_string(),
+        },
+        "private": {
+            "secret": format!("0x{}", hex::encode(inputs.secret.expose())), "entry_id": inputs.entry_id.to_string(),
+            "attributes": inputs.attributes.to_string(), "index": inputs.index.get(), "path": path,
+        },
+    })
+}
+
+/// The body of `/verify`, of an answer of `/prove`.
+fn verification(answer: &Value) -> Value {
+    json!({
+        "proof": answer["proof"]["proof"], "circuitId": answer["proof"]["metadata"]["circuit_id"],
+        "public": answer["public"],
+    })
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Three figures that count.
+fn digits(value: f64) -> usize {
+    match value.abs() {
+        ..10.0 => 2,
+        10.0..100.0 => 1,
+        _ => 0,
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a few")]
+fn cores() -> f64 {
+    std::thread::available_parallelism().map_or(1, usize::from) as f64
+}
+
+/// Processor seconds of this process.
+fn cpu_s() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).map_or(0.0, |time| time.as_secs_f64())
+}

@@ -1,0 +1,145 @@
+//! The service as a process of its own.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::RequestBuilder;
+use serde_json::Value;
+
+/// What the service needs.
+pub struct Environment<'a> {
+    /// Postgres, with the service's tables.
+    pub database: &'a str,
+    /// Redis.
+    pub redis: &'a str,
+    /// Where tables and proofs are kept.
+    pub cache: &'a Path,
+}
+
+/// A running service, killed when dropped.
+pub struct Running {
+    process: Child,
+    address: String,
+    /// From its start to the answer of `/ready`.
+    pub ready: Duration,
+    client: reqwest::Client,
+}
+
+impl Environment<'_> {
+    fn command(&self) -> Result<Command> {
+        // cargo xtask bench builds it beside this program
+        let mut command = Command::new(env::current_exe()?.with_file_name("prover-service"));
+        command
+            .envs([("PORT", "0"), ("METRICS_PORT", "0")])
+            .envs([("HOST", "127.0.0.1"), ("METRICS_HOST", "127.0.0.1")])
+            .envs([("DATABASE_URL", self.database), ("REDIS_URL", self.redis)])
+            .env("WITNESS_KEYS", format!("bench:{}", "42".repeat(32)))
+            .env("CACHE_KEY", "24".repeat(32))
+            .env("ALLOW_DEVELOPMENT_KEYS", "true")
+            .env("CACHE_DIR", self.cache);
+        Ok(command)
+    }
+
+    /// Makes the service's tables.
+    pub fn migrate(&self) -> Result<()> {
+        let status = self.command()?.arg("migrate").status()?;
+        ensure!(status.success(), "prover-service migrate: {status}");
+        Ok(())
+    }
+
+    /// Starts the service, and waits until it is ready.
+    pub async fn start(&self, settings: &[(&str, &str)]) -> Result<Running> {
+        let mut command = self.command()?;
+        command.envs(settings.iter().copied()).stdout(Stdio::piped());
+        let started = Instant::now();
+        let mut process = command.spawn().context("can't start prover-service")?;
+        let lines = process.stdout.take().context("the service's output is piped")?;
+        let mut lines = BufReader::new(lines);
+        let address = loop {
+            let mut line = String::new();
+            if lines.read_line(&mut line)? == 0 {
+                bail!("the service ended at its start");
+            }
+            let entry: Value = serde_json::from_str(&line)?;
+            if entry["event"] == "listening" {
+                break entry["address"].as_str().unwrap_or_default().to_owned();
+            }
+        };
+        // Its log goes on; nobody reads it.
+        thread::spawn(move || lines.lines().map_while(Result::ok).for_each(drop));
+        let mut running = Running {
+            process,
+            address,
+            ready: Duration::ZERO,
+            client: reqwest::Client::new(),
+        };
+        while !running.get("/ready").send().await?.status().is_success() {
+            ensure!(
+                started.elapsed() < Duration::from_mins(1),
+                "not ready within a minute"
+            );
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        running.ready = started.elapsed();
+        Ok(running)
+    }
+}
+
+impl Running {
+    /// A request without a body.
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("http://{}{path}", self.address))
+    }
+
+    /// A request, and its answer.
+    pub fn post(&self, path: &str, body: &Value) -> impl Future<Output = Result<Value>> + Send + use<> {
+        let url = format!("http://{}{path}", self.address);
+        let request = self.client.post(url).json(body);
+        async move {
+            let response = request.send().await?;
+            let status = response.status();
+            let answer: Value = response.json().await?;
+            ensure!(status.is_success(), "{status}: {answer}");
+            Ok(answer)
+        }
+    }
+
+    /// Resident memory.
+    pub fn memory_mb(&self) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = line.context("the system tells no VmRSS")?;
+        let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kilobytes * 1024.0 / 1e6)
+    }
+
+    /// Processor seconds of all its threads since its start.
+    pub fn cpu_s(&self) -> Result<f64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
+        // the name, in parentheses, may hold anything
+        let fields: Vec<&str> = stat
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect();
+        let ticks = |field: usize| -> Result<f64> { Ok(fields.get(field).context("a short stat")?.parse()?) };
+        #[allow(clippy::cast_precision_loss, reason = "a hundred or so")]
+        let per_second = rustix::param::clock_ticks_per_second() as f64;
+        Ok((ticks(11)? + ticks(12)?) / per_second)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
