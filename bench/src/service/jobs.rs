@@ -52,7 +52,7 @@ pub async fn news(service: &Running, store: &Store, mut body: Value) -> Result<V
         let stage = format!("step-{number}");
         let told = Instant::now();
         let progress = f64::from(number) / f64::from(NEWS);
-        store.announce_progress(id, &stage, progress).await?;
+        store.announce_progress(id, &stage, progress, None).await?;
         until(&mut events, &stage).await?;
         times.push(told.elapsed().as_secs_f64() * 1e3);
         tokio::time::sleep(Duration::from_millis(5)).await;
