@@ -148,13 +148,16 @@ fn selectors(expression: &str) -> Vec<String> {
             let labels: Vec<String> = labels.map(|label| format!("{}!=\"\"", label.trim())).collect();
             selectors.push(format!("{word}{{{}}}", labels.join(",")));
             rest = after;
-        } else if WORDS.contains(&word) || after.trim_start().starts_with('(') {
+        } else if WORDS.contains(&word) {
             // Labels in parentheses follow some words.
-            if WORDS.contains(&word)
-                && let Some(labels) = after.trim_start().strip_prefix('(')
-            {
+            if let Some(labels) = after.trim_start().strip_prefix('(') {
                 rest = labels.split_once(')').map_or("", |(_, after)| after);
             }
+        } else if ["(", "by ", "by(", "without ", "without("]
+            .iter()
+            .any(|begin| after.trim_start().starts_with(begin))
+        {
+            // A function.
         } else {
             selectors.push(word.to_owned());
         }

@@ -3,8 +3,9 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -114,26 +115,31 @@ fn secrets(root: &Path, programs: &[PathBuf]) -> Result<()> {
         !script(&folder).status()?.success(),
         "make-secrets.sh replaced what was there"
     );
-    for (program, file, arguments) in [
-        ("prover-service", "prover.toml", &["migrate"][..]),
-        ("bauta-indexer", "indexer.toml", &[]),
-    ] {
-        let program = programs
-            .iter()
-            .find(|path| path.ends_with(program))
-            .context("the image lacks a program")?;
-        let output = Command::new(program)
-            .arg("--config")
-            .arg(folder.join(file))
-            .args(arguments)
-            .env("METRICS_PORT", "0")
-            .output()?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        // Its host is known in the compose file's network alone: to get so far, the file must have been read and found good.
-        ensure!(
-            !output.status.success() && said.contains("can't be reached"),
-            "{file}: {said}"
-        );
-    }
+    // Hosts are known in the compose file's network alone: to look for the database, a service must have read its file and found it good.
+    let named = |name: &str| {
+        let mut programs = programs.iter();
+        programs
+            .find(|path| path.ends_with(name))
+            .with_context(|| format!("the image lacks {name}"))
+    };
+    let output = Command::new(named("prover-service")?)
+        .arg("--config")
+        .arg(folder.join("prover.toml"))
+        .arg("migrate")
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(said.contains("can't be reached"), "prover.toml: {said}");
+    let mut indexer = Command::new(named("bauta-indexer")?)
+        .arg("--config")
+        .arg(folder.join("indexer.toml"))
+        .env("METRICS_PORT", "0")
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut line = String::new();
+    BufReader::new(indexer.stdout.take().context("its output is piped")?).read_line(&mut line)?;
+    // It waits for its database.
+    indexer.kill()?;
+    indexer.wait()?;
+    ensure!(line.contains("\"started\""), "indexer.toml: {line}");
     Ok(())
 }
