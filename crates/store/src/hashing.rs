@@ -1,24 +1,65 @@
 //! Many nodes at once: the hashes of a tree as `bauta_poseidon` computes them in batches.
 
+use std::collections::HashMap;
+
 use ark_bn254::Fr;
 use ark_ff::{BigInt, PrimeField};
 use bauta_poseidon::Batch;
-use bauta_primitives::FieldElement;
 use bauta_primitives::tree::{ARITY, node};
+use bauta_primitives::{Attributes, Commitment, EntryId, FieldElement, Leaf};
 
 /// Up to here a batch, whose unit is eight hashes, takes longer than one hash after the other.
 const ONE_BY_ONE: usize = 2;
 
 /// The nodes above these groups of children.
-pub fn nodes(children: &[[FieldElement; ARITY]]) -> Vec<FieldElement> {
+fn nodes(children: &[[FieldElement; ARITY]]) -> Vec<FieldElement> {
     if children.len() <= ONE_BY_ONE {
         return children.iter().map(|children| node(*children)).collect();
     }
-    let elements: Vec<Fr> = children.iter().flatten().map(to_fr).collect();
+    hash_all(children)
+}
+
+/// The leaves of these members.
+pub fn leaves(members: &[(Commitment, EntryId, Attributes)]) -> Vec<Leaf> {
+    let inputs: Vec<_> = members
+        .iter()
+        .map(|(commitment, entry_id, attributes)| {
+            [commitment.element(), entry_id.element(), attributes.element()]
+        })
+        .collect();
+    hash_all(&inputs).into_iter().map(Leaf::new).collect()
+}
+
+fn hash_all<const N: usize>(groups: &[[FieldElement; N]]) -> Vec<FieldElement> {
+    let elements: Vec<Fr> = groups.iter().flatten().map(to_fr).collect();
     let hashes = Batch::default()
-        .hash(&elements, ARITY)
-        .expect("there are whole groups of four");
+        .hash(&elements, N)
+        .expect("there are whole groups, of three or four");
     hashes.iter().map(from_fr).collect()
+}
+
+/// Nodes that were computed before they are needed, by their children. What it knows is right whoever asks.
+#[derive(Default)]
+pub struct KnownNodes(HashMap<[FieldElement; ARITY], FieldElement>);
+
+impl KnownNodes {
+    /// The nodes above these groups of children, to be known from now on.
+    pub fn learn(&mut self, children: &[[FieldElement; ARITY]]) -> Vec<FieldElement> {
+        let nodes = nodes(children);
+        self.0.extend(children.iter().copied().zip(nodes.iter().copied()));
+        nodes
+    }
+
+    /// The node above these children, if it is known.
+    pub fn get(&self, children: &[FieldElement; ARITY]) -> Option<FieldElement> {
+        self.0.get(children).copied()
+    }
+
+    /// The nodes above these groups of children; those that aren't known are computed.
+    pub fn nodes(&self, children: &[[FieldElement; ARITY]]) -> Vec<FieldElement> {
+        let known: Option<Vec<_>> = children.iter().map(|children| self.get(children)).collect();
+        known.unwrap_or_else(|| nodes(children))
+    }
 }
 
 /// For arithmetic.

@@ -15,7 +15,7 @@ use bauta_primitives::FieldElement;
 use bauta_primitives::tree::{ARITY, Depth, EMPTY_SUBTREES, LeafIndex, Siblings};
 
 use crate::StoreError;
-use crate::hashing::{from_fr, nodes};
+use crate::hashing::{KnownNodes, from_fr};
 use crate::values::element;
 
 /// Levels of nodes in a tile.
@@ -132,8 +132,13 @@ impl Tile {
         self.root == EMPTY_SUBTREES[usize::from(self.level) + self.height]
     }
 
+    /// The node `up` levels above the entries, at `place` from the left.
+    pub(crate) fn node(&self, up: usize, place: usize) -> FieldElement {
+        self.nodes[start(self.height, up) + place]
+    }
+
     /// Sets entries and recomputes the nodes above them, each once.
-    pub(crate) fn set(&mut self, entries: &[(usize, FieldElement)]) {
+    pub(crate) fn set(&mut self, entries: &[(usize, FieldElement)], known: &KnownNodes) {
         let base = start(self.height, 0);
         let mut changed: Vec<usize> = entries.iter().map(|(entry, _)| *entry).collect();
         for (entry, value) in entries {
@@ -152,7 +157,7 @@ impl Tile {
                     std::array::from_fn(|i| self.nodes[first + i])
                 })
                 .collect();
-            for (position, hash) in changed.iter().zip(nodes(&children)) {
+            for (position, hash) in changed.iter().zip(known.nodes(&children)) {
                 if up + 1 == self.height {
                     self.root = hash;
                 } else {

@@ -45,7 +45,9 @@ impl State {
         let leaf_index = depth.check_index(*index)?;
         let sequence = bigint("sequence", *sequence)?;
         let entry_id = EntryId::of_mint(&mint.0);
-        let leaf = Leaf::of(*commitment, entry_id, Attributes::of_track(*track));
+        let member = (*commitment, entry_id, Attributes::of_track(*track));
+        let known = self.known_leaves.get(&member).copied();
+        let leaf = known.unwrap_or_else(|| Leaf::of(member.0, member.1, member.2));
 
         let registry = self.registry(*address)?;
         registry.tree.set(&[(leaf_index, leaf)], sequence);

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   Batch -> touched (keys) -> load: registries, scopes, holdings, tiles     a few set-based reads
+//!         -> foresee: all hashes that the changes will need                  in batches
 //!         -> fold: one event after the other, in memory                      roots checked here
 //!         -> write: rows of every table                                      a few set-based writes
 //!         -> checkpoint -> commit                                            triggers write the journal
@@ -9,6 +10,7 @@
 
 mod changes;
 mod fold;
+mod foresee;
 mod holders;
 mod load;
 mod state;
@@ -60,6 +62,7 @@ impl Store {
         let number = last.map_or(1, |(number, _)| number + 1);
         begin_journal(&mut transaction, number, batch.checkpoint).await?;
         let mut state = load::load(&mut transaction, records).await?;
+        state.foresee(records);
         for record in records {
             state.apply(record)?;
         }

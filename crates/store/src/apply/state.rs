@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bauta_primitives::tree::{Depth, LeafIndex};
-use bauta_primitives::{Claim, Commitment, EntryId, Leaf, Nullifier, Root};
+use bauta_primitives::{Attributes, Claim, Commitment, EntryId, Leaf, Nullifier, Root};
 
 use crate::tree::WorkingTree;
 use crate::{Address, Event, RegistryKind, Signature, StoreError};
@@ -167,6 +167,8 @@ pub struct State {
     pub anonymity_sets: BTreeMap<(i32, u64, i64), i32>,
     pub growth: BTreeMap<(i32, u64, i64), Growth>,
 
+    /// Leaves of members, computed ahead.
+    pub known_leaves: HashMap<(Commitment, EntryId, Attributes), Leaf>,
     pub leaves: BTreeMap<(i32, LeafIndex), LeafRow>,
     pub uses: Vec<Use>,
     pub reclaimed: Vec<(i32, Nullifier, i64)>,
