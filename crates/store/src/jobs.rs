@@ -10,6 +10,8 @@ use crate::{Store, StoreError};
 
 /// The channel of Postgres's NOTIFY.
 pub const JOB_CHANNEL: &str = "bauta_jobs";
+/// The channel on which the queue engine tells its workers that there is a job.
+const WORK_CHANNEL: &str = "jobs:insert";
 
 text_enum! {
     /// How far a job is.
@@ -253,6 +255,16 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         Ok(ended.is_some())
+    }
+
+    /// Tells workers that a job waits, if one does. The engine takes one job for each message and free worker, and then waits for
+    /// the next message, or for its timer.
+    pub async fn wake_workers(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT pg_notify($1, '')::text WHERE EXISTS (SELECT FROM jobs WHERE state = 'queued')")
+            .bind(WORK_CHANNEL)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
     /// Tells whoever listens how far a running job is, and how many milliseconds it should still take. Nothing is written.

@@ -111,12 +111,15 @@ impl Worker {
         let id = job.id.as_str();
         let store = self.queue.store();
         let Some(begun) = store.begin_job(id).await? else {
-            return Ok(());
+            return Ok(store.wake_workers().await?);
         };
         // In a job's lines its id stands where a request's does.
         let span = tracing::info_span!(target: bauta_service::AUDIT, "job", request_id = id);
         spans::follow(&span, job.traceparent.as_deref());
-        self.run_begun(id, begun).instrument(span).await
+        let ran = self.run_begun(id, begun).instrument(span).await;
+        // The next one that waits, at once.
+        store.wake_workers().await?;
+        ran
     }
 
     async fn run_begun(&self, id: &str, begun: Begun) -> Result<(), QueueError> {
