@@ -15,7 +15,7 @@
 mod kinds;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bauta_store::Address;
 
@@ -27,7 +27,12 @@ use kinds::{Kind, Turn};
 /// How often an account must differ without an explanation before that is a reason to stop.
 const PATIENCE: u32 = 3;
 /// How long the checkpoint may take to pass a slot that accounts were read at.
-const REACH: (Duration, u32) = (Duration::from_millis(50), 400);
+const REACH: Duration = Duration::from_secs(20);
+/// How many slots newer than the slot that it names a node's answer may be, and how long these slots are waited for.
+const NEWER: u64 = 2;
+const SOON: Duration = Duration::from_secs(2);
+/// Between two steps towards a slot.
+const STEP: Duration = Duration::from_millis(50);
 /// Of a kind that has more accounts than this, about so many are looked at in a round.
 const PART: u64 = 10_000;
 /// More scopes than this are looked at so many at a time.
@@ -71,11 +76,16 @@ impl Reconciler {
         for kind in kinds {
             let before = kind.stored(follower.store()).await?;
             let (slot, accounts) = follower.source().accounts(&kind.filter()).await?;
-            if !reach(follower, slot).await? {
+            if !reach(follower, slot, REACH).await? {
                 return Ok(Outcome::Later);
             }
             up_to = up_to.min(slot);
-            let suspects = suspects(follower, &kind, &before, &accounts).await?;
+            let mut suspects = suspects(follower, &kind, &before, &accounts).await?;
+            if !suspects.is_empty() {
+                // A node may answer what is a little newer than the slot that it names; then the database soon has it, too.
+                reach(follower, slot + NEWER, SOON).await?;
+                suspects = self::suspects(follower, &kind, &before, &accounts).await?;
+            }
             *found.entry(kind.name()).or_default() += suspects.len();
             differing.extend(suspects.into_iter().map(|address| (kind.name(), address)));
         }
@@ -138,15 +148,20 @@ impl Reconciler {
     }
 }
 
-/// Steps until the checkpoint has passed a slot; `false` if that takes too long.
-async fn reach<S: Source>(follower: &mut Follower<S>, slot: u64) -> Result<bool, IndexerError> {
-    for _ in 0..REACH.1 {
+/// Steps until the checkpoint has passed a slot; `false` if that takes longer than `patience`.
+async fn reach<S: Source>(
+    follower: &mut Follower<S>,
+    slot: u64,
+    patience: Duration,
+) -> Result<bool, IndexerError> {
+    let begun = Instant::now();
+    while begun.elapsed() < patience {
         let at = follower.store().checkpoint().await?;
         if at.is_some_and(|at| at.slot >= slot) {
             return Ok(true);
         }
         follower.step().await?;
-        tokio::time::sleep(REACH.0).await;
+        tokio::time::sleep(STEP).await;
     }
     Ok(false)
 }
