@@ -28,6 +28,8 @@ pub struct State {
     pub lost: HashSet<Signature>,
     /// Accounts as of a while ago, not as of now.
     pub old_accounts: Option<Vec<Account>>,
+    /// The next history and head: the first accounts that differ in it are answered as they are there, beside the present slot.
+    pub newer: Option<(Vec<Transaction>, Head)>,
     /// So many of the next requests fail.
     pub failures: usize,
     /// Transactions fetched so far.
@@ -148,19 +150,29 @@ impl Source for Recorded {
     }
 
     async fn accounts(&self, filter: &AccountFilter) -> Result<(u64, Vec<Account>), SourceError> {
-        let state = self.asked()?;
-        let now;
-        let all = if let Some(old) = &state.old_accounts {
-            old
-        } else {
-            now = accounts::after(&state.transactions);
-            &now
+        let mut state = self.asked()?;
+        let slot = state.head.map_or(0, |head| head.confirmed);
+        let wanted = |all: &[Account]| -> Vec<Account> {
+            let wanted = all.iter().filter(|account| filter.accepts(&account.data));
+            let wanted = wanted.map(|account| Account {
+                address: account.address,
+                data: filter.of(&account.data).to_vec(),
+            });
+            wanted.collect()
         };
-        let wanted = all.iter().filter(|account| filter.accepts(&account.data));
-        let wanted = wanted.map(|account| Account {
-            address: account.address,
-            data: filter.of(&account.data).to_vec(),
-        });
-        Ok((state.head.map_or(0, |head| head.confirmed), wanted.collect()))
+        let said = match &state.old_accounts {
+            Some(old) => wanted(old),
+            None => wanted(&accounts::after(&state.transactions)),
+        };
+        let Some((transactions, head)) = state.newer.take() else {
+            return Ok((slot, said));
+        };
+        let newer = wanted(&accounts::after(&transactions));
+        if newer == said {
+            state.newer = Some((transactions, head));
+        } else {
+            (state.transactions, state.head) = (transactions, Some(head));
+        }
+        Ok((slot, newer))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bauta_indexer::chain::{Account, Transaction};
+use bauta_indexer::chain::{Account, Head, Transaction};
 use bauta_indexer::testing::{Chain, named};
 use bauta_indexer::{Follower, IndexerError, Outcome, Reconciler, Settings};
 use bauta_store::{Event, Signature};
@@ -99,6 +99,26 @@ async fn accounts_of_a_while_ago_raise_no_alarm() {
     scene.source.state().old_accounts = None;
     let outcome = reconciler.round(&mut scene.follower).await.unwrap();
     assert!(matches!(outcome, Outcome::Agrees { .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn an_account_newer_than_the_slot_named_with_it_is_no_difference() {
+    let registry = named("registry");
+    let mut chain = small_chain();
+    let mut scene = Scene::of(&chain).await;
+    scene.settle().await;
+    for mint in 0..5 {
+        chain.wait(1);
+        chain.register(registry, 900 + mint, 3, 8).unwrap();
+    }
+    let head = Head {
+        confirmed: chain.slot,
+        finalized: 0,
+    };
+    scene.source.state().newer = Some((chain.transactions.clone(), head));
+    let outcome = Reconciler::default().round(&mut scene.follower).await.unwrap();
+    assert!(matches!(outcome, Outcome::Agrees { .. }), "{outcome:?}");
+    scene.assert_like_fresh(&chain).await;
 }
 
 /// A scope with more nullifiers than are looked at in one round, and a follower that has read them.
