@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use self::{
     engine::Alone,
     load::{CLIENTS, percentile},
-    process::Environment,
+    process::{Environment, Running},
 };
 use crate::{Figures, Options, member, page, timing::machine};
 
@@ -90,15 +90,7 @@ async fn measure(options: &Options) -> Result<Figures> {
     };
     let alone = Alone::new(inputs)?;
 
-    // The first start computes the tables.
-    drop(environment.start(&[]).await?);
-    let (mut starts, mut start_cpu) = (vec![], vec![]);
-    for _ in 0..5 {
-        let started = environment.start(&[]).await?;
-        starts.push(started.ready.as_secs_f64());
-        start_cpu.push(started.cpu_s()?);
-    }
-    let [ready_s, start_cpu_s] = [starts, start_cpu].map(median);
+    let [ready_s, start_cpu_s] = starts(&environment).await?;
 
     // Jobs are for others here, so that this process can be a worker.
     let watched = environment.start(&[("RUN_JOBS", "false")]).await?;
@@ -112,30 +104,11 @@ async fn measure(options: &Options) -> Result<Figures> {
     load::full(&service, "/prove", || requests.next(), window / 3).await?;
     alone.rate()?;
 
-    let (mut fractions, mut http, mut unloaded, mut engine, mut cpu) =
-        (vec![], vec![], vec![], vec![], vec![]);
-    let (mut load_cores, mut proofs, mut memory) = (vec![], vec![], vec![]);
-    for _ in 0..rounds {
-        let before = alone.rate()?;
-        let full = load::full(&service, "/prove", || requests.next(), window).await?;
-        memory.push(service.memory_mb()?);
-        let after = alone.rate()?;
-        let engine_per_s = f64::midpoint(before.per_s, after.per_s);
-        fractions.push(full.unloaded_per_s(cores) / engine_per_s);
-        http.push(full.per_s());
-        unloaded.push(full.unloaded_per_s(cores));
-        load_cores.push(full.load_cpu_s / full.window.as_secs_f64());
-        let service_ms = 1e3 * full.service_cpu_s / (full.per_s() * full.window.as_secs_f64());
-        cpu.push(f64::midpoint(before.cpu_ms, after.cpu_ms) / service_ms);
-        engine.push(engine_per_s);
-        proofs.extend(full.answers);
-    }
-    let [fraction, http, unloaded, engine, cpu, load_cores] =
-        [fractions, http, unloaded, engine, cpu, load_cores].map(median);
+    let full = throughput(&service, &alone, &mut requests, (cores, rounds, window)).await?;
 
     let bodies = std::iter::repeat_with(|| requests.next());
-    let half = load::open(&service, "/prove", bodies, http / 2.0, window * 2).await?;
-    let verifications = proofs.iter().map(verification);
+    let half = load::open(&service, "/prove", bodies, full.http / 2.0, window * 2).await?;
+    let verifications = full.proofs.iter().map(verification);
     let verify = load::open(
         &service,
         "/verify",
@@ -146,14 +119,17 @@ async fn measure(options: &Options) -> Result<Figures> {
     .await?;
     let jobs_per_s = jobs::rate(&service, || requests.next(), queued).await?;
 
-    let growth = memory.last().copied().unwrap_or_default() - memory[0];
     let rows = [
-        ("share of the engine's throughput", fraction, "0.85"),
-        ("the same by processor time a proof", cpu, ""),
-        ("proofs/s, clients on the same cores", http, ""),
-        ("proofs/s, the clients' processor time taken out", unloaded, ""),
-        ("proofs/s of the engine alone", engine, ""),
-        ("cores that the clients take", load_cores, ""),
+        ("share of the engine's throughput", full.fraction, "0.85"),
+        ("the same by processor time a proof", full.cpu, ""),
+        ("proofs/s, clients on the same cores", full.http, ""),
+        (
+            "proofs/s, the clients' processor time taken out",
+            full.unloaded,
+            "",
+        ),
+        ("proofs/s of the engine alone", full.engine, ""),
+        ("cores that the clients take", full.load_cores, ""),
         ("p95 at half load, ms", percentile(&half, 0.95), "100"),
         ("p50 at half load, ms", percentile(&half, 0.5), ""),
         ("p95 of a verification, ms", percentile(&verify, 0.95), "10"),
@@ -162,7 +138,7 @@ async fn measure(options: &Options) -> Result<Figures> {
         ("idle memory, MB", idle_mb, "150"),
         (
             "memory after the last round less after the first, MB",
-            growth,
+            full.growth,
             "0",
         ),
         ("p99 of news, ms", percentile(&news, 0.99), "100"),
@@ -184,8 +160,8 @@ async fn measure(options: &Options) -> Result<Figures> {
         page::write("service", &format!("{HEAD}{}\n\n{text}", machine()))?;
     }
     Ok([
-        ("http_fraction", fraction),
-        ("proofs_per_s", http),
+        ("http_fraction", full.fraction),
+        ("proofs_per_s", full.http),
         ("p95_ms", percentile(&half, 0.95)),
         ("verify_p95_ms", percentile(&verify, 0.95)),
         ("ready_s", ready_s),
@@ -194,6 +170,70 @@ async fn measure(options: &Options) -> Result<Figures> {
     .into_iter()
     .map(|(name, value)| (name.to_owned(), json!((value * 1e3).round() / 1e3)))
     .collect())
+}
+
+/// Seconds from start to ready, and of processor time until then.
+async fn starts(environment: &Environment<'_>) -> Result<[f64; 2]> {
+    // The first start computes the tables.
+    drop(environment.start(&[]).await?);
+    let (mut starts, mut start_cpu) = (vec![], vec![]);
+    for _ in 0..5 {
+        let started = environment.start(&[]).await?;
+        starts.push(started.ready.as_secs_f64());
+        start_cpu.push(started.cpu_s()?);
+    }
+    Ok([starts, start_cpu].map(median))
+}
+
+/// What the service does at full load, beside the engine alone, by turns.
+struct Throughput {
+    fraction: f64,
+    http: f64,
+    unloaded: f64,
+    engine: f64,
+    cpu: f64,
+    load_cores: f64,
+    /// Memory after the last round less that after the first, MB.
+    growth: f64,
+    proofs: Vec<Value>,
+}
+
+async fn throughput(
+    service: &Running,
+    alone: &Alone,
+    requests: &mut Requests,
+    (cores, rounds, window): (f64, usize, Duration),
+) -> Result<Throughput> {
+    let (mut fractions, mut http, mut unloaded, mut engine, mut cpu) =
+        (vec![], vec![], vec![], vec![], vec![]);
+    let (mut load_cores, mut proofs, mut memory) = (vec![], vec![], vec![]);
+    for _ in 0..rounds {
+        let before = alone.rate()?;
+        let full = load::full(service, "/prove", || requests.next(), window).await?;
+        memory.push(service.memory_mb()?);
+        let after = alone.rate()?;
+        let engine_per_s = f64::midpoint(before.per_s, after.per_s);
+        fractions.push(full.unloaded_per_s(cores) / engine_per_s);
+        http.push(full.per_s());
+        unloaded.push(full.unloaded_per_s(cores));
+        load_cores.push(full.load_cpu_s / full.window.as_secs_f64());
+        let service_ms = 1e3 * full.service_cpu_s / (full.per_s() * full.window.as_secs_f64());
+        cpu.push(f64::midpoint(before.cpu_ms, after.cpu_ms) / service_ms);
+        engine.push(engine_per_s);
+        proofs.extend(full.answers);
+    }
+    let [fraction, http, unloaded, engine, cpu, load_cores] =
+        [fractions, http, unloaded, engine, cpu, load_cores].map(median);
+    Ok(Throughput {
+        fraction,
+        http,
+        unloaded,
+        engine,
+        cpu,
+        load_cores,
+        growth: memory.last().copied().unwrap_or_default() - memory[0],
+        proofs,
+    })
 }
 
 /// The body of `/prove`.
