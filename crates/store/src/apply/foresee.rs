@@ -59,7 +59,7 @@ impl State {
             let Some(state) = self.registries.get(registry) else {
                 continue;
             };
-            let indices = (first..).map_while(|index| state.depth.check_index(index).ok());
+            let indices = (first..=u64::MAX).map_while(|index| state.depth.check_index(index).ok());
             let change: Change = indices.zip(leaves).collect();
             changes.entry(*registry).or_default().push(change);
         }
