@@ -1,6 +1,6 @@
 //! The engine alone, as the service uses it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use ark_std::rand::{SeedableRng, rngs::StdRng};
@@ -12,7 +12,7 @@ use bauta_primitives::tree::Depth;
 use bauta_prover::{Engine, Options};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-/// Proofs of one measurement.
+/// Proofs of one call.
 const BATCH: u32 = 32;
 
 /// An engine that verifies what it proves, and what it proves.
@@ -38,22 +38,25 @@ impl Alone {
         Ok(Self { engine, key, inputs })
     }
 
-    /// `prove_batch` with self-verification, the making of the witnesses included.
-    pub fn rate(&self) -> Result<Rate> {
+    /// `prove_batch` with self-verification, again and again for so long, the making of the witnesses included.
+    pub fn rate(&self, window: Duration) -> Result<Rate> {
         let r1cs = statement::r1cs(self.key.statement());
         let (wires, constraints) = (r1cs.wires as usize, r1cs.constraints.len());
-        let (started, cpu) = (Instant::now(), super::cpu_s());
         let assign = |_| statement::assign(self.key.statement(), &self.inputs, wires, constraints);
-        let witnesses: Result<Vec<_>, _> = (0..BATCH)
-            .into_par_iter()
-            .map(|number| assign(number).map(Assignment::into_witness))
-            .collect();
-        self.engine
-            .prove_batch(&witnesses?, &mut StdRng::from_entropy())?;
-        let batch = f64::from(BATCH);
+        let (started, cpu) = (Instant::now(), super::cpu_s());
+        let mut proofs = 0.0;
+        while started.elapsed() < window {
+            let witnesses: Result<Vec<_>, _> = (0..BATCH)
+                .into_par_iter()
+                .map(|number| assign(number).map(Assignment::into_witness))
+                .collect();
+            self.engine
+                .prove_batch(&witnesses?, &mut StdRng::from_entropy())?;
+            proofs += f64::from(BATCH);
+        }
         Ok(Rate {
-            per_s: batch / started.elapsed().as_secs_f64(),
-            cpu_ms: 1e3 * (super::cpu_s() - cpu) / batch,
+            per_s: proofs / started.elapsed().as_secs_f64(),
+            cpu_ms: 1e3 * (super::cpu_s() - cpu) / proofs,
         })
     }
 }

@@ -102,7 +102,7 @@ async fn measure(options: &Options) -> Result<Figures> {
     let idle_mb = service.memory_mb()?;
     // Everything is made once before it is timed.
     load::full(&service, "/prove", || requests.next(), window / 3).await?;
-    alone.rate()?;
+    alone.rate(window / 3)?;
 
     let full = throughput(&service, &alone, &mut requests, (cores, rounds, window)).await?;
 
@@ -129,6 +129,7 @@ async fn measure(options: &Options) -> Result<Figures> {
             "",
         ),
         ("proofs/s of the engine alone", full.engine, ""),
+        ("processor time of a proof, engine alone, ms", full.engine_ms, ""),
         ("cores that the clients take", full.load_cores, ""),
         ("p95 at half load, ms", percentile(&half, 0.95), "100"),
         ("p50 at half load, ms", percentile(&half, 0.5), ""),
@@ -191,6 +192,7 @@ struct Throughput {
     http: f64,
     unloaded: f64,
     engine: f64,
+    engine_ms: f64,
     cpu: f64,
     load_cores: f64,
     /// Memory after the last round less that after the first, MB.
@@ -206,29 +208,32 @@ async fn throughput(
 ) -> Result<Throughput> {
     let (mut fractions, mut http, mut unloaded, mut engine, mut cpu) =
         (vec![], vec![], vec![], vec![], vec![]);
-    let (mut load_cores, mut proofs, mut memory) = (vec![], vec![], vec![]);
+    let (mut engine_ms, mut load_cores, mut proofs, mut memory) = (vec![], vec![], vec![], vec![]);
     for _ in 0..rounds {
-        let before = alone.rate()?;
+        let before = alone.rate(window / 2)?;
         let full = load::full(service, "/prove", || requests.next(), window).await?;
         memory.push(service.memory_mb()?);
-        let after = alone.rate()?;
+        let after = alone.rate(window / 2)?;
         let engine_per_s = f64::midpoint(before.per_s, after.per_s);
         fractions.push(full.unloaded_per_s(cores) / engine_per_s);
         http.push(full.per_s());
         unloaded.push(full.unloaded_per_s(cores));
         load_cores.push(full.load_cpu_s / full.window.as_secs_f64());
         let service_ms = 1e3 * full.service_cpu_s / (full.per_s() * full.window.as_secs_f64());
-        cpu.push(f64::midpoint(before.cpu_ms, after.cpu_ms) / service_ms);
+        let alone_ms = f64::midpoint(before.cpu_ms, after.cpu_ms);
+        cpu.push(alone_ms / service_ms);
+        engine_ms.push(alone_ms);
         engine.push(engine_per_s);
         proofs.extend(full.answers);
     }
-    let [fraction, http, unloaded, engine, cpu, load_cores] =
-        [fractions, http, unloaded, engine, cpu, load_cores].map(median);
+    let [fraction, http, unloaded, engine, engine_ms, cpu, load_cores] =
+        [fractions, http, unloaded, engine, engine_ms, cpu, load_cores].map(median);
     Ok(Throughput {
         fraction,
         http,
         unloaded,
         engine,
+        engine_ms,
         cpu,
         load_cores,
         growth: memory.last().copied().unwrap_or_default() - memory[0],
