@@ -5,6 +5,8 @@
 
 mod bench;
 mod demo;
+#[cfg(test)]
+mod docs;
 mod drill;
 mod localnet;
 mod program;

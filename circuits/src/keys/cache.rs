@@ -1,7 +1,10 @@
 //! Development keys on disk, because a setup takes seconds.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, Permissions},
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -45,12 +48,15 @@ fn directory() -> Option<PathBuf> {
     Some(cache.join("bauta").join("keys"))
 }
 
-/// Writes beside the path and renames, so that no reader sees half a file.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
-    }
-    let partial = path.with_extension(format!("{}.partial", std::process::id()));
-    fs::write(&partial, bytes)?;
-    fs::rename(&partial, path)
+/// Writes beside the path and renames, so that no reader sees half a file. The name is nobody else's: process ids don't tell
+/// containers apart that share a folder.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or_else(|| Path::new(""));
+    fs::create_dir_all(directory)?;
+    let mut partial = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o644))
+        .tempfile_in(directory)?;
+    partial.write_all(bytes)?;
+    partial.persist(path)?;
+    Ok(())
 }

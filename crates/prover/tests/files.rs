@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Barrier, thread};
 
 use bauta_iden3::ZKey;
 use bauta_prover::{BackEnd, Engine, Options, ProverError, Refusal, TableSource, Witness};
@@ -144,6 +144,31 @@ fn a_directory_that_cannot_be_written_is_no_reason_to_fail() {
         .prove(&Witness::new(case.wires.clone()), &mut rng(1))
         .unwrap();
     assert!(case.ark_verifies(&proof));
+}
+
+/// All at once, and of one process id, as processes in containers are that share a folder.
+#[test]
+fn starts_at_once_do_not_write_into_each_others_tables() {
+    const STARTS: usize = 8;
+    let directory = tempfile::tempdir().unwrap();
+    let case = products(2_000, 2, 3, Values::Random, 1);
+    let key = on_disk(&case, &directory);
+    let together = Barrier::new(STARTS);
+    thread::scope(|scope| {
+        for _ in 0..STARTS {
+            scope.spawn(|| {
+                together.wait();
+                let (_, source) = Engine::open(&key, Options::default()).unwrap();
+                assert!(
+                    matches!(source, TableSource::Computed(Ok(())) | TableSource::File),
+                    "{source:?}"
+                );
+            });
+        }
+    });
+    let (_, source) = Engine::open(&key, Options::default()).unwrap();
+    assert!(matches!(source, TableSource::File));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn selectors(expression: &str) -> Vec<String> {
 }
 
 /// Proofs at once and as jobs, verifications of good and bad ones, and a refused request.
-fn ask_for_work(prover: &str) -> Result<()> {
+pub(super) fn ask_for_work(prover: &str) -> Result<()> {
     let document = http::get(prover, "/openapi.json")?;
     let mut request =
         document["paths"]["/prove"]["post"]["requestBody"]["content"]["application/json"]["example"].clone();

@@ -1,8 +1,10 @@
 //! `cargo xtask drill NAME`: the long forms of what `cargo xtask test` runs shortly.
 
+mod compose;
 mod dashboard;
 mod http;
 mod image;
+mod standins;
 
 use std::process::Command;
 
@@ -46,6 +48,12 @@ enum Drill {
     Dashboard,
     /// Do what the Dockerfile and the compose file's script do, without a container engine
     Image,
+    /// Build the image and run the compose file by deploy/README.md in a container engine: a worker killed, the database lost and restored
+    Compose {
+        /// First build images of Debian's packages in the place of those that can't be pulled (all but Grafana's)
+        #[arg(long)]
+        stand_ins: bool,
+    },
     /// Kill a worker of the prover service every 5 s while jobs are done; then prove at full speed and watch the memory
     Service {
         /// How many jobs
@@ -69,6 +77,7 @@ pub fn run(args: &Args) -> Result<()> {
         Drill::Alerts => alerts(),
         Drill::Dashboard => dashboard::run(),
         Drill::Image => image::run(),
+        Drill::Compose { stand_ins } => compose::run(stand_ins),
         Drill::Service { jobs, seconds } => service(jobs, seconds),
     }
 }

@@ -10,9 +10,10 @@ mod format;
 mod mapping;
 
 use std::{
-    fs, io,
+    fs::{self, Permissions},
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process,
 };
 
 use bauta_iden3::ZKey;
@@ -107,15 +108,14 @@ fn load(path: &Path, identity: &Identity, options: Options) -> Result<Engine, Op
     Ok(engine(circuit, AnyTables::Portable(tables)))
 }
 
-/// Writes under another name and renames, so that nobody ever maps half a file.
+/// Writes under another name and renames, so that nobody ever maps half a file. The name is nobody else's: process ids don't tell
+/// containers apart that share a folder.
 fn save(path: &Path, file: &[u8]) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}", process::id()));
-    let draft = PathBuf::from(name);
-    let written = fs::write(&draft, file).and_then(|()| fs::rename(&draft, path));
-    if written.is_err() {
-        // The draft may not exist; there is nothing more to do about it if it does.
-        drop(fs::remove_file(&draft));
-    }
-    written
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let mut draft = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o644))
+        .tempfile_in(folder)?;
+    draft.write_all(file)?;
+    draft.persist(path)?;
+    Ok(())
 }
