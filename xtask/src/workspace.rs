@@ -20,12 +20,7 @@ pub fn root() -> Result<PathBuf> {
 
 /// What outlives a checkout: builds, toolchains, keys.
 pub fn cache() -> Result<PathBuf> {
-    let base = env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty());
-    let base = base.map(PathBuf::from);
-    let base = base.or_else(|| env::home_dir().map(|home| home.join(".cache")));
-    Ok(base
-        .context("neither XDG_CACHE_HOME nor HOME is set")?
-        .join("bauta"))
+    Ok(bauta_local::cache()?)
 }
 
 /// Where cargo builds.

@@ -1,12 +1,13 @@
 //! Development keys on disk, because a setup takes seconds.
 
 use std::{
-    env,
     fs::{self, Permissions},
     io::{self, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
+
+use etcetera::base_strategy::{BaseStrategy, Xdg};
 
 use super::Key;
 use crate::{
@@ -42,10 +43,7 @@ pub fn load_or_setup_development<S: Statement + Clone>(statement: &S) -> Result<
 }
 
 fn directory() -> Option<PathBuf> {
-    let cache = env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))?;
-    Some(cache.join("bauta").join("keys"))
+    Some(Xdg::new().ok()?.cache_dir().join("bauta/keys"))
 }
 
 /// Writes beside the path and renames, so that no reader sees half a file. The name is nobody else's: process ids don't tell

@@ -2,12 +2,13 @@
 //! `${XDG_CACHE_HOME:-~/.cache}/bauta/npm/<first 16 hex digits of the lock file's SHA-256>`.
 
 use std::{
-    env, fs, io,
+    fs, io,
     path::{Path, PathBuf},
     process::{self, Command, Stdio},
     sync::{Mutex, PoisonError},
 };
 
+use etcetera::base_strategy::{BaseStrategy, Xdg};
 use sha2::{Digest, Sha256};
 
 const PACKAGE: &str = include_str!("../tests/snarkjs/package.json");
@@ -108,14 +109,7 @@ impl Snarkjs {
 }
 
 fn cache_directory() -> io::Result<PathBuf> {
-    let set = |name| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    set("XDG_CACHE_HOME")
-        .or_else(|| set("HOME").map(|home| home.join(".cache")))
-        .ok_or_else(|| io::Error::other("neither XDG_CACHE_HOME nor HOME is set"))
+    Ok(Xdg::new().map_err(io::Error::other)?.cache_dir())
 }
 
 fn output(command: &mut Command) -> io::Result<String> {

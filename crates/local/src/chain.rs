@@ -10,7 +10,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{Error, keeper::PATIENCE};
+use crate::{Error, cache, keeper::PATIENCE};
 
 /// The name of the local node's program, that of `tools/localnet`.
 const PROGRAM: &str = "bauta-localnet";
@@ -164,13 +164,8 @@ fn find() -> Result<PathBuf, Error> {
     let given = env::var_os(VARIABLE)
         .filter(|path| !path.is_empty())
         .map(PathBuf::from);
-    let cache = || {
-        let base = env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty());
-        let base = base.map(PathBuf::from);
-        base.or_else(|| env::home_dir().map(|home| home.join(".cache")))
-    };
     given
-        .or_else(|| cache().map(|base| base.join("bauta/target-localnet/debug").join(PROGRAM)))
+        .or_else(|| Some(cache().ok()?.join("target-localnet/debug").join(PROGRAM)))
         .filter(|file| file.is_file())
         .ok_or(Error::NotBuilt)
 }

@@ -14,6 +14,7 @@
 //! root, runs as `postgres` or, where there is no such user, as `nobody`. The chain is `tools/localnet`, which
 //! `cargo xtask localnet` builds; it watches the pipe itself.
 
+mod cache;
 mod chain;
 mod error;
 mod keeper;
@@ -23,6 +24,7 @@ mod redis;
 mod service;
 mod validator;
 
+pub use cache::cache;
 pub use chain::{Chain, ChainSettings};
 pub use error::Error;
 pub use keeper::random_hex;

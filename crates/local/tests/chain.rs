@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bauta_local::{Chain, ChainSettings, Error, Service, TestValidator};
+use bauta_local::{Chain, ChainSettings, Error, Service, TestValidator, cache};
 
 const PROGRAM: &str = "BaXwFR6H8K5UrTyRnNp9Wds1Fnz8a68yGLHpbpNbXyc2";
 const AUTHORITY: &str = "Stake11111111111111111111111111111111111111";
@@ -66,11 +66,7 @@ exec NODE --port "$port" --program "$program" --upgrade-authority "$authority"
 #[test]
 fn a_test_validator_is_started_with_the_program_and_leaves_nothing() {
     let node = env::var_os("BAUTA_LOCALNET").map_or_else(
-        || {
-            let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-            let cache = cache.unwrap_or_else(|| env::home_dir().unwrap().join(".cache"));
-            cache.join("bauta/target-localnet/debug/bauta-localnet")
-        },
+        || cache().unwrap().join("target-localnet/debug/bauta-localnet"),
         PathBuf::from,
     );
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! The real schemathesis: installed once from `tests/schemathesis/requirements.txt` into `${XDG_CACHE_HOME:-~/.cache}/bauta/schemathesis`.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -10,7 +10,7 @@ const REQUIREMENTS: &str = include_str!("../../../../tests/schemathesis/requirem
 
 /// The program. Needs `python3` with `venv` and, the first time, the network.
 pub fn install() -> PathBuf {
-    let folder = cache().join("bauta/schemathesis");
+    let folder = bauta_local::cache().unwrap().join("schemathesis");
     let (program, installed) = (folder.join("bin/schemathesis"), folder.join("installed.txt"));
     // Written last, so that what broke off is begun anew.
     if fs::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS) {
@@ -45,15 +45,4 @@ fn run(command: &mut Command) {
         "{command:?} (on Debian: apt-get install python3-venv):\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-}
-
-fn cache() -> PathBuf {
-    let set = |name| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    set("XDG_CACHE_HOME")
-        .or_else(|| Some(set("HOME")?.join(".cache")))
-        .expect("XDG_CACHE_HOME or HOME is set")
 }
