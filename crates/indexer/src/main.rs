@@ -11,7 +11,7 @@ use backon::{ExponentialBuilder, Retryable};
 use bauta_indexer::rpc::RpcSource;
 use bauta_indexer::{Indexer, IndexerError, RunSettings, Settings, Status, describe_metrics, rebuild, wake};
 use bauta_rpc::{Pubsub, RpcError};
-use bauta_service::{Arguments, Check, Service, ServiceError, documentation, exit_code, load};
+use bauta_service::{Arguments, Check, Service, ServiceError, exit_code};
 use bauta_store::{Address, Store, StoreError};
 use clap::{Parser, Subcommand};
 use futures_util::future::join_all;
@@ -50,32 +50,32 @@ enum Failure {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Cli { arguments, command } = Cli::parse();
-    if arguments.print_config {
-        print!("{}", documentation::<ServiceSettings>());
-        return ExitCode::SUCCESS;
-    }
-    exit_code(match command {
-        None => serve(&arguments).await,
-        Some(Command::Rebuild) => rebuild_database(&arguments).await,
-    })
+    exit_code(run(Cli::parse()).await)
 }
 
-async fn rebuild_database(arguments: &Arguments) -> Result<(), Failure> {
-    let settings: ServiceSettings = load(arguments.config.as_deref())?;
+async fn run(cli: Cli) -> Result<(), Failure> {
+    let Some(settings) = cli.arguments.settings()? else {
+        return Ok(());
+    };
+    match cli.command {
+        None => serve(settings).await,
+        Some(Command::Rebuild) => rebuild_database(&settings).await,
+    }
+}
+
+async fn rebuild_database(settings: &ServiceSettings) -> Result<(), Failure> {
     let program = Address(bauta::ID.to_bytes());
     let source = RpcSource::new(program, &settings.nodes()).map_err(IndexerError::from)?;
     let url = settings.database_url.expose();
     let store = Store::connect(url, settings.database_connections).await?;
     store.check_schema().await?;
-    let follow = run_settings(&settings, program).follow;
+    let follow = run_settings(settings, program).follow;
     let rebuilt = rebuild(Arc::new(source), &store, url, follow).await?;
     println!("rebuilt: {} events, up to slot {}", rebuilt.events, rebuilt.slot);
     Ok(())
 }
 
-async fn serve(arguments: &Arguments) -> Result<(), Failure> {
-    let settings: ServiceSettings = load(arguments.config.as_deref())?;
+async fn serve(settings: ServiceSettings) -> Result<(), Failure> {
     let program = Address(bauta::ID.to_bytes());
     let source = RpcSource::new(program, &settings.nodes()).map_err(IndexerError::from)?;
     let websockets = settings.websockets.iter().map(|url| Pubsub::new(url.expose()));

@@ -28,12 +28,18 @@ mod seal;
 mod settings;
 mod time;
 
-use std::{process::ExitCode, sync::Arc, time::Instant};
+use std::{
+    alloc::System,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bauta_service::{ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Service, ServiceError};
 use bauta_store::Store;
 use clap::{Parser, Subcommand};
 use rustix::process::{Resource, Rlimit, setrlimit};
+use zeroizing_alloc::ZeroAlloc;
 
 use crate::{
     cache::Caches,
@@ -46,7 +52,13 @@ use crate::{
     settings::Settings,
 };
 
+/// Wipes whatever is freed: a request is in buffers of the HTTP library and of the JSON reader, too, which wipe nothing themselves.
+#[global_allocator]
+static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
+
 const NAME: &str = "prover-service";
+/// How long Postgres may take to say that it is there.
+const PING: Duration = Duration::from_secs(1);
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Proves for members who delegate it: HTTP and a worker, unless a command says otherwise.
@@ -70,9 +82,9 @@ enum Command {
         /// What it may do
         #[arg(long, value_parser = SCOPES, value_delimiter = ',', default_value = routes::PROVE)]
         scopes: Vec<String>,
-        /// Days until it ends; without it, never
-        #[arg(long)]
-        days: Option<u32>,
+        /// Days until it ends, 1 to 3650
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
     },
 }
 
@@ -122,20 +134,18 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Error> {
-    if cli.arguments.print_config {
-        print!("{}", bauta_service::documentation::<Settings>());
-        return Ok(());
-    }
     if let Some(Command::ApiKey { scopes, days }) = &cli.command {
         let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
-        let expiry = days.map(|days| time::now().as_secs() + u64::from(days) * 86_400);
+        let expiry = time::now().as_secs() + u64::from(*days) * 86_400;
         let new = NewApiKey::random(&scopes, expiry);
         println!("key, shown this once:  {}", *new.key);
         println!("line for API_KEYS:     {}", new.line);
         return Ok(());
     }
     let started = Instant::now();
-    let settings: Settings = bauta_service::load(cli.arguments.config.as_deref())?;
+    let Some(settings) = cli.arguments.settings::<Settings>()? else {
+        return Ok(());
+    };
     if cli.command == Some(Command::Migrate) {
         let store = connect(&settings).await?.ok_or(Error::NoDatabase("migrate"))?;
         store.migrate().await?;
@@ -154,16 +164,17 @@ async fn run(cli: Cli) -> Result<(), Error> {
     service.health().add("circuits", || async { Check::Ok });
     let caches = Caches::open(&settings, &circuits, &service).await?;
     let prover = Arc::new(Prover::start(&settings, caches)?);
-    let queue = open_queue(&settings, &service).await?;
+    let is_worker = cli.command == Some(Command::Worker);
+    let queue = open_queue(&settings, is_worker, &service).await?;
     if let Some(queue) = &queue {
-        if settings.run_jobs || cli.command == Some(Command::Worker) {
+        if settings.run_jobs || is_worker {
             queue.work(circuits.clone(), prover.clone(), &service).await?;
         } else {
             Queue::migrate(queue.store()).await?;
         }
         queue.keep_house(&service);
     }
-    if cli.command == Some(Command::Worker) {
+    if is_worker {
         queue.ok_or(Error::NoDatabase("worker"))?;
     } else {
         let events = Events::start(queue.clone(), &service).await?;
@@ -199,7 +210,20 @@ async fn connect(settings: &Settings) -> Result<Option<Store>, Error> {
     ))
 }
 
-async fn open_queue(settings: &Settings, service: &Service) -> Result<Option<Queue>, Error> {
+/// A worker is of no use without Postgres. An instance with HTTP is: all of them lose it at the same time, and none should be taken out of
+/// service for that.
+fn database_check(answer: Result<(), String>, is_worker: bool) -> Check {
+    match answer {
+        Err(error) if !is_worker => Check::Degraded {
+            reason: format!(
+                "Postgres is away ({error}): there are no jobs, and no paths of registries; requests that bring their path are proved"
+            ),
+        },
+        answer => Check::required(answer),
+    }
+}
+
+async fn open_queue(settings: &Settings, is_worker: bool, service: &Service) -> Result<Option<Queue>, Error> {
     let Some(store) = connect(settings).await? else {
         return Ok(None);
     };
@@ -209,7 +233,13 @@ async fn open_queue(settings: &Settings, service: &Service) -> Result<Option<Que
     let checked = store.clone();
     service.health().add("database", move || {
         let store = checked.clone();
-        async move { Check::required(store.ping().await) }
+        async move {
+            let answer = match tokio::time::timeout(PING, store.ping()).await {
+                Ok(answer) => answer.map_err(|error| error.to_string()),
+                Err(_) => Err(format!("no answer within {} s", PING.as_secs())),
+            };
+            database_check(answer, is_worker)
+        }
     });
     Ok(Some(Queue::new(store, keys, settings)))
 }

@@ -12,6 +12,7 @@ use std::{
 use axum::http::StatusCode;
 use bauta_circuits::{CircuitsError, OwnershipInputs, Proof};
 use bauta_service::Problem;
+use memmap2::MmapMut;
 use rand::rngs::OsRng;
 use tokio::sync::oneshot;
 use tracing::Instrument;
@@ -32,7 +33,7 @@ const NEWEST_SHARE: f64 = 0.1;
 
 /// Who asks for proofs that are measured, among API keys, which have digits alone.
 const MEASURED: &str = "measured";
-/// More than a proof takes besides the tables, and more than an allocator keeps for itself: it asks the system.
+/// More than a proof takes besides the tables.
 const WORKING_MEMORY: usize = 100_000_000;
 
 /// Why there is no proof.
@@ -304,11 +305,8 @@ impl Prover {
     }
 }
 
-/// Whether there is memory for a proof: in the middle of one, the lack of it would end the process.
+/// Whether there is memory for a proof: in the middle of one, the lack of it would end the process. Asked of the system, since what the
+/// allocator gives is wiped when it is given back.
 fn has_memory() -> bool {
-    let mut memory = Vec::<u8>::new();
-    let reserved = memory.try_reserve_exact(WORKING_MEMORY);
-    // Without this the compiler sees that nobody uses it.
-    std::hint::black_box(&mut memory);
-    reserved.is_ok()
+    MmapMut::map_anon(WORKING_MEMORY).is_ok()
 }

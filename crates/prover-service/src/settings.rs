@@ -41,8 +41,8 @@ pub struct Settings {
     #[config(env = "PROOF_CACHE_ENTRIES", default = 10_000)]
     pub proof_cache_entries: usize,
 
-    /// Redis: `redis://user:password@host:port/database`, for what instances share: cached proofs, results of verifications, verifying keys. Without it, or
-    /// while it is away, there is less in the caches and nothing else changes.
+    /// Redis: `redis://user:password@host:port/database`, or `rediss://` for TLS, for what instances share: cached proofs, results of verifications,
+    /// verifying keys, rates. Without it, or while it is away, there is less in the caches, and each instance counts rates alone.
     #[config(env = "REDIS_URL")]
     pub redis_url: Option<Secret>,
 
@@ -58,8 +58,8 @@ pub struct Settings {
     #[config(env = "PROOF_TIMEOUT_MS", default = 30_000, validate(*proof_timeout_ms >= 1, "must be at least 1"))]
     pub proof_timeout_ms: u64,
 
-    /// Postgres: `postgres://user:password@host:port/database`, for jobs and, where an indexer fills it, paths. Without it there are no jobs, and requests
-    /// bring their path.
+    /// Postgres: `postgres://user:password@host:port/database`, with `?sslmode=verify-full` for TLS that is checked, for jobs and, where an indexer fills it,
+    /// paths. Without it there are no jobs, and requests bring their path.
     #[config(env = "DATABASE_URL")]
     pub database_url: Option<Secret>,
 

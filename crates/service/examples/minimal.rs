@@ -50,12 +50,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), ServiceError> {
-    let cli = Cli::parse();
-    if cli.arguments.print_config {
-        println!("{}", bauta_service::documentation::<Settings>());
+    let Some(settings) = Cli::parse().arguments.settings::<Settings>()? else {
         return Ok(());
-    }
-    let settings: Settings = bauta_service::load(cli.arguments.config.as_deref())?;
+    };
     println!("{settings:?}");
     let service = Service::start("minimal", env!("CARGO_PKG_VERSION"), &settings.operations).await?;
     let password = settings.password.clone();
@@ -66,6 +63,7 @@ async fn run() -> Result<(), ServiceError> {
     let routes = Router::new()
         .route("/greet", post(greet))
         .route("/slow", get(slow))
+        .route("/large", get(large))
         .route("/panic", get(panics));
     service.serve(settings.port, routes, &settings.http).await?;
     service.run().await
@@ -78,6 +76,11 @@ async fn greet(Json(greeting): Json<Greeting>) -> String {
 async fn slow() -> &'static str {
     tokio::time::sleep(Duration::from_millis(500)).await;
     "done"
+}
+
+/// More than what lies between a server and a client that reads nothing.
+async fn large() -> String {
+    "x".repeat(64 << 20)
 }
 
 async fn panics() -> &'static str {

@@ -26,7 +26,7 @@ const PREFIX: usize = 4;
 pub enum ApiKeyError {
     /// A line that is none.
     #[error(
-        "API key {number} must be PREFIX:HASH:SCOPES:EXPIRY: 8 and 64 hexadecimal digits, scopes joined by +, Unix seconds or `never`; \
+        "API key {number} must be PREFIX:HASH:SCOPES:EXPIRY: 8 and 64 hexadecimal digits, scopes joined by +, Unix seconds; \
          keys are separated by commas"
     )]
     Malformed {
@@ -60,14 +60,13 @@ pub struct NewApiKey {
 }
 
 impl NewApiKey {
-    /// A random key with these scopes, until a time in Unix seconds or for ever.
+    /// A random key with these scopes, until a time in Unix seconds. None is for ever: a key that was lost ends some day.
     #[must_use]
-    pub fn random(scopes: &[&str], expiry: Option<u64>) -> Self {
+    pub fn random(scopes: &[&str], expiry: u64) -> Self {
         let (mut prefix, mut secret) = ([0; PREFIX], Zeroizing::new([0; 32]));
         OsRng.fill_bytes(&mut prefix);
         OsRng.fill_bytes(secret.as_mut_slice());
         let (prefix, secret) = (digits(&prefix), Zeroizing::new(digits(secret.as_slice())));
-        let expiry = expiry.map_or_else(|| "never".to_owned(), |time| time.to_string());
         let hash = digits(&Sha256::digest(secret.as_bytes()));
         Self {
             line: format!("{prefix}:{hash}:{}:{expiry}", scopes.join("+")),
@@ -85,7 +84,7 @@ struct Known {
     prefix: String,
     hash: String,
     scopes: Vec<String>,
-    expiry: Option<u64>,
+    expiry: u64,
 }
 
 /// Whose request it is.
@@ -110,11 +109,7 @@ impl ApiKeys {
             let [prefix, hash, given, expiry] = fields[..] else {
                 return Err(ApiKeyError::Malformed { number });
             };
-            let expiry = match expiry {
-                "never" => Some(None),
-                time => time.parse().ok().map(Some),
-            };
-            let (true, true, Some(expiry)) = (hex(prefix, 2 * PREFIX), hex(hash, 64), expiry) else {
+            let (true, true, Ok(expiry)) = (hex(prefix, 2 * PREFIX), hex(hash, 64), expiry.parse()) else {
                 return Err(ApiKeyError::Malformed { number });
             };
             if let Some(scope) = given.split('+').find(|scope| !scopes.contains(scope)) {
@@ -164,7 +159,9 @@ impl ApiKeys {
         let given = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "))
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"))
+            .map(|(_, key)| key.trim_start())
             .ok_or_else(|| {
                 refused(
                     "missing_api_key",
@@ -191,7 +188,7 @@ impl ApiKeys {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
             .as_secs();
-        if known.expiry.is_some_and(|expiry| expiry <= now) {
+        if known.expiry <= now {
             return Err(refused(
                 "expired_api_key",
                 "the API key's time is over: get a new one",
@@ -244,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_key_opens_what_its_scopes_say_and_its_line_doesnt_have_it() {
-        let new = NewApiKey::random(&["prove"], None);
+        let new = NewApiKey::random(&["prove"], u64::MAX);
         let keys = keys(&new.line).unwrap();
         let (_, secret) = new.key.rsplit_once('_').unwrap();
         assert!(!new.line.contains(secret));
@@ -253,8 +250,20 @@ mod tests {
     }
 
     #[test]
+    fn the_scheme_may_be_written_in_small_letters_and_no_other_is_taken() {
+        let new = NewApiKey::random(&["prove"], u64::MAX);
+        let keys = keys(&new.line).unwrap();
+        let known = |value: String| {
+            let headers = [(header::AUTHORIZATION, value.parse().unwrap())];
+            keys.caller(&headers.into_iter().collect()).is_some()
+        };
+        assert!(known(format!("bearer {}", *new.key)) && known(format!("Bearer  {}", *new.key)));
+        assert!(!known(format!("Basic {}", *new.key)) && !known(new.key.to_string()));
+    }
+
+    #[test]
     fn every_other_key_is_unknown() {
-        let new = NewApiKey::random(&["prove"], None);
+        let new = NewApiKey::random(&["prove"], u64::MAX);
         let keys = keys(&new.line).unwrap();
         for at in 0..new.key.len() {
             let mut other = new.key.as_bytes().to_vec();
@@ -271,18 +280,20 @@ mod tests {
 
     #[test]
     fn a_key_ends_with_its_time() {
-        let new = NewApiKey::random(&["prove", "admin"], Some(1_000));
+        let new = NewApiKey::random(&["prove", "admin"], 1_000);
         assert_eq!(
             code(&keys(&new.line).unwrap(), &new.key, "prove"),
             Err("expired_api_key")
         );
-        let new = NewApiKey::random(&["prove", "admin"], Some(u64::MAX));
+        let new = NewApiKey::random(&["prove", "admin"], u64::MAX);
         assert!(code(&keys(&new.line).unwrap(), &new.key, "admin").is_ok());
+        let endless = new.line.replace(&u64::MAX.to_string(), "never");
+        assert_eq!(keys(&endless).err(), Some(ApiKeyError::Malformed { number: 1 }));
     }
 
     #[test]
     fn a_list_that_is_none_is_refused_by_its_place() {
-        let line = NewApiKey::random(&["prove"], None).line;
+        let line = NewApiKey::random(&["prove"], u64::MAX).line;
         assert_eq!(
             keys(&format!("{line},x")).err(),
             Some(ApiKeyError::Malformed { number: 2 })
@@ -296,9 +307,5 @@ mod tests {
             keys(&other).err(),
             Some(ApiKeyError::UnknownScope { number: 1, .. })
         ));
-        assert_eq!(
-            keys(&line.replace("never", "soon")).err(),
-            Some(ApiKeyError::Malformed { number: 1 })
-        );
     }
 }

@@ -1,48 +1,158 @@
-//! Settings from environment, file and defaults.
+//! Settings from environment, files and defaults.
+//!
+//! ```text
+//!   NAME, or the file that NAME_FILE names  >  --config FILE (TOML)  >  default
+//! ```
 
-use std::{fs, path::Path};
+use std::{env, fs, path::Path};
 
-use confique::{Config, Layer, toml::FormatOptions};
+use confique::{
+    Config, Layer,
+    meta::{FieldKind, Meta},
+    toml::FormatOptions,
+};
 use serde::de::IntoDeserializer;
 
 use crate::ServiceError;
 
 /// Reads settings: the environment wins over the file, the file over the defaults. Refuses keys of the file that the
 /// settings don't have.
-pub fn load<C: Config>(file: Option<&Path>) -> Result<C, ServiceError> {
+pub(crate) fn load<C: Config>(file: Option<&Path>) -> Result<C, ServiceError> {
     let refused = |error: confique::Error| ServiceError::Configuration(format!("{error:#}"));
-    let environment = C::Layer::from_env().map_err(refused)?;
-    let file = match file {
-        Some(file) => read(file)?,
-        None => C::Layer::empty(),
-    };
-    C::from_layer(
-        environment
-            .with_fallback(file)
-            .with_fallback(C::Layer::default_values()),
-    )
-    .map_err(refused)
+    let mut settings = C::Layer::from_env().map_err(refused)?;
+    for key in keys(&C::META) {
+        if let Some(file) = key.file() {
+            settings = settings.with_fallback(key.read(&file)?);
+        }
+    }
+    if let Some(file) = file {
+        settings = settings.with_fallback(layer(file, parse(file)?)?);
+    }
+    C::from_layer(settings.with_fallback(C::Layer::default_values())).map_err(refused)
 }
 
-/// A configuration file with every key, its meaning, its environment variable and its default.
-#[must_use]
-pub fn documentation<C: Config>() -> String {
-    confique::toml::template::<C>(FormatOptions::default())
+/// A configuration file with every key, its meaning, its environment variable, its default, and where it is set now. No values: some are secret.
+pub(crate) fn documentation<C: Config>(file: Option<&Path>) -> Result<String, ServiceError> {
+    let table = file.map(parse).transpose()?.unwrap_or_default();
+    let mut documented = confique::toml::template::<C>(FormatOptions::default());
+    for key in keys(&C::META) {
+        let Some(place) = key.place(&table) else { continue };
+        let (tables, name) = key.path.split_at(key.path.len() - 1);
+        let section = match tables {
+            [] => 0,
+            tables => documented
+                .find(&format!("\n[{}]\n", tables.join(".")))
+                .map_or(0, |start| start + 1),
+        };
+        let line = documented[section..]
+            .match_indices(&format!("{} =", name[0]))
+            .map(|(at, _)| section + at)
+            // As a line, commented out or not; not in what another key says.
+            .find(|at| documented[..*at].ends_with('\n') || documented[..*at].ends_with("\n#"));
+        if let Some(at) = line {
+            let at = documented[..at].rfind('\n').map_or(0, |end| end + 1);
+            documented.insert_str(at, &format!("# Set now by {place}.\n#\n"));
+        }
+    }
+    Ok(documented)
 }
 
-fn read<L: Layer>(file: &Path) -> Result<L, ServiceError> {
-    let text = fs::read_to_string(file).map_err(|error| ServiceError::ReadFile {
+/// A key of the settings.
+struct Key {
+    /// With the tables that it is in.
+    path: Vec<&'static str>,
+    variable: &'static str,
+}
+
+fn keys(meta: &'static Meta) -> Vec<Key> {
+    let mut keys = Vec::new();
+    for field in meta.fields {
+        match field.kind {
+            FieldKind::Nested { meta } => keys.extend(keys_within(field.name, meta)),
+            FieldKind::Leaf { env: variable, .. } => keys.extend(variable.map(|variable| Key {
+                path: vec![field.name],
+                variable,
+            })),
+        }
+    }
+    keys
+}
+
+fn keys_within(table: &'static str, meta: &'static Meta) -> impl Iterator<Item = Key> {
+    keys(meta).into_iter().map(move |mut key| {
+        key.path.insert(0, table);
+        key
+    })
+}
+
+impl Key {
+    /// The file that holds its value, as container systems hand over secrets.
+    fn file(&self) -> Option<String> {
+        env::var(format!("{}_FILE", self.variable))
+            .ok()
+            .filter(|file| !file.is_empty())
+    }
+
+    fn in_environment(&self) -> bool {
+        env::var_os(self.variable).is_some_and(|value| !value.is_empty())
+    }
+
+    fn place(&self, table: &toml::Table) -> Option<String> {
+        let variable = self.variable;
+        if self.in_environment() {
+            return Some(format!("{variable} in the environment"));
+        }
+        if let Some(file) = self.file() {
+            return Some(format!("{variable}_FILE in the environment: {file}"));
+        }
+        let (name, tables) = self.path.split_last()?;
+        let within = tables
+            .iter()
+            .try_fold(table, |table, name| table.get(*name)?.as_table())?;
+        within
+            .contains_key(*name)
+            .then(|| "the configuration file".to_owned())
+    }
+
+    fn read<L: Layer>(&self, file: &str) -> Result<L, ServiceError> {
+        let variable = self.variable;
+        if self.in_environment() {
+            let both = format!("{variable} and {variable}_FILE are both set: one of them is enough");
+            return Err(ServiceError::Configuration(both));
+        }
+        let file = Path::new(file);
+        let text = read(file)?;
+        // Editors end a file with a line's end.
+        let value = toml::Value::String(text.trim_end_matches(['\r', '\n']).to_owned());
+        let (name, tables) = self.path.split_last().expect("a key has a name");
+        let innermost = toml::Table::from_iter([((*name).to_owned(), value)]);
+        let table = tables.iter().rev().fold(innermost, |table, name| {
+            toml::Table::from_iter([((*name).to_owned(), table.into())])
+        });
+        layer(file, table)
+    }
+}
+
+fn read(file: &Path) -> Result<String, ServiceError> {
+    fs::read_to_string(file).map_err(|error| ServiceError::ReadFile {
         file: file.to_owned(),
         error,
-    })?;
+    })
+}
+
+fn parse(file: &Path) -> Result<toml::Table, ServiceError> {
+    let text = read(file)?;
     // The errors' own printing shows the line, which may hold a secret.
-    let table: toml::Table = toml::from_str(&text).map_err(|error| ServiceError::Syntax {
+    toml::from_str(&text).map_err(|error| ServiceError::Syntax {
         file: file.to_owned(),
         line: error
             .span()
             .map_or(1, |span| 1 + text[..span.start].matches('\n').count()),
         rule: error.message().to_owned(),
-    })?;
+    })
+}
+
+fn layer<L: Layer>(file: &Path, table: toml::Table) -> Result<L, ServiceError> {
     serde_path_to_error::deserialize(table.into_deserializer()).map_err(|error| ServiceError::Key {
         file: file.to_owned(),
         key: error.path().to_string(),

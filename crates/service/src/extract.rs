@@ -1,5 +1,7 @@
 //! Extractors whose refusals are problems that name the field.
 
+use std::time::Duration;
+
 use axum::{
     body::Bytes,
     extract::{
@@ -11,7 +13,7 @@ use axum::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::Problem;
+use crate::{Problem, http::BodyTimeout};
 
 /// A JSON body of a type.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +76,18 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
                 "the body must come with Content-Type: application/json",
             ));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|error| {
+        let patience = request.extensions().get::<BodyTimeout>().map(|limit| limit.0);
+        let patience = patience.unwrap_or(Duration::MAX);
+        let bytes = tokio::time::timeout(patience, Bytes::from_request(request, state))
+            .await
+            .map_err(|_| {
+                let detail = format!(
+                    "the body didn't arrive within {} ms (CLIENT_TIMEOUT_MS)",
+                    patience.as_millis()
+                );
+                Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
+            })?;
+        let bytes = bytes.map_err(|error| {
             if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
                 Problem::new(
                     StatusCode::PAYLOAD_TOO_LARGE,

@@ -8,9 +8,9 @@ use std::{
 };
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
@@ -22,6 +22,8 @@ use uuid::Uuid;
 use crate::{HttpSettings, Problem, metrics, spans, telemetry::AUDIT};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+/// What is counted as the status of a request whose client went away before its answer. nginx says so, too.
+const CLIENT_GONE: u16 = 499;
 /// Longest id that is taken from a client.
 const LONGEST_ID: usize = 64;
 
@@ -77,6 +79,9 @@ pub(crate) fn with_layers(routes: Router, settings: &HttpSettings) -> Router {
         })
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "no_such_route", "there is no such route") })
         .layer(DefaultBodyLimit::max(settings.max_body_bytes))
+        .layer(Extension(BodyTimeout(Duration::from_millis(
+            settings.client_timeout_ms,
+        ))))
         .layer(from_fn_with_state(limits, limit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(observe))
@@ -112,8 +117,50 @@ async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) 
     }
 }
 
+/// How long a request's body may be on its way.
+#[derive(Clone, Copy)]
+pub(crate) struct BodyTimeout(pub(crate) Duration);
+
+/// A request that is being worked on, in the metrics.
+struct Observed {
+    started: Instant,
+    method: &'static str,
+    route: String,
+    /// What it was answered with. None: its client went away before.
+    status: Option<StatusCode>,
+}
+
+impl Observed {
+    fn begin(method: &'static str, route: String) -> Self {
+        ::metrics::gauge!(metrics::HTTP_ACTIVE).increment(1);
+        Self {
+            started: Instant::now(),
+            method,
+            route,
+            status: None,
+        }
+    }
+}
+
+/// Also where the request is dropped without an answer.
+impl Drop for Observed {
+    fn drop(&mut self) {
+        ::metrics::gauge!(metrics::HTTP_ACTIVE).decrement(1);
+        let (method, route) = (self.method, std::mem::take(&mut self.route));
+        if self.status.is_some() {
+            ::metrics::histogram!(metrics::HTTP_DURATION, "method" => method, "route" => route.clone())
+                .record(self.started.elapsed());
+        }
+        let status = self
+            .status
+            .map_or(CLIENT_GONE, |status| status.as_u16())
+            .to_string();
+        ::metrics::counter!(metrics::HTTP_REQUESTS, "method" => method, "route" => route, "status" => status)
+            .increment(1);
+    }
+}
+
 async fn observe(mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
     let id = RequestId::of(&request);
     let method = request.method().clone();
     // The route's pattern, never the path: paths hold ids, and each would be a series of its own.
@@ -126,33 +173,36 @@ async fn observe(mut request: Request, next: Next) -> Response {
     spans::follow_headers(&span, request.headers());
     request.extensions_mut().insert(id.clone());
 
-    let active = ::metrics::gauge!(metrics::HTTP_ACTIVE);
-    active.increment(1);
+    let mut observed = Observed::begin(label(&method), route);
     let mut response = next.run(request).instrument(span.clone()).await;
-    active.decrement(1);
 
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         if let Some(cause) = problem.cause() {
             tracing::error!(parent: &span, event = "request_failed", code = problem.code(), cause);
         }
-        let allow = response.headers_mut().remove(axum::http::header::ALLOW);
+        let allow = response.headers_mut().remove(header::ALLOW);
         response = problem.response(Some(id.as_str()));
         if let Some(allow) = allow {
-            response.headers_mut().insert(axum::http::header::ALLOW, allow);
+            response.headers_mut().insert(header::ALLOW, allow);
         }
     }
-    let (status, method) = (response.status().as_u16().to_string(), label(&method));
-    let elapsed = started.elapsed();
-    ::metrics::counter!(metrics::HTTP_REQUESTS, "method" => method, "route" => route.clone(), "status" => status)
-        .increment(1);
-    ::metrics::histogram!(metrics::HTTP_DURATION, "method" => method, "route" => route).record(elapsed);
+    observed.status = Some(response.status());
     tracing::debug!(
         parent: &span,
         event = "request",
         status = response.status().as_u16(),
-        duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+        duration_ms = u64::try_from(observed.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     );
-    response.headers_mut().insert(HEADER, id.0);
+    let headers = response.headers_mut();
+    headers.insert(HEADER, id.0);
+    // Answers are for who asked, and are what they say that they are.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 

@@ -1,7 +1,7 @@
 //! What every service of Bauta shares: configuration, logs, metrics, health, error responses, limits and shutdown.
 //!
 //! ```text
-//!   environment > file > defaults --load--> settings, or what is wrong with which key
+//!   environment > file > defaults --Arguments--> settings, or what is wrong with which key
 //!                                              |
 //!                                        Service::start       logs, metrics, signals
 //!                                              |
@@ -12,11 +12,51 @@
 //!                     SIGTERM, SIGINT --> Service::run: not ready, finish what runs, end
 //! ```
 //!
-//! A service without HTTP of its own (the indexer) uses everything but [`Service::serve`].
+//! A service without HTTP of its own (the indexer) uses everything but [`Service::serve`]. A whole one:
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use bauta_service::{Arguments, Check, HttpSettings, OperationsSettings, Service, ServiceError, exit_code};
+//! use clap::Parser;
+//! use confique::Config;
+//!
+//! #[derive(Config)]
+//! #[config(layer_attr(serde(deny_unknown_fields)))]
+//! struct Settings {
+//!     /// Port to listen on.
+//!     #[config(env = "PORT", default = 3001)]
+//!     port: u16,
+//!     #[config(nested)]
+//!     http: HttpSettings,
+//!     #[config(nested)]
+//!     operations: OperationsSettings,
+//! }
+//!
+//! #[derive(Parser)]
+//! struct Cli {
+//!     #[command(flatten)]
+//!     arguments: Arguments,
+//! }
+//!
+//! async fn run() -> Result<(), ServiceError> {
+//!     let Some(settings) = Cli::parse().arguments.settings::<Settings>()? else { return Ok(()) };
+//!     let service = Service::start("greeter", "1.0.0", &settings.operations).await?;
+//!     service.health().add("greetings", || async { Check::Ok });
+//!     let routes = Router::new().route("/greet", get(|| async { "hello" }));
+//!     service.serve(settings.port, routes, &settings.http).await?;
+//!     service.run().await
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> std::process::ExitCode {
+//!     exit_code(run().await)
+//! }
+//! ```
 
 mod api_keys;
 mod cli;
 mod config;
+mod connection;
 mod error;
 mod extract;
 mod health;
@@ -34,7 +74,6 @@ mod telemetry;
 
 pub use api_keys::{ApiKeyError, ApiKeys, Caller, NewApiKey};
 pub use cli::Arguments;
-pub use config::{documentation, load};
 pub use error::{ServiceError, exit_code};
 pub use extract::{Json, JsonBytes, Path, Query, from_json};
 pub use health::{Check, Health, Report};

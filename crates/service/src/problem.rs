@@ -153,6 +153,10 @@ impl Problem {
         let body = self.to_json(request_id).to_string();
         let content_type = (header::CONTENT_TYPE, "application/problem+json");
         let mut response = (self.status, [content_type], body).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
         if let Some(delay) = self.retry_after {
             let seconds = delay.as_millis().div_ceil(1000).max(1);
             if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {

@@ -5,12 +5,11 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::{Router, extract::ConnectInfo};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-};
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_service::Service as _;
+
+use crate::connection::Connection;
 
 /// A pause after an error of `accept`, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -20,13 +19,13 @@ const MOST_HEADERS: usize = 64;
 /// What a connection may take.
 pub(crate) struct Bounds {
     pub(crate) connections: usize,
-    pub(crate) header_timeout: Duration,
+    pub(crate) client_timeout: Duration,
 }
 
 /// Serves until the token is cancelled, then takes no more connections and waits until the requests that are being
-/// worked on have their answers.
+/// worked on have their answers, and until connections that became websockets are closed.
 ///
-/// This is `axum::serve` with a bound on connections and on the time for headers, which that doesn't have.
+/// This is `axum::serve` with a bound on connections and on the time of clients, which that doesn't have.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -36,7 +35,7 @@ pub(crate) async fn serve(
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(bounds.header_timeout)
+        .header_read_timeout(bounds.client_timeout)
         .max_headers(MOST_HEADERS);
     let permits = Arc::new(Semaphore::new(bounds.connections));
     let connections = TaskTracker::new();
@@ -49,18 +48,18 @@ pub(crate) async fn serve(
             () = shutdown.cancelled() => break,
             accepted = accepted => accepted,
         };
-        match accepted {
-            Ok((stream, peer)) => {
-                let connection = converse(builder.clone(), stream, peer, router.clone(), shutdown.clone());
-                connections.spawn(async move {
-                    connection.await;
-                    drop(permit);
-                });
+        match (permit, accepted) {
+            (Ok(permit), Ok((stream, peer))) => {
+                let stream = Connection::new(stream, bounds.client_timeout, permit, connections.token());
+                let conversation = converse(builder.clone(), stream, peer, router.clone(), shutdown.clone());
+                connections.spawn(conversation);
             }
-            Err(error) => {
+            (_, Err(error)) => {
                 tracing::warn!(event = "accept_failed", %error);
                 tokio::time::sleep(PAUSE).await;
             }
+            // Nobody closes the semaphore.
+            (Err(_), _) => break,
         }
     }
     drop(listener);
@@ -71,7 +70,7 @@ pub(crate) async fn serve(
 /// Answers a connection's requests, one after the other. Told to end, it finishes the one it is at.
 async fn converse(
     builder: http1::Builder,
-    stream: TcpStream,
+    stream: Connection,
     peer: SocketAddr,
     router: Router,
     shutdown: CancellationToken,
@@ -80,8 +79,6 @@ async fn converse(
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().call(request)
     });
-    // Small answers go out at once. A socket that refuses this is as good.
-    let _ = stream.set_nodelay(true);
     let connection = builder
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
@@ -93,7 +90,7 @@ async fn converse(
             connection.await
         }
     };
-    // An error is the client's: it went away, or sent no HTTP.
+    // An error is the client's: it went away, took nothing, or sent no HTTP.
     if let Err(error) = ended {
         tracing::debug!(event = "connection_failed", %error);
     }

@@ -25,12 +25,14 @@ use crate::{
 
 /// How often histograms are tidied.
 const UPKEEP: Duration = Duration::from_secs(5);
+/// How long the last answer to operators may take.
+const LAST_FIGURES: Duration = Duration::from_secs(1);
 /// What the port for operators may take.
 const OPERATORS: HttpSettings = HttpSettings {
     host: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
     max_body_bytes: 1024,
     request_timeout_ms: 10_000,
-    header_timeout_ms: 10_000,
+    client_timeout_ms: 10_000,
     max_concurrent_requests: 64,
     max_connections: 64,
 };
@@ -40,6 +42,8 @@ pub struct Service {
     name: &'static str,
     operations: Operations,
     tasks: TaskTracker,
+    /// The port for operators, which is open until everything else has ended.
+    watch: (TaskTracker, CancellationToken),
     failure: Arc<Mutex<Option<ServiceError>>>,
     patience: Duration,
     spans: Option<Export>,
@@ -64,6 +68,7 @@ impl Service {
                 started: Instant::now(),
             },
             tasks: TaskTracker::new(),
+            watch: (TaskTracker::new(), CancellationToken::new()),
             failure: Arc::default(),
             patience: Duration::from_millis(settings.shutdown_timeout_ms),
             spans,
@@ -71,9 +76,9 @@ impl Service {
         service.wait_for_signals()?;
         service.keep_metrics();
         let address = SocketAddr::new(settings.metrics_host, settings.metrics_port);
-        let address = service
-            .listen(address, operations::all(service.operations.clone()), &OPERATORS)
-            .await?;
+        let routes = operations::all(service.operations.clone());
+        let (watch, end) = &service.watch;
+        let address = listen(address, routes, &OPERATORS, watch, end.clone()).await?;
         tracing::info!(event = "started", version, metrics = %address);
         Ok(service)
     }
@@ -120,9 +125,8 @@ impl Service {
         settings: &HttpSettings,
     ) -> Result<SocketAddr, ServiceError> {
         let routes = routes.merge(operations::shared(self.operations.clone()));
-        let address = self
-            .listen(SocketAddr::new(settings.host, port), routes, settings)
-            .await?;
+        let address = SocketAddr::new(settings.host, port);
+        let address = listen(address, routes, settings, &self.tasks, self.shutdown()).await?;
         tracing::info!(event = "listening", %address);
         Ok(address)
     }
@@ -133,6 +137,11 @@ impl Service {
         tracing::info!(event = "ending", service = self.name);
         self.tasks.close();
         let ended = tokio::time::timeout(self.patience, self.tasks.wait()).await;
+        let (watch, end) = &self.watch;
+        watch.close();
+        end.cancel();
+        // Whoever asks for figures in this moment may have them.
+        let _ = tokio::time::timeout(LAST_FIGURES, watch.wait()).await;
         if let Some(spans) = self.spans {
             spans.end().await;
         }
@@ -148,25 +157,6 @@ impl Service {
                 Ok(())
             }
         }
-    }
-
-    async fn listen(
-        &self,
-        address: SocketAddr,
-        routes: Router,
-        settings: &HttpSettings,
-    ) -> Result<SocketAddr, ServiceError> {
-        let failed = |error| ServiceError::Listen { address, error };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let bound = listener.local_addr().map_err(failed)?;
-        let bounds = Bounds {
-            connections: settings.max_connections,
-            header_timeout: Duration::from_millis(settings.header_timeout_ms),
-        };
-        let router = http::with_layers(routes, settings);
-        self.tasks
-            .spawn(server::serve(listener, router, bounds, self.shutdown()));
-        Ok(bound)
     }
 
     fn wait_for_signals(&self) -> Result<(), ServiceError> {
@@ -194,4 +184,23 @@ impl Service {
             }
         });
     }
+}
+
+async fn listen(
+    address: SocketAddr,
+    routes: Router,
+    settings: &HttpSettings,
+    tasks: &TaskTracker,
+    shutdown: CancellationToken,
+) -> Result<SocketAddr, ServiceError> {
+    let failed = |error| ServiceError::Listen { address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let bounds = Bounds {
+        connections: settings.max_connections,
+        client_timeout: Duration::from_millis(settings.client_timeout_ms),
+    };
+    let router = http::with_layers(routes, settings);
+    tasks.spawn(server::serve(listener, router, bounds, shutdown));
+    Ok(bound)
 }

@@ -21,15 +21,16 @@ pub struct HttpSettings {
     #[config(env = "REQUEST_TIMEOUT_MS", default = 60_000, validate(*request_timeout_ms >= 100, "must be at least 100"))]
     pub request_timeout_ms: u64,
 
-    /// Milliseconds that a client may take to send a request's headers, from 100.
-    #[config(env = "HEADER_TIMEOUT_MS", default = 10_000, validate(*header_timeout_ms >= 100, "must be at least 100"))]
-    pub header_timeout_ms: u64,
+    /// Milliseconds that a client may take to send a request's headers, and as many again for its body; and that it may take nothing of its answer. From
+    /// 100.
+    #[config(env = "CLIENT_TIMEOUT_MS", default = 10_000, validate(*client_timeout_ms >= 100, "must be at least 100"))]
+    pub client_timeout_ms: u64,
 
     /// Requests worked on at the same time, from 1; more are refused with 503 and Retry-After.
     #[config(env = "MAX_CONCURRENT_REQUESTS", default = 1024, validate(*max_concurrent_requests >= 1, "must be at least 1"))]
     pub max_concurrent_requests: usize,
 
-    /// Open connections, from 1; more wait until one closes.
+    /// Open connections, websockets among them, from 1; more wait until one closes.
     #[config(env = "MAX_CONNECTIONS", default = 4096, validate(*max_connections >= 1, "must be at least 1"))]
     pub max_connections: usize,
 }
@@ -46,7 +47,7 @@ pub struct OperationsSettings {
     #[config(env = "LOG_FORMAT", default = "json")]
     pub log_format: LogFormat,
 
-    /// A collector of OpenTelemetry (OTLP over HTTP, protobuf), `http://host:port`, for spans of requests and jobs. None: no spans leave the process.
+    /// A collector of OpenTelemetry (OTLP over HTTP, protobuf), `http://host:port` or `https://host:port`, for spans of requests and jobs. None: no spans leave the process.
     #[config(env = "OTLP_ENDPOINT")]
     pub otlp_endpoint: Option<String>,
 

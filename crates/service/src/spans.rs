@@ -1,15 +1,17 @@
 //! Spans for a collector (OpenTelemetry, OTLP over HTTP with protobuf), where an operator wants them.
 //!
 //! ```text
-//!   request (traceparent of the client) --> job (another process, later) --> collector --TLS--> wherever
+//!   request (traceparent of the client) --> job (another process, later) --> collector
 //! ```
 //!
 //! Only spans of Bauta's own crates go out, with the few fields that they have: not the log, whose events belong to spans, and not what
 //! libraries say of themselves.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, fmt, time::Duration};
 
 use axum::http::{HeaderMap, Uri};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use opentelemetry::{propagation::TextMapPropagator, trace::TracerProvider};
 use opentelemetry_http::{
     Bytes, HeaderExtractor, HttpClient, HttpError, Request, Response, hyper::HyperClient,
@@ -35,29 +37,25 @@ const TRACEPARENT: &str = "traceparent";
 pub(crate) struct Export(SdkTracerProvider);
 
 impl Export {
-    /// To the collector at `http://host:port`.
+    /// To the collector at `http://host:port` or `https://host:port`.
     pub(crate) fn start(service: &'static str, endpoint: &str) -> Result<Self, ServiceError> {
-        let address: Option<Uri> = endpoint.parse().ok();
-        if !address.is_some_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some()) {
-            return Err(ServiceError::Telemetry(
-                "otlp_endpoint (OTLP_ENDPOINT) must be a collector's http://host:port; a collector beside the service speaks TLS \
-                 to the outside"
-                    .to_owned(),
-            ));
-        }
-        let client = OnRuntime {
-            client: HyperClient::with_default_connector(PATIENCE, None),
-            runtime: Handle::current(),
+        let address: Option<Uri> = endpoint.parse().ok().filter(|uri: &Uri| uri.host().is_some());
+        let exporter = match address.as_ref().and_then(Uri::scheme_str) {
+            Some("http") => exporter(endpoint, HttpConnector::new()),
+            Some("https") => {
+                let roots = HttpsConnectorBuilder::new()
+                    .with_native_roots()
+                    .map_err(|error| {
+                        ServiceError::Telemetry(format!("https to OTLP_ENDPOINT: the system's CAs: {error}"))
+                    })?;
+                exporter(endpoint, roots.https_only().enable_http1().build())
+            }
+            _ => Err("it must be a collector's http://host:port or https://host:port".to_owned()),
         };
-        let exporter = SpanExporter::builder()
-            .with_http()
-            .with_http_client(client)
-            .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
-            .build()
-            .map_err(|error| ServiceError::Telemetry(format!("spans (OTLP_ENDPOINT): {error}")))?;
+        let refused = |reason| ServiceError::Telemetry(format!("otlp_endpoint (OTLP_ENDPOINT): {reason}"));
         let provider = SdkTracerProvider::builder()
             .with_resource(Resource::builder().with_service_name(service).build())
-            .with_batch_exporter(exporter)
+            .with_batch_exporter(exporter.map_err(refused)?)
             .build();
         Ok(Self(provider))
     }
@@ -77,22 +75,44 @@ impl Export {
     }
 }
 
+fn exporter<C>(endpoint: &str, connector: C) -> Result<SpanExporter, String>
+where
+    C: Connect + Clone + fmt::Debug + Send + Sync + 'static,
+{
+    let client = OnRuntime {
+        client: HyperClient::new(connector, PATIENCE, None),
+        runtime: Handle::current(),
+    };
+    SpanExporter::builder()
+        .with_http()
+        .with_http_client(client)
+        .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// What the targets of a service's own spans begin with: its crate's name, those of Bauta's libraries, and that of requests.
+pub(crate) fn targets(service: &str) -> [String; 3] {
+    [service.replace('-', "_"), "bauta_".to_owned(), AUDIT.to_owned()]
+}
+
 /// Whether a span or event goes to the collector.
-pub(crate) fn is_exported(metadata: &Metadata<'_>) -> bool {
-    // A request's span has the audit's target.
-    let own = ["bauta_", "prover_service", AUDIT];
-    metadata.is_span() && own.iter().any(|own| metadata.target().starts_with(own))
+pub(crate) fn is_exported(metadata: &Metadata<'_>, targets: &[String]) -> bool {
+    metadata.is_span()
+        && targets
+            .iter()
+            .any(|own| metadata.target().starts_with(own.as_str()))
 }
 
 /// The exporter has a thread without a runtime; the client needs one.
 #[derive(Debug)]
-struct OnRuntime {
-    client: HyperClient,
+struct OnRuntime<C: Connect + Clone + Send + Sync + 'static> {
+    client: HyperClient<C>,
     runtime: Handle,
 }
 
 #[async_trait::async_trait]
-impl HttpClient for OnRuntime {
+impl<C: Connect + Clone + fmt::Debug + Send + Sync + 'static> HttpClient for OnRuntime<C> {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let client = self.client.clone();
         let sent = self

@@ -1,6 +1,10 @@
 //! Logs, and spans for a collector.
 
-use std::str::FromStr as _;
+use std::{
+    panic::{self, PanicHookInfo},
+    str::FromStr as _,
+    thread,
+};
 
 use json_subscriber::JsonLayer;
 use tracing_subscriber::{
@@ -39,7 +43,10 @@ pub(crate) fn start(
             .with_context_activation(false);
         // Dynamic, so that it is asked each time: what a library's question whether it would be logged (sqlx asks) leaves behind would decide
         // about the next span.
-        layer.with_filter(dynamic_filter_fn(|metadata, _| spans::is_exported(metadata)))
+        let own = spans::targets(service);
+        layer.with_filter(dynamic_filter_fn(move |metadata, _| {
+            spans::is_exported(metadata, &own)
+        }))
     });
     // What is logged says nothing about what is exported: then each has a filter of its own.
     let (of_all, of_log) = if spans.is_some() {
@@ -65,5 +72,12 @@ pub(crate) fn start(
     if started.is_err() {
         tracing::debug!("this process logs already");
     }
+    panic::set_hook(Box::new(log_panic));
     Ok(export)
+}
+
+/// A line of the log instead of one on standard error. Where it was says enough; the message may hold anything, a secret, too.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string);
+    tracing::error!(event = "panicked", place, thread = thread::current().name());
 }

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 
 /// `REDIS_URL` isn't one.
 #[derive(Debug, thiserror::Error)]
-#[error("REDIS_URL must be redis://user:password@host:port/database")]
+#[error("REDIS_URL must be redis://user:password@host:port/database, or rediss:// for TLS")]
 pub struct RedisUrlError;
 
 /// Why Redis gave nothing.

@@ -1,0 +1,147 @@
+//! The example as a process.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::{SocketAddr, TcpStream},
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, Output, Stdio},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+pub const PASSWORD: &str = "correct-horse-battery";
+
+pub fn command() -> Command {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.ancestors().nth(2).unwrap().join("examples/minimal");
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .env("PASSWORD", PASSWORD)
+        .env("PORT", "0")
+        .env("METRICS_PORT", "0");
+    command.env("METRICS_HOST", "127.0.0.1").env("HOST", "127.0.0.1");
+    command
+}
+
+pub fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("service.toml");
+    fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+pub fn refusal(file_text: &str, environment: &[(&str, &str)]) -> String {
+    let (_folder, path) = file(file_text);
+    let output = command()
+        .arg("--config")
+        .arg(path)
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
+    assert!(!output.status.success(), "accepted: {file_text} {environment:?}");
+    text(&output)
+}
+
+pub fn text(output: &Output) -> String {
+    [&output.stdout, &output.stderr]
+        .map(|bytes| String::from_utf8_lossy(bytes))
+        .concat()
+}
+
+/// A running example.
+pub struct Running {
+    process: Child,
+    lines: BufReader<ChildStdout>,
+    log: String,
+    pub service: SocketAddr,
+    pub metrics: SocketAddr,
+}
+
+impl Running {
+    pub fn start(environment: &[(&str, &str)]) -> Self {
+        let mut process = command()
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap());
+        let (mut log, mut addresses) = (String::new(), Vec::<SocketAddr>::new());
+        while addresses.len() < 2 {
+            let mut line = String::new();
+            assert_ne!(lines.read_line(&mut line).unwrap(), 0, "ended early: {log}");
+            if let Ok(entry) = serde_json::from_str::<Value>(&line) {
+                let address = entry.get("metrics").or_else(|| entry.get("address"));
+                addresses
+                    .extend(address.map(|address| address.as_str().unwrap().parse::<SocketAddr>().unwrap()));
+            }
+            log.push_str(&line);
+        }
+        Self {
+            process,
+            lines,
+            log,
+            metrics: addresses[0],
+            service: addresses[1],
+        }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.service)
+    }
+
+    /// What `/metrics` says.
+    pub async fn metrics(&self) -> String {
+        let answer = reqwest::get(format!("http://{}/metrics", self.metrics)).await;
+        answer.unwrap().text().await.unwrap()
+    }
+
+    /// Waits until `/metrics` has this line.
+    pub async fn until_metrics_have(&self, line: &str) {
+        let has = async {
+            while !self.metrics().await.lines().any(|other| other == line) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(10), has).await;
+        assert!(waited.is_ok(), "never {line}");
+    }
+
+    /// A connection on which nothing was said yet.
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.service).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream
+    }
+
+    /// SIGTERM.
+    pub fn signal(&self) {
+        let id = self.process.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Waits for its end: whether that was well, and all that it printed.
+    pub fn end(mut self) -> (bool, String) {
+        self.lines.read_to_string(&mut self.log).unwrap();
+        let errors = self.process.stderr.as_mut().unwrap();
+        errors.read_to_string(&mut self.log).unwrap();
+        let status = self.process.wait().unwrap();
+        (status.success(), std::mem::take(&mut self.log))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

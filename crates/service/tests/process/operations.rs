@@ -1,0 +1,76 @@
+//! What operators see.
+
+use std::io::Write;
+
+use serde_json::Value;
+
+use crate::common::Running;
+
+#[tokio::test]
+async fn metrics_and_health_are_on_both_ports() {
+    let running = Running::start(&[("PASSWORD", "short")]);
+    let client = reqwest::Client::new();
+    client.get(running.url("/nowhere/4711")).send().await.unwrap();
+    for base in [running.service, running.metrics] {
+        let ready = client.get(format!("http://{base}/ready")).send().await.unwrap();
+        assert_eq!(ready.status(), 503);
+        let body: Value = ready.json().await.unwrap();
+        assert_eq!(body["checks"]["password"]["status"], "failed", "{body}");
+        assert_eq!(
+            body["checks"]["password"]["reason"], "shorter than 8 characters",
+            "{body}"
+        );
+        let metrics = client
+            .get(format!("http://{base}/metrics"))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        for line in [
+            r#"http_requests_total{method="GET",route="unmatched",status="404"} 1"#,
+            r#"check_up{check="password"} 0"#,
+            "process_resident_memory_bytes",
+            r#"http_request_duration_seconds_bucket{method="GET",route="unmatched",le="2"} 1"#,
+        ] {
+            assert!(metrics.contains(line), "{line} isn't in: {metrics}");
+        }
+        assert!(!metrics.contains("4711"), "a path became a label");
+    }
+    let health: Value = client
+        .get(format!("http://{}/health", running.metrics))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(health["status"], "healthy");
+}
+
+#[tokio::test]
+async fn a_request_whose_client_went_away_is_counted_and_not_worked_on_for_ever() {
+    let running = Running::start(&[]);
+    let mut stream = running.connect();
+    stream
+        .write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    // The second is the one that asks.
+    running.until_metrics_have("http_requests_active 2").await;
+    drop(stream);
+    running.until_metrics_have("http_requests_active 1").await;
+    running
+        .until_metrics_have(r#"http_requests_total{method="GET",route="/slow",status="499"} 1"#)
+        .await;
+}
+
+#[tokio::test]
+async fn no_answer_is_kept_by_a_cache_or_taken_for_something_else() {
+    let running = Running::start(&[]);
+    for path in ["/slow", "/nowhere"] {
+        let answer = reqwest::get(running.url(path)).await.unwrap();
+        assert_eq!(answer.headers()["cache-control"], "no-store", "{path}");
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{path}");
+    }
+}
