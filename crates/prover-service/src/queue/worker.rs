@@ -8,6 +8,7 @@ use graphile_worker::{
     IntoTaskHandlerResult, JobRecovery, JobRecoveryResult, TaskHandler, WorkerContext, WorkerOptions,
 };
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::{DEAD_AFTER, Queue, QueueError, SCHEMA, time_of_turn};
@@ -26,47 +27,29 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const MOST_ATTEMPTS: u16 = 10;
 
 impl Queue {
-    /// Runs jobs until the service ends: those that are begun by then are finished.
+    /// Runs jobs until the service ends: those that are begun by then are finished. While the database is away nothing is run, and nothing
+    /// ends for that.
     pub async fn work(
         &self,
         circuits: Arc<Circuits>,
         prover: Arc<Prover>,
         service: &Service,
     ) -> Result<(), QueueError> {
+        let worker = Worker {
+            queue: self.clone(),
+            circuits,
+            prover,
+        };
         let shutdown = service.shutdown();
-        let missing = circuits.missing();
-        let options = missing.iter().fold(WorkerOptions::default(), |options, circuit| {
-            options.add_forbidden_flag(circuit)
+        let mut engine = Some(worker.engine(&shutdown).await?);
+        service.spawn("the worker", async move {
+            while let Some(running) = engine {
+                let Err(error) = running.run().await else { break };
+                tracing::warn!(event = "worker_away", %error);
+                engine = worker.engine_again(&shutdown).await;
+            }
+            Ok::<_, QueueError>(())
         });
-        let worker = options
-            .schema(SCHEMA)
-            .pg_pool(self.0.store.pool().clone())
-            .concurrency(prover.concurrent())
-            .poll_interval(Duration::from_secs(1))
-            .heartbeat_interval(HEARTBEAT)
-            .sweep_interval(HEARTBEAT)
-            .sweep_threshold(DEAD_AFTER)
-            .recovery_delay(Duration::ZERO)
-            // What a dead worker had is next, whatever its turn was.
-            .on(JobRecovery, |_| async {
-                JobRecoveryResult::Reschedule {
-                    run_at: time_of_turn(0),
-                    attempts: None,
-                }
-            })
-            .listen_os_shutdown_signals(false)
-            .shutdown_signal(async move { shutdown.cancelled().await })
-            .shutdown_grace_period(Duration::from_secs(20))
-            .add_extension(Worker {
-                queue: self.clone(),
-                circuits,
-                prover,
-            })
-            .define_job::<ProveJob>()
-            .init()
-            .await
-            .map_err(|error| QueueError::Engine(error.to_string()))?;
-        service.spawn("the worker", async move { worker.run().await });
         Ok(())
     }
 }
@@ -106,6 +89,53 @@ impl TaskHandler for ProveJob {
 }
 
 impl Worker {
+    /// What takes jobs out of the database.
+    async fn engine(&self, shutdown: &CancellationToken) -> Result<graphile_worker::Worker, QueueError> {
+        let shutdown = shutdown.clone();
+        let missing = self.circuits.missing();
+        let options = missing.iter().fold(WorkerOptions::default(), |options, circuit| {
+            options.add_forbidden_flag(circuit)
+        });
+        options
+            .schema(SCHEMA)
+            .pg_pool(self.queue.store().pool().clone())
+            .concurrency(self.prover.concurrent())
+            .poll_interval(Duration::from_secs(1))
+            .heartbeat_interval(HEARTBEAT)
+            .sweep_interval(HEARTBEAT)
+            .sweep_threshold(DEAD_AFTER)
+            .recovery_delay(Duration::ZERO)
+            // What a dead worker had is next, whatever its turn was.
+            .on(JobRecovery, |_| async {
+                JobRecoveryResult::Reschedule {
+                    run_at: time_of_turn(0),
+                    attempts: None,
+                }
+            })
+            .listen_os_shutdown_signals(false)
+            .shutdown_signal(async move { shutdown.cancelled().await })
+            .shutdown_grace_period(Duration::from_secs(20))
+            .add_extension(self.clone())
+            .define_job::<ProveJob>()
+            .init()
+            .await
+            .map_err(|error| QueueError::Engine(error.to_string()))
+    }
+
+    /// Another one, as soon as the database lets it begin. None if the service ends before.
+    async fn engine_again(&self, shutdown: &CancellationToken) -> Option<graphile_worker::Worker> {
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return None,
+                () = tokio::time::sleep(HEARTBEAT) => {}
+            }
+            if let Ok(engine) = self.engine(shutdown).await {
+                tracing::info!(event = "worker_back");
+                return Some(engine);
+            }
+        }
+    }
+
     /// Runs a job to its end. An error means: again, later.
     async fn run(&self, job: &ProveJob) -> Result<(), QueueError> {
         let id = job.id.as_str();

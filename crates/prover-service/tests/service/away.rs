@@ -1,0 +1,112 @@
+//! What goes on while Postgres is away, or Redis says nothing any more.
+
+use std::{process::Command, time::Duration};
+
+use bauta_local::{Postgres, Redis};
+use bauta_store::testing::TestDatabase;
+use serde_json::{Value, json};
+
+use crate::{
+    cache::{connect, folder, prove, start},
+    common::{Running, request, with_jobs},
+};
+
+/// Waits until /ready of an address says this of a check.
+async fn until(address: std::net::SocketAddr, check: &str, status: &str) -> (u16, Value) {
+    let said = async {
+        loop {
+            let answer = reqwest::get(format!("http://{address}/ready")).await.unwrap();
+            let (code, ready) = (answer.status().as_u16(), answer.json::<Value>().await.unwrap());
+            if ready["checks"][check]["status"] == status {
+                return (code, ready);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), said)
+        .await
+        .unwrap_or_else(|_| panic!("{check} is never {status}"))
+}
+
+#[tokio::test]
+async fn without_postgres_proofs_that_bring_their_path_go_on_and_a_worker_is_not_ready() {
+    let postgres = Postgres::start().unwrap();
+    let database = TestDatabase::on(postgres.url()).await.unwrap();
+    database.store.migrate().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[]));
+    let worker = Running::worker(&with_jobs(&url, &[]));
+    until(service.address, "database", "ok").await;
+    until(worker.metrics, "database", "ok").await;
+    drop(postgres);
+    let (status, ready) = until(service.address, "database", "degraded").await;
+    assert_eq!((status, &ready["status"]), (200, &json!("degraded")), "{ready}");
+    let reason = ready["checks"]["database"]["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("requests that bring their path are proved"),
+        "{reason}"
+    );
+    assert_eq!(service.post("/prove", &request(3)).await.0, 200);
+    let mut job = request(3);
+    job["wait"] = json!(false);
+    let (status, problem) = service.post("/prove", &job).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (503, &json!("database_away")),
+        "{problem}"
+    );
+    let alarm = r#"check_up{check="database"} 0"#;
+    assert!(service.metrics().await.contains(alarm), "the alarm's metric");
+    assert_eq!(until(worker.metrics, "database", "failed").await.0, 503);
+}
+
+/// A process that stands still until this is dropped.
+struct Stopped(String);
+
+impl Stopped {
+    fn new(redis: &Redis) -> Self {
+        let information: String = redis::cmd("INFO")
+            .arg("server")
+            .query(&mut connect(redis))
+            .unwrap();
+        let id = information
+            .lines()
+            .find_map(|line| line.strip_prefix("process_id:"));
+        let stopped = Self(id.unwrap().to_owned());
+        stopped.send("-STOP");
+        stopped
+    }
+
+    fn send(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.0]).status();
+        assert!(sent.unwrap().success());
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.send("-CONT");
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_takes_connections_and_answers_nothing_holds_nobody_up() {
+    let (redis, folder) = (Redis::start().unwrap(), folder());
+    let service = start(
+        &folder,
+        &[("REDIS_URL", redis.url()), ("REQUESTS_PER_MINUTE", "1000")],
+    );
+    until(service.address, "redis", "ok").await;
+    prove(&service, &request(3)).await;
+    let stopped = Stopped::new(&redis);
+    for index in 4..8 {
+        let request = request(index);
+        let proved = prove(&service, &request);
+        tokio::time::timeout(Duration::from_secs(30), proved)
+            .await
+            .unwrap();
+    }
+    assert_eq!(until(service.address, "redis", "degraded").await.0, 200);
+    drop(stopped);
+    until(service.address, "redis", "ok").await;
+}
