@@ -3,7 +3,10 @@ use std::time::Duration;
 use axum::{
     extract::{
         State as Extract,
-        ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+        ws::{
+            CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code,
+            rejection::WebSocketUpgradeRejection,
+        },
     },
     http::{HeaderMap, StatusCode},
     response::Response,
@@ -68,7 +71,7 @@ async fn converse(mut socket: WebSocket, state: &State, caller: &Caller) -> Resu
             }
         };
         tokio::select! {
-            () = state.0.shutdown.cancelled() => return Ok(()),
+            () = state.0.shutdown.cancelled() => return say_goodbye(socket).await,
             said = socket.recv() => {
                 let Some(said) = said.transpose()? else { return Ok(()) };
                 let text = match said {
@@ -118,6 +121,16 @@ async fn converse(mut socket: WebSocket, state: &State, caller: &Caller) -> Resu
             }
         }
     }
+}
+
+/// So that a client knows that it isn't to blame, and connects to another instance.
+async fn say_goodbye(mut socket: WebSocket) -> Result<(), axum::Error> {
+    let goodbye = Message::Close(Some(CloseFrame {
+        code: close_code::AWAY,
+        reason: Utf8Bytes::from_static("the service is ending"),
+    }));
+    let sent = tokio::time::timeout(SLOW, socket.send(goodbye)).await;
+    sent.map_err(axum::Error::new)?
 }
 
 fn failure(id: &str, problem: &Problem) -> Value {

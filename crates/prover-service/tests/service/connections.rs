@@ -1,0 +1,76 @@
+//! Connections that last: how many there are, and what happens to them when the service ends.
+
+use std::time::Duration;
+
+use bauta_store::testing::TestDatabase;
+use futures_util::StreamExt;
+use tokio_tungstenite::{
+    connect_async,
+    tungstenite::{Message, protocol::frame::coding::CloseCode},
+};
+
+use crate::common::{Running, request, with_jobs};
+
+#[tokio::test]
+async fn a_websocket_has_its_place_among_the_connections_until_it_is_closed() {
+    let service = Running::start(&[("MAX_CONNECTIONS", "1")]);
+    let websocket = service.websocket().await;
+    let mut other = Box::pin(service.get("/health"));
+    let answered = tokio::time::timeout(Duration::from_millis(300), &mut other).await;
+    assert!(answered.is_err(), "there was room for a second connection");
+    drop(websocket);
+    let answered = tokio::time::timeout(Duration::from_secs(10), other).await;
+    assert_eq!(answered.expect("the place is never given back").0, 200);
+}
+
+#[tokio::test]
+async fn when_the_service_ends_websockets_are_told_and_events_end() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let mut service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let (mut websocket, _) = connect_async(format!("ws://{}/ws", service.address))
+        .await
+        .unwrap();
+    let job = service.enqueue(&request(4), None).await;
+    let client = reqwest::Client::new();
+    let events = format!("http://{}/jobs/{job}/events", service.address);
+    let mut events = client.get(events).send().await.unwrap();
+    assert!(events.chunk().await.unwrap().is_some(), "the present state");
+
+    service.tell_to_end();
+    let goodbye = tokio::time::timeout(Duration::from_secs(10), websocket.next()).await;
+    let Some(Ok(Message::Close(Some(frame)))) = goodbye.expect("a message") else {
+        panic!("the websocket ended without a word");
+    };
+    assert_eq!(frame.code, CloseCode::Away);
+    assert_eq!(events.chunk().await.unwrap(), None, "the events end, and well");
+    assert!(service.ended_well());
+}
+
+#[tokio::test]
+async fn a_job_that_is_at_work_is_finished_before_the_service_ends() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let mut service = Running::start(&with_jobs(&url, &[("MAX_CONCURRENT_PROOFS", "1")]));
+    let mut jobs = Vec::new();
+    for index in 0..8 {
+        jobs.push(service.enqueue(&request(index), None).await);
+    }
+    let mut subscriber = service.subscribe(&jobs[7]).await;
+    for job in &jobs {
+        // The last one waits while another is at work.
+        if service.get(&format!("/jobs/{job}")).await.1["state"] == "running" {
+            break;
+        }
+    }
+    assert_eq!(subscriber.next().await["type"], "progress");
+    service.tell_to_end();
+    assert!(service.ended_well());
+    let states: Vec<String> = sqlx::query_scalar("SELECT state::text FROM jobs")
+        .fetch_all(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(states.len(), 8);
+    let ended_or_waiting = |state: &String| state == "succeeded" || state == "queued";
+    assert!(states.iter().all(ended_or_waiting), "{states:?}");
+}
