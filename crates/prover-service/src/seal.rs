@@ -67,7 +67,7 @@ impl WitnessKeys {
             if keys.iter().any(|(other, _)| other == name) {
                 return Err(SealError::Twice { number });
             }
-            keys.push((name.to_owned(), XChaCha20Poly1305::new(&(*key).into())));
+            keys.push((name.to_owned(), XChaCha20Poly1305::new((&*key).into())));
         }
         Ok(Self(keys))
     }

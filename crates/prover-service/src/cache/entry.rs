@@ -45,7 +45,7 @@ impl Sealer {
         let values = Zeroizing::new(blake3::derive_key(VALUES, key.as_slice()));
         Ok(Self {
             names: Zeroizing::new(blake3::derive_key(NAMES, key.as_slice())),
-            cipher: XChaCha20Poly1305::new(&(*values).into()),
+            cipher: XChaCha20Poly1305::new((&*values).into()),
         })
     }
 

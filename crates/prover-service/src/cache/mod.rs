@@ -23,6 +23,7 @@ use bauta_circuits::{Proof, VerifyingKey};
 use bauta_primitives::{Digest, sha256};
 use bauta_service::Service;
 use rand::rngs::OsRng;
+use zeroize::Zeroizing;
 
 use self::{
     disk::Disk,
@@ -39,6 +40,8 @@ use crate::{
 
 /// Seconds that the result of a verification is kept.
 const VERIFICATION_SECONDS: u64 = 300;
+/// What the key for askers is derived for.
+const ASKERS: &str = "bauta prover-service 2026-11-20 askers of rate limits";
 /// How often Redis is looked after.
 const UPKEEP: Duration = Duration::from_secs(1);
 
@@ -74,6 +77,8 @@ pub enum CacheError {
 pub struct Caches {
     proofs: Option<Arc<Proofs>>,
     redis: Option<Redis>,
+    /// Names those who ask, for rate limits.
+    askers: Arc<Zeroizing<[u8; 32]>>,
 }
 
 struct Proofs {
@@ -106,7 +111,15 @@ impl Caches {
             })),
         };
         let redis = settings.redis_url.as_ref().map(Redis::new).transpose()?;
-        let caches = Self { proofs, redis };
+        // Without a key for caches, what all instances know and whoever has a copy of Redis need not know.
+        let shared = settings.cache_key.as_ref().or(settings.redis_url.as_ref());
+        let shared = shared.map_or("", |secret| secret.expose().trim());
+        let askers = Arc::new(Zeroizing::new(blake3::derive_key(ASKERS, shared.as_bytes())));
+        let caches = Self {
+            proofs,
+            redis,
+            askers,
+        };
         if let Some(redis) = &caches.redis {
             caches.keep_up(redis, circuits).await;
             let checked = redis.clone();
