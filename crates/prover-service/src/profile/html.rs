@@ -28,9 +28,12 @@ pub fn html(report: &Report) -> String {
     write(
         &mut page,
         format_args!(
-            "<p>{} measured proofs a case, after {} that were not; {} threads. Times are milliseconds of proving and verifying the proof, \
-             without waiting for a turn.</p>",
-            report.iterations, report.warmup_iterations, report.threads
+            "<p>Measured on {}: {} proofs a case, after {} that don't count. <b>default</b> is a proof on one thread, <b>optimized</b> one on all \
+             {}. Times are milliseconds of proving and verifying the proof, without waiting for a turn.</p>",
+            date(report.timestamp),
+            report.iterations,
+            report.warmup_iterations,
+            report.threads
         ),
     );
     page.push_str("<h2>What the figures advise</h2><ul>");
@@ -43,6 +46,14 @@ pub fn html(report: &Report) -> String {
     table(&mut page, &report.cases);
     page.push_str("</body></html>\n");
     page
+}
+
+/// Unix milliseconds as people write them.
+fn date(timestamp: u64) -> String {
+    let time = i64::try_from(timestamp)
+        .ok()
+        .and_then(chrono::DateTime::from_timestamp_millis);
+    time.map_or_else(String::new, |time| time.format("%Y-%m-%d at %H:%M UTC").to_string())
 }
 
 /// Bars of p50, p95 and p99 for each case, with a line from the fastest to the slowest.
@@ -198,7 +209,7 @@ mod tests {
     #[test]
     fn nothing_that_is_shown_is_taken_for_the_page() {
         let report = Report {
-            timestamp: 0,
+            timestamp: 1_763_670_000_000,
             circuit_id: "<script>alert('x')</script>".to_owned(),
             iterations: 1,
             warmup_iterations: 0,
@@ -207,8 +218,9 @@ mod tests {
             recommendations: vec!["\"&<b>".to_owned()],
         };
         let page = html(&report);
-        assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+        assert!(!page.contains("<script") && !page.contains("&<b>"), "{page}");
         assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)") && page.contains("&quot;&amp;&lt;b&gt;"));
+        assert!(page.contains("Measured on 2025-11-20 at 20:20 UTC"), "{page}");
     }
 
     /// The number after this in a text.

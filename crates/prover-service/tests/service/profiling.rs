@@ -99,6 +99,7 @@ async fn a_browser_gets_a_page_with_charts_that_loads_nothing() {
             "default, 10 members",
             "optimized, 50 members",
             "What the figures advise",
+            "<b>default</b> is a proof on one thread",
         ] {
             assert!(page.contains(part), "{part} isn't in: {page}");
         }
