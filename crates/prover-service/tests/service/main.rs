@@ -2,13 +2,17 @@
 
 mod access;
 mod audit;
+mod away;
 mod bad_input;
 mod cache;
 mod circuits;
 mod common;
 mod configuration;
+mod connections;
 mod contract;
 mod crashes;
+mod encrypted;
+mod forgetting;
 mod jobs;
 mod memory;
 mod openapi;

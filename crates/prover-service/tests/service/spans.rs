@@ -22,18 +22,22 @@ use crate::{
 
 /// A collector on a free port.
 #[derive(Clone, Default)]
-struct Collector(Arc<Mutex<Vec<Bytes>>>);
+pub struct Collector(Arc<Mutex<Vec<Bytes>>>);
 
 impl Collector {
-    async fn listen(&self) -> String {
+    pub fn routes(&self) -> Router {
         let take = async |State(Collector(bodies)): State<Collector>, body: Bytes| {
             bodies.lock().unwrap().push(body);
         };
-        let routes = Router::new()
+        Router::new()
             .route("/v1/traces", post(take))
-            .with_state(self.clone());
+            .with_state(self.clone())
+    }
+
+    async fn listen(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let routes = self.routes();
         tokio::spawn(async move { axum::serve(listener, routes).await });
         format!("http://{address}")
     }
@@ -63,7 +67,7 @@ impl Collector {
     }
 
     /// Waits for spans of these names in a trace.
-    async fn trace(&self, id: &str, names: &[&str]) -> HashMap<String, Span> {
+    pub async fn trace(&self, id: &str, names: &[&str]) -> HashMap<String, Span> {
         let there = async {
             loop {
                 let spans = self.spans().into_iter().map(|(_, span)| span);
@@ -152,7 +156,7 @@ async fn a_collector_that_is_away_stops_nothing() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_none_is_refused_at_the_start() {
-    for endpoint in ["collector:4318", "https://collector", "4318", "http://"] {
+    for endpoint in ["collector:4318", "grpc://collector", "4318", "http://"] {
         let output = command(&[("OTLP_ENDPOINT", endpoint)]).output().unwrap();
         assert!(!output.status.success(), "{endpoint}");
         assert!(text(&output).contains("OTLP_ENDPOINT"), "{}", text(&output));
