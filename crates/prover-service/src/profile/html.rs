@@ -53,7 +53,9 @@ fn date(timestamp: u64) -> String {
     let time = i64::try_from(timestamp)
         .ok()
         .and_then(chrono::DateTime::from_timestamp_millis);
-    time.map_or_else(String::new, |time| time.format("%Y-%m-%d at %H:%M UTC").to_string())
+    time.map_or_else(String::new, |time| {
+        time.format("%Y-%m-%d at %H:%M UTC").to_string()
+    })
 }
 
 /// Bars of p50, p95 and p99 for each case, with a line from the fastest to the slowest.
