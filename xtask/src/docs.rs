@@ -124,3 +124,37 @@ fn every_alert_is_raised_in_a_test_and_explained_in_the_runbook() {
     }
     assert_eq!(rules.matches("runbook: ").count(), alerts);
 }
+
+#[test]
+fn every_setting_is_on_its_services_page_and_no_other() {
+    let root = workspace::root().unwrap();
+    for (source, page) in [
+        ("crates/prover-service/src/settings.rs", "docs/prover-service.md"),
+        ("crates/indexer/src/config.rs", "docs/indexer.md"),
+        ("crates/service/src/settings.rs", "docs/service.md"),
+    ] {
+        let source = fs::read_to_string(root.join(source)).unwrap();
+        let settings: BTreeSet<&str> = source
+            .split("env = \"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
+        let text = fs::read_to_string(root.join(page)).unwrap();
+        // A table's rows name the variable in one of their first two cells.
+        let cells = text
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .flat_map(|line| line.split('|').skip(1).take(2));
+        let documented: BTreeSet<&str> = cells
+            .filter_map(|cell| cell.trim().strip_prefix('`')?.strip_suffix('`'))
+            .filter(|name| {
+                name.contains(|letter: char| letter.is_ascii_uppercase())
+                    && name
+                        .chars()
+                        .all(|letter| letter.is_ascii_uppercase() || letter == '_')
+            })
+            .collect();
+        assert!(!settings.is_empty());
+        assert_eq!(settings, documented, "{page}");
+    }
+}

@@ -28,7 +28,8 @@ const JOBS: usize = 40;
 
 /// Runs it.
 pub fn run(stand_ins: bool) -> Result<()> {
-    workspace::output(docker().arg("version")).context("no container engine answers")?;
+    workspace::output(docker().arg("version"))
+        .context("no container engine answers; on Debian docker.io and docker-compose have one")?;
     let root = workspace::root()?;
     let mut services = vec!["indexer", "prover", "worker", "prometheus"];
     if stand_ins {
@@ -46,6 +47,18 @@ pub fn run(stand_ins: bool) -> Result<()> {
     let size: f64 = inspect("bauta", "{{.Size}}")?.parse()?;
     let bases: f64 = inspect("debian:bookworm-slim", "{{.Size}}").map_or(Ok(0.0), |size| size.parse())?;
 
+    for program in ["bauta-indexer", "prover-service", "bauta"] {
+        let options = [
+            "run",
+            "--rm",
+            "--read-only",
+            "--cap-drop",
+            "ALL",
+            "--network",
+            "none",
+        ];
+        workspace::output(docker().args(options).args(["bauta", program, "--help"]))?;
+    }
     let stack = Compose::new(&root)?;
     let begun = Instant::now();
     stack.up(&services)?;
@@ -54,7 +67,7 @@ pub fn run(stand_ins: bool) -> Result<()> {
     stack.keeps_to_itself()?;
     dashboard::ask_for_work(PROVER)?;
     stack.is_scraped()?;
-    let before = stack.loses_a_worker()?;
+    let before = stack.jobs(true)?;
     stack.loses_its_database(&services, &before)?;
     stack.stop()?;
     println!(
@@ -142,10 +155,16 @@ impl Compose {
         workspace::run(&mut self.command(&arguments))
     }
 
-    /// The containers of a service.
+    /// The containers of a service that run.
     fn containers(&self, service: &str) -> Result<Vec<String>> {
         let ids = workspace::output(&mut self.command(&["ps", "--quiet", service]))?;
-        Ok(ids.split_whitespace().map(str::to_owned).collect())
+        let mut running = Vec::new();
+        for id in ids.split_whitespace() {
+            if inspect(id, "{{.State.Running}}")? == "true" {
+                running.push(id.to_owned());
+            }
+        }
+        Ok(running)
     }
 
     fn container(&self, service: &str) -> Result<String> {
@@ -222,8 +241,8 @@ impl Compose {
         }
     }
 
-    /// Jobs, of whose workers one is killed: where each is asked about, with its answer.
-    fn loses_a_worker(&self) -> Result<Vec<(String, Value)>> {
+    /// Jobs that all succeed, though a worker may be killed meanwhile: where each is asked about, with its answer.
+    fn jobs(&self, kill: bool) -> Result<Vec<(String, Value)>> {
         let mut request = http::get(PROVER, "/openapi.json")?["paths"]["/prove"]["post"]["requestBody"]
             ["content"]["application/json"]["example"]
             .take();
@@ -238,7 +257,7 @@ impl Compose {
                     .context("no status_url")?
                     .to_owned(),
             );
-            if number == JOBS / 2 {
+            if kill && number == JOBS / 2 {
                 workspace::run(docker().args(["kill", &self.container("worker")?]))?;
             }
         }
@@ -270,7 +289,7 @@ impl Compose {
             "/var/backups/bauta",
             "14",
         ])?;
-        let after = self.loses_a_worker()?;
+        let after = self.jobs(false)?;
         self.in_postgres(&["psql", "--dbname", "bauta", "--command", "SELECT pg_switch_wal()"])?;
         self.stop()?;
         workspace::run(&mut self.command(&["rm", "--force", "postgres"]))?;
@@ -302,9 +321,7 @@ impl Compose {
         let mut containers = Vec::new();
         for service in services {
             for container in self.containers(service)? {
-                if inspect(&container, "{{.State.Running}}")? == "true" {
-                    containers.push((service, container));
-                }
+                containers.push((service, container));
             }
         }
         workspace::run(&mut self.command(&[&["stop"], &services[..]].concat()))?;

@@ -3,7 +3,6 @@
 mod compose;
 mod dashboard;
 mod http;
-mod image;
 mod standins;
 
 use std::process::Command;
@@ -46,8 +45,6 @@ enum Drill {
     Alerts,
     /// Ask a real Prometheus that watches the live services for every query of the dashboard and every metric of the alerts
     Dashboard,
-    /// Do what the Dockerfile and the compose file's script do, without a container engine
-    Image,
     /// Build the image and run the compose file by deploy/README.md in a container engine: a worker killed, the database lost and restored
     Compose {
         /// First build images of Debian's packages in the place of those that can't be pulled (all but Grafana's)
@@ -76,7 +73,6 @@ pub fn run(args: &Args) -> Result<()> {
         Drill::Indexer { kills, seed } => indexer(kills, seed),
         Drill::Alerts => alerts(),
         Drill::Dashboard => dashboard::run(),
-        Drill::Image => image::run(),
         Drill::Compose { stand_ins } => compose::run(stand_ins),
         Drill::Service { jobs, seconds } => service(jobs, seconds),
     }
