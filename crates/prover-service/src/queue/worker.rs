@@ -18,6 +18,7 @@ use crate::{
     proof::ProveAnswer,
     prover::{ProveError, Prover},
     request::{ProveRequest, Task},
+    seal::SealError,
     time,
 };
 
@@ -191,7 +192,11 @@ impl Worker {
         let started = std::time::Instant::now();
         let store = self.queue.store();
         let body = self.queue.0.keys.open(id, &begun.witness);
-        let body = body.map_err(|error| Failure::Last("witness_unreadable", error.to_string()))?;
+        let body = body.map_err(|error| match error {
+            // While keys are being rotated, another worker has it already.
+            SealError::UnknownKey { .. } => Failure::Passing(error.into()),
+            _ => Failure::Last("witness_unreadable", error.to_string()),
+        })?;
         let request: ProveRequest = from_json(&body).map_err(|problem| Failure::of(&problem))?;
         let task = request
             .check(&self.circuits, Some(store))

@@ -25,8 +25,9 @@ async fn with_api_keys_nobody_proves_without_one_and_nobody_sees_anothers_job() 
     let ((alice, alices), (bob, bobs)) = (api_key("prove"), api_key("prove,admin"));
     let lines = format!("{alices},{bobs}");
     let mut service = Running::start(&with_jobs(&url, &[("API_KEYS", &lines)]));
-    let (status, problem) = service.post("/prove", &request(3)).await;
+    let (status, headers, problem) = service.post_with("/prove", ("accept", "*/*"), &request(3)).await;
     assert_eq!((status, &problem["code"]), (401, &json!("missing_api_key")));
+    assert_eq!(headers["www-authenticate"], "Bearer");
 
     service.identify(&alice);
     assert_eq!(service.post("/prove", &request(3)).await.0, 200);
@@ -55,6 +56,19 @@ async fn with_api_keys_nobody_proves_without_one_and_nobody_sees_anothers_job() 
             !log.contains(key.rsplit('_').next().unwrap()),
             "the log has an API key"
         );
+    }
+}
+
+#[test]
+fn a_key_ends_after_a_year_unless_another_time_is_said_and_never_without_one() {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let (_, line) = api_key("prove");
+    let end: u64 = line.rsplit(':').next().unwrap().parse().unwrap();
+    let year = 365 * 86_400;
+    assert!((now + year..now + year + 600).contains(&end), "{line}");
+    for days in ["0", "3651", "never"] {
+        let output = command(&[]).args(["api-key", "--days", days]).output().unwrap();
+        assert!(!output.status.success(), "{days}: {}", text(&output));
     }
 }
 

@@ -97,18 +97,35 @@ async fn a_bounded_queue_refuses_with_429_and_bad_input_never_enters_it() {
 }
 
 #[tokio::test]
-async fn a_rotated_key_opens_old_witnesses_and_a_lost_one_fails_the_job() {
+async fn a_rotated_key_opens_old_witnesses_and_a_worker_without_it_leaves_the_job_to_another() {
     const NEW: &str = "new:4343434343434343434343434343434343434343434343434343434343434343";
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
     let both = format!("{NEW},{}", crate::common::WITNESS_KEYS);
     let id = service.enqueue(&request(3), None).await;
-    let worker = Running::worker(&with_jobs(&url, &[("WITNESS_KEYS", &both)]));
+    let without = Running::worker(&with_jobs(&url, &[("WITNESS_KEYS", NEW)]));
+    let log = without.log_with("job_returned").await;
+    assert!(
+        log.contains("encrypted with the key test, which WITNESS_KEYS doesn't have"),
+        "{log}"
+    );
+    drop(without);
+    let _worker = Running::worker(&with_jobs(&url, &[("WITNESS_KEYS", &both)]));
     assert_eq!(service.result(&id).await["state"], "succeeded");
-    drop(worker);
+}
+
+#[tokio::test]
+async fn a_witness_that_was_tampered_with_fails_its_job_at_once() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
     let id = service.enqueue(&request(3), None).await;
-    let _worker = Running::worker(&with_jobs(&url, &[("WITNESS_KEYS", NEW)]));
+    sqlx::query("UPDATE jobs SET witness = set_byte(witness, 60, get_byte(witness, 60) # 1)")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let _worker = Running::worker(&with_jobs(&url, &[]));
     let job = service.result(&id).await;
     assert_eq!(job["state"], "failed", "{job}");
     assert_eq!(job["error"]["code"], "witness_unreadable", "{job}");

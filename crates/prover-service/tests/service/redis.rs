@@ -189,6 +189,11 @@ async fn a_rate_limit_is_one_for_all_instances_and_without_redis_one_for_each() 
     let keys: Vec<String> = connection.keys("bauta:rate:*").unwrap();
     assert_eq!(keys.len(), 1, "{keys:?}");
     assert!(!keys[0].contains("127.0.0.1"), "an address is in Redis");
+    let plain = blake3::hash(b"127.0.0.1").to_hex();
+    assert!(
+        !keys[0].contains(plain.as_str()),
+        "an address can be searched for"
+    );
     let milliseconds: i64 = connection.pttl(&keys[0]).unwrap();
     assert!((1..=60_001).contains(&milliseconds), "{milliseconds}");
     drop(redis);
