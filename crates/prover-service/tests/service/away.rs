@@ -60,6 +60,22 @@ async fn without_postgres_proofs_that_bring_their_path_go_on_and_a_worker_is_not
     assert_eq!(until(worker.metrics, "database", "failed").await.0, 503);
 }
 
+#[tokio::test]
+async fn a_worker_takes_jobs_up_again_when_postgres_is_back() {
+    let postgres = Postgres::start().unwrap();
+    let database = TestDatabase::on(postgres.url()).await.unwrap();
+    database.store.migrate().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let worker = Running::worker(&with_jobs(&url, &[]));
+    let job = service.enqueue(&request(3), None).await;
+    assert_eq!(service.result(&job).await["state"], "succeeded");
+    postgres.crash_and_restart().unwrap();
+    worker.log_with("worker_back").await;
+    let job = service.enqueue(&request(4), None).await;
+    assert_eq!(service.result(&job).await["state"], "succeeded");
+}
+
 /// A process that stands still until this is dropped.
 struct Stopped(String);
 
