@@ -12,6 +12,7 @@ mod connections;
 mod contract;
 mod crashes;
 mod encrypted;
+mod figures;
 mod forgetting;
 mod jobs;
 mod memory;

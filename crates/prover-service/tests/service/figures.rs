@@ -1,0 +1,87 @@
+//! Metrics under the names that operators of earlier systems know.
+
+use serde_json::json;
+
+use crate::common::{Running, request};
+
+const CIRCUIT: &str = r#"circuit="ownership-v1-depth10""#;
+
+/// The value of a series.
+fn value(metrics: &str, series: &str) -> f64 {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(series));
+    let value = line.and_then(|rest| rest.strip_prefix(' ')?.parse().ok());
+    value.unwrap_or_else(|| panic!("{series} isn't in:\n{metrics}"))
+}
+
+#[tokio::test]
+async fn every_metric_of_the_contract_is_served_on_both_ports_and_says_what_happened() {
+    let service = Running::start(&[]);
+    let (status, answer) = service.post("/prove", &request(3)).await;
+    assert_eq!(status, 200, "{answer}");
+    let mut form =
+        json!({"proof": answer["proof"]["proof"], "circuitId": "membership-v1", "public": answer["public"]});
+    assert_eq!(service.post("/verify", &form).await.1["valid"], true);
+    form["public"]["context"] = json!(format!("0x{:064x}", 99));
+    assert_eq!(service.post("/verify", &form).await.1["valid"], false);
+
+    for address in [service.address, service.metrics] {
+        let answer = reqwest::get(format!("http://{address}/metrics")).await.unwrap();
+        let metrics = answer.text().await.unwrap();
+        for (name, kind) in [
+            ("arc_prover_proofs_total", "counter"),
+            ("arc_prover_proof_duration_seconds", "histogram"),
+            ("arc_prover_active_proofs", "gauge"),
+            ("arc_prover_queue_depth", "gauge"),
+            ("zkp_proof_generation_duration_seconds", "histogram"),
+            ("zkp_proof_generation_total", "counter"),
+            ("zkp_proof_generation_errors_total", "counter"),
+            ("zkp_proof_verification_duration_seconds", "histogram"),
+            ("zkp_proof_verification_total", "counter"),
+            ("zkp_proof_verification_failures_total", "counter"),
+            ("zkp_circuit_load_time_seconds", "gauge"),
+            ("zkp_memory_usage_bytes", "gauge"),
+            ("zkp_cpu_usage_percent", "gauge"),
+            ("zkp_active_provers", "gauge"),
+            ("http_requests_total", "counter"),
+            ("memory_usage_percent", "gauge"),
+            ("proof_generation_duration_seconds", "histogram"),
+        ] {
+            let line = format!("# TYPE {name} {kind}\n");
+            assert!(metrics.contains(&line), "{line} isn't in:\n{metrics}");
+        }
+        for (series, expected) in [
+            (r#"arc_prover_proofs_total{status="success"}"#.to_owned(), 1.0),
+            (r#"arc_prover_proofs_total{status="error"}"#.to_owned(), 0.0),
+            (format!("zkp_proof_generation_total{{{CIRCUIT}}}"), 1.0),
+            (format!("zkp_proof_generation_errors_total{{{CIRCUIT}}}"), 0.0),
+            (format!("zkp_proof_verification_total{{{CIRCUIT}}}"), 2.0),
+            (format!("zkp_proof_verification_failures_total{{{CIRCUIT}}}"), 1.0),
+            ("zkp_proof_verification_duration_seconds_count".to_owned(), 2.0),
+            ("zkp_proof_generation_duration_seconds_count".to_owned(), 1.0),
+            ("zkp_active_provers".to_owned(), 1.0),
+            ("arc_prover_active_proofs".to_owned(), 0.0),
+            (
+                r#"http_requests_total{method="POST",route="/prove",status="200"}"#.to_owned(),
+                1.0,
+            ),
+        ] {
+            let found = value(&metrics, &series);
+            assert!((found - expected).abs() < 1e-9, "{series} is {found}");
+        }
+        // The operators' documents name these.
+        for bound in ["2", "4", "10"] {
+            value(
+                &metrics,
+                &format!("arc_prover_proof_duration_seconds_bucket{{le=\"{bound}\"}}"),
+            );
+        }
+        assert!(value(&metrics, &format!("zkp_circuit_load_time_seconds{{{CIRCUIT}}}")) > 0.0);
+        // Another library's figure of the same, of a moment later.
+        let memory =
+            value(&metrics, "zkp_memory_usage_bytes") / value(&metrics, "process_resident_memory_bytes");
+        assert!((0.2..5.0).contains(&memory), "{memory}");
+        for percent in ["zkp_cpu_usage_percent", "memory_usage_percent"] {
+            assert!((0.0..=100.0).contains(&value(&metrics, percent)), "{percent}");
+        }
+    }
+}
