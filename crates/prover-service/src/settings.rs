@@ -5,7 +5,6 @@ use confique::Config;
 
 /// Settings of the prover service.
 #[derive(Debug, Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct Settings {
     /// Port to listen on. 0 takes a free one.
     #[config(env = "PORT", default = 3001)]

@@ -12,7 +12,6 @@ use serde::Deserialize;
 
 /// Settings of the smallest service.
 #[derive(Debug, Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
 struct Settings {
     /// Port to listen on. 0 takes a free one.
     #[config(env = "PORT", default = 3001)]

@@ -26,7 +26,9 @@ pub(crate) fn load<C: Config>(file: Option<&Path>) -> Result<C, ServiceError> {
         }
     }
     if let Some(file) = file {
-        settings = settings.with_fallback(layer(file, parse(file)?)?);
+        let table = parse(file)?;
+        refuse_unknown(file, &C::META, &table, "")?;
+        settings = settings.with_fallback(layer(file, table)?);
     }
     C::from_layer(settings.with_fallback(C::Layer::default_values())).map_err(refused)
 }
@@ -150,6 +152,25 @@ fn parse(file: &Path) -> Result<toml::Table, ServiceError> {
             .map_or(1, |span| 1 + text[..span.start].matches('\n').count()),
         rule: error.message().to_owned(),
     })
+}
+
+/// Refuses what the settings don't have: a key that was mistyped would otherwise be its default.
+fn refuse_unknown(file: &Path, meta: &Meta, table: &toml::Table, within: &str) -> Result<(), ServiceError> {
+    for (name, value) in table {
+        let key = format!("{within}{name}");
+        let Some(field) = meta.fields.iter().find(|field| field.name == name) else {
+            let known: Vec<_> = meta.fields.iter().map(|field| field.name).collect();
+            return Err(ServiceError::Key {
+                file: file.to_owned(),
+                key,
+                rule: format!("unknown key; there are {}", known.join(", ")),
+            });
+        };
+        if let (FieldKind::Nested { meta }, Some(table)) = (field.kind, value.as_table()) {
+            refuse_unknown(file, meta, table, &format!("{key}."))?;
+        }
+    }
+    Ok(())
 }
 
 fn layer<L: Layer>(file: &Path, table: toml::Table) -> Result<L, ServiceError> {

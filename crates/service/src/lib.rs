@@ -21,7 +21,6 @@
 //! use confique::Config;
 //!
 //! #[derive(Config)]
-//! #[config(layer_attr(serde(deny_unknown_fields)))]
 //! struct Settings {
 //!     /// Port to listen on.
 //!     #[config(env = "PORT", default = 3001)]

@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 /// What requests over HTTP may take. Each is refused with its own error when it takes more.
 #[derive(Debug, Clone, Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct HttpSettings {
     /// Address to listen on.
     #[config(env = "HOST", default = "0.0.0.0")]
@@ -37,7 +36,6 @@ pub struct HttpSettings {
 
 /// Logs, metrics and the end of a service.
 #[derive(Debug, Clone, Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct OperationsSettings {
     /// What is logged: error, warn, info, debug or trace, also for single modules (`info,sqlx=warn`).
     #[config(env = "RUST_LOG", default = "info")]

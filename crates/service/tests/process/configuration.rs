@@ -45,11 +45,11 @@ fn secrets_are_never_printed() {
 #[test]
 fn a_wrong_setting_is_refused_by_its_key_and_rule() {
     for (file, environment, expected) in [
-        ("prot = 3001", vec![], vec!["unknown field `prot`", "port"]),
+        ("prot = 3001", vec![], vec!["prot: unknown key", "port"]),
         (
             "[http]\nmax_body = 1",
             vec![],
-            vec!["http", "unknown field `max_body`"],
+            vec!["http.max_body: unknown key", "max_body_bytes"],
         ),
         (
             "[http]\nmax_body_bytes = 10",
