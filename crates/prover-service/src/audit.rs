@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use bauta_service::{AUDIT, Problem};
 
-use crate::{circuits::Circuit, time};
+use crate::{circuits::Circuit, metrics, time};
 
 /// A request for proofs, until it has ended. Dropped before that, its client or its time has gone.
 pub struct Entry {
@@ -97,7 +97,8 @@ impl Drop for Entry {
     }
 }
 
-/// A job ended.
+/// This process ended a job.
 pub fn job_ended(job_id: &str, owner: &str, outcome: &'static str, code: Option<&str>) {
+    metrics::job_ended(outcome);
     tracing::info!(target: AUDIT, event = "job_ended", job_id, owner, outcome, code);
 }

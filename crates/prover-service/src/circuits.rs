@@ -218,9 +218,9 @@ impl Circuits {
     }
 
     /// The circuit with this verifying key.
-    pub fn by_key_hash(&self, hash: &str) -> Result<&Arc<Circuit>, Problem> {
+    pub fn by_key_hash(&self, hash: &[u8; 32]) -> Result<&Arc<Circuit>, Problem> {
         let mut circuits = self.loaded.iter();
-        let found = circuits.find(|circuit| circuit.description.verifying_key_hash == hash);
+        let found = circuits.find(|circuit| circuit.key.header().verifying_key_hash == *hash);
         found.ok_or_else(|| unknown("this service has no circuit with that verifying key".to_owned()))
     }
 }

@@ -33,6 +33,15 @@ struct Waiter {
     sender: oneshot::Sender<Slot>,
 }
 
+/// Who is let into the line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// A request, if there is room.
+    Request,
+    /// A job, always: there was room for it in the queue, and no more of them come at a time than there are slots.
+    Job,
+}
+
 /// A slot, given to the next in the line when this is dropped.
 pub struct Slot(Line);
 
@@ -62,20 +71,15 @@ impl Line {
     }
 
     /// A slot, when the turn comes. Those without an API key share all of the line.
-    pub async fn slot(&self, owner: &str) -> Result<Slot, Full> {
+    pub async fn slot(&self, owner: &str, admission: Admission) -> Result<Slot, Full> {
         let (place, receiver) = {
             let mut parts = self.parts();
             if parts.free > 0 {
                 parts.free -= 1;
                 return Ok(Slot(self.clone()));
             }
-            if parts.waiting.len() >= parts.most_waiting {
-                return Err(Full(parts.waiting.len()));
-            }
-            let same = |waiter: &&Waiter| waiter.owner == owner;
-            let hers = parts.waiting.values().filter(same).count();
-            if !owner.is_empty() && hers >= parts.most_of_one {
-                return Err(Full(hers));
+            if admission == Admission::Request {
+                parts.check_room(owner)?;
             }
             let after_last = parts.last.get(owner).map_or(0, |last| last + 1);
             let turn = after_last.max(parts.turn);
@@ -106,6 +110,21 @@ impl Line {
 
     fn parts(&self) -> MutexGuard<'_, Parts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Parts {
+    /// Whether another request finds room.
+    fn check_room(&self, owner: &str) -> Result<(), Full> {
+        if self.waiting.len() >= self.most_waiting {
+            return Err(Full(self.waiting.len()));
+        }
+        let same = |waiter: &&Waiter| waiter.owner == owner;
+        let hers = self.waiting.values().filter(same).count();
+        if !owner.is_empty() && hers >= self.most_of_one {
+            return Err(Full(hers));
+        }
+        Ok(())
     }
 }
 
@@ -148,7 +167,7 @@ mod tests {
 
     /// Somebody who stands in the line from now on.
     async fn wait<'a>(line: &'a Line, owner: &'a str) -> Waiting<'a> {
-        let mut waiting: Waiting<'a> = Box::pin(line.slot(owner));
+        let mut waiting: Waiting<'a> = Box::pin(line.slot(owner, Admission::Request));
         assert!(poll!(&mut waiting).is_pending());
         waiting
     }
@@ -156,7 +175,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_with_many_requests_doesnt_keep_anothers_first_one_waiting() {
         let line = Line::new(1, 100, 50);
-        let slot = line.slot("alice").await.unwrap();
+        let slot = line.slot("alice", Admission::Request).await.unwrap();
         let mut hers = Vec::new();
         for _ in 0..10 {
             hers.push(wait(&line, "alice").await);
@@ -171,32 +190,46 @@ mod tests {
         for waiting in hers {
             drop(waiting.await.unwrap());
         }
-        assert!(line.slot("carol").await.is_ok());
+        assert!(line.slot("carol", Admission::Request).await.is_ok());
     }
 
     #[tokio::test]
     async fn a_key_has_its_part_of_the_line_and_all_have_the_whole() {
         let line = Line::new(1, 4, 2);
-        let _slot = line.slot("").await.unwrap();
+        let _slot = line.slot("", Admission::Request).await.unwrap();
         let _hers = [wait(&line, "alice").await, wait(&line, "alice").await];
-        assert_eq!(line.slot("alice").await.err(), Some(Full(2)));
+        assert_eq!(line.slot("alice", Admission::Request).await.err(), Some(Full(2)));
         let _his = [wait(&line, "bob").await, wait(&line, "bob").await];
-        assert_eq!(line.slot("carol").await.err(), Some(Full(4)));
+        assert_eq!(line.slot("carol", Admission::Request).await.err(), Some(Full(4)));
         assert_eq!(line.waiting(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_job_finds_room_in_a_line_that_is_full_of_requests() {
+        let line = Line::new(1, 2, 1);
+        let slot = line.slot("", Admission::Request).await.unwrap();
+        let (hers, his) = (wait(&line, "alice").await, wait(&line, "bob").await);
+        assert!(line.slot("carol", Admission::Request).await.is_err());
+        let mut job: Waiting = Box::pin(line.slot("alice", Admission::Job));
+        assert!(poll!(&mut job).is_pending());
+        assert_eq!(line.waiting(), 3);
+        drop(slot);
+        drop((hers, his));
+        assert!(job.await.is_ok());
     }
 
     #[tokio::test]
     async fn whoever_goes_leaves_no_place_and_no_slot_behind() {
         let line = Line::new(1, 10, 10);
-        let slot = line.slot("alice").await.unwrap();
+        let slot = line.slot("alice", Admission::Request).await.unwrap();
         let (first, mut second) = (wait(&line, "alice").await, wait(&line, "alice").await);
         drop(first);
         assert_eq!(line.waiting(), 1);
         // The slot is on its way to one who goes before it is taken.
         drop(slot);
         drop(second);
-        assert!(line.slot("bob").await.is_ok());
-        let slot = line.slot("bob").await.unwrap();
+        assert!(line.slot("bob", Admission::Request).await.is_ok());
+        let slot = line.slot("bob", Admission::Request).await.unwrap();
         assert!(line.has_one());
         second = wait(&line, "alice").await;
         assert!(!line.has_one());

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bauta_service::Service;
-use bauta_store::JobCounts;
+use bauta_store::{JobState, OpenJobs};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use procfs::{Current, Meminfo, process::Process};
 
@@ -67,7 +67,11 @@ pub fn describe() {
     );
     describe_gauge!(
         "bauta_prover_jobs",
-        "Jobs in the database by state, ended ones until they are forgotten"
+        "Jobs in the database that haven't ended, by state"
+    );
+    describe_counter!(
+        "bauta_prover_jobs_ended_total",
+        "Jobs that this process has ended, by how"
     );
     describe_counter!(
         "bauta_prover_cache_total",
@@ -79,6 +83,9 @@ pub fn describe() {
             counter!("bauta_prover_cache_total", "cache" => cache, "outcome" => outcome.as_str())
                 .increment(0);
         }
+    }
+    for state in [JobState::Succeeded, JobState::Failed, JobState::Cancelled] {
+        counter!("bauta_prover_jobs_ended_total", "state" => state.as_str()).increment(0);
     }
     describe_gauge!("memory_usage_percent", "Memory of this machine that is in use");
 }
@@ -169,18 +176,17 @@ pub fn queue_depth(waiting: usize) {
     gauge!("arc_prover_queue_depth").set(waiting as f64);
 }
 
-/// Jobs in the database.
+/// Jobs that haven't ended.
 #[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 jobs")]
-pub fn jobs(counts: &JobCounts) {
-    for (state, jobs) in [
-        ("queued", counts.queued),
-        ("running", counts.running),
-        ("succeeded", counts.succeeded),
-        ("failed", counts.failed),
-        ("cancelled", counts.cancelled),
-    ] {
+pub fn open_jobs(open: OpenJobs) {
+    for (state, jobs) in [("queued", open.queued), ("running", open.running)] {
         gauge!("bauta_prover_jobs", "state" => state).set(jobs as f64);
     }
+}
+
+/// This process ended a job.
+pub fn job_ended(state: &'static str) {
+    counter!("bauta_prover_jobs_ended_total", "state" => state).increment(1);
 }
 
 /// Workers of the queue.

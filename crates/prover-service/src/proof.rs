@@ -1,13 +1,20 @@
 //! A proof as clients get it, and what it shows.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bauta_circuits::{Evaluation, Proof};
+use bauta_circuits::Evaluation;
 use bauta_primitives::{Claim, Context, Digest, DigestParts, Nullifier, Root, Scope, sha256};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{VERSION, circuits::Circuit, time};
+use crate::{
+    VERSION,
+    circuits::Circuit,
+    line::Admission,
+    prover::{Made, ProveError, Prover},
+    request::Task,
+    time,
+};
 
 /// What a proof shows: the five parts of its one public input, the digest.
 #[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -174,17 +181,29 @@ pub struct Metadata {
 }
 
 impl ProveAnswer {
-    /// Of a proof that was made in `proving`, `elapsed` after its request.
-    pub fn new(
+    /// Proves a task when its turn comes, which `begun` is told.
+    pub async fn make(
+        prover: &Prover,
+        owner: &str,
+        admission: Admission,
+        task: Task,
+        begun: impl FnOnce(),
+    ) -> Result<Self, ProveError> {
+        let started = Instant::now();
+        let (circuit, evaluation, tag) = (task.circuit.clone(), task.evaluation, task.tag.clone());
+        let made = prover.prove(owner, admission, task, begun).await?;
+        Ok(Self::new(&circuit, &evaluation, &made, tag, started.elapsed()))
+    }
+
+    fn new(
         circuit: &Circuit,
         evaluation: &Evaluation,
-        proof: &Proof,
+        made: &Made,
         tag: Option<String>,
-        proving: Duration,
         elapsed: Duration,
     ) -> Self {
         let public = Shown::of(evaluation);
-        let (bytes, output) = (proof.to_bytes(), public.to_bytes());
+        let (bytes, output) = (made.proof.to_bytes(), public.to_bytes());
         Self {
             success: true,
             proof: ProofDocument {
@@ -197,7 +216,7 @@ impl ProveAnswer {
                     output_hash: prefixed(&sha256(&output)),
                     output: prefixed(&output),
                     proof_size: bytes.len(),
-                    generation_time: time::fraction_of_milliseconds(proving),
+                    generation_time: time::fraction_of_milliseconds(made.proving),
                     prover_version: VERSION.to_owned(),
                 },
                 tag,

@@ -20,7 +20,7 @@ use tracing::Instrument;
 use crate::{
     cache::Caches,
     circuits::Circuit,
-    line::{Full, Line, Slot},
+    line::{Admission, Full, Line, Slot},
     metrics::{self, ActiveProof},
     recent::Recent,
     request::{LARGEST_BATCH, Task},
@@ -160,10 +160,16 @@ impl Prover {
 
     /// Proves for an API key when its turn comes, which `begun` is told, or takes the proof out of the caches. A request that is dropped while it
     /// waits leaves the queue.
-    pub async fn prove(&self, owner: &str, task: Task, begun: impl FnOnce()) -> Result<Made, ProveError> {
+    pub async fn prove(
+        &self,
+        owner: &str,
+        admission: Admission,
+        task: Task,
+        begun: impl FnOnce(),
+    ) -> Result<Made, ProveError> {
         let (circuit_id, started) = (task.circuit.description.id.clone(), Instant::now());
         let span = tracing::info_span!("proof", circuit_id);
-        let outcome = tokio::time::timeout(self.timeout, self.take_or_prove(owner, task, begun))
+        let outcome = tokio::time::timeout(self.timeout, self.take_or_prove(owner, admission, task, begun))
             .instrument(span)
             .await
             .unwrap_or(Err(ProveError::Timeout {
@@ -183,9 +189,15 @@ impl Prover {
         outcome
     }
 
-    async fn take_or_prove(&self, owner: &str, task: Task, begun: impl FnOnce()) -> Result<Made, ProveError> {
+    async fn take_or_prove(
+        &self,
+        owner: &str,
+        admission: Admission,
+        task: Task,
+        begun: impl FnOnce(),
+    ) -> Result<Made, ProveError> {
         let Some(place) = self.caches.place(&task) else {
-            return self.prove_in_turn(owner, task, begun).await;
+            return self.prove_in_turn(owner, admission, task, begun).await;
         };
         let started = Instant::now();
         if let Some(proof) = self.caches.proof(place, &task).await {
@@ -196,14 +208,14 @@ impl Prover {
             });
         }
         let circuit = task.circuit.clone();
-        let made = self.prove_in_turn(owner, task, begun).await?;
+        let made = self.prove_in_turn(owner, admission, task, begun).await?;
         self.caches.keep(place, &circuit, &made.proof).await;
         Ok(made)
     }
 
     /// A slot, when its turn comes.
-    async fn slot(&self, owner: &str) -> Result<Slot, ProveError> {
-        let slot = self.line.slot(owner).await;
+    async fn slot(&self, owner: &str, admission: Admission) -> Result<Slot, ProveError> {
+        let slot = self.line.slot(owner, admission).await;
         slot.map_err(|Full(waiting)| ProveError::Full {
             waiting,
             retry_after: self.expected_wait(waiting),
@@ -212,7 +224,7 @@ impl Prover {
 
     /// Measures the making of a proof, which nobody gets, when its turn comes. It counts nowhere.
     pub async fn measure(&self, sample: Arc<Sample>, threads: Threads) -> Result<Duration, ProveError> {
-        let slot = self.slot(MEASURED).await?;
+        let slot = self.slot(MEASURED, Admission::Request).await?;
         let (sender, receiver) = oneshot::channel();
         self.threads.spawn(move || {
             let started = Instant::now();
@@ -224,8 +236,14 @@ impl Prover {
         Ok(receiver.await.map_err(|_| ProveError::Thread)??)
     }
 
-    async fn prove_in_turn(&self, owner: &str, task: Task, begun: impl FnOnce()) -> Result<Made, ProveError> {
-        let slot = self.slot(owner).await?;
+    async fn prove_in_turn(
+        &self,
+        owner: &str,
+        admission: Admission,
+        task: Task,
+        begun: impl FnOnce(),
+    ) -> Result<Made, ProveError> {
+        let slot = self.slot(owner, admission).await?;
         if !has_memory() {
             return Err(ProveError::Memory);
         }

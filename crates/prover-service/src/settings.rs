@@ -80,7 +80,12 @@ pub struct Settings {
     #[config(env = "REQUESTS_PER_MINUTE", default = 0)]
     pub requests_per_minute: u32,
 
-    /// The same for proofs asked for, those of batches counted each. 0: no limit.
+    /// Requests a minute that an address may make without an API key where there are some (`API_KEYS`): to verify, to list circuits, to guess keys. 0: no
+    /// limit.
+    #[config(env = "STRANGER_REQUESTS_PER_MINUTE", default = 100)]
+    pub stranger_requests_per_minute: u32,
+
+    /// Proofs a minute that an API key, or without one an address, may ask for, those of batches counted each. 0: no limit.
     #[config(env = "PROOFS_PER_MINUTE", default = 0)]
     pub proofs_per_minute: u32,
 

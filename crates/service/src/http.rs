@@ -33,12 +33,16 @@ const LONGEST_ID: usize = 64;
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
-    fn of(request: &Request) -> Self {
+    /// Whether a client's id is taken.
+    #[must_use]
+    pub fn allows(id: &[u8]) -> bool {
         let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-        let given = request
-            .headers()
-            .get(&HEADER)
-            .filter(|id| (1..=LONGEST_ID).contains(&id.len()) && id.as_bytes().iter().all(allowed));
+        (1..=LONGEST_ID).contains(&id.len()) && id.iter().all(allowed)
+    }
+
+    fn of(request: &Request) -> Self {
+        let given = request.headers().get(&HEADER);
+        let given = given.filter(|id| Self::allows(id.as_bytes()));
         Self(given.cloned().unwrap_or_else(|| {
             HeaderValue::from_str(&Uuid::now_v7().to_string()).expect("a UUID is visible ASCII")
         }))

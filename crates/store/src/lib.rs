@@ -55,7 +55,7 @@ pub use audit::{AppliedTransaction, StoredConfig, StoredNullifier};
 pub use bulk::root_of;
 pub use error::StoreError;
 pub use event::{Batch, Event, Record};
-pub use jobs::{Begun, End, Enqueued, JOB_CHANNEL, Job, JobCounts, JobFlow, JobState, NewJob};
+pub use jobs::{Begun, End, Enqueued, JOB_CHANNEL, Job, JobCounts, JobFlow, JobState, NewJob, OpenJobs};
 pub use leader::Leadership;
 pub use leaves::{Holding, LeafRecord};
 pub use migrate::NEWEST;

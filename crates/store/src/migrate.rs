@@ -6,7 +6,7 @@ use sqlx::{Connection, Row, SqlSafeStr};
 use crate::{Store, StoreError};
 
 /// Every migration, oldest first. A migration that has been released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "values", include_str!("../../../migrations/0001_values.sql")),
     (
         2,
@@ -36,6 +36,11 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
         10,
         "commitment",
         include_str!("../../../migrations/0010_commitment.sql"),
+    ),
+    (
+        11,
+        "job_turns",
+        include_str!("../../../migrations/0011_job_turns.sql"),
     ),
 ];
 

@@ -1,26 +1,30 @@
 //! One subscriber to one job or request.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bauta_store::{Job, JobState, StoreError};
-use tokio::sync::broadcast;
+use tokio::{sync::broadcast, time::Instant};
 use uuid::Uuid;
 
 use super::{Events, Key, Message, News};
 use crate::time;
 
-/// A subscriber looks for itself this often: a message can be lost while the connection is away.
+/// A subscriber looks for itself this often: a message can be lost on its way.
 const LOOK: Duration = Duration::from_secs(5);
+/// How soon it looks again when the database is away.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A request that nobody knows for so long isn't awaited any more.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// One subscriber.
+/// One subscriber. Whoever waits for its next news may stop at any time, and nothing is lost.
 pub struct Follower {
     receiver: broadcast::Receiver<Message>,
     events: Events,
     key: Key,
     kind: Kind,
     said: Option<News>,
+    /// When it looks for itself next, however many messages of others come before.
+    look: Instant,
     heard: Instant,
 }
 
@@ -33,7 +37,7 @@ enum Kind {
 }
 
 /// What a subscriber hears.
-pub enum Heard {
+pub(super) enum Heard {
     /// It goes on.
     Progress(News),
     /// The job ended.
@@ -60,6 +64,7 @@ impl Events {
             key: Key { owner, id },
             kind,
             said: None,
+            look: Instant::now(),
             heard: Instant::now(),
         }
     }
@@ -67,7 +72,7 @@ impl Events {
 
 impl Follower {
     /// The next news, at once the first time. None if the owner has nothing of that id (any more).
-    pub async fn next(&mut self) -> Result<Option<Heard>, StoreError> {
+    pub(super) async fn next(&mut self) -> Result<Option<Heard>, StoreError> {
         match self.kind {
             Kind::Either => self.begin().await,
             Kind::Job => self.next_of_job().await,
@@ -77,11 +82,16 @@ impl Follower {
 
     async fn begin(&mut self) -> Result<Option<Heard>, StoreError> {
         let here = self.events.present(&self.key);
-        if here.is_none() && self.job().await?.is_some() {
+        if here.is_none()
+            && let Some(job) = self.job().await?
+        {
+            // As messages have it: a client may write a UUID in other letters.
+            self.key.id = job.id;
             self.kind = Kind::Job;
             return self.next_of_job().await;
         }
         self.kind = Kind::Request;
+        self.look = Instant::now() + LOOK;
         let news = here.unwrap_or_else(|| {
             self.ask();
             News {
@@ -95,46 +105,43 @@ impl Follower {
 
     async fn next_of_job(&mut self) -> Result<Option<Heard>, StoreError> {
         loop {
-            if self.said.is_some() {
-                let message = tokio::time::timeout(LOOK, self.receiver.recv()).await;
-                match message {
-                    Ok(Ok(Message::Job {
-                        id,
-                        state,
+            let news = match self.message().await {
+                Some(Message::Job {
+                    id,
+                    state,
+                    stage,
+                    progress,
+                    eta_ms,
+                }) if id == self.key.id => match (stage, progress) {
+                    (Some(stage), Some(progress)) => Some(News {
                         stage,
                         progress,
                         eta_ms,
-                    })) if id == self.key.id => {
-                        let news = match (stage, progress) {
-                            (Some(stage), Some(progress)) => Some(News {
-                                stage,
-                                progress,
-                                eta_ms,
-                            }),
-                            _ if state == JobState::Running.as_str() => Some(self.at(JobState::Running)),
-                            // It ended: look.
-                            _ => None,
-                        };
-                        if let Some(news) = news {
-                            if let Some(heard) = self.say(news) {
-                                return Ok(Some(heard));
-                            }
-                            continue;
-                        }
+                    }),
+                    _ if state == JobState::Running.as_str() => Some(self.at(JobState::Running)),
+                    _ => {
+                        // It ended: look.
+                        self.look = Instant::now();
+                        None
                     }
-                    Ok(Ok(_)) => continue,
-                    // Messages were lost, or none came: look.
-                    _ => {}
-                }
-            }
-            let Some(job) = self.job().await? else {
-                return Ok(None);
+                },
+                Some(_) => None,
+                None => match self.job().await {
+                    Ok(None) => return Ok(None),
+                    Ok(Some(job)) if job.state.has_ended() => return Ok(Some(Heard::Ended(Box::new(job)))),
+                    Ok(Some(job)) => {
+                        self.look = Instant::now() + LOOK;
+                        Some(self.at(job.state))
+                    }
+                    // Whoever was told something goes on following.
+                    Err(_) if self.said.is_some() => {
+                        self.look = Instant::now() + LOOK_AGAIN;
+                        None
+                    }
+                    Err(error) => return Err(error),
+                },
             };
-            if job.state.has_ended() {
-                return Ok(Some(Heard::Ended(Box::new(job))));
-            }
-            let news = self.at(job.state);
-            if let Some(heard) = self.say(news) {
+            if let Some(heard) = news.and_then(|news| self.say(news)) {
                 return Ok(Some(heard));
             }
         }
@@ -142,12 +149,11 @@ impl Follower {
 
     async fn next_of_request(&mut self) -> Option<Heard> {
         loop {
-            let message = tokio::time::timeout(LOOK, self.receiver.recv()).await;
-            let news = match message {
-                Ok(Ok(Message::Request { request, news })) if request == self.key => Some(news),
-                Ok(Ok(_)) => None,
-                // Messages were lost, or none came: look.
-                _ => {
+            let news = match self.message().await {
+                Some(Message::Request { request, news }) if request == self.key => Some(news),
+                Some(_) => None,
+                None => {
+                    self.look = Instant::now() + LOOK;
                     let here = self.events.present(&self.key);
                     if here.is_none() {
                         self.ask();
@@ -162,6 +168,21 @@ impl Follower {
                 }
             } else if self.heard.elapsed() > PATIENCE {
                 return None;
+            }
+        }
+    }
+
+    /// The next message; none if it is time to look.
+    async fn message(&mut self) -> Option<Message> {
+        if self.look <= Instant::now() {
+            return None;
+        }
+        match tokio::time::timeout_at(self.look, self.receiver.recv()).await {
+            Ok(Ok(message)) if !matches!(message, Message::Lost) => Some(message),
+            // Messages were lost, or none came.
+            _ => {
+                self.look = Instant::now();
+                None
             }
         }
     }

@@ -6,11 +6,12 @@
 //!            +------- requests of this instance ----------+
 //! ```
 //!
-//! A subscriber that is too slow loses messages, not memory: it then looks for itself. Without a database there are no jobs, and
+//! A subscriber that is too slow loses messages, not memory: it then looks for itself, as all do when the connection to Postgres was lost. Without a database there are no jobs, and
 //! requests are heard of where they wait.
 
 mod document;
 mod follower;
+mod told;
 mod waiting;
 
 use std::{
@@ -26,10 +27,8 @@ use sqlx::postgres::PgListener;
 use tokio::sync::{broadcast, mpsc};
 use utoipa::ToSchema;
 
-pub use self::{
-    document::JobDocument,
-    follower::{Follower, Heard},
-};
+use self::follower::Heard;
+pub use self::{document::JobDocument, follower::Follower, told::Told};
 use crate::queue::Queue;
 
 /// Messages that a subscriber may be behind, and that may wait for Postgres; more are lost.
@@ -53,6 +52,9 @@ enum Message {
     Request { request: Key, news: News },
     /// Whoever has this request should say how far it is.
     Ask { ask: Key },
+    /// Messages of other instances were lost: every subscriber looks for itself.
+    #[serde(skip)]
+    Lost,
 }
 
 /// A request: the API key's prefix, and the id that the client gave it.
@@ -105,31 +107,34 @@ impl Events {
             queue,
         }));
         if let Some(queue) = &events.0.queue {
-            let mut listener = PgListener::connect_with(queue.store().pool()).await?;
-            listener.listen(JOB_CHANNEL).await?;
-            events.listen(listener, service);
+            let listener = connect(queue).await?;
+            events.listen(listener, queue.clone(), service);
             speak(to_tell, queue.clone(), service);
         }
         Ok(events)
     }
 
-    fn listen(&self, mut listener: PgListener, service: &Service) {
+    fn listen(&self, mut listener: PgListener, queue: Queue, service: &Service) {
         let (events, shutdown) = (self.clone(), service.shutdown());
         service.spawn("the listener for jobs", async move {
             loop {
                 let notification = tokio::select! {
                     () = shutdown.cancelled() => return Ok::<_, StoreError>(()),
-                    // It connects again by itself.
-                    notification = listener.recv() => notification,
+                    notification = listener.try_recv() => notification,
                 };
-                match notification.map(|message| serde_json::from_str(message.payload())) {
-                    Ok(Ok(message)) => events.hear(message),
-                    Ok(Err(error)) => tracing::warn!(event = "message_unreadable", %error),
-                    Err(error) => {
-                        tracing::warn!(event = "listener_away", %error);
-                        tokio::time::sleep(Duration::from_secs(1)).await;
+                if let Ok(Some(notification)) = notification {
+                    match serde_json::from_str(notification.payload()) {
+                        Ok(message) => events.hear(message),
+                        Err(error) => tracing::warn!(event = "message_unreadable", %error),
                     }
+                    continue;
                 }
+                tracing::warn!(event = "listener_away", error = ?notification.err());
+                listener = tokio::select! {
+                    () = shutdown.cancelled() => return Ok(()),
+                    listener = connect_again(&queue) => listener,
+                };
+                events.hear(Message::Lost);
             }
         });
     }
@@ -166,6 +171,24 @@ impl Events {
 
     fn requests(&self) -> std::sync::MutexGuard<'_, Requests> {
         self.0.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn connect(queue: &Queue) -> Result<PgListener, StoreError> {
+    let mut listener = PgListener::connect_with(queue.store().pool()).await?;
+    // A connection that comes again by itself doesn't say so, and what was said in between is lost.
+    listener.eager_reconnect(false);
+    listener.listen(JOB_CHANNEL).await?;
+    Ok(listener)
+}
+
+async fn connect_again(queue: &Queue) -> PgListener {
+    loop {
+        match connect(queue).await {
+            Ok(listener) => return listener,
+            Err(error) => tracing::debug!(event = "listener_away", %error),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -61,14 +61,19 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         let stage = if self.succeeded { "succeeded" } else { "failed" };
-        self.say(news(stage, 1.0, Some(Duration::ZERO)));
-        let requests = &mut *self.events.requests();
-        requests.ended.push_back(self.key.clone());
-        if requests.ended.len() > REMEMBERED
-            && let Some(oldest) = requests.ended.pop_front()
+        let news = news(stage, 1.0, Some(Duration::ZERO));
         {
-            requests.by_key.remove(&oldest);
+            // At once: whoever comes with the same id finds it in both or in none.
+            let requests = &mut *self.events.requests();
+            requests.by_key.insert(self.key.clone(), news.clone());
+            requests.ended.push_back(self.key.clone());
+            if requests.ended.len() > REMEMBERED
+                && let Some(oldest) = requests.ended.pop_front()
+            {
+                requests.by_key.remove(&oldest);
+            }
         }
+        self.events.announce(self.key.clone(), news);
     }
 }
 

@@ -13,6 +13,7 @@
 mod worker;
 
 use std::{
+    fmt::Display,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -30,6 +31,8 @@ use crate::{audit, metrics, seal::WitnessKeys, settings::Settings};
 const DEAD_AFTER: Duration = Duration::from_secs(5);
 /// How often deadlines are looked after, and counts are taken.
 const HOUSEKEEPING: Duration = Duration::from_secs(2);
+/// When to come again to a full queue.
+const FULL_FOR: Duration = Duration::from_secs(5);
 /// Seconds over which arrivals and service times are taken.
 const FLOW_SECONDS: u32 = 60;
 /// Share of its time that a worker should be busy for.
@@ -49,6 +52,16 @@ pub enum QueueError {
     /// A worker couldn't make the proof, but it or another may be able to later.
     #[error("no proof this time: {0}")]
     Later(String),
+    /// There is no room.
+    #[error(
+        "as many jobs wait already as may: {most} of all, {most_of_one} of one API key; come again later"
+    )]
+    Full {
+        /// Of all.
+        most: u64,
+        /// Of one API key.
+        most_of_one: u64,
+    },
     /// An idempotency key came with another request than before.
     #[error("this Idempotency-Key was given with another request before: a new request needs a new key")]
     KeyReused,
@@ -65,6 +78,10 @@ impl From<QueueError> for Problem {
                 "the database can't be reached; try again",
                 &error,
             ),
+            QueueError::Full { .. } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", error.to_string())
+                    .retry_after(FULL_FOR)
+            }
             QueueError::KeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency_key_reused",
@@ -155,12 +172,10 @@ impl Queue {
         }))
     }
 
-    /// Makes the engine's tables.
+    /// Makes the engine's tables; once, if several processes do it in the same moment.
     pub async fn migrate(store: &Store) -> Result<(), QueueError> {
-        WorkerUtils::new(store.pool().clone(), SCHEMA)
-            .migrate()
-            .await
-            .map_err(|error| QueueError::Engine(error.to_string()))
+        let engine = WorkerUtils::new(store.pool().clone(), SCHEMA);
+        engine.migrate().await.map_err(engine_error)
     }
 
     /// The table of jobs.
@@ -168,20 +183,13 @@ impl Queue {
         &self.0.store
     }
 
-    /// Puts a job in, and returns its id. The same idempotency key returns the same job.
-    pub async fn enqueue(&self, order: &Order<'_>) -> Result<String, Problem> {
-        let queued = self.0.store.queued_jobs().await.map_err(QueueError::from)?;
-        if queued >= self.0.most_queued {
-            let detail = format!("{queued} jobs wait already, the most there may be; come again later");
-            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", detail)
-                .retry_after(Duration::from_secs(5)));
-        }
-        Ok(self.insert(order).await?)
-    }
-
-    async fn insert(&self, order: &Order<'_>) -> Result<String, QueueError> {
+    /// Puts a job in, and returns its id. The same idempotency key returns the same job, even when there is no room for another one.
+    pub async fn enqueue(&self, order: &Order<'_>) -> Result<String, QueueError> {
         let id = Uuid::now_v7().to_string();
         let witness = self.0.keys.seal(&id, order.body)?;
+        let most = self.0.most_queued;
+        // One key leaves room for others. Those without one share it all.
+        let most_of_one = most.div_ceil(2);
         let mut transaction = self.0.store.pool().begin().await.map_err(StoreError::from)?;
         let job = NewJob {
             id: &id,
@@ -192,11 +200,14 @@ impl Queue {
             priority: order.priority,
             witness: &witness,
             deadline_ms: i64::try_from(self.0.deadline.as_millis()).unwrap_or(i64::MAX),
+            most_waiting: most,
+            most_of_owner: if order.owner.is_empty() { most } else { most_of_one },
         };
         let turn = match Store::enqueue_job(&mut transaction, &job).await? {
             Enqueued::New { turn } => turn,
             Enqueued::Known { id } => return Ok(id),
             Enqueued::Another => return Err(QueueError::KeyReused),
+            Enqueued::Full => return Err(QueueError::Full { most, most_of_one }),
         };
         let spec = JobSpec::builder()
             .run_at(time_of_turn(turn))
@@ -217,7 +228,7 @@ impl Queue {
                 spec,
             )
             .await
-            .map_err(|error| QueueError::Engine(error.to_string()))?;
+            .map_err(engine_error)?;
         transaction.commit().await.map_err(StoreError::from)?;
         Ok(id)
     }
@@ -244,8 +255,14 @@ impl Queue {
     /// Workers that live, and how many there should be.
     pub async fn workers(&self) -> Result<Workers, QueueError> {
         let workers = self.0.engine.list_active_workers(DEAD_AFTER).await;
-        let mut workers = workers.map_err(|error| QueueError::Engine(error.to_string()))?;
-        workers.retain(|worker| !worker.is_stale);
+        let mut workers = workers.map_err(engine_error)?;
+        // By the database's clock, as they were written: this machine's may be another.
+        let now: i64 = sqlx::query_scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+            .fetch_one(self.0.store.pool())
+            .await
+            .map_err(StoreError::from)?;
+        let dead = now - i64::try_from(DEAD_AFTER.as_millis()).unwrap_or(i64::MAX);
+        workers.retain(|worker| worker.last_heartbeat_at.timestamp_millis() > dead);
         let flow = self.0.store.job_flow(FLOW_SECONDS).await?;
         Ok(Workers {
             recommended: recommended(&flow, self.0.concurrent),
@@ -289,18 +306,22 @@ impl Queue {
         store
             .forget_jobs(i64::try_from(retention.as_secs()).unwrap_or(i64::MAX))
             .await?;
-        let counts = store.job_counts().await?;
-        metrics::jobs(&counts);
+        let open = store.open_jobs().await?;
+        metrics::open_jobs(open);
         let workers = self.workers().await?;
         metrics::workers(workers.alive.len(), workers.recommended);
         let lanes = workers.alive.len().saturating_mul(self.0.concurrent);
         *self.0.pace.lock().unwrap_or_else(PoisonError::into_inner) = Pace {
             service: (workers.flow.service_s > 0.0).then(|| Duration::from_secs_f64(workers.flow.service_s)),
             lanes: u32::try_from(lanes).unwrap_or(u32::MAX),
-            queued: counts.queued,
+            queued: open.queued,
         };
         Ok(())
     }
+}
+
+fn engine_error(error: impl Display) -> QueueError {
+    QueueError::Engine(error.to_string())
 }
 
 /// Turns as the engine has them: times, all of them long past, the smaller first.

@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{DEAD_AFTER, Queue, QueueError, SCHEMA, time_of_turn};
+use super::{DEAD_AFTER, Queue, QueueError, SCHEMA, engine_error, time_of_turn};
 use crate::{
     audit,
     circuits::Circuits,
+    line::Admission,
     proof::ProveAnswer,
     prover::{ProveError, Prover},
-    request::{ProveRequest, Task},
+    request::ProveRequest,
     seal::SealError,
     time,
 };
@@ -120,7 +121,7 @@ impl Worker {
             .define_job::<ProveJob>()
             .init()
             .await
-            .map_err(|error| QueueError::Engine(error.to_string()))
+            .map_err(engine_error)
     }
 
     /// Another one, as soon as the database lets it begin. None if the service ends before.
@@ -189,7 +190,6 @@ impl Worker {
     }
 
     async fn prove(&self, id: &str, begun: &Begun) -> Result<ProveAnswer, Failure> {
-        let started = std::time::Instant::now();
         let store = self.queue.store();
         let body = self.queue.0.keys.open(id, &begun.witness);
         let body = body.map_err(|error| match error {
@@ -202,13 +202,6 @@ impl Worker {
             .check(&self.circuits, Some(store))
             .await
             .map_err(|problem| Failure::of(&problem))?;
-        let Task {
-            circuit,
-            evaluation,
-            tag,
-            ..
-        } = &task;
-        let (circuit, evaluation, tag) = (circuit.clone(), *evaluation, tag.clone());
         // Nobody's proof waits for a message about it.
         let announced = store.announce_progress(
             id,
@@ -216,20 +209,12 @@ impl Worker {
             0.3,
             self.prover.average_time().map(time::milliseconds),
         );
-        let (_, made) = tokio::join!(announced, self.prover.prove(&begun.owner, task, || ()));
-        let made = made.map_err(|error| match error {
+        let answer = ProveAnswer::make(&self.prover, &begun.owner, Admission::Job, task, || ());
+        let (_, answer) = tokio::join!(announced, answer);
+        answer.map_err(|error| match error {
             ProveError::Engine(_) => Failure::Last("proof_failed", error.to_string()),
             _ => Failure::Passing(QueueError::Later(error.to_string())),
-        })?;
-        let elapsed = started.elapsed();
-        Ok(ProveAnswer::new(
-            &circuit,
-            &evaluation,
-            &made.proof,
-            tag,
-            made.proving,
-            elapsed,
-        ))
+        })
     }
 }
 

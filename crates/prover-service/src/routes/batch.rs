@@ -31,15 +31,13 @@ pub struct BatchAnswer {
     post,
     path = "/prove/batch",
     tag = "proofs",
+    security((), ("api_key" = ["prove"])),
     request_body = BatchRequest,
     responses(
         (status = 200, body = BatchAnswer),
         (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 504, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn batch(

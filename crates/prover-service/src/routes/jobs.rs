@@ -1,23 +1,15 @@
-use std::convert::Infallible;
-
 use axum::{
     extract::State as Extract,
     http::{HeaderMap, StatusCode},
-    response::sse::{Event, KeepAlive, Sse},
 };
 use bauta_service::{Caller, Json, Path, Problem};
 use bauta_store::Job;
-use futures_util::{Stream, stream};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{PROVE, State, openapi::ProblemDocument};
-use crate::{
-    audit,
-    events::{Follower, Heard, JobDocument},
-    queue::QueueError,
-};
+use crate::{audit, events::JobDocument, queue::QueueError};
 
 /// That a job was taken.
 #[derive(Serialize, ToSchema)]
@@ -44,24 +36,15 @@ impl Accepted {
     }
 }
 
-/// A server-sent event.
-#[derive(Serialize, ToSchema)]
-pub struct EventDocument {
-    /// `progress` or, last, `result`.
-    event: String,
-    /// JSON: of a progress `stage` and `progress`, of the result the job as `GET /jobs/{id}` shows it.
-    data: String,
-}
-
 /// `GET /jobs/{id}`
 #[utoipa::path(
     get,
     path = "/jobs/{id}",
     tag = "jobs",
+    security((), ("api_key" = ["prove"])),
     params(("id" = Uuid, Path, description = "The job's id")),
     responses(
         (status = 200, body = JobDocument),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -80,10 +63,10 @@ pub async fn job(
     delete,
     path = "/jobs/{id}",
     tag = "jobs",
+    security((), ("api_key" = ["prove"])),
     params(("id" = Uuid, Path, description = "The job's id")),
     responses(
         (status = 200, body = JobDocument),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
@@ -108,51 +91,10 @@ pub async fn cancel(
 }
 
 /// The caller's job. Another's is as unknown as none.
-async fn own_job(state: &State, caller: &Caller, id: Uuid) -> Result<Job, Problem> {
+pub async fn own_job(state: &State, caller: &Caller, id: Uuid) -> Result<Job, Problem> {
     let job = state.queue()?.store().job(&id.to_string()).await;
     let job = job.map_err(QueueError::from)?;
     job.filter(|job| job.owner == caller.prefix).ok_or_else(unknown)
-}
-
-/// `GET /jobs/{id}/events`: `progress` events from the present state on, then one `result`.
-#[utoipa::path(
-    get,
-    path = "/jobs/{id}/events",
-    tag = "jobs",
-    params(("id" = Uuid, Path, description = "The job's id")),
-    responses(
-        (status = 200, description = "Events `progress` and, last, `result`", body = EventDocument, content_type = "text/event-stream"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
-    )
-)]
-pub async fn events(
-    Extract(state): Extract<State>,
-    headers: HeaderMap,
-    Path(id): Path<Uuid>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let caller = state.authorise(&headers, PROVE)?;
-    let job = own_job(&state, &caller, id).await?;
-    let follower = state.0.events.follow_job(job.id, job.owner);
-    let shutdown = state.0.shutdown.clone();
-    let stream = stream::unfold(Some(follower), |follower| async move {
-        let mut follower: Follower = follower?;
-        let (event, goes_on) = match follower.next().await {
-            Ok(Some(Heard::Progress(progress))) => {
-                (Event::default().event("progress").json_data(&progress), true)
-            }
-            Ok(Some(Heard::Ended(job))) => match document(*job) {
-                Ok(job) => (Event::default().event("result").json_data(&job), false),
-                Err(_) => return None,
-            },
-            // A job is never answered as a request.
-            Ok(None | Some(Heard::Answered(_))) | Err(_) => return None,
-        };
-        Some((Ok::<_, Infallible>(event.ok()?), goes_on.then_some(follower)))
-    });
-    let stream = futures_util::StreamExt::take_until(stream, shutdown.cancelled_owned());
-    Ok(Sse::new(stream).keep_alive(KeepAlive::default()))
 }
 
 /// A row as clients see it.

@@ -18,29 +18,48 @@ use super::State;
 use crate::settings::Settings;
 
 /// Asked by whoever watches over the service, often.
-const FREE: &str = "/health";
+pub const FREE: &str = "/health";
 
 /// The limits of each who asks; none where the settings have none.
 pub struct Limits {
     requests: Option<RateLimit>,
+    strangers: Option<RateLimit>,
     proofs: Option<RateLimit>,
 }
 
 /// Who asks, in words that limits know.
 #[derive(Clone)]
-pub struct Asker(String);
+pub struct Asker {
+    name: String,
+    /// Without an API key, where there are some.
+    stranger: bool,
+}
 
 impl Limits {
     /// Those of the settings.
     pub fn new(settings: &Settings) -> Self {
         Self {
             requests: RateLimit::per_minute(settings.requests_per_minute),
+            strangers: RateLimit::per_minute(settings.stranger_requests_per_minute),
             proofs: RateLimit::per_minute(settings.proofs_per_minute),
         }
     }
 }
 
 impl State {
+    /// Somebody asks for something.
+    pub async fn take_request(&self, asker: &Asker) -> Result<(), Problem> {
+        let Limits {
+            requests, strangers, ..
+        } = &self.0.limits;
+        let (name, limit) = if asker.stranger {
+            ("strangers", strangers)
+        } else {
+            ("requests", requests)
+        };
+        self.take(name, limit.as_ref(), asker, NonZeroU32::MIN).await
+    }
+
     /// Somebody asks for so many proofs.
     pub async fn take_proofs(&self, asker: &Asker, proofs: usize) -> Result<(), Problem> {
         let proofs = u32::try_from(proofs).ok().and_then(NonZeroU32::new);
@@ -54,7 +73,7 @@ impl State {
         &self,
         name: &str,
         limit: Option<&RateLimit>,
-        Asker(asker): &Asker,
+        Asker { name: asker, .. }: &Asker,
         questions: NonZeroU32,
     ) -> Result<(), Problem> {
         let Some(limit) = limit else { return Ok(()) };
@@ -71,7 +90,10 @@ impl State {
     fn asker(&self, headers: &HeaderMap, address: IpAddr) -> Asker {
         let keys = self.0.api_keys.as_ref();
         let caller = keys.and_then(|keys| keys.caller(headers));
-        Asker(caller.map_or_else(|| asker(address), |caller| format!("key {caller}")))
+        Asker {
+            stranger: keys.is_some() && caller.is_none(),
+            name: caller.map_or_else(|| asker(address), |caller| format!("key {caller}")),
+        }
     }
 }
 
@@ -84,14 +106,7 @@ pub async fn limit(
 ) -> Response {
     let asker = state.asker(request.headers(), peer.ip());
     if request.uri().path() != FREE
-        && let Err(problem) = state
-            .take(
-                "requests",
-                state.0.limits.requests.as_ref(),
-                &asker,
-                NonZeroU32::MIN,
-            )
-            .await
+        && let Err(problem) = state.take_request(&asker).await
     {
         tracing::info!(target: AUDIT, event = "rate_limited");
         return problem.into_response();

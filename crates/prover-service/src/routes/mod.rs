@@ -2,6 +2,7 @@
 
 mod batch;
 mod circuits;
+mod events;
 mod health;
 mod jobs;
 mod limits;
@@ -107,7 +108,8 @@ pub fn all(state: State) -> Router {
         .routes(routes!(reputation::generate))
         .routes(routes!(verify::verify))
         .routes(routes!(jobs::job, jobs::cancel))
-        .routes(routes!(jobs::events))
+        .routes(routes!(events::of_job))
+        .routes(routes!(events::of_request))
         .routes(routes!(queue::stats))
         .routes(routes!(queue::failed))
         .routes(routes!(snapshot::snapshot))

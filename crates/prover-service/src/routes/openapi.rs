@@ -1,7 +1,11 @@
 use serde::Serialize;
 use utoipa::{
     OpenApi, ToSchema,
-    openapi::{Content, Ref, RefOr, ResponseBuilder, path::Operation},
+    openapi::{
+        Content, Ref, RefOr, ResponseBuilder,
+        path::Operation,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
 /// The description of this service, but for its routes, which `all` adds.
@@ -42,10 +46,18 @@ const EXAMPLE: &str = include_str!("example.json");
 
 /// Adds what is the same for many routes: the errors of every service (docs/service.md), and an example.
 pub fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let key = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some(
+            "An API key with the scope that the route names, where the service has keys (API_KEYS)",
+        ))
+        .build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("api_key", SecurityScheme::Http(key));
     for (path, item) in &mut document.paths.paths {
         let operations = [&mut item.get, &mut item.post, &mut item.delete];
         for operation in operations.into_iter().flatten() {
-            add_errors(operation);
+            add_errors(path, operation);
             if path == "/prove"
                 && let Some(RefOr::T(body)) = &mut operation.request_body
                 && let Some(RefOr::T(content)) = body.content.get_mut("application/json")
@@ -57,12 +69,18 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::Open
     document
 }
 
-fn add_errors(operation: &mut Operation) {
+fn add_errors(path: &str, operation: &mut Operation) {
     let mut errors = vec![
         ("500", "A fault inside; the log has it under the request's id"),
         ("503", "Too much at once, or the database is away; Retry-After"),
         ("504", "It took too long"),
     ];
+    if path != super::limits::FREE {
+        errors.push(("429", "Too many wait, or ask; Retry-After"));
+    }
+    if operation.security.is_some() {
+        errors.extend([("401", describe("401")), ("403", describe("403"))]);
+    }
     if operation.request_body.is_some() {
         errors.extend([
             ("400", "What was sent breaks a rule"),
@@ -101,7 +119,6 @@ fn describe(status: &str) -> &'static str {
         "404" => "There is no such thing, or it is another's",
         "409" => "The job has ended already",
         "426" => "A websocket is expected",
-        "429" => "Too many wait; Retry-After",
         "501" => "This service can't: a statement that isn't built, or no database",
         _ => "It took too long",
     }

@@ -48,16 +48,13 @@ impl Format {
     post,
     path = "/api/profiling/comprehensive",
     tag = "operations",
+    security((), ("api_key" = ["admin"])),
     params(Wanted),
     request_body = ProfileRequest,
     responses(
         (status = 200, content((Report = "application/json"), (String = "text/html"))),
         (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 504, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn profile(

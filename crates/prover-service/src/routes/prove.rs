@@ -1,5 +1,3 @@
-use std::time::Instant;
-
 use axum::{
     Extension,
     extract::State as Extract,
@@ -13,6 +11,7 @@ use utoipa::ToSchema;
 use super::{PROVE, State, jobs::Accepted, limits::Asker, openapi::ProblemDocument};
 use crate::{
     audit::Entry,
+    line::Admission,
     proof::{ContractAnswer, ProveAnswer},
     queue::Order,
     request::{Form, ProveRequest, Task},
@@ -29,17 +28,15 @@ const PRIORITY: u8 = 5;
     post,
     path = "/prove",
     tag = "proofs",
+    security((), ("api_key" = ["prove"])),
     request_body = ProveRequest,
     responses(
         (status = 200, body = Answered),
         (status = 202, body = Accepted),
         (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 504, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn prove(
@@ -106,15 +103,7 @@ pub async fn prove_now(
     caller: &Caller,
     request_id: Option<&RequestId>,
 ) -> Result<ProveAnswer, Problem> {
-    let started = Instant::now();
     let prover = &state.0.prover;
-    let Task {
-        circuit,
-        evaluation,
-        tag,
-        ..
-    } = &task;
-    let (circuit, evaluation, tag) = (circuit.clone(), *evaluation, tag.clone());
     let waiting = request_id.and_then(|id| {
         let events = &state.0.events;
         events.track(&caller.prefix, id.as_str(), prover.expected())
@@ -124,19 +113,11 @@ pub async fn prove_now(
             waiting.begun(prover.average_time());
         }
     };
-    let made = prover.prove(&caller.prefix, task, begun).await?;
-    let elapsed = started.elapsed();
+    let answer = ProveAnswer::make(prover, &caller.prefix, Admission::Request, task, begun).await?;
     if let Some(waiting) = waiting {
         waiting.succeeded();
     }
-    Ok(ProveAnswer::new(
-        &circuit,
-        &evaluation,
-        &made.proof,
-        tag,
-        made.proving,
-        elapsed,
-    ))
+    Ok(answer)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {

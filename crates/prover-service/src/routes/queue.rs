@@ -63,10 +63,9 @@ pub struct FailedJobs {
     get,
     path = "/api/queue/failed",
     tag = "operations",
+    security((), ("api_key" = ["admin"])),
     responses(
         (status = 200, body = FailedJobs),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -89,10 +88,9 @@ pub async fn failed(Extract(state): Extract<State>, headers: HeaderMap) -> Resul
     get,
     path = "/api/queue/stats",
     tag = "operations",
+    security((), ("api_key" = ["admin"])),
     responses(
         (status = 200, body = QueueStats),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]

@@ -12,6 +12,7 @@ use crate::{audit::Entry, circuits::not_built};
     post,
     path = "/api/proof/generate",
     tag = "proofs",
+    security((), ("api_key" = ["prove"])),
     responses(
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     )

@@ -7,7 +7,7 @@ use bauta_service::{Json, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ADMIN, State, openapi::ProblemDocument, queue::QueueStats};
+use super::{ADMIN, State, queue::QueueStats};
 use crate::{recent::RecentFigures, time};
 
 /// How the service does, for a person. `/metrics` is for machines.
@@ -41,10 +41,9 @@ struct Resources {
     get,
     path = "/api/metrics/snapshot",
     tag = "operations",
+    security((), ("api_key" = ["admin"])),
     responses(
         (status = 200, body = Snapshot),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn snapshot(Extract(state): Extract<State>, headers: HeaderMap) -> Result<Json<Snapshot>, Problem> {
@@ -71,10 +70,9 @@ pub async fn snapshot(Extract(state): Extract<State>, headers: HeaderMap) -> Res
     get,
     path = "/api/metrics/export",
     tag = "operations",
+    security((), ("api_key" = ["admin"])),
     responses(
         (status = 200, body = Snapshot),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn export(state: Extract<State>, headers: HeaderMap) -> Result<impl IntoResponse, Problem> {

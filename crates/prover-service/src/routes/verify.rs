@@ -107,15 +107,17 @@ struct Named {
 /// The key that a request names: one of this instance, or one that another instance has published.
 async fn find_key(state: &State, request: &VerifyRequest) -> Result<Named, Problem> {
     let circuits = &state.0.circuits;
-    let circuit = match (&request.circuit_id, &request.model_hash) {
+    let hash = request.model_hash.as_deref();
+    let hash = hash.map(|hash| bytes("model_hash", hash)).transpose()?;
+    let circuit = match (&request.circuit_id, hash) {
         (Some(id), None) => circuits.by_id(id)?,
-        (None, Some(hash)) => match circuits.by_key_hash(hash) {
+        (None, Some(hash)) => match circuits.by_key_hash(&hash) {
             Ok(circuit) => circuit,
-            Err(unknown) => return foreign_key(state, hash).await?.ok_or(unknown),
+            Err(unknown) => return foreign_key(state, hash).await.ok_or(unknown),
         },
         (Some(id), Some(hash)) => {
             let circuit = circuits.by_id(id)?;
-            if circuit.description.verifying_key_hash != *hash {
+            if circuit.key.header().verifying_key_hash != hash {
                 return Err(Problem::invalid(
                     "model_hash",
                     "must be the one of circuitId's key",
@@ -132,14 +134,13 @@ async fn find_key(state: &State, request: &VerifyRequest) -> Result<Named, Probl
     })
 }
 
-async fn foreign_key(state: &State, hash: &str) -> Result<Option<Named>, Problem> {
-    let hash = bytes::<32>("model_hash", hash)?;
-    let key = state.0.prover.caches().verifying_key(&hash).await;
-    Ok(key.map(|key| Named {
+async fn foreign_key(state: &State, hash: [u8; 32]) -> Option<Named> {
+    let key = state.0.prover.caches().verifying_key(&hash).await?;
+    Some(Named {
         circuit_id: "other".to_owned(),
         hash,
         key: Arc::new(key.prepare()),
-    }))
+    })
 }
 
 /// Whether a proof shows a digest, as it was found of late or as it is found now.

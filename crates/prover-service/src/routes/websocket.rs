@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use axum::{
+    Extension,
     extract::{
         State as Extract,
         ws::{
@@ -11,15 +12,17 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use bauta_service::{Caller, Problem};
+use bauta_service::{Caller, Problem, RequestId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{PROVE, State, jobs::document};
-use crate::events::{Follower, Heard};
+use super::{PROVE, State, events::ID_RULE, limits::Asker};
+use crate::events::{Follower, Told};
 
 /// Largest message of a client.
 const LARGEST_MESSAGE: usize = 1024;
+/// What is read at once: a client holds no more.
+const READ_BUFFER: usize = 4096;
 
 /// A client that follows nothing for so long is gone.
 const IDLE: Duration = Duration::from_mins(1);
@@ -42,6 +45,7 @@ enum Said {
 /// the one that a client gave a request (`x-request-id`), before or after it came; its result is `{"state"}` alone.
 pub async fn websocket(
     Extract(state): Extract<State>,
+    Extension(asker): Extension<Asker>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
@@ -53,25 +57,33 @@ pub async fn websocket(
     Ok(upgrade
         .max_message_size(LARGEST_MESSAGE)
         .max_frame_size(LARGEST_MESSAGE)
+        .read_buffer_size(READ_BUFFER)
+        // Nothing waits to be sent but the message that is being sent.
+        .write_buffer_size(0)
         .on_upgrade(|socket| async move {
             // An error is the client's: it went away.
-            let _ = converse(socket, &state, &caller).await;
+            let _ = converse(socket, &state, &caller, &asker).await;
         }))
 }
 
-async fn converse(mut socket: WebSocket, state: &State, caller: &Caller) -> Result<(), axum::Error> {
+async fn converse(
+    mut socket: WebSocket,
+    state: &State,
+    caller: &Caller,
+    asker: &Asker,
+) -> Result<(), axum::Error> {
     let mut followed: Option<(String, Follower)> = None;
     loop {
-        let news = async {
+        let told = async {
             if let Some((id, follower)) = &mut followed {
-                Some((id.clone(), follower.next().await))
+                Some((id.clone(), follower.tell().await))
             } else {
                 tokio::time::sleep(IDLE).await;
                 None
             }
         };
         tokio::select! {
-            () = state.0.shutdown.cancelled() => return say_goodbye(socket).await,
+            () = state.0.shutdown.cancelled() => return send(&mut socket, goodbye()).await,
             said = socket.recv() => {
                 let Some(said) = said.transpose()? else { return Ok(()) };
                 let text = match said {
@@ -79,65 +91,54 @@ async fn converse(mut socket: WebSocket, state: &State, caller: &Caller) -> Resu
                     Message::Close(_) => return Ok(()),
                     _ => continue,
                 };
-                match serde_json::from_str(&text) {
-                    Ok(Said::Subscribe { request_id }) => {
-                        let follower = state.0.events.follow(request_id.clone(), caller.prefix.clone());
-                        followed = Some((request_id, follower));
+                match subscribed(state, asker, &text).await {
+                    Ok(id) => {
+                        let follower = state.0.events.follow(id.clone(), caller.prefix.clone());
+                        followed = Some((id, follower));
                     }
-                    Err(error) => send(&mut socket, &json!({"type": "error", "data": {
-                        "code": "invalid_input",
-                        "detail": format!("a message must be {{\"type\": \"subscribe\", \"requestId\": ID}}: {error}"),
-                    }})).await?,
+                    Err(problem) => {
+                        let data = json!({"code": problem.code(), "detail": problem.detail()});
+                        send(&mut socket, text_of(&json!({"type": "error", "data": data}))).await?;
+                    }
                 }
             }
-            news = news => {
-                let Some((id, heard)) = news else { return Ok(()) };
-                let message = match heard {
-                    Ok(Some(Heard::Progress(progress))) => json!({"type": "progress", "requestId": id, "data": progress}),
-                    Ok(Some(Heard::Answered(news))) => {
-                        followed = None;
-                        json!({"type": "result", "requestId": id, "data": {"state": news.stage}})
-                    }
-                    Ok(Some(Heard::Ended(job))) => {
-                        followed = None;
-                        match document(*job) {
-                            Ok(job) => json!({"type": "result", "requestId": id, "data": job}),
-                            Err(problem) => failure(&id, &problem),
-                        }
-                    }
-                    Ok(None) => {
-                        followed = None;
-                        json!({"type": "error", "requestId": id, "data": {
-                            "code": "unknown_job",
-                            "detail": "there is no job or request with that id",
-                        }})
-                    }
-                    Err(error) => {
-                        followed = None;
-                        failure(&id, &Problem::unavailable("database_away", "the database can't be reached; subscribe again", &error))
-                    }
-                };
-                send(&mut socket, &message).await?;
+            told = told => {
+                let Some((id, Told { event, data, last })) = told else { return Ok(()) };
+                if last {
+                    followed = None;
+                }
+                send(&mut socket, text_of(&json!({"type": event, "requestId": id, "data": data}))).await?;
             }
         }
     }
 }
 
+/// The id that a client wants to follow. Every such question counts as a request: each makes work at all instances.
+async fn subscribed(state: &State, asker: &Asker, text: &str) -> Result<String, Problem> {
+    let Said::Subscribe { request_id } = serde_json::from_str(text).map_err(|error| {
+        let rule = format!("must be {{\"type\": \"subscribe\", \"requestId\": ID}}: {error}");
+        Problem::invalid("message", rule)
+    })?;
+    if !RequestId::allows(request_id.as_bytes()) {
+        return Err(Problem::invalid("requestId", ID_RULE));
+    }
+    state.take_request(asker).await?;
+    Ok(request_id)
+}
+
 /// So that a client knows that it isn't to blame, and connects to another instance.
-async fn say_goodbye(mut socket: WebSocket) -> Result<(), axum::Error> {
-    let goodbye = Message::Close(Some(CloseFrame {
+fn goodbye() -> Message {
+    Message::Close(Some(CloseFrame {
         code: close_code::AWAY,
         reason: Utf8Bytes::from_static("the service is ending"),
-    }));
-    let sent = tokio::time::timeout(SLOW, socket.send(goodbye)).await;
-    sent.map_err(axum::Error::new)?
+    }))
 }
 
-fn failure(id: &str, problem: &Problem) -> Value {
-    json!({"type": "error", "requestId": id, "data": {"code": problem.code(), "detail": problem.detail()}})
+fn text_of(message: &Value) -> Message {
+    Message::Text(message.to_string().into())
 }
 
-async fn send(socket: &mut WebSocket, message: &Value) -> Result<(), axum::Error> {
-    let sent = socket.send(Message::Text(message.to_string().into()));
-    tokio::time::timeout(SLOW, sent).await.map_err(axum::Error::new)?
+async fn send(socket: &mut WebSocket, message: Message) -> Result<(), axum::Error> {
+    let sent = tokio::time::timeout(SLOW, socket.send(message));
+    sent.await.map_err(axum::Error::new)?
 }

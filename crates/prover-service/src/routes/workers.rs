@@ -34,10 +34,9 @@ pub struct Worker {
     get,
     path = "/api/workers/stats",
     tag = "operations",
+    security((), ("api_key" = ["admin"])),
     responses(
         (status = 200, body = WorkerStats),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -57,11 +56,18 @@ pub async fn stats(Extract(state): Extract<State>, headers: HeaderMap) -> Result
     }))
 }
 
+/// Longest id or URL that is taken into the log, in bytes.
+const LONGEST: usize = 256;
+
 /// A worker as earlier systems announced it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Registration {
+    /// At most 256 bytes.
+    #[schema(max_length = 256)]
     id: String,
+    /// At most 256 bytes.
+    #[schema(max_length = 256)]
     url: String,
     #[schema(minimum = 0, maximum = 65_535)]
     max_concurrency: u16,
@@ -79,12 +85,11 @@ pub struct Registered {
     post,
     path = "/api/workers/register",
     tag = "operations",
+    security((), ("api_key" = ["admin"])),
     request_body = Registration,
     responses(
         (status = 200, body = Registered),
         (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn register(
@@ -98,6 +103,14 @@ pub async fn register(
         url,
         max_concurrency,
     } = worker;
+    for (field, text) in [("id", &id), ("url", &url)] {
+        if text.len() > LONGEST {
+            return Err(Problem::invalid(
+                field,
+                format!("must have at most {LONGEST} bytes"),
+            ));
+        }
+    }
     tracing::info!(event = "worker_registered", worker_id = id, url, max_concurrency);
     Ok(Json(Registered {
         registered: true,

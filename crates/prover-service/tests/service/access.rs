@@ -73,6 +73,36 @@ fn a_key_ends_after_a_year_unless_another_time_is_said_and_never_without_one() {
 }
 
 #[tokio::test]
+async fn an_api_key_that_fills_its_half_of_the_queue_leaves_room_for_others() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let ((alice, alices), (bob, bobs)) = (api_key("prove"), api_key("prove"));
+    let lines = format!("{alices},{bobs}");
+    let settings = [
+        ("RUN_JOBS", "false"),
+        ("API_KEYS", lines.as_str()),
+        ("MAX_QUEUED_JOBS", "4"),
+    ];
+    let mut service = Running::start(&with_jobs(&url, &settings));
+    service.identify(&alice);
+    let first = service.enqueue(&request(1), Some("a")).await;
+    service.enqueue(&request(2), Some("b")).await;
+    let mut third = request(3);
+    third["wait"] = json!(false);
+    let (status, headers, problem) = service.post_with("/prove", ("accept", "*/*"), &third).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (429, &json!("queue_full")),
+        "{problem}"
+    );
+    assert!(headers.contains_key("retry-after"));
+    // What it has it is told again.
+    assert_eq!(service.enqueue(&request(1), Some("a")).await, first);
+    service.identify(&bob);
+    service.enqueue(&request(4), None).await;
+}
+
+#[tokio::test]
 async fn an_api_key_that_asks_too_often_is_told_when_to_come_again_and_no_other_is() {
     let ((alice, alices), (bob, bobs)) = (api_key("prove"), api_key("prove"));
     let lines = format!("{alices},{bobs}");
@@ -81,14 +111,7 @@ async fn an_api_key_that_asks_too_often_is_told_when_to_come_again_and_no_other_
     let batch = json!({"requests": [request(3), request(4)]});
     assert_eq!(service.post("/prove/batch", &batch).await.0, 200);
     assert_eq!(service.post("/prove", &request(3)).await.0, 200);
-    let (status, headers, problem) = service.post_with("/prove", ("accept", "*/*"), &request(3)).await;
-    assert_eq!(
-        (status, &problem["code"]),
-        (429, &json!("rate_limited")),
-        "{problem}"
-    );
-    let seconds: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
-    assert!((1..=20).contains(&seconds), "{seconds}");
+    service.is_told_to_come_again().await;
     // Whoever knows a prefix and no secret uses nobody's limit up.
     let forged = format!("{}_{}", &bob[..14], "0".repeat(64));
     for _ in 0..5 {
@@ -128,4 +151,37 @@ async fn without_a_key_an_address_has_a_limit_and_health_has_none() {
         assert_eq!(service.get(path).await.0, 200, "{path}");
     }
     assert!(service.metrics().await.contains("status=\"429\""));
+}
+
+#[tokio::test]
+async fn where_there_are_keys_a_stranger_has_a_limit_by_default_and_a_key_none() {
+    let (alice, line) = api_key("prove");
+    let mut service = Running::start(&[("API_KEYS", &line)]);
+    let mut asked = 0;
+    while service.get("/circuits").await.0 == 200 {
+        asked += 1;
+        assert!(asked < 1000, "nobody is refused");
+    }
+    assert!(asked >= 100, "{asked}");
+    service.identify(&alice);
+    for _ in 0..asked {
+        assert_eq!(service.get("/circuits").await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn who_subscribes_too_often_is_refused_and_keeps_what_is_followed() {
+    let service = Running::start(&[("REQUESTS_PER_MINUTE", "3")]);
+    let mut subscriber = service.websocket().await;
+    for id in ["mine.1", "mine.2"] {
+        subscriber.follow(id).await;
+        assert_eq!(subscriber.next().await["data"]["stage"], "awaited");
+    }
+    subscriber.follow("mine.3").await;
+    let refused = subscriber.next().await;
+    assert_eq!(
+        (&refused["type"], &refused["data"]["code"]),
+        (&json!("error"), &json!("rate_limited")),
+        "{refused}"
+    );
 }

@@ -46,31 +46,3 @@ async fn when_the_service_ends_websockets_are_told_and_events_end() {
     assert_eq!(events.chunk().await.unwrap(), None, "the events end, and well");
     assert!(service.ended_well());
 }
-
-#[tokio::test]
-async fn a_job_that_is_at_work_is_finished_before_the_service_ends() {
-    let database = TestDatabase::create().await.unwrap();
-    let url = database.url().unwrap();
-    let mut service = Running::start(&with_jobs(&url, &[("MAX_CONCURRENT_PROOFS", "1")]));
-    let mut jobs = Vec::new();
-    for index in 0..8 {
-        jobs.push(service.enqueue(&request(index), None).await);
-    }
-    let mut subscriber = service.subscribe(&jobs[7]).await;
-    for job in &jobs {
-        // The last one waits while another is at work.
-        if service.get(&format!("/jobs/{job}")).await.1["state"] == "running" {
-            break;
-        }
-    }
-    assert_eq!(subscriber.next().await["type"], "progress");
-    service.tell_to_end();
-    assert!(service.ended_well());
-    let states: Vec<String> = sqlx::query_scalar("SELECT state::text FROM jobs")
-        .fetch_all(database.pool())
-        .await
-        .unwrap();
-    assert_eq!(states.len(), 8);
-    let ended_or_waiting = |state: &String| state == "succeeded" || state == "queued";
-    assert!(states.iter().all(ended_or_waiting), "{states:?}");
-}

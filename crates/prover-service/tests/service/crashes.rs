@@ -2,14 +2,15 @@
 
 use std::{
     env,
+    process::Stdio,
     time::{Duration, Instant},
 };
 
-use bauta_local::Redis;
+use bauta_local::{Postgres, Redis};
 use bauta_store::testing::TestDatabase;
 use sqlx::PgPool;
 
-use crate::common::{Running, request, with_jobs};
+use crate::common::{Running, command, request, text, with_jobs};
 
 async fn count(pool: &PgPool, condition: &str) -> i64 {
     let sql = format!("SELECT count(*) FROM jobs WHERE {condition}");
@@ -149,6 +150,84 @@ async fn jobs_outlive_the_instance_that_took_them() {
     service.crash();
     let service = Running::start(&with_jobs(&url, &[]));
     assert_eq!(service.result(&id).await["state"], "succeeded");
+}
+
+#[tokio::test]
+async fn a_crash_of_postgres_ends_no_service_and_loses_no_job_and_no_follower() {
+    // Unlike in other tests, what is committed stays when the server crashes.
+    let server = Postgres::start_with(&["fsync=off"]).unwrap();
+    let database = TestDatabase::on(server.url()).await.unwrap();
+    database.store.migrate().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let _worker = Running::worker(&with_jobs(&url, &[("MAX_CONCURRENT_PROOFS", "1")]));
+    let mut jobs = Vec::new();
+    for index in 0..12 {
+        jobs.push(service.enqueue(&request(index), None).await);
+    }
+    let mut follower = service.subscribe(&jobs[11]).await;
+    follower.next().await;
+    service.result(&jobs[0]).await;
+    server.crash_and_restart().unwrap();
+    // What needs no database doesn't notice.
+    assert_eq!(service.post("/prove", &request(3)).await.0, 200);
+    let messages = follower.until_result().await;
+    assert_eq!(
+        messages.last().unwrap()["data"]["state"],
+        "succeeded",
+        "{messages:?}"
+    );
+    for job in &jobs {
+        let job = service.result(job).await;
+        assert_eq!(job["state"], "succeeded", "{job}");
+    }
+}
+
+#[tokio::test]
+async fn processes_that_start_in_the_same_moment_make_the_tables_once() {
+    let database = TestDatabase::empty().await.unwrap();
+    let url = database.url().unwrap();
+    let environment = with_jobs(&url, &[]);
+    let started: Vec<_> = (0..8)
+        .map(|_| {
+            let mut migrate = command(&environment);
+            migrate
+                .arg("migrate")
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+            migrate.spawn().unwrap()
+        })
+        .collect();
+    for process in started {
+        let output = process.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+    }
+}
+
+#[tokio::test]
+async fn a_worker_told_to_end_finishes_what_it_has_begun_and_leaves_the_rest_to_others() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let mut jobs = Vec::new();
+    for index in 0..16 {
+        jobs.push(service.enqueue(&request(index), None).await);
+    }
+    let mut worker = Running::worker(&with_jobs(&url, &[("MAX_CONCURRENT_PROOFS", "2")]));
+    service.result(&jobs[1]).await;
+    worker.tell_to_end();
+    assert!(worker.ended_well());
+    assert_eq!(count(database.pool(), "state = 'running'").await, 0);
+    assert!(count(database.pool(), "state = 'queued'").await > 0);
+    let _other = Running::worker(&with_jobs(&url, &[]));
+    for job in &jobs {
+        let job = service.result(job).await;
+        assert_eq!(
+            (&job["state"], &job["attempts"]),
+            (&"succeeded".into(), &1.into()),
+            "{job}"
+        );
+    }
 }
 
 #[tokio::test]

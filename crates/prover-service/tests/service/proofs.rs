@@ -170,30 +170,6 @@ async fn a_proof_that_takes_too_long_is_said_in_the_contracts_words() {
 }
 
 #[tokio::test]
-async fn every_described_route_is_there_and_errors_are_described_problems() {
-    let service = Running::start(&[]);
-    let (_, document) = service.get("/openapi.json").await;
-    let paths = document["paths"].as_object().unwrap();
-    assert!(paths.len() >= 12, "{paths:?}");
-    for (path, methods) in paths {
-        let path = path.replace("{id}", "01890000-0000-7000-8000-000000000000");
-        for method in methods.as_object().unwrap().keys() {
-            let (status, answer) = match method.as_str() {
-                "get" => service.get(&path).await,
-                "delete" => service.delete(&path).await,
-                "post" => service.post(&path, &json!([])).await,
-                other => panic!("{other}"),
-            };
-            let described = &methods[method]["responses"][status.to_string()];
-            assert!(
-                described.is_object(),
-                "{method} {path} answers {status}: {answer}"
-            );
-        }
-    }
-}
-
-#[tokio::test]
 async fn circuits_and_models_are_listed() {
     let service = Running::start(&[]);
     let (_, circuits) = service.get("/circuits").await;

@@ -20,6 +20,8 @@ async fn enqueue(store: &Store, number: u64, owner: &str, priority: u8) -> u64 {
         priority,
         witness: &SEALED,
         deadline_ms: 60_000,
+        most_waiting: 1_000,
+        most_of_owner: 1_000,
     };
     let mut connection = store.pool().acquire().await.unwrap();
     match Store::enqueue_job(&mut connection, &job).await.unwrap() {
@@ -48,6 +50,120 @@ async fn an_owner_with_many_jobs_doesnt_keep_anothers_first_one_waiting() {
     }
     let late = enqueue(store, 101, "late", 5).await;
     assert_eq!(late, turns[19]);
+}
+
+#[tokio::test]
+async fn a_job_that_ended_without_a_worker_moves_nobodys_turn() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    for number in 0..50 {
+        enqueue(store, number, "greedy", 5).await;
+    }
+    store.begin_job(&id(0)).await.unwrap().unwrap();
+    // Taken back, and past its deadline: nobody ever began them, and their turns were far away.
+    assert!(store.end_job(&id(49), &End::Cancelled).await.unwrap());
+    sqlx::query("UPDATE jobs SET deadline = now() WHERE id = $1::text::uuid")
+        .bind(id(48))
+        .execute(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(store.expire_jobs("code", "detail").await.unwrap().len(), 1);
+    let modest = enqueue(store, 100, "modest", 5).await;
+    assert_eq!(modest, 0, "behind what was never begun");
+    let next = enqueue(store, 101, "greedy", 5).await;
+    assert_eq!(next, 48 * 5, "behind what its own owner took back");
+}
+
+#[tokio::test]
+async fn a_full_queue_takes_nothing_new_and_still_knows_what_it_has() {
+    let database = TestDatabase::create().await.unwrap();
+    let mut connection = database.pool().acquire().await.unwrap();
+    let mut found = Vec::new();
+    for (number, owner, key) in [
+        (1, "greedy", "a"),
+        (2, "greedy", "b"),
+        // Hers is full, not the queue.
+        (3, "greedy", "c"),
+        (4, "modest", "a"),
+        // Now it is, for everybody.
+        (5, "late", "a"),
+        (6, "greedy", "a"),
+    ] {
+        let job = NewJob {
+            id: &id(number),
+            owner,
+            idempotency_key: Some(key),
+            request_hash: [0; 32],
+            circuit: "ownership-v1-depth10",
+            priority: 5,
+            witness: &SEALED,
+            deadline_ms: 60_000,
+            most_waiting: 3,
+            most_of_owner: 2,
+        };
+        found.push(Store::enqueue_job(&mut connection, &job).await.unwrap());
+    }
+    let taken: Vec<bool> = found
+        .iter()
+        .map(|found| matches!(found, Enqueued::New { .. }))
+        .collect();
+    assert_eq!(taken, [true, true, false, true, false, false]);
+    assert_eq!((&found[2], &found[4]), (&Enqueued::Full, &Enqueued::Full));
+    assert_eq!(found[5], Enqueued::Known { id: id(1) });
+    assert_eq!(database.store.open_jobs().await.unwrap().queued, 3);
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_while_a_worker_has_the_job_is_its_end() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    enqueue(store, 1, "owner", 5).await;
+    store.begin_job(&id(1)).await.unwrap().unwrap();
+    sqlx::query("UPDATE jobs SET deadline = now()")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let expired = store.expire_jobs("code", "detail").await.unwrap();
+    assert_eq!(expired, [(id(1), "owner".to_owned())]);
+    assert!(store.expire_jobs("code", "detail").await.unwrap().is_empty());
+    // Its worker comes too late.
+    assert!(!store.end_job(&id(1), &End::Succeeded("answer")).await.unwrap());
+    store.return_job(&id(1)).await.unwrap();
+    assert_eq!(store.job(&id(1)).await.unwrap().unwrap().state, JobState::Failed);
+}
+
+#[tokio::test]
+async fn an_idempotency_key_that_comes_many_times_in_one_moment_is_one_job() {
+    let database = TestDatabase::create().await.unwrap();
+    let enqueue = |number: u64| {
+        let pool = database.pool().clone();
+        async move {
+            let job = NewJob {
+                id: &id(number),
+                owner: "owner",
+                idempotency_key: Some("key"),
+                request_hash: [0; 32],
+                circuit: "ownership-v1-depth10",
+                priority: 5,
+                witness: &SEALED,
+                deadline_ms: 60_000,
+                most_waiting: 1_000,
+                most_of_owner: 1_000,
+            };
+            let mut transaction = pool.begin().await.unwrap();
+            let found = Store::enqueue_job(&mut transaction, &job).await.unwrap();
+            transaction.commit().await.unwrap();
+            match found {
+                Enqueued::New { .. } => (id(number), true),
+                Enqueued::Known { id } => (id, false),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    let found = tokio::join!(enqueue(1), enqueue(2), enqueue(3), enqueue(4), enqueue(5));
+    let found = [found.0, found.1, found.2, found.3, found.4];
+    assert_eq!(found.iter().filter(|(_, new)| *new).count(), 1, "{found:?}");
+    assert!(found.iter().all(|(id, _)| *id == found[0].0), "{found:?}");
 }
 
 #[tokio::test]
@@ -116,6 +232,8 @@ async fn an_idempotency_key_is_its_owners() {
             priority: 5,
             witness: &SEALED,
             deadline_ms: 60_000,
+            most_waiting: 1_000,
+            most_of_owner: 1_000,
         };
         found.push(Store::enqueue_job(&mut connection, &job).await.unwrap());
     }

@@ -66,15 +66,35 @@ pub struct Subscriber(WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl Subscriber {
     /// Follows a job or a request from now on.
     pub async fn follow(&mut self, id: &str) {
-        let subscribe = json!({"type": "subscribe", "requestId": id}).to_string();
-        self.0.send(Message::Text(subscribe.into())).await.unwrap();
+        self.say(&json!({"type": "subscribe", "requestId": id})).await;
+    }
+
+    /// Says that it is still there.
+    pub async fn ping(&mut self) {
+        self.0.send(Message::Ping("".into())).await.unwrap();
     }
 
     /// The next message.
     pub async fn next(&mut self) -> Value {
-        let message = tokio::time::timeout(Duration::from_secs(30), self.0.next()).await;
-        let message = message.expect("a message").expect("an open websocket").unwrap();
-        serde_json::from_str(message.to_text().unwrap()).unwrap()
+        let text = async {
+            loop {
+                match self.0.next().await.expect("an open websocket").unwrap() {
+                    Message::Text(text) => return text,
+                    Message::Pong(_) => {}
+                    other => panic!("{other}"),
+                }
+            }
+        };
+        let text = tokio::time::timeout(Duration::from_secs(30), text).await;
+        serde_json::from_str(&text.expect("a message")).unwrap()
+    }
+
+    /// Says something.
+    pub async fn say(&mut self, message: &Value) {
+        self.0
+            .send(Message::Text(message.to_string().into()))
+            .await
+            .unwrap();
     }
 
     /// Every message up to the result.
@@ -197,6 +217,29 @@ impl Running {
         )
     }
 
+    /// Asks for a proof, and is refused for having asked for more than three a minute.
+    pub async fn is_told_to_come_again(&self) {
+        let (status, headers, problem) = self.post_with("/prove", ("accept", "*/*"), &request(3)).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (429, &json!("rate_limited")),
+            "{problem}"
+        );
+        let seconds: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((1..=20).contains(&seconds), "{seconds}");
+    }
+
+    /// The answer's status, whatever its body is.
+    pub async fn status(&self, method: reqwest::Method, path: &str) -> u16 {
+        let mut request = self
+            .client
+            .request(method.clone(), format!("http://{}{path}", self.address));
+        if method == reqwest::Method::POST {
+            request = request.json(&json!([]));
+        }
+        request.send().await.unwrap().status().as_u16()
+    }
+
     /// Lines of the log of this target and event.
     pub async fn lines(&self, target: &str, event: &str, many: usize) -> Vec<Value> {
         let read = || -> Vec<Value> {
@@ -256,9 +299,12 @@ impl Running {
 
     /// Events of a job, by name and data, until its end.
     pub async fn events(&self, job: &str) -> Vec<(String, Value)> {
-        let request = self
-            .client
-            .get(format!("http://{}/jobs/{job}/events", self.address));
+        self.events_at(&format!("/jobs/{job}/events")).await
+    }
+
+    /// All events of a stream.
+    pub async fn events_at(&self, path: &str) -> Vec<(String, Value)> {
+        let request = self.client.get(format!("http://{}{path}", self.address));
         let text = request.send().await.unwrap().text().await.unwrap();
         let mut events = Vec::new();
         for block in text.split("\n\n") {

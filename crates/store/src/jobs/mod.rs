@@ -2,9 +2,12 @@
 //!
 //! Every change is announced on [`JOB_CHANNEL`] as JSON with `id`, `state` and, for progress, `stage`, `progress` and `eta_ms`.
 
+mod figures;
+
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
+pub use self::figures::{JobCounts, JobFlow, OpenJobs};
 use crate::values::{text_enum, unsigned};
 use crate::{Store, StoreError};
 
@@ -55,6 +58,10 @@ pub struct NewJob<'a> {
     pub witness: &'a [u8],
     /// Milliseconds until it fails.
     pub deadline_ms: i64,
+    /// How many jobs may wait at most, this one included.
+    pub most_waiting: u64,
+    /// How many of its owner's.
+    pub most_of_owner: u64,
 }
 
 /// What became of a job to enqueue.
@@ -72,6 +79,8 @@ pub enum Enqueued {
     },
     /// Its owner had one with that idempotency key, for another request.
     Another,
+    /// As many wait already as may, of all or of its owner.
+    Full,
 }
 
 /// A job as its owner sees it.
@@ -123,36 +132,15 @@ pub enum End<'a> {
     Cancelled,
 }
 
-/// Jobs by state.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct JobCounts {
-    /// Waiting.
-    pub queued: u64,
-    /// With a worker.
-    pub running: u64,
-    /// Ended with an answer, and not yet forgotten.
-    pub succeeded: u64,
-    /// Ended with an error, and not yet forgotten.
-    pub failed: u64,
-    /// Taken back, and not yet forgotten.
-    pub cancelled: u64,
-}
-
-/// How jobs came and went of late.
-#[derive(Clone, Copy, Default, PartialEq, Debug)]
-pub struct JobFlow {
-    /// Jobs that came, per second.
-    pub arrivals_per_s: f64,
-    /// Mean seconds from a job's (last) begin to its success; 0 if none succeeded.
-    pub service_s: f64,
-}
-
 impl Store {
     /// Puts a job into the table, in the caller's transaction: the queue engine's own entry belongs into the same.
     ///
     /// Its turn is that of start-time fair queueing. A flow is an owner's jobs of one priority; each has its turn `priority` after the one
     /// before it in its flow, but not before the newest job that was begun. So an owner with a thousand jobs doesn't
-    /// keep another's first one waiting, urgent jobs go ten times as often as the least urgent, and none waits for ever.
+    /// keep another's first one waiting, urgent jobs go ten times as often as the least urgent, and none waits for ever. Jobs that ended
+    /// without having been begun had no turn.
+    ///
+    /// How many wait is counted without a lock: requests that come in the same moment may go over the bounds by as many as they are.
     pub async fn enqueue_job(
         connection: &mut PgConnection,
         job: &NewJob<'_>,
@@ -160,8 +148,11 @@ impl Store {
         let row = sqlx::query(
             "INSERT INTO jobs (id, owner, idempotency_key, circuit, priority, witness, deadline, request_hash, turn)
              SELECT $1::text::uuid, $2, $3, $4, $5, $6, now() + $7::bigint * interval '1 millisecond', $8,
-                    greatest((SELECT max(turn) + $5 FROM jobs WHERE owner = $2 AND priority = $5),
-                             (SELECT max(turn) FROM jobs WHERE state <> 'queued'), 0)
+                    greatest((SELECT max(turn) + $5 FROM jobs
+                              WHERE owner = $2 AND priority = $5 AND (state = 'queued' OR attempts > 0)),
+                             (SELECT max(turn) FROM jobs WHERE attempts > 0), 0)
+             WHERE (SELECT count(*) FROM jobs WHERE state = 'queued') < $9
+               AND (SELECT count(*) FROM jobs WHERE state = 'queued' AND owner = $2) < $10
              ON CONFLICT (owner, idempotency_key) DO NOTHING
              RETURNING turn",
         )
@@ -173,6 +164,8 @@ impl Store {
         .bind(job.witness)
         .bind(job.deadline_ms)
         .bind(job.request_hash.as_slice())
+        .bind(i64::try_from(job.most_waiting).unwrap_or(i64::MAX))
+        .bind(i64::try_from(job.most_of_owner).unwrap_or(i64::MAX))
         .fetch_optional(&mut *connection)
         .await?;
         if let Some(row) = row {
@@ -187,12 +180,12 @@ impl Store {
         .bind(job.owner)
         .bind(job.idempotency_key)
         .bind(job.request_hash.as_slice())
-        .fetch_one(connection)
+        .fetch_optional(connection)
         .await?;
-        Ok(if row.get("same") {
-            Enqueued::Known { id: row.get("id") }
-        } else {
-            Enqueued::Another
+        Ok(match row {
+            Some(row) if row.get("same") => Enqueued::Known { id: row.get("id") },
+            Some(_) => Enqueued::Another,
+            None => Enqueued::Full,
         })
     }
 
@@ -346,49 +339,6 @@ impl Store {
                 .execute(&self.pool)
                 .await?;
         Ok(deleted.rows_affected())
-    }
-
-    /// Arrivals and service times of the last `seconds`.
-    pub async fn job_flow(&self, seconds: u32) -> Result<JobFlow, StoreError> {
-        let row = sqlx::query(
-            "SELECT (SELECT count(*) FROM jobs WHERE created_at > now() - $1::bigint * interval '1 second')::float8
-                        / $1::float8 AS arrivals_per_s,
-                    (SELECT coalesce(avg(extract(epoch FROM ended_at - started_at)), 0) FROM jobs
-                     WHERE state = 'succeeded' AND ended_at > now() - $1::bigint * interval '1 second')::float8 AS service_s",
-        )
-        .bind(i64::from(seconds))
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(JobFlow {
-            arrivals_per_s: row.get("arrivals_per_s"),
-            service_s: row.get("service_s"),
-        })
-    }
-
-    /// Jobs that wait. An index knows them, however many ended ones there are.
-    pub async fn queued_jobs(&self) -> Result<u64, StoreError> {
-        let row = sqlx::query("SELECT count(*) AS jobs FROM jobs WHERE state = 'queued'")
-            .fetch_one(&self.pool)
-            .await?;
-        unsigned(row.get("jobs"))
-    }
-
-    /// Jobs by state.
-    pub async fn job_counts(&self) -> Result<JobCounts, StoreError> {
-        let mut counts = JobCounts::default();
-        let rows = sqlx::query("SELECT state::text AS state, count(*) AS jobs FROM jobs GROUP BY state")
-            .fetch_all(&self.pool);
-        for row in rows.await? {
-            let jobs = unsigned(row.get("jobs"))?;
-            match JobState::parse(row.get("state"))? {
-                JobState::Queued => counts.queued = jobs,
-                JobState::Running => counts.running = jobs,
-                JobState::Succeeded => counts.succeeded = jobs,
-                JobState::Failed => counts.failed = jobs,
-                JobState::Cancelled => counts.cancelled = jobs,
-            }
-        }
-        Ok(counts)
     }
 }
 
