@@ -60,10 +60,11 @@ impl Format {
 pub async fn profile(
     Extract(state): Extract<State>,
     headers: HeaderMap,
-    Query(wanted): Query<Wanted>,
-    Json(request): Json<ProfileRequest>,
+    wanted: Result<Query<Wanted>, Problem>,
+    request: Result<Json<ProfileRequest>, Problem>,
 ) -> Result<Response, Problem> {
     state.authorise(&headers, ADMIN)?;
+    let (Query(wanted), Json(request)) = (wanted?, request?);
     request.check()?;
     let Ok(_alone) = state.0.profiling.try_lock() else {
         let detail = "another run is being measured; come again when it has ended";

@@ -95,14 +95,14 @@ pub struct Registered {
 pub async fn register(
     Extract(state): Extract<State>,
     headers: HeaderMap,
-    Json(worker): Json<Registration>,
+    worker: Result<Json<Registration>, Problem>,
 ) -> Result<Json<Registered>, Problem> {
     state.authorise(&headers, ADMIN)?;
-    let Registration {
+    let Json(Registration {
         id,
         url,
         max_concurrency,
-    } = worker;
+    }) = worker?;
     for (field, text) in [("id", &id), ("url", &url)] {
         if text.len() > LONGEST {
             return Err(Problem::invalid(
