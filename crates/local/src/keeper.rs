@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::{self, Read, Seek},
     net::{Ipv4Addr, TcpListener},
+    ops::Range,
     os::unix::{
         fs::{MetadataExt, chown},
         process::CommandExt,
@@ -24,6 +25,10 @@ use crate::Error;
 pub const PATIENCE: Duration = Duration::from_mins(1);
 /// How often the server is looked at meanwhile.
 const INTERVAL: Duration = Duration::from_millis(10);
+/// Linux gives outgoing connections ports from 32768 on (`ip_local_port_range`), other systems from 49152 (RFC 6335).
+const PORTS: Range<u16> = 10_000..32_768;
+/// How many are tried before the system is asked for any.
+const DRAWS: usize = 100;
 
 /// `$1` is the folder, `$2` the signal that ends the server; the rest is the server's command. A server that ends while there
 /// is a file `again` in the folder is started once more.
@@ -235,15 +240,32 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// A free port for 0; another one is kept if it is free.
+///
+/// A server takes its port up to seconds later. A free one is therefore drawn from those that systems give to no outgoing connection:
+/// it isn't gone by then, but for a very unlikely draw by another starter.
 pub fn choose_port(program: &'static str, port: u16) -> Result<u16, Error> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|reason| Error::Port {
-            program,
-            port,
-            reason,
-        })
+    let bind = |port| {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        Ok(listener.local_addr()?.port())
+    };
+    let chosen = match port {
+        0 => (0..DRAWS)
+            .find_map(|_| bind(draw().ok()?).ok())
+            .map_or_else(|| bind(0), Ok),
+        port => bind(port),
+    };
+    chosen.map_err(|reason| Error::Port {
+        program,
+        port,
+        reason,
+    })
+}
+
+/// A port from [`PORTS`].
+fn draw() -> io::Result<u16> {
+    let mut bytes = [0; 2];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(PORTS.start + u16::from_le_bytes(bytes) % (PORTS.end - PORTS.start))
 }
 
 /// So many random bytes in hexadecimal, for a server's password or key.
@@ -253,4 +275,26 @@ pub fn random_hex<const BYTES: usize>() -> Result<String, Error> {
         .and_then(|mut source| source.read_exact(&mut bytes))
         .map_err(Error::system("read random bytes"))?;
     Ok(bytes.map(|byte| format!("{byte:02x}")).concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_free_port_is_none_that_an_outgoing_connection_gets() {
+        let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+        let first: u16 = range.split_whitespace().next().unwrap().parse().unwrap();
+        for _ in 0..50 {
+            let port = choose_port("test", 0).unwrap();
+            assert!(PORTS.contains(&port) && port < first, "{port} in {range}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_refused() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        assert!(matches!(choose_port("test", port), Err(Error::Port { .. })));
+    }
 }
