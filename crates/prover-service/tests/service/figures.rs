@@ -1,5 +1,10 @@
 //! Metrics under the names that operators of earlier systems know.
 
+use std::{
+    fmt::Display,
+    time::{Duration, Instant},
+};
+
 use serde_json::json;
 
 use crate::common::{Running, request};
@@ -11,6 +16,22 @@ fn value(metrics: &str, series: &str) -> f64 {
     let line = metrics.lines().find_map(|line| line.strip_prefix(series));
     let value = line.and_then(|rest| rest.strip_prefix(' ')?.parse().ok());
     value.unwrap_or_else(|| panic!("{series} isn't in:\n{metrics}"))
+}
+
+/// The metrics, once the memory is as much as another library says: it is looked at every few seconds, the first time before the keys are loaded.
+async fn with_memory(address: impl Display) -> String {
+    let begun = Instant::now();
+    loop {
+        let answer = reqwest::get(format!("http://{address}/metrics")).await.unwrap();
+        let metrics = answer.text().await.unwrap();
+        let share =
+            value(&metrics, "zkp_memory_usage_bytes") / value(&metrics, "process_resident_memory_bytes");
+        if (0.5..2.0).contains(&share) {
+            return metrics;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{share} of it");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]
@@ -25,8 +46,7 @@ async fn every_metric_of_the_contract_is_served_on_both_ports_and_says_what_happ
     assert_eq!(service.post("/verify", &form).await.1["valid"], false);
 
     for address in [service.address, service.metrics] {
-        let answer = reqwest::get(format!("http://{address}/metrics")).await.unwrap();
-        let metrics = answer.text().await.unwrap();
+        let metrics = with_memory(address).await;
         for (name, kind) in [
             ("arc_prover_proofs_total", "counter"),
             ("arc_prover_proof_duration_seconds", "histogram"),
@@ -76,10 +96,6 @@ async fn every_metric_of_the_contract_is_served_on_both_ports_and_says_what_happ
             );
         }
         assert!(value(&metrics, &format!("zkp_circuit_load_time_seconds{{{CIRCUIT}}}")) > 0.0);
-        // Another library's figure of the same, of a moment later.
-        let memory =
-            value(&metrics, "zkp_memory_usage_bytes") / value(&metrics, "process_resident_memory_bytes");
-        assert!((0.2..5.0).contains(&memory), "{memory}");
         for percent in ["zkp_cpu_usage_percent", "memory_usage_percent"] {
             assert!((0.0..=100.0).contains(&value(&metrics, percent)), "{percent}");
         }
