@@ -11,7 +11,6 @@ use bauta_indexer::rpc::NodeSettings;
 
 /// What the service is told.
 #[derive(Debug, Clone, Config)]
-#[config(layer_attr(serde(deny_unknown_fields)))]
 pub struct ServiceSettings {
     /// Postgres: `postgres://user:password@host:port/database`. The user needs the role `bauta_indexer`; one that owns the
     /// database migrates it at the start.

@@ -83,9 +83,9 @@ async fn errors_are_problems_with_code_field_rule_and_request_id() {
     assert_eq!(id.len(), 36, "a new id instead of {id}");
 }
 
-#[test]
-fn a_line_of_the_log_is_json_with_the_request_id_beside_the_event() {
-    let running = Running::start(&[("RUST_LOG", "debug")]);
+/// What a request that panics leaves in the log: all of it, and the line of this event.
+fn log_of_a_panic(environment: &[(&str, &str)], event: &str) -> (String, Value) {
+    let running = Running::start(environment);
     let mut stream = running.connect();
     stream
         .write_all(
@@ -95,11 +95,17 @@ fn a_line_of_the_log_is_json_with_the_request_id_beside_the_event() {
     stream.read_to_end(&mut Vec::new()).unwrap();
     running.signal();
     let (_, log) = running.end();
-    let entry: Value = log
+    let entry = log
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
-        .find(|entry: &Value| entry["event"] == "request_failed")
-        .expect("the failed request is logged");
+        .find(|entry: &Value| entry["event"] == event);
+    let entry = entry.unwrap_or_else(|| panic!("no {event} in: {log}"));
+    (log, entry)
+}
+
+#[test]
+fn a_line_of_the_log_is_json_with_the_request_id_beside_the_event() {
+    let (_, entry) = log_of_a_panic(&[("RUST_LOG", "debug")], "request_failed");
     assert_eq!(entry["request_id"], "of-the-client");
     assert_eq!(entry["service"], "minimal");
     assert_eq!(entry["level"], "ERROR");
@@ -108,20 +114,8 @@ fn a_line_of_the_log_is_json_with_the_request_id_beside_the_event() {
 
 #[test]
 fn a_panic_is_a_line_of_the_log_that_says_where_and_never_what() {
-    let running = Running::start(&[]);
-    let mut stream = running.connect();
-    stream
-        .write_all(b"GET /panic HTTP/1.1\r\nHost: x\r\nx-request-id: mine\r\nConnection: close\r\n\r\n")
-        .unwrap();
-    stream.read_to_end(&mut Vec::new()).unwrap();
-    running.signal();
-    let (_, log) = running.end();
-    let entry: Value = log
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .find(|entry: &Value| entry["event"] == "panicked")
-        .unwrap_or_else(|| panic!("no panic in: {log}"));
-    assert_eq!(entry["request_id"], "mine", "{entry}");
+    let (log, entry) = log_of_a_panic(&[], "panicked");
+    assert_eq!(entry["request_id"], "of-the-client", "{entry}");
     assert!(
         entry["place"].as_str().unwrap().contains("minimal.rs:"),
         "{entry}"
