@@ -129,7 +129,7 @@ fn every_alert_is_raised_in_a_test_and_explained_in_the_runbook() {
 fn every_setting_is_on_its_services_page_and_no_other() {
     let root = workspace::root().unwrap();
     for (source, page) in [
-        ("crates/prover-service/src/settings.rs", "docs/prover-service.md"),
+        ("prover-service/src/settings.rs", "docs/prover-service.md"),
         ("crates/indexer/src/config.rs", "docs/indexer.md"),
         ("crates/service/src/settings.rs", "docs/service.md"),
     ] {

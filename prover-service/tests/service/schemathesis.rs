@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-const REQUIREMENTS: &str = include_str!("../../../../tests/schemathesis/requirements.txt");
+const REQUIREMENTS: &str = include_str!("../../../tests/schemathesis/requirements.txt");
 
 /// The program. Needs `python3` with `venv` and, the first time, the network.
 pub fn install() -> PathBuf {
@@ -16,8 +16,7 @@ pub fn install() -> PathBuf {
     if fs::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS) {
         return program;
     }
-    let requirements =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/schemathesis/requirements.txt");
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/schemathesis/requirements.txt");
     // Debian's own Python before any other.
     let python = ["/usr/bin/python3", "python3"]
         .into_iter()

@@ -15,9 +15,7 @@ use crate::{
 const WRITE: &str = "BAUTA_WRITE_DOCS";
 
 fn docs() -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "..", "..", "docs", "api"]
-        .iter()
-        .collect()
+    [env!("CARGO_MANIFEST_DIR"), "..", "docs", "api"].iter().collect()
 }
 
 #[tokio::test]
