@@ -130,7 +130,7 @@ fn every_setting_is_on_its_services_page_and_no_other() {
     let root = workspace::root().unwrap();
     for (source, page) in [
         ("prover-service/src/settings.rs", "docs/prover-service.md"),
-        ("crates/indexer/src/config.rs", "docs/indexer.md"),
+        ("indexer/src/config.rs", "docs/indexer.md"),
         ("crates/service/src/settings.rs", "docs/service.md"),
     ] {
         let source = fs::read_to_string(root.join(source)).unwrap();

@@ -43,7 +43,7 @@ impl World {
     pub async fn start() -> Self {
         let admin = Keypair::new();
         let folder = tempfile::tempdir().unwrap();
-        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../programs/bauta/artifacts/bauta.so");
+        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/bauta/artifacts/bauta.so");
         let settings = ChainSettings {
             // it comes back at the same ones
             port: free_ports(),

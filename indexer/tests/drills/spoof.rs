@@ -81,7 +81,7 @@ struct Attacker {
 impl Attacker {
     /// Deploys `programs/spoof` through the loader, as anybody can.
     async fn deploy(rpc: Rpc) -> Self {
-        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../programs/spoof/artifacts/spoof.so");
+        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/spoof/artifacts/spoof.so");
         let elf = std::fs::read(elf).unwrap();
         let (keypair, buffer, program) = (Keypair::new(), Keypair::new(), Keypair::new());
         let (payer, at) = (keypair.pubkey(), buffer.pubkey());

@@ -30,7 +30,7 @@ impl Net {
     /// A chain with the program initialised.
     pub async fn start() -> Self {
         let authority = Keypair::new();
-        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../programs/bauta/artifacts/bauta.so");
+        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/bauta/artifacts/bauta.so");
         let settings = ChainSettings {
             programs: vec![(bauta::ID.to_string(), elf)],
             upgrade_authority: Some(authority.pubkey().to_string()),
