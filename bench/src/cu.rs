@@ -1,7 +1,7 @@
 //! Compute units and transaction bytes: exact, so there is nothing to repeat and `--quick` only writes no page.
 
 use anyhow::Result;
-use bauta_svm::{Elf, measure};
+use bauta_program_test::{Elf, measure};
 
 use crate::{Figures, Options, page};
 
@@ -10,7 +10,7 @@ const HEAD: &str = "# Compute units
 
 What a transaction with one instruction of the program costs, on the checked-in ELF in LiteSVM 0.16 (agave 4.2). Compute units are of the whole
 transaction, which has no compute budget instruction (one costs 150 more). Bytes are of the whole transaction, signatures
-included; a cluster takes 1,232. The figures are exact and the same on every machine; `crates/svm/tests/compute_units.rs` compares them with this page.
+included; a cluster takes 1,232. The figures are exact and the same on every machine; `tests/program/tests/compute_units.rs` compares them with this page.
 
     cargo xtask bench cu
 

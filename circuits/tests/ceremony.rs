@@ -16,7 +16,7 @@ use bauta_circuits::{
 };
 use bauta_iden3::{PowersOfTau, R1cs, Witness, ZKey, json, snarkjs::Snarkjs};
 use bauta_primitives::tree::Depth;
-use bauta_svm::{Elf, RegistrySpec, ScopeSpec, World};
+use bauta_program_test::{Elf, RegistrySpec, ScopeSpec, World};
 use common::{Member, rng};
 
 const TEN: Ownership = Ownership::new(Depth::Ten);

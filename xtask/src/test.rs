@@ -33,7 +33,7 @@ fn second_elf() -> Result<()> {
     let root = workspace::root()?;
     let mut cargo = workspace::cargo()?;
     cargo.args(["test", "--workspace", "--locked"]);
-    for entry in fs::read_dir(root.join("crates/svm/tests"))? {
+    for entry in fs::read_dir(root.join("tests/program/tests"))? {
         if let Some(name) = entry?.path().file_stem() {
             cargo.arg("--test").arg(name);
         }

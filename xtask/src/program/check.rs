@@ -101,7 +101,7 @@ fn again(program: &Program, record: &Record) -> Result<Option<PathBuf>> {
 fn test(elfs: Vec<(&str, PathBuf)>) -> Result<()> {
     let mut suite = workspace::cargo()?;
     suite
-        .args(["test", "--locked", "--package", "bauta-svm", "--"])
+        .args(["test", "--locked", "--package", "bauta-program-test", "--"])
         .envs(elfs);
     // What the page of compute units says holds for the checked-in ELF alone.
     suite.args(["--skip", "every_instruction_costs_exactly_what_the_page_says"]);

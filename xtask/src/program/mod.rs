@@ -94,7 +94,7 @@ pub struct Program {
     pub package: &'static str,
     /// Its folder.
     pub dir: PathBuf,
-    /// The variable through which the tests in the local SVM (crates/svm) take another ELF than the checked-in one, if they test it.
+    /// The variable through which the tests in the local SVM (tests/program-test) take another ELF than the checked-in one, if they test it.
     pub elf_variable: Option<&'static str>,
     /// Whether it has an IDL: programs made with Anchor have.
     pub has_idl: bool,

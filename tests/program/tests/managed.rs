@@ -6,7 +6,7 @@ use bauta::{
 };
 use bauta_client::instructions as ix;
 use bauta_primitives::{FieldElement, Leaf, Root};
-use bauta_svm::{RegistrySpec, ScopeSpec, TestRegistry, World, assert_refused, with_bytes};
+use bauta_program_test::{RegistrySpec, ScopeSpec, TestRegistry, World, assert_refused, with_bytes};
 use solana_signer::Signer;
 
 fn leaf(n: u64) -> Leaf {

@@ -5,7 +5,7 @@ use bauta::errors::BautaError;
 use bauta_client::addresses;
 use bauta_client::instructions::{AcceptAdmin, Initialize, SetAdmin};
 use bauta_primitives::{FieldElement, Leaf};
-use bauta_svm::{Elf, RegistrySpec, ScopeSpec, World, assert_refused, keypair};
+use bauta_program_test::{Elf, RegistrySpec, ScopeSpec, World, assert_refused, keypair};
 use solana_signer::Signer;
 
 #[test]

@@ -5,7 +5,7 @@ use anchor_lang::error::ErrorCode;
 use bauta::errors::BautaError;
 use bauta_client::instructions::Verify;
 use bauta_primitives::{Claim, FieldElement, Nullifier};
-use bauta_svm::{RegistrySpec, ScopeSpec, TestScope, World, assert_refused, keypair};
+use bauta_program_test::{RegistrySpec, ScopeSpec, TestScope, World, assert_refused, keypair};
 use solana_signer::Signer;
 
 #[test]

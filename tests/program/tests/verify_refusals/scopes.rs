@@ -5,7 +5,7 @@ use anchor_lang::error::ErrorCode;
 use bauta::errors::BautaError;
 use bauta_client::instructions::Verify;
 use bauta_primitives::Claim;
-use bauta_svm::{ScopeSpec, TrapdoorKey, assert_refused, keypair};
+use bauta_program_test::{ScopeSpec, TrapdoorKey, assert_refused, keypair};
 use solana_address::Address;
 use solana_signer::Signer;
 
@@ -71,7 +71,7 @@ fn a_closed_scope_is_refused() {
 
 #[test]
 fn a_scope_is_open_from_opens_at_until_before_closes_at() {
-    let now = bauta_svm::BEGINNING;
+    let now = bauta_program_test::BEGINNING;
     let mut s = scene(&ScopeSpec {
         opens_at: Some(now + 100),
         closes_at: Some(now + 200),

@@ -4,7 +4,7 @@ use anchor_lang::{AccountDeserialize, InstructionData, ToAccountMetas, error::Er
 use bauta::{errors::BautaError, state::ScopeMode};
 use bauta_client::{addresses, instructions::Verify};
 use bauta_example_gate::{Counter, Gate, GateError, Proof, accounts, instruction, payload};
-use bauta_svm::{
+use bauta_program_test::{
     Member, RegistrySpec, ScopeSpec, TestRegistry, TestScope, Wish, World, assert_refused, keypair,
 };
 use solana_address::Address;

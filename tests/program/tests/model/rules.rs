@@ -9,7 +9,9 @@ use bauta_client::instructions::Verify;
 use bauta_client::{Event, ReferenceTree};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Attributes, Commitment, EntryId, Leaf, Nullifier, Root};
-use bauta_svm::{Member, Nft, Refused, RegistrySpec, ScopeSpec, Sent, TestRegistry, TestScope, World};
+use bauta_program_test::{
+    Member, Nft, Refused, RegistrySpec, ScopeSpec, Sent, TestRegistry, TestScope, World,
+};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 

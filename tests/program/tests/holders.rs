@@ -4,7 +4,7 @@ use bauta::errors::BautaError;
 use bauta::state::Nullifier;
 use bauta_client::{Event, instructions as ix};
 use bauta_primitives::{Commitment, FieldElement};
-use bauta_svm::{MintExtension, MintSpec, RegistrySpec, ScopeSpec, World, assert_refused};
+use bauta_program_test::{MintExtension, MintSpec, RegistrySpec, ScopeSpec, World, assert_refused};
 use solana_account::Account;
 use solana_signer::Signer;
 
@@ -44,7 +44,7 @@ fn a_path_is_given_exactly_when_the_token_has_a_leaf() {
     let mut registry = world.create_registry(RegistrySpec::default());
     let member = world.holder(&mut registry, 5);
     world.wait(60);
-    let register = |nft: &bauta_svm::Nft, path| ix::RegisterHolder {
+    let register = |nft: &bauta_program_test::Nft, path| ix::RegisterHolder {
         registry: registry.address,
         tree: registry.tree_account,
         collection_key: nft.mint,

@@ -6,7 +6,7 @@ use bauta::errors::BautaError;
 use bauta::state::RegistryKind;
 use bauta_client::instructions::Verify;
 use bauta_primitives::{FieldElement, Root};
-use bauta_svm::{RegistrySpec, ScopeSpec, World, assert_refused};
+use bauta_program_test::{RegistrySpec, ScopeSpec, World, assert_refused};
 
 #[test]
 fn an_auxiliary_root_that_the_prover_chose_is_refused() {

@@ -2,7 +2,7 @@
 
 use bauta::errors::BautaError;
 use bauta_client::instructions::Verify;
-use bauta_svm::{Member, RegistrySpec, ScopeSpec, TestRegistry, TestScope, World, assert_refused};
+use bauta_program_test::{Member, RegistrySpec, ScopeSpec, TestRegistry, TestScope, World, assert_refused};
 
 /// A world, a registry of two members, a scope and the first member's valid use.
 pub(crate) struct Scene {

@@ -3,7 +3,7 @@
 use bauta::errors::BautaError;
 use bauta::instructions::CircuitRegistration;
 use bauta::state::Provenance;
-use bauta_svm::{Elf, TrapdoorKey, World, assert_refused};
+use bauta_program_test::{Elf, TrapdoorKey, World, assert_refused};
 
 /// Where the points lie in a verifying key.
 const ALPHA: std::ops::Range<usize> = 0..64;
@@ -24,7 +24,10 @@ fn keys() -> (World, [u8; 576]) {
     (World::new(), TrapdoorKey::new(40).verifying_key())
 }
 
-fn register(world: &mut World, key: &[u8; 576]) -> Result<bauta_svm::Sent, bauta_svm::Refused> {
+fn register(
+    world: &mut World,
+    key: &[u8; 576],
+) -> Result<bauta_program_test::Sent, bauta_program_test::Refused> {
     let registration = world.registration(*key);
     world.register_circuit(registration)
 }
@@ -108,7 +111,7 @@ fn a_key_with_a_coordinate_of_q_or_above_is_refused() {
 
 #[test]
 fn a_key_with_a_point_on_the_twist_outside_the_subgroup_is_refused() {
-    let outside = bauta_svm::g2_outside_subgroup();
+    let outside = bauta_program_test::g2_outside_subgroup();
     for point in [BETA, GAMMA, DELTA] {
         let (mut world, mut key) = keys();
         key[point].copy_from_slice(&outside);

@@ -3,7 +3,7 @@
 use crate::scene::scene;
 use bauta::errors::BautaError;
 use bauta_primitives::FieldElement;
-use bauta_svm::{ScopeSpec, assert_refused};
+use bauta_program_test::{ScopeSpec, assert_refused};
 
 /// r itself, and the honest value plus r, which is the same element: both are refused, for each argument.
 #[test]
@@ -55,7 +55,7 @@ fn damaged_proofs_are_refused() {
     s.refuses(&verify, BautaError::ProofPointInvalid);
     // B on its curve, but outside the subgroup
     let mut verify = s.verify.clone();
-    verify.proof[64..192].copy_from_slice(&bauta_svm::g2_outside_subgroup());
+    verify.proof[64..192].copy_from_slice(&bauta_program_test::g2_outside_subgroup());
     s.refuses(&verify, BautaError::ProofPointInvalid);
     // points at infinity: valid points, of no valid proof
     for range in [0..64, 64..192, 192..256, 0..256] {

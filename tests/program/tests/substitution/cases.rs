@@ -3,7 +3,7 @@
 use bauta::state::{RegistryKind, ScopeMode};
 use bauta_client::{addresses, instructions as ix};
 use bauta_primitives::{Commitment, FieldElement, Leaf, Root};
-use bauta_svm::{
+use bauta_program_test::{
     Elf, Member, RegistrySpec, ScopeSpec, TestRegistry, TestScope, TrapdoorKey, Wish, World, keypair,
 };
 use solana_account::Account;

@@ -1,6 +1,6 @@
 //! The compute units and bytes of every instruction are exactly those of docs/benchmarks/compute-units.md.
 
-use bauta_svm::{Elf, measure};
+use bauta_program_test::{Elf, measure};
 
 #[test]
 fn every_instruction_costs_exactly_what_the_page_says() {

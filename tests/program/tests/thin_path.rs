@@ -3,7 +3,7 @@
 use bauta::errors::BautaError;
 use bauta::state::Nullifier;
 use bauta_client::{Event, Verification};
-use bauta_svm::{Elf, RegistrySpec, ScopeSpec, World, assert_refused, keypair};
+use bauta_program_test::{Elf, RegistrySpec, ScopeSpec, World, assert_refused, keypair};
 use solana_sha256_hasher::hash;
 use solana_signer::Signer;
 

@@ -5,7 +5,7 @@ use bauta::state::RegistryKind;
 use bauta_client::addresses;
 use bauta_client::instructions::CreateRegistry;
 use bauta_primitives::{FieldElement, Leaf};
-use bauta_svm::{RegistrySpec, ScopeSpec, World, assert_refused, keypair};
+use bauta_program_test::{RegistrySpec, ScopeSpec, World, assert_refused, keypair};
 use solana_account::Account;
 use solana_signer::Signer;
 

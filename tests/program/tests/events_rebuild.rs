@@ -5,7 +5,7 @@ use bauta::state::RegistryKind;
 use bauta_client::{Event, ReferenceTree};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Attributes, Commitment, EntryId, FieldElement, Leaf};
-use bauta_svm::{RegistrySpec, Sent, TestRegistry, World};
+use bauta_program_test::{RegistrySpec, Sent, TestRegistry, World};
 use solana_address::Address;
 
 /// What an indexer keeps of one registry.

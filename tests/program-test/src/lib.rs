@@ -9,7 +9,7 @@
 //! ```
 //!
 //! ```
-//! use bauta_svm::{RegistrySpec, ScopeSpec, World};
+//! use bauta_program_test::{RegistrySpec, ScopeSpec, World};
 //!
 //! let mut world = World::new();
 //! let mut registry = world.create_registry(RegistrySpec::default());

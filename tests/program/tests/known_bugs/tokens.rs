@@ -3,7 +3,7 @@
 use bauta::errors::BautaError;
 use bauta_client::instructions::RegisterHolder;
 use bauta_primitives::{Commitment, FieldElement};
-use bauta_svm::{MintExtension, MintSpec, RegistrySpec, World, assert_refused, keypair};
+use bauta_program_test::{MintExtension, MintSpec, RegistrySpec, World, assert_refused, keypair};
 use solana_signer::Signer;
 
 #[test]
@@ -105,7 +105,11 @@ fn a_group_pointer_that_lies_is_not_believed() {
 }
 
 /// A token that a person with a funded wallet makes, in a collection of its own.
-fn token(world: &mut World, registry: &bauta_svm::TestRegistry, spec: &MintSpec) -> bauta_svm::Nft {
+fn token(
+    world: &mut World,
+    registry: &bauta_program_test::TestRegistry,
+    spec: &MintSpec,
+) -> bauta_program_test::Nft {
     let owner = world.person("holder");
     let nft = world.mint(&owner, spec);
     world.add_collection(registry, &nft.mint, false, 1).unwrap();
@@ -172,14 +176,14 @@ fn a_token_account_of_zero_amount_another_mint_or_another_owner_is_refused() {
         // the seller's account, now empty
         (sold.clone(), BautaError::AmountNotOne),
         (
-            bauta_svm::Nft {
+            bauta_program_test::Nft {
                 account: other.account,
                 ..bought.clone()
             },
             BautaError::TokenAccountOfAnotherMint,
         ),
         (
-            bauta_svm::Nft {
+            bauta_program_test::Nft {
                 owner: sold.owner.insecure_clone(),
                 ..bought.clone()
             },
@@ -187,7 +191,7 @@ fn a_token_account_of_zero_amount_another_mint_or_another_owner_is_refused() {
         ),
         // a mint in place of a token account
         (
-            bauta_svm::Nft {
+            bauta_program_test::Nft {
                 account: bought.mint,
                 ..bought.clone()
             },
@@ -215,7 +219,7 @@ fn a_delegate_of_a_token_can_not_register_it() {
     let nft = token(&mut world, &registry, &MintSpec::default());
     let delegate = world.person("delegate");
     world.approve_nft(&nft, &delegate.pubkey()).unwrap();
-    let by_delegate = bauta_svm::Nft {
+    let by_delegate = bauta_program_test::Nft {
         owner: delegate,
         ..nft.clone()
     };

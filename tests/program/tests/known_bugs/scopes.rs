@@ -5,7 +5,7 @@ use bauta::state::{RegistryKind, ScopeMode};
 use bauta_client::instructions::{CreateRegistry, CreateScope, Verify};
 use bauta_client::{Event, addresses};
 use bauta_primitives::Claim;
-use bauta_svm::{RegistrySpec, ScopeSpec, TrapdoorKey, World, assert_refused, keypair};
+use bauta_program_test::{RegistrySpec, ScopeSpec, TrapdoorKey, World, assert_refused, keypair};
 use solana_account::Account;
 use solana_signer::Signer;
 

@@ -8,7 +8,7 @@ use bauta::{
 };
 use bauta_client::{addresses, instructions as ix};
 use bauta_primitives::FieldElement;
-use bauta_svm::{
+use bauta_program_test::{
     Elf, Refused, RegistrySpec, ScopeSpec, Sent, TrapdoorKey, World, assert_refused, keypair, statement_name,
     with_bytes,
 };

@@ -3,7 +3,7 @@
 //! in `table.txt`, one line each: an account or right that nobody checks would show there as `accepted`.
 //!
 //! ```text
-//!   BAUTA_WRITE_SUBSTITUTIONS=1 cargo test -p bauta-svm --test substitution     writes the table; read its difference
+//!   BAUTA_WRITE_SUBSTITUTIONS=1 cargo test -p bauta-program-test --test substitution     writes the table; read its difference
 //! ```
 
 mod cases;
@@ -11,7 +11,7 @@ mod cases;
 use std::fmt::Write;
 use std::time::Instant;
 
-use bauta_svm::{World, keypair};
+use bauta_program_test::{World, keypair};
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use proptest::{prelude::*, strategy::ValueTree};
 use solana_account::Account;

@@ -8,7 +8,7 @@ use bauta::state::{CANOPY_LEVEL, DEPTH, Registry, RegistryKind, Tree};
 use bauta_client::ReferenceTree;
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{FieldElement, Leaf};
-use bauta_svm::{RegistrySpec, TestRegistry, World, assert_refused};
+use bauta_program_test::{RegistrySpec, TestRegistry, World, assert_refused};
 
 const CAPACITY: u64 = 1 << 20;
 const DISCRIMINATOR: usize = 8;
