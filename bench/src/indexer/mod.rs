@@ -29,7 +29,7 @@ Postgres 15 on the machine that also runs the benchmark, durable settings (`fsyn
     cargo xtask bench indexer
 
 * **History**: transactions of registrations, renewals and verifications, with the program's own event encoding, served by a replay server over HTTP
-  (`crates/chaos`) in the same process, so that no node is measured. Listed, fetched, decoded, checked root by root, and written.
+  (`tests/chaos`) in the same process, so that no node is measured. Listed, fetched, decoded, checked root by root, and written.
 * **Lag**: a chain of 400 ms slots (`tools/localnet`), 50 transactions a second for one registry, each an append. Twenty times a second the newest
   confirmed slot is compared with the database's checkpoint.
 * **Recovery**: from `kill -9` of the service under that database's load of leaves to `/ready` of the next one; the median of five.
