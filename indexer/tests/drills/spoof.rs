@@ -26,7 +26,7 @@ use crate::world::{Author, World, Writer, eventually};
 
 /// What fits into a transaction of one write to the loader.
 const PART: usize = 900;
-/// Of `programs/spoof`.
+/// Of `tests/spoof`.
 const CALL: u8 = 0;
 const LOG: u8 = 1;
 
@@ -79,9 +79,9 @@ struct Attacker {
 }
 
 impl Attacker {
-    /// Deploys `programs/spoof` through the loader, as anybody can.
+    /// Deploys `tests/spoof` through the loader, as anybody can.
     async fn deploy(rpc: Rpc) -> Self {
-        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/spoof/artifacts/spoof.so");
+        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/spoof/artifacts/spoof.so");
         let elf = std::fs::read(elf).unwrap();
         let (keypair, buffer, program) = (Keypair::new(), Keypair::new(), Keypair::new());
         let (payer, at) = (keypair.pubkey(), buffer.pubkey());

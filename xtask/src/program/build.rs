@@ -24,7 +24,7 @@ pub fn build(programs: &[Program]) -> Result<()> {
         for file in program.files() {
             let size = fs::metadata(artifacts.join(&file)).map_or(0, |file| file.len());
             println!(
-                "{}  {size:>7} bytes  programs/{}/artifacts/{file}",
+                "{}  {size:>7} bytes  {}/artifacts/{file}",
                 &record.artifacts[&file][..16],
                 program.name
             );

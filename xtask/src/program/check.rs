@@ -26,10 +26,10 @@ pub fn check(programs: &[Program], rebuild: bool) -> Result<()> {
             }
         }) {
             Ok(elf) => {
-                println!("programs/{}: artifacts belong to the sources", program.name);
+                println!("{}: artifacts belong to the sources", program.folder);
                 untested.extend(program.elf_variable.zip(elf));
             }
-            Err(error) => wrong.push(format!("programs/{}: {error:#}", program.name)),
+            Err(error) => wrong.push(format!("{}: {error:#}", program.folder)),
         }
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -79,12 +79,12 @@ fn again(program: &Program, record: &Record) -> Result<Option<PathBuf>> {
             dir.display(),
             bytes.join("\n")
         );
-        println!("programs/{}: built again, equal bytes", program.name);
+        println!("{}: built again, equal bytes", program.folder);
         return Ok(None);
     }
     println!(
-        "programs/{}: another toolchain than the recorded one:\n{}",
-        program.name,
+        "{}: another toolchain than the recorded one:\n{}",
+        program.folder,
         other.join("\n")
     );
     if let Some(idl) = program.idl() {

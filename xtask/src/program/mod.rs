@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> Result<()> {
         Task::Build { names } => {
             for name in names {
                 let known = programs.iter().any(|program| program.name == name);
-                ensure!(known, "there is no program {name} in programs/");
+                ensure!(known, "there is no program {name}");
             }
             programs.retain(|program| names.is_empty() || names.iter().any(|name| name == program.name));
             build::build(&programs)
@@ -88,11 +88,13 @@ pub fn debian_compiler() -> Result<DebianCompiler> {
 
 /// An on-chain program of the workspace.
 pub struct Program {
-    /// The name of its folder and artifacts.
+    /// The file name of its artifacts, without an extension.
     pub name: &'static str,
+    /// Its folder, from the root of the checkout.
+    pub folder: &'static str,
     /// The name of its package.
     pub package: &'static str,
-    /// Its folder.
+    /// The absolute path of its folder.
     pub dir: PathBuf,
     /// The variable through which the tests in the local SVM (tests/program-test) take another ELF than the checked-in one, if they test it.
     pub elf_variable: Option<&'static str>,
@@ -128,22 +130,30 @@ impl Program {
 }
 
 fn programs() -> Result<Vec<Program>> {
-    let dir = workspace::root()?.join("programs");
-    let program = |name, package, elf_variable, has_idl| Program {
+    let root = workspace::root()?;
+    let program = |name, folder, package, elf_variable, has_idl| Program {
         name,
+        folder,
         package,
-        dir: dir.join(name),
+        dir: root.join(folder),
         elf_variable,
         has_idl,
     };
     Ok(vec![
-        program("bauta", "bauta", Some("BAUTA_PROGRAM_ELF"), true),
+        program(
+            "bauta",
+            "programs/bauta",
+            "bauta",
+            Some("BAUTA_PROGRAM_ELF"),
+            true,
+        ),
         program(
             "example-gate",
+            "programs/example-gate",
             "bauta-example-gate",
             Some("BAUTA_EXAMPLE_GATE_ELF"),
             true,
         ),
-        program("spoof", "bauta-spoof", None, false),
+        program("spoof", "tests/spoof", "bauta-spoof", None, false),
     ])
 }
