@@ -1,4 +1,4 @@
-//! `cargo xtask localnet`: builds tools/localnet, a workspace of its own, where `bauta_local::Chain` looks for it.
+//! `cargo xtask localnet`: builds tools/localnet, a workspace of its own, where `bauta_dev_servers::Chain` looks for it.
 
 use anyhow::Result;
 

@@ -48,15 +48,15 @@ pub const OPENSSL: Tool = Tool {
 };
 /// The Postgres server.
 pub const POSTGRES: Tool = Tool {
-    name: bauta_local::POSTGRES.name,
-    package: bauta_local::POSTGRES.package,
-    found: |_| bauta_local::POSTGRES.find().is_ok(),
+    name: bauta_dev_servers::POSTGRES.name,
+    package: bauta_dev_servers::POSTGRES.package,
+    found: |_| bauta_dev_servers::POSTGRES.find().is_ok(),
 };
 /// The Redis server.
 pub const REDIS: Tool = Tool {
-    name: bauta_local::REDIS.name,
-    package: bauta_local::REDIS.package,
-    found: |_| bauta_local::REDIS.find().is_ok(),
+    name: bauta_dev_servers::REDIS.name,
+    package: bauta_dev_servers::REDIS.package,
+    found: |_| bauta_dev_servers::REDIS.find().is_ok(),
 };
 /// Prometheus's own checker of rules.
 pub const PROMTOOL: Tool = Tool {

@@ -20,7 +20,7 @@ pub fn root() -> Result<PathBuf> {
 
 /// What outlives a checkout: builds, toolchains, keys.
 pub fn cache() -> Result<PathBuf> {
-    Ok(bauta_local::cache()?)
+    Ok(bauta_dev_servers::cache()?)
 }
 
 /// Where cargo builds.

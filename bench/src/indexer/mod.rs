@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use bauta_chaos::Replay;
+use bauta_dev_servers::Postgres;
 use bauta_indexer::rpc::{NodeSettings, RpcSource};
 use bauta_indexer::{Follower, Settings};
-use bauta_local::Postgres;
 use bauta_store::Address;
 use bauta_store::testing::TestDatabase;
 

@@ -9,9 +9,9 @@ use std::{env, fs, thread};
 
 use anyhow::{Context, Result, ensure};
 use bauta_chaos::Replay;
+use bauta_dev_servers::Postgres;
 use bauta_indexer::decode;
 use bauta_indexer::testing::{Chain, named};
-use bauta_local::Postgres;
 use bauta_store::{Batch, Position};
 
 use super::history;

@@ -14,7 +14,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use anyhow::{Result, anyhow};
 use bauta_circuits::OwnershipInputs;
-use bauta_local::Redis;
+use bauta_dev_servers::Redis;
 use bauta_primitives::{Context, FieldElement, tree::Depth};
 use bauta_store::testing::TestDatabase;
 use rustix::time::{ClockId, clock_gettime};

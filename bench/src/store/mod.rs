@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
-use bauta_local::Postgres;
+use bauta_dev_servers::Postgres;
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{FieldElement, Leaf, Root};
 use bauta_store::testing::TestDatabase;

@@ -1,7 +1,7 @@
 //! The database's server goes down, and indexers come and go.
 
+use bauta_dev_servers::Postgres;
 use bauta_indexer::Role;
-use bauta_local::Postgres;
 use bauta_store::Store;
 use bauta_store::testing::TestDatabase;
 

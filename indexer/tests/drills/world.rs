@@ -9,7 +9,7 @@ use std::time::Duration;
 use bauta::state::{RegistryKind, Tree};
 use bauta_client::ReferenceTree;
 use bauta_client::instructions::{AppendLeaves, CreateRegistry, Initialize, ReplaceLeaf};
-use bauta_local::ChainSettings;
+use bauta_dev_servers::ChainSettings;
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{FieldElement, Leaf, poseidon};
 use bauta_rpc::{Rpc, RpcError};
@@ -32,7 +32,7 @@ pub const CLUSTER_TAG: [u8; 32] = [7; 32];
 
 /// A chain in a file, so that an older copy can be put back.
 pub struct World {
-    chain: Option<bauta_local::Chain>,
+    chain: Option<bauta_dev_servers::Chain>,
     settings: ChainSettings,
     folder: TempDir,
     admin: Keypair,
@@ -52,7 +52,7 @@ impl World {
             slot_time: Some(SLOT_TIME),
             ledger: Some(folder.path().join("ledger.sqlite")),
         };
-        let chain = Some(bauta_local::Chain::start(&settings).unwrap());
+        let chain = Some(bauta_dev_servers::Chain::start(&settings).unwrap());
         let world = Self {
             chain,
             settings,
@@ -77,7 +77,7 @@ impl World {
         world
     }
 
-    fn chain(&self) -> &bauta_local::Chain {
+    fn chain(&self) -> &bauta_dev_servers::Chain {
         self.chain.as_ref().expect("it is only away within a call")
     }
 
@@ -114,7 +114,7 @@ impl World {
         }
         let (from, to) = files(self.settings.ledger.clone().unwrap(), self.copy());
         std::fs::copy(from, to).unwrap();
-        self.chain = Some(bauta_local::Chain::start(&self.settings).unwrap());
+        self.chain = Some(bauta_dev_servers::Chain::start(&self.settings).unwrap());
     }
 }
 

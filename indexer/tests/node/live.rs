@@ -102,7 +102,7 @@ async fn a_second_replica_takes_over_within_seconds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_comes_back_is_gone_on_with() {
     let net = Net::start().await;
-    let postgres = bauta_local::Postgres::start().unwrap();
+    let postgres = bauta_dev_servers::Postgres::start().unwrap();
     let store = bauta_store::Store::connect(postgres.url(), 4).await.unwrap();
     store.migrate().await.unwrap();
     let mut replica = net.index(&store);

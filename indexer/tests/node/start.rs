@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, TcpListener as Blocking};
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use bauta_local::Postgres;
+use bauta_dev_servers::Postgres;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 

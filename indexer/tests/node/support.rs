@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use bauta::state::{RegistryKind, Tree};
 use bauta_client::instructions::{AppendLeaves, CreateRegistry, Initialize};
+use bauta_dev_servers::{Chain, ChainSettings};
 use bauta_indexer::rpc::{NodeSettings, RpcSource};
 use bauta_indexer::{Indexer, RunSettings, Settings, Status, wake};
-use bauta_local::{Chain, ChainSettings};
 use bauta_primitives::{FieldElement, Leaf};
 use bauta_rpc::{Pubsub, Rpc};
 use bauta_store::{Address, Store};

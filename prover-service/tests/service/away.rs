@@ -2,7 +2,7 @@
 
 use std::{process::Command, time::Duration};
 
-use bauta_local::{Postgres, Redis};
+use bauta_dev_servers::{Postgres, Redis};
 use bauta_store::testing::TestDatabase;
 use serde_json::{Value, json};
 

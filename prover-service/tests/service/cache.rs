@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bauta_local::Redis;
+use bauta_dev_servers::Redis;
 use redis::Commands;
 use serde_json::{Value, json};
 use tempfile::TempDir;

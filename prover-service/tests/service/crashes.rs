@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bauta_local::{Postgres, Redis};
+use bauta_dev_servers::{Postgres, Redis};
 use bauta_store::testing::TestDatabase;
 use sqlx::PgPool;
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::serve::Listener;
-use bauta_local::{Postgres, Redis};
+use bauta_dev_servers::{Postgres, Redis};
 use bauta_store::testing::TestDatabase;
 use redis::Commands;
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bauta_local::Redis;
+use bauta_dev_servers::Redis;
 use redis::Commands;
 use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ const REQUIREMENTS: &str = include_str!("../../../tests/schemathesis/requirement
 
 /// The program. Needs `python3` with `venv` and, the first time, the network.
 pub fn install() -> PathBuf {
-    let folder = bauta_local::cache().unwrap().join("schemathesis");
+    let folder = bauta_dev_servers::cache().unwrap().join("schemathesis");
     let (program, installed) = (folder.join("bin/schemathesis"), folder.join("installed.txt"));
     // Written last, so that what broke off is begun anew.
     if fs::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS) {

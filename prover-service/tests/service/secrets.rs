@@ -12,7 +12,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use bauta_local::Redis;
+use bauta_dev_servers::Redis;
 use bauta_store::testing::TestDatabase;
 
 use redis::Commands;
@@ -191,7 +191,7 @@ fn unescaped(text: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_jobs_secret_is_on_no_disk_in_no_cache_in_no_log_and_no_metric_during_and_after_it() {
-    let postgres = bauta_local::Postgres::start().unwrap();
+    let postgres = bauta_dev_servers::Postgres::start().unwrap();
     let database = TestDatabase::on(postgres.url()).await.unwrap();
     database.store.migrate().await.unwrap();
     let url = database.url().unwrap();

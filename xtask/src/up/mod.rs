@@ -1,7 +1,7 @@
 //! `cargo xtask up`: everything that a developer needs, on this machine, offline.
 //!
 //! ```text
-//!   Postgres, Redis (crates/local) ───────────────────────────┐
+//!   Postgres, Redis (crates/dev-servers) ───────────────────────────┐
 //!   tools/localnet + the program's ELF ──> `bauta initialize` ─┼──> services ──> one screen, or a command with all of
 //!                                                                              it in its environment
 //! ```

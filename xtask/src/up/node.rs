@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use bauta_local::{Chain, ChainSettings, TestValidator};
+use bauta_dev_servers::{Chain, ChainSettings, TestValidator};
 
 use crate::{localnet, workspace};
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use bauta_local::random_hex;
+use bauta_dev_servers::random_hex;
 
 use crate::workspace;
 

@@ -3,7 +3,7 @@
 use std::{env, path::PathBuf, process::Command};
 
 use anyhow::{Result, anyhow};
-use bauta_local::{Postgres, Redis, Service};
+use bauta_dev_servers::{Postgres, Redis, Service};
 
 use super::{
     bauta, keypair,
@@ -81,7 +81,7 @@ impl Place {
 
     fn start<T>(
         &self,
-        start: impl FnOnce(u16) -> Result<T, bauta_local::Error>,
+        start: impl FnOnce(u16) -> Result<T, bauta_dev_servers::Error>,
         url: impl FnOnce(&T) -> &str,
     ) -> Result<Server<T>> {
         match self {
@@ -104,9 +104,9 @@ impl Place {
 }
 
 /// Says the way out where a port is taken.
-fn with_hint(error: bauta_local::Error) -> anyhow::Error {
+fn with_hint(error: bauta_dev_servers::Error) -> anyhow::Error {
     match error {
-        bauta_local::Error::Port { .. } => anyhow!("{error}; --free-ports takes others"),
+        bauta_dev_servers::Error::Port { .. } => anyhow!("{error}; --free-ports takes others"),
         error => error.into(),
     }
 }

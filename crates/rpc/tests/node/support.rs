@@ -3,7 +3,7 @@
 use std::{path::Path, sync::OnceLock};
 
 use bauta_client::instructions::Initialize;
-use bauta_local::{Chain, ChainSettings};
+use bauta_dev_servers::{Chain, ChainSettings};
 use bauta_rpc::{Pubsub, Rpc};
 use solana_address::Address;
 use solana_instruction::Instruction;

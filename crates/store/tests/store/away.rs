@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use bauta_local::Postgres;
+use bauta_dev_servers::Postgres;
 use bauta_primitives::tree::Depth;
 use bauta_store::testing::TestDatabase;
 use bauta_store::{RegistryKind, Store, StoreError};

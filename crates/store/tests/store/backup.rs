@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use bauta_local::{POSTGRES, Postgres, Restore};
+use bauta_dev_servers::{POSTGRES, Postgres, Restore};
 use bauta_primitives::tree::Depth;
 use bauta_store::{RegistryKind, Store};
 use sqlx::{Connection, PgConnection};

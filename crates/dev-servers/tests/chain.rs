@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bauta_local::{Chain, ChainSettings, Error, Service, TestValidator, cache};
+use bauta_dev_servers::{Chain, ChainSettings, Error, Service, TestValidator, cache};
 
 const PROGRAM: &str = "BaXwFR6H8K5UrTyRnNp9Wds1Fnz8a68yGLHpbpNbXyc2";
 const AUTHORITY: &str = "Stake11111111111111111111111111111111111111";

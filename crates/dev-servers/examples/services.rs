@@ -1,6 +1,6 @@
 //! Starts Postgres and Redis, says where they are, and waits for a line on standard input.
 
-use bauta_local::{Postgres, Redis};
+use bauta_dev_servers::{Postgres, Redis};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (postgres, redis) = (Postgres::start()?, Redis::start()?);

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bauta_local::{Error, POSTGRES, Postgres, Program, Redis};
+use bauta_dev_servers::{Error, POSTGRES, Postgres, Program, Redis};
 
 /// Postgres's own client, which is beside the server.
 fn psql() -> PathBuf {
