@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use bauta_service::{OperationsSettings, Secret};
+use bauta_service_common::{OperationsSettings, Secret};
 use confique::Config;
 use serde::Deserialize;
 

@@ -11,7 +11,7 @@ use backon::{ExponentialBuilder, Retryable};
 use bauta_indexer::rpc::RpcSource;
 use bauta_indexer::{Indexer, IndexerError, RunSettings, Settings, Status, describe_metrics, rebuild, wake};
 use bauta_rpc::{Pubsub, RpcError};
-use bauta_service::{Arguments, Check, Service, ServiceError, exit_code};
+use bauta_service_common::{Arguments, Check, Service, ServiceError, exit_code};
 use bauta_store::{Address, Store, StoreError};
 use clap::{Parser, Subcommand};
 use futures_util::future::join_all;

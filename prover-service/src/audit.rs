@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use bauta_service::{AUDIT, Problem};
+use bauta_service_common::{AUDIT, Problem};
 
 use crate::{circuits::Circuit, metrics, time};
 

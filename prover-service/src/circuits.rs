@@ -9,7 +9,7 @@ use bauta_circuits::{
 };
 use bauta_primitives::tree::Depth;
 use bauta_prover::{Options, TableSource};
-use bauta_service::Problem;
+use bauta_service_common::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 

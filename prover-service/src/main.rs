@@ -35,7 +35,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bauta_service::{ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Service, ServiceError};
+use bauta_service_common::{ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Service, ServiceError};
 use bauta_store::Store;
 use clap::{Parser, Subcommand};
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -130,7 +130,7 @@ fn leave_no_core_dump() {
 #[tokio::main]
 async fn main() -> ExitCode {
     leave_no_core_dump();
-    bauta_service::exit_code(run(Cli::parse()).await)
+    bauta_service_common::exit_code(run(Cli::parse()).await)
 }
 
 async fn run(cli: Cli) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bauta_service::Service;
+use bauta_service_common::Service;
 use bauta_store::{JobState, OpenJobs};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use procfs::{Current, Meminfo, process::Process};

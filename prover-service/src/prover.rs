@@ -11,7 +11,7 @@ use std::{
 
 use axum::http::StatusCode;
 use bauta_circuits::{CircuitsError, OwnershipInputs, Proof};
-use bauta_service::Problem;
+use bauta_service_common::Problem;
 use memmap2::MmapMut;
 use rand::rngs::OsRng;
 use tokio::sync::oneshot;

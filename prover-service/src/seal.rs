@@ -3,7 +3,7 @@
 //! A sealed witness is: length of the key's name (1 byte), name, nonce (24), ciphertext and tag of `XChaCha20-Poly1305`.
 //! The job's id is authenticated with it, so that a row's witness can't be put into another row.
 
-use bauta_service::Secret;
+use bauta_service_common::Secret;
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use bauta_service::{HttpSettings, OperationsSettings, Secret};
+use bauta_service_common::{HttpSettings, OperationsSettings, Secret};
 use confique::Config;
 
 /// Settings of the prover service.

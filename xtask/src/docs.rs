@@ -131,7 +131,7 @@ fn every_setting_is_on_its_services_page_and_no_other() {
     for (source, page) in [
         ("prover-service/src/settings.rs", "docs/prover-service.md"),
         ("indexer/src/config.rs", "docs/indexer.md"),
-        ("crates/service/src/settings.rs", "docs/service.md"),
+        ("crates/service-common/src/settings.rs", "docs/service.md"),
     ] {
         let source = fs::read_to_string(root.join(source)).unwrap();
         let settings: BTreeSet<&str> = source

@@ -2,7 +2,7 @@
 
 use bauta_circuits::{Evaluation, OwnershipInputs, Proof};
 use bauta_primitives::Digest;
-use bauta_service::Secret;
+use bauta_service_common::Secret;
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},

@@ -21,7 +21,7 @@ use std::{io, path::Path, sync::Arc, time::Duration};
 use ::redis::pipe;
 use bauta_circuits::{Proof, VerifyingKey};
 use bauta_primitives::{Digest, sha256};
-use bauta_service::Service;
+use bauta_service_common::Service;
 use rand::rngs::OsRng;
 use zeroize::Zeroizing;
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use bauta_service::{Check, Secret};
+use bauta_service_common::{Check, Secret};
 use redis::{
     AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisError, aio::MultiplexedConnection,
 };

@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use bauta_service::Service;
+use bauta_service_common::Service;
 use bauta_store::{JOB_CHANNEL, StoreError};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgListener;

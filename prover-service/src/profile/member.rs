@@ -10,7 +10,7 @@ use bauta_primitives::{
     Attributes, Claim, Context, EntryId, FieldElement, IdentitySecret, Leaf, Root, Scope,
     tree::{ARITY, Depth, EMPTY_SUBTREES, LeafIndex, Siblings, node},
 };
-use bauta_service::Problem;
+use bauta_service_common::Problem;
 use rand::{RngCore, rngs::OsRng};
 
 use crate::{circuits::Circuit, prover::Sample};

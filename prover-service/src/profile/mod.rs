@@ -10,7 +10,7 @@ mod member;
 
 use std::time::{Duration, Instant};
 
-use bauta_service::Problem;
+use bauta_service_common::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -19,7 +19,7 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use bauta_service::{Problem, Service, spans};
+use bauta_service_common::{Problem, Service, spans};
 use bauta_store::{End, Enqueued, JobFlow, JobState, NewJob, Store, StoreError};
 use graphile_worker::{ActiveWorkerRow, JobSpec, WorkerUtils};
 use uuid::Uuid;

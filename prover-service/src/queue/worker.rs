@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use bauta_service::{Problem, Service, from_json, spans};
+use bauta_service_common::{Problem, Service, from_json, spans};
 use bauta_store::{Begun, End};
 use graphile_worker::{
     IntoTaskHandlerResult, JobRecovery, JobRecoveryResult, TaskHandler, WorkerContext, WorkerOptions,
@@ -146,7 +146,7 @@ impl Worker {
             return Ok(store.wake_workers().await?);
         };
         // In a job's lines its id stands where a request's does.
-        let span = tracing::info_span!(target: bauta_service::AUDIT, "job", request_id = id);
+        let span = tracing::info_span!(target: bauta_service_common::AUDIT, "job", request_id = id);
         spans::follow(&span, job.traceparent.as_deref());
         let ran = self.run_begun(id, begun).instrument(span).await;
         // The next one that waits, at once.

@@ -4,7 +4,7 @@
 //! one context. So `secret`, `scope` and `context` stand beside them, and a request without is refused by the field's name.
 
 use bauta_primitives::{Attributes, Claim, EntryId, Root, tree::Siblings};
-use bauta_service::Problem;
+use bauta_service_common::Problem;
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -15,7 +15,7 @@ use bauta_primitives::{
     Attributes, Claim, Commitment, Context, DigestParts, EntryId, IdentitySecret, Root, Scope, sha256,
     tree::{Depth, Siblings},
 };
-use bauta_service::Problem;
+use bauta_service_common::Problem;
 use bauta_store::Store;
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -4,7 +4,7 @@ use bauta_primitives::{
     FieldElement, Root,
     tree::{Depth, Siblings},
 };
-use bauta_service::Problem;
+use bauta_service_common::Problem;
 use bauta_store::{Address, Registry, Store, StoreError};
 
 use super::LeafReference;

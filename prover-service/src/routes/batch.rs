@@ -1,5 +1,5 @@
 use axum::{Extension, extract::State as Extract, http::HeaderMap};
-use bauta_service::{Json, JsonBytes, Problem, from_json};
+use bauta_service_common::{Json, JsonBytes, Problem, from_json};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

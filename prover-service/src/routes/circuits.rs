@@ -1,5 +1,5 @@
 use axum::extract::State as Extract;
-use bauta_service::Json;
+use bauta_service_common::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 

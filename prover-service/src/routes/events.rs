@@ -7,7 +7,7 @@ use axum::{
     http::HeaderMap,
     response::sse::{Event, KeepAlive, Sse},
 };
-use bauta_service::{Path, Problem, RequestId};
+use bauta_service_common::{Path, Problem, RequestId};
 use futures_util::{Stream, StreamExt as _, stream};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;

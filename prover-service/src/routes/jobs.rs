@@ -2,7 +2,7 @@ use axum::{
     extract::State as Extract,
     http::{HeaderMap, StatusCode},
 };
-use bauta_service::{Caller, Json, Path, Problem};
+use bauta_service_common::{Caller, Json, Path, Problem};
 use bauta_store::Job;
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -12,7 +12,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use bauta_service::{AUDIT, Problem, RateLimit, asker};
+use bauta_service_common::{AUDIT, Problem, RateLimit, asker};
 
 use super::State;
 use crate::settings::Settings;

@@ -25,7 +25,7 @@ use axum::{
     middleware::from_fn_with_state,
     routing::get,
 };
-use bauta_service::{ApiKeys, Caller, Problem};
+use bauta_service_common::{ApiKeys, Caller, Problem};
 use bauta_store::Store;
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi as _;

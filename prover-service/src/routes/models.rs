@@ -1,4 +1,4 @@
-use bauta_service::Json;
+use bauta_service_common::Json;
 use serde_json::{Value, json};
 
 /// `GET /models`: statements that are backed by a model. Only `policy` is, and this version can't prove it.

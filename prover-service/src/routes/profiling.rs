@@ -3,7 +3,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bauta_service::{Json, Problem, Query};
+use bauta_service_common::{Json, Problem, Query};
 use serde::Deserialize;
 use utoipa::IntoParams;
 

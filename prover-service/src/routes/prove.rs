@@ -4,7 +4,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use bauta_service::{Caller, Json, JsonBytes, Problem, RequestId, from_json};
+use bauta_service_common::{Caller, Json, JsonBytes, Problem, RequestId, from_json};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,5 +1,5 @@
 use axum::{extract::State as Extract, http::HeaderMap};
-use bauta_service::{Json, Problem};
+use bauta_service_common::{Json, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 

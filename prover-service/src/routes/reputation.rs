@@ -2,7 +2,7 @@ use std::convert::Infallible;
 
 use axum::extract::State as Extract;
 use axum::http::HeaderMap;
-use bauta_service::Problem;
+use bauta_service_common::Problem;
 
 use super::{PROVE, State, openapi::ProblemDocument};
 use crate::{audit::Entry, circuits::not_built};

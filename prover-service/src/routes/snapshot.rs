@@ -3,7 +3,7 @@ use axum::{
     http::{HeaderMap, header},
     response::IntoResponse,
 };
-use bauta_service::{Json, Problem};
+use bauta_service_common::{Json, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 

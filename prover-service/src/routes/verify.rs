@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Instant};
 use axum::extract::State as Extract;
 use bauta_circuits::{PreparedVerifyingKey, Proof};
 use bauta_primitives::Digest;
-use bauta_service::{Json, Problem};
+use bauta_service_common::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

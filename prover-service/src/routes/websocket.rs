@@ -12,7 +12,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use bauta_service::{Caller, Problem, RequestId};
+use bauta_service_common::{Caller, Problem, RequestId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

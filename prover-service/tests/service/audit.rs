@@ -13,7 +13,7 @@ async fn every_request_for_a_proof_is_in_the_audit_trail_whatever_is_logged() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let (alice, line) = api_key("prove");
-    let quiet = "warn,bauta_service::service=info";
+    let quiet = "warn,bauta_service_common::service=info";
     let mut service = Running::start(&with_jobs(&url, &[("RUST_LOG", quiet), ("API_KEYS", &line)]));
     service.post("/prove", &request(3)).await;
     service.identify(&alice);
@@ -98,7 +98,7 @@ async fn every_request_for_a_proof_is_in_the_audit_trail_whatever_is_logged() {
 
 #[tokio::test]
 async fn the_audit_trail_cant_be_switched_off_by_the_logs_level() {
-    let service = Running::start(&[("RUST_LOG", "bauta_service::service=info,audit=off")]);
+    let service = Running::start(&[("RUST_LOG", "bauta_service_common::service=info,audit=off")]);
     let (_, headers, _) = service
         .post_with("/prove", ("x-request-id", "mine-2"), &request(3))
         .await;

@@ -98,7 +98,7 @@ async fn a_clients_trace_goes_on_through_the_queue_to_the_proof_and_never_has_th
     ];
     let mut environment = with_jobs(&url, &otlp);
     // What is logged doesn't decide what is exported.
-    environment.push(("RUST_LOG", "info,bauta_service::http=off"));
+    environment.push(("RUST_LOG", "info,bauta_service_common::http=off"));
     let mut of_service = environment.clone();
     of_service.push(("RUN_JOBS", "false"));
     let service = Running::start(&of_service);

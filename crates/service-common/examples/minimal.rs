@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use axum::{Router, routing::get, routing::post};
-use bauta_service::{
+use bauta_service_common::{
     Arguments, Check, HttpSettings, Json, OperationsSettings, Secret, Service, ServiceError,
 };
 use clap::Parser;
@@ -45,7 +45,7 @@ struct Greeting {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    bauta_service::exit_code(run().await)
+    bauta_service_common::exit_code(run().await)
 }
 
 async fn run() -> Result<(), ServiceError> {

@@ -16,7 +16,7 @@
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
-//! use bauta_service::{Arguments, Check, HttpSettings, OperationsSettings, Service, ServiceError, exit_code};
+//! use bauta_service_common::{Arguments, Check, HttpSettings, OperationsSettings, Service, ServiceError, exit_code};
 //! use clap::Parser;
 //! use confique::Config;
 //!
