@@ -2,7 +2,7 @@
 
 use ark_bn254::Fr;
 #[cfg(target_arch = "x86_64")]
-use bauta_lanes::Ifma;
+use bauta_packed_field::Ifma;
 
 use crate::{MAX_INPUTS, PoseidonError, scalar::hash};
 

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use ark_bn254::Fr;
-use bauta_lanes::{Arch, Ifma, Lanes, Task};
+use bauta_packed_field::{Arch, Ifma, Lanes, Task};
 
 use crate::{FULL_ROUNDS, HALF_FULL_ROUNDS, MAX_INPUTS, Parameters};
 

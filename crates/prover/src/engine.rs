@@ -3,7 +3,7 @@
 use ark_bn254::Fr;
 use ark_std::rand::{CryptoRng, RngCore};
 use bauta_iden3::ZKey;
-use bauta_lanes::Portable;
+use bauta_packed_field::Portable;
 
 use crate::{
     ProverError,
@@ -65,7 +65,7 @@ pub struct Engine {
 pub(crate) enum AnyTables {
     Portable(Tables<Portable>),
     #[cfg(target_arch = "x86_64")]
-    Ifma(Tables<bauta_lanes::Ifma>),
+    Ifma(Tables<bauta_packed_field::Ifma>),
 }
 
 impl Engine {
@@ -83,7 +83,7 @@ impl Engine {
         let threads = Threads::many();
         #[cfg(target_arch = "x86_64")]
         if options.back_end != Some(BackEnd::Portable) {
-            use bauta_lanes::{Arch, Ifma};
+            use bauta_packed_field::{Arch, Ifma};
 
             use crate::transform::CosetTransform;
             let large = circuit.domain_size >= CosetTransform::<Ifma>::MIN_SIZE;

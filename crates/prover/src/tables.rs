@@ -3,7 +3,7 @@
 use ark_bn254::Fr;
 use ark_ec::CurveGroup;
 use ark_ff::Field;
-use bauta_lanes::{Arch, Lanes, Task, Words};
+use bauta_packed_field::{Arch, Lanes, Task, Words};
 use zeroize::Zeroizing;
 
 use crate::{

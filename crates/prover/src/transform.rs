@@ -7,7 +7,7 @@
 
 use ark_bn254::Fr;
 use ark_ff::{FftField, Field};
-use bauta_lanes::{Arch, Lanes, Task};
+use bauta_packed_field::{Arch, Lanes, Task};
 
 /// Constants of one domain size.
 pub(crate) struct CosetTransform<A: Arch> {
@@ -166,7 +166,7 @@ fn forward_stage<A: Arch>(vectors: &mut [A::Fr], twiddles: &[A::Fr]) {
 mod tests {
     use super::*;
     use ark_ff::{AdditiveGroup, UniformRand};
-    use bauta_lanes::Portable;
+    use bauta_packed_field::Portable;
 
     /// Value at `x` of the polynomial with the given values on the domain, by Lagrange's formula.
     fn interpolate(values: &[Fr], x: Fr) -> Fr {
@@ -207,7 +207,7 @@ mod tests {
             agrees_with_interpolation(Portable, size);
         }
         #[cfg(target_arch = "x86_64")]
-        if let Some(ifma) = bauta_lanes::Ifma::detect() {
+        if let Some(ifma) = bauta_packed_field::Ifma::detect() {
             for size in [64, 128, 256] {
                 agrees_with_interpolation(ifma, size);
             }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use ark_bn254::{Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ff::BigInt;
-use bauta_lanes::{Arch, Line, Words};
+use bauta_packed_field::{Arch, Line, Words};
 use bytemuck::Pod;
 use memmap2::Mmap;
 use sha2::{Digest, Sha256};

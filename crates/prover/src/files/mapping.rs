@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, ops::Deref, path::Path, sync::Arc};
 
-use bauta_lanes::Line;
+use bauta_packed_field::Line;
 use memmap2::Mmap;
 
 /// Maps a file for reading.

@@ -17,7 +17,7 @@ use std::{
 };
 
 use bauta_iden3::ZKey;
-use bauta_lanes::Portable;
+use bauta_packed_field::Portable;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -92,7 +92,7 @@ fn load(path: &Path, identity: &Identity, options: Options) -> Result<Engine, Op
     };
     #[cfg(target_arch = "x86_64")]
     if options.back_end != Some(BackEnd::Portable)
-        && let Some(arch) = bauta_lanes::Ifma::detect()
+        && let Some(arch) = bauta_packed_field::Ifma::detect()
     {
         match decode(arch, identity, &file) {
             Ok((circuit, tables)) => return Ok(engine(circuit, AnyTables::Ifma(tables))),

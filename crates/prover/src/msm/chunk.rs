@@ -11,7 +11,7 @@
 
 use ark_bn254::Fq;
 use ark_ff::Field;
-use bauta_lanes::{Arch, Lanes, Line, MAX_LANES, Task};
+use bauta_packed_field::{Arch, Lanes, Line, MAX_LANES, Task};
 
 use super::{
     coordinate::Coordinate,

@@ -2,7 +2,7 @@
 
 use ark_bn254::{Fq, Fq2, Fr, g1, g2};
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
-use bauta_lanes::{Arch, Lanes, Line};
+use bauta_packed_field::{Arch, Lanes, Line};
 
 /// Vectors of a curve's coordinate field. Bounds are those of [`Lanes`]: arguments and results are reduced, unless
 /// said otherwise.

@@ -1,6 +1,6 @@
 //! Scalars in signed digits, and the digits sorted into buckets.
 
-use bauta_lanes::Words;
+use bauta_packed_field::Words;
 
 use super::{
     lists::{Entry, NOTHING},

@@ -1,7 +1,7 @@
 //! Sums of many lists of points at once: in each round neighbours of every list are added in pairs, until each list is
 //! a single point.
 
-use bauta_lanes::{Arch, Line};
+use bauta_packed_field::{Arch, Line};
 
 use super::{
     chunk::Work,
@@ -148,7 +148,7 @@ impl<A: Arch, C: Coordinate<A>> Workspace<A, C> {
 mod tests {
     use ark_bn254::{G1Affine, G1Projective};
     use ark_ec::{AffineRepr, CurveGroup};
-    use bauta_lanes::Portable;
+    use bauta_packed_field::Portable;
 
     use super::*;
     use crate::msm::Base;

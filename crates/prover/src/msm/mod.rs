@@ -29,7 +29,7 @@ use ark_ec::{
     AdditiveGroup, AffineRepr, CurveGroup,
     short_weierstrass::{Affine, Projective},
 };
-use bauta_lanes::{Arch, Line, Words};
+use bauta_packed_field::{Arch, Line, Words};
 
 pub(crate) use coordinate::{Base, Coordinate, Extension};
 use digits::Buckets;
@@ -183,7 +183,7 @@ fn blocks(starts: &[u32], limit: usize) -> Vec<Range<usize>> {
 mod tests {
     use ark_bn254::{Fr, G1Affine};
     use ark_ff::{PrimeField, UniformRand};
-    use bauta_lanes::Portable;
+    use bauta_packed_field::Portable;
 
     use super::*;
 

@@ -7,7 +7,7 @@
 
 use ark_ec::{AffineRepr, CurveGroup, short_weierstrass::Projective};
 use ark_ff::AdditiveGroup;
-use bauta_lanes::{Arch, Line};
+use bauta_packed_field::{Arch, Line};
 
 use super::{
     chunk::{AddChunk, CHUNK, Work},

@@ -4,7 +4,7 @@
 //! column j: two sums of the same kind over far fewer points. Done again until few are left for a running sum.
 
 use ark_ec::{AdditiveGroup, short_weierstrass::Projective};
-use bauta_lanes::{Arch, Line};
+use bauta_packed_field::{Arch, Line};
 
 use super::{
     coordinate::Coordinate,

@@ -3,7 +3,7 @@
 use ark_bn254::{Fq, Fr};
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField, UniformRand};
 use ark_std::rand::{SeedableRng, rngs::StdRng};
-use bauta_lanes::{Arch, Lanes, Line, MAX_LANES, Portable, Task};
+use bauta_packed_field::{Arch, Lanes, Line, MAX_LANES, Portable, Task};
 use proptest::prelude::*;
 
 /// Random elements and those next to the ends of the range.
@@ -178,9 +178,9 @@ trait TaskOnIfma {
 }
 
 #[cfg(target_arch = "x86_64")]
-impl<T: Task<bauta_lanes::Ifma, Output = ()>> TaskOnIfma for T {
+impl<T: Task<bauta_packed_field::Ifma, Output = ()>> TaskOnIfma for T {
     fn run_on_ifma(self) {
-        if let Some(arch) = bauta_lanes::Ifma::detect() {
+        if let Some(arch) = bauta_packed_field::Ifma::detect() {
             arch.run(self);
         }
     }
