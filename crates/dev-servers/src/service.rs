@@ -20,7 +20,7 @@ impl Service {
     /// healthy. It ends on SIGTERM.
     pub fn start(name: &'static str, port: u16, command: impl FnOnce(u16) -> Command) -> Result<Self, Error> {
         let port = choose_port(name, port)?;
-        let home = Home::new("bauta-service-common-")?;
+        let home = Home::new("bauta-service-")?;
         let server = Kept::start(home, name, &command(port), "TERM", |_| is_healthy(port))?;
         Ok(Self {
             server,
