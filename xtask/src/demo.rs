@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::{
+    localnet::BUILD_TOOLS,
     system,
     up::{ChainWanted, Place, Stack, Wanted},
     workspace,
@@ -12,8 +13,8 @@ use crate::{
 
 /// Brings up a chain and a database that nothing else uses, runs the demo on them, and leaves nothing running.
 pub fn run() -> Result<()> {
-    system::require(&[system::CC])?;
-    workspace::build(&["bauta-demo", "bauta"])?;
+    system::require(&BUILD_TOOLS)?;
+    workspace::build(&["bauta-demo", "bauta", "bauta-localnet"])?;
     let stack = Stack::start(&Wanted {
         database: Some(Place::Private(0)),
         redis: None,

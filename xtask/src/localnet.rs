@@ -1,46 +1,24 @@
-//! `cargo xtask localnet`: builds tools/localnet, a workspace of its own, where `bauta_dev_servers::Chain` looks for it.
+//! `cargo xtask localnet`: builds the node of the local chain, tools/localnet.
 
 use anyhow::Result;
 
 use crate::{system, workspace};
 
-/// Where it is built, in the cache.
-const TARGET: &str = "target-localnet";
-/// The program, in the cache.
-const PROGRAM: &str = "target-localnet/debug/bauta-localnet";
+/// The name of its program.
+const PROGRAM: &str = "bauta-localnet";
 
-/// Builds it and says where it is.
+/// Builds the node and prints the path of its program.
 pub fn run() -> Result<()> {
     build()?;
-    println!(
-        "{}",
-        workspace::cache()?
-            .join("target-localnet/debug/bauta-localnet")
-            .display()
-    );
+    println!("{}", workspace::target()?.join("debug").join(PROGRAM).display());
     Ok(())
 }
 
-/// Builds it, if its sources have changed.
+/// Builds the node if its sources have changed.
 pub fn build() -> Result<()> {
-    if !workspace::cache()?.join(PROGRAM).is_file() {
-        eprintln!("building tools/localnet; the first time takes about ten minutes on two cores");
-    }
-    cargo(&["build", "--locked"])
+    system::require(&BUILD_TOOLS)?;
+    workspace::build(&[PROGRAM])
 }
 
-/// Runs its own tests.
-pub fn test() -> Result<()> {
-    cargo(&["test", "--locked"])
-}
-
-fn cargo(arguments: &[&str]) -> Result<()> {
-    system::require(&[system::CC, system::PKG_CONFIG, system::OPENSSL])?;
-    workspace::run(
-        workspace::cargo()?
-            .args(arguments)
-            // Its settings for cargo lie in that folder.
-            .current_dir(workspace::root()?.join("tools/localnet"))
-            .env("CARGO_TARGET_DIR", workspace::cache()?.join(TARGET)),
-    )
-}
+/// What the build of the workspace needs from the system.
+pub const BUILD_TOOLS: [system::Tool; 3] = [system::CC, system::PKG_CONFIG, system::OPENSSL];

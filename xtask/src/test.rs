@@ -4,12 +4,12 @@ use std::{fs, process::Command};
 
 use anyhow::Result;
 
-use crate::{demo, localnet, program, system, workspace};
+use crate::{demo, localnet::BUILD_TOOLS, program, system, workspace};
 
-/// Checks the artifacts, then runs every test: of the local chain, the workspace, the TypeScript suite, and the demo.
+/// Checks the artifacts, then runs every test: of the workspace, the TypeScript suite, and the demo.
 pub fn run() -> Result<()> {
+    system::require(&BUILD_TOOLS)?;
     system::require(&[
-        system::CC,
         system::NODE,
         system::NPM,
         system::POSTGRES,
@@ -17,9 +17,6 @@ pub fn run() -> Result<()> {
         system::PYTHON_VENV,
     ])?;
     program::check_digests()?;
-    // Tests of the workspace start it.
-    localnet::build()?;
-    localnet::test()?;
     workspace::run(workspace::cargo()?.args(["test", "--workspace", "--locked"]))?;
     second_elf()?;
     typescript()?;

@@ -48,7 +48,7 @@ struct Ready {
 impl Chain {
     /// Starts a chain and waits until it answers.
     pub fn start(settings: &ChainSettings) -> Result<Self, Error> {
-        let mut command = Command::new(find()?);
+        let mut command = Command::new(node_program()?);
         command
             .args(["--json", "--until-stdin-closes", "--port"])
             .arg(settings.port.to_string());
@@ -159,13 +159,23 @@ impl Drop for Chain {
     }
 }
 
-/// The node's program: where the variable says, else where `cargo xtask localnet` builds it.
-fn find() -> Result<PathBuf, Error> {
-    let given = env::var_os(VARIABLE)
-        .filter(|path| !path.is_empty())
-        .map(PathBuf::from);
-    given
-        .or_else(|| Some(cache().ok()?.join("target-localnet/debug").join(PROGRAM)))
+/// Returns the path of the node's program. The variable `BAUTA_LOCALNET` names it. Without the variable it is in
+/// the folder where cargo built this test, or in the one where `cargo xtask localnet` builds.
+pub fn node_program() -> Result<PathBuf, Error> {
+    let set = |name| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let beside_this_test = || {
+        let program = env::current_exe().ok()?;
+        let folder = program.parent().filter(|folder| folder.ends_with("deps"))?;
+        Some(folder.parent()?.join(PROGRAM))
+    };
+    let target = || set("CARGO_TARGET_DIR").or_else(|| Some(cache().ok()?.join("target")));
+    set(VARIABLE)
+        .or_else(|| beside_this_test().filter(|file| file.is_file()))
+        .or_else(|| Some(target()?.join("debug").join(PROGRAM)))
         .filter(|file| file.is_file())
         .ok_or(Error::NotBuilt)
 }

@@ -25,7 +25,7 @@ mod service;
 mod validator;
 
 pub use cache::cache;
-pub use chain::{Chain, ChainSettings};
+pub use chain::{Chain, ChainSettings, node_program};
 pub use error::Error;
 pub use keeper::random_hex;
 pub use postgres::{Postgres, Restore};

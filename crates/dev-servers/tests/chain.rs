@@ -1,13 +1,13 @@
 //! Chains start, say where they are, and end with their starter. Needs `cargo xtask localnet`.
 
 use std::{
-    env, fs,
+    fs,
     net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use bauta_dev_servers::{Chain, ChainSettings, Error, Service, TestValidator, cache};
+use bauta_dev_servers::{Chain, ChainSettings, Error, Service, TestValidator, node_program};
 
 const PROGRAM: &str = "BaXwFR6H8K5UrTyRnNp9Wds1Fnz8a68yGLHpbpNbXyc2";
 const AUTHORITY: &str = "Stake11111111111111111111111111111111111111";
@@ -65,10 +65,7 @@ exec NODE --port "$port" --program "$program" --upgrade-authority "$authority"
 
 #[test]
 fn a_test_validator_is_started_with_the_program_and_leaves_nothing() {
-    let node = env::var_os("BAUTA_LOCALNET").map_or_else(
-        || cache().unwrap().join("target-localnet/debug/bauta-localnet"),
-        PathBuf::from,
-    );
+    let node = node_program().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let stand_in = folder.path().join("solana-test-validator");
     fs::write(&stand_in, STAND_IN.replace("NODE", node.to_str().unwrap())).unwrap();
