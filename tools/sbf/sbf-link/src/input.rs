@@ -1,4 +1,4 @@
-//! The files that rustc hands over: objects and libraries of LLVM bitcode.
+//! Reads the files that rustc passes to the linker: objects and libraries of LLVM bitcode.
 
 use std::{fs, io::Read, path::Path};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::llvm::Module;
 
-/// Link a file into the program: bitcode, or an archive of bitcode.
+/// Links a file into the program. The file holds bitcode or is an archive of bitcode.
 pub fn link(module: Module, path: &Path) -> Result<()> {
     let data = fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
     if !data.starts_with(b"!<arch>\n") {
@@ -28,7 +28,8 @@ pub fn link(module: Module, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Other files (rustc's list of symbols, say) hold no code and are passed over.
+/// Links bitcode. Files that are not bitcode, for example rustc's list of symbols, hold no code and
+/// are ignored.
 fn link_bitcode(module: Module, data: &[u8]) -> Result<()> {
     if matches!(data.get(..4), Some(b"BC\xC0\xDE" | b"\xDE\xC0\x17\x0B")) {
         module.link(data)?;

@@ -1,16 +1,19 @@
-//! Linker of Solana programs for `linker-flavor: bpf`.
+//! A linker for Solana programs, for `linker-flavor: bpf`.
 //!
 //! ```text
-//!  bitcode of rustc ─> one module ─> optimise ─> rewrite for BPF ─> object ─┬─> name.so     SBPF v0
-//!  (crates and std)     input        LLVM        rewrite            LLVM    └─> name.v3.so  SBPF v3
+//!  bitcode of rustc ─> one module ─> optimise ─> rewrite for BPF ─> object ─┬─> name.so     SBPF
+//!  v0
+//!  (crates and std)     input        LLVM        rewrite            LLVM    └─> name.v3.so  SBPF
+//!  v3
 //!                                                                      sbpf-linker
 //! ```
 //!
-//! rustc's bitcode is ordinary LLVM, and upstream LLVM has a back end for BPF, of which Solana's SBPF is a dialect. The
-//! back end lacks a few things that Rust needs: `rewrite` says which, and what becomes of them. The library of sbpf-linker
-//! turns the object file into the ELF that the runtime loads.
+//! rustc's bitcode is ordinary LLVM bitcode. Upstream LLVM has a back end for BPF, and Solana's
+//! SBPF is a dialect of BPF. The back end cannot compile some constructs that Rust needs. The
+//! module `rewrite` lists them and says what replaces each. The library of sbpf-linker turns the
+//! object file into the ELF that the runtime loads.
 //!
-//! `SBF_LINK_DUMP=file.ll` writes the program as it goes to the back end.
+//! Set `SBF_LINK_DUMP=file.ll` to write the rewritten program to a file before code is generated.
 
 mod input;
 mod llvm;
@@ -31,9 +34,9 @@ use self::{
 /// The newest BPF instructions that SBPF v0 and v3 both have.
 const CPU: &str = "v2";
 const FEATURES: &str = "+allows-misaligned-mem-access";
-/// Bytes of a stack frame in the runtime.
+/// Size of a stack frame in the runtime, in bytes.
 const FRAME: usize = 4096;
-/// The one function that the runtime calls.
+/// The only function that the runtime calls.
 const ENTRYPOINT: &str = "entrypoint";
 
 fn main() -> ExitCode {
@@ -62,16 +65,16 @@ fn link(options: &Options) -> Result<()> {
     write(&object, SbpfArch::V3, &options.output.with_extension("v3.so"))
 }
 
-/// Optimise the whole program.
+/// Optimises the whole program.
 fn optimise(module: Module, target: &Target, level: &str) -> Result<()> {
     module.strip_debug_info();
     rewrite::attributes::drop_used(module);
     routines::internalize(module, routines::ALL);
     module.run(target, "globaldce")?;
     rewrite::attributes::drop_processor(module);
-    // A program is one thread.
+    // A program has one thread, so atomic operations become ordinary ones.
     module.run(target, "function(lower-atomic)")?;
-    // Level 0 would leave what the back end refuses.
+    // Level 0 would leave constructs that the back end cannot compile.
     let level = if level == "0" { "1" } else { level };
     module.run(target, &format!("default<O{level}>,globaldce"))
 }
@@ -81,7 +84,7 @@ fn rewrite_for_bpf(module: Module, target: &Target) -> Result<()> {
     rewrite::wide::rewrite(module)?;
     rewrite::division::rewrite(module);
     rewrite::arguments::rewrite(module)?;
-    // Not instcombine: it would make the wide operations again.
+    // instcombine is not in the list, because it would create the wide operations again.
     module.run(
         target,
         "always-inline,function(sroa,early-cse,instsimplify,simplifycfg,dce),globaldce",
@@ -90,7 +93,7 @@ fn rewrite_for_bpf(module: Module, target: &Target) -> Result<()> {
     refuse_writable_statics(module)
 }
 
-/// A program has no writable memory of its own.
+/// Returns an error if the program has writable statics. The runtime gives it no memory for them.
 fn refuse_writable_statics(module: Module) -> Result<()> {
     let globals = module.globals();
     let writable: Vec<String> = globals
@@ -100,13 +103,13 @@ fn refuse_writable_statics(module: Module) -> Result<()> {
         .collect();
     ensure!(
         writable.is_empty(),
-        "writable statics, which a program can't have: {}",
+        "a program on chain cannot have writable statics; found: {}",
         writable.join(", ")
     );
     Ok(())
 }
 
-/// Write the ELF of an object file.
+/// Turns an object file into an ELF and writes it.
 fn write(object: &[u8], arch: SbpfArch, path: &Path) -> Result<()> {
     let options = ProgramOptions::new(OptimizationConfig::enabled(), arch, FRAME as i32);
     let elf = sbpf_linker::link_program(object, options)

@@ -1,35 +1,37 @@
-//! The command line, as rustc writes it for `linker-flavor: bpf`.
+//! Parses the command line, as rustc writes it for `linker-flavor: bpf`.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// What rustc asks for.
+/// The options that rustc passes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The ELF to write, SBPF v0. The one of SBPF v3 is put beside it, with the extension `v3.so`.
+    /// Path of the SBPF v0 ELF. The SBPF v3 ELF is written beside it, with the extension `v3.so`.
     pub output: PathBuf,
-    /// Objects and libraries.
+    /// Paths of objects and libraries.
     pub inputs: Vec<PathBuf>,
-    /// Level of optimisation: 0 to 3, s or z.
+    /// Optimisation level: 0 to 3, s or z.
     pub level: String,
 }
 
-/// Options with a value that mean nothing here: there is one target, and the one export is the entrypoint.
-const PASSED_OVER: [&str; 7] = [
+/// Ignored options that have a value. There is only one target, and the only export is the
+/// entrypoint.
+const IGNORED: [&str; 7] = [
     "-L",
     "--target",
     "--cpu",
     "--cpu-features",
     "--emit",
     "--export-symbols",
+    // Makes cargo link again after the linker has changed: the value is the linker's digest.
     "--identity",
 ];
-/// The same without a value. `--identity` is there to make cargo link again when the linker has changed.
-const PASSED_OVER_FLAGS: [&str; 4] = ["--debug", "--btf", "--unroll-loops", "--ignore-inline-never"];
+/// Ignored options without a value.
+const IGNORED_FLAGS: [&str; 4] = ["--debug", "--btf", "--unroll-loops", "--ignore-inline-never"];
 
 impl Options {
-    /// Read the arguments (without the program's name).
+    /// Parses the arguments, without the name of the linker itself.
     pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self> {
         let mut arguments = arguments.into_iter();
         let mut output = None;
@@ -44,25 +46,25 @@ impl Options {
                 value
                     .clone()
                     .or_else(|| arguments.next())
-                    .with_context(|| format!("{name}: value missing"))
+                    .with_context(|| format!("{name}: the value is missing"))
             };
             match name {
                 "-o" | "--output" => output = Some(PathBuf::from(value()?)),
-                _ if PASSED_OVER.contains(&name) => _ = value()?,
-                _ if PASSED_OVER_FLAGS.contains(&name) => {}
+                _ if IGNORED.contains(&name) => _ = value()?,
+                _ if IGNORED_FLAGS.contains(&name) => {}
                 _ if name.starts_with("-O") => {
                     name[2..].clone_into(&mut level);
                     ensure!(
                         ["0", "1", "2", "3", "s", "z"].contains(&&*level),
-                        "{name}: unknown level"
+                        "{name}: unknown optimisation level; use 0 to 3, s or z"
                     );
                 }
                 _ if name.starts_with('-') => bail!("unknown option {argument}"),
                 _ => inputs.push(PathBuf::from(argument)),
             }
         }
-        let output = output.context("no --output")?;
-        ensure!(!inputs.is_empty(), "no input files");
+        let output = output.context("--output is missing")?;
+        ensure!(!inputs.is_empty(), "there are no input files");
         Ok(Self {
             output,
             inputs,
@@ -80,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn rustc_command_line_is_understood() {
+    fn the_command_line_of_rustc_is_parsed() {
         let line =
             "a.o --cpu generic -L /lib b.rlib --export-symbols s.txt -O3 --identity=12 --output=p.so --btf";
         let expected = Options {
@@ -92,13 +94,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn an_unknown_or_incomplete_command_line_is_refused() {
         for (line, message) in [
             ("a.o -o p.so --shared", "unknown option --shared"),
-            ("a.o -o p.so -O9", "-O9: unknown level"),
-            ("a.o", "no --output"),
-            ("-o p.so", "no input files"),
-            ("a.o -o", "-o: value missing"),
+            (
+                "a.o -o p.so -O9",
+                "-O9: unknown optimisation level; use 0 to 3, s or z",
+            ),
+            ("a.o", "--output is missing"),
+            ("-o p.so", "there are no input files"),
+            ("a.o -o", "-o: the value is missing"),
         ] {
             assert_eq!(parse(line).expect_err(line).to_string(), message);
         }

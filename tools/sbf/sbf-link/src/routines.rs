@@ -1,7 +1,9 @@
-//! The routines that the back end calls by name, though the program doesn't: memory, 128-bit integers, floats.
+//! The routines that the back end calls by name although the program does not: memory, 128-bit
+//! integers, floats.
 //!
-//! Which ones shows when code is generated. All are kept at first; those not called are dropped, and code is generated
-//! again, until nothing more falls away.
+//! Only code generation shows which routines are called. All of them are kept at first. After each
+//! generation, the routines without a call are removed and code is generated again, until the set
+//! of routines no longer changes.
 
 use anyhow::{Result, bail};
 
@@ -10,7 +12,7 @@ use crate::{
     llvm::{Module, Target},
 };
 
-/// All that the back end may call.
+/// All routines that the back end may call.
 pub const ALL: &[&str] = &[
     "memcpy",
     "memmove",
@@ -64,7 +66,7 @@ pub const ALL: &[&str] = &[
     "__truncdfsf2",
 ];
 
-/// Generate the object file with just the routines that it calls.
+/// Generates the object file with only the routines that it calls.
 pub fn generate(module: Module, target: &Target) -> Result<Vec<u8>> {
     let mut kept: Vec<String> = ALL.iter().map(ToString::to_string).collect();
     let generated = loop {
@@ -86,17 +88,18 @@ pub fn generate(module: Module, target: &Target) -> Result<Vec<u8>> {
             .function(routine)
             .is_none_or(|function| function.is_declaration())
         {
-            errors.push(format!("{routine} is called and not among the inputs"));
+            errors.push(format!("{routine} is called but is not among the inputs"));
         }
     }
     if !errors.is_empty() {
         let errors: Vec<&str> = errors.iter().map(|error| error.trim_end()).collect();
-        bail!("the back end can't generate code:\n{}", errors.join("\n"));
+        bail!("the back end cannot generate code:\n{}", errors.join("\n"));
     }
     Ok(generated.object)
 }
 
-/// Make all private but the entrypoint and these routines, so that what is not used can be dropped.
+/// Makes every symbol private except the entrypoint and `routines`, so that unused symbols can be
+/// removed.
 pub fn internalize<T: AsRef<str>>(module: Module, routines: &[T]) {
     let values = [module.functions(), module.globals(), module.aliases()].concat();
     for value in values.into_iter().filter(|value| !value.is_declaration()) {

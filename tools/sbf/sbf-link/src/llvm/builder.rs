@@ -1,4 +1,4 @@
-//! Making instructions.
+//! Creates instructions.
 
 use std::ffi::c_char;
 
@@ -8,7 +8,7 @@ use super::{Module, Type, Value};
 
 const NO_NAME: *const c_char = c"".as_ptr();
 
-/// Makes instructions at a place in a function.
+/// Creates instructions at a position in a function.
 pub struct Builder {
     builder: LLVMBuilderRef,
     context: LLVMContextRef,
@@ -22,8 +22,9 @@ macro_rules! binary {
     };
 }
 
-// SAFETY of every block below: the handles are valid (module doc of `llvm`); operands have the types that LLVM wants, or
-// the verifier refuses the module before code is generated from it.
+// SAFETY of every block below: the handles are valid (see the module documentation of `llvm`).
+// Operands must have the types that LLVM expects. If they do not, the verifier rejects the module
+// before code is generated from it.
 impl Builder {
     pub fn new(module: Module) -> Self {
         let context = module.context();
@@ -33,13 +34,13 @@ impl Builder {
         }
     }
 
-    /// Go on before an instruction.
-    pub fn before(&self, instruction: Value) {
+    /// Sets the position to before an instruction.
+    pub fn position_before(&self, instruction: Value) {
         unsafe { LLVMPositionBuilderBefore(self.builder, instruction.0) }
     }
 
-    /// Go on in a new first block of a function without a body.
-    pub fn body(&self, function: Value) {
+    /// Creates the first block of a function without a body, and sets the position to it.
+    pub fn start_body(&self, function: Value) {
         unsafe {
             let block = LLVMAppendBasicBlockInContext(self.context, function.0, c"entry".as_ptr());
             LLVMPositionBuilderAtEnd(self.builder, block);
@@ -80,9 +81,9 @@ impl Builder {
         or = LLVMBuildOr;
         xor = LLVMBuildXor;
         shl = LLVMBuildShl;
-        /// Shift right, zeros coming in.
+        /// Right shift that fills with zeros.
         lshr = LLVMBuildLShr;
-        /// Shift right, copies of the sign coming in.
+        /// Right shift that fills with copies of the sign bit.
         ashr = LLVMBuildAShr;
     }
 
@@ -110,7 +111,7 @@ impl Builder {
         Value(unsafe { LLVMBuildSelect(self.builder, condition.0, then.0, otherwise.0, NO_NAME) })
     }
 
-    /// Put a value into a field of a structure.
+    /// Replaces the field `at` of a structure value.
     pub fn insert(&self, structure: Value, value: Value, at: u32) -> Value {
         Value(unsafe { LLVMBuildInsertValue(self.builder, structure.0, value.0, at, NO_NAME) })
     }
@@ -123,7 +124,7 @@ impl Builder {
         unsafe { LLVMBuildStore(self.builder, value.0, to.0) };
     }
 
-    /// The place of a field of a structure in memory.
+    /// Returns the address of a field of a structure in memory.
     pub fn field(&self, structure: Type, base: Value, at: usize) -> Value {
         Value(unsafe { LLVMBuildStructGEP2(self.builder, structure.0, base.0, at as u32, NO_NAME) })
     }
@@ -143,7 +144,7 @@ impl Builder {
         })
     }
 
-    /// Return from the function, with a value or none.
+    /// Returns from the function, with a value or without.
     pub fn return_from(&self, value: Option<Value>) {
         unsafe {
             match value {
@@ -153,17 +154,17 @@ impl Builder {
         };
     }
 
-    /// A place in the frame of the function that the builder is in.
-    pub fn slot(&self, ty: Type) -> Value {
+    /// Allocates memory for a value in the stack frame of the current function.
+    pub fn alloca(&self, ty: Type) -> Value {
         unsafe {
             let here = LLVMGetInsertBlock(self.builder);
             let function = LLVMGetBasicBlockParent(here);
             let first = LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(function));
             let builder = LLVMCreateBuilderInContext(self.context);
             LLVMPositionBuilderBefore(builder, first);
-            let slot = LLVMBuildAlloca(builder, ty.0, NO_NAME);
+            let address = LLVMBuildAlloca(builder, ty.0, NO_NAME);
             LLVMDisposeBuilder(builder);
-            Value(slot)
+            Value(address)
         }
     }
 }

@@ -1,11 +1,12 @@
-//! The part of LLVM's C interface that the linker needs, as functions that can be called without `unsafe`.
+//! The part of LLVM's C interface that the linker needs, as functions that can be called without
+//! `unsafe`.
 //!
-//! All unsafe code of the linker is in this folder. What makes it sound:
+//! All unsafe code of the linker is in this folder. It is sound for these reasons:
 //!
-//! 1. One context, which is never freed: a link is one short process. So handles to types, modules and values stay
-//!    valid, and can be copied, unless the value is erased.
-//! 2. An instruction is erased by [`Value::replace`] alone. Rewrites collect a function's instructions first and look
-//!    at each once, so that no handle to an erased one is used.
+//! 1. There is one context, and it is never freed, because a link is one short process. Handles to
+//!    types, modules and values therefore stay valid and can be copied, unless the value is erased.
+//! 2. Only [`Value::replace`] erases an instruction. Rewrites collect a function's instructions
+//!    first and visit each one once, so no handle to an erased instruction is used.
 //! 3. Everything runs on one thread.
 
 mod builder;
@@ -27,17 +28,17 @@ pub use self::{
     value::{Type, Value},
 };
 
-/// A name for LLVM. Names of the linker and of Rust's symbols have no zero byte.
+/// Converts a name to a C string. Names of the linker and symbols of Rust contain no zero byte.
 fn c_string(text: &str) -> CString {
     CString::new(text.replace('\0', "")).unwrap_or_default()
 }
 
-/// Take over a message that LLVM allocated.
+/// Copies a message that LLVM allocated, and frees it.
 unsafe fn message(text: *mut c_char) -> String {
     if text.is_null() {
         return "no reason given".into();
     }
-    // SAFETY: a string that LLVM made for the caller to free.
+    // SAFETY: `text` is a string that LLVM allocated for the caller to free.
     unsafe {
         let message = CStr::from_ptr(text).to_string_lossy().into_owned();
         LLVMDisposeMessage(text);
@@ -45,9 +46,9 @@ unsafe fn message(text: *mut c_char) -> String {
     }
 }
 
-/// Take over an error of LLVM.
+/// Copies the message of an error of LLVM, and frees the error.
 unsafe fn error(error: LLVMErrorRef) -> String {
-    // SAFETY: an error that is not null is consumed by taking its message.
+    // SAFETY: `error` is not null. `LLVMGetErrorMessage` consumes it.
     unsafe {
         CStr::from_ptr(LLVMGetErrorMessage(error))
             .to_string_lossy()

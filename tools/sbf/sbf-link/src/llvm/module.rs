@@ -1,4 +1,4 @@
-//! The program being linked.
+//! The program that is being linked.
 
 use std::{ffi::CString, path::Path, ptr};
 
@@ -15,13 +15,14 @@ use llvm_sys::{
 
 use super::{Target, Type, Value, c_string, error, message};
 
-/// The program being linked.
+/// The program that is being linked.
 #[derive(Clone, Copy)]
 pub struct Module(pub(super) LLVMModuleRef);
 
-// SAFETY of every block below: the handles are valid (module doc of `llvm`), pointers given to LLVM outlive the call.
+// SAFETY of every block below: the handles are valid (see the module documentation of `llvm`), and
+// pointers passed to LLVM outlive the call.
 impl Module {
-    /// An empty one, in a context of its own that is never freed.
+    /// Creates an empty module, in its own context, which is never freed.
     pub fn new() -> Self {
         unsafe {
             Self(LLVMModuleCreateWithNameInContext(
@@ -35,7 +36,7 @@ impl Module {
         unsafe { LLVMGetModuleContext(self.0) }
     }
 
-    /// Link bitcode into it.
+    /// Links bitcode into the module.
     pub fn link(self, bitcode: &[u8]) -> Result<()> {
         unsafe {
             let buffer = LLVMCreateMemoryBufferWithMemoryRange(
@@ -47,16 +48,16 @@ impl Module {
             let mut module = ptr::null_mut();
             let failed = LLVMParseBitcodeInContext2(self.context(), buffer, &mut module) != 0;
             LLVMDisposeMemoryBuffer(buffer);
-            ensure!(!failed, "unreadable bitcode");
+            ensure!(!failed, "the bitcode is not readable");
             ensure!(
                 LLVMLinkModules2(self.0, module) == 0,
-                "its symbols clash with those linked before"
+                "a symbol is already defined by an input that was linked before"
             );
         }
         Ok(())
     }
 
-    /// Run passes, named as for LLVM's `opt -passes`.
+    /// Runs passes. They are named as for LLVM's `opt -passes`.
     pub fn run(self, target: &Target, passes: &str) -> Result<()> {
         let names = c_string(passes);
         unsafe {
@@ -70,7 +71,7 @@ impl Module {
         Ok(())
     }
 
-    /// Check that the program is well formed.
+    /// Checks that the program is well formed.
     pub fn verify(self) -> Result<()> {
         unsafe {
             let mut text = ptr::null_mut();
@@ -83,7 +84,7 @@ impl Module {
         Ok(())
     }
 
-    /// Write the program as text.
+    /// Writes the program as text.
     pub fn write(self, path: &Path) -> Result<()> {
         let name = CString::new(path.as_os_str().as_encoded_bytes())?;
         unsafe {
@@ -111,20 +112,20 @@ impl Module {
         unsafe { list(LLVMGetFirstGlobalAlias(self.0), |at| LLVMGetNextGlobalAlias(at)) }
     }
 
-    /// The function of a name.
+    /// Returns the function with this name.
     pub fn function(self, name: &str) -> Option<Value> {
         let name = c_string(name);
         let function = unsafe { LLVMGetNamedFunction(self.0, name.as_ptr()) };
         (!function.is_null()).then_some(Value(function))
     }
 
-    /// Declare a function.
+    /// Declares a function.
     pub fn declare(self, name: &str, ty: Type) -> Value {
         let name = c_string(name);
         Value(unsafe { LLVMAddFunction(self.0, name.as_ptr(), ty.0) })
     }
 
-    /// Delete a global variable that nothing uses.
+    /// Deletes a global variable that has no uses. Does nothing if there is no such variable.
     pub fn delete_global(self, name: &str) {
         let name = c_string(name);
         unsafe {

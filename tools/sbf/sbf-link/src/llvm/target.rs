@@ -1,4 +1,4 @@
-//! Generating code for BPF.
+//! Generates code for BPF.
 
 use std::{
     ffi::{CStr, c_void},
@@ -13,25 +13,26 @@ use llvm_sys::{
 
 use super::{Module, c_string, message};
 
-/// The BPF back end, set for a processor.
+/// The BPF back end, configured for a processor.
 pub struct Target {
     pub(super) machine: LLVMTargetMachineRef,
 }
 
-/// What came out of generating code.
+/// The result of code generation.
 #[derive(Default)]
 pub struct Generated {
     /// The object file.
     pub object: Vec<u8>,
-    /// Routines that the code calls though the program doesn't.
+    /// Routines that the generated code calls although the program does not.
     pub routines: Vec<String>,
-    /// What the back end can't do.
+    /// Errors for constructs that the back end cannot compile.
     pub errors: Vec<String>,
 }
 
-// SAFETY of every block below: the handles are valid (module doc of `llvm`), pointers given to LLVM outlive the call.
+// SAFETY of every block below: the handles are valid (see the module documentation of `llvm`), and
+// pointers passed to LLVM outlive the call.
 impl Target {
-    /// The back end for the module's target; `frame` is the size of a stack frame in bytes.
+    /// Creates the back end for the module's target. `frame` is the size of a stack frame in bytes.
     pub fn new(module: Module, cpu: &str, features: &str, frame: usize) -> Result<Self> {
         unsafe {
             LLVMInitializeBPFTarget();
@@ -49,7 +50,10 @@ impl Target {
             let mut target = ptr::null_mut();
             let mut text = ptr::null_mut();
             if LLVMGetTargetFromTriple(triple, &mut target, &mut text) != 0 {
-                bail!("the inputs are for no target that LLVM knows: {}", message(text));
+                bail!(
+                    "the inputs are for a target that LLVM doesn't know: {}",
+                    message(text)
+                );
             }
             let (cpu, features) = (c_string(cpu), c_string(features));
             let machine = LLVMCreateTargetMachine(
@@ -65,7 +69,7 @@ impl Target {
         }
     }
 
-    /// Generate code from a copy of the module.
+    /// Generates code from a copy of the module.
     pub fn generate(&self, module: Module) -> Result<Generated> {
         let mut generated = Generated::default();
         unsafe {
@@ -90,7 +94,7 @@ impl Target {
     }
 }
 
-/// Collects the back end's errors; `data` is a `Generated`.
+/// Collects the back end's errors. `data` points to a `Generated`.
 extern "C" fn diagnostic(info: LLVMDiagnosticInfoRef, data: *mut c_void) {
     const ROUTINE: &str = "A call to built-in function '";
     unsafe {
@@ -101,7 +105,8 @@ extern "C" fn diagnostic(info: LLVMDiagnosticInfoRef, data: *mut c_void) {
         let raw = LLVMGetDiagInfoDescription(info);
         let text = CStr::from_ptr(raw).to_string_lossy().into_owned();
         LLVMDisposeMessage(raw);
-        // A call that the back end makes by itself is one of its errors, though its code is right.
+        // The back end reports each call that it adds by itself as an error, although the code is
+        // correct.
         let Some((_, rest)) = text.split_once(ROUTINE) else {
             generated.errors.push(text);
             return;

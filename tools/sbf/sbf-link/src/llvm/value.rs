@@ -1,4 +1,4 @@
-//! Types and values.
+//! Types and values of LLVM.
 
 use llvm_sys::{
     LLVMAttributeFunctionIndex, LLVMAttributeIndex, LLVMLinkage, LLVMOpcode, LLVMTypeKind, LLVMVisibility,
@@ -9,7 +9,8 @@ use llvm_sys::{
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Type(pub(super) LLVMTypeRef);
 
-// SAFETY of every block below: the handles are valid (module doc), and LLVM's own preconditions are in the method's doc.
+// SAFETY of every block below: the handles are valid (see the module documentation of `llvm`).
+// LLVM's own preconditions are in each method's documentation.
 impl Type {
     pub fn kind(self) -> LLVMTypeKind {
         unsafe { LLVMGetTypeKind(self.0) }
@@ -19,12 +20,12 @@ impl Type {
         self.kind() == LLVMTypeKind::LLVMVoidTypeKind
     }
 
-    /// The width of an integer; `None` for other types.
+    /// Returns the width of an integer type in bits, or `None` for other types.
     pub fn integer_bits(self) -> Option<u32> {
         (self.kind() == LLVMTypeKind::LLVMIntegerTypeKind).then(|| unsafe { LLVMGetIntTypeWidth(self.0) })
     }
 
-    /// The fields of a structure; none for other types.
+    /// Returns the fields of a structure type, or an empty list for other types.
     pub fn fields(self) -> Vec<Type> {
         if self.kind() != LLVMTypeKind::LLVMStructTypeKind {
             return vec![];
@@ -36,7 +37,7 @@ impl Type {
         }
     }
 
-    /// Element and length of an array or vector; `None` for other types.
+    /// Returns the element type and the length of an array or vector, or `None` for other types.
     pub fn elements(self) -> Option<(Type, u64)> {
         let length = match self.kind() {
             LLVMTypeKind::LLVMArrayTypeKind => unsafe { LLVMGetArrayLength2(self.0) },
@@ -46,7 +47,7 @@ impl Type {
         Some((Type(unsafe { LLVMGetElementType(self.0) }), length))
     }
 
-    /// The parameters of a function type.
+    /// Returns the parameters of a function type.
     pub fn parameters(self) -> Vec<Type> {
         unsafe {
             let mut types = vec![std::ptr::null_mut(); LLVMCountParamTypes(self.0) as usize];
@@ -55,12 +56,12 @@ impl Type {
         }
     }
 
-    /// The result of a function type.
+    /// Returns the result of a function type.
     pub fn result(self) -> Type {
         Type(unsafe { LLVMGetReturnType(self.0) })
     }
 
-    /// Whether a function type takes further arguments than it names.
+    /// Returns whether a function type accepts more arguments than it declares.
     pub fn is_variadic(self) -> bool {
         unsafe { LLVMIsFunctionVarArg(self.0) != 0 }
     }
@@ -73,12 +74,12 @@ impl Type {
         Value(unsafe { LLVMGetUndef(self.0) })
     }
 
-    /// A constant of an integer type.
+    /// Returns a constant of an integer type.
     pub fn constant(self, value: u64) -> Value {
         Value(unsafe { LLVMConstInt(self.0, value, 0) })
     }
 
-    /// All bits set, of an integer type.
+    /// Returns the value of an integer type that has all bits set.
     pub fn all_ones(self) -> Value {
         Value(unsafe { LLVMConstAllOnes(self.0) })
     }
@@ -109,7 +110,7 @@ impl Value {
         unsafe { LLVMIsNull(self.0) != 0 }
     }
 
-    /// Whether this is a function (and not, say, a pointer to one).
+    /// Returns whether this is a function, and not, for example, a pointer to one.
     pub fn is_function(self) -> bool {
         unsafe { !LLVMIsAFunction(self.0).is_null() }
     }
@@ -118,24 +119,24 @@ impl Value {
         unsafe { !LLVMIsAInlineAsm(self.0).is_null() }
     }
 
-    /// What a zero extension extends; `None` for other values.
+    /// Returns the operand of a zero extension, or `None` for other values.
     pub fn zero_extended(self) -> Option<Value> {
         unsafe { (!LLVMIsAZExtInst(self.0).is_null()).then(|| Value(LLVMGetOperand(self.0, 0))) }
     }
 }
 
-/// Globals and functions.
+/// Methods of globals and functions.
 impl Value {
     pub fn is_declaration(self) -> bool {
         unsafe { LLVMIsDeclaration(self.0) != 0 }
     }
 
-    /// Whether a global variable is constant.
+    /// Returns whether a global variable is constant.
     pub fn is_constant_global(self) -> bool {
         unsafe { LLVMIsGlobalConstant(self.0) != 0 }
     }
 
-    /// Make a global or function private to the module.
+    /// Makes a global or function private to the module.
     pub fn internalize(self) {
         unsafe {
             LLVMSetLinkage(self.0, LLVMLinkage::LLVMInternalLinkage);
@@ -143,22 +144,22 @@ impl Value {
         }
     }
 
-    /// The type of a function.
+    /// Returns the type of a function.
     pub fn function_type(self) -> Type {
         Type(unsafe { LLVMGlobalGetValueType(self.0) })
     }
 
-    /// Whether a function is one of LLVM's own.
+    /// Returns whether a function is one of LLVM's intrinsics.
     pub fn is_intrinsic(self) -> bool {
         unsafe { LLVMGetIntrinsicID(self.0) != 0 }
     }
 
-    /// A function's parameter.
+    /// Returns a function's parameter by index.
     pub fn parameter(self, at: usize) -> Value {
         Value(unsafe { LLVMGetParam(self.0, at as u32) })
     }
 
-    /// The instructions of a function.
+    /// Returns the instructions of a function.
     pub fn instructions(self) -> Vec<Value> {
         let mut list = vec![];
         unsafe {
@@ -175,12 +176,12 @@ impl Value {
         list
     }
 
-    /// Take over the calling convention of another function.
-    pub fn call_like(self, other: Value) {
+    /// Sets a function's calling convention to that of another function.
+    pub fn copy_convention(self, other: Value) {
         unsafe { LLVMSetFunctionCallConv(self.0, LLVMGetFunctionCallConv(other.0)) }
     }
 
-    /// Remove an attribute `key="..."` from a function.
+    /// Removes an attribute `key="..."` from a function.
     pub fn remove_text_attribute(self, key: &str) {
         unsafe {
             LLVMRemoveStringAttributeAtIndex(
@@ -192,12 +193,12 @@ impl Value {
         }
     }
 
-    /// Remove an attribute from a function.
+    /// Removes an attribute from a function.
     pub fn remove_attribute(self, name: &str) {
         unsafe { LLVMRemoveEnumAttributeAtIndex(self.0, LLVMAttributeFunctionIndex, attribute(name)) }
     }
 
-    /// Remove an attribute from all parameters of a function.
+    /// Removes an attribute from all parameters of a function.
     pub fn remove_parameter_attribute(self, name: &str) {
         unsafe {
             for at in 1..=LLVMCountParams(self.0) {
@@ -206,7 +207,7 @@ impl Value {
         }
     }
 
-    /// Have a function inlined wherever it is called.
+    /// Makes LLVM inline a function at every call.
     pub fn always_inline(self) {
         unsafe {
             let context = LLVMGetTypeContext(self.ty().0);
@@ -216,7 +217,7 @@ impl Value {
     }
 }
 
-/// Instructions.
+/// Methods of instructions.
 impl Value {
     pub fn opcode(self) -> LLVMOpcode {
         unsafe { LLVMGetInstructionOpcode(self.0) }
@@ -226,22 +227,21 @@ impl Value {
         Value(unsafe { LLVMGetOperand(self.0, at) })
     }
 
-    /// Whether this is a call.
     pub fn is_call(self) -> bool {
         self.opcode() == LLVMOpcode::LLVMCall
     }
 
-    /// The function that a call calls.
+    /// Returns the function that a call calls.
     pub fn callee(self) -> Value {
         Value(unsafe { LLVMGetCalledValue(self.0) })
     }
 
-    /// The type that a call gives to the function it calls.
+    /// Returns the function type that a call assumes for its callee.
     pub fn called_type(self) -> Type {
         Type(unsafe { LLVMGetCalledFunctionType(self.0) })
     }
 
-    /// The arguments of a call.
+    /// Returns the arguments of a call.
     pub fn arguments(self) -> Vec<Value> {
         unsafe {
             (0..LLVMGetNumArgOperands(self.0))
@@ -250,17 +250,17 @@ impl Value {
         }
     }
 
-    /// Take over the calling convention of another call.
-    pub fn convention_of_call(self, other: Value) {
+    /// Sets a call's calling convention to that of another call.
+    pub fn copy_call_convention(self, other: Value) {
         unsafe { LLVMSetInstructionCallConv(self.0, LLVMGetInstructionCallConv(other.0)) }
     }
 
-    /// Call by the convention of a function.
-    pub fn convention_of_function(self, function: Value) {
+    /// Sets a call's calling convention to that of a function.
+    pub fn use_convention_of(self, function: Value) {
         unsafe { LLVMSetInstructionCallConv(self.0, LLVMGetFunctionCallConv(function.0)) }
     }
 
-    /// Remove an attribute from all arguments of a call.
+    /// Removes an attribute from all arguments of a call.
     pub fn remove_argument_attribute(self, name: &str) {
         unsafe {
             for at in 1..=LLVMGetNumArgOperands(self.0) {
@@ -269,15 +269,16 @@ impl Value {
         }
     }
 
-    /// Use another value instead of this one, everywhere.
-    pub fn redirect(self, to: Value) {
-        unsafe { LLVMReplaceAllUsesWith(self.0, to.0) }
+    /// Replaces every use of this value by another value.
+    pub fn replace_uses(self, with: Value) {
+        unsafe { LLVMReplaceAllUsesWith(self.0, with.0) }
     }
 
-    /// Erase this instruction, its uses going to another value. The handle must not be used again.
+    /// Erases this instruction. If `by` is a value, it replaces every use of the instruction. The
+    /// handle must not be used again.
     pub fn replace(self, by: Option<Value>) {
         if let Some(value) = by {
-            self.redirect(value);
+            self.replace_uses(value);
         }
         unsafe { LLVMInstructionEraseFromParent(self.0) }
     }

@@ -1,8 +1,9 @@
-//! Calls that need more registers than BPF has: five for arguments, one for the result.
+//! Rewrites calls that need more registers than BPF has: five for arguments and one for the result.
 //!
-//! Further arguments are stored in a structure in the caller's frame, whose address is the last argument. A result of
-//! several registers is stored through a pointer, which is the first. What changes depends on a function's type alone,
-//! so that callers and callees agree, also across function pointers.
+//! Arguments beyond the fifth register are stored in a structure in the caller's frame. The address
+//! of the structure is the last argument. A result that needs several registers is stored through a
+//! pointer, which is the first argument. The new form depends only on a function's type, so callers
+//! and callees agree, even across function pointers.
 //!
 //! ```text
 //!   u128 f(a, b, c, d, e, f)   becomes   void f.packed(out: *u128, a, b, c, rest: *{d, e, f})
@@ -15,11 +16,11 @@ use llvm_sys::{LLVMOpcode, LLVMTypeKind};
 
 use crate::llvm::{Builder, Module, Type, Value};
 
-/// Registers for arguments.
+/// The number of registers for arguments.
 const REGISTERS: u64 = 5;
 
-/// Rewrite the whole program. The functions of before are inlined into the ones of the new types by the next
-/// `always-inline` pass.
+/// Rewrites the whole program. The next `always-inline` pass inlines each original function into
+/// the function with the new type.
 pub fn rewrite(module: Module) -> Result<()> {
     let builder = Builder::new(module);
     let mut packed = vec![];
@@ -33,11 +34,11 @@ pub fn rewrite(module: Module) -> Result<()> {
         };
         ensure!(
             !function.is_declaration(),
-            "{name}: a function from outside can have at most {REGISTERS} registers of arguments and one of result"
+            "{name}: an external function can have at most {REGISTERS} argument registers and one result register"
         );
         let new = module.declare(&format!("{name}.packed"), packing.ty);
         new.internalize();
-        function.redirect(new);
+        function.replace_uses(new);
         packed.push((function, new, packing));
     }
     for function in module.functions() {
@@ -49,20 +50,20 @@ pub fn rewrite(module: Module) -> Result<()> {
     Ok(())
 }
 
-/// How functions of a type change.
+/// How the functions of a type change.
 struct Packing {
-    /// What is stored through an added first parameter instead of returned.
+    /// The result, if it is stored through an added first parameter instead of being returned.
     result: Option<Type>,
-    /// How many parameters stay as they are.
+    /// The number of parameters that do not change.
     kept: usize,
-    /// What the added last parameter points to: the other parameters.
+    /// The structure of the remaining parameters, to which the added last parameter points.
     rest: Option<Type>,
-    /// The changed type.
+    /// The new function type.
     ty: Type,
 }
 
 impl Packing {
-    /// `None` if functions of the type stay as they are.
+    /// Returns `None` if functions of the type do not change.
     fn of(builder: &Builder, ty: Type) -> Option<Self> {
         if ty.is_variadic() {
             return None;
@@ -111,7 +112,7 @@ impl Packing {
     }
 }
 
-/// How many registers a value takes.
+/// Returns the number of registers that a value of the type needs.
 fn registers(ty: Type) -> u64 {
     if let Some(bits) = ty.integer_bits() {
         return bits.div_ceil(64).into();
@@ -127,15 +128,16 @@ fn registers(ty: Type) -> u64 {
     }
 }
 
-/// Change the calls in a function.
+/// Rewrites the calls in a function.
 fn rewrite_calls(builder: &Builder, function: Value) -> Result<()> {
-    // One place in the frame for each type: a call is over before the next one is prepared.
-    let mut slots = HashMap::new();
+    // One allocation in the frame for each type is enough: a call has returned before the next one
+    // is prepared.
+    let mut allocations = HashMap::new();
     for call in function.instructions() {
         let opcode = call.opcode();
         if opcode == LLVMOpcode::LLVMInvoke {
             bail!(
-                "{}: a call that can unwind; programs are built with panic = \"abort\"",
+                "{}: a call can unwind; build the program with panic = \"abort\"",
                 function.name()
             );
         }
@@ -149,24 +151,24 @@ fn rewrite_calls(builder: &Builder, function: Value) -> Result<()> {
         let Some(packing) = Packing::of(builder, call.called_type()) else {
             continue;
         };
-        builder.before(call);
-        let mut slot = |ty: Type| *slots.entry(ty).or_insert_with(|| builder.slot(ty));
-        let result = packing.result.map(|ty| (ty, slot(ty)));
-        let rest = packing.rest.map(|ty| (ty, slot(ty)));
-        let mut arguments: Vec<Value> = result.iter().map(|(_, slot)| *slot).collect();
+        builder.position_before(call);
+        let mut allocate = |ty: Type| *allocations.entry(ty).or_insert_with(|| builder.alloca(ty));
+        let result = packing.result.map(|ty| (ty, allocate(ty)));
+        let rest = packing.rest.map(|ty| (ty, allocate(ty)));
+        let mut arguments: Vec<Value> = result.iter().map(|(_, address)| *address).collect();
         for (at, value) in call.arguments().into_iter().enumerate() {
             match rest {
-                Some((ty, slot)) if at >= packing.kept => {
-                    builder.store(value, builder.field(ty, slot, at - packing.kept));
+                Some((ty, address)) if at >= packing.kept => {
+                    builder.store(value, builder.field(ty, address, at - packing.kept));
                 }
                 _ => arguments.push(value),
             }
         }
-        arguments.extend(rest.map(|(_, slot)| slot));
+        arguments.extend(rest.map(|(_, address)| address));
         let changed = builder.call(packing.ty, callee, &arguments);
-        changed.convention_of_call(call);
+        changed.copy_call_convention(call);
         let value = match result {
-            Some((ty, slot)) => Some(builder.load(ty, slot)),
+            Some((ty, address)) => Some(builder.load(ty, address)),
             None => Some(changed).filter(|_| !call.ty().is_void()),
         };
         call.replace(value);
@@ -174,15 +176,15 @@ fn rewrite_calls(builder: &Builder, function: Value) -> Result<()> {
     Ok(())
 }
 
-/// Give the changed function its body: a call of the function of before.
+/// Gives the new function its body: a call of the original function.
 fn forward(builder: &Builder, function: Value, new: Value, packing: &Packing) {
-    new.call_like(function);
+    new.copy_convention(function);
     for attribute in ["noinline", "optnone"] {
         function.remove_attribute(attribute);
     }
     function.always_inline();
     function.internalize();
-    builder.body(new);
+    builder.start_body(new);
     let ty = function.function_type();
     let hidden = usize::from(packing.result.is_some());
     let parameters = ty.parameters();
@@ -197,7 +199,7 @@ fn forward(builder: &Builder, function: Value, new: Value, packing: &Packing) {
         });
     }
     let call = builder.call(ty, function, &arguments);
-    call.convention_of_function(function);
+    call.use_convention_of(function);
     if packing.result.is_some() {
         builder.store(call, new.parameter(0));
         builder.return_from(None);

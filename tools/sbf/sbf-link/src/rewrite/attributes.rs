@@ -1,15 +1,17 @@
-//! Attributes and lists that would stop the back end, or keep what nothing uses.
+//! Removes attributes and lists that the back end cannot compile, or that keep unused symbols.
 
 use crate::llvm::Module;
 
-/// rustc's lists of symbols to keep. The one export, the entrypoint, is known.
+/// Removes rustc's lists of symbols to keep. The only export is the entrypoint, which the linker
+/// knows.
 pub fn drop_used(module: Module) {
     for list in ["llvm.used", "llvm.compiler.used"] {
         module.delete_global(list);
     }
 }
 
-/// rustc's processor settings of each function, which would win over the linker's.
+/// Removes rustc's processor settings from each function. They would override the settings of the
+/// linker.
 pub fn drop_processor(module: Module) {
     for function in module.functions() {
         for key in ["target-cpu", "target-features", "probe-stack"] {
@@ -18,7 +20,8 @@ pub fn drop_processor(module: Module) {
     }
 }
 
-/// The back end refuses `sret`, though such a parameter is an ordinary pointer to it.
+/// Removes `sret`, which the back end cannot compile. Such a parameter is an ordinary pointer to
+/// it.
 pub fn drop_sret(module: Module) {
     for function in module.functions() {
         function.remove_parameter_attribute("sret");

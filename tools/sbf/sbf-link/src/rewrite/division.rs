@@ -1,10 +1,10 @@
-//! Signed division: BPF before v4 has unsigned division alone.
+//! Rewrites signed division, because BPF before v4 has only unsigned division.
 
 use llvm_sys::LLVMOpcode;
 
 use crate::llvm::{Builder, Module};
 
-/// Rewrite the whole program. Divisions wider than 64 bits are left to [`super::wide`].
+/// Rewrites the whole program. [`super::wide`] rewrites divisions wider than 64 bits.
 pub fn rewrite(module: Module) {
     let builder = Builder::new(module);
     let i64 = builder.integer(64);
@@ -20,10 +20,11 @@ pub fn rewrite(module: Module) {
             if ty.integer_bits().is_none_or(|bits| bits > 64) {
                 continue;
             }
-            builder.before(instruction);
+            builder.position_before(instruction);
             let x = builder.extend_signed(instruction.operand(0), i64);
             let y = builder.extend_signed(instruction.operand(1), i64);
-            // All ones where negative; (v ^ sign) - sign is then the magnitude of v, and gives it its sign again.
+            // The sign has all bits set if the value is negative, and is zero otherwise. (v ^ sign)
+            // - sign is the magnitude of v. The same operation gives a magnitude its sign.
             let x_sign = builder.ashr(x, sign_bit);
             let y_sign = builder.ashr(y, sign_bit);
             let x = builder.sub(builder.xor(x, x_sign), x_sign);

@@ -1,12 +1,12 @@
-//! What is rewritten so that the BPF back end of LLVM 22 can generate code for it.
+//! Rewrites constructs that the BPF back end of LLVM 22 cannot compile.
 //!
-//! | the back end has no | it becomes | by |
+//! | the back end lacks | replacement | module |
 //! |---|---|---|
 //! | products with overflow bit, 128-bit and wider arithmetic | 64-bit operations, calls of compiler-builtins | [`wide`] |
 //! | signed division | unsigned division of magnitudes | [`division`] |
 //! | more than 5 argument registers, more than one result register | structures in the caller's frame | [`arguments`] |
 //! | `llvm.trap` | the system call `abort` | [`traps`] |
-//! | `sret`, rustc's processor settings | removed: they change nothing here | [`attributes`] |
+//! | `sret`, rustc's processor settings | removed, because they have no effect here | [`attributes`] |
 
 pub mod arguments;
 pub mod attributes;

@@ -1,4 +1,5 @@
-//! Products with an overflow bit: `llvm.umul.with.overflow` and `llvm.smul.with.overflow` of 64 and 128 bits.
+//! Rewrites products with an overflow bit: `llvm.umul.with.overflow` and `llvm.smul.with.overflow`
+//! of 64 and 128 bits.
 
 use anyhow::Result;
 use llvm_sys::LLVMIntPredicate;
@@ -6,8 +7,8 @@ use llvm_sys::LLVMIntPredicate;
 use super::wide::Wide;
 use crate::llvm::Value;
 
-/// The result of a call by other means, or `None` if it is no such product.
-pub fn rewritten(wide: &Wide, call: Value) -> Result<Option<Value>> {
+/// Returns the replacement of a call, or `None` if the call is not such a product.
+pub fn replacement(wide: &Wide, call: Value) -> Result<Option<Value>> {
     let name = call.callee().name();
     let Some((sign, bits)) = name
         .strip_prefix("llvm.")
@@ -30,7 +31,7 @@ pub fn rewritten(wide: &Wide, call: Value) -> Result<Option<Value>> {
     Ok(Some(wide.builder.insert(pair, overflow, 1)))
 }
 
-/// Each returns the product and whether it overflowed.
+/// Each method returns the product and whether it overflowed.
 impl Wide {
     fn unsigned(&self, bits: u64, x: Value, y: Value) -> Result<(Value, Value)> {
         if bits == 64 {
@@ -49,10 +50,10 @@ impl Wide {
             b.sub(b.xor(value, sign), sign)
         };
         let (product, overflow) = self.unsigned(bits, magnitude(x), magnitude(y))?;
-        // All ones if the product is negative.
+        // All bits are set if the product is negative.
         let sign = b.ashr(b.xor(x, y), top);
         let result = b.sub(b.xor(product, sign), sign);
-        // A magnitude fits up to 2^(bits-1) - 1, for negative products up to 2^(bits-1).
+        // The largest magnitude that fits is 2^(bits-1) - 1, and 2^(bits-1) for a negative product.
         let limit = b.lshr(ty.all_ones(), ty.constant(1));
         let limit = b.sub(limit, sign);
         let over = b.compare(LLVMIntPredicate::LLVMIntUGT, product, limit);
@@ -62,7 +63,8 @@ impl Wide {
     fn unsigned_64(&self, x: Value, y: Value) -> (Value, Value) {
         let b = &self.builder;
         let product = b.mul(x, y);
-        // x * y / x = y exactly when nothing was lost; nothing is lost when x = 0.
+        // For x != 0, the product is exact if and only if (x * y) / x = y. For x = 0 it is always
+        // exact.
         let zero = self.is_zero(x);
         let divisor = b.select(zero, self.int(1), x);
         let quotient = b.udiv(product, divisor);
@@ -73,8 +75,9 @@ impl Wide {
     fn unsigned_128(&self, x: Value, y: Value) -> Result<(Value, Value)> {
         let b = &self.builder;
         let (x_low, x_high, y_low, y_high) = (self.low(x), self.high(x), self.low(y), self.high(y));
-        // (x_high 2^64 + x_low)(y_high 2^64 + y_low): lost if both have a high part, if a cross product needs more
-        // than 64 bits, or if their sum with the high part of the low product does.
+        // The product is (x_high 2^64 + x_low)(y_high 2^64 + y_low). It overflows if both operands
+        // have a high part, if a cross product needs more than 64 bits, or if the sum of the cross
+        // product and the high part of the low product does.
         let x_narrow = self.is_zero(x_high);
         let y_narrow = self.is_zero(y_high);
         let both = b.not(b.or(x_narrow, y_narrow));

@@ -1,8 +1,8 @@
-//! `llvm.trap` becomes a call of the `abort` system call.
+//! Replaces `llvm.trap` by a call of the `abort` system call.
 
 use crate::llvm::{Builder, Module, Value};
 
-/// Rewrite the whole program.
+/// Rewrites the whole program.
 pub fn rewrite(module: Module) {
     let is_trap = |function: &Value| {
         matches!(
@@ -22,7 +22,7 @@ pub fn rewrite(module: Module) {
     for function in module.functions() {
         for instruction in function.instructions() {
             if instruction.is_call() && traps.contains(&instruction.callee()) {
-                builder.before(instruction);
+                builder.position_before(instruction);
                 builder.call(ty, abort, &[]);
                 instruction.replace(None);
             }

@@ -1,5 +1,5 @@
-//! 128-bit and wider arithmetic, and products with an overflow bit. Left alone, the back end would call routines whose
-//! results it can't take, with arguments it can't pass.
+//! Rewrites 128-bit and wider arithmetic, and products with an overflow bit. For these operations
+//! the back end would call routines whose results it cannot receive, with arguments it cannot pass.
 
 use anyhow::{Context, Result, ensure};
 use llvm_sys::{LLVMIntPredicate, LLVMOpcode};
@@ -7,13 +7,14 @@ use llvm_sys::{LLVMIntPredicate, LLVMOpcode};
 use super::overflow;
 use crate::llvm::{Builder, Module, Type, Value};
 
-/// Rewrite the whole program. No pass that combines instructions may run afterwards: it would make these again.
+/// Rewrites the whole program. No pass that combines instructions may run afterwards, because it
+/// would create these operations again.
 pub fn rewrite(module: Module) -> Result<()> {
     let wide = Wide::new(module);
     for function in module.functions() {
         for instruction in function.instructions() {
-            wide.builder.before(instruction);
-            if let Some(result) = wide.rewritten(function, instruction)? {
+            wide.builder.position_before(instruction);
+            if let Some(result) = wide.replacement(function, instruction)? {
                 instruction.replace(Some(result));
             }
         }
@@ -21,7 +22,7 @@ pub fn rewrite(module: Module) -> Result<()> {
     Ok(())
 }
 
-/// Makes wide arithmetic from 64-bit operations and calls of compiler-builtins.
+/// Creates wide arithmetic from 64-bit operations and calls of compiler-builtins.
 pub struct Wide {
     pub builder: Builder,
     pub i64: Type,
@@ -40,8 +41,9 @@ impl Wide {
         }
     }
 
-    /// The result of an instruction by other means, or `None` if the back end can do it.
-    fn rewritten(&self, function: Value, instruction: Value) -> Result<Option<Value>> {
+    /// Returns the replacement of an instruction, or `None` if the back end can compile the
+    /// instruction.
+    fn replacement(&self, function: Value, instruction: Value) -> Result<Option<Value>> {
         let ty = instruction.ty();
         let opcode = instruction.opcode();
         if ty == self.i128 {
@@ -65,7 +67,7 @@ impl Wide {
                 _ if y.is_constant() => return Ok(None),
                 _ => return Ok(Some(self.shift(opcode, x, y))),
             };
-            ensure!(function.name() != routine, "{routine} is defined by itself");
+            ensure!(function.name() != routine, "{routine} would call itself");
             return self.call(routine, x, y).map(Some);
         }
         if opcode == LLVMOpcode::LLVMMul && ty.integer_bits().is_some_and(|bits| bits > 64) {
@@ -74,7 +76,7 @@ impl Wide {
                 .map(Some);
         }
         if opcode == LLVMOpcode::LLVMCall {
-            return overflow::rewritten(self, instruction);
+            return overflow::replacement(self, instruction);
         }
         Ok(None)
     }
@@ -83,39 +85,40 @@ impl Wide {
         self.i64.constant(value)
     }
 
-    /// The lower 64 bits.
+    /// Returns bits 0 to 63.
     pub fn low(&self, x: Value) -> Value {
         self.builder.truncate(x, self.i64)
     }
 
-    /// Bits 64 to 127 of a 128-bit value.
+    /// Returns bits 64 to 127 of a 128-bit value.
     pub fn high(&self, x: Value) -> Value {
         let shifted = self.builder.lshr(x, self.wide(self.int(64)));
         self.builder.truncate(shifted, self.i64)
     }
 
-    /// 64 bits as 128.
+    /// Extends a 64-bit value to 128 bits, with zeros.
     pub fn wide(&self, x: Value) -> Value {
         self.builder.extend(x, self.i128)
     }
 
-    /// 128 bits from their halves.
+    /// Creates a 128-bit value from its two halves.
     pub fn join(&self, low: Value, high: Value) -> Value {
         let high = self.builder.shl(self.wide(high), self.wide(self.int(64)));
         self.builder.or(high, self.wide(low))
     }
 
-    /// Call a 128-bit routine, whichever way the linked one takes its operands: in registers or by pointers.
+    /// Calls a 128-bit routine. The linked routine may take its operands in registers or through
+    /// pointers.
     pub fn call(&self, routine: &str, x: Value, y: Value) -> Result<Value> {
         let function = self.module.function(routine).with_context(|| {
             format!(
-                "{routine} is needed and not among the inputs: does the program use solana-compiler-builtins?"
+                "{routine} is needed but is not among the inputs; the program must depend on solana-compiler-builtins and use it in lib.rs"
             )
         })?;
         let ty = function.function_type();
         let mut parameters = ty.parameters();
         let mut arguments = vec![];
-        let result = self.builder.slot(self.i128);
+        let result = self.builder.alloca(self.i128);
         if ty.result().is_void() && !parameters.is_empty() {
             arguments.push(result);
             parameters.remove(0);
@@ -127,15 +130,15 @@ impl Wide {
         );
         for (value, parameter) in [x, y].into_iter().zip(parameters) {
             if parameter == self.builder.pointer() {
-                let slot = self.builder.slot(self.i128);
-                self.builder.store(value, slot);
-                arguments.push(slot);
+                let address = self.builder.alloca(self.i128);
+                self.builder.store(value, address);
+                arguments.push(address);
             } else {
                 arguments.push(value);
             }
         }
         let call = self.builder.call(ty, function, &arguments);
-        call.convention_of_function(function);
+        call.use_convention_of(function);
         Ok(if ty.result().is_void() {
             self.builder.load(self.i128, result)
         } else {
@@ -143,7 +146,7 @@ impl Wide {
         })
     }
 
-    /// A product of more than 128 bits, by 64-bit parts.
+    /// Creates a product of more than 128 bits, from products of 64-bit limbs.
     fn product(&self, x: Value, y: Value) -> Result<Value> {
         let ty = x.ty();
         let limbs = |value: Value| value.ty().integer_bits().unwrap_or_default().div_ceil(64);
@@ -170,13 +173,14 @@ impl Wide {
         Ok(sum)
     }
 
-    /// A 128-bit shift by a variable.
+    /// Creates a 128-bit shift by a variable number of bits.
     fn shift(&self, opcode: LLVMOpcode, x: Value, by: Value) -> Value {
         let b = &self.builder;
         let (low, high, by) = (self.low(x), self.high(x), self.low(by));
         let large = b.compare(LLVMIntPredicate::LLVMIntUGE, by, self.int(64));
         let by = b.and(by, self.int(63));
-        // Bits cross the halves by 64 - by places, done as 1 and 63 - by: a shift by 64 is undefined.
+        // Bits move from one half to the other by 64 - by positions. This is done in two steps, by
+        // 1 and by 63 - by, because a shift by 64 is undefined.
         let rest = b.xor(by, self.int(63));
         if opcode == LLVMOpcode::LLVMShl {
             let low_shifted = b.shl(low, by);
