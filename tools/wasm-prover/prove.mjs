@@ -1,4 +1,4 @@
-// Proves with the module: node prove.mjs MODULE.wasm KEY.zkey WITNESS.wtns > proof.json
+// Makes a proof with the module: node prove.mjs MODULE.wasm KEY.zkey WITNESS.wtns > proof.json
 import { readFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 
@@ -11,7 +11,7 @@ const bytes = await Promise.all(inputs.map((path) => readFile(path)));
 
 const start = performance.now();
 const proved = prove();
-console.error(`${Math.round(performance.now() - start)} ms with preparation of the key`);
+console.error(`${Math.round(performance.now() - start)} ms, including the preparation of the key`);
 const text = new TextDecoder().decode(Uint8Array.from({ length: length() }, (_, index) => read(index)));
 if (!proved) {
   console.error(text);

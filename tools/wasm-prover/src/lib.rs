@@ -1,11 +1,14 @@
-//! The proving engine for `wasm32-unknown-unknown`: the portable back end on one thread, without files.
+//! The proving engine for `wasm32-unknown-unknown`: the portable back end on one thread, without
+//! files.
 //!
 //! ```text
-//!   host --write(KEY | WITNESS | SEED, byte)..--> prove() --> read(i).. --> proof.json, or an error
+//!   host --write(KEY | WITNESS | SEED, byte)..--> prove() --> read(i).. --> proof.json, or an
+//!   error
 //! ```
 //!
-//! The host passes bytes one by one: a few million calls, and no shared memory to get wrong. Randomness comes from the host's seed, 32
-//! bytes of its cryptographic generator, fresh for each proof.
+//! The host passes bytes one by one. This takes a few million calls, but needs no shared memory,
+//! which is easy to get wrong. Randomness comes from the host's seed: 32 bytes of its cryptographic
+//! generator, new for each proof.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,9 +16,9 @@ use ark_std::rand::{SeedableRng, rngs::StdRng};
 use bauta_iden3::{ZKey, json};
 use bauta_prover::{Engine, Options, Proof, Witness};
 
-/// Bytes from the host, and for it.
+/// The inputs that the host has written, and the output that it can read.
 struct State {
-    /// A `.zkey`, a `.wtns` and a seed.
+    /// The bytes of a `.zkey`, of a `.wtns` and of a seed.
     inputs: [Vec<u8>; 3],
     output: Vec<u8>,
 }
@@ -29,7 +32,8 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Appends a byte to input 0 (the key), 1 (the witness) or 2 (the seed). Any other input is ignored.
+/// Appends a byte to input 0 (the key), 1 (the witness) or 2 (the seed). Other input numbers are
+/// ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn write(input: u32, byte: u32) {
     let byte = byte.to_le_bytes()[0];
@@ -38,8 +42,9 @@ pub extern "C" fn write(input: u32, byte: u32) {
     }
 }
 
-/// Proves, checks the proof and empties the inputs. The output is `proof.json` as snarkjs writes it, and the result 1; or the output is
-/// an error and the result 0.
+/// Makes a proof, verifies it and empties the inputs. Returns 1 if this succeeds; the output is
+/// then `proof.json` in the format of snarkjs. Returns 0 if it fails; the output is then an error
+/// message.
 #[unsafe(no_mangle)]
 pub extern "C" fn prove() -> u32 {
     let mut state = state();
@@ -52,20 +57,20 @@ pub extern "C" fn prove() -> u32 {
     proved
 }
 
-/// Number of bytes of the output.
+/// Returns the length of the output in bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn length() -> u32 {
     u32::try_from(state().output.len()).unwrap_or(u32::MAX)
 }
 
-/// A byte of the output; 0 behind its end.
+/// Returns a byte of the output, or 0 if `index` is beyond its end.
 #[unsafe(no_mangle)]
 pub extern "C" fn read(index: u32) -> u32 {
     state().output.get(index as usize).copied().map_or(0, u32::from)
 }
 
 fn proof(key: &[u8], witness: &[u8], seed: &[u8]) -> Result<String, Box<dyn std::error::Error>> {
-    let seed: [u8; 32] = seed.try_into().map_err(|_| "the seed has to have 32 bytes")?;
+    let seed: [u8; 32] = seed.try_into().map_err(|_| "the seed must have 32 bytes")?;
     let engine = Engine::prepare_with(&ZKey::from_bytes(key)?, Options::service())?;
     let witness = bauta_iden3::Witness::from_bytes(witness)?;
     let witness = Witness::new(witness.values().to_vec());

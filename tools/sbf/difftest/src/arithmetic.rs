@@ -24,7 +24,11 @@ pub fn results(operands: &Operands, out: &mut Results) {
     let (low, high) = c.carrying_mul(d, c ^ d);
     out.push(low.to_le_bytes());
     out.push(high.to_le_bytes());
-    out.push([c.leading_zeros() as u8, c.trailing_zeros() as u8, c.count_ones() as u8]);
+    out.push([
+        c.leading_zeros() as u8,
+        c.trailing_zeros() as u8,
+        c.count_ones() as u8,
+    ]);
     out.push(c.swap_bytes().to_be_bytes());
     floats(a, b, out);
 }

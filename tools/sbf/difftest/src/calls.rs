@@ -16,8 +16,18 @@ pub fn results(operands: &Operands, out: &mut Results) {
     let (first, second) = black_box(pointer)(c, d, s.into(), a.cast_unsigned());
     out.push(first.to_le_bytes());
     out.push(second.to_le_bytes());
-    let shape: Box<dyn Shape> = if s % 3 == 0 { Box::new(Square(c)) } else { Box::new(Oblong(c, d)) };
-    out.push(black_box(shape).area(a, b, c, d, s).unwrap_or((7, [8; 5])).1.map(|word| word as u8));
+    let shape: Box<dyn Shape> = if s % 3 == 0 {
+        Box::new(Square(c))
+    } else {
+        Box::new(Oblong(c, d))
+    };
+    out.push(
+        black_box(shape)
+            .area(a, b, c, d, s)
+            .unwrap_or((7, [8; 5]))
+            .1
+            .map(|word| word as u8),
+    );
     atomics(a, b, out);
     collections(operands, out);
 }
@@ -49,14 +59,26 @@ struct Oblong(u128, u128);
 impl Shape for Square {
     fn area(&self, a: i64, b: i64, c: u128, d: u128, s: u32) -> Option<(u128, [u64; 5])> {
         let area = self.0.checked_mul(self.0)?;
-        Some((area, [a.cast_unsigned(), b.cast_unsigned(), c as u64, d as u64, s.into()]))
+        Some((
+            area,
+            [a.cast_unsigned(), b.cast_unsigned(), c as u64, d as u64, s.into()],
+        ))
     }
 }
 
 impl Shape for Oblong {
     fn area(&self, a: i64, b: i64, c: u128, d: u128, s: u32) -> Option<(u128, [u64; 5])> {
         let area = self.0.checked_mul(self.1)?;
-        Some((area ^ c ^ d, [area as u64, (area >> 64) as u64, a.wrapping_div(b | 1) as u64, s.into(), 1]))
+        Some((
+            area ^ c ^ d,
+            [
+                area as u64,
+                (area >> 64) as u64,
+                a.wrapping_div(b | 1) as u64,
+                s.into(),
+                1,
+            ],
+        ))
     }
 }
 
@@ -86,10 +108,16 @@ fn collections(operands: &Operands, out: &mut Results) {
         ordered.insert(key, value);
         hashed.insert(key, value);
     }
-    let order = ordered.values().fold(0u64, |order, value| order.wrapping_mul(31).wrapping_add(*value));
+    let order = ordered
+        .values()
+        .fold(0u64, |order, value| order.wrapping_mul(31).wrapping_add(*value));
     let mut keys: Vec<u64> = hashed.into_keys().collect();
     keys.sort_unstable_by(|x, y| y.cmp(x));
     let Operands { a, b, d, .. } = operands;
-    let text = format!("{order} {a:+} {b:#x} {d:>40} {:?} {}", keys.first(), *a as f64 / 8.0);
+    let text = format!(
+        "{order} {a:+} {b:#x} {d:>40} {:?} {}",
+        keys.first(),
+        *a as f64 / 8.0
+    );
     out.0.extend(text.into_bytes());
 }

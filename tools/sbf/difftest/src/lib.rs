@@ -1,8 +1,10 @@
-//! A program whose results on chain are compared with its results on the host (`tests/difference.rs`).
+//! A test program whose results on chain are compared with its results on the host
+//! (`tests/difference.rs`).
 //!
-//! It uses what `sbf-link` rewrites because the BPF back end can't do it: products with overflow, 128-bit and 256-bit
-//! arithmetic, signed division, floats, atomics, many arguments, wide results; and the memory routines, the allocator,
-//! collections and formatting that come from the patched standard library.
+//! It uses every construct that `sbf-link` rewrites because the BPF back end cannot compile it:
+//! products with overflow, 128-bit and 256-bit arithmetic, signed division, floats, atomics, many
+//! arguments and wide results. It also uses the parts that come from the patched standard library:
+//! the memory routines, the allocator, collections and formatting.
 
 mod arithmetic;
 mod calls;
@@ -18,20 +20,20 @@ use solana_program_error::{ProgramError, ProgramResult};
 #[cfg(not(feature = "no-entrypoint"))]
 solana_program_entrypoint::entrypoint!(process);
 
-/// The operands of one comparison, 53 bytes on the wire, little-endian.
+/// The operands of one comparison. They are encoded in 53 bytes, little-endian.
 #[derive(Clone, Copy, Debug)]
 pub struct Operands {
-    /// Which family of operations.
+    /// The family of operations to run.
     pub family: Family,
-    /// 64-bit operands.
+    /// The first 64-bit operand.
     pub a: i64,
-    #[allow(missing_docs)]
+    /// The second 64-bit operand.
     pub b: i64,
-    /// 128-bit operands.
+    /// The first 128-bit operand.
     pub c: u128,
-    #[allow(missing_docs)]
+    /// The second 128-bit operand.
     pub d: u128,
-    /// A shift or a length.
+    /// A number of bits to shift by, or a length in bytes.
     pub s: u32,
 }
 
@@ -49,12 +51,12 @@ pub enum Family {
 }
 
 impl Family {
-    /// All of them that return.
+    /// All families that return a result.
     pub const RETURNING: [Self; 3] = [Self::Arithmetic, Self::Memory, Self::Calls];
 }
 
 impl Operands {
-    /// The instruction data.
+    /// Encodes the operands as instruction data.
     pub fn to_bytes(self) -> Vec<u8> {
         let mut bytes = vec![self.family as u8];
         bytes.extend(self.a.to_le_bytes());
@@ -89,19 +91,19 @@ impl Operands {
     }
 }
 
-/// The results of a family of operations, in bytes.
+/// Computes the results of a family of operations, as bytes.
 pub fn results(operands: &Operands) -> Vec<u8> {
     let mut results = Results::default();
     match operands.family {
         Family::Arithmetic => arithmetic::results(operands, &mut results),
         Family::Memory => memory::results(operands, &mut results),
         Family::Calls => calls::results(operands, &mut results),
-        Family::Panic => panic!("asked to panic with {}", operands.a),
+        Family::Panic => panic!("a panic was requested with {}", operands.a),
     }
     results.0
 }
 
-/// Collects results.
+/// Collects results as bytes.
 #[derive(Default)]
 struct Results(Vec<u8>);
 
@@ -116,11 +118,11 @@ impl Results {
     }
 }
 
-/// Returns the results of the operands in the instruction data.
+/// Computes the results for the operands in the instruction data and sets them as return data.
 pub fn process(_program: &Address, _accounts: &[AccountInfo], data: &[u8]) -> ProgramResult {
     let operands = Operands::from_bytes(data).ok_or(ProgramError::InvalidInstructionData)?;
     let mut results = results(&operands);
-    // The runtime drops trailing zeros of return data.
+    // The runtime removes trailing zeros from return data.
     results.push(1);
     solana_cpi::set_return_data(&results);
     Ok(())
