@@ -1,7 +1,8 @@
-//! The image is built, and the compose file brought up and run as deploy/README.md says, in a real container engine.
+//! Builds the image and runs the compose file in a container engine, as deploy/README.md describes.
 //!
 //! ```text
-//!   stand-ins, if wanted --> image --> secrets --> up --> prove, kill a worker --> backup --> lose Postgres --> restore --> down
+//!   stand-ins (optional) --> image --> secrets --> up --> prove, kill a worker
+//!     --> backup --> lose Postgres --> restore --> down
 //! ```
 
 use std::{
@@ -16,20 +17,24 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{dashboard, http, standins};
+use super::{
+    dashboard,
+    docker::{docker, inspect},
+    http, standins,
+};
 use crate::workspace;
 
 const PROVER: &str = "http://127.0.0.1:3001";
 const PROMETHEUS: &str = "http://127.0.0.1:9093";
-/// How long until something that is begun is done: tables of a key are computed on a machine that may be busy.
-const PATIENCE: Duration = Duration::from_mins(3);
-/// Jobs of which a killed worker has some.
+/// Time limit for each step. A key's tables are computed on a machine that may be busy.
+const TIMEOUT: Duration = Duration::from_mins(3);
+/// Number of jobs in a run. A worker that owns some of them is killed.
 const JOBS: usize = 40;
 
-/// Runs it.
+/// Runs the drill.
 pub fn run(stand_ins: bool) -> Result<()> {
     workspace::output(docker().arg("version"))
-        .context("no container engine answers; on Debian docker.io and docker-compose have one")?;
+        .context("no container engine is running; on Debian, install docker.io and docker-compose")?;
     let root = workspace::root()?;
     let mut services = vec!["indexer", "prover", "worker", "prometheus"];
     if stand_ins {
@@ -60,52 +65,44 @@ pub fn run(stand_ins: bool) -> Result<()> {
         workspace::output(docker().args(options).args(["bauta", program, "--help"]))?;
     }
     let stack = Compose::new(&root)?;
-    let begun = Instant::now();
+    let start = Instant::now();
     stack.up(&services)?;
-    until_ready()?;
-    println!("ready {:.0} s after `up`", begun.elapsed().as_secs_f64());
-    stack.keeps_to_itself()?;
-    dashboard::ask_for_work(PROVER)?;
-    stack.is_scraped()?;
-    let before = stack.jobs(true)?;
-    stack.loses_its_database(&services, &before)?;
+    wait_until_ready()?;
+    println!("ready {:.0} s after `up`", start.elapsed().as_secs_f64());
+    stack.check_isolation()?;
+    dashboard::send_sample_requests(PROVER)?;
+    stack.check_scraping()?;
+    let before = stack.run_jobs(true)?;
+    stack.lose_and_restore_database(&services, &before)?;
     stack.stop()?;
     println!(
-        "the image ({:.0} MB, its base {:.0} MB) and the compose file's services do what deploy/README.md says",
+        "the image ({:.0} MB, its base {:.0} MB) and the services of the compose file work as deploy/README.md describes",
         size / 1e6,
         bases / 1e6
     );
     Ok(())
 }
 
-/// The engine's client. It builds with `BuildKit`.
-pub(super) fn docker() -> Command {
-    let mut command = Command::new("docker");
-    command.env("DOCKER_BUILDKIT", "1");
-    command
-}
-
-fn inspect(thing: &str, format: &str) -> Result<String> {
-    let text = workspace::output(docker().args(["inspect", "--format", format, thing]))?;
-    Ok(text.trim().to_owned())
-}
-
-fn until_ready() -> Result<()> {
-    let begun = Instant::now();
+fn wait_until_ready() -> Result<()> {
+    let start = Instant::now();
     loop {
         match http::get(PROVER, "/ready") {
             Ok(answer) if answer["status"] == "ready" => return Ok(()),
-            answer => ensure!(begun.elapsed() < PATIENCE, "the prover isn't ready: {answer:?}"),
+            answer => ensure!(
+                start.elapsed() < TIMEOUT,
+                "the prover is not ready after {TIMEOUT:?}: {answer:?}"
+            ),
         }
         thread::sleep(Duration::from_millis(500));
     }
 }
 
-/// The compose file on a copy of `deploy` with secrets of its own; gone with the value, volumes included.
+/// The compose file in a copy of `deploy`, with separate secrets. Dropping it stops the services
+/// and removes the folder and the volumes.
 struct Compose {
     folder: TempDir,
-    /// Of Compose 1, which doesn't know `name`.
-    old: bool,
+    /// Whether this is Compose 1, which doesn't support the key `name`.
+    compose_1: bool,
 }
 
 impl Compose {
@@ -121,21 +118,21 @@ impl Compose {
         workspace::run(
             Command::new("sh")
                 .args(["make-secrets.sh", "--development-keys"])
-                // No node: the indexer waits for one.
+                // There is no node. The indexer keeps waiting for one.
                 .env("SOLANA_RPC_URL", "http://node.invalid:8899")
                 .current_dir(&compose),
         )?;
-        let old = workspace::output(docker().args(["compose", "version"])).is_err();
-        if old {
+        let compose_1 = workspace::output(docker().args(["compose", "version"])).is_err();
+        if compose_1 {
             let file = compose.join("compose.yml");
             let text = fs::read_to_string(&file)?.replace("\nname: bauta\n", "\n");
             fs::write(&file, text)?;
         }
-        Ok(Self { folder, old })
+        Ok(Self { folder, compose_1 })
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = if self.old {
+        let mut command = if self.compose_1 {
             Command::new("docker-compose")
         } else {
             let mut command = docker();
@@ -155,7 +152,7 @@ impl Compose {
         workspace::run(&mut self.command(&arguments))
     }
 
-    /// The containers of a service that run.
+    /// Returns the running containers of a service.
     fn containers(&self, service: &str) -> Result<Vec<String>> {
         let ids = workspace::output(&mut self.command(&["ps", "--quiet", service]))?;
         let mut running = Vec::new();
@@ -169,25 +166,32 @@ impl Compose {
 
     fn container(&self, service: &str) -> Result<String> {
         let mut containers = self.containers(service)?;
-        containers.pop().with_context(|| format!("no {service} runs"))
+        containers
+            .pop()
+            .with_context(|| format!("no container of {service} is running"))
     }
 
-    /// Runs a command in Postgres's container, as docs/backup.md has it.
+    /// Runs a command in Postgres's container, as described in docs/backup.md.
     fn in_postgres(&self, arguments: &[&str]) -> Result<String> {
-        let begin = ["exec", "-T", "--user", "postgres", "postgres"];
-        let text = workspace::output(&mut self.command(&[&begin, arguments].concat()))?;
+        let exec = ["exec", "-T", "--user", "postgres", "postgres"];
+        let text = workspace::output(&mut self.command(&[&exec, arguments].concat()))?;
         Ok(text.trim().to_owned())
     }
 
-    /// Not root, nothing to write to, ports on this machine alone, databases on a network without a way out, secrets in files alone.
-    fn keeps_to_itself(&self) -> Result<()> {
+    /// Checks the isolation of the containers: services do not run as root and cannot write to
+    /// their programs, ports are published only on this machine, the databases' network has no
+    /// access to the outside, and secrets are only in files.
+    fn check_isolation(&self) -> Result<()> {
         for service in ["indexer", "prover", "worker"] {
             let container = self.container(service)?;
             let user = workspace::output(docker().args(["exec", &container, "id", "--user"]))?;
             ensure!(user.trim() == "10001", "{service} runs as {user}");
             let written =
                 workspace::output(docker().args(["exec", &container, "touch", "/usr/local/bin/new"]));
-            ensure!(written.is_err(), "{service} can write to its programs");
+            ensure!(
+                written.is_err(),
+                "{service} can write to the folder of its programs"
+            );
         }
         let ports = workspace::output(docker().args(["ps", "--format", "{{.Names}} {{.Ports}}"]))?;
         for line in ports.lines().filter(|line| line.starts_with("bauta-drill")) {
@@ -196,7 +200,7 @@ impl Compose {
             for mapping in open {
                 ensure!(
                     mapping.starts_with("127.0.0.1:"),
-                    "{name} is open to the world: {mapping}"
+                    "{name} publishes a port on other addresses than 127.0.0.1: {mapping}"
                 );
             }
         }
@@ -207,26 +211,32 @@ impl Compose {
             "{{.Internal}}",
             "bauta-drill_data",
         ]))?;
-        ensure!(internal.trim() == "true", "the databases' network has a way out");
+        ensure!(
+            internal.trim() == "true",
+            "the databases' network has access to the outside"
+        );
         let folder = self.folder.path().join("deploy/compose/secrets");
         let password = fs::read_to_string(folder.join("postgres_password"))?;
         let settings = fs::read_to_string(folder.join("prover.toml"))?;
         let key = settings
             .lines()
             .find_map(|line| line.strip_prefix("cache_key = "));
-        let secrets = [password.as_str(), key.context("no cache_key")?.trim_matches('"')];
+        let secrets = [
+            password.as_str(),
+            key.context("prover.toml has no cache_key")?.trim_matches('"'),
+        ];
         for service in ["postgres", "redis", "indexer", "prover", "worker"] {
             let all = workspace::output(docker().args(["inspect", &self.container(service)?]))?;
             let shown = secrets.iter().any(|secret| all.contains(secret));
-            ensure!(!shown, "`docker inspect` shows a secret of {service}");
+            ensure!(!shown, "`docker inspect` of {service} shows a secret");
         }
         Ok(())
     }
 
-    /// Prometheus finds every container by DNS.
-    fn is_scraped(&self) -> Result<()> {
+    /// Waits until Prometheus scrapes every container. It finds them by DNS.
+    fn check_scraping(&self) -> Result<()> {
         let expected = self.containers("worker")?.len() + 2;
-        let begun = Instant::now();
+        let start = Instant::now();
         loop {
             let answer = http::post_form(PROMETHEUS, "/api/v1/query", "query", "sum(up)")?;
             let up = answer["data"]["result"][0]["value"][1].as_str();
@@ -234,15 +244,16 @@ impl Compose {
                 return Ok(());
             }
             ensure!(
-                begun.elapsed() < PATIENCE,
-                "of {expected} containers {up:?} are scraped"
+                start.elapsed() < TIMEOUT,
+                "{expected} containers should be scraped, but the number of scraped ones is {up:?}"
             );
             thread::sleep(Duration::from_secs(1));
         }
     }
 
-    /// Jobs that all succeed, though a worker may be killed meanwhile: where each is asked about, with its answer.
-    fn jobs(&self, kill: bool) -> Result<Vec<(String, Value)>> {
+    /// Submits jobs, waits until all succeed, and returns each job's status URL with its final
+    /// document. With `kill`, kills a worker after half of the jobs are submitted.
+    fn run_jobs(&self, kill: bool) -> Result<Vec<(String, Value)>> {
         let mut request = http::get(PROVER, "/openapi.json")?["paths"]["/prove"]["post"]["requestBody"]
             ["content"]["application/json"]["example"]
             .take();
@@ -254,34 +265,35 @@ impl Compose {
             jobs.push(
                 accepted["status_url"]
                     .as_str()
-                    .context("no status_url")?
+                    .context("the answer has no status_url")?
                     .to_owned(),
             );
             if kill && number == JOBS / 2 {
                 workspace::run(docker().args(["kill", &self.container("worker")?]))?;
             }
         }
-        let begun = Instant::now();
-        let mut ended = Vec::new();
+        let start = Instant::now();
+        let mut completed = Vec::new();
         for job in jobs {
             loop {
                 let document = http::get(PROVER, &job)?;
                 if document["state"] == "succeeded" {
-                    ended.push((job, document));
+                    completed.push((job, document));
                     break;
                 }
                 ensure!(
-                    document["state"] != "failed" && begun.elapsed() < PATIENCE,
+                    document["state"] != "failed" && start.elapsed() < TIMEOUT,
                     "{document}"
                 );
                 thread::sleep(Duration::from_millis(200));
             }
         }
-        Ok(ended)
+        Ok(completed)
     }
 
-    /// docs/backup.md, word for word: a backup, more work, the server's data gone, restored from backup and log.
-    fn loses_its_database(&self, services: &[&str], before: &[(String, Value)]) -> Result<()> {
+    /// Follows docs/backup.md: makes a backup, runs more jobs, deletes the server's data, and
+    /// restores it from the backup and the archived log.
+    fn lose_and_restore_database(&self, services: &[&str], before: &[(String, Value)]) -> Result<()> {
         let backup = self.in_postgres(&[
             "sh",
             "/usr/local/lib/bauta/backup.sh",
@@ -289,7 +301,7 @@ impl Compose {
             "/var/backups/bauta",
             "14",
         ])?;
-        let after = self.jobs(false)?;
+        let after = self.run_jobs(false)?;
         self.in_postgres(&["psql", "--dbname", "bauta", "--command", "SELECT pg_switch_wal()"])?;
         self.stop()?;
         workspace::run(&mut self.command(&["rm", "--force", "postgres"]))?;
@@ -308,14 +320,17 @@ impl Compose {
             "/var/lib/postgresql/data",
         ]))?;
         self.up(services)?;
-        until_ready()?;
+        wait_until_ready()?;
         for (job, document) in before.iter().chain(&after) {
-            ensure!(http::get(PROVER, job)? == *document, "{job} isn't what it was");
+            ensure!(
+                http::get(PROVER, job)? == *document,
+                "{job} has changed after the restore"
+            );
         }
-        dashboard::ask_for_work(PROVER)
+        dashboard::send_sample_requests(PROVER)
     }
 
-    /// Every service ends by itself when it is told to.
+    /// Stops the services and checks that each one exits with code 0.
     fn stop(&self) -> Result<()> {
         let services = ["indexer", "prover", "worker", "postgres"];
         let mut containers = Vec::new();
@@ -327,7 +342,7 @@ impl Compose {
         workspace::run(&mut self.command(&[&["stop"], &services[..]].concat()))?;
         for (service, container) in containers {
             let code = inspect(&container, "{{.State.ExitCode}}")?;
-            ensure!(code == "0", "{service} ended with {code}");
+            ensure!(code == "0", "{service} exited with code {code}");
         }
         Ok(())
     }
@@ -335,7 +350,7 @@ impl Compose {
 
 impl Drop for Compose {
     fn drop(&mut self) {
-        // What is left if it fails is named by the engine.
+        // If this fails, the engine prints what is left.
         let _ = self.command(&["down", "--volumes", "--remove-orphans"]).status();
     }
 }

@@ -1,8 +1,9 @@
-//! Every query of the dashboard and every metric of the alerts, asked of a real Prometheus that watches the live services.
+//! Runs every query of the dashboard and looks up every metric of the alerts in a real Prometheus
+//! that scrapes the live services.
 //!
 //! ```text
-//!   chain, Postgres, Redis, indexer, prover (as `cargo xtask up`) <--scrape-- Prometheus with deploy/prometheus/alerts.yml
-//!        ^ proofs, verifications                                                  ^ queries of deploy/grafana
+//!   services as started by `cargo xtask up` <--scrape-- Prometheus with deploy/prometheus/alerts.yml
+//!        ^ proofs, verifications                            ^ queries of deploy/grafana
 //! ```
 
 use std::{
@@ -25,10 +26,10 @@ use crate::{
     workspace,
 };
 
-/// How long until every figure has been there twice. The indexer compares accounts every ten seconds.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// Time limit until every query has series. Reconciliation in the indexer runs every ten seconds.
+const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Runs it.
+/// Runs the drill.
 pub fn run() -> Result<()> {
     system::require(&[system::PROMETHEUS])?;
     let queries = queries()?;
@@ -41,8 +42,8 @@ pub fn run() -> Result<()> {
         },
         services: Some(Ports::Free),
     })?;
-    let prover = stack.service("prover").context("no prover")?;
-    let indexer = stack.service("indexer").context("no indexer")?;
+    let prover = stack.service("prover").context("the stack has no prover")?;
+    let indexer = stack.service("indexer").context("the stack has no indexer")?;
     let prometheus = Prometheus::start(&[("prover", prover), ("indexer", indexer)])?;
     let mut rules = rules(&prometheus)?;
     let alerts = rules.len();
@@ -52,9 +53,9 @@ pub fn run() -> Result<()> {
     }
     wanted.sort();
     wanted.dedup();
-    let begun = Instant::now();
+    let start = Instant::now();
     loop {
-        ask_for_work(prover)?;
+        send_sample_requests(prover)?;
         let mut missing = Vec::new();
         for query in &wanted {
             if prometheus.series(query)? == 0 {
@@ -64,28 +65,27 @@ pub fn run() -> Result<()> {
         if missing.is_empty() {
             break;
         }
-        if begun.elapsed() > PATIENCE {
-            bail!(
-                "nothing came of these after {PATIENCE:?}:\n{}",
-                missing.join("\n")
-            );
+        if start.elapsed() > TIMEOUT {
+            bail!("these have no series after {TIMEOUT:?}:\n{}", missing.join("\n"));
         }
         thread::sleep(Duration::from_secs(1));
     }
     println!(
         "{} queries of the dashboard and the metrics of {alerts} alerts have series, {:.0} s after the start",
         queries.len(),
-        begun.elapsed().as_secs_f64()
+        start.elapsed().as_secs_f64()
     );
     Ok(())
 }
 
-/// The dashboard's queries.
+/// Returns the dashboard's queries.
 fn queries() -> Result<Vec<String>> {
     let file = workspace::root()?.join("deploy/grafana/dashboards/bauta.json");
     let text = fs::read_to_string(&file).with_context(|| format!("can't read {}", file.display()))?;
     let dashboard: Value = serde_json::from_str(&text)?;
-    let panels = dashboard["panels"].as_array().context("no panels")?;
+    let panels = dashboard["panels"]
+        .as_array()
+        .context("the dashboard has no panels")?;
     let targets = panels
         .iter()
         .filter_map(|panel| panel["targets"].as_array())
@@ -94,14 +94,16 @@ fn queries() -> Result<Vec<String>> {
         .filter_map(|target| target["expr"].as_str())
         .map(str::to_owned)
         .collect();
-    ensure!(!queries.is_empty(), "the dashboard has no query");
+    ensure!(!queries.is_empty(), "the dashboard has no queries");
     Ok(queries)
 }
 
-/// The alerts' expressions, as Prometheus has read them.
+/// Returns the alerts' expressions, as Prometheus has loaded them.
 fn rules(prometheus: &Prometheus) -> Result<Vec<String>> {
     let answer = http::get(&prometheus.url, "/api/v1/rules")?;
-    let groups = answer["data"]["groups"].as_array().context("no groups")?;
+    let groups = answer["data"]["groups"]
+        .as_array()
+        .context("Prometheus returned no rule groups")?;
     let rules = groups
         .iter()
         .filter_map(|group| group["rules"].as_array())
@@ -110,12 +112,13 @@ fn rules(prometheus: &Prometheus) -> Result<Vec<String>> {
         .filter_map(|rule| rule["query"].as_str())
         .map(str::to_owned)
         .collect();
-    ensure!(!rules.is_empty(), "Prometheus has no rule");
+    ensure!(!rules.is_empty(), "Prometheus has no rules");
     Ok(rules)
 }
 
-/// For each metric of an expression, a selector that any series of it answers which has the labels that the expression asks for: what
-/// an alert is about (a 5xx) hasn't happened.
+/// Returns a selector for each metric of an expression. The selector matches every series that has
+/// the labels of the expression, whatever their values, because the condition of an alert (for
+/// example a 5xx answer) has not occurred.
 fn selectors(expression: &str) -> Vec<String> {
     const WORDS: [&str; 12] = [
         "and",
@@ -149,7 +152,7 @@ fn selectors(expression: &str) -> Vec<String> {
             selectors.push(format!("{word}{{{}}}", labels.join(",")));
             rest = after;
         } else if WORDS.contains(&word) {
-            // Labels in parentheses follow some words.
+            // A list of labels in parentheses follows some words.
             if let Some(labels) = after.trim_start().strip_prefix('(') {
                 rest = labels.split_once(')').map_or("", |(_, after)| after);
             }
@@ -157,11 +160,11 @@ fn selectors(expression: &str) -> Vec<String> {
             .iter()
             .any(|begin| after.trim_start().starts_with(begin))
         {
-            // A function.
+            // This is a function.
         } else {
             selectors.push(word.to_owned());
         }
-        // a range
+        // Skip a range.
         if let Some(range) = rest.strip_prefix('[') {
             rest = range.split_once(']').map_or("", |(_, after)| after);
         }
@@ -169,13 +172,17 @@ fn selectors(expression: &str) -> Vec<String> {
     selectors
 }
 
-/// Proofs at once and as jobs, verifications of good and bad ones, and a refused request.
-pub(super) fn ask_for_work(prover: &str) -> Result<()> {
+/// Sends requests that fill the metrics: a proof, a job, verifications of a valid and of an invalid
+/// proof, and a request that is refused.
+pub(super) fn send_sample_requests(prover: &str) -> Result<()> {
     let document = http::get(prover, "/openapi.json")?;
     let mut request =
         document["paths"]["/prove"]["post"]["requestBody"]["content"]["application/json"]["example"].clone();
     let (status, answer) = http::post(prover, "/prove", &request)?;
-    ensure!(status == 200, "the description's example isn't proved: {answer}");
+    ensure!(
+        status == 200,
+        "the example request of the OpenAPI document failed: {answer}"
+    );
     let mut verification = json!({
         "proof": answer["proof"]["proof"],
         "circuitId": answer["proof"]["metadata"]["circuit_id"],
@@ -194,7 +201,7 @@ pub(super) fn ask_for_work(prover: &str) -> Result<()> {
     Ok(())
 }
 
-/// A Prometheus with the project's alerts; ends with the value.
+/// A Prometheus with the project's alerts. Dropping it ends the process.
 struct Prometheus {
     process: Child,
     url: String,
@@ -234,18 +241,21 @@ impl Prometheus {
             url: format!("http://127.0.0.1:{port}"),
             _folder: folder,
         };
-        let begun = Instant::now();
+        let start = Instant::now();
         while rules(&prometheus).is_err() {
             if let Some(status) = prometheus.process.try_wait()? {
-                bail!("prometheus ended at its start: {status}");
+                bail!("prometheus exited at its start: {status}");
             }
-            ensure!(begun.elapsed() < PATIENCE, "prometheus doesn't answer");
+            ensure!(
+                start.elapsed() < TIMEOUT,
+                "prometheus does not answer after {TIMEOUT:?}"
+            );
             thread::sleep(Duration::from_millis(100));
         }
         Ok(prometheus)
     }
 
-    /// How many series a query gives.
+    /// Returns the number of series in a query's result.
     fn series(&self, query: &str) -> Result<usize> {
         let answer = http::post_form(&self.url, "/api/v1/query", "query", query)?;
         ensure!(answer["status"] == "success", "{query}: {answer}");
@@ -255,7 +265,7 @@ impl Prometheus {
 
 impl Drop for Prometheus {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may already have exited.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -266,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_metrics_of_an_expression_are_found_with_the_labels_that_it_asks_for() {
+    fn selectors_name_each_metric_of_an_expression_with_its_labels() {
         for (expression, expected) in [
             ("up == 0", vec!["up"]),
             (

@@ -1,4 +1,4 @@
-//! Just enough HTTP to ask a server of this machine.
+//! A minimal HTTP client for servers on this machine.
 
 use std::{
     fmt::Write as _,
@@ -10,19 +10,20 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Time limit for reading an answer.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// `GET` of a path at `http://host:port`: JSON.
+/// Sends `GET` for a path at `http://host:port` and returns the JSON answer. Returns an error if
+/// the status is not 200.
 pub fn get(server: &str, path: &str) -> Result<Value> {
-    let (status, answer) = ask(server, &format!("GET {path}"), "text/plain", "")?;
+    let (status, answer) = send(server, &format!("GET {path}"), "text/plain", "")?;
     ensure!(status == 200, "GET {server}{path}: {status}: {answer}");
     Ok(answer)
 }
 
-/// `POST` of JSON: status and JSON.
+/// Sends `POST` with a JSON body and returns the status and the JSON answer.
 pub fn post(server: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
-    ask(
+    send(
         server,
         &format!("POST {path}"),
         "application/json",
@@ -30,13 +31,13 @@ pub fn post(server: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
     )
 }
 
-/// `POST` of one field of a form: JSON.
+/// Sends `POST` with one form field and returns the JSON answer.
 pub fn post_form(server: &str, path: &str, field: &str, value: &str) -> Result<Value> {
     let mut body = format!("{field}=");
     for byte in value.bytes() {
-        write!(body, "%{byte:02X}").context("a text takes all")?;
+        write!(body, "%{byte:02X}").context("can't encode the form field")?;
     }
-    let (_, answer) = ask(
+    let (_, answer) = send(
         server,
         &format!("POST {path}"),
         "application/x-www-form-urlencoded",
@@ -45,11 +46,13 @@ pub fn post_form(server: &str, path: &str, field: &str, value: &str) -> Result<V
     Ok(answer)
 }
 
-/// In HTTP 1.0, so that an answer ends with its connection.
-fn ask(server: &str, request: &str, content_type: &str, body: &str) -> Result<(u16, Value)> {
-    let address = server.strip_prefix("http://").context("a server's URL")?;
+/// Sends a request as HTTP 1.0, so that the end of the connection ends the answer.
+fn send(server: &str, request: &str, content_type: &str, body: &str) -> Result<(u16, Value)> {
+    let address = server
+        .strip_prefix("http://")
+        .context("the server's URL must start with http://")?;
     let mut stream = TcpStream::connect(address).with_context(|| format!("can't reach {server}"))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(READ_TIMEOUT))?;
     write!(
         stream,
         "{request} HTTP/1.0\r\nhost: localhost\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n{body}",
@@ -57,8 +60,8 @@ fn ask(server: &str, request: &str, content_type: &str, body: &str) -> Result<(u
     )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").context("no HTTP")?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("the answer is not HTTP")?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     let value = serde_json::from_str(body).with_context(|| format!("{request}: {answer}"))?;
-    Ok((status.context("no status")?, value))
+    Ok((status.context("the answer has no status")?, value))
 }

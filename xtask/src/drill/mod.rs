@@ -1,7 +1,9 @@
-//! `cargo xtask drill NAME`: the long forms of what `cargo xtask test` runs shortly.
+//! `cargo xtask drill NAME`: long versions of tests that `cargo xtask test` runs in a short form,
+//! and drills that need more tools.
 
 mod compose;
 mod dashboard;
+mod docker;
 mod http;
 mod standins;
 
@@ -21,48 +23,55 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Drill {
-    /// Distort data and accounts of every instruction of the program's ELF: it must refuse or accept, and never fall over
+    /// Change data and accounts of every instruction of the program's ELF at random: the program
+    /// must accept or refuse, and never crash
     Fuzz {
-        /// How long
+        /// Duration in seconds
         #[arg(long, default_value_t = 600)]
         seconds: u64,
-        /// Where to begin; a random one, which is printed, if not given
+        /// Seed of the random changes; by default a random seed, which is printed
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Lose a Postgres server, and bring it back from a backup and the archived log with deploy/backup
+    /// Delete a Postgres server's data, and restore it from a backup and the archived log with
+    /// deploy/backup
     Backup,
-    /// Let the indexer's nodes lie, kill it, crash its database, fork its chain, let replicas come and go
+    /// Run the indexer with faulty nodes, kill it, crash its database, fork its chain, start and
+    /// stop replicas
     Indexer {
-        /// How often it is killed
+        /// How often the indexer is killed
         #[arg(long, default_value_t = 50)]
         kills: u32,
-        /// Where the random moments begin; a random one, which is printed, if not given
+        /// Seed of the random moments; by default a random seed, which is printed
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Raise each alert of deploy/prometheus, and come just short of it
+    /// Test that each alert of deploy/prometheus fires above its threshold and not below it
     Alerts,
-    /// Ask a real Prometheus that watches the live services for every query of the dashboard and every metric of the alerts
+    /// Check in a real Prometheus that every query of the dashboard and every metric of the alerts
+    /// has series
     Dashboard,
-    /// Build the image and run the compose file by deploy/README.md in a container engine: a worker killed, the database lost and restored
+    /// Build the image and run the compose file in a container engine, as in deploy/README.md; kill
+    /// a worker, lose and restore the database
     Compose {
-        /// First build images of Debian's packages in the place of those that can't be pulled (all but Grafana's)
+        /// First build images from Debian packages that replace the images that can't be pulled
+        /// (all but Grafana's)
         #[arg(long)]
         stand_ins: bool,
     },
-    /// Kill a worker of the prover service every 5 s while jobs are done; then prove at full speed and watch the memory
+    /// Kill a worker of the prover service every 5 s while jobs run; then prove at full speed and
+    /// watch the memory
     Service {
-        /// How many jobs
+        /// Number of jobs
         #[arg(long, default_value_t = 5_000)]
         jobs: u32,
-        /// How long at full speed
+        /// Duration at full speed, in seconds
         #[arg(long, default_value_t = 600)]
         seconds: u64,
     },
 }
 
-/// Runs one.
+/// Runs a drill.
 pub fn run(args: &Args) -> Result<()> {
     match args.drill {
         Drill::Fuzz { seconds, seed } => fuzz(seconds, seed),
@@ -93,7 +102,7 @@ fn indexer(kills: u32, seed: Option<u64>) -> Result<()> {
     system::require(&[system::CC, system::POSTGRES])?;
     localnet::build()?;
     let mut cargo = test("drills", "")?;
-    // each has a chain and a database server of its own
+    // Each test has its own chain and database server.
     cargo
         .args(["--test-threads", "2"])
         .env("BAUTA_DRILL_KILLS", kills.to_string());
@@ -127,8 +136,9 @@ fn alerts() -> Result<()> {
     Ok(())
 }
 
-/// The command that runs the tests of a target whose names hold this. Of the workspace, not by package: that would build its
-/// dependencies anew, with other features.
+/// Returns the command that runs the tests of a target whose names contain `name`. It selects the
+/// whole workspace, because a selection by package would rebuild the dependencies with other
+/// features.
 fn test(target: &str, name: &str) -> Result<Command> {
     let mut cargo = workspace::cargo()?;
     cargo

@@ -1,10 +1,11 @@
-//! Images in the place of those that can't be pulled, from Debian's packages: deploy/standins.
+//! Builds images that replace those that can't be pulled. They are made from Debian's packages and
+//! deploy/standins.
 
 use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result};
 
-use super::compose::docker;
+use super::docker::docker;
 use crate::{
     system::{self, Tool},
     workspace,
@@ -16,8 +17,8 @@ const DEBOOTSTRAP: Tool = Tool {
     found: |name| workspace::on_path(name).is_some() || Path::new("/usr/sbin").join(name).is_file(),
 };
 
-/// Builds them all, under the names that the Dockerfile and the compose file ask for. What the engine has built before it doesn't build
-/// again.
+/// Builds all stand-in images, under the names that the Dockerfile and the compose file use. The
+/// container engine reuses the layers that it has built before.
 pub fn build(root: &Path) -> Result<()> {
     system::require(&[DEBOOTSTRAP, system::PROMETHEUS])?;
     let base = "debian:bookworm-slim";
@@ -27,7 +28,7 @@ pub fn build(root: &Path) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let standins = folder.path().join("standins");
     copy(&root.join("deploy/standins"), &standins)?;
-    let prometheus = workspace::on_path("prometheus").context("prometheus")?;
+    let prometheus = workspace::on_path("prometheus").context("prometheus is not on PATH")?;
     fs::copy(prometheus, standins.join("prometheus/prometheus"))?;
     let rust = standins.join("rust");
     let toolchain = workspace::output(Command::new("rustc").args(["--print", "sysroot"]))?;
@@ -56,7 +57,7 @@ pub fn build(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Debian's smallest system, as one layer.
+/// Imports Debian's smallest system as an image of one layer.
 fn debian(name: &str) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let system = folder.path().join("system");

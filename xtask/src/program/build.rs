@@ -1,4 +1,4 @@
-//! Makes a program's artifacts.
+//! Builds a program's artifacts.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -12,11 +12,11 @@ use super::{
 };
 use crate::workspace;
 
-/// Build every program into its artifacts folder.
+/// Builds every program into its artifacts folder.
 pub fn build(programs: &[Program]) -> Result<()> {
     for program in programs {
         let artifacts = program.artifacts();
-        fs::create_dir_all(&artifacts).with_context(|| format!("can't make {}", artifacts.display()))?;
+        fs::create_dir_all(&artifacts).with_context(|| format!("can't create {}", artifacts.display()))?;
         let recorded = Record::read(program).ok();
         let toolchain = Toolchain::for_build(recorded.as_ref().map(|record| &record.toolchain))?;
         let record = make(program, &toolchain, &artifacts)?;
@@ -33,7 +33,7 @@ pub fn build(programs: &[Program]) -> Result<()> {
     Ok(())
 }
 
-/// Make a program's ELFs and IDL in `dir`.
+/// Builds a program's ELFs and IDL into `dir`.
 pub fn make(program: &Program, toolchain: &Toolchain, dir: &Path) -> Result<Record> {
     let sources = sources::digest(program)?;
     toolchain.build(program, dir)?;
@@ -45,7 +45,7 @@ pub fn make(program: &Program, toolchain: &Toolchain, dir: &Path) -> Result<Reco
     })
 }
 
-/// Write a program's IDL, if it has one, into `dir`.
+/// Writes a program's IDL into `dir`, if the program has one.
 pub fn idl(program: &Program, dir: &Path) -> Result<()> {
     let Some(file) = program.idl() else { return Ok(()) };
     let prefix = toolchain::prefix()?;
@@ -59,7 +59,7 @@ pub fn idl(program: &Program, dir: &Path) -> Result<()> {
         .arg("--target-dir")
         .arg(&target);
     workspace::run(&mut build)?;
-    checkouts::forget_others(&target, "debug", &workspace::root()?)?;
+    checkouts::drop_crates_of_other_checkouts(&target, "debug", &workspace::root()?)?;
     let mut command = std::process::Command::new(target.join("debug/idl"));
     command
         .arg(&program.dir)
@@ -70,7 +70,7 @@ pub fn idl(program: &Program, dir: &Path) -> Result<()> {
     fs::write(&path, idl).with_context(|| format!("can't write {}", path.display()))
 }
 
-/// The names whose values differ, one line each.
+/// Returns one line for each name whose values differ.
 pub fn differences(recorded: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
     let names: std::collections::BTreeSet<_> = recorded.keys().chain(now.keys()).collect();
     names

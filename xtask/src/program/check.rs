@@ -13,14 +13,14 @@ use super::{
 };
 use crate::workspace;
 
-/// Check every program's artifacts; with `rebuild`, make them again and compare.
+/// Checks every program's artifacts. With `rebuild`, builds them again and compares.
 pub fn check(programs: &[Program], rebuild: bool) -> Result<()> {
     let mut wrong = vec![];
     let mut untested = vec![];
     for program in programs {
         match recorded(program).and_then(|record| {
             if rebuild {
-                again(program, &record)
+                rebuild_and_compare(program, &record)
             } else {
                 Ok(None)
             }
@@ -40,7 +40,7 @@ pub fn check(programs: &[Program], rebuild: bool) -> Result<()> {
     }
 }
 
-/// The artifacts are the recorded ones, and recorded for these sources.
+/// Checks that the artifacts are the recorded ones and were recorded for the current sources.
 fn recorded(program: &Program) -> Result<Record> {
     let record = Record::read(program)?;
     let files = differences(
@@ -55,18 +55,19 @@ fn recorded(program: &Program) -> Result<Record> {
     let sources = differences(&record.sources, &sources::digest(program)?);
     ensure!(
         sources.is_empty(),
-        "the artifacts were made from other sources:\n{}\n{REBUILD}",
+        "the artifacts were built from other sources:\n{}\n{REBUILD}",
         sources.join("\n")
     );
     Ok(record)
 }
 
-const REBUILD: &str = "make them again with `cargo xtask program build` and commit programs/*/artifacts";
+const REBUILD: &str = "build them with `cargo xtask program build` and commit programs/*/artifacts";
 
-/// Build again: equal bytes with the recorded toolchain. With another, the ELF it made, to be tested.
-fn again(program: &Program, record: &Record) -> Result<Option<PathBuf>> {
+/// Builds again and compares. With the recorded toolchain, the bytes must be equal. With another
+/// toolchain, returns the new ELF, which the caller must test.
+fn rebuild_and_compare(program: &Program, record: &Record) -> Result<Option<PathBuf>> {
     let dir = toolchain::prefix()?.join("check").join(program.name);
-    fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
+    fs::create_dir_all(&dir).with_context(|| format!("can't create {}", dir.display()))?;
     let toolchain = Toolchain::for_check(&record.toolchain)?;
     let rebuilt = make(program, &toolchain, &dir)?;
     let [elf, _] = program.elfs();
@@ -75,35 +76,35 @@ fn again(program: &Program, record: &Record) -> Result<Option<PathBuf>> {
         let bytes = differences(&record.artifacts, &rebuilt.artifacts);
         ensure!(
             bytes.is_empty(),
-            "built again with the recorded toolchain, other bytes (in {}):\n{}",
+            "the rebuild with the recorded toolchain gave other bytes (in {}):\n{}",
             dir.display(),
             bytes.join("\n")
         );
-        println!("{}: built again, equal bytes", program.folder);
+        println!("{}: the rebuild gave equal bytes", program.folder);
         return Ok(None);
     }
     println!(
-        "{}: another toolchain than the recorded one:\n{}",
+        "{}: the toolchain differs from the recorded one:\n{}",
         program.folder,
         other.join("\n")
     );
     if let Some(idl) = program.idl() {
         ensure!(
             record.artifacts.get(&idl) == rebuilt.artifacts.get(&idl),
-            "{idl} built again differs from the recorded one ({})",
+            "the rebuilt {idl} differs from the recorded one (in {})",
             dir.display()
         );
     }
     Ok(Some(dir.join(elf)))
 }
 
-/// Run the tests in the local SVM on other ELFs than the checked-in ones.
+/// Runs the tests in the local SVM with other ELFs than the checked-in ones.
 fn test(elfs: Vec<(&str, PathBuf)>) -> Result<()> {
     let mut suite = workspace::cargo()?;
     suite
         .args(["test", "--locked", "--package", "bauta-program-test", "--"])
         .envs(elfs);
-    // What the page of compute units says holds for the checked-in ELF alone.
+    // The figures on the page of compute units hold only for the checked-in ELF.
     suite.args(["--skip", "every_instruction_costs_exactly_what_the_page_says"]);
     workspace::run(&mut suite)
 }

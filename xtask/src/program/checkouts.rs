@@ -1,7 +1,8 @@
-//! One target folder for several checkouts.
+//! Lets several checkouts share one target folder.
 //!
-//! Cargo goes by times alone: it takes another checkout's crate for this one's when that was built later than this one's
-//! files were written. So a target folder that checkouts share remembers whose each workspace crate is.
+//! Cargo compares only times. If another checkout's crate was built after this checkout's files
+//! were written, cargo uses it instead of building this checkout's crate. A shared target folder
+//! therefore records which checkout each workspace crate was built for.
 
 use std::{fs, path::Path};
 
@@ -9,9 +10,10 @@ use anyhow::{Context, Result};
 
 use crate::workspace;
 
-/// Drop a workspace's own crates from `target` where they were last built for another checkout. `profile` is the folder
-/// of the target and profile in it. The caller keeps others from building there.
-pub fn forget_others(target: &Path, profile: &str, workspace: &Path) -> Result<()> {
+/// Removes a workspace's own crates from `target` if they were last built for another checkout.
+/// `profile` is the subfolder of the target and profile. The caller must prevent other builds in
+/// `target` meanwhile.
+pub fn drop_crates_of_other_checkouts(target: &Path, profile: &str, workspace: &Path) -> Result<()> {
     let members = workspace::output(workspace::cargo()?.current_dir(workspace).args([
         "tree",
         "--locked",
@@ -22,8 +24,8 @@ pub fn forget_others(target: &Path, profile: &str, workspace: &Path) -> Result<(
         "none",
     ]))?;
     let owners = target.join("owners");
-    fs::create_dir_all(&owners).with_context(|| format!("can't make {}", owners.display()))?;
-    // Between two packages is an empty line.
+    fs::create_dir_all(&owners).with_context(|| format!("can't create {}", owners.display()))?;
+    // There is an empty line between two packages.
     let names = members.lines().filter_map(|line| line.split(' ').next());
     for member in names.filter(|name| !name.is_empty()) {
         let owner = owners.join(member);
@@ -31,15 +33,15 @@ pub fn forget_others(target: &Path, profile: &str, workspace: &Path) -> Result<(
         if fs::read_to_string(&owner).is_ok_and(|owner| owner == workspace) {
             continue;
         }
-        forget(&target.join(profile).join(".fingerprint"), member)?;
+        drop_fingerprints(&target.join(profile).join(".fingerprint"), member)?;
         fs::write(&owner, workspace.as_bytes())
             .with_context(|| format!("can't write {}", owner.display()))?;
     }
     Ok(())
 }
 
-/// Drop a package's fingerprints, so that cargo builds it again.
-fn forget(fingerprints: &Path, package: &str) -> Result<()> {
+/// Removes a package's fingerprints, so that cargo builds the package again.
+fn drop_fingerprints(fingerprints: &Path, package: &str) -> Result<()> {
     if !fingerprints.exists() {
         return Ok(());
     }

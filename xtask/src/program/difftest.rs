@@ -1,4 +1,5 @@
-//! The differential test of tools/sbf: a program's results on chain against its results on the host.
+//! Runs the differential test of tools/sbf, which compares a program's results on chain with its
+//! results on the host.
 
 use std::fs;
 
@@ -7,11 +8,11 @@ use anyhow::{Context, Result};
 use super::toolchain::{self, Debian};
 use crate::workspace;
 
-/// Run the linker's tests, build the test program and compare.
+/// Runs the linker's tests, builds the test program and runs the comparison.
 pub fn difftest() -> Result<()> {
     let source = workspace::root()?.join("tools/sbf/difftest");
     let elfs = toolchain::prefix()?.join("difftest");
-    fs::create_dir_all(&elfs).with_context(|| format!("can't make {}", elfs.display()))?;
+    fs::create_dir_all(&elfs).with_context(|| format!("can't create {}", elfs.display()))?;
     let toolchain = Debian::install(None)?;
     toolchain.test_linker()?;
     toolchain.build_in(&source, "difftest", "difftest", &elfs)?;

@@ -4,11 +4,11 @@
 //!  programs/<name>/src ──┐                         ┌─> artifacts/bauta.so      SBPF v0
 //!  path dependencies ────┼─ toolchain (SBF), IDL ──┼─> artifacts/bauta.v3.so   SBPF v3
 //!  locked dependencies ──┘                         ├─> artifacts/bauta.json    IDL
-//!            └──────────── sources ────────────────┴─> artifacts/build.toml    what they were made from
+//!            └──────────── sources ────────────────┴─> artifacts/build.toml    record
 //! ```
 //!
-//! The artifacts are checked in, so that tests and clients need no SBF toolchain. `check` says whether they still belong
-//! to the sources; `check --rebuild` makes them again and compares.
+//! The artifacts are checked in, so that tests and clients need no SBF toolchain. `check` verifies
+//! that they belong to the sources. `check --rebuild` builds them again and compares.
 
 mod build;
 mod check;
@@ -35,31 +35,37 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Build ELFs (SBPF v0 and v3) and IDL into programs/<name>/artifacts, with a record of what they were made from
+    /// Build ELFs (SBPF v0 and v3) and IDL into programs/<name>/artifacts, and record their inputs
     Build {
-        /// Only these, by the names of their folders
+        /// Build only these programs, by folder name
         names: Vec<String>,
     },
     /// Check that the artifacts belong to the sources
     Check {
-        /// Build again and compare: equal bytes with the recorded toolchain, with another the test suite in the local SVM
+        /// Build again and compare. With the recorded toolchain the bytes must be equal; with
+        /// another toolchain the test suite in the local SVM must pass
         #[arg(long)]
         rebuild: bool,
     },
     /// Write only the IDLs
     Idl,
-    /// Compare what the linker of tools/sbf makes with the host, on the operations it rewrites
+    /// Test the linker of tools/sbf: compare the results of rewritten operations on chain with
+    /// those on the host
     Difftest,
 }
 
-/// Run `cargo xtask program`.
+/// Runs `cargo xtask program`.
 pub fn run(args: &Args) -> Result<()> {
     let mut programs = programs()?;
     match &args.task {
         Task::Build { names } => {
+            let known: Vec<_> = programs.iter().map(|program| program.name).collect();
             for name in names {
-                let known = programs.iter().any(|program| program.name == name);
-                ensure!(known, "there is no program {name}");
+                ensure!(
+                    known.contains(&name.as_str()),
+                    "there is no program {name}; the programs are {}",
+                    known.join(", ")
+                );
             }
             programs.retain(|program| names.is_empty() || names.iter().any(|name| name == program.name));
             build::build(&programs)
@@ -72,12 +78,13 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Check that every program's artifacts belong to the sources.
+/// Checks that every program's artifacts belong to the sources.
 pub fn check_digests() -> Result<()> {
     check::check(&programs()?, false)
 }
 
-/// Debian's compiler, which has targets that this system's lacks: of the recorded packages, as for the programs.
+/// Returns Debian's compiler, which has targets that this system's compiler lacks. It comes from
+/// the recorded packages, as for the programs.
 pub fn debian_compiler() -> Result<DebianCompiler> {
     let recorded = programs()?
         .iter()
@@ -88,42 +95,43 @@ pub fn debian_compiler() -> Result<DebianCompiler> {
 
 /// An on-chain program of the workspace.
 pub struct Program {
-    /// The file name of its artifacts, without an extension.
+    /// File name of its artifacts, without the extension.
     pub name: &'static str,
-    /// Its folder, from the root of the checkout.
+    /// Its folder, relative to the root of the checkout.
     pub folder: &'static str,
-    /// The name of its package.
+    /// Name of its package.
     pub package: &'static str,
-    /// The absolute path of its folder.
+    /// Absolute path of its folder.
     pub dir: PathBuf,
-    /// The variable through which the tests in the local SVM (tests/program-test) take another ELF than the checked-in one, if they test it.
+    /// The environment variable through which the tests in the local SVM (tests/program-test)
+    /// accept another ELF than the checked-in one. `None` if they do not test this program.
     pub elf_variable: Option<&'static str>,
-    /// Whether it has an IDL: programs made with Anchor have.
+    /// Whether it has an IDL. Programs made with Anchor have one.
     pub has_idl: bool,
 }
 
 impl Program {
-    /// The folder of the checked-in artifacts.
+    /// Returns the folder of the checked-in artifacts.
     pub fn artifacts(&self) -> PathBuf {
         self.dir.join("artifacts")
     }
 
-    /// The name of its library as cargo spells it.
+    /// Returns the name of its library, in cargo's spelling.
     pub fn library(&self) -> String {
         self.package.replace('-', "_")
     }
 
-    /// File names of its ELFs: SBPF v0, SBPF v3.
+    /// Returns the file names of its ELFs: SBPF v0, SBPF v3.
     pub fn elfs(&self) -> [String; 2] {
         [format!("{}.so", self.name), format!("{}.v3.so", self.name)]
     }
 
-    /// The file name of its IDL, if it has one.
+    /// Returns the file name of its IDL, if it has one.
     pub fn idl(&self) -> Option<String> {
         self.has_idl.then(|| format!("{}.json", self.name))
     }
 
-    /// File names of its artifacts.
+    /// Returns the file names of all its artifacts.
     pub fn files(&self) -> Vec<String> {
         self.elfs().into_iter().chain(self.idl()).collect()
     }
@@ -131,29 +139,30 @@ impl Program {
 
 fn programs() -> Result<Vec<Program>> {
     let root = workspace::root()?;
-    let program = |name, folder, package, elf_variable, has_idl| Program {
-        name,
-        folder,
-        package,
-        dir: root.join(folder),
-        elf_variable,
-        has_idl,
-    };
     Ok(vec![
-        program(
-            "bauta",
-            "programs/bauta",
-            "bauta",
-            Some("BAUTA_PROGRAM_ELF"),
-            true,
-        ),
-        program(
-            "example-gate",
-            "programs/example-gate",
-            "bauta-example-gate",
-            Some("BAUTA_EXAMPLE_GATE_ELF"),
-            true,
-        ),
-        program("spoof", "tests/spoof", "bauta-spoof", None, false),
+        Program {
+            name: "bauta",
+            folder: "programs/bauta",
+            package: "bauta",
+            dir: root.join("programs/bauta"),
+            elf_variable: Some("BAUTA_PROGRAM_ELF"),
+            has_idl: true,
+        },
+        Program {
+            name: "example-gate",
+            folder: "programs/example-gate",
+            package: "bauta-example-gate",
+            dir: root.join("programs/example-gate"),
+            elf_variable: Some("BAUTA_EXAMPLE_GATE_ELF"),
+            has_idl: true,
+        },
+        Program {
+            name: "spoof",
+            folder: "tests/spoof",
+            package: "bauta-spoof",
+            dir: root.join("tests/spoof"),
+            elf_variable: None,
+            has_idl: false,
+        },
     ])
 }

@@ -1,4 +1,4 @@
-//! `build.toml`: what a program's artifacts were made from.
+//! Reads and writes `build.toml`, the record of what a program's artifacts were built from.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -10,40 +10,40 @@ use super::Program;
 
 const HEADING: &str = "# Written by `cargo xtask program build`, checked by `cargo xtask program check`.\n\n";
 
-/// What a program's artifacts were made from.
+/// The inputs and digests of a program's artifacts.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Digest of each part of the sources.
+    /// The digest of each part of the sources.
     pub sources: BTreeMap<String, String>,
-    /// Identity of the toolchain: the same identity makes the same bytes.
+    /// The identity of the toolchain. Toolchains with the same identity produce the same bytes.
     pub toolchain: BTreeMap<String, String>,
-    /// SHA-256 of each artifact.
+    /// The SHA-256 of each artifact.
     pub artifacts: BTreeMap<String, String>,
 }
 
 impl Record {
-    /// Read a program's record.
+    /// Reads a program's record.
     pub fn read(program: &Program) -> Result<Self> {
         let path = program.artifacts().join("build.toml");
         let text = fs::read_to_string(&path).with_context(|| {
             format!(
-                "{}: not readable; make the artifacts with `cargo xtask program build`",
+                "can't read {}; build the artifacts with `cargo xtask program build`",
                 path.display()
             )
         })?;
-        toml::from_str(&text).with_context(|| format!("{}: not a build record", path.display()))
+        toml::from_str(&text).with_context(|| format!("{} is not a build record", path.display()))
     }
 
-    /// Write it beside the artifacts in `dir`.
+    /// Writes the record beside the artifacts in `dir`.
     pub fn write(&self, dir: &Path) -> Result<()> {
         let path = dir.join("build.toml");
-        let text = toml::to_string(self).context("build record")?;
+        let text = toml::to_string(self).context("can't encode the build record")?;
         fs::write(&path, format!("{HEADING}{text}"))
             .with_context(|| format!("can't write {}", path.display()))
     }
 }
 
-/// SHA-256 of each of a program's artifacts in `dir`.
+/// Returns the SHA-256 of each of a program's artifacts in `dir`.
 pub fn artifacts(program: &Program, dir: &Path) -> Result<BTreeMap<String, String>> {
     let digest = |name: String| {
         let path = dir.join(&name);
@@ -53,12 +53,12 @@ pub fn artifacts(program: &Program, dir: &Path) -> Result<BTreeMap<String, Strin
     program.files().into_iter().map(digest).collect()
 }
 
-/// SHA-256 in hexadecimal.
+/// Returns the SHA-256 of `bytes`, in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// Folders and files under a path, relative to it, in a fixed order, with the SHA-256 of each file.
+/// Returns the SHA-256 of every file under a path. The names are relative to the path and sorted.
 pub fn tree(path: &Path) -> Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
     let mut open = vec![path.to_owned()];
@@ -81,7 +81,7 @@ pub fn tree(path: &Path) -> Result<BTreeMap<String, String>> {
     Ok(files)
 }
 
-/// One digest of named digests.
+/// Combines named digests into one digest.
 pub fn combine(parts: &BTreeMap<String, String>) -> String {
     let lines: Vec<_> = parts
         .iter()

@@ -1,8 +1,9 @@
-//! The digest of everything a program is built from.
+//! Computes digests of everything that a program is built from.
 //!
-//! One digest for each path package (its `src`, `build.rs` and manifest with what it inherits from the workspace), one for
-//! the locked registry packages with the features that are on, one for the release profile. Development dependencies and
-//! the rest of the lock file are left out: a change there changes no byte of the program.
+//! There is one digest for each path package: its `src`, `build.rs`, and manifest with what it
+//! inherits from the workspace. There is one for the locked registry packages with their enabled
+//! features, and one for the release profile. Development dependencies and the rest of the lock
+//! file are not included, because a change there changes no byte of the program.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::workspace;
 
-/// Digest of each part of a program's sources.
+/// Returns the digest of each part of a program's sources.
 pub fn digest(program: &Program) -> Result<BTreeMap<String, String>> {
     let root = workspace::root()?;
     let manifest = read_toml(&root.join("Cargo.toml"))?;
@@ -58,16 +59,16 @@ pub fn digest(program: &Program) -> Result<BTreeMap<String, String>> {
 struct Package {
     name: String,
     version: String,
-    /// The folder of a path package.
+    /// The folder, if it is a path package.
     dir: Option<PathBuf>,
-    /// Features that are on, comma-separated.
+    /// The enabled features, separated by commas.
     features: String,
 }
 
-/// The normal and build dependencies of a program on chain, itself included.
+/// Returns the normal and build dependencies of a program on chain, and the program itself.
 fn closure(program: &Program) -> Result<BTreeSet<Package>> {
     let mut cargo = workspace::cargo()?;
-    // Cargo takes a target of one's own only with unstable features on.
+    // Cargo accepts a custom target only with unstable features enabled.
     cargo
         .env("RUSTC_BOOTSTRAP", "1")
         .args(["tree", "-Zjson-target-spec", "--locked", "--target"]);
@@ -77,9 +78,9 @@ fn closure(program: &Program) -> Result<BTreeSet<Package>> {
     text.lines().filter(|line| !line.is_empty()).map(parse).collect()
 }
 
-/// A line of `cargo tree`: `name v1.2.3 (proc-macro) (/folder)|features (*)`.
+/// Parses a line of `cargo tree`: `name v1.2.3 (proc-macro) (/folder)|features (*)`.
 fn parse(line: &str) -> Result<Package> {
-    let broken = || anyhow!("`cargo tree` wrote a line of unknown form: {line}");
+    let broken = || anyhow!("`cargo tree` printed a line that can't be parsed: {line}");
     let line = line.strip_suffix(" (*)").unwrap_or(line);
     let (package, features) = line.rsplit_once('|').ok_or_else(broken)?;
     let mut words = package.splitn(3, ' ');
@@ -101,7 +102,7 @@ fn parse(line: &str) -> Result<Package> {
     })
 }
 
-/// Source and checksum of a package in the lock file.
+/// Returns the source and the checksum of a package in the lock file.
 fn locked<'a>(lock: &'a Table, package: &Package) -> Result<(&'a str, &'a str)> {
     let text = |entry: &'a Value, key: &str| entry.get(key).and_then(Value::as_str);
     let entries = lock
@@ -120,7 +121,7 @@ fn locked<'a>(lock: &'a Table, package: &Package) -> Result<(&'a str, &'a str)> 
     ))
 }
 
-/// Digest of a path package: sources, build script, and manifest with what it inherits.
+/// Returns the digest of a path package: sources, build script, and manifest with what it inherits.
 fn package_digest(dir: &Path, workspace: &Table, features: &str) -> Result<String> {
     let mut parts = BTreeMap::new();
     for (name, digest) in tree(&dir.join("src"))? {
@@ -135,7 +136,8 @@ fn package_digest(dir: &Path, workspace: &Table, features: &str) -> Result<Strin
     Ok(combine(&parts))
 }
 
-/// A manifest without what can't change the built bytes, and with what it inherits from the workspace written out.
+/// Returns a manifest without the sections that cannot change the built bytes, and with the values
+/// that it inherits from the workspace.
 fn effective_manifest(mut manifest: Table, workspace: &Table) -> Table {
     let shared = workspace
         .get("workspace")
@@ -166,7 +168,7 @@ fn effective_manifest(mut manifest: Table, workspace: &Table) -> Table {
     manifest
 }
 
-/// Put the workspace's value beside each `workspace = true`.
+/// Adds the workspace's value to each entry with `workspace = true`.
 fn inherit(table: &mut Table, shared: Option<&Value>) {
     for (key, value) in table.iter_mut() {
         if let Value::Table(entry) = value
@@ -178,7 +180,7 @@ fn inherit(table: &mut Table, shared: Option<&Value>) {
     }
 }
 
-/// The release profile and patched packages of the workspace.
+/// Returns the release profile and the patched packages of the workspace.
 fn profile(workspace: &Table) -> String {
     let release = workspace
         .get("profile")
@@ -194,7 +196,7 @@ fn profile(workspace: &Table) -> String {
 fn read_toml(path: &Path) -> Result<Table> {
     let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
     text.parse()
-        .with_context(|| format!("{}: not TOML", path.display()))
+        .with_context(|| format!("{} is not valid TOML", path.display()))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Compiling with tools/sbf.
+//! Compiles programs with tools/sbf.
 
 use std::{
     env,
@@ -20,16 +20,17 @@ use crate::{
 };
 
 impl Debian {
-    /// Write a program's ELFs, SBPF v0 and v3, into `dir`.
+    /// Writes a program's ELFs, SBPF v0 and v3, into `dir`.
     pub fn build(&self, program: &Program, dir: &Path) -> Result<()> {
         self.build_in(&workspace::root()?, program.package, program.name, dir)
     }
 
-    /// Write the ELFs `name.so` (SBPF v0) and `name.v3.so` of a workspace's package into `dir`.
+    /// Builds a package of a workspace and writes the ELFs `name.so` (SBPF v0) and `name.v3.so`
+    /// into `dir`.
     pub fn build_in(&self, workspace: &Path, package: &str, name: &str, dir: &Path) -> Result<()> {
         let _lock = lock(&self.prefix)?;
         let target = self.target_dir()?;
-        checkouts::forget_others(&target, "sbpf-solana/release", workspace)?;
+        checkouts::drop_crates_of_other_checkouts(&target, "sbpf-solana/release", workspace)?;
         let mut cargo = self.cargo()?;
         cargo.current_dir(workspace);
         cargo.args([
@@ -49,7 +50,7 @@ impl Debian {
             "-Zbuild-std=core,alloc,std,panic_abort",
             "-Zbuild-std-features=",
         ]);
-        // Cargo doesn't see that the linker changed; a changed argument makes it link again.
+        // Cargo does not detect a changed linker. The changed argument makes cargo link again.
         cargo.args([
             "-Ztrim-paths",
             "--",
@@ -70,7 +71,7 @@ impl Debian {
         Ok(())
     }
 
-    /// Run the linker's own tests.
+    /// Runs the linker's own tests.
     pub fn test_linker(&self) -> Result<()> {
         linker::test(
             &self.prefix,
@@ -79,7 +80,8 @@ impl Debian {
         )
     }
 
-    /// Cargo with the SBF compiler and linker, and the profile of a program whatever the workspace's is.
+    /// Returns a cargo command that uses the SBF compiler and linker. It sets the profile of a
+    /// program, so that the workspace's profile has no effect.
     fn cargo(&self) -> Result<Command> {
         let mut cargo = workspace::cargo()?;
         let mut path = OsString::from(&self.bin);
@@ -91,7 +93,7 @@ impl Debian {
         cargo.env("LD_LIBRARY_PATH", self.compiler.libraries());
         cargo.env("RUSTC", self.compiler.rustc());
         cargo.env("RUSTC_BOOTSTRAP", "1");
-        // Nothing from outside the checkout decides over the bytes.
+        // Nothing outside the checkout may influence the bytes.
         cargo
             .env("RUSTC_WRAPPER", "")
             .env("RUSTC_WORKSPACE_WRAPPER", "")
@@ -107,7 +109,8 @@ impl Debian {
             ("DEBUG", "none"),
             ("STRIP", "none"),
             ("INCREMENTAL", "false"),
-            // Absolute paths stay out of panic messages, so that any checkout builds the same bytes.
+            // Keeps absolute paths out of panic messages, so that every checkout builds the
+            // same bytes.
             ("TRIM_PATHS", "all"),
         ];
         for (key, value) in profile {
@@ -121,7 +124,7 @@ impl Debian {
             .compiler
             .root
             .file_name()
-            .context("compiler folder without a name")?;
+            .context("the compiler's folder has no name")?;
         let digest = compiler.to_string_lossy().replace("compiler-", "");
         Ok(self.prefix.join(format!("target-{digest}")))
     }

@@ -1,4 +1,5 @@
-//! Debian's Rust compiler with LLVM as a library, unpacked from its packages without installing them.
+//! Unpacks Debian's Rust compiler and its LLVM library from their packages, without installing
+//! them.
 
 use std::{
     collections::BTreeMap,
@@ -11,11 +12,11 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{program::record::combine, workspace};
 
-/// The release of Rust that std.patch fits, and the LLVM that the linker is written for.
+/// The Rust release that std.patch applies to, and the LLVM version that the linker is written for.
 const RUST: &str = "1.96.0";
 const LLVM: &str = "1:22.1.";
 const LLVM_PACKAGE: &str = "libllvm22";
-/// Packages of the compiler: all of one version.
+/// Packages of the compiler. All must have the same version.
 const RUST_PACKAGES: [&str; 4] = [
     "rustc-web",
     "libstd-rust-web-1.96",
@@ -34,10 +35,11 @@ pub struct Compiler {
 }
 
 impl Compiler {
-    /// The compiler of the recorded packages if it is there or can be had, else of the newest packages that fit.
+    /// Returns the compiler of the recorded packages if it is unpacked or apt offers them.
+    /// Otherwise returns the compiler of the newest matching packages.
     pub fn install(prefix: &Path, patch: &Path, recorded: Option<Packages>) -> Result<Self> {
         if let Some(packages) = recorded.filter(|packages| packages.len() == RUST_PACKAGES.len() + 1) {
-            let at = place(prefix, patch, &packages)?;
+            let at = folder(prefix, patch, &packages)?;
             if at.exists() {
                 return Ok(Self { packages, root: at });
             }
@@ -50,45 +52,45 @@ impl Compiler {
             );
         }
         let packages = newest()?;
-        let at = place(prefix, patch, &packages)?;
+        let at = folder(prefix, patch, &packages)?;
         if !at.exists() {
             unpack(&at, patch, &packages)?;
         }
         Ok(Self { packages, root: at })
     }
 
-    /// The compiler's program.
+    /// Returns the path of rustc.
     pub fn rustc(&self) -> PathBuf {
         self.root.join("usr/bin/rustc")
     }
 
-    /// The folder of its shared libraries, LLVM among them.
+    /// Returns the folder of its shared libraries, which include LLVM.
     pub fn libraries(&self) -> PathBuf {
         libraries(&self.root)
     }
 
-    /// `rustc -vV`, by key.
+    /// Returns the output of `rustc -vV`, by key.
     pub fn version(&self) -> Result<BTreeMap<String, String>> {
         version(&self.root)
     }
 }
 
-/// Whether this system has Debian's package tools.
+/// Returns whether this system has Debian's package tools.
 pub fn available() -> bool {
     ["apt-get", "apt-cache", "dpkg-deb"]
         .iter()
         .all(|tool| workspace::on_path(tool).is_some())
 }
 
-/// Where the compiler of these packages and this patch is kept.
-fn place(prefix: &Path, patch: &Path, packages: &Packages) -> Result<PathBuf> {
+/// Returns the folder for the compiler of these packages and this patch.
+fn folder(prefix: &Path, patch: &Path, packages: &Packages) -> Result<PathBuf> {
     let mut parts = packages.clone();
     let patch = fs::read_to_string(patch).with_context(|| format!("can't read {}", patch.display()))?;
     parts.insert("std.patch".into(), patch);
     Ok(prefix.join(format!("compiler-{}", &combine(&parts)[..16])))
 }
 
-/// The versions of a package that apt offers, newest first.
+/// Returns the versions of a package that apt offers, newest first.
 fn versions(package: &str) -> Result<Vec<String>> {
     let table = workspace::output(Command::new("apt-cache").args(["madison", package]))?;
     let version = |line: &str| line.split('|').nth(1).map(|version| version.trim().to_owned());
@@ -112,12 +114,12 @@ fn offered(packages: &Packages) -> Result<bool> {
 fn require_tools() -> Result<()> {
     ensure!(
         available(),
-        "no SBF toolchain: cargo-build-sbf isn't on PATH, and tools/sbf needs apt-get, apt-cache and dpkg-deb of Debian 12"
+        "no SBF toolchain: cargo-build-sbf is not on PATH, and tools/sbf needs apt-get, apt-cache and dpkg-deb of Debian 12"
     );
     Ok(())
 }
 
-/// The newest set of packages that fit each other, the patch and the linker.
+/// Returns the newest packages that match each other, the patch and the linker.
 fn newest() -> Result<Packages> {
     require_tools()?;
     let mut missing = vec![];
@@ -167,14 +169,15 @@ fn list(versions: &[String]) -> String {
     }
 }
 
-/// Download, unpack and patch, in a folder that gets its name when all is done.
+/// Downloads, unpacks and patches the packages. The folder gets its final name when everything has
+/// succeeded.
 fn unpack(at: &Path, patch: &Path, packages: &Packages) -> Result<()> {
     let new = at.with_extension("new");
     if new.exists() {
         fs::remove_dir_all(&new).with_context(|| format!("can't remove {}", new.display()))?;
     }
     let debs = new.join("debs");
-    fs::create_dir_all(&debs).with_context(|| format!("can't make {}", debs.display()))?;
+    fs::create_dir_all(&debs).with_context(|| format!("can't create {}", debs.display()))?;
     eprintln!("downloading the SBF compiler (140 MB)");
     let wanted = packages
         .iter()
@@ -185,7 +188,7 @@ fn unpack(at: &Path, patch: &Path, packages: &Packages) -> Result<()> {
             .args(wanted)
             .current_dir(&debs),
     )?;
-    for deb in fs::read_dir(&debs).context("downloaded packages")? {
+    for deb in fs::read_dir(&debs).context("can't list the downloaded packages")? {
         workspace::run(
             Command::new("dpkg-deb")
                 .arg("--extract")
@@ -204,11 +207,11 @@ fn unpack(at: &Path, patch: &Path, packages: &Packages) -> Result<()> {
         .context("can't start git")?;
     ensure!(
         apply.status.success(),
-        "tools/sbf/std.patch doesn't fit the standard library in rust-web-src:\n{}",
+        "tools/sbf/std.patch does not apply to the standard library in rust-web-src:\n{}",
         String::from_utf8_lossy(&apply.stderr)
     );
-    version(&new).context("the unpacked compiler doesn't run (a shared library that isn't installed?)")?;
-    fs::rename(&new, at).with_context(|| format!("can't name {}", at.display()))
+    version(&new).context("the unpacked compiler doesn't run; a shared library may be missing")?;
+    fs::rename(&new, at).with_context(|| format!("can't rename the folder to {}", at.display()))
 }
 
 fn libraries(root: &Path) -> PathBuf {

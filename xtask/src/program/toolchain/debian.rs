@@ -1,15 +1,16 @@
-//! tools/sbf: Debian's Rust compiler, whose LLVM has the BPF back end, and the project's linker `sbf-link`.
+//! Installs tools/sbf: Debian's Rust compiler, whose LLVM has the BPF back end, and the project's
+//! linker `sbf-link`.
 //!
 //! ```text
 //!  ~/.cache/bauta/sbf/
 //!    compiler-<digest of packages and std.patch>/   unpacked packages, patched standard library
 //!    linker-<digest of sources and compiler>/       bin/sbf-link
-//!    target-<digest of the compiler>/               what cargo builds for SBF
-//!    idl/                                           what cargo builds for the IDLs
+//!    target-<digest of the compiler>/               cargo's target folder for SBF
+//!    idl/                                           cargo's target folder for the IDLs
 //! ```
 //!
-//! A name holds the digest of what went in, so that a change makes a new folder and nothing stale is used. Any folder may
-//! be deleted.
+//! A folder's name contains the digest of its inputs. A change therefore makes a new folder, and
+//! nothing stale is used. Any folder may be deleted.
 
 use std::{
     collections::BTreeMap,
@@ -23,23 +24,23 @@ pub use super::compiler::available;
 use super::{compiler::Compiler, linker};
 use crate::{program::record::sha256, workspace};
 
-/// The key that shows in a record that tools/sbf made the artifacts.
+/// The key that marks a record as made with tools/sbf.
 pub const MARK: &str = "sbf-link";
 const PACKAGE_KEY: &str = "debian ";
 
-/// tools/sbf, installed.
+/// The installed tools of tools/sbf.
 pub struct Debian {
     pub identity: BTreeMap<String, String>,
     pub(super) prefix: PathBuf,
     pub(super) compiler: Compiler,
-    /// The folder of `sbf-link`.
+    /// The folder that contains `sbf-link`.
     pub(super) bin: PathBuf,
-    /// Digest of the linker's sources.
+    /// The digest of the linker's sources.
     pub(super) linker: String,
 }
 
 impl Debian {
-    /// Install what isn't there yet.
+    /// Installs the parts that are missing. Prefers the recorded packages.
     pub fn install(recorded: Option<&BTreeMap<String, String>>) -> Result<Self> {
         let prefix = prefix()?;
         let _lock = lock(&prefix)?;
@@ -65,7 +66,7 @@ impl Debian {
         for (key, name) in [("release", "rustc"), ("LLVM version", "llvm")] {
             let value = version
                 .remove(key)
-                .with_context(|| format!("rustc -vV doesn't tell its {key}"))?;
+                .with_context(|| format!("the output of rustc -vV has no {key}"))?;
             identity.insert(name.into(), value);
         }
         let cargo = workspace::output(workspace::cargo()?.arg("--version"))?;
@@ -82,15 +83,15 @@ impl Debian {
     }
 }
 
-/// What it takes to run the compiler for another target than SBF.
+/// The parts of the compiler that are needed to compile for another target than SBF.
 pub struct DebianCompiler {
     pub rustc: PathBuf,
-    /// For `LD_LIBRARY_PATH`.
+    /// The value for `LD_LIBRARY_PATH`.
     pub libraries: PathBuf,
 }
 
 impl Debian {
-    /// The compiler alone.
+    /// Returns the compiler without the linker.
     pub fn compiler(&self) -> DebianCompiler {
         DebianCompiler {
             rustc: self.compiler.rustc(),
@@ -99,14 +100,14 @@ impl Debian {
     }
 }
 
-/// Where the toolchain is kept: `bauta/sbf` in the user's cache.
+/// Returns the folder of the toolchain, which is `bauta/sbf` in the user's cache.
 pub fn prefix() -> Result<PathBuf> {
     let prefix = workspace::cache()?.join("sbf");
-    fs::create_dir_all(&prefix).with_context(|| format!("can't make {}", prefix.display()))?;
+    fs::create_dir_all(&prefix).with_context(|| format!("can't create {}", prefix.display()))?;
     Ok(prefix)
 }
 
-/// Held while the toolchain is installed or used: one at a time.
+/// Locks the toolchain. One process at a time may install or use it.
 pub fn lock(prefix: &Path) -> Result<File> {
     let path = prefix.join("lock");
     let file = File::create(&path).with_context(|| format!("can't write {}", path.display()))?;
@@ -115,7 +116,7 @@ pub fn lock(prefix: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Digest of the target's description and the standard library's patch.
+/// Returns the digest of the target's description and the standard library's patch.
 fn target_digest(tools: &Path) -> Result<String> {
     let mut text = vec![];
     for file in ["sbpf-solana.json", "std.patch"] {

@@ -1,4 +1,4 @@
-//! `sbf-link`, the linker in tools/sbf.
+//! Builds and tests `sbf-link`, the linker in tools/sbf.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use crate::{
     workspace,
 };
 
-/// Digest of the linker's sources.
+/// Returns the digest of the linker's sources.
 pub fn digest(tools: &Path) -> Result<String> {
     let mut files = BTreeMap::new();
     for part in ["src", "Cargo.toml", "Cargo.lock", "build.rs"] {
@@ -25,9 +25,9 @@ pub fn digest(tools: &Path) -> Result<String> {
     Ok(combine(&files))
 }
 
-/// Build the linker if it isn't there; returns the folder it is in.
+/// Builds the linker if it is missing, and returns its folder.
 pub fn install(prefix: &Path, source: &Path, digest: &str, compiler: &Compiler) -> Result<PathBuf> {
-    // The linker finds LLVM where the compiler lies.
+    // The linker loads LLVM from the compiler's folder, so the folder is part of the key.
     let parts = [
         ("source", digest.to_owned()),
         ("compiler", compiler.root.display().to_string()),
@@ -48,7 +48,7 @@ pub fn install(prefix: &Path, source: &Path, digest: &str, compiler: &Compiler) 
     Ok(bin)
 }
 
-/// Run the linker's own tests.
+/// Runs the linker's own tests.
 pub fn test(prefix: &Path, source: &Path, compiler: &Compiler) -> Result<()> {
     let mut test = cargo(prefix, compiler)?;
     test.args(["test", "--locked", "--release", "--manifest-path"])
@@ -56,7 +56,8 @@ pub fn test(prefix: &Path, source: &Path, compiler: &Compiler) -> Result<()> {
     workspace::run(&mut test)
 }
 
-/// Cargo with the compiler's LLVM and a target folder of the linker's own.
+/// Returns a cargo command that uses the compiler's LLVM and a separate target folder for the
+/// linker.
 fn cargo(prefix: &Path, compiler: &Compiler) -> Result<Command> {
     let mut cargo = workspace::cargo()?;
     cargo

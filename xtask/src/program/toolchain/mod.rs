@@ -1,4 +1,4 @@
-//! The toolchains that make SBF ELFs.
+//! The toolchains that build SBF ELFs.
 
 mod compile;
 mod compiler;
@@ -16,14 +16,15 @@ use super::Program;
 
 /// A toolchain that is ready to build.
 pub enum Toolchain {
-    /// Solana's own, through `cargo build-sbf`.
+    /// Solana's toolchain, through `cargo build-sbf`.
     Solana(Solana),
     /// tools/sbf: Debian's Rust compiler and the project's linker.
     Debian(Debian),
 }
 
 impl Toolchain {
-    /// `cargo build-sbf` when it is on PATH, else tools/sbf, of the recorded packages where those can be had.
+    /// Returns `cargo build-sbf` if it is on PATH. Otherwise returns tools/sbf, with the recorded
+    /// packages if apt offers them.
     pub fn for_build(recorded: Option<&BTreeMap<String, String>>) -> Result<Self> {
         match Solana::find()? {
             Some(solana) => Ok(Self::Solana(solana)),
@@ -31,7 +32,8 @@ impl Toolchain {
         }
     }
 
-    /// The recorded toolchain where it can be had, else what `for_build` takes.
+    /// Returns the recorded toolchain if it can be installed. Otherwise returns the same as
+    /// `for_build`.
     pub fn for_check(recorded: &BTreeMap<String, String>) -> Result<Self> {
         if recorded.contains_key(debian::MARK) && debian::available() {
             return Ok(Self::Debian(Debian::install(Some(recorded))?));
@@ -39,7 +41,7 @@ impl Toolchain {
         Self::for_build(Some(recorded))
     }
 
-    /// What decides over the bytes it makes.
+    /// Returns the versions and digests that determine the bytes of the ELFs.
     pub fn identity(&self) -> &BTreeMap<String, String> {
         match self {
             Self::Solana(solana) => &solana.identity,
@@ -47,7 +49,7 @@ impl Toolchain {
         }
     }
 
-    /// Write a program's ELFs, SBPF v0 and v3, into `dir`.
+    /// Writes a program's ELFs, SBPF v0 and v3, into `dir`.
     pub fn build(&self, program: &Program, dir: &Path) -> Result<()> {
         match self {
             Self::Solana(_) => Solana::build(program, dir),

@@ -1,4 +1,4 @@
-//! Solana's own toolchain, through `cargo build-sbf`.
+//! Builds with Solana's own toolchain, through `cargo build-sbf`.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -12,7 +12,7 @@ pub struct Solana {
 }
 
 impl Solana {
-    /// The one on PATH, if there is one.
+    /// Returns the toolchain if `cargo build-sbf` is on PATH.
     pub fn find() -> Result<Option<Self>> {
         if workspace::on_path("cargo-build-sbf").is_none() {
             return Ok(None);
@@ -26,7 +26,7 @@ impl Solana {
         Ok(Some(Self { identity }))
     }
 
-    /// Write a program's ELFs, SBPF v0 and v3, into `dir`.
+    /// Writes a program's ELFs, SBPF v0 and v3, into `dir`.
     pub fn build(program: &Program, dir: &Path) -> Result<()> {
         let [v0, v3] = program.elfs();
         for (arch, file) in [("v0", v0), ("v3", v3)] {
@@ -41,7 +41,7 @@ impl Solana {
             )?;
             let elf = out.join(format!("{}.so", program.library()));
             fs::rename(&elf, dir.join(file))
-                .with_context(|| format!("cargo build-sbf made no {}", elf.display()))?;
+                .with_context(|| format!("cargo build-sbf did not write {}", elf.display()))?;
             fs::remove_dir_all(&out).with_context(|| format!("can't remove {}", out.display()))?;
         }
         Ok(())
