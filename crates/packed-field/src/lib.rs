@@ -1,29 +1,37 @@
 //! Arithmetic in the fields of BN254 on several elements at once.
 //!
-//! An algorithm is written once, generic over [`Arch`], and runs on either of
+//! An algorithm is written once, generic over [`Arch`]. It runs on one of two back ends:
 //!
 //! ```text
-//!   Portable   1 lane    arkworks, 4 limbs of 64 bits, R = 2^256     every target
+//!   Portable   1 lane    arkworks, 4 limbs of 64 bits, R = 2^256      every target
 //!   Ifma       8 lanes   AVX-512 IFMA, 5 limbs of 52 bits, R = 2^260  x86-64, detected at run time
 //! ```
 //!
-//! A value of an [`Arch`] is the proof that this machine has the instructions: [`Ifma`] can only be had from
-//! [`Ifma::detect`], and every vector is made from such a value. So all operations are safe functions. To be fast they
-//! have to be inlined into a function compiled for those instructions: [`Arch::run`] is that function, and
-//! everything generic that it calls is `#[inline(always)]`.
+//! A value of an [`Arch`] proves that this machine has the back end's instructions: only
+//! [`Ifma::detect`] creates an [`Ifma`], and every vector is created from such a value. All
+//! operations are therefore safe functions. They are fast only if they are inlined into a function
+//! that is compiled for these instructions. [`Arch::run`] is that function, and all generic code
+//! that it calls is `#[inline(always)]`.
 //!
 //! # Bounds
 //!
-//! A vector holds elements in Montgomery form as integers that need not be below the modulus p. Two ranges are used:
+//! A vector holds elements in Montgomery form, as integers that may be equal to or above the
+//! modulus p. There are two ranges:
 //!
-//! * **reduced**: below 2p. What [`mul`](Lanes::mul) and every operation named `_reduced` return.
-//! * **loose**: at most 4p. What [`add`](Lanes::add) and [`sub`](Lanes::sub) return. Fit for multiplication alone.
+//! * **reduced**: below 2p. [`mul`](PackedField::mul) and every operation whose name contains
+//!   `_reduced` return reduced values.
+//! * **loose**: at most 4p. [`add`](PackedField::add) and [`sub`](PackedField::sub) return loose
+//!   values. Loose values may only be multiplied.
 //!
-//! The portable lanes are canonical at all times, which satisfies both.
+//! The portable back end keeps every value canonical (below p), which satisfies both ranges.
 //!
-//! Nothing here depends on the values in its timing or its memory accesses, but for
-//! [`encode`](Lanes::encode), [`decode`](Lanes::decode) and [`to_integers`](Lanes::to_integers) as far as arkworks
-//! does (its final subtraction is conditional).
+//! # Timing
+//!
+//! Timing and memory accesses do not depend on the values, with one exception: the conditional
+//! subtractions of arkworks, which ends its operations with one, and of
+//! [`decode`](PackedField::decode). They affect [`encode`](PackedField::encode),
+//! [`decode`](PackedField::decode) and [`to_integers`](PackedField::to_integers), and every
+//! operation of [`Portable`].
 
 #[cfg(target_arch = "x86_64")]
 mod ifma;
@@ -37,129 +45,137 @@ use ark_ff::{BigInt, PrimeField};
 pub use ifma::Ifma;
 pub use portable::Portable;
 
-/// The largest number of lanes of any [`Arch`].
-pub const MAX_LANES: usize = 8;
+/// The largest [`Arch::WIDTH`] of any back end.
+pub const MAX_WIDTH: usize = 8;
 
-/// One stored element: four 64-bit words, least significant first, in the Montgomery form of the [`Arch`], reduced.
+/// One stored element: four 64-bit words, least significant first. The element is in the Montgomery
+/// form of the [`Arch`] and reduced.
 pub type Words = [u64; 4];
 
-/// A cache line with two stored elements.
+/// A cache line that holds two stored elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "bytemuck", derive(bytemuck::Pod, bytemuck::Zeroable))]
 #[repr(C, align(64))]
-pub struct Line(pub [Words; 2]);
+pub struct CacheLine(pub [Words; 2]);
 
-impl Line {
-    /// Two zeros.
+impl CacheLine {
+    /// A line of two zeros.
     pub const ZERO: Self = Self([[0; 4]; 2]);
 }
 
-/// A set of instructions with its vectors. See the crate's page.
+/// A back end: a set of instructions with its vector types. See the crate's page.
 pub trait Arch: Copy + Send + Sync + 'static {
-    /// Elements in a vector.
-    const LANES: usize;
-    /// Name for reports and file headers, without spaces.
+    /// The number of elements in a vector.
+    const WIDTH: usize;
+    /// The name for reports and file headers. It contains no spaces.
     const NAME: &'static str;
     /// Vectors of the base field.
-    type Fq: Lanes<Self, Element = ark_bn254::Fq>;
+    type Fq: PackedField<Self, Element = ark_bn254::Fq>;
     /// Vectors of the scalar field.
-    type Fr: Lanes<Self, Element = ark_bn254::Fr>;
+    type Fr: PackedField<Self, Element = ark_bn254::Fr>;
 
     /// Runs a task in a function compiled for these instructions.
     fn run<T: Task<Self>>(self, task: T) -> T::Output;
 
-    /// Hints that a line will be read soon. Any address will do.
+    /// Hints that a line will be read soon. Any address is allowed.
     #[inline(always)]
-    fn prefetch(self, line: *const Line) {
+    fn prefetch(self, line: *const CacheLine) {
         let _ = line;
     }
 
-    /// Hints that a line will be read some time after many others: it needn't displace what is being worked on.
+    /// Hints that a line will be read after many others. The line should not displace data that is
+    /// in use. Any address is allowed.
     #[inline(always)]
-    fn prefetch_later(self, line: *const Line) {
+    fn prefetch_later(self, line: *const CacheLine) {
         let _ = line;
     }
 }
 
-/// Work to be compiled once for each [`Arch`]. [`run`](Task::run) should be `#[inline(always)]`.
+/// Code that is compiled once for each [`Arch`]. Implementations of [`run`](Task::run) should be
+/// `#[inline(always)]`.
 pub trait Task<A: Arch> {
-    /// What comes out of it.
+    /// The result of the task.
     type Output;
-    /// Does it.
+    /// Runs the task.
     fn run(self, arch: A) -> Self::Output;
 }
 
-/// [`Arch::LANES`] elements of a prime field. The crate's page defines the bounds *reduced* and *loose*.
-pub trait Lanes<A: Arch>: Copy + Send + Sync {
-    /// The field.
+/// [`Arch::WIDTH`] elements of a prime field. The crate's page defines the ranges *reduced* and
+/// *loose*.
+pub trait PackedField<A: Arch>: Copy + Send + Sync {
+    /// The type of one element, which determines the field.
     type Element: PrimeField<BigInt = BigInt<4>>;
 
-    /// An element in a form that is quickly put into every lane.
+    /// An element in a form that can be copied into every lane quickly.
     type Constant: Copy + Send + Sync;
 
-    /// Prepares an element for [`broadcast`](Lanes::broadcast).
+    /// Prepares an element for [`broadcast`](PackedField::broadcast).
     fn constant(element: Self::Element) -> Self::Constant;
-    /// The same element in every lane, canonical.
+    /// Returns a vector with the same canonical element in every lane, from a prepared element.
     fn broadcast(arch: A, constant: &Self::Constant) -> Self;
-    /// The same element in every lane, canonical.
+    /// Returns a vector with the same canonical element in every lane.
     #[inline(always)]
     fn splat(arch: A, element: Self::Element) -> Self {
         Self::broadcast(arch, &Self::constant(element))
     }
-    /// Zero in every lane.
+    /// Returns a vector with zero in every lane.
     fn zero(arch: A) -> Self;
-    /// Lane i is `element(i)`.
+    /// Returns a vector whose lane i is `element(i)`.
     fn from_fn(arch: A, element: impl FnMut(usize) -> Self::Element) -> Self;
-    /// The first `elements` in the lanes, zero in those for which there is none; reduced.
+    /// Returns a vector with the first `elements`, and zero in the remaining lanes. The result is
+    /// reduced.
     fn load(arch: A, elements: &[Self::Element]) -> Self;
-    /// Elements of all lanes; those beyond [`Arch::LANES`] are zero.
-    fn to_elements(self) -> [Self::Element; MAX_LANES];
-    /// Appends each lane as a canonical integer. Takes reduced values.
+    /// Returns the elements of all lanes. Entries beyond [`Arch::WIDTH`] are zero.
+    fn to_elements(self) -> [Self::Element; MAX_WIDTH];
+    /// Appends each lane to `out` as a canonical integer. Expects reduced values.
     fn to_integers(self, out: &mut Vec<Words>);
 
-    /// Product of loose values, reduced.
+    /// Returns the product of loose values, reduced.
     #[must_use]
     fn mul(self, other: Self) -> Self;
-    /// Square of a loose value, reduced.
+    /// Returns the square of a loose value, reduced.
     #[must_use]
     fn square(self) -> Self;
-    /// `self · other + c · d` of loose values, reduced.
+    /// Returns `self · other + c · d` of loose values, reduced.
     #[must_use]
     fn mul_add_mul(self, other: Self, c: Self, d: Self) -> Self;
-    /// `Σ left[i] · right[i]` of reduced values, reduced. At most seven terms.
+    /// Returns `Σ left[i] · right[i]` of reduced values, reduced. At most seven terms are allowed.
     #[must_use]
     fn dot<const N: usize>(left: &[Self; N], right: &[Self; N]) -> Self;
-    /// Sum of reduced values, loose.
+    /// Returns the sum of reduced values, loose.
     #[must_use]
     fn add(self, other: Self) -> Self;
-    /// Difference of reduced values, loose.
+    /// Returns the difference of reduced values, loose.
     #[must_use]
     fn sub(self, other: Self) -> Self;
-    /// Sum of reduced values, reduced.
+    /// Returns the sum of reduced values, reduced.
     #[must_use]
     fn add_reduced(self, other: Self) -> Self;
-    /// Difference of reduced values, reduced.
+    /// Returns the difference of reduced values, reduced.
     #[must_use]
     fn sub_reduced(self, other: Self) -> Self;
-    /// `self - b - c`, reduced, given b and what `c.sub(b)` returned. All three are reduced.
+    /// Returns `self - b - c`, reduced, from b and the result of `c.sub(b)`. `self`, b and c are
+    /// reduced.
     #[must_use]
     fn sub_both_reduced(self, b: Self, c_minus_b: Self) -> Self;
-    /// Negative of a loose value, loose.
+    /// Returns the negative of a loose value, loose.
     #[must_use]
     fn negate(self) -> Self;
-    /// Negates the lanes whose bit is set, others are left as they are. Of reduced values, of which no negated one may be a zero. The
-    /// result is fit for [`sub`](Lanes::sub) and [`sub_reduced`](Lanes::sub_reduced) alone.
+    /// Negates the lanes whose bit is set and keeps the others. Expects reduced values, and no zero
+    /// in a negated lane. The result may only be an operand of [`sub`](PackedField::sub) or
+    /// [`sub_reduced`](PackedField::sub_reduced).
     #[must_use]
     fn negate_where(self, lanes: u8) -> Self;
-    /// Transposes [`Arch::LANES`] vectors: afterwards lane i of vector j is what was lane j of vector i.
+    /// Transposes [`Arch::WIDTH`] vectors: lane i of vector j becomes the former lane j of vector
+    /// i.
     fn transpose(arch: A, square: &mut [Self]);
 
-    /// Lane i is element `half` (0 or 1) of `line(i)`.
-    fn gather<'a>(arch: A, line: impl Fn(usize) -> &'a Line, half: usize) -> Self;
-    /// Writes reduced elements into half `half` of every `step`-th line of `lines`, beginning with the first.
-    fn scatter(self, lines: &mut [Line], step: usize, half: usize);
-    /// The stored form of an element, canonical.
+    /// Returns a vector whose lane i is element `half` (0 or 1) of `line(i)`.
+    fn gather<'a>(arch: A, line: impl Fn(usize) -> &'a CacheLine, half: usize) -> Self;
+    /// Writes lane i to element `half` (0 or 1) of `lines[i · step]`. Expects reduced values.
+    fn scatter(self, lines: &mut [CacheLine], step: usize, half: usize);
+    /// Returns the stored form of an element. The result is canonical.
     fn encode(element: Self::Element) -> Words;
-    /// The element of a stored form.
+    /// Returns the element of a stored form.
     fn decode(words: Words) -> Self::Element;
 }

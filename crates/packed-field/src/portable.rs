@@ -1,20 +1,21 @@
-//! One lane, arithmetic by arkworks, with the help of x86.rs where there is. Every value is canonical.
+//! The portable back end: one lane, with arithmetic by arkworks. Every value is canonical. On
+//! x86-64, `x86.rs` adds faster instructions.
 
 use ark_bn254::{Fq, Fr};
 use ark_ff::{AdditiveGroup, BigInt, Field, Fp, MontBackend, MontConfig, PrimeField};
 
-use crate::{Arch, Lanes, Line, MAX_LANES, Task, Words};
+use crate::{Arch, CacheLine, MAX_WIDTH, PackedField, Task, Words};
 
-/// The arithmetic that runs everywhere.
+/// The back end for every target.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Portable;
 
-/// One element.
+/// A vector of one element.
 #[derive(Clone, Copy, Debug)]
 pub struct Single<F>(F);
 
 impl Arch for Portable {
-    const LANES: usize = 1;
+    const WIDTH: usize = 1;
     const NAME: &'static str = "portable";
     type Fq = Single<Fq>;
     type Fr = Single<Fr>;
@@ -29,18 +30,18 @@ impl Arch for Portable {
 
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    fn prefetch(self, line: *const Line) {
+    fn prefetch(self, line: *const CacheLine) {
         crate::x86::prefetch(line);
     }
 
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    fn prefetch_later(self, line: *const Line) {
+    fn prefetch_later(self, line: *const CacheLine) {
         crate::x86::prefetch_later(line);
     }
 }
 
-impl<A: Arch, T: MontConfig<4>> Lanes<A> for Single<Fp<MontBackend<T, 4>, 4>> {
+impl<A: Arch, T: MontConfig<4>> PackedField<A> for Single<Fp<MontBackend<T, 4>, 4>> {
     type Element = Fp<MontBackend<T, 4>, 4>;
 
     type Constant = Self::Element;
@@ -66,8 +67,8 @@ impl<A: Arch, T: MontConfig<4>> Lanes<A> for Single<Fp<MontBackend<T, 4>, 4>> {
         Self(elements.first().copied().unwrap_or_default())
     }
     #[inline(always)]
-    fn to_elements(self) -> [Self::Element; MAX_LANES] {
-        let mut elements = [Self::Element::ZERO; MAX_LANES];
+    fn to_elements(self) -> [Self::Element; MAX_WIDTH] {
+        let mut elements = [Self::Element::ZERO; MAX_WIDTH];
         elements[0] = self.0;
         elements
     }
@@ -127,12 +128,12 @@ impl<A: Arch, T: MontConfig<4>> Lanes<A> for Single<Fp<MontBackend<T, 4>, 4>> {
     fn transpose(_: A, _: &mut [Self]) {}
 
     #[inline(always)]
-    fn gather<'a>(_: A, line: impl Fn(usize) -> &'a Line, half: usize) -> Self {
-        Self(<Self as Lanes<A>>::decode(line(0).0[half]))
+    fn gather<'a>(_: A, line: impl Fn(usize) -> &'a CacheLine, half: usize) -> Self {
+        Self(<Self as PackedField<A>>::decode(line(0).0[half]))
     }
     #[inline(always)]
-    fn scatter(self, lines: &mut [Line], _: usize, half: usize) {
-        lines[0].0[half] = <Self as Lanes<A>>::encode(self.0);
+    fn scatter(self, lines: &mut [CacheLine], _: usize, half: usize) {
+        lines[0].0[half] = <Self as PackedField<A>>::encode(self.0);
     }
     #[inline(always)]
     fn encode(element: Self::Element) -> Words {

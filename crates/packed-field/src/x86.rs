@@ -1,31 +1,32 @@
-//! What x86-64 adds to the portable back end: hints to fetch memory, and long multiplication (BMI2, ADX) where the machine has it.
+//! Additions to the portable back end for x86-64: prefetch hints, and long multiplication (BMI2,
+//! ADX) if the machine has it.
 //!
-//! All unsafe code outside of the IFMA back end is here: hints, which may have any address, and the call of a function compiled for
-//! instructions that were found.
+//! All unsafe code outside of the IFMA back end is here. It consists of the hints, which accept any
+//! address, and of the call of a function that is compiled for detected instructions.
 
 use core::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
-use crate::{Line, Portable, Task};
+use crate::{CacheLine, Portable, Task};
 
 /// Hints that a line will be read soon.
 #[inline(always)]
-pub(crate) fn prefetch(line: *const Line) {
+pub(crate) fn prefetch(line: *const CacheLine) {
     // SAFETY: a prefetch of any address is without effect on the program.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) }
 }
 
-/// The same, into the second-level cache alone.
+/// Hints that a line will be read later. Loads it only into the second-level cache.
 #[inline(always)]
-pub(crate) fn prefetch_later(line: *const Line) {
+pub(crate) fn prefetch_later(line: *const CacheLine) {
     // SAFETY: a prefetch of any address is without effect on the program.
     unsafe { _mm_prefetch::<_MM_HINT_T1>(line.cast()) }
 }
 
-/// Runs a task with the multiplication that this machine has.
+/// Runs a task with the fastest multiplication that this machine has.
 #[inline]
 pub(crate) fn run<T: Task<Portable>>(task: T) -> T::Output {
     if std::arch::is_x86_feature_detected!("bmi2") && std::arch::is_x86_feature_detected!("adx") {
-        // SAFETY: both features were found.
+        // SAFETY: both features were detected.
         unsafe { run_with_bmi2(task) }
     } else {
         task.run(Portable)

@@ -1,13 +1,13 @@
-//! Every operation of every back end against arkworks.
+//! Compares every operation of every back end with arkworks.
 
 use ark_bn254::{Fq, Fr};
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField, UniformRand};
 use ark_std::rand::{SeedableRng, rngs::StdRng};
-use bauta_packed_field::{Arch, Lanes, Line, MAX_LANES, Portable, Task};
+use bauta_packed_field::{Arch, CacheLine, MAX_WIDTH, PackedField, Portable, Task};
 use proptest::prelude::*;
 
-/// Random elements and those next to the ends of the range.
-fn elements<F: PrimeField>(seed: u64) -> [F; MAX_LANES] {
+/// Returns random elements and elements at the ends of the range.
+fn elements<F: PrimeField>(seed: u64) -> [F; MAX_WIDTH] {
     let rng = &mut StdRng::seed_from_u64(seed);
     std::array::from_fn(|_| match u8::rand(rng) % 12 {
         0 => F::ZERO,
@@ -20,9 +20,9 @@ fn elements<F: PrimeField>(seed: u64) -> [F; MAX_LANES] {
     })
 }
 
-/// Runs all operations on four vectors of elements and compares lane by lane.
+/// Runs all operations on four vectors of elements and compares the results lane by lane.
 struct Check<F> {
-    operands: [[F; MAX_LANES]; 4],
+    operands: [[F; MAX_WIDTH]; 4],
     signs: u8,
 }
 
@@ -40,19 +40,19 @@ impl<A: Arch> Task<A> for Check<Fr> {
     }
 }
 
-fn same<A: Arch, V: Lanes<A>>(name: &str, vector: V, expected: &dyn Fn(usize) -> V::Element) {
+fn same<A: Arch, V: PackedField<A>>(name: &str, vector: V, expected: &dyn Fn(usize) -> V::Element) {
     let found = vector.to_elements();
-    for (lane, found) in found.into_iter().enumerate().take(A::LANES) {
+    for (lane, found) in found.into_iter().enumerate().take(A::WIDTH) {
         assert_eq!(found, expected(lane), "{} {name}, lane {lane}", A::NAME);
     }
 }
 
-fn check<A: Arch, V: Lanes<A>>(arch: A, operands: &[[V::Element; MAX_LANES]; 4], signs: u8) {
+fn check<A: Arch, V: PackedField<A>>(arch: A, operands: &[[V::Element; MAX_WIDTH]; 4], signs: u8) {
     let [a, b, c, d] = operands;
-    let [va, vb, vc, vd] = operands.map(|elements| V::load(arch, &elements[..A::LANES]));
+    let [va, vb, vc, vd] = operands.map(|elements| V::load(arch, &elements[..A::WIDTH]));
     let same = same::<A, V>;
     same("load", va, &|i| a[i]);
-    same("part", V::load(arch, &a[..1]), &|i| {
+    same("load of one element", V::load(arch, &a[..1]), &|i| {
         if i == 0 { a[0] } else { V::Element::ZERO }
     });
     same("splat", V::splat(arch, a[0]), &|_| a[0]);
@@ -81,7 +81,7 @@ fn check<A: Arch, V: Lanes<A>>(arch: A, operands: &[[V::Element; MAX_LANES]; 4],
     same("sub_both_reduced", va.sub_both_reduced(vb, vc.sub(vb)), &|i| {
         a[i] - b[i] - c[i]
     });
-    // Loose values into every operation that takes them.
+    // Every operation that accepts loose values gets loose values.
     same("mul of sums", va.add(vb).mul(vc.add(vd)), &|i| {
         (a[i] + b[i]) * (c[i] + d[i])
     });
@@ -127,7 +127,7 @@ fn check<A: Arch, V: Lanes<A>>(arch: A, operands: &[[V::Element; MAX_LANES]; 4],
 
     let mut integers = Vec::new();
     chain.to_integers(&mut integers);
-    let expected: Vec<_> = chain.to_elements()[..A::LANES]
+    let expected: Vec<_> = chain.to_elements()[..A::WIDTH]
         .iter()
         .map(|x| x.into_bigint().0)
         .collect();
@@ -136,14 +136,18 @@ fn check<A: Arch, V: Lanes<A>>(arch: A, operands: &[[V::Element; MAX_LANES]; 4],
     check_memory::<A, V>(arch, a, b);
 }
 
-/// Stored lines and transposed squares.
-fn check_memory<A: Arch, V: Lanes<A>>(arch: A, a: &[V::Element; MAX_LANES], b: &[V::Element; MAX_LANES]) {
+/// Checks stored lines and transposition.
+fn check_memory<A: Arch, V: PackedField<A>>(
+    arch: A,
+    a: &[V::Element; MAX_WIDTH],
+    b: &[V::Element; MAX_WIDTH],
+) {
     let same = same::<A, V>;
-    let [va, vb] = [a, b].map(|elements| V::load(arch, &elements[..A::LANES]));
-    let mut lines = vec![Line::ZERO; 2 * A::LANES];
+    let [va, vb] = [a, b].map(|elements| V::load(arch, &elements[..A::WIDTH]));
+    let mut lines = vec![CacheLine::ZERO; 2 * A::WIDTH];
     va.scatter(&mut lines, 2, 0);
     vb.scatter(&mut lines[1..], 2, 1);
-    for lane in 0..A::LANES {
+    for lane in 0..A::WIDTH {
         assert_eq!(V::decode(lines[2 * lane].0[0]), a[lane]);
         assert_eq!(V::decode(lines[2 * lane + 1].0[1]), b[lane]);
         assert_eq!(V::decode(V::encode(a[lane])), a[lane]);
@@ -153,7 +157,7 @@ fn check_memory<A: Arch, V: Lanes<A>>(arch: A, a: &[V::Element; MAX_LANES], b: &
 
     let value =
         |row: usize, column: usize| V::Element::from_bigint(BigInt::from((8 * row + column) as u64)).unwrap();
-    let mut square: Vec<V> = (0..A::LANES)
+    let mut square: Vec<V> = (0..A::WIDTH)
         .map(|row| V::from_fn(arch, |column| value(row, column)))
         .collect();
     V::transpose(arch, &mut square);
@@ -172,7 +176,7 @@ where
     Check { operands, signs }.run_on_ifma();
 }
 
-/// Runs on AVX-512 IFMA where there is.
+/// A task that runs on AVX-512 IFMA if the machine has it.
 trait TaskOnIfma {
     fn run_on_ifma(self);
 }

@@ -1,4 +1,5 @@
-//! Many hashes at once: eight by eight where the machine can, else one by one.
+//! Hashes many groups of inputs at once: eight at a time if the machine has the instructions, one
+//! at a time otherwise.
 
 use ark_bn254::Fr;
 #[cfg(target_arch = "x86_64")]
@@ -6,11 +7,11 @@ use bauta_packed_field::Ifma;
 
 use crate::{MAX_INPUTS, PoseidonError, scalar::hash};
 
-/// Hashes in one unit of parallel work.
+/// The number of hashes in one unit of parallel work.
 #[cfg(feature = "parallel")]
 const CHUNK: usize = 512;
 
-/// How batches are computed.
+/// The back end that computes batches.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch(Kind);
 
@@ -22,7 +23,7 @@ enum Kind {
 }
 
 impl Default for Batch {
-    /// The fastest way on this machine.
+    /// Returns the fastest back end for this machine.
     fn default() -> Self {
         #[cfg(target_arch = "x86_64")]
         if let Some(arch) = Ifma::detect() {
@@ -33,20 +34,25 @@ impl Default for Batch {
 }
 
 impl Batch {
-    /// The way that works on any machine.
+    /// Returns the back end that works on every machine.
     #[must_use]
     pub fn portable() -> Self {
         Self(Kind::Scalar)
     }
 
-    /// Whether this uses AVX-512 IFMA.
+    /// Returns whether this back end uses AVX-512 IFMA.
     #[must_use]
     pub fn is_vectorised(self) -> bool {
         !matches!(self.0, Kind::Scalar)
     }
 
-    /// `PoseidonN` of each group of `n` elements; `inputs` holds the groups one after another. The threads are those of
-    /// the rayon pool that the call is made in.
+    /// Returns `PoseidonN` of each group of `n` elements. `inputs` contains the groups one after
+    /// another. The work is split over the threads of the rayon pool in which the call is made.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `n` is not in 1 to [`MAX_INPUTS`], or if the number of elements is not a
+    /// multiple of `n`.
     pub fn hash(self, inputs: &[Fr], n: usize) -> Result<Vec<Fr>, PoseidonError> {
         if n == 0 || n > MAX_INPUTS {
             return Err(PoseidonError::InputCount(n));

@@ -1,16 +1,18 @@
 //! Poseidon over the BN254 scalar field with circomlib's parameters.
 //!
-//! `PoseidonN` of the protocol is [`hash`] of N inputs, 1 to 6. It equals circomlib's `Poseidon(N)`,
-//! light-poseidon's `new_circom` and Solana's `sol_poseidon` (BN254, x^5). The permutation has N + 1 lanes; lane 0
-//! starts at zero, the inputs fill the others, and the result is lane 0 at the end.
+//! `PoseidonN` of the protocol is [`hash`] of N inputs, where N is 1 to 6. It equals circomlib's
+//! `Poseidon(N)`, light-poseidon's `new_circom` and Solana's `sol_poseidon` (BN254, x^5). The state
+//! of the permutation has N + 1 elements. State element 0 starts at zero, and the others start as
+//! the inputs. The result is state element 0 after the permutation.
 //!
 //! ```text
-//! [0, inputs] -> 4 full rounds -> 56..63 partial rounds -> 4 full rounds -> lane 0
-//!                x^5 on every lane  x^5 on lane 0 alone
+//! [0, inputs] -> 4 full rounds -> 56..63 partial rounds -> 4 full rounds -> state element 0
+//!                x^5 on every     x^5 on state
+//!                state element    element 0 only
 //! ```
 //!
-//! [`Parameters`] holds the constants in a form that needs one constant and 2t - 1 multiplications per partial
-//! round, where the textbook form needs t and t². The circuits use the same form.
+//! [`Parameters`] holds the constants in a sparse form. A partial round needs one constant and 2t -
+//! 1 multiplications, where the textbook form needs t and t². The circuits use the same form.
 //!
 //! ```
 //! use ark_bn254::Fr;
@@ -32,31 +34,31 @@ pub use parameters::{FULL_ROUNDS, HALF_FULL_ROUNDS, Parameters};
 pub use scalar::{hash, hash_array};
 pub use tree::tree_levels;
 
-/// Most inputs that [`hash`] takes.
+/// The largest number of inputs that [`hash`] accepts.
 pub const MAX_INPUTS: usize = 6;
 
-/// Why a hash can't be computed.
+/// The reason why a hash cannot be computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PoseidonError {
-    /// Poseidon is defined here for 1 to [`MAX_INPUTS`] inputs.
+    /// The number of inputs is not in 1 to [`MAX_INPUTS`].
     #[error("Poseidon takes 1 to {MAX_INPUTS} inputs, got {0}")]
     InputCount(usize),
     /// A batch ends in the middle of a group.
     #[error(
-        "{elements} elements can't be hashed in groups of {group}: the number has to be a multiple of it"
+        "{elements} elements can't be hashed in groups of {group}: their number must be a multiple of {group}"
     )]
     PartialGroup {
-        /// Elements given.
+        /// The number of elements.
         elements: usize,
-        /// Elements hashed together.
+        /// The number of elements that are hashed together.
         group: usize,
     },
-    /// The leaves don't fit into the tree.
-    #[error("{leaves} leaves don't fit into a 4-ary tree of depth {depth}: it has 4^{depth}")]
+    /// There are more leaves than the tree can hold.
+    #[error("{leaves} leaves do not fit into a 4-ary tree of depth {depth}, which has 4^{depth} leaves")]
     TooManyLeaves {
-        /// Leaves given.
+        /// The number of leaves.
         leaves: usize,
-        /// Levels above the leaves.
+        /// The number of levels above the leaves.
         depth: u32,
     },
 }

@@ -1,4 +1,4 @@
-//! Round constants and matrices, brought into sparse form once per width.
+//! Round constants and matrices. They are converted to the sparse form once for each width.
 
 use std::sync::OnceLock;
 
@@ -8,54 +8,59 @@ use light_poseidon::parameters::bn254_x5::get_poseidon_parameters;
 
 use crate::{MAX_INPUTS, PoseidonError};
 
-/// Full rounds of every width, half of them before and half after the partial rounds.
+/// The number of full rounds, at every width. Half of them come before the partial rounds and half
+/// after.
 pub const FULL_ROUNDS: usize = 8;
-/// Full rounds before, and after, the partial rounds.
+/// The number of full rounds before the partial rounds, and after them.
 pub const HALF_FULL_ROUNDS: usize = FULL_ROUNDS / 2;
 
 type Matrix = Vec<Vec<Fr>>;
 
-/// The constants of one width t, equivalent to circomlib's.
+/// The constants for a state of t elements (the width), equivalent to circomlib's constants.
 ///
-/// Two rewritings of the partial rounds (Poseidon paper, appendix B) lead here from the textbook form:
+/// The textbook form is rewritten in two steps (Poseidon paper, appendix B):
 ///
-/// * a constant added to lanes that no S-box touches moves through the linear layer to the next round, so that one
-///   scalar per round stays, and the last remainder joins the first full round after them;
-/// * the dense matrix M splits as M = diag(1, M') · S, where S differs from the identity in row 0 and column 0
-///   alone; diag(1, M') commutes with an S-box on lane 0 and so is pushed into the next round's M, until one dense
-///   block of (t - 1)² is left behind the last partial round.
+/// * A constant that is added to state elements without an S-box moves through the linear layer to
+///   the next round. One scalar per round remains. What is left after the last partial round is
+///   added to the constants of the first full round after it.
+/// * The dense matrix M is factored as M = diag(1, M') · S, where S differs from the identity only
+///   in row 0 and column 0. diag(1, M') commutes with an S-box on state element 0, so it is moved
+///   into the next round's M. After the last partial round, one dense block of (t - 1)² elements
+///   remains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameters {
-    /// Lanes of the state: one more than inputs.
+    /// The number t of state elements. It is one more than the number of inputs.
     pub width: usize,
-    /// Constants of each of the [`FULL_ROUNDS`] full rounds, t per round.
+    /// The constants of the [`FULL_ROUNDS`] full rounds, t for each round.
     pub full_constants: Matrix,
     /// The dense MDS matrix of the full rounds, t x t.
     pub mds: Matrix,
-    /// The constant that each partial round adds to lane 0.
+    /// The constant that each partial round adds to state element 0.
     pub partial_constants: Vec<Fr>,
-    /// Row 0 of each partial round's sparse matrix: t elements.
+    /// Row 0 of each partial round's sparse matrix, with t elements.
     pub sparse_rows: Matrix,
-    /// Column 0 of each partial round's sparse matrix without its first element: t - 1 elements.
+    /// Column 0 of each partial round's sparse matrix without its first element, with t - 1
+    /// elements.
     pub sparse_columns: Matrix,
-    /// The dense block applied to lanes 1.. after the last partial round, (t - 1) x (t - 1).
+    /// The dense block, (t - 1) x (t - 1). It is applied to all state elements except element 0
+    /// after the last partial round.
     pub last_block: Matrix,
 }
 
 impl Parameters {
-    /// The constants for a number of inputs, computed at their first use.
+    /// Returns the constants for a number of inputs. They are computed at their first use.
     pub fn for_inputs(inputs: usize) -> Result<&'static Self, PoseidonError> {
         static PARAMETERS: [OnceLock<Parameters>; MAX_INPUTS] = [const { OnceLock::new() }; MAX_INPUTS];
-        let slot = inputs
+        let parameters = inputs
             .checked_sub(1)
             .and_then(|index| PARAMETERS.get(index))
             .ok_or(PoseidonError::InputCount(inputs))?;
-        Ok(slot.get_or_init(|| Self::sparse(inputs + 1)))
+        Ok(parameters.get_or_init(|| Self::sparse(inputs + 1)))
     }
 
     fn sparse(width: usize) -> Self {
-        let lanes = u8::try_from(width).expect("a width is at most MAX_INPUTS + 1");
-        let dense = get_poseidon_parameters::<Fr>(lanes).expect("light-poseidon has the widths 2 to 13");
+        let width_u8 = u8::try_from(width).expect("a width is at most MAX_INPUTS + 1");
+        let dense = get_poseidon_parameters::<Fr>(width_u8).expect("light-poseidon has the widths 2 to 13");
         assert_eq!(
             dense.full_rounds, FULL_ROUNDS,
             "circomlib uses 8 full rounds at every width"
@@ -82,7 +87,8 @@ impl Parameters {
     }
 }
 
-/// One scalar per partial round, and what is left to add to the first full round after them.
+/// Returns one scalar for each partial round, and the remainder to add to the first full round
+/// after them.
 fn scalar_constants(rounds: &[Vec<Fr>], mds: &Matrix) -> (Vec<Fr>, Vec<Fr>) {
     let width = mds.len();
     let mut carry = vec![Fr::zero(); width];
@@ -99,7 +105,8 @@ fn scalar_constants(rounds: &[Vec<Fr>], mds: &Matrix) -> (Vec<Fr>, Vec<Fr>) {
     (scalars, carry)
 }
 
-/// Rows and columns of the sparse matrices, and the dense block left behind the last round.
+/// Returns the rows and the columns of the sparse matrices, and the dense block that remains after
+/// the last round.
 fn factor(mds: &Matrix, rounds: usize) -> (Matrix, Matrix, Matrix) {
     let size = mds.len() - 1;
     let below: Matrix = mds[1..].iter().map(|row| row[1..].to_vec()).collect();
@@ -107,7 +114,7 @@ fn factor(mds: &Matrix, rounds: usize) -> (Matrix, Matrix, Matrix) {
     let mut block = identity(size);
     let (mut rows, mut columns) = (Vec::with_capacity(rounds), Vec::with_capacity(rounds));
     for _ in 0..rounds {
-        // N = M · diag(1, block) = diag(1, N') · S, with N' its lower right block.
+        // N = M · diag(1, block) = diag(1, N') · S, where N' is the lower right block of N.
         let mut row = vec![mds[0][0]];
         row.extend((0..size).map(|j| (0..size).map(|k| mds[0][k + 1] * block[k][j]).sum::<Fr>()));
         let next = product(&below, &block);
@@ -148,9 +155,9 @@ fn product(left: &Matrix, right: &Matrix) -> Matrix {
         .collect()
 }
 
-/// Gauss-Jordan elimination.
+/// Inverts a matrix by Gauss-Jordan elimination.
 fn inverse(matrix: &Matrix) -> Matrix {
-    const REGULAR: &str = "a submatrix of an MDS matrix is regular, and so are products of them";
+    const REGULAR: &str = "submatrices of an MDS matrix are regular, and so are their products";
     let size = matrix.len();
     let mut rows: Matrix = matrix
         .iter()

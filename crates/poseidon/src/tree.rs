@@ -1,17 +1,21 @@
-//! Building 4-ary trees.
+//! Builds 4-ary trees.
 
 use ark_bn254::Fr;
 
 use crate::{Batch, PoseidonError, hash_array};
 
-/// Children of a node.
+/// The number of children of a node.
 const ARITY: usize = 4;
 
-/// All nodes of the 4-ary tree with these leaves, level by level from the leaves to the root: `depth + 1` levels. A node is
-/// `Poseidon4` of its children. The leaves are the tree's first; behind the last one every leaf is zero, and of the levels
-/// only what lies above the given leaves is returned (of the root's level always one node).
+/// Returns all nodes of the 4-ary tree with these leaves, as `depth + 1` levels from the leaves to
+/// the root. A node is `Poseidon4` of its children.
 ///
-/// Fails if there are more leaves than `4^depth`.
+/// The leaves are the first leaves of the tree. All leaves after them are zero. Each level contains
+/// only the nodes above the given leaves. The root's level always contains one node.
+///
+/// # Errors
+///
+/// Returns an error if there are more leaves than `4^depth`.
 pub fn tree_levels(batch: Batch, leaves: &[Fr], depth: u32) -> Result<Vec<Vec<Fr>>, PoseidonError> {
     let capacity = ARITY.checked_pow(depth).unwrap_or(usize::MAX);
     if leaves.len() > capacity {

@@ -1,4 +1,5 @@
-//! The hash against two other implementations: circomlibjs (checked-in vectors) and light-poseidon (random inputs).
+//! Compares the hash with two other implementations: circomlibjs (checked-in vectors) and
+//! light-poseidon (random inputs).
 
 use ark_bn254::Fr;
 use ark_ff::{PrimeField, UniformRand};
@@ -48,13 +49,13 @@ fn equals_light_poseidon_on_random_inputs_of_every_width() {
 }
 
 #[test]
-fn the_array_form_is_the_same_hash() {
+fn hash_array_equals_hash() {
     let inputs: [Fr; 6] = std::array::from_fn(|i| Fr::from(i as u64));
     assert_eq!(hash_array(&inputs), hash(&inputs).unwrap());
 }
 
 #[test]
-fn refuses_other_numbers_of_inputs() {
+fn zero_and_more_than_six_inputs_are_refused() {
     for count in [0, MAX_INPUTS + 1, 100] {
         assert_eq!(
             hash(&vec![Fr::from(1u64); count]),

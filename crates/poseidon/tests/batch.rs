@@ -1,11 +1,11 @@
-//! Batches and trees against light-poseidon.
+//! Compares batches and trees with light-poseidon.
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field, UniformRand};
 use bauta_poseidon::{Batch, PoseidonError, tree_levels};
 use light_poseidon::{Poseidon, PoseidonHasher};
 
-/// Random elements with the extremes among them.
+/// Returns random elements and some elements at the ends of the range.
 fn elements(count: usize) -> Vec<Fr> {
     let mut rng = ark_std::test_rng();
     (0..count)
@@ -29,7 +29,7 @@ fn reference(inputs: &[Fr]) -> Fr {
 fn batches_equal_light_poseidon_at_every_width() {
     for batch in [Batch::default(), Batch::portable()] {
         for n in 1..=6 {
-            // Whole vectors, a part of one, one, none.
+            // Two whole vectors, one whole and one partial vector, one hash, and no hash.
             for count in [16, 11, 1, 0] {
                 let inputs = elements(n * count);
                 let expected: Vec<Fr> = inputs.chunks(n).map(reference).collect();
@@ -40,7 +40,7 @@ fn batches_equal_light_poseidon_at_every_width() {
 }
 
 #[test]
-fn trees_equal_one_built_with_zeros_behind_the_leaves() {
+fn a_tree_equals_the_full_tree_with_zeros_after_its_leaves() {
     let depth = 4;
     for count in [256, 255, 37, 4, 1, 0] {
         let leaves = elements(count);
@@ -62,7 +62,7 @@ fn trees_equal_one_built_with_zeros_behind_the_leaves() {
 }
 
 #[test]
-fn wrong_shapes_are_refused() {
+fn wrong_numbers_of_elements_or_leaves_are_refused() {
     let batch = Batch::default();
     assert_eq!(batch.hash(&elements(4), 0), Err(PoseidonError::InputCount(0)));
     assert_eq!(batch.hash(&elements(7), 7), Err(PoseidonError::InputCount(7)));

@@ -1,4 +1,5 @@
-// Writes poseidon.json: circomlibjs' Poseidon of 1 to 6 inputs, elements as 0x and 64 hex digits, big-endian.
+// Writes poseidon.json: the Poseidon hashes of 1 to 6 inputs, computed by circomlibjs. An element is
+// 0x and 64 hex digits, big-endian.
 // Run: npm ci && npm run generate
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -7,7 +8,7 @@ import { buildPoseidon } from "circomlibjs";
 const poseidon = await buildPoseidon();
 const r = poseidon.F.p;
 const hex = (value) => "0x" + value.toString(16).padStart(64, "0");
-// Pseudo-random elements that anybody can make again: SHA-256 of a label, reduced modulo r.
+// Reproducible pseudo-random elements: SHA-256 of a label, reduced modulo r.
 const element = (label) => BigInt("0x" + createHash("sha256").update(label).digest("hex")) % r;
 
 const vectors = [];

@@ -1,4 +1,4 @@
-//! The engine: a key with its tables, ready to prove.
+//! The engine: a proving key with its precomputed tables.
 
 use ark_bn254::Fr;
 use ark_std::rand::{CryptoRng, RngCore};
@@ -7,30 +7,32 @@ use bauta_packed_field::Portable;
 
 use crate::{
     ProverError,
-    key::{Circuit, take_apart},
+    key::{Circuit, split_key},
     proof::{Blinding, Proof},
     tables::{Tables, Windows},
     threads::Threads,
     witness::Witness,
 };
 
-/// The arithmetic that an engine runs on.
+/// The arithmetic that an engine uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackEnd {
-    /// Any machine.
+    /// The arithmetic for every machine.
     Portable,
-    /// x86-64 with AVX-512 IFMA.
+    /// The arithmetic for x86-64 with AVX-512 IFMA.
     Avx512Ifma,
 }
 
-/// Choices at preparation.
+/// Options for the preparation of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Most bytes that the tables may take. Default 32 MB (32,000,000).
+    /// The largest allowed size of the tables in bytes. The default is 32 MB (32,000,000).
     pub table_budget: usize,
-    /// Verify each proof before it leaves the engine. Default off; services turn it on.
+    /// Whether the engine verifies each proof before it returns the proof. The default is off.
+    /// Services turn it on.
     pub self_verification: bool,
-    /// The back end. None, the default, is the fastest that this machine and the key allow.
+    /// The back end. `None`, the default, selects the fastest one that this machine and the key
+    /// allow.
     pub back_end: Option<BackEnd>,
 }
 
@@ -45,7 +47,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The defaults of a service, which proves for others: with self-verification.
+    /// Returns the defaults for a service that makes proofs for clients. Self-verification is on.
     #[must_use]
     pub fn service() -> Self {
         Self {
@@ -55,7 +57,7 @@ impl Options {
     }
 }
 
-/// A proving key prepared for fast proofs.
+/// A proving key that is prepared for fast proofs.
 pub struct Engine {
     pub(crate) circuit: Circuit,
     pub(crate) tables: AnyTables,
@@ -69,16 +71,18 @@ pub(crate) enum AnyTables {
 }
 
 impl Engine {
-    /// Prepares a key with the default [`Options`]. Takes about a second of processor time for 4,000 constraints.
+    /// Prepares a key with the default [`Options`]. This takes about a second of processor time for
+    /// 4,000 constraints.
     ///
-    /// The key's points are taken to be on the curve and in the subgroup, as reading a `.zkey` checks.
+    /// The key's points must be on the curve and in the subgroup. Reading a `.zkey` checks this;
+    /// this function does not.
     pub fn prepare(key: &ZKey) -> Result<Self, ProverError> {
         Self::prepare_with(key, Options::default())
     }
 
-    /// Prepares a key.
+    /// Prepares a key with the given options.
     pub fn prepare_with(key: &ZKey, options: Options) -> Result<Self, ProverError> {
-        let (circuit, queries) = take_apart(key)?;
+        let (circuit, queries) = split_key(key)?;
         let windows = Windows::choose(&queries, options.table_budget)?;
         let threads = Threads::many();
         #[cfg(target_arch = "x86_64")]
@@ -114,10 +118,12 @@ impl Engine {
         })
     }
 
-    /// Proves, with all threads of the rayon pool that the call is made in. Every call uses fresh randomness of `rng`.
+    /// Makes a proof, on all threads of the rayon pool in which the call is made. Every call draws
+    /// new randomness from `rng`.
     ///
-    /// An engine is shared by threads as it is (`&Engine`, `Arc<Engine>`). To choose the number of threads of a proof, call this inside a
-    /// pool of that size (`ThreadPool::install`); in a pool of one thread it all runs on that thread.
+    /// Threads can share an engine without a lock (`&Engine`, `Arc<Engine>`). To choose the number
+    /// of threads of a proof, call this inside a pool of that size (`ThreadPool::install`). In a
+    /// pool of one thread, the whole proof runs on that thread.
     pub fn prove(
         &self,
         witness: &Witness,
@@ -126,8 +132,8 @@ impl Engine {
         self.prove_blinded(witness, &Blinding::random(rng), Threads::many())
     }
 
-    /// Proves many statements, each on one thread: the way to the most proofs per second. The first error, by
-    /// position, is returned if any of them has one.
+    /// Makes many proofs, each on one thread. This gives the most proofs per second. If any proof
+    /// fails, returns the error of the first one by position.
     pub fn prove_batch(
         &self,
         witnesses: &[Witness],
@@ -162,7 +168,8 @@ impl Engine {
         Ok(proof)
     }
 
-    /// Another, equally likely proof of the same statement. See [`Proof::rerandomize`].
+    /// Returns another proof of the same statement, with the same distribution. See
+    /// [`Proof::rerandomize`].
     pub fn rerandomize(
         &self,
         proof: &Proof,
@@ -171,12 +178,12 @@ impl Engine {
         proof.rerandomize(&self.circuit.verifier.delta, rng)
     }
 
-    /// Whether a proof holds for these public inputs.
+    /// Returns whether a proof is valid for these public inputs.
     pub fn verify(&self, proof: &Proof, public_inputs: &[Fr]) -> Result<bool, ProverError> {
         self.circuit.verifier.verify(proof, public_inputs)
     }
 
-    /// The arithmetic that this engine runs on.
+    /// Returns the back end of this engine.
     #[must_use]
     pub fn back_end(&self) -> BackEnd {
         match &self.tables {
@@ -186,7 +193,7 @@ impl Engine {
         }
     }
 
-    /// Size of the tables in bytes.
+    /// Returns the size of the tables in bytes.
     #[must_use]
     pub fn table_bytes(&self) -> usize {
         match &self.tables {

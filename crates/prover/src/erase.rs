@@ -1,9 +1,10 @@
-//! Overwriting secrets.
+//! Overwrites secrets in memory.
 
 use std::sync::atomic::{Ordering, compiler_fence};
 
-/// Overwrites all values, whether anybody reads them again or not. As `Zeroize` does, but whole vectors at a time: a proof leaves
-/// megabytes of sums behind.
+/// Overwrites all values, even if no code reads them afterwards. It serves the same purpose as
+/// `Zeroize`, but writes whole vectors at a time, because a proof leaves megabytes of intermediate
+/// sums in memory.
 pub(crate) fn erase<T: Copy>(values: &mut [T], zero: T) {
     values.fill(zero);
     std::hint::black_box(values);

@@ -1,4 +1,4 @@
-//! What the engine takes from a proving key.
+//! The parts of a proving key that the engine uses.
 
 use ark_bn254::{Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
@@ -7,11 +7,11 @@ use bauta_iden3::{Matrix, ZKey};
 
 use crate::{ProverError, proof::Verifier, threads::Threads};
 
-/// The rows of a sparse matrix.
+/// The rows of a sparse matrix, one after another.
 pub(crate) struct SparseRows {
     /// Row j is `entries[starts[j] .. starts[j + 1]]`.
     pub(crate) starts: Vec<u32>,
-    /// Wires and coefficients.
+    /// Wires with their coefficients.
     pub(crate) entries: Vec<(u32, Fr)>,
 }
 
@@ -37,7 +37,7 @@ impl SparseRows {
         }
     }
 
-    /// The matrix times an assignment.
+    /// Returns the product of the matrix and an assignment.
     pub(crate) fn multiply(&self, wires: &[Fr], threads: Threads) -> Vec<Fr> {
         let rows: Vec<&[u32]> = self.starts.windows(2).collect();
         let chunks = rows.chunks(rows.len().div_ceil(8).max(1)).collect();
@@ -54,15 +54,15 @@ impl SparseRows {
     }
 }
 
-/// Points of a key that are multiplied by the same kind of scalar, and where the scalars come from.
+/// Points of a key, with the indices of the scalars that they are multiplied by.
 pub(crate) struct Query<P> {
-    /// Wires (or coset points), ascending.
+    /// Indices of wires, or of points of the coset. They are ascending.
     pub(crate) indices: Vec<u32>,
     pub(crate) points: Vec<P>,
 }
 
 impl<P: AffineRepr> Query<P> {
-    /// All points but infinity; the first has index `first`.
+    /// Keeps all points except infinity. `first` is the index of the first point.
     fn new(points: &[P], first: u32) -> Self {
         let (indices, points) = (first..)
             .zip(points)
@@ -72,19 +72,20 @@ impl<P: AffineRepr> Query<P> {
     }
 }
 
-/// The queries that proofs are made with. See docs/prover.md for why these are all.
+/// The queries that proofs are made from. docs/prover.md explains why no others are needed.
 pub(crate) struct Queries {
     /// `A_s(τ)` in G1.
     pub(crate) a: Query<G1Affine>,
     /// `B_s(τ)` in G2.
     pub(crate) b: Query<G2Affine>,
-    /// `(β·A_s(τ) + α·B_s(τ) + C_s(τ)) / δ` of the private wires.
+    /// `(β·A_s(τ) + α·B_s(τ) + C_s(τ)) / δ` for the private wires.
     pub(crate) l: Query<G1Affine>,
-    /// Lagrange polynomials of the odd coset at τ, times the vanishing polynomial, over δ.
+    /// The Lagrange polynomials of the odd coset at τ, times the vanishing polynomial, divided by
+    /// δ.
     pub(crate) h: Query<G1Affine>,
 }
 
-/// Everything about a circuit that a proof needs besides the tables.
+/// The parts of a circuit that a proof needs in addition to the tables.
 pub(crate) struct Circuit {
     pub(crate) wires: usize,
     pub(crate) public: usize,
@@ -95,8 +96,8 @@ pub(crate) struct Circuit {
     pub(crate) verifier: Verifier,
 }
 
-/// Checks a key and takes it apart.
-pub(crate) fn take_apart(key: &ZKey) -> Result<(Circuit, Queries), ProverError> {
+/// Checks a key and splits it into the circuit and the queries.
+pub(crate) fn split_key(key: &ZKey) -> Result<(Circuit, Queries), ProverError> {
     let (wires, public, domain_size) = (
         key.n_vars as usize,
         key.n_public as usize,
@@ -111,27 +112,27 @@ pub(crate) fn take_apart(key: &ZKey) -> Result<(Circuit, Queries), ProverError> 
     };
     ensure(
         public < wires,
-        "it has no wire beside the public ones and the constant one",
+        "it has no wire besides the constant one and the public wires",
     )?;
     ensure(
         domain_size.is_power_of_two() && (2..=1 << 27).contains(&domain_size),
-        "the domain size isn't a power of two from 2 to 2^27",
+        "the domain size is not a power of two from 2 to 2^27",
     )?;
     ensure(
         key.ic.len() == public + 1,
-        "IC doesn't have a point for each public wire and the constant one",
+        "IC does not have one point for the constant one and each public wire",
     )?;
     ensure(
         key.a.len() == wires && key.b2.len() == wires,
-        "A or B doesn't have a point for each wire",
+        "A or B does not have one point for each wire",
     )?;
     ensure(
         key.c.len() == wires - public - 1,
-        "C doesn't have a point for each private wire",
+        "C does not have one point for each private wire",
     )?;
     ensure(
         key.h.len() == domain_size,
-        "H doesn't have a point for each element of the domain",
+        "H does not have one point for each element of the domain",
     )?;
     ensure(
         !key.alpha_g1.is_zero()
@@ -145,10 +146,11 @@ pub(crate) fn take_apart(key: &ZKey) -> Result<(Circuit, Queries), ProverError> 
     };
     ensure(
         key.coefficients.iter().all(in_range),
-        "a coefficient names a wire or a row that there isn't",
+        "a coefficient refers to a wire or a row that does not exist",
     )?;
 
-    // Rows m to m + n_public of A hold the public wires alone; m is the number of constraints.
+    // Rows m to m + n_public of A contain only the constant one and the public wires, where m is
+    // the number of constraints.
     let rows = |matrix| {
         key.coefficients
             .iter()
@@ -169,7 +171,7 @@ pub(crate) fn take_apart(key: &ZKey) -> Result<(Circuit, Queries), ProverError> 
             .into_iter()
             .eq((0..=public).map(|wire| (constraints + wire, wire, Fr::ONE)))
             && rows(Matrix::B).all(|entry| (entry.constraint as usize) < constraints),
-        "A doesn't end with one row for the constant one and each public wire",
+        "A does not end with one row for the constant one and each public wire",
     )?;
 
     let circuit = Circuit {
@@ -197,7 +199,8 @@ pub(crate) fn take_apart(key: &ZKey) -> Result<(Circuit, Queries), ProverError> 
 }
 
 impl Circuit {
-    /// Checks that a witness has the right shape, and gives its rows of A (with those of the public wires) and B.
+    /// Checks the shape of a witness. Returns its rows of A, including those of the public wires,
+    /// and its rows of B.
     pub(crate) fn rows(
         &self,
         witness: &crate::Witness,

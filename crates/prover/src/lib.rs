@@ -1,4 +1,5 @@
-//! The Groth16 proving engine over BN254: standard proofs, made fast for circuits of some thousand constraints.
+//! A Groth16 proving engine over BN254. It makes standard proofs, and is optimised for circuits of
+//! a few thousand constraints.
 //!
 //! ```text
 //!   ZKey --Engine::prepare--> tables of multiples of the key's points
@@ -8,10 +9,10 @@
 //!       +-- z·r₁ --> B in G2    z/r₁ --> A in G1   z --> C          +--> Proof, re-randomised
 //! ```
 //!
-//! `docs/prover.md` derives what is computed and why it is zero-knowledge. In short: A, B and C are three
-//! multi-scalar multiplications by fixed points; there is no fourth one for B in G1, because the proof is
-//! re-randomised with the two random factors that standard blinding would use otherwise. No unblinded A or B ever
-//! exists.
+//! `docs/prover.md` derives the computation and its zero-knowledge property. In short: A, B and C
+//! are three multi-scalar multiplications of fixed points. A fourth one, for B in G1, is not
+//! needed, because the proof is re-randomised with the two random factors that standard blinding
+//! would use. An unblinded A or B is never computed.
 //!
 //! ```no_run
 //! # fn example(key: &bauta_iden3::ZKey, wires: Vec<ark_bn254::Fr>) -> Result<(), bauta_prover::ProverError> {
@@ -24,9 +25,10 @@
 //!
 //! # Not constant time
 //!
-//! Proving reads table entries at places that depend on the witness, and takes longer for witnesses with more digits other than
-//! zero. A and B are computed from scalars multiplied by a random factor, so only zeros show in them; C is not.
-//! Whoever measures cache accesses or many precise timings on the proving machine can learn about witnesses.
+//! Proving reads table entries at addresses that depend on the witness. It takes longer for
+//! witnesses with more nonzero digits. The scalars of A and B are multiplied by a random factor, so
+//! A and B reveal only which scalars are zero. The scalars of C are not. An attacker who can
+//! measure cache accesses or many precise timings on the proving machine can learn about witnesses.
 
 mod engine;
 mod erase;
@@ -36,6 +38,8 @@ mod files;
 mod key;
 mod msm;
 mod proof;
+#[cfg(feature = "files")]
+mod table_memory;
 mod tables;
 mod threads;
 mod transform;

@@ -10,14 +10,14 @@ use crate::ProverError;
 
 /// The two random factors of a proof. Each pair is used once.
 pub(crate) struct Blinding {
-    /// r₁, not zero.
+    /// The factor r₁. It is not zero.
     pub(crate) scale: Fr,
-    /// r₂.
+    /// The factor r₂.
     pub(crate) shift: Fr,
 }
 
 impl Blinding {
-    /// Fresh factors, drawn in the order in which arkworks's `rerandomize_proof` draws them.
+    /// Draws new factors, in the same order as arkworks's `rerandomize_proof`.
     pub(crate) fn random(rng: &mut (impl RngCore + CryptoRng)) -> Self {
         loop {
             let (scale, shift) = (Fr::rand(rng), Fr::rand(rng));
@@ -27,9 +27,9 @@ impl Blinding {
         }
     }
 
-    /// `1/r₁`.
+    /// Returns `1/r₁`.
     pub(crate) fn inverse(&self) -> Fr {
-        self.scale.inverse().expect("r₁ isn't zero")
+        self.scale.inverse().expect("r₁ is not zero")
     }
 }
 
@@ -40,26 +40,32 @@ impl Drop for Blinding {
     }
 }
 
-/// A Groth16 proof as in the paper: `e(A, B) = e(α, β) · e(Σ x_i·IC_i, γ) · e(C, δ)`. The fields are those of
-/// `ark_groth16::Proof<Bn254>`; A isn't negated.
+/// A Groth16 proof as in the paper: `e(A, B) = e(α, β) · e(Σ x_i·IC_i, γ) · e(C, δ)`. The fields
+/// are those of `ark_groth16::Proof<Bn254>`. A is not negated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// A, in G1.
+    /// The point A in G1.
     pub a: G1Affine,
-    /// B, in G2.
+    /// The point B in G2.
     pub b: G2Affine,
-    /// C, in G1.
+    /// The point C in G1.
     pub c: G1Affine,
 }
 
 impl Proof {
-    /// Another proof of the same statement: `(A/r₁, r₁·(B + r₂·δ), C + r₂·A)` with fresh random factors, which verifies
-    /// exactly when this one does (docs/prover.md, step 3).
+    /// Returns another proof of the same statement: `(A/r₁, r₁·(B + r₂·δ), C + r₂·A)` with new
+    /// random factors. It is valid if and only if this proof is (docs/prover.md, step 3).
     ///
-    /// All proofs of a statement are equally likely to come out, so nobody who sees both can tell whether one was made from the other or
-    /// from a witness. Anybody can do this, without the witness: never tell uses apart by the bytes of their proofs.
+    /// The result has the same distribution as any other proof of the statement. Given both proofs,
+    /// it is impossible to determine whether one was made from the other or from a witness.
+    /// Re-randomisation does not need the witness, so anyone can do it: never use the bytes of a
+    /// proof to distinguish verifications.
     ///
-    /// `delta` is δ of the verifying key in G2. Takes about a millisecond. Fails if the proof has a point at infinity.
+    /// `delta` is δ of the verifying key in G2. This takes about a millisecond.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ProverError::Infinity`] if a part of the proof is the point at infinity.
     pub fn rerandomize(
         &self,
         delta: &G2Affine,
@@ -74,7 +80,7 @@ impl Proof {
         .without_infinity()
     }
 
-    /// The proof, unless a part of it is infinity.
+    /// Returns the proof, or an error if a part of it is infinity.
     pub(crate) fn without_infinity(self) -> Result<Self, ProverError> {
         if self.a.is_zero() || self.b.is_zero() || self.c.is_zero() {
             return Err(ProverError::Infinity);
@@ -83,7 +89,7 @@ impl Proof {
     }
 }
 
-/// The part of a key that a verifier needs.
+/// The part of a key that verification needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Verifier {
     pub(crate) alpha: G1Affine,

@@ -1,9 +1,9 @@
-//! The engine's work on one back end: tables of a key's points, and a proof with given randomness.
+//! The tables of a key's points for one back end, and proofs with given randomness.
 
 use ark_bn254::Fr;
 use ark_ec::CurveGroup;
 use ark_ff::Field;
-use bauta_packed_field::{Arch, Lanes, Task, Words};
+use bauta_packed_field::{Arch, PackedField, Task, Words};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     witness::Witness,
 };
 
-/// Bits per digit of each table.
+/// The number of bits per digit for each table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Windows {
     pub(crate) a: u32,
@@ -26,7 +26,7 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    /// The windows with the fewest additions whose tables fit.
+    /// Chooses the windows with the fewest additions whose tables are within the budget.
     pub(crate) fn choose(queries: &Queries, budget: usize) -> Result<Self, ProverError> {
         let points = [
             queries.a.points.len() + 1,
@@ -40,7 +40,8 @@ impl Windows {
                 .min_by_key(|&window| additions(i, window))
                 .expect("there are windows to choose from")
         });
-        // A wider window has fewer digits and so a smaller table, but more buckets to sum.
+        // A wider window has fewer digits and therefore a smaller table, but it has more buckets to
+        // sum.
         loop {
             let needed: usize = (0..3).map(|i| bytes(i, windows[i])).sum();
             if needed <= budget {
@@ -58,16 +59,16 @@ impl Windows {
     }
 }
 
-/// Tables of one key, for one back end.
+/// The tables of one key, for one back end.
 pub(crate) struct Tables<A: Arch> {
     pub(crate) arch: A,
-    /// Wires of the points of `a` but its last, which is α.
+    /// Wires of the points of `a`, except its last point, which is α.
     pub(crate) a_wires: Vec<u32>,
     pub(crate) a: FixedBase<A, Base<A>>,
-    /// Wires of the points of `b` but its last two, which are β and δ.
+    /// Wires of the points of `b`, except its last two points, which are β and δ.
     pub(crate) b_wires: Vec<u32>,
     pub(crate) b: FixedBase<A, Extension<A>>,
-    /// Wires of the first points of `c`; the others belong to `h_points`.
+    /// Wires of the first points of `c`. The remaining points of `c` belong to `h_points`.
     pub(crate) l_wires: Vec<u32>,
     pub(crate) h_points: Vec<u32>,
     pub(crate) c: FixedBase<A, Base<A>>,
@@ -106,7 +107,7 @@ impl<A: Arch> Tables<A> {
         self.a.bytes() + self.b.bytes() + self.c.bytes()
     }
 
-    /// The proof with this randomness. A and B are only ever computed blinded.
+    /// Makes the proof with the given randomness. A and B are only computed in blinded form.
     pub(crate) fn prove(
         &self,
         circuit: &Circuit,
@@ -117,8 +118,8 @@ impl<A: Arch> Tables<A> {
         let (rows_a, rows_b) = circuit.rows(witness, threads)?;
         let (rows_a, rows_b) = (Zeroizing::new(rows_a), Zeroizing::new(rows_b));
         let inverse = blinding.inverse();
-        // C is about half of the work and has the longest chain of steps that wait for each other: it comes first, and whoever is done with
-        // A and B helps with it.
+        // C is about half of the work and has the longest chain of dependent steps, so it starts
+        // first. Threads that have finished A and B help with it.
         let (c, (b, (a, shift))) = threads.join(
             || {
                 self.c
@@ -132,7 +133,7 @@ impl<A: Arch> Tables<A> {
                             &self.scaled(witness, &self.a_wires, &[Fr::ONE], inverse, 0),
                             threads,
                         );
-                        // What C still lacks is r₂ times the unblinded A, which is r₁·A.
+                        // C still lacks r₂ times the unblinded A, which is r₁·A.
                         (a, a * (blinding.scale * blinding.shift))
                     },
                 )
@@ -157,8 +158,9 @@ impl<A: Arch> Tables<A> {
         )
     }
 
-    /// `factor · z` for each of the wires, then `factor ·` each of `more`, as integers; with room for some more, since growing would
-    /// leave a copy behind.
+    /// Returns `factor · z` for each of the wires, then `factor` times each of `more`, as integers.
+    /// The vector has capacity for `room` further values, because growing it would leave a copy of
+    /// secrets in memory.
     fn scaled(
         &self,
         witness: &Witness,
@@ -177,7 +179,7 @@ impl<A: Arch> Tables<A> {
         })
     }
 
-    /// z of the private wires, then `a·b - c` at the points of the odd coset, as integers.
+    /// Returns z of the private wires, then `a·b - c` at the points of the odd coset, as integers.
     fn c_scalars(
         &self,
         witness: &Witness,
@@ -186,7 +188,8 @@ impl<A: Arch> Tables<A> {
         threads: Threads,
     ) -> Zeroizing<Vec<Words>> {
         let mut scalars = self.scaled(witness, &self.l_wires, &[], Fr::ONE, self.h_points.len());
-        // The rows of C at a satisfying assignment. The public rows of A meet no row of B.
+        // These are the rows of C for a satisfying assignment. The public rows of A have no
+        // counterpart in B, so their product is zero.
         let rows_c: Zeroizing<Vec<Fr>> =
             Zeroizing::new(rows_a.iter().zip(rows_b).map(|(a, b)| *a * b).collect());
         let (mut a, (mut b, mut c)) = threads.join(
@@ -219,8 +222,8 @@ impl<A: Arch> Task<A> for Scale<'_> {
     #[inline(always)]
     fn run(self, arch: A) -> Self::Output {
         let factor = A::Fr::splat(arch, self.factor);
-        let mut scalars = Zeroizing::new(Vec::with_capacity(self.elements.len() + self.room + A::LANES));
-        for chunk in self.elements.chunks(A::LANES) {
+        let mut scalars = Zeroizing::new(Vec::with_capacity(self.elements.len() + self.room + A::WIDTH));
+        for chunk in self.elements.chunks(A::WIDTH) {
             A::Fr::load(arch, chunk).mul(factor).to_integers(&mut scalars);
         }
         scalars.truncate(self.elements.len());
@@ -239,7 +242,7 @@ impl<A: Arch> Task<A> for Quotient<'_, A::Fr> {
 
     #[inline(always)]
     fn run(self, _: A) -> Self::Output {
-        let mut scalars = Zeroizing::new(Vec::with_capacity(self.a.len() * A::LANES));
+        let mut scalars = Zeroizing::new(Vec::with_capacity(self.a.len() * A::WIDTH));
         for ((a, b), c) in self.a.iter().zip(self.b).zip(self.c) {
             a.mul(*b).sub_reduced(*c).to_integers(&mut scalars);
         }

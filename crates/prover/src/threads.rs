@@ -1,17 +1,19 @@
-//! Whether a proof may use several threads.
+//! The choice between one thread and the rayon pool.
 
-/// Where independent pieces of work run. The number of threads is that of the rayon pool that the call runs in.
+/// Where independent pieces of work run. The number of threads is that of the rayon pool in which
+/// the call is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Threads {
-    /// All on the calling thread.
+    /// All work runs on the calling thread.
     One,
-    /// Spread over the pool.
+    /// The work is split over the pool.
     #[cfg(feature = "parallel")]
     Pool,
 }
 
 impl Threads {
-    /// Several threads, if the crate is built with them.
+    /// Returns `Pool` if the crate is built with threads and the pool has more than one, and `One`
+    /// otherwise.
     pub(crate) fn many() -> Self {
         #[cfg(feature = "parallel")]
         if rayon::current_num_threads() > 1 {
@@ -20,7 +22,7 @@ impl Threads {
         Self::One
     }
 
-    /// Runs both.
+    /// Runs both functions and returns both results.
     pub(crate) fn join<X: Send, Y: Send>(
         self,
         first: impl FnOnce() -> X + Send,
@@ -33,7 +35,7 @@ impl Threads {
         }
     }
 
-    /// Results of all items, in order.
+    /// Runs `work` on every item and returns the results in the order of the items.
     pub(crate) fn map<T: Send, R: Send>(self, items: Vec<T>, work: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
         match self {
             Self::One => items.into_iter().map(work).collect(),
@@ -45,7 +47,7 @@ impl Threads {
         }
     }
 
-    /// Runs all items.
+    /// Runs `work` on every item.
     pub(crate) fn for_each<T: Send>(self, items: Vec<T>, work: impl Fn(T) + Sync + Send) {
         self.map(items, work);
     }

@@ -1,25 +1,31 @@
-//! From the values of a polynomial on the domain to its values on the odd coset.
+//! Computes the values of a polynomial on the odd coset from its values on the domain.
 //!
-//! The domain is `ω^i`, the odd coset `ζ·ω^i` with `ζ² = ω`. Inverse transform by decimation in frequency (natural order in,
-//! bit-reversed out), coefficient k times `ζ^k / n`, transform by decimation in time (bit-reversed in, natural out): so
-//! nothing is ever put in bit-reversed order. Stages whose distance is less than a vector work on squares of
-//! vectors that are transposed, so that they too add and multiply whole vectors.
+//! The domain consists of `ω^i`, and the odd coset of `ζ·ω^i` with `ζ² = ω`. The computation has
+//! three steps:
+//!
+//! 1. The inverse transform, by decimation in frequency: natural order in, bit-reversed order out.
+//! 2. Multiplication of coefficient k by `ζ^k / n`.
+//! 3. The forward transform, by decimation in time: bit-reversed order in, natural order out.
+//!
+//! No step reorders values into or out of bit-reversed order. Stages whose distance is smaller than
+//! a vector work on transposed squares of vectors, so they also add and multiply whole vectors.
 
 use ark_bn254::Fr;
 use ark_ff::{FftField, Field};
-use bauta_packed_field::{Arch, Lanes, Task};
+use bauta_packed_field::{Arch, PackedField, Task};
 
-/// Constants of one domain size.
+/// The constants for one domain size.
 pub(crate) struct CosetTransform<A: Arch> {
     arch: A,
     size: usize,
-    /// Twiddle factors of the stages with whole vectors, widest first, for the inverse and the forward transform.
+    /// Twiddle factors of the stages that work on whole vectors, widest stage first, for the
+    /// inverse and the forward transform.
     inverse: Vec<Vec<A::Fr>>,
     forward: Vec<Vec<A::Fr>>,
-    /// The same for the stages inside a vector.
+    /// Twiddle factors of the stages inside a vector.
     inner_inverse: Vec<Vec<A::Fr>>,
     inner_forward: Vec<Vec<A::Fr>>,
-    /// `ζ^k / n` in the order in which the coefficients come.
+    /// `ζ^k / n`, in the order in which the coefficients occur.
     scale: Vec<A::Fr>,
 }
 
@@ -30,10 +36,11 @@ fn powers(base: Fr, count: usize) -> Vec<Fr> {
 }
 
 impl<A: Arch> CosetTransform<A> {
-    /// Smallest domain for this back end.
-    pub(crate) const MIN_SIZE: usize = A::LANES * A::LANES;
+    /// The smallest domain size for this back end.
+    pub(crate) const MIN_SIZE: usize = A::WIDTH * A::WIDTH;
 
-    /// `size` is a power of two, at least [`MIN_SIZE`](Self::MIN_SIZE), at most 2^27. None otherwise.
+    /// Computes the constants. Returns `None` unless `size` is a power of two from
+    /// [`MIN_SIZE`](Self::MIN_SIZE) to 2^27.
     pub(crate) fn new(arch: A, size: usize) -> Option<Self> {
         if !size.is_power_of_two() || size < Self::MIN_SIZE {
             return None;
@@ -48,12 +55,12 @@ impl<A: Arch> CosetTransform<A> {
             || std::iter::successors(Some(size / 2), |half| Some(half / 2)).take_while(|half| *half > 0);
         let outer = |roots: &[Fr]| -> Vec<Vec<A::Fr>> {
             let stage = |half: usize| {
-                let lane = |v: usize, l: usize| roots[(v * A::LANES + l) * (size / (2 * half))];
-                (0..half / A::LANES)
+                let lane = |v: usize, l: usize| roots[(v * A::WIDTH + l) * (size / (2 * half))];
+                (0..half / A::WIDTH)
                     .map(|v| A::Fr::from_fn(arch, |l| lane(v, l)))
                     .collect()
             };
-            halves().filter(|half| *half >= A::LANES).map(stage).collect()
+            halves().filter(|half| *half >= A::WIDTH).map(stage).collect()
         };
         let inner = |roots: &[Fr]| -> Vec<Vec<A::Fr>> {
             let stage = |half: usize| {
@@ -61,15 +68,15 @@ impl<A: Arch> CosetTransform<A> {
                     .map(|l| A::Fr::splat(arch, roots[l * (size / (2 * half))]))
                     .collect()
             };
-            halves().filter(|half| *half < A::LANES).map(stage).collect()
+            halves().filter(|half| *half < A::WIDTH).map(stage).collect()
         };
         let bits = size.trailing_zeros();
         let reversed = |position: usize| position.reverse_bits() >> (usize::BITS - bits);
-        // In a transposed square, lane t of vector l is what was lane l of vector t.
+        // In a transposed square, lane t of vector l is the former lane l of vector t.
         let scale = |v: usize| {
-            let (square, l) = (v / A::LANES, v % A::LANES);
+            let (square, l) = (v / A::WIDTH, v % A::WIDTH);
             A::Fr::from_fn(arch, |t| {
-                shift[reversed((square * A::LANES + t) * A::LANES + l)] * size_inverse
+                shift[reversed((square * A::WIDTH + t) * A::WIDTH + l)] * size_inverse
             })
         };
         Some(Self {
@@ -79,11 +86,12 @@ impl<A: Arch> CosetTransform<A> {
             forward: outer(&omega),
             inner_inverse: inner(&inverse_omega),
             inner_forward: inner(&omega),
-            scale: (0..size / A::LANES).map(scale).collect(),
+            scale: (0..size / A::WIDTH).map(scale).collect(),
         })
     }
 
-    /// Values on the odd coset of the polynomial with these values on the domain, zero where there is none.
+    /// Returns the values on the odd coset of the polynomial that has `values` on the domain.
+    /// Missing values are zero.
     pub(crate) fn to_coset(&self, values: &[Fr]) -> Vec<A::Fr> {
         self.arch.run(ToCoset {
             constants: self,
@@ -103,9 +111,9 @@ impl<A: Arch> Task<A> for ToCoset<'_, A> {
     #[inline(always)]
     fn run(self, arch: A) -> Vec<A::Fr> {
         let constants = self.constants;
-        let count = constants.size / A::LANES;
+        let count = constants.size / A::WIDTH;
         let mut vectors = Vec::with_capacity(count);
-        for chunk in self.values.chunks(A::LANES) {
+        for chunk in self.values.chunks(A::WIDTH) {
             vectors.push(A::Fr::load(arch, chunk));
         }
         vectors.resize(count, A::Fr::zero(arch));
@@ -114,8 +122,8 @@ impl<A: Arch> Task<A> for ToCoset<'_, A> {
             inverse_stage::<A>(&mut vectors, twiddles);
         }
         for (square, scale) in vectors
-            .chunks_exact_mut(A::LANES)
-            .zip(constants.scale.chunks_exact(A::LANES))
+            .chunks_exact_mut(A::WIDTH)
+            .zip(constants.scale.chunks_exact(A::WIDTH))
         {
             A::Fr::transpose(arch, square);
             for twiddles in &constants.inner_inverse {
@@ -136,7 +144,7 @@ impl<A: Arch> Task<A> for ToCoset<'_, A> {
     }
 }
 
-/// `(x, y)` to `(x + y, (x - y)·w)` at the distance of the number of twiddle factors.
+/// Maps `(x, y)` to `(x + y, (x - y)·w)`. The distance of x and y is the number of twiddle factors.
 #[inline(always)]
 fn inverse_stage<A: Arch>(vectors: &mut [A::Fr], twiddles: &[A::Fr]) {
     for block in vectors.chunks_exact_mut(2 * twiddles.len()) {
@@ -149,7 +157,7 @@ fn inverse_stage<A: Arch>(vectors: &mut [A::Fr], twiddles: &[A::Fr]) {
     }
 }
 
-/// `(x, y)` to `(x + y·w, x - y·w)`.
+/// Maps `(x, y)` to `(x + y·w, x - y·w)`. The distance of x and y is the number of twiddle factors.
 #[inline(always)]
 fn forward_stage<A: Arch>(vectors: &mut [A::Fr], twiddles: &[A::Fr]) {
     for block in vectors.chunks_exact_mut(2 * twiddles.len()) {
@@ -168,7 +176,8 @@ mod tests {
     use ark_ff::{AdditiveGroup, UniformRand};
     use bauta_packed_field::Portable;
 
-    /// Value at `x` of the polynomial with the given values on the domain, by Lagrange's formula.
+    /// Returns the value at `x` of the polynomial that has `values` on the domain, by Lagrange's
+    /// formula.
     fn interpolate(values: &[Fr], x: Fr) -> Fr {
         let n = values.len();
         let omega = Fr::get_root_of_unity(n as u64).unwrap();
@@ -188,7 +197,7 @@ mod tests {
             .unwrap()
             .to_coset(&values)
             .into_iter()
-            .flat_map(|vector| vector.to_elements().into_iter().take(A::LANES))
+            .flat_map(|vector| vector.to_elements().into_iter().take(A::WIDTH))
             .collect();
         values.resize(size, Fr::ZERO);
         let zeta = Fr::get_root_of_unity(2 * size as u64).unwrap();
@@ -202,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_the_polynomials_values_on_the_odd_coset() {
+    fn the_transform_gives_the_polynomials_values_on_the_odd_coset() {
         for size in [4, 8, 64, 128, 256] {
             agrees_with_interpolation(Portable, size);
         }
@@ -215,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_are_no_domain_are_refused() {
+    fn sizes_that_are_not_a_domain_size_are_refused() {
         assert!(CosetTransform::new(Portable, 0).is_none());
         assert!(CosetTransform::new(Portable, 12).is_none());
         assert!(CosetTransform::new(Portable, 1 << 28).is_none());

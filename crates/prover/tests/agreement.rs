@@ -1,4 +1,4 @@
-//! Proofs of every back end against arkworks.
+//! Compares the proofs of every back end with arkworks.
 
 mod common;
 
@@ -12,7 +12,8 @@ use bauta_prover::{Proof, ProverError, Witness};
 use common::{Case, Values, case, engines, products, rng};
 use proptest::prelude::*;
 
-/// The proof as docs/prover.md defines it, straight from the key with arkworks's multi-scalar multiplication and FFT.
+/// Computes the proof as docs/prover.md defines it, directly from the key, with arkworks's
+/// multi-scalar multiplication and FFT.
 fn reference(case: &Case, r1: Fr, r2: Fr) -> Proof {
     let (key, z) = (&case.key, &case.wires);
     let a = G1Projective::msm(&key.a, z).unwrap() + key.alpha_g1;
@@ -40,7 +41,7 @@ fn reference(case: &Case, r1: Fr, r2: Fr) -> Proof {
     }
 }
 
-/// What the engine draws from the same generator.
+/// Returns the factors that the engine draws from a generator with this seed.
 fn blinding(seed: u64) -> (Fr, Fr) {
     let rng = &mut rng(seed);
     (Fr::rand(rng), Fr::rand(rng))
@@ -71,7 +72,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn all_back_ends_make_arkworks_proof_with_the_same_randomness(
+    fn every_back_end_makes_the_same_proof_as_arkworks_from_the_same_randomness(
         constraints in 1u32..200,
         public in 0u32..5,
         terms in 1usize..6,
@@ -83,14 +84,15 @@ proptest! {
 }
 
 #[test]
-fn every_kind_of_witness_is_proved_at_full_size() {
+fn proofs_of_1000_constraints_are_right_for_every_kind_of_witness() {
     for (i, values) in Values::ALL.into_iter().enumerate() {
         check(&products(1000, 1, 3, values, i as u64), i as u64);
     }
 }
 
-/// A circuit whose wires all have the same column in A, and so the same point: with equal values, every addition in a bucket
-/// meets equal points, with opposite values opposite ones, whose sums are infinity.
+/// Returns a circuit whose wires all have the same column in A, and therefore the same point. With
+/// equal values, every addition in a bucket adds equal points. With opposite values, it adds
+/// opposite points, whose sum is infinity.
 fn equal_columns(values: impl Fn(u32) -> Fr) -> Case {
     let count = 300;
     let mut wires = vec![Fr::ONE, Fr::ZERO];
@@ -108,7 +110,7 @@ fn equal_columns(values: impl Fn(u32) -> Fr) -> Case {
 }
 
 #[test]
-fn equal_and_opposite_points_in_one_bucket_are_added_right() {
+fn equal_and_opposite_points_in_one_bucket_are_added_correctly() {
     let value = Fr::rand(&mut rng(9));
     check(&equal_columns(|_| value), 1);
     check(&equal_columns(|i| if i % 2 == 0 { value } else { -value }), 2);
@@ -119,7 +121,7 @@ fn equal_and_opposite_points_in_one_bucket_are_added_right() {
 }
 
 #[test]
-fn a_proof_holds_for_its_own_public_inputs_alone() {
+fn a_proof_verifies_only_for_its_own_public_inputs() {
     let case = products(50, 2, 3, Values::Random, 3);
     for engine in engines(&case.key) {
         let proof = engine
@@ -135,7 +137,7 @@ fn a_proof_holds_for_its_own_public_inputs_alone() {
 }
 
 #[test]
-fn a_batch_is_proved_with_fresh_randomness_for_each_proof() {
+fn each_proof_of_a_batch_has_new_randomness() {
     let case = products(300, 1, 3, Values::Random, 4);
     for engine in engines(&case.key) {
         let witnesses: Vec<_> = (0..5).map(|_| Witness::new(case.wires.clone())).collect();
@@ -150,7 +152,7 @@ fn a_batch_is_proved_with_fresh_randomness_for_each_proof() {
 }
 
 #[test]
-fn rerandomized_proofs_are_arkworks_and_verify() {
+fn rerandomized_proofs_equal_arkworks_and_verify() {
     let case = products(50, 2, 3, Values::Random, 5);
     let key = case.key.to_ark_verifying_key();
     for engine in engines(&case.key) {
@@ -171,7 +173,7 @@ fn rerandomized_proofs_are_arkworks_and_verify() {
 }
 
 #[test]
-fn rerandomizing_makes_no_wrong_proof_right() {
+fn rerandomizing_does_not_make_an_invalid_proof_valid() {
     let case = products(50, 2, 3, Values::Random, 5);
     let engine = &engines(&case.key)[0];
     let mut proof = engine
@@ -187,9 +189,9 @@ fn rerandomizing_makes_no_wrong_proof_right() {
     ));
 }
 
-/// A pool's threads, and threads that share an engine, change nothing about a proof.
+/// Checks that neither the pool's number of threads nor sharing an engine changes a proof.
 #[test]
-fn an_engine_is_shared_by_threads_and_proves_on_as_many_as_its_pool_has() {
+fn threads_can_share_an_engine_and_pools_of_any_size_give_the_same_proof() {
     let case = products(300, 1, 3, Values::Random, 4);
     for engine in engines(&case.key) {
         let prove = || {

@@ -1,4 +1,4 @@
-//! Prepared tables beside the key.
+//! Tests the files of prepared tables beside the key.
 
 mod common;
 
@@ -19,7 +19,7 @@ fn tables(key: &std::path::Path) -> PathBuf {
 }
 
 #[test]
-fn the_second_start_uses_the_file_and_makes_the_same_proofs() {
+fn the_second_start_loads_the_file_and_makes_the_same_proofs() {
     for back_end in [BackEnd::Portable, BackEnd::Avx512Ifma] {
         let case = products(100, 2, 3, Values::Random, 1);
         let directory = tempfile::tempdir().unwrap();
@@ -42,13 +42,13 @@ fn the_second_start_uses_the_file_and_makes_the_same_proofs() {
         });
         assert_eq!(proofs[0], proofs[1]);
         assert!(case.ark_verifies(&proofs[1]));
-        // Nothing but the key and its tables is left behind.
+        // The folder contains only the key and its tables.
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
     }
 }
 
 #[test]
-fn small_circuits_are_loaded_from_their_file_too() {
+fn the_tables_of_a_small_circuit_are_loaded_from_their_file() {
     let case = products(3, 1, 2, Values::Random, 1);
     let directory = tempfile::tempdir().unwrap();
     let key = on_disk(&case, &directory);
@@ -59,7 +59,7 @@ fn small_circuits_are_loaded_from_their_file_too() {
 }
 
 #[test]
-fn damaged_files_are_refused_and_rebuilt() {
+fn damaged_files_are_refused_and_replaced() {
     let case = products(20, 1, 3, Values::Random, 2);
     let directory = tempfile::tempdir().unwrap();
     let key = on_disk(&case, &directory);
@@ -93,7 +93,7 @@ fn damaged_files_are_refused_and_rebuilt() {
         let (engine, source) = Engine::open(&key, Options::default()).unwrap();
         match source {
             TableSource::Recomputed(refusal, Ok(())) => assert_eq!(refusal, expected),
-            // An empty file can't be mapped.
+            // An empty file cannot be mapped.
             TableSource::Computed(Ok(())) => assert_eq!(expected, Refusal::Format),
             other => panic!("{other:?} instead of {expected:?}"),
         }
@@ -133,7 +133,7 @@ fn tables_of_another_key_or_budget_are_refused() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_is_no_reason_to_fail() {
+fn an_engine_opens_even_if_its_tables_cannot_be_saved() {
     let directory = tempfile::tempdir().unwrap();
     let case = products(20, 1, 3, Values::Random, 2);
     let key = on_disk(&case, &directory);
@@ -146,9 +146,10 @@ fn a_directory_that_cannot_be_written_is_no_reason_to_fail() {
     assert!(case.ark_verifies(&proof));
 }
 
-/// All at once, and of one process id, as processes in containers are that share a folder.
+/// Starts several engines at the same time. All have the same process id, as processes in
+/// containers that share a folder can have.
 #[test]
-fn starts_at_once_do_not_write_into_each_others_tables() {
+fn simultaneous_starts_do_not_overwrite_each_others_tables() {
     const STARTS: usize = 8;
     let directory = tempfile::tempdir().unwrap();
     let case = products(2_000, 2, 3, Values::Random, 1);
@@ -172,14 +173,14 @@ fn starts_at_once_do_not_write_into_each_others_tables() {
 }
 
 #[test]
-fn keys_that_are_missing_or_no_keys_are_refused() {
+fn missing_and_invalid_key_files_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("circuit.zkey");
     assert!(matches!(
         Engine::open(&path, Options::default()),
         Err(ProverError::Read(..))
     ));
-    fs::write(&path, b"no key").unwrap();
+    fs::write(&path, b"not a key").unwrap();
     assert!(matches!(
         Engine::open(&path, Options::default()),
         Err(ProverError::Key(_))

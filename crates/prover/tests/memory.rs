@@ -1,4 +1,4 @@
-//! What a proof takes of memory: docs/prover.md states these bounds.
+//! Measures the memory that a proof needs. docs/prover.md states these bounds.
 
 mod common;
 
@@ -10,24 +10,24 @@ use std::{
 use bauta_prover::Witness;
 use common::{Values, engines, products, rng};
 
-/// The system's allocator, counting.
+/// The system's allocator, with a count of the allocated bytes.
 struct Counting;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every call is passed on unchanged to the system's allocator.
+// SAFETY: every call is passed unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
         PEAK.fetch_max(live, Ordering::Relaxed);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller upholds the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller upholds the contract of `dealloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -35,7 +35,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Live bytes before, at most meanwhile, and after.
+/// Returns the allocated bytes before `work`, the largest number during `work`, and the number
+/// after it.
 fn measured(work: impl FnOnce()) -> [usize; 3] {
     let before = LIVE.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
@@ -44,7 +45,7 @@ fn measured(work: impl FnOnce()) -> [usize; 3] {
 }
 
 #[test]
-fn a_proof_of_4000_constraints_takes_less_than_12_mb_and_leaves_no_more_each_time() {
+fn a_proof_of_4000_constraints_needs_less_than_12_mb_and_memory_does_not_grow() {
     let case = products(4000, 1, 2, Values::Random, 1);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     for engine in engines(&case.key) {
@@ -73,7 +74,7 @@ fn a_proof_of_4000_constraints_takes_less_than_12_mb_and_leaves_no_more_each_tim
                 engine.back_end(),
                 peak - before
             );
-            // The thread pool's queues grow by some bytes now and then.
+            // The queues of the thread pool occasionally grow by some bytes.
             assert!(
                 after <= kept + 4096,
                 "{:?}: {after} after {kept}",

@@ -1,5 +1,5 @@
-//! The queries that proofs are made from (docs/prover.md, steps 1 and 2), checked by pairings of a key's own points: whatever its
-//! secrets are.
+//! Checks the queries that proofs are made from (docs/prover.md, steps 1 and 2) by pairings of a
+//! key's own points. The checks work for any key, because they do not need its secrets.
 
 mod common;
 
@@ -13,11 +13,12 @@ use bauta_iden3::{Constraint, ZKey, snarkjs::Snarkjs};
 use bauta_prover::Witness;
 use common::{Case, case, engines, rng};
 
-/// Domain size, all of whose rows are taken: 30 constraints, the constant one and a public wire.
+/// The domain size. All rows are used: 30 constraints, the constant one and a public wire.
 const N: usize = 32;
 const ROWS: u32 = 30;
 
-/// `x_j · x_j = y_j`. The columns of A and B of `x_j`, and C's of `y_j`, are one in row j alone, so `A_(x_j)(τ) = ℓ_j(τ)`.
+/// Returns the circuit `x_j · x_j = y_j`. The columns of `x_j` in A and B, and of `y_j` in C, are
+/// one in row j and zero elsewhere, so `A_(x_j)(τ) = ℓ_j(τ)`.
 fn squares() -> Case {
     let rng = &mut rng(3);
     let x: Vec<Fr> = (0..ROWS).map(|_| Fr::rand(rng)).collect();
@@ -38,7 +39,8 @@ fn squares() -> Case {
     case(1, ROWS, rows, wires)
 }
 
-/// The same circuit with a key of a real ceremony, for powers of tau up to `2^power` rows.
+/// Returns the same circuit with a key from a real ceremony, for powers of tau up to `2^power`
+/// rows.
 fn with_ceremony(power: u32) -> Case {
     let mut case = squares();
     let snarkjs = Snarkjs::install().expect("node, npm and, the first time, the network");
@@ -64,14 +66,15 @@ fn with_ceremony(power: u32) -> Case {
     case
 }
 
-/// `Σ values_j · ℓ_j(τ)`: the polynomial with these values on the domain, at τ.
+/// Returns `Σ values_j · ℓ_j(τ)`, which is the value at τ of the polynomial that has `values` on
+/// the domain.
 fn at_tau(key: &ZKey, values: &[Fr]) -> G1Affine {
     // Rows 30 and 31 are those of the constant one and the public wire.
     let lagrange = [&key.a[2..2 + ROWS as usize], &key.a[..2]].concat();
     G1Projective::msm(&lagrange, values).unwrap().into_affine()
 }
 
-/// `Σ f(ζ^(2i+1)) · H_i`.
+/// Returns `Σ f(ζ^(2i+1)) · H_i`.
 fn quotient(key: &ZKey, on_odd_coset: impl Fn(usize) -> Fr) -> G1Affine {
     let scalars: Vec<Fr> = (0..N).map(on_odd_coset).collect();
     G1Projective::msm(&key.h, &scalars).unwrap().into_affine()
@@ -88,7 +91,8 @@ fn check(case: &Case) {
     let (key, z, one) = (&case.key, &case.wires, G2Affine::generator());
     let x = 2..2 + ROWS as usize;
 
-    // P(τ)/δ from the odd coset's points: e(Σ P(ζ^(2i+1))·H_i, δ) · e(c(τ), 1) = e(a(τ), b(τ)).
+    // P(τ)/δ from the points of the odd coset: e(Σ P(ζ^(2i+1))·H_i, δ) · e(c(τ), 1) = e(a(τ),
+    // b(τ)).
     let mut b = z[x.clone()].to_vec();
     b.resize(N, Fr::from(0u64));
     let a = [&z[x.clone()], &z[..2]].concat();
@@ -107,7 +111,7 @@ fn check(case: &Case) {
         [(at_tau(key, &a), b_at_tau)]
     ));
 
-    // L_s = (β·A_s(τ) + α·B_s(τ) + C_s(τ))/δ. Private wires begin with wire 2.
+    // L_s = (β·A_s(τ) + α·B_s(τ) + C_s(τ))/δ. The private wires begin with wire 2.
     for j in 0..ROWS as usize {
         let (of_x, of_y) = (key.c[j], key.c[ROWS as usize + j]);
         assert!(equal(
@@ -126,8 +130,9 @@ fn check(case: &Case) {
     }
 }
 
-/// Whether the key's H lacks `τ^(2n-1)`. `X^(2n-1) - X^(n-1)` vanishes on the domain and is `-2·X^(n-1)` on the odd coset.
-fn is_cut(key: &ZKey) -> bool {
+/// Returns whether the key's H lacks `τ^(2n-1)`. `X^(2n-1) - X^(n-1)` is zero on the domain and
+/// `-2·X^(n-1)` on the odd coset.
+fn lacks_top_power(key: &ZKey) -> bool {
     let zeta = Fr::get_root_of_unity(2 * N as u64).unwrap();
     let power = |exponent: usize| zeta.pow([(exponent * (N - 1)) as u64]);
     let sum = quotient(key, |i| -power(2 * i + 1).double());
@@ -136,25 +141,25 @@ fn is_cut(key: &ZKey) -> bool {
 }
 
 #[test]
-fn queries_of_a_development_key_are_right() {
+fn queries_of_a_development_key_are_correct() {
     let case = squares();
     check(&case);
-    assert!(!is_cut(&case.key));
+    assert!(!lacks_top_power(&case.key));
 }
 
 #[test]
-fn queries_of_a_ceremonys_key_are_right() {
+fn queries_of_a_ceremony_key_are_correct() {
     let case = with_ceremony(6);
     check(&case);
-    assert!(!is_cut(&case.key));
+    assert!(!lacks_top_power(&case.key));
 }
 
 #[test]
-fn a_key_whose_top_power_of_tau_is_cut_proves_all_the_same() {
+fn a_key_without_the_top_power_of_tau_still_makes_valid_proofs() {
     let case = with_ceremony(5);
     assert!(
-        is_cut(&case.key),
-        "snarkjs takes the power it doesn't know for zero"
+        lacks_top_power(&case.key),
+        "snarkjs uses zero for the power that it lacks"
     );
     check(&case);
 }

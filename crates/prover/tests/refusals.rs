@@ -1,4 +1,4 @@
-//! Witnesses and keys that have to be refused.
+//! Tests that invalid witnesses and keys are refused.
 
 mod common;
 
@@ -76,7 +76,7 @@ fn an_unsatisfying_witness_never_gives_a_proof_that_verifies() {
 }
 
 #[test]
-fn a_witness_of_another_circuit_with_as_many_wires_is_refused_by_self_verification() {
+fn self_verification_refuses_a_witness_of_another_circuit_with_the_same_number_of_wires() {
     let case = products(30, 1, 3, Values::Random, 1);
     let other = products(30, 1, 3, Values::Random, 2);
     let engine = Engine::prepare_with(&case.key, Options::service()).unwrap();
@@ -85,7 +85,7 @@ fn a_witness_of_another_circuit_with_as_many_wires_is_refused_by_self_verificati
 }
 
 #[test]
-fn self_verification_lets_right_proofs_through() {
+fn self_verification_accepts_valid_proofs() {
     let case = products(30, 3, 3, Values::Random, 1);
     let engine = Engine::prepare_with(&case.key, Options::service()).unwrap();
     let proof = engine
@@ -113,7 +113,7 @@ fn malformed_keys_are_refused() {
 }
 
 #[test]
-fn a_table_budget_is_kept_or_refused() {
+fn tables_stay_within_the_budget_or_an_error_is_returned() {
     let case = products(200, 1, 3, Values::Random, 1);
     let least = Engine::prepare(&case.key).unwrap().table_bytes() * 3 / 4;
     let smaller = Options {

@@ -1,4 +1,5 @@
-//! The engine as a WebAssembly module under node. `cargo xtask wasm` builds the module and runs this.
+//! Tests the engine as a WebAssembly module in Node. `cargo xtask wasm` builds the module and runs
+//! this test.
 
 mod common;
 
@@ -8,9 +9,10 @@ use bauta_iden3::json;
 use bauta_prover::Proof;
 use common::{Case, Values, products};
 
-/// Standard output of a proof in node, or its standard error.
+/// Makes a proof in Node. Returns its standard output, or its standard error if it fails.
 fn prove(case: &Case, wires: &[ark_bn254::Fr]) -> Result<String, String> {
-    let module = env::var_os("BAUTA_WASM_PROVER").expect("`cargo xtask wasm` says where the module is");
+    let module = env::var_os("BAUTA_WASM_PROVER")
+        .expect("run this as `cargo xtask wasm`, which sets the path of the module");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/wasm-prover/prove.mjs");
     let directory = tempfile::tempdir().unwrap();
     let [key, witness] = ["circuit.zkey", "witness.wtns"].map(|name| directory.path().join(name));
@@ -31,7 +33,7 @@ fn prove(case: &Case, wires: &[ark_bn254::Fr]) -> Result<String, String> {
 }
 
 #[test]
-fn proofs_made_in_webassembly_are_accepted_by_arkworks_and_never_twice_the_same() {
+fn arkworks_accepts_proofs_made_in_webassembly_and_each_proof_is_different() {
     let case = products(300, 2, 3, Values::Random, 1);
     let proofs = [(); 2].map(|()| {
         let text = prove(&case, &case.wires).unwrap();
@@ -43,10 +45,10 @@ fn proofs_made_in_webassembly_are_accepted_by_arkworks_and_never_twice_the_same(
 }
 
 #[test]
-fn a_witness_that_does_not_satisfy_gives_an_error_and_no_proof() {
+fn a_witness_that_does_not_satisfy_the_circuit_gives_an_error_and_no_proof() {
     let case = products(300, 2, 3, Values::Random, 1);
     let mut wires = case.wires.clone();
     wires[5] += ark_bn254::Fr::from(1u64);
     let error = prove(&case, &wires).unwrap_err();
-    assert!(error.contains("doesn't verify"), "{error}");
+    assert!(error.contains("does not verify"), "{error}");
 }

@@ -1,10 +1,10 @@
-//! Constants of a prime modulus below 2^254, all computed when this is compiled.
+//! Constants of a prime modulus below 2^254, computed at compile time.
 
 use ark_ff::{BigInt, Fp, MontBackend, MontConfig, PrimeField};
 
 use crate::Words;
 
-/// The bits of a limb.
+/// The mask of a limb's 52 bits.
 pub(super) const LOW_52: u64 = (1 << 52) - 1;
 
 /// Constants of a modulus.
@@ -17,9 +17,10 @@ pub trait Modulus: PrimeField<BigInt = BigInt<4>> {
     const FOUR_P: [u64; 5] = limbs_of(doubled(doubled(Self::MODULUS.0)));
     /// -1/p modulo 2^52.
     const INVERSE: u64 = negative_inverse(Self::MODULUS.0[0]);
-    /// `(p·INVERSE + 1) / 2^52` in limbs; below p, because INVERSE is below 2^52.
+    /// `(p·INVERSE + 1) / 2^52` in limbs. It is below p, because INVERSE is below 2^52.
     const SHIFTED: [u64; 5] = limbs_of(shifted(Self::MODULUS.0, Self::INVERSE));
-    /// 2^264 mod p in limbs: a product with it takes arkworks's Montgomery form (R = 2^256) to this one (2^260).
+    /// 2^264 mod p in limbs. Montgomery multiplication by it converts arkworks's form (R = 2^256)
+    /// to this back end's form (R = 2^260).
     const FROM_ARK: [u64; 5] = limbs_of(power_of_two(264, Self::MODULUS.0));
 }
 
@@ -44,7 +45,7 @@ const fn doubled(w: Words) -> Words {
     ]
 }
 
-/// -1/p modulo 2^52 by Newton's iteration: each step doubles the number of right bits.
+/// Returns -1/p modulo 2^52 by Newton's iteration. Each step doubles the number of correct bits.
 const fn negative_inverse(p: u64) -> u64 {
     let mut inverse = 1u64;
     let mut step = 0;
@@ -55,7 +56,7 @@ const fn negative_inverse(p: u64) -> u64 {
     inverse.wrapping_neg() & LOW_52
 }
 
-/// `(p·inverse + 1) / 2^52`, exact as `p·inverse` is -1 modulo 2^52.
+/// Returns `(p·inverse + 1) / 2^52`. The division is exact, because `p·inverse` is -1 modulo 2^52.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "the low and high halves of a 128-bit number"
@@ -80,7 +81,7 @@ const fn shifted(p: Words, inverse: u64) -> Words {
     shifted
 }
 
-/// `x - y`, if it isn't negative.
+/// Returns `x - y`, or `None` if it is negative.
 const fn checked_difference(x: Words, y: Words) -> Option<Words> {
     let mut difference = [0; 4];
     let mut borrow = false;
@@ -95,7 +96,7 @@ const fn checked_difference(x: Words, y: Words) -> Option<Words> {
     if borrow { None } else { Some(difference) }
 }
 
-/// `2^exponent mod p`.
+/// Returns `2^exponent mod p`.
 const fn power_of_two(exponent: u32, p: Words) -> Words {
     let mut power = [1, 0, 0, 0];
     let mut step = 0;

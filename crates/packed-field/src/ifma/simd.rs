@@ -1,10 +1,11 @@
-//! The instructions, and all loads and stores.
+//! The vector instructions, and all loads and stores.
 //!
 //! Unsafe code here is of two kinds:
 //!
-//! * calls of intrinsics, sound because whoever has a vector of a field got it from an [`Ifma`](super::Ifma), and that comes only from
-//!   `Ifma::detect` on a machine that has the instructions: the module's invariant;
-//! * loads and stores of 32 bytes through references to four words, which are valid.
+//! * Calls of intrinsics. They are sound because of this invariant of the module: every vector was
+//!   created from an [`Ifma`](super::Ifma), and only `Ifma::detect` creates one, on a machine that
+//!   has the instructions.
+//! * Loads and stores of 32 bytes through references to four words, which are valid.
 
 use core::arch::x86_64::{
     __m512i, _mm256_loadu_epi64, _mm256_storeu_epi64, _mm512_add_epi64, _mm512_and_si512,
@@ -18,8 +19,8 @@ use core::arch::x86_64::{
 use crate::Words;
 
 #[inline(always)]
-pub(super) fn constant(word: u64) -> __m512i {
-    // SAFETY: the module's invariant (see its page).
+pub(super) fn splat(word: u64) -> __m512i {
+    // SAFETY: the module's invariant (see the module's documentation).
     unsafe { _mm512_set1_epi64(word.cast_signed()) }
 }
 #[inline(always)]
@@ -27,25 +28,25 @@ pub(super) fn zero() -> __m512i {
     // SAFETY: the module's invariant.
     unsafe { _mm512_setzero_si512() }
 }
-/// `c` + the low 52 bits of `a · b`.
+/// Returns `c` plus the low 52 bits of `a · b`.
 #[inline(always)]
-pub(super) fn low(c: __m512i, a: __m512i, b: __m512i) -> __m512i {
+pub(super) fn madd_low(c: __m512i, a: __m512i, b: __m512i) -> __m512i {
     // SAFETY: the module's invariant.
     unsafe { _mm512_madd52lo_epu64(c, a, b) }
 }
-/// `c` + the high 52 bits of `a · b`.
+/// Returns `c` plus the high 52 bits of `a · b`.
 #[inline(always)]
-pub(super) fn high(c: __m512i, a: __m512i, b: __m512i) -> __m512i {
+pub(super) fn madd_high(c: __m512i, a: __m512i, b: __m512i) -> __m512i {
     // SAFETY: the module's invariant.
     unsafe { _mm512_madd52hi_epu64(c, a, b) }
 }
 #[inline(always)]
-pub(super) fn plus(a: __m512i, b: __m512i) -> __m512i {
+pub(super) fn add(a: __m512i, b: __m512i) -> __m512i {
     // SAFETY: the module's invariant.
     unsafe { _mm512_add_epi64(a, b) }
 }
 #[inline(always)]
-pub(super) fn minus(a: __m512i, b: __m512i) -> __m512i {
+pub(super) fn sub(a: __m512i, b: __m512i) -> __m512i {
     // SAFETY: the module's invariant.
     unsafe { _mm512_sub_epi64(a, b) }
 }
@@ -60,70 +61,72 @@ pub(super) fn or(a: __m512i, b: __m512i) -> __m512i {
     unsafe { _mm512_or_si512(a, b) }
 }
 #[inline(always)]
-pub(super) fn right<const N: u32>(a: __m512i) -> __m512i {
+pub(super) fn shift_right<const N: u32>(a: __m512i) -> __m512i {
     // SAFETY: the module's invariant.
     unsafe { _mm512_srli_epi64::<N>(a) }
 }
 #[inline(always)]
-pub(super) fn left<const N: u32>(a: __m512i) -> __m512i {
+pub(super) fn shift_left<const N: u32>(a: __m512i) -> __m512i {
     // SAFETY: the module's invariant.
     unsafe { _mm512_slli_epi64::<N>(a) }
 }
-/// The carry of a limb that may be negative.
+/// Returns the carry of a limb. The limb may be negative.
 #[inline(always)]
 pub(super) fn carry(limb: __m512i) -> __m512i {
     // SAFETY: the module's invariant.
     unsafe { _mm512_srai_epi64::<52>(limb) }
 }
 
-/// The low 64 bits of `(high · 2^64 + low) >> N`.
+/// Returns the low 64 bits of `(high · 2^64 + low) >> N`.
 #[inline(always)]
 pub(super) fn funnel<const N: i32>(low: __m512i, high: __m512i) -> __m512i {
     // SAFETY: the module's invariant.
     unsafe { _mm512_shrdi_epi64::<N>(low, high) }
 }
-/// One bit for each lane whose word, taken as signed, is negative.
+/// Returns one bit for each lane. The bit is set if the lane's word, as a signed integer, is
+/// negative.
 #[inline(always)]
 pub(super) fn negative(a: __m512i) -> u8 {
     // SAFETY: the module's invariant.
     unsafe { _mm512_cmplt_epi64_mask(a, zero()) }
 }
-/// `a + b` in the chosen lanes, `a` in the others.
+/// Returns `a + b` in the selected lanes and `a` in the others.
 #[inline(always)]
-pub(super) fn plus_where(lanes: u8, a: __m512i, b: __m512i) -> __m512i {
+pub(super) fn add_where(lanes: u8, a: __m512i, b: __m512i) -> __m512i {
     // SAFETY: the module's invariant.
     unsafe { _mm512_mask_add_epi64(a, lanes, a, b) }
 }
-/// `b - a` in the chosen lanes, `a` in the others.
+/// Returns `b - a` in the selected lanes and `a` in the others.
 #[inline(always)]
 pub(super) fn subtract_from_where(lanes: u8, a: __m512i, b: __m512i) -> __m512i {
     // SAFETY: the module's invariant.
     unsafe { _mm512_mask_sub_epi64(a, lanes, b, a) }
 }
-/// `b` in the chosen lanes, `a` in the others.
+/// Returns `b` in the selected lanes and `a` in the others.
 #[inline(always)]
 pub(super) fn select(lanes: u8, a: __m512i, b: __m512i) -> __m512i {
     // SAFETY: the module's invariant.
     unsafe { _mm512_mask_mov_epi64(a, lanes, b) }
 }
 
-/// Stores the first half of a vector of [`rows`].
+/// Stores the first half of a vector of [`split_lanes`].
 #[inline(always)]
 pub(super) fn store_first(pair: __m512i, words: &mut Words) {
     // SAFETY: the module's invariant; the store writes 32 bytes into four words.
     unsafe { _mm256_storeu_epi64(words.as_mut_ptr().cast(), _mm512_castsi512_si256(pair)) }
 }
-/// Stores the second half of a vector of [`rows`].
+/// Stores the second half of a vector of [`split_lanes`].
 #[inline(always)]
 pub(super) fn store_second(pair: __m512i, words: &mut Words) {
     // SAFETY: the module's invariant; the store writes 32 bytes into four words.
     unsafe { _mm256_storeu_epi64(words.as_mut_ptr().cast(), _mm512_extracti64x4_epi64::<1>(pair)) }
 }
 
-/// Eight lanes' words, as columns, from eight rows of four words each: `row(i)` is lane i's.
+/// Loads four words for each of eight lanes. `row(i)` holds the words of lane i. Vector j of the
+/// result holds word j of every lane.
 #[inline(always)]
-pub(super) fn columns<'a>(row: impl Fn(usize) -> &'a Words) -> [__m512i; 4] {
-    // SAFETY: the module's invariant; each load reads the 32 bytes behind a reference to four words.
+pub(super) fn load_words<'a>(row: impl Fn(usize) -> &'a Words) -> [__m512i; 4] {
+    // SAFETY: the module's invariant; each load reads the 32 bytes of a reference to four words.
     unsafe {
         let mut both = [_mm512_setzero_si512(); 4];
         for (i, pair) in both.iter_mut().enumerate() {
@@ -135,15 +138,17 @@ pub(super) fn columns<'a>(row: impl Fn(usize) -> &'a Words) -> [__m512i; 4] {
     }
 }
 
-/// The inverse of [`columns`]: rows i and i + 4 are the halves of element i.
+/// Inverts [`load_words`]. The halves of vector i of the result hold the words of lanes i and i +
+/// 4.
 #[inline(always)]
-pub(super) fn rows(columns: [__m512i; 4]) -> [__m512i; 4] {
+pub(super) fn split_lanes(words: [__m512i; 4]) -> [__m512i; 4] {
     // SAFETY: the module's invariant.
     unsafe {
-        let [c0, c1, c2, c3] = columns;
+        let [c0, c1, c2, c3] = words;
         let low = (_mm512_unpacklo_epi64(c0, c1), _mm512_unpacklo_epi64(c2, c3));
         let high = (_mm512_unpackhi_epi64(c0, c1), _mm512_unpackhi_epi64(c2, c3));
-        // In 128-bit blocks: low.0 holds words 0, 1 of lanes 0, 2, 4, 6; low.1 words 2, 3 of the same; high the odd lanes.
+        // In 128-bit blocks: `low.0` holds words 0 and 1 of lanes 0, 2, 4 and 6, and `low.1` holds
+        // words 2 and 3 of these lanes. `high` holds the same of the odd lanes.
         let first = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
         let second = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
         [
@@ -155,7 +160,8 @@ pub(super) fn rows(columns: [__m512i; 4]) -> [__m512i; 4] {
     }
 }
 
-/// For four rows of eight words: vector j has word j of each, then word j + 4 of each.
+/// Rearranges four rows of eight words. Vector j of the result holds word j of each row, then word
+/// j + 4 of each row.
 #[inline(always)]
 fn quads(a: __m512i, b: __m512i, c: __m512i, d: __m512i) -> [__m512i; 4] {
     // SAFETY: the module's invariant.

@@ -1,4 +1,4 @@
-//! The operations of [`Lanes`] on five limbs.
+//! The operations of [`PackedField`] on vectors of five limbs.
 
 use core::{arch::x86_64::__m512i, marker::PhantomData};
 
@@ -9,11 +9,11 @@ use super::{
     modulus::{LOW_52, Modulus, limbs_of},
     product::Columns,
     simd::{
-        and, carry, columns, constant, funnel, left, minus, negative, or, plus, plus_where, right, rows,
-        select, store_first, store_second, subtract_from_where, transposed, zero,
+        add, add_where, and, carry, funnel, load_words, negative, or, select, shift_left, shift_right, splat,
+        split_lanes, store_first, store_second, sub, subtract_from_where, transposed, zero,
     },
 };
-use crate::{Lanes, Line, MAX_LANES, Words};
+use crate::{CacheLine, MAX_WIDTH, PackedField, Words};
 
 /// Eight elements of the field `F`.
 #[derive(Clone, Copy, Debug)]
@@ -31,44 +31,45 @@ impl<F> Vector<F> {
         }
     }
 
-    /// Carries, so that limbs 0 to 3 are below 2^52. Limbs may be negative as long as the value isn't.
+    /// Propagates carries, so that limbs 0 to 3 are below 2^52. Limbs may be negative, but the
+    /// value must not be.
     #[inline(always)]
     fn normalised(mut limbs: [__m512i; 5]) -> Self {
-        let mask = constant(LOW_52);
+        let mask = splat(LOW_52);
         for i in 0..4 {
-            limbs[i + 1] = plus(limbs[i + 1], carry(limbs[i]));
+            limbs[i + 1] = add(limbs[i + 1], carry(limbs[i]));
             limbs[i] = and(limbs[i], mask);
         }
         Self::new(limbs)
     }
 
     #[inline(always)]
-    fn from_columns(w: [__m512i; 4]) -> Self {
-        let mask = constant(LOW_52);
+    fn from_word_vectors(w: [__m512i; 4]) -> Self {
+        let mask = splat(LOW_52);
         Self::new([
             and(w[0], mask),
             and(funnel::<52>(w[0], w[1]), mask),
             and(funnel::<40>(w[1], w[2]), mask),
             and(funnel::<28>(w[2], w[3]), mask),
-            right::<16>(w[3]),
+            shift_right::<16>(w[3]),
         ])
     }
 
     #[inline(always)]
-    fn into_columns(self) -> [__m512i; 4] {
+    fn into_word_vectors(self) -> [__m512i; 4] {
         let l = self.limbs;
         [
-            or(l[0], left::<52>(l[1])),
-            or(right::<12>(l[1]), left::<40>(l[2])),
-            or(right::<24>(l[2]), left::<28>(l[3])),
-            or(right::<36>(l[3]), left::<16>(l[4])),
+            or(l[0], shift_left::<52>(l[1])),
+            or(shift_right::<12>(l[1]), shift_left::<40>(l[2])),
+            or(shift_right::<24>(l[2]), shift_left::<28>(l[3])),
+            or(shift_right::<36>(l[3]), shift_left::<16>(l[4])),
         ]
     }
 
     #[inline(always)]
-    fn into_words(self) -> [Words; MAX_LANES] {
-        let mut words = [[0; 4]; MAX_LANES];
-        for (i, pair) in rows(self.into_columns()).into_iter().enumerate() {
+    fn into_words(self) -> [Words; MAX_WIDTH] {
+        let mut words = [[0; 4]; MAX_WIDTH];
+        for (i, pair) in split_lanes(self.into_word_vectors()).into_iter().enumerate() {
             store_first(pair, &mut words[i]);
             store_second(pair, &mut words[i + 4]);
         }
@@ -80,11 +81,11 @@ impl<F: Modulus> Vector<F> {
     #[inline(always)]
     fn of(limbs: [u64; 5]) -> Self {
         Self::new([
-            constant(limbs[0]),
-            constant(limbs[1]),
-            constant(limbs[2]),
-            constant(limbs[3]),
-            constant(limbs[4]),
+            splat(limbs[0]),
+            splat(limbs[1]),
+            splat(limbs[2]),
+            splat(limbs[3]),
+            splat(limbs[4]),
         ])
     }
 
@@ -98,26 +99,27 @@ impl<F: Modulus> Vector<F> {
         Self::reduced(Columns::zero().add_product(a, b))
     }
 
-    /// `x` if it isn't negative, else `x + 2p`; limbs as they come, the result too.
+    /// Returns `x` if it is not negative, and `x + 2p` otherwise. Neither the argument nor the
+    /// result is normalised.
     #[inline(always)]
     fn plus_2p_if_negative(mut limbs: [__m512i; 5]) -> [__m512i; 5] {
         let mut top = carry(limbs[0]);
         for limb in &limbs[1..4] {
-            top = carry(plus(*limb, top));
+            top = carry(add(*limb, top));
         }
-        let lanes = negative(plus(limbs[4], top));
+        let lanes = negative(add(limbs[4], top));
         for (limb, two_p) in limbs.iter_mut().zip(F::TWO_P) {
-            *limb = plus_where(lanes, *limb, constant(two_p));
+            *limb = add_where(lanes, *limb, splat(two_p));
         }
         limbs
     }
 
-    /// From [0, 2p) to [0, p).
+    /// Reduces a value in [0, 2p) to [0, p).
     #[inline(always)]
     fn canonical(self) -> Self {
         let mut limbs = self.limbs;
         for (limb, p) in limbs.iter_mut().zip(F::P) {
-            *limb = minus(*limb, constant(p));
+            *limb = sub(*limb, splat(p));
         }
         let mut result = Self::normalised(limbs).limbs;
         let lanes = negative(result[4]);
@@ -128,7 +130,7 @@ impl<F: Modulus> Vector<F> {
     }
 }
 
-impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
+impl<T: MontConfig<4>> PackedField<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
     type Element = Fp<MontBackend<T, 4>, 4>;
 
     type Constant = [u64; 5];
@@ -147,23 +149,23 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
     }
     #[inline(always)]
     fn from_fn(arch: Ifma, mut element: impl FnMut(usize) -> Self::Element) -> Self {
-        let mut elements = [Self::Element::ZERO; MAX_LANES];
-        for (lane, slot) in elements.iter_mut().enumerate() {
-            *slot = element(lane);
+        let mut elements = [Self::Element::ZERO; MAX_WIDTH];
+        for (lane, value) in elements.iter_mut().enumerate() {
+            *value = element(lane);
         }
         Self::load(arch, &elements)
     }
     #[inline(always)]
     fn load(_: Ifma, elements: &[Self::Element]) -> Self {
-        const NOTHING: Words = [0; 4];
-        let words = columns(|lane| elements.get(lane).map_or(&NOTHING, |element| &element.0.0));
+        const ZERO_WORDS: Words = [0; 4];
+        let words = load_words(|lane| elements.get(lane).map_or(&ZERO_WORDS, |element| &element.0.0));
         Self::product(
-            &Self::from_columns(words).limbs,
+            &Self::from_word_vectors(words).limbs,
             &Self::of(Self::Element::FROM_ARK).limbs,
         )
     }
     #[inline(always)]
-    fn to_elements(self) -> [Self::Element; MAX_LANES] {
+    fn to_elements(self) -> [Self::Element; MAX_WIDTH] {
         self.into_words().map(Self::decode)
     }
     #[inline(always)]
@@ -197,7 +199,7 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
     fn add(self, other: Self) -> Self {
         let mut limbs = self.limbs;
         for (limb, other) in limbs.iter_mut().zip(other.limbs) {
-            *limb = plus(*limb, other);
+            *limb = add(*limb, other);
         }
         Self::normalised(limbs)
     }
@@ -205,7 +207,7 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
     fn sub(self, other: Self) -> Self {
         let mut limbs = self.limbs;
         for ((limb, other), two_p) in limbs.iter_mut().zip(other.limbs).zip(Self::Element::TWO_P) {
-            *limb = plus(minus(*limb, other), constant(two_p));
+            *limb = add(sub(*limb, other), splat(two_p));
         }
         Self::normalised(limbs)
     }
@@ -213,7 +215,7 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
     fn add_reduced(self, other: Self) -> Self {
         let mut limbs = self.limbs;
         for ((limb, other), two_p) in limbs.iter_mut().zip(other.limbs).zip(Self::Element::TWO_P) {
-            *limb = minus(plus(*limb, other), constant(two_p));
+            *limb = sub(add(*limb, other), splat(two_p));
         }
         Self::normalised(Self::plus_2p_if_negative(limbs))
     }
@@ -221,7 +223,7 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
     fn sub_reduced(self, other: Self) -> Self {
         let mut limbs = self.limbs;
         for (limb, other) in limbs.iter_mut().zip(other.limbs) {
-            *limb = minus(*limb, other);
+            *limb = sub(*limb, other);
         }
         Self::normalised(Self::plus_2p_if_negative(limbs))
     }
@@ -230,17 +232,18 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
         let mut limbs = self.limbs;
         let others = b.limbs.into_iter().zip(c_minus_b.limbs).zip(Self::Element::TWO_P);
         for (limb, ((b, difference), two_p)) in limbs.iter_mut().zip(others) {
-            // The difference is c - b + 2p.
-            *limb = plus(minus(minus(*limb, difference), plus(b, b)), constant(two_p));
+            // `difference` is c - b + 2p.
+            *limb = add(sub(sub(*limb, difference), add(b, b)), splat(two_p));
         }
-        // From (-4p, 2p) to (-2p, 2p) to [0, 2p).
+        // The value is in (-4p, 2p). The first addition moves it to (-2p, 2p), the second one to
+        // [0, 2p).
         Self::normalised(Self::plus_2p_if_negative(Self::plus_2p_if_negative(limbs)))
     }
     #[inline(always)]
     fn negate(self) -> Self {
         let mut limbs = self.limbs;
         for (limb, four_p) in limbs.iter_mut().zip(Self::Element::FOUR_P) {
-            *limb = minus(constant(four_p), *limb);
+            *limb = sub(splat(four_p), *limb);
         }
         Self::normalised(limbs)
     }
@@ -248,9 +251,9 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
     fn negate_where(self, lanes: u8) -> Self {
         let mut limbs = self.limbs;
         for (limb, two_p) in limbs.iter_mut().zip(Self::Element::TWO_P) {
-            *limb = subtract_from_where(lanes, *limb, constant(two_p));
+            *limb = subtract_from_where(lanes, *limb, splat(two_p));
         }
-        // Not normalised: differences do that.
+        // The result is not normalised. The operations that accept it normalise their own result.
         Self::new(limbs)
     }
     #[inline(always)]
@@ -267,19 +270,19 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
     }
 
     #[inline(always)]
-    fn gather<'a>(_: Ifma, line: impl Fn(usize) -> &'a Line, half: usize) -> Self {
-        Self::from_columns(columns(|lane| &line(lane).0[half]))
+    fn gather<'a>(_: Ifma, line: impl Fn(usize) -> &'a CacheLine, half: usize) -> Self {
+        Self::from_word_vectors(load_words(|lane| &line(lane).0[half]))
     }
     #[inline(always)]
-    fn scatter(self, lines: &mut [Line], step: usize, half: usize) {
-        for (i, pair) in rows(self.into_columns()).into_iter().enumerate() {
+    fn scatter(self, lines: &mut [CacheLine], step: usize, half: usize) {
+        for (i, pair) in split_lanes(self.into_word_vectors()).into_iter().enumerate() {
             store_first(pair, &mut lines[i * step].0[half]);
             store_second(pair, &mut lines[(i + 4) * step].0[half]);
         }
     }
     #[inline(always)]
     fn encode(element: Self::Element) -> Words {
-        // 2^260 / 2^256 = 16.
+        // The two Montgomery forms differ by the factor 2^260 / 2^256 = 16.
         let mut times_16 = element;
         for _ in 0..4 {
             times_16.double_in_place();
@@ -292,7 +295,8 @@ impl<T: MontConfig<4>> Lanes<Ifma> for Vector<Fp<MontBackend<T, 4>, 4>> {
         while integer >= Self::Element::MODULUS {
             integer.sub_with_borrow(&Self::Element::MODULUS);
         }
-        // Halving four times: an even representative is x or x + p, which is below 2^255.
+        // Halve four times. If the integer x is odd, x + p is even and represents the same element.
+        // It is below 2^255.
         for _ in 0..4 {
             if integer.is_odd() {
                 integer.add_with_carry(&Self::Element::MODULUS);

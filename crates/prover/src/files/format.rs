@@ -1,35 +1,36 @@
-//! The file of prepared tables.
+//! The file format of prepared tables.
 //!
-//! All numbers little-endian. Header of 192 bytes, then the body:
+//! All numbers are little-endian. The file begins with a header of 192 bytes, and the body follows:
 //!
 //! | bytes | content |
 //! |---|---|
-//! | 16 | `bauta/tables`, zero-padded |
+//! | 16 | `bauta/tables`, padded with zeros |
 //! | 4, 4 | version (1), zero |
-//! | 16 | name of the back end, zero-padded: the form of stored elements is its own |
-//! | 8 | table budget in bytes that the windows were chosen for |
+//! | 16 | name of the back end, padded with zeros; it determines the form of stored elements |
+//! | 8 | table budget in bytes for which the windows were chosen |
 //! | 8 | length of the body |
 //! | 32 | SHA-256 of the `.zkey` file |
-//! | 32 | SHA-256 of the 88 bytes before it and of the body |
+//! | 32 | SHA-256 of the preceding 88 bytes and the body |
 //! | 40 | zero |
 //!
-//! The body holds lists, each with its length in elements (8 bytes) and then the elements, and begins each list at a multiple of 64 bytes.
+//! The body is a sequence of lists. A list begins at a multiple of 64 bytes with the number of its
+//! elements (8 bytes). Its elements begin at the next multiple of 64 bytes.
 
 use std::sync::Arc;
 
 use ark_bn254::{Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ff::BigInt;
-use bauta_packed_field::{Arch, Line, Words};
+use bauta_packed_field::{Arch, CacheLine, Words};
 use bytemuck::Pod;
 use memmap2::Mmap;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::mapping::Lines;
 use crate::{
     key::{Circuit, SparseRows},
     msm::{Coordinate, FixedBase},
     proof::Verifier,
+    table_memory::TableMemory,
     tables::Tables,
     transform::CosetTransform,
 };
@@ -37,29 +38,29 @@ use crate::{
 const MAGIC: [u8; 16] = *b"bauta/tables\0\0\0\0";
 const VERSION: u32 = 1;
 const HEADER: usize = 192;
-/// Bytes of the header that the checksum covers.
+/// Number of header bytes that the checksum covers.
 const SUMMED: usize = 88;
 const ALIGNMENT: usize = 64;
 
-/// What a file of tables was made for.
+/// The key and the budget that a file of tables belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     /// SHA-256 of the `.zkey` file.
     pub(crate) key_hash: [u8; 32],
-    /// [`Options::table_budget`](crate::Options::table_budget).
+    /// The value of [`Options::table_budget`](crate::Options::table_budget).
     pub(crate) budget: usize,
 }
 
-/// Why a file of tables wasn't used.
+/// The reason why a file of tables was not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// Not a file of tables, or of another version.
-    #[error("it isn't a file of tables of this version")]
+    /// The file is not a file of tables, or it has another version.
+    #[error("it is not a file of tables of this version")]
     Format,
-    /// Made from another key.
+    /// The file was made from another key.
     #[error("it was made from another key")]
     OtherKey,
-    /// Made for another back end or table budget.
+    /// The file was made for another back end or table budget.
     #[error("it was made for another back end or table budget")]
     OtherOptions,
     /// The checksum or a length is wrong.
@@ -88,7 +89,7 @@ fn checksum(header: &[u8], body: &[u8]) -> [u8; 32] {
         .into()
 }
 
-/// The file for a key's tables.
+/// Returns the contents of the file for a key's tables.
 pub(crate) fn encode<A: Arch>(identity: &Identity, circuit: &Circuit, tables: &Tables<A>) -> Vec<u8> {
     let mut body = Writer(Vec::with_capacity(tables.bytes() + (1 << 20)));
     body.list(&[
@@ -134,7 +135,7 @@ pub(crate) fn encode<A: Arch>(identity: &Identity, circuit: &Circuit, tables: &T
     file
 }
 
-/// Circuit and tables of a mapped file.
+/// Reads the circuit and the tables from a mapped file.
 pub(crate) fn decode<A: Arch>(
     arch: A,
     identity: &Identity,
@@ -152,7 +153,8 @@ pub(crate) fn decode<A: Arch>(
         file[SUMMED..SUMMED + 32] == checksum(&expected, body),
         Refusal::Damaged,
     )?;
-    // The file is what this program wrote; that the lists fit together is checked all the same.
+    // The checksum shows that this program wrote the file. The lengths of the lists are checked
+    // nevertheless.
     parse(arch, file).ok_or(Refusal::Damaged)
 }
 
@@ -224,7 +226,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Start and length in elements of the next list.
+    /// Returns the start of the next list in bytes and its length in elements.
     fn next<T: Pod>(&mut self) -> Option<(usize, usize)> {
         let length = self.file.get(self.at..self.at.checked_add(8)?)?;
         let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
@@ -270,8 +272,8 @@ impl Reader<'_> {
         window: u64,
         points: usize,
     ) -> Option<FixedBase<A, C>> {
-        let (start, lines) = self.next::<Line>()?;
-        let lines = Lines::Mapped {
+        let (start, lines) = self.next::<CacheLine>()?;
+        let lines = TableMemory::Mapped {
             file: Arc::clone(self.file),
             start,
             lines,
@@ -296,7 +298,8 @@ fn coordinate(words: Words) -> Fq {
     Fq::new_unchecked(BigInt(words))
 }
 
-/// Points that the key's reader has checked before they were written. Infinity is all zero.
+/// Decodes points that were checked when the key was read, before they were written. Infinity is
+/// all zeros.
 fn g1_points(words: &[[Words; 2]]) -> Vec<G1Affine> {
     let point = |words: &[Words; 2]| match *words {
         [[0, 0, 0, 0], [0, 0, 0, 0]] => G1Affine::identity(),

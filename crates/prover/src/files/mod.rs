@@ -1,13 +1,14 @@
-//! Engines from files: a `.zkey` and, beside it, the prepared tables.
+//! Opens engines from files: a `.zkey` and the prepared tables beside it.
 //!
 //! ```text
-//!   key.zkey ---SHA-256---+--> key.zkey.tables fits? --yes--> map it --> Engine
-//!                         |          |
-//!                         +-- no ----+--> read and check the key, prepare, write key.zkey.tables --> Engine
+//!   key.zkey --SHA-256--+--> does key.zkey.tables match? --yes--> map it --> Engine
+//!                       |                |
+//!                       |                no
+//!                       |                v
+//!                       +--> read and check the key, prepare, save key.zkey.tables --> Engine
 //! ```
 
 mod format;
-mod mapping;
 
 use std::{
     fs::{self, Permissions},
@@ -23,32 +24,34 @@ use sha2::{Digest, Sha256};
 use crate::{
     ProverError,
     engine::{AnyTables, BackEnd, Engine, Options},
+    table_memory,
 };
 pub use format::Refusal;
 use format::{Identity, decode, encode};
-pub(crate) use mapping::Lines;
 
-/// Where an opened engine's tables came from.
+/// The source of an opened engine's tables.
 #[derive(Debug)]
 pub enum TableSource {
-    /// From the file beside the key.
+    /// The tables come from the file beside the key.
     File,
-    /// Computed, because there was no file.
+    /// The tables were computed, because there was no file.
     Computed(Saved),
-    /// Computed, because the file couldn't be used.
+    /// The tables were computed, because the file could not be used.
     Recomputed(Refusal, Saved),
 }
 
-/// Whether computed tables were saved beside the key. If not, the engine works all the same, and the next start is
-/// as slow as this one.
+/// Whether computed tables were saved beside the key. If saving failed, the engine still works, and
+/// the next start takes as long as this one.
 pub type Saved = Result<(), io::Error>;
 
 impl Engine {
-    /// The engine for a `.zkey` file. Tables lie beside it in a file named like it with `.tables` appended, which is made when
-    /// there is none that fits.
+    /// Opens the engine for a `.zkey` file. The tables are in a file beside the key, whose name is
+    /// the key's name with `.tables` appended. If there is no matching file, the tables are
+    /// computed and saved there.
     ///
-    /// A file of tables is as trusted as the key: whoever can write it can make proofs come out wrong, or see to it that
-    /// they show witnesses. It is never changed in place; don't do so while an engine uses it.
+    /// The file of tables must be as trusted as the key. Anyone who can write it can cause wrong
+    /// proofs, or proofs that reveal witnesses. It is never changed in place. Do not change it
+    /// while an engine uses it.
     pub fn open(key: &Path, options: Options) -> Result<(Self, TableSource), ProverError> {
         let bytes = fs::read(key).map_err(|error| ProverError::Read(key.to_owned(), error))?;
         let identity = Identity {
@@ -75,16 +78,16 @@ impl Engine {
     }
 }
 
-/// The file of tables that belongs to a key.
+/// Returns the path of the tables that belong to a key.
 fn tables_path(key: &Path) -> PathBuf {
     let mut name = key.as_os_str().to_owned();
     name.push(".tables");
     name.into()
 }
 
-/// No refusal means that there is no file to read.
+/// Loads an engine from a file of tables. The error `None` means that the file cannot be read.
 fn load(path: &Path, identity: &Identity, options: Options) -> Result<Engine, Option<Refusal>> {
-    let file = mapping::map(path).map_err(|_| None)?;
+    let file = table_memory::map(path).map_err(|_| None)?;
     let engine = |circuit, tables| Engine {
         circuit,
         tables,
@@ -96,7 +99,7 @@ fn load(path: &Path, identity: &Identity, options: Options) -> Result<Engine, Op
     {
         match decode(arch, identity, &file) {
             Ok((circuit, tables)) => return Ok(engine(circuit, AnyTables::Ifma(tables))),
-            // Small circuits use the portable arithmetic everywhere.
+            // Engines of small circuits use the portable arithmetic on every machine.
             Err(Refusal::OtherOptions) if options.back_end.is_none() => {}
             Err(refusal) => return Err(Some(refusal)),
         }
@@ -108,8 +111,9 @@ fn load(path: &Path, identity: &Identity, options: Options) -> Result<Engine, Op
     Ok(engine(circuit, AnyTables::Portable(tables)))
 }
 
-/// Writes under another name and renames, so that nobody ever maps half a file. The name is nobody else's: process ids don't tell
-/// containers apart that share a folder.
+/// Writes the file under a temporary name and renames it, so that a partially written file is never
+/// mapped. The temporary name is random, because process ids are not unique among containers that
+/// share a folder.
 fn save(path: &Path, file: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let mut draft = tempfile::Builder::new()

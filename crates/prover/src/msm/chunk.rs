@@ -1,123 +1,130 @@
-//! The additions of one chunk, a vector at a time.
+//! Adds the pairs of one chunk, a vector at a time, in two passes.
 //!
 //! ```text
-//!   forth:  fetch P, Q --> x₂ - x₁, y₂ - y₁ --> a Step      running products of the norms of x₂ - x₁
-//!           one inversion of the last product
-//!   back:   a Step --> λ, x₃, y₃ --> sums                   the product's inverse shrinks by a norm each time
+//!   forward:   fetch P, Q --> x₂ - x₁, y₂ - y₁ --> an Addition    products of the norms of x₂ - x₁
+//!              one inversion of the last product
+//!   backward:  an Addition --> λ, x₃, y₃ --> sums                 the inverse loses a norm each time
 //! ```
 //!
-//! Points are only read on the way forth, in whatever order they come; the way back reads steps one after another, from the second-level
-//! cache, while the next chunk's points are fetched.
+//! Only the forward pass reads points, in the order of the pairs. The backward pass reads the
+//! additions one after another from the second-level cache. Meanwhile, the points of the next chunk
+//! are prefetched.
 
 use ark_bn254::Fq;
 use ark_ff::Field;
-use bauta_packed_field::{Arch, Lanes, Line, MAX_LANES, Task};
+use bauta_packed_field::{Arch, CacheLine, MAX_WIDTH, PackedField, Task};
 
 use super::{
     coordinate::Coordinate,
     inverse::inverse,
-    pairs::{NEGATIVE, Points, SCRATCH},
+    points::{NEGATIVE, Points, SCRATCH},
 };
 use crate::erase::erase;
 
-/// Additions that share an inversion.
+/// The number of additions that share one inversion.
 pub(super) const CHUNK: usize = 1024;
-/// Independent chains of products: hides the latency of a multiplication.
+/// The number of independent chains of products. Several chains hide the latency of a
+/// multiplication.
 const CHAINS: usize = 4;
-/// Vectors that a prefetch runs ahead.
-const AHEAD: usize = 6;
+/// The distance of prefetching in the forward pass, in vectors.
+const PREFETCH_DISTANCE: usize = 6;
 
-/// What the way back needs of a vector of pairs.
+/// The intermediate values of one vector of pairs, from the forward to the backward pass.
 #[derive(Clone, Copy)]
-struct Step<A: Arch, C: Coordinate<A>> {
+struct Addition<A: Arch, C: Coordinate<A>> {
     /// `x₁` and `y₁`.
-    from: (C, C),
-    /// `x₂ - x₁` and `y₂ - y₁`.
-    run: C,
-    rise: C,
+    first: (C, C),
+    /// `x₂ - x₁`.
+    dx: C,
+    /// `y₂ - y₁`.
+    dy: C,
     norm: C::Norm,
-    /// Product of the norms of the chain's vectors before this one.
-    before: A::Fq,
+    /// The product of the norms of the preceding vectors of the same chain.
+    prefix: A::Fq,
 }
 
-impl<A: Arch, C: Coordinate<A>> Step<A, C> {
+impl<A: Arch, C: Coordinate<A>> Addition<A, C> {
     fn zero(arch: A) -> Self {
         let zero = C::zero(arch);
         Self {
-            from: (zero, zero),
-            run: zero,
-            rise: zero,
+            first: (zero, zero),
+            dx: zero,
+            dy: zero,
             norm: zero.norm(),
-            before: A::Fq::zero(arch),
+            prefix: A::Fq::zero(arch),
         }
     }
 }
 
-/// Adds some neighbouring vectors, the first being vector `first`, and leaves their norms out of their chains' inverses. Each line is done for
-/// all of them before the next, since one alone is a chain of dependent multiplications.
+/// Completes the additions of N neighbouring vectors, and removes their norms from the inverses of
+/// their chains. `start` is the index of the first vector. Each loop performs one operation for all
+/// vectors before the next operation, because the operations of a single vector form a chain of
+/// dependent multiplications.
 #[inline(always)]
-fn add_neighbours<A: Arch, C: Coordinate<A>, const N: usize>(
+fn finish_additions<A: Arch, C: Coordinate<A>, const N: usize>(
     arch: A,
-    steps: &[Step<A, C>],
-    first: usize,
+    additions: &[Addition<A, C>],
+    start: usize,
     inverses: &mut [A::Fq; CHAINS],
-    sums: &mut [Line],
+    sums: &mut [CacheLine],
 ) {
-    let steps = &steps[first..first + N];
+    let additions = &additions[start..start + N];
     let mut inverse = [A::Fq::zero(arch); N];
     let (mut slope, mut x, mut y) = ([C::zero(arch); N], [C::zero(arch); N], [C::zero(arch); N]);
-    for (i, step) in steps.iter().enumerate() {
-        inverse[i] = inverses[(first + i) % CHAINS].mul(step.before);
+    for (i, addition) in additions.iter().enumerate() {
+        inverse[i] = inverses[(start + i) % CHAINS].mul(addition.prefix);
     }
-    for (i, step) in steps.iter().enumerate() {
-        let inverse = &mut inverses[(first + i) % CHAINS];
-        *inverse = inverse.mul(step.run.norm_value(step.norm));
+    for (i, addition) in additions.iter().enumerate() {
+        let inverse = &mut inverses[(start + i) % CHAINS];
+        *inverse = inverse.mul(addition.dx.norm_value(addition.norm));
     }
-    for (i, step) in steps.iter().enumerate() {
-        slope[i] = step.rise.divide(step.run, inverse[i]);
+    for (i, addition) in additions.iter().enumerate() {
+        slope[i] = addition.dy.divide(addition.dx, inverse[i]);
     }
     for i in 0..N {
         x[i] = slope[i].square();
     }
-    for (i, step) in steps.iter().enumerate() {
-        x[i] = x[i].sub_both_reduced(step.from.0, step.run);
+    for (i, addition) in additions.iter().enumerate() {
+        x[i] = x[i].sub_both_reduced(addition.first.0, addition.dx);
     }
-    for (i, step) in steps.iter().enumerate() {
-        y[i] = step.from.0.sub(x[i]).mul(slope[i]);
+    for (i, addition) in additions.iter().enumerate() {
+        y[i] = addition.first.0.sub(x[i]).mul(slope[i]);
     }
-    let size = A::LANES * C::LINES;
-    for (i, step) in steps.iter().enumerate() {
+    let size = A::WIDTH * C::LINES;
+    for (i, addition) in additions.iter().enumerate() {
         C::scatter(
             x[i],
-            y[i].sub_reduced(step.from.1),
-            &mut sums[(first + i) * size..][..size],
+            y[i].sub_reduced(addition.first.1),
+            &mut sums[(start + i) * size..][..size],
         );
     }
 }
 
-/// Buffers of one chunk, kept between chunks.
-pub(super) struct Work<A: Arch, C: Coordinate<A>>(Vec<Step<A, C>>);
+/// The buffers of one chunk. They are kept between chunks.
+pub(super) struct ChunkBuffers<A: Arch, C: Coordinate<A>>(Vec<Addition<A, C>>);
 
-impl<A: Arch, C: Coordinate<A>> Work<A, C> {
+impl<A: Arch, C: Coordinate<A>> ChunkBuffers<A, C> {
     pub(super) fn new(arch: A) -> Self {
-        Self(vec![Step::zero(arch); CHUNK / A::LANES])
+        Self(vec![Addition::zero(arch); CHUNK / A::WIDTH])
     }
 
-    /// Overwrites what chunks of at most so many pairs left.
+    /// Overwrites the values that chunks of at most `pairs` pairs have left.
     pub(super) fn erase(&mut self, arch: A, pairs: usize) {
-        let vectors = pairs.min(CHUNK).div_ceil(A::LANES);
-        erase(&mut self.0[..vectors], Step::zero(arch));
+        let vectors = pairs.min(CHUNK).div_ceil(A::WIDTH);
+        erase(&mut self.0[..vectors], Addition::zero(arch));
     }
 }
 
-/// Adds at most [`CHUNK`] pairs, whole vectors, into `sums`. False, with `sums` undefined, when a denominator is zero.
+/// Adds at most [`CHUNK`] pairs, in whole vectors, and writes the sums to `sums`. Returns false if
+/// a denominator is zero. The contents of `sums` are then undefined.
 pub(super) struct AddChunk<'a, A: Arch, C: Coordinate<A>> {
     pub(super) points: Points<'a>,
     pub(super) pairs: &'a [(u32, u32)],
-    /// The next chunk's pairs: they are fetched into the second-level cache while this chunk is computed.
-    pub(super) upcoming: &'a [(u32, u32)],
-    pub(super) sums: &'a mut [Line],
-    pub(super) work: &'a mut Work<A, C>,
+    /// The pairs of the next chunk. Their points are prefetched into the second-level cache while
+    /// this chunk is computed.
+    pub(super) next_pairs: &'a [(u32, u32)],
+    pub(super) sums: &'a mut [CacheLine],
+    pub(super) buffers: &'a mut ChunkBuffers<A, C>,
 }
 
 impl<A: Arch, C: Coordinate<A>> Task<A> for AddChunk<'_, A, C> {
@@ -128,62 +135,62 @@ impl<A: Arch, C: Coordinate<A>> Task<A> for AddChunk<'_, A, C> {
         let Self {
             points,
             pairs,
-            upcoming,
+            next_pairs,
             sums,
-            work,
+            buffers,
         } = self;
-        let vectors = pairs.len() / A::LANES;
-        let steps = &mut work.0[..vectors];
+        let vectors = pairs.len() / A::WIDTH;
+        let additions = &mut buffers.0[..vectors];
 
         // Vector v belongs to chain v mod CHAINS.
         let mut products = [A::Fq::splat(arch, Fq::ONE); CHAINS];
-        for (v, (step, refs)) in steps.iter_mut().zip(pairs.chunks_exact(A::LANES)).enumerate() {
-            let ahead = pairs.len().min((v + AHEAD) * A::LANES);
-            let next = &pairs[ahead..pairs.len().min(ahead + A::LANES)];
+        for (v, (addition, refs)) in additions.iter_mut().zip(pairs.chunks_exact(A::WIDTH)).enumerate() {
+            let next_start = pairs.len().min((v + PREFETCH_DISTANCE) * A::WIDTH);
+            let next = &pairs[next_start..pairs.len().min(next_start + A::WIDTH)];
             for_lines::<A, C>(&points, next, |line| arch.prefetch(line));
             let p: (C, C) = fetch(arch, &points, |lane| refs[lane].0);
             let q: (C, C) = fetch(arch, &points, |lane| refs[lane].1);
-            let run = q.0.sub(p.0);
-            let norm = run.norm();
+            let dx = q.0.sub(p.0);
+            let norm = dx.norm();
             let product = &mut products[v % CHAINS];
-            *step = Step {
-                from: p,
-                run,
-                rise: q.1.sub(p.1),
+            *addition = Addition {
+                first: p,
+                dx,
+                dy: q.1.sub(p.1),
                 norm,
-                before: *product,
+                prefix: *product,
             };
-            *product = product.mul(run.norm_value(norm));
+            *product = product.mul(dx.norm_value(norm));
         }
         let Some(mut inverses) = invert(arch, products) else {
             return false;
         };
 
         let mut v = vectors;
-        while v >= C::TOGETHER {
-            v -= C::TOGETHER;
-            let later = upcoming.len().min((v + C::TOGETHER) * A::LANES);
-            let later = &upcoming[later.min(v * A::LANES)..later];
+        while v >= C::VECTORS_AT_ONCE {
+            v -= C::VECTORS_AT_ONCE;
+            let later = next_pairs.len().min((v + C::VECTORS_AT_ONCE) * A::WIDTH);
+            let later = &next_pairs[later.min(v * A::WIDTH)..later];
             for_lines::<A, C>(&points, later, |line| arch.prefetch_later(line));
-            if C::TOGETHER == 2 {
-                add_neighbours::<A, C, 2>(arch, steps, v, &mut inverses, sums);
+            if C::VECTORS_AT_ONCE == 2 {
+                finish_additions::<A, C, 2>(arch, additions, v, &mut inverses, sums);
             } else {
-                add_neighbours::<A, C, 1>(arch, steps, v, &mut inverses, sums);
+                finish_additions::<A, C, 1>(arch, additions, v, &mut inverses, sums);
             }
         }
         if v == 1 {
-            add_neighbours::<A, C, 1>(arch, steps, 0, &mut inverses, sums);
+            finish_additions::<A, C, 1>(arch, additions, 0, &mut inverses, sums);
         }
         true
     }
 }
 
-/// Visits the addresses of all lines of the points of some pairs.
+/// Calls `visit` with the address of every line of the points of some pairs.
 #[inline(always)]
 fn for_lines<A: Arch, C: Coordinate<A>>(
     points: &Points<'_>,
     pairs: &[(u32, u32)],
-    visit: impl Fn(*const Line),
+    visit: impl Fn(*const CacheLine),
 ) {
     for &(p, q) in pairs {
         let (p, q) = (points.address(p, C::LINES), points.address(q, C::LINES));
@@ -194,17 +201,17 @@ fn for_lines<A: Arch, C: Coordinate<A>>(
     }
 }
 
-/// One vector of points, with their signs.
+/// Reads one vector of points, with their signs.
 #[inline(always)]
 fn fetch<A: Arch, C: Coordinate<A>>(
     arch: A,
     points: &Points<'_>,
     reference: impl Fn(usize) -> u32,
 ) -> (C, C) {
-    let mut x = [&Line::ZERO; MAX_LANES];
-    let mut y = [&Line::ZERO; MAX_LANES];
+    let mut x = [&CacheLine::ZERO; MAX_WIDTH];
+    let mut y = [&CacheLine::ZERO; MAX_WIDTH];
     let mut signs = 0;
-    for lane in 0..A::LANES {
+    for lane in 0..A::WIDTH {
         let reference = reference(lane);
         let lines = points.lines(reference, C::LINES);
         (x[lane], y[lane]) = (&lines[0], &lines[C::LINES - 1]);
@@ -216,7 +223,7 @@ fn fetch<A: Arch, C: Coordinate<A>>(
     )
 }
 
-/// Inverses of all lanes of all chains with a single inversion. None if any of them is zero.
+/// Inverts all lanes of all chains with a single inversion. Returns `None` if any lane is zero.
 #[inline(always)]
 fn invert<A: Arch>(arch: A, chains: [A::Fq; CHAINS]) -> Option<[A::Fq; CHAINS]> {
     let [a, b, c, d] = chains;
@@ -233,17 +240,17 @@ fn invert<A: Arch>(arch: A, chains: [A::Fq; CHAINS]) -> Option<[A::Fq; CHAINS]> 
 
 #[inline(always)]
 fn invert_lanes<A: Arch>(arch: A, product: A::Fq) -> Option<A::Fq> {
-    let mut elements: [Fq; MAX_LANES] = product.to_elements();
-    let lanes = &mut elements[..A::LANES];
-    let mut before = [Fq::ONE; MAX_LANES];
+    let mut elements: [Fq; MAX_WIDTH] = product.to_elements();
+    let lanes = &mut elements[..A::WIDTH];
+    let mut prefixes = [Fq::ONE; MAX_WIDTH];
     let mut product = Fq::ONE;
-    for (lane, before) in lanes.iter().zip(&mut before) {
-        *before = product;
+    for (lane, prefix) in lanes.iter().zip(&mut prefixes) {
+        *prefix = product;
         product *= lane;
     }
     let mut inverse = inverse(product)?;
-    for (lane, before) in lanes.iter_mut().zip(before).rev() {
-        let inverse_lane = inverse * before;
+    for (lane, prefix) in lanes.iter_mut().zip(prefixes).rev() {
+        let inverse_lane = inverse * prefix;
         inverse *= *lane;
         *lane = inverse_lane;
     }

@@ -1,55 +1,59 @@
-//! The coordinates of G1 and G2 as vectors.
+//! Vectors of the coordinates of G1 and G2.
 
 use ark_bn254::{Fq, Fq2, Fr, g1, g2};
 use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
-use bauta_packed_field::{Arch, Lanes, Line};
+use bauta_packed_field::{Arch, CacheLine, PackedField};
 
-/// Vectors of a curve's coordinate field. Bounds are those of [`Lanes`]: arguments and results are reduced, unless
-/// said otherwise.
+/// A vector of elements of a curve's coordinate field. The ranges are those of [`PackedField`]:
+/// arguments and results are reduced, unless the method says otherwise.
 pub(crate) trait Coordinate<A: Arch>: Copy + Send + Sync {
     /// The curve.
     type Curve: SWCurveConfig<ScalarField = Fr>;
-    /// A norm beside the difference that it is of.
+    /// The form in which the norm of a difference is kept beside the difference.
     type Norm: Copy + Send + Sync;
-    /// Cache lines of a stored point.
+    /// The number of cache lines of a stored point.
     const LINES: usize;
-    /// Vectors, one or two, that are added at a time: enough to hide the latency of a multiplication, and no more code than the processor's
-    /// first cache holds.
-    const TOGETHER: usize;
+    /// The number of vectors, one or two, that the backward pass processes at once. It is large
+    /// enough to hide the latency of a multiplication, and small enough that the code fits into the
+    /// processor's first-level cache.
+    const VECTORS_AT_ONCE: usize;
 
-    /// Zero.
     fn zero(arch: A) -> Self;
-    /// The x coordinates of points whose first lines are `line(lane)`.
-    fn gather_x<'a>(arch: A, line: impl Fn(usize) -> &'a Line) -> Self;
-    /// The y coordinates of points whose last lines are `line(lane)`.
-    fn gather_y<'a>(arch: A, line: impl Fn(usize) -> &'a Line) -> Self;
+    /// Reads the x coordinates of points whose first lines are `line(lane)`.
+    fn gather_x<'a>(arch: A, line: impl Fn(usize) -> &'a CacheLine) -> Self;
+    /// Reads the y coordinates of points whose last lines are `line(lane)`.
+    fn gather_y<'a>(arch: A, line: impl Fn(usize) -> &'a CacheLine) -> Self;
     /// Stores one point for each lane.
-    fn scatter(x: Self, y: Self, points: &mut [Line]);
-    /// Product of loose values.
+    fn scatter(x: Self, y: Self, points: &mut [CacheLine]);
+    /// Returns the product of loose values.
     fn mul(self, other: Self) -> Self;
-    /// Square of a loose value.
+    /// Returns the square of a loose value.
     fn square(self) -> Self;
-    /// Difference, loose.
+    /// Returns the difference, loose.
     fn sub(self, other: Self) -> Self;
-    /// Difference.
+    /// Returns the difference.
     fn sub_reduced(self, other: Self) -> Self;
-    /// `self - b - c`, given what `c.sub(b)` returned.
+    /// Returns `self - b - c`, from b and the result of `c.sub(b)`.
     fn sub_both_reduced(self, b: Self, c_minus_b: Self) -> Self;
-    /// Negates the lanes whose bit is set; none of these may be zero. Fit for differences alone.
+    /// Negates the lanes whose bit is set. None of these lanes may be zero. The result may only be
+    /// an operand of a difference.
     fn negate_where(self, lanes: u8) -> Self;
-    /// Norm to the prime field of a loose value; loose.
+    /// Returns the norm of a loose value in the prime field. The result is loose.
     fn norm(self) -> Self::Norm;
-    /// The norm of this very value as a vector.
+    /// Returns the norm of this value as a vector. `norm` must be the result of
+    /// [`norm`](Self::norm).
     fn norm_value(self, norm: Self::Norm) -> A::Fq;
-    /// `self / denominator`, given the inverse of the denominator's norm. All loose.
+    /// Returns `self / denominator`, from the inverse of the denominator's norm. All arguments are
+    /// loose.
     fn divide(self, denominator: Self, inverse_norm: A::Fq) -> Self;
-    /// Stores an affine point other than infinity.
-    fn encode(point: &Affine<Self::Curve>, lines: &mut [Line]);
+    /// Stores an affine point, which must not be infinity.
+    fn encode(point: &Affine<Self::Curve>, lines: &mut [CacheLine]);
     /// Reads a stored point.
-    fn decode(lines: &[Line]) -> Affine<Self::Curve>;
+    fn decode(lines: &[CacheLine]) -> Affine<Self::Curve>;
 }
 
-/// Coordinates of G1: the prime field, its own norm.
+/// A vector of coordinates of G1. They are elements of the prime field, and the norm of an element
+/// is the element itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Base<A: Arch>(A::Fq);
 
@@ -57,22 +61,22 @@ impl<A: Arch> Coordinate<A> for Base<A> {
     type Curve = g1::Config;
     type Norm = ();
     const LINES: usize = 1;
-    const TOGETHER: usize = 2;
+    const VECTORS_AT_ONCE: usize = 2;
 
     #[inline(always)]
     fn zero(arch: A) -> Self {
         Self(A::Fq::zero(arch))
     }
     #[inline(always)]
-    fn gather_x<'a>(arch: A, line: impl Fn(usize) -> &'a Line) -> Self {
+    fn gather_x<'a>(arch: A, line: impl Fn(usize) -> &'a CacheLine) -> Self {
         Self(A::Fq::gather(arch, line, 0))
     }
     #[inline(always)]
-    fn gather_y<'a>(arch: A, line: impl Fn(usize) -> &'a Line) -> Self {
+    fn gather_y<'a>(arch: A, line: impl Fn(usize) -> &'a CacheLine) -> Self {
         Self(A::Fq::gather(arch, line, 1))
     }
     #[inline(always)]
-    fn scatter(x: Self, y: Self, points: &mut [Line]) {
+    fn scatter(x: Self, y: Self, points: &mut [CacheLine]) {
         x.0.scatter(points, 1, 0);
         y.0.scatter(points, 1, 1);
     }
@@ -110,16 +114,16 @@ impl<A: Arch> Coordinate<A> for Base<A> {
     fn divide(self, _: Self, inverse_norm: A::Fq) -> Self {
         Self(self.0.mul(inverse_norm))
     }
-    fn encode(point: &Affine<Self::Curve>, lines: &mut [Line]) {
-        lines[0] = Line([A::Fq::encode(point.x), A::Fq::encode(point.y)]);
+    fn encode(point: &Affine<Self::Curve>, lines: &mut [CacheLine]) {
+        lines[0] = CacheLine([A::Fq::encode(point.x), A::Fq::encode(point.y)]);
     }
-    fn decode(lines: &[Line]) -> Affine<Self::Curve> {
-        let Line([x, y]) = lines[0];
+    fn decode(lines: &[CacheLine]) -> Affine<Self::Curve> {
+        let CacheLine([x, y]) = lines[0];
         Affine::new_unchecked(A::Fq::decode(x), A::Fq::decode(y))
     }
 }
 
-/// Coordinates of G2: `c0 + c1·u` with `u² = -1`; norm `c0² + c1²`.
+/// A vector of coordinates of G2: `c0 + c1·u` with `u² = -1` and the norm `c0² + c1²`.
 #[derive(Clone, Copy)]
 pub(crate) struct Extension<A: Arch>(A::Fq, A::Fq);
 
@@ -127,22 +131,22 @@ impl<A: Arch> Coordinate<A> for Extension<A> {
     type Curve = g2::Config;
     type Norm = A::Fq;
     const LINES: usize = 2;
-    const TOGETHER: usize = 1;
+    const VECTORS_AT_ONCE: usize = 1;
 
     #[inline(always)]
     fn zero(arch: A) -> Self {
         Self(A::Fq::zero(arch), A::Fq::zero(arch))
     }
     #[inline(always)]
-    fn gather_x<'a>(arch: A, line: impl Fn(usize) -> &'a Line) -> Self {
+    fn gather_x<'a>(arch: A, line: impl Fn(usize) -> &'a CacheLine) -> Self {
         Self(A::Fq::gather(arch, &line, 0), A::Fq::gather(arch, &line, 1))
     }
     #[inline(always)]
-    fn gather_y<'a>(arch: A, line: impl Fn(usize) -> &'a Line) -> Self {
+    fn gather_y<'a>(arch: A, line: impl Fn(usize) -> &'a CacheLine) -> Self {
         Self(A::Fq::gather(arch, &line, 0), A::Fq::gather(arch, &line, 1))
     }
     #[inline(always)]
-    fn scatter(x: Self, y: Self, points: &mut [Line]) {
+    fn scatter(x: Self, y: Self, points: &mut [CacheLine]) {
         x.0.scatter(points, 2, 0);
         x.1.scatter(points, 2, 1);
         y.0.scatter(&mut points[1..], 2, 0);
@@ -197,12 +201,12 @@ impl<A: Arch> Coordinate<A> for Extension<A> {
         );
         Self(product.0.mul(inverse_norm), product.1.mul(inverse_norm))
     }
-    fn encode(point: &Affine<Self::Curve>, lines: &mut [Line]) {
-        lines[0] = Line([A::Fq::encode(point.x.c0), A::Fq::encode(point.x.c1)]);
-        lines[1] = Line([A::Fq::encode(point.y.c0), A::Fq::encode(point.y.c1)]);
+    fn encode(point: &Affine<Self::Curve>, lines: &mut [CacheLine]) {
+        lines[0] = CacheLine([A::Fq::encode(point.x.c0), A::Fq::encode(point.x.c1)]);
+        lines[1] = CacheLine([A::Fq::encode(point.y.c0), A::Fq::encode(point.y.c1)]);
     }
-    fn decode(lines: &[Line]) -> Affine<Self::Curve> {
-        let decode = |line: &Line| -> Fq2 {
+    fn decode(lines: &[CacheLine]) -> Affine<Self::Curve> {
+        let decode = |line: &CacheLine| -> Fq2 {
             let [c0, c1]: [Fq; 2] = line.0.map(A::Fq::decode);
             Fq2::new(c0, c1)
         };

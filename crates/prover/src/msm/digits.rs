@@ -1,38 +1,39 @@
-//! Scalars in signed digits, and the digits sorted into buckets.
+//! Splits scalars into signed digits, and sorts the digits into buckets.
 
 use bauta_packed_field::Words;
 
-use super::{
-    lists::{Entry, NOTHING},
-    pairs::NEGATIVE,
-};
+use super::{lists::Entry, points::NEGATIVE};
 use crate::erase::erase;
 
-/// Number of digits of `window` bits that any scalar below 2^254 needs, a carry into the last one included.
+/// Returns the number of digits of `window` bits for a scalar below 2^254, including a carry into
+/// the last digit.
 pub(crate) const fn digit_count(window: u32) -> usize {
     254 / window as usize + 1
 }
 
-/// The table references of one multi-scalar multiplication, sorted by the absolute value of their digit.
+/// The table references of one multi-scalar multiplication, sorted by the absolute value of their
+/// digit.
 #[derive(Default)]
 pub(super) struct Buckets {
     digits: Vec<i32>,
-    /// The list is the absolute value of the digit, the reference a table index with [`NEGATIVE`] for a negative digit.
+    /// An entry's list is the absolute value of the digit. Its reference is a table index, with
+    /// [`NEGATIVE`] for a negative digit.
     pub(super) entries: Vec<Entry>,
-    /// `starts[d] .. starts[d + 1]` are the entries of digit ±d. Digit 0 has none.
+    /// The entries of digit ±d are `starts[d] .. starts[d + 1]`. Digit 0 has no entries.
     pub(super) starts: Vec<u32>,
 }
 
 impl Buckets {
-    /// Splits scalars below 2^254 into digits from `-2^(window-1)` to `2^(window-1)` and sorts them. Digit k of scalar
-    /// i stands for the table's point `i · digit_count + k`.
+    /// Splits scalars below 2^254 into digits from `-2^(window-1)` to `2^(window-1)` and sorts
+    /// them. Digit k of scalar i refers to the table's point `i · digit_count + k`.
     pub(super) fn sort(&mut self, scalars: &[Words], window: u32) {
         let count = digit_count(window);
         let half = 1u32 << (window - 1);
         let offset = offset(window);
         self.digits.resize(scalars.len() * count, 0);
-        // First the number of digits ±d in starts[d + 2], then the end of digit ±d - 1's entries there, which scattering moves on
-        // to their own end.
+        // `starts[d + 2]` first counts the digits ±d. After the prefix sums, `starts[d + 1]` is the
+        // position of the first entry of digit ±d. Storing an entry advances it, so that at last it
+        // is the end of these entries.
         self.starts.clear();
         self.starts.resize(half as usize + 3, 0);
         for (scalar, digits) in scalars.iter().zip(self.digits.chunks_exact_mut(count)) {
@@ -53,30 +54,31 @@ impl Buckets {
             self.starts[d] += self.starts[d - 1];
         }
         let total = self.starts[half as usize + 2] as usize;
-        self.entries.resize(total, NOTHING);
+        self.entries.resize(total, Entry::EMPTY);
         for (index, &digit) in (0u32..).zip(&self.digits) {
             if digit != 0 {
                 let list = digit.unsigned_abs();
-                let slot = &mut self.starts[list as usize + 1];
-                // No branch: signs are as good as random.
+                let end = &mut self.starts[list as usize + 1];
+                // The sign is applied without a branch, because signs are effectively random.
                 let reference = index | (digit >> 31).cast_unsigned() & NEGATIVE;
-                self.entries[*slot as usize] = Entry { list, reference };
-                *slot += 1;
+                self.entries[*end as usize] = Entry { list, reference };
+                *end += 1;
             }
         }
         self.starts.truncate(half as usize + 2);
     }
 
-    /// Overwrites what depends on the scalars.
+    /// Overwrites everything that depends on the scalars.
     pub(super) fn erase(&mut self) {
         erase(&mut self.digits, 0);
-        erase(&mut self.entries, NOTHING);
+        erase(&mut self.entries, Entry::EMPTY);
         erase(&mut self.starts, 0);
     }
 }
 
-/// Half a window at each digit but the last. Added to a scalar, it makes all digits but the last that much larger, so that they are
-/// never negative and none carries. The last has a spare bit.
+/// Returns the sum of half a window at each digit except the last. Added to a scalar, it increases
+/// every digit except the last by half a window, so that these digits are never negative and never
+/// carry. The last digit has a spare bit.
 fn offset(window: u32) -> Words {
     let mut offset = [0; 4];
     for k in 1..digit_count(window) {
@@ -86,7 +88,7 @@ fn offset(window: u32) -> Words {
     offset
 }
 
-/// Of numbers that are together below 2^256.
+/// Returns the sum of two numbers, which must be below 2^256.
 #[inline]
 fn sum(x: Words, y: Words) -> Words {
     let mut sum = x;
@@ -100,7 +102,7 @@ fn sum(x: Words, y: Words) -> Words {
     sum
 }
 
-/// `window` bits of a number, at most 31, from bit `start` on.
+/// Returns `window` bits of a number, starting at bit `start`. `window` is at most 31.
 #[inline]
 fn bits(number: &Words, start: usize, window: u32) -> u32 {
     let (word, shift) = (start / 64, start % 64);
@@ -112,9 +114,9 @@ fn bits(number: &Words, start: usize, window: u32) -> u32 {
 
 #[cfg(test)]
 impl Buckets {
-    pub(super) fn is_clean(&self) -> bool {
+    pub(super) fn is_erased(&self) -> bool {
         self.digits.iter().all(|digit| *digit == 0)
-            && self.entries.iter().all(|entry| *entry == NOTHING)
+            && self.entries.iter().all(|entry| *entry == Entry::EMPTY)
             && self.starts.iter().all(|start| *start == 0)
     }
 }

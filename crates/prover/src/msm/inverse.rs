@@ -1,33 +1,39 @@
-//! Inversion in the base field by Bernstein and Yang's division steps ("Fast constant-time gcd computation and modular inversion", 2019), 62 at a
-//! time, in variable time: about a fourth of what arkworks's takes.
+//! Inversion in the base field by Bernstein and Yang's division steps ("Fast constant-time gcd
+//! computation and modular inversion", 2019). The steps are done 62 at a time and in variable time.
+//! This takes about a fourth of the time of arkworks's inversion.
 //!
-//! A division step takes `(δ, f, g)`, f odd, to `(1 - δ, g, (g - f)/2)` if δ > 0 and g is odd, else to `(1 + δ, f, (g + (g mod 2)·f)/2)`. Begun
-//! with p and x, it ends with g = 0 and f = ±1. Which way 62 steps go depends on the low 62 bits of f and g alone, so they are done on words and
-//! give a matrix; the matrix, over 2^62, then takes f and g, and `d` and `e` modulo p, to their next values. `d·x ≡ f·scale` and
-//! `e·x ≡ g·scale` hold throughout, so in the end `±d` is the inverse times the scale.
+//! A division step maps `(δ, f, g)`, where f is odd, to `(1 - δ, g, (g - f)/2)` if δ > 0 and g is
+//! odd, and to `(1 + δ, f, (g + (g mod 2)·f)/2)` otherwise. Starting with f = p and g = x, the
+//! steps end with g = 0 and f = ±1.
+//!
+//! The choices of 62 steps depend only on the low 62 bits of f and g. They are therefore computed
+//! on words, and give a matrix. The matrix divided by 2^62 then maps f and g to their next values,
+//! and maps `d` and `e` to theirs modulo p. The invariants `d·x ≡ f·scale` and `e·x ≡ g·scale` hold
+//! throughout, so at the end `±d` is the inverse times the scale.
 
 use ark_bn254::{Fq, FqConfig};
 use ark_ff::{BigInt, MontConfig, PrimeField, Zero};
 
-/// Bits of a limb.
+/// The number of bits of a limb.
 const BITS: u32 = 62;
 const MASK: i64 = (1 << BITS) - 1;
 
-/// Five limbs, all but the last from 0 to 2^62 - 1; the last has the sign.
+/// A number of five limbs. All limbs except the last are from 0 to 2^62 - 1. The last limb carries
+/// the sign.
 type Signed = [i64; 5];
 
 const MODULUS: Signed = signed(Fq::MODULUS.0);
-/// R² mod p for arkworks's R: the inverse of `xR` times it is `R/x`.
+/// R² mod p for arkworks's R. The inverse of `xR` times R² is `R/x`.
 const SCALE: Signed = signed(FqConfig::R2.0);
-/// 1/p modulo 2^62: arkworks's INV is -1/p modulo 2^64.
+/// 1/p modulo 2^62. arkworks's INV is -1/p modulo 2^64.
 const INVERSE: i64 = FqConfig::INV.wrapping_neg().cast_signed() & MASK;
 
-/// The inverse; None of zero.
+/// Returns the inverse of `x`, or `None` if `x` is zero.
 pub(super) fn inverse(x: Fq) -> Option<Fq> {
     if x.is_zero() {
         return None;
     }
-    // The Montgomery form as it is.
+    // g starts as the Montgomery form of x, without conversion.
     let (mut f, mut g) = (MODULUS, signed(x.0.0));
     let (mut d, mut e) = ([0; 5], SCALE);
     let mut minus_delta = -1;
@@ -48,23 +54,24 @@ pub(super) fn inverse(x: Fq) -> Option<Fq> {
     Some(Fq::new_unchecked(BigInt(words(limbs))))
 }
 
-/// A matrix in rows; it is 2^62 times what 62 steps multiply f and g by. The absolute values in a row add up to at most 2^62.
+/// A matrix in rows. It is 2^62 times the matrix by which 62 steps multiply (f, g). In each row,
+/// the sum of the absolute values is at most 2^62.
 type Matrix = [[i64; 2]; 2];
 
-/// 62 division steps of `-δ`, f and g, of which the low 62 bits count.
+/// Performs 62 division steps on `-δ`, f and g. Only the low 62 bits of f and g are used.
 #[inline]
 fn division_steps(mut minus_delta: i64, f: i64, g: i64) -> (i64, Matrix) {
     let (mut f, mut g) = (f.cast_unsigned(), g.cast_unsigned());
     let (mut u, mut v, mut q, mut r) = (1u64, 0u64, 0u64, 1u64);
-    let mut left = BITS;
+    let mut remaining = BITS;
     loop {
-        // Steps with an even g, at most as many as are left.
-        let zeros = (g | u64::MAX << left).trailing_zeros();
+        // Performs steps with an even g, at most as many as remain.
+        let zeros = (g | u64::MAX << remaining).trailing_zeros();
         g >>= zeros;
         (u, v) = (u << zeros, v << zeros);
         minus_delta -= i64::from(zeros);
-        left -= zeros;
-        if left == 0 {
+        remaining -= zeros;
+        if remaining == 0 {
             let matrix = [[u, v], [q, r]].map(|row| row.map(u64::cast_signed));
             return (minus_delta, matrix);
         }
@@ -74,9 +81,9 @@ fn division_steps(mut minus_delta: i64, f: i64, g: i64) -> (i64, Matrix) {
             (u, q) = (q, u.wrapping_neg());
             (v, r) = (r, v.wrapping_neg());
         }
-        // A multiple of f that clears some bits of g at once, no more than there are steps until the next exchange. Modulo 16 the inverse of an odd f
-        // is 3f ^ 2 to five bits.
-        let bits = u32::try_from(minus_delta + 1).map_or(5, |steps| steps.min(left).min(5));
+        // Adds a multiple of f that clears several bits of g at once. Their number is at most the
+        // number of steps until the next exchange. `3f ^ 2` is the inverse of an odd f modulo 2^5.
+        let bits = u32::try_from(minus_delta + 1).map_or(5, |steps| steps.min(remaining).min(5));
         let inverse = f.wrapping_mul(3) ^ 2;
         let factor = g.wrapping_mul(inverse).wrapping_neg() & ((1 << bits) - 1);
         g = g.wrapping_add(f.wrapping_mul(factor));
@@ -89,13 +96,13 @@ fn product(x: i64, y: i64) -> i128 {
     i128::from(x) * i128::from(y)
 }
 
-/// The low limb of a number.
-#[allow(clippy::cast_possible_truncation, reason = "62 bits are left")]
+/// Returns the low limb of a number.
+#[allow(clippy::cast_possible_truncation, reason = "62 bits are remaining")]
 fn low(number: i128) -> i64 {
     number as i64 & MASK
 }
 
-/// The matrix times (f, g), over 2^62, which divides it.
+/// Returns the matrix times (f, g), divided by 2^62. The division is exact.
 #[inline]
 fn apply(matrix: &Matrix, f: &Signed, g: &Signed) -> (Signed, Signed) {
     let row = |[u, v]: [i64; 2]| {
@@ -112,11 +119,13 @@ fn apply(matrix: &Matrix, f: &Signed, g: &Signed) -> (Signed, Signed) {
     (row(matrix[0]), row(matrix[1]))
 }
 
-/// The matrix times (d, e), over 2^62 modulo p. From above -2p and below p to the same.
+/// Returns the matrix times (d, e), divided by 2^62 modulo p. Arguments and results are above -2p
+/// and below p.
 #[inline]
 fn apply_modulo(matrix: &Matrix, d: &Signed, e: &Signed) -> (Signed, Signed) {
     let row = |[u, v]: [i64; 2]| {
-        // Negative numbers get p first, which makes all absolute values at most p; then the multiple of p that clears the low limb.
+        // If d or e is negative, p is added to it first, so that all absolute values are at most p.
+        // Then the multiple of p is chosen that clears the low limb.
         let mut multiple = (u & (d[4] >> 63)) + (v & (e[4] >> 63));
         let mut sum = product(u, d[0]) + product(v, e[0]);
         multiple -= low(sum).wrapping_mul(INVERSE).wrapping_add(multiple) & MASK;
@@ -137,7 +146,7 @@ fn last(sum: i128) -> i64 {
     i64::try_from(sum).expect("all numbers are between -2p and 2p")
 }
 
-/// `x + sign·p`.
+/// Returns `x + sign·p`.
 fn combined(x: &Signed, sign: i64) -> Signed {
     normalised(std::array::from_fn(|i| x[i] + sign * MODULUS[i]))
 }
@@ -175,7 +184,7 @@ const fn signed(w: [u64; 4]) -> Signed {
     signed
 }
 
-/// Of a number from 0 to p - 1.
+/// Converts a number from 0 to p - 1 to words.
 fn words(x: Signed) -> [u64; 4] {
     let x = x.map(i64::cast_unsigned);
     [
@@ -198,14 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn zero_has_no_inverse_and_those_of_numbers_near_the_ends_are_arkworks() {
+    fn zero_has_no_inverse_and_inverses_near_the_ends_of_the_range_equal_arkworks() {
         assert_eq!(inverse(Fq::ZERO), None);
         let small = (1..2000u64).map(Fq::from);
         let powers = (0..254u64).map(|exponent| Fq::from(2u64).pow([exponent]));
         for x in small.chain(powers) {
             agrees_with_arkworks(x);
             agrees_with_arkworks(-x);
-            // the same as Montgomery forms
+            // Use the same numbers as Montgomery forms.
             agrees_with_arkworks(Fq::new_unchecked(x.into_bigint()));
             agrees_with_arkworks(-Fq::new_unchecked(x.into_bigint()));
         }
@@ -215,7 +224,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(5000))]
 
         #[test]
-        fn inverses_are_arkworks(words: [u64; 4], bits in 0u32..256) {
+        fn inverses_equal_arkworks(words: [u64; 4], bits in 0u32..256) {
             let number = BigInt(words) >> bits;
             if number < Fq::MODULUS {
                 agrees_with_arkworks(Fq::new_unchecked(number));

@@ -1,12 +1,13 @@
-//! Sums of many lists of points at once: in each round neighbours of every list are added in pairs, until each list is
-//! a single point.
+//! Sums many lists of points at once. Each round adds neighbouring points of every list in pairs,
+//! until each list is a single point.
 
-use bauta_packed_field::{Arch, Line};
+use bauta_packed_field::{Arch, CacheLine};
 
 use super::{
-    chunk::Work,
+    chunk::ChunkBuffers,
     coordinate::Coordinate,
-    pairs::{Points, SCRATCH, add_pairs},
+    pairs::AddPairs,
+    points::{Points, SCRATCH},
 };
 use crate::erase::erase;
 
@@ -14,27 +15,30 @@ use crate::erase::erase;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) list: u32,
-    /// Of a point in the table or the scratch space.
+    /// The reference of a point in the table or in the scratch memory.
     pub(super) reference: u32,
 }
 
-/// What fills the place of an entry.
-pub(super) const NOTHING: Entry = Entry {
-    list: 0,
-    reference: 0,
-};
+impl Entry {
+    /// A placeholder for unused memory.
+    pub(super) const EMPTY: Self = Self {
+        list: 0,
+        reference: 0,
+    };
+}
 
-/// Memory to add up lists in.
+/// The memory for summing lists.
 pub(super) struct Workspace<A: Arch, C: Coordinate<A>> {
     arch: A,
-    /// The lists, one after another; after [`sum`](Self::sum) each is at most one point.
+    /// The lists, one after another. After [`sum`](Self::sum), each list has at most one point.
     pub(super) entries: Vec<Entry>,
-    scratch: Vec<Line>,
+    scratch: Vec<CacheLine>,
     pairs: Vec<(u32, u32)>,
-    work: Work<A, C>,
-    /// Entries of the longest, and sums of all, that have been worked on since the last [`erase`](Self::erase).
-    longest: usize,
-    used: usize,
+    buffers: ChunkBuffers<A, C>,
+    /// The largest number of entries since the last [`erase`](Self::erase).
+    max_entries: usize,
+    /// The largest number of sums in `scratch` since the last [`erase`](Self::erase).
+    max_sums: usize,
 }
 
 impl<A: Arch, C: Coordinate<A>> Workspace<A, C> {
@@ -44,59 +48,62 @@ impl<A: Arch, C: Coordinate<A>> Workspace<A, C> {
             entries: Vec::new(),
             scratch: Vec::new(),
             pairs: Vec::new(),
-            work: Work::new(arch),
-            longest: 0,
-            used: 0,
+            buffers: ChunkBuffers::new(arch),
+            max_entries: 0,
+            max_sums: 0,
         }
     }
 
-    /// Adds up every list of `entries`, points of `table`. A list whose sum is infinity vanishes.
-    pub(super) fn sum(&mut self, table: &[Line]) {
-        self.longest = self.longest.max(self.entries.len());
+    /// Sums every list of `entries`, which are points of `table`. A list whose sum is infinity is
+    /// removed.
+    pub(super) fn sum(&mut self, table: &[CacheLine]) {
+        self.max_entries = self.max_entries.max(self.entries.len());
         let mut used = 0;
         loop {
             let count = self.pair_neighbours(used);
             if count == 0 {
                 break;
             }
-            let vanished = add_pairs::<A, C>(
-                self.arch,
+            let infinities = AddPairs {
+                arch: self.arch,
                 table,
-                &mut self.scratch,
+                scratch: &mut self.scratch,
                 used,
-                &mut self.pairs,
-                &mut self.work,
-            );
-            if !vanished.is_empty() {
+                pairs: &mut self.pairs,
+                buffers: &mut self.buffers,
+            }
+            .run();
+            if !infinities.is_empty() {
                 self.entries
-                    .retain(|entry| vanished.binary_search(&entry.reference).is_err());
+                    .retain(|entry| infinities.binary_search(&entry.reference).is_err());
             }
             used += count;
-            self.used = self.used.max(used);
+            self.max_sums = self.max_sums.max(used);
         }
     }
 
-    /// Takes neighbours of a list out as pairs, and puts the reference of the sum they will have in their place. Returns how
-    /// many pairs there are.
+    /// Moves neighbours of a list to `pairs`, and replaces them by the reference that their sum
+    /// will have. Returns the number of pairs.
     fn pair_neighbours(&mut self, used: usize) -> usize {
-        let next = SCRATCH | u32::try_from(used).expect("the scratch space holds fewer than 2^30 points");
+        let next = SCRATCH | u32::try_from(used).expect("the scratch memory holds fewer than 2^30 points");
         self.pairs.resize(self.entries.len() / 2 + 1, (0, 0));
         let (entries, pairs) = (&mut self.entries[..], &mut self.pairs[..]);
         let (mut read, mut write, mut count) = (0, 0, 0u32);
-        // Whether neighbours belong together is hard to foresee, so nothing here branches on it: a pair and the
-        // reference of its sum are always written, and overwritten unless they count.
+        // Whether neighbours belong to the same list is hard to predict, so the loop does not
+        // branch on it. It always writes a pair and the reference of its sum, and overwrites them
+        // if the neighbours belong to different lists.
         while read + 1 < entries.len() {
             let (first, second) = (entries[read], entries[read + 1]);
-            let together = first.list == second.list;
+            let same_list = first.list == second.list;
             pairs[count as usize] = (first.reference, second.reference);
             let sum = next + count;
             entries[write] = Entry {
                 list: first.list,
-                reference: if together { sum } else { first.reference },
+                reference: if same_list { sum } else { first.reference },
             };
             write += 1;
-            count += u32::from(together);
-            read += 1 + usize::from(together);
+            count += u32::from(same_list);
+            read += 1 + usize::from(same_list);
         }
         if read < entries.len() {
             entries[write] = entries[read];
@@ -107,27 +114,27 @@ impl<A: Arch, C: Coordinate<A>> Workspace<A, C> {
         count as usize
     }
 
-    pub(super) fn points<'a>(&'a self, table: &'a [Line]) -> Points<'a> {
+    pub(super) fn points<'a>(&'a self, table: &'a [CacheLine]) -> Points<'a> {
         Points {
             table,
             scratch: &self.scratch,
         }
     }
 
-    /// Overwrites sums and references: they come from secret digits.
+    /// Overwrites sums and references, because they are computed from secret digits.
     pub(super) fn erase(&mut self) {
-        let (entries, pairs) = (self.longest, self.longest / 2 + 1 + A::LANES);
-        // Vectors are filled up with further sums, fewer than lanes.
-        let dirty = (self.used + A::LANES) * C::LINES;
+        let (entries, pairs) = (self.max_entries, self.max_entries / 2 + 1 + A::WIDTH);
+        // Pairs are padded to whole vectors, which adds fewer than WIDTH sums.
+        let dirty = (self.max_sums + A::WIDTH) * C::LINES;
         let scratch = self.scratch.len().min(dirty);
-        erase(&mut self.scratch[..scratch], Line::ZERO);
-        self.entries.resize(entries, NOTHING);
-        erase(&mut self.entries, NOTHING);
+        erase(&mut self.scratch[..scratch], CacheLine::ZERO);
+        self.entries.resize(entries, Entry::EMPTY);
+        erase(&mut self.entries, Entry::EMPTY);
         self.entries.clear();
         self.pairs.resize(pairs, (0, 0));
         erase(&mut self.pairs, (0, 0));
-        self.work.erase(self.arch, pairs);
-        (self.longest, self.used) = (0, 0);
+        self.buffers.erase(self.arch, pairs);
+        (self.max_entries, self.max_sums) = (0, 0);
     }
 }
 
@@ -139,8 +146,9 @@ impl<A: Arch, C: Coordinate<A>> Drop for Workspace<A, C> {
 
 #[cfg(test)]
 impl<A: Arch, C: Coordinate<A>> Workspace<A, C> {
-    pub(super) fn is_clean(&self) -> bool {
-        self.scratch.iter().all(|line| *line == Line::ZERO) && self.pairs.iter().all(|pair| *pair == (0, 0))
+    pub(super) fn is_erased(&self) -> bool {
+        self.scratch.iter().all(|line| *line == CacheLine::ZERO)
+            && self.pairs.iter().all(|pair| *pair == (0, 0))
     }
 }
 
@@ -153,9 +161,9 @@ mod tests {
     use super::*;
     use crate::msm::Base;
 
-    /// Multiples 1 to n of the generator as a table, with their workspace.
-    fn sums(n: u32) -> (Vec<Line>, Workspace<Portable, Base<Portable>>) {
-        let mut table = vec![Line::ZERO; n as usize];
+    /// Returns the multiples 1 to n of the generator as a table, and a workspace.
+    fn table_and_workspace(n: u32) -> (Vec<CacheLine>, Workspace<Portable, Base<Portable>>) {
+        let mut table = vec![CacheLine::ZERO; n as usize];
         let mut point = G1Projective::default();
         for line in &mut table {
             point += G1Affine::generator();
@@ -165,11 +173,11 @@ mod tests {
     }
 
     #[test]
-    fn each_list_becomes_its_sum_and_lists_of_infinity_vanish() {
-        use crate::msm::pairs::NEGATIVE;
-        let (table, mut workspace) = sums(8);
+    fn each_list_becomes_its_sum_and_lists_that_sum_to_infinity_are_removed() {
+        use crate::msm::points::NEGATIVE;
+        let (table, mut workspace) = table_and_workspace(8);
         let entry = |(list, reference)| Entry { list, reference };
-        // 1+2+3; 4; 5-5; 6+6 (a doubling); 8-1.
+        // The lists are 1+2+3; 4; 5-5; 6+6 (a doubling); 8-1.
         let lists = [
             (1, 0),
             (1, 1),
@@ -204,14 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_sums_and_references() {
-        let (table, mut workspace) = sums(8);
+    fn erase_overwrites_all_sums_and_references() {
+        let (table, mut workspace) = table_and_workspace(8);
         workspace
             .entries
             .extend((0..8).map(|reference| Entry { list: 1, reference }));
         workspace.sum(&table);
-        assert!(workspace.scratch.iter().any(|line| *line != Line::ZERO));
+        assert!(workspace.scratch.iter().any(|line| *line != CacheLine::ZERO));
         workspace.erase();
-        assert!(workspace.is_clean());
+        assert!(workspace.is_erased());
     }
 }

@@ -1,18 +1,20 @@
-//! Multi-scalar multiplication by fixed points.
+//! Multi-scalar multiplication (MSM) of fixed points.
 //!
 //! ```text
 //!   points P_i --once--> table: 2^(w·k) · P_i for each digit k      w: window, bits per digit
 //!
 //!   scalars --> signed digits, sorted by |digit|  --> bucket d: all table points with digit ±d
-//!           --> sum of each bucket                --> S_d        batches of affine additions (pairs.rs, chunk.rs)
-//!           --> Σ d · S_d                         --> result     rows and columns (weighted.rs)
+//!           --> sum of each bucket                --> S_d        batches of affine additions
+//!           --> Σ d · S_d                         --> result     rows and columns
 //!
-//!   lists.rs: which points are added to which      pool.rs: memory kept from one proof to the next
+//!   digits.rs: digits, buckets      lists.rs: which points are added   pairs.rs, chunk.rs: additions
+//!   weighted.rs: rows and columns   points.rs: references to points    pool.rs: reused memory
 //! ```
 //!
-//! As the table has the powers of two, all digits of all scalars share one set of buckets, and nothing is doubled
-//! but in the very last step. Memory: the table, digits and buckets of each multiplication, and for each thread one block of sums. What blocks
-//! leave in it is overwritten once, when the multiplication is done.
+//! The table contains the multiples by powers of two, so all digits of all scalars share one set of
+//! buckets, and only the last step doubles points. The memory consists of the table, the digits and
+//! buckets of each multiplication, and one block of sums for each thread. What the blocks leave in
+//! their memory is overwritten once, at the end of the multiplication.
 
 mod chunk;
 mod coordinate;
@@ -20,6 +22,7 @@ mod digits;
 mod inverse;
 mod lists;
 mod pairs;
+mod points;
 mod pool;
 mod weighted;
 
@@ -29,45 +32,47 @@ use ark_ec::{
     AdditiveGroup, AffineRepr, CurveGroup,
     short_weierstrass::{Affine, Projective},
 };
-use bauta_packed_field::{Arch, Line, Words};
+use bauta_packed_field::{Arch, CacheLine, Words};
 
 pub(crate) use coordinate::{Base, Coordinate, Extension};
 use digits::Buckets;
 pub(crate) use digits::digit_count;
 use lists::Workspace;
 use pool::Pool;
-use weighted::{Sums, copy_sums, weighted_sum};
+use weighted::{Sums, SumsPart, copy_sums, weighted_sum};
 
 #[cfg(feature = "files")]
-use crate::files::Lines;
+use crate::table_memory::TableMemory;
 use crate::threads::Threads;
 
-/// Lines of a table. Without files, they are always owned.
+/// The cache lines of a table. Without files, they are always owned.
 #[cfg(not(feature = "files"))]
-type Lines = Vec<Line>;
+type TableMemory = Vec<CacheLine>;
 
-/// Bits that a digit may have.
+/// The allowed window sizes, in bits per digit.
 pub(crate) const WINDOWS: std::ops::RangeInclusive<u32> = 4..=20;
 
-/// Lines of sums that one block may need; half a MB, so that they stay in a core's second-level cache.
+/// The number of lines of sums that one block may need. It is half a MB, which fits into a core's
+/// second-level cache.
 const BLOCK_LINES: usize = 8 * 1024;
 
-/// Points with their table.
+/// Fixed points with their table.
 pub(crate) struct FixedBase<A: Arch, C: Coordinate<A>> {
     arch: A,
     window: u32,
     points: usize,
-    table: Lines,
-    /// Used by a whole multiplication, and by one block of it.
-    outer: Pool<(Buckets, Sums)>,
-    inner: Pool<Workspace<A, C>>,
+    table: TableMemory,
+    /// Memory that a whole multiplication uses.
+    multiplications: Pool<(Buckets, Sums)>,
+    /// Memory that one block of a multiplication uses.
+    workspaces: Pool<Workspace<A, C>>,
 }
 
 impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
     /// Computes the table. None of the points may be infinity.
     pub(crate) fn new(arch: A, points: &[Affine<C::Curve>], window: u32, threads: Threads) -> Self {
         let digits = digit_count(window);
-        let mut table = vec![Line::ZERO; points.len() * digits * C::LINES];
+        let mut table = vec![CacheLine::ZERO; points.len() * digits * C::LINES];
         let chunk = points.len().div_ceil(16).max(1);
         let jobs = points
             .chunks(chunk)
@@ -90,23 +95,23 @@ impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
             arch,
             window,
             points: points.len(),
-            table: Lines::from(table),
-            outer: Pool::new(),
-            inner: Pool::new(),
+            table: TableMemory::from(table),
+            multiplications: Pool::new(),
+            workspaces: Pool::new(),
         }
     }
 
-    /// From a table made before. None if its size is wrong.
+    /// Uses an existing table. Returns `None` if its size or its window is invalid.
     #[cfg(feature = "files")]
-    pub(crate) fn from_table(arch: A, window: u32, points: usize, table: Lines) -> Option<Self> {
+    pub(crate) fn from_table(arch: A, window: u32, points: usize, table: TableMemory) -> Option<Self> {
         let fits = WINDOWS.contains(&window) && table.len() == points * digit_count(window) * C::LINES;
         fits.then_some(Self {
             arch,
             window,
             points,
             table,
-            outer: Pool::new(),
-            inner: Pool::new(),
+            multiplications: Pool::new(),
+            workspaces: Pool::new(),
         })
     }
 
@@ -116,55 +121,70 @@ impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
     }
 
     #[cfg(feature = "files")]
-    pub(crate) fn table(&self) -> &[Line] {
+    pub(crate) fn table(&self) -> &[CacheLine] {
         &self.table
     }
 
-    /// Size of the table in bytes.
+    /// Returns the size of the table in bytes.
     pub(crate) fn bytes(&self) -> usize {
         size_of_val(&self.table[..])
     }
 
-    /// `Σ scalar_i · point_i` for canonical scalars, one for each point.
+    /// Returns `Σ scalar_i · point_i`. There must be one canonical scalar for each point.
     pub(crate) fn multiply(&self, scalars: &[Words], threads: Threads) -> Projective<C::Curve> {
-        assert_eq!(scalars.len(), self.points, "one scalar for each point");
-        self.outer.with(Default::default, |(buckets, sums)| {
+        assert_eq!(
+            scalars.len(),
+            self.points,
+            "there must be one scalar for each point"
+        );
+        self.multiplications.with(Default::default, |(buckets, sums)| {
             buckets.sort(scalars, self.window);
             sums.reset(buckets.starts.len() - 1, C::LINES);
             self.bucket_sums(buckets, sums, threads);
-            let result = weighted_sum(self.arch, &self.inner, &sums.lines, &sums.sums, threads);
+            let result = weighted_sum(
+                self.arch,
+                &self.workspaces,
+                &sums.lines,
+                &sums.references,
+                threads,
+            );
             buckets.erase();
             sums.erase();
-            self.inner.for_each_free(Workspace::erase);
+            self.workspaces.for_each_idle(Workspace::erase);
             result
         })
     }
 
-    /// The sum of each bucket.
+    /// Computes the sum of each bucket.
     fn bucket_sums(&self, buckets: &Buckets, sums: &mut Sums, threads: Threads) {
-        // Bucket 0 stays empty.
-        let (mut lines, mut sums) = (&mut sums.lines[C::LINES..], &mut sums.sums[1..]);
+        // Bucket 0 is empty and has no sum.
+        let (mut lines, mut references) = (&mut sums.lines[C::LINES..], &mut sums.references[1..]);
         let mut jobs = Vec::new();
         for block in blocks(&buckets.starts, BLOCK_LINES / C::LINES) {
-            let (block_lines, rest) = lines.split_at_mut(block.len() * C::LINES);
-            let (block_sums, other) = sums.split_at_mut(block.len());
-            (lines, sums) = (rest, other);
-            jobs.push((block, block_lines, block_sums));
+            let (block_lines, rest_lines) = lines.split_at_mut(block.len() * C::LINES);
+            let (block_references, rest_references) = references.split_at_mut(block.len());
+            (lines, references) = (rest_lines, rest_references);
+            let target = SumsPart {
+                first: block.start,
+                lines: block_lines,
+                references: block_references,
+            };
+            jobs.push((block, target));
         }
-        threads.for_each(jobs, |(block, lines, sums)| {
+        threads.for_each(jobs, |(block, target)| {
             let work = |workspace: &mut Workspace<A, C>| {
                 workspace.entries.clear();
                 let range = buckets.starts[block.start] as usize..buckets.starts[block.end] as usize;
                 workspace.entries.extend_from_slice(&buckets.entries[range]);
                 workspace.sum(&self.table);
-                copy_sums(workspace, &self.table, block.start, lines, sums, block.start);
+                copy_sums(workspace, &self.table, target);
             };
-            self.inner.with(|| Workspace::new(self.arch), work);
+            self.workspaces.with(|| Workspace::new(self.arch), work);
         });
     }
 }
 
-/// Ranges of buckets with about `limit` references each, together all but bucket 0.
+/// Divides the buckets, except bucket 0, into ranges with about `limit` references each.
 fn blocks(starts: &[u32], limit: usize) -> Vec<Range<usize>> {
     let buckets = starts.len() - 1;
     let mut blocks = Vec::new();
@@ -188,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_multiplication_leaves_nothing_of_its_scalars() {
+    fn a_multiplication_overwrites_everything_that_depends_on_its_scalars() {
         let rng = &mut ark_std::test_rng();
         let points: Vec<_> = (0..40).map(|_| G1Affine::rand(rng)).collect();
         let base = FixedBase::<_, Base<_>>::new(Portable, &points, 7, Threads::One);
@@ -198,12 +218,12 @@ mod tests {
             let sum = base.multiply(&scalars, Threads::One);
             assert_ne!(sum, Projective::ZERO);
             let mut seen = 0;
-            base.inner.for_each_free(|workspace| {
-                assert!(workspace.is_clean());
+            base.workspaces.for_each_idle(|workspace| {
+                assert!(workspace.is_erased());
                 seen += 1;
             });
-            base.outer.for_each_free(|(buckets, sums)| {
-                assert!(buckets.is_clean() && sums.is_clean());
+            base.multiplications.for_each_idle(|(buckets, sums)| {
+                assert!(buckets.is_erased() && sums.is_erased());
                 seen += 1;
             });
             assert_eq!(seen, 2);

@@ -1,122 +1,89 @@
-//! Additions of many pairs of affine points with one inversion for all: `λ = (y₂ - y₁)/(x₂ - x₁)`,
-//! `x₃ = λ² - x₁ - x₂`, `y₃ = λ(x₁ - x₃) - y₁`, the denominators inverted together (Montgomery's trick).
+//! Adds many pairs of affine points with one inversion for each chunk of pairs:
+//! `λ = (y₂ - y₁)/(x₂ - x₁)`, `x₃ = λ² - x₁ - x₂`, `y₃ = λ(x₁ - x₃) - y₁`. The denominators are
+//! inverted together (Montgomery's trick).
 //!
-//! A pair with `x₁ = x₂` (equal or opposite points) has no such λ. It makes the product of all denominators zero, so
-//! it can't go unnoticed; the whole chunk is then added by arkworks's complete formulas. Infinity isn't stored at
-//! all: a sum that is infinity becomes the reference [`NONE`].
+//! A pair with `x₁ = x₂` (equal or opposite points) has no such λ. It makes the product of all
+//! denominators zero, so it is always detected. The whole chunk is then added by arkworks's
+//! complete formulas. The point at infinity is not stored: the references of sums that are infinity
+//! are returned to the caller.
 
 use ark_ec::{AffineRepr, CurveGroup, short_weierstrass::Projective};
-use ark_ff::AdditiveGroup;
-use bauta_packed_field::{Arch, Line};
+use bauta_packed_field::{Arch, CacheLine};
 
 use super::{
-    chunk::{AddChunk, CHUNK, Work},
+    chunk::{AddChunk, CHUNK, ChunkBuffers},
     coordinate::Coordinate,
+    points::{Points, SCRATCH},
 };
 
-/// No point: infinity.
-pub(super) const NONE: u32 = u32::MAX;
-/// The reference is to the scratch space; without it, to the table.
-pub(super) const SCRATCH: u32 = 1 << 31;
-/// The table's point is to be negated. Never together with [`SCRATCH`].
-pub(super) const NEGATIVE: u32 = 1 << 30;
-/// The rest of a reference: the point's index.
-pub(super) const INDEX: u32 = NEGATIVE - 1;
-
-/// Points to read: a fixed table, and sums computed before.
-#[derive(Clone, Copy)]
-pub(super) struct Points<'a> {
-    pub(super) table: &'a [Line],
-    pub(super) scratch: &'a [Line],
+/// The addition of many pairs of points. The sum of pair i becomes point `used + i` of `scratch`.
+pub(super) struct AddPairs<'a, A: Arch, C: Coordinate<A>> {
+    pub(super) arch: A,
+    pub(super) table: &'a [CacheLine],
+    /// Memory for sums. It grows if it is too small.
+    pub(super) scratch: &'a mut Vec<CacheLine>,
+    /// The number of sums that `scratch` already holds.
+    pub(super) used: usize,
+    /// The references of the points to add. None may be [`NONE`](super::points::NONE). The vector
+    /// is padded to whole SIMD vectors.
+    pub(super) pairs: &'a mut Vec<(u32, u32)>,
+    pub(super) buffers: &'a mut ChunkBuffers<A, C>,
 }
 
-impl<'a> Points<'a> {
-    /// The lines of a point of `size` lines.
-    #[inline(always)]
-    pub(super) fn lines(&self, reference: u32, size: usize) -> &'a [Line] {
-        let from = if reference & SCRATCH == 0 {
-            self.table
-        } else {
-            self.scratch
+impl<A: Arch, C: Coordinate<A>> AddPairs<'_, A, C> {
+    /// Adds the pairs. Returns the references of sums that are infinity, ascending. There are
+    /// almost never any.
+    pub(super) fn run(self) -> Vec<u32> {
+        let Self {
+            arch,
+            table,
+            scratch,
+            used,
+            pairs,
+            buffers,
+        } = self;
+        let mut infinities = Vec::new();
+        let Some(&last) = pairs.last() else {
+            return infinities;
         };
-        let start = (reference & INDEX) as usize * size;
-        &from[start..start + size]
-    }
-
-    /// Where a point's lines are, to be fetched.
-    #[inline(always)]
-    pub(super) fn address(&self, reference: u32, size: usize) -> *const Line {
-        let from = if reference & SCRATCH == 0 {
-            self.table
-        } else {
-            self.scratch
-        };
-        from.as_ptr().wrapping_add((reference & INDEX) as usize * size)
-    }
-
-    pub(super) fn decode<A: Arch, C: Coordinate<A>>(&self, reference: u32) -> Projective<C::Curve> {
-        if reference == NONE {
-            return Projective::ZERO;
+        let count = pairs.len();
+        pairs.resize(count.next_multiple_of(A::WIDTH), last);
+        let needed = (used + pairs.len()) * C::LINES;
+        if scratch.len() < needed {
+            scratch.resize(needed, CacheLine::ZERO);
         }
-        let point = C::decode(self.lines(reference, C::LINES)).into_group();
-        if reference & (NEGATIVE | SCRATCH) == NEGATIVE {
-            -point
-        } else {
-            point
-        }
-    }
-}
-
-/// Adds every pair; the sum of pair i becomes point `used + i` of `scratch`. No reference in `pairs` may be [`NONE`]. `pairs` is left
-/// padded to whole vectors. Returns the references of sums that are infinity, ascending, of which there hardly ever are any.
-pub(super) fn add_pairs<A: Arch, C: Coordinate<A>>(
-    arch: A,
-    table: &[Line],
-    scratch: &mut Vec<Line>,
-    used: usize,
-    pairs: &mut Vec<(u32, u32)>,
-    work: &mut Work<A, C>,
-) -> Vec<u32> {
-    let mut vanished = Vec::new();
-    let Some(&last) = pairs.last() else {
-        return vanished;
-    };
-    let count = pairs.len();
-    pairs.resize(count.next_multiple_of(A::LANES), last);
-    let needed = (used + pairs.len()) * C::LINES;
-    if scratch.len() < needed {
-        scratch.resize(needed, Line::ZERO);
-    }
-    let mut first = used;
-    let mut chunks = pairs.chunks(CHUNK).peekable();
-    while let Some(chunk) = chunks.next() {
-        let (old, new) = scratch.split_at_mut(first * C::LINES);
-        let points = Points { table, scratch: old };
-        let regular = arch.run(AddChunk {
-            points,
-            pairs: chunk,
-            upcoming: chunks.peek().copied().unwrap_or(&[]),
-            sums: new,
-            work,
-        });
-        if !regular {
-            let real = &chunk[..chunk.len().min(used + count - first)];
-            for infinity in add_exceptional::<A, C>(points, real, new) {
-                vanished.push(u32::try_from(first + infinity).expect("fewer than 2^30 points") | SCRATCH);
+        let mut first = used;
+        let mut chunks = pairs.chunks(CHUNK).peekable();
+        while let Some(chunk) = chunks.next() {
+            let (old, new) = scratch.split_at_mut(first * C::LINES);
+            let points = Points { table, scratch: old };
+            let regular = arch.run(AddChunk {
+                points,
+                pairs: chunk,
+                next_pairs: chunks.peek().copied().unwrap_or(&[]),
+                sums: &mut *new,
+                buffers: &mut *buffers,
+            });
+            if !regular {
+                let real = &chunk[..chunk.len().min(used + count - first)];
+                for infinity in add_exceptional::<A, C>(points, real, new) {
+                    infinities
+                        .push(u32::try_from(first + infinity).expect("fewer than 2^30 points") | SCRATCH);
+                }
             }
+            first += chunk.len();
         }
-        first += chunk.len();
+        infinities
     }
-    vanished
 }
 
-/// The same by complete formulas, for a chunk that has a pair with equal x coordinates. Returns the positions of sums that are
-/// infinity, which aren't stored.
+/// Adds a chunk that contains a pair with equal x coordinates, by complete formulas. Returns the
+/// positions of sums that are infinity. These sums are not stored.
 #[cold]
 fn add_exceptional<A: Arch, C: Coordinate<A>>(
     points: Points<'_>,
     pairs: &[(u32, u32)],
-    sums: &mut [Line],
+    sums: &mut [CacheLine],
 ) -> Vec<usize> {
     let added: Vec<_> = pairs
         .iter()

@@ -1,11 +1,12 @@
-//! Memory that is kept from one proof to the next.
+//! Memory that is reused by later proofs.
 
 use std::{
     collections::VecDeque,
     sync::{Mutex, PoisonError},
 };
 
-/// Workspaces that nobody uses at present. As many are made as are ever in use or visited at once.
+/// The workspaces that are not in use. New ones are created only if more are in use or visited at
+/// the same time than ever before.
 pub(super) struct Pool<T>(Mutex<VecDeque<T>>);
 
 impl<T> Pool<T> {
@@ -13,7 +14,8 @@ impl<T> Pool<T> {
         Self(Mutex::new(VecDeque::new()))
     }
 
-    /// Runs `work` with one of them. If `work` panics, its workspace is dropped.
+    /// Runs `work` with a workspace. Creates one with `new` if none is idle. If `work` panics, its
+    /// workspace is dropped.
     pub(super) fn with<R>(&self, new: impl FnOnce() -> T, work: impl FnOnce(&mut T) -> R) -> R {
         let kept = self.lock().pop_back();
         let mut workspace = kept.unwrap_or_else(new);
@@ -22,12 +24,13 @@ impl<T> Pool<T> {
         result
     }
 
-    /// Visits those that nobody uses. One that another proof uses is left to that proof.
+    /// Calls `visit` with each idle workspace. Workspaces that are in use are not visited.
     ///
-    /// One at a time is taken, and put behind the others: whoever wants one meanwhile finds the rest, and needn't make another.
-    pub(super) fn for_each_free(&self, mut visit: impl FnMut(&mut T)) {
-        let free = self.lock().len();
-        for _ in 0..free {
+    /// Only one workspace at a time is taken out, and it is put back behind the others. Meanwhile,
+    /// other threads find the remaining idle ones and need not create more.
+    pub(super) fn for_each_idle(&self, mut visit: impl FnMut(&mut T)) {
+        let idle = self.lock().len();
+        for _ in 0..idle {
             let Some(mut workspace) = self.lock().pop_front() else {
                 break;
             };
@@ -37,7 +40,7 @@ impl<T> Pool<T> {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<T>> {
-        // A list of free workspaces is good whatever happened to a thread that had it locked.
+        // The list of idle workspaces stays valid if a thread panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -46,7 +49,7 @@ impl<T> Pool<T> {
 mod tests {
     use super::*;
 
-    /// As many workspaces as numbers, all free.
+    /// Returns a pool of `count` idle workspaces, numbered from 0.
     fn pool(count: usize) -> Pool<usize> {
         let pool = Pool::new();
         pool.lock().extend(0..count);
@@ -54,20 +57,20 @@ mod tests {
     }
 
     #[test]
-    fn work_during_a_visit_makes_no_workspace_while_one_is_free() {
+    fn work_during_a_visit_creates_no_workspace_while_one_is_idle() {
         let pool = pool(3);
         for _ in 0..100 {
-            pool.for_each_free(|_| pool.with(|| panic!("others are free"), |_| ()));
+            pool.for_each_idle(|_| pool.with(|| panic!("others are idle"), |_| ()));
         }
         assert_eq!(pool.lock().len(), 3);
     }
 
     #[test]
-    fn a_visit_sees_every_free_workspace_once() {
+    fn a_visit_calls_every_idle_workspace_once() {
         let (pool, mut visited) = (pool(5), vec![]);
         pool.with(
-            || panic!("five are free"),
-            |_| pool.for_each_free(|workspace| visited.push(*workspace)),
+            || panic!("five are idle"),
+            |_| pool.for_each_idle(|workspace| visited.push(*workspace)),
         );
         assert_eq!(visited, [0, 1, 2, 3]);
     }

@@ -1,42 +1,51 @@
-//! `Σ d · S_d` over the buckets' sums, with about two additions for each bucket.
+//! Computes `Σ d · S_d` over the sums of the buckets, with about two additions for each bucket.
 //!
-//! Write d = 2^k · i + j. Then `Σ d · S_d = 2^k · Σ i · R_i + Σ j · C_j`, where `R_i` is the sum of row i and `C_j` that of
-//! column j: two sums of the same kind over far fewer points. Done again until few are left for a running sum.
+//! Write d = 2^k · i + j. Then `Σ d · S_d = 2^k · Σ i · R_i + Σ j · C_j`, where `R_i` is the sum of
+//! row i and `C_j` is the sum of column j. These are two sums of the same kind over far fewer
+//! points. The step is repeated until few points remain, and a running sum completes the
+//! computation.
 
 use ark_ec::{AdditiveGroup, short_weierstrass::Projective};
-use bauta_packed_field::{Arch, Line};
+use bauta_packed_field::{Arch, CacheLine};
 
 use super::{
     coordinate::Coordinate,
     lists::{Entry, Workspace},
-    pairs::{NEGATIVE, NONE, Points, SCRATCH},
+    points::{NEGATIVE, NONE, Points, SCRATCH},
     pool::Pool,
 };
 use crate::{erase::erase, threads::Threads};
 
-/// Points from which on splitting is cheaper than a running sum.
+/// The largest number of points for which a running sum is cheaper than splitting.
 const SPLIT: usize = 24;
-/// Points from which on rows and columns may go to different threads.
+/// The smallest number of points for which rows and columns may run on different threads.
 const PARALLEL: usize = 1024;
 
-/// Sums of one problem: `sums[d]` is `S_d` as a reference into `lines`, or [`NONE`].
+/// The sums of one problem. `references[d]` is `S_d` as a reference into `lines`, or [`NONE`].
 #[derive(Default)]
 pub(super) struct Sums {
-    pub(super) lines: Vec<Line>,
-    pub(super) sums: Vec<u32>,
+    pub(super) lines: Vec<CacheLine>,
+    pub(super) references: Vec<u32>,
+}
+
+/// A part of [`Sums`] that one thread fills. Its first sum is that of list `first`.
+pub(super) struct SumsPart<'a> {
+    pub(super) first: usize,
+    pub(super) lines: &'a mut [CacheLine],
+    pub(super) references: &'a mut [u32],
 }
 
 impl Sums {
-    /// As many sums, each infinity.
+    /// Resets to `count` sums, each infinity. A point has `lines` lines.
     pub(super) fn reset(&mut self, count: usize, lines: usize) {
-        self.lines.resize(count * lines, Line::ZERO);
-        self.sums.clear();
-        self.sums.resize(count, NONE);
+        self.lines.resize(count * lines, CacheLine::ZERO);
+        self.references.clear();
+        self.references.resize(count, NONE);
     }
 
     pub(super) fn erase(&mut self) {
-        erase(&mut self.lines, Line::ZERO);
-        erase(&mut self.sums, 0);
+        erase(&mut self.lines, CacheLine::ZERO);
+        erase(&mut self.references, 0);
     }
 }
 
@@ -46,34 +55,36 @@ impl Drop for Sums {
     }
 }
 
-/// Copies each list's sum to its place: that of list `first + i` to place i of `lines` and `sums`. The references are into lines that begin
-/// `offset` points before these.
+/// Copies the sum of each list in a workspace to its position in `target`.
 pub(super) fn copy_sums<A: Arch, C: Coordinate<A>>(
     workspace: &Workspace<A, C>,
-    table: &[Line],
-    first: usize,
-    lines: &mut [Line],
-    sums: &mut [u32],
-    offset: usize,
+    table: &[CacheLine],
+    target: SumsPart<'_>,
 ) {
+    let SumsPart {
+        first,
+        lines,
+        references,
+    } = target;
     let points = workspace.points(table);
     for &Entry { list, reference } in &workspace.entries {
-        let slot = list as usize - first;
-        lines[slot * C::LINES..][..C::LINES].copy_from_slice(points.lines(reference, C::LINES));
+        let position = list as usize - first;
+        lines[position * C::LINES..][..C::LINES].copy_from_slice(points.lines(reference, C::LINES));
         let sign = if reference & SCRATCH == 0 {
             reference & NEGATIVE
         } else {
             0
         };
-        sums[slot] = u32::try_from(offset + slot).expect("there are fewer than 2^30 buckets") | sign;
+        // The number of the list is the index of its sum in the whole `Sums`.
+        references[position] = list | sign;
     }
 }
 
-/// `Σ d · sums[d]`, with references into `lines`.
+/// Returns `Σ d · sums[d]`. `sums` contains references into `lines`.
 pub(super) fn weighted_sum<A: Arch, C: Coordinate<A>>(
     arch: A,
     workspaces: &Pool<Workspace<A, C>>,
-    lines: &[Line],
+    lines: &[CacheLine],
     sums: &[u32],
     threads: Threads,
 ) -> Projective<C::Curve> {
@@ -107,39 +118,57 @@ pub(super) fn weighted_sum<A: Arch, C: Coordinate<A>>(
     let mut next = Sums::default();
     next.reset(rows + columns, C::LINES);
     let (row_lines, column_lines) = next.lines.split_at_mut(rows * C::LINES);
-    let (row_sums, column_sums) = next.sums.split_at_mut(rows);
-    let fill = |push: &(dyn Fn(&mut Vec<Entry>) + Sync), first, into: &mut [Line], refs: &mut [u32]| {
+    let (row_references, column_references) = next.references.split_at_mut(rows);
+    let fill = |push: &(dyn Fn(&mut Vec<Entry>) + Sync), target: SumsPart<'_>| {
         workspaces.with(
             || Workspace::new(arch),
             |workspace| {
                 workspace.entries.clear();
                 push(&mut workspace.entries);
                 workspace.sum(lines);
-                copy_sums(workspace, lines, first, into, refs, first);
+                copy_sums(workspace, lines, target);
             },
         );
     };
     if sums.len() >= PARALLEL {
+        let row_target = SumsPart {
+            first: 0,
+            lines: row_lines,
+            references: row_references,
+        };
+        let column_target = SumsPart {
+            first: rows,
+            lines: column_lines,
+            references: column_references,
+        };
         threads.join(
-            || fill(&push_rows, 0, row_lines, row_sums),
-            || fill(&push_columns, rows, column_lines, column_sums),
+            || fill(&push_rows, row_target),
+            || fill(&push_columns, column_target),
         );
     } else {
         let push_both = |entries: &mut Vec<Entry>| {
             push_rows(entries);
             push_columns(entries);
         };
-        fill(&push_both, 0, &mut next.lines, &mut next.sums);
+        let target = SumsPart {
+            first: 0,
+            lines: &mut next.lines,
+            references: &mut next.references,
+        };
+        fill(&push_both, target);
     }
-    let of = |sums| weighted_sum(arch, workspaces, &next.lines, sums, threads);
-    let (mut high, low) = threads.join(|| of(&next.sums[..rows]), || of(&next.sums[rows..]));
+    let sum_of = |references| weighted_sum(arch, workspaces, &next.lines, references, threads);
+    let (mut high, low) = threads.join(
+        || sum_of(&next.references[..rows]),
+        || sum_of(&next.references[rows..]),
+    );
     for _ in 0..shift {
         high.double_in_place();
     }
     high + low
 }
 
-/// `Σ d · S_d` by running sums from the top.
+/// Returns `Σ d · S_d`, by running sums from the largest d.
 fn running_sum<A: Arch, C: Coordinate<A>>(points: Points<'_>, sums: &[u32]) -> Projective<C::Curve> {
     let mut running = Projective::<C::Curve>::ZERO;
     let mut total = Projective::<C::Curve>::ZERO;
@@ -152,7 +181,7 @@ fn running_sum<A: Arch, C: Coordinate<A>>(points: Points<'_>, sums: &[u32]) -> P
 
 #[cfg(test)]
 impl Sums {
-    pub(super) fn is_clean(&self) -> bool {
-        self.lines.iter().all(|line| *line == Line::ZERO) && self.sums.iter().all(|sum| *sum == 0)
+    pub(super) fn is_erased(&self) -> bool {
+        self.lines.iter().all(|line| *line == CacheLine::ZERO) && self.references.iter().all(|sum| *sum == 0)
     }
 }

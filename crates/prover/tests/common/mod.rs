@@ -42,7 +42,7 @@ pub fn key(r1cs: &R1cs) -> ZKey {
     ZKey::development(r1cs, &mut rng(5)).unwrap()
 }
 
-/// How the given wires of a witness are chosen.
+/// How the input wires of a witness are chosen.
 #[derive(Clone, Copy, Debug)]
 pub enum Values {
     Random,
@@ -66,7 +66,8 @@ impl Values {
     }
 }
 
-/// A circuit of products: each constraint multiplies two random combinations of earlier wires into a new one.
+/// Returns a circuit of products. Each constraint multiplies two random combinations of earlier
+/// wires into a new wire.
 pub fn products(constraints: u32, public: u32, terms: usize, values: Values, seed: u64) -> Case {
     let rng = &mut rng(seed);
     let private_inputs = 3;
@@ -112,7 +113,7 @@ pub fn case(public: u32, private_inputs: u32, constraints: Vec<Constraint>, wire
     Case { r1cs, wires, key }
 }
 
-/// An engine for each back end that this machine has.
+/// Returns an engine for each back end that this machine supports.
 pub fn engines(key: &ZKey) -> Vec<Engine> {
     [BackEnd::Portable, BackEnd::Avx512Ifma]
         .into_iter()
