@@ -1,29 +1,30 @@
-//! The container that all four binary formats share: four magic bytes, version (u32), number of sections (u32),
-//! then for each section its number (u32), length in bytes (u64) and content. Integers are little-endian.
+//! The container of all four binary formats. It consists of four magic bytes, the version (u32) and
+//! the number of sections (u32). Then each section follows with its number (u32), its length in
+//! bytes (u64) and its content. Integers are little-endian.
 
 use std::{
     io::{Cursor as IoCursor, Read, Seek, SeekFrom},
     ops::RangeInclusive,
 };
 
-use crate::errors::{Error, Place};
+use crate::error::{Error, Location};
 
-/// Magic, version and number of sections.
+/// Size of magic, version and number of sections.
 const HEADER_BYTES: u64 = 12;
-/// Number and length of a section, before its content.
+/// Size of a section's number and length, which precede its content.
 const ENTRY_BYTES: u64 = 12;
 
-/// What tells one format from the others.
+/// The properties that identify a format.
 pub(crate) struct Format {
-    /// Name in error messages.
+    /// The name of the format in error messages.
     pub(crate) file: &'static str,
     pub(crate) magic: [u8; 4],
     pub(crate) version: u32,
-    /// Numbers of the sections that the format has; any other is refused.
+    /// The section numbers of the format. A file with any other section is refused.
     pub(crate) sections: RangeInclusive<u32>,
 }
 
-/// Position of a section's content within the file. Lies within the file.
+/// The position of a section's content. It lies within the file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Section {
     pub(crate) number: u32,
@@ -31,7 +32,7 @@ pub(crate) struct Section {
     pub(crate) len: u64,
 }
 
-/// The sections of a file, each at most once.
+/// The sections of a file. Each occurs at most once.
 #[derive(Debug)]
 pub(crate) struct Table {
     file: &'static str,
@@ -39,21 +40,22 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Reads the table by skipping from section to section. The file must end with the last section.
+    /// Reads the table by skipping from section to section. The file must end with the last
+    /// section.
     pub(crate) fn read(format: &Format, input: &mut (impl Read + Seek)) -> Result<Self, Error> {
         let file = format.file;
         let io = |source| Error::Io { file, source };
         let end = input.seek(SeekFrom::End(0)).map_err(io)?;
         input.rewind().map_err(io)?;
         if end < HEADER_BYTES {
-            let place = Place {
+            let location = Location {
                 file,
                 section: None,
                 item: "header",
                 index: None,
             };
             return Err(Error::Truncated {
-                place,
+                location,
                 needed: HEADER_BYTES,
                 left: end,
             });
@@ -82,7 +84,7 @@ impl Table {
         let mut sections: Vec<Section> = Vec::new();
         let mut offset = HEADER_BYTES;
         for _ in 0..count {
-            let place = Place {
+            let location = Location {
                 file,
                 section: None,
                 item: "section table",
@@ -90,7 +92,7 @@ impl Table {
             };
             if end - offset < ENTRY_BYTES {
                 return Err(Error::Truncated {
-                    place,
+                    location,
                     needed: ENTRY_BYTES,
                     left: end - offset,
                 });
@@ -113,14 +115,14 @@ impl Table {
                 });
             }
             if end - offset < len {
-                let place = Place {
+                let location = Location {
                     section: Some(number),
                     item: "content",
                     index: None,
-                    ..place
+                    ..location
                 };
                 return Err(Error::Truncated {
-                    place,
+                    location,
                     needed: len,
                     left: end - offset,
                 });
@@ -129,14 +131,14 @@ impl Table {
             offset += len;
         }
         if offset != end {
-            let place = Place {
+            let location = Location {
                 file,
                 section: None,
                 item: "last section",
                 index: None,
             };
             return Err(Error::TrailingBytes {
-                place,
+                location,
                 extra: end - offset,
             });
         }
@@ -158,7 +160,7 @@ impl Table {
     }
 }
 
-/// A file that is wholly in memory.
+/// A file that is completely in memory.
 pub(crate) struct Sections<'a> {
     table: Table,
     bytes: &'a [u8],
@@ -187,37 +189,40 @@ impl<'a> Sections<'a> {
     }
 }
 
-/// Reads a section from front to back and knows where it is.
+/// Reads a section from front to back and tracks the position for error messages.
 pub(crate) struct Cursor<'a> {
     rest: &'a [u8],
-    place: Place,
+    location: Location,
 }
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(file: &'static str, section: u32, content: &'a [u8]) -> Self {
-        let place = Place {
+        let location = Location {
             file,
             section: Some(section),
             item: "content",
             index: None,
         };
-        Self { rest: content, place }
+        Self {
+            rest: content,
+            location,
+        }
     }
 
-    /// Names what is read next, for error messages.
+    /// Sets the name of the item that is read next, for error messages.
     pub(crate) fn at(&mut self, item: &'static str) -> &mut Self {
-        (self.place.item, self.place.index) = (item, None);
+        (self.location.item, self.location.index) = (item, None);
         self
     }
 
-    /// Names the list element that is read next.
+    /// Sets the name and the index of the list element that is read next, for error messages.
     pub(crate) fn nth(&mut self, item: &'static str, index: usize) -> &mut Self {
-        (self.place.item, self.place.index) = (item, Some(index));
+        (self.location.item, self.location.index) = (item, Some(index));
         self
     }
 
-    pub(crate) fn place(&self) -> Place {
-        self.place
+    pub(crate) fn location(&self) -> Location {
+        self.location
     }
 
     pub(crate) fn left(&self) -> usize {
@@ -228,7 +233,7 @@ impl<'a> Cursor<'a> {
         let Some((head, rest)) = self.rest.split_at_checked(count) else {
             let (needed, left) = (count as u64, self.rest.len() as u64);
             return Err(Error::Truncated {
-                place: self.place,
+                location: self.location,
                 needed,
                 left,
             });
@@ -241,7 +246,7 @@ impl<'a> Cursor<'a> {
         Ok(self
             .bytes(N)?
             .try_into()
-            .expect("bytes returns as many as asked for"))
+            .expect("bytes returns the requested number of bytes"))
     }
 
     pub(crate) fn u8(&mut self) -> Result<u8, Error> {
@@ -256,19 +261,20 @@ impl<'a> Cursor<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// Reads the number of elements that follow, and refuses one whose elements of at least `size` bytes can't fit.
+    /// Reads the number of the following elements. Returns an error if elements of at least `size`
+    /// bytes do not fit into the rest of the section.
     pub(crate) fn count(&mut self, size: usize) -> Result<usize, Error> {
         let count = self.u32()?;
         self.fits(u64::from(count), size)
     }
 
-    /// Refuses a count whose elements of at least `size` bytes can't be in the rest of the section, so that
-    /// nothing is allocated for it.
+    /// Checks that elements of at least `size` bytes fit into the rest of the section. Call this
+    /// before you allocate memory for `count` elements.
     pub(crate) fn fits(&self, count: u64, size: usize) -> Result<usize, Error> {
         let (needed, left) = (count.saturating_mul(size as u64), self.rest.len() as u64);
         if needed > left {
             return Err(Error::Truncated {
-                place: self.place,
+                location: self.location,
                 needed,
                 left,
             });
@@ -276,26 +282,27 @@ impl<'a> Cursor<'a> {
         Ok(usize::try_from(count).expect("no more than the bytes of the section"))
     }
 
-    /// Refuses a section of another length than the header's counts say.
+    /// Returns an error if the section's length differs from the length that follows from the
+    /// header's counts.
     pub(crate) fn expect_size(&self, expected: u64) -> Result<(), Error> {
         let found = self.rest.len() as u64;
         if found == expected {
             Ok(())
         } else {
             Err(Error::SectionSize {
-                place: self.place,
+                location: self.location,
                 expected,
                 found,
             })
         }
     }
 
-    /// Refuses anything after the last element.
+    /// Returns an error if any bytes follow the last element.
     pub(crate) fn finish(self) -> Result<(), Error> {
         match self.rest.len() as u64 {
             0 => Ok(()),
             extra => Err(Error::TrailingBytes {
-                place: self.place,
+                location: self.location,
                 extra,
             }),
         }
@@ -308,7 +315,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Makes room for `content` bytes in `sections` sections.
+    /// Creates a writer with capacity for `content` bytes in `sections` sections.
     pub(crate) fn with_capacity(format: &Format, sections: u32, content: usize) -> Self {
         let table = HEADER_BYTES + u64::from(sections) * ENTRY_BYTES;
         let mut bytes = Vec::with_capacity(content + usize::try_from(table).expect("few sections"));

@@ -1,7 +1,8 @@
-//! The JSON that snarkjs writes: `verification_key.json`, `proof.json`, `public.json`.
+//! The JSON files of snarkjs: `verification_key.json`, `proof.json`, `public.json`.
 //!
-//! Numbers are decimal strings. A point in G1 is `[x, y, "1"]`, in G2 `[[x.c0, x.c1], [y.c0, y.c1], ["1", "0"]]`: c0
-//! first, where Ethereum's and Solana's precompiles take c1 first.
+//! Numbers are decimal strings. A point in G1 is `[x, y, "1"]`. A point in G2 is
+//! `[[x.c0, x.c1], [y.c0, y.c1], ["1", "0"]]`. Here c0 comes first, while the precompiles of
+//! Ethereum and Solana expect c1 first.
 
 use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr, pairing::Pairing};
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     encoding::{Infinity, in_subgroup, on_curve},
-    errors::{Error, Modulus, Place},
+    error::{Error, Location, Modulus},
 };
 
 type G1Json = [String; 3];
@@ -29,7 +30,8 @@ struct VerifyingKeyJson {
     vk_beta_2: G2Json,
     vk_gamma_2: G2Json,
     vk_delta_2: G2Json,
-    /// The pairing of α and β, for verifiers that keep it. Not read: it follows from the two.
+    /// The pairing of α and β, for verifiers that store it. It is not read, because it follows from
+    /// the two points.
     vk_alphabeta_12: Option<Fq12Json>,
     #[serde(rename = "IC")]
     ic: Vec<G1Json>,
@@ -51,7 +53,7 @@ const KEY_FILE: &str = "verification_key.json";
 const PROOF_FILE: &str = "proof.json";
 const PUBLIC_FILE: &str = "public.json";
 
-/// `verification_key.json` of a key.
+/// Returns the `verification_key.json` of a key.
 #[must_use]
 pub fn verifying_key_to_json(key: &VerifyingKey<Bn254>) -> String {
     let gt = Bn254::pairing(key.alpha_g1, key.beta_g2).0;
@@ -68,19 +70,19 @@ pub fn verifying_key_to_json(key: &VerifyingKey<Bn254>) -> String {
     })
 }
 
-/// Reads `verification_key.json`.
+/// Reads a `verification_key.json`.
 pub fn verifying_key_from_json(text: &str) -> Result<VerifyingKey<Bn254>, Error> {
-    let at = |item| place(KEY_FILE, item, None);
+    let at = |item| location(KEY_FILE, item, None);
     let json: VerifyingKeyJson = parse(KEY_FILE, text)?;
     expect_system(KEY_FILE, &json.protocol, &json.curve)?;
     if json.ic.len() != json.n_public.saturating_add(1) {
         let problem = format!(
-            "{} points; by nPublic there must be {}",
+            "there are {} points; by nPublic there must be {}",
             json.ic.len(),
             json.n_public as u128 + 1
         );
         return Err(Error::Json {
-            place: at("IC"),
+            location: at("IC"),
             problem,
         });
     }
@@ -93,12 +95,12 @@ pub fn verifying_key_from_json(text: &str) -> Result<VerifyingKey<Bn254>, Error>
             .ic
             .iter()
             .enumerate()
-            .map(|(index, point)| g1(place(KEY_FILE, "IC", Some(index)), point))
+            .map(|(index, point)| g1(location(KEY_FILE, "IC", Some(index)), point))
             .collect::<Result<_, _>>()?,
     })
 }
 
-/// `proof.json` of a proof. Its A isn't negated.
+/// Returns the `proof.json` of a proof. A is not negated.
 #[must_use]
 pub fn proof_to_json(proof: &Proof<Bn254>) -> String {
     write(&ProofJson {
@@ -110,34 +112,42 @@ pub fn proof_to_json(proof: &Proof<Bn254>) -> String {
     })
 }
 
-/// Reads `proof.json`. Refuses points at infinity, off the curve or outside the subgroup.
+/// Reads a `proof.json`. Returns an error for points that are infinity, not on the curve or not in
+/// the subgroup.
 pub fn proof_from_json(text: &str) -> Result<Proof<Bn254>, Error> {
     let json: ProofJson = parse(PROOF_FILE, text)?;
     expect_system(PROOF_FILE, &json.protocol, &json.curve)?;
     Ok(Proof {
-        a: g1(place(PROOF_FILE, "pi_a", None), &json.pi_a)?,
-        b: g2(place(PROOF_FILE, "pi_b", None), &json.pi_b)?,
-        c: g1(place(PROOF_FILE, "pi_c", None), &json.pi_c)?,
+        a: g1(location(PROOF_FILE, "pi_a", None), &json.pi_a)?,
+        b: g2(location(PROOF_FILE, "pi_b", None), &json.pi_b)?,
+        c: g1(location(PROOF_FILE, "pi_c", None), &json.pi_c)?,
     })
 }
 
-/// `public.json` of public inputs.
+/// Returns the `public.json` of public inputs.
 #[must_use]
 pub fn public_to_json(inputs: &[Fr]) -> String {
     write(&inputs.iter().map(ToString::to_string).collect::<Vec<_>>())
 }
 
-/// Reads `public.json`. Refuses an input at or above r: it would be the same input under another name.
+/// Reads a `public.json`. Returns an error for an input that is equal to or above r, because it
+/// would be a second form of another input.
 pub fn public_from_json(text: &str) -> Result<Vec<Fr>, Error> {
     let json: Vec<String> = parse(PUBLIC_FILE, text)?;
     json.iter()
         .enumerate()
-        .map(|(index, input)| element(place(PUBLIC_FILE, "public input", Some(index)), Modulus::R, input))
+        .map(|(index, input)| {
+            element(
+                location(PUBLIC_FILE, "public input", Some(index)),
+                Modulus::R,
+                input,
+            )
+        })
         .collect()
 }
 
-fn place(file: &'static str, item: &'static str, index: Option<usize>) -> Place {
-    Place {
+fn location(file: &'static str, item: &'static str, index: Option<usize>) -> Location {
+    Location {
         file,
         section: None,
         item,
@@ -151,7 +161,7 @@ fn write(value: &impl Serialize) -> String {
 
 fn parse<T: DeserializeOwned>(file: &'static str, text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|error| Error::Json {
-        place: place(file, "JSON", None),
+        location: location(file, "JSON", None),
         problem: error.to_string(),
     })
 }
@@ -159,9 +169,9 @@ fn parse<T: DeserializeOwned>(file: &'static str, text: &str) -> Result<T, Error
 fn expect_system(file: &'static str, protocol: &str, curve: &str) -> Result<(), Error> {
     for (item, found, expected) in [("protocol", protocol, PROTOCOL), ("curve", curve, CURVE)] {
         if found != expected {
-            let problem = format!("{found:?}; it must be {expected:?}");
+            let problem = format!("it is {found:?}; it must be {expected:?}");
             return Err(Error::Json {
-                place: place(file, item, None),
+                location: location(file, item, None),
                 problem,
             });
         }
@@ -187,56 +197,57 @@ fn g2_json(point: &G2Affine) -> G2Json {
     }
 }
 
-/// A canonical decimal number below the field's modulus.
+/// Parses a canonical decimal number below the field's modulus.
 fn element<F: PrimeField<BigInt = ark_ff::BigInt<4>>>(
-    place: Place,
+    location: Location,
     modulus: Modulus,
     text: &str,
 ) -> Result<F, Error> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits || (text.len() > 1 && text.starts_with('0')) {
-        let problem = "not a decimal number without sign and leading zeros".into();
-        return Err(Error::Json { place, problem });
+        let problem = "the value is not a decimal number without sign and leading zeros".into();
+        return Err(Error::Json { location, problem });
     }
     let integer = (text.len() <= 78)
         .then(|| text.parse::<ark_ff::BigInt<4>>().ok())
         .flatten();
     integer
         .and_then(F::from_bigint)
-        .ok_or(Error::NotCanonical { place, modulus })
+        .ok_or(Error::NotCanonical { location, modulus })
 }
 
-/// The third coordinate: one. Points aren't given in projective form, and zero is infinity.
-fn expect_affine(place: Place, z: &[&str], one: &[&str], zero: &[&str]) -> Result<(), Error> {
+/// Checks that the third coordinate is one. Zero stands for infinity. Other values, for points in
+/// projective form, are refused.
+fn expect_affine(location: Location, z: &[&str], one: &[&str], zero: &[&str]) -> Result<(), Error> {
     if z == one {
         return Ok(());
     }
     if z == zero {
-        return Err(Error::Infinity { place });
+        return Err(Error::Infinity { location });
     }
     Err(Error::Json {
-        place,
+        location,
         problem: "the third coordinate must be one".into(),
     })
 }
 
-fn g1(place: Place, [x, y, z]: &G1Json) -> Result<G1Affine, Error> {
-    expect_affine(place, &[z], &["1"], &["0"])?;
+fn g1(location: Location, [x, y, z]: &G1Json) -> Result<G1Affine, Error> {
+    expect_affine(location, &[z], &["1"], &["0"])?;
     let (x, y) = (
-        element::<Fq>(place, Modulus::Q, x)?,
-        element(place, Modulus::Q, y)?,
+        element::<Fq>(location, Modulus::Q, x)?,
+        element(location, Modulus::Q, y)?,
     );
-    on_curve(place, x, y, Infinity::Refused)
+    on_curve(location, x, y, Infinity::Refused)
 }
 
-fn g2(place: Place, [x, y, [z0, z1]]: &G2Json) -> Result<G2Affine, Error> {
-    expect_affine(place, &[z0, z1], &["1", "0"], &["0", "0"])?;
+fn g2(location: Location, [x, y, [z0, z1]]: &G2Json) -> Result<G2Affine, Error> {
+    expect_affine(location, &[z0, z1], &["1", "0"], &["0", "0"])?;
     let fq2 = |[c0, c1]: &Fq2Json| -> Result<Fq2, Error> {
         Ok(Fq2::new(
-            element(place, Modulus::Q, c0)?,
-            element(place, Modulus::Q, c1)?,
+            element(location, Modulus::Q, c0)?,
+            element(location, Modulus::Q, c1)?,
         ))
     };
-    let point = on_curve(place, fq2(x)?, fq2(y)?, Infinity::Refused)?;
-    in_subgroup(place, point)
+    let point = on_curve(location, fq2(x)?, fq2(y)?, Infinity::Refused)?;
+    in_subgroup(location, point)
 }

@@ -1,4 +1,5 @@
-//! Readers and writers of the iden3 file formats on arkworks types, for Groth16 over BN254 (iden3's name: bn128).
+//! Reads and writes the iden3 file formats for Groth16 over BN254 (which iden3 calls bn128), with
+//! arkworks types.
 //!
 //! ```text
 //!   circuit --> R1cs --.r1cs--> snarkjs groth16 setup --.zkey--> ZKey --> prover
@@ -15,14 +16,15 @@
 //! | `.ptau` | [`PowersOfTau`] |
 //! | `verification_key.json`, `proof.json`, `public.json` | [`json`] |
 //!
-//! A key that comes from elsewhere must pass, in this order, [`ZKey::check_sound`], [`ZKey::check_circuit`],
-//! [`ZKey::verify_transcript`] and, with the ceremony's powers of tau, [`ZKey::check_powers`].
+//! A key from an external source must pass these checks, in this order: [`ZKey::check_sound`],
+//! [`ZKey::check_circuit`], [`ZKey::verify_transcript`] and, with the ceremony's powers of tau,
+//! [`ZKey::check_powers`].
 //!
 //! ```
 //! use bauta_iden3::{Constraint, R1cs, ZKey};
 //! use ark_bn254::Fr;
 //!
-//! // x·x = y, for the public output y (wire 1) and the private input x (wire 2).
+//! // x·x = y, with the public output y (wire 1) and the private input x (wire 2).
 //! let one = Fr::from(1_u64);
 //! let square = Constraint { a: vec![(2, one)], b: vec![(2, one)], c: vec![(1, one)] };
 //! let system = R1cs {
@@ -42,16 +44,19 @@
 //! # Ok::<(), bauta_iden3::Error>(())
 //! ```
 //!
-//! Everything read is checked before it is handed on: bounds and counts before anything is allocated, field
-//! elements for being canonical, points for lying on the curve and in the subgroup. Bad input gives an
-//! [`Error`] that says what is wrong, where, and the rule; it never panics.
+//! All input is checked when it is read. Bounds and counts are checked before memory is allocated.
+//! Field elements must be canonical. Points must be on the curve and in the subgroup. Invalid input
+//! gives an [`Error`] with the problem, the position and the rule. Reading never panics.
 
-mod ark;
+mod arkworks;
 mod checks;
+mod circuit_hash;
 mod container;
+mod domain;
 mod encoding;
-mod errors;
+mod error;
 pub mod json;
+mod pairing;
 mod ptau;
 mod r1cs;
 mod random;
@@ -62,8 +67,8 @@ mod transcript;
 mod wtns;
 mod zkey;
 
-pub use ark::ArkMatrix;
-pub use errors::{Error, Modulus, Place, Unsatisfied};
+pub use arkworks::ArkMatrix;
+pub use error::{Error, Location, Modulus, Unsatisfied};
 pub use ptau::PowersOfTau;
 pub use r1cs::{Constraint, Evaluations, LinearCombination, R1cs, evaluate};
 pub use setup::DEVELOPMENT;

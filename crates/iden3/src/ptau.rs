@@ -1,4 +1,5 @@
-//! The powers of tau of phase 1, from a `.ptau` file. Such files reach gigabytes: only the points asked for are read.
+//! The powers of tau of phase 1, from a `.ptau` file. Such files can have gigabytes, so only the
+//! requested points are read.
 //!
 //! | section | content |
 //! |---|---|
@@ -7,8 +8,8 @@
 //! | 3 | `τ^i` in G2 for `i < 2^power` |
 //! | 4, 5 | `α·τ^i` and `β·τ^i` in G1 for `i < 2^power` |
 //! | 6 | `β` in G2 |
-//! | 7 | the ceremony's contributions: not read here, `snarkjs powersoftau verify` checks them |
-//! | 12 to 15 | sections 2 to 5 in Lagrange form for each domain `2^p`, smallest first, starting at point `2^p - 1`; made by `snarkjs powersoftau prepare phase2` |
+//! | 7 | the ceremony's contributions; not read here, `snarkjs powersoftau verify` checks them |
+//! | 12 to 15 | sections 2 to 5 in Lagrange form for each domain `2^p`, smallest domain first, beginning at point `2^p - 1`; written by `snarkjs powersoftau prepare phase2` |
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -17,7 +18,7 @@ use ark_bn254::{G1Affine, G2Affine};
 use crate::{
     container::{Cursor, Format, Section, Table},
     encoding::{G1_BYTES, G2_BYTES, Infinity},
-    errors::{Error, Modulus},
+    error::{Error, Modulus},
 };
 
 const FORMAT: Format = Format {
@@ -26,7 +27,7 @@ const FORMAT: Format = Format {
     version: 1,
     sections: 1..=15,
 };
-/// r - 1 has 2^28: there are no larger domains.
+/// r - 1 is divisible by 2^28 and not by 2^29, so there are no larger domains.
 const MAX_POWER: u32 = 28;
 
 /// The lists of points in G1.
@@ -53,7 +54,7 @@ impl Points {
     }
 }
 
-/// An open `.ptau` file. Its points are checked to be on their curves and in their groups as they are read.
+/// An open `.ptau` file. Reading a point checks that it is on its curve and in its group.
 #[derive(Debug)]
 pub struct PowersOfTau<R> {
     input: R,
@@ -63,20 +64,21 @@ pub struct PowersOfTau<R> {
 }
 
 impl<R: Read + Seek> PowersOfTau<R> {
-    /// Reads the header and checks the sections' lengths.
+    /// Reads the header and checks the lengths of the sections.
     pub fn open(mut input: R) -> Result<Self, Error> {
         let table = Table::read(&FORMAT, &mut input)?;
         let header = table.section(1)?;
-        // Four numbers of 32 bits and a modulus; a longer one is refused below without reading it all.
+        // The header has three numbers of 32 bits and a modulus. A longer header is refused below,
+        // without reading it completely.
         let content = read(&mut input, header, 0, header.len.min(64))?;
         let mut header = Cursor::new(FORMAT.file, 1, &content);
         header.at("q").modulus(Modulus::Q)?;
         let power = header.at("power").u32()?;
         let ceremony_power = header.at("power of the ceremony").u32()?;
         if !(1..=MAX_POWER).contains(&power) || ceremony_power < power {
-            let rule = "the power must be from 1 to 28 and at most the ceremony's";
+            let rule = "the power must be from 1 to 28 and at most that of the ceremony";
             return Err(Error::Count {
-                place: header.at("power").place(),
+                location: header.at("power").location(),
                 found: power.into(),
                 rule,
             });
@@ -113,19 +115,19 @@ impl<R: Read + Seek> PowersOfTau<R> {
         })
     }
 
-    /// The largest circuit has a domain of `2^power`.
+    /// Returns the power p. Circuits can have a domain of up to `2^p`.
     #[must_use]
     pub fn power(&self) -> u32 {
         self.power
     }
 
-    /// The power of the ceremony that these powers were cut from.
+    /// Returns the power of the ceremony from which these powers were taken.
     #[must_use]
     pub fn ceremony_power(&self) -> u32 {
         self.ceremony_power
     }
 
-    /// `β` in G2.
+    /// Reads `β` in G2.
     pub(crate) fn beta_g2(&mut self) -> Result<G2Affine, Error> {
         self.points(6, G2_BYTES, 0, 1, |cursor, _| {
             cursor.at("β in G2").g2(Infinity::Refused)
@@ -133,9 +135,9 @@ impl<R: Read + Seek> PowersOfTau<R> {
         .map(|points| points[0])
     }
 
-    /// `count` points of a list in G1, beginning at `start`.
+    /// Reads `count` points of a list in G1, beginning at `start`.
     pub(crate) fn g1(&mut self, points: Points, start: u64, count: usize) -> Result<Vec<G1Affine>, Error> {
-        // Lagrange polynomials may vanish at τ, powers of τ don't.
+        // Lagrange polynomials can be zero at τ, but powers of τ cannot be zero.
         let infinity = if points as u32 >= 12 {
             Infinity::Allowed
         } else {
@@ -146,7 +148,7 @@ impl<R: Read + Seek> PowersOfTau<R> {
         })
     }
 
-    /// The first `count` powers in G2.
+    /// Reads the first `count` powers in G2.
     pub(crate) fn tau_g2(&mut self, count: usize) -> Result<Vec<G2Affine>, Error> {
         self.points(3, G2_BYTES, 0, count, |cursor, index| {
             cursor.nth("τ in G2", index).g2(Infinity::Refused)
@@ -169,7 +171,7 @@ impl<R: Read + Seek> PowersOfTau<R> {
             (count * size) as u64,
         )?;
         let mut cursor = Cursor::new(FORMAT.file, number, &content);
-        let first = usize::try_from(start).expect("positions in a list of 2^30 points");
+        let first = usize::try_from(start).expect("a list has at most 2^30 points");
         (0..count)
             .map(|index| read_one(&mut cursor, first + index))
             .collect()
@@ -180,21 +182,21 @@ fn expect_size(section: Section, expected: u64) -> Result<(), Error> {
     if section.len == expected {
         return Ok(());
     }
-    let place = Cursor::new(FORMAT.file, section.number, &[]).place();
+    let location = Cursor::new(FORMAT.file, section.number, &[]).location();
     Err(Error::SectionSize {
-        place,
+        location,
         expected,
         found: section.len,
     })
 }
 
-/// `len` bytes of a section, from `start`.
+/// Reads `len` bytes of a section, beginning at `start`.
 fn read(input: &mut (impl Read + Seek), section: Section, start: u64, len: u64) -> Result<Vec<u8>, Error> {
     let left = section.len.saturating_sub(start);
     if len > left {
-        let place = Cursor::new(FORMAT.file, section.number, &[]).place();
+        let location = Cursor::new(FORMAT.file, section.number, &[]).location();
         return Err(Error::Truncated {
-            place,
+            location,
             needed: len,
             left,
         });

@@ -4,7 +4,7 @@ use ark_bn254::Fr;
 use ark_ff::{UniformRand, Zero};
 use rand::{CryptoRng, RngCore};
 
-/// A uniform scalar other than zero.
+/// Draws a uniformly distributed scalar other than zero.
 pub(crate) fn nonzero_scalar(rng: &mut (impl RngCore + CryptoRng)) -> Fr {
     loop {
         let scalar = Fr::rand(rng);
@@ -14,7 +14,8 @@ pub(crate) fn nonzero_scalar(rng: &mut (impl RngCore + CryptoRng)) -> Fr {
     }
 }
 
-/// Multipliers for checking many equations as one random sum. A wrong equation passes with probability 2^-128.
+/// Returns random multipliers, with which many equations are checked as one random sum. A wrong
+/// equation passes with probability 2^-128.
 pub(crate) fn multipliers(count: usize) -> Vec<Fr> {
     let mut rng = rand::thread_rng();
     (0..count).map(|_| Fr::from(u128::rand(&mut rng))).collect()

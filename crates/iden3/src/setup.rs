@@ -1,7 +1,8 @@
-//! Development keys: a whole setup by one party.
+//! Development keys: a complete setup by one party.
 //!
-//! **Whoever runs this can forge proofs**: it draws `τ`, `α`, `β` and `δ` in one place. Such keys are for development
-//! and tests; a key for real use comes from a ceremony, whose `.zkey` has the same form.
+//! **Anyone who runs this setup can forge proofs**, because one process draws `τ`, `α`, `β` and `δ`.
+//! Such keys are for development and tests. A key for production comes from a ceremony. Its `.zkey`
+//! has the same form.
 
 use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{AffineRepr, PrimeGroup, scalar_mul::ScalarMul};
@@ -11,19 +12,16 @@ use rand::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
 use crate::{
-    checks::{circuit_hash, domain},
-    errors::Error,
-    r1cs::R1cs,
-    random::nonzero_scalar,
-    zkey::ZKey,
+    circuit_hash::circuit_hash, domain::domain, error::Error, r1cs::R1cs, random::nonzero_scalar, zkey::ZKey,
 };
 
-/// The name of the only contribution in a development key.
+/// The name of the only contribution of a development key.
 pub const DEVELOPMENT: &str = "DEVELOPMENT KEY: its maker can forge proofs";
 
 impl ZKey {
-    /// Makes a development key for a constraint system: phase 1 and the initial key as `snarkjs groth16 setup` would
-    /// make it, then one contribution named [`DEVELOPMENT`], so that `γ` and `δ` differ and the transcript verifies.
+    /// Makes a development key for a constraint system. Phase 1 and the initial key are like those
+    /// of `snarkjs groth16 setup`. One contribution named [`DEVELOPMENT`] follows, so that `γ` and
+    /// `δ` differ and the transcript verifies.
     pub fn development(system: &R1cs, rng: &mut (impl RngCore + CryptoRng)) -> Result<Self, Error> {
         system.check()?;
         let mut key = initial(system, rng);
@@ -32,14 +30,15 @@ impl ZKey {
     }
 }
 
-/// The key before the first contribution, with `γ = δ = 1`: **forgeable by anybody**.
+/// Returns the key before the first contribution, with `γ = δ = 1`. **Anyone can forge proofs with
+/// it.**
 fn initial(system: &R1cs, rng: &mut (impl RngCore + CryptoRng)) -> ZKey {
     let n = system.domain_size();
     let [tau, alpha, beta] = [(); 3].map(|()| Zeroizing::new(nonzero_scalar(rng)));
     let wires = system.wires as usize;
     let public = system.n_public() as usize + 1;
 
-    // Values at τ of each wire's polynomial in each matrix.
+    // The values at τ of each wire's polynomial in each matrix.
     let lagrange = domain(n).evaluate_all_lagrange_coefficients(*tau);
     let [mut a, mut b, mut c] = [(); 3].map(|()| vec![Fr::ZERO; wires]);
     for (constraint, value) in system.constraints.iter().zip(&lagrange) {

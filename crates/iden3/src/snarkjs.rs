@@ -1,4 +1,5 @@
-//! The real snarkjs, for tests (feature `snarkjs`): installed from the lock file in `tests/snarkjs` with npm, once, into
+//! Runs the real snarkjs, for tests (feature `snarkjs`). npm installs it once from the lock file in
+//! `tests/snarkjs`, into
 //! `${XDG_CACHE_HOME:-~/.cache}/bauta/npm/<first 16 hex digits of the lock file's SHA-256>`.
 
 use std::{
@@ -22,11 +23,12 @@ pub struct Snarkjs {
     directory: PathBuf,
 }
 
-/// The command line in its directory.
+/// The path of the command-line program in the installation.
 const CLI: &str = "node_modules/snarkjs/build/cli.cjs";
 
 impl Snarkjs {
-    /// Installs snarkjs if it isn't there yet. Needs `node` and `npm`, and the network the first time.
+    /// Installs snarkjs if it is not installed. Needs `node`, `npm` and, for the first
+    /// installation, the network.
     pub fn install() -> io::Result<Self> {
         let digest = hex::encode(&Sha256::digest(LOCK)[..8]);
         let cache = cache_directory()?.join("bauta").join("npm");
@@ -35,7 +37,8 @@ impl Snarkjs {
         if cli.is_file() {
             return Ok(Self { directory });
         }
-        // One thread of this process at a time; other processes don't see half of it, as it is renamed when whole.
+        // The lock admits one thread of this process. The folder is renamed when it is complete, so
+        // other processes never use an incomplete installation.
         let _guard = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
         if cli.is_file() {
             return Ok(Self { directory });
@@ -57,20 +60,20 @@ impl Snarkjs {
         Ok(Self { directory })
     }
 
-    /// Where its `node_modules` are.
+    /// Returns the folder that contains `node_modules`.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// The program for `node`.
+    /// Returns the path of the program for `node`.
     #[must_use]
     pub fn cli(&self) -> PathBuf {
         self.directory.join(CLI)
     }
 
-    /// Runs a command such as `["zkey", "verify", ..]` in a directory and returns what it printed. Fails with all
-    /// that it printed if it exits with another code than zero.
+    /// Runs a command such as `["zkey", "verify", ..]` in a folder and returns its standard output.
+    /// If the exit code is not zero, the error contains all output.
     pub fn run(&self, directory: &Path, arguments: &[&str]) -> io::Result<String> {
         output(
             Command::new("node")
@@ -81,8 +84,9 @@ impl Snarkjs {
         )
     }
 
-    /// Makes powers of tau for circuits of up to `2^power` rows, with one contribution, prepared for phase 2, in the
-    /// directory, and returns the file's name. For tests: the contribution's entropy is a constant.
+    /// Makes powers of tau for circuits of up to `2^power` rows in a folder, with one contribution,
+    /// prepared for phase 2. Returns the file's name. The contribution's entropy is a constant, so
+    /// this is only for tests.
     pub fn powers_of_tau(&self, directory: &Path, power: u32) -> io::Result<&'static str> {
         let (power, entropy) = (power.to_string(), "-e=not random at all");
         self.run(

@@ -1,4 +1,5 @@
-//! The `.wtns` file: section 1 is u32 32, `r`, u32 number of values; section 2 the values, plain, one for each wire.
+//! The `.wtns` file. Section 1 contains u32 32, `r` and the number of values (u32). Section 2
+//! contains the values in canonical form, one for each wire.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::{
     container::{Format, Sections, Writer},
     encoding::{FIELD_BYTES, fr_plain, modulus_header},
-    errors::{Error, Modulus, Place},
+    error::{Error, Location, Modulus},
 };
 
 const FORMAT: Format = Format {
@@ -21,8 +22,9 @@ const FORMAT: Format = Format {
 const HEADER: u32 = 1;
 const VALUES: u32 = 2;
 
-/// The value of every wire, the constant one first. Secret: whoever has it can prove in its owner's place. It is
-/// wiped when dropped and its `Debug` shows nothing but the number of wires.
+/// The value of every wire, the constant one first. It is secret: anyone who has it can make its
+/// owner's proofs. It is overwritten with zeros when it is dropped. Its `Debug` output shows only
+/// the number of wires.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Witness(Vec<Fr>);
 
@@ -33,20 +35,20 @@ impl fmt::Debug for Witness {
 }
 
 impl Witness {
-    /// Takes the value of every wire.
+    /// Creates a witness from the value of every wire.
     #[must_use]
     pub fn new(values: Vec<Fr>) -> Self {
         Self(values)
     }
 
-    /// The value of every wire.
+    /// Returns the value of every wire.
     #[must_use]
     pub fn values(&self) -> &[Fr] {
         &self.0
     }
 
-    /// Reads a `.wtns` file. Whether the values satisfy a constraint system is for
-    /// [`R1cs::is_satisfied`](crate::R1cs::is_satisfied) to say.
+    /// Reads a `.wtns` file. Does not check that the values satisfy a constraint system: see
+    /// [`R1cs::is_satisfied`](crate::R1cs::is_satisfied).
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let file = Sections::parse(&FORMAT, bytes)?;
         let mut header = file.section(HEADER)?;
@@ -67,9 +69,9 @@ impl Witness {
         Ok(witness)
     }
 
-    /// Writes a `.wtns` file.
+    /// Returns the contents of a `.wtns` file.
     pub fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let place = Place {
+        let location = Location {
             file: FORMAT.file,
             section: Some(HEADER),
             item: "number of values",
@@ -77,14 +79,15 @@ impl Witness {
         };
         let Ok(count) = u32::try_from(self.0.len()) else {
             return Err(Error::NotWritable {
-                place,
-                problem: "more than 2^32 - 1 values",
+                location,
+                problem: "there are more than 2^32 - 1 values",
             });
         };
         let mut header = modulus_header(&Fr::MODULUS).to_vec();
         header.extend(count.to_le_bytes());
 
-        // Room for all of it at once: a vector that grows leaves copies behind that nobody wipes.
+        // The capacity is the final size, because a growing vector would leave copies of secrets in
+        // memory.
         let mut values = Zeroizing::new(Vec::with_capacity(self.0.len() * FIELD_BYTES));
         for value in &self.0 {
             values.extend(fr_plain(value));

@@ -1,4 +1,4 @@
-//! Development keys against ark-groth16: an independent prover and verifier.
+//! Tests development keys with ark-groth16, which is an independent prover and verifier.
 
 mod common;
 
@@ -38,7 +38,7 @@ fn ark_groth16_proves_and_verifies_with_a_development_key() {
 }
 
 #[test]
-fn a_development_key_passes_the_checks_of_a_ceremony_key_and_says_what_it_is() {
+fn a_development_key_passes_the_checks_of_a_ceremony_key_and_its_contribution_is_named_so() {
     let system = chain(5);
     let key = ZKey::development(&system, &mut rng(3)).expect("a valid system");
     key.check_sound().expect("gamma and delta differ");
@@ -49,7 +49,7 @@ fn a_development_key_passes_the_checks_of_a_ceremony_key_and_says_what_it_is() {
 }
 
 #[test]
-fn a_key_survives_writing_and_reading() {
+fn writing_and_reading_a_key_gives_the_same_key() {
     let key = ZKey::development(&chain(5), &mut rng(4)).expect("a valid system");
     let bytes = key.to_bytes().expect("a consistent key");
     assert_eq!(ZKey::from_bytes(&bytes).expect("just written"), key);

@@ -23,7 +23,7 @@ impl Arch for Portable {
     #[inline]
     fn run<T: Task<Self>>(self, task: T) -> T::Output {
         #[cfg(target_arch = "x86_64")]
-        return crate::x86::run(task);
+        return crate::x86::run(self, task);
         #[cfg(not(target_arch = "x86_64"))]
         task.run(self)
     }

@@ -6,7 +6,7 @@
 
 use core::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
-use crate::{CacheLine, Portable, Task};
+use crate::{Arch, CacheLine, Task};
 
 /// Hints that a line will be read soon.
 #[inline(always)]
@@ -24,16 +24,16 @@ pub(crate) fn prefetch_later(line: *const CacheLine) {
 
 /// Runs a task with the fastest multiplication that this machine has.
 #[inline]
-pub(crate) fn run<T: Task<Portable>>(task: T) -> T::Output {
+pub(crate) fn run<A: Arch, T: Task<A>>(arch: A, task: T) -> T::Output {
     if std::arch::is_x86_feature_detected!("bmi2") && std::arch::is_x86_feature_detected!("adx") {
         // SAFETY: both features were detected.
-        unsafe { run_with_bmi2(task) }
+        unsafe { run_with_bmi2(arch, task) }
     } else {
-        task.run(Portable)
+        task.run(arch)
     }
 }
 
 #[target_feature(enable = "bmi2,adx")]
-fn run_with_bmi2<T: Task<Portable>>(task: T) -> T::Output {
-    task.run(Portable)
+fn run_with_bmi2<A: Arch, T: Task<A>>(arch: A, task: T) -> T::Output {
+    task.run(arch)
 }

@@ -1,16 +1,17 @@
-//! Whether a key belongs to a constraint system, as far as the key alone can show it.
+//! Checks that a key belongs to a constraint system, as far as the key alone shows it.
 
 use ark_bn254::G1Affine;
 use ark_ec::AffineRepr;
 
-use crate::{errors::Error, r1cs::R1cs, zkey::ZKey};
+use crate::{error::Error, r1cs::R1cs, zkey::ZKey};
 
 impl ZKey {
-    /// Compares the key with a constraint system: counts, domain, every entry of A and B with the public wires'
-    /// rows, and that a wire's points are infinity exactly where the matrices don't use it.
+    /// Compares the key with a constraint system: the counts, the domain, and every entry of A and
+    /// B including the rows of the public wires. Also checks that a wire's points are infinity if
+    /// and only if the matrices do not use the wire.
     ///
-    /// Not compared: the values of the points, and with them the entries of C.
-    /// [`check_powers`](Self::check_powers) does that.
+    /// Does not compare the values of the points, and therefore not the entries of C.
+    /// [`check_powers`](Self::check_powers) compares them.
     pub fn check_circuit(&self, system: &R1cs) -> Result<(), Error> {
         system.check()?;
         self.check_lengths()?;
@@ -26,7 +27,7 @@ impl ZKey {
         ];
         for (what, key, expected) in counts {
             if key != expected {
-                return refuse(format!("the key has {key} {what}, the system {expected}"));
+                return refuse(format!("the key has {key} {what}, but the system has {expected}"));
             }
         }
 
@@ -38,8 +39,8 @@ impl ZKey {
                 .zip(&expected)
                 .take_while(|(key, entry)| key == entry)
                 .count();
-            let place = self.coefficients.get(at).or(expected.get(at));
-            let place = place.map_or(String::new(), |entry| {
+            let location = self.coefficients.get(at).or(expected.get(at));
+            let location = location.map_or(String::new(), |entry| {
                 format!(
                     ", matrix {:?}, row {}, wire {}",
                     entry.matrix, entry.constraint, entry.wire
@@ -47,7 +48,8 @@ impl ZKey {
             });
             let (key, system) = (self.coefficients.len(), expected.len());
             return refuse(format!(
-                "the matrices differ first at coefficient {at}{place}; the key has {key}, the system {system}"
+                "the first difference of the matrices is at coefficient {at}{location}; the key has {key} coefficients, \
+                 the system has {system}"
             ));
         }
 
@@ -75,7 +77,7 @@ impl ZKey {
                     .map(|_| "C"));
             if let Some(points) = wrong {
                 return refuse(format!(
-                    "{points} of wire {wire} must be infinity if and only if the matrices don't use the wire"
+                    "{points} of wire {wire} must be infinity if and only if the matrices do not use the wire"
                 ));
             }
         }

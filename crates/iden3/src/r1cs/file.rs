@@ -1,9 +1,11 @@
-//! The `.r1cs` file: section 1 the header, 2 the constraints, 3 each wire's label.
+//! The `.r1cs` file. Section 1 is the header, section 2 the constraints, section 3 the label of
+//! each wire.
 //!
-//! Header: u32 32, `r`; u32 wires, public outputs, public inputs, private inputs; u64 labels; u32 constraints. A
-//! constraint is its three linear combinations, each a u32 number of terms and the terms: u32 wire, plain
-//! coefficient. Labels are names that a compiler gave to signals; they don't matter here: reading skips them,
-//! writing gives each wire its own number.
+//! The header contains u32 32, `r`; u32 wires, public outputs, public inputs, private inputs; u64
+//! labels; u32 constraints. A constraint consists of its three linear combinations. Each begins
+//! with its number of terms (u32), and a term is a wire (u32) and a canonical coefficient. Labels
+//! are the names that a compiler gave to signals. They have no meaning here: reading skips them,
+//! and writing gives each wire its own number.
 
 use ark_bn254::Fr;
 use ark_ff::{PrimeField, Zero};
@@ -12,7 +14,7 @@ use super::{Constraint, LinearCombination, R1cs};
 use crate::{
     container::{Cursor, Format, Sections, Writer},
     encoding::{FIELD_BYTES, fr_plain, modulus_header},
-    errors::{Error, Modulus, Place},
+    error::{Error, Location, Modulus},
     zkey::MAX_DOMAIN,
 };
 
@@ -30,7 +32,8 @@ const CUSTOM_GATES: [u32; 2] = [4, 5];
 const TERM_BYTES: usize = 4 + FIELD_BYTES;
 
 impl R1cs {
-    /// Reads a `.r1cs` file. The terms of a linear combination may come in any order; they are sorted by wire.
+    /// Reads a `.r1cs` file. The terms of a linear combination may be in any order. They are sorted
+    /// by wire.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let file = Sections::parse(&FORMAT, bytes)?;
         for number in CUSTOM_GATES {
@@ -57,7 +60,7 @@ impl R1cs {
         };
         system.check_counts(count.into())?;
 
-        // Their length also bounds the number of wires by that of the file.
+        // The length of this section also limits the number of wires by the size of the file.
         file.section(LABELS)?
             .at("labels")
             .expect_size(u64::from(wires) * 8)?;
@@ -75,7 +78,8 @@ impl R1cs {
         Ok(system)
     }
 
-    /// Writes a `.r1cs` file. Fails if the system breaks one of the rules of its types.
+    /// Returns the contents of a `.r1cs` file. Returns an error if the system breaks a rule of its
+    /// types.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         self.check()?;
         let count = u32::try_from(self.constraints.len()).expect("check allows at most 2^27");
@@ -110,11 +114,12 @@ impl R1cs {
         Ok(file.finish())
     }
 
-    /// Checks the rules of the types: counts that fit, terms sorted by wire without zeros, wires that exist.
-    /// Reading a file includes this; call it on a system that was built in memory.
+    /// Checks the rules of the types: counts are in range, terms are sorted by wire and not zero,
+    /// and wires exist. Reading a file includes this check. Call it for a system that was built in
+    /// memory.
     pub fn check(&self) -> Result<(), Error> {
         self.check_counts(self.constraints.len() as u64)?;
-        let place = |item, index| Place {
+        let location = |item, index| Location {
             file: FORMAT.file,
             section: Some(CONSTRAINTS),
             item,
@@ -122,12 +127,12 @@ impl R1cs {
         };
         for (row, constraint) in self.constraints.iter().enumerate() {
             for (item, terms) in [("A", &constraint.a), ("B", &constraint.b), ("C", &constraint.c)] {
-                let place = place(item, Some(row));
-                check_terms(place, terms, self.wires)?;
+                let location = location(item, Some(row));
+                check_terms(location, terms, self.wires)?;
                 if !terms.is_sorted_by_key(|(wire, _)| wire) {
                     return Err(Error::NotWritable {
-                        place,
-                        problem: "the terms aren't sorted by wire",
+                        location,
+                        problem: "the terms are not sorted by wire",
                     });
                 }
             }
@@ -137,22 +142,26 @@ impl R1cs {
 
     fn check_counts(&self, constraints: u64) -> Result<(), Error> {
         let count = |item, found, rule| {
-            let place = Place {
+            let location = Location {
                 file: FORMAT.file,
                 section: Some(HEADER),
                 item,
                 index: None,
             };
-            Err(Error::Count { place, found, rule })
+            Err(Error::Count {
+                location,
+                found,
+                rule,
+            })
         };
         let public = u64::from(self.public_outputs) + u64::from(self.public_inputs);
         if u64::from(self.wires) < 1 + public + u64::from(self.private_inputs) {
-            let rule = "there must be one for the constant one and each public output, public input and private input";
+            let rule = "there must be at least one for the constant one and each public output, public input and private input";
             return count("wires", self.wires.into(), rule);
         }
         let rows = constraints + public + 1;
         if rows > MAX_DOMAIN.into() {
-            let rule = "constraints, public wires and the constant one together may be at most 2^27 rows";
+            let rule = "constraints, public wires and the constant one together must be at most 2^27 rows";
             return count("constraints", rows, rule);
         }
         Ok(())
@@ -166,41 +175,45 @@ fn combination(section: &mut Cursor<'_>, wires: u32) -> Result<LinearCombination
         terms.push((section.u32()?, section.fr()?));
     }
     terms.sort_unstable_by_key(|(wire, _)| *wire);
-    check_terms(section.place(), &terms, wires)?;
+    check_terms(section.location(), &terms, wires)?;
     Ok(terms)
 }
 
-/// Checks sorted terms.
-fn check_terms(place: Place, terms: &[(u32, Fr)], wires: u32) -> Result<(), Error> {
+/// Checks the terms of a linear combination. They must be sorted.
+fn check_terms(location: Location, terms: &[(u32, Fr)], wires: u32) -> Result<(), Error> {
     for (wire, coefficient) in terms {
         if *wire >= wires {
             return Err(Error::WireOutOfRange {
-                place,
+                location,
                 wire: *wire,
                 wires,
             });
         }
         if coefficient.is_zero() {
-            return Err(Error::ZeroCoefficient { place, wire: *wire });
+            return Err(Error::ZeroCoefficient {
+                location,
+                wire: *wire,
+            });
         }
     }
     let twice = terms.windows(2).find(|pair| pair[0].0 == pair[1].0);
     twice.map_or(Ok(()), |pair| {
         Err(Error::DuplicateTerm {
-            place,
+            location,
             wire: pair[0].0,
         })
     })
 }
 
-/// Custom gates (PLONK's) are constraints that the matrices don't show. Compilers write empty lists of them.
+/// Returns an error if the file has custom gates (of PLONK). They are constraints that the matrices
+/// do not contain. Compilers write empty lists of them.
 fn no_custom_gates(mut section: Cursor<'_>) -> Result<(), Error> {
     match section.at("custom gates").u32()? {
         0 => section.finish(),
         found => Err(Error::Count {
-            place: section.place(),
+            location: section.location(),
             found: found.into(),
-            rule: "there may be none: they are constraints that Groth16 doesn't have",
+            rule: "there must be none, because Groth16 does not support them",
         }),
     }
 }

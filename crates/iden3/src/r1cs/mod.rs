@@ -1,4 +1,4 @@
-//! Rank-1 constraint systems, the content of a `.r1cs` file.
+//! Rank-1 constraint systems, which are the content of `.r1cs` files.
 
 mod file;
 
@@ -7,56 +7,63 @@ use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    errors::Unsatisfied,
+    error::Unsatisfied,
     zkey::{Coefficient, Matrix},
 };
 
-/// A sum of wires with coefficients, `Σ coefficient · z[wire]`, as `(wire, coefficient)`: sorted by wire, each
-/// wire at most once, no zero coefficients. Empty is zero.
+/// A linear combination of wires, `Σ coefficient · z[wire]`, as a list of `(wire, coefficient)`. It
+/// is sorted by wire. Each wire occurs at most once, and no coefficient is zero. The empty list is
+/// zero.
 pub type LinearCombination = Vec<(u32, Fr)>;
 
 /// The constraint `(a·z) · (b·z) = c·z`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Constraint {
-    /// Left factor.
+    /// The left factor.
     pub a: LinearCombination,
-    /// Right factor.
+    /// The right factor.
     pub b: LinearCombination,
-    /// Product.
+    /// The product.
     pub c: LinearCombination,
 }
 
 /// A rank-1 constraint system over the scalar field of BN254.
 ///
-/// The assignment `z` has one value for each wire, in this order: the constant one (wire 0), the public
-/// outputs, the public inputs, the private inputs, everything else. The public values of a proof are wires 1 to
-/// [`n_public`](R1cs::n_public).
+/// The assignment `z` has one value for each wire, in this order: the constant one (wire 0), the
+/// public outputs, the public inputs, the private inputs, all other wires. The public inputs of a
+/// proof are wires 1 to [`n_public`](R1cs::n_public).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct R1cs {
-    /// Public wires that the circuit computes. They come first after the constant one.
+    /// The number of public wires that the circuit computes. They come directly after the constant
+    /// one.
     pub public_outputs: u32,
-    /// Public wires that are given.
+    /// The number of public wires that are given as inputs.
     pub public_inputs: u32,
-    /// Private wires that are given; the prover computes the wires after them.
+    /// The number of private wires that are given as inputs. The prover computes the wires after
+    /// them.
     pub private_inputs: u32,
-    /// All wires, the constant one included.
+    /// The number of all wires, including the constant one.
     pub wires: u32,
-    /// The constraints, in an order that is part of the system's identity.
+    /// The constraints. Their order is part of the system's identity.
     pub constraints: Vec<Constraint>,
 }
 
-/// The values of the three matrices' rows at an assignment, one for each constraint.
+/// The products of the three matrices with an assignment. Each has one value for each constraint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evaluations {
-    /// `A·z`
+    /// The values of `A·z`.
     pub a: Vec<Fr>,
-    /// `B·z`
+    /// The values of `B·z`.
     pub b: Vec<Fr>,
-    /// `C·z`
+    /// The values of `C·z`.
     pub c: Vec<Fr>,
 }
 
-/// Value of a linear combination at the assignment `z`. Panics if it names a wire that `z` doesn't have.
+/// Returns the value of a linear combination at the assignment `z`.
+///
+/// # Panics
+///
+/// Panics if the combination contains a wire that `z` does not have.
 #[must_use]
 pub fn evaluate(combination: &[(u32, Fr)], z: &[Fr]) -> Fr {
     combination
@@ -66,14 +73,16 @@ pub fn evaluate(combination: &[(u32, Fr)], z: &[Fr]) -> Fr {
 }
 
 impl R1cs {
-    /// Number of public wires without the constant one: the public inputs of a proof.
+    /// Returns the number of public wires without the constant one. It is the number of public
+    /// inputs of a proof.
     #[must_use]
     pub fn n_public(&self) -> u32 {
         self.public_outputs + self.public_inputs
     }
 
-    /// Size of the evaluation domain that snarkjs gives this system: the smallest power of two that holds the
-    /// constraints and one row for each public wire and the constant one; at least 2.
+    /// Returns the size of the evaluation domain, as snarkjs chooses it. It is the smallest power
+    /// of two, at least 2, that holds all constraints and one row for the constant one and for each
+    /// public wire.
     #[must_use]
     pub fn domain_size(&self) -> usize {
         (self.constraints.len() + self.n_public() as usize + 1)
@@ -81,7 +90,7 @@ impl R1cs {
             .max(2)
     }
 
-    /// Checks every constraint at the assignment `z`, and names the first that doesn't hold.
+    /// Checks every constraint at the assignment `z`. The error names the first unsatisfied one.
     pub fn is_satisfied(&self, z: &[Fr]) -> Result<(), Unsatisfied> {
         self.check_assignment(z)?;
         let violated = self
@@ -91,7 +100,8 @@ impl R1cs {
         violated.map_or(Ok(()), |constraint| Err(Unsatisfied::Constraint { constraint }))
     }
 
-    /// Values of `A·z`, `B·z` and `C·z`. Doesn't check that the constraints hold.
+    /// Returns the values of `A·z`, `B·z` and `C·z`. Does not check that the constraints are
+    /// satisfied.
     pub fn evaluations(&self, z: &[Fr]) -> Result<Evaluations, Unsatisfied> {
         self.check_assignment(z)?;
         let rows = |side: fn(&Constraint) -> &LinearCombination| {
@@ -120,10 +130,14 @@ impl R1cs {
         Ok(())
     }
 
-    /// SHA-256 that identifies the constraint system. Hashed are, all integers big-endian: the 13 bytes
-    /// `bauta/r1cs/1`, NUL; `public_outputs`, `public_inputs`, `private_inputs`, `wires` and the number of
-    /// constraints as u32; then for each constraint its `a`, `b`, `c`, each as the number of terms (u32) and for
-    /// each term the wire (u32) and the canonical coefficient (32 bytes).
+    /// Returns the SHA-256 hash that identifies the constraint system. All integers are hashed
+    /// big-endian, in this order:
+    ///
+    /// 1. The 13 bytes `bauta/r1cs/1`, NUL.
+    /// 2. `public_outputs`, `public_inputs`, `private_inputs`, `wires` and the number of
+    ///    constraints, as u32.
+    /// 3. For each constraint its `a`, `b` and `c`: the number of terms (u32), and for each term
+    ///    the wire (u32) and the canonical coefficient (32 bytes).
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         let count = |n: usize| u32::try_from(n).expect("a system has at most 2^27 rows");
@@ -148,9 +162,10 @@ impl R1cs {
         hasher.finalize().into()
     }
 
-    /// The entries of the matrices A and B as snarkjs puts them into a `.zkey`: for each constraint the terms of A,
-    /// then those of B; after the constraints, one row `A = wire` for the constant one and for each public wire.
-    /// These extra rows make the polynomials of the public wires linearly independent of all others.
+    /// Returns the entries of the matrices A and B in the order in which snarkjs writes them into a
+    /// `.zkey`. For each constraint, these are the terms of A and then those of B. After the
+    /// constraints, there is one row `A = wire` for the constant one and for each public wire.
+    /// These rows make the polynomials of the public wires linearly independent of all others.
     #[must_use]
     pub fn coefficients(&self) -> Vec<Coefficient> {
         let index = |n: usize| u32::try_from(n).expect("a system has at most 2^27 rows");

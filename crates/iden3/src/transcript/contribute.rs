@@ -1,4 +1,4 @@
-//! Making a contribution.
+//! Makes contributions to a key.
 
 use ark_bn254::{Fr, G1Affine, G1Projective};
 use ark_ec::{AffineRepr, CurveGroup};
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl ZKey {
-    /// Multiplies `δ` by a fresh secret from `rng`, forgets it, and appends the proof to the transcript, as
-    /// `snarkjs zkey contribute` does. Returns the contribution's hash.
+    /// Multiplies `δ` by a new secret from `rng`, and appends the proof to the transcript, as
+    /// `snarkjs zkey contribute` does. The secret is erased. Returns the contribution's hash.
     pub fn contribute(&mut self, name: &str, rng: &mut (impl RngCore + CryptoRng)) -> [u8; 64] {
         let secret = Zeroizing::new(nonzero_scalar(rng));
         let mut hasher = Blake2b512::new_with_prefix(self.cs_hash);
@@ -30,7 +30,7 @@ impl ZKey {
 
         self.delta_g1 = (self.delta_g1 * *secret).into();
         self.delta_g2 = (self.delta_g2 * *secret).into();
-        let inverse = Zeroizing::new(secret.inverse().expect("drawn not to be zero"));
+        let inverse = Zeroizing::new(secret.inverse().expect("the secret is not zero"));
         multiply(&mut self.c, &inverse);
         multiply(&mut self.h, &inverse);
 

@@ -1,9 +1,10 @@
-//! The pseudo-random points and scalars of the transcript, derived exactly as snarkjs does.
+//! The pseudo-random points and scalars of the transcript, derived exactly as in snarkjs.
 //!
-//! The generator is `ChaCha20` with a zero nonce; its key is 8 words read big-endian from a hash. A field
-//! element is 256 bits of it, cut to 254 and drawn again when it isn't below the modulus; the number is taken as the
-//! **Montgomery form** of the element. A point is the first x whose curve equation has a solution, with the sign of y
-//! drawn after each x; in G2 it is then multiplied by the cofactor.
+//! The generator is `ChaCha20` with a zero nonce. Its key is 8 words, which are read big-endian
+//! from a hash. A field element is 256 bits of the generator, truncated to 254 bits. If it is not
+//! below the modulus, it is drawn again. The number is interpreted as the **Montgomery form** of
+//! the element. A point has the first drawn x for which the curve equation has a solution. The sign
+//! of y is drawn after each x. In G2 the point is then multiplied by the cofactor.
 
 use ark_bn254::{Fq2, Fr, G1Affine, G2Affine, g1, g2};
 use ark_ec::{AffineRepr, short_weierstrass::Affine, short_weierstrass::SWCurveConfig};
@@ -12,13 +13,13 @@ use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha256};
 
-/// A beacon's secret and its proof of knowledge, which anybody can recompute.
+/// The points of a beacon's proof of knowledge. Anyone can recompute them.
 pub(super) struct BeaconKey {
     pub(super) g1_s: G1Affine,
     pub(super) g1_sx: G1Affine,
 }
 
-/// The generator seeded by the first 32 bytes of a hash.
+/// Returns the generator that is seeded by a hash.
 fn rng(hash: &[u8; 32]) -> ChaCha20Rng {
     let mut seed = *hash;
     // rand_chacha reads the words of the key little-endian.
@@ -40,27 +41,29 @@ fn field<C: MontConfig<4>>(rng: &mut impl RngCore) -> Fp<MontBackend<C, 4>, 4> {
     }
 }
 
-/// A point on the curve, not yet in the subgroup.
+/// Draws a point on the curve. It need not be in the subgroup.
 fn point<P: SWCurveConfig, R: RngCore>(rng: &mut R, draw: fn(&mut R) -> P::BaseField) -> Affine<P> {
     loop {
         let x = draw(rng);
         let negative = rng.next_u32() & 1 == 1;
         if let Some(y) = (x.square() * x + P::COEFF_B).sqrt() {
-            // "negative" is the larger of the two, of which arkworks orders Fq2 by c1 first, as snarkjs does.
+            // "Negative" means the larger of the two values. arkworks orders Fq2 by c1 first, as
+            // snarkjs does.
             let y = if (y > -y) == negative { y } else { -y };
             return Affine::new_unchecked(x, y);
         }
     }
 }
 
-/// The point of G2 that a contribution's transcript is hashed to.
+/// Returns the point of G2 to which a contribution's transcript is hashed.
 pub(super) fn hash_to_g2(transcript: &[u8; 64]) -> G2Affine {
     let hash = transcript[..32].try_into().expect("the first half of 64 bytes");
     let draw = |rng: &mut ChaCha20Rng| Fq2::new(field(rng), field(rng));
     point::<g2::Config, _>(&mut rng(&hash), draw).mul_by_cofactor()
 }
 
-/// What a beacon's contribution must be: its value hashed `2^iterations_exp` times seeds everything.
+/// Returns the points that a beacon's contribution must contain. The beacon's value, hashed
+/// `2^iterations_exp` times, is the seed of all of them.
 pub(super) fn beacon_key(value: &[u8], iterations_exp: u8) -> BeaconKey {
     let mut hash: [u8; 32] = Sha256::digest(value).into();
     for _ in 1..1_u64 << iterations_exp {

@@ -1,15 +1,18 @@
-//! Section 10 of a `.zkey`: 64 bytes circuit hash, u32 number of contributions, then each: `delta_after`, `g1_s`,
-//! `g1_sx`, `g2_spx`, 64 bytes transcript, u32 kind (0 entropy, 1 beacon), u32 length of the parameters, parameters.
+//! Section 10 of a `.zkey`. It contains 64 bytes circuit hash and the number of contributions
+//! (u32). Each contribution consists of `delta_after`, `g1_s`, `g1_sx`, `g2_spx`, 64 bytes
+//! transcript, the kind (u32, 0 is entropy and 1 is a beacon), the length of the parameters (u32)
+//! and the parameters.
 //!
-//! A parameter is a byte that says which, then its content; they come in ascending order. 1: the name, as a length
-//! byte and UTF-8. 2: a beacon's iterations, as the exponent of two in one byte. 3: a beacon's value, as a
-//! length byte and the bytes.
+//! A parameter is a byte that identifies it, followed by its content. Parameters are in ascending
+//! order. Parameter 1 is the name: a length byte and UTF-8. Parameter 2 is the number of a beacon's
+//! iterations, as the exponent of two in one byte. Parameter 3 is a beacon's value: a length byte
+//! and the bytes.
 
 use super::{Contribution, ContributionKind};
 use crate::{
     container::Cursor,
     encoding::{G1_BYTES, G2_BYTES, Infinity, g1_montgomery, g2_montgomery},
-    errors::{Error, Place},
+    error::{Error, Location},
 };
 
 const NAME: u8 = 1;
@@ -19,12 +22,12 @@ const BEACON: u8 = 3;
 const KIND_ENTROPY: u32 = 0;
 const KIND_BEACON: u32 = 1;
 
-/// A contribution without parameters.
-const LEAST_BYTES: usize = 3 * G1_BYTES + G2_BYTES + 64 + 4 + 4;
+/// Size of a contribution without parameters, in bytes.
+const MIN_BYTES: usize = 3 * G1_BYTES + G2_BYTES + 64 + 4 + 4;
 
 pub(super) fn read(mut section: Cursor<'_>) -> Result<([u8; 64], Vec<Contribution>), Error> {
     let cs_hash = section.at("circuit hash").array()?;
-    let count = section.at("contributions").count(LEAST_BYTES)?;
+    let count = section.at("contributions").count(MIN_BYTES)?;
     let mut contributions = Vec::with_capacity(count);
     for index in 0..count {
         contributions.push(contribution(&mut section, index)?);
@@ -47,9 +50,9 @@ fn contribution(section: &mut Cursor<'_>, index: usize) -> Result<Contribution, 
     let kind = section.u32()?;
     let length = section.u32()? as usize;
     let content = section.bytes(length)?;
-    let place = section.place();
+    let location = section.location();
 
-    let mut parameters = Cursor::new(place.file, place.section.unwrap_or_default(), content);
+    let mut parameters = Cursor::new(location.file, location.section.unwrap_or_default(), content);
     parameters.nth("contributions' parameters", index);
     let (name, iterations_exp, hash) = read_parameters(&mut parameters)?;
     let kind = match (kind, iterations_exp, hash) {
@@ -58,8 +61,8 @@ fn contribution(section: &mut Cursor<'_>, index: usize) -> Result<Contribution, 
             ContributionKind::Beacon { hash, iterations_exp }
         }
         _ => {
-            let rule = "the kind must be 0 without, or 1 with a beacon's value and iterations";
-            return Err(Error::ContributionParameters { place, rule });
+            let rule = "the kind must be 0 without a beacon's value and iterations, or 1 with both";
+            return Err(Error::ContributionParameters { location, rule });
         }
     };
     Ok(Contribution {
@@ -76,8 +79,8 @@ fn contribution(section: &mut Cursor<'_>, index: usize) -> Result<Contribution, 
 type Parameters = (Option<String>, Option<u8>, Option<Vec<u8>>);
 
 fn read_parameters(parameters: &mut Cursor<'_>) -> Result<Parameters, Error> {
-    let place = parameters.place();
-    let refuse = |rule| Err(Error::ContributionParameters { place, rule });
+    let location = parameters.location();
+    let refuse = |rule| Err(Error::ContributionParameters { location, rule });
     let (mut name, mut iterations_exp, mut hash) = (None, None, None);
     let mut last = 0;
     while parameters.left() > 0 {
@@ -107,16 +110,16 @@ fn read_parameters(parameters: &mut Cursor<'_>) -> Result<Parameters, Error> {
 
 pub(super) fn write(cs_hash: &[u8; 64], contributions: &[Contribution]) -> Result<Vec<u8>, Error> {
     let refuse = |index, problem| {
-        let place = Place {
+        let location = Location {
             file: ".zkey",
             section: Some(10),
             item: "contributions",
             index,
         };
-        Error::NotWritable { place, problem }
+        Error::NotWritable { location, problem }
     };
-    let count =
-        u32::try_from(contributions.len()).map_err(|_| refuse(None, "more than 2^32 - 1 contributions"))?;
+    let count = u32::try_from(contributions.len())
+        .map_err(|_| refuse(None, "there are more than 2^32 - 1 contributions"))?;
     let mut bytes = cs_hash.to_vec();
     bytes.extend(count.to_le_bytes());
     for (index, contribution) in contributions.iter().enumerate() {

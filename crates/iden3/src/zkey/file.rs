@@ -1,4 +1,4 @@
-//! Reading and writing `.zkey` files; the parent module's page describes the format.
+//! Reads and writes `.zkey` files. The parent module describes the format.
 
 use ark_bn254::{Fq, Fr, G1Affine, G2Affine};
 use ark_ff::PrimeField;
@@ -11,7 +11,7 @@ use crate::{
         FIELD_BYTES, G1_BYTES, G2_BYTES, Infinity, fr_montgomery_twice, g1_montgomery, g2_montgomery,
         in_subgroup, modulus_header,
     },
-    errors::{Error, Modulus, Place},
+    error::{Error, Location, Modulus},
 };
 
 const FORMAT: Format = Format {
@@ -35,12 +35,13 @@ const GROTH16: u32 = 1;
 const COEFFICIENT_BYTES: usize = 12 + FIELD_BYTES;
 
 impl ZKey {
-    /// Reads a `.zkey` file and checks all that can be checked of each part by itself: counts, ranges, canonical
-    /// numbers, points in their groups. Infinity is allowed only in A, B1, B2 and C, where it stands for a wire
-    /// that a matrix doesn't use. Coefficients come out sorted by row, matrix and wire.
+    /// Reads a `.zkey` file. Checks everything that can be checked for each part by itself: counts,
+    /// ranges, canonical numbers, and that points are in their groups. Infinity is allowed only in
+    /// A, B1, B2 and C, where it stands for a wire that a matrix does not use. The coefficients are
+    /// sorted by row, matrix and wire.
     ///
-    /// Not checked: that the key is sound ([`check_sound`](Self::check_sound)), belongs to a constraint system
-    /// ([`check_circuit`](Self::check_circuit)), or comes from its ceremony
+    /// Does not check that the key is sound ([`check_sound`](Self::check_sound)), belongs to a
+    /// constraint system ([`check_circuit`](Self::check_circuit)), or comes from its ceremony
     /// ([`verify_transcript`](Self::verify_transcript)).
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let file = Sections::parse(&FORMAT, bytes)?;
@@ -48,7 +49,7 @@ impl ZKey {
         let found = prover.at("proof system").u32()?;
         if found != GROTH16 {
             return Err(Error::ProofSystem {
-                place: prover.place(),
+                location: prover.location(),
                 found,
             });
         }
@@ -60,18 +61,18 @@ impl ZKey {
         let n_vars = header.at("n_vars").u32()?;
         let n_public = header.at("n_public").u32()?;
         if n_public >= n_vars {
-            let rule = "must be below n_vars, which counts the constant one too";
+            let rule = "it must be below n_vars, which includes the constant one";
             return Err(Error::Count {
-                place: header.place(),
+                location: header.location(),
                 found: n_public.into(),
                 rule,
             });
         }
         let domain_size = header.at("domain_size").u32()?;
         if !(2..=MAX_DOMAIN).contains(&domain_size) || !domain_size.is_power_of_two() {
-            let rule = "must be a power of two from 2 to 2^27";
+            let rule = "it must be a power of two from 2 to 2^27";
             return Err(Error::Count {
-                place: header.place(),
+                location: header.location(),
                 found: domain_size.into(),
                 rule,
             });
@@ -107,7 +108,8 @@ impl ZKey {
         })
     }
 
-    /// Writes a `.zkey` file. Fails if a list's length contradicts the counts.
+    /// Returns the contents of a `.zkey` file. Returns an error if a list's length contradicts the
+    /// counts.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         self.check_lengths()?;
         let mut header = [Fq::MODULUS, Fr::MODULUS]
@@ -123,7 +125,7 @@ impl ZKey {
         header.extend(g1_montgomery(&self.delta_g1));
         header.extend(g2_montgomery(&self.delta_g2));
 
-        let count = u32::try_from(self.coefficients.len()).expect("check_lengths bounds it");
+        let count = u32::try_from(self.coefficients.len()).expect("check_lengths limits the number");
         let mut coefficients = count.to_le_bytes().to_vec();
         for entry in &self.coefficients {
             coefficients.extend((entry.matrix as u32).to_le_bytes());
@@ -155,7 +157,7 @@ impl ZKey {
         Ok(file.finish())
     }
 
-    /// Checks that each list is as long as the counts say.
+    /// Checks that the length of each list matches the counts.
     pub(crate) fn check_lengths(&self) -> Result<(), Error> {
         let (wires, public) = (self.n_vars as usize, self.n_public as usize);
         let lengths = [
@@ -173,14 +175,14 @@ impl ZKey {
         ];
         for (section, item, right) in lengths {
             if !right {
-                let place = Place {
+                let location = Location {
                     file: FORMAT.file,
                     section: Some(section),
                     item,
                     index: None,
                 };
                 let problem = "the length contradicts n_vars, n_public or domain_size";
-                return Err(Error::NotWritable { place, problem });
+                return Err(Error::NotWritable { location, problem });
             }
         }
         Ok(())
@@ -208,13 +210,13 @@ fn g2_points(mut section: Cursor<'_>, item: &'static str, count: u32) -> Result<
             section
                 .nth(item, index)
                 .g2_on_curve(Infinity::Allowed)
-                .map(|point| (section.place(), point))
+                .map(|point| (section.location(), point))
         })
         .collect::<Result<_, _>>()?;
-    // A scalar multiplication each: most of the time of reading a key.
+    // Each check is a scalar multiplication. Together they take most of the time of reading a key.
     points
         .into_par_iter()
-        .map(|(place, point)| in_subgroup(place, point))
+        .map(|(location, point)| in_subgroup(location, point))
         .collect()
 }
 
@@ -224,14 +226,14 @@ fn coefficients(mut section: Cursor<'_>, n_vars: u32, domain_size: u32) -> Resul
     let mut entries = Vec::with_capacity(count);
     for index in 0..count {
         section.nth(item, index);
-        let place = section.place();
+        let location = section.location();
         let matrix = match section.u32()? {
             0 => Matrix::A,
             1 => Matrix::B,
             found => {
                 let rule = "the matrix must be 0 (A) or 1 (B)";
                 return Err(Error::Count {
-                    place,
+                    location,
                     found: found.into(),
                     rule,
                 });
@@ -241,14 +243,14 @@ fn coefficients(mut section: Cursor<'_>, n_vars: u32, domain_size: u32) -> Resul
         if constraint >= domain_size {
             let rule = "the row must be below domain_size";
             return Err(Error::Count {
-                place,
+                location,
                 found: constraint.into(),
                 rule,
             });
         }
         if wire >= n_vars {
             return Err(Error::WireOutOfRange {
-                place,
+                location,
                 wire,
                 wires: n_vars,
             });
@@ -260,7 +262,7 @@ fn coefficients(mut section: Cursor<'_>, n_vars: u32, domain_size: u32) -> Resul
             value: section.fr_montgomery_twice()?,
         });
     }
-    let place = section.at(item).place();
+    let location = section.at(item).location();
     section.finish()?;
 
     let key = |entry: &Coefficient| (entry.constraint, entry.matrix as u32, entry.wire);
@@ -268,7 +270,7 @@ fn coefficients(mut section: Cursor<'_>, n_vars: u32, domain_size: u32) -> Resul
     let twice = entries.windows(2).find(|pair| key(&pair[0]) == key(&pair[1]));
     if let Some(pair) = twice {
         return Err(Error::DuplicateTerm {
-            place,
+            location,
             wire: pair[0].wire,
         });
     }

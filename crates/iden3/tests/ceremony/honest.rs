@@ -1,4 +1,5 @@
-//! What snarkjs makes is read and verified, what we make is accepted by snarkjs.
+//! Tests that this crate reads and verifies the files of snarkjs, and that snarkjs accepts the
+//! files of this crate.
 
 use bauta_iden3::{ContributionKind, Witness, ZKey};
 
@@ -7,7 +8,7 @@ use super::*;
 #[test]
 fn snarkjs_reads_our_constraint_system_and_witness() {
     let ceremony = Ceremony::new("files", 6);
-    let said = ceremony.run(&["r1cs", "info", "circuit.r1cs"]);
+    let output = ceremony.run(&["r1cs", "info", "circuit.r1cs"]);
     for line in [
         "# of Wires: 12",
         "# of Constraints: 8",
@@ -15,7 +16,7 @@ fn snarkjs_reads_our_constraint_system_and_witness() {
         "# of Public Inputs: 1",
         "# of Outputs: 1",
     ] {
-        assert!(said.contains(line), "{line} isn't in {said}");
+        assert!(output.contains(line), "{line} is not in {output}");
     }
     ceremony.run(&["r1cs", "export", "json", "circuit.r1cs", "circuit.json"]);
     let exported = json(&fs::read_to_string(ceremony.path("circuit.json")).expect("snarkjs wrote it"));
@@ -50,14 +51,14 @@ fn snarkjs_reads_our_constraint_system_and_witness() {
             &ceremony.directory,
             &["wtns", "check", "circuit.r1cs", "wrong.wtns"],
         )
-        .expect_err("snarkjs refuses it too");
+        .expect_err("snarkjs refuses it");
 }
 
 #[test]
 fn a_ceremony_of_snarkjs_is_verified_and_its_key_proves() {
     let ceremony = &*CEREMONY;
-    let said = ceremony.run(&["zkey", "verify", "circuit.r1cs", "powers.ptau", "final.zkey"]);
-    assert!(said.contains("ZKey Ok!"), "{said}");
+    let output = ceremony.run(&["zkey", "verify", "circuit.r1cs", "powers.ptau", "final.zkey"]);
+    assert!(output.contains("ZKey Ok!"), "{output}");
 
     let key = ceremony.read_key("final.zkey");
     let mut powers = ceremony.powers();
@@ -91,16 +92,16 @@ fn a_ceremony_of_snarkjs_is_verified_and_its_key_proves() {
     };
     assert_eq!(hex::encode(hash), BEACON);
     // snarkjs prints hashes as 16 groups of 8 hex digits.
-    let printed: String = said.split_whitespace().collect();
+    let printed: String = output.split_whitespace().collect();
     for hash in key.verify_transcript().expect("verified above") {
         let hex = hex::encode(hash);
-        assert!(printed.contains(&hex), "{hex} isn't in {said}");
+        assert!(printed.contains(&hex), "{hex} is not in {output}");
     }
 
     let bytes = fs::read(ceremony.path("final.zkey")).expect("snarkjs wrote it");
     assert!(
         key.to_bytes().expect("consistent") == bytes,
-        "reading and writing changes snarkjs's bytes"
+        "reading and writing must not change the bytes of snarkjs"
     );
     ceremony.prove_and_verify("final.zkey");
 }
@@ -127,7 +128,7 @@ fn snarkjs_proves_with_our_development_key_and_continues_its_transcript() {
             .len(),
         2
     );
-    next.check_sound().expect("a key like any other");
+    next.check_sound().expect("the key is sound");
 }
 
 #[test]
@@ -136,18 +137,18 @@ fn our_contribution_is_verified_by_snarkjs() {
     let mut key = ceremony.read_key("0.zkey");
     let hash = key.contribute("ours", &mut rng(6));
     ceremony.write("ours.zkey", &key.to_bytes().expect("consistent"));
-    let said = ceremony.run(&["zkey", "verify", "circuit.r1cs", "powers.ptau", "ours.zkey"]);
-    assert!(said.contains("ZKey Ok!"), "{said}");
+    let output = ceremony.run(&["zkey", "verify", "circuit.r1cs", "powers.ptau", "ours.zkey"]);
+    assert!(output.contains("ZKey Ok!"), "{output}");
     let hex = hex::encode(hash);
     assert!(
-        said.split_whitespace().collect::<String>().contains(&hex),
-        "{hex} isn't in {said}"
+        output.split_whitespace().collect::<String>().contains(&hex),
+        "{hex} is not in {output}"
     );
     check_all(&key, &ceremony.system, &mut ceremony.powers()).expect("our own contribution");
 }
 
 #[test]
-fn a_key_of_exactly_as_many_powers_as_it_needs_is_verified() {
+fn a_key_from_exactly_as_many_powers_as_it_needs_is_verified() {
     let ceremony = &*TIGHT;
     assert_eq!(ceremony.system.domain_size(), 32);
     let key = ceremony.read_key("final.zkey");

@@ -1,4 +1,5 @@
-//! A whole ceremony with the real snarkjs: our constraint system and witness go in, its key and proofs come out.
+//! Runs a complete ceremony with the real snarkjs. Its inputs are a constraint system and a witness
+//! of this crate, its outputs are a key and proofs.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -30,7 +31,7 @@ use common::{chain, chain_witness, rng};
 
 const BEACON: &str = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-/// A directory with `circuit.r1cs`, `witness.wtns` and what snarkjs makes of them.
+/// A folder with `circuit.r1cs`, `witness.wtns` and the files that snarkjs makes from them.
 struct Ceremony {
     snarkjs: Snarkjs,
     directory: PathBuf,
@@ -38,14 +39,16 @@ struct Ceremony {
     z: Vec<Fr>,
 }
 
-/// 22 constraints and 3 rows for public wires: a domain of 32. The powers are twice as many as needed.
+/// A ceremony with 22 constraints and 3 rows for public wires, so the domain has 32 points. There
+/// are twice as many powers of tau as needed.
 static CEREMONY: LazyLock<Ceremony> = LazyLock::new(|| {
     let ceremony = Ceremony::new("ceremony", 20);
     ceremony.contribute(6);
     ceremony
 });
 
-/// 15 constraints and 3 rows: a domain of 32 again, and exactly as many powers.
+/// A ceremony with 15 constraints and 3 rows, so the domain also has 32 points. There are exactly
+/// as many powers of tau as needed.
 static TIGHT: LazyLock<Ceremony> = LazyLock::new(|| {
     let ceremony = Ceremony::new("tight", 13);
     ceremony.contribute(5);
@@ -99,7 +102,7 @@ impl Ceremony {
         PowersOfTau::open(BufReader::new(file)).expect("snarkjs's powers")
     }
 
-    /// Powers of tau, the initial key, two contributions and a beacon.
+    /// Makes powers of tau, the initial key, two contributions and a beacon.
     fn contribute(&self, power: u32) {
         self.snarkjs
             .powers_of_tau(&self.directory, power)
@@ -151,7 +154,7 @@ impl Ceremony {
         &self.z[1..=self.system.n_public() as usize]
     }
 
-    /// Both provers' proofs with a key are accepted by both verifiers.
+    /// Checks that both verifiers accept the proofs of both provers for a key.
     fn prove_and_verify(&self, name: &str) {
         let key = self.read_key(name);
         self.run(&["zkey", "export", "verificationkey", name, "vk.json"]);
@@ -177,14 +180,14 @@ impl Ceremony {
         self.write("our_proof.json", proof_to_json(&self.ark_proof(&key)).as_bytes());
         self.write("our_public.json", public_to_json(&public).as_bytes());
         self.write("our_vk.json", verifying_key_to_json(&verifying).as_bytes());
-        let said = self.run(&[
+        let output = self.run(&[
             "groth16",
             "verify",
             "our_vk.json",
             "our_public.json",
             "our_proof.json",
         ]);
-        assert!(said.contains("OK!"), "{said}");
+        assert!(output.contains("OK!"), "{output}");
     }
 }
 

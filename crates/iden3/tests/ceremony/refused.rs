@@ -1,4 +1,4 @@
-//! Keys and powers of tau that must not pass.
+//! Tests that invalid keys and powers of tau are refused.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn the_initial_key_of_snarkjs_is_refused_because_gamma_equals_delta() {
     let key = ceremony.read_key("0.zkey");
     key.check_powers(&ceremony.system, &mut ceremony.powers())
         .expect("only the contributions are missing");
-    let error = key.check_sound().expect_err("nobody contributed");
+    let error = key.check_sound().expect_err("there is no contribution");
     assert!(error.to_string().contains("γ = ±δ"), "{error}");
 }
 
@@ -17,7 +17,7 @@ fn a_key_of_another_constraint_system_is_refused() {
     let ceremony = &*CEREMONY;
     let key = ceremony.read_key("final.zkey");
 
-    // The same A and B, another C: only the powers of tau show it.
+    // A and B are the same and C is different. Only the powers of tau show the difference.
     let mut other = ceremony.system.clone();
     other.constraints[2].c[0].1 += Fr::from(1_u64);
     key.check_circuit(&other).expect("a key has no matrix C");
@@ -48,32 +48,31 @@ fn a_key_whose_points_were_tampered_with_is_refused() {
         let error = check_all(&key, &ceremony.system, &mut powers).expect_err(part);
         assert!(error.to_string().contains(part), "{part}: {error}");
     };
-    refused("A differ", |key| key.a.swap(1, 2));
+    refused(": A is different", |key| key.a.swap(1, 2));
     refused("B in G1 and B in G2 differ", |key| key.b1[3] = key.a[3]);
-    refused("B in G1 differ", |key| {
+    refused(": B in G1 is different", |key| {
         key.b1.swap(0, 3);
         key.b2.swap(0, 3);
     });
-    refused("IC differ", |key| key.ic.swap(0, 1));
-    refused("C differ", |key| key.c.swap(2, 3));
-    refused("H differ", |key| key.h.swap(0, 1));
-    refused("circuit hashes differ", |key| key.cs_hash[0] ^= 1);
-    refused("α or β in G1 differ", |key| {
+    refused(": IC is different", |key| key.ic.swap(0, 1));
+    refused(": C is different", |key| key.c.swap(2, 3));
+    refused(": H is different", |key| key.h.swap(0, 1));
+    refused(": the circuit hash is different", |key| key.cs_hash[0] ^= 1);
+    refused(": α or β in G1 is different", |key| {
         key.alpha_g1 = (key.alpha_g1 + key.alpha_g1).into();
     });
     refused("α or β is ±1", |key| key.alpha_g1 = G1Affine::generator());
     refused("β in G1 and β in G2 differ", |key| key.beta_g1 = key.alpha_g1);
-    refused(
-        "γ, which must be the generator of G2, and the key's differ",
-        |key| key.gamma_g2 = key.beta_g2,
-    );
+    refused(": γ (which must be the generator of G2) is different", |key| {
+        key.gamma_g2 = key.beta_g2;
+    });
     refused("δ in G1 and δ in G2 differ", |key| key.delta_g1 = key.alpha_g1);
     refused("γ = ±δ", |key| key.delta_g2 = key.gamma_g2);
     refused("γ = ±δ", |key| key.delta_g2 = -key.gamma_g2);
     refused("contribution 1: its transcript", |key| {
         key.contributions.remove(0);
     });
-    refused("δ in G1 isn't the last contribution's", |key| {
+    refused("δ in G1 is not that of the last contribution", |key| {
         key.contributions.pop();
     });
     refused("contribution 2: its proof of knowledge", |key| {
@@ -82,18 +81,24 @@ fn a_key_whose_points_were_tampered_with_is_refused() {
     refused("contribution 2: its δ", |key| {
         key.contributions[1].delta_after = key.alpha_g1;
     });
-    refused("contribution 3: it isn't what its beacon gives", |key| {
-        key.contributions[2].kind = ContributionKind::Beacon {
-            hash: vec![1],
-            iterations_exp: 10,
-        };
-    });
-    refused("contribution 1: it isn't what its beacon gives", |key| {
-        key.contributions[0].kind = ContributionKind::Beacon {
-            hash: vec![1],
-            iterations_exp: 10,
-        };
-    });
+    refused(
+        "contribution 3: its points differ from those that its beacon gives",
+        |key| {
+            key.contributions[2].kind = ContributionKind::Beacon {
+                hash: vec![1],
+                iterations_exp: 10,
+            };
+        },
+    );
+    refused(
+        "contribution 1: its points differ from those that its beacon gives",
+        |key| {
+            key.contributions[0].kind = ContributionKind::Beacon {
+                hash: vec![1],
+                iterations_exp: 10,
+            };
+        },
+    );
     refused("more than 2^24 iterations", |key| {
         key.contributions[2].kind = ContributionKind::Beacon {
             hash: vec![1],
@@ -103,7 +108,7 @@ fn a_key_whose_points_were_tampered_with_is_refused() {
 }
 
 #[test]
-fn other_powers_of_tau_too_few_and_unprepared_ones_are_refused() {
+fn different_too_few_and_unprepared_powers_of_tau_are_refused() {
     let ceremony = &*CEREMONY;
     let key = ceremony.read_key("final.zkey");
     let error = key
@@ -142,10 +147,11 @@ fn other_powers_of_tau_too_few_and_unprepared_ones_are_refused() {
     let error = key
         .check_powers(&ceremony.system, &mut new)
         .expect_err("τ is one");
-    assert!(error.to_string().contains("nobody contributed"), "{error}");
+    assert!(error.to_string().contains("there is no contribution"), "{error}");
 
     let file = File::open(ceremony.path("powers_1.ptau")).expect("snarkjs wrote it");
-    let mut unprepared = PowersOfTau::open(BufReader::new(file)).expect("complete but for the Lagrange form");
+    let mut unprepared =
+        PowersOfTau::open(BufReader::new(file)).expect("complete except for the Lagrange form");
     let error = key
         .check_powers(&ceremony.system, &mut unprepared)
         .expect_err("not prepared for phase 2");
@@ -168,7 +174,7 @@ fn a_damaged_ptau_is_refused_and_never_panics() {
     for length in (0..whole.len()).step_by(613).chain([whole.len() - 1]) {
         check(&whole[..length]).expect_err("a truncated file");
     }
-    // The header, and one byte in each of sections 2 to 6: every point there is read.
+    // Damage the header, and one byte in each of sections 2 to 6. Every point there is read.
     let header = 12 + 12 + 44;
     let sizes = [63 * 64, 32 * 128, 32 * 64, 32 * 64, 128];
     let starts = sizes.iter().scan(header, |end, size| {
@@ -179,7 +185,7 @@ fn a_damaged_ptau_is_refused_and_never_panics() {
     for position in (0..header).chain(starts.map(|start| start + 77)) {
         let mut damaged = whole.clone();
         damaged[position] ^= 1;
-        // The power of the whole ceremony may be any that isn't smaller.
+        // The power of the whole ceremony may have any value that is not smaller.
         assert!(
             check(&damaged).is_err() || (64..68).contains(&position),
             "byte {position}"

@@ -1,9 +1,9 @@
-//! Takes binary files apart and puts them together again, to damage them.
+//! Splits binary files into sections and joins them again, so that tests can damage them.
 
 use ark_bn254::{Fq, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 
-/// The sections of a file, with the eight bytes before their number.
+/// The sections of a file, and its first eight bytes: the magic and the version.
 #[derive(Clone)]
 pub struct Container {
     pub head: [u8; 8],
@@ -51,13 +51,13 @@ fn coordinate(value: Fq) -> Vec<u8> {
     value.0.0.iter().flat_map(|limb| limb.to_le_bytes()).collect()
 }
 
-/// A point as the files hold it.
+/// Encodes a point as in the files.
 pub fn g1_bytes(point: &G1Affine) -> Vec<u8> {
     let (x, y) = point.xy().expect("not infinity");
     [x, y].map(coordinate).concat()
 }
 
-/// A point as the files hold it.
+/// Encodes a point as in the files.
 pub fn g2_bytes(point: &G2Affine) -> Vec<u8> {
     let (x, y) = point.xy().expect("not infinity");
     [x.c0, x.c1, y.c0, y.c1].map(coordinate).concat()

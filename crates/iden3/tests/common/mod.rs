@@ -1,5 +1,5 @@
 //! Small constraint systems and their witnesses.
-#![allow(dead_code, reason = "every test file uses its own part of this")]
+#![allow(dead_code, reason = "each test file uses only a part of this module")]
 
 pub mod container;
 
@@ -9,14 +9,15 @@ use ark_ff::{AdditiveGroup, Field, UniformRand};
 use bauta_iden3::{Constraint, R1cs};
 use rand::{SeedableRng, rngs::StdRng};
 
-/// A reproducible generator.
+/// Returns a reproducible generator of random numbers.
 pub fn rng(seed: u64) -> StdRng {
     StdRng::seed_from_u64(seed)
 }
 
-/// One public output `y`, one public input `p`, private `x`, and `steps` inner wires:
-/// `w_1 = x·(p + 3x)`, `w_{k+1} = (w_k - 5)·(w_k + x + 7)`, `y = w_last + 2p`. Beyond these there is a private wire that nothing uses,
-/// and a constraint without B: `0·0 = x - x'` for a copy `x'` of `x`.
+/// Returns a constraint system with one public output `y`, one public input `p`, a private input
+/// `x`, and `steps` inner wires: `w_1 = x·(p + 3x)`, `w_{k+1} = (w_k - 5)·(w_k + x + 7)`,
+/// `y = w_last + 2p`. In addition there is a private wire that no constraint uses, and a constraint
+/// without B: `0·0 = x - x'` for a copy `x'` of `x`.
 pub fn chain(steps: u32) -> R1cs {
     assert!(steps > 0);
     let [one, y, p, x, unused, copy, first] = [0, 1, 2, 3, 4, 5, 6];
@@ -54,7 +55,7 @@ pub fn chain(steps: u32) -> R1cs {
     }
 }
 
-/// A satisfying assignment of [`chain`].
+/// Returns a satisfying assignment of [`chain`].
 pub fn chain_witness(steps: u32, seed: u64) -> Vec<Fr> {
     let mut rng = rng(seed);
     let (p, x, unused) = (Fr::rand(&mut rng), Fr::rand(&mut rng), Fr::rand(&mut rng));
@@ -70,7 +71,7 @@ pub fn chain_witness(steps: u32, seed: u64) -> Vec<Fr> {
     z
 }
 
-/// A point of G2's curve that isn't in the subgroup of order r.
+/// Returns a point that is on G2's curve but not in the subgroup of order r.
 pub fn outside_the_subgroup() -> G2Affine {
     (1_u64..)
         .map(|x| Fq2::new(Fq::from(x), Fq::ONE))

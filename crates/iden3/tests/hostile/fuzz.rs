@@ -1,4 +1,4 @@
-//! Random damage: nothing may panic.
+//! Tests that randomly damaged files never cause a panic.
 
 use proptest::prelude::*;
 
@@ -20,7 +20,8 @@ proptest! {
             if let Some(length) = &length {
                 bytes.truncate(length.index(bytes.len()));
             }
-            // It may be read, for instance as another witness; it must not panic.
+            // The file may still be readable, for example as another witness. Reading it must not
+            // panic.
             drop(read(&bytes));
             if bytes != good && let Ok(key) = ZKey::from_bytes(&bytes) {
                 prop_assert_ne!(key, ZKey::from_bytes(&ZKEY).expect("a good key"));
@@ -54,7 +55,7 @@ proptest! {
     }
 
     #[test]
-    fn systems_and_witnesses_survive_writing_and_reading(steps in 1_u32..40, seed in any::<u64>()) {
+    fn writing_and_reading_systems_and_witnesses_gives_the_same_values(steps in 1_u32..40, seed in any::<u64>()) {
         let (system, z) = (chain(steps), chain_witness(steps, seed));
         prop_assert_eq!(system.is_satisfied(&z), Ok(()));
         let read = R1cs::from_bytes(&system.to_bytes().expect("a valid system")).expect("just written");

@@ -1,4 +1,5 @@
-//! snarkjs's JSON: hostile input. That good files are read and written as snarkjs does is in `ceremony`.
+//! Tests invalid JSON files. The tests in `ceremony` show that valid files are read and written as
+//! snarkjs does.
 
 use crate::common::{chain, outside_the_subgroup, rng};
 use ark_bn254::{Fq, Fr, G1Affine, G2Affine};
@@ -40,7 +41,7 @@ fn a_public_input_at_or_above_r_is_refused() {
     ] {
         let error = public_from_json(&json!(["1", input]).to_string()).expect_err("not below r");
         assert!(
-            matches!(error, Error::NotCanonical { place, modulus: Modulus::R } if place.index == Some(1)),
+            matches!(error, Error::NotCanonical { location, modulus: Modulus::R } if location.index == Some(1)),
             "{error}"
         );
     }
@@ -62,7 +63,7 @@ fn numbers_in_another_form_are_refused() {
             "{text}: {error}"
         );
     }
-    public_from_json("[1]").expect_err("a number that isn't a string");
+    public_from_json("[1]").expect_err("a number that is not a string");
     public_from_json("{}").expect_err("not a list");
     public_from_json(&"[".repeat(100_000)).expect_err("deep nesting");
 }
@@ -123,7 +124,7 @@ fn other_proof_systems_and_curves_are_refused() {
 }
 
 #[test]
-fn a_verifying_key_whose_count_of_inputs_is_wrong_is_refused() {
+fn a_verifying_key_with_a_wrong_number_of_inputs_is_refused() {
     let key = ZKey::development(&chain(1), &mut rng(1))
         .expect("a valid system")
         .to_ark_verifying_key();

@@ -1,4 +1,4 @@
-//! Damaged and hostile files: each is refused with its own error, and nothing panics.
+//! Tests damaged and hostile files: each is refused with its own error, and none causes a panic.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -33,7 +33,7 @@ static ZKEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
 
 type Reader = fn(&[u8]) -> Result<(), Error>;
 
-/// Each format with a good file and its first and last section.
+/// Returns a valid file of each format, its reader, and its first and last section.
 fn formats() -> [(&'static [u8], Reader, u32, u32); 3] {
     [
         (&R1CS, |bytes| R1cs::from_bytes(bytes).map(drop), 1, 2),
@@ -42,7 +42,7 @@ fn formats() -> [(&'static [u8], Reader, u32, u32); 3] {
     ]
 }
 
-/// What reading a damaged file says.
+/// Damages a valid file and returns the error of reading it.
 fn refusal(good: &[u8], read: Reader, damage: impl FnOnce(&mut Container)) -> Error {
     read(good).expect("the file is good before it is damaged");
     let mut container = Container::parse(good);
@@ -62,7 +62,7 @@ fn zkey(damage: impl FnOnce(&mut Container)) -> Error {
     refusal(&ZKEY, |bytes| ZKey::from_bytes(bytes).map(drop), damage)
 }
 
-/// `matches!` that shows the error when it doesn't.
+/// Asserts that an error matches a pattern, and shows the error if it does not.
 macro_rules! assert_refused {
     ($error:expr, $pattern:pat $(if $guard:expr)?) => {
         let error = $error;
@@ -111,7 +111,7 @@ fn a_container_that_breaks_a_rule_is_refused() {
         let mut trailing = good.to_vec();
         trailing.push(0);
         assert_refused!(
-            read(&trailing).expect_err("a byte too many"),
+            read(&trailing).expect_err("one additional byte"),
             Error::TrailingBytes { extra: 1, .. }
         );
         let mut many = good.to_vec();

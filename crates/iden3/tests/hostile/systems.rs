@@ -1,4 +1,4 @@
-//! Hostile `.r1cs` and `.wtns` files.
+//! Tests hostile `.r1cs` and `.wtns` files.
 
 use super::*;
 
@@ -21,7 +21,8 @@ fn a_hostile_r1cs_is_refused() {
         Error::Count { found: 4, .. }
     );
     assert_refused!(r1cs(|file| file.put(1, 40, &[0xff; 12])), Error::Count { .. });
-    // A file that small can't be a system of so many wires; nor may there be more than 2^27 rows.
+    // A file of this size cannot contain a system with that many wires. Also, there can be at most
+    // 2^27 rows.
     let huge = |file: &mut Container, public: u32| {
         file.put(1, 36, &u32::MAX.to_le_bytes());
         file.put(1, 44, &public.to_le_bytes());
@@ -32,7 +33,7 @@ fn a_hostile_r1cs_is_refused() {
         r1cs(|file| file.sections.retain(|(number, _)| *number != 3)),
         Error::MissingSection { section: 3, .. }
     );
-    // Counts far beyond the file must not allocate.
+    // Memory must not be allocated for counts far beyond the file's size.
     assert_refused!(
         r1cs(|file| file.put(1, 60, &[0xff, 0xff, 0xff, 3])),
         Error::Truncated { .. }
@@ -48,7 +49,7 @@ fn a_hostile_r1cs_is_refused() {
         Error::SectionSize { .. }
     );
 
-    // Constraint 0: A is (x, 1); B is (p, 1), (x, 3).
+    // In constraint 0, A is (x, 1), and B is (p, 1), (x, 3).
     let error = r1cs(|file| file.put(2, 4, &[0xff; 4]));
     assert_refused!(
         error,
@@ -81,7 +82,7 @@ fn a_hostile_r1cs_is_refused() {
     let error = r1cs(|file| file.put(2, 8, &r)).to_string();
     assert_eq!(
         error,
-        ".r1cs section 2, A[0]: the value isn't canonical; it must be below the scalar-field modulus r"
+        ".r1cs section 2, A[0]: the value is not canonical; it must be below the scalar-field modulus r"
     );
 }
 
@@ -110,11 +111,11 @@ fn a_hostile_wtns_is_refused() {
         wtns(|file| file.put(1, 36, &[0xff; 4])),
         Error::SectionSize { .. }
     );
-    assert_refused!(wtns(|file| file.put(2, 64, &modulus_bytes::<Fr>())), Error::NotCanonical { place, .. } if place.index == Some(2));
+    assert_refused!(wtns(|file| file.put(2, 64, &modulus_bytes::<Fr>())), Error::NotCanonical { location, .. } if location.index == Some(2));
 }
 
 #[test]
-fn a_witness_is_neither_shown_by_debug_nor_by_errors() {
+fn neither_debug_output_nor_errors_show_a_witness() {
     let mut z = chain_witness(STEPS, 1);
     assert_eq!(
         format!("{:?}", Witness::new(z.clone())),
@@ -124,8 +125,6 @@ fn a_witness_is_neither_shown_by_debug_nor_by_errors() {
     let error = chain(STEPS).is_satisfied(&z).expect_err("a wrong wire");
     assert_eq!(
         error.to_string(),
-        "constraint 1 isn't satisfied: (A·z)·(B·z) differs from C·z"
+        "constraint 1 is not satisfied: (A·z)·(B·z) differs from C·z"
     );
 }
-
-// Positions in section 2 of a .zkey.

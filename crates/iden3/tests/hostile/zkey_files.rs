@@ -1,4 +1,4 @@
-//! Hostile `.zkey` files.
+//! Tests hostile `.zkey` files.
 
 use super::*;
 
@@ -58,7 +58,7 @@ fn a_zkey_with_a_wrong_header_is_refused() {
 fn points_off_the_curve_outside_the_subgroup_at_infinity_or_not_below_q_are_refused() {
     let q = modulus_bytes::<Fq>();
     let outside = g2_bytes(&outside_the_subgroup());
-    // alpha, beta in G1, delta in G1; then the lists.
+    // These are alpha, beta and delta in G1, and then the lists.
     let delta_g1 = GAMMA_G2 + 128;
     for (section, at) in [
         (2, ALPHA_G1),
@@ -86,7 +86,7 @@ fn points_off_the_curve_outside_the_subgroup_at_infinity_or_not_below_q_are_refu
             Error::NotOnCurve { .. }
         );
     }
-    // beta, gamma, delta in G2; B in G2; a contribution's g2_spx.
+    // These are beta, gamma and delta in G2, B in G2, and the g2_spx of a contribution.
     for (section, at) in [
         (2, ALPHA_G1 + 128),
         (2, GAMMA_G2),
@@ -127,7 +127,7 @@ fn points_off_the_curve_outside_the_subgroup_at_infinity_or_not_below_q_are_refu
     let error = zkey(|file| file.put(7, 256, &outside)).to_string();
     assert_eq!(
         error,
-        ".zkey section 7, B2[2]: the point isn't in the subgroup of order r"
+        ".zkey section 7, B2[2]: the point is not in the subgroup of order r"
     );
 }
 
@@ -155,7 +155,7 @@ fn hostile_coefficients_are_refused() {
             ..
         }
     );
-    // The second and third are B's terms for the public input and x in row 0.
+    // The second and third entries are B's terms for the public input and x in row 0.
     assert_refused!(
         zkey(|file| file.put(4, 4 + 44 + 8, &[3])),
         Error::DuplicateTerm { wire: 3, .. }
@@ -198,7 +198,7 @@ fn hostile_contributions_are_refused() {
 }
 
 #[test]
-fn a_key_or_system_that_breaks_its_own_counts_is_not_written() {
+fn a_key_or_system_that_contradicts_its_counts_is_not_written() {
     let good = ZKey::from_bytes(&ZKEY).expect("a good key");
     let damages: [fn(&mut ZKey); 6] = [
         |key| key.a.truncate(1),
@@ -225,18 +225,18 @@ fn a_key_or_system_that_breaks_its_own_counts_is_not_written() {
     let mut system = chain(STEPS);
     system.wires -= 1;
     assert_refused!(
-        system.to_bytes().expect_err("a wire too few"),
+        system.to_bytes().expect_err("one wire is missing"),
         Error::WireOutOfRange { .. }
     );
 }
 
 #[test]
-fn infinity_and_points_are_encoded_as_snarkjs_does() {
+fn points_and_infinity_are_encoded_as_in_snarkjs() {
     let key = ZKey::from_bytes(&ZKEY).expect("a good key");
     let mut file = Container::parse(&ZKEY);
     assert_eq!(file.section(2)[ALPHA_G1..ALPHA_G1 + 64], g1_bytes(&key.alpha_g1));
     assert_eq!(file.section(2)[GAMMA_G2..GAMMA_G2 + 128], g2_bytes(&key.gamma_g2));
-    // Wire 4 is used by nothing.
+    // No constraint uses wire 4.
     assert_eq!(file.section(5)[4 * 64..5 * 64], [0; 64]);
     assert_eq!(file.section(7)[4 * 128..5 * 128], [0; 128]);
 }

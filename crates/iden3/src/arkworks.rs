@@ -1,4 +1,5 @@
-//! The key as `ark-groth16` keeps it: an independent prover and verifier.
+//! Conversion of keys and constraint systems to the types of `ark-groth16`, which is an independent
+//! prover and verifier.
 
 use ark_bn254::{Bn254, Fr, G1Affine, G1Projective};
 use ark_ec::CurveGroup;
@@ -7,13 +8,13 @@ use ark_groth16::{ProvingKey, VerifyingKey};
 use ark_poly::EvaluationDomain;
 
 use crate::{
-    checks::domain,
+    domain::domain,
     r1cs::{LinearCombination, R1cs},
     zkey::ZKey,
 };
 
 impl ZKey {
-    /// The verifying key.
+    /// Returns the verifying key.
     #[must_use]
     pub fn to_ark_verifying_key(&self) -> VerifyingKey<Bn254> {
         VerifyingKey {
@@ -25,11 +26,13 @@ impl ZKey {
         }
     }
 
-    /// The proving key, for `ark-groth16`'s own (libsnark's) reduction with [`R1cs::to_ark_matrices`].
+    /// Returns the proving key, for `ark-groth16`'s own (libsnark's) reduction with
+    /// [`R1cs::to_ark_matrices`].
     ///
-    /// All lists are the same but H, which is in another basis: `ark-groth16` takes `τ^i·Z(τ)/δ` for `i < n - 1`, with
-    /// `Z = X^n - 1`. The polynomial `X^i·Z` vanishes at the domain's points and is `-2·ζ^((2k+1)i)` at the odd ones, so it is
-    /// `-2·ζ^i·Σ_k ω^(ik)·H_k`: an FFT over the points of H. It takes `n/2·log₂ n` scalar multiplications; meant for
+    /// All lists are the same except H, which is in another basis: `ark-groth16` uses `τ^i·Z(τ)/δ`
+    /// for `i < n - 1`, with `Z = X^n - 1`. The polynomial `X^i·Z` is zero at the domain's points
+    /// and `-2·ζ^((2k+1)i)` at the odd ones. It is therefore `-2·ζ^i·Σ_k ω^(ik)·H_k`, an FFT over
+    /// the points of H. The conversion takes `n/2·log₂ n` scalar multiplications. It is meant for
     /// reference, not for speed.
     #[must_use]
     pub fn to_ark_proving_key(&self) -> ProvingKey<Bn254> {
@@ -46,7 +49,7 @@ impl ZKey {
     }
 }
 
-/// From the odd coset's Lagrange form to `τ^i·Z(τ)/δ`.
+/// Converts H from the Lagrange form of the odd coset to `τ^i·Z(τ)/δ`.
 fn powers_of_tau(h: &[G1Affine]) -> Vec<G1Affine> {
     let n = h.len();
     let lagrange: Vec<G1Projective> = h.iter().map(|point| (*point).into()).collect();
@@ -61,12 +64,13 @@ fn powers_of_tau(h: &[G1Affine]) -> Vec<G1Affine> {
     G1Projective::normalize_batch(&powers)
 }
 
-/// A matrix as `ark-relations` keeps it: for each row its `(coefficient, wire)`.
+/// A matrix in the form of `ark-relations`: the list of `(coefficient, wire)` of each row.
 pub type ArkMatrix = Vec<Vec<(Fr, usize)>>;
 
 impl R1cs {
-    /// The matrices A, B, C for `ark_groth16::Groth16::create_proof_with_reduction_and_matrices`; its number of
-    /// inputs is `n_public() + 1`.
+    /// Returns the matrices A, B and C for
+    /// `ark_groth16::Groth16::create_proof_with_reduction_and_matrices`. The number of inputs for
+    /// that function is `n_public() + 1`.
     #[must_use]
     pub fn to_ark_matrices(&self) -> [ArkMatrix; 3] {
         let row = |terms: &LinearCombination| -> Vec<(Fr, usize)> {
