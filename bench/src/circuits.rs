@@ -1,11 +1,11 @@
-//! Sizes of the circuits: exact, so there is nothing to repeat. `circuits/tests/figures.rs` holds the checked-in page,
-//! docs/benchmarks/circuits.md, against the same figures.
+//! Sizes of the circuits. They are exact, so nothing is repeated. `circuits/tests/figures.rs`
+//! compares the checked-in page, docs/benchmarks/circuits.md, with the same figures.
 
 use bauta_circuits::figures::{figures, table};
 
 use crate::Figures;
 
-/// Counts every circuit.
+/// Counts the constraints of every circuit.
 pub fn run() -> Figures {
     let figures = figures();
     print!("{}", table(&figures));

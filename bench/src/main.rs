@@ -1,5 +1,6 @@
-//! Benchmarks. Each is a module with a `run` that prints what it measures, writes its page under docs/benchmarks (not
-//! with `--quick`) and returns its figures; `--json` prints those last, as one object. `cargo xtask bench` calls this.
+//! Benchmarks. Each benchmark is a module with a function `run`. It prints its measurements, writes
+//! its page under docs/benchmarks (not with `--quick`) and returns its figures. With `--json`, the
+//! figures are printed last, as one object. `cargo xtask bench` runs this program.
 
 mod circuits;
 #[cfg(feature = "svm")]
@@ -34,13 +35,13 @@ struct Cli {
     options: Options,
 }
 
-/// How to run.
+/// Options of all benchmarks.
 #[derive(Args)]
 struct Options {
-    /// Fewer repetitions, and no page written
+    /// Repeat less often, and don't write the page
     #[arg(long, global = true)]
     quick: bool,
-    /// Print one JSON object of figures, last
+    /// Print the figures as one JSON object at the end
     #[arg(long, global = true)]
     json: bool,
 }
@@ -52,17 +53,19 @@ enum Name {
     Cu,
     /// Constraints and key sizes of every circuit (exact)
     Circuits,
-    /// Proving: this engine beside ark-groth16, snarkjs and rapidsnark
+    /// Proving times of this engine, ark-groth16, snarkjs and rapidsnark
     Prover,
-    /// Poseidon and tree building beside light-poseidon
+    /// Poseidon and tree building, compared with light-poseidon
     Poseidon,
-    /// A million leaves into Postgres, paths out of it, analytics; beside a row for each node
+    /// A million leaves into Postgres, paths, analytics; compared with a layout of one row for each
+    /// node
     #[cfg(feature = "store")]
     Store,
-    /// A recorded history read in, the lag behind a live chain, recovery from `kill -9`, memory
+    /// Reading a recorded history, the lag behind a live chain, recovery from `kill -9`, memory
     #[cfg(feature = "indexer")]
     Indexer,
-    /// The prover service over HTTP beside the engine alone; its start, its memory, its news
+    /// The prover service over HTTP, compared with the engine alone; its start, its memory, its
+    /// progress events
     #[cfg(feature = "service")]
     Service,
 }

@@ -1,4 +1,4 @@
-//! A member of a random tree, to prove with.
+//! A member of a random tree, for whom the benchmarks make proofs.
 
 use anyhow::Result;
 use ark_std::rand::{RngCore, SeedableRng, rngs::StdRng};
@@ -8,7 +8,7 @@ use bauta_primitives::{
     tree::{Depth, root_from_path},
 };
 
-/// Inputs of the ownership statement, the same at every call.
+/// Returns inputs of the ownership statement. They are the same for every call.
 pub fn inputs(depth: Depth) -> Result<OwnershipInputs> {
     let rng = &mut StdRng::seed_from_u64(1);
     let mut element = || {

@@ -1,10 +1,10 @@
-//! The pages under docs/benchmarks.
+//! Writes the pages under docs/benchmarks.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-/// Where a page lies in the checkout.
+/// Returns the path of a page in the checkout.
 pub fn path(name: &str) -> PathBuf {
     [
         env!("CARGO_MANIFEST_DIR"),

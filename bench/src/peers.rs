@@ -1,4 +1,4 @@
-//! Provers that run as other programs.
+//! Measures provers that run as other programs.
 
 use std::{
     io::ErrorKind,
@@ -11,15 +11,15 @@ use anyhow::{Context, Result, ensure};
 use ark_bn254::Fr;
 use bauta_iden3::{ZKey, snarkjs::Snarkjs};
 
-/// Median of one of them.
+/// The result of one prover.
 pub struct Peer {
-    /// Name and version.
+    /// Name and version of the prover.
     pub name: String,
-    /// Milliseconds.
-    pub median: f64,
+    /// The median time in milliseconds.
+    pub median_ms: f64,
 }
 
-/// Proves with snarkjs, and with rapidsnark if that is on PATH.
+/// Measures snarkjs, and rapidsnark if it is on PATH.
 pub fn measure(key: &ZKey, wires: &[Fr], rounds: usize) -> Result<Vec<Peer>> {
     let directory = tempfile::tempdir()?;
     let [zkey, wtns] = ["key.zkey", "witness.wtns"].map(|name| directory.path().join(name));
@@ -42,7 +42,8 @@ fn median(mut samples: Vec<f64>) -> f64 {
     samples[samples.len() / 2]
 }
 
-/// Times in one process of node, which has its own threads, after one proof that isn't counted.
+/// Measures proofs in one process of node, which uses its own threads. The first proof is not
+/// counted.
 const SCRIPT: &str = "
 const fs = require('fs');
 const snarkjs = require('snarkjs');
@@ -61,7 +62,7 @@ const [zkey, wtns, rounds] = process.argv.slice(1);
 ";
 
 fn snarkjs(zkey: &Path, wtns: &Path, rounds: usize) -> Result<Peer> {
-    // The pinned snarkjs that the file formats are tested with.
+    // Use the pinned snarkjs, with which the file formats are tested.
     let snarkjs = Snarkjs::install().context("can't install snarkjs with npm")?;
     let output = Command::new("node")
         .args(["-e", SCRIPT])
@@ -73,17 +74,20 @@ fn snarkjs(zkey: &Path, wtns: &Path, rounds: usize) -> Result<Peer> {
         .context("can't run node, which runs snarkjs")?;
     ensure!(output.status.success(), "snarkjs failed");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let times = report["times"].as_array().context("snarkjs reports no times")?;
+    let times = report["times"]
+        .as_array()
+        .context("the output of snarkjs has no times")?;
     Ok(Peer {
         name: format!(
             "snarkjs {}, all threads",
             report["version"].as_str().unwrap_or("?")
         ),
-        median: median(times.iter().filter_map(serde_json::Value::as_f64).collect()),
+        median_ms: median(times.iter().filter_map(serde_json::Value::as_f64).collect()),
     })
 }
 
-/// None if there is no such program. Leaves `proof.json` and `public.json` in the directory.
+/// Measures rapidsnark. Returns `None` if the program does not exist. Leaves `proof.json` and
+/// `public.json` in the folder.
 fn rapidsnark(
     program: &Path,
     directory: &Path,
@@ -107,8 +111,8 @@ fn rapidsnark(
         samples.push(start.elapsed().as_secs_f64() * 1e3);
     }
     Ok(Some(Peer {
-        name: "rapidsnark, all threads, with start of the process".into(),
-        median: median(samples),
+        name: "rapidsnark, all threads, including the start of the process".into(),
+        median_ms: median(samples),
     }))
 }
 
@@ -121,7 +125,7 @@ mod tests {
 
     use super::*;
 
-    /// `x · x = y` with y public, and the witness of 3.
+    /// Returns the circuit `x · x = y` with y public, and its witness for x = 3.
     fn square() -> (R1cs, Vec<Fr>) {
         let wire = |wire| vec![(wire, Fr::from(1u64))];
         let r1cs = R1cs {
@@ -138,7 +142,8 @@ mod tests {
         (r1cs, [1u64, 9, 3].map(Fr::from).to_vec())
     }
 
-    /// A stand-in takes what rapidsnark takes, `circuit.zkey witness.wtns proof.json public.json`, and lets snarkjs prove.
+    /// A stand-in accepts the arguments of rapidsnark,
+    /// `circuit.zkey witness.wtns proof.json public.json`, and runs snarkjs.
     #[test]
     fn rapidsnark_is_called_with_key_witness_proof_and_public_inputs() {
         let snarkjs = Snarkjs::install().unwrap();
@@ -167,7 +172,7 @@ mod tests {
 
         let prove = format!("exec node '{}' groth16 prove \"$@\"", snarkjs.cli().display());
         let peer = time(&program("stand-in", &prove)).unwrap().unwrap();
-        assert!(peer.median > 0.0);
+        assert!(peer.median_ms > 0.0);
         let run = |arguments: &[&str]| snarkjs.run(directory.path(), arguments).unwrap();
         run(&["zkey", "export", "verificationkey", "key.zkey", "verifying.json"]);
         run(&["groth16", "verify", "verifying.json", "public.json", "proof.json"]);

@@ -1,4 +1,4 @@
-//! Trees over 2^20 leaves: this project's Poseidon beside light-poseidon.
+//! Trees of 2^20 leaves with this project's Poseidon, compared with light-poseidon.
 
 use std::fmt::Write as _;
 
@@ -19,10 +19,11 @@ use crate::{
 const DEPTH: u32 = 10;
 const LEAVES: usize = 1 << (2 * DEPTH);
 
-/// A way to the root.
-type Work<'a> = Box<dyn Fn() -> Fr + Send + Sync + 'a>;
+/// Computes the root of a tree.
+type ComputeRoot<'a> = Box<dyn Fn() -> Fr + Send + Sync + 'a>;
 
-/// The tree's root with light-poseidon, one hasher for each thread's piece of a level.
+/// Returns the tree's root with light-poseidon. Each part of a level has its own hasher and may run
+/// on another thread.
 fn light_poseidon_root(leaves: &[Fr]) -> Fr {
     let mut level = leaves.to_vec();
     while level.len() > 1 {
@@ -51,7 +52,7 @@ pub fn run(options: &Options) -> Result<Figures> {
     let rng = &mut StdRng::seed_from_u64(1);
     let leaves: Vec<Fr> = (0..LEAVES).map(|_| Fr::rand(rng)).collect();
     let (vectorised, portable) = (Batch::default(), Batch::portable());
-    // On a subtree, since light-poseidon takes its time.
+    // Compare with light-poseidon on a subtree only, because it is slow.
     let part = &leaves[..1 << 12];
     ensure!(
         tree_levels(portable, part, 6)?[6][0] == light_poseidon_root(part),
@@ -62,7 +63,7 @@ pub fn run(options: &Options) -> Result<Figures> {
         "the back ends differ"
     );
 
-    // Rounds of the vectorised, of the portable and of light-poseidon's tree, and numbers of threads.
+    // The rounds are those of the vectorised, the portable and light-poseidon's tree.
     let (rounds, threads): ([usize; 3], &[usize]) = if options.quick {
         ([5, 2, 1], &[2])
     } else {
@@ -75,7 +76,7 @@ pub fn run(options: &Options) -> Result<Figures> {
     let mut contenders = Vec::new();
     for (threads, pool) in threads.iter().zip(&pools) {
         let leaves = &leaves;
-        let works: [(&str, Work); 3] = [
+        let works: [(&str, ComputeRoot); 3] = [
             ("AVX-512 IFMA", Box::new(move || root(vectorised, leaves))),
             ("portable", Box::new(move || root(portable, leaves))),
             (
@@ -95,7 +96,7 @@ pub fn run(options: &Options) -> Result<Figures> {
     let hashes = (1..=DEPTH).map(|level| LEAVES >> (2 * level)).sum::<usize>();
     let each = 1e3 / f64::from(u32::try_from(hashes)?);
     let mut table = String::from(
-        "| | rounds | median, ms | least, ms | µs a hash | times light-poseidon |\n|---|--:|--:|--:|--:|--:|\n",
+        "| | rounds | median, ms | minimum, ms | µs per hash | speed relative to light-poseidon |\n|---|--:|--:|--:|--:|--:|\n",
     );
     for (i, (contender, time)) in contenders.iter().zip(&times).enumerate() {
         let reference = &times[i / 3 * 3 + 2];
@@ -105,22 +106,25 @@ pub fn run(options: &Options) -> Result<Figures> {
             contender.name,
             time.rounds,
             time.median,
-            time.least,
+            time.min,
             time.median * each,
             reference.median / time.median,
         )?;
     }
     println!("{LEAVES} leaves, {hashes} hashes of four\n\n{table}");
     if !vectorised.is_vectorised() {
-        println!("This machine has no AVX-512 IFMA: the first row of each group is the portable way too.");
+        println!("This machine has no AVX-512 IFMA: the first row of each group uses the portable back end.");
     }
     if !options.quick {
         page::write(
             "poseidon",
             &format!(
-                "# Poseidon\n\nThe root of the 4-ary tree over 2^20 leaves ({hashes} hashes of four elements): `bauta_poseidon::tree_levels` \
-                 beside light-poseidon, which is parallel here too (one hasher for each piece of a level). In a round all take turns, so that other \
-                 load meets all alike: compare the ratios. The slower ways sit out the later rounds: the table says how many each was timed in.\n\n    \
+                "# Poseidon\n\n\
+                 The root of the 4-ary tree of 2^20 leaves ({hashes} hashes of four elements), computed by\n\
+                 `bauta_poseidon::tree_levels` and by light-poseidon. Here light-poseidon is parallel as well, with\n\
+                 one hasher for each part of a level. In each round all implementations run one after another, so\n\
+                 that other load on the machine affects all of them equally: compare the ratios. The slower\n\
+                 implementations run in fewer rounds. The table gives the number of rounds.\n\n    \
                  cargo xtask bench poseidon\n\n{}\n\n{table}",
                 crate::timing::machine(),
             ),

@@ -1,4 +1,4 @@
-//! Proving times of the ownership statement: this engine beside ark-groth16, snarkjs and rapidsnark.
+//! Proving times of the ownership statement with this engine, ark-groth16, snarkjs and rapidsnark.
 
 use std::fmt::Write as _;
 
@@ -22,10 +22,10 @@ use crate::{
     timing::{Contender, Times, in_turn, machine, once},
 };
 
-/// Proofs of one measurement of the throughput.
+/// Number of proofs in one measurement of the throughput.
 const BATCH: u32 = 16;
 
-/// One size of the ownership statement with everything that the contenders need.
+/// One size of the ownership statement, with the inputs of all contenders.
 struct Case {
     statement: Ownership,
     inputs: OwnershipInputs,
@@ -60,17 +60,17 @@ impl Case {
     ) -> Witness {
         let (wires, constraints) = (self.r1cs.wires as usize, self.r1cs.constraints.len());
         assign(&self.statement, &self.inputs, wires, constraints)
-            .expect("the inputs are right")
+            .expect("the inputs are valid")
             .into_witness()
     }
 
-    /// From inputs to proof, as with arkworks.
+    /// Computes the witness and the proof, as `prove_with_arkworks` does.
     fn prove(&self, engine: &Engine) {
         let proof = engine.prove(
             &self.witness_by(statement::assign_parallel),
             &mut StdRng::from_entropy(),
         );
-        std::hint::black_box(proof.expect("the witness is right"));
+        std::hint::black_box(proof.expect("the witness is valid"));
     }
 
     fn prove_with_arkworks(&self) {
@@ -85,27 +85,27 @@ impl Case {
             self.r1cs.constraints.len(),
             witness.wires(),
         );
-        std::hint::black_box(proof.expect("the witness is right"));
+        std::hint::black_box(proof.expect("the witness is valid"));
     }
 
     fn prove_batch(&self, engine: &Engine) {
         let witnesses: Vec<_> = (0..BATCH).into_par_iter().map(|_| self.witness()).collect();
         let proofs = engine.prove_batch(&witnesses, &mut StdRng::from_entropy());
-        std::hint::black_box(proofs.expect("the witnesses are right"));
+        std::hint::black_box(proofs.expect("the witnesses are valid"));
     }
 
     fn engine(&self, options: Options) -> Option<Engine> {
         Engine::prepare_with(&self.zkey, options).ok()
     }
 
-    /// Milliseconds of a start from key and tables on disk with the first proof, again and again.
+    /// Measures starts from key and tables on disk, including the first proof, in milliseconds.
     fn warm_starts(&self, rounds: usize) -> Result<Times> {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("ownership.zkey");
         std::fs::write(&path, self.zkey.to_bytes()?)?;
         Engine::open(&path, Options::default())?;
         let mut start = vec![Contender::new("warm start", || {
-            let (engine, source) = Engine::open(&path, Options::default()).expect("the key is good");
+            let (engine, source) = Engine::open(&path, Options::default()).expect("the key is valid");
             assert!(
                 matches!(source, TableSource::File),
                 "the tables were written before"
@@ -120,7 +120,8 @@ fn pool(threads: usize) -> Result<ThreadPool> {
     Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build()?)
 }
 
-/// Medians of one case. Every array is: 1 thread, 2 threads, processor time with 2 threads.
+/// The medians of one case. Each array contains the times in milliseconds with 1 thread and with 2
+/// threads, and the processor time with 2 threads.
 struct Medians {
     ifma: Option<[f64; 3]>,
     portable: [f64; 3],
@@ -138,9 +139,11 @@ fn measure(case: &Case, rounds: usize) -> Result<Medians> {
     };
     let pools = [pool(1)?, pool(2)?];
     let (prepare, best) = once(|| pools[1].install(|| case.engine(Options::default())));
-    let best = best.context("the key is good")?;
-    let portable = case.engine(with(BackEnd::Portable)).context("runs everywhere")?;
-    let verifying = case.engine(Options::service()).context("the key is good")?;
+    let best = best.context("the key is valid")?;
+    let portable = case
+        .engine(with(BackEnd::Portable))
+        .context("the portable back end runs on every machine")?;
+    let verifying = case.engine(Options::service()).context("the key is valid")?;
     let has_ifma = best.back_end() == BackEnd::Avx512Ifma;
 
     let mut contenders = Vec::new();
@@ -200,7 +203,7 @@ pub fn run(options: &crate::Options) -> Result<Figures> {
         )?;
         writeln!(
             text,
-            "| | 1 thread, ms | 2 threads, ms | processor time, ms | times ark-groth16, 2 threads | by processor time |\n\
+            "| | 1 thread, ms | 2 threads, ms | processor time, ms | speed relative to ark-groth16, 2 threads | relative speed by processor time |\n\
              |---|--:|--:|--:|--:|--:|"
         )?;
         let mut row = |name: &str, [one, two, cpu]: [f64; 3]| {
@@ -218,13 +221,17 @@ pub fn run(options: &crate::Options) -> Result<Figures> {
         row("this engine, portable", medians.portable)?;
         row("ark-groth16 0.6, `parallel`", medians.arkworks)?;
         for peer in peers::measure(&case.zkey, case.witness().wires(), peer_rounds)? {
-            let ratio = medians.arkworks[1] / peer.median;
-            writeln!(text, "| {} | | {:.1} | | {ratio:.1} | |", peer.name, peer.median)?;
+            let ratio = medians.arkworks[1] / peer.median_ms;
+            writeln!(
+                text,
+                "| {} | | {:.1} | | {ratio:.1} | |",
+                peer.name, peer.median_ms
+            )?;
         }
         writeln!(text, "\n| | |\n|---|--:|")?;
         writeln!(
             text,
-            "| proofs a second, {BATCH} at once on 2 threads | {proofs_per_second:.0} |"
+            "| proofs per second, batches of {BATCH} on 2 threads | {proofs_per_second:.0} |"
         )?;
         writeln!(
             text,
@@ -239,11 +246,11 @@ pub fn run(options: &crate::Options) -> Result<Figures> {
         writeln!(text, "| tables, bytes | {} |", medians.table_bytes)?;
         writeln!(
             text,
-            "| start from key and tables on disk, with the first proof, ms | {:.1} |\n",
+            "| start from key and tables on disk, including the first proof, ms | {:.1} |\n",
             warm.median
         )?;
         if depth == Depth::Ten {
-            ensure!(best[1] > 0.0, "a clock that stands still");
+            ensure!(best[1] > 0.0, "the clock does not advance");
             figures.insert("depth10_ms".into(), json!(best[1]));
             figures.insert("speedup_arkworks".into(), json!(medians.arkworks[1] / best[1]));
             let portable = medians.arkworks[1] / medians.portable[1];
@@ -259,14 +266,18 @@ pub fn run(options: &crate::Options) -> Result<Figures> {
     Ok(figures)
 }
 
-/// What the figures are, for whoever reads the page alone.
+/// The explanation at the top of the page.
 const HEAD: &str = "# Proving
 
-From the inputs of the `ownership` statement to a proof, witness included, for this engine and ark-groth16 (which gets cached matrices and a
-witness computed by the same fast code); proof alone, from the witness, for snarkjs and rapidsnark (whose time is of the whole process).
-Medians of 25 rounds (15 for snarkjs and rapidsnark, which run after the others). In a round all take turns, so that other load meets all alike: compare ratios. Processor time is the sum over both threads, as the scheduler counts it;
-on a busy machine (see the load average) it is the sounder measure.
-Built with the profile `dist` for plain x86-64; the engine chooses AVX-512 IFMA at run time.
+The time from the inputs of the `ownership` statement to a proof, including the witness, for this
+engine and ark-groth16. ark-groth16 uses cached matrices and a witness that is computed by the same
+fast code. For snarkjs and rapidsnark, the time of the proof alone, from the witness; rapidsnark's
+time includes the start of the process. The figures are medians of 25 rounds (15 for snarkjs and
+rapidsnark, which run after the others). In each round all run one after another, so that other load
+on the machine affects all of them equally: compare the ratios. Processor time is the sum over both
+threads, as measured by the scheduler. On a busy machine (see the load average) it is the more
+reliable measure. The programs are built with the profile `dist` for plain x86-64; the engine
+selects AVX-512 IFMA at run time.
 
     cargo xtask bench prover
 ";

@@ -1,53 +1,58 @@
-//! Medians of contenders that take turns.
+//! Measures contenders that run one after another in each round.
 
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// One thing to time.
+/// Work to be measured.
 pub struct Contender<'a> {
-    /// How it is called in the table.
+    /// The name in the table.
     pub name: String,
     work: Box<dyn FnMut() + Send + 'a>,
-    most: usize,
+    max_rounds: usize,
 }
 
 impl<'a> Contender<'a> {
-    /// One that does `work`.
+    /// Creates a contender that runs `work`.
     pub fn new(name: impl Into<String>, work: impl FnMut() + Send + 'a) -> Self {
         Self {
             name: name.into(),
             work: Box::new(work),
-            most: usize::MAX,
+            max_rounds: usize::MAX,
         }
     }
 
-    /// Takes part in no more rounds than these, and not in the one that isn't counted: for work of many seconds.
+    /// Limits the number of rounds, and skips the round that is not counted. Use it for work that
+    /// takes many seconds.
     pub fn at_most(self, rounds: usize) -> Self {
-        Self { most: rounds, ..self }
+        Self {
+            max_rounds: rounds,
+            ..self
+        }
     }
 }
 
-/// Milliseconds of a contender.
+/// The times of a contender, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
-    /// Median.
+    /// The median.
     pub median: f64,
-    /// Least.
-    pub least: f64,
-    /// How often it was timed.
+    /// The minimum.
+    pub min: f64,
+    /// The number of measured rounds.
     pub rounds: usize,
-    /// Median of the processor time of all threads, which other load hardly changes.
+    /// The median of the processor time of all threads. Other load on the machine has little
+    /// influence on it.
     pub cpu: f64,
 }
 
-/// Runs all contenders in turn, `rounds` times after one round that isn't counted, so that whatever else the machine does meets all of
-/// them alike.
+/// Runs all contenders one after another, `rounds` times, after one round that is not counted.
+/// Other load on the machine therefore affects all of them equally.
 pub fn in_turn(contenders: &mut [Contender<'_>], rounds: usize) -> Vec<Times> {
     let mut samples = vec![Vec::with_capacity(rounds); contenders.len()];
     for round in 0..=rounds {
         for (contender, samples) in contenders.iter_mut().zip(&mut samples) {
-            if round > contender.most || (round == 0 && contender.most < rounds) {
+            if round > contender.max_rounds || (round == 0 && contender.max_rounds < rounds) {
                 continue;
             }
             let (start, cpu) = (Instant::now(), cpu_ms());
@@ -60,14 +65,14 @@ pub fn in_turn(contenders: &mut [Contender<'_>], rounds: usize) -> Vec<Times> {
     samples.iter().map(|samples| Times::of(samples)).collect()
 }
 
-/// Milliseconds that something takes, with what comes out of it.
+/// Returns the time of `work` in milliseconds, and its result.
 pub fn once<T>(work: impl FnOnce() -> T) -> (f64, T) {
     let start = Instant::now();
     let result = work();
     (start.elapsed().as_secs_f64() * 1e3, result)
 }
 
-/// Processor time of all threads of this process up to now.
+/// Returns the processor time of all threads of this process so far, in milliseconds.
 fn cpu_ms() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::try_from(time).map_or(0.0, |time| time.as_secs_f64() * 1e3)
@@ -84,7 +89,7 @@ impl Times {
         Self {
             rounds: samples.len(),
             median: median(samples.iter().map(|sample| sample.0)),
-            least: samples
+            min: samples
                 .iter()
                 .map(|sample| sample.0)
                 .fold(f64::INFINITY, f64::min),
@@ -93,7 +98,7 @@ impl Times {
     }
 }
 
-/// The processor and how busy the machine is, for the pages.
+/// Describes the processor and the load of the machine, for the pages.
 pub fn machine() -> String {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let cpu = read("/proc/cpuinfo");

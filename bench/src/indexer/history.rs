@@ -1,4 +1,4 @@
-//! Histories as a node would tell them.
+//! Histories in the form in which a node returns them.
 
 use anyhow::Result;
 use bauta_chaos::Recorded;
@@ -6,10 +6,11 @@ use bauta_indexer::chain::Transaction;
 use bauta_indexer::testing::{Chain, named};
 use serde_json::json;
 
-/// Transactions in one slot.
+/// Number of transactions in one slot.
 const PER_SLOT: u32 = 20;
 
-/// A history of at least so many events: in three transactions two registrations (two events each) and a verification.
+/// Returns a history of at least `events` events. Three transactions contain two registrations (two
+/// events each) and one verification.
 pub fn of_events(events: u32) -> Result<Vec<Recorded>> {
     let (registry, scope) = (named("registry"), named("scope"));
     let mut chain = Chain::default();
@@ -20,7 +21,7 @@ pub fn of_events(events: u32) -> Result<Vec<Recorded>> {
     for number in 0..=(events / 5) {
         let (mint, track) = (u64::from(number), u64::from(number % 8));
         chain.register(registry, mint, mint % 5_000, track)?;
-        // every other one once more, with another secret
+        // Register every second token again, with another secret.
         chain.register(registry, mint / 2, 5_000 + mint, u64::from(number / 2 % 8))?;
         chain.verify(scope, registry, track);
         if number % (PER_SLOT / 3) == 0 {
@@ -30,13 +31,13 @@ pub fn of_events(events: u32) -> Result<Vec<Recorded>> {
     Ok(chain.transactions.iter().map(recorded).collect())
 }
 
-/// What a node says of a transaction.
+/// Returns a transaction in the form of a node's answer.
 pub fn recorded(transaction: &Transaction) -> Recorded {
     let text = |bytes: &[u8]| bs58::encode(bytes).into_string();
     let signature = text(&transaction.signature.0);
-    // whoever paid, the program and its event authority
+    // The first key is the payer. The program and its event authority follow.
     let mut keys = vec![text(&[3; 32])];
-    let mut place = |address: &[u8]| {
+    let mut key_index = |address: &[u8]| {
         let address = text(address);
         keys.iter().position(|key| *key == address).unwrap_or_else(|| {
             keys.push(address);
@@ -47,15 +48,19 @@ pub fn recorded(transaction: &Transaction) -> Recorded {
         .inner
         .iter()
         .map(|call| {
-            let accounts: Vec<_> = call.accounts.iter().map(|account| place(&account.0)).collect();
+            let accounts: Vec<_> = call
+                .accounts
+                .iter()
+                .map(|account| key_index(&account.0))
+                .collect();
             json!({
-                "programIdIndex": place(&call.program.0), "accounts": accounts,
+                "programIdIndex": key_index(&call.program.0), "accounts": accounts,
                 "data": text(&call.data), "stackHeight": 2,
             })
         })
         .collect();
     let block_time = 1_767_225_600;
-    let told = json!({
+    let document = json!({
         "slot": transaction.slot,
         "blockTime": block_time,
         "transactionIndex": transaction.index,
@@ -75,6 +80,6 @@ pub fn recorded(transaction: &Transaction) -> Recorded {
         slot: transaction.slot,
         block_time,
         failed: !transaction.succeeded,
-        transaction: told.to_string(),
+        transaction: document.to_string(),
     }
 }

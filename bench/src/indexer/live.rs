@@ -1,4 +1,4 @@
-//! The lag behind a chain that goes on.
+//! Measures the lag behind a live chain.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,18 +18,18 @@ use solana_signer::Signer;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-/// Transactions a second.
+/// Number of transactions per second.
 const RATE: u64 = 50;
-/// How often a slot is compared with the checkpoint.
+/// How often the newest slot is compared with the checkpoint.
 const SAMPLE: Duration = Duration::from_millis(50);
 
-/// In slots.
+/// The lag in slots.
 pub struct Lag {
     pub p50: u32,
     pub p99: u32,
 }
 
-/// An authority and its registry.
+/// An authority with its registry, which sends transactions.
 struct Writer {
     rpc: Rpc,
     authority: Keypair,
@@ -91,7 +91,7 @@ impl Writer {
         append.instruction()
     }
 
-    /// Sends at the rate, whether or not what was sent before is confirmed.
+    /// Sends transactions at a fixed rate, without waiting for their confirmation.
     async fn write(&self, transactions: u64) -> Result<()> {
         let mut due = interval(Duration::from_secs(1) / u32::try_from(RATE)?);
         due.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -108,7 +108,7 @@ impl Writer {
     }
 }
 
-/// Measures for so many seconds.
+/// Measures the lag for `seconds` seconds.
 pub async fn lag(server: &Postgres, seconds: u64) -> Result<Lag> {
     let authority = Keypair::new();
     let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/bauta/artifacts/bauta.so");
@@ -141,7 +141,7 @@ pub async fn lag(server: &Postgres, seconds: u64) -> Result<Lag> {
     while !writing.is_finished() {
         sample.tick().await;
         let head = rpc.slot(Commitment::Confirmed).await?;
-        // before the first one it reads the history in
+        // Before the first checkpoint, the indexer reads the history.
         if let Some(at) = store.checkpoint().await? {
             lags.push(u32::try_from(head.saturating_sub(at.slot))?);
         }
@@ -156,12 +156,12 @@ pub async fn lag(server: &Postgres, seconds: u64) -> Result<Lag> {
     };
     tokio::time::timeout(Duration::from_mins(1), all)
         .await
-        .context("the indexer doesn't get to the end")??;
+        .context("the indexer did not apply all transactions within a minute")??;
     end.cancel();
     awake.abort();
     running.await?;
     lags.sort_unstable();
-    anyhow::ensure!(!lags.is_empty(), "the indexer never began");
+    anyhow::ensure!(!lags.is_empty(), "the indexer never wrote a checkpoint");
     Ok(Lag {
         p50: lags[lags.len() / 2],
         p99: lags[lags.len() * 99 / 100],

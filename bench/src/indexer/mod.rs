@@ -1,4 +1,5 @@
-//! The indexer: a recorded history read in, the lag behind a live chain, the time from `kill -9` to ready, and memory.
+//! Measures the indexer: reading a recorded history, the lag behind a live chain, the time from
+//! `kill -9` to ready, and memory.
 
 mod history;
 mod live;
@@ -19,25 +20,31 @@ use bauta_store::testing::TestDatabase;
 use crate::timing::machine;
 use crate::{Figures, Options, page};
 
-/// Durable, as a production server is; only the memory is more than Postgres's default of 128 MB.
+/// Durable settings, as on a production server. Only the memory exceeds Postgres's default of 128
+/// MB.
 const SETTINGS: [&str; 2] = ["shared_buffers=512MB", "max_wal_size=4GB"];
 
 const HEAD: &str = "# Indexer
 
-Postgres 15 on the machine that also runs the benchmark, durable settings (`fsync` on), 512 MB of shared buffers.
+Postgres 15 runs on the same machine as the benchmark, with durable settings (`fsync` on) and 512 MB
+of shared buffers.
 
     cargo xtask bench indexer
 
-* **History**: transactions of registrations, renewals and verifications, with the program's own event encoding, served by a replay server over HTTP
-  (`tests/chaos`) in the same process, so that no node is measured. Listed, fetched, decoded, checked root by root, and written.
-* **Lag**: a chain of 400 ms slots (`tools/localnet`), 50 transactions a second for one registry, each an append. Twenty times a second the newest
-  confirmed slot is compared with the database's checkpoint.
-* **Recovery**: from `kill -9` of the service under that database's load of leaves to `/ready` of the next one; the median of five.
-* **Memory**: the most that the service has held (`VmHWM`) while it read 10,000 events about a registry of a million leaves.
+* **History**: transactions of registrations, renewals and verifications, with the program's own
+  event encoding. A replay server in the same process (`tests/chaos`) serves them over HTTP, so that
+  no node is measured. The indexer lists, fetches and decodes them, checks every root, and writes.
+* **Lag**: a chain with slots of 400 ms (`tools/localnet`) and 50 transactions per second for one
+  registry. Each transaction is an append. Twenty times per second the newest confirmed slot is
+  compared with the database's checkpoint.
+* **Recovery**: the time from `kill -9` of the service, with the database of the memory measurement,
+  to `/ready` of the next process. The median of five.
+* **Memory**: the maximum resident memory of the service (`VmHWM`) while it reads 10,000 events of a
+  registry with a million leaves.
 
 ";
 
-/// How to ask a node that is on this machine.
+/// Returns the settings for a node on this machine.
 fn node(url: &str) -> NodeSettings {
     NodeSettings {
         url: url.to_owned(),
@@ -51,7 +58,7 @@ fn program() -> Address {
     Address(bauta::ID.to_bytes())
 }
 
-/// Measures it all.
+/// Runs all measurements.
 pub fn run(options: &Options) -> Result<Figures> {
     tokio::runtime::Runtime::new()?.block_on(measure(options))
 }
@@ -66,16 +73,16 @@ async fn measure(options: &Options) -> Result<Figures> {
     let mut table = Table::default();
     let rate = apply(&server, events).await?;
     table.row(
-        &format!("events applied a second, of {events}"),
+        &format!("events applied per second, of {events}"),
         &format!("{rate:.0}"),
     );
     let lag = live::lag(&server, seconds).await?;
     table.row(
-        "lag at 50 transactions a second, p50, slots",
+        "lag at 50 transactions per second, p50, slots",
         &lag.p50.to_string(),
     );
     table.row("lag, p99, slots", &lag.p99.to_string());
-    let process::Life { recovery_s, rss_mb } = process::measure(&server, leaves).await?;
+    let process::Measurements { recovery_s, rss_mb } = process::measure(&server, leaves).await?;
     table.row("from `kill -9` to ready, s", &format!("{recovery_s:.2}"));
     table.row(&format!("memory at {leaves} leaves, MB"), &format!("{rss_mb:.0}"));
     let text = table.text;
@@ -93,7 +100,7 @@ async fn measure(options: &Options) -> Result<Figures> {
     .collect())
 }
 
-/// The figures, shown as they come: some take minutes.
+/// The table of figures. Rows are printed immediately, because some take minutes.
 struct Table {
     text: String,
 }
@@ -114,7 +121,7 @@ impl Table {
     }
 }
 
-/// A fresh, migrated database.
+/// Creates a migrated database.
 async fn database(server: &Postgres) -> Result<TestDatabase> {
     let database = TestDatabase::on(server.url())
         .await
@@ -123,16 +130,16 @@ async fn database(server: &Postgres) -> Result<TestDatabase> {
     Ok(database)
 }
 
-/// Events a second from a recorded history.
+/// Returns the number of events applied per second from a recorded history.
 async fn apply(server: &Postgres, events: u32) -> Result<f64> {
     let history = history::of_events(events)?;
     let replay = Replay::start(&program().to_string(), history, std::collections::HashMap::new()).await?;
     let database = database(server).await?;
     let source = Arc::new(RpcSource::new(program(), &[node(&replay.rpc())])?);
     let mut follower = Follower::new(source, database.store.clone(), Settings::new(program()));
-    let begun = Instant::now();
+    let start = Instant::now();
     let step = follower.step().await?;
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = start.elapsed().as_secs_f64();
     anyhow::ensure!(
         step.events >= usize::try_from(events)?,
         "{} of {events} events were applied",

@@ -1,4 +1,4 @@
-//! The service as a process: its memory, and how soon it is back.
+//! Measures the service as a process: its memory, and the time of its recovery.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -16,24 +16,24 @@ use bauta_store::{Batch, Position};
 
 use super::history;
 
-/// Leaves in one append, as many as the program takes.
+/// Number of leaves in one append, which is the limit of the program.
 const APPENDED: u64 = 128;
-/// Transactions that the database has not yet, each of two events.
+/// Number of transactions that the database does not contain yet. Each has two events.
 const NEW: u64 = 5_000;
-/// Times that the service is killed.
+/// How often the service is killed.
 const KILLS: usize = 5;
-/// How long the service may take to be ready.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// Time limit for the service to become ready.
+const TIMEOUT: Duration = Duration::from_mins(2);
 
-pub struct Life {
-    /// Seconds from a kill to ready, the median.
+pub struct Measurements {
+    /// The median time from a kill to ready, in seconds.
     pub recovery_s: f64,
-    /// The most memory that it held, in MB.
+    /// The maximum resident memory in MB.
     pub rss_mb: f64,
 }
 
-/// Has the service read on in a registry of so many leaves.
-pub async fn measure(server: &Postgres, leaves: u64) -> Result<Life> {
+/// Measures the service while it reads new transactions of a registry with `leaves` leaves.
+pub async fn measure(server: &Postgres, leaves: u64) -> Result<Measurements> {
     let database = super::database(server).await?;
     let registry = named("registry");
     let mut chain = Chain::default();
@@ -66,18 +66,18 @@ pub async fn measure(server: &Postgres, leaves: u64) -> Result<Life> {
 
     let url = database.url().map_err(|error| anyhow::anyhow!("{error}"))?;
     let (rpc, websocket) = (replay.rpc(), replay.websocket());
-    // blocking, beside the replay's tasks
+    // The measurement blocks, so it runs beside the tasks of the replay server.
     tokio::task::spawn_blocking(move || live(&url, &rpc, &websocket)).await?
 }
 
-fn live(database: &str, rpc: &str, websocket: &str) -> Result<Life> {
+fn live(database: &str, rpc: &str, websocket: &str) -> Result<Measurements> {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
     let mut service = start(database, rpc, websocket, port)?;
     ready(&mut service, port)?;
     let status = fs::read_to_string(format!("/proc/{}/status", service.id()))?;
-    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let most = most.context("the system tells no VmHWM")?;
-    let kilobytes: f64 = most.trim().trim_end_matches(" kB").parse()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak = peak.context("the system does not report VmHWM")?;
+    let kilobytes: f64 = peak.trim().trim_end_matches(" kB").parse()?;
     let mut recoveries = Vec::new();
     for _ in 0..KILLS {
         service.kill()?;
@@ -90,14 +90,14 @@ fn live(database: &str, rpc: &str, websocket: &str) -> Result<Life> {
     service.kill()?;
     service.wait()?;
     recoveries.sort_by(f64::total_cmp);
-    Ok(Life {
+    Ok(Measurements {
         recovery_s: recoveries[KILLS / 2],
         rss_mb: kilobytes * 1024.0 / 1e6,
     })
 }
 
 fn start(database: &str, rpc: &str, websocket: &str, port: u16) -> Result<Child> {
-    // cargo xtask bench builds it beside this program
+    // `cargo xtask bench` builds the service beside this program.
     let program = env::current_exe()?.with_file_name("bauta-indexer");
     Command::new(&program)
         .env("DATABASE_URL", database)
@@ -105,7 +105,7 @@ fn start(database: &str, rpc: &str, websocket: &str, port: u16) -> Result<Child>
         .env("SOLANA_WS_URL", websocket)
         .env("RPC_CONCURRENCY", "64")
         .env("RPC_REQUESTS_PER_SECOND", "1000000")
-        // the replay has no accounts
+        // The replay server has no accounts.
         .env("RECONCILE_INTERVAL_MS", "0")
         .env("METRICS_HOST", "127.0.0.1")
         .env("METRICS_PORT", port.to_string())
@@ -115,24 +115,27 @@ fn start(database: &str, rpc: &str, websocket: &str, port: u16) -> Result<Child>
         .with_context(|| format!("can't start {}", program.display()))
 }
 
-/// Waits until `/ready` says so.
+/// Waits until `/ready` returns 200 and reports the chain's check.
 fn ready(service: &mut Child, port: u16) -> Result<()> {
-    let begun = Instant::now();
+    let start_time = Instant::now();
     loop {
         if let Some(status) = service.try_wait()? {
-            anyhow::bail!("the service ended by itself: {status}");
+            anyhow::bail!("the service exited: {status}");
         }
-        // a service that has just begun has no check yet that could fail
+        // A service that has just started has no checks yet, so none can fail.
         let is_ready = |answer: String| answer.starts_with("HTTP/1.1 200") && answer.contains("\"chain\"");
-        if asks(port).is_ok_and(is_ready) {
+        if get_ready(port).is_ok_and(is_ready) {
             return Ok(());
         }
-        ensure!(begun.elapsed() < PATIENCE, "not ready within {PATIENCE:?}");
+        ensure!(
+            start_time.elapsed() < TIMEOUT,
+            "the service is not ready within {TIMEOUT:?}"
+        );
         thread::sleep(Duration::from_millis(5));
     }
 }
 
-fn asks(port: u16) -> Result<String> {
+fn get_ready(port: u16) -> Result<String> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     stream.write_all(b"GET /ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;

@@ -1,4 +1,4 @@
-//! The engine alone, as the service uses it.
+//! Measures the engine alone, used in the same way as by the service.
 
 use std::time::{Duration, Instant};
 
@@ -12,33 +12,34 @@ use bauta_primitives::tree::Depth;
 use bauta_prover::{Engine, Options};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-/// Proofs of one call.
+/// Number of proofs in one call.
 const BATCH: u32 = 32;
 
-/// An engine that verifies what it proves, and what it proves.
-pub struct Alone {
+/// An engine with self-verification, and the inputs of its proofs.
+pub struct StandaloneEngine {
     engine: Engine,
     key: Key<Ownership>,
     inputs: OwnershipInputs,
 }
 
-/// What one measurement says.
+/// The result of one measurement.
 pub struct Rate {
-    /// Proofs a second, from inputs on.
+    /// Proofs per second, from the inputs.
     pub per_s: f64,
-    /// Processor milliseconds a proof.
+    /// Processor time per proof in milliseconds.
     pub cpu_ms: f64,
 }
 
-impl Alone {
-    /// Prepares it.
+impl StandaloneEngine {
+    /// Prepares the engine.
     pub fn new(inputs: OwnershipInputs) -> Result<Self> {
         let key = load_or_setup_development(&Ownership::new(Depth::Ten))?;
         let engine = Engine::prepare_with(key.zkey(), Options::service())?;
         Ok(Self { engine, key, inputs })
     }
 
-    /// `prove_batch` with self-verification, again and again for so long, the making of the witnesses included.
+    /// Runs `prove_batch` with self-verification repeatedly for the duration of `window`. The time
+    /// includes the computation of the witnesses.
     pub fn rate(&self, window: Duration) -> Result<Rate> {
         let r1cs = statement::r1cs(self.key.statement());
         let (wires, constraints) = (r1cs.wires as usize, r1cs.constraints.len());

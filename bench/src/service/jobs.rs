@@ -1,4 +1,4 @@
-//! The queue: jobs a second, and how soon news of them reach whoever waits.
+//! Measures the queue: jobs per second, and the delay of progress events.
 
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,11 @@ use tokio::task::JoinSet;
 
 use super::{load::CLIENTS, process::Running};
 
-/// News of one job that are timed.
-const NEWS: u32 = 200;
+/// Number of measured progress events of one job.
+const PROGRESS_EVENTS: u32 = 200;
 
-/// Jobs a second, from the first request to the last end. As many requests are under way as there are clients.
+/// Returns the jobs per second, from the first request to the end of the last job. There are as
+/// many concurrent requests as clients.
 pub async fn rate(service: &Running, mut body: impl FnMut() -> Value, jobs: u32) -> Result<f64> {
     let (started, mut requests) = (Instant::now(), JoinSet::new());
     for _ in 0..jobs {
@@ -38,34 +39,35 @@ pub async fn rate(service: &Running, mut body: impl FnMut() -> Value, jobs: u32)
     }
 }
 
-/// Milliseconds, the least first, from a worker's call that tells of its progress until a subscriber of another process has it. The
-/// service runs no jobs here: this process does what a worker does, and so knows the moment.
-pub async fn news(service: &Running, store: &Store, mut body: Value) -> Result<Vec<f64>> {
+/// Returns the delays in milliseconds, ascending, from a worker's call that announces its progress
+/// until a subscriber of another process receives the event. The service runs no jobs here. This
+/// process acts as the worker, so it knows the moment of the call.
+pub async fn progress_delays(service: &Running, store: &Store, mut body: Value) -> Result<Vec<f64>> {
     body["wait"] = false.into();
     let accepted = service.post("/prove", &body).await?;
-    let id = accepted["job_id"].as_str().context("a job has an id")?;
+    let id = accepted["job_id"].as_str().context("the answer has no job_id")?;
     let mut events = service.get(&format!("/jobs/{id}/events")).send().await?;
-    // the state at the time of asking
-    until(&mut events, "queued").await?;
+    // The first event is the current state.
+    wait_for(&mut events, "queued").await?;
     let mut times = Vec::new();
-    for number in 1..=NEWS {
+    for number in 1..=PROGRESS_EVENTS {
         let stage = format!("step-{number}");
-        let told = Instant::now();
-        let progress = f64::from(number) / f64::from(NEWS);
+        let announced = Instant::now();
+        let progress = f64::from(number) / f64::from(PROGRESS_EVENTS);
         store.announce_progress(id, &stage, progress, None).await?;
-        until(&mut events, &stage).await?;
-        times.push(told.elapsed().as_secs_f64() * 1e3);
+        wait_for(&mut events, &stage).await?;
+        times.push(announced.elapsed().as_secs_f64() * 1e3);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     times.sort_by(f64::total_cmp);
     Ok(times)
 }
 
-async fn until(events: &mut reqwest::Response, stage: &str) -> Result<()> {
+async fn wait_for(events: &mut reqwest::Response, stage: &str) -> Result<()> {
     let wanted = format!("\"{stage}\"");
     loop {
         let chunk = tokio::time::timeout(Duration::from_secs(5), events.chunk()).await;
-        let Some(chunk) = chunk.with_context(|| format!("no news of {stage} within 5 s"))?? else {
+        let Some(chunk) = chunk.with_context(|| format!("there is no event of {stage} within 5 s"))?? else {
             bail!("the events ended before {stage}");
         };
         if String::from_utf8_lossy(&chunk).contains(&wanted) {

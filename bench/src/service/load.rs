@@ -1,4 +1,4 @@
-//! Requests of many clients.
+//! Generates requests of many clients.
 
 use std::time::{Duration, Instant};
 
@@ -8,36 +8,38 @@ use tokio::task::JoinSet;
 
 use super::process::Running;
 
-/// Requests under way at full load.
+/// Number of concurrent requests at full load.
 pub const CLIENTS: usize = 8;
 
-/// What came of full load.
+/// The result of full load.
 pub struct Full {
-    /// Answers within the time.
+    /// The answers within the window.
     pub answers: Vec<Value>,
-    /// Processor seconds of this process, which makes the load.
+    /// Processor time of this process, which generates the load, in seconds.
     pub load_cpu_s: f64,
-    /// Processor seconds of the service.
+    /// Processor time of the service in seconds.
     pub service_cpu_s: f64,
-    /// The time.
+    /// The duration of the measurement.
     pub window: Duration,
 }
 
 impl Full {
-    /// Answers a second.
+    /// Returns the answers per second.
     #[allow(clippy::cast_precision_loss, reason = "some thousand answers")]
     pub fn per_s(&self) -> f64 {
         self.answers.len() as f64 / self.window.as_secs_f64()
     }
 
-    /// Answers a second, had the load been made on another machine: this many cores were there, and the load took some.
+    /// Estimates the answers per second if the load came from another machine. `cores` is the
+    /// number of cores, some of which the load used.
     pub fn unloaded_per_s(&self, cores: f64) -> f64 {
         let load = self.load_cpu_s / self.window.as_secs_f64();
         self.per_s() * cores / (cores - load).max(cores / 2.0)
     }
 }
 
-/// Clients that each ask again as soon as they have their answer. No two requests are alike: what is cached is no figure.
+/// Runs clients that send their next request as soon as they have an answer. All requests are
+/// different, so that no answer comes from a cache.
 pub async fn full(
     service: &Running,
     path: &str,
@@ -46,17 +48,17 @@ pub async fn full(
 ) -> Result<Full> {
     let mut requests = JoinSet::new();
     let (load_cpu, service_cpu) = (super::cpu_s(), service.cpu_s()?);
-    let begun = Instant::now();
+    let start = Instant::now();
     for _ in 0..CLIENTS {
         requests.spawn(service.post(path, &body()));
     }
     let mut answers = Vec::new();
     while let Some(answer) = requests.join_next().await {
-        if begun.elapsed() < window {
+        if start.elapsed() < window {
             answers.push(answer??);
             requests.spawn(service.post(path, &body()));
         } else {
-            // of those that were under way at the end, nothing is counted
+            // Requests that are still running at the end are not counted.
             requests.abort_all();
             break;
         }
@@ -65,13 +67,14 @@ pub async fn full(
         answers,
         load_cpu_s: super::cpu_s() - load_cpu,
         service_cpu_s: service.cpu_s()? - service_cpu,
-        window: begun.elapsed(),
+        window: start.elapsed(),
     };
     while requests.join_next().await.is_some() {}
     Ok(full)
 }
 
-/// Milliseconds of each request, the shortest first, when requests come at a fixed rate, whether or not those before them have their answers.
+/// Sends requests at a fixed rate, without waiting for the answers to earlier requests. Returns the
+/// durations in milliseconds, ascending.
 pub async fn open(
     service: &Running,
     path: &str,
@@ -80,9 +83,9 @@ pub async fn open(
     window: Duration,
 ) -> Result<Vec<f64>> {
     let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / rate));
-    let (begun, mut requests) = (Instant::now(), JoinSet::new());
+    let (start, mut requests) = (Instant::now(), JoinSet::new());
     for body in bodies {
-        if begun.elapsed() >= window {
+        if start.elapsed() >= window {
             break;
         }
         ticks.tick().await;
@@ -100,7 +103,7 @@ pub async fn open(
     Ok(times)
 }
 
-/// The time that this share of the requests took at most.
+/// Returns the duration that the given share of the requests did not exceed.
 #[allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -108,6 +111,6 @@ pub async fn open(
     reason = "a share of some thousand"
 )]
 pub fn percentile(sorted: &[f64], share: f64) -> f64 {
-    let place = (sorted.len() as f64 * share).ceil() as usize;
-    sorted.get(place.saturating_sub(1)).copied().unwrap_or(f64::NAN)
+    let rank = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
 }

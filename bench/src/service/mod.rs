@@ -1,8 +1,9 @@
-//! The prover service: its throughput over HTTP beside the engine's own, its answers at half load, its start, its memory, its queue.
+//! Measures the prover service: its throughput over HTTP compared with the engine alone, its
+//! answers at half load, its start, its memory, its queue.
 //!
 //! ```text
 //!   this process: clients --HTTP--> prover-service (dist) ---> Postgres, Redis
-//!                 engine alone, in turns with the clients
+//!                 engine alone, alternating with the clients
 //! ```
 
 mod engine;
@@ -21,33 +22,39 @@ use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
 use self::{
-    engine::Alone,
+    engine::StandaloneEngine,
     load::{CLIENTS, percentile},
     process::{Environment, Running},
 };
 use crate::{Figures, Options, member, page, timing::machine};
 
-/// Verifications a second, of proofs that the service has not seen before.
+/// Verifications per second, of proofs that the service has not received before.
 const VERIFICATIONS_PER_S: f64 = 25.0;
 
 const HEAD: &str = "# The prover service
 
-Ownership at depth 10, every proof verified by itself before it is given out. Service (profile `dist`), Postgres 15, Redis and the clients are on one
-machine; the clients are another process than the service. No two requests are alike: what is made goes into the caches (disk and Redis), and nothing comes
-out of them.
+Ownership at depth 10. The service verifies every proof before it returns the proof. Service
+(profile `dist`), Postgres 15, Redis and the clients run on one machine. The clients and the service
+are different processes. All requests are different: results are written to the caches (disk and
+Redis), but no answer comes from them.
 
     cargo xtask bench service
 
-* **Share of the engine**: proofs a second that eight clients get who ask again at once, over `prove_batch` with self-verification in the clients'
-  process. The two take turns. The clients' own processor time is taken out: `cores / (cores - used by clients)`.
-* **Half load**: requests come at half that rate, whether or not those before them have their answers.
-* **Ready**: from the start of the process to `200` from `/ready`, tables of the keys' points on disk. The median of five.
-* **Idle memory**: resident, after the start.
-* **News**: from a worker's call that tells of its progress until a client that follows the job by server-sent events has it, another process serving it.
+* **Share of the engine**: the proofs per second of eight clients that send their next request
+  immediately, divided by those of `prove_batch` with self-verification in the clients' process. The
+  two alternate. The result is corrected for the clients' own processor time by the factor
+  `cores / (cores - used by clients)`.
+* **Half load**: requests come at half of that rate, without waiting for the answers to earlier
+  ones.
+* **Ready**: the time from the start of the process to `200` from `/ready`, with the tables of the
+  keys' points on disk. The median of five.
+* **Idle memory**: the resident memory after the start.
+* **Progress events**: the time from a worker's call that announces its progress until a client that
+  follows the job by server-sent events receives the event. Another process serves the client.
 
 ";
 
-/// Requests for proofs, each with another context.
+/// Generates requests for proofs. Each has another context.
 struct Requests {
     body: Value,
     next: u64,
@@ -62,7 +69,7 @@ impl Requests {
     }
 }
 
-/// Measures it all.
+/// Runs all measurements.
 pub fn run(options: &Options) -> Result<Figures> {
     tokio::runtime::Runtime::new()?.block_on(measure(options))
 }
@@ -88,19 +95,19 @@ async fn measure(options: &Options) -> Result<Figures> {
         body: request(&inputs),
         next: 0,
     };
-    let alone = Alone::new(inputs)?;
+    let alone = StandaloneEngine::new(inputs)?;
 
     let [ready_s, start_cpu_s] = starts(&environment).await?;
 
-    // Jobs are for others here, so that this process can be a worker.
+    // This service runs no jobs, so that this process can act as the worker.
     let watched = environment.start(&[("RUN_JOBS", "false")]).await?;
-    let news = jobs::news(&watched, &database.store, requests.next()).await?;
+    let progress = jobs::progress_delays(&watched, &database.store, requests.next()).await?;
     drop(watched);
     sqlx::query("DELETE FROM jobs").execute(database.pool()).await?;
 
     let service = environment.start(&[]).await?;
     let idle_mb = service.memory_mb()?;
-    // Everything is made once before it is timed.
+    // Run everything once before it is measured.
     load::full(&service, "/prove", || requests.next(), window / 3).await?;
     alone.rate(window / 3)?;
 
@@ -121,16 +128,16 @@ async fn measure(options: &Options) -> Result<Figures> {
 
     let rows = [
         ("share of the engine's throughput", full.fraction, "0.85"),
-        ("the same by processor time a proof", full.cpu, ""),
+        ("share by processor time per proof", full.cpu, ""),
         ("proofs/s, clients on the same cores", full.http, ""),
         (
-            "proofs/s, the clients' processor time taken out",
+            "proofs/s, corrected for the clients' processor time",
             full.unloaded,
             "",
         ),
         ("proofs/s of the engine alone", full.engine, ""),
         ("processor time of a proof, engine alone, ms", full.engine_ms, ""),
-        ("cores that the clients take", full.load_cores, ""),
+        ("cores used by the clients", full.load_cores, ""),
         ("p95 at half load, ms", percentile(&half, 0.95), "100"),
         ("p50 at half load, ms", percentile(&half, 0.5), ""),
         ("p95 of a verification, ms", percentile(&verify, 0.95), "10"),
@@ -138,13 +145,13 @@ async fn measure(options: &Options) -> Result<Figures> {
         ("processor time of a start, s", start_cpu_s, ""),
         ("idle memory, MB", idle_mb, "150"),
         (
-            "memory after the last round less after the first, MB",
+            "memory growth from the first to the last round, MB",
             full.growth,
             "0",
         ),
-        ("p99 of news, ms", percentile(&news, 0.99), "100"),
+        ("p99 of progress events, ms", percentile(&progress, 0.99), "100"),
         (
-            "jobs/s through the queue, from the first request to the last end",
+            "jobs/s through the queue, from the first request to the end of the last job",
             jobs_per_s,
             "",
         ),
@@ -173,9 +180,10 @@ async fn measure(options: &Options) -> Result<Figures> {
     .collect())
 }
 
-/// Seconds from start to ready, and of processor time until then.
+/// Returns the median time from start to ready and the median processor time until then, in
+/// seconds.
 async fn starts(environment: &Environment<'_>) -> Result<[f64; 2]> {
-    // The first start computes the tables.
+    // The first start computes the tables and is not counted.
     drop(environment.start(&[]).await?);
     let (mut starts, mut start_cpu) = (vec![], vec![]);
     for _ in 0..5 {
@@ -186,7 +194,7 @@ async fn starts(environment: &Environment<'_>) -> Result<[f64; 2]> {
     Ok([starts, start_cpu].map(median))
 }
 
-/// What the service does at full load, beside the engine alone, by turns.
+/// The results of the service at full load, alternating with the engine alone.
 struct Throughput {
     fraction: f64,
     http: f64,
@@ -195,14 +203,14 @@ struct Throughput {
     engine_ms: f64,
     cpu: f64,
     load_cores: f64,
-    /// Memory after the last round less that after the first, MB.
+    /// Memory growth from the first to the last round, in MB.
     growth: f64,
     proofs: Vec<Value>,
 }
 
 async fn throughput(
     service: &Running,
-    alone: &Alone,
+    alone: &StandaloneEngine,
     requests: &mut Requests,
     (cores, rounds, window): (f64, usize, Duration),
 ) -> Result<Throughput> {
@@ -241,7 +249,7 @@ async fn throughput(
     })
 }
 
-/// The body of `/prove`.
+/// Returns the body of a request to `/prove`.
 fn request(inputs: &OwnershipInputs) -> Value {
     let path: Vec<Vec<String>> = inputs
         .path
@@ -261,7 +269,7 @@ fn request(inputs: &OwnershipInputs) -> Value {
     })
 }
 
-/// The body of `/verify`, of an answer of `/prove`.
+/// Returns the body of a request to `/verify`, from an answer of `/prove`.
 fn verification(answer: &Value) -> Value {
     json!({
         "proof": answer["proof"]["proof"], "circuitId": answer["proof"]["metadata"]["circuit_id"],
@@ -274,7 +282,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Three figures that count.
+/// Returns the number of decimals that shows three significant digits.
 fn digits(value: f64) -> usize {
     match value.abs() {
         ..10.0 => 2,
@@ -283,12 +291,12 @@ fn digits(value: f64) -> usize {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a few")]
+#[allow(clippy::cast_precision_loss, reason = "the number is small")]
 fn cores() -> f64 {
     std::thread::available_parallelism().map_or(1, usize::from) as f64
 }
 
-/// Processor seconds of this process.
+/// Returns the processor time of this process in seconds.
 fn cpu_s() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::try_from(time).map_or(0.0, |time| time.as_secs_f64())

@@ -1,4 +1,4 @@
-//! The service as a process of its own.
+//! Runs the service as a separate process.
 
 use std::{
     env, fs,
@@ -13,28 +13,28 @@ use anyhow::{Context, Result, bail, ensure};
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
-/// What the service needs.
+/// The servers and folders that the service needs.
 pub struct Environment<'a> {
-    /// Postgres, with the service's tables.
+    /// The URL of Postgres, with the service's tables.
     pub database: &'a str,
-    /// Redis.
+    /// The URL of Redis.
     pub redis: &'a str,
-    /// Where tables and proofs are kept.
+    /// The folder of tables and proofs.
     pub cache: &'a Path,
 }
 
-/// A running service, killed when dropped.
+/// A running service. Dropping it kills the process.
 pub struct Running {
     process: Child,
     address: String,
-    /// From its start to the answer of `/ready`.
+    /// The time from its start to a successful answer of `/ready`.
     pub ready: Duration,
     client: reqwest::Client,
 }
 
 impl Environment<'_> {
     fn command(&self) -> Result<Command> {
-        // cargo xtask bench builds it beside this program
+        // `cargo xtask bench` builds the service beside this program.
         let mut command = Command::new(env::current_exe()?.with_file_name("prover-service"));
         command
             .envs([("PORT", "0"), ("METRICS_PORT", "0")])
@@ -47,14 +47,14 @@ impl Environment<'_> {
         Ok(command)
     }
 
-    /// Makes the service's tables.
+    /// Creates the service's tables.
     pub fn migrate(&self) -> Result<()> {
         let status = self.command()?.arg("migrate").status()?;
         ensure!(status.success(), "prover-service migrate: {status}");
         Ok(())
     }
 
-    /// Starts the service, and waits until it is ready.
+    /// Starts the service and waits until it is ready.
     pub async fn start(&self, settings: &[(&str, &str)]) -> Result<Running> {
         let mut command = self.command()?;
         command.envs(settings.iter().copied()).stdout(Stdio::piped());
@@ -65,14 +65,14 @@ impl Environment<'_> {
         let address = loop {
             let mut line = String::new();
             if lines.read_line(&mut line)? == 0 {
-                bail!("the service ended at its start");
+                bail!("the service exited at its start");
             }
             let entry: Value = serde_json::from_str(&line)?;
             if entry["event"] == "listening" {
                 break entry["address"].as_str().unwrap_or_default().to_owned();
             }
         };
-        // Its log goes on; nobody reads it.
+        // Read and discard the rest of the log, so that the pipe does not fill up.
         thread::spawn(move || lines.lines().map_while(Result::ok).for_each(drop));
         let mut running = Running {
             process,
@@ -83,7 +83,7 @@ impl Environment<'_> {
         while !running.get("/ready").send().await?.status().is_success() {
             ensure!(
                 started.elapsed() < Duration::from_mins(1),
-                "not ready within a minute"
+                "the service is not ready within a minute"
             );
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
@@ -93,12 +93,13 @@ impl Environment<'_> {
 }
 
 impl Running {
-    /// A request without a body.
+    /// Creates a request without a body.
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("http://{}{path}", self.address))
     }
 
-    /// A request, and its answer.
+    /// Sends a request with a JSON body and returns the JSON answer. Returns an error if the status
+    /// is not a success.
     pub fn post(&self, path: &str, body: &Value) -> impl Future<Output = Result<Value>> + Send + use<> {
         let url = format!("http://{}{path}", self.address);
         let request = self.client.post(url).json(body);
@@ -111,27 +112,32 @@ impl Running {
         }
     }
 
-    /// Resident memory.
+    /// Returns the resident memory in MB.
     pub fn memory_mb(&self) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let line = line.context("the system tells no VmRSS")?;
+        let line = line.context("the system does not report VmRSS")?;
         let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
         Ok(kilobytes * 1024.0 / 1e6)
     }
 
-    /// Processor seconds of all its threads since its start.
+    /// Returns the processor time of all its threads since its start, in seconds.
     pub fn cpu_s(&self) -> Result<f64> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
-        // the name, in parentheses, may hold anything
+        // The process name, in parentheses, may contain any character.
         let fields: Vec<&str> = stat
             .rsplit(')')
             .next()
             .unwrap_or_default()
             .split_whitespace()
             .collect();
-        let ticks = |field: usize| -> Result<f64> { Ok(fields.get(field).context("a short stat")?.parse()?) };
-        #[allow(clippy::cast_precision_loss, reason = "a hundred or so")]
+        let ticks = |field: usize| -> Result<f64> {
+            Ok(fields
+                .get(field)
+                .context("the file stat has too few fields")?
+                .parse()?)
+        };
+        #[allow(clippy::cast_precision_loss, reason = "the number is about a hundred")]
         let per_second = rustix::param::clock_ticks_per_second() as f64;
         Ok((ticks(11)? + ticks(12)?) / per_second)
     }

@@ -1,4 +1,4 @@
-//! Analytics over many verifications.
+//! Measures analytics over many verifications.
 
 use std::future::Future;
 use std::time::Instant;
@@ -10,11 +10,11 @@ use bauta_store::{Address, StoreError};
 
 use super::REGISTRY;
 
-/// 2026-01-01 00:00 UTC, when the verifications begin.
+/// The time of the first verification: 2026-01-01 00:00 UTC, in seconds.
 const START: i64 = 1_767_225_600;
 const DAY: i64 = 86_400;
 
-/// Each question and the milliseconds it takes.
+/// Returns each query and its median time in milliseconds.
 pub async fn measure(database: &TestDatabase, verifications: i64) -> Result<Vec<(&'static str, f64)>> {
     fill(database, verifications).await?;
     let store = &database.store;
@@ -26,23 +26,23 @@ pub async fn measure(database: &TestDatabase, verifications: i64) -> Result<Vec<
     let (march, april) = (START + 59 * DAY, START + 90 * DAY);
     Ok(vec![
         (
-            "a scope's uses by hour, a week",
+            "a scope's verifications by hour, over a week",
             median(|| store.uses_of_scope(address, Every::Hour, march, march + 7 * DAY)).await?,
         ),
         (
-            "a scope's uses by day, a year",
+            "a scope's verifications by day, over a year",
             median(|| store.uses_of_scope(address, Every::Day, START, START + 365 * DAY)).await?,
         ),
         (
-            "a track's uses by day over all scopes, a month",
+            "a track's verifications by day in all scopes, over a month",
             median(|| store.uses_of_track(3, Every::Day, march, april)).await?,
         ),
         (
-            "a track's growth by day, a year",
+            "a track's growth by day, over a year",
             median(|| store.growth(&registry, 3, START, START + 365 * DAY)).await?,
         ),
         (
-            "the wait for the first use of a root, a month",
+            "the time to the first verification with a root, over a month",
             median(|| async { Ok(vec![store.first_use(&registry, march, april).await?]) }).await?,
         ),
         (
@@ -52,26 +52,26 @@ pub async fn measure(database: &TestDatabase, verifications: i64) -> Result<Vec<
     ])
 }
 
-/// Milliseconds, the median of 21 times.
-async fn median<T, F>(question: impl Fn() -> F) -> Result<f64>
+/// Returns the median time of 21 executions, in milliseconds.
+async fn median<T, F>(query: impl Fn() -> F) -> Result<f64>
 where
     F: Future<Output = Result<Vec<T>, StoreError>>,
 {
     let mut times = Vec::new();
     for _ in 0..21 {
         let start = Instant::now();
-        anyhow::ensure!(!question().await?.is_empty(), "a question without an answer");
+        anyhow::ensure!(!query().await?.is_empty(), "a query returned nothing");
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);
     Ok(times[times.len() / 2])
 }
 
-/// A year's verifications in 50 scopes with 4 tracks each, straight into the tables with triggers off, and the rollups that
-/// the store's transactions would have left. The registry gets a root
-/// change every five minutes.
+/// Inserts a year's verifications in 50 scopes with 4 tracks each. They are written directly into
+/// the tables with triggers disabled, together with the rollups that the store's transactions would
+/// write. The registry has a root change every five minutes.
 async fn fill(database: &TestDatabase, verifications: i64) -> Result<()> {
-    // Neither foreign keys nor the journal is what is measured.
+    // The measurement does not include foreign keys and the journal.
     for table in [
         "roots",
         "scopes",

@@ -1,4 +1,4 @@
-//! A steady load.
+//! Generates a steady load.
 
 use std::future::Future;
 use std::thread;
@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use tokio::sync::mpsc;
 
-/// Milliseconds from a request's scheduled moment to its answer.
+/// Latencies in milliseconds, from a request's scheduled moment to its answer.
 pub struct Latencies {
     pub p50_ms: f64,
     pub p99_ms: f64,
 }
 
-/// Makes `rate` requests a second, each at its own moment whether or not the ones before have been answered. A request that
-/// is sent late counts from when it was due.
+/// Sends `rate` requests per second, each at its scheduled moment, without waiting for earlier
+/// answers. If a request is sent late, its latency still counts from the scheduled moment.
 pub async fn open_loop<F>(
     rate: u32,
     seconds: u32,
@@ -25,7 +25,7 @@ where
 {
     let (answered, mut answers) = mpsc::unbounded_channel();
     let runtime = tokio::runtime::Handle::current();
-    // A thread of its own, since the runtime's timers tick in whole milliseconds.
+    // This is a separate thread, because the runtime's timers have a resolution of a millisecond.
     let sender = thread::spawn(move || {
         let start = Instant::now();
         for number in 0..rate * seconds {
@@ -34,7 +34,7 @@ where
             let (work, answered) = (request(number.into()), answered.clone());
             runtime.spawn(async move {
                 let result = work.await;
-                // the receiver takes every answer before it goes
+                // The receiver exists until all answers have arrived.
                 let _ = answered.send(result.map(|()| due.elapsed().as_secs_f64() * 1e3));
             });
         }

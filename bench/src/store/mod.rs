@@ -1,5 +1,6 @@
-//! The store: a whole tree put in, paths read at a steady rate, analytics; and the layout with a row for each node, which
-//! indexers of this kind commonly have, on the same server in the same run.
+//! Measures the store: inserting a whole tree, reading paths at a steady rate, analytics. On the
+//! same server and in the same run, it measures the layout with one row for each node, which is
+//! common among indexers of this kind.
 
 mod analytics;
 mod load;
@@ -20,27 +21,30 @@ use sqlx::{PgPool, Row};
 use crate::timing::machine;
 use crate::{Figures, Options, page};
 
-/// Durable, as a production server is; only the memory is more than Postgres's default of 128 MB.
+/// Durable settings, as on a production server. Only the memory exceeds Postgres's default of 128
+/// MB.
 const SETTINGS: [&str; 2] = ["shared_buffers=512MB", "max_wal_size=4GB"];
-/// 2026-01-01 00:00 UTC.
+/// 2026-01-01 00:00 UTC, in seconds.
 const NOW: i64 = 1_767_225_600;
-/// An Attested registry.
+/// The address of a registry of kind Attested.
 const REGISTRY: Address = Address([1; 32]);
-/// Path reads a second.
+/// Number of path reads per second.
 const RATE: u32 = 2_000;
 
 const HEAD: &str = "# Store
 
-Postgres 15 on the machine that also runs the benchmark, durable settings (`fsync` on), 512 MB of shared buffers. A tree of depth 10 is
-put in whole (hashing included), then paths of random leaves are asked for at a fixed rate, each from a scheduled moment on, whether or
-not the ones before have been answered (open loop), over 8 connections. \"A row for each node\" is the layout common among
-indexers: one row for each node that is not empty, `(level, index)` as its key, the siblings of a path fetched by one statement.
+Postgres 15 runs on the same machine as the benchmark, with durable settings (`fsync` on) and 512 MB
+of shared buffers. A whole tree of depth 10 is inserted, including the hashing. Then paths of random
+leaves are requested at a fixed rate over 8 connections. Each request has a scheduled moment and
+does not wait for earlier answers (open loop). \"A row for each node\" is the layout that is common
+among indexers: one row for each node that is not empty, with the key `(level, index)`. One
+statement fetches all siblings of a path.
 
     cargo xtask bench store
 
 ";
 
-/// What one layout takes.
+/// The results of one layout.
 struct Layout {
     bulk_s: f64,
     disk_mb: f64,
@@ -71,25 +75,25 @@ async fn measure(options: &Options) -> Result<Figures> {
     let answers = analytics::measure(&database, verifications).await?;
 
     let mut text = format!(
-        "{leaf_count} leaves, {RATE} paths a second for {seconds} s.\n\n\
+        "{leaf_count} leaves, {RATE} paths per second for {seconds} s.\n\n\
          | | tiles | a row for each node |\n|---|--:|--:|\n"
     );
     let mut line = |name: &str, figure: fn(&Layout) -> f64| {
         writeln!(text, "| {name} | {:.2} | {:.2} |", figure(&tiles), figure(&rows))
     };
-    line("put in, s", |layout| layout.bulk_s)?;
+    line("insertion, s", |layout| layout.bulk_s)?;
     line("disk, MB", |layout| layout.disk_mb)?;
     line("write-ahead log, MB", |layout| layout.wal_mb)?;
     line("path, p50, ms", |layout| layout.paths.p50_ms)?;
     line("path, p99, ms", |layout| layout.paths.p99_ms)?;
-    text += "\nDisk is that of the tree alone, with its indexes. Put in, with tiles, includes the million rows of `merkle_leaves`; \
-             so does the write-ahead log.\n";
+    text += "\nDisk is the size of the tree alone, with its indexes. With tiles, the insertion and the write-ahead\n\
+             log include the million rows of `merkle_leaves`.\n";
     write!(
         text,
-        "\n## Analytics at {verifications} verifications\n\n| question | ms |\n|---|--:|\n"
+        "\n## Analytics at {verifications} verifications\n\n| query | ms |\n|---|--:|\n"
     )?;
-    for (question, ms) in &answers {
-        writeln!(text, "| {question} | {ms:.2} |")?;
+    for (query, ms) in &answers {
+        writeln!(text, "| {query} | {ms:.2} |")?;
     }
     print!("{text}");
     if !options.quick {
@@ -112,7 +116,7 @@ async fn measure(options: &Options) -> Result<Figures> {
     .collect())
 }
 
-/// The store's own layout.
+/// Measures the store's own layout.
 async fn tiles(database: &TestDatabase, leaves: Vec<Leaf>, root: Root, seconds: u32) -> Result<Layout> {
     let store = database.store.clone();
     store.migrate().await?;
@@ -143,7 +147,7 @@ async fn tiles(database: &TestDatabase, leaves: Vec<Leaf>, root: Root, seconds: 
     })
 }
 
-/// The layout to compare with.
+/// Measures the layout for comparison.
 async fn node_rows(database: &TestDatabase, leaves: Vec<Leaf>, root: Root, seconds: u32) -> Result<Layout> {
     let count = leaves.len() as u64;
     let pool = database.pool().clone();
@@ -152,7 +156,7 @@ async fn node_rows(database: &TestDatabase, leaves: Vec<Leaf>, root: Root, secon
     let computed = rows::build(&pool, leaves).await?;
     let bulk_s = start.elapsed().as_secs_f64();
     let wal_mb = wal_since(&pool, &wal).await?;
-    anyhow::ensure!(computed == root, "the layouts hold different trees");
+    anyhow::ensure!(computed == root, "the layouts contain different trees");
     settle(&pool).await?;
     let paths = load::open_loop(RATE, seconds, move |request| {
         let pool = pool.clone();
@@ -167,7 +171,7 @@ async fn node_rows(database: &TestDatabase, leaves: Vec<Leaf>, root: Root, secon
     })
 }
 
-/// An Attested registry with this root.
+/// Creates a registry of kind Attested with this root.
 async fn publish(database: &TestDatabase, root: Root) -> Result<Registry> {
     let registry = REGISTRY;
     let events = [
@@ -212,7 +216,7 @@ async fn publish(database: &TestDatabase, root: Root) -> Result<Registry> {
     Ok(database.store.registry(registry).await?)
 }
 
-/// A leaf that doesn't compress, without the cost of a hash.
+/// Returns a leaf that does not compress, without computing a hash.
 fn leaf(number: u64) -> Leaf {
     let mut bytes = [0; 32];
     for (i, word) in (0..).zip(bytes.chunks_exact_mut(8)) {
@@ -221,7 +225,7 @@ fn leaf(number: u64) -> Leaf {
     Leaf::new(FieldElement::from_hash(bytes))
 }
 
-/// The finaliser of `SplitMix64`: spreads counters over all 64-bit numbers.
+/// The finaliser of `SplitMix64`. It spreads counters over all 64-bit numbers.
 const fn scatter(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -229,7 +233,8 @@ const fn scatter(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Statistics and a checkpoint, so that neither falls into what is measured next.
+/// Updates the statistics and makes a checkpoint, so that neither happens during the next
+/// measurement.
 async fn settle(pool: &PgPool) -> Result<()> {
     sqlx::query("VACUUM ANALYZE").execute(pool).await?;
     sqlx::query("CHECKPOINT").execute(pool).await?;
@@ -249,7 +254,7 @@ async fn wal_since(pool: &PgPool, position: &str) -> Result<f64> {
         .bind(position)
         .fetch_one(pool)
         .await
-        .context("the log's length")?
+        .context("can't read the length of the write-ahead log")?
         .get(0);
     Ok(bytes / 1e6)
 }

@@ -1,4 +1,4 @@
-//! A row for each node, as a yardstick.
+//! The layout with one row for each node, for comparison.
 
 use anyhow::Result;
 use bauta_primitives::tree::{ARITY, Depth, EMPTY_SUBTREES, node};
@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use sqlx::postgres::PgPoolCopyExt;
 use sqlx::{PgPool, Row};
 
-/// Hashes the tree in parallel and copies every node in, in one transaction. Returns the root.
+/// Hashes the tree in parallel and copies every node into the table, in one transaction. Returns
+/// the root.
 pub async fn build(pool: &PgPool, leaves: Vec<Leaf>) -> Result<Root> {
     let levels = tokio::task::spawn_blocking(move || levels(&leaves)).await?;
     sqlx::query(
@@ -38,7 +39,7 @@ pub async fn build(pool: &PgPool, leaves: Vec<Leaf>) -> Result<Root> {
     Ok(Root::new(levels[Depth::Ten.levels()][0]))
 }
 
-/// Every level's nodes, the leaves first, the root last.
+/// Returns the nodes of every level, from the leaves to the root.
 fn levels(leaves: &[Leaf]) -> Vec<Vec<FieldElement>> {
     let mut levels = vec![leaves.iter().map(|leaf| leaf.element()).collect::<Vec<_>>()];
     for level in 0..Depth::Ten.levels() {
@@ -55,7 +56,7 @@ fn levels(leaves: &[Leaf]) -> Vec<Vec<FieldElement>> {
     levels
 }
 
-/// Leaf and siblings of a path.
+/// Reads the leaf and the siblings of a path.
 pub async fn path(pool: &PgPool, index: u64) -> Result<()> {
     let (mut wanted_levels, mut wanted) = (Vec::new(), Vec::new());
     for level in 0u8..10 {
