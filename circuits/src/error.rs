@@ -1,65 +1,69 @@
+//! The errors of this crate.
+
 use bauta_primitives::PrimitivesError;
 
-/// What can be wrong with inputs, keys and proofs. Never carries a secret.
+/// The reason why inputs, a key or a proof are refused. It never contains a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum CircuitsError {
-    /// An index or path that doesn't fit the tree.
-    #[error("the path doesn't fit the statement's tree: {0}")]
+    /// The index or the path does not fit the tree.
+    #[error("the path does not fit the statement's tree: {0}")]
     Path(#[from] PrimitivesError),
-    /// The leaf isn't under the root.
+    /// The path does not lead from the leaf to the root.
     #[error(
-        "the path doesn't lead from the leaf to the root: the path or the root is stale, or secret, entry id, \
+        "the path does not lead from the leaf to the root: the path or the root is outdated, or secret, entry id, \
          attributes or index are not those of the registered leaf"
     )]
     WrongRoot,
-    /// The claim isn't what the predicate shows.
-    #[error("the claim doesn't follow from the leaf's attributes: {rule}")]
+    /// The predicate does not allow the claim.
+    #[error("the claim does not follow from the leaf's attributes: {rule}")]
     WrongClaim {
-        /// The predicate's rule.
+        /// The rule of the predicate.
         rule: &'static str,
     },
-    /// The proof doesn't show the digest.
-    #[error("the proof doesn't hold for this verifying key and digest")]
+    /// The proof is not valid for the verifying key and the digest.
+    #[error("the proof is not valid for this verifying key and digest")]
     InvalidProof,
-    /// Bytes that are no point of a proof.
+    /// The bytes are not a valid point of a proof or verifying key.
     #[error("point {name} of the proof {problem}")]
     Point {
-        /// The point.
+        /// The name of the point.
         name: &'static str,
-        /// What is wrong with it.
+        /// The problem.
         problem: &'static str,
     },
-    /// A key for another number of public inputs.
-    #[error("the key has {found} public inputs; every statement has one, the digest")]
+    /// The key has a wrong number of public inputs.
+    #[error("the key has {found} public inputs, but every statement has exactly one, the digest")]
     PublicInputs {
-        /// How many it has.
+        /// The number of public inputs of the key.
         found: u32,
     },
-    /// A key file that isn't one.
+    /// The file is not a valid key file.
     #[error("the key file is refused: {0}")]
     KeyFile(&'static str),
-    /// A key file that is cut short.
+    /// The key file is truncated.
     #[error("the key file ends within its {part}")]
     KeyFileEnds {
-        /// Where it ends.
+        /// The part in which the file ends.
         part: &'static str,
     },
-    /// A key file for something else.
-    #[error("the key file is for another circuit: its {field} is {found}, this statement's is {expected}")]
+    /// The key file belongs to another circuit.
+    #[error(
+        "the key file is for another circuit: its {field} is {found}, but this statement's is {expected}"
+    )]
     KeyMismatch {
-        /// What differs.
+        /// The field that differs.
         field: &'static str,
-        /// The file's.
+        /// The value in the file.
         found: String,
-        /// This statement's.
+        /// The value of this statement.
         expected: String,
     },
-    /// A `.zkey` that is damaged, unsound or another circuit's.
+    /// The `.zkey` is damaged, unsound or belongs to another circuit.
     #[error("the zkey is refused: {0}")]
     ZKey(#[from] bauta_iden3::Error),
-    /// A development key that was handed in as a ceremony's.
+    /// A development key was imported as a ceremony's key.
     #[error(
-        "the zkey has the contribution of a development setup: its maker can forge proofs; a ceremony starts from \
+        "the zkey has the contribution of a development setup, whose maker can forge proofs; a ceremony begins with \
          `snarkjs groth16 setup`"
     )]
     DevelopmentContribution,

@@ -1,4 +1,5 @@
-//! The exact sizes of each statement: what the benchmarks report and a test holds against the checked-in table.
+//! The exact sizes of each statement. The benchmarks report them, and a test compares them with the
+//! checked-in table.
 
 use std::{collections::HashSet, fmt::Write as _};
 
@@ -9,31 +10,34 @@ use crate::{
     statements,
 };
 
-/// Sizes of one statement.
+/// The sizes of one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figures {
-    /// The statement's name.
+    /// The name of the statement.
     pub statement: &'static str,
-    /// Depth of the registry tree.
+    /// The depth of the registry tree.
     pub depth: u8,
-    /// Constraints.
+    /// The number of constraints.
     pub constraints: usize,
-    /// Public inputs.
+    /// The number of public inputs.
     pub public_inputs: u32,
-    /// Wires, the constant one included.
+    /// The number of wires, including the constant one.
     pub wires: u32,
-    /// Points of the evaluation domain.
+    /// The number of points of the evaluation domain.
     pub domain_size: usize,
-    /// Wires that matrix A uses: points of the prover's sum in G1.
+    /// The number of wires that matrix A uses. It is the number of points of the prover's sum in
+    /// G1.
     pub a_wires: usize,
-    /// Wires that matrix B uses: points of the prover's sum in G2.
+    /// The number of wires that matrix B uses. It is the number of points of the prover's sum in
+    /// G2.
     pub b_wires: usize,
-    /// Entries of the matrices A and B with the public wires' rows, as a key holds them.
+    /// The number of entries of the matrices A and B, including the rows of the public wires, as in
+    /// a key.
     pub coefficients: usize,
 }
 
 impl Figures {
-    /// The sizes of a statement.
+    /// Returns the sizes of a statement.
     pub fn of<S: Statement>(statement: &S) -> Self {
         let r1cs = r1cs(statement);
         Self {
@@ -49,7 +53,8 @@ impl Figures {
         }
     }
 
-    /// Name of the number of constraints among the benchmarks: `ownership10_constraints`.
+    /// Returns the name of the benchmark figure for the number of constraints, for example
+    /// `ownership10_constraints`.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}{}_constraints", self.statement, self.depth)
@@ -66,13 +71,13 @@ fn used(r1cs: &R1cs, side: fn(&Constraint) -> &LinearCombination) -> usize {
     wires.len()
 }
 
-/// The sizes of every statement.
+/// Returns the sizes of every statement.
 #[must_use]
 pub fn figures() -> Vec<Figures> {
     statements::ALL.iter().map(Figures::of).collect()
 }
 
-/// The sizes as a table in Markdown.
+/// Formats the sizes as a Markdown table.
 #[must_use]
 pub fn table(figures: &[Figures]) -> String {
     let mut text = String::from(
@@ -99,7 +104,7 @@ pub fn table(figures: &[Figures]) -> String {
             text,
             "| {statement} | {depth} | {constraints} | {public_inputs} | {wires} | {domain_size} | {a_wires} | {b_wires} | {coefficients} |"
         )
-        .expect("writing to a string doesn't fail");
+        .expect("writing to a string cannot fail");
     }
     text
 }

@@ -1,18 +1,20 @@
 //! Statements, gadgets and keys.
 //!
-//! A statement is the shared core (a member of a registry, a nullifier from the same secret) and one predicate that
-//! turns the leaf's attributes into a public claim. Every proof has one public input, the digest.
+//! A statement consists of a shared core and one predicate. The core proves membership in a
+//! registry and derives a nullifier from the same secret. The predicate derives a public claim from
+//! the leaf's attributes. Every proof has one public input, the digest.
 //!
 //! ```text
-//!   Inputs --evaluate, in plain code--> Evaluation (nullifier, digest) or what is wrong with them
+//!   Inputs --evaluate, in ordinary code--> Evaluation (nullifier, digest) or the violated rule
 //!     |
 //!     +--Statement, gadgets--> Assignment --+
 //!                                           +--> Proof --verify--> digest
 //!   Statement --> R1cs --setup, import--> Key
 //! ```
 //!
-//! [`statements`] has what can be proved, [`gadgets`] what statements are built of, [`constraint_system`] what
-//! gadgets are written against, [`keys`] where proving keys come from.
+//! [`statements`] contains what can be proved, [`gadgets`] the parts of statements,
+//! [`constraint_system`] the interface for which gadgets are written, and [`keys`] the sources of
+//! proving keys.
 
 pub mod constraint_system;
 mod error;

@@ -1,4 +1,5 @@
-//! `bauta-circuits`: what there is to prove, its files for other tools, and its keys.
+//! `bauta-circuits` lists the statements, writes their files for other tools, and makes and checks
+//! keys.
 
 use std::{
     fs::{self, File},
@@ -22,7 +23,7 @@ use bauta_primitives::{
 };
 use clap::{Args, Parser, Subcommand};
 
-/// Statements, their files for other tools, and their keys.
+/// Lists statements, writes their files for other tools, and makes and checks their keys
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -32,59 +33,61 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Lists the statements and their sizes.
+    /// List the statements and their sizes
     List,
-    /// Writes circuit.r1cs, a sample's witness.wtns, proof.json and public.json, and key.zkey with its verifying key as JSON.
+    /// Write circuit.r1cs, witness.wtns, proof.json and public.json of a sample, and key.zkey with
+    /// its verifying key as JSON
     Export {
         #[command(flatten)]
         circuit: Circuit,
-        /// The key file to prove the sample with; without it, the development key.
+        /// The key file for the sample's proof [default: the development key]
         #[arg(long)]
         key: Option<PathBuf>,
-        /// The folder to write to.
+        /// The folder for the files
         #[arg(long)]
         out: PathBuf,
     },
-    /// Makes a key from published secrets.
+    /// Make a key from published secrets
     Setup {
         #[command(flatten)]
         circuit: Circuit,
-        /// Says that anybody can forge proofs for this key. There is no other setup here: a real key comes from a ceremony.
+        /// Confirms that anyone can forge proofs for this key. There is no other setup here: a key
+        /// for production comes from a ceremony
         #[arg(long, required = true)]
         development: bool,
-        /// The key file to write.
+        /// The key file to write
         #[arg(long)]
         out: PathBuf,
     },
-    /// Checks the last zkey of a ceremony and makes a key file of it.
+    /// Check the last zkey of a ceremony and write it as a key file
     Import {
         #[command(flatten)]
         circuit: Circuit,
-        /// The last zkey.
+        /// The last zkey of the ceremony
         #[arg(long)]
         zkey: PathBuf,
-        /// The powers of tau that the ceremony started from, prepared for phase 2.
+        /// The powers of tau of the ceremony, prepared for phase 2
         #[arg(long)]
         ptau: PathBuf,
-        /// The key file to write.
+        /// The key file to write
         #[arg(long)]
         out: PathBuf,
     },
-    /// Checks a key file and shows what it says.
+    /// Check a key file and print its header and contributions
     Show {
         #[command(flatten)]
         circuit: Circuit,
-        /// The key file.
+        /// The key file
         key: PathBuf,
     },
 }
 
 #[derive(Args)]
 struct Circuit {
-    /// The statement's name.
+    /// The name of the statement
     #[arg(long, default_value = Ownership::NAME)]
     statement: String,
-    /// Depth of the registry tree: 10 or 16.
+    /// The depth of the registry tree: 10 or 16
     #[arg(long)]
     depth: u8,
 }
@@ -93,7 +96,7 @@ impl Circuit {
     fn resolve(&self) -> Result<Ownership> {
         if self.statement != Ownership::NAME {
             bail!(
-                "there is no statement {:?}; `bauta-circuits list` shows those there are",
+                "there is no statement {:?}; `bauta-circuits list` lists the statements",
                 self.statement
             );
         }
@@ -188,7 +191,7 @@ fn export(statement: Ownership, key: Option<&Path>, out: &Path) -> Result<()> {
     key.verifying_key().verify(digest, &proof)?;
 
     println!("constraint system hash  {}", hex::encode(r1cs.hash()));
-    fs::create_dir_all(out).with_context(|| format!("can't make {}", out.display()))?;
+    fs::create_dir_all(out).with_context(|| format!("can't create {}", out.display()))?;
     write(&out.join("circuit.r1cs"), &r1cs.to_bytes()?)?;
     write(&out.join("witness.wtns"), &witness.to_bytes()?)?;
     write(&out.join("key.zkey"), &key.zkey().to_bytes()?)?;
@@ -207,7 +210,7 @@ fn export(statement: Ownership, key: Option<&Path>, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A member whose secrets are published: the sample that other tools can compute with.
+/// Returns a sample whose secrets are published, so that other tools can compute with it.
 fn sample(statement: Ownership) -> Result<OwnershipInputs> {
     let depth = statement.depth();
     let entry_id = EntryId::of_mint(&[1; 32]);

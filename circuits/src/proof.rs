@@ -1,4 +1,4 @@
-//! Proofs and verifying keys, and their bytes.
+//! Proofs and verifying keys, and their encoding as bytes.
 
 use ark_bn254::{Bn254, Fq, Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
@@ -10,27 +10,27 @@ use sha2::Digest as _;
 
 use crate::{CircuitsError, field::to_ark};
 
-/// Bytes of a G1 point: x, y, each 32 bytes big-endian.
+/// Size of a G1 point in bytes: x, y, each 32 bytes big-endian.
 const G1: usize = 64;
-/// Bytes of a G2 point: x.c1, x.c0, y.c1, y.c0, each 32 bytes big-endian. The imaginary part comes first, as in
-/// EIP-197 and the `alt_bn128` system calls.
+/// Size of a G2 point in bytes: x.c1, x.c0, y.c1, y.c0, each 32 bytes big-endian. The imaginary
+/// part comes first, as in EIP-197 and the `alt_bn128` system calls.
 const G2: usize = 128;
 
-/// A Groth16 proof. It is the blinded one; anybody can change it into another proof of the same digest, so it
-/// identifies nothing.
+/// A Groth16 proof. Anyone can change it into another proof of the same digest, so its bytes do not
+/// identify anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proof {
-    /// A, **already negated**, as the pairing check of the program wants it.
+    /// The point A, **already negated**, because the program's pairing check expects it so.
     a: G1Affine,
     b: G2Affine,
     c: G1Affine,
 }
 
 impl Proof {
-    /// Bytes of a proof.
+    /// Size of a proof in bytes.
     pub const LENGTH: usize = G1 + G2 + G1;
 
-    /// The proof as arkworks and snarkjs have it: A as it was before it was negated.
+    /// Returns the proof in the form of arkworks and snarkjs, in which A is not negated.
     #[must_use]
     pub fn to_ark(&self) -> ark_groth16::Proof<Bn254> {
         ark_groth16::Proof {
@@ -40,13 +40,13 @@ impl Proof {
         }
     }
 
-    /// snarkjs's `proof.json`, where A isn't negated.
+    /// Returns snarkjs's `proof.json`, in which A is not negated.
     #[must_use]
     pub fn to_snarkjs(&self) -> String {
         json::proof_to_json(&self.to_ark())
     }
 
-    /// The program's form: −A (64) ‖ B (128) ‖ C (64).
+    /// Returns the program's form: −A (64 bytes) ‖ B (128) ‖ C (64).
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
@@ -56,7 +56,8 @@ impl Proof {
         bytes
     }
 
-    /// Reads the program's form. Refuses coordinates of q and above and points off the curve, outside the subgroup or at infinity.
+    /// Reads the program's form. Returns an error if a coordinate is not below q, or if a point is
+    /// not on the curve, not in the subgroup, or at infinity.
     pub fn from_bytes(bytes: &[u8; Self::LENGTH]) -> Result<Self, CircuitsError> {
         Ok(Self {
             a: read_g1("A", &bytes[..G1])?,
@@ -87,10 +88,11 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// Bytes of a verifying key.
+    /// Size of a verifying key in bytes.
     pub const LENGTH: usize = G1 + 3 * G2 + 2 * G1;
 
-    /// The verifying part of a key. Refuses a number of public inputs other than one.
+    /// Returns the verifying part of a key. Returns an error if the key does not have exactly one
+    /// public input.
     pub(crate) fn of(key: &ZKey) -> Result<Self, CircuitsError> {
         let ic = key
             .ic
@@ -106,7 +108,8 @@ impl VerifyingKey {
         })
     }
 
-    /// The program's form: alpha (64) ‖ beta (128) ‖ gamma (128) ‖ delta (128) ‖ IC0 (64) ‖ IC1 (64).
+    /// Returns the program's form: alpha (64 bytes) ‖ beta (128) ‖ gamma (128) ‖ delta (128) ‖ IC0
+    /// (64) ‖ IC1 (64).
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::LENGTH] {
         let mut bytes = Vec::with_capacity(Self::LENGTH);
@@ -117,16 +120,16 @@ impl VerifyingKey {
         for point in &self.ic {
             bytes.extend(g1_bytes(point));
         }
-        bytes.try_into().expect("three G1 and three G2 points")
+        bytes.try_into().expect("there are three G1 and three G2 points")
     }
 
-    /// SHA-256 of [`to_bytes`](Self::to_bytes).
+    /// Returns the SHA-256 of [`to_bytes`](Self::to_bytes).
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         sha2::Sha256::digest(self.to_bytes()).into()
     }
 
-    /// The key for arkworks.
+    /// Returns the key in the form of arkworks.
     #[must_use]
     pub fn to_ark(&self) -> ark_groth16::VerifyingKey<Bn254> {
         ark_groth16::VerifyingKey {
@@ -138,14 +141,14 @@ impl VerifyingKey {
         }
     }
 
-    /// snarkjs's `verification_key.json`.
+    /// Returns snarkjs's `verification_key.json`.
     #[must_use]
     pub fn to_snarkjs(&self) -> String {
         json::verifying_key_to_json(&self.to_ark())
     }
 
-    /// Reads [`to_bytes`](Self::to_bytes). Refuses coordinates of q and above and points off the curve, outside the subgroup or at
-    /// infinity.
+    /// Reads the form of [`to_bytes`](Self::to_bytes). Returns an error if a coordinate is not
+    /// below q, or if a point is not on the curve, not in the subgroup, or at infinity.
     pub fn from_bytes(bytes: &[u8; Self::LENGTH]) -> Result<Self, CircuitsError> {
         let (alpha, rest) = bytes.split_at(G1);
         let (beta, rest) = rest.split_at(G2);
@@ -161,24 +164,26 @@ impl VerifyingKey {
         })
     }
 
-    /// Does once what every verification needs: one pairing, and the lines of two points.
+    /// Precomputes the values that every verification needs: one pairing, and the lines of two
+    /// points.
     #[must_use]
     pub fn prepare(&self) -> PreparedVerifyingKey {
         PreparedVerifyingKey(prepare_verifying_key(&self.to_ark()))
     }
 
-    /// Whether the proof shows this digest. Whoever verifies more than one [prepares](Self::prepare) the key once.
+    /// Checks that the proof is valid for this digest. To verify more than one proof,
+    /// [prepare](Self::prepare) the key once.
     pub fn verify(&self, digest: Digest, proof: &Proof) -> Result<(), CircuitsError> {
         self.prepare().verify(digest, proof)
     }
 }
 
-/// A verifying key for many verifications.
+/// A verifying key that is prepared for many verifications.
 #[derive(Debug, Clone)]
 pub struct PreparedVerifyingKey(ark_groth16::PreparedVerifyingKey<Bn254>);
 
 impl PreparedVerifyingKey {
-    /// Whether the proof shows this digest.
+    /// Checks that the proof is valid for this digest.
     pub fn verify(&self, digest: Digest, proof: &Proof) -> Result<(), CircuitsError> {
         let input: Fr = to_ark(digest.element());
         match Groth16::<Bn254>::verify_proof(&self.0, &proof.to_ark(), &[input]) {
@@ -188,7 +193,7 @@ impl PreparedVerifyingKey {
     }
 }
 
-/// snarkjs's `public.json`: the one public input.
+/// Returns snarkjs's `public.json` with the only public input.
 #[must_use]
 pub fn public_to_snarkjs(digest: Digest) -> String {
     json::public_to_json(&[to_ark(digest.element())])
@@ -204,7 +209,7 @@ fn coordinate(value: &Fq) -> [u8; 32] {
 
 fn g1_bytes(point: &G1Affine) -> [u8; G1] {
     let mut bytes = [0; G1];
-    // infinity is all zero
+    // Infinity is all zeros.
     if let Some((x, y)) = point.xy() {
         bytes[..32].copy_from_slice(&coordinate(&x));
         bytes[32..].copy_from_slice(&coordinate(&y));
@@ -229,7 +234,7 @@ fn read_coordinate(name: &'static str, bytes: &[u8]) -> Result<Fq, CircuitsError
     } else {
         Err(CircuitsError::Point {
             name,
-            problem: "has a coordinate that isn't below the base field's modulus q",
+            problem: "has a coordinate that is not below the base field's modulus q",
         })
     }
 }
@@ -251,7 +256,7 @@ fn read_g1(name: &'static str, bytes: &[u8]) -> Result<G1Affine, CircuitsError> 
     } else {
         Err(CircuitsError::Point {
             name,
-            problem: "isn't on the curve",
+            problem: "is not on the curve",
         })
     }
 }
@@ -272,13 +277,13 @@ fn read_g2(name: &'static str, bytes: &[u8]) -> Result<G2Affine, CircuitsError> 
     if !point.is_on_curve() {
         return Err(CircuitsError::Point {
             name,
-            problem: "isn't on the curve",
+            problem: "is not on the curve",
         });
     }
     if !point.is_in_correct_subgroup_assuming_on_curve() {
         return Err(CircuitsError::Point {
             name,
-            problem: "isn't in the subgroup of order r",
+            problem: "is not in the subgroup of order r",
         });
     }
     Ok(point)

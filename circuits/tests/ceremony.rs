@@ -1,4 +1,4 @@
-//! A whole ceremony for ownership with the real snarkjs, and what import refuses.
+//! Runs a complete ceremony for ownership with the real snarkjs, and tests what import refuses.
 
 mod common;
 
@@ -20,7 +20,7 @@ use bauta_program_test::{Elf, RegistrySpec, ScopeSpec, World};
 use common::{Member, rng};
 
 const TEN: Ownership = Ownership::new(Depth::Ten);
-/// A domain of 4,096.
+/// The power of tau for a domain of 4,096 points.
 const POWER: u32 = 12;
 const BEACON: &str = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
 
@@ -37,8 +37,9 @@ impl Folder {
         Self { snarkjs, path }
     }
 
-    /// Powers of tau take snarkjs longest, so they are made once for a target directory.
-    fn take_powers(&self) {
+    /// Copies powers of tau into the folder. Making them is the slowest step of snarkjs, so they
+    /// are made once for each target directory.
+    fn copy_powers(&self) {
         let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("powers-{POWER}.ptau"));
         if !kept.is_file() {
             let made = self.snarkjs.powers_of_tau(&self.path, POWER).unwrap();
@@ -73,17 +74,17 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // left behind if it can't be removed; cargo clean takes it
+        // If the folder cannot be removed, `cargo clean` removes it later.
         let _ = fs::remove_dir_all(&self.path);
     }
 }
 
 #[test]
-fn a_ceremony_with_snarkjs_from_powers_of_tau_to_proofs_that_both_accept() {
+fn a_ceremony_with_snarkjs_gives_a_key_whose_proofs_both_implementations_accept() {
     let folder = Folder::new();
     let r1cs = r1cs(&TEN);
     folder.write("circuit.r1cs", r1cs.to_bytes().unwrap());
-    folder.take_powers();
+    folder.copy_powers();
     folder.run(&["groth16", "setup", "circuit.r1cs", "powers.ptau", "0.zkey"]);
     folder.run(&[
         "zkey",
@@ -119,14 +120,14 @@ fn a_ceremony_with_snarkjs_from_powers_of_tau_to_proofs_that_both_accept() {
     let again = Key::from_bytes(TEN, &key.to_bytes().unwrap()).unwrap();
     assert_eq!(again.header(), key.header());
 
-    our_proof_convinces_snarkjs(&folder, &key);
-    snarkjs_proof_convinces_us(&folder, &key, &r1cs);
+    snarkjs_accepts_our_proof(&folder, &key);
+    our_verifier_accepts_the_proof_of_snarkjs(&folder, &key, &r1cs);
     the_command_line_imports_the_same_key(&folder, &key);
-    import_refuses_what_the_ceremony_did_not_make(&folder, &zkey);
+    import_refuses_changed_keys(&folder, &zkey);
     the_program_accepts_the_key_and_its_proofs(again);
 }
 
-/// Where development keys are refused, as on a public cluster.
+/// Development keys are refused on this chain, as on a public cluster.
 fn the_program_accepts_the_key_and_its_proofs(key: Key<Ownership>) {
     let mut world = World::deployed(Elf::Chosen);
     world.initialize(false).unwrap();
@@ -147,7 +148,7 @@ fn the_program_accepts_the_key_and_its_proofs(key: Key<Ownership>) {
     assert_eq!(world.verify(&verify, &[]).unwrap_err().name(), "NullifierUsed");
 }
 
-fn our_proof_convinces_snarkjs(folder: &Folder, key: &Key<Ownership>) {
+fn snarkjs_accepts_our_proof(folder: &Folder, key: &Key<Ownership>) {
     folder.run(&["zkey", "export", "verificationkey", "final.zkey", "vk.json"]);
     let exported = String::from_utf8(folder.read("vk.json")).unwrap();
     let exported = json::verifying_key_from_json(&exported).unwrap();
@@ -172,7 +173,7 @@ fn our_proof_convinces_snarkjs(folder: &Folder, key: &Key<Ownership>) {
     assert!(refused.is_err());
 }
 
-fn snarkjs_proof_convinces_us(folder: &Folder, key: &Key<Ownership>, r1cs: &R1cs) {
+fn our_verifier_accepts_the_proof_of_snarkjs(folder: &Folder, key: &Key<Ownership>, r1cs: &R1cs) {
     let inputs = Member::random(Depth::Ten, &mut rng(22)).inputs();
     let assignment = assign(&TEN, &inputs, r1cs.wires as usize, r1cs.constraints.len()).unwrap();
     let witness = Witness::new(assignment.wires().to_vec());
@@ -184,10 +185,11 @@ fn snarkjs_proof_convinces_us(folder: &Folder, key: &Key<Ownership>, r1cs: &R1cs
         "prove",
         "final.zkey",
         "witness.wtns",
-        "theirs.json",
+        "snarkjs_proof.json",
         "public.json",
     ]);
-    let proof = json::proof_from_json(&String::from_utf8(folder.read("theirs.json")).unwrap()).unwrap();
+    let proof =
+        json::proof_from_json(&String::from_utf8(folder.read("snarkjs_proof.json")).unwrap()).unwrap();
     key.verifying_key()
         .verify(evaluate(&TEN, &inputs).unwrap().digest, &proof.into())
         .unwrap();
@@ -213,12 +215,12 @@ fn the_command_line_imports_the_same_key(folder: &Folder, key: &Key<Ownership>) 
     let refused = run("0.zkey");
     assert!(!refused.status.success());
     assert!(
-        String::from_utf8_lossy(&refused.stderr).contains("anybody can forge"),
+        String::from_utf8_lossy(&refused.stderr).contains("anyone can forge"),
         "{refused:?}"
     );
 }
 
-fn import_refuses_what_the_ceremony_did_not_make(folder: &Folder, zkey: &ZKey) {
+fn import_refuses_changed_keys(folder: &Folder, zkey: &ZKey) {
     let changed = |change: &dyn Fn(&mut ZKey)| {
         let mut zkey = zkey.clone();
         change(&mut zkey);

@@ -1,4 +1,4 @@
-//! The sizes in the documents are the sizes of the code.
+//! Tests that the sizes in the documentation are those of the code.
 
 use std::fmt::Write as _;
 
@@ -11,16 +11,16 @@ use bauta_circuits::{
 const PAGE: &str = include_str!("../../docs/benchmarks/circuits.md");
 
 #[test]
-fn the_checked_in_table_of_sizes_is_exact() {
+fn the_documented_table_of_sizes_is_exact() {
     let table = table(&figures());
     assert!(
         PAGE.contains(&table),
-        "docs/benchmarks/circuits.md should have:\n{table}"
+        "docs/benchmarks/circuits.md must contain:\n{table}"
     );
 }
 
 #[test]
-fn the_checked_in_table_of_key_sizes_is_exact() {
+fn the_documented_table_of_key_sizes_is_exact() {
     let mut table = String::from(
         "| statement | depth | development key file | verifying key | proof |\n|---|---|---|---|---|\n",
     );
@@ -36,7 +36,7 @@ fn the_checked_in_table_of_key_sizes_is_exact() {
     }
     assert!(
         PAGE.contains(&table),
-        "docs/benchmarks/circuits.md should have:\n{table}"
+        "docs/benchmarks/circuits.md must contain:\n{table}"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Each gadget by itself: what it computes, and in how many constraints.
+//! Tests each gadget by itself: its result and its number of constraints.
 
 use ark_bn254::Fr;
 use ark_ff::{PrimeField, UniformRand};
@@ -22,7 +22,8 @@ fn element(rng: &mut impl RngCore) -> FieldElement {
     FieldElement::from_hash(bytes)
 }
 
-/// Constraints of Poseidon of N inputs, and its value by the gadget and by the plain code.
+/// Returns the number of constraints of Poseidon of N inputs, its result by the gadget and its
+/// result by ordinary code.
 fn poseidon_of<const N: usize>(inputs: [Fr; N]) -> (usize, Fr, Fr) {
     let mut matrices = Matrices::default();
     let wires = inputs.map(|value| matrices.input(value));
@@ -32,7 +33,7 @@ fn poseidon_of<const N: usize>(inputs: [Fr; N]) -> (usize, Fr, Fr) {
     let mut assignment = Assignment::with_capacity(0, 0);
     let values = inputs.map(|value| assignment.input(value));
     let by_gadget = poseidon(&mut assignment, &values);
-    // one constraint exposes the result
+    // One constraint exposes the result.
     (
         matrices.into_r1cs().constraints.len() - 1,
         by_gadget,
@@ -41,7 +42,7 @@ fn poseidon_of<const N: usize>(inputs: [Fr; N]) -> (usize, Fr, Fr) {
 }
 
 #[test]
-fn poseidon_is_the_hash_in_three_constraints_for_each_s_box() {
+fn poseidon_computes_the_hash_with_three_constraints_for_each_s_box() {
     let rng = &mut rng(31);
     let results = [
         poseidon_of::<1>(std::array::from_fn(|_| Fr::rand(rng))),
@@ -51,8 +52,8 @@ fn poseidon_is_the_hash_in_three_constraints_for_each_s_box() {
         poseidon_of::<5>(std::array::from_fn(|_| Fr::rand(rng))),
         poseidon_of::<6>(std::array::from_fn(|_| Fr::rand(rng))),
     ];
-    for (_, by_gadget, by_plain_code) in results {
-        assert_eq!(by_gadget, by_plain_code);
+    for (_, by_gadget, by_hash_function) in results {
+        assert_eq!(by_gadget, by_hash_function);
     }
     assert_eq!(
         results.map(|(constraints, ..)| constraints),
@@ -61,7 +62,7 @@ fn poseidon_is_the_hash_in_three_constraints_for_each_s_box() {
 }
 
 #[test]
-fn a_level_of_a_path_puts_the_child_at_each_of_its_four_positions() {
+fn a_level_computes_the_parent_for_each_of_the_four_positions() {
     let rng = &mut rng(32);
     let child = element(rng);
     let siblings = std::array::from_fn(|_| element(rng));

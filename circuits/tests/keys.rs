@@ -1,4 +1,4 @@
-//! Key files, proofs and verifying keys as bytes, and what is refused of them.
+//! Tests key files, proofs and verifying keys as bytes, and what is refused.
 
 mod common;
 
@@ -23,7 +23,7 @@ fn refusal(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_key_file_survives_reading_and_writing_and_says_that_it_is_a_development_key() {
+fn reading_and_writing_a_key_file_gives_the_same_key_and_the_file_contains_the_warning() {
     let key = key();
     let bytes = key.to_bytes().unwrap();
     let again = Key::from_bytes(TEN, &bytes).unwrap();
@@ -31,14 +31,14 @@ fn a_key_file_survives_reading_and_writing_and_says_that_it_is_a_development_key
     assert_eq!(again.zkey(), key.zkey());
     assert_eq!(again.to_bytes().unwrap(), bytes);
     assert_eq!(again.warning(), Some(DEVELOPMENT_WARNING));
-    // in the open, near the beginning of the file
+    // The warning is readable near the beginning of the file.
     let head = String::from_utf8_lossy(&bytes[..300]).into_owned();
     assert!(head.contains("ANYBODY CAN FORGE"), "{head}");
     assert!(key.header().provenance.to_string().contains("development"));
 }
 
 #[test]
-fn the_development_setup_is_the_same_everywhere() {
+fn the_development_setup_gives_the_same_key_on_every_machine() {
     let key = Key::development(TEN).unwrap();
     assert_eq!(
         hex::encode(key.verifying_key().hash()),
@@ -55,9 +55,9 @@ fn damaged_key_files_are_refused_with_the_reason() {
         refusal(&bytes)
     };
     assert_eq!(refusal(&[]), "the key file ends within its magic");
-    assert!(refusal(b"zkey....").contains("doesn't begin with BAUTAKEY"));
-    assert!(changed(9).contains("format version isn't 1"));
-    assert!(changed(20).contains("warning word for word"));
+    assert!(refusal(b"zkey....").contains("does not begin with BAUTAKEY"));
+    assert!(changed(9).contains("format version is not 1"));
+    assert!(changed(20).contains("unchanged warning"));
     assert!(changed(bytes.len() - 1).contains("damaged"));
     assert!(refusal(&bytes[..bytes.len() - 1]).contains("truncated"));
     assert!(refusal(&[&bytes[..], &[0]].concat()).contains("longer"));
@@ -65,7 +65,7 @@ fn damaged_key_files_are_refused_with_the_reason() {
     for length in 0..body {
         refusal(&bytes[..length]);
     }
-    // the header's hash of the verifying key ends 40 bytes before the body
+    // The header's hash of the verifying key ends 40 bytes before the body.
     assert!(changed(body - 41).contains("verifying key hash"));
 }
 
@@ -77,7 +77,7 @@ fn a_key_file_of_another_circuit_is_refused() {
         .unwrap();
     assert_eq!(
         error.to_string(),
-        "the key file is for another circuit: its depth is 10, this statement's is 16"
+        "the key file is for another circuit: its depth is 10, but this statement's is 16"
     );
 }
 
@@ -91,7 +91,7 @@ fn a_key_with_gamma_equal_to_delta_is_refused() {
     }
 }
 
-/// The program's check, by the formula of the specification and nothing of this crate.
+/// Computes the program's check from the formula of the specification, without code of this crate.
 #[test]
 fn the_bytes_satisfy_the_pairing_equation_of_the_specification() {
     let key = key();
@@ -116,7 +116,7 @@ fn the_bytes_satisfy_the_pairing_equation_of_the_specification() {
 }
 
 #[test]
-fn a_verifying_key_comes_back_from_its_bytes_and_a_prepared_one_decides_the_same() {
+fn a_verifying_key_is_read_from_its_bytes_and_a_prepared_key_gives_the_same_results() {
     let key = key();
     let rng = &mut rng(13);
     let inputs = Member::random(Depth::Ten, rng).inputs();
@@ -135,7 +135,7 @@ fn a_verifying_key_comes_back_from_its_bytes_and_a_prepared_one_decides_the_same
         prepared.verify(digest, proof).unwrap();
         assert!(prepared.verify(other, proof).is_err());
     }
-    // Every point is checked: a byte of each is changed.
+    // Every point is checked: change a byte of each.
     for (at, name) in [
         (63, "alpha"),
         (191, "beta"),
@@ -189,15 +189,15 @@ fn proofs_with_invalid_points_are_refused() {
     refused(&|bytes| bytes[..64].fill(0), "point A", "infinity");
     refused(&|bytes| bytes[64..192].fill(0), "point B", "infinity");
     refused(&|bytes| bytes[192..].fill(0), "point C", "infinity");
-    refused(&|bytes| bytes[63] ^= 1, "point A", "isn't on the curve");
-    refused(&|bytes| bytes[191] ^= 1, "point B", "isn't on the curve");
+    refused(&|bytes| bytes[63] ^= 1, "point A", "is not on the curve");
+    refused(&|bytes| bytes[191] ^= 1, "point B", "is not on the curve");
     let outside = g2_outside_the_subgroup();
     refused(
         &|bytes| bytes[64..192].copy_from_slice(&outside),
         "point B",
         "subgroup",
     );
-    // the same x again, as x + q
+    // Encode the same x as x + q.
     let with_q = |bytes: &mut [u8; 256]| {
         let mut x = fq(&bytes[192..224]).into_bigint();
         x.add_with_carry(&Fq::MODULUS);
@@ -207,7 +207,7 @@ fn proofs_with_invalid_points_are_refused() {
 }
 
 fn g2_outside_the_subgroup() -> [u8; 128] {
-    // almost every point of the twist lies outside
+    // Almost every point of the twist is outside the subgroup.
     let point = (1u64..100)
         .filter_map(|x| G2Affine::get_point_from_x_unchecked(Fq2::new(Fq::from(x), Fq::ZERO), false))
         .find(|point| !point.is_in_correct_subgroup_assuming_on_curve())

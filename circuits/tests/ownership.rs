@@ -130,7 +130,7 @@ fn inputs_that_break_a_rule_are_refused_by_name() {
     let short = wrong(&mut |inputs| inputs.path.truncate(9));
     assert_eq!(
         short.to_string(),
-        "the path doesn't fit the statement's tree: a path has 9 levels of siblings where the tree has 10"
+        "the path does not fit the statement's tree: a path has 9 levels of siblings where the tree has 10"
     );
     let long = wrong(&mut |inputs| inputs.path.resize(40, inputs.path[0]));
     assert!(matches!(long, CircuitsError::Path(_)));

@@ -1,4 +1,5 @@
-//! Hands the constraints to arkworks, so that any arkworks prover or checker takes a statement.
+//! Passes the constraints to arkworks, so that every arkworks prover or checker can use a
+//! statement.
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
@@ -9,11 +10,12 @@ use super::ConstraintSystem;
 /// Adds a statement's constraints to an arkworks system.
 pub struct Arkworks {
     system: ConstraintSystemRef<Fr>,
-    /// Arkworks can fail at each call; a gadget can't, so the first error waits for the end.
+    /// The first error. Every call to arkworks can fail, but gadgets do not return errors, so the
+    /// error is kept until the end.
     error: Option<SynthesisError>,
 }
 
-/// A value with arkworks' linear combination of it.
+/// A value with the linear combination of arkworks that represents it.
 #[derive(Clone)]
 pub struct Expression {
     value: Fr,
@@ -21,18 +23,18 @@ pub struct Expression {
 }
 
 impl Arkworks {
-    /// Adds to this system.
+    /// Creates an adapter that adds constraints to `system`.
     #[must_use]
     pub fn new(system: ConstraintSystemRef<Fr>) -> Self {
         Self { system, error: None }
     }
 
-    /// The first error that arkworks reported, if any.
+    /// Returns the first error that arkworks reported, if any.
     pub fn finish(self) -> Result<(), SynthesisError> {
         self.error.map_or(Ok(()), Err)
     }
 
-    fn note<T>(&mut self, result: Result<T, SynthesisError>) -> Option<T> {
+    fn record_error<T>(&mut self, result: Result<T, SynthesisError>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(error) => {
@@ -43,7 +45,7 @@ impl Arkworks {
     }
 
     fn variable(&mut self, result: Result<Variable, SynthesisError>, value: Fr) -> Expression {
-        let variable = self.note(result).unwrap_or(Variable::Zero);
+        let variable = self.record_error(result).unwrap_or(Variable::Zero);
         Expression {
             value,
             combination: LinearCombination::from(variable),
@@ -107,7 +109,7 @@ impl ConstraintSystem for Arkworks {
     fn enforce(&mut self, left: &Expression, right: &Expression, product: &Expression) {
         let [a, b, c] = [left, right, product].map(|expression| expression.combination.clone());
         let result = self.system.enforce_r1cs_constraint(|| a, || b, || c);
-        self.note(result);
+        self.record_error(result);
     }
 
     fn expose(&mut self, digest: &Expression) {

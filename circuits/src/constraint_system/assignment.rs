@@ -1,4 +1,4 @@
-//! Computes one witness, and nothing else: an expression is its value.
+//! Computes one witness. An expression is only its value.
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
@@ -9,10 +9,12 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use super::ConstraintSystem;
 use crate::field::from_ark;
 
-/// The wires of one witness with the rows `A·z` and `B·z` that a prover needs, without any linear combination.
+/// The wires of one witness, with the rows `A·z` and `B·z` that a prover needs. It contains no
+/// linear combinations.
 ///
-/// It holds the secrets of whoever proves: wiped when dropped, no `Debug`. Doesn't check the constraints; an input
-/// that breaks one gives an assignment that no proof comes from.
+/// It contains the prover's secrets. It is overwritten with zeros when it is dropped, and it has no
+/// `Debug`. It does not check the constraints: if an input violates one, no valid proof can be made
+/// from the assignment.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Assignment {
     wires: Vec<Fr>,
@@ -21,12 +23,12 @@ pub struct Assignment {
 }
 
 impl Assignment {
-    /// An empty one with room for a known number of wires and constraints, so that no copy of a secret is left
-    /// behind by a growing vector.
+    /// Creates an empty assignment with capacity for the given numbers of wires and constraints. A
+    /// vector that grows would leave copies of secrets in memory.
     #[must_use]
     pub fn with_capacity(wires: usize, constraints: usize) -> Self {
         let mut all = Vec::with_capacity(wires);
-        // the constant one, and the digest that comes last
+        // These are the constant one and the digest, which is computed last.
         all.extend([Fr::ONE, Fr::ZERO]);
         Self {
             wires: all,
@@ -35,32 +37,33 @@ impl Assignment {
         }
     }
 
-    /// Values of all wires: the constant one, the digest, the inputs, the rest.
+    /// Returns the values of all wires: the constant one, the digest, the inputs, the other wires.
     #[must_use]
     pub fn wires(&self) -> &[Fr] {
         &self.wires
     }
 
-    /// `A·z` of each constraint.
+    /// Returns `A·z` for each constraint.
     #[must_use]
     pub fn a(&self) -> &[Fr] {
         &self.a
     }
 
-    /// `B·z` of each constraint.
+    /// Returns `B·z` for each constraint.
     #[must_use]
     pub fn b(&self) -> &[Fr] {
         &self.b
     }
 
-    /// Hands the values over to the proving engine, which wipes them in its turn.
+    /// Moves the values into a witness of the proving engine, which overwrites them when it is
+    /// dropped.
     #[must_use]
     pub fn into_witness(mut self) -> Witness {
         let [wires, a, b] = [&mut self.wires, &mut self.a, &mut self.b].map(std::mem::take);
         Witness::with_rows(wires, a, b)
     }
 
-    /// The public input.
+    /// Returns the public input.
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::new(from_ark(self.wires[1]))

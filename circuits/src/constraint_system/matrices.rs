@@ -1,4 +1,4 @@
-//! Records the constraints themselves.
+//! Records the constraints.
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field};
@@ -6,10 +6,10 @@ use bauta_iden3::{Constraint, LinearCombination, R1cs};
 
 use super::ConstraintSystem;
 
-/// The wire of the digest: the first after the constant one.
+/// The wire of the digest. It is the first wire after the constant one.
 const DIGEST: u32 = 1;
 
-/// Builds the [`R1cs`] of a statement. Ignores all values.
+/// Builds the [`R1cs`] of a statement. It ignores all values.
 pub struct Matrices {
     inputs: u32,
     wires: u32,
@@ -19,7 +19,7 @@ pub struct Matrices {
 
 impl Default for Matrices {
     fn default() -> Self {
-        // the constant one and the digest
+        // These are the constant one and the digest.
         Self {
             inputs: 0,
             wires: 2,
@@ -30,10 +30,15 @@ impl Default for Matrices {
 }
 
 impl Matrices {
-    /// The finished system. Panics if the statement never exposed its digest: that is a mistake in the statement.
+    /// Returns the complete system.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the statement has not exposed its digest, which is an error in the statement's
+    /// code.
     #[must_use]
     pub fn into_r1cs(self) -> R1cs {
-        assert!(self.exposed, "a statement exposes its digest");
+        assert!(self.exposed, "a statement must expose its digest");
         R1cs {
             public_outputs: 1,
             public_inputs: 0,
@@ -58,7 +63,7 @@ impl ConstraintSystem for Matrices {
     fn input(&mut self, _value: Fr) -> LinearCombination {
         assert!(
             self.constraints.is_empty(),
-            "all inputs come before the first constraint"
+            "all inputs must come before the first constraint"
         );
         self.inputs += 1;
         vec![(self.next_wire(), Fr::ONE)]
@@ -118,13 +123,13 @@ impl ConstraintSystem for Matrices {
     }
 
     fn expose(&mut self, digest: &LinearCombination) {
-        assert!(!self.exposed, "a statement has one public input");
+        assert!(!self.exposed, "a statement must have only one public input");
         self.exposed = true;
         self.enforce(digest, &self.constant(Fr::ONE), &vec![(DIGEST, Fr::ONE)]);
     }
 }
 
-/// Brings terms into the form of a [`LinearCombination`]: sorted, each wire once, no zeros.
+/// Converts terms to a [`LinearCombination`]: sorted, each wire once, without zeros.
 fn collect(mut terms: LinearCombination) -> LinearCombination {
     terms.sort_unstable_by_key(|(wire, _)| *wire);
     terms.dedup_by(|later, earlier| {

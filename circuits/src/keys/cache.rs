@@ -1,23 +1,19 @@
-//! Development keys on disk, because a setup takes seconds.
+//! Caches development keys on disk, because their setup takes seconds.
 
-use std::{
-    fs::{self, Permissions},
-    io::{self, Write},
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use etcetera::base_strategy::{BaseStrategy, Xdg};
 
-use super::Key;
+use super::{Key, atomic_write::atomic_write};
 use crate::{
     CircuitsError,
     statement::{Statement, r1cs},
 };
 
-/// The development key of a statement, from `${XDG_CACHE_HOME:-$HOME/.cache}/bauta/keys` if it is there and whole, else
-/// made and put there. The file's name has the constraint system's hash, so a changed circuit never meets an old key.
-/// A cache that can't be written costs time and nothing else.
+/// Returns the development key of a statement. It is read from
+/// `${XDG_CACHE_HOME:-$HOME/.cache}/bauta/keys` if it is there and complete. Otherwise it is made
+/// and written there. The file's name contains the constraint system's hash, so a changed circuit
+/// never uses an old key. If the cache cannot be written, only time is lost.
 pub fn load_or_setup_development<S: Statement + Clone>(statement: &S) -> Result<Key<S>, CircuitsError> {
     let Some(directory) = directory() else {
         return Key::development(statement.clone());
@@ -37,24 +33,11 @@ pub fn load_or_setup_development<S: Statement + Clone>(statement: &S) -> Result<
     }
     let key = Key::development(statement.clone())?;
     let bytes = key.to_bytes()?;
-    // whoever loses a race to write it has the same bytes
-    let _ = write(&path, &bytes);
+    // If two processes write at the same time, both write the same bytes.
+    let _ = atomic_write(&path, &bytes);
     Ok(key)
 }
 
 fn directory() -> Option<PathBuf> {
     Some(Xdg::new().ok()?.cache_dir().join("bauta/keys"))
-}
-
-/// Writes beside the path and renames, so that no reader sees half a file. The name is nobody else's: process ids don't tell
-/// containers apart that share a folder.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = path.parent().unwrap_or_else(|| Path::new(""));
-    fs::create_dir_all(directory)?;
-    let mut partial = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o644))
-        .tempfile_in(directory)?;
-    partial.write_all(bytes)?;
-    partial.persist(path)?;
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Development keys: from published secrets, for tests and local chains.
+//! Development keys. They are made from published secrets, for tests and local chains.
 
 use bauta_iden3::{R1cs, ZKey};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -10,12 +10,14 @@ use crate::{
     statement::{Statement, r1cs},
 };
 
-/// The seed of all development keys, published here: whoever reads this line can forge proofs for them.
+/// The seed of all development keys. It is published here, so anyone can forge proofs for them. A
+/// change would change all development keys.
 const SEED: &[u8] = b"bauta/development-setup/1: these secrets are public, anybody can forge";
 
 impl<S: Statement> Key<S> {
-    /// The development key of a statement, the same at every call: SHA-256 of the published seed and the constraint system's hash
-    /// seeds `ChaCha20`, which every secret of the setup is drawn from. Takes seconds; see
+    /// Makes the development key of a statement. Every call gives the same key: SHA-256 of the
+    /// published seed and the constraint system's hash is the seed of `ChaCha20`, from which every
+    /// secret of the setup is drawn. This takes seconds. See
     /// [`load_or_setup_development`](super::load_or_setup_development).
     pub fn development(statement: S) -> Result<Self, CircuitsError> {
         let r1cs = r1cs(&statement);

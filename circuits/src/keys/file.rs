@@ -1,14 +1,15 @@
-//! Key files: a header, then the key as a `.zkey` file. All integers are big-endian.
+//! The format of key files: a header, and then the key as a `.zkey` file. All integers are
+//! big-endian.
 //!
 //! | bytes | content |
 //! |---|---|
 //! | 8 | `BAUTAKEY` |
 //! | 2 | version of this format: 1 |
 //! | 1 | provenance: 0 development, 1 ceremony |
-//! | 2 + n | development: length and text of the warning, for whoever opens the file |
-//! | 32 | ceremony: transcript hash: SHA-256 of the 64-byte circuit hash and then of each contribution's 64-byte hash |
+//! | 2 + n | only if development: length and text of the warning, for people who open the file |
+//! | 32 | only if ceremony: transcript hash, which is SHA-256 of the 64-byte circuit hash followed by the 64-byte hash of each contribution |
 //! | 1 + n | statement: length and name |
-//! | 2 | the statement's version |
+//! | 2 | version of the statement |
 //! | 1 | depth |
 //! | 2 | leaf format |
 //! | 32 | hash of the constraint system |
@@ -30,17 +31,17 @@ const MAGIC: &[u8; 8] = b"BAUTAKEY";
 const FORMAT: u16 = 1;
 
 impl<S: Statement> Key<S> {
-    /// Reads a key file. Refuses one of another statement, version, depth, leaf format or constraint system, and one
-    /// that is damaged, with the reason.
+    /// Reads a key file. Returns an error with the reason if the file is damaged, or belongs to
+    /// another statement, version, depth, leaf format or constraint system.
     pub fn from_bytes(statement: S, bytes: &[u8]) -> Result<Self, CircuitsError> {
         let (header, body_hash, body) = KeyHeader::read(bytes)?;
         if body_hash != <[u8; 32]>::from(Sha256::digest(body)) {
             return Err(CircuitsError::KeyFile(
-                "its body isn't the one that the header was written for: damaged?",
+                "the hash of its body differs from the hash in the header; the file is damaged",
             ));
         }
         let r1cs = r1cs(&statement);
-        // first whether the file is about this circuit at all
+        // First check that the file belongs to this circuit.
         KeyHeader::of(&statement, &r1cs, header.provenance, header.verifying_key_hash)
             .expect_same(&header)?;
         let zkey = ZKey::from_bytes(body)?;
@@ -57,7 +58,7 @@ impl<S: Statement> Key<S> {
         Ok(key)
     }
 
-    /// Writes a key file.
+    /// Returns the contents of a key file.
     pub fn to_bytes(&self) -> Result<Vec<u8>, CircuitsError> {
         let body = self.zkey.to_bytes()?;
         let mut bytes = self
@@ -74,7 +75,8 @@ impl KeyHeader {
         bytes.extend(FORMAT.to_be_bytes());
         match &self.provenance {
             Provenance::Development => {
-                let length = u16::try_from(DEVELOPMENT_WARNING.len()).expect("the warning is a few lines");
+                let length = u16::try_from(DEVELOPMENT_WARNING.len())
+                    .expect("the warning is shorter than 65,536 bytes");
                 bytes.push(0);
                 bytes.extend(length.to_be_bytes());
                 bytes.extend(DEVELOPMENT_WARNING.as_bytes());
@@ -96,15 +98,16 @@ impl KeyHeader {
         bytes
     }
 
-    /// The header, the body's hash as the file says it, and the body, which has the length that the file says.
+    /// Reads the header, the hash of the body and the body. Checks that the length of the body is
+    /// the one in the header.
     fn read(bytes: &[u8]) -> Result<(Self, [u8; 32], &[u8]), CircuitsError> {
         let mut reader = Reader(bytes);
         if reader.take("magic", MAGIC.len())? != MAGIC {
-            return Err(CircuitsError::KeyFile("it doesn't begin with BAUTAKEY"));
+            return Err(CircuitsError::KeyFile("it does not begin with BAUTAKEY"));
         }
         if u16::from_be_bytes(reader.array("format version")?) != FORMAT {
             return Err(CircuitsError::KeyFile(
-                "its format version isn't 1, the only one there is",
+                "its format version is not 1, the only supported version",
             ));
         }
         let [kind] = reader.array("provenance")?;
@@ -113,7 +116,7 @@ impl KeyHeader {
                 let length = u16::from_be_bytes(reader.array("warning")?);
                 if reader.take("warning", length.into())? != DEVELOPMENT_WARNING.as_bytes() {
                     return Err(CircuitsError::KeyFile(
-                        "a development key has to carry the warning word for word",
+                        "a development key must contain the unchanged warning",
                     ));
                 }
                 Provenance::Development
@@ -129,7 +132,7 @@ impl KeyHeader {
         };
         let [length] = reader.array("statement")?;
         let statement = std::str::from_utf8(reader.take("statement", length.into())?)
-            .map_err(|_| CircuitsError::KeyFile("the statement's name isn't UTF-8"))?
+            .map_err(|_| CircuitsError::KeyFile("the statement's name is not UTF-8"))?
             .to_owned();
         let version = u16::from_be_bytes(reader.array("statement version")?);
         let [depth] = reader.array("depth")?;
@@ -149,7 +152,7 @@ impl KeyHeader {
         let body_hash = reader.array("hash of the body")?;
         if reader.0.len() as u64 != body_length {
             return Err(CircuitsError::KeyFile(
-                "its body is shorter or longer than the header says: truncated?",
+                "its body is shorter or longer than the length in the header; the file may be truncated",
             ));
         }
         Ok((header, body_hash, reader.0))
@@ -170,6 +173,8 @@ impl<'a> Reader<'a> {
 
     fn array<const N: usize>(&mut self, part: &'static str) -> Result<[u8; N], CircuitsError> {
         let taken = self.take(part, N)?;
-        Ok(taken.try_into().expect("take gives as many bytes as asked for"))
+        Ok(taken
+            .try_into()
+            .expect("take returns the requested number of bytes"))
     }
 }

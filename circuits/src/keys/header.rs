@@ -1,27 +1,29 @@
+//! The header of a key file.
+
 use std::fmt;
 
 use bauta_iden3::R1cs;
 
 use crate::{CircuitsError, statement::Statement};
 
-/// The warning of every development key.
+/// The warning of every development key. Key files contain it, so its text must not change.
 pub const DEVELOPMENT_WARNING: &str = "DEVELOPMENT KEY. Its secrets are published: ANYBODY CAN FORGE proofs for it. \
 For tests and local chains only, never for anything of value.";
 
-/// Where a key comes from.
+/// The origin of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provenance {
-    /// From published secrets.
+    /// The key was made from published secrets.
     Development,
-    /// From a ceremony.
+    /// The key was made in a ceremony.
     Ceremony {
-        /// SHA-256 of the circuit hash and all contributions' transcript hashes, in order.
+        /// SHA-256 of the circuit hash followed by the hashes of all contributions, in order.
         transcript_hash: [u8; 32],
     },
 }
 
 impl Provenance {
-    /// What everybody who loads this key has to be told.
+    /// Returns the warning that must be shown to everyone who loads this key.
     #[must_use]
     pub const fn warning(&self) -> Option<&'static str> {
         match self {
@@ -40,20 +42,20 @@ impl fmt::Display for Provenance {
     }
 }
 
-/// What a key file says about its key.
+/// The header of a key file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyHeader {
-    /// Where the key comes from.
+    /// The origin of the key.
     pub provenance: Provenance,
-    /// The statement's name.
+    /// The name of the statement.
     pub statement: String,
-    /// The statement's version.
+    /// The version of the statement.
     pub version: u16,
-    /// Depth of the registry tree.
+    /// The depth of the registry tree.
     pub depth: u8,
-    /// Meaning of the leaf's attributes.
+    /// The leaf format, which defines the leaf's attributes.
     pub leaf_format: u16,
-    /// [`R1cs::hash`](bauta_iden3::R1cs::hash) of the statement.
+    /// The [`R1cs::hash`](bauta_iden3::R1cs::hash) of the statement.
     pub constraint_system_hash: [u8; 32],
     /// SHA-256 of the verifying key's 576 bytes.
     pub verifying_key_hash: [u8; 32],
@@ -77,7 +79,7 @@ impl KeyHeader {
         }
     }
 
-    /// Refuses a file's header that differs from this one, with the first difference.
+    /// Compares a file's header with this one. The error names the first difference.
     pub(super) fn expect_same(&self, file: &Self) -> Result<(), CircuitsError> {
         let hash = |hash: &[u8; 32]| hex::encode(hash);
         let fields = [

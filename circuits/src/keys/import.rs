@@ -1,4 +1,4 @@
-//! Ceremony keys.
+//! Imports keys from ceremonies.
 
 use std::io::{Read, Seek};
 
@@ -12,10 +12,12 @@ use crate::{
 };
 
 impl<S: Statement> Key<S> {
-    /// Takes the last `.zkey` of a ceremony, after checking all that the files can show: that it belongs to this very
-    /// constraint system, that every point follows from it and from the powers of tau, that the chain of contributions is unbroken, and
-    /// that gamma isn't ±delta. What files can't show is that one contributor forgot their secret, and that the powers are
-    /// those of a public ceremony: compare the hashes that were published.
+    /// Imports the last `.zkey` of a ceremony. Checks everything that the files can prove: the key
+    /// belongs to this constraint system, every point follows from the constraint system and the
+    /// powers of tau, the chain of contributions is unbroken, and gamma is not ±delta.
+    ///
+    /// The files cannot prove that one contributor erased their secret, or that the powers of tau
+    /// are those of a public ceremony. Compare the published hashes.
     pub fn import<R: Read + Seek>(
         statement: S,
         zkey: ZKey,
@@ -40,8 +42,8 @@ impl<S: Statement> Key<S> {
     }
 }
 
-/// SHA-256 of the 64-byte circuit hash and then of each contribution's 64-byte hash, which is the one that snarkjs
-/// shows and contributors publish.
+/// Returns the SHA-256 of the 64-byte circuit hash followed by the 64-byte hash of each
+/// contribution. snarkjs shows these hashes, and contributors publish them.
 pub(super) fn transcript_hash(zkey: &ZKey) -> [u8; 32] {
     let mut hasher = Sha256::new_with_prefix(zkey.cs_hash);
     for contribution in &zkey.contributions {

@@ -1,4 +1,4 @@
-//! Proving keys and where they come from.
+//! Proving keys and their sources.
 //!
 //! ```text
 //!   published seed --development--+
@@ -6,8 +6,10 @@
 //!   .zkey, .ptau ----import-------+        <--from_bytes--
 //! ```
 //!
-//! Both ways give the same form, and a key file says which of them it was: see [`KeyHeader`], and `file.rs` for the bytes.
+//! Both sources give a key of the same form. The [`KeyHeader`] of a key file records the source.
+//! `file.rs` describes the bytes.
 
+mod atomic_write;
 mod cache;
 mod development;
 mod file;
@@ -23,13 +25,14 @@ use bauta_prover::{Engine, Options, ProverError, TableSource};
 pub use cache::load_or_setup_development;
 pub use header::{DEVELOPMENT_WARNING, KeyHeader, Provenance};
 
+use self::atomic_write::atomic_write;
 use crate::{
     CircuitsError,
     proof::{Proof, VerifyingKey},
     statement::{Inputs, Statement, assign, assign_parallel},
 };
 
-/// A statement's proving key, ready to prove with.
+/// A statement's proving key.
 pub struct Key<S> {
     statement: S,
     header: KeyHeader,
@@ -37,7 +40,8 @@ pub struct Key<S> {
     zkey: ZKey,
     wires: usize,
     constraints: usize,
-    /// Prepared by [`Key::prepare`] or the first proof: whoever only verifies needs none.
+    /// Prepared by [`Key::prepare`] or by the first proof. A process that only verifies does not
+    /// need it.
     engine: OnceLock<Engine>,
 }
 
@@ -61,32 +65,34 @@ impl<S: Statement> Key<S> {
         })
     }
 
-    /// What the key file says.
+    /// Returns the header of the key file.
     pub fn header(&self) -> &KeyHeader {
         &self.header
     }
 
-    /// What everybody who loads this key has to be told; a ceremony's key has none.
+    /// Returns the warning that must be shown to everyone who loads this key. A key from a ceremony
+    /// has none.
     pub fn warning(&self) -> Option<&'static str> {
         self.header.provenance.warning()
     }
 
-    /// The statement that this key proves.
+    /// Returns the statement that this key proves.
     pub fn statement(&self) -> &S {
         &self.statement
     }
 
-    /// The verifying part.
+    /// Returns the verifying key.
     pub fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying
     }
 
-    /// The key as snarkjs has it.
+    /// Returns the key in the form of snarkjs.
     pub fn zkey(&self) -> &ZKey {
         &self.zkey
     }
 
-    /// Proves. Checks the inputs first, in plain code, and says which rule they break. Each proof is freshly blinded.
+    /// Makes a proof. Checks the inputs first, in ordinary code, and returns an error with the
+    /// violated rule. Each proof has new blinding factors.
     pub fn prove(
         &self,
         inputs: &Inputs<S::Private>,
@@ -98,8 +104,8 @@ impl<S: Statement> Key<S> {
         Ok(ark_groth16::Proof { a, b, c }.into())
     }
 
-    /// The same with one thread, whatever the size of the pool that the call is made in: the way to the most proofs per
-    /// second when there are more proofs to make than threads.
+    /// Makes a proof on one thread, whatever the size of the pool in which the call is made. If
+    /// there are more proofs to make than threads, this gives the most proofs per second.
     pub fn prove_on_one_thread(
         &self,
         inputs: &Inputs<S::Private>,
@@ -111,8 +117,9 @@ impl<S: Statement> Key<S> {
         Ok(ark_groth16::Proof { a, b, c }.into())
     }
 
-    /// Another, equally likely proof of the same digest, made without the inputs: whoever sees both can't tell that one comes from the
-    /// other. It holds exactly when this one does.
+    /// Returns another proof of the same digest, with the same distribution, without using the
+    /// inputs. It is valid if and only if `proof` is. Given both proofs, it is impossible to
+    /// determine that one was made from the other.
     pub fn rerandomize(
         &self,
         proof: &Proof,
@@ -126,18 +133,21 @@ impl<S: Statement> Key<S> {
         Ok(ark_groth16::Proof { a, b, c }.into())
     }
 
-    /// Prepares the proving engine, which otherwise the first proof does: about a second of processor time.
+    /// Prepares the proving engine. Otherwise the first proof prepares it, which takes about a
+    /// second of processor time.
     pub fn prepare(&self) -> Result<(), CircuitsError> {
         self.engine().map(|_| ())
     }
 
-    /// Prepares the proving engine from the key's `.zkey` in this file, with the tables that lie beside it; both are written if they
-    /// aren't there. With tables it takes milliseconds. Whoever can write these files can make proofs that show witnesses.
+    /// Prepares the proving engine from the `.zkey` file at this path and the tables beside it.
+    /// Missing files are written. With existing tables, this takes milliseconds. The files must be
+    /// trusted: anyone who can write them can cause proofs that reveal witnesses.
     pub fn prepare_from(&self, file: &Path, options: Options) -> Result<TableSource, CircuitsError> {
         let zkey = self.zkey.to_bytes()?;
-        // Another key's file is replaced, and its tables with it: they name the key that they are for.
+        // If the file contains another key, it is replaced. Its tables are replaced as well,
+        // because they contain the hash of their key.
         if fs::read(file).ok().as_deref() != Some(zkey.as_slice()) {
-            cache::write(file, &zkey).map_err(|error| ProverError::Read(file.to_owned(), error))?;
+            atomic_write(file, &zkey).map_err(|error| ProverError::Read(file.to_owned(), error))?;
         }
         let (engine, source) = Engine::open(file, options)?;
         let _ = self.engine.set(engine);

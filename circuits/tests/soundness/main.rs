@@ -1,9 +1,10 @@
-//! Nothing is missing from the constraints, and nothing in them is superfluous.
+//! Tests that no constraint is missing and that none is redundant.
 //!
-//! * Determinism: the inputs force every other wire.
-//! * Families: a witness that breaks one constraint, all else following from that, is refused; without the family it isn't.
-//! * Mutation: without any single constraint a witness passes that shows a wrong digest. So none is redundant.
-//! * The statement itself: what a cheat would want to change is refused.
+//! * Determinism: the inputs determine every other wire.
+//! * Families: a witness that violates one constraint, with everything after it computed from the
+//!   wrong value, is refused. Without the family of the constraint it is accepted.
+//! * Mutation: without any single constraint, a witness with a wrong digest is accepted. So no
+//!   constraint is redundant.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -20,9 +21,9 @@ use bauta_iden3::{R1cs, Unsatisfied};
 use bauta_primitives::tree::Depth;
 use common::{Member, rng};
 use rayon::prelude::*;
-use system::{DIGEST, Family, Solver, families, forced_wires};
+use system::{DIGEST, Family, Solver, determined_wires, families};
 
-/// The page that reports what these tests show.
+/// The page that reports the results of these tests.
 const PAGE: &str = include_str!("../../../docs/security-circuits.md");
 
 const DEPTHS: [Depth; 2] = [Depth::Ten, Depth::Sixteen];
@@ -50,11 +51,12 @@ fn subject(depth: Depth) -> Subject {
 }
 
 #[test]
-fn the_inputs_force_every_other_wire() {
+fn the_inputs_determine_every_other_wire() {
     for depth in DEPTHS {
         let subject = subject(depth);
-        // what is left are the checks, and they are the bits of the position, two for each level
-        let checks: Vec<Family> = forced_wires(&subject.r1cs)
+        // The remaining constraints are checks. They are the bits of the position, two for each
+        // level.
+        let checks: Vec<Family> = determined_wires(&subject.r1cs)
             .iter()
             .zip(&subject.families)
             .filter_map(|(wire, family)| wire.is_none().then_some(*family))
@@ -64,7 +66,7 @@ fn the_inputs_force_every_other_wire() {
 }
 
 #[test]
-fn a_witness_that_breaks_a_family_is_refused_and_passes_without_the_family() {
+fn a_witness_that_violates_a_family_is_refused_and_is_accepted_without_the_family() {
     let subject = subject(Depth::Ten);
     for family in Family::ALL {
         let members: Vec<usize> = (0..subject.families.len())
@@ -77,7 +79,7 @@ fn a_witness_that_breaks_a_family_is_refused_and_passes_without_the_family() {
             subject.families[index - 1] != family
         });
         for i in [members[0], members[members.len() / 2], members[members.len() - 1]] {
-            let wrong = subject.solver.break_only(i);
+            let wrong = subject.solver.violate_only(i);
             let refusal = subject.r1cs.is_satisfied(&wrong);
             assert_eq!(
                 refusal,
@@ -90,24 +92,24 @@ fn a_witness_that_breaks_a_family_is_refused_and_passes_without_the_family() {
 }
 
 #[test]
-fn without_any_single_constraint_a_wrong_digest_passes() {
+fn without_any_single_constraint_a_wrong_digest_is_accepted() {
     for depth in DEPTHS {
         let subject = subject(depth);
         let redundant: Vec<usize> = (0..subject.r1cs.constraints.len())
             .into_par_iter()
             .filter(|i| {
-                let wrong = subject.solver.break_only(*i);
-                // the same inputs, or a position that is none, and another digest
+                let wrong = subject.solver.violate_only(*i);
+                // The witness has the same inputs, or an invalid position, and another digest.
                 wrong[DIGEST as usize] == subject.honest[DIGEST as usize]
-                    || broken(&subject.r1cs, &wrong) != [*i]
+                    || violated(&subject.r1cs, &wrong) != [*i]
             })
             .collect();
         assert_eq!(redundant, Vec::<usize>::new());
     }
 }
 
-/// All constraints that a witness breaks.
-fn broken(r1cs: &R1cs, z: &[Fr]) -> Vec<usize> {
+/// Returns all constraints that a witness violates.
+fn violated(r1cs: &R1cs, z: &[Fr]) -> Vec<usize> {
     let rows = r1cs.evaluations(z).unwrap();
     let products = rows.a.iter().zip(&rows.b).map(|(a, b)| *a * b);
     products
@@ -126,11 +128,12 @@ fn count(families: &[Family]) -> BTreeMap<Family, usize> {
 }
 
 #[test]
-fn families_have_the_sizes_that_the_gadgets_say() {
+fn families_have_the_sizes_that_follow_from_the_gadgets() {
     for depth in DEPTHS {
         let counts = count(&subject(depth).families);
         let levels = depth.levels();
-        // S-boxes of Poseidon1, Poseidon3 twice, Poseidon5 and one Poseidon4 a level
+        // These are the S-boxes of Poseidon1, Poseidon3 twice, Poseidon5, and one Poseidon4 for
+        // each level.
         let s_boxes = 71 + 2 * 87 + 107 + 99 * levels;
         let expected = [
             (Family::Boolean, 2 * levels),
@@ -145,17 +148,17 @@ fn families_have_the_sizes_that_the_gadgets_say() {
 }
 
 #[test]
-fn the_report_has_the_sizes_of_the_families() {
+fn the_documentation_has_the_sizes_of_the_families() {
     let [ten, sixteen] = DEPTHS.map(|depth| count(&subject(depth).families));
     for family in Family::ALL {
         let row = PAGE
             .lines()
             .find(|line| line.starts_with(&format!("| {family:?} |")))
-            .expect("a row of the table");
+            .expect("the table has a row for the family");
         let sizes = format!("| {} | {} |", ten[&family], sixteen[&family]);
         assert!(
             row.contains(&sizes),
-            "docs/security-circuits.md should have {sizes} in: {row}"
+            "docs/security-circuits.md must contain {sizes} in: {row}"
         );
     }
 }

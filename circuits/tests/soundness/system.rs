@@ -1,4 +1,5 @@
-//! A constraint system as the checks see it: the matrices and nothing of how they were made.
+//! The constraint system from the viewpoint of the checks: only its matrices, independent of the
+//! code that made them.
 
 use std::collections::HashMap;
 
@@ -6,20 +7,20 @@ use ark_bn254::Fr;
 use ark_ff::Field;
 use bauta_iden3::{Constraint, LinearCombination, R1cs, evaluate};
 
-/// What a constraint is for, read off its shape and its neighbours.
+/// The purpose of a constraint, determined from its form and its neighbours.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub enum Family {
-    /// `bit · bit = bit`
+    /// The constraint `bit · bit = bit`.
     Boolean,
-    /// `(right - left) · bit = moved`
+    /// The constraint `(right - left) · bit = moved`.
     Swap,
-    /// `x · x = x²`
+    /// The constraint `x · x = x²`.
     Square,
-    /// `x² · x = x³`
+    /// The constraint `x² · x = x³`.
     Cube,
-    /// `x² · x³ = x^5`
+    /// The constraint `x² · x³ = x^5`.
     Fifth,
-    /// `digest · 1 = public input`
+    /// The constraint `digest · 1 = public input`.
     Expose,
 }
 
@@ -41,7 +42,7 @@ pub fn is_input(r1cs: &R1cs, wire: u32) -> bool {
     (FIRST_INPUT..FIRST_INPUT + r1cs.private_inputs).contains(&wire)
 }
 
-/// The family of each constraint. Panics at one that belongs to none.
+/// Returns the family of each constraint. Panics if a constraint belongs to none.
 pub fn families(r1cs: &R1cs) -> Vec<Family> {
     let rows = &r1cs.constraints;
     let one = vec![(0, Fr::ONE)];
@@ -71,25 +72,27 @@ pub fn families(r1cs: &R1cs) -> Vec<Family> {
     (0..rows.len()).map(family).collect()
 }
 
-/// The wire that each constraint forces once all wires before it are known; `None` for one that only checks.
+/// Returns, for each constraint, the wire that it determines once all wires before it are known.
+/// `None` means that the constraint only checks wires.
 ///
-/// Starts from the constant one and the inputs and goes once through the constraints: where A and B hold known wires alone
-/// and C one unknown wire, that wire is forced, because its coefficient isn't zero. Panics if a constraint's
-/// A or B has an unknown wire, or C several: then nothing is shown by this walk.
-pub fn forced_wires(r1cs: &R1cs) -> Vec<Option<u32>> {
+/// Starts from the constant one and the inputs and goes once through the constraints. If A and B
+/// contain only known wires and C contains one unknown wire, this wire is determined, because its
+/// coefficient is not zero. Panics if A or B of a constraint contains an unknown wire, or C
+/// contains several, because then this method proves nothing.
+pub fn determined_wires(r1cs: &R1cs) -> Vec<Option<u32>> {
     let mut known = vec![false; r1cs.wires as usize];
     known[0] = true;
     for wire in FIRST_INPUT..FIRST_INPUT + r1cs.private_inputs {
         known[wire as usize] = true;
     }
-    let forced = r1cs
+    let determined = r1cs
         .constraints
         .iter()
         .enumerate()
         .map(|(i, Constraint { a, b, c })| {
             assert!(
                 a.iter().chain(b).all(|(wire, _)| known[*wire as usize]),
-                "constraint {i}: a factor isn't forced"
+                "constraint {i}: a factor contains an unknown wire"
             );
             let unknown: Vec<u32> = c
                 .iter()
@@ -98,7 +101,7 @@ pub fn forced_wires(r1cs: &R1cs) -> Vec<Option<u32>> {
                 .collect();
             assert!(
                 unknown.len() <= 1,
-                "constraint {i}: several unknown wires in its product"
+                "constraint {i}: its product contains several unknown wires"
             );
             let wire = unknown.first().copied();
             if let Some(wire) = wire {
@@ -108,14 +111,16 @@ pub fn forced_wires(r1cs: &R1cs) -> Vec<Option<u32>> {
         })
         .collect();
     let free = known.iter().position(|known| !known);
-    assert_eq!(free, None, "a wire that no constraint forces");
-    forced
+    assert_eq!(free, None, "no constraint determines this wire");
+    determined
 }
 
-/// A system prepared for solving it many times: equal linear combinations are evaluated once.
+/// A constraint system that is prepared for solving it many times. Equal linear combinations are
+/// evaluated only once.
 pub struct Solver {
     combinations: Vec<LinearCombination>,
-    /// The row that first uses each combination. All its wires are known by then and don't change any more.
+    /// The row that first uses each combination. At that row, all its wires are known and no longer
+    /// change.
     first_use: Vec<usize>,
     rows: Vec<Row>,
     honest: Vec<Fr>,
@@ -125,7 +130,7 @@ pub struct Solver {
 struct Row {
     a: usize,
     b: usize,
-    forced: Option<u32>,
+    determined: Option<u32>,
     checked: Option<u32>,
 }
 
@@ -139,14 +144,14 @@ impl Solver {
             honest_values: Vec::new(),
         };
         let mut known = HashMap::new();
-        for (i, (row, forced)) in r1cs.constraints.iter().zip(forced_wires(r1cs)).enumerate() {
+        for (i, (row, determined)) in r1cs.constraints.iter().zip(determined_wires(r1cs)).enumerate() {
             let [(wire, coefficient)] = row.c[..] else {
-                panic!("constraint {i}: its product isn't one wire");
+                panic!("constraint {i}: its product is not a single wire");
             };
             assert_eq!(coefficient, Fr::ONE, "constraint {i}");
             assert!(
-                forced.is_some() || is_input(r1cs, wire),
-                "constraint {i} checks a wire that isn't an input"
+                determined.is_some() || is_input(r1cs, wire),
+                "constraint {i} checks a wire that is not an input"
             );
             let mut intern = |terms: &LinearCombination| {
                 *known.entry(terms.clone()).or_insert_with(|| {
@@ -156,11 +161,11 @@ impl Solver {
                 })
             };
             let (a, b) = (intern(&row.a), intern(&row.b));
-            let checked = forced.is_none().then_some(wire);
+            let checked = determined.is_none().then_some(wire);
             solver.rows.push(Row {
                 a,
                 b,
-                forced,
+                determined,
                 checked,
             });
         }
@@ -172,17 +177,18 @@ impl Solver {
         solver
     }
 
-    /// A witness that breaks constraint `i` and no other: the wire it forces is one off, or the bit it checks is two,
-    /// and all that comes after follows from that.
-    pub fn break_only(&self, i: usize) -> Vec<Fr> {
+    /// Returns a witness that violates constraint `i` and no other. The wire that it determines is
+    /// increased by one, or the bit that it checks is two. Everything after it is computed from
+    /// this value.
+    pub fn violate_only(&self, i: usize) -> Vec<Fr> {
         let mut z = self.honest.clone();
-        let from = match (self.rows[i].forced, self.rows[i].checked) {
+        let from = match (self.rows[i].determined, self.rows[i].checked) {
             (Some(wire), _) => {
                 z[wire as usize] += Fr::ONE;
                 i + 1
             }
             (None, checked) => {
-                let bit = checked.expect("a constraint forces a wire or checks one");
+                let bit = checked.expect("a constraint determines a wire or checks one");
                 z[bit as usize] = Fr::from(2u64);
                 0
             }
@@ -191,7 +197,8 @@ impl Solver {
         z
     }
 
-    /// Computes the wires that constraints `from..` force, in order; everything before stays.
+    /// Computes the wires that the constraints from `from` on determine, in order. All wires before
+    /// them keep their values.
     fn solve(&self, z: &mut [Fr], from: usize) {
         let mut values = self.honest_values.clone();
         for (i, row) in self.rows.iter().enumerate().skip(from) {
@@ -200,7 +207,7 @@ impl Solver {
                     values[id] = evaluate(&self.combinations[id], z);
                 }
             }
-            if let Some(wire) = row.forced {
+            if let Some(wire) = row.determined {
                 z[wire as usize] = values[row.a] * values[row.b];
             }
         }
