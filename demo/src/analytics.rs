@@ -1,30 +1,33 @@
-//! What the rollups in Postgres say.
+//! Prints the analytics that Postgres keeps as rollups.
 
 use anyhow::Result;
 use bauta_store::Address as StoreAddress;
 use bauta_store::analytics::Every;
 
-use crate::{Story, TRACKS};
+use crate::scenario::{Scenario, TRACKS};
 
-/// The span asked for: a day back, and what is left of this one.
+/// The range of the queries: one day before now and one day after.
 const DAY: i64 = 86_400;
 
-/// Prints the analytics of the story's scope and registry.
-pub async fn show(story: &Story) -> Result<()> {
-    let (show, store) = (&story.show, &story.database.store);
-    let now = story.chain.time().await?;
+/// Prints the analytics of the scenario's scope and registry.
+pub async fn print(scenario: &Scenario) -> Result<()> {
+    let (output, store) = (&scenario.output, &scenario.database.store);
+    let now = scenario.chain.time().await?;
     let (from, to) = (now - DAY, now + DAY);
     let registry = store
-        .registry(StoreAddress(story.registry.address.to_bytes()))
+        .registry(StoreAddress(scenario.registry.address.to_bytes()))
         .await?;
-    let scope = StoreAddress(story.scope.address.to_bytes());
+    let scope = StoreAddress(scenario.scope.address.to_bytes());
     for uses in store.uses_of_scope(scope, Every::Hour, from, to).await? {
-        show.fact("this hour in the scope: proofs accepted", uses.verifications);
-        show.fact("  failed transactions with a used nullifier", uses.refused);
+        output.fact(
+            "accepted verifications in the scope in this hour",
+            uses.verifications,
+        );
+        output.fact("  failed transactions with a used nullifier", uses.refused);
         if let (Some(least), Some(mean)) = (uses.anonymity_set_min, uses.anonymity_set_mean) {
-            show.fact(
+            output.fact(
                 "  anonymity set at a verification",
-                format!("{least} at least, {mean} in the mean"),
+                format!("minimum {least}, mean {mean}"),
             );
         }
     }
@@ -33,14 +36,17 @@ pub async fn show(story: &Story) -> Result<()> {
         let growth = store.growth(&registry, track, from, to).await?;
         let registered: u64 = growth.iter().map(|day| day.registered).sum();
         let renewed: u64 = growth.iter().map(|day| day.renewed).sum();
-        show.fact(
-            &format!("track {track}: owners now"),
-            format!("{owners}; {registered} registered, {renewed} anew"),
+        output.fact(
+            &format!("track {track}: owners"),
+            format!("{owners} ({registered} registrations, {renewed} renewals)"),
         );
     }
     let first = store.first_use(&registry, from, to).await?;
     if let Some(median) = first.median {
-        show.fact("from a root's beginning to its first use", format!("{median} s"));
+        output.fact(
+            "median time from a root to its first verification",
+            format!("{median} s"),
+        );
     }
     Ok(())
 }

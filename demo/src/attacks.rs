@@ -1,4 +1,4 @@
-//! What must not work, tried for real.
+//! Attacks that the program must refuse. Each is sent to a real node.
 
 use std::time::Duration;
 
@@ -12,169 +12,180 @@ use solana_signer::Signer;
 use tokio::time::sleep;
 
 use crate::{
-    Story,
     chain::{Failure, Sent},
-    show::Show,
+    output::Output,
+    scenario::Scenario,
     world::{Member, ScopeAt, expiry},
 };
 
-/// How often a token may register: seconds.
+/// The minimum time between two registrations of a token, in seconds.
 const REGISTRATION_INTERVAL: i64 = 60;
 
-/// Tries each; the number refused.
-pub async fn all(story: &mut Story, used: &Verify) -> Result<usize> {
-    used_again(story, used).await?;
-    another_recipient(story).await?;
-    expired(story).await?;
-    non_member(story).await?;
-    another_cluster(story).await?;
-    around_the_gate(story).await?;
-    sold_to_oneself(story).await?;
+/// Tries all attacks. Returns the number of refused ones.
+pub async fn try_all(scenario: &mut Scenario, used: &Verify) -> Result<usize> {
+    used_again(scenario, used).await?;
+    another_recipient(scenario).await?;
+    expired(scenario).await?;
+    non_member(scenario).await?;
+    another_cluster(scenario).await?;
+    around_the_gate(scenario).await?;
+    sold_to_oneself(scenario).await?;
     Ok(7)
 }
 
-/// Shows a refusal by the rule that it must be refused by; anything else is an error.
-fn expect(show: &Show, what: &str, outcome: Result<Sent, Failure>, rule: &str) -> Result<()> {
+/// Prints a refusal. Returns an error if the outcome is not a refusal by the expected rule.
+fn expect(output: &Output, what: &str, outcome: Result<Sent, Failure>, rule: &str) -> Result<()> {
     match outcome {
-        Ok(_) => bail!("ACCEPTED, and must not be: {what}"),
+        Ok(_) => bail!("the program accepted what it must refuse: {what}"),
         Err(Failure::Refused(name)) if name == rule => {
-            show.refused(what, rule);
+            output.refused(what, rule);
             Ok(())
         }
-        Err(Failure::Refused(name)) => bail!("{what}: refused, but as {name} where the rule is {rule}"),
-        Err(Failure::Unsent(error)) => Err(error.context(what.to_owned())),
+        Err(Failure::Refused(name)) => {
+            bail!("{what}: refused by the rule {name}, but the expected rule is {rule}")
+        }
+        Err(Failure::Failed(error)) => Err(error.context(what.to_owned())),
     }
 }
 
-impl Story {
-    /// Sends a verification that has to be refused by this rule.
+impl Scenario {
+    /// Sends a verification and expects its refusal by a rule.
     async fn expect_refused(&self, what: &str, verify: &Verify, rule: &str) -> Result<()> {
         let outcome = self.chain.send(&[verify.instruction()], &[]).await;
-        expect(&self.show, what, outcome, rule)
+        expect(&self.output, what, outcome, rule)
     }
 }
 
-/// Sent past the node's trial: it gets into a block, where it fails.
-async fn used_again(story: &Story, verify: &Verify) -> Result<()> {
-    let outcome = story.chain.send_untried(&[verify.instruction()], &[]).await;
-    let what = "the same proof again: its nullifier is used";
-    expect(&story.show, what, outcome, "NullifierUsed")
+/// The node's preflight check is skipped, so the transaction gets into a block, where it fails.
+async fn used_again(scenario: &Scenario, verify: &Verify) -> Result<()> {
+    let outcome = scenario
+        .chain
+        .send_without_preflight(&[verify.instruction()], &[])
+        .await;
+    let what = "the same proof again (its nullifier is used)";
+    expect(&scenario.output, what, outcome, "NullifierUsed")
 }
 
-async fn another_recipient(story: &Story) -> Result<()> {
-    let mut verify = story.prove(1, &story.scope, expiry(&story.chain).await?).await?;
-    verify.recipient = Keypair::new().pubkey();
-    let what = "a lifted proof, sent for another recipient";
-    story.expect_refused(what, &verify, "ProofRefused").await
-}
-
-async fn expired(story: &Story) -> Result<()> {
-    let verify = story
-        .prove(2, &story.scope, story.chain.time().await? - 1)
+async fn another_recipient(scenario: &Scenario) -> Result<()> {
+    let mut verify = scenario
+        .prove(1, &scenario.scope, expiry(&scenario.chain).await?)
         .await?;
-    let what = "a proof a second past its expiry";
-    story.expect_refused(what, &verify, "ProofExpired").await
+    verify.recipient = Keypair::new().pubkey();
+    let what = "a copied proof with another recipient";
+    scenario.expect_refused(what, &verify, "ProofRefused").await
 }
 
-/// Somebody without a registered token builds a tree of their own that has their leaf, and proves against that.
-async fn non_member(story: &Story) -> Result<()> {
-    let nft = story.mint(0).await?;
-    let outsider = Member::new(&story.registry, nft, 1);
+async fn expired(scenario: &Scenario) -> Result<()> {
+    let verify = scenario
+        .prove(2, &scenario.scope, scenario.chain.time().await? - 1)
+        .await?;
+    let what = "a proof one second after its expiry";
+    scenario.expect_refused(what, &verify, "ProofExpired").await
+}
+
+/// Someone without a registered token makes a tree that contains their own leaf, and a proof for
+/// that tree.
+async fn non_member(scenario: &Scenario) -> Result<()> {
+    let nft = scenario.mint(0).await?;
+    let outsider = Member::new(&scenario.registry, nft, 1);
     let own = ReferenceTree::from_leaves(Depth::Ten, [outsider.leaf()])?;
     let path = MembershipPath::in_tree(&own, 0)?;
-    let (payer, scope) = (story.chain.payer.pubkey(), &story.scope);
-    let verify = story.circuit.prove(
+    let (payer, scope) = (scenario.chain.payer.pubkey(), &scenario.scope);
+    let verify = scenario.circuit.prove(
         payer,
         &outsider,
         path,
         own.root(),
         scope,
-        expiry(&story.chain).await?,
+        expiry(&scenario.chain).await?,
     )?;
-    let what = "a non-member's proof against a tree of their own";
-    story.expect_refused(what, &verify, "NotTheSnapshot").await
+    let what = "a non-member's proof for a self-made tree";
+    scenario.expect_refused(what, &verify, "NotTheSnapshot").await
 }
 
-async fn another_cluster(story: &Story) -> Result<()> {
+async fn another_cluster(scenario: &Scenario) -> Result<()> {
     let there = ScopeAt {
-        element: Scope::derive(&[9; 32], bauta::ID.as_array(), story.scope.address.as_array()),
-        ..story.scope
+        element: Scope::derive(&[9; 32], bauta::ID.as_array(), scenario.scope.address.as_array()),
+        ..scenario.scope
     };
-    let verify = story.prove(3, &there, expiry(&story.chain).await?).await?;
+    let verify = scenario.prove(3, &there, expiry(&scenario.chain).await?).await?;
     let what = "a proof made for another cluster";
-    story.expect_refused(what, &verify, "ProofRefused").await
+    scenario.expect_refused(what, &verify, "ProofRefused").await
 }
 
-/// A scope whose gate is a consumer's PDA: nobody can burn a member's nullifier by calling `verify` directly.
-async fn around_the_gate(story: &mut Story) -> Result<()> {
+/// The scope's gate is a PDA of a consumer program. No one can use up a member's nullifier by
+/// calling `verify` directly.
+async fn around_the_gate(scenario: &mut Scenario) -> Result<()> {
     let gate = Some(Keypair::new().pubkey());
-    let created = story
+    let created = scenario
         .registry
-        .create_scope(&story.chain, &story.circuit, 2, gate)
+        .create_scope(&scenario.chain, &scenario.circuit, 2, gate)
         .await?;
     let (gated, sent) = created;
-    story.database.reach(sent.slot).await?;
-    let mut verify = story.prove(4, &gated, expiry(&story.chain).await?).await?;
+    scenario.database.reach(sent.slot).await?;
+    let mut verify = scenario.prove(4, &gated, expiry(&scenario.chain).await?).await?;
     verify.gate = None;
-    let what = "a call around the scope's gate";
-    story.expect_refused(what, &verify, "GateMustSign").await
+    let what = "a call that bypasses the scope's gate";
+    scenario.expect_refused(what, &verify, "GateMustSign").await
 }
 
-/// Claim, sell to yourself, register a new secret, claim again.
-async fn sold_to_oneself(story: &mut Story) -> Result<()> {
+/// Verifies with a token, sells the token to its owner, registers a new secret, and verifies again.
+async fn sold_to_oneself(scenario: &mut Scenario) -> Result<()> {
     const SELLER: usize = 5;
-    let verify = story
-        .prove(SELLER, &story.scope, expiry(&story.chain).await?)
+    let verify = scenario
+        .prove(SELLER, &scenario.scope, expiry(&scenario.chain).await?)
         .await?;
-    let sent = story.chain.send(&[verify.instruction()], &[]).await;
-    let sent = sent.map_err(anyhow::Error::from).context("the first claim")?;
-    story.show.accepted("a token's first claim", &sent);
+    let sent = scenario.chain.send(&[verify.instruction()], &[]).await;
+    let sent = sent
+        .map_err(anyhow::Error::from)
+        .context("the first verification")?;
+    scenario.output.accepted("first verification with a token", &sent);
 
-    let seller = &story.members[SELLER];
+    let seller = &scenario.members[SELLER];
     let track = seller.track;
-    let nft = story
+    let nft = scenario
         .tokens
-        .transfer(&story.chain, &seller.nft, Keypair::new())
+        .transfer(&scenario.chain, &seller.nft, Keypair::new())
         .await?;
-    wait(story, SELLER).await?;
-    let path = story.current_path(SELLER).await?;
-    let buyer = Member::new(&story.registry, nft, track);
-    let group = story.groups[SELLER % story.groups.len()];
-    let sent = story
+    wait(scenario, SELLER).await?;
+    let path = scenario.current_path(SELLER).await?;
+    let buyer = Member::new(&scenario.registry, nft, track);
+    let group = scenario.groups[SELLER % scenario.groups.len()];
+    let sent = scenario
         .registry
-        .register(&story.chain, group, &buyer, Some(&path))
+        .register(&scenario.chain, group, &buyer, Some(&path))
         .await;
     let sent = sent.map_err(anyhow::Error::from).context("registering again")?;
-    story
-        .show
-        .accepted("sold to oneself and registered with a new secret", &sent);
-    story.database.reach(sent.slot).await?;
-    story.members[SELLER] = buyer;
+    scenario
+        .output
+        .accepted("token sold to its owner, registered again", &sent);
+    scenario.database.reach(sent.slot).await?;
+    scenario.members[SELLER] = buyer;
 
-    // The new leaf is in the tree of now, not in that of the scope.
-    let path = story.current_path(SELLER).await?;
-    let member = &story.members[SELLER];
+    // The new leaf is in the current tree, but not in the tree of the scope.
+    let path = scenario.current_path(SELLER).await?;
+    let member = &scenario.members[SELLER];
     let root = path.root(member.leaf())?;
-    let (payer, scope) = (story.chain.payer.pubkey(), &story.scope);
-    let verify = story
+    let (payer, scope) = (scenario.chain.payer.pubkey(), &scenario.scope);
+    let verify = scenario
         .circuit
-        .prove(payer, member, path, root, scope, expiry(&story.chain).await?)?;
-    let what = "and claimed again in the same scope";
-    story.expect_refused(what, &verify, "NotTheSnapshot").await
+        .prove(payer, member, path, root, scope, expiry(&scenario.chain).await?)?;
+    let what = "second verification with it in the same scope";
+    scenario.expect_refused(what, &verify, "NotTheSnapshot").await
 }
 
-/// Lets time pass on the chain, until a holder's token may register again.
-async fn wait(story: &Story, holder: usize) -> Result<()> {
-    let (_, holding) = story.holding(holder).await?;
+/// Waits until the chain's time allows a holder's token to register again.
+async fn wait(scenario: &Scenario, holder: usize) -> Result<()> {
+    let (_, holding) = scenario.holding(holder).await?;
     loop {
-        let left = holding.last_change + REGISTRATION_INTERVAL + 1 - story.chain.time().await?;
+        let left = holding.last_change + REGISTRATION_INTERVAL + 1 - scenario.chain.time().await?;
         if left <= 0 {
-            story.show.progressed();
+            scenario.output.clear_progress();
             return Ok(());
         }
-        story
-            .show
-            .progress(&format!("a token registers once a minute at most: {left} s left"));
+        scenario
+            .output
+            .progress(&format!("a token may register once per minute; waiting {left} s"));
         sleep(Duration::from_millis(500)).await;
     }
 }

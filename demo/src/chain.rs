@@ -1,4 +1,4 @@
-//! The chain, through a node's JSON-RPC.
+//! Access to the chain through a node's JSON-RPC.
 
 use std::env;
 
@@ -12,13 +12,13 @@ use solana_signature::Signature;
 use solana_signer::Signer;
 use solana_transaction_error::TransactionError;
 
-/// A node, and who pays for everything: the program's admin.
+/// A node, and the payer of all transactions, who is the program's admin.
 pub struct Chain {
     pub rpc: Rpc,
     pub payer: Keypair,
 }
 
-/// A transaction that is confirmed.
+/// A confirmed transaction.
 pub struct Sent {
     pub signature: Signature,
     pub slot: u64,
@@ -26,16 +26,17 @@ pub struct Sent {
     pub transaction_bytes: usize,
 }
 
-/// Why a transaction had no effect.
+/// The reason why a transaction had no effect.
 pub enum Failure {
-    /// The program's rule, by its name; or what the runtime says.
+    /// The transaction was refused. Contains the name of the program's rule, or the error of the
+    /// runtime.
     Refused(String),
-    /// The chain was never asked, or gave no answer.
-    Unsent(anyhow::Error),
+    /// The transaction was not sent, or its result is unknown.
+    Failed(anyhow::Error),
 }
 
 impl Chain {
-    /// The node and the keypair that `cargo xtask demo` has put into the environment.
+    /// Uses the node and the keypair that `cargo xtask demo` has set in the environment.
     pub fn from_environment() -> Result<Self> {
         let payer = read_keypair_file(variable("BAUTA_KEYPAIR")?).map_err(|error| anyhow!("{error}"))?;
         Ok(Self {
@@ -44,13 +45,14 @@ impl Chain {
         })
     }
 
-    /// Sends one transaction, which the payer signs too, and waits until it is confirmed.
+    /// Sends one transaction, which the payer signs as well, and waits until it is confirmed.
     pub async fn send(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Sent, Failure> {
         self.submit(instructions, signers, false).await
     }
 
-    /// The same without the node's trial, so that a refused transaction gets into a block, as a failed one.
-    pub async fn send_untried(
+    /// Sends a transaction like [`send`](Self::send), but without the node's preflight check. A
+    /// refused transaction then gets into a block as a failed one.
+    pub async fn send_without_preflight(
         &self,
         instructions: &[Instruction],
         signers: &[&Keypair],
@@ -62,11 +64,11 @@ impl Chain {
         &self,
         instructions: &[Instruction],
         signers: &[&Keypair],
-        untried: bool,
+        skip_preflight: bool,
     ) -> Result<Sent, Failure> {
         let refused = |error: RpcError| match error.transaction_error() {
             Some(error) => Failure::Refused(rule(error, instructions)),
-            None => Failure::Unsent(error.into()),
+            None => Failure::Failed(error.into()),
         };
         let mut all = vec![&self.payer];
         all.extend(
@@ -80,9 +82,9 @@ impl Chain {
             .await
             .map_err(refused)?;
         let transaction = sign(instructions, &all, blockhash).map_err(refused)?;
-        // a compact array of up to 127 signatures has one byte of length
+        // The length of a compact array with up to 127 signatures takes one byte.
         let transaction_bytes = 1 + 64 * transaction.signatures.len() + transaction.message.serialize().len();
-        let signature = if untried {
+        let signature = if skip_preflight {
             self.rpc.send_untried(&transaction).await
         } else {
             self.rpc.send(&transaction).await
@@ -102,22 +104,26 @@ impl Chain {
         })
     }
 
-    /// An account's bytes and owner.
+    /// Returns an account's data and owner.
     pub async fn account(&self, address: &Address) -> Result<bauta_rpc::Account> {
         let (_, account) = self.rpc.account(address, Commitment::Confirmed).await?;
-        account.with_context(|| format!("no account at {address}"))
+        account.with_context(|| format!("there is no account at {address}"))
     }
 
-    /// The chain's time, in Unix seconds: a local chain's falls behind a busy machine's.
+    /// Returns the chain's time in Unix seconds. On a busy machine, the time of a local chain is
+    /// behind real time.
     pub async fn time(&self) -> Result<i64> {
         const CLOCK: Address = Address::from_str_const("SysvarC1ock11111111111111111111111111111111");
         let account = self.account(&CLOCK).await?;
-        // slot, the epoch's beginning, epoch, its leaders' epoch, and the time: eight bytes each, little-endian
+        // Five values of eight bytes each, little-endian: the slot, the start of the epoch, the
+        // epoch, the leader schedule's epoch, and the time.
         let time = account.data.get(32..40).and_then(|bytes| bytes.try_into().ok());
-        Ok(i64::from_le_bytes(time.context("a clock has 40 bytes")?))
+        Ok(i64::from_le_bytes(
+            time.context("the clock account must have 40 bytes")?,
+        ))
     }
 
-    /// Lamports that keep an account of so many bytes.
+    /// Returns the lamports that make an account of this size rent-exempt.
     pub async fn rent(&self, bytes: usize) -> Result<u64> {
         Ok(self.rpc.rent_exempt_balance(bytes).await?)
     }
@@ -127,14 +133,14 @@ impl From<Failure> for anyhow::Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Refused(rule) => anyhow!("refused: {rule}"),
-            Failure::Unsent(error) => error,
+            Failure::Failed(error) => error,
         }
     }
 }
 
-/// A variable that `cargo xtask demo` sets.
+/// Returns a variable that `cargo xtask demo` sets.
 pub fn variable(name: &str) -> Result<String> {
-    env::var(name).with_context(|| format!("{name} is not set: start this as `cargo xtask demo`"))
+    env::var(name).with_context(|| format!("{name} is not set; start this program with `cargo xtask demo`"))
 }
 
 fn rule(error: &TransactionError, instructions: &[Instruction]) -> String {

@@ -1,4 +1,4 @@
-//! Postgres, and the indexer that fills it.
+//! The database, and the indexer that fills it.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -16,12 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chain::variable;
 
-/// How far behind the chain the database may come before the demo gives up.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// Connections to the database.
+/// Time limit for the database to reach a slot.
+const TIMEOUT: Duration = Duration::from_mins(1);
+/// Number of connections to the database.
 const CONNECTIONS: u32 = 8;
 
-/// The database and the indexer that writes it.
+/// The database, and the indexer that writes it.
 pub struct Database {
     pub store: Store,
     status: watch::Receiver<Status>,
@@ -30,7 +30,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// Makes the tables and starts to follow the chain from its beginning.
+    /// Creates the tables and follows the chain from its beginning.
     pub async fn start() -> Result<Self> {
         let store = Store::connect(&variable("DATABASE_URL")?, CONNECTIONS).await?;
         store.migrate().await?;
@@ -66,25 +66,25 @@ impl Database {
         })
     }
 
-    /// Waits until the database follows up to a slot.
+    /// Waits until the database is complete up to a slot.
     pub async fn reach(&mut self, slot: u64) -> Result<()> {
-        let level = |status: &Status| {
+        let done = |status: &Status| {
             let stopped = status
                 .trouble
                 .as_ref()
                 .is_some_and(|trouble| !trouble.is_transient);
             stopped || status.checkpoint.is_some_and(|at| at.slot >= slot)
         };
-        let status = timeout(PATIENCE, self.status.wait_for(level))
+        let status = timeout(TIMEOUT, self.status.wait_for(done))
             .await
-            .with_context(|| format!("the database didn't reach slot {slot} in {PATIENCE:?}"))??;
+            .with_context(|| format!("the database did not reach slot {slot} within {TIMEOUT:?}"))??;
         if let Some(trouble) = &status.trouble {
             bail!("the indexer stopped: {}", trouble.reason);
         }
         Ok(())
     }
 
-    /// A leaf's path at a root that is valid at `now`, as Postgres has it.
+    /// Returns a leaf's path from Postgres. The root must be valid at `now`.
     pub async fn path(
         &self,
         registry: &Registry,
@@ -100,10 +100,10 @@ impl Database {
         })
     }
 
-    /// Ends the indexer and closes the connections.
+    /// Stops the indexer and closes the connections.
     pub async fn stop(self) -> Result<()> {
         self.shutdown.cancel();
-        self.indexer.await.context("the indexer")?;
+        self.indexer.await.context("the indexer panicked")?;
         self.store.close().await;
         Ok(())
     }

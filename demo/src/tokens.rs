@@ -1,4 +1,5 @@
-//! Real tokens: collections are Token-2022 groups, tokens their members, with supply 1 and no mint authority.
+//! Real tokens. Collections are Token-2022 groups, and tokens are their members, with a supply of 1
+//! and without a mint authority.
 
 use anyhow::{Context, Result};
 use solana_address::Address;
@@ -15,20 +16,20 @@ use crate::chain::Chain;
 
 const PROGRAM: Address = spl_token_2022_interface::ID;
 
-/// Creates tokens; knows what their accounts cost.
+/// Creates tokens. Contains the sizes and the rents of their accounts.
 pub struct Tokens {
-    group: Room,
-    member: Room,
-    account: Room,
+    group: AccountSize,
+    member: AccountSize,
+    account: AccountSize,
 }
 
-/// An account's length at its creation, and the rent of the length that it grows to.
-struct Room {
+/// The size of an account at its creation, and the rent for the size to which it grows.
+struct AccountSize {
     bytes: u64,
     lamports: u64,
 }
 
-/// A token and the account it lies in.
+/// A token and its token account.
 pub struct Nft {
     pub mint: Address,
     pub account: Address,
@@ -36,84 +37,84 @@ pub struct Nft {
 }
 
 impl Tokens {
-    /// Asks the node for the rents.
+    /// Requests the rents from the node.
     pub async fn new(chain: &Chain) -> Result<Self> {
         use ExtensionType::{GroupMemberPointer, GroupPointer, TokenGroup, TokenGroupMember};
-        let room = async |first: &[ExtensionType], last: &[ExtensionType]| -> Result<Room> {
+        let size = async |first: &[ExtensionType], last: &[ExtensionType]| -> Result<AccountSize> {
             let last = ExtensionType::try_calculate_account_len::<Mint>(last)?;
-            Ok(Room {
+            Ok(AccountSize {
                 bytes: ExtensionType::try_calculate_account_len::<Mint>(first)? as u64,
                 lamports: chain.rent(last).await?,
             })
         };
         let bytes = ExtensionType::try_calculate_account_len::<TokenAccount>(&[])?;
         Ok(Self {
-            group: room(&[GroupPointer], &[GroupPointer, TokenGroup]).await?,
-            member: room(&[GroupMemberPointer], &[GroupMemberPointer, TokenGroupMember]).await?,
-            account: Room {
+            group: size(&[GroupPointer], &[GroupPointer, TokenGroup]).await?,
+            member: size(&[GroupMemberPointer], &[GroupMemberPointer, TokenGroupMember]).await?,
+            account: AccountSize {
                 bytes: bytes as u64,
                 lamports: chain.rent(bytes).await?,
             },
         })
     }
 
-    /// Makes a collection whose authority is the payer.
-    pub async fn create_group(&self, chain: &Chain, most: u64) -> Result<Address> {
+    /// Creates a collection whose authority is the payer.
+    pub async fn create_group(&self, chain: &Chain, max_size: u64) -> Result<Address> {
         let (group, authority) = (Keypair::new(), chain.payer.pubkey());
         let key = group.pubkey();
         let instructions = [
             self.group.create(&authority, &key),
             group_pointer::instruction::initialize(&PROGRAM, &key, None, Some(key))?,
             token::initialize_mint2(&PROGRAM, &key, &authority, None, 0)?,
-            initialize_group(&PROGRAM, &key, &key, &authority, Some(authority), most),
+            initialize_group(&PROGRAM, &key, &key, &authority, Some(authority), max_size),
         ];
         chain.send(&instructions, &[&group]).await?;
         Ok(key)
     }
 
-    /// Makes a token of a collection for its owner.
+    /// Creates a token of a collection for an owner.
     pub async fn mint(&self, chain: &Chain, group: &Address, owner: Keypair) -> Result<Nft> {
         let (mint, account, authority) = (Keypair::new(), Keypair::new(), chain.payer.pubkey());
-        let (key, place) = (mint.pubkey(), account.pubkey());
+        let (key, account_address) = (mint.pubkey(), account.pubkey());
         let instructions = [
             self.member.create(&authority, &key),
             group_member_pointer::instruction::initialize(&PROGRAM, &key, None, Some(key))?,
             token::initialize_mint2(&PROGRAM, &key, &authority, None, 0)?,
             initialize_member(&PROGRAM, &key, &key, &authority, group, &authority),
-            self.account.create(&authority, &place),
-            token::initialize_account3(&PROGRAM, &place, &key, &owner.pubkey())?,
-            token::mint_to(&PROGRAM, &key, &place, &authority, &[], 1)?,
+            self.account.create(&authority, &account_address),
+            token::initialize_account3(&PROGRAM, &account_address, &key, &owner.pubkey())?,
+            token::mint_to(&PROGRAM, &key, &account_address, &authority, &[], 1)?,
             token::set_authority(&PROGRAM, &key, None, AuthorityType::MintTokens, &authority, &[])?,
         ];
         chain.send(&instructions, &[&mint, &account]).await?;
         Ok(Nft {
             mint: key,
-            account: place,
+            account: account_address,
             owner,
         })
     }
 
-    /// Moves a token to somebody's new account.
+    /// Transfers a token to a new account of another owner.
     pub async fn transfer(&self, chain: &Chain, nft: &Nft, to: Keypair) -> Result<Nft> {
         let account = Keypair::new();
-        let place = account.pubkey();
+        let account_address = account.pubkey();
         let (from, holder) = (&nft.account, nft.owner.pubkey());
         let instructions = [
-            self.account.create(&chain.payer.pubkey(), &place),
-            token::initialize_account3(&PROGRAM, &place, &nft.mint, &to.pubkey())?,
-            token::transfer_checked(&PROGRAM, from, &nft.mint, &place, &holder, &[], 1, 0)?,
+            self.account.create(&chain.payer.pubkey(), &account_address),
+            token::initialize_account3(&PROGRAM, &account_address, &nft.mint, &to.pubkey())?,
+            token::transfer_checked(&PROGRAM, from, &nft.mint, &account_address, &holder, &[], 1, 0)?,
         ];
         let sent = chain.send(&instructions, &[&account, &nft.owner]).await;
-        sent.map_err(anyhow::Error::from).context("moving a token")?;
+        sent.map_err(anyhow::Error::from).context("token transfer")?;
         Ok(Nft {
             mint: nft.mint,
-            account: place,
+            account: account_address,
             owner: to,
         })
     }
 }
 
-impl Room {
+impl AccountSize {
     fn create(&self, payer: &Address, address: &Address) -> Instruction {
         create_account(payer, address, self.lamports, self.bytes, &PROGRAM)
     }

@@ -1,20 +1,20 @@
-//! How the demo looks: headings, facts and verdicts, in colour on a terminal.
+//! The output of the demo: headings, facts and results, in colour on a terminal.
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stdout};
 
 use crate::chain::Sent;
 
-/// The column in which facts and verdicts begin.
+/// The column in which values begin.
 const COLUMN: usize = 58;
 
-/// Where the story is told.
-pub struct Show {
+/// Prints the output of the demo.
+pub struct Output {
     colour: bool,
 }
 
-impl Show {
-    /// On standard output.
+impl Output {
+    /// Creates the output on standard output.
     pub fn new() -> Self {
         Self {
             colour: stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
@@ -29,43 +29,43 @@ impl Show {
         }
     }
 
-    /// A chapter.
-    pub fn chapter(&self, title: &str) {
+    /// Prints a heading.
+    pub fn heading(&self, title: &str) {
         println!("\n{}", self.paint("1;36", title));
     }
 
-    /// Something worth a warning.
+    /// Prints a warning.
     pub fn warn(&self, text: &str) {
         println!("  {}", self.paint("33", text));
     }
 
-    /// What came of it all.
-    pub fn conclude(&self, text: &str) {
+    /// Prints a line of the summary.
+    pub fn summary(&self, text: &str) {
         println!("  {}", self.paint("1", text));
     }
 
-    /// A fact: what, and its value.
+    /// Prints a fact: its name and its value.
     pub fn fact(&self, what: &str, value: impl Display) {
         println!("  {what:COLUMN$} {}", self.paint("1", value));
     }
 
-    /// Progress in place, on a terminal only.
+    /// Shows progress in the current line, on a terminal only.
     pub fn progress(&self, text: &str) {
         if self.colour {
             print!("\r\x1b[2K  {text}");
-            // a terminal that is gone ends the demo at its next line
+            // If the terminal is closed, the next printed line ends the demo.
             let _ = stdout().flush();
         }
     }
 
-    /// Ends a line of [`Show::progress`].
-    pub fn progressed(&self) {
+    /// Clears the line of [`progress`](Self::progress).
+    pub fn clear_progress(&self) {
         if self.colour {
             print!("\r\x1b[2K");
         }
     }
 
-    /// Something that the program accepted.
+    /// Prints something that the program accepted.
     pub fn accepted(&self, what: &str, sent: &Sent) {
         let figures = format!(
             "{} CU, {} bytes",
@@ -79,7 +79,7 @@ impl Show {
         );
     }
 
-    /// Something that was refused, and by which rule.
+    /// Prints something that the program refused, and the rule.
     pub fn refused(&self, what: &str, rule: &str) {
         println!(
             "  {} {what:width$} {}",
@@ -90,7 +90,7 @@ impl Show {
     }
 }
 
-/// An integer with its thousands apart.
+/// Formats an integer with separators of thousands.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
