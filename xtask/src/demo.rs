@@ -5,7 +5,6 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::{
-    localnet::BUILD_TOOLS,
     system,
     up::{ChainWanted, Place, Stack, Wanted},
     workspace,
@@ -13,8 +12,10 @@ use crate::{
 
 /// Brings up a chain and a database that nothing else uses, runs the demo on them, and leaves nothing running.
 pub fn run() -> Result<()> {
-    system::require(&BUILD_TOOLS)?;
+    system::require(&system::BUILD)?;
+    eprintln!("Step 1 of 2: build. The first build takes about seven minutes on two cores.");
     workspace::build(&["bauta-demo", "bauta", "bauta-localnet"])?;
+    eprintln!("Step 2 of 2: start a chain and a database, and run the demo.");
     let stack = Stack::start(&Wanted {
         database: Some(Place::Private(0)),
         redis: None,

@@ -16,9 +16,6 @@ pub fn run() -> Result<()> {
 
 /// Builds the node if its sources have changed.
 pub fn build() -> Result<()> {
-    system::require(&BUILD_TOOLS)?;
+    system::require(&system::BUILD)?;
     workspace::build(&[PROGRAM])
 }
-
-/// What the build of the workspace needs from the system.
-pub const BUILD_TOOLS: [system::Tool; 3] = [system::CC, system::PKG_CONFIG, system::OPENSSL];

@@ -8,8 +8,10 @@ mod demo;
 #[cfg(test)]
 mod docs;
 mod drill;
+mod lint;
 mod localnet;
 mod program;
+mod progress;
 mod system;
 mod test;
 mod up;
@@ -35,7 +37,9 @@ enum Task {
     Up(up::Args),
     /// Build the local chain's node, and say where it is
     Localnet,
-    /// Do the set-up and run every test
+    /// Check format, lints, unused dependencies, licences and sources
+    Lint,
+    /// Do the setup and run every test
     Test,
     /// Run the long form of a drill
     Drill(drill::Args),
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         Task::Demo => demo::run(),
         Task::Up(args) => up::run(&args),
         Task::Localnet => localnet::run(),
+        Task::Lint => lint::run(),
         Task::Test => test::run(),
         Task::Drill(args) => drill::run(&args),
         Task::Bench(args) => bench::run(&args),

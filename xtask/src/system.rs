@@ -16,6 +16,9 @@ pub struct Tool {
     pub found: fn(&str) -> bool,
 }
 
+/// What a build of the workspace needs.
+pub const BUILD: [Tool; 3] = [CC, PKG_CONFIG, OPENSSL];
+
 /// A C compiler, which build scripts of dependencies call.
 pub const CC: Tool = Tool {
     name: "cc",

@@ -4,11 +4,11 @@ use std::{fs, process::Command};
 
 use anyhow::Result;
 
-use crate::{demo, localnet::BUILD_TOOLS, program, system, workspace};
+use crate::{demo, program, system, workspace};
 
 /// Checks the artifacts, then runs every test: of the workspace, the TypeScript suite, and the demo.
 pub fn run() -> Result<()> {
-    system::require(&BUILD_TOOLS)?;
+    system::require(&system::BUILD)?;
     system::require(&[
         system::NODE,
         system::NPM,

@@ -8,6 +8,8 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::progress;
+
 /// The root of the checkout that `cargo xtask` was started in.
 pub fn root() -> Result<PathBuf> {
     // Read when run, not when compiled: checkouts may share a target directory.
@@ -43,15 +45,12 @@ pub fn cargo() -> Result<Command> {
     Ok(command)
 }
 
-/// Builds programs of the workspace and shows it. By their names alone: chosen by `--package` they would have dependencies with
-/// other features than the rest has, built anew for each choice.
+/// Builds programs of the workspace and shows the progress. It names the programs and not their packages: with
+/// `--package` cargo would unify the features of the chosen packages alone and build dependencies again for each choice.
 pub fn build(programs: &[&str]) -> Result<()> {
-    let mut cargo = cargo()?;
-    cargo.args(["build", "--locked", "--workspace"]);
-    for program in programs {
-        cargo.args(["--bin", program]);
-    }
-    run(&mut cargo)
+    let mut arguments = vec!["build", "--locked", "--workspace"];
+    arguments.extend(programs.iter().flat_map(|program| ["--bin", program]));
+    progress::build(cargo, &arguments)
 }
 
 /// Run a command that shows its own output; an error if it fails.

@@ -114,7 +114,7 @@ fn with_hint(error: bauta_dev_servers::Error) -> anyhow::Error {
 impl Stack {
     /// Starts what is wanted and initialises the program.
     pub fn start(wanted: &Wanted) -> Result<Self> {
-        let mut tools = vec![system::CC];
+        let mut tools = Vec::from(system::BUILD);
         tools.extend(Place::is_private(wanted.database.as_ref()).then_some(system::POSTGRES));
         tools.extend(Place::is_private(wanted.redis.as_ref()).then_some(system::REDIS));
         system::require(&tools)?;

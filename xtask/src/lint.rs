@@ -1,0 +1,83 @@
+//! `cargo xtask lint`: format, clippy, unused dependencies, licences and sources.
+
+use std::{env, path::PathBuf, process::Command};
+
+use anyhow::Result;
+
+use crate::{system, workspace};
+
+/// The programs of crates.io that find unused dependencies and check licences, with their versions.
+const TOOLS: [(&str, &str); 2] = [("cargo-machete", "0.9.2"), ("cargo-deny", "0.20.2")];
+
+/// Runs every check.
+pub fn run() -> Result<()> {
+    system::require(&system::BUILD)?;
+    workspace::run(workspace::cargo()?.args(["fmt", "--all", "--check"]))?;
+    workspace::run(workspace::cargo()?.args([
+        "clippy",
+        "--workspace",
+        // The benchmarks' features, so that their code is checked too.
+        "--features=bauta-bench/all",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    for (tool, version) in TOOLS {
+        install(tool, version)?;
+    }
+    workspace::run(with_tools("machete")?.arg("--skip-target-dir"))?;
+    workspace::run(with_tools("deny")?.args([
+        "--workspace",
+        "--offline",
+        "check",
+        "--hide-inclusion-graph",
+        "licenses",
+        "bans",
+        "sources",
+    ]))
+}
+
+/// The folder of the installed tools.
+fn tools() -> Result<PathBuf> {
+    Ok(workspace::cache()?.join("tools"))
+}
+
+/// Installs a program of crates.io into the cache unless this version is there.
+fn install(tool: &str, version: &str) -> Result<()> {
+    let root = tools()?;
+    let program = root.join("bin").join(tool);
+    let installed = workspace::output(Command::new(&program).arg("--version"));
+    // `cargo-machete 0.9.2` or `0.9.2`
+    if installed.is_ok_and(|text| text.split_whitespace().any(|word| word == version)) {
+        return Ok(());
+    }
+    let build = root.join("build");
+    let mut cargo = workspace::cargo()?;
+    cargo
+        .args([
+            "install",
+            "--locked",
+            "--quiet",
+            "--force",
+            tool,
+            "--version",
+            version,
+        ])
+        .arg("--root")
+        .arg(&root)
+        .env("CARGO_TARGET_DIR", &build);
+    workspace::run(&mut cargo)?;
+    // Each tool is built once.
+    Ok(std::fs::remove_dir_all(build)?)
+}
+
+/// `cargo SUBCOMMAND` with the installed tools.
+fn with_tools(subcommand: &str) -> Result<Command> {
+    let mut folders = vec![tools()?.join("bin")];
+    folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+    let mut cargo = workspace::cargo()?;
+    cargo.arg(subcommand).env("PATH", env::join_paths(folders)?);
+    Ok(cargo)
+}
