@@ -1,33 +1,40 @@
-//! Compute units and transaction bytes: exact, so there is nothing to repeat and `--quick` only writes no page.
+//! Compute units and transaction bytes. The figures are exact, so nothing is repeated. `--quick`
+//! only writes no page.
 
 use anyhow::Result;
 use bauta_program_test::{Elf, measure};
 
 use crate::{Figures, Options, page};
 
-/// What the figures are, for whoever reads the page alone.
+/// The text before the table.
 const HEAD: &str = "# Compute units
 
-What a transaction with one instruction of the program costs, on the checked-in ELF in LiteSVM 0.16 (agave 4.2). Compute units are of the whole
-transaction, which has no compute budget instruction (one costs 150 more). Bytes are of the whole transaction, signatures
-included; a cluster takes 1,232. The figures are exact and the same on every machine; `tests/program/tests/compute_units.rs` compares them with this page.
+This page has the cost of a transaction with one instruction of the program. It is measured with the
+checked-in ELF in LiteSVM 0.16 (agave 4.2). Compute units are those of the whole transaction. It has
+no compute budget instruction, which would cost 150 more. Bytes are those of the whole transaction,
+including signatures. A cluster accepts 1,232. The figures are exact and the same on every machine.
+`tests/program/tests/compute_units.rs` compares them with this page.
 
     cargo xtask bench cu
 
 ";
 
-/// Where the units of a verification go.
+/// The text after the table.
 const TAIL: &str = "
-`groth16` is the part of `verify` from the payload's hash to the pairing: context, digest, public input, pairing.
-By the runtime's schedule its system calls alone cost 79,853: the pairing of four pairs 73,612 with its input, a multiplication in G1 3,840, an addition 334, Poseidon over five 2,067.
-A nullifier's address costs about 370 for each bump tried; half of all nullifiers need one try. [Where the units go](compute-units-notes.md) and what was tried.
+`groth16` is the part of `verify` from the payload's hash to the pairing: context, digest, public
+input and pairing. By the runtime's schedule, its system calls alone cost 79,853: the pairing of four
+pairs 73,612 with its input, a multiplication in G1 3,840, an addition 334, and a Poseidon hash of
+five elements 2,067. The search for a nullifier's address costs about 370 for each bump. Half of all
+nullifiers need one bump. [The notes](compute-units-notes.md) show where the units are spent and what
+was tried.
 
-Peers, for comparison: a bare pairing check with 8 inputs 93,344; an append of one leaf to a concurrent Merkle tree with cheaper hashing 22,647, of ten 29,392.
+For comparison: a bare pairing check with 8 inputs costs 93,344. An append of one leaf to a concurrent
+Merkle tree with a cheaper hash function costs 22,647, and an append of ten leaves 29,392.
 ";
 
 /// Measures every instruction.
 pub fn run(options: &Options) -> Result<Figures> {
-    let rows = measure::all(Elf::Chosen);
+    let rows = measure::all(Elf::FromEnvironment);
     let lines = rows.iter().map(|row| {
         let bytes = match row.transaction_bytes {
             0 => String::new(),

@@ -2,14 +2,13 @@
 
 use anyhow::Result;
 use ark_std::rand::{RngCore, SeedableRng, rngs::StdRng};
-use bauta_circuits::OwnershipInputs;
 use bauta_primitives::{
-    Attributes, Claim, Context, EntryId, FieldElement, IdentitySecret, Leaf, Scope,
-    tree::{Depth, root_from_path},
+    Attributes, Claim, Context, EntryId, FieldElement, IdentitySecret, Leaf, ProofInputs, Scope,
+    tree::{Depth, MembershipPath},
 };
 
 /// Returns inputs of the ownership statement. They are the same for every call.
-pub fn inputs(depth: Depth) -> Result<OwnershipInputs> {
+pub fn inputs(depth: Depth) -> Result<ProofInputs> {
     let rng = &mut StdRng::seed_from_u64(1);
     let mut element = || {
         let mut bytes = [0; 32];
@@ -20,19 +19,17 @@ pub fn inputs(depth: Depth) -> Result<OwnershipInputs> {
     let entry_id = EntryId::new(element());
     let track = element();
     let attributes = Attributes::new(track);
-    let path: Vec<_> = (0..depth.levels())
+    let siblings = (0..depth.levels())
         .map(|_| [element(), element(), element()])
         .collect();
-    let index = depth.check_index(depth.capacity() / 3)?;
+    let path = MembershipPath::new(depth, depth.check_index(depth.capacity() / 3)?, siblings)?;
     let leaf = Leaf::of(secret.commitment(), entry_id, attributes);
-    let root = root_from_path(depth, index, leaf, &path)?;
-    Ok(OwnershipInputs {
+    Ok(ProofInputs {
         secret,
         entry_id,
         attributes,
-        index,
+        root: path.root(leaf),
         path,
-        root,
         scope: Scope::new(element()),
         claim: Claim::new(track),
         context: Context::new(element()),

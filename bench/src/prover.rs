@@ -7,9 +7,9 @@ use ark_bn254::{Bn254, Fr};
 use ark_ff::UniformRand;
 use ark_groth16::{Groth16, ProvingKey};
 use ark_std::rand::{SeedableRng, rngs::StdRng};
-use bauta_circuits::{CircuitsError, Ownership, OwnershipInputs, constraint_system::Assignment, statement};
+use bauta_circuits::{CircuitsError, Ownership, constraint_system::Assignment, statement};
 use bauta_iden3::{R1cs, ZKey};
-use bauta_primitives::tree::Depth;
+use bauta_primitives::{ProofInputs, tree::Depth};
 use bauta_prover::{BackEnd, Engine, Options, TableSource, Witness};
 use rayon::{
     ThreadPool,
@@ -28,7 +28,7 @@ const BATCH: u32 = 16;
 /// One size of the ownership statement, with the inputs of all contenders.
 struct Case {
     statement: Ownership,
-    inputs: OwnershipInputs,
+    inputs: ProofInputs,
     r1cs: R1cs,
     zkey: ZKey,
     ark_key: ProvingKey<Bn254>,
@@ -56,7 +56,7 @@ impl Case {
 
     fn witness_by(
         &self,
-        assign: impl Fn(&Ownership, &OwnershipInputs, usize, usize) -> Result<Assignment, CircuitsError>,
+        assign: impl Fn(&Ownership, &ProofInputs, usize, usize) -> Result<Assignment, CircuitsError>,
     ) -> Witness {
         let (wires, constraints) = (self.r1cs.wires as usize, self.r1cs.constraints.len());
         assign(&self.statement, &self.inputs, wires, constraints)

@@ -7,7 +7,7 @@ use bauta_primitives::PrimitivesError;
 pub enum CircuitsError {
     /// The index or the path does not fit the tree.
     #[error("the path does not fit the statement's tree: {0}")]
-    Path(#[from] PrimitivesError),
+    Path(#[source] PrimitivesError),
     /// The path does not lead from the leaf to the root.
     #[error(
         "the path does not lead from the leaf to the root: the path or the root is outdated, or secret, entry id, \
@@ -70,4 +70,15 @@ pub enum CircuitsError {
     /// The proving engine refused the key or the witness.
     #[error("proving failed: {0}")]
     Proving(#[from] bauta_prover::ProverError),
+}
+
+impl From<PrimitivesError> for CircuitsError {
+    /// Converts a [`PrimitivesError::WrongRoot`] to [`Self::WrongRoot`], which does not contain the roots.
+    /// Services store and log these errors, and the root that leaf and path lead to can identify the member.
+    fn from(error: PrimitivesError) -> Self {
+        match error {
+            PrimitivesError::WrongRoot { .. } => Self::WrongRoot,
+            other => Self::Path(other),
+        }
+    }
 }

@@ -5,7 +5,7 @@
 //! the leaf's attributes. Every proof has one public input, the digest.
 //!
 //! ```text
-//!   Inputs --evaluate, in ordinary code--> Evaluation (nullifier, digest) or the violated rule
+//!   ProofInputs --evaluate, in ordinary code--> Evaluation (nullifier, digest) or the violated rule
 //!     |
 //!     +--Statement, gadgets--> Assignment --+
 //!                                           +--> Proof --verify--> digest
@@ -29,5 +29,5 @@ pub mod statements;
 pub use error::CircuitsError;
 pub use keys::{Key, load_or_setup_development};
 pub use proof::{PreparedVerifyingKey, Proof, VerifyingKey, public_to_snarkjs};
-pub use statement::{Evaluation, Inputs, Statement};
-pub use statements::{Ownership, OwnershipInputs};
+pub use statement::{Evaluation, Statement};
+pub use statements::Ownership;

@@ -11,15 +11,15 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use ark_std::rand::rngs::OsRng;
 use bauta_circuits::{
-    Key, Ownership, OwnershipInputs, Statement,
+    Key, Ownership, Statement,
     figures::{figures, table},
     load_or_setup_development,
     statement::{assign, evaluate, r1cs},
 };
 use bauta_iden3::{PowersOfTau, Witness, ZKey};
 use bauta_primitives::{
-    Attributes, Claim, Context, EntryId, FieldElement, Leaf, MasterSecret, Scope,
-    tree::{Depth, root_from_path},
+    Attributes, Claim, Context, EntryId, FieldElement, Leaf, MasterSecret, ProofInputs, Scope,
+    tree::{Depth, MembershipPath},
 };
 use clap::{Args, Parser, Subcommand};
 
@@ -211,20 +211,20 @@ fn export(statement: Ownership, key: Option<&Path>, out: &Path) -> Result<()> {
 }
 
 /// Returns a sample whose secrets are published, so that other tools can compute with it.
-fn sample(statement: Ownership) -> Result<OwnershipInputs> {
+fn sample(statement: Ownership) -> Result<ProofInputs> {
     let depth = statement.depth();
     let entry_id = EntryId::of_mint(&[1; 32]);
     let secret = MasterSecret::from_bytes(&mut [2; 32]).identity(&[3; 32], entry_id);
     let attributes = Attributes::of_track(4);
     let index = depth.check_index(5)?;
-    let path = vec![[FieldElement::from_u64(6); 3]; depth.levels()];
+    let siblings = vec![[FieldElement::from_u64(6); 3]; depth.levels()];
+    let path = MembershipPath::new(depth, index, siblings)?;
     let leaf = Leaf::of(secret.commitment(), entry_id, attributes);
-    Ok(OwnershipInputs {
-        root: root_from_path(depth, index, leaf, &path)?,
+    Ok(ProofInputs {
+        root: path.root(leaf),
         secret,
         entry_id,
         attributes,
-        index,
         path,
         scope: Scope::new(FieldElement::from_u64(7)),
         claim: Claim::of_track(4),

@@ -4,9 +4,9 @@ use ark_bn254::Fr;
 use ark_relations::gr1cs::{ConstraintSynthesizer, ConstraintSystemRef, SynthesisError};
 use bauta_iden3::R1cs;
 use bauta_primitives::{
-    Attributes, Claim, Context, Digest, DigestParts, EntryId, FieldElement, IdentitySecret, Leaf, Root,
-    Scope,
-    tree::{Depth, LeafIndex, Siblings, root_from_path},
+    Attributes, Claim, Context, Digest, EntryId, FieldElement, IdentitySecret, PrimitivesError, ProofInputs,
+    PublicInputs, Root, Scope,
+    tree::{Depth, MembershipPath},
 };
 
 use crate::{
@@ -54,36 +54,11 @@ pub trait Statement: Sync {
     ) -> Result<(), CircuitsError>;
 }
 
-/// What a member proves with. Everything here is private but root, scope, claim and context. No `Debug`; the secret is
-/// wiped when dropped.
-pub struct Inputs<P> {
-    /// The secret behind the leaf's commitment.
-    pub secret: IdentitySecret,
-    /// Which entry of the registry the leaf is.
-    pub entry_id: EntryId,
-    /// What else the leaf says.
-    pub attributes: Attributes,
-    /// The leaf's position.
-    pub index: LeafIndex,
-    /// Siblings from the leaf upwards, one element for each level.
-    pub path: Vec<Siblings>,
-    /// The root to prove at.
-    pub root: Root,
-    /// The nullifier's domain.
-    pub scope: Scope,
-    /// What to show.
-    pub claim: Claim,
-    /// Recipient, relayer, expiry and payload.
-    pub context: Context,
-    /// What the statement needs besides.
-    pub private: P,
-}
-
 /// What a proof of certain inputs shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evaluation {
-    /// The five parts.
-    pub parts: DigestParts,
+    /// The five values.
+    pub public: PublicInputs,
     /// Their hash, the public input.
     pub digest: Digest,
 }
@@ -92,44 +67,44 @@ pub struct Evaluation {
 /// which rule they break. Everything that proves asks this first.
 pub fn evaluate<S: Statement>(
     statement: &S,
-    inputs: &Inputs<S::Private>,
+    inputs: &ProofInputs<S::Private>,
 ) -> Result<Evaluation, CircuitsError> {
-    let leaf = Leaf::of(inputs.secret.commitment(), inputs.entry_id, inputs.attributes);
-    let root = root_from_path(statement.depth(), inputs.index, leaf, &inputs.path)?;
-    if root != inputs.root {
-        return Err(CircuitsError::WrongRoot);
-    }
+    check_depth(statement, inputs)?;
+    inputs.check_path()?;
     statement.check_claim(inputs.claim, inputs.attributes, &inputs.private)?;
-    let parts = DigestParts {
-        root,
-        nullifier: inputs.secret.nullifier(inputs.entry_id, inputs.scope),
-        scope: inputs.scope,
-        claim: inputs.claim,
-        context: inputs.context,
-    };
+    let public = inputs.public();
     Ok(Evaluation {
-        parts,
-        digest: Digest::of(&parts),
+        public,
+        digest: public.digest(),
     })
 }
 
+fn check_depth<S: Statement>(statement: &S, inputs: &ProofInputs<S::Private>) -> Result<(), PrimitivesError> {
+    let (levels, depth) = (inputs.path.depth().levels(), statement.depth());
+    if levels == depth.levels() {
+        Ok(())
+    } else {
+        Err(PrimitivesError::PathLength {
+            levels,
+            depth: depth as u8,
+        })
+    }
+}
+
 /// The statement as constraints. The claim and the root come out of them: the inputs' own are not looked at.
-pub fn synthesise<S: Statement, C: ConstraintSystem>(statement: &S, cs: &mut C, inputs: &Inputs<S::Private>) {
+pub fn synthesise<S: Statement, C: ConstraintSystem>(
+    statement: &S,
+    cs: &mut C,
+    inputs: &ProofInputs<S::Private>,
+) {
     let scope = cs.input(to_ark(inputs.scope.element()));
     let context = cs.input(to_ark(inputs.context.element()));
-    let membership = Membership::input(
-        cs,
-        &inputs.secret,
-        inputs.entry_id,
-        inputs.attributes,
-        inputs.index,
-        &inputs.path,
-    );
+    let membership = Membership::input(cs, inputs);
     let claim = statement.predicate(cs, membership.attributes(), &inputs.private);
-    let shown = membership.show(cs, &scope);
+    let membership = membership.outputs(cs, &scope);
     digest(
         cs,
-        shown,
+        membership,
         Bound {
             scope,
             claim,
@@ -149,7 +124,7 @@ pub fn r1cs<S: Statement>(statement: &S) -> R1cs {
 /// of [`r1cs`].
 pub fn assign<S: Statement>(
     statement: &S,
-    inputs: &Inputs<S::Private>,
+    inputs: &ProofInputs<S::Private>,
     wires: usize,
     constraints: usize,
 ) -> Result<Assignment, CircuitsError> {
@@ -163,11 +138,11 @@ pub fn assign<S: Statement>(
 /// the other.
 pub fn assign_parallel<S: Statement>(
     statement: &S,
-    inputs: &Inputs<S::Private>,
+    inputs: &ProofInputs<S::Private>,
     wires: usize,
     constraints: usize,
 ) -> Result<Assignment, CircuitsError> {
-    let fits = inputs.path.len() == statement.depth().levels();
+    let fits = check_depth(statement, inputs).is_ok();
     let (evaluation, assignment) = rayon::join(
         || evaluate(statement, inputs),
         || {
@@ -184,15 +159,16 @@ pub fn assign_parallel<S: Statement>(
 }
 
 /// Inputs of the right shape and no meaning.
-fn blank_inputs<S: Statement>(statement: &S) -> Inputs<S::Private> {
+fn blank_inputs<S: Statement>(statement: &S) -> ProofInputs<S::Private> {
     let zero = FieldElement::ZERO;
     let depth = statement.depth();
-    Inputs {
+    let first = depth.check_index(0).expect("every tree has a first leaf");
+    let path = MembershipPath::new(depth, first, vec![[zero; 3]; depth.levels()]);
+    ProofInputs {
         secret: IdentitySecret::from_bytes(&mut [0; 32]).expect("zero is canonical"),
         entry_id: EntryId::new(zero),
         attributes: Attributes::new(zero),
-        index: depth.check_index(0).expect("every tree has a first leaf"),
-        path: vec![[zero; 3]; depth.levels()],
+        path: path.expect("the path has the tree's depth"),
         root: Root::new(zero),
         scope: Scope::new(zero),
         claim: Claim::new(zero),
@@ -206,7 +182,7 @@ pub struct ArkworksCircuit<'a, S: Statement> {
     /// The statement.
     pub statement: &'a S,
     /// The inputs; `None` to record the constraints alone.
-    pub inputs: Option<&'a Inputs<S::Private>>,
+    pub inputs: Option<&'a ProofInputs<S::Private>>,
 }
 
 impl<S: Statement> ConstraintSynthesizer<Fr> for ArkworksCircuit<'_, S> {

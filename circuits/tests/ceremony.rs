@@ -16,7 +16,7 @@ use bauta_circuits::{
 };
 use bauta_iden3::{PowersOfTau, R1cs, Witness, ZKey, json, snarkjs::Snarkjs};
 use bauta_primitives::tree::Depth;
-use bauta_program_test::{Elf, RegistrySpec, ScopeSpec, World};
+use bauta_program_test::{Elf, RegistrySpec, ScopeSpec, TestChain};
 use common::{Member, rng};
 
 const TEN: Ownership = Ownership::new(Depth::Ten);
@@ -129,23 +129,23 @@ fn a_ceremony_with_snarkjs_gives_a_key_whose_proofs_both_implementations_accept(
 
 /// Development keys are refused on this chain, as on a public cluster.
 fn the_program_accepts_the_key_and_its_proofs(key: Key<Ownership>) {
-    let mut world = World::deployed(Elf::Chosen);
-    world.initialize(false).unwrap();
+    let mut chain = TestChain::deployed(Elf::FromEnvironment);
+    chain.initialize(false).unwrap();
     assert_eq!(
-        world.register_ownership().unwrap_err().name(),
+        chain.register_ownership().unwrap_err().name(),
         "DevelopmentKeyRefused"
     );
-    let circuit = world.register_key(Arc::new(key)).unwrap();
-    let mut registry = world.create_registry(RegistrySpec::default());
-    let member = world.holder(&mut registry, 5);
+    let circuit = chain.register_key(Arc::new(key)).unwrap();
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    let member = chain.add_holder(&mut registry, 5);
     let spec = ScopeSpec {
         circuit: Some(circuit),
         ..ScopeSpec::default()
     };
-    let scope = world.create_scope(&registry, &spec);
-    let verify = world.prove(&registry, &member, &scope);
-    world.verify(&verify, &[]).unwrap();
-    assert_eq!(world.verify(&verify, &[]).unwrap_err().name(), "NullifierUsed");
+    let scope = chain.create_scope(&registry, &spec);
+    let verify = chain.prove(&registry, &member, &scope);
+    chain.verify(&verify, &[]).unwrap();
+    assert_eq!(chain.verify(&verify, &[]).unwrap_err().name(), "NullifierUsed");
 }
 
 fn snarkjs_accepts_our_proof(folder: &Folder, key: &Key<Ownership>) {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use bauta_client::ReferenceTree;
 use bauta_client::instructions::Verify;
-use bauta_client::{MembershipPath, ReferenceTree};
 use bauta_primitives::Scope;
 use bauta_primitives::tree::Depth;
 use solana_keypair::Keypair;
@@ -89,7 +89,7 @@ async fn non_member(scenario: &Scenario) -> Result<()> {
     let nft = scenario.mint(0).await?;
     let outsider = Member::new(&scenario.registry, nft, 1);
     let own = ReferenceTree::from_leaves(Depth::Ten, [outsider.leaf()])?;
-    let path = MembershipPath::in_tree(&own, 0)?;
+    let path = own.path(0)?;
     let (payer, scope) = (scenario.chain.payer.pubkey(), &scenario.scope);
     let verify = scenario.circuit.prove(
         payer,
@@ -165,7 +165,7 @@ async fn sold_to_oneself(scenario: &mut Scenario) -> Result<()> {
     // The new leaf is in the current tree, but not in the tree of the scope.
     let path = scenario.current_path(SELLER).await?;
     let member = &scenario.members[SELLER];
-    let root = path.root(member.leaf())?;
+    let root = path.root(member.leaf());
     let (payer, scope) = (scenario.chain.payer.pubkey(), &scenario.scope);
     let verify = scenario
         .circuit

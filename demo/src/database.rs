@@ -3,12 +3,11 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use bauta_client::MembershipPath;
 use bauta_indexer::{
     Indexer, RunSettings, Settings, Status,
     rpc::{NodeSettings, RpcSource},
 };
-use bauta_primitives::Root;
+use bauta_primitives::{Root, tree::MembershipPath};
 use bauta_rpc::Pubsub;
 use bauta_store::{Address, Registry, Store};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
@@ -92,12 +91,7 @@ impl Database {
         index: u64,
         now: i64,
     ) -> Result<MembershipPath> {
-        let path = self.store.path(registry, root, index, now).await?;
-        Ok(MembershipPath {
-            depth: registry.depth,
-            index: path.index,
-            siblings: path.siblings,
-        })
+        Ok(self.store.path(registry, root, index, now).await?.path)
     }
 
     /// Stops the indexer and closes the connections.

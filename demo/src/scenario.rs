@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use bauta_client::instructions::Verify;
-use bauta_client::{MembershipPath, ReferenceTree, decode_account};
-use bauta_primitives::tree::Depth;
+use bauta_client::{ReferenceTree, decode_account};
+use bauta_primitives::tree::{Depth, MembershipPath};
 use bauta_store::{Address as StoreAddress, Holding};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use solana_address::Address;

@@ -3,13 +3,15 @@
 use anyhow::{Context, Result};
 use bauta::instructions::CircuitRegistration;
 use bauta::state::{Provenance, RegistryKind, ScopeMode, Tree};
-use bauta_circuits::{Key, Ownership, OwnershipInputs, Statement, load_or_setup_development};
+use bauta_circuits::{Key, Ownership, Statement, load_or_setup_development};
+use bauta_client::addresses;
 use bauta_client::instructions::{
-    AddCollection, CreateRegistry, CreateScope, OnChainPath, RegisterCircuit, RegisterHolder, Verify,
+    AddCollection, CreateRegistry, CreateScope, RegisterCircuit, RegisterHolder, Verify,
 };
-use bauta_client::{MembershipPath, ON_CHAIN_LEVELS, OwnershipProofRequest, addresses};
-use bauta_primitives::tree::Depth;
-use bauta_primitives::{Attributes, Claim, EntryId, IdentitySecret, Leaf, MasterSecret, Root, Scope};
+use bauta_primitives::tree::{Depth, MembershipPath};
+use bauta_primitives::{
+    Attributes, Claim, EntryId, IdentitySecret, Leaf, MasterSecret, ProofInputs, Root, Scope,
+};
 use rand::rngs::OsRng;
 use solana_address::Address;
 use solana_keypair::Keypair;
@@ -142,27 +144,18 @@ impl Circuit {
             expiry,
             payload: b"payload".to_vec(),
         };
-        let request = OwnershipProofRequest::assemble(
-            member.identity(),
-            member.entry_id(),
-            member.track,
+        let inputs = ProofInputs {
+            secret: member.identity(),
+            entry_id: member.entry_id(),
+            attributes: Attributes::of_track(member.track),
             path,
             root,
-            scope.element,
-            verify.context(),
-        )?;
-        let inputs = OwnershipInputs {
-            attributes: Attributes::of_track(request.track),
-            claim: Claim::of_track(request.track),
-            secret: request.secret,
-            entry_id: request.entry_id,
-            index: request.path.index,
-            path: request.path.siblings,
-            root: request.root,
-            scope: request.scope,
-            context: request.context,
+            scope: scope.element,
+            claim: verify.claim,
+            context: verify.context(),
             private: (),
         };
+        inputs.check_path()?;
         verify.proof = self.key.prove(&inputs, &mut OsRng)?.to_bytes();
         Ok(verify)
     }
@@ -220,10 +213,6 @@ impl Registry {
         member: &Member,
         path: Option<&MembershipPath>,
     ) -> Result<Sent, Failure> {
-        let path = path.map(|path| -> OnChainPath {
-            // a path has ten levels
-            std::array::from_fn::<_, ON_CHAIN_LEVELS, _>(|level| path.siblings[level])
-        });
         let register = RegisterHolder {
             registry: self.address,
             tree: self.tree,
@@ -233,7 +222,7 @@ impl Registry {
             owner: member.nft.owner.pubkey(),
             payer: chain.payer.pubkey(),
             commitment: member.identity().commitment(),
-            path,
+            path: path.map(MembershipPath::lowest),
         };
         chain.send(&[register.instruction()], &[&member.nft.owner]).await
     }

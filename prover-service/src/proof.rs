@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bauta_circuits::Evaluation;
-use bauta_primitives::{Claim, Context, Digest, DigestParts, Nullifier, Root, Scope, sha256};
+use bauta_primitives::{Claim, Context, Digest, Nullifier, PublicInputs, Root, Scope, sha256};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,13 +40,13 @@ pub struct Shown {
 impl Shown {
     /// Of an evaluation.
     pub fn of(evaluation: &Evaluation) -> Self {
-        let DigestParts {
+        let PublicInputs {
             root,
             nullifier,
             scope,
             claim,
             context,
-        } = evaluation.parts;
+        } = evaluation.public;
         Self {
             root,
             nullifier,
@@ -65,13 +65,14 @@ impl Shown {
             claim,
             context,
         } = *self;
-        Digest::of(&DigestParts {
+        PublicInputs {
             root,
             nullifier,
             scope,
             claim,
             context,
-        })
+        }
+        .digest()
     }
 
     /// The five parts one after the other, 160 bytes.

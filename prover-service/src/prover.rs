@@ -10,7 +10,8 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use bauta_circuits::{CircuitsError, OwnershipInputs, Proof};
+use bauta_circuits::{CircuitsError, Proof};
+use bauta_primitives::ProofInputs;
 use bauta_service_common::Problem;
 use memmap2::MmapMut;
 use rand::rngs::OsRng;
@@ -109,10 +110,10 @@ pub struct Sample {
     /// Which circuit.
     pub circuit: Arc<Circuit>,
     /// Its inputs.
-    pub inputs: OwnershipInputs,
+    pub inputs: ProofInputs,
 }
 
-fn prove(circuit: &Circuit, inputs: &OwnershipInputs, threads: Threads) -> Result<Proof, CircuitsError> {
+fn prove(circuit: &Circuit, inputs: &ProofInputs, threads: Threads) -> Result<Proof, CircuitsError> {
     match threads {
         Threads::One => circuit.key.prove_on_one_thread(inputs, &mut OsRng),
         Threads::All => circuit.key.prove(inputs, &mut OsRng),

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use ark_std::rand::{SeedableRng, rngs::StdRng};
 use bauta_circuits::{
-    Ownership, OwnershipInputs, constraint_system::Assignment, keys::Key, load_or_setup_development,
-    statement,
+    Ownership, constraint_system::Assignment, keys::Key, load_or_setup_development, statement,
 };
-use bauta_primitives::tree::Depth;
+use bauta_primitives::{ProofInputs, tree::Depth};
 use bauta_prover::{Engine, Options};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
@@ -19,7 +18,7 @@ const BATCH: u32 = 32;
 pub struct StandaloneEngine {
     engine: Engine,
     key: Key<Ownership>,
-    inputs: OwnershipInputs,
+    inputs: ProofInputs,
 }
 
 /// The result of one measurement.
@@ -32,7 +31,7 @@ pub struct Rate {
 
 impl StandaloneEngine {
     /// Prepares the engine.
-    pub fn new(inputs: OwnershipInputs) -> Result<Self> {
+    pub fn new(inputs: ProofInputs) -> Result<Self> {
         let key = load_or_setup_development(&Ownership::new(Depth::Ten))?;
         let engine = Engine::prepare_with(key.zkey(), Options::service())?;
         Ok(Self { engine, key, inputs })

@@ -14,9 +14,8 @@ mod process;
 use std::{fmt::Write as _, time::Duration};
 
 use anyhow::{Result, anyhow};
-use bauta_circuits::OwnershipInputs;
 use bauta_dev_servers::Redis;
-use bauta_primitives::{Context, FieldElement, tree::Depth};
+use bauta_primitives::{Context, FieldElement, ProofInputs, tree::Depth};
 use bauta_store::testing::TestDatabase;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
@@ -250,9 +249,10 @@ async fn throughput(
 }
 
 /// Returns the body of a request to `/prove`.
-fn request(inputs: &OwnershipInputs) -> Value {
+fn request(inputs: &ProofInputs) -> Value {
     let path: Vec<Vec<String>> = inputs
         .path
+        .siblings()
         .iter()
         .map(|siblings| siblings.iter().map(ToString::to_string).collect())
         .collect();
@@ -264,7 +264,7 @@ fn request(inputs: &OwnershipInputs) -> Value {
         },
         "private": {
             "secret": format!("0x{}", hex::encode(inputs.secret.expose())), "entry_id": inputs.entry_id.to_string(),
-            "attributes": inputs.attributes.to_string(), "index": inputs.index.get(), "path": path,
+            "attributes": inputs.attributes.to_string(), "index": inputs.path.index().get(), "path": path,
         },
     })
 }

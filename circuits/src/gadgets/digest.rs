@@ -1,4 +1,4 @@
-use super::{Shown, poseidon};
+use super::{MembershipOutputs, poseidon};
 use crate::constraint_system::ConstraintSystem;
 
 /// What a proof is bound to besides root and nullifier.
@@ -12,12 +12,16 @@ pub struct Bound<E> {
 }
 
 /// Exposes `Poseidon5(root, nullifier, scope, claim, context)` as the public input: 322 constraints.
-pub fn digest<C: ConstraintSystem>(cs: &mut C, shown: Shown<C::Expression>, bound: Bound<C::Expression>) {
+pub fn digest<C: ConstraintSystem>(
+    cs: &mut C,
+    membership: MembershipOutputs<C::Expression>,
+    bound: Bound<C::Expression>,
+) {
     let digest = poseidon(
         cs,
         &[
-            shown.root,
-            shown.nullifier,
+            membership.root,
+            membership.nullifier,
             bound.scope,
             bound.claim,
             bound.context,

@@ -1,9 +1,6 @@
 use ark_bn254::Fr;
 use ark_ff::PrimeField;
-use bauta_primitives::{
-    Attributes, EntryId, IdentitySecret,
-    tree::{LeafIndex, Siblings},
-};
+use bauta_primitives::ProofInputs;
 
 use super::{Level, poseidon};
 use crate::{constraint_system::ConstraintSystem, field::to_ark};
@@ -16,8 +13,8 @@ pub struct Membership<E> {
     levels: Vec<Level<E>>,
 }
 
-/// What a membership shows to the digest.
-pub struct Shown<E> {
+/// The values of a membership that go into the digest.
+pub struct MembershipOutputs<E> {
     /// The root that the path leads to.
     pub root: E,
     /// `Poseidon3(secret, entry_id, scope)`.
@@ -25,19 +22,13 @@ pub struct Shown<E> {
 }
 
 impl<E: Clone> Membership<E> {
-    /// The inputs; one level for each element of `path`, from the leaf upwards.
-    pub fn input<C: ConstraintSystem<Expression = E>>(
-        cs: &mut C,
-        secret: &IdentitySecret,
-        entry_id: EntryId,
-        attributes: Attributes,
-        index: LeafIndex,
-        path: &[Siblings],
-    ) -> Self {
+    /// Allocates the inputs: secret, entry, attributes and one level for each level of the path, from the leaf upwards.
+    pub fn input<C: ConstraintSystem<Expression = E>, P>(cs: &mut C, inputs: &ProofInputs<P>) -> Self {
+        let (path, index) = (inputs.path.siblings(), inputs.path.index());
         Self {
-            secret: cs.input(Fr::from_be_bytes_mod_order(secret.expose())),
-            entry_id: cs.input(to_ark(entry_id.element())),
-            attributes: cs.input(to_ark(attributes.element())),
+            secret: cs.input(Fr::from_be_bytes_mod_order(inputs.secret.expose())),
+            entry_id: cs.input(to_ark(inputs.entry_id.element())),
+            attributes: cs.input(to_ark(inputs.attributes.element())),
             levels: path
                 .iter()
                 .enumerate()
@@ -52,7 +43,11 @@ impl<E: Clone> Membership<E> {
     }
 
     /// Root and nullifier of one and the same secret and entry: 735 constraints, and 302 for each level.
-    pub fn show<C: ConstraintSystem<Expression = E>>(&self, cs: &mut C, scope: &E) -> Shown<E> {
+    pub fn outputs<C: ConstraintSystem<Expression = E>>(
+        &self,
+        cs: &mut C,
+        scope: &E,
+    ) -> MembershipOutputs<E> {
         let commitment = poseidon(cs, std::array::from_ref(&self.secret));
         let leaf = poseidon(cs, &[commitment, self.entry_id.clone(), self.attributes.clone()]);
         let root = self
@@ -60,6 +55,6 @@ impl<E: Clone> Membership<E> {
             .iter()
             .fold(leaf, |child, level| level.parent(cs, &child));
         let nullifier = poseidon(cs, &[self.secret.clone(), self.entry_id.clone(), scope.clone()]);
-        Shown { root, nullifier }
+        MembershipOutputs { root, nullifier }
     }
 }

@@ -15,6 +15,6 @@ mod poseidon;
 
 pub use boolean::constrain_boolean;
 pub use digest::{Bound, digest};
-pub use membership::{Membership, Shown};
+pub use membership::{Membership, MembershipOutputs};
 pub use merkle::Level;
 pub use poseidon::poseidon;

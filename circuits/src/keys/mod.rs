@@ -20,6 +20,7 @@ use std::{fs, path::Path, sync::OnceLock};
 
 use ark_std::rand::{CryptoRng, RngCore};
 use bauta_iden3::{R1cs, ZKey};
+use bauta_primitives::ProofInputs;
 use bauta_prover::{Engine, Options, ProverError, TableSource};
 
 pub use cache::load_or_setup_development;
@@ -29,7 +30,7 @@ use self::atomic_write::atomic_write;
 use crate::{
     CircuitsError,
     proof::{Proof, VerifyingKey},
-    statement::{Inputs, Statement, assign, assign_parallel},
+    statement::{Statement, assign, assign_parallel},
 };
 
 /// A statement's proving key.
@@ -95,7 +96,7 @@ impl<S: Statement> Key<S> {
     /// violated rule. Each proof has new blinding factors.
     pub fn prove(
         &self,
-        inputs: &Inputs<S::Private>,
+        inputs: &ProofInputs<S::Private>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Proof, CircuitsError> {
         let assignment = assign_parallel(&self.statement, inputs, self.wires, self.constraints)?;
@@ -108,7 +109,7 @@ impl<S: Statement> Key<S> {
     /// there are more proofs to make than threads, this gives the most proofs per second.
     pub fn prove_on_one_thread(
         &self,
-        inputs: &Inputs<S::Private>,
+        inputs: &ProofInputs<S::Private>,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Proof, CircuitsError> {
         let assignment = assign(&self.statement, inputs, self.wires, self.constraints)?;

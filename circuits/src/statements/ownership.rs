@@ -1,10 +1,6 @@
 use bauta_primitives::{Attributes, Claim, tree::Depth};
 
-use crate::{
-    CircuitsError,
-    constraint_system::ConstraintSystem,
-    statement::{Inputs, Statement},
-};
+use crate::{CircuitsError, constraint_system::ConstraintSystem, statement::Statement};
 
 /// Somebody who knows the secret of a leaf shows the track that its token gives access to.
 ///
@@ -15,9 +11,6 @@ use crate::{
 pub struct Ownership {
     depth: Depth,
 }
-
-/// Ownership needs nothing besides the membership.
-pub type OwnershipInputs = Inputs<()>;
 
 impl Ownership {
     /// Ownership in a registry of this depth.

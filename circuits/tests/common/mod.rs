@@ -1,9 +1,8 @@
 //! Members of random trees, built with the protocol's own plain code.
 
-use bauta_circuits::OwnershipInputs;
 use bauta_primitives::{
-    Attributes, Claim, Context, EntryId, FieldElement, IdentitySecret, Leaf, Scope,
-    tree::{Depth, Siblings, root_from_path},
+    Attributes, Claim, Context, EntryId, FieldElement, IdentitySecret, Leaf, ProofInputs, Scope,
+    tree::{Depth, MembershipPath, Siblings},
 };
 use rand_chacha::{
     ChaCha20Rng,
@@ -49,19 +48,19 @@ impl Member {
         }
     }
 
-    pub fn inputs(&self) -> OwnershipInputs {
+    pub fn inputs(&self) -> ProofInputs {
         let secret = IdentitySecret::from_bytes(&mut self.secret.to_bytes()).unwrap();
         let entry_id = EntryId::new(self.entry_id);
         let attributes = Attributes::new(self.attributes);
         let index = self.depth.check_index(self.index).unwrap();
+        let path = MembershipPath::new(self.depth, index, self.path.clone()).unwrap();
         let leaf = Leaf::of(secret.commitment(), entry_id, attributes);
-        OwnershipInputs {
+        ProofInputs {
             secret,
             entry_id,
             attributes,
-            index,
-            path: self.path.clone(),
-            root: root_from_path(self.depth, index, leaf, &self.path).unwrap(),
+            root: path.root(leaf),
+            path,
             scope: Scope::new(self.scope),
             claim: Claim::new(self.attributes),
             context: Context::new(self.context),

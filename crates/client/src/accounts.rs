@@ -1,4 +1,4 @@
-//! Reading the program's accounts.
+//! Decodes the program's accounts.
 
 use anchor_lang::{Discriminator, Owner, ZeroCopy};
 use bytemuck::pod_read_unaligned;
@@ -6,9 +6,13 @@ use solana_address::Address;
 
 use crate::ClientError;
 
-/// Reads an account of the program: its owner, length and discriminator are checked.
+/// Decodes an account of the program.
 ///
-/// The types are the program's own, in [`bauta::state`]. The state is copied, so `data` needs no alignment.
+/// `T` is one of the program's types in [`bauta::state`]. The state is copied, so `data` needs no
+/// alignment.
+///
+/// # Errors
+/// If the account has another owner, length or discriminator.
 pub fn decode_account<T: ZeroCopy + Discriminator + Owner>(
     owner: &Address,
     data: &[u8],

@@ -1,24 +1,24 @@
-//! Where the program's accounts are. Integers in seeds are big-endian.
+//! Derives the addresses of the program's accounts. Integers in seeds are big-endian.
 
 use bauta::state::{Circuit, Collection, Config, Holding, Nullifier as NullifierAccount, Registry, Scope};
 use bauta_primitives::Nullifier;
 use solana_address::Address;
 use solana_sha256_hasher::hash;
 
-/// The loader that keeps the program and says who may upgrade it.
+/// The address of the loader, which stores the program and its upgrade authority.
 pub const UPGRADEABLE_LOADER: Address =
     Address::from_str_const("BPFLoaderUpgradeab1e11111111111111111111111");
 
 /// A program-derived address and its bump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Derived {
+pub struct DerivedAddress {
     /// The address.
     pub address: Address,
-    /// The highest number that takes the seeds off the curve.
+    /// The bump: the highest number for which the address is not on the curve.
     pub bump: u8,
 }
 
-impl Derived {
+impl DerivedAddress {
     fn of(seeds: &[&[u8]]) -> Self {
         Self::under(seeds, &bauta::ID)
     }
@@ -29,46 +29,47 @@ impl Derived {
     }
 }
 
-/// The program's settings.
+/// Derives the address of `Config`, the program's settings.
 #[must_use]
-pub fn config() -> Derived {
-    Derived::of(&[Config::SEED])
+pub fn config() -> DerivedAddress {
+    DerivedAddress::of(&[Config::SEED])
 }
 
-/// A circuit, by the SHA-256 of its verifying key's 576 bytes.
+/// Derives the address of a circuit from the SHA-256 hash of its verifying key.
 #[must_use]
-pub fn circuit(vk_hash: &[u8; 32]) -> Derived {
-    Derived::of(&[Circuit::SEED, vk_hash])
+pub fn circuit(vk_hash: &[u8; 32]) -> DerivedAddress {
+    DerivedAddress::of(&[Circuit::SEED, vk_hash])
 }
 
-/// A circuit, by its verifying key.
+/// Derives the address of a circuit from its verifying key.
 #[must_use]
-pub fn circuit_of(verifying_key: &[u8; 576]) -> Derived {
+pub fn circuit_of(verifying_key: &[u8; 576]) -> DerivedAddress {
     circuit(&hash(verifying_key).to_bytes())
 }
 
-/// A registry, by its authority and the authority's number for it.
+/// Derives the address of a registry. `nonce` is the number that the authority chose for it.
 #[must_use]
-pub fn registry(authority: &Address, nonce: u64) -> Derived {
-    Derived::of(&[Registry::SEED, authority.as_ref(), &nonce.to_be_bytes()])
+pub fn registry(authority: &Address, nonce: u64) -> DerivedAddress {
+    DerivedAddress::of(&[Registry::SEED, authority.as_ref(), &nonce.to_be_bytes()])
 }
 
-/// A collection of a registry of holders, by its mint or group.
+/// Derives the address of a collection in a registry of holders. `key` is its mint or group.
 #[must_use]
-pub fn collection(registry: &Address, key: &Address) -> Derived {
-    Derived::of(&[Collection::SEED, registry.as_ref(), key.as_ref()])
+pub fn collection(registry: &Address, key: &Address) -> DerivedAddress {
+    DerivedAddress::of(&[Collection::SEED, registry.as_ref(), key.as_ref()])
 }
 
-/// A token's holding in a registry.
+/// Derives the address of a token's holding in a registry.
 #[must_use]
-pub fn holding(registry: &Address, mint: &Address) -> Derived {
-    Derived::of(&[Holding::SEED, registry.as_ref(), mint.as_ref()])
+pub fn holding(registry: &Address, mint: &Address) -> DerivedAddress {
+    DerivedAddress::of(&[Holding::SEED, registry.as_ref(), mint.as_ref()])
 }
 
-/// A scope over a registry, by its creator and the creator's number for it.
+/// Derives the address of a scope over a registry. `nonce` is the number that the creator chose for
+/// it.
 #[must_use]
-pub fn scope(registry: &Address, creator: &Address, nonce: u64) -> Derived {
-    Derived::of(&[
+pub fn scope(registry: &Address, creator: &Address, nonce: u64) -> DerivedAddress {
+    DerivedAddress::of(&[
         Scope::SEED,
         registry.as_ref(),
         creator.as_ref(),
@@ -76,24 +77,25 @@ pub fn scope(registry: &Address, creator: &Address, nonce: u64) -> Derived {
     ])
 }
 
-/// The mark of a use, by scope account and nullifier.
+/// Derives the address of a nullifier account in a scope.
 #[must_use]
-pub fn nullifier(scope_account: &Address, nullifier: Nullifier) -> Derived {
-    Derived::of(&[
+pub fn nullifier(scope_account: &Address, nullifier: Nullifier) -> DerivedAddress {
+    DerivedAddress::of(&[
         NullifierAccount::SEED,
         scope_account.as_ref(),
         &nullifier.to_bytes(),
     ])
 }
 
-/// Who signs the program's events: Anchor's event authority.
+/// Derives the address of Anchor's event authority, which signs the program's events.
 #[must_use]
-pub fn event_authority() -> Derived {
-    Derived::of(&[b"__event_authority"])
+pub fn event_authority() -> DerivedAddress {
+    DerivedAddress::of(&[b"__event_authority"])
 }
 
-/// Where the loader keeps the program's ELF and the address that may upgrade it.
+/// Derives the address of the loader's ProgramData account, which has the program's ELF and its
+/// upgrade authority.
 #[must_use]
-pub fn program_data() -> Derived {
-    Derived::under(&[bauta::ID.as_ref()], &UPGRADEABLE_LOADER)
+pub fn program_data() -> DerivedAddress {
+    DerivedAddress::under(&[bauta::ID.as_ref()], &UPGRADEABLE_LOADER)
 }

@@ -1,59 +1,49 @@
-/// What can be wrong with what the chain gave.
+/// An error in data from the chain, or in a value of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
-    /// An account that the program doesn't own.
-    #[error("the account belongs to {owner}: an account of the program belongs to {program}", program = bauta::ID)]
+    /// The account has another owner than the program.
+    #[error("the owner of the account is {owner}: it must be the program, {program}", program = bauta::ID)]
     ForeignAccount {
         /// The account's owner.
         owner: solana_address::Address,
     },
-    /// An account of another length.
-    #[error("the account has {length} bytes: a {kind} account has {expected}")]
+    /// The account has another length.
+    #[error("the account has {length} bytes: a {kind} account has {expected} bytes")]
     AccountLength {
-        /// What was asked for.
+        /// The requested type.
         kind: &'static str,
-        /// The length given.
+        /// The account's length in bytes.
         length: usize,
-        /// The length it must have.
+        /// The length of an account of this type, in bytes.
         expected: usize,
     },
-    /// An account of another kind.
-    #[error("the account's first eight bytes are not those of a {kind} account")]
+    /// The account has another discriminator.
+    #[error("the account is not a {kind} account: its first eight bytes are not that discriminator")]
     AccountKind {
-        /// What was asked for.
+        /// The requested type.
         kind: &'static str,
     },
-    /// The program's own event call with an event this client doesn't know.
-    #[error(
-        "the program emitted an event that this client doesn't know ({discriminator:02x?}): a newer client is needed"
-    )]
+    /// The program emitted an event that this client doesn't know.
+    #[error("the program emitted an unknown event ({discriminator:02x?}): update the client")]
     UnknownEvent {
         /// The event's first eight bytes.
         discriminator: [u8; 8],
     },
-    /// The program's own event call with bytes that don't decode.
-    #[error("a {name} event does not decode: {reason}")]
+    /// The data of an event can't be decoded.
+    #[error("can't decode an event {name}: {reason}")]
     MalformedEvent {
         /// The event's name.
         name: &'static str,
-        /// What the decoder says.
+        /// The message of the decoder.
         reason: String,
     },
-    /// Return data that is not a verification's.
-    #[error("return data is not a verification's: {reason}")]
+    /// The return data is not that of `verify`.
+    #[error("the return data is not that of a verification: {reason}")]
     ReturnData {
-        /// What is wrong with it.
+        /// What is wrong with the data.
         reason: &'static str,
     },
-    /// A path that doesn't fit the leaf and the root.
-    #[error("leaf and path lead to root {reached} where {root} was asked for: fetch a path for that root")]
-    WrongPath {
-        /// The root asked for.
-        root: bauta_primitives::Root,
-        /// The root that leaf and path lead to.
-        reached: bauta_primitives::Root,
-    },
-    /// A value that is out of the protocol's range.
+    /// A value breaks a rule of the protocol.
     #[error(transparent)]
     Primitives(#[from] bauta_primitives::PrimitivesError),
 }

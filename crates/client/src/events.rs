@@ -1,14 +1,16 @@
-//! Reading the program's events.
+//! Decodes the program's events.
 //!
 //! ```text
-//!   transaction that succeeded
-//!     instruction             anybody's
+//!   successful transaction
+//!     instruction             of any program
 //!       inner instruction     program: bauta, accounts: [event authority], data: tag ‖ event     <- accepted
-//!     log lines               never looked at: any program can print anything, and logs are cut at 10 kB
+//!     log lines               ignored: any program can print any line, and logs are cut at 10 kB
 //! ```
 //!
-//! The program's handler of that call demands the event authority's signature, which only the program itself can give; so
-//! in a transaction that succeeded such an inner instruction is the program's own word. Callers must pass no others.
+//! The program's handler of this inner instruction requires the signature of the event authority.
+//! Only the program itself can sign for it. In a successful transaction, such an inner instruction
+//! is therefore an event of the program. Callers must not pass inner instructions of failed
+//! transactions.
 
 use anchor_lang::event::EVENT_IX_TAG_LE;
 use anchor_lang::{AnchorDeserialize, Discriminator};
@@ -19,14 +21,14 @@ use crate::{ClientError, addresses};
 
 macro_rules! event {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// One of the program's events.
+        /// An event of the program.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum Event {
             $($(#[$doc])* $name(events::$name),)*
         }
 
         impl Event {
-            /// The event's name in `programs/bauta/src/events.rs`.
+            /// Returns the event's name in the IDL.
             #[must_use]
             pub const fn name(&self) -> &'static str {
                 match self {
@@ -46,7 +48,7 @@ macro_rules! event {
                         if !fields.is_empty() {
                             return Err(ClientError::MalformedEvent {
                                 name: stringify!($name),
-                                reason: format!("{} bytes follow it", fields.len()),
+                                reason: format!("{} bytes follow the event", fields.len()),
                             });
                         }
                         return Ok(Self::$name(event));
@@ -69,23 +71,23 @@ event! {
     RegistryCreated,
     /// A collection was added to a registry of holders.
     CollectionAdded,
-    /// A registry's collections were fixed for ever.
+    /// A registry was sealed.
     RegistrySealed,
-    /// A token's holder was written into a leaf.
+    /// A holder registered a token.
     HolderRegistered,
     /// A token's leaf was emptied.
     HolderEvicted,
-    /// Leaves were appended to a Managed registry.
+    /// Leaves were appended to a registry of kind `Managed`.
     LeavesAppended,
-    /// A leaf of a Managed registry was replaced.
+    /// A leaf of a registry of kind `Managed` was replaced.
     LeafReplaced,
-    /// An Attested registry's authority published a root.
+    /// The authority of a registry of kind `Attested` published a root.
     RootPublished,
-    /// A registry's root changed; follows the change's own event.
+    /// A registry's root changed. The event follows the event of the change.
     MerkleRootUpdated,
     /// A scope was created.
     ScopeCreated,
-    /// A scope was closed early.
+    /// A scope was closed before `closes_at`.
     ScopeClosed,
     /// A proof of any statement was accepted.
     OwnershipVerified,
@@ -93,9 +95,12 @@ event! {
     NullifierReclaimed,
 }
 
-/// Reads the event in an inner instruction, given its program, its accounts and its data.
+/// Decodes the event in an inner instruction, from its program, its accounts and its data.
 ///
-/// `None` when it is no event of this program. An error when it is one, but one that this client can't read.
+/// Returns `None` if the instruction is not an event of this program.
+///
+/// # Errors
+/// If the instruction is an event of this program that this client can't decode.
 pub fn decode_event(
     program: &Address,
     accounts: &[Address],

@@ -1,4 +1,7 @@
-//! Rust SDK: instructions, account and event decoding, reference tree.
+//! The Rust client of the Bauta program.
+//!
+//! It builds instructions, decodes accounts, events, return data and errors, and keeps a reference
+//! tree. It does not connect to a node.
 //!
 //! ```text
 //!   parameters --instructions--> Instruction --(a wallet, a node)--> chain
@@ -7,7 +10,7 @@
 //!   Event    <--decode_event---- inner instructions  <-----------------+
 //!   Verification, ProgramError  <-- return data, custom code  <--------+
 //!
-//!   events --> ReferenceTree --path--> OwnershipProofRequest --(a prover)--> proof --> instructions::Verify
+//!   events --> ReferenceTree --path--> ProofInputs --(a prover)--> proof --> instructions::Verify
 //! ```
 
 mod accounts;
@@ -15,15 +18,13 @@ pub mod addresses;
 mod error;
 mod events;
 pub mod instructions;
-mod proof;
-mod refusal;
+mod program_error;
 mod tree;
 mod verification;
 
 pub use accounts::decode_account;
 pub use error::ClientError;
 pub use events::{Event, decode_event};
-pub use proof::{MembershipPath, OwnershipProofRequest};
-pub use refusal::ProgramError;
+pub use program_error::ProgramError;
 pub use tree::{ON_CHAIN_LEVELS, ReferenceTree};
 pub use verification::Verification;

@@ -1,24 +1,27 @@
-//! A plain registry tree that holds every node in maps: the second opinion on the program's canopy and frontier,
-//! with which it shares nothing but the hash of a node.
+//! A simple registry tree that stores its nodes in maps.
+//!
+//! It is independent of the program's canopy and frontier: both share only the hash function of a
+//! node. Tests compare them. Clients rebuild trees from events with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bauta_primitives::tree::{ARITY, Depth, EMPTY_SUBTREES, LeafIndex, Siblings, node};
+use bauta_primitives::tree::{ARITY, Depth, EMPTY_SUBTREES, LeafIndex, MembershipPath, Siblings, node};
 use bauta_primitives::{FieldElement, Leaf, PrimitivesError, Root};
 
-/// How many of a path's levels an instruction carries: the program holds the levels above.
+/// The number of levels of a path in an instruction. The program stores the levels above.
 pub const ON_CHAIN_LEVELS: usize = 5;
 
-/// A registry tree held whole and sparsely: what is missing from a level's map is an empty subtree.
+/// A registry tree with all of its nodes. A node that is missing from its level's map is an empty
+/// subtree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferenceTree {
     depth: Depth,
-    /// `levels[l]`: the nodes of level l by position; level 0 is the leaves.
+    /// `levels[l]` has the nodes of level l by position. Level 0 has the leaves.
     levels: Vec<BTreeMap<u64, FieldElement>>,
 }
 
 impl ReferenceTree {
-    /// A tree without leaves.
+    /// Creates an empty tree.
     #[must_use]
     pub fn new(depth: Depth) -> Self {
         Self {
@@ -27,7 +30,7 @@ impl ReferenceTree {
         }
     }
 
-    /// A tree with these leaves from index 0 on.
+    /// Creates a tree with leaves from index 0 on.
     pub fn from_leaves(
         depth: Depth,
         leaves: impl IntoIterator<Item = Leaf>,
@@ -37,27 +40,30 @@ impl ReferenceTree {
         Ok(tree)
     }
 
-    /// The tree's depth.
+    /// Returns the depth of the tree.
     #[must_use]
     pub const fn depth(&self) -> Depth {
         self.depth
     }
 
-    /// The leaf at `index`; [`Leaf::EMPTY`] where none was set.
+    /// Returns the leaf at `index`. It is [`Leaf::EMPTY`] if none was set.
     pub fn leaf(&self, index: u64) -> Result<Leaf, PrimitivesError> {
         let index = self.depth.check_index(index)?;
         Ok(Leaf::new(self.node(0, index.get())))
     }
 
-    /// Writes the leaf at `index` ([`Leaf::EMPTY`] removes) and computes its ancestors anew.
+    /// Sets the leaf at `index` and recomputes its ancestors. [`Leaf::EMPTY`] removes the leaf.
     pub fn set(&mut self, index: u64, leaf: Leaf) -> Result<(), PrimitivesError> {
         self.set_all([(index, leaf)])
     }
 
-    /// The same for several leaves; an ancestor of many is computed once. Nothing is written if an index is out of range.
+    /// Sets several leaves. A common ancestor is computed once.
+    ///
+    /// # Errors
+    /// If an index is out of range. The tree does not change then.
     pub fn set_all(&mut self, leaves: impl IntoIterator<Item = (u64, Leaf)>) -> Result<(), PrimitivesError> {
-        let place = |(index, leaf)| Ok((self.depth.check_index(index)?.get(), leaf));
-        let leaves: Vec<(u64, Leaf)> = leaves.into_iter().map(place).collect::<Result<_, _>>()?;
+        let checked = |(index, leaf)| Ok((self.depth.check_index(index)?.get(), leaf));
+        let leaves: Vec<(u64, Leaf)> = leaves.into_iter().map(checked).collect::<Result<_, _>>()?;
         let mut positions: BTreeSet<u64> = leaves.iter().map(|(index, _)| *index).collect();
         for (index, leaf) in leaves {
             self.levels[0].insert(index, leaf.element());
@@ -72,27 +78,29 @@ impl ReferenceTree {
         Ok(())
     }
 
-    /// The root.
+    /// Returns the root.
     #[must_use]
     pub fn root(&self) -> Root {
         Root::new(self.node(self.depth.levels(), 0))
     }
 
-    /// The whole path of the leaf at `index`, from the leaves upwards, as many levels as the tree has: for a proof.
-    pub fn path(&self, index: u64) -> Result<Vec<Siblings>, PrimitivesError> {
+    /// Returns the path of the leaf at `index`, for a proof.
+    pub fn path(&self, index: u64) -> Result<MembershipPath, PrimitivesError> {
         let index = self.depth.check_index(index)?;
-        Ok((0..self.depth.levels())
-            .map(|level| self.siblings(level, index))
-            .collect())
+        let levels = 0..self.depth.levels();
+        let siblings = levels.map(|level| self.siblings(level, index)).collect();
+        MembershipPath::new(self.depth, index, siblings)
     }
 
-    /// The lower five levels of the path of the leaf at `index`: for an instruction that replaces it.
+    /// Returns the lower five levels of the path of the leaf at `index`, for an instruction that
+    /// replaces it.
     pub fn on_chain_path(&self, index: u64) -> Result<[Siblings; ON_CHAIN_LEVELS], PrimitivesError> {
         let index = self.depth.check_index(index)?;
         Ok(std::array::from_fn(|level| self.siblings(level, index)))
     }
 
-    /// The node at `position` of `level` (0: the leaves); `None` where there is no such place in the tree.
+    /// Returns the node at `position` of `level`, or `None` if the tree has no such position. Level
+    /// 0 has the leaves.
     #[must_use]
     pub fn node_at(&self, level: usize, position: u64) -> Option<FieldElement> {
         let above = self.depth.levels().checked_sub(level)?;
@@ -102,7 +110,7 @@ impl ReferenceTree {
     fn siblings(&self, level: usize, index: LeafIndex) -> Siblings {
         let children = self.children(level + 1, index.get() >> (2 * (level + 1)));
         let own = index.digit(level);
-        // the fellow children keep their order: those after the own one move up by one
+        // The siblings keep their order. Those after the node itself move up by one.
         std::array::from_fn(|i| children[if i < own { i } else { i + 1 }])
     }
 

@@ -1,47 +1,51 @@
-//! What `verify` leaves for its caller.
+//! Decodes the return data of `verify`.
 
 use bauta_primitives::{Claim, Nullifier};
 use solana_address::Address;
 
 use crate::ClientError;
 
-/// The return data of a verification: seven values of 32 bytes.
+/// The return data of `verify`: seven values of 32 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verification {
     /// The scope account.
     pub scope: Address,
-    /// Its registry.
+    /// The scope's registry.
     pub registry: Address,
-    /// Its circuit.
+    /// The scope's circuit account.
     pub circuit: Address,
-    /// What was shown.
+    /// The claim. With an auxiliary registry, the claim without its root.
     pub claim: Claim,
-    /// The use's nullifier.
+    /// The nullifier.
     pub nullifier: Nullifier,
-    /// Whom the use benefits.
+    /// The address that benefits from the verification.
     pub recipient: Address,
-    /// SHA-256 of the payload.
+    /// The SHA-256 hash of the payload.
     pub payload_hash: [u8; 32],
 }
 
 impl Verification {
-    /// Bytes of return data.
+    /// The length of the return data in bytes.
     pub const BYTES: usize = 7 * 32;
 
-    /// Reads return data, which must have been set by this program: `program` is who set it.
+    /// Decodes return data. `program` is the program that set it.
     ///
-    /// RPC nodes cut trailing zero bytes of return data; they are put back.
+    /// RPC nodes cut trailing zero bytes of return data. This function adds them again.
+    ///
+    /// # Errors
+    /// If another program set the data, the data is longer than 224 bytes, or a value is not
+    /// canonical.
     pub fn decode(program: &Address, data: &[u8]) -> Result<Self, ClientError> {
         if *program != bauta::ID {
             return Err(ClientError::ReturnData {
-                reason: "another program set it",
+                reason: "another program set the data",
             });
         }
         let mut bytes = [0; Self::BYTES];
         bytes
             .get_mut(..data.len())
             .ok_or(ClientError::ReturnData {
-                reason: "it has more than 224 bytes",
+                reason: "the data has more than 224 bytes",
             })?
             .copy_from_slice(data);
         let mut parts = bytes.chunks_exact(32).map(|part| {
@@ -51,7 +55,7 @@ impl Verification {
         });
         let mut next = || {
             parts.next().ok_or(ClientError::ReturnData {
-                reason: "it has less than 224 bytes",
+                reason: "the data has fewer than 224 bytes",
             })
         };
         Ok(Self {

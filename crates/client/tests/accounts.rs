@@ -1,4 +1,4 @@
-//! Accounts are read only when owner, length and discriminator are right.
+//! Tests the decoding of accounts.
 
 use anchor_lang::Discriminator;
 use bauta::state::{Config, Holding, Nullifier, Registry, Tree};
@@ -18,14 +18,14 @@ fn nullifier() -> (Nullifier, Vec<u8>) {
 }
 
 #[test]
-fn an_account_of_the_program_is_read() {
+fn an_account_of_the_program_is_decoded() {
     let (state, data) = nullifier();
     let read: Nullifier = decode_account(&bauta::ID, &data).unwrap();
     assert_eq!(bytes_of(&read), bytes_of(&state));
 }
 
 #[test]
-fn an_account_is_read_at_any_alignment() {
+fn an_account_is_decoded_at_any_alignment() {
     let data = [Registry::DISCRIMINATOR, bytes_of(&Registry::zeroed())].concat();
     for shift in 0..8 {
         let shifted = [vec![0xaa; shift], data.clone()].concat();
@@ -63,18 +63,18 @@ fn an_account_of_another_length_is_refused() {
 }
 
 #[test]
-fn an_account_of_another_kind_is_refused() {
+fn an_account_with_another_discriminator_is_refused() {
     let (_, mut data) = nullifier();
     data[0] ^= 1;
     let error = decode_account::<Nullifier>(&bauta::ID, &data).err();
     assert_eq!(error, Some(ClientError::AccountKind { kind: "Nullifier" }));
-    // the Tree account before its registry took it over
+    // A prepared Tree account has no discriminator.
     let error = decode_account::<Tree>(&bauta::ID, &vec![0; Tree::SPACE]).err();
     assert_eq!(error, Some(ClientError::AccountKind { kind: "Tree" }));
 }
 
 #[test]
-fn accounts_have_the_protocols_lengths() {
+fn accounts_have_the_lengths_in_the_protocol() {
     assert_eq!(Tree::SPACE, 44_168);
     let lengths = [
         8 + size_of::<Config>(),
@@ -86,7 +86,7 @@ fn accounts_have_the_protocols_lengths() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_read_or_refused(data in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_decoded_or_refused(data in prop::collection::vec(any::<u8>(), 0..200)) {
         let read = decode_account::<Nullifier>(&bauta::ID, &data).is_ok();
         prop_assert_eq!(read, data.len() == 104 && data.starts_with(Nullifier::DISCRIMINATOR));
     }

@@ -1,4 +1,4 @@
-//! What is taken for an event of the program, and what is not.
+//! Tests which inner instructions are events of the program.
 
 use anchor_lang::Event as _;
 use anchor_lang::event::EVENT_IX_TAG_LE;
@@ -17,17 +17,17 @@ fn sealed() -> (RegistrySealed, Vec<u8>) {
 }
 
 #[test]
-fn the_programs_own_call_is_an_event() {
+fn a_call_of_the_program_by_itself_is_an_event() {
     let (event, data) = sealed();
     let authority = [addresses::event_authority().address];
     let Some(Event::RegistrySealed(decoded)) = decode_event(&bauta::ID, &authority, &data).unwrap() else {
-        panic!("an event")
+        panic!("the instruction is an event")
     };
     assert_eq!(decoded, event);
 }
 
 #[test]
-fn events_printed_by_another_program_are_not_accepted() {
+fn events_of_another_program_are_ignored() {
     let (_, data) = sealed();
     let authority = [addresses::event_authority().address];
     let other = Address::new_from_array([9; 32]);
@@ -35,7 +35,7 @@ fn events_printed_by_another_program_are_not_accepted() {
 }
 
 #[test]
-fn events_without_the_event_authority_are_not_accepted() {
+fn events_without_the_event_authority_are_ignored() {
     let (_, data) = sealed();
     let authority = addresses::event_authority().address;
     let other = Address::new_from_array([9; 32]);
@@ -45,7 +45,7 @@ fn events_without_the_event_authority_are_not_accepted() {
 }
 
 #[test]
-fn another_instruction_of_the_program_is_no_event() {
+fn another_instruction_of_the_program_is_not_an_event() {
     let (_, data) = sealed();
     let authority = [addresses::event_authority().address];
     assert_eq!(decode_event(&bauta::ID, &authority, &data[8..]).unwrap(), None);
@@ -53,7 +53,7 @@ fn another_instruction_of_the_program_is_no_event() {
 }
 
 #[test]
-fn an_event_that_does_not_decode_is_an_error_and_not_silence() {
+fn an_event_that_can_not_be_decoded_is_an_error() {
     let (_, data) = sealed();
     let authority = [addresses::event_authority().address];
     let decode = |data: &[u8]| decode_event(&bauta::ID, &authority, data);

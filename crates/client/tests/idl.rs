@@ -1,5 +1,5 @@
-//! The builders against the IDL, which Anchor makes from the program's sources: every instruction, its accounts in their
-//! order, who signs, what is writable.
+//! Compares the builders with the IDL: every instruction, its accounts in order, signers and
+//! writable accounts. Anchor generates the IDL from the program's sources.
 
 use bauta::instructions::CircuitRegistration;
 use bauta::state::{Provenance, RegistryKind, ScopeMode};
@@ -256,19 +256,19 @@ fn every_instruction_of_the_idl_has_a_builder_with_its_accounts() {
         serde_json::from_str(include_str!("../../../programs/bauta/artifacts/bauta.json")).unwrap();
     assert_eq!(idl["address"], bauta::ID.to_string());
     let mut built = [administration(), registries(), scopes()].concat();
-    for instruction in idl["instructions"].as_array().unwrap() {
-        let name = instruction["name"].as_str().unwrap();
+    for entry in idl["instructions"].as_array().unwrap() {
+        let name = entry["name"].as_str().unwrap();
         let at = built
             .iter()
             .position(|(built, _)| *built == name)
             .unwrap_or_else(|| panic!("{name} has no builder"));
-        let (_, made) = built.swap_remove(at);
-        assert_eq!(made.program_id, bauta::ID);
-        let discriminator: Vec<u8> = serde_json::from_value(instruction["discriminator"].clone()).unwrap();
-        assert!(made.data.starts_with(&discriminator), "{name}");
-        let accounts = instruction["accounts"].as_array().unwrap();
-        assert_eq!(made.accounts.len(), accounts.len(), "{name}");
-        for (meta, account) in made.accounts.iter().zip(accounts) {
+        let (_, instruction) = built.swap_remove(at);
+        assert_eq!(instruction.program_id, bauta::ID);
+        let discriminator: Vec<u8> = serde_json::from_value(entry["discriminator"].clone()).unwrap();
+        assert!(instruction.data.starts_with(&discriminator), "{name}");
+        let accounts = entry["accounts"].as_array().unwrap();
+        assert_eq!(instruction.accounts.len(), accounts.len(), "{name}");
+        for (meta, account) in instruction.accounts.iter().zip(accounts) {
             assert_eq!(meta.is_signer, flag(account, "signer"), "{name}: {account}");
             assert_eq!(meta.is_writable, flag(account, "writable"), "{name}: {account}");
             if let Some(fixed) = account["address"].as_str() {
@@ -276,5 +276,8 @@ fn every_instruction_of_the_idl_has_a_builder_with_its_accounts() {
             }
         }
     }
-    assert!(built.is_empty(), "builders of no instruction: {built:?}");
+    assert!(
+        built.is_empty(),
+        "builders without an instruction in the IDL: {built:?}"
+    );
 }

@@ -1,13 +1,13 @@
-//! The reference tree against the definition of a root, written a third way: by recursion over the leaves.
+//! Compares the reference tree with a recursive implementation of the protocol's definition.
 
 use std::collections::BTreeMap;
 
 use bauta_client::ReferenceTree;
-use bauta_primitives::tree::{Depth, node, root_from_path};
+use bauta_primitives::tree::{Depth, node};
 use bauta_primitives::{FieldElement, Leaf, PrimitivesError, Root};
 use proptest::prelude::*;
 
-/// The node of `level` above the leaves from `first` on, from nothing but the protocol's definition.
+/// Computes the node of `level` above the leaves from `first` on, as the protocol defines it.
 fn recursive(leaves: &BTreeMap<u64, Leaf>, empty: &[FieldElement], level: usize, first: u64) -> FieldElement {
     let width = 1u64 << (2 * level);
     if leaves.range(first..first + width).next().is_none() {
@@ -53,9 +53,10 @@ fn an_index_past_the_last_leaf_is_refused() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Indices crowd together (low numbers) and lie far apart (any), values repeat and are removed (0).
+    /// The indices are dense (low numbers) and sparse (any number). Values repeat, and the value 0
+    /// removes a leaf.
     #[test]
-    fn roots_and_paths_are_those_of_the_definition(
+    fn roots_and_paths_agree_with_the_definition(
         sixteen in any::<bool>(),
         writes in prop::collection::vec((prop_oneof![0u64..40, any::<u64>()], 0u64..50), 1..16),
     ) {
@@ -78,9 +79,9 @@ proptest! {
         prop_assert_eq!(tree.node_at(depth.levels() + 1, 0), None);
         for (&index, &leaf) in &leaves {
             let path = tree.path(index).unwrap();
-            let checked = depth.check_index(index).unwrap();
-            prop_assert_eq!(root_from_path(depth, checked, leaf, &path).unwrap(), root);
-            prop_assert_eq!(&tree.on_chain_path(index).unwrap()[..], &path[..5]);
+            prop_assert_eq!((path.depth(), path.index().get()), (depth, index));
+            prop_assert_eq!(path.root(leaf), root);
+            prop_assert_eq!(&tree.on_chain_path(index).unwrap()[..], &path.siblings()[..5]);
             prop_assert_eq!(tree.leaf(index).unwrap(), leaf);
             prop_assert_eq!(tree.node_at(0, index), Some(leaf.element()));
         }

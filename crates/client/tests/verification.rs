@@ -1,4 +1,4 @@
-//! Return data of a verification.
+//! Tests the decoding of return data.
 
 use bauta_client::{ClientError, Verification};
 use bauta_primitives::FieldElement;
@@ -10,7 +10,7 @@ fn data() -> Vec<u8> {
 }
 
 #[test]
-fn return_data_of_the_program_is_read() {
+fn return_data_of_the_program_is_decoded() {
     let read = Verification::decode(&bauta::ID, &data()).unwrap();
     assert_eq!(read.scope, Address::new_from_array([1; 32]));
     assert_eq!(read.registry, Address::new_from_array([2; 32]));
@@ -40,7 +40,7 @@ fn return_data_that_is_too_long_is_refused() {
 }
 
 #[test]
-fn trailing_zero_bytes_that_a_node_cut_are_put_back() {
+fn trailing_zero_bytes_that_a_node_cut_are_added_again() {
     let mut whole = data();
     whole[220..].fill(0);
     let cut = &whole[..220];
@@ -62,7 +62,7 @@ fn a_nullifier_of_r_or_above_is_refused() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_read_or_refused(data in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn any_bytes_are_decoded_or_refused(data in prop::collection::vec(any::<u8>(), 0..300)) {
         if let Ok(read) = Verification::decode(&bauta::ID, &data) {
             prop_assert!(data.len() <= Verification::BYTES);
             prop_assert!(read.claim.to_bytes() < FieldElement::MODULUS);

@@ -1,4 +1,4 @@
-//! Prints `src/empty_subtrees.in`: the nodes of subtrees without leaves.
+//! Prints the contents of `src/empty_subtrees.in`: the root of an empty subtree for each level.
 use bauta_primitives::{FieldElement, tree};
 
 fn main() {

@@ -3,28 +3,30 @@ use crate::hash_to_field;
 use solana_sha256_hasher::hash;
 
 field_newtype! {
-    /// What a use of a proof is bound to besides its statement: recipient, relayer, expiry and payload.
+    /// The hash of recipient, relayer, expiry and payload. A proof is bound to it.
     Context, "context"
 }
 
-/// The relayer of a proof that anyone may submit: 32 zero bytes.
+/// The relayer address of a proof that anyone may submit: 32 zero bytes.
 pub const ANYONE: [u8; 32] = [0; 32];
 
-/// What goes into a [`Context`].
+/// The values that [`Context::derive`] hashes.
 #[derive(Debug, Clone, Copy)]
 pub struct ContextParts<'a> {
-    /// Whom the use benefits (an address).
+    /// The address that benefits from the verification.
     pub recipient: &'a [u8; 32],
-    /// Who alone may submit it (an address that must sign), or [`ANYONE`].
+    /// The address that must sign the `verify` instruction. [`ANYONE`] lets anyone submit the
+    /// proof.
     pub relayer: &'a [u8; 32],
-    /// Unix time in seconds after which the proof is void.
+    /// The Unix time in seconds after which the program refuses the proof.
     pub expiry: i64,
-    /// The consumer's own data, e.g. a fee or an amount; only its SHA-256 goes in.
+    /// Data of the consumer, for example a fee or an amount. The context contains only its SHA-256.
     pub payload: &'a [u8],
 }
 
 impl Context {
-    /// `hash_to_field("bauta/context/1", recipient, relayer, expiry (i64 big-endian), SHA-256(payload))`.
+    /// Computes `hash_to_field("bauta/context/1", recipient, relayer, expiry (i64 big-endian),
+    /// SHA-256(payload))`.
     #[must_use]
     pub fn derive(parts: &ContextParts<'_>) -> Self {
         Self::derive_hashed(
@@ -35,7 +37,7 @@ impl Context {
         )
     }
 
-    /// The same from the payload's SHA-256.
+    /// Computes the same value from the SHA-256 of the payload.
     #[must_use]
     pub fn derive_hashed(
         recipient: &[u8; 32],

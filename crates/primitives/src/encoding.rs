@@ -1,17 +1,19 @@
 use crate::FieldElement;
 use solana_sha256_hasher::hashv;
 
-/// The most parts that [`hash_to_field`] takes.
+/// The largest number of parts that [`hash_to_field`] accepts.
 const MAX_PARTS: usize = 6;
 
-/// `hash_to_field(tag, parts..)` of the protocol: SHA-256 over the tag's length (u16 big-endian), the tag, then for each
-/// part its length (u32 big-endian) and its bytes; the top three bits cleared.
+/// Computes `hash_to_field(tag, parts..)` of the protocol.
 ///
-/// Every length is written, so no two lists of parts share an input. Tags end in a version ("bauta/scope/1").
+/// The result is a SHA-256 hash with the top three bits cleared. The hashed bytes are the length of
+/// the tag (u16 big-endian), the tag, and for each part its length (u32 big-endian) and its bytes.
+/// Because every length is included, two different lists of parts never give the same bytes. A tag
+/// ends in a version, for example `bauta/scope/1`. There are at most 6 parts.
 #[must_use]
 pub fn hash_to_field<const N: usize>(tag: &'static str, parts: [&[u8]; N]) -> FieldElement {
     const { assert!(N <= MAX_PARTS) };
-    // Tags are constants of a few bytes and parts are addresses, hashes or integers: neither cast can cut.
+    // Tags are short constants, and parts are addresses, hashes or integers: no cast can truncate.
     #[allow(clippy::cast_possible_truncation)]
     let tag_length = (tag.len() as u16).to_be_bytes();
     #[allow(clippy::cast_possible_truncation)]
@@ -26,13 +28,13 @@ pub fn hash_to_field<const N: usize>(tag: &'static str, parts: [&[u8]; N]) -> Fi
     FieldElement::from_hash(hashv(&slices[..2 + 2 * N]).to_bytes())
 }
 
-/// SHA-256.
+/// Computes the SHA-256 hash of `bytes`.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     sha256_of(&[bytes])
 }
 
-/// SHA-256 of the parts one after the other.
+/// Computes the SHA-256 hash of the concatenated parts.
 #[must_use]
 pub fn sha256_of(parts: &[&[u8]]) -> [u8; 32] {
     hashv(parts).to_bytes()

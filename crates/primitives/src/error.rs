@@ -1,7 +1,8 @@
-/// What can be wrong with a value given to this crate. Each message names the value and the rule.
+/// An error for a value that breaks a rule of the protocol. Each message names the value and the
+/// rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PrimitivesError {
-    /// 32 bytes that are no canonical field element.
+    /// The 32 bytes are not a canonical field element.
     #[error(
         "{name} is not a canonical field element: its 32 big-endian bytes must be below the BN254 scalar modulus r"
     )]
@@ -9,34 +10,45 @@ pub enum PrimitivesError {
         /// The value's name in the protocol.
         name: &'static str,
     },
-    /// Text that is not `0x` and 64 hexadecimal digits.
+    /// The text is not `0x` and 64 hexadecimal digits.
     #[error("{name} is not in hexadecimal form: it must be 0x followed by exactly 64 hexadecimal digits")]
     NotHex {
         /// The value's name in the protocol.
         name: &'static str,
     },
-    /// A tree position past the last leaf.
+    /// The position is past the last leaf.
     #[error("leaf index {index} is out of range: a tree of depth {depth} has 4^{depth} leaves, 0 to {last}")]
     IndexOutOfRange {
-        /// The index that was given.
+        /// The given index.
         index: u64,
         /// The tree's depth in levels.
         depth: u8,
-        /// The largest index that exists.
+        /// The index of the last leaf.
         last: u64,
     },
-    /// A tree depth the protocol doesn't have.
+    /// The protocol has no trees of this depth.
     #[error("tree depth {depth} is not supported: the protocol has depths 10 and 16")]
     UnknownDepth {
-        /// The depth that was given.
+        /// The given depth.
         depth: u8,
     },
-    /// A path with the wrong number of levels.
+    /// The path does not lead from the leaf to the root.
+    #[error(
+        "leaf and path lead to root {reached}, not to root {root}: the path or the root is stale, or secret, entry id, \
+         attributes or index are not those of the registered leaf"
+    )]
+    WrongRoot {
+        /// The given root.
+        root: crate::Root,
+        /// The root that leaf and path lead to.
+        reached: crate::Root,
+    },
+    /// The path has the wrong number of levels.
     #[error("a path has {levels} levels of siblings where the tree has {depth}")]
     PathLength {
-        /// The number of levels given.
+        /// The number of levels of the path.
         levels: usize,
-        /// The number of levels needed.
+        /// The number of levels of the tree.
         depth: u8,
     },
 }

@@ -1,5 +1,7 @@
-//! The protocol's vocabulary: every value that has to be the same in the program, the circuits, the
-//! services and the SDKs is made here and nowhere else. `docs/protocol.md` is the specification.
+//! The values of the Bauta protocol and how they are computed.
+//!
+//! The program, the circuits, the services and the SDKs must agree on these values. Only this crate
+//! computes them. `docs/protocol.md` is the specification.
 //!
 //! ```text
 //!   master secret --registry, entry--> identity secret --Poseidon1--> commitment
@@ -9,10 +11,11 @@
 //!                                                    |       |
 //!                                                    |       +--path--> root
 //!                                                    v                   v
-//!            digest = Poseidon5(root, nullifier, scope, claim, context)      the one public input
+//!            digest = Poseidon5(root, nullifier, scope, claim, context)      the only public input
 //! ```
 //!
-//! On chain Poseidon and SHA-256 are system calls; elsewhere they are computed. Nothing else differs.
+//! On chain, Poseidon and SHA-256 are system calls. Elsewhere they are computed. There is no other
+//! difference.
 
 mod context;
 mod digest;
@@ -23,13 +26,17 @@ mod field;
 mod identity;
 mod membership;
 pub mod poseidon;
+#[cfg(not(target_os = "solana"))]
+mod proof_inputs;
 pub mod tree;
 
 pub use context::{ANYONE, Context, ContextParts};
-pub use digest::{Digest, DigestParts};
+pub use digest::{Digest, PublicInputs};
 pub use encoding::{hash_to_field, sha256, sha256_of};
 pub use error::PrimitivesError;
 pub use field::FieldElement;
 #[cfg(not(target_os = "solana"))]
 pub use identity::{IdentitySecret, MasterSecret};
 pub use membership::{Attributes, Claim, Commitment, EntryId, Leaf, Nullifier, Root, Scope};
+#[cfg(not(target_os = "solana"))]
+pub use proof_inputs::ProofInputs;

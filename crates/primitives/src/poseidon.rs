@@ -1,21 +1,28 @@
-//! Poseidon over Fr with circomlib's parameters (x^5; `PoseidonN` is circomlib's `Poseidon(N)`), which are also those of
-//! Solana's `sol_poseidon` system call (BN254-X5, big-endian) and of light-poseidon's `new_circom`.
+//! The Poseidon hash over Fr with circomlib's parameters and S-box x^5.
+//!
+//! `PoseidonN` is circomlib's `Poseidon(N)`. Solana's system call `sol_poseidon` (BN254-X5,
+//! big-endian) and light-poseidon's `new_circom` have the same parameters.
 
 use crate::{FieldElement, PrimitivesError};
 
-/// Hashes `N` field elements, 1 to 6.
+/// Hashes `N` field elements. `N` is 1 to 6.
 #[must_use]
 pub fn hash<const N: usize>(inputs: [FieldElement; N]) -> FieldElement {
     const { assert!(N >= 1 && N <= 6) };
     match backend::hash::<N>(core::array::from_fn(|i| inputs[i].as_bytes())) {
         Some(hash) => FieldElement::from_canonical(hash),
-        // refused are none or more than twelve inputs and non-canonical ones, which the types exclude
+        // The back end refuses 0 inputs, more than 12, and inputs that are not canonical. The types
+        // exclude all three.
         None => unreachable!(),
     }
 }
 
-/// Hashes `N` field elements, 1 to 6, where they lie: for the program, which keeps nodes as bytes in accounts. Refused
-/// unless every one is canonical.
+/// Hashes `N` field elements in place. `N` is 1 to 6.
+///
+/// The program uses this function, because it stores nodes as bytes in accounts.
+///
+/// # Errors
+/// If an input is not canonical.
 pub fn hash_bytes<const N: usize>(inputs: [&[u8; 32]; N]) -> Result<[u8; 32], PrimitivesError> {
     const { assert!(N >= 1 && N <= 6) };
     backend::hash(inputs).ok_or(PrimitivesError::NotCanonical {

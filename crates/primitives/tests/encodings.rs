@@ -1,9 +1,9 @@
-//! Encodings against a second implementation in plain arithmetic.
+//! Compares the encodings with a second implementation, and checks what they refuse.
 
-use bauta_primitives::tree::{self, Depth};
+use bauta_primitives::tree::{self, Depth, MembershipPath};
 use bauta_primitives::{
-    Attributes, Commitment, Context, ContextParts, EntryId, FieldElement, Leaf, MasterSecret, Scope,
-    hash_to_field,
+    Attributes, Commitment, Context, ContextParts, EntryId, FieldElement, Leaf, MasterSecret,
+    PrimitivesError, ProofInputs, Scope, hash_to_field,
 };
 use num_bigint::BigUint;
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ fn modulus() -> BigUint {
         .unwrap()
 }
 
-/// SHA-256 by coreutils, so that the library under test isn't its own witness.
+/// Computes SHA-256 with coreutils, which is independent of the library under test.
 fn sha256sum(bytes: &[u8]) -> [u8; 32] {
     use std::io::Write;
     let mut child = Command::new("sha256sum")
@@ -77,7 +77,7 @@ fn moving_bytes_between_parts_changes_the_hash() {
 }
 
 #[test]
-fn a_public_input_of_r_or_more_is_refused_and_named() {
+fn a_value_of_r_or_more_is_refused_by_name() {
     let r: [u8; 32] = modulus().to_bytes_be().try_into().unwrap();
     assert_eq!(r, FieldElement::MODULUS);
     let below: [u8; 32] = (modulus() - 1u8).to_bytes_be().try_into().unwrap();
@@ -92,7 +92,7 @@ fn a_public_input_of_r_or_more_is_refused_and_named() {
 }
 
 #[test]
-fn the_same_master_never_shows_the_same_commitment_in_two_places() {
+fn every_registry_and_every_entry_has_its_own_commitment() {
     let master = || MasterSecret::from_bytes(&mut [3; 32]);
     let (entry, other) = (EntryId::of_mint(&[1; 32]), EntryId::of_mint(&[2; 32]));
     let commitment = master().identity(&[8; 32], entry).commitment();
@@ -102,7 +102,7 @@ fn the_same_master_never_shows_the_same_commitment_in_two_places() {
 }
 
 #[test]
-fn a_nullifier_belongs_to_one_secret_one_entry_and_one_scope() {
+fn a_nullifier_depends_on_secret_entry_cluster_program_and_scope_account() {
     let identity = |registry| {
         MasterSecret::from_bytes(&mut [3; 32]).identity(&[registry; 32], EntryId::of_mint(&[1; 32]))
     };
@@ -122,7 +122,7 @@ fn a_nullifier_belongs_to_one_secret_one_entry_and_one_scope() {
 
 #[test]
 fn secrets_cannot_be_printed() {
-    // `Secret` has the inherent method only where the type lacks Debug: it would not compile otherwise.
+    // The inherent constant shadows the trait's constant only for types that implement Debug.
     trait Fallback {
         const PRINTABLE: bool = false;
     }
@@ -135,13 +135,14 @@ fn secrets_cannot_be_printed() {
     let printable = [
         Check::<MasterSecret>::PRINTABLE,
         Check::<bauta_primitives::IdentitySecret>::PRINTABLE,
+        Check::<ProofInputs>::PRINTABLE,
         Check::<Commitment>::PRINTABLE,
     ];
-    assert_eq!(printable, [false, false, true]);
+    assert_eq!(printable, [false, false, false, true]);
 }
 
 #[test]
-fn empty_subtrees_are_what_the_constants_say() {
+fn the_constants_of_empty_subtrees_are_correct() {
     let mut expected = FieldElement::ZERO;
     for constant in tree::EMPTY_SUBTREES {
         assert_eq!(constant, expected);
@@ -153,10 +154,19 @@ fn empty_subtrees_are_what_the_constants_say() {
 fn a_path_of_the_wrong_length_or_index_is_refused() {
     let depth = Depth::Ten;
     let index = depth.check_index(5).unwrap();
-    let error = tree::root_from_path(depth, index, Leaf::EMPTY, &[[FieldElement::ZERO; 3]; 9]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "a path has 9 levels of siblings where the tree has 10"
+    let path =
+        |depth, index, levels| MembershipPath::new(depth, index, vec![[FieldElement::ZERO; 3]; levels]);
+    for (levels, message) in [
+        (9, "a path has 9 levels of siblings where the tree has 10"),
+        (40, "a path has 40 levels of siblings where the tree has 10"),
+    ] {
+        assert_eq!(path(depth, index, levels).unwrap_err().to_string(), message);
+    }
+    let deeper = Depth::Sixteen.check_index(1 << 20).unwrap();
+    let error = path(depth, deeper, 10).unwrap_err();
+    assert!(
+        matches!(error, PrimitivesError::IndexOutOfRange { index: 1_048_576, .. }),
+        "{error}"
     );
     let error = depth.check_index(1 << 20).unwrap_err();
     assert!(error.to_string().contains("0 to 1048575"), "{error}");
@@ -184,12 +194,12 @@ proptest! {
     }
 
     #[test]
-    fn any_hex_text_is_an_answer_and_no_panic(text in "\\PC*") {
+    fn reading_any_text_as_hex_does_not_panic(text in "\\PC*") {
         let _ = FieldElement::from_hex("x", &text);
     }
 
     #[test]
-    fn every_part_of_a_leaf_counts(c in any::<[u8; 32]>(), e in any::<[u8; 32]>(), track in any::<u64>()) {
+    fn every_part_changes_the_leaf(c in any::<[u8; 32]>(), e in any::<[u8; 32]>(), track in any::<u64>()) {
         let element = FieldElement::from_hash;
         let leaf = Leaf::of(Commitment::new(element(c)), EntryId::new(element(e)), Attributes::of_track(track));
         let other = Leaf::of(Commitment::new(element(e)), EntryId::new(element(c)), Attributes::of_track(track));

@@ -1,10 +1,11 @@
-//! Every derived value against vectors from a second implementation (circomlibjs and `node:crypto`):
-//! `vectors/protocol.json`, made by `npm ci && npm run generate` in `crates/primitives/vectors`.
+//! Compares every derived value with the test vectors in `vectors/protocol.json`.
+//!
+//! The vectors come from a second implementation (circomlibjs and `node:crypto`). To generate them,
+//! run `npm ci && npm run generate` in `crates/primitives/vectors`.
 
-use bauta_primitives::tree::{Depth, Siblings, root_from_path};
+use bauta_primitives::tree::{Depth, MembershipPath, Siblings};
 use bauta_primitives::{
-    Attributes, Claim, Context, ContextParts, Digest, DigestParts, EntryId, FieldElement, Leaf, MasterSecret,
-    Scope,
+    Attributes, Claim, Context, ContextParts, EntryId, FieldElement, Leaf, MasterSecret, PublicInputs, Scope,
 };
 use serde_json::Value;
 
@@ -56,7 +57,8 @@ fn every_value_of_the_protocol_equals_the_second_implementation() {
         let index = depth
             .check_index(u64::try_from(vector.integer("index")).unwrap())
             .unwrap();
-        let root = root_from_path(depth, index, leaf, &vector.path()).unwrap();
+        let path = MembershipPath::new(depth, index, vector.path()).unwrap();
+        let root = path.root(leaf);
         vector.expect("root", root);
 
         let scope = Scope::derive(
@@ -79,13 +81,14 @@ fn every_value_of_the_protocol_equals_the_second_implementation() {
         let claim = Claim::of_track(track);
         vector.expect(
             "digest",
-            Digest::of(&DigestParts {
+            PublicInputs {
                 root,
                 nullifier,
                 scope,
                 claim,
                 context,
-            }),
+            }
+            .digest(),
         );
         vector.expect(
             "claim_with_auxiliary_root",

@@ -1,4 +1,6 @@
-// Writes protocol.json: docs/protocol.md sections 2 and 3 in a second implementation (circomlibjs and node:crypto).
+// Writes protocol.json, the test vectors of docs/protocol.md, sections 2 and 3.
+// This is a second implementation, with circomlibjs and node:crypto.
+//
 //   npm ci && npm run generate
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -21,7 +23,7 @@ function hashToField(tag, ...parts) {
   return toInt(hash);
 }
 
-/// 32 bytes that look arbitrary and are the same at every run.
+/// Returns 32 pseudorandom bytes that are the same in every run.
 const sample = (name, n) => sha256(Buffer.from(`bauta vector ${name} ${n}`));
 
 const vectors = [];

@@ -1,6 +1,6 @@
 //! Paths and tiles, at any root that is still valid.
 
-use bauta_primitives::tree::{EMPTY_SUBTREES, LeafIndex, Siblings, root_from_path};
+use bauta_primitives::tree::{EMPTY_SUBTREES, MembershipPath};
 use bauta_primitives::{FieldElement, Leaf, Root};
 use sqlx::Row;
 
@@ -11,26 +11,12 @@ use crate::{Registry, Store, StoreError};
 /// A leaf and what it takes to compute the root from it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Path {
-    /// The leaf's position.
-    pub index: LeafIndex,
     /// The leaf at that root; empty if there is none.
     pub leaf: Leaf,
     /// The root.
     pub root: Root,
-    /// For each level, from the leaves upwards, the three siblings.
-    pub siblings: Vec<Siblings>,
-}
-
-impl Path {
-    /// The root that leaf and siblings give; equal to `root` for a path that was read.
-    pub fn computed_root(&self, registry: &Registry) -> Result<Root, StoreError> {
-        Ok(root_from_path(
-            registry.depth,
-            self.index,
-            self.leaf,
-            &self.siblings,
-        )?)
-    }
+    /// The path from the leaf to the root.
+    pub path: MembershipPath,
 }
 
 impl Store {
@@ -64,10 +50,9 @@ impl Store {
             return Err(mixed(registry, root));
         }
         Ok(Path {
-            index,
             leaf: Leaf::new(leaf),
             root,
-            siblings,
+            path: MembershipPath::new(registry.depth, index, siblings)?,
         })
     }
 

@@ -4,12 +4,10 @@
 use std::time::Duration;
 
 use bauta::state::{Holding, RegistryKind, ScopeMode};
-use bauta_circuits::OwnershipInputs;
 use bauta_client::instructions::{
     AddCollection, CloseScope, CreateScope, EvictHolder, RegisterHolder, Verify,
 };
-use bauta_client::{MembershipPath, OwnershipProofRequest};
-use bauta_primitives::{Attributes, Claim, EntryId, IdentitySecret, Leaf, MasterSecret, Scope};
+use bauta_primitives::{Attributes, Claim, EntryId, IdentitySecret, Leaf, MasterSecret, ProofInputs, Scope};
 use bauta_rpc::{Commitment, Rpc, RpcError, sign};
 use futures_util::future::try_join_all;
 use rand::rngs::OsRng;
@@ -349,22 +347,18 @@ impl Holders {
             expiry: now + PROOF_LIFE,
             payload: Vec::new(),
         };
-        let path = MembershipPath::in_tree(&self.seen.tree, entry.index).unwrap();
-        let (id, track, context) = (entry.id(), entry.track, verify.context());
-        let request =
-            OwnershipProofRequest::assemble(identity, id, track, path, root, element, context).unwrap();
-        let inputs = OwnershipInputs {
-            attributes: Attributes::of_track(request.track),
-            claim: Claim::of_track(request.track),
-            secret: request.secret,
-            entry_id: request.entry_id,
-            index: request.path.index,
-            path: request.path.siblings,
-            root: request.root,
-            scope: request.scope,
-            context: request.context,
+        let inputs = ProofInputs {
+            secret: identity,
+            entry_id: entry.id(),
+            attributes: Attributes::of_track(entry.track),
+            path: self.seen.tree.path(entry.index).unwrap(),
+            root,
+            scope: element,
+            claim: verify.claim,
+            context: verify.context(),
             private: (),
         };
+        inputs.check_path().unwrap();
         let proof = tokio::task::block_in_place(|| circuit::KEY.prove(&inputs, &mut OsRng)).unwrap();
         verify.proof = proof.to_bytes();
         verify

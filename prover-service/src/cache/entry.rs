@@ -1,7 +1,7 @@
 //! What an entry is called and how it is kept: neither tells anything to whoever reads the disk or Redis without the key.
 
-use bauta_circuits::{Evaluation, OwnershipInputs, Proof};
-use bauta_primitives::Digest;
+use bauta_circuits::{Evaluation, Proof};
+use bauta_primitives::{Digest, ProofInputs};
 use bauta_service_common::Secret;
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
@@ -51,14 +51,14 @@ impl Sealer {
 
     /// The name of a proof: keyed BLAKE3 of the verifying key's hash and all inputs, public and private. Every part has a fixed length but the
     /// path, which the circuit fixes. The secret is in it as its commitment, which no other secret has.
-    pub fn proof(&self, key_hash: &[u8; 32], inputs: &OwnershipInputs, evaluation: &Evaluation) -> Name {
+    pub fn proof(&self, key_hash: &[u8; 32], inputs: &ProofInputs, evaluation: &Evaluation) -> Name {
         let mut hasher = blake3::Hasher::new_keyed(&self.names);
         hasher.update(b"proof").update(key_hash);
         hasher.update(&inputs.secret.commitment().to_bytes());
         hasher.update(&inputs.entry_id.to_bytes());
         hasher.update(&inputs.attributes.to_bytes());
-        hasher.update(&inputs.index.get().to_be_bytes());
-        for sibling in inputs.path.iter().flatten() {
+        hasher.update(&inputs.path.index().get().to_be_bytes());
+        for sibling in inputs.path.siblings().iter().flatten() {
             hasher.update(&sibling.to_bytes());
         }
         // Of root, nullifier, scope, claim and context.

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use bauta_circuits::{
-    OwnershipInputs,
-    statement::{Inputs, Statement},
-};
+use bauta_circuits::statement::Statement;
 use bauta_primitives::{
-    Attributes, Claim, Context, EntryId, FieldElement, IdentitySecret, Leaf, Root, Scope,
-    tree::{ARITY, Depth, EMPTY_SUBTREES, LeafIndex, Siblings, node},
+    Attributes, Claim, Context, EntryId, FieldElement, IdentitySecret, Leaf, ProofInputs, Root, Scope,
+    tree::{ARITY, Depth, EMPTY_SUBTREES, LeafIndex, MembershipPath, node},
 };
 use bauta_service_common::Problem;
 use rand::{RngCore, rngs::OsRng};
@@ -35,7 +32,7 @@ impl Member {
     }
 }
 
-fn inputs(depth: Depth, size: u64) -> OwnershipInputs {
+fn inputs(depth: Depth, size: u64) -> ProofInputs {
     const TRACK: u64 = 1;
     let index = depth
         .check_index(size - 1)
@@ -47,11 +44,10 @@ fn inputs(depth: Depth, size: u64) -> OwnershipInputs {
     let mut leaves: Vec<FieldElement> = (1..size).map(FieldElement::from_u64).collect();
     leaves.push(mine.element());
     let (root, path) = root_and_path(depth, leaves, index);
-    Inputs {
+    ProofInputs {
         secret,
         entry_id,
         attributes,
-        index,
         path,
         root,
         scope: Scope::new(FieldElement::from_u64(1)),
@@ -70,7 +66,7 @@ fn random_secret() -> IdentitySecret {
 }
 
 /// Level by level; what isn't there is an empty subtree.
-fn root_and_path(depth: Depth, leaves: Vec<FieldElement>, index: LeafIndex) -> (Root, Vec<Siblings>) {
+fn root_and_path(depth: Depth, leaves: Vec<FieldElement>, index: LeafIndex) -> (Root, MembershipPath) {
     let (mut level, mut path) = (leaves, Vec::new());
     let mut place = usize::try_from(index.get()).expect("the network is in memory");
     for empty in &EMPTY_SUBTREES[..depth.levels()] {
@@ -86,6 +82,7 @@ fn root_and_path(depth: Depth, leaves: Vec<FieldElement>, index: LeafIndex) -> (
         level = parents.iter().map(|children| node(*children)).collect();
         place /= ARITY;
     }
+    let path = MembershipPath::new(depth, index, path).expect("the path has the tree's depth");
     (Root::new(level[0]), path)
 }
 

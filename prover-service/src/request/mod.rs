@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use bauta_circuits::{
-    CircuitsError, Evaluation, OwnershipInputs,
-    statement::{Inputs, Statement, evaluate},
+    CircuitsError, Evaluation,
+    statement::{Statement, evaluate},
 };
 use bauta_primitives::{
-    Attributes, Claim, Commitment, Context, DigestParts, EntryId, IdentitySecret, Root, Scope, sha256,
-    tree::{Depth, Siblings},
+    Attributes, Claim, Commitment, Context, EntryId, IdentitySecret, ProofInputs, Root, Scope, sha256,
+    tree::{Depth, MembershipPath, Siblings},
 };
 use bauta_service_common::Problem;
 use bauta_store::Store;
@@ -138,7 +138,7 @@ pub struct Task {
     /// Which circuit.
     pub circuit: Arc<Circuit>,
     /// Its inputs.
-    pub inputs: OwnershipInputs,
+    pub inputs: ProofInputs,
     /// What a proof of them shows.
     pub evaluation: Evaluation,
     /// The client's tag.
@@ -151,13 +151,13 @@ impl Task {
     /// The same for the same request. Of what its proof shows and nothing else; but not of the root, which may be another one when a request with a
     /// registry comes again.
     pub fn request_hash(&self) -> [u8; 32] {
-        let DigestParts {
+        let bauta_primitives::PublicInputs {
             root: _,
             nullifier,
             scope,
             claim,
             context,
-        } = self.evaluation.parts;
+        } = self.evaluation.public;
         let circuit = self.circuit.description.id.as_bytes();
         let tag = self.tag.as_deref().unwrap_or_default().as_bytes();
         let parts = [
@@ -202,7 +202,7 @@ impl ProveRequest {
         self,
         circuits: &Circuits,
         store: Option<&Store>,
-    ) -> Result<(Arc<Circuit>, OwnershipInputs, Evaluation), Problem> {
+    ) -> Result<(Arc<Circuit>, ProofInputs, Evaluation), Problem> {
         let statement = self.statement.ok_or_else(|| missing("statement"))?;
         let public = self.public.ok_or_else(|| missing("public"))?;
         let private = self.private.ok_or_else(|| missing("private"))?;
@@ -218,12 +218,19 @@ impl ProveRequest {
             (None, None, _) => return Err(missing("private.index")),
             (None, _, None) => return Err(missing("private.path")),
         };
-        let (circuit, index, path, root) = match place {
-            Place::Given(index, path) => {
-                let depth = self.depth.or_else(|| levels(&path));
+        let (circuit, path, root) = match place {
+            Place::Given(index, siblings) => {
+                let depth = self.depth.or_else(|| levels(&siblings));
                 let circuit = circuits.find(&statement, self.version, depth)?;
                 let root = public.root.ok_or_else(|| missing("public.root"))?;
-                (circuit, index, path, root)
+                let depth = circuit.key.statement().depth();
+                let index = depth
+                    .check_index(index)
+                    .map_err(|error| Problem::invalid("private.index", error.to_string()))?;
+                let path = MembershipPath::new(depth, index, siblings).map_err(|error| {
+                    Problem::invalid("private.path", CircuitsError::from(error).to_string())
+                })?;
+                (circuit, path, root)
             }
             Place::Stored(leaf, store) => {
                 // A statement that can't be proved is said before a registry that isn't known.
@@ -233,21 +240,15 @@ impl ProveRequest {
                 let circuit = circuits.find(&statement, self.version, Some(depth))?;
                 let format = circuit.description.leaf_format;
                 let depth = circuit.key.statement().depth();
-                let (index, path, root) =
-                    read_path(store, depth, format, &registry, &leaf, public.root).await?;
-                (circuit, index, path, root)
+                let (path, root) = read_path(store, depth, format, &registry, &leaf, public.root).await?;
+                (circuit, path, root)
             }
         };
         let statement = circuit.key.statement();
-        let index = statement
-            .depth()
-            .check_index(index)
-            .map_err(|error| Problem::invalid("private.index", error.to_string()))?;
-        let inputs = Inputs {
+        let inputs = ProofInputs {
             secret: private.secret.0,
             entry_id: private.entry_id,
             attributes: private.attributes,
-            index,
             path,
             root,
             scope: public.scope,

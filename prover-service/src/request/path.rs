@@ -2,7 +2,7 @@
 
 use bauta_primitives::{
     FieldElement, Root,
-    tree::{Depth, Siblings},
+    tree::{Depth, MembershipPath},
 };
 use bauta_service_common::Problem;
 use bauta_store::{Address, Registry, Store, StoreError};
@@ -22,7 +22,7 @@ pub async fn find_registry(store: &Store, leaf: &LeafReference) -> Result<Regist
     registry.map_err(|error| store_problem(&error))
 }
 
-/// Index, path and root of a leaf that the indexer knows.
+/// Path and root of a leaf that the indexer knows.
 pub async fn read_path(
     store: &Store,
     depth: Depth,
@@ -30,7 +30,7 @@ pub async fn read_path(
     registry: &Registry,
     leaf: &LeafReference,
     root: Option<Root>,
-) -> Result<(u64, Vec<Siblings>, Root), Problem> {
+) -> Result<(MembershipPath, Root), Problem> {
     if registry.depth != depth || u16::from(registry.leaf_format) != leaf_format {
         return Err(Problem::invalid(
             ADDRESS,
@@ -63,7 +63,7 @@ pub async fn read_path(
             "must be the position of a leaf; there is none at that root (evicted, or not yet registered)",
         ));
     }
-    Ok((leaf.index, path.siblings, root))
+    Ok((path.path, root))
 }
 
 /// What the store refuses, in the words of a request.

@@ -1,15 +1,15 @@
-//! Which build of the program runs.
+//! The build of the program that a test chain runs.
 
 use std::path::PathBuf;
 
-/// The variable that names another ELF, for trying a fresh build.
+/// The environment variable with the path of an ELF, to test a new build.
 pub const ELF_VARIABLE: &str = "BAUTA_PROGRAM_ELF";
 
-/// A form of the program's ELF.
+/// A build of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Elf {
-    /// The file that `BAUTA_PROGRAM_ELF` names, else [`Elf::V0`].
-    Chosen,
+    /// The file in the environment variable `BAUTA_PROGRAM_ELF`, or [`Elf::V0`] if it isn't set.
+    FromEnvironment,
     /// The checked-in ELF of SBPF version 0.
     V0,
     /// The checked-in ELF of SBPF version 3.
@@ -17,26 +17,26 @@ pub enum Elf {
 }
 
 impl Elf {
-    /// Where the ELF lies.
+    /// Returns the path of the ELF.
     #[must_use]
     pub fn path(self) -> PathBuf {
         match (self, std::env::var_os(ELF_VARIABLE)) {
-            (Self::Chosen, Some(path)) => path.into(),
-            (Self::Chosen | Self::V0, _) => artifact("bauta.so"),
+            (Self::FromEnvironment, Some(path)) => path.into(),
+            (Self::FromEnvironment | Self::V0, _) => artifact("bauta.so"),
             (Self::V3, _) => artifact("bauta.v3.so"),
         }
     }
 
-    /// Its bytes.
+    /// Reads the ELF.
     ///
     /// # Panics
-    /// When the file can't be read: nothing here works without it.
+    /// If the file can't be read.
     #[must_use]
     pub fn read(self) -> Vec<u8> {
         let path = self.path();
         std::fs::read(&path).unwrap_or_else(|e| {
             panic!(
-                "the program's ELF {} can't be read ({e}): build it with `cargo xtask program build`",
+                "can't read the program's ELF {}: {e}. Build it with `cargo xtask program build`",
                 path.display()
             )
         })

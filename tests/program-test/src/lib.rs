@@ -1,44 +1,47 @@
-//! A local SVM with the program's ELF, real NFTs and holders, for tests, benchmarks and the demo.
+//! A test chain: the program's ELF, the token programs and members in a local Solana VM (LiteSVM).
 //!
 //! ```text
-//!   World ── send ──> LiteSVM: loader, SPL Token, Token-2022, bauta.so ──> Sent | Refused
+//!   TestChain ── send ──> LiteSVM: loader, SPL Token, Token-2022, bauta.so ──> Receipt | Refusal
 //!     |
-//!     ├── create_registry, holder, enter, evict, append, replace    TestRegistry keeps a ReferenceTree beside the chain's
-//!     ├── create_scope, prove, verify                               proofs real, or by a TrapdoorKey in a moment
-//!     └── mint, transfer_nft, burn_nft                              tokens as the token programs make them
+//!     ├── create_registry, add_holder, evict_holder, append_leaves     TestRegistry also keeps a ReferenceTree
+//!     ├── create_scope, prove, verify                                  with real keys, or fast with a TrapdoorKey
+//!     └── mint, transfer_nft, burn_nft                                 by the real token programs
 //! ```
 //!
 //! ```
-//! use bauta_program_test::{RegistrySpec, ScopeSpec, World};
+//! use bauta_program_test::{RegistrySpec, ScopeSpec, TestChain};
 //!
-//! let mut world = World::new();
-//! let mut registry = world.create_registry(RegistrySpec::default());
-//! let member = world.holder(&mut registry, 5);
-//! let scope = world.create_scope(&registry, &ScopeSpec::default());
+//! let mut chain = TestChain::new();
+//! let mut registry = chain.create_registry(RegistrySpec::default());
+//! let member = chain.add_holder(&mut registry, 5);
+//! let scope = chain.create_scope(&registry, &ScopeSpec::default());
 //!
-//! let verify = world.prove(&registry, &member, &scope);
-//! let sent = world.verify(&verify, &[]).expect("a member's first use");
-//! println!("{} compute units", sent.compute_units);
-//! assert_eq!(world.verify(&verify, &[]).unwrap_err().name(), "NullifierUsed");
+//! let verify = chain.prove(&registry, &member, &scope);
+//! let receipt = chain.verify(&verify, &[]).expect("the first verification of a member");
+//! println!("{} compute units", receipt.compute_units);
+//! assert_eq!(chain.verify(&verify, &[]).unwrap_err().name(), "NullifierUsed");
 //! ```
 //!
-//! Everything is deterministic: keys come from names ([`keypair`]), the clock moves only by [`World::wait`].
+//! Everything is deterministic. Keys are derived from names ([`keypair`]), and only
+//! [`TestChain::advance_clock`] moves the clock.
 
+mod chain;
 mod elf;
 mod keys;
 pub mod measure;
+mod outcome;
 mod registries;
 mod scopes;
-mod sent;
 mod tokens;
 mod trapdoor;
-mod world;
 
+pub use bauta_client::instructions::OnChainPath;
+
+pub use chain::{MAX_TRANSACTION_BYTES, START_TIME, TestChain};
 pub use elf::{ELF_VARIABLE, Elf};
 pub use keys::{keypair, seed};
-pub use registries::{Member, OnChainPath, RegistrySpec, TestRegistry};
-pub use scopes::{ScopeSpec, TestScope, Wish, statement_name};
-pub use sent::{Refused, Sent, assert_refused, with_bytes};
+pub use outcome::{Receipt, Refusal, assert_refused, with_bytes};
+pub use registries::{Member, RegistrySpec, TestRegistry};
+pub use scopes::{ContextSpec, ScopeSpec, TestScope, statement_name};
 pub use tokens::{MintExtension, MintSpec, Nft, SPL_TOKEN, TOKEN_2022};
 pub use trapdoor::{TrapdoorKey, g2_outside_subgroup};
-pub use world::{BEGINNING, MAX_TRANSACTION_BYTES, World};

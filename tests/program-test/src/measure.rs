@@ -1,43 +1,54 @@
-//! What each instruction costs: compute units and bytes of a transaction that does nothing else.
+//! Measures the cost of each instruction: the compute units and the length of a transaction with
+//! only this instruction.
 //!
-//! Every figure is exact and repeats: keys, addresses (and so the tries that deriving them takes on chain), clock and tree are the
-//! same in every run. Transactions have no compute budget instruction and one signature more for each further signer.
+//! The figures are exact and the same in every run, because keys, clock and tree are. The keys
+//! determine the addresses, and with them the number of bumps that the program tries. The
+//! transactions have no compute budget instruction. Each further signer adds a signature.
 
 use bauta::state::RegistryKind;
 use bauta_client::instructions::{AcceptAdmin, SetAdmin, Verify};
 use bauta_primitives::{FieldElement, Leaf, Root};
 use solana_signer::Signer;
 
-use crate::{Elf, Refused, RegistrySpec, ScopeSpec, Sent, TestRegistry, TrapdoorKey, World, keypair};
+use crate::{Elf, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry, TrapdoorKey, keypair};
 
-/// One line of the table.
+/// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
-    /// The instruction, or a case of it.
+    /// The name of the instruction, or of a case of it.
     pub instruction: &'static str,
-    /// Compute units of the whole transaction.
+    /// The compute units of the whole transaction.
     pub compute_units: u64,
-    /// Bytes of the whole transaction; 0 where the row is a part of one.
+    /// The length of the whole transaction in bytes. 0 if the row is a part of a transaction.
     pub transaction_bytes: usize,
 }
 
-/// Measures every instruction on an ELF.
+/// Measures every instruction with an ELF.
 ///
-/// `verify` uses a proof in a Snapshot scope without gate; `verify_live_gated` in a Live one with a gate that signs.
-/// `groth16` is the part of `verify` from the payload's hash to the pairing: the compute units of a verification whose pairing fails, less
-/// those of one that is refused by the last check before (an auxiliary root where the scope has no auxiliary registry).
-/// `register_holder` is a sixth holder's first registration, `register_again` its second. `append_1` and `append_10` begin at leaf 6 and 7.
+/// | row | case |
+/// |---|---|
+/// | `verify` | a scope of mode `Snapshot` without a gate |
+/// | `verify_live_gated` | a scope of mode `Live` with a gate |
+/// | `groth16` | the part of `verify` from the payload's hash to the pairing |
+/// | `register_holder` | the first registration of a sixth token |
+/// | `register_again` | the second registration of that token |
+/// | `append_1` | one leaf, at index 6 |
+/// | `append_10` | ten leaves, from index 7 |
+///
+/// `groth16` is a difference. It is the compute units of a verification whose pairing fails, minus
+/// those of a verification that the last check before that part refuses: an auxiliary root where
+/// the scope has no auxiliary registry.
 ///
 /// # Panics
-/// When the program refuses any of this.
+/// If the program refuses an instruction.
 #[must_use]
 pub fn all(elf: Elf) -> Vec<Row> {
     let mut table = Table::default();
     administration(&mut table, elf);
-    let mut world = World::on(elf);
-    holders(&mut table, &mut world);
-    managed(&mut table, &mut world);
-    scopes(&mut table, &mut world);
+    let mut chain = TestChain::on(elf);
+    holders(&mut table, &mut chain);
+    managed(&mut table, &mut chain);
+    scopes(&mut table, &mut chain);
     table.rows
 }
 
@@ -47,124 +58,124 @@ struct Table {
 }
 
 impl Table {
-    fn add(&mut self, instruction: &'static str, result: Result<Sent, Refused>) {
-        let sent = result.unwrap_or_else(|refused| panic!("{instruction}: {refused}"));
+    fn add(&mut self, instruction: &'static str, result: Result<Receipt, Refusal>) {
+        let receipt = result.unwrap_or_else(|refusal| panic!("{instruction}: {refusal}"));
         self.rows.push(Row {
             instruction,
-            compute_units: sent.compute_units,
-            transaction_bytes: sent.transaction_bytes,
+            compute_units: receipt.compute_units,
+            transaction_bytes: receipt.transaction_bytes,
         });
     }
 }
 
 fn administration(table: &mut Table, elf: Elf) {
-    let mut world = World::deployed(elf);
-    table.add("initialize", world.initialize(true));
-    let registration = world.registration(TrapdoorKey::new(2).verifying_key());
-    table.add("register_circuit", world.register_circuit(registration.clone()));
-    table.add("pause", world.pause(true));
+    let mut chain = TestChain::deployed(elf);
+    table.add("initialize", chain.initialize(true));
+    let registration = chain.registration(TrapdoorKey::new(2).verifying_key());
+    table.add("register_circuit", chain.register_circuit(registration.clone()));
+    table.add("pause", chain.pause(true));
     let circuit = bauta_client::addresses::circuit_of(&registration.verifying_key).address;
-    table.add("retire_circuit", world.retire_circuit(circuit));
-    let (admin, next) = (world.admin.insecure_clone(), keypair("next admin"));
+    table.add("retire_circuit", chain.retire_circuit(circuit));
+    let (admin, next) = (chain.admin.insecure_clone(), keypair("next admin"));
     let set = SetAdmin {
         admin: admin.pubkey(),
         new_admin: next.pubkey(),
     };
-    table.add("set_admin", world.send(&[set.instruction()], &[&admin]));
+    table.add("set_admin", chain.send(&[set.instruction()], &[&admin]));
     let accept = AcceptAdmin {
         new_admin: next.pubkey(),
     };
-    table.add("accept_admin", world.send(&[accept.instruction()], &[&next]));
+    table.add("accept_admin", chain.send(&[accept.instruction()], &[&next]));
 }
 
-fn holders(table: &mut Table, world: &mut World) {
-    let (mut registry, sent) = world
+fn holders(table: &mut Table, chain: &mut TestChain) {
+    let (mut registry, receipt) = chain
         .try_create_registry(RegistrySpec::default())
-        .unwrap_or_else(|refused| panic!("create_registry: {refused}"));
-    table.add("create_registry", Ok(sent));
+        .unwrap_or_else(|refusal| panic!("create_registry: {refusal}"));
+    table.add("create_registry", Ok(receipt));
     for _ in 0..5 {
-        world.holder(&mut registry, 5);
+        chain.add_holder(&mut registry, 5);
     }
-    let owner = world.person("holder");
-    let nft = world.mint_nft(&owner);
+    let owner = chain.funded_keypair("holder");
+    let nft = chain.mint_nft(&owner);
     table.add(
         "add_collection",
-        world.add_collection(&registry, &nft.mint, false, 5),
+        chain.add_collection(&registry, &nft.mint, false, 5),
     );
-    let entered = world.enter(&mut registry, &nft, None, 5);
-    table.add("register_holder", entered.map(|(_, sent)| sent));
-    world.wait(60);
-    let entered = world.enter(&mut registry, &nft, None, 5);
-    table.add("register_again", entered.map(|(_, sent)| sent));
-    let buyer = world.person("buyer");
-    let sold = world.transfer_nft(&nft, &buyer);
+    let registered = chain.register(&mut registry, &nft, None, 5);
+    table.add("register_holder", registered.map(|(_, receipt)| receipt));
+    chain.advance_clock(60);
+    let registered = chain.register(&mut registry, &nft, None, 5);
+    table.add("register_again", registered.map(|(_, receipt)| receipt));
+    let buyer = chain.funded_keypair("buyer");
+    let sold = chain.transfer_nft(&nft, &buyer);
     table.add(
         "evict_holder",
-        world.evict(&mut registry, &nft.mint, Some(sold.account)),
+        chain.evict_holder(&mut registry, &nft.mint, Some(sold.account)),
     );
-    table.add("seal_registry", world.seal_registry(&registry));
+    table.add("seal_registry", chain.seal_registry(&registry));
 }
 
-fn managed(table: &mut Table, world: &mut World) {
-    let mut registry = world.create_registry(RegistrySpec::of_kind(RegistryKind::Managed));
+fn managed(table: &mut Table, chain: &mut TestChain) {
+    let mut registry = chain.create_registry(RegistrySpec::of_kind(RegistryKind::Managed));
     let leaf = |n: u64| Leaf::new(FieldElement::from_u64(n));
     let leaves = |from: u64, to: u64| (from..to).map(leaf).collect::<Vec<_>>();
-    world
-        .append(&mut registry, &leaves(1, 7))
-        .unwrap_or_else(|refused| panic!("append_leaves: {refused}"));
-    table.add("append_1", world.append(&mut registry, &leaves(7, 8)));
-    table.add("append_10", world.append(&mut registry, &leaves(8, 18)));
-    table.add("replace_leaf", world.replace(&mut registry, 3, leaf(100)));
+    chain
+        .append_leaves(&mut registry, &leaves(1, 7))
+        .unwrap_or_else(|refusal| panic!("append_leaves: {refusal}"));
+    table.add("append_1", chain.append_leaves(&mut registry, &leaves(7, 8)));
+    table.add("append_10", chain.append_leaves(&mut registry, &leaves(8, 18)));
+    table.add("replace_leaf", chain.replace_leaf(&mut registry, 3, leaf(100)));
 
-    let attested = world.create_registry(RegistrySpec::of_kind(RegistryKind::Attested));
+    let attested = chain.create_registry(RegistrySpec::of_kind(RegistryKind::Attested));
     let root = Root::new(FieldElement::from_u64(1));
-    table.add("publish_root", world.publish_root(&attested, root));
+    table.add("publish_root", chain.publish_root(&attested, root));
 }
 
-fn scopes(table: &mut Table, world: &mut World) {
-    let mut registry = world.create_registry(RegistrySpec::default());
-    let member = world.holder(&mut registry, 5);
-    let created = world.try_create_scope(&registry, &ScopeSpec::default());
-    let (scope, sent) = created.unwrap_or_else(|refused| panic!("create_scope: {refused}"));
-    table.add("create_scope", Ok(sent));
-    let verify = world.prove(&registry, &member, &scope);
-    table.rows.push(groth16(world, &verify));
-    table.add("verify", world.verify(&verify, &[]));
-    table.rows.push(verify_live_gated(world, &registry, &member));
-    table.add("close_scope", world.close_scope(&scope));
-    table.add("reclaim_nullifier", world.reclaim(&verify));
+fn scopes(table: &mut Table, chain: &mut TestChain) {
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    let member = chain.add_holder(&mut registry, 5);
+    let created = chain.try_create_scope(&registry, &ScopeSpec::default());
+    let (scope, receipt) = created.unwrap_or_else(|refusal| panic!("create_scope: {refusal}"));
+    table.add("create_scope", Ok(receipt));
+    let verify = chain.prove(&registry, &member, &scope);
+    table.rows.push(groth16(chain, &verify));
+    table.add("verify", chain.verify(&verify, &[]));
+    table.rows.push(verify_live_gated(chain, &registry, &member));
+    table.add("close_scope", chain.close_scope(&scope));
+    table.add("reclaim_nullifier", chain.reclaim_nullifier(&verify));
 }
 
-fn verify_live_gated(world: &mut World, registry: &TestRegistry, member: &crate::Member) -> Row {
+fn verify_live_gated(chain: &mut TestChain, registry: &TestRegistry, member: &crate::Member) -> Row {
     let gate = keypair("gate");
     let spec = ScopeSpec {
         gate: Some(gate.pubkey()),
         ..ScopeSpec::live()
     };
-    let scope = world.create_scope(registry, &spec);
-    let verify = world.prove(registry, member, &scope);
+    let scope = chain.create_scope(registry, &spec);
+    let verify = chain.prove(registry, member, &scope);
     let mut table = Table::default();
-    table.add("verify_live_gated", world.verify(&verify, &[&gate]));
+    table.add("verify_live_gated", chain.verify(&verify, &[&gate]));
     table.rows[0]
 }
 
-fn groth16(world: &World, verify: &Verify) -> Row {
-    let refused = |verify: &Verify| {
-        let mut world = world.clone();
-        world
+fn groth16(chain: &TestChain, verify: &Verify) -> Row {
+    let units_until_refusal = |verify: &Verify| {
+        let mut chain = chain.clone();
+        chain
             .verify(verify, &[])
-            .expect_err("a use with something wrong in it")
+            .expect_err("the verification has a wrong value")
             .compute_units
     };
-    let mut at_the_pairing = verify.clone();
-    at_the_pairing.payload.push(0);
-    let before = Verify {
+    let mut wrong_payload = verify.clone();
+    wrong_payload.payload.push(0);
+    let unexpected_auxiliary = Verify {
         auxiliary_root: Some(verify.root),
-        ..at_the_pairing.clone()
+        ..wrong_payload.clone()
     };
     Row {
         instruction: "groth16",
-        compute_units: refused(&at_the_pairing) - refused(&before),
+        compute_units: units_until_refusal(&wrong_payload) - units_until_refusal(&unexpected_auxiliary),
         transaction_bytes: 0,
     }
 }

@@ -1,26 +1,29 @@
-//! Registries with their trees, and the members in them.
+//! Registries, their trees and their members.
 
 use bauta::state::{Holding, Registry, RegistryKind};
-use bauta_client::{MembershipPath, ON_CHAIN_LEVELS, ReferenceTree, addresses, instructions};
-use bauta_primitives::tree::{Depth, Siblings};
+use bauta_client::instructions::OnChainPath;
+use bauta_client::{ReferenceTree, addresses, instructions};
+use bauta_primitives::tree::{Depth, MembershipPath};
 use bauta_primitives::{Attributes, Commitment, EntryId, IdentitySecret, Leaf, MasterSecret, Root};
 use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 use solana_system_interface::instruction::create_account;
 
-use crate::{Nft, Refused, Sent, World, seed};
+use crate::{Nft, Receipt, Refusal, TestChain, seed};
 
-/// What kind of registry to create. The default is one of holders whose kept roots live an hour.
+/// The properties of a registry to create.
+///
+/// The default is a registry of holders whose kept roots are accepted for an hour.
 #[derive(Debug, Clone, Copy)]
 pub struct RegistrySpec {
-    /// Who decides about its leaves.
+    /// The kind.
     pub kind: RegistryKind,
-    /// Its depth.
+    /// The depth of the tree.
     pub depth: u8,
-    /// What its leaves' attributes mean.
+    /// The leaf format.
     pub leaf_format: u8,
-    /// Seconds for which a kept root is accepted.
+    /// The number of seconds for which a kept root is accepted.
     pub root_ttl: i64,
 }
 
@@ -36,7 +39,7 @@ impl Default for RegistrySpec {
 }
 
 impl RegistrySpec {
-    /// One of the default's settings but of another kind.
+    /// Returns the default properties with another kind.
     #[must_use]
     pub fn of_kind(kind: RegistryKind) -> Self {
         Self {
@@ -46,21 +49,24 @@ impl RegistrySpec {
     }
 }
 
-/// A registry and what a careful observer knows of it: its tree is kept by [`ReferenceTree`], never read from the chain.
+/// A registry with a reference tree.
+///
+/// The methods of [`TestChain`] apply every change to both. The reference tree is never read from
+/// the chain, so tests can compare them.
 pub struct TestRegistry {
     /// The registry account.
     pub address: Address,
-    /// The Tree account; zero in an Attested registry.
+    /// The Tree account. Zero in a registry of kind `Attested`.
     pub tree_account: Address,
-    /// Its authority.
+    /// The registry's authority.
     pub authority: Keypair,
-    /// The authority's number for it.
+    /// The number that the authority chose for the registry.
     pub nonce: u64,
-    /// What it was made as.
+    /// The properties of the registry.
     pub spec: RegistrySpec,
-    /// The observer's tree.
+    /// The reference tree.
     pub tree: ReferenceTree,
-    /// Where the next leaf goes.
+    /// The index of the next new leaf.
     pub next_index: u64,
 }
 
@@ -75,25 +81,25 @@ impl Clone for TestRegistry {
 }
 
 impl TestRegistry {
-    /// The root that the observer computes.
+    /// Returns the root of the reference tree.
     #[must_use]
     pub fn root(&self) -> Root {
         self.tree.root()
     }
 
-    fn observe(&mut self, index: u64, leaf: Leaf) {
-        self.tree.set(index, leaf).expect("an index within the tree");
+    fn set_leaf(&mut self, index: u64, leaf: Leaf) {
+        self.tree.set(index, leaf).expect("the index is in the tree");
         self.next_index = self.next_index.max(index + 1);
     }
 }
 
-/// Somebody with a token in a registry.
+/// A holder with a registered token.
 pub struct Member {
     /// The token.
     pub nft: Nft,
-    /// Where its leaf is.
+    /// The position of its leaf.
     pub index: u64,
-    /// The leaf's track.
+    /// The track in the leaf.
     pub track: u64,
     /// The registry.
     pub registry: Address,
@@ -110,26 +116,26 @@ impl Clone for Member {
 }
 
 impl Member {
-    /// The secret of this token's entry.
+    /// Returns the secret of the token's entry.
     #[must_use]
     pub fn identity(&self) -> IdentitySecret {
         MasterSecret::from_bytes(&mut self.master.clone())
             .identity(&self.registry.to_bytes(), self.entry_id())
     }
 
-    /// What is published of it.
+    /// Returns the commitment in the leaf.
     #[must_use]
     pub fn commitment(&self) -> Commitment {
         self.identity().commitment()
     }
 
-    /// The token's entry.
+    /// Returns the token's entry.
     #[must_use]
     pub fn entry_id(&self) -> EntryId {
         EntryId::of_mint(&self.nft.mint.to_bytes())
     }
 
-    /// The leaf.
+    /// Returns the leaf.
     #[must_use]
     pub fn leaf(&self) -> Leaf {
         Leaf::of(
@@ -139,44 +145,44 @@ impl Member {
         )
     }
 
-    /// The leaf's path in the registry's tree as it is.
+    /// Returns the path of the leaf in the reference tree.
     ///
     /// # Panics
-    /// Never: a member's index is within the tree.
+    /// Never, because the member's leaf is in the tree.
     #[must_use]
     pub fn path(&self, registry: &TestRegistry) -> MembershipPath {
-        MembershipPath::in_tree(&registry.tree, self.index).expect("a member has a leaf in the tree")
+        registry
+            .tree
+            .path(self.index)
+            .expect("the member's leaf is in the tree")
     }
 }
 
-/// A path as instructions carry it.
-pub type OnChainPath = [Siblings; ON_CHAIN_LEVELS];
-
-impl World {
-    /// Creates a registry, with its Tree account in a top-level instruction of its own where the kind has one.
+impl TestChain {
+    /// Creates a registry, and its Tree account if the kind has one.
     ///
     /// # Panics
-    /// When the program refuses; [`World::try_create_registry`] gives the refusal.
+    /// If the program refuses. [`TestChain::try_create_registry`] returns the refusal instead.
     pub fn create_registry(&mut self, spec: RegistrySpec) -> TestRegistry {
         self.try_create_registry(spec)
-            .unwrap_or_else(|refused| panic!("create_registry: {refused}"))
+            .unwrap_or_else(|refusal| panic!("create_registry: {refusal}"))
             .0
     }
 
-    /// The same, or why the program refused.
+    /// Creates a registry, or returns the program's refusal.
     ///
     /// # Panics
-    /// When `spec.depth` is neither 10 nor 16 and the program accepts it all the same.
-    pub fn try_create_registry(&mut self, spec: RegistrySpec) -> Result<(TestRegistry, Sent), Refused> {
-        let authority = self.person("authority");
-        let tree = (spec.kind != RegistryKind::Attested).then(|| self.next_keypair("tree"));
+    /// If the program accepts a depth other than 10 and 16.
+    pub fn try_create_registry(&mut self, spec: RegistrySpec) -> Result<(TestRegistry, Receipt), Refusal> {
+        let authority = self.funded_keypair("authority");
+        let tree = (spec.kind != RegistryKind::Attested).then(|| self.new_keypair("tree"));
         let nonce = 7;
         let address = addresses::registry(&authority.pubkey(), nonce).address;
-        let mut list = vec![];
+        let mut instructions = vec![];
         let mut signers = vec![&authority];
         if let Some(tree) = &tree {
             let space = bauta::state::Tree::SPACE;
-            list.push(create_account(
+            instructions.push(create_account(
                 &self.payer.pubkey(),
                 &tree.pubkey(),
                 self.rent(space),
@@ -185,7 +191,7 @@ impl World {
             ));
             signers.push(tree);
         }
-        list.push(
+        instructions.push(
             instructions::CreateRegistry {
                 authority: authority.pubkey(),
                 payer: self.payer.pubkey(),
@@ -198,8 +204,8 @@ impl World {
             }
             .instruction(),
         );
-        let sent = self.send(&list, &signers)?;
-        let depth = Depth::try_from(spec.depth).expect("the program accepts no other depths");
+        let receipt = self.send(&instructions, &signers)?;
+        let depth = Depth::try_from(spec.depth).expect("the program accepts only depths 10 and 16");
         let registry = TestRegistry {
             address,
             tree_account: tree.as_ref().map(Signer::pubkey).unwrap_or_default(),
@@ -209,17 +215,17 @@ impl World {
             tree: ReferenceTree::new(depth),
             next_index: 0,
         };
-        Ok((registry, sent))
+        Ok((registry, receipt))
     }
 
-    /// Lets the tokens of a mint or of a group register on a track.
+    /// Adds a collection: the tokens of a mint or group may then be registered on the track.
     pub fn add_collection(
         &mut self,
         registry: &TestRegistry,
         key: &Address,
         is_group: bool,
         track: u64,
-    ) -> Result<Sent, Refused> {
+    ) -> Result<Receipt, Refusal> {
         let add = instructions::AddCollection {
             registry: registry.address,
             authority: registry.authority.pubkey(),
@@ -231,8 +237,8 @@ impl World {
         self.send(&[add.instruction()], &[&registry.authority])
     }
 
-    /// Fixes a registry's collections for ever.
-    pub fn seal_registry(&mut self, registry: &TestRegistry) -> Result<Sent, Refused> {
+    /// Seals a registry.
+    pub fn seal_registry(&mut self, registry: &TestRegistry) -> Result<Receipt, Refusal> {
         let seal = instructions::SealRegistry {
             registry: registry.address,
             authority: registry.authority.pubkey(),
@@ -240,54 +246,57 @@ impl World {
         self.send(&[seal.instruction()], &[&registry.authority])
     }
 
-    /// A new person with a new token, in a collection of its own, registered on this track.
+    /// Creates a holder with a token, adds a collection for the token, and registers it.
     ///
     /// # Panics
-    /// When the program refuses.
-    pub fn holder(&mut self, registry: &mut TestRegistry, track: u64) -> Member {
-        let owner = self.person("holder");
+    /// If the program refuses.
+    pub fn add_holder(&mut self, registry: &mut TestRegistry, track: u64) -> Member {
+        let owner = self.funded_keypair("holder");
         let nft = self.mint_nft(&owner);
         self.add_collection(registry, &nft.mint, false, track)
-            .unwrap_or_else(|refused| panic!("add_collection: {refused}"));
-        self.enter(registry, &nft, None, track)
-            .unwrap_or_else(|refused| panic!("register_holder: {refused}"))
+            .unwrap_or_else(|refusal| panic!("add_collection: {refusal}"));
+        self.register(registry, &nft, None, track)
+            .unwrap_or_else(|refusal| panic!("register_holder: {refusal}"))
             .0
     }
 
-    /// Registers a token whose collection exists, by a fresh secret; `group` names the collection where it isn't the mint's own.
-    pub fn enter(
+    /// Registers a token with a new secret. Its collection must exist.
+    ///
+    /// `group` is the collection's key if it isn't the mint.
+    pub fn register(
         &mut self,
         registry: &mut TestRegistry,
         nft: &Nft,
         group: Option<Address>,
         track: u64,
-    ) -> Result<(Member, Sent), Refused> {
-        self.made += 1;
+    ) -> Result<(Member, Receipt), Refusal> {
+        self.counter += 1;
         let mut member = Member {
             nft: nft.clone(),
             index: registry.next_index,
             track,
             registry: registry.address,
-            master: seed(&format!("master {}", self.made)),
+            master: seed(&format!("master {}", self.counter)),
         };
         if let Some(holding) = self.holding(registry, &nft.mint) {
             member.index = holding.index;
         }
         let commitment = member.commitment();
-        let sent = self.register(registry, nft, group, commitment)?;
+        let receipt = self.send_register_holder(registry, nft, group, commitment)?;
         let leaf = member.leaf();
-        registry.observe(member.index, leaf);
-        Ok((member, sent))
+        registry.set_leaf(member.index, leaf);
+        Ok((member, receipt))
     }
 
-    /// Sends `register_holder` with the path that the token needs. Leaves the observer's tree alone; [`World::enter`] minds it.
-    pub fn register(
+    /// Sends `register_holder` with the path that the token needs, without a change of the
+    /// reference tree.
+    pub fn send_register_holder(
         &mut self,
         registry: &TestRegistry,
         nft: &Nft,
         group: Option<Address>,
         commitment: Commitment,
-    ) -> Result<Sent, Refused> {
+    ) -> Result<Receipt, Refusal> {
         let path = self
             .holding(registry, &nft.mint)
             .map(|holding| self.on_chain_path(registry, holding.index));
@@ -305,19 +314,18 @@ impl World {
         self.send(&[register.instruction()], &[&nft.owner])
     }
 
-    /// Empties a token's leaf; `evidence` is a token account of another owner, where it is not the mint that tells.
+    /// Evicts a token's holder. `evidence` is a token account of another owner, if the mint itself
+    /// is not the evidence.
     ///
     /// # Panics
-    /// When the token never registered.
-    pub fn evict(
+    /// If the token was never registered.
+    pub fn evict_holder(
         &mut self,
         registry: &mut TestRegistry,
         mint: &Address,
         evidence: Option<Address>,
-    ) -> Result<Sent, Refused> {
-        let holding = self
-            .holding(registry, mint)
-            .expect("the token has registered once");
+    ) -> Result<Receipt, Refusal> {
+        let holding = self.holding(registry, mint).expect("the token was registered");
         let evict = instructions::EvictHolder {
             registry: registry.address,
             tree: registry.tree_account,
@@ -325,52 +333,56 @@ impl World {
             token_account: evidence,
             path: self.on_chain_path(registry, holding.index),
         };
-        let sent = self.send(&[evict.instruction()], &[])?;
-        registry.observe(holding.index, Leaf::EMPTY);
-        Ok(sent)
+        let receipt = self.send(&[evict.instruction()], &[])?;
+        registry.set_leaf(holding.index, Leaf::EMPTY);
+        Ok(receipt)
     }
 
-    /// Appends leaves to a Managed registry.
-    pub fn append(&mut self, registry: &mut TestRegistry, leaves: &[Leaf]) -> Result<Sent, Refused> {
+    /// Appends leaves to a registry of kind `Managed`.
+    pub fn append_leaves(
+        &mut self,
+        registry: &mut TestRegistry,
+        leaves: &[Leaf],
+    ) -> Result<Receipt, Refusal> {
         let append = instructions::AppendLeaves {
             registry: registry.address,
             tree: registry.tree_account,
             authority: registry.authority.pubkey(),
             leaves: leaves.to_vec(),
         };
-        let sent = self.send(&[append.instruction()], &[&registry.authority])?;
+        let receipt = self.send(&[append.instruction()], &[&registry.authority])?;
         for leaf in leaves {
-            registry.observe(registry.next_index, *leaf);
+            registry.set_leaf(registry.next_index, *leaf);
         }
-        Ok(sent)
+        Ok(receipt)
     }
 
-    /// Replaces a leaf of a Managed registry; [`Leaf::EMPTY`] removes.
+    /// Replaces a leaf of a registry of kind `Managed`. [`Leaf::EMPTY`] removes it.
     ///
     /// # Panics
-    /// When the index is past the tree's last leaf.
-    pub fn replace(
+    /// If the index is past the last leaf of the tree.
+    pub fn replace_leaf(
         &mut self,
         registry: &mut TestRegistry,
         index: u64,
         new_leaf: Leaf,
-    ) -> Result<Sent, Refused> {
+    ) -> Result<Receipt, Refusal> {
         let replace = instructions::ReplaceLeaf {
             registry: registry.address,
             tree: registry.tree_account,
             authority: registry.authority.pubkey(),
             index,
-            old_leaf: registry.tree.leaf(index).expect("an index within the tree"),
+            old_leaf: registry.tree.leaf(index).expect("the index is in the tree"),
             new_leaf,
             path: self.on_chain_path(registry, index),
         };
-        let sent = self.send(&[replace.instruction()], &[&registry.authority])?;
-        registry.observe(index, new_leaf);
-        Ok(sent)
+        let receipt = self.send(&[replace.instruction()], &[&registry.authority])?;
+        registry.set_leaf(index, new_leaf);
+        Ok(receipt)
     }
 
-    /// Publishes a root of an Attested registry.
-    pub fn publish_root(&mut self, registry: &TestRegistry, root: Root) -> Result<Sent, Refused> {
+    /// Publishes a root of a registry of kind `Attested`.
+    pub fn publish_root(&mut self, registry: &TestRegistry, root: Root) -> Result<Receipt, Refusal> {
         let publish = instructions::PublishRoot {
             registry: registry.address,
             authority: registry.authority.pubkey(),
@@ -379,31 +391,30 @@ impl World {
         self.send(&[publish.instruction()], &[&registry.authority])
     }
 
-    /// The registry as the chain has it.
+    /// Returns the registry's state on chain.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is no such account.
     #[must_use]
     pub fn registry_state(&self, registry: &TestRegistry) -> Registry {
-        self.state(&registry.address)
-            .expect("a registry that was created")
+        self.state(&registry.address).expect("the registry exists")
     }
 
-    /// A token's holding, if it ever registered.
+    /// Returns a token's holding, or `None` if the token was never registered.
     #[must_use]
     pub fn holding(&self, registry: &TestRegistry, mint: &Address) -> Option<Holding> {
         self.state(&addresses::holding(&registry.address, mint).address)
     }
 
-    /// The path of a leaf as instructions carry it, from the observer's tree.
+    /// Returns the path of a leaf in the form of an instruction, from the reference tree.
     ///
     /// # Panics
-    /// When the index is past the tree's last leaf.
+    /// If the index is past the last leaf of the tree.
     #[must_use]
     pub fn on_chain_path(&self, registry: &TestRegistry, index: u64) -> OnChainPath {
         registry
             .tree
             .on_chain_path(index)
-            .expect("an index within the tree")
+            .expect("the index is in the tree")
     }
 }

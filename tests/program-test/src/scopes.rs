@@ -1,42 +1,42 @@
-//! Circuits, scopes and uses of proofs in them.
+//! Circuits, scopes and verifications.
 
 use std::sync::{Arc, LazyLock};
 
 use bauta::instructions::CircuitRegistration;
 use bauta::state::{Provenance, ScopeMode};
-use bauta_circuits::{Key, Ownership, OwnershipInputs, Statement, keys, load_or_setup_development};
-use bauta_client::{OwnershipProofRequest, addresses, instructions};
+use bauta_circuits::{Key, Ownership, Statement, keys, load_or_setup_development};
+use bauta_client::{addresses, instructions};
 use bauta_primitives::tree::Depth;
-use bauta_primitives::{Claim, Digest, DigestParts, Root, Scope};
+use bauta_primitives::{Attributes, Claim, Digest, ProofInputs, PublicInputs, Root, Scope};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-use crate::{Member, Refused, Sent, TestRegistry, TrapdoorKey, World};
+use crate::{Member, Receipt, Refusal, TestChain, TestRegistry, TrapdoorKey};
 
-/// How a circuit of this world proves.
+/// The way in which a circuit of a test chain proves.
 #[derive(Clone)]
 pub(crate) enum Prover {
-    /// By a key whose exponents are known: any digest, at once.
+    /// With a key whose exponents are known. It proves any digest in little time.
     Trapdoor(TrapdoorKey),
-    /// Really, by the ownership circuit of depth 10.
+    /// With the real ownership circuit of depth 10.
     Ownership(Arc<Key<Ownership>>),
 }
 
-/// The ownership circuit's development key, set up once a process.
+/// The development key of the ownership circuit. It is set up once for each process.
 static OWNERSHIP: LazyLock<Arc<Key<Ownership>>> = LazyLock::new(|| {
     let key = load_or_setup_development(&Ownership::new(Depth::Ten))
-        .expect("the development key of a built-in statement");
-    key.prepare().expect("the engine takes every key of the set-up");
+        .expect("the set-up of a built-in statement succeeds");
+    key.prepare().expect("the engine accepts the keys of the set-up");
     Arc::new(key)
 });
 
-/// The statement's name as accounts have it: zero-padded to 32 bytes.
+/// Returns a statement's name in the form of an account: zero-padded to 32 bytes.
 ///
 /// # Panics
-/// When the name is longer.
+/// If the name has more than 32 bytes.
 #[must_use]
 pub fn statement_name(name: &str) -> [u8; 32] {
     let mut bytes = [0; 32];
@@ -44,27 +44,30 @@ pub fn statement_name(name: &str) -> [u8; 32] {
     bytes
 }
 
-/// What kind of scope to create. The default is a Snapshot scope, open for a day, whose circuit is the world's trapdoor one.
+/// The properties of a scope to create.
+///
+/// The default is a scope of mode `Snapshot` that is open for a day and uses
+/// [`TestChain::circuit`].
 #[derive(Default)]
 pub struct ScopeSpec {
-    /// What it counts; Snapshot if not said.
+    /// The mode. The default is `Snapshot`.
     pub mode: Option<ScopeMode>,
-    /// The circuit account; [`World::circuit`] if not said.
+    /// The circuit account. The default is [`TestChain::circuit`].
     pub circuit: Option<Address>,
-    /// Who has to sign each verification.
+    /// The gate.
     pub gate: Option<Address>,
-    /// The only claim that is accepted.
+    /// The only accepted claim.
     pub required_claim: Option<Claim>,
-    /// The registry whose root is bound into the claim.
+    /// The auxiliary registry, whose root is included in the claim.
     pub auxiliary_registry: Option<Address>,
-    /// From when it is open; now if not said.
+    /// The time from which the scope is open, in Unix seconds. The default is now.
     pub opens_at: Option<i64>,
-    /// When it has ended; a day from now if not said.
+    /// The time at which the scope ends, in Unix seconds. The default is a day from now.
     pub closes_at: Option<i64>,
 }
 
 impl ScopeSpec {
-    /// A Live scope of the default's settings.
+    /// Returns the default properties with the mode `Live`.
     #[must_use]
     pub fn live() -> Self {
         Self {
@@ -74,53 +77,55 @@ impl ScopeSpec {
     }
 }
 
-/// A scope and what it was made as.
+/// A scope and its properties.
 pub struct TestScope {
     /// The scope account.
     pub address: Address,
-    /// The protocol's `scope`.
+    /// The `scope` of the protocol.
     pub element: Scope,
-    /// Who made it.
+    /// The scope's creator.
     pub creator: Keypair,
-    /// Its registry.
+    /// The scope's registry.
     pub registry: Address,
-    /// Its circuit.
+    /// The scope's circuit account.
     pub circuit: Address,
-    /// Its auxiliary registry.
+    /// The auxiliary registry, if there is one.
     pub auxiliary_registry: Option<Address>,
-    /// What it counts.
+    /// The mode.
     pub mode: ScopeMode,
-    /// Its gate.
+    /// The gate, if there is one.
     pub gate: Option<Address>,
 }
 
-/// What a member wants of a use, besides the scope.
-pub struct Wish {
-    /// Whom it benefits.
+/// The values that a proof is bound to by its context.
+pub struct ContextSpec {
+    /// The address that benefits from the verification.
     pub recipient: Address,
-    /// Who alone may submit it.
+    /// The relayer. If there is none, anyone may submit the proof.
     pub relayer: Option<Address>,
-    /// After when it is void.
+    /// The Unix time in seconds after which the program refuses the proof.
     pub expiry: i64,
-    /// The consumer's data.
+    /// The payload.
     pub payload: Vec<u8>,
 }
 
-impl World {
-    /// The circuit that scopes have unless told otherwise: registered by [`World::new`], with a [`TrapdoorKey`].
+impl TestChain {
+    /// Returns the default circuit of scopes. It has a [`TrapdoorKey`], and [`TestChain::new`]
+    /// registers it.
     #[must_use]
     pub fn circuit(&self) -> Address {
         addresses::circuit_of(&self.trapdoor().verifying_key()).address
     }
 
-    /// The key of [`World::circuit`].
+    /// Returns the key of [`TestChain::circuit`].
     #[must_use]
     #[allow(clippy::unused_self)]
     pub fn trapdoor(&self) -> TrapdoorKey {
         TrapdoorKey::new(1)
     }
 
-    /// What registers a development key for a statement of ownership's form (depth 10, leaf format 1).
+    /// Returns the registration of a development key for the statement `ownership` (depth 10, leaf
+    /// format 1).
     #[must_use]
     #[allow(clippy::unused_self)]
     pub fn registration(&self, verifying_key: [u8; 576]) -> CircuitRegistration {
@@ -136,8 +141,8 @@ impl World {
         }
     }
 
-    /// Registers a circuit by the admin.
-    pub fn register_circuit(&mut self, registration: CircuitRegistration) -> Result<Sent, Refused> {
+    /// Registers a circuit, signed by the admin.
+    pub fn register_circuit(&mut self, registration: CircuitRegistration) -> Result<Receipt, Refusal> {
         let register = instructions::RegisterCircuit {
             payer: self.payer.pubkey(),
             admin: self.admin.pubkey(),
@@ -147,8 +152,8 @@ impl World {
         self.send(&[register.instruction()], &[&admin])
     }
 
-    /// Registers a circuit of a trapdoor key and returns its account.
-    pub fn register_trapdoor(&mut self, key: TrapdoorKey) -> Result<Address, Refused> {
+    /// Registers a circuit with a trapdoor key and returns its account.
+    pub fn register_trapdoor(&mut self, key: TrapdoorKey) -> Result<Address, Refusal> {
         let registration = self.registration(key.verifying_key());
         self.register_circuit(registration)?;
         let address = addresses::circuit_of(&key.verifying_key()).address;
@@ -157,12 +162,13 @@ impl World {
     }
 
     /// Registers the real ownership circuit with its development key and returns its account.
-    pub fn register_ownership(&mut self) -> Result<Address, Refused> {
+    pub fn register_ownership(&mut self) -> Result<Address, Refusal> {
         self.register_key(Arc::clone(&OWNERSHIP))
     }
 
-    /// Registers the real ownership circuit with any key, as its file says where it comes from, and returns its account.
-    pub fn register_key(&mut self, key: Arc<Key<Ownership>>) -> Result<Address, Refused> {
+    /// Registers the real ownership circuit with a key and returns its account. The provenance is
+    /// the one in the key's file.
+    pub fn register_key(&mut self, key: Arc<Key<Ownership>>) -> Result<Address, Refusal> {
         let header = key.header();
         let (provenance, transcript_hash) = match header.provenance {
             keys::Provenance::Development => (Provenance::Development, [0; 32]),
@@ -180,8 +186,8 @@ impl World {
         Ok(address)
     }
 
-    /// Retires a circuit by the admin.
-    pub fn retire_circuit(&mut self, circuit: Address) -> Result<Sent, Refused> {
+    /// Retires a circuit, signed by the admin.
+    pub fn retire_circuit(&mut self, circuit: Address) -> Result<Receipt, Refusal> {
         let retire = instructions::RetireCircuit {
             admin: self.admin.pubkey(),
             circuit,
@@ -190,8 +196,8 @@ impl World {
         self.send(&[retire.instruction()], &[&admin])
     }
 
-    /// Stops verifications or lets them go on, by the admin.
-    pub fn pause(&mut self, paused: bool) -> Result<Sent, Refused> {
+    /// Pauses or resumes verifications, signed by the admin.
+    pub fn pause(&mut self, paused: bool) -> Result<Receipt, Refusal> {
         let pause = instructions::Pause {
             admin: self.admin.pubkey(),
             paused,
@@ -203,20 +209,20 @@ impl World {
     /// Creates a scope.
     ///
     /// # Panics
-    /// When the program refuses; [`World::try_create_scope`] gives the refusal.
+    /// If the program refuses. [`TestChain::try_create_scope`] returns the refusal instead.
     pub fn create_scope(&mut self, registry: &TestRegistry, spec: &ScopeSpec) -> TestScope {
         self.try_create_scope(registry, spec)
-            .unwrap_or_else(|refused| panic!("create_scope: {refused}"))
+            .unwrap_or_else(|refusal| panic!("create_scope: {refusal}"))
             .0
     }
 
-    /// The same, or why the program refused.
+    /// Creates a scope, or returns the program's refusal.
     pub fn try_create_scope(
         &mut self,
         registry: &TestRegistry,
         spec: &ScopeSpec,
-    ) -> Result<(TestScope, Sent), Refused> {
-        let creator = self.person("creator");
+    ) -> Result<(TestScope, Receipt), Refusal> {
+        let creator = self.funded_keypair("creator");
         let create = instructions::CreateScope {
             payer: self.payer.pubkey(),
             creator: creator.pubkey(),
@@ -230,7 +236,7 @@ impl World {
             opens_at: spec.opens_at.unwrap_or_else(|| self.now()),
             closes_at: spec.closes_at.unwrap_or_else(|| self.now() + 86_400),
         };
-        let sent = self.send(&[create.instruction()], &[&creator])?;
+        let receipt = self.send(&[create.instruction()], &[&creator])?;
         let scope = TestScope {
             address: create.scope(),
             element: self.scope_element(&create.scope()),
@@ -241,17 +247,17 @@ impl World {
             mode: create.mode,
             gate: spec.gate,
         };
-        Ok((scope, sent))
+        Ok((scope, receipt))
     }
 
-    /// The protocol's `scope` of a scope account on this cluster.
+    /// Derives the `scope` of the protocol for a scope account on this chain.
     #[must_use]
     pub fn scope_element(&self, scope: &Address) -> Scope {
         Scope::derive(&self.cluster_tag, bauta::ID.as_array(), scope.as_array())
     }
 
-    /// Closes a scope by its creator.
-    pub fn close_scope(&mut self, scope: &TestScope) -> Result<Sent, Refused> {
+    /// Closes a scope, signed by its creator.
+    pub fn close_scope(&mut self, scope: &TestScope) -> Result<Receipt, Refusal> {
         let close = instructions::CloseScope {
             creator: scope.creator.pubkey(),
             scope: scope.address,
@@ -259,40 +265,41 @@ impl World {
         self.send(&[close.instruction()], &[&scope.creator])
     }
 
-    /// A use that anyone may submit for a recipient in the next ten minutes.
-    pub fn wish(&mut self) -> Wish {
-        Wish {
-            recipient: self.next_keypair("recipient").pubkey(),
+    /// Returns a context with a new recipient and no relayer that expires in ten minutes.
+    pub fn context_spec(&mut self) -> ContextSpec {
+        ContextSpec {
+            recipient: self.new_keypair("recipient").pubkey(),
             relayer: None,
             expiry: self.now() + 600,
             payload: b"payload".to_vec(),
         }
     }
 
-    /// Proves membership at the observer's present root, for [`World::wish`].
+    /// Proves membership at the root of the reference tree, with [`TestChain::context_spec`].
     ///
     /// # Panics
-    /// When the member's leaf is not in the registry's tree.
+    /// If the member's leaf is not in the reference tree.
     pub fn prove(
         &mut self,
         registry: &TestRegistry,
         member: &Member,
         scope: &TestScope,
     ) -> instructions::Verify {
-        let wish = self.wish();
-        self.prove_for(registry, member, scope, wish)
+        let context = self.context_spec();
+        self.prove_with_context(registry, member, scope, context)
     }
 
-    /// Proves membership at the observer's present root, for a use as wished.
+    /// Proves membership at the root of the reference tree, with the given context.
     ///
     /// # Panics
-    /// When the member's leaf is not in the registry's tree, or the scope's circuit is none that this world can prove.
-    pub fn prove_for(
+    /// If the member's leaf is not in the reference tree, or this chain did not register the
+    /// scope's circuit.
+    pub fn prove_with_context(
         &mut self,
         registry: &TestRegistry,
         member: &Member,
         scope: &TestScope,
-        wish: Wish,
+        context: ContextSpec,
     ) -> instructions::Verify {
         let live = scope.mode == ScopeMode::Live;
         let mut verify = instructions::Verify {
@@ -302,75 +309,85 @@ impl World {
             registry: live.then_some(scope.registry),
             auxiliary_registry: scope.auxiliary_registry,
             gate: scope.gate,
-            recipient: wish.recipient,
-            relayer: wish.relayer,
+            recipient: context.recipient,
+            relayer: context.relayer,
             proof: [0; 256],
             root: registry.root(),
             nullifier: member.identity().nullifier(member.entry_id(), scope.element),
             claim: Claim::of_track(member.track),
             auxiliary_root: None,
-            expiry: wish.expiry,
-            payload: wish.payload,
+            expiry: context.expiry,
+            payload: context.payload,
         };
-        let request = OwnershipProofRequest::assemble(
-            member.identity(),
-            member.entry_id(),
-            member.track,
-            member.path(registry),
-            registry.root(),
-            scope.element,
-            verify.context(),
-        )
-        .expect("the member's leaf is in the observer's tree");
+        let inputs = ProofInputs {
+            secret: member.identity(),
+            entry_id: member.entry_id(),
+            attributes: Attributes::of_track(member.track),
+            path: member.path(registry),
+            root: verify.root,
+            scope: scope.element,
+            claim: verify.claim,
+            context: verify.context(),
+            private: (),
+        };
+        inputs
+            .check_path()
+            .expect("the member's leaf is in the reference tree");
         verify.proof = match self.prover(&scope.circuit) {
-            Prover::Trapdoor(key) => key.prove(Digest::of(&request.shown())),
+            Prover::Trapdoor(key) => key.prove(inputs.public().digest()),
             Prover::Ownership(key) => {
-                self.made += 1;
-                let rng = &mut StdRng::seed_from_u64(self.made);
-                key.prove(&inputs(request), rng)
-                    .expect("the request was checked")
+                self.counter += 1;
+                let rng = &mut StdRng::seed_from_u64(self.counter);
+                key.prove(&inputs, rng)
+                    .expect("the inputs were checked")
                     .to_bytes()
             }
         };
         verify
     }
 
-    /// The proof that a scope's trapdoor circuit accepts for exactly what `verify` says, true or not: to reach the rules
-    /// that a sound circuit would hide.
+    /// Forges a proof for the values in `verify`, whether they are true or not.
+    ///
+    /// It tests rules of the program that a sound circuit would hide.
     ///
     /// # Panics
-    /// When the scope's circuit is no trapdoor one.
+    /// If the scope's circuit has no trapdoor key.
     #[must_use]
     pub fn forge(&self, scope: &TestScope, verify: &instructions::Verify) -> [u8; 256] {
         let Prover::Trapdoor(key) = self.prover(&scope.circuit) else {
-            panic!("nobody can forge for a real circuit");
+            panic!("proofs of a real circuit can't be forged");
         };
         key.prove(self.digest(scope, verify))
     }
 
-    /// The digest of what `verify` says.
+    /// Computes the digest of the values in `verify`.
     #[must_use]
     #[allow(clippy::unused_self)]
     pub fn digest(&self, scope: &TestScope, verify: &instructions::Verify) -> Digest {
         let claim = verify.auxiliary_root.map_or(verify.claim, |root| {
             Claim::with_auxiliary_root(verify.claim.element(), root)
         });
-        Digest::of(&DigestParts {
+        PublicInputs {
             root: verify.root,
             nullifier: verify.nullifier,
             scope: scope.element,
             claim,
             context: verify.context(),
-        })
+        }
+        .digest()
     }
 
-    /// Uses a proof; `signers` are gate and relayer, where there are any.
-    pub fn verify(&mut self, verify: &instructions::Verify, signers: &[&Keypair]) -> Result<Sent, Refused> {
+    /// Sends `verify`. `signers` are the gate and the relayer, if there are any.
+    pub fn verify(
+        &mut self,
+        verify: &instructions::Verify,
+        signers: &[&Keypair],
+    ) -> Result<Receipt, Refusal> {
         self.send(&[verify.instruction()], signers)
     }
 
-    /// Returns the rent of a use in a scope that is over to this world's payer, who paid it.
-    pub fn reclaim(&mut self, verify: &instructions::Verify) -> Result<Sent, Refused> {
+    /// Reclaims the rent of a verification for the account that paid it.
+    pub fn reclaim_nullifier(&mut self, verify: &instructions::Verify) -> Result<Receipt, Refusal> {
         let reclaim = instructions::ReclaimNullifier {
             scope: verify.scope,
             nullifier: verify.nullifier,
@@ -379,13 +396,13 @@ impl World {
         self.send(&[reclaim.instruction()], &[])
     }
 
-    /// The root that a scope was created with: zero in a Live one.
+    /// Returns the snapshot root of a scope. Zero in a scope of mode `Live`.
     ///
     /// # Panics
-    /// When there is no such scope.
+    /// If there is no such account.
     #[must_use]
-    pub fn snapshot(&self, scope: &TestScope) -> Root {
-        let state: bauta::state::Scope = self.state(&scope.address).expect("a scope that was created");
+    pub fn snapshot_root(&self, scope: &TestScope) -> Root {
+        let state: bauta::state::Scope = self.state(&scope.address).expect("the scope exists");
         Root::from_bytes(state.root).expect("the program stores canonical roots")
     }
 
@@ -393,21 +410,6 @@ impl World {
         self.provers
             .get(circuit)
             .cloned()
-            .expect("a circuit that this world registered")
-    }
-}
-
-fn inputs(request: OwnershipProofRequest) -> OwnershipInputs {
-    OwnershipInputs {
-        attributes: bauta_primitives::Attributes::of_track(request.track),
-        claim: Claim::of_track(request.track),
-        secret: request.secret,
-        entry_id: request.entry_id,
-        index: request.path.index,
-        path: request.path.siblings,
-        root: request.root,
-        scope: request.scope,
-        context: request.context,
-        private: (),
+            .expect("this chain registered the circuit")
     }
 }

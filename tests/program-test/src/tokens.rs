@@ -1,4 +1,4 @@
-//! Real tokens, made by the real token programs.
+//! Tokens, created by the real token programs.
 
 use solana_address::Address;
 use solana_instruction::Instruction;
@@ -12,27 +12,30 @@ use spl_token_2022_interface::instruction::{self as token, AuthorityType};
 use spl_token_2022_interface::state::{Account as TokenAccount, Mint};
 use spl_token_group_interface::instruction::{initialize_group, initialize_member};
 
-use crate::{Refused, Sent, World};
+use crate::{Receipt, Refusal, TestChain};
 
-/// The SPL Token program.
+/// The address of the SPL Token program.
 pub const SPL_TOKEN: Address = spl_token_2022_interface::inline_spl_token::ID;
-/// The Token-2022 program.
+/// The address of the Token-2022 program.
 pub const TOKEN_2022: Address = spl_token_2022_interface::ID;
 
-/// What kind of token to make. The default is what may register: SPL Token, supply 1, decimals 0, no mint authority.
+/// The properties of a token to create.
+///
+/// The default is a token that may be registered: SPL Token, supply 1, decimals 0, no mint
+/// authority.
 #[derive(Debug, Clone)]
 pub struct MintSpec {
-    /// [`SPL_TOKEN`] or [`TOKEN_2022`].
+    /// The token program: [`SPL_TOKEN`] or [`TOKEN_2022`].
     pub program: Address,
-    /// Decimals.
+    /// The number of decimals.
     pub decimals: u8,
-    /// How much is minted to the owner's account.
+    /// The amount to mint to the owner's account.
     pub supply: u64,
-    /// Whether [`World::token_authority`] stays able to mint.
+    /// Whether [`TestChain::token_authority`] keeps the mint authority.
     pub keep_mint_authority: bool,
-    /// Whether [`World::token_authority`] can freeze accounts.
+    /// Whether [`TestChain::token_authority`] can freeze accounts.
     pub freezable: bool,
-    /// Extensions of a Token-2022 mint, in order of initialisation.
+    /// The extensions of a Token-2022 mint, in the order of initialisation.
     pub extensions: Vec<MintExtension>,
 }
 
@@ -50,7 +53,7 @@ impl Default for MintSpec {
 }
 
 impl MintSpec {
-    /// A Token-2022 mint with these extensions, and otherwise one that may register.
+    /// Returns a Token-2022 mint with these extensions. Its other properties are the default.
     #[must_use]
     pub fn token_2022(extensions: Vec<MintExtension>) -> Self {
         Self {
@@ -64,27 +67,28 @@ impl MintSpec {
 /// An extension of a Token-2022 mint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MintExtension {
-    /// [`World::token_authority`] can close the mint once its supply is 0, and make it again.
+    /// [`TestChain::token_authority`] can close the mint when its supply is 0, and create it again.
     CloseAuthority,
-    /// [`World::token_authority`] can take the token from any holder.
+    /// [`TestChain::token_authority`] can take the token from any holder.
     PermanentDelegate,
-    /// Balances can be hidden.
+    /// Holders can hide their balances.
     ConfidentialTransfer,
-    /// A pointer that says: this account tells of which group the mint is a member.
+    /// A pointer to the account that should contain the group membership of the mint.
     GroupMemberPointer(Address),
-    /// A real membership in this group (made by [`World::create_group`]), with the pointer that the token program wants.
+    /// A real membership in this group, with the pointer that the token program requires.
+    /// [`TestChain::create_group`] creates the group.
     GroupMember(Address),
 }
 
-/// A token and the account it lies in.
+/// A token and the account that holds it.
 pub struct Nft {
-    /// The token.
+    /// The token's mint.
     pub mint: Address,
-    /// Where it lies.
+    /// The token account that holds it.
     pub account: Address,
-    /// Who holds it.
+    /// The owner of the token account.
     pub owner: Keypair,
-    /// The program that keeps it: [`SPL_TOKEN`] or [`TOKEN_2022`].
+    /// The token program: [`SPL_TOKEN`] or [`TOKEN_2022`].
     pub program: Address,
 }
 
@@ -98,20 +102,20 @@ impl Clone for Nft {
 }
 
 impl Nft {
-    /// The instruction that burns the token.
+    /// Returns the instruction that burns the token.
     ///
     /// # Panics
-    /// Never: the token's program is one of the token programs.
+    /// Never, because `program` is one of the token programs.
     #[must_use]
     pub fn burn(&self) -> Instruction {
         let owner = self.owner.pubkey();
         token::burn(&self.program, &self.account, &self.mint, &owner, &[], 1).expect(BUILDS)
     }
 
-    /// The instruction that closes the account, once empty.
+    /// Returns the instruction that closes the token account. The account must be empty.
     ///
     /// # Panics
-    /// Never: the token's program is one of the token programs.
+    /// Never, because `program` is one of the token programs.
     #[must_use]
     pub fn close_account(&self) -> Instruction {
         let owner = self.owner.pubkey();
@@ -119,30 +123,31 @@ impl Nft {
     }
 }
 
-const BUILDS: &str = "the token interface refuses nothing but foreign program ids";
-const WORKS: &str = "the token program makes what the harness asks of it";
+const BUILDS: &str = "the token interface refuses only unknown program ids";
+const WORKS: &str = "the token program accepts the instructions";
 
-impl World {
-    /// The mint, freeze, close and group authority of every token made here.
+impl TestChain {
+    /// Returns the mint, freeze, close and group authority of every token that a test chain
+    /// creates.
     #[must_use]
     pub fn token_authority(&self) -> Keypair {
         crate::keypair("token authority")
     }
 
-    /// Makes a token that may register.
+    /// Creates a token that may be registered.
     pub fn mint_nft(&mut self, owner: &Keypair) -> Nft {
         self.mint(owner, &MintSpec::default())
     }
 
-    /// Makes a token as specified.
+    /// Creates a token with the given properties.
     ///
     /// # Panics
-    /// When the token program refuses.
+    /// If the token program refuses.
     pub fn mint(&mut self, owner: &Keypair, spec: &MintSpec) -> Nft {
         let authority = self.token_authority();
-        let mint = self.next_keypair("mint");
+        let mint = self.new_keypair("mint");
         let mut instructions = self.create_mint(&mint, spec);
-        let account = self.next_keypair("token account");
+        let account = self.new_keypair("token account");
         instructions.extend(self.create_token_account(
             &account.pubkey(),
             &mint.pubkey(),
@@ -183,13 +188,13 @@ impl World {
         }
     }
 
-    /// Makes a Token-2022 group: a mint that holds its own `TokenGroup`.
+    /// Creates a Token-2022 group: a mint that contains its own `TokenGroup`.
     ///
     /// # Panics
-    /// When the token program refuses.
+    /// If the token program refuses.
     pub fn create_group(&mut self) -> Address {
         let authority = self.token_authority();
-        let group = self.next_keypair("group");
+        let group = self.new_keypair("group");
         let key = group.pubkey();
         let bare = ExtensionType::try_calculate_account_len::<Mint>(&[ExtensionType::GroupPointer])
             .expect("a mint can have a group pointer");
@@ -221,16 +226,16 @@ impl World {
         key
     }
 
-    /// Moves a token to somebody else's new account; the old account stays, empty.
+    /// Transfers a token to a new account of `to`. The old account remains, without a token.
     ///
     /// # Panics
-    /// When the token program refuses.
+    /// If the token program refuses.
     pub fn transfer_nft(&mut self, nft: &Nft, to: &Keypair) -> Nft {
         let spec = MintSpec {
             program: nft.program,
             ..MintSpec::default()
         };
-        let account = self.next_keypair("token account");
+        let account = self.new_keypair("token account");
         let mut instructions = self.create_token_account(&account.pubkey(), &nft.mint, &to.pubkey(), &spec);
         instructions.push(
             token::transfer_checked(
@@ -253,25 +258,25 @@ impl World {
         }
     }
 
-    /// Burns a token: its supply is 0 afterwards.
-    pub fn burn_nft(&mut self, nft: &Nft) -> Result<Sent, Refused> {
+    /// Burns a token. Its supply is then 0.
+    pub fn burn_nft(&mut self, nft: &Nft) -> Result<Receipt, Refusal> {
         self.send(&[nft.burn()], &[&nft.owner])
     }
 
-    /// Lets somebody else move a token.
-    pub fn approve_nft(&mut self, nft: &Nft, delegate: &Address) -> Result<Sent, Refused> {
+    /// Approves a delegate, who may then transfer the token.
+    pub fn approve_nft(&mut self, nft: &Nft, delegate: &Address) -> Result<Receipt, Refusal> {
         let owner = nft.owner.pubkey();
         let approve = token::approve(&nft.program, &nft.account, delegate, &owner, &[], 1).expect(BUILDS);
         self.send(&[approve], &[&nft.owner])
     }
 
     /// Closes an empty token account.
-    pub fn close_token_account(&mut self, nft: &Nft) -> Result<Sent, Refused> {
+    pub fn close_token_account(&mut self, nft: &Nft) -> Result<Receipt, Refusal> {
         self.send(&[nft.close_account()], &[&nft.owner])
     }
 
-    /// Closes a mint that has a [`MintExtension::CloseAuthority`] and supply 0.
-    pub fn close_mint(&mut self, nft: &Nft) -> Result<Sent, Refused> {
+    /// Closes a mint. It needs [`MintExtension::CloseAuthority`] and a supply of 0.
+    pub fn close_mint(&mut self, nft: &Nft) -> Result<Receipt, Refusal> {
         let authority = self.token_authority();
         let close = token::close_account(
             &nft.program,
@@ -284,15 +289,15 @@ impl World {
         self.send(&[close], &[&authority])
     }
 
-    /// Freezes the account a freezable token lies in.
-    pub fn freeze_nft(&mut self, nft: &Nft) -> Result<Sent, Refused> {
+    /// Freezes the account of a freezable token.
+    pub fn freeze_nft(&mut self, nft: &Nft) -> Result<Receipt, Refusal> {
         let authority = self.token_authority();
         let freeze = token::freeze_account(&nft.program, &nft.account, &nft.mint, &authority.pubkey(), &[])
             .expect(BUILDS);
         self.send(&[freeze], &[&authority])
     }
 
-    /// How much of a token lies in an account; 0 when there is no such account.
+    /// Returns the amount in a token account, or 0 if the account doesn't exist.
     #[must_use]
     pub fn token_amount(&self, account: &Address) -> u64 {
         self.account(account)
@@ -360,9 +365,11 @@ impl World {
             }
         }
         let length = |types: &[ExtensionType]| {
-            ExtensionType::try_calculate_account_len::<Mint>(types).expect("extensions of mints alone")
+            ExtensionType::try_calculate_account_len::<Mint>(types)
+                .expect("all extensions are extensions of mints")
         };
-        // the token program grows the account itself for what is initialised after the mint
+        // The token program extends the account for the extensions that are initialised after the
+        // mint.
         let bare = length(&types);
         types.extend(types_after);
         let whole = length(&types);
@@ -390,7 +397,7 @@ impl World {
         owner: &Address,
         spec: &MintSpec,
     ) -> Vec<Instruction> {
-        // none of the extensions above wants anything of the holder's account
+        // None of the extensions above requires an extension of the token account.
         let length = ExtensionType::try_calculate_account_len::<TokenAccount>(&[])
             .expect("an account without extensions has a length");
         vec![

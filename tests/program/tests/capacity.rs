@@ -1,14 +1,16 @@
-//! The tree on chain up to its last leaf, and at every boundary where a level of its frontier begins anew.
+//! Tests the tree on chain at its capacity, and at every boundary where a level of the frontier
+//! starts again.
 //!
-//! A million appends take long, so a registry is put into the state it would have: Registry, frontier and canopy are
-//! written from a reference tree with few leaves, as the protocol's section 6 describes them.
+//! A million appends take too long. The tests therefore write the state that a registry would have:
+//! account `Registry`, frontier and canopy come from a reference tree with few leaves, in the form
+//! of section 6 of the protocol.
 
 use bauta::errors::BautaError;
 use bauta::state::{CANOPY_LEVEL, DEPTH, Registry, RegistryKind, Tree};
 use bauta_client::ReferenceTree;
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{FieldElement, Leaf};
-use bauta_program_test::{RegistrySpec, TestRegistry, World, assert_refused};
+use bauta_program_test::{RegistrySpec, TestChain, TestRegistry, assert_refused};
 
 const CAPACITY: u64 = 1 << 20;
 const DISCRIMINATOR: usize = 8;
@@ -17,24 +19,24 @@ fn leaf(value: u64) -> Leaf {
     Leaf::new(FieldElement::from_u64(value))
 }
 
-/// A Managed registry in which `next_index` leaves were appended and all removed again but the last few before it.
-fn registry_at(world: &mut World, next_index: u64) -> TestRegistry {
-    let mut registry = world.create_registry(RegistrySpec::of_kind(RegistryKind::Managed));
+/// Creates a registry of kind `Managed` with `next_index` leaves. All but the last few are empty.
+fn registry_at(chain: &mut TestChain, next_index: u64) -> TestRegistry {
+    let mut registry = chain.create_registry(RegistrySpec::of_kind(RegistryKind::Managed));
     registry.tree = ReferenceTree::new(Depth::Ten);
     for index in next_index.saturating_sub(40)..next_index {
         registry.tree.set(index, leaf(index + 1)).unwrap();
     }
-    // and one far to the left, so that the canopy's left half isn't empty
+    // A leaf at the far left, so that the left half of the canopy is not empty.
     registry.tree.set(3.min(next_index - 1), leaf(77)).unwrap();
     registry.next_index = next_index;
 
-    let mut account = world.account(&registry.address).unwrap();
+    let mut account = chain.account(&registry.address).unwrap();
     let state: &mut Registry = bytemuck::from_bytes_mut(&mut account.data[DISCRIMINATOR..]);
     state.next_index = next_index;
     state.root = registry.root().to_bytes();
-    world.set_account(&registry.address, account);
+    chain.set_account(&registry.address, account);
 
-    let mut account = world.account(&registry.tree_account).unwrap();
+    let mut account = chain.account(&registry.tree_account).unwrap();
     let state: &mut Tree = bytemuck::from_bytes_mut(&mut account.data[DISCRIMINATOR..]);
     let node = |level, position| registry.tree.node_at(level, position).unwrap().to_bytes();
     for level in 0..CANOPY_LEVEL {
@@ -49,71 +51,74 @@ fn registry_at(world: &mut World, next_index: u64) -> TestRegistry {
             *canopy.next().unwrap() = node(level, position);
         }
     }
-    world.set_account(&registry.tree_account, account);
+    chain.set_account(&registry.tree_account, account);
     registry
 }
 
 #[track_caller]
-fn agree(world: &World, registry: &TestRegistry) {
-    let state = world.registry_state(registry);
+fn assert_agrees(chain: &TestChain, registry: &TestRegistry) {
+    let state = chain.registry_state(registry);
     assert_eq!(state.root, registry.root().to_bytes());
     assert_eq!(state.next_index, registry.next_index);
 }
 
 #[test]
 fn appends_and_replacements_agree_with_the_reference_at_every_boundary() {
-    // around each power of four, and one leaf before the end
+    // The boundaries are the powers of four.
     for level in 1..=10 {
         let boundary = 1u64 << (2 * level);
         for before in [1, 2, 3, 5] {
-            let mut world = World::new();
+            let mut chain = TestChain::new();
             if boundary <= before {
                 continue;
             }
-            let mut registry = registry_at(&mut world, boundary - before);
-            world.append(&mut registry, &[leaf(1000)]).unwrap();
-            agree(&world, &registry);
-            // a leaf that lies in the frontier, then the append that would restore it
+            let mut registry = registry_at(&mut chain, boundary - before);
+            chain.append_leaves(&mut registry, &[leaf(1000)]).unwrap();
+            assert_agrees(&chain, &registry);
+            // Remove a leaf that is in the frontier. A later append must not restore it.
             let index = registry.next_index - 1;
-            world.replace(&mut registry, index, Leaf::EMPTY).unwrap();
-            agree(&world, &registry);
+            chain.replace_leaf(&mut registry, index, Leaf::EMPTY).unwrap();
+            assert_agrees(&chain, &registry);
             let far = 3.min(registry.next_index - 1);
-            world.replace(&mut registry, far, leaf(5)).unwrap();
-            agree(&world, &registry);
+            chain.replace_leaf(&mut registry, far, leaf(5)).unwrap();
+            assert_agrees(&chain, &registry);
             if boundary < CAPACITY {
                 let batch: Vec<_> = (2000..2012).map(leaf).collect();
-                world.append(&mut registry, &batch).unwrap();
-                agree(&world, &registry);
+                chain.append_leaves(&mut registry, &batch).unwrap();
+                assert_agrees(&chain, &registry);
             }
         }
     }
 }
 
 #[test]
-fn a_registry_holds_its_full_capacity_and_not_one_leaf_more() {
-    let mut world = World::new();
-    let mut registry = registry_at(&mut world, CAPACITY - 2);
+fn a_registry_accepts_leaves_up_to_its_capacity() {
+    let mut chain = TestChain::new();
+    let mut registry = registry_at(&mut chain, CAPACITY - 2);
     assert_refused(
-        world.append(&mut registry, &[leaf(1), leaf(2), leaf(3)]),
+        chain.append_leaves(&mut registry, &[leaf(1), leaf(2), leaf(3)]),
         BautaError::TreeFull,
     );
-    world.append(&mut registry, &[leaf(1), leaf(2)]).unwrap();
-    agree(&world, &registry);
+    chain.append_leaves(&mut registry, &[leaf(1), leaf(2)]).unwrap();
+    assert_agrees(&chain, &registry);
     assert_eq!(registry.next_index, CAPACITY);
-    assert_refused(world.append(&mut registry, &[leaf(3)]), BautaError::TreeFull);
-    // a full tree's leaves can still be replaced
+    assert_refused(
+        chain.append_leaves(&mut registry, &[leaf(3)]),
+        BautaError::TreeFull,
+    );
+    // The leaves of a full tree can be replaced.
     for index in [CAPACITY - 1, CAPACITY - 2, 0] {
-        world.replace(&mut registry, index, leaf(9)).unwrap();
-        agree(&world, &registry);
+        chain.replace_leaf(&mut registry, index, leaf(9)).unwrap();
+        assert_agrees(&chain, &registry);
     }
 }
 
 #[test]
 fn an_index_past_the_last_leaf_is_refused() {
-    let mut world = World::new();
-    let mut registry = registry_at(&mut world, 20);
+    let mut chain = TestChain::new();
+    let mut registry = registry_at(&mut chain, 20);
     assert_refused(
-        world.replace(&mut registry, 20, leaf(1)),
+        chain.replace_leaf(&mut registry, 20, leaf(1)),
         BautaError::IndexNotAppended,
     );
     let far = bauta_client::instructions::ReplaceLeaf {
@@ -123,28 +128,28 @@ fn an_index_past_the_last_leaf_is_refused() {
         index: u64::MAX,
         old_leaf: Leaf::EMPTY,
         new_leaf: leaf(1),
-        path: world.on_chain_path(&registry, 0),
+        path: chain.on_chain_path(&registry, 0),
     };
     assert_refused(
-        world.send(&[far.instruction()], &[&registry.authority]),
+        chain.send(&[far.instruction()], &[&registry.authority]),
         BautaError::IndexNotAppended,
     );
 }
 
 #[test]
 fn a_full_registry_of_holders_refuses_a_further_token() {
-    let mut world = World::new();
-    let mut registry = world.create_registry(RegistrySpec::default());
-    let member = world.holder(&mut registry, 5);
-    let mut account = world.account(&registry.address).unwrap();
+    let mut chain = TestChain::new();
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    let member = chain.add_holder(&mut registry, 5);
+    let mut account = chain.account(&registry.address).unwrap();
     let state: &mut Registry = bytemuck::from_bytes_mut(&mut account.data[DISCRIMINATOR..]);
     state.next_index = CAPACITY;
-    world.set_account(&registry.address, account);
-    let owner = world.person("one too many");
-    let nft = world.mint_nft(&owner);
-    world.add_collection(&registry, &nft.mint, false, 5).unwrap();
+    chain.set_account(&registry.address, account);
+    let owner = chain.funded_keypair("last holder");
+    let nft = chain.mint_nft(&owner);
+    chain.add_collection(&registry, &nft.mint, false, 5).unwrap();
     assert_refused(
-        world.register(&registry, &nft, None, member.commitment()),
+        chain.send_register_holder(&registry, &nft, None, member.commitment()),
         BautaError::TreeFull,
     );
 }

@@ -1,23 +1,23 @@
-//! Whoever has only the events has the whole tree: as an indexer would, from inner instructions alone.
+//! Rebuilds the trees of registries from their events, like an indexer.
 
 use bauta::events::{HolderEvicted, HolderRegistered, LeafReplaced, LeavesAppended};
 use bauta::state::RegistryKind;
 use bauta_client::{Event, ReferenceTree};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Attributes, Commitment, EntryId, FieldElement, Leaf};
-use bauta_program_test::{RegistrySpec, Sent, TestRegistry, World};
+use bauta_program_test::{Receipt, RegistrySpec, TestChain, TestRegistry};
 use solana_address::Address;
 
-/// What an indexer keeps of one registry.
-struct Index {
+/// A minimal indexer of one registry.
+struct EventIndex {
     registry: Address,
     tree: ReferenceTree,
     sequence: u64,
-    /// The sequence of a change whose root has not come yet.
+    /// The sequence of a change whose root event has not followed yet.
     pending: Option<u64>,
 }
 
-impl Index {
+impl EventIndex {
     fn new(registry: &TestRegistry) -> Self {
         Self {
             registry: registry.address,
@@ -27,8 +27,8 @@ impl Index {
         }
     }
 
-    fn take(&mut self, sent: &Sent) {
-        for event in &sent.events {
+    fn apply(&mut self, receipt: &Receipt) {
+        for event in &receipt.events {
             match event {
                 Event::HolderRegistered(e) if e.registry == self.registry => {
                     self.change(e.sequence, e.index, holder_leaf(e));
@@ -62,8 +62,12 @@ impl Index {
                     self.change(*sequence, *index, Leaf::from_bytes(*new_leaf).unwrap());
                 }
                 Event::MerkleRootUpdated(e) if e.registry == self.registry => {
-                    assert_eq!(self.pending, Some(e.sequence), "a root follows its change");
-                    assert_eq!(e.sequence, self.sequence + 1, "no sequence is missing");
+                    assert_eq!(
+                        self.pending,
+                        Some(e.sequence),
+                        "the root event follows the event of the change"
+                    );
+                    assert_eq!(e.sequence, self.sequence + 1, "no event is missing");
                     assert_eq!(e.root, self.tree.root().to_bytes());
                     self.sequence = e.sequence;
                     self.pending = None;
@@ -71,7 +75,7 @@ impl Index {
                 _ => {}
             }
         }
-        assert_eq!(self.pending, None, "every change has its root");
+        assert_eq!(self.pending, None, "every change has a root event");
     }
 
     fn change(&mut self, sequence: u64, index: u64, leaf: Leaf) {
@@ -91,29 +95,29 @@ fn holder_leaf(e: &HolderRegistered) -> Leaf {
 
 #[test]
 fn the_tree_of_a_holders_registry_is_rebuilt_from_its_events() {
-    let mut world = World::new();
-    let mut registry = world.create_registry(RegistrySpec::default());
-    let mut index = Index::new(&registry);
+    let mut chain = TestChain::new();
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    let mut index = EventIndex::new(&registry);
     let mut nfts = vec![];
     for track in 0..21 {
-        let owner = world.person("holder");
-        let nft = world.mint_nft(&owner);
-        world.add_collection(&registry, &nft.mint, false, track).unwrap();
-        let (_, sent) = world.enter(&mut registry, &nft, None, track).unwrap();
-        index.take(&sent);
+        let owner = chain.funded_keypair("holder");
+        let nft = chain.mint_nft(&owner);
+        chain.add_collection(&registry, &nft.mint, false, track).unwrap();
+        let (_, receipt) = chain.register(&mut registry, &nft, None, track).unwrap();
+        index.apply(&receipt);
         nfts.push((nft, track));
     }
-    world.wait(60);
+    chain.advance_clock(60);
     for (nft, track) in &nfts[3..9] {
-        let (_, sent) = world.enter(&mut registry, nft, None, *track).unwrap();
-        index.take(&sent);
+        let (_, receipt) = chain.register(&mut registry, nft, None, *track).unwrap();
+        index.apply(&receipt);
     }
     for (nft, _) in &nfts[5..21] {
-        world.burn_nft(nft).unwrap();
-        let sent = world.evict(&mut registry, &nft.mint, None).unwrap();
-        index.take(&sent);
+        chain.burn_nft(nft).unwrap();
+        let receipt = chain.evict_holder(&mut registry, &nft.mint, None).unwrap();
+        index.apply(&receipt);
     }
-    let state = world.registry_state(&registry);
+    let state = chain.registry_state(&registry);
     assert_eq!(state.root, index.tree.root().to_bytes());
     assert_eq!(state.sequence, index.sequence);
     assert_eq!(state.sequence, 21 + 6 + 16);
@@ -121,9 +125,9 @@ fn the_tree_of_a_holders_registry_is_rebuilt_from_its_events() {
 
 #[test]
 fn the_tree_of_a_managed_registry_is_rebuilt_from_its_events() {
-    let mut world = World::new();
-    let mut registry = world.create_registry(RegistrySpec::of_kind(RegistryKind::Managed));
-    let mut index = Index::new(&registry);
+    let mut chain = TestChain::new();
+    let mut registry = chain.create_registry(RegistrySpec::of_kind(RegistryKind::Managed));
+    let mut index = EventIndex::new(&registry);
     let mut value = 0;
     let mut leaves = |count: usize| {
         (0..count)
@@ -133,20 +137,20 @@ fn the_tree_of_a_managed_registry_is_rebuilt_from_its_events() {
             })
             .collect::<Vec<_>>()
     };
-    // every alignment of a batch, past the first 1,024 leaves
+    // Batches with every alignment, past the first 1,024 leaves.
     for count in [1, 3, 4, 5, 7, 10, 16, 17, 2] {
-        index.take(&world.append(&mut registry, &leaves(count)).unwrap());
+        index.apply(&chain.append_leaves(&mut registry, &leaves(count)).unwrap());
     }
     while registry.next_index < 1030 {
-        index.take(&world.append(&mut registry, &leaves(20)).unwrap());
+        index.apply(&chain.append_leaves(&mut registry, &leaves(20)).unwrap());
     }
     for position in [0, 64, 1023, 1024, registry.next_index - 1] {
-        index.take(&world.replace(&mut registry, position, leaves(1)[0]).unwrap());
-        index.take(&world.append(&mut registry, &leaves(1)).unwrap());
-        index.take(&world.replace(&mut registry, position, Leaf::EMPTY).unwrap());
-        index.take(&world.append(&mut registry, &leaves(3)).unwrap());
+        index.apply(&chain.replace_leaf(&mut registry, position, leaves(1)[0]).unwrap());
+        index.apply(&chain.append_leaves(&mut registry, &leaves(1)).unwrap());
+        index.apply(&chain.replace_leaf(&mut registry, position, Leaf::EMPTY).unwrap());
+        index.apply(&chain.append_leaves(&mut registry, &leaves(3)).unwrap());
     }
-    let state = world.registry_state(&registry);
+    let state = chain.registry_state(&registry);
     assert_eq!(state.root, index.tree.root().to_bytes());
     assert_eq!(state.next_index, registry.next_index);
 }

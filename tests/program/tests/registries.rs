@@ -1,5 +1,5 @@
-//! What `create_registry`, `register_circuit`, `create_scope` and the admin's instructions refuse besides what
-//! `known_bugs.rs` shows.
+//! Tests what `create_registry`, `register_circuit`, `create_scope` and the admin's instructions
+//! refuse. More tests are in `known_bugs`.
 
 use bauta::{
     errors::BautaError,
@@ -9,19 +9,21 @@ use bauta::{
 use bauta_client::{addresses, instructions as ix};
 use bauta_primitives::FieldElement;
 use bauta_program_test::{
-    Elf, Refused, RegistrySpec, ScopeSpec, Sent, TrapdoorKey, World, assert_refused, keypair, statement_name,
-    with_bytes,
+    Elf, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TrapdoorKey, assert_refused, keypair,
+    statement_name, with_bytes,
 };
 use solana_account::Account;
 use solana_address::Address;
 use solana_signer::Signer;
 
-fn create(spec: RegistrySpec) -> Result<Sent, Refused> {
-    World::new().try_create_registry(spec).map(|(_, sent)| sent)
+fn create(spec: RegistrySpec) -> Result<Receipt, Refusal> {
+    TestChain::new()
+        .try_create_registry(spec)
+        .map(|(_, receipt)| receipt)
 }
 
 #[test]
-fn a_registry_has_a_depth_a_leaf_format_and_a_ttl_of_its_kind() {
+fn depth_leaf_format_and_ttl_must_be_valid_for_the_kind_of_registry() {
     let spec = RegistrySpec::default();
     let managed = RegistrySpec::of_kind(RegistryKind::Managed);
     for (spec, error) in [
@@ -81,24 +83,24 @@ fn a_registry_has_a_depth_a_leaf_format_and_a_ttl_of_its_kind() {
             ..attested
         },
     ] {
-        create(spec).unwrap_or_else(|refused| panic!("{spec:?}: {refused}"));
+        create(spec).unwrap_or_else(|refusal| panic!("{spec:?}: {refusal}"));
     }
 }
 
 fn create_with_tree(
     kind: RegistryKind,
-    tree: impl FnOnce(&World) -> Option<Account>,
-) -> Result<Sent, Refused> {
-    let mut world = World::new();
-    let authority = world.person("authority");
+    tree: impl FnOnce(&TestChain) -> Option<Account>,
+) -> Result<Receipt, Refusal> {
+    let mut chain = TestChain::new();
+    let authority = chain.funded_keypair("authority");
     let address = keypair("tree").pubkey();
-    let tree = tree(&world);
+    let tree = tree(&chain);
     if let Some(account) = &tree {
-        world.set_account(&address, account.clone());
+        chain.set_account(&address, account.clone());
     }
     let create = ix::CreateRegistry {
         authority: authority.pubkey(),
-        payer: world.payer.pubkey(),
+        payer: chain.payer.pubkey(),
         tree: tree.map(|_| address),
         nonce: 1,
         kind,
@@ -106,54 +108,55 @@ fn create_with_tree(
         leaf_format: 1,
         root_ttl: 60,
     };
-    world.send(&[create.instruction()], &[&authority])
+    chain.send(&[create.instruction()], &[&authority])
 }
 
 #[test]
-fn a_tree_account_is_the_programs_of_exact_size_unused_and_rent_exempt() {
-    let prepared = |world: &World, bytes: usize| Account {
-        lamports: world.rent(bytes),
+fn a_tree_account_must_be_owned_by_the_program_of_exact_size_unused_and_rent_exempt() {
+    let prepared = |chain: &TestChain, bytes: usize| Account {
+        lamports: chain.rent(bytes),
         data: vec![0; bytes],
         owner: bauta::ID,
         ..Account::default()
     };
     let size = Tree::SPACE;
-    create_with_tree(RegistryKind::Managed, |world| Some(prepared(world, size))).expect("a prepared account");
+    create_with_tree(RegistryKind::Managed, |chain| Some(prepared(chain, size)))
+        .expect("the account is prepared correctly");
     for bytes in [size - 1, size + 1, 0] {
-        let made = create_with_tree(RegistryKind::Managed, |world| Some(prepared(world, bytes)));
-        assert_refused(made, BautaError::TreeWrongSize);
+        let result = create_with_tree(RegistryKind::Managed, |chain| Some(prepared(chain, bytes)));
+        assert_refused(result, BautaError::TreeWrongSize);
     }
-    let made = create_with_tree(RegistryKind::Managed, |world| {
-        let lamports = world.rent(size) - 1;
+    let result = create_with_tree(RegistryKind::Managed, |chain| {
+        let lamports = chain.rent(size) - 1;
         Some(Account {
             lamports,
-            ..prepared(world, size)
+            ..prepared(chain, size)
         })
     });
-    assert_refused(made, BautaError::TreeNotRentExempt);
-    let made = create_with_tree(RegistryKind::Managed, |world| {
+    assert_refused(result, BautaError::TreeNotRentExempt);
+    let result = create_with_tree(RegistryKind::Managed, |chain| {
         let owner = keypair("another program").pubkey();
         Some(Account {
             owner,
-            ..prepared(world, size)
+            ..prepared(chain, size)
         })
     });
-    assert_refused(made, BautaError::TreeNotOwned);
+    assert_refused(result, BautaError::TreeNotOwned);
     for kind in [RegistryKind::Holders, RegistryKind::Managed] {
         assert_refused(create_with_tree(kind, |_| None), BautaError::WrongTreePresence);
     }
-    let made = create_with_tree(RegistryKind::Attested, |world| Some(prepared(world, size)));
-    assert_refused(made, BautaError::WrongTreePresence);
+    let result = create_with_tree(RegistryKind::Attested, |chain| Some(prepared(chain, size)));
+    assert_refused(result, BautaError::WrongTreePresence);
 }
 
 #[test]
-fn a_circuit_has_a_name_a_version_a_leaf_format_a_known_depth_and_a_ceremonys_transcript() {
-    let mut world = World::new();
+fn a_circuit_needs_a_name_a_version_a_leaf_format_a_known_depth_and_a_ceremony_key_its_transcript() {
+    let mut chain = TestChain::new();
     let key = TrapdoorKey::new(4).verifying_key();
-    let good = world.registration(key);
+    let good = chain.registration(key);
     let name = |text: &str| statement_name(text);
-    let mut gap = name("ownership");
-    gap[20] = b'x';
+    let mut zero_inside = name("ownership");
+    zero_inside[20] = b'x';
     let ceremony = CircuitRegistration {
         provenance: Provenance::Ceremony,
         transcript_hash: [0; 32],
@@ -176,7 +179,7 @@ fn a_circuit_has_a_name_a_version_a_leaf_format_a_known_depth_and_a_ceremonys_tr
         ),
         (
             CircuitRegistration {
-                statement: gap,
+                statement: zero_inside,
                 ..good.clone()
             },
             BautaError::BadStatementName,
@@ -211,99 +214,105 @@ fn a_circuit_has_a_name_a_version_a_leaf_format_a_known_depth_and_a_ceremonys_tr
         ),
         (ceremony.clone(), BautaError::MissingTranscript),
     ] {
-        assert_refused(world.register_circuit(registration), error);
+        assert_refused(chain.register_circuit(registration), error);
     }
     let ceremony = CircuitRegistration {
         transcript_hash: [2; 32],
         ..ceremony
     };
-    world
+    chain
         .register_circuit(ceremony)
-        .expect("a ceremony key with its transcript");
-    // one key, one circuit: its account exists
-    world.register_circuit(good).expect_err("the same key again");
+        .expect("the ceremony key has a transcript");
+    // A key has one circuit account, which already exists.
+    chain
+        .register_circuit(good)
+        .expect_err("the key is already registered");
     let circuit = addresses::circuit_of(&key).address;
-    world.retire_circuit(circuit).expect("retire_circuit");
-    assert_refused(world.retire_circuit(circuit), BautaError::CircuitRetired);
+    chain.retire_circuit(circuit).expect("retire_circuit");
+    assert_refused(chain.retire_circuit(circuit), BautaError::CircuitRetired);
 }
 
 #[test]
-fn a_scopes_gate_is_no_zero_address_and_its_required_claim_is_canonical() {
-    let mut world = World::new();
-    let registry = world.create_registry(RegistrySpec::default());
+fn a_gate_must_not_be_zero_and_a_required_claim_must_be_canonical() {
+    let mut chain = TestChain::new();
+    let registry = chain.create_registry(RegistrySpec::default());
     let zero = ScopeSpec {
         gate: Some(Address::default()),
         ..ScopeSpec::default()
     };
     assert_refused(
-        world.try_create_scope(&registry, &zero).map(|(_, sent)| sent),
+        chain
+            .try_create_scope(&registry, &zero)
+            .map(|(_, receipt)| receipt),
         BautaError::ZeroGate,
     );
 
-    let creator = world.person("creator");
+    let creator = chain.funded_keypair("creator");
     let claim = bauta_primitives::Claim::of_track(0x1122_3344_5566_7788);
     let create = ix::CreateScope {
-        payer: world.payer.pubkey(),
+        payer: chain.payer.pubkey(),
         creator: creator.pubkey(),
         registry: registry.address,
-        circuit: world.circuit(),
+        circuit: chain.circuit(),
         auxiliary_registry: None,
         nonce: 1,
         mode: bauta::state::ScopeMode::Live,
         gate: None,
         required_claim: Some(claim),
         opens_at: 0,
-        closes_at: world.now() + 1,
+        closes_at: chain.now() + 1,
     };
     let claim = claim.to_bytes();
     let high = with_bytes(create.instruction(), &claim, &FieldElement::MODULUS);
     assert_refused(
-        world.send(&[high], &[&creator]),
+        chain.send(&[high], &[&creator]),
         BautaError::RequiredClaimNotCanonical,
     );
-    // a mode that doesn't exist: Anchor refuses the data
+    // Anchor refuses an unknown mode.
     let mut unknown = create.instruction();
     unknown.data[16] = 2;
-    world.send(&[unknown], &[&creator]).expect_err("a third mode");
-    world
+    chain
+        .send(&[unknown], &[&creator])
+        .expect_err("there are two modes");
+    chain
         .send(&[create.instruction()], &[&creator])
         .expect("create_scope");
 }
 
 #[test]
-fn an_admin_is_never_the_zero_address_and_a_handover_can_be_withdrawn() {
-    let mut world = World::deployed(Elf::Chosen);
-    let authority = world.upgrade_authority.insecure_clone();
+fn an_admin_must_not_be_zero_and_a_handover_can_be_cancelled() {
+    let mut chain = TestChain::deployed(Elf::FromEnvironment);
+    let authority = chain.upgrade_authority.insecure_clone();
     let initialize = ix::Initialize {
-        payer: world.payer.pubkey(),
+        payer: chain.payer.pubkey(),
         upgrade_authority: authority.pubkey(),
         cluster_tag: [1; 32],
         admin: Address::default(),
         development_keys_allowed: false,
     };
     assert_refused(
-        world.send(&[initialize.instruction()], &[&authority]),
+        chain.send(&[initialize.instruction()], &[&authority]),
         BautaError::ZeroAdmin,
     );
 
-    let mut world = World::new();
-    let (admin, next) = (world.admin.insecure_clone(), world.person("next admin"));
+    let mut chain = TestChain::new();
+    let (admin, next) = (chain.admin.insecure_clone(), chain.funded_keypair("next admin"));
     for new_admin in [next.pubkey(), Address::default()] {
         let set = ix::SetAdmin {
             admin: admin.pubkey(),
             new_admin,
         };
-        world.send(&[set.instruction()], &[&admin]).expect("set_admin");
+        chain.send(&[set.instruction()], &[&admin]).expect("set_admin");
     }
     let accept = ix::AcceptAdmin {
         new_admin: next.pubkey(),
     };
     assert_refused(
-        world.send(&[accept.instruction()], &[&next]),
+        chain.send(&[accept.instruction()], &[&next]),
         BautaError::NotPendingAdmin,
     );
-    let config: Config = world
+    let config: Config = chain
         .state(&addresses::config().address)
-        .expect("a configuration");
+        .expect("the configuration exists");
     assert_eq!(config.admin, admin.pubkey());
 }

@@ -89,7 +89,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 fn fuzz(seconds: u64, seed: Option<u64>) -> Result<()> {
     system::require(&[system::CC])?;
-    let name = "no_data_and_no_list_of_accounts_makes_the_program_fall_over";
+    let name = "no_data_and_no_list_of_accounts_crashes_the_program";
     let mut cargo = test("substitution", name)?;
     cargo.env("BAUTA_FUZZ_SECONDS", seconds.to_string());
     if let Some(seed) = seed {

@@ -6,23 +6,23 @@ use solana_instruction::Instruction;
 use super::{SYSTEM, build, event_authority};
 use crate::addresses;
 
-/// Creates `Config`, once.
+/// Creates the account `Config`. It can be created once.
 #[derive(Debug, Clone, Copy)]
 pub struct Initialize {
-    /// Pays; signs.
+    /// The account that pays the rent. It must sign.
     pub payer: Address,
-    /// The program's upgrade authority; signs.
+    /// The program's upgrade authority. It must sign.
     pub upgrade_authority: Address,
     /// The cluster's genesis hash, or a tag chosen for a local chain.
     pub cluster_tag: [u8; 32],
-    /// Who administers.
+    /// The admin.
     pub admin: Address,
-    /// Whether circuits with development keys may be registered; for ever.
+    /// Whether circuits with development keys may be registered. It can't be changed later.
     pub development_keys_allowed: bool,
 }
 
 impl Initialize {
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
@@ -44,17 +44,17 @@ impl Initialize {
     }
 }
 
-/// Names who may become admin.
+/// Sets the pending admin.
 #[derive(Debug, Clone, Copy)]
 pub struct SetAdmin {
-    /// The admin; signs.
+    /// The admin in `Config`. It must sign.
     pub admin: Address,
-    /// Who may accept; zero: nobody.
+    /// The pending admin. The zero address cancels a pending handover.
     pub new_admin: Address,
 }
 
 impl SetAdmin {
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
@@ -71,15 +71,15 @@ impl SetAdmin {
     }
 }
 
-/// Takes over as admin.
+/// Makes the pending admin the admin.
 #[derive(Debug, Clone, Copy)]
 pub struct AcceptAdmin {
-    /// Who was named; signs.
+    /// The pending admin. It must sign.
     pub new_admin: Address,
 }
 
 impl AcceptAdmin {
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
@@ -94,17 +94,17 @@ impl AcceptAdmin {
     }
 }
 
-/// Stops verifications, or lets them go on.
+/// Pauses or resumes verifications.
 #[derive(Debug, Clone, Copy)]
 pub struct Pause {
-    /// The admin; signs.
+    /// The admin in `Config`. It must sign.
     pub admin: Address,
-    /// Whether verifications are refused from now on.
+    /// Whether the program refuses verifications.
     pub paused: bool,
 }
 
 impl Pause {
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
@@ -119,25 +119,25 @@ impl Pause {
     }
 }
 
-/// Registers a circuit, at the address of its key's hash.
+/// Registers a circuit. The hash of its verifying key determines its address.
 #[derive(Clone)]
 pub struct RegisterCircuit {
-    /// Pays; signs.
+    /// The account that pays the rent. It must sign.
     pub payer: Address,
-    /// The admin; signs.
+    /// The admin in `Config`. It must sign.
     pub admin: Address,
-    /// Statement, key and where the key comes from.
+    /// The statement, the verifying key and its provenance.
     pub registration: CircuitRegistration,
 }
 
 impl RegisterCircuit {
-    /// The circuit account's address.
+    /// Derives the address of the circuit account.
     #[must_use]
     pub fn circuit(&self) -> Address {
         addresses::circuit_of(&self.registration.verifying_key).address
     }
 
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
@@ -157,17 +157,17 @@ impl RegisterCircuit {
     }
 }
 
-/// Ends a circuit: no more scopes and no more verifications.
+/// Retires a circuit. The program then refuses new scopes and verifications with it.
 #[derive(Debug, Clone, Copy)]
 pub struct RetireCircuit {
-    /// The admin; signs.
+    /// The admin in `Config`. It must sign.
     pub admin: Address,
     /// The circuit account.
     pub circuit: Address,
 }
 
 impl RetireCircuit {
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(

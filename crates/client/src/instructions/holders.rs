@@ -6,31 +6,31 @@ use solana_instruction::Instruction;
 use super::{OnChainPath, SYSTEM, build, event_authority, path_bytes};
 use crate::addresses;
 
-/// Writes a token's holder into a leaf.
+/// Registers a token's holder.
 #[derive(Debug, Clone, Copy)]
 pub struct RegisterHolder {
-    /// Pays; signs.
+    /// The account that pays the rent. It must sign.
     pub payer: Address,
-    /// The token's owner; signs.
+    /// The token's owner. It must sign.
     pub owner: Address,
-    /// The registry, of kind Holders.
+    /// The registry, of kind `Holders`.
     pub registry: Address,
     /// The registry's Tree account.
     pub tree: Address,
-    /// The token's collection: its mint, or its group.
+    /// The key of the token's collection: its mint or its group.
     pub collection_key: Address,
-    /// The token.
+    /// The token's mint.
     pub mint: Address,
-    /// The owner's account that holds it.
+    /// The owner's token account that holds the token.
     pub token_account: Address,
-    /// `Poseidon1` of the owner's secret for this token and registry.
+    /// The commitment: `Poseidon1` of the owner's secret for this token and registry.
     pub commitment: Commitment,
-    /// The path of the token's leaf; none at the token's first registration.
+    /// The path of the token's leaf. `None` at the token's first registration.
     pub path: Option<OnChainPath>,
 }
 
 impl RegisterHolder {
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
@@ -55,23 +55,24 @@ impl RegisterHolder {
     }
 }
 
-/// Empties a token's leaf on evidence that its holder no longer holds it. Nobody has to sign but the fee payer.
+/// Evicts a token's holder on evidence that the token moved. Only the fee payer must sign.
 #[derive(Debug, Clone, Copy)]
 pub struct EvictHolder {
-    /// The registry, of kind Holders.
+    /// The registry, of kind `Holders`.
     pub registry: Address,
     /// The registry's Tree account.
     pub tree: Address,
-    /// The token.
+    /// The token's mint.
     pub mint: Address,
-    /// A token account with amount 1 of another owner; none where supply 0 or a closed mint is the evidence.
+    /// A token account of another owner with amount 1. `None` if the evidence is a supply of 0 or a
+    /// closed mint.
     pub token_account: Option<Address>,
     /// The path of the token's leaf.
     pub path: OnChainPath,
 }
 
 impl EvictHolder {
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(

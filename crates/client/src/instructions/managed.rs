@@ -5,21 +5,21 @@ use solana_instruction::Instruction;
 
 use super::{OnChainPath, build, event_authority, path_bytes};
 
-/// Appends leaves to a Managed registry.
+/// Appends leaves to a registry of kind `Managed`.
 #[derive(Debug, Clone)]
 pub struct AppendLeaves {
-    /// The registry's authority; signs.
+    /// The registry's authority. It must sign.
     pub authority: Address,
-    /// The registry.
+    /// The registry account.
     pub registry: Address,
     /// The registry's Tree account.
     pub tree: Address,
-    /// The leaves in order, none of them empty.
+    /// The leaves in order: 1 to 128, none of them empty.
     pub leaves: Vec<Leaf>,
 }
 
 impl AppendLeaves {
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
@@ -37,27 +37,27 @@ impl AppendLeaves {
     }
 }
 
-/// Replaces a leaf of a Managed registry.
+/// Replaces a leaf of a registry of kind `Managed`.
 #[derive(Debug, Clone, Copy)]
 pub struct ReplaceLeaf {
-    /// The registry's authority; signs.
+    /// The registry's authority. It must sign.
     pub authority: Address,
-    /// The registry.
+    /// The registry account.
     pub registry: Address,
     /// The registry's Tree account.
     pub tree: Address,
-    /// Which leaf.
+    /// The position of the leaf.
     pub index: u64,
-    /// The leaf before.
+    /// The current leaf.
     pub old_leaf: Leaf,
-    /// The leaf afterwards; [`Leaf::EMPTY`] removes.
+    /// The new leaf. [`Leaf::EMPTY`] removes the leaf.
     pub new_leaf: Leaf,
-    /// The leaf's path.
+    /// The path of the leaf.
     pub path: OnChainPath,
 }
 
 impl ReplaceLeaf {
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
@@ -78,19 +78,19 @@ impl ReplaceLeaf {
     }
 }
 
-/// Publishes the root of an Attested registry's tree.
+/// Publishes a root of a registry of kind `Attested`.
 #[derive(Debug, Clone, Copy)]
 pub struct PublishRoot {
-    /// The registry's authority; signs.
+    /// The registry's authority. It must sign.
     pub authority: Address,
-    /// The registry.
+    /// The registry account.
     pub registry: Address,
-    /// The root.
+    /// The root to publish.
     pub root: Root,
 }
 
 impl PublishRoot {
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(

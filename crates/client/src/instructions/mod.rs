@@ -1,5 +1,7 @@
-//! One type for each instruction: its parameters as fields, and [`instruction`](Initialize::instruction) that derives the addresses
-//! and puts it together.
+//! Builders of the program's instructions.
+//!
+//! There is a type for each instruction. Its fields are the parameters. Its method
+//! [`instruction`](Initialize::instruction) derives the addresses and builds the instruction.
 //!
 //! ```
 //! use bauta_client::instructions::SealRegistry;
@@ -32,7 +34,7 @@ pub use verify::Verify;
 
 use crate::{ON_CHAIN_LEVELS, addresses};
 
-/// A path as an instruction carries it: the lower five levels.
+/// The form of a path in an instruction: the lower five levels.
 pub type OnChainPath = [Siblings; ON_CHAIN_LEVELS];
 
 const SYSTEM: Address = anchor_lang::system_program::ID;

@@ -6,36 +6,37 @@ use solana_instruction::Instruction;
 use super::{SYSTEM, build, event_authority};
 use crate::addresses;
 
-/// Creates a registry at the address of authority and nonce.
+/// Creates a registry. The authority and the nonce determine its address.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateRegistry {
-    /// Pays; signs.
+    /// The account that pays the rent. It must sign.
     pub payer: Address,
-    /// The registry's authority; signs.
+    /// The registry's authority. It must sign.
     pub authority: Address,
-    /// The Tree account, made in a top-level instruction before: [`bauta::state::Tree::SPACE`] zero bytes, owned by the
-    /// program, rent-exempt. None for an Attested registry.
+    /// The Tree account: [`bauta::state::Tree::SPACE`] zero bytes, owned by the program,
+    /// rent-exempt. An earlier top-level instruction creates it. `None` for a registry of kind
+    /// `Attested`.
     pub tree: Option<Address>,
-    /// The authority's number for it.
+    /// The number that the authority chooses for the registry.
     pub nonce: u64,
-    /// Who decides about its leaves.
+    /// The kind.
     pub kind: RegistryKind,
-    /// Levels of its tree: 10, or 16 in an Attested registry.
+    /// The depth of the tree: 10. A registry of kind `Attested` may have depth 16.
     pub depth: u8,
-    /// What its leaves' attributes mean, from 1.
+    /// The leaf format. Leaf formats start at 1.
     pub leaf_format: u8,
-    /// Seconds for which a replaced root is accepted: 60 to 2,592,000.
+    /// The number of seconds for which a kept root is accepted: 60 to 2,592,000.
     pub root_ttl: i64,
 }
 
 impl CreateRegistry {
-    /// The registry account's address.
+    /// Derives the address of the registry account.
     #[must_use]
     pub fn registry(&self) -> Address {
         addresses::registry(&self.authority, self.nonce).address
     }
 
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
@@ -59,25 +60,25 @@ impl CreateRegistry {
     }
 }
 
-/// Lets the tokens of a mint, or of a Token-2022 group, register.
+/// Adds a collection: the tokens of a mint or of a Token-2022 group may then be registered.
 #[derive(Debug, Clone, Copy)]
 pub struct AddCollection {
-    /// Pays; signs.
+    /// The account that pays the rent. It must sign.
     pub payer: Address,
-    /// The registry's authority; signs.
+    /// The registry's authority. It must sign.
     pub authority: Address,
-    /// The registry, of kind Holders and not sealed.
+    /// The registry, of kind `Holders` and not sealed.
     pub registry: Address,
-    /// The mint or group.
+    /// The address of the mint or group.
     pub key: Address,
     /// Whether `key` is a group.
     pub is_group: bool,
-    /// The track that its tokens give access to.
+    /// The track of the collection's tokens.
     pub track: u64,
 }
 
 impl AddCollection {
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
@@ -99,17 +100,17 @@ impl AddCollection {
     }
 }
 
-/// Fixes a registry's collections for ever.
+/// Seals a registry: no collection can be added after that.
 #[derive(Debug, Clone, Copy)]
 pub struct SealRegistry {
-    /// The registry's authority; signs.
+    /// The registry's authority. It must sign.
     pub authority: Address,
-    /// The registry, of kind Holders.
+    /// The registry, of kind `Holders`.
     pub registry: Address,
 }
 
 impl SealRegistry {
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(

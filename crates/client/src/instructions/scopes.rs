@@ -8,41 +8,41 @@ use solana_instruction::Instruction;
 use super::{SYSTEM, build, event_authority};
 use crate::addresses;
 
-/// Creates a scope at the address of registry, creator and nonce.
+/// Creates a scope. The registry, the creator and the nonce determine its address.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateScope {
-    /// Pays; signs.
+    /// The account that pays the rent. It must sign.
     pub payer: Address,
-    /// Who makes it; signs.
+    /// The creator. It must sign.
     pub creator: Address,
-    /// Whose members may prove.
+    /// The registry whose members may prove.
     pub registry: Address,
     /// The circuit account.
     pub circuit: Address,
-    /// The registry whose root is bound into the claim, if any.
+    /// The auxiliary registry, whose root is included in the claim, if there is one.
     pub auxiliary_registry: Option<Address>,
-    /// The creator's number for it.
+    /// The number that the creator chooses for the scope.
     pub nonce: u64,
-    /// What it counts: see [`ScopeMode`].
+    /// The mode: see [`ScopeMode`].
     pub mode: ScopeMode,
-    /// Who has to sign each verification, if anybody.
+    /// The gate, which must sign each verification, if there is one.
     pub gate: Option<Address>,
-    /// The only claim that is accepted, if there is one.
+    /// The only accepted claim. `None` accepts every claim.
     pub required_claim: Option<Claim>,
-    /// Unix time in seconds from which it is open.
+    /// The time from which the scope accepts verifications, in Unix seconds.
     pub opens_at: i64,
-    /// Unix time in seconds at which it has ended.
+    /// The time from which the scope refuses verifications, in Unix seconds.
     pub closes_at: i64,
 }
 
 impl CreateScope {
-    /// The scope account's address.
+    /// Derives the address of the scope account.
     #[must_use]
     pub fn scope(&self) -> Address {
         addresses::scope(&self.registry, &self.creator, self.nonce).address
     }
 
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
@@ -72,17 +72,17 @@ impl CreateScope {
     }
 }
 
-/// Ends a scope early.
+/// Closes a scope before `closes_at`.
 #[derive(Debug, Clone, Copy)]
 pub struct CloseScope {
-    /// Who made it; signs.
+    /// The scope's creator. It must sign.
     pub creator: Address,
     /// The scope account.
     pub scope: Address,
 }
 
 impl CloseScope {
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
@@ -97,19 +97,19 @@ impl CloseScope {
     }
 }
 
-/// Closes the nullifier account of a scope that is over and returns its rent.
+/// Closes a nullifier account after the end of its scope and returns the rent.
 #[derive(Debug, Clone, Copy)]
 pub struct ReclaimNullifier {
     /// The scope account.
     pub scope: Address,
     /// The nullifier.
     pub nullifier: Nullifier,
-    /// Who paid the rent, as the nullifier account says.
+    /// The account that paid the rent. The nullifier account names it.
     pub rent_payer: Address,
 }
 
 impl ReclaimNullifier {
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(

@@ -7,49 +7,51 @@ use solana_instruction::Instruction;
 use super::{SYSTEM, build, event_authority};
 use crate::addresses;
 
-/// Uses a proof in a scope.
+/// Verifies a proof in a scope.
 #[derive(Debug, Clone)]
 pub struct Verify {
-    /// Pays the nullifier account's rent, and gets it back when the scope is over; signs.
+    /// The account that pays the rent of the nullifier account. It receives the rent back after the
+    /// end of the scope. It must sign.
     pub payer: Address,
     /// The scope account.
     pub scope: Address,
     /// The scope's circuit account.
     pub circuit: Address,
-    /// The scope's registry; none for a Snapshot scope, which doesn't touch it.
+    /// The scope's registry. A scope of mode `Snapshot` doesn't need it.
     pub registry: Option<Address>,
     /// The scope's auxiliary registry, if it has one.
     pub auxiliary_registry: Option<Address>,
-    /// The scope's gate, which signs, if it names one.
+    /// The scope's gate, if it has one. It must sign.
     pub gate: Option<Address>,
-    /// Whom the use benefits.
+    /// The address that benefits from the verification.
     pub recipient: Address,
-    /// Who alone may submit the proof, and signs; none: anyone.
+    /// The relayer that the proof names. It must sign. `None` if anyone may submit the proof.
     pub relayer: Option<Address>,
-    /// The proof's 256 bytes: −A, B, C.
+    /// The proof: −A, B, C.
     pub proof: [u8; 256],
     /// The root that the proof was made at.
     pub root: Root,
-    /// The use's nullifier.
+    /// The nullifier.
     pub nullifier: Nullifier,
-    /// What is shown; with an auxiliary registry, the value alone.
+    /// The claim. With an auxiliary registry, the claim without its root.
     pub claim: Claim,
-    /// The auxiliary registry's root that the proof was made at, if the scope has one.
+    /// The root of the auxiliary registry that the proof was made at, if the scope has an auxiliary
+    /// registry.
     pub auxiliary_root: Option<Root>,
-    /// Unix time in seconds after which the proof is void.
+    /// The time after which the program refuses the proof, in Unix seconds.
     pub expiry: i64,
-    /// The consumer's data.
+    /// The consumer's data. The proof is bound to its SHA-256 hash.
     pub payload: Vec<u8>,
 }
 
 impl Verify {
-    /// The nullifier account's address.
+    /// Derives the address of the nullifier account.
     #[must_use]
     pub fn nullifier_account(&self) -> Address {
         addresses::nullifier(&self.scope, self.nullifier).address
     }
 
-    /// The context that the proof has to be made for.
+    /// Computes the context. The proof must be made for it.
     #[must_use]
     pub fn context(&self) -> Context {
         Context::derive(&ContextParts {
@@ -60,7 +62,7 @@ impl Verify {
         })
     }
 
-    /// The instruction.
+    /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(

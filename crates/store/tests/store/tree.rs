@@ -50,8 +50,8 @@ async fn check_paths(store: &Store, address: Address, at: &BTreeMap<Root, PlainT
                 path.leaf,
                 plain.leaves.get(&index).copied().unwrap_or(Leaf::EMPTY)
             );
-            assert_eq!(path.siblings, plain.path(registry.depth, index));
-            assert_eq!(path.computed_root(&registry).unwrap(), valid.root);
+            assert_eq!(path.path.siblings(), plain.path(registry.depth, index));
+            assert_eq!(path.path.root(path.leaf), valid.root);
         }
     }
 }
@@ -277,7 +277,7 @@ async fn a_deep_tree_stores_only_the_tiles_above_its_leaves() {
     let last = Depth::Sixteen.capacity() - 1;
     for index in [0, 1, 255, 256, last] {
         let path = store.path(&registry, root, index, chain.now).await.unwrap();
-        assert_eq!(path.siblings, tree.path(Depth::Sixteen, index));
+        assert_eq!(path.path.siblings(), tree.path(Depth::Sixteen, index));
     }
     let error = store
         .path(&registry, root, last + 1, chain.now)

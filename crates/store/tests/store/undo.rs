@@ -189,7 +189,7 @@ async fn a_fork_deeper_than_a_batch_ends_as_if_it_had_never_been() {
         for index in [0, 1, 5, 299, 305] {
             let path = store.path(&registry, root, index, chain.now).await.unwrap();
             assert_eq!(
-                path.siblings,
+                path.path.siblings(),
                 chain.tree(registry.address).path(Depth::Ten, index)
             );
         }

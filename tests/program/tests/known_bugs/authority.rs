@@ -1,17 +1,17 @@
-//! Who may initialise, administer, and speak for the program.
+//! Initialisation, administration and events.
 
 use anchor_lang::error::ErrorCode;
 use bauta::errors::BautaError;
 use bauta_client::addresses;
 use bauta_client::instructions::{AcceptAdmin, Initialize, SetAdmin};
 use bauta_primitives::{FieldElement, Leaf};
-use bauta_program_test::{Elf, RegistrySpec, ScopeSpec, World, assert_refused, keypair};
+use bauta_program_test::{Elf, RegistrySpec, ScopeSpec, TestChain, assert_refused, keypair};
 use solana_signer::Signer;
 
 #[test]
 fn initialisation_can_not_be_taken_over_by_the_first_caller() {
-    let mut world = World::deployed(Elf::Chosen);
-    let thief = world.person("thief");
+    let mut chain = TestChain::deployed(Elf::FromEnvironment);
+    let attacker = chain.funded_keypair("attacker");
     let initialize = |authority: &solana_keypair::Keypair, payer| {
         Initialize {
             payer,
@@ -22,64 +22,64 @@ fn initialisation_can_not_be_taken_over_by_the_first_caller() {
         }
         .instruction()
     };
-    let payer = world.payer.pubkey();
+    let payer = chain.payer.pubkey();
     assert_refused(
-        world.send(&[initialize(&thief, payer)], &[&thief]),
+        chain.send(&[initialize(&attacker, payer)], &[&attacker]),
         BautaError::NotUpgradeAuthority,
     );
-    // with a program data account of a program of their own
-    let mut forged = initialize(&thief, payer);
+    // The ProgramData account of another program.
+    let mut forged = initialize(&attacker, payer);
     let program_data = addresses::program_data().address;
-    let mut copy = world.account(&program_data).unwrap();
+    let mut copy = chain.account(&program_data).unwrap();
     copy.data.truncate(45);
-    copy.data[13..45].copy_from_slice(thief.pubkey().as_ref());
-    copy.owner = keypair("a program of their own").pubkey();
+    copy.data[13..45].copy_from_slice(attacker.pubkey().as_ref());
+    copy.owner = keypair("another program").pubkey();
     let elsewhere = keypair("forged program data").pubkey();
-    world.set_account(&elsewhere, copy);
+    chain.set_account(&elsewhere, copy);
     for meta in &mut forged.accounts {
         if meta.pubkey == program_data {
             meta.pubkey = elsewhere;
         }
     }
-    let refused = world.send(&[forged], &[&thief]).unwrap_err();
+    let refusal = chain.send(&[forged], &[&attacker]).unwrap_err();
     assert!(
         [
             u32::from(ErrorCode::ConstraintSeeds),
             u32::from(ErrorCode::AccountOwnedByWrongProgram)
         ]
-        .contains(&refused.code().unwrap())
+        .contains(&refusal.code().unwrap())
     );
-    world.initialize(true).unwrap();
-    // and never a second time
-    assert!(world.initialize(true).is_err());
+    chain.initialize(true).unwrap();
+    // The program can't be initialised twice.
+    assert!(chain.initialize(true).is_err());
 }
 
 #[test]
 fn the_authority_of_a_holders_registry_can_not_forge_a_member() {
-    let mut world = World::new();
-    let mut registry = world.create_registry(RegistrySpec::default());
-    let member = world.holder(&mut registry, 5);
+    let mut chain = TestChain::new();
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    let member = chain.add_holder(&mut registry, 5);
     let leaf = Leaf::new(FieldElement::from_u64(1));
     assert_refused(
-        world.append(&mut registry, &[leaf]),
+        chain.append_leaves(&mut registry, &[leaf]),
         BautaError::WrongRegistryKind,
     );
     assert_refused(
-        world.replace(&mut registry, member.index, leaf),
+        chain.replace_leaf(&mut registry, member.index, leaf),
         BautaError::WrongRegistryKind,
     );
     assert_refused(
-        world.publish_root(&registry, registry.root()),
+        chain.publish_root(&registry, registry.root()),
         BautaError::WrongRegistryKind,
     );
 }
 
 #[test]
-fn the_admin_changes_only_in_two_steps() {
-    let mut world = World::new();
-    let admin = world.admin.insecure_clone();
-    let next = world.person("next admin");
-    let thief = world.person("thief");
+fn an_admin_is_replaced_in_two_steps() {
+    let mut chain = TestChain::new();
+    let admin = chain.admin.insecure_clone();
+    let next = chain.funded_keypair("next admin");
+    let attacker = chain.funded_keypair("attacker");
     let set = |admin: &solana_keypair::Keypair, new: &solana_keypair::Keypair| {
         SetAdmin {
             admin: admin.pubkey(),
@@ -94,57 +94,63 @@ fn the_admin_changes_only_in_two_steps() {
         .instruction()
     };
     assert_refused(
-        world.send(&[set(&thief, &thief)], &[&thief]),
+        chain.send(&[set(&attacker, &attacker)], &[&attacker]),
         BautaError::NotAdmin,
     );
     assert_refused(
-        world.send(&[accept(&next)], &[&next]),
+        chain.send(&[accept(&next)], &[&next]),
         BautaError::NotPendingAdmin,
     );
-    world.send(&[set(&admin, &next)], &[&admin]).unwrap();
+    chain.send(&[set(&admin, &next)], &[&admin]).unwrap();
     assert_refused(
-        world.send(&[accept(&thief)], &[&thief]),
+        chain.send(&[accept(&attacker)], &[&attacker]),
         BautaError::NotPendingAdmin,
     );
-    // named is not yet admin
-    assert_refused(world.send(&[set(&next, &next)], &[&next]), BautaError::NotAdmin);
-    world.send(&[accept(&next)], &[&next]).unwrap();
+    // The pending admin is not the admin yet.
+    assert_refused(chain.send(&[set(&next, &next)], &[&next]), BautaError::NotAdmin);
+    chain.send(&[accept(&next)], &[&next]).unwrap();
     assert_refused(
-        world.send(&[set(&admin, &admin)], &[&admin]),
+        chain.send(&[set(&admin, &admin)], &[&admin]),
         BautaError::NotAdmin,
     );
-    world.admin = next;
-    world.pause(true).unwrap();
+    chain.admin = next;
+    chain.pause(true).unwrap();
 }
 
-/// An attacker can have the log cut before the program's lines; the events don't notice.
+/// An attacker can fill the log so that it is cut before the program's lines. Events are not logs.
 #[test]
 fn events_survive_logs_that_are_cut() {
-    let mut world = World::new();
-    let mut registry = world.create_registry(RegistrySpec::default());
-    let member = world.holder(&mut registry, 5);
-    let scope = world.create_scope(&registry, &ScopeSpec::default());
-    let verify = world.prove(&registry, &member, &scope);
-    // each memo logs its invocation and what it is given; five fill a log of 300 bytes as 150 fill one of 10,000
+    let mut chain = TestChain::new();
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    let member = chain.add_holder(&mut registry, 5);
+    let scope = chain.create_scope(&registry, &ScopeSpec::default());
+    let verify = chain.prove(&registry, &member, &scope);
+    // Each memo logs its invocation and its data. Five fill a log of 300 bytes, like 150 a log of
+    // 10,000.
     let memo = solana_instruction::Instruction {
         program_id: solana_address::Address::from_str_const("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"),
         accounts: vec![],
         data: vec![b'x'; 10],
     };
     let mut instructions = vec![memo; 5];
-    world.set_log_limit(Some(300));
+    chain.set_log_limit(Some(300));
     instructions.push(verify.instruction());
-    let sent = world.send(&instructions, &[]).unwrap();
-    assert!(sent.logs.iter().any(|line| line.contains("Log truncated")));
-    assert!(!sent.logs.iter().any(|line| line.contains(&bauta::ID.to_string())));
-    assert_eq!(sent.events.len(), 1);
+    let receipt = chain.send(&instructions, &[]).unwrap();
+    assert!(receipt.logs.iter().any(|line| line.contains("Log truncated")));
+    assert!(
+        !receipt
+            .logs
+            .iter()
+            .any(|line| line.contains(&bauta::ID.to_string()))
+    );
+    assert_eq!(receipt.events.len(), 1);
 }
 
 #[test]
 fn an_event_call_from_outside_the_program_is_refused() {
-    let mut world = World::new();
-    let mut registry = world.create_registry(RegistrySpec::default());
-    world.holder(&mut registry, 5);
+    let mut chain = TestChain::new();
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    chain.add_holder(&mut registry, 5);
     let event = bauta::events::RegistrySealed {
         registry: registry.address,
         timestamp: 0,
@@ -161,9 +167,9 @@ fn an_event_call_from_outside_the_program_is_refused() {
         ]
         .concat(),
     };
-    assert!(world.send(&[call.clone()], &[]).is_err());
-    // signed by somebody who isn't the event authority
-    let thief = world.person("thief");
-    call.accounts[0] = solana_instruction::AccountMeta::new_readonly(thief.pubkey(), true);
-    assert!(world.send(&[call], &[&thief]).is_err());
+    assert!(chain.send(&[call.clone()], &[]).is_err());
+    // The signer is not the event authority.
+    let attacker = chain.funded_keypair("attacker");
+    call.accounts[0] = solana_instruction::AccountMeta::new_readonly(attacker.pubkey(), true);
+    assert!(chain.send(&[call], &[&attacker]).is_err());
 }

@@ -1,5 +1,7 @@
-//! Bugs that programs of this class had, each by the name of what must not happen.
-//! Others are in the files of their subject: what `verify` refuses, roots, tokens, substituted accounts, the model.
+//! Regression tests for bugs that comparable programs had.
+//!
+//! Tests for further bugs are in the other files of this suite: refusals of `verify`, roots,
+//! tokens, substituted accounts and the model.
 
 mod authority;
 mod keys;

@@ -1,70 +1,70 @@
-//! Trees, kept roots, and accounts that somebody else touched first.
+//! Trees, kept roots and pre-funded accounts.
 
 use bauta::errors::BautaError;
 use bauta::state::RegistryKind;
 use bauta_client::addresses;
 use bauta_client::instructions::CreateRegistry;
 use bauta_primitives::{FieldElement, Leaf};
-use bauta_program_test::{RegistrySpec, ScopeSpec, World, assert_refused, keypair};
+use bauta_program_test::{RegistrySpec, ScopeSpec, TestChain, assert_refused, keypair};
 use solana_account::Account;
 use solana_signer::Signer;
 
 #[test]
 fn pre_funding_a_tokens_holding_does_not_block_its_registration() {
-    let mut world = World::new();
-    let mut registry = world.create_registry(RegistrySpec::default());
-    let owner = world.person("holder");
-    let nft = world.mint_nft(&owner);
-    world.add_collection(&registry, &nft.mint, false, 1).unwrap();
+    let mut chain = TestChain::new();
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    let owner = chain.funded_keypair("holder");
+    let nft = chain.mint_nft(&owner);
+    chain.add_collection(&registry, &nft.mint, false, 1).unwrap();
     let holding = addresses::holding(&registry.address, &nft.mint).address;
-    world.set_account(
+    chain.set_account(
         &holding,
         Account {
             lamports: 1,
             ..Account::default()
         },
     );
-    world.enter(&mut registry, &nft, None, 1).unwrap();
+    chain.register(&mut registry, &nft, None, 1).unwrap();
 }
 
 #[test]
-fn register_and_evict_in_a_circle_does_not_eat_the_tree() {
-    let mut world = World::new();
-    let mut registry = world.create_registry(RegistrySpec::default());
-    let member = world.holder(&mut registry, 5);
+fn repeated_registration_and_eviction_does_not_fill_the_tree() {
+    let mut chain = TestChain::new();
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    let member = chain.add_holder(&mut registry, 5);
     let mut nft = member.nft;
     for _ in 0..3 {
-        let other = world.person("next holder");
-        let moved = world.transfer_nft(&nft, &other);
-        world
-            .evict(&mut registry, &nft.mint, Some(moved.account))
+        let other = chain.funded_keypair("next holder");
+        let moved = chain.transfer_nft(&nft, &other);
+        chain
+            .evict_holder(&mut registry, &nft.mint, Some(moved.account))
             .unwrap();
-        world.wait(60);
-        world.enter(&mut registry, &moved, None, 5).unwrap();
+        chain.advance_clock(60);
+        chain.register(&mut registry, &moved, None, 5).unwrap();
         nft = moved;
     }
-    let state = world.registry_state(&registry);
+    let state = chain.registry_state(&registry);
     assert_eq!(state.next_index, 1);
     assert_eq!(state.root, registry.root().to_bytes());
 }
 
 #[test]
 fn an_append_after_an_eviction_does_not_restore_the_evicted_leaf() {
-    // the evicted leaf lies in the frontier at each distance from the next leaf
+    // The evicted leaf is in the frontier, at different distances from the next leaf.
     for holders in 1..=9 {
-        let mut world = World::new();
-        let mut registry = world.create_registry(RegistrySpec::default());
-        let members: Vec<_> = (0..holders).map(|_| world.holder(&mut registry, 5)).collect();
+        let mut chain = TestChain::new();
+        let mut registry = chain.create_registry(RegistrySpec::default());
+        let members: Vec<_> = (0..holders).map(|_| chain.add_holder(&mut registry, 5)).collect();
         for evicted in [0, holders - 1] {
             let nft = &members[evicted].nft;
-            if world.token_amount(&nft.account) == 1 {
-                world.burn_nft(nft).unwrap();
-                world.evict(&mut registry, &nft.mint, None).unwrap();
+            if chain.token_amount(&nft.account) == 1 {
+                chain.burn_nft(nft).unwrap();
+                chain.evict_holder(&mut registry, &nft.mint, None).unwrap();
             }
         }
-        world.holder(&mut registry, 5);
+        chain.add_holder(&mut registry, 5);
         assert_eq!(
-            world.registry_state(&registry).root,
+            chain.registry_state(&registry).root,
             registry.root().to_bytes(),
             "{holders} holders"
         );
@@ -72,59 +72,59 @@ fn an_append_after_an_eviction_does_not_restore_the_evicted_leaf() {
 }
 
 #[test]
-fn a_sealed_registry_takes_no_further_collection() {
-    let mut world = World::new();
-    let registry = world.create_registry(RegistrySpec::default());
-    world.seal_registry(&registry).unwrap();
+fn a_sealed_registry_accepts_no_collection() {
+    let mut chain = TestChain::new();
+    let registry = chain.create_registry(RegistrySpec::default());
+    chain.seal_registry(&registry).unwrap();
     assert_refused(
-        world.add_collection(&registry, &keypair("mint").pubkey(), false, 1),
+        chain.add_collection(&registry, &keypair("mint").pubkey(), false, 1),
         BautaError::RegistrySealed,
     );
-    assert_refused(world.seal_registry(&registry), BautaError::RegistrySealed);
+    assert_refused(chain.seal_registry(&registry), BautaError::RegistrySealed);
 }
 
 #[test]
-fn cheap_root_changes_do_not_push_honest_roots_out() {
-    let mut world = World::new();
-    let mut registry = world.create_registry(RegistrySpec {
+fn many_root_changes_do_not_remove_kept_roots() {
+    let mut chain = TestChain::new();
+    let mut registry = chain.create_registry(RegistrySpec {
         root_ttl: 1600,
         ..RegistrySpec::of_kind(RegistryKind::Managed)
     });
     let leaf = |n: u64| Leaf::new(FieldElement::from_u64(n));
-    world.append(&mut registry, &[leaf(1)]).unwrap();
-    world.wait(5000);
-    let honest = registry.root();
-    // the honest root is replaced, and then a hundred changes in a minute
+    chain.append_leaves(&mut registry, &[leaf(1)]).unwrap();
+    chain.advance_clock(5000);
+    let kept = registry.root();
+    // A hundred changes at once, the first of which replaces the root.
     for n in 2..102 {
-        world.append(&mut registry, &[leaf(n)]).unwrap();
+        chain.append_leaves(&mut registry, &[leaf(n)]).unwrap();
     }
-    let now = world.now();
-    let state = world.registry_state(&registry);
-    assert!(state.accepts(&honest.to_bytes(), now));
-    assert!(state.accepts(&honest.to_bytes(), now + 1599));
-    assert!(!state.accepts(&honest.to_bytes(), now + 1600));
-    // a flood that lasts the whole time doesn't either
+    let now = chain.now();
+    let state = chain.registry_state(&registry);
+    assert!(state.accepts(&kept.to_bytes(), now));
+    assert!(state.accepts(&kept.to_bytes(), now + 1599));
+    assert!(!state.accepts(&kept.to_bytes(), now + 1600));
+    // Changes during the whole time do not remove it either.
     for n in 102..134 {
-        world.wait(50);
-        world.append(&mut registry, &[leaf(n)]).unwrap();
-        let alive = world.now() < now + 1600;
+        chain.advance_clock(50);
+        chain.append_leaves(&mut registry, &[leaf(n)]).unwrap();
+        let expected = chain.now() < now + 1600;
         assert_eq!(
-            world
+            chain
                 .registry_state(&registry)
-                .accepts(&honest.to_bytes(), world.now()),
-            alive
+                .accepts(&kept.to_bytes(), chain.now()),
+            expected
         );
     }
 }
 
 #[test]
 fn a_tree_can_not_be_taken_over_by_a_second_registry() {
-    let mut world = World::new();
-    let registry = world.create_registry(RegistrySpec::default());
-    let thief = world.person("thief");
+    let mut chain = TestChain::new();
+    let registry = chain.create_registry(RegistrySpec::default());
+    let attacker = chain.funded_keypair("attacker");
     let second = CreateRegistry {
-        payer: world.payer.pubkey(),
-        authority: thief.pubkey(),
+        payer: chain.payer.pubkey(),
+        authority: attacker.pubkey(),
         tree: Some(registry.tree_account),
         nonce: 0,
         kind: RegistryKind::Managed,
@@ -133,26 +133,26 @@ fn a_tree_can_not_be_taken_over_by_a_second_registry() {
         root_ttl: 3600,
     };
     assert_refused(
-        world.send(&[second.instruction()], &[&thief]),
+        chain.send(&[second.instruction()], &[&attacker]),
         BautaError::TreeInUse,
     );
 }
 
 #[test]
 fn extreme_numbers_are_refused_and_never_overflow() {
-    let mut world = World::new();
+    let mut chain = TestChain::new();
     for root_ttl in [i64::MIN, -1, 0, 59, 2_592_001, i64::MAX] {
         let spec = RegistrySpec {
             root_ttl,
             ..RegistrySpec::default()
         };
         assert_refused(
-            world.try_create_registry(spec).map(|(_, sent)| sent),
+            chain.try_create_registry(spec).map(|(_, receipt)| receipt),
             BautaError::RootTtlOutOfRange,
         );
     }
-    let mut registry = world.create_registry(RegistrySpec::default());
-    let member = world.holder(&mut registry, u64::MAX);
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    let member = chain.add_holder(&mut registry, u64::MAX);
     for (opens_at, closes_at) in [
         (i64::MAX, i64::MAX),
         (0, i64::MIN),
@@ -165,11 +165,13 @@ fn extreme_numbers_are_refused_and_never_overflow() {
             ..ScopeSpec::default()
         };
         assert_refused(
-            world.try_create_scope(&registry, &spec).map(|(_, sent)| sent),
+            chain
+                .try_create_scope(&registry, &spec)
+                .map(|(_, receipt)| receipt),
             BautaError::BadOpeningTimes,
         );
     }
-    let scope = world.create_scope(
+    let scope = chain.create_scope(
         &registry,
         &ScopeSpec {
             opens_at: Some(i64::MIN),
@@ -177,8 +179,8 @@ fn extreme_numbers_are_refused_and_never_overflow() {
             ..ScopeSpec::default()
         },
     );
-    let mut wish = world.wish();
-    wish.expiry = i64::MAX;
-    let verify = world.prove_for(&registry, &member, &scope, wish);
-    world.verify(&verify, &[]).unwrap();
+    let mut context = chain.context_spec();
+    context.expiry = i64::MAX;
+    let verify = chain.prove_with_context(&registry, &member, &scope, context);
+    chain.verify(&verify, &[]).unwrap();
 }

@@ -1,26 +1,30 @@
-//! Random sequences of instructions against a plain model of the rules.
+//! Compares random sequences of instructions with a model of the rules.
 //!
 //! ```text
-//!   steps --> World (the ELF)      --> Ok | custom error
-//!        \--> Model (plain Rust)   --> Ok | custom error       the same for each step, and after each step:
-//!
-//!   1  one live leaf per token, nowhere else
-//!   2  the program's root is the reference tree's and that of the events
-//!   3  no nullifier twice in a scope, ever
-//!   4  every root that ever was is accepted exactly as long as the rule says, however many changes came after it
-//!   5  lamports are neither made nor lost, but for fees
+//!   steps --> TestChain (the ELF)  --> Ok | custom error
+//!        \--> Model (plain Rust)   --> Ok | custom error       must be equal for each step
 //! ```
+//!
+//! After each step, these invariants are checked:
+//!
+//! 1. A registered token has exactly one leaf. All other leaves are empty.
+//! 2. The program, the reference tree and the tree from the events have the same root.
+//! 3. A scope never accepts a nullifier twice.
+//! 4. Every root is accepted exactly as long as the kept-root rule says, after any number of
+//!    changes.
+//! 5. The sum of lamports changes only by fees.
 
 mod rules;
 
 use proptest::prelude::*;
 use rules::{Model, TOKENS, WALLETS};
 
-/// One thing that happens. Indices past what exists name nothing, and then nothing happens.
+/// A step of a sequence. A step with an index past the existing items has no effect.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Wait(i64),
-    /// Until a second before, at, or after the moment when some rule changes its answer.
+    /// Advances the clock to one second before a boundary, to the boundary, or to one second after
+    /// it.
     WaitUntil(Boundary, i64),
     Register(usize),
     Transfer {
@@ -30,14 +34,15 @@ pub(crate) enum Step {
     Burn(usize),
     Evict {
         token: usize,
-        show_holder: bool,
+        with_evidence: bool,
     },
     CreateScope {
         live: bool,
         closes_in: i64,
     },
     CloseScope(usize),
-    /// A use by the secret that registered a token last, at some root of the past (0: the current one).
+    /// A verification with the secret of the last registration, at a root of age `age`. The current
+    /// root has age 0.
     Verify {
         token: usize,
         scope: usize,
@@ -47,14 +52,14 @@ pub(crate) enum Step {
     Reclaim(usize),
 }
 
-/// A moment when a rule changes its answer.
+/// A time at which the result of a rule changes.
 #[derive(Debug, Clone)]
 pub(crate) enum Boundary {
-    /// The next replaced root is kept again.
+    /// The next replaced root is kept.
     Keeping,
-    /// The oldest kept root that is alive is refused.
+    /// The oldest kept root expires.
     Expiry,
-    /// A token's leaf may change again.
+    /// The leaf of a token may change again.
     Change(usize),
     /// A scope ends.
     End(usize),
@@ -77,7 +82,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => token.clone().prop_map(Step::Register),
         3 => (token.clone(), 0..WALLETS).prop_map(|(token, wallet)| Step::Transfer { token, wallet }),
         1 => token.clone().prop_map(Step::Burn),
-        3 => (token.clone(), any::<bool>()).prop_map(|(token, show_holder)| Step::Evict { token, show_holder }),
+        3 => (token.clone(), any::<bool>()).prop_map(|(token, with_evidence)| Step::Evict { token, with_evidence }),
         2 => (any::<bool>(), 1i64..3000).prop_map(|(live, closes_in)| Step::CreateScope { live, closes_in }),
         1 => (0usize..8).prop_map(Step::CloseScope),
         8 => (token, 0usize..8, prop_oneof![3 => Just(0usize), 1 => 1usize..6])
@@ -91,13 +96,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_program_keeps_the_rules(
+    fn the_program_follows_the_model(
         ttl in prop_oneof![Just(60i64), Just(61), 60i64..2000, Just(86_400)],
         steps in prop::collection::vec(step(), 1..60),
     ) {
         let mut model = Model::new(ttl);
         for step in &steps {
-            model.take(step);
+            model.apply(step);
         }
     }
 }

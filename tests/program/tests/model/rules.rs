@@ -1,4 +1,4 @@
-//! The rules in plain Rust, beside the world in which the ELF follows them.
+//! The model of the rules, with the test chain that it is compared with.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,27 +10,28 @@ use bauta_client::{Event, ReferenceTree};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Attributes, Commitment, EntryId, Leaf, Nullifier, Root};
 use bauta_program_test::{
-    Member, Nft, Refused, RegistrySpec, ScopeSpec, Sent, TestRegistry, TestScope, World,
+    Member, Nft, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry, TestScope,
 };
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-/// Tokens in play.
+/// The number of tokens.
 pub(crate) const TOKENS: usize = 6;
-/// Wallets between which they move.
+/// The number of wallets.
 pub(crate) const WALLETS: usize = 3;
 
-/// What the rules say of one token.
-struct Token {
+/// The expected state of a token.
+struct TokenModel {
     nft: Nft,
     burnt: bool,
-    /// The registration that is or was in the leaf.
+    /// The last registration.
     member: Option<Member>,
     live: bool,
     last_change: i64,
 }
 
-struct OpenScope {
+/// The expected state of a scope.
+struct ScopeModel {
     scope: TestScope,
     mode: ScopeMode,
     snapshot: Root,
@@ -39,47 +40,47 @@ struct OpenScope {
     used: HashSet<Nullifier>,
 }
 
-/// A replaced root and until when it is accepted.
-struct Kept {
+/// A kept root and its expiry time.
+struct KeptRoot {
     root: Root,
     expires_at: i64,
 }
 
-/// What the rules say, what the chain did, and what its events told.
+/// The expected state, the test chain, and the tree from the events.
 pub(crate) struct Model {
-    world: World,
+    chain: TestChain,
     registry: TestRegistry,
     ttl: i64,
-    tokens: Vec<Token>,
+    tokens: Vec<TokenModel>,
     wallets: Vec<Keypair>,
-    scopes: Vec<OpenScope>,
-    uses: Vec<(usize, Verify)>,
-    /// Every root that ever was current.
+    scopes: Vec<ScopeModel>,
+    verifications: Vec<(usize, Verify)>,
+    /// Every root that was ever current.
     history: Vec<Root>,
-    kept: Vec<Kept>,
+    kept: Vec<KeptRoot>,
     last_kept: Option<i64>,
-    /// What an indexer knows.
+    /// The tree from the events.
     indexed: ReferenceTree,
     sequence: u64,
     lamports: u64,
 }
 
 impl Model {
-    /// A world in which nothing has happened yet; kept roots live `ttl` seconds.
+    /// Creates a chain with a registry. Kept roots are accepted for `ttl` seconds.
     pub(crate) fn new(ttl: i64) -> Self {
-        let mut world = World::new();
-        let registry = world.create_registry(RegistrySpec {
+        let mut chain = TestChain::new();
+        let registry = chain.create_registry(RegistrySpec {
             root_ttl: ttl,
             ..RegistrySpec::default()
         });
-        let wallets: Vec<_> = (0..WALLETS).map(|_| world.person("wallet")).collect();
+        let wallets: Vec<_> = (0..WALLETS).map(|_| chain.funded_keypair("wallet")).collect();
         let tokens = (0..TOKENS)
             .map(|i| {
-                let nft = world.mint_nft(&wallets[i % WALLETS]);
-                world
+                let nft = chain.mint_nft(&wallets[i % WALLETS]);
+                chain
                     .add_collection(&registry, &nft.mint, false, i as u64)
                     .unwrap();
-                Token {
+                TokenModel {
                     nft,
                     burnt: false,
                     member: None,
@@ -88,16 +89,16 @@ impl Model {
                 }
             })
             .collect();
-        let lamports = world.lamports();
+        let lamports = chain.lamports();
         Self {
             history: vec![registry.root()],
-            world,
+            chain,
             registry,
             ttl,
             tokens,
             wallets,
             scopes: vec![],
-            uses: vec![],
+            verifications: vec![],
             kept: vec![],
             last_kept: None,
             indexed: ReferenceTree::new(Depth::Ten),
@@ -106,15 +107,15 @@ impl Model {
         }
     }
 
-    /// Takes one step in both, and compares.
-    pub(crate) fn take(&mut self, step: &Step) {
+    /// Applies a step to the chain and to the model, and compares them.
+    pub(crate) fn apply(&mut self, step: &Step) {
         match *step {
-            Step::Wait(seconds) => self.world.wait(seconds),
+            Step::Wait(seconds) => self.chain.advance_clock(seconds),
             Step::WaitUntil(ref boundary, offset) => self.wait_until(boundary, offset),
             Step::Register(token) => self.register(token),
             Step::Transfer { token, wallet } => self.transfer(token, wallet),
             Step::Burn(token) => self.burn(token),
-            Step::Evict { token, show_holder } => self.evict(token, show_holder),
+            Step::Evict { token, with_evidence } => self.evict(token, with_evidence),
             Step::CreateScope { live, closes_in } => self.create_scope(live, closes_in),
             Step::CloseScope(scope) => self.close_scope(scope),
             Step::Verify { token, scope, age } => self.verify(token, scope, age),
@@ -124,9 +125,9 @@ impl Model {
         self.check();
     }
 
-    /// Does nothing when there is no such moment, or it has passed.
+    /// Advances the clock to a boundary. Has no effect if the boundary doesn't exist or has passed.
     fn wait_until(&mut self, boundary: &Boundary, offset: i64) {
-        let now = self.world.now();
+        let now = self.chain.now();
         let moment = match *boundary {
             Boundary::Keeping => self.last_kept.map(|last| last + self.interval()),
             Boundary::Expiry => self.kept.iter().map(|kept| kept.expires_at).find(|at| *at > now),
@@ -134,12 +135,12 @@ impl Model {
             Boundary::End(scope) => self.scopes.get(scope).map(|scope| scope.closes_at),
         };
         if let Some(seconds) = moment.map(|at| at + offset - now).filter(|seconds| *seconds > 0) {
-            self.world.wait(seconds);
+            self.chain.advance_clock(seconds);
         }
     }
 
     fn register(&mut self, i: usize) {
-        let now = self.world.now();
+        let now = self.chain.now();
         let token = &self.tokens[i];
         let expected = if token.burnt {
             Err(BautaError::SupplyNotOne)
@@ -150,9 +151,9 @@ impl Model {
         };
         let nft = token.nft.clone();
         let before = self.registry.root();
-        let result = self.world.enter(&mut self.registry, &nft, None, i as u64);
-        let (member, sent) = split(result);
-        if self.settle(sent, expected) {
+        let result = self.chain.register(&mut self.registry, &nft, None, i as u64);
+        let (member, receipt) = split(result);
+        if self.check_result(receipt, expected) {
             let token = &mut self.tokens[i];
             token.member = member;
             token.live = true;
@@ -166,37 +167,37 @@ impl Model {
         if token.burnt || token.nft.owner.pubkey() == self.wallets[wallet].pubkey() {
             return;
         }
-        token.nft = self.world.transfer_nft(&token.nft, &self.wallets[wallet]);
-        self.lamports = self.world.lamports();
+        token.nft = self.chain.transfer_nft(&token.nft, &self.wallets[wallet]);
+        self.lamports = self.chain.lamports();
     }
 
     fn burn(&mut self, i: usize) {
         let token = &mut self.tokens[i];
         if !token.burnt {
-            self.world.burn_nft(&token.nft).unwrap();
+            self.chain.burn_nft(&token.nft).unwrap();
             token.burnt = true;
-            self.lamports = self.world.lamports();
+            self.lamports = self.chain.lamports();
         }
     }
 
-    fn evict(&mut self, i: usize, show_holder: bool) {
+    fn evict(&mut self, i: usize, with_evidence: bool) {
         let token = &self.tokens[i];
         let Some(member) = &token.member else { return };
         let moved = token.nft.owner.pubkey() != member.nft.owner.pubkey();
         let expected = if !token.live {
             Err(BautaError::AlreadyEvicted)
-        } else if token.burnt || (show_holder && moved) {
+        } else if token.burnt || (with_evidence && moved) {
             Ok(())
         } else {
             Err(BautaError::NoEvidence)
         };
         let (mint, account) = (token.nft.mint, token.nft.account);
-        let now = self.world.now();
+        let now = self.chain.now();
         let before = self.registry.root();
         let result = self
-            .world
-            .evict(&mut self.registry, &mint, show_holder.then_some(account));
-        if self.settle(result, expected) {
+            .chain
+            .evict_holder(&mut self.registry, &mint, with_evidence.then_some(account));
+        if self.check_result(result, expected) {
             self.tokens[i].live = false;
             self.tokens[i].last_change = now;
             self.root_changed(before);
@@ -209,15 +210,15 @@ impl Model {
         } else {
             ScopeMode::Snapshot
         };
-        let closes_at = self.world.now() + closes_in;
+        let closes_at = self.chain.now() + closes_in;
         let spec = ScopeSpec {
             mode: Some(mode),
             closes_at: Some(closes_at),
             ..ScopeSpec::default()
         };
-        let scope = self.world.create_scope(&self.registry, &spec);
-        self.lamports = self.world.lamports();
-        self.scopes.push(OpenScope {
+        let scope = self.chain.create_scope(&self.registry, &spec);
+        self.lamports = self.chain.lamports();
+        self.scopes.push(ScopeModel {
             scope,
             mode,
             snapshot: self.registry.root(),
@@ -236,9 +237,9 @@ impl Model {
         } else {
             Ok(())
         };
-        let result = self.world.close_scope(&scope.scope);
+        let result = self.chain.close_scope(&scope.scope);
         scope.closed = true;
-        self.settle(result, expected);
+        self.check_result(result, expected);
     }
 
     fn verify(&mut self, token: usize, scope: usize, age: usize) {
@@ -246,37 +247,37 @@ impl Model {
             return;
         };
         let root = self.history[self.history.len().saturating_sub(1 + age)];
-        // the trapdoor proves anything, so what counts is what the program says of root, scope and nullifier
-        let wish = self.world.wish();
+        // The forged proof is always valid, so the result depends on root, scope and nullifier.
+        let context = self.chain.context_spec();
         let mut verify = Verify {
-            payer: self.world.payer.pubkey(),
+            payer: self.chain.payer.pubkey(),
             scope: open.scope.address,
             circuit: open.scope.circuit,
             registry: (open.mode == ScopeMode::Live).then_some(self.registry.address),
             auxiliary_registry: None,
             gate: None,
-            recipient: wish.recipient,
+            recipient: context.recipient,
             relayer: None,
             proof: [0; 256],
             root,
             nullifier: member.identity().nullifier(member.entry_id(), open.scope.element),
             claim: bauta_primitives::Claim::of_track(member.track),
             auxiliary_root: None,
-            expiry: self.world.now() + 1_000_000,
-            payload: wish.payload,
+            expiry: self.chain.now() + 1_000_000,
+            payload: context.payload,
         };
-        verify.proof = self.world.forge(&open.scope, &verify);
+        verify.proof = self.chain.forge(&open.scope, &verify);
         self.submit(scope, verify);
     }
 
     fn replay(&mut self, which: usize) {
-        if let Some((scope, verify)) = self.uses.get(which).cloned() {
+        if let Some((scope, verify)) = self.verifications.get(which).cloned() {
             self.submit(scope, verify);
         }
     }
 
     fn submit(&mut self, scope: usize, verify: Verify) {
-        let now = self.world.now();
+        let now = self.chain.now();
         let open = &self.scopes[scope];
         let known = match open.mode {
             ScopeMode::Snapshot if verify.root == open.snapshot => Ok(()),
@@ -295,61 +296,65 @@ impl Model {
         } else {
             Ok(())
         };
-        let result = self.world.verify(&verify, &[]);
-        if self.settle(result, expected) {
+        let result = self.chain.verify(&verify, &[]);
+        if self.check_result(result, expected) {
             let first = self.scopes[scope].used.insert(verify.nullifier);
             assert!(first, "a nullifier was accepted twice in a scope");
-            self.uses.push((scope, verify));
+            self.verifications.push((scope, verify));
         }
     }
 
     fn reclaim(&mut self, which: usize) {
-        let Some((scope, verify)) = self.uses.get(which).cloned() else {
+        let Some((scope, verify)) = self.verifications.get(which).cloned() else {
             return;
         };
-        if self.world.account(&verify.nullifier_account()).is_none() {
+        if self.chain.account(&verify.nullifier_account()).is_none() {
             return;
         }
         let open = &self.scopes[scope];
-        let over = open.closed || self.world.now() >= open.closes_at;
+        let over = open.closed || self.chain.now() >= open.closes_at;
         let expected = if over {
             Ok(())
         } else {
             Err(BautaError::ScopeStillOpen)
         };
-        let result = self.world.reclaim(&verify);
-        self.settle(result, expected);
+        let result = self.chain.reclaim_nullifier(&verify);
+        self.check_result(result, expected);
     }
 
-    /// Compares what happened with what the rules say; says whether it succeeded.
-    fn settle(&mut self, result: Result<Sent, Refused>, expected: Result<(), BautaError>) -> bool {
+    /// Compares a result with the expected one. Returns whether the instruction succeeded.
+    fn check_result(&mut self, result: Result<Receipt, Refusal>, expected: Result<(), BautaError>) -> bool {
         let fee = match &result {
-            Ok(sent) => sent.fee,
-            Err(refused) => refused.fee,
+            Ok(receipt) => receipt.fee,
+            Err(refusal) => refusal.fee,
         };
-        let lamports = self.world.lamports();
-        assert_eq!(lamports, self.lamports - fee, "lamports were made or lost");
+        let lamports = self.chain.lamports();
+        assert_eq!(
+            lamports,
+            self.lamports - fee,
+            "the sum of lamports changed by more than the fee"
+        );
         self.lamports = lamports;
         match (result, expected) {
-            (Ok(sent), Ok(())) => {
-                self.index(&sent);
+            (Ok(receipt), Ok(())) => {
+                self.index(&receipt);
                 true
             }
-            (Err(refused), Err(error)) => {
+            (Err(refusal), Err(error)) => {
                 assert_eq!(
-                    refused.code(),
+                    refusal.code(),
                     Some(error.into()),
-                    "{error:?} was due, but: {refused}"
+                    "{error:?} was expected, but the error is: {refusal}"
                 );
                 false
             }
-            (Ok(_), Err(error)) => panic!("succeeded where {error:?} was due"),
-            (Err(refused), Ok(())) => panic!("refused: {refused}\n{}", refused.logs.join("\n")),
+            (Ok(_), Err(error)) => panic!("the instruction succeeded, but {error:?} was expected"),
+            (Err(refusal), Ok(())) => panic!("refused: {refusal}\n{}", refusal.logs.join("\n")),
         }
     }
 
-    fn index(&mut self, sent: &Sent) {
-        for event in &sent.events {
+    fn index(&mut self, receipt: &Receipt) {
+        for event in &receipt.events {
             let (index, leaf) = match event {
                 Event::HolderRegistered(e) => {
                     let leaf = Leaf::of(
@@ -372,11 +377,11 @@ impl Model {
         }
     }
 
-    /// The kept-root rule, with a list that forgets nothing instead of a ring.
+    /// Applies the kept-root rule, with a list of all roots in place of a ring.
     fn root_changed(&mut self, replaced: Root) {
-        let now = self.world.now();
+        let now = self.chain.now();
         if self.last_kept.is_none_or(|last| now - last >= self.interval()) {
-            self.kept.push(Kept {
+            self.kept.push(KeptRoot {
                 root: replaced,
                 expires_at: now + self.ttl,
             });
@@ -385,7 +390,8 @@ impl Model {
         self.history.push(self.registry.root());
     }
 
-    /// Seconds between two kept roots: the time-to-live over the ring's 16 places, rounded up.
+    /// Returns the seconds between two kept roots: `ttl` divided by the ring's 16 entries, rounded
+    /// up.
     fn interval(&self) -> i64 {
         (self.ttl + 15) / 16
     }
@@ -399,7 +405,7 @@ impl Model {
     }
 
     fn check(&self) {
-        let state = self.world.registry_state(&self.registry);
+        let state = self.chain.registry_state(&self.registry);
         let root = self.registry.root();
         assert_eq!(state.root, root.to_bytes());
         assert_eq!(self.indexed.root(), root);
@@ -414,7 +420,7 @@ impl Model {
                 leaves.insert(member.index, leaf).is_none(),
                 "two tokens share a leaf"
             );
-            let holding = self.world.holding(&self.registry, &token.nft.mint).unwrap();
+            let holding = self.chain.holding(&self.registry, &token.nft.mint).unwrap();
             assert_eq!(holding.live == 1, token.live);
             assert_eq!(holding.index, member.index);
         }
@@ -422,22 +428,22 @@ impl Model {
             let expected = leaves.get(&index).copied().unwrap_or(Leaf::EMPTY);
             assert_eq!(self.indexed.leaf(index).unwrap(), expected);
         }
-        let now = self.world.now();
+        let now = self.chain.now();
         for root in &self.history {
             for at in [now, now + self.ttl / 2, now + self.ttl - 1, now + self.ttl] {
                 assert_eq!(
                     state.accepts(&root.to_bytes(), at),
                     self.accepts(*root, at),
-                    "a root's life isn't what the rule says"
+                    "a root is accepted for another time than the rule says"
                 );
             }
         }
     }
 }
 
-fn split(result: Result<(Member, Sent), Refused>) -> (Option<Member>, Result<Sent, Refused>) {
+fn split(result: Result<(Member, Receipt), Refusal>) -> (Option<Member>, Result<Receipt, Refusal>) {
     match result {
-        Ok((member, sent)) => (Some(member), Ok(sent)),
-        Err(refused) => (None, Err(refused)),
+        Ok((member, receipt)) => (Some(member), Ok(receipt)),
+        Err(refusal) => (None, Err(refusal)),
     }
 }

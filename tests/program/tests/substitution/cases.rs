@@ -1,10 +1,11 @@
-//! An instance of every instruction that succeeds, with everything that it can have.
+//! A case of every instruction. It succeeds, and it has all optional accounts.
 
 use bauta::state::{RegistryKind, ScopeMode};
 use bauta_client::{addresses, instructions as ix};
 use bauta_primitives::{Commitment, FieldElement, Leaf, Root};
 use bauta_program_test::{
-    Elf, Member, RegistrySpec, ScopeSpec, TestRegistry, TestScope, TrapdoorKey, Wish, World, keypair,
+    ContextSpec, Elf, Member, RegistrySpec, ScopeSpec, TestChain, TestRegistry, TestScope, TrapdoorKey,
+    keypair,
 };
 use solana_account::Account;
 use solana_keypair::Keypair;
@@ -12,7 +13,7 @@ use solana_signer::Signer;
 
 use super::Case;
 
-/// All of them.
+/// Returns all cases.
 pub fn all() -> Vec<Case> {
     [administration(), authorities(), holders(), scopes()]
         .into_iter()
@@ -20,18 +21,18 @@ pub fn all() -> Vec<Case> {
         .collect()
 }
 
-fn registry_of(world: &mut World, kind: RegistryKind) -> TestRegistry {
-    world.create_registry(RegistrySpec::of_kind(kind))
+fn registry_of(chain: &mut TestChain, kind: RegistryKind) -> TestRegistry {
+    chain.create_registry(RegistrySpec::of_kind(kind))
 }
 
 fn leaf(n: u64) -> Leaf {
     Leaf::new(FieldElement::from_u64(n))
 }
 
-/// `initialize`, and what the admin does.
+/// Returns `initialize` and the instructions of the admin.
 fn administration() -> Vec<Case> {
-    let mut deployed = World::deployed(Elf::Chosen);
-    let payer = deployed.person("payer");
+    let mut deployed = TestChain::deployed(Elf::FromEnvironment);
+    let payer = deployed.funded_keypair("payer");
     let initialize = ix::Initialize {
         payer: payer.pubkey(),
         upgrade_authority: deployed.upgrade_authority.pubkey(),
@@ -47,18 +48,18 @@ fn administration() -> Vec<Case> {
         name: "initialize",
         instruction: initialize.instruction(),
         signers,
-        elsewhere: vec![],
-        world: deployed,
+        foreign: vec![],
+        chain: deployed,
     }];
 
-    let mut world = World::new();
-    world.fund(&payer.pubkey());
-    let admin = world.admin.insecure_clone();
+    let mut chain = TestChain::new();
+    chain.fund(&payer.pubkey());
+    let admin = chain.admin.insecure_clone();
     let other_key = TrapdoorKey::new(8).verifying_key();
-    let registration = world.registration(TrapdoorKey::new(9).verifying_key());
+    let registration = chain.registration(TrapdoorKey::new(9).verifying_key());
     let other_circuit = addresses::circuit_of(&other_key).address;
-    let other = world.registration(other_key);
-    world.register_circuit(other).expect("another circuit");
+    let other = chain.registration(other_key);
+    chain.register_circuit(other).expect("another circuit");
     let register = ix::RegisterCircuit {
         payer: payer.pubkey(),
         admin: admin.pubkey(),
@@ -66,7 +67,7 @@ fn administration() -> Vec<Case> {
     };
     let retire = ix::RetireCircuit {
         admin: admin.pubkey(),
-        circuit: world.circuit(),
+        circuit: chain.circuit(),
     };
     let set = ix::SetAdmin {
         admin: admin.pubkey(),
@@ -76,7 +77,7 @@ fn administration() -> Vec<Case> {
         admin: admin.pubkey(),
         paused: true,
     };
-    for (name, instruction, elsewhere) in [
+    for (name, instruction, foreign) in [
         (
             "register_circuit",
             register.instruction(),
@@ -88,44 +89,44 @@ fn administration() -> Vec<Case> {
     ] {
         cases.push(Case {
             name,
-            world: world.clone(),
+            chain: chain.clone(),
             instruction,
             signers: vec![payer.insecure_clone(), admin.insecure_clone()],
-            elsewhere,
+            foreign,
         });
     }
-    world.send(&[set.instruction()], &[&admin]).expect("set_admin");
+    chain.send(&[set.instruction()], &[&admin]).expect("set_admin");
     cases.push(Case {
         name: "accept_admin",
-        world,
+        chain,
         instruction: ix::AcceptAdmin {
             new_admin: payer.pubkey(),
         }
         .instruction(),
         signers: vec![payer, admin],
-        elsewhere: vec![],
+        foreign: vec![],
     });
     cases
 }
 
-/// What a registry's authority does.
+/// Returns the instructions of a registry's authority.
 fn authorities() -> Vec<Case> {
-    let mut world = World::new();
-    let payer = world.person("payer");
+    let mut chain = TestChain::new();
+    let payer = chain.funded_keypair("payer");
     let [holders, managed, attested] = [
         RegistryKind::Holders,
         RegistryKind::Managed,
         RegistryKind::Attested,
     ]
     .map(|kind| {
-        let mut made = registry_of(&mut world, kind);
-        let other = registry_of(&mut world, kind);
+        let mut registry = registry_of(&mut chain, kind);
+        let other = registry_of(&mut chain, kind);
         if kind == RegistryKind::Managed {
-            world
-                .append(&mut made, &[leaf(1), leaf(2)])
+            chain
+                .append_leaves(&mut registry, &[leaf(1), leaf(2)])
                 .expect("append_leaves");
         }
-        (made, other)
+        (registry, other)
     });
     let add = ix::AddCollection {
         registry: holders.0.address,
@@ -152,14 +153,14 @@ fn authorities() -> Vec<Case> {
         index: 0,
         old_leaf: leaf(1),
         new_leaf: leaf(4),
-        path: world.on_chain_path(&managed.0, 0),
+        path: chain.on_chain_path(&managed.0, 0),
     };
     let publish = ix::PublishRoot {
         registry: attested.0.address,
         authority: attested.0.authority.pubkey(),
         root: Root::new(FieldElement::from_u64(1)),
     };
-    let elsewhere = |(_, other): &(TestRegistry, TestRegistry)| {
+    let foreign = |(_, other): &(TestRegistry, TestRegistry)| {
         vec![("registry", other.address), ("tree", other.tree_account)]
     };
     let cases = [
@@ -173,21 +174,21 @@ fn authorities() -> Vec<Case> {
         .into_iter()
         .map(|(name, instruction, pair)| Case {
             name,
-            world: world.clone(),
+            chain: chain.clone(),
             instruction,
             signers: vec![payer.insecure_clone(), pair.0.authority.insecure_clone()],
-            elsewhere: elsewhere(pair),
+            foreign: foreign(pair),
         })
-        .chain([create_registry(world.clone(), &payer, &managed.1)])
+        .chain([create_registry(chain.clone(), &payer, &managed.1)])
         .collect()
 }
 
-fn create_registry(mut world: World, payer: &Keypair, other: &TestRegistry) -> Case {
-    let authority = world.person("authority");
-    let tree = world.next_keypair("tree").pubkey();
-    let used = world.account(&other.tree_account).expect("a tree");
+fn create_registry(mut chain: TestChain, payer: &Keypair, other: &TestRegistry) -> Case {
+    let authority = chain.funded_keypair("authority");
+    let tree = chain.new_keypair("tree").pubkey();
+    let used = chain.account(&other.tree_account).expect("a tree");
     let data = vec![0; used.data.len()];
-    world.set_account(&tree, Account { data, ..used });
+    chain.set_account(&tree, Account { data, ..used });
     let create = ix::CreateRegistry {
         authority: authority.pubkey(),
         payer: payer.pubkey(),
@@ -200,26 +201,26 @@ fn create_registry(mut world: World, payer: &Keypair, other: &TestRegistry) -> C
     };
     Case {
         name: "create_registry",
-        world,
+        chain,
         instruction: create.instruction(),
         signers: vec![payer.insecure_clone(), authority],
-        elsewhere: vec![("registry", other.address), ("tree", other.tree_account)],
+        foreign: vec![("registry", other.address), ("tree", other.tree_account)],
     }
 }
 
-/// What holders do, and what anybody does to them.
+/// Returns the instructions of holders, and evictions.
 fn holders() -> Vec<Case> {
-    let mut world = World::new();
-    let payer = world.person("payer");
-    let [mut registry, mut other] = [(); 2].map(|()| registry_of(&mut world, RegistryKind::Holders));
-    let theirs = world.holder(&mut other, 1);
-    let neighbour = world.holder(&mut registry, 1);
-    let owner = world.person("holder");
-    let nft = world.mint_nft(&owner);
-    world
+    let mut chain = TestChain::new();
+    let payer = chain.funded_keypair("payer");
+    let [mut registry, mut other] = [(); 2].map(|()| registry_of(&mut chain, RegistryKind::Holders));
+    let other_member = chain.add_holder(&mut other, 1);
+    let neighbour = chain.add_holder(&mut registry, 1);
+    let owner = chain.funded_keypair("holder");
+    let nft = chain.mint_nft(&owner);
+    chain
         .add_collection(&registry, &nft.mint, false, 1)
         .expect("add_collection");
-    world
+    chain
         .add_collection(&other, &nft.mint, false, 1)
         .expect("add_collection");
     let register = ix::RegisterHolder {
@@ -233,7 +234,7 @@ fn holders() -> Vec<Case> {
         commitment: Commitment::new(FieldElement::from_u64(5)),
         path: None,
     };
-    let mut elsewhere = vec![
+    let mut foreign = vec![
         ("registry", other.address),
         ("tree", other.tree_account),
         (
@@ -253,35 +254,37 @@ fn holders() -> Vec<Case> {
         ),
         (
             "holding",
-            addresses::holding(&other.address, &theirs.nft.mint).address,
+            addresses::holding(&other.address, &other_member.nft.mint).address,
         ),
     ];
     let first = Case {
         name: "register_holder",
-        world: world.clone(),
+        chain: chain.clone(),
         instruction: register.instruction(),
         signers: vec![payer.insecure_clone(), owner.insecure_clone()],
-        elsewhere: elsewhere.clone(),
+        foreign: foreign.clone(),
     };
-    world
-        .enter(&mut registry, &nft, None, 1)
+    chain
+        .register(&mut registry, &nft, None, 1)
         .expect("register_holder");
-    world.enter(&mut other, &nft, None, 1).expect("register_holder");
-    world.wait(60);
-    let path = world.on_chain_path(&registry, 1);
+    chain
+        .register(&mut other, &nft, None, 1)
+        .expect("register_holder");
+    chain.advance_clock(60);
+    let path = chain.on_chain_path(&registry, 1);
     let again = Case {
         name: "register_holder",
-        world: world.clone(),
+        chain: chain.clone(),
         instruction: ix::RegisterHolder {
             path: Some(path),
             ..register
         }
         .instruction(),
         signers: vec![payer, owner],
-        elsewhere: elsewhere.clone(),
+        foreign: foreign.clone(),
     };
-    let buyer = world.person("buyer");
-    let sold = world.transfer_nft(&nft, &buyer);
+    let buyer = chain.funded_keypair("buyer");
+    let sold = chain.transfer_nft(&nft, &buyer);
     let evict = ix::EvictHolder {
         registry: registry.address,
         tree: registry.tree_account,
@@ -289,21 +292,21 @@ fn holders() -> Vec<Case> {
         token_account: Some(sold.account),
         path,
     };
-    // the seller's own account, empty now, is no evidence either
-    elsewhere.push(("token_account", nft.account));
+    // The seller's empty account is not evidence.
+    foreign.push(("token_account", nft.account));
     let evict = Case {
         name: "evict_holder",
-        world,
+        chain,
         instruction: evict.instruction(),
         signers: vec![],
-        elsewhere,
+        foreign,
     };
     vec![first, again, evict]
 }
 
-/// A use of a Live scope with everything that a scope can have, and a Snapshot scope beside it.
-struct Use {
-    world: World,
+/// A valid `verify` in a scope of mode `Live` with a gate, a relayer and an auxiliary registry.
+struct VerifyFixture {
+    chain: TestChain,
     registry: TestRegistry,
     auxiliary: TestRegistry,
     member: Member,
@@ -315,30 +318,30 @@ struct Use {
     verify: ix::Verify,
 }
 
-fn use_of_a_scope() -> Use {
-    let mut world = World::new();
-    let [payer, gate, relayer] = ["payer", "gate", "relayer"].map(|what| world.person(what));
-    let mut registry = registry_of(&mut world, RegistryKind::Holders);
-    let auxiliary = registry_of(&mut world, RegistryKind::Attested);
-    let member = world.holder(&mut registry, 5);
+fn verify_fixture() -> VerifyFixture {
+    let mut chain = TestChain::new();
+    let [payer, gate, relayer] = ["payer", "gate", "relayer"].map(|name| chain.funded_keypair(name));
+    let mut registry = registry_of(&mut chain, RegistryKind::Holders);
+    let auxiliary = registry_of(&mut chain, RegistryKind::Attested);
+    let member = chain.add_holder(&mut registry, 5);
     let spec = || ScopeSpec {
         mode: Some(ScopeMode::Live),
         gate: Some(gate.pubkey()),
         auxiliary_registry: Some(auxiliary.address),
         ..ScopeSpec::default()
     };
-    let scope = world.create_scope(&registry, &spec());
-    let other_scope = world.create_scope(&registry, &spec());
-    let wish = Wish {
+    let scope = chain.create_scope(&registry, &spec());
+    let other_scope = chain.create_scope(&registry, &spec());
+    let context = ContextSpec {
         relayer: Some(relayer.pubkey()),
-        ..world.wish()
+        ..chain.context_spec()
     };
-    let mut verify = world.prove_for(&registry, &member, &scope, wish);
+    let mut verify = chain.prove_with_context(&registry, &member, &scope, context);
     verify.payer = payer.pubkey();
     verify.auxiliary_root = Some(auxiliary.root());
-    verify.proof = world.forge(&scope, &verify);
-    Use {
-        world,
+    verify.proof = chain.forge(&scope, &verify);
+    VerifyFixture {
+        chain,
         registry,
         auxiliary,
         member,
@@ -351,90 +354,92 @@ fn use_of_a_scope() -> Use {
     }
 }
 
-/// What concerns scopes.
+/// Returns the instructions on scopes.
 fn scopes() -> Vec<Case> {
-    let mut it = use_of_a_scope();
-    let other_registry = registry_of(&mut it.world, RegistryKind::Holders);
-    let circuit = it
-        .world
+    let mut fixture = verify_fixture();
+    let other_registry = registry_of(&mut fixture.chain, RegistryKind::Holders);
+    let circuit = fixture
+        .chain
         .register_trapdoor(TrapdoorKey::new(9))
         .expect("another circuit");
-    let creator = it.world.person("creator");
+    let creator = fixture.chain.funded_keypair("creator");
     let create = ix::CreateScope {
-        payer: it.payer.pubkey(),
+        payer: fixture.payer.pubkey(),
         creator: creator.pubkey(),
-        registry: it.registry.address,
-        circuit: it.world.circuit(),
-        auxiliary_registry: Some(it.auxiliary.address),
+        registry: fixture.registry.address,
+        circuit: fixture.chain.circuit(),
+        auxiliary_registry: Some(fixture.auxiliary.address),
         nonce: 1,
         mode: ScopeMode::Live,
         gate: None,
         required_claim: None,
         opens_at: 0,
-        closes_at: it.world.now() + 60,
+        closes_at: fixture.chain.now() + 60,
     };
     let create = Case {
         name: "create_scope",
-        world: it.world.clone(),
+        chain: fixture.chain.clone(),
         instruction: create.instruction(),
-        signers: vec![it.payer.insecure_clone(), creator],
-        elsewhere: vec![("scope", it.scope.address)],
+        signers: vec![fixture.payer.insecure_clone(), creator],
+        foreign: vec![("scope", fixture.scope.address)],
     };
-    let others_nullifier = addresses::nullifier(&it.other_scope.address, it.verify.nullifier).address;
+    let other_nullifier =
+        addresses::nullifier(&fixture.other_scope.address, fixture.verify.nullifier).address;
     let verify = Case {
         name: "verify",
-        world: it.world.clone(),
-        instruction: it.verify.instruction(),
-        signers: [&it.payer, &it.gate, &it.relayer]
+        chain: fixture.chain.clone(),
+        instruction: fixture.verify.instruction(),
+        signers: [&fixture.payer, &fixture.gate, &fixture.relayer]
             .map(Keypair::insecure_clone)
             .into(),
-        elsewhere: vec![
-            ("scope", it.other_scope.address),
+        foreign: vec![
+            ("scope", fixture.other_scope.address),
             ("circuit", circuit),
             ("registry", other_registry.address),
             ("auxiliary_registry", other_registry.address),
-            ("nullifier", others_nullifier),
+            ("nullifier", other_nullifier),
         ],
     };
-    let signers = [&it.payer, &it.gate, &it.relayer];
-    it.world.verify(&it.verify, &signers).expect("verify");
+    let signers = [&fixture.payer, &fixture.gate, &fixture.relayer];
+    fixture.chain.verify(&fixture.verify, &signers).expect("verify");
     let close = ix::CloseScope {
-        creator: it.scope.creator.pubkey(),
-        scope: it.scope.address,
+        creator: fixture.scope.creator.pubkey(),
+        scope: fixture.scope.address,
     };
     let close = Case {
         name: "close_scope",
-        world: it.world.clone(),
+        chain: fixture.chain.clone(),
         instruction: close.instruction(),
-        signers: vec![it.scope.creator.insecure_clone()],
-        elsewhere: vec![("scope", it.other_scope.address)],
+        signers: vec![fixture.scope.creator.insecure_clone()],
+        foreign: vec![("scope", fixture.other_scope.address)],
     };
-    vec![create, verify, close, reclaim(it)]
+    vec![create, verify, close, reclaim(fixture)]
 }
 
-fn reclaim(mut it: Use) -> Case {
-    let wish = it.world.wish();
-    let mut other = it
-        .world
-        .prove_for(&it.registry, &it.member, &it.other_scope, wish);
-    other.auxiliary_root = Some(it.auxiliary.root());
-    other.proof = it.world.forge(&it.other_scope, &other);
-    it.world.verify(&other, &[&it.gate]).expect("verify");
-    it.world.close_scope(&it.scope).expect("close_scope");
+fn reclaim(mut fixture: VerifyFixture) -> Case {
+    let context = fixture.chain.context_spec();
+    let mut other =
+        fixture
+            .chain
+            .prove_with_context(&fixture.registry, &fixture.member, &fixture.other_scope, context);
+    other.auxiliary_root = Some(fixture.auxiliary.root());
+    other.proof = fixture.chain.forge(&fixture.other_scope, &other);
+    fixture.chain.verify(&other, &[&fixture.gate]).expect("verify");
+    fixture.chain.close_scope(&fixture.scope).expect("close_scope");
     let reclaim = ix::ReclaimNullifier {
-        scope: it.scope.address,
-        nullifier: it.verify.nullifier,
-        rent_payer: it.payer.pubkey(),
+        scope: fixture.scope.address,
+        nullifier: fixture.verify.nullifier,
+        rent_payer: fixture.payer.pubkey(),
     };
     Case {
         name: "reclaim_nullifier",
         instruction: reclaim.instruction(),
         signers: vec![],
-        elsewhere: vec![
-            ("scope", it.other_scope.address),
+        foreign: vec![
+            ("scope", fixture.other_scope.address),
             ("nullifier", other.nullifier_account()),
-            ("rent_payer", it.world.payer.pubkey()),
+            ("rent_payer", fixture.chain.payer.pubkey()),
         ],
-        world: it.world,
+        chain: fixture.chain,
     }
 }

@@ -1,9 +1,14 @@
-//! Every account of every instruction, replaced: by an account that means nothing, by a copy that another program owns, by
-//! another of the same kind, by each other account of the instruction; unsigned; read-only. What comes of each is written
-//! in `table.txt`, one line each: an account or right that nobody checks would show there as `accepted`.
+//! Replaces every account of every instruction and records the result.
+//!
+//! Each account is replaced by an unused address, by a copy that another program owns, by another
+//! account of the same type, and by each other account of the instruction. Its signature and its
+//! write access are removed. `table.txt` has a line for each case. An account or a privilege that
+//! the program does not check appears there as `accepted`.
+//!
+//! To write the table, run this command. Then review the difference.
 //!
 //! ```text
-//!   BAUTA_WRITE_SUBSTITUTIONS=1 cargo test -p bauta-program-test --test substitution     writes the table; read its difference
+//!   BAUTA_WRITE_SUBSTITUTIONS=1 cargo test -p bauta-program-suite --test substitution
 //! ```
 
 mod cases;
@@ -11,7 +16,7 @@ mod cases;
 use std::fmt::Write;
 use std::time::Instant;
 
-use bauta_program_test::{World, keypair};
+use bauta_program_test::{TestChain, keypair};
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use proptest::{prelude::*, strategy::ValueTree};
 use solana_account::Account;
@@ -20,41 +25,42 @@ use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
-/// An instruction that succeeds as it is.
+/// An instruction that succeeds without a change.
 struct Case {
     name: &'static str,
-    world: World,
+    chain: TestChain,
     instruction: Instruction,
-    /// Who signs.
+    /// The signers.
     signers: Vec<Keypair>,
-    /// Accounts of the right kind that belong elsewhere, and in place of which account.
-    elsewhere: Vec<(&'static str, Address)>,
+    /// Accounts of the right type that don't belong to the instruction, with the account that they
+    /// replace.
+    foreign: Vec<(&'static str, Address)>,
 }
 
 impl Case {
-    /// What comes of the instruction so changed, without effect on this world.
+    /// Returns the result of the changed instruction. The chain does not change.
     fn outcome(&self, change: impl FnOnce(&mut Instruction)) -> String {
         let mut instruction = self.instruction.clone();
         change(&mut instruction);
-        let nobody = keypair("nobody");
+        let unused = keypair("unused");
         let mut signers = vec![];
         for meta in &mut instruction.accounts {
-            let mut known = self.signers.iter().chain([&nobody]);
+            let mut known = self.signers.iter().chain([&unused]);
             match known.find(|key| key.pubkey() == meta.pubkey) {
                 Some(key) if meta.is_signer => signers.push(key),
-                // what took a signer's place may be unable to sign
+                // The replacement of a signer may be unable to sign.
                 _ => meta.is_signer = false,
             }
         }
-        match self.world.clone().send(&[instruction], &signers) {
+        match self.chain.clone().send(&[instruction], &signers) {
             Ok(_) => "accepted".into(),
-            Err(refused) => refused.code().map_or_else(|| refused.name(), name_of),
+            Err(refusal) => refusal.code().map_or_else(|| refusal.name(), name_of),
         }
     }
 
-    /// The table's lines of this instruction.
+    /// Returns the lines of this instruction in the table.
     fn lines(mut self) -> String {
-        assert_eq!(self.outcome(|_| {}), "accepted", "{} as it is", self.name);
+        assert_eq!(self.outcome(|_| {}), "accepted", "{} without a change", self.name);
         let names = account_names(self.name);
         let metas = self.instruction.accounts.clone();
         assert_eq!(names.len(), metas.len(), "{}", self.name);
@@ -62,15 +68,16 @@ impl Case {
         let mut lines = String::new();
         for (i, name) in names.iter().enumerate() {
             let mut line = |what: &str, outcome: String| {
-                writeln!(lines, "{}.{name}: {what}: {outcome}", self.name).expect("a string");
+                writeln!(lines, "{}.{name}: {what}: {outcome}", self.name)
+                    .expect("writing to a string succeeds");
             };
             let replaced = |by: Address| self.outcome(|instruction| instruction.accounts[i].pubkey = by);
-            line("means nothing", replaced(keypair("nobody").pubkey()));
+            line("an unused address", replaced(keypair("unused").pubkey()));
             if let Some(copy) = copies[i] {
                 line("a copy that another program owns", replaced(copy));
             }
-            for (_, address) in self.elsewhere.iter().filter(|(of, _)| of == name) {
-                line("of elsewhere", replaced(*address));
+            for (_, address) in self.foreign.iter().filter(|(of, _)| of == name) {
+                line("an account from elsewhere", replaced(*address));
             }
             if metas[i].is_signer {
                 line(
@@ -93,26 +100,27 @@ impl Case {
         lines
     }
 
-    /// Puts the same bytes at another address, owned by somebody else.
+    /// Copies an account to another address, with another program as its owner.
     fn copy(&mut self, address: Address) -> Option<Address> {
-        let account = self.world.account(&address)?;
+        let account = self.chain.account(&address)?;
         if account.executable || account.data.is_empty() {
             return None;
         }
-        let copy = self.world.next_keypair("copy").pubkey();
+        let copy = self.chain.new_keypair("copy").pubkey();
         let owner = keypair("another program").pubkey();
-        self.world.set_account(&copy, Account { owner, ..account });
+        self.chain.set_account(&copy, Account { owner, ..account });
         Some(copy)
     }
 }
 
-/// The name of the program's errors; those of Anchor (from 100) and of the system program by number.
+/// Returns the name of an error of the program. Errors of Anchor (from 100) and of the system
+/// program have only their number.
 fn name_of(code: u32) -> String {
     let idl = idl();
-    let errors = idl["errors"].as_array().expect("a list");
+    let errors = idl["errors"].as_array().expect("the IDL has the list");
     let own = errors.iter().find(|error| error["code"] == code);
     own.map_or(format!("custom error {code}"), |error| {
-        error["name"].as_str().expect("a name").to_owned()
+        error["name"].as_str().expect("every item has a name").to_owned()
     })
 }
 
@@ -121,25 +129,27 @@ fn idl() -> serde_json::Value {
     serde_json::from_str(idl).expect("the IDL is JSON")
 }
 
-/// The instruction's accounts in order, from the IDL.
+/// Returns the names of the instruction's accounts in order, from the IDL.
 fn account_names(instruction: &str) -> Vec<String> {
     let idl = idl();
-    let instructions = idl["instructions"].as_array().expect("a list");
+    let instructions = idl["instructions"].as_array().expect("the IDL has the list");
     let own = instructions
         .iter()
         .find(|own| own["name"] == instruction)
-        .expect("in the IDL");
-    let accounts = own["accounts"].as_array().expect("a list");
+        .expect("the IDL has the instruction");
+    let accounts = own["accounts"].as_array().expect("the IDL has the list");
     let names = accounts.iter().map(|account| account["name"].as_str());
-    names.map(|name| name.expect("a name").to_owned()).collect()
+    names
+        .map(|name| name.expect("every item has a name").to_owned())
+        .collect()
 }
 
 #[test]
-fn no_account_can_be_replaced_and_no_right_left_out() {
+fn every_account_and_every_privilege_is_checked() {
     let table: String = cases::all().into_iter().map(Case::lines).collect();
     if std::env::var_os("BAUTA_WRITE_SUBSTITUTIONS").is_some() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/substitution/table.txt");
-        std::fs::write(path, &table).expect("the checkout can be written");
+        std::fs::write(path, &table).expect("the checkout is writable");
     }
     let written = include_str!("table.txt");
     for (now, before) in table.lines().zip(written.lines()) {
@@ -148,27 +158,28 @@ fn no_account_can_be_replaced_and_no_right_left_out() {
     assert_eq!(table.lines().count(), written.lines().count());
 }
 
-/// The lines of the table that say `accepted`, each with the reason why that is right.
+/// Lists the lines of the table that may say `accepted`, with the reason.
 #[test]
-fn what_is_accepted_is_meant_to_be() {
+fn only_the_listed_substitutions_are_accepted() {
     for line in include_str!("table.txt")
         .lines()
         .filter(|line| line.ends_with(": accepted"))
     {
-        let right = [
-            // anybody who signs may pay
+        let allowed = [
+            // Any signer may pay.
             ".payer: ",
-            // the creator's choice: another registry, or none (the program's address stands for none)
+            // The creator chooses another registry or none. The program's address means none.
             "create_scope.auxiliary_registry: ",
         ];
-        assert!(right.iter().any(|account| line.contains(account)), "{line}");
+        assert!(allowed.iter().any(|account| line.contains(account)), "{line}");
     }
 }
 
-/// A list's length in the data that the data doesn't bear out: refused as malformed (Anchor's code), whatever it claims.
+/// A list whose length is larger than the data is refused as malformed, with Anchor's error code.
 #[test]
-fn a_length_that_the_data_does_not_bear_out_is_refused() {
-    // where the length stands: before the payload, which comes last, and at the beginning
+fn a_list_length_that_exceeds_the_data_is_refused() {
+    // The position of the length: before the payload, which is last, or at the beginning of the
+    // arguments.
     let payload = 4 + b"payload".len();
     let lengths = [("verify", Some(payload)), ("append_leaves", None)];
     let malformed = u32::from(anchor_lang::error::ErrorCode::InstructionDidNotDeserialize);
@@ -177,9 +188,9 @@ fn a_length_that_the_data_does_not_bear_out_is_refused() {
             continue;
         };
         let at = from_the_end.map_or(8, |bytes| case.instruction.data.len() - bytes);
-        let honest = case.instruction.data[at..][..4].try_into().expect("four bytes");
-        let honest = u32::from_le_bytes(honest);
-        for length in [honest + 1, 10 * 1024, 10 * 1024 + 1, 1 << 20, u32::MAX] {
+        let actual = case.instruction.data[at..][..4].try_into().expect("four bytes");
+        let actual = u32::from_le_bytes(actual);
+        for length in [actual + 1, 10 * 1024, 10 * 1024 + 1, 1 << 20, u32::MAX] {
             let outcome = case.outcome(|instruction| {
                 instruction.data[at..][..4].copy_from_slice(&length.to_le_bytes());
             });
@@ -193,10 +204,12 @@ fn a_length_that_the_data_does_not_bear_out_is_refused() {
     }
 }
 
-/// Bytes cut off, added and changed, and accounts in another order or number: refused or accepted, but never a panic, an
-/// access violation or a budget used up. The short form of the drill `cargo xtask drill fuzz`, which sets the variables.
+/// Sends instructions with truncated, extended and changed data, and with other lists of accounts.
+///
+/// Each is accepted or refused. None causes a panic, an access violation or an exhausted compute
+/// budget. This is the short form of the drill `cargo xtask drill fuzz`, which sets the variables.
 #[test]
-fn no_data_and_no_list_of_accounts_makes_the_program_fall_over() {
+fn no_data_and_no_list_of_accounts_crashes_the_program() {
     let variable = |name| {
         std::env::var(name)
             .ok()
@@ -220,7 +233,7 @@ fn no_data_and_no_list_of_accounts_makes_the_program_fall_over() {
     println!("{rounds} rounds of {} instructions", cases.len());
 }
 
-/// Distorts each instruction so many times.
+/// Sends `rounds` random changes of each instruction.
 fn fuzz(cases: &[Case], runner: &mut TestRunner, rounds: usize) {
     let change = (
         any::<prop::sample::Index>(),
@@ -233,20 +246,20 @@ fn fuzz(cases: &[Case], runner: &mut TestRunner, rounds: usize) {
         for _ in 0..rounds {
             let changes = changes
                 .new_tree(runner)
-                .expect("a strategy that rejects nothing")
+                .expect("the strategy rejects no value")
                 .current();
             let outcome = case.outcome(|instruction| {
                 for (at, byte, kind, other) in &changes {
-                    distort(instruction, *at, *byte, *kind, *other);
+                    mutate(instruction, *at, *byte, *kind, *other);
                 }
             });
-            let fell = [
+            let crashes = [
                 "ProgramFailedToComplete",
                 "AccessViolation",
                 "ComputationalBudgetExceeded",
             ];
             assert!(
-                !fell.iter().any(|what| outcome.contains(what)),
+                !crashes.iter().any(|what| outcome.contains(what)),
                 "{}: {outcome} after {changes:?}",
                 case.name
             );
@@ -254,7 +267,7 @@ fn fuzz(cases: &[Case], runner: &mut TestRunner, rounds: usize) {
     }
 }
 
-fn distort(
+fn mutate(
     instruction: &mut Instruction,
     at: prop::sample::Index,
     byte: u8,
@@ -265,7 +278,7 @@ fn distort(
     match kind {
         0 => data.truncate(8 + at.index(data.len().max(8) - 7)),
         1 => data.push(byte),
-        // the first eight bytes choose the instruction
+        // The first eight bytes select the instruction.
         2 if data.len() > 8 => {
             let at = 8 + at.index(data.len() - 8);
             data[at] = byte;

@@ -1,11 +1,11 @@
-//! Everything that `verify` refuses, one thing wrong at a time, each with its own error.
+//! Tests every refusal of `verify`. Each case has one wrong value and its own error.
 //!
-//! Proofs come from a key whose trapdoor is known, so a valid proof can be had for any digest: what is refused here is
-//! refused by the program's rules, not because a circuit happened not to allow it. One test in `binding` shows
-//! the same with the real circuit.
+//! The proofs come from a key with a known trapdoor, so a test can create a valid proof for any
+//! digest. The program's rules alone refuse these cases, not the circuit. One test in `binding`
+//! uses the real circuit.
 
 mod auxiliary;
 mod binding;
 mod elements;
-mod scene;
+mod fixture;
 mod scopes;

@@ -1,6 +1,6 @@
-//! The scope's own rules.
+//! Tests the rules of a scope.
 
-use crate::scene::scene;
+use crate::fixture::Fixture;
 use anchor_lang::error::ErrorCode;
 use bauta::errors::BautaError;
 use bauta_client::instructions::Verify;
@@ -12,117 +12,121 @@ use solana_signer::Signer;
 #[test]
 fn a_call_around_the_gate_is_refused() {
     let gate = keypair("gate");
-    let mut s = scene(&ScopeSpec {
+    let mut fixture = Fixture::new(&ScopeSpec {
         gate: Some(gate.pubkey()),
         ..ScopeSpec::default()
     });
     let around = Verify {
         gate: None,
-        ..s.verify.clone()
+        ..fixture.verify.clone()
     };
-    s.refuses(&around, BautaError::GateMustSign);
+    fixture.refuses(&around, BautaError::GateMustSign);
     let other = keypair("another gate");
     let wrong = Verify {
         gate: Some(other.pubkey()),
-        ..s.verify.clone()
+        ..fixture.verify.clone()
     };
-    assert_refused(s.world.verify(&wrong, &[&other]), BautaError::GateMustSign);
-    // named but not signing
-    let mut unsigned = s.verify.instruction();
+    assert_refused(fixture.chain.verify(&wrong, &[&other]), BautaError::GateMustSign);
+    // The gate does not sign.
+    let mut unsigned = fixture.verify.instruction();
     for meta in &mut unsigned.accounts {
         meta.is_signer &= meta.pubkey != gate.pubkey();
     }
-    assert_refused(s.world.send(&[unsigned], &[]), ErrorCode::AccountNotSigner);
-    let verify = s.verify.clone();
-    s.world.verify(&verify, &[&gate]).unwrap();
+    assert_refused(fixture.chain.send(&[unsigned], &[]), ErrorCode::AccountNotSigner);
+    let verify = fixture.verify.clone();
+    fixture.chain.verify(&verify, &[&gate]).unwrap();
 }
 
 #[test]
-fn a_wrong_claim_is_refused_where_the_scope_requires_one() {
-    let mut s = scene(&ScopeSpec {
+fn another_claim_than_the_required_one_is_refused() {
+    let mut fixture = Fixture::new(&ScopeSpec {
         required_claim: Some(Claim::of_track(5)),
         ..ScopeSpec::default()
     });
-    let other = s.world.prove(&s.registry, &s.members[1], &s.scope);
-    s.refuses(&other, BautaError::WrongClaim);
-    let verify = s.verify.clone();
-    s.accepts(&verify);
+    let other = fixture
+        .chain
+        .prove(&fixture.registry, &fixture.members[1], &fixture.scope);
+    fixture.refuses(&other, BautaError::WrongClaim);
+    let verify = fixture.verify.clone();
+    fixture.accepts(&verify);
 }
 
 #[test]
-fn verifications_are_refused_while_paused_and_nothing_else_is() {
-    let mut s = scene(&ScopeSpec::default());
-    s.world.pause(true).unwrap();
-    let verify = s.verify.clone();
-    s.refuses(&verify, BautaError::Paused);
-    s.world.holder(&mut s.registry, 7);
-    s.world.create_scope(&s.registry, &ScopeSpec::live());
-    s.world.pause(false).unwrap();
-    s.accepts(&verify);
+fn a_paused_program_refuses_verifications_and_nothing_else() {
+    let mut fixture = Fixture::new(&ScopeSpec::default());
+    fixture.chain.pause(true).unwrap();
+    let verify = fixture.verify.clone();
+    fixture.refuses(&verify, BautaError::Paused);
+    fixture.chain.add_holder(&mut fixture.registry, 7);
+    fixture.chain.create_scope(&fixture.registry, &ScopeSpec::live());
+    fixture.chain.pause(false).unwrap();
+    fixture.accepts(&verify);
 }
 
 #[test]
 fn a_closed_scope_is_refused() {
-    let mut s = scene(&ScopeSpec::default());
-    s.world.close_scope(&s.scope).unwrap();
-    let verify = s.verify.clone();
-    s.refuses(&verify, BautaError::ScopeClosed);
+    let mut fixture = Fixture::new(&ScopeSpec::default());
+    fixture.chain.close_scope(&fixture.scope).unwrap();
+    let verify = fixture.verify.clone();
+    fixture.refuses(&verify, BautaError::ScopeClosed);
 }
 
 #[test]
 fn a_scope_is_open_from_opens_at_until_before_closes_at() {
-    let now = bauta_program_test::BEGINNING;
-    let mut s = scene(&ScopeSpec {
+    let now = bauta_program_test::START_TIME;
+    let mut fixture = Fixture::new(&ScopeSpec {
         opens_at: Some(now + 100),
         closes_at: Some(now + 200),
         ..ScopeSpec::default()
     });
-    let first = s.verify.clone();
-    s.world.wait(99);
-    s.refuses(&first, BautaError::ScopeNotOpenYet);
-    s.world.wait(1);
-    let second = s.world.prove(&s.registry, &s.members[1], &s.scope);
-    s.accepts(&second);
-    s.world.wait(100);
-    s.refuses(&first, BautaError::ScopeEnded);
+    let first = fixture.verify.clone();
+    fixture.chain.advance_clock(99);
+    fixture.refuses(&first, BautaError::ScopeNotOpenYet);
+    fixture.chain.advance_clock(1);
+    let second = fixture
+        .chain
+        .prove(&fixture.registry, &fixture.members[1], &fixture.scope);
+    fixture.accepts(&second);
+    fixture.chain.advance_clock(100);
+    fixture.refuses(&first, BautaError::ScopeEnded);
 }
 
 #[test]
 fn a_retired_circuit_is_refused() {
-    let mut s = scene(&ScopeSpec::default());
-    s.world.retire_circuit(s.scope.circuit).unwrap();
-    let verify = s.verify.clone();
-    s.refuses(&verify, BautaError::CircuitRetired);
+    let mut fixture = Fixture::new(&ScopeSpec::default());
+    fixture.chain.retire_circuit(fixture.scope.circuit).unwrap();
+    let verify = fixture.verify.clone();
+    fixture.refuses(&verify, BautaError::CircuitRetired);
 }
 
 #[test]
 fn another_circuit_than_the_scopes_is_refused() {
-    let mut s = scene(&ScopeSpec::default());
+    let mut fixture = Fixture::new(&ScopeSpec::default());
     let key = TrapdoorKey::new(2);
-    let circuit = s.world.register_trapdoor(key).unwrap();
-    let digest = s.world.digest(&s.scope, &s.verify);
+    let circuit = fixture.chain.register_trapdoor(key).unwrap();
+    let digest = fixture.chain.digest(&fixture.scope, &fixture.verify);
     let verify = Verify {
         circuit,
         proof: key.prove(digest),
-        ..s.verify.clone()
+        ..fixture.verify.clone()
     };
-    s.refuses(&verify, BautaError::WrongCircuit);
+    fixture.refuses(&verify, BautaError::WrongCircuit);
 }
 
 #[test]
 fn a_scope_of_another_program_is_refused() {
-    let mut s = scene(&ScopeSpec::default());
-    // the same bytes in an account that another program owns
-    let mut copy = s.world.account(&s.scope.address).unwrap();
+    let mut fixture = Fixture::new(&ScopeSpec::default());
+    // The same data in an account of another program.
+    let mut copy = fixture.chain.account(&fixture.scope.address).unwrap();
     copy.owner = Address::new_from_array([7; 32]);
     let address = keypair("copied scope").pubkey();
-    s.world.set_account(&address, copy);
+    fixture.chain.set_account(&address, copy);
     let verify = Verify {
         scope: address,
-        ..s.verify.clone()
+        ..fixture.verify.clone()
     };
     assert_refused(
-        s.world.verify(&verify, &[]),
+        fixture.chain.verify(&verify, &[]),
         ErrorCode::AccountOwnedByWrongProgram,
     );
 }

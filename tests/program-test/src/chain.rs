@@ -16,32 +16,34 @@ use solana_transaction::Transaction;
 use solana_transaction_error::TransactionError;
 
 use crate::scopes::Prover;
-use crate::{Elf, Refused, Sent, keypair, seed};
+use crate::{Elf, Receipt, Refusal, keypair, seed};
 
-/// The most bytes a transaction may have on a cluster (1280 of an IPv6 packet less 48 of headers). The SVM alone doesn't mind.
+/// The maximum length of a transaction on a cluster in bytes: an IPv6 packet of 1280 bytes without
+/// 48 bytes of headers. LiteSVM does not enforce it, so [`TestChain::send_transaction`] does.
 pub const MAX_TRANSACTION_BYTES: usize = 1232;
 
-/// When the worlds begin, in Unix seconds.
-pub const BEGINNING: i64 = 1_800_000_000;
+/// The time at which every test chain starts, in Unix seconds.
+pub const START_TIME: i64 = 1_800_000_000;
 
-/// A chain of one program: its ELF in a real SVM, behind the real loader, with the real token programs.
+/// A chain with the program's ELF and the token programs, behind the real loader.
 ///
-/// Everything in it is the same in every run. Cloning makes an independent copy at the same instant, cheaply.
-pub struct World {
+/// Its contents are the same in every run. A clone is an independent chain with the same state and
+/// the same time. Cloning is cheap.
+pub struct TestChain {
     svm: LiteSVM,
-    /// Pays for everything: fees, rents.
+    /// The account that pays all fees and rents.
     pub payer: Keypair,
-    /// Who may upgrade the program, and therefore initialise it.
+    /// The upgrade authority of the program, which may initialise it.
     pub upgrade_authority: Keypair,
-    /// The admin that [`World::new`] initialises the program with.
+    /// The admin with which [`TestChain::new`] initialises the program.
     pub admin: Keypair,
-    /// The tag that [`World::new`] initialises the program with.
+    /// The cluster tag with which [`TestChain::new`] initialises the program.
     pub cluster_tag: [u8; 32],
-    pub(crate) made: u64,
+    pub(crate) counter: u64,
     pub(crate) provers: HashMap<Address, Prover>,
 }
 
-impl Clone for World {
+impl Clone for TestChain {
     fn clone(&self) -> Self {
         Self {
             svm: self.svm.clone(),
@@ -49,37 +51,38 @@ impl Clone for World {
             upgrade_authority: self.upgrade_authority.insecure_clone(),
             admin: self.admin.insecure_clone(),
             cluster_tag: self.cluster_tag,
-            made: self.made,
+            counter: self.counter,
             provers: self.provers.clone(),
         }
     }
 }
 
 thread_local! {
-    // Loading the ELF takes longer than most tests: a thread does it once.
-    static DEPLOYED: World = World::deployed(Elf::Chosen);
+    // Loading the ELF takes longer than most tests, so each thread loads it once.
+    static DEPLOYED: TestChain = TestChain::deployed(Elf::FromEnvironment);
 }
 
-impl Default for World {
+impl Default for TestChain {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl World {
-    /// A world whose program is initialised, development keys allowed, and has [`World::circuit`].
+impl TestChain {
+    /// Creates a chain with an initialised program. Development keys are allowed, and
+    /// [`TestChain::circuit`] is registered.
     ///
     /// # Panics
-    /// When the ELF can't be loaded or refuses.
+    /// If the ELF can't be loaded, or the program refuses an instruction.
     #[must_use]
     pub fn new() -> Self {
         DEPLOYED.with(Clone::clone).initialised()
     }
 
-    /// The same on a given ELF.
+    /// Creates the same chain with the given ELF.
     ///
     /// # Panics
-    /// When the ELF can't be loaded or refuses.
+    /// If the ELF can't be loaded, or the program refuses an instruction.
     #[must_use]
     pub fn on(elf: Elf) -> Self {
         Self::deployed(elf).initialised()
@@ -87,15 +90,15 @@ impl World {
 
     fn initialised(mut self) -> Self {
         self.initialize(true)
-            .unwrap_or_else(|refused| panic!("initialize: {refused}"));
+            .unwrap_or_else(|refusal| panic!("initialize: {refusal}"));
         let key = self.trapdoor();
         self.register_trapdoor(key)
-            .unwrap_or_else(|refused| panic!("register_circuit: {refused}"));
+            .unwrap_or_else(|refusal| panic!("register_circuit: {refusal}"));
         self
     }
 
-    /// Initialises the program by its upgrade authority, with this world's admin and tag.
-    pub fn initialize(&mut self, development_keys_allowed: bool) -> Result<Sent, Refused> {
+    /// Initialises the program, signed by its upgrade authority.
+    pub fn initialize(&mut self, development_keys_allowed: bool) -> Result<Receipt, Refusal> {
         let initialize = instructions::Initialize {
             payer: self.payer.pubkey(),
             upgrade_authority: self.upgrade_authority.pubkey(),
@@ -107,55 +110,56 @@ impl World {
         self.send(&[initialize.instruction()], &[&authority])
     }
 
-    /// A world whose program was just deployed and not initialised.
+    /// Creates a chain on which the program is deployed but not initialised.
     ///
     /// # Panics
-    /// When the ELF can't be read or the SVM refuses it.
+    /// If the ELF can't be read, or LiteSVM refuses it.
     #[must_use]
     pub fn deployed(elf: Elf) -> Self {
         let mut svm = LiteSVM::new().with_log_bytes_limit(Some(10_000));
         let upgrade_authority = keypair("upgrade authority");
         svm.add_program(bauta::ID, &elf.read())
             .expect("the SVM loads the program's ELF");
-        let mut world = Self {
+        let mut chain = Self {
             svm,
             payer: keypair("payer"),
             upgrade_authority,
             admin: keypair("admin"),
             cluster_tag: seed("cluster tag"),
-            made: 0,
+            counter: 0,
             provers: HashMap::new(),
         };
-        world.give_upgrade_authority(world.upgrade_authority.pubkey());
+        chain.set_upgrade_authority(chain.upgrade_authority.pubkey());
         for key in [
-            world.payer.pubkey(),
-            world.upgrade_authority.pubkey(),
-            world.admin.pubkey(),
+            chain.payer.pubkey(),
+            chain.upgrade_authority.pubkey(),
+            chain.admin.pubkey(),
         ] {
-            world.fund(&key);
+            chain.fund(&key);
         }
-        let mut clock: Clock = world.svm.get_sysvar();
-        clock.unix_timestamp = BEGINNING;
-        world.svm.set_sysvar(&clock);
-        world
+        let mut clock: Clock = chain.svm.get_sysvar();
+        clock.unix_timestamp = START_TIME;
+        chain.svm.set_sysvar(&clock);
+        chain
     }
 
-    /// Loads another program, such as a consumer of this one.
+    /// Deploys another program, for example a consumer program.
     ///
     /// # Panics
-    /// When the SVM refuses the ELF.
+    /// If LiteSVM refuses the ELF.
     pub fn deploy(&mut self, program: Address, elf: &[u8]) {
         self.svm.add_program(program, elf).expect("the SVM loads the ELF");
     }
 
-    /// The SVM loads programs without an authority; a deployment by the loader's instructions would set one.
-    fn give_upgrade_authority(&mut self, authority: Address) {
+    /// Sets the upgrade authority of the program. LiteSVM loads programs without one, unlike a
+    /// deployment with the loader's instructions.
+    fn set_upgrade_authority(&mut self, authority: Address) {
         let address = addresses::program_data().address;
         let mut account = self
             .svm
             .get_account(&address)
             .expect("an upgradeable program has program data");
-        // the loader's state ProgramData in bincode: u32 3, u64 slot, then whether there is an authority, and it
+        // The loader's state ProgramData in bincode: u32 3, u64 slot, a flag, and the authority.
         account.data[12] = 1;
         account.data[13..45].copy_from_slice(authority.as_ref());
         self.svm
@@ -163,23 +167,23 @@ impl World {
             .expect("the loader's own account with another authority");
     }
 
-    /// A new funded keypair; `what` only helps to tell keys apart.
-    pub fn person(&mut self, what: &str) -> Keypair {
-        let keypair = self.next_keypair(what);
+    /// Creates a keypair with a balance. `name` becomes part of the seed.
+    pub fn funded_keypair(&mut self, name: &str) -> Keypair {
+        let keypair = self.new_keypair(name);
         self.fund(&keypair.pubkey());
         keypair
     }
 
-    /// A new keypair that owns nothing.
-    pub fn next_keypair(&mut self, what: &str) -> Keypair {
-        self.made += 1;
-        keypair(&format!("{what} {}", self.made))
+    /// Creates a keypair without a balance. `name` becomes part of the seed.
+    pub fn new_keypair(&mut self, name: &str) -> Keypair {
+        self.counter += 1;
+        keypair(&format!("{name} {}", self.counter))
     }
 
-    /// Gives an address a thousand SOL, out of nothing.
+    /// Adds a thousand SOL to the balance of an address.
     ///
     /// # Panics
-    /// When the address holds data that the SVM would have to interpret.
+    /// If the address is a sysvar or a program.
     pub fn fund(&mut self, address: &Address) {
         let mut account = self.svm.get_account(address).unwrap_or(Account {
             owner: system_program::ID,
@@ -189,11 +193,13 @@ impl World {
         self.set_account(address, account);
     }
 
-    /// Sends one transaction, paid by [`World::payer`], who signs with the `signers`. Every transaction has a blockhash of its own.
+    /// Sends a transaction that [`TestChain::payer`] pays for and signs, together with `signers`.
+    ///
+    /// Every transaction has its own blockhash, so the same instructions can be sent twice.
     ///
     /// # Panics
-    /// When a signer is missing or too many: a mistake of the caller, not the chain's answer.
-    pub fn send(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Sent, Refused> {
+    /// If a required signer is missing from `signers`, or a signer is not required.
+    pub fn send(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Receipt, Refusal> {
         self.svm.expire_blockhash();
         let payer = self.payer.insecure_clone();
         let message =
@@ -208,19 +214,19 @@ impl World {
         self.send_transaction(transaction)
     }
 
-    /// Sends a transaction as it is.
-    pub fn send_transaction(&mut self, transaction: Transaction) -> Result<Sent, Refused> {
+    /// Sends a signed transaction.
+    pub fn send_transaction(&mut self, transaction: Transaction) -> Result<Receipt, Refusal> {
         let message_bytes = transaction.message.serialize();
-        // a compact array of up to 127 signatures has one byte of length
+        // A compact array of up to 127 signatures has one byte of length.
         let transaction_bytes = 1 + 64 * transaction.signatures.len() + message_bytes.len();
         if transaction_bytes > MAX_TRANSACTION_BYTES {
-            return Err(Refused {
+            return Err(Refusal {
                 error: None,
                 transaction_error: TransactionError::SanitizeFailure,
                 compute_units: 0,
                 fee: 0,
                 logs: vec![format!(
-                    "the transaction has {transaction_bytes} bytes where a cluster takes {MAX_TRANSACTION_BYTES}"
+                    "the transaction has {transaction_bytes} bytes, and a cluster accepts {MAX_TRANSACTION_BYTES}"
                 )],
             });
         }
@@ -232,7 +238,7 @@ impl World {
             .map(|instruction| keys[usize::from(instruction.program_id_index)])
             .collect();
         match self.svm.send_transaction(transaction) {
-            Ok(meta) => Ok(Sent {
+            Ok(meta) => Ok(Receipt {
                 compute_units: meta.compute_units_consumed,
                 transaction_bytes,
                 events: events(&keys, &meta),
@@ -240,7 +246,7 @@ impl World {
                 fee: meta.fee,
                 logs: meta.logs,
             }),
-            Err(failed) => Err(Refused {
+            Err(failed) => Err(Refusal {
                 error: ProgramError::of_transaction(&failed.err, &programs),
                 transaction_error: failed.err,
                 compute_units: failed.meta.compute_units_consumed,
@@ -250,7 +256,7 @@ impl World {
         }
     }
 
-    /// An account as it is now.
+    /// Returns an account, or `None` if it has no lamports.
     #[must_use]
     pub fn account(&self, address: &Address) -> Option<Account> {
         self.svm
@@ -258,58 +264,59 @@ impl World {
             .filter(|account| account.lamports > 0)
     }
 
-    /// The state in an account of the program, if there is one.
+    /// Returns the state of an account of the program, or `None` if the account doesn't exist.
     ///
     /// # Panics
-    /// When the account is not of this kind.
+    /// If the account has another type.
     #[must_use]
     pub fn state<T: ZeroCopy + Discriminator + Owner>(&self, address: &Address) -> Option<T> {
         let account = self.account(address)?;
-        // an address that was only sent lamports holds nothing yet
+        // An address that only received lamports has no state.
         if account.owner == system_program::ID {
             return None;
         }
-        Some(decode_account(&account.owner, &account.data).expect("an account of this kind"))
+        Some(decode_account(&account.owner, &account.data).expect("the account has the requested type"))
     }
 
-    /// Overwrites an account, as no transaction could: to try what the program makes of it.
+    /// Overwrites an account without a transaction, to test states that no transaction can create.
     ///
     /// # Panics
-    /// When the SVM refuses the account, which it does for malformed sysvars and programs.
+    /// If LiteSVM refuses the account, because it is a malformed sysvar or program.
     pub fn set_account(&mut self, address: &Address, account: Account) {
         self.svm
             .set_account(*address, account)
-            .expect("neither a sysvar nor a program");
+            .expect("the account is neither a sysvar nor a program");
     }
 
-    /// All lamports of all accounts together. Fees are burnt.
+    /// Returns the sum of the lamports of all accounts. Fees are burnt.
     #[must_use]
     pub fn lamports(&self) -> u64 {
         let accounts = &self.svm.accounts_db().inner;
         accounts.values().map(ReadableAccount::lamports).sum()
     }
 
-    /// Lamports that keep an account of this many bytes.
+    /// Returns the rent-exempt balance of an account of `bytes` bytes, in lamports.
     #[must_use]
     pub fn rent(&self, bytes: usize) -> u64 {
         self.svm.minimum_balance_for_rent_exemption(bytes)
     }
 
-    /// The chain's time, in Unix seconds.
+    /// Returns the chain's time in Unix seconds.
     #[must_use]
     pub fn now(&self) -> i64 {
         self.svm.get_sysvar::<Clock>().unix_timestamp
     }
 
-    /// Lets time pass.
-    pub fn wait(&mut self, seconds: i64) {
+    /// Moves the clock forward by a number of seconds, and by one slot.
+    pub fn advance_clock(&mut self, seconds: i64) {
         let mut clock: Clock = self.svm.get_sysvar();
         clock.unix_timestamp += seconds;
         clock.slot += 1;
         self.svm.set_sysvar(&clock);
     }
 
-    /// Cuts transactions' logs at this many bytes, as a cluster does at 10,000, which is also what worlds begin with.
+    /// Sets the length in bytes at which the logs of a transaction are cut. The default is 10,000,
+    /// as on a cluster.
     pub fn set_log_limit(&mut self, bytes: Option<usize>) {
         self.svm = std::mem::take(&mut self.svm).with_log_bytes_limit(bytes);
     }
@@ -328,7 +335,7 @@ fn events(keys: &[Address], meta: &TransactionMetadata) -> Vec<Event> {
                 .collect();
             let program = keys[usize::from(inner.instruction.program_id_index)];
             decode_event(&program, &accounts, &inner.instruction.data)
-                .expect("the program emits only events of its own")
+                .expect("the client knows every event of the program")
         })
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Naming the program's refusals.
+//! Decodes the program's errors.
 
 use std::fmt;
 
@@ -8,17 +8,18 @@ use solana_address::Address;
 use solana_instruction::error::InstructionError;
 use solana_transaction_error::TransactionError;
 
-/// Where Anchor's own errors end and a program's begin.
+/// The first error code of a program. Lower codes are Anchor's.
 const FIRST_CODE: u32 = anchor_lang::error::ERROR_CODE_OFFSET;
 
-/// A custom error of an instruction of the program: the program's own, or Anchor's account checks'.
+/// A custom error of an instruction of the program: an error of the program, or of Anchor's checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProgramError {
-    /// The custom code.
+    /// The custom error code.
     pub code: u32,
-    /// The error's name in `programs/bauta/src/errors.rs`; `Anchor` for those below 6000, `Unknown` above the last.
+    /// The error's name in the IDL. `Anchor` for codes below 6000, and `Unknown` for codes that
+    /// this client doesn't know.
     pub name: String,
-    /// What was wrong, and the rule.
+    /// The error message.
     pub message: String,
 }
 
@@ -31,10 +32,10 @@ impl fmt::Display for ProgramError {
 impl std::error::Error for ProgramError {}
 
 impl ProgramError {
-    /// The error of a custom code that an instruction of the program failed with.
+    /// Decodes the custom error code of a failed instruction of the program.
     #[must_use]
     pub fn from_code(code: u32) -> Self {
-        // the enum's own numbers count from 0
+        // The discriminants of the enum start at 0.
         let known = code
             .checked_sub(FIRST_CODE)
             .and_then(|number| try_cast::<u32, BautaError>(number).ok());
@@ -42,21 +43,23 @@ impl ProgramError {
             Some(error) => (error.name(), error.to_string()),
             None if code < FIRST_CODE => (
                 "Anchor".to_owned(),
-                "an account or argument failed one of Anchor's checks; its error table names the code"
+                "an account or argument failed a check of Anchor; see the code in Anchor's table of errors"
                     .to_owned(),
             ),
             None => (
                 "Unknown".to_owned(),
-                "an error that this client doesn't know: a newer client is needed".to_owned(),
+                "the error is unknown: update the client".to_owned(),
             ),
         };
         Self { code, name, message }
     }
 
-    /// The error of a failed transaction, if it was an instruction of this program that failed with a custom code.
+    /// Decodes the error of a failed transaction. Returns `None` unless an instruction of this
+    /// program failed with a custom code.
     ///
-    /// `programs` are those that the transaction's instructions call, in order. A consumer program passes this
-    /// program's codes on as its own; it has to tell them apart itself, with [`ProgramError::from_code`].
+    /// `programs` has the program of each instruction of the transaction, in order. If a consumer
+    /// program calls this program, the runtime reports this program's code as an error of the
+    /// consumer program. Callers must distinguish this case and use [`ProgramError::from_code`].
     #[must_use]
     pub fn of_transaction(error: &TransactionError, programs: &[Address]) -> Option<Self> {
         match error {

@@ -1,4 +1,4 @@
-//! Codes and the program's own names for them.
+//! Tests the decoding of error codes.
 
 use bauta::errors::BautaError;
 use bauta_client::ProgramError;
@@ -11,7 +11,7 @@ fn failed(index: u8, code: u32) -> TransactionError {
 }
 
 #[test]
-fn a_code_has_the_programs_own_name_and_message() {
+fn a_code_has_the_name_and_the_message_of_the_program() {
     for error in [
         BautaError::NotUpgradeAuthority,
         BautaError::NullifierUsed,
@@ -24,7 +24,7 @@ fn a_code_has_the_programs_own_name_and_message() {
 }
 
 #[test]
-fn codes_that_are_not_the_programs_own_are_said_to_be_so() {
+fn codes_of_anchor_and_unknown_codes_are_named_so() {
     let last = u32::from(BautaError::OutOfRange);
     assert_eq!(ProgramError::from_code(last + 1).name, "Unknown");
     assert_eq!(ProgramError::from_code(u32::MAX).name, "Unknown");
@@ -32,7 +32,7 @@ fn codes_that_are_not_the_programs_own_are_said_to_be_so() {
 }
 
 #[test]
-fn only_an_instruction_of_this_program_gives_one_of_its_errors() {
+fn only_a_failed_instruction_of_this_program_has_its_errors() {
     let programs = [Address::new_from_array([1; 32]), bauta::ID];
     let code = u32::from(BautaError::Paused);
     assert_eq!(ProgramError::of_transaction(&failed(0, code), &programs), None);
