@@ -1,4 +1,4 @@
-//! Addresses derived from the program, accounts created at them, and the clock.
+//! Program-derived addresses, account creation, and the clock.
 
 use crate::errors::BautaError;
 use anchor_lang::{
@@ -13,16 +13,20 @@ use anchor_lang::{
 use bauta_primitives::sha256_of;
 use std::cell::RefMut;
 
-/// Bytes that rent counts beside an account's data.
+/// Bytes that rent counts in addition to an account's data.
 const ACCOUNT_STORAGE_OVERHEAD: u64 = 128;
-/// Exemption thresholds in years, as bits.
+/// Exemption thresholds in years, as the bits of an `f64`.
 const ONE_YEAR: u64 = 1f64.to_bits();
 const TWO_YEARS: u64 = 2f64.to_bits();
 
-/// The canonical address of three seeds and its bump: the first bump from 255 down whose hash is off the curve. Never
-/// take the bump from a caller where the address must be unique: other bumps give other addresses.
+/// Finds the canonical address of three seeds and its bump: the first bump from 255 downwards whose
+/// hash is not on the curve.
 ///
-/// Hashing and asking for the curve costs a fifth of `sol_try_find_program_address`, which charges 1,500 CU a try.
+/// Where the address must be unique, never accept the bump from a caller: each bump gives another
+/// address.
+///
+/// Hashing and the curve check cost about 370 CU for each bump. `sol_try_find_program_address`
+/// charges 1,500 CU.
 pub fn find(seeds: [&[u8]; 3]) -> Result<(Pubkey, u8)> {
     let [a, b, c] = seeds;
     for bump in (0..=u8::MAX).rev() {
@@ -34,8 +38,10 @@ pub fn find(seeds: [&[u8]; 3]) -> Result<(Pubkey, u8)> {
     err!(BautaError::OutOfRange)
 }
 
-/// Creates a `T`, all zero but for its discriminator, at `account`, whose address `seeds` (bump included) derive. An
-/// address to which somebody has sent lamports is taken over: only what is missing for rent exemption is paid.
+/// Creates an account of type `T`. Its data is the discriminator followed by zeros.
+///
+/// `seeds`, including the bump, must derive the address of `account`. The address may already hold
+/// lamports that someone sent to it. The payer then pays only what is missing for rent exemption.
 pub fn create<'info, T: ZeroCopy + Discriminator>(
     payer: &AccountInfo<'info>,
     account: &AccountInfo<'info>,
@@ -56,7 +62,7 @@ pub fn create<'info, T: ZeroCopy + Discriminator>(
         };
         invoke_signed(&instruction, &infos, &[seeds])
     };
-    // system instructions by number: 0 CreateAccount, 1 Assign, 2 Transfer, 8 Allocate
+    // Numbers of the system instructions: 0 CreateAccount, 1 Assign, 2 Transfer, 8 Allocate.
     let id = crate::ID;
     if present == 0 {
         let data = [&0u32.to_le_bytes()[..], &rent.to_le_bytes(), &space, id.as_ref()].concat();
@@ -74,8 +80,10 @@ pub fn create<'info, T: ZeroCopy + Discriminator>(
     Ok(())
 }
 
-/// `Rent::minimum_balance` without floating point, which the chain emulates, for the thresholds that clusters have: two
-/// years, or one once SIMD-0194 has doubled the rate instead.
+/// Computes `Rent::minimum_balance` without floating-point arithmetic, which the chain emulates.
+///
+/// The integer form covers the thresholds that clusters use: two years, and one year with a doubled
+/// rate (SIMD-0194). Other thresholds use the SDK's function.
 #[allow(deprecated)]
 fn minimum_balance(rent: &Rent, space: usize) -> u64 {
     let bytes = ACCOUNT_STORAGE_OVERHEAD + space as u64;
@@ -86,7 +94,7 @@ fn minimum_balance(rent: &Rent, space: usize) -> u64 {
     }
 }
 
-/// The `T` in an account of this program, to read and write.
+/// Borrows the `T` in an account of this program for reading and writing.
 pub fn load_mut<'a, T: ZeroCopy + Discriminator>(account: &'a AccountInfo<'_>) -> Result<RefMut<'a, T>> {
     require!(*account.owner == crate::ID, ErrorCode::AccountOwnedByWrongProgram);
     let data = account.try_borrow_mut_data()?;
@@ -97,7 +105,7 @@ pub fn load_mut<'a, T: ZeroCopy + Discriminator>(account: &'a AccountInfo<'_>) -
     Ok(RefMut::map(data, |data| bytemuck::from_bytes_mut(&mut data[8..])))
 }
 
-/// The instruction's time: Unix seconds.
+/// Returns the cluster's time in Unix seconds.
 pub fn now() -> Result<i64> {
     Ok(Clock::get()?.unix_timestamp)
 }
@@ -109,14 +117,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_address_is_found_where_the_sdk_finds_it(a: [u8; 9], b: [u8; 32], c: [u8; 32]) {
+        fn the_address_is_the_one_that_the_sdk_finds(a: [u8; 9], b: [u8; 32], c: [u8; 32]) {
             let expected = Pubkey::find_program_address(&[&a, &b, &c], &crate::ID);
             prop_assert_eq!(find([&a, &b, &c]).unwrap(), expected);
         }
 
         #[test]
         #[allow(deprecated)]
-        fn rent_is_what_the_sdk_computes(
+        fn the_rent_is_the_one_that_the_sdk_computes(
             space in 0..10_000_000usize,
             rate in 1..100_000u64,
             threshold in prop_oneof![Just(1.0), Just(2.0), Just(3.5)],

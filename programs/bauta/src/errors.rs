@@ -1,19 +1,20 @@
 use anchor_lang::prelude::*;
 
-/// Every reason for which the program refuses. Codes count from 6000 in this order; new ones go to the end.
+/// The errors of the program. Codes start at 6000 and follow this order. New errors are added at
+/// the end.
 #[error_code]
 #[derive(PartialEq, Eq, bytemuck::CheckedBitPattern)]
 pub enum BautaError {
     // --- configuration
-    #[msg("only the program's upgrade authority may initialise it")]
+    #[msg("only the program's upgrade authority may initialise the program")]
     NotUpgradeAuthority,
-    #[msg("an admin can't be the zero address")]
+    #[msg("admin is the zero address: give the address of a signer")]
     ZeroAdmin,
-    #[msg("only the admin in Config may do this")]
+    #[msg("the signer is not the admin in Config")]
     NotAdmin,
-    #[msg("only the pending admin in Config may accept, and there must be one")]
+    #[msg("the signer is not the pending admin in Config")]
     NotPendingAdmin,
-    #[msg("the program is paused: verifications are refused until the admin resumes")]
+    #[msg("the program is paused: it refuses verifications until the admin resumes it")]
     Paused,
 
     // --- values
@@ -27,7 +28,7 @@ pub enum BautaError {
     AuxiliaryRootNotCanonical,
     #[msg("commitment is not a canonical field element: it must be below the BN254 scalar modulus r")]
     CommitmentNotCanonical,
-    #[msg("commitment is zero: it must be Poseidon1 of a secret")]
+    #[msg("commitment is zero: it must be the Poseidon1 hash of a secret")]
     ZeroCommitment,
     #[msg("a leaf is not a canonical field element: it must be below the BN254 scalar modulus r")]
     LeafNotCanonical,
@@ -37,173 +38,191 @@ pub enum BautaError {
     PathNotCanonical,
     #[msg("tree depth is not supported: the protocol has depths 10 and 16")]
     UnknownDepth,
-    #[msg("leaf_format is zero: formats count from 1")]
+    #[msg("leaf_format is zero: leaf formats start at 1")]
     ZeroLeafFormat,
 
     // --- circuits
-    #[msg("statement must be a name in printable ASCII, zero-padded to 32 bytes")]
+    #[msg("statement must be a name of 1 to 32 visible ASCII characters, zero-padded to 32 bytes")]
     BadStatementName,
-    #[msg("a statement's version counts from 1")]
+    #[msg("version is zero: statement versions start at 1")]
     ZeroVersion,
-    #[msg("this program was initialised without development keys: whoever made such a key can forge proofs")]
+    #[msg(
+        "development keys are not allowed: the program was initialised without them, because anyone can forge proofs with such a key"
+    )]
     DevelopmentKeyRefused,
-    #[msg("a ceremony key needs the hash of its transcript")]
+    #[msg("transcript_hash is zero: a ceremony key needs the hash of its transcript")]
     MissingTranscript,
-    #[msg("two of the key's points beta, gamma and delta are equal up to sign: anyone could forge proofs")]
+    #[msg(
+        "two of the verifying key's points beta, gamma and delta are equal up to sign: anyone could forge proofs"
+    )]
     ForgeableKey,
     #[msg("the verifying key has a point at infinity")]
     KeyPointAtInfinity,
-    #[msg("the verifying key has a point that is off the curve, outside its subgroup or not below q")]
+    #[msg(
+        "the verifying key has a point that is not on its curve, is outside its subgroup, or has a coordinate that is not below q"
+    )]
     KeyPointInvalid,
-    #[msg("the circuit is retired: it takes no more scopes and no more verifications")]
+    #[msg("the circuit is retired: it accepts no new scopes and no verifications")]
     CircuitRetired,
 
     // --- registries
-    #[msg("only the registry's authority may do this")]
+    #[msg("the signer is not the registry's authority")]
     NotRegistryAuthority,
-    #[msg("the registry is not of the kind that this instruction is for")]
+    #[msg("the registry has the wrong kind for this instruction")]
     WrongRegistryKind,
-    #[msg("registries of the kinds Holders and Managed have depth 10")]
+    #[msg("depth must be 10 for registries of kind Holders and Managed")]
     WrongDepthForKind,
-    #[msg("Holders registries have leaf format 1 (track)")]
+    #[msg("leaf_format must be 1 (track) for registries of kind Holders")]
     WrongLeafFormatForKind,
-    #[msg("root_ttl must be between 60 seconds and 30 days")]
+    #[msg("root_ttl is out of range: it must be from 60 seconds to 30 days (2,592,000 seconds)")]
     RootTtlOutOfRange,
-    #[msg("Holders and Managed registries need a Tree account; Attested registries have none")]
+    #[msg(
+        "the Tree account is missing or unexpected: registries of kind Holders and Managed need one, and registries of kind Attested have none"
+    )]
     WrongTreePresence,
     #[msg("the Tree account must be owned by this program")]
     TreeNotOwned,
-    #[msg("the Tree account must have exactly 44,168 bytes")]
+    #[msg("the Tree account has the wrong size: it must have exactly 44,168 bytes")]
     TreeWrongSize,
-    #[msg("the Tree account is already in use")]
+    #[msg("the Tree account is already in use: create a new one")]
     TreeInUse,
     #[msg("the Tree account is not rent-exempt")]
     TreeNotRentExempt,
-    #[msg("this Tree account belongs to another registry")]
+    #[msg("the Tree account belongs to another registry")]
     TreeOfAnotherRegistry,
-    #[msg("the registry is sealed: its collections are fixed for ever")]
+    #[msg("the registry is sealed: no collection can be added")]
     RegistrySealed,
 
     // --- tree
-    #[msg("a batch must have at least one leaf")]
+    #[msg("the batch is empty: it must have 1 to 128 leaves")]
     EmptyBatch,
-    #[msg("a batch has at most 128 leaves")]
+    #[msg("the batch is too large: it must have 1 to 128 leaves")]
     BatchTooLarge,
-    #[msg("the empty leaf (zero) can't be appended")]
+    #[msg("a leaf is zero: the empty leaf can't be appended")]
     AppendedEmptyLeaf,
     #[msg("the tree is full: it has 1,048,576 leaves")]
     TreeFull,
-    #[msg("there is no leaf at this index yet: it must be below next_index")]
+    #[msg("there is no leaf at this index: the index must be below the registry's next_index")]
     IndexNotAppended,
-    #[msg("the old leaf and the path don't lead to the tree's node: fetch a fresh path")]
+    #[msg(
+        "the old leaf and the path don't lead to the node in the tree: the path is stale or the old leaf is wrong; fetch a new path"
+    )]
     StalePath,
 
     // --- tokens and holders
-    #[msg("the mint must be owned by SPL Token or Token-2022")]
+    #[msg("the mint account must be owned by SPL Token or Token-2022")]
     NotAMint,
     #[msg("the mint account is not an initialised mint")]
     InvalidMint,
-    #[msg("a token that registers has supply 1")]
+    #[msg("the mint's supply must be 1")]
     SupplyNotOne,
-    #[msg("a token that registers has decimals 0")]
+    #[msg("the mint's decimals must be 0")]
     DecimalsNotZero,
-    #[msg("a token that registers has no mint authority")]
+    #[msg("the mint must have no mint authority")]
     HasMintAuthority,
-    #[msg("the mint has MintCloseAuthority: it could be closed and come back")]
+    #[msg("the mint has the extension MintCloseAuthority: it could be closed and created again")]
     HasMintCloseAuthority,
-    #[msg("the mint has PermanentDelegate: somebody could take the token from any holder")]
+    #[msg("the mint has the extension PermanentDelegate: the delegate could take the token from its holder")]
     HasPermanentDelegate,
-    #[msg("the mint has confidential transfers or confidential mint and burn: its holder can't be seen")]
+    #[msg(
+        "the mint has an extension for confidential transfers or for confidential mint and burn: its holder is not visible"
+    )]
     HasConfidentialExtension,
-    #[msg("the token account must be an initialised account of the mint's token program")]
+    #[msg("the token account must be an initialised token account of the mint's token program")]
     InvalidTokenAccount,
-    #[msg("the token account is of another mint")]
+    #[msg("the token account belongs to another mint")]
     TokenAccountOfAnotherMint,
-    #[msg("the token account belongs to another owner than the signer")]
+    #[msg("the token account's owner must be the signer")]
     NotTokenOwner,
     #[msg("the token account's amount must be 1")]
     AmountNotOne,
-    #[msg("the token account is frozen")]
+    #[msg("the token account is frozen: it must be thawed first")]
     TokenFrozen,
-    #[msg("the collection is of another registry")]
+    #[msg("the collection belongs to another registry")]
     CollectionOfAnotherRegistry,
     #[msg("the mint is not in this collection")]
     NotInCollection,
-    #[msg("the TokenGroupMember in the mint is for another mint")]
+    #[msg("the TokenGroupMember extension in the mint names another mint")]
     GroupMemberOfAnotherMint,
     #[msg("the holding account is not the one of this registry and mint")]
     WrongHolding,
-    #[msg("the token's leaf exists: a later registration needs the path of its leaf")]
+    #[msg(
+        "the path is missing: the token already has a leaf, and a later registration needs the path of that leaf"
+    )]
     MissingPath,
-    #[msg("the token has no leaf yet: a first registration takes no path")]
+    #[msg("the path is unexpected: the token has no leaf, and a first registration takes no path")]
     UnexpectedPath,
-    #[msg("a token's leaf changes at most once in 60 seconds")]
+    #[msg("the token's leaf changed less than 60 seconds ago: send the transaction later")]
     ChangedTooRecently,
     #[msg("the holding is already evicted")]
     AlreadyEvicted,
     #[msg(
-        "no evidence: the mint is open with supply 1, and no token account with amount 1 of another owner was given"
+        "there is no evidence that the token moved: the mint exists with a supply above 0, and the token account of another owner with amount 1 is missing"
     )]
     NoEvidence,
 
     // --- scopes
-    #[msg("the circuit's and the registry's depths differ")]
+    #[msg("the circuit and the registry have different depths")]
     DepthMismatch,
-    #[msg("the circuit's and the registry's leaf formats differ")]
+    #[msg("the circuit and the registry have different leaf formats")]
     LeafFormatMismatch,
-    #[msg("a gate can't be the zero address: leave it out for a scope without one")]
+    #[msg("gate is the zero address: omit it for a scope without a gate")]
     ZeroGate,
-    #[msg("closes_at must be after opens_at and in the future")]
+    #[msg("closes_at must be later than opens_at and later than now")]
     BadOpeningTimes,
-    #[msg("only the scope's creator may do this")]
+    #[msg("the signer is not the scope's creator")]
     NotScopeCreator,
     #[msg("the scope is closed")]
     ScopeClosed,
-    #[msg("the scope opens later: now must be at or after opens_at")]
+    #[msg("the scope is not open yet: it opens at opens_at")]
     ScopeNotOpenYet,
-    #[msg("the scope has ended: now must be before closes_at")]
+    #[msg("the scope has ended: closes_at has passed")]
     ScopeEnded,
-    #[msg("the scope is still open: rent can be reclaimed once it is closed or past closes_at")]
+    #[msg("the scope is still open: rent can be reclaimed after the scope is closed or closes_at has passed")]
     ScopeStillOpen,
 
     // --- verification
-    #[msg("the circuit is not the scope's")]
+    #[msg("the circuit is not the scope's circuit")]
     WrongCircuit,
-    #[msg("the scope's gate must sign: verify through the consumer program")]
+    #[msg("the scope's gate must sign: call verify through the consumer program")]
     GateMustSign,
-    #[msg("the proof has expired: expiry is before now")]
+    #[msg("the proof has expired: expiry is earlier than now")]
     ProofExpired,
     #[msg("claim is not the scope's required claim")]
     WrongClaim,
-    #[msg("root is not the scope's snapshot")]
+    #[msg("root is not the scope's snapshot root")]
     NotTheSnapshot,
-    #[msg("a Live scope needs its registry account")]
+    #[msg("the registry account is missing: a scope of mode Live needs it")]
     MissingRegistry,
-    #[msg("the registry is not the scope's")]
+    #[msg("the registry is not the scope's registry")]
     WrongRegistry,
-    #[msg("root is neither the registry's current root nor a kept one that is alive")]
+    #[msg("root is neither the registry's current root nor a kept root that has not expired")]
     UnknownRoot,
-    #[msg("the scope has an auxiliary registry: auxiliary_root and the registry's account are needed")]
+    #[msg("auxiliary_root or the auxiliary registry account is missing: the scope has an auxiliary registry")]
     MissingAuxiliary,
-    #[msg("the scope has no auxiliary registry: auxiliary_root must be absent")]
+    #[msg("auxiliary_root is unexpected: the scope has no auxiliary registry")]
     UnexpectedAuxiliary,
-    #[msg("the auxiliary registry is not the scope's")]
+    #[msg("the auxiliary registry is not the scope's auxiliary registry")]
     WrongAuxiliaryRegistry,
-    #[msg("auxiliary_root is neither the auxiliary registry's current root nor a kept one that is alive")]
+    #[msg(
+        "auxiliary_root is neither the auxiliary registry's current root nor a kept root that has not expired"
+    )]
     UnknownAuxiliaryRoot,
     #[msg("the proof does not hold for this root, nullifier, scope, claim and context")]
     ProofRefused,
-    #[msg("a point of the proof is off the curve, outside its subgroup or not below q")]
+    #[msg(
+        "the proof has a point that is not on its curve, is outside its subgroup, or has a coordinate that is not below q"
+    )]
     ProofPointInvalid,
     #[msg("the nullifier account is not the address derived from scope and nullifier")]
     WrongNullifierAddress,
-    #[msg("this nullifier has been used in this scope")]
+    #[msg("the nullifier is already used in this scope")]
     NullifierUsed,
 
     // --- reclaiming
-    #[msg("the nullifier is of another scope")]
+    #[msg("the nullifier account belongs to another scope")]
     NullifierOfAnotherScope,
-    #[msg("rent goes back to the account that paid it")]
+    #[msg("rent_payer must be the account that paid the rent")]
     WrongRentPayer,
 
     // --- arithmetic

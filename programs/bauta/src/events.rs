@@ -1,5 +1,5 @@
-//! Events: one for every state change, sent by self-CPI with the event authority as signer, never as logs.
-//! Times are Unix seconds.
+//! The events of the program. Every state change emits one. An event is a self-CPI that the event
+//! authority signs, never a log.
 
 use crate::state::{Provenance, Registry, RegistryKind, ScopeMode};
 use anchor_lang::{
@@ -11,7 +11,9 @@ use anchor_lang::{
     },
 };
 
-/// Sends an event to this program itself, as `emit_cpi!` does, but building the data once.
+/// Emits an event: calls this program itself with the event as data, as `emit_cpi!` does.
+///
+/// Unlike the macro, it serialises into one buffer of the right capacity.
 pub fn emit<E: AnchorSerialize + Discriminator>(event: &E, authority: &UncheckedAccount<'_>) -> Result<()> {
     let mut data = Vec::with_capacity(352);
     data.extend_from_slice(EVENT_IX_TAG_LE);
@@ -31,7 +33,7 @@ pub fn emit<E: AnchorSerialize + Discriminator>(event: &E, authority: &Unchecked
     Ok(())
 }
 
-/// Sends the event that follows each tree change: what is in `registry` now.
+/// Emits the event that follows each tree change. It has the current values of `registry`.
 pub fn emit_root(
     key: Pubkey,
     registry: &Registry,
@@ -54,15 +56,15 @@ pub fn emit_root(
 pub struct ConfigChanged {
     /// The admin.
     pub admin: Pubkey,
-    /// Who may become admin; zero: nobody.
+    /// The pending admin. Zero if there is none.
     pub pending_admin: Pubkey,
-    /// The cluster's tag.
+    /// The cluster tag.
     pub cluster_tag: [u8; 32],
-    /// Whether verifications are refused.
+    /// Whether the program refuses verifications.
     pub paused: bool,
-    /// Whether development keys may be registered.
+    /// Whether circuits with development keys may be registered.
     pub development_keys_allowed: bool,
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
@@ -72,23 +74,23 @@ pub struct ConfigChanged {
 pub struct CircuitRegistered {
     /// The circuit account.
     pub circuit: Pubkey,
-    /// SHA-256 of the verifying key.
+    /// The SHA-256 hash of the verifying key.
     pub vk_hash: [u8; 32],
-    /// The statement's name, zero-padded.
+    /// The statement's name in ASCII, zero-padded.
     pub statement: [u8; 32],
     /// The statement's version.
     pub version: u16,
-    /// Levels of its tree.
+    /// The depth of the tree: 10 or 16.
     pub depth: u8,
-    /// Its leaf format.
+    /// The leaf format.
     pub leaf_format: u8,
-    /// Where its key comes from.
+    /// The origin of the verifying key.
     pub provenance: Provenance,
-    /// SHA-256 of its constraint system.
+    /// The SHA-256 hash of the constraint system.
     pub constraint_system_hash: [u8; 32],
-    /// SHA-256 of its ceremony's transcript.
+    /// The SHA-256 hash of the ceremony's transcript. Zero for a development key.
     pub transcript_hash: [u8; 32],
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
@@ -98,9 +100,9 @@ pub struct CircuitRegistered {
 pub struct CircuitRetired {
     /// The circuit account.
     pub circuit: Pubkey,
-    /// SHA-256 of the verifying key.
+    /// The SHA-256 hash of the verifying key.
     pub vk_hash: [u8; 32],
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
@@ -110,23 +112,23 @@ pub struct CircuitRetired {
 pub struct RegistryCreated {
     /// The registry account.
     pub registry: Pubkey,
-    /// Its authority.
+    /// The registry's authority.
     pub authority: Pubkey,
-    /// The authority's number for it.
+    /// The number that the authority chose for the registry.
     pub nonce: u64,
-    /// Its Tree account; zero in an Attested registry.
+    /// The Tree account. Zero in a registry of kind `Attested`.
     pub tree: Pubkey,
-    /// Its kind.
+    /// The kind of the registry.
     pub kind: RegistryKind,
-    /// Levels of its tree.
+    /// The depth of the tree: 10 or 16.
     pub depth: u8,
-    /// Its leaf format.
+    /// The leaf format.
     pub leaf_format: u8,
-    /// Seconds for which a kept root is accepted.
+    /// The number of seconds for which a kept root is accepted after its replacement.
     pub root_ttl: i64,
-    /// Its first root: the empty tree's.
+    /// The first root: the root of the empty tree.
     pub root: [u8; 32],
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
@@ -134,147 +136,149 @@ pub struct RegistryCreated {
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CollectionAdded {
-    /// The registry.
+    /// The registry account.
     pub registry: Pubkey,
     /// The collection account.
     pub collection: Pubkey,
-    /// The mint or group.
+    /// The address of the mint or group.
     pub key: Pubkey,
     /// Whether `key` is a group.
     pub is_group: bool,
-    /// The track of its tokens.
+    /// The track of the collection's tokens.
     pub track: u64,
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
-/// A registry's collections were fixed for ever.
+/// A registry was sealed: no collection can be added after that.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RegistrySealed {
-    /// The registry.
+    /// The registry account.
     pub registry: Pubkey,
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
-/// A holder registered a token. Its leaf is `Poseidon3(commitment, hash_to_field("bauta/mint/1", mint), track)`.
+/// A holder registered a token. Its leaf is
+/// `Poseidon3(commitment, hash_to_field("bauta/mint/1", mint), track)`.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HolderRegistered {
-    /// The registry.
+    /// The registry account.
     pub registry: Pubkey,
-    /// The tree change's number.
+    /// The number of the tree change.
     pub sequence: u64,
-    /// The token.
+    /// The token's mint.
     pub mint: Pubkey,
-    /// Its holder.
+    /// The token's holder.
     pub owner: Pubkey,
     /// The holder's commitment.
     pub commitment: [u8; 32],
-    /// The leaf's track.
+    /// The track in the leaf.
     pub track: u64,
-    /// The leaf's index.
+    /// The position of the leaf in the tree.
     pub index: u64,
-    /// Whether the token had a leaf before (which was overwritten).
+    /// Whether the token already had a leaf, which this registration overwrote.
     pub replaced: bool,
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
-/// Why a holder was evicted.
+/// The evidence for an eviction.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Evidence {
-    /// The token was burnt.
+    /// The mint's supply is 0: the token was burnt.
     SupplyZero,
-    /// The mint is gone.
+    /// The mint account was closed.
     MintClosed,
-    /// A token account with amount 1 belongs to another owner.
+    /// Another owner has a token account with amount 1.
     OtherOwner,
 }
 
-/// A token's leaf was emptied.
+/// A token's leaf was emptied on evidence that the holder no longer has the token.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HolderEvicted {
-    /// The registry.
+    /// The registry account.
     pub registry: Pubkey,
-    /// The tree change's number.
+    /// The number of the tree change.
     pub sequence: u64,
-    /// The token.
+    /// The token's mint.
     pub mint: Pubkey,
-    /// Who had registered it.
+    /// The owner who had registered the token.
     pub owner: Pubkey,
-    /// The leaf's index.
+    /// The position of the leaf in the tree.
     pub index: u64,
-    /// Why.
+    /// The evidence.
     pub evidence: Evidence,
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
-/// The authority of a Managed registry appended leaves.
+/// The authority of a registry of kind `Managed` appended leaves.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LeavesAppended {
-    /// The registry.
+    /// The registry account.
     pub registry: Pubkey,
-    /// The tree change's number.
+    /// The number of the tree change.
     pub sequence: u64,
-    /// The first leaf's index.
+    /// The position of the first appended leaf.
     pub first_index: u64,
-    /// The leaves in order.
+    /// The appended leaves in order.
     pub leaves: Vec<[u8; 32]>,
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
-/// The authority of a Managed registry replaced a leaf.
+/// The authority of a registry of kind `Managed` replaced a leaf.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LeafReplaced {
-    /// The registry.
+    /// The registry account.
     pub registry: Pubkey,
-    /// The tree change's number.
+    /// The number of the tree change.
     pub sequence: u64,
-    /// The leaf's index.
+    /// The position of the leaf in the tree.
     pub index: u64,
-    /// The leaf before.
+    /// The previous leaf.
     pub old_leaf: [u8; 32],
-    /// The leaf now; zero: removed.
+    /// The new leaf. Zero if the leaf was removed.
     pub new_leaf: [u8; 32],
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
-/// The authority of an Attested registry published a root.
+/// The authority of a registry of kind `Attested` published a root.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RootPublished {
-    /// The registry.
+    /// The registry account.
     pub registry: Pubkey,
-    /// The tree change's number.
+    /// The number of the tree change.
     pub sequence: u64,
-    /// The root.
+    /// The published root.
     pub root: [u8; 32],
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
-/// A registry's root changed; follows the change's own event with the same sequence.
+/// A registry's root changed. This event follows the event of the change and has the same
+/// `sequence`.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MerkleRootUpdated {
-    /// The registry.
+    /// The registry account.
     pub registry: Pubkey,
-    /// The tree change's number.
+    /// The number of the tree change.
     pub sequence: u64,
-    /// The root from now on.
+    /// The new current root.
     pub root: [u8; 32],
-    /// Whether the replaced root was kept.
+    /// Whether the replaced root was kept, so that it is accepted until it expires.
     pub replaced_root_kept: bool,
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
@@ -284,49 +288,50 @@ pub struct MerkleRootUpdated {
 pub struct ScopeCreated {
     /// The scope account.
     pub scope: Pubkey,
-    /// The protocol's `scope`, from which nullifiers are derived.
+    /// The `scope` of the protocol: the field element that nullifiers are derived from.
     pub scope_element: [u8; 32],
-    /// Who made it.
+    /// The creator of the scope.
     pub creator: Pubkey,
-    /// The creator's number for it.
+    /// The number that the creator chose for the scope.
     pub nonce: u64,
-    /// Its registry.
+    /// The scope's registry.
     pub registry: Pubkey,
-    /// Its circuit.
+    /// The scope's circuit account.
     pub circuit: Pubkey,
-    /// Its auxiliary registry; zero: none.
+    /// The auxiliary registry. Zero if there is none.
     pub auxiliary_registry: Pubkey,
-    /// Who must sign its verifications; zero: nobody.
+    /// The gate, which must sign each verification. Zero if there is none.
     pub gate: Pubkey,
-    /// Snapshot (once per token, whoever holds it later) or Live (once per registration: a token that changes hands can
-    /// be used again).
+    /// The mode. `Snapshot` accepts each token once, also after it changes hands. `Live` accepts
+    /// each registration once.
     pub mode: ScopeMode,
-    /// The accepted root of a Snapshot scope; zero in a Live one.
+    /// The accepted root of a scope of mode `Snapshot`. Zero in a scope of mode `Live`.
     pub root: [u8; 32],
-    /// The only accepted claim, if there is one.
+    /// The only accepted claim. `None` if the scope accepts every claim.
     pub required_claim: Option<[u8; 32]>,
-    /// When it opens.
+    /// The time from which the scope accepts verifications, in Unix seconds.
     pub opens_at: i64,
-    /// When it ends.
+    /// The time from which the scope refuses verifications, in Unix seconds.
     pub closes_at: i64,
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
-/// A scope was closed early.
+/// A scope was closed before `closes_at`.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ScopeClosed {
     /// The scope account.
     pub scope: Pubkey,
-    /// Who closed it.
+    /// The creator, who closed the scope.
     pub creator: Pubkey,
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
-/// A proof was accepted (of any statement; the name is historical). It says that the claim held at that root, not that a
-/// token is held now.
+/// A proof of any statement was accepted. The name is historical.
+///
+/// The event shows that the claim held at that root. It does not show that a token is held now.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OwnershipVerified {
@@ -336,23 +341,23 @@ pub struct OwnershipVerified {
     pub registry: Pubkey,
     /// The circuit account.
     pub circuit: Pubkey,
-    /// The root of the proof.
+    /// The root that the proof was made at.
     pub root: [u8; 32],
-    /// What was shown.
+    /// The claim that the proof showed. With an auxiliary registry, the claim without its root.
     pub claim: [u8; 32],
-    /// The use's nullifier.
+    /// The nullifier of the verification.
     pub nullifier: [u8; 32],
-    /// Whom it benefits.
+    /// The address that benefits from the verification.
     pub recipient: Pubkey,
-    /// Who alone could submit it; zero: anyone.
+    /// The relayer that the proof names. Zero if anyone could submit the proof.
     pub relayer: Pubkey,
-    /// SHA-256 of the consumer's data.
+    /// The SHA-256 hash of the payload, the consumer's data.
     pub payload_hash: [u8; 32],
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
 
-/// A nullifier account of a scope that is over was closed.
+/// A nullifier account was closed and its rent returned, after the end of its scope.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NullifierReclaimed {
@@ -360,10 +365,10 @@ pub struct NullifierReclaimed {
     pub scope: Pubkey,
     /// The nullifier.
     pub nullifier: [u8; 32],
-    /// Who got the rent.
+    /// The account that had paid the rent and received it back.
     pub rent_payer: Pubkey,
-    /// How much: everything that the account held.
+    /// The number of returned lamports: everything that the account held.
     pub lamports: u64,
-    /// When.
+    /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }

@@ -1,21 +1,22 @@
-//! Groth16 over BN254 with one public input, by the `alt_bn128` system calls. Byte forms: the protocol's section 5.
+//! Groth16 verification over BN254 with one public input, with the `alt_bn128` system calls.
+//! Section 5 of the protocol specifies the byte forms.
 
 use crate::errors::BautaError;
 use anchor_lang::prelude::*;
 use solana_bn254::prelude::{alt_bn128_g1_addition_be, alt_bn128_g1_multiplication_be, alt_bn128_pairing_be};
 
-/// Bytes of a point of G1.
+/// Length of a G1 point in bytes.
 const G1: usize = 64;
-/// Bytes of a point of G2.
+/// Length of a G2 point in bytes.
 const G2: usize = 128;
-/// Bytes of a proof: −A, B, C.
+/// Length of a proof in bytes: −A, B, C.
 pub const PROOF_BYTES: usize = G1 + G2 + G1;
-/// Bytes of a verifying key: alpha, beta, gamma, delta, IC0, IC1.
+/// Length of a verifying key in bytes: alpha, beta, gamma, delta, IC0, IC1.
 pub const VERIFYING_KEY_BYTES: usize = G1 + 3 * G2 + 2 * G1;
 
-/// A verifying key's points, borrowed.
+/// The points of a verifying key, borrowed from its bytes.
 struct KeyPoints<'a> {
-    /// alpha ‖ beta, as the pairing takes them.
+    /// alpha ‖ beta, the form that the pairing call takes.
     alpha_beta: &'a [u8],
     beta: &'a [u8],
     gamma: &'a [u8],
@@ -37,7 +38,12 @@ impl<'a> KeyPoints<'a> {
     }
 }
 
-/// Refuses unless e(−A, B) · e(alpha, beta) · e(IC0 + digest·IC1, gamma) · e(C, delta) = 1.
+/// Verifies a proof: e(−A, B) · e(alpha, beta) · e(IC0 + digest·IC1, gamma) · e(C, delta) must be
+/// 1.
+///
+/// # Errors
+/// `ProofPointInvalid` if a point of the proof is invalid, and `ProofRefused` if the product is not
+/// 1.
 pub fn verify(key: &[u8; VERIFYING_KEY_BYTES], proof: &[u8; PROOF_BYTES], digest: &[u8; 32]) -> Result<()> {
     let key = KeyPoints::of(key);
     let mut scaled = [0; G1 + 32];
@@ -45,7 +51,7 @@ pub fn verify(key: &[u8; VERIFYING_KEY_BYTES], proof: &[u8; PROOF_BYTES], digest
     scaled[G1..].copy_from_slice(digest);
     let mut sum = [0; 2 * G1];
     sum[..G1].copy_from_slice(key.ic0);
-    // the key's points were checked when it was registered
+    // `check_key` checked the points when the key was registered.
     sum[G1..].copy_from_slice(
         &alt_bn128_g1_multiplication_be(&scaled).map_err(|_| error!(BautaError::KeyPointInvalid))?,
     );
@@ -63,13 +69,19 @@ pub fn verify(key: &[u8; VERIFYING_KEY_BYTES], proof: &[u8; PROOF_BYTES], digest
     Ok(())
 }
 
-/// Refuses a key with which anybody could forge, or that isn't a key.
+/// Checks a verifying key before it is registered.
 ///
-/// * Two of beta, gamma and delta equal up to sign. gamma = ±delta is what a setup without a phase-2 contribution
-///   leaves: C = −(IC0 + digest·IC1) cancels the third pairing. With gamma = ±beta, A takes it in and C is infinity;
-///   with delta = ±beta, C = −alpha cancels the second pairing and A, B the third.
-/// * Any point at infinity: IC1 at infinity would leave the digest out of the equation.
-/// * Any point off its curve, outside its subgroup, or with a coordinate not below q: the pairing call checks each.
+/// The function refuses:
+///
+/// * A key in which two of beta, gamma and delta are equal up to sign, because anyone could forge
+///   proofs. gamma = ±delta is the result of a setup without a phase-2 contribution: C = −(IC0 +
+///   digest·IC1) cancels the third pairing. With gamma = ±beta, A absorbs IC0 + digest·IC1 and C is
+///   the point at infinity. With delta = ±beta, C = ∓alpha cancels the second pairing, and A and B
+///   cancel the third.
+/// * A key with a point at infinity. With IC1 at infinity, the equation would not depend on the
+///   digest.
+/// * A key with a point that is not on its curve, is outside its subgroup, or has a coordinate that
+///   is not below q. The pairing call checks each point.
 pub fn check_key(key: &[u8; VERIFYING_KEY_BYTES]) -> Result<()> {
     let points = KeyPoints::of(key);
     let alpha = &key[..G1];
@@ -86,7 +98,7 @@ pub fn check_key(key: &[u8; VERIFYING_KEY_BYTES]) -> Result<()> {
             BautaError::KeyPointAtInfinity
         );
     }
-    // points with the same x are equal up to sign
+    // Points with the same x coordinate are equal up to sign.
     let [beta, gamma, delta] = [points.beta, points.gamma, points.delta].map(|point| &point[..G2 / 2]);
     require!(
         beta != gamma && gamma != delta && delta != beta,
@@ -104,7 +116,7 @@ pub fn check_key(key: &[u8; VERIFYING_KEY_BYTES]) -> Result<()> {
     Ok(())
 }
 
-/// `vk_hash`: SHA-256 of the key's bytes.
+/// Computes `vk_hash`: the SHA-256 hash of the key's bytes.
 #[must_use]
 pub fn key_hash(key: &[u8; VERIFYING_KEY_BYTES]) -> [u8; 32] {
     bauta_primitives::sha256(key)

@@ -1,5 +1,7 @@
-//! The Bauta program: registries of members, scopes, and one `verify` for every statement. `docs/protocol.md` is the
-//! specification.
+//! The Bauta program: registries of members, scopes, and one `verify` instruction for every
+//! statement.
+//!
+//! `docs/protocol.md` is the specification.
 //!
 //! ```text
 //!   admin ------> Config, Circuit (verifying key)
@@ -28,21 +30,27 @@ use state::{Node, Path, RegistryKind};
 
 declare_id!("BaXwFR6H8K5UrTyRnNp9Wds1Fnz8a68yGLHpbpNbXyc2");
 
-/// The instructions. Those that are called most come first: dispatch compares in this order.
+/// The instructions. The most frequent ones come first, because dispatch compares in this order.
 #[program]
 pub mod bauta {
     use super::*;
 
-    /// Accepts a proof of any statement once per scope and nullifier. It says that at `root` a leaf with this claim
-    /// belonged to somebody who knows its secret; for a registry of holders: that the token was held when its leaf was
-    /// registered and had not been evicted by that root. A borrowed token registers too. It does not say that the token
-    /// is held now.
+    /// Verifies a proof of any statement and records the nullifier. A scope accepts each nullifier
+    /// once.
+    ///
+    /// An accepted proof shows that at `root` there was a leaf with this claim, and that the prover
+    /// knows the leaf's secret. In a registry of holders this means: the token was held when its
+    /// leaf was registered, and the leaf had not been evicted at that root. A borrowed token can be
+    /// registered. The proof does not show that the token is held now.
     pub fn verify(ctx: Context<Verify>, presentation: Presentation) -> Result<()> {
         ctx.accounts.run(&presentation)
     }
 
-    /// Registers the token that the signer holds: appends its leaf or, later, overwrites it by a path (at most once in
-    /// 60 seconds per token).
+    /// Registers a token that the signer holds.
+    ///
+    /// The first registration of a token appends its leaf and takes no path. A later registration
+    /// overwrites the token's leaf and needs its path. A token's leaf changes at most once in 60
+    /// seconds.
     pub fn register_holder(
         ctx: Context<RegisterHolder>,
         commitment: [u8; 32],
@@ -51,18 +59,21 @@ pub mod bauta {
         ctx.accounts.run(commitment, path.as_ref())
     }
 
-    /// Empties a token's leaf on evidence that its holder has it no more: supply 0, mint closed, or a token account with
-    /// amount 1 of another owner.
+    /// Empties a token's leaf on evidence that its registered holder no longer has the token.
+    /// Anyone may call it.
+    ///
+    /// The evidence is a supply of 0, a closed mint, or a token account of another owner with
+    /// amount 1.
     pub fn evict_holder(ctx: Context<EvictHolder>, path: Path) -> Result<()> {
         ctx.accounts.run(&path)
     }
 
-    /// Appends 1 to 128 leaves to a Managed registry.
+    /// Appends 1 to 128 leaves to a registry of kind `Managed`.
     pub fn append_leaves(ctx: Context<AppendLeaves>, leaves: Vec<Node>) -> Result<()> {
         ctx.accounts.run(leaves)
     }
 
-    /// Replaces a leaf of a Managed registry; a new leaf of zero removes.
+    /// Replaces a leaf of a registry of kind `Managed`. A new leaf of zero removes the member.
     pub fn replace_leaf(
         ctx: Context<ReplaceLeaf>,
         index: u64,
@@ -73,29 +84,35 @@ pub mod bauta {
         ctx.accounts.run(index, &old_leaf, &new_leaf, &path)
     }
 
-    /// Makes a root of a tree kept off chain an Attested registry's current one.
+    /// Sets the current root of a registry of kind `Attested`, whose tree is stored off chain.
     pub fn publish_root(ctx: Context<PublishRoot>, root: Node) -> Result<()> {
         ctx.accounts.run(root)
     }
 
-    /// Returns a nullifier's rent to whoever paid it, once its scope is closed or past `closes_at`.
+    /// Closes a nullifier account and returns its rent to the account that paid it. The scope must
+    /// be closed, or `closes_at` must have passed. Anyone may call it.
     pub fn reclaim_nullifier(ctx: Context<ReclaimNullifier>) -> Result<()> {
         ctx.accounts.run()
     }
 
-    /// Creates a scope. Snapshot counts once per token, whoever holds it later; Live once per registration, so a token
-    /// that changes hands can be used again.
+    /// Creates a scope over a registry.
+    ///
+    /// A scope of mode `Snapshot` accepts each token once, also after the token changes hands. A
+    /// scope of mode `Live` accepts each registration once, so a token can be used again after it
+    /// changes hands.
     pub fn create_scope(ctx: Context<CreateScope>, nonce: u64, rules: ScopeRules) -> Result<()> {
         ctx.accounts.run(ctx.bumps.scope, nonce, &rules)
     }
 
-    /// Ends a scope early, for ever.
+    /// Closes a scope before `closes_at`. A closed scope can't be reopened.
     pub fn close_scope(ctx: Context<CloseScope>) -> Result<()> {
         ctx.accounts.run()
     }
 
-    /// Creates a registry. Holders: leaves come from token holders alone. Managed: the authority writes leaves.
-    /// Attested: the authority publishes roots.
+    /// Creates a registry.
+    ///
+    /// In a registry of kind `Holders`, only token holders write leaves. In one of kind `Managed`,
+    /// the authority writes leaves. In one of kind `Attested`, the authority publishes roots.
     pub fn create_registry(
         ctx: Context<CreateRegistry>,
         nonce: u64,
@@ -108,7 +125,8 @@ pub mod bauta {
             .run(ctx.bumps.registry, nonce, kind, depth, leaf_format, root_ttl)
     }
 
-    /// Lets the tokens of a mint or Token-2022 group register in a Holders registry, and says which track they give.
+    /// Allows a mint, or the mints of a Token-2022 group, to register in a registry of kind
+    /// `Holders`, and sets the track of their leaves.
     pub fn add_collection(
         ctx: Context<AddCollection>,
         key: Pubkey,
@@ -118,22 +136,22 @@ pub mod bauta {
         ctx.accounts.run(ctx.bumps.collection, key, is_group, track)
     }
 
-    /// Fixes a Holders registry's collections for ever.
+    /// Seals a registry of kind `Holders`: no collection can be added after that.
     pub fn seal_registry(ctx: Context<SealRegistry>) -> Result<()> {
         ctx.accounts.run()
     }
 
-    /// Registers a statement's circuit and verifying key.
+    /// Registers a circuit: its statement and its verifying key.
     pub fn register_circuit(ctx: Context<RegisterCircuit>, registration: CircuitRegistration) -> Result<()> {
         ctx.accounts.run(ctx.bumps.circuit, &registration)
     }
 
-    /// Retires a circuit: no more scopes, no more verifications.
+    /// Retires a circuit. The program then refuses new scopes and verifications with it.
     pub fn retire_circuit(ctx: Context<RetireCircuit>) -> Result<()> {
         ctx.accounts.run()
     }
 
-    /// Creates `Config`, once, by the program's upgrade authority.
+    /// Creates the account `Config`. Only the program's upgrade authority may call it, once.
     pub fn initialize(
         ctx: Context<Initialize>,
         cluster_tag: [u8; 32],
@@ -144,17 +162,18 @@ pub mod bauta {
             .run(ctx.bumps.config, cluster_tag, admin, development_keys_allowed)
     }
 
-    /// Names who may become admin by accepting; the zero address withdraws.
+    /// Sets the pending admin, who becomes the admin with `accept_admin`. The zero address cancels
+    /// a pending handover.
     pub fn set_admin(ctx: Context<SetAdmin>, new_admin: Pubkey) -> Result<()> {
         ctx.accounts.run(new_admin)
     }
 
-    /// Makes the pending admin the admin.
+    /// Makes the signer, the pending admin, the admin.
     pub fn accept_admin(ctx: Context<AcceptAdmin>) -> Result<()> {
         ctx.accounts.run()
     }
 
-    /// Stops verifications, and nothing else, or resumes them.
+    /// Pauses or resumes `verify`. All other instructions stay available.
     pub fn pause(ctx: Context<Pause>, paused: bool) -> Result<()> {
         ctx.accounts.run(paused)
     }

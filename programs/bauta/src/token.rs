@@ -1,5 +1,7 @@
-//! Reads SPL Token and Token-2022 accounts where they lie. Only what registering and evicting need; a test compares it
-//! with the token programs' own libraries.
+//! Reads SPL Token and Token-2022 accounts in place.
+//!
+//! The module reads only the fields that registration and eviction need. A test compares it with
+//! the libraries of the token programs.
 //!
 //! ```text
 //!   mint            0..4 has authority, 36..44 supply (LE), 44 decimals, 45 initialised          82 bytes
@@ -10,19 +12,20 @@
 use crate::errors::BautaError;
 use anchor_lang::{prelude::*, pubkey};
 
-/// SPL Token.
+/// The address of the SPL Token program.
 pub const TOKEN_PROGRAM: Pubkey = pubkey!("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
-/// Token-2022.
+/// The address of the Token-2022 program.
 pub const TOKEN_2022_PROGRAM: Pubkey = pubkey!("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb");
 
 const MINT_BYTES: usize = 82;
 const ACCOUNT_BYTES: usize = 165;
-/// A multisig has this many bytes and no account type; the token programs give no other account this length.
+/// The length of a multisig account, which has no account type. The token programs give no other
+/// account this length.
 const MULTISIG_BYTES: usize = 355;
-/// Account types of Token-2022.
+/// Account types in Token-2022.
 const MINT_TYPE: u8 = 1;
 const ACCOUNT_TYPE: u8 = 2;
-/// Extension types of Token-2022.
+/// Extension types in Token-2022.
 const UNINITIALIZED: u16 = 0;
 const MINT_CLOSE_AUTHORITY: u16 = 3;
 const CONFIDENTIAL_TRANSFER_MINT: u16 = 4;
@@ -31,22 +34,25 @@ const CONFIDENTIAL_TRANSFER_FEE_CONFIG: u16 = 16;
 const TOKEN_GROUP_MEMBER: u16 = 23;
 const CONFIDENTIAL_MINT_BURN: u16 = 24;
 
-/// A mint account's content.
+/// The data of a mint account.
 pub struct Mint<'a> {
     data: &'a [u8],
 }
 
-/// The `TokenGroupMember` extension inside a mint.
+/// The contents of the extension `TokenGroupMember` of a mint.
 #[derive(Debug, PartialEq, Eq)]
 pub struct GroupMember {
-    /// The mint that is the member.
+    /// The mint that is a member of the group.
     pub mint: Pubkey,
-    /// The group's mint.
+    /// The mint of the group.
     pub group: Pubkey,
 }
 
 impl<'a> Mint<'a> {
-    /// Reads the data of an account that `program` owns. Refused unless it is an initialised mint.
+    /// Reads the data of an account that `program` owns.
+    ///
+    /// # Errors
+    /// If the account is not an initialised mint of a token program.
     pub fn read(program: &Pubkey, data: &'a [u8]) -> Result<Self> {
         require!(is_token_program(program), BautaError::NotAMint);
         require!(
@@ -57,14 +63,17 @@ impl<'a> Mint<'a> {
         Ok(Self { data })
     }
 
-    /// Tokens in existence.
+    /// Returns the number of tokens that exist.
     #[must_use]
     pub fn supply(&self) -> u64 {
         integer(self.data, 36)
     }
 
-    /// Refuses unless there is one token, indivisible, and never a second; nobody can take it from its holder unseen,
-    /// nor close the mint and bring it back.
+    /// Checks that the mint has exactly one holder, who is visible.
+    ///
+    /// The supply is 1, the decimals are 0 and there is no mint authority, so there is never a
+    /// second token. The refused extensions would allow someone to take the token from its holder,
+    /// to hide its holder, or to close the mint and create it again.
     pub fn check_unique(&self) -> Result<()> {
         require!(self.supply() == 1, BautaError::SupplyNotOne);
         require!(self.data[44] == 0, BautaError::DecimalsNotZero);
@@ -82,7 +91,10 @@ impl<'a> Mint<'a> {
         Ok(())
     }
 
-    /// The group membership that lies in the mint itself. Pointers to other accounts are ignored: they can lie.
+    /// Returns the group membership that is stored in the mint itself.
+    ///
+    /// Pointers to other accounts are ignored, because the mint's creator can set them to any
+    /// account.
     pub fn group_member(&self) -> Result<Option<GroupMember>> {
         let member = self.extensions()?.find(|(kind, _)| *kind == TOKEN_GROUP_MEMBER);
         let Some((_, value)) = member else { return Ok(None) };
@@ -97,26 +109,29 @@ impl<'a> Mint<'a> {
         let list = Extensions {
             rest: self.data.get(ACCOUNT_BYTES + 1..).unwrap_or(&[]),
         };
-        require!(list.clone().ends_well(), BautaError::InvalidMint);
+        require!(list.clone().is_well_formed(), BautaError::InvalidMint);
         Ok(list)
     }
 }
 
-/// A token account's content.
+/// The contents of a token account.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TokenAccount {
-    /// Whose tokens.
+    /// The mint of the tokens.
     pub mint: Pubkey,
-    /// Who holds them.
+    /// The holder of the tokens.
     pub owner: Pubkey,
-    /// How many.
+    /// The number of tokens.
     pub amount: u64,
-    /// Whether they are frozen.
+    /// Whether the account is frozen.
     pub frozen: bool,
 }
 
 impl TokenAccount {
-    /// Reads the data of an account that `program` owns. Refused unless it is an initialised token account.
+    /// Reads the data of an account that `program` owns.
+    ///
+    /// # Errors
+    /// If the account is not an initialised token account of a token program.
     pub fn read(program: &Pubkey, data: &[u8]) -> Result<Self> {
         require!(is_token_program(program), BautaError::InvalidTokenAccount);
         require!(
@@ -134,14 +149,16 @@ impl TokenAccount {
     }
 }
 
-/// Whether `program` is one of the token programs.
+/// Returns `true` for SPL Token and Token-2022.
 #[must_use]
 pub fn is_token_program(program: &Pubkey) -> bool {
     *program == TOKEN_PROGRAM || *program == TOKEN_2022_PROGRAM
 }
 
-/// Whether `data` has the length of a plain account of `base` bytes or, in Token-2022, an account type after the longest
-/// plain account's bytes.
+/// Returns `true` if `data` has the form of an account whose plain length is `base` bytes.
+///
+/// The length is `base`, or in Token-2022 the account type follows byte 165, the length of the
+/// longest plain account.
 fn has_shape(program: &Pubkey, data: &[u8], base: usize, account_type: u8) -> bool {
     data.len() == base
         || (*program == TOKEN_2022_PROGRAM
@@ -150,14 +167,15 @@ fn has_shape(program: &Pubkey, data: &[u8], base: usize, account_type: u8) -> bo
             && data[ACCOUNT_BYTES] == account_type)
 }
 
-/// The extensions as pairs of type and value; ends at type 0 or the end.
+/// Iterates over the extensions as pairs of type and value. It ends at type 0 or at the end of the
+/// data.
 #[derive(Clone)]
 struct Extensions<'a> {
     rest: &'a [u8],
 }
 
 impl Extensions<'_> {
-    fn ends_well(mut self) -> bool {
+    fn is_well_formed(mut self) -> bool {
         while self.next().is_some() {}
         self.rest.len() < 2 || self.rest[..2] == UNINITIALIZED.to_le_bytes()
     }

@@ -1,4 +1,6 @@
-//! Verification and the refusal of keys, with keys whose discrete logarithms are known, so that any proof can be had.
+//! Tests proof verification and the checks of verifying keys.
+//!
+//! The discrete logarithms of the keys are known, so the tests can compute a proof for any digest.
 
 use ark_bn254::{Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup};
@@ -28,7 +30,7 @@ fn g2(scalar: Fr) -> Vec<u8> {
     })
 }
 
-/// A key's logarithms.
+/// The discrete logarithms of a key's points.
 #[derive(Clone, Copy)]
 struct Logarithms {
     alpha: Fr,
@@ -70,7 +72,7 @@ impl Logarithms {
         self.ic[0] + digest * self.ic[1]
     }
 
-    /// The proof with these A and B: C follows from the equation.
+    /// Computes the proof with the logarithms `a` and `b`. C follows from the equation.
     fn prove(&self, digest: Fr, a: Fr, b: Fr) -> [u8; PROOF_BYTES] {
         let c = (a * b - self.alpha * self.beta - self.input(digest) * self.gamma) / self.delta;
         proof(a, b, c)
@@ -94,7 +96,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn a_proof_holds_for_its_digest_alone(seed: u64, digest: u64, a in 1..u64::MAX, b in 1..u64::MAX) {
+    fn a_proof_holds_only_for_its_digest(seed: u64, digest: u64, a in 1..u64::MAX, b in 1..u64::MAX) {
         let key = Logarithms::random(seed);
         let digest = Fr::from(digest);
         let proof = key.prove(digest, a.into(), b.into());
@@ -106,7 +108,7 @@ proptest! {
 }
 
 #[test]
-fn a_proof_whose_points_are_no_points_is_refused() {
+fn a_proof_with_invalid_points_is_refused() {
     let key = Logarithms::random(1);
     let good = key.prove(Fr::from(5), Fr::from(2), Fr::from(3));
     for at in [0, 63, 64, 191, 192, 255] {
@@ -121,7 +123,7 @@ fn a_proof_whose_points_are_no_points_is_refused() {
         verify(&key.key(), &[0xff; 256], &bytes(Fr::from(5))),
         BautaError::ProofPointInvalid,
     );
-    // all at infinity is a point each, but no proof
+    // Points at infinity are valid points, but not a proof.
     refused(
         verify(&key.key(), &[0; 256], &bytes(Fr::from(5))),
         BautaError::ProofRefused,
@@ -135,8 +137,9 @@ fn an_honest_key_is_accepted() {
     }
 }
 
-/// KNOWN-BUGS: gamma = delta. Each of these keys is refused, and each could be forged with by somebody who knows no
-/// logarithm but the generator's: the points in the proofs are the key's own.
+/// A regression test for gamma = delta and similar keys.
+///
+/// Each forgery uses only points of the key, so a forger needs to know no logarithm.
 #[test]
 fn a_key_that_anyone_can_forge_with_is_refused() {
     let honest = Logarithms::random(7);
@@ -169,7 +172,7 @@ fn a_key_that_anyone_can_forge_with_is_refused() {
                 proof(input, delta_beta.gamma, -sign * delta_beta.alpha),
             ),
         ] {
-            verify(&key.key(), &forgery, &bytes(digest)).expect("the forgery holds");
+            verify(&key.key(), &forgery, &bytes(digest)).expect("without the check, the forgery is accepted");
             refused(check_key(&key.key()), BautaError::ForgeableKey);
         }
     }
@@ -202,11 +205,12 @@ fn a_key_with_a_point_off_its_curve_or_a_coordinate_of_q_is_refused() {
 
 #[test]
 fn a_key_with_a_point_outside_the_subgroup_is_refused() {
-    // almost no point of the twist is in the subgroup of order r: the first x with a y will do
+    // Almost no point of the twist is in the subgroup of order r, so the first x with a y is
+    // outside.
     let outside = (1..)
         .find_map(|x| G2Affine::get_point_from_x_unchecked(ark_bn254::Fq2::from(x), true))
         .filter(|point| !point.is_in_correct_subgroup_assuming_on_curve())
-        .expect("outside");
+        .expect("the first point of the twist is outside the subgroup");
     let (x, y) = outside.xy().unwrap();
     let point = [x.c1, x.c0, y.c1, y.c0].map(big_endian).concat();
     let key = Logarithms::random(3).key();

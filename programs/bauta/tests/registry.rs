@@ -1,4 +1,4 @@
-//! Which roots are accepted, against a plain list of all roots that ever were.
+//! Compares the accepted roots of a registry with a model that stores every root.
 
 use bauta::state::{KEPT_ROOTS, Registry};
 use bytemuck::Zeroable;
@@ -10,8 +10,10 @@ fn root(n: usize) -> [u8; 32] {
     bytes
 }
 
-/// The rule of the protocol's section 6, written once more: a replaced root is kept when ⌈ttl / 16⌉ seconds have passed
-/// since the last that was, or none was; then it lives for `ttl` seconds.
+/// A second implementation of the rule in section 6 of the protocol.
+///
+/// A replaced root is kept if no root was kept before, or if at least ⌈ttl / 16⌉ seconds have
+/// passed since the last one was kept. It is then accepted for `ttl` seconds.
 #[derive(Default)]
 struct Model {
     roots: usize,
@@ -37,9 +39,10 @@ impl Model {
 }
 
 proptest! {
-    /// KNOWN-BUGS: ring flooding; root expiry counted from creation; root history as a loophole.
+    /// A regression test for flooding the ring, for expiry that counts from a root's creation, and
+    /// for roots that never expire.
     #[test]
-    fn a_kept_root_lives_its_whole_time_and_no_longer(
+    fn a_kept_root_is_accepted_for_exactly_root_ttl(
         ttl in 60..5_000i64,
         waits in prop::collection::vec(prop_oneof![0..3i64, 0..400i64, 0..20_000i64], 1..120),
     ) {
@@ -63,7 +66,7 @@ proptest! {
 }
 
 #[test]
-fn a_flood_of_changes_keeps_one_root_an_interval() {
+fn many_changes_keep_one_root_for_each_interval() {
     let mut registry = Registry::zeroed();
     registry.root_ttl = 1_600;
     registry.root = root(0);
@@ -76,14 +79,14 @@ fn a_flood_of_changes_keeps_one_root_an_interval() {
 }
 
 #[test]
-fn a_change_that_no_time_can_hold_is_refused() {
+fn an_expiry_time_that_overflows_is_refused() {
     let mut registry = Registry::zeroed();
     registry.root_ttl = 60;
     assert!(registry.replace_root(root(1), i64::MAX).is_err());
 }
 
 #[test]
-fn the_ring_has_sixteen_places() {
+fn the_ring_has_sixteen_entries() {
     assert_eq!(KEPT_ROOTS, 16);
     assert_eq!(size_of::<Registry>(), 800);
 }

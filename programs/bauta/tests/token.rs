@@ -1,4 +1,4 @@
-//! The reader of token accounts against the token programs' own libraries.
+//! Compares the reader of token accounts with the libraries of the token programs.
 
 use anchor_lang::prelude::Pubkey;
 use bauta::{
@@ -42,7 +42,7 @@ fn extension<E: Extension + bytemuck::Pod + Default>(state: &mut StateWithExtens
     state.init_extension::<E>(false).unwrap();
 }
 
-/// A mint of Token-2022 with these extensions, made by its library.
+/// Creates the data of a Token-2022 mint with the library of the token program.
 fn mint_2022(extensions: &[(ExtensionType, Initialise)], base: SplMint) -> Vec<u8> {
     let types: Vec<ExtensionType> = extensions.iter().map(|(kind, _)| *kind).collect();
     let space = ExtensionType::try_calculate_account_len::<SplMint>(&types).unwrap();
@@ -72,7 +72,7 @@ fn refused<T>(result: anchor_lang::Result<T>, expected: BautaError) {
 }
 
 #[test]
-fn a_unique_token_of_either_program_passes() {
+fn a_unique_token_of_either_program_is_accepted() {
     let plain = packed(one_token());
     Mint::read(&TOKEN_PROGRAM, &plain)
         .unwrap()
@@ -110,7 +110,7 @@ fn a_token_that_could_have_a_second_holder_is_refused() {
 }
 
 #[test]
-fn a_mint_whose_holder_can_lose_it_unseen_is_refused() {
+fn a_mint_with_an_extension_that_hides_or_moves_the_token_is_refused() {
     let dangerous: [(ExtensionType, Initialise, BautaError); 5] = [
         (
             ExtensionType::MintCloseAuthority,
@@ -139,7 +139,7 @@ fn a_mint_whose_holder_can_lose_it_unseen_is_refused() {
         ),
     ];
     for (kind, initialise, error) in dangerous {
-        // alone, first and last
+        // The extension is tested at the first and at the last position.
         for at in [0, 4] {
             let mut extensions = harmless();
             extensions.insert(at, (kind, initialise));
@@ -153,7 +153,7 @@ fn a_mint_whose_holder_can_lose_it_unseen_is_refused() {
 }
 
 #[test]
-fn membership_is_read_from_the_mint_and_no_pointer() {
+fn group_membership_is_read_from_the_mint_and_not_from_a_pointer() {
     fn member(state: &mut StateWithExtensionsMut<'_, SplMint>) {
         let member = state.init_extension::<TokenGroupMember>(false).unwrap();
         member.mint = Pubkey::new_from_array([1; 32]);
@@ -182,11 +182,11 @@ fn membership_is_read_from_the_mint_and_no_pointer() {
 }
 
 #[test]
-fn what_is_no_mint_is_refused() {
+fn an_account_that_is_not_a_mint_is_refused() {
     let plain = packed(one_token());
     let extended = mint_2022(&harmless(), one_token());
     refused(Mint::read(&Pubkey::new_unique(), &plain), BautaError::NotAMint);
-    // SPL Token has no extensions
+    // SPL Token has no extensions.
     refused(Mint::read(&TOKEN_PROGRAM, &extended), BautaError::InvalidMint);
     refused(
         Mint::read(&TOKEN_2022_PROGRAM, &plain[..81]),
@@ -201,7 +201,7 @@ fn what_is_no_mint_is_refused() {
         Mint::read(&TOKEN_PROGRAM, &uninitialised),
         BautaError::InvalidMint,
     );
-    // a token account and a multisig pose as a mint
+    // A token account and a multisig account are not mints.
     let mut account = extended.clone();
     account[165] = 2;
     refused(Mint::read(&TOKEN_2022_PROGRAM, &account), BautaError::InvalidMint);
@@ -211,11 +211,13 @@ fn what_is_no_mint_is_refused() {
         Mint::read(&TOKEN_2022_PROGRAM, &multisig),
         BautaError::InvalidMint,
     );
-    // an extension that reaches past the end
-    let mut torn = extended;
-    torn.truncate(torn.len() - 1);
+    // The last extension is longer than the data.
+    let mut truncated = extended;
+    truncated.truncate(truncated.len() - 1);
     refused(
-        Mint::read(&TOKEN_2022_PROGRAM, &torn).unwrap().check_unique(),
+        Mint::read(&TOKEN_2022_PROGRAM, &truncated)
+            .unwrap()
+            .check_unique(),
         BautaError::InvalidMint,
     );
 }
@@ -257,7 +259,7 @@ fn extended_account(base: Account) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn token_accounts_are_read_as_the_library_reads_them(base in account()) {
+    fn token_accounts_are_read_like_the_library_reads_them(base in account()) {
         let expected = TokenAccount {
             mint: base.mint,
             owner: base.owner,
@@ -270,7 +272,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_a_reader_panic(data in prop::collection::vec(any::<u8>(), 0..600), kind in 0..3u8) {
+    fn readers_do_not_panic_on_any_bytes(data in prop::collection::vec(any::<u8>(), 0..600), kind in 0..3u8) {
         let mut data = data;
         if let Some(byte) = data.get_mut(165) {
             *byte = kind;
@@ -289,7 +291,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_no_token_account_is_refused() {
+fn an_account_that_is_not_a_token_account_is_refused() {
     let uninitialised = packed(Account::default());
     refused(
         TokenAccount::read(&TOKEN_PROGRAM, &uninitialised),
@@ -307,7 +309,7 @@ fn what_is_no_token_account_is_refused() {
         TokenAccount::read(&TOKEN_PROGRAM, &extended_account(base)),
         BautaError::InvalidTokenAccount,
     );
-    // closed: no data
+    // A closed account has no data.
     refused(
         TokenAccount::read(&TOKEN_PROGRAM, &[]),
         BautaError::InvalidTokenAccount,

@@ -1,4 +1,4 @@
-//! The tree on chain against a full rebuild from the leaves at every step.
+//! Compares the tree on chain with a tree that is rebuilt from the leaves after every step.
 
 use anchor_lang::prelude::Pubkey;
 use bauta::{
@@ -21,7 +21,7 @@ fn empty_tree() -> Box<Tree> {
     Box::new(Tree::zeroed())
 }
 
-/// The nodes of every level above `leaves`, as far as they aren't empty subtrees.
+/// Computes the nodes of every level, without the empty subtrees to the right.
 fn rebuild(leaves: &[Node]) -> Vec<Vec<FieldElement>> {
     let mut levels = vec![leaves.iter().map(element).collect::<Vec<_>>()];
     let mut empty = FieldElement::ZERO;
@@ -36,14 +36,14 @@ fn rebuild(leaves: &[Node]) -> Vec<Vec<FieldElement>> {
     levels
 }
 
-/// The root of `leaves`.
+/// Computes the root of a tree with these leaves.
 fn root(leaves: &[Node]) -> Node {
     rebuild(leaves)[DEPTH]
         .first()
         .map_or_else(|| tree::EMPTY_SUBTREES[DEPTH].to_bytes(), |root| root.to_bytes())
 }
 
-/// The siblings of the five lowest levels.
+/// Computes the siblings of the five lowest levels.
 fn path(leaves: &[Node], index: usize) -> Path {
     let levels = rebuild(leaves);
     core::array::from_fn(|level| {
@@ -61,7 +61,7 @@ fn path(leaves: &[Node], index: usize) -> Path {
     })
 }
 
-/// Every node that the account holds is the rebuilt tree's.
+/// Asserts that every node in the account is the one of the rebuilt tree.
 fn check_consistent(tree: &Tree, leaves: &[Node]) {
     let levels = rebuild(leaves);
     let mut nodes = tree.canopy.iter();
@@ -92,7 +92,7 @@ fn check_consistent(tree: &Tree, leaves: &[Node]) {
 #[derive(Debug, Clone)]
 enum Step {
     Append(Vec<u64>),
-    /// Which leaf, as a fraction of those there are, and its new value; 0 removes.
+    /// The position of an existing leaf and its new value. The value 0 removes the leaf.
     Replace(prop::sample::Index, u64),
 }
 
@@ -153,7 +153,7 @@ proptest! {
     }
 }
 
-/// KNOWN-BUGS: replace, then append, restores an evicted leaf from a stale frontier.
+/// A regression test for a stale frontier: an append after a replacement restored the old leaf.
 #[test]
 fn an_append_after_a_replacement_does_not_restore_the_old_leaf() {
     for next in 1..=21 {
@@ -173,9 +173,9 @@ fn an_append_after_a_replacement_does_not_restore_the_old_leaf() {
 }
 
 #[test]
-fn a_full_tree_takes_no_leaf_and_its_last_leaf_can_be_replaced() {
+fn a_full_tree_refuses_leaves_and_its_last_leaf_can_be_replaced() {
     let mut tree = empty_tree();
-    // as if all before had been appended and emptied: the frontier of an empty subtree's last position
+    // The frontier as if all leaves but the last had been appended and emptied.
     for (level, frontier) in tree.frontier.iter_mut().enumerate() {
         *frontier = [tree::EMPTY_SUBTREES[level].to_bytes(); 3];
     }
@@ -193,7 +193,7 @@ fn a_full_tree_takes_no_leaf_and_its_last_leaf_can_be_replaced() {
 }
 
 #[test]
-fn what_is_no_leaf_and_no_batch_is_refused() {
+fn invalid_leaves_and_batches_are_refused() {
     let mut tree = empty_tree();
     assert_refused(tree.append(0, &[]), BautaError::EmptyBatch);
     assert_refused(
@@ -209,7 +209,7 @@ fn what_is_no_leaf_and_no_batch_is_refused() {
 }
 
 #[test]
-fn a_replacement_needs_the_old_leaf_its_path_and_an_index_below_the_next() {
+fn a_replacement_needs_the_old_leaf_its_path_and_an_index_below_next_index() {
     let leaves: Vec<Node> = (1..=6).map(leaf).collect();
     let mut tree = empty_tree();
     tree.append(0, &leaves).unwrap();
@@ -251,7 +251,7 @@ fn a_replacement_needs_the_old_leaf_its_path_and_an_index_below_the_next() {
 }
 
 #[test]
-fn the_account_is_as_long_as_the_protocol_says() {
+fn the_account_has_the_length_in_the_protocol() {
     assert_eq!(Tree::SPACE, 44_168);
     assert_eq!(core::mem::offset_of!(Tree, canopy), 512);
     assert_eq!(Tree::zeroed().registry, Pubkey::default());

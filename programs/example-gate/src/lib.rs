@@ -1,4 +1,5 @@
-//! A consumer program: grants a counter to whoever shows a proof in the scope that its gate pins.
+//! An example of a consumer program. It creates a counter for the recipient of a proof in the scope
+//! that its gate pins.
 //!
 //! ```text
 //!   member --grant--> example-gate --verify, signed by the gate--> bauta --return data--> example-gate --> Counter
@@ -17,7 +18,8 @@ declare_id!("Ga9HP4e3TZxu47C5KifEsbDMajjDqvJ44BC7Dn97rt5h");
 pub mod example_gate {
     use super::*;
 
-    /// Creates a gate that accepts proofs of one scope. The scope has to name the gate's address as its gate.
+    /// Creates a gate that accepts proofs of one scope. The scope must name the gate's address as
+    /// its gate.
     pub fn open_gate(ctx: Context<OpenGate>, scope: Pubkey) -> Result<()> {
         ctx.accounts.gate.set_inner(Gate {
             authority: ctx.accounts.authority.key(),
@@ -27,9 +29,11 @@ pub mod example_gate {
         Ok(())
     }
 
-    /// Creates a counter that starts at `amount` for the recipient that the proof names, once per nullifier.
+    /// Creates a counter with the value `amount` for the recipient that the proof names. There is
+    /// one counter for each nullifier.
     pub fn grant(ctx: Context<Grant>, amount: u64, proof: Proof) -> Result<()> {
-        // built here, never taken from the caller: a proof made for another amount doesn't hold
+        // The program builds the payload and never accepts it from the caller. A proof for another
+        // amount is therefore refused.
         let payload = payload(amount);
         let gate = &ctx.accounts.gate;
         let seeds: &[&[u8]] = &[Gate::SEED, gate.authority.as_ref(), &[gate.bump]];
@@ -45,9 +49,9 @@ pub mod example_gate {
                 payload,
             },
         )?;
-        // the CPI went to bauta's address; that it was bauta that answered last is checked all the same
-        let answered = get_return_data().is_some_and(|(program, _)| program == bauta::ID);
-        require!(answered, GateError::NotVerified);
+        // The return data must come from bauta.
+        let verified = get_return_data().is_some_and(|(program, _)| program == bauta::ID);
+        require!(verified, GateError::NotVerified);
         ctx.accounts.counter.set_inner(Counter {
             owner: ctx.accounts.recipient.key(),
             value: amount,
@@ -56,45 +60,45 @@ pub mod example_gate {
     }
 }
 
-/// What the proof's context binds besides recipient, relayer and expiry.
+/// Builds the payload, to which the proof is bound in addition to recipient, relayer and expiry.
 #[must_use]
 pub fn payload(amount: u64) -> Vec<u8> {
     [b"example-gate/grant/1".as_slice(), &amount.to_le_bytes()].concat()
 }
 
-/// A proof as `grant` takes it.
+/// A proof and the values that it shows, an argument of `grant`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone)]
 pub struct Proof {
-    /// The use's nullifier.
+    /// The nullifier.
     pub nullifier: [u8; 32],
-    /// −A, B, C.
+    /// The proof: −A, B, C.
     pub proof: [u8; 256],
-    /// The registry's root that membership is shown at.
+    /// The root that the proof was made at.
     pub root: [u8; 32],
-    /// What is shown.
+    /// The claim.
     pub claim: [u8; 32],
-    /// Unix time in seconds after which the proof is void.
+    /// The time after which bauta refuses the proof, in Unix seconds.
     pub expiry: i64,
 }
 
-/// Pins one scope, and signs verifications.
+/// A gate: it pins one scope and signs the verifications in it.
 #[account]
 #[derive(InitSpace)]
 pub struct Gate {
-    /// Who made it.
+    /// The authority, which created the gate.
     pub authority: Pubkey,
-    /// The only scope whose proofs count.
+    /// The scope whose proofs the gate accepts.
     pub scope: Pubkey,
-    /// The address's bump.
+    /// The bump of the account's address.
     pub bump: u8,
 }
 
 impl Gate {
-    /// The first seed of its address; then the authority.
+    /// The first seed of the address. The authority follows.
     pub const SEED: &'static [u8] = b"gate";
 }
 
-/// What a proof earns.
+/// A counter, which a proof grants.
 #[account]
 #[derive(InitSpace)]
 pub struct Counter {
@@ -105,17 +109,17 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// The first seed of its address; then gate and nullifier.
+    /// The first seed of the address. The gate and the nullifier follow.
     pub const SEED: &'static [u8] = b"counter";
 }
 
 /// Accounts of `open_gate`.
 #[derive(Accounts)]
 pub struct OpenGate<'info> {
-    /// Pays, and gives the gate its address.
+    /// The authority, which pays the rent of `gate`. The gate's address is derived from it.
     #[account(mut)]
     pub authority: Signer<'info>,
-    /// Created here.
+    /// The account to create.
     #[account(
         init,
         payer = authority,
@@ -124,7 +128,7 @@ pub struct OpenGate<'info> {
         bump
     )]
     pub gate: Account<'info, Gate>,
-    /// Creates `gate`.
+    /// The system program, which creates `gate`.
     pub system_program: Program<'info, System>,
 }
 
@@ -132,16 +136,16 @@ pub struct OpenGate<'info> {
 #[derive(Accounts)]
 #[instruction(amount: u64, proof: Proof)]
 pub struct Grant<'info> {
-    /// Pays for counter and nullifier.
+    /// The account that pays the rent of counter and nullifier.
     #[account(mut)]
     pub payer: Signer<'info>,
-    /// Whom the proof names.
+    /// The recipient that the proof names.
     /// CHECK: bauta checks that the proof is bound to it
     pub recipient: UncheckedAccount<'info>,
-    /// Pins the scope.
+    /// The gate, which pins the scope.
     #[account(seeds = [Gate::SEED, gate.authority.as_ref()], bump = gate.bump)]
     pub gate: Account<'info, Gate>,
-    /// Created here, once per nullifier.
+    /// The account to create. There is one for each nullifier.
     #[account(
         init,
         payer = payer,
@@ -150,32 +154,32 @@ pub struct Grant<'info> {
         bump
     )]
     pub counter: Account<'info, Counter>,
-    /// Bauta's settings.
+    /// The account `Config` of bauta.
     /// CHECK: bauta checks it
     pub config: UncheckedAccount<'info>,
     /// The scope that the gate pins.
-    /// CHECK: pinned by its address
+    /// CHECK: its address is the one in the gate
     #[account(address = gate.scope @ GateError::WrongScope)]
     pub scope: UncheckedAccount<'info>,
     /// The scope's circuit.
     /// CHECK: bauta checks it
     pub circuit: UncheckedAccount<'info>,
-    /// The nullifier, created by bauta.
+    /// The nullifier account, which bauta creates.
     /// CHECK: bauta checks it
     #[account(mut)]
     pub nullifier: UncheckedAccount<'info>,
-    /// The scope's registry, if the scope is Live.
+    /// The scope's registry, if the scope has the mode `Live`.
     /// CHECK: bauta checks it
     pub registry: Option<UncheckedAccount<'info>>,
-    /// Who alone may submit the proof, if it names somebody.
+    /// The relayer that the proof names, if it names one. It must sign.
     pub relayer: Option<Signer<'info>>,
-    /// Creates counter and nullifier.
+    /// The system program, which creates counter and nullifier.
     pub system_program: Program<'info, System>,
     /// Bauta's event authority.
     /// CHECK: bauta checks it
     pub bauta_event_authority: UncheckedAccount<'info>,
-    /// Bauta.
-    /// CHECK: by address
+    /// The program bauta.
+    /// CHECK: its address is checked
     #[account(address = bauta::ID)]
     pub bauta_program: UncheckedAccount<'info>,
 }
@@ -200,11 +204,11 @@ impl<'info> Grant<'info> {
     }
 }
 
-/// Why this program refuses.
+/// The errors of this program.
 #[error_code]
 pub enum GateError {
-    #[msg("the scope is not the one that the gate pins")]
+    #[msg("the scope is not the scope that the gate pins")]
     WrongScope,
-    #[msg("bauta did not confirm the proof")]
+    #[msg("the return data does not come from bauta")]
     NotVerified,
 }

@@ -1,11 +1,13 @@
-//! What an attacker deploys who wants an indexer to believe in events that never were. For drills; nobody should want it on a
-//! real cluster, and it can do no harm there.
+//! A program that imitates Bauta's events, to show that an indexer ignores imitations.
+//!
+//! An attacker could deploy such a program. It is used in drills only, and it can do no harm on a
+//! public cluster.
 //!
 //! ```text
-//!   [0] bytes, accounts: target, authority ──CPI──> target with these bytes, the authority being the only account
-//!                          └─ signed for, if it is this program's own event authority
+//!   [0] bytes, accounts: target, authority ──CPI──> target with these bytes and the authority as the only account
+//!                          └─ signed, if it is this program's own event authority
 //!   [1] bytes ────────────> log: `Program data: ...`
-//!   anything else ────────> taken and ignored, as a program takes its own events
+//!   anything else ────────> ignored, as a program ignores its own events
 //! ```
 
 #[cfg(all(target_os = "solana", target_arch = "bpf"))]
@@ -20,16 +22,17 @@ use anchor_lang::solana_program::program::invoke_signed;
 use anchor_lang::solana_program::program_error::ProgramError;
 use anchor_lang::solana_program::pubkey::Pubkey;
 
-/// The seed of Anchor's event authorities.
+/// The seed of the event authority of an Anchor program.
 pub const AUTHORITY: &[u8] = b"__event_authority";
-/// Begins an instruction that calls another program, or this one, with the bytes after it.
+/// The first byte of an instruction that calls a program with the remaining bytes.
 pub const CALL: u8 = 0;
-/// Begins an instruction that logs the bytes after it as Anchor's older events are logged.
+/// The first byte of an instruction that logs the remaining bytes, in the form of Anchor's events
+/// in logs.
 pub const LOG: u8 = 1;
 
 entrypoint!(process);
 
-/// The only instruction.
+/// Processes an instruction, as the module's drawing shows.
 pub fn process(program: &Pubkey, accounts: &[AccountInfo], data: &[u8]) -> ProgramResult {
     match data.split_first() {
         Some((&CALL, bytes)) => {

@@ -10,9 +10,9 @@ use anchor_lang::prelude::*;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct AcceptAdmin<'info> {
-    /// The pending admin.
+    /// The pending admin in `Config`.
     pub new_admin: Signer<'info>,
-    /// The program's settings.
+    /// The account `Config`, the program's settings.
     #[account(
         mut,
         seeds = [Config::SEED],

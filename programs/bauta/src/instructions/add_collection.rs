@@ -11,15 +11,15 @@ use anchor_lang::prelude::*;
 #[derive(Accounts)]
 #[instruction(key: Pubkey)]
 pub struct AddCollection<'info> {
-    /// Pays for `collection`.
+    /// The account that pays the rent of `collection`.
     #[account(mut)]
     pub payer: Signer<'info>,
     /// The registry's authority.
     pub authority: Signer<'info>,
-    /// The registry.
+    /// The registry, of kind `Holders` and not sealed.
     #[account(has_one = authority @ BautaError::NotRegistryAuthority)]
     pub registry: AccountLoader<'info, Registry>,
-    /// Created here.
+    /// The account to create.
     #[account(
         init,
         payer = payer,
@@ -28,7 +28,7 @@ pub struct AddCollection<'info> {
         bump
     )]
     pub collection: AccountLoader<'info, Collection>,
-    /// Creates `collection`.
+    /// The system program, which creates `collection`.
     pub system_program: Program<'info, System>,
 }
 

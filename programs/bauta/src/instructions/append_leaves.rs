@@ -12,10 +12,10 @@ use anchor_lang::prelude::*;
 pub struct AppendLeaves<'info> {
     /// The registry's authority.
     pub authority: Signer<'info>,
-    /// The registry, of kind Managed.
+    /// The registry, of kind `Managed`.
     #[account(mut, has_one = authority @ BautaError::NotRegistryAuthority)]
     pub registry: AccountLoader<'info, Registry>,
-    /// The registry's tree.
+    /// The registry's Tree account.
     #[account(mut, has_one = registry @ BautaError::TreeOfAnotherRegistry)]
     pub tree: AccountLoader<'info, Tree>,
 }
@@ -28,7 +28,7 @@ impl AppendLeaves<'_> {
         let root = self.tree.load_mut()?.append(first_index, &leaves)?;
         let now = account::now()?;
         let kept = registry.replace_root(root, now)?;
-        // `append` refused what doesn't fit the tree
+        // `append` has checked that the leaves fit into the tree.
         registry.next_index += leaves.len() as u64;
         let event = LeavesAppended {
             registry: self.registry.key(),

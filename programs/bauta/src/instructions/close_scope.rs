@@ -10,9 +10,9 @@ use anchor_lang::prelude::*;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct CloseScope<'info> {
-    /// Who made the scope.
+    /// The creator of the scope.
     pub creator: Signer<'info>,
-    /// The scope; stays at its address for ever.
+    /// The scope to close. Its account is never deleted.
     #[account(mut, has_one = creator @ BautaError::NotScopeCreator)]
     pub scope: AccountLoader<'info, Scope>,
 }

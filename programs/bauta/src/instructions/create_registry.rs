@@ -12,12 +12,12 @@ use bauta_primitives::tree::Depth;
 #[derive(Accounts)]
 #[instruction(nonce: u64)]
 pub struct CreateRegistry<'info> {
-    /// Pays for `registry`.
+    /// The account that pays the rent of `registry`.
     #[account(mut)]
     pub payer: Signer<'info>,
-    /// The registry's authority.
+    /// The authority of the new registry.
     pub authority: Signer<'info>,
-    /// Created here.
+    /// The account to create.
     #[account(
         init,
         payer = payer,
@@ -26,11 +26,12 @@ pub struct CreateRegistry<'info> {
         bump
     )]
     pub registry: AccountLoader<'info, Registry>,
-    /// The prepared Tree account; none for an Attested registry.
-    /// CHECK: `take_over_tree` checks owner, size, use and rent
+    /// The prepared Tree account: 44,168 zero bytes, owned by this program, rent-exempt. Omitted
+    /// for a registry of kind `Attested`.
+    /// CHECK: `take_over_tree` checks owner, size, contents and rent
     #[account(mut)]
     pub tree: Option<UncheckedAccount<'info>>,
-    /// Creates `registry`.
+    /// The system program, which creates `registry`.
     pub system_program: Program<'info, System>,
 }
 
@@ -89,8 +90,10 @@ impl CreateRegistry<'_> {
     }
 }
 
-/// Makes a prepared account the registry's tree. It is all zero, so an empty tree: only this program writes its accounts,
-/// and the runtime refuses to change the owner of an account that holds anything.
+/// Makes a prepared account the tree of a registry.
+///
+/// The account contains only zeros, which is an empty tree: only this program writes to its
+/// accounts, and the runtime does not change the owner of an account whose data is not zero.
 fn take_over_tree(account: &AccountInfo<'_>, registry: &Pubkey) -> Result<()> {
     require!(*account.owner == crate::ID, BautaError::TreeNotOwned);
     require!(account.data_len() == Tree::SPACE, BautaError::TreeWrongSize);

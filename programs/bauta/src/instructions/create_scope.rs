@@ -12,21 +12,22 @@ use bauta_primitives::FieldElement;
 #[derive(Accounts)]
 #[instruction(nonce: u64)]
 pub struct CreateScope<'info> {
-    /// Pays for `scope`.
+    /// The account that pays the rent of `scope`.
     #[account(mut)]
     pub payer: Signer<'info>,
-    /// Who may close it early.
+    /// The creator of the scope, who may close it early.
     pub creator: Signer<'info>,
-    /// Holds the cluster's tag.
+    /// The account `Config`, which has the cluster tag.
     #[account(seeds = [Config::SEED], bump = config.load()?.bump)]
     pub config: AccountLoader<'info, Config>,
-    /// Whose members may prove.
+    /// The registry whose members may prove.
     pub registry: AccountLoader<'info, Registry>,
-    /// The circuit that they prove with.
+    /// The circuit that members prove with. It must be active.
     pub circuit: AccountLoader<'info, Circuit>,
-    /// The registry whose root is bound into the claim, for statements that need one.
+    /// The auxiliary registry, whose root is included in the claim. Omitted if the statement needs
+    /// none.
     pub auxiliary_registry: Option<AccountLoader<'info, Registry>>,
-    /// Created here.
+    /// The account to create.
     #[account(
         init,
         payer = payer,
@@ -35,22 +36,23 @@ pub struct CreateScope<'info> {
         bump
     )]
     pub scope: AccountLoader<'info, Scope>,
-    /// Creates `scope`.
+    /// The system program, which creates `scope`.
     pub system_program: Program<'info, System>,
 }
 
-/// The argument of `create_scope`.
+/// The rules of a new scope, an argument of `create_scope`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScopeRules {
-    /// Which roots are accepted: Snapshot counts once per token, whoever holds it later; Live once per registration.
+    /// The mode. `Snapshot` accepts each token once, also after it changes hands. `Live` accepts
+    /// each registration once.
     pub mode: ScopeMode,
-    /// Who must sign each verification.
+    /// The gate, which must sign each verification: an address of a consumer program.
     pub gate: Option<Pubkey>,
-    /// The only accepted claim.
+    /// The only accepted claim. Without it, the scope accepts every claim.
     pub required_claim: Option<[u8; 32]>,
-    /// Unix time in seconds from which it is open.
+    /// The time from which the scope accepts verifications, in Unix seconds.
     pub opens_at: i64,
-    /// Unix time in seconds at which it has ended.
+    /// The time from which the scope refuses verifications, in Unix seconds.
     pub closes_at: i64,
 }
 

@@ -12,24 +12,25 @@ use bauta_primitives::Leaf;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct EvictHolder<'info> {
-    /// The registry.
+    /// The registry account.
     #[account(mut)]
     pub registry: AccountLoader<'info, Registry>,
-    /// The registry's tree.
+    /// The registry's Tree account.
     #[account(mut, has_one = registry @ BautaError::TreeOfAnotherRegistry)]
     pub tree: AccountLoader<'info, Tree>,
-    /// The token's holding.
+    /// The holding of the token in this registry.
     #[account(
         mut,
         has_one = registry @ BautaError::WrongHolding,
         has_one = mint @ BautaError::WrongHolding
     )]
     pub holding: AccountLoader<'info, Holding>,
-    /// The token.
-    /// CHECK: the holding's mint; read by `token::Mint`
+    /// The token's mint.
+    /// CHECK: it is the holding's mint, and `token::Mint` reads it
     pub mint: UncheckedAccount<'info>,
-    /// The new holder's account, when the token has moved.
-    /// CHECK: read by `token::TokenAccount`; owned by the mint's token program
+    /// The token account of the new holder, if the token moved. Omitted if the token was burnt or
+    /// the mint closed.
+    /// CHECK: `token::TokenAccount` reads it, and the mint's token program owns it
     pub token_account: Option<UncheckedAccount<'info>>,
 }
 

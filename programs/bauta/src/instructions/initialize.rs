@@ -10,7 +10,7 @@ use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Initialize<'info> {
-    /// Pays for `config`.
+    /// The account that pays the rent of `config`.
     #[account(mut)]
     pub payer: Signer<'info>,
     /// The program's upgrade authority.
@@ -19,17 +19,17 @@ pub struct Initialize<'info> {
             @ BautaError::NotUpgradeAuthority
     )]
     pub upgrade_authority: Signer<'info>,
-    /// Where the loader keeps this program's upgrade authority.
+    /// The loader's ProgramData account of this program, which has the upgrade authority.
     #[account(
         seeds = [crate::ID.as_ref()],
         bump,
         seeds::program = bpf_loader_upgradeable::ID,
     )]
     pub program_data: Account<'info, ProgramData>,
-    /// Created here.
+    /// The account to create.
     #[account(init, payer = payer, space = 8 + size_of::<Config>(), seeds = [Config::SEED], bump)]
     pub config: AccountLoader<'info, Config>,
-    /// Creates `config`.
+    /// The system program, which creates `config`.
     pub system_program: Program<'info, System>,
 }
 
@@ -52,7 +52,7 @@ impl Initialize<'_> {
 }
 
 impl ConfigChanged {
-    /// The event that says what is in `config` now.
+    /// Creates the event from the current values of `config`.
     pub(crate) fn of(config: &Config, timestamp: i64) -> Self {
         Self {
             admin: config.admin,

@@ -1,4 +1,5 @@
-//! One file per instruction: its accounts, and what it does in the method `run`.
+//! The instructions. Each file has the accounts and the arguments of one instruction, and its
+//! handler in the method `run`.
 
 mod accept_admin;
 mod add_collection;

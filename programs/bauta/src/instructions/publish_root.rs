@@ -13,7 +13,7 @@ use bauta_primitives::FieldElement;
 pub struct PublishRoot<'info> {
     /// The registry's authority.
     pub authority: Signer<'info>,
-    /// The registry, of kind Attested.
+    /// The registry, of kind `Attested`.
     #[account(mut, has_one = authority @ BautaError::NotRegistryAuthority)]
     pub registry: AccountLoader<'info, Registry>,
 }

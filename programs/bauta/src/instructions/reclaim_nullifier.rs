@@ -10,9 +10,9 @@ use anchor_lang::prelude::*;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct ReclaimNullifier<'info> {
-    /// The scope, over.
+    /// The scope. It must be closed, or `closes_at` must have passed.
     pub scope: AccountLoader<'info, Scope>,
-    /// The nullifier; closed here.
+    /// The nullifier account to close.
     #[account(
         mut,
         close = rent_payer,
@@ -20,8 +20,8 @@ pub struct ReclaimNullifier<'info> {
         has_one = rent_payer @ BautaError::WrongRentPayer
     )]
     pub nullifier: AccountLoader<'info, Nullifier>,
-    /// Who paid its rent and gets it back.
-    /// CHECK: named in `nullifier`
+    /// The account that paid the rent and receives it back.
+    /// CHECK: `nullifier` names it
     #[account(mut)]
     pub rent_payer: UncheckedAccount<'info>,
 }

@@ -13,15 +13,15 @@ use bauta_primitives::tree::Depth;
 #[derive(Accounts)]
 #[instruction(registration: CircuitRegistration)]
 pub struct RegisterCircuit<'info> {
-    /// Pays for `circuit`.
+    /// The account that pays the rent of `circuit`.
     #[account(mut)]
     pub payer: Signer<'info>,
-    /// The admin.
+    /// The admin in `Config`.
     pub admin: Signer<'info>,
-    /// The program's settings.
+    /// The account `Config`, the program's settings.
     #[account(seeds = [Config::SEED], bump = config.load()?.bump, has_one = admin @ BautaError::NotAdmin)]
     pub config: AccountLoader<'info, Config>,
-    /// Created here, at the address of the key's hash.
+    /// The account to create. Its address is derived from the hash of the verifying key.
     #[account(
         init,
         payer = payer,
@@ -30,28 +30,28 @@ pub struct RegisterCircuit<'info> {
         bump
     )]
     pub circuit: AccountLoader<'info, Circuit>,
-    /// Creates `circuit`.
+    /// The system program, which creates `circuit`.
     pub system_program: Program<'info, System>,
 }
 
-/// The argument of `register_circuit`.
+/// The description of a circuit, the argument of `register_circuit`.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone)]
 pub struct CircuitRegistration {
     /// The statement's name in ASCII, zero-padded.
     pub statement: [u8; 32],
-    /// The statement's version, from 1.
+    /// The statement's version. Versions start at 1.
     pub version: u16,
-    /// Levels of the tree: 10 or 16.
+    /// The depth of the trees that the circuit proves membership in: 10 or 16.
     pub depth: u8,
-    /// The leaf format, from 1.
+    /// The leaf format. Leaf formats start at 1.
     pub leaf_format: u8,
-    /// Where the key comes from.
+    /// The origin of the key.
     pub provenance: Provenance,
-    /// SHA-256 of the constraint system.
+    /// The SHA-256 hash of the constraint system.
     pub constraint_system_hash: [u8; 32],
-    /// SHA-256 of the ceremony's transcript; zero for a development key.
+    /// The SHA-256 hash of the ceremony's transcript. Zero for a development key.
     pub transcript_hash: [u8; 32],
-    /// alpha, beta, gamma, delta, IC0, IC1.
+    /// The verifying key: alpha, beta, gamma, delta, IC0, IC1.
     pub verifying_key: [u8; VERIFYING_KEY_BYTES],
 }
 

@@ -12,31 +12,32 @@ use bauta_primitives::FieldElement;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct RegisterHolder<'info> {
-    /// Pays for `holding`.
+    /// The account that pays the rent of `holding`.
     #[account(mut)]
     pub payer: Signer<'info>,
     /// The token's owner.
     pub owner: Signer<'info>,
-    /// The registry, of kind Holders.
+    /// The registry, of kind `Holders`.
     #[account(mut)]
     pub registry: AccountLoader<'info, Registry>,
-    /// The registry's tree.
+    /// The registry's Tree account.
     #[account(mut, has_one = registry @ BautaError::TreeOfAnotherRegistry)]
     pub tree: AccountLoader<'info, Tree>,
-    /// The collection that the token is in.
+    /// The collection that the token belongs to.
     #[account(has_one = registry @ BautaError::CollectionOfAnotherRegistry)]
     pub collection: AccountLoader<'info, Collection>,
-    /// The token.
-    /// CHECK: read by `token::Mint`, which checks owner and content
+    /// The token's mint.
+    /// CHECK: `token::Mint` reads it and checks its owner and its data
     pub mint: UncheckedAccount<'info>,
-    /// The owner's account that holds the token.
-    /// CHECK: read by `token::TokenAccount`; owned by the mint's token program
+    /// The owner's token account that holds the token.
+    /// CHECK: `token::TokenAccount` reads it, and the mint's token program owns it
     pub token_account: UncheckedAccount<'info>,
-    /// The token's holding: created by a first registration.
-    /// CHECK: either not yet the program's, then its address is derived, or a Holding of this registry and mint
+    /// The token's holding. The first registration creates it.
+    /// CHECK: if it exists, it must be a Holding of this registry and mint; else its address is
+    /// derived
     #[account(mut)]
     pub holding: UncheckedAccount<'info>,
-    /// Creates `holding`.
+    /// The system program, which creates `holding`.
     pub system_program: Program<'info, System>,
 }
 
@@ -107,7 +108,8 @@ impl RegisterHolder<'_> {
         emit_root(holding.registry, registry, kept, &self.event_authority)
     }
 
-    /// Refuses unless the token can't have a second holder, is in the collection, and its owner signs.
+    /// Checks that the token can't have a second holder, that it belongs to the collection, and
+    /// that its owner signs.
     fn check_token(&self) -> Result<()> {
         let program = self.mint.owner;
         let data = self.mint.try_borrow_data()?;

@@ -12,10 +12,10 @@ use anchor_lang::prelude::*;
 pub struct ReplaceLeaf<'info> {
     /// The registry's authority.
     pub authority: Signer<'info>,
-    /// The registry, of kind Managed.
+    /// The registry, of kind `Managed`.
     #[account(mut, has_one = authority @ BautaError::NotRegistryAuthority)]
     pub registry: AccountLoader<'info, Registry>,
-    /// The registry's tree.
+    /// The registry's Tree account.
     #[account(mut, has_one = registry @ BautaError::TreeOfAnotherRegistry)]
     pub tree: AccountLoader<'info, Tree>,
 }

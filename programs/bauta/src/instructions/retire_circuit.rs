@@ -10,12 +10,12 @@ use anchor_lang::prelude::*;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct RetireCircuit<'info> {
-    /// The admin.
+    /// The admin in `Config`.
     pub admin: Signer<'info>,
-    /// The program's settings.
+    /// The account `Config`, the program's settings.
     #[account(seeds = [Config::SEED], bump = config.load()?.bump, has_one = admin @ BautaError::NotAdmin)]
     pub config: AccountLoader<'info, Config>,
-    /// The circuit.
+    /// The circuit to retire.
     #[account(mut)]
     pub circuit: AccountLoader<'info, Circuit>,
 }

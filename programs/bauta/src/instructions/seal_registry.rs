@@ -12,7 +12,7 @@ use anchor_lang::prelude::*;
 pub struct SealRegistry<'info> {
     /// The registry's authority.
     pub authority: Signer<'info>,
-    /// The registry.
+    /// The registry to seal, of kind `Holders`.
     #[account(mut, has_one = authority @ BautaError::NotRegistryAuthority)]
     pub registry: AccountLoader<'info, Registry>,
 }

@@ -10,9 +10,9 @@ use anchor_lang::prelude::*;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct SetAdmin<'info> {
-    /// The admin.
+    /// The admin in `Config`.
     pub admin: Signer<'info>,
-    /// The program's settings.
+    /// The account `Config`, the program's settings.
     #[account(mut, seeds = [Config::SEED], bump = config.load()?.bump, has_one = admin @ BautaError::NotAdmin)]
     pub config: AccountLoader<'info, Config>,
 }

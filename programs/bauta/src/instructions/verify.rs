@@ -9,62 +9,67 @@ use anchor_lang::{prelude::*, solana_program::program::set_return_data};
 use bauta_primitives::{Context as ProofContext, FieldElement, poseidon, sha256};
 use std::io::{self, Read};
 
-/// Accounts of `verify`. All that it writes is private to the use, so verifications of one scope run in parallel.
+/// Accounts of `verify`. Besides the payer's account it writes only to its own nullifier account, so
+/// verifications of one scope with different payers can run in parallel.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Verify<'info> {
-    /// Pays for `nullifier` and gets the rent back when the scope is over.
+    /// The account that pays the rent of `nullifier`. It receives the rent back after the end of
+    /// the scope.
     #[account(mut)]
     pub payer: Signer<'info>,
-    /// Whom the use benefits.
+    /// The address that benefits from the verification.
     /// CHECK: only its address is used, and the proof is bound to it
     pub recipient: UncheckedAccount<'info>,
-    /// The program's settings.
+    /// The account `Config`, the program's settings.
     pub config: AccountLoader<'info, Config>,
-    /// The scope.
+    /// The scope account.
     pub scope: AccountLoader<'info, Scope>,
-    /// The scope's circuit.
+    /// The scope's circuit account.
     pub circuit: AccountLoader<'info, Circuit>,
-    /// Created here, at the address of scope and nullifier.
-    /// CHECK: its address is derived and it must not exist yet
+    /// The account to create. Its address is derived from the scope account and the nullifier.
+    /// CHECK: its address is derived, and it must not exist
     #[account(mut)]
     pub nullifier: UncheckedAccount<'info>,
-    /// The scope's registry; needed by a Live scope only.
+    /// The scope's registry. Only a scope of mode `Live` needs it.
     pub registry: Option<AccountLoader<'info, Registry>>,
     /// The scope's auxiliary registry, if it has one.
     pub auxiliary_registry: Option<AccountLoader<'info, Registry>>,
-    /// The scope's gate, if it has one.
+    /// The scope's gate, if it has one. It must sign.
     pub gate: Option<Signer<'info>>,
-    /// Who alone may submit the proof, if it names somebody.
+    /// The relayer that the proof names, if it names one. It must sign.
     pub relayer: Option<Signer<'info>>,
-    /// Creates `nullifier`.
+    /// The system program, which creates `nullifier`.
     pub system_program: Program<'info, System>,
 }
 
-/// The longest payload in bytes. The runtime takes no instruction data above 10 KiB, so no caller can reach it.
+/// The maximum length of the payload in bytes. The runtime limits instruction data to 10 KiB, so no
+/// caller can reach it.
 pub const MAX_PAYLOAD_BYTES: usize = 10 * 1024;
 
-/// The argument of `verify`.
+/// A proof and the values that it shows, the argument of `verify`.
 #[derive(AnchorSerialize, Clone)]
 pub struct Presentation {
-    /// −A, B, C.
+    /// The proof: −A, B, C.
     pub proof: [u8; PROOF_BYTES],
-    /// The registry's root that membership is shown at.
+    /// The root that the proof was made at.
     pub root: Node,
-    /// The use's nullifier.
+    /// The nullifier.
     pub nullifier: Node,
-    /// What is shown; with an auxiliary registry, the value that is bound together with its root.
+    /// The claim. With an auxiliary registry, the value without the auxiliary root.
     pub claim: Node,
-    /// The auxiliary registry's root, if the scope has one.
+    /// The root of the auxiliary registry that the proof was made at, if the scope has an auxiliary
+    /// registry.
     pub auxiliary_root: Option<Node>,
-    /// Unix time in seconds after which the proof is void.
+    /// The time after which the program refuses the proof, in Unix seconds.
     pub expiry: i64,
-    /// The consumer's own data, at most [`MAX_PAYLOAD_BYTES`].
+    /// The consumer's data. The proof is bound to its SHA-256 hash. At most 10,240 bytes.
     pub payload: Vec<u8>,
 }
 
-/// Written out for the sake of the last field: the derived form reserves the length that the data claims, up to 1 MiB,
-/// before it looks for the bytes, and the program's heap has 32 KiB.
+/// A hand-written implementation, because of the field `payload`. The derived form reserves the
+/// length that the data states, up to 1 MiB, before it reads the bytes. The program's heap has 32
+/// KiB.
 impl AnchorDeserialize for Presentation {
     fn deserialize_reader<R: Read>(reader: &mut R) -> io::Result<Self> {
         Ok(Self {
@@ -122,7 +127,7 @@ impl Verify<'_> {
             BautaError::WrongClaim
         );
         self.check_root(scope, root, now)?;
-        let shown = self.bind_auxiliary_root(scope, presentation, now)?;
+        let bound_claim = self.bind_auxiliary_root(scope, presentation, now)?;
 
         let payload_hash = sha256(&presentation.payload);
         let relayer = self.relayer.as_ref().map(Key::key).unwrap_or_default();
@@ -134,11 +139,11 @@ impl Verify<'_> {
             &payload_hash,
         )
         .to_bytes();
-        let digest = poseidon::hash_bytes([root, nullifier, &scope.scope, &shown, &context])
+        let digest = poseidon::hash_bytes([root, nullifier, &scope.scope, &bound_claim, &context])
             .map_err(|_| error!(BautaError::ProofRefused))?;
         groth16::verify(&circuit.verifying_key, &presentation.proof, &digest)?;
 
-        self.spend(nullifier)?;
+        self.record_nullifier(nullifier)?;
         let event = OwnershipVerified {
             scope: self.scope.key(),
             registry: scope.registry,
@@ -184,8 +189,11 @@ impl Verify<'_> {
         Ok(())
     }
 
-    /// The claim in the digest: the argument or, with an auxiliary registry, that and the registry's root, which must be
-    /// current or kept and alive in either mode.
+    /// Returns the claim in the digest. With an auxiliary registry, it includes the registry's
+    /// root.
+    ///
+    /// In both modes, the auxiliary root must be the current root or a kept root that has not
+    /// expired.
     fn bind_auxiliary_root(&self, scope: &Scope, presentation: &Presentation, now: i64) -> Result<Node> {
         if scope.auxiliary_registry == Pubkey::default() {
             require!(
@@ -212,8 +220,11 @@ impl Verify<'_> {
         poseidon::hash_bytes([&presentation.claim, root]).map_err(|_| error!(BautaError::ClaimNotCanonical))
     }
 
-    /// Creates the nullifier's account, which must not exist yet.
-    fn spend(&self, nullifier: &Node) -> Result<()> {
+    /// Creates the nullifier account.
+    ///
+    /// # Errors
+    /// `NullifierUsed` if the account exists.
+    fn record_nullifier(&self, nullifier: &Node) -> Result<()> {
         let scope = self.scope.key();
         let seeds: [&[u8]; 3] = [Nullifier::SEED, scope.as_ref(), nullifier];
         let (address, bump) = account::find(seeds)?;

@@ -1,6 +1,6 @@
 use anchor_lang::prelude::*;
 
-/// A statement's circuit and its verifying key.
+/// A circuit: its statement and its verifying key.
 ///
 /// | offset | bytes | field |
 /// |---|---|---|
@@ -20,45 +20,46 @@ use anchor_lang::prelude::*;
 pub struct Circuit {
     /// The statement's name in ASCII, zero-padded.
     pub statement: [u8; 32],
-    /// The statement's version, from 1.
+    /// The statement's version. Versions start at 1.
     pub version: u16,
-    /// Levels of the tree that the circuit walks: 10 or 16.
+    /// The depth of the trees that the circuit proves membership in: 10 or 16.
     pub depth: u8,
-    /// What `attributes` mean in the leaves.
+    /// The leaf format: it defines the contents of `attributes`.
     pub leaf_format: u8,
-    /// Whether the key came from a ceremony.
+    /// The origin of the key: see [`Provenance`].
     pub provenance: u8,
     /// [`Circuit::ACTIVE`] or [`Circuit::RETIRED`].
     pub status: u8,
-    /// The address's bump.
+    /// The bump of the account's address.
     pub bump: u8,
-    /// Zero.
+    /// Unused. Always zero.
     pub padding: u8,
-    /// SHA-256 of `verifying_key`.
+    /// The SHA-256 hash of `verifying_key`.
     pub vk_hash: [u8; 32],
-    /// SHA-256 of the constraint system, for whoever builds it anew.
+    /// The SHA-256 hash of the constraint system. Anyone who rebuilds the circuit can compare it.
     pub constraint_system_hash: [u8; 32],
-    /// SHA-256 of the ceremony's transcript; zero for a development key.
+    /// The SHA-256 hash of the ceremony's transcript. Zero for a development key.
     pub transcript_hash: [u8; 32],
-    /// alpha (G1), beta, gamma, delta (G2), IC0, IC1 (G1) as in the protocol's section 5.
+    /// The verifying key: alpha (G1), beta, gamma, delta (G2), IC0, IC1 (G1), in the form of
+    /// section 5 of the protocol.
     pub verifying_key: [u8; 576],
 }
 
 impl Circuit {
-    /// The first seed of its address; the second is `vk_hash`.
+    /// The first seed of the address. The second seed is `vk_hash`.
     pub const SEED: &'static [u8] = b"circuit";
-    /// Takes scopes and verifications.
+    /// The status of a circuit that accepts scopes and verifications.
     pub const ACTIVE: u8 = 0;
-    /// Takes neither any more.
+    /// The status of a circuit that accepts neither scopes nor verifications.
     pub const RETIRED: u8 = 1;
 }
 
-/// Where a verifying key comes from.
+/// The origin of a verifying key.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Provenance {
-    /// Made by one person or machine, who can forge proofs.
+    /// A key made from a published seed. Anyone can forge proofs with it.
     Development,
-    /// Made by a ceremony, whose transcript is public.
+    /// A key made in a ceremony with a public transcript.
     Ceremony,
 }

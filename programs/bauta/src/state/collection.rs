@@ -1,6 +1,7 @@
 use anchor_lang::prelude::*;
 
-/// Tokens that may register in a registry of holders, and the track they give.
+/// A collection: a mint or group whose tokens may register in a registry of holders, and their
+/// track.
 ///
 /// | offset | bytes | field |
 /// |---|---|---|
@@ -14,19 +15,19 @@ use anchor_lang::prelude::*;
 pub struct Collection {
     /// The registry.
     pub registry: Pubkey,
-    /// A mint, or a Token-2022 group.
+    /// The address of a mint or of a Token-2022 group.
     pub key: Pubkey,
-    /// 1 when `key` is a group.
+    /// 1 if `key` is a group, else 0.
     pub is_group: u8,
-    /// The address's bump.
+    /// The bump of the account's address.
     pub bump: u8,
-    /// Zero.
+    /// Unused. Always zero.
     pub padding: [u8; 6],
-    /// The track of these tokens: their leaves' `attributes`.
+    /// The track of the collection's tokens. It is the `attributes` of their leaves.
     pub track: u64,
 }
 
 impl Collection {
-    /// The first seed of its address; then registry and key.
+    /// The first seed of the address. The registry and the key follow.
     pub const SEED: &'static [u8] = b"collection";
 }

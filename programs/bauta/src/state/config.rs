@@ -1,6 +1,7 @@
 use anchor_lang::prelude::*;
 
-/// The program's settings; one account, created once by the program's upgrade authority.
+/// The program's settings. There is one such account. The program's upgrade authority creates it
+/// once.
 ///
 /// | offset | bytes | field |
 /// |---|---|---|
@@ -13,23 +14,24 @@ use anchor_lang::prelude::*;
 /// | 99 | 5 | padding |
 #[account(zero_copy)]
 pub struct Config {
-    /// Who registers circuits, pauses and hands over.
+    /// The admin, who registers and retires circuits, pauses verifications and names the next
+    /// admin.
     pub admin: Pubkey,
-    /// Who may become admin by accepting; zero: nobody.
+    /// The pending admin, who may become the admin with `accept_admin`. Zero if there is none.
     pub pending_admin: Pubkey,
-    /// The cluster's genesis hash, or a tag chosen for a local chain. Fixed.
+    /// The cluster's genesis hash, or a tag chosen for a local chain. It never changes.
     pub cluster_tag: [u8; 32],
-    /// 1 while verifications are refused.
+    /// 1 while the program refuses verifications, else 0.
     pub paused: u8,
-    /// 1 when circuits with development keys may be registered. Fixed.
+    /// 1 if circuits with development keys may be registered, else 0. It never changes.
     pub development_keys_allowed: u8,
-    /// The address's bump.
+    /// The bump of the account's address.
     pub bump: u8,
-    /// Zero.
+    /// Unused. Always zero.
     pub padding: [u8; 5],
 }
 
 impl Config {
-    /// The seed of its address.
+    /// The seed of the address.
     pub const SEED: &'static [u8] = b"config";
 }

@@ -2,7 +2,8 @@ use crate::{errors::BautaError, state::Node};
 use anchor_lang::prelude::*;
 use bauta_primitives::{Attributes, Commitment, EntryId, Leaf};
 
-/// A token's leaf in a registry of holders. Never closed, so a token never gets a second leaf.
+/// The registration of a token in a registry of holders. The account is never closed, so a token
+/// never has a second leaf.
 ///
 /// | offset | bytes | field |
 /// |---|---|---|
@@ -20,33 +21,33 @@ use bauta_primitives::{Attributes, Commitment, EntryId, Leaf};
 pub struct Holding {
     /// The registry.
     pub registry: Pubkey,
-    /// The token.
+    /// The token's mint.
     pub mint: Pubkey,
-    /// Who registered it last.
+    /// The owner who registered the token last.
     pub owner: Pubkey,
-    /// `Poseidon1(secret)` in the leaf.
+    /// The commitment in the leaf: `Poseidon1(secret)`.
     pub commitment: [u8; 32],
-    /// The leaf's index.
+    /// The position of the leaf in the tree.
     pub index: u64,
     /// The track in the leaf.
     pub track: u64,
-    /// Unix time in seconds of the leaf's last registration or eviction.
+    /// The time of the last registration or eviction, in Unix seconds.
     pub last_change: i64,
-    /// 1 while the leaf stands; 0 after an eviction.
+    /// 1 while the token is registered, 0 after an eviction.
     pub live: u8,
-    /// The address's bump.
+    /// The bump of the account's address.
     pub bump: u8,
-    /// Zero.
+    /// Unused. Always zero.
     pub padding: [u8; 6],
 }
 
 impl Holding {
-    /// The first seed of its address; then registry and mint.
+    /// The first seed of the address. The registry and the mint follow.
     pub const SEED: &'static [u8] = b"holding";
-    /// Seconds between two changes of one token's leaf.
+    /// The minimum number of seconds between two changes of a token's leaf.
     pub const CHANGE_INTERVAL: i64 = 60;
 
-    /// The leaf that stands in the tree: empty after an eviction.
+    /// Computes the token's leaf in the tree. After an eviction it is the empty leaf.
     pub fn leaf(&self) -> Result<Node> {
         if self.live == 0 {
             return Ok(Leaf::EMPTY.to_bytes());

@@ -1,4 +1,5 @@
-//! The program's accounts: zero-copy, `repr(C)`, every byte named. Offsets in the tables are after the 8-byte discriminator.
+//! The program's accounts. They are zero-copy and `repr(C)`, and every byte belongs to a field.
+//! Offsets in the tables count from the end of the 8-byte discriminator.
 
 mod circuit;
 mod collection;

@@ -1,6 +1,6 @@
 use anchor_lang::prelude::*;
 
-/// The mark of one use in one scope: while it exists, the same nullifier is refused there.
+/// The record of a verification. While the account exists, the scope refuses the same nullifier.
 ///
 /// | offset | bytes | field |
 /// |---|---|---|
@@ -13,13 +13,13 @@ pub struct Nullifier {
     pub scope: Pubkey,
     /// The nullifier.
     pub nullifier: [u8; 32],
-    /// Who gets the rent back.
+    /// The account that paid the rent and receives it back.
     pub rent_payer: Pubkey,
 }
 
 impl Nullifier {
-    /// The first seed of its address; then scope account and nullifier.
+    /// The first seed of the address. The scope account and the nullifier follow.
     pub const SEED: &'static [u8] = b"nullifier";
-    /// Bytes with discriminator.
+    /// The length of the account in bytes, including the discriminator.
     pub const SPACE: usize = 8 + size_of::<Self>();
 }

@@ -2,10 +2,10 @@ use crate::errors::BautaError;
 use anchor_lang::prelude::*;
 use bauta_primitives::tree::Depth;
 
-/// How many replaced roots are kept.
+/// The number of kept roots in a registry.
 pub const KEPT_ROOTS: usize = 16;
 
-/// A registry: who decides about its leaves, its current root and the kept ones.
+/// A registry: its kind, its current root and its kept roots.
 ///
 /// | offset | bytes | field |
 /// |---|---|---|
@@ -28,37 +28,39 @@ pub const KEPT_ROOTS: usize = 16;
 /// | 160 | 640 | `kept` |
 #[account(zero_copy)]
 pub struct Registry {
-    /// Who made it; decides as its kind says.
+    /// The authority, which created the registry. The kind defines what it may do.
     pub authority: Pubkey,
-    /// The Tree account; zero in an Attested registry.
+    /// The Tree account. Zero in a registry of kind `Attested`.
     pub tree: Pubkey,
-    /// Who decides about leaves.
+    /// The kind of the registry: see [`RegistryKind`].
     pub kind: u8,
-    /// Levels of the tree: 10 or 16.
+    /// The depth of the tree: 10 or 16.
     pub depth: u8,
-    /// What `attributes` mean in the leaves.
+    /// The leaf format: it defines the contents of `attributes`.
     pub leaf_format: u8,
-    /// 1 when its collections are fixed for ever.
+    /// 1 if the registry is sealed: no collection can be added. Else 0.
     pub sealed: u8,
-    /// The address's bump.
+    /// The bump of the account's address.
     pub bump: u8,
-    /// Zero.
+    /// Unused. Always zero.
     pub padding: [u8; 3],
-    /// The authority's number for it.
+    /// The number that the authority chose for the registry.
     pub nonce: u64,
-    /// Where the next leaf goes; 0 for ever in an Attested registry.
+    /// The index of the next new leaf. Always 0 in a registry of kind `Attested`.
     pub next_index: u64,
-    /// Tree changes so far.
+    /// The number of tree changes.
     pub sequence: u64,
     /// The current root.
     pub root: [u8; 32],
-    /// Unix time in seconds since which `root` is current.
+    /// The time since which `root` is current, in Unix seconds.
     pub root_since: i64,
-    /// Seconds for which a kept root is accepted after its replacement.
+    /// The number of seconds for which a kept root is accepted after its replacement.
     pub root_ttl: i64,
-    /// Roots kept so far; the next goes to this number modulo [`KEPT_ROOTS`].
+    /// The number of roots that were kept. The next kept root goes to the position of this number
+    /// modulo [`KEPT_ROOTS`].
     pub kept_count: u64,
-    /// Unix time in seconds of the last entry; means nothing while `kept_count` is 0.
+    /// The time at which a root was last kept, in Unix seconds. It has no meaning while
+    /// `kept_count` is 0.
     pub last_kept_at: i64,
     /// The ring of kept roots.
     pub kept: [KeptRoot; KEPT_ROOTS],
@@ -70,45 +72,48 @@ pub struct Registry {
 pub struct KeptRoot {
     /// The root.
     pub root: [u8; 32],
-    /// Unix time in seconds from which it is refused.
+    /// The time from which the root is refused, in Unix seconds.
     pub expires_at: i64,
 }
 
 impl Registry {
-    /// The first seed of its address; then authority and nonce (big-endian).
+    /// The first seed of the address. The authority and the nonce (big-endian) follow.
     pub const SEED: &'static [u8] = b"registry";
-    /// Seconds that a kept root lives at least.
+    /// The minimum of `root_ttl`, in seconds.
     pub const MIN_ROOT_TTL: i64 = 60;
-    /// Seconds that a kept root lives at most.
+    /// The maximum of `root_ttl`, in seconds: 30 days.
     pub const MAX_ROOT_TTL: i64 = 30 * 24 * 60 * 60;
 
-    /// Refuses another kind.
+    /// Returns an error if the registry has another kind.
     pub fn check_kind(&self, kind: RegistryKind) -> Result<()> {
         require!(self.kind == kind as u8, BautaError::WrongRegistryKind);
         Ok(())
     }
 
-    /// The tree's depth.
+    /// Returns the depth of the tree.
     pub fn depth(&self) -> Result<Depth> {
         Depth::try_from(self.depth).map_err(|_| error!(BautaError::UnknownDepth))
     }
 
-    /// Seconds that must pass between two kept roots: ⌈`root_ttl` / 16⌉, so that the sixteenth entry after one
-    /// overwrites it at the end of its time at the earliest.
+    /// Returns the minimum number of seconds between two kept roots: ⌈`root_ttl` / 16⌉.
+    ///
+    /// The sixteenth entry after a kept root overwrites it. With this interval, that is never
+    /// before the kept root expires.
     #[must_use]
     pub fn keep_interval(&self) -> i64 {
-        // sixteen fits any integer
+        // 16 fits into any integer type.
         #[allow(clippy::cast_possible_wrap)]
-        const PLACES: i64 = KEPT_ROOTS as i64;
-        (self.root_ttl + PLACES - 1) / PLACES
+        const POSITIONS: i64 = KEPT_ROOTS as i64;
+        (self.root_ttl + POSITIONS - 1) / POSITIONS
     }
 
-    /// Makes `root` current at `now` and counts the change. Says whether the replaced root was kept.
+    /// Makes `root` the current root at time `now` and increments `sequence`. Returns whether the
+    /// replaced root was kept.
     pub fn replace_root(&mut self, root: [u8; 32], now: i64) -> Result<bool> {
         let keep = self.kept_count == 0 || now.saturating_sub(self.last_kept_at) >= self.keep_interval();
         if keep {
             let expires_at = now.checked_add(self.root_ttl).ok_or(BautaError::OutOfRange)?;
-            // a remainder by 16 fits any usize
+            // A remainder modulo 16 fits into any usize.
             #[allow(clippy::cast_possible_truncation)]
             let position = (self.kept_count % KEPT_ROOTS as u64) as usize;
             self.kept[position] = KeptRoot {
@@ -124,7 +129,8 @@ impl Registry {
         Ok(keep)
     }
 
-    /// Whether `root` is current, or kept and alive, at `now`.
+    /// Returns `true` if `root` is the current root, or a kept root that has not expired at time
+    /// `now`.
     #[must_use]
     pub fn accepts(&self, root: &[u8; 32], now: i64) -> bool {
         self.root == *root
@@ -135,14 +141,15 @@ impl Registry {
     }
 }
 
-/// Who decides about a registry's leaves. Fixed at creation.
+/// The kind of a registry: it defines who writes leaves. It never changes.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum RegistryKind {
-    /// `register_holder` and `evict_holder` alone; nobody can write a leaf of their own.
+    /// Only `register_holder` and `evict_holder` change leaves. No one can write a leaf of their
+    /// choice.
     Holders,
-    /// The authority appends and replaces.
+    /// The authority appends and replaces leaves.
     Managed,
-    /// The authority publishes roots of a tree that it keeps off chain.
+    /// The authority publishes roots of a tree that it stores off chain.
     Attested,
 }

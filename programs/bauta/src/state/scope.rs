@@ -1,7 +1,8 @@
 use crate::errors::BautaError;
 use anchor_lang::prelude::*;
 
-/// A domain of nullifiers: which proofs are accepted, and once for whom. Everything but `status` is immutable.
+/// A scope: a domain of nullifiers and the rules for the proofs that it accepts. Only `status` ever
+/// changes.
 ///
 /// | offset | bytes | field |
 /// |---|---|---|
@@ -26,55 +27,56 @@ use anchor_lang::prelude::*;
 /// | 288 | 8 | `nonce` |
 #[account(zero_copy)]
 pub struct Scope {
-    /// Who made it and may close it early.
+    /// The creator, who may close the scope early.
     pub creator: Pubkey,
-    /// Whose members may prove.
+    /// The registry whose members may prove.
     pub registry: Pubkey,
     /// The circuit account.
     pub circuit: Pubkey,
-    /// The registry whose root is bound into the claim; zero: none.
+    /// The auxiliary registry, whose root is included in the claim. Zero if there is none.
     pub auxiliary_registry: Pubkey,
-    /// Who has to sign each verification (a consumer program's address); zero: nobody.
+    /// The gate, which must sign each verification: an address of a consumer program. Zero if there
+    /// is none.
     pub gate: Pubkey,
-    /// The protocol's `scope`: the field element that nullifiers are derived from.
+    /// The `scope` of the protocol: the field element that nullifiers are derived from.
     pub scope: [u8; 32],
-    /// The accepted root of a Snapshot scope; zero in a Live one.
+    /// The accepted root of a scope of mode `Snapshot`. Zero in a scope of mode `Live`.
     pub root: [u8; 32],
-    /// The only claim that is accepted, if there is one.
+    /// The only accepted claim. It applies only if `has_required_claim` is 1.
     pub required_claim: [u8; 32],
-    /// 1 when `required_claim` holds.
+    /// 1 if `required_claim` applies, else 0.
     pub has_required_claim: u8,
-    /// Zero.
+    /// Unused. Always zero.
     pub padding_0: [u8; 7],
-    /// Unix time in seconds from which it is open.
+    /// The time from which the scope accepts verifications, in Unix seconds.
     pub opens_at: i64,
-    /// Unix time in seconds at which it has ended.
+    /// The time from which the scope refuses verifications, in Unix seconds.
     pub closes_at: i64,
-    /// Which roots are accepted.
+    /// The mode, which defines the accepted roots: see [`ScopeMode`].
     pub mode: u8,
     /// [`Scope::OPEN`] or [`Scope::CLOSED`].
     pub status: u8,
-    /// The circuit's and registry's depth.
+    /// The depth of the circuit and of the registry.
     pub depth: u8,
-    /// The circuit's and registry's leaf format.
+    /// The leaf format of the circuit and of the registry.
     pub leaf_format: u8,
-    /// The address's bump.
+    /// The bump of the account's address.
     pub bump: u8,
-    /// Zero.
+    /// Unused. Always zero.
     pub padding_1: [u8; 3],
-    /// The creator's number for it.
+    /// The number that the creator chose for the scope.
     pub nonce: u64,
 }
 
 impl Scope {
-    /// The first seed of its address; then registry, creator and nonce (big-endian).
+    /// The first seed of the address. The registry, the creator and the nonce (big-endian) follow.
     pub const SEED: &'static [u8] = b"scope";
-    /// Open while the time is.
+    /// The status of a scope that is open from `opens_at` until `closes_at`.
     pub const OPEN: u8 = 0;
-    /// Closed for ever.
+    /// The status of a scope that was closed early.
     pub const CLOSED: u8 = 1;
 
-    /// Refuses unless verifications are accepted at `now`.
+    /// Returns an error unless the scope accepts verifications at time `now`.
     pub fn check_open(&self, now: i64) -> Result<()> {
         require!(self.status == Self::OPEN, BautaError::ScopeClosed);
         require!(now >= self.opens_at, BautaError::ScopeNotOpenYet);
@@ -82,20 +84,22 @@ impl Scope {
         Ok(())
     }
 
-    /// Whether no verification can be accepted any more.
+    /// Returns `true` if the scope can't accept verifications at `now` or later.
     #[must_use]
     pub fn is_over(&self, now: i64) -> bool {
         self.status != Self::OPEN || now >= self.closes_at
     }
 }
 
-/// Which roots a scope accepts, and so what it counts.
+/// The mode of a scope. It defines the accepted roots, and with them how often a token can be used.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum ScopeMode {
-    /// The registry's root at the scope's creation: once per token, whoever holds it later.
+    /// The scope accepts the registry's root at the scope's creation. Each token is accepted once,
+    /// also after it changes hands.
     Snapshot,
-    /// The registry's current and kept roots: once per registration; a token that changes hands, or whose holder
-    /// registers a new commitment, can be used again.
+    /// The scope accepts the registry's current and kept roots. Each registration is accepted once:
+    /// a token can be used again after it changes hands, or after its holder registers a new
+    /// commitment.
     Live,
 }

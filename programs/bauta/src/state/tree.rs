@@ -2,30 +2,33 @@ use crate::errors::BautaError;
 use anchor_lang::prelude::*;
 use bauta_primitives::{FieldElement, poseidon, tree::EMPTY_SUBTREES};
 
-/// Levels of the tree: 4^10 leaves.
+/// The depth of a tree that is stored on chain.
 pub const DEPTH: usize = 10;
-/// The lowest level whose nodes are all in the account.
+/// The lowest level of the canopy. The account stores every node from this level upwards.
 pub const CANOPY_LEVEL: usize = 5;
-/// Nodes of the levels 5 to 9: 1,024 + 256 + 64 + 16 + 4.
+/// The number of nodes of the levels 5 to 9: 1,024 + 256 + 64 + 16 + 4.
 pub const CANOPY_NODES: usize = 1364;
-/// Leaves of a full tree.
+/// The number of leaves of a full tree: 4^10.
 pub const CAPACITY: u64 = 1 << (2 * DEPTH);
-/// The most leaves of one `append_leaves`: their event has to fit the 32 KiB heap beside them.
+/// The maximum number of leaves of one `append_leaves`. The leaves and their event must fit into
+/// the heap of 32 KiB.
 pub const MAX_BATCH: usize = 128;
-/// Where each canopy level begins among the nodes, from level 5.
+/// The position of the first node of each canopy level, from level 5 upwards.
 const LEVEL_START: [usize; DEPTH - CANOPY_LEVEL] = [0, 1024, 1280, 1344, 1360];
 
 /// A node or leaf: a canonical field element, big-endian.
 pub type Node = [u8; 32];
-/// The siblings of the five lowest levels, each three in order of position.
+/// The siblings of the five lowest levels. Each level has three, in the order of their positions.
 pub type Path = [[Node; 3]; 5];
 
-/// The part of a registry's tree that the chain keeps (44,168 bytes with discriminator).
+/// The part of a registry's tree that is stored on chain. The account has 44,168 bytes, including
+/// the discriminator.
 ///
 /// ```text
 ///   level 10      root                 in Registry
 ///   levels 9..5   canopy               every node; zero bytes mean an empty subtree
-///   levels 4..0   frontier             the completed nodes left of the next leaf under the same parent, at most three a level
+///   levels 4..0   frontier             the completed nodes to the left of the next leaf, under the same
+///                                      parent: at most three for each level
 /// ```
 ///
 /// | offset | bytes | field |
@@ -35,20 +38,22 @@ pub type Path = [[Node; 3]; 5];
 /// | 512 | 43,648 | `canopy`: level 5 first |
 #[account(zero_copy)]
 pub struct Tree {
-    /// The registry it belongs to.
+    /// The registry that the tree belongs to.
     pub registry: Pubkey,
-    /// By level and position. Entries at and after the next leaf's digit mean nothing.
+    /// The frontier by level and position. Entries at and after the next leaf's digit have no
+    /// meaning.
     pub frontier: [[Node; 3]; CANOPY_LEVEL],
-    /// Level by level from 5 to 9.
+    /// The canopy, level by level from 5 to 9.
     pub canopy: [Node; CANOPY_NODES],
 }
 
 impl Tree {
-    /// Bytes of the account with its discriminator.
+    /// The length of the account in bytes, including the discriminator.
     pub const SPACE: usize = 8 + size_of::<Self>();
 
-    /// Appends `leaves` at `first`, which must be the number of leaves so far, and returns the new root. Works level by
-    /// level, so leaves that share ancestors share their hashes.
+    /// Appends `leaves` and returns the new root. `first` is the number of leaves in the tree.
+    ///
+    /// The function works level by level, so an ancestor of several leaves is hashed once.
     pub fn append(&mut self, first: u64, leaves: &[Node]) -> Result<Node> {
         require!(!leaves.is_empty(), BautaError::EmptyBatch);
         require!(leaves.len() <= MAX_BATCH, BautaError::BatchTooLarge);
@@ -62,7 +67,7 @@ impl Tree {
         require!(next <= CAPACITY, BautaError::TreeFull);
 
         let mut nodes = leaves.to_vec();
-        // position of nodes[0] among the nodes of its level
+        // The position of nodes[0] among the nodes of its level.
         let mut start = position(first);
         for (level, empty) in EMPTY_SUBTREES.iter().enumerate().take(CANOPY_LEVEL) {
             let left = self.frontier[level];
@@ -77,18 +82,23 @@ impl Tree {
                         Some(i) => nodes.get(i).unwrap_or(empty.as_bytes()),
                     }
                 });
-                // a parent's place in the list is never behind the first child of the parent after it
+                // A parent is written at or before the first child of the next parent, so it
+                // overwrites no child that is still needed.
                 nodes[parent - first_parent] = hash(children)?;
             }
             nodes.truncate(last_parent - first_parent + 1);
             start = first_parent;
         }
         self.canopy[start..start + nodes.len()].copy_from_slice(&nodes);
-        self.raise(start, start + nodes.len() - 1)
+        self.update_ancestors(start, start + nodes.len() - 1)
     }
 
-    /// Replaces the leaf at `index` by a path of the five lowest levels and returns the new root. `next_index` is the
-    /// number of leaves so far. Refused unless `old_leaf` and the path lead to the canopy's node.
+    /// Replaces the leaf at `index` and returns the new root.
+    ///
+    /// `path` has the five lowest levels. `next_index` is the number of leaves in the tree.
+    ///
+    /// # Errors
+    /// `StalePath` if `old_leaf` and the path don't lead to the node in the canopy.
     pub fn replace(
         &mut self,
         next_index: u64,
@@ -116,10 +126,11 @@ impl Tree {
             new = parent(&new, digit(index, level), siblings)?;
         }
         self.canopy[top] = new;
-        self.raise(top, top)
+        self.update_ancestors(top, top)
     }
 
-    /// A canopy node with the empty subtree in place of zero. `level` is 5 to 9.
+    /// Returns a canopy node, with the root of an empty subtree in place of zero. `level` is 5 to
+    /// 9.
     fn canopy_node(&self, level: usize, position: usize) -> &Node {
         let node = &self.canopy[LEVEL_START[level - CANOPY_LEVEL] + position];
         if is_zero(node) {
@@ -129,16 +140,20 @@ impl Tree {
         }
     }
 
-    /// Brings the frontier of `level` up to date: `next` is the position of the next leaf's ancestor, `nodes` lie from
-    /// `start`. Those to its left under the same parent are complete.
+    /// Updates the frontier of `level`.
+    ///
+    /// `next` is the position of the next leaf's ancestor on this level. `nodes` are the new nodes
+    /// from the position `start`. The nodes to the left of `next` under the same parent are
+    /// complete.
     fn complete_frontier(&mut self, level: usize, start: usize, next: usize, nodes: &[Node]) {
         for child in (next & !3).max(start)..next {
             self.frontier[level][child & 3] = nodes[child - start];
         }
     }
 
-    /// Computes anew what lies above the canopy's lowest nodes `first` to `last`; returns the root.
-    fn raise(&mut self, mut first: usize, mut last: usize) -> Result<Node> {
+    /// Recomputes the ancestors of the canopy's lowest nodes `first` to `last` and returns the
+    /// root.
+    fn update_ancestors(&mut self, mut first: usize, mut last: usize) -> Result<Node> {
         let mut root = [0; 32];
         for level in CANOPY_LEVEL..DEPTH {
             first >>= 2;
@@ -156,7 +171,8 @@ impl Tree {
     }
 }
 
-/// A position below 2^20 fits any usize.
+/// Converts a position to an index of an array. A position is below 2^20, so it fits into any
+/// usize.
 #[allow(clippy::cast_possible_truncation)]
 const fn position(index: u64) -> usize {
     index as usize
@@ -170,7 +186,8 @@ fn is_zero(node: &Node) -> bool {
     *node == [0; 32]
 }
 
-/// Everything hashed here is canonical but for a path's siblings, so a refusal is about those.
+/// Hashes four children. Stored nodes and checked leaves are canonical, so only a sibling of the
+/// path can cause an error.
 fn hash(children: [&Node; 4]) -> Result<Node> {
     poseidon::hash_bytes(children).map_err(|_| error!(BautaError::PathNotCanonical))
 }
