@@ -1,4 +1,4 @@
-//! `bauta initialize`: creates the program's Config, once.
+//! `bauta initialize` creates the program's Config account. It can be created once.
 
 use std::{path::PathBuf, str::FromStr};
 
@@ -11,28 +11,32 @@ use solana_signer::Signer;
 
 use crate::keypair;
 
-/// The tag of every local chain, whose genesis hash changes at each start.
+/// The cluster tag of local chains. Their genesis hash changes at each start, so it can't be the
+/// tag.
 const LOCAL: &[u8] = b"bauta local chain";
 const LAMPORTS_PER_SOL: u64 = 1_000_000_000;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The node's JSON-RPC
+    /// URL of the node's JSON-RPC interface
     #[arg(long, default_value = "http://127.0.0.1:8899")]
     url: String,
-    /// The keypair of the program's upgrade authority, which also pays
+    /// Keypair file of the program's upgrade authority, which also pays
     #[arg(long, value_name = "FILE")]
     keypair: PathBuf,
-    /// Who administers the program [default: the upgrade authority]
+    /// Admin of the program [default: the upgrade authority]
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<Address>,
-    /// Which cluster this is: "genesis" for a public one's genesis hash, "local", or 64 hexadecimal digits; fixed for ever
+    /// Tag of the cluster: "genesis" for the genesis hash of a public cluster, "local", or 64
+    /// hexadecimal digits. It can't be changed later
     #[arg(long, value_name = "TAG")]
     cluster_tag: ClusterTag,
-    /// Let circuits with development keys be registered, whose proofs anybody can forge; fixed for ever
+    /// Allow circuits with development keys. Anyone can forge proofs with such keys. It can't be
+    /// changed later
     #[arg(long)]
     allow_development_keys: bool,
-    /// First have a test chain give the upgrade authority so many SOL
+    /// Request this number of SOL for the upgrade authority first. Only test clusters have an
+    /// airdrop
     #[arg(long, value_name = "SOL")]
     airdrop: Option<u32>,
 }
@@ -40,7 +44,7 @@ pub struct Args {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ClusterTag {
     Genesis,
-    Given([u8; 32]),
+    Fixed([u8; 32]),
 }
 
 impl FromStr for ClusterTag {
@@ -54,51 +58,51 @@ impl FromStr for ClusterTag {
             _ => hex::decode_to_slice(text, &mut tag)
                 .map_err(|_| r#"expected "genesis", "local" or 64 hexadecimal digits"#)?,
         }
-        Ok(Self::Given(tag))
+        Ok(Self::Fixed(tag))
     }
 }
 
-/// Creates the Config, or makes sure that the one that is there is the one asked for.
+/// Creates the Config account. If it exists, checks that it has the requested values.
 pub async fn run(args: &Args) -> Result<()> {
     let authority = keypair::read(&args.keypair)?;
     let rpc = Rpc::new(&args.url)?;
-    let wanted = Initialize {
+    let requested = Initialize {
         payer: authority.pubkey(),
         upgrade_authority: authority.pubkey(),
         cluster_tag: match args.cluster_tag {
             ClusterTag::Genesis => rpc.genesis_hash().await?.to_bytes(),
-            ClusterTag::Given(tag) => tag,
+            ClusterTag::Fixed(tag) => tag,
         },
         admin: args.admin.unwrap_or_else(|| authority.pubkey()),
         development_keys_allowed: args.allow_development_keys,
     };
-    if let Some(present) = config(&rpc).await? {
-        check(&present, &wanted)?;
-        println!("initialized before");
+    if let Some(existing) = config(&rpc).await? {
+        check(&existing, &requested)?;
+        println!("already initialized");
     } else {
         let (_, program) = rpc.account(&bauta::ID, Commitment::Confirmed).await?;
         ensure!(
             program.is_some_and(|program| program.executable),
-            "there is no program at {} on {}: deploy it first",
+            "there is no program at {} on the cluster of {}: deploy the program first",
             bauta::ID,
             rpc.host()
         );
         if let Some(sol) = args.airdrop {
             rpc.airdrop(&authority.pubkey(), u64::from(sol) * LAMPORTS_PER_SOL)
                 .await
-                .context("can't get lamports; only test chains give them away")?;
+                .context("the airdrop failed: only test clusters have one")?;
         }
         let done = rpc
-            .send_and_confirm(&[wanted.instruction()], &[&authority])
+            .send_and_confirm(&[requested.instruction()], &[&authority])
             .await?;
         println!("initialized in slot {} by {}", done.slot, done.signature);
     }
     println!("program      {}", bauta::ID);
     println!("config       {}", addresses::config().address);
-    println!("admin        {}", wanted.admin);
-    println!("cluster tag  {}", hex::encode(wanted.cluster_tag));
-    if wanted.development_keys_allowed {
-        println!("DEVELOPMENT KEYS ARE ALLOWED: anybody can forge proofs made with them");
+    println!("admin        {}", requested.admin);
+    println!("cluster tag  {}", hex::encode(requested.cluster_tag));
+    if requested.development_keys_allowed {
+        println!("WARNING: development keys are allowed. Anyone can forge proofs with such keys.");
     }
     Ok(())
 }
@@ -114,17 +118,21 @@ async fn config(rpc: &Rpc) -> Result<Option<Config>> {
         .transpose()
 }
 
-/// A program is initialised once: whoever asks again must ask for the same.
-fn check(present: &Config, wanted: &Initialize) -> Result<()> {
+/// Compares an existing Config account with the requested values. A program can't be initialised
+/// twice.
+fn check(existing: &Config, requested: &Initialize) -> Result<()> {
     let mut differences = Vec::new();
-    if present.admin != wanted.admin {
-        differences.push(format!("its admin is {}", present.admin));
+    if existing.admin != requested.admin {
+        differences.push(format!("its admin is {}", existing.admin));
     }
-    if present.cluster_tag != wanted.cluster_tag {
-        differences.push(format!("its cluster tag is {}", hex::encode(present.cluster_tag)));
+    if existing.cluster_tag != requested.cluster_tag {
+        differences.push(format!(
+            "its cluster tag is {}",
+            hex::encode(existing.cluster_tag)
+        ));
     }
-    if (present.development_keys_allowed != 0) != wanted.development_keys_allowed {
-        let allowed = if present.development_keys_allowed == 0 {
+    if (existing.development_keys_allowed != 0) != requested.development_keys_allowed {
+        let allowed = if existing.development_keys_allowed == 0 {
             "refused"
         } else {
             "allowed"
@@ -135,7 +143,7 @@ fn check(present: &Config, wanted: &Initialize) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "the program was initialised before, in another way, and that happens once: {}",
+        "the program is already initialised with other values, which can't be changed: {}",
         differences.join("; ")
     )
 }
@@ -148,9 +156,9 @@ mod tests {
     fn a_cluster_tag_is_genesis_local_or_32_bytes() {
         assert_eq!("genesis".parse(), Ok(ClusterTag::Genesis));
         let digits = "07".repeat(32);
-        assert_eq!(digits.parse(), Ok(ClusterTag::Given([7; 32])));
-        let Ok(ClusterTag::Given(local)) = "local".parse() else {
-            panic!("a fixed tag");
+        assert_eq!(digits.parse(), Ok(ClusterTag::Fixed([7; 32])));
+        let Ok(ClusterTag::Fixed(local)) = "local".parse() else {
+            panic!("the tag of local chains is fixed");
         };
         assert!(local.starts_with(b"bauta local chain\0"));
         for wrong in ["", "mainnet", "07", &"07".repeat(33), &"0g".repeat(32)] {
@@ -159,8 +167,8 @@ mod tests {
     }
 
     #[test]
-    fn another_configuration_than_the_one_asked_for_is_told() {
-        let wanted = Initialize {
+    fn a_config_account_with_other_values_is_refused_with_the_difference() {
+        let requested = Initialize {
             payer: Address::from([1; 32]),
             upgrade_authority: Address::from([1; 32]),
             cluster_tag: [2; 32],
@@ -168,16 +176,16 @@ mod tests {
             development_keys_allowed: true,
         };
         let same = Config {
-            admin: wanted.admin,
+            admin: requested.admin,
             pending_admin: Address::default(),
-            cluster_tag: wanted.cluster_tag,
+            cluster_tag: requested.cluster_tag,
             paused: 1,
             development_keys_allowed: 1,
             bump: 255,
             padding: [0; 5],
         };
-        check(&same, &wanted).unwrap();
-        for (change, said) in [
+        check(&same, &requested).unwrap();
+        for (change, expected) in [
             (
                 Config {
                     admin: Address::from([9; 32]),
@@ -200,8 +208,8 @@ mod tests {
                 "development keys are refused",
             ),
         ] {
-            let error = check(&change, &wanted).unwrap_err().to_string();
-            assert!(error.contains(said), "{error}");
+            let error = check(&change, &requested).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `bauta keypair FILE`: a keypair in the form that Solana's tools use, a JSON array of 64 bytes.
+//! `bauta keypair FILE`. A keypair file is a JSON array of 64 bytes, as in Solana's own tools.
 
 use std::{
     fs::File,
@@ -13,25 +13,25 @@ use solana_signer::Signer;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The keypair's file
+    /// Keypair file
     file: PathBuf,
 }
 
-/// Prints the address; makes the keypair first if the file isn't there.
+/// Prints the address of a keypair. Creates the keypair first if the file does not exist.
 pub fn run(args: &Args) -> Result<()> {
-    println!("{}", read_or_make(&args.file)?.pubkey());
+    println!("{}", read_or_create(&args.file)?.pubkey());
     Ok(())
 }
 
-/// Reads a keypair.
+/// Reads a keypair file.
 pub fn read(file: &Path) -> Result<Keypair> {
     read_keypair_file(file)
         .map_err(|error| anyhow!("{error}"))
-        .with_context(|| format!("can't read a keypair from {}", file.display()))
+        .with_context(|| format!("can't read the keypair file {}", file.display()))
 }
 
-fn read_or_make(file: &Path) -> Result<Keypair> {
-    let place = || format!("can't write a keypair to {}", file.display());
+fn read_or_create(file: &Path) -> Result<Keypair> {
+    let context = || format!("can't write the keypair file {}", file.display());
     let created = File::options()
         .write(true)
         .create_new(true)
@@ -40,13 +40,13 @@ fn read_or_make(file: &Path) -> Result<Keypair> {
     let mut out = match created {
         Ok(out) => out,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return read(file),
-        Err(error) => return Err(error).with_context(place),
+        Err(error) => return Err(error).with_context(context),
     };
     let keypair = Keypair::new();
     write_keypair(&keypair, &mut out)
         .map_err(|error| anyhow!("{error}"))
         .and_then(|_| out.flush().map_err(Into::into))
-        .with_context(place)?;
+        .with_context(context)?;
     Ok(keypair)
 }
 
@@ -57,20 +57,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_keypair_is_made_once_and_for_its_owner_alone() {
+    fn a_keypair_is_created_once_and_only_its_owner_can_read_it() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keypair.json");
-        let made = read_or_make(&file).unwrap().pubkey();
-        assert_eq!(read_or_make(&file).unwrap().pubkey(), made);
+        let address = read_or_create(&file).unwrap().pubkey();
+        assert_eq!(read_or_create(&file).unwrap().pubkey(), address);
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]
-    fn a_file_that_is_no_keypair_is_named_and_left_alone() {
+    fn a_file_that_is_not_a_keypair_is_named_and_not_changed() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("notes.json");
         fs::write(&file, "[1, 2, 3]").unwrap();
-        let error = read_or_make(&file).unwrap_err();
+        let error = read_or_create(&file).unwrap_err();
         assert!(error.to_string().contains("notes.json"), "{error:#}");
         assert_eq!(fs::read_to_string(&file).unwrap(), "[1, 2, 3]");
     }

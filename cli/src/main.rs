@@ -1,4 +1,4 @@
-//! The command `bauta`: what an operator does to a program on a chain. Each command is a module of its own.
+//! The command `bauta`, which operates a Bauta program on a cluster. Each subcommand is a module.
 
 mod initialize;
 mod keypair;
@@ -8,7 +8,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "bauta", version, about = "Operate a Bauta program on a Solana chain")]
+#[command(
+    name = "bauta",
+    version,
+    about = "Operate a Bauta program on a Solana cluster"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -18,9 +22,9 @@ struct Cli {
 enum Command {
     /// Print the program's address
     Program,
-    /// Print a keypair's address; make the keypair if there is none
+    /// Print the address of a keypair, and create the keypair if the file does not exist
     Keypair(keypair::Args),
-    /// Create the program's Config, as its upgrade authority
+    /// Create the program's Config account, signed by its upgrade authority
     Initialize(initialize::Args),
 }
 
