@@ -1,4 +1,4 @@
-// LiteSVM with the program's ELF, driven through Solana Kit with instructions that Anchor's coders made.
+// A test chain: LiteSVM with the program's ELF. Anchor's coders build the instructions, and Solana Kit signs them.
 
 import { readFileSync } from "node:fs";
 
@@ -34,13 +34,13 @@ export interface Signer {
   readonly publicKey: web3.PublicKey;
 }
 
-interface Answer {
+interface Outcome {
   readonly result: TransactionMetadata | FailedTransactionMetadata;
-  /** The transaction's accounts, as its instructions number them. */
+  /** The transaction's accounts in the order of their indices. */
   readonly accounts: readonly Address[];
 }
 
-export interface Inner {
+export interface InnerInstruction {
   readonly program: Address;
   readonly accounts: Address[];
   readonly data: Buffer;
@@ -48,15 +48,15 @@ export interface Inner {
 
 export async function signer(): Promise<Signer> {
   const keys = await generateKeyPair();
-  const own = await getAddressFromPublicKey(keys.publicKey);
-  return { keys, address: own, publicKey: new web3.PublicKey(own) };
+  const address = await getAddressFromPublicKey(keys.publicKey);
+  return { keys, address, publicKey: new web3.PublicKey(address) };
 }
 
 export function derive(...seeds: (string | Uint8Array)[]): web3.PublicKey {
   return web3.PublicKey.findProgramAddressSync(seeds.map((seed) => Buffer.from(seed)), PROGRAM)[0];
 }
 
-/** Integers in seeds are big-endian. */
+/** Encodes an integer of a seed: big-endian. */
 export function u64(value: bigint): Uint8Array {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64BE(value);
@@ -68,20 +68,20 @@ export class Chain {
 
   private constructor(readonly payer: Signer) {}
 
-  /** A chain whose program `payer` may upgrade, and so initialise. */
+  /** Creates a chain on which `payer` is the program's upgrade authority, so that it can initialise the program. */
   static async start(): Promise<Chain> {
     const chain = new Chain(await signer());
     chain.svm.addProgram(address(idl.address), readFileSync(new URL("bauta.so", ARTIFACTS)));
     chain.svm.airdrop(chain.payer.address, lamports(100_000_000_000n));
-    chain.giveUpgradeAuthority(chain.payer);
+    chain.setUpgradeAuthority(chain.payer);
     return chain;
   }
 
-  // the loader's state ProgramData: u32 3, u64 slot, whether there is an authority, the authority
-  private giveUpgradeAuthority(authority: Signer): void {
+  // The loader's state ProgramData: u32 3, u64 slot, a flag, and the authority.
+  private setUpgradeAuthority(authority: Signer): void {
     const [programData] = web3.PublicKey.findProgramAddressSync([PROGRAM.toBytes()], LOADER);
     const account = this.svm.getAccount(address(programData.toBase58()));
-    if (!account.exists) throw new Error("an upgradeable program has program data");
+    if (!account.exists) throw new Error("the ProgramData account is missing");
     const data = Uint8Array.from(account.data);
     data[12] = 1;
     data.set(authority.publicKey.toBytes(), 13);
@@ -94,11 +94,11 @@ export class Chain {
 
   data(key: web3.PublicKey): Buffer {
     const account = this.svm.getAccount(address(key.toBase58()));
-    if (!account.exists) throw new Error(`no account at ${key.toBase58()}`);
+    if (!account.exists) throw new Error(`there is no account at ${key.toBase58()}`);
     return Buffer.from(account.data);
   }
 
-  async send(instructions: web3.TransactionInstruction[], signers: Signer[] = []): Promise<Answer> {
+  async send(instructions: web3.TransactionInstruction[], signers: Signer[] = []): Promise<Outcome> {
     this.svm.expireBlockhash();
     const message = pipe(
       createTransactionMessage({ version: "legacy" }),
@@ -110,14 +110,14 @@ export class Chain {
         ),
       (m) => appendTransactionMessageInstructions(instructions.map(toKit), m),
     );
-    const keys = [this.payer, ...signers].map((one) => one.keys);
+    const keys = [this.payer, ...signers].map((signer) => signer.keys);
     const transaction = await signTransaction(keys, compileTransaction(message));
     const { staticAccounts } = getCompiledTransactionMessageDecoder().decode(transaction.messageBytes);
     return { result: this.svm.sendTransaction(transaction), accounts: staticAccounts };
   }
 
-  /** Sends what must succeed, and gives the inner instructions. */
-  async succeed(instructions: web3.TransactionInstruction[], signers: Signer[] = []): Promise<Inner[]> {
+  /** Sends a transaction, which must succeed, and returns its inner instructions. */
+  async succeed(instructions: web3.TransactionInstruction[], signers: Signer[] = []): Promise<InnerInstruction[]> {
     const { result, accounts } = await this.send(instructions, signers);
     if (result instanceof FailedTransactionMetadata) throw new Error(result.meta().logs().join("\n"));
     return result

@@ -1,4 +1,4 @@
-// The IDL drives the ELF: instructions, accounts, events and errors as a TypeScript client of Anchor sees them.
+// Tests the IDL with the ELF, like a TypeScript client with Anchor: instructions, accounts, events and errors.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import anchor from "@anchor-lang/core";
 import * as web3 from "@solana/web3.js";
 import { FailedTransactionMetadata } from "litesvm";
 
-import { Chain, PROGRAM, derive, idl, signer, u64, type Inner, type Signer } from "./chain.ts";
+import { Chain, PROGRAM, derive, idl, signer, u64, type InnerInstruction, type Signer } from "./chain.ts";
 
 const { AnchorProvider, BN, BorshCoder, Program } = anchor;
 
@@ -16,13 +16,13 @@ const EVENT_TAG = Buffer.from([0xe4, 0x45, 0xa5, 0x2e, 0x51, 0xcb, 0x9a, 0x1d]);
 const coder = new BorshCoder(idl);
 const eventAuthority = derive("__event_authority");
 
-// makes instructions only: nothing is ever asked of the connection
+// Only builds instructions. The connection is never used.
 const program = new Program(
   idl,
   new AnchorProvider(new web3.Connection("http://localhost:1"), {
     publicKey: PROGRAM,
-    signTransaction: () => Promise.reject(new Error("nothing is signed here")),
-    signAllTransactions: () => Promise.reject(new Error("nothing is signed here")),
+    signTransaction: () => Promise.reject(new Error("this provider does not sign")),
+    signAllTransactions: () => Promise.reject(new Error("this provider does not sign")),
   }),
 );
 
@@ -90,8 +90,8 @@ function leaf(value: number): number[] {
   return [...Array(31).fill(0), value];
 }
 
-/** The events among inner instructions: the program's calls of itself, by its event authority, with Anchor's tag. */
-function events(inner: Inner[]): { name: string; data: any }[] {
+/** Decodes the events among inner instructions: calls of the program by itself with the event authority and Anchor's tag. */
+function events(inner: InnerInstruction[]): { name: string; data: any }[] {
   return inner
     .filter(({ program, accounts }) => program === idl.address && accounts.join() === eventAuthority.toBase58())
     .filter(({ data }) => data.subarray(0, 8).equals(EVENT_TAG))
@@ -102,7 +102,7 @@ function events(inner: Inner[]): { name: string; data: any }[] {
     });
 }
 
-test("the program's settings are read by the IDL", async () => {
+test("the Config account is decoded with the IDL", async () => {
   const chain = await initialised();
   const config = coder.accounts.decode("Config", chain.data(derive("config")));
   assert.equal(config.admin.toBase58(), chain.payer.address);
@@ -110,7 +110,7 @@ test("the program's settings are read by the IDL", async () => {
   assert.equal(config.development_keys_allowed, 1);
 });
 
-test("leaves are appended and the events tell of them", async () => {
+test("appended leaves are in the events and in the registry", async () => {
   const chain = await initialised();
   const registry = await managedRegistry(chain);
   const inner = await chain.succeed(
@@ -130,12 +130,12 @@ test("leaves are appended and the events tell of them", async () => {
   assert.equal(state.tree.toBase58(), registry.tree.toBase58());
 });
 
-test("a refusal has the IDL's name", async () => {
+test("an error code has its name in the IDL", async () => {
   const chain = await initialised();
   const registry = await managedRegistry(chain);
   const { result } = await chain.send([await append(registry, [leaf(0)])], [registry.authority]);
   assert.ok(result instanceof FailedTransactionMetadata);
   const code = /custom program error: (0x[0-9a-f]+)/.exec(result.meta().logs().join("\n"))?.[1];
-  const error = idl.errors.find((one: { code: number }) => one.code === Number(code));
+  const error = idl.errors.find((error: { code: number }) => error.code === Number(code));
   assert.equal(error?.name, "AppendedEmptyLeaf");
 });
