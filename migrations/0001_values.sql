@@ -1,7 +1,7 @@
--- The kinds of value that tables hold. A domain carries its rule, so that no column can forget it.
+-- The types of values. A domain enforces its rule in every column that has it.
 
--- 32 bytes big-endian below r, the order of BN254's groups. bytea compares byte by byte, which for equal lengths is the
--- order of the numbers.
+-- A number below r, the order of the groups of BN254, as 32 bytes in big-endian order. Postgres
+-- compares bytea byte by byte. For values of the same length, this is the order of the numbers.
 CREATE DOMAIN field_element AS bytea CONSTRAINT field_element_is_canonical CHECK (
     octet_length(VALUE) = 32
     AND VALUE < '\x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001'::bytea

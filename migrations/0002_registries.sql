@@ -1,10 +1,10 @@
--- What the program's accounts say, as its events told it. Small whole numbers stand for addresses in the big tables.
--- Columns ending in _at are the times that the events carry.
+-- The program's accounts, according to its events. Large tables refer to an account by a small
+-- number and not by its address. Columns whose names end in _at are times that the events carry.
 
 CREATE TABLE config (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     admin address NOT NULL,
-    -- who may accept the handover, if anybody
+    -- the address that may accept the handover; null if no handover is open
     pending_admin address,
     cluster_tag sha256_hash NOT NULL,
     paused boolean NOT NULL,
@@ -37,7 +37,7 @@ CREATE TABLE registries (
     root_ttl_seconds bigint NOT NULL CHECK (root_ttl_seconds > 0),
     sealed boolean NOT NULL,
     next_index bigint NOT NULL CHECK (next_index BETWEEN 0 AND 1::bigint << (2 * depth::smallint)),
-    -- tree changes so far
+    -- the number of tree changes
     sequence bigint NOT NULL CHECK (sequence >= 0),
     created_at timestamptz NOT NULL,
     CHECK (depth = 10 OR kind = 'attested'),
@@ -74,16 +74,16 @@ CREATE TABLE scopes (
     auxiliary_registry_id integer REFERENCES registries,
     creator address NOT NULL,
     nonce uint64 NOT NULL,
-    -- the account that must sign, if any
+    -- the account that must sign verifications; null if the scope has no gate
     gate address,
     scope field_element NOT NULL,
     mode scope_mode NOT NULL,
     status scope_status NOT NULL,
-    -- a snapshot's own root, and the tree change that made it
+    -- the root of a snapshot, and the tree change that made it current
     root field_element,
     root_sequence bigint,
     required_claim field_element,
-    -- Unix seconds as the account has them: any i64, "never" included
+    -- Unix seconds, as the account has them: any i64
     opens_at bigint NOT NULL,
     closes_at bigint NOT NULL,
     created_at timestamptz NOT NULL,

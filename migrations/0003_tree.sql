@@ -1,7 +1,8 @@
--- Registry trees: the leaves as they are now, the roots ever, and the tiles that valid roots reach.
+-- Registry trees: the current leaves, all roots, and the tiles that valid roots reach.
 
--- A holder's leaf is Poseidon3(wallet_hash, token_id, track_id): commitment, entry_id and attributes of the protocol.
--- The three are unknown where the chain shows only the leaf. id is made of registry and index, the same after a rebuild.
+-- The leaf of a holder is Poseidon3(wallet_hash, token_id, track_id). The protocol calls these
+-- inputs commitment, entry_id and attributes. They are null where the chain shows only the leaf.
+-- The id consists of registry and index, so that it is the same after a rebuild.
 CREATE TABLE merkle_leaves (
     id bigint GENERATED ALWAYS AS ((registry_id::bigint << 32) | index) STORED PRIMARY KEY,
     registry_id integer NOT NULL REFERENCES registries,
@@ -19,13 +20,13 @@ CREATE TABLE roots (
     registry_id integer NOT NULL REFERENCES registries,
     sequence bigint NOT NULL CHECK (sequence >= 0),
     root field_element NOT NULL,
-    -- leaves ever appended, the emptied ones included
+    -- the number of leaves ever appended, emptied leaves included
     leaf_count bigint NOT NULL CHECK (leaf_count >= 0),
     -- whether tiles hold the tree at this root
     stored boolean NOT NULL,
     created_at timestamptz NOT NULL,
     replaced_at timestamptz,
-    -- for a root that entered the ring: the end of its time-to-live
+    -- for a kept root: the end of its time-to-live
     valid_until timestamptz,
     first_used_at timestamptz,
     PRIMARY KEY (registry_id, sequence),
@@ -36,10 +37,11 @@ CREATE UNIQUE INDEX roots_one_current ON roots (registry_id) WHERE replaced_at I
 CREATE INDEX roots_kept ON roots (registry_id, valid_until) WHERE valid_until IS NOT NULL;
 CREATE INDEX roots_first_used ON roots (registry_id, created_at) WHERE first_used_at IS NOT NULL;
 
--- A tile is the subtree of four levels below one node: level is that of its entries (0, 4, 8 or 12), position counts the
--- tiles of a level from the left. A version is the content from one tree change to another; it is never changed but for
--- until_sequence being set once. nodes: each level from below the tile's root down to the entries, 32 bytes a node,
--- without the empty nodes that end the lowest level. An empty tile has no row.
+-- A tile is the subtree of four levels below one node. level is the level of its entries (0, 4, 8
+-- or 12). position counts the tiles of a level from the left. A row is a version: the content of
+-- the tile from one tree change to another. Only until_sequence of a version changes, once. nodes
+-- has each level from below the root of the tile to the entries, 32 bytes a node, without the empty
+-- nodes at the end of the entries. An empty tile has no row.
 CREATE TABLE tiles (
     registry_id integer NOT NULL REFERENCES registries,
     level smallint NOT NULL CHECK (level IN (0, 4, 8, 12)),
@@ -50,14 +52,14 @@ CREATE TABLE tiles (
     nodes bytea NOT NULL CHECK (octet_length(nodes) BETWEEN 32 AND 10880 AND octet_length(nodes) % 32 = 0),
     PRIMARY KEY (registry_id, level, position, since_sequence)
 );
--- Hashes don't compress.
+-- Hashes can't be compressed.
 ALTER TABLE tiles ALTER COLUMN nodes SET STORAGE EXTERNAL;
 CREATE INDEX tiles_by_hash ON tiles USING hash (hash);
 CREATE UNIQUE INDEX tiles_current ON tiles (registry_id, level, position) WHERE until_sequence IS NULL;
 CREATE INDEX tiles_replaced ON tiles (registry_id, until_sequence) WHERE until_sequence IS NOT NULL;
 
--- Roots that a proof may be made against at a time: the current one, those kept for their time-to-live, and those that an
--- open scope has copied.
+-- Returns the roots that are valid at a time: the current root, the kept roots within their
+-- time-to-live, and the roots that an open scope has copied.
 CREATE FUNCTION valid_roots(of_registry integer, at timestamptz) RETURNS SETOF roots LANGUAGE sql STABLE AS $$
     SELECT r.* FROM roots r
     WHERE r.registry_id = of_registry

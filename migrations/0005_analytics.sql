@@ -1,15 +1,16 @@
--- Kept in the transaction that applies the events, so that a question costs rows of hours and days, not of uses.
+-- Rollups. The transaction that applies events also updates them. So a query reads one row for each
+-- hour or day, and not one for each verification.
 
 CREATE TABLE verifications_by_hour (
     scope_id integer NOT NULL REFERENCES scopes,
     claim field_element NOT NULL,
     hour timestamptz NOT NULL,
-    -- the claim as a track, where the leaf format has tracks
+    -- the claim as a track; null if the claim is not a track
     track_id uint64,
     verifications bigint NOT NULL CHECK (verifications >= 0),
-    -- failed transactions that brought a nullifier already used
+    -- transactions that failed because their nullifier was used before
     refused bigint NOT NULL CHECK (refused >= 0),
-    -- over the verifications whose anonymity set is known
+    -- the number, sum and minimum of the known anonymity sets
     anonymity_sets bigint NOT NULL CHECK (anonymity_sets >= 0),
     anonymity_set_sum bigint NOT NULL CHECK (anonymity_set_sum >= 0),
     anonymity_set_min integer CHECK (anonymity_set_min >= 0),
@@ -17,7 +18,7 @@ CREATE TABLE verifications_by_hour (
 );
 CREATE INDEX verifications_by_hour_of_track ON verifications_by_hour (track_id, hour);
 
--- The same by days (UTC), since a scope's year has tens of thousands of hours.
+-- The same by day (UTC). A year of a scope can have thousands of hours.
 CREATE TABLE verifications_by_day (
     scope_id integer NOT NULL REFERENCES scopes,
     claim field_element NOT NULL,
@@ -32,7 +33,7 @@ CREATE TABLE verifications_by_day (
 );
 CREATE INDEX verifications_by_day_of_track ON verifications_by_day (track_id, day);
 
--- Live tokens of an owner in a track. A row goes when its count is zero.
+-- The number of live tokens of an owner in a track. An owner without live tokens has no row.
 CREATE TABLE track_owners (
     registry_id integer NOT NULL REFERENCES registries,
     track_id uint64 NOT NULL,
@@ -41,7 +42,8 @@ CREATE TABLE track_owners (
     PRIMARY KEY (registry_id, track_id, owner)
 );
 
--- Distinct owners live in a track, from one tree change to the next row's.
+-- The number of distinct owners with a live token in a track, from a tree change until the next
+-- row.
 CREATE TABLE anonymity_sets (
     registry_id integer NOT NULL REFERENCES registries,
     track_id uint64 NOT NULL,
@@ -50,6 +52,7 @@ CREATE TABLE anonymity_sets (
     PRIMARY KEY (registry_id, track_id, since_sequence)
 );
 
+-- The changes of a track by day (UTC): first registrations, repeated registrations and evictions.
 CREATE TABLE growth_by_day (
     registry_id integer NOT NULL REFERENCES registries,
     track_id uint64 NOT NULL,

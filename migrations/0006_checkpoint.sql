@@ -1,4 +1,4 @@
--- How far the database follows the chain, and what it takes to go back.
+-- The progress of the database along the chain, and the journal that a rollback uses.
 
 CREATE TABLE events (
     slot bigint NOT NULL CHECK (slot >= 0),
@@ -11,7 +11,8 @@ CREATE TABLE events (
     PRIMARY KEY (slot, transaction_index, instruction_index, inner_index)
 );
 
--- Everything at or before this position has been applied. No row: nothing has, which is not the same as slot 0.
+-- Every event at or before this position has been applied. No row means that no batch has been
+-- applied, which is not the same as slot 0.
 CREATE TABLE checkpoint (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     batch bigint NOT NULL CHECK (batch > 0),
@@ -21,17 +22,18 @@ CREATE TABLE checkpoint (
     inner_index integer NOT NULL
 );
 
--- No fork can undo this slot.
+-- The newest final slot: no fork can undo it.
 CREATE TABLE finality (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     slot bigint NOT NULL CHECK (slot >= 0)
 );
 
--- One row for each row that a batch inserted, changed or deleted: its key, and what it was before (nothing, if it was not).
+-- One row for each row that a batch inserted, updated or deleted: its key, and its content before
+-- the batch (null if it did not exist).
 CREATE TABLE journal (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     batch bigint NOT NULL,
-    -- the batch's checkpoint
+    -- the slot of the batch's checkpoint
     slot bigint NOT NULL,
     relation text NOT NULL,
     key jsonb NOT NULL,
@@ -40,8 +42,22 @@ CREATE TABLE journal (
 CREATE INDEX journal_by_batch ON journal (batch, id);
 CREATE INDEX journal_by_slot ON journal (slot);
 
--- Writes the journal for a statement on a journaled table. TG_ARGV are the columns of its key. Only within a batch: the
--- setting bauta.batch is then "batch slot".
+-- The tables that follow the chain, parents before children. This is the only list of them: the
+-- journal, the roles and a rebuild use it. A migration that adds such a table replaces this
+-- function, and calls journal_changes_of if the table is journaled.
+--
+-- Tiles are not journaled, because their sequences say which versions a rollback deletes and
+-- reopens.
+CREATE FUNCTION chain_tables() RETURNS TABLE (name text, journaled boolean) LANGUAGE sql IMMUTABLE AS $$
+    VALUES ('config', true), ('circuits', true), ('registries', true), ('collections', true), ('holdings', true),
+           ('scopes', true), ('merkle_leaves', true), ('roots', true), ('tiles', false), ('nullifiers', true),
+           ('verifications', true), ('verifications_by_hour', true), ('verifications_by_day', true),
+           ('track_owners', true), ('anonymity_sets', true), ('growth_by_day', true), ('events', true),
+           ('checkpoint', true), ('finality', false), ('journal', false)
+$$;
+
+-- Writes the journal for a statement on a journaled table. TG_ARGV has the columns of its key. It
+-- does nothing outside a batch. In a batch, the setting bauta.batch is "number slot".
 CREATE FUNCTION write_journal() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     batch_and_slot text[] := string_to_array(nullif(current_setting('bauta.batch', true), ''), ' ');
@@ -66,34 +82,30 @@ BEGIN
     RETURN NULL;
 END $$;
 
-DO $$
+-- Adds the triggers that write the journal of a table. The key of the journal is the primary key.
+CREATE FUNCTION journal_changes_of(relation text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    journaled record;
     key_columns text;
 BEGIN
-    -- Tiles are not journaled: their sequences say what to drop and what to reopen.
-    FOR journaled IN SELECT * FROM (VALUES
-        ('config', 'singleton'), ('circuits', 'id'), ('registries', 'id'), ('collections', 'registry_id,key'),
-        ('holdings', 'registry_id,mint'), ('scopes', 'id'), ('merkle_leaves', 'id'),
-        ('roots', 'registry_id,sequence'), ('nullifiers', 'hash,scope_id'), ('verifications', 'id'),
-        ('verifications_by_hour', 'scope_id,claim,hour'), ('verifications_by_day', 'scope_id,claim,day'),
-        ('track_owners', 'registry_id,track_id,owner'),
-        ('anonymity_sets', 'registry_id,track_id,since_sequence'), ('growth_by_day', 'registry_id,track_id,day'),
-        ('events', 'slot,transaction_index,instruction_index,inner_index'), ('checkpoint', 'singleton')
-    ) AS t (name, key)
-    LOOP
-        key_columns := (SELECT string_agg(quote_literal(c), ', ') FROM unnest(string_to_array(journaled.key, ',')) c);
-        EXECUTE format('CREATE TRIGGER journal_insert AFTER INSERT ON %I REFERENCING NEW TABLE AS after_rows
-                        FOR EACH STATEMENT EXECUTE FUNCTION write_journal(%s)', journaled.name, key_columns);
-        EXECUTE format('CREATE TRIGGER journal_update AFTER UPDATE ON %I REFERENCING OLD TABLE AS before_rows
-                        FOR EACH STATEMENT EXECUTE FUNCTION write_journal(%s)', journaled.name, key_columns);
-        EXECUTE format('CREATE TRIGGER journal_delete AFTER DELETE ON %I REFERENCING OLD TABLE AS before_rows
-                        FOR EACH STATEMENT EXECUTE FUNCTION write_journal(%s)', journaled.name, key_columns);
-    END LOOP;
+    SELECT string_agg(quote_literal(a.attname), ', ' ORDER BY a.attnum) INTO key_columns
+    FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+    WHERE i.indrelid = relation::regclass AND i.indisprimary;
+    IF key_columns IS NULL THEN
+        RAISE EXCEPTION '% has no primary key', relation;
+    END IF;
+    EXECUTE format('CREATE TRIGGER journal_insert AFTER INSERT ON %I REFERENCING NEW TABLE AS after_rows
+                    FOR EACH STATEMENT EXECUTE FUNCTION write_journal(%s)', relation, key_columns);
+    EXECUTE format('CREATE TRIGGER journal_update AFTER UPDATE ON %I REFERENCING OLD TABLE AS before_rows
+                    FOR EACH STATEMENT EXECUTE FUNCTION write_journal(%s)', relation, key_columns);
+    EXECUTE format('CREATE TRIGGER journal_delete AFTER DELETE ON %I REFERENCING OLD TABLE AS before_rows
+                    FOR EACH STATEMENT EXECUTE FUNCTION write_journal(%s)', relation, key_columns);
 END $$;
 
--- Puts every row that a batch touched back to what it was. The caller undoes batches newest first, outside any batch.
-CREATE FUNCTION undo_batch(undone bigint) RETURNS void LANGUAGE plpgsql AS $$
+SELECT journal_changes_of(name) FROM chain_tables() WHERE journaled;
+
+-- Restores every row that a batch touched. The caller rolls batches back newest first, and outside
+-- a batch.
+CREATE FUNCTION roll_back_batch(number bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     touched record;
     entry record;
@@ -101,13 +113,14 @@ DECLARE
     columns text;
     changed bigint;
 BEGIN
-    -- The tree first: what later changes wrote goes, what they replaced is current again. A registry's oldest entry is
-    -- its state before the batch; without one the registry itself was not.
+    -- Trees first. Versions that later changes wrote are deleted, and versions that they replaced
+    -- are current again. The oldest entry of a registry has its state before the batch. If that is
+    -- null, the batch created the registry.
     FOR touched IN
         SELECT DISTINCT ON (key) (key ->> 'id')::integer AS registry_id, (before ->> 'sequence')::bigint AS sequence
-        FROM journal WHERE batch = undone AND relation = 'registries' ORDER BY key, id
+        FROM journal WHERE batch = number AND relation = 'registries' ORDER BY key, id
     LOOP
-        -- an Attested tree's leaves are put in outside of batches
+        -- The leaves of an Attested tree are imported outside of batches.
         DELETE FROM merkle_leaves l USING registries r
         WHERE l.registry_id = touched.registry_id AND r.id = l.registry_id AND r.kind = 'attested'
           AND EXISTS (SELECT 1 FROM roots o WHERE o.registry_id = r.id AND o.stored
@@ -118,7 +131,7 @@ BEGIN
         WHERE registry_id = touched.registry_id AND until_sequence > touched.sequence;
     END LOOP;
 
-    FOR entry IN SELECT * FROM journal WHERE batch = undone ORDER BY id DESC LOOP
+    FOR entry IN SELECT * FROM journal WHERE batch = number ORDER BY id DESC LOOP
         SELECT string_agg(quote_ident(k), ', ') INTO key_columns FROM jsonb_object_keys(entry.key) k;
         SELECT string_agg(quote_ident(attname), ', ') INTO columns FROM pg_attribute
         WHERE attrelid = entry.relation::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
@@ -136,5 +149,5 @@ BEGIN
             END IF;
         END IF;
     END LOOP;
-    DELETE FROM journal WHERE batch = undone;
+    DELETE FROM journal WHERE batch = number;
 END $$;

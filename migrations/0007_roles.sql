@@ -1,5 +1,6 @@
--- Who may do what. Group roles without login: an operator grants them to the users that services connect as. Roles belong to
--- the server, so one that is already there is taken as it is.
+-- Permissions of the services. These are group roles without login. An operator grants them to the
+-- users of the services. Roles belong to the server and not to the database, so an existing role is
+-- kept as it is.
 DO $$
 DECLARE
     name text;
@@ -10,27 +11,29 @@ BEGIN
                 EXECUTE format('CREATE ROLE %I NOLOGIN', name);
             END IF;
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
-            NULL; -- another database of this server was migrated at the same moment
+            NULL; -- another database of this server is migrated at the same time
         END;
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), name);
     END LOOP;
 END $$;
 
--- The indexer alone writes, and can't change the schema.
-GRANT SELECT, INSERT, UPDATE, DELETE ON
-    config, circuits, registries, collections, holdings, scopes, merkle_leaves, roots, tiles, nullifiers, verifications,
-    verifications_by_hour, verifications_by_day, track_owners, anonymity_sets, growth_by_day, events, checkpoint, finality,
-    journal
-    TO bauta_indexer;
+-- Only the indexer writes rows of the tables that follow the chain. It can't change the schema. The
+-- API reads all of them except the journal.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN SELECT t.name FROM chain_tables() t LOOP
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO bauta_indexer', name);
+        IF name <> 'journal' THEN
+            EXECUTE format('GRANT SELECT ON %I TO bauta_api', name);
+        END IF;
+    END LOOP;
+END $$;
 
--- The API reads everything but the journal.
-GRANT SELECT ON
-    config, circuits, registries, collections, holdings, scopes, merkle_leaves, roots, tiles, nullifiers, verifications,
-    verifications_by_hour, verifications_by_day, track_owners, anonymity_sets, growth_by_day, events, checkpoint, finality
-    TO bauta_api;
-
--- The prover reads what a witness is made of: no holdings, nullifiers or uses.
+-- The prover reads what it needs for a witness. It can't read holdings, nullifiers or
+-- verifications.
 GRANT SELECT ON config, circuits, registries, scopes, roots, tiles, checkpoint, finality TO bauta_prover;
 
--- Every service checks at start that the schema is the one it was built for.
+-- Every service checks the version of the schema when it starts.
 GRANT SELECT ON _sqlx_migrations TO bauta_indexer, bauta_api, bauta_prover;

@@ -1,21 +1,21 @@
--- Proofs that were asked for and are made later. Which worker takes which job when is the queue engine's business (its own schema); this
--- table is what was asked, how far it is and how it ended.
+-- Jobs of the prover service: the request, the state and the result. The queue engine has its own
+-- schema and decides which worker runs which job.
 CREATE DOMAIN job_state AS text
     CONSTRAINT job_state_is_known CHECK (VALUE IN ('queued', 'running', 'succeeded', 'failed', 'cancelled'));
--- The name of a key, a nonce and a tag are 42 bytes at least: nothing shorter can be encrypted.
+-- A sealed witness has a key name, a nonce and a tag, which together are at least 42 bytes.
 CREATE DOMAIN sealed_witness AS bytea CONSTRAINT sealed_witness_is_sealed CHECK (octet_length(VALUE) >= 42);
 
 CREATE TABLE jobs (
     id uuid PRIMARY KEY,
-    owner text NOT NULL,                -- prefix of the API key that asked; '' where none is needed
+    owner text NOT NULL,                -- the prefix of the API key; '' if the service needs none
     idempotency_key text,
     circuit text NOT NULL,
     priority smallint NOT NULL CHECK (priority BETWEEN 1 AND 10),
-    -- Fair queueing: the smaller goes first. See Store::enqueue_job.
+    -- Fair queueing: the job with the smaller turn is begun first. See Store::enqueue_job.
     turn bigint NOT NULL,
     state job_state NOT NULL DEFAULT 'queued',
     attempts smallint NOT NULL DEFAULT 0,
-    witness sealed_witness,             -- the request, encrypted; gone when the job has ended
+    witness sealed_witness,             -- the encrypted request; null after the job has ended
     answer text,
     error_code text,
     error_detail text,

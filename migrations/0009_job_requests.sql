@@ -1,3 +1,3 @@
--- What a job was asked for, hashed: an idempotency key that comes again with another request is a client's mistake, and is told so. Jobs from before
--- this version have none.
+-- The hash of the request. A repeated idempotency key with another request is an error of the
+-- client. Jobs from before this migration have no hash.
 ALTER TABLE jobs ADD COLUMN request_hash sha256_hash;

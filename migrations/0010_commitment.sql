@@ -1,4 +1,5 @@
--- Each event with how certain it is: confirmed by the cluster's votes, or finalized, so that no fork can undo it any more.
+-- The events with their commitment level: confirmed by the votes of the cluster, or finalized,
+-- which means that no fork can undo them.
 CREATE VIEW events_with_commitment AS
 SELECT e.*, CASE WHEN e.slot <= f.slot THEN 'finalized' ELSE 'confirmed' END AS commitment
 FROM events e LEFT JOIN finality f ON true;

@@ -1,9 +1,10 @@
--- A job that nobody ever began (taken back, or past its deadline while it waited) says nothing about whose turn it is: otherwise, whoever takes back the last of
--- a thousand jobs would put everybody else behind the other 999.
+-- A job that ended before it was begun (cancelled, or past its deadline) does not count for the
+-- turns of other jobs. Otherwise an owner who cancels the last of a thousand jobs would put all
+-- other owners behind the remaining 999.
 DROP INDEX jobs_begun;
 CREATE INDEX jobs_begun ON jobs (turn) WHERE attempts > 0;
--- How many wait, of all and of one owner.
+-- To count the queued jobs of all owners and of one owner.
 CREATE INDEX jobs_waiting ON jobs (owner) WHERE state = 'queued';
--- Counts by state, and the newest failed ones, among a day's jobs.
+-- To count jobs by state, and to list the newest failed jobs.
 CREATE INDEX jobs_states ON jobs (state);
 CREATE INDEX jobs_failed ON jobs (ended_at, id) WHERE state = 'failed';

@@ -1,8 +1,7 @@
 //! Prints the analytics that Postgres keeps as rollups.
 
 use anyhow::Result;
-use bauta_store::Address as StoreAddress;
-use bauta_store::analytics::Every;
+use bauta_store::analytics::Period;
 
 use crate::scenario::{Scenario, TRACKS};
 
@@ -33,7 +32,7 @@ pub async fn print(scenario: &Scenario) -> Result<()> {
     }
     for track in TRACKS {
         let owners = store.anonymity_set(&registry, track).await?;
-        let growth = store.growth(&registry, track, from, to).await?;
+        let growth = store.growth(&registry, track, span.clone()).await?;
         let registered: u64 = growth.iter().map(|day| day.registered).sum();
         let renewed: u64 = growth.iter().map(|day| day.renewed).sum();
         output.fact(
@@ -41,7 +40,7 @@ pub async fn print(scenario: &Scenario) -> Result<()> {
             format!("{owners} ({registered} registrations, {renewed} renewals)"),
         );
     }
-    let first = store.first_use(&registry, from, to).await?;
+    let first = store.first_verification_delay(&registry, span).await?;
     if let Some(median) = first.median {
         output.fact(
             "median time from a root to its first verification",

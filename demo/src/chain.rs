@@ -5,6 +5,7 @@ use std::env;
 use anyhow::{Context, Result, anyhow};
 use bauta_client::ProgramError;
 use bauta_rpc::{Commitment, Rpc, RpcError, sign};
+use bauta_store::Slot;
 use solana_address::Address;
 use solana_instruction::Instruction;
 use solana_keypair::{Keypair, read_keypair_file};
@@ -21,7 +22,7 @@ pub struct Chain {
 /// A confirmed transaction.
 pub struct Sent {
     pub signature: Signature,
-    pub slot: u64,
+    pub slot: Slot,
     pub compute_units: u64,
     pub transaction_bytes: usize,
 }
@@ -98,7 +99,7 @@ impl Chain {
             .map_err(refused)?;
         Ok(Sent {
             signature,
-            slot: confirmed.slot,
+            slot: Slot::new(confirmed.slot),
             compute_units: record.and_then(|record| record.compute_units).unwrap_or(0),
             transaction_bytes,
         })

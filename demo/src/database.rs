@@ -9,7 +9,7 @@ use bauta_indexer::{
 };
 use bauta_primitives::{Root, tree::MembershipPath};
 use bauta_rpc::Pubsub;
-use bauta_store::{Address, Registry, Store};
+use bauta_store::{Registry, Slot, Store};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,6 @@ impl Database {
     pub async fn start() -> Result<Self> {
         let store = Store::connect(&variable("DATABASE_URL")?, CONNECTIONS).await?;
         store.migrate().await?;
-        let program = Address(bauta::ID.to_bytes());
         let node = NodeSettings {
             url: variable("SOLANA_RPC_URL")?,
             concurrency: 8,
@@ -41,12 +40,12 @@ impl Database {
             patience: Duration::from_secs(10),
         };
         let settings = RunSettings {
-            follow: Settings::new(program),
+            follow: Settings::new(bauta::ID),
             poll_interval: Duration::from_millis(500),
             finality_interval: Duration::from_secs(2),
             reconcile_interval: Some(Duration::from_secs(10)),
         };
-        let source = Arc::new(RpcSource::new(program, &[node])?);
+        let source = Arc::new(RpcSource::new(bauta::ID, &[node])?);
         let (indexer, status) = Indexer::new(source, store.clone(), settings);
         let pubsub = Pubsub::new(&variable("SOLANA_WS_URL")?)?;
         let shutdown = CancellationToken::new();
@@ -54,7 +53,7 @@ impl Database {
         let indexer = tokio::spawn(async move {
             tokio::select! {
                 () = indexer.run(stop) => {}
-                () = bauta_indexer::wake(pubsub, program, awake) => {}
+                () = bauta_indexer::wake(pubsub, bauta::ID, awake) => {}
             }
         });
         Ok(Self {

@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use bauta_store::{Address, Signature};
+use bauta_store::Slot;
+use solana_address::Address;
+use solana_signature::Signature;
 
 use crate::SourceError;
 
@@ -10,16 +12,16 @@ use crate::SourceError;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Head {
     /// The newest slot that is confirmed: history up to here can be asked for.
-    pub confirmed: u64,
+    pub confirmed: Slot,
     /// The newest slot that no fork can undo.
-    pub finalized: u64,
+    pub finalized: Slot,
 }
 
 /// A transaction in a list: not yet fetched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Listed {
     /// Its slot.
-    pub slot: u64,
+    pub slot: Slot,
     /// The transaction.
     pub signature: Signature,
     /// Whether it succeeded: the events of a failed one never happened.
@@ -40,7 +42,7 @@ impl Listed {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Transaction {
     /// Its slot.
-    pub slot: u64,
+    pub slot: Slot,
     /// Its place in its slot, among all transactions there.
     pub index: u32,
     /// The transaction.
@@ -87,7 +89,7 @@ pub struct InnerCall {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Status {
     /// The slot.
-    pub slot: u64,
+    pub slot: Slot,
     /// Whether it succeeded.
     pub succeeded: bool,
     /// Whether no fork can undo it.
@@ -135,23 +137,23 @@ impl AccountFilter {
 /// Nothing that a source says is taken for complete: the follower compares, and asks again.
 pub trait Source: Send + Sync + 'static {
     /// The newest slots. A source that has several nodes gives one that is at `at_least` or later, if any is.
-    fn head(&self, at_least: u64) -> impl Future<Output = Result<Head, SourceError>> + Send;
+    fn head(&self, at_least: Slot) -> impl Future<Output = Result<Head, SourceError>> + Send;
 
     /// The transactions that name one of these addresses, in slots after `after` (`None`: from the beginning) up to `until`.
     /// Each once, by slot; within a slot in any order. A node that hasn't got to `until` must be refused.
     fn list(
         &self,
         addresses: &[Address],
-        after: Option<u64>,
-        until: u64,
+        after: Option<Slot>,
+        until: Slot,
     ) -> impl Future<Output = Result<Vec<Listed>, SourceError>> + Send;
 
     /// The same from every node there is, together: one may know what another hides.
     fn list_everywhere(
         &self,
         addresses: &[Address],
-        after: Option<u64>,
-        until: u64,
+        after: Option<Slot>,
+        until: Slot,
     ) -> impl Future<Output = Result<Vec<Listed>, SourceError>> + Send {
         self.list(addresses, after, until)
     }
@@ -164,14 +166,14 @@ pub trait Source: Send + Sync + 'static {
     fn statuses(
         &self,
         signatures: &[Signature],
-        at_least: u64,
+        at_least: Slot,
     ) -> impl Future<Output = Result<Vec<Option<Status>>, SourceError>> + Send;
 
     /// The same from every node that answers: what any of them knows is known.
     fn statuses_everywhere(
         &self,
         signatures: &[Signature],
-        at_least: u64,
+        at_least: Slot,
     ) -> impl Future<Output = Result<Vec<Option<Status>>, SourceError>> + Send {
         self.statuses(signatures, at_least)
     }
@@ -180,5 +182,5 @@ pub trait Source: Send + Sync + 'static {
     fn accounts(
         &self,
         filter: &AccountFilter,
-    ) -> impl Future<Output = Result<(u64, Vec<Account>), SourceError>> + Send;
+    ) -> impl Future<Output = Result<(Slot, Vec<Account>), SourceError>> + Send;
 }

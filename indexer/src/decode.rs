@@ -9,10 +9,15 @@
 use anchor_lang::{AnchorDeserialize, Discriminator};
 use bauta::events as chain;
 use bauta_client::{Event as ChainEvent, decode_event};
-use bauta_primitives::tree::Depth;
+use bauta_primitives::tree::{Depth, LeafIndex};
 use bauta_primitives::{Claim, Commitment, FieldElement, Leaf, Nullifier, PrimitivesError, Root, Scope};
-use bauta_store::{Address, Event, Position, Provenance, Record, RegistryKind, ScopeMode};
-use solana_address::Address as SolanaAddress;
+use bauta_store::event::{
+    CircuitRegistered, CollectionAdded, ConfigChanged, HolderEvicted, HolderRegistered, LeafReplaced,
+    LeavesAppended, MerkleRootUpdated, OwnershipVerified, RegistryCreated, ScopeCreated, TreeChange,
+    TreeChangeKind,
+};
+use bauta_store::{Event, EventRecord, Position, Provenance, RegistryKind, ScopeMode, Sequence};
+use solana_address::Address;
 
 use crate::IndexerError;
 use crate::chain::Transaction;
@@ -21,7 +26,7 @@ use crate::chain::Transaction;
 const VERIFY_SCOPE: usize = 3;
 
 /// The program's events in a transaction, by position. In one that failed: a refused use, or nothing.
-pub fn records(transaction: &Transaction) -> Result<Vec<Record>, IndexerError> {
+pub fn records(transaction: &Transaction) -> Result<Vec<EventRecord>, IndexerError> {
     let mut records = Vec::new();
     if !transaction.succeeded {
         records.extend(refused_use(transaction));
@@ -29,21 +34,15 @@ pub fn records(transaction: &Transaction) -> Result<Vec<Record>, IndexerError> {
     }
     let signature = transaction.signature;
     for call in &transaction.inner {
-        let accounts: Vec<_> = call
-            .accounts
-            .iter()
-            .map(|account| SolanaAddress::from(account.0))
-            .collect();
-        let decoded =
-            decode_event(&SolanaAddress::from(call.program.0), &accounts, &call.data).map_err(|source| {
-                IndexerError::Event {
-                    signature,
-                    source: Box::new(source),
-                }
-            })?;
+        let decoded = decode_event(&call.program, &call.accounts, &call.data).map_err(|source| {
+            IndexerError::Event {
+                signature,
+                source: Box::new(source),
+            }
+        })?;
         let Some(decoded) = decoded else { continue };
         let (time, event) = event(decoded).map_err(|source| IndexerError::Value { signature, source })?;
-        records.push(Record {
+        records.push(EventRecord {
             position: Position {
                 slot: transaction.slot,
                 transaction_index: transaction.index,
@@ -61,7 +60,7 @@ pub fn records(transaction: &Transaction) -> Result<Vec<Record>, IndexerError> {
 
 /// The second use of a nullifier that a transaction failed for. The program says "used" only when everything else about
 /// the use is right, so its scope is one and the proof holds. Without the block's time it can't be counted.
-fn refused_use(transaction: &Transaction) -> Option<Record> {
+fn refused_use(transaction: &Transaction) -> Option<EventRecord> {
     let instruction = transaction.reuse?;
     // what refuses calls nothing more: a consumer program that fails later with the same code is told apart by that
     let last = transaction
@@ -76,13 +75,13 @@ fn refused_use(transaction: &Transaction) -> Option<Record> {
         (0, call.program, &call.accounts, &call.data)
     };
     let arguments = data.strip_prefix(bauta::instruction::Verify::DISCRIMINATOR)?;
-    if program.0 != bauta::ID.to_bytes() {
+    if program != bauta::ID {
         return None;
     }
     let arguments = bauta::instruction::Verify::try_from_slice(arguments).ok()?;
     let scope = *accounts.get(VERIFY_SCOPE)?;
     let claim = Claim::from_bytes(arguments.presentation.claim).ok()?;
-    Some(Record {
+    Some(EventRecord {
         position: Position {
             slot: transaction.slot,
             transaction_index: transaction.index,
@@ -95,13 +94,23 @@ fn refused_use(transaction: &Transaction) -> Option<Record> {
     })
 }
 
-fn address(key: SolanaAddress) -> Address {
-    Address(key.to_bytes())
+/// The program says "none" with a zero address.
+fn given(address: Address) -> Option<Address> {
+    Some(address).filter(|address| *address != Address::default())
 }
 
-/// The program says "none" with a zero address.
-fn given(key: SolanaAddress) -> Option<Address> {
-    Some(address(key)).filter(|address| address.0 != [0; 32])
+/// The index of a leaf. The depth of the registry is not known here, so the index is checked against the deepest tree; the
+/// store checks it against the registry's.
+const fn leaf_index(index: u64) -> Result<LeafIndex, PrimitivesError> {
+    Depth::Sixteen.check_index(index)
+}
+
+fn tree_change(registry: Address, sequence: u64, kind: TreeChangeKind) -> Event {
+    Event::TreeChanged(TreeChange {
+        registry,
+        sequence: Sequence::new(sequence),
+        kind,
+    })
 }
 
 /// The name of a statement, which is zero-padded on chain; the database has no zero in texts.
@@ -133,69 +142,23 @@ fn event(decoded: ChainEvent) -> Result<(i64, Event), PrimitivesError> {
     Ok(match decoded {
         ChainEvent::ConfigChanged(e) => (e.timestamp, config_changed(&e)),
         ChainEvent::CircuitRegistered(e) => (e.timestamp, circuit_registered(&e)?),
-        ChainEvent::CircuitRetired(e) => (
-            e.timestamp,
-            Event::CircuitRetired {
-                circuit: address(e.circuit),
-            },
-        ),
+        ChainEvent::CircuitRetired(e) => (e.timestamp, Event::CircuitRetired { circuit: e.circuit }),
         ChainEvent::RegistryCreated(e) => (e.timestamp, registry_created(&e)?),
-        ChainEvent::CollectionAdded(e) => (
-            e.timestamp,
-            Event::CollectionAdded {
-                registry: address(e.registry),
-                key: address(e.key),
-                is_group: e.is_group,
-                track: e.track,
-            },
-        ),
-        ChainEvent::RegistrySealed(e) => (
-            e.timestamp,
-            Event::RegistrySealed {
-                registry: address(e.registry),
-            },
-        ),
+        ChainEvent::CollectionAdded(e) => (e.timestamp, collection_added(&e)),
+        ChainEvent::RegistrySealed(e) => (e.timestamp, Event::RegistrySealed { registry: e.registry }),
         ChainEvent::HolderRegistered(e) => (e.timestamp, holder_registered(&e)?),
-        ChainEvent::HolderEvicted(e) => (
-            e.timestamp,
-            Event::HolderEvicted {
-                registry: address(e.registry),
-                sequence: e.sequence,
-                mint: address(e.mint),
-                index: e.index,
-            },
-        ),
+        ChainEvent::HolderEvicted(e) => (e.timestamp, holder_evicted(&e)?),
         ChainEvent::LeavesAppended(e) => (e.timestamp, leaves_appended(&e)?),
         ChainEvent::LeafReplaced(e) => (e.timestamp, leaf_replaced(&e)?),
-        ChainEvent::RootPublished(e) => (
-            e.timestamp,
-            Event::RootPublished {
-                registry: address(e.registry),
-                sequence: e.sequence,
-                root: Root::from_bytes(e.root)?,
-            },
-        ),
-        ChainEvent::MerkleRootUpdated(e) => (
-            e.timestamp,
-            Event::MerkleRootUpdated {
-                registry: address(e.registry),
-                sequence: e.sequence,
-                root: Root::from_bytes(e.root)?,
-                replaced_root_kept: e.replaced_root_kept,
-            },
-        ),
+        ChainEvent::RootPublished(e) => (e.timestamp, root_published(&e)?),
+        ChainEvent::MerkleRootUpdated(e) => (e.timestamp, merkle_root_updated(&e)?),
         ChainEvent::ScopeCreated(e) => (e.timestamp, scope_created(&e)?),
-        ChainEvent::ScopeClosed(e) => (
-            e.timestamp,
-            Event::ScopeClosed {
-                scope: address(e.scope),
-            },
-        ),
+        ChainEvent::ScopeClosed(e) => (e.timestamp, Event::ScopeClosed { scope: e.scope }),
         ChainEvent::OwnershipVerified(e) => (e.timestamp, ownership_verified(&e)?),
         ChainEvent::NullifierReclaimed(e) => (
             e.timestamp,
             Event::NullifierReclaimed {
-                scope: address(e.scope),
+                scope: e.scope,
                 nullifier: Nullifier::from_bytes(e.nullifier)?,
             },
         ),
@@ -203,18 +166,18 @@ fn event(decoded: ChainEvent) -> Result<(i64, Event), PrimitivesError> {
 }
 
 fn config_changed(e: &chain::ConfigChanged) -> Event {
-    Event::ConfigChanged {
-        admin: address(e.admin),
+    Event::ConfigChanged(ConfigChanged {
+        admin: e.admin,
         pending_admin: given(e.pending_admin),
         cluster_tag: e.cluster_tag,
         paused: e.paused,
         development_keys_allowed: e.development_keys_allowed,
-    }
+    })
 }
 
 fn circuit_registered(e: &chain::CircuitRegistered) -> Result<Event, PrimitivesError> {
-    Ok(Event::CircuitRegistered {
-        circuit: address(e.circuit),
+    Ok(Event::CircuitRegistered(CircuitRegistered {
+        circuit: e.circuit,
         vk_hash: e.vk_hash,
         statement: statement(&e.statement),
         version: e.version,
@@ -223,62 +186,96 @@ fn circuit_registered(e: &chain::CircuitRegistered) -> Result<Event, PrimitivesE
         provenance: provenance(e.provenance),
         constraint_system_hash: e.constraint_system_hash,
         transcript_hash: e.transcript_hash,
-    })
+    }))
 }
 
 fn registry_created(e: &chain::RegistryCreated) -> Result<Event, PrimitivesError> {
-    Ok(Event::RegistryCreated {
-        registry: address(e.registry),
-        authority: address(e.authority),
+    Ok(Event::RegistryCreated(RegistryCreated {
+        registry: e.registry,
+        authority: e.authority,
         nonce: e.nonce,
         kind: kind(e.kind),
         depth: Depth::try_from(e.depth)?,
         leaf_format: e.leaf_format,
         root_ttl_seconds: e.root_ttl,
         root: Root::from_bytes(e.root)?,
+    }))
+}
+
+fn collection_added(e: &chain::CollectionAdded) -> Event {
+    Event::CollectionAdded(CollectionAdded {
+        registry: e.registry,
+        key: e.key,
+        is_group: e.is_group,
+        track: e.track,
     })
 }
 
 fn holder_registered(e: &chain::HolderRegistered) -> Result<Event, PrimitivesError> {
-    Ok(Event::HolderRegistered {
-        registry: address(e.registry),
-        sequence: e.sequence,
-        mint: address(e.mint),
-        owner: address(e.owner),
+    let registered = HolderRegistered {
+        mint: e.mint,
+        owner: e.owner,
         commitment: Commitment::from_bytes(e.commitment)?,
         track: e.track,
-        index: e.index,
+        index: leaf_index(e.index)?,
         replaced: e.replaced,
-    })
+    };
+    let kind = TreeChangeKind::HolderRegistered(registered);
+    Ok(tree_change(e.registry, e.sequence, kind))
+}
+
+fn holder_evicted(e: &chain::HolderEvicted) -> Result<Event, PrimitivesError> {
+    let evicted = HolderEvicted {
+        mint: e.mint,
+        index: leaf_index(e.index)?,
+    };
+    let kind = TreeChangeKind::HolderEvicted(evicted);
+    Ok(tree_change(e.registry, e.sequence, kind))
 }
 
 fn leaves_appended(e: &chain::LeavesAppended) -> Result<Event, PrimitivesError> {
     let leaves = e.leaves.iter().copied().map(Leaf::from_bytes);
-    Ok(Event::LeavesAppended {
-        registry: address(e.registry),
-        sequence: e.sequence,
-        first_index: e.first_index,
+    let appended = LeavesAppended {
+        first_index: leaf_index(e.first_index)?,
         leaves: leaves.collect::<Result<_, _>>()?,
-    })
+    };
+    let kind = TreeChangeKind::LeavesAppended(appended);
+    Ok(tree_change(e.registry, e.sequence, kind))
 }
 
 fn leaf_replaced(e: &chain::LeafReplaced) -> Result<Event, PrimitivesError> {
-    Ok(Event::LeafReplaced {
-        registry: address(e.registry),
-        sequence: e.sequence,
-        index: e.index,
+    let replaced = LeafReplaced {
+        index: leaf_index(e.index)?,
         old_leaf: Leaf::from_bytes(e.old_leaf)?,
         new_leaf: Leaf::from_bytes(e.new_leaf)?,
-    })
+    };
+    let kind = TreeChangeKind::LeafReplaced(replaced);
+    Ok(tree_change(e.registry, e.sequence, kind))
+}
+
+fn root_published(e: &chain::RootPublished) -> Result<Event, PrimitivesError> {
+    let kind = TreeChangeKind::RootPublished {
+        root: Root::from_bytes(e.root)?,
+    };
+    Ok(tree_change(e.registry, e.sequence, kind))
+}
+
+fn merkle_root_updated(e: &chain::MerkleRootUpdated) -> Result<Event, PrimitivesError> {
+    Ok(Event::MerkleRootUpdated(MerkleRootUpdated {
+        registry: e.registry,
+        sequence: Sequence::new(e.sequence),
+        root: Root::from_bytes(e.root)?,
+        replaced_root_kept: e.replaced_root_kept,
+    }))
 }
 
 fn ownership_verified(e: &chain::OwnershipVerified) -> Result<Event, PrimitivesError> {
-    Ok(Event::OwnershipVerified {
-        scope: address(e.scope),
+    Ok(Event::OwnershipVerified(OwnershipVerified {
+        scope: e.scope,
         root: Root::from_bytes(e.root)?,
         claim: Claim::from_bytes(e.claim)?,
         nullifier: Nullifier::from_bytes(e.nullifier)?,
-    })
+    }))
 }
 
 fn scope_created(e: &chain::ScopeCreated) -> Result<Event, PrimitivesError> {
@@ -289,13 +286,13 @@ fn scope_created(e: &chain::ScopeCreated) -> Result<Event, PrimitivesError> {
     let required_claim = e
         .required_claim
         .map(|claim| FieldElement::from_bytes("required_claim", claim));
-    Ok(Event::ScopeCreated {
-        scope: address(e.scope),
+    Ok(Event::ScopeCreated(ScopeCreated {
+        scope: e.scope,
         scope_element: Scope::from_bytes(e.scope_element)?,
-        creator: address(e.creator),
+        creator: e.creator,
         nonce: e.nonce,
-        registry: address(e.registry),
-        circuit: address(e.circuit),
+        registry: e.registry,
+        circuit: e.circuit,
         auxiliary_registry: given(e.auxiliary_registry),
         gate: given(e.gate),
         mode,
@@ -303,5 +300,5 @@ fn scope_created(e: &chain::ScopeCreated) -> Result<Event, PrimitivesError> {
         required_claim: required_claim.transpose()?,
         opens_at: e.opens_at,
         closes_at: e.closes_at,
-    })
+    }))
 }

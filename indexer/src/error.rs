@@ -1,6 +1,7 @@
 use bauta_client::ClientError;
 use bauta_primitives::PrimitivesError;
-use bauta_store::{Signature, StoreError};
+use bauta_store::{Slot, StoreError};
+use solana_signature::Signature;
 
 /// What can go wrong with a source: every case is worth another try, at another node or later.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +27,9 @@ pub enum SourceError {
     )]
     Disputed {
         /// The slot that one node names.
-        slot: u64,
+        slot: Slot,
         /// The newest slot that would be believed.
-        limit: u64,
+        limit: Slot,
     },
     /// A node listed a transaction that it doesn't have, or has otherwise.
     #[error("transaction {signature:?}, listed in slot {slot}, {what}: the node contradicts itself")]
@@ -36,7 +37,7 @@ pub enum SourceError {
         /// The transaction.
         signature: Signature,
         /// The slot where it was listed.
-        slot: u64,
+        slot: Slot,
         /// What is wrong.
         what: &'static str,
     },
@@ -79,7 +80,7 @@ pub enum IndexerError {
         /// How many.
         missing: usize,
         /// The first one's slot.
-        slot: u64,
+        slot: Slot,
     },
     /// The database follows another cluster.
     #[error(
@@ -87,9 +88,9 @@ pub enum IndexerError {
     )]
     BehindDatabase {
         /// The chain's newest confirmed slot.
-        head: u64,
+        head: Slot,
         /// The checkpoint's slot.
-        at: u64,
+        at: Slot,
         /// For how long, seconds.
         seconds: u64,
     },
@@ -126,7 +127,7 @@ impl IndexerError {
             self,
             Self::Store(
                 StoreError::SequenceGap { .. }
-                    | StoreError::HalfChange { .. }
+                    | StoreError::IncompleteChange { .. }
                     | StoreError::NotNextIndex { .. }
                     | StoreError::NotAppended { .. }
                     | StoreError::Unknown { .. }

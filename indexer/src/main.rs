@@ -12,7 +12,7 @@ use bauta_indexer::rpc::RpcSource;
 use bauta_indexer::{Indexer, IndexerError, RunSettings, Settings, Status, describe_metrics, rebuild, wake};
 use bauta_rpc::{Pubsub, RpcError};
 use bauta_service_common::{Arguments, Check, Service, ServiceError, exit_code};
-use bauta_store::{Address, Store, StoreError};
+use bauta_store::{Store, StoreError};
 use clap::{Parser, Subcommand};
 use futures_util::future::join_all;
 use tokio::sync::watch;
@@ -64,20 +64,18 @@ async fn run(cli: Cli) -> Result<(), Failure> {
 }
 
 async fn rebuild_database(settings: &ServiceSettings) -> Result<(), Failure> {
-    let program = Address(bauta::ID.to_bytes());
-    let source = RpcSource::new(program, &settings.nodes()).map_err(IndexerError::from)?;
+    let source = RpcSource::new(bauta::ID, &settings.nodes()).map_err(IndexerError::from)?;
     let url = settings.database_url.expose();
     let store = Store::connect(url, settings.database_connections).await?;
     store.check_schema().await?;
-    let follow = run_settings(settings, program).follow;
+    let follow = run_settings(settings).follow;
     let rebuilt = rebuild(Arc::new(source), &store, url, follow).await?;
     println!("rebuilt: {} events, up to slot {}", rebuilt.events, rebuilt.slot);
     Ok(())
 }
 
 async fn serve(settings: ServiceSettings) -> Result<(), Failure> {
-    let program = Address(bauta::ID.to_bytes());
-    let source = RpcSource::new(program, &settings.nodes()).map_err(IndexerError::from)?;
+    let source = RpcSource::new(bauta::ID, &settings.nodes()).map_err(IndexerError::from)?;
     let websockets = settings.websockets.iter().map(|url| Pubsub::new(url.expose()));
     let websockets = websockets
         .collect::<Result<Vec<_>, _>>()
@@ -109,11 +107,11 @@ async fn serve(settings: ServiceSettings) -> Result<(), Failure> {
             store = reach(&settings, &is_up) => store?,
             () = end.cancelled() => return Ok::<_, Failure>(()),
         };
-        let settings = run_settings(&settings, program);
+        let settings = run_settings(&settings);
         let (indexer, status) = Indexer::new(Arc::new(source), store.clone(), settings);
         let listening = websockets
             .into_iter()
-            .map(|websocket| wake(websocket, program, indexer.awake()));
+            .map(|websocket| wake(websocket, bauta::ID, indexer.awake()));
         let listening = join_all(listening);
         is_up.send_replace(Up::Is {
             store: store.clone(),
@@ -168,12 +166,12 @@ async fn reach(settings: &ServiceSettings, up: &watch::Sender<Up>) -> Result<Sto
         .await
 }
 
-fn run_settings(settings: &ServiceSettings, program: Address) -> RunSettings {
+fn run_settings(settings: &ServiceSettings) -> RunSettings {
     RunSettings {
         follow: Settings {
             batch_transactions: settings.batch_transactions,
             compare_interval: Duration::from_millis(settings.compare_interval_ms),
-            ..Settings::new(program)
+            ..Settings::new(bauta::ID)
         },
         poll_interval: Duration::from_millis(settings.poll_interval_ms),
         finality_interval: Duration::from_millis(settings.finality_interval_ms),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bauta_store::Batch;
+use bauta_store::{Batch, Slot};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 const HEAD: &str = "bauta_indexer_head_slot";
@@ -62,19 +62,19 @@ pub fn describe() {
     gauge!(LEADER).set(0.0);
 }
 
-/// A slot as a gauge takes it: exact up to 2^53.
+/// A number as a gauge takes it: exact up to 2^53.
 #[allow(clippy::cast_precision_loss)]
-fn slot(value: u64) -> f64 {
-    value as f64
+fn gauge_value(number: u64) -> f64 {
+    number as f64
 }
 
-pub fn head(confirmed: u64) {
-    gauge!(HEAD).set(slot(confirmed));
+pub fn head(confirmed: Slot) {
+    gauge!(HEAD).set(gauge_value(confirmed.get()));
 }
 
-pub fn lag(checkpoint: u64, head: u64, seconds: f64) {
-    gauge!(CHECKPOINT).set(slot(checkpoint));
-    gauge!(LAG_SLOTS).set(slot(head.saturating_sub(checkpoint)));
+pub fn lag(checkpoint: Slot, head: Slot, seconds: f64) {
+    gauge!(CHECKPOINT).set(gauge_value(checkpoint.get()));
+    gauge!(LAG_SLOTS).set(gauge_value(head.slots_since(checkpoint)));
     lag_seconds(seconds);
 }
 
@@ -82,8 +82,8 @@ pub fn lag_seconds(seconds: f64) {
     gauge!(LAG_SECONDS).set(seconds);
 }
 
-pub fn finalized(at: u64) {
-    gauge!(FINALIZED).set(slot(at));
+pub fn finalized(at: Slot) {
+    gauge!(FINALIZED).set(gauge_value(at.get()));
 }
 
 pub fn committed(took: Duration, batch: &Batch) {
@@ -110,7 +110,7 @@ pub fn fork() {
 }
 
 pub fn differences(kind: &'static str, found: usize) {
-    gauge!(DIFFERENCES, "kind" => kind).set(slot(found as u64));
+    gauge!(DIFFERENCES, "kind" => kind).set(gauge_value(found as u64));
 }
 
 pub fn request(url: &str, method: &'static str, failed: bool) {

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bauta_store::{Store, StoreError};
+use bauta_store::{Slot, Store, StoreError};
 
 use crate::IndexerError;
 use crate::chain::Source;
@@ -29,7 +29,7 @@ const BREATH: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rebuilt {
     /// The slot that the database is at now.
-    pub slot: u64,
+    pub slot: Slot,
     /// Events read.
     pub events: usize,
 }
@@ -47,7 +47,7 @@ pub async fn rebuild<S: Source>(
             tracing::warn!(
                 event = "hole",
                 missing,
-                slot,
+                slot = slot.get(),
                 "reading the history again with a whole journal"
             );
             let whole = Settings {
@@ -82,13 +82,13 @@ async fn attempt<S: Source>(
         }
     }
     tracing::info!(event = "switching_over", events);
-    let switch = store.begin_switch().await?;
-    while fresh.checkpoint().await? < switch.checkpoint() {
+    let switchover = store.begin_switchover().await?;
+    while fresh.checkpoint().await? < switchover.checkpoint() {
         events += level(&mut follower).await?;
         tokio::time::sleep(BREATH).await;
     }
-    let slot = fresh.checkpoint().await?.map_or(0, |at| at.slot);
-    switch.finish(&fresh, SCHEMA).await?;
+    let slot = fresh.checkpoint().await?.map_or(Slot::ZERO, |at| at.slot);
+    switchover.finish(&fresh, SCHEMA).await?;
     fresh.close().await;
     Ok(Rebuilt { slot, events })
 }

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bauta_store::{Leadership, Store, StoreError};
+use bauta_store::{Leadership, Slot, Store, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -159,7 +159,7 @@ struct Chores {
     reconciler: Reconciler,
     reconciled: Option<Instant>,
     /// Up to where accounts and database agree.
-    agrees_up_to: u64,
+    agrees_up_to: Slot,
     finalized: Option<Instant>,
     pruned: Option<Instant>,
 }
@@ -178,14 +178,14 @@ impl<S: Source> Indexer<S> {
     ) -> Result<bool, IndexerError> {
         let reconcile = self.settings.reconcile_interval;
         if reconcile.is_none() {
-            chores.agrees_up_to = u64::MAX;
+            chores.agrees_up_to = Slot::MAX;
         }
         if reconcile.is_some_and(|interval| is_due(chores.reconciled, interval)) {
             let outcome = chores.reconciler.round(follower).await?;
             chores.reconciled = Some(Instant::now());
             match outcome {
                 Outcome::Agrees { up_to } => {
-                    chores.agrees_up_to = chores.agrees_up_to.max(up_to.unwrap_or(0));
+                    chores.agrees_up_to = chores.agrees_up_to.max(up_to.unwrap_or_default());
                 }
                 Outcome::Mended => return Ok(true),
                 Outcome::Later => {}
@@ -195,7 +195,7 @@ impl<S: Source> Indexer<S> {
             chores.finalized = Some(Instant::now());
             if let Some(slot) = follower.finalize(step.head, chores.agrees_up_to).await? {
                 metrics::finalized(slot);
-                tracing::debug!(event = "final", slot);
+                tracing::debug!(event = "final", slot = slot.get());
             }
         }
         if is_due(chores.pruned, PRUNE_INTERVAL) {

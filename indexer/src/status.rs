@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bauta_store::Position;
+use bauta_store::{Position, Slot};
 use tokio::sync::watch;
 
 use crate::chain::Head;
@@ -129,7 +129,11 @@ impl Reporter {
             status.checkpoint = checkpoint;
             status.head = Some(head);
             let seconds = status.lag_seconds();
-            metrics::lag(checkpoint.map_or(0, |at| at.slot), head.confirmed, seconds);
+            metrics::lag(
+                checkpoint.map_or(Slot::ZERO, |at| at.slot),
+                head.confirmed,
+                seconds,
+            );
         });
         metrics::stopped(false);
     }

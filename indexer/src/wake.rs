@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bauta_rpc::{Commitment, Pubsub, RpcError};
-use bauta_store::Address;
-use solana_address::Address as SolanaAddress;
+use solana_address::Address;
 use tokio::sync::Notify;
 
 /// Between two tries to connect: at first, and at most.
@@ -27,7 +26,6 @@ pub async fn wake(node: Pubsub, program: Address, awake: Arc<Notify>) {
 
 /// Listens until the connection ends; returns how.
 async fn listen(node: &Pubsub, program: Address, awake: &Notify, pause: &mut Duration) -> RpcError {
-    let program = SolanaAddress::from(program.0);
     let mut notices = match node.logs(&program, Commitment::Confirmed).await {
         Ok(notices) => notices,
         Err(error) => return error,

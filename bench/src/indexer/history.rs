@@ -34,7 +34,7 @@ pub fn of_events(events: u32) -> Result<Vec<Recorded>> {
 /// Returns a transaction in the form of a node's answer.
 pub fn recorded(transaction: &Transaction) -> Recorded {
     let text = |bytes: &[u8]| bs58::encode(bytes).into_string();
-    let signature = text(&transaction.signature.0);
+    let signature = transaction.signature.to_string();
     // The first key is the payer. The program and its event authority follow.
     let mut keys = vec![text(&[3; 32])];
     let mut key_index = |address: &[u8]| {
@@ -51,17 +51,17 @@ pub fn recorded(transaction: &Transaction) -> Recorded {
             let accounts: Vec<_> = call
                 .accounts
                 .iter()
-                .map(|account| key_index(&account.0))
+                .map(|account| key_index(account.as_ref()))
                 .collect();
             json!({
-                "programIdIndex": key_index(&call.program.0), "accounts": accounts,
+                "programIdIndex": key_index(call.program.as_ref()), "accounts": accounts,
                 "data": text(&call.data), "stackHeight": 2,
             })
         })
         .collect();
     let block_time = 1_767_225_600;
     let document = json!({
-        "slot": transaction.slot,
+        "slot": transaction.slot.get(),
         "blockTime": block_time,
         "transactionIndex": transaction.index,
         "version": "legacy",
@@ -77,7 +77,7 @@ pub fn recorded(transaction: &Transaction) -> Recorded {
     });
     Recorded {
         signature,
-        slot: transaction.slot,
+        slot: transaction.slot.get(),
         block_time,
         failed: !transaction.succeeded,
         transaction: document.to_string(),

@@ -12,6 +12,7 @@ use bauta_indexer::rpc::RpcSource;
 use bauta_indexer::{Indexer, RunSettings, Settings, wake};
 use bauta_primitives::{FieldElement, Leaf};
 use bauta_rpc::{Commitment, Pubsub, Rpc, sign};
+use bauta_store::Slot;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
@@ -140,14 +141,14 @@ pub async fn lag(server: &Postgres, seconds: u64) -> Result<Lag> {
     let mut sample = interval(SAMPLE);
     while !writing.is_finished() {
         sample.tick().await;
-        let head = rpc.slot(Commitment::Confirmed).await?;
+        let head = Slot::new(rpc.slot(Commitment::Confirmed).await?);
         // Before the first checkpoint, the indexer reads the history.
         if let Some(at) = store.checkpoint().await? {
-            lags.push(u32::try_from(head.saturating_sub(at.slot))?);
+            lags.push(u32::try_from(head.slots_since(at.slot))?);
         }
     }
     let writer = writing.await??;
-    let address = bauta_store::Address(writer.registry().registry().to_bytes());
+    let address = writer.registry().registry();
     let all = async {
         while store.registry(address).await?.next_index < transactions {
             tokio::time::sleep(SAMPLE).await;

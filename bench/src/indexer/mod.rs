@@ -14,8 +14,8 @@ use bauta_chaos::Replay;
 use bauta_dev_servers::Postgres;
 use bauta_indexer::rpc::{NodeSettings, RpcSource};
 use bauta_indexer::{Follower, Settings};
-use bauta_store::Address;
 use bauta_store::testing::TestDatabase;
+use solana_address::Address;
 
 use crate::timing::machine;
 use crate::{Figures, Options, page};
@@ -55,7 +55,7 @@ fn node(url: &str) -> NodeSettings {
 }
 
 fn program() -> Address {
-    Address(bauta::ID.to_bytes())
+    bauta::ID
 }
 
 /// Runs all measurements.

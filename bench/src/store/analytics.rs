@@ -4,9 +4,10 @@ use std::future::Future;
 use std::time::Instant;
 
 use anyhow::Result;
-use bauta_store::analytics::Every;
+use bauta_store::StoreError;
+use bauta_store::analytics::Period;
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Address, StoreError};
+use solana_address::Address;
 
 use super::REGISTRY;
 
@@ -20,30 +21,37 @@ pub async fn measure(database: &TestDatabase, verifications: i64) -> Result<Vec<
     let store = &database.store;
     let mut address = [0; 32];
     address[31] = 7;
-    let address = Address(address);
+    let address = Address::from(address);
     let scope = store.scope(address).await?;
     let registry = store.registry(REGISTRY).await?;
     let (march, april) = (START + 59 * DAY, START + 90 * DAY);
     Ok(vec![
         (
             "a scope's verifications by hour, over a week",
-            median(|| store.uses_of_scope(address, Every::Hour, march, march + 7 * DAY)).await?,
+            median(|| store.verification_counts_of_scope(address, Period::Hour, march..march + 7 * DAY))
+                .await?,
         ),
         (
             "a scope's verifications by day, over a year",
-            median(|| store.uses_of_scope(address, Every::Day, START, START + 365 * DAY)).await?,
+            median(|| store.verification_counts_of_scope(address, Period::Day, START..START + 365 * DAY))
+                .await?,
         ),
         (
             "a track's verifications by day in all scopes, over a month",
-            median(|| store.uses_of_track(3, Every::Day, march, april)).await?,
+            median(|| store.verification_counts_of_track(3, Period::Day, march..april)).await?,
         ),
         (
             "a track's growth by day, over a year",
-            median(|| store.growth(&registry, 3, START, START + 365 * DAY)).await?,
+            median(|| store.growth(&registry, 3, START..START + 365 * DAY)).await?,
         ),
         (
             "the time to the first verification with a root, over a month",
-            median(|| async { Ok(vec![store.first_use(&registry, march, april).await?]) }).await?,
+            median(|| async {
+                Ok(vec![
+                    store.first_verification_delay(&registry, march..april).await?,
+                ])
+            })
+            .await?,
         ),
         (
             "a scope's newest 100 verifications with their anonymity sets",

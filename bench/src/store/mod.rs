@@ -14,8 +14,13 @@ use anyhow::{Context, Result, anyhow};
 use bauta_dev_servers::Postgres;
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{FieldElement, Leaf, Root};
+use bauta_store::event::{MerkleRootUpdated, RegistryCreated, TreeChange, TreeChangeKind};
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Address, Batch, Event, Position, Record, Registry, RegistryKind, Signature, root_of};
+use bauta_store::{
+    Batch, Event, EventRecord, Position, Registry, RegistryKind, Sequence, Slot, root_of_leaves,
+};
+use solana_address::Address;
+use solana_signature::Signature;
 use sqlx::{PgPool, Row};
 
 use crate::timing::machine;
@@ -27,7 +32,7 @@ const SETTINGS: [&str; 2] = ["shared_buffers=512MB", "max_wal_size=4GB"];
 /// 2026-01-01 00:00 UTC, in seconds.
 const NOW: i64 = 1_767_225_600;
 /// The address of a registry of kind Attested.
-const REGISTRY: Address = Address([1; 32]);
+const REGISTRY: Address = Address::new_from_array([1; 32]);
 /// Number of path reads per second.
 const RATE: u32 = 2_000;
 
@@ -69,7 +74,7 @@ async fn measure(options: &Options) -> Result<Figures> {
         .map_err(|error| anyhow!("{error}"))?;
     let leaves: Vec<Leaf> = (0..leaf_count).map(leaf).collect();
 
-    let root = root_of(Depth::Ten, &leaves)?;
+    let root = root_of_leaves(Depth::Ten, &leaves)?;
     let tiles = tiles(&database, leaves.clone(), root, seconds).await?;
     let rows = node_rows(&database, leaves, root, seconds).await?;
     let answers = analytics::measure(&database, verifications).await?;
@@ -125,7 +130,7 @@ async fn tiles(database: &TestDatabase, leaves: Vec<Leaf>, root: Root, seconds: 
 
     let wal = wal_position(database.pool()).await?;
     let start = Instant::now();
-    store.build(&registry, leaves).await?;
+    store.import_tree(&registry, leaves).await?;
     let bulk_s = start.elapsed().as_secs_f64();
     let wal_mb = wal_since(database.pool(), &wal).await?;
     settle(database.pool()).await?;
@@ -174,43 +179,45 @@ async fn node_rows(database: &TestDatabase, leaves: Vec<Leaf>, root: Root, secon
 /// Creates a registry of kind Attested with this root.
 async fn publish(database: &TestDatabase, root: Root) -> Result<Registry> {
     let registry = REGISTRY;
+    let sequence = Sequence::new(1);
     let events = [
-        Event::RegistryCreated {
+        Event::RegistryCreated(RegistryCreated {
             registry,
-            authority: Address([2; 32]),
+            authority: Address::from([2; 32]),
             nonce: 0,
             kind: RegistryKind::Attested,
             depth: Depth::Ten,
             leaf_format: 1,
             root_ttl_seconds: 3_600,
             root: Depth::Ten.empty_root(),
-        },
-        Event::RootPublished {
+        }),
+        Event::TreeChanged(TreeChange {
             registry,
-            sequence: 1,
-            root,
-        },
-        Event::MerkleRootUpdated {
+            sequence,
+            kind: TreeChangeKind::RootPublished { root },
+        }),
+        Event::MerkleRootUpdated(MerkleRootUpdated {
             registry,
-            sequence: 1,
+            sequence,
             root,
             replaced_root_kept: true,
-        },
+        }),
     ];
-    let records = (0..).zip(events).map(|(transaction_index, event)| Record {
+    let slot = Slot::new(1);
+    let records = (0..).zip(events).map(|(transaction_index, event)| EventRecord {
         position: Position {
-            slot: 1,
+            slot,
             transaction_index,
             instruction_index: 0,
             inner_index: 0,
         },
-        signature: Signature([0; 64]),
+        signature: Signature::default(),
         time: NOW,
         event,
     });
     let batch = Batch {
         records: records.collect(),
-        checkpoint: Position::end_of_slot(1),
+        checkpoint: Position::end_of_slot(slot),
     };
     database.store.apply(&batch).await?;
     Ok(database.store.registry(registry).await?)

@@ -1,64 +1,68 @@
-//! Questions about use and growth, answered from rollups that [`Store::apply`](crate::Store::apply) keeps. Times are Unix
-//! seconds; a span goes from `from` up to but not including `to`. The SQL is in docs/store.md too.
+//! Analytics of verifications and growth, from the rollups that [`Store::apply`] keeps. Times are
+//! Unix seconds. docs/store.md lists the same queries as SQL for operators.
 
+use std::ops::Range;
+
+use solana_address::Address;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row};
 
+use crate::uint64::Uint64;
 use crate::values::{time, unsigned};
-use crate::{Address, Registry, Store, StoreError};
+use crate::{Registry, Store, StoreError};
 
-/// Hours or days (UTC).
+/// The period that one row of a rollup covers, in UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Every {
-    /// By hour.
+pub enum Period {
+    /// An hour.
     Hour,
-    /// By day.
+    /// A day.
     Day,
 }
 
-/// Uses in one hour or day.
+/// The verifications in one hour or day.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Uses {
-    /// When the hour or day begins.
-    pub begins: i64,
-    /// Proofs accepted.
+pub struct VerificationCounts {
+    /// The start of the hour or day.
+    pub start: i64,
+    /// The number of accepted proofs.
     pub verifications: u64,
-    /// Failed transactions that brought a nullifier already used.
+    /// The number of transactions that failed because their nullifier was used before.
     pub refused: u64,
-    /// The smallest anonymity set of a verification, where it is known of any.
+    /// The smallest anonymity set of a verification. `None` if no anonymity set is known.
     pub anonymity_set_min: Option<u64>,
-    /// The mean anonymity set, rounded down, where it is known of any.
+    /// The mean anonymity set, rounded down. `None` if no anonymity set is known.
     pub anonymity_set_mean: Option<u64>,
 }
 
-/// Changes among a track's holders in one day.
+/// The changes among the holders of a track in one day.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Growth {
-    /// When the day begins.
-    pub begins: i64,
-    /// Tokens that registered for the first time.
+    /// The start of the day.
+    pub start: i64,
+    /// The number of tokens that registered for the first time.
     pub registered: u64,
-    /// Registrations over an earlier leaf of the same token.
+    /// The number of registrations that replaced an earlier leaf of the same token.
     pub renewed: u64,
-    /// Tokens evicted.
+    /// The number of evicted tokens.
     pub evicted: u64,
 }
 
-/// Seconds from a root's becoming current to the first verification against it.
+/// The time from a root becoming current to the first verification against it, in seconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct FirstUse {
-    /// Roots of the span that have been used.
+pub struct FirstVerificationDelay {
+    /// The number of roots with a verification.
     pub roots: u64,
-    /// The median.
+    /// The median. `None` if there are no such roots.
     pub median: Option<u64>,
-    /// 95 of 100 are at most this.
+    /// The 95th percentile. `None` if there are no such roots.
     pub p95: Option<u64>,
 }
 
-fn uses(row: &PgRow) -> Result<Uses, StoreError> {
+fn verification_counts(row: &PgRow) -> Result<VerificationCounts, StoreError> {
     let optional = |column: &str| row.get::<Option<i64>, _>(column).map(unsigned).transpose();
-    Ok(Uses {
-        begins: row.get("begins"),
+    Ok(VerificationCounts {
+        start: row.get("start"),
         verifications: unsigned(row.get("verifications"))?,
         refused: unsigned(row.get("refused"))?,
         anonymity_set_min: optional("anonymity_set_min")?,
@@ -67,78 +71,79 @@ fn uses(row: &PgRow) -> Result<Uses, StoreError> {
 }
 
 impl Store {
-    /// Uses of a scope, by hour or day.
-    pub async fn uses_of_scope(
+    /// Counts the verifications of a scope by hour or day. Returns the periods that start within
+    /// `span` and have a verification or a refusal, in order.
+    pub async fn verification_counts_of_scope(
         &self,
         scope: Address,
-        every: Every,
-        from: i64,
-        to: i64,
-    ) -> Result<Vec<Uses>, StoreError> {
-        let whose = "scope_id = (SELECT id FROM scopes WHERE address = $1)";
-        let rows = sqlx::query(AssertSqlSafe(every.uses(whose)))
-            .bind(scope.0.as_slice())
-            .bind(time(from)?)
-            .bind(time(to)?)
+        period: Period,
+        span: Range<i64>,
+    ) -> Result<Vec<VerificationCounts>, StoreError> {
+        let condition = "scope_id = (SELECT id FROM scopes WHERE address = $1)";
+        let rows = sqlx::query(AssertSqlSafe(period.count_verifications(condition)))
+            .bind(scope.to_bytes())
+            .bind(time(span.start)?)
+            .bind(time(span.end)?)
             .fetch_all(&self.pool)
             .await?;
-        rows.iter().map(uses).collect()
+        rows.iter().map(verification_counts).collect()
     }
 
-    /// Uses of a track over all scopes, by hour or day.
-    pub async fn uses_of_track(
+    /// Counts the verifications of a track in all scopes, like
+    /// [`Store::verification_counts_of_scope`].
+    pub async fn verification_counts_of_track(
         &self,
         track: u64,
-        every: Every,
-        from: i64,
-        to: i64,
-    ) -> Result<Vec<Uses>, StoreError> {
-        let rows = sqlx::query(AssertSqlSafe(every.uses("track_id = $1::numeric")))
-            .bind(track.to_string())
-            .bind(time(from)?)
-            .bind(time(to)?)
+        period: Period,
+        span: Range<i64>,
+    ) -> Result<Vec<VerificationCounts>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(period.count_verifications("track_id = $1")))
+            .bind(Uint64(track))
+            .bind(time(span.start)?)
+            .bind(time(span.end)?)
             .fetch_all(&self.pool)
             .await?;
-        rows.iter().map(uses).collect()
+        rows.iter().map(verification_counts).collect()
     }
 
-    /// How many distinct owners a track has now: who proves to hold it is one of them.
+    /// Returns the number of distinct owners that a track has now. A member who proves the track is
+    /// one of them.
     pub async fn anonymity_set(&self, registry: &Registry, track: u64) -> Result<u64, StoreError> {
         let row = sqlx::query(
-            "SELECT owners FROM anonymity_sets WHERE registry_id = $1 AND track_id = $2::numeric
+            "SELECT owners FROM anonymity_sets WHERE registry_id = $1 AND track_id = $2
              ORDER BY since_sequence DESC LIMIT 1",
         )
         .bind(registry.id)
-        .bind(track.to_string())
+        .bind(Uint64(track))
         .fetch_optional(&self.pool)
         .await?;
         row.map_or(Ok(0), |row| unsigned(row.get::<i32, _>("owners").into()))
     }
 
-    /// Registrations and evictions of a track, by day.
+    /// Counts the registrations and evictions of a track by day. Returns the days with a change,
+    /// from the day of `span.start` up to and without `span.end`.
     pub async fn growth(
         &self,
         registry: &Registry,
         track: u64,
-        from: i64,
-        to: i64,
+        span: Range<i64>,
     ) -> Result<Vec<Growth>, StoreError> {
         let rows = sqlx::query(
-            "SELECT extract(epoch FROM day)::bigint AS begins, registered, renewed, evicted FROM growth_by_day
-             WHERE registry_id = $1 AND track_id = $2::numeric
+            "SELECT extract(epoch FROM day)::bigint AS start, registered, renewed, evicted FROM growth_by_day
+             WHERE registry_id = $1 AND track_id = $2
                AND day >= (to_timestamp($3::bigint) AT TIME ZONE 'UTC')::date
                AND day < (to_timestamp($4::bigint) AT TIME ZONE 'UTC')
              ORDER BY day",
         )
         .bind(registry.id)
-        .bind(track.to_string())
-        .bind(time(from)?)
-        .bind(time(to)?)
+        .bind(Uint64(track))
+        .bind(time(span.start)?)
+        .bind(time(span.end)?)
         .fetch_all(&self.pool)
         .await?;
         let growth = |row: &PgRow| {
             Ok(Growth {
-                begins: row.get("begins"),
+                start: row.get("start"),
                 registered: unsigned(row.get("registered"))?,
                 renewed: unsigned(row.get("renewed"))?,
                 evicted: unsigned(row.get("evicted"))?,
@@ -147,23 +152,28 @@ impl Store {
         rows.iter().map(growth).collect()
     }
 
-    /// How long roots that became current in a span waited for their first use.
-    pub async fn first_use(&self, registry: &Registry, from: i64, to: i64) -> Result<FirstUse, StoreError> {
+    /// Measures the delay of the first verification for the roots that became current within
+    /// `span`.
+    pub async fn first_verification_delay(
+        &self,
+        registry: &Registry,
+        span: Range<i64>,
+    ) -> Result<FirstVerificationDelay, StoreError> {
         let row = sqlx::query(
             "SELECT count(*) AS roots,
-                    percentile_disc(0.5) WITHIN GROUP (ORDER BY waited) AS median,
-                    percentile_disc(0.95) WITHIN GROUP (ORDER BY waited) AS p95
-             FROM (SELECT extract(epoch FROM first_used_at - created_at)::bigint AS waited FROM roots
+                    percentile_disc(0.5) WITHIN GROUP (ORDER BY delay) AS median,
+                    percentile_disc(0.95) WITHIN GROUP (ORDER BY delay) AS p95
+             FROM (SELECT extract(epoch FROM first_used_at - created_at)::bigint AS delay FROM roots
                    WHERE registry_id = $1 AND first_used_at IS NOT NULL
-                     AND created_at >= to_timestamp($2::bigint) AND created_at < to_timestamp($3::bigint)) w",
+                     AND created_at >= to_timestamp($2::bigint) AND created_at < to_timestamp($3::bigint)) d",
         )
         .bind(registry.id)
-        .bind(time(from)?)
-        .bind(time(to)?)
+        .bind(time(span.start)?)
+        .bind(time(span.end)?)
         .fetch_one(&self.pool)
         .await?;
         let optional = |column: &str| row.get::<Option<i64>, _>(column).map(unsigned).transpose();
-        Ok(FirstUse {
+        Ok(FirstVerificationDelay {
             roots: unsigned(row.get("roots"))?,
             median: optional("median")?,
             p95: optional("p95")?,
@@ -171,22 +181,22 @@ impl Store {
     }
 }
 
-impl Every {
-    /// The question for the uses whose rows meet a condition on `$1`, in the span from `$2` to `$3`. A day that begins before
-    /// the span is not in it.
-    fn uses(self, condition: &str) -> String {
-        let part = match self {
+impl Period {
+    /// Returns a query for the rows that meet a condition on `$1`, with a period that starts at or
+    /// after `$2` and before `$3`.
+    fn count_verifications(self, condition: &str) -> String {
+        let period = match self {
             Self::Hour => "hour",
             Self::Day => "day",
         };
         format!(
-            "SELECT extract(epoch FROM {part})::bigint AS begins,
+            "SELECT extract(epoch FROM {period})::bigint AS start,
                     sum(verifications)::bigint AS verifications, sum(refused)::bigint AS refused,
                     min(anonymity_set_min)::bigint AS anonymity_set_min,
                     floor(sum(anonymity_set_sum) / nullif(sum(anonymity_sets), 0))::bigint AS anonymity_set_mean
-             FROM verifications_by_{part}
-             WHERE {condition} AND {part} >= to_timestamp($2::bigint) AND {part} < to_timestamp($3::bigint)
-             GROUP BY {part} ORDER BY {part}"
+             FROM verifications_by_{period}
+             WHERE {condition} AND {period} >= to_timestamp($2::bigint) AND {period} < to_timestamp($3::bigint)
+             GROUP BY {period} ORDER BY {period}"
         )
     }
 }

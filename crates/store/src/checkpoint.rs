@@ -1,11 +1,18 @@
-//! How far the database follows the chain.
+//! The checkpoint, finality, and rollbacks to an earlier checkpoint.
 
 use sqlx::{PgConnection, Row};
 
-use crate::values::{bigint, unsigned};
-use crate::{Position, Store, StoreError};
+use crate::{Position, Slot, Store, StoreError};
 
-/// Keeps other writers waiting until the transaction ends.
+/// The newest batch that was applied.
+#[derive(Clone, Copy)]
+pub struct LastBatch {
+    /// The number of the batch, from 1.
+    pub number: i64,
+    pub checkpoint: Position,
+}
+
+/// Blocks other writers until the transaction ends. Readers do not wait.
 pub async fn lock(connection: &mut PgConnection) -> Result<(), StoreError> {
     sqlx::query("LOCK TABLE checkpoint IN EXCLUSIVE MODE")
         .execute(connection)
@@ -13,41 +20,49 @@ pub async fn lock(connection: &mut PgConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The last batch's number and checkpoint.
-pub async fn read(connection: &mut PgConnection) -> Result<Option<(i64, Position)>, StoreError> {
+pub async fn last_batch(connection: &mut PgConnection) -> Result<Option<LastBatch>, StoreError> {
     let row =
         sqlx::query("SELECT batch, slot, transaction_index, instruction_index, inner_index FROM checkpoint")
             .fetch_optional(connection)
             .await?;
     let Some(row) = row else { return Ok(None) };
     let index = |column: &str| row.get::<i32, _>(column).unsigned_abs();
-    let position = Position {
-        slot: unsigned(row.get("slot"))?,
-        transaction_index: index("transaction_index"),
-        instruction_index: index("instruction_index"),
-        inner_index: index("inner_index"),
-    };
-    Ok(Some((row.get("batch"), position)))
+    Ok(Some(LastBatch {
+        number: row.get("batch"),
+        checkpoint: Position {
+            slot: Slot::from_column(row.get("slot"))?,
+            transaction_index: index("transaction_index"),
+            instruction_index: index("instruction_index"),
+            inner_index: index("inner_index"),
+        },
+    }))
+}
+
+pub async fn finalized_slot(connection: &mut PgConnection) -> Result<Option<Slot>, StoreError> {
+    let row = sqlx::query("SELECT slot FROM finality")
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| Slot::from_column(row.get(0))).transpose()
 }
 
 impl Store {
-    /// Up to where events have been applied. `None`: nothing has, which is not slot 0.
+    /// Returns the position up to which events have been applied. `None` if no batch has been
+    /// applied, which is not the same as slot 0.
     pub async fn checkpoint(&self) -> Result<Option<Position>, StoreError> {
         let mut connection = self.pool.acquire().await?;
-        Ok(read(&mut connection).await?.map(|(_, position)| position))
+        Ok(last_batch(&mut connection).await?.map(|last| last.checkpoint))
     }
 
-    /// The slot up to which no fork can undo anything, if known.
-    pub async fn finalized_slot(&self) -> Result<Option<u64>, StoreError> {
-        let row = sqlx::query("SELECT slot FROM finality")
-            .fetch_optional(&self.pool)
-            .await?;
-        row.map(|row| unsigned(row.get(0))).transpose()
+    /// Returns the newest slot that [`Store::finalize`] was called with.
+    pub async fn finalized_slot(&self) -> Result<Option<Slot>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        finalized_slot(&mut connection).await
     }
 
-    /// Marks everything up to `slot` as final, and drops the journal that could undo it. Never goes back.
-    pub async fn finalize(&self, slot: u64) -> Result<(), StoreError> {
-        let slot = bigint("slot", slot)?;
+    /// Marks every slot up to `slot` as final and deletes the journal of those slots. An earlier
+    /// slot than the newest finalized one changes nothing.
+    pub async fn finalize(&self, slot: Slot) -> Result<(), StoreError> {
+        let slot = slot.to_column()?;
         let mut transaction = self.pool.begin().await?;
         lock(&mut transaction).await?;
         sqlx::query(
@@ -65,40 +80,42 @@ impl Store {
         Ok(())
     }
 
-    /// Goes back to the last checkpoint at or before the end of `slot`, because what came after it was on a fork. The
-    /// caller then reads the chain on from the checkpoint that is returned (`None`: from the beginning).
+    /// Rolls the database back to the newest checkpoint at or before the end of `slot`, because a
+    /// fork abandoned the later slots. Returns that checkpoint; `None` if it is the beginning of
+    /// the chain. The caller then reads the chain again from there.
     ///
-    /// Refused when `slot` is before a finalized one, or the journal of a batch is gone.
-    pub async fn undo_to(&self, slot: u64) -> Result<Option<Position>, StoreError> {
+    /// Fails if a later slot than `slot` is final, or if a batch to undo has no journal.
+    pub async fn roll_back_to(&self, slot: Slot) -> Result<Option<Position>, StoreError> {
         let mut transaction = self.pool.begin().await?;
         lock(&mut transaction).await?;
-        let finalized: Option<i64> = sqlx::query("SELECT slot FROM finality")
-            .fetch_optional(&mut *transaction)
+        if finalized_slot(&mut transaction)
             .await?
-            .map(|row| row.get(0));
-        if finalized.is_some_and(|finalized| bigint("slot", slot).is_ok_and(|slot| slot < finalized)) {
-            return Err(StoreError::CannotUndo {
+            .is_some_and(|finalized| slot < finalized)
+        {
+            return Err(StoreError::CannotRollBack {
                 slot,
                 why: "a later slot is final",
             });
         }
         let reached = loop {
-            let Some((number, position)) = read(&mut transaction).await? else {
+            let Some(LastBatch { number, checkpoint }) = last_batch(&mut transaction).await? else {
                 break None;
             };
-            if position.slot <= slot {
-                break Some(position);
+            if checkpoint.slot <= slot {
+                break Some(checkpoint);
             }
-            let journaled: bool = sqlx::query("SELECT EXISTS (SELECT FROM journal WHERE batch = $1)")
+            let has_journal: bool = sqlx::query("SELECT EXISTS (SELECT FROM journal WHERE batch = $1)")
                 .bind(number)
                 .fetch_one(&mut *transaction)
                 .await?
                 .get(0);
-            if !journaled {
-                let why = "a batch since then has no journal: it was applied as final";
-                return Err(StoreError::CannotUndo { slot, why });
+            if !has_journal {
+                return Err(StoreError::CannotRollBack {
+                    slot,
+                    why: "a later batch has no journal, because it was final when it was applied",
+                });
             }
-            sqlx::query("SELECT undo_batch($1)")
+            sqlx::query("SELECT roll_back_batch($1)")
                 .bind(number)
                 .execute(&mut *transaction)
                 .await?;

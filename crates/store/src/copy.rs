@@ -1,19 +1,20 @@
-//! Rows for `COPY .. FROM STDIN (FORMAT binary)`. The format is that of the page "COPY" in Postgres's manual.
+//! A writer for `COPY .. FROM STDIN (FORMAT binary)`. The page "COPY" of the Postgres manual
+//! defines the format.
 
 use sqlx::PgConnection;
 use sqlx::postgres::PgCopyIn;
 
 use crate::StoreError;
 
-/// Bytes that are collected before they are sent.
+/// The number of buffered bytes from which rows are sent.
 const CHUNK: usize = 1 << 18;
 
-pub struct Rows<'c> {
+pub struct CopyWriter<'c> {
     copy: PgCopyIn<&'c mut PgConnection>,
     buffer: Vec<u8>,
 }
 
-impl<'c> Rows<'c> {
+impl<'c> CopyWriter<'c> {
     pub async fn begin(connection: &'c mut PgConnection, statement: &str) -> Result<Self, StoreError> {
         let copy = connection.copy_in_raw(statement).await?;
         let mut buffer = Vec::with_capacity(2 * CHUNK);
@@ -23,7 +24,7 @@ impl<'c> Rows<'c> {
         Ok(Self { copy, buffer })
     }
 
-    /// Begins a row of so many columns, each of which is then added in order.
+    /// Begins a row with the given number of columns. The caller then adds each column in order.
     pub fn row(&mut self, columns: i16) -> &mut Self {
         self.buffer.extend_from_slice(&columns.to_be_bytes());
         self
@@ -37,7 +38,7 @@ impl<'c> Rows<'c> {
         self.bytes(&value.to_be_bytes())
     }
 
-    /// Also a time: microseconds since the year 2000.
+    /// Adds a `bigint`, or a `timestamptz` as microseconds since 2000-01-01.
     pub fn int8(&mut self, value: i64) -> &mut Self {
         self.bytes(&value.to_be_bytes())
     }

@@ -1,70 +1,86 @@
 use bauta_primitives::{FieldElement, PrimitivesError, Root};
+use solana_address::Address;
 use sqlx::migrate::MigrateError;
 
-use crate::{Address, Position};
+use crate::{Position, Sequence, Slot};
 
-/// What can go wrong in the store. A failed call has written nothing.
+/// An error of the store. A call that fails has written nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No connection: the server is down, the address wrong, or all connections stayed busy.
-    #[error("the database can't be reached: {0}; check the address and that the server is up")]
+    /// The database is unreachable: the server is down, it refuses the user, or every connection of
+    /// the pool stayed busy.
+    #[error("the database is unreachable: {0}; check the URL and that the server runs")]
     Unreachable(#[source] sqlx::Error),
-    /// No address of a database.
-    #[error("this is no address of a database: {0}; it is postgres://user:password@host:port/database")]
-    NoAddress(#[source] sqlx::Error),
-    /// The database refused or failed a statement.
+    /// The URL of the database is invalid.
+    #[error("the database URL is invalid: {0}; use postgres://user:password@host:port/database")]
+    InvalidUrl(#[source] sqlx::Error),
+    /// The database refused a statement, or it failed.
     #[error("the database refused a statement: {0}")]
     Query(#[source] sqlx::Error),
-    /// The schema was made by a newer version of this crate.
+    /// A newer version of this crate made the schema.
     #[error(
-        "the database has migration {found} but this version knows only up to {newest}: run a newer version"
+        "the database has migration {found} but this version supports migrations up to {newest}; \
+         run a newer version"
     )]
     NewerSchema {
-        /// The newest migration that the database has.
+        /// The newest migration of the database.
         found: i64,
-        /// The newest migration that this crate has.
+        /// The newest migration of this crate.
         newest: i64,
     },
     /// The schema is older than this crate needs.
-    #[error("the database has migrations up to {found} but {needed} are needed: migrate it first")]
+    #[error(
+        "the database has migration {found} but this version needs migration {needed}; migrate the database"
+    )]
     OlderSchema {
-        /// The newest migration that the database has; 0: none.
+        /// The newest migration of the database. 0: none.
         found: i64,
-        /// The newest migration that this crate has.
+        /// The newest migration of this crate.
         needed: i64,
     },
-    /// A migration failed, or was changed after it ran.
+    /// A migration failed, or its file changed after it ran.
     #[error("migrating the database failed: {0}")]
     Migration(#[source] MigrateError),
-    /// A value that the protocol doesn't allow.
+    /// A name that SQL would have to quote.
+    #[error(
+        "{name:?} is not a valid schema name; use lower-case letters, digits and _, and do not begin \
+         with a digit"
+    )]
+    InvalidSchemaName {
+        /// The given name.
+        name: String,
+    },
+    /// A value that the protocol does not allow.
     #[error(transparent)]
     Value(#[from] PrimitivesError),
-    /// A time outside what the database can hold.
-    #[error("{time} is no time that can be stored: Unix seconds from 0 to 253402300799 (the year 9999)")]
+    /// A time that the database can't hold.
+    #[error(
+        "the time {time} can't be stored; it must be Unix seconds from 0 to 253402300799 (the year 9999)"
+    )]
     TimeOutOfRange {
-        /// The time that was given.
+        /// The given time.
         time: i64,
     },
-    /// A count or position too large for its column.
-    #[error("{name} {value} is too large to be stored: at most {max}")]
+    /// A number that its column can't hold.
+    #[error("{name} {value} can't be stored; the maximum is {max}")]
     TooLarge {
-        /// What it is.
+        /// The name of the number.
         name: &'static str,
-        /// The value that was given.
+        /// The given value.
         value: u64,
-        /// The largest that fits.
+        /// The largest value of the column.
         max: u64,
     },
-    /// An address that no event has announced.
-    #[error("no {what} {address} is known: its creation has not been indexed")]
+    /// An address that no event created.
+    #[error("{what} {address} is unknown; its creation has not been indexed")]
     Unknown {
         /// registry, circuit or scope.
         what: &'static str,
         /// The address.
         address: Address,
     },
-    /// An address that was announced before.
-    #[error("the {what} {address} is created a second time")]
+    /// An address that was created before.
+    #[error("{what} {address} was already created")]
     CreatedTwice {
         /// registry, circuit, scope or collection.
         what: &'static str,
@@ -79,10 +95,10 @@ pub enum StoreError {
         /// The root.
         root: Root,
     },
-    /// A root whose time is over.
+    /// A root that is no longer valid.
     #[error(
-        "root {root} of registry {registry} is no longer valid: it is not current, its time-to-live is over and no open \
-         scope has copied it; take a path at a valid root"
+        "root {root} of registry {registry} is no longer valid: it is not current, its time-to-live is over \
+         and no open scope has copied it; read a path at a valid root"
     )]
     RootNotValid {
         /// The registry.
@@ -90,165 +106,169 @@ pub enum StoreError {
         /// The root.
         root: Root,
     },
-    /// A published root whose tree nobody has put in.
-    #[error(
-        "the tree of registry {registry} at root {root} is not stored: its authority publishes roots and keeps the tree"
-    )]
+    /// A published root whose tree was not imported.
+    #[error("the tree of registry {registry} at root {root} is not stored; only its authority has it")]
     TreeNotStored {
         /// The registry.
         registry: Address,
         /// The root.
         root: Root,
     },
-    /// A tile that doesn't exist or no longer does.
-    #[error("no tile {hash} is stored: it never was, or no valid root reaches it")]
+    /// A tile that never existed or was pruned.
+    #[error("tile {hash} is not stored; it never existed, or no valid root reaches it")]
     UnknownTile {
-        /// The tile's root.
+        /// The hash of the tile.
         hash: FieldElement,
     },
-    /// A tile position that a tree doesn't have.
+    /// A tile position that a tree does not have.
     #[error("a tree of depth {depth} has no tile at level {level}, position {position}")]
     TileOutOfRange {
-        /// The tree's depth.
+        /// The depth of the tree.
         depth: u8,
-        /// The level asked for.
+        /// The given level.
         level: u8,
-        /// The position asked for.
+        /// The given position.
         position: u64,
     },
-    /// More leaves than a tree has room for.
-    #[error("{count} leaves don't fit a tree of depth {depth}, which has {capacity}")]
+    /// More leaves than a tree can have.
+    #[error("{count} leaves do not fit a tree of depth {depth}; the maximum is {capacity}")]
     TooManyLeaves {
-        /// The number given.
+        /// The number of leaves given.
         count: u64,
-        /// The tree's depth.
+        /// The depth of the tree.
         depth: u8,
-        /// Its capacity.
+        /// The capacity of the tree.
         capacity: u64,
     },
     /// Tree changes are missing, or one came twice.
     #[error(
-        "registry {registry} is at change {at} and cannot go on with change {found}: fetch what lies between"
+        "registry {registry} is at change {at}, but the next event is change {found}; read the missing \
+         changes from the chain"
     )]
     SequenceGap {
         /// The registry.
         registry: Address,
-        /// The last change applied.
-        at: u64,
-        /// The change that came.
-        found: u64,
+        /// The last change that was applied.
+        at: Sequence,
+        /// The change of the event.
+        found: Sequence,
     },
-    /// The tree here and the tree on chain differ.
+    /// The stored tree and the tree on chain differ.
     #[error(
-        "change {sequence} of registry {registry} gives root {computed} here but {announced} was announced"
+        "change {sequence} of registry {registry} gives root {computed}, but the chain announced {announced}"
     )]
     RootMismatch {
         /// The registry.
         registry: Address,
         /// The change.
-        sequence: u64,
+        sequence: Sequence,
         /// The root of the stored tree.
         computed: Root,
         /// The root of the event.
         announced: Root,
     },
-    /// A tree change and its `MerkleRootUpdated` are not next to each other.
+    /// A tree change and its `MerkleRootUpdated` do not follow each other.
     #[error(
-        "change {sequence} of registry {registry} is {half}: a tree change is followed by its MerkleRootUpdated"
+        "change {sequence} of registry {registry} is incomplete: {reason}; its MerkleRootUpdated must be the \
+         next event of the registry"
     )]
-    HalfChange {
+    IncompleteChange {
         /// The registry.
         registry: Address,
         /// The change.
-        sequence: u64,
-        /// Which half is missing.
-        half: &'static str,
+        sequence: Sequence,
+        /// What is missing.
+        reason: &'static str,
     },
-    /// An append that doesn't go to the next free index.
-    #[error("registry {registry} appends at index {next_index}, not {index}")]
+    /// An append at another index than the next one.
+    #[error("leaf {index} can't be appended to registry {registry}; its next index is {next_index}")]
     NotNextIndex {
         /// The registry.
         registry: Address,
-        /// Where the next leaf goes.
+        /// The next index of the registry.
         next_index: u64,
-        /// The index that was given.
+        /// The given index.
         index: u64,
     },
-    /// A replacement past the last leaf.
-    #[error("leaf {index} of registry {registry} can't be replaced: only {next_index} leaves were appended")]
+    /// A replacement after the last leaf.
+    #[error("leaf {index} of registry {registry} can't be replaced; the registry has {next_index} leaves")]
     NotAppended {
         /// The registry.
         registry: Address,
-        /// Leaves appended so far.
+        /// The number of leaves ever appended.
         next_index: u64,
-        /// The index that was given.
+        /// The given index.
         index: u64,
     },
     /// An append of nothing, or of an empty leaf.
-    #[error("registry {registry} can't append {what}: an append has at least one leaf, and none is zero")]
+    #[error(
+        "{what} can't be appended to registry {registry}; append at least one leaf, and none that is zero"
+    )]
     EmptyAppend {
         /// The registry.
         registry: Address,
-        /// What was wrong.
+        /// What was to be appended.
         what: &'static str,
     },
-    /// An event that contradicts what is stored.
-    #[error("{event} of registry {registry} contradicts what is stored: {why}")]
+    /// An event that contradicts the stored data.
+    #[error("{event} of registry {registry} contradicts the stored data: {why}")]
     Contradiction {
-        /// The event.
+        /// The name of the event.
         event: &'static str,
         /// The registry.
         registry: Address,
-        /// How.
+        /// The contradiction.
         why: &'static str,
     },
-    /// A nullifier came twice in one scope.
-    #[error("a nullifier is used a second time in its scope, which the program can't have allowed")]
+    /// A nullifier that was used before in its scope.
+    #[error("a nullifier is used twice in a scope, which the program does not allow")]
     NullifierUsedTwice,
-    /// The events of a batch are not in order, or pass its checkpoint.
+    /// The events of a batch are out of order, or after its checkpoint.
     #[error(
-        "event at {position} is out of order: events go up strictly from one to the next, and none is after the checkpoint"
+        "the event at {position} is out of order; each event must be after the one before it, and none after \
+         the checkpoint"
     )]
     OutOfOrder {
-        /// The event's position.
+        /// The position of the event.
         position: Position,
     },
-    /// A batch that was read from a place that the database has gone back behind.
+    /// A batch that begins after the checkpoint of the database, which a rollback moved.
     #[error(
-        "a batch was read from {from} on, but the database is at {}: read it again from there",
+        "the batch begins after {from}, but the database is at {}; read the chain again from there",
         at.map_or_else(|| "the beginning".to_owned(), |at| at.to_string())
     )]
     NotContiguous {
-        /// Where the batch begins.
+        /// The position after which the batch begins.
         from: Position,
-        /// Where the database is.
+        /// The checkpoint of the database.
         at: Option<Position>,
     },
-    /// A fork deeper than what can be undone.
-    #[error("slot {slot} can't be gone back to: {why}")]
-    CannotUndo {
-        /// The slot asked for.
-        slot: u64,
-        /// Why not.
+    /// A rollback to before what is final.
+    #[error("the database can't be rolled back to slot {slot}: {why}")]
+    CannotRollBack {
+        /// The given slot.
+        slot: Slot,
+        /// The reason.
         why: &'static str,
     },
-    /// What is stored breaks its own rules.
+    /// Stored data that breaks its own rules.
     #[error("the stored data is damaged: {0}; rebuild it from the chain")]
     Damaged(String),
-    /// A task of the store was cancelled because the process is stopping.
-    #[error("a task of the store was stopped before it ended")]
+    /// A task was cancelled because the process is stopping.
+    #[error("a task of the store was cancelled because the process is stopping")]
     Stopped,
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let away = match &error {
+        let is_unreachable = match &error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
-            // connection exceptions, invalid authorisation, unknown database, too many connections, shut down
+            // connection exceptions, invalid authorisation, unknown database, too many connections,
+            // server shutdown
             sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| {
                 code.starts_with("08")
                     || code.starts_with("28")
@@ -258,7 +278,7 @@ impl From<sqlx::Error> for StoreError {
             }),
             _ => false,
         };
-        if away {
+        if is_unreachable {
             Self::Unreachable(error)
         } else if error
             .as_database_error()

@@ -1,290 +1,327 @@
-//! What an indexer tells the store: the program's events, without what the store must not keep.
+//! The events that an indexer applies: those of the program, without the values that the store must
+//! not keep.
 
-use bauta_primitives::tree::Depth;
+use bauta_primitives::tree::{Depth, LeafIndex};
 use bauta_primitives::{Claim, Commitment, FieldElement, Leaf, Nullifier, Root, Scope};
+use solana_address::Address;
+use solana_signature::Signature;
 
-use crate::{Address, Position, Provenance, RegistryKind, ScopeMode, Signature};
+use crate::{Position, Provenance, RegistryKind, ScopeMode, Sequence};
 
-/// One event of the program, in a transaction that succeeded; or a refused use, in one that failed.
+/// Events in the order of the chain. [`Store::apply`](crate::Store::apply) applies all of them or
+/// none.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Record {
-    /// Where it is in the chain.
+pub struct Batch {
+    /// The events, ordered by position.
+    pub records: Vec<EventRecord>,
+    /// The position up to which the chain was read. No event is after it.
+    pub checkpoint: Position,
+}
+
+/// An event with its origin.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EventRecord {
+    /// The position of the event in the chain.
     pub position: Position,
-    /// The transaction.
+    /// The first signature of the transaction.
     pub signature: Signature,
-    /// The event's own time, Unix seconds.
+    /// The time that the event carries, in Unix seconds.
     pub time: i64,
-    /// What happened.
+    /// The event.
     pub event: Event,
 }
 
-/// The program's events (`programs/bauta/src/events.rs`) and [`Event::ReuseRefused`]. Recipient, relayer, payer and payload
-/// are left out on purpose: the store has no place for them.
+/// An event of the program (`programs/bauta/src/events.rs`) in a transaction that succeeded, or a
+/// [refused reuse](Event::ReuseRefused).
+///
+/// Recipient, relayer, payer and payload are left out on purpose. The store has no column for them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
     /// The program was initialised, paused or resumed, or its admin changed.
-    ConfigChanged {
-        /// The admin.
-        admin: Address,
-        /// Who may become admin.
-        pending_admin: Option<Address>,
-        /// The cluster's tag.
-        cluster_tag: [u8; 32],
-        /// Whether verifications are refused.
-        paused: bool,
-        /// Whether development keys may be registered.
-        development_keys_allowed: bool,
-    },
+    ConfigChanged(ConfigChanged),
     /// A circuit was registered.
-    CircuitRegistered {
-        /// The circuit account.
-        circuit: Address,
-        /// SHA-256 of the verifying key.
-        vk_hash: [u8; 32],
-        /// The statement's name, without the padding.
-        statement: String,
-        /// The statement's version.
-        version: u16,
-        /// Levels of the tree.
-        depth: Depth,
-        /// What `attributes` mean in the leaves.
-        leaf_format: u8,
-        /// Where the key comes from.
-        provenance: Provenance,
-        /// SHA-256 of the constraint system.
-        constraint_system_hash: [u8; 32],
-        /// SHA-256 of the ceremony's transcript.
-        transcript_hash: [u8; 32],
-    },
+    CircuitRegistered(CircuitRegistered),
     /// A circuit was retired.
     CircuitRetired {
         /// The circuit account.
         circuit: Address,
     },
     /// A registry was created.
-    RegistryCreated {
-        /// The registry account.
-        registry: Address,
-        /// Its authority.
-        authority: Address,
-        /// Its maker's number for it.
-        nonce: u64,
-        /// Who decides about its leaves.
-        kind: RegistryKind,
-        /// Levels of the tree.
-        depth: Depth,
-        /// What `attributes` mean in the leaves.
-        leaf_format: u8,
-        /// Seconds for which a kept root is accepted.
-        root_ttl_seconds: i64,
-        /// The root.
-        root: Root,
-    },
+    RegistryCreated(RegistryCreated),
     /// A collection was added to a registry.
-    CollectionAdded {
-        /// The registry account.
-        registry: Address,
-        /// The mint or group.
-        key: Address,
-        /// Whether `key` is a group.
-        is_group: bool,
-        /// The track.
-        track: u64,
-    },
-    /// A registry's collections were fixed for ever.
+    CollectionAdded(CollectionAdded),
+    /// A registry was closed for new collections.
     RegistrySealed {
         /// The registry account.
         registry: Address,
     },
-    /// A holder registered a token.
-    HolderRegistered {
-        /// The registry account.
-        registry: Address,
-        /// The tree change's number.
-        sequence: u64,
-        /// The token.
-        mint: Address,
-        /// Its holder.
-        owner: Address,
-        /// The holder's commitment.
-        commitment: Commitment,
-        /// The track.
-        track: u64,
-        /// The leaf's index.
-        index: u64,
-        /// Whether the token had a leaf before.
-        replaced: bool,
-    },
-    /// A token's leaf was emptied.
-    HolderEvicted {
-        /// The registry account.
-        registry: Address,
-        /// The tree change's number.
-        sequence: u64,
-        /// The token.
-        mint: Address,
-        /// The leaf's index.
-        index: u64,
-    },
-    /// The authority of a Managed registry appended leaves.
-    LeavesAppended {
-        /// The registry account.
-        registry: Address,
-        /// The tree change's number.
-        sequence: u64,
-        /// The first leaf's index.
-        first_index: u64,
-        /// The leaves in order.
-        leaves: Vec<Leaf>,
-    },
-    /// The authority of a Managed registry replaced a leaf.
-    LeafReplaced {
-        /// The registry account.
-        registry: Address,
-        /// The tree change's number.
-        sequence: u64,
-        /// The leaf's index.
-        index: u64,
-        /// The leaf before.
-        old_leaf: Leaf,
-        /// The leaf now; empty: removed.
-        new_leaf: Leaf,
-    },
-    /// The authority of an Attested registry published a root.
-    RootPublished {
-        /// The registry account.
-        registry: Address,
-        /// The tree change's number.
-        sequence: u64,
-        /// The root.
-        root: Root,
-    },
-    /// A registry's root changed; follows the change's own event with the same sequence.
-    MerkleRootUpdated {
-        /// The registry account.
-        registry: Address,
-        /// The tree change's number.
-        sequence: u64,
-        /// The root.
-        root: Root,
-        /// Whether the root before was kept.
-        replaced_root_kept: bool,
-    },
+    /// A registry's tree changed. [`Event::MerkleRootUpdated`] follows with the same sequence.
+    TreeChanged(TreeChange),
+    /// A registry's root changed. It follows the [`Event::TreeChanged`] with the same sequence.
+    MerkleRootUpdated(MerkleRootUpdated),
     /// A scope was created.
-    ScopeCreated {
-        /// The scope account.
-        scope: Address,
-        /// What nullifiers are derived from.
-        scope_element: Scope,
-        /// Who made it.
-        creator: Address,
-        /// Its maker's number for it.
-        nonce: u64,
-        /// The registry account.
-        registry: Address,
-        /// The circuit account.
-        circuit: Address,
-        /// Its auxiliary registry.
-        auxiliary_registry: Option<Address>,
-        /// Who must sign its verifications.
-        gate: Option<Address>,
-        /// Which roots it accepts.
-        mode: ScopeMode,
-        /// The root of a snapshot; `None` in a live scope.
-        root: Option<Root>,
-        /// The only accepted claim.
-        required_claim: Option<FieldElement>,
-        /// When it opens, Unix seconds.
-        opens_at: i64,
-        /// When it ends, Unix seconds.
-        closes_at: i64,
-    },
-    /// A scope was closed early.
+    ScopeCreated(ScopeCreated),
+    /// The creator closed a scope early.
     ScopeClosed {
         /// The scope account.
         scope: Address,
     },
-    /// A proof was accepted, of any statement.
-    OwnershipVerified {
-        /// The scope account.
-        scope: Address,
-        /// The root.
-        root: Root,
-        /// What was shown.
-        claim: Claim,
-        /// The use's nullifier.
-        nullifier: Nullifier,
-    },
-    /// The nullifier account of a scope that is over was closed.
+    /// A proof was accepted. The program emits this event for every statement.
+    OwnershipVerified(OwnershipVerified),
+    /// The account of a nullifier was closed after the end of its scope.
     NullifierReclaimed {
         /// The scope account.
         scope: Address,
-        /// The use's nullifier.
+        /// The nullifier.
         nullifier: Nullifier,
     },
-    /// No event: a failed transaction that brought a nullifier already used, with a proof that holds. Only counted.
+    /// A transaction failed because its nullifier was used before in the scope. The proof is valid,
+    /// because the program checks the nullifier last. This is not an event of the program; the
+    /// store only counts it.
     ReuseRefused {
         /// The scope account.
         scope: Address,
-        /// What was shown.
+        /// The claim of the proof.
         claim: Claim,
     },
 }
 
+/// The configuration after a change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigChanged {
+    /// The admin.
+    pub admin: Address,
+    /// The address that may become admin, if a handover is open.
+    pub pending_admin: Option<Address>,
+    /// The tag of the cluster.
+    pub cluster_tag: [u8; 32],
+    /// Whether the program refuses verifications.
+    pub paused: bool,
+    /// Whether development keys can be registered.
+    pub development_keys_allowed: bool,
+}
+
+/// A new circuit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CircuitRegistered {
+    /// The circuit account.
+    pub circuit: Address,
+    /// The SHA-256 of the verifying key.
+    pub vk_hash: [u8; 32],
+    /// The name of the statement, without padding. 1 to 32 bytes.
+    pub statement: String,
+    /// The version of the statement.
+    pub version: u16,
+    /// The depth of the trees that the circuit reads.
+    pub depth: Depth,
+    /// The leaf format, which defines the attributes of a leaf.
+    pub leaf_format: u8,
+    /// The provenance of the verifying key.
+    pub provenance: Provenance,
+    /// The SHA-256 of the constraint system.
+    pub constraint_system_hash: [u8; 32],
+    /// The SHA-256 of the transcript of the ceremony.
+    pub transcript_hash: [u8; 32],
+}
+
+/// A new registry.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RegistryCreated {
+    /// The registry account.
+    pub registry: Address,
+    /// The authority of the registry.
+    pub authority: Address,
+    /// The number that the authority gave the registry.
+    pub nonce: u64,
+    /// The kind of the registry.
+    pub kind: RegistryKind,
+    /// The depth of the tree.
+    pub depth: Depth,
+    /// The leaf format, which defines the attributes of a leaf.
+    pub leaf_format: u8,
+    /// The time for which the registry accepts a kept root after its replacement, in seconds.
+    pub root_ttl_seconds: i64,
+    /// The root of the empty tree.
+    pub root: Root,
+}
+
+/// A new collection of a registry.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CollectionAdded {
+    /// The registry account.
+    pub registry: Address,
+    /// The mint or the Token-2022 group.
+    pub key: Address,
+    /// Whether `key` is a group.
+    pub is_group: bool,
+    /// The track of the collection's tokens.
+    pub track: u64,
+}
+
+/// A change of a registry's tree.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TreeChange {
+    /// The registry account.
+    pub registry: Address,
+    /// The sequence of the registry after the change.
+    pub sequence: Sequence,
+    /// What changed.
+    pub kind: TreeChangeKind,
+}
+
+/// What changed in a tree.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TreeChangeKind {
+    /// A holder registered a token.
+    HolderRegistered(HolderRegistered),
+    /// The leaf of a token was emptied.
+    HolderEvicted(HolderEvicted),
+    /// The authority of a Managed registry appended leaves.
+    LeavesAppended(LeavesAppended),
+    /// The authority of a Managed registry replaced a leaf.
+    LeafReplaced(LeafReplaced),
+    /// The authority of an Attested registry published a root.
+    RootPublished {
+        /// The root.
+        root: Root,
+    },
+}
+
+/// A registration of a token.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HolderRegistered {
+    /// The mint of the token.
+    pub mint: Address,
+    /// The holder's wallet.
+    pub owner: Address,
+    /// The holder's commitment.
+    pub commitment: Commitment,
+    /// The track of the token.
+    pub track: u64,
+    /// The index of the leaf.
+    pub index: LeafIndex,
+    /// Whether the token had a leaf before.
+    pub replaced: bool,
+}
+
+/// An eviction of a token.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HolderEvicted {
+    /// The mint of the token.
+    pub mint: Address,
+    /// The index of the leaf.
+    pub index: LeafIndex,
+}
+
+/// Leaves at the end of a tree.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeavesAppended {
+    /// The index of the first leaf.
+    pub first_index: LeafIndex,
+    /// The leaves, ordered by index.
+    pub leaves: Vec<Leaf>,
+}
+
+/// A replaced leaf.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeafReplaced {
+    /// The index of the leaf.
+    pub index: LeafIndex,
+    /// The leaf before the change.
+    pub old_leaf: Leaf,
+    /// The leaf after the change. The empty leaf if it was removed.
+    pub new_leaf: Leaf,
+}
+
+/// A new root of a registry.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MerkleRootUpdated {
+    /// The registry account.
+    pub registry: Address,
+    /// The sequence of the registry after the change.
+    pub sequence: Sequence,
+    /// The new root.
+    pub root: Root,
+    /// Whether the registry keeps accepting the replaced root for its time-to-live.
+    pub replaced_root_kept: bool,
+}
+
+/// A new scope.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScopeCreated {
+    /// The scope account.
+    pub scope: Address,
+    /// The field element from which nullifiers are derived.
+    pub scope_element: Scope,
+    /// The creator of the scope.
+    pub creator: Address,
+    /// The number that the creator gave the scope.
+    pub nonce: u64,
+    /// The registry account.
+    pub registry: Address,
+    /// The circuit account.
+    pub circuit: Address,
+    /// The auxiliary registry, if the scope has one.
+    pub auxiliary_registry: Option<Address>,
+    /// The gate, if the scope has one.
+    pub gate: Option<Address>,
+    /// The roots that the scope accepts.
+    pub mode: ScopeMode,
+    /// The root of a snapshot. `None` in a live scope.
+    pub root: Option<Root>,
+    /// The only claim that the scope accepts. `None`: any claim.
+    pub required_claim: Option<FieldElement>,
+    /// The time at which the scope opens, in Unix seconds.
+    pub opens_at: i64,
+    /// The time from which the scope refuses verifications, in Unix seconds.
+    pub closes_at: i64,
+}
+
+/// An accepted proof.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OwnershipVerified {
+    /// The scope account.
+    pub scope: Address,
+    /// The root of the proof.
+    pub root: Root,
+    /// The claim of the proof.
+    pub claim: Claim,
+    /// The nullifier of the proof.
+    pub nullifier: Nullifier,
+}
+
 impl Event {
-    /// The event's name, as in the program.
+    /// Returns the name that the program gives the event.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::ConfigChanged { .. } => "ConfigChanged",
-            Self::CircuitRegistered { .. } => "CircuitRegistered",
+            Self::ConfigChanged(_) => "ConfigChanged",
+            Self::CircuitRegistered(_) => "CircuitRegistered",
             Self::CircuitRetired { .. } => "CircuitRetired",
-            Self::RegistryCreated { .. } => "RegistryCreated",
-            Self::CollectionAdded { .. } => "CollectionAdded",
+            Self::RegistryCreated(_) => "RegistryCreated",
+            Self::CollectionAdded(_) => "CollectionAdded",
             Self::RegistrySealed { .. } => "RegistrySealed",
-            Self::HolderRegistered { .. } => "HolderRegistered",
-            Self::HolderEvicted { .. } => "HolderEvicted",
-            Self::LeavesAppended { .. } => "LeavesAppended",
-            Self::LeafReplaced { .. } => "LeafReplaced",
-            Self::RootPublished { .. } => "RootPublished",
-            Self::MerkleRootUpdated { .. } => "MerkleRootUpdated",
-            Self::ScopeCreated { .. } => "ScopeCreated",
+            Self::TreeChanged(change) => change.kind.name(),
+            Self::MerkleRootUpdated(_) => "MerkleRootUpdated",
+            Self::ScopeCreated(_) => "ScopeCreated",
             Self::ScopeClosed { .. } => "ScopeClosed",
-            Self::OwnershipVerified { .. } => "OwnershipVerified",
+            Self::OwnershipVerified(_) => "OwnershipVerified",
             Self::NullifierReclaimed { .. } => "NullifierReclaimed",
             Self::ReuseRefused { .. } => "ReuseRefused",
         }
     }
-
-    /// The tree change that this event is half of: registry and sequence.
-    #[must_use]
-    pub const fn tree_change(&self) -> Option<(Address, u64)> {
-        match self {
-            Self::HolderRegistered {
-                registry, sequence, ..
-            }
-            | Self::HolderEvicted {
-                registry, sequence, ..
-            }
-            | Self::LeavesAppended {
-                registry, sequence, ..
-            }
-            | Self::LeafReplaced {
-                registry, sequence, ..
-            }
-            | Self::RootPublished {
-                registry, sequence, ..
-            } => Some((*registry, *sequence)),
-            _ => None,
-        }
-    }
 }
 
-/// Events in the order of the chain, and how far it has been read with them. Applied as a whole or not at all.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Batch {
-    /// The events, by position.
-    pub records: Vec<Record>,
-    /// Everything at or before this has been read; at or after the last event.
-    pub checkpoint: Position,
+impl TreeChangeKind {
+    /// Returns the name that the program gives the event.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::HolderRegistered(_) => "HolderRegistered",
+            Self::HolderEvicted(_) => "HolderEvicted",
+            Self::LeavesAppended(_) => "LeavesAppended",
+            Self::LeafReplaced(_) => "LeafReplaced",
+            Self::RootPublished { .. } => "RootPublished",
+        }
+    }
 }

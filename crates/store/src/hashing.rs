@@ -1,4 +1,4 @@
-//! Many nodes at once: the hashes of a tree as `bauta_poseidon` computes them in batches.
+//! Poseidon hashes in batches, and conversions to the field elements of `ark_bn254`.
 
 use std::collections::HashMap;
 
@@ -8,18 +8,19 @@ use bauta_poseidon::Batch;
 use bauta_primitives::tree::{ARITY, node};
 use bauta_primitives::{Attributes, Commitment, EntryId, FieldElement, Leaf};
 
-/// Up to here a batch, whose unit is eight hashes, takes longer than one hash after the other.
-const ONE_BY_ONE: usize = 2;
+/// Up to this number of hashes, single hashes are faster than a batch, which computes eight at a
+/// time.
+const MAX_SINGLE_HASHES: usize = 2;
 
-/// The nodes above these groups of children.
-fn nodes(children: &[[FieldElement; ARITY]]) -> Vec<FieldElement> {
-    if children.len() <= ONE_BY_ONE {
-        return children.iter().map(|children| node(*children)).collect();
+/// Computes the parents of groups of children.
+fn parents(groups: &[[FieldElement; ARITY]]) -> Vec<FieldElement> {
+    if groups.len() <= MAX_SINGLE_HASHES {
+        return groups.iter().map(|children| node(*children)).collect();
     }
-    hash_all(children)
+    hash_all(groups)
 }
 
-/// The leaves of these members.
+/// Computes the leaves of members.
 pub fn leaves(members: &[(Commitment, EntryId, Attributes)]) -> Vec<Leaf> {
     let inputs: Vec<_> = members
         .iter()
@@ -34,35 +35,34 @@ fn hash_all<const N: usize>(groups: &[[FieldElement; N]]) -> Vec<FieldElement> {
     let elements: Vec<Fr> = groups.iter().flatten().map(to_fr).collect();
     let hashes = Batch::default()
         .hash(&elements, N)
-        .expect("there are whole groups, of three or four");
+        .expect("the groups are whole, and have three or four elements");
     hashes.iter().map(from_fr).collect()
 }
 
-/// Nodes that were computed before they are needed, by their children. What it knows is right whoever asks.
+/// Computed tree nodes, by their children.
 #[derive(Default)]
-pub struct KnownNodes(HashMap<[FieldElement; ARITY], FieldElement>);
+pub struct NodeCache(HashMap<[FieldElement; ARITY], FieldElement>);
 
-impl KnownNodes {
-    /// The nodes above these groups of children, to be known from now on.
-    pub fn learn(&mut self, children: &[[FieldElement; ARITY]]) -> Vec<FieldElement> {
-        let nodes = nodes(children);
-        self.0.extend(children.iter().copied().zip(nodes.iter().copied()));
-        nodes
+impl NodeCache {
+    /// Computes the parents of groups of children, and caches them.
+    pub fn compute(&mut self, groups: &[[FieldElement; ARITY]]) -> Vec<FieldElement> {
+        let parents = parents(groups);
+        self.0.extend(groups.iter().copied().zip(parents.iter().copied()));
+        parents
     }
 
-    /// The node above these children, if it is known.
+    /// Returns the parent of a group of children, if it is cached.
     pub fn get(&self, children: &[FieldElement; ARITY]) -> Option<FieldElement> {
         self.0.get(children).copied()
     }
 
-    /// The nodes above these groups of children; those that aren't known are computed.
-    pub fn nodes(&self, children: &[[FieldElement; ARITY]]) -> Vec<FieldElement> {
-        let known: Option<Vec<_>> = children.iter().map(|children| self.get(children)).collect();
-        known.unwrap_or_else(|| nodes(children))
+    /// Returns the parents of groups of children. Computes all of them if one is not cached.
+    pub fn get_or_compute(&self, groups: &[[FieldElement; ARITY]]) -> Vec<FieldElement> {
+        let cached: Option<Vec<_>> = groups.iter().map(|children| self.get(children)).collect();
+        cached.unwrap_or_else(|| parents(groups))
     }
 }
 
-/// For arithmetic.
 pub fn to_fr(element: &FieldElement) -> Fr {
     let mut limbs = [0; 4];
     for (limb, bytes) in limbs.iter_mut().rev().zip(element.as_bytes().as_chunks().0) {
@@ -71,7 +71,6 @@ pub fn to_fr(element: &FieldElement) -> Fr {
     Fr::from_bigint(BigInt(limbs)).expect("a field element is below r")
 }
 
-/// As bytes.
 pub fn from_fr(element: &Fr) -> FieldElement {
     let mut bytes = [0; 32];
     for (bytes, limb) in bytes

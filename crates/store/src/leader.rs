@@ -1,21 +1,24 @@
-//! One writer at a time: an advisory lock that its holder's session keeps.
+//! Leadership: an advisory lock that lets one replica write at a time.
 
 use sqlx::{Connection, PgConnection, Row};
 
 use crate::{Store, StoreError};
 
-/// "bauta" and "lead" in ASCII, cut to what fits: the lock's first number; the second is the schema's.
+/// The first number of the advisory lock: "baut" in ASCII. The second number is a hash of the
+/// schema.
 const LOCK: i32 = 0x6261_7574;
 
-/// Being the one that writes. It ends with its database session: when this value is dropped, when the process dies, when
-/// the server restarts. What two writers do at once is still right ([`Store::apply_after`]), only wasted.
+/// The advisory lock of the replica that writes. The lock belongs to a database session. It is
+/// released when this value is dropped, when the process dies or when the server restarts.
+///
+/// Two replicas that both write do no harm: see [`Store::apply_after`].
 #[derive(Debug)]
 pub struct Leadership {
     connection: PgConnection,
 }
 
 impl Store {
-    /// Becomes the leader, if nobody is. `None`: somebody else leads.
+    /// Takes the lock, if it is free. `None`: another session holds it.
     pub async fn try_lead(&self) -> Result<Option<Leadership>, StoreError> {
         let mut connection = self.pool.acquire().await?.detach();
         let leads: bool = sqlx::query("SELECT pg_try_advisory_lock($1, hashtext(current_schema()))")
@@ -32,13 +35,13 @@ impl Store {
 }
 
 impl Leadership {
-    /// Fails when the session that holds the lock is gone, and with it the lead.
+    /// Fails if the session has ended. The lock is then lost.
     pub async fn confirm(&mut self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&mut self.connection).await?;
         Ok(())
     }
 
-    /// Gives the lead up at once.
+    /// Releases the lock.
     pub async fn resign(self) -> Result<(), StoreError> {
         Ok(self.connection.close().await?)
     }

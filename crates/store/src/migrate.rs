@@ -1,91 +1,61 @@
-//! The schema's versions. Their SQL is in `migrations/` at the top of the repository.
+//! The versions of the schema. Their SQL is in `migrations/` at the top of the repository.
+//!
+//! `sqlx::migrate!` embeds that folder. It supports what the schema needs: a version and a checksum
+//! for each file, a file that runs outside a transaction if it begins with `-- no-transaction`, and
+//! `set_ignore_missing` for a program that accepts a newer, compatible schema. It adds nothing to
+//! the build, because the queue engine enables sqlx's macros anyway. On stable Rust the macro does
+//! not notice a new file by itself; `build.rs` tells cargo to look for one.
+//!
+//! One limit matters for a migration outside a transaction. sqlx waits for its lock inside a
+//! statement, and that statement keeps a snapshot. `CREATE INDEX CONCURRENTLY` waits for all older
+//! snapshots. So it deadlocks with a second process that waits to migrate. Before the first such
+//! migration, replace sqlx's lock (`set_locking(false)`) with one that polls
+//! `pg_try_advisory_lock`.
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{Connection, Row, SqlSafeStr};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{Connection, Row};
 
 use crate::{Store, StoreError};
 
-/// Every migration, oldest first. A migration that has been released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 11] = [
-    (1, "values", include_str!("../../../migrations/0001_values.sql")),
-    (
-        2,
-        "registries",
-        include_str!("../../../migrations/0002_registries.sql"),
-    ),
-    (3, "tree", include_str!("../../../migrations/0003_tree.sql")),
-    (4, "uses", include_str!("../../../migrations/0004_uses.sql")),
-    (
-        5,
-        "analytics",
-        include_str!("../../../migrations/0005_analytics.sql"),
-    ),
-    (
-        6,
-        "checkpoint",
-        include_str!("../../../migrations/0006_checkpoint.sql"),
-    ),
-    (7, "roles", include_str!("../../../migrations/0007_roles.sql")),
-    (8, "jobs", include_str!("../../../migrations/0008_jobs.sql")),
-    (
-        9,
-        "job_requests",
-        include_str!("../../../migrations/0009_job_requests.sql"),
-    ),
-    (
-        10,
-        "commitment",
-        include_str!("../../../migrations/0010_commitment.sql"),
-    ),
-    (
-        11,
-        "job_turns",
-        include_str!("../../../migrations/0011_job_turns.sql"),
-    ),
-];
+static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
-/// The newest version that this crate knows.
-pub const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+/// Returns the version of the newest migration of this crate.
+#[must_use]
+pub fn newest_migration() -> i64 {
+    MIGRATOR.iter().last().map_or(0, |migration| migration.version)
+}
 
 impl Store {
-    /// Brings the schema to [`NEWEST`], under an advisory lock: services that start together do it once. Each migration is
-    /// a transaction of its own. A database of a newer version is refused and left alone.
+    /// Brings the schema to the [newest version](newest_migration). An advisory lock makes
+    /// processes that start together migrate once. Each migration is one transaction. A database of
+    /// a newer version is refused and not changed.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        self.migrate_to(NEWEST).await
+        self.migrate_to(newest_migration()).await
     }
 
-    /// Brings the schema up to `version`, e.g. to test what comes after it.
+    /// Brings the schema to `version`, for tests of later migrations.
     pub async fn migrate_to(&self, version: i64) -> Result<(), StoreError> {
-        let migrations = MIGRATIONS.iter().map(|(version, name, sql)| {
-            Migration::new(
-                *version,
-                (*name).into(),
-                MigrationType::Simple,
-                sql.into_sql_str(),
-                false,
-            )
-        });
-        let migrator = Migrator::with_migrations(migrations.collect());
         let mut connection = self.pool.acquire().await?.detach();
-        let result = migrator.run_direct(Some(version), &mut connection, false).await;
-        // The migrator doesn't release its lock when it fails; the end of the session does.
+        let result = MIGRATOR.run_direct(Some(version), &mut connection, false).await;
+        // A migrator that fails does not release its lock. The end of the session does.
         connection.close().await?;
+        let newest = newest_migration();
         result.map_err(|error| match error {
-            MigrateError::VersionMissing(found) if found > NEWEST => StoreError::NewerSchema {
-                found,
-                newest: NEWEST,
-            },
+            MigrateError::VersionMissing(found) if found > newest => {
+                StoreError::NewerSchema { found, newest }
+            }
             other => other.into(),
         })
     }
 
-    /// For services that only read: refuses a schema that isn't the one this crate was built for.
+    /// Fails if the schema is not the [newest version](newest_migration). Services that do not
+    /// migrate call it when they start.
     pub async fn check_schema(&self) -> Result<(), StoreError> {
-        let migrated: bool = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        let is_migrated: bool = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
             .fetch_one(&self.pool)
             .await?
             .get(0);
-        let found: i64 = if migrated {
+        let found: i64 = if is_migrated {
             sqlx::query("SELECT coalesce(max(version), 0) FROM _sqlx_migrations")
                 .fetch_one(&self.pool)
                 .await?
@@ -93,16 +63,16 @@ impl Store {
         } else {
             0
         };
-        match found {
-            NEWEST => Ok(()),
-            newer if newer > NEWEST => Err(StoreError::NewerSchema {
+        let newest = newest_migration();
+        if found == newest {
+            Ok(())
+        } else if found > newest {
+            Err(StoreError::NewerSchema { found, newest })
+        } else {
+            Err(StoreError::OlderSchema {
                 found,
-                newest: NEWEST,
-            }),
-            _ => Err(StoreError::OlderSchema {
-                found,
-                needed: NEWEST,
-            }),
+                needed: newest,
+            })
         }
     }
 }

@@ -1,17 +1,17 @@
-//! Paths and tiles, at any root that is still valid.
+//! Paths and tiles at any valid root.
 
 use bauta_primitives::tree::{EMPTY_SUBTREES, MembershipPath};
 use bauta_primitives::{FieldElement, Leaf, Root};
 use sqlx::Row;
 
-use crate::tile::{PathPart, Tile, TileKey, entry_of, height};
+use crate::tile::{PathSegment, Tile, TileKey, entry_of, height};
 use crate::values::{bigint, element, time};
 use crate::{Registry, Store, StoreError};
 
-/// A leaf and what it takes to compute the root from it.
+/// A leaf and its path to a root.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Path {
-    /// The leaf at that root; empty if there is none.
+    /// The leaf at that root. The empty leaf if the tree had none at the index.
     pub leaf: Leaf,
     /// The root.
     pub root: Root,
@@ -19,9 +19,15 @@ pub struct Path {
     pub path: MembershipPath,
 }
 
+/// The hash of a tile and the value of its column `nodes`, which is empty for an empty tile.
+type TileRow = (FieldElement, Vec<u8>);
+
 impl Store {
-    /// The path of a leaf at a root that is valid at `now` (Unix seconds). One statement, which reads a row for each tile
-    /// above the leaf: 3 in a tree of depth 10, 4 in one of depth 16.
+    /// Returns the path of a leaf at a root that is valid at `now` (Unix seconds).
+    ///
+    /// It runs one statement, which reads one row for each tile above the leaf: 3 in a tree of
+    /// depth 10, 4 in a tree of depth 16. Fails if the root is not valid, if its tree is not
+    /// stored, or if the tree has no such index.
     pub async fn path(
         &self,
         registry: &Registry,
@@ -34,20 +40,20 @@ impl Store {
         let rows = self.tile_rows(registry, root, &keys, now).await?;
         let mut siblings = Vec::with_capacity(registry.depth.levels());
         let mut leaf = FieldElement::ZERO;
-        let mut below = None;
+        let mut hash_below = None;
         for (key, (hash, nodes)) in keys.iter().zip(&rows) {
             let entry = entry_of(registry.depth, key.level, index);
-            let part = PathPart::read(registry.depth, key.level, entry, nodes)?;
-            match below {
-                None => leaf = part.entry,
-                Some(hash) if hash == part.entry => {}
-                Some(_) => return Err(mixed(registry, root)),
+            let segment = PathSegment::read(registry.depth, key.level, entry, nodes)?;
+            match hash_below {
+                None => leaf = segment.entry,
+                Some(hash) if hash == segment.entry => {}
+                Some(_) => return Err(inconsistent_tiles(registry, root)),
             }
-            siblings.extend(part.siblings);
-            below = Some(*hash);
+            siblings.extend(segment.siblings);
+            hash_below = Some(*hash);
         }
-        if below != Some(root.element()) {
-            return Err(mixed(registry, root));
+        if hash_below != Some(root.element()) {
+            return Err(inconsistent_tiles(registry, root));
         }
         Ok(Path {
             leaf: Leaf::new(leaf),
@@ -56,7 +62,7 @@ impl Store {
         })
     }
 
-    /// A tile of a registry's tree at a root that is valid at `now`.
+    /// Returns a tile of a registry's tree at a root that is valid at `now` (Unix seconds).
     pub async fn tile_at(
         &self,
         registry: &Registry,
@@ -73,13 +79,14 @@ impl Store {
         }
     }
 
-    /// A tile by its hash, whichever tree it is in. What it holds never changes, so it may be cached for ever.
+    /// Returns a tile by its hash, from any tree. The content of a hash never changes, so clients
+    /// can cache it without a time limit.
     pub async fn tile(&self, hash: FieldElement) -> Result<Tile, StoreError> {
         let row = sqlx::query(
             "SELECT t.level, t.nodes, r.depth FROM tiles t JOIN registries r ON r.id = t.registry_id
              WHERE t.hash = $1 LIMIT 1",
         )
-        .bind(hash.as_bytes().as_slice())
+        .bind(hash.to_bytes())
         .fetch_optional(&self.pool)
         .await?
         .ok_or(StoreError::UnknownTile { hash })?;
@@ -92,44 +99,45 @@ impl Store {
         )
     }
 
-    /// Hash and nodes of tiles at a valid root, in the order of the keys; no nodes for an empty tile.
+    /// Reads tiles at a valid root, in the order of the keys. There are at most four keys.
     async fn tile_rows(
         &self,
         registry: &Registry,
         root: Root,
         keys: &[TileKey],
         now: i64,
-    ) -> Result<Vec<(FieldElement, Vec<u8>)>, StoreError> {
+    ) -> Result<Vec<TileRow>, StoreError> {
         let positions: Result<Vec<_>, _> = keys
             .iter()
             .map(|key| bigint("tile position", key.position))
             .collect();
-        // No unnest for the keys: Postgres expects more rows of it from arrays that it doesn't know, so it would plan anew for
-        // each pair of arrays, which takes four times as long as reading the tiles.
+        // The keys come from VALUES and not from unnest. Postgres estimates that unnest of an
+        // unknown array returns ten rows, so it would make a new plan for each pair of arrays.
+        // Planning takes four times as long as reading the tiles.
         let rows = sqlx::query(
             "SELECT v.stored, t.hash, t.nodes
              FROM (SELECT sequence, stored FROM valid_roots($1, to_timestamp($2::bigint)) WHERE root = $3
                    ORDER BY stored DESC, sequence DESC LIMIT 1) v
              CROSS JOIN (VALUES (1, ($4::smallint[])[1], ($5::bigint[])[1]), (2, ($4::smallint[])[2], ($5::bigint[])[2]),
                                 (3, ($4::smallint[])[3], ($5::bigint[])[3]), (4, ($4::smallint[])[4], ($5::bigint[])[4])
-                        ) AS k (place, level, position)
+                        ) AS k (number, level, position)
              LEFT JOIN LATERAL (SELECT hash, nodes FROM tiles t
                                 WHERE t.registry_id = $1 AND t.level = k.level AND t.position = k.position
                                   AND t.since_sequence <= v.sequence
                                   AND (t.until_sequence > v.sequence OR t.until_sequence IS NULL)
                                 ORDER BY t.since_sequence DESC LIMIT 1) t ON true
              WHERE k.level IS NOT NULL
-             ORDER BY k.place",
+             ORDER BY k.number",
         )
         .bind(registry.id)
         .bind(time(now)?)
-        .bind(root.element().as_bytes().as_slice())
+        .bind(root.to_bytes())
         .bind(keys.iter().map(|key| i16::from(key.level)).collect::<Vec<_>>())
         .bind(positions?)
         .fetch_all(&self.pool)
         .await?;
         if rows.is_empty() {
-            return Err(self.why_not_valid(registry, root).await?);
+            return Err(self.root_error(registry, root).await?);
         }
         let mut tiles = Vec::with_capacity(rows.len());
         for (row, key) in rows.iter().zip(keys) {
@@ -149,16 +157,17 @@ impl Store {
         Ok(tiles)
     }
 
-    async fn why_not_valid(&self, registry: &Registry, root: Root) -> Result<StoreError, StoreError> {
-        let known: bool =
+    /// Returns the reason why a root is not valid.
+    async fn root_error(&self, registry: &Registry, root: Root) -> Result<StoreError, StoreError> {
+        let is_known: bool =
             sqlx::query("SELECT EXISTS (SELECT FROM roots WHERE registry_id = $1 AND root = $2)")
                 .bind(registry.id)
-                .bind(root.element().as_bytes().as_slice())
+                .bind(root.to_bytes())
                 .fetch_one(&self.pool)
                 .await?
                 .get(0);
         let registry = registry.address;
-        Ok(if known {
+        Ok(if is_known {
             StoreError::RootNotValid { registry, root }
         } else {
             StoreError::UnknownRoot { registry, root }
@@ -166,9 +175,9 @@ impl Store {
     }
 }
 
-fn mixed(registry: &Registry, root: Root) -> StoreError {
+fn inconsistent_tiles(registry: &Registry, root: Root) -> StoreError {
     StoreError::Damaged(format!(
-        "the tiles of registry {} don't lead to root {root}",
+        "the tiles of registry {} do not lead to root {root}",
         registry.address
     ))
 }

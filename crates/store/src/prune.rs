@@ -1,15 +1,15 @@
-//! Dropping tiles that no valid root reaches.
-
 use crate::values::time;
 use crate::{Store, StoreError};
 
 impl Store {
-    /// Drops the tile versions that no root valid at `now` (Unix seconds) reaches and that no undo needs. Returns how many.
-    /// An indexer calls it from time to time; reading never waits for it.
+    /// Deletes the tile versions that no root valid at `now` (Unix seconds) reaches and that no
+    /// rollback needs. Returns how many it deleted. Readers do not wait for it. The indexer calls
+    /// it periodically.
     pub async fn prune(&self, now: i64) -> Result<u64, StoreError> {
-        // An undo reopens what ended after the change that it goes back to: the oldest in the journal.
-        let dropped = sqlx::query(
-            "WITH undoable AS (
+        // A rollback reopens the versions that ended after the change that it returns to. That
+        // change is at the earliest the oldest one in the journal.
+        let deleted = sqlx::query(
+            "WITH journaled AS (
                  SELECT (key ->> 'id')::integer AS registry_id, min((before ->> 'sequence')::bigint) AS sequence
                  FROM journal WHERE relation = 'registries' AND before IS NOT NULL GROUP BY 1
              ), valid AS MATERIALIZED (
@@ -20,12 +20,12 @@ impl Store {
              WHERE t.until_sequence IS NOT NULL
                AND NOT EXISTS (SELECT FROM valid v WHERE v.registry_id = t.registry_id
                                AND v.sequence >= t.since_sequence AND v.sequence < t.until_sequence)
-               AND NOT EXISTS (SELECT FROM undoable u WHERE u.registry_id = t.registry_id
-                               AND t.until_sequence > u.sequence)",
+               AND NOT EXISTS (SELECT FROM journaled j WHERE j.registry_id = t.registry_id
+                               AND t.until_sequence > j.sequence)",
         )
         .bind(time(now)?)
         .execute(&self.pool)
         .await?;
-        Ok(dropped.rows_affected())
+        Ok(deleted.rows_affected())
     }
 }

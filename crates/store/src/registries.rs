@@ -1,53 +1,56 @@
 //! Registries and their collections.
 
 use bauta_primitives::tree::Depth;
-use sqlx::Row;
+use solana_address::Address;
 use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Row};
 
-use crate::values::{address, uint64, unsigned};
-use crate::{Address, RegistryKind, Store, StoreError};
+use crate::uint64::Uint64;
+use crate::values::{address, unsigned};
+use crate::{RegistryKind, Sequence, Store, StoreError};
 
-/// A registry, as the program's events told it.
+/// A registry according to the program's events.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Registry {
-    /// The database's number for it; goes into [`Store::path`] and the like.
+    /// The database's number for the registry.
     pub id: i32,
     /// The registry account.
     pub address: Address,
-    /// Its authority.
+    /// The authority of the registry.
     pub authority: Address,
-    /// The authority's number for it.
+    /// The number that the authority gave the registry.
     pub nonce: u64,
-    /// Who decides about its leaves.
+    /// The kind of the registry.
     pub kind: RegistryKind,
-    /// Levels of its tree.
+    /// The depth of the tree.
     pub depth: Depth,
-    /// What `attributes` mean in its leaves.
+    /// The leaf format, which defines the attributes of a leaf.
     pub leaf_format: u8,
-    /// Seconds for which a kept root is accepted after its replacement.
+    /// The time for which the registry accepts a kept root after its replacement, in seconds.
     pub root_ttl_seconds: i64,
-    /// Whether its collections are fixed for ever.
+    /// Whether the registry is closed for new collections.
     pub sealed: bool,
-    /// Where the next leaf goes; 0 for ever in an Attested registry.
+    /// The index of the next leaf, which is also the number of leaves ever appended. Always 0 in an
+    /// Attested registry.
     pub next_index: u64,
-    /// Tree changes so far.
-    pub sequence: u64,
+    /// The number of tree changes.
+    pub sequence: Sequence,
 }
 
-/// A mint or group whose tokens may register.
+/// A mint or group whose tokens can register.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Collection {
-    /// A mint, or a Token-2022 group.
+    /// The mint or the Token-2022 group.
     pub key: Address,
     /// Whether `key` is a group.
     pub is_group: bool,
-    /// The track of its tokens.
+    /// The track of the collection's tokens.
     pub track: u64,
 }
 
-const COLUMNS: &str =
-    "SELECT id, address, authority, nonce::text AS nonce, kind, depth, leaf_format, root_ttl_seconds,
-    sealed, next_index, sequence FROM registries";
+const SELECT: &str =
+    "SELECT id, address, authority, nonce, kind, depth, leaf_format, root_ttl_seconds, sealed,
+    next_index, sequence FROM registries";
 
 pub fn depth(row: &PgRow) -> Result<Depth, StoreError> {
     let depth = byte(row, "depth")?;
@@ -64,22 +67,22 @@ fn registry(row: &PgRow) -> Result<Registry, StoreError> {
         id: row.get("id"),
         address: address(row.get("address"))?,
         authority: address(row.get("authority"))?,
-        nonce: uint64(row.get("nonce"))?,
+        nonce: row.get::<Uint64, _>("nonce").0,
         kind: RegistryKind::parse(row.get("kind"))?,
         depth: depth(row)?,
         leaf_format: byte(row, "leaf_format")?,
         root_ttl_seconds: row.get("root_ttl_seconds"),
         sealed: row.get("sealed"),
         next_index: unsigned(row.get("next_index"))?,
-        sequence: unsigned(row.get("sequence"))?,
+        sequence: Sequence::from_column(row.get("sequence"))?,
     })
 }
 
 impl Store {
-    /// One registry.
+    /// Returns a registry. Fails with [`StoreError::Unknown`] if it does not exist.
     pub async fn registry(&self, address: Address) -> Result<Registry, StoreError> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE address = $1")))
-            .bind(address.0.as_slice())
+        let row = sqlx::query(AssertSqlSafe(format!("{SELECT} WHERE address = $1")))
+            .bind(address.to_bytes())
             .fetch_optional(&self.pool)
             .await?;
         registry(&row.ok_or(StoreError::Unknown {
@@ -88,16 +91,16 @@ impl Store {
         })?)
     }
 
-    /// All registries, in order of creation.
+    /// Returns all registries, in the order of their creation.
     pub async fn registries(&self) -> Result<Vec<Registry>, StoreError> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS} ORDER BY id"))).fetch_all(&self.pool);
+        let rows = sqlx::query(AssertSqlSafe(format!("{SELECT} ORDER BY id"))).fetch_all(&self.pool);
         rows.await?.iter().map(registry).collect()
     }
 
-    /// A registry's collections.
+    /// Returns the collections of a registry, ordered by key.
     pub async fn collections(&self, registry: &Registry) -> Result<Vec<Collection>, StoreError> {
         let rows = sqlx::query(
-            "SELECT key, is_group, track_id::text AS track FROM collections WHERE registry_id = $1 ORDER BY key",
+            "SELECT key, is_group, track_id FROM collections WHERE registry_id = $1 ORDER BY key",
         )
         .bind(registry.id)
         .fetch_all(&self.pool)
@@ -106,7 +109,7 @@ impl Store {
             Ok(Collection {
                 key: address(row.get("key"))?,
                 is_group: row.get("is_group"),
-                track: uint64(row.get("track"))?,
+                track: row.get::<Uint64, _>("track_id").0,
             })
         };
         rows.iter().map(collection).collect()

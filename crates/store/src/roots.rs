@@ -1,4 +1,4 @@
-//! Roots and until when they are valid.
+//! Roots and their validity.
 
 use bauta_primitives::Root;
 use bauta_primitives::tree::EMPTY_SUBTREES;
@@ -6,29 +6,30 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
 use crate::values::{address, element, time, unsigned};
-use crate::{Registry, Store, StoreError};
+use crate::{Registry, Sequence, Store, StoreError};
 
-/// A root that a registry has or had.
+/// A current or former root of a registry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RootRecord {
     /// The root.
     pub root: Root,
-    /// The tree change that made it.
-    pub sequence: u64,
-    /// When it became current, Unix seconds.
+    /// The tree change that made the root current.
+    pub sequence: Sequence,
+    /// The time at which the root became current, in Unix seconds.
     pub created_at: i64,
-    /// When it was replaced; `None`: it is current.
+    /// The time at which the root was replaced, in Unix seconds. `None`: the root is current.
     pub replaced_at: Option<i64>,
-    /// For a root that entered the ring of kept roots: from when on it is refused.
+    /// The time from which a kept root is refused, in Unix seconds. `None` if the root is not a
+    /// kept root.
     pub valid_until: Option<i64>,
-    /// Leaves ever appended, the emptied ones included.
+    /// The number of leaves ever appended, emptied leaves included.
     pub leaf_count: u64,
 }
 
-fn record(row: &PgRow) -> Result<RootRecord, StoreError> {
+fn root_record(row: &PgRow) -> Result<RootRecord, StoreError> {
     Ok(RootRecord {
         root: Root::new(element(row.get("root"))?),
-        sequence: unsigned(row.get("sequence"))?,
+        sequence: Sequence::from_column(row.get("sequence"))?,
         created_at: row.get("created_at"),
         replaced_at: row.get("replaced_at"),
         valid_until: row.get("valid_until"),
@@ -37,8 +38,8 @@ fn record(row: &PgRow) -> Result<RootRecord, StoreError> {
 }
 
 impl Store {
-    /// Every root that a proof may be made against at `now` (Unix seconds), newest first: the current one, those kept, those
-    /// that an open scope has copied.
+    /// Returns every root that is valid at `now` (Unix seconds), newest first: the current root,
+    /// the kept roots, and the roots that open scopes have copied.
     pub async fn valid_roots(&self, registry: &Registry, now: i64) -> Result<Vec<RootRecord>, StoreError> {
         let rows = sqlx::query(
             "SELECT root, sequence, extract(epoch FROM created_at)::bigint AS created_at, leaf_count,
@@ -50,11 +51,14 @@ impl Store {
         .bind(time(now)?)
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(record).collect()
+        rows.iter().map(root_record).collect()
     }
 
-    /// The root to prove against at `now` in a live scope: the current one when it has been there for a sixteenth of the
-    /// time-to-live (it will be kept when it is replaced), else the newest kept one, else the current one.
+    /// Returns the root that clients should prove against at `now` (Unix seconds) in a live scope.
+    ///
+    /// This is the current root if it has been current for a sixteenth of the time-to-live, because
+    /// the program then keeps it when it is replaced. Otherwise it is the newest kept root, or the
+    /// current root if there is no kept root.
     pub async fn root_to_prove(&self, registry: &Registry, now: i64) -> Result<RootRecord, StoreError> {
         let interval = registry.root_ttl_seconds.saturating_add(15) / 16;
         let row = sqlx::query(
@@ -72,11 +76,13 @@ impl Store {
         .bind(interval)
         .fetch_optional(&self.pool)
         .await?;
-        record(&row.ok_or_else(|| StoreError::Damaged(format!("registry {} has no root", registry.address)))?)
+        let row =
+            row.ok_or_else(|| StoreError::Damaged(format!("registry {} has no root", registry.address)))?;
+        root_record(&row)
     }
 }
 
-/// That in every registry whose tree is stored, the tiles' root is the current root.
+/// Checks that the root of the tiles is the current root, in every registry whose tree is stored.
 pub async fn check_current(connection: &mut PgConnection) -> Result<(), StoreError> {
     let wrong = sqlx::query(
         "SELECT r.address FROM registries r
@@ -86,8 +92,8 @@ pub async fn check_current(connection: &mut PgConnection) -> Result<(), StoreErr
          WHERE o.stored AND o.root <> coalesce(t.hash, CASE r.depth WHEN 10 THEN $1 ELSE $2 END)
          LIMIT 1",
     )
-    .bind(EMPTY_SUBTREES[10].as_bytes().as_slice())
-    .bind(EMPTY_SUBTREES[16].as_bytes().as_slice())
+    .bind(EMPTY_SUBTREES[10].to_bytes())
+    .bind(EMPTY_SUBTREES[16].to_bytes())
     .fetch_optional(connection)
     .await?;
     match wrong {
@@ -95,7 +101,7 @@ pub async fn check_current(connection: &mut PgConnection) -> Result<(), StoreErr
         Some(row) => {
             let registry = address(row.get(0))?;
             Err(StoreError::Damaged(format!(
-                "the tiles of registry {registry} don't give its root"
+                "the tiles of registry {registry} do not give its root"
             )))
         }
     }

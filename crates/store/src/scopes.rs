@@ -2,77 +2,78 @@
 
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{FieldElement, Root, Scope as ScopeElement};
-use sqlx::Row;
+use solana_address::Address;
 use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Row};
 
 use crate::registries::{byte, depth};
-use crate::values::{address, bytes32, element, uint64};
-use crate::{Address, CircuitStatus, Provenance, ScopeMode, ScopeStatus, Store, StoreError};
+use crate::uint64::Uint64;
+use crate::values::{address, bytes32, element};
+use crate::{CircuitStatus, Provenance, ScopeMode, ScopeStatus, Store, StoreError};
 
-/// A scope, as the program's events told it.
+/// A scope according to the program's events.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Scope {
-    /// The database's number for it.
+    /// The database's number for the scope.
     pub id: i32,
     /// The scope account.
     pub address: Address,
-    /// What nullifiers are derived from.
+    /// The field element from which nullifiers are derived.
     pub scope: ScopeElement,
-    /// Who made it.
+    /// The creator of the scope.
     pub creator: Address,
-    /// The creator's number for it.
+    /// The number that the creator gave the scope.
     pub nonce: u64,
-    /// Its registry.
+    /// The registry account.
     pub registry: Address,
-    /// Its circuit.
+    /// The circuit account.
     pub circuit: Address,
-    /// Its auxiliary registry, if any.
+    /// The auxiliary registry, if the scope has one.
     pub auxiliary_registry: Option<Address>,
-    /// Who must sign its verifications, if anybody.
+    /// The gate, if the scope has one.
     pub gate: Option<Address>,
-    /// Which roots it accepts.
+    /// The roots that the scope accepts.
     pub mode: ScopeMode,
-    /// The root of a snapshot.
+    /// The root of a snapshot. `None` in a live scope.
     pub root: Option<Root>,
-    /// The only accepted claim, if there is one.
+    /// The only claim that the scope accepts. `None`: any claim.
     pub required_claim: Option<FieldElement>,
-    /// When it opens, Unix seconds.
+    /// The time at which the scope opens, in Unix seconds.
     pub opens_at: i64,
-    /// From when on it takes no verifications, Unix seconds.
+    /// The time from which the scope refuses verifications, in Unix seconds.
     pub closes_at: i64,
-    /// Whether its creator ended it.
+    /// Whether the creator closed the scope early.
     pub status: ScopeStatus,
 }
 
-/// A circuit, as the program's events told it.
+/// A circuit according to the program's events.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Circuit {
     /// The circuit account.
     pub address: Address,
-    /// The statement's name.
+    /// The name of the statement.
     pub statement: String,
-    /// The statement's version.
+    /// The version of the statement.
     pub version: i32,
-    /// Levels of its tree.
+    /// The depth of the trees that the circuit reads.
     pub depth: Depth,
-    /// Its leaf format.
+    /// The leaf format, which defines the attributes of a leaf.
     pub leaf_format: u8,
-    /// Where its key comes from.
+    /// The provenance of the verifying key.
     pub provenance: Provenance,
-    /// Whether it may be used.
+    /// Whether new scopes can use the circuit.
     pub status: CircuitStatus,
-    /// SHA-256 of the verifying key.
+    /// The SHA-256 of the verifying key.
     pub vk_hash: [u8; 32],
-    /// SHA-256 of its constraint system.
+    /// The SHA-256 of the constraint system.
     pub constraint_system_hash: [u8; 32],
-    /// SHA-256 of its ceremony's transcript.
+    /// The SHA-256 of the transcript of the ceremony.
     pub transcript_hash: [u8; 32],
 }
 
-const SCOPES: &str =
-    "SELECT s.id, s.address, s.scope, s.creator, s.nonce::text AS nonce, s.gate, s.mode, s.root,
-        s.required_claim, s.opens_at, s.closes_at, s.status, r.address AS registry, c.address AS circuit,
-        a.address AS auxiliary_registry
+const SELECT: &str =
+    "SELECT s.id, s.address, s.scope, s.creator, s.nonce, s.gate, s.mode, s.root, s.required_claim, s.opens_at,
+        s.closes_at, s.status, r.address AS registry, c.address AS circuit, a.address AS auxiliary_registry
     FROM scopes s JOIN registries r ON r.id = s.registry_id JOIN circuits c ON c.id = s.circuit_id
     LEFT JOIN registries a ON a.id = s.auxiliary_registry_id";
 
@@ -83,7 +84,7 @@ fn scope(row: &PgRow) -> Result<Scope, StoreError> {
         address: address(row.get("address"))?,
         scope: ScopeElement::new(element(row.get("scope"))?),
         creator: address(row.get("creator"))?,
-        nonce: uint64(row.get("nonce"))?,
+        nonce: row.get::<Uint64, _>("nonce").0,
         registry: address(row.get("registry"))?,
         circuit: address(row.get("circuit"))?,
         auxiliary_registry: optional("auxiliary_registry").map(address).transpose()?,
@@ -98,10 +99,10 @@ fn scope(row: &PgRow) -> Result<Scope, StoreError> {
 }
 
 impl Store {
-    /// One scope.
+    /// Returns a scope. Fails with [`StoreError::Unknown`] if it does not exist.
     pub async fn scope(&self, address: Address) -> Result<Scope, StoreError> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SCOPES} WHERE s.address = $1")))
-            .bind(address.0.as_slice())
+        let row = sqlx::query(AssertSqlSafe(format!("{SELECT} WHERE s.address = $1")))
+            .bind(address.to_bytes())
             .fetch_optional(&self.pool)
             .await?;
         scope(&row.ok_or(StoreError::Unknown {
@@ -110,13 +111,13 @@ impl Store {
         })?)
     }
 
-    /// All scopes, in order of creation.
+    /// Returns all scopes, in the order of their creation.
     pub async fn scopes(&self) -> Result<Vec<Scope>, StoreError> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{SCOPES} ORDER BY s.id"))).fetch_all(&self.pool);
+        let rows = sqlx::query(AssertSqlSafe(format!("{SELECT} ORDER BY s.id"))).fetch_all(&self.pool);
         rows.await?.iter().map(scope).collect()
     }
 
-    /// All circuits, in order of registration.
+    /// Returns all circuits, in the order of their registration.
     pub async fn circuits(&self) -> Result<Vec<Circuit>, StoreError> {
         let rows = sqlx::query(
             "SELECT address, statement, version, depth, leaf_format, provenance, status, vk_hash, constraint_system_hash,

@@ -6,40 +6,57 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::StoreError;
 
-/// A pool of connections to one database. Cheap to clone.
+/// The longest wait for a free connection of the pool.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A pool of connections to one database. A clone uses the same pool.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) pool: PgPool,
 }
 
 impl Store {
-    /// Connects to `postgres://user:password@host:port/database`. `?host=/a/directory` means a Unix socket, and
-    /// `?options=-c search_path=name` another schema. Opens one connection at once, so that a wrong address is noticed here.
+    /// Connects to a database with at most `connections` connections.
+    ///
+    /// The URL has the form `postgres://user:password@host:port/database`. `?host=/a/directory`
+    /// selects a Unix socket. `?options=-c search_path=name` selects another schema. The call opens
+    /// one connection, so that it fails if the URL is wrong.
     pub async fn connect(url: &str, connections: u32) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url).map_err(StoreError::NoAddress)?;
+        Self::connect_with(parse_url(url)?, connections).await
+    }
+
+    pub(crate) async fn connect_with(
+        options: PgConnectOptions,
+        connections: u32,
+    ) -> Result<Self, StoreError> {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(5))
+            .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options)
             .await
             .map_err(StoreError::Unreachable)?;
         Ok(Self { pool })
     }
 
-    /// The connections, for a library that brings its own queries and tables (the prover's queue engine).
+    /// Returns the pool, for a library that has its own queries and tables: the queue engine of the
+    /// prover service.
     #[must_use]
     pub const fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    /// Whether the database answers.
+    /// Fails if the database does not answer.
     pub async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.pool).await?;
         Ok(())
     }
 
-    /// Closes every connection and waits for it.
+    /// Closes every connection and waits until they are closed.
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+pub fn parse_url(url: &str) -> Result<PgConnectOptions, StoreError> {
+    PgConnectOptions::from_str(url).map_err(StoreError::InvalidUrl)
 }

@@ -1,7 +1,8 @@
-//! Databases for tests and benchmarks. Each is fresh and gone when its value is.
+//! Databases for tests and benchmarks.
 //!
-//! They are made on the server that `DATABASE_URL` names, whose user must be allowed to create databases and roles; or
-//! else on a private server that all tests of a process share and that ends with the process.
+//! They are created on the server of `DATABASE_URL`, whose user needs the right to create databases
+//! and roles. Without that variable, they are created on a private server. All tests of a process
+//! share it, and it stops with the process.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -20,23 +21,23 @@ use crate::Store;
 static SERVER: OnceLock<Result<Postgres, String>> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
-/// A database of one test.
+/// A new database. It is dropped with this value.
 pub struct TestDatabase {
-    /// Connected to it.
+    /// A store that is connected to the database.
     pub store: Store,
     server: String,
     name: String,
 }
 
 impl TestDatabase {
-    /// A migrated one.
+    /// Creates a database with the newest schema.
     pub async fn create() -> Result<Self, Box<dyn Error>> {
         let database = Self::empty().await?;
         database.store.migrate().await?;
         Ok(database)
     }
 
-    /// One without any table.
+    /// Creates a database without tables.
     pub async fn empty() -> Result<Self, Box<dyn Error>> {
         let server = match env::var("DATABASE_URL") {
             Ok(url) => url,
@@ -48,7 +49,7 @@ impl TestDatabase {
         Self::on(&server).await
     }
 
-    /// One without any table on the server that a superuser reaches by this URL.
+    /// Creates a database without tables on the server of a URL, whose user must be a superuser.
     pub async fn on(server: &str) -> Result<Self, Box<dyn Error>> {
         let number = DATABASES.fetch_add(1, Ordering::Relaxed);
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
@@ -64,13 +65,13 @@ impl TestDatabase {
         })
     }
 
-    /// For queries that only a test asks.
+    /// Returns the store's pool, for queries that only a test runs.
     #[must_use]
     pub const fn pool(&self) -> &PgPool {
         &self.store.pool
     }
 
-    /// Its URL.
+    /// Returns the URL of the database.
     pub fn url(&self) -> Result<String, Box<dyn Error>> {
         let mut url = PgConnectOptions::from_str(&self.server)?.to_url_lossy();
         url.set_path(&self.name);
@@ -81,7 +82,8 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());
-        // Drop can't wait for a future on the test's own runtime. A database that stays is no reason to fail.
+        // `drop` can't wait for a future on the runtime of the test. A database that can't be
+        // dropped does not fail the test.
         let dropped = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             if let Ok(runtime) = runtime {
@@ -93,22 +95,24 @@ impl Drop for TestDatabase {
     }
 }
 
-/// Every row that follows from the chain, as JSON, by table: equal in two databases that have read the same history, in
-/// whatever batches and with whatever forks between.
+/// Returns the names of the tables that follow the chain, parents before children.
+pub async fn chain_tables(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar(crate::switchover::CHAIN_TABLES)
+        .fetch_all(pool)
+        .await
+}
+
+/// Returns every row that follows from the chain, as JSON, by table. The rows are equal in two
+/// databases that have read the same history, whatever the batches and the forks in between.
 ///
-/// Left out is what depends on where batches ended: journal, finality and checkpoint; which old roots' trees are stored,
-/// and the tiles of those. So are jobs, which aren't of the chain. The tiles of current trees are in, without the change since which they are as they are.
+/// Rows that depend on the ends of batches are left out: journal, finality and checkpoint, the
+/// marks of replaced roots whose trees are stored, and the tiles of those roots. The tiles of
+/// current trees are included, without the change since which they are as they are.
 pub async fn rows_of_the_chain(pool: &PgPool) -> Result<BTreeMap<String, Vec<String>>, sqlx::Error> {
-    let tables = sqlx::query(
-        "SELECT table_name::text FROM information_schema.tables
-         WHERE table_schema = current_schema AND table_type = 'BASE TABLE'
-           AND table_name NOT IN ('_sqlx_migrations', 'journal', 'finality', 'checkpoint', 'jobs')",
-    )
-    .fetch_all(pool)
-    .await?;
     let mut rows = BTreeMap::new();
-    for table in tables.iter().map(|row| row.get::<String, _>(0)) {
+    for table in chain_tables(pool).await? {
         let row = match table.as_str() {
+            "journal" | "finality" | "checkpoint" => continue,
             "roots" => "to_jsonb(t) - 'stored' AS row FROM roots t",
             "tiles" => {
                 "to_jsonb(t) - '{since_sequence,until_sequence}'::text[] AS row FROM tiles t

@@ -1,11 +1,11 @@
-//! Tiles: subtrees of four levels, the unit in which trees are stored and served.
+//! Tiles: subtrees of four levels, in which trees are stored and served.
 //!
 //! ```text
 //!   root of the tile (its hash)
 //!   4 nodes                        nodes[0..4]
 //!   16 nodes                       nodes[4..20]
 //!   64 nodes                       nodes[20..84]
-//!   256 entries at `level`         nodes[84..340]; in the lowest tiles the leaves, elsewhere roots of tiles
+//!   256 entries at `level`         nodes[84..340]; leaves in the lowest tiles, else roots of tiles
 //! ```
 //!
 //! The top tile of a tree of depth 10 has only two levels: 4 nodes and 16 entries.
@@ -15,23 +15,24 @@ use bauta_primitives::FieldElement;
 use bauta_primitives::tree::{ARITY, Depth, EMPTY_SUBTREES, LeafIndex, Siblings};
 
 use crate::StoreError;
-use crate::hashing::{KnownNodes, from_fr};
+use crate::hashing::{NodeCache, from_fr};
 use crate::values::element;
 
-/// Levels of nodes in a tile.
+/// The number of levels of a tile, without its root.
 pub const TILE_LEVELS: usize = 4;
 
-/// Which tile of a tree: the level of its entries, and its place from the left among the tiles of that level.
+/// The place of a tile in a tree.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TileKey {
-    /// Level of the entries: 0, 4, 8 or 12.
+    /// The level of the entries: 0, 4, 8 or 12.
     pub level: u8,
-    /// Place from the left.
+    /// The position from the left among the tiles of that level, from 0.
     pub position: u64,
 }
 
 impl TileKey {
-    /// The tiles above a leaf, lowest first: 3 in a tree of depth 10, 4 in one of depth 16.
+    /// Returns the tiles above a leaf, lowest first: 3 in a tree of depth 10, 4 in a tree of depth
+    /// 16.
     pub fn above(depth: Depth, index: LeafIndex) -> impl Iterator<Item = Self> {
         (0u8..16)
             .step_by(TILE_LEVELS)
@@ -45,7 +46,7 @@ impl TileKey {
             })
     }
 
-    /// Refuses a tile that a tree of `depth` doesn't have.
+    /// Fails if a tree of `depth` does not have the tile.
     pub fn check(self, depth: Depth) -> Result<(), StoreError> {
         let level = usize::from(self.level);
         let exists = level.is_multiple_of(TILE_LEVELS)
@@ -63,27 +64,28 @@ impl TileKey {
     }
 }
 
-/// Levels of nodes in the tiles whose entries are at `level`: four, or what is left below the root.
+/// Returns the number of levels of a tile whose entries are at `level`: four, or fewer if the root
+/// of the tree is closer.
 pub fn height(depth: Depth, level: u8) -> usize {
     TILE_LEVELS.min(depth.levels() - usize::from(level))
 }
 
-/// Where the nodes `up` levels above the entries begin.
+/// Returns the index of the first node that is `up` levels above the entries.
 const fn start(height: usize, up: usize) -> usize {
     (width(height - up) - ARITY) / (ARITY - 1)
 }
 
-/// Nodes `levels` below one node: 4^levels.
+/// Returns the number of nodes that are `levels` below one node: 4^levels.
 const fn width(levels: usize) -> usize {
     1 << (2 * levels)
 }
 
-/// Number of nodes, entries included, without the root.
+/// Returns the number of nodes of a tile, with the entries and without the root.
 const fn size(height: usize) -> usize {
     start(height, 0) + width(height)
 }
 
-/// A tile's content. Its hash follows from its entries.
+/// The content of a tile.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tile {
     level: u8,
@@ -93,7 +95,7 @@ pub struct Tile {
 }
 
 impl Tile {
-    /// The tile without leaves below it.
+    /// Returns a tile that has no leaf below it.
     pub(crate) fn empty(depth: Depth, level: u8) -> Self {
         let height = height(depth, level);
         let mut nodes = vec![FieldElement::ZERO; size(height)];
@@ -109,36 +111,36 @@ impl Tile {
         }
     }
 
-    /// Level of the entries in the registry's tree.
+    /// Returns the level of the entries in the tree.
     #[must_use]
     pub const fn level(&self) -> u8 {
         self.level
     }
 
-    /// The tile's hash: the node whose subtree it is.
+    /// Returns the root of the tile, which is also its hash.
     #[must_use]
     pub const fn hash(&self) -> FieldElement {
         self.root
     }
 
-    /// The nodes at the tile's lowest level, left to right: leaves, or hashes of tiles below.
+    /// Returns the nodes of the lowest level from left to right: leaves, or hashes of tiles.
     #[must_use]
     pub fn entries(&self) -> &[FieldElement] {
         &self.nodes[start(self.height, 0)..]
     }
 
-    /// Whether nothing is below it.
+    /// Returns whether no leaf is below the tile.
     pub(crate) fn is_empty(&self) -> bool {
         self.root == EMPTY_SUBTREES[usize::from(self.level) + self.height]
     }
 
-    /// The node `up` levels above the entries, at `place` from the left.
-    pub(crate) fn node(&self, up: usize, place: usize) -> FieldElement {
-        self.nodes[start(self.height, up) + place]
+    /// Returns the node that is `up` levels above the entries, at `position` from the left.
+    pub(crate) fn node(&self, up: usize, position: usize) -> FieldElement {
+        self.nodes[start(self.height, up) + position]
     }
 
-    /// Sets entries and recomputes the nodes above them, each once.
-    pub(crate) fn set(&mut self, entries: &[(usize, FieldElement)], known: &KnownNodes) {
+    /// Sets entries and recomputes each node above them once.
+    pub(crate) fn set(&mut self, entries: &[(usize, FieldElement)], cache: &NodeCache) {
         let base = start(self.height, 0);
         let mut changed: Vec<usize> = entries.iter().map(|(entry, _)| *entry).collect();
         for (entry, value) in entries {
@@ -150,14 +152,14 @@ impl Tile {
                 *position /= ARITY;
             }
             changed.dedup();
-            let children: Vec<_> = changed
+            let groups: Vec<_> = changed
                 .iter()
                 .map(|position| {
                     let first = start(self.height, up) + position * ARITY;
                     std::array::from_fn(|i| self.nodes[first + i])
                 })
                 .collect();
-            for (position, hash) in changed.iter().zip(known.nodes(&children)) {
+            for (position, hash) in changed.iter().zip(cache.get_or_compute(&groups)) {
                 if up + 1 == self.height {
                     self.root = hash;
                 } else {
@@ -167,14 +169,15 @@ impl Tile {
         }
     }
 
-    /// A tile of a tree whose nodes are known: `levels` from the leaves upwards, each without the empty nodes at its end.
+    /// Cuts a tile out of a tree. `levels` are the nodes of the tree from the leaves to the root,
+    /// each level without the empty nodes at its end.
     pub(crate) fn cut(depth: Depth, key: TileKey, levels: &[Vec<Fr>]) -> Self {
         let mut tile = Self::empty(depth, key.level);
         let (height, level) = (tile.height, usize::from(key.level));
         let nodes_from = |up: usize| {
-            let place = usize::try_from(key.position << (2 * (height - up)));
-            let place = place.expect("a tile above given leaves is within their vector");
-            levels[level + up].get(place..).unwrap_or_default()
+            let first = usize::try_from(key.position << (2 * (height - up)));
+            let first = first.expect("a tile above given leaves is within their vector");
+            levels[level + up].get(first..).unwrap_or_default()
         };
         for up in 0..height {
             let from = start(height, up);
@@ -189,7 +192,7 @@ impl Tile {
         tile
     }
 
-    /// What the column `nodes` holds: all nodes but the empty ones that end the entries.
+    /// Encodes the column `nodes`: all nodes without the empty ones at the end of the entries.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let empty = EMPTY_SUBTREES[usize::from(self.level)];
         let used = self
@@ -205,7 +208,8 @@ impl Tile {
             .collect()
     }
 
-    /// Reads a row. The nodes above the entries are taken as they are; their row's hash was checked when it was written.
+    /// Decodes a row. It does not recompute the nodes above the entries, because they were computed
+    /// from the entries when the row was written.
     pub(crate) fn decode(depth: Depth, level: u8, hash: &[u8], column: &[u8]) -> Result<Self, StoreError> {
         let mut tile = Self::empty(depth, level);
         if !column.len().is_multiple_of(32) || column.len() > tile.nodes.len() * 32 {
@@ -220,26 +224,27 @@ impl Tile {
 }
 
 fn damaged(column: &[u8]) -> StoreError {
-    StoreError::Damaged(format!("a tile of {} bytes", column.len()))
+    StoreError::Damaged(format!("a tile has {} bytes", column.len()))
 }
 
-/// One tile's part of a path, read from a row without decoding the rest of it.
-pub struct PathPart {
-    /// The siblings at each of the tile's levels, from the entries upwards.
+/// The segment of a path within one tile.
+pub struct PathSegment {
+    /// The siblings of each level of the tile, from the entries upwards.
     pub siblings: Vec<Siblings>,
-    /// The entry that the path passes.
+    /// The entry on the path.
     pub entry: FieldElement,
 }
 
-impl PathPart {
-    /// `column`: the row's nodes; empty bytes for a tile that has no row.
+impl PathSegment {
+    /// Reads a segment without decoding the rest of the tile. `column` is the column `nodes`; it is
+    /// empty for a tile without a row.
     pub fn read(depth: Depth, level: u8, entry: usize, column: &[u8]) -> Result<Self, StoreError> {
         let height = height(depth, level);
         let mut siblings = Vec::with_capacity(height);
         let mut own = FieldElement::ZERO;
         for up in 0..height {
-            let place = entry >> (2 * up);
-            let first = start(height, up) + (place & !(ARITY - 1));
+            let position = entry >> (2 * up);
+            let first = start(height, up) + (position & !(ARITY - 1));
             let mut group = [EMPTY_SUBTREES[usize::from(level) + up]; ARITY];
             for (i, target) in group.iter_mut().enumerate() {
                 let from = (first + i) * 32;
@@ -247,7 +252,7 @@ impl PathPart {
                     *target = element(bytes)?;
                 }
             }
-            let digit = place % ARITY;
+            let digit = position % ARITY;
             if up == 0 {
                 own = group[digit];
             }
@@ -260,7 +265,7 @@ impl PathPart {
     }
 }
 
-/// The place of a leaf's ancestor among the entries of the tile at `level`.
+/// Returns the index of a leaf's ancestor among the entries of its tile at `level`.
 pub fn entry_of(depth: Depth, level: u8, index: LeafIndex) -> usize {
     (0..height(depth, level))
         .map(|up| index.digit(usize::from(level) + up) << (2 * up))

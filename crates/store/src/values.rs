@@ -1,80 +1,13 @@
-//! The values that tables hold besides field elements, and how they go in and out.
-
-use std::fmt;
+//! The values of columns other than field elements, and their conversions.
 
 use bauta_primitives::FieldElement;
+use bauta_primitives::tree::{Depth, LeafIndex};
+use solana_address::Address;
+use solana_signature::Signature;
 
 use crate::StoreError;
 
-/// A Solana address: an account, a mint, a program.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address(pub [u8; 32]);
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&bs58::encode(self.0).into_string())
-    }
-}
-
-impl fmt::Debug for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// A transaction's first signature, which names it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Signature(pub [u8; 64]);
-
-impl fmt::Debug for Signature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&bs58::encode(self.0).into_string())
-    }
-}
-
-/// Where an event is in the chain. Positions are ordered as the chain is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Position {
-    /// The slot.
-    pub slot: u64,
-    /// The transaction within the slot.
-    pub transaction_index: u32,
-    /// The instruction within the transaction.
-    pub instruction_index: u32,
-    /// The inner instruction within the instruction's.
-    pub inner_index: u32,
-}
-
-impl Position {
-    /// After everything in a slot: the checkpoint of a slot that is done.
-    #[must_use]
-    pub const fn end_of_slot(slot: u64) -> Self {
-        let last = i32::MAX.unsigned_abs();
-        Self {
-            slot,
-            transaction_index: last,
-            instruction_index: last,
-            inner_index: last,
-        }
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            slot,
-            transaction_index,
-            instruction_index,
-            inner_index,
-        } = self;
-        write!(
-            f,
-            "slot {slot}, transaction {transaction_index}, instruction {instruction_index}.{inner_index}"
-        )
-    }
-}
-
-/// An enum that a column holds as text.
+/// Declares an enum that a column stores as text.
 macro_rules! text_enum {
     ($(#[$doc:meta])* $type:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -82,7 +15,7 @@ macro_rules! text_enum {
         pub enum $type { $($(#[$variant_doc])* $variant),+ }
 
         impl $type {
-            /// The value of the column.
+            /// Returns the value of the column.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
@@ -91,7 +24,10 @@ macro_rules! text_enum {
             pub(crate) fn parse(text: &str) -> Result<Self, StoreError> {
                 match text {
                     $($text => Ok(Self::$variant),)+
-                    other => Err(StoreError::Damaged(format!("{other} is no {}", stringify!($type)))),
+                    other => Err(StoreError::Damaged(format!(
+                        "{other:?} is not a value of {}",
+                        stringify!($type)
+                    ))),
                 }
             }
         }
@@ -100,77 +36,85 @@ macro_rules! text_enum {
 pub(crate) use text_enum;
 
 text_enum! {
-    /// Who decides about a registry's leaves.
+    /// The rule that decides who changes the leaves of a registry.
     RegistryKind {
-        /// Holders register themselves, anyone evicts on evidence.
+        /// Holders register themselves. Anyone can evict a holder on evidence that the token moved.
         Holders = "holders",
-        /// The authority appends and replaces.
+        /// The authority appends and replaces leaves.
         Managed = "managed",
-        /// The authority publishes roots of a tree kept off chain.
+        /// The authority publishes roots of a tree that it keeps off chain.
         Attested = "attested",
     }
 }
 text_enum! {
-    /// Which roots a scope accepts.
+    /// The rule that decides which roots a scope accepts.
     ScopeMode {
-        /// The registry's root when the scope was created.
+        /// The scope accepts the registry's root from the time of the scope's creation.
         Snapshot = "snapshot",
-        /// The registry's current and kept roots.
+        /// The scope accepts the registry's current root and its kept roots.
         Live = "live",
     }
 }
 text_enum! {
-    /// Whether a scope still takes verifications (within its times).
+    /// Whether a scope accepts verifications between its opening and its closing time.
     ScopeStatus {
-        /// It does.
+        /// The scope accepts verifications.
         Open = "open",
-        /// Its creator ended it.
+        /// The creator closed the scope early.
         Closed = "closed",
     }
 }
 text_enum! {
     /// Where a verifying key comes from.
     Provenance {
-        /// A published seed: anyone can forge.
+        /// A published seed. Anyone can forge proofs.
         Development = "development",
         /// A ceremony.
         Ceremony = "ceremony",
     }
 }
 text_enum! {
-    /// Whether a circuit may be used.
+    /// Whether new scopes can use a circuit.
     CircuitStatus {
-        /// It may.
+        /// New scopes can use it.
         Active = "active",
-        /// No more.
+        /// The circuit is retired.
         Retired = "retired",
     }
 }
 
-/// 32 bytes from a column whose domain says so.
+/// Converts a column whose domain fixes its length to 32 bytes.
 pub fn bytes32(column: &[u8]) -> Result<[u8; 32], StoreError> {
     column
         .try_into()
-        .map_err(|_| StoreError::Damaged(format!("{} bytes where 32 belong", column.len())))
+        .map_err(|_| StoreError::Damaged(format!("a column has {} bytes instead of 32", column.len())))
 }
 
-/// A field element from a column.
 pub fn element(column: &[u8]) -> Result<FieldElement, StoreError> {
     Ok(FieldElement::from_bytes("a stored value", bytes32(column)?)?)
 }
 
-/// An address from a column.
 pub fn address(column: &[u8]) -> Result<Address, StoreError> {
-    bytes32(column).map(Address)
+    bytes32(column).map(Address::from)
 }
 
-/// A whole number that a CHECK keeps from being negative.
+pub fn signature(column: &[u8]) -> Result<Signature, StoreError> {
+    column
+        .try_into()
+        .map_err(|_| StoreError::Damaged(format!("a signature has {} bytes instead of 64", column.len())))
+}
+
+pub fn leaf_index(depth: Depth, column: i64) -> Result<LeafIndex, StoreError> {
+    Ok(depth.check_index(unsigned(column)?)?)
+}
+
+/// Converts a whole number that a CHECK constraint keeps from being negative.
 pub fn unsigned(column: i64) -> Result<u64, StoreError> {
     u64::try_from(column)
-        .map_err(|_| StoreError::Damaged(format!("{column} where no negative number belongs")))
+        .map_err(|_| StoreError::Damaged(format!("{column} is stored where a number can't be negative")))
 }
 
-/// A number for a bigint column.
+/// Converts a number to the value of a `bigint` column.
 pub fn bigint(name: &'static str, value: u64) -> Result<i64, StoreError> {
     i64::try_from(value).map_err(|_| StoreError::TooLarge {
         name,
@@ -179,7 +123,7 @@ pub fn bigint(name: &'static str, value: u64) -> Result<i64, StoreError> {
     })
 }
 
-/// A number for an integer column.
+/// Converts a number to the value of an `integer` column.
 pub fn integer(name: &'static str, value: u32) -> Result<i32, StoreError> {
     i32::try_from(value).map_err(|_| StoreError::TooLarge {
         name,
@@ -188,14 +132,7 @@ pub fn integer(name: &'static str, value: u32) -> Result<i32, StoreError> {
     })
 }
 
-/// A uint64 column, which travels as text.
-pub fn uint64(column: &str) -> Result<u64, StoreError> {
-    column
-        .parse()
-        .map_err(|_| StoreError::Damaged(format!("{column} is no 64-bit number")))
-}
-
-/// Unix seconds that `to_timestamp` takes and people read.
+/// Refuses Unix seconds that `to_timestamp` doesn't take or that are after the year 9999.
 pub fn time(seconds: i64) -> Result<i64, StoreError> {
     if (0..=253_402_300_799).contains(&seconds) {
         Ok(seconds)

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bauta_store::{Record, Signature};
+use bauta_store::{EventRecord, Slot};
+use solana_signature::Signature;
 
 use crate::chain::{Listed, Source};
 use crate::{IndexerError, SourceError, decode};
@@ -11,10 +12,10 @@ use crate::{IndexerError, SourceError, decode};
 /// A batch's events, fetched and decoded.
 #[derive(Default)]
 pub struct Fetched {
-    pub records: Vec<Record>,
+    pub records: Vec<EventRecord>,
     /// Transactions that turned out to have no event, and their slots.
-    pub eventless: Vec<(Signature, u64)>,
-    pub last_slot: u64,
+    pub eventless: Vec<(Signature, Slot)>,
+    pub last_slot: Slot,
 }
 
 /// Cuts a list into batches of about `size` transactions. A slot is never cut: what a transaction began, another one of its
@@ -42,7 +43,7 @@ pub async fn fetch<S: Source>(source: &Arc<S>, listed: &[Listed]) -> Result<Fetc
     let mut missing: HashMap<Signature, &Listed> =
         listed.iter().map(|entry| (entry.signature, entry)).collect();
     let mut fetched = Fetched {
-        last_slot: listed.last().map_or(0, |entry| entry.slot),
+        last_slot: listed.last().map_or(Slot::ZERO, |entry| entry.slot),
         ..Fetched::default()
     };
     for transaction in &transactions {

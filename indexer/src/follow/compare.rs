@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use bauta_store::{AppliedTransaction, Position, Signature};
+use bauta_store::{AppliedTransaction, Position, Slot};
+use solana_signature::Signature;
 
 use super::{Follower, fetch};
 use crate::chain::{Listed, Source};
@@ -19,17 +20,20 @@ impl<S: Source> Follower<S> {
     /// there on it has to be read again.
     pub(super) async fn compare(
         &mut self,
-        floor: Option<u64>,
+        floor: Option<Slot>,
         at: Position,
         listed: &[Listed],
-    ) -> Result<Option<u64>, IndexerError> {
-        let applied = self.store.applied_after(floor.unwrap_or(0)).await?;
+    ) -> Result<Option<Slot>, IndexerError> {
+        let applied = self
+            .store
+            .applied_transactions_after(floor.unwrap_or_default())
+            .await?;
         let fork = self.first_gone(&applied, listed, at.slot).await?;
         if let Some(slot) = fork {
             metrics::fork();
-            tracing::warn!(event = "fork", slot);
+            tracing::warn!(event = "fork", slot = slot.get());
         }
-        let known: HashMap<Signature, u64> = applied.iter().map(|one| (one.signature, one.slot)).collect();
+        let known: HashMap<Signature, Slot> = applied.iter().map(|one| (one.signature, one.slot)).collect();
         let unknown = |entry: &&Listed| {
             entry.may_count()
                 && entry.slot <= at.slot
@@ -62,9 +66,9 @@ impl<S: Source> Follower<S> {
         &mut self,
         applied: &[AppliedTransaction],
         listed: &[Listed],
-        at: u64,
-    ) -> Result<Option<u64>, IndexerError> {
-        let listed: HashMap<Signature, u64> = listed
+        at: Slot,
+    ) -> Result<Option<Slot>, IndexerError> {
+        let listed: HashMap<Signature, Slot> = listed
             .iter()
             .filter(|entry| entry.may_count())
             .map(|entry| (entry.signature, entry.slot))
@@ -90,7 +94,7 @@ impl<S: Source> Follower<S> {
                     *times >= ABSENCES
                 };
                 if is_gone {
-                    gone = Some(gone.map_or(one.slot, |slot: u64| slot.min(one.slot)));
+                    gone = Some(gone.map_or(one.slot, |slot: Slot| slot.min(one.slot)));
                 } else if status.is_some() {
                     self.absent.remove(&one.signature);
                     metrics::hidden();

@@ -1,6 +1,6 @@
 //! What no fork can undo any more.
 
-use bauta_store::Position;
+use bauta_store::{Position, Slot};
 
 use super::Follower;
 use super::compare::SIGNATURES;
@@ -11,7 +11,7 @@ impl<S: Source> Follower<S> {
     /// Marks as final what is: up to the source's finalized slot, but only below the first applied transaction that its own
     /// status doesn't call finalized (nodes differ in what they mean by a slot), and never above `limit`. Returns up to where;
     /// `None`: nothing new is final.
-    pub async fn finalize(&mut self, head: Head, limit: u64) -> Result<Option<u64>, IndexerError> {
+    pub async fn finalize(&mut self, head: Head, limit: Slot) -> Result<Option<Slot>, IndexerError> {
         let Some(at) = self.store.checkpoint().await? else {
             return Ok(None);
         };
@@ -20,7 +20,10 @@ impl<S: Source> Follower<S> {
         if floor.is_some_and(|floor| slot <= floor) {
             return Ok(None);
         }
-        let mut applied = self.store.applied_after(floor.unwrap_or(0)).await?;
+        let mut applied = self
+            .store
+            .applied_transactions_after(floor.unwrap_or_default())
+            .await?;
         applied.retain(|one| one.slot <= slot);
         'asking: for some in applied.chunks(SIGNATURES) {
             let signatures: Vec<_> = some.iter().map(|one| one.signature).collect();
@@ -30,7 +33,7 @@ impl<S: Source> Follower<S> {
                     status.finalized && status.succeeded == one.succeeded && status.slot == one.slot
                 });
                 if !is_final {
-                    slot = one.slot.saturating_sub(1);
+                    slot = one.slot.previous();
                     break 'asking;
                 }
             }
@@ -48,12 +51,12 @@ impl<S: Source> Follower<S> {
     pub(super) async fn begin_backfill(
         &self,
         at: Option<Position>,
-        floor: Option<u64>,
+        floor: Option<Slot>,
         head: Head,
-    ) -> Result<Option<u64>, IndexerError> {
-        let from = at.map_or(0, |at| at.slot);
+    ) -> Result<Option<Slot>, IndexerError> {
+        let from = at.map_or(Slot::ZERO, |at| at.slot);
         let all_final = at.is_none() || floor.is_some_and(|floor| floor >= from);
-        let is_far = head.finalized.saturating_sub(from) > self.settings.backfill_slots;
+        let is_far = head.finalized.slots_since(from) > self.settings.backfill_slots;
         if all_final && is_far && head.finalized <= head.confirmed {
             self.store.finalize(head.finalized).await?;
             return Ok(Some(head.finalized));

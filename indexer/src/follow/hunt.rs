@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use bauta_store::{Address, AppliedTransaction, Position, Signature, StoreError};
+use bauta_store::{Position, Slot, StoreError};
+use solana_address::Address;
+use solana_signature::Signature;
 
 use super::Follower;
 use crate::IndexerError;
@@ -42,8 +44,8 @@ impl<S: Source> Follower<S> {
     pub(crate) async fn hunt(
         &mut self,
         addresses: &[Address],
-        floor: Option<u64>,
-        until: u64,
+        floor: Option<Slot>,
+        until: Slot,
         heard: &HashSet<Signature>,
     ) -> Result<bool, IndexerError> {
         let listed = self.source.list_everywhere(addresses, floor, until).await?;
@@ -75,13 +77,9 @@ impl<S: Source> Follower<S> {
             .collect();
         let asked: Vec<_> = candidates
             .iter()
-            .map(|entry| AppliedTransaction {
-                slot: entry.slot,
-                signature: entry.signature,
-                succeeded: entry.succeeded,
-            })
+            .map(|entry| (entry.slot, entry.signature))
             .collect();
-        let applied = self.store.applied_of(&asked).await?;
+        let applied = self.store.applied_transactions_among(&asked).await?;
         let is_applied: HashSet<_> = applied.into_iter().map(|one| (one.slot, one.signature)).collect();
         Ok(candidates
             .into_iter()
@@ -101,7 +99,7 @@ fn about(refused: &IndexerError) -> Option<Address> {
     };
     match refused {
         StoreError::SequenceGap { registry, .. }
-        | StoreError::HalfChange { registry, .. }
+        | StoreError::IncompleteChange { registry, .. }
         | StoreError::NotNextIndex { registry, .. }
         | StoreError::NotAppended { registry, .. }
         | StoreError::UnknownRoot { registry, .. }

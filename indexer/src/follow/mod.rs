@@ -26,7 +26,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bauta_store::{Address, Batch, Position, Record, Signature, Store, StoreError};
+use bauta_store::{Batch, EventRecord, Position, Slot, Store, StoreError};
+use solana_address::Address;
+use solana_signature::Signature;
 
 use crate::chain::{Head, Listed, Source};
 use crate::{IndexerError, metrics};
@@ -82,7 +84,7 @@ pub struct Follower<S> {
     /// Transactions that the program's own list hides, by signature.
     found: HashMap<Signature, Listed>,
     /// Transactions since the last final slot that have no event, and their slots.
-    eventless: HashMap<Signature, u64>,
+    eventless: HashMap<Signature, Slot>,
     /// Applied transactions that nobody knows, and how often that has been so.
     absent: HashMap<Signature, u32>,
     compared: Option<Instant>,
@@ -123,7 +125,7 @@ impl<S: Source> Follower<S> {
     /// Brings the database from its checkpoint to the head, or as far as it can truthfully go.
     pub async fn step(&mut self) -> Result<Step, IndexerError> {
         let at = self.store.checkpoint().await?;
-        let head = self.source.head(at.map_or(0, |at| at.slot)).await?;
+        let head = self.source.head(at.map_or(Slot::ZERO, |at| at.slot)).await?;
         metrics::head(head.confirmed);
         let mut step = Step {
             checkpoint: at,
@@ -245,7 +247,7 @@ impl<S: Source> Follower<S> {
     async fn apply(
         &self,
         from: Option<Position>,
-        records: Vec<Record>,
+        records: Vec<EventRecord>,
         checkpoint: Position,
     ) -> Result<usize, IndexerError> {
         let batch = Batch { records, checkpoint };
@@ -276,18 +278,18 @@ impl<S: Source> Follower<S> {
     }
 
     /// Goes back to before a slot. Whatever was applied since is read again.
-    async fn rewind(&mut self, slot: u64) -> Result<Option<Position>, IndexerError> {
-        let reached = self.store.undo_to(slot.saturating_sub(1)).await?;
+    async fn rewind(&mut self, slot: Slot) -> Result<Option<Position>, IndexerError> {
+        let reached = self.store.roll_back_to(slot.previous()).await?;
         self.absent.clear();
-        tracing::warn!(event = "went_back", before_slot = slot, ?reached);
+        tracing::warn!(event = "went_back", before_slot = slot.get(), ?reached);
         Ok(reached)
     }
 
     /// Like [`Self::rewind`], for missing transactions: below finality there is no way back.
     async fn rewind_for(&mut self, missing: &[Listed]) -> Result<Option<Position>, IndexerError> {
-        let slot = missing.iter().map(|entry| entry.slot).min().unwrap_or(u64::MAX);
+        let slot = missing.iter().map(|entry| entry.slot).min().unwrap_or(Slot::MAX);
         self.rewind(slot).await.map_err(|error| match error {
-            IndexerError::Store(StoreError::CannotUndo { .. }) => IndexerError::MissingBelowFinality {
+            IndexerError::Store(StoreError::CannotRollBack { .. }) => IndexerError::MissingBelowFinality {
                 missing: missing.len(),
                 slot,
             },
@@ -295,7 +297,7 @@ impl<S: Source> Follower<S> {
         })
     }
 
-    fn forget_below(&mut self, floor: Option<u64>) {
+    fn forget_below(&mut self, floor: Option<Slot>) {
         let Some(floor) = floor else { return };
         self.eventless.retain(|_, slot| *slot > floor);
         self.found.retain(|_, entry| entry.slot > floor);

@@ -4,8 +4,8 @@ use anchor_lang::{Discriminator, Owner, ZeroCopy};
 use bauta::state;
 use bauta_client::{addresses, decode_account};
 use bauta_primitives::{FieldElement, Nullifier};
-use bauta_store::{Address, CircuitStatus, Registry, RegistryKind, Scope, ScopeStatus, Store, StoreError};
-use solana_address::Address as SolanaAddress;
+use bauta_store::{CircuitStatus, Registry, RegistryKind, Scope, ScopeStatus, Sequence, Store, StoreError};
+use solana_address::Address;
 
 use super::{PART, SCOPES, Said, of_type};
 use crate::chain::{Account, AccountFilter};
@@ -78,14 +78,6 @@ fn parts(count: u64, last: u8, round: u64) -> (Vec<Option<u8>>, u64) {
     (parts.map(Some).collect(), rounds)
 }
 
-fn solana(address: Address) -> SolanaAddress {
-    SolanaAddress::from(address.0)
-}
-
-fn stored(address: SolanaAddress) -> Address {
-    Address(address.to_bytes())
-}
-
 /// An account's state, if it is one of this type.
 fn decoded<T: ZeroCopy + Discriminator + Owner>(account: &Account) -> Option<T> {
     // the filter asked for this program's accounts
@@ -113,12 +105,12 @@ impl Kind {
             Self::Scopes => of_type(state::Scope::DISCRIMINATOR),
             Self::Collections(registry) => {
                 let mut filter = of_type(state::Collection::DISCRIMINATOR);
-                filter.has.push((FIRST, registry.address.0.to_vec()));
+                filter.has.push((FIRST, registry.address.to_bytes().to_vec()));
                 filter
             }
             Self::Nullifiers(scope, part) => {
                 let mut filter = of_type(state::Nullifier::DISCRIMINATOR);
-                filter.has.push((FIRST, scope.address.0.to_vec()));
+                filter.has.push((FIRST, scope.address.to_bytes().to_vec()));
                 filter.has.extend(part.map(|byte| (SECOND, vec![byte])));
                 // the nullifier alone: there may be many
                 filter.part = Some((SECOND, 32));
@@ -126,7 +118,7 @@ impl Kind {
             }
             Self::Holdings(registry, part) => {
                 let mut filter = of_type(state::Holding::DISCRIMINATOR);
-                filter.has.push((FIRST, registry.address.0.to_vec()));
+                filter.has.push((FIRST, registry.address.to_bytes().to_vec()));
                 filter.has.extend(part.map(|byte| (SECOND, vec![byte])));
                 filter
             }
@@ -145,12 +137,12 @@ impl Kind {
                     config.paused != 0,
                     config.development_keys_allowed != 0,
                 );
-                (account.address.0, said)
+                (account.address.to_bytes(), said)
             }
             Self::Circuits => {
                 let circuit: state::Circuit = decoded(account)?;
                 let is_active = circuit.status == state::Circuit::ACTIVE;
-                (account.address.0, vec![u8::from(is_active)])
+                (account.address.to_bytes(), vec![u8::from(is_active)])
             }
             Self::Registries => {
                 let registry: state::Registry = decoded(account)?;
@@ -160,7 +152,7 @@ impl Kind {
                     registry.sequence,
                     &registry.root,
                 );
-                (account.address.0, said)
+                (account.address.to_bytes(), said)
             }
             Self::Collections(_) => {
                 let collection: state::Collection = decoded(account)?;
@@ -170,7 +162,7 @@ impl Kind {
             Self::Scopes => {
                 let scope: state::Scope = decoded(account)?;
                 let is_open = scope.status == state::Scope::OPEN;
-                (account.address.0, vec![u8::from(is_open)])
+                (account.address.to_bytes(), vec![u8::from(is_open)])
             }
             Self::Nullifiers(..) => (account.data.as_slice().try_into().ok()?, Vec::new()),
             Self::Holdings(..) => {
@@ -193,9 +185,9 @@ impl Kind {
         match self {
             Self::Config => {
                 if let Some(config) = store.config().await? {
-                    let pending = config.pending_admin.map_or([0; 32], |admin| admin.0);
+                    let pending = config.pending_admin.map_or([0; 32], |admin| admin.to_bytes());
                     let bytes = config_said(
-                        &config.admin.0,
+                        &config.admin.to_bytes(),
                         &pending,
                         &config.cluster_tag,
                         config.paused,
@@ -207,28 +199,36 @@ impl Kind {
             Self::Circuits => {
                 for circuit in store.circuits().await? {
                     let is_active = circuit.status == CircuitStatus::Active;
-                    said.insert(circuit.address.0, vec![u8::from(is_active)]);
+                    said.insert(circuit.address.to_bytes(), vec![u8::from(is_active)]);
                 }
             }
             Self::Registries => {
                 for registry in store.registries().await? {
                     let root = store.root_at(&registry, registry.sequence).await?;
                     let root = root.map_or([0; 32], bauta_primitives::Root::to_bytes);
-                    let bytes = registry_said(registry.sealed, registry.next_index, registry.sequence, &root);
-                    said.insert(registry.address.0, bytes);
+                    let bytes = registry_said(
+                        registry.sealed,
+                        registry.next_index,
+                        registry.sequence.get(),
+                        &root,
+                    );
+                    said.insert(registry.address.to_bytes(), bytes);
                 }
             }
             Self::Collections(registry) => {
                 for collection in store.collections(registry).await? {
                     said.insert(
-                        collection.key.0,
+                        collection.key.to_bytes(),
                         collection_said(collection.is_group, collection.track),
                     );
                 }
             }
             Self::Scopes => {
                 for scope in store.scopes().await? {
-                    said.insert(scope.address.0, vec![u8::from(scope.status == ScopeStatus::Open)]);
+                    said.insert(
+                        scope.address.to_bytes(),
+                        vec![u8::from(scope.status == ScopeStatus::Open)],
+                    );
                 }
             }
             Self::Nullifiers(scope, part) => {
@@ -240,8 +240,14 @@ impl Kind {
                 for (mint, held) in store.holdings(registry, *part).await? {
                     let commitment = held.commitment.to_bytes();
                     said.insert(
-                        mint.0,
-                        holding_said(&held.owner.0, &commitment, held.index, held.track, held.live),
+                        mint.to_bytes(),
+                        holding_said(
+                            &held.owner.to_bytes(),
+                            &commitment,
+                            held.index.get(),
+                            held.track,
+                            held.live,
+                        ),
                     );
                 }
             }
@@ -258,30 +264,26 @@ impl Kind {
         let Some((sequence, root)) = sequence_and_root(said) else {
             return Ok(false);
         };
-        let registry = match store.registry(Address(*name)).await {
+        let registry = match store.registry(Address::from(*name)).await {
             Err(StoreError::Unknown { .. }) => return Ok(false),
             found => found?,
         };
-        let known = store.root_at(&registry, sequence).await?;
+        let known = store.root_at(&registry, Sequence::new(sequence)).await?;
         Ok(known.is_some_and(|known| known.to_bytes() == root))
     }
 
     /// Where the account of a name should be.
     pub fn address(&self, name: &[u8; 32]) -> Address {
-        let key = SolanaAddress::from(*name);
+        let key = Address::from(*name);
         match self {
-            Self::Config | Self::Circuits | Self::Registries | Self::Scopes => Address(*name),
-            Self::Collections(registry) => {
-                stored(addresses::collection(&solana(registry.address), &key).address)
-            }
+            Self::Config | Self::Circuits | Self::Registries | Self::Scopes => key,
+            Self::Collections(registry) => addresses::collection(&registry.address, &key).address,
             Self::Nullifiers(scope, _) => match Nullifier::from_bytes(*name) {
-                Ok(nullifier) => stored(addresses::nullifier(&solana(scope.address), nullifier).address),
+                Ok(nullifier) => addresses::nullifier(&scope.address, nullifier).address,
                 // not a nullifier: no account of it can be
-                Err(_) => Address(*name),
+                Err(_) => key,
             },
-            Self::Holdings(registry, _) => {
-                stored(addresses::holding(&solana(registry.address), &key).address)
-            }
+            Self::Holdings(registry, _) => addresses::holding(&registry.address, &key).address,
         }
     }
 }

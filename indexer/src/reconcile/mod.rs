@@ -17,7 +17,8 @@ mod kinds;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use bauta_store::Address;
+use bauta_store::Slot;
+use solana_address::Address;
 
 use crate::chain::{Account, AccountFilter, Source};
 use crate::follow::Follower;
@@ -49,7 +50,7 @@ pub struct Reconciler {
     /// Accounts that differed without an explanation, and how often.
     unexplained: HashMap<Address, u32>,
     /// The slots of the last rounds, none of which found a difference.
-    agreed: VecDeque<u64>,
+    agreed: VecDeque<Slot>,
 }
 
 /// What a round found.
@@ -58,7 +59,7 @@ pub enum Outcome {
     /// What was looked at agrees.
     Agrees {
         /// Everything up to this slot is in the database, as far as accounts show. `None`: not every part has been looked at yet.
-        up_to: Option<u64>,
+        up_to: Option<Slot>,
     },
     /// Something was missing and has been found; it is being read again.
     Mended,
@@ -69,7 +70,7 @@ pub enum Outcome {
 impl Reconciler {
     /// Compares once.
     pub async fn round<S: Source>(&mut self, follower: &mut Follower<S>) -> Result<Outcome, IndexerError> {
-        let mut up_to = u64::MAX;
+        let mut up_to = Slot::MAX;
         let mut differing: Vec<(&'static str, Address)> = Vec::new();
         let mut found: HashMap<&'static str, usize> = HashMap::new();
         let Turn { kinds, cycle } = kinds::all(follower.store(), self.rounds).await?;
@@ -83,7 +84,7 @@ impl Reconciler {
             let mut suspects = suspects(follower, &kind, &before, &accounts).await?;
             if !suspects.is_empty() {
                 // A node may answer what is a little newer than the slot that it names; then the database soon has it, too.
-                reach(follower, slot + NEWER, SOON).await?;
+                reach(follower, slot.saturating_add(NEWER), SOON).await?;
                 suspects = self::suspects(follower, &kind, &before, &accounts).await?;
             }
             *found.entry(kind.name()).or_default() += suspects.len();
@@ -105,7 +106,7 @@ impl Reconciler {
     }
 
     /// Takes in a round that found no difference as of a slot. Returns up to where a whole cycle of rounds has found none.
-    fn agreed_up_to(&mut self, slot: u64, cycle: u64) -> Option<u64> {
+    fn agreed_up_to(&mut self, slot: Slot, cycle: u64) -> Option<Slot> {
         let cycle = usize::try_from(cycle).unwrap_or(usize::MAX);
         self.agreed.push_back(slot);
         while self.agreed.len() > cycle {
@@ -119,7 +120,7 @@ impl Reconciler {
         &mut self,
         follower: &mut Follower<S>,
         differing: &[(&'static str, Address)],
-        up_to: u64,
+        up_to: Slot,
     ) -> Result<Outcome, IndexerError> {
         self.unexplained
             .retain(|address, _| differing.iter().any(|(_, differs)| differs == address));
@@ -151,7 +152,7 @@ impl Reconciler {
 /// Steps until the checkpoint has passed a slot; `false` if that takes longer than `patience`.
 async fn reach<S: Source>(
     follower: &mut Follower<S>,
-    slot: u64,
+    slot: Slot,
     patience: Duration,
 ) -> Result<bool, IndexerError> {
     let begun = Instant::now();

@@ -2,9 +2,10 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bauta_rpc::RpcError;
-use bauta_store::Address;
+use bauta_store::Slot;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use solana_address::Address;
 
 use super::Context;
 use super::node::Node;
@@ -46,21 +47,17 @@ pub fn params(program: Address, filter: &AccountFilter) -> Value {
 }
 
 /// What a node answers, and the slot as of which it is so.
-pub async fn of(node: &Node, params: &Value) -> Result<(u64, Vec<Account>), RpcError> {
+pub async fn of(node: &Node, params: &Value) -> Result<(Slot, Vec<Account>), RpcError> {
     let answer: ProgramAccounts = node.ask(METHOD, node.rpc().call(METHOD, params)).await?;
     let read = |found: ProgramAccount| -> Result<Account, RpcError> {
         let bad = |what: &str| node.contradiction(METHOD, format!("{} has {what}", found.pubkey));
-        let mut address = [0; 32];
-        let length = bs58::decode(&found.pubkey).onto(&mut address);
-        if length != Ok(address.len()) {
-            return Err(bad("no address"));
-        }
+        let address = found.pubkey.parse().map_err(|_| bad("no address"))?;
         let data = BASE64.decode(&found.account.data.0);
         Ok(Account {
-            address: Address(address),
+            address,
             data: data.map_err(|_| bad("data that is not base64"))?,
         })
     };
     let accounts = answer.value.into_iter().map(read).collect::<Result<_, _>>()?;
-    Ok((answer.context.slot, accounts))
+    Ok((Slot::new(answer.context.slot), accounts))
 }

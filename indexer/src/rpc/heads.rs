@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bauta_rpc::{Commitment, RpcError};
+use bauta_store::Slot;
 use futures_util::future::join_all;
 
 use super::node::Node;
@@ -30,7 +31,7 @@ pub struct Heads {
 
 #[derive(Default)]
 struct State {
-    agreed: Option<(u64, Instant)>,
+    agreed: Option<(Slot, Instant)>,
     asked: Option<Instant>,
 }
 
@@ -52,7 +53,7 @@ impl Heads {
     }
 
     /// Takes in what nodes have named at about the same time: the second highest is what two have.
-    pub fn heard(&self, mut slots: Vec<u64>) {
+    pub fn heard(&self, mut slots: Vec<Slot>) {
         slots.sort_unstable_by(|a, b| b.cmp(a));
         self.with(|state| {
             let before = state.agreed;
@@ -69,7 +70,7 @@ impl Heads {
     }
 
     /// The newest slot that a node is believed by itself; `None`: nothing has been heard yet.
-    pub fn limit(&self) -> Option<u64> {
+    pub fn limit(&self) -> Option<Slot> {
         self.with(|state| {
             let (slot, since) = state.agreed?;
             let passed = since.elapsed().as_millis() / SLOT.as_millis();
@@ -81,7 +82,7 @@ impl Heads {
     }
 
     /// Whether a slot is believed.
-    pub fn believes(&self, slot: u64) -> bool {
+    pub fn believes(&self, slot: Slot) -> bool {
         self.limit().is_some_and(|limit| slot <= limit)
     }
 }
@@ -93,8 +94,8 @@ pub async fn of(node: Arc<Node>) -> Result<Head, RpcError> {
         node.ask("getSlot", node.rpc().slot(Commitment::Finalized)),
     )?;
     Ok(Head {
-        confirmed,
-        finalized: finalized.min(confirmed),
+        confirmed: Slot::new(confirmed),
+        finalized: Slot::new(finalized.min(confirmed)),
     })
 }
 
@@ -103,7 +104,7 @@ pub async fn choose(
     nodes: &[Arc<Node>],
     heads: &Arc<Heads>,
     first: Head,
-    at_least: u64,
+    at_least: Slot,
 ) -> Result<Head, SourceError> {
     if heads.believes(first.confirmed) && first.confirmed >= at_least {
         if heads.is_due() {
@@ -134,7 +135,7 @@ pub async fn choose(
         (Some(head), alone) if head.confirmed >= at_least || alone.is_none() => Ok(head),
         (_, Some(alone)) => Err(SourceError::Disputed {
             slot: alone.confirmed,
-            limit: heads.limit().unwrap_or(0),
+            limit: heads.limit().unwrap_or_default(),
         }),
         _ => Err(SourceError::Nodes {
             what: "its newest slot",

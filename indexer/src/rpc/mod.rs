@@ -21,13 +21,13 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use bauta::errors::BautaError;
 use bauta_rpc::{Commitment, Page, Record, RpcError};
-use bauta_store::{Address, Signature};
+use bauta_store::Slot;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use serde_json::json;
-use solana_address::Address as SolanaAddress;
+use solana_address::Address;
 use solana_instruction::error::InstructionError;
-use solana_signature::Signature as SolanaSignature;
+use solana_signature::Signature;
 use solana_transaction_error::TransactionError;
 
 use crate::SourceError;
@@ -104,26 +104,22 @@ impl RpcSource {
     }
 
     /// The place of each of a slot's transactions.
-    async fn places(&self, slot: u64) -> Result<HashMap<Signature, u32>, SourceError> {
+    async fn places(&self, slot: Slot) -> Result<HashMap<Signature, u32>, SourceError> {
         self.any("a block", move |node| async move {
             const METHOD: &str = "getBlock";
             let block = node
-                .ask(METHOD, node.rpc().block(slot, Commitment::Confirmed))
+                .ask(METHOD, node.rpc().block(slot.get(), Commitment::Confirmed))
                 .await?;
             let block = block.ok_or_else(|| {
                 node.contradiction(METHOD, format!("no block at slot {slot}, where a transaction is"))
             })?;
-            let signatures = block
-                .signatures
-                .into_iter()
-                .map(|signature| Signature(signature.into()));
-            Ok(signatures.zip(0..).collect())
+            Ok(block.signatures.into_iter().zip(0..).collect())
         })
         .await
     }
 
     async fn transaction(&self, listed: Listed) -> Result<(Record, Listed), SourceError> {
-        let asked = SolanaSignature::from(listed.signature.0);
+        let asked = listed.signature;
         let record = self
             .any("a transaction", move |node| async move {
                 const METHOD: &str = "getTransaction";
@@ -135,7 +131,7 @@ impl RpcSource {
                 if record.signature != asked {
                     return Err(node.contradiction(METHOD, format!("{} for {asked}", record.signature)));
                 }
-                if record.slot != listed.slot {
+                if Slot::new(record.slot) != listed.slot {
                     let reason = format!("{asked} is in slot {}, listed in {}", record.slot, listed.slot);
                     return Err(node.contradiction(METHOD, reason));
                 }
@@ -150,28 +146,27 @@ impl RpcSource {
 async fn pages(
     node: &Node,
     address: Address,
-    after: Option<u64>,
-    until: u64,
+    after: Option<Slot>,
+    until: Slot,
 ) -> Result<Vec<Listed>, RpcError> {
     const METHOD: &str = "getSignaturesForAddress";
-    let address = SolanaAddress::from(address.0);
     let mut page = Page {
         limit: Some(FIRST_PAGE),
-        min_context_slot: Some(until),
+        min_context_slot: Some(until.get()),
         ..Page::default()
     };
     let mut listed = Vec::new();
     loop {
         let request = node.rpc().signatures_for(&address, &page, Commitment::Confirmed);
         let entries = node.ask(METHOD, request).await?;
-        let is_asked_for = |slot: u64| slot <= until && after.is_none_or(|after| slot > after);
+        let is_asked_for = |slot: Slot| slot <= until && after.is_none_or(|after| slot > after);
         listed.extend(
             entries
                 .iter()
-                .filter(|entry| is_asked_for(entry.slot))
+                .filter(|entry| is_asked_for(Slot::new(entry.slot)))
                 .map(|entry| Listed {
-                    slot: entry.slot,
-                    signature: Signature(entry.signature.into()),
+                    slot: Slot::new(entry.slot),
+                    signature: entry.signature,
                     succeeded: entry.error.is_none(),
                     is_reuse: reuse(entry.error.as_ref()).is_some(),
                 }),
@@ -179,7 +174,7 @@ async fn pages(
         // a short page is not the end: what a node hides is missing from its pages too
         let Some(last) = entries
             .last()
-            .filter(|last| after.is_none_or(|after| last.slot > after))
+            .filter(|last| after.is_none_or(|after| Slot::new(last.slot) > after))
         else {
             return Ok(listed);
         };
@@ -194,8 +189,8 @@ async fn pages(
 async fn pages_of(
     node: &Node,
     addresses: &[Address],
-    after: Option<u64>,
-    until: u64,
+    after: Option<Slot>,
+    until: Slot,
 ) -> Result<Vec<Listed>, RpcError> {
     let mut listed = Vec::new();
     for address in addresses {
@@ -225,10 +220,9 @@ fn reuse(error: Option<&TransactionError>) -> Option<u32> {
 }
 
 fn call(call: bauta_rpc::Call) -> Call {
-    let accounts = call.accounts.iter().map(|account| Address(account.to_bytes()));
     Call {
-        program: Address(call.program.to_bytes()),
-        accounts: accounts.collect(),
+        program: call.program,
+        accounts: call.accounts,
         data: call.data,
     }
 }
@@ -246,9 +240,9 @@ fn transaction(record: Record, place: u32) -> Transaction {
         }
     });
     Transaction {
-        slot: record.slot,
+        slot: Slot::new(record.slot),
         index: place,
-        signature: Signature(record.signature.into()),
+        signature: record.signature,
         succeeded: record.error.is_none(),
         reuse: reuse(record.error.as_ref()),
         time: record.block_time,
@@ -261,16 +255,13 @@ fn transaction(record: Record, place: u32) -> Transaction {
 async fn statuses_of(
     node: &Node,
     signatures: &[Signature],
-    at_least: u64,
+    at_least: Slot,
 ) -> Result<Vec<Option<Status>>, RpcError> {
     const METHOD: &str = "getSignatureStatuses";
-    let texts: Vec<String> = signatures
-        .iter()
-        .map(|signature| SolanaSignature::from(signature.0).to_string())
-        .collect();
+    let texts: Vec<String> = signatures.iter().map(Signature::to_string).collect();
     let params = json!([texts, { "searchTransactionHistory": true }]);
     let answer: Statuses = node.ask(METHOD, node.rpc().call(METHOD, &params)).await?;
-    if answer.context.slot < at_least {
+    if Slot::new(answer.context.slot) < at_least {
         let reason = format!("it is at slot {} where {at_least} is needed", answer.context.slot);
         return Err(node.contradiction(METHOD, reason));
     }
@@ -279,7 +270,7 @@ async fn statuses_of(
         return Err(node.contradiction(METHOD, reason));
     }
     let status = |entry: StatusEntry| Status {
-        slot: entry.slot,
+        slot: Slot::new(entry.slot),
         succeeded: entry.err.is_none(),
         finalized: entry.confirmation_status.as_deref() == Some("finalized"),
     };
@@ -307,7 +298,7 @@ struct Context {
 }
 
 impl Source for RpcSource {
-    async fn head(&self, at_least: u64) -> Result<Head, SourceError> {
+    async fn head(&self, at_least: Slot) -> Result<Head, SourceError> {
         let first = self.any("its newest slot", heads::of).await?;
         if self.nodes.len() == 1 {
             return Ok(first);
@@ -318,8 +309,8 @@ impl Source for RpcSource {
     async fn list(
         &self,
         addresses: &[Address],
-        after: Option<u64>,
-        until: u64,
+        after: Option<Slot>,
+        until: Slot,
     ) -> Result<Vec<Listed>, SourceError> {
         let addresses: Arc<[Address]> = addresses.into();
         let listed = self.any("its history", move |node| {
@@ -332,8 +323,8 @@ impl Source for RpcSource {
     async fn list_everywhere(
         &self,
         addresses: &[Address],
-        after: Option<u64>,
-        until: u64,
+        after: Option<Slot>,
+        until: Slot,
     ) -> Result<Vec<Listed>, SourceError> {
         let mut listed = self.list(addresses, after, until).await?;
         if self.nodes.len() > 1 {
@@ -351,12 +342,12 @@ impl Source for RpcSource {
             .buffered(FETCHES)
             .try_collect()
             .await?;
-        let unplaced: HashSet<u64> = records
+        let unplaced: HashSet<Slot> = records
             .iter()
             .filter(|(record, _)| record.index.is_none())
-            .map(|(record, _)| record.slot)
+            .map(|(record, _)| Slot::new(record.slot))
             .collect();
-        let places: HashMap<u64, HashMap<Signature, u32>> = stream::iter(unplaced)
+        let places: HashMap<Slot, HashMap<Signature, u32>> = stream::iter(unplaced)
             .map(|slot| async move { Ok::<_, SourceError>((slot, self.places(slot).await?)) })
             .buffer_unordered(FETCHES)
             .try_collect()
@@ -380,7 +371,7 @@ impl Source for RpcSource {
     async fn statuses(
         &self,
         signatures: &[Signature],
-        at_least: u64,
+        at_least: Slot,
     ) -> Result<Vec<Option<Status>>, SourceError> {
         let signatures: Arc<[Signature]> = signatures.into();
         self.any("signatures' statuses", move |node| {
@@ -393,7 +384,7 @@ impl Source for RpcSource {
     async fn statuses_everywhere(
         &self,
         signatures: &[Signature],
-        at_least: u64,
+        at_least: Slot,
     ) -> Result<Vec<Option<Status>>, SourceError> {
         let mut known = self.statuses(signatures, at_least).await?;
         for node in &self.nodes {
@@ -406,7 +397,7 @@ impl Source for RpcSource {
         Ok(known)
     }
 
-    async fn accounts(&self, filter: &AccountFilter) -> Result<(u64, Vec<Account>), SourceError> {
+    async fn accounts(&self, filter: &AccountFilter) -> Result<(Slot, Vec<Account>), SourceError> {
         let params = accounts::params(self.program, filter);
         self.any("the program's accounts", move |node| {
             let params = params.clone();

@@ -6,20 +6,19 @@ use anchor_lang::Discriminator;
 use bauta::state;
 use bauta_client::{Event, addresses, decode_event};
 use bauta_primitives::Nullifier;
-use bauta_store::Address;
 use bytemuck::{Pod, Zeroable, bytes_of};
-use solana_address::Address as SolanaAddress;
+use solana_address::Address;
 
 use crate::chain::{Account, Transaction};
 
 #[derive(Default)]
 struct Accounts {
-    configs: BTreeMap<SolanaAddress, state::Config>,
-    circuits: BTreeMap<SolanaAddress, state::Circuit>,
-    registries: BTreeMap<SolanaAddress, state::Registry>,
-    scopes: BTreeMap<SolanaAddress, state::Scope>,
-    nullifiers: BTreeMap<SolanaAddress, state::Nullifier>,
-    holdings: BTreeMap<SolanaAddress, state::Holding>,
+    configs: BTreeMap<Address, state::Config>,
+    circuits: BTreeMap<Address, state::Circuit>,
+    registries: BTreeMap<Address, state::Registry>,
+    scopes: BTreeMap<Address, state::Scope>,
+    nullifiers: BTreeMap<Address, state::Nullifier>,
+    holdings: BTreeMap<Address, state::Holding>,
 }
 
 /// The accounts that these transactions left behind.
@@ -28,12 +27,7 @@ pub fn after(transactions: &[Transaction]) -> Vec<Account> {
     let mut accounts = Accounts::default();
     for transaction in transactions.iter().filter(|one| one.succeeded) {
         for call in &transaction.inner {
-            let keys: Vec<_> = call
-                .accounts
-                .iter()
-                .map(|key| SolanaAddress::from(key.0))
-                .collect();
-            if let Ok(Some(event)) = decode_event(&SolanaAddress::from(call.program.0), &keys, &call.data) {
+            if let Ok(Some(event)) = decode_event(&call.program, &call.accounts, &call.data) {
                 accounts.take(&event);
             }
         }
@@ -48,15 +42,15 @@ pub fn after(transactions: &[Transaction]) -> Vec<Account> {
     all
 }
 
-fn put<T: Pod + Discriminator>(all: &mut Vec<Account>, accounts: &BTreeMap<SolanaAddress, T>) {
+fn put<T: Pod + Discriminator>(all: &mut Vec<Account>, accounts: &BTreeMap<Address, T>) {
     all.extend(accounts.iter().map(|(address, account)| Account {
-        address: Address(address.to_bytes()),
+        address: *address,
         data: [T::DISCRIMINATOR, bytes_of(account)].concat(),
     }));
 }
 
 impl Accounts {
-    fn registry(&mut self, address: SolanaAddress) -> &mut state::Registry {
+    fn registry(&mut self, address: Address) -> &mut state::Registry {
         self.registries.entry(address).or_insert_with(Zeroable::zeroed)
     }
 

@@ -16,8 +16,9 @@ use bauta_primitives::tree::Depth;
 use bauta_primitives::{
     Attributes, Claim, Commitment, EntryId, FieldElement, Leaf, Nullifier, Root, Scope, poseidon,
 };
-use bauta_store::{Address, Signature};
-use solana_address::Address as SolanaAddress;
+use bauta_store::Slot;
+use solana_address::Address;
+use solana_signature::Signature;
 
 use crate::chain::{InnerCall, Transaction};
 
@@ -33,15 +34,15 @@ const KEEP: i64 = 100;
 /// The program's address.
 #[must_use]
 pub fn program() -> Address {
-    Address(bauta::ID.to_bytes())
+    bauta::ID
 }
 
 /// An address that begins with a name.
 #[must_use]
-pub fn named(name: &str) -> SolanaAddress {
+pub fn named(name: &str) -> Address {
     let mut bytes = [0; 32];
     bytes[..name.len()].copy_from_slice(name.as_bytes());
-    SolanaAddress::from(bytes)
+    Address::from(bytes)
 }
 
 /// The inner call of an event, as the program makes it.
@@ -52,7 +53,7 @@ pub fn emitted<E: AnchorEvent>(event: &E) -> InnerCall {
         instruction: 0,
         position: 0,
         program: program(),
-        accounts: vec![Address(addresses::event_authority().address.to_bytes())],
+        accounts: vec![addresses::event_authority().address],
         data,
     }
 }
@@ -71,11 +72,11 @@ struct OnChain {
 #[derive(Clone)]
 pub struct Chain {
     /// The present slot.
-    pub slot: u64,
+    pub slot: Slot,
     /// Every transaction so far.
     pub transactions: Vec<Transaction>,
     now: i64,
-    registries: BTreeMap<SolanaAddress, OnChain>,
+    registries: BTreeMap<Address, OnChain>,
     uses: u64,
     /// Part of every signature: another fork, other signatures.
     fork: u8,
@@ -84,7 +85,7 @@ pub struct Chain {
 impl Default for Chain {
     fn default() -> Self {
         Self {
-            slot: 100,
+            slot: Slot::new(100),
             transactions: Vec::new(),
             now: START,
             registries: BTreeMap::new(),
@@ -105,7 +106,7 @@ impl Chain {
 
     /// The next slot, some seconds later.
     pub fn wait(&mut self, seconds: i64) {
-        self.slot += 1;
+        self.slot = self.slot.saturating_add(1);
         self.now += seconds;
     }
 
@@ -123,7 +124,7 @@ impl Chain {
         let number = self.transactions.len() as u64;
         let mut signature = [self.fork; 64];
         signature[..8].copy_from_slice(&number.to_be_bytes());
-        signature[8..16].copy_from_slice(&self.slot.to_be_bytes());
+        signature[8..16].copy_from_slice(&self.slot.get().to_be_bytes());
         let last = self.transactions.last().filter(|last| last.slot == self.slot);
         // other people's transactions lie between
         let index = last.map_or(3, |last| last.index + 2);
@@ -134,7 +135,7 @@ impl Chain {
         let transaction = Transaction {
             slot: self.slot,
             index,
-            signature: Signature(signature),
+            signature: Signature::from(signature),
             succeeded,
             reuse: None,
             time: Some(self.now),
@@ -142,14 +143,14 @@ impl Chain {
             inner: inner.collect(),
         };
         self.transactions.push(transaction);
-        Signature(signature)
+        Signature::from(signature)
     }
 
     /// The program is initialised.
     pub fn initialize(&mut self) -> Signature {
         let event = events::ConfigChanged {
             admin: named("admin"),
-            pending_admin: SolanaAddress::default(),
+            pending_admin: Address::default(),
             cluster_tag: [7; 32],
             paused: false,
             development_keys_allowed: true,
@@ -159,7 +160,7 @@ impl Chain {
     }
 
     /// A registry is created.
-    pub fn create(&mut self, registry: SolanaAddress, kind: RegistryKind) -> Signature {
+    pub fn create(&mut self, registry: Address, kind: RegistryKind) -> Signature {
         let tree = ReferenceTree::new(Depth::Ten);
         let event = events::RegistryCreated {
             registry,
@@ -188,13 +189,13 @@ impl Chain {
 
     /// A registry's present root.
     #[must_use]
-    pub fn root(&self, registry: SolanaAddress) -> Root {
+    pub fn root(&self, registry: Address) -> Root {
         self.registries
             .get(&registry)
             .map_or_else(|| Depth::Ten.empty_root(), |on_chain| on_chain.tree.root())
     }
 
-    fn on_chain(&mut self, registry: SolanaAddress) -> &mut OnChain {
+    fn on_chain(&mut self, registry: Address) -> &mut OnChain {
         self.registries.entry(registry).or_insert_with(|| OnChain {
             tree: ReferenceTree::new(Depth::Ten),
             next_index: 0,
@@ -205,7 +206,7 @@ impl Chain {
     }
 
     /// The event that follows a tree change.
-    fn root_updated(&mut self, registry: SolanaAddress) -> InnerCall {
+    fn root_updated(&mut self, registry: Address) -> InnerCall {
         let now = self.now;
         let on_chain = self.on_chain(registry);
         let kept = on_chain.last_kept.is_none_or(|last| now - last >= KEEP);
@@ -224,7 +225,7 @@ impl Chain {
     /// A token registers, for the first time or again.
     pub fn register(
         &mut self,
-        registry: SolanaAddress,
+        registry: Address,
         mint: u64,
         owner: u64,
         track: u64,
@@ -261,7 +262,7 @@ impl Chain {
     /// The authority of a Managed registry appends leaves.
     pub fn append(
         &mut self,
-        registry: SolanaAddress,
+        registry: Address,
         leaves: &[u64],
     ) -> Result<Signature, bauta_primitives::PrimitivesError> {
         let now = self.now;
@@ -288,7 +289,7 @@ impl Chain {
     }
 
     /// A circuit is registered, and a live scope over a registry created.
-    pub fn open_scope(&mut self, scope: SolanaAddress, registry: SolanaAddress) {
+    pub fn open_scope(&mut self, scope: Address, registry: Address) {
         let circuit = named("circuit");
         let mut statement = [0; 32];
         statement[..9].copy_from_slice(b"ownership");
@@ -313,8 +314,8 @@ impl Chain {
             nonce: 1,
             registry,
             circuit,
-            auxiliary_registry: SolanaAddress::default(),
-            gate: SolanaAddress::default(),
+            auxiliary_registry: Address::default(),
+            gate: Address::default(),
             mode: ScopeMode::Live,
             root: [0; 32],
             required_claim: None,
@@ -326,7 +327,7 @@ impl Chain {
     }
 
     /// A verification's event.
-    pub fn verified(&mut self, scope: SolanaAddress, registry: SolanaAddress, track: u64) -> InnerCall {
+    pub fn verified(&mut self, scope: Address, registry: Address, track: u64) -> InnerCall {
         self.uses += 1;
         let nullifier = Nullifier::new(poseidon::hash([FieldElement::from_u64(self.uses)]));
         emitted(&events::OwnershipVerified {
@@ -337,22 +338,22 @@ impl Chain {
             claim: Claim::of_track(track).to_bytes(),
             nullifier: nullifier.to_bytes(),
             recipient: named("recipient"),
-            relayer: SolanaAddress::default(),
+            relayer: Address::default(),
             payload_hash: [0; 32],
             timestamp: self.now,
         })
     }
 
     /// A proof is accepted.
-    pub fn verify(&mut self, scope: SolanaAddress, registry: SolanaAddress, track: u64) -> Signature {
+    pub fn verify(&mut self, scope: Address, registry: Address, track: u64) -> Signature {
         let verified = self.verified(scope, registry, track);
         self.send(vec![verified])
     }
 }
 
 /// An address with a number in it.
-fn number(name: &str, number: u64) -> SolanaAddress {
+fn number(name: &str, number: u64) -> Address {
     let mut bytes = named(name).to_bytes();
     bytes[24..].copy_from_slice(&number.to_be_bytes());
-    SolanaAddress::from(bytes)
+    Address::from(bytes)
 }

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bauta_store::{Address, Signature};
+use bauta_store::Slot;
+use solana_address::Address;
+use solana_signature::Signature;
 
 use super::{Chain, accounts, program};
 use crate::SourceError;
@@ -51,7 +53,7 @@ impl Recorded {
         state.transactions.clone_from(&chain.transactions);
         state.head = Some(Head {
             confirmed: chain.slot,
-            finalized: 0,
+            finalized: Slot::ZERO,
         });
     }
 
@@ -80,7 +82,7 @@ impl Recorded {
 }
 
 impl Source for Recorded {
-    async fn head(&self, _: u64) -> Result<Head, SourceError> {
+    async fn head(&self, _: Slot) -> Result<Head, SourceError> {
         let state = self.asked()?;
         state.head.ok_or(SourceError::Stopped)
     }
@@ -88,8 +90,8 @@ impl Source for Recorded {
     async fn list(
         &self,
         addresses: &[Address],
-        after: Option<u64>,
-        until: u64,
+        after: Option<Slot>,
+        until: Slot,
     ) -> Result<Vec<Listed>, SourceError> {
         let state = self.asked()?;
         let by_program_alone = addresses == [program()];
@@ -132,9 +134,9 @@ impl Source for Recorded {
         Ok(found)
     }
 
-    async fn statuses(&self, signatures: &[Signature], _: u64) -> Result<Vec<Option<Status>>, SourceError> {
+    async fn statuses(&self, signatures: &[Signature], _: Slot) -> Result<Vec<Option<Status>>, SourceError> {
         let state = self.asked()?;
-        let finalized = state.head.map_or(0, |head| head.finalized);
+        let finalized = state.head.map_or(Slot::ZERO, |head| head.finalized);
         let status = |signature: &Signature| {
             let found = state
                 .transactions
@@ -149,9 +151,9 @@ impl Source for Recorded {
         Ok(signatures.iter().map(status).collect())
     }
 
-    async fn accounts(&self, filter: &AccountFilter) -> Result<(u64, Vec<Account>), SourceError> {
+    async fn accounts(&self, filter: &AccountFilter) -> Result<(Slot, Vec<Account>), SourceError> {
         let mut state = self.asked()?;
-        let slot = state.head.map_or(0, |head| head.confirmed);
+        let slot = state.head.map_or(Slot::ZERO, |head| head.confirmed);
         let wanted = |all: &[Account]| -> Vec<Account> {
             let wanted = all.iter().filter(|account| filter.accepts(&account.data));
             let wanted = wanted.map(|account| Account {

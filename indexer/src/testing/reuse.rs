@@ -3,15 +3,15 @@
 use anchor_lang::InstructionData;
 use bauta::instructions::Presentation;
 use bauta_primitives::Claim;
-use bauta_store::{Address, Signature};
-use solana_address::Address as SolanaAddress;
+use solana_address::Address;
+use solana_signature::Signature;
 
 use super::{Chain, program};
 use crate::chain::{Call, InnerCall};
 
 /// The call of `verify` for a scope, with a claim; the rest of it means nothing.
 #[must_use]
-pub fn verify_call(scope: SolanaAddress, track: u64) -> Call {
+pub fn verify_call(scope: Address, track: u64) -> Call {
     let presentation = Presentation {
         proof: [0; 256],
         root: [0; 32],
@@ -22,8 +22,8 @@ pub fn verify_call(scope: SolanaAddress, track: u64) -> Call {
         payload: Vec::new(),
     };
     // payer, recipient, config, scope, circuit, nullifier
-    let mut accounts = vec![Address([9; 32]); 6];
-    accounts[3] = Address(scope.to_bytes());
+    let mut accounts = vec![Address::from([9; 32]); 6];
+    accounts[3] = scope;
     Call {
         program: program(),
         accounts,
@@ -36,7 +36,7 @@ impl Chain {
     /// called these.
     pub fn fail_as_used(&mut self, call: Call, inner: Vec<InnerCall>) -> Signature {
         let other = Call {
-            program: Address([8; 32]),
+            program: Address::from([8; 32]),
             accounts: Vec::new(),
             data: Vec::new(),
         };

@@ -9,8 +9,9 @@ use bauta_client::decode_account;
 use bauta_indexer::rpc::{NodeSettings, RpcSource};
 use bauta_indexer::{Follower, Indexer, RunSettings, Settings, Status, wake};
 use bauta_rpc::{Commitment, Pubsub};
+use bauta_store::Store;
 use bauta_store::testing::{TestDatabase, rows_of_the_chain};
-use bauta_store::{Address, Store};
+use solana_address::Address;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::world::{Author, Seen, World, eventually};
 
 pub fn program() -> Address {
-    Address(bauta::ID.to_bytes())
+    bauta::ID
 }
 
 pub fn follow() -> Settings {
@@ -95,7 +96,7 @@ pub async fn caught_up(store: &Store, authors: &[Author]) {
             let Ok(registry) = store.registry(author.seen().address()).await else {
                 return false;
             };
-            if registry.sequence != author.seen().changes {
+            if registry.sequence.get() != author.seen().changes {
                 return false;
             }
         }
@@ -120,7 +121,7 @@ pub async fn assert_exact(database: &TestDatabase, world: &World, authors: &[Aut
         let account = account.unwrap();
         let on_chain: Registry = decode_account(&account.owner, &account.data).unwrap();
         let registry = store.registry(seen.address()).await.unwrap();
-        assert_eq!(registry.sequence, on_chain.sequence);
+        assert_eq!(registry.sequence.get(), on_chain.sequence);
         let now = i64::MAX >> 32;
         let root = store.root_to_prove(&registry, now).await.unwrap();
         assert_eq!(root.root.to_bytes(), on_chain.root);

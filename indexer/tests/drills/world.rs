@@ -13,7 +13,6 @@ use bauta_dev_servers::ChainSettings;
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{FieldElement, Leaf, poseidon};
 use bauta_rpc::{Rpc, RpcError};
-use bauta_store::Address as StoreAddress;
 use solana_address::Address;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
@@ -163,8 +162,8 @@ impl Seen {
     }
 
     /// What the database calls the registry.
-    pub fn address(&self) -> StoreAddress {
-        StoreAddress(self.registry.to_bytes())
+    pub fn address(&self) -> Address {
+        self.registry
     }
 
     /// A change of one leaf.

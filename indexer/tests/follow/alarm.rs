@@ -40,7 +40,7 @@ async fn a_bad_batch_is_not_tried_again_without_an_alarm_and_goes_on_when_it_is_
     let stopped = status.wait_for(is_stopped).await.unwrap().clone();
     let reason = stopped.ready(LAG).unwrap_err();
     assert!(
-        reason.contains("stopped at slot") && reason.contains("cannot go on with change 14"),
+        reason.contains("stopped at slot") && reason.contains("the next event is change 14"),
         "{reason}"
     );
     assert!(reason.contains("known good"), "{reason}");

@@ -2,6 +2,7 @@
 
 use bauta_indexer::testing::named;
 use bauta_indexer::{IndexerError, chain::Head};
+use bauta_store::Slot;
 
 use crate::support::{Scene, small_chain};
 
@@ -114,7 +115,7 @@ async fn one_answer_of_not_known_undoes_nothing() {
     let transactions = std::mem::take(&mut scene.source.state().transactions);
     scene.source.state().head = Some(Head {
         confirmed: chain.slot,
-        finalized: 0,
+        finalized: Slot::ZERO,
     });
     scene.follower.step().await.unwrap();
     assert_eq!(scene.database.store.checkpoint().await.unwrap(), at);
@@ -137,7 +138,7 @@ async fn a_fork_below_finality_stops_the_checkpoint() {
         ..step.head
     };
     scene.source.state().head = Some(head);
-    scene.follower.finalize(head, u64::MAX).await.unwrap().unwrap();
+    scene.follower.finalize(head, Slot::MAX).await.unwrap().unwrap();
     let mut chain = common.forked();
     go_on(&mut chain, 8, 700);
     scene.source.follow(&chain);

@@ -35,7 +35,12 @@ async fn a_rebuild_leaves_what_the_chain_says_and_nothing_else() {
     scene.source.follow(&chain);
     scene.settle().await;
     scene.assert_like_fresh(&chain).await;
-    scene.database.store.undo_to(chain.slot - 1).await.unwrap();
+    scene
+        .database
+        .store
+        .roll_back_to(chain.slot.previous())
+        .await
+        .unwrap();
     scene.settle().await;
     scene.assert_like_fresh(&chain).await;
     let schemas = "SELECT FROM information_schema.schemata WHERE schema_name = 'bauta_rebuild'";

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bauta_indexer::chain::{Account, Head, Transaction};
 use bauta_indexer::testing::{Chain, named};
 use bauta_indexer::{Follower, IndexerError, Outcome, Reconciler, Settings};
-use bauta_store::{Event, Signature};
+use bauta_store::{Event, Slot};
+use solana_signature::Signature;
 
 use crate::support::{Scene, count, settings, small_chain};
 
@@ -113,7 +114,7 @@ async fn an_account_newer_than_the_slot_named_with_it_is_no_difference() {
     }
     let head = Head {
         confirmed: chain.slot,
-        finalized: 0,
+        finalized: Slot::ZERO,
     };
     scene.source.state().newer = Some((chain.transactions.clone(), head));
     let outcome = Reconciler::default().round(&mut scene.follower).await.unwrap();
@@ -219,7 +220,7 @@ async fn of_many_accounts_one_that_nothing_explains_stops_the_indexer_too() {
 fn nullifier_of(transaction: &Transaction) -> Option<[u8; 32]> {
     let records = bauta_indexer::decode::records(transaction).unwrap();
     records.iter().find_map(|record| match &record.event {
-        Event::OwnershipVerified { nullifier, .. } => Some(nullifier.to_bytes()),
+        Event::OwnershipVerified(verified) => Some(verified.nullifier.to_bytes()),
         _ => None,
     })
 }

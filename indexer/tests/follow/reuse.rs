@@ -2,7 +2,7 @@
 
 use bauta_indexer::chain::{Call, InnerCall};
 use bauta_indexer::testing::{Chain, named, verify_call};
-use bauta_store::Address;
+use solana_address::Address;
 use sqlx::Row;
 
 use crate::support::{Scene, count, small_chain};
@@ -10,7 +10,7 @@ use crate::support::{Scene, count, small_chain};
 /// A consumer program's instruction.
 fn consumer() -> Call {
     Call {
-        program: Address([5; 32]),
+        program: Address::from([5; 32]),
         accounts: Vec::new(),
         data: vec![1],
     }
@@ -61,7 +61,7 @@ async fn a_failure_with_the_same_code_that_is_no_refusal_is_not_counted() {
     chain.fail_as_used(consumer(), vec![called(verify_call(scope, 7)), verified]);
     // another program with the same code, and the same bytes
     let foreign = Call {
-        program: Address([6; 32]),
+        program: Address::from([6; 32]),
         ..verify_call(scope, 7)
     };
     chain.fail_as_used(foreign.clone(), vec![]);

@@ -4,7 +4,8 @@ use bauta_indexer::chain::Head;
 use bauta_indexer::testing::{Chain, emitted, named};
 use bauta_indexer::{Follower, IndexerError};
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Address, Position};
+use bauta_store::{Position, Sequence, Slot};
+use solana_address::Address;
 use std::sync::Arc;
 
 use crate::support::{Scene, count, settings, small_chain};
@@ -41,11 +42,11 @@ async fn another_program_s_copy_of_an_event_is_not_taken() {
     let mut chain = small_chain();
     // the same bytes from a program of an attacker's, with our event authority and with its own
     let mut spoofed = chain.verified(scope, registry, 7);
-    spoofed.program = Address([9; 32]);
+    spoofed.program = Address::from([9; 32]);
     let mut without_authority = chain.verified(scope, registry, 7);
-    without_authority.accounts = vec![Address([9; 32])];
+    without_authority.accounts = vec![Address::from([9; 32])];
     let mut with_more = chain.verified(scope, registry, 7);
-    with_more.accounts.push(Address([9; 32]));
+    with_more.accounts.push(Address::from([9; 32]));
     chain.send(vec![spoofed, without_authority, with_more]);
     let mut scene = Scene::of(&chain).await;
     scene.settle().await;
@@ -100,13 +101,8 @@ async fn events_of_a_slot_come_in_its_order() {
     let mut scene = Scene::of(&chain).await;
     let step = scene.settle().await;
     assert_eq!(step.events, 81);
-    let stored = scene
-        .database
-        .store
-        .registry(Address(registry.to_bytes()))
-        .await
-        .unwrap();
-    assert_eq!((stored.sequence, stored.next_index), (40, 40));
+    let stored = scene.database.store.registry(registry).await.unwrap();
+    assert_eq!((stored.sequence, stored.next_index), (Sequence::new(40), 40));
 }
 
 #[tokio::test]
@@ -126,13 +122,8 @@ async fn two_changes_in_one_transaction_are_both_applied() {
     }));
     let mut scene = Scene::of(&chain).await;
     scene.settle().await;
-    let stored = scene
-        .database
-        .store
-        .registry(Address(registry.to_bytes()))
-        .await
-        .unwrap();
-    assert_eq!(stored.sequence, 2);
+    let stored = scene.database.store.registry(registry).await.unwrap();
+    assert_eq!(stored.sequence, Sequence::new(2));
 }
 
 #[tokio::test]
@@ -182,8 +173,8 @@ async fn a_source_that_is_behind_changes_nothing_and_in_the_end_stops() {
     let at = scene.database.store.checkpoint().await.unwrap();
     scene.source.state().transactions.clear();
     scene.source.state().head = Some(Head {
-        confirmed: 5,
-        finalized: 0,
+        confirmed: Slot::new(5),
+        finalized: Slot::ZERO,
     });
     let step = scene.follower.step().await.unwrap();
     assert_eq!((step.checkpoint, step.events), (at, 0));
@@ -195,7 +186,7 @@ async fn a_source_that_is_behind_changes_nothing_and_in_the_end_stops() {
     let _ = follower.step().await;
     let stopped = follower.step().await.unwrap_err();
     assert!(
-        matches!(stopped, IndexerError::BehindDatabase { head: 5, .. }),
+        matches!(stopped, IndexerError::BehindDatabase { head, .. } if head == Slot::new(5)),
         "{stopped}"
     );
     assert_eq!(scene.database.store.checkpoint().await.unwrap(), at);
@@ -223,20 +214,28 @@ async fn only_what_every_transaction_calls_final_is_marked() {
     // the node calls a late slot final, but one transaction's own status doesn't
     scene.source.state().head = Some(Head {
         confirmed: chain.slot,
-        finalized: 104,
+        finalized: Slot::new(104),
     });
     let head = Head {
         confirmed: chain.slot,
         finalized: chain.slot,
     };
-    let finality = scene.follower.finalize(head, u64::MAX).await.unwrap().unwrap();
-    assert_eq!(finality, 104);
-    assert_eq!(scene.database.store.finalized_slot().await.unwrap(), Some(104));
-    assert!(step.checkpoint.unwrap().slot > 104);
+    let finality = scene.follower.finalize(head, Slot::MAX).await.unwrap().unwrap();
+    assert_eq!(finality, Slot::new(104));
+    assert_eq!(
+        scene.database.store.finalized_slot().await.unwrap(),
+        Some(Slot::new(104))
+    );
+    assert!(step.checkpoint.unwrap().slot > Slot::new(104));
     // and nothing above the limit
     scene.source.state().head = Some(head);
-    let finality = scene.follower.finalize(head, 106).await.unwrap().unwrap();
-    assert_eq!(finality, 106);
+    let finality = scene
+        .follower
+        .finalize(head, Slot::new(106))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(finality, Slot::new(106));
 }
 
 #[tokio::test]
@@ -253,10 +252,10 @@ async fn what_is_not_final_is_shown_as_confirmed() {
     assert!(before.len() > 6 && before.iter().all(|(_, commitment)| commitment == "confirmed"));
     let head = Head {
         confirmed: chain.slot,
-        finalized: 104,
+        finalized: Slot::new(104),
     };
     scene.source.state().head = Some(head);
-    scene.follower.finalize(head, u64::MAX).await.unwrap().unwrap();
+    scene.follower.finalize(head, Slot::MAX).await.unwrap().unwrap();
     for (slot, commitment) in shown(&scene.database).await {
         let expected = if slot <= 104 { "finalized" } else { "confirmed" };
         assert_eq!(commitment, expected, "slot {slot}");
@@ -267,12 +266,7 @@ async fn what_is_not_final_is_shown_as_confirmed() {
 fn an_emitted_event_is_what_the_client_decodes() {
     let mut chain = small_chain();
     let call = chain.verified(named("scope"), named("registry"), 7);
-    let accounts: Vec<_> = call
-        .accounts
-        .iter()
-        .map(|a| solana_address::Address::from(a.0))
-        .collect();
-    let event = bauta_client::decode_event(&bauta::ID, &accounts, &call.data)
+    let event = bauta_client::decode_event(&bauta::ID, &call.accounts, &call.data)
         .unwrap()
         .unwrap();
     assert_eq!(event.name(), "OwnershipVerified");

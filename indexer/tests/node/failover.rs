@@ -11,13 +11,15 @@ use bauta_indexer::chain::Source;
 use bauta_indexer::rpc::{NodeSettings, RpcSource};
 use bauta_indexer::{Follower, IndexerError, Settings, SourceError};
 use bauta_rpc::Commitment;
-use bauta_store::Address;
 use bauta_store::testing::TestDatabase;
+use bauta_store::{Sequence, Slot};
+use solana_address::Address;
+use solana_signature::Signature;
 
 use crate::support::Net;
 
 fn program() -> Address {
-    Address(bauta::ID.to_bytes())
+    bauta::ID
 }
 
 fn node(url: &str, per_second: u32) -> NodeSettings {
@@ -46,7 +48,7 @@ async fn a_node_that_is_away_is_passed_over() {
     net.append(3).await;
     let nodes = [node(&nobody(), 100), node(net.chain.rpc_url(), 100)];
     let source = RpcSource::new(program(), &nodes).unwrap();
-    let head = source.head(0).await.unwrap();
+    let head = source.head(Slot::ZERO).await.unwrap();
     let listed = source.list(&[program()], None, head.confirmed).await.unwrap();
     let fetched = source.fetch(&listed).await.unwrap();
     assert_eq!((listed.len(), fetched.len()), (3, 3));
@@ -60,7 +62,7 @@ async fn a_node_that_is_away_is_passed_over() {
 #[tokio::test]
 async fn when_all_are_away_the_error_names_them_without_their_keys() {
     let source = RpcSource::new(program(), &[node(&nobody(), 100), node(&nobody(), 100)]).unwrap();
-    let error = source.head(0).await.unwrap_err();
+    let error = source.head(Slot::ZERO).await.unwrap_err();
     assert!(matches!(error, SourceError::Nodes { .. }), "{error}");
     let told = error.to_string();
     assert!(
@@ -77,12 +79,12 @@ async fn when_all_are_away_the_error_names_them_without_their_keys() {
 async fn a_list_up_to_a_slot_that_the_node_has_not_reached_is_refused() {
     let net = Net::start().await;
     let source = net.source();
-    let head = source.head(0).await.unwrap();
-    let far = head.confirmed + 1_000_000;
+    let head = source.head(Slot::ZERO).await.unwrap();
+    let far = head.confirmed.saturating_add(1_000_000);
     let refused = source.list(&[program()], None, far).await.unwrap_err();
     assert!(matches!(refused, SourceError::Nodes { .. }), "{refused}");
     // nor does its not knowing a signature mean anything
-    let signature = bauta_store::Signature([1; 64]);
+    let signature = Signature::from([1; 64]);
     let known = source.statuses(&[signature], head.confirmed).await.unwrap();
     assert_eq!(known, [None]);
     let refused = source.statuses(&[signature], far).await.unwrap_err();
@@ -94,7 +96,7 @@ async fn a_page_with_holes_is_not_taken_for_the_last_one() {
     let signature = |number: u16| {
         let mut bytes = [1; 64];
         bytes[..2].copy_from_slice(&number.to_be_bytes());
-        solana_signature::Signature::from(bytes).to_string()
+        Signature::from(bytes).to_string()
     };
     let recorded = |number: u16| Recorded {
         signature: signature(number),
@@ -113,10 +115,13 @@ async fn a_page_with_holes_is_not_taken_for_the_last_one() {
         ..Faults::default()
     });
     let source = RpcSource::new(program(), &[node(&proxy.rpc(), 1_000)]).unwrap();
-    let listed = source.list(&[program()], None, 1_599).await.unwrap();
+    let listed = source.list(&[program()], None, Slot::new(1_599)).await.unwrap();
     assert!((900..1_200).contains(&listed.len()), "{}", listed.len());
     let (first, last) = (listed[0].slot, listed[listed.len() - 1].slot);
-    assert!(first < 120 && last > 1_579, "from {first} to {last}");
+    assert!(
+        first < Slot::new(120) && last > Slot::new(1_579),
+        "from {first} to {last}"
+    );
 }
 
 /// Two nodes before one chain, and a source that has compared them.
@@ -126,7 +131,7 @@ async fn two_nodes(net: &Net) -> (Proxy, Proxy, RpcSource) {
     let second = Proxy::start(rpc, websocket, 2).await.unwrap();
     let nodes = [node(&first.rpc(), 1_000), node(&second.rpc(), 1_000)];
     let source = RpcSource::new(program(), &nodes).unwrap();
-    source.head(0).await.unwrap();
+    source.head(Slot::ZERO).await.unwrap();
     (first, second, source)
 }
 
@@ -158,7 +163,7 @@ async fn one_node_that_names_a_slot_beyond_the_chain_does_not_move_the_checkpoin
     for leaves in 1..5 {
         net.append(leaves).await;
         follower.step().await.unwrap();
-        let slot = net.rpc.slot(Commitment::Confirmed).await.unwrap();
+        let slot = Slot::new(net.rpc.slot(Commitment::Confirmed).await.unwrap());
         let at = database.store.checkpoint().await.unwrap().unwrap();
         assert!(at.slot <= slot, "{at} is beyond {slot}");
     }
@@ -176,8 +181,8 @@ async fn one_node_that_names_a_slot_beyond_the_chain_does_not_move_the_checkpoin
     liar.set(Faults::default());
     net.append(1).await;
     follower.step().await.unwrap();
-    let registry = database.store.registry(Address(net.registry().to_bytes())).await;
-    assert_eq!(registry.unwrap().sequence, 5);
+    let registry = database.store.registry(net.registry()).await;
+    assert_eq!(registry.unwrap().sequence, Sequence::new(5));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,7 +198,7 @@ async fn a_node_that_is_stuck_or_away_does_not_hold_the_others_back() {
         for faults in [away(), stuck.clone()] {
             one.set(faults);
             other.set(Faults::default());
-            let slot = net.rpc.slot(Commitment::Confirmed).await.unwrap();
+            let slot = Slot::new(net.rpc.slot(Commitment::Confirmed).await.unwrap());
             let head = source.head(slot).await.unwrap();
             assert!(head.confirmed >= slot, "{} before {slot}", head.confirmed);
         }
@@ -207,7 +212,7 @@ async fn a_node_is_asked_no_more_often_than_its_limit() {
     let begun = Instant::now();
     // two requests each: after a burst of ten, ten a second
     for _ in 0..10 {
-        source.head(0).await.unwrap();
+        source.head(Slot::ZERO).await.unwrap();
     }
     assert!(
         begun.elapsed() >= Duration::from_millis(900),

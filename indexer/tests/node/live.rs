@@ -3,8 +3,8 @@ use std::time::Duration;
 use bauta_client::decode_account;
 use bauta_indexer::Role;
 use bauta_rpc::Commitment;
-use bauta_store::Address;
 use bauta_store::testing::TestDatabase;
+use bauta_store::{Sequence, Slot};
 
 use crate::support::Net;
 
@@ -19,20 +19,20 @@ async fn a_chain_is_followed_live_and_its_roots_are_the_accounts() {
     let mut replica = net.index(&database.store);
     // history first
     replica.until("level", |status| status.level_at.is_some()).await;
-    let address = Address(net.registry().to_bytes());
+    let address = net.registry();
     let registry = database.store.registry(address).await.unwrap();
-    assert_eq!((registry.sequence, registry.next_index), (3, 26));
+    assert_eq!((registry.sequence, registry.next_index), (Sequence::new(3), 26));
 
     // then live: the websocket's word comes before the poll interval's
     for leaves in [2, 3] {
         net.append(leaves).await;
     }
-    let slot = net.rpc.slot(Commitment::Confirmed).await.unwrap();
-    let at = |status: &bauta_indexer::Status| status.checkpoint.map_or(0, |at| at.slot);
+    let slot = Slot::new(net.rpc.slot(Commitment::Confirmed).await.unwrap());
+    let at = |status: &bauta_indexer::Status| status.checkpoint.map_or(Slot::ZERO, |at| at.slot);
     let status = replica.until("there", |status| at(status) >= slot).await;
     assert_eq!(status.ready(Duration::from_secs(10)), Ok(()));
     let registry = database.store.registry(address).await.unwrap();
-    assert_eq!((registry.sequence, registry.next_index), (5, 31));
+    assert_eq!((registry.sequence, registry.next_index), (Sequence::new(5), 31));
     let (_, account) = net
         .rpc
         .account(&net.registry(), Commitment::Confirmed)
@@ -42,7 +42,7 @@ async fn a_chain_is_followed_live_and_its_roots_are_the_accounts() {
     let on_chain: bauta::state::Registry = decode_account(&account.owner, &account.data).unwrap();
     let root = database
         .store
-        .root_at(&registry, on_chain.sequence)
+        .root_at(&registry, Sequence::new(on_chain.sequence))
         .await
         .unwrap()
         .unwrap();
@@ -80,7 +80,7 @@ async fn a_second_replica_takes_over_within_seconds() {
     net.append(4).await;
     first.stop().await;
     net.append(4).await;
-    let slot = net.rpc.slot(Commitment::Confirmed).await.unwrap();
+    let slot = Slot::new(net.rpc.slot(Commitment::Confirmed).await.unwrap());
     let took_over = second.until("leading", |status| status.role == Role::Leader);
     tokio::time::timeout(Duration::from_secs(5), took_over)
         .await
@@ -90,12 +90,8 @@ async fn a_second_replica_takes_over_within_seconds() {
             status.checkpoint.is_some_and(|at| at.slot >= slot)
         })
         .await;
-    let registry = database
-        .store
-        .registry(Address(net.registry().to_bytes()))
-        .await
-        .unwrap();
-    assert_eq!((registry.sequence, registry.next_index), (2, 8));
+    let registry = database.store.registry(net.registry()).await.unwrap();
+    assert_eq!((registry.sequence, registry.next_index), (Sequence::new(2), 8));
     second.stop().await;
 }
 

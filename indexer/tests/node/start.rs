@@ -71,7 +71,7 @@ async fn without_its_database_it_waits_says_so_and_goes_on_when_it_comes() {
     );
     until(port, "/health", |answer| answer.starts_with("HTTP/1.1 200")).await;
     until(port, "/ready", |answer| {
-        answer.starts_with("HTTP/1.1 503") && answer.contains("can't be reached")
+        answer.starts_with("HTTP/1.1 503") && answer.contains("is unreachable")
     })
     .await;
     assert_eq!(service.0.try_wait().unwrap(), None);

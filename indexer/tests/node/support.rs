@@ -12,7 +12,7 @@ use bauta_indexer::rpc::{NodeSettings, RpcSource};
 use bauta_indexer::{Indexer, RunSettings, Settings, Status, wake};
 use bauta_primitives::{FieldElement, Leaf};
 use bauta_rpc::{Pubsub, Rpc};
-use bauta_store::{Address, Store};
+use bauta_store::Store;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 use tokio::sync::watch;
@@ -123,7 +123,7 @@ impl Net {
             per_second: NonZeroU32::new(500).unwrap(),
             patience: Duration::from_secs(10),
         };
-        RpcSource::new(Address(bauta::ID.to_bytes()), &[node]).unwrap()
+        RpcSource::new(bauta::ID, &[node]).unwrap()
     }
 
     /// An indexer that runs until its token is cancelled.
@@ -131,7 +131,7 @@ impl Net {
         let settings = RunSettings {
             follow: Settings {
                 compare_interval: Duration::from_millis(200),
-                ..Settings::new(Address(bauta::ID.to_bytes()))
+                ..Settings::new(bauta::ID)
             },
             poll_interval: Duration::from_millis(500),
             finality_interval: Duration::from_millis(200),
@@ -139,7 +139,7 @@ impl Net {
         };
         let (indexer, status) = Indexer::new(Arc::new(self.source()), store.clone(), settings);
         let node = Pubsub::new(self.chain.websocket_url()).unwrap();
-        let awake = tokio::spawn(wake(node, Address(bauta::ID.to_bytes()), indexer.awake()));
+        let awake = tokio::spawn(wake(node, bauta::ID, indexer.awake()));
         let end = CancellationToken::new();
         let task = tokio::spawn(indexer.run(end.clone()));
         Replica {

@@ -5,7 +5,7 @@ use bauta_primitives::{
     tree::{Depth, MembershipPath},
 };
 use bauta_service_common::Problem;
-use bauta_store::{Address, Registry, Store, StoreError};
+use bauta_store::{Registry, Store, StoreError};
 
 use super::LeafReference;
 use crate::time;
@@ -18,7 +18,7 @@ pub async fn find_registry(store: &Store, leaf: &LeafReference) -> Result<Regist
     let address = address
         .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
         .ok_or_else(|| Problem::invalid(ADDRESS, "must be an account's address: 32 bytes in base58"))?;
-    let registry = store.registry(Address(address)).await;
+    let registry = store.registry(address.into()).await;
     registry.map_err(|error| store_problem(&error))
 }
 

@@ -5,13 +5,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bauta_circuits::{Ownership, Proof, load_or_setup_development};
 use bauta_primitives::{Digest, FieldElement, Leaf, Root, tree::Depth};
 use bauta_store::{
-    Address, Batch, Event, Position, Record, RegistryKind, Signature, Store, testing::TestDatabase,
+    Batch, Event, EventRecord, Position, RegistryKind, Sequence, Slot, Store,
+    event::{LeavesAppended, MerkleRootUpdated, RegistryCreated, TreeChange, TreeChangeKind},
+    testing::TestDatabase,
 };
 use serde_json::{Value, json};
+use solana_address::Address;
+use solana_signature::Signature;
 
 use crate::common::{Running, leaves, request, request_among, tree, with_jobs};
 
-const REGISTRY: Address = Address([9; 32]);
+const REGISTRY: Address = Address::new_from_array([9; 32]);
 /// For so many seconds a replaced root is accepted.
 const TTL: i64 = 1_600;
 
@@ -19,20 +23,20 @@ const TTL: i64 = 1_600;
 async fn happened(store: &Store, slot: u64, ago: i64, events: Vec<Event>) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let time = i64::try_from(now).unwrap() - ago;
-    let record = |(number, event)| Record {
+    let record = |(number, event)| EventRecord {
         position: Position {
-            slot,
+            slot: Slot::new(slot),
             transaction_index: number,
             instruction_index: 0,
             inner_index: 0,
         },
-        signature: Signature([u8::try_from(slot).unwrap(); 64]),
+        signature: Signature::from([u8::try_from(slot).unwrap(); 64]),
         time,
         event,
     };
     let batch = Batch {
         records: (0..).zip(events).map(record).collect(),
-        checkpoint: Position::end_of_slot(slot),
+        checkpoint: Position::end_of_slot(Slot::new(slot)),
     };
     store.apply(&batch).await.unwrap();
 }
@@ -40,18 +44,20 @@ async fn happened(store: &Store, slot: u64, ago: i64, events: Vec<Event>) {
 async fn append(store: &Store, sequence: u64, ago: i64, first_index: u64, leaves: Vec<Leaf>, root: Value) {
     let root: Root = serde_json::from_value(root).unwrap();
     let events = vec![
-        Event::LeavesAppended {
+        Event::TreeChanged(TreeChange {
             registry: REGISTRY,
-            sequence,
-            first_index,
-            leaves,
-        },
-        Event::MerkleRootUpdated {
+            sequence: Sequence::new(sequence),
+            kind: TreeChangeKind::LeavesAppended(LeavesAppended {
+                first_index: Depth::Ten.check_index(first_index).unwrap(),
+                leaves,
+            }),
+        }),
+        Event::MerkleRootUpdated(MerkleRootUpdated {
             registry: REGISTRY,
-            sequence,
+            sequence: Sequence::new(sequence),
             root,
             replaced_root_kept: true,
-        },
+        }),
     ];
     happened(store, sequence, ago, events).await;
 }
@@ -60,9 +66,9 @@ async fn append(store: &Store, sequence: u64, ago: i64, first_index: u64, leaves
 async fn indexed(depth: Depth) -> TestDatabase {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
-    let created = Event::RegistryCreated {
+    let created = Event::RegistryCreated(RegistryCreated {
         registry: REGISTRY,
-        authority: Address([8; 32]),
+        authority: Address::from([8; 32]),
         nonce: 0,
         // One as deep is attested always.
         kind: match depth {
@@ -73,7 +79,7 @@ async fn indexed(depth: Depth) -> TestDatabase {
         leaf_format: 1,
         root_ttl_seconds: TTL,
         root: depth.empty_root(),
-    };
+    });
     happened(store, 0, 5 * TTL, vec![created]).await;
     if depth == Depth::Ten {
         let old = request(0)["public"]["root"].clone();
@@ -174,7 +180,7 @@ async fn a_reference_that_leads_nowhere_is_refused_by_its_field() {
         body["registry"] = json!({"address": address, "index": index});
         body
     };
-    let (known, unknown) = (REGISTRY.to_string(), Address([7; 32]).to_string());
+    let (known, unknown) = (REGISTRY.to_string(), Address::from([7; 32]).to_string());
     for (body, field, rule) in [
         (changed("0OIl", 3), "registry.address", "base58"),
         (changed(&known[1..10], 3), "registry.address", "base58"),

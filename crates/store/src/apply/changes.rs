@@ -1,95 +1,65 @@
-//! Tree changes. Each comes in two events: the change's own, and the `MerkleRootUpdated` with the root that it has to give.
+//! Tree changes. Each change has two events: the change itself, and the `MerkleRootUpdated` with
+//! the root that the change must give.
 
 use bauta_primitives::{Leaf, Root};
+use solana_address::Address;
 
-use super::state::{LeafRow, RegistryState, RootRow, State};
-use crate::values::bigint;
-use crate::{Address, Event, RegistryKind, StoreError};
+use super::state::{LeafKey, LeafRow, PendingChange, RegistryState, RootRow, State};
+use crate::event::{LeafReplaced, LeavesAppended, MerkleRootUpdated, TreeChange, TreeChangeKind};
+use crate::{RegistryKind, Sequence, StoreError};
 
 impl State {
-    /// The first half of a tree change. It is done when its root has come.
-    pub fn begin_change(
-        &mut self,
-        address: Address,
-        sequence: u64,
-        event: &Event,
-        now: i64,
-    ) -> Result<(), StoreError> {
-        let registry = self.registry(address)?;
-        if registry.pending.is_some() {
-            let half = "followed by another one, not by its MerkleRootUpdated";
-            return Err(StoreError::HalfChange {
-                registry: address,
-                sequence: registry.sequence + 1,
-                half,
+    /// Takes the first event of a tree change. [`Self::finish_change`] makes the change.
+    pub fn begin_change(&mut self, change: &TreeChange, now: i64) -> Result<(), StoreError> {
+        let registry = self.registry(change.registry)?;
+        if let Some(pending) = &registry.pending {
+            return Err(StoreError::IncompleteChange {
+                registry: change.registry,
+                sequence: pending.change.sequence,
+                reason: "another change follows it",
             });
         }
-        if sequence != registry.sequence + 1 {
-            return Err(StoreError::SequenceGap {
-                registry: address,
-                at: registry.sequence,
-                found: sequence,
-            });
-        }
-        registry.pending = Some((event.clone(), now));
+        registry.require_next_sequence(change.sequence)?;
+        registry.pending = Some(PendingChange {
+            change: change.clone(),
+            time: now,
+        });
         Ok(())
     }
 
-    /// The second half: does the change and compares roots.
-    pub fn finish_change(
-        &mut self,
-        address: Address,
-        sequence: u64,
-        announced: Root,
-        replaced_root_kept: bool,
-        now: i64,
-    ) -> Result<(), StoreError> {
-        let registry = self.registry(address)?;
-        let Some((event, changed_at)) = registry.pending.take() else {
-            return Err(if sequence == registry.sequence + 1 {
-                let half = "a MerkleRootUpdated without the change's own event before it";
-                StoreError::HalfChange {
-                    registry: address,
-                    sequence,
-                    half,
-                }
-            } else {
-                StoreError::SequenceGap {
-                    registry: address,
-                    at: registry.sequence,
-                    found: sequence,
-                }
+    /// Takes the second event of a tree change: makes the change and compares the roots.
+    pub fn finish_change(&mut self, update: &MerkleRootUpdated, now: i64) -> Result<(), StoreError> {
+        let registry = self.registry(update.registry)?;
+        registry.require_next_sequence(update.sequence)?;
+        let Some(pending) = registry.pending.take() else {
+            return Err(StoreError::IncompleteChange {
+                registry: update.registry,
+                sequence: update.sequence,
+                reason: "its MerkleRootUpdated comes without the change",
             });
         };
-        if sequence != registry.sequence + 1 {
-            return Err(StoreError::SequenceGap {
-                registry: address,
-                at: registry.sequence,
-                found: sequence,
-            });
-        }
-        if replaced_root_kept {
+        if update.replaced_root_kept {
             registry.keep_current()?;
         }
         let ttl = registry.root_ttl_seconds;
         let replaced = registry.current()?;
         replaced.replaced_at = Some(now);
-        replaced.valid_until = replaced_root_kept.then(|| now.saturating_add(ttl));
-        let computed = self.change(&event, changed_at)?;
-        if computed != announced {
+        replaced.valid_until = update.replaced_root_kept.then(|| now.saturating_add(ttl));
+        let computed = self.change(&pending.change, pending.time)?;
+        if computed != update.root {
             return Err(StoreError::RootMismatch {
-                registry: address,
-                sequence,
+                registry: update.registry,
+                sequence: update.sequence,
                 computed,
-                announced,
+                announced: update.root,
             });
         }
-        let registry = self.registry(address)?;
-        registry.sequence = sequence;
+        let registry = self.registry(update.registry)?;
+        registry.sequence = update.sequence;
         registry.changed = true;
         registry.roots.push(RootRow {
-            sequence: bigint("sequence", sequence)?,
-            root: announced,
+            sequence: update.sequence,
+            root: update.root,
             leaf_count: registry.next_index,
             stored: false,
             created_at: now,
@@ -99,112 +69,102 @@ impl State {
         Ok(())
     }
 
-    /// Does a tree change and returns the root that it gives.
-    fn change(&mut self, event: &Event, now: i64) -> Result<Root, StoreError> {
-        match event {
-            Event::HolderRegistered { .. } => self.holder_registered(event, now),
-            Event::HolderEvicted { .. } => self.holder_evicted(event, now),
-            Event::LeavesAppended {
-                registry,
-                first_index,
-                leaves,
-                ..
-            } => self.leaves_appended(*registry, *first_index, leaves, now),
-            Event::LeafReplaced {
-                registry,
-                index,
-                old_leaf,
-                new_leaf,
-                ..
-            } => self.leaf_replaced(*registry, *index, *old_leaf, *new_leaf, now),
-            Event::RootPublished { registry, root, .. } => {
-                self.registry(*registry)?
-                    .require_kind(RegistryKind::Attested, event.name())?;
+    /// Makes a tree change and returns the root that it gives.
+    fn change(&mut self, change: &TreeChange, now: i64) -> Result<Root, StoreError> {
+        let event = change.kind.name();
+        let registry = self.registry(change.registry)?;
+        match &change.kind {
+            TreeChangeKind::HolderRegistered(registered) => {
+                registry.require_kind(RegistryKind::Holders, event)?;
+                self.holder_registered(change.registry, registered, now)
+            }
+            TreeChangeKind::HolderEvicted(evicted) => {
+                registry.require_kind(RegistryKind::Holders, event)?;
+                self.holder_evicted(change.registry, evicted, now)
+            }
+            TreeChangeKind::LeavesAppended(appended) => {
+                registry.require_kind(RegistryKind::Managed, event)?;
+                self.leaves_appended(change.registry, appended, now)
+            }
+            TreeChangeKind::LeafReplaced(replaced) => {
+                registry.require_kind(RegistryKind::Managed, event)?;
+                self.leaf_replaced(change.registry, replaced, now)
+            }
+            TreeChangeKind::RootPublished { root } => {
+                registry.require_kind(RegistryKind::Attested, event)?;
                 Ok(*root)
             }
-            _ => Err(StoreError::Damaged(format!("{} is no tree change", event.name()))),
         }
     }
 
     fn leaves_appended(
         &mut self,
         address: Address,
-        first_index: u64,
-        leaves: &[Leaf],
+        appended: &LeavesAppended,
         now: i64,
     ) -> Result<Root, StoreError> {
         let registry = self.registry(address)?;
-        registry.require_kind(RegistryKind::Managed, "LeavesAppended")?;
+        let leaves = &appended.leaves;
+        let refused = |what| StoreError::EmptyAppend {
+            registry: address,
+            what,
+        };
         if leaves.is_empty() {
-            return Err(StoreError::EmptyAppend {
-                registry: address,
-                what: "no leaves",
-            });
+            return Err(refused("an empty list of leaves"));
         }
         if leaves.contains(&Leaf::EMPTY) {
-            return Err(StoreError::EmptyAppend {
-                registry: address,
-                what: "an empty leaf",
-            });
+            return Err(refused("an empty leaf"));
         }
-        registry.require_next(first_index)?;
+        let first_index = appended.first_index.get();
+        registry.require_next_index(first_index)?;
         let mut placed = Vec::with_capacity(leaves.len());
         for (index, leaf) in (first_index..).zip(leaves) {
             placed.push((registry.depth.check_index(index)?, *leaf));
         }
-        registry
-            .tree
-            .set(&placed, bigint("sequence", registry.sequence + 1)?);
+        registry.tree.set(&placed, registry.sequence.next());
         registry.next_index += leaves.len() as u64;
-        let (id, root) = (registry.id, registry.tree.root());
-        for (index, leaf) in placed {
-            self.leaves.insert(
-                (id, index),
-                LeafRow {
-                    leaf,
-                    holder: None,
-                    time: now,
-                },
-            );
-        }
+        let (registry_id, root) = (registry.id, registry.tree.root());
+        self.leaves.extend(placed.into_iter().map(|(index, leaf)| {
+            let row = LeafRow {
+                leaf,
+                holder: None,
+                time: now,
+            };
+            (LeafKey { registry_id, index }, row)
+        }));
         Ok(root)
     }
 
     fn leaf_replaced(
         &mut self,
         address: Address,
-        index: u64,
-        old_leaf: Leaf,
-        new_leaf: Leaf,
+        replaced: &LeafReplaced,
         now: i64,
     ) -> Result<Root, StoreError> {
         let registry = self.registry(address)?;
-        registry.require_kind(RegistryKind::Managed, "LeafReplaced")?;
-        let index = registry.depth.check_index(index)?;
+        let index = registry.depth.check_index(replaced.index.get())?;
         if index.get() >= registry.next_index {
-            let (next_index, index) = (registry.next_index, index.get());
             return Err(StoreError::NotAppended {
                 registry: address,
-                next_index,
-                index,
+                next_index: registry.next_index,
+                index: index.get(),
             });
         }
-        if registry.tree.leaf(index) != old_leaf {
-            let (event, why) = ("LeafReplaced", "the old leaf is another one");
+        if registry.tree.leaf(index) != replaced.old_leaf {
             return Err(StoreError::Contradiction {
-                event,
+                event: "LeafReplaced",
                 registry: address,
-                why,
+                why: "the old leaf is not the stored leaf",
             });
         }
         registry
             .tree
-            .set(&[(index, new_leaf)], bigint("sequence", registry.sequence + 1)?);
-        let (id, root) = (registry.id, registry.tree.root());
+            .set(&[(index, replaced.new_leaf)], registry.sequence.next());
+        let (registry_id, root) = (registry.id, registry.tree.root());
         self.leaves.insert(
-            (id, index),
+            LeafKey { registry_id, index },
             LeafRow {
-                leaf: new_leaf,
+                leaf: replaced.new_leaf,
                 holder: None,
                 time: now,
             },
@@ -218,24 +178,34 @@ impl RegistryState {
         if self.kind == kind {
             Ok(())
         } else {
-            let why = "a registry of this kind has no such event";
             Err(StoreError::Contradiction {
                 event,
                 registry: self.address,
-                why,
+                why: "a registry of this kind has no such event",
             })
         }
     }
 
-    pub fn require_next(&self, index: u64) -> Result<(), StoreError> {
+    pub fn require_next_index(&self, index: u64) -> Result<(), StoreError> {
         if index == self.next_index {
             Ok(())
         } else {
-            let (registry, next_index) = (self.address, self.next_index);
             Err(StoreError::NotNextIndex {
-                registry,
-                next_index,
+                registry: self.address,
+                next_index: self.next_index,
                 index,
+            })
+        }
+    }
+
+    fn require_next_sequence(&self, found: Sequence) -> Result<(), StoreError> {
+        if found == self.sequence.next() {
+            Ok(())
+        } else {
+            Err(StoreError::SequenceGap {
+                registry: self.address,
+                at: self.sequence,
+                found,
             })
         }
     }

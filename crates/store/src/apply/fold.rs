@@ -1,37 +1,39 @@
-//! One event after the other, in memory.
+//! Applies one event after the other to the rows in memory.
 
 use bauta_primitives::Claim;
+use solana_address::Address;
 
-use super::state::{CircuitRow, Created, Refusal, RegistryState, RootRow, ScopeRow, ScopeState, State, Use};
+use super::state::{
+    CircuitState, NewCircuit, NewCollection, NewRegistry, NewScope, NewVerification, ReclaimedNullifier,
+    Refusal, RegistryState, RootRow, ScopeState, State,
+};
+use crate::event::{CircuitRegistered, OwnershipVerified, RegistryCreated, ScopeCreated};
 use crate::tree::WorkingTree;
-use crate::values::{bigint, time};
-use crate::{Address, Event, Record, RegistryKind, StoreError};
+use crate::values::time;
+use crate::{Event, EventRecord, RegistryKind, Sequence, StoreError};
 
 /// The leaf format whose attributes and claims are tracks.
 pub const TRACK_FORMAT: u8 = 1;
 
 impl State {
-    pub fn apply(&mut self, record: &Record) -> Result<(), StoreError> {
+    pub fn apply(&mut self, record: &EventRecord) -> Result<(), StoreError> {
         let now = time(record.time)?;
         let event = &record.event;
-        if let Some((registry, sequence)) = event.tree_change() {
-            return self.begin_change(registry, sequence, event, now);
-        }
         match event {
-            Event::ConfigChanged { .. } => self.config = Some(event.clone()),
-            Event::CircuitRegistered {
-                circuit, leaf_format, ..
-            } => {
-                self.circuit_registered(*circuit, *leaf_format, event, now)?;
-            }
+            Event::ConfigChanged(config) => self.config = Some(config.clone()),
+            Event::CircuitRegistered(circuit) => self.circuit_registered(circuit, now)?,
             Event::CircuitRetired { circuit } => {
-                let (id, _) = self.circuit(*circuit)?;
+                let id = self.circuit(*circuit)?.id;
                 self.retired_circuits.push(id);
             }
-            Event::RegistryCreated { .. } => self.registry_created(event, now)?,
-            Event::CollectionAdded { registry, .. } => {
-                let id = self.registry(*registry)?.id;
-                self.collections.push((id, event.clone(), now));
+            Event::RegistryCreated(registry) => self.registry_created(registry, now)?,
+            Event::CollectionAdded(collection) => {
+                let registry_id = self.registry(collection.registry)?.id;
+                self.collections.push(NewCollection {
+                    registry_id,
+                    event: collection.clone(),
+                    time: now,
+                });
             }
             Event::RegistrySealed { registry } => {
                 let registry = self.registry(*registry)?;
@@ -39,43 +41,21 @@ impl State {
                 registry.sealed = true;
                 registry.changed = true;
             }
-            Event::MerkleRootUpdated {
-                registry,
-                sequence,
-                root,
-                replaced_root_kept,
-            } => {
-                self.finish_change(*registry, *sequence, *root, *replaced_root_kept, now)?;
-            }
-            Event::ScopeCreated { .. } => self.scope_created(event, now)?,
+            Event::TreeChanged(change) => self.begin_change(change, now)?,
+            Event::MerkleRootUpdated(update) => self.finish_change(update, now)?,
+            Event::ScopeCreated(scope) => self.scope_created(scope, now)?,
             Event::ScopeClosed { scope } => {
                 let id = self.scope(*scope)?.id;
                 self.closed_scopes.push(id);
             }
-            Event::OwnershipVerified {
-                scope,
-                root,
-                claim,
-                nullifier,
-            } => {
-                let scope = self.scope(*scope)?;
-                let registry = self.registry(scope.registry)?;
-                let (registry_id, at_sequence) = (registry.id, bigint("sequence", registry.sequence)?);
-                self.uses.push(Use {
-                    scope_id: scope.id,
-                    registry_id,
-                    at_sequence,
-                    root: *root,
-                    claim: *claim,
-                    track: scope.track(*claim),
+            Event::OwnershipVerified(verified) => self.ownership_verified(verified, record, now)?,
+            Event::NullifierReclaimed { scope, nullifier } => {
+                let scope_id = self.scope(*scope)?.id;
+                self.reclaimed.push(ReclaimedNullifier {
+                    scope_id,
                     nullifier: *nullifier,
-                    signature: record.signature,
                     time: now,
                 });
-            }
-            Event::NullifierReclaimed { scope, nullifier } => {
-                let id = self.scope(*scope)?.id;
-                self.reclaimed.push((id, *nullifier, now));
             }
             Event::ReuseRefused { scope, claim } => {
                 let scope = self.scope(*scope)?;
@@ -86,28 +66,19 @@ impl State {
                     time: now,
                 });
             }
-            // tree changes, handled above
-            Event::HolderRegistered { .. }
-            | Event::HolderEvicted { .. }
-            | Event::LeavesAppended { .. }
-            | Event::LeafReplaced { .. }
-            | Event::RootPublished { .. } => {}
         }
         Ok(())
     }
 
-    /// At the end of the batch: no change is half done, and every current root's tree is in tiles.
+    /// Ends the batch: checks that no tree change is incomplete, and makes tiles of the trees at
+    /// their current roots.
     pub fn finish(&mut self) -> Result<(), StoreError> {
         for registry in self.registries.values_mut() {
-            if let Some((event, _)) = &registry.pending {
-                let sequence = event
-                    .tree_change()
-                    .map_or(registry.sequence, |(_, sequence)| sequence);
-                let half = "without its MerkleRootUpdated";
-                return Err(StoreError::HalfChange {
+            if let Some(pending) = &registry.pending {
+                return Err(StoreError::IncompleteChange {
                     registry: registry.address,
-                    sequence,
-                    half,
+                    sequence: pending.change.sequence,
+                    reason: "the batch ends before its MerkleRootUpdated",
                 });
             }
             if registry.changed {
@@ -117,67 +88,48 @@ impl State {
         Ok(())
     }
 
-    fn circuit_registered(
-        &mut self,
-        address: Address,
-        leaf_format: u8,
-        event: &Event,
-        now: i64,
-    ) -> Result<(), StoreError> {
+    fn circuit_registered(&mut self, event: &CircuitRegistered, now: i64) -> Result<(), StoreError> {
         self.last_circuit_id += 1;
-        let id = self.last_circuit_id;
-        if self.circuits.insert(address, (id, leaf_format)).is_some() {
-            return Err(StoreError::CreatedTwice {
-                what: "circuit",
-                address,
-            });
-        }
-        self.new_circuits.push(CircuitRow {
-            id,
-            address,
+        let state = CircuitState {
+            id: self.last_circuit_id,
+            leaf_format: event.leaf_format,
+        };
+        refuse_replacement(
+            "circuit",
+            event.circuit,
+            self.circuits.insert(event.circuit, state),
+        )?;
+        self.new_circuits.push(NewCircuit {
+            id: state.id,
             event: event.clone(),
             time: now,
         });
         Ok(())
     }
 
-    fn registry_created(&mut self, event: &Event, now: i64) -> Result<(), StoreError> {
-        let Event::RegistryCreated {
-            registry: address,
-            authority,
-            nonce,
-            kind,
-            depth,
-            leaf_format,
-            root_ttl_seconds,
-            root,
-        } = event
-        else {
-            return Ok(());
-        };
-        let computed = depth.empty_root();
-        if *root != computed {
-            let (registry, announced) = (*address, *root);
+    fn registry_created(&mut self, event: &RegistryCreated, now: i64) -> Result<(), StoreError> {
+        let (address, computed) = (event.registry, event.depth.empty_root());
+        if event.root != computed {
             return Err(StoreError::RootMismatch {
-                registry,
-                sequence: 0,
+                registry: address,
+                sequence: Sequence::ZERO,
                 computed,
-                announced,
+                announced: event.root,
             });
         }
         self.last_registry_id += 1;
         let state = RegistryState {
             id: self.last_registry_id,
-            address: *address,
-            kind: *kind,
-            depth: *depth,
-            root_ttl_seconds: *root_ttl_seconds,
+            address,
+            kind: event.kind,
+            depth: event.depth,
+            root_ttl_seconds: event.root_ttl_seconds,
             next_index: 0,
-            sequence: 0,
-            tree: WorkingTree::new(*depth, *root),
+            sequence: Sequence::ZERO,
+            tree: WorkingTree::new(event.depth, event.root),
             roots: vec![RootRow {
-                sequence: 0,
-                root: *root,
+                sequence: Sequence::ZERO,
+                root: event.root,
                 leaf_count: 0,
                 stored: true,
                 created_at: now,
@@ -185,86 +137,97 @@ impl State {
                 valid_until: None,
             }],
             pending: None,
-            created: Some(Created {
-                authority: *authority,
-                nonce: *nonce,
-                leaf_format: *leaf_format,
+            created: Some(NewRegistry {
+                event: event.clone(),
                 time: now,
             }),
             sealed: false,
             changed: true,
         };
-        if self.registries.insert(*address, state).is_some() {
-            return Err(StoreError::CreatedTwice {
-                what: "registry",
-                address: *address,
-            });
-        }
-        Ok(())
+        refuse_replacement("registry", address, self.registries.insert(address, state))
     }
 
-    fn scope_created(&mut self, event: &Event, now: i64) -> Result<(), StoreError> {
-        let Event::ScopeCreated {
-            scope: address,
-            registry,
-            circuit,
-            auxiliary_registry,
-            root,
-            ..
-        } = event
-        else {
-            return Ok(());
-        };
-        let (circuit_id, leaf_format) = self.circuit(*circuit)?;
-        let auxiliary_registry_id = match auxiliary_registry {
-            Some(auxiliary) => Some(self.registry(*auxiliary)?.id),
+    fn scope_created(&mut self, event: &ScopeCreated, now: i64) -> Result<(), StoreError> {
+        let circuit = self.circuit(event.circuit)?;
+        let auxiliary_registry_id = match event.auxiliary_registry {
+            Some(auxiliary) => Some(self.registry(auxiliary)?.id),
             None => None,
         };
-        let state = self.registry(*registry)?;
-        let registry_id = state.id;
+        let registry = self.registry(event.registry)?;
+        let registry_id = registry.id;
         let mut root_sequence = None;
-        if let Some(root) = root {
-            let current = state.current()?.clone();
-            if current.root != *root {
+        if let Some(root) = event.root {
+            let current = registry.current()?.clone();
+            if current.root != root {
                 return Err(StoreError::RootMismatch {
-                    registry: *registry,
-                    sequence: state.sequence,
+                    registry: event.registry,
+                    sequence: registry.sequence,
                     computed: current.root,
-                    announced: *root,
+                    announced: root,
                 });
             }
-            state.keep_current()?;
-            state.changed = true;
+            registry.keep_current()?;
+            registry.changed = true;
             root_sequence = Some(current.sequence);
         }
         self.last_scope_id += 1;
-        let id = self.last_scope_id;
-        let scope = ScopeState {
-            id,
-            registry: *registry,
-            has_tracks: leaf_format == TRACK_FORMAT,
+        let state = ScopeState {
+            id: self.last_scope_id,
+            registry: event.registry,
+            has_tracks: circuit.leaf_format == TRACK_FORMAT,
         };
-        if self.scopes.insert(*address, scope).is_some() {
-            return Err(StoreError::CreatedTwice {
-                what: "scope",
-                address: *address,
-            });
-        }
-        self.new_scopes.push(ScopeRow {
-            id,
+        refuse_replacement("scope", event.scope, self.scopes.insert(event.scope, state))?;
+        self.new_scopes.push(NewScope {
+            id: state.id,
             event: event.clone(),
             registry_id,
-            circuit_id,
+            circuit_id: circuit.id,
             auxiliary_registry_id,
             root_sequence,
             time: now,
         });
         Ok(())
     }
+
+    fn ownership_verified(
+        &mut self,
+        event: &OwnershipVerified,
+        record: &EventRecord,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let scope = self.scope(event.scope)?;
+        let registry = self.registry(scope.registry)?;
+        let (registry_id, at_sequence) = (registry.id, registry.sequence);
+        self.verifications.push(NewVerification {
+            scope_id: scope.id,
+            registry_id,
+            at_sequence,
+            root: event.root,
+            claim: event.claim,
+            track: scope.track(event.claim),
+            nullifier: event.nullifier,
+            signature: record.signature,
+            time: now,
+        });
+        Ok(())
+    }
+}
+
+/// Refuses to create an account that replaced another one in a map.
+fn refuse_replacement<T>(
+    what: &'static str,
+    address: Address,
+    replaced: Option<T>,
+) -> Result<(), StoreError> {
+    match replaced {
+        None => Ok(()),
+        Some(_) => Err(StoreError::CreatedTwice { what, address }),
+    }
 }
 
 impl ScopeState {
-    /// The claim as a track.
+    /// Returns the claim as a track. `None` if the claims of the scope are not tracks, or the claim
+    /// is not a 64-bit number.
     fn track(self, claim: Claim) -> Option<u64> {
         let bytes = claim.to_bytes();
         let (high, low) = bytes.split_at(24);

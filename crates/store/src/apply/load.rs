@@ -1,16 +1,23 @@
-//! Reads what a batch of events touches: a fixed number of statements, however many events.
+//! Loads the rows that a batch touches. The number of statements is fixed, whatever the number of
+//! events.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Commitment, Root};
+use solana_address::Address;
+use sqlx::postgres::PgBindIterExt;
 use sqlx::{PgConnection, Row};
 
-use super::state::{Holding, RegistryState, RootRow, ScopeState, State};
+use super::fold::TRACK_FORMAT;
+use super::state::{CircuitState, HoldingKey, OwnerKey, RegistryState, RootRow, ScopeState, State, TrackKey};
+use crate::event::{TreeChange, TreeChangeKind};
+use crate::registries::{byte, depth};
 use crate::tile::{Tile, TileKey};
 use crate::tree::WorkingTree;
-use crate::values::{address, element, uint64, unsigned};
-use crate::{Address, Event, Record, RegistryKind, StoreError};
+use crate::uint64::Uint64;
+use crate::values::{address, bigint, element, leaf_index, unsigned};
+use crate::{Event, EventRecord, Holding, RegistryKind, Sequence, StoreError};
 
 /// The addresses that events name.
 #[derive(Default)]
@@ -21,57 +28,69 @@ struct Touched {
 }
 
 impl Touched {
-    fn by(records: &[Record]) -> Self {
+    fn by(records: &[EventRecord]) -> Self {
         let mut touched = Self::default();
         for record in records {
             match &record.event {
-                Event::CircuitRegistered { circuit, .. } | Event::CircuitRetired { circuit } => {
+                Event::CircuitRegistered(registered) => {
+                    touched.circuits.insert(registered.circuit);
+                }
+                Event::CircuitRetired { circuit } => {
                     touched.circuits.insert(*circuit);
                 }
-                Event::RegistryCreated { registry, .. }
-                | Event::CollectionAdded { registry, .. }
-                | Event::RegistrySealed { registry }
-                | Event::HolderRegistered { registry, .. }
-                | Event::HolderEvicted { registry, .. }
-                | Event::LeavesAppended { registry, .. }
-                | Event::LeafReplaced { registry, .. }
-                | Event::RootPublished { registry, .. }
-                | Event::MerkleRootUpdated { registry, .. } => {
+                Event::RegistryCreated(created) => {
+                    touched.registries.insert(created.registry);
+                }
+                Event::CollectionAdded(added) => {
+                    touched.registries.insert(added.registry);
+                }
+                Event::RegistrySealed { registry } => {
                     touched.registries.insert(*registry);
                 }
-                Event::ScopeCreated {
-                    scope,
-                    registry,
-                    circuit,
-                    auxiliary_registry,
-                    ..
-                } => {
-                    touched.scopes.insert(*scope);
-                    touched.circuits.insert(*circuit);
-                    touched.registries.insert(*registry);
-                    touched.registries.extend(auxiliary_registry);
+                Event::TreeChanged(change) => {
+                    touched.registries.insert(change.registry);
+                }
+                Event::MerkleRootUpdated(update) => {
+                    touched.registries.insert(update.registry);
+                }
+                Event::ScopeCreated(created) => {
+                    touched.scopes.insert(created.scope);
+                    touched.circuits.insert(created.circuit);
+                    touched.registries.insert(created.registry);
+                    touched.registries.extend(created.auxiliary_registry);
+                }
+                Event::OwnershipVerified(verified) => {
+                    touched.scopes.insert(verified.scope);
                 }
                 Event::ScopeClosed { scope }
-                | Event::OwnershipVerified { scope, .. }
                 | Event::NullifierReclaimed { scope, .. }
                 | Event::ReuseRefused { scope, .. } => {
                     touched.scopes.insert(*scope);
                 }
-                Event::ConfigChanged { .. } => {}
+                Event::ConfigChanged(_) => {}
             }
         }
         touched
     }
 }
 
-fn column(addresses: &BTreeSet<Address>) -> Vec<&[u8]> {
-    addresses.iter().map(|address| address.0.as_slice()).collect()
+fn tree_changes(records: &[EventRecord]) -> impl Iterator<Item = &TreeChange> {
+    records.iter().filter_map(|record| match &record.event {
+        Event::TreeChanged(change) => Some(change),
+        _ => None,
+    })
 }
 
-pub async fn load(connection: &mut PgConnection, records: &[Record]) -> Result<State, StoreError> {
+fn column(addresses: &BTreeSet<Address>) -> Vec<&[u8]> {
+    addresses.iter().map(AsRef::as_ref).collect()
+}
+
+pub async fn load(connection: &mut PgConnection, records: &[EventRecord]) -> Result<State, StoreError> {
     let mut touched = Touched::by(records);
     let mut state = State::default();
+    load_last_ids(connection, &mut state).await?;
     load_scopes(connection, &mut state, &mut touched).await?;
+    load_circuits(connection, &mut state, &touched.circuits).await?;
     load_registries(connection, &mut state, &touched.registries).await?;
     load_tiles(connection, &mut state, records).await?;
     load_holdings(connection, &mut state, records).await?;
@@ -79,54 +98,61 @@ pub async fn load(connection: &mut PgConnection, records: &[Record]) -> Result<S
     Ok(state)
 }
 
-/// Scopes, circuits, and the last number of each kind of row.
+async fn load_last_ids(connection: &mut PgConnection, state: &mut State) -> Result<(), StoreError> {
+    let last = sqlx::query(
+        "SELECT (SELECT coalesce(max(id), 0) FROM registries), (SELECT coalesce(max(id), 0) FROM circuits),
+                (SELECT coalesce(max(id), 0) FROM scopes)",
+    )
+    .fetch_one(connection)
+    .await?;
+    state.last_registry_id = last.get(0);
+    state.last_circuit_id = last.get(1);
+    state.last_scope_id = last.get(2);
+    Ok(())
+}
+
+/// Loads scopes, and adds their registries to those that are touched.
 async fn load_scopes(
     connection: &mut PgConnection,
     state: &mut State,
     touched: &mut Touched,
 ) -> Result<(), StoreError> {
-    let last = sqlx::query(
-        "SELECT (SELECT coalesce(max(id), 0) FROM registries), (SELECT coalesce(max(id), 0) FROM circuits),
-                (SELECT coalesce(max(id), 0) FROM scopes)",
-    )
-    .fetch_one(&mut *connection)
-    .await?;
-    state.last_registry_id = last.get(0);
-    state.last_circuit_id = last.get(1);
-    state.last_scope_id = last.get(2);
-
-    let scopes = sqlx::query(
+    let rows = sqlx::query(
         "SELECT s.id, s.address, r.address AS registry, c.leaf_format
          FROM scopes s JOIN registries r ON r.id = s.registry_id JOIN circuits c ON c.id = s.circuit_id
          WHERE s.address = ANY ($1)",
     )
     .bind(column(&touched.scopes))
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await?;
-    for row in scopes {
+    for row in rows {
         let registry = address(row.get("registry"))?;
         touched.registries.insert(registry);
-        let has_tracks = row.get::<i16, _>("leaf_format") == i16::from(super::fold::TRACK_FORMAT);
-        state.scopes.insert(
-            address(row.get("address"))?,
-            ScopeState {
-                id: row.get("id"),
-                registry,
-                has_tracks,
-            },
-        );
+        let scope = ScopeState {
+            id: row.get("id"),
+            registry,
+            has_tracks: byte(&row, "leaf_format")? == TRACK_FORMAT,
+        };
+        state.scopes.insert(address(row.get("address"))?, scope);
     }
+    Ok(())
+}
 
-    let circuits = sqlx::query("SELECT id, address, leaf_format FROM circuits WHERE address = ANY ($1)")
-        .bind(column(&touched.circuits))
+async fn load_circuits(
+    connection: &mut PgConnection,
+    state: &mut State,
+    addresses: &BTreeSet<Address>,
+) -> Result<(), StoreError> {
+    let rows = sqlx::query("SELECT id, address, leaf_format FROM circuits WHERE address = ANY ($1)")
+        .bind(column(addresses))
         .fetch_all(connection)
         .await?;
-    for row in circuits {
-        let leaf_format = u8::try_from(row.get::<i16, _>("leaf_format"))
-            .map_err(|_| StoreError::Damaged("a leaf format above 255".into()))?;
-        state
-            .circuits
-            .insert(address(row.get("address"))?, (row.get("id"), leaf_format));
+    for row in rows {
+        let circuit = CircuitState {
+            id: row.get("id"),
+            leaf_format: byte(&row, "leaf_format")?,
+        };
+        state.circuits.insert(address(row.get("address"))?, circuit);
     }
     Ok(())
 }
@@ -146,11 +172,10 @@ async fn load_registries(
     .fetch_all(connection)
     .await?;
     for row in rows {
-        let depth = u8::try_from(row.get::<i16, _>("depth")).map(Depth::try_from);
-        let depth = depth.map_err(|_| StoreError::Damaged("a depth above 255".into()))??;
+        let depth = depth(&row)?;
         let registry = address(row.get("address"))?;
         let root = Root::new(element(row.get("root"))?);
-        let sequence: i64 = row.get("sequence");
+        let sequence = Sequence::from_column(row.get("sequence"))?;
         state.registries.insert(
             registry,
             RegistryState {
@@ -160,7 +185,7 @@ async fn load_registries(
                 depth,
                 root_ttl_seconds: row.get("root_ttl_seconds"),
                 next_index: unsigned(row.get("next_index"))?,
-                sequence: unsigned(sequence)?,
+                sequence,
                 tree: WorkingTree::new(depth, root),
                 roots: vec![RootRow {
                     sequence,
@@ -181,63 +206,54 @@ async fn load_registries(
     Ok(())
 }
 
-/// The tiles above every leaf that an event names.
+/// Loads the tiles above every leaf that an event names.
 async fn load_tiles(
     connection: &mut PgConnection,
     state: &mut State,
-    records: &[Record],
+    records: &[EventRecord],
 ) -> Result<(), StoreError> {
     let mut keys = BTreeSet::new();
-    for record in records {
-        let (address, first, count) = match &record.event {
-            Event::HolderRegistered { registry, index, .. }
-            | Event::HolderEvicted { registry, index, .. }
-            | Event::LeafReplaced { registry, index, .. } => (registry, *index, 1),
-            Event::LeavesAppended {
-                registry,
-                first_index,
-                leaves,
-                ..
-            } => (registry, *first_index, leaves.len() as u64),
-            _ => continue,
+    for change in tree_changes(records) {
+        let (first, count) = match &change.kind {
+            TreeChangeKind::HolderRegistered(registered) => (registered.index, 1),
+            TreeChangeKind::HolderEvicted(evicted) => (evicted.index, 1),
+            TreeChangeKind::LeafReplaced(replaced) => (replaced.index, 1),
+            TreeChangeKind::LeavesAppended(appended) => (appended.first_index, appended.leaves.len() as u64),
+            TreeChangeKind::RootPublished { .. } => continue,
         };
-        let Some(registry) = state.registries.get(address) else {
+        let Some(registry) = state.registries.get(&change.registry) else {
             continue;
         };
-        for index in first..first.saturating_add(count) {
+        for index in first.get()..first.get().saturating_add(count) {
             let index = registry.depth.check_index(index)?;
             keys.extend(TileKey::above(registry.depth, index).map(|key| (registry.id, key)));
         }
     }
-    let mut columns = (Vec::new(), Vec::new(), Vec::new());
-    for (registry, key) in keys {
-        columns.0.push(registry);
-        columns.1.push(i16::from(key.level));
-        columns
-            .2
-            .push(crate::values::bigint("tile position", key.position)?);
-    }
+    let positions: Result<Vec<_>, _> = keys
+        .iter()
+        .map(|(_, key)| bigint("tile position", key.position))
+        .collect();
     let rows = sqlx::query(
         "SELECT r.address, t.level, t.position, t.since_sequence, t.hash, t.nodes
          FROM unnest($1::integer[], $2::smallint[], $3::bigint[]) AS k (registry_id, level, position)
          JOIN tiles t USING (registry_id, level, position) JOIN registries r ON r.id = t.registry_id
          WHERE t.until_sequence IS NULL",
     )
-    .bind(columns.0)
-    .bind(columns.1)
-    .bind(columns.2)
+    .bind(keys.iter().map(|(registry_id, _)| *registry_id).bind_iter())
+    .bind(keys.iter().map(|(_, key)| i16::from(key.level)).bind_iter())
+    .bind(positions?)
     .fetch_all(connection)
     .await?;
     for row in rows {
         let registry = state.registry(address(row.get("address"))?)?;
-        let level = u8::try_from(row.get::<i16, _>("level"))
-            .map_err(|_| StoreError::Damaged("a tile level above 255".into()))?;
+        let level = byte(&row, "level")?;
         let key = TileKey {
             level,
             position: unsigned(row.get("position"))?,
         };
         let tile = Tile::decode(registry.depth, level, row.get("hash"), row.get("nodes"))?;
-        registry.tree.load(key, row.get("since_sequence"), tile);
+        let since = Sequence::from_column(row.get("since_sequence"))?;
+        registry.tree.load(key, since, tile);
     }
     Ok(())
 }
@@ -245,110 +261,120 @@ async fn load_tiles(
 async fn load_holdings(
     connection: &mut PgConnection,
     state: &mut State,
-    records: &[Record],
+    records: &[EventRecord],
 ) -> Result<(), StoreError> {
     let mut keys = BTreeSet::new();
-    for record in records {
-        if let Event::HolderRegistered { registry, mint, .. } | Event::HolderEvicted { registry, mint, .. } =
-            &record.event
-            && let Some(registry) = state.registries.get(registry)
-        {
-            keys.insert((registry.id, *mint));
+    let mut depths: HashMap<i32, Depth> = HashMap::new();
+    for change in tree_changes(records) {
+        let mint = match &change.kind {
+            TreeChangeKind::HolderRegistered(registered) => registered.mint,
+            TreeChangeKind::HolderEvicted(evicted) => evicted.mint,
+            _ => continue,
+        };
+        if let Some(registry) = state.registries.get(&change.registry) {
+            let registry_id = registry.id;
+            depths.insert(registry_id, registry.depth);
+            keys.insert(HoldingKey { registry_id, mint });
         }
     }
-    let (registries, mints): (Vec<i32>, Vec<&[u8]>) = keys
-        .iter()
-        .map(|(registry, mint)| (*registry, mint.0.as_slice()))
-        .unzip();
     let rows = sqlx::query(
-        "SELECT h.registry_id, h.mint, h.owner, h.commitment, h.index, h.track_id::text AS track, h.live,
+        "SELECT h.registry_id, h.mint, h.owner, h.commitment, h.index, h.track_id, h.live,
                 extract(epoch FROM h.last_change_at)::bigint AS last_change
          FROM unnest($1::integer[], $2::bytea[]) AS k (registry_id, mint) JOIN holdings h USING (registry_id, mint)",
     )
-    .bind(registries)
-    .bind(mints)
+    .bind(keys.iter().map(|key| key.registry_id).bind_iter())
+    .bind(keys.iter().map(|key| key.mint.to_bytes()).bind_iter())
     .fetch_all(connection)
     .await?;
     for row in rows {
+        let registry_id = row.get("registry_id");
+        let Some(depth) = depths.get(&registry_id) else {
+            continue;
+        };
+        let key = HoldingKey {
+            registry_id,
+            mint: address(row.get("mint"))?,
+        };
         let holding = Holding {
             owner: address(row.get("owner"))?,
             commitment: Commitment::new(element(row.get("commitment"))?),
-            index: unsigned(row.get("index"))?,
-            track: uint64(row.get("track"))?,
+            index: leaf_index(*depth, row.get("index"))?,
+            track: row.get::<Uint64, _>("track_id").0,
             live: row.get("live"),
             last_change: row.get("last_change"),
         };
-        state
-            .holdings
-            .insert((row.get("registry_id"), address(row.get("mint"))?), holding);
+        state.holdings.insert(key, holding);
     }
     Ok(())
 }
 
-/// The counts of live tokens of every owner concerned, and of distinct owners of every track concerned.
+/// Loads the live tokens of every owner that an event concerns, and the distinct owners of their
+/// tracks.
 async fn load_owners(
     connection: &mut PgConnection,
     state: &mut State,
-    records: &[Record],
+    records: &[EventRecord],
 ) -> Result<(), StoreError> {
-    let mut keys: BTreeSet<(i32, u64, Address)> = state
-        .holdings
-        .iter()
-        .map(|((registry, _), held)| (*registry, held.track, held.owner))
-        .collect();
-    for record in records {
-        if let Event::HolderRegistered {
-            registry,
-            track,
-            owner,
-            ..
-        } = &record.event
-            && let Some(registry) = state.registries.get(registry)
-        {
-            keys.insert((registry.id, *track, *owner));
+    let of_holdings = state.holdings.iter().map(|(key, held)| OwnerKey {
+        track: TrackKey {
+            registry_id: key.registry_id,
+            track: held.track,
+        },
+        owner: held.owner,
+    });
+    let of_registrations = tree_changes(records).filter_map(|change| match &change.kind {
+        TreeChangeKind::HolderRegistered(registered) => {
+            let registry_id = state.registries.get(&change.registry)?.id;
+            let track = TrackKey {
+                registry_id,
+                track: registered.track,
+            };
+            let owner = registered.owner;
+            Some(OwnerKey { track, owner })
         }
-    }
-    let tracks: BTreeSet<(i32, u64)> = keys
-        .iter()
-        .map(|(registry, track, _)| (*registry, *track))
-        .collect();
+        _ => None,
+    });
+    let owners: BTreeSet<OwnerKey> = of_holdings.chain(of_registrations).collect();
+    let tracks: BTreeSet<TrackKey> = owners.iter().map(|owner| owner.track).collect();
 
     let rows = sqlx::query(
-        "SELECT o.registry_id, o.track_id::text AS track, o.owner, o.tokens
-         FROM unnest($1::integer[], $2::text[], $3::bytea[]) AS k (registry_id, track, owner)
-         JOIN track_owners o
-           ON o.registry_id = k.registry_id AND o.track_id = k.track::numeric AND o.owner = k.owner",
+        "SELECT o.registry_id, o.track_id, o.owner, o.tokens
+         FROM unnest($1::integer[], $2::numeric[], $3::bytea[]) AS k (registry_id, track_id, owner)
+         JOIN track_owners o ON o.registry_id = k.registry_id AND o.track_id = k.track_id AND o.owner = k.owner",
     )
-    .bind(keys.iter().map(|key| key.0).collect::<Vec<_>>())
-    .bind(keys.iter().map(|key| key.1.to_string()).collect::<Vec<_>>())
-    .bind(keys.iter().map(|key| key.2.0.as_slice()).collect::<Vec<_>>())
+    .bind(owners.iter().map(|key| key.track.registry_id).bind_iter())
+    .bind(owners.iter().map(|key| Uint64(key.track.track)).bind_iter())
+    .bind(owners.iter().map(|key| key.owner.to_bytes()).bind_iter())
     .fetch_all(&mut *connection)
     .await?;
     for row in rows {
-        let key = (
-            row.get("registry_id"),
-            uint64(row.get("track"))?,
-            address(row.get("owner"))?,
-        );
+        let key = OwnerKey {
+            track: TrackKey {
+                registry_id: row.get("registry_id"),
+                track: row.get::<Uint64, _>("track_id").0,
+            },
+            owner: address(row.get("owner"))?,
+        };
         state.track_owners.insert(key, row.get("tokens"));
     }
 
     let rows = sqlx::query(
-        "SELECT k.registry_id, k.track, a.owners
-         FROM unnest($1::integer[], $2::text[]) AS k (registry_id, track)
+        "SELECT k.registry_id, k.track_id, a.owners
+         FROM unnest($1::integer[], $2::numeric[]) AS k (registry_id, track_id)
          CROSS JOIN LATERAL (SELECT owners FROM anonymity_sets a
-                             WHERE a.registry_id = k.registry_id AND a.track_id = k.track::numeric
+                             WHERE a.registry_id = k.registry_id AND a.track_id = k.track_id
                              ORDER BY since_sequence DESC LIMIT 1) a",
     )
-    .bind(tracks.iter().map(|key| key.0).collect::<Vec<_>>())
-    .bind(tracks.iter().map(|key| key.1.to_string()).collect::<Vec<_>>())
+    .bind(tracks.iter().map(|key| key.registry_id).bind_iter())
+    .bind(tracks.iter().map(|key| Uint64(key.track)).bind_iter())
     .fetch_all(connection)
     .await?;
     for row in rows {
-        state.owners.insert(
-            (row.get("registry_id"), uint64(row.get("track"))?),
-            row.get("owners"),
-        );
+        let key = TrackKey {
+            registry_id: row.get("registry_id"),
+            track: row.get::<Uint64, _>("track_id").0,
+        };
+        state.owners.insert(key, row.get("owners"));
     }
     Ok(())
 }

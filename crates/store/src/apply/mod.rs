@@ -1,68 +1,75 @@
-//! Applies a batch of events: everything it changes, the checkpoint and the journal, in one transaction.
+//! Applies a batch of events, the checkpoint and the journal in one transaction.
 //!
 //! ```text
-//!   Batch -> touched (keys) -> load: registries, scopes, holdings, tiles     a few set-based reads
-//!         -> foresee: all hashes that the changes will need                  in batches
-//!         -> fold: one event after the other, in memory                      roots checked here
-//!         -> write: rows of every table                                      a few set-based writes
-//!         -> checkpoint -> commit                                            triggers write the journal
+//!   Batch -> load: rows that the events name            a few set-based reads
+//!         -> precompute: hashes that the changes need   in batches
+//!         -> fold: one event after the other            in memory; checks the roots
+//!         -> write: rows of every table                 a few set-based writes
+//!         -> checkpoint -> commit                       triggers write the journal
 //! ```
 
 mod changes;
 mod fold;
-mod foresee;
 mod holders;
 mod load;
+mod precompute;
 mod state;
 mod write;
 
-use sqlx::{PgConnection, Row};
+use sqlx::PgConnection;
 
-use crate::values::{bigint, integer};
-use crate::{Batch, Position, Record, Store, StoreError, checkpoint};
+use crate::values::integer;
+use crate::{Batch, EventRecord, Position, Store, StoreError, checkpoint};
 
-/// What [`Store::apply`] did.
+/// The result of [`Store::apply`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Applied {
-    /// Events applied now.
+    /// The number of events that this call applied.
     pub applied: usize,
-    /// Events at or before the checkpoint, applied before: left out.
+    /// The number of events at or before the checkpoint, which earlier calls applied.
     pub already_applied: usize,
 }
 
 impl Store {
-    /// Applies a batch, all of it or nothing. Events that the checkpoint already covers are left out, so a batch may be
-    /// given twice. Two writers at once wait for each other.
+    /// Applies a batch as a whole, or fails without a change. Events at or before the checkpoint
+    /// are skipped, so a batch can be applied twice. Two writers that apply at the same time wait
+    /// for each other.
     ///
-    /// Refused: events out of order, a gap in a registry's `sequence`, a root that the stored tree doesn't give, an index
-    /// out of range, an event about something unknown.
+    /// Fails if events are out of order, if a registry's `sequence` has a gap, if the stored tree
+    /// gives another root than the event, if an index is out of range, or if an event names an
+    /// unknown account.
     pub async fn apply(&self, batch: &Batch) -> Result<Applied, StoreError> {
         self.apply_after(None, batch).await
     }
 
-    /// Like [`Self::apply`], for a batch that was read from `after` on (`None`: from the beginning). Refused when the
-    /// checkpoint has meanwhile gone back to before that: what lies between is in no batch.
+    /// Applies a batch that was read from `after` on, like [`Self::apply`]. `None`: from the
+    /// beginning of the chain.
+    ///
+    /// Fails with [`StoreError::NotContiguous`] if the checkpoint is before `after`, because a
+    /// rollback moved it. No batch then has the events in between.
     pub async fn apply_after(&self, after: Option<Position>, batch: &Batch) -> Result<Applied, StoreError> {
         let mut transaction = self.pool.begin().await?;
         checkpoint::lock(&mut transaction).await?;
-        let last = checkpoint::read(&mut transaction).await?;
-        let at = last.map(|(_, at)| at);
+        let last = checkpoint::last_batch(&mut transaction).await?;
+        let at = last.map(|last| last.checkpoint);
         if let Some(from) = after.filter(|from| at < Some(*from)) {
             return Err(StoreError::NotContiguous { from, at });
         }
         check_order(batch)?;
-        let done = last.map_or(0, |(_, at)| batch.records.partition_point(|r| r.position <= at));
-        let records = &batch.records[done..];
-        if last.is_some_and(|(_, at)| batch.checkpoint <= at) {
+        let already_applied = at.map_or(0, |at| {
+            batch.records.partition_point(|record| record.position <= at)
+        });
+        if at.is_some_and(|at| batch.checkpoint <= at) {
             return Ok(Applied {
                 applied: 0,
-                already_applied: done,
+                already_applied,
             });
         }
-        let number = last.map_or(1, |(number, _)| number + 1);
+        let records = &batch.records[already_applied..];
+        let number = last.map_or(1, |last| last.number + 1);
         begin_journal(&mut transaction, number, batch.checkpoint).await?;
         let mut state = load::load(&mut transaction, records).await?;
-        state.foresee(records);
+        state.precompute(records);
         for record in records {
             state.apply(record)?;
         }
@@ -71,14 +78,13 @@ impl Store {
         transaction.commit().await?;
         Ok(Applied {
             applied: records.len(),
-            already_applied: done,
+            already_applied,
         })
     }
 }
 
 fn check_order(batch: &Batch) -> Result<(), StoreError> {
-    let pairs = batch.records.windows(2);
-    for pair in pairs {
+    for pair in batch.records.windows(2) {
         if pair[0].position >= pair[1].position {
             return Err(StoreError::OutOfOrder {
                 position: pair[1].position,
@@ -86,26 +92,23 @@ fn check_order(batch: &Batch) -> Result<(), StoreError> {
         }
     }
     match batch.records.last() {
-        Some(Record { position, .. }) if *position > batch.checkpoint => {
+        Some(EventRecord { position, .. }) if *position > batch.checkpoint => {
             Err(StoreError::OutOfOrder { position: *position })
         }
         _ => Ok(()),
     }
 }
 
-/// From here to the end of the transaction, triggers write the journal; unless no fork can reach the batch any more, as
-/// when history is read in.
+/// Makes the triggers write the journal until the end of the transaction. A batch that is already
+/// final needs no journal, because no fork can undo it. This is the case during a backfill.
 async fn begin_journal(
     connection: &mut PgConnection,
     number: i64,
     checkpoint: Position,
 ) -> Result<(), StoreError> {
-    let slot = bigint("slot", checkpoint.slot)?;
-    let finalized: Option<i64> = sqlx::query("SELECT slot FROM finality")
-        .fetch_optional(&mut *connection)
-        .await?
-        .map(|row| row.get(0));
-    if finalized.is_none_or(|finalized| slot > finalized) {
+    let slot = checkpoint.slot.to_column()?;
+    let finalized = checkpoint::finalized_slot(connection).await?;
+    if finalized.is_none_or(|finalized| checkpoint.slot > finalized) {
         sqlx::query("SELECT set_config('bauta.batch', $1, true)")
             .bind(format!("{number} {slot}"))
             .execute(connection)
@@ -127,7 +130,7 @@ async fn write_checkpoint(
              instruction_index = excluded.instruction_index, inner_index = excluded.inner_index",
     )
     .bind(number)
-    .bind(bigint("slot", at.slot)?)
+    .bind(at.slot.to_column()?)
     .bind(integer("transaction index", at.transaction_index)?)
     .bind(integer("instruction index", at.instruction_index)?)
     .bind(integer("inner index", at.inner_index)?)

@@ -1,17 +1,22 @@
-//! What a batch reads and changes, in memory.
+//! The rows that a batch reads and changes, in memory.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bauta_primitives::tree::{Depth, LeafIndex};
 use bauta_primitives::{Attributes, Claim, Commitment, EntryId, Leaf, Nullifier, Root};
+use solana_address::Address;
+use solana_signature::Signature;
 
+use crate::event::{
+    CircuitRegistered, CollectionAdded, ConfigChanged, RegistryCreated, ScopeCreated, TreeChange,
+};
 use crate::tree::WorkingTree;
-use crate::{Address, Event, RegistryKind, Signature, StoreError};
+use crate::{Holding, RegistryKind, Sequence, StoreError};
 
-/// A root's row.
+/// A row of `roots`.
 #[derive(Clone)]
 pub struct RootRow {
-    pub sequence: i64,
+    pub sequence: Sequence,
     pub root: Root,
     pub leaf_count: u64,
     pub stored: bool,
@@ -27,28 +32,30 @@ pub struct RegistryState {
     pub depth: Depth,
     pub root_ttl_seconds: i64,
     pub next_index: u64,
-    pub sequence: u64,
+    pub sequence: Sequence,
     pub tree: WorkingTree,
-    /// The current root last; before it those that this batch replaced.
+    /// The roots that this batch replaced, then the current root.
     pub roots: Vec<RootRow>,
-    /// A tree change whose `MerkleRootUpdated` is still to come.
-    pub pending: Option<(Event, i64)>,
-    /// The row to insert, for a registry of this batch.
-    pub created: Option<Created>,
+    /// A tree change whose `MerkleRootUpdated` has not come yet.
+    pub pending: Option<PendingChange>,
+    /// The event that created the registry, if it is in this batch.
+    pub created: Option<NewRegistry>,
     pub sealed: bool,
     pub changed: bool,
 }
 
-#[derive(Clone, Copy)]
-pub struct Created {
-    pub authority: Address,
-    pub nonce: u64,
-    pub leaf_format: u8,
+pub struct PendingChange {
+    pub change: TreeChange,
+    pub time: i64,
+}
+
+pub struct NewRegistry {
+    pub event: RegistryCreated,
     pub time: i64,
 }
 
 impl RegistryState {
-    /// The current root's row; a registry has one from its creation on.
+    /// Returns the row of the current root. Every registry has one from its creation on.
     pub fn current(&mut self) -> Result<&mut RootRow, StoreError> {
         let address = self.address;
         self.roots
@@ -56,7 +63,7 @@ impl RegistryState {
             .ok_or_else(|| StoreError::Damaged(format!("registry {address} has no current root")))
     }
 
-    /// Makes tiles of the present tree, because its root will be asked for.
+    /// Makes tiles of the tree as it is now, so that its root stays readable.
     pub fn keep_current(&mut self) -> Result<(), StoreError> {
         if self.kind != RegistryKind::Attested {
             self.tree.flush();
@@ -66,11 +73,15 @@ impl RegistryState {
     }
 }
 
-#[derive(Clone)]
-pub struct CircuitRow {
+#[derive(Clone, Copy)]
+pub struct CircuitState {
     pub id: i32,
-    pub address: Address,
-    pub event: Event,
+    pub leaf_format: u8,
+}
+
+pub struct NewCircuit {
+    pub id: i32,
+    pub event: CircuitRegistered,
     pub time: i64,
 }
 
@@ -82,45 +93,83 @@ pub struct ScopeState {
     pub has_tracks: bool,
 }
 
-/// A scope of this batch.
-pub struct ScopeRow {
+pub struct NewScope {
     pub id: i32,
-    pub event: Event,
+    pub event: ScopeCreated,
     pub registry_id: i32,
     pub circuit_id: i32,
     pub auxiliary_registry_id: Option<i32>,
-    pub root_sequence: Option<i64>,
+    pub root_sequence: Option<Sequence>,
     pub time: i64,
 }
 
-#[derive(Clone, Copy)]
-pub struct Holding {
-    pub owner: Address,
-    pub commitment: Commitment,
-    pub index: u64,
-    pub track: u64,
-    pub live: bool,
-    pub last_change: i64,
+pub struct NewCollection {
+    pub registry_id: i32,
+    pub event: CollectionAdded,
+    pub time: i64,
 }
 
+/// The key of a token in a registry.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HoldingKey {
+    pub registry_id: i32,
+    pub mint: Address,
+}
+
+/// The key of a track in a registry.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TrackKey {
+    pub registry_id: i32,
+    pub track: u64,
+}
+
+/// The key of an owner in a track.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnerKey {
+    pub track: TrackKey,
+    pub owner: Address,
+}
+
+/// The key of a leaf in a registry.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeafKey {
+    pub registry_id: i32,
+    pub index: LeafIndex,
+}
+
+/// A row of `merkle_leaves`.
 #[derive(Clone, Copy)]
 pub struct LeafRow {
     pub leaf: Leaf,
-    pub holder: Option<(Commitment, EntryId, u64)>,
+    /// What the leaf hashes, if the chain shows it.
+    pub holder: Option<HolderLeaf>,
     pub time: i64,
 }
 
-/// An accepted use.
-pub struct Use {
+#[derive(Clone, Copy)]
+pub struct HolderLeaf {
+    pub commitment: Commitment,
+    pub entry_id: EntryId,
+    pub track: u64,
+}
+
+pub struct NewVerification {
     pub scope_id: i32,
     pub registry_id: i32,
-    /// The registry's change when it was accepted: the root is of this or an earlier one.
-    pub at_sequence: i64,
+    /// The sequence of the registry at the verification. The root is of this change or an earlier
+    /// one.
+    pub at_sequence: Sequence,
     pub root: Root,
     pub claim: Claim,
     pub track: Option<u64>,
     pub nullifier: Nullifier,
     pub signature: Signature,
+    pub time: i64,
+}
+
+pub struct ReclaimedNullifier {
+    pub scope_id: i32,
+    pub nullifier: Nullifier,
     pub time: i64,
 }
 
@@ -131,6 +180,7 @@ pub struct Refusal {
     pub time: i64,
 }
 
+/// The changes of a track in one day.
 #[derive(Clone, Copy, Default)]
 pub struct Growth {
     pub registered: i64,
@@ -138,40 +188,41 @@ pub struct Growth {
     pub evicted: i64,
 }
 
-/// Rows by their keys: loaded ones, and what the batch makes of them. Ordered where rows are written, so that two
-/// databases that follow the same chain get the same rows.
+/// Loaded rows by their keys, and what the batch makes of them. Rows that are written are ordered
+/// by key, so that two databases that follow the same chain have the same rows.
 #[derive(Default)]
 pub struct State {
     pub registries: BTreeMap<Address, RegistryState>,
-    pub circuits: HashMap<Address, (i32, u8)>,
+    pub circuits: HashMap<Address, CircuitState>,
     pub scopes: HashMap<Address, ScopeState>,
     pub last_registry_id: i32,
     pub last_circuit_id: i32,
     pub last_scope_id: i32,
 
-    pub config: Option<Event>,
-    pub new_circuits: Vec<CircuitRow>,
+    pub config: Option<ConfigChanged>,
+    pub new_circuits: Vec<NewCircuit>,
     pub retired_circuits: Vec<i32>,
-    pub new_scopes: Vec<ScopeRow>,
+    pub new_scopes: Vec<NewScope>,
     pub closed_scopes: Vec<i32>,
-    pub collections: Vec<(i32, Event, i64)>,
+    pub collections: Vec<NewCollection>,
 
-    pub holdings: BTreeMap<(i32, Address), Holding>,
-    pub changed_holdings: HashSet<(i32, Address)>,
-    /// Live tokens by registry, track and owner.
-    pub track_owners: BTreeMap<(i32, u64, Address), i64>,
-    pub changed_owners: HashSet<(i32, u64, Address)>,
-    /// Distinct owners by registry and track.
-    pub owners: HashMap<(i32, u64), i32>,
-    /// The same at the changes of this batch.
-    pub anonymity_sets: BTreeMap<(i32, u64, i64), i32>,
-    pub growth: BTreeMap<(i32, u64, i64), Growth>,
+    pub holdings: BTreeMap<HoldingKey, Holding>,
+    pub changed_holdings: HashSet<HoldingKey>,
+    /// Live tokens.
+    pub track_owners: BTreeMap<OwnerKey, i64>,
+    pub changed_owners: HashSet<OwnerKey>,
+    /// Distinct owners.
+    pub owners: HashMap<TrackKey, i32>,
+    /// Distinct owners after a change of this batch.
+    pub anonymity_sets: BTreeMap<(TrackKey, Sequence), i32>,
+    /// Growth by day, counted from 1970-01-01.
+    pub growth: BTreeMap<(TrackKey, i64), Growth>,
 
-    /// Leaves of members, computed ahead.
+    /// Precomputed leaves of members.
     pub known_leaves: HashMap<(Commitment, EntryId, Attributes), Leaf>,
-    pub leaves: BTreeMap<(i32, LeafIndex), LeafRow>,
-    pub uses: Vec<Use>,
-    pub reclaimed: Vec<(i32, Nullifier, i64)>,
+    pub leaves: BTreeMap<LeafKey, LeafRow>,
+    pub verifications: Vec<NewVerification>,
+    pub reclaimed: Vec<ReclaimedNullifier>,
     pub refusals: Vec<Refusal>,
 }
 
@@ -190,7 +241,7 @@ impl State {
         })
     }
 
-    pub fn circuit(&self, address: Address) -> Result<(i32, u8), StoreError> {
+    pub fn circuit(&self, address: Address) -> Result<CircuitState, StoreError> {
         self.circuits.get(&address).copied().ok_or(StoreError::Unknown {
             what: "circuit",
             address,

@@ -1,20 +1,22 @@
-//! Writes what a batch made: a statement or two for each table, however many rows. Parents come before children, roots and
-//! anonymity sets before the uses that refer to them.
+//! Writes the rows of a batch: a statement or two for each table, whatever the number of rows.
+//! Parents come before children; roots and anonymity sets come before the verifications that refer
+//! to them.
 
 mod entities;
 mod tree;
-mod uses;
+mod verifications;
 
 use sqlx::PgConnection;
+use sqlx::postgres::PgBindIterExt;
 
 use super::state::State;
-use crate::values::{bigint, integer, time};
-use crate::{Record, StoreError};
+use crate::values::{integer, time};
+use crate::{EventRecord, StoreError};
 
 pub async fn write(
     connection: &mut PgConnection,
     mut state: State,
-    records: &[Record],
+    records: &[EventRecord],
 ) -> Result<(), StoreError> {
     state.finish()?;
     entities::config(connection, &state).await?;
@@ -27,31 +29,29 @@ pub async fn write(
     entities::holdings(connection, &state).await?;
     entities::owners(connection, &state).await?;
     entities::scopes(connection, &state).await?;
-    uses::nullifiers(connection, &state).await?;
-    uses::verifications(connection, &state).await?;
-    uses::refusals(connection, &state).await?;
-    uses::growth(connection, &state).await?;
+    verifications::nullifiers(connection, &state).await?;
+    verifications::verifications(connection, &state).await?;
+    verifications::refusals(connection, &state).await?;
+    verifications::growth(connection, &state).await?;
     events(connection, records).await
 }
 
-/// The list of events that have been applied.
-async fn events(connection: &mut PgConnection, records: &[Record]) -> Result<(), StoreError> {
+/// Writes the list of applied events.
+async fn events(connection: &mut PgConnection, records: &[EventRecord]) -> Result<(), StoreError> {
     if records.is_empty() {
         return Ok(());
     }
-    let mut positions = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut times = Vec::new();
+    let mut slots = Vec::with_capacity(records.len());
+    let mut transactions = Vec::with_capacity(records.len());
+    let mut instructions = Vec::with_capacity(records.len());
+    let mut inner = Vec::with_capacity(records.len());
+    let mut times = Vec::with_capacity(records.len());
     for record in records {
-        positions.0.push(bigint("slot", record.position.slot)?);
-        positions
-            .1
-            .push(integer("transaction index", record.position.transaction_index)?);
-        positions
-            .2
-            .push(integer("instruction index", record.position.instruction_index)?);
-        positions
-            .3
-            .push(integer("inner index", record.position.inner_index)?);
+        let position = record.position;
+        slots.push(position.slot.to_column()?);
+        transactions.push(integer("transaction index", position.transaction_index)?);
+        instructions.push(integer("instruction index", position.instruction_index)?);
+        inner.push(integer("inner index", position.inner_index)?);
         times.push(time(record.time)?);
     }
     sqlx::query(
@@ -60,12 +60,12 @@ async fn events(connection: &mut PgConnection, records: &[Record]) -> Result<(),
          FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::integer[], $5::text[], $6::bytea[], $7::bigint[])
               AS e (slot, transaction_index, instruction_index, inner_index, kind, signature, time)",
     )
-    .bind(positions.0)
-    .bind(positions.1)
-    .bind(positions.2)
-    .bind(positions.3)
-    .bind(records.iter().map(|record| record.event.name()).collect::<Vec<_>>())
-    .bind(records.iter().map(|record| record.signature.0.as_slice()).collect::<Vec<_>>())
+    .bind(slots)
+    .bind(transactions)
+    .bind(instructions)
+    .bind(inner)
+    .bind(records.iter().map(|record| record.event.name()).bind_iter())
+    .bind(records.iter().map(|record| record.signature.as_ref()).bind_iter())
     .bind(times)
     .execute(connection)
     .await?;

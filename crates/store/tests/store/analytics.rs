@@ -1,8 +1,8 @@
-//! Rollups say what the uses themselves say.
+//! Analytics, compared with the rows that the rollups summarise.
 
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Claim, Root};
-use bauta_store::analytics::{Every, FirstUse, Growth, Uses};
+use bauta_store::analytics::{FirstVerificationDelay, Growth, Period, VerificationCounts};
 use bauta_store::testing::TestDatabase;
 use bauta_store::{Event, RegistryKind, ScopeMode};
 use sqlx::Row;
@@ -12,8 +12,9 @@ use crate::support::{Chain, KEEP, START, address};
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 
-/// Two scopes on a registry: track 1 has ann (two tokens) and ben, track 2 has cat.
-async fn begun() -> (TestDatabase, Chain, Root) {
+/// Returns a chain with two scopes on a registry, and its root. Track 1 has ann (two tokens) and ben,
+/// track 2 has cat.
+async fn two_scopes() -> (TestDatabase, Chain, Root) {
     let database = TestDatabase::create().await.unwrap();
     let mut chain = Chain::new();
     let registry = address("registry");
@@ -31,8 +32,8 @@ async fn begun() -> (TestDatabase, Chain, Root) {
 }
 
 #[tokio::test]
-async fn uses_are_counted_by_scope_track_hour_and_day() {
-    let (database, mut chain, root) = begun().await;
+async fn verifications_are_counted_by_scope_track_hour_and_day() {
+    let (database, mut chain, root) = two_scopes().await;
     let refused = |chain: &mut Chain, scope| {
         chain.emit(Event::ReuseRefused {
             scope: address(scope),
@@ -53,50 +54,53 @@ async fn uses_are_counted_by_scope_track_hour_and_day() {
 
     let store = &database.store;
     let end = START + 3 * DAY;
-    let uses = |begins, verifications, refused, sets: Option<(u64, u64)>| Uses {
-        begins,
+    let counts = |start, verifications, refused, sets: Option<(u64, u64)>| VerificationCounts {
+        start,
         verifications,
         refused,
         anonymity_set_min: sets.map(|sets| sets.0),
         anonymity_set_mean: sets.map(|sets| sets.1),
     };
     let hours = store
-        .uses_of_scope(address("scope 1"), Every::Hour, START, end)
+        .verification_counts_of_scope(address("scope 1"), Period::Hour, START..end)
         .await
         .unwrap();
     let expected = [
-        uses(START, 3, 1, Some((1, 1))),
-        uses(START + HOUR, 1, 0, Some((2, 2))),
-        uses(START + DAY + HOUR, 0, 1, None),
+        counts(START, 3, 1, Some((1, 1))),
+        counts(START + HOUR, 1, 0, Some((2, 2))),
+        counts(START + DAY + HOUR, 0, 1, None),
     ];
     assert_eq!(hours, expected);
     let days = store
-        .uses_of_scope(address("scope 1"), Every::Day, START, end)
+        .verification_counts_of_scope(address("scope 1"), Period::Day, START..end)
         .await
         .unwrap();
     assert_eq!(
         days,
-        [uses(START, 4, 1, Some((1, 1))), uses(START + DAY, 0, 1, None)]
+        [counts(START, 4, 1, Some((1, 1))), counts(START + DAY, 0, 1, None)]
     );
-    let days = store.uses_of_track(1, Every::Day, START, end).await.unwrap();
+    let days = store
+        .verification_counts_of_track(1, Period::Day, START..end)
+        .await
+        .unwrap();
     assert_eq!(
         days,
-        [uses(START, 4, 1, Some((2, 2))), uses(START + DAY, 0, 1, None)]
+        [counts(START, 4, 1, Some((2, 2))), counts(START + DAY, 0, 1, None)]
     );
     let one_hour = store
-        .uses_of_track(1, Every::Hour, START + HOUR, START + 2 * HOUR)
+        .verification_counts_of_track(1, Period::Hour, START + HOUR..START + 2 * HOUR)
         .await
         .unwrap();
-    assert_eq!(one_hour, [uses(START + HOUR, 2, 0, Some((2, 2)))]);
+    assert_eq!(one_hour, [counts(START + HOUR, 2, 0, Some((2, 2)))]);
     assert_eq!(
         store
-            .uses_of_scope(address("nobody"), Every::Day, START, end)
+            .verification_counts_of_scope(address("unknown"), Period::Day, START..end)
             .await
             .unwrap(),
         []
     );
 
-    // the rollups are what the rows themselves give
+    // The rollups equal sums over the verifications.
     for rollup in ["verifications_by_hour", "verifications_by_day"] {
         let sums = format!("SELECT sum(verifications)::bigint, sum(anonymity_set_sum)::bigint FROM {rollup}");
         let rolled = sqlx::query(sqlx::AssertSqlSafe(sums))
@@ -113,11 +117,12 @@ async fn uses_are_counted_by_scope_track_hour_and_day() {
 }
 
 #[tokio::test]
-async fn the_anonymity_set_is_of_the_proof_s_root_not_of_now() {
-    let (database, mut chain, root) = begun().await;
+async fn the_anonymity_set_is_that_of_the_proof_s_root_and_not_the_current_one() {
+    let (database, mut chain, root) = two_scopes().await;
     let registry = address("registry");
     chain.wait(KEEP);
-    // ann's second token goes: still two owners; ben's goes to dan, then away: one owner
+    // After the eviction of ann's second token there are still two owners. Ben's token moves to dan and is
+    // then evicted, so that one owner is left.
     chain.evict(registry, address("mint 2"));
     let two = chain.root(registry);
     chain.wait(KEEP);
@@ -128,7 +133,7 @@ async fn the_anonymity_set_is_of_the_proof_s_root_not_of_now() {
     for root in [root, two, one] {
         chain.verify(address("scope 1"), root, 1);
     }
-    // a claim that nobody's leaf has
+    // A track that no leaf has.
     chain.verify(address("scope 1"), one, 77);
     database.store.apply(&chain.batch()).await.unwrap();
     let store = &database.store;
@@ -149,7 +154,7 @@ async fn the_anonymity_set_is_of_the_proof_s_root_not_of_now() {
 
 #[tokio::test]
 async fn growth_is_counted_by_day() {
-    let (database, mut chain, _) = begun().await;
+    let (database, mut chain, _) = two_scopes().await;
     let registry = address("registry");
     chain.wait(DAY);
     chain.register(registry, address("mint 1"), address("ann"), 11, 1);
@@ -159,18 +164,18 @@ async fn growth_is_counted_by_day() {
     let known = database.store.registry(registry).await.unwrap();
     let growth = database
         .store
-        .growth(&known, 1, START, START + 2 * DAY)
+        .growth(&known, 1, START..START + 2 * DAY)
         .await
         .unwrap();
     let expected = [
         Growth {
-            begins: START,
+            start: START,
             registered: 3,
             renewed: 0,
             evicted: 0,
         },
         Growth {
-            begins: START + DAY,
+            start: START + DAY,
             registered: 1,
             renewed: 1,
             evicted: 1,
@@ -179,15 +184,15 @@ async fn growth_is_counted_by_day() {
     assert_eq!(growth, expected);
     let first = database
         .store
-        .growth(&known, 1, START, START + DAY)
+        .growth(&known, 1, START..START + DAY)
         .await
         .unwrap();
     assert_eq!(first, expected[..1]);
 }
 
 #[tokio::test]
-async fn the_wait_for_a_root_s_first_use_is_measured_once() {
-    let (database, mut chain, root) = begun().await;
+async fn the_delay_of_a_root_s_first_verification_is_measured_once() {
+    let (database, mut chain, root) = two_scopes().await;
     let registry = address("registry");
     chain.wait(30);
     chain.verify(address("scope 1"), root, 1);
@@ -199,14 +204,14 @@ async fn the_wait_for_a_root_s_first_use_is_measured_once() {
     chain.verify(address("scope 1"), next, 1);
     database.store.apply(&chain.batch()).await.unwrap();
     let known = database.store.registry(registry).await.unwrap();
-    let waited = database
+    let delay = database
         .store
-        .first_use(&known, START, START + DAY)
+        .first_verification_delay(&known, START..START + DAY)
         .await
         .unwrap();
     assert_eq!(
-        waited,
-        FirstUse {
+        delay,
+        FirstVerificationDelay {
             roots: 2,
             median: Some(7),
             p95: Some(30)
@@ -214,12 +219,12 @@ async fn the_wait_for_a_root_s_first_use_is_measured_once() {
     );
     let none = database
         .store
-        .first_use(&known, START + DAY, START + 2 * DAY)
+        .first_verification_delay(&known, START + DAY..START + 2 * DAY)
         .await
         .unwrap();
     assert_eq!(
         none,
-        FirstUse {
+        FirstVerificationDelay {
             roots: 0,
             median: None,
             p95: None
@@ -229,7 +234,7 @@ async fn the_wait_for_a_root_s_first_use_is_measured_once() {
 
 #[tokio::test]
 async fn the_documented_queries_run() {
-    let (database, _, _) = begun().await;
+    let (database, _, _) = two_scopes().await;
     let page = include_str!("../../../../docs/store.md");
     let queries: Vec<&str> = page
         .split("```sql\n")

@@ -1,5 +1,6 @@
-//! The scripts of deploy/backup against real servers: what was lost comes back row for row, up to the end of the log or to
-//! a moment, and the store goes on from there. `cargo xtask drill backup` runs this alone.
+//! The scripts of deploy/backup with real servers. A lost database is restored row for row, up to the end
+//! of the write-ahead log or up to a time, and the store can use it. `cargo xtask drill backup` runs only
+//! these tests.
 
 use std::{
     collections::BTreeSet,
@@ -19,7 +20,7 @@ use tempfile::TempDir;
 
 use crate::support::{Chain, address, leaf};
 
-/// The scripts, a place for backups and one for the log, where the servers' own user can reach them.
+/// A folder with the scripts, the backups and the archived log, which the user of the servers can read.
 struct Site(TempDir);
 
 impl Site {
@@ -33,7 +34,7 @@ impl Site {
         for name in ["backups", "backups/wal"] {
             fs::create_dir(site.path(name)).unwrap();
         }
-        // the archiver is another user when the tests run as root
+        // The archiver is another user if the tests run as root.
         open_to_all(&site.path("backups/wal"), 0o777);
         open_to_all(&site.path(""), 0o755);
         site
@@ -58,7 +59,7 @@ impl Site {
         server
     }
 
-    /// Runs a script as an operator does, with no more rights than docs/backup.md asks for.
+    /// Runs a script with the permissions that docs/backup.md names, and no others.
     fn run(&self, script: &str, server: &Postgres, arguments: &[&OsStr]) -> Output {
         client(&self.path(script), server)
             .env("PGUSER", "backup")
@@ -68,7 +69,7 @@ impl Site {
             .unwrap()
     }
 
-    /// Makes a backup, readable by the servers' user.
+    /// Makes a backup that the user of the servers can read.
     fn backup(&self, server: &Postgres, keep: &[&OsStr]) -> PathBuf {
         let directory = self.path("backups");
         let arguments = [&["postgres".as_ref(), directory.as_os_str()], keep].concat();
@@ -101,7 +102,7 @@ fn open_to_all(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// A client's program, told by libpq's variables where the server is.
+/// Returns a command for a Postgres client, with the variables of libpq that name the server.
 fn client(program: &Path, server: &Postgres) -> Command {
     let (credentials, rest) = server.url()["postgres://".len()..].split_once('@').unwrap();
     let (user, password) = credentials.split_once(':').unwrap();
@@ -124,7 +125,7 @@ fn programs() -> PathBuf {
     server.parent().unwrap().to_owned()
 }
 
-/// Every row of every table, as Postgres's own dump prints it.
+/// Returns every row of every table, as `pg_dump` prints it.
 fn rows(server: &Postgres) -> BTreeSet<String> {
     let output = client(&programs().join("pg_dump"), server)
         .args(["--data-only", "--inserts", "postgres"])
@@ -140,7 +141,7 @@ fn rows(server: &Postgres) -> BTreeSet<String> {
     inserts.map(str::to_owned).collect()
 }
 
-/// Ends the present segment of the log and waits until it is archived.
+/// Ends the current segment of the log and waits until it is archived.
 async fn archive(server: &Postgres) {
     let mut connection = PgConnection::connect(server.url()).await.unwrap();
     let segment: String = sqlx::query_scalar("SELECT pg_walfile_name(pg_switch_wal())")
@@ -164,7 +165,7 @@ async fn archive(server: &Postgres) {
 }
 
 #[tokio::test]
-async fn a_lost_server_comes_back_row_for_row_and_goes_on() {
+async fn a_lost_server_is_restored_row_for_row_and_can_be_written() {
     let site = Site::new();
     let server = site.server();
     let store = Store::connect(server.url(), 2).await.unwrap();
@@ -179,19 +180,19 @@ async fn a_lost_server_comes_back_row_for_row_and_goes_on() {
 
     chain.append(registry, (6..300).map(leaf).collect());
     store.apply(&chain.batch()).await.unwrap();
-    let at_moment = rows(&server);
-    let moment: String = sqlx::query_scalar("SELECT clock_timestamp()::text")
+    let at_time = rows(&server);
+    let time: String = sqlx::query_scalar("SELECT clock_timestamp()::text")
         .fetch_one(&mut PgConnection::connect(server.url()).await.unwrap())
         .await
         .unwrap();
     chain.replace(registry, 7, leaf(1_000));
     store.apply(&chain.batch()).await.unwrap();
     let at_end = rows(&server);
-    assert!(at_backup.len() < at_moment.len() && at_moment != at_end);
+    assert!(at_backup.len() < at_time.len() && at_time != at_end);
     archive(&server).await;
     store.close().await;
 
-    // the whole log
+    // Up to the end of the log.
     let restored = site.restore(&server, &backup, None).unwrap();
     assert_eq!(rows(&restored), at_end);
     let store = Store::connect(restored.url(), 2).await.unwrap();
@@ -204,12 +205,12 @@ async fn a_lost_server_comes_back_row_for_row_and_goes_on() {
     store.close().await;
     drop(restored);
 
-    // up to a moment
-    let restored = site.restore(&server, &backup, Some(&moment)).unwrap();
-    assert_eq!(rows(&restored), at_moment);
+    // Up to a time.
+    let restored = site.restore(&server, &backup, Some(&time)).unwrap();
+    assert_eq!(rows(&restored), at_time);
     drop(restored);
 
-    // the dump, into a server that knows nothing of the first
+    // The dump, into an empty server.
     let other = Postgres::start().unwrap();
     let psql = client(&programs().join("psql"), &other)
         .args(["--quiet", "--dbname", "postgres", "--file"])
@@ -253,7 +254,7 @@ async fn a_damaged_backup_a_full_folder_and_a_foreign_segment_are_refused() {
         &[wal.as_ref(), wal.as_ref(), site.path("new").as_ref()],
     );
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(errors.contains("is no backup"), "{errors}");
+    assert!(errors.contains("is not a backup"), "{errors}");
 
     let segment = site.path("segment");
     fs::write(&segment, "one").unwrap();
@@ -277,9 +278,8 @@ async fn a_damaged_backup_a_full_folder_and_a_foreign_segment_are_refused() {
     assert!(refused.contains("checksum mismatch"), "{refused}");
 }
 
-/// The newest stays however old it is, and so does the log that it needs.
 #[tokio::test]
-async fn old_backups_go_but_never_the_newest_nor_its_log() {
+async fn old_backups_are_deleted_but_never_the_newest_one_nor_its_log() {
     let site = Site::new();
     let server = site.server();
     let old = site.path("backups/20200101T000000Z");

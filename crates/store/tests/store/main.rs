@@ -1,15 +1,16 @@
-//! The store against a real Postgres. One program, so that its tests share a server; each has a database of its own.
+//! Tests of the store against a real Postgres. They are one program, so that they share a server.
+//! Each test has its own database.
 
 mod analytics;
 mod apply;
-mod away;
 mod backup;
 mod jobs;
 mod migrations;
 mod roles;
+mod rollback;
 mod schema;
 mod support;
 mod tree;
-mod undo;
+mod unreachable;
 mod validity;
 mod writers;

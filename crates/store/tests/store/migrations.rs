@@ -1,10 +1,10 @@
-//! The schema's versions.
+//! The versions of the schema.
 
 use bauta_store::testing::TestDatabase;
-use bauta_store::{NEWEST, Store, StoreError};
+use bauta_store::{Store, StoreError, newest_migration};
 use sqlx::Row;
 
-/// Everything that makes up a schema, as text.
+/// Returns the definitions of all parts of the schema.
 async fn schema(database: &TestDatabase) -> Vec<String> {
     let parts = "
         SELECT format('%s.%s %s %s %s', table_name, column_name, coalesce(domain_name, data_type), is_nullable, column_default)
@@ -26,7 +26,7 @@ async fn from_every_earlier_version_the_schema_becomes_the_same() {
     let fresh = TestDatabase::create().await.unwrap();
     let expected = schema(&fresh).await;
     assert!(expected.len() > 150);
-    for version in 0..=NEWEST {
+    for version in 0..=newest_migration() {
         let database = TestDatabase::empty().await.unwrap();
         database.store.migrate_to(version).await.unwrap();
         database.store.migrate().await.unwrap();
@@ -60,20 +60,22 @@ async fn services_that_start_together_migrate_once() {
 #[tokio::test]
 async fn a_newer_schema_is_refused_and_left_alone() {
     let database = TestDatabase::create().await.unwrap();
+    let newest_here = newest_migration();
     sqlx::query(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
          VALUES ($1, 'from the future', true, '\\x00', 0)",
     )
-    .bind(NEWEST + 1)
+    .bind(newest_here + 1)
     .execute(database.pool())
     .await
     .unwrap();
     let before = schema(&database).await;
-    // twice: the first refusal must not keep the lock
+    // Twice, because the first refusal must release the lock.
     for _ in 0..2 {
         let error = database.store.migrate().await.unwrap_err();
         assert!(
-            matches!(error, StoreError::NewerSchema { found, newest } if found == NEWEST + 1 && newest == NEWEST),
+            matches!(error, StoreError::NewerSchema { found, newest }
+                if found == newest_here + 1 && newest == newest_here),
             "{error}"
         );
         assert!(error.to_string().contains("run a newer version"), "{error}");
@@ -99,16 +101,10 @@ async fn a_reader_refuses_an_older_schema() {
     let database = TestDatabase::empty().await.unwrap();
     let error = database.store.check_schema().await.unwrap_err();
     assert!(
-        matches!(
-            error,
-            StoreError::OlderSchema {
-                found: 0,
-                needed: NEWEST
-            }
-        ),
+        matches!(error, StoreError::OlderSchema { found: 0, needed } if needed == newest_migration()),
         "{error}"
     );
-    database.store.migrate_to(NEWEST - 1).await.unwrap();
+    database.store.migrate_to(newest_migration() - 1).await.unwrap();
     let error = database.store.check_schema().await.unwrap_err();
     assert!(matches!(error, StoreError::OlderSchema { .. }), "{error}");
 }

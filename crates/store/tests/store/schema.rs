@@ -1,10 +1,81 @@
-//! What the tables themselves refuse, and what they have no place for.
+//! The rules of the schema: domains, missing columns, and the list of the tables that follow the chain.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use bauta_primitives::FieldElement;
-use bauta_store::testing::TestDatabase;
+use bauta_store::testing::{TestDatabase, chain_tables};
 use sqlx::Row;
 
-/// Tables and columns, with the domain or type of each.
+/// Tables that do not follow the chain.
+const OTHER_TABLES: [&str; 2] = ["_sqlx_migrations", "jobs"];
+
+async fn strings(database: &TestDatabase, query: &'static str) -> Vec<String> {
+    sqlx::query_scalar(query)
+        .fetch_all(database.pool())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn every_table_of_the_schema_is_in_the_list_of_chain_tables() {
+    let database = TestDatabase::create().await.unwrap();
+    let in_schema = strings(
+        &database,
+        "SELECT table_name::text FROM information_schema.tables
+         WHERE table_schema = 'public' AND table_type = 'BASE TABLE'",
+    );
+    let in_schema: BTreeSet<String> = in_schema.await.into_iter().collect();
+    let mut listed = chain_tables(database.pool()).await.unwrap();
+    listed.extend(OTHER_TABLES.map(str::to_owned));
+    assert_eq!(listed.len(), in_schema.len());
+    assert_eq!(BTreeSet::from_iter(listed), in_schema);
+}
+
+#[tokio::test]
+async fn chain_tables_are_listed_after_the_tables_that_they_refer_to() {
+    let database = TestDatabase::create().await.unwrap();
+    let tables = chain_tables(database.pool()).await.unwrap();
+    let place: BTreeMap<&str, usize> = tables.iter().map(String::as_str).zip(0..).collect();
+    let references = sqlx::query(
+        "SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint WHERE contype = 'f'",
+    )
+    .fetch_all(database.pool())
+    .await
+    .unwrap();
+    assert!(references.len() > 10);
+    for reference in references {
+        let (child, parent): (String, String) = (reference.get(0), reference.get(1));
+        assert!(
+            place[parent.as_str()] < place[child.as_str()],
+            "{child} before {parent}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_journaled_table_has_the_triggers_that_write_its_journal() {
+    let database = TestDatabase::create().await.unwrap();
+    let journaled = strings(
+        &database,
+        "SELECT name FROM chain_tables() WHERE journaled ORDER BY 1",
+    )
+    .await;
+    let not_journaled = strings(
+        &database,
+        "SELECT name FROM chain_tables() WHERE NOT journaled ORDER BY 1",
+    );
+    assert_eq!(not_journaled.await, ["finality", "journal", "tiles"]);
+    for operation in ["insert", "update", "delete"] {
+        let with_trigger = sqlx::query_scalar::<_, String>(
+            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = $1 AND NOT tgisinternal ORDER BY 1",
+        )
+        .bind(format!("journal_{operation}"))
+        .fetch_all(database.pool());
+        assert_eq!(with_trigger.await.unwrap(), journaled, "{operation}");
+    }
+}
+
+/// Returns each column as table, name, and domain or type.
 async fn columns(database: &TestDatabase) -> Vec<(String, String, String)> {
     let rows = sqlx::query(
         "SELECT table_name::text, column_name::text, coalesce(domain_name, data_type)::text
@@ -45,11 +116,11 @@ async fn a_field_element_of_r_or_above_or_of_other_than_32_bytes_is_refused() {
 }
 
 #[tokio::test]
-async fn every_column_of_bytes_has_a_rule() {
+async fn every_bytea_column_has_a_rule() {
     let database = TestDatabase::create().await.unwrap();
     let columns = columns(&database).await;
     let free: Vec<_> = columns.iter().filter(|column| column.2 == "bytea").collect();
-    // a tile's nodes: a CHECK of their length, and their hash is checked before they are written
+    // The nodes of a tile have a CHECK of their length. Their hash is computed before they are written.
     assert_eq!(
         free,
         [&("tiles".to_owned(), "nodes".to_owned(), "bytea".to_owned())]
@@ -78,7 +149,7 @@ async fn every_column_of_bytes_has_a_rule() {
 }
 
 #[tokio::test]
-async fn every_enum_refuses_what_it_does_not_have() {
+async fn every_domain_refuses_other_values() {
     let database = TestDatabase::create().await.unwrap();
     for (domain, good) in [
         ("registry_kind", "holders"),
@@ -104,7 +175,7 @@ async fn every_enum_refuses_what_it_does_not_have() {
 }
 
 #[tokio::test]
-async fn no_use_names_a_wallet_recipient_or_payer() {
+async fn no_verification_names_a_wallet_recipient_or_payer() {
     let database = TestDatabase::create().await.unwrap();
     let columns = columns(&database).await;
     let of = |table: &str| -> Vec<&str> {
@@ -145,7 +216,7 @@ async fn no_use_names_a_wallet_recipient_or_payer() {
             assert!(!column.contains(word), "{table}.{column}");
         }
     }
-    // columns that operators' own queries rely on
+    // Columns that the queries of operators use.
     for (table, names) in [
         (
             "merkle_leaves",

@@ -1,4 +1,5 @@
-//! A chain to index: what the program would emit, with roots from a tree that has nothing in common with the store's.
+//! A chain in memory. It emits the events of the program, with roots from a tree that shares no code with
+//! the store's.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +7,29 @@ use bauta_primitives::tree::{Depth, EMPTY_SUBTREES, Siblings};
 use bauta_primitives::{
     Attributes, Claim, Commitment, EntryId, FieldElement, Leaf, Nullifier, Root, Scope, poseidon,
 };
-use bauta_store::testing::TestDatabase;
-use bauta_store::{Address, Batch, Event, Position, Provenance, Record, RegistryKind, ScopeMode, Signature};
+use bauta_store::event::{
+    CircuitRegistered, HolderEvicted, HolderRegistered, LeafReplaced, LeavesAppended, MerkleRootUpdated,
+    OwnershipVerified, RegistryCreated, ScopeCreated, TreeChange, TreeChangeKind,
+};
+use bauta_store::testing::{TestDatabase, chain_tables};
+use bauta_store::{Batch, Event, EventRecord, Position, Provenance, RegistryKind, ScopeMode, Sequence, Slot};
+use solana_address::Address;
+use solana_signature::Signature;
 use sqlx::Row;
 
 /// 2026-01-01 00:00 UTC.
 pub const START: i64 = 1_767_225_600;
 pub const TTL: i64 = 1_600;
-/// What the program asks between two kept roots: a sixteenth of the time-to-live.
+/// The time that the program requires between two kept roots: a sixteenth of the time-to-live.
 pub const KEEP: i64 = 100;
 
-/// A tree by its definition: leaves by index, everything computed anew.
+/// A tree by its definition. It stores the leaves and computes every node when it is needed.
 #[derive(Clone, Default)]
-pub struct PlainTree {
+pub struct ReferenceTree {
     pub leaves: BTreeMap<u64, Leaf>,
 }
 
-impl PlainTree {
+impl ReferenceTree {
     pub fn node(&self, level: usize, position: u64) -> FieldElement {
         let width = 1u64 << (2 * level);
         if self
@@ -61,7 +68,7 @@ impl PlainTree {
 pub fn address(name: &str) -> Address {
     let mut bytes = [0; 32];
     bytes[..name.len()].copy_from_slice(name.as_bytes());
-    Address(bytes)
+    Address::from(bytes)
 }
 
 pub fn leaf(number: u64) -> Leaf {
@@ -82,13 +89,13 @@ pub fn nullifier(number: u64) -> Nullifier {
     ]))
 }
 
-/// One registry on the chain, as the program keeps it.
+/// A registry as the program keeps it.
 #[derive(Clone)]
 struct OnChain {
     depth: Depth,
-    tree: PlainTree,
+    tree: ReferenceTree,
     next_index: u64,
-    sequence: u64,
+    sequence: Sequence,
     last_kept: Option<i64>,
     mints: BTreeMap<Address, u64>,
 }
@@ -96,30 +103,30 @@ struct OnChain {
 #[derive(Clone)]
 pub struct Chain {
     pub now: i64,
-    slot: u64,
-    records: Vec<Record>,
+    slot: Slot,
+    records: Vec<EventRecord>,
     registries: BTreeMap<Address, OnChain>,
-    uses: u64,
+    verifications: u64,
 }
 
 impl Chain {
     pub fn new() -> Self {
         Self {
             now: START,
-            slot: 100,
+            slot: Slot::new(100),
             records: Vec::new(),
             registries: BTreeMap::new(),
-            uses: 0,
+            verifications: 0,
         }
     }
 
-    pub fn slot(&self) -> u64 {
+    pub fn slot(&self) -> Slot {
         self.slot
     }
 
-    /// The next slot, some seconds later.
+    /// Begins the next slot, some seconds later.
     pub fn wait(&mut self, seconds: i64) {
-        self.slot += 1;
+        self.slot = self.slot.saturating_add(1);
         self.now += seconds;
     }
 
@@ -135,8 +142,8 @@ impl Chain {
             instruction_index: 0,
             inner_index: 0,
         };
-        let signature = Signature([self.uses.to_le_bytes()[0]; 64]);
-        self.records.push(Record {
+        let signature = Signature::from([self.verifications.to_le_bytes()[0]; 64]);
+        self.records.push(EventRecord {
             position,
             signature,
             time: self.now,
@@ -144,10 +151,34 @@ impl Chain {
         });
     }
 
-    /// What has happened since the last batch, up to the end of the present slot.
+    /// Emits a tree change with the next sequence, and the `MerkleRootUpdated` that follows it.
+    fn change(&mut self, registry: Address, kind: TreeChangeKind) {
+        let sequence = self.sequence(registry).next();
+        let change = TreeChange {
+            registry,
+            sequence,
+            kind,
+        };
+        self.emit(Event::TreeChanged(change));
+        let root = self.root(registry);
+        let on_chain = self.registries.get_mut(&registry).unwrap();
+        let kept = on_chain.last_kept.is_none_or(|last| self.now - last >= KEEP);
+        if kept {
+            on_chain.last_kept = Some(self.now);
+        }
+        on_chain.sequence = sequence;
+        self.emit(Event::MerkleRootUpdated(MerkleRootUpdated {
+            registry,
+            sequence,
+            root,
+            replaced_root_kept: kept,
+        }));
+    }
+
+    /// Returns the events since the last batch, and begins the next slot.
     pub fn batch(&mut self) -> Batch {
         let checkpoint = Position::end_of_slot(self.slot);
-        self.slot += 1;
+        self.slot = self.slot.saturating_add(1);
         Batch {
             records: std::mem::take(&mut self.records),
             checkpoint,
@@ -155,7 +186,7 @@ impl Chain {
     }
 
     pub fn create(&mut self, registry: Address, kind: RegistryKind, depth: Depth) {
-        self.emit(Event::RegistryCreated {
+        self.emit(Event::RegistryCreated(RegistryCreated {
             registry,
             authority: address("authority"),
             nonce: u64::MAX,
@@ -164,21 +195,21 @@ impl Chain {
             leaf_format: 1,
             root_ttl_seconds: TTL,
             root: depth.empty_root(),
-        });
+        }));
         self.registries.insert(
             registry,
             OnChain {
                 depth,
-                tree: PlainTree::default(),
+                tree: ReferenceTree::default(),
                 next_index: 0,
-                sequence: 0,
+                sequence: Sequence::ZERO,
                 last_kept: None,
                 mints: BTreeMap::new(),
             },
         );
     }
 
-    pub fn tree(&self, registry: Address) -> &PlainTree {
+    pub fn tree(&self, registry: Address) -> &ReferenceTree {
         &self.registries[&registry].tree
     }
 
@@ -187,51 +218,25 @@ impl Chain {
         on_chain.tree.root(on_chain.depth)
     }
 
-    pub fn sequence(&self, registry: Address) -> u64 {
+    pub fn sequence(&self, registry: Address) -> Sequence {
         self.registries[&registry].sequence
-    }
-
-    fn root_updated(&mut self, registry: Address) {
-        let root = self.root(registry);
-        self.root_published(registry, root);
-    }
-
-    fn root_published(&mut self, registry: Address, root: Root) {
-        let on_chain = self.registries.get_mut(&registry).unwrap();
-        let kept = on_chain.last_kept.is_none_or(|last| self.now - last >= KEEP);
-        if kept {
-            on_chain.last_kept = Some(self.now);
-        }
-        on_chain.sequence += 1;
-        let sequence = on_chain.sequence;
-        self.emit(Event::MerkleRootUpdated {
-            registry,
-            sequence,
-            root,
-            replaced_root_kept: kept,
-        });
     }
 
     pub fn append(&mut self, registry: Address, leaves: Vec<Leaf>) {
         let on_chain = self.registries.get_mut(&registry).unwrap();
-        let (first_index, sequence) = (on_chain.next_index, on_chain.sequence + 1);
+        let first_index = on_chain.next_index;
         on_chain.next_index += leaves.len() as u64;
         on_chain
             .tree
             .leaves
             .extend((first_index..).zip(leaves.iter().copied()));
-        self.emit(Event::LeavesAppended {
-            registry,
-            sequence,
-            first_index,
-            leaves,
-        });
-        self.root_updated(registry);
+        let first_index = on_chain.depth.check_index(first_index).unwrap();
+        let appended = LeavesAppended { first_index, leaves };
+        self.change(registry, TreeChangeKind::LeavesAppended(appended));
     }
 
     pub fn replace(&mut self, registry: Address, index: u64, new_leaf: Leaf) {
         let on_chain = self.registries.get_mut(&registry).unwrap();
-        let sequence = on_chain.sequence + 1;
         let old_leaf = on_chain
             .tree
             .leaves
@@ -240,71 +245,59 @@ impl Chain {
         if new_leaf == Leaf::EMPTY {
             on_chain.tree.leaves.remove(&index);
         }
-        self.emit(Event::LeafReplaced {
-            registry,
-            sequence,
-            index,
+        let replaced = LeafReplaced {
+            index: on_chain.depth.check_index(index).unwrap(),
             old_leaf,
             new_leaf,
-        });
-        self.root_updated(registry);
+        };
+        self.change(registry, TreeChangeKind::LeafReplaced(replaced));
     }
 
     pub fn appended(&self, registry: Address) -> u64 {
         self.registries[&registry].next_index
     }
 
-    pub fn publish(&mut self, registry: Address, tree: PlainTree) {
+    pub fn publish(&mut self, registry: Address, tree: ReferenceTree) {
         let on_chain = self.registries.get_mut(&registry).unwrap();
-        let (sequence, root) = (on_chain.sequence + 1, tree.root(on_chain.depth));
+        let root = tree.root(on_chain.depth);
         on_chain.tree = tree;
-        self.emit(Event::RootPublished {
-            registry,
-            sequence,
-            root,
-        });
-        self.root_published(registry, root);
+        self.change(registry, TreeChangeKind::RootPublished { root });
     }
 
     pub fn register(&mut self, registry: Address, mint: Address, owner: Address, secret: u64, track: u64) {
         let on_chain = self.registries.get_mut(&registry).unwrap();
-        let sequence = on_chain.sequence + 1;
         let known = on_chain.mints.get(&mint).copied();
         let index = known.unwrap_or(on_chain.next_index);
         on_chain.next_index += u64::from(known.is_none());
         on_chain.mints.insert(mint, index);
         let commitment = commitment(secret);
-        let leaf = Leaf::of(commitment, EntryId::of_mint(&mint.0), Attributes::of_track(track));
+        let entry_id = EntryId::of_mint(mint.as_array());
+        let leaf = Leaf::of(commitment, entry_id, Attributes::of_track(track));
         on_chain.tree.leaves.insert(index, leaf);
-        let replaced = known.is_some();
-        self.emit(Event::HolderRegistered {
-            registry,
-            sequence,
+        let registered = HolderRegistered {
             mint,
             owner,
             commitment,
             track,
-            index,
-            replaced,
-        });
-        self.root_updated(registry);
+            index: on_chain.depth.check_index(index).unwrap(),
+            replaced: known.is_some(),
+        };
+        self.change(registry, TreeChangeKind::HolderRegistered(registered));
     }
 
     pub fn evict(&mut self, registry: Address, mint: Address) {
         let on_chain = self.registries.get_mut(&registry).unwrap();
-        let (sequence, index) = (on_chain.sequence + 1, on_chain.mints[&mint]);
+        let index = on_chain.mints[&mint];
         on_chain.tree.leaves.remove(&index);
-        self.emit(Event::HolderEvicted {
+        let index = on_chain.depth.check_index(index).unwrap();
+        self.change(
             registry,
-            sequence,
-            mint,
-            index,
-        });
-        self.root_updated(registry);
+            TreeChangeKind::HolderEvicted(HolderEvicted { mint, index }),
+        );
     }
 
     pub fn circuit(&mut self, circuit: Address) {
-        self.emit(Event::CircuitRegistered {
+        self.emit(Event::CircuitRegistered(CircuitRegistered {
             circuit,
             vk_hash: [1; 32],
             statement: "ownership".into(),
@@ -314,13 +307,13 @@ impl Chain {
             provenance: Provenance::Development,
             constraint_system_hash: [2; 32],
             transcript_hash: [3; 32],
-        });
+        }));
     }
 
     pub fn scope(&mut self, scope: Address, registry: Address, circuit: Address, mode: ScopeMode) {
-        self.emit(Event::ScopeCreated {
+        self.emit(Event::ScopeCreated(ScopeCreated {
             scope,
-            scope_element: Scope::derive(&[7; 32], &[8; 32], &scope.0),
+            scope_element: Scope::derive(&[7; 32], &[8; 32], scope.as_array()),
             creator: address("creator"),
             nonce: 3,
             registry,
@@ -332,37 +325,27 @@ impl Chain {
             required_claim: None,
             opens_at: self.now,
             closes_at: i64::MAX,
-        });
+        }));
     }
 
     pub fn verify(&mut self, scope: Address, root: Root, track: u64) {
-        self.uses += 1;
-        let claim = Claim::of_track(track);
-        self.emit(Event::OwnershipVerified {
+        self.verifications += 1;
+        self.emit(Event::OwnershipVerified(OwnershipVerified {
             scope,
             root,
-            claim,
-            nullifier: nullifier(self.uses),
-        });
+            claim: Claim::of_track(track),
+            nullifier: nullifier(self.verifications),
+        }));
     }
 }
 
-/// Every row of every table that follows the chain, as text.
+/// Returns every row of the tables that follow the chain, as text. Journal and finality are left out.
 pub async fn rows(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
-    let tables: Vec<String> = sqlx::query(
-        "SELECT table_name::text FROM information_schema.tables
-         WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
-           AND table_name NOT IN ('_sqlx_migrations', 'journal', 'finality')",
-    )
-    .fetch_all(database.pool())
-    .await
-    .unwrap()
-    .iter()
-    .map(|row| row.get(0))
-    .collect();
-    assert!(tables.len() >= 17, "{tables:?}");
     let mut rows = BTreeMap::new();
-    for table in tables {
+    for table in chain_tables(database.pool()).await.unwrap() {
+        if ["journal", "finality"].contains(&table.as_str()) {
+            continue;
+        }
         let query = format!("SELECT to_jsonb(t)::text FROM {table} t ORDER BY 1");
         let found = sqlx::query(sqlx::AssertSqlSafe(query))
             .fetch_all(database.pool())

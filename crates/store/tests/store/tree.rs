@@ -1,16 +1,17 @@
-//! Trees in tiles equal plain ones.
+//! Trees in tiles, compared with reference trees.
 
 use std::collections::BTreeMap;
 
 use bauta_primitives::tree::{ARITY, Depth, EMPTY_SUBTREES, node};
 use bauta_primitives::{FieldElement, Leaf, Root};
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Address, RegistryKind, Store, StoreError, TileKey};
+use bauta_store::{RegistryKind, Store, StoreError, TileKey};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use solana_address::Address;
 use sqlx::Row;
 
-use crate::support::{Chain, PlainTree, address, leaf};
+use crate::support::{Chain, ReferenceTree, address, leaf};
 
 fn registry() -> Address {
     address("registry")
@@ -20,11 +21,11 @@ fn registry() -> Address {
 #[derive(Clone, Debug)]
 enum Change {
     Append(u8),
-    /// A place among the leaves appended, and whether it is emptied.
+    /// Replaces one of the appended leaves; by the empty leaf if the flag is set.
     Replace(prop::sample::Index, bool),
-    /// Seconds until the next change.
+    /// Waits some seconds.
     Wait(u8),
-    /// The end of a batch.
+    /// Ends a batch.
     Batch,
 }
 
@@ -38,26 +39,26 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
     prop::collection::vec(change, 1..30)
 }
 
-/// That every path of the tree at every valid root is the plain tree's.
-async fn check_paths(store: &Store, address: Address, at: &BTreeMap<Root, PlainTree>, now: i64) {
+/// Checks paths at every valid root against the reference tree at that root.
+async fn check_paths(store: &Store, address: Address, trees: &BTreeMap<Root, ReferenceTree>, now: i64) {
     let registry = store.registry(address).await.unwrap();
     for valid in store.valid_roots(&registry, now).await.unwrap() {
-        let plain = &at[&valid.root];
-        let last = plain.leaves.keys().next_back().copied().unwrap_or(0);
+        let reference = &trees[&valid.root];
+        let last = reference.leaves.keys().next_back().copied().unwrap_or(0);
         for index in [0, last / 2, last, last + 1, registry.depth.capacity() - 1] {
             let path = store.path(&registry, valid.root, index, now).await.unwrap();
             assert_eq!(
                 path.leaf,
-                plain.leaves.get(&index).copied().unwrap_or(Leaf::EMPTY)
+                reference.leaves.get(&index).copied().unwrap_or(Leaf::EMPTY)
             );
-            assert_eq!(path.path.siblings(), plain.path(registry.depth, index));
+            assert_eq!(path.path.siblings(), reference.path(registry.depth, index));
             assert_eq!(path.path.root(path.leaf), valid.root);
         }
     }
 }
 
 #[test]
-fn any_changes_in_any_batches_give_the_plain_tree() {
+fn any_changes_in_any_batches_give_the_reference_tree() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut runner = TestRunner::new(Config {
         cases: 24,
@@ -70,7 +71,7 @@ fn any_changes_in_any_batches_give_the_plain_tree() {
                 let store = &database.store;
                 let mut chain = Chain::new();
                 chain.create(registry(), RegistryKind::Managed, Depth::Ten);
-                let mut at = BTreeMap::from([(chain.root(registry()), PlainTree::default())]);
+                let mut trees = BTreeMap::from([(chain.root(registry()), ReferenceTree::default())]);
                 let mut next = 0;
                 for change in changes {
                     match change {
@@ -92,12 +93,12 @@ fn any_changes_in_any_batches_give_the_plain_tree() {
                             store.prune(chain.now).await.unwrap();
                         }
                     }
-                    at.insert(chain.root(registry()), chain.tree(registry()).clone());
+                    trees.insert(chain.root(registry()), chain.tree(registry()).clone());
                 }
                 store.apply(&chain.batch()).await.unwrap();
-                check_paths(store, registry(), &at, chain.now).await;
+                check_paths(store, registry(), &trees, chain.now).await;
                 store.prune(chain.now).await.unwrap();
-                check_paths(store, registry(), &at, chain.now).await;
+                check_paths(store, registry(), &trees, chain.now).await;
                 let registry = store.registry(registry()).await.unwrap();
                 assert_eq!(registry.next_index, chain.appended(registry.address));
                 assert_eq!(registry.sequence, chain.sequence(registry.address));
@@ -107,7 +108,8 @@ fn any_changes_in_any_batches_give_the_plain_tree() {
         .unwrap();
 }
 
-/// A node of a 4-ary tree, or two neighbours on the way to one: what a binary tree over the same leaves holds.
+/// A node of a binary tree over the leaves of a 4-ary tree: one node of the 4-ary tree, or two
+/// neighbours.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Pair(FieldElement, Option<FieldElement>);
 
@@ -143,7 +145,7 @@ impl rs_merkle::Hasher for Poseidon4 {
 
     fn concat_and_hash(left: &Pair, right: Option<&Pair>) -> Pair {
         match (left, right) {
-            // the root has no neighbour
+            // The root has no neighbour.
             (_, None) => *left,
             (Pair(a, None), Some(Pair(b, None))) => Pair(*a, Some(*b)),
             (Pair(a, Some(b)), Some(Pair(c, Some(d)))) => Pair(node([*a, *b, *c, *d]), None),
@@ -157,15 +159,15 @@ async fn roots_equal_those_of_rs_merkle_over_full_subtrees() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
     let mut chain = Chain::new();
-    // a power of four many leaves: there a binary tree with pairs has the shape of a 4-ary one
+    // With a power of four leaves, a binary tree of pairs has the shape of a 4-ary tree.
     for levels in 1..=5usize {
         let leaves: Vec<Leaf> = (0..1 << (2 * levels)).map(|i| leaf(i + 7)).collect();
         let pairs: Vec<Pair> = leaves.iter().map(|leaf| Pair(leaf.element(), None)).collect();
-        let theirs = rs_merkle::MerkleTree::<Poseidon4>::from_leaves(&pairs)
+        let expected = rs_merkle::MerkleTree::<Poseidon4>::from_leaves(&pairs)
             .root()
             .unwrap();
-        assert_eq!(theirs.1, None);
-        let full = (levels..Depth::Ten.levels()).fold(theirs.0, |below, level| {
+        assert_eq!(expected.1, None);
+        let full = (levels..Depth::Ten.levels()).fold(expected.0, |below, level| {
             let empty = EMPTY_SUBTREES[level];
             node([below, empty, empty, empty])
         });
@@ -182,33 +184,36 @@ async fn roots_equal_those_of_rs_merkle_over_full_subtrees() {
 }
 
 #[tokio::test]
-async fn a_tree_put_in_whole_equals_one_that_grew() {
+async fn an_imported_tree_equals_one_that_grew() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
     let mut chain = Chain::new();
-    let (grown, whole) = (address("grown"), address("whole"));
+    let (grown, imported) = (address("grown"), address("imported"));
     chain.create(grown, RegistryKind::Managed, Depth::Ten);
-    chain.create(whole, RegistryKind::Attested, Depth::Ten);
+    chain.create(imported, RegistryKind::Attested, Depth::Ten);
     let leaves: Vec<Leaf> = (0..1_000).map(leaf).collect();
     chain.append(grown, leaves.clone());
     let tree = chain.tree(grown).clone();
-    chain.publish(whole, tree);
+    chain.publish(imported, tree);
     store.apply(&chain.batch()).await.unwrap();
 
-    let registry = store.registry(whole).await.unwrap();
-    let root = chain.root(whole);
+    let registry = store.registry(imported).await.unwrap();
+    let root = chain.root(imported);
     let error = store.path(&registry, root, 0, chain.now).await.unwrap_err();
     assert!(matches!(error, StoreError::TreeNotStored { .. }), "{error}");
-    let error = store.build(&registry, leaves[1..].to_vec()).await.unwrap_err();
+    let error = store
+        .import_tree(&registry, leaves[1..].to_vec())
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::RootMismatch { .. }), "{error}");
-    assert_eq!(store.build(&registry, leaves.clone()).await.unwrap(), root);
+    assert_eq!(store.import_tree(&registry, leaves.clone()).await.unwrap(), root);
 
     let tiles = "SELECT level, position, hash, nodes FROM tiles t JOIN registries r ON r.id = t.registry_id
                  WHERE r.address = $1 AND until_sequence IS NULL ORDER BY 1, 2";
     let mut found = Vec::new();
-    for address in [grown, whole] {
+    for address in [grown, imported] {
         let rows = sqlx::query(tiles)
-            .bind(address.0.as_slice())
+            .bind(address.to_bytes())
             .fetch_all(database.pool())
             .await
             .unwrap();
@@ -222,7 +227,7 @@ async fn a_tree_put_in_whole_equals_one_that_grew() {
     assert_eq!(found[0], found[1]);
     let found = store.find_leaf(&registry, leaf(700)).await.unwrap().unwrap();
     assert_eq!(
-        (found.index, store.leaf(&registry, 700).await.unwrap()),
+        (found.index.get(), store.leaf(&registry, 700).await.unwrap()),
         (700, Some(found))
     );
     assert_eq!(store.find_leaf(&registry, leaf(5_000)).await.unwrap(), None);
@@ -230,25 +235,25 @@ async fn a_tree_put_in_whole_equals_one_that_grew() {
 }
 
 #[tokio::test]
-async fn a_second_tree_put_in_keeps_the_first_readable_while_its_root_is_valid() {
+async fn a_second_import_keeps_the_first_tree_readable_while_its_root_is_valid() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
     let mut chain = Chain::new();
     chain.create(registry(), RegistryKind::Attested, Depth::Sixteen);
-    let mut at = BTreeMap::from([(chain.root(registry()), PlainTree::default())]);
-    let mut tree = PlainTree::default();
+    let mut trees = BTreeMap::from([(chain.root(registry()), ReferenceTree::default())]);
+    let mut tree = ReferenceTree::default();
     for round in 0..3 {
         tree.leaves.insert(0, leaf(round));
         tree.leaves
             .extend((300 * round..300 * (round + 1)).map(|i| (i + 1, leaf(i))));
         chain.publish(registry(), tree.clone());
         store.apply(&chain.batch()).await.unwrap();
-        at.insert(chain.root(registry()), tree.clone());
+        trees.insert(chain.root(registry()), tree.clone());
         let leaves = tree.leaves.values().copied().collect();
         let known = store.registry(registry()).await.unwrap();
-        store.build(&known, leaves).await.unwrap();
+        store.import_tree(&known, leaves).await.unwrap();
         store.prune(chain.now).await.unwrap();
-        check_paths(store, registry(), &at, chain.now).await;
+        check_paths(store, registry(), &trees, chain.now).await;
         chain.wait(150);
     }
     let registry = store.registry(registry()).await.unwrap();
@@ -261,13 +266,13 @@ async fn a_deep_tree_stores_only_the_tiles_above_its_leaves() {
     let store = &database.store;
     let mut chain = Chain::new();
     chain.create(registry(), RegistryKind::Attested, Depth::Sixteen);
-    let tree = PlainTree {
+    let tree = ReferenceTree {
         leaves: BTreeMap::from([(0, leaf(1))]),
     };
     chain.publish(registry(), tree.clone());
     store.apply(&chain.batch()).await.unwrap();
     let registry = store.registry(registry()).await.unwrap();
-    let root = store.build(&registry, vec![leaf(1)]).await.unwrap();
+    let root = store.import_tree(&registry, vec![leaf(1)]).await.unwrap();
     let tiles: i64 = sqlx::query("SELECT count(*) FROM tiles")
         .fetch_one(database.pool())
         .await
@@ -296,7 +301,7 @@ async fn tiles_lead_from_the_root_to_every_leaf_by_their_hashes() {
     store.apply(&chain.batch()).await.unwrap();
     let registry = store.registry(registry()).await.unwrap();
     let root = chain.root(registry.address);
-    // a client that knows the root alone
+    // A client that knows only the root.
     let top = store.tile(root.element()).await.unwrap();
     assert_eq!((top.level(), top.entries().len()), (8, 16));
     let middle = store.tile(top.entries()[0]).await.unwrap();
@@ -307,7 +312,7 @@ async fn tiles_lead_from_the_root_to_every_leaf_by_their_hashes() {
         (512..600).map(|i| leaf(i).element()).collect::<Vec<_>>()
     );
     assert!(lowest.entries()[88..].iter().all(FieldElement::is_zero));
-    // and its hash is what its entries give
+    // The entries of a tile give its hash.
     for tile in [&top, &middle, &lowest] {
         let mut nodes = tile.entries().to_vec();
         while nodes.len() > 1 {
@@ -356,7 +361,7 @@ async fn tiles_lead_from_the_root_to_every_leaf_by_their_hashes() {
 }
 
 #[tokio::test]
-async fn a_damaged_tile_is_noticed() {
+async fn a_damaged_tile_is_detected() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
     let mut chain = Chain::new();
@@ -376,7 +381,7 @@ async fn a_damaged_tile_is_noticed() {
 }
 
 #[tokio::test]
-async fn more_leaves_than_a_tree_has_are_refused() {
+async fn more_leaves_than_a_tree_can_have_are_refused() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
     let mut chain = Chain::new();
@@ -385,7 +390,7 @@ async fn more_leaves_than_a_tree_has_are_refused() {
     store.apply(&chain.batch()).await.unwrap();
     let registry = store.registry(registry()).await.unwrap();
     let error = store
-        .build(&registry, vec![Leaf::EMPTY; (1 << 20) + 1])
+        .import_tree(&registry, vec![Leaf::EMPTY; (1 << 20) + 1])
         .await
         .unwrap_err();
     assert!(
@@ -393,6 +398,6 @@ async fn more_leaves_than_a_tree_has_are_refused() {
         "{error}"
     );
     let managed = store.registry(address("managed")).await.unwrap();
-    let error = store.build(&managed, vec![leaf(1)]).await.unwrap_err();
+    let error = store.import_tree(&managed, vec![leaf(1)]).await.unwrap_err();
     assert!(matches!(error, StoreError::Contradiction { .. }), "{error}");
 }

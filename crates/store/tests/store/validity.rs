@@ -1,9 +1,10 @@
-//! Until when roots are valid, and tiles with them.
+//! The validity of roots and of their tiles.
 
 use bauta_primitives::Root;
 use bauta_primitives::tree::Depth;
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Address, Event, RegistryKind, ScopeMode, Store, StoreError};
+use bauta_store::{Event, RegistryKind, ScopeMode, Store, StoreError};
+use solana_address::Address;
 use sqlx::Row;
 
 use crate::support::{Chain, KEEP, START, TTL, address, leaf};
@@ -12,7 +13,7 @@ fn registry() -> Address {
     address("registry")
 }
 
-async fn begun() -> (TestDatabase, Chain) {
+async fn registry_with_a_leaf() -> (TestDatabase, Chain) {
     let database = TestDatabase::create().await.unwrap();
     let mut chain = Chain::new();
     chain.create(registry(), RegistryKind::Managed, Depth::Ten);
@@ -22,7 +23,7 @@ async fn begun() -> (TestDatabase, Chain) {
     (database, chain)
 }
 
-/// The path at a root, and why not.
+/// Reads a path at a root.
 async fn path(store: &Store, root: Root, now: i64) -> Result<(), StoreError> {
     let registry = store.registry(registry()).await.unwrap();
     store.path(&registry, root, 0, now).await.map(drop)
@@ -37,11 +38,11 @@ async fn tiles(database: &TestDatabase) -> i64 {
 }
 
 #[tokio::test]
-async fn a_kept_root_lives_its_whole_time_counted_from_its_replacement() {
-    let (database, mut chain) = begun().await;
+async fn a_kept_root_is_valid_for_its_whole_time_to_live_after_its_replacement() {
+    let (database, mut chain) = registry_with_a_leaf().await;
     let store = &database.store;
     let old = chain.root(registry());
-    // idle for longer than the time-to-live
+    // The registry does not change for longer than the time-to-live.
     chain.wait(10 * TTL);
     path(store, old, chain.now).await.unwrap();
     chain.append(registry(), vec![leaf(1)]);
@@ -61,9 +62,9 @@ async fn a_kept_root_lives_its_whole_time_counted_from_its_replacement() {
 
 #[tokio::test]
 async fn a_root_that_was_replaced_too_soon_is_not_valid() {
-    let (database, mut chain) = begun().await;
+    let (database, mut chain) = registry_with_a_leaf().await;
     let store = &database.store;
-    // the first root of all was kept at START, so one more within the interval isn't
+    // The first root was kept at START, so no other root is kept within the interval.
     chain.wait(KEEP - 1);
     let old = chain.root(registry());
     chain.append(registry(), vec![leaf(1)]);
@@ -75,7 +76,7 @@ async fn a_root_that_was_replaced_too_soon_is_not_valid() {
 
 #[tokio::test]
 async fn many_cheap_changes_push_no_kept_root_out() {
-    let (database, mut chain) = begun().await;
+    let (database, mut chain) = registry_with_a_leaf().await;
     let store = &database.store;
     chain.wait(KEEP);
     let honest = chain.root(registry());
@@ -90,8 +91,8 @@ async fn many_cheap_changes_push_no_kept_root_out() {
 }
 
 #[tokio::test]
-async fn a_root_that_never_was_is_told_apart_from_one_whose_time_is_over() {
-    let (database, chain) = begun().await;
+async fn a_root_that_never_existed_is_an_unknown_root() {
+    let (database, chain) = registry_with_a_leaf().await;
     let never = Root::new(leaf(9).element());
     let error = path(&database.store, never, chain.now).await.unwrap_err();
     assert!(
@@ -102,9 +103,9 @@ async fn a_root_that_never_was_is_told_apart_from_one_whose_time_is_over() {
 
 #[tokio::test]
 async fn an_open_snapshot_pins_its_root_until_it_closes() {
-    let (database, mut chain) = begun().await;
+    let (database, mut chain) = registry_with_a_leaf().await;
     let store = &database.store;
-    // within one batch: the snapshot's root is neither kept nor last
+    // Within one batch. The root of the snapshot is neither kept nor the last one.
     chain.append(registry(), vec![leaf(1)]);
     chain.append(registry(), vec![leaf(2)]);
     let pinned = chain.root(registry());
@@ -116,13 +117,10 @@ async fn an_open_snapshot_pins_its_root_until_it_closes() {
     );
     chain.append(registry(), vec![leaf(3)]);
     let batch = chain.batch();
-    let Event::MerkleRootUpdated {
-        replaced_root_kept, ..
-    } = batch.records[6].event
-    else {
+    let Event::MerkleRootUpdated(update) = &batch.records[6].event else {
         panic!()
     };
-    assert!(!replaced_root_kept);
+    assert!(!update.replaced_root_kept);
     store.apply(&batch).await.unwrap();
     for _ in 0..20 {
         chain.wait(TTL);
@@ -142,8 +140,8 @@ async fn an_open_snapshot_pins_its_root_until_it_closes() {
 }
 
 #[tokio::test]
-async fn a_snapshot_past_its_end_pins_nothing() {
-    let (database, mut chain) = begun().await;
+async fn a_snapshot_after_its_closing_time_pins_no_root() {
+    let (database, mut chain) = registry_with_a_leaf().await;
     let store = &database.store;
     chain.scope(
         address("scope"),
@@ -152,10 +150,10 @@ async fn a_snapshot_past_its_end_pins_nothing() {
         ScopeMode::Snapshot,
     );
     let mut batch = chain.batch();
-    let Event::ScopeCreated { closes_at, .. } = &mut batch.records[0].event else {
+    let Event::ScopeCreated(created) = &mut batch.records[0].event else {
         panic!()
     };
-    *closes_at = START + 10 * TTL;
+    created.closes_at = START + 10 * TTL;
     store.apply(&batch).await.unwrap();
     let pinned = chain.root(registry());
     chain.append(registry(), vec![leaf(1)]);
@@ -166,18 +164,18 @@ async fn a_snapshot_past_its_end_pins_nothing() {
 }
 
 #[tokio::test]
-async fn pruning_drops_exactly_what_no_valid_root_reaches() {
-    let (database, mut chain) = begun().await;
+async fn pruning_deletes_exactly_the_tiles_that_no_valid_root_reaches() {
+    let (database, mut chain) = registry_with_a_leaf().await;
     let store = &database.store;
     for i in 1..10 {
         chain.wait(KEEP);
         chain.append(registry(), vec![leaf(i)]);
         store.apply(&chain.batch()).await.unwrap();
     }
-    // each change made a version of each of three tiles
+    // Each change made a version of each of three tiles.
     assert_eq!(tiles(&database).await, 30);
     assert_eq!(store.prune(chain.now).await.unwrap(), 0);
-    // all but the current root have expired, but the journal could still go back
+    // All roots but the current one have expired, but a rollback could still need them.
     let later = chain.now + TTL;
     assert_eq!(store.prune(later).await.unwrap(), 0);
     store.finalize(chain.slot()).await.unwrap();
@@ -187,10 +185,10 @@ async fn pruning_drops_exactly_what_no_valid_root_reaches() {
 
 #[tokio::test]
 async fn the_root_to_prove_against_outlives_the_proof() {
-    let (database, mut chain) = begun().await;
+    let (database, mut chain) = registry_with_a_leaf().await;
     let store = &database.store;
     let known = store.registry(registry()).await.unwrap();
-    // the current root is young: it might be replaced without being kept
+    // The current root is too new: a change would replace it without keeping it.
     let kept = Depth::Ten.empty_root();
     assert_eq!(store.root_to_prove(&known, chain.now).await.unwrap().root, kept);
     chain.wait(KEEP);
@@ -199,7 +197,7 @@ async fn the_root_to_prove_against_outlives_the_proof() {
         store.root_to_prove(&known, chain.now).await.unwrap().root,
         current
     );
-    // and it is kept when it is replaced then
+    // A change now keeps the replaced root.
     chain.append(registry(), vec![leaf(1)]);
     store.apply(&chain.batch()).await.unwrap();
     assert_eq!(

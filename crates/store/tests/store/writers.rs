@@ -1,13 +1,13 @@
-//! Who writes, from where, and what takes another database's place.
+//! Leadership, contiguous batches and switchovers.
 
 use bauta_primitives::tree::Depth;
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Batch, Position, RegistryKind, Store, StoreError};
+use bauta_store::{Batch, Position, RegistryKind, Slot, Store, StoreError};
 
-use crate::support::{Chain, PlainTree, address, leaf, rows};
+use crate::support::{Chain, ReferenceTree, address, leaf, rows};
 
 #[tokio::test]
-async fn a_batch_read_from_behind_which_the_database_went_back_is_refused() {
+async fn a_batch_read_after_a_position_that_was_rolled_back_is_refused() {
     let database = TestDatabase::create().await.unwrap();
     let registry = address("registry");
     let mut chain = Chain::new();
@@ -23,11 +23,11 @@ async fn a_batch_read_from_behind_which_the_database_went_back_is_refused() {
         .apply_after(Some(after_first), &second)
         .await
         .unwrap();
-    // a fork, undone by another writer
-    database.store.undo_to(before).await.unwrap();
+    // Another writer rolls a fork back.
+    database.store.roll_back_to(before).await.unwrap();
     let third = Batch {
         records: Vec::new(),
-        checkpoint: Position::end_of_slot(after_second.slot + 1),
+        checkpoint: Position::end_of_slot(after_second.slot.saturating_add(1)),
     };
     let refused = database
         .store
@@ -42,14 +42,14 @@ async fn a_batch_read_from_behind_which_the_database_went_back_is_refused() {
 }
 
 #[tokio::test]
-async fn one_leads_until_its_session_ends() {
+async fn a_leader_leads_until_its_session_ends() {
     let database = TestDatabase::create().await.unwrap();
     let mut first = database.store.try_lead().await.unwrap().unwrap();
     first.confirm().await.unwrap();
     assert!(database.store.try_lead().await.unwrap().is_none());
     first.resign().await.unwrap();
     let second = database.store.try_lead().await.unwrap().unwrap();
-    // dropped without a word, as when a process dies
+    // The session ends without a message to the server, as when a process dies.
     drop(second);
     let taken_over = async {
         while database.store.try_lead().await.unwrap().is_none() {
@@ -62,7 +62,7 @@ async fn one_leads_until_its_session_ends() {
 }
 
 #[tokio::test]
-async fn a_leader_whose_session_is_ended_learns_it() {
+async fn a_leader_notices_that_its_session_was_ended() {
     let database = TestDatabase::create().await.unwrap();
     let mut leader = database.store.try_lead().await.unwrap().unwrap();
     sqlx::query(
@@ -77,29 +77,29 @@ async fn a_leader_whose_session_is_ended_learns_it() {
 }
 
 #[tokio::test]
-async fn a_switch_brings_the_other_schema_s_rows_and_keeps_attested_trees() {
+async fn a_switchover_copies_the_rows_of_the_other_schema_and_keeps_attested_trees() {
     let database = TestDatabase::create().await.unwrap();
     let (registry, attested) = (address("registry"), address("attested"));
     let mut chain = Chain::new();
     chain.create(registry, RegistryKind::Managed, Depth::Ten);
     chain.create(attested, RegistryKind::Attested, Depth::Sixteen);
     chain.append(registry, vec![leaf(1), leaf(2)]);
-    let mut tree = PlainTree::default();
+    let mut tree = ReferenceTree::default();
     tree.leaves.extend((0..5).map(|index| (index, leaf(100 + index))));
     chain.publish(attested, tree);
     let batch = chain.batch();
     database.store.apply(&batch).await.unwrap();
     let known = database.store.registry(attested).await.unwrap();
     let leaves = (0..5).map(|index| leaf(100 + index)).collect();
-    database.store.build(&known, leaves).await.unwrap();
-    let right = rows(&database).await;
+    database.store.import_tree(&known, leaves).await.unwrap();
+    let expected = rows(&database).await;
 
     let fresh = Store::in_new_schema(&database.url().unwrap(), 2, "beside")
         .await
         .unwrap();
     fresh.migrate().await.unwrap();
-    let switch = database.store.begin_switch().await.unwrap();
-    let behind = switch.finish(&fresh, "beside").await.unwrap_err();
+    let switchover = database.store.begin_switchover().await.unwrap();
+    let behind = switchover.finish(&fresh, "beside").await.unwrap_err();
     assert!(
         matches!(behind, StoreError::NotContiguous { at: None, .. }),
         "{behind}"
@@ -110,21 +110,25 @@ async fn a_switch_brings_the_other_schema_s_rows_and_keeps_attested_trees() {
         .execute(database.pool())
         .await
         .unwrap();
-    let switch = database.store.begin_switch().await.unwrap();
-    assert_eq!(switch.checkpoint(), Some(batch.checkpoint));
-    switch.finish(&fresh, "beside").await.unwrap();
-    assert_eq!(rows(&database).await, right);
+    let switchover = database.store.begin_switchover().await.unwrap();
+    assert_eq!(switchover.checkpoint(), Some(batch.checkpoint));
+    switchover.finish(&fresh, "beside").await.unwrap();
+    assert_eq!(rows(&database).await, expected);
     fresh.drop_schema("beside").await.unwrap();
-    // and it can be undone as before
-    assert_eq!(database.store.undo_to(1).await.unwrap(), None);
+    // The copied journal works.
+    assert_eq!(database.store.roll_back_to(Slot::new(1)).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn a_schema_s_name_that_is_no_name_is_refused() {
+async fn an_invalid_schema_name_is_refused() {
     let database = TestDatabase::create().await.unwrap();
     for name in ["", "1a", "a b", "a;drop", "A", "a\"b"] {
         let refused = Store::in_new_schema(&database.url().unwrap(), 1, name).await;
         let refused = refused.err().unwrap();
-        assert!(refused.to_string().contains("small letters"), "{refused}");
+        assert!(
+            matches!(refused, StoreError::InvalidSchemaName { .. }),
+            "{refused}"
+        );
+        assert!(refused.to_string().contains("lower-case letters"), "{refused}");
     }
 }

@@ -1,21 +1,15 @@
-//! What accounts say: configuration, circuits, registries, collections, holdings, scopes.
+//! Configuration, circuits, registries, collections, holdings, owners and scopes.
 
-use bauta_primitives::FieldElement;
 use sqlx::PgConnection;
+use sqlx::postgres::PgBindIterExt;
 
 use super::super::state::State;
+use crate::uint64::Uint64;
 use crate::values::bigint;
-use crate::{CircuitStatus, Event, ScopeStatus, StoreError};
+use crate::{CircuitStatus, ScopeStatus, StoreError};
 
 pub async fn config(connection: &mut PgConnection, state: &State) -> Result<(), StoreError> {
-    let Some(Event::ConfigChanged {
-        admin,
-        pending_admin,
-        cluster_tag,
-        paused,
-        development_keys_allowed,
-    }) = &state.config
-    else {
+    let Some(config) = &state.config else {
         return Ok(());
     };
     sqlx::query(
@@ -25,50 +19,37 @@ pub async fn config(connection: &mut PgConnection, state: &State) -> Result<(), 
              cluster_tag = excluded.cluster_tag, paused = excluded.paused,
              development_keys_allowed = excluded.development_keys_allowed",
     )
-    .bind(admin.0.as_slice())
-    .bind(pending_admin.map(|admin| admin.0.to_vec()))
-    .bind(cluster_tag.as_slice())
-    .bind(paused)
-    .bind(development_keys_allowed)
+    .bind(config.admin.to_bytes())
+    .bind(config.pending_admin.map(|admin| admin.to_bytes()))
+    .bind(config.cluster_tag)
+    .bind(config.paused)
+    .bind(config.development_keys_allowed)
     .execute(connection)
     .await?;
     Ok(())
 }
 
 pub async fn circuits(connection: &mut PgConnection, state: &State) -> Result<(), StoreError> {
-    // few and far between
-    for row in &state.new_circuits {
-        let Event::CircuitRegistered {
-            vk_hash,
-            statement,
-            version,
-            depth,
-            leaf_format,
-            provenance,
-            constraint_system_hash,
-            transcript_hash,
-            ..
-        } = &row.event
-        else {
-            continue;
-        };
+    // Circuits are rare, so each is a statement.
+    for circuit in &state.new_circuits {
+        let event = &circuit.event;
         sqlx::query(
             "INSERT INTO circuits (id, address, statement, version, depth, leaf_format, provenance, status, vk_hash,
                                    constraint_system_hash, transcript_hash, registered_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, to_timestamp($12::bigint))",
         )
-        .bind(row.id)
-        .bind(row.address.0.as_slice())
-        .bind(statement)
-        .bind(i32::from(*version))
-        .bind(i16::from(*depth as u8))
-        .bind(i16::from(*leaf_format))
-        .bind(provenance.as_str())
+        .bind(circuit.id)
+        .bind(event.circuit.to_bytes())
+        .bind(&event.statement)
+        .bind(i32::from(event.version))
+        .bind(i16::from(event.depth as u8))
+        .bind(i16::from(event.leaf_format))
+        .bind(event.provenance.as_str())
         .bind(CircuitStatus::Active.as_str())
-        .bind(vk_hash.as_slice())
-        .bind(constraint_system_hash.as_slice())
-        .bind(transcript_hash.as_slice())
-        .bind(row.time)
+        .bind(event.vk_hash)
+        .bind(event.constraint_system_hash)
+        .bind(event.transcript_hash)
+        .bind(circuit.time)
         .execute(&mut *connection)
         .await?;
     }
@@ -83,25 +64,23 @@ pub async fn circuits(connection: &mut PgConnection, state: &State) -> Result<()
 }
 
 pub async fn registries(connection: &mut PgConnection, state: &State) -> Result<(), StoreError> {
-    let mut changed = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut changed, mut next_indices, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
     for registry in state.registries.values() {
-        let (next_index, sequence) = (
-            bigint("next index", registry.next_index)?,
-            bigint("sequence", registry.sequence)?,
-        );
-        if let Some(created) = registry.created {
+        let next_index = bigint("next index", registry.next_index)?;
+        let sequence = registry.sequence.to_column()?;
+        if let Some(created) = &registry.created {
             sqlx::query(
                 "INSERT INTO registries (id, address, authority, nonce, kind, depth, leaf_format, root_ttl_seconds,
                                          sealed, next_index, sequence, created_at)
-                 VALUES ($1, $2, $3, $4::numeric, $5, $6, $7, $8, $9, $10, $11, to_timestamp($12::bigint))",
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, to_timestamp($12::bigint))",
             )
             .bind(registry.id)
-            .bind(registry.address.0.as_slice())
-            .bind(created.authority.0.as_slice())
-            .bind(created.nonce.to_string())
+            .bind(registry.address.to_bytes())
+            .bind(created.event.authority.to_bytes())
+            .bind(Uint64(created.event.nonce))
             .bind(registry.kind.as_str())
             .bind(i16::from(registry.depth as u8))
-            .bind(i16::from(created.leaf_format))
+            .bind(i16::from(created.event.leaf_format))
             .bind(registry.root_ttl_seconds)
             .bind(registry.sealed)
             .bind(next_index)
@@ -110,23 +89,22 @@ pub async fn registries(connection: &mut PgConnection, state: &State) -> Result<
             .execute(&mut *connection)
             .await?;
         } else if registry.changed {
-            changed.0.push(registry.id);
-            changed.1.push(registry.sealed);
-            changed.2.push(next_index);
-            changed.3.push(sequence);
+            changed.push(registry);
+            next_indices.push(next_index);
+            sequences.push(sequence);
         }
     }
-    if !changed.0.is_empty() {
+    if !changed.is_empty() {
         sqlx::query(
             "UPDATE registries r SET sealed = c.sealed, next_index = c.next_index, sequence = c.sequence
              FROM unnest($1::integer[], $2::boolean[], $3::bigint[], $4::bigint[])
                   AS c (id, sealed, next_index, sequence)
              WHERE r.id = c.id",
         )
-        .bind(changed.0)
-        .bind(changed.1)
-        .bind(changed.2)
-        .bind(changed.3)
+        .bind(changed.iter().map(|registry| registry.id).bind_iter())
+        .bind(changed.iter().map(|registry| registry.sealed).bind_iter())
+        .bind(next_indices)
+        .bind(sequences)
         .execute(connection)
         .await?;
     }
@@ -134,28 +112,23 @@ pub async fn registries(connection: &mut PgConnection, state: &State) -> Result<
 }
 
 pub async fn collections(connection: &mut PgConnection, state: &State) -> Result<(), StoreError> {
-    for (registry_id, event, time) in &state.collections {
-        let Event::CollectionAdded {
-            key, is_group, track, ..
-        } = event
-        else {
-            continue;
-        };
+    for collection in &state.collections {
+        let event = &collection.event;
         let inserted = sqlx::query(
             "INSERT INTO collections (registry_id, key, is_group, track_id, added_at)
-             VALUES ($1, $2, $3, $4::numeric, to_timestamp($5::bigint)) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, to_timestamp($5::bigint)) ON CONFLICT DO NOTHING",
         )
-        .bind(registry_id)
-        .bind(key.0.as_slice())
-        .bind(is_group)
-        .bind(track.to_string())
-        .bind(time)
+        .bind(collection.registry_id)
+        .bind(event.key.to_bytes())
+        .bind(event.is_group)
+        .bind(Uint64(event.track))
+        .bind(collection.time)
         .execute(&mut *connection)
         .await?;
         if inserted.rows_affected() == 0 {
             return Err(StoreError::CreatedTwice {
                 what: "collection",
-                address: *key,
+                address: event.key,
             });
         }
     }
@@ -171,29 +144,32 @@ pub async fn holdings(connection: &mut PgConnection, state: &State) -> Result<()
     if rows.is_empty() {
         return Ok(());
     }
-    let indices = rows.iter().map(|(_, held)| bigint("leaf index", held.index));
+    let indices: Result<Vec<_>, _> = rows
+        .iter()
+        .map(|(_, held)| bigint("leaf index", held.index.get()))
+        .collect();
     sqlx::query(
         "INSERT INTO holdings (registry_id, mint, owner, commitment, index, track_id, live, last_change_at)
-         SELECT registry_id, mint, owner, commitment, index, track::numeric, live, to_timestamp(last_change)
-         FROM unnest($1::integer[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::text[], $7::boolean[],
-                     $8::bigint[]) AS h (registry_id, mint, owner, commitment, index, track, live, last_change)
+         SELECT registry_id, mint, owner, commitment, index, track_id, live, to_timestamp(last_change)
+         FROM unnest($1::integer[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::numeric[], $7::boolean[],
+                     $8::bigint[]) AS h (registry_id, mint, owner, commitment, index, track_id, live, last_change)
          ON CONFLICT (registry_id, mint) DO UPDATE SET owner = excluded.owner, commitment = excluded.commitment,
              track_id = excluded.track_id, live = excluded.live, last_change_at = excluded.last_change_at",
     )
-    .bind(rows.iter().map(|((registry, _), _)| *registry).collect::<Vec<_>>())
-    .bind(rows.iter().map(|((_, mint), _)| mint.0.as_slice()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, held)| held.owner.0.as_slice()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, held)| held.commitment.to_bytes().to_vec()).collect::<Vec<_>>())
-    .bind(indices.collect::<Result<Vec<_>, _>>()?)
-    .bind(rows.iter().map(|(_, held)| held.track.to_string()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, held)| held.live).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, held)| held.last_change).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(key, _)| key.registry_id).bind_iter())
+    .bind(rows.iter().map(|(key, _)| key.mint.to_bytes()).bind_iter())
+    .bind(rows.iter().map(|(_, held)| held.owner.to_bytes()).bind_iter())
+    .bind(rows.iter().map(|(_, held)| held.commitment.to_bytes()).bind_iter())
+    .bind(indices?)
+    .bind(rows.iter().map(|(_, held)| Uint64(held.track)).bind_iter())
+    .bind(rows.iter().map(|(_, held)| held.live).bind_iter())
+    .bind(rows.iter().map(|(_, held)| held.last_change).bind_iter())
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Live tokens by owner, and distinct owners by change.
+/// Writes the live tokens of owners, and the distinct owners of tracks after each change.
 pub async fn owners(connection: &mut PgConnection, state: &State) -> Result<(), StoreError> {
     let (live, gone): (Vec<_>, Vec<_>) = state
         .track_owners
@@ -203,41 +179,39 @@ pub async fn owners(connection: &mut PgConnection, state: &State) -> Result<(), 
     if !live.is_empty() {
         sqlx::query(
             "INSERT INTO track_owners (registry_id, track_id, owner, tokens)
-             SELECT registry_id, track::numeric, owner, tokens
-             FROM unnest($1::integer[], $2::text[], $3::bytea[], $4::bigint[]) AS o (registry_id, track, owner, tokens)
+             SELECT * FROM unnest($1::integer[], $2::numeric[], $3::bytea[], $4::bigint[])
              ON CONFLICT (registry_id, track_id, owner) DO UPDATE SET tokens = excluded.tokens",
         )
-        .bind(live.iter().map(|(key, _)| key.0).collect::<Vec<_>>())
-        .bind(live.iter().map(|(key, _)| key.1.to_string()).collect::<Vec<_>>())
-        .bind(live.iter().map(|(key, _)| key.2.0.as_slice()).collect::<Vec<_>>())
-        .bind(live.iter().map(|(_, tokens)| **tokens).collect::<Vec<_>>())
+        .bind(live.iter().map(|(key, _)| key.track.registry_id).bind_iter())
+        .bind(live.iter().map(|(key, _)| Uint64(key.track.track)).bind_iter())
+        .bind(live.iter().map(|(key, _)| key.owner.to_bytes()).bind_iter())
+        .bind(live.iter().map(|(_, tokens)| **tokens).bind_iter())
         .execute(&mut *connection)
         .await?;
     }
     if !gone.is_empty() {
         sqlx::query(
             "DELETE FROM track_owners o
-             USING unnest($1::integer[], $2::text[], $3::bytea[]) AS g (registry_id, track, owner)
-             WHERE o.registry_id = g.registry_id AND o.track_id = g.track::numeric AND o.owner = g.owner",
+             USING unnest($1::integer[], $2::numeric[], $3::bytea[]) AS g (registry_id, track_id, owner)
+             WHERE o.registry_id = g.registry_id AND o.track_id = g.track_id AND o.owner = g.owner",
         )
-        .bind(gone.iter().map(|(key, _)| key.0).collect::<Vec<_>>())
-        .bind(gone.iter().map(|(key, _)| key.1.to_string()).collect::<Vec<_>>())
-        .bind(gone.iter().map(|(key, _)| key.2.0.as_slice()).collect::<Vec<_>>())
+        .bind(gone.iter().map(|(key, _)| key.track.registry_id).bind_iter())
+        .bind(gone.iter().map(|(key, _)| Uint64(key.track.track)).bind_iter())
+        .bind(gone.iter().map(|(key, _)| key.owner.to_bytes()).bind_iter())
         .execute(&mut *connection)
         .await?;
     }
-    if !state.anonymity_sets.is_empty() {
-        let sets = &state.anonymity_sets;
+    let sets = &state.anonymity_sets;
+    if !sets.is_empty() {
+        let sequences: Result<Vec<_>, _> = sets.keys().map(|(_, sequence)| sequence.to_column()).collect();
         sqlx::query(
             "INSERT INTO anonymity_sets (registry_id, track_id, since_sequence, owners)
-             SELECT registry_id, track::numeric, since_sequence, owners
-             FROM unnest($1::integer[], $2::text[], $3::bigint[], $4::integer[])
-                  AS a (registry_id, track, since_sequence, owners)",
+             SELECT * FROM unnest($1::integer[], $2::numeric[], $3::bigint[], $4::integer[])",
         )
-        .bind(sets.keys().map(|key| key.0).collect::<Vec<_>>())
-        .bind(sets.keys().map(|key| key.1.to_string()).collect::<Vec<_>>())
-        .bind(sets.keys().map(|key| key.2).collect::<Vec<_>>())
-        .bind(sets.values().copied().collect::<Vec<_>>())
+        .bind(sets.keys().map(|(track, _)| track.registry_id).bind_iter())
+        .bind(sets.keys().map(|(track, _)| Uint64(track.track)).bind_iter())
+        .bind(sequences?)
+        .bind(sets.values().copied().bind_iter())
         .execute(connection)
         .await?;
     }
@@ -245,47 +219,31 @@ pub async fn owners(connection: &mut PgConnection, state: &State) -> Result<(), 
 }
 
 pub async fn scopes(connection: &mut PgConnection, state: &State) -> Result<(), StoreError> {
-    for row in &state.new_scopes {
-        let Event::ScopeCreated {
-            scope,
-            scope_element,
-            creator,
-            nonce,
-            gate,
-            mode,
-            root,
-            required_claim,
-            opens_at,
-            closes_at,
-            ..
-        } = &row.event
-        else {
-            continue;
-        };
-        let bytes = |element: FieldElement| element.to_bytes().to_vec();
+    for scope in &state.new_scopes {
+        let event = &scope.event;
+        let root_sequence = scope.root_sequence.map(|sequence| sequence.to_column());
         sqlx::query(
             "INSERT INTO scopes (id, address, registry_id, circuit_id, auxiliary_registry_id, creator, nonce, gate, scope,
                                  mode, status, root, root_sequence, required_claim, opens_at, closes_at, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7::numeric, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-                     to_timestamp($17::bigint))",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, to_timestamp($17::bigint))",
         )
-        .bind(row.id)
-        .bind(scope.0.as_slice())
-        .bind(row.registry_id)
-        .bind(row.circuit_id)
-        .bind(row.auxiliary_registry_id)
-        .bind(creator.0.as_slice())
-        .bind(nonce.to_string())
-        .bind(gate.map(|gate| gate.0.to_vec()))
-        .bind(bytes(scope_element.element()))
-        .bind(mode.as_str())
+        .bind(scope.id)
+        .bind(event.scope.to_bytes())
+        .bind(scope.registry_id)
+        .bind(scope.circuit_id)
+        .bind(scope.auxiliary_registry_id)
+        .bind(event.creator.to_bytes())
+        .bind(Uint64(event.nonce))
+        .bind(event.gate.map(|gate| gate.to_bytes()))
+        .bind(event.scope_element.to_bytes())
+        .bind(event.mode.as_str())
         .bind(ScopeStatus::Open.as_str())
-        .bind(root.map(|root| bytes(root.element())))
-        .bind(row.root_sequence)
-        .bind(required_claim.map(bytes))
-        .bind(opens_at)
-        .bind(closes_at)
-        .bind(row.time)
+        .bind(event.root.map(|root| root.to_bytes()))
+        .bind(root_sequence.transpose()?)
+        .bind(event.required_claim.map(|claim| claim.to_bytes()))
+        .bind(event.opens_at)
+        .bind(event.closes_at)
+        .bind(scope.time)
         .execute(&mut *connection)
         .await?;
     }

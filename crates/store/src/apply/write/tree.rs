@@ -1,10 +1,16 @@
 //! Roots, tiles and leaves.
 
 use sqlx::PgConnection;
+use sqlx::postgres::PgBindIterExt;
 
-use super::super::state::{LeafRow, State};
-use crate::StoreError;
+use super::super::state::State;
+use crate::uint64::Uint64;
 use crate::values::bigint;
+use crate::{Sequence, StoreError};
+
+fn to_columns(sequences: impl Iterator<Item = Sequence>) -> Result<Vec<i64>, StoreError> {
+    sequences.map(Sequence::to_column).collect()
+}
 
 pub async fn roots(connection: &mut PgConnection, state: &State) -> Result<(), StoreError> {
     let rows: Vec<_> = state
@@ -16,8 +22,11 @@ pub async fn roots(connection: &mut PgConnection, state: &State) -> Result<(), S
     if rows.is_empty() {
         return Ok(());
     }
-    let leaf_counts = rows.iter().map(|(_, root)| bigint("leaf count", root.leaf_count));
-    // In order, so that a root is marked as replaced before the next one becomes the only current one.
+    let leaf_counts: Result<Vec<_>, _> = rows
+        .iter()
+        .map(|(_, root)| bigint("leaf count", root.leaf_count))
+        .collect();
+    // The order matters: a registry has at most one root that is not replaced.
     sqlx::query(
         "INSERT INTO roots (registry_id, sequence, root, leaf_count, stored, created_at, replaced_at, valid_until)
          SELECT registry_id, sequence, root, leaf_count, stored, to_timestamp(created_at), to_timestamp(replaced_at),
@@ -29,30 +38,37 @@ pub async fn roots(connection: &mut PgConnection, state: &State) -> Result<(), S
          ON CONFLICT (registry_id, sequence) DO UPDATE SET
              stored = excluded.stored, replaced_at = excluded.replaced_at, valid_until = excluded.valid_until",
     )
-    .bind(rows.iter().map(|(registry, _)| *registry).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, root)| root.sequence).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, root)| root.root.to_bytes().to_vec()).collect::<Vec<_>>())
-    .bind(leaf_counts.collect::<Result<Vec<_>, _>>()?)
-    .bind(rows.iter().map(|(_, root)| root.stored).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, root)| root.created_at).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, root)| root.replaced_at).collect::<Vec<_>>())
-    .bind(rows.iter().map(|(_, root)| root.valid_until).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(registry_id, _)| *registry_id).bind_iter())
+    .bind(to_columns(rows.iter().map(|(_, root)| root.sequence))?)
+    .bind(rows.iter().map(|(_, root)| root.root.to_bytes()).bind_iter())
+    .bind(leaf_counts?)
+    .bind(rows.iter().map(|(_, root)| root.stored).bind_iter())
+    .bind(rows.iter().map(|(_, root)| root.created_at).bind_iter())
+    .bind(rows.iter().map(|(_, root)| root.replaced_at).bind_iter())
+    .bind(rows.iter().map(|(_, root)| root.valid_until).bind_iter())
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Ends versions, then inserts the new ones.
+/// Ends the versions that were replaced, then inserts the new versions.
 pub async fn tiles(connection: &mut PgConnection, state: &State) -> Result<(), StoreError> {
     let ended: Vec<_> = state
         .registries
         .values()
-        .flat_map(|registry| registry.tree.ended.iter().map(|ended| (registry.id, ended)))
+        .flat_map(|registry| {
+            registry
+                .tree
+                .ended_versions
+                .iter()
+                .map(|ended| (registry.id, ended))
+        })
         .collect();
     if !ended.is_empty() {
-        let positions = ended
+        let positions: Result<Vec<_>, _> = ended
             .iter()
-            .map(|(_, ended)| bigint("tile position", ended.key.position));
+            .map(|(_, ended)| bigint("tile position", ended.key.position))
+            .collect();
         sqlx::query(
             "UPDATE tiles t SET until_sequence = e.until
              FROM unnest($1::integer[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[])
@@ -60,48 +76,47 @@ pub async fn tiles(connection: &mut PgConnection, state: &State) -> Result<(), S
              WHERE t.registry_id = e.registry_id AND t.level = e.level AND t.position = e.position
                AND t.since_sequence = e.since",
         )
-        .bind(ended.iter().map(|(registry, _)| *registry).collect::<Vec<_>>())
+        .bind(ended.iter().map(|(registry_id, _)| *registry_id).bind_iter())
         .bind(
             ended
                 .iter()
                 .map(|(_, ended)| i16::from(ended.key.level))
-                .collect::<Vec<_>>(),
+                .bind_iter(),
         )
-        .bind(positions.collect::<Result<Vec<_>, _>>()?)
-        .bind(ended.iter().map(|(_, ended)| ended.since).collect::<Vec<_>>())
-        .bind(ended.iter().map(|(_, ended)| ended.until).collect::<Vec<_>>())
+        .bind(positions?)
+        .bind(to_columns(ended.iter().map(|(_, ended)| ended.since))?)
+        .bind(to_columns(ended.iter().map(|(_, ended)| ended.until))?)
         .execute(&mut *connection)
         .await?;
     }
     let versions: Vec<_> = state
         .registries
         .values()
-        .flat_map(|registry| {
-            registry
-                .tree
-                .versions
-                .iter()
-                .map(|version| (registry.id, version))
-        })
+        .flat_map(|registry| registry.tree.new_versions.iter().map(|new| (registry.id, new)))
         .collect();
     if versions.is_empty() {
         return Ok(());
     }
-    let positions = versions
+    let positions: Result<Vec<_>, _> = versions
         .iter()
-        .map(|(_, version)| bigint("tile position", version.key.position));
+        .map(|(_, version)| bigint("tile position", version.key.position))
+        .collect();
+    let until: Result<Vec<_>, _> = versions
+        .iter()
+        .map(|(_, version)| version.until.map(Sequence::to_column).transpose())
+        .collect();
     sqlx::query(
         "INSERT INTO tiles (registry_id, level, position, since_sequence, until_sequence, hash, nodes)
          SELECT * FROM unnest($1::integer[], $2::smallint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[],
                               $7::bytea[])",
     )
-    .bind(versions.iter().map(|(registry, _)| *registry).collect::<Vec<_>>())
-    .bind(versions.iter().map(|(_, version)| i16::from(version.key.level)).collect::<Vec<_>>())
-    .bind(positions.collect::<Result<Vec<_>, _>>()?)
-    .bind(versions.iter().map(|(_, version)| version.since).collect::<Vec<_>>())
-    .bind(versions.iter().map(|(_, version)| version.until).collect::<Vec<_>>())
-    .bind(versions.iter().map(|(_, version)| version.hash.to_bytes().to_vec()).collect::<Vec<_>>())
-    .bind(versions.iter().map(|(_, version)| version.nodes.as_slice()).collect::<Vec<_>>())
+    .bind(versions.iter().map(|(registry_id, _)| *registry_id).bind_iter())
+    .bind(versions.iter().map(|(_, version)| i16::from(version.key.level)).bind_iter())
+    .bind(positions?)
+    .bind(to_columns(versions.iter().map(|(_, version)| version.since))?)
+    .bind(until?)
+    .bind(versions.iter().map(|(_, version)| version.hash.to_bytes()).bind_iter())
+    .bind(versions.iter().map(|(_, version)| version.nodes.as_slice()).bind_iter())
     .execute(connection)
     .await?;
     Ok(())
@@ -111,24 +126,27 @@ pub async fn leaves(connection: &mut PgConnection, state: &State) -> Result<(), 
     if state.leaves.is_empty() {
         return Ok(());
     }
-    let (keys, rows): (Vec<_>, Vec<LeafRow>) = state.leaves.iter().map(|(key, row)| (*key, *row)).unzip();
-    let indices = keys.iter().map(|(_, index)| bigint("leaf index", index.get()));
-    let holders: Vec<_> = rows.iter().map(|row| row.holder).collect();
+    let (keys, rows) = (state.leaves.keys(), state.leaves.values());
+    let holders = || rows.clone().map(|row| row.holder);
+    let indices: Result<Vec<_>, _> = keys
+        .clone()
+        .map(|key| bigint("leaf index", key.index.get()))
+        .collect();
     sqlx::query(
         "INSERT INTO merkle_leaves (registry_id, index, wallet_hash, token_id, track_id, leaf_hash, created_at)
-         SELECT registry_id, index, wallet_hash, token_id, track::numeric, leaf_hash, to_timestamp(time)
-         FROM unnest($1::integer[], $2::bigint[], $3::bytea[], $4::bytea[], $5::text[], $6::bytea[], $7::bigint[])
-              AS l (registry_id, index, wallet_hash, token_id, track, leaf_hash, time)
+         SELECT registry_id, index, wallet_hash, token_id, track_id, leaf_hash, to_timestamp(time)
+         FROM unnest($1::integer[], $2::bigint[], $3::bytea[], $4::bytea[], $5::numeric[], $6::bytea[], $7::bigint[])
+              AS l (registry_id, index, wallet_hash, token_id, track_id, leaf_hash, time)
          ON CONFLICT (id) DO UPDATE SET wallet_hash = excluded.wallet_hash, token_id = excluded.token_id,
              track_id = excluded.track_id, leaf_hash = excluded.leaf_hash, created_at = excluded.created_at",
     )
-    .bind(keys.iter().map(|(registry, _)| *registry).collect::<Vec<_>>())
-    .bind(indices.collect::<Result<Vec<_>, _>>()?)
-    .bind(holders.iter().map(|h| h.map(|(commitment, _, _)| commitment.to_bytes().to_vec())).collect::<Vec<_>>())
-    .bind(holders.iter().map(|h| h.map(|(_, entry_id, _)| entry_id.to_bytes().to_vec())).collect::<Vec<_>>())
-    .bind(holders.iter().map(|h| h.map(|(_, _, track)| track.to_string())).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.leaf.to_bytes().to_vec()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.time).collect::<Vec<_>>())
+    .bind(keys.map(|key| key.registry_id).bind_iter())
+    .bind(indices?)
+    .bind(holders().map(|holder| holder.map(|holder| holder.commitment.to_bytes())).bind_iter())
+    .bind(holders().map(|holder| holder.map(|holder| holder.entry_id.to_bytes())).bind_iter())
+    .bind(holders().map(|holder| holder.map(|holder| Uint64(holder.track))).bind_iter())
+    .bind(rows.clone().map(|row| row.leaf.to_bytes()).bind_iter())
+    .bind(rows.clone().map(|row| row.time).bind_iter())
     .execute(connection)
     .await?;
     Ok(())

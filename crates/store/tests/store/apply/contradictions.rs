@@ -1,26 +1,32 @@
-//! Events that contradict what is stored, or that nothing can hold.
+//! Events that contradict the stored data or that are out of range.
 
-use crate::apply::{begun, refused, registry};
+use crate::apply::{empty_registry, refused, registry};
 use crate::support::{address, leaf, nullifier};
-use bauta_primitives::Leaf;
 use bauta_primitives::tree::Depth;
-use bauta_store::{Event, RegistryKind, ScopeMode, StoreError};
+use bauta_primitives::{Claim, Leaf};
+use bauta_store::event::{
+    CollectionAdded, HolderRegistered, LeafReplaced, LeavesAppended, MerkleRootUpdated, OwnershipVerified,
+    TreeChange, TreeChangeKind,
+};
+use bauta_store::{Event, RegistryKind, ScopeMode, Sequence, StoreError};
 
 #[tokio::test]
 async fn events_about_something_unknown_are_refused() {
-    let (database, chain) = begun(RegistryKind::Managed).await;
-    let nobody = address("nobody");
+    let (database, chain) = empty_registry(RegistryKind::Managed).await;
+    let unknown = address("unknown");
     let events = [
-        Event::RegistrySealed { registry: nobody },
-        Event::CircuitRetired { circuit: nobody },
-        Event::ScopeClosed { scope: nobody },
-        Event::RootPublished {
-            registry: nobody,
-            sequence: 1,
-            root: Depth::Ten.empty_root(),
-        },
+        Event::RegistrySealed { registry: unknown },
+        Event::CircuitRetired { circuit: unknown },
+        Event::ScopeClosed { scope: unknown },
+        Event::TreeChanged(TreeChange {
+            registry: unknown,
+            sequence: Sequence::new(1),
+            kind: TreeChangeKind::RootPublished {
+                root: Depth::Ten.empty_root(),
+            },
+        }),
         Event::NullifierReclaimed {
-            scope: nobody,
+            scope: unknown,
             nullifier: nullifier(1),
         },
     ];
@@ -29,7 +35,7 @@ async fn events_about_something_unknown_are_refused() {
         chain.emit(event);
         let error = refused(&database, &chain.batch()).await;
         assert!(
-            matches!(error, StoreError::Unknown { address, .. } if address == nobody),
+            matches!(error, StoreError::Unknown { address, .. } if address == unknown),
             "{error}"
         );
     }
@@ -37,7 +43,7 @@ async fn events_about_something_unknown_are_refused() {
 
 #[tokio::test]
 async fn nothing_is_created_twice() {
-    let (database, chain) = begun(RegistryKind::Holders).await;
+    let (database, chain) = empty_registry(RegistryKind::Holders).await;
     let mut again = chain.clone();
     again.create(registry(), RegistryKind::Managed, Depth::Ten);
     let error = refused(&database, &again.batch()).await;
@@ -54,12 +60,12 @@ async fn nothing_is_created_twice() {
     );
     let mut again = chain.clone();
     for _ in 0..2 {
-        again.emit(Event::CollectionAdded {
+        again.emit(Event::CollectionAdded(CollectionAdded {
             registry: registry(),
             key: address("key"),
             is_group: false,
             track: 1,
-        });
+        }));
     }
     let error = refused(&database, &again.batch()).await;
     assert!(
@@ -76,35 +82,36 @@ async fn nothing_is_created_twice() {
 
 #[tokio::test]
 async fn leaves_out_of_range_are_refused() {
-    let (database, chain) = begun(RegistryKind::Managed).await;
-    let with = |event| {
+    let (database, chain) = empty_registry(RegistryKind::Managed).await;
+    let with = |kind| {
         let mut chain = chain.clone();
-        chain.emit(event);
-        chain.emit(Event::MerkleRootUpdated {
+        chain.emit(Event::TreeChanged(TreeChange {
             registry: registry(),
-            sequence: 1,
+            sequence: Sequence::new(1),
+            kind,
+        }));
+        chain.emit(Event::MerkleRootUpdated(MerkleRootUpdated {
+            registry: registry(),
+            sequence: Sequence::new(1),
             root: Depth::Ten.empty_root(),
             replaced_root_kept: true,
-        });
+        }));
         chain.batch()
     };
+    // An index of the deepest tree, which the registry does not have.
+    let index = |index| Depth::Sixteen.check_index(index).unwrap();
     let append = |first_index, leaves| {
-        with(Event::LeavesAppended {
-            registry: registry(),
-            sequence: 1,
-            first_index,
+        with(TreeChangeKind::LeavesAppended(LeavesAppended {
+            first_index: index(first_index),
             leaves,
-        })
+        }))
     };
-    let replace = |index| {
-        let (old_leaf, new_leaf) = (Leaf::EMPTY, leaf(1));
-        with(Event::LeafReplaced {
-            registry: registry(),
-            sequence: 1,
-            index,
-            old_leaf,
-            new_leaf,
-        })
+    let replace = |replaced| {
+        with(TreeChangeKind::LeafReplaced(LeafReplaced {
+            index: index(replaced),
+            old_leaf: Leaf::EMPTY,
+            new_leaf: leaf(1),
+        }))
     };
     let capacity = Depth::Ten.capacity();
 
@@ -126,11 +133,9 @@ async fn leaves_out_of_range_are_refused() {
     assert!(matches!(error, StoreError::EmptyAppend { .. }), "{error}");
     let error = refused(&database, &append(capacity, vec![leaf(1)])).await;
     assert!(error.to_string().contains("out of range"), "{error}");
-    let error = refused(&database, &append(u64::MAX, vec![leaf(1), leaf(2)])).await;
-    assert!(
-        matches!(error, StoreError::NotNextIndex { index: u64::MAX, .. }),
-        "{error}"
-    );
+    let last = Depth::Sixteen.capacity() - 1;
+    let error = refused(&database, &append(last, vec![leaf(1), leaf(2)])).await;
+    assert!(error.to_string().contains("out of range"), "{error}");
     let error = refused(&database, &replace(0)).await;
     assert!(
         matches!(
@@ -148,15 +153,18 @@ async fn leaves_out_of_range_are_refused() {
 }
 
 #[tokio::test]
-async fn a_replaced_leaf_that_is_another_one_is_refused() {
-    let (database, mut chain) = begun(RegistryKind::Managed).await;
+async fn a_replacement_of_another_leaf_than_the_stored_one_is_refused() {
+    let (database, mut chain) = empty_registry(RegistryKind::Managed).await;
     chain.append(registry(), vec![leaf(1)]);
     chain.replace(registry(), 0, leaf(2));
     let mut batch = chain.batch();
-    let Event::LeafReplaced { old_leaf, .. } = &mut batch.records[2].event else {
+    let Event::TreeChanged(change) = &mut batch.records[2].event else {
         panic!()
     };
-    *old_leaf = leaf(3);
+    let TreeChangeKind::LeafReplaced(replaced) = &mut change.kind else {
+        panic!()
+    };
+    replaced.old_leaf = leaf(3);
     let error = refused(&database, &batch).await;
     assert!(
         matches!(
@@ -172,7 +180,7 @@ async fn a_replaced_leaf_that_is_another_one_is_refused() {
 
 #[tokio::test]
 async fn events_of_another_kind_of_registry_are_refused() {
-    let (database, mut chain) = begun(RegistryKind::Holders).await;
+    let (database, mut chain) = empty_registry(RegistryKind::Holders).await;
     chain.append(registry(), vec![leaf(1)]);
     let error = refused(&database, &chain.batch()).await;
     assert!(
@@ -189,35 +197,26 @@ async fn events_of_another_kind_of_registry_are_refused() {
 
 #[tokio::test]
 async fn registrations_that_contradict_the_holdings_are_refused() {
-    let (database, mut chain) = begun(RegistryKind::Holders).await;
+    let (database, mut chain) = empty_registry(RegistryKind::Holders).await;
     let (registry, mint, owner) = (registry(), address("mint"), address("owner"));
     chain.register(registry, mint, owner, 1, 1);
     database.store.apply(&chain.batch()).await.unwrap();
-    let refused_with = |change: fn(&mut Event)| {
+    let refused_with = |edit: fn(&mut HolderRegistered)| {
         let mut chain = chain.clone();
         chain.register(registry, mint, owner, 2, 1);
         let mut batch = chain.batch();
-        change(&mut batch.records[0].event);
+        let Event::TreeChanged(change) = &mut batch.records[0].event else {
+            panic!()
+        };
+        let TreeChangeKind::HolderRegistered(registered) = &mut change.kind else {
+            panic!()
+        };
+        edit(registered);
         batch
     };
-    let wrong_index = refused_with(|event| {
-        let Event::HolderRegistered { index, .. } = event else {
-            panic!()
-        };
-        *index = 1;
-    });
-    let not_replaced = refused_with(|event| {
-        let Event::HolderRegistered { replaced, .. } = event else {
-            panic!()
-        };
-        *replaced = false;
-    });
-    let other_mint = refused_with(|event| {
-        let Event::HolderRegistered { mint, .. } = event else {
-            panic!()
-        };
-        *mint = address("other");
-    });
+    let wrong_index = refused_with(|event| event.index = Depth::Ten.check_index(1).unwrap());
+    let not_replaced = refused_with(|event| event.replaced = false);
+    let other_mint = refused_with(|event| event.mint = address("other"));
     for batch in [wrong_index, not_replaced, other_mint] {
         let error = refused(&database, &batch).await;
         assert!(matches!(error, StoreError::Contradiction { .. }), "{error}");
@@ -239,26 +238,25 @@ async fn registrations_that_contradict_the_holdings_are_refused() {
 
 #[tokio::test]
 async fn a_nullifier_used_twice_in_a_scope_is_refused() {
-    let (database, mut chain) = begun(RegistryKind::Holders).await;
+    let (database, mut chain) = empty_registry(RegistryKind::Holders).await;
     chain.register(registry(), address("mint"), address("owner"), 1, 1);
     chain.scope(address("scope"), registry(), address("circuit"), ScopeMode::Live);
     let root = chain.root(registry());
     chain.verify(address("scope"), root, 1);
     database.store.apply(&chain.batch()).await.unwrap();
-    let used = Event::OwnershipVerified {
+    chain.emit(Event::OwnershipVerified(OwnershipVerified {
         scope: address("scope"),
         root,
-        claim: bauta_primitives::Claim::of_track(1),
+        claim: Claim::of_track(1),
         nullifier: nullifier(1),
-    };
-    chain.emit(used);
+    }));
     let error = refused(&database, &chain.batch()).await;
     assert!(matches!(error, StoreError::NullifierUsedTwice), "{error}");
 }
 
 #[tokio::test]
 async fn a_snapshot_of_another_root_is_refused() {
-    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    let (database, mut chain) = empty_registry(RegistryKind::Managed).await;
     chain.append(registry(), vec![leaf(1)]);
     chain.scope(
         address("scope"),
@@ -267,10 +265,10 @@ async fn a_snapshot_of_another_root_is_refused() {
         ScopeMode::Snapshot,
     );
     let mut batch = chain.batch();
-    let Event::ScopeCreated { root, .. } = &mut batch.records[2].event else {
+    let Event::ScopeCreated(created) = &mut batch.records[2].event else {
         panic!()
     };
-    *root = Some(Depth::Ten.empty_root());
+    created.root = Some(Depth::Ten.empty_root());
     let error = refused(&database, &batch).await;
     assert!(matches!(error, StoreError::RootMismatch { .. }), "{error}");
 }

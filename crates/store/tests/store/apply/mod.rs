@@ -1,19 +1,21 @@
-//! Batches: applied as a whole or not at all, and nothing that contradicts the chain.
+//! Applying batches.
 
 mod contradictions;
 
 use crate::support::{Chain, address, leaf, nullifier, rows};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{FieldElement, Root};
+use bauta_store::event::TreeChangeKind;
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Address, Applied, Batch, Event, RegistryKind, ScopeMode, StoreError};
+use bauta_store::{Applied, Batch, Event, RegistryKind, ScopeMode, Sequence, Slot, StoreError};
+use solana_address::Address;
 
 fn registry() -> Address {
     address("registry")
 }
 
-/// A chain with an empty registry that is already indexed.
-async fn begun(kind: RegistryKind) -> (TestDatabase, Chain) {
+/// Returns a chain with an empty registry, and a database that has applied it.
+async fn empty_registry(kind: RegistryKind) -> (TestDatabase, Chain) {
     let database = TestDatabase::create().await.unwrap();
     let mut chain = Chain::new();
     chain.create(registry(), kind, Depth::Ten);
@@ -22,7 +24,7 @@ async fn begun(kind: RegistryKind) -> (TestDatabase, Chain) {
     (database, chain)
 }
 
-/// Applies a batch that must be refused, and checks that nothing of it is there.
+/// Applies a batch that must be refused, and checks that it changed nothing.
 async fn refused(database: &TestDatabase, batch: &Batch) -> StoreError {
     let before = rows(database).await;
     let error = database.store.apply(batch).await.unwrap_err();
@@ -41,7 +43,7 @@ async fn a_missing_checkpoint_is_not_slot_0() {
 
 #[tokio::test]
 async fn the_same_batch_twice_changes_nothing() {
-    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    let (database, mut chain) = empty_registry(RegistryKind::Managed).await;
     chain.append(registry(), vec![leaf(1), leaf(2)]);
     let batch = chain.batch();
     let applied = database.store.apply(&batch).await.unwrap();
@@ -66,7 +68,7 @@ async fn the_same_batch_twice_changes_nothing() {
 
 #[tokio::test]
 async fn an_overlapping_batch_applies_only_what_is_new() {
-    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    let (database, mut chain) = empty_registry(RegistryKind::Managed).await;
     chain.append(registry(), vec![leaf(1)]);
     let first = chain.batch();
     database.store.apply(&first).await.unwrap();
@@ -85,7 +87,7 @@ async fn an_overlapping_batch_applies_only_what_is_new() {
 
 #[tokio::test]
 async fn two_writers_at_once_apply_each_event_once() {
-    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    let (database, mut chain) = empty_registry(RegistryKind::Managed).await;
     chain.append(registry(), vec![leaf(1)]);
     let batch = chain.batch();
     let (one, two) = tokio::join!(database.store.apply(&batch), database.store.apply(&batch));
@@ -96,21 +98,22 @@ async fn two_writers_at_once_apply_each_event_once() {
 
 #[tokio::test]
 async fn a_sequence_gap_is_refused() {
-    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    let (database, mut chain) = empty_registry(RegistryKind::Managed).await;
     chain.append(registry(), vec![leaf(1)]);
     chain.append(registry(), vec![leaf(2)]);
     let mut batch = chain.batch();
     batch.records.drain(..2);
     let error = refused(&database, &batch).await;
     assert!(
-        matches!(error, StoreError::SequenceGap { at: 0, found: 2, .. }),
+        matches!(error, StoreError::SequenceGap { at, found, .. }
+            if at == Sequence::ZERO && found == Sequence::new(2)),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn half_a_tree_change_is_refused() {
-    let (database, mut chain) = begun(RegistryKind::Managed).await;
+async fn an_incomplete_tree_change_is_refused() {
+    let (database, mut chain) = empty_registry(RegistryKind::Managed).await;
     chain.append(registry(), vec![leaf(1)]);
     chain.append(registry(), vec![leaf(2)]);
     let whole = chain.batch();
@@ -121,7 +124,7 @@ async fn half_a_tree_change_is_refused() {
         assert!(
             matches!(
                 error,
-                StoreError::HalfChange { .. } | StoreError::SequenceGap { .. }
+                StoreError::IncompleteChange { .. } | StoreError::SequenceGap { .. }
             ),
             "without event {missing}: {error}"
         );
@@ -131,34 +134,37 @@ async fn half_a_tree_change_is_refused() {
 
 #[tokio::test]
 async fn a_root_that_the_tree_does_not_give_is_refused() {
-    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    let (database, mut chain) = empty_registry(RegistryKind::Managed).await;
     chain.append(registry(), vec![leaf(1)]);
     let mut batch = chain.batch();
-    let Event::LeavesAppended { leaves, .. } = &mut batch.records[0].event else {
+    let Event::TreeChanged(change) = &mut batch.records[0].event else {
         panic!()
     };
-    leaves[0] = leaf(2);
+    let TreeChangeKind::LeavesAppended(appended) = &mut change.kind else {
+        panic!()
+    };
+    appended.leaves[0] = leaf(2);
     let error = refused(&database, &batch).await;
     assert!(
-        matches!(error, StoreError::RootMismatch { sequence: 1, .. }),
+        matches!(error, StoreError::RootMismatch { sequence, .. } if sequence == Sequence::new(1)),
         "{error}"
     );
 }
 
 #[tokio::test]
 async fn an_error_late_in_a_batch_leaves_nothing_of_what_came_before() {
-    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    let (database, mut chain) = empty_registry(RegistryKind::Managed).await;
     chain.append(registry(), vec![leaf(1)]);
     chain.scope(address("scope"), registry(), address("circuit"), ScopeMode::Live);
     chain.verify(address("scope"), Root::new(FieldElement::from_u64(5)), 1);
-    // found only when rows are written
+    // This error is found only when rows are written.
     let error = refused(&database, &chain.batch()).await;
     assert!(matches!(error, StoreError::UnknownRoot { .. }), "{error}");
 }
 
 #[tokio::test]
 async fn events_out_of_order_are_refused() {
-    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    let (database, mut chain) = empty_registry(RegistryKind::Managed).await;
     chain.append(registry(), vec![leaf(1)]);
     let batch = chain.batch();
     let mut swapped = batch.clone();
@@ -175,7 +181,7 @@ async fn events_out_of_order_are_refused() {
 
 #[tokio::test]
 async fn times_and_positions_that_cannot_be_stored_are_refused() {
-    let (database, mut chain) = begun(RegistryKind::Managed).await;
+    let (database, mut chain) = empty_registry(RegistryKind::Managed).await;
     chain.append(registry(), vec![leaf(1)]);
     let batch = chain.batch();
     for time in [-1, 253_402_300_800, i64::MAX, i64::MIN] {
@@ -185,7 +191,7 @@ async fn times_and_positions_that_cannot_be_stored_are_refused() {
         assert!(matches!(error, StoreError::TimeOutOfRange { .. }), "{error}");
     }
     let mut wrong = batch;
-    wrong.checkpoint.slot = u64::MAX;
+    wrong.checkpoint.slot = Slot::MAX;
     let error = refused(&database, &wrong).await;
     assert!(
         matches!(error, StoreError::TooLarge { name: "slot", .. }),
@@ -194,8 +200,8 @@ async fn times_and_positions_that_cannot_be_stored_are_refused() {
 }
 
 #[tokio::test]
-async fn the_largest_numbers_come_back_as_they_were() {
-    let (database, mut chain) = begun(RegistryKind::Holders).await;
+async fn the_largest_numbers_are_stored_exactly() {
+    let (database, mut chain) = empty_registry(RegistryKind::Holders).await;
     chain.register(registry(), address("mint"), address("owner"), 1, u64::MAX);
     chain.scope(address("scope"), registry(), address("circuit"), ScopeMode::Live);
     let root = chain.root(registry());
@@ -220,8 +226,8 @@ async fn the_largest_numbers_come_back_as_they_were() {
 }
 
 #[tokio::test]
-async fn a_failed_transaction_is_no_use() {
-    let (database, mut chain) = begun(RegistryKind::Holders).await;
+async fn a_failed_transaction_is_not_a_verification() {
+    let (database, mut chain) = empty_registry(RegistryKind::Holders).await;
     chain.scope(address("scope"), registry(), address("circuit"), ScopeMode::Live);
     database.store.apply(&chain.batch()).await.unwrap();
     let before = rows(&database).await;

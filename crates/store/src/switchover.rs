@@ -1,59 +1,35 @@
-//! A second database beside the first, in a schema of its own, and the moment when it takes the first one's place.
+//! A rebuild of the database in a second schema, and the switchover to its rows.
 //!
 //! ```text
-//!   Store::in_schema ──> another Store: migrated, filled from the chain, while the first one serves
-//!   Store::begin_switch: writers wait; readers don't
-//!        the other one catches up
-//!   Switch::finish: rows deleted and put in, one transaction: readers see the old rows, then the new ones
+//!   Store::in_new_schema ──> a second Store: migrated and filled while the first one serves
+//!   Store::begin_switchover: writers wait, readers do not
+//!        the second store applies what is left
+//!   Switchover::finish: deletes the old rows and copies the new ones in one transaction
 //! ```
 //!
-//! Rows are copied, not schemas renamed: a service's prepared statements stay valid, and its reads never wait.
+//! Rows are copied and schemas are not renamed. So the prepared statements of services stay valid,
+//! and readers never wait.
 
-use std::str::FromStr;
-use std::time::Duration;
-
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Postgres, Row, Transaction};
 
+use crate::store::parse_url;
 use crate::{Position, Store, StoreError, checkpoint};
 
-/// Every table that follows the chain, parents before children.
-const TABLES: [&str; 20] = [
-    "config",
-    "circuits",
-    "registries",
-    "collections",
-    "holdings",
-    "scopes",
-    "merkle_leaves",
-    "roots",
-    "tiles",
-    "nullifiers",
-    "verifications",
-    "verifications_by_hour",
-    "verifications_by_day",
-    "track_owners",
-    "anonymity_sets",
-    "growth_by_day",
-    "events",
-    "checkpoint",
-    "finality",
-    "journal",
-];
+/// The tables that follow the chain, parents before children. Their list is in
+/// `migrations/0006_checkpoint.sql`.
+pub const CHAIN_TABLES: &str =
+    "SELECT name FROM chain_tables() WITH ORDINALITY AS t (name, journaled, place) ORDER BY place";
 
 impl Store {
-    /// Connects to a schema of the database, which is made anew: whatever was in it is gone. The user has to be allowed to
-    /// create schemas. `schema` is a plain name: letters, digits and `_`.
+    /// Connects to a new, empty schema of the database. An existing schema of that name is dropped
+    /// first. The user needs the right to create schemas.
+    ///
+    /// Fails if `schema` has other characters than lower-case letters, digits and `_`, or begins
+    /// with a digit.
     pub async fn in_new_schema(url: &str, connections: u32, schema: &str) -> Result<Self, StoreError> {
-        let schema = plain(schema)?;
-        let options = PgConnectOptions::from_str(url).map_err(StoreError::NoAddress)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect_with(options.options([("search_path", schema)]))
-            .await
-            .map_err(StoreError::Unreachable)?;
-        let store = Self { pool };
+        let schema = check_name(schema)?;
+        let options = parse_url(url)?.options([("search_path", schema)]);
+        let store = Self::connect_with(options, connections).await?;
         store.drop_schema(schema).await?;
         sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {schema}")))
             .execute(&store.pool)
@@ -61,57 +37,61 @@ impl Store {
         Ok(store)
     }
 
-    /// Drops a schema with everything in it, if it is there.
+    /// Drops a schema and everything in it, if it exists.
     pub async fn drop_schema(&self, schema: &str) -> Result<(), StoreError> {
-        let schema = plain(schema)?;
+        let schema = check_name(schema)?;
         sqlx::query(AssertSqlSafe(format!("DROP SCHEMA IF EXISTS {schema} CASCADE")))
             .execute(&self.pool)
             .await?;
         Ok(())
     }
 
-    /// Keeps every writer waiting, until the switch is finished or dropped.
-    pub async fn begin_switch(&self) -> Result<Switch, StoreError> {
+    /// Blocks every writer of this store until the switchover is finished or dropped.
+    pub async fn begin_switchover(&self) -> Result<Switchover, StoreError> {
         let mut transaction = self.pool.begin().await?;
         checkpoint::lock(&mut transaction).await?;
-        let at = checkpoint::read(&mut transaction)
-            .await?
-            .map(|(_, position)| position);
-        Ok(Switch { transaction, at })
+        let last = checkpoint::last_batch(&mut transaction).await?;
+        Ok(Switchover {
+            transaction,
+            checkpoint: last.map(|last| last.checkpoint),
+        })
     }
 }
 
 /// A database whose writers wait.
-pub struct Switch {
+pub struct Switchover {
     transaction: Transaction<'static, Postgres>,
-    at: Option<Position>,
+    checkpoint: Option<Position>,
 }
 
-impl Switch {
-    /// Where the database is. What takes its place has to have got there.
+impl Switchover {
+    /// Returns the checkpoint of this database. The new rows must reach it before [`Self::finish`].
     #[must_use]
     pub const fn checkpoint(&self) -> Option<Position> {
-        self.at
+        self.checkpoint
     }
 
-    /// Puts the rows of another schema in the place of all rows here. The trees of Attested registries, which come from their
-    /// authorities, stay where the other schema knows the same roots. Refused when the other schema is behind.
+    /// Replaces all rows by those of another schema, which `fresh` is connected to. Fails if its
+    /// checkpoint is before the one of this database.
+    ///
+    /// The trees of Attested registries are in no event; only their authorities have them. They are
+    /// kept if the other schema has the same roots for them.
     pub async fn finish(mut self, fresh: &Store, schema: &str) -> Result<(), StoreError> {
-        let schema = plain(schema)?;
+        let schema = check_name(schema)?;
         let reached = fresh.checkpoint().await?;
-        if reached < self.at {
-            return Err(StoreError::NotContiguous {
-                from: self.at.unwrap_or(Position::end_of_slot(0)),
-                at: reached,
-            });
+        if let Some(from) = self.checkpoint.filter(|from| reached < Some(*from)) {
+            return Err(StoreError::NotContiguous { from, at: reached });
         }
-        self.carry_attested_trees(schema).await?;
-        for table in TABLES.iter().rev() {
+        self.keep_attested_trees(schema).await?;
+        let tables: Vec<String> = sqlx::query_scalar(CHAIN_TABLES)
+            .fetch_all(&mut *self.transaction)
+            .await?;
+        for table in tables.iter().rev() {
             sqlx::query(AssertSqlSafe(format!("DELETE FROM {table}")))
                 .execute(&mut *self.transaction)
                 .await?;
         }
-        for table in TABLES {
+        for table in &tables {
             let columns: String = sqlx::query(
                 "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
                  WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
@@ -127,7 +107,7 @@ impl Switch {
                 .execute(&mut *self.transaction)
                 .await?;
         }
-        // the journal's own numbers go on where the copied ones end
+        // The identity column of the journal continues after the copied rows.
         sqlx::query(
             "SELECT setval(pg_get_serial_sequence('journal', 'id'), greatest(1, (SELECT max(id) FROM journal)))",
         )
@@ -137,8 +117,9 @@ impl Switch {
         Ok(())
     }
 
-    async fn carry_attested_trees(&mut self, schema: &str) -> Result<(), StoreError> {
-        // registries whose every stored root is a root there too
+    /// Copies the trees of Attested registries from this schema to the other one.
+    async fn keep_attested_trees(&mut self, schema: &str) -> Result<(), StoreError> {
+        // The registries whose stored roots are all roots in the other schema.
         let same = format!(
             "SELECT f.id AS fresh_id, p.id AS old_id FROM registries p
              JOIN {schema}.registries f ON f.address::bytea = p.address::bytea
@@ -172,8 +153,8 @@ impl Switch {
     }
 }
 
-/// A name that needs no quotes in SQL.
-fn plain(schema: &str) -> Result<&str, StoreError> {
+/// Refuses a name that SQL would have to quote.
+fn check_name(schema: &str) -> Result<&str, StoreError> {
     let is_plain = !schema.is_empty()
         && !schema.starts_with(|first: char| first.is_ascii_digit())
         && schema
@@ -182,8 +163,8 @@ fn plain(schema: &str) -> Result<&str, StoreError> {
     if is_plain {
         Ok(schema)
     } else {
-        Err(StoreError::Damaged(format!(
-            "{schema:?} is no name of a schema: small letters, digits and _"
-        )))
+        Err(StoreError::InvalidSchemaName {
+            name: schema.to_owned(),
+        })
     }
 }

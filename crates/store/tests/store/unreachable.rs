@@ -1,4 +1,4 @@
-//! A database that is away is said so, and nothing is half-written when it goes.
+//! Errors when the database is unreachable.
 
 use std::net::TcpListener;
 
@@ -10,7 +10,7 @@ use bauta_store::{RegistryKind, Store, StoreError};
 use crate::support::{Chain, address, leaf};
 
 #[tokio::test]
-async fn an_address_where_nothing_listens_is_said_to_be_unreachable() {
+async fn a_url_where_no_server_listens_is_unreachable() {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -20,13 +20,13 @@ async fn an_address_where_nothing_listens_is_said_to_be_unreachable() {
         .await
         .unwrap_err();
     assert!(matches!(error, StoreError::Unreachable(_)), "{error}");
-    assert!(error.to_string().contains("can't be reached"), "{error}");
+    assert!(error.to_string().contains("is unreachable"), "{error}");
 }
 
 #[tokio::test]
-async fn what_is_no_address_is_told_from_an_unknown_database() {
-    let error = Store::connect("no address", 1).await.unwrap_err();
-    assert!(matches!(error, StoreError::NoAddress(_)), "{error}");
+async fn an_invalid_url_and_an_unknown_database_are_different_errors() {
+    let error = Store::connect("not a url", 1).await.unwrap_err();
+    assert!(matches!(error, StoreError::InvalidUrl(_)), "{error}");
     let database = TestDatabase::empty().await.unwrap();
     let url = database.url().unwrap().replace("bauta_test_", "no_such_");
     let error = Store::connect(&url, 1).await.unwrap_err();
@@ -35,7 +35,7 @@ async fn what_is_no_address_is_told_from_an_unknown_database() {
 }
 
 #[tokio::test]
-async fn a_server_that_goes_away_fails_every_call_clearly() {
+async fn every_call_fails_as_unreachable_after_the_server_stops() {
     let server = Postgres::start().unwrap();
     let database = TestDatabase::on(server.url()).await.unwrap();
     let store = database.store.clone();

@@ -1,4 +1,4 @@
--- Uses of proofs. No wallet, recipient or payer is in any of these tables.
+-- Verifications and their nullifiers. These tables have no wallet, recipient or payer.
 
 CREATE TABLE nullifiers (
     hash field_element NOT NULL,
@@ -16,7 +16,8 @@ CREATE TABLE verifications (
     track_id uint64,
     timestamp timestamptz NOT NULL,
     root_sequence bigint NOT NULL,
-    -- distinct owners live at that root and track; unknown where the registry has no owners
+    -- the number of distinct owners with a live token in the track at that root; null if the
+    -- registry has no owners or the claim is not a track
     anonymity_set integer CHECK (anonymity_set >= 0)
 );
 CREATE INDEX verifications_by_scope ON verifications (scope_id, id);

@@ -1,67 +1,72 @@
 //! Nullifiers and verifications.
 
 use bauta_primitives::Nullifier;
+use solana_signature::Signature;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
-use crate::values::{uint64, unsigned};
-use crate::{Scope, Signature, Store, StoreError};
+use crate::uint64::Uint64;
+use crate::values::{signature, unsigned};
+use crate::{Scope, Store, StoreError};
 
-/// A nullifier that was used.
+/// A nullifier that was used in a scope.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct NullifierUse {
-    /// The claim as a track, where the leaf format has tracks.
+pub struct UsedNullifier {
+    /// The claim as a track. `None` if the claim is not a track.
     pub track: Option<u64>,
-    /// When, Unix seconds.
+    /// The time of the verification, in Unix seconds.
     pub used_at: i64,
-    /// The transaction.
+    /// The first signature of the transaction.
     pub signature: Signature,
-    /// When its account was closed, if it was.
+    /// The time at which the nullifier's account was closed, in Unix seconds.
     pub reclaimed_at: Option<i64>,
 }
 
-/// A verification: nothing says whose.
+/// A verification. It does not say who proved or who paid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Verification {
-    /// Its number, from 1 in the order of the chain.
+    /// The number of the verification, from 1 in the order of the chain.
     pub id: u64,
-    /// The claim as a track, where the leaf format has tracks.
+    /// The claim as a track. `None` if the claim is not a track.
     pub track: Option<u64>,
-    /// When, Unix seconds.
+    /// The time of the verification, in Unix seconds.
     pub timestamp: i64,
-    /// Distinct owners live at its root and track; unknown where the registry has no owners.
+    /// The number of distinct owners with a live token in the track at the root of the proof.
+    /// `None` if the registry has no owners, or the claim is not a track.
     pub anonymity_set: Option<u64>,
 }
 
+fn track(row: &PgRow) -> Option<u64> {
+    row.get::<Option<Uint64>, _>("track_id").map(|track| track.0)
+}
+
 impl Store {
-    /// The use of a nullifier in a scope; `None` if it is unused.
+    /// Returns a nullifier that was used in a scope. `None` if it is unused.
     pub async fn nullifier(
         &self,
         scope: &Scope,
         nullifier: Nullifier,
-    ) -> Result<Option<NullifierUse>, StoreError> {
+    ) -> Result<Option<UsedNullifier>, StoreError> {
         let row = sqlx::query(
-            "SELECT track_id::text AS track, extract(epoch FROM used_at)::bigint AS used_at, tx_signature,
+            "SELECT track_id, extract(epoch FROM used_at)::bigint AS used_at, tx_signature,
                     extract(epoch FROM reclaimed_at)::bigint AS reclaimed_at
              FROM nullifiers WHERE hash = $1 AND scope_id = $2",
         )
-        .bind(nullifier.to_bytes().as_slice())
+        .bind(nullifier.to_bytes())
         .bind(scope.id)
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let signature = row.get::<&[u8], _>("tx_signature").try_into();
-        Ok(Some(NullifierUse {
-            track: row.get::<Option<&str>, _>("track").map(uint64).transpose()?,
+        Ok(Some(UsedNullifier {
+            track: track(&row),
             used_at: row.get("used_at"),
-            signature: Signature(
-                signature.map_err(|_| StoreError::Damaged("a signature of other than 64 bytes".into()))?,
-            ),
+            signature: signature(row.get("tx_signature"))?,
             reclaimed_at: row.get("reclaimed_at"),
         }))
     }
 
-    /// The newest verifications of a scope, at most `limit`, before the one with number `before` (`None`: the newest).
+    /// Returns the newest verifications of a scope, at most `limit`, newest first. With `before`,
+    /// only those with a smaller number.
     pub async fn verifications(
         &self,
         scope: &Scope,
@@ -69,7 +74,7 @@ impl Store {
         limit: u16,
     ) -> Result<Vec<Verification>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, track_id::text AS track, extract(epoch FROM timestamp)::bigint AS timestamp, anonymity_set
+            "SELECT id, track_id, extract(epoch FROM timestamp)::bigint AS timestamp, anonymity_set
              FROM verifications WHERE scope_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
         )
         .bind(scope.id)
@@ -80,7 +85,7 @@ impl Store {
         let verification = |row: &PgRow| {
             Ok(Verification {
                 id: unsigned(row.get("id"))?,
-                track: row.get::<Option<&str>, _>("track").map(uint64).transpose()?,
+                track: track(row),
                 timestamp: row.get("timestamp"),
                 anonymity_set: row
                     .get::<Option<i32>, _>("anonymity_set")

@@ -1,26 +1,27 @@
-//! Forks: what was applied is undone exactly.
+//! Rollbacks after forks.
 
 use bauta_primitives::tree::Depth;
+use bauta_store::event::{CollectionAdded, ConfigChanged};
 use bauta_store::testing::{TestDatabase, rows_of_the_chain};
-use bauta_store::{Batch, Event, RegistryKind, ScopeMode, StoreError};
+use bauta_store::{Batch, Event, RegistryKind, ScopeMode, Slot, StoreError};
 use sqlx::Row;
 
-use crate::support::{Chain, KEEP, PlainTree, address, leaf, rows};
+use crate::support::{Chain, KEEP, ReferenceTree, address, leaf, rows};
 
 const HOLDERS: &str = "holders";
 const MANAGED: &str = "managed";
 const ATTESTED: &str = "attested";
 
-/// A chain with one of everything.
-fn begun() -> (Chain, Batch) {
+/// Returns a chain with one account of each type, and its first batch.
+fn chain_with_accounts() -> (Chain, Batch) {
     let mut chain = Chain::new();
-    chain.emit(Event::ConfigChanged {
+    chain.emit(Event::ConfigChanged(ConfigChanged {
         admin: address("admin"),
         pending_admin: None,
         cluster_tag: [5; 32],
         paused: false,
         development_keys_allowed: true,
-    });
+    }));
     chain.circuit(address("circuit"));
     chain.create(address(HOLDERS), RegistryKind::Holders, Depth::Ten);
     chain.create(address(MANAGED), RegistryKind::Managed, Depth::Ten);
@@ -40,17 +41,17 @@ fn begun() -> (Chain, Batch) {
     (chain, batch)
 }
 
-/// Something of every kind of event, in three batches over several slots.
+/// Emits every kind of event, in three batches over several slots.
 fn fork(chain: &mut Chain, salt: u64) -> Vec<Batch> {
     let (holders, managed) = (address(HOLDERS), address(MANAGED));
     chain.wait(KEEP);
-    chain.emit(Event::ConfigChanged {
+    chain.emit(Event::ConfigChanged(ConfigChanged {
         admin: address("new admin"),
         pending_admin: Some(address("next admin")),
         cluster_tag: [5; 32],
         paused: true,
         development_keys_allowed: true,
-    });
+    }));
     chain.circuit(address("circuit 2"));
     chain.register(holders, address("mint 1"), address("cat"), 10 + salt, 7);
     chain.register(holders, address("mint 3"), address("cat"), 20 + salt, 8);
@@ -92,13 +93,13 @@ fn fork(chain: &mut Chain, salt: u64) -> Vec<Batch> {
         circuit: address("circuit 2"),
     });
     chain.emit(Event::RegistrySealed { registry: holders });
-    chain.emit(Event::CollectionAdded {
+    chain.emit(Event::CollectionAdded(CollectionAdded {
         registry: holders,
         key: address("key"),
         is_group: true,
         track: 8,
-    });
-    let tree = PlainTree {
+    }));
+    let tree = ReferenceTree {
         leaves: (0..5).map(|i| (i, leaf(i + salt))).collect(),
     };
     chain.publish(address(ATTESTED), tree);
@@ -106,7 +107,7 @@ fn fork(chain: &mut Chain, salt: u64) -> Vec<Batch> {
     vec![first, second, third]
 }
 
-/// The tables that `fork` leaves different from before.
+/// The tables that `fork` changes.
 const TOUCHED: [&str; 18] = [
     "anonymity_sets",
     "checkpoint",
@@ -129,10 +130,10 @@ const TOUCHED: [&str; 18] = [
 ];
 
 #[tokio::test]
-async fn undoing_leaves_every_table_as_it_was() {
+async fn a_rollback_leaves_every_table_as_it_was() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
-    let (mut chain, batch) = begun();
+    let (mut chain, batch) = chain_with_accounts();
     store.apply(&batch).await.unwrap();
     let mut states = vec![(batch.checkpoint, rows(&database).await)];
     for batch in fork(&mut chain, 0) {
@@ -144,21 +145,21 @@ async fn undoing_leaves_every_table_as_it_was() {
         .keys()
         .filter(|table| before[*table] != after[*table])
         .collect();
-    assert_eq!(touched, TOUCHED, "the fork has to touch every table");
+    assert_eq!(touched, TOUCHED, "the fork must change every table");
     for (checkpoint, state) in states[..3].iter().rev() {
-        let reached = store.undo_to(checkpoint.slot).await.unwrap();
+        let reached = store.roll_back_to(checkpoint.slot).await.unwrap();
         assert_eq!(reached, Some(*checkpoint));
         assert_eq!(rows(&database).await, *state);
     }
 }
 
 #[tokio::test]
-async fn a_fork_deeper_than_a_batch_ends_as_if_it_had_never_been() {
+async fn a_rolled_back_fork_of_several_batches_leaves_no_trace() {
     let (database, clean) = (
         TestDatabase::create().await.unwrap(),
         TestDatabase::create().await.unwrap(),
     );
-    let (mut chain, batch) = begun();
+    let (mut chain, batch) = chain_with_accounts();
     database.store.apply(&batch).await.unwrap();
     clean.store.apply(&batch).await.unwrap();
     let mut wrong = chain.clone();
@@ -167,21 +168,21 @@ async fn a_fork_deeper_than_a_batch_ends_as_if_it_had_never_been() {
     }
     let known = database.store.registry(address(ATTESTED)).await.unwrap();
     let leaves = (0..5).map(|i| leaf(i + 100)).collect();
-    database.store.build(&known, leaves).await.unwrap();
+    database.store.import_tree(&known, leaves).await.unwrap();
 
-    let reached = database.store.undo_to(batch.checkpoint.slot).await.unwrap();
+    let reached = database.store.roll_back_to(batch.checkpoint.slot).await.unwrap();
     assert_eq!(reached, Some(batch.checkpoint));
     for batch in fork(&mut chain, 200) {
         database.store.apply(&batch).await.unwrap();
         clean.store.apply(&batch).await.unwrap();
     }
-    let (undone, clean) = (rows(&database).await, rows(&clean).await);
+    let (rolled_back, clean) = (rows(&database).await, rows(&clean).await);
     for (table, rows) in &clean {
         if table != "checkpoint" {
-            assert_eq!(undone[table], *rows, "{table}");
+            assert_eq!(rolled_back[table], *rows, "{table}");
         }
     }
-    // tiles give the right paths again
+    // The tiles give the right paths.
     let store = &database.store;
     for name in [HOLDERS, MANAGED] {
         let registry = store.registry(address(name)).await.unwrap();
@@ -198,7 +199,7 @@ async fn a_fork_deeper_than_a_batch_ends_as_if_it_had_never_been() {
 
 #[tokio::test]
 async fn the_same_history_in_other_batches_gives_the_same_rows() {
-    let (mut chain, first) = begun();
+    let (mut chain, first) = chain_with_accounts();
     let mut batches = vec![first];
     batches.extend(fork(&mut chain, 0));
     let all: Vec<_> = batches.iter().flat_map(|batch| batch.records.clone()).collect();
@@ -207,9 +208,9 @@ async fn the_same_history_in_other_batches_gives_the_same_rows() {
         records: all.clone(),
         checkpoint,
     }];
-    // a tree change and its root stay together
+    // A batch must not separate a tree change from its root.
     let many: Vec<Batch> = all
-        .chunk_by(|record, _| record.event.tree_change().is_some())
+        .chunk_by(|record, _| matches!(record.event, Event::TreeChanged(_)))
         .map(|records| Batch {
             records: records.to_vec(),
             checkpoint: records[records.len() - 1].position,
@@ -233,40 +234,39 @@ async fn the_same_history_in_other_batches_gives_the_same_rows() {
 }
 
 #[tokio::test]
-async fn a_slot_within_a_batch_is_undone_with_its_batch() {
+async fn a_rollback_to_a_slot_within_a_batch_undoes_the_whole_batch() {
     let database = TestDatabase::create().await.unwrap();
-    let (mut chain, first) = begun();
+    let (mut chain, first) = chain_with_accounts();
     database.store.apply(&first).await.unwrap();
     chain.append(address(MANAGED), vec![leaf(1)]);
     let middle = chain.slot();
     chain.wait(1);
     chain.append(address(MANAGED), vec![leaf(2)]);
     database.store.apply(&chain.batch()).await.unwrap();
-    // the caller reads on from what is returned
     assert_eq!(
-        database.store.undo_to(middle).await.unwrap(),
+        database.store.roll_back_to(middle).await.unwrap(),
         Some(first.checkpoint)
     );
 }
 
 #[tokio::test]
-async fn everything_can_be_undone_to_the_beginning() {
+async fn a_rollback_can_reach_the_beginning() {
     let database = TestDatabase::create().await.unwrap();
     let empty = rows(&database).await;
-    let (mut chain, first) = begun();
+    let (mut chain, first) = chain_with_accounts();
     database.store.apply(&first).await.unwrap();
     for batch in fork(&mut chain, 0) {
         database.store.apply(&batch).await.unwrap();
     }
-    assert_eq!(database.store.undo_to(0).await.unwrap(), None);
+    assert_eq!(database.store.roll_back_to(Slot::ZERO).await.unwrap(), None);
     assert_eq!(rows(&database).await, empty);
 }
 
 #[tokio::test]
-async fn what_is_final_is_not_undone() {
+async fn final_slots_are_not_rolled_back() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
-    let (mut chain, first) = begun();
+    let (mut chain, first) = chain_with_accounts();
     store.apply(&first).await.unwrap();
     let batches = fork(&mut chain, 0);
     for batch in &batches {
@@ -274,20 +274,23 @@ async fn what_is_final_is_not_undone() {
     }
     let last = batches[2].checkpoint.slot;
     store.finalize(last).await.unwrap();
-    // finality doesn't go back
-    store.finalize(1).await.unwrap();
+    // An earlier slot does not change finality.
+    store.finalize(Slot::new(1)).await.unwrap();
     assert_eq!(store.finalized_slot().await.unwrap(), Some(last));
     let before = rows(&database).await;
-    let error = store.undo_to(last - 1).await.unwrap_err();
-    assert!(matches!(error, StoreError::CannotUndo { .. }), "{error}");
+    let error = store.roll_back_to(last.previous()).await.unwrap_err();
+    assert!(matches!(error, StoreError::CannotRollBack { .. }), "{error}");
     assert_eq!(rows(&database).await, before);
-    assert_eq!(store.undo_to(last).await.unwrap(), Some(batches[2].checkpoint));
+    assert_eq!(
+        store.roll_back_to(last).await.unwrap(),
+        Some(batches[2].checkpoint)
+    );
 }
 
 #[tokio::test]
-async fn history_that_is_final_already_leaves_no_journal() {
+async fn a_batch_that_is_already_final_leaves_no_journal() {
     let database = TestDatabase::create().await.unwrap();
-    let (mut chain, first) = begun();
+    let (mut chain, first) = chain_with_accounts();
     database.store.finalize(first.checkpoint.slot).await.unwrap();
     database.store.apply(&first).await.unwrap();
     let journal = "SELECT count(*) FROM journal";
@@ -304,7 +307,7 @@ async fn history_that_is_final_already_leaves_no_journal() {
 #[tokio::test]
 async fn a_batch_that_was_refused_leaves_no_journal() {
     let database = TestDatabase::create().await.unwrap();
-    let (mut chain, first) = begun();
+    let (mut chain, first) = chain_with_accounts();
     database.store.apply(&first).await.unwrap();
     chain.append(address(MANAGED), vec![leaf(1)]);
     let mut batch = chain.batch();

@@ -1,9 +1,10 @@
-//! Puts in a whole tree that its authority keeps off chain.
+//! Imports the tree of an Attested registry, which its authority keeps off chain.
 //!
 //! ```text
-//!   leaves -> every node, level by level, eight hashes at a time on all threads -> root == the published one?
-//!          -> tiles cut out of the levels
-//!          -> COPY tiles, COPY merkle_leaves, root marked as stored: one transaction
+//!   leaves -> nodes, level by level, eight hashes at a time on all threads
+//!          -> is the root the published one?
+//!          -> tiles, cut out of the levels
+//!          -> COPY tiles, COPY merkle_leaves, mark the root as stored: one transaction
 //! ```
 
 use std::collections::BTreeMap;
@@ -15,24 +16,24 @@ use bauta_primitives::{Leaf, Root};
 use rayon::prelude::*;
 use sqlx::{PgConnection, Row};
 
-use crate::copy::Rows;
+use crate::copy::CopyWriter;
 use crate::hashing::{from_fr, to_fr};
 use crate::tile::{TILE_LEVELS, Tile, TileKey, height};
 use crate::values::{bigint, unsigned};
-use crate::{Registry, RegistryKind, Store, StoreError, checkpoint};
+use crate::{Registry, RegistryKind, Sequence, Store, StoreError, checkpoint};
 
 impl Store {
-    /// Puts in the tree of an Attested registry whose current root has been published: `leaves` from index 0 on. Tiles that
-    /// did not change since the last tree put in are kept. Returns the root.
+    /// Imports the tree of an Attested registry at its current root. `leaves` are its leaves from
+    /// index
+    /// 0. Tiles that did not change since the last import are kept. Returns the root.
     ///
-    /// Refused when the leaves don't give the registry's current root.
-    pub async fn build(&self, registry: &Registry, leaves: Vec<Leaf>) -> Result<Root, StoreError> {
+    /// Fails if the leaves do not give the current root of the registry.
+    pub async fn import_tree(&self, registry: &Registry, leaves: Vec<Leaf>) -> Result<Root, StoreError> {
         if registry.kind != RegistryKind::Attested {
-            let (event, why) = ("a bulk build", "only a tree kept off chain is put in whole");
             return Err(StoreError::Contradiction {
-                event,
+                event: "the import of a tree",
                 registry: registry.address,
-                why,
+                why: "only the tree of an Attested registry can be imported",
             });
         }
         let depth = registry.depth;
@@ -53,10 +54,9 @@ impl Store {
         let sequence: i64 = current.get("sequence");
         let announced = Root::new(crate::values::element(current.get("root"))?);
         if root != announced {
-            let (registry, sequence) = (registry.address, unsigned(sequence)?);
             return Err(StoreError::RootMismatch {
-                registry,
-                sequence,
+                registry: registry.address,
+                sequence: Sequence::from_column(sequence)?,
                 computed: root,
                 announced,
             });
@@ -69,7 +69,7 @@ impl Store {
             .bind(registry.id)
             .execute(&mut *transaction)
             .await?;
-        let mut rows = Rows::begin(
+        let mut rows = CopyWriter::begin(
             &mut transaction,
             "COPY merkle_leaves (registry_id, index, leaf_hash, created_at) FROM STDIN (FORMAT binary)",
         )
@@ -93,7 +93,7 @@ impl Store {
     }
 }
 
-/// Ends the versions that change, and copies in the new ones.
+/// Ends the versions of the tiles that change, and inserts the new ones.
 async fn replace_tiles(
     connection: &mut PgConnection,
     registry: &Registry,
@@ -133,7 +133,7 @@ async fn replace_tiles(
     .execute(&mut *connection)
     .await?;
 
-    let mut rows = Rows::begin(
+    let mut rows = CopyWriter::begin(
         connection,
         "COPY tiles (registry_id, level, position, since_sequence, hash, nodes) FROM STDIN (FORMAT binary)",
     )
@@ -151,8 +151,9 @@ async fn replace_tiles(
     rows.finish().await
 }
 
-/// The root of a tree with these leaves from index 0 on: what its authority publishes before it puts the tree in.
-pub fn root_of(depth: Depth, leaves: &[Leaf]) -> Result<Root, StoreError> {
+/// Computes the root of a tree with these leaves from index 0. An authority publishes this root
+/// before it imports the tree.
+pub fn root_of_leaves(depth: Depth, leaves: &[Leaf]) -> Result<Root, StoreError> {
     check_count(depth, leaves)?;
     Ok(root(&levels(depth, leaves)))
 }
@@ -169,7 +170,8 @@ fn check_count(depth: Depth, leaves: &[Leaf]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Every level's nodes, from the leaves upwards, without the empty ones at its end.
+/// Computes the nodes of every level, from the leaves to the root. A level has no empty nodes at
+/// its end.
 fn levels(depth: Depth, leaves: &[Leaf]) -> Vec<Vec<Fr>> {
     let leaves: Vec<Fr> = leaves.par_iter().map(|leaf| to_fr(&leaf.element())).collect();
     tree_levels(Batch::default(), &leaves, u32::from(depth as u8)).expect("the count was checked")
@@ -177,10 +179,10 @@ fn levels(depth: Depth, leaves: &[Leaf]) -> Vec<Vec<Fr>> {
 
 fn root(levels: &[Vec<Fr>]) -> Root {
     let top = levels.last().and_then(|nodes| nodes.first());
-    Root::new(from_fr(top.expect("the root's level has one node")))
+    Root::new(from_fr(top.expect("the level of the root has one node")))
 }
 
-/// All tiles that are not empty, in the order of their keys, and the root.
+/// Computes all tiles that are not empty, and the root.
 fn build(depth: Depth, leaves: &[Leaf]) -> (BTreeMap<TileKey, Tile>, Root) {
     let levels = levels(depth, leaves);
     let keys = (0u8..)

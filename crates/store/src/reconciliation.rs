@@ -1,24 +1,27 @@
-//! What an indexer compares with the chain: which transactions have been applied, and what accounts should say.
+//! The queries of the reconciliation, which compares the database with the program's accounts, and
+//! of the comparison with the transactions that a node lists.
 
 use bauta_primitives::{Nullifier, Root};
+use solana_address::Address;
+use solana_signature::Signature;
 use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgBindIterExt, PgRow};
 
-use crate::values::{address, bigint, bytes32, element, unsigned};
-use crate::{Address, Registry, Scope, Signature, Store, StoreError};
+use crate::values::{address, bytes32, element, signature, unsigned};
+use crate::{Registry, Scope, Sequence, Slot, Store, StoreError};
 
-/// A transaction with at least one event, or refused use, that has been applied.
+/// A transaction with at least one applied event or counted refusal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AppliedTransaction {
-    /// Its slot.
-    pub slot: u64,
-    /// The transaction.
+    /// The slot of the transaction.
+    pub slot: Slot,
+    /// The first signature of the transaction.
     pub signature: Signature,
-    /// Whether it succeeded; a refused use is in one that failed.
+    /// Whether the transaction succeeded. A transaction with a refused reuse failed.
     pub succeeded: bool,
 }
 
-/// A nullifier and whether its account should be there.
+/// A nullifier and the state of its account.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StoredNullifier {
     /// The nullifier.
@@ -27,75 +30,71 @@ pub struct StoredNullifier {
     pub reclaimed: bool,
 }
 
-/// The program's configuration, as its events told it.
+/// The configuration of the program according to its events.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StoredConfig {
     /// The admin.
     pub admin: Address,
-    /// Who may become admin.
+    /// The address that may become admin, if a handover is open.
     pub pending_admin: Option<Address>,
-    /// The cluster's tag.
+    /// The tag of the cluster.
     pub cluster_tag: [u8; 32],
-    /// Whether verifications are refused.
+    /// Whether the program refuses verifications.
     pub paused: bool,
-    /// Whether development keys may be registered.
+    /// Whether development keys can be registered.
     pub development_keys_allowed: bool,
 }
 
-fn signature(row: &PgRow) -> Result<Signature, StoreError> {
-    let bytes = row.get::<&[u8], _>("signature").try_into();
-    bytes
-        .map(Signature)
-        .map_err(|_| StoreError::Damaged("a signature of other than 64 bytes".into()))
-}
-
-fn applied(row: &PgRow) -> Result<AppliedTransaction, StoreError> {
+fn applied_transaction(row: &PgRow) -> Result<AppliedTransaction, StoreError> {
     Ok(AppliedTransaction {
-        slot: unsigned(row.get("slot"))?,
-        signature: signature(row)?,
+        slot: Slot::from_column(row.get("slot"))?,
+        signature: signature(row.get("signature"))?,
         succeeded: row.get("succeeded"),
     })
 }
 
 impl Store {
-    /// Transactions whose events have been applied, in slots after `slot`, in the order of the chain.
-    pub async fn applied_after(&self, slot: u64) -> Result<Vec<AppliedTransaction>, StoreError> {
+    /// Returns the applied transactions of the slots after `slot`, in the order of the chain.
+    pub async fn applied_transactions_after(
+        &self,
+        slot: Slot,
+    ) -> Result<Vec<AppliedTransaction>, StoreError> {
         let rows = sqlx::query(
             "SELECT DISTINCT ON (slot, transaction_index) slot, signature, kind <> 'ReuseRefused' AS succeeded
              FROM events WHERE slot > $1
              ORDER BY slot, transaction_index",
         )
-        .bind(bigint("slot", slot)?)
+        .bind(slot.to_column()?)
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(applied).collect()
+        rows.iter().map(applied_transaction).collect()
     }
 
-    /// Which of these transactions have had events applied.
-    pub async fn applied_of(
+    /// Returns those of the given slots and signatures whose transactions have been applied, in any
+    /// order.
+    pub async fn applied_transactions_among(
         &self,
-        transactions: &[AppliedTransaction],
+        transactions: &[(Slot, Signature)],
     ) -> Result<Vec<AppliedTransaction>, StoreError> {
-        let slots = transactions
-            .iter()
-            .map(|transaction| bigint("slot", transaction.slot));
-        let signatures: Vec<_> = transactions
-            .iter()
-            .map(|transaction| transaction.signature.0.as_slice())
-            .collect();
+        let slots: Result<Vec<_>, _> = transactions.iter().map(|(slot, _)| slot.to_column()).collect();
         let rows = sqlx::query(
             "SELECT DISTINCT e.slot, e.signature, e.kind <> 'ReuseRefused' AS succeeded
              FROM unnest($1::bigint[], $2::bytea[]) AS t (slot, signature)
              JOIN events e ON e.slot = t.slot AND e.signature = t.signature",
         )
-        .bind(slots.collect::<Result<Vec<_>, _>>()?)
-        .bind(signatures)
+        .bind(slots?)
+        .bind(
+            transactions
+                .iter()
+                .map(|(_, signature)| signature.as_ref())
+                .bind_iter(),
+        )
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(applied).collect()
+        rows.iter().map(applied_transaction).collect()
     }
 
-    /// The configuration; `None` before the program was initialised.
+    /// Returns the configuration. `None` if the program was not initialised.
     pub async fn config(&self) -> Result<Option<StoredConfig>, StoreError> {
         let row = sqlx::query(
             "SELECT admin, pending_admin, cluster_tag, paused, development_keys_allowed FROM config",
@@ -115,18 +114,18 @@ impl Store {
         }))
     }
 
-    /// The root that a change of a registry gave; `None` if there was no such change.
-    pub async fn root_at(&self, registry: &Registry, sequence: u64) -> Result<Option<Root>, StoreError> {
+    /// Returns the root of a registry after a change. `None` if there was no such change.
+    pub async fn root_at(&self, registry: &Registry, sequence: Sequence) -> Result<Option<Root>, StoreError> {
         let row = sqlx::query("SELECT root FROM roots WHERE registry_id = $1 AND sequence = $2")
             .bind(registry.id)
-            .bind(bigint("sequence", sequence)?)
+            .bind(sequence.to_column()?)
             .fetch_optional(&self.pool)
             .await?;
         row.map(|row| Ok(Root::new(element(row.get("root"))?)))
             .transpose()
     }
 
-    /// How many nullifiers have been used in a scope.
+    /// Returns the number of nullifiers that were used in a scope.
     pub async fn nullifier_count(&self, scope: &Scope) -> Result<u64, StoreError> {
         let row = sqlx::query("SELECT count(*) FROM nullifiers WHERE scope_id = $1")
             .bind(scope.id)
@@ -135,20 +134,21 @@ impl Store {
         unsigned(row.get(0))
     }
 
-    /// The nullifiers used in a scope; with `first_byte` only those that begin with it.
+    /// Returns the nullifiers that were used in a scope, in any order. With `first_byte`, only
+    /// those that begin with it.
     pub async fn nullifiers(
         &self,
         scope: &Scope,
         first_byte: Option<u8>,
     ) -> Result<Vec<StoredNullifier>, StoreError> {
-        let (from, to) = between(first_byte);
+        let (from, to) = range_of_first_byte(first_byte);
         let rows = sqlx::query(
             "SELECT hash, reclaimed_at IS NOT NULL AS reclaimed FROM nullifiers
              WHERE scope_id = $1 AND hash >= $2 AND hash <= $3",
         )
         .bind(scope.id)
-        .bind(from.as_slice())
-        .bind(to.as_slice())
+        .bind(from)
+        .bind(to)
         .fetch_all(&self.pool)
         .await?;
         let nullifier = |row: &PgRow| {
@@ -161,8 +161,9 @@ impl Store {
     }
 }
 
-/// The first and the last 32 bytes that begin with a byte.
-pub fn between(first_byte: Option<u8>) -> ([u8; 32], [u8; 32]) {
+/// Returns the smallest and the largest 32 bytes that begin with a byte; of all 32 bytes for
+/// `None`.
+pub fn range_of_first_byte(first_byte: Option<u8>) -> ([u8; 32], [u8; 32]) {
     let (mut from, mut to) = ([0; 32], [0xff; 32]);
     if let Some(byte) = first_byte {
         from[0] = byte;
