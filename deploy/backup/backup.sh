@@ -1,12 +1,14 @@
 #!/bin/sh
-# A backup of the whole Postgres server: a verified copy of its files, which with the archived log restores any later
-# moment (restore.sh), and a dump of the database, which any later version of Postgres reads (pg_restore).
+# Makes a backup of the whole Postgres server. It has two parts: a verified copy of the server's
+# files, and a dump of the database. With the archived log, the copy restores any later time
+# (restore.sh). Any later version of Postgres can read the dump (pg_restore).
 #
 #   PGHOST=.. PGPORT=.. PGUSER=.. PGPASSFILE=.. backup.sh DATABASE DIRECTORY [KEEP_DAYS]
 #
-# The user needs REPLICATION and read rights. Who it is and its password come from libpq's variables alone: command lines
-# can be seen by others. A backup has its name (UTC) only once it is whole and verified.
-# With KEEP_DAYS older ones go, but never the newest, and the log that only they needed with them (DIRECTORY/wal).
+# The user needs REPLICATION and read permissions. The script reads user and password only from
+# the variables of libpq, because other users can see command lines. A backup gets its name, which
+# is its time in UTC, after it is complete and verified. With KEEP_DAYS, older backups are deleted,
+# but never the newest one. The log that only they needed (DIRECTORY/wal) is deleted too.
 set -eu
 if [ $# -lt 2 ] || [ $# -gt 3 ]; then
     echo "usage: backup.sh DATABASE DIRECTORY [KEEP_DAYS]" >&2
@@ -14,7 +16,7 @@ if [ $# -lt 2 ] || [ $# -gt 3 ]; then
 fi
 database=$1 directory=$2 keep=${3:-}
 case $keep in
-    *[!0-9]*) echo "backup.sh: KEEP_DAYS is a whole number of days, not '$keep'" >&2; exit 2 ;;
+    *[!0-9]*) echo "backup.sh: KEEP_DAYS must be a whole number of days, not '$keep'" >&2; exit 2 ;;
 esac
 umask 077
 name=$(date -u +%Y%m%dT%H%M%SZ)
@@ -35,7 +37,7 @@ echo "$directory/$name"
 [ -n "$keep" ] || exit 0
 find "$directory" -mindepth 1 -maxdepth 1 -type d -name '????????T??????Z' ! -name "$name" -mtime +"$keep" \
     -exec rm -rf {} +
-# The oldest backup that is left names the first segment that anybody can still need.
+# The oldest backup that is left names the first segment that a restore can need.
 oldest=$(find "$directory" -mindepth 1 -maxdepth 1 -type d -name '????????T??????Z' | sort | head -n 1)
 if [ -d "$directory/wal" ]; then
     first=$(sed -n 's/^START WAL LOCATION: .*(file \([0-9A-F]*\))$/\1/p' "$oldest/base/backup_label")

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Fills an empty data folder from a backup and the archived log. Start Postgres on it afterwards: it replays the log, up to
-# its end or to a moment, and then takes writes. The indexer goes on from the checkpoint that it finds.
+# Fills an empty data folder from a backup and the archived log. Start Postgres on it afterwards. It
+# replays the log, up to its end or to a time, and then accepts writes. The indexer continues from
+# the checkpoint in the database.
 #
 #   restore.sh [--until '2026-01-31 12:00:00+00'] BACKUP ARCHIVE DATA
 set -eu
@@ -17,15 +18,15 @@ fi
 [ $# -eq 3 ] || usage
 backup=$1 archive=$2 data=$3
 case "$archive$until" in
-    *[\'\"\\%]*) echo "restore.sh: ARCHIVE and TIME can't hold quotes, backslashes or %" >&2; exit 2 ;;
+    *[\'\"\\%]*) echo "restore.sh: ARCHIVE and TIME can't contain quotes, backslashes or %" >&2; exit 2 ;;
     *) ;;
 esac
 if [ ! -f "$backup/base/backup_manifest" ]; then
-    echo "restore.sh: $backup is no backup made by backup.sh: base/backup_manifest is missing" >&2
+    echo "restore.sh: $backup is not a backup: base/backup_manifest is missing; name a folder that backup.sh made" >&2
     exit 1
 fi
 if [ -d "$data" ] && [ -n "$(ls -A "$data")" ]; then
-    echo "restore.sh: $data is not empty: a restore never overwrites a database" >&2
+    echo "restore.sh: $data is not empty: use an empty folder, a restore never overwrites a database" >&2
     exit 1
 fi
 pg_verifybackup --quiet "$backup/base"

@@ -54,7 +54,7 @@ pub async fn measure(database: &TestDatabase, verifications: i64) -> Result<Vec<
             .await?,
         ),
         (
-            "a scope's newest 100 verifications with their anonymity sets",
+            "the newest 100 verifications of a scope with their anonymity sets",
             median(|| store.verifications(&scope, None, 100)).await?,
         ),
     ])

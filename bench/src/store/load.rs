@@ -45,7 +45,7 @@ where
     }
     sender
         .join()
-        .map_err(|_| anyhow::anyhow!("the load's thread panicked"))?;
+        .map_err(|_| anyhow::anyhow!("the thread that sends requests panicked"))?;
     latencies.sort_by(f64::total_cmp);
     Ok(Latencies {
         p50_ms: latencies[latencies.len() / 2],

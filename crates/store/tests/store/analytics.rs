@@ -12,8 +12,8 @@ use crate::support::{Chain, KEEP, START, address};
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 
-/// Returns a chain with two scopes on a registry, and its root. Track 1 has ann (two tokens) and ben,
-/// track 2 has cat.
+/// Returns a chain with two scopes on a registry, and its root. Track 1 has ann (two tokens) and
+/// ben, track 2 has cat.
 async fn two_scopes() -> (TestDatabase, Chain, Root) {
     let database = TestDatabase::create().await.unwrap();
     let mut chain = Chain::new();
@@ -121,8 +121,8 @@ async fn the_anonymity_set_is_that_of_the_proof_s_root_and_not_the_current_one()
     let (database, mut chain, root) = two_scopes().await;
     let registry = address("registry");
     chain.wait(KEEP);
-    // After the eviction of ann's second token there are still two owners. Ben's token moves to dan and is
-    // then evicted, so that one owner is left.
+    // After the eviction of ann's second token there are still two owners. Ben's token moves to dan
+    // and is then evicted, so that one owner is left.
     chain.evict(registry, address("mint 2"));
     let two = chain.root(registry);
     chain.wait(KEEP);

@@ -1,6 +1,6 @@
-//! The scripts of deploy/backup with real servers. A lost database is restored row for row, up to the end
-//! of the write-ahead log or up to a time, and the store can use it. `cargo xtask drill backup` runs only
-//! these tests.
+//! The scripts of deploy/backup with real servers. A lost database is restored row for row, up to
+//! the end of the write-ahead log or up to a time, and the store can use it. `cargo xtask drill
+//! backup` runs only these tests.
 
 use std::{
     collections::BTreeSet,
@@ -20,7 +20,8 @@ use tempfile::TempDir;
 
 use crate::support::{Chain, address, leaf};
 
-/// A folder with the scripts, the backups and the archived log, which the user of the servers can read.
+/// A folder with the scripts, the backups and the archived log, which the user of the servers can
+/// read.
 struct Site(TempDir);
 
 impl Site {
@@ -265,7 +266,7 @@ async fn a_damaged_backup_a_full_folder_and_a_foreign_segment_are_refused() {
     let output = site.run("archive-wal.sh", &server, &arguments);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(
-        !output.status.success() && errors.contains("another segment"),
+        !output.status.success() && errors.contains("another content"),
         "{errors}"
     );
     assert_eq!(fs::read(wal.join("00000001")).unwrap(), b"one");

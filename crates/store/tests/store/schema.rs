@@ -1,4 +1,5 @@
-//! The rules of the schema: domains, missing columns, and the list of the tables that follow the chain.
+//! The rules of the schema: domains, missing columns, and the list of the tables that follow the
+//! chain.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,7 +121,8 @@ async fn every_bytea_column_has_a_rule() {
     let database = TestDatabase::create().await.unwrap();
     let columns = columns(&database).await;
     let free: Vec<_> = columns.iter().filter(|column| column.2 == "bytea").collect();
-    // The nodes of a tile have a CHECK of their length. Their hash is computed before they are written.
+    // The nodes of a tile have a CHECK of their length. Their hash is computed before they are
+    // written.
     assert_eq!(
         free,
         [&("tiles".to_owned(), "nodes".to_owned(), "bytea".to_owned())]

@@ -1,5 +1,5 @@
-//! A chain in memory. It emits the events of the program, with roots from a tree that shares no code with
-//! the store's.
+//! A chain in memory. It emits the events of the program, with roots from a tree that shares no
+//! code with the store's.
 
 use std::collections::BTreeMap;
 
@@ -339,7 +339,8 @@ impl Chain {
     }
 }
 
-/// Returns every row of the tables that follow the chain, as text. Journal and finality are left out.
+/// Returns every row of the tables that follow the chain, as text. Journal and finality are left
+/// out.
 pub async fn rows(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
     let mut rows = BTreeMap::new();
     for table in chain_tables(database.pool()).await.unwrap() {
