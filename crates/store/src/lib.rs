@@ -17,8 +17,8 @@
 //!
 //! 1. A batch is applied as a whole or not at all. Applying it again changes nothing.
 //! 2. After a batch, the root of a registry's tiles is the root of its last `MerkleRootUpdated`.
-//! 3. At every valid root (current, kept, or copied by an open scope) every path can be read and leads
-//!    to the root.
+//! 3. At every valid root (current, kept, or copied by an open scope) every path can be read and
+//!    leads to the root.
 //! 4. A rollback of batches leaves exactly the rows that were there before them.
 //! 5. No table has a wallet, recipient or payer beside a verification.
 //!

@@ -3,7 +3,7 @@
 //! ```text
 //!   change 5   change 6   change 7     Changes 5 and 7 touch tile A, change 6 touches tile B.
 //!      A          B          A         Roots 5 and 6 are not kept, so their tiles are not written.
-//!   ----------------------------->     A flush after 7 writes A (since 7) and B (since 6), and ends
+//!   ----------------------------->     A flush after 7 writes A (since 7) and B (since 6). It ends
 //!                                      the stored versions: A at 5, B at 6.
 //! ```
 //!

@@ -287,7 +287,7 @@ async fn load_holdings(
     .fetch_all(connection)
     .await?;
     for row in rows {
-        let registry_id = row.get("registry_id");
+        let registry_id: i32 = row.get("registry_id");
         let Some(depth) = depths.get(&registry_id) else {
             continue;
         };
