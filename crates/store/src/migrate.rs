@@ -12,6 +12,8 @@
 //! migration, replace sqlx's lock (`set_locking(false)`) with one that polls
 //! `pg_try_advisory_lock`.
 
+use std::cmp::Ordering;
+
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Connection, Row};
 
@@ -64,15 +66,13 @@ impl Store {
             0
         };
         let newest = newest_migration();
-        if found == newest {
-            Ok(())
-        } else if found > newest {
-            Err(StoreError::NewerSchema { found, newest })
-        } else {
-            Err(StoreError::OlderSchema {
+        match found.cmp(&newest) {
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => Err(StoreError::NewerSchema { found, newest }),
+            Ordering::Less => Err(StoreError::OlderSchema {
                 found,
                 needed: newest,
-            })
+            }),
         }
     }
 }

@@ -94,11 +94,8 @@ impl State {
             id: self.last_circuit_id,
             leaf_format: event.leaf_format,
         };
-        refuse_replacement(
-            "circuit",
-            event.circuit,
-            self.circuits.insert(event.circuit, state),
-        )?;
+        let existed = self.circuits.insert(event.circuit, state).is_some();
+        refuse_existing("circuit", event.circuit, existed)?;
         self.new_circuits.push(NewCircuit {
             id: state.id,
             event: event.clone(),
@@ -144,7 +141,8 @@ impl State {
             sealed: false,
             changed: true,
         };
-        refuse_replacement("registry", address, self.registries.insert(address, state))
+        let existed = self.registries.insert(address, state).is_some();
+        refuse_existing("registry", address, existed)
     }
 
     fn scope_created(&mut self, event: &ScopeCreated, now: i64) -> Result<(), StoreError> {
@@ -176,7 +174,8 @@ impl State {
             registry: event.registry,
             has_tracks: circuit.leaf_format == TRACK_FORMAT,
         };
-        refuse_replacement("scope", event.scope, self.scopes.insert(event.scope, state))?;
+        let existed = self.scopes.insert(event.scope, state).is_some();
+        refuse_existing("scope", event.scope, existed)?;
         self.new_scopes.push(NewScope {
             id: state.id,
             event: event.clone(),
@@ -213,15 +212,12 @@ impl State {
     }
 }
 
-/// Refuses to create an account that replaced another one in a map.
-fn refuse_replacement<T>(
-    what: &'static str,
-    address: Address,
-    replaced: Option<T>,
-) -> Result<(), StoreError> {
-    match replaced {
-        None => Ok(()),
-        Some(_) => Err(StoreError::CreatedTwice { what, address }),
+/// Refuses the creation of an account that exists.
+fn refuse_existing(what: &'static str, address: Address, existed: bool) -> Result<(), StoreError> {
+    if existed {
+        Err(StoreError::CreatedTwice { what, address })
+    } else {
+        Ok(())
     }
 }
 

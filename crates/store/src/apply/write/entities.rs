@@ -1,12 +1,13 @@
 //! Configuration, circuits, registries, collections, holdings, owners and scopes.
 
+use bauta_primitives::{FieldElement, Root};
 use sqlx::PgConnection;
 use sqlx::postgres::PgBindIterExt;
 
 use super::super::state::State;
 use crate::uint64::Uint64;
 use crate::values::bigint;
-use crate::{CircuitStatus, ScopeStatus, StoreError};
+use crate::{CircuitStatus, ScopeStatus, Sequence, StoreError};
 
 pub async fn config(connection: &mut PgConnection, state: &State) -> Result<(), StoreError> {
     let Some(config) = &state.config else {
@@ -221,7 +222,7 @@ pub async fn owners(connection: &mut PgConnection, state: &State) -> Result<(), 
 pub async fn scopes(connection: &mut PgConnection, state: &State) -> Result<(), StoreError> {
     for scope in &state.new_scopes {
         let event = &scope.event;
-        let root_sequence = scope.root_sequence.map(|sequence| sequence.to_column());
+        let root_sequence = scope.root_sequence.map(Sequence::to_column);
         sqlx::query(
             "INSERT INTO scopes (id, address, registry_id, circuit_id, auxiliary_registry_id, creator, nonce, gate, scope,
                                  mode, status, root, root_sequence, required_claim, opens_at, closes_at, created_at)
@@ -238,9 +239,9 @@ pub async fn scopes(connection: &mut PgConnection, state: &State) -> Result<(), 
         .bind(event.scope_element.to_bytes())
         .bind(event.mode.as_str())
         .bind(ScopeStatus::Open.as_str())
-        .bind(event.root.map(|root| root.to_bytes()))
+        .bind(event.root.map(Root::to_bytes))
         .bind(root_sequence.transpose()?)
-        .bind(event.required_claim.map(|claim| claim.to_bytes()))
+        .bind(event.required_claim.map(FieldElement::to_bytes))
         .bind(event.opens_at)
         .bind(event.closes_at)
         .bind(scope.time)
