@@ -5,7 +5,7 @@ use std::{path::PathBuf, str::FromStr};
 use anyhow::{Context, Result, bail, ensure};
 use bauta::state::Config;
 use bauta_client::{addresses, decode_account, instructions::Initialize};
-use bauta_rpc::{Commitment, Rpc};
+use bauta_rpc::{CommitmentLevel, Rpc};
 use solana_address::Address;
 use solana_signer::Signer;
 
@@ -80,7 +80,7 @@ pub async fn run(args: &Args) -> Result<()> {
         check(&existing, &requested)?;
         println!("already initialized");
     } else {
-        let (_, program) = rpc.account(&bauta::ID, Commitment::Confirmed).await?;
+        let (_, program) = rpc.account(&bauta::ID, CommitmentLevel::Confirmed).await?;
         ensure!(
             program.is_some_and(|program| program.executable),
             "there is no program at {} on the cluster of {}: deploy the program first",
@@ -109,7 +109,7 @@ pub async fn run(args: &Args) -> Result<()> {
 
 async fn config(rpc: &Rpc) -> Result<Option<Config>> {
     let (_, account) = rpc
-        .account(&addresses::config().address, Commitment::Confirmed)
+        .account(&addresses::config().address, CommitmentLevel::Confirmed)
         .await?;
     account
         .map(|account| {

@@ -4,7 +4,7 @@ use std::env;
 
 use anyhow::{Context, Result, anyhow};
 use bauta_client::ProgramError;
-use bauta_rpc::{Commitment, Rpc, RpcError, sign};
+use bauta_rpc::{CommitmentLevel, Rpc, RpcError, sign};
 use bauta_store::Slot;
 use solana_address::Address;
 use solana_instruction::Instruction;
@@ -79,35 +79,35 @@ impl Chain {
         );
         let (blockhash, last_height) = self
             .rpc
-            .latest_blockhash(Commitment::Confirmed)
+            .latest_blockhash(CommitmentLevel::Confirmed)
             .await
             .map_err(refused)?;
         let transaction = sign(instructions, &all, blockhash).map_err(refused)?;
         // The length of a compact array with up to 127 signatures takes one byte.
         let transaction_bytes = 1 + 64 * transaction.signatures.len() + transaction.message.serialize().len();
         let signature = if skip_preflight {
-            self.rpc.send_untried(&transaction).await
+            self.rpc.send_without_preflight(&transaction).await
         } else {
             self.rpc.send(&transaction).await
         };
         let signature = signature.map_err(refused)?;
         let confirmed = self.rpc.confirm(&signature, last_height).await.map_err(refused)?;
-        let record = self
+        let executed = self
             .rpc
-            .transaction(&signature, Commitment::Confirmed)
+            .transaction(&signature, CommitmentLevel::Confirmed)
             .await
             .map_err(refused)?;
         Ok(Sent {
             signature,
             slot: Slot::new(confirmed.slot),
-            compute_units: record.and_then(|record| record.compute_units).unwrap_or(0),
+            compute_units: executed.and_then(|executed| executed.compute_units).unwrap_or(0),
             transaction_bytes,
         })
     }
 
     /// Returns an account's data and owner.
     pub async fn account(&self, address: &Address) -> Result<bauta_rpc::Account> {
-        let (_, account) = self.rpc.account(address, Commitment::Confirmed).await?;
+        let (_, account) = self.rpc.account(address, CommitmentLevel::Confirmed).await?;
         account.with_context(|| format!("there is no account at {address}"))
     }
 

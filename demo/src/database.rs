@@ -4,8 +4,8 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use bauta_indexer::{
-    Indexer, RunSettings, Settings, Status,
-    rpc::{NodeSettings, RpcSource},
+    Indexer, IndexerStatus, RunSettings, Settings,
+    nodes::{NodeSettings, RpcSource},
 };
 use bauta_primitives::{Root, tree::MembershipPath};
 use bauta_rpc::Pubsub;
@@ -23,7 +23,7 @@ const CONNECTIONS: u32 = 8;
 /// The database, and the indexer that writes it.
 pub struct Database {
     pub store: Store,
-    status: watch::Receiver<Status>,
+    status: watch::Receiver<IndexerStatus>,
     shutdown: CancellationToken,
     indexer: JoinHandle<()>,
 }
@@ -36,8 +36,8 @@ impl Database {
         let node = NodeSettings {
             url: variable("SOLANA_RPC_URL")?,
             concurrency: 8,
-            per_second: NonZeroU32::MAX,
-            patience: Duration::from_secs(10),
+            requests_per_second: NonZeroU32::MAX,
+            timeout: Duration::from_secs(10),
         };
         let settings = RunSettings {
             follow: Settings::new(bauta::ID),
@@ -49,11 +49,11 @@ impl Database {
         let (indexer, status) = Indexer::new(source, store.clone(), settings);
         let pubsub = Pubsub::new(&variable("SOLANA_WS_URL")?)?;
         let shutdown = CancellationToken::new();
-        let (awake, stop) = (indexer.awake(), shutdown.clone());
+        let (wake_up, stop) = (indexer.wake_up(), shutdown.clone());
         let indexer = tokio::spawn(async move {
             tokio::select! {
                 () = indexer.run(stop) => {}
-                () = bauta_indexer::wake(pubsub, bauta::ID, awake) => {}
+                () = bauta_indexer::wake(pubsub, bauta::ID, wake_up) => {}
             }
         });
         Ok(Self {
@@ -65,19 +65,19 @@ impl Database {
     }
 
     /// Waits until the database is complete up to a slot.
-    pub async fn reach(&mut self, slot: u64) -> Result<()> {
-        let done = |status: &Status| {
+    pub async fn reach(&mut self, slot: Slot) -> Result<()> {
+        let done = |status: &IndexerStatus| {
             let stopped = status
-                .trouble
+                .stop_reason
                 .as_ref()
-                .is_some_and(|trouble| !trouble.is_transient);
+                .is_some_and(|reason| !reason.is_retryable);
             stopped || status.checkpoint.is_some_and(|at| at.slot >= slot)
         };
         let status = timeout(TIMEOUT, self.status.wait_for(done))
             .await
             .with_context(|| format!("the database did not reach slot {slot} within {TIMEOUT:?}"))??;
-        if let Some(trouble) = &status.trouble {
-            bail!("the indexer stopped: {}", trouble.reason);
+        if let Some(reason) = &status.stop_reason {
+            bail!("the indexer stopped: {}", reason.message);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The chain as the indexer asks for it, whoever answers.
+//! The chain as the indexer reads it, independent of where it comes from.
 
 use std::future::Future;
 
@@ -8,177 +8,211 @@ use solana_signature::Signature;
 
 use crate::SourceError;
 
-/// The newest slots.
+/// The newest slots of the chain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Head {
-    /// The newest slot that is confirmed: history up to here can be asked for.
+    /// The newest confirmed slot. The history up to this slot can be read.
     pub confirmed: Slot,
-    /// The newest slot that no fork can undo.
+    /// The newest finalized slot. No fork can remove it.
     pub finalized: Slot,
 }
 
-/// A transaction in a list: not yet fetched.
+/// A transaction in a list. Its content has not been fetched yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Listed {
-    /// Its slot.
+pub struct ListedTransaction {
+    /// The slot that contains the transaction.
     pub slot: Slot,
-    /// The transaction.
+    /// The transaction's first signature.
     pub signature: Signature,
-    /// Whether it succeeded: the events of a failed one never happened.
+    /// Whether the transaction succeeded. The events of a failed transaction do not count.
     pub succeeded: bool,
-    /// Whether it failed with the program's code for a nullifier that has been used.
-    pub is_reuse: bool,
+    /// Whether the transaction failed with the program's error `NullifierUsed`.
+    pub is_refused_reuse: bool,
 }
 
-impl Listed {
-    /// Whether it can have anything for the store.
+impl ListedTransaction {
+    /// Returns whether the transaction can contain anything that the store records.
     #[must_use]
-    pub const fn may_count(&self) -> bool {
-        self.succeeded || self.is_reuse
+    pub const fn may_have_events(&self) -> bool {
+        self.succeeded || self.is_refused_reuse
     }
 }
 
-/// A transaction with what programs called in it.
+/// A transaction with its instructions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Transaction {
-    /// Its slot.
+    /// The slot that contains the transaction.
     pub slot: Slot,
-    /// Its place in its slot, among all transactions there.
+    /// The index of the transaction among all transactions of the slot.
     pub index: u32,
-    /// The transaction.
+    /// The transaction's first signature.
     pub signature: Signature,
-    /// Whether it succeeded.
+    /// Whether the transaction succeeded.
     pub succeeded: bool,
-    /// Which of its instructions failed with the program's code for a nullifier that has been used, if one did.
-    pub reuse: Option<u32>,
-    /// When its block was made, in Unix seconds, if the node knows.
+    /// The index of the instruction that failed with the program's error `NullifierUsed`. `None` if
+    /// none did.
+    pub refused_reuse: Option<u32>,
+    /// The time of the block in Unix seconds. `None` if the node does not have it.
     pub time: Option<i64>,
-    /// The instructions that it was sent with.
-    pub calls: Vec<Call>,
-    /// The instructions that programs called, in the order of their execution.
-    pub inner: Vec<InnerCall>,
+    /// The instructions of the transaction's message.
+    pub instructions: Vec<Instruction>,
+    /// The instructions that programs invoked, in the order of their execution.
+    pub inner_instructions: Vec<InnerInstruction>,
 }
 
-/// An instruction that a transaction was sent with.
+/// An instruction of a transaction's message.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Call {
-    /// The program called.
+pub struct Instruction {
+    /// The program that executed the instruction.
     pub program: Address,
-    /// Its accounts.
+    /// The accounts of the instruction.
     pub accounts: Vec<Address>,
-    /// Its data.
+    /// The data of the instruction.
     pub data: Vec<u8>,
 }
 
-/// An instruction that a program called.
+/// An instruction that a program invoked.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct InnerCall {
-    /// Which of the transaction's instructions it belongs to, from 0.
-    pub instruction: u32,
-    /// Its place among that one's inner instructions, from 0.
-    pub position: u32,
-    /// The program called.
+pub struct InnerInstruction {
+    /// The index of the transaction's instruction that caused this one, from 0.
+    pub outer_index: u32,
+    /// The index among the inner instructions of that instruction, from 0.
+    pub inner_index: u32,
+    /// The program that executed the instruction.
     pub program: Address,
-    /// Its accounts.
+    /// The accounts of the instruction.
     pub accounts: Vec<Address>,
-    /// Its data.
+    /// The data of the instruction.
     pub data: Vec<u8>,
 }
 
-/// What a node says about a signature.
+/// The status of a transaction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Status {
-    /// The slot.
+pub struct TransactionStatus {
+    /// The slot that contains the transaction.
     pub slot: Slot,
-    /// Whether it succeeded.
+    /// Whether the transaction succeeded.
     pub succeeded: bool,
-    /// Whether no fork can undo it.
+    /// Whether the slot is finalized, so that no fork can remove the transaction.
     pub finalized: bool,
 }
 
 /// An account of the program.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Account {
-    /// Where it is.
+    /// The address of the account.
     pub address: Address,
-    /// Its bytes, as far as they were asked for.
+    /// The account's data, or the part that [`AccountFilter::slice`] selects.
     pub data: Vec<u8>,
 }
 
-/// Which of the program's accounts, and how much of each.
+/// Selects accounts of the program, and a part of their data.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AccountFilter {
-    /// Bytes that they have, each with its offset; the discriminator is at 0.
-    pub has: Vec<(usize, Vec<u8>)>,
-    /// Offset and length of what is wanted of their data.
-    pub part: Option<(usize, usize)>,
+    /// Bytes that the data must contain. The discriminator is at offset 0.
+    pub matches: Vec<BytesAt>,
+    /// The part of the data to return. `None` means all of it.
+    pub slice: Option<DataSlice>,
+}
+
+/// Bytes at an offset of an account's data.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BytesAt {
+    /// The offset from the beginning of the data, in bytes.
+    pub offset: usize,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A part of an account's data.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DataSlice {
+    /// The offset from the beginning of the data, in bytes.
+    pub offset: usize,
+    /// The length in bytes.
+    pub length: usize,
 }
 
 impl AccountFilter {
-    /// Whether an account with this data is one of them.
+    /// Returns whether the filter selects an account with this data.
     #[must_use]
     pub fn accepts(&self, data: &[u8]) -> bool {
-        let at = |(offset, bytes): &(usize, Vec<u8>)| data.get(*offset..offset + bytes.len()) == Some(bytes);
-        self.has.iter().all(at)
+        self.matches.iter().all(|BytesAt { offset, bytes }| {
+            data.get(*offset..offset + bytes.len()) == Some(bytes.as_slice())
+        })
     }
 
-    /// What is wanted of an account's data.
+    /// Returns the part of an account's data that the filter selects. It is empty if the data is
+    /// too short.
     #[must_use]
-    pub fn of<'a>(&self, data: &'a [u8]) -> &'a [u8] {
-        match self.part {
+    pub fn select<'a>(&self, data: &'a [u8]) -> &'a [u8] {
+        match self.slice {
             None => data,
-            Some((offset, length)) => data.get(offset..offset + length).unwrap_or(&[]),
+            Some(DataSlice { offset, length }) => data.get(offset..offset + length).unwrap_or(&[]),
         }
     }
 }
 
-/// Where the chain is read from: nodes' history, a recording, or a stream that keeps what has gone by.
+/// The origin of the chain's data: nodes, a chain in memory, or a stream with a buffer.
 ///
-/// Nothing that a source says is taken for complete: the follower compares, and asks again.
+/// The follower does not assume that the answers are complete. It compares them and asks again.
 pub trait Source: Send + Sync + 'static {
-    /// The newest slots. A source that has several nodes gives one that is at `at_least` or later, if any is.
+    /// Returns the newest slots. A source with several nodes returns the slots of one that has
+    /// reached `at_least`, if there is one.
     fn head(&self, at_least: Slot) -> impl Future<Output = Result<Head, SourceError>> + Send;
 
-    /// The transactions that name one of these addresses, in slots after `after` (`None`: from the beginning) up to `until`.
-    /// Each once, by slot; within a slot in any order. A node that hasn't got to `until` must be refused.
+    /// Returns the transactions that name one of these addresses, in the slots after `after` up to
+    /// `until`. `None` means from the beginning of the chain.
+    ///
+    /// Each transaction is returned once. The list is ordered by slot, and in any order within a
+    /// slot. The source must not use a node that has not reached `until`.
     fn list(
         &self,
         addresses: &[Address],
         after: Option<Slot>,
         until: Slot,
-    ) -> impl Future<Output = Result<Vec<Listed>, SourceError>> + Send;
+    ) -> impl Future<Output = Result<Vec<ListedTransaction>, SourceError>> + Send;
 
-    /// The same from every node there is, together: one may know what another hides.
-    fn list_everywhere(
+    /// Returns the union of what all nodes list. One node may list a transaction that another one
+    /// omits.
+    fn list_on_all_nodes(
         &self,
         addresses: &[Address],
         after: Option<Slot>,
         until: Slot,
-    ) -> impl Future<Output = Result<Vec<Listed>, SourceError>> + Send {
+    ) -> impl Future<Output = Result<Vec<ListedTransaction>, SourceError>> + Send {
         self.list(addresses, after, until)
     }
 
-    /// The transactions themselves, each at the slot where it was listed; in any order.
-    fn fetch(&self, listed: &[Listed]) -> impl Future<Output = Result<Vec<Transaction>, SourceError>> + Send;
+    /// Returns the content of listed transactions, each from the slot where it was listed, in any
+    /// order.
+    fn fetch(
+        &self,
+        listed: &[ListedTransaction],
+    ) -> impl Future<Output = Result<Vec<Transaction>, SourceError>> + Send;
 
-    /// What is known about signatures, old ones too; in their order. A node that hasn't got to the slot `at_least` must be
-    /// refused: that it doesn't know one would mean nothing.
+    /// Returns the status of each transaction, in the order of the signatures, including old
+    /// transactions. A status is `None` if the transaction is unknown.
+    ///
+    /// The source must not use a node that has not reached the slot `at_least`: such a node may not
+    /// know the transaction yet.
     fn statuses(
         &self,
         signatures: &[Signature],
         at_least: Slot,
-    ) -> impl Future<Output = Result<Vec<Option<Status>>, SourceError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Option<TransactionStatus>>, SourceError>> + Send;
 
-    /// The same from every node that answers: what any of them knows is known.
-    fn statuses_everywhere(
+    /// Returns the statuses from all nodes that answer. A status is `None` only if no node knows
+    /// the transaction.
+    fn statuses_on_all_nodes(
         &self,
         signatures: &[Signature],
         at_least: Slot,
-    ) -> impl Future<Output = Result<Vec<Option<Status>>, SourceError>> + Send {
+    ) -> impl Future<Output = Result<Vec<Option<TransactionStatus>>, SourceError>> + Send {
         self.statuses(signatures, at_least)
     }
 
-    /// Accounts of the program, and the slot as of which they are so.
+    /// Returns accounts of the program, and the slot at which they had this data.
     fn accounts(
         &self,
         filter: &AccountFilter,

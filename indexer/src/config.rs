@@ -1,4 +1,4 @@
-//! The service's settings.
+//! The settings of the service.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -7,77 +7,83 @@ use bauta_service_common::{OperationsSettings, Secret};
 use confique::Config;
 use serde::Deserialize;
 
-use bauta_indexer::rpc::NodeSettings;
+use bauta_indexer::nodes::NodeSettings;
 
-/// What the service is told.
+/// The settings of the service.
 #[derive(Debug, Clone, Config)]
 pub struct ServiceSettings {
-    /// Postgres: `postgres://user:password@host:port/database`. The user needs the role `bauta_indexer`; one that owns the
-    /// database migrates it at the start.
+    /// URL of Postgres: `postgres://user:password@host:port/database`. The user needs the role
+    /// `bauta_indexer`. To migrate the database the user must own it.
     #[config(env = "DATABASE_URL")]
     pub database_url: Secret,
 
-    /// Connections to Postgres, from 2: one holds the lead.
+    /// Connections to Postgres, at least 2. One of them holds the leader's lock.
     #[config(env = "DATABASE_CONNECTIONS", default = 4, validate(*database_connections >= 2, "must be at least 2"))]
     pub database_connections: u32,
 
-    /// Whether to bring the schema up to date at the start. Otherwise another schema is refused.
+    /// Whether to migrate the schema at the start. If false, the service refuses another schema
+    /// version.
     #[config(env = "DATABASE_MIGRATE", default = true)]
     pub database_migrate: bool,
 
-    /// The nodes' JSON-RPC, the preferred one first; in the environment a list with commas. In the file each is a table
-    /// `[[nodes]]` with `url` and, if they differ from the settings below, `concurrency` and `requests_per_second`.
-    #[config(env = "SOLANA_RPC_URL", parse_env = nodes_of, validate(!nodes.is_empty(), "at least one node is needed"))]
+    /// JSON-RPC URLs of the nodes, the preferred one first. In the environment: a list separated by
+    /// commas. In the file: a table `[[nodes]]` for each, with `url` and optionally `concurrency`
+    /// and `requests_per_second`, which replace the settings below.
+    #[config(env = "SOLANA_RPC_URL", parse_env = parse_nodes, validate(!nodes.is_empty(), "must contain at least one node"))]
     pub nodes: Nodes,
 
-    /// Websockets that say when there is something new; in the environment a list with commas. Without any the indexer asks
-    /// every `poll_interval_ms`.
-    #[config(env = "SOLANA_WS_URL", parse_env = secrets_of, default = [])]
+    /// Websocket URLs of nodes, which wake the indexer when there is a new transaction. In the
+    /// environment: a list separated by commas. Without any, the indexer only polls, every
+    /// `poll_interval_ms`.
+    #[config(env = "SOLANA_WS_URL", parse_env = parse_secrets, default = [])]
     pub websockets: Vec<Secret>,
 
-    /// Requests under way at one node at once, from 1.
+    /// Concurrent requests to one node, at least 1.
     #[config(env = "RPC_CONCURRENCY", default = 16, validate(*rpc_concurrency >= 1, "must be at least 1"))]
     pub rpc_concurrency: usize,
 
-    /// Requests a second to one node, from 1.
+    /// Requests per second to one node, at least 1.
     #[config(env = "RPC_REQUESTS_PER_SECOND", default = 100)]
     pub rpc_requests_per_second: NonZeroU32,
 
-    /// Milliseconds that an answer may take, from 100.
+    /// Time limit of a request to a node in milliseconds, at least 100.
     #[config(env = "RPC_TIMEOUT_MS", default = 10_000, validate(*rpc_timeout_ms >= 100, "must be at least 100"))]
     pub rpc_timeout_ms: u64,
 
-    /// Milliseconds between two looks at the chain when no websocket says anything, from 50.
+    /// Milliseconds between two polls of the chain when no websocket wakes the indexer, at least
+    /// 50.
     #[config(env = "POLL_INTERVAL_MS", default = 1_000, validate(*poll_interval_ms >= 50, "must be at least 50"))]
     pub poll_interval_ms: u64,
 
-    /// Milliseconds between two comparisons of what was applied with what the nodes list, from 50.
+    /// Milliseconds between two comparisons of the applied transactions with the nodes' lists, at
+    /// least 50.
     #[config(env = "COMPARE_INTERVAL_MS", default = 2_000, validate(*compare_interval_ms >= 50, "must be at least 50"))]
     pub compare_interval_ms: u64,
 
-    /// Milliseconds between two looks at finality, from 50.
+    /// Milliseconds between two updates of the finalized slot, at least 50.
     #[config(env = "FINALITY_INTERVAL_MS", default = 2_000, validate(*finality_interval_ms >= 50, "must be at least 50"))]
     pub finality_interval_ms: u64,
 
-    /// Milliseconds between two comparisons of the database with the program's accounts (getProgramAccounts). Nothing is marked
-    /// as final before it has been compared. 0: never, for nodes that don't give a program's accounts.
+    /// Milliseconds between two reconciliations of the database with the program's accounts
+    /// (getProgramAccounts). A slot is marked as final only after a reconciliation. 0 disables
+    /// reconciliation, for nodes that do not serve getProgramAccounts.
     #[config(env = "RECONCILE_INTERVAL_MS", default = 10_000)]
     pub reconcile_interval_ms: u64,
 
-    /// Transactions fetched and applied together, from 1.
+    /// Transactions that are fetched and applied in one batch, at least 1.
     #[config(env = "BATCH_TRANSACTIONS", default = 1_000, validate(*batch_transactions >= 1, "must be at least 1"))]
     pub batch_transactions: usize,
 
-    /// Seconds behind the chain from which on /ready says no.
+    /// Lag behind the chain, in seconds, above which /ready fails.
     #[config(env = "READY_MAX_LAG_SECONDS", default = 30)]
     pub ready_max_lag_seconds: u64,
 
-    /// Logs, metrics and the end.
+    /// Settings of logs, metrics and shutdown.
     #[config(nested)]
     pub operations: OperationsSettings,
 }
 
-/// A node.
+/// The settings of one node.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeConfig {
@@ -97,39 +103,39 @@ impl Nodes {
     }
 }
 
-/// A list with an empty place.
+/// A list of URLs with an empty entry.
 #[derive(Debug, thiserror::Error)]
-#[error("a list of URLs with commas between them has an empty place")]
-pub struct EmptyPlace;
+#[error("the list of URLs, which is separated by commas, has an empty entry; remove it")]
+pub struct EmptyEntry;
 
-fn nodes_of(list: &str) -> Result<Nodes, EmptyPlace> {
+fn parse_nodes(list: &str) -> Result<Nodes, EmptyEntry> {
     let node = |url| NodeConfig {
         url,
         concurrency: None,
         requests_per_second: None,
     };
-    Ok(Nodes(secrets_of(list)?.into_iter().map(node).collect()))
+    Ok(Nodes(parse_secrets(list)?.into_iter().map(node).collect()))
 }
 
-fn secrets_of(list: &str) -> Result<Vec<Secret>, EmptyPlace> {
-    let url = |part: &str| {
-        let part = part.trim();
-        (!part.is_empty())
-            .then(|| Secret::new(part.to_owned()))
-            .ok_or(EmptyPlace)
+fn parse_secrets(list: &str) -> Result<Vec<Secret>, EmptyEntry> {
+    let url = |entry: &str| {
+        let entry = entry.trim();
+        (!entry.is_empty())
+            .then(|| Secret::new(entry.to_owned()))
+            .ok_or(EmptyEntry)
     };
     list.split(',').map(url).collect()
 }
 
 impl ServiceSettings {
-    /// How each node may be asked.
+    /// Returns the settings of each node, with the defaults applied.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeSettings> {
         let settings = |node: &NodeConfig| NodeSettings {
             url: node.url.expose().to_owned(),
             concurrency: node.concurrency.unwrap_or(self.rpc_concurrency),
-            per_second: node.requests_per_second.unwrap_or(self.rpc_requests_per_second),
-            patience: Duration::from_millis(self.rpc_timeout_ms),
+            requests_per_second: node.requests_per_second.unwrap_or(self.rpc_requests_per_second),
+            timeout: Duration::from_millis(self.rpc_timeout_ms),
         };
         self.nodes.0.iter().map(settings).collect()
     }

@@ -1,9 +1,9 @@
-//! From a transaction to what the store is told.
+//! Decodes transactions into the events that the store applies.
 //!
 //! ```text
-//!   Transaction, succeeded --inner calls--> bauta_client::decode_event --> records, by position
-//!        |                                  (program and event authority are checked there)
-//!        failed: nothing, or the refused use that it failed for
+//!   Transaction, succeeded ── inner instructions ── bauta_client::decode_event ──> records, by position
+//!        |                                          (checks program and event authority)
+//!        failed: nothing, or the refused reuse of a nullifier
 //! ```
 
 use anchor_lang::{AnchorDeserialize, Discriminator};
@@ -22,32 +22,33 @@ use solana_address::Address;
 use crate::IndexerError;
 use crate::chain::Transaction;
 
-/// Where `verify` has its scope: after payer, recipient and config.
-const VERIFY_SCOPE: usize = 3;
+/// The index of the scope among the accounts of `verify`, after payer, recipient and config.
+const VERIFY_SCOPE_ACCOUNT: usize = 3;
 
-/// The program's events in a transaction, by position. In one that failed: a refused use, or nothing.
+/// Returns the program's events in a transaction, ordered by position. For a failed transaction
+/// returns a refused reuse, or nothing.
 pub fn records(transaction: &Transaction) -> Result<Vec<EventRecord>, IndexerError> {
     let mut records = Vec::new();
     if !transaction.succeeded {
-        records.extend(refused_use(transaction));
+        records.extend(refused_reuse(transaction));
         return Ok(records);
     }
     let signature = transaction.signature;
-    for call in &transaction.inner {
-        let decoded = decode_event(&call.program, &call.accounts, &call.data).map_err(|source| {
+    for inner in &transaction.inner_instructions {
+        let decoded = decode_event(&inner.program, &inner.accounts, &inner.data).map_err(|source| {
             IndexerError::Event {
                 signature,
                 source: Box::new(source),
             }
         })?;
         let Some(decoded) = decoded else { continue };
-        let (time, event) = event(decoded).map_err(|source| IndexerError::Value { signature, source })?;
+        let (time, event) = convert(decoded).map_err(|source| IndexerError::Value { signature, source })?;
         records.push(EventRecord {
             position: Position {
                 slot: transaction.slot,
                 transaction_index: transaction.index,
-                instruction_index: call.instruction,
-                inner_index: call.position,
+                instruction_index: inner.outer_index,
+                inner_index: inner.inner_index,
             },
             signature,
             time,
@@ -58,34 +59,39 @@ pub fn records(transaction: &Transaction) -> Result<Vec<EventRecord>, IndexerErr
     Ok(records)
 }
 
-/// The second use of a nullifier that a transaction failed for. The program says "used" only when everything else about
-/// the use is right, so its scope is one and the proof holds. Without the block's time it can't be counted.
-fn refused_use(transaction: &Transaction) -> Option<EventRecord> {
-    let instruction = transaction.reuse?;
-    // what refuses calls nothing more: a consumer program that fails later with the same code is told apart by that
+/// Returns the refused reuse of a nullifier, if the transaction failed for it.
+///
+/// The program returns `NullifierUsed` only after every other check, so the scope exists and the
+/// proof is valid. A refused reuse without a block time is not counted, because the store counts by
+/// hour.
+fn refused_reuse(transaction: &Transaction) -> Option<EventRecord> {
+    let outer_index = transaction.refused_reuse?;
+    // The instruction that fails is the last one. A consumer program may itself fail with the same
+    // error code after its call of `verify`; then the last instruction is not a `verify`.
     let last = transaction
-        .inner
+        .inner_instructions
         .iter()
         .rev()
-        .find(|call| call.instruction == instruction);
-    let (inner_index, program, accounts, data) = if let Some(call) = last {
-        (call.position, call.program, &call.accounts, &call.data)
+        .find(|inner| inner.outer_index == outer_index);
+    let (inner_index, program, accounts, data) = if let Some(inner) = last {
+        (inner.inner_index, inner.program, &inner.accounts, &inner.data)
     } else {
-        let call = transaction.calls.get(usize::try_from(instruction).ok()?)?;
-        (0, call.program, &call.accounts, &call.data)
+        let index = usize::try_from(outer_index).ok()?;
+        let instruction = transaction.instructions.get(index)?;
+        (0, instruction.program, &instruction.accounts, &instruction.data)
     };
     let arguments = data.strip_prefix(bauta::instruction::Verify::DISCRIMINATOR)?;
     if program != bauta::ID {
         return None;
     }
     let arguments = bauta::instruction::Verify::try_from_slice(arguments).ok()?;
-    let scope = *accounts.get(VERIFY_SCOPE)?;
+    let scope = *accounts.get(VERIFY_SCOPE_ACCOUNT)?;
     let claim = Claim::from_bytes(arguments.presentation.claim).ok()?;
     Some(EventRecord {
         position: Position {
             slot: transaction.slot,
             transaction_index: transaction.index,
-            instruction_index: instruction,
+            instruction_index: outer_index,
             inner_index,
         },
         signature: transaction.signature,
@@ -94,27 +100,14 @@ fn refused_use(transaction: &Transaction) -> Option<EventRecord> {
     })
 }
 
-/// The program says "none" with a zero address.
-fn given(address: Address) -> Option<Address> {
+/// Converts an optional address. The program uses the zero address for "none".
+fn optional(address: Address) -> Option<Address> {
     Some(address).filter(|address| *address != Address::default())
 }
 
-/// The index of a leaf. The depth of the registry is not known here, so the index is checked against the deepest tree; the
-/// store checks it against the registry's.
-const fn leaf_index(index: u64) -> Result<LeafIndex, PrimitivesError> {
-    Depth::Sixteen.check_index(index)
-}
-
-fn tree_change(registry: Address, sequence: u64, kind: TreeChangeKind) -> Event {
-    Event::TreeChanged(TreeChange {
-        registry,
-        sequence: Sequence::new(sequence),
-        kind,
-    })
-}
-
-/// The name of a statement, which is zero-padded on chain; the database has no zero in texts.
-fn statement(name: &[u8; 32]) -> String {
+/// Converts the name of a statement. On chain it is padded with zeros. Other zeros are replaced,
+/// because Postgres does not allow them in text.
+fn statement_name(name: &[u8; 32]) -> String {
     let end = name
         .iter()
         .rposition(|byte| *byte != 0)
@@ -122,7 +115,13 @@ fn statement(name: &[u8; 32]) -> String {
     String::from_utf8_lossy(&name[..end]).replace('\0', "\u{fffd}")
 }
 
-const fn kind(kind: bauta::state::RegistryKind) -> RegistryKind {
+/// Converts a leaf index. The event does not contain the depth of the tree, so only the largest
+/// depth is checked here. The store checks the depth of the registry.
+const fn leaf_index(index: u64) -> Result<LeafIndex, PrimitivesError> {
+    Depth::Sixteen.check_index(index)
+}
+
+const fn registry_kind(kind: bauta::state::RegistryKind) -> RegistryKind {
     match kind {
         bauta::state::RegistryKind::Holders => RegistryKind::Holders,
         bauta::state::RegistryKind::Managed => RegistryKind::Managed,
@@ -137,8 +136,8 @@ const fn provenance(provenance: bauta::state::Provenance) -> Provenance {
     }
 }
 
-/// The event's time and what the store keeps of it.
-fn event(decoded: ChainEvent) -> Result<(i64, Event), PrimitivesError> {
+/// Converts an event of the program to its time and the event of the store.
+fn convert(decoded: ChainEvent) -> Result<(i64, Event), PrimitivesError> {
     Ok(match decoded {
         ChainEvent::ConfigChanged(e) => (e.timestamp, config_changed(&e)),
         ChainEvent::CircuitRegistered(e) => (e.timestamp, circuit_registered(&e)?),
@@ -155,20 +154,18 @@ fn event(decoded: ChainEvent) -> Result<(i64, Event), PrimitivesError> {
         ChainEvent::ScopeCreated(e) => (e.timestamp, scope_created(&e)?),
         ChainEvent::ScopeClosed(e) => (e.timestamp, Event::ScopeClosed { scope: e.scope }),
         ChainEvent::OwnershipVerified(e) => (e.timestamp, ownership_verified(&e)?),
-        ChainEvent::NullifierReclaimed(e) => (
-            e.timestamp,
-            Event::NullifierReclaimed {
-                scope: e.scope,
-                nullifier: Nullifier::from_bytes(e.nullifier)?,
-            },
-        ),
+        ChainEvent::NullifierReclaimed(e) => {
+            let nullifier = Nullifier::from_bytes(e.nullifier)?;
+            let scope = e.scope;
+            (e.timestamp, Event::NullifierReclaimed { scope, nullifier })
+        }
     })
 }
 
 fn config_changed(e: &chain::ConfigChanged) -> Event {
     Event::ConfigChanged(ConfigChanged {
         admin: e.admin,
-        pending_admin: given(e.pending_admin),
+        pending_admin: optional(e.pending_admin),
         cluster_tag: e.cluster_tag,
         paused: e.paused,
         development_keys_allowed: e.development_keys_allowed,
@@ -179,7 +176,7 @@ fn circuit_registered(e: &chain::CircuitRegistered) -> Result<Event, PrimitivesE
     Ok(Event::CircuitRegistered(CircuitRegistered {
         circuit: e.circuit,
         vk_hash: e.vk_hash,
-        statement: statement(&e.statement),
+        statement: statement_name(&e.statement),
         version: e.version,
         depth: Depth::try_from(e.depth)?,
         leaf_format: e.leaf_format,
@@ -194,7 +191,7 @@ fn registry_created(e: &chain::RegistryCreated) -> Result<Event, PrimitivesError
         registry: e.registry,
         authority: e.authority,
         nonce: e.nonce,
-        kind: kind(e.kind),
+        kind: registry_kind(e.kind),
         depth: Depth::try_from(e.depth)?,
         leaf_format: e.leaf_format,
         root_ttl_seconds: e.root_ttl,
@@ -211,53 +208,56 @@ fn collection_added(e: &chain::CollectionAdded) -> Event {
     })
 }
 
+fn tree_changed(registry: Address, sequence: u64, kind: TreeChangeKind) -> Event {
+    Event::TreeChanged(TreeChange {
+        registry,
+        sequence: Sequence::new(sequence),
+        kind,
+    })
+}
+
 fn holder_registered(e: &chain::HolderRegistered) -> Result<Event, PrimitivesError> {
-    let registered = HolderRegistered {
+    let kind = TreeChangeKind::HolderRegistered(HolderRegistered {
         mint: e.mint,
         owner: e.owner,
         commitment: Commitment::from_bytes(e.commitment)?,
         track: e.track,
         index: leaf_index(e.index)?,
         replaced: e.replaced,
-    };
-    let kind = TreeChangeKind::HolderRegistered(registered);
-    Ok(tree_change(e.registry, e.sequence, kind))
+    });
+    Ok(tree_changed(e.registry, e.sequence, kind))
 }
 
 fn holder_evicted(e: &chain::HolderEvicted) -> Result<Event, PrimitivesError> {
-    let evicted = HolderEvicted {
+    let kind = TreeChangeKind::HolderEvicted(HolderEvicted {
         mint: e.mint,
         index: leaf_index(e.index)?,
-    };
-    let kind = TreeChangeKind::HolderEvicted(evicted);
-    Ok(tree_change(e.registry, e.sequence, kind))
+    });
+    Ok(tree_changed(e.registry, e.sequence, kind))
 }
 
 fn leaves_appended(e: &chain::LeavesAppended) -> Result<Event, PrimitivesError> {
     let leaves = e.leaves.iter().copied().map(Leaf::from_bytes);
-    let appended = LeavesAppended {
+    let kind = TreeChangeKind::LeavesAppended(LeavesAppended {
         first_index: leaf_index(e.first_index)?,
         leaves: leaves.collect::<Result<_, _>>()?,
-    };
-    let kind = TreeChangeKind::LeavesAppended(appended);
-    Ok(tree_change(e.registry, e.sequence, kind))
+    });
+    Ok(tree_changed(e.registry, e.sequence, kind))
 }
 
 fn leaf_replaced(e: &chain::LeafReplaced) -> Result<Event, PrimitivesError> {
-    let replaced = LeafReplaced {
+    let kind = TreeChangeKind::LeafReplaced(LeafReplaced {
         index: leaf_index(e.index)?,
         old_leaf: Leaf::from_bytes(e.old_leaf)?,
         new_leaf: Leaf::from_bytes(e.new_leaf)?,
-    };
-    let kind = TreeChangeKind::LeafReplaced(replaced);
-    Ok(tree_change(e.registry, e.sequence, kind))
+    });
+    Ok(tree_changed(e.registry, e.sequence, kind))
 }
 
 fn root_published(e: &chain::RootPublished) -> Result<Event, PrimitivesError> {
-    let kind = TreeChangeKind::RootPublished {
-        root: Root::from_bytes(e.root)?,
-    };
-    Ok(tree_change(e.registry, e.sequence, kind))
+    let root = Root::from_bytes(e.root)?;
+    let kind = TreeChangeKind::RootPublished { root };
+    Ok(tree_changed(e.registry, e.sequence, kind))
 }
 
 fn merkle_root_updated(e: &chain::MerkleRootUpdated) -> Result<Event, PrimitivesError> {
@@ -293,8 +293,8 @@ fn scope_created(e: &chain::ScopeCreated) -> Result<Event, PrimitivesError> {
         nonce: e.nonce,
         registry: e.registry,
         circuit: e.circuit,
-        auxiliary_registry: given(e.auxiliary_registry),
-        gate: given(e.gate),
+        auxiliary_registry: optional(e.auxiliary_registry),
+        gate: optional(e.gate),
         mode,
         root,
         required_claim: required_claim.transpose()?,

@@ -1,116 +1,153 @@
+use std::fmt;
+
 use bauta_client::ClientError;
 use bauta_primitives::PrimitivesError;
 use bauta_store::{Slot, StoreError};
+use solana_address::Address;
 use solana_signature::Signature;
 
-/// What can go wrong with a source: every case is worth another try, at another node or later.
+/// An error of a source. Every case can be retried, on another node or later.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// A node that can't be asked at all.
-    #[error("a node of the configuration can't be used: {reason}")]
-    Node {
-        /// Why not.
+    /// The configuration of a node is invalid.
+    #[error("a configured node cannot be used: {reason}")]
+    InvalidNode {
+        /// What is wrong.
         reason: String,
     },
-    /// No node answered as it should.
-    #[error("no node gave {what}: {reason}")]
-    Nodes {
-        /// What was asked for.
+    /// No node returned a valid answer.
+    #[error("no node returned {what}: {reason}")]
+    Unavailable {
+        /// What was requested.
         what: &'static str,
-        /// What the last of them said.
+        /// The error of the last node.
         reason: String,
     },
-    /// One node is far ahead of all others: it or they are wrong.
+    /// One node reports a slot that is far ahead of all other nodes. Either this node or the others
+    /// are faulty.
     #[error(
-        "one node names slot {slot}, but no second one has got beyond {limit}: a slot that one node alone names is not \
-         believed; remove the node that is wrong, or add one"
+        "one node reports slot {slot}, but no second node is beyond slot {limit}: the slot of a single node is not \
+         accepted; remove the faulty node, or add one"
     )]
-    Disputed {
-        /// The slot that one node names.
+    DisputedHead {
+        /// The slot that one node reports.
         slot: Slot,
-        /// The newest slot that would be believed.
+        /// The newest slot that would be accepted.
         limit: Slot,
     },
-    /// A node listed a transaction that it doesn't have, or has otherwise.
-    #[error("transaction {signature:?}, listed in slot {slot}, {what}: the node contradicts itself")]
+    /// A node's answer contradicts its own list.
+    #[error("transaction {signature}, listed in slot {slot}, {inconsistency}: the node contradicts itself")]
     Inconsistent {
         /// The transaction.
         signature: Signature,
-        /// The slot where it was listed.
+        /// The slot where the transaction was listed or found.
         slot: Slot,
-        /// What is wrong.
-        what: &'static str,
+        /// The contradiction.
+        inconsistency: Inconsistency,
     },
-    /// The task was stopped because the process is stopping.
-    #[error("a task of the source was stopped before it ended")]
-    Stopped,
+    /// A task was cancelled because the process is stopping.
+    #[error("a task of the source was cancelled because the process is stopping")]
+    Cancelled,
 }
 
-/// What stops the indexer, for a moment or until somebody acts.
+/// A contradiction between the list of a node and the transactions that it returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Inconsistency {
+    /// The transaction was not requested, or was returned twice.
+    NotRequested,
+    /// The transaction was listed in another slot.
+    OtherSlot,
+    /// The list says that the transaction succeeded and the transaction failed, or the reverse.
+    OtherOutcome,
+    /// The transaction was not returned.
+    NotReturned,
+    /// The block of the slot does not contain the transaction.
+    NotInBlock,
+}
+
+impl fmt::Display for Inconsistency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotRequested => "was not requested, or was returned twice",
+            Self::OtherSlot => "was listed in another slot",
+            Self::OtherOutcome => "was listed with another outcome",
+            Self::NotReturned => "was not returned",
+            Self::NotInBlock => "is not in the block of that slot",
+        })
+    }
+}
+
+/// An error that stops the checkpoint, temporarily or until an operator acts.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexerError {
-    /// The chain can't be read at the moment.
+    /// The chain cannot be read at the moment.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The database can't be written, or contradicts what has come.
+    /// The database cannot be written, or contradicts the events.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An event of the program that this version can't read.
-    #[error("transaction {signature:?}: {source}")]
+    /// An event of the program that this version cannot decode.
+    #[error("transaction {signature}: {source}")]
     Event {
         /// The transaction.
         signature: Signature,
-        /// What is wrong with it.
+        /// The error of the decoder.
         source: Box<ClientError>,
     },
-    /// An event of the program with a value that the protocol doesn't allow.
-    #[error("transaction {signature:?} has an event with a value that the protocol forbids: {source}")]
+    /// An event of the program with a value that the protocol does not allow.
+    #[error("transaction {signature} has an event with a value that the protocol does not allow: {source}")]
     Value {
         /// The transaction.
         signature: Signature,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         source: PrimitivesError,
     },
-    /// Transactions that are missing from the database, below what can be undone.
+    /// Transactions are missing from the database in slots that are already final, so they cannot
+    /// be added after a rollback.
     #[error(
         "{missing} transactions are missing from the database, the first in slot {slot}, which is already final here: \
          run `bauta-indexer rebuild`"
     )]
     MissingBelowFinality {
-        /// How many.
+        /// The number of missing transactions.
         missing: usize,
-        /// The first one's slot.
+        /// The slot of the first one.
         slot: Slot,
     },
-    /// The database follows another cluster.
+    /// The source has been behind the database for too long. It may belong to another cluster.
     #[error(
-        "the chain's newest slot is {head} but the database has been at {at} for {seconds} s: is this another chain?"
+        "the chain's newest slot is {head}, but the database has been at slot {checkpoint} for {seconds} s: check that the \
+         nodes belong to the same cluster"
     )]
-    BehindDatabase {
-        /// The chain's newest confirmed slot.
+    SourceBehind {
+        /// The newest confirmed slot of the source.
         head: Slot,
-        /// The checkpoint's slot.
-        at: Slot,
-        /// For how long, seconds.
+        /// The slot of the checkpoint.
+        checkpoint: Slot,
+        /// For how many seconds the source has been behind.
         seconds: u64,
     },
-    /// An account differs from the database and no transaction explains it.
+    /// Accounts differ from the database, and the search found no missing transaction that explains
+    /// the difference.
     #[error(
-        "{differences} accounts differ from the database and no missing transaction explains it, first {first}"
+        "{differences} accounts differ from the database and no missing transaction explains it, first {kind} {address}"
     )]
-    Unexplained {
-        /// How many.
+    UnexplainedDifferences {
+        /// The number of accounts.
         differences: usize,
-        /// The first one.
-        first: String,
+        /// The kind of the first account.
+        kind: &'static str,
+        /// The address of the first account.
+        address: Address,
     },
 }
 
 impl IndexerError {
-    /// Whether waiting may mend it: nodes or the database are away. What isn't transient stops the checkpoint until
-    /// somebody acts or the missing part is found.
+    /// Returns whether the error can end without an operator: a node or the database is
+    /// unavailable. Any other error stops the checkpoint until an operator acts or the missing
+    /// transactions are found.
     #[must_use]
-    pub const fn is_transient(&self) -> bool {
+    pub const fn is_retryable(&self) -> bool {
         matches!(
             self,
             Self::Source(_)
@@ -120,9 +157,10 @@ impl IndexerError {
         )
     }
 
-    /// Whether events before this one may be missing from the batch or the database.
+    /// Returns whether the cause may be a gap: events before this one may be missing from the batch
+    /// or from the database.
     #[must_use]
-    pub const fn may_be_a_gap(&self) -> bool {
+    pub const fn may_be_gap(&self) -> bool {
         matches!(
             self,
             Self::Store(
@@ -138,5 +176,24 @@ impl IndexerError {
                     | StoreError::NullifierUsedTwice
             )
         )
+    }
+
+    /// Returns the account that a gap is about. `None` if the error does not name one.
+    #[must_use]
+    pub const fn affected_account(&self) -> Option<Address> {
+        let Self::Store(error) = self else {
+            return None;
+        };
+        match error {
+            StoreError::SequenceGap { registry, .. }
+            | StoreError::IncompleteChange { registry, .. }
+            | StoreError::NotNextIndex { registry, .. }
+            | StoreError::NotAppended { registry, .. }
+            | StoreError::UnknownRoot { registry, .. }
+            | StoreError::RootMismatch { registry, .. }
+            | StoreError::Contradiction { registry, .. } => Some(*registry),
+            StoreError::Unknown { address, .. } | StoreError::CreatedTwice { address, .. } => Some(*address),
+            _ => None,
+        }
     }
 }

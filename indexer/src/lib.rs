@@ -1,38 +1,41 @@
-//! Follows the chain into Postgres, exactly: through crashes, holes in histories, forks and nodes that lie.
+//! Follows the chain into Postgres.
+//!
+//! The database contains every event up to its checkpoint and nothing else, in spite of crashes,
+//! missing transactions, forks and faulty nodes.
 //!
 //! ```text
-//!   nodes (JSON-RPC) ──rpc──┐
-//!   recording ──────────────┼─ Source ──> follow ──> decode ──> bauta_store::Store::apply_after ──> Postgres
-//!   (a stream) ─────────────┘                │                    events, tree, uses, checkpoint: one transaction
-//!   websocket ──wake───────> run ────────────┘
-//!                             ├─ leads, or waits for the lead (advisory lock)
-//!                             ├─ marks what is final
-//!                             └─ reconciles with accounts
+//!   nodes (JSON-RPC) ── RpcSource ──┐
+//!   chain in memory ── TestSource ──┼─ Source ──> follow ──> decode ──> Store::apply_after ──> Postgres
+//!   (a stream) ─────────────────────┘                │        events, trees, checkpoint: one transaction
+//!   websocket ── wake ───────> run ──────────────────┘
+//!                               ├─ leads, or waits for the advisory lock
+//!                               ├─ marks slots as final
+//!                               └─ reconciles the database with the program's accounts
 //! ```
 //!
-//! Only self-CPI events of the program in transactions that succeeded count ([`decode`]). Nothing that a node says is taken
-//! for complete; what keeps the database right is checked against the program's own numbering and roots. docs/indexer.md
-//! tells the rules.
+//! Only self-CPI events of the program in transactions that succeeded count ([`decode`]). No list
+//! of a node is assumed to be complete: the database is checked against the program's own
+//! sequences, roots and accounts. docs/indexer.md lists the rules.
 
 pub mod chain;
 pub mod decode;
 mod error;
 mod follow;
 mod metrics;
+pub mod nodes;
 mod rebuild;
 mod reconcile;
-pub mod rpc;
 mod run;
 mod status;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod wake;
 
-pub use error::{IndexerError, SourceError};
+pub use error::{Inconsistency, IndexerError, SourceError};
 pub use follow::{Follower, Settings, Step};
 pub use metrics::describe as describe_metrics;
 pub use rebuild::{Rebuilt, rebuild};
 pub use reconcile::{Outcome, Reconciler};
 pub use run::{Indexer, RunSettings};
-pub use status::{Role, Status, Trouble};
+pub use status::{IndexerStatus, Role, StopReason};
 pub use wake::wake;

@@ -1,4 +1,4 @@
-//! `bauta-indexer`: follows the chain into Postgres. docs/indexer.md tells how to operate it.
+//! `bauta-indexer` follows the chain into Postgres. docs/indexer.md describes how to operate it.
 
 mod config;
 
@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use bauta_indexer::rpc::RpcSource;
-use bauta_indexer::{Indexer, IndexerError, RunSettings, Settings, Status, describe_metrics, rebuild, wake};
+use bauta_indexer::nodes::RpcSource;
+use bauta_indexer::{
+    Indexer, IndexerError, IndexerStatus, RunSettings, Settings, describe_metrics, rebuild, wake,
+};
 use bauta_rpc::{Pubsub, RpcError};
 use bauta_service_common::{Arguments, Check, Service, ServiceError, exit_code};
 use bauta_store::{Store, StoreError};
@@ -19,7 +21,7 @@ use tokio::sync::watch;
 
 use config::ServiceSettings;
 
-/// Follows the chain into Postgres, exactly: through crashes, holes in histories, forks and nodes that lie.
+/// Follows the chain into Postgres. Detects missing events, forks and faulty nodes.
 #[derive(Parser)]
 #[command(name = "bauta-indexer", version)]
 struct Cli {
@@ -31,20 +33,20 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Read the whole chain into new rows beside the old ones, then switch over, while everything else goes on
+    /// Rebuild the database from the chain, then replace the rows; services can stay in use
     Rebuild,
 }
 
-/// Why the service doesn't start, or has ended.
+/// The reason why the service did not start, or has ended.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+enum MainError {
     #[error(transparent)]
     Service(#[from] ServiceError),
     #[error(transparent)]
     Indexer(#[from] IndexerError),
-    #[error("the database: {0}")]
+    #[error("database: {0}")]
     Store(#[from] StoreError),
-    #[error("a websocket of the configuration: {0}")]
+    #[error("the setting `websockets`: {0}")]
     Websocket(#[source] RpcError),
 }
 
@@ -53,7 +55,7 @@ async fn main() -> ExitCode {
     exit_code(run(Cli::parse()).await)
 }
 
-async fn run(cli: Cli) -> Result<(), Failure> {
+async fn run(cli: Cli) -> Result<(), MainError> {
     let Some(settings) = cli.arguments.settings()? else {
         return Ok(());
     };
@@ -63,7 +65,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-async fn rebuild_database(settings: &ServiceSettings) -> Result<(), Failure> {
+async fn rebuild_database(settings: &ServiceSettings) -> Result<(), MainError> {
     let source = RpcSource::new(bauta::ID, &settings.nodes()).map_err(IndexerError::from)?;
     let url = settings.database_url.expose();
     let store = Store::connect(url, settings.database_connections).await?;
@@ -74,51 +76,52 @@ async fn rebuild_database(settings: &ServiceSettings) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn serve(settings: ServiceSettings) -> Result<(), Failure> {
+async fn serve(settings: ServiceSettings) -> Result<(), MainError> {
     let source = RpcSource::new(bauta::ID, &settings.nodes()).map_err(IndexerError::from)?;
     let websockets = settings.websockets.iter().map(|url| Pubsub::new(url.expose()));
     let websockets = websockets
         .collect::<Result<Vec<_>, _>>()
-        .map_err(Failure::Websocket)?;
+        .map_err(MainError::Websocket)?;
 
     let service = Service::start("bauta-indexer", env!("CARGO_PKG_VERSION"), &settings.operations).await?;
     describe_metrics();
-    let (is_up, up) = watch::channel(Up::Not("it has not been asked yet".into()));
+    let (connection_sender, connection) =
+        watch::channel(Connection::Unavailable("no attempt to connect yet".into()));
     let max_lag = Duration::from_secs(settings.ready_max_lag_seconds);
-    let chain = up.clone();
+    let for_chain = connection.clone();
     service.health().add("chain", move || {
-        ready(Check::required(match &*chain.borrow() {
-            Up::Not(_) => Err("the database has not been reached yet".into()),
-            Up::Is { status, .. } => status.borrow().ready(max_lag),
+        ready(Check::required(match &*for_chain.borrow() {
+            Connection::Unavailable(_) => Err("the database has not been reached yet".into()),
+            Connection::Established { status, .. } => status.borrow().ready(max_lag),
         }))
     });
     service.health().add("database", move || {
-        let up = up.borrow().clone();
+        let connection = connection.borrow().clone();
         async move {
-            match up {
-                Up::Not(reason) => Check::required(Err(reason)),
-                Up::Is { store, .. } => Check::required(store.ping().await),
+            match connection {
+                Connection::Unavailable(reason) => Check::required(Err(reason)),
+                Connection::Established { store, .. } => Check::required(store.ping().await),
             }
         }
     });
-    let end = service.shutdown();
+    let shutdown = service.shutdown();
     service.spawn("the indexer", async move {
         let store = tokio::select! {
-            store = reach(&settings, &is_up) => store?,
-            () = end.cancelled() => return Ok::<_, Failure>(()),
+            store = connect(&settings, &connection_sender) => store?,
+            () = shutdown.cancelled() => return Ok::<_, MainError>(()),
         };
         let settings = run_settings(&settings);
         let (indexer, status) = Indexer::new(Arc::new(source), store.clone(), settings);
         let listening = websockets
             .into_iter()
-            .map(|websocket| wake(websocket, bauta::ID, indexer.awake()));
+            .map(|websocket| wake(websocket, bauta::ID, indexer.wake_up()));
         let listening = join_all(listening);
-        is_up.send_replace(Up::Is {
+        connection_sender.send_replace(Connection::Established {
             store: store.clone(),
             status,
         });
-        // without websockets, listening ends at once
-        let indexing = indexer.run(end);
+        // Without websockets, `listening` completes at once.
+        let indexing = indexer.run(shutdown);
         tokio::pin!(indexing);
         tokio::select! {
             () = &mut indexing => {}
@@ -130,21 +133,25 @@ async fn serve(settings: ServiceSettings) -> Result<(), Failure> {
     Ok(service.run().await?)
 }
 
-/// How far the service has got.
+/// The first connection to the database.
 #[derive(Clone)]
-enum Up {
-    /// The database hasn't been reached: why not.
-    Not(String),
-    /// It has.
-    Is {
+enum Connection {
+    /// The database has not been reached, for this reason.
+    Unavailable(String),
+    /// The database has been reached, and the indexer runs.
+    Established {
         store: Store,
-        status: watch::Receiver<Status>,
+        status: watch::Receiver<IndexerStatus>,
     },
 }
 
-/// The database, brought up to date. While it is away it is asked again and again; what is wrong with it is an error.
-async fn reach(settings: &ServiceSettings, up: &watch::Sender<Up>) -> Result<Store, StoreError> {
-    let once = || async {
+/// Connects to the database and migrates it, or checks its schema. Retries without limit while the
+/// database is unavailable. Any other error ends the service.
+async fn connect(
+    settings: &ServiceSettings,
+    connection: &watch::Sender<Connection>,
+) -> Result<Store, StoreError> {
+    let attempt = || async {
         let store = Store::connect(settings.database_url.expose(), settings.database_connections).await?;
         if settings.database_migrate {
             store.migrate().await?;
@@ -153,15 +160,16 @@ async fn reach(settings: &ServiceSettings, up: &watch::Sender<Up>) -> Result<Sto
         }
         Ok(store)
     };
-    let pauses = ExponentialBuilder::default()
+    let backoff = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(250))
         .with_max_delay(Duration::from_secs(5))
         .without_max_times();
-    once.retry(pauses)
+    attempt
+        .retry(backoff)
         .when(|error| matches!(error, StoreError::Unreachable(_)))
-        .notify(|error, pause| {
-            tracing::warn!(event = "database_away", %error, ?pause);
-            up.send_replace(Up::Not(error.to_string()));
+        .notify(|error, delay| {
+            tracing::warn!(event = "database_unavailable", %error, retry_in = ?delay);
+            connection.send_replace(Connection::Unavailable(error.to_string()));
         })
         .await
 }

@@ -1,9 +1,10 @@
-//! A full rebuild beside the running database, and the switch-over.
+//! Rebuilds the whole database from the chain while the present one stays in use.
 //!
 //! ```text
-//!   schema bauta_rebuild: migrate ── follow from the beginning ── reconcile with accounts until they agree
-//!                                         │ (a hole below finality: again, with a whole journal)
-//!   writers wait ── catch up ── rows take the old ones' place ── writers go on; readers have waited for nothing
+//!   schema bauta_rebuild: migrate ── follow from the beginning ── reconcile until the accounts agree
+//!                                       │ (a transaction is missing in a final slot:
+//!                                       │  once more, with a journal for the whole history)
+//!   block writers ── catch up ── replace the rows ── unblock writers; readers never wait
 //! ```
 
 use std::sync::Arc;
@@ -16,45 +17,48 @@ use crate::chain::Source;
 use crate::follow::{Follower, Settings};
 use crate::reconcile::{Outcome, Reconciler};
 
-/// Where the new rows are made.
+/// The schema in which the new rows are created.
 const SCHEMA: &str = "bauta_rebuild";
-/// Connections to the new schema.
+/// The number of connections to the new schema.
 const CONNECTIONS: u32 = 4;
-/// How often something that may go by itself is tried again, and how long after.
-const TRIES: (u32, Duration) = (60, Duration::from_secs(1));
-/// Between two steps when the source has nothing new yet.
-const BREATH: Duration = Duration::from_millis(50);
+/// How often a step is retried after a retryable error.
+const MAX_RETRIES: u32 = 60;
+/// The time between two retries.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// The time between two attempts to reach the checkpoint of the present database.
+const CATCH_UP_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What a rebuild did.
+/// The result of a rebuild.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rebuilt {
-    /// The slot that the database is at now.
+    /// The slot of the new checkpoint.
     pub slot: Slot,
-    /// Events read.
+    /// The number of applied events.
     pub events: usize,
 }
 
-/// Rebuilds the database at `url`, whose store this is, from the source, and switches over.
+/// Rebuilds the database from the source and replaces its rows. `store` must be connected to the
+/// database at `url`.
 pub async fn rebuild<S: Source>(
     source: Arc<S>,
     store: &Store,
     url: &str,
     settings: Settings,
 ) -> Result<Rebuilt, IndexerError> {
-    let fast = attempt(Arc::clone(&source), store, url, settings.clone()).await;
-    let rebuilt = match fast {
+    let without_journal = attempt(Arc::clone(&source), store, url, settings.clone()).await;
+    let rebuilt = match without_journal {
         Err(IndexerError::MissingBelowFinality { missing, slot }) => {
             tracing::warn!(
-                event = "hole",
+                event = "missing_transactions",
                 missing,
                 slot = slot.get(),
-                "reading the history again with a whole journal"
+                "reading the history again, with a journal for all of it"
             );
-            let whole = Settings {
+            let with_journal = Settings {
                 backfill_slots: u64::MAX,
                 ..settings
             };
-            attempt(source, store, url, whole).await
+            attempt(source, store, url, with_journal).await
         }
         other => other,
     };
@@ -68,35 +72,36 @@ async fn attempt<S: Source>(
     url: &str,
     settings: Settings,
 ) -> Result<Rebuilt, IndexerError> {
-    let fresh = Store::in_new_schema(url, CONNECTIONS, SCHEMA).await?;
-    fresh.migrate().await?;
-    let mut follower = Follower::new(source, fresh.clone(), settings);
+    let new_store = Store::in_new_schema(url, CONNECTIONS, SCHEMA).await?;
+    new_store.migrate().await?;
+    let mut follower = Follower::new(source, new_store.clone(), settings);
     let mut events = 0;
     let mut reconciler = Reconciler::default();
     loop {
-        events += level(&mut follower).await?;
+        events += catch_up(&mut follower).await?;
         match reconciler.round(&mut follower).await? {
-            Outcome::Agrees { up_to: Some(_) } => break,
-            // parts of it are still to be looked at, or something is
-            Outcome::Agrees { up_to: None } | Outcome::Mended | Outcome::Later => {}
+            Outcome::Agreement { up_to: Some(_) } => break,
+            // Some parts have not been compared yet, or have to be compared again.
+            Outcome::Agreement { up_to: None } | Outcome::Repaired | Outcome::Inconclusive => {}
         }
     }
-    tracing::info!(event = "switching_over", events);
+    tracing::info!(event = "switchover", events);
     let switchover = store.begin_switchover().await?;
-    while fresh.checkpoint().await? < switchover.checkpoint() {
-        events += level(&mut follower).await?;
-        tokio::time::sleep(BREATH).await;
+    while new_store.checkpoint().await? < switchover.checkpoint() {
+        events += catch_up(&mut follower).await?;
+        tokio::time::sleep(CATCH_UP_INTERVAL).await;
     }
-    let slot = fresh.checkpoint().await?.map_or(Slot::ZERO, |at| at.slot);
-    switchover.finish(&fresh, SCHEMA).await?;
-    fresh.close().await;
+    let slot = new_store.checkpoint().await?.map_or(Slot::ZERO, |at| at.slot);
+    switchover.finish(&new_store, SCHEMA).await?;
+    new_store.close().await;
     Ok(Rebuilt { slot, events })
 }
 
-/// Steps until the checkpoint is at the head; returns the events applied. Waits for nodes that are away for a while.
-async fn level<S: Source>(follower: &mut Follower<S>) -> Result<usize, IndexerError> {
+/// Steps until the checkpoint is at the head. Returns the number of applied events. Retries while
+/// nodes are unavailable.
+async fn catch_up<S: Source>(follower: &mut Follower<S>) -> Result<usize, IndexerError> {
     let mut events = 0;
-    let mut tries = 0;
+    let mut retries = 0;
     loop {
         match follower.step().await {
             Ok(step) => {
@@ -104,13 +109,13 @@ async fn level<S: Source>(follower: &mut Follower<S>) -> Result<usize, IndexerEr
                 if !step.again && step.checkpoint.is_some_and(|at| at.slot >= step.head.confirmed) {
                     return Ok(events);
                 }
-                tries = 0;
+                retries = 0;
             }
             Err(error @ IndexerError::Store(StoreError::Unreachable(_))) => return Err(error),
-            Err(error) if error.is_transient() && tries < TRIES.0 => {
-                tries += 1;
+            Err(error) if error.is_retryable() && retries < MAX_RETRIES => {
+                retries += 1;
                 tracing::warn!(event = "waiting", %error);
-                tokio::time::sleep(TRIES.1).await;
+                tokio::time::sleep(RETRY_INTERVAL).await;
             }
             Err(error) => return Err(error),
         }

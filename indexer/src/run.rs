@@ -1,11 +1,12 @@
-//! The indexer's life: leads or waits for the lead; steps, marks what is final; reports.
+//! Runs the indexer: becomes the leader, or waits for it; steps; does maintenance; reports the
+//! status.
 //!
 //! ```text
-//!   standby ──lock free──> leader ──lock lost, database away──> standby
-//!                            │
-//!                            ├─ step ──ok──> wait for a wake-up, at most the poll interval
-//!                            │       └error──> report, wait longer each time, try again
-//!                            └─ now and then: reconcile with accounts; finality, up to where they agree
+//!   standby ──lock is free──> leader ──lock lost, database unavailable──> standby
+//!                               │
+//!                               ├─ step ──ok──> wait for a wake-up, at most the poll interval
+//!                               │       └error──> report the reason, back off, retry
+//!                               └─ maintenance: reconcile with accounts; mark slots as final; prune tiles
 //! ```
 
 use std::sync::Arc;
@@ -18,150 +19,161 @@ use tokio_util::sync::CancellationToken;
 use crate::chain::Source;
 use crate::follow::{Follower, Settings, Step};
 use crate::reconcile::{Outcome, Reconciler};
-use crate::status::{Reporter, Role, Status};
+use crate::status::{IndexerStatus, Reporter, Role};
 use crate::{IndexerError, metrics};
 
-/// How often a replica asks for the lead.
+/// The time between two attempts of a replica to become the leader.
 const LEAD_INTERVAL: Duration = Duration::from_secs(1);
-/// Between two tries after an error: at first, and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
-/// Between two looks for tiles that nothing needs any more.
+/// The first back-off after an error.
+const MIN_BACKOFF: Duration = Duration::from_millis(250);
+/// The longest back-off after a retryable error.
+const MAX_RETRYABLE_BACKOFF: Duration = Duration::from_secs(2);
+/// The longest back-off after an error that stops the checkpoint.
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
+/// The time between two searches for tiles that no valid root needs.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(30);
-/// A wake-up comes for every transaction: steps are at least so far apart.
-const BREATH: Duration = Duration::from_millis(50);
+/// The shortest time between two steps. A wake-up arrives for every transaction, so without this
+/// limit every transaction would cause a step of its own.
+const MIN_STEP_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How to run.
+/// The settings of [`Indexer::run`].
 #[derive(Clone, Debug)]
 pub struct RunSettings {
-    /// How to follow.
+    /// The settings of the follower.
     pub follow: Settings,
-    /// How often the head is asked for when nothing wakes the indexer.
+    /// The time between two steps when no wake-up arrives.
     pub poll_interval: Duration,
-    /// How often finality is looked at.
+    /// The time between two updates of the finalized slot.
     pub finality_interval: Duration,
-    /// How often the database is compared with accounts. Nothing is marked as final, and so nothing can't be mended any more,
-    /// before it has been. `None`: never.
+    /// The time between two reconciliations with the program's accounts. `None` disables them.
+    ///
+    /// A slot is marked as final only after it has been reconciled, so that a rollback can still
+    /// repair what the reconciliation finds.
     pub reconcile_interval: Option<Duration>,
 }
 
-/// An indexer that can be run.
+/// An indexer that is ready to run.
 pub struct Indexer<S> {
     source: Arc<S>,
     store: Store,
     settings: RunSettings,
-    awake: Arc<Notify>,
+    wake_up: Arc<Notify>,
     reporter: Reporter,
 }
 
 impl<S: Source> Indexer<S> {
-    /// An indexer, and how it stands.
+    /// Creates an indexer, and a receiver of its status.
     #[must_use]
-    pub fn new(source: Arc<S>, store: Store, settings: RunSettings) -> (Self, watch::Receiver<Status>) {
+    pub fn new(
+        source: Arc<S>,
+        store: Store,
+        settings: RunSettings,
+    ) -> (Self, watch::Receiver<IndexerStatus>) {
         let (reporter, status) = Reporter::new();
         let indexer = Self {
             source,
             store,
             settings,
-            awake: Arc::default(),
+            wake_up: Arc::default(),
             reporter,
         };
         (indexer, status)
     }
 
-    /// What to notify when there may be something new.
+    /// Returns the handle that wakes the indexer before the poll interval has passed.
     #[must_use]
-    pub fn awake(&self) -> Arc<Notify> {
-        Arc::clone(&self.awake)
+    pub fn wake_up(&self) -> Arc<Notify> {
+        Arc::clone(&self.wake_up)
     }
 
-    /// Runs until told to end. What a batch writes is written as a whole or not at all, so ending is safe at any moment.
+    /// Runs until `shutdown` is cancelled. It can be cancelled at any moment: a batch is written
+    /// completely or not at all.
     pub async fn run(self, shutdown: CancellationToken) {
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = self.live() => {}
+            () = self.run_forever() => {}
         }
     }
 
-    async fn live(&self) {
+    async fn run_forever(&self) {
         loop {
             match self.store.try_lead().await {
-                Ok(Some(lead)) => {
+                Ok(Some(leadership)) => {
                     self.reporter.role(Role::Leader);
-                    let ended = self.lead(lead).await;
+                    let lost = self.lead(leadership).await;
                     self.reporter.role(Role::Standby);
-                    self.reporter.trouble(&ended.into());
+                    self.reporter.stop(&lost.into());
                 }
                 Ok(None) => self.reporter.role(Role::Standby),
-                Err(error) => self.reporter.trouble(&error.into()),
+                Err(error) => self.reporter.stop(&error.into()),
             }
             tokio::time::sleep(LEAD_INTERVAL).await;
         }
     }
 
-    /// Leads until the lead is lost; returns how.
-    async fn lead(&self, mut lead: Leadership) -> StoreError {
+    /// Follows the chain until the leadership is lost, and returns the error that ended it.
+    async fn lead(&self, mut leadership: Leadership) -> StoreError {
         let settings = self.settings.follow.clone();
         let mut follower = Follower::new(Arc::clone(&self.source), self.store.clone(), settings);
-        let mut chores = Chores::default();
-        let mut pause = PAUSES.0;
+        let mut maintenance = MaintenanceState::default();
+        let mut backoff = MIN_BACKOFF;
         loop {
-            if let Err(lost) = lead.confirm().await {
+            if let Err(lost) = leadership.confirm().await {
                 return lost;
             }
-            let outcome = match follower.step().await {
-                Ok(step) if step.again => {
-                    self.reporter.progress(step.checkpoint, step.head);
-                    Ok(true)
-                }
-                Ok(step) => match self.do_chores(&mut chores, &mut follower, step).await {
-                    Ok(again) => {
-                        self.reporter.progress(step.checkpoint, step.head);
-                        Ok(again)
-                    }
-                    Err(error) => Err(error),
-                },
-                Err(error) => Err(error),
-            };
-            match outcome {
-                Ok(again) => {
-                    pause = PAUSES.0;
-                    tokio::time::sleep(BREATH).await;
-                    if !again {
-                        // a wake-up that is lost costs no more than the interval
+            match self.step_and_maintain(&mut follower, &mut maintenance).await {
+                Ok(step_again) => {
+                    backoff = MIN_BACKOFF;
+                    tokio::time::sleep(MIN_STEP_INTERVAL).await;
+                    if !step_again {
+                        // If a wake-up is lost, the next step comes after the poll interval.
                         let _ =
-                            tokio::time::timeout(self.settings.poll_interval, self.awake.notified()).await;
+                            tokio::time::timeout(self.settings.poll_interval, self.wake_up.notified()).await;
                     }
                 }
                 Err(error) => {
-                    // the slots before a contradiction have been applied
-                    if !error.is_transient()
-                        && let Ok(at) = self.store.checkpoint().await
+                    // The slots before a contradiction have been applied.
+                    if !error.is_retryable()
+                        && let Ok(checkpoint) = self.store.checkpoint().await
                     {
-                        self.reporter.reached(at);
+                        self.reporter.stopped_at(checkpoint);
                     }
-                    self.reporter.trouble(&error);
-                    tokio::time::sleep(pause).await;
-                    let most = if error.is_transient() {
-                        PAUSES.1 / 15
+                    self.reporter.stop(&error);
+                    tokio::time::sleep(backoff).await;
+                    let max_backoff = if error.is_retryable() {
+                        MAX_RETRYABLE_BACKOFF
                     } else {
-                        PAUSES.1
+                        MAX_BACKOFF
                     };
-                    pause = (pause * 2).min(most);
+                    backoff = (backoff * 2).min(max_backoff);
                 }
             }
         }
     }
+
+    /// Does one step, and the maintenance that is due if the step reached the head. Returns whether
+    /// the next step should follow at once.
+    async fn step_and_maintain(
+        &self,
+        follower: &mut Follower<S>,
+        maintenance: &mut MaintenanceState,
+    ) -> Result<bool, IndexerError> {
+        let step = follower.step().await?;
+        let step_again = step.again || self.maintain(maintenance, follower, step).await?;
+        self.reporter.progress(step.checkpoint, step.head);
+        Ok(step_again)
+    }
 }
 
-/// What is done now and then.
+/// When each maintenance task was last done, and the results that the next run needs.
 #[derive(Default)]
-struct Chores {
+struct MaintenanceState {
     reconciler: Reconciler,
-    reconciled: Option<Instant>,
-    /// Up to where accounts and database agree.
-    agrees_up_to: Slot,
-    finalized: Option<Instant>,
-    pruned: Option<Instant>,
+    reconciled_at: Option<Instant>,
+    /// The newest slot up to which accounts and database agree.
+    agreed_slot: Slot,
+    finalized_at: Option<Instant>,
+    pruned_at: Option<Instant>,
 }
 
 fn is_due(last: Option<Instant>, interval: Duration) -> bool {
@@ -169,37 +181,38 @@ fn is_due(last: Option<Instant>, interval: Duration) -> bool {
 }
 
 impl<S: Source> Indexer<S> {
-    /// Reconciles and marks what is final, when it is time. `true`: step again at once.
-    async fn do_chores(
+    /// Does the maintenance tasks that are due. Returns whether the next step should follow at
+    /// once, because the reconciliation found missing transactions.
+    async fn maintain(
         &self,
-        chores: &mut Chores,
+        state: &mut MaintenanceState,
         follower: &mut Follower<S>,
         step: Step,
     ) -> Result<bool, IndexerError> {
-        let reconcile = self.settings.reconcile_interval;
-        if reconcile.is_none() {
-            chores.agrees_up_to = Slot::MAX;
-        }
-        if reconcile.is_some_and(|interval| is_due(chores.reconciled, interval)) {
-            let outcome = chores.reconciler.round(follower).await?;
-            chores.reconciled = Some(Instant::now());
-            match outcome {
-                Outcome::Agrees { up_to } => {
-                    chores.agrees_up_to = chores.agrees_up_to.max(up_to.unwrap_or_default());
+        match self.settings.reconcile_interval {
+            None => state.agreed_slot = Slot::MAX,
+            Some(interval) if is_due(state.reconciled_at, interval) => {
+                let outcome = state.reconciler.round(follower).await?;
+                state.reconciled_at = Some(Instant::now());
+                match outcome {
+                    Outcome::Agreement { up_to } => {
+                        state.agreed_slot = state.agreed_slot.max(up_to.unwrap_or(Slot::ZERO));
+                    }
+                    Outcome::Repaired => return Ok(true),
+                    Outcome::Inconclusive => {}
                 }
-                Outcome::Mended => return Ok(true),
-                Outcome::Later => {}
             }
+            Some(_) => {}
         }
-        if is_due(chores.finalized, self.settings.finality_interval) {
-            chores.finalized = Some(Instant::now());
-            if let Some(slot) = follower.finalize(step.head, chores.agrees_up_to).await? {
+        if is_due(state.finalized_at, self.settings.finality_interval) {
+            state.finalized_at = Some(Instant::now());
+            if let Some(slot) = follower.finalize(step.head, state.agreed_slot).await? {
                 metrics::finalized(slot);
-                tracing::debug!(event = "final", slot = slot.get());
+                tracing::debug!(event = "finalized", slot = slot.get());
             }
         }
-        if is_due(chores.pruned, PRUNE_INTERVAL) {
-            chores.pruned = Some(Instant::now());
+        if is_due(state.pruned_at, PRUNE_INTERVAL) {
+            state.pruned_at = Some(Instant::now());
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
             let dropped = self.store.prune(now).await?;

@@ -1,4 +1,4 @@
-//! How the indexer stands, for /ready, logs and whoever asks.
+//! The status of the indexer, for `/ready`, metrics and logs.
 
 use std::time::{Duration, Instant};
 
@@ -11,152 +11,153 @@ use crate::{IndexerError, metrics};
 /// What this replica does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Role {
-    /// It has not yet asked who leads.
+    /// It has not tried to become the leader yet.
     #[default]
     Starting,
-    /// Another replica writes; this one takes over when that one ends.
+    /// Another replica is the leader. This one takes over when the leader ends.
     Standby,
     /// It writes.
     Leader,
 }
 
-/// What keeps the checkpoint from moving.
+/// The reason why the checkpoint does not move.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Trouble {
-    /// Why.
-    pub reason: String,
-    /// Whether it goes by itself (a node or the database is away).
-    pub is_transient: bool,
+pub struct StopReason {
+    /// A message for operators.
+    pub message: String,
+    /// Whether the reason can end without an operator: a node or the database is unavailable.
+    pub is_retryable: bool,
 }
 
-/// How the indexer stands.
+/// The status of the indexer.
 #[derive(Clone, Debug, Default)]
-pub struct Status {
+pub struct IndexerStatus {
     /// What this replica does.
     pub role: Role,
-    /// Up to where the database follows.
+    /// The checkpoint of the database. `None` if no batch has been applied.
     pub checkpoint: Option<Position>,
-    /// The chain's newest slots.
+    /// The newest slots of the chain. `None` if they have not been read yet.
     pub head: Option<Head>,
-    /// What keeps the checkpoint from moving, if anything does.
-    pub trouble: Option<Trouble>,
+    /// The reason why the checkpoint does not move. `None` while it does.
+    pub stop_reason: Option<StopReason>,
     /// When the checkpoint was last at the head.
-    pub level_at: Option<Instant>,
+    pub caught_up_at: Option<Instant>,
 }
 
-impl Status {
-    /// Whether readers can rely on the database to be as new as `max_lag` allows. Otherwise why not.
+impl IndexerStatus {
+    /// Returns `Ok` if the database lags by at most `max_lag`, so that readers can rely on it.
+    /// Otherwise returns the reason.
+    ///
+    /// A standby replica is ready, because the leader serves the database.
     pub fn ready(&self, max_lag: Duration) -> Result<(), String> {
-        match (self.role, &self.trouble) {
-            (_, Some(trouble)) if !trouble.is_transient => {
+        match (self.role, &self.stop_reason) {
+            (_, Some(stop)) if !stop.is_retryable => {
                 return Err(format!(
-                    "the checkpoint is stopped at {}: {}; what is before it is known good and stays",
-                    place(self.checkpoint),
-                    trouble.reason
+                    "the checkpoint is stopped at {}: {}; the data up to the checkpoint is complete and remains available",
+                    checkpoint_text(self.checkpoint),
+                    stop.message
                 ));
             }
             (Role::Starting, None) => return Err("the database has not been reached yet".into()),
             (Role::Standby, None) => return Ok(()),
-            (Role::Starting | Role::Standby, Some(trouble)) => return Err(trouble.reason.clone()),
+            (Role::Starting | Role::Standby, Some(stop)) => return Err(stop.message.clone()),
             (Role::Leader, _) => {}
         }
-        let why = self
-            .trouble
+        let reason = self
+            .stop_reason
             .as_ref()
-            .map_or_else(String::new, |trouble| format!("; {}", trouble.reason));
-        match self.level_at.map(|at| at.elapsed()) {
-            None => Err(format!("reading history in, at {}{why}", place(self.checkpoint))),
+            .map_or_else(String::new, |stop| format!("; {}", stop.message));
+        match self.caught_up_at.map(|at| at.elapsed()) {
+            None => Err(format!(
+                "reading the history, at {}{reason}",
+                checkpoint_text(self.checkpoint)
+            )),
             Some(lag) if lag > max_lag => Err(format!(
-                "{} s behind the chain, at {}; at most {} s are allowed{why}",
+                "{} s behind the chain, at {}; the limit is {} s{reason}",
                 lag.as_secs(),
-                place(self.checkpoint),
+                checkpoint_text(self.checkpoint),
                 max_lag.as_secs()
             )),
             Some(_) => Ok(()),
         }
     }
-}
 
-impl Status {
-    /// Seconds since the checkpoint was last at the head; infinite before it has been.
+    /// Returns the seconds since the checkpoint was last at the head. Infinite if it never was.
     fn lag_seconds(&self) -> f64 {
-        self.level_at
+        self.caught_up_at
             .map_or(f64::INFINITY, |at| at.elapsed().as_secs_f64())
     }
 }
 
-fn place(checkpoint: Option<Position>) -> String {
+fn checkpoint_text(checkpoint: Option<Position>) -> String {
     checkpoint.map_or_else(|| "the beginning".into(), |at| format!("slot {}", at.slot))
 }
 
-/// Where the status is written, with the metrics and the log that go with it.
+/// Writes the status, and the metrics and log events that go with it.
 pub struct Reporter {
-    sender: watch::Sender<Status>,
+    sender: watch::Sender<IndexerStatus>,
 }
 
 impl Reporter {
-    pub fn new() -> (Self, watch::Receiver<Status>) {
-        let (sender, receiver) = watch::channel(Status::default());
+    pub fn new() -> (Self, watch::Receiver<IndexerStatus>) {
+        let (sender, receiver) = watch::channel(IndexerStatus::default());
         (Self { sender }, receiver)
     }
 
+    /// Sets the role and clears the stop reason.
     pub fn role(&self, role: Role) {
         metrics::leader(role == Role::Leader);
         self.sender.send_modify(|status| {
             if status.role != role {
-                tracing::info!(event = "role", ?role);
-                status.level_at = None;
+                tracing::info!(event = "role_changed", ?role);
+                status.caught_up_at = None;
             }
             status.role = role;
-            status.trouble = None;
+            status.stop_reason = None;
         });
     }
 
-    /// Where the database is, though it can't go on.
-    pub fn reached(&self, checkpoint: Option<Position>) {
+    /// Sets the checkpoint while the checkpoint is stopped.
+    pub fn stopped_at(&self, checkpoint: Option<Position>) {
         self.sender.send_modify(|status| status.checkpoint = checkpoint);
     }
 
+    /// Sets the checkpoint and the head after a successful step, and clears the stop reason.
     pub fn progress(&self, checkpoint: Option<Position>, head: Head) {
         self.sender.send_modify(|status| {
-            let is_level = checkpoint.is_some_and(|at| at.slot >= head.confirmed);
-            if is_level {
-                status.level_at = Some(Instant::now());
+            if checkpoint.is_some_and(|at| at.slot >= head.confirmed) {
+                status.caught_up_at = Some(Instant::now());
             }
-            if status.trouble.take().is_some() {
-                tracing::info!(event = "going_on", checkpoint = place(checkpoint));
+            if status.stop_reason.take().is_some() {
+                tracing::info!(event = "resumed", checkpoint = checkpoint_text(checkpoint));
             }
             status.checkpoint = checkpoint;
             status.head = Some(head);
-            let seconds = status.lag_seconds();
-            metrics::lag(
-                checkpoint.map_or(Slot::ZERO, |at| at.slot),
-                head.confirmed,
-                seconds,
-            );
+            let slot = checkpoint.map_or(Slot::ZERO, |at| at.slot);
+            metrics::lag(slot, head.confirmed, status.lag_seconds());
         });
         metrics::stopped(false);
     }
 
-    /// Tells of trouble once, however often the same comes again.
-    pub fn trouble(&self, error: &IndexerError) {
-        let trouble = Trouble {
-            reason: error.to_string(),
-            is_transient: error.is_transient(),
+    /// Sets the stop reason. Logs it only if it differs from the present one.
+    pub fn stop(&self, error: &IndexerError) {
+        let reason = StopReason {
+            message: error.to_string(),
+            is_retryable: error.is_retryable(),
         };
-        metrics::stopped(!trouble.is_transient);
+        metrics::stopped(!reason.is_retryable);
         self.sender.send_modify(|status| {
-            // a node that is away tells of no new slots, but time goes on
+            // An unavailable node reports no new slots, so only the lag in seconds grows.
             metrics::lag_seconds(status.lag_seconds());
-            if status.trouble.as_ref() != Some(&trouble) {
-                let (checkpoint, reason) = (place(status.checkpoint), &trouble.reason);
-                if trouble.is_transient {
-                    tracing::warn!(event = "waiting", checkpoint, reason);
+            if status.stop_reason.as_ref() != Some(&reason) {
+                let checkpoint = checkpoint_text(status.checkpoint);
+                if reason.is_retryable {
+                    tracing::warn!(event = "waiting", checkpoint, reason = reason.message);
                 } else {
-                    tracing::error!(event = "stopped", checkpoint, reason);
+                    tracing::error!(event = "stopped", checkpoint, reason = reason.message);
                 }
             }
-            status.trouble = Some(trouble);
+            status.stop_reason = Some(reason);
         });
     }
 }

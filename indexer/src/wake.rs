@@ -1,41 +1,47 @@
-//! A websocket that says "look now". What it says is never taken for an event, and when it says nothing the follower looks
-//! all the same, a little later.
+//! Wakes the indexer when a websocket reports a transaction of the program.
+//!
+//! A notification is never used as an event. Without notifications the indexer still polls the
+//! chain, only a little later.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bauta_rpc::{Commitment, Pubsub, RpcError};
+use bauta_rpc::{CommitmentLevel, Pubsub, RpcError};
 use solana_address::Address;
 use tokio::sync::Notify;
 
-/// Between two tries to connect: at first, and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
+/// The first back-off between two attempts to connect.
+const MIN_BACKOFF: Duration = Duration::from_millis(250);
+/// The longest back-off between two attempts to connect.
+const MAX_BACKOFF: Duration = Duration::from_secs(15);
 
-/// Notifies whenever the node mentions the program. Runs for ever; connects again whenever the connection ends.
-pub async fn wake(node: Pubsub, program: Address, awake: Arc<Notify>) {
-    let mut pause = PAUSES.0;
+/// Notifies `wake_up` whenever the node reports a transaction that names the program. Never
+/// returns: when the connection ends, this function connects again.
+pub async fn wake(node: Pubsub, program: Address, wake_up: Arc<Notify>) {
+    let mut backoff = MIN_BACKOFF;
     loop {
-        let ended = listen(&node, program, &awake, &mut pause).await;
-        tracing::warn!(event = "websocket_ended", error = %ended);
-        // whatever was said meanwhile was missed
-        awake.notify_one();
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(PAUSES.1);
+        let error = listen(&node, program, &wake_up, &mut backoff).await;
+        tracing::warn!(event = "websocket_closed", %error);
+        // Notifications may have been lost when the connection ended.
+        wake_up.notify_one();
+        tokio::time::sleep(backoff).await;
+        backoff = (backoff * 2).min(MAX_BACKOFF);
     }
 }
 
-/// Listens until the connection ends; returns how.
-async fn listen(node: &Pubsub, program: Address, awake: &Notify, pause: &mut Duration) -> RpcError {
-    let mut notices = match node.logs(&program, Commitment::Confirmed).await {
-        Ok(notices) => notices,
+/// Listens until the connection ends, and returns its error. Resets the back-off when the
+/// subscription succeeds.
+async fn listen(node: &Pubsub, program: Address, wake_up: &Notify, backoff: &mut Duration) -> RpcError {
+    let mut notifications = match node.logs(&program, CommitmentLevel::Confirmed).await {
+        Ok(notifications) => notifications,
         Err(error) => return error,
     };
-    *pause = PAUSES.0;
-    // what happened before the subscription is looked for now: subscribe first, then read
-    awake.notify_one();
+    *backoff = MIN_BACKOFF;
+    // The node does not send notifications for the time before the subscription.
+    wake_up.notify_one();
     loop {
-        match notices.next().await {
-            Ok(_) => awake.notify_one(),
+        match notifications.next().await {
+            Ok(_) => wake_up.notify_one(),
             Err(error) => return error,
         }
     }

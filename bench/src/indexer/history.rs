@@ -1,9 +1,9 @@
 //! Histories in the form in which a node returns them.
 
 use anyhow::Result;
-use bauta_chaos::Recorded;
+use bauta_chaos::RecordedTransaction;
 use bauta_indexer::chain::Transaction;
-use bauta_indexer::testing::{Chain, named};
+use bauta_indexer::testing::{TestChain, named};
 use serde_json::json;
 
 /// Number of transactions in one slot.
@@ -11,9 +11,9 @@ const PER_SLOT: u32 = 20;
 
 /// Returns a history of at least `events` events. Three transactions contain two registrations (two
 /// events each) and one verification.
-pub fn of_events(events: u32) -> Result<Vec<Recorded>> {
+pub fn of_events(events: u32) -> Result<Vec<RecordedTransaction>> {
     let (registry, scope) = (named("registry"), named("scope"));
-    let mut chain = Chain::default();
+    let mut chain = TestChain::default();
     chain.initialize();
     chain.create(registry, bauta::state::RegistryKind::Holders);
     chain.open_scope(scope, registry);
@@ -32,7 +32,7 @@ pub fn of_events(events: u32) -> Result<Vec<Recorded>> {
 }
 
 /// Returns a transaction in the form of a node's answer.
-pub fn recorded(transaction: &Transaction) -> Recorded {
+pub fn recorded(transaction: &Transaction) -> RecordedTransaction {
     let text = |bytes: &[u8]| bs58::encode(bytes).into_string();
     let signature = transaction.signature.to_string();
     // The first key is the payer. The program and its event authority follow.
@@ -44,18 +44,18 @@ pub fn recorded(transaction: &Transaction) -> Recorded {
             keys.len() - 1
         })
     };
-    let calls: Vec<_> = transaction
-        .inner
+    let inner_instructions: Vec<_> = transaction
+        .inner_instructions
         .iter()
-        .map(|call| {
-            let accounts: Vec<_> = call
+        .map(|inner| {
+            let accounts: Vec<_> = inner
                 .accounts
                 .iter()
                 .map(|account| key_index(account.as_ref()))
                 .collect();
             json!({
-                "programIdIndex": key_index(call.program.as_ref()), "accounts": accounts,
-                "data": text(&call.data), "stackHeight": 2,
+                "programIdIndex": key_index(inner.program.as_ref()), "accounts": accounts,
+                "data": text(&inner.data), "stackHeight": 2,
             })
         })
         .collect();
@@ -67,7 +67,7 @@ pub fn recorded(transaction: &Transaction) -> Recorded {
         "version": "legacy",
         "meta": {
             "err": null, "fee": 5_000, "computeUnitsConsumed": 90_000, "logMessages": [],
-            "innerInstructions": [{ "index": 0, "instructions": calls }],
+            "innerInstructions": [{ "index": 0, "instructions": inner_instructions }],
             "loadedAddresses": { "writable": [], "readonly": [] },
         },
         "transaction": {
@@ -75,11 +75,11 @@ pub fn recorded(transaction: &Transaction) -> Recorded {
             "message": { "accountKeys": keys, "instructions": [] },
         },
     });
-    Recorded {
+    RecordedTransaction {
         signature,
         slot: transaction.slot.get(),
         block_time,
         failed: !transaction.succeeded,
-        transaction: document.to_string(),
+        json: document.to_string(),
     }
 }

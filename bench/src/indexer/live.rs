@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 use bauta::state::{RegistryKind, Tree};
 use bauta_client::instructions::{AppendLeaves, CreateRegistry, Initialize};
 use bauta_dev_servers::{Chain, ChainSettings, Postgres};
-use bauta_indexer::rpc::RpcSource;
+use bauta_indexer::nodes::RpcSource;
 use bauta_indexer::{Indexer, RunSettings, Settings, wake};
 use bauta_primitives::{FieldElement, Leaf};
-use bauta_rpc::{Commitment, Pubsub, Rpc, sign};
+use bauta_rpc::{CommitmentLevel, Pubsub, Rpc, sign};
 use bauta_store::Slot;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
@@ -96,14 +96,14 @@ impl Writer {
     async fn write(&self, transactions: u64) -> Result<()> {
         let mut due = interval(Duration::from_secs(1) / u32::try_from(RATE)?);
         due.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        let (mut blockhash, _) = self.rpc.latest_blockhash(Commitment::Confirmed).await?;
+        let (mut blockhash, _) = self.rpc.latest_blockhash(CommitmentLevel::Confirmed).await?;
         for number in 0..transactions {
             due.tick().await;
             if number % RATE == 0 {
-                (blockhash, _) = self.rpc.latest_blockhash(Commitment::Confirmed).await?;
+                (blockhash, _) = self.rpc.latest_blockhash(CommitmentLevel::Confirmed).await?;
             }
             let transaction = sign(&[self.append(number)], &[&self.authority], blockhash)?;
-            self.rpc.send_untried(&transaction).await?;
+            self.rpc.send_without_preflight(&transaction).await?;
         }
         Ok(())
     }
@@ -131,7 +131,7 @@ pub async fn lag(server: &Postgres, seconds: u64) -> Result<Lag> {
     let source = RpcSource::new(super::program(), &[super::node(chain.rpc_url())])?;
     let (indexer, _status) = Indexer::new(Arc::new(source), store.clone(), settings);
     let websocket = Pubsub::new(chain.websocket_url())?;
-    let awake = tokio::spawn(wake(websocket, super::program(), indexer.awake()));
+    let wake_task = tokio::spawn(wake(websocket, super::program(), indexer.wake_up()));
     let end = CancellationToken::new();
     let running = tokio::spawn(indexer.run(end.clone()));
 
@@ -141,7 +141,7 @@ pub async fn lag(server: &Postgres, seconds: u64) -> Result<Lag> {
     let mut sample = interval(SAMPLE);
     while !writing.is_finished() {
         sample.tick().await;
-        let head = Slot::new(rpc.slot(Commitment::Confirmed).await?);
+        let head = Slot::new(rpc.slot(CommitmentLevel::Confirmed).await?);
         // Before the first checkpoint, the indexer reads the history.
         if let Some(at) = store.checkpoint().await? {
             lags.push(u32::try_from(head.slots_since(at.slot))?);
@@ -159,7 +159,7 @@ pub async fn lag(server: &Postgres, seconds: u64) -> Result<Lag> {
         .await
         .context("the indexer did not apply all transactions within a minute")??;
     end.cancel();
-    awake.abort();
+    wake_task.abort();
     running.await?;
     lags.sort_unstable();
     anyhow::ensure!(!lags.is_empty(), "the indexer never wrote a checkpoint");

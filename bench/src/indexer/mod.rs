@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use bauta_chaos::Replay;
+use bauta_chaos::ReplayServer;
 use bauta_dev_servers::Postgres;
-use bauta_indexer::rpc::{NodeSettings, RpcSource};
+use bauta_indexer::nodes::{NodeSettings, RpcSource};
 use bauta_indexer::{Follower, Settings};
 use bauta_store::testing::TestDatabase;
 use solana_address::Address;
@@ -49,8 +49,8 @@ fn node(url: &str) -> NodeSettings {
     NodeSettings {
         url: url.to_owned(),
         concurrency: 64,
-        per_second: NonZeroU32::MAX,
-        patience: Duration::from_secs(30),
+        requests_per_second: NonZeroU32::MAX,
+        timeout: Duration::from_secs(30),
     }
 }
 
@@ -133,7 +133,8 @@ async fn database(server: &Postgres) -> Result<TestDatabase> {
 /// Returns the number of events applied per second from a recorded history.
 async fn apply(server: &Postgres, events: u32) -> Result<f64> {
     let history = history::of_events(events)?;
-    let replay = Replay::start(&program().to_string(), history, std::collections::HashMap::new()).await?;
+    let replay =
+        ReplayServer::start(&program().to_string(), history, std::collections::HashMap::new()).await?;
     let database = database(server).await?;
     let source = Arc::new(RpcSource::new(program(), &[node(&replay.rpc())])?);
     let mut follower = Follower::new(source, database.store.clone(), Settings::new(program()));

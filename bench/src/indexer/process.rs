@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use anyhow::{Context, Result, ensure};
-use bauta_chaos::Replay;
+use bauta_chaos::ReplayServer;
 use bauta_dev_servers::Postgres;
 use bauta_indexer::decode;
-use bauta_indexer::testing::{Chain, named};
+use bauta_indexer::testing::{TestChain, named};
 use bauta_store::{Batch, Position};
 
 use super::history;
@@ -36,7 +36,7 @@ pub struct Measurements {
 pub async fn measure(server: &Postgres, leaves: u64) -> Result<Measurements> {
     let database = super::database(server).await?;
     let registry = named("registry");
-    let mut chain = Chain::default();
+    let mut chain = TestChain::default();
     chain.initialize();
     chain.create(registry, bauta::state::RegistryKind::Managed);
     for first in (0..leaves).step_by(usize::try_from(APPENDED)?) {
@@ -62,7 +62,8 @@ pub async fn measure(server: &Postgres, leaves: u64) -> Result<Measurements> {
         chain.append(registry, &[leaves + number])?;
     }
     let recorded = chain.transactions[known..].iter().map(history::recorded);
-    let replay = Replay::start(&super::program().to_string(), recorded.collect(), HashMap::new()).await?;
+    let replay =
+        ReplayServer::start(&super::program().to_string(), recorded.collect(), HashMap::new()).await?;
 
     let url = database.url().map_err(|error| anyhow::anyhow!("{error}"))?;
     let (rpc, websocket) = (replay.rpc(), replay.websocket());

@@ -1,4 +1,5 @@
-//! Starts Postgres and Redis, says where they are, and waits for a line on standard input.
+//! Starts Postgres and Redis, prints the URL and the folder of each, and waits for a line on
+//! standard input.
 
 use bauta_dev_servers::{Postgres, Redis};
 

@@ -10,35 +10,35 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{Error, cache, keeper::PATIENCE};
+use crate::{Error, cache, supervisor::START_TIMEOUT};
 
-/// The name of the local node's program, that of `tools/localnet`.
+/// The name of the program that `tools/localnet` builds.
 const PROGRAM: &str = "bauta-localnet";
-/// The variable that says where it is.
-const VARIABLE: &str = "BAUTA_LOCALNET";
+/// The environment variable with the program's path.
+const PATH_VARIABLE: &str = "BAUTA_LOCALNET";
 
-/// A Solana chain of our own: `tools/localnet`, on the loopback address.
+/// A private Solana chain: a process of `tools/localnet` on 127.0.0.1. Dropping the value ends it.
 pub struct Chain {
     process: Child,
     ready: Ready,
 }
 
-/// What a chain begins with.
+/// The settings of a chain.
 #[derive(Clone, Debug, Default)]
 pub struct ChainSettings {
-    /// The port of JSON-RPC, the websocket's being the next; 0: two free ones.
+    /// The port of the JSON-RPC. The websocket uses the next port. 0 means two free ports.
     pub port: u16,
-    /// Programs that are there from the first slot: address and ELF.
+    /// Programs that are deployed from the first slot: the address and the ELF file.
     pub programs: Vec<(String, PathBuf)>,
-    /// The address that may upgrade them; none: nobody.
+    /// The address that may upgrade the programs. `None` means that they cannot be upgraded.
     pub upgrade_authority: Option<String>,
-    /// Milliseconds between slots; none: 400, as on public clusters.
+    /// Milliseconds between slots. `None` means 400, as on public clusters.
     pub slot_time: Option<u16>,
-    /// The file that the chain is kept in; none: memory.
+    /// The file that stores the chain. `None` means that the chain exists only in memory.
     pub ledger: Option<PathBuf>,
 }
 
-/// What the node says when it is ready.
+/// The line that the node prints when it is ready.
 #[derive(Deserialize)]
 struct Ready {
     rpc: String,
@@ -46,7 +46,7 @@ struct Ready {
 }
 
 impl Chain {
-    /// Starts a chain and waits until it answers.
+    /// Starts a chain and waits until it is ready.
     pub fn start(settings: &ChainSettings) -> Result<Self, Error> {
         let mut command = Command::new(node_program()?);
         command
@@ -70,110 +70,112 @@ impl Chain {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // A group of its own: Ctrl-C is for its starter, who stops the node.
+            // With its own process group the node does not receive Ctrl-C. This process ends it.
             .process_group(0)
             .spawn()
             .map_err(Error::system("start the local node"))?;
-        let (said, heard) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let output = process.stdout.take();
         thread::spawn(move || {
             let mut line = String::new();
             let read = output.map(|output| BufReader::new(output).read_line(&mut line));
-            // Whoever has waited too long doesn't listen any more.
-            let _ = said.send(read.and_then(Result::ok).map(|_| line));
+            // The receiver no longer exists if the time limit has passed.
+            let _ = sender.send(read.and_then(Result::ok).map(|_| line));
         });
-        let line = heard.recv_timeout(PATIENCE).ok();
+        let line = receiver.recv_timeout(START_TIMEOUT).ok();
         let ready = line
             .iter()
             .flatten()
             .find_map(|line| serde_json::from_str(line).ok());
         let mut errors = process.stderr.take();
         let Some(ready) = ready else {
-            // It may run, and never be ready; there is nobody to tell if it can't be ended.
+            // The node may still be running. If ending it fails, the error below matters more.
             let _ = process.kill();
             let _ = process.wait();
             let mut log = String::new();
             if let Some(errors) = &mut errors {
-                // Half of what it wrote is better than nothing.
+                // An incomplete log is better than none, so a read error is ignored.
                 let _ = errors.read_to_string(&mut log);
             }
             return Err(if line.is_some() {
-                Error::Ended {
+                Error::Exited {
                     program: PROGRAM,
                     log,
                 }
             } else {
-                Error::Late {
+                Error::Timeout {
                     program: PROGRAM,
-                    waited: PATIENCE,
+                    limit: START_TIMEOUT,
                     log,
                 }
             });
         };
-        // A pipe that nobody empties would stop the node.
+        // If the pipe is not read, it fills up and blocks the node.
         if let Some(mut errors) = errors {
             thread::spawn(move || std::io::copy(&mut errors, &mut std::io::stderr()));
         }
         Ok(Self { process, ready })
     }
 
-    /// Where JSON-RPC answers: `http://127.0.0.1:port`.
+    /// Returns the URL of the JSON-RPC: `http://127.0.0.1:port`.
     #[must_use]
     pub fn rpc_url(&self) -> &str {
         &self.ready.rpc
     }
 
-    /// Where subscriptions are taken: `ws://127.0.0.1:port`.
+    /// Returns the URL of the websocket: `ws://127.0.0.1:port`.
     #[must_use]
     pub fn websocket_url(&self) -> &str {
         &self.ready.websocket
     }
 
-    /// Its process.
+    /// Returns the id of the node's process.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// An error if it has ended by itself.
+    /// Returns an error if the node has ended by itself.
     pub fn check(&mut self) -> Result<(), Error> {
         let status = self.process.try_wait();
-        match status.map_err(Error::system("look at the local node"))? {
+        match status.map_err(Error::system("read the status of the local node"))? {
             None => Ok(()),
-            Some(status) => Err(Error::Ended {
+            Some(status) => Err(Error::Exited {
                 program: PROGRAM,
                 log: status.to_string(),
             }),
         }
     }
 
-    /// Stops it and waits for its end, by when a ledger is written.
+    /// Ends the node and waits for it. The ledger is complete when this method returns.
     pub fn stop(self) {}
 }
 
 impl Drop for Chain {
     fn drop(&mut self) {
         drop(self.process.stdin.take());
-        // It ends as soon as its input does; there is nobody to tell if it can't be waited for.
+        // The node ends when its standard input closes. An error cannot be reported from `drop`.
         let _ = self.process.wait();
     }
 }
 
-/// Returns the path of the node's program. The variable `BAUTA_LOCALNET` names it. Without the variable it is in
-/// the folder where cargo built this test, or in the one where `cargo xtask localnet` builds.
+/// Returns the path of the node's program.
+///
+/// The environment variable `BAUTA_LOCALNET` overrides the search. Otherwise the program is searched
+/// in the folder where cargo built this test, and then where `cargo xtask localnet` builds it.
 pub fn node_program() -> Result<PathBuf, Error> {
-    let set = |name| {
+    let variable = |name| {
         env::var_os(name)
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     };
     let beside_this_test = || {
-        let program = env::current_exe().ok()?;
-        let folder = program.parent().filter(|folder| folder.ends_with("deps"))?;
+        let test = env::current_exe().ok()?;
+        let folder = test.parent().filter(|folder| folder.ends_with("deps"))?;
         Some(folder.parent()?.join(PROGRAM))
     };
-    let target = || set("CARGO_TARGET_DIR").or_else(|| Some(cache().ok()?.join("target")));
-    set(VARIABLE)
+    let target = || variable("CARGO_TARGET_DIR").or_else(|| Some(cache().ok()?.join("target")));
+    variable(PATH_VARIABLE)
         .or_else(|| beside_this_test().filter(|file| file.is_file()))
         .or_else(|| Some(target()?.join("debug").join(PROGRAM)))
         .filter(|file| file.is_file())

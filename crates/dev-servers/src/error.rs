@@ -1,62 +1,63 @@
 use std::{io, time::Duration};
 
-/// Why a server could not be started.
+/// The reason why a server could not be started, or has ended.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The program is not on this machine.
-    #[error("{program} not found; install with: apt-get install {package}")]
-    Missing {
+    /// The program is not installed.
+    #[error("{program} not found; install it with: apt-get install {package}")]
+    NotInstalled {
         /// The program's name.
         program: &'static str,
-        /// Debian's package that brings it.
+        /// The Debian package that contains the program.
         package: &'static str,
     },
-    /// The local node is a workspace of its own, and nobody has built it yet.
-    #[error("the local node isn't built; build it with: cargo xtask localnet")]
+    /// The local node has not been built. It is in a workspace of its own, so the main build does
+    /// not include it.
+    #[error("the local node is not built; build it with: cargo xtask localnet")]
     NotBuilt,
-    /// Agave's validator for tests is not on PATH.
-    #[error("solana-test-validator is not on PATH; it comes with Agave's tools")]
+    /// Agave's test validator is not on `PATH`.
+    #[error("solana-test-validator is not on PATH; install Agave's command line tools")]
     NoValidator,
-    /// The operating system refused something.
-    #[error("can't {action}: {source}")]
+    /// A system call or a command failed.
+    #[error("cannot {action}: {source}")]
     System {
-        /// What was tried.
+        /// What was attempted.
         action: &'static str,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The port is taken, or not ours to take.
-    #[error("can't take port {port} for {program}: {reason}")]
+    /// The port is in use or may not be used.
+    #[error("cannot use port {port} for {program}: {reason}")]
     Port {
         /// The program's name.
         program: &'static str,
-        /// The port; 0 means any.
+        /// The port. 0 means any free port.
         port: u16,
-        /// What the system said.
+        /// The error of the operating system.
         reason: io::Error,
     },
     /// The server ended by itself.
     #[error("{program} has ended:\n{log}")]
-    Ended {
+    Exited {
         /// The program's name.
         program: &'static str,
-        /// What it wrote.
+        /// The server's output.
         log: String,
     },
-    /// The server did not answer.
-    #[error("{program} doesn't answer after {waited:?}:\n{log}")]
-    Late {
+    /// The server was not ready in time.
+    #[error("{program} is not ready after {limit:?}:\n{log}")]
+    Timeout {
         /// The program's name.
         program: &'static str,
-        /// How long it was given.
-        waited: Duration,
-        /// What it wrote.
+        /// The time limit.
+        limit: Duration,
+        /// The server's output.
         log: String,
     },
 }
 
 impl Error {
-    /// For `map_err`: a refusal of the operating system.
+    /// Creates [`Self::System`] from an I/O error, for `map_err`.
     pub(crate) fn system(action: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::System { action, source }
     }

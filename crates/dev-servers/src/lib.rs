@@ -1,35 +1,42 @@
-//! Private Postgres, Redis and Solana chain for tests and development: started in a moment, gone when their starter is.
+//! Private Postgres, Redis and Solana servers for tests and development. They start within seconds
+//! and end with the process that starts them.
 //!
 //! ```text
-//!   this process ──── pipe ────> sh (the keeper) ───> server, its data in a temporary folder
+//!   this process ──── pipe ────> sh (the supervisor) ───> server, with its data in a temporary folder
 //!                                  │
 //!                   pipe closed ───┴──> ends the server, removes the folder
 //! ```
 //!
-//! The pipe closes when the value is dropped, and also when the process ends without dropping it: by a panic, by `exit`
-//! with the server in a `static`, by `kill -9`. So nothing is left behind in any case.
+//! The pipe closes when the value is dropped. It also closes when the process ends without dropping
+//! the value: after a panic, after `exit` with the server in a `static`, after `kill -9`. In every
+//! case the server ends and its folder is removed.
 //!
-//! Each server listens on 127.0.0.1 alone, on a free port or one asked for, with a password of its own. Programs are those of
-//! Debian's packages `postgresql` and `redis-server`. When this process is root, Postgres, which refuses to run as
-//! root, runs as `postgres` or, where there is no such user, as `nobody`. The chain is `tools/localnet`, which
-//! `cargo xtask localnet` builds; it watches the pipe itself.
+//! Each server listens only on 127.0.0.1, on a free port or on a given one. Postgres and Redis have
+//! a random password. Their programs come from Debian's packages `postgresql` and `redis-server`.
+//! Postgres refuses to run as root; if this process is root, Postgres runs as the user `postgres`
+//! or, if there is no such user, as `nobody`.
+//!
+//! The Solana chain is `tools/localnet`, which `cargo xtask localnet` builds. It watches the pipe
+//! itself.
 
 mod cache;
 mod chain;
 mod error;
-mod keeper;
+mod ports;
 mod postgres;
 mod programs;
+mod random;
 mod redis;
 mod service;
+mod supervisor;
 mod validator;
 
 pub use cache::cache;
 pub use chain::{Chain, ChainSettings, node_program};
 pub use error::Error;
-pub use keeper::random_hex;
 pub use postgres::{Postgres, Restore};
 pub use programs::{POSTGRES, Program, REDIS};
-pub use redis::{Redis, Stopped};
+pub use random::random_hex;
+pub use redis::{Redis, StoppedRedis};
 pub use service::Service;
-pub use validator::TestValidator;
+pub use validator::{TestValidator, TestValidatorSettings};

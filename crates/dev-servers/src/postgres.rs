@@ -6,17 +6,20 @@ use std::{
 
 use crate::{
     Error, POSTGRES,
-    keeper::{Home, Kept, choose_port, random_hex},
+    ports::choose_port,
+    random_hex,
+    supervisor::{Home, SupervisedServer},
 };
 
-/// The superuser's name.
+/// The name of the superuser.
 const USER: &str = "bauta";
-/// Nothing outlives this server, so nothing has to be safe against a crash.
-const THROWAWAY: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+/// Settings that trade durability for speed. The data does not outlive the server.
+const NOT_DURABLE: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 
-/// `$1` is `initdb`, `$2` the server, `$3` the data's folder, `$4` the password's file, `$5` the superuser; the rest is the
-/// server's arguments.
-const SET_UP_AND_SERVE: &str = r#"
+/// Creates the data folder if it does not exist, and runs the server. `$1` is `initdb`, `$2` the
+/// server, `$3` the data folder, `$4` the file with the password, `$5` the superuser. The remaining
+/// arguments are those of the server.
+const INITIALISE_AND_SERVE: &str = r#"
 [ -e "$3/PG_VERSION" ] || "$1" --pgdata "$3" --pwfile "$4" --username "$5" --auth scram-sha-256 \
     --encoding UTF8 --locale C --no-sync --no-instructions || exit
 server=$2 data=$3
@@ -24,8 +27,9 @@ shift 5
 exec "$server" -D "$data" "$@"
 "#;
 
-/// `$1` is the server, `$2` its data's folder, `$3` a script that fills the folder from `$4`, a backup, and `$5`, an archive,
-/// up to `$6`, a time, or nothing; the rest is the server's arguments.
+/// Restores the data folder if it does not exist, and runs the server. `$1` is the server, `$2` the
+/// data folder, `$3` the restore script, `$4` the backup, `$5` the archive of write-ahead logs, and
+/// `$6` the time up to which to restore, or empty. The remaining arguments are those of the server.
 const RESTORE_AND_SERVE: &str = r#"
 server=$1 data=$2 until=$6
 [ -e "$data/PG_VERSION" ] || PATH=${server%/*}:$PATH "$3" ${until:+--until} ${until:+"$until"} "$4" "$5" "$data" || exit
@@ -33,37 +37,40 @@ shift 6
 exec "$server" -D "$data" "$@"
 "#;
 
-/// What a server is restored from.
+/// The parameters of a restore.
 pub struct Restore<'a> {
-    /// `restore.sh` of deploy/backup.
+    /// The path of `deploy/backup/restore.sh`.
     pub script: &'a Path,
-    /// What `backup.sh` made.
+    /// The backup that `backup.sh` made.
     pub backup: &'a Path,
-    /// Where `archive-wal.sh` keeps the log.
+    /// The folder in which `archive-wal.sh` stores the write-ahead log.
     pub archive: &'a Path,
-    /// Up to when, as Postgres reads times; none: all that is archived.
+    /// The time up to which to restore, in Postgres's format. `None` restores everything that is
+    /// archived.
     pub until: Option<&'a str>,
 }
 
-/// A Postgres server of our own, with UTF-8 and the C locale.
+/// A private Postgres server with UTF-8 and the C locale. Dropping the value ends it and removes
+/// its data.
 pub struct Postgres {
-    server: Kept,
+    server: SupervisedServer,
     url: String,
     password: String,
 }
 
 impl Postgres {
-    /// Starts a server that trades safety against a crash for speed.
+    /// Starts a server on a free port, with settings that trade durability for speed.
     pub fn start() -> Result<Self, Error> {
         Self::start_at(0)
     }
 
-    /// The same on a port of 127.0.0.1; 0 takes a free one.
+    /// Starts a server like [`Self::start`], on the given port of 127.0.0.1. 0 means a free port.
     pub fn start_at(port: u16) -> Result<Self, Error> {
-        Self::launch(port, &THROWAWAY)
+        Self::launch(port, &NOT_DURABLE)
     }
 
-    /// Starts a server with these settings (`name=value`) and Postgres's own defaults for the others.
+    /// Starts a server on a free port with these settings (`name=value`). All others have
+    /// Postgres's defaults, so the server is durable.
     pub fn start_with(settings: &[&str]) -> Result<Self, Error> {
         Self::launch(0, settings)
     }
@@ -74,29 +81,30 @@ impl Postgres {
         let password = random_hex::<16>()?;
         let secret = home.write("password", &password)?;
 
-        // The keeper runs both, so that a starter who dies between them leaves nothing either.
-        let mut set_up = Command::new("sh");
-        set_up
-            .args(["-c", SET_UP_AND_SERVE, "sh"])
+        // The supervisor runs both steps. If this process dies between them, nothing is left
+        // behind.
+        let mut initialise = Command::new("sh");
+        initialise
+            .args(["-c", INITIALISE_AND_SERVE, "sh"])
             .arg(program.with_file_name("initdb"))
             .arg(&program)
-            .arg(data(&home))
+            .arg(data_folder(&home))
             .arg(&secret)
             .arg(USER);
-        Self::serve(home, set_up, port, settings, &password)
+        Self::serve(home, initialise, port, settings, &password)
     }
 
-    /// Starts a server on what a backup of this one holds; its user and password are the same.
+    /// Starts a server from a backup of this one. The new server has the same user and password.
     pub fn start_restored(&self, from: &Restore<'_>, settings: &[&str]) -> Result<Self, Error> {
         let home = Home::new("bauta-postgres-")?.without_root()?;
         let mut restore = Command::new("sh");
         restore
             .args(["-c", RESTORE_AND_SERVE, "sh"])
             .arg(program()?)
-            .arg(data(&home))
+            .arg(data_folder(&home))
             .args([from.script, from.backup, from.archive])
             .arg(from.until.unwrap_or_default());
-        // Without hot_standby it says that it is ready only when it has replayed the log.
+        // Without hot_standby the server becomes ready only after it has replayed the whole log.
         let settings = [&["hot_standby=off"], settings].concat();
         Self::serve(home, restore, 0, &settings, &self.password)
     }
@@ -118,8 +126,10 @@ impl Postgres {
         for setting in settings {
             server.args(["-c", setting]);
         }
-        // SIGQUIT is Postgres's immediate shutdown: it waits for no client.
-        let server = Kept::start(home, POSTGRES.name, &server, "QUIT", |home| is_ready(&data(home)))?;
+        // SIGQUIT is Postgres's immediate shutdown: the server does not wait for its clients.
+        let server = SupervisedServer::start(home, POSTGRES.name, &server, "QUIT", |home| {
+            is_ready(&data_folder(home))
+        })?;
         Ok(Self {
             server,
             url: format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres"),
@@ -127,18 +137,18 @@ impl Postgres {
         })
     }
 
-    /// Ends the server as a crash would, all connections with it, and starts it again on the same data and port: it
-    /// recovers from its write-ahead log. Returns when it answers again.
+    /// Ends the server and all its connections like a crash, and starts it again with the same data
+    /// and port. The server recovers from its write-ahead log. Returns when it is ready.
     pub fn crash_and_restart(&self) -> Result<(), Error> {
         let data = self.folder().join("data");
-        let old = postmaster(&data);
+        let old_process = postmaster(&data);
         let kill = || {
-            let missing = || io::Error::other("postmaster.pid names no process");
-            let process = old
+            let missing = || io::Error::other("postmaster.pid contains no process id");
+            let process = old_process
                 .clone()
                 .ok_or_else(missing)
-                .map_err(Error::system("find Postgres"))?;
-            // SIGQUIT is the immediate shutdown: no checkpoint, and no waiting for anybody
+                .map_err(Error::system("find the process of Postgres"))?;
+            // SIGQUIT is the immediate shutdown: it writes no checkpoint and waits for no client.
             let killed = Command::new("kill").args(["-s", "QUIT", &process]).status();
             let killed = killed.and_then(|status| {
                 if status.success() {
@@ -147,44 +157,46 @@ impl Postgres {
                     Err(io::Error::other(status.to_string()))
                 }
             });
-            killed.map_err(Error::system("stop Postgres"))
+            killed.map_err(Error::system("end Postgres"))
         };
-        let is_back = |_: &Home| is_ready(&data) && postmaster(&data) != old;
-        self.server.restart(kill, is_back)
+        let is_restarted = |_: &Home| is_ready(&data) && postmaster(&data) != old_process;
+        self.server.restart(kill, is_restarted)
     }
 
-    /// How a superuser reaches it: `postgres://user:password@127.0.0.1:port/postgres`.
+    /// Returns the superuser's URL: `postgres://user:password@127.0.0.1:port/postgres`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where its data is while it runs.
+    /// Returns the server's folder, which contains its data.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.server.folder()
     }
 }
 
-/// The server's program, in the folder that has the others too: a link to it need not have `initdb` beside it.
+/// Returns the path of the server's program. Resolves symbolic links: the folder of a link need not
+/// contain `initdb`.
 fn program() -> Result<PathBuf, Error> {
     let program = POSTGRES.find()?;
     program
         .canonicalize()
-        .map_err(Error::system("find Postgres's folder"))
+        .map_err(Error::system("resolve the path of Postgres"))
 }
 
-fn data(home: &Home) -> PathBuf {
+fn data_folder(home: &Home) -> PathBuf {
     home.path().join("data")
 }
 
-/// The first line of `postmaster.pid` is the server's process.
+/// Returns the id of the server's process, which is the first line of `postmaster.pid`.
 fn postmaster(data: &Path) -> Option<String> {
     let file = fs::read_to_string(data.join("postmaster.pid")).ok()?;
     file.lines().next().map(|process| process.trim().to_owned())
 }
 
-/// The eighth line of `postmaster.pid` is the server's state; `pg_ctl` waits for the same.
+/// Returns whether the server is ready. The eighth line of `postmaster.pid` is the server's state;
+/// `pg_ctl` waits for the same value.
 fn is_ready(data: &Path) -> bool {
     fs::read_to_string(data.join("postmaster.pid"))
         .is_ok_and(|file| file.lines().nth(7).is_some_and(|state| state.trim() == "ready"))

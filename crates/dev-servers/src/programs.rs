@@ -1,4 +1,4 @@
-//! Where the servers' programs are.
+//! Finds the servers' programs.
 
 use std::{
     env, fs,
@@ -7,7 +7,8 @@ use std::{
 
 use crate::Error;
 
-/// Postgres keeps its programs off PATH on Debian, by version: `/usr/lib/postgresql/15/bin`.
+/// Debian installs Postgres by version, outside `PATH`: for example in
+/// `/usr/lib/postgresql/15/bin`.
 const POSTGRES_VERSIONS: &str = "/usr/lib/postgresql";
 
 /// The Postgres server.
@@ -21,31 +22,32 @@ pub const REDIS: Program = Program {
     package: "redis-server",
 };
 
-/// A program, and the Debian package that brings it.
+/// A program and the Debian package that contains it.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
-    /// The program's name.
+    /// The program's file name.
     pub name: &'static str,
-    /// Debian's package.
+    /// The name of the Debian package.
     pub package: &'static str,
 }
 
 impl Program {
-    /// The program's file: from PATH or, for Postgres, of the newest version that Debian has put aside.
+    /// Returns the program's path. Searches `PATH`, and then Debian's folders of Postgres, newest
+    /// version first.
     pub fn find(&self) -> Result<PathBuf, Error> {
         let path = env::var_os("PATH").unwrap_or_default();
         env::split_paths(&path)
             .chain(postgres_folders())
             .map(|folder| folder.join(self.name))
             .find(|file| file.is_file())
-            .ok_or(Error::Missing {
+            .ok_or(Error::NotInstalled {
                 program: self.name,
                 package: self.package,
             })
     }
 }
 
-/// Debian's folders of Postgres programs, newest first.
+/// Returns Debian's folders of Postgres programs, newest version first.
 fn postgres_folders() -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(POSTGRES_VERSIONS) else {
         return Vec::new();

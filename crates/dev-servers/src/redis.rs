@@ -7,37 +7,40 @@ use std::{
 
 use crate::{
     Error, REDIS,
-    keeper::{Home, Kept, choose_port, random_hex},
+    ports::choose_port,
+    random_hex,
+    supervisor::{Home, SupervisedServer},
 };
 
-/// A Redis server of our own, in memory alone. It refuses writes rather than evicting what it holds.
+/// A private Redis server without persistence. When its memory is full it refuses writes and evicts
+/// nothing. Dropping the value ends the server.
 pub struct Redis {
-    server: Kept,
+    server: SupervisedServer,
     url: String,
     port: u16,
     password: String,
 }
 
-/// A server that was ended.
-pub struct Stopped {
+/// The address and password of a Redis server that was stopped.
+pub struct StoppedRedis {
     port: u16,
     password: String,
 }
 
-impl Stopped {
-    /// Starts an empty server with the same address and password.
+impl StoppedRedis {
+    /// Starts an empty server with the same port and password.
     pub fn start(self) -> Result<Redis, Error> {
         Redis::launch(choose_port(REDIS.name, self.port)?, self.password)
     }
 }
 
 impl Redis {
-    /// Starts a server.
+    /// Starts a server on a free port.
     pub fn start() -> Result<Self, Error> {
         Self::start_at(0)
     }
 
-    /// Starts a server on a port of 127.0.0.1; 0 takes a free one.
+    /// Starts a server on the given port of 127.0.0.1. 0 means a free port.
     pub fn start_at(port: u16) -> Result<Self, Error> {
         Self::launch(choose_port(REDIS.name, port)?, random_hex::<16>()?)
     }
@@ -54,7 +57,8 @@ impl Redis {
         )?;
         let mut server = Command::new(program);
         server.arg(settings);
-        let server = Kept::start(home, REDIS.name, &server, "TERM", |_| answers(port, &password))?;
+        let server =
+            SupervisedServer::start(home, REDIS.name, &server, "TERM", |_| is_ready(port, &password))?;
         Ok(Self {
             server,
             url: format!("redis://default:{password}@127.0.0.1:{port}/"),
@@ -63,36 +67,37 @@ impl Redis {
         })
     }
 
-    /// Ends the server, and with it all that it holds. Its address stays what it was for the one that is [started](Stopped::start) again.
+    /// Ends the server and deletes its data. [`StoppedRedis::start`] starts an empty server with
+    /// the same address.
     #[must_use]
-    pub fn stop(self) -> Stopped {
-        Stopped {
+    pub fn stop(self) -> StoppedRedis {
+        StoppedRedis {
             port: self.port,
             password: self.password,
         }
     }
 
-    /// How to reach it: `redis://default:password@127.0.0.1:port/`.
+    /// Returns the server's URL: `redis://default:password@127.0.0.1:port/`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Its working folder.
+    /// Returns the server's folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.server.folder()
     }
 }
 
-/// Whether it takes the password and answers a ping.
-fn answers(port: u16, password: &str) -> bool {
+/// Returns whether the server accepts the password and responds to a ping.
+fn is_ready(port: u16, password: &str) -> bool {
     let ping = || -> std::io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         write!(stream, "AUTH {password}\r\nPING\r\nQUIT\r\n")?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        Ok(answer)
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response)?;
+        Ok(response)
     };
-    ping().is_ok_and(|answer| answer.starts_with(b"+OK\r\n+PONG\r\n"))
+    ping().is_ok_and(|response| response.starts_with(b"+OK\r\n+PONG\r\n"))
 }

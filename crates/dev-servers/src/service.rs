@@ -6,51 +6,53 @@ use std::{
 
 use crate::{
     Error,
-    keeper::{Home, Kept, choose_port},
+    ports::choose_port,
+    supervisor::{Home, SupervisedServer},
 };
 
-/// One of the project's services, with `GET /health` on a port of 127.0.0.1.
+/// A service of this project, which serves `GET /health` on a port of 127.0.0.1. Dropping the value
+/// ends the service.
 pub struct Service {
-    server: Kept,
+    server: SupervisedServer,
     url: String,
 }
 
 impl Service {
-    /// Starts the command that `command` gives for a port, this one or for 0 a free one, and waits until it says that it is
-    /// healthy. It ends on SIGTERM.
+    /// Starts a service and waits until `GET /health` succeeds. `command` returns the service's
+    /// command for a port. If `port` is 0, a free port is chosen. The service must end on SIGTERM.
     pub fn start(name: &'static str, port: u16, command: impl FnOnce(u16) -> Command) -> Result<Self, Error> {
         let port = choose_port(name, port)?;
         let home = Home::new("bauta-service-")?;
-        let server = Kept::start(home, name, &command(port), "TERM", |_| is_healthy(port))?;
+        let server = SupervisedServer::start(home, name, &command(port), "TERM", |_| is_healthy(port))?;
         Ok(Self {
             server,
             url: format!("http://127.0.0.1:{port}"),
         })
     }
 
-    /// Where it answers: `http://127.0.0.1:port`.
+    /// Returns the service's URL: `http://127.0.0.1:port`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// An error with what it wrote if it has ended by itself.
+    /// Returns an error with the service's output if the service has ended by itself.
     pub fn check(&self) -> Result<(), Error> {
         self.server.check()
     }
 }
 
-/// Whether `GET /health` is answered with status 200.
+/// Returns whether the response to `GET /health` has the status 200.
 fn is_healthy(port: u16) -> bool {
-    let ask = || -> std::io::Result<[u8; 12]> {
+    let request = || -> std::io::Result<[u8; 12]> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         write!(
             stream,
             "GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
         )?;
-        let mut beginning = [0; 12];
-        stream.read_exact(&mut beginning)?;
-        Ok(beginning)
+        let mut status_line = [0; 12];
+        stream.read_exact(&mut status_line)?;
+        Ok(status_line)
     };
-    ask().is_ok_and(|beginning| beginning == *b"HTTP/1.1 200")
+    request().is_ok_and(|status_line| status_line == *b"HTTP/1.1 200")
 }

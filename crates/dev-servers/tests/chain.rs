@@ -1,4 +1,5 @@
-//! Chains start, say where they are, and end with their starter. Needs `cargo xtask localnet`.
+//! Tests that chains start, return their URLs, and end with their value. They need
+//! `cargo xtask localnet`.
 
 use std::{
     fs,
@@ -7,7 +8,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bauta_dev_servers::{Chain, ChainSettings, Error, Service, TestValidator, node_program};
+use bauta_dev_servers::{
+    Chain, ChainSettings, Error, Service, TestValidator, TestValidatorSettings, node_program,
+};
 
 const PROGRAM: &str = "BaXwFR6H8K5UrTyRnNp9Wds1Fnz8a68yGLHpbpNbXyc2";
 const AUTHORITY: &str = "Stake11111111111111111111111111111111111111";
@@ -22,7 +25,7 @@ fn listens(url: &str) -> bool {
 }
 
 #[test]
-fn a_chain_answers_and_leaves_nothing() {
+fn a_chain_accepts_connections_until_it_is_stopped() {
     let settings = ChainSettings {
         programs: vec![(PROGRAM.to_owned(), elf())],
         upgrade_authority: Some(AUTHORITY.to_owned()),
@@ -37,19 +40,20 @@ fn a_chain_answers_and_leaves_nothing() {
 }
 
 #[test]
-fn a_chain_that_can_not_start_says_why() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
+fn the_error_of_a_chain_that_cannot_start_names_the_reason() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
     let settings = ChainSettings {
         port,
         ..ChainSettings::default()
     };
     let error = Chain::start(&settings).err().unwrap().to_string();
-    assert!(error.contains(&format!("can't take port {port}")), "{error}");
+    assert!(error.contains(&format!("cannot use port {port}")), "{error}");
 }
 
-/// The validator's command line, understood by the other node: the validator itself is not on every machine.
-const STAND_IN: &str = r#"#!/bin/sh
+/// A script with the validator's command line that starts the local node instead. The validator is
+/// not installed on every machine.
+const FAKE_VALIDATOR: &str = r#"#!/bin/sh
 while [ $# -gt 0 ]; do
     case $1 in
         --rpc-port) port=$2; shift 2 ;;
@@ -64,13 +68,24 @@ exec NODE --port "$port" --program "$program" --upgrade-authority "$authority"
 "#;
 
 #[test]
-fn a_test_validator_is_started_with_the_program_and_leaves_nothing() {
+fn a_test_validator_runs_until_it_is_dropped() {
     let node = node_program().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let stand_in = folder.path().join("solana-test-validator");
-    fs::write(&stand_in, STAND_IN.replace("NODE", node.to_str().unwrap())).unwrap();
-    fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)).unwrap();
-    let validator = TestValidator::start(&stand_in, 0, PROGRAM, &elf(), AUTHORITY).unwrap();
+    let fake_validator = folder.path().join("solana-test-validator");
+    fs::write(
+        &fake_validator,
+        FAKE_VALIDATOR.replace("NODE", node.to_str().unwrap()),
+    )
+    .unwrap();
+    fs::set_permissions(&fake_validator, fs::Permissions::from_mode(0o755)).unwrap();
+    let validator = TestValidator::start(&TestValidatorSettings {
+        validator: &fake_validator,
+        port: 0,
+        program: PROGRAM,
+        elf: &elf(),
+        upgrade_authority: AUTHORITY,
+    })
+    .unwrap();
     let (rpc, websocket) = (
         validator.rpc_url().to_owned(),
         validator.websocket_url().to_owned(),
@@ -82,9 +97,9 @@ fn a_test_validator_is_started_with_the_program_and_leaves_nothing() {
 }
 
 #[test]
-fn a_service_whose_port_is_taken_is_not_started() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
+fn a_service_whose_port_is_in_use_is_not_started() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
     let error = Service::start("sh", port, |_| std::process::Command::new("sh"))
         .err()
         .unwrap();
@@ -92,7 +107,7 @@ fn a_service_whose_port_is_taken_is_not_started() {
 }
 
 #[test]
-fn a_service_that_ends_at_once_is_told_with_what_it_wrote() {
+fn the_error_of_a_service_that_ends_at_once_contains_its_output() {
     let mut command = std::process::Command::new("sh");
     command.args(["-c", r#"echo "DATABASE_URL is $DATABASE_URL"; exit 1"#]);
     command.env("DATABASE_URL", "not set");

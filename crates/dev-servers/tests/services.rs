@@ -1,4 +1,4 @@
-//! The servers answer, and nothing of them stays.
+//! Tests that Postgres and Redis work, and that nothing of them remains after their end.
 
 use std::{
     io::{BufRead, BufReader},
@@ -11,13 +11,13 @@ use std::{
 
 use bauta_dev_servers::{Error, POSTGRES, Postgres, Program, Redis};
 
-/// Postgres's own client, which is beside the server.
+/// Returns the path of Postgres's command line client, which is installed beside the server.
 fn psql() -> PathBuf {
     let server = POSTGRES.find().unwrap().canonicalize().unwrap();
     server.with_file_name("psql")
 }
 
-/// Runs SQL through Postgres's own client.
+/// Runs SQL with Postgres's command line client and returns its output.
 fn query(url: &str, sql: &str) -> String {
     let output = Command::new(psql())
         .args([
@@ -35,13 +35,13 @@ fn query(url: &str, sql: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// Whether something listens where a URL points.
+/// Returns whether a server listens at a URL.
 fn listens(url: &str) -> bool {
     let address = url.split_once('@').unwrap().1.split_once('/').unwrap().0;
     TcpStream::connect(address).is_ok()
 }
 
-/// Waits for what must become true soon.
+/// Waits up to 30 seconds until a condition is true.
 #[track_caller]
 fn eventually(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
@@ -52,7 +52,7 @@ fn eventually(what: &str, condition: impl Fn() -> bool) {
 }
 
 #[test]
-fn postgres_answers_and_leaves_nothing() {
+fn postgres_runs_until_it_is_dropped_and_leaves_no_files() {
     let postgres = Postgres::start().unwrap();
     let (url, folder) = (postgres.url().to_owned(), postgres.folder().to_owned());
     assert_eq!(query(&url, "select 6 * 7"), "42");
@@ -65,15 +65,15 @@ fn postgres_answers_and_leaves_nothing() {
 }
 
 #[test]
-fn postgres_takes_settings_and_asks_for_the_password() {
+fn postgres_applies_settings_and_requires_the_password() {
     let postgres = Postgres::start_with(&["work_mem=7MB"]).unwrap();
     assert_eq!(query(postgres.url(), "show work_mem"), "7MB");
     assert_eq!(query(postgres.url(), "show fsync"), "on");
 
-    let (_, place) = postgres.url().split_once('@').unwrap();
+    let (_, address) = postgres.url().split_once('@').unwrap();
     let refused = Command::new(psql())
         .args(["--no-password", "--command", "select 1"])
-        .arg(format!("postgres://bauta:wrong@{place}"))
+        .arg(format!("postgres://bauta:wrong@{address}"))
         .output()
         .unwrap();
     assert!(!refused.status.success());
@@ -82,12 +82,12 @@ fn postgres_takes_settings_and_asks_for_the_password() {
 }
 
 #[test]
-fn a_setting_that_postgres_refuses_is_told_in_its_words() {
+fn the_error_for_a_refused_setting_contains_the_message_of_postgres() {
     let error = Postgres::start_with(&["work_mem=plenty"]).err().unwrap();
     assert!(
         matches!(
             error,
-            Error::Ended {
+            Error::Exited {
                 program: "postgres",
                 ..
             }
@@ -98,10 +98,10 @@ fn a_setting_that_postgres_refuses_is_told_in_its_words() {
 }
 
 #[test]
-fn redis_answers_and_leaves_nothing() {
+fn redis_runs_until_it_is_dropped_and_leaves_no_files() {
     let redis = Redis::start().unwrap();
     let (url, folder) = (redis.url().to_owned(), redis.folder().to_owned());
-    let ask = |url: &str, arguments: &[&str]| {
+    let command = |url: &str, arguments: &[&str]| {
         let output = Command::new("redis-cli")
             .args(["--no-auth-warning", "-u", url])
             .args(arguments)
@@ -109,17 +109,17 @@ fn redis_answers_and_leaves_nothing() {
             .unwrap();
         String::from_utf8(output.stdout).unwrap()
     };
-    assert_eq!(ask(&url, &["ping"]).trim(), "PONG");
-    assert!(ask(&url, &["config", "get", "maxmemory-policy"]).contains("noeviction"));
-    let (_, place) = url.split_once('@').unwrap();
-    assert!(ask(&format!("redis://{place}"), &["ping"]).contains("NOAUTH"));
+    assert_eq!(command(&url, &["ping"]).trim(), "PONG");
+    assert!(command(&url, &["config", "get", "maxmemory-policy"]).contains("noeviction"));
+    let (_, address) = url.split_once('@').unwrap();
+    assert!(command(&format!("redis://{address}"), &["ping"]).contains("NOAUTH"));
     drop(redis);
     assert!(!folder.exists());
     assert!(!listens(&url));
 }
 
 #[test]
-fn a_stopped_redis_comes_back_empty_at_its_address() {
+fn a_stopped_redis_starts_again_at_the_same_address() {
     let redis = Redis::start().unwrap();
     let url = redis.url().to_owned();
     let stopped = redis.stop();
@@ -130,9 +130,9 @@ fn a_stopped_redis_comes_back_empty_at_its_address() {
 }
 
 #[test]
-fn a_taken_port_is_named() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
+fn the_error_for_a_port_in_use_names_the_port() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
     for error in [
         Postgres::start_at(port).err().unwrap(),
         Redis::start_at(port).err().unwrap(),
@@ -143,9 +143,9 @@ fn a_taken_port_is_named() {
 }
 
 #[test]
-fn nothing_stays_of_a_killed_process() {
-    let mut starter = example();
-    let mut lines = BufReader::new(starter.stdout.take().unwrap()).lines();
+fn servers_and_folders_of_a_killed_process_disappear() {
+    let mut parent = example();
+    let mut lines = BufReader::new(parent.stdout.take().unwrap()).lines();
     let servers: Vec<(String, PathBuf)> = (0..2)
         .map(|_| {
             let line = lines.next().unwrap().unwrap();
@@ -158,15 +158,15 @@ fn nothing_stays_of_a_killed_process() {
             .iter()
             .all(|(url, folder)| listens(url) && folder.exists())
     );
-    starter.kill().unwrap();
-    starter.wait().unwrap();
+    parent.kill().unwrap();
+    parent.wait().unwrap();
     for (url, folder) in servers {
         eventually("the server ends", || !listens(&url));
-        eventually("its folder goes", || !Path::new(&folder).exists());
+        eventually("its folder is removed", || !Path::new(&folder).exists());
     }
 }
 
-/// The example, which cargo builds beside this test.
+/// Starts the example `services`, which cargo builds beside this test.
 fn example() -> Child {
     let test = std::env::current_exe().unwrap();
     let target = test.parent().unwrap().parent().unwrap();
@@ -178,12 +178,12 @@ fn example() -> Child {
 }
 
 #[test]
-fn a_missing_program_is_named_with_its_package() {
-    let absent = Program {
+fn the_error_for_a_missing_program_names_the_package() {
+    let missing = Program {
         name: "no-such-server",
         package: "some-package",
     };
-    let error = absent.find().unwrap_err().to_string();
+    let error = missing.find().unwrap_err().to_string();
     assert!(
         error.contains("no-such-server") && error.contains("apt-get install some-package"),
         "{error}"
@@ -191,8 +191,8 @@ fn a_missing_program_is_named_with_its_package() {
 }
 
 #[test]
-fn postgres_comes_back_from_a_crash_with_what_was_committed() {
-    // with Postgres's own synchronous_commit: without it the last commits are lost with the process
+fn postgres_recovers_committed_rows_after_a_crash() {
+    // The default settings: without synchronous_commit a crash loses the last commits.
     let postgres = Postgres::start_with(&[]).unwrap();
     query(postgres.url(), "create table t as select 1 as n");
     for round in 2..4 {

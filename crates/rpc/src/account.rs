@@ -1,103 +1,108 @@
-//! Accounts.
+//! Reads accounts.
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use solana_address::Address;
 
-use crate::{Commitment, Rpc, RpcError, call::InContext};
+use crate::{CommitmentLevel, Rpc, RpcError, client::WithContext};
 
-/// An account as a node keeps it.
+/// An account as a node stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// What it holds, in lamports.
+    /// The balance in lamports.
     pub lamports: u64,
-    /// The program that it belongs to.
+    /// The program that owns the account.
     pub owner: Address,
-    /// Its bytes.
+    /// The account's bytes.
     pub data: Vec<u8>,
-    /// Whether it is a program.
+    /// Whether the account is a program.
     pub executable: bool,
 }
 
-/// Which of a program's accounts are meant.
+/// A condition that [`Rpc::program_accounts`] applies to accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// Those of so many bytes.
+    /// The data has this length in bytes.
     Size(usize),
-    /// Those that have these bytes there, 128 at most.
+    /// The data contains these bytes at the offset.
     Bytes {
-        /// Where, from the data's beginning.
+        /// Offset in bytes from the beginning of the data.
         offset: usize,
-        /// What.
+        /// The bytes, at most 128.
         bytes: Vec<u8>,
     },
 }
 
-/// How many accounts a node takes in one call.
-const AT_ONCE: usize = 100;
+/// The largest number of accounts that a node accepts in one `getMultipleAccounts`.
+const MAX_ACCOUNTS_PER_CALL: usize = 100;
 
 impl Rpc {
-    /// An account, if there is one, and the slot at which the node looked.
+    /// Returns an account, and the slot at which the node read it. The account is `None` if it does
+    /// not exist.
     pub async fn account(
         &self,
         address: &Address,
-        commitment: Commitment,
+        level: CommitmentLevel,
     ) -> Result<(u64, Option<Account>), RpcError> {
         const METHOD: &str = "getAccountInfo";
-        let params = json!([address.to_string(), options(commitment)]);
-        let answer: InContext<Option<AccountJson>> = self.call(METHOD, &params).await?;
-        let account = answer.value.map(|account| account.read(METHOD)).transpose()?;
-        Ok((answer.context.slot, account))
+        let params = json!([address.to_string(), options(level)]);
+        let response: WithContext<Option<AccountJson>> = self.call(METHOD, &params).await?;
+        let account = response.value.map(|account| account.parse(METHOD)).transpose()?;
+        Ok((response.context.slot, account))
     }
 
-    /// Accounts in the order of their addresses, each with the slot at which the node looked; the same for a hundred.
+    /// Returns accounts in the order of their addresses, each with the slot at which the node read
+    /// it. Accounts are requested in groups of 100; all accounts of a group have the same slot.
     pub async fn accounts(
         &self,
         addresses: &[Address],
-        commitment: Commitment,
+        level: CommitmentLevel,
     ) -> Result<Vec<(u64, Option<Account>)>, RpcError> {
         const METHOD: &str = "getMultipleAccounts";
         let mut found = Vec::with_capacity(addresses.len());
-        for part in addresses.chunks(AT_ONCE) {
-            let names: Vec<String> = part.iter().map(Address::to_string).collect();
-            let answer: InContext<Vec<Option<AccountJson>>> =
-                self.call(METHOD, &json!([names, options(commitment)])).await?;
-            if answer.value.len() != part.len() {
+        for group in addresses.chunks(MAX_ACCOUNTS_PER_CALL) {
+            let texts: Vec<String> = group.iter().map(Address::to_string).collect();
+            let response: WithContext<Vec<Option<AccountJson>>> =
+                self.call(METHOD, &json!([texts, options(level)])).await?;
+            if response.value.len() != group.len() {
                 let reason = format!(
-                    "{} accounts where {} were asked for",
-                    answer.value.len(),
-                    part.len()
+                    "it contains {} accounts, but {} were requested",
+                    response.value.len(),
+                    group.len()
                 );
-                return Err(RpcError::answer(METHOD)(reason));
+                return Err(RpcError::invalid_response(METHOD)(reason));
             }
-            for account in answer.value {
-                let account = account.map(|account| account.read(METHOD)).transpose()?;
-                found.push((answer.context.slot, account));
+            for account in response.value {
+                let account = account.map(|account| account.parse(METHOD)).transpose()?;
+                found.push((response.context.slot, account));
             }
         }
         Ok(found)
     }
 
-    /// A program's accounts that pass all filters. Public clusters answer this slowly or not at all: filter well.
+    /// Returns the accounts of a program that match all filters. Public clusters serve this call
+    /// slowly or not at all, so use filters that match few accounts.
     pub async fn program_accounts(
         &self,
         program: &Address,
         filters: &[Filter],
-        commitment: Commitment,
+        level: CommitmentLevel,
     ) -> Result<Vec<(Address, Account)>, RpcError> {
         const METHOD: &str = "getProgramAccounts";
         let filters: Vec<Value> = filters.iter().map(Filter::json).collect();
-        let options = json!({ "commitment": commitment, "encoding": "base64", "filters": filters });
-        let answer: Vec<KeyedJson> = self.call(METHOD, &json!([program.to_string(), options])).await?;
-        let read = |keyed: KeyedJson| {
-            let address = keyed.pubkey.parse().map_err(RpcError::answer(METHOD))?;
-            Ok((address, keyed.account.read(METHOD)?))
+        let options = json!({ "commitment": level, "encoding": "base64", "filters": filters });
+        let response: Vec<KeyedAccountJson> =
+            self.call(METHOD, &json!([program.to_string(), options])).await?;
+        let parse = |keyed: KeyedAccountJson| {
+            let address = keyed.pubkey.parse().map_err(RpcError::invalid_response(METHOD))?;
+            Ok((address, keyed.account.parse(METHOD)?))
         };
-        answer.into_iter().map(read).collect()
+        response.into_iter().map(parse).collect()
     }
 
-    /// The smallest balance that an account of so many bytes may have.
+    /// Returns the smallest balance, in lamports, that exempts an account of `bytes` bytes from
+    /// rent.
     pub async fn rent_exempt_balance(&self, bytes: usize) -> Result<u64, RpcError> {
         self.call("getMinimumBalanceForRentExemption", &json!([bytes]))
             .await
@@ -115,31 +120,33 @@ impl Filter {
     }
 }
 
-fn options(commitment: Commitment) -> Value {
-    json!({ "commitment": commitment, "encoding": "base64" })
+fn options(level: CommitmentLevel) -> Value {
+    json!({ "commitment": level, "encoding": "base64" })
 }
 
 #[derive(Deserialize)]
 struct AccountJson {
     lamports: u64,
     owner: String,
-    /// The bytes and the name of their encoding.
+    /// The encoded bytes and the name of the encoding.
     data: (String, String),
     executable: bool,
 }
 
 #[derive(Deserialize)]
-struct KeyedJson {
+struct KeyedAccountJson {
     pubkey: String,
     account: AccountJson,
 }
 
 impl AccountJson {
-    fn read(self, method: &'static str) -> Result<Account, RpcError> {
+    fn parse(self, method: &'static str) -> Result<Account, RpcError> {
         Ok(Account {
             lamports: self.lamports,
-            owner: self.owner.parse().map_err(RpcError::answer(method))?,
-            data: BASE64.decode(&self.data.0).map_err(RpcError::answer(method))?,
+            owner: self.owner.parse().map_err(RpcError::invalid_response(method))?,
+            data: BASE64
+                .decode(&self.data.0)
+                .map_err(RpcError::invalid_response(method))?,
             executable: self.executable,
         })
     }

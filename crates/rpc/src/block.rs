@@ -1,62 +1,66 @@
-//! Slots and blocks.
+//! Reads slots and blocks.
 
 use serde::Deserialize;
 use serde_json::json;
 use solana_hash::Hash;
 use solana_signature::Signature;
 
-use crate::{Commitment, Rpc, RpcError, error::codes};
+use crate::{CommitmentLevel, Rpc, RpcError, error::codes};
 
-/// A block, without what is in its transactions.
+/// A block, with the signatures of its transactions but without their contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// Its hash.
+    /// The block's hash.
     pub blockhash: Hash,
-    /// The hash of the block that it follows.
+    /// The hash of the parent block.
     pub previous_blockhash: Hash,
-    /// The slot of that one.
+    /// The slot of the parent block.
     pub parent_slot: u64,
-    /// When it was made, in Unix seconds, if the node knows.
+    /// The time of the block in Unix seconds. `None` if the node does not have it.
     pub block_time: Option<i64>,
-    /// Its transactions in the order of their execution, failed ones too: a transaction's index is its place here.
+    /// The block's transactions in the order of their execution, including failed ones. The
+    /// position of a signature here is the transaction's index in the block.
     pub signatures: Vec<Signature>,
 }
 
 impl Rpc {
-    /// The newest slot.
-    pub async fn slot(&self, commitment: Commitment) -> Result<u64, RpcError> {
-        self.call("getSlot", &json!([{ "commitment": commitment }])).await
+    /// Returns the newest slot of a commitment level.
+    pub async fn slot(&self, level: CommitmentLevel) -> Result<u64, RpcError> {
+        self.call("getSlot", &json!([{ "commitment": level }])).await
     }
 
-    /// The number of blocks below the newest.
-    pub async fn block_height(&self, commitment: Commitment) -> Result<u64, RpcError> {
-        self.call("getBlockHeight", &json!([{ "commitment": commitment }]))
+    /// Returns the number of blocks below the newest one.
+    pub async fn block_height(&self, level: CommitmentLevel) -> Result<u64, RpcError> {
+        self.call("getBlockHeight", &json!([{ "commitment": level }]))
             .await
     }
 
-    /// The oldest slot whose block the node still has.
+    /// Returns the oldest slot whose block the node still has.
     pub async fn first_available_block(&self) -> Result<u64, RpcError> {
         self.call("getFirstAvailableBlock", &json!([])).await
     }
 
-    /// The slots from `first` to `last` that have a block; a node takes a range of 500,000 at most.
+    /// Returns the slots from `first` to `last`, inclusive, that have a block. A node accepts a
+    /// range of at most 500,000 slots.
     pub async fn slots_with_block(
         &self,
         first: u64,
         last: u64,
-        commitment: Commitment,
+        level: CommitmentLevel,
     ) -> Result<Vec<u64>, RpcError> {
-        let params = json!([first, last, { "commitment": commitment }]);
+        let params = json!([first, last, { "commitment": level }]);
         self.call("getBlocks", &params).await
     }
 
-    /// The block of a slot. `None`: there is no block in that slot, and there never will be.
+    /// Returns the block of a slot. `None` means that the slot was skipped: it has no block and
+    /// will never have one.
     ///
-    /// Of a slot that is newer than the commitment, the error is transient. `commitment` has to be confirmed or finalized.
-    pub async fn block(&self, slot: u64, commitment: Commitment) -> Result<Option<Block>, RpcError> {
+    /// `level` must be confirmed or finalized. If the slot has not reached that level yet, the call
+    /// fails with a retryable error.
+    pub async fn block(&self, slot: u64, level: CommitmentLevel) -> Result<Option<Block>, RpcError> {
         const METHOD: &str = "getBlock";
         let options = json!({
-            "commitment": commitment,
+            "commitment": level,
             "transactionDetails": "signatures",
             "rewards": false,
             "maxSupportedTransactionVersion": 0,
@@ -65,12 +69,12 @@ impl Rpc {
             .call::<Option<BlockJson>>(METHOD, &json!([slot, options]))
             .await
         {
-            Ok(Some(block)) => block.read().map(Some),
-            // How some nodes say that the block isn't there yet.
+            Ok(Some(block)) => block.parse().map(Some),
+            // Some nodes return null while the block does not exist yet.
             Ok(None) => Err(RpcError::Refused {
                 method: METHOD,
                 code: codes::BLOCK_NOT_AVAILABLE,
-                message: format!("no block yet for slot {slot}"),
+                message: format!("slot {slot} has no block yet"),
                 error: None,
                 logs: Vec::new(),
             }),
@@ -82,11 +86,11 @@ impl Rpc {
         }
     }
 
-    /// The hash of the chain's first block: which cluster this is.
+    /// Returns the hash of the first block, which identifies the cluster.
     pub async fn genesis_hash(&self) -> Result<Hash, RpcError> {
         const METHOD: &str = "getGenesisHash";
         let text: String = self.call(METHOD, &json!([])).await?;
-        text.parse().map_err(RpcError::answer(METHOD))
+        text.parse().map_err(RpcError::invalid_response(METHOD))
     }
 }
 
@@ -101,8 +105,8 @@ struct BlockJson {
 }
 
 impl BlockJson {
-    fn read(self) -> Result<Block, RpcError> {
-        let hash = |text: &str| text.parse().map_err(RpcError::answer("getBlock"));
+    fn parse(self) -> Result<Block, RpcError> {
+        let hash = |text: &str| text.parse().map_err(RpcError::invalid_response("getBlock"));
         let signatures = self.signatures.iter();
         Ok(Block {
             blockhash: hash(&self.blockhash)?,
@@ -110,7 +114,7 @@ impl BlockJson {
             parent_slot: self.parent_slot,
             block_time: self.block_time,
             signatures: signatures
-                .map(|text| text.parse().map_err(RpcError::answer("getBlock")))
+                .map(|text| text.parse().map_err(RpcError::invalid_response("getBlock")))
                 .collect::<Result<_, _>>()?,
         })
     }

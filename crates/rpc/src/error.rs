@@ -3,102 +3,104 @@ use std::time::Duration;
 use solana_signature::Signature;
 use solana_transaction_error::TransactionError;
 
-/// What can go wrong between a node and us.
+/// An error of a call or a subscription.
 #[derive(Debug, thiserror::Error)]
 pub enum RpcError {
-    /// The URL is none.
-    #[error("not the URL of a node: {reason}")]
+    /// The URL is invalid.
+    #[error("invalid URL of a node: {reason}")]
     Url {
-        /// What is wrong with it.
+        /// What is wrong with the URL.
         reason: String,
     },
-    /// No answer, or none in time.
-    #[error("no answer from the node at {host}: {reason}")]
+    /// The node did not respond, or not in time.
+    #[error("the node at {host} did not respond: {reason}")]
     Unreachable {
         /// Scheme, host and port.
         host: String,
-        /// What the connection failed with.
+        /// The error of the connection.
         reason: String,
     },
-    /// An answer, but HTTP's: the node or what stands before it doesn't serve the call.
-    #[error("the node at {host} answers {method} with HTTP status {status}: {body}")]
+    /// The node, or a proxy in front of it, responded with an HTTP error.
+    #[error("the node at {host} responded to {method} with HTTP status {status}: {body}")]
     Http {
         /// Scheme, host and port.
         host: String,
         /// The method called.
         method: &'static str,
-        /// HTTP's status.
+        /// The HTTP status code.
         status: u16,
-        /// How long to wait before the next call, if the node says so.
+        /// The time to wait before the next call, from the header `Retry-After`. `None` if the
+        /// response has no such header.
         retry_after: Option<Duration>,
-        /// How the answer begins.
+        /// The beginning of the body, at most 200 characters.
         body: String,
     },
-    /// An answer longer than [`crate::Options::max_response_bytes`].
-    #[error("the node's answer to {method} is longer than {limit} bytes")]
-    TooLong {
+    /// The response is longer than [`crate::Options::max_response_bytes`].
+    #[error("the node's response to {method} is longer than the limit of {limit} bytes")]
+    ResponseTooLong {
         /// The method called.
         method: &'static str,
-        /// The limit.
+        /// The limit in bytes.
         limit: usize,
     },
-    /// An answer that isn't the method's.
-    #[error("the node's answer to {method} can't be read: {reason}")]
-    Answer {
+    /// The response does not have the form that the method prescribes.
+    #[error("the node's response to {method} is invalid: {reason}")]
+    InvalidResponse {
         /// The method called.
         method: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with the response.
         reason: String,
     },
-    /// The node refused a call; for a transaction, before it reached the chain.
-    #[error("the node refuses {method}: {message} ({code}){}", listed(.logs))]
+    /// The node refused the call. A refused transaction has not reached the chain.
+    #[error("the node refused {method}: {message} ({code}){}", log_lines(.logs))]
     Refused {
         /// The method called.
         method: &'static str,
-        /// JSON-RPC's code.
+        /// The JSON-RPC error code.
         code: i64,
-        /// What the node says.
+        /// The node's message.
         message: String,
-        /// What a tried transaction failed with.
+        /// The error of a transaction that failed in the preflight.
         error: Option<TransactionError>,
-        /// A tried transaction's logs.
+        /// The logs of a transaction that failed in the preflight.
         logs: Vec<String>,
     },
-    /// A subscription's connection is gone: open it anew, and read what happened meanwhile.
+    /// The connection of a subscription has ended. Subscribe again, and read what happened in
+    /// between with calls.
     #[error("the subscription {method} at {host} has ended: {reason}")]
     Disconnected {
         /// Scheme, host and port.
         host: String,
         /// The method that subscribed.
         method: &'static str,
-        /// Why.
+        /// Why the connection ended.
         reason: String,
     },
-    /// The transaction is on the chain, and failed.
+    /// The transaction was executed on the chain and failed.
     #[error("transaction {signature} failed: {error}")]
     Failed {
-        /// Its signature.
+        /// The transaction's signature.
         signature: Signature,
-        /// What it failed with.
+        /// The transaction's error.
         error: TransactionError,
     },
-    /// The transaction's blockhash is too old for it to be taken any more.
+    /// The transaction's blockhash expired before the transaction was confirmed.
     #[error(
-        "transaction {signature} was not confirmed before its blockhash expired; it has no effect, send it anew"
+        "transaction {signature} was not confirmed before its blockhash expired; it has no effect, sign and send it again"
     )]
     Expired {
-        /// Its signature.
+        /// The transaction's signature.
         signature: Signature,
     },
-    /// The transaction can't be written down or signed.
-    #[error("the transaction can't be built: {reason}")]
+    /// The transaction cannot be serialized or signed.
+    #[error("the transaction cannot be built: {reason}")]
     Build {
-        /// Why.
+        /// What failed.
         reason: String,
     },
 }
 
-/// Codes of the JSON-RPC of Agave (`rpc-client-api/src/custom_error.rs`) and of JSON-RPC itself.
+/// The error codes of Agave (`rpc-client-api/src/custom_error.rs`) and of JSON-RPC itself.
 pub(crate) mod codes {
     pub const PREFLIGHT_FAILED: i64 = -32002;
     pub const BLOCK_NOT_AVAILABLE: i64 = -32004;
@@ -109,20 +111,20 @@ pub(crate) mod codes {
     pub const MIN_CONTEXT_SLOT_NOT_REACHED: i64 = -32016;
     pub const LONG_TERM_STORAGE_UNREACHABLE: i64 = -32019;
     pub const INTERNAL: i64 = -32603;
-    /// Not Agave's: what rate limiters of providers answer.
+    /// The rate limiters of providers respond with this code. Agave does not use it.
     pub const TOO_MANY_REQUESTS: i64 = 429;
 }
 
 impl RpcError {
-    /// For `map_err`: an answer that can't be read.
-    pub(crate) fn answer<E: ToString>(method: &'static str) -> impl FnOnce(E) -> Self {
-        move |reason| Self::Answer {
+    /// Creates [`Self::InvalidResponse`] from a reason, for `map_err`.
+    pub(crate) fn invalid_response<E: ToString>(method: &'static str) -> impl FnOnce(E) -> Self {
+        move |reason| Self::InvalidResponse {
             method,
             reason: reason.to_string(),
         }
     }
 
-    /// What a transaction failed with, in the node's trial or on the chain.
+    /// Returns the error of a transaction that failed in the preflight or on the chain.
     #[must_use]
     pub const fn transaction_error(&self) -> Option<&TransactionError> {
         match self {
@@ -132,9 +134,10 @@ impl RpcError {
         }
     }
 
-    /// Whether the same call may succeed later: the node is away, busy or behind, or doesn't know a new blockhash yet.
+    /// Returns whether the same call may succeed later: the node is unavailable, busy or behind, or
+    /// does not know a recent blockhash yet.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Disconnected { .. } => true,
             Self::Http { status, .. } => matches!(status, 408 | 429 | 500..=599),
@@ -154,8 +157,8 @@ impl RpcError {
     }
 }
 
-/// Each log on a line of its own.
-fn listed(logs: &[String]) -> String {
+/// Formats the logs, each on its own indented line.
+fn log_lines(logs: &[String]) -> String {
     logs.iter().flat_map(|line| ["\n  ", line]).collect()
 }
 
@@ -174,20 +177,20 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_is_behind_is_asked_again_and_a_wrong_question_is_not() {
-        assert!(refused(codes::BLOCK_NOT_AVAILABLE, None).is_transient());
-        assert!(refused(codes::NODE_UNHEALTHY, None).is_transient());
-        // -32602: invalid parameters; -32601: no such method; -32007: no block in that slot, and there never will be
+    fn a_refusal_by_a_node_that_is_behind_is_retryable_and_an_invalid_call_is_not() {
+        assert!(refused(codes::BLOCK_NOT_AVAILABLE, None).is_retryable());
+        assert!(refused(codes::NODE_UNHEALTHY, None).is_retryable());
+        // -32602: invalid parameters. -32601: unknown method. -32007: the slot was skipped.
         for code in [-32602, -32601, codes::SLOT_SKIPPED] {
-            assert!(!refused(code, None).is_transient(), "{code}");
+            assert!(!refused(code, None).is_retryable(), "{code}");
         }
     }
 
     #[test]
-    fn a_transaction_that_failed_is_not_sent_again_but_one_with_a_young_blockhash_is() {
-        let young = Some(TransactionError::BlockhashNotFound);
-        assert!(refused(codes::PREFLIGHT_FAILED, young).is_transient());
-        let poor = Some(TransactionError::InsufficientFundsForFee);
-        assert!(!refused(codes::PREFLIGHT_FAILED, poor).is_transient());
+    fn a_failed_preflight_is_retryable_only_if_the_blockhash_is_unknown() {
+        let unknown_blockhash = Some(TransactionError::BlockhashNotFound);
+        assert!(refused(codes::PREFLIGHT_FAILED, unknown_blockhash).is_retryable());
+        let insufficient_funds = Some(TransactionError::InsufficientFundsForFee);
+        assert!(!refused(codes::PREFLIGHT_FAILED, insufficient_funds).is_retryable());
     }
 }

@@ -1,4 +1,4 @@
-//! Which transactions there are, and what became of them.
+//! Lists the transactions of an address, and reads the status of transactions.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -6,61 +6,64 @@ use solana_address::Address;
 use solana_signature::Signature;
 use solana_transaction_error::TransactionError;
 
-use crate::{Commitment, Rpc, RpcError, call::InContext};
+use crate::{CommitmentLevel, Rpc, RpcError, client::WithContext};
 
-/// Which part of an address's history is asked for.
+/// Selects a part of an address's history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Only what is older than this transaction.
+    /// Selects only transactions that are older than this one.
     pub before: Option<Signature>,
-    /// Only what is newer than this transaction.
+    /// Selects only transactions that are newer than this one.
     pub until: Option<Signature>,
-    /// How many, 1000 at most and by default.
+    /// The largest number of transactions to return. The maximum and the default are 1000.
     pub limit: Option<u16>,
-    /// A node that hasn't got to this slot refuses: it knows nothing of what has happened until there.
+    /// The node refuses the call if it has not processed this slot. A node that is behind does not
+    /// have the transactions up to this slot.
     pub min_context_slot: Option<u64>,
 }
 
 /// A transaction in an address's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its signature.
+pub struct SignatureInfo {
+    /// The transaction's first signature.
     pub signature: Signature,
-    /// Its slot.
+    /// The slot that contains the transaction.
     pub slot: u64,
-    /// When its block was made, in Unix seconds, if the node knows.
+    /// The time of the block in Unix seconds. `None` if the node does not have it.
     pub block_time: Option<i64>,
-    /// What it failed with.
+    /// The transaction's error. `None` if it succeeded.
     pub error: Option<TransactionError>,
-    /// How sure the cluster is of it, if the node says.
-    pub commitment: Option<Commitment>,
+    /// The commitment level of the transaction. `None` if the node does not report it.
+    pub level: Option<CommitmentLevel>,
 }
 
-/// What became of a transaction.
+/// The status of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Its slot.
+pub struct SignatureStatus {
+    /// The slot that contains the transaction.
     pub slot: u64,
-    /// What it failed with.
+    /// The transaction's error. `None` if it succeeded.
     pub error: Option<TransactionError>,
-    /// How sure the cluster is of it.
-    pub commitment: Commitment,
+    /// The commitment level of the transaction.
+    pub level: CommitmentLevel,
 }
 
-/// How many signatures a node takes in one call.
-const AT_ONCE: usize = 256;
+/// The largest number of signatures that a node accepts in one `getSignatureStatuses`.
+const MAX_SIGNATURES_PER_CALL: usize = 256;
 
 impl Rpc {
-    /// The transactions that name an address, newest first. A node may leave some out: what must not be missed is
-    /// checked in another way. `commitment` has to be confirmed or finalized.
+    /// Returns the transactions that name an address, newest first.
+    ///
+    /// A node may omit transactions. A caller that must not miss any has to check completeness in
+    /// another way. `level` must be confirmed or finalized.
     pub async fn signatures_for(
         &self,
         address: &Address,
         page: &Page,
-        commitment: Commitment,
-    ) -> Result<Vec<Entry>, RpcError> {
+        level: CommitmentLevel,
+    ) -> Result<Vec<SignatureInfo>, RpcError> {
         const METHOD: &str = "getSignaturesForAddress";
-        let mut options = json!({ "commitment": commitment });
+        let mut options = json!({ "commitment": level });
         for (name, end) in [("before", page.before), ("until", page.until)] {
             if let Some(signature) = end {
                 options[name] = signature.to_string().into();
@@ -72,60 +75,67 @@ impl Rpc {
         if let Some(slot) = page.min_context_slot {
             options["minContextSlot"] = slot.into();
         }
-        let found: Vec<EntryJson> = self.call(METHOD, &json!([address.to_string(), options])).await?;
-        let read = |entry: EntryJson| {
-            Ok(Entry {
-                signature: entry.signature.parse().map_err(RpcError::answer(METHOD))?,
+        let response: Vec<SignatureInfoJson> =
+            self.call(METHOD, &json!([address.to_string(), options])).await?;
+        let parse = |entry: SignatureInfoJson| {
+            Ok(SignatureInfo {
+                signature: entry
+                    .signature
+                    .parse()
+                    .map_err(RpcError::invalid_response(METHOD))?,
                 slot: entry.slot,
                 block_time: entry.block_time,
                 error: entry.err,
-                commitment: entry.commitment,
+                level: entry.level,
             })
         };
-        found.into_iter().map(read).collect()
+        response.into_iter().map(parse).collect()
     }
 
-    /// What became of transactions, in their order. `None`: the node doesn't know one; with `search_history` it looks
-    /// past the last few minutes too.
+    /// Returns the status of each transaction, in the order of the signatures. A status is `None`
+    /// if the node does not know the transaction.
+    ///
+    /// With `search_history` the node searches its whole history. Without it, the node only
+    /// searches the last few minutes.
     pub async fn statuses(
         &self,
         signatures: &[Signature],
         search_history: bool,
-    ) -> Result<Vec<Option<Status>>, RpcError> {
+    ) -> Result<Vec<Option<SignatureStatus>>, RpcError> {
         const METHOD: &str = "getSignatureStatuses";
-        let mut found = Vec::with_capacity(signatures.len());
-        for part in signatures.chunks(AT_ONCE) {
-            let names: Vec<String> = part.iter().map(Signature::to_string).collect();
-            let params = json!([names, { "searchTransactionHistory": search_history }]);
-            let answer: InContext<Vec<Option<StatusJson>>> = self.call(METHOD, &params).await?;
-            if answer.value.len() != part.len() {
+        let mut statuses = Vec::with_capacity(signatures.len());
+        for group in signatures.chunks(MAX_SIGNATURES_PER_CALL) {
+            let texts: Vec<String> = group.iter().map(Signature::to_string).collect();
+            let params = json!([texts, { "searchTransactionHistory": search_history }]);
+            let response: WithContext<Vec<Option<StatusJson>>> = self.call(METHOD, &params).await?;
+            if response.value.len() != group.len() {
                 let reason = format!(
-                    "{} states where {} were asked for",
-                    answer.value.len(),
-                    part.len()
+                    "it contains {} statuses, but {} were requested",
+                    response.value.len(),
+                    group.len()
                 );
-                return Err(RpcError::answer(METHOD)(reason));
+                return Err(RpcError::invalid_response(METHOD)(reason));
             }
-            found.extend(
-                answer
+            statuses.extend(
+                response
                     .value
                     .into_iter()
-                    .map(|status| status.map(StatusJson::read)),
+                    .map(|status| status.map(StatusJson::parse)),
             );
         }
-        Ok(found)
+        Ok(statuses)
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct EntryJson {
+struct SignatureInfoJson {
     signature: String,
     slot: u64,
     block_time: Option<i64>,
     err: Option<TransactionError>,
     #[serde(rename = "confirmationStatus")]
-    commitment: Option<Commitment>,
+    level: Option<CommitmentLevel>,
 }
 
 #[derive(Deserialize)]
@@ -133,16 +143,16 @@ struct StatusJson {
     slot: u64,
     err: Option<TransactionError>,
     #[serde(rename = "confirmationStatus")]
-    commitment: Option<Commitment>,
+    level: Option<CommitmentLevel>,
 }
 
 impl StatusJson {
-    fn read(self) -> Status {
-        Status {
+    fn parse(self) -> SignatureStatus {
+        SignatureStatus {
             slot: self.slot,
             error: self.err,
-            // A node that doesn't say has seen it, and no more is known.
-            commitment: self.commitment.unwrap_or(Commitment::Processed),
+            // A node that reports no level has at least processed the transaction.
+            level: self.level.unwrap_or(CommitmentLevel::Processed),
         }
     }
 }

@@ -1,28 +1,30 @@
 //! An asynchronous client for the parts of Solana's JSON-RPC and subscriptions that Bauta uses.
 //!
 //! ```text
-//!   instructions ──> Rpc::send_and_confirm ──> Confirmed: signature, slot
-//!                                                  │
-//!   Rpc::signatures_for ── Entry: which ──┐        │
-//!   Rpc::block ─────────── Block: order ──┼──> Rpc::transaction ──> Record: instructions and inner instructions,
-//!   Pubsub::logs, slots ── at once ───────┘                         programs and accounts by address
+//!   instructions ──> Rpc::send_and_confirm ──> Confirmation: signature, slot
+//!                                                    │
+//!   Rpc::signatures_for ── SignatureInfo ──┐         │
+//!   Rpc::block ─────────── Block: order ───┼──> Rpc::transaction ──> ExecutedTransaction:
+//!   Pubsub::logs, slots ── notifications ──┘                         instructions, inner instructions
 //! ```
 //!
-//! * Methods are those of <https://solana.com/docs/rpc>; amounts are in lamports, times in Unix seconds.
-//! * Every call has an end: [`Options`] bounds its time and the answer's length.
-//! * [`RpcError::is_transient`] says whether the same call may succeed later. Nothing is tried again here, but a
-//!   transaction that is waited for.
-//! * A URL may hold a provider's key, so messages name the host alone.
+//! * The methods are those of <https://solana.com/docs/rpc>. Amounts are in lamports. Times are in
+//!   Unix seconds.
+//! * Every call is bounded: [`Options`] limits its duration and the size of the response.
+//! * [`RpcError::is_retryable`] says whether the same call may succeed later. This crate does not
+//!   retry calls. The only exception is [`Rpc::send_and_confirm`], which sends a transaction again
+//!   while it waits for the confirmation.
+//! * A URL may contain a provider's key. Messages therefore show only scheme, host and port.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), bauta_rpc::RpcError> {
-//! use bauta_rpc::{Commitment, Page, Rpc};
+//! use bauta_rpc::{CommitmentLevel, Page, Rpc};
 //!
 //! let rpc = Rpc::new("http://127.0.0.1:8899")?;
 //! let program = "BaXwFR6H8K5UrTyRnNp9Wds1Fnz8a68yGLHpbpNbXyc2".parse().expect("an address");
-//! for entry in rpc.signatures_for(&program, &Page::default(), Commitment::Confirmed).await? {
-//!     let record = rpc.transaction(&entry.signature, Commitment::Confirmed).await?;
-//!     println!("{:?}", record.map(|record| record.inner));
+//! for entry in rpc.signatures_for(&program, &Page::default(), CommitmentLevel::Confirmed).await? {
+//!     let transaction = rpc.transaction(&entry.signature, CommitmentLevel::Confirmed).await?;
+//!     println!("{:?}", transaction.map(|transaction| transaction.inner_instructions));
 //! }
 //! # Ok(())
 //! # }
@@ -30,20 +32,20 @@
 
 mod account;
 mod block;
-mod call;
-mod commitment;
+mod client;
+mod commitment_level;
 mod error;
 mod history;
-mod record;
 mod send;
 mod subscription;
+mod transaction;
 
 pub use account::{Account, Filter};
 pub use block::Block;
-pub use call::{Options, Rpc};
-pub use commitment::Commitment;
+pub use client::{Options, Rpc};
+pub use commitment_level::CommitmentLevel;
 pub use error::RpcError;
-pub use history::{Entry, Page, Status};
-pub use record::{Call, InnerCall, Record};
-pub use send::{Confirmed, sign};
-pub use subscription::{Logs, Pubsub, Slot, Subscription};
+pub use history::{Page, SignatureInfo, SignatureStatus};
+pub use send::{Confirmation, sign};
+pub use subscription::{LogsNotification, Pubsub, SlotNotification, Subscription};
+pub use transaction::{ExecutedInstruction, ExecutedTransaction, InnerInstruction};

@@ -1,4 +1,4 @@
-//! What a node tells by itself, over a websocket.
+//! Receives notifications from a node over a websocket.
 
 use std::{collections::VecDeque, fmt, marker::PhantomData, time::Duration};
 
@@ -18,14 +18,15 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    Commitment, Options, RpcError,
-    call::{InContext, read_answer, read_url},
+    CommitmentLevel, Options, RpcError,
+    client::{WithContext, parse_response, parse_url},
 };
 
-/// How often a silent node is asked whether it is there. After two such times without a sign the connection is given up.
-const PING: Duration = Duration::from_secs(10);
+/// The time between two pings. If the node sends nothing during two of these intervals, the
+/// subscription ends.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
 
-/// A node's websocket. Each subscription has a connection of its own.
+/// A client of a node's websocket. Each subscription opens its own connection.
 #[derive(Clone)]
 pub struct Pubsub {
     url: String,
@@ -33,52 +34,55 @@ pub struct Pubsub {
     options: Options,
 }
 
-/// A running subscription. Ends with the value.
+/// An open subscription. Dropping the value closes the connection.
 ///
-/// What happens while no connection is open is not told later: subscribe first, then read what was before.
+/// A node does not repeat notifications of the time without a connection. A caller that must not
+/// miss anything subscribes first and then reads the past with calls.
 pub struct Subscription<T> {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     host: String,
     method: &'static str,
     ping: Interval,
-    /// Pings since the node's last sign.
-    unanswered: u8,
-    /// Notices that came before the answer to the subscription.
+    /// The number of pings since the last message of the node.
+    unanswered_pings: u8,
+    /// Notifications that arrived before the response to the subscription.
     early: VecDeque<String>,
-    notice: PhantomData<fn() -> T>,
+    notification: PhantomData<fn() -> T>,
 }
 
-/// A transaction that names the address, seen.
+/// A notification about a transaction that names the subscribed address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Logs {
-    /// The transaction.
+pub struct LogsNotification {
+    /// The transaction's first signature.
     pub signature: Signature,
-    /// The slot at which the node looked: the transaction's own, or a later one.
+    /// The slot at which the node read the transaction: its own slot or a later one.
     pub slot: u64,
-    /// What it failed with.
+    /// The transaction's error. `None` if it succeeded.
     pub error: Option<TransactionError>,
 }
 
-/// A slot begun.
+/// A notification about a slot that has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct Slot {
+pub struct SlotNotification {
     /// The slot.
     pub slot: u64,
-    /// The slot that it follows.
+    /// The slot of the parent block.
     pub parent: u64,
     /// The newest finalized slot.
     pub root: u64,
 }
 
 impl Pubsub {
-    /// The node at a `ws` or `wss` URL, with the default limits. Connects to nothing yet.
+    /// Creates a client of the node at a `ws` or `wss` URL, with the default limits. Does not
+    /// connect.
     pub fn new(url: &str) -> Result<Self, RpcError> {
         Self::with_options(url, Options::default())
     }
 
-    /// The same with limits of its own: `timeout` is for the connection and the answer to the subscription.
+    /// Creates a client with the given limits. [`Options::timeout`] limits the connection and the
+    /// response to the subscription together.
     pub fn with_options(url: &str, options: Options) -> Result<Self, RpcError> {
-        let (url, host) = read_url(url, &["ws", "wss"])?;
+        let (url, host) = parse_url(url, &["ws", "wss"])?;
         Ok(Self {
             url: url.into(),
             host,
@@ -86,30 +90,31 @@ impl Pubsub {
         })
     }
 
-    /// Tells of transactions that name an address, once they have reached the commitment.
+    /// Subscribes to transactions that name an address. A notification follows when a transaction
+    /// has reached the commitment level.
     pub async fn logs(
         &self,
         mentions: &Address,
-        commitment: Commitment,
-    ) -> Result<Subscription<Logs>, RpcError> {
+        level: CommitmentLevel,
+    ) -> Result<Subscription<LogsNotification>, RpcError> {
         let mentions = json!({ "mentions": [mentions.to_string()] });
-        let params = json!([mentions, { "commitment": commitment }]);
+        let params = json!([mentions, { "commitment": level }]);
         self.subscribe("logsSubscribe", &params).await
     }
 
-    /// Tells of slots as they begin.
-    pub async fn slots(&self) -> Result<Subscription<Slot>, RpcError> {
+    /// Subscribes to slots. A notification follows when a slot begins.
+    pub async fn slots(&self) -> Result<Subscription<SlotNotification>, RpcError> {
         self.subscribe("slotSubscribe", &json!([])).await
     }
 
     async fn subscribe<T>(&self, method: &'static str, params: &Value) -> Result<Subscription<T>, RpcError> {
-        let patience = self.options.timeout;
-        timeout(patience, self.open(method, params))
+        let limit = self.options.timeout;
+        timeout(limit, self.open(method, params))
             .await
             .unwrap_or_else(|_| {
                 Err(RpcError::Unreachable {
                     host: self.host.clone(),
-                    reason: format!("{method} was not answered within {patience:?}"),
+                    reason: format!("{method} had no response within {limit:?}"),
                 })
             })
     }
@@ -124,7 +129,7 @@ impl Pubsub {
                 host: self.host.clone(),
                 reason: error.to_string(),
             })?;
-        let mut ping = interval(PING);
+        let mut ping = interval(PING_INTERVAL);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ping.reset();
         let mut subscription = Subscription {
@@ -132,9 +137,9 @@ impl Pubsub {
             host: self.host.clone(),
             method,
             ping,
-            unanswered: 0,
+            unanswered_pings: 0,
             early: VecDeque::new(),
-            notice: PhantomData,
+            notification: PhantomData,
         };
         subscription.begin(params).await?;
         Ok(subscription)
@@ -142,42 +147,43 @@ impl Pubsub {
 }
 
 impl<T> Subscription<T> {
-    /// Asks for it, and takes the node's answer.
+    /// Sends the request to subscribe and reads the node's response.
     async fn begin(&mut self, params: &Value) -> Result<(), RpcError> {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": self.method, "params": params });
         let sent = self.socket.send(Message::text(request.to_string())).await;
         sent.map_err(|error| self.ended(&error))?;
         loop {
             let text = self.message().await?;
-            let said: Said = serde_json::from_str(&text).map_err(RpcError::answer(self.method))?;
-            if said.method.is_some() {
+            let message: MessageJson =
+                serde_json::from_str(&text).map_err(RpcError::invalid_response(self.method))?;
+            if message.method.is_some() {
                 self.early.push_back(text);
             } else {
-                return read_answer::<u64>(self.method, text.as_bytes()).map(|_| ());
+                return parse_response::<u64>(self.method, text.as_bytes()).map(|_| ());
             }
         }
     }
 
-    /// The next text. Can be given up at any time without losing one.
+    /// Receives the next text message. Cancel safe: a cancelled call loses no message.
     async fn message(&mut self) -> Result<String, RpcError> {
         loop {
             tokio::select! {
                 message = self.socket.next() => {
-                    self.unanswered = 0;
+                    self.unanswered_pings = 0;
                     match message {
                         Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
-                        // Answers to pings, and the node's own pings, which the socket answers.
+                        // Pongs, and pings of the node. The socket responds to pings itself.
                         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                        Some(Ok(Message::Binary(_))) => return Err(self.ended(&"a binary message")),
-                        Some(Ok(Message::Close(_))) | None => return Err(self.ended(&"the node closed it")),
+                        Some(Ok(Message::Binary(_))) => return Err(self.ended(&"the node sent a binary message")),
+                        Some(Ok(Message::Close(_))) | None => return Err(self.ended(&"the node closed the connection")),
                         Some(Err(error)) => return Err(self.ended(&error)),
                     }
                 }
                 _ = self.ping.tick() => {
-                    if self.unanswered == 2 {
-                        return Err(self.ended(&"the node gives no sign"));
+                    if self.unanswered_pings == 2 {
+                        return Err(self.ended(&"the node does not respond to pings"));
                     }
-                    self.unanswered += 1;
+                    self.unanswered_pings += 1;
                     let sent = self.socket.send(Message::Ping(Vec::new().into())).await;
                     sent.map_err(|error| self.ended(&error))?;
                 }
@@ -194,47 +200,51 @@ impl<T> Subscription<T> {
     }
 }
 
-impl<T: Notice> Subscription<T> {
-    /// Waits for the next notice. After an error the subscription is over. Can be given up at any time, in a `select!`
-    /// for example, without losing a notice.
+impl<T: Notification> Subscription<T> {
+    /// Waits for the next notification. After an error the subscription has ended.
+    ///
+    /// This method is cancel safe: if it is used in a `select!` and another branch completes first,
+    /// no notification is lost.
     pub async fn next(&mut self) -> Result<T, RpcError> {
         let text = match self.early.pop_front() {
             Some(text) => text,
             None => self.message().await?,
         };
-        let said: Said = serde_json::from_str(&text).map_err(RpcError::answer(self.method))?;
-        let params = said
+        let message: MessageJson =
+            serde_json::from_str(&text).map_err(RpcError::invalid_response(self.method))?;
+        let params = message
             .params
-            .ok_or_else(|| RpcError::answer(self.method)("a notice without params"))?;
-        let json = serde_json::from_value(params.result).map_err(RpcError::answer(self.method))?;
-        T::read(json, self.method)
+            .ok_or_else(|| RpcError::invalid_response(self.method)("a notification has no params"))?;
+        let json: T::Json =
+            serde_json::from_value(params.result).map_err(RpcError::invalid_response(self.method))?;
+        T::parse(json, self.method)
     }
 }
 
 #[derive(Deserialize)]
-struct Said {
+struct MessageJson {
     method: Option<String>,
-    params: Option<Params>,
+    params: Option<ParamsJson>,
 }
 
 #[derive(Deserialize)]
-struct Params {
+struct ParamsJson {
     result: Value,
 }
 
-/// What a subscription tells.
-pub trait Notice: Sized {
-    /// Its form in JSON.
+/// The content of a notification.
+pub trait Notification: Sized {
+    /// The JSON form.
     type Json: DeserializeOwned;
 
-    /// Reads it.
-    fn read(json: Self::Json, method: &'static str) -> Result<Self, RpcError>;
+    /// Converts the JSON form.
+    fn parse(json: Self::Json, method: &'static str) -> Result<Self, RpcError>;
 }
 
-impl Notice for Slot {
+impl Notification for SlotNotification {
     type Json = Self;
 
-    fn read(json: Self, _method: &'static str) -> Result<Self, RpcError> {
+    fn parse(json: Self, _method: &'static str) -> Result<Self, RpcError> {
         Ok(json)
     }
 }
@@ -245,12 +255,16 @@ pub struct LogsJson {
     err: Option<TransactionError>,
 }
 
-impl Notice for Logs {
-    type Json = InContext<LogsJson>;
+impl Notification for LogsNotification {
+    type Json = WithContext<LogsJson>;
 
-    fn read(json: Self::Json, method: &'static str) -> Result<Self, RpcError> {
+    fn parse(json: Self::Json, method: &'static str) -> Result<Self, RpcError> {
         Ok(Self {
-            signature: json.value.signature.parse().map_err(RpcError::answer(method))?,
+            signature: json
+                .value
+                .signature
+                .parse()
+                .map_err(RpcError::invalid_response(method))?,
             slot: json.context.slot,
             error: json.value.err,
         })
@@ -262,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_of_json_rpc_is_not_taken_for_a_websocket_s() {
+    fn the_url_of_a_json_rpc_is_refused_for_a_websocket() {
         let error = Pubsub::new("http://127.0.0.1:8899").err().unwrap().to_string();
         assert!(error.contains("ws:// or wss://"), "{error}");
     }

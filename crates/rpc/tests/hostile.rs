@@ -1,8 +1,9 @@
-//! Nodes that misbehave: away, silent, endless, or answering something else. A socket of our own plays them.
+//! Tests of the client against faulty nodes: unavailable, silent, too long, or with invalid
+//! responses. A local socket plays the node.
 
 use std::time::Duration;
 
-use bauta_rpc::{Commitment, Options, Pubsub, Rpc, RpcError};
+use bauta_rpc::{CommitmentLevel, Options, Pubsub, Rpc, RpcError};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -13,8 +14,9 @@ const LIMITS: Options = Options {
     max_response_bytes: 1000,
 };
 
-/// Answers every connection with these bytes, then keeps it open and says no more.
-async fn node(answer: String) -> String {
+/// Starts a node that sends these bytes on every connection and then keeps the connection open.
+/// Returns its address.
+async fn faulty_node(response: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -23,8 +25,8 @@ async fn node(answer: String) -> String {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = [0; 4096];
             let length = stream.read(&mut request).await.unwrap();
-            assert!(length > 0, "a request");
-            stream.write_all(answer.as_bytes()).await.unwrap();
+            assert!(length > 0, "the client sent no request");
+            stream.write_all(response.as_bytes()).await.unwrap();
             open.push(stream);
         }
     });
@@ -38,24 +40,25 @@ fn http(status: &str, headers: &str, body: &str) -> String {
     )
 }
 
-async fn slot(answer: String) -> RpcError {
-    let url = format!("http://{}/?api-key=secret", node(answer).await);
+/// Returns the error of `getSlot` at a node that sends this response.
+async fn slot_error(response: String) -> RpcError {
+    let url = format!("http://{}/?api-key=secret", faulty_node(response).await);
     let rpc = Rpc::with_options(&url, LIMITS).unwrap();
-    let error = rpc.slot(Commitment::Confirmed).await.unwrap_err();
+    let error = rpc.slot(CommitmentLevel::Confirmed).await.unwrap_err();
     assert!(
         !format!("{error} {error:?}").contains("secret"),
-        "it shows the key: {error:?}"
+        "the error shows the key: {error:?}"
     );
     error
 }
 
 #[tokio::test]
-async fn a_node_that_is_away_is_named_and_transient() {
+async fn the_error_of_an_unavailable_node_is_retryable_and_names_the_node() {
     // Port 1 (tcpmux) is reserved; nothing listens there.
     let rpc = Rpc::new("http://127.0.0.1:1/?api-key=secret").unwrap();
-    let error = rpc.slot(Commitment::Confirmed).await.unwrap_err();
+    let error = rpc.slot(CommitmentLevel::Confirmed).await.unwrap_err();
     assert!(
-        matches!(error, RpcError::Unreachable { .. }) && error.is_transient(),
+        matches!(error, RpcError::Unreachable { .. }) && error.is_retryable(),
         "{error}"
     );
     assert!(error.to_string().contains("http://127.0.0.1:1: "), "{error}");
@@ -63,50 +66,53 @@ async fn a_node_that_is_away_is_named_and_transient() {
 }
 
 #[tokio::test]
-async fn a_node_that_says_nothing_is_given_up_in_time() {
-    let error = slot(String::new()).await;
+async fn a_silent_node_is_a_timeout() {
+    let error = slot_error(String::new()).await;
     assert!(
-        matches!(error, RpcError::Unreachable { .. }) && error.is_transient(),
+        matches!(error, RpcError::Unreachable { .. }) && error.is_retryable(),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn a_body_that_stops_half_way_is_given_up_in_time() {
+async fn an_incomplete_body_is_a_timeout() {
     let whole = http("200 OK", "", r#"{"jsonrpc":"2.0","id":1,"result":7}"#);
-    let error = slot(whole[..whole.len() - 5].to_owned()).await;
+    let error = slot_error(whole[..whole.len() - 5].to_owned()).await;
     assert!(
-        matches!(error, RpcError::Unreachable { .. }) && error.is_transient(),
+        matches!(error, RpcError::Unreachable { .. }) && error.is_retryable(),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn an_answer_past_the_limit_is_not_taken() {
-    let error = slot(http("200 OK", "", &"x".repeat(1001))).await;
-    assert!(matches!(error, RpcError::TooLong { limit: 1000, .. }), "{error}");
-    assert!(!error.is_transient());
+async fn a_response_longer_than_the_limit_is_refused() {
+    let error = slot_error(http("200 OK", "", &"x".repeat(1001))).await;
+    assert!(
+        matches!(error, RpcError::ResponseTooLong { limit: 1000, .. }),
+        "{error}"
+    );
+    assert!(!error.is_retryable());
 }
 
 #[tokio::test]
-async fn a_rate_limit_says_when_to_come_again() {
-    let error = slot(http("429 Too Many Requests", "retry-after: 7\r\n", "slow down")).await;
-    assert!(error.is_transient(), "{error}");
+async fn a_rate_limit_is_retryable_and_carries_the_time_to_wait() {
+    let error = slot_error(http("429 Too Many Requests", "retry-after: 7\r\n", "slow down")).await;
+    assert!(error.is_retryable(), "{error}");
     let RpcError::Http { retry_after, .. } = error else {
-        panic!("HTTP's status: {error}");
+        panic!("not an HTTP status: {error}");
     };
     assert_eq!(retry_after, Some(Duration::from_secs(7)));
 }
 
 #[tokio::test]
-async fn a_forbidden_call_is_permanent() {
-    let error = slot(http("403 Forbidden", "", "no such key")).await;
-    assert!(!error.is_transient());
+async fn a_forbidden_call_is_not_retryable() {
+    let error = slot_error(http("403 Forbidden", "", "no such key")).await;
+    assert!(!error.is_retryable());
     assert!(error.to_string().contains("403: no such key"), "{error}");
 }
 
 #[tokio::test]
-async fn an_answer_of_another_kind_is_an_error_that_names_the_method() {
+async fn an_invalid_response_is_an_error_that_names_the_method() {
     for body in [
         "<html>",
         "[]",
@@ -115,11 +121,11 @@ async fn an_answer_of_another_kind_is_an_error_that_names_the_method() {
         r#"{"result":null}"#,
         "{}",
     ] {
-        let error = slot(http("200 OK", "", body)).await;
+        let error = slot_error(http("200 OK", "", body)).await;
         assert!(
             matches!(
                 error,
-                RpcError::Answer {
+                RpcError::InvalidResponse {
                     method: "getSlot",
                     ..
                 }
@@ -130,8 +136,8 @@ async fn an_answer_of_another_kind_is_an_error_that_names_the_method() {
 }
 
 #[tokio::test]
-async fn a_websocket_that_does_not_answer_is_given_up_in_time() {
-    let url = format!("ws://{}/?api-key=secret", node(String::new()).await);
+async fn a_silent_websocket_is_a_timeout() {
+    let url = format!("ws://{}/?api-key=secret", faulty_node(String::new()).await);
     let error = Pubsub::with_options(&url, LIMITS)
         .unwrap()
         .slots()
@@ -139,7 +145,7 @@ async fn a_websocket_that_does_not_answer_is_given_up_in_time() {
         .err()
         .unwrap();
     assert!(
-        matches!(error, RpcError::Unreachable { .. }) && error.is_transient(),
+        matches!(error, RpcError::Unreachable { .. }) && error.is_retryable(),
         "{error}"
     );
     assert!(!error.to_string().contains("secret"), "{error}");

@@ -1,4 +1,4 @@
-//! From lists to batches: fetched, decoded, in the order of the chain.
+//! Turns lists of transactions into batches of decoded events, in the order of the chain.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,21 +6,25 @@ use std::sync::Arc;
 use bauta_store::{EventRecord, Slot};
 use solana_signature::Signature;
 
-use crate::chain::{Listed, Source};
-use crate::{IndexerError, SourceError, decode};
+use crate::chain::{ListedTransaction, Source};
+use crate::{Inconsistency, IndexerError, SourceError, decode};
 
-/// A batch's events, fetched and decoded.
+/// The decoded events of a batch of transactions.
 #[derive(Default)]
-pub struct Fetched {
+pub struct DecodedBatch {
+    /// The events, ordered by position.
     pub records: Vec<EventRecord>,
-    /// Transactions that turned out to have no event, and their slots.
-    pub eventless: Vec<(Signature, Slot)>,
+    /// The transactions that have no event, with their slots.
+    pub without_events: Vec<(Signature, Slot)>,
+    /// The slot of the last transaction.
     pub last_slot: Slot,
 }
 
-/// Cuts a list into batches of about `size` transactions. A slot is never cut: what a transaction began, another one of its
-/// slot may end, and a checkpoint is the end of a slot.
-pub fn cut(listed: &[Listed], size: usize) -> impl Iterator<Item = &[Listed]> {
+/// Divides a list into batches of about `size` transactions.
+///
+/// A slot is never divided. A later transaction of a slot can complete a tree change that an
+/// earlier one began, and a checkpoint is the end of a slot.
+pub fn divide(listed: &[ListedTransaction], size: usize) -> impl Iterator<Item = &[ListedTransaction]> {
     let mut rest = listed;
     std::iter::from_fn(move || {
         let last = rest.len().min(size.max(1)).checked_sub(1)?;
@@ -32,52 +36,57 @@ pub fn cut(listed: &[Listed], size: usize) -> impl Iterator<Item = &[Listed]> {
     })
 }
 
-/// [`fetch`], as a task of its own.
-pub async fn fetch_owned<S: Source>(source: Arc<S>, listed: Vec<Listed>) -> Result<Fetched, IndexerError> {
+/// Like [`fetch`], with owned arguments, so that it can run as a task.
+pub async fn fetch_owned<S: Source>(
+    source: Arc<S>,
+    listed: Vec<ListedTransaction>,
+) -> Result<DecodedBatch, IndexerError> {
     fetch(&source, &listed).await
 }
 
-/// Fetches and decodes transactions. Each must be where and what the list says.
-pub async fn fetch<S: Source>(source: &Arc<S>, listed: &[Listed]) -> Result<Fetched, IndexerError> {
+/// Fetches and decodes transactions. Fails if one is missing, or differs from its entry in the
+/// list.
+pub async fn fetch<S: Source>(
+    source: &Arc<S>,
+    listed: &[ListedTransaction],
+) -> Result<DecodedBatch, IndexerError> {
     let transactions = source.fetch(listed).await?;
-    let mut missing: HashMap<Signature, &Listed> =
+    let mut expected: HashMap<Signature, &ListedTransaction> =
         listed.iter().map(|entry| (entry.signature, entry)).collect();
-    let mut fetched = Fetched {
+    let mut batch = DecodedBatch {
         last_slot: listed.last().map_or(Slot::ZERO, |entry| entry.slot),
-        ..Fetched::default()
+        ..DecodedBatch::default()
     };
     for transaction in &transactions {
         let (signature, slot) = (transaction.signature, transaction.slot);
-        let inconsistent = |what| SourceError::Inconsistent {
+        let inconsistent = |inconsistency| SourceError::Inconsistent {
             signature,
             slot,
-            what,
+            inconsistency,
         };
-        let Some(entry) = missing.remove(&signature) else {
-            return Err(inconsistent("was not asked for, or came twice").into());
+        let Some(entry) = expected.remove(&signature) else {
+            return Err(inconsistent(Inconsistency::NotRequested).into());
         };
         if entry.slot != slot {
-            return Err(inconsistent("was listed in another slot").into());
+            return Err(inconsistent(Inconsistency::OtherSlot).into());
         }
         if entry.succeeded != transaction.succeeded {
-            return Err(inconsistent("has another outcome than was listed").into());
+            return Err(inconsistent(Inconsistency::OtherOutcome).into());
         }
         let records = decode::records(transaction)?;
         if records.is_empty() {
-            fetched.eventless.push((signature, slot));
+            batch.without_events.push((signature, slot));
         }
-        fetched.records.extend(records);
+        batch.records.extend(records);
     }
-    if let Some(entry) = missing.values().next() {
-        let (signature, slot) = (entry.signature, entry.slot);
-        let what = "is not there";
+    if let Some(entry) = expected.values().next() {
         return Err(SourceError::Inconsistent {
-            signature,
-            slot,
-            what,
+            signature: entry.signature,
+            slot: entry.slot,
+            inconsistency: Inconsistency::NotReturned,
         }
         .into());
     }
-    fetched.records.sort_by_key(|record| record.position);
-    Ok(fetched)
+    batch.records.sort_by_key(|record| record.position);
+    Ok(batch)
 }

@@ -1,26 +1,28 @@
-//! Follows the chain into the database, a step at a time.
+//! Follows the chain into the database, one step at a time.
 //!
 //! ```text
-//!   step:  checkpoint (from the database) ── head (from the source): nothing new, or the source is behind: wait
+//!   step:  read the checkpoint (database) and the head (source); if nothing is new: wait
 //!            │
-//!            ├─ compare, from time to time: is what was applied since the last final slot what the source lists?
-//!            │       applied but gone ──> a fork          ┐
-//!            │       listed but never applied ──> a hole  ┴──> undo to before it
+//!            ├─ compare, at intervals: are the applied transactions since the finalized slot those that
+//!            │  the source lists?
+//!            │       applied but gone from the chain ──> a fork                  ┐
+//!            │       listed but not applied ───────────> a missing transaction   ┴──> roll back
 //!            │
-//!            ├─ list (checkpoint, head] ∪ what hunts have found ──> fetch ──> decode ──> batches that end with a slot
+//!            ├─ list (checkpoint, head] ∪ transactions found by searches ──> fetch ──> decode
+//!            │       ──> batches that end with a slot
 //!            │
-//!            └─ apply each in one database transaction; the last one's checkpoint is the head
-//!                    a contradiction ──> hunt: ask every node by the registry's own address ──> found: try again
-//!                                                                                               not: stop, say why
+//!            └─ apply each batch in one database transaction; the last checkpoint is the head
+//!                    a batch contradicts the database ──> search on all nodes, by the registry's address
+//!                                                           found: step again; otherwise: stop
 //! ```
 //!
-//! The checkpoint says "everything up to here is in the database". What the follower keeps in memory only saves work: a
-//! follower that starts anew does the same.
+//! The checkpoint means that the database is complete up to it. The follower's own memory only
+//! saves work: a new follower, without it, produces the same database.
 
 mod batches;
-mod compare;
 mod finality;
-mod hunt;
+mod list_comparison;
+mod search;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,27 +32,31 @@ use bauta_store::{Batch, EventRecord, Position, Slot, Store, StoreError};
 use solana_address::Address;
 use solana_signature::Signature;
 
-use crate::chain::{Head, Listed, Source};
+use crate::chain::{Head, ListedTransaction, Source};
 use crate::{IndexerError, metrics};
-use batches::{Fetched, fetch};
+use batches::{DecodedBatch, fetch};
+pub(crate) use search::SearchRange;
 
-/// How to follow.
+/// The settings of a follower.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The program's address.
+    /// The address of the program.
     pub program: Address,
-    /// Transactions fetched and applied together, at most (a slot is never cut).
+    /// The number of transactions that are fetched and applied in one batch. A batch can be larger,
+    /// because a slot is never divided.
     pub batch_transactions: usize,
-    /// How often what was applied since the last final slot is compared with what the source lists.
+    /// The time between two comparisons of the applied transactions since the finalized slot with
+    /// the source's list.
     pub compare_interval: Duration,
-    /// A database this many slots behind what is final reads them in without a journal.
+    /// A database that is more than this number of slots behind the finalized slot backfills
+    /// without a journal.
     pub backfill_slots: u64,
-    /// For how long a source may be behind the database before that is a reason to stop.
-    pub behind_patience: Duration,
+    /// How long the source may be behind the database before the checkpoint stops.
+    pub source_behind_limit: Duration,
 }
 
 impl Settings {
-    /// What suits a public cluster.
+    /// Returns the settings for a public cluster.
     #[must_use]
     pub fn new(program: Address) -> Self {
         Self {
@@ -58,21 +64,21 @@ impl Settings {
             batch_transactions: 1_000,
             compare_interval: Duration::from_secs(2),
             backfill_slots: 300,
-            behind_patience: Duration::from_mins(1),
+            source_behind_limit: Duration::from_mins(1),
         }
     }
 }
 
-/// What a step did.
+/// The result of a step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
-    /// Up to where the database follows now.
+    /// The checkpoint after the step.
     pub checkpoint: Option<Position>,
-    /// The chain's newest slots.
+    /// The newest slots of the chain.
     pub head: Head,
-    /// Events applied.
+    /// The number of applied events.
     pub events: usize,
-    /// Whether the next step should come at once: something was undone or found.
+    /// Whether the next step should follow at once, because of a rollback or a found transaction.
     pub again: bool,
 }
 
@@ -81,20 +87,28 @@ pub struct Follower<S> {
     source: Arc<S>,
     store: Store,
     settings: Settings,
-    /// Transactions that the program's own list hides, by signature.
-    found: HashMap<Signature, Listed>,
-    /// Transactions since the last final slot that have no event, and their slots.
-    eventless: HashMap<Signature, Slot>,
-    /// Applied transactions that nobody knows, and how often that has been so.
-    absent: HashMap<Signature, u32>,
-    compared: Option<Instant>,
+    /// Transactions that searches found and that the program's own list omits.
+    found: HashMap<Signature, ListedTransaction>,
+    /// The slots of transactions without an event, since the finalized slot.
+    without_events: HashMap<Signature, Slot>,
+    /// How often no node knew an applied transaction.
+    unknown_counts: HashMap<Signature, u32>,
+    compared_at: Option<Instant>,
     behind_since: Option<Instant>,
-    /// The last contradiction that the whole history was searched for.
-    searched: Option<String>,
+    /// The last gap for which the whole history was searched.
+    searched_gap: Option<Gap>,
+}
+
+/// A gap, identified by the account that a contradiction is about and the checkpoint that cannot
+/// move.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Gap {
+    account: Address,
+    checkpoint: Option<Position>,
 }
 
 impl<S: Source> Follower<S> {
-    /// Begins wherever the database is.
+    /// Creates a follower, which continues at the checkpoint of the database.
     #[must_use]
     pub fn new(source: Arc<S>, store: Store, settings: Settings) -> Self {
         Self {
@@ -102,78 +116,84 @@ impl<S: Source> Follower<S> {
             store,
             settings,
             found: HashMap::new(),
-            eventless: HashMap::new(),
-            absent: HashMap::new(),
-            compared: None,
+            without_events: HashMap::new(),
+            unknown_counts: HashMap::new(),
+            compared_at: None,
             behind_since: None,
-            searched: None,
+            searched_gap: None,
         }
     }
 
-    /// The database.
+    /// Returns the database.
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
     }
 
-    /// The source.
+    /// Returns the source.
     #[must_use]
     pub const fn source(&self) -> &Arc<S> {
         &self.source
     }
 
-    /// Brings the database from its checkpoint to the head, or as far as it can truthfully go.
+    /// Moves the database from its checkpoint to the head, or as far as the data is complete.
     pub async fn step(&mut self) -> Result<Step, IndexerError> {
-        let at = self.store.checkpoint().await?;
-        let head = self.source.head(at.map_or(Slot::ZERO, |at| at.slot)).await?;
+        let checkpoint = self.store.checkpoint().await?;
+        let head = self
+            .source
+            .head(checkpoint.map_or(Slot::ZERO, |at| at.slot))
+            .await?;
         metrics::head(head.confirmed);
         let mut step = Step {
-            checkpoint: at,
+            checkpoint,
             head,
             events: 0,
             again: false,
         };
-        if at.is_some_and(|at| head.confirmed < at.slot) {
-            self.check_patience(at, head)?;
+        if let Some(checkpoint) = checkpoint
+            && head.confirmed < checkpoint.slot
+        {
+            self.check_source_behind(checkpoint, head)?;
             return Ok(step);
         }
         self.behind_since = None;
 
         let floor = self.store.finalized_slot().await?;
         let program = [self.settings.program];
-        let due = self
-            .compared
+        let is_comparison_due = self
+            .compared_at
             .is_none_or(|last| last.elapsed() >= self.settings.compare_interval);
-        let listed = match at {
-            Some(at) if due && floor.is_none_or(|floor| floor < at.slot) => {
+        let listed = match checkpoint {
+            Some(at) if is_comparison_due && floor.is_none_or(|floor| floor < at.slot) => {
                 let listed = self.source.list(&program, floor, head.confirmed).await?;
-                if let Some(slot) = self.compare(floor, at, &listed).await? {
-                    step.checkpoint = self.rewind(slot).await?;
+                if let Some(slot) = self.compare_with_list(floor, at, &listed).await? {
+                    step.checkpoint = self.roll_back_before(slot).await?;
                     step.again = true;
                     return Ok(step);
                 }
-                self.compared = Some(Instant::now());
+                self.compared_at = Some(Instant::now());
                 listed
             }
             Some(at) if at.slot == head.confirmed => return Ok(step),
             _ => {
-                let floor = self.begin_backfill(at, floor, head).await?;
-                self.forget_below(floor);
-                let after = at.map(|at| at.slot);
+                let floor = self.begin_backfill(checkpoint, floor, head).await?;
+                self.forget_up_to(floor);
+                let after = checkpoint.map(|at| at.slot);
                 self.source.list(&program, after, head.confirmed).await?
             }
         };
-        let new = self.with_found(listed, at, head);
-        match self.apply_all(at, head, &new).await {
+        let new = self.new_transactions(listed, checkpoint, head);
+        match self.apply_all(checkpoint, head, &new).await {
             Ok(events) => {
                 step.events = events;
                 step.checkpoint = self.store.checkpoint().await?;
-                self.searched = None;
+                self.searched_gap = None;
                 Ok(step)
             }
-            Err(error) if error.may_be_a_gap() => {
+            Err(error) if error.may_be_gap() => {
                 metrics::gap();
-                step.again = self.mend(error, head, &new).await?;
+                self.repair(error, head, &new).await?;
+                step.again = true;
                 step.checkpoint = self.store.checkpoint().await?;
                 Ok(step)
             }
@@ -181,25 +201,34 @@ impl<S: Source> Follower<S> {
         }
     }
 
-    /// A node may be behind for a while; for long it is another chain.
-    fn check_patience(&mut self, at: Option<Position>, head: Head) -> Result<(), IndexerError> {
-        let since = self.behind_since.get_or_insert_with(Instant::now).elapsed();
-        match at {
-            Some(at) if since > self.settings.behind_patience => Err(IndexerError::BehindDatabase {
+    /// Fails if the source has been behind the database for longer than the limit. A node can be
+    /// behind for a short time; if it stays behind, it may belong to another cluster.
+    fn check_source_behind(&mut self, checkpoint: Position, head: Head) -> Result<(), IndexerError> {
+        let elapsed = self.behind_since.get_or_insert_with(Instant::now).elapsed();
+        if elapsed > self.settings.source_behind_limit {
+            return Err(IndexerError::SourceBehind {
                 head: head.confirmed,
-                at: at.slot,
-                seconds: since.as_secs(),
-            }),
-            _ => Ok(()),
+                checkpoint: checkpoint.slot,
+                seconds: elapsed.as_secs(),
+            });
         }
+        Ok(())
     }
 
-    /// The listed transactions after the checkpoint, and those that only hunts have found, by slot.
-    fn with_found(&self, listed: Vec<Listed>, at: Option<Position>, head: Head) -> Vec<Listed> {
-        let is_new = |entry: &Listed| {
-            entry.may_count() && at.is_none_or(|at| entry.slot > at.slot) && entry.slot <= head.confirmed
+    /// Returns the transactions to apply, ordered by slot: those that are listed after the
+    /// checkpoint, and those that only searches found.
+    fn new_transactions(
+        &self,
+        listed: Vec<ListedTransaction>,
+        checkpoint: Option<Position>,
+        head: Head,
+    ) -> Vec<ListedTransaction> {
+        let is_new = |entry: &ListedTransaction| {
+            entry.may_have_events()
+                && checkpoint.is_none_or(|at| entry.slot > at.slot)
+                && entry.slot <= head.confirmed
         };
-        let mut new: HashMap<Signature, Listed> = self
+        let by_signature: HashMap<Signature, ListedTransaction> = self
             .found
             .values()
             .copied()
@@ -207,56 +236,58 @@ impl<S: Source> Follower<S> {
             .filter(is_new)
             .map(|entry| (entry.signature, entry))
             .collect();
-        let mut new: Vec<_> = new.drain().map(|(_, entry)| entry).collect();
+        let mut new: Vec<_> = by_signature.into_values().collect();
         new.sort_by_key(|entry| entry.slot);
         new
     }
 
-    /// Applies everything listed, batch after batch, fetching one while the other is written.
+    /// Applies transactions in batches. Fetches each batch while the one before it is written.
+    /// Returns the number of applied events.
     async fn apply_all(
         &mut self,
-        at: Option<Position>,
+        checkpoint: Option<Position>,
         head: Head,
-        new: &[Listed],
+        new: &[ListedTransaction],
     ) -> Result<usize, IndexerError> {
-        let mut batches = batches::cut(new, self.settings.batch_transactions).peekable();
-        let mut from = at;
+        let mut batches = batches::divide(new, self.settings.batch_transactions).peekable();
+        let mut after = checkpoint;
         let mut events = 0;
-        let mut fetched = match batches.next() {
+        let mut decoded = match batches.next() {
             Some(first) => fetch(&self.source, first).await?,
-            None => Fetched::default(),
+            None => DecodedBatch::default(),
         };
         loop {
             let next = batches
                 .next()
                 .map(|batch| tokio::spawn(batches::fetch_owned(Arc::clone(&self.source), batch.to_vec())));
             let checkpoint = if next.is_some() {
-                Position::end_of_slot(fetched.last_slot)
+                Position::end_of_slot(decoded.last_slot)
             } else {
                 Position::end_of_slot(head.confirmed)
             };
-            self.eventless.extend(fetched.eventless);
-            events += self.apply(from, fetched.records, checkpoint).await?;
-            from = Some(checkpoint);
+            self.without_events.extend(decoded.without_events);
+            events += self.apply(after, decoded.records, checkpoint).await?;
+            after = Some(checkpoint);
             let Some(next) = next else { return Ok(events) };
-            fetched = next.await.map_err(|_| crate::SourceError::Stopped)??;
+            decoded = next.await.map_err(|_| crate::SourceError::Cancelled)??;
         }
     }
 
-    /// Applies a batch; if it contradicts what is stored, as many of its slots as don't.
+    /// Applies a batch. If the batch contradicts the database, applies its slots one by one up to
+    /// the contradiction and returns the error.
     async fn apply(
         &self,
-        from: Option<Position>,
+        after: Option<Position>,
         records: Vec<EventRecord>,
         checkpoint: Position,
     ) -> Result<usize, IndexerError> {
         let batch = Batch { records, checkpoint };
-        let refused = match self.write(from, &batch).await {
-            Err(refused) if refused.may_be_a_gap() => refused,
+        let contradiction = match self.write(after, &batch).await {
+            Err(error) if error.may_be_gap() => error,
             other => return other,
         };
-        // what came before the contradiction is known good
-        let mut from = from;
+        // The slots before the contradiction are complete.
+        let mut after = after;
         for slot in batch.records.chunk_by(|a, b| a.position.slot == b.position.slot) {
             let Some(first) = slot.first() else { continue };
             let checkpoint = Position::end_of_slot(first.position.slot);
@@ -264,31 +295,35 @@ impl<S: Source> Follower<S> {
                 records: slot.to_vec(),
                 checkpoint,
             };
-            self.write(from, &batch).await?;
-            from = Some(checkpoint);
+            self.write(after, &batch).await?;
+            after = Some(checkpoint);
         }
-        Err(refused)
+        Err(contradiction)
     }
 
-    async fn write(&self, from: Option<Position>, batch: &Batch) -> Result<usize, IndexerError> {
-        let begun = Instant::now();
-        let applied = self.store.apply_after(from, batch).await?;
-        metrics::committed(begun.elapsed(), batch);
+    async fn write(&self, after: Option<Position>, batch: &Batch) -> Result<usize, IndexerError> {
+        let start = Instant::now();
+        let applied = self.store.apply_after(after, batch).await?;
+        metrics::committed(start.elapsed(), batch);
         Ok(applied.applied)
     }
 
-    /// Goes back to before a slot. Whatever was applied since is read again.
-    async fn rewind(&mut self, slot: Slot) -> Result<Option<Position>, IndexerError> {
+    /// Rolls the database back to before a slot. The next step reads the chain again from there.
+    async fn roll_back_before(&mut self, slot: Slot) -> Result<Option<Position>, IndexerError> {
         let reached = self.store.roll_back_to(slot.previous()).await?;
-        self.absent.clear();
-        tracing::warn!(event = "went_back", before_slot = slot.get(), ?reached);
+        self.unknown_counts.clear();
+        tracing::warn!(event = "rolled_back", before_slot = slot.get(), ?reached);
         Ok(reached)
     }
 
-    /// Like [`Self::rewind`], for missing transactions: below finality there is no way back.
-    async fn rewind_for(&mut self, missing: &[Listed]) -> Result<Option<Position>, IndexerError> {
+    /// Rolls the database back to before the first of some missing transactions. Fails if its slot
+    /// is already final.
+    async fn roll_back_before_missing(
+        &mut self,
+        missing: &[ListedTransaction],
+    ) -> Result<Option<Position>, IndexerError> {
         let slot = missing.iter().map(|entry| entry.slot).min().unwrap_or(Slot::MAX);
-        self.rewind(slot).await.map_err(|error| match error {
+        self.roll_back_before(slot).await.map_err(|error| match error {
             IndexerError::Store(StoreError::CannotRollBack { .. }) => IndexerError::MissingBelowFinality {
                 missing: missing.len(),
                 slot,
@@ -297,9 +332,10 @@ impl<S: Source> Follower<S> {
         })
     }
 
-    fn forget_below(&mut self, floor: Option<Slot>) {
-        let Some(floor) = floor else { return };
-        self.eventless.retain(|_, slot| *slot > floor);
-        self.found.retain(|_, entry| entry.slot > floor);
+    /// Removes the entries of final slots from the follower's memory.
+    fn forget_up_to(&mut self, finalized: Option<Slot>) {
+        let Some(finalized) = finalized else { return };
+        self.without_events.retain(|_, slot| *slot > finalized);
+        self.found.retain(|_, entry| entry.slot > finalized);
     }
 }

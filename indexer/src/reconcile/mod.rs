@@ -1,121 +1,128 @@
-//! Compares the database with the program's accounts: what a node's history hides, its accounts still show.
+//! Reconciles the database with the program's accounts. They show the effects of transactions that
+//! every node omits from its lists.
 //!
 //! ```text
 //!   for each kind of account:
-//!     before  what the database says
-//!     chain   getProgramAccounts, as of a slot ── step until the checkpoint has passed that slot
-//!     after   what the database says now
-//!        chain differs from both ──> suspect ──hunt by the account's own address──> found: undone, read again
-//!                                                                                  nothing, several times: stop
+//!     before  read the database
+//!     chain   getProgramAccounts, at a slot ── step until the checkpoint has passed that slot
+//!     after   read the database again
+//!        chain differs from both ──> suspect ──search by the account's own address──> found: roll back
+//!                                                              nothing found, several times: stop
 //! ```
 //!
-//! An account that is as it was before, or as it is after, has only moved meanwhile. Kinds with many accounts are looked at
-//! over several rounds, by the first byte of what names them; what agrees as a whole is what a whole cycle of rounds has seen.
+//! An account whose state equals the one before or after has only changed in the meantime.
+//!
+//! A kind with many accounts is compared over several rounds, by the first byte of the accounts'
+//! keys. The database agrees with the accounts when every round of a cycle has found no difference.
 
-mod kinds;
+mod kind;
+mod plan;
+mod state;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use bauta_store::Slot;
+use bauta_store::{Slot, Store, StoreError};
 use solana_address::Address;
 
-use crate::chain::{Account, AccountFilter, Source};
-use crate::follow::Follower;
+use crate::chain::{Account, Source};
+use crate::follow::{Follower, SearchRange};
 use crate::{IndexerError, metrics};
-use kinds::{Kind, Turn};
+use kind::AccountKind;
+use plan::RoundPlan;
+use state::{AccountKey, AccountState, AccountStates};
 
-/// How often an account must differ without an explanation before that is a reason to stop.
-const PATIENCE: u32 = 3;
-/// How long the checkpoint may take to pass a slot that accounts were read at.
-const REACH: Duration = Duration::from_secs(20);
-/// How many slots newer than the slot that it names a node's answer may be, and how long these slots are waited for.
-const NEWER: u64 = 2;
-const SOON: Duration = Duration::from_secs(2);
-/// Between two steps towards a slot.
-const STEP: Duration = Duration::from_millis(50);
-/// Of a kind that has more accounts than this, about so many are looked at in a round.
-const PART: u64 = 10_000;
-/// More scopes than this are looked at so many at a time.
-const SCOPES: usize = 64;
+/// The number of consecutive rounds with an unexplained difference after which the checkpoint
+/// stops.
+const MAX_UNEXPLAINED_ROUNDS: u32 = 3;
+/// The time limit for the checkpoint to pass the slot of the accounts.
+const REACH_TIMEOUT: Duration = Duration::from_secs(20);
+/// By how many slots a node's accounts can be newer than the slot that it reports.
+const MAX_SLOTS_NEWER: u64 = 2;
+/// The time limit for the checkpoint to pass these newer slots.
+const NEWER_SLOTS_TIMEOUT: Duration = Duration::from_secs(2);
+/// The time between two steps towards a slot.
+const STEP_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What accounts say, by what names them; equal bytes are equal accounts.
-type Said = HashMap<[u8; 32], Vec<u8>>;
-
-/// How a reconciliation stands, from one round to the next.
+/// Compares the database with the accounts, round by round.
 #[derive(Default)]
 pub struct Reconciler {
-    /// Rounds so far: which part of large kinds is looked at next.
+    /// The number of rounds without a difference. It selects the parts of the next round.
     rounds: u64,
-    /// Accounts that differed without an explanation, and how often.
+    /// The number of consecutive rounds in which an account had an unexplained difference.
     unexplained: HashMap<Address, u32>,
-    /// The slots of the last rounds, none of which found a difference.
-    agreed: VecDeque<Slot>,
+    /// The slots of the last rounds, in which no difference was found.
+    agreed_slots: VecDeque<Slot>,
 }
 
-/// What a round found.
+/// The result of a round.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// What was looked at agrees.
-    Agrees {
-        /// Everything up to this slot is in the database, as far as accounts show. `None`: not every part has been looked at yet.
+    /// The compared accounts agree with the database.
+    Agreement {
+        /// The slot up to which all accounts agree with the database. `None` if some parts have not
+        /// been compared yet.
         up_to: Option<Slot>,
     },
-    /// Something was missing and has been found; it is being read again.
-    Mended,
-    /// The checkpoint didn't get to the accounts' slot, or a difference has to be looked at again.
-    Later,
+    /// Missing transactions were found. The next steps apply them.
+    Repaired,
+    /// The checkpoint did not reach the slot of the accounts in time, or a difference must be
+    /// compared again.
+    Inconclusive,
 }
 
 impl Reconciler {
-    /// Compares once.
+    /// Does one round.
     pub async fn round<S: Source>(&mut self, follower: &mut Follower<S>) -> Result<Outcome, IndexerError> {
         let mut up_to = Slot::MAX;
         let mut differing: Vec<(&'static str, Address)> = Vec::new();
-        let mut found: HashMap<&'static str, usize> = HashMap::new();
-        let Turn { kinds, cycle } = kinds::all(follower.store(), self.rounds).await?;
+        let mut counts: HashMap<&'static str, usize> = HashMap::new();
+        let RoundPlan { kinds, cycle } = RoundPlan::for_round(follower.store(), self.rounds).await?;
         for kind in kinds {
             let before = kind.stored(follower.store()).await?;
             let (slot, accounts) = follower.source().accounts(&kind.filter()).await?;
-            if !reach(follower, slot, REACH).await? {
-                return Ok(Outcome::Later);
+            if !reach(follower, slot, REACH_TIMEOUT).await? {
+                return Ok(Outcome::Inconclusive);
             }
             up_to = up_to.min(slot);
             let mut suspects = suspects(follower, &kind, &before, &accounts).await?;
             if !suspects.is_empty() {
-                // A node may answer what is a little newer than the slot that it names; then the database soon has it, too.
-                reach(follower, slot.saturating_add(NEWER), SOON).await?;
+                // A node can return accounts that are a little newer than the slot that it reports.
+                // Then the database soon contains the same state.
+                let newest = slot.saturating_add(MAX_SLOTS_NEWER);
+                reach(follower, newest, NEWER_SLOTS_TIMEOUT).await?;
                 suspects = self::suspects(follower, &kind, &before, &accounts).await?;
             }
-            *found.entry(kind.name()).or_default() += suspects.len();
+            *counts.entry(kind.name()).or_default() += suspects.len();
             differing.extend(suspects.into_iter().map(|address| (kind.name(), address)));
         }
-        for (kind, differences) in found {
-            metrics::differences(kind, differences);
+        for (kind, count) in counts {
+            metrics::reconcile_differences(kind, count);
         }
         if differing.is_empty() {
             self.rounds += 1;
             self.unexplained.clear();
-            return Ok(Outcome::Agrees {
-                up_to: self.agreed_up_to(up_to, cycle),
+            return Ok(Outcome::Agreement {
+                up_to: self.record_agreement(up_to, cycle),
             });
         }
-        // the same parts are looked at again until they agree
-        self.agreed.clear();
+        // `rounds` does not change, so the next round compares the same parts.
+        self.agreed_slots.clear();
         self.explain(follower, &differing, up_to).await
     }
 
-    /// Takes in a round that found no difference as of a slot. Returns up to where a whole cycle of rounds has found none.
-    fn agreed_up_to(&mut self, slot: Slot, cycle: u64) -> Option<Slot> {
+    /// Records a round that found no difference at a slot. Returns the slot up to which all rounds
+    /// of a cycle have found no difference.
+    fn record_agreement(&mut self, slot: Slot, cycle: u64) -> Option<Slot> {
         let cycle = usize::try_from(cycle).unwrap_or(usize::MAX);
-        self.agreed.push_back(slot);
-        while self.agreed.len() > cycle {
-            self.agreed.pop_front();
+        self.agreed_slots.push_back(slot);
+        while self.agreed_slots.len() > cycle {
+            self.agreed_slots.pop_front();
         }
-        (self.agreed.len() == cycle).then(|| self.agreed.iter().min().copied())?
+        (self.agreed_slots.len() == cycle).then(|| self.agreed_slots.iter().min().copied())?
     }
 
-    /// Looks for what is missing at the addresses of accounts that differ.
+    /// Searches for missing transactions at the addresses of accounts that differ.
     async fn explain<S: Source>(
         &mut self,
         follower: &mut Follower<S>,
@@ -125,87 +132,102 @@ impl Reconciler {
         self.unexplained
             .retain(|address, _| differing.iter().any(|(_, differs)| differs == address));
         let addresses: Vec<_> = differing.iter().map(|(_, address)| *address).collect();
-        let floor = follower.store().finalized_slot().await?;
-        for floor in [floor, None] {
-            if follower.hunt(&addresses, floor, up_to, &HashSet::new()).await? {
-                tracing::warn!(event = "hole", accounts = addresses.len());
-                return Ok(Outcome::Mended);
+        let finalized = follower.store().finalized_slot().await?;
+        let listed = HashSet::new();
+        for after in [finalized, None] {
+            let range = SearchRange {
+                after,
+                until: up_to,
+                listed: &listed,
+            };
+            if follower.search_missing(&addresses, &range).await? {
+                tracing::warn!(event = "missing_transactions", accounts = addresses.len());
+                return Ok(Outcome::Repaired);
             }
         }
-        let mut patient = true;
+        let mut limit_reached = false;
         for address in &addresses {
-            let times = self.unexplained.entry(*address).or_default();
-            *times += 1;
-            patient &= *times < PATIENCE;
+            let rounds = self.unexplained.entry(*address).or_default();
+            *rounds += 1;
+            limit_reached |= *rounds >= MAX_UNEXPLAINED_ROUNDS;
         }
-        if patient {
-            return Ok(Outcome::Later);
+        if !limit_reached {
+            return Ok(Outcome::Inconclusive);
         }
         let (kind, address) = differing[0];
-        Err(IndexerError::Unexplained {
+        Err(IndexerError::UnexplainedDifferences {
             differences: differing.len(),
-            first: format!("{kind} {address}"),
+            kind,
+            address,
         })
     }
 }
 
-/// Steps until the checkpoint has passed a slot; `false` if that takes longer than `patience`.
+/// Steps until the checkpoint has passed a slot. Returns `false` if the time limit passes first.
 async fn reach<S: Source>(
     follower: &mut Follower<S>,
     slot: Slot,
-    patience: Duration,
+    limit: Duration,
 ) -> Result<bool, IndexerError> {
-    let begun = Instant::now();
-    while begun.elapsed() < patience {
-        let at = follower.store().checkpoint().await?;
-        if at.is_some_and(|at| at.slot >= slot) {
+    let start = Instant::now();
+    while start.elapsed() < limit {
+        let checkpoint = follower.store().checkpoint().await?;
+        if checkpoint.is_some_and(|at| at.slot >= slot) {
             return Ok(true);
         }
         follower.step().await?;
-        tokio::time::sleep(STEP).await;
+        tokio::time::sleep(STEP_INTERVAL).await;
     }
     Ok(false)
 }
 
-/// The addresses of accounts that are neither as the database said before nor as it says now.
+/// Returns the addresses of the accounts whose state differs from the database, both as it was
+/// before and as it is now.
 async fn suspects<S: Source>(
     follower: &Follower<S>,
-    kind: &Kind,
-    before: &Said,
+    kind: &AccountKind,
+    before: &AccountStates,
     accounts: &[Account],
 ) -> Result<BTreeSet<Address>, IndexerError> {
-    let mut chain = Said::new();
+    let mut chain = AccountStates::new();
     let mut addresses = HashMap::new();
     for account in accounts {
-        if let Some((name, said)) = kind.read(account) {
-            addresses.insert(name, account.address);
-            chain.insert(name, said);
+        if let Some((key, state)) = kind.decode(account) {
+            addresses.insert(key, account.address);
+            chain.insert(key, state);
         }
     }
-    let differs = |from: &Said, name: &[u8; 32]| chain.get(name) != from.get(name);
-    let names: BTreeSet<[u8; 32]> = chain.keys().chain(before.keys()).copied().collect();
-    let moved: Vec<_> = names.into_iter().filter(|name| differs(before, name)).collect();
-    if moved.is_empty() {
+    let differs = |stored: &AccountStates, key: &AccountKey| chain.get(key) != stored.get(key);
+    let keys: BTreeSet<AccountKey> = chain.keys().chain(before.keys()).copied().collect();
+    let changed: Vec<_> = keys.into_iter().filter(|key| differs(before, key)).collect();
+    if changed.is_empty() {
         return Ok(BTreeSet::new());
     }
     let after = kind.stored(follower.store()).await?;
     let mut suspects = BTreeSet::new();
-    for name in moved.iter().filter(|name| differs(&after, name)) {
-        let was = match chain.get(name) {
-            Some(said) => kind.was(follower.store(), name, said).await?,
+    for key in changed.iter().filter(|key| differs(&after, key)) {
+        let was_stored = match chain.get(key) {
+            Some(state) => was_stored(follower.store(), key, state).await?,
             None => false,
         };
-        if !was {
-            suspects.insert(addresses.get(name).copied().unwrap_or_else(|| kind.address(name)));
+        if !was_stored {
+            suspects.insert(addresses.get(key).copied().unwrap_or_else(|| kind.address(key)));
         }
     }
     Ok(suspects)
 }
 
-/// A filter for accounts of one type.
-fn of_type(discriminator: &[u8]) -> AccountFilter {
-    AccountFilter {
-        has: vec![(0, discriminator.to_vec())],
-        part: None,
-    }
+/// Returns whether the database contained this state of an account between two reads.
+///
+/// Only registries change so often that this case matters. The sequence identifies their states.
+async fn was_stored(store: &Store, key: &AccountKey, state: &AccountState) -> Result<bool, StoreError> {
+    let AccountState::Registry(state) = state else {
+        return Ok(false);
+    };
+    let registry = match store.registry(Address::from(*key)).await {
+        Err(StoreError::Unknown { .. }) => return Ok(false),
+        registry => registry?,
+    };
+    let root = store.root_at(&registry, state.sequence).await?;
+    Ok(root.is_some_and(|root| root.to_bytes() == state.root))
 }

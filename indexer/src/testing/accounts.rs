@@ -1,4 +1,4 @@
-//! The program's accounts after a history: what each event left behind.
+//! Derives the program's accounts from the events of a history.
 
 use std::collections::BTreeMap;
 
@@ -21,28 +21,28 @@ struct Accounts {
     holdings: BTreeMap<Address, state::Holding>,
 }
 
-/// The accounts that these transactions left behind.
+/// Returns the accounts that exist after these transactions.
 #[must_use]
 pub fn after(transactions: &[Transaction]) -> Vec<Account> {
     let mut accounts = Accounts::default();
-    for transaction in transactions.iter().filter(|one| one.succeeded) {
-        for call in &transaction.inner {
-            if let Ok(Some(event)) = decode_event(&call.program, &call.accounts, &call.data) {
-                accounts.take(&event);
+    for transaction in transactions.iter().filter(|transaction| transaction.succeeded) {
+        for inner in &transaction.inner_instructions {
+            if let Ok(Some(event)) = decode_event(&inner.program, &inner.accounts, &inner.data) {
+                accounts.apply(&event);
             }
         }
     }
     let mut all = Vec::new();
-    put(&mut all, &accounts.configs);
-    put(&mut all, &accounts.circuits);
-    put(&mut all, &accounts.registries);
-    put(&mut all, &accounts.scopes);
-    put(&mut all, &accounts.nullifiers);
-    put(&mut all, &accounts.holdings);
+    encode(&mut all, &accounts.configs);
+    encode(&mut all, &accounts.circuits);
+    encode(&mut all, &accounts.registries);
+    encode(&mut all, &accounts.scopes);
+    encode(&mut all, &accounts.nullifiers);
+    encode(&mut all, &accounts.holdings);
     all
 }
 
-fn put<T: Pod + Discriminator>(all: &mut Vec<Account>, accounts: &BTreeMap<Address, T>) {
+fn encode<T: Pod + Discriminator>(all: &mut Vec<Account>, accounts: &BTreeMap<Address, T>) {
     all.extend(accounts.iter().map(|(address, account)| Account {
         address: *address,
         data: [T::DISCRIMINATOR, bytes_of(account)].concat(),
@@ -54,7 +54,7 @@ impl Accounts {
         self.registries.entry(address).or_insert_with(Zeroable::zeroed)
     }
 
-    fn take(&mut self, event: &Event) {
+    fn apply(&mut self, event: &Event) {
         match event {
             Event::ConfigChanged(e) => {
                 let config = self
@@ -94,15 +94,15 @@ impl Accounts {
                 self.scopes.insert(e.scope, Zeroable::zeroed());
             }
             Event::OwnershipVerified(e) => {
-                let mut used: state::Nullifier = Zeroable::zeroed();
-                used.scope = e.scope;
-                used.nullifier = e.nullifier;
+                let mut account: state::Nullifier = Zeroable::zeroed();
+                account.scope = e.scope;
+                account.nullifier = e.nullifier;
                 if let Ok(nullifier) = Nullifier::from_bytes(e.nullifier) {
                     self.nullifiers
-                        .insert(addresses::nullifier(&e.scope, nullifier).address, used);
+                        .insert(addresses::nullifier(&e.scope, nullifier).address, account);
                 }
             }
-            // the chain in memory makes no others
+            // The chain in memory emits no other events.
             _ => {}
         }
     }

@@ -1,9 +1,12 @@
-//! A chain in memory, for tests and benchmarks: the program's events with the program's own encoding, with roots from a
-//! tree that has nothing in common with the store's; and a source that can be made to lie.
+//! A chain in memory, for tests and benchmarks.
+//!
+//! [`TestChain`] emits the program's events in the program's own encoding. Its roots come from a
+//! reference tree that shares no code with the store's tree. [`TestSource`] is a source for such a
+//! chain that can give wrong answers.
 
 mod accounts;
-mod recorded;
-mod reuse;
+mod refused_reuse;
+mod source;
 
 use std::collections::BTreeMap;
 
@@ -20,24 +23,22 @@ use bauta_store::Slot;
 use solana_address::Address;
 use solana_signature::Signature;
 
-use crate::chain::{InnerCall, Transaction};
+use crate::chain::{InnerInstruction, Transaction};
 
-pub use recorded::{Recorded, State};
-pub use reuse::verify_call;
+pub use refused_reuse::verify_instruction;
+pub use source::{SourceState, TestSource};
 
-/// 2026-01-01 00:00 UTC.
-const START: i64 = 1_767_225_600;
-const TTL: i64 = 1_600;
-/// What the program asks between two kept roots: a sixteenth of the time-to-live.
-const KEEP: i64 = 100;
+/// The time of the first slot: 2026-01-01 00:00 UTC.
+const START_TIME: i64 = 1_767_225_600;
+/// The slot in which a chain starts.
+const START_SLOT: Slot = Slot::new(100);
+/// The time-to-live of kept roots in seconds.
+const ROOT_TTL: i64 = 1_600;
+/// The shortest time between two kept roots in seconds. The program requires a sixteenth of the
+/// time-to-live.
+const KEEP_INTERVAL: i64 = 100;
 
-/// The program's address.
-#[must_use]
-pub fn program() -> Address {
-    bauta::ID
-}
-
-/// An address that begins with a name.
+/// Returns an address that begins with a name of at most 32 bytes.
 #[must_use]
 pub fn named(name: &str) -> Address {
     let mut bytes = [0; 32];
@@ -45,58 +46,73 @@ pub fn named(name: &str) -> Address {
     Address::from(bytes)
 }
 
-/// The inner call of an event, as the program makes it.
-pub fn emitted<E: AnchorEvent>(event: &E) -> InnerCall {
+/// Returns the inner instruction that records an event, as the program creates it.
+pub fn emitted<E: AnchorEvent>(event: &E) -> InnerInstruction {
     let mut data = EVENT_IX_TAG_LE.to_vec();
     data.extend(event.data());
-    InnerCall {
-        instruction: 0,
-        position: 0,
-        program: program(),
+    InnerInstruction {
+        outer_index: 0,
+        inner_index: 0,
+        program: bauta::ID,
         accounts: vec![addresses::event_authority().address],
         data,
     }
 }
 
-/// A registry as the program keeps it.
+/// The state of a registry on the chain.
 #[derive(Clone)]
-struct OnChain {
+struct ChainRegistry {
     tree: ReferenceTree,
     next_index: u64,
     sequence: u64,
     last_kept: Option<i64>,
+    /// The leaf index of each registered mint.
     mints: BTreeMap<[u8; 32], u64>,
 }
 
-/// Makes transactions.
+impl Default for ChainRegistry {
+    fn default() -> Self {
+        Self {
+            tree: ReferenceTree::new(Depth::Ten),
+            next_index: 0,
+            sequence: 0,
+            last_kept: None,
+            mints: BTreeMap::new(),
+        }
+    }
+}
+
+/// A chain in memory that executes the program's instructions.
 #[derive(Clone)]
-pub struct Chain {
+pub struct TestChain {
     /// The present slot.
     pub slot: Slot,
-    /// Every transaction so far.
+    /// All transactions in the order of the chain.
     pub transactions: Vec<Transaction>,
     now: i64,
-    registries: BTreeMap<Address, OnChain>,
-    uses: u64,
-    /// Part of every signature: another fork, other signatures.
+    registries: BTreeMap<Address, ChainRegistry>,
+    verifications: u64,
+    /// The number of the fork. It is part of each signature, so that forks have different
+    /// signatures.
     fork: u8,
 }
 
-impl Default for Chain {
+impl Default for TestChain {
     fn default() -> Self {
         Self {
-            slot: Slot::new(100),
+            slot: START_SLOT,
             transactions: Vec::new(),
-            now: START,
+            now: START_TIME,
             registries: BTreeMap::new(),
-            uses: 0,
+            verifications: 0,
             fork: 0,
         }
     }
 }
 
-impl Chain {
-    /// A fork of this chain from its present state on: what happens on it has other signatures.
+impl TestChain {
+    /// Returns a fork that begins with the present state. Its later transactions have other
+    /// signatures.
     #[must_use]
     pub fn forked(&self) -> Self {
         let mut fork = self.clone();
@@ -104,49 +120,50 @@ impl Chain {
         fork
     }
 
-    /// The next slot, some seconds later.
+    /// Moves to the next slot and advances the time.
     pub fn wait(&mut self, seconds: i64) {
         self.slot = self.slot.saturating_add(1);
         self.now += seconds;
     }
 
-    /// Puts inner calls into a transaction of their own.
-    pub fn send(&mut self, calls: Vec<InnerCall>) -> Signature {
-        self.put(calls, true)
+    /// Adds a transaction with these inner instructions.
+    pub fn send(&mut self, inner_instructions: Vec<InnerInstruction>) -> Signature {
+        self.add(inner_instructions, true)
     }
 
-    /// The same, in a transaction that fails.
-    pub fn send_failing(&mut self, calls: Vec<InnerCall>) -> Signature {
-        self.put(calls, false)
+    /// Adds a transaction with these inner instructions that failed.
+    pub fn send_failing(&mut self, inner_instructions: Vec<InnerInstruction>) -> Signature {
+        self.add(inner_instructions, false)
     }
 
-    fn put(&mut self, calls: Vec<InnerCall>, succeeded: bool) -> Signature {
+    fn add(&mut self, inner_instructions: Vec<InnerInstruction>, succeeded: bool) -> Signature {
         let number = self.transactions.len() as u64;
         let mut signature = [self.fork; 64];
         signature[..8].copy_from_slice(&number.to_be_bytes());
         signature[8..16].copy_from_slice(&self.slot.get().to_be_bytes());
+        let signature = Signature::from(signature);
         let last = self.transactions.last().filter(|last| last.slot == self.slot);
-        // other people's transactions lie between
+        // The gaps stand for transactions of other programs.
         let index = last.map_or(3, |last| last.index + 2);
-        let inner = calls
+        let inner_instructions = inner_instructions
             .into_iter()
             .zip(0..)
-            .map(|(call, position)| InnerCall { position, ..call });
-        let transaction = Transaction {
+            .map(|(inner, inner_index)| InnerInstruction { inner_index, ..inner })
+            .collect();
+        self.transactions.push(Transaction {
             slot: self.slot,
             index,
-            signature: Signature::from(signature),
+            signature,
             succeeded,
-            reuse: None,
+            refused_reuse: None,
             time: Some(self.now),
-            calls: Vec::new(),
-            inner: inner.collect(),
-        };
-        self.transactions.push(transaction);
-        Signature::from(signature)
+            instructions: Vec::new(),
+            inner_instructions,
+        });
+        signature
     }
 
-    /// The program is initialised.
+    /// Initialises the program.
     pub fn initialize(&mut self) -> Signature {
         let event = events::ConfigChanged {
             admin: named("admin"),
@@ -159,9 +176,9 @@ impl Chain {
         self.send(vec![emitted(&event)])
     }
 
-    /// A registry is created.
+    /// Creates a registry of depth 10.
     pub fn create(&mut self, registry: Address, kind: RegistryKind) -> Signature {
-        let tree = ReferenceTree::new(Depth::Ten);
+        let created = ChainRegistry::default();
         let event = events::RegistryCreated {
             registry,
             authority: named("authority"),
@@ -170,59 +187,45 @@ impl Chain {
             kind,
             depth: 10,
             leaf_format: 1,
-            root_ttl: TTL,
-            root: tree.root().to_bytes(),
+            root_ttl: ROOT_TTL,
+            root: created.tree.root().to_bytes(),
             timestamp: self.now,
         };
-        self.registries.insert(
-            registry,
-            OnChain {
-                tree,
-                next_index: 0,
-                sequence: 0,
-                last_kept: None,
-                mints: BTreeMap::new(),
-            },
-        );
+        self.registries.insert(registry, created);
         self.send(vec![emitted(&event)])
     }
 
-    /// A registry's present root.
+    /// Returns the present root of a registry.
     #[must_use]
     pub fn root(&self, registry: Address) -> Root {
         self.registries
             .get(&registry)
-            .map_or_else(|| Depth::Ten.empty_root(), |on_chain| on_chain.tree.root())
+            .map_or_else(|| Depth::Ten.empty_root(), |state| state.tree.root())
     }
 
-    fn on_chain(&mut self, registry: Address) -> &mut OnChain {
-        self.registries.entry(registry).or_insert_with(|| OnChain {
-            tree: ReferenceTree::new(Depth::Ten),
-            next_index: 0,
-            sequence: 0,
-            last_kept: None,
-            mints: BTreeMap::new(),
-        })
+    fn registry(&mut self, registry: Address) -> &mut ChainRegistry {
+        self.registries.entry(registry).or_default()
     }
 
-    /// The event that follows a tree change.
-    fn root_updated(&mut self, registry: Address) -> InnerCall {
+    /// Returns the event that follows a tree change.
+    fn root_updated(&mut self, registry: Address) -> InnerInstruction {
         let now = self.now;
-        let on_chain = self.on_chain(registry);
-        let kept = on_chain.last_kept.is_none_or(|last| now - last >= KEEP);
+        let state = self.registry(registry);
+        let kept = state.last_kept.is_none_or(|last| now - last >= KEEP_INTERVAL);
         if kept {
-            on_chain.last_kept = Some(now);
+            state.last_kept = Some(now);
         }
         emitted(&events::MerkleRootUpdated {
             registry,
-            sequence: on_chain.sequence,
-            root: on_chain.tree.root().to_bytes(),
+            sequence: state.sequence,
+            root: state.tree.root().to_bytes(),
             replaced_root_kept: kept,
             timestamp: now,
         })
     }
 
-    /// A token registers, for the first time or again.
+    /// Registers a token, for the first time or again. `mint` and `owner` are numbers from which
+    /// the addresses are derived.
     pub fn register(
         &mut self,
         registry: Address,
@@ -230,25 +233,25 @@ impl Chain {
         owner: u64,
         track: u64,
     ) -> Result<Signature, bauta_primitives::PrimitivesError> {
-        let (now, key) = (self.now, number("mint", mint));
+        let (now, key) = (self.now, numbered("mint", mint));
         let commitment = Commitment::new(poseidon::hash([FieldElement::from_u64(mint ^ (owner << 32))]));
-        let on_chain = self.on_chain(registry);
-        let known = on_chain.mints.get(&key.to_bytes()).copied();
-        let index = known.unwrap_or(on_chain.next_index);
+        let state = self.registry(registry);
+        let known = state.mints.get(&key.to_bytes()).copied();
+        let index = known.unwrap_or(state.next_index);
         let leaf = Leaf::of(
             commitment,
             EntryId::of_mint(&key.to_bytes()),
             Attributes::of_track(track),
         );
-        on_chain.tree.set(index, leaf)?;
-        on_chain.mints.insert(key.to_bytes(), index);
-        on_chain.next_index += u64::from(known.is_none());
-        on_chain.sequence += 1;
+        state.tree.set(index, leaf)?;
+        state.mints.insert(key.to_bytes(), index);
+        state.next_index += u64::from(known.is_none());
+        state.sequence += 1;
         let registered = emitted(&events::HolderRegistered {
             registry,
-            sequence: on_chain.sequence,
+            sequence: state.sequence,
             mint: key,
-            owner: number("owner", owner),
+            owner: numbered("owner", owner),
             commitment: commitment.to_bytes(),
             track,
             index,
@@ -259,7 +262,7 @@ impl Chain {
         Ok(self.send(vec![registered, updated]))
     }
 
-    /// The authority of a Managed registry appends leaves.
+    /// Appends leaves to a Managed registry. The leaves are hashes of the numbers.
     pub fn append(
         &mut self,
         registry: Address,
@@ -270,16 +273,14 @@ impl Chain {
             .iter()
             .map(|value| Leaf::new(poseidon::hash([FieldElement::from_u64(*value)])))
             .collect();
-        let on_chain = self.on_chain(registry);
-        let first_index = on_chain.next_index;
-        on_chain
-            .tree
-            .set_all((first_index..).zip(leaves.iter().copied()))?;
-        on_chain.next_index += leaves.len() as u64;
-        on_chain.sequence += 1;
+        let state = self.registry(registry);
+        let first_index = state.next_index;
+        state.tree.set_all((first_index..).zip(leaves.iter().copied()))?;
+        state.next_index += leaves.len() as u64;
+        state.sequence += 1;
         let appended = emitted(&events::LeavesAppended {
             registry,
-            sequence: on_chain.sequence,
+            sequence: state.sequence,
             first_index,
             leaves: leaves.iter().map(|leaf| leaf.to_bytes()).collect(),
             timestamp: now,
@@ -288,7 +289,7 @@ impl Chain {
         Ok(self.send(vec![appended, updated]))
     }
 
-    /// A circuit is registered, and a live scope over a registry created.
+    /// Registers a circuit, and creates a live scope over a registry.
     pub fn open_scope(&mut self, scope: Address, registry: Address) {
         let circuit = named("circuit");
         let mut statement = [0; 32];
@@ -326,10 +327,10 @@ impl Chain {
         self.send(vec![created]);
     }
 
-    /// A verification's event.
-    pub fn verified(&mut self, scope: Address, registry: Address, track: u64) -> InnerCall {
-        self.uses += 1;
-        let nullifier = Nullifier::new(poseidon::hash([FieldElement::from_u64(self.uses)]));
+    /// Returns the event of a verification with a new nullifier.
+    pub fn verified(&mut self, scope: Address, registry: Address, track: u64) -> InnerInstruction {
+        self.verifications += 1;
+        let nullifier = Nullifier::new(poseidon::hash([FieldElement::from_u64(self.verifications)]));
         emitted(&events::OwnershipVerified {
             scope,
             registry,
@@ -344,15 +345,15 @@ impl Chain {
         })
     }
 
-    /// A proof is accepted.
+    /// Adds a transaction with a verification.
     pub fn verify(&mut self, scope: Address, registry: Address, track: u64) -> Signature {
         let verified = self.verified(scope, registry, track);
         self.send(vec![verified])
     }
 }
 
-/// An address with a number in it.
-fn number(name: &str, number: u64) -> Address {
+/// Returns an address that begins with a name of at most 24 bytes and ends with a number.
+fn numbered(name: &str, number: u64) -> Address {
     let mut bytes = named(name).to_bytes();
     bytes[24..].copy_from_slice(&number.to_be_bytes());
     Address::from(bytes)

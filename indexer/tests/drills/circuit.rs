@@ -1,4 +1,4 @@
-//! The circuit that holders prove with.
+//! The circuit with which holders prove.
 
 use std::sync::{Arc, LazyLock};
 
@@ -10,17 +10,17 @@ use bauta_client::instructions::RegisterCircuit;
 use bauta_primitives::tree::Depth;
 use solana_address::Address;
 
-/// What the ownership statement takes for leaves.
+/// The leaf format of the ownership statement.
 const LEAF_FORMAT: u8 = 1;
 
-/// The ownership circuit's development key, set up once a process.
+/// The development key of the ownership circuit. It is set up once per process.
 pub static KEY: LazyLock<Arc<Key<Ownership>>> = LazyLock::new(|| {
     let key = load_or_setup_development(&Ownership::new(Depth::Ten)).unwrap();
     key.prepare().unwrap();
     Arc::new(key)
 });
 
-/// What registers the circuit.
+/// Returns the registration of the circuit.
 pub fn registration(admin: Address) -> RegisterCircuit {
     let mut statement = [0; 32];
     statement[..Ownership::NAME.len()].copy_from_slice(Ownership::NAME.as_bytes());
@@ -40,7 +40,7 @@ pub fn registration(admin: Address) -> RegisterCircuit {
     }
 }
 
-/// Where the circuit is.
+/// Returns the address of the circuit account.
 pub fn address() -> Address {
     addresses::circuit_of(&KEY.verifying_key().to_bytes()).address
 }

@@ -1,50 +1,52 @@
-//! The chain forks: an older ledger is put back.
+//! A drill of forks, which are created by restoring an older ledger.
 
 use bauta_store::testing::TestDatabase;
 
-use crate::support::{Running, assert_exact, caught_up};
-use crate::world::{Author, World};
+use crate::actors::Actor;
+use crate::chain::DrillChain;
+use crate::support::{RunningIndexer, assert_equals_chain, caught_up};
 
-async fn batches(database: &TestDatabase) -> i64 {
+/// Returns the number of the last batch.
+async fn last_batch(database: &TestDatabase) -> i64 {
     sqlx::query_scalar("SELECT batch FROM checkpoint")
         .fetch_one(database.pool())
         .await
         .unwrap()
 }
 
-async fn change(authors: &mut [Author], times: usize) {
+async fn change(actors: &mut [Actor], times: usize) {
     for _ in 0..times {
-        for author in &mut *authors {
-            author.change().await.unwrap();
+        for actor in &mut *actors {
+            actor.change().await.unwrap();
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fork_deeper_than_a_batch_is_undone_without_a_restart() {
-    let mut world = World::start().await;
-    let mut authors = vec![Author::writer(&world).await, Author::holders(&world).await];
-    change(&mut authors, 5).await;
+async fn a_fork_deeper_than_a_batch_is_rolled_back_without_a_restart() {
+    let mut chain = DrillChain::start().await;
+    let mut actors = vec![Actor::authority(&chain).await, Actor::holders(&chain).await];
+    change(&mut actors, 5).await;
     let database = TestDatabase::create().await.unwrap();
-    let nodes = [world.rpc_url().to_owned()];
-    let _indexer = Running::start(&nodes, world.websocket_url(), database.store.clone());
-    caught_up(&database.store, &authors).await;
+    let nodes = [chain.rpc_url().to_owned()];
+    let _indexer = RunningIndexer::start(&nodes, chain.websocket_url(), database.store.clone());
+    caught_up(&database.store, &actors).await;
 
-    world.remember();
-    let others: Vec<_> = authors.iter().map(|author| author.fork(&world)).collect();
-    let before = batches(&database).await;
+    chain.save();
+    let forked: Vec<_> = actors.iter().map(|actor| actor.fork(&chain)).collect();
+    let before = last_batch(&database).await;
     for _ in 0..8 {
-        change(&mut authors, 1).await;
-        caught_up(&database.store, &authors).await;
+        change(&mut actors, 1).await;
+        caught_up(&database.store, &actors).await;
     }
     assert!(
-        batches(&database).await > before + 3,
-        "the fork is deeper than a batch"
+        last_batch(&database).await > before + 3,
+        "the fork must be deeper than a batch"
     );
 
-    world.put_back();
-    authors = others;
-    change(&mut authors, 8).await;
-    caught_up(&database.store, &authors).await;
-    assert_exact(&database, &world, &authors).await;
+    chain.restore();
+    actors = forked;
+    change(&mut actors, 8).await;
+    caught_up(&database.store, &actors).await;
+    assert_equals_chain(&database, &chain, &actors).await;
 }

@@ -1,5 +1,5 @@
-//! A registry of token holders who register, prove, try to prove twice, and are evicted: so that holdings, nullifiers,
-//! verifications and rollups are in what a drill compares.
+//! The holders of a registry of kind Holders. They register, prove, reuse a nullifier, renew and
+//! are evicted, so that the drills also compare holdings, nullifiers, verifications and rollups.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use bauta_client::instructions::{
     AddCollection, CloseScope, CreateScope, EvictHolder, RegisterHolder, Verify,
 };
 use bauta_primitives::{Attributes, Claim, EntryId, IdentitySecret, Leaf, MasterSecret, ProofInputs, Scope};
-use bauta_rpc::{Commitment, Rpc, RpcError, sign};
+use bauta_rpc::{CommitmentLevel, Rpc, RpcError, sign};
 use futures_util::future::try_join_all;
 use rand::rngs::OsRng;
 use solana_address::Address;
@@ -18,31 +18,34 @@ use solana_signer::Signer;
 use solana_system_interface::instruction::create_account;
 use spl_token_2022_interface::instruction::{self as token, AuthorityType};
 
+use crate::actors::{ExpectedState, create_registry};
+use crate::chain::CLUSTER_TAG;
 use crate::circuit;
-use crate::world::{CLUSTER_TAG, Seen, create_registry};
 
-const TOKENS: Address = spl_token_2022_interface::inline_spl_token::ID;
-/// A mint's and a token account's bytes in the SPL Token program.
-const MINT: usize = 82;
-const ACCOUNT: usize = 165;
-/// Proofs that are on their way at the same time.
-const AT_ONCE: usize = 4;
-/// How long a proof is good, seconds.
-const PROOF_LIFE: i64 = 3_600;
+/// The SPL Token program.
+const TOKEN_PROGRAM: Address = spl_token_2022_interface::inline_spl_token::ID;
+/// The size of a mint in bytes.
+const MINT_SIZE: usize = 82;
+/// The size of a token account in bytes.
+const TOKEN_ACCOUNT_SIZE: usize = 165;
+/// The number of proofs that are sent concurrently.
+const CONCURRENT_PROOFS: usize = 4;
+/// The time until a proof expires, in seconds.
+const PROOF_LIFETIME: i64 = 3_600;
 
 /// A token in a registry.
 #[derive(Clone)]
 struct Entry {
     mint: Address,
     account: Address,
-    /// Whether the second owner has it, not the authority.
-    is_other_s: bool,
+    /// Whether the second owner owns the token. Otherwise the authority owns it.
+    is_second_owners: bool,
     track: u64,
     index: u64,
     master: [u8; 32],
-    /// When its holding changed last, in the chain's time.
-    changed: i64,
-    /// Whether it has been used in the present scope.
+    /// The time of the holding's last change, by the chain's clock.
+    changed_at: i64,
+    /// Whether the entry has been used in the present scope.
     used: bool,
 }
 
@@ -64,65 +67,65 @@ impl Entry {
     }
 }
 
-/// A registry of two owners' tokens, and scopes over it.
+/// The tokens of two owners in one registry, and scopes over the registry.
 pub struct Holders {
-    pub seen: Seen,
+    pub expected: ExpectedState,
     authority: Keypair,
-    other: Keypair,
+    second_owner: Keypair,
     tree_account: Address,
     entries: Vec<Entry>,
     next_index: u64,
     scope: Option<CreateScope>,
     scopes: u64,
-    last_use: Option<Verify>,
+    last_verification: Option<Verify>,
     steps: u64,
 }
 
 impl Holders {
     pub async fn create(rpc: Rpc) -> Self {
-        let (authority, other) = (Keypair::new(), Keypair::new());
+        let (authority, second_owner) = (Keypair::new(), Keypair::new());
         let (registry, tree_account) = create_registry(&rpc, &authority, RegistryKind::Holders).await;
         Self {
-            seen: Seen::new(rpc, registry),
+            expected: ExpectedState::new(rpc, registry),
             authority,
-            other,
+            second_owner,
             tree_account,
             entries: Vec::new(),
             next_index: 0,
             scope: None,
             scopes: 0,
-            last_use: None,
+            last_verification: None,
             steps: 0,
         }
     }
 
-    /// The same people with what they know now, to go on from here on another fork.
+    /// Returns holders with the same state, which continue on another fork.
     pub fn fork(&self, rpc: Rpc) -> Self {
         Self {
-            seen: self.seen.fork(rpc),
+            expected: self.expected.fork(rpc),
             authority: self.authority.insecure_clone(),
-            other: self.other.insecure_clone(),
+            second_owner: self.second_owner.insecure_clone(),
             tree_account: self.tree_account,
             entries: self.entries.clone(),
             next_index: self.next_index,
             scope: self.scope,
             scopes: self.scopes,
-            last_use: self.last_use.clone(),
+            last_verification: self.last_verification.clone(),
             steps: self.steps,
         }
     }
 
-    /// The scope that is open, if there is one.
+    /// Returns the scope that is open, if there is one.
     pub fn scope(&self) -> Option<Address> {
         self.scope.as_ref().map(CreateScope::scope)
     }
 
-    /// One thing that happens among holders.
+    /// Makes one change. The kind of change depends on the number of changes before.
     pub async fn change(&mut self) -> Result<(), RpcError> {
         let step = self.steps % 8;
         self.steps += 1;
         match step {
-            4 => self.try_again().await,
+            4 => self.reuse().await,
             6 => self.evict().await,
             7 => self.renew().await,
             0 | 2 => self.register().await,
@@ -131,27 +134,32 @@ impl Holders {
     }
 
     fn registry(&self) -> Address {
-        self.seen.registry
+        self.expected.registry
     }
 
-    async fn send(&self, instructions: &[Instruction], more: &[&Keypair]) -> Result<(), RpcError> {
-        let signers = [&[&self.authority], more].concat();
-        self.seen.rpc.send_and_confirm(instructions, &signers).await?;
+    async fn send(&self, instructions: &[Instruction], other_signers: &[&Keypair]) -> Result<(), RpcError> {
+        let signers = [&[&self.authority], other_signers].concat();
+        self.expected.rpc.send_and_confirm(instructions, &signers).await?;
         Ok(())
     }
 
-    /// The chain's time, in Unix seconds.
+    /// Returns the time of the chain's clock, in Unix seconds.
     async fn now(&self) -> Result<i64, RpcError> {
         const CLOCK: Address = Address::from_str_const("SysvarC1ock11111111111111111111111111111111");
-        let (_, clock) = self.seen.rpc.account(&CLOCK, Commitment::Confirmed).await?;
-        // slot, the epoch's beginning, epoch, its leaders' epoch, and the time: eight bytes each, little-endian
+        let (_, clock) = self
+            .expected
+            .rpc
+            .account(&CLOCK, CommitmentLevel::Confirmed)
+            .await?;
+        // The fields are slot, start of the epoch, epoch, epoch of the leader schedule, and time.
+        // Each has eight bytes, little-endian.
         let time = clock.unwrap().data[32..40].try_into().unwrap();
         Ok(i64::from_le_bytes(time))
     }
 
     fn registration(&self, entry: &Entry) -> RegisterHolder {
-        let owner = if entry.is_other_s {
-            &self.other
+        let owner = if entry.is_second_owners {
+            &self.second_owner
         } else {
             &self.authority
         };
@@ -165,54 +173,73 @@ impl Holders {
             mint: entry.mint,
             token_account: entry.account,
             commitment: entry.identity(&self.registry()).commitment(),
-            path: (!is_first).then(|| self.seen.tree.on_chain_path(entry.index).unwrap()),
+            path: (!is_first).then(|| self.expected.tree.on_chain_path(entry.index).unwrap()),
         }
     }
 
-    /// The other owner signs where it is theirs.
+    /// Returns the signers besides the authority.
     fn signers(&self, entry: &Entry) -> Vec<&Keypair> {
-        if entry.is_other_s {
-            vec![&self.other]
+        if entry.is_second_owners {
+            vec![&self.second_owner]
         } else {
             Vec::new()
         }
     }
 
-    /// Makes room for a token's account.
-    async fn space(&self, address: &Address, bytes: usize) -> Result<Instruction, RpcError> {
-        let rent = self.seen.rpc.rent_exempt_balance(bytes).await?;
+    /// Returns the instruction that creates an account of the token program.
+    async fn create_token_program_account(
+        &self,
+        address: &Address,
+        bytes: usize,
+    ) -> Result<Instruction, RpcError> {
+        let rent = self.expected.rpc.rent_exempt_balance(bytes).await?;
         let payer = self.authority.pubkey();
-        Ok(create_account(&payer, address, rent, bytes as u64, &TOKENS))
+        Ok(create_account(
+            &payer,
+            address,
+            rent,
+            bytes as u64,
+            &TOKEN_PROGRAM,
+        ))
     }
 
-    /// A new token, in a collection of its own, is registered.
+    /// Creates a token in a new collection and registers it.
     async fn register(&mut self) -> Result<(), RpcError> {
         let (mint, account) = (Keypair::new(), Keypair::new());
-        let is_other_s = self.steps.is_multiple_of(3);
-        let (authority, key, place) = (self.authority.pubkey(), mint.pubkey(), account.pubkey());
-        let owner = if is_other_s {
-            self.other.pubkey()
+        let is_second_owners = self.steps.is_multiple_of(3);
+        let (authority, key, token_account) = (self.authority.pubkey(), mint.pubkey(), account.pubkey());
+        let owner = if is_second_owners {
+            self.second_owner.pubkey()
         } else {
             authority
         };
         let instructions = [
-            self.space(&key, MINT).await?,
-            token::initialize_mint2(&TOKENS, &key, &authority, None, 0).unwrap(),
-            self.space(&place, ACCOUNT).await?,
-            token::initialize_account3(&TOKENS, &place, &key, &owner).unwrap(),
-            token::mint_to(&TOKENS, &key, &place, &authority, &[], 1).unwrap(),
-            token::set_authority(&TOKENS, &key, None, AuthorityType::MintTokens, &authority, &[]).unwrap(),
+            self.create_token_program_account(&key, MINT_SIZE).await?,
+            token::initialize_mint2(&TOKEN_PROGRAM, &key, &authority, None, 0).unwrap(),
+            self.create_token_program_account(&token_account, TOKEN_ACCOUNT_SIZE)
+                .await?,
+            token::initialize_account3(&TOKEN_PROGRAM, &token_account, &key, &owner).unwrap(),
+            token::mint_to(&TOKEN_PROGRAM, &key, &token_account, &authority, &[], 1).unwrap(),
+            token::set_authority(
+                &TOKEN_PROGRAM,
+                &key,
+                None,
+                AuthorityType::MintTokens,
+                &authority,
+                &[],
+            )
+            .unwrap(),
         ];
         self.send(&instructions, &[&mint, &account]).await?;
 
         let entry = Entry {
             mint: key,
-            account: place,
-            is_other_s,
+            account: token_account,
+            is_second_owners,
             track: self.steps % 5,
             index: self.next_index,
             master: rand::random(),
-            changed: self.now().await?,
+            changed_at: self.now().await?,
             used: false,
         };
         let collection = AddCollection {
@@ -227,53 +254,54 @@ impl Holders {
         self.send(&[collection.instruction(), register], &self.signers(&entry))
             .await?;
         self.next_index += 1;
-        self.entered(entry);
+        self.record(entry);
         Ok(())
     }
 
-    fn entered(&mut self, entry: Entry) {
-        self.seen.set(entry.index, entry.leaf(&self.registry()));
+    fn record(&mut self, entry: Entry) {
+        self.expected.set(entry.index, entry.leaf(&self.registry()));
         self.entries.push(entry);
     }
 
-    /// A token is registered again with a new secret, where the program allows it by now.
+    /// Registers a token again with a new secret. If the program does not allow it yet, proves
+    /// instead.
     async fn renew(&mut self) -> Result<(), RpcError> {
         let now = self.now().await?;
-        if now <= self.entries[0].changed + Holding::CHANGE_INTERVAL {
+        if now <= self.entries[0].changed_at + Holding::CHANGE_INTERVAL {
             return self.prove().await;
         }
         let mut entry = self.entries.remove(0);
         entry.master = rand::random();
-        entry.changed = now;
+        entry.changed_at = now;
         entry.used = false;
         let register = self.registration(&entry).instruction();
         self.send(&[register], &self.signers(&entry)).await?;
-        self.entered(entry);
+        self.record(entry);
         Ok(())
     }
 
-    /// A token is burnt, and its leaf emptied.
+    /// Burns a token and evicts its holder. If there are fewer than three entries, proves instead.
     async fn evict(&mut self) -> Result<(), RpcError> {
         if self.entries.len() < 3 {
             return self.prove().await;
         }
         let entry = self.entries.pop().unwrap();
         let owner = self.registration(&entry).owner;
-        let burn = token::burn(&TOKENS, &entry.account, &entry.mint, &owner, &[], 1).unwrap();
+        let burn = token::burn(&TOKEN_PROGRAM, &entry.account, &entry.mint, &owner, &[], 1).unwrap();
         let evict = EvictHolder {
             registry: self.registry(),
             tree: self.tree_account,
             mint: entry.mint,
             token_account: None,
-            path: self.seen.tree.on_chain_path(entry.index).unwrap(),
+            path: self.expected.tree.on_chain_path(entry.index).unwrap(),
         };
         self.send(&[burn, evict.instruction()], &self.signers(&entry))
             .await?;
-        self.seen.set(entry.index, Leaf::EMPTY);
+        self.expected.set(entry.index, Leaf::EMPTY);
         Ok(())
     }
 
-    /// A scope in the place of the one before it.
+    /// Creates a scope, and closes the one before it.
     async fn open_scope(&mut self, now: i64) -> Result<(), RpcError> {
         let creator = self.authority.pubkey();
         let create = CreateScope {
@@ -302,26 +330,29 @@ impl Holders {
         Ok(())
     }
 
-    /// Holders prove, really and at the same time, and the program accepts.
+    /// Proves for several entries concurrently. The program accepts the proofs.
     async fn prove(&mut self) -> Result<(), RpcError> {
         let now = self.now().await?;
         if self.scope.is_none() || self.entries.iter().all(|entry| entry.used) {
             self.open_scope(now).await?;
         }
-        let unused = (0..self.entries.len()).filter(|place| !self.entries[*place].used);
-        let some: Vec<usize> = unused.take(AT_ONCE).collect();
-        let uses: Vec<_> = some
+        let unused = (0..self.entries.len()).filter(|index| !self.entries[*index].used);
+        let indices: Vec<usize> = unused.take(CONCURRENT_PROOFS).collect();
+        let verifications: Vec<_> = indices
             .iter()
-            .map(|place| self.proof(&self.entries[*place], now))
+            .map(|index| self.proof(&self.entries[*index], now))
             .collect();
-        let instructions: Vec<_> = uses.iter().map(|verify| [verify.instruction()]).collect();
+        let instructions: Vec<_> = verifications
+            .iter()
+            .map(|verify| [verify.instruction()])
+            .collect();
         let sent = instructions.iter().map(|instruction| self.send(instruction, &[]));
         try_join_all(sent).await?;
-        self.seen.uses += u64::try_from(uses.len()).unwrap();
-        for place in some {
-            self.entries[place].used = true;
+        self.expected.verifications += u64::try_from(verifications.len()).unwrap();
+        for index in indices {
+            self.entries[index].used = true;
         }
-        self.last_use = uses.into_iter().last();
+        self.last_verification = verifications.into_iter().last();
         Ok(())
     }
 
@@ -329,7 +360,7 @@ impl Holders {
         let scope = self.scope().unwrap();
         let element = Scope::derive(&CLUSTER_TAG, bauta::ID.as_array(), scope.as_array());
         let identity = entry.identity(&self.registry());
-        let root = self.seen.tree.root();
+        let root = self.expected.tree.root();
         let mut verify = Verify {
             payer: self.authority.pubkey(),
             scope,
@@ -344,14 +375,14 @@ impl Holders {
             nullifier: identity.nullifier(entry.id(), element),
             claim: Claim::of_track(entry.track),
             auxiliary_root: None,
-            expiry: now + PROOF_LIFE,
+            expiry: now + PROOF_LIFETIME,
             payload: Vec::new(),
         };
         let inputs = ProofInputs {
             secret: identity,
             entry_id: entry.id(),
             attributes: Attributes::of_track(entry.track),
-            path: self.seen.tree.path(entry.index).unwrap(),
+            path: self.expected.tree.path(entry.index).unwrap(),
             root,
             scope: element,
             claim: verify.claim,
@@ -364,23 +395,23 @@ impl Holders {
         verify
     }
 
-    /// The same proof once more: the transaction is in a block, and has failed.
-    async fn try_again(&mut self) -> Result<(), RpcError> {
-        let again = self.last_use.as_ref().unwrap().instruction();
-        let rpc = &self.seen.rpc;
-        let (blockhash, _) = rpc.latest_blockhash(Commitment::Confirmed).await?;
+    /// Sends the last proof again. The transaction is executed and fails.
+    async fn reuse(&mut self) -> Result<(), RpcError> {
+        let instruction = self.last_verification.as_ref().unwrap().instruction();
+        let rpc = &self.expected.rpc;
+        let (blockhash, _) = rpc.latest_blockhash(CommitmentLevel::Confirmed).await?;
         let signature = rpc
-            .send_untried(&sign(&[again], &[&self.authority], blockhash)?)
+            .send_without_preflight(&sign(&[instruction], &[&self.authority], blockhash)?)
             .await?;
-        let record = loop {
-            let record = rpc.transaction(&signature, Commitment::Confirmed).await?;
-            if let Some(record) = record {
-                break record;
+        let transaction = loop {
+            let transaction = rpc.transaction(&signature, CommitmentLevel::Confirmed).await?;
+            if let Some(transaction) = transaction {
+                break transaction;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
-        assert!(record.error.is_some(), "a proof was accepted twice");
-        self.seen.refused += 1;
+        assert!(transaction.error.is_some(), "a proof was accepted twice");
+        self.expected.refused_reuses += 1;
         Ok(())
     }
 }

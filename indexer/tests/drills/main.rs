@@ -1,14 +1,16 @@
-//! Drills of the indexer, on a real chain and a real Postgres. After each the database is, row for row, what a new one is that
-//! reads the same chain in one go.
+//! Drills of the indexer with a real chain and a real Postgres. After each drill the rows of the
+//! database equal those of a new database that reads the same chain without interruption.
 
+mod actors;
+mod authority;
+mod chain;
 mod circuit;
+mod faulty_nodes;
 mod forks;
 mod holders;
 mod kills;
-mod lies;
 mod process;
 mod rebuild;
 mod servers;
 mod spoof;
 mod support;
-mod world;

@@ -1,16 +1,16 @@
-//! The service and its commands as processes.
+//! Starts the service and its commands as processes.
 
 use std::process::{Child, Command};
 
-use crate::world::World;
+use crate::chain::DrillChain;
 
-/// The program, with nothing but what it needs from the environment.
-fn command(database: &str, world: &World) -> Command {
+/// Returns the command of the indexer, configured by environment variables.
+fn command(database: &str, chain: &DrillChain) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bauta-indexer"));
     command
         .env("DATABASE_URL", database)
-        .env("SOLANA_RPC_URL", world.rpc_url())
-        .env("SOLANA_WS_URL", world.websocket_url())
+        .env("SOLANA_RPC_URL", chain.rpc_url())
+        .env("SOLANA_WS_URL", chain.websocket_url())
         .env("RPC_REQUESTS_PER_SECOND", "1000")
         .env("POLL_INTERVAL_MS", "200")
         .env("METRICS_HOST", "127.0.0.1")
@@ -19,12 +19,12 @@ fn command(database: &str, world: &World) -> Command {
     command
 }
 
-/// The service.
-pub fn indexer(database: &str, world: &World) -> Child {
-    command(database, world).spawn().unwrap()
+/// Starts the service.
+pub fn indexer(database: &str, chain: &DrillChain) -> Child {
+    command(database, chain).spawn().unwrap()
 }
 
-/// `bauta-indexer rebuild`.
-pub fn rebuild(database: &str, world: &World) -> Child {
-    command(database, world).arg("rebuild").spawn().unwrap()
+/// Starts `bauta-indexer rebuild`.
+pub fn rebuild(database: &str, chain: &DrillChain) -> Child {
+    command(database, chain).arg("rebuild").spawn().unwrap()
 }

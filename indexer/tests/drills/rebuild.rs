@@ -1,18 +1,19 @@
-//! A rebuild beside an indexer that goes on, both as an operator runs them.
+//! A drill of a rebuild while an indexer runs, both as processes.
 
 use bauta_store::testing::TestDatabase;
 
+use crate::actors::{Load, eventually};
+use crate::chain::DrillChain;
 use crate::process::{indexer, rebuild};
-use crate::support::{assert_exact, caught_up};
-use crate::world::{Load, World, eventually};
+use crate::support::{assert_equals_chain, caught_up};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rebuild_beside_a_running_indexer_ends_in_the_same_rows() {
-    let world = World::start().await;
+async fn a_rebuild_during_indexing_gives_the_same_rows() {
+    let chain = DrillChain::start().await;
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
-    let load = Load::start(&world).await;
-    let mut follower = indexer(&url, &world);
+    let load = Load::start(&chain).await;
+    let mut running = indexer(&url, &chain);
     let events = "SELECT count(*) FROM events";
     let count = async || -> i64 {
         sqlx::query_scalar(events)
@@ -20,43 +21,43 @@ async fn a_rebuild_beside_a_running_indexer_ends_in_the_same_rows() {
             .await
             .unwrap_or(0)
     };
-    eventually("it follows", async || count().await > 50).await;
+    eventually("the indexer applies events", async || count().await > 50).await;
 
-    // rows that no chain has: the old ones are really replaced
-    let spoil = "UPDATE events SET happened_at = to_timestamp(0) WHERE (slot, transaction_index, instruction_index, inner_index)
+    // Damages some rows, to see that the rebuild replaces them.
+    let damage = "UPDATE events SET happened_at = to_timestamp(0) WHERE (slot, transaction_index, instruction_index, inner_index)
                  IN (SELECT slot, transaction_index, instruction_index, inner_index FROM events ORDER BY slot LIMIT 20)";
-    sqlx::query(spoil).execute(database.pool()).await.unwrap();
+    sqlx::query(damage).execute(database.pool()).await.unwrap();
 
-    let mut rebuilding = rebuild(&url, &world);
-    let mut least = 0;
-    let mut looked = 0;
-    let ended = loop {
-        // readers never find less than what they have found before
+    let mut rebuilding = rebuild(&url, &chain);
+    let mut previous = 0;
+    let mut reads = 0;
+    let status = loop {
+        // Readers never see fewer events than before.
         let now = count().await;
-        assert!(now >= least, "{now} events, and before {least}");
-        (least, looked) = (now, looked + 1);
-        if let Some(ended) = rebuilding.try_wait().unwrap() {
-            break ended;
+        assert!(now >= previous, "{now} events, but {previous} before");
+        (previous, reads) = (now, reads + 1);
+        if let Some(status) = rebuilding.try_wait().unwrap() {
+            break status;
         }
     };
-    assert!(ended.success() && looked > 0, "{ended}");
-    let spoilt = "SELECT count(*) FROM events WHERE happened_at = to_timestamp(0)";
-    let left: i64 = sqlx::query_scalar(spoilt)
+    assert!(status.success() && reads > 0, "{status}");
+    let damaged = "SELECT count(*) FROM events WHERE happened_at = to_timestamp(0)";
+    let left: i64 = sqlx::query_scalar(damaged)
         .fetch_one(database.pool())
         .await
         .unwrap();
-    assert_eq!(left, 0, "old rows are left");
+    assert_eq!(left, 0, "damaged rows are left");
 
-    // the same process follows what comes after
-    let at = database.store.checkpoint().await.unwrap();
-    eventually("it goes on after the switch", async || {
-        database.store.checkpoint().await.unwrap() > at
+    // The indexer continues with the new rows.
+    let checkpoint = database.store.checkpoint().await.unwrap();
+    eventually("the indexer continues after the switchover", async || {
+        database.store.checkpoint().await.unwrap() > checkpoint
     })
     .await;
-    let authors = load.stop().await;
-    caught_up(&database.store, &authors).await;
-    assert_eq!(follower.try_wait().unwrap(), None, "the indexer has ended");
-    follower.kill().unwrap();
-    follower.wait().unwrap();
-    assert_exact(&database, &world, &authors).await;
+    let actors = load.stop().await;
+    caught_up(&database.store, &actors).await;
+    assert_eq!(running.try_wait().unwrap(), None, "the indexer has ended");
+    running.kill().unwrap();
+    running.wait().unwrap();
+    assert_equals_chain(&database, &chain, &actors).await;
 }

@@ -1,4 +1,4 @@
-//! What looks like an event and is none.
+//! Drills with data that looks like an event but is none.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use bauta_client::addresses;
 use bauta_client::instructions::SealRegistry;
 use bauta_indexer::testing::emitted;
 use bauta_primitives::{Claim, FieldElement, Leaf};
-use bauta_rpc::{Commitment, Page, Record, Rpc, sign};
+use bauta_rpc::{CommitmentLevel, ExecutedTransaction, Page, Rpc, sign};
 use bauta_store::testing::TestDatabase;
 use serde_json::{Value, json};
 use solana_address::Address;
@@ -20,24 +20,34 @@ use solana_keypair::Keypair;
 use solana_signature::Signature;
 use solana_signer::Signer;
 
+use crate::actors::{Actor, eventually};
+use crate::authority::Authority;
+use crate::chain::DrillChain;
 use crate::circuit;
-use crate::support::{Running, assert_exact, caught_up};
-use crate::world::{Author, World, Writer, eventually};
+use crate::support::{RunningIndexer, assert_equals_chain, caught_up};
 
-/// What fits into a transaction of one write to the loader.
-const PART: usize = 900;
-/// Of `tests/spoof`.
+/// The number of bytes that one write to the loader can contain.
+const CHUNK_SIZE: usize = 900;
+/// The commands of the program in `tests/spoof`.
 const CALL: u8 = 0;
 const LOG: u8 = 1;
 
-/// Sends untried, and waits until it is on the chain, failed or not.
-async fn on_chain(rpc: &Rpc, instructions: &[Instruction], signer: &Keypair) -> (Signature, Record) {
-    let (blockhash, _) = rpc.latest_blockhash(Commitment::Confirmed).await.unwrap();
+/// Sends a transaction without preflight, and waits until it has been executed, successfully or
+/// not.
+async fn execute(
+    rpc: &Rpc,
+    instructions: &[Instruction],
+    signer: &Keypair,
+) -> (Signature, ExecutedTransaction) {
+    let (blockhash, _) = rpc.latest_blockhash(CommitmentLevel::Confirmed).await.unwrap();
     let transaction = sign(instructions, &[signer], blockhash).unwrap();
-    let signature = rpc.send_untried(&transaction).await.unwrap();
+    let signature = rpc.send_without_preflight(&transaction).await.unwrap();
     let mut found = None;
-    eventually("it is on the chain", async || {
-        found = rpc.transaction(&signature, Commitment::Confirmed).await.unwrap();
+    eventually("the transaction is executed", async || {
+        found = rpc
+            .transaction(&signature, CommitmentLevel::Confirmed)
+            .await
+            .unwrap();
         found.is_some()
     })
     .await;
@@ -45,33 +55,36 @@ async fn on_chain(rpc: &Rpc, instructions: &[Instruction], signer: &Keypair) -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_of_a_transaction_that_failed_are_not_taken() {
-    let world = World::start().await;
-    let mut writer = Writer::create(world.rpc()).await;
+async fn events_of_a_failed_transaction_are_not_applied() {
+    let chain = DrillChain::start().await;
+    let mut authority = Authority::create(chain.rpc()).await;
     let database = TestDatabase::create().await.unwrap();
-    let nodes = [world.rpc_url().to_owned()];
-    let _indexer = Running::start(&nodes, world.websocket_url(), database.store.clone());
+    let nodes = [chain.rpc_url().to_owned()];
+    let _indexer = RunningIndexer::start(&nodes, chain.websocket_url(), database.store.clone());
     for round in 0..5 {
-        writer.change().await.unwrap();
-        // The append emits its events and succeeds; what follows it, sealing a registry that isn't of holders, fails, and
-        // takes it back.
+        authority.change().await.unwrap();
+        // The append succeeds and emits its events. The second instruction fails, because only a
+        // registry of kind Holders can be sealed. This reverts the append.
         let seal = SealRegistry {
-            authority: writer.authority.pubkey(),
-            registry: writer.seen.registry,
+            authority: authority.keypair.pubkey(),
+            registry: authority.expected.registry,
         };
         let leaf = Leaf::new(FieldElement::from_u64(900 + round));
-        let instructions = [writer.append(&[leaf]), seal.instruction()];
-        let (_, record) = on_chain(&writer.seen.rpc, &instructions, &writer.authority).await;
-        assert!(record.error.is_some());
-        assert!(!record.inner.is_empty(), "the append has emitted its events");
+        let instructions = [authority.append(&[leaf]), seal.instruction()];
+        let (_, transaction) = execute(&authority.expected.rpc, &instructions, &authority.keypair).await;
+        assert!(transaction.error.is_some());
+        assert!(
+            !transaction.inner_instructions.is_empty(),
+            "the append must emit its events"
+        );
     }
-    writer.change().await.unwrap();
-    let authors = [Author::Writer(Box::new(writer))];
-    caught_up(&database.store, &authors).await;
-    assert_exact(&database, &world, &authors).await;
+    authority.change().await.unwrap();
+    let actors = [Actor::Authority(Box::new(authority))];
+    caught_up(&database.store, &actors).await;
+    assert_equals_chain(&database, &chain, &actors).await;
 }
 
-/// An attacker with a program of their own.
+/// An attacker with their own program.
 struct Attacker {
     rpc: Rpc,
     keypair: Keypair,
@@ -79,32 +92,33 @@ struct Attacker {
 }
 
 impl Attacker {
-    /// Deploys `tests/spoof` through the loader, as anybody can.
+    /// Deploys `tests/spoof` through the loader.
     async fn deploy(rpc: Rpc) -> Self {
         let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/spoof/artifacts/spoof.so");
         let elf = std::fs::read(elf).unwrap();
         let (keypair, buffer, program) = (Keypair::new(), Keypair::new(), Keypair::new());
-        let (payer, at) = (keypair.pubkey(), buffer.pubkey());
+        let (payer, buffer_address) = (keypair.pubkey(), buffer.pubkey());
         rpc.airdrop(&payer, 100_000_000_000).await.unwrap();
         let rent = async |bytes| rpc.rent_exempt_balance(bytes).await.unwrap();
-        let room = rent(UpgradeableLoaderState::size_of_buffer(elf.len())).await;
-        let create = create_buffer(&payer, &at, &payer, room, elf.len()).unwrap();
+        let lamports = rent(UpgradeableLoaderState::size_of_buffer(elf.len())).await;
+        let create = create_buffer(&payer, &buffer_address, &payer, lamports, elf.len()).unwrap();
         rpc.send_and_confirm(&create, &[&keypair, &buffer]).await.unwrap();
-        for (number, part) in (0..).zip(elf.chunks(PART)) {
-            let place = number * u32::try_from(PART).unwrap();
-            let write = write(&at, &payer, place, part.to_vec());
+        for (number, chunk) in (0..).zip(elf.chunks(CHUNK_SIZE)) {
+            let offset = number * u32::try_from(CHUNK_SIZE).unwrap();
+            let write = write(&buffer_address, &payer, offset, chunk.to_vec());
             rpc.send_and_confirm(&[write], &[&keypair]).await.unwrap();
         }
-        let room = rent(UpgradeableLoaderState::size_of_program()).await;
+        let lamports = rent(UpgradeableLoaderState::size_of_program()).await;
         let id = program.pubkey();
-        #[allow(deprecated)] // the other loader is not on every cluster
-        let deploy = deploy_with_max_program_len(&payer, &id, &at, &payer, room, elf.len()).unwrap();
+        #[allow(deprecated)] // The newer loader is not available on every cluster.
+        let deploy =
+            deploy_with_max_program_len(&payer, &id, &buffer_address, &payer, lamports, elf.len()).unwrap();
         let deployed = rpc
             .send_and_confirm(&deploy, &[&keypair, &program])
             .await
             .unwrap();
-        eventually("the program's first slot", async || {
-            rpc.slot(Commitment::Confirmed).await.unwrap() > deployed.slot + 1
+        eventually("the program can be executed", async || {
+            rpc.slot(CommitmentLevel::Confirmed).await.unwrap() > deployed.slot + 1
         })
         .await;
         Self {
@@ -114,91 +128,111 @@ impl Attacker {
         }
     }
 
-    /// The event authority of the attacker's own program, which it can sign for.
+    /// Returns the event authority of the attacker's program, which that program can sign for.
     fn authority(&self) -> Address {
         Address::find_program_address(&[b"__event_authority"], &self.program).0
     }
 
-    /// Has the program do something with event bytes. The transaction names the victim, so that its list has it.
-    async fn spoof(&self, first: u8, accounts: [Address; 2], event: &[u8]) -> (Signature, Record) {
+    /// Executes a command of the attacker's program with event bytes. The transaction names Bauta's
+    /// program, so that the lists by the program's address contain it.
+    async fn spoof(
+        &self,
+        command: u8,
+        accounts: [Address; 2],
+        event: &[u8],
+    ) -> (Signature, ExecutedTransaction) {
         let named = accounts.into_iter().chain([bauta::ID]);
         let instruction = Instruction {
             program_id: self.program,
             accounts: named.map(|key| AccountMeta::new_readonly(key, false)).collect(),
-            data: [&[first], event].concat(),
+            data: [&[command], event].concat(),
         };
-        on_chain(&self.rpc, &[instruction], &self.keypair).await
+        execute(&self.rpc, &[instruction], &self.keypair).await
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn event_bytes_of_another_program_are_not_taken() {
-    let world = World::start().await;
-    let mut authors = vec![Author::writer(&world).await, Author::holders(&world).await];
-    for author in &mut authors {
-        author.change().await.unwrap();
-        author.change().await.unwrap();
+async fn event_bytes_of_another_program_are_not_applied() {
+    let chain = DrillChain::start().await;
+    let mut actors = vec![Actor::authority(&chain).await, Actor::holders(&chain).await];
+    for actor in &mut actors {
+        actor.change().await.unwrap();
+        actor.change().await.unwrap();
     }
-    let Author::Holders(holders) = &authors[1] else {
-        panic!("they are the second")
+    let Actor::Holders(holders) = &actors[1] else {
+        panic!("the holders are the second actor")
     };
     let scope = holders.scope().unwrap();
-    let root = holders.seen.tree.root();
-    let (of_holders, of_writer) = (authors[1].seen().registry, authors[0].seen().registry);
+    let root = holders.expected.tree.root();
+    let (holders_registry, authority_registry) =
+        (actors[1].expected().registry, actors[0].expected().registry);
     let database = TestDatabase::create().await.unwrap();
-    let nodes = [world.rpc_url().to_owned()];
-    let _indexer = Running::start(&nodes, world.websocket_url(), database.store.clone());
-    caught_up(&database.store, &authors).await;
+    let nodes = [chain.rpc_url().to_owned()];
+    let _indexer = RunningIndexer::start(&nodes, chain.websocket_url(), database.store.clone());
+    caught_up(&database.store, &actors).await;
 
-    // events that would be taken, were they the program's: a use, and the next change of a tree
+    // Events that would be applied if the program had emitted them: a verification, and the next
+    // tree change.
     let verified = emitted(&OwnershipVerified {
         scope,
-        registry: of_holders,
+        registry: holders_registry,
         circuit: circuit::address(),
         root: root.to_bytes(),
         claim: Claim::of_track(1).to_bytes(),
         nullifier: FieldElement::from_u64(42).to_bytes(),
-        recipient: of_holders,
+        recipient: holders_registry,
         relayer: Address::default(),
         payload_hash: [0; 32],
         timestamp: 1_800_000_000,
     });
     let appended = emitted(&LeavesAppended {
-        registry: of_writer,
-        sequence: authors[0].seen().changes + 1,
+        registry: authority_registry,
+        sequence: actors[0].expected().tree_changes + 1,
         first_index: 0,
         leaves: vec![FieldElement::from_u64(7).to_bytes()],
         timestamp: 1_800_000_000,
     });
-    let attacker = Attacker::deploy(world.rpc()).await;
-    let (own, victim_s) = (attacker.authority(), addresses::event_authority().address);
+    let attacker = Attacker::deploy(chain.rpc()).await;
+    let (own_authority, program_authority) = (attacker.authority(), addresses::event_authority().address);
     let mut spoofed = Vec::new();
     for event in [&verified.data, &appended.data] {
-        // in its own self-CPI: with its own event authority, which signs, and with the program's, which can't
-        for authority in [own, victim_s] {
-            let (signature, record) = attacker.spoof(CALL, [attacker.program, authority], event).await;
-            assert_eq!(record.error, None);
-            assert!(record.inner.iter().any(|inner| inner.call.data == *event));
+        // A self-CPI of the attacker's program: with its own event authority, which signs, and with
+        // that of Bauta's program, which cannot sign.
+        for authority in [own_authority, program_authority] {
+            let (signature, transaction) = attacker.spoof(CALL, [attacker.program, authority], event).await;
+            assert_eq!(transaction.error, None);
+            assert!(
+                transaction
+                    .inner_instructions
+                    .iter()
+                    .any(|inner| inner.instruction.data == *event)
+            );
             spoofed.push(signature);
         }
-        // by CPI into the program, whose event instruction wants its own authority's signature
-        for authority in [own, victim_s] {
-            let (signature, record) = attacker.spoof(CALL, [bauta::ID, authority], event).await;
-            assert!(record.error.is_some(), "the program has taken a stranger's event");
+        // A CPI to Bauta's program, whose event instruction requires the signature of its own event
+        // authority.
+        for authority in [own_authority, program_authority] {
+            let (signature, transaction) = attacker.spoof(CALL, [bauta::ID, authority], event).await;
+            assert!(
+                transaction.error.is_some(),
+                "the program accepted an event of another program"
+            );
             spoofed.push(signature);
         }
-        // as a log
-        let (signature, record) = attacker.spoof(LOG, [own, victim_s], event).await;
-        assert_eq!(record.error, None);
+        // A log message.
+        let (signature, transaction) = attacker
+            .spoof(LOG, [own_authority, program_authority], event)
+            .await;
+        assert_eq!(transaction.error, None);
         let logged = format!("Program data: {}", BASE64.encode(event));
         assert!(logs(&attacker.rpc, &signature).await.contains(&logged));
         spoofed.push(signature);
     }
-    // the list by the program's address has them all: the follower has looked at them
+    // The list by the program's address contains all of them, so the follower has decoded them.
     let page = Page::default();
     let listed = attacker
         .rpc
-        .signatures_for(&bauta::ID, &page, Commitment::Confirmed);
+        .signatures_for(&bauta::ID, &page, CommitmentLevel::Confirmed);
     let listed: Vec<_> = listed
         .await
         .unwrap()
@@ -207,23 +241,24 @@ async fn event_bytes_of_another_program_are_not_taken() {
         .collect();
     assert!(spoofed.iter().all(|signature| listed.contains(signature)));
 
-    for author in &mut authors {
-        author.change().await.unwrap();
+    for actor in &mut actors {
+        actor.change().await.unwrap();
     }
-    caught_up(&database.store, &authors).await;
+    caught_up(&database.store, &actors).await;
     let signatures: Vec<Vec<u8>> = spoofed
         .iter()
         .map(|signature| signature.as_ref().to_vec())
         .collect();
-    let taken: i64 = sqlx::query_scalar("SELECT count(*) FROM events WHERE signature = ANY ($1)")
+    let applied: i64 = sqlx::query_scalar("SELECT count(*) FROM events WHERE signature = ANY ($1)")
         .bind(signatures)
         .fetch_one(database.pool())
         .await
         .unwrap();
-    assert_eq!(taken, 0);
-    assert_exact(&database, &world, &authors).await;
+    assert_eq!(applied, 0);
+    assert_equals_chain(&database, &chain, &actors).await;
 }
 
+/// Returns the log messages of a transaction.
 async fn logs(rpc: &Rpc, signature: &Signature) -> Vec<String> {
     let options =
         json!({ "encoding": "json", "commitment": "confirmed", "maxSupportedTransactionVersion": 0 });

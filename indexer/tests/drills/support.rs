@@ -1,4 +1,4 @@
-//! Indexers at work, and what a database is compared with.
+//! Runs indexers, and compares their database with the chain.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -6,27 +6,23 @@ use std::time::Duration;
 
 use bauta::state::Registry;
 use bauta_client::decode_account;
-use bauta_indexer::rpc::{NodeSettings, RpcSource};
-use bauta_indexer::{Follower, Indexer, RunSettings, Settings, Status, wake};
-use bauta_rpc::{Commitment, Pubsub};
-use bauta_store::Store;
+use bauta_indexer::nodes::{NodeSettings, RpcSource};
+use bauta_indexer::{Follower, Indexer, IndexerStatus, RunSettings, Settings, wake};
+use bauta_rpc::{CommitmentLevel, Pubsub};
 use bauta_store::testing::{TestDatabase, rows_of_the_chain};
-use solana_address::Address;
+use bauta_store::{Sequence, Store};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{Author, Seen, World, eventually};
+use crate::actors::{Actor, ExpectedState, eventually};
+use crate::chain::DrillChain;
 
-pub fn program() -> Address {
-    bauta::ID
-}
-
-pub fn follow() -> Settings {
+pub fn follow_settings() -> Settings {
     Settings {
         compare_interval: Duration::from_millis(500),
         backfill_slots: u64::MAX,
-        ..Settings::new(program())
+        ..Settings::new(bauta::ID)
     }
 }
 
@@ -36,35 +32,36 @@ fn source(urls: &[String]) -> Arc<RpcSource> {
         .map(|url| NodeSettings {
             url: url.clone(),
             concurrency: 8,
-            per_second: NonZeroU32::new(1_000).unwrap(),
-            patience: Duration::from_secs(5),
+            requests_per_second: NonZeroU32::new(1_000).unwrap(),
+            timeout: Duration::from_secs(5),
         })
         .collect();
-    Arc::new(RpcSource::new(program(), &nodes).unwrap())
+    Arc::new(RpcSource::new(bauta::ID, &nodes).unwrap())
 }
 
-/// An indexer at work in this process, until dropped.
-pub struct Running {
-    pub status: watch::Receiver<Status>,
+/// An indexer that runs in this process. Dropping the value ends it.
+pub struct RunningIndexer {
+    pub status: watch::Receiver<IndexerStatus>,
     shutdown: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
 
-impl Running {
-    /// Reads from these nodes, woken by this websocket.
+impl RunningIndexer {
+    /// Starts an indexer that reads from these nodes and is woken by this websocket.
     pub fn start(nodes: &[String], websocket: &str, store: Store) -> Self {
         let settings = RunSettings {
-            follow: follow(),
+            follow: follow_settings(),
             poll_interval: Duration::from_millis(500),
-            // at these slot times the chain calls everything final after two seconds, and the forks of a drill are longer
+            // With short slots the chain finalizes everything after two seconds. The forks of a
+            // drill are longer, so nothing may become final.
             finality_interval: Duration::from_hours(1),
             reconcile_interval: Some(Duration::from_secs(1)),
         };
         let (indexer, status) = Indexer::new(source(nodes), store, settings);
         let shutdown = CancellationToken::new();
-        let awake = indexer.awake();
+        let wake_up = indexer.wake_up();
         let tasks = vec![
-            tokio::spawn(wake(Pubsub::new(websocket).unwrap(), program(), awake)),
+            tokio::spawn(wake(Pubsub::new(websocket).unwrap(), bauta::ID, wake_up)),
             tokio::spawn(indexer.run(shutdown.clone())),
         ];
         Self {
@@ -75,7 +72,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningIndexer {
     fn drop(&mut self) {
         self.shutdown.cancel();
         for task in &self.tasks {
@@ -84,76 +81,84 @@ impl Drop for Running {
     }
 }
 
-/// Waits until a database has the last change of each registry, and every use.
-pub async fn caught_up(store: &Store, authors: &[Author]) {
-    let of_all = |count: fn(&Seen) -> u64| {
-        let all: u64 = authors.iter().map(|author| count(author.seen())).sum();
-        i64::try_from(all).unwrap()
+/// Waits until a database has the last tree change of each registry, every verification and every
+/// refused reuse.
+pub async fn caught_up(store: &Store, actors: &[Actor]) {
+    let total = |count: fn(&ExpectedState) -> u64| {
+        let total: u64 = actors.iter().map(|actor| count(actor.expected())).sum();
+        i64::try_from(total).unwrap()
     };
-    let (uses, refused) = (of_all(|seen| seen.uses), of_all(|seen| seen.refused));
+    let verifications = total(|expected| expected.verifications);
+    let refused_reuses = total(|expected| expected.refused_reuses);
     eventually("the database has every change", async || {
-        for author in authors {
-            let Ok(registry) = store.registry(author.seen().address()).await else {
+        for actor in actors {
+            let Ok(registry) = store.registry(actor.expected().registry).await else {
                 return false;
             };
-            if registry.sequence.get() != author.seen().changes {
+            if registry.sequence.get() != actor.expected().tree_changes {
                 return false;
             }
         }
         let counts = "SELECT (SELECT count(*) FROM nullifiers),
                              (SELECT coalesce(sum(refused), 0)::bigint FROM verifications_by_day)";
         let found: (i64, i64) = sqlx::query_as(counts).fetch_one(store.pool()).await.unwrap();
-        found == (uses, refused)
+        found == (verifications, refused_reuses)
     })
     .await;
 }
 
-/// That the database is what the chain says: the roots in the registries' accounts, and row for row a new database that reads
-/// the whole history from the node itself.
-pub async fn assert_exact(database: &TestDatabase, world: &World, authors: &[Author]) {
+/// Asserts that the database equals the chain: its roots are those of the registries' accounts, and
+/// its rows are those of a new database that reads the whole history from the node without faults.
+pub async fn assert_equals_chain(database: &TestDatabase, chain: &DrillChain, actors: &[Actor]) {
     let store = &database.store;
-    for seen in authors.iter().map(Author::seen) {
-        let (_, account) = seen
+    for expected in actors.iter().map(Actor::expected) {
+        let (_, account) = expected
             .rpc
-            .account(&seen.registry, Commitment::Confirmed)
+            .account(&expected.registry, CommitmentLevel::Confirmed)
             .await
             .unwrap();
         let account = account.unwrap();
         let on_chain: Registry = decode_account(&account.owner, &account.data).unwrap();
-        let registry = store.registry(seen.address()).await.unwrap();
-        assert_eq!(registry.sequence.get(), on_chain.sequence);
+        let registry = store.registry(expected.registry).await.unwrap();
+        assert_eq!(registry.sequence, Sequence::new(on_chain.sequence));
         let now = i64::MAX >> 32;
         let root = store.root_to_prove(&registry, now).await.unwrap();
         assert_eq!(root.root.to_bytes(), on_chain.root);
-        assert_eq!(root.root, seen.tree.root());
+        assert_eq!(root.root, expected.tree.root());
     }
-    let fresh = TestDatabase::create().await.unwrap();
-    let node = source(&[world.rpc_url().to_owned()]);
-    let mut follower = Follower::new(node, fresh.store.clone(), follow());
+    let new_database = TestDatabase::create().await.unwrap();
+    let node = source(&[chain.rpc_url().to_owned()]);
+    let mut follower = Follower::new(node, new_database.store.clone(), follow_settings());
     follower.step().await.unwrap();
-    caught_up(&fresh.store, authors).await;
-    let (found, fresh) = (
+    caught_up(&new_database.store, actors).await;
+    let (found, expected) = (
         rows_of_the_chain(database.pool()).await.unwrap(),
-        rows_of_the_chain(fresh.pool()).await.unwrap(),
+        rows_of_the_chain(new_database.pool()).await.unwrap(),
     );
-    for (table, rows) in &fresh {
+    for (table, rows) in &expected {
         assert_eq!(found[table], *rows, "{table}");
     }
-    let rows = |table: &str| fresh[table].len();
+    let rows = |table: &str| expected[table].len();
     println!(
-        "equal: {} events, {} leaves, {} holdings, {} uses, {} refused",
+        "equal: {} events, {} leaves, {} holdings, {} verifications, {} refused reuses",
         rows("events"),
         rows("merkle_leaves"),
         rows("holdings"),
         rows("nullifiers"),
-        authors.iter().map(|author| author.seen().refused).sum::<u64>()
+        actors
+            .iter()
+            .map(|actor| actor.expected().refused_reuses)
+            .sum::<u64>()
     );
-    let mut filled = vec!["events", "merkle_leaves", "roots", "tiles"];
-    if authors.iter().any(|author| author.seen().uses > 0) {
-        filled.extend(["holdings", "track_owners", "anonymity_sets", "growth_by_day"]);
-        filled.extend(["scopes", "nullifiers", "verifications", "verifications_by_day"]);
+    let mut not_empty = vec!["events", "merkle_leaves", "roots", "tiles"];
+    if actors.iter().any(|actor| actor.expected().verifications > 0) {
+        not_empty.extend(["holdings", "track_owners", "anonymity_sets", "growth_by_day"]);
+        not_empty.extend(["scopes", "nullifiers", "verifications", "verifications_by_day"]);
     }
-    for table in filled {
-        assert!(!fresh[table].is_empty(), "{table} is compared with nothing in it");
+    for table in not_empty {
+        assert!(
+            !expected[table].is_empty(),
+            "{table} is empty, so the comparison proves nothing"
+        );
     }
 }

@@ -1,11 +1,11 @@
-//! The follower on a private Postgres, with a recorded chain that can be made to lie. After each trick the database must
-//! equal one that was filled by a follower that was told the truth at once.
+//! Tests of the follower with a private Postgres and a chain in memory, whose source can give wrong
+//! answers. After each fault the database must equal one that was filled from a correct source.
 
-mod alarm;
 mod forks;
 mod gaps;
+mod readiness;
 mod rebuild;
 mod reconcile;
-mod reuse;
+mod refused_reuse;
 mod rules;
 mod support;

@@ -1,4 +1,4 @@
-//! A rebuild beside the running database.
+//! Tests of a rebuild while the database is in use.
 
 use std::sync::Arc;
 
@@ -6,47 +6,56 @@ use bauta_indexer::chain::Head;
 use bauta_indexer::rebuild;
 use bauta_indexer::testing::named;
 
-use crate::support::{Scene, count, rows, settings, small_chain};
+use crate::support::{Fixture, count, rows, settings, small_chain};
 
 #[tokio::test]
-async fn a_rebuild_leaves_what_the_chain_says_and_nothing_else() {
+async fn a_rebuild_replaces_damaged_rows_by_those_of_the_chain() {
     let (registry, scope) = (named("registry"), named("scope"));
     let mut chain = small_chain();
-    let mut scene = Scene::of(&chain).await;
-    scene.settle().await;
-    // a use that never was, and one that is missing
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.settle().await;
+    // A nullifier that was never used, a missing leaf, and a wrong count.
     for damage in [
         "UPDATE nullifiers SET hash = decode(repeat('01', 32), 'hex') WHERE ctid = (SELECT ctid FROM nullifiers LIMIT 1)",
         "DELETE FROM merkle_leaves WHERE index = 3",
         "UPDATE growth_by_day SET registered = registered + 5",
     ] {
-        sqlx::query(damage).execute(scene.database.pool()).await.unwrap();
+        sqlx::query(damage)
+            .execute(fixture.database.pool())
+            .await
+            .unwrap();
     }
     chain.wait(1);
     chain.verify(scope, registry, 7);
-    scene.source.follow(&chain);
-    let url = scene.database.url().unwrap();
-    let rebuilt = rebuild(Arc::clone(&scene.source), &scene.database.store, &url, settings()).await;
+    fixture.source.set_chain(&chain);
+    let url = fixture.database.url().unwrap();
+    let rebuilt = rebuild(
+        Arc::clone(&fixture.source),
+        &fixture.database.store,
+        &url,
+        settings(),
+    )
+    .await;
     assert_eq!(rebuilt.unwrap().slot, chain.slot);
-    scene.assert_like_fresh(&chain).await;
-    // and it can be followed on, and undone
+    fixture.assert_equals_new_database(&chain).await;
+    // The new rows can be followed further, and rolled back.
     chain.wait(1);
     chain.register(registry, 900, 1, 7).unwrap();
-    scene.source.follow(&chain);
-    scene.settle().await;
-    scene.assert_like_fresh(&chain).await;
-    scene
+    fixture.source.set_chain(&chain);
+    fixture.settle().await;
+    fixture.assert_equals_new_database(&chain).await;
+    fixture
         .database
         .store
         .roll_back_to(chain.slot.previous())
         .await
         .unwrap();
-    scene.settle().await;
-    scene.assert_like_fresh(&chain).await;
+    fixture.settle().await;
+    fixture.assert_equals_new_database(&chain).await;
     let schemas = "SELECT FROM information_schema.schemata WHERE schema_name = 'bauta_rebuild'";
     assert!(
         sqlx::query(schemas)
-            .fetch_all(scene.database.pool())
+            .fetch_all(fixture.database.pool())
             .await
             .unwrap()
             .is_empty()
@@ -54,51 +63,56 @@ async fn a_rebuild_leaves_what_the_chain_says_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_rebuild_mends_a_hole_below_finality() {
+async fn a_rebuild_adds_a_transaction_missing_in_a_final_slot() {
     let (registry, scope) = (named("registry"), named("scope"));
     let mut chain = small_chain();
     chain.wait(1);
-    let hidden = chain.verify(scope, registry, 8);
+    let missing = chain.verify(scope, registry, 8);
     for _ in 0..400 {
         chain.wait(1);
     }
-    let mut scene = Scene::of(&chain).await;
+    let mut fixture = Fixture::new(&chain).await;
     {
-        let mut state = scene.source.state();
-        state.hidden.insert(hidden);
-        // everything is final, so that history is read in without a journal
+        let mut state = fixture.source.state();
+        state.omitted.insert(missing);
+        // Everything is final, so the backfill writes no journal.
         state.head = Some(Head {
             confirmed: chain.slot,
             finalized: chain.slot,
         });
     }
-    scene.settle().await;
-    assert_eq!(count(&scene.database, "nullifiers").await, 3);
-    let url = scene.database.url().unwrap();
-    rebuild(Arc::clone(&scene.source), &scene.database.store, &url, settings())
-        .await
-        .unwrap();
-    assert_eq!(count(&scene.database, "nullifiers").await, 4);
-    scene.assert_like_fresh(&chain).await;
+    fixture.settle().await;
+    assert_eq!(count(&fixture.database, "nullifiers").await, 3);
+    let url = fixture.database.url().unwrap();
+    rebuild(
+        Arc::clone(&fixture.source),
+        &fixture.database.store,
+        &url,
+        settings(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(count(&fixture.database, "nullifiers").await, 4);
+    fixture.assert_equals_new_database(&chain).await;
 }
 
 #[tokio::test]
-async fn readers_see_the_old_rows_until_the_new_ones_are_there() {
+async fn readers_see_the_old_rows_until_the_new_rows_are_complete() {
     let chain = small_chain();
-    let mut scene = Scene::of(&chain).await;
-    scene.settle().await;
-    let before = rows(&scene.database).await;
-    let url = scene.database.url().unwrap();
-    let store = scene.database.store.clone();
-    let source = Arc::clone(&scene.source);
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.settle().await;
+    let before = rows(&fixture.database).await;
+    let url = fixture.database.url().unwrap();
+    let store = fixture.database.store.clone();
+    let source = Arc::clone(&fixture.source);
     let rebuilding = tokio::spawn(async move { rebuild(source, &store, &url, settings()).await });
-    let mut looked = 0;
+    let mut reads = 0;
     while !rebuilding.is_finished() {
-        assert_eq!(count(&scene.database, "nullifiers").await, 3);
-        assert_eq!(count(&scene.database, "merkle_leaves").await, 12);
-        looked += 1;
+        assert_eq!(count(&fixture.database, "nullifiers").await, 3);
+        assert_eq!(count(&fixture.database, "merkle_leaves").await, 12);
+        reads += 1;
     }
     rebuilding.await.unwrap().unwrap();
-    assert!(looked > 0);
-    assert_eq!(rows(&scene.database).await, before);
+    assert!(reads > 0);
+    assert_eq!(rows(&fixture.database).await, before);
 }

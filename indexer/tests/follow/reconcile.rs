@@ -1,113 +1,115 @@
-//! What histories hide and accounts show.
+//! Tests of the reconciliation, which finds transactions that the histories omit.
 
 use std::sync::Arc;
 
 use bauta_indexer::chain::{Account, Head, Transaction};
-use bauta_indexer::testing::{Chain, named};
+use bauta_indexer::testing::{TestChain, named};
 use bauta_indexer::{Follower, IndexerError, Outcome, Reconciler, Settings};
 use bauta_store::{Event, Slot};
 use solana_signature::Signature;
 
-use crate::support::{Scene, count, settings, small_chain};
+use crate::support::{Fixture, count, settings, small_chain};
 
-/// Reconciles and settles until accounts and database agree.
-async fn agree(scene: &mut Scene) -> usize {
+/// Reconciles and steps until accounts and database agree. Returns the number of rounds with a
+/// difference.
+async fn rounds_until_agreement(fixture: &mut Fixture) -> usize {
     let mut reconciler = Reconciler::default();
     for round in 0..5 {
-        match reconciler.round(&mut scene.follower).await.unwrap() {
-            Outcome::Agrees { .. } => return round,
-            Outcome::Mended | Outcome::Later => {}
+        match reconciler.round(&mut fixture.follower).await.unwrap() {
+            Outcome::Agreement { .. } => return round,
+            Outcome::Repaired | Outcome::Inconclusive => {}
         }
-        scene.settle().await;
+        fixture.settle().await;
     }
-    panic!("accounts and database never agree");
+    panic!("accounts and database differ after five rounds");
 }
 
 #[tokio::test]
-async fn a_database_that_is_right_agrees_at_once() {
+async fn a_correct_database_agrees_in_the_first_round() {
     let chain = small_chain();
-    let mut scene = Scene::of(&chain).await;
-    scene.settle().await;
-    assert_eq!(agree(&mut scene).await, 0);
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.settle().await;
+    assert_eq!(rounds_until_agreement(&mut fixture).await, 0);
 }
 
 #[tokio::test]
-async fn a_hidden_verification_is_found_by_its_nullifier_account() {
+async fn a_missing_verification_is_found_by_its_nullifier_account() {
     let (registry, scope) = (named("registry"), named("scope"));
     let mut chain = small_chain();
     chain.wait(1);
-    let hidden = chain.verify(scope, registry, 8);
+    let missing = chain.verify(scope, registry, 8);
     chain.wait(1);
     chain.verify(scope, registry, 7);
     chain.wait(1);
-    let mut scene = Scene::of(&chain).await;
-    scene.source.state().hidden.insert(hidden);
-    scene.settle().await;
-    // every list by the program's address goes on hiding it; the account's own address has it
-    assert_eq!(agree(&mut scene).await, 1);
-    scene.assert_like_fresh(&chain).await;
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.source.state().omitted.insert(missing);
+    fixture.settle().await;
+    // Every list by the program's address omits the transaction. The list of the account contains
+    // it.
+    assert_eq!(rounds_until_agreement(&mut fixture).await, 1);
+    fixture.assert_equals_new_database(&chain).await;
 }
 
 #[tokio::test]
-async fn a_hidden_last_change_is_found_by_its_registry_account() {
+async fn a_missing_last_change_is_found_by_its_registry_account() {
     let registry = named("registry");
     let mut chain = small_chain();
     chain.wait(1);
-    let hidden = chain.register(registry, 900, 3, 8).unwrap();
+    let missing = chain.register(registry, 900, 3, 8).unwrap();
     chain.wait(1);
-    let mut scene = Scene::of(&chain).await;
-    scene.source.state().hidden.insert(hidden);
-    // nothing after it shows the gap
-    scene.settle().await;
-    assert_eq!(agree(&mut scene).await, 1);
-    scene.assert_like_fresh(&chain).await;
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.source.state().omitted.insert(missing);
+    // There is no later change that reveals the gap.
+    fixture.settle().await;
+    assert_eq!(rounds_until_agreement(&mut fixture).await, 1);
+    fixture.assert_equals_new_database(&chain).await;
 }
 
 #[tokio::test]
-async fn a_hidden_beginning_is_found_by_the_config_account() {
-    let mut chain = Chain::default();
-    let hidden = chain.initialize();
+async fn a_missing_initialisation_is_found_by_the_config_account() {
+    let mut chain = TestChain::default();
+    let missing = chain.initialize();
     chain.wait(1);
-    let mut scene = Scene::of(&chain).await;
-    scene.source.state().hidden.insert(hidden);
-    scene.settle().await;
-    assert_eq!(agree(&mut scene).await, 1);
-    scene.assert_like_fresh(&chain).await;
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.source.state().omitted.insert(missing);
+    fixture.settle().await;
+    assert_eq!(rounds_until_agreement(&mut fixture).await, 1);
+    fixture.assert_equals_new_database(&chain).await;
 }
 
 #[tokio::test]
-async fn accounts_of_a_while_ago_raise_no_alarm() {
+async fn stale_accounts_do_not_stop_the_checkpoint() {
     let registry = named("registry");
     let mut chain = small_chain();
-    let mut scene = Scene::of(&chain).await;
-    scene.settle().await;
-    // read before these changes, compared after them
-    let before = scene.source.accounts_now();
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.settle().await;
+    // The accounts are read before the changes and compared after them.
+    let stale = fixture.source.present_accounts();
     for mint in 0..5 {
         chain.wait(1);
         chain.register(registry, 900 + mint, 3, 8).unwrap();
     }
-    scene.source.follow(&chain);
-    scene.source.state().old_accounts = Some(before);
-    scene.settle().await;
+    fixture.source.set_chain(&chain);
+    fixture.source.state().stale_accounts = Some(stale);
+    fixture.settle().await;
     let mut reconciler = Reconciler::default();
-    let outcome = reconciler.round(&mut scene.follower).await.unwrap();
+    let outcome = reconciler.round(&mut fixture.follower).await.unwrap();
     assert_eq!(
         outcome,
-        Outcome::Later,
-        "holdings that the chain lacks have to be looked at again"
+        Outcome::Inconclusive,
+        "holdings without an account must be compared again"
     );
-    scene.source.state().old_accounts = None;
-    let outcome = reconciler.round(&mut scene.follower).await.unwrap();
-    assert!(matches!(outcome, Outcome::Agrees { .. }), "{outcome:?}");
+    fixture.source.state().stale_accounts = None;
+    let outcome = reconciler.round(&mut fixture.follower).await.unwrap();
+    assert!(matches!(outcome, Outcome::Agreement { .. }), "{outcome:?}");
 }
 
 #[tokio::test]
-async fn an_account_newer_than_the_slot_named_with_it_is_no_difference() {
+async fn an_account_newer_than_its_reported_slot_is_not_a_difference() {
     let registry = named("registry");
     let mut chain = small_chain();
-    let mut scene = Scene::of(&chain).await;
-    scene.settle().await;
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.settle().await;
     for mint in 0..5 {
         chain.wait(1);
         chain.register(registry, 900 + mint, 3, 8).unwrap();
@@ -116,98 +118,105 @@ async fn an_account_newer_than_the_slot_named_with_it_is_no_difference() {
         confirmed: chain.slot,
         finalized: Slot::ZERO,
     };
-    scene.source.state().newer = Some((chain.transactions.clone(), head));
-    let outcome = Reconciler::default().round(&mut scene.follower).await.unwrap();
-    assert!(matches!(outcome, Outcome::Agrees { .. }), "{outcome:?}");
-    scene.assert_like_fresh(&chain).await;
+    fixture.source.state().newer = Some((chain.transactions.clone(), head));
+    let outcome = Reconciler::default().round(&mut fixture.follower).await.unwrap();
+    assert!(matches!(outcome, Outcome::Agreement { .. }), "{outcome:?}");
+    fixture.assert_equals_new_database(&chain).await;
 }
 
-/// A scope with more nullifiers than are looked at in one round, and a follower that has read them.
-async fn large_scene(hide: impl FnOnce(&Chain) -> Option<Signature>) -> (Chain, Scene) {
+/// Creates a scope with more nullifiers than one round compares, and a follower that has applied
+/// them. `omit` selects a transaction that the source omits.
+async fn large_fixture(omit: impl FnOnce(&TestChain) -> Option<Signature>) -> (TestChain, Fixture) {
     let (registry, scope) = (named("registry"), named("scope"));
     let mut chain = small_chain();
     for _ in 0..10_020 {
         chain.verify(scope, registry, 7);
     }
     chain.wait(1);
-    let mut scene = Scene::of(&chain).await;
+    let mut fixture = Fixture::new(&chain).await;
     let large = Settings {
         batch_transactions: 20_000,
         ..settings()
     };
-    scene.follower = Follower::new(Arc::clone(&scene.source), scene.database.store.clone(), large);
-    scene.source.state().hidden.extend(hide(&chain));
-    scene.settle().await;
-    // made once, not anew for every part
-    let accounts = scene.source.accounts_now();
-    scene.source.state().old_accounts = Some(accounts);
-    (chain, scene)
+    fixture.follower = Follower::new(Arc::clone(&fixture.source), fixture.database.store.clone(), large);
+    fixture.source.state().omitted.extend(omit(&chain));
+    fixture.settle().await;
+    // Deriving the accounts once saves deriving them for every part.
+    let accounts = fixture.source.present_accounts();
+    fixture.source.state().stale_accounts = Some(accounts);
+    (chain, fixture)
 }
 
 #[tokio::test]
-async fn of_many_accounts_all_are_looked_at_before_they_agree() {
-    let (_, mut scene) = large_scene(|_| None).await;
+async fn many_accounts_agree_only_after_all_parts_are_compared() {
+    let (_, mut fixture) = large_fixture(|_| None).await;
     let mut reconciler = Reconciler::default();
     let mut agreed = Vec::new();
     for _ in 0..3 {
-        let Outcome::Agrees { up_to } = reconciler.round(&mut scene.follower).await.unwrap() else {
-            panic!("they differ");
+        let Outcome::Agreement { up_to } = reconciler.round(&mut fixture.follower).await.unwrap() else {
+            panic!("accounts and database differ");
         };
         agreed.push(up_to.is_some());
     }
-    // half of them in each round
+    // Each round compares half of the nullifiers.
     assert_eq!(agreed, [false, true, true]);
 }
 
 #[tokio::test]
-async fn of_many_accounts_a_hidden_one_is_found_whatever_its_part() {
-    let (chain, mut scene) = large_scene(|chain| {
-        let mut uses = chain.transactions.iter().rev();
-        // in the last part: what begins with one of the highest bytes
-        let is_last = |one: &&Transaction| nullifier_of(one).is_some_and(|nullifier| nullifier[0] >= 0x20);
-        uses.find(is_last).map(|one| one.signature)
+async fn among_many_accounts_a_missing_verification_is_found_in_any_part() {
+    let (chain, mut fixture) = large_fixture(|chain| {
+        let mut transactions = chain.transactions.iter().rev();
+        // The nullifiers with the highest first bytes are in the last part.
+        let is_in_last_part = |transaction: &&Transaction| {
+            nullifier_of(transaction).is_some_and(|nullifier| nullifier[0] >= 0x20)
+        };
+        transactions
+            .find(is_in_last_part)
+            .map(|transaction| transaction.signature)
     })
     .await;
     let mut reconciler = Reconciler::default();
-    let first = reconciler.round(&mut scene.follower).await.unwrap();
-    assert_eq!(first, Outcome::Agrees { up_to: None });
+    let first = reconciler.round(&mut fixture.follower).await.unwrap();
+    assert_eq!(first, Outcome::Agreement { up_to: None });
     assert_eq!(
-        reconciler.round(&mut scene.follower).await.unwrap(),
-        Outcome::Mended
+        reconciler.round(&mut fixture.follower).await.unwrap(),
+        Outcome::Repaired
     );
-    scene.settle().await;
+    fixture.settle().await;
     assert_eq!(
-        count(&scene.database, "nullifiers").await,
+        count(&fixture.database, "nullifiers").await,
         i64::try_from(chain.transactions.iter().filter_map(nullifier_of).count()).unwrap()
     );
 }
 
 #[tokio::test]
-async fn of_many_accounts_one_that_nothing_explains_stops_the_indexer_too() {
-    let (_, mut scene) = large_scene(|_| None).await;
-    let accounts = scene.source.accounts_now();
+async fn among_many_accounts_an_unexplained_difference_stops_the_indexer() {
+    let (_, mut fixture) = large_fixture(|_| None).await;
+    let mut accounts = fixture.source.present_accounts();
     let scope = named("scope").to_bytes();
-    // of the last part: after discriminator and scope comes the nullifier
-    let is_gone = |account: &Account| account.data[8..40] == scope && account.data[40] >= 0x20;
-    let gone = accounts.iter().position(is_gone).unwrap();
-    let mut accounts = accounts;
-    accounts.remove(gone);
-    scene.source.state().old_accounts = Some(accounts);
+    // An account of the last part. The nullifier follows the discriminator and the scope.
+    let is_removed = |account: &Account| account.data[8..40] == scope && account.data[40] >= 0x20;
+    let removed = accounts.iter().position(is_removed).unwrap();
+    accounts.remove(removed);
+    fixture.source.state().stale_accounts = Some(accounts);
     let mut reconciler = Reconciler::default();
     let mut outcomes = Vec::new();
     for _ in 0..4 {
         outcomes.push(
             reconciler
-                .round(&mut scene.follower)
+                .round(&mut fixture.follower)
                 .await
                 .map_err(|error| error.to_string()),
         );
     }
     assert!(
-        matches!(outcomes[0], Ok(Outcome::Agrees { up_to: None })),
+        matches!(outcomes[0], Ok(Outcome::Agreement { up_to: None })),
         "{outcomes:?}"
     );
-    assert_eq!(outcomes[1..3], [Ok(Outcome::Later), Ok(Outcome::Later)]);
+    assert_eq!(
+        outcomes[1..3],
+        [Ok(Outcome::Inconclusive), Ok(Outcome::Inconclusive)]
+    );
     assert!(
         outcomes[3]
             .as_ref()
@@ -216,7 +225,7 @@ async fn of_many_accounts_one_that_nothing_explains_stops_the_indexer_too() {
     );
 }
 
-/// The nullifier of a verification.
+/// Returns the nullifier of a transaction with a verification.
 fn nullifier_of(transaction: &Transaction) -> Option<[u8; 32]> {
     let records = bauta_indexer::decode::records(transaction).unwrap();
     records.iter().find_map(|record| match &record.event {
@@ -226,25 +235,28 @@ fn nullifier_of(transaction: &Transaction) -> Option<[u8; 32]> {
 }
 
 #[tokio::test]
-async fn a_difference_that_nothing_explains_stops_the_indexer() {
+async fn an_unexplained_difference_stops_the_indexer() {
     let mut chain = small_chain();
-    let mut scene = Scene::of(&chain).await;
-    scene.settle().await;
-    let mut accounts = scene.source.accounts_now();
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.settle().await;
+    let mut accounts = fixture.source.present_accounts();
     accounts.pop();
-    scene.source.state().old_accounts = Some(accounts);
+    fixture.source.state().stale_accounts = Some(accounts);
     let mut reconciler = Reconciler::default();
     let mut stopped = None;
     for _ in 0..3 {
         chain.wait(1);
-        scene.source.follow(&chain);
-        scene.settle().await;
-        stopped = stopped.or(reconciler.round(&mut scene.follower).await.err());
+        fixture.source.set_chain(&chain);
+        fixture.settle().await;
+        stopped = stopped.or(reconciler.round(&mut fixture.follower).await.err());
     }
     let stopped = stopped.unwrap();
     assert!(
-        matches!(stopped, IndexerError::Unexplained { differences: 1, .. }),
+        matches!(
+            stopped,
+            IndexerError::UnexplainedDifferences { differences: 1, .. }
+        ),
         "{stopped}"
     );
-    assert!(!stopped.is_transient());
+    assert!(!stopped.is_retryable());
 }

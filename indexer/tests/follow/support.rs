@@ -2,22 +2,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bauta_indexer::testing::{Chain, Recorded, named, program};
+use bauta_indexer::testing::{TestChain, TestSource, named};
 use bauta_indexer::{Follower, Settings, Step};
 use bauta_store::testing::TestDatabase;
 use sqlx::Row;
 
-/// A follower, its source and its database.
-pub struct Scene {
+/// A follower with its source and its database.
+pub struct Fixture {
     pub database: TestDatabase,
-    pub source: Arc<Recorded>,
-    pub follower: Follower<Recorded>,
+    pub source: Arc<TestSource>,
+    pub follower: Follower<TestSource>,
 }
 
-impl Scene {
-    pub async fn of(chain: &Chain) -> Self {
+impl Fixture {
+    pub async fn new(chain: &TestChain) -> Self {
         let database = TestDatabase::create().await.unwrap();
-        let source = Arc::new(Recorded::of(chain));
+        let source = Arc::new(TestSource::new(chain));
         let follower = Follower::new(Arc::clone(&source), database.store.clone(), settings());
         Self {
             database,
@@ -26,7 +26,7 @@ impl Scene {
         }
     }
 
-    /// Steps until nothing is to be done at once.
+    /// Steps until no further step has to follow at once.
     pub async fn settle(&mut self) -> Step {
         for _ in 0..20 {
             let step = self.follower.step().await.unwrap();
@@ -34,19 +34,20 @@ impl Scene {
                 return step;
             }
         }
-        panic!("the follower goes round and round");
+        panic!("20 steps were not enough");
     }
 
-    /// A follower that knows nothing but the database.
+    /// Replaces the follower by a new one, which only knows the database.
     pub fn restart(&mut self) {
         self.follower = Follower::new(Arc::clone(&self.source), self.database.store.clone(), settings());
     }
 
-    /// That every row is as after following the same chain in one go.
-    pub async fn assert_like_fresh(&self, chain: &Chain) {
-        let mut fresh = Self::of(chain).await;
-        fresh.settle().await;
-        assert_eq!(rows(&self.database).await, rows(&fresh.database).await);
+    /// Asserts that the rows equal those of a new database that has followed the same chain without
+    /// interruption.
+    pub async fn assert_equals_new_database(&self, chain: &TestChain) {
+        let mut new = Self::new(chain).await;
+        new.settle().await;
+        assert_eq!(rows(&self.database).await, rows(&new.database).await);
     }
 }
 
@@ -54,14 +55,15 @@ pub fn settings() -> Settings {
     Settings {
         compare_interval: Duration::ZERO,
         batch_transactions: 4,
-        ..Settings::new(program())
+        ..Settings::new(bauta::ID)
     }
 }
 
-/// A registry of holders with some, a scope, some uses; a few slots.
-pub fn small_chain() -> Chain {
+/// Returns a chain of a few slots with a registry of holders, 12 registrations, a scope and three
+/// verifications.
+pub fn small_chain() -> TestChain {
     let (registry, scope) = (named("registry"), named("scope"));
-    let mut chain = Chain::default();
+    let mut chain = TestChain::default();
     chain.initialize();
     chain.create(registry, bauta::state::RegistryKind::Holders);
     for mint in 0..6 {
@@ -79,7 +81,8 @@ pub fn small_chain() -> Chain {
     chain
 }
 
-/// Every row of every table that follows the chain, as text. Batches are counted, and two followers cut them differently.
+/// Returns all rows of the tables that follow the chain, as text. The batch numbers are left out,
+/// because two followers divide the chain into different batches.
 pub async fn rows(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
     let tables = sqlx::query(
         "SELECT table_name::text FROM information_schema.tables
@@ -92,7 +95,7 @@ pub async fn rows(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
     let mut rows = BTreeMap::new();
     for table in tables {
         let table: String = table.get(0);
-        // tiles: versions that no valid root reaches depend on where batches end
+        // Which old tiles exist depends on where batches end, if no valid root reaches them.
         let query = match table.as_str() {
             "tiles" => {
                 "SELECT to_jsonb(t)::text FROM tiles t WHERE until_sequence IS NULL ORDER BY 1".to_owned()
@@ -109,7 +112,7 @@ pub async fn rows(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
     rows
 }
 
-/// A table's number of rows.
+/// Returns the number of rows of a table.
 pub async fn count(database: &TestDatabase, table: &str) -> i64 {
     let query = format!("SELECT count(*) FROM {table}");
     sqlx::query(sqlx::AssertSqlSafe(query))

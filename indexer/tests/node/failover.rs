@@ -1,4 +1,4 @@
-//! Several nodes: one that is away or behind costs a try, nothing else.
+//! Tests of the failover between nodes that are unavailable, behind or faulty.
 
 use std::collections::HashMap;
 use std::net::TcpListener;
@@ -6,33 +6,28 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bauta_chaos::{Faults, Proxy, Recorded, Replay};
+use bauta_chaos::{FaultProxy, Faults, RecordedTransaction, ReplayServer};
 use bauta_indexer::chain::Source;
-use bauta_indexer::rpc::{NodeSettings, RpcSource};
+use bauta_indexer::nodes::{NodeSettings, RpcSource};
 use bauta_indexer::{Follower, IndexerError, Settings, SourceError};
-use bauta_rpc::Commitment;
+use bauta_rpc::CommitmentLevel;
 use bauta_store::testing::TestDatabase;
 use bauta_store::{Sequence, Slot};
-use solana_address::Address;
 use solana_signature::Signature;
 
-use crate::support::Net;
+use crate::support::TestCluster;
 
-fn program() -> Address {
-    bauta::ID
-}
-
-fn node(url: &str, per_second: u32) -> NodeSettings {
+fn node(url: &str, requests_per_second: u32) -> NodeSettings {
     NodeSettings {
         url: url.to_owned(),
         concurrency: 4,
-        per_second: NonZeroU32::new(per_second).unwrap(),
-        patience: Duration::from_secs(5),
+        requests_per_second: NonZeroU32::new(requests_per_second).unwrap(),
+        timeout: Duration::from_secs(5),
     }
 }
 
-/// A URL where nobody listens, with a key in it.
-fn nobody() -> String {
+/// Returns a URL with a key, at a port where no server listens.
+fn unavailable_url() -> String {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -42,95 +37,102 @@ fn nobody() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_is_away_is_passed_over() {
-    let mut net = Net::start().await;
-    net.create_registry().await;
-    net.append(3).await;
-    let nodes = [node(&nobody(), 100), node(net.chain.rpc_url(), 100)];
-    let source = RpcSource::new(program(), &nodes).unwrap();
+async fn requests_to_an_unavailable_node_go_to_the_next_one() {
+    let mut cluster = TestCluster::start().await;
+    cluster.create_registry().await;
+    cluster.append(3).await;
+    let nodes = [node(&unavailable_url(), 100), node(cluster.chain.rpc_url(), 100)];
+    let source = RpcSource::new(bauta::ID, &nodes).unwrap();
     let head = source.head(Slot::ZERO).await.unwrap();
-    let listed = source.list(&[program()], None, head.confirmed).await.unwrap();
+    let listed = source.list(&[bauta::ID], None, head.confirmed).await.unwrap();
     let fetched = source.fetch(&listed).await.unwrap();
     assert_eq!((listed.len(), fetched.len()), (3, 3));
-    let everywhere = source
-        .list_everywhere(&[program()], None, head.confirmed)
+    let on_all_nodes = source
+        .list_on_all_nodes(&[bauta::ID], None, head.confirmed)
         .await
         .unwrap();
-    assert_eq!(everywhere, listed);
+    assert_eq!(on_all_nodes, listed);
 }
 
 #[tokio::test]
-async fn when_all_are_away_the_error_names_them_without_their_keys() {
-    let source = RpcSource::new(program(), &[node(&nobody(), 100), node(&nobody(), 100)]).unwrap();
+async fn if_all_nodes_are_unavailable_the_error_names_one_without_its_key() {
+    let source = RpcSource::new(
+        bauta::ID,
+        &[node(&unavailable_url(), 100), node(&unavailable_url(), 100)],
+    )
+    .unwrap();
     let error = source.head(Slot::ZERO).await.unwrap_err();
-    assert!(matches!(error, SourceError::Nodes { .. }), "{error}");
-    let told = error.to_string();
+    assert!(matches!(error, SourceError::Unavailable { .. }), "{error}");
+    let message = error.to_string();
     assert!(
-        told.contains("http://127.0.0.1:") && !told.contains("secret-key"),
-        "{told}"
+        message.contains("http://127.0.0.1:") && !message.contains("secret-key"),
+        "{message}"
     );
-    for none in [Vec::new(), vec![node("ftp://127.0.0.1", 1)]] {
-        let refused = RpcSource::new(program(), &none).err().unwrap();
-        assert!(matches!(refused, SourceError::Node { .. }), "{refused}");
+}
+
+#[test]
+fn a_configuration_without_a_valid_node_is_refused() {
+    for nodes in [Vec::new(), vec![node("ftp://127.0.0.1", 1)]] {
+        let error = RpcSource::new(bauta::ID, &nodes).err().unwrap();
+        assert!(matches!(error, SourceError::InvalidNode { .. }), "{error}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_up_to_a_slot_that_the_node_has_not_reached_is_refused() {
-    let net = Net::start().await;
-    let source = net.source();
+async fn a_node_that_has_not_reached_the_requested_slot_is_not_used() {
+    let cluster = TestCluster::start().await;
+    let source = cluster.source();
     let head = source.head(Slot::ZERO).await.unwrap();
-    let far = head.confirmed.saturating_add(1_000_000);
-    let refused = source.list(&[program()], None, far).await.unwrap_err();
-    assert!(matches!(refused, SourceError::Nodes { .. }), "{refused}");
-    // nor does its not knowing a signature mean anything
+    let future = head.confirmed.saturating_add(1_000_000);
+    let error = source.list(&[bauta::ID], None, future).await.unwrap_err();
+    assert!(matches!(error, SourceError::Unavailable { .. }), "{error}");
+    // Such a node may not know a transaction yet, so its statuses are not used.
     let signature = Signature::from([1; 64]);
-    let known = source.statuses(&[signature], head.confirmed).await.unwrap();
-    assert_eq!(known, [None]);
-    let refused = source.statuses(&[signature], far).await.unwrap_err();
-    assert!(refused.to_string().contains("is needed"), "{refused}");
+    let statuses = source.statuses(&[signature], head.confirmed).await.unwrap();
+    assert_eq!(statuses, [None]);
+    let error = source.statuses(&[signature], future).await.unwrap_err();
+    assert!(error.to_string().contains("is needed"), "{error}");
 }
 
 #[tokio::test]
-async fn a_page_with_holes_is_not_taken_for_the_last_one() {
+async fn a_short_page_is_not_the_end_of_the_list() {
     let signature = |number: u16| {
         let mut bytes = [1; 64];
         bytes[..2].copy_from_slice(&number.to_be_bytes());
         Signature::from(bytes).to_string()
     };
-    let recorded = |number: u16| Recorded {
+    let transaction = |number: u16| RecordedTransaction {
         signature: signature(number),
         slot: 100 + u64::from(number),
         block_time: 1_767_225_600,
         failed: false,
-        transaction: "null".into(),
+        json: "null".into(),
     };
-    let history = (0..1_500).map(recorded).collect();
-    let replay = Replay::start(&program().to_string(), history, HashMap::new())
+    let history = (0..1_500).map(transaction).collect();
+    let replay = ReplayServer::start(&bauta::ID.to_string(), history, HashMap::new())
         .await
         .unwrap();
-    let proxy = Proxy::start(&replay.rpc(), &replay.websocket(), 3).await.unwrap();
+    let proxy = FaultProxy::start(&replay.rpc(), &replay.websocket(), 3)
+        .await
+        .unwrap();
     proxy.set(Faults {
-        hidden: 0.3,
+        omitted: 0.3,
         ..Faults::default()
     });
-    let source = RpcSource::new(program(), &[node(&proxy.rpc(), 1_000)]).unwrap();
-    let listed = source.list(&[program()], None, Slot::new(1_599)).await.unwrap();
+    let source = RpcSource::new(bauta::ID, &[node(&proxy.rpc(), 1_000)]).unwrap();
+    let listed = source.list(&[bauta::ID], None, Slot::new(1_599)).await.unwrap();
     assert!((900..1_200).contains(&listed.len()), "{}", listed.len());
-    let (first, last) = (listed[0].slot, listed[listed.len() - 1].slot);
-    assert!(
-        first < Slot::new(120) && last > Slot::new(1_579),
-        "from {first} to {last}"
-    );
+    let (first, last) = (listed[0].slot.get(), listed[listed.len() - 1].slot.get());
+    assert!(first < 120 && last > 1_579, "from {first} to {last}");
 }
 
-/// Two nodes before one chain, and a source that has compared them.
-async fn two_nodes(net: &Net) -> (Proxy, Proxy, RpcSource) {
-    let (rpc, websocket) = (net.chain.rpc_url(), net.chain.websocket_url());
-    let first = Proxy::start(rpc, websocket, 1).await.unwrap();
-    let second = Proxy::start(rpc, websocket, 2).await.unwrap();
+/// Starts two proxies for one chain, and a source that has compared them.
+async fn two_nodes(cluster: &TestCluster) -> (FaultProxy, FaultProxy, RpcSource) {
+    let (rpc, websocket) = (cluster.chain.rpc_url(), cluster.chain.websocket_url());
+    let first = FaultProxy::start(rpc, websocket, 1).await.unwrap();
+    let second = FaultProxy::start(rpc, websocket, 2).await.unwrap();
     let nodes = [node(&first.rpc(), 1_000), node(&second.rpc(), 1_000)];
-    let source = RpcSource::new(program(), &nodes).unwrap();
+    let source = RpcSource::new(bauta::ID, &nodes).unwrap();
     source.head(Slot::ZERO).await.unwrap();
     (first, second, source)
 }
@@ -142,81 +144,81 @@ fn ahead() -> Faults {
     }
 }
 
-fn away() -> Faults {
+fn unavailable() -> Faults {
     Faults {
-        away: true,
+        unavailable: true,
         ..Faults::default()
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_node_that_names_a_slot_beyond_the_chain_does_not_move_the_checkpoint() {
-    let mut net = Net::start().await;
-    net.create_registry().await;
-    let (liar, other, source) = two_nodes(&net).await;
+async fn a_slot_beyond_the_chain_from_one_node_does_not_move_the_checkpoint() {
+    let mut cluster = TestCluster::start().await;
+    cluster.create_registry().await;
+    let (faulty, other, source) = two_nodes(&cluster).await;
     let database = TestDatabase::create().await.unwrap();
-    let settings = Settings::new(program());
+    let settings = Settings::new(bauta::ID);
     let mut follower = Follower::new(Arc::new(source), database.store.clone(), settings);
     follower.step().await.unwrap();
-    // it may begin to lie at any time, and the preferred one is asked first
-    liar.set(ahead());
+    // The preferred node becomes faulty while the follower runs.
+    faulty.set(ahead());
     for leaves in 1..5 {
-        net.append(leaves).await;
+        cluster.append(leaves).await;
         follower.step().await.unwrap();
-        let slot = Slot::new(net.rpc.slot(Commitment::Confirmed).await.unwrap());
-        let at = database.store.checkpoint().await.unwrap().unwrap();
-        assert!(at.slot <= slot, "{at} is beyond {slot}");
+        let slot = cluster.rpc.slot(CommitmentLevel::Confirmed).await.unwrap();
+        let checkpoint = database.store.checkpoint().await.unwrap().unwrap();
+        assert!(checkpoint.slot.get() <= slot, "{checkpoint} is beyond {slot}");
     }
-    // the other one goes too: one alone moves nothing, and why is said
-    other.set(away());
+    // The other node becomes unavailable: the faulty node alone does not move the checkpoint.
+    other.set(unavailable());
     let before = database.store.checkpoint().await.unwrap();
     let stopped = follower.step().await.unwrap_err();
     assert!(
-        matches!(stopped, IndexerError::Source(SourceError::Disputed { .. })),
+        matches!(stopped, IndexerError::Source(SourceError::DisputedHead { .. })),
         "{stopped}"
     );
     assert_eq!(database.store.checkpoint().await.unwrap(), before);
-    // with the truth it goes on by itself
+    // With correct answers the follower continues.
     other.set(Faults::default());
-    liar.set(Faults::default());
-    net.append(1).await;
+    faulty.set(Faults::default());
+    cluster.append(1).await;
     follower.step().await.unwrap();
-    let registry = database.store.registry(net.registry()).await;
+    let registry = database.store.registry(cluster.registry()).await;
     assert_eq!(registry.unwrap().sequence, Sequence::new(5));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_is_stuck_or_away_does_not_hold_the_others_back() {
-    let net = Net::start().await;
-    let (first, second, source) = two_nodes(&net).await;
+async fn a_stuck_or_unavailable_node_does_not_delay_the_others() {
+    let cluster = TestCluster::start().await;
+    let (first, second, source) = two_nodes(&cluster).await;
     let stuck = Faults {
-        old: 1.0,
+        stale: 1.0,
         slots_behind: 100,
         ..Faults::default()
     };
-    for (one, other) in [(&first, &second), (&second, &first)] {
-        for faults in [away(), stuck.clone()] {
-            one.set(faults);
-            other.set(Faults::default());
-            let slot = Slot::new(net.rpc.slot(Commitment::Confirmed).await.unwrap());
+    for (impaired, healthy) in [(&first, &second), (&second, &first)] {
+        for faults in [unavailable(), stuck.clone()] {
+            impaired.set(faults);
+            healthy.set(Faults::default());
+            let slot = Slot::new(cluster.rpc.slot(CommitmentLevel::Confirmed).await.unwrap());
             let head = source.head(slot).await.unwrap();
-            assert!(head.confirmed >= slot, "{} before {slot}", head.confirmed);
+            assert!(head.confirmed >= slot, "{} is before {slot}", head.confirmed);
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_is_asked_no_more_often_than_its_limit() {
-    let net = Net::start().await;
-    let source = RpcSource::new(program(), &[node(net.chain.rpc_url(), 10)]).unwrap();
-    let begun = Instant::now();
-    // two requests each: after a burst of ten, ten a second
+async fn requests_to_a_node_respect_its_rate_limit() {
+    let cluster = TestCluster::start().await;
+    let source = RpcSource::new(bauta::ID, &[node(cluster.chain.rpc_url(), 10)]).unwrap();
+    let start = Instant::now();
+    // Each call sends two requests. The limit allows a burst of ten, then ten per second.
     for _ in 0..10 {
         source.head(Slot::ZERO).await.unwrap();
     }
     assert!(
-        begun.elapsed() >= Duration::from_millis(900),
+        start.elapsed() >= Duration::from_millis(900),
         "{:?}",
-        begun.elapsed()
+        start.elapsed()
     );
 }

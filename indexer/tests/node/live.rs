@@ -1,41 +1,48 @@
+//! Tests of an indexer that runs with a real node.
+
 use std::time::Duration;
 
 use bauta_client::decode_account;
 use bauta_indexer::Role;
-use bauta_rpc::Commitment;
+use bauta_rpc::CommitmentLevel;
 use bauta_store::testing::TestDatabase;
 use bauta_store::{Sequence, Slot};
 
-use crate::support::Net;
+use crate::support::TestCluster;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_chain_is_followed_live_and_its_roots_are_the_accounts() {
-    let mut net = Net::start().await;
-    net.create_registry().await;
+async fn a_chain_is_followed_live_and_the_roots_equal_those_of_the_accounts() {
+    let mut cluster = TestCluster::start().await;
+    cluster.create_registry().await;
     for leaves in [1, 5, 20] {
-        net.append(leaves).await;
+        cluster.append(leaves).await;
     }
     let database = TestDatabase::create().await.unwrap();
-    let mut replica = net.index(&database.store);
-    // history first
-    replica.until("level", |status| status.level_at.is_some()).await;
-    let address = net.registry();
+    let mut replica = cluster.index(&database.store);
+    // First the history.
+    replica
+        .until("caught up", |status| status.caught_up_at.is_some())
+        .await;
+    let address = cluster.registry();
     let registry = database.store.registry(address).await.unwrap();
-    assert_eq!((registry.sequence, registry.next_index), (Sequence::new(3), 26));
+    assert_eq!((registry.sequence.get(), registry.next_index), (3, 26));
 
-    // then live: the websocket's word comes before the poll interval's
+    // Then live. The websocket wakes the indexer before the poll interval has passed.
     for leaves in [2, 3] {
-        net.append(leaves).await;
+        cluster.append(leaves).await;
     }
-    let slot = Slot::new(net.rpc.slot(Commitment::Confirmed).await.unwrap());
-    let at = |status: &bauta_indexer::Status| status.checkpoint.map_or(Slot::ZERO, |at| at.slot);
-    let status = replica.until("there", |status| at(status) >= slot).await;
+    let slot = Slot::new(cluster.rpc.slot(CommitmentLevel::Confirmed).await.unwrap());
+    let status = replica
+        .until("at the slot", |status| {
+            status.checkpoint.is_some_and(|at| at.slot >= slot)
+        })
+        .await;
     assert_eq!(status.ready(Duration::from_secs(10)), Ok(()));
     let registry = database.store.registry(address).await.unwrap();
-    assert_eq!((registry.sequence, registry.next_index), (Sequence::new(5), 31));
-    let (_, account) = net
+    assert_eq!((registry.sequence.get(), registry.next_index), (5, 31));
+    let (_, account) = cluster
         .rpc
-        .account(&net.registry(), Commitment::Confirmed)
+        .account(&cluster.registry(), CommitmentLevel::Confirmed)
         .await
         .unwrap();
     let account = account.unwrap();
@@ -48,19 +55,19 @@ async fn a_chain_is_followed_live_and_its_roots_are_the_accounts() {
         .unwrap();
     assert_eq!(root.to_bytes(), on_chain.root);
 
-    // what is final gets marked, and its journal goes
-    let finality = async {
+    // Slots are marked as final.
+    let finalized = async {
         while database
             .store
             .finalized_slot()
             .await
             .unwrap()
-            .is_none_or(|final_at| final_at < slot)
+            .is_none_or(|finalized| finalized < slot)
         {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), finality)
+    tokio::time::timeout(Duration::from_secs(30), finalized)
         .await
         .unwrap();
     replica.stop().await;
@@ -68,45 +75,49 @@ async fn a_chain_is_followed_live_and_its_roots_are_the_accounts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_replica_takes_over_within_seconds() {
-    let mut net = Net::start().await;
-    net.create_registry().await;
+    let mut cluster = TestCluster::start().await;
+    cluster.create_registry().await;
     let database = TestDatabase::create().await.unwrap();
-    let mut first = net.index(&database.store);
-    first.until("leading", |status| status.role == Role::Leader).await;
-    let mut second = net.index(&database.store);
-    second
-        .until("waiting", |status| status.role == Role::Standby)
+    let mut first = cluster.index(&database.store);
+    first
+        .until("the leader", |status| status.role == Role::Leader)
         .await;
-    net.append(4).await;
+    let mut second = cluster.index(&database.store);
+    second
+        .until("on standby", |status| status.role == Role::Standby)
+        .await;
+    cluster.append(4).await;
     first.stop().await;
-    net.append(4).await;
-    let slot = Slot::new(net.rpc.slot(Commitment::Confirmed).await.unwrap());
-    let took_over = second.until("leading", |status| status.role == Role::Leader);
-    tokio::time::timeout(Duration::from_secs(5), took_over)
+    cluster.append(4).await;
+    let slot = Slot::new(cluster.rpc.slot(CommitmentLevel::Confirmed).await.unwrap());
+    let takeover = second.until("the leader", |status| status.role == Role::Leader);
+    tokio::time::timeout(Duration::from_secs(5), takeover)
         .await
         .unwrap();
     second
-        .until("there", |status| {
+        .until("at the slot", |status| {
             status.checkpoint.is_some_and(|at| at.slot >= slot)
         })
         .await;
-    let registry = database.store.registry(net.registry()).await.unwrap();
-    assert_eq!((registry.sequence, registry.next_index), (Sequence::new(2), 8));
+    let registry = database.store.registry(cluster.registry()).await.unwrap();
+    assert_eq!((registry.sequence.get(), registry.next_index), (2, 8));
     second.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_comes_back_is_gone_on_with() {
-    let net = Net::start().await;
+async fn an_unavailable_database_is_a_retryable_stop_reason() {
+    let cluster = TestCluster::start().await;
     let postgres = bauta_dev_servers::Postgres::start().unwrap();
     let store = bauta_store::Store::connect(postgres.url(), 4).await.unwrap();
     store.migrate().await.unwrap();
-    let mut replica = net.index(&store);
-    replica.until("level", |status| status.level_at.is_some()).await;
+    let mut replica = cluster.index(&store);
+    replica
+        .until("caught up", |status| status.caught_up_at.is_some())
+        .await;
     drop(postgres);
     let status = replica
-        .until("in trouble", |status| status.trouble.is_some())
+        .until("stopped", |status| status.stop_reason.is_some())
         .await;
-    assert!(status.trouble.unwrap().is_transient);
+    assert!(status.stop_reason.unwrap().is_retryable);
     replica.stop().await;
 }

@@ -1,4 +1,4 @@
-//! The whole indexer against a real node: history, websocket, finality, two replicas.
+//! Tests of the whole indexer with a real node: history, websocket, finality, replicas, startup.
 
 mod failover;
 mod live;

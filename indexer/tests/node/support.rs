@@ -1,4 +1,4 @@
-//! A chain of one test, with the program and a Managed registry to write to.
+//! A chain for one test, with the program and a Managed registry.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -8,17 +8,19 @@ use std::time::Duration;
 use bauta::state::{RegistryKind, Tree};
 use bauta_client::instructions::{AppendLeaves, CreateRegistry, Initialize};
 use bauta_dev_servers::{Chain, ChainSettings};
-use bauta_indexer::rpc::{NodeSettings, RpcSource};
-use bauta_indexer::{Indexer, RunSettings, Settings, Status, wake};
+use bauta_indexer::nodes::{NodeSettings, RpcSource};
+use bauta_indexer::{Indexer, IndexerStatus, RunSettings, Settings, wake};
 use bauta_primitives::{FieldElement, Leaf};
 use bauta_rpc::{Pubsub, Rpc};
 use bauta_store::Store;
+use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub struct Net {
+/// A chain, and the authority of its program and registry.
+pub struct TestCluster {
     pub chain: Chain,
     pub rpc: Rpc,
     pub authority: Keypair,
@@ -26,8 +28,8 @@ pub struct Net {
     appended: u64,
 }
 
-impl Net {
-    /// A chain with the program initialised.
+impl TestCluster {
+    /// Starts a chain and initialises the program.
     pub async fn start() -> Self {
         let authority = Keypair::new();
         let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/bauta/artifacts/bauta.so");
@@ -40,7 +42,7 @@ impl Net {
         let chain = Chain::start(&settings).unwrap();
         let rpc = Rpc::new(chain.rpc_url()).unwrap();
         rpc.airdrop(&authority.pubkey(), 100_000_000_000).await.unwrap();
-        let net = Self {
+        let cluster = Self {
             chain,
             rpc,
             authority,
@@ -48,17 +50,18 @@ impl Net {
             appended: 0,
         };
         let initialize = Initialize {
-            payer: net.authority.pubkey(),
-            upgrade_authority: net.authority.pubkey(),
+            payer: cluster.authority.pubkey(),
+            upgrade_authority: cluster.authority.pubkey(),
             cluster_tag: [7; 32],
-            admin: net.authority.pubkey(),
+            admin: cluster.authority.pubkey(),
             development_keys_allowed: true,
         };
-        net.rpc
-            .send_and_confirm(&[initialize.instruction()], &[&net.authority])
+        cluster
+            .rpc
+            .send_and_confirm(&[initialize.instruction()], &[&cluster.authority])
             .await
             .unwrap();
-        net
+        cluster
     }
 
     fn creation(&self) -> CreateRegistry {
@@ -74,10 +77,12 @@ impl Net {
         }
     }
 
-    pub fn registry(&self) -> solana_address::Address {
+    /// Returns the address of the registry.
+    pub fn registry(&self) -> Address {
         self.creation().registry()
     }
 
+    /// Creates the registry and its tree account.
     pub async fn create_registry(&self) {
         let lamports = self.rpc.rent_exempt_balance(Tree::SPACE).await.unwrap();
         let space = u64::try_from(Tree::SPACE).unwrap();
@@ -98,7 +103,7 @@ impl Net {
             .unwrap();
     }
 
-    /// Appends some leaves in one transaction.
+    /// Appends leaves in one transaction.
     pub async fn append(&mut self, leaves: u64) {
         let first = self.appended + 1;
         self.appended += leaves;
@@ -116,17 +121,18 @@ impl Net {
             .unwrap();
     }
 
+    /// Returns a source with this chain as the only node.
     pub fn source(&self) -> RpcSource {
         let node = NodeSettings {
             url: self.chain.rpc_url().to_owned(),
             concurrency: 8,
-            per_second: NonZeroU32::new(500).unwrap(),
-            patience: Duration::from_secs(10),
+            requests_per_second: NonZeroU32::new(500).unwrap(),
+            timeout: Duration::from_secs(10),
         };
         RpcSource::new(bauta::ID, &[node]).unwrap()
     }
 
-    /// An indexer that runs until its token is cancelled.
+    /// Starts an indexer of this chain.
     pub fn index(&self, store: &Store) -> Replica {
         let settings = RunSettings {
             follow: Settings {
@@ -139,36 +145,42 @@ impl Net {
         };
         let (indexer, status) = Indexer::new(Arc::new(self.source()), store.clone(), settings);
         let node = Pubsub::new(self.chain.websocket_url()).unwrap();
-        let awake = tokio::spawn(wake(node, bauta::ID, indexer.awake()));
-        let end = CancellationToken::new();
-        let task = tokio::spawn(indexer.run(end.clone()));
+        let wake_task = tokio::spawn(wake(node, bauta::ID, indexer.wake_up()));
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(indexer.run(shutdown.clone()));
         Replica {
             status,
-            end,
+            shutdown,
             task,
-            awake,
+            wake_task,
         }
     }
 }
 
+/// A running indexer.
 pub struct Replica {
-    pub status: watch::Receiver<Status>,
-    end: CancellationToken,
+    pub status: watch::Receiver<IndexerStatus>,
+    shutdown: CancellationToken,
     task: tokio::task::JoinHandle<()>,
-    awake: tokio::task::JoinHandle<()>,
+    wake_task: tokio::task::JoinHandle<()>,
 }
 
 impl Replica {
-    /// Waits until its status is so.
-    pub async fn until(&mut self, what: &str, is_so: impl FnMut(&Status) -> bool) -> Status {
-        let waited = tokio::time::timeout(Duration::from_mins(1), self.status.wait_for(is_so)).await;
-        let found = waited.map(|status| status.unwrap().clone());
-        found.unwrap_or_else(|_| panic!("not {what} within a minute: {:?}", *self.status.borrow()))
+    /// Waits until the status meets a condition, and returns the status.
+    pub async fn until(
+        &mut self,
+        what: &str,
+        condition: impl FnMut(&IndexerStatus) -> bool,
+    ) -> IndexerStatus {
+        let waited = tokio::time::timeout(Duration::from_mins(1), self.status.wait_for(condition)).await;
+        let status = waited.map(|status| status.unwrap().clone());
+        status.unwrap_or_else(|_| panic!("not {what} within a minute: {:?}", *self.status.borrow()))
     }
 
+    /// Ends the indexer.
     pub async fn stop(self) {
-        self.end.cancel();
-        self.awake.abort();
+        self.shutdown.cancel();
+        self.wake_task.abort();
         self.task.await.unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! What a proxy does wrong, and how often it has.
+//! The faults that a proxy injects, and how often it has injected them.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -10,67 +10,74 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::sync::watch;
 
-/// What a proxy does wrong. Shares are from 0 (never) to 1 (always). By default nothing.
+/// The faults that a proxy injects. By default it injects none.
+///
+/// A share is a probability from 0 (never) to 1 (always).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Faults {
-    /// Share of transactions that `getSignaturesForAddress` and the websocket keep silent about: always the same ones.
-    pub hidden: f64,
-    /// Share of calls answered by an error, of HTTP or of JSON-RPC.
+    /// Share of transactions that `getSignaturesForAddress` and the websocket omit. Which ones
+    /// depends only on the proxy's seed and the signature.
+    pub omitted: f64,
+    /// Share of calls that fail with an HTTP error or a JSON-RPC error.
     pub errors: f64,
-    /// Share of answers that end in the middle.
+    /// Share of responses that end in the middle.
     pub truncated: f64,
-    /// How long an answer or a notice is held back at most.
-    pub delay: Duration,
-    /// Share of answers that are of an older slot. `minContextSlot` is not kept to; accounts, which nobody has as they
-    /// were, are refused.
-    pub old: f64,
-    /// How many slots older.
+    /// The longest delay of a response or a notification. The delay is random, from 0 to this
+    /// value.
+    pub max_delay: Duration,
+    /// Share of responses that show the chain at an older slot. They ignore `minContextSlot`.
+    /// Requests for accounts fail, because the node does not have their earlier states.
+    pub stale: f64,
+    /// By how many slots a stale response is older than the node's newest slot.
     pub slots_behind: u64,
-    /// How many slots the node claims to be further than it is: always; `minContextSlot` is not kept to.
+    /// By how many slots every response overstates the node's newest slot. If this is not 0,
+    /// `minContextSlot` is ignored.
     pub slots_ahead: u64,
-    /// Share of the websocket's notices that get lost.
+    /// Share of notifications that are dropped.
     pub dropped: f64,
-    /// Share of notices that come twice.
-    pub repeated: f64,
-    /// Share of notices that come after the next one.
+    /// Share of notifications that are sent twice.
+    pub duplicated: f64,
+    /// Share of notifications that are sent after the next one.
     pub reordered: f64,
-    /// Nobody there: open connections end, new ones are closed at once.
-    pub away: bool,
+    /// Whether the proxy is unavailable: it closes all open connections and every new one.
+    pub unavailable: bool,
 }
 
-/// How often a proxy has done what.
+/// How often a proxy has injected each fault.
 #[derive(Debug, Default)]
-pub struct Told {
-    /// Transactions left out of a history, or notices of hidden ones.
-    pub hidden: AtomicU64,
-    /// Errors instead of answers.
+pub struct FaultCounts {
+    /// Transactions omitted from a list, and their notifications.
+    pub omitted: AtomicU64,
+    /// Errors sent instead of responses.
     pub errors: AtomicU64,
-    /// Answers cut short.
+    /// Truncated responses.
     pub truncated: AtomicU64,
-    /// Answers of an older slot, and refusals to say something of one.
-    pub old: AtomicU64,
-    /// Answers that name a slot that has not been.
+    /// Stale responses, including the errors for accounts.
+    pub stale: AtomicU64,
+    /// Responses with an overstated slot.
     pub ahead: AtomicU64,
-    /// Notices lost.
+    /// Dropped notifications.
     pub dropped: AtomicU64,
-    /// Notices repeated.
-    pub repeated: AtomicU64,
-    /// Notices that came after a later one.
+    /// Duplicated notifications.
+    pub duplicated: AtomicU64,
+    /// Notifications sent after a later one.
     pub reordered: AtomicU64,
-    /// Connections closed because nobody is there.
+    /// Connections closed because the proxy was unavailable.
     pub refused: AtomicU64,
 }
 
-/// Counts one.
+/// Increments a counter.
 pub fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-/// What the connections of a proxy share.
+/// The state that the connections of a proxy share.
 pub struct Shared {
     pub faults: watch::Sender<Faults>,
-    pub told: Told,
+    pub counts: FaultCounts,
+    /// The URL of the upstream node's JSON-RPC.
     pub rpc: String,
+    /// The URL of the upstream node's websocket.
     pub websocket: String,
     pub client: reqwest::Client,
     seed: u64,
@@ -81,7 +88,7 @@ impl Shared {
     pub fn new(rpc: &str, websocket: &str, client: reqwest::Client, seed: u64) -> Self {
         Self {
             faults: watch::Sender::new(Faults::default()),
-            told: Told::default(),
+            counts: FaultCounts::default(),
             rpc: rpc.to_owned(),
             websocket: websocket.to_owned(),
             client,
@@ -91,33 +98,33 @@ impl Shared {
     }
 
     fn random(&self) -> MutexGuard<'_, StdRng> {
-        // A panic elsewhere doesn't make the numbers worse.
+        // A panic in another thread leaves the generator usable.
         self.random.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether something that happens in a share of cases happens in this one.
+    /// Returns `true` with the probability `share`.
     pub fn happens(&self, share: f64) -> bool {
         share > 0.0 && self.random().gen_bool(share.min(1.0))
     }
 
-    /// A number below this one.
+    /// Returns a random number below `limit`.
     pub fn below(&self, limit: usize) -> usize {
         self.random().gen_range(0..limit)
     }
 
-    /// Whether a transaction is one of the hidden.
-    pub fn hides(&self, signature: &str, share: f64) -> bool {
+    /// Returns whether a transaction is one of the omitted `share`.
+    pub fn omits(&self, signature: &str, share: f64) -> bool {
         let mut hasher = DefaultHasher::new();
         (self.seed, signature).hash(&mut hasher);
-        let place = u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX);
-        f64::from(place) / f64::from(u32::MAX) < share
+        let hash = u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX);
+        f64::from(hash) / f64::from(u32::MAX) < share
     }
 
-    /// Waits for some time up to the longest.
-    pub async fn wait(&self, longest: Duration) {
-        if !longest.is_zero() {
-            let part = self.random().r#gen();
-            tokio::time::sleep(longest.mul_f64(part)).await;
+    /// Waits for a random time from 0 to `max_delay`.
+    pub async fn delay(&self, max_delay: Duration) {
+        if !max_delay.is_zero() {
+            let fraction = self.random().r#gen();
+            tokio::time::sleep(max_delay.mul_f64(fraction)).await;
         }
     }
 }

@@ -1,32 +1,36 @@
-//! Solana nodes that lie, and nodes that only remember: for drills and benchmarks of whoever reads the chain.
+//! Stand-ins for Solana nodes, for tests, drills and benchmarks of programs that read the chain: a
+//! fault injection proxy and a replay server.
 //!
 //! ```text
-//!   reader ── HTTP ──> Proxy ── HTTP ──> node      answers: without some signatures, of an older slot, late, cut short,
-//!      └── websocket ─> Proxy ── ws ───> node      errors; notices: lost, repeated, in another order; nobody there
+//!   reader ── HTTP ───────────> FaultProxy ── HTTP ───────> node
+//!      └───── websocket ──────> FaultProxy ── websocket ──> node
+//!             responses: transactions omitted, stale, ahead, delayed, truncated, errors
+//!             notifications: dropped, duplicated, reordered
+//!             connections: refused
 //!
-//!   reader ── HTTP, websocket ──> Replay           a history that was written down, as fast as it is asked for
+//!   reader ── HTTP, websocket ──> ReplayServer: a recorded history, served from memory
 //! ```
 //!
-//! Nothing of this belongs into a service.
+//! Services must not depend on this crate.
 
-mod answers;
 mod faults;
 mod listener;
-mod notices;
+mod notifications;
 mod proxy;
 mod replay;
+mod responses;
 
-pub use faults::{Faults, Told};
-pub use proxy::Proxy;
-pub use replay::{Recorded, Replay};
+pub use faults::{FaultCounts, Faults};
+pub use proxy::FaultProxy;
+pub use replay::{RecordedTransaction, ReplayServer};
 
-/// Why a proxy or a replay can't be started.
+/// The reason why a proxy or a replay server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ChaosError {
-    /// No port to listen on.
-    #[error("can't listen on 127.0.0.1: {0}")]
+    /// No port of the loopback interface could be opened.
+    #[error("cannot listen on 127.0.0.1: {0}")]
     Listen(#[source] std::io::Error),
-    /// No client for the node behind.
-    #[error("can't make a client for the node: {0}")]
+    /// The HTTP client for the upstream node could not be created.
+    #[error("cannot create an HTTP client for the upstream node: {0}")]
     Client(#[source] reqwest::Error),
 }

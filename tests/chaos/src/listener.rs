@@ -1,4 +1,4 @@
-//! A listener on a free port of 127.0.0.1 whose connections end with it.
+//! A TCP listener on a free port of 127.0.0.1.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -7,14 +7,14 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::ChaosError;
 
-/// Listens until dropped.
+/// Accepts connections until it is dropped. Dropping it also ends its connections.
 pub struct Listener {
     pub address: SocketAddr,
     task: JoinHandle<()>,
 }
 
 impl Listener {
-    /// Runs `serve` for each connection.
+    /// Starts to accept connections, and runs `serve` for each of them.
     pub async fn start<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> Result<Self, ChaosError>
     where
         F: Future<Output = ()> + Send + 'static,
@@ -31,7 +31,8 @@ impl Listener {
                         Ok((stream, _)) => {
                             connections.spawn(serve(stream));
                         }
-                        // too many open files, most likely: others have to close some first
+                        // Most likely too many files are open. Other tasks have to close some
+                        // first.
                         Err(_) => tokio::task::yield_now().await,
                     },
                     Some(_) = connections.join_next() => {}
@@ -44,7 +45,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // aborting it drops its JoinSet, which aborts the connections
+        // Aborting the task drops its JoinSet, which aborts the connections.
         self.task.abort();
     }
 }

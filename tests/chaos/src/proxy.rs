@@ -1,4 +1,4 @@
-//! A proxy before a node.
+//! The fault injection proxy.
 
 use std::sync::Arc;
 
@@ -15,85 +15,90 @@ use tokio::net::TcpStream;
 
 use crate::faults::{Shared, count};
 use crate::listener::Listener;
-use crate::{ChaosError, Faults, Told, answers, notices};
+use crate::{ChaosError, FaultCounts, Faults, notifications, responses};
 
-/// Stands before a node and does wrong what it is told to. Ends with the value.
-pub struct Proxy {
+/// A proxy that injects configured faults into RPC responses and notifications. Dropping it stops
+/// it.
+pub struct FaultProxy {
     shared: Arc<Shared>,
     http: Listener,
     websocket: Listener,
 }
 
-impl Proxy {
-    /// Before the node with this JSON-RPC and this websocket. The same `seed` gives the same hidden transactions.
+impl FaultProxy {
+    /// Starts a proxy for the node with these URLs, without faults. The `seed` determines which
+    /// transactions [`Faults::omitted`] omits.
     pub async fn start(rpc: &str, websocket: &str, seed: u64) -> Result<Self, ChaosError> {
-        // a node on this machine: no proxy of the environment lies between
+        // The node runs on this machine, so a proxy from the environment must not be used.
         let client = reqwest::Client::builder()
             .no_proxy()
             .build()
             .map_err(ChaosError::Client)?;
         let shared = Arc::new(Shared::new(rpc, websocket, client, seed));
-        let (http, socket) = (Arc::clone(&shared), Arc::clone(&shared));
+        let (for_http, for_websocket) = (Arc::clone(&shared), Arc::clone(&shared));
         Ok(Self {
             shared,
-            http: Listener::start(move |stream| serve(stream, Arc::clone(&http))).await?,
-            websocket: Listener::start(move |stream| notices::serve(stream, Arc::clone(&socket))).await?,
+            http: Listener::start(move |stream| serve(stream, Arc::clone(&for_http))).await?,
+            websocket: Listener::start(move |stream| {
+                notifications::serve(stream, Arc::clone(&for_websocket))
+            })
+            .await?,
         })
     }
 
-    /// Where its JSON-RPC is.
+    /// Returns the URL of the proxy's JSON-RPC.
     #[must_use]
     pub fn rpc(&self) -> String {
         format!("http://{}", self.http.address)
     }
 
-    /// Where its websocket is.
+    /// Returns the URL of the proxy's websocket.
     #[must_use]
     pub fn websocket(&self) -> String {
         format!("ws://{}", self.websocket.address)
     }
 
-    /// What it does wrong from now on.
+    /// Replaces the faults that the proxy injects.
     pub fn set(&self, faults: Faults) {
         self.shared.faults.send_replace(faults);
     }
 
-    /// What it has done wrong so far.
+    /// Returns how often the proxy has injected each fault.
     #[must_use]
-    pub fn told(&self) -> &Told {
-        &self.shared.told
+    pub fn counts(&self) -> &FaultCounts {
+        &self.shared.counts
     }
 }
 
-/// One connection to the JSON-RPC.
+/// Serves one connection to the JSON-RPC.
 async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     let mut faults = shared.faults.subscribe();
-    if faults.borrow().away {
-        count(&shared.told.refused);
+    if faults.borrow().unavailable {
+        count(&shared.counts.refused);
         return;
     }
-    let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
+    let router = Router::new().fallback(respond).with_state(Arc::clone(&shared));
     let server = auto::Builder::new(TokioExecutor::new());
     let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     tokio::select! {
-        // how the client ends it is the client's business
+        // An error means that the client closed the connection, which needs no reaction.
         _ = connection => {}
-        _ = faults.wait_for(|faults| faults.away) => count(&shared.told.refused),
+        _ = faults.wait_for(|faults| faults.unavailable) => count(&shared.counts.refused),
     }
 }
 
-/// One call.
-async fn answer(State(shared): State<Arc<Shared>>, request: Bytes) -> Response {
+/// Responds to one call.
+async fn respond(State(shared): State<Arc<Shared>>, request: Bytes) -> Response {
     let faults = shared.faults.borrow().clone();
-    shared.wait(faults.delay).await;
+    shared.delay(faults.max_delay).await;
     if shared.happens(faults.errors) {
-        count(&shared.told.errors);
-        return error(&shared);
+        count(&shared.counts.errors);
+        return random_error(&shared);
     }
-    match truth(&shared, &faults, request).await {
+    match distorted_response(&shared, &faults, request).await {
         Ok(mut body) => {
             if shared.happens(faults.truncated) {
-                count(&shared.told.truncated);
+                count(&shared.counts.truncated);
                 body.truncate(body.len() / 2);
             }
             ([(header::CONTENT_TYPE, "application/json")], body).into_response()
@@ -102,46 +107,50 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Bytes) -> Response {
     }
 }
 
-/// The errors that nodes and what stands before them answer with.
-fn error(shared: &Shared) -> Response {
-    let refusal = |code: i64, message: &str| {
+/// Returns one of the errors that nodes and their load balancers send.
+fn random_error(shared: &Shared) -> Response {
+    let json_rpc_error = |code: i64, message: &str| {
         let error = json!({ "code": code, "message": message });
         axum::Json(json!({ "jsonrpc": "2.0", "id": 1, "error": error })).into_response()
     };
     match shared.below(4) {
         0 => (StatusCode::TOO_MANY_REQUESTS, "too many requests").into_response(),
         1 => (StatusCode::BAD_GATEWAY, "<html>bad gateway</html>").into_response(),
-        2 => refusal(-32_603, "internal error"),
-        _ => refusal(-32_005, "node is behind by 150 slots"),
+        2 => json_rpc_error(-32_603, "internal error"),
+        _ => json_rpc_error(-32_005, "node is behind by 150 slots"),
     }
 }
 
-/// What the node says, and what is made of it.
-async fn truth(shared: &Shared, faults: &Faults, request: Bytes) -> Result<Vec<u8>, reqwest::Error> {
-    let mut asked: Value = serde_json::from_slice(&request).unwrap_or_default();
-    let answered = if faults.slots_ahead > 0 {
-        asked = answers::without_least_slot(asked);
-        ask(shared, asked.to_string().into_bytes()).await?
+/// Forwards a request to the node and applies the faults to the response.
+async fn distorted_response(
+    shared: &Shared,
+    faults: &Faults,
+    request: Bytes,
+) -> Result<Vec<u8>, reqwest::Error> {
+    let mut request_json: Value = serde_json::from_slice(&request).unwrap_or_default();
+    let body = if faults.slots_ahead > 0 {
+        request_json = responses::without_min_context_slot(request_json);
+        forward(shared, request_json.to_string().into_bytes()).await?
     } else {
-        ask(shared, request.to_vec()).await?
+        forward(shared, request.to_vec()).await?
     };
-    let is_old = shared.happens(faults.old);
-    if faults.hidden == 0.0 && faults.slots_ahead == 0 && !is_old {
-        return Ok(answered.to_vec());
+    let is_stale = shared.happens(faults.stale);
+    if faults.omitted == 0.0 && faults.slots_ahead == 0 && !is_stale {
+        return Ok(body.to_vec());
     }
-    let Ok(mut answer) = serde_json::from_slice(&answered) else {
-        return Ok(answered.to_vec());
+    let Ok(mut response) = serde_json::from_slice(&body) else {
+        return Ok(body.to_vec());
     };
-    let horizon = if is_old {
-        Some(horizon(shared, faults).await?)
+    let horizon = if is_stale {
+        Some(stale_slot(shared, faults).await?)
     } else {
         None
     };
-    answers::distort(shared, faults, horizon, &asked, &mut answer);
-    Ok(answer.to_string().into_bytes())
+    responses::distort(shared, faults, horizon, &request_json, &mut response);
+    Ok(response.to_string().into_bytes())
 }
 
-async fn ask(shared: &Shared, request: Vec<u8>) -> Result<Bytes, reqwest::Error> {
+async fn forward(shared: &Shared, request: Vec<u8>) -> Result<Bytes, reqwest::Error> {
     let request = shared
         .client
         .post(&shared.rpc)
@@ -150,12 +159,12 @@ async fn ask(shared: &Shared, request: Vec<u8>) -> Result<Bytes, reqwest::Error>
     request.send().await?.bytes().await
 }
 
-/// The newest slot that is shown.
-async fn horizon(shared: &Shared, faults: &Faults) -> Result<u64, reqwest::Error> {
+/// Returns the newest slot that a stale response shows.
+async fn stale_slot(shared: &Shared, faults: &Faults) -> Result<u64, reqwest::Error> {
     let request =
         json!({ "jsonrpc": "2.0", "id": 1, "method": "getSlot", "params": [{ "commitment": "processed" }] });
-    let answer = ask(shared, request.to_string().into_bytes()).await?;
-    let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
-    let slot = answer["result"].as_u64().unwrap_or(0);
+    let body = forward(shared, request.to_string().into_bytes()).await?;
+    let response: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let slot = response["result"].as_u64().unwrap_or(0);
     Ok(slot.saturating_sub(faults.slots_behind))
 }

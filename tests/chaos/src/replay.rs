@@ -1,4 +1,4 @@
-//! A node that only remembers: it answers from a history as fast as it is asked.
+//! The replay server: a node that serves a transaction history from memory.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,102 +21,105 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use crate::ChaosError;
 use crate::listener::Listener;
 
-/// A transaction of a history.
+/// A transaction of a transaction history.
 #[derive(Clone, Debug)]
-pub struct Recorded {
-    /// Its signature, base58.
+pub struct RecordedTransaction {
+    /// The first signature, in base58.
     pub signature: String,
-    /// Its slot; those of a history go up.
+    /// The slot that contains the transaction. The slots of a history must not decrease.
     pub slot: u64,
-    /// When its block was made, in Unix seconds.
+    /// The time of the block in Unix seconds.
     pub block_time: i64,
-    /// Whether it failed.
+    /// Whether the transaction failed.
     pub failed: bool,
-    /// What `getTransaction` answers, as JSON.
-    pub transaction: String,
+    /// The result of `getTransaction`, as JSON.
+    pub json: String,
 }
 
-/// Answers from a history; every slot in it is finalized. Ends with the value.
-pub struct Replay {
+/// A server that responds from a transaction history. Every slot of the history is finalized.
+/// Dropping the value stops the server.
+pub struct ReplayServer {
     http: Listener,
     websocket: Listener,
 }
 
-struct Memory {
+struct History {
     program: String,
-    history: Vec<Recorded>,
-    places: HashMap<String, usize>,
+    transactions: Vec<RecordedTransaction>,
+    /// The index of each transaction, by signature.
+    indices: HashMap<String, usize>,
     accounts: HashMap<String, Value>,
 }
 
-impl Replay {
-    /// Of a program's transactions, oldest first, and accounts by address, as `getAccountInfo` answers them with their data
-    /// in base64.
+impl ReplayServer {
+    /// Starts a server for the transactions of a program, oldest first, and for accounts by
+    /// address. An account has the form that `getAccountInfo` returns, with its data in base64.
     pub async fn start(
         program: &str,
-        history: Vec<Recorded>,
+        transactions: Vec<RecordedTransaction>,
         accounts: HashMap<String, Value>,
     ) -> Result<Self, ChaosError> {
-        let places = (0..)
-            .zip(&history)
-            .map(|(place, recorded)| (recorded.signature.clone(), place))
+        let indices = (0..)
+            .zip(&transactions)
+            .map(|(index, transaction)| (transaction.signature.clone(), index))
             .collect();
-        let memory = Arc::new(Memory {
+        let history = Arc::new(History {
             program: program.to_owned(),
-            history,
-            places,
+            transactions,
+            indices,
             accounts,
         });
         Ok(Self {
-            http: Listener::start(move |stream| serve(stream, Arc::clone(&memory))).await?,
+            http: Listener::start(move |stream| serve(stream, Arc::clone(&history))).await?,
             websocket: Listener::start(async |stream| {
-                // how the reader ends it is the reader's business
-                let _ = confirm(stream).await;
+                // An error means that the client closed the connection.
+                let _ = accept_subscriptions(stream).await;
             })
             .await?,
         })
     }
 
-    /// Where its JSON-RPC is.
+    /// Returns the URL of the server's JSON-RPC.
     #[must_use]
     pub fn rpc(&self) -> String {
         format!("http://{}", self.http.address)
     }
 
-    /// Where its websocket is. Subscriptions are taken, and nothing ever happens.
+    /// Returns the URL of the server's websocket. It accepts subscriptions but sends no
+    /// notifications.
     #[must_use]
     pub fn websocket(&self) -> String {
         format!("ws://{}", self.websocket.address)
     }
 }
 
-async fn serve(stream: TcpStream, memory: Arc<Memory>) {
-    let router = Router::new().fallback(answer).with_state(memory);
+async fn serve(stream: TcpStream, history: Arc<History>) {
+    let router = Router::new().fallback(respond).with_state(history);
     let server = auto::Builder::new(TokioExecutor::new());
-    // how the reader ends it is the reader's business
+    // An error means that the client closed the connection.
     let _ = server
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .await;
 }
 
-/// Takes every subscription.
-async fn confirm(stream: TcpStream) -> Result<(), Error> {
+/// Accepts every subscription.
+async fn accept_subscriptions(stream: TcpStream) -> Result<(), Error> {
     let mut socket = accept_async(stream).await?;
     while let Some(message) = socket.next().await {
         let message = message?;
         if message.is_text() {
-            let asked: Value = serde_json::from_str(message.to_text()?).unwrap_or_default();
-            let answer = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": 1 });
-            socket.send(Message::text(answer.to_string())).await?;
+            let request: Value = serde_json::from_str(message.to_text()?).unwrap_or_default();
+            let response = json!({ "jsonrpc": "2.0", "id": request["id"], "result": 1 });
+            socket.send(Message::text(response.to_string())).await?;
         }
     }
     Ok(())
 }
 
-async fn answer(State(memory): State<Arc<Memory>>, request: Bytes) -> Response {
-    let asked: Value = serde_json::from_slice(&request).unwrap_or_default();
-    let id = &asked["id"];
-    let body = match memory.answer(asked["method"].as_str().unwrap_or_default(), &asked["params"]) {
+async fn respond(State(history): State<Arc<History>>, body: Bytes) -> Response {
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let id = &request["id"];
+    let body = match history.result(request["method"].as_str().unwrap_or_default(), &request["params"]) {
         Some(result) => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#),
         None => {
             json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32_601, "message": "method not found" } })
@@ -126,43 +129,43 @@ async fn answer(State(memory): State<Arc<Memory>>, request: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-impl Memory {
+impl History {
     fn last_slot(&self) -> u64 {
-        self.history.last().map_or(0, |recorded| recorded.slot)
+        self.transactions.last().map_or(0, |transaction| transaction.slot)
     }
 
-    fn in_context(&self, value: &Value) -> String {
+    fn with_context(&self, value: &Value) -> String {
         json!({ "context": { "slot": self.last_slot() }, "value": value }).to_string()
     }
 
-    /// The result as JSON, if this method is known.
-    fn answer(&self, method: &str, params: &Value) -> Option<String> {
+    /// Returns the result of a call as JSON. `None` if the method is unknown.
+    fn result(&self, method: &str, params: &Value) -> Option<String> {
         Some(match method {
             "getSlot" | "getBlockHeight" => self.last_slot().to_string(),
             "getFirstAvailableBlock" => self
-                .history
+                .transactions
                 .first()
-                .map_or(0, |recorded| recorded.slot)
+                .map_or(0, |transaction| transaction.slot)
                 .to_string(),
             "getGenesisHash" => Value::from(self.program.as_str()).to_string(),
             "getHealth" => r#""ok""#.to_owned(),
             "getBlocks" => self.blocks(params).to_string(),
             "getBlock" => self.block(params).to_string(),
             "getSignaturesForAddress" => self.signatures(params).to_string(),
-            "getSignatureStatuses" => self.in_context(&self.statuses(&params[0])),
-            "getTransaction" => self.place(&params[0]).map_or_else(
+            "getSignatureStatuses" => self.with_context(&self.statuses(&params[0])),
+            "getTransaction" => self.index(&params[0]).map_or_else(
                 || "null".to_owned(),
-                |place| self.history[place].transaction.clone(),
+                |index| self.transactions[index].json.clone(),
             ),
-            "getAccountInfo" => self.in_context(&self.account(&params[0])),
+            "getAccountInfo" => self.with_context(&self.account(&params[0])),
             "getMultipleAccounts" => {
                 let addresses = params[0].as_array().map_or(&[][..], Vec::as_slice);
-                self.in_context(&addresses.iter().map(|address| self.account(address)).collect())
+                self.with_context(&addresses.iter().map(|address| self.account(address)).collect())
             }
             "getProgramAccounts" => {
                 let found = self.program_accounts(params);
                 if params[1]["withContext"] == true {
-                    self.in_context(&found)
+                    self.with_context(&found)
                 } else {
                     found.to_string()
                 }
@@ -171,8 +174,8 @@ impl Memory {
         })
     }
 
-    fn place(&self, signature: &Value) -> Option<usize> {
-        self.places.get(signature.as_str()?).copied()
+    fn index(&self, signature: &Value) -> Option<usize> {
+        self.indices.get(signature.as_str()?).copied()
     }
 
     fn account(&self, address: &Value) -> Value {
@@ -180,47 +183,50 @@ impl Memory {
         self.accounts.get(address).cloned().unwrap_or_default()
     }
 
-    /// Those that the filters let through (`memcmp` with base58, and `dataSize`), cut to the `dataSlice`; data in base64.
+    /// Returns the program's accounts that match the filters, with the data cut to the `dataSlice`
+    /// and encoded in base64. Supports the filters `memcmp`, in base58, and `dataSize`.
     fn program_accounts(&self, params: &Value) -> Value {
         let filters = params[1]["filters"].as_array().map_or(&[][..], Vec::as_slice);
-        let slice = &params[1]["dataSlice"];
+        let data_slice = &params[1]["dataSlice"];
         let found = self.accounts.iter().filter_map(|(address, account)| {
             let data = BASE64.decode(account["data"][0].as_str()?).ok()?;
-            let wanted = account["owner"] == params[0] && filters.iter().all(|filter| accepts(filter, &data));
-            let part = match (number(&slice["offset"]), number(&slice["length"])) {
+            let matches =
+                account["owner"] == params[0] && filters.iter().all(|filter| matches_filter(filter, &data));
+            let slice = match (number(&data_slice["offset"]), number(&data_slice["length"])) {
                 (Some(offset), Some(length)) => {
                     let begin = offset.min(data.len());
                     &data[begin..begin.saturating_add(length).min(data.len())]
                 }
                 _ => &data[..],
             };
-            wanted.then(|| {
+            matches.then(|| {
                 let mut account = account.clone();
-                account["data"] = json!([BASE64.encode(part), "base64"]);
+                account["data"] = json!([BASE64.encode(slice), "base64"]);
                 json!({ "pubkey": address, "account": account })
             })
         });
         found.collect()
     }
 
-    /// Newest first, as the method is defined: `before` and `until` are not among them.
+    /// Returns the history of an address, newest first. As the method prescribes, the transactions
+    /// `before` and `until` are not included.
     fn signatures(&self, params: &Value) -> Value {
         let options = &params[1];
-        let end = self.place(&options["before"]).unwrap_or(self.history.len());
-        let begin = self.place(&options["until"]).map_or(0, |place| place + 1);
+        let end = self.index(&options["before"]).unwrap_or(self.transactions.len());
+        let begin = self.index(&options["until"]).map_or(0, |index| index + 1);
         let limit = options["limit"].as_u64().unwrap_or(1_000).min(1_000);
         let address = params[0].as_str().unwrap_or_default();
-        self.history[begin.min(end)..end]
+        self.transactions[begin.min(end)..end]
             .iter()
             .rev()
-            .filter(|recorded| address == self.program || recorded.transaction.contains(address))
+            .filter(|transaction| address == self.program || transaction.json.contains(address))
             .take(usize::try_from(limit).unwrap_or(1_000))
-            .map(|recorded| {
+            .map(|transaction| {
                 json!({
-                    "signature": recorded.signature,
-                    "slot": recorded.slot,
-                    "blockTime": recorded.block_time,
-                    "err": error(recorded.failed),
+                    "signature": transaction.signature,
+                    "slot": transaction.slot,
+                    "blockTime": transaction.block_time,
+                    "err": error(transaction.failed),
                     "memo": null,
                     "confirmationStatus": "finalized",
                 })
@@ -231,11 +237,11 @@ impl Memory {
     fn statuses(&self, signatures: &Value) -> Value {
         let signatures = signatures.as_array().map_or(&[][..], Vec::as_slice);
         let status = |signature| {
-            let recorded = &self.history[self.place(signature)?];
+            let transaction = &self.transactions[self.index(signature)?];
             Some(json!({
-                "slot": recorded.slot,
+                "slot": transaction.slot,
                 "confirmations": null,
-                "err": error(recorded.failed),
+                "err": error(transaction.failed),
                 "confirmationStatus": "finalized",
             }))
         };
@@ -245,20 +251,24 @@ impl Memory {
             .collect()
     }
 
-    /// What is in a slot.
-    fn in_slot(&self, slot: u64) -> &[Recorded] {
-        let begin = self.history.partition_point(|recorded| recorded.slot < slot);
-        let end = self.history.partition_point(|recorded| recorded.slot <= slot);
-        &self.history[begin..end]
+    /// Returns the transactions of a slot.
+    fn in_slot(&self, slot: u64) -> &[RecordedTransaction] {
+        let begin = self
+            .transactions
+            .partition_point(|transaction| transaction.slot < slot);
+        let end = self
+            .transactions
+            .partition_point(|transaction| transaction.slot <= slot);
+        &self.transactions[begin..end]
     }
 
     fn blocks(&self, params: &Value) -> Value {
         let first = params[0].as_u64().unwrap_or(0);
         let last = params[1].as_u64().unwrap_or(u64::MAX);
         let mut slots: Vec<u64> = self
-            .history
+            .transactions
             .iter()
-            .map(|recorded| recorded.slot)
+            .map(|transaction| transaction.slot)
             .filter(|slot| (first..=last).contains(slot))
             .collect();
         slots.dedup();
@@ -267,17 +277,17 @@ impl Memory {
 
     fn block(&self, params: &Value) -> Value {
         let slot = params[0].as_u64().unwrap_or(0);
-        let recorded = self.in_slot(slot);
-        let signatures: Vec<&str> = recorded
+        let transactions = self.in_slot(slot);
+        let signatures: Vec<&str> = transactions
             .iter()
-            .map(|recorded| recorded.signature.as_str())
+            .map(|transaction| transaction.signature.as_str())
             .collect();
         let hash = self.program.as_str();
         json!({
             "blockhash": hash,
             "previousBlockhash": hash,
             "parentSlot": slot.saturating_sub(1),
-            "blockTime": recorded.first().map(|recorded| recorded.block_time),
+            "blockTime": transactions.first().map(|transaction| transaction.block_time),
             "blockHeight": slot,
             "signatures": signatures,
         })
@@ -288,20 +298,20 @@ fn number(value: &Value) -> Option<usize> {
     usize::try_from(value.as_u64()?).ok()
 }
 
-/// Whether a filter of `getProgramAccounts` lets an account's data through.
-fn accepts(filter: &Value, data: &[u8]) -> bool {
+/// Returns whether an account's data matches a filter of `getProgramAccounts`.
+fn matches_filter(filter: &Value, data: &[u8]) -> bool {
     if let Some(size) = number(&filter["dataSize"]) {
         return data.len() == size;
     }
-    let (at, bytes) = (&filter["memcmp"]["offset"], &filter["memcmp"]["bytes"]);
+    let (offset, bytes) = (&filter["memcmp"]["offset"], &filter["memcmp"]["bytes"]);
     let bytes = bytes.as_str().and_then(|text| bs58::decode(text).into_vec().ok());
-    let (Some(at), Some(bytes)) = (number(at), bytes) else {
+    let (Some(offset), Some(bytes)) = (number(offset), bytes) else {
         return false;
     };
-    data.get(at..).is_some_and(|data| data.starts_with(&bytes))
+    data.get(offset..).is_some_and(|data| data.starts_with(&bytes))
 }
 
-/// What a failed transaction failed with.
+/// Returns the `err` of a transaction.
 fn error(failed: bool) -> Value {
     if failed {
         json!({ "InstructionError": [0, { "Custom": 0 }] })

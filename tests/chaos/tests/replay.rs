@@ -1,25 +1,25 @@
-//! What a replay answers is what the methods are defined to answer, and a proxy before it lies as it was told to: asked by the
-//! project's own client.
+//! Tests of the replay server and of the proxy in front of it, through the project's own client.
+//! The server responds as the methods prescribe, and the proxy injects the configured faults.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use bauta_chaos::{Faults, Proxy, Recorded, Replay};
-use bauta_rpc::{Commitment, Options, Page, Pubsub, Rpc, RpcError};
+use bauta_chaos::{FaultProxy, Faults, RecordedTransaction, ReplayServer};
+use bauta_rpc::{CommitmentLevel, Options, Page, Pubsub, Rpc, RpcError};
 use serde_json::json;
 use solana_address::Address;
 use solana_signature::Signature;
 
 const PROGRAM: Address = Address::new_from_array([9; 32]);
-/// Transactions of the history: two in each slot from 100 on.
+/// The number of transactions in the history: two in each slot, from slot 100.
 const COUNT: u8 = 40;
 
 fn signature(number: u8) -> Signature {
     Signature::from([number; 64])
 }
 
-fn history() -> Vec<Recorded> {
+fn history() -> Vec<RecordedTransaction> {
     let transaction = |number: u8| {
         let slot = 100 + u64::from(number) / 2;
         let transaction = json!({
@@ -31,27 +31,29 @@ fn history() -> Vec<Recorded> {
                 "message": { "accountKeys": [PROGRAM.to_string()], "instructions": [] },
             },
         });
-        Recorded {
+        RecordedTransaction {
             signature: signature(number).to_string(),
             slot,
             block_time: 1_767_225_600,
             failed: number == 3,
-            transaction: transaction.to_string(),
+            json: transaction.to_string(),
         }
     };
     (0..COUNT).map(transaction).collect()
 }
 
-async fn replay() -> Replay {
-    Replay::start(&PROGRAM.to_string(), history(), HashMap::new())
+async fn replay() -> ReplayServer {
+    ReplayServer::start(&PROGRAM.to_string(), history(), HashMap::new())
         .await
         .unwrap()
 }
 
-/// Signatures of the program, as a client behind `url` sees them.
-async fn seen(rpc: &Rpc) -> Result<Vec<Signature>, RpcError> {
+/// Returns the signatures of the program's transactions.
+async fn list(rpc: &Rpc) -> Result<Vec<Signature>, RpcError> {
     let page = Page::default();
-    let entries = rpc.signatures_for(&PROGRAM, &page, Commitment::Confirmed).await?;
+    let entries = rpc
+        .signatures_for(&PROGRAM, &page, CommitmentLevel::Confirmed)
+        .await?;
     Ok(entries.into_iter().map(|entry| entry.signature).collect())
 }
 
@@ -60,11 +62,11 @@ fn all() -> Vec<Signature> {
 }
 
 #[tokio::test]
-async fn a_replay_answers_from_its_history() {
+async fn a_replay_server_responds_from_its_history() {
     let replay = replay().await;
     let rpc = Rpc::new(&replay.rpc()).unwrap();
-    assert_eq!(rpc.slot(Commitment::Finalized).await.unwrap(), 119);
-    assert_eq!(seen(&rpc).await.unwrap(), all());
+    assert_eq!(rpc.slot(CommitmentLevel::Finalized).await.unwrap(), 119);
+    assert_eq!(list(&rpc).await.unwrap(), all());
 
     let page = Page {
         before: Some(signature(30)),
@@ -73,29 +75,29 @@ async fn a_replay_answers_from_its_history() {
         min_context_slot: None,
     };
     let entries = rpc
-        .signatures_for(&PROGRAM, &page, Commitment::Confirmed)
+        .signatures_for(&PROGRAM, &page, CommitmentLevel::Confirmed)
         .await
         .unwrap();
     let found: Vec<_> = entries.iter().map(|entry| entry.signature).collect();
     assert_eq!(found, (25..30).rev().map(signature).collect::<Vec<_>>());
     let page = Page { limit: None, ..page };
     let entries = rpc
-        .signatures_for(&PROGRAM, &page, Commitment::Confirmed)
+        .signatures_for(&PROGRAM, &page, CommitmentLevel::Confirmed)
         .await
         .unwrap();
     assert_eq!(entries.last().unwrap().signature, signature(11));
 
-    let block = rpc.block(110, Commitment::Confirmed).await.unwrap().unwrap();
+    let block = rpc.block(110, CommitmentLevel::Confirmed).await.unwrap().unwrap();
     assert_eq!(block.signatures, [signature(20), signature(21)]);
-    let record = rpc
-        .transaction(&signature(20), Commitment::Confirmed)
+    let transaction = rpc
+        .transaction(&signature(20), CommitmentLevel::Confirmed)
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(record.slot, 110);
+    assert_eq!(transaction.slot, 110);
     let unknown = signature(200);
     assert!(
-        rpc.transaction(&unknown, Commitment::Confirmed)
+        rpc.transaction(&unknown, CommitmentLevel::Confirmed)
             .await
             .unwrap()
             .is_none()
@@ -106,13 +108,13 @@ async fn a_replay_answers_from_its_history() {
         .unwrap();
     assert!(statuses[0].as_ref().unwrap().error.is_some());
     assert!(statuses[1].is_none());
-    assert_eq!(statuses[2].as_ref().unwrap().commitment, Commitment::Finalized);
+    assert_eq!(statuses[2].as_ref().unwrap().level, CommitmentLevel::Finalized);
     let pubsub = Pubsub::new(&replay.websocket()).unwrap();
-    pubsub.logs(&PROGRAM, Commitment::Confirmed).await.unwrap();
+    pubsub.logs(&PROGRAM, CommitmentLevel::Confirmed).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_program_s_accounts_are_filtered_and_cut_and_have_their_slot() {
+async fn program_accounts_are_filtered_and_sliced_and_have_a_context_slot() {
     let account = |owner: Address, data: &[u8]| {
         let data = json!([BASE64.encode(data), "base64"]);
         json!({ "owner": owner.to_string(), "lamports": 1, "executable": false, "rentEpoch": 0, "data": data })
@@ -123,7 +125,7 @@ async fn a_program_s_accounts_are_filtered_and_cut_and_have_their_slot() {
         (at(2), account(PROGRAM, &[1, 2, 9])),
         (at(3), account(Address::new_from_array([8; 32]), &[1, 2, 3, 4])),
     ]);
-    let replay = Replay::start(&PROGRAM.to_string(), history(), accounts)
+    let replay = ReplayServer::start(&PROGRAM.to_string(), history(), accounts)
         .await
         .unwrap();
     let rpc = Rpc::new(&replay.rpc()).unwrap();
@@ -143,8 +145,10 @@ async fn a_program_s_accounts_are_filtered_and_cut_and_have_their_slot() {
     assert_eq!(found.as_array().unwrap().len(), 2);
 }
 
-async fn before(replay: &Replay) -> (Proxy, Rpc) {
-    let proxy = Proxy::start(&replay.rpc(), &replay.websocket(), 7).await.unwrap();
+async fn proxy_for(replay: &ReplayServer) -> (FaultProxy, Rpc) {
+    let proxy = FaultProxy::start(&replay.rpc(), &replay.websocket(), 7)
+        .await
+        .unwrap();
     let options = Options {
         timeout: Duration::from_secs(5),
         ..Options::default()
@@ -156,82 +160,84 @@ async fn before(replay: &Replay) -> (Proxy, Rpc) {
 #[tokio::test]
 async fn without_faults_a_proxy_changes_nothing() {
     let replay = replay().await;
-    let (proxy, rpc) = before(&replay).await;
-    assert_eq!(seen(&rpc).await.unwrap(), all());
+    let (proxy, rpc) = proxy_for(&replay).await;
+    assert_eq!(list(&rpc).await.unwrap(), all());
     let pubsub = Pubsub::new(&proxy.websocket()).unwrap();
-    pubsub.logs(&PROGRAM, Commitment::Confirmed).await.unwrap();
+    pubsub.logs(&PROGRAM, CommitmentLevel::Confirmed).await.unwrap();
 }
 
 #[tokio::test]
-async fn hidden_transactions_are_always_the_same_ones() {
+async fn the_omitted_transactions_are_always_the_same() {
     let replay = replay().await;
-    let (proxy, rpc) = before(&replay).await;
+    let (proxy, rpc) = proxy_for(&replay).await;
     let faults = Faults {
-        hidden: 0.5,
+        omitted: 0.5,
         ..Faults::default()
     };
     proxy.set(faults);
-    let first = seen(&rpc).await.unwrap();
+    let first = list(&rpc).await.unwrap();
     assert!(first.len() > 5 && first.len() < 35, "{} of 40", first.len());
-    assert_eq!(seen(&rpc).await.unwrap(), first);
-    // the transaction itself is there for who knows of it
-    let hidden = all().into_iter().find(|one| !first.contains(one)).unwrap();
+    assert_eq!(list(&rpc).await.unwrap(), first);
+    // The list omits the transaction, but it can still be read by its signature.
+    let omitted = all().into_iter().find(|one| !first.contains(one)).unwrap();
     assert!(
-        rpc.transaction(&hidden, Commitment::Confirmed)
+        rpc.transaction(&omitted, CommitmentLevel::Confirmed)
             .await
             .unwrap()
             .is_some()
     );
     proxy.set(Faults::default());
-    assert_eq!(seen(&rpc).await.unwrap(), all());
+    assert_eq!(list(&rpc).await.unwrap(), all());
 }
 
 #[tokio::test]
-async fn an_old_node_knows_nothing_newer_than_its_slot() {
+async fn a_stale_node_shows_nothing_newer_than_its_slot() {
     let replay = replay().await;
-    let (proxy, rpc) = before(&replay).await;
+    let (proxy, rpc) = proxy_for(&replay).await;
     let faults = Faults {
-        old: 1.0,
+        stale: 1.0,
         slots_behind: 9,
         ..Faults::default()
     };
     proxy.set(faults);
-    assert_eq!(rpc.slot(Commitment::Confirmed).await.unwrap(), 110);
-    assert_eq!(seen(&rpc).await.unwrap()[0], signature(21));
+    assert_eq!(rpc.slot(CommitmentLevel::Confirmed).await.unwrap(), 110);
+    assert_eq!(list(&rpc).await.unwrap()[0], signature(21));
     let newer = signature(22);
     assert!(
-        rpc.transaction(&newer, Commitment::Confirmed)
+        rpc.transaction(&newer, CommitmentLevel::Confirmed)
             .await
             .unwrap()
             .is_none()
     );
     assert_eq!(rpc.statuses(&[newer], true).await.unwrap(), [None]);
-    let error = rpc.block(111, Commitment::Confirmed).await.unwrap_err();
-    assert!(error.is_transient(), "{error}");
+    let error = rpc.block(111, CommitmentLevel::Confirmed).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
 }
 
 #[tokio::test]
-async fn a_node_that_is_ahead_names_slots_that_have_not_been_and_refuses_none() {
+async fn a_node_that_is_ahead_reports_future_slots_and_ignores_min_context_slot() {
     let replay = replay().await;
-    let (proxy, rpc) = before(&replay).await;
+    let (proxy, rpc) = proxy_for(&replay).await;
     proxy.set(Faults {
         slots_ahead: 500,
         ..Faults::default()
     });
-    assert_eq!(rpc.slot(Commitment::Confirmed).await.unwrap(), 619);
+    assert_eq!(rpc.slot(CommitmentLevel::Confirmed).await.unwrap(), 619);
     let page = Page {
         min_context_slot: Some(619),
         ..Page::default()
     };
-    let entries = rpc.signatures_for(&PROGRAM, &page, Commitment::Confirmed).await;
+    let entries = rpc
+        .signatures_for(&PROGRAM, &page, CommitmentLevel::Confirmed)
+        .await;
     assert_eq!(entries.unwrap().len(), usize::from(COUNT));
 }
 
 #[tokio::test]
-async fn errors_cut_answers_and_absence_are_errors_to_the_client() {
+async fn errors_truncated_responses_and_an_unavailable_node_are_errors_of_the_client() {
     let replay = replay().await;
-    let (proxy, rpc) = before(&replay).await;
-    let each = [
+    let (proxy, rpc) = proxy_for(&replay).await;
+    let cases = [
         Faults {
             errors: 1.0,
             ..Faults::default()
@@ -241,28 +247,28 @@ async fn errors_cut_answers_and_absence_are_errors_to_the_client() {
             ..Faults::default()
         },
         Faults {
-            away: true,
+            unavailable: true,
             ..Faults::default()
         },
     ];
-    for faults in each {
+    for faults in cases {
         proxy.set(faults.clone());
         for _ in 0..8 {
-            assert!(seen(&rpc).await.is_err(), "{faults:?}");
+            assert!(list(&rpc).await.is_err(), "{faults:?}");
         }
         proxy.set(Faults::default());
-        assert_eq!(seen(&rpc).await.unwrap(), all());
+        assert_eq!(list(&rpc).await.unwrap(), all());
     }
 }
 
 #[tokio::test]
-async fn who_is_away_ends_open_subscriptions() {
+async fn an_unavailable_node_ends_open_subscriptions() {
     let replay = replay().await;
-    let (proxy, _) = before(&replay).await;
+    let (proxy, _) = proxy_for(&replay).await;
     let pubsub = Pubsub::new(&proxy.websocket()).unwrap();
-    let mut subscription = pubsub.logs(&PROGRAM, Commitment::Confirmed).await.unwrap();
+    let mut subscription = pubsub.logs(&PROGRAM, CommitmentLevel::Confirmed).await.unwrap();
     proxy.set(Faults {
-        away: true,
+        unavailable: true,
         ..Faults::default()
     });
     let error = subscription.next().await.unwrap_err();

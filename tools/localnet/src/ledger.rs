@@ -1,4 +1,4 @@
-//! The file that a node goes on from.
+//! The file that stores the chain between two runs of a node.
 
 use std::{
     env,
@@ -11,29 +11,30 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-/// How sqlite files begin (<https://www.sqlite.org/fileformat.html>, section 1.3).
+/// The first bytes of an sqlite file (<https://www.sqlite.org/fileformat.html>, section 1.3).
 const MAGIC: &[u8] = b"SQLite format 3\0";
-/// After how many slots surfpool writes down the slot; it reads this once.
-const INTERVAL: &str = "SURFPOOL_CHECKPOINT_INTERVAL_SLOTS";
+/// The environment variable with the number of slots between two checkpoints of surfpool, which
+/// reads it once at the start.
+const CHECKPOINT_INTERVAL: &str = "SURFPOOL_CHECKPOINT_INTERVAL_SLOTS";
 
-/// A ledger that this process alone uses.
+/// A ledger that this process has locked.
 pub struct Ledger {
     path: String,
-    /// Held for as long as the ledger is in use.
+    /// The lock lasts until this file is closed.
     _lock: File,
 }
 
 impl Ledger {
-    /// Opens a ledger, or begins an empty one.
+    /// Opens and locks a ledger. Creates an empty file if it does not exist.
     pub fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let absolute = path::absolute(path).with_context(|| format!("bad ledger path {shown}"))?;
+        let absolute = path::absolute(path).with_context(|| format!("invalid ledger path {shown}"))?;
         let text = absolute
             .to_str()
             .with_context(|| format!("ledger {shown}: the path is not UTF-8"))?;
         ensure!(
             !text.contains(['?', '#', '%']),
-            "ledger {shown}: the path must not contain ?, # or %, because sqlite takes it as a URI"
+            "ledger {shown}: the path must not contain ?, # or %, because sqlite parses it as a URI"
         );
         let mut file = File::options()
             .read(true)
@@ -41,22 +42,22 @@ impl Ledger {
             .create(true)
             .truncate(false)
             .open(&absolute)
-            .with_context(|| format!("can't open the ledger {shown}"))?;
+            .with_context(|| format!("cannot open the ledger {shown}"))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => bail!("ledger {shown} is in use by another node"),
             Err(TryLockError::Error(error)) => {
-                return Err(anyhow!(error).context(format!("can't lock the ledger {shown}")));
+                return Err(anyhow!(error).context(format!("cannot lock the ledger {shown}")));
             }
         }
         let mut head = Vec::new();
         file.by_ref()
             .take(MAGIC.len() as u64)
             .read_to_end(&mut head)
-            .with_context(|| format!("can't read the ledger {shown}"))?;
+            .with_context(|| format!("cannot read the ledger {shown}"))?;
         ensure!(
             head.is_empty() || head == MAGIC,
-            "{shown} is not a ledger: the file is not in sqlite's format"
+            "{shown} is not a ledger: the file is not in the sqlite format"
         );
         Ok(Self {
             path: text.to_owned(),
@@ -64,23 +65,25 @@ impl Ledger {
         })
     }
 
-    /// The file's absolute path.
+    /// Returns the absolute path of the file.
     pub fn path(&self) -> &str {
         &self.path
     }
 }
 
-/// Has the slot written down at every slot, so that none repeats after a restart, not even after a crash.
+/// Makes surfpool store the current slot at every slot, so that no slot is repeated after a
+/// restart, even after a crash.
 ///
-/// The setting has to be in the environment before the process begins, so this begins it once more.
+/// The setting must be in the environment when the process starts. This function therefore executes
+/// the program again with the setting. It returns if the setting already exists.
 pub fn checkpoint_every_slot() -> Result<()> {
-    if env::var_os(INTERVAL).is_some() {
+    if env::var_os(CHECKPOINT_INTERVAL).is_some() {
         return Ok(());
     }
-    let program = env::current_exe().context("can't find this program's own file")?;
+    let program = env::current_exe().context("cannot determine the path of this program")?;
     let error = Command::new(&program)
         .args(env::args_os().skip(1))
-        .env(INTERVAL, "1")
+        .env(CHECKPOINT_INTERVAL, "1")
         .exec();
-    Err(error).with_context(|| format!("can't start {}", program.display()))
+    Err(error).with_context(|| format!("cannot start {}", program.display()))
 }

@@ -1,5 +1,5 @@
-//! An offline Solana node for development and tests: JSON-RPC and websocket on this machine's loopback address, with
-//! programs put in at start and, if wanted, a ledger that outlives the node.
+//! An offline Solana node for development and tests. It serves JSON-RPC and a websocket on
+//! 127.0.0.1, deploys programs before its first slot, and can store the chain in a ledger.
 //!
 //! ```text
 //!   settings ──> Program::read (ELF)  ──┐
@@ -8,7 +8,7 @@
 //!   SIGINT, SIGTERM, standard input closed ──────────────────────┴─────> Node::stop
 //! ```
 //!
-//! Runs on surfpool-core; README.md says what such a node does and what it doesn't.
+//! The node is based on surfpool-core. README.md lists its differences from a public cluster.
 
 mod ledger;
 mod node;
@@ -30,7 +30,7 @@ use serde_json::json;
 
 use crate::{
     ledger::Ledger,
-    node::{Node, Wake},
+    node::{Node, WaitOutcome},
     ports::Ports,
     program::Program,
     settings::Settings,
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     match run(&Settings::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Whoever started the node may have gone, and its end of the pipe with it.
+            // The parent process may have ended and closed the pipe, so a write error is ignored.
             let _ = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
@@ -57,25 +57,26 @@ fn run(settings: &Settings) -> Result<()> {
     let ports = Ports::choose(settings.port, settings.ws_port)?;
 
     let node = Node::launch(settings, ports, ledger.as_ref(), &programs)?;
-    if matches!(node.wait(&stop)?, Wake::Ready) {
+    if matches!(node.wait(&stop)?, WaitOutcome::Ready) {
         announce(settings, ports)?;
         node.wait(&stop)?;
     }
     node.stop()
 }
 
-/// Receives one message for each request to stop.
+/// Returns a channel that receives a message when the node has to stop: after a signal and, with
+/// `until_stdin_closes`, when standard input closes.
 fn stop_requests(until_stdin_closes: bool) -> Result<Receiver<()>> {
     let (sender, receiver) = bounded(1);
-    let signalled = sender.clone();
+    let signal_sender = sender.clone();
     ctrlc::set_handler(move || {
-        // Full: a request is waiting already.
-        let _ = signalled.try_send(());
+        // If the channel is full, it already contains a request to stop.
+        let _ = signal_sender.try_send(());
     })
-    .context("can't take SIGINT and SIGTERM")?;
+    .context("cannot install handlers for SIGINT and SIGTERM")?;
     if until_stdin_closes {
         thread::spawn(move || {
-            // An error ends the input as its end does.
+            // An error ends the input in the same way as a closed pipe.
             let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
             let _ = sender.try_send(());
         });
@@ -83,14 +84,14 @@ fn stop_requests(until_stdin_closes: bool) -> Result<Receiver<()>> {
     Ok(receiver)
 }
 
-/// Says in one line that the node answers, and where.
+/// Prints one line with the URLs of the node, which is now ready.
 fn announce(settings: &Settings, ports: Ports) -> Result<()> {
     let (rpc, websocket) = (ports.rpc_url(), ports.websocket_url());
     let line = if settings.json {
         let programs: Vec<_> = settings
             .programs
             .iter()
-            .map(|at| at.address.to_string())
+            .map(|program| program.address.to_string())
             .collect();
         json!({ "rpc": rpc, "websocket": websocket, "programs": programs }).to_string()
     } else {
@@ -99,5 +100,5 @@ fn announce(settings: &Settings, ports: Ports) -> Result<()> {
     let mut out = io::stdout();
     writeln!(out, "{line}")
         .and_then(|()| out.flush())
-        .context("can't write to standard output")
+        .context("cannot write to standard output")
 }

@@ -1,4 +1,4 @@
-//! A running node: surfpool's threads, and what is heard from them.
+//! A running node: the threads of surfpool and the channels to them.
 
 use std::{
     io::{self, Write},
@@ -25,30 +25,30 @@ use crate::{
     slots,
 };
 
-/// How long stopping may take.
-const STOP_TIME: Duration = Duration::from_secs(10);
-/// The two servers, for JSON-RPC and the websocket, each of which says when it has closed.
+/// The time limit for stopping the node.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// The number of servers: JSON-RPC and websocket. Each sends an event when it has closed.
 const SERVERS: usize = 2;
 
-/// A node and the channels to it.
+/// A node and its channels.
 pub struct Node {
     svm: SurfnetSvmLocker,
     commands: Sender<SimnetCommand>,
     events: Receiver<SimnetEvent>,
-    /// The end of the loop that makes blocks.
-    ended: Receiver<Result<(), String>>,
+    /// Receives the result of the loop that produces blocks when the loop ends.
+    block_loop_result: Receiver<Result<(), String>>,
 }
 
-/// What ended a wait.
-pub enum Wake {
-    /// The node answers.
+/// The reason why [`Node::wait`] returned.
+pub enum WaitOutcome {
+    /// The node is ready.
     Ready,
-    /// Somebody asked it to stop.
+    /// A request to stop arrived.
     Stop,
 }
 
 impl Node {
-    /// Starts a node; [`Node::wait`] says when it answers.
+    /// Starts a node. [`Node::wait`] returns when it is ready.
     pub fn launch(
         settings: &Settings,
         ports: Ports,
@@ -60,7 +60,7 @@ impl Node {
             remote_rpc_url: None,
             slot_time: settings.slot_time,
             block_production_mode: settings.block_production.into(),
-            // Profiling executes every transaction a second time.
+            // Profiling would execute every transaction twice.
             instruction_profiling_enabled: false,
             ..SimnetConfig::default()
         };
@@ -76,10 +76,10 @@ impl Node {
             },
         )
         .map_err(|error| anyhow!("{error}"))
-        .context("can't set up the chain")?;
-        slots::settle(&mut svm);
+        .context("cannot set up the chain")?;
+        slots::set_start_slot(&mut svm);
         for program in programs {
-            program.put_in(&mut svm)?;
+            program.deploy(&mut svm)?;
         }
 
         let config = SurfpoolConfig {
@@ -92,68 +92,68 @@ impl Node {
             },
             ..SurfpoolConfig::default()
         };
-        let runtime = tokio::runtime::Runtime::new().context("can't start the runtime's threads")?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the threads of the runtime")?;
         let svm = SurfnetSvmLocker::new(svm);
-        let (commands, received) = unbounded();
-        let (ending, ended) = bounded(1);
-        let (shared, looped) = (svm.clone(), commands.clone());
+        let (commands, command_receiver) = unbounded();
+        let (result_sender, block_loop_result) = bounded(1);
+        let (loop_svm, loop_commands) = (svm.clone(), commands.clone());
         thread::spawn(move || {
-            let run = start_local_surfnet_runloop(shared, config, looped, received, geyser);
+            let run = start_local_surfnet_runloop(loop_svm, config, loop_commands, command_receiver, geyser);
             let result = runtime.block_on(run).map_err(|error| error.to_string());
-            // Nobody listens once the process is on its way out.
-            let _ = ending.send(result);
+            // The receiver no longer exists while the process ends.
+            let _ = result_sender.send(result);
         });
         Ok(Self {
             svm,
             commands,
             events,
-            ended,
+            block_loop_result,
         })
     }
 
-    /// Waits until the node answers for the first time or is asked to stop.
-    pub fn wait(&self, stop: &Receiver<()>) -> Result<Wake> {
+    /// Waits until the node is ready for the first time, or until a request to stop arrives.
+    pub fn wait(&self, stop: &Receiver<()>) -> Result<WaitOutcome> {
         loop {
             select! {
-                recv(stop) -> _ => return Ok(Wake::Stop),
-                recv(self.ended) -> result => return Err(unasked(result)),
+                recv(stop) -> _ => return Ok(WaitOutcome::Stop),
+                recv(self.block_loop_result) -> result => return Err(unexpected_end(result)),
                 recv(self.events) -> event => match event.context("the node has ended")? {
-                    SimnetEvent::CoreStarted(_) => return Ok(Wake::Ready),
-                    event => note(event)?,
+                    SimnetEvent::CoreStarted(_) => return Ok(WaitOutcome::Ready),
+                    event => report(event)?,
                 },
             }
         }
     }
 
-    /// Closes the servers, ends the chain and writes out the ledger.
+    /// Closes the servers, ends the chain and completes the ledger.
     pub fn stop(self) -> Result<()> {
-        let deadline = Instant::now() + STOP_TIME;
+        let deadline = Instant::now() + STOP_TIMEOUT;
         self.commands
             .send(SimnetCommand::Terminate(None))
             .map_err(|_| anyhow!("the node has ended"))?;
         let mut closed = 0;
         while closed < SERVERS {
             let event = self.events.recv_deadline(deadline);
-            ensure!(event.is_ok(), "the node didn't stop within {STOP_TIME:?}");
+            ensure!(event.is_ok(), "the node did not stop within {STOP_TIMEOUT:?}");
             closed += usize::from(matches!(event, Ok(SimnetEvent::Shutdown)));
         }
-        self.ended
+        self.block_loop_result
             .recv_deadline(deadline)
-            .context("the chain didn't end in time")?
+            .context("the chain did not end in time")?
             .map_err(|error| anyhow!(error))?;
         self.svm.shutdown();
         Ok(())
     }
 }
 
-/// Passes on what a person has to know.
-fn note(event: SimnetEvent) -> Result<()> {
+/// Writes errors and warnings to standard error.
+fn report(event: SimnetEvent) -> Result<()> {
     match event {
-        SimnetEvent::Aborted(reason) => bail!("the node gave up: {reason}"),
-        // Whoever sent a transaction is told what became of it.
+        SimnetEvent::Aborted(reason) => bail!("the node was aborted: {reason}"),
+        // The client receives the error of its transaction.
         SimnetEvent::ErrorLog(_, text) if text.starts_with("Transaction ") => {}
         SimnetEvent::ErrorLog(_, text) | SimnetEvent::WarnLog(_, text) => {
-            // Whoever started the node may no longer read.
+            // The parent process may have closed the pipe, so a write error is ignored.
             let _ = writeln!(io::stderr(), "{text}");
         }
         _ => {}
@@ -161,9 +161,9 @@ fn note(event: SimnetEvent) -> Result<()> {
     Ok(())
 }
 
-fn unasked(result: Result<Result<(), String>, RecvError>) -> anyhow::Error {
+fn unexpected_end(result: Result<Result<(), String>, RecvError>) -> anyhow::Error {
     match result {
-        Ok(Err(error)) => anyhow!("the chain ended: {error}"),
-        Ok(Ok(())) | Err(_) => anyhow!("the chain ended without being asked to"),
+        Ok(Err(error)) => anyhow!("the chain ended with an error: {error}"),
+        Ok(Ok(())) | Err(_) => anyhow!("the chain ended unexpectedly"),
     }
 }

@@ -1,32 +1,33 @@
-//! Which ports the node takes.
+//! Chooses the ports of the node.
 
 use std::net::{Ipv4Addr, TcpListener};
 
 use anyhow::{Context, Result};
 
-/// The address that the node answers on.
+/// The address that the node listens on.
 pub const HOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
 /// The two ports of a node.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
-    /// JSON-RPC over HTTP.
+    /// The port of the JSON-RPC.
     pub rpc: u16,
-    /// Subscriptions.
+    /// The port of the websocket.
     pub websocket: u16,
 }
 
 impl Ports {
-    /// Replaces 0 by free ports and makes sure that the others are free.
+    /// Replaces each 0 by a free port, and checks that the other ports are free. Without
+    /// `websocket` the websocket gets the port after `rpc`.
     pub fn choose(rpc: u16, websocket: Option<u16>) -> Result<Self> {
         let websocket = match (websocket, rpc) {
             (Some(port), _) => port,
             (None, 0) => 0,
             (None, port) => port
                 .checked_add(1)
-                .context("no port comes after 65535: give --ws-port")?,
+                .context("the port after 65535 does not exist; choose the websocket's port with --ws-port")?,
         };
-        // Both are held until both are known, so that they differ.
+        // Both listeners stay open until both ports are known, so that the ports differ.
         let rpc = listen(rpc, "JSON-RPC", "--port")?;
         let websocket = listen(websocket, "the websocket", "--ws-port")?;
         Ok(Self {
@@ -35,12 +36,12 @@ impl Ports {
         })
     }
 
-    /// Where JSON-RPC answers.
+    /// Returns the URL of the JSON-RPC.
     pub fn rpc_url(self) -> String {
         format!("http://{HOST}:{}", self.rpc)
     }
 
-    /// Where subscriptions are taken.
+    /// Returns the URL of the websocket.
     pub fn websocket_url(self) -> String {
         format!("ws://{HOST}:{}", self.websocket)
     }
@@ -48,7 +49,7 @@ impl Ports {
 
 fn listen(port: u16, what: &str, option: &str) -> Result<TcpListener> {
     TcpListener::bind((HOST, port))
-        .with_context(|| format!("can't take port {port} for {what}; choose another with {option}"))
+        .with_context(|| format!("cannot use port {port} for {what}; choose another with {option}"))
 }
 
 #[cfg(test)]
@@ -63,9 +64,9 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_port_is_named_with_the_option_that_changes_it() {
-        let taken = TcpListener::bind((HOST, 0)).unwrap();
-        let port = taken.local_addr().unwrap().port();
+    fn the_error_for_a_port_in_use_names_the_option_that_changes_it() {
+        let listener = TcpListener::bind((HOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
         for (rpc, websocket, option) in [(port, Some(0), "--port"), (0, Some(port), "--ws-port")] {
             let error = format!("{:#}", Ports::choose(rpc, websocket).unwrap_err());
             assert!(error.contains(&port.to_string()), "{error}");
@@ -74,13 +75,13 @@ mod tests {
     }
 
     #[test]
-    fn the_two_can_not_be_one() {
+    fn the_two_ports_must_differ() {
         let free = Ports::choose(0, None).unwrap().rpc;
         assert!(Ports::choose(free, Some(free)).is_err());
     }
 
     #[test]
-    fn the_last_port_has_no_next() {
+    fn the_last_port_requires_a_websocket_port() {
         let error = Ports::choose(u16::MAX, None).unwrap_err().to_string();
         assert!(error.contains("--ws-port"), "{error}");
     }

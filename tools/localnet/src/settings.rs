@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line options.
 
 use std::path::PathBuf;
 
@@ -6,47 +6,49 @@ use clap::{Parser, ValueEnum, value_parser};
 use solana_address::Address;
 use surfpool_types::BlockProductionMode;
 
-/// An offline Solana node on 127.0.0.1. Prints one line when it answers; SIGINT or SIGTERM stops it.
+/// An offline Solana node on 127.0.0.1. Prints one line when it is ready. SIGINT or SIGTERM stops
+/// it.
 #[derive(Parser)]
 #[command(name = "bauta-localnet", version)]
 pub struct Settings {
-    /// Port of JSON-RPC; 0 takes a free one
+    /// Port of the JSON-RPC; 0 means a free port
     #[arg(long, value_name = "PORT", default_value_t = 8899)]
     pub port: u16,
-    /// Port of the websocket; 0 takes a free one [default: the one after --port]
+    /// Port of the websocket; 0 means a free port [default: the port after --port]
     #[arg(long, value_name = "PORT")]
     pub ws_port: Option<u16>,
-    /// Milliseconds from one slot to the next
+    /// Milliseconds between slots
     #[arg(long, value_name = "MS", default_value_t = 400, value_parser = value_parser!(u64).range(1..=60_000))]
     pub slot_time: u64,
-    /// What makes a block
+    /// When a block is produced
     #[arg(long, value_enum, value_name = "MODE", default_value_t = BlockProduction::Clock)]
     pub block_production: BlockProduction,
-    /// Keep accounts, transactions and slot in this sqlite file, and go on from there [default: kept in memory]
+    /// Store accounts, transactions and the slot in this sqlite file, and continue from it
+    /// [default: in memory]
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
-    /// Put this ELF in at this address, as an upgradeable program; may be given several times
-    #[arg(long = "program", value_name = "ADDRESS=ELF", value_parser = ProgramAt::parse)]
-    pub programs: Vec<ProgramAt>,
-    /// Who may upgrade these programs [default: nobody]
+    /// Deploy this ELF at this address as an upgradeable program; may be repeated
+    #[arg(long = "program", value_name = "ADDRESS=ELF", value_parser = ProgramSource::parse)]
+    pub programs: Vec<ProgramSource>,
+    /// Address that may upgrade these programs [default: none]
     #[arg(long, value_name = "ADDRESS", requires = "programs", value_parser = address)]
     pub upgrade_authority: Option<Address>,
-    /// Print the line as a JSON object: rpc, websocket, programs
+    /// Print the ready line as a JSON object with the fields rpc, websocket, programs
     #[arg(long)]
     pub json: bool,
-    /// Stop, too, when standard input ends: a node can't outlive what started it
+    /// Also stop when standard input closes, so that the node ends with its parent process
     #[arg(long)]
     pub until_stdin_closes: bool,
 }
 
-/// What makes a block.
+/// When a block is produced.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum BlockProduction {
-    /// One each slot time
+    /// After each slot time
     Clock,
-    /// Each transaction its own
+    /// After each transaction
     Transaction,
-    /// Only time travel, asked for over RPC
+    /// Only on request, by time travel over RPC
     Manual,
 }
 
@@ -60,16 +62,16 @@ impl From<BlockProduction> for BlockProductionMode {
     }
 }
 
-/// A program's address and where its ELF lies.
+/// The address of a program and the path of its ELF.
 #[derive(Clone, Debug)]
-pub struct ProgramAt {
+pub struct ProgramSource {
     /// The program's address.
     pub address: Address,
-    /// The ELF's file.
+    /// The path of the ELF.
     pub elf: PathBuf,
 }
 
-impl ProgramAt {
+impl ProgramSource {
     fn parse(text: &str) -> Result<Self, String> {
         let (text, elf) = text
             .split_once('=')
@@ -84,5 +86,5 @@ impl ProgramAt {
 
 fn address(text: &str) -> Result<Address, String> {
     text.parse()
-        .map_err(|_| format!("{text:?} is not an address: 32 bytes in base58"))
+        .map_err(|_| format!("{text:?} is not an address; expected 32 bytes in base58"))
 }

@@ -1,8 +1,11 @@
-//! Slots, block heights and blockhashes that go together.
+//! Makes slots, block heights and blockhashes consistent.
 //!
-//! surfpool counts the blocks of a new chain from 0 while its slots begin at 31, so that a block with transactions and an
-//! empty one beside it have hashes and heights of two different series; and it begins a kept chain again with a slot
-//! that has had its block. Here both counts are the slot, and a kept chain goes on with a slot that it never had.
+//! surfpool counts the blocks of a new chain from 0, but its slots begin at 31. Blocks with
+//! transactions and empty blocks therefore have hashes and heights of two different series. In
+//! addition, surfpool continues a stored chain with a slot that already has a block.
+//!
+//! This module sets the block height to the slot, and continues a stored chain with a slot that was
+//! never used.
 
 use solana_epoch_schedule::EpochSchedule;
 use surfpool_core::{
@@ -10,14 +13,15 @@ use surfpool_core::{
     types::SyntheticBlockhash,
 };
 
-/// How far a chain may have come past the slot it wrote down last: to the one that was open.
-const OPEN: u64 = 1;
+/// The number of slots that a stored chain may have advanced after its last checkpoint: the slot
+/// that was open.
+const OPEN_SLOTS: u64 = 1;
 
-/// Sets the slot that the chain begins or goes on with.
-pub fn settle(svm: &mut SurfnetSvm) {
+/// Sets the first slot of a new chain, or the next slot of a stored chain.
+pub fn set_start_slot(svm: &mut SurfnetSvm) {
     let mut slot = svm.get_latest_absolute_slot();
     if svm.last_checkpoint_slot > 0 {
-        slot += OPEN + 1;
+        slot += OPEN_SLOTS + 1;
     }
     let schedule: EpochSchedule = svm.inner.get_sysvar();
     let (epoch, index) = schedule.get_epoch_and_slot_index(slot);
@@ -30,7 +34,8 @@ pub fn settle(svm: &mut SurfnetSvm) {
         index: slot,
         hash: SyntheticBlockhash::new(slot.saturating_sub(1)).to_string(),
     };
-    // Every slot from 0 has a block, at most an empty one; its time follows from this.
+    // Every slot from 0 has a block, which may be empty. The time of a block follows from these
+    // values.
     svm.genesis_slot = 0;
     svm.genesis_updated_at = svm.updated_at.saturating_sub(slot * svm.slot_time);
     svm.reconstruct_sysvars();

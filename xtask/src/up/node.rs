@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use bauta_dev_servers::{Chain, ChainSettings, TestValidator};
+use bauta_dev_servers::{Chain, ChainSettings, TestValidator, TestValidatorSettings};
 
 use crate::{localnet, workspace};
 
@@ -88,8 +88,15 @@ impl Node {
                 websocket: websocket.clone(),
             }),
             ChainWanted::TestValidator { port } => {
-                let validator = TestValidator::find()
-                    .and_then(|file| TestValidator::start(&file, *port, program, &elf, authority));
+                let validator = TestValidator::find().and_then(|file| {
+                    TestValidator::start(&TestValidatorSettings {
+                        validator: &file,
+                        port: *port,
+                        program,
+                        elf: &elf,
+                        upgrade_authority: authority,
+                    })
+                });
                 Ok(Self::TestValidator(validator.context("can't start the chain")?))
             }
             ChainWanted::Localnet { port, ledger } => {

@@ -1,5 +1,5 @@
 use bauta_client::{Event, addresses, decode_event};
-use bauta_rpc::{Commitment, Page, RpcError};
+use bauta_rpc::{CommitmentLevel, Page, RpcError};
 use solana_address::Address;
 use solana_signature::Signature;
 use solana_signer::Signer;
@@ -14,42 +14,48 @@ async fn an_event_is_read_from_the_inner_instructions() {
         .send_and_confirm(&[initialize(authority())], &[authority()])
         .await
         .unwrap();
-    let record = rpc
-        .transaction(&sent.signature, Commitment::Confirmed)
+    let transaction = rpc
+        .transaction(&sent.signature, CommitmentLevel::Confirmed)
         .await
         .unwrap()
         .unwrap();
-    assert_eq!((record.slot, record.error.clone()), (sent.slot, None));
-    assert_eq!(record.calls.len(), 1);
-    assert_eq!(record.calls[0].program, bauta::ID);
-    assert_eq!(record.calls[0].data, initialize(authority()).data);
-    let last = record.inner.last().unwrap();
-    assert_eq!(last.outer, 0);
-    assert_eq!(last.position, record.inner.len() - 1);
-    assert_eq!(last.call.accounts, [addresses::event_authority().address]);
-    let event = decode_event(&last.call.program, &last.call.accounts, &last.call.data).unwrap();
+    assert_eq!((transaction.slot, transaction.error.clone()), (sent.slot, None));
+    assert_eq!(transaction.instructions.len(), 1);
+    assert_eq!(transaction.instructions[0].program, bauta::ID);
+    assert_eq!(transaction.instructions[0].data, initialize(authority()).data);
+    let inner = &transaction.inner_instructions;
+    let last = inner.last().unwrap();
+    assert_eq!(last.outer_index, 0);
+    assert_eq!(last.inner_index, inner.len() - 1);
+    assert_eq!(last.instruction.accounts, [addresses::event_authority().address]);
+    let event = decode_event(
+        &last.instruction.program,
+        &last.instruction.accounts,
+        &last.instruction.data,
+    )
+    .unwrap();
     let Some(Event::ConfigChanged(changed)) = event else {
-        panic!("another event: {event:?}");
+        panic!("unexpected event: {event:?}");
     };
     assert_eq!(changed.cluster_tag, [7; 32]);
 }
 
 #[tokio::test]
-async fn a_history_is_newest_first_and_read_page_by_page() {
+async fn a_history_is_newest_first_and_can_be_read_in_pages() {
     let rpc = rpc();
     let payer = funded(&rpc).await;
     let to = Address::new_unique();
     let mut sent = Vec::new();
     for lamports in 1..=3 {
-        let done = rpc
+        let confirmation = rpc
             .send_and_confirm(&[transfer(&payer, &to, lamports * SOL)], &[&payer])
             .await
             .unwrap();
-        sent.insert(0, done.signature);
+        sent.insert(0, confirmation.signature);
     }
     let page = async |page: Page| -> Vec<Signature> {
         let found = rpc
-            .signatures_for(&to, &page, Commitment::Confirmed)
+            .signatures_for(&to, &page, CommitmentLevel::Confirmed)
             .await
             .unwrap();
         found.iter().map(|entry| entry.signature).collect()
@@ -73,7 +79,7 @@ async fn a_history_is_newest_first_and_read_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_block_lists_its_transactions_and_follows_another() {
+async fn a_block_lists_its_transactions_and_names_its_parent() {
     let rpc = rpc();
     let payer = funded(&rpc).await;
     let to = Address::new_unique();
@@ -82,31 +88,31 @@ async fn a_block_lists_its_transactions_and_follows_another() {
         .await
         .unwrap();
     let block = rpc
-        .block(sent.slot, Commitment::Confirmed)
+        .block(sent.slot, CommitmentLevel::Confirmed)
         .await
         .unwrap()
         .unwrap();
     assert!(block.signatures.contains(&sent.signature));
     assert!(block.parent_slot < sent.slot);
     let parent = rpc
-        .block(block.parent_slot, Commitment::Confirmed)
+        .block(block.parent_slot, CommitmentLevel::Confirmed)
         .await
         .unwrap()
         .unwrap();
     assert_eq!(parent.blockhash, block.previous_blockhash);
     let slots = rpc
-        .slots_with_block(block.parent_slot, sent.slot, Commitment::Confirmed)
+        .slots_with_block(block.parent_slot, sent.slot, CommitmentLevel::Confirmed)
         .await
         .unwrap();
     assert!(slots.contains(&sent.slot), "{slots:?}");
 }
 
 #[tokio::test]
-async fn a_block_that_is_not_there_yet_is_a_transient_error() {
+async fn a_block_in_the_future_is_a_retryable_error() {
     let rpc = rpc();
-    let later = rpc.slot(Commitment::Processed).await.unwrap() + 1_000_000;
-    let error = rpc.block(later, Commitment::Confirmed).await.unwrap_err();
-    assert!(error.is_transient(), "{error}");
+    let later = rpc.slot(CommitmentLevel::Processed).await.unwrap() + 1_000_000;
+    let error = rpc.block(later, CommitmentLevel::Confirmed).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
 }
 
 #[tokio::test]
@@ -114,7 +120,7 @@ async fn an_unknown_transaction_is_none() {
     let rpc = rpc();
     let unknown = Signature::from([9; 64]);
     assert!(
-        rpc.transaction(&unknown, Commitment::Confirmed)
+        rpc.transaction(&unknown, CommitmentLevel::Confirmed)
             .await
             .unwrap()
             .is_none()
@@ -123,17 +129,17 @@ async fn an_unknown_transaction_is_none() {
 }
 
 #[tokio::test]
-async fn a_method_that_is_none_is_a_permanent_refusal() {
+async fn the_refusal_of_an_unknown_method_is_not_retryable() {
     let error = rpc()
         .call::<u64>("getNothing", &serde_json::json!([]))
         .await
         .unwrap_err();
     assert!(matches!(error, RpcError::Refused { code: -32601, .. }), "{error}");
-    assert!(!error.is_transient());
+    assert!(!error.is_retryable());
 }
 
 #[tokio::test]
-async fn the_genesis_hash_is_one() {
+async fn the_genesis_hash_does_not_change() {
     let first = rpc().genesis_hash().await.unwrap();
     assert_eq!(rpc().genesis_hash().await.unwrap(), first);
 }

@@ -1,4 +1,4 @@
-//! The client against a real node: tools/localnet, with the program's ELF in it.
+//! Tests of the client against a real node: `tools/localnet`, with the program's ELF deployed.
 
 mod accounts;
 mod history;

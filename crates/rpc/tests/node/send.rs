@@ -1,4 +1,4 @@
-use bauta_rpc::{Commitment, RpcError, sign};
+use bauta_rpc::{CommitmentLevel, RpcError, sign};
 use solana_address::Address;
 use solana_hash::Hash;
 use solana_instruction::error::InstructionError;
@@ -8,37 +8,37 @@ use solana_transaction_error::TransactionError;
 use crate::support::{SOL, funded, initialize, rpc, transfer};
 
 #[tokio::test]
-async fn a_payment_is_confirmed_and_has_its_effect() {
+async fn a_confirmed_payment_has_its_effect() {
     let rpc = rpc();
     let payer = funded(&rpc).await;
     let to = Address::new_unique();
-    let done = rpc
+    let confirmation = rpc
         .send_and_confirm(&[transfer(&payer, &to, SOL)], &[&payer])
         .await
         .unwrap();
-    let (_, account) = rpc.account(&to, Commitment::Confirmed).await.unwrap();
+    let (_, account) = rpc.account(&to, CommitmentLevel::Confirmed).await.unwrap();
     assert_eq!(account.unwrap().lamports, SOL);
     let status = rpc
-        .statuses(&[done.signature], true)
+        .statuses(&[confirmation.signature], true)
         .await
         .unwrap()
         .remove(0)
         .unwrap();
-    assert_eq!((status.slot, status.error), (done.slot, None));
-    assert!(status.commitment >= Commitment::Confirmed);
+    assert_eq!((status.slot, status.error), (confirmation.slot, None));
+    assert!(status.level >= CommitmentLevel::Confirmed);
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_program_comes_with_its_error_and_is_permanent() {
+async fn a_refusal_by_the_program_carries_its_error_and_is_not_retryable() {
     let rpc = rpc();
-    let stranger = funded(&rpc).await;
+    let unauthorised = funded(&rpc).await;
     let error = rpc
-        .send_and_confirm(&[initialize(&stranger)], &[&stranger])
+        .send_and_confirm(&[initialize(&unauthorised)], &[&unauthorised])
         .await
         .unwrap_err();
-    assert!(!error.is_transient(), "{error}");
+    assert!(!error.is_retryable(), "{error}");
     let RpcError::Refused { logs, .. } = &error else {
-        panic!("a refusal before the chain: {error}");
+        panic!("the preflight did not refuse it: {error}");
     };
     assert!(
         logs.iter().any(|line| line.contains(&bauta::ID.to_string())),
@@ -54,37 +54,37 @@ async fn a_refusal_of_the_program_comes_with_its_error_and_is_permanent() {
 }
 
 #[tokio::test]
-async fn a_transaction_sent_untried_fails_on_the_chain() {
+async fn a_transaction_sent_without_preflight_fails_on_the_chain() {
     let rpc = rpc();
     let payer = funded(&rpc).await;
-    let (blockhash, last_height) = rpc.latest_blockhash(Commitment::Confirmed).await.unwrap();
-    let much = transfer(&payer, &Address::new_unique(), 100 * SOL);
-    let transaction = sign(&[much], &[&payer], blockhash).unwrap();
-    let signature = rpc.send_untried(&transaction).await.unwrap();
-    let error = rpc.confirm(&signature, last_height).await.unwrap_err();
+    let (blockhash, last_valid_height) = rpc.latest_blockhash(CommitmentLevel::Confirmed).await.unwrap();
+    let too_much = transfer(&payer, &Address::new_unique(), 100 * SOL);
+    let transaction = sign(&[too_much], &[&payer], blockhash).unwrap();
+    let signature = rpc.send_without_preflight(&transaction).await.unwrap();
+    let error = rpc.confirm(&signature, last_valid_height).await.unwrap_err();
     assert!(
-        matches!(error, RpcError::Failed { .. }) && !error.is_transient(),
+        matches!(error, RpcError::Failed { .. }) && !error.is_retryable(),
         "{error}"
     );
-    let record = rpc
-        .transaction(&signature, Commitment::Confirmed)
+    let transaction = rpc
+        .transaction(&signature, CommitmentLevel::Confirmed)
         .await
         .unwrap()
         .unwrap();
-    // the system program's: a balance too small (1)
-    let poor = TransactionError::InstructionError(0, InstructionError::Custom(1));
-    assert_eq!(record.error, Some(poor));
+    // The system program's error 1: the balance is too small.
+    let insufficient_funds = TransactionError::InstructionError(0, InstructionError::Custom(1));
+    assert_eq!(transaction.error, Some(insufficient_funds));
 }
 
 #[tokio::test]
-async fn a_transaction_that_nobody_sent_expires() {
+async fn a_transaction_that_was_never_sent_expires() {
     let rpc = rpc();
     let error = rpc.confirm(&[7; 64].into(), 0).await.unwrap_err();
     assert!(matches!(error, RpcError::Expired { .. }), "{error}");
 }
 
 #[test]
-fn a_missing_signer_is_told_before_anything_is_sent() {
+fn a_missing_signer_is_an_error_before_anything_is_sent() {
     let payer = Keypair::new();
     let other = Keypair::new();
     let from_other = transfer(&other, &Address::new_unique(), 1);

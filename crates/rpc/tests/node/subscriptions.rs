@@ -1,20 +1,20 @@
 use std::time::Duration;
 
-use bauta_rpc::Commitment;
+use bauta_rpc::CommitmentLevel;
 use solana_address::Address;
 use tokio::time::timeout;
 
 use crate::support::{SOL, funded, pubsub, rpc, transfer};
 
-/// A node that says nothing for so long has forgotten us.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The time limit of a notification.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::test]
-async fn a_transaction_that_names_the_address_is_told_and_others_are_not() {
+async fn only_transactions_that_name_the_address_cause_notifications() {
     let rpc = rpc();
     let payer = funded(&rpc).await;
     let (watched, other) = (Address::new_unique(), Address::new_unique());
-    let mut logs = pubsub().logs(&watched, Commitment::Confirmed).await.unwrap();
+    let mut logs = pubsub().logs(&watched, CommitmentLevel::Confirmed).await.unwrap();
     rpc.send_and_confirm(&[transfer(&payer, &other, SOL)], &[&payer])
         .await
         .unwrap();
@@ -22,26 +22,29 @@ async fn a_transaction_that_names_the_address_is_told_and_others_are_not() {
         .send_and_confirm(&[transfer(&payer, &watched, SOL)], &[&payer])
         .await
         .unwrap();
-    let told = timeout(PATIENCE, logs.next()).await.unwrap().unwrap();
-    assert_eq!((told.signature, told.error), (sent.signature, None));
-    assert!(told.slot >= sent.slot);
+    let notification = timeout(TIMEOUT, logs.next()).await.unwrap().unwrap();
+    assert_eq!(
+        (notification.signature, notification.error),
+        (sent.signature, None)
+    );
+    assert!(notification.slot >= sent.slot);
 }
 
 #[tokio::test]
-async fn slots_follow_one_another() {
+async fn slot_notifications_are_consecutive() {
     let mut slots = pubsub().slots().await.unwrap();
-    let first = timeout(PATIENCE, slots.next()).await.unwrap().unwrap();
-    let second = timeout(PATIENCE, slots.next()).await.unwrap().unwrap();
+    let first = timeout(TIMEOUT, slots.next()).await.unwrap().unwrap();
+    let second = timeout(TIMEOUT, slots.next()).await.unwrap().unwrap();
     assert_eq!((second.parent, second.slot), (first.slot, first.slot + 1));
 }
 
 #[tokio::test]
-async fn a_wait_given_up_loses_no_notice() {
+async fn a_cancelled_wait_loses_no_notification() {
     let mut slots = pubsub().slots().await.unwrap();
-    let mut last = timeout(PATIENCE, slots.next()).await.unwrap().unwrap().slot;
+    let mut last = timeout(TIMEOUT, slots.next()).await.unwrap().unwrap().slot;
     for _ in 0..200 {
-        if let Ok(told) = timeout(Duration::from_millis(1), slots.next()).await {
-            let slot = told.unwrap().slot;
+        if let Ok(notification) = timeout(Duration::from_millis(1), slots.next()).await {
+            let slot = notification.unwrap().slot;
             assert_eq!(slot, last + 1);
             last = slot;
         }

@@ -1,4 +1,4 @@
-//! One chain for all tests, and people on it.
+//! One chain for all tests, with funded keypairs.
 
 use std::{path::Path, sync::OnceLock};
 
@@ -13,7 +13,7 @@ use solana_signer::Signer;
 /// One SOL.
 pub const SOL: u64 = 1_000_000_000;
 
-/// The chain. Its pipe closes with the process.
+/// Returns the chain, and the upgrade authority of the program. The chain ends with this process.
 fn chain() -> &'static (Chain, Keypair) {
     static CHAIN: OnceLock<(Chain, Keypair)> = OnceLock::new();
     CHAIN.get_or_init(|| {
@@ -29,34 +29,34 @@ fn chain() -> &'static (Chain, Keypair) {
     })
 }
 
-/// The upgrade authority of the program.
+/// Returns the upgrade authority of the program.
 pub fn authority() -> &'static Keypair {
     &chain().1
 }
 
-/// A client of the chain.
+/// Returns a client of the chain.
 pub fn rpc() -> Rpc {
     Rpc::new(chain().0.rpc_url()).unwrap()
 }
 
-/// Its websocket.
+/// Returns a client of the chain's websocket.
 pub fn pubsub() -> Pubsub {
     Pubsub::new(chain().0.websocket_url()).unwrap()
 }
 
-/// Somebody with 10 SOL.
+/// Creates a keypair with 10 SOL.
 pub async fn funded(rpc: &Rpc) -> Keypair {
     let keypair = Keypair::new();
     rpc.airdrop(&keypair.pubkey(), 10 * SOL).await.unwrap();
     keypair
 }
 
-/// A payment.
+/// Returns an instruction that transfers lamports.
 pub fn transfer(from: &Keypair, to: &Address, lamports: u64) -> Instruction {
     solana_system_interface::instruction::transfer(&from.pubkey(), to, lamports)
 }
 
-/// The program's initialisation by somebody who says to be its upgrade authority.
+/// Returns the instruction that initialises the program. `by` signs as its upgrade authority.
 pub fn initialize(by: &Keypair) -> Instruction {
     Initialize {
         payer: by.pubkey(),

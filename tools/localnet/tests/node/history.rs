@@ -1,4 +1,4 @@
-//! What an indexer reads afterwards.
+//! Tests of the history that an indexer reads.
 
 use solana_address::Address;
 use solana_commitment_config::CommitmentConfig;
@@ -17,7 +17,7 @@ const NATIVE_MINT: Address = Address::from_str_const("So111111111111111111111111
 const SYSTEM: Address = Address::from_str_const("11111111111111111111111111111111");
 
 #[test]
-fn a_transaction_s_inner_instructions_are_kept() {
+fn the_inner_instructions_of_a_transaction_are_stored() {
     let node = Node::start(&[]);
     let client = node.client();
     let payer = funded(&client);
@@ -25,8 +25,9 @@ fn a_transaction_s_inner_instructions_are_kept() {
         &[payer.pubkey().as_ref(), TOKEN.as_ref(), NATIVE_MINT.as_ref()],
         &ASSOCIATED_TOKEN,
     );
-    // The associated token account program's Create: it has the system program make the account and the token program
-    // set it up, each by an inner instruction.
+    // The instruction Create of the associated token account program. It creates the account
+    // through the system program and initialises it through the token program, by inner
+    // instructions.
     let create = Instruction {
         program_id: ASSOCIATED_TOKEN,
         accounts: vec![
@@ -45,38 +46,38 @@ fn a_transaction_s_inner_instructions_are_kept() {
         &[transfer(&payer, &Address::new_unique(), 1_000_000), create],
     );
 
-    let found = client
+    let transaction = client
         .get_transaction(&signature, UiTransactionEncoding::Json)
         .unwrap();
-    assert!(found.slot <= client.get_slot().unwrap());
-    let meta = found.transaction.meta.unwrap();
+    assert!(transaction.slot <= client.get_slot().unwrap());
+    let meta = transaction.transaction.meta.unwrap();
     assert_eq!(meta.err, None);
     let OptionSerializer::Some(inner) = meta.inner_instructions else {
         panic!("no inner instructions");
     };
-    let [of_create] = &inner[..] else {
-        panic!("only the second instruction calls others: {inner:?}");
+    let [create_group] = &inner[..] else {
+        panic!("only the second instruction has inner instructions: {inner:?}");
     };
-    assert_eq!(of_create.index, 1);
-    let depth: Vec<_> = of_create
+    assert_eq!(create_group.index, 1);
+    let stack_heights: Vec<_> = create_group
         .instructions
         .iter()
         .map(|instruction| match instruction {
             UiInstruction::Compiled(compiled) => compiled.stack_height,
-            UiInstruction::Parsed(_) => panic!("asked for compiled instructions"),
+            UiInstruction::Parsed(_) => panic!("compiled instructions were requested"),
         })
         .collect();
-    // account size, account, immutable owner, initialisation
-    assert_eq!(depth, [Some(2); 4]);
+    // get the account's size, create the account, set the immutable owner, initialise
+    assert_eq!(stack_heights, [Some(2); 4]);
 
     let listed = client.get_signatures_for_address(&account).unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].signature, signature.to_string());
-    assert_eq!(listed[0].slot, found.slot);
+    assert_eq!(listed[0].slot, transaction.slot);
 }
 
 #[test]
-fn blocks_with_and_without_transactions_are_one_chain() {
+fn blocks_with_and_without_transactions_form_one_chain() {
     let node = Node::start(&["--slot-time", "50"]);
     let client = node.client();
     let payer = funded(&client);
@@ -104,20 +105,20 @@ fn blocks_with_and_without_transactions_are_one_chain() {
 }
 
 #[test]
-fn a_failed_transaction_is_kept_with_its_error() {
+fn a_failed_transaction_is_stored_with_its_error() {
     let node = Node::start(&[]);
     let client = node.client();
     let payer = funded(&client);
-    let more_than_it_has = transfer(&payer, &Address::new_unique(), 100 * SOL);
-    let transaction = signed(&client, &payer, &[more_than_it_has]);
-    let unchecked = RpcSendTransactionConfig {
+    let overdraft = transfer(&payer, &Address::new_unique(), 100 * SOL);
+    let transaction = signed(&client, &payer, &[overdraft]);
+    let without_preflight = RpcSendTransactionConfig {
         skip_preflight: true,
         ..RpcSendTransactionConfig::default()
     };
     let signature = client
-        .send_transaction_with_config(&transaction, unchecked)
+        .send_transaction_with_config(&transaction, without_preflight)
         .unwrap();
-    // Waits for its end, which is no success.
+    // Waits until the transaction has been executed. It fails.
     client.poll_for_signature(&signature).unwrap();
 
     let status = client.get_signature_status(&signature).unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! A chain that outlives its node.
+//! Tests of the ledger, which stores the chain between two runs of a node.
 
 use std::fs;
 
@@ -13,13 +13,13 @@ use tempfile::TempDir;
 
 use crate::support::{Node, funded, output, send, transfer};
 
-/// The slot that a transaction is in.
+/// Returns the slot that contains a transaction.
 fn slot_of(client: &RpcClient, signature: &Signature) -> u64 {
-    let found = client.get_transaction(signature, UiTransactionEncoding::Json);
-    found.unwrap().slot
+    let transaction = client.get_transaction(signature, UiTransactionEncoding::Json);
+    transaction.unwrap().slot
 }
 
-/// The transactions of a slot's block.
+/// Returns the signatures in the block of a slot.
 fn signatures(client: &RpcClient, slot: u64) -> Vec<String> {
     let config = RpcBlockConfig {
         transaction_details: Some(TransactionDetails::Signatures),
@@ -34,8 +34,9 @@ fn signatures(client: &RpcClient, slot: u64) -> Vec<String> {
         .unwrap()
 }
 
-/// Accounts, history and slot must all be there again, however the first node ended.
-fn goes_on_after(end: &str) {
+/// Ends a node with a signal, starts it again with the same ledger, and checks that accounts,
+/// history and slot are restored.
+fn check_restart_after(signal: &str) {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("ledger.sqlite");
     let arguments = ["--ledger", file.to_str().unwrap(), "--slot-time", "50"];
@@ -49,25 +50,25 @@ fn goes_on_after(end: &str) {
     let newest = client
         .get_slot_with_commitment(CommitmentConfig::processed())
         .unwrap();
-    node.signal(end);
+    node.signal(signal);
 
     let node = Node::start(&arguments);
     let client = node.client();
     assert_eq!(client.get_balance(&receiver).unwrap(), 5_000_000);
     assert_eq!(slot_of(&client, &first), first_slot);
-    // And it goes on: what the first left can be spent, in a slot that has never been.
+    // The chain continues: the balance can be spent, in a slot that was never used.
     let second = send(&client, &payer, &[transfer(&payer, &receiver, 1_000_000)]);
     assert_eq!(client.get_balance(&receiver).unwrap(), 6_000_000);
-    assert!(slot_of(&client, &second) > newest, "no slot comes twice");
+    assert!(slot_of(&client, &second) > newest, "a slot is used twice");
     assert_eq!(signatures(&client, first_slot), [first.to_string()]);
     let listed = client.get_signatures_for_address(&receiver).unwrap();
     let listed: Vec<&str> = listed.iter().map(|entry| entry.signature.as_str()).collect();
     assert_eq!(listed, [second.to_string(), first.to_string()]);
 }
 
-/// How a fork is made for a drill.
+/// The drills create a fork in this way.
 #[test]
-fn an_older_copy_takes_back_what_came_after_it() {
+fn an_older_copy_of_the_ledger_removes_later_transactions() {
     let folder = TempDir::new().unwrap();
     let (file, copy) = (
         folder.path().join("ledger.sqlite"),
@@ -82,40 +83,36 @@ fn an_older_copy_takes_back_what_came_after_it() {
 
     let node = Node::start(&arguments);
     let client = node.client();
-    let lost = Address::new_unique();
-    let taken_back = send(&client, &payer, &[transfer(&payer, &lost, 5_000_000)]);
+    let first_receiver = Address::new_unique();
+    let removed = send(&client, &payer, &[transfer(&payer, &first_receiver, 5_000_000)]);
     assert!(node.signal("TERM").success());
 
     fs::copy(&copy, &file).unwrap();
     let node = Node::start(&arguments);
     let client = node.client();
-    assert_eq!(client.get_balance(&lost).unwrap(), 0);
-    let statuses = client.get_signature_statuses_with_history(&[taken_back]).unwrap();
+    assert_eq!(client.get_balance(&first_receiver).unwrap(), 0);
+    let statuses = client.get_signature_statuses_with_history(&[removed]).unwrap();
     assert_eq!(statuses.value, [None]);
-    // The slots after the copy come again, with other transactions in them.
-    let kept = Address::new_unique();
-    send(&client, &payer, &[transfer(&payer, &kept, 6_000_000)]);
-    assert_eq!(client.get_balance(&kept).unwrap(), 6_000_000);
+    // The slots after the copy are used again, with other transactions.
+    let second_receiver = Address::new_unique();
+    send(&client, &payer, &[transfer(&payer, &second_receiver, 6_000_000)]);
+    assert_eq!(client.get_balance(&second_receiver).unwrap(), 6_000_000);
     let listed = client.get_signatures_for_address(&payer.pubkey()).unwrap();
-    assert!(
-        listed
-            .iter()
-            .all(|entry| entry.signature != taken_back.to_string())
-    );
+    assert!(listed.iter().all(|entry| entry.signature != removed.to_string()));
 }
 
 #[test]
-fn it_goes_on_after_a_stop() {
-    goes_on_after("TERM");
+fn the_chain_continues_after_a_stop() {
+    check_restart_after("TERM");
 }
 
 #[test]
-fn it_goes_on_after_a_crash() {
-    goes_on_after("KILL");
+fn the_chain_continues_after_a_crash() {
+    check_restart_after("KILL");
 }
 
 #[test]
-fn two_nodes_never_share_a_ledger() {
+fn a_second_node_cannot_use_the_same_ledger() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("ledger.sqlite");
     let file = file.to_str().unwrap();

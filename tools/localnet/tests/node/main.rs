@@ -1,4 +1,4 @@
-//! The node as its users meet it: started as a process, spoken to by Solana's own clients.
+//! Tests of the node as a process, through Solana's own clients.
 
 mod history;
 mod ledger;

@@ -1,4 +1,5 @@
-//! Programs put in at start: Bauta's own, whose `initialize` reads the upgrade authority from `ProgramData`.
+//! Tests of programs that are deployed at the start. They use Bauta's program, whose `initialize`
+//! reads the upgrade authority from `ProgramData`.
 
 use sha2::{Digest, Sha256};
 use solana_address::Address;
@@ -21,7 +22,7 @@ const LOADER: Address = Address::from_str_const("BPFLoaderUpgradeab1e11111111111
 const SYSTEM: Address = Address::from_str_const("11111111111111111111111111111111");
 const CLUSTER_TAG: [u8; 32] = [7; 32];
 
-/// Starts a node with the program in it.
+/// Starts a node with the program deployed.
 fn start(authority: &Address, more: &[&str]) -> Node {
     let (program, authority) = (format!("{BAUTA}={}", elf()), authority.to_string());
     let arguments = ["--program", &program, "--upgrade-authority", &authority];
@@ -40,9 +41,10 @@ fn config() -> Address {
     pda(&[b"config"], &BAUTA)
 }
 
-/// `initialize(cluster_tag, admin, development_keys_allowed)`, put together from the interface's description.
+/// Encodes `initialize(cluster_tag, admin, development_keys_allowed)` by hand, from the description
+/// of the interface.
 fn initialize(authority: &Address) -> Instruction {
-    let name = Sha256::digest(b"global:initialize");
+    let discriminator = Sha256::digest(b"global:initialize");
     Instruction {
         program_id: BAUTA,
         accounts: vec![
@@ -54,12 +56,12 @@ fn initialize(authority: &Address) -> Instruction {
             AccountMeta::new_readonly(pda(&[b"__event_authority"], &BAUTA), false),
             AccountMeta::new_readonly(BAUTA, false),
         ],
-        data: [&name[..8], &CLUSTER_TAG, authority.as_ref(), &[1]].concat(),
+        data: [&discriminator[..8], &CLUSTER_TAG, authority.as_ref(), &[1]].concat(),
     }
 }
 
-/// Somebody with lamports who is the upgrade authority of the node's program.
-fn started() -> (Node, RpcClient, Keypair) {
+/// Starts a node whose upgrade authority has lamports.
+fn start_funded() -> (Node, RpcClient, Keypair) {
     let authority = Keypair::new();
     let node = start(&authority.pubkey(), &[]);
     let client = node.client();
@@ -71,20 +73,20 @@ fn started() -> (Node, RpcClient, Keypair) {
 }
 
 #[test]
-fn it_is_there_as_the_upgradeable_loader_leaves_it() {
-    let (node, client, authority) = started();
+fn a_deployed_program_has_the_accounts_of_the_upgradeable_loader() {
+    let (node, client, authority) = start_funded();
     assert_eq!(node.ready()["programs"][0], BAUTA.to_string());
 
     let program = client.get_account(&BAUTA).unwrap();
     assert!(program.executable);
     assert_eq!(program.owner, LOADER);
-    // a state's number (four bytes), then its fields
+    // The variant of the state (four bytes), then its fields.
     assert_eq!(program.data, [&[2, 0, 0, 0], program_data().as_ref()].concat());
 
     let data = client.get_account(&program_data()).unwrap();
     assert_eq!(data.owner, LOADER);
     assert_eq!(data.data[..4], [3, 0, 0, 0]);
-    assert_eq!(data.data[12], 1, "it has an upgrade authority");
+    assert_eq!(data.data[12], 1, "the upgrade authority is missing");
     assert_eq!(data.data[13..45], *authority.pubkey().as_ref());
     assert_eq!(data.data[45..], std::fs::read(elf()).unwrap());
     let rent = client
@@ -94,26 +96,27 @@ fn it_is_there_as_the_upgradeable_loader_leaves_it() {
 }
 
 #[test]
-fn its_upgrade_authority_initializes_it_and_the_event_is_in_the_history() {
-    let (_node, client, authority) = started();
+fn the_upgrade_authority_can_initialise_the_program_and_the_event_is_in_the_history() {
+    let (_node, client, authority) = start_funded();
     let signature = send(&client, &authority, &[initialize(&authority.pubkey())]);
 
     let config = client.get_account(&config()).unwrap();
     assert_eq!(config.owner, BAUTA);
-    // after the discriminator: admin, pending admin, cluster tag
+    // The fields after the discriminator: admin, pending admin, cluster tag.
     assert_eq!(config.data[8..40], *authority.pubkey().as_ref());
     assert_eq!(config.data[72..104], CLUSTER_TAG);
 
-    let found = client
+    let transaction = client
         .get_transaction(&signature, UiTransactionEncoding::Json)
         .unwrap();
-    let OptionSerializer::Some(inner) = found.transaction.meta.unwrap().inner_instructions else {
+    let OptionSerializer::Some(inner) = transaction.transaction.meta.unwrap().inner_instructions else {
         panic!("no inner instructions");
     };
     let Some(UiInstruction::Compiled(last)) = inner.last().and_then(|group| group.instructions.last()) else {
         panic!("no inner instructions: {inner:?}");
     };
-    // Anchor's tag of events: the first eight bytes of SHA-256("anchor:event"), as a little-endian number
+    // Anchor's event tag: the first eight bytes of SHA-256("anchor:event") as a little-endian
+    // number.
     let event = bs58::decode(&last.data).into_vec().unwrap();
     let mut tag = Sha256::digest(b"anchor:event")[..8].to_vec();
     tag.reverse();
@@ -122,18 +125,18 @@ fn its_upgrade_authority_initializes_it_and_the_event_is_in_the_history() {
 }
 
 #[test]
-fn nobody_else_initializes_it() {
-    let (_node, client, _) = started();
-    let stranger = funded(&client);
+fn another_address_cannot_initialise_the_program() {
+    let (_node, client, _) = start_funded();
+    let other = funded(&client);
     let refused = client
-        .send_transaction(&signed(&client, &stranger, &[initialize(&stranger.pubkey())]))
+        .send_transaction(&signed(&client, &other, &[initialize(&other.pubkey())]))
         .unwrap_err();
     assert!(refused.to_string().contains("custom program error"), "{refused}");
     assert!(client.get_account(&config()).is_err());
 }
 
 #[test]
-fn another_program_is_deployed_through_the_loader() {
+fn a_client_can_deploy_a_program_through_the_loader() {
     let node = Node::start(&["--slot-time", "50"]);
     let client = node.client();
     let payer = funded(&client);
@@ -151,25 +154,27 @@ fn another_program_is_deployed_through_the_loader() {
         client.send_transaction(&transaction).unwrap()
     };
 
-    let room = rent(UpgradeableLoaderState::size_of_buffer(elf.len()));
-    let (at, length) = (buffer.pubkey(), elf.len());
-    let create = loader::create_buffer(&authority, &at, &authority, room, length).unwrap();
-    let made = send(&create, &[&payer, &buffer]);
-    client.poll_for_signature(&made).unwrap();
-    let mut written = made;
-    // as many bytes as a transaction has room for
-    for (number, part) in (0..).zip(elf.chunks(900)) {
-        let write = loader::write(&at, &authority, number * 900, part.to_vec());
+    let lamports = rent(UpgradeableLoaderState::size_of_buffer(elf.len()));
+    let (buffer_address, length) = (buffer.pubkey(), elf.len());
+    let create = loader::create_buffer(&authority, &buffer_address, &authority, lamports, length).unwrap();
+    let created = send(&create, &[&payer, &buffer]);
+    client.poll_for_signature(&created).unwrap();
+    let mut written = created;
+    // A transaction has room for about 900 bytes of the ELF.
+    for (number, chunk) in (0..).zip(elf.chunks(900)) {
+        let write = loader::write(&buffer_address, &authority, number * 900, chunk.to_vec());
         written = send(&[write], &[&payer]);
     }
     client.poll_for_signature(&written).unwrap();
-    let room = rent(UpgradeableLoaderState::size_of_program());
+    let lamports = rent(UpgradeableLoaderState::size_of_program());
     let id = program.pubkey();
-    let deploy = loader::deploy_with_max_program_len(&authority, &id, &at, &authority, room, length).unwrap();
+    let deploy =
+        loader::deploy_with_max_program_len(&authority, &id, &buffer_address, &authority, lamports, length)
+            .unwrap();
     let deployed = send(&deploy, &[&payer, &program]);
     client.poll_for_signature(&deployed).unwrap();
 
-    // A program is there from the slot after that of its deployment.
+    // A program can be executed from the slot after its deployment.
     let slot = client
         .get_slot_with_commitment(CommitmentConfig::processed())
         .unwrap();
@@ -189,7 +194,7 @@ fn another_program_is_deployed_through_the_loader() {
     let refused = client
         .send_transaction(&signed(&client, &payer, &[call]))
         .unwrap_err();
-    // It runs: Anchor compares the address with the one that the program was built for.
+    // The program runs: Anchor compares its address with the declared one and refuses the call.
     assert!(
         refused.to_string().contains("DeclaredProgramIdMismatch"),
         "{refused}"
@@ -197,7 +202,7 @@ fn another_program_is_deployed_through_the_loader() {
 }
 
 #[test]
-fn its_state_is_there_again_with_a_ledger() {
+fn a_ledger_restores_the_state_of_the_program() {
     let folder = TempDir::new().unwrap();
     let ledger = folder.path().join("ledger.sqlite");
     let more = ["--ledger", ledger.to_str().unwrap()];
@@ -215,7 +220,7 @@ fn its_state_is_there_again_with_a_ledger() {
     let node = start(&authority.pubkey(), &more);
     let client = node.client();
     assert_eq!(client.get_account(&config()).unwrap(), before);
-    // The program runs, and finds its state: it can't be initialised again.
+    // The program runs and reads its state: it cannot be initialised again.
     let again = signed(&client, &authority, &[initialize(&authority.pubkey())]);
     let refused = client.send_transaction(&again).unwrap_err().to_string();
     assert!(refused.contains("already in use"), "{refused}");

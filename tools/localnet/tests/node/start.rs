@@ -1,4 +1,4 @@
-//! Starting and stopping.
+//! Tests of the start and the end of a node.
 
 use std::{collections::HashSet, fs};
 
@@ -6,7 +6,7 @@ use crate::support::{Node, funded, send, transfer};
 use solana_address::Address;
 
 #[test]
-fn it_answers_as_soon_as_it_says_so() {
+fn a_node_accepts_calls_when_it_prints_that_it_is_ready() {
     let node = Node::start(&[]);
     let client = node.client();
     client.get_health().unwrap();
@@ -15,9 +15,9 @@ fn it_answers_as_soon_as_it_says_so() {
 }
 
 #[test]
-fn no_socket_of_it_reaches_beyond_this_machine() {
+fn a_node_has_only_sockets_on_the_loopback_interface() {
     let node = Node::start(&[]);
-    // Makes it do its usual work.
+    // Some usual calls, which may open sockets.
     let client = node.client();
     let payer = funded(&client);
     send(
@@ -37,9 +37,10 @@ fn no_socket_of_it_reaches_beyond_this_machine() {
     let mut seen = 0;
     for table in ["tcp", "tcp6", "udp", "udp6"] {
         let Ok(lines) = fs::read_to_string(format!("/proc/{}/net/{table}", node.id())) else {
-            continue; // a kernel without IPv6
+            continue; // the kernel has no IPv6
         };
-        // columns: number, local address, remote address, ... , inode; addresses as the CPU has them
+        // Columns: number, local address, remote address, ..., inode. Addresses are in the byte
+        // order of the CPU.
         for line in lines.lines().skip(1) {
             let columns: Vec<&str> = line.split_whitespace().collect();
             if sockets.contains(columns[9]) {
@@ -49,11 +50,11 @@ fn no_socket_of_it_reaches_beyond_this_machine() {
             }
         }
     }
-    assert!(seen >= 2, "it listens on two ports");
+    assert!(seen >= 2, "the node must listen on two ports");
 }
 
 #[test]
-fn a_signal_stops_it_in_good_order() {
+fn a_signal_ends_the_node_with_success() {
     for name in ["TERM", "INT"] {
         let status = Node::start(&[]).signal(name);
         assert!(status.success(), "{name}: {status}");
@@ -61,13 +62,13 @@ fn a_signal_stops_it_in_good_order() {
 }
 
 #[test]
-fn it_does_not_outlive_what_started_it() {
+fn a_node_ends_when_its_standard_input_closes() {
     let status = Node::start(&[]).close_input();
     assert!(status.success(), "{status}");
 }
 
 #[test]
-fn a_transaction_makes_its_own_block_where_asked() {
+fn with_block_production_by_transaction_each_transaction_has_its_own_block() {
     let node = Node::start(&["--block-production", "transaction", "--slot-time", "60000"]);
     let client = node.client();
     let payer = funded(&client);

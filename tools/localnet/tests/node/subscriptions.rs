@@ -1,6 +1,7 @@
-//! What the websocket tells.
+//! Tests of the websocket's notifications.
 //!
-//! With the asynchronous client: the other one's subscriptions wait for a further notice before they can be dropped.
+//! They use the asynchronous client. A subscription of the blocking client cannot be dropped before
+//! another notification arrives.
 
 use std::time::Duration;
 
@@ -15,19 +16,21 @@ use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::support::{Node, funded, send, transfer};
 
-/// Far longer than any notice takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time limit of a notification, far longer than usual.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-async fn next<T>(notices: &mut (impl Stream<Item = T> + Unpin)) -> T {
-    let notice = timeout(PATIENCE, notices.next()).await.expect("a notice in time");
-    notice.expect("a notice")
+async fn next<T>(notifications: &mut (impl Stream<Item = T> + Unpin)) -> T {
+    let notification = timeout(TIMEOUT, notifications.next())
+        .await
+        .expect("no notification in time");
+    notification.expect("the subscription has ended")
 }
 
-/// Sends a payment; the blocking client has a runtime of its own.
+/// Transfers lamports. The blocking client has its own runtime, so it needs its own thread.
 async fn pay(node: &Node, payer: &Keypair, to: Address, lamports: u64) -> String {
     let (client, payer) = (node.client(), payer.insecure_clone());
     let signature = spawn_blocking(move || send(&client, &payer, &[transfer(&payer, &to, lamports)]));
-    signature.await.expect("it is sent").to_string()
+    signature.await.expect("the payment failed").to_string()
 }
 
 async fn start(arguments: &'static [&str]) -> (Node, Keypair) {
@@ -36,7 +39,7 @@ async fn start(arguments: &'static [&str]) -> (Node, Keypair) {
         let payer = funded(&node.client());
         (node, payer)
     });
-    started.await.expect("it starts")
+    started.await.expect("the node did not start")
 }
 
 #[tokio::test]
@@ -47,31 +50,31 @@ async fn logs_name_the_transaction_that_wrote_them() {
     let config = RpcTransactionLogsConfig {
         commitment: Some(CommitmentConfig::confirmed()),
     };
-    let (mut notices, _) = client.logs_subscribe(filter, config).await.unwrap();
+    let (mut notifications, _) = client.logs_subscribe(filter, config).await.unwrap();
     let signature = pay(&node, &payer, Address::new_unique(), 1_000_000).await;
-    let notice = next(&mut notices).await.value;
-    assert_eq!(notice.signature, signature);
-    assert_eq!(notice.err, None);
-    assert!(!notice.logs.is_empty());
+    let notification = next(&mut notifications).await.value;
+    assert_eq!(notification.signature, signature);
+    assert_eq!(notification.err, None);
+    assert!(!notification.logs.is_empty());
 }
 
 #[tokio::test]
-async fn an_account_s_change_is_told() {
+async fn a_change_of_an_account_causes_a_notification() {
     let (node, payer) = start(&[]).await;
     let client = PubsubClient::new(node.websocket()).await.unwrap();
     let receiver = Keypair::new().pubkey();
-    let (mut notices, _) = client.account_subscribe(&receiver, None).await.unwrap();
+    let (mut notifications, _) = client.account_subscribe(&receiver, None).await.unwrap();
     pay(&node, &payer, receiver, 7_000_000).await;
-    assert_eq!(next(&mut notices).await.value.lamports, 7_000_000);
+    assert_eq!(next(&mut notifications).await.value.lamports, 7_000_000);
 }
 
 #[tokio::test]
-async fn slots_follow_one_another() {
+async fn slot_notifications_are_consecutive() {
     let (node, _) = start(&["--slot-time", "50"]).await;
     let client = PubsubClient::new(node.websocket()).await.unwrap();
-    let (mut notices, _) = client.slot_subscribe().await.unwrap();
-    let first = next(&mut notices).await;
-    let second = next(&mut notices).await;
+    let (mut notifications, _) = client.slot_subscribe().await.unwrap();
+    let first = next(&mut notifications).await;
+    let second = next(&mut notifications).await;
     assert_eq!(second.parent, first.slot);
     assert_eq!(second.slot, first.slot + 1);
 }

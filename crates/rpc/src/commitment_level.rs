@@ -2,19 +2,19 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How sure a cluster is of what it says: a later one is surer.
+/// How certain the cluster is of a block. A greater level is more certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Commitment {
-    /// The node has it; the next fork may take it back.
+pub enum CommitmentLevel {
+    /// The node has processed the block. The next fork may remove it.
     Processed,
-    /// Two thirds of the stake voted for its block; a fork is still possible.
+    /// Validators with two thirds of the stake have voted for the block. A fork is still possible.
     Confirmed,
-    /// No fork takes it back.
+    /// No fork can remove the block.
     Finalized,
 }
 
-impl fmt::Display for Commitment {
+impl fmt::Display for CommitmentLevel {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Processed => "processed",

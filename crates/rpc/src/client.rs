@@ -1,4 +1,4 @@
-//! One call: its transport and its limits.
+//! Sends one JSON-RPC call over HTTP, within limits.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,13 +9,15 @@ use solana_transaction_error::TransactionError;
 
 use crate::RpcError;
 
-/// Limits of a client.
+/// The limits of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// How long a call may take, from its beginning to the answer's last byte. 30 seconds by default.
+    /// The time limit of a call, from its start to the last byte of the response. The default is 30
+    /// seconds.
     pub timeout: Duration,
-    /// How long an answer or a notice may be. 64 MiB by default: a public cluster's block with all its transactions
-    /// has several, an account at most 14 (10 MiB, in base64).
+    /// The size limit of a response or a notification, in bytes. The default is 64 MiB. A block of
+    /// a public cluster with all its transactions has several MiB. An account has at most 14 MiB
+    /// (10 MiB, encoded in base64).
     pub max_response_bytes: usize,
 }
 
@@ -28,7 +30,7 @@ impl Default for Options {
     }
 }
 
-/// A node's JSON-RPC. Cheap to clone; clones share connections.
+/// A client of one node's JSON-RPC. Clones are cheap and share connections.
 #[derive(Clone)]
 pub struct Rpc {
     client: Client,
@@ -38,22 +40,24 @@ pub struct Rpc {
 }
 
 impl Rpc {
-    /// A client of the node at an `http` or `https` URL, with the default limits. Asks nothing yet.
+    /// Creates a client of the node at an `http` or `https` URL, with the default limits. Does not
+    /// connect.
     pub fn new(url: &str) -> Result<Self, RpcError> {
         Self::with_options(url, Options::default())
     }
 
-    /// A client with limits of its own. A proxy from the environment is used, but never for this machine itself.
+    /// Creates a client with the given limits. The client uses the proxy that the environment
+    /// names, except for nodes on the loopback interface.
     pub fn with_options(url: &str, options: Options) -> Result<Self, RpcError> {
-        let (url, host) = read_url(url, &["http", "https"])?;
+        let (url, host) = parse_url(url, &["http", "https"])?;
         let mut client = Client::builder()
             .timeout(options.timeout)
             .user_agent(concat!("bauta/", env!("CARGO_PKG_VERSION")));
-        if is_this_machine(&url) {
+        if is_loopback(&url) {
             client = client.no_proxy();
         }
         let client = client.build().map_err(|error| RpcError::Url {
-            reason: told(&error.without_url()),
+            reason: with_sources(&error.without_url()),
         })?;
         Ok(Self {
             client,
@@ -63,37 +67,38 @@ impl Rpc {
         })
     }
 
-    /// Scheme, host and port, which can be shown to anybody: the whole URL may hold a key.
+    /// Returns scheme, host and port. They can be shown; the rest of the URL may contain a key.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The limits.
+    /// Returns the limits of the client.
     #[must_use]
     pub const fn options(&self) -> Options {
         self.options
     }
 
-    /// Calls a method. `null` is an answer too: to some methods it says that there is no such thing.
+    /// Calls a method and returns its result. A `null` result is deserialized as well: some methods
+    /// return it for an object that does not exist.
     pub async fn call<T: DeserializeOwned>(
         &self,
         method: &'static str,
         params: &Value,
     ) -> Result<T, RpcError> {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let body = self.exchange(method, request.to_string()).await?;
-        read_answer(method, &body)
+        let body = self.post(method, request.to_string()).await?;
+        parse_response(method, &body)
     }
 
-    /// Sends a request and takes the body of its answer.
-    async fn exchange(&self, method: &'static str, request: String) -> Result<Vec<u8>, RpcError> {
+    /// Sends a request and returns the body of the response.
+    async fn post(&self, method: &'static str, request: String) -> Result<Vec<u8>, RpcError> {
         let unreachable = |error: reqwest::Error| RpcError::Unreachable {
             host: self.host.to_string(),
-            reason: told(&error.without_url()),
+            reason: with_sources(&error.without_url()),
         };
         let limit = self.options.max_response_bytes;
-        let mut answer = self
+        let mut response = self
             .client
             .post(self.url.clone())
             .header("content-type", "application/json")
@@ -102,23 +107,23 @@ impl Rpc {
             .await
             .map_err(unreachable)?;
         let mut body = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(unreachable)? {
+        while let Some(part) = response.chunk().await.map_err(unreachable)? {
             if body.len() + part.len() > limit {
-                return Err(RpcError::TooLong { method, limit });
+                return Err(RpcError::ResponseTooLong { method, limit });
             }
             body.extend_from_slice(&part);
         }
-        if answer.status().is_success() {
+        if response.status().is_success() {
             return Ok(body);
         }
-        let seconds = answer
+        let seconds = response
             .headers()
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok());
         Err(RpcError::Http {
             host: self.host.to_string(),
             method,
-            status: answer.status().as_u16(),
+            status: response.status().as_u16(),
             retry_after: seconds
                 .and_then(|text| text.parse().ok())
                 .map(Duration::from_secs),
@@ -127,69 +132,69 @@ impl Rpc {
     }
 }
 
-/// Reads a URL and what of it may be shown.
-pub fn read_url(text: &str, schemes: &[&str]) -> Result<(Url, String), RpcError> {
-    let wrong = |reason: String| RpcError::Url { reason };
-    let begins = || format!("it has to begin with {}://", schemes.join(":// or "));
-    let url = Url::parse(text).map_err(|error| wrong(format!("{error}; {}", begins())))?;
+/// Parses a URL. Also returns the part that can be shown: scheme, host and port.
+pub fn parse_url(text: &str, schemes: &[&str]) -> Result<(Url, String), RpcError> {
+    let invalid = |reason: String| RpcError::Url { reason };
+    let rule = || format!("it must begin with {}://", schemes.join(":// or "));
+    let url = Url::parse(text).map_err(|error| invalid(format!("{error}; {}", rule())))?;
     if !schemes.contains(&url.scheme()) {
-        return Err(wrong(format!(
-            "it begins with {}:, and {}",
+        return Err(invalid(format!(
+            "it begins with {}:, but {}",
             url.scheme(),
-            begins()
+            rule()
         )));
     }
     let host = url
         .host_str()
-        .ok_or_else(|| wrong("it names no host".to_owned()))?;
+        .ok_or_else(|| invalid("it has no host".to_owned()))?;
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let shown = format!("{}://{host}{port}", url.scheme());
     Ok((url, shown))
 }
 
-fn is_this_machine(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     url.host_str()
         .is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
 }
 
-/// An error with everything that caused it.
-fn told(error: &dyn std::error::Error) -> String {
+/// Formats an error with the chain of its sources.
+fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
+    let mut source = error.source();
+    while let Some(error) = source {
         text = format!("{text}: {error}");
-        cause = error.source();
+        source = error.source();
     }
     text
 }
 
-/// Takes the result out of a JSON-RPC answer.
-pub fn read_answer<T: DeserializeOwned>(method: &'static str, body: &[u8]) -> Result<T, RpcError> {
-    let answer: Answer = serde_json::from_slice(body).map_err(RpcError::answer(method))?;
-    match (answer.error, answer.result) {
-        (Some(refusal), _) => Err(refusal.into_error(method)),
+/// Extracts the result from a JSON-RPC response.
+pub fn parse_response<T: DeserializeOwned>(method: &'static str, body: &[u8]) -> Result<T, RpcError> {
+    let response: ResponseJson = serde_json::from_slice(body).map_err(RpcError::invalid_response(method))?;
+    match (response.error, response.result) {
+        (Some(error), _) => Err(error.into_rpc_error(method)),
         (None, result) => {
-            serde_json::from_value(result.unwrap_or(Value::Null)).map_err(RpcError::answer(method))
+            serde_json::from_value(result.unwrap_or(Value::Null)).map_err(RpcError::invalid_response(method))
         }
     }
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct ResponseJson {
     result: Option<Value>,
-    error: Option<Refusal>,
+    error: Option<ErrorJson>,
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct ErrorJson {
     code: i64,
     message: String,
     data: Option<Value>,
 }
 
-impl Refusal {
-    fn into_error(self, method: &'static str) -> RpcError {
-        // Of a transaction that was tried and failed: what it failed with, and its logs.
+impl ErrorJson {
+    fn into_rpc_error(self, method: &'static str) -> RpcError {
+        // If the preflight of a transaction failed: its error and its logs.
         let field = |name: &str| self.data.as_ref()?.get(name).cloned();
         let error: Option<TransactionError> = field("err").and_then(|err| serde_json::from_value(err).ok());
         let logs = field("logs").and_then(|logs| serde_json::from_value(logs).ok());
@@ -203,9 +208,9 @@ impl Refusal {
     }
 }
 
-/// A value as it was at a slot.
+/// A value, and the slot at which the node read it.
 #[derive(Deserialize)]
-pub struct InContext<T> {
+pub struct WithContext<T> {
     pub context: Context,
     pub value: T,
 }
@@ -220,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_that_is_none_is_refused_and_the_rule_named() {
+    fn an_invalid_url_is_refused_and_the_error_names_the_rule() {
         for url in ["localhost:8899", "ws://127.0.0.1:8900", "127.0.0.1", ""] {
             let error = Rpc::new(url).err().unwrap().to_string();
             assert!(error.contains("http:// or https://"), "{url}: {error}");
@@ -235,13 +240,13 @@ mod tests {
 
     #[test]
     fn a_refused_transaction_keeps_its_error_and_logs() {
-        // As Agave answers sendTransaction when the preflight fails.
-        let answer = json!({ "jsonrpc": "2.0", "id": 1, "error": {
+        // The response of Agave to sendTransaction when the preflight fails.
+        let response = json!({ "jsonrpc": "2.0", "id": 1, "error": {
             "code": -32002,
             "message": "Transaction simulation failed: Error processing Instruction 0: custom program error: 0x1770",
             "data": { "err": { "InstructionError": [0, { "Custom": 6000 }] }, "logs": ["Program log: no"], "unitsConsumed": 1 }
         } });
-        let error = read_answer::<String>("sendTransaction", answer.to_string().as_bytes()).unwrap_err();
+        let error = parse_response::<String>("sendTransaction", response.to_string().as_bytes()).unwrap_err();
         let RpcError::Refused { error, logs, .. } = error else {
             panic!("a refusal: {error}");
         };

@@ -1,0 +1,134 @@
+//! Searches for missing transactions, by other addresses than the program's and on all nodes.
+
+use std::collections::HashSet;
+
+use bauta_store::{Position, Slot};
+use solana_address::Address;
+use solana_signature::Signature;
+
+use super::{Follower, Gap};
+use crate::IndexerError;
+use crate::chain::{Head, ListedTransaction, Source};
+
+/// The part of the history that a search covers.
+pub struct SearchRange<'a> {
+    /// The slot after which the search begins. `None` means the beginning of the chain.
+    pub after: Option<Slot>,
+    /// The last slot of the search.
+    pub until: Slot,
+    /// Transactions that were listed already. They do not count as found: they wait for the missing
+    /// ones.
+    pub listed: &'a HashSet<Signature>,
+}
+
+impl<S: Source> Follower<S> {
+    /// Searches for the transactions that a batch needs, because it contradicts the database.
+    /// `listed` are the transactions that were to be applied.
+    ///
+    /// Returns `Ok` if the search found transactions, so that the next step can apply them.
+    /// Otherwise returns `contradiction` as the reason to stop.
+    pub(super) async fn repair(
+        &mut self,
+        contradiction: IndexerError,
+        head: Head,
+        listed: &[ListedTransaction],
+    ) -> Result<(), IndexerError> {
+        let listed: HashSet<Signature> = listed.iter().map(|entry| entry.signature).collect();
+        let account = contradiction.affected_account();
+        let mut addresses = vec![self.settings.program];
+        addresses.extend(account);
+        let not_final = SearchRange {
+            after: self.store.finalized_slot().await?,
+            until: head.confirmed,
+            listed: &listed,
+        };
+        if self.search_missing(&addresses, &not_final).await? {
+            return Ok(());
+        }
+        // The whole history of the account is searched once for each gap.
+        if let Some(account) = account {
+            let gap = Gap {
+                account,
+                checkpoint: self.store.checkpoint().await?,
+            };
+            if self.searched_gap != Some(gap) {
+                let whole_history = SearchRange {
+                    after: None,
+                    ..not_final
+                };
+                let found = self.search_missing(&[account], &whole_history).await?;
+                self.searched_gap = Some(gap);
+                if found {
+                    return Ok(());
+                }
+            }
+        }
+        Err(contradiction)
+    }
+
+    /// Searches all nodes for transactions of these addresses that are missing from the database.
+    /// Returns whether it found any.
+    ///
+    /// Remembers the found transactions for the next steps. If some of them are below the
+    /// checkpoint, rolls the database back to before them.
+    pub(crate) async fn search_missing(
+        &mut self,
+        addresses: &[Address],
+        range: &SearchRange<'_>,
+    ) -> Result<bool, IndexerError> {
+        let listed = self
+            .source
+            .list_on_all_nodes(addresses, range.after, range.until)
+            .await?;
+        let checkpoint = self.store.checkpoint().await?;
+        let unapplied = self.unapplied(listed).await?;
+        let missing = self.with_events(&unapplied).await?;
+        let found: Vec<_> = missing
+            .into_iter()
+            .filter(|entry| !range.listed.contains(&entry.signature))
+            .filter(|entry| {
+                self.found.insert(entry.signature, *entry).is_none() || is_below(entry, checkpoint)
+            })
+            .collect();
+        let below: Vec<_> = found
+            .iter()
+            .filter(|entry| is_below(entry, checkpoint))
+            .copied()
+            .collect();
+        if !below.is_empty() {
+            crate::metrics::missing_transactions(below.len());
+            self.roll_back_before_missing(&below).await?;
+        }
+        Ok(!found.is_empty())
+    }
+
+    /// Returns those of the transactions that may have events and have not been applied.
+    async fn unapplied(
+        &self,
+        listed: Vec<ListedTransaction>,
+    ) -> Result<Vec<ListedTransaction>, IndexerError> {
+        let candidates: Vec<_> = listed
+            .into_iter()
+            .filter(|entry| {
+                entry.may_have_events() && self.without_events.get(&entry.signature) != Some(&entry.slot)
+            })
+            .collect();
+        let keys: Vec<_> = candidates
+            .iter()
+            .map(|entry| (entry.slot, entry.signature))
+            .collect();
+        let applied = self.store.applied_transactions_among(&keys).await?;
+        let applied: HashSet<_> = applied
+            .into_iter()
+            .map(|transaction| (transaction.slot, transaction.signature))
+            .collect();
+        Ok(candidates
+            .into_iter()
+            .filter(|entry| !applied.contains(&(entry.slot, entry.signature)))
+            .collect())
+    }
+}
+
+fn is_below(entry: &ListedTransaction, checkpoint: Option<Position>) -> bool {
+    checkpoint.is_some_and(|at| entry.slot <= at.slot)
+}

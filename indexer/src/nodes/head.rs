@@ -1,0 +1,164 @@
+//! Determines the newest slot of the chain when nodes contradict each other.
+//!
+//! A checkpoint beyond the chain would hide all transactions until the chain reaches it. Therefore,
+//! if there are several nodes, a slot that only one of them reports is accepted only within a limit
+//! beyond the newest slot that two of them have reported.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bauta_rpc::{CommitmentLevel, RpcError};
+use bauta_store::Slot;
+use futures_util::future::join_all;
+
+use super::node::Node;
+use crate::SourceError;
+use crate::chain::Head;
+
+/// By how many slots one node can be ahead of every other node. On a public cluster this is one
+/// minute.
+const MAX_SLOTS_AHEAD: u64 = 150;
+/// The limit grows by one slot in this time since two nodes agreed. It is half of the slot time of
+/// a public cluster.
+const LIMIT_SLOT_TIME: Duration = Duration::from_millis(200);
+/// The time between two comparisons of all nodes while they agree.
+const COMPARE_INTERVAL: Duration = Duration::from_secs(1);
+/// The time limit of a node in a comparison.
+const COMPARE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The newest slot that two nodes have reported.
+#[derive(Default)]
+pub struct HeadAgreement {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The slot, and when it was first reported by two nodes.
+    agreed: Option<(Slot, Instant)>,
+    compared_at: Option<Instant>,
+}
+
+impl HeadAgreement {
+    fn with_state<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        // A panic cannot leave the two fields inconsistent.
+        f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns whether a comparison of all nodes is due. If so, records that it has been done.
+    fn is_comparison_due(&self) -> bool {
+        self.with_state(|state| {
+            let is_due = state
+                .compared_at
+                .is_none_or(|last| last.elapsed() >= COMPARE_INTERVAL);
+            if is_due {
+                state.compared_at = Some(Instant::now());
+            }
+            is_due
+        })
+    }
+
+    /// Records the slots that nodes reported at about the same time. Two nodes have reached the
+    /// second highest of them.
+    fn record(&self, mut slots: Vec<Slot>) {
+        slots.sort_unstable_by(|a, b| b.cmp(a));
+        self.with_state(|state| {
+            let agreed = match (slots.as_slice(), state.agreed) {
+                ([_, second, ..], _) => *second,
+                // Only one node has ever responded, so there is nothing to compare with.
+                ([only], None) => *only,
+                _ => return,
+            };
+            if state.agreed.is_none_or(|(slot, _)| agreed > slot) {
+                state.agreed = Some((agreed, Instant::now()));
+            }
+        });
+    }
+
+    /// Returns the newest slot that is accepted from a single node. `None` if no slot has been
+    /// recorded.
+    fn limit(&self) -> Option<Slot> {
+        self.with_state(|state| {
+            let (slot, since) = state.agreed?;
+            let passed = since.elapsed().as_millis() / LIMIT_SLOT_TIME.as_millis();
+            Some(
+                slot.saturating_add(MAX_SLOTS_AHEAD)
+                    .saturating_add(u64::try_from(passed).unwrap_or(u64::MAX)),
+            )
+        })
+    }
+
+    fn accepts(&self, slot: Slot) -> bool {
+        self.limit().is_some_and(|limit| slot <= limit)
+    }
+}
+
+/// Reads the newest slots of one node.
+pub async fn read(node: Arc<Node>) -> Result<Head, RpcError> {
+    let (confirmed, finalized) = tokio::try_join!(
+        node.request("getSlot", node.rpc().slot(CommitmentLevel::Confirmed)),
+        node.request("getSlot", node.rpc().slot(CommitmentLevel::Finalized)),
+    )?;
+    Ok(Head {
+        confirmed: Slot::new(confirmed),
+        finalized: Slot::new(finalized.min(confirmed)),
+    })
+}
+
+/// Returns the head of the preferred node, `preferred`, if it is accepted and has reached
+/// `at_least`. Otherwise compares all nodes and returns the newest accepted head.
+pub async fn choose(
+    nodes: &[Arc<Node>],
+    agreement: &Arc<HeadAgreement>,
+    preferred: Head,
+    at_least: Slot,
+) -> Result<Head, SourceError> {
+    if agreement.accepts(preferred.confirmed) && preferred.confirmed >= at_least {
+        if agreement.is_comparison_due() {
+            // The comparison runs in a task of its own, so that an unresponsive node causes no
+            // delay.
+            let (nodes, agreement) = (nodes.to_vec(), Arc::clone(agreement));
+            tokio::spawn(async move { compare(&nodes, &agreement).await });
+        }
+        return Ok(preferred);
+    }
+    // The preferred node is behind or far ahead, or the nodes have not been compared yet.
+    let mut accepted = None;
+    let mut disputed = None;
+    for (node, head) in compare(nodes, agreement).await {
+        let newest = if agreement.accepts(head.confirmed) {
+            &mut accepted
+        } else {
+            node.invalid_response(
+                "getSlot",
+                format!("no other node has reached slot {}", head.confirmed),
+            );
+            &mut disputed
+        };
+        if newest.is_none_or(|newest: Head| newest.confirmed < head.confirmed) {
+            *newest = Some(head);
+        }
+    }
+    match (accepted, disputed) {
+        (Some(head), disputed) if head.confirmed >= at_least || disputed.is_none() => Ok(head),
+        (_, Some(disputed)) => Err(SourceError::DisputedHead {
+            slot: disputed.confirmed,
+            limit: agreement.limit().unwrap_or(Slot::ZERO),
+        }),
+        _ => Err(SourceError::Unavailable {
+            what: "the newest slot",
+            reason: "no node responded in time".into(),
+        }),
+    }
+}
+
+/// Reads the heads of all nodes that respond in time, and records their slots.
+async fn compare(nodes: &[Arc<Node>], agreement: &HeadAgreement) -> Vec<(Arc<Node>, Head)> {
+    let requests = nodes.iter().map(|node| async move {
+        let response = tokio::time::timeout(COMPARE_TIMEOUT, read(Arc::clone(node))).await;
+        Some((Arc::clone(node), response.ok()?.ok()?))
+    });
+    let heads: Vec<_> = join_all(requests).await.into_iter().flatten().collect();
+    agreement.record(heads.iter().map(|(_, head)| head.confirmed).collect());
+    heads
+}

@@ -1,0 +1,194 @@
+//! The kinds of accounts that are compared.
+
+use anchor_lang::Discriminator;
+use bauta::state;
+use bauta_client::addresses;
+use bauta_primitives::{Nullifier, Root};
+use bauta_store::{CircuitStatus, Registry, Scope, ScopeStatus, Store, StoreError};
+use solana_address::Address;
+
+use super::state::{AccountKey, AccountState, AccountStates, ConfigState, HoldingState, RegistryState};
+use crate::chain::{Account, AccountFilter, BytesAt, DataSlice};
+
+/// The offset of the first field of an account, after the discriminator.
+const FIRST_FIELD: usize = 8;
+/// The offset of the second field of an account whose first field is an address.
+const SECOND_FIELD: usize = FIRST_FIELD + 32;
+
+/// A kind of account, or a part of one.
+pub enum AccountKind {
+    Config,
+    Circuits,
+    Registries,
+    /// The collections of a registry.
+    Collections(Registry),
+    Scopes,
+    /// The nullifiers of a scope: all of them, or those that begin with a byte.
+    Nullifiers(Box<Scope>, Option<u8>),
+    /// The holdings of a registry: all of them, or those whose mint begins with a byte.
+    Holdings(Registry, Option<u8>),
+}
+
+impl AccountKind {
+    /// Returns the name for metrics and messages.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Circuits => "circuit",
+            Self::Registries => "registry",
+            Self::Collections(_) => "collection",
+            Self::Scopes => "scope",
+            Self::Nullifiers(..) => "nullifier",
+            Self::Holdings(..) => "holding",
+        }
+    }
+
+    /// Returns the filter that selects the accounts of this kind.
+    pub fn filter(&self) -> AccountFilter {
+        match self {
+            Self::Config => filter(state::Config::DISCRIMINATOR),
+            Self::Circuits => filter(state::Circuit::DISCRIMINATOR),
+            Self::Registries => filter(state::Registry::DISCRIMINATOR),
+            Self::Scopes => filter(state::Scope::DISCRIMINATOR),
+            Self::Collections(registry) => {
+                filter_by_parent(state::Collection::DISCRIMINATOR, registry.address, None)
+            }
+            Self::Nullifiers(scope, first_byte) => AccountFilter {
+                // There may be many nullifiers, so only this field is requested.
+                slice: Some(DataSlice {
+                    offset: SECOND_FIELD,
+                    length: 32,
+                }),
+                ..filter_by_parent(state::Nullifier::DISCRIMINATOR, scope.address, *first_byte)
+            },
+            Self::Holdings(registry, first_byte) => {
+                filter_by_parent(state::Holding::DISCRIMINATOR, registry.address, *first_byte)
+            }
+        }
+    }
+
+    /// Returns the key and the state of an account. `None` if the account is not of this kind.
+    pub fn decode(&self, account: &Account) -> Option<(AccountKey, AccountState)> {
+        match self {
+            Self::Config => AccountState::of_config(account),
+            Self::Circuits => AccountState::of_circuit(account),
+            Self::Registries => AccountState::of_registry(account),
+            Self::Collections(_) => AccountState::of_collection(account),
+            Self::Scopes => AccountState::of_scope(account),
+            Self::Nullifiers(..) => AccountState::of_nullifier(account),
+            Self::Holdings(..) => AccountState::of_holding(account),
+        }
+    }
+
+    /// Returns the states of the accounts according to the database.
+    pub async fn stored(&self, store: &Store) -> Result<AccountStates, StoreError> {
+        let mut states = AccountStates::new();
+        match self {
+            Self::Config => {
+                if let Some(config) = store.config().await? {
+                    let state = ConfigState {
+                        admin: config.admin,
+                        pending_admin: config.pending_admin.unwrap_or_default(),
+                        cluster_tag: config.cluster_tag,
+                        paused: config.paused,
+                        development_keys_allowed: config.development_keys_allowed,
+                    };
+                    let key = addresses::config().address.to_bytes();
+                    states.insert(key, AccountState::Config(state));
+                }
+            }
+            Self::Circuits => {
+                for circuit in store.circuits().await? {
+                    let is_active = circuit.status == CircuitStatus::Active;
+                    states.insert(circuit.address.to_bytes(), AccountState::Circuit { is_active });
+                }
+            }
+            Self::Registries => {
+                for registry in store.registries().await? {
+                    let root = store.root_at(&registry, registry.sequence).await?;
+                    let state = RegistryState {
+                        sealed: registry.sealed,
+                        next_index: registry.next_index,
+                        sequence: registry.sequence,
+                        root: root.map_or([0; 32], Root::to_bytes),
+                    };
+                    states.insert(registry.address.to_bytes(), AccountState::Registry(state));
+                }
+            }
+            Self::Collections(registry) => {
+                for collection in store.collections(registry).await? {
+                    let state = AccountState::Collection {
+                        is_group: collection.is_group,
+                        track: collection.track,
+                    };
+                    states.insert(collection.key.to_bytes(), state);
+                }
+            }
+            Self::Scopes => {
+                for scope in store.scopes().await? {
+                    let is_open = scope.status == ScopeStatus::Open;
+                    states.insert(scope.address.to_bytes(), AccountState::Scope { is_open });
+                }
+            }
+            Self::Nullifiers(scope, first_byte) => {
+                let used = store.nullifiers(scope, *first_byte).await?;
+                let with_account = used.iter().filter(|used| !used.reclaimed);
+                states.extend(with_account.map(|used| (used.nullifier.to_bytes(), AccountState::Nullifier)));
+            }
+            Self::Holdings(registry, first_byte) => {
+                for (mint, holding) in store.holdings(registry, *first_byte).await? {
+                    let state = HoldingState {
+                        owner: holding.owner,
+                        commitment: holding.commitment.to_bytes(),
+                        index: holding.index.get(),
+                        track: holding.track,
+                        live: holding.live,
+                    };
+                    states.insert(mint.to_bytes(), AccountState::Holding(state));
+                }
+            }
+        }
+        Ok(states)
+    }
+
+    /// Returns the address of the account with a key.
+    pub fn address(&self, key: &AccountKey) -> Address {
+        let key_address = Address::from(*key);
+        match self {
+            Self::Config | Self::Circuits | Self::Registries | Self::Scopes => key_address,
+            Self::Collections(registry) => addresses::collection(&registry.address, &key_address).address,
+            Self::Nullifiers(scope, _) => match Nullifier::from_bytes(*key) {
+                Ok(nullifier) => addresses::nullifier(&scope.address, nullifier).address,
+                // These bytes are not a nullifier, so no account can exist for them.
+                Err(_) => key_address,
+            },
+            Self::Holdings(registry, _) => addresses::holding(&registry.address, &key_address).address,
+        }
+    }
+}
+
+/// Creates a filter for the accounts of one type.
+fn filter(discriminator: &[u8]) -> AccountFilter {
+    AccountFilter {
+        matches: vec![BytesAt {
+            offset: 0,
+            bytes: discriminator.to_vec(),
+        }],
+        slice: None,
+    }
+}
+
+/// Creates a filter for the accounts of one type whose first field is `parent`. With `first_byte`,
+/// the second field must begin with it.
+fn filter_by_parent(discriminator: &[u8], parent: Address, first_byte: Option<u8>) -> AccountFilter {
+    let mut filter = filter(discriminator);
+    filter.matches.push(BytesAt {
+        offset: FIRST_FIELD,
+        bytes: parent.to_bytes().to_vec(),
+    });
+    filter.matches.extend(first_byte.map(|byte| BytesAt {
+        offset: SECOND_FIELD,
+        bytes: vec![byte],
+    }));
+    filter
+}

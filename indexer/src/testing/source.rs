@@ -1,0 +1,192 @@
+//! A source that reads a chain in memory and can give wrong answers.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bauta_store::Slot;
+use solana_address::Address;
+use solana_signature::Signature;
+
+use super::{TestChain, accounts};
+use crate::SourceError;
+use crate::chain::{Account, AccountFilter, Head, ListedTransaction, Source, Transaction, TransactionStatus};
+
+/// A source that reads a chain in memory. Its state can be changed to give wrong answers.
+#[derive(Default)]
+pub struct TestSource {
+    state: Mutex<SourceState>,
+}
+
+/// The history of a [`TestSource`] and its faults.
+#[derive(Default)]
+pub struct SourceState {
+    /// The transactions in the order of the chain.
+    pub transactions: Vec<Transaction>,
+    /// The newest slots. `None` makes [`Source::head`] fail.
+    pub head: Option<Head>,
+    /// Transactions that lists by the program's address omit.
+    pub omitted: HashSet<Signature>,
+    /// Transactions that every list omits.
+    pub omitted_everywhere: HashSet<Signature>,
+    /// Accounts to return instead of the present ones.
+    pub stale_accounts: Option<Vec<Account>>,
+    /// The next history and head. The first request for accounts that differ in it returns them
+    /// with the present slot, and makes this history the present one.
+    pub newer: Option<(Vec<Transaction>, Head)>,
+    /// The number of requests that fail next.
+    pub failures: usize,
+    /// The number of transactions that have been fetched.
+    pub fetched: usize,
+}
+
+impl TestSource {
+    /// Creates a source with the history of a chain. The head is the last slot, and no slot is
+    /// finalized.
+    #[must_use]
+    pub fn new(chain: &TestChain) -> Self {
+        let source = Self::default();
+        source.set_chain(chain);
+        source
+    }
+
+    /// Replaces the history by that of a chain.
+    pub fn set_chain(&self, chain: &TestChain) {
+        let mut state = self.state();
+        state.transactions.clone_from(&chain.transactions);
+        state.head = Some(Head {
+            confirmed: chain.slot,
+            finalized: Slot::ZERO,
+        });
+    }
+
+    /// Returns the program's accounts at the end of the history.
+    #[must_use]
+    pub fn present_accounts(&self) -> Vec<Account> {
+        accounts::after(&self.state().transactions)
+    }
+
+    /// Locks the state, to read or change it.
+    pub fn state(&self) -> MutexGuard<'_, SourceState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks the state for a request. Fails if the next request has to fail.
+    fn request(&self) -> Result<MutexGuard<'_, SourceState>, SourceError> {
+        let mut state = self.state();
+        if state.failures > 0 {
+            state.failures -= 1;
+            return Err(SourceError::Unavailable {
+                what: "an answer",
+                reason: "injected failure".into(),
+            });
+        }
+        Ok(state)
+    }
+}
+
+impl Source for TestSource {
+    async fn head(&self, _: Slot) -> Result<Head, SourceError> {
+        let state = self.request()?;
+        state.head.ok_or(SourceError::Cancelled)
+    }
+
+    async fn list(
+        &self,
+        addresses: &[Address],
+        after: Option<Slot>,
+        until: Slot,
+    ) -> Result<Vec<ListedTransaction>, SourceError> {
+        let state = self.request()?;
+        let by_program_only = addresses == [bauta::ID];
+        let mut listed: Vec<_> = state
+            .transactions
+            .iter()
+            .filter(|transaction| after.is_none_or(|after| transaction.slot > after))
+            .filter(|transaction| transaction.slot <= until)
+            .filter(|transaction| !state.omitted_everywhere.contains(&transaction.signature))
+            .filter(|transaction| !(by_program_only && state.omitted.contains(&transaction.signature)))
+            .map(|transaction| ListedTransaction {
+                slot: transaction.slot,
+                signature: transaction.signature,
+                succeeded: transaction.succeeded,
+                is_refused_reuse: transaction.refused_reuse.is_some(),
+            })
+            .collect();
+        // A source may return the transactions of a slot in any order.
+        listed.reverse();
+        listed.sort_by_key(|entry| entry.slot);
+        Ok(listed)
+    }
+
+    async fn fetch(&self, listed: &[ListedTransaction]) -> Result<Vec<Transaction>, SourceError> {
+        let mut state = self.request()?;
+        state.fetched += listed.len();
+        let from = listed.first().map_or(0, |first| {
+            state
+                .transactions
+                .partition_point(|transaction| transaction.slot < first.slot)
+        });
+        let to = listed.last().map_or(0, |last| {
+            state
+                .transactions
+                .partition_point(|transaction| transaction.slot <= last.slot)
+        });
+        let requested: HashSet<_> = listed.iter().map(|entry| entry.signature).collect();
+        let mut found: Vec<_> = state.transactions[from..to]
+            .iter()
+            .filter(|transaction| requested.contains(&transaction.signature))
+            .cloned()
+            .collect();
+        found.reverse();
+        Ok(found)
+    }
+
+    async fn statuses(
+        &self,
+        signatures: &[Signature],
+        _: Slot,
+    ) -> Result<Vec<Option<TransactionStatus>>, SourceError> {
+        let state = self.request()?;
+        let finalized = state.head.map_or(Slot::ZERO, |head| head.finalized);
+        let status = |signature: &Signature| {
+            let transaction = state
+                .transactions
+                .iter()
+                .find(|transaction| transaction.signature == *signature)?;
+            Some(TransactionStatus {
+                slot: transaction.slot,
+                succeeded: transaction.succeeded,
+                finalized: transaction.slot <= finalized,
+            })
+        };
+        Ok(signatures.iter().map(status).collect())
+    }
+
+    async fn accounts(&self, filter: &AccountFilter) -> Result<(Slot, Vec<Account>), SourceError> {
+        let mut state = self.request()?;
+        let slot = state.head.map_or(Slot::ZERO, |head| head.confirmed);
+        let select = |all: &[Account]| -> Vec<Account> {
+            all.iter()
+                .filter(|account| filter.accepts(&account.data))
+                .map(|account| Account {
+                    address: account.address,
+                    data: filter.select(&account.data).to_vec(),
+                })
+                .collect()
+        };
+        let present = match &state.stale_accounts {
+            Some(stale) => select(stale),
+            None => select(&accounts::after(&state.transactions)),
+        };
+        let Some((transactions, head)) = state.newer.take() else {
+            return Ok((slot, present));
+        };
+        let newer = select(&accounts::after(&transactions));
+        if newer == present {
+            state.newer = Some((transactions, head));
+        } else {
+            (state.transactions, state.head) = (transactions, Some(head));
+        }
+        Ok((slot, newer))
+    }
+}

@@ -1,0 +1,131 @@
+//! Drills with faulty nodes.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bauta_chaos::{FaultCounts, FaultProxy, Faults};
+use bauta_store::testing::TestDatabase;
+
+use crate::actors::{Actor, Load, eventually};
+use crate::chain::DrillChain;
+use crate::support::{RunningIndexer, assert_equals_chain, caught_up};
+
+/// Returns the faults of two nodes, round by round.
+fn rounds() -> Vec<[Faults; 2]> {
+    let none = Faults::default();
+    let with = |change: fn(&mut Faults)| {
+        let mut faults = Faults::default();
+        change(&mut faults);
+        faults
+    };
+    let omits = with(|faults| faults.omitted = 0.3);
+    let bad_notifications =
+        with(|faults| (faults.dropped, faults.duplicated, faults.reordered) = (0.4, 0.4, 0.4));
+    let fails = with(|faults| (faults.errors, faults.truncated) = (0.3, 0.2));
+    let slow = with(|faults| faults.max_delay = Duration::from_millis(300));
+    let stale = with(|faults| (faults.stale, faults.slots_behind) = (0.5, 12));
+    let ahead = with(|faults| faults.slots_ahead = 1_000_000);
+    let unavailable = with(|faults| faults.unavailable = true);
+    vec![
+        [omits.clone(), none.clone()],
+        [bad_notifications, omits.clone()],
+        [fails.clone(), fails],
+        [slow, stale.clone()],
+        [stale.clone(), stale],
+        // For example a node of another cluster.
+        [ahead, none.clone()],
+        [unavailable.clone(), none],
+        [unavailable.clone(), unavailable],
+        // Both nodes omit some transactions. Some are omitted by both.
+        [omits.clone(), omits],
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_faulty_nodes_the_database_equals_the_chain() {
+    let chain = DrillChain::start().await;
+    let mut proxies = Vec::new();
+    for seed in [1, 2] {
+        proxies.push(
+            FaultProxy::start(chain.rpc_url(), chain.websocket_url(), seed)
+                .await
+                .unwrap(),
+        );
+    }
+    let database = TestDatabase::create().await.unwrap();
+    let nodes: Vec<String> = proxies.iter().map(FaultProxy::rpc).collect();
+    let _indexer = RunningIndexer::start(&nodes, &proxies[0].websocket(), database.store.clone());
+    let load = Load::start(&chain).await;
+    let rpc = chain.rpc();
+    for round in rounds() {
+        for (proxy, faults) in proxies.iter().zip(round) {
+            proxy.set(faults);
+        }
+        let until = rpc.slot(bauta_rpc::CommitmentLevel::Confirmed).await.unwrap() + 50;
+        eventually("fifty slots", async || {
+            rpc.slot(bauta_rpc::CommitmentLevel::Confirmed).await.unwrap() > until
+        })
+        .await;
+    }
+    for proxy in &proxies {
+        proxy.set(Faults::default());
+    }
+    let actors = load.stop().await;
+    caught_up(&database.store, &actors).await;
+    assert_equals_chain(&database, &chain, &actors).await;
+
+    let injected = |counter: fn(&FaultCounts) -> &AtomicU64| -> u64 {
+        let counters = proxies.iter().map(|proxy| counter(proxy.counts()));
+        counters.map(|counter| counter.load(Ordering::Relaxed)).sum()
+    };
+    // The drill proves nothing about a fault that was never injected.
+    assert!(injected(|counts| &counts.omitted) > 0);
+    assert!(injected(|counts| &counts.errors) > 0);
+    assert!(injected(|counts| &counts.truncated) > 0);
+    assert!(injected(|counts| &counts.stale) > 0);
+    assert!(injected(|counts| &counts.ahead) > 0);
+    assert!(injected(|counts| &counts.dropped) > 0);
+    assert!(injected(|counts| &counts.duplicated) > 0);
+    assert!(injected(|counts| &counts.reordered) > 0);
+    assert!(injected(|counts| &counts.refused) > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_that_the_only_node_omits_stop_the_checkpoint_until_they_are_listed() {
+    let chain = DrillChain::start().await;
+    let proxy = FaultProxy::start(chain.rpc_url(), chain.websocket_url(), 5)
+        .await
+        .unwrap();
+    let database = TestDatabase::create().await.unwrap();
+    let indexer = RunningIndexer::start(&[proxy.rpc()], &proxy.websocket(), database.store.clone());
+    let load = Load::of([Actor::authority(&chain).await]);
+    let changed = "SELECT EXISTS (SELECT FROM registries WHERE sequence > 0)";
+    eventually("the indexer follows the registry", async || {
+        sqlx::query_scalar(changed)
+            .fetch_one(database.pool())
+            .await
+            .unwrap()
+    })
+    .await;
+    proxy.set(Faults {
+        omitted: 0.5,
+        ..Faults::default()
+    });
+    eventually("the indexer stops because of the gap", async || {
+        let reason = indexer.status.borrow().stop_reason.clone();
+        reason.is_some_and(|reason| {
+            !reason.is_retryable && reason.message.contains("read the missing changes from the chain")
+        })
+    })
+    .await;
+    let actors = load.stop().await;
+    let registry = database
+        .store
+        .registry(actors[0].expected().registry)
+        .await
+        .unwrap();
+    assert!(registry.sequence.get() < actors[0].expected().tree_changes);
+    proxy.set(Faults::default());
+    caught_up(&database.store, &actors).await;
+    assert_equals_chain(&database, &chain, &actors).await;
+}
