@@ -1,7 +1,10 @@
 #!/bin/sh
-# Makes new passwords and keys for compose.yml in a folder, `secrets` beside this script unless one is given. Never overwrites.
-#   SOLANA_RPC_URL=https://..,https://.. SOLANA_WS_URL=wss://.. sh make-secrets.sh [--development-keys] [FOLDER]
-# With --development-keys the prover takes keys with which anybody can forge proofs: for trying it out, never where anything of value is.
+# Generates passwords and keys for compose.yml in a new folder: FOLDER, or `secrets` beside this
+# script.
+#   SOLANA_RPC_URL=https://..,https://.. SOLANA_WS_URL=wss://.. sh make-secrets.sh \
+#       [--development-keys] [FOLDER]
+# With --development-keys the prover accepts development keys. Anyone can forge proofs with them:
+# use them only for tests, and never where something of value is at stake.
 set -eu
 umask 077
 development=
@@ -10,18 +13,18 @@ if [ "${1:-}" = --development-keys ]; then
     shift
 fi
 folder=${1:-$(dirname "$0")/secrets}
-: "${SOLANA_RPC_URL:?say which nodes the indexer asks: SOLANA_RPC_URL=https://...}"
+: "${SOLANA_RPC_URL:?set it to the URLs of the nodes for the indexer: SOLANA_RPC_URL=https://...}"
 case "$SOLANA_RPC_URL${SOLANA_WS_URL:-}" in
-    *[\"\\[:space:]]*) echo "SOLANA_RPC_URL and SOLANA_WS_URL are URLs separated by commas, without quotes, backslashes and spaces" >&2; exit 2 ;;
+    *[\"\\[:space:]]*) echo "SOLANA_RPC_URL and SOLANA_WS_URL must be URLs separated by commas, without quotes, backslashes or spaces" >&2; exit 2 ;;
     *) ;;
 esac
 if [ -e "$folder" ]; then
-    echo "$folder is there already: what it holds decrypts what is stored, so it isn't replaced" >&2
+    echo "$folder exists already; it is not replaced, because its keys decrypt stored data" >&2
     exit 1
 fi
 mkdir -p "$folder"
 random() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
-# One item a line.
+# Prints one item of the list in each line.
 items() { printf '%s\n' "$1" | tr ',' '\n' | sed '/^$/d'; }
 postgres=$(random 16)
 redis=$(random 16)
@@ -47,14 +50,15 @@ cache_dir = "/var/lib/bauta/cache"
 END
 if [ -n "$development" ]; then
     echo "allow_development_keys = true" >> "$folder/prover.toml"
-    # The compose file gives it to the containers, and nothing reads it.
+    # The compose file mounts this file, so it must exist. Nothing reads it.
     : > "$folder/prover.key"
-    next="its prover takes development keys: anybody can forge proofs for them"
+    next="the prover accepts development keys: anyone can forge proofs with them"
 else
     echo 'key_files = ["/run/secrets/prover_key"]' >> "$folder/prover.toml"
-    next="now put the ceremony's key there as prover.key, readable for all (chmod 644)"
+    next="next, copy the key from the ceremony to prover.key in this folder, readable for all (chmod 644)"
 fi
-# The containers' users read their files; the folder is this user's alone.
+# The files are readable for the users of the containers. The folder is accessible only to its
+# owner.
 chmod 700 "$folder"
 chmod 644 "$folder"/*
-echo "made $folder; $next"
+echo "created $folder; $next"

@@ -1,6 +1,7 @@
 #!/bin/sh
-# As the original: the server as user postgres; an empty folder becomes a database of POSTGRES_USER, set up by a server that answers on
-# its socket alone; any other command as it is.
+# Does what the original image does. Runs the server as user postgres. If the data folder is empty,
+# first creates a database owned by POSTGRES_USER, with a server that answers only on its socket.
+# Runs any other command unchanged.
 set -eu
 if [ "$1" = postgres ] && [ "$(id -u)" = 0 ]; then
     chown postgres "$PGDATA"
