@@ -1,30 +1,44 @@
-//! The audit trail: a line of the log for every request for a proof and every job's end, whatever `RUST_LOG` says.
+//! The audit trail: one log record for each request for proofs and for the end of each job. The
+//! records are logged with every value of `RUST_LOG`.
 //!
-//! Who asked (the API key's prefix), for what, how it ended, when, under which request id. Never an input, a person or an address.
+//! A record has the client (the API key's prefix), the circuit, the outcome, the time and the
+//! request id. It never has an input, a person or an address.
 //!
-//! It is the log and not a table, because a service without a database has one, too, and because whoever collects logs can keep them where
-//! the service's own operator can't change them.
+//! The trail is part of the log and not a table, for two reasons. A service without a database has
+//! one. A log collector can store it where the operator of this service can't change it.
 
 use std::time::Instant;
 
-use bauta_service_common::{AUDIT, Problem};
+use bauta_service_common::AUDIT;
 
 use crate::{circuits::Circuit, metrics, time};
 
-/// A request for proofs, until it has ended. Dropped before that, its client or its time has gone.
-pub struct Entry {
+/// The outcome of a request for proofs.
+#[derive(Clone, Copy)]
+pub enum Outcome {
+    /// The request has its response. The record says `queued` if the request became a job.
+    Succeeded,
+    /// The client caused this error code.
+    Refused(&'static str),
+    /// The service caused this error code.
+    Failed(&'static str),
+}
+
+/// The record of a request for proofs. It is written by [`finish`](Self::finish). If it is dropped
+/// before, the client disconnected or the request timed out, and the outcome is `abandoned`.
+pub struct AuditRecord {
     route: &'static str,
     started: Instant,
     owner: String,
     circuit_id: String,
     proofs: usize,
     job_id: Option<String>,
-    ended: bool,
+    is_written: bool,
 }
 
-impl Entry {
-    /// A request came.
-    pub fn of(route: &'static str) -> Self {
+impl AuditRecord {
+    /// Starts the record of a request to this route.
+    pub fn start(route: &'static str) -> Self {
         Self {
             route,
             started: Instant::now(),
@@ -32,39 +46,38 @@ impl Entry {
             circuit_id: String::new(),
             proofs: 0,
             job_id: None,
-            ended: false,
+            is_written: false,
         }
     }
 
-    /// It is this key's.
-    pub fn owner(&mut self, prefix: &str) {
+    /// Sets the prefix of the client's API key.
+    pub fn set_owner(&mut self, prefix: &str) {
         prefix.clone_into(&mut self.owner);
     }
 
-    /// It asks for one more proof, of this circuit.
-    pub fn proof_of(&mut self, circuit: &Circuit) {
+    /// Adds a requested proof of this circuit.
+    pub fn add_proof(&mut self, circuit: &Circuit) {
         self.circuit_id.clone_from(&circuit.description.id);
         self.proofs += 1;
     }
 
-    /// It became a job.
-    pub fn job(&mut self, id: &str) {
+    /// Sets the id of the job that the request created.
+    pub fn set_job(&mut self, id: &str) {
         self.job_id = Some(id.to_owned());
     }
 
-    /// It ended.
-    pub fn end<T>(mut self, outcome: Result<T, Problem>) -> Result<T, Problem> {
-        match &outcome {
-            Ok(_) if self.job_id.is_some() => self.write("queued", None),
-            Ok(_) => self.write("succeeded", None),
-            Err(problem) if problem.status().is_server_error() => self.write("failed", Some(problem.code())),
-            Err(problem) => self.write("refused", Some(problem.code())),
+    /// Writes the record.
+    pub fn finish(mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Succeeded if self.job_id.is_some() => self.write("queued", None),
+            Outcome::Succeeded => self.write("succeeded", None),
+            Outcome::Refused(code) => self.write("refused", Some(code)),
+            Outcome::Failed(code) => self.write("failed", Some(code)),
         }
-        outcome
     }
 
     fn write(&mut self, outcome: &'static str, code: Option<&'static str>) {
-        self.ended = true;
+        self.is_written = true;
         let Self {
             route,
             owner,
@@ -89,16 +102,16 @@ impl Entry {
     }
 }
 
-impl Drop for Entry {
+impl Drop for AuditRecord {
     fn drop(&mut self) {
-        if !self.ended {
+        if !self.is_written {
             self.write("abandoned", None);
         }
     }
 }
 
-/// This process ended a job.
+/// Records that this process ended a job.
 pub fn job_ended(job_id: &str, owner: &str, outcome: &'static str, code: Option<&str>) {
-    metrics::job_ended(outcome);
+    metrics::record_job_end(outcome);
     tracing::info!(target: AUDIT, event = "job_ended", job_id, owner, outcome, code);
 }

@@ -2,29 +2,28 @@
 
 use std::{fs, io, path::PathBuf, sync::Arc, time::Instant};
 
-use axum::http::StatusCode;
 use bauta_circuits::{
     CircuitsError, Key, Ownership, PreparedVerifyingKey, Statement, keys::Provenance,
     load_or_setup_development,
 };
 use bauta_primitives::tree::Depth;
 use bauta_prover::{Options, TableSource};
-use bauta_service_common::Problem;
+use bauta_service_common::InvalidField;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{metrics, settings::Settings};
 
-/// Statements of the protocol that this service can't prove yet.
+/// Statements of the protocol that this version can't prove.
 const NOT_BUILT: [&str; 4] = ["address", "reputation", "dataset", "policy"];
-/// Depths that there are circuits for.
+/// Depths that circuits exist for.
 const DEPTHS: [Depth; 2] = [Depth::Ten, Depth::Sixteen];
-/// Longest id of a model.
-const LONGEST_MODEL: usize = 64;
-/// What earlier systems called ownership.
+/// Largest length of a model's id in bytes.
+const MAX_MODEL_ID_LENGTH: usize = 64;
+/// The id of the ownership statement in earlier systems.
 const MEMBERSHIP: &str = "membership-v1";
 
-/// Why a circuit can't be loaded.
+/// Why circuits can't be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// A key file can't be read.
@@ -32,77 +31,141 @@ pub enum LoadError {
     Read {
         /// The file.
         file: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// A key file is of no circuit that there is.
+    /// A key file belongs to no circuit of this version.
     #[error("the key file {} is for no circuit of this version: {error}", file.display())]
     Key {
         /// The file.
         file: PathBuf,
-        /// Why the last circuit that it was tried for refuses it.
+        /// The error for the last circuit that the file was tried with.
         error: CircuitsError,
     },
-    /// There is no key file, or one of published secrets.
+    /// A development key would be used, but development keys are not allowed.
     #[error(
-        "{what}, and development keys are not allowed: give a ceremony's key in KEY_FILES, or set \
+        "{reason}, and development keys are not allowed: set KEY_FILES to a key from a ceremony, or set \
          ALLOW_DEVELOPMENT_KEYS=true where nothing of value is at stake"
     )]
     Development {
-        /// Which key.
-        what: String,
+        /// Why a development key would be used.
+        reason: String,
     },
-    /// Two keys for one circuit.
-    #[error("KEY_FILES has two keys for {0}: give one")]
-    Twice(String),
-    /// The key can't be prepared.
+    /// Two keys belong to the same circuit.
+    #[error("KEY_FILES has two keys for {0}: remove one")]
+    DuplicateKey(String),
+    /// A key can't be prepared.
     #[error("the key can't be prepared: {0}")]
     Prepare(#[from] CircuitsError),
 }
 
+/// Why a request's statement, circuit or model can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CircuitError {
+    /// A field of the request breaks its rule.
+    #[error(transparent)]
+    Invalid(#[from] InvalidField),
+    /// The statement belongs to the protocol, but this version can't prove it.
+    #[error(
+        "the statement {statement} isn't built yet: this version proves the statements that /circuits lists"
+    )]
+    NotBuilt {
+        /// The statement.
+        statement: String,
+    },
+    /// The service has no key for the statement with the requested version and depth.
+    #[error("this service has no key for {statement} with that version and depth")]
+    NoKey {
+        /// The statement.
+        statement: String,
+    },
+    /// The service has no circuit with this id.
+    #[error("this service has no circuit with that id")]
+    UnknownId,
+    /// The service has no circuit with this verifying key.
+    #[error("this service has no circuit with that verifying key")]
+    UnknownVerifyingKey,
+    /// The folder of models doesn't have this model.
+    #[error("Model '{id}' not found in {}", folder.display())]
+    ModelNotFound {
+        /// The model's id.
+        id: String,
+        /// The folder of models.
+        folder: PathBuf,
+    },
+}
+
+impl CircuitError {
+    /// Returns whether another worker may be able to prove the request. Workers can have different
+    /// keys and versions.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::NotBuilt { .. } | Self::NoKey { .. } | Self::UnknownId | Self::UnknownVerifyingKey => true,
+            Self::Invalid(_) | Self::ModelNotFound { .. } => false,
+        }
+    }
+
+    /// Returns the stable error code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => InvalidField::CODE,
+            Self::NotBuilt { .. } => "statement_not_built",
+            Self::NoKey { .. } | Self::UnknownId | Self::UnknownVerifyingKey => "unknown_circuit",
+            Self::ModelNotFound { .. } => "model_not_found",
+        }
+    }
+
+    /// Creates the error for a statement of the protocol that this version can't prove.
+    pub fn not_built(statement: &str) -> Self {
+        Self::NotBuilt {
+            statement: statement.to_owned(),
+        }
+    }
+}
+
 /// A statement at one depth, with its key.
 pub struct Circuit {
-    /// What others know it by.
-    pub description: Description,
-    /// Its key, prepared.
+    /// The public description.
+    pub description: CircuitDescription,
+    /// The prepared proving key.
     pub key: Key<Ownership>,
-    /// The verifying part, prepared.
+    /// The prepared verifying key.
     pub prepared: Arc<PreparedVerifyingKey>,
 }
 
-/// A circuit as `/circuits` shows it.
+/// A circuit in the response of `/circuits`.
 #[derive(Clone, Serialize, ToSchema)]
-pub struct Description {
-    /// `statement-vVERSION-depthDEPTH`.
+pub struct CircuitDescription {
+    /// `STATEMENT-vVERSION-depthDEPTH`.
     #[schema(example = "ownership-v1-depth10")]
     pub id: String,
     /// The statement's name.
     pub statement: &'static str,
-    /// Counts up with every change of the constraints.
+    /// Version of the constraints. Every change of the constraints increments it.
     pub version: u16,
     /// Depth of the registry tree.
     pub depth: u8,
-    /// What the leaf's attributes mean.
+    /// The format that defines the meaning of a leaf's attributes.
     pub leaf_format: u16,
-    /// SHA-256 of the verifying key: `model_hash` of a proof.
+    /// SHA-256 of the verifying key. A proof has it as `model_hash`.
     pub verifying_key_hash: String,
     /// `development` or `ceremony`.
     pub provenance: &'static str,
-    /// What everybody who uses a development key has to be told.
+    /// A warning about the key. Development keys have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<&'static str>,
 }
 
-/// All circuits of this service, the small ones first.
+/// All circuits of this service, ordered by depth.
 pub struct Circuits {
     loaded: Vec<Arc<Circuit>>,
-    models: PathBuf,
+    models_folder: PathBuf,
 }
 
 impl Circuits {
     /// Loads and prepares the circuits that the settings name.
     pub fn load(settings: &Settings) -> Result<Self, LoadError> {
-        let mut circuits = Vec::new();
+        let mut keys = Vec::new();
         for file in &settings.key_files {
             let bytes = fs::read(file).map_err(|error| LoadError::Read {
                 file: file.clone(),
@@ -117,111 +180,112 @@ impl Circuits {
                     file: file.clone(),
                     error,
                 })?;
-            let development = key.warning().is_some();
-            if development && !settings.allow_development_keys {
-                let what = format!("{} is a development key", file.display());
-                return Err(LoadError::Development { what });
+            let is_development = key.warning().is_some();
+            if is_development && !settings.allow_development_keys {
+                let reason = format!("{} is a development key", file.display());
+                return Err(LoadError::Development { reason });
             }
-            circuits.push(key);
+            keys.push(key);
         }
-        if circuits.is_empty() {
+        if keys.is_empty() {
             if !settings.allow_development_keys {
-                let what = "KEY_FILES is empty".to_owned();
-                return Err(LoadError::Development { what });
+                let reason = "KEY_FILES is empty".to_owned();
+                return Err(LoadError::Development { reason });
             }
-            circuits.push(load_or_setup_development(&Ownership::new(Depth::Ten))?);
+            keys.push(load_or_setup_development(&Ownership::new(Depth::Ten))?);
         }
-        let mut loaded = Self {
+        let mut circuits = Self {
             loaded: Vec::new(),
-            models: settings.models_dir.clone(),
+            models_folder: settings.models_dir.clone(),
         };
-        for key in circuits {
+        for key in keys {
             let circuit = Circuit::prepare(key, settings)?;
-            if loaded.by_id(&circuit.description.id).is_ok() {
-                return Err(LoadError::Twice(circuit.description.id));
+            if circuits.by_id(&circuit.description.id).is_ok() {
+                return Err(LoadError::DuplicateKey(circuit.description.id));
             }
-            loaded.loaded.push(Arc::new(circuit));
+            circuits.loaded.push(Arc::new(circuit));
         }
-        loaded.loaded.sort_by_key(|circuit| circuit.description.depth);
-        Ok(loaded)
+        circuits.loaded.sort_by_key(|circuit| circuit.description.depth);
+        Ok(circuits)
     }
 
-    /// All of them.
+    /// Returns all circuits.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Circuit>> {
         self.loaded.iter()
     }
 
-    /// Ids of circuits of this version that this service has no key for.
+    /// Returns the ids of circuits of this version that the service has no key for.
     pub fn missing(&self) -> Vec<String> {
         let mut ids = DEPTHS
-            .map(|depth| id(Ownership::NAME, Ownership::VERSION, depth as u8))
+            .map(|depth| circuit_id(Ownership::NAME, Ownership::VERSION, depth as u8))
             .to_vec();
         ids.retain(|id| self.loaded.iter().all(|circuit| circuit.description.id != *id));
         ids
     }
 
-    /// Why a model can't be proved with.
-    pub fn model(&self, id: Option<&str>) -> Problem {
+    /// Returns the reason why a request can't be proved with a model. This version can't use
+    /// models.
+    pub fn refuse_model(&self, id: Option<&str>) -> CircuitError {
         let Some(id) = id else {
-            return Problem::invalid("model_id", "is missing");
+            return InvalidField::missing("model_id").into();
         };
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if !(1..=LONGEST_MODEL).contains(&id.len()) || id.starts_with('.') || !id.bytes().all(allowed) {
-            return Problem::invalid(
-                "model_id",
-                "must be 1 to 64 letters, digits, -, _ or ., not beginning with a dot",
-            );
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let is_valid_length = (1..=MAX_MODEL_ID_LENGTH).contains(&id.len());
+        if !is_valid_length || id.starts_with('.') || !id.bytes().all(is_allowed) {
+            let rule = "must have 1 to 64 letters, digits, -, _ or ., and must not start with a dot";
+            return InvalidField::new("model_id", rule).into();
         }
-        if self.models.join(id).exists() || self.models.join(format!("{id}.onnx")).exists() {
-            return not_built("policy");
+        let folder = &self.models_folder;
+        if folder.join(id).exists() || folder.join(format!("{id}.onnx")).exists() {
+            return CircuitError::not_built("policy");
         }
-        let detail = format!("Model '{id}' not found in {}", self.models.display());
-        Problem::new(StatusCode::NOT_FOUND, "model_not_found", detail)
+        CircuitError::ModelNotFound {
+            id: id.to_owned(),
+            folder: folder.clone(),
+        }
     }
 
-    /// The circuit of a statement. Without a version or depth, the smallest that fits.
+    /// Returns the circuit of a statement. Without a version or depth, returns the circuit with the
+    /// smallest depth that matches.
     pub fn find(
         &self,
         statement: &str,
         version: Option<u16>,
         depth: Option<u8>,
-    ) -> Result<&Arc<Circuit>, Problem> {
+    ) -> Result<&Arc<Circuit>, CircuitError> {
         if NOT_BUILT.contains(&statement) {
-            return Err(not_built(statement));
+            return Err(CircuitError::not_built(statement));
         }
         if statement != Ownership::NAME {
-            return Err(Problem::invalid(
-                "statement",
-                "must be a statement that /circuits lists",
-            ));
+            let rule = "must be a statement that /circuits lists";
+            return Err(InvalidField::new("statement", rule).into());
         }
         self.loaded
             .iter()
             .find(|circuit| {
-                let Description {
+                let CircuitDescription {
                     version: v, depth: d, ..
                 } = circuit.description;
                 version.is_none_or(|version| version == v) && depth.is_none_or(|depth| depth == d)
             })
-            .ok_or_else(|| {
-                unknown(format!(
-                    "this service has no key for {statement} with that version and depth"
-                ))
+            .ok_or_else(|| CircuitError::NoKey {
+                statement: statement.to_owned(),
             })
     }
 
-    /// The circuit with an id of `/circuits`.
-    pub fn by_id(&self, id: &str) -> Result<&Arc<Circuit>, Problem> {
+    /// Returns the circuit with an id that `/circuits` lists. `membership-v1`, the id of earlier
+    /// systems, is the circuit with the smallest depth.
+    pub fn by_id(&self, id: &str) -> Result<&Arc<Circuit>, CircuitError> {
         let mut circuits = self.loaded.iter();
         let found = circuits.find(|circuit| circuit.description.id == id || id == MEMBERSHIP);
-        found.ok_or_else(|| unknown("this service has no circuit with that id".to_owned()))
+        found.ok_or(CircuitError::UnknownId)
     }
 
-    /// The circuit with this verifying key.
-    pub fn by_key_hash(&self, hash: &[u8; 32]) -> Result<&Arc<Circuit>, Problem> {
+    /// Returns the circuit whose verifying key has this hash.
+    pub fn by_key_hash(&self, hash: &[u8; 32]) -> Result<&Arc<Circuit>, CircuitError> {
         let mut circuits = self.loaded.iter();
         let found = circuits.find(|circuit| circuit.key.header().verifying_key_hash == *hash);
-        found.ok_or_else(|| unknown("this service has no circuit with that verifying key".to_owned()))
+        found.ok_or(CircuitError::UnknownVerifyingKey)
     }
 }
 
@@ -229,7 +293,7 @@ impl Circuit {
     fn prepare(key: Key<Ownership>, settings: &Settings) -> Result<Self, LoadError> {
         let started = Instant::now();
         let header = key.header();
-        let id = id(&header.statement, header.version, header.depth);
+        let id = circuit_id(&header.statement, header.version, header.depth);
         if let Some(warning) = key.warning() {
             tracing::warn!(event = "development_key", circuit_id = id, warning);
         }
@@ -237,10 +301,10 @@ impl Circuit {
         let file = settings.cache_dir.join(format!("{id}-{}.zkey", &hash[..16]));
         match key.prepare_from(&file, Options::service())? {
             TableSource::File => {}
-            TableSource::Computed(saved) => report(&id, "there were none", saved),
-            TableSource::Recomputed(refusal, saved) => report(&id, &refusal.to_string(), saved),
+            TableSource::Computed(saved) => log_computed_tables(&id, "the file doesn't exist", saved),
+            TableSource::Recomputed(refusal, saved) => log_computed_tables(&id, &refusal.to_string(), saved),
         }
-        let description = Description {
+        let description = CircuitDescription {
             statement: Ownership::NAME,
             version: header.version,
             depth: header.depth,
@@ -253,7 +317,7 @@ impl Circuit {
             warning: key.warning(),
             id,
         };
-        metrics::circuit_loaded(&description.id, started.elapsed());
+        metrics::record_loaded_circuit(&description.id, started.elapsed());
         let prepared = Arc::new(key.verifying_key().prepare());
         Ok(Self {
             description,
@@ -263,22 +327,12 @@ impl Circuit {
     }
 }
 
-fn id(statement: &str, version: u16, depth: u8) -> String {
+fn circuit_id(statement: &str, version: u16, depth: u8) -> String {
     format!("{statement}-v{version}-depth{depth}")
 }
 
-/// Says why a start was slow.
-fn report(circuit_id: &str, reason: &str, saved: io::Result<()>) {
-    let unsaved = saved.err().map(|error| error.to_string());
-    tracing::info!(event = "tables_computed", circuit_id, reason, unsaved);
-}
-
-fn unknown(detail: String) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "unknown_circuit", detail)
-}
-
-/// 501: the statement belongs to the protocol, and this version can't prove it.
-pub fn not_built(statement: &str) -> Problem {
-    let detail = format!("the statement {statement} isn't built yet: this version proves those of /circuits");
-    Problem::new(StatusCode::NOT_IMPLEMENTED, "statement_not_built", detail).with("statement", statement)
+/// Logs why the start took longer than with tables from a file.
+fn log_computed_tables(circuit_id: &str, reason: &str, saved: io::Result<()>) {
+    let save_error = saved.err().map(|error| error.to_string());
+    tracing::info!(event = "tables_computed", circuit_id, reason, save_error);
 }

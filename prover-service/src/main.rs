@@ -1,21 +1,23 @@
-//! Proves for members who can't or don't want to prove on their device. It sees their secrets and could spend them for
-//! any recipient: docs/prover-service.md says what that means.
+//! The prover service makes proofs for members who can't or don't want to prove on their device.
+//!
+//! The service sees the secrets of these members and could use them for any recipient.
+//! docs/prover-service.md explains the consequences.
 //!
 //! ```text
-//!   POST /prove --request--> a statement's inputs --Prover: slots, threads--> proof, verified by itself
-//!                  |                                   ^
-//!                  +-- "wait": false --> Queue --> worker (this process, or `prover-service worker`)
+//!   POST /prove --request--> inputs --Prover: worker slots, threads--> verified proof
+//!                  |                   ^
+//!                  +-- "wait": false --> Queue --> worker (this process, or another one)
 //!                                          |
 //!                                          +--> Events --> SSE, websocket
 //! ```
 //!
-//! Each route is a file in `routes`.
+//! The folder `routes` has the HTTP routes. All other modules are domain code and don't know HTTP.
 
 mod audit;
 mod cache;
 mod circuits;
 mod events;
-mod line;
+mod fair_queue;
 mod metrics;
 mod profile;
 mod proof;
@@ -24,9 +26,9 @@ mod queue;
 mod recent;
 mod request;
 mod routes;
-mod seal;
 mod settings;
 mod time;
+mod witness_keys;
 
 use std::{
     alloc::System,
@@ -47,21 +49,22 @@ use crate::{
     events::Events,
     prover::Prover,
     queue::Queue,
-    routes::{Limits, Parts, SCOPES, State},
-    seal::WitnessKeys,
+    routes::{AppState, Limits, PERMISSIONS},
     settings::Settings,
+    witness_keys::WitnessKeys,
 };
 
-/// Wipes whatever is freed: a request is in buffers of the HTTP library and of the JSON reader, too, which wipe nothing themselves.
+/// Wipes all memory that is freed. A request is also in buffers of the HTTP library and of the JSON
+/// parser, which don't wipe their memory.
 #[global_allocator]
 static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 
 const NAME: &str = "prover-service";
-/// How long Postgres may take to say that it is there.
-const PING: Duration = Duration::from_secs(1);
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Timeout of Postgres's health check.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Proves for members who delegate it: HTTP and a worker, unless a command says otherwise.
+/// Makes proofs for members who delegate proving. Without a command, serves HTTP and runs a worker.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -73,22 +76,22 @@ struct Cli {
 
 #[derive(Subcommand, PartialEq, Eq)]
 enum Command {
-    /// Run jobs alone, without HTTP but the port for operators.
+    /// Run only jobs, without HTTP routes except those of the operations port.
     Worker,
-    /// Bring the database's tables up to date, and end.
+    /// Migrate the database and exit.
     Migrate,
-    /// Make an API key: print it, and the line of it that `API_KEYS` takes.
+    /// Generate an API key. Prints the key, and the line for `API_KEYS`.
     ApiKey {
-        /// What it may do
-        #[arg(long, value_parser = SCOPES, value_delimiter = ',', default_value = routes::PROVE)]
-        scopes: Vec<String>,
-        /// Days until it ends, 1 to 3650
+        /// The key's permissions, separated by commas
+        #[arg(long, value_parser = PERMISSIONS, value_delimiter = ',', default_value = routes::PROVE)]
+        permissions: Vec<String>,
+        /// Days until the key expires, 1 to 3650
         #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
         days: u32,
     },
 }
 
-/// Why the service can't start, or ended.
+/// Why the service can't start, or why it stopped.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]
@@ -102,43 +105,44 @@ enum Error {
     #[error(transparent)]
     Cache(#[from] cache::CacheError),
     #[error(transparent)]
-    Seal(#[from] seal::SealError),
-    #[error("the proving threads can't be started: {0}")]
+    Seal(#[from] witness_keys::SealError),
+    #[error("can't start the proving threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
     #[error("API_KEYS: {0}")]
     ApiKeys(#[from] ApiKeyError),
-    #[error("DATABASE_URL is missing: {0} needs Postgres")]
+    #[error("DATABASE_URL is missing: the command {0} needs Postgres")]
     NoDatabase(&'static str),
     #[error(
-        "WITNESS_KEYS is missing: with DATABASE_URL, witnesses of jobs are kept encrypted; make a key with \
-         `echo first:$(openssl rand -hex 32)` and keep it out of that database"
+        "WITNESS_KEYS is missing: it is required with DATABASE_URL, because witnesses of jobs are stored encrypted; \
+         generate a key with `echo first:$(openssl rand -hex 32)` and store it outside that database"
     )]
     NoWitnessKeys,
 }
 
-/// A core dump would have the secrets of all who wait. A limit of one byte, unlike none, also holds where dumps go to a program.
-fn leave_no_core_dump() {
+/// Prevents core dumps, which would contain the secrets of all requests in progress. The limit is
+/// one byte, because a limit of zero has no effect if the system passes dumps to a program.
+fn disable_core_dumps() {
     let limit = Rlimit {
         current: Some(1),
         maximum: Some(1),
     };
     if let Err(error) = setrlimit(Resource::Core, limit) {
-        eprintln!("warning: a crash may leave a core dump with members' secrets in it: {error}");
+        eprintln!("warning: a crash may write a core dump that contains secrets of members: {error}");
     }
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    leave_no_core_dump();
+    disable_core_dumps();
     bauta_service_common::exit_code(run(Cli::parse()).await)
 }
 
 async fn run(cli: Cli) -> Result<(), Error> {
-    if let Some(Command::ApiKey { scopes, days }) = &cli.command {
-        let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    if let Some(Command::ApiKey { permissions, days }) = &cli.command {
+        let permissions: Vec<&str> = permissions.iter().map(String::as_str).collect();
         let expiry = time::now().as_secs() + u64::from(*days) * 86_400;
-        let new = NewApiKey::random(&scopes, expiry);
-        println!("key, shown this once:  {}", *new.key);
+        let new = NewApiKey::random(&permissions, expiry);
+        println!("key (shown only once): {}", *new.key);
         println!("line for API_KEYS:     {}", new.line);
         return Ok(());
     }
@@ -154,13 +158,14 @@ async fn run(cli: Cli) -> Result<(), Error> {
     let api_keys = settings
         .api_keys
         .as_ref()
-        .map(|keys| ApiKeys::parse(keys, &SCOPES))
+        .map(|keys| ApiKeys::parse(keys, &PERMISSIONS))
         .transpose()?;
     let service = Service::start(NAME, VERSION, &settings.operations).await?;
-    metrics::describe();
-    metrics::watch_process(&service);
+    metrics::register();
+    metrics::spawn_process_sampler(&service);
     let circuits = Arc::new(Circuits::load(&settings)?);
-    // They are loaded and their hashes are right, or there is no service. Without a database this is the only check.
+    // The start fails if a circuit can't be loaded, so the check always succeeds. It exists because
+    // a service without checks isn't ready, and without a database there is no other check.
     service.health().add("circuits", || async { Check::Ok });
     let caches = Caches::open(&settings, &circuits, &service).await?;
     let prover = Arc::new(Prover::start(&settings, caches)?);
@@ -168,17 +173,19 @@ async fn run(cli: Cli) -> Result<(), Error> {
     let queue = open_queue(&settings, is_worker, &service).await?;
     if let Some(queue) = &queue {
         if settings.run_jobs || is_worker {
-            queue.work(circuits.clone(), prover.clone(), &service).await?;
+            queue
+                .spawn_worker(circuits.clone(), prover.clone(), &service)
+                .await?;
         } else {
             Queue::migrate(queue.store()).await?;
         }
-        queue.keep_house(&service);
+        queue.spawn_housekeeping(&service);
     }
     if is_worker {
         queue.ok_or(Error::NoDatabase("worker"))?;
     } else {
         let events = Events::start(queue.clone(), &service).await?;
-        let state = State(Arc::new(Parts {
+        let state = Arc::new(AppState {
             circuits,
             prover,
             api_keys,
@@ -189,7 +196,7 @@ async fn run(cli: Cli) -> Result<(), Error> {
             started,
             profiling: tokio::sync::Mutex::default(),
             websocket_url: settings.ws_url.clone(),
-        }));
+        });
         service
             .serve(settings.port, routes::all(state), &settings.http)
             .await?;
@@ -210,16 +217,18 @@ async fn connect(settings: &Settings) -> Result<Option<Store>, Error> {
     ))
 }
 
-/// A worker is of no use without Postgres. An instance with HTTP is: all of them lose it at the same time, and none should be taken out of
-/// service for that.
-fn database_check(answer: Result<(), String>, is_worker: bool) -> Check {
-    match answer {
+/// Returns the check of Postgres. A worker can't work without it and fails. An instance with HTTP
+/// is only degraded, because all instances lose Postgres at the same time, and a load balancer must
+/// not remove all of them.
+fn database_check(ping: Result<(), String>, is_worker: bool) -> Check {
+    match ping {
         Err(error) if !is_worker => Check::Degraded {
             reason: format!(
-                "Postgres is away ({error}): there are no jobs, and no paths of registries; requests that bring their path are proved"
+                "Postgres is unavailable ({error}): there are no jobs, and paths of registries can't be read; requests \
+                 that contain their path are proved"
             ),
         },
-        answer => Check::required(answer),
+        ping => Check::required(ping),
     }
 }
 
@@ -234,11 +243,11 @@ async fn open_queue(settings: &Settings, is_worker: bool, service: &Service) -> 
     service.health().add("database", move || {
         let store = checked.clone();
         async move {
-            let answer = match tokio::time::timeout(PING, store.ping()).await {
-                Ok(answer) => answer.map_err(|error| error.to_string()),
-                Err(_) => Err(format!("no answer within {} s", PING.as_secs())),
+            let ping = match tokio::time::timeout(PING_TIMEOUT, store.ping()).await {
+                Ok(ping) => ping.map_err(|error| error.to_string()),
+                Err(_) => Err(format!("no answer within {} s", PING_TIMEOUT.as_secs())),
             };
-            database_check(answer, is_worker)
+            database_check(ping, is_worker)
         }
     });
     Ok(Some(Queue::new(store, keys, settings)))

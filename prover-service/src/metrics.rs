@@ -1,136 +1,112 @@
-//! Metrics of proving. Operators of earlier systems know some of them by several names: all are kept.
+//! The metrics of proving. Earlier systems had several names for some of them. All names are kept,
+//! because operators have dashboards with each.
 
 use std::{
     thread,
     time::{Duration, Instant},
 };
 
-use bauta_service_common::Service;
+use bauta_service_common::{Service, metric_names};
 use bauta_store::{JobState, OpenJobs};
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{counter, gauge, histogram};
 use procfs::{Current, Meminfo, process::Process};
 
-/// How often the process is looked at.
-const INTERVAL: Duration = Duration::from_secs(5);
+metric_names! {
+    /// Requested proofs that have ended, by status.
+    counter PROOFS = "arc_prover_proofs_total";
+    /// Seconds for a proof, including the time in the queue.
+    histogram PROOF_DURATION_ARC = "arc_prover_proof_duration_seconds";
+    /// Proofs in progress.
+    gauge ACTIVE_PROOFS = "arc_prover_active_proofs";
+    /// Requests and jobs that wait for a worker slot.
+    gauge QUEUE_DEPTH = "arc_prover_queue_depth";
+    /// Requested proofs that have ended, by circuit.
+    counter GENERATIONS = "zkp_proof_generation_total";
+    /// Proofs that failed, by circuit.
+    counter GENERATION_ERRORS = "zkp_proof_generation_errors_total";
+    /// Seconds for a proof, including the time in the queue.
+    histogram PROOF_DURATION_ZKP = "zkp_proof_generation_duration_seconds";
+    /// Seconds for a proof, including the time in the queue.
+    histogram PROOF_DURATION = "proof_generation_duration_seconds";
+    /// Proofs verified, by circuit.
+    counter VERIFICATIONS = "zkp_proof_verification_total";
+    /// Verifications of invalid proofs, by circuit.
+    counter VERIFICATION_FAILURES = "zkp_proof_verification_failures_total";
+    /// Seconds for a verification.
+    histogram VERIFICATION_DURATION = "zkp_proof_verification_duration_seconds";
+    /// Seconds to load and prepare a circuit.
+    gauge CIRCUIT_LOAD_TIME = "zkp_circuit_load_time_seconds";
+    /// Resident memory of this process in bytes.
+    gauge MEMORY_USAGE = "zkp_memory_usage_bytes";
+    /// Processor time of this process as a share of all processors (0 to 100).
+    gauge CPU_USAGE = "zkp_cpu_usage_percent";
+    /// Instances that prove. Each process counts as 1.
+    gauge ACTIVE_PROVERS = "zkp_active_provers";
+    /// Workers with a recent heartbeat.
+    gauge WORKERS = "bauta_prover_workers";
+    /// Recommended number of workers, computed from recent arrival rates and service times.
+    gauge WORKERS_RECOMMENDED = "bauta_prover_workers_recommended";
+    /// Jobs in the database that have not ended, by state.
+    gauge JOBS = "bauta_prover_jobs";
+    /// Jobs that this process ended, by state.
+    counter JOBS_ENDED = "bauta_prover_jobs_ended_total";
+    /// Reads from the caches and failed writes, by cache and outcome.
+    counter CACHE = "bauta_prover_cache_total";
+    /// 1 if Redis (REDIS_URL) is connected, otherwise 0.
+    gauge REDIS_UP = "bauta_prover_redis_up";
+    /// Memory of the machine that is in use, as a share (0 to 100).
+    gauge MACHINE_MEMORY = "memory_usage_percent";
+}
 
-/// Says what each is.
-pub fn describe() {
-    describe_counter!("arc_prover_proofs_total", "Proofs asked for, by how they ended");
-    describe_histogram!(
-        "arc_prover_proof_duration_seconds",
-        "Seconds for a proof, waiting included"
-    );
-    describe_gauge!("arc_prover_active_proofs", "Proofs being made");
-    describe_gauge!(
-        "arc_prover_queue_depth",
-        "Requests that wait for a proof to be begun"
-    );
-    describe_counter!("zkp_proof_generation_total", "Proofs asked for, by circuit");
-    describe_counter!(
-        "zkp_proof_generation_errors_total",
-        "Proofs that failed, by circuit"
-    );
-    describe_histogram!(
-        "zkp_proof_generation_duration_seconds",
-        "Seconds for a proof, waiting included"
-    );
-    describe_histogram!(
-        "proof_generation_duration_seconds",
-        "Seconds for a proof, waiting included"
-    );
-    describe_counter!("zkp_proof_verification_total", "Proofs verified, by circuit");
-    describe_counter!(
-        "zkp_proof_verification_failures_total",
-        "Proofs that don't hold, by circuit"
-    );
-    describe_histogram!(
-        "zkp_proof_verification_duration_seconds",
-        "Seconds for a verification"
-    );
-    describe_gauge!(
-        "zkp_circuit_load_time_seconds",
-        "Seconds to load and prepare a circuit"
-    );
-    describe_gauge!("zkp_memory_usage_bytes", "Resident memory of this process");
-    describe_gauge!(
-        "zkp_cpu_usage_percent",
-        "Processor time of this process, of all processors' (0 to 100)"
-    );
-    describe_gauge!("zkp_active_provers", "Proving instances: 1 for each process");
-    describe_gauge!(
-        "bauta_prover_workers",
-        "Workers whose heartbeat was heard of late"
-    );
-    describe_gauge!(
-        "bauta_prover_workers_recommended",
-        "Workers that there should be, by arrivals and service times of late"
-    );
-    describe_gauge!(
-        "bauta_prover_jobs",
-        "Jobs in the database that haven't ended, by state"
-    );
-    describe_counter!(
-        "bauta_prover_jobs_ended_total",
-        "Jobs that this process has ended, by how"
-    );
-    describe_counter!(
-        "bauta_prover_cache_total",
-        "Questions to the caches, by cache and outcome"
-    );
-    describe_gauge!("bauta_prover_redis_up", "1 if Redis (REDIS_URL) answers, else 0");
-    for cache in crate::cache::NAMES {
-        for outcome in Outcome::ALL {
-            counter!("bauta_prover_cache_total", "cache" => cache, "outcome" => outcome.as_str())
-                .increment(0);
+/// Interval at which the process and the machine are measured.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A cache, as a label.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Cache {
+    /// Proofs on disk.
+    ProofsDisk,
+    /// Proofs in Redis.
+    ProofsRedis,
+    /// Results of verifications in Redis.
+    Verifications,
+    /// Verifying keys in Redis.
+    VerifyingKeys,
+}
+
+impl Cache {
+    const ALL: [Self; 4] = [
+        Self::ProofsDisk,
+        Self::ProofsRedis,
+        Self::Verifications,
+        Self::VerifyingKeys,
+    ];
+
+    /// Returns the label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ProofsDisk => "proofs_disk",
+            Self::ProofsRedis => "proofs_redis",
+            Self::Verifications => "verifications",
+            Self::VerifyingKeys => "verifying_keys",
         }
     }
-    for state in [JobState::Succeeded, JobState::Failed, JobState::Cancelled] {
-        counter!("bauta_prover_jobs_ended_total", "state" => state.as_str()).increment(0);
-    }
-    describe_gauge!("memory_usage_percent", "Memory of this machine that is in use");
 }
 
-/// A proof ended.
-pub fn proof(circuit: &str, duration: Duration, success: bool) {
-    let status = if success { "success" } else { "error" };
-    counter!("arc_prover_proofs_total", "status" => status).increment(1);
-    counter!("zkp_proof_generation_total", "circuit" => circuit.to_owned()).increment(1);
-    if success {
-        for name in [
-            "arc_prover_proof_duration_seconds",
-            "zkp_proof_generation_duration_seconds",
-            "proof_generation_duration_seconds",
-        ] {
-            histogram!(name).record(duration);
-        }
-    } else {
-        counter!("zkp_proof_generation_errors_total", "circuit" => circuit.to_owned()).increment(1);
-    }
-}
-
-/// A verification ended.
-pub fn verification(circuit: &str, duration: Duration, valid: bool) {
-    counter!("zkp_proof_verification_total", "circuit" => circuit.to_owned()).increment(1);
-    if !valid {
-        counter!("zkp_proof_verification_failures_total", "circuit" => circuit.to_owned()).increment(1);
-    }
-    histogram!("zkp_proof_verification_duration_seconds").record(duration);
-}
-
-/// How a question to a cache ended.
+/// The outcome of an access to a cache.
 #[derive(Clone, Copy)]
-pub enum Outcome {
-    /// It had what was asked for.
+pub enum CacheOutcome {
+    /// The cache had the entry.
     Hit,
-    /// It had nothing.
+    /// The cache didn't have the entry.
     Miss,
-    /// What it had was of no use: damaged, planted, or of another key. As good as a miss.
+    /// The entry was damaged, forged or of another key. It counts as a miss.
     Damaged,
-    /// It could not be asked, or could not keep what it was given.
+    /// The cache couldn't be read or written.
     Error,
 }
 
-impl Outcome {
+impl CacheOutcome {
     const ALL: [Self; 4] = [Self::Hit, Self::Miss, Self::Damaged, Self::Error];
 
     const fn as_str(self) -> &'static str {
@@ -143,147 +119,192 @@ impl Outcome {
     }
 }
 
-/// A cache was asked.
-pub fn cache(cache: &'static str, outcome: Outcome) {
-    counter!("bauta_prover_cache_total", "cache" => cache, "outcome" => outcome.as_str()).increment(1);
+/// Registers the descriptions. Sets counters with fixed labels to 0, so that the first increment is
+/// visible to a rate.
+pub fn register() {
+    describe();
+    for cache in Cache::ALL {
+        for outcome in CacheOutcome::ALL {
+            counter!(CACHE, "cache" => cache.as_str(), "outcome" => outcome.as_str()).increment(0);
+        }
+    }
+    for state in [JobState::Succeeded, JobState::Failed, JobState::Cancelled] {
+        counter!(JOBS_ENDED, "state" => state.as_str()).increment(0);
+    }
 }
 
-/// Whether Redis answers.
-pub fn redis_up(up: bool) {
-    gauge!("bauta_prover_redis_up").set(if up { 1.0 } else { 0.0 });
+/// Records a proof that ended. `duration` includes the time in the queue.
+pub fn record_proof(circuit: &str, duration: Duration, is_success: bool) {
+    let status = if is_success { "success" } else { "error" };
+    counter!(PROOFS, "status" => status).increment(1);
+    counter!(GENERATIONS, "circuit" => circuit.to_owned()).increment(1);
+    if is_success {
+        for name in [PROOF_DURATION_ARC, PROOF_DURATION_ZKP, PROOF_DURATION] {
+            histogram!(name).record(duration);
+        }
+    } else {
+        counter!(GENERATION_ERRORS, "circuit" => circuit.to_owned()).increment(1);
+    }
 }
 
-/// A circuit is ready.
-pub fn circuit_loaded(circuit: &str, duration: Duration) {
-    gauge!("zkp_circuit_load_time_seconds", "circuit" => circuit.to_owned()).set(duration.as_secs_f64());
-    // The families exist from the start, so that an alert's rate has a zero to begin at.
-    counter!("zkp_proof_generation_total", "circuit" => circuit.to_owned()).increment(0);
-    counter!("zkp_proof_generation_errors_total", "circuit" => circuit.to_owned()).increment(0);
-    counter!("zkp_proof_verification_total", "circuit" => circuit.to_owned()).increment(0);
-    counter!("zkp_proof_verification_failures_total", "circuit" => circuit.to_owned()).increment(0);
+/// Records a verification.
+pub fn record_verification(circuit: &str, duration: Duration, is_valid: bool) {
+    counter!(VERIFICATIONS, "circuit" => circuit.to_owned()).increment(1);
+    if !is_valid {
+        counter!(VERIFICATION_FAILURES, "circuit" => circuit.to_owned()).increment(1);
+    }
+    histogram!(VERIFICATION_DURATION).record(duration);
+}
+
+/// Records an access to a cache.
+pub fn record_cache(cache: Cache, outcome: CacheOutcome) {
+    counter!(CACHE, "cache" => cache.as_str(), "outcome" => outcome.as_str()).increment(1);
+}
+
+/// Sets whether Redis is connected.
+pub fn set_redis_up(is_up: bool) {
+    gauge!(REDIS_UP).set(if is_up { 1.0 } else { 0.0 });
+}
+
+/// Records the time to load a circuit. Sets the circuit's counters to 0, so that the first
+/// increment is visible to an alert's rate.
+pub fn record_loaded_circuit(circuit: &str, duration: Duration) {
+    gauge!(CIRCUIT_LOAD_TIME, "circuit" => circuit.to_owned()).set(duration.as_secs_f64());
+    for name in [
+        GENERATIONS,
+        GENERATION_ERRORS,
+        VERIFICATIONS,
+        VERIFICATION_FAILURES,
+    ] {
+        counter!(name, "circuit" => circuit.to_owned()).increment(0);
+    }
     for status in ["success", "error"] {
-        counter!("arc_prover_proofs_total", "status" => status).increment(0);
+        counter!(PROOFS, "status" => status).increment(0);
     }
-    gauge!("zkp_active_provers").set(1);
-    gauge!("zkp_cpu_usage_percent").set(0);
-    gauge!("arc_prover_active_proofs").set(0);
-    queue_depth(0);
+    gauge!(ACTIVE_PROVERS).set(1);
+    gauge!(CPU_USAGE).set(0);
+    gauge!(ACTIVE_PROOFS).set(0);
+    set_queue_depth(0);
 }
 
-/// Requests that wait.
-#[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 requests waiting")]
-pub fn queue_depth(waiting: usize) {
-    gauge!("arc_prover_queue_depth").set(waiting as f64);
+/// Sets the number of requests and jobs that wait for a worker slot.
+#[allow(clippy::cast_precision_loss, reason = "the number is below 2^53")]
+pub fn set_queue_depth(waiting: usize) {
+    gauge!(QUEUE_DEPTH).set(waiting as f64);
 }
 
-/// Jobs that haven't ended.
-#[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 jobs")]
-pub fn open_jobs(open: OpenJobs) {
+/// Sets the numbers of jobs that have not ended.
+#[allow(clippy::cast_precision_loss, reason = "the numbers are below 2^53")]
+pub fn set_open_jobs(open: OpenJobs) {
     for (state, jobs) in [("queued", open.queued), ("running", open.running)] {
-        gauge!("bauta_prover_jobs", "state" => state).set(jobs as f64);
+        gauge!(JOBS, "state" => state).set(jobs as f64);
     }
 }
 
-/// This process ended a job.
-pub fn job_ended(state: &'static str) {
-    counter!("bauta_prover_jobs_ended_total", "state" => state).increment(1);
+/// Records that this process ended a job.
+pub fn record_job_end(state: &'static str) {
+    counter!(JOBS_ENDED, "state" => state).increment(1);
 }
 
-/// Workers of the queue.
-#[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 workers")]
-pub fn workers(alive: usize, recommended: usize) {
-    gauge!("bauta_prover_workers").set(alive as f64);
-    gauge!("bauta_prover_workers_recommended").set(recommended as f64);
+/// Sets the number of active workers and the recommended number.
+#[allow(clippy::cast_precision_loss, reason = "the numbers are below 2^53")]
+pub fn set_workers(active: usize, recommended: usize) {
+    gauge!(WORKERS).set(active as f64);
+    gauge!(WORKERS_RECOMMENDED).set(recommended as f64);
 }
 
-/// A proof that is being made, until this is dropped.
+/// Counts a proof as in progress until it is dropped.
 pub struct ActiveProof(());
 
 impl ActiveProof {
-    /// Begins one.
-    pub fn begin() -> Self {
-        gauge!("arc_prover_active_proofs").increment(1);
+    /// Starts to count a proof.
+    pub fn start() -> Self {
+        gauge!(ACTIVE_PROOFS).increment(1);
         Self(())
     }
 }
 
 impl Drop for ActiveProof {
     fn drop(&mut self) {
-        gauge!("arc_prover_active_proofs").decrement(1);
+        gauge!(ACTIVE_PROOFS).decrement(1);
     }
 }
 
-/// Keeps the figures about process and machine up to date.
-pub fn watch_process(service: &Service) {
+/// Measures the process and the machine at an interval until the service shuts down.
+pub fn spawn_process_sampler(service: &Service) {
     let shutdown = service.shutdown();
-    service.spawn("the watch over memory and processor", async move {
+    service.spawn("the measurement of memory and processor", async move {
         let mut last = None;
         while !shutdown.is_cancelled() {
-            last = look(last)?;
+            last = Some(sample(last.as_ref())?);
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                () = tokio::time::sleep(INTERVAL) => {}
+                () = tokio::time::sleep(SAMPLE_INTERVAL) => {}
             }
         }
         Ok::<_, procfs::ProcError>(())
     });
 }
 
-/// What this process uses.
-pub struct Usage {
-    /// Resident memory.
+/// The resources that this process uses.
+pub struct ResourceUsage {
+    /// Resident memory in bytes.
     pub memory_bytes: u64,
-    /// Processor time since the start.
+    /// Processor time since the start in seconds.
     pub processor_seconds: f64,
 }
 
-/// What this process uses now.
-#[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 ticks")]
-pub fn usage() -> Result<Usage, procfs::ProcError> {
+/// Returns the resources that this process uses.
+#[allow(clippy::cast_precision_loss, reason = "the number of ticks is below 2^53")]
+pub fn resource_usage() -> Result<ResourceUsage, procfs::ProcError> {
     let stat = Process::myself()?.stat()?;
-    Ok(Usage {
+    Ok(ResourceUsage {
         memory_bytes: stat.rss * procfs::page_size(),
         processor_seconds: (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64,
     })
 }
 
-/// Processor seconds up to a moment.
-struct Look {
+/// Processor time up to a moment.
+struct ProcessorSample {
     at: Instant,
     processor_seconds: f64,
 }
 
-/// Takes the last look, gives this one.
+/// Sets the gauges of the process and the machine. The processor's share is that since the last
+/// sample.
 #[allow(
     clippy::cast_precision_loss,
-    reason = "shown figures, of memory below 2^53 bytes"
+    reason = "rounding doesn't matter, and memory is below 2^53 bytes"
 )]
-fn look(last: Option<Look>) -> Result<Option<Look>, procfs::ProcError> {
-    let usage = usage()?;
-    gauge!("zkp_memory_usage_bytes").set(usage.memory_bytes as f64);
-    let look = Look {
+fn sample(last: Option<&ProcessorSample>) -> Result<ProcessorSample, procfs::ProcError> {
+    let usage = resource_usage()?;
+    gauge!(MEMORY_USAGE).set(usage.memory_bytes as f64);
+    let sample = ProcessorSample {
         at: Instant::now(),
         processor_seconds: usage.processor_seconds,
     };
     if let Some(last) = last {
         let processors = thread::available_parallelism().map_or(1, usize::from);
-        gauge!("zkp_cpu_usage_percent").set(processor_percent(&last, &look, processors));
+        gauge!(CPU_USAGE).set(processor_percent(last, &sample, processors));
     }
     let memory = Meminfo::current()?;
     if let Some(available) = memory.mem_available {
         let share = 1.0 - available as f64 / memory.mem_total as f64;
-        gauge!("memory_usage_percent").set(100.0 * share);
+        gauge!(MACHINE_MEMORY).set(100.0 * share);
     }
-    Ok(Some(look))
+    Ok(sample)
 }
 
-/// Share of what all processors could give between two looks, 0 to 100. Ticks are counted in hundredths of a second, so that a short
-/// time could seem to hold more than there is.
-#[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 processors")]
-fn processor_percent(last: &Look, look: &Look, processors: usize) -> f64 {
-    let used = look.processor_seconds - last.processor_seconds;
-    let there = look.at.duration_since(last.at).as_secs_f64() * processors as f64;
-    (100.0 * used / there.max(f64::MIN_POSITIVE)).clamp(0.0, 100.0)
+/// Returns the processor time between two samples as a share of all processors, 0 to 100. Processor
+/// time is counted in ticks of 10 ms, so the result of a short time can exceed 100 and is clamped.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "the number of processors is below 2^53"
+)]
+fn processor_percent(last: &ProcessorSample, sample: &ProcessorSample, processors: usize) -> f64 {
+    let used = sample.processor_seconds - last.processor_seconds;
+    let available = sample.at.duration_since(last.at).as_secs_f64() * processors as f64;
+    (100.0 * used / available.max(f64::MIN_POSITIVE)).clamp(0.0, 100.0)
 }
 
 #[cfg(test)]
@@ -291,18 +312,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_processors_busy_are_a_hundred_percent_and_one_of_four_is_twenty_five() {
-        let begin = Instant::now();
+    fn the_processor_share_is_relative_to_all_processors_and_at_most_100() {
+        let start = Instant::now();
         let percent = |used: f64, seconds: u64, processors: usize| {
-            let last = Look {
-                at: begin,
+            let last = ProcessorSample {
+                at: start,
                 processor_seconds: 7.0,
             };
-            let look = Look {
-                at: begin + Duration::from_secs(seconds),
+            let sample = ProcessorSample {
+                at: start + Duration::from_secs(seconds),
                 processor_seconds: 7.0 + used,
             };
-            processor_percent(&last, &look, processors)
+            processor_percent(&last, &sample, processors)
         };
         for (used, seconds, processors, expected) in [
             (0.0, 5, 2, 0.0),

@@ -1,4 +1,4 @@
-//! A proof as clients get it, and what it shows.
+//! Proofs in responses, with their public inputs.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use crate::{
     VERSION,
     circuits::Circuit,
-    line::Admission,
-    prover::{Made, ProveError, Prover},
+    fair_queue::Admission,
+    prover::{ProveError, Prover, TimedProof},
     request::Task,
     time,
 };
@@ -104,31 +104,31 @@ impl Shown {
     }
 }
 
-/// The answer of `/prove`.
+/// The response of `/prove`.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct ProveAnswer {
-    /// True: an error has another form.
+    /// Always true. An error has another form.
     pub success: bool,
     /// The proof.
     pub proof: ProofDocument,
-    /// What it shows.
+    /// The public inputs of the proof.
     pub public: Shown,
-    /// Milliseconds from the request to the proof.
+    /// Milliseconds from the request to the proof, including the time in the queue.
     pub generation_time_ms: f64,
 }
 
-/// The answer of `/prove` to a request of the contract's form.
+/// The response of `/prove` to a request in the contract form.
 #[derive(Serialize, ToSchema)]
 pub struct ContractAnswer {
-    /// True: an error has another form.
+    /// Always true. An error has another form.
     success: bool,
-    /// `0x` and the proof's bytes in hexadecimal.
+    /// `0x` and the bytes of the proof in hexadecimal.
     proof: String,
-    /// The proof as others get it.
+    /// The proof with its metadata, as in the response to other requests.
     document: ProofDocument,
-    /// What it shows.
+    /// The public inputs of the proof.
     public: Shown,
-    /// Milliseconds from the request to the proof.
+    /// Milliseconds from the request to the proof, including the time in the queue.
     generation_time_ms: f64,
 }
 
@@ -144,67 +144,70 @@ impl From<ProveAnswer> for ContractAnswer {
     }
 }
 
-/// A proof.
+/// A proof with its metadata.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct ProofDocument {
-    /// `0x` and the program's form: -A (64 bytes), B (128), C (64).
+    /// `0x` and the encoding that the program accepts: -A (64 bytes), B (128), C (64).
     pub proof: String,
-    /// SHA-256 of these bytes. Anybody can change a proof into another one of the same digest: it identifies nothing.
+    /// SHA-256 of these bytes. It doesn't identify the statement: anyone can convert a proof into
+    /// another valid proof of the same digest.
     pub proof_hash: String,
-    /// About the proof.
+    /// Metadata of the proof.
     pub metadata: Metadata,
     /// The request's tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
-    /// When it was made, Unix milliseconds.
+    /// Time of the proof in Unix milliseconds.
     pub timestamp: u64,
 }
 
-/// About a proof.
+/// Metadata of a proof.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct Metadata {
     /// The circuit's id in `/circuits`.
     pub circuit_id: String,
     /// SHA-256 of the circuit's verifying key.
     pub model_hash: String,
-    /// The digest: Poseidon of the five parts, the proof's one public input.
+    /// The digest: the Poseidon hash of root, nullifier, scope, claim and context. It is the only
+    /// public input of the circuit.
     pub input_hash: String,
     /// SHA-256 of `output`.
     pub output_hash: String,
-    /// Root, nullifier, scope, claim and context, 160 bytes: `expected_output` of `/verify`.
+    /// Root, nullifier, scope, claim and context, 160 bytes. Send it to `/verify` as
+    /// `expected_output`.
     pub output: String,
-    /// Bytes of the proof.
+    /// Size of the proof in bytes.
     pub proof_size: usize,
-    /// Milliseconds that proving took, without waiting.
+    /// Milliseconds of proving, without the time in the queue.
     pub generation_time: f64,
     /// Version of this service.
     pub prover_version: String,
 }
 
 impl ProveAnswer {
-    /// Proves a task when its turn comes, which `begun` is told.
-    pub async fn make(
+    /// Proves a task and creates the response. Calls `on_start` when the proof starts.
+    pub async fn prove(
         prover: &Prover,
         owner: &str,
         admission: Admission,
         task: Task,
-        begun: impl FnOnce(),
+        on_start: impl FnOnce(),
     ) -> Result<Self, ProveError> {
         let started = Instant::now();
         let (circuit, evaluation, tag) = (task.circuit.clone(), task.evaluation, task.tag.clone());
-        let made = prover.prove(owner, admission, task, begun).await?;
-        Ok(Self::new(&circuit, &evaluation, &made, tag, started.elapsed()))
+        let proof = prover.prove(owner, admission, task, on_start).await?;
+        Ok(Self::new(&circuit, &evaluation, &proof, tag, started.elapsed()))
     }
 
     fn new(
         circuit: &Circuit,
         evaluation: &Evaluation,
-        made: &Made,
+        TimedProof { proof, duration, .. }: &TimedProof,
         tag: Option<String>,
         elapsed: Duration,
     ) -> Self {
         let public = Shown::of(evaluation);
-        let (bytes, output) = (made.proof.to_bytes(), public.to_bytes());
+        let (bytes, output) = (proof.to_bytes(), public.to_bytes());
         Self {
             success: true,
             proof: ProofDocument {
@@ -217,7 +220,7 @@ impl ProveAnswer {
                     output_hash: prefixed(&sha256(&output)),
                     output: prefixed(&output),
                     proof_size: bytes.len(),
-                    generation_time: time::fraction_of_milliseconds(made.proving),
+                    generation_time: time::fraction_of_milliseconds(*duration),
                     prover_version: VERSION.to_owned(),
                 },
                 tag,
@@ -229,7 +232,7 @@ impl ProveAnswer {
     }
 }
 
-/// `0x` and hexadecimal digits.
+/// Returns `0x` and the bytes in hexadecimal.
 pub fn prefixed(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }

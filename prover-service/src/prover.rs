@@ -1,4 +1,4 @@
-//! Where proofs are made: a bounded number at a time, on a bounded number of threads.
+//! Makes proofs: a limited number at a time, on a fixed number of threads.
 
 use std::{
     sync::{
@@ -9,10 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::http::StatusCode;
 use bauta_circuits::{CircuitsError, Proof};
 use bauta_primitives::ProofInputs;
-use bauta_service_common::Problem;
 use memmap2::MmapMut;
 use rand::rngs::OsRng;
 use tokio::sync::oneshot;
@@ -21,43 +19,47 @@ use tracing::Instrument;
 use crate::{
     cache::Caches,
     circuits::Circuit,
-    line::{Admission, Full, Line, Slot},
+    fair_queue::{Admission, FairQueue, QueueFull, WorkerSlot},
     metrics::{self, ActiveProof},
-    recent::Recent,
-    request::{LARGEST_BATCH, Task},
+    recent::RecentProofs,
+    request::{MAX_BATCH, Task},
     settings::Settings,
     time,
 };
 
-/// How the average follows: the newest proof counts for this share.
-const NEWEST_SHARE: f64 = 0.1;
+/// Weight of the newest proof in the moving average.
+const NEWEST_WEIGHT: f64 = 0.1;
 
-/// Who asks for proofs that are measured, among API keys, which have digits alone.
-const MEASURED: &str = "measured";
-/// More than a proof takes besides the tables.
+/// The owner of measured proofs. It can't be an API key's prefix, which has hexadecimal digits
+/// only.
+const MEASUREMENT_OWNER: &str = "measured";
+/// An upper bound in bytes for the memory of one proof, without the tables.
 const WORKING_MEMORY: usize = 100_000_000;
 
-/// Why there is no proof.
+/// Why a proof can't be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ProveError {
-    /// Too many wait already.
-    #[error("{waiting} requests wait for a proof already; come again in {} s", retry_after.as_secs().max(1))]
-    Full {
-        /// How many.
+    /// The queue for worker slots is full.
+    #[error(
+        "the queue is full: {waiting} requests wait for a proof; retry after {} s",
+        retry_after.as_secs().max(1)
+    )]
+    QueueFull {
+        /// Number of waiting requests, of all or of this API key.
         waiting: usize,
-        /// When there should be room.
+        /// Estimated time until there is room.
         retry_after: Duration,
     },
-    /// Waiting and proving took too long.
+    /// Waiting and proving exceeded the timeout.
     #[error("Proof generation exceeded timeout ({limit_ms}ms)")]
     Timeout {
-        /// The limit.
+        /// The timeout in milliseconds.
         limit_ms: u64,
     },
-    /// The process may not have as much memory as a proof takes.
+    /// The operating system refuses the memory that a proof needs.
     #[error("Cannot allocate memory for proof generation")]
-    Memory,
-    /// The engine refused, though the inputs satisfy the statement.
+    OutOfMemory,
+    /// The engine failed, although the inputs satisfy the statement.
     #[error(transparent)]
     Engine(#[from] CircuitsError),
     /// The proving thread panicked.
@@ -65,51 +67,40 @@ pub enum ProveError {
     Thread,
 }
 
-impl From<ProveError> for Problem {
-    fn from(error: ProveError) -> Self {
-        match &error {
-            ProveError::Full { retry_after, .. } => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", error.to_string())
-                    .retry_after(*retry_after)
-            }
-            ProveError::Timeout { .. } => {
-                Self::new(StatusCode::GATEWAY_TIMEOUT, "proof_timeout", error.to_string())
-            }
-            ProveError::Memory => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "out_of_memory",
-                error.to_string(),
-            )
-            .retry_after(Duration::from_secs(1)),
-            ProveError::Engine(_) | ProveError::Thread => Self::internal(&error),
+impl ProveError {
+    /// Returns whether a later attempt may succeed.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::QueueFull { .. } | Self::Timeout { .. } | Self::OutOfMemory | Self::Thread => true,
+            Self::Engine(_) => false,
         }
     }
 }
 
-/// A proof and the time that it took, without waiting.
-pub struct Made {
-    /// The proof, verified by itself.
+/// A proof with the time that it took.
+pub struct TimedProof {
+    /// The proof. The engine has verified it.
     pub proof: Proof,
-    /// The time, of proving or of looking into the caches.
-    pub proving: Duration,
-    /// Whether it is of the caches.
-    pub cached: bool,
+    /// Time to prove, or to read the proof from a cache. Doesn't include the time in the queue.
+    pub duration: Duration,
+    /// Whether the proof is from a cache.
+    pub is_cached: bool,
 }
 
-/// How many threads make a proof.
+/// The number of threads for one proof.
 #[derive(Clone, Copy)]
 pub enum Threads {
-    /// One: the most proofs a second.
+    /// One thread, for the largest number of proofs per second.
     One,
-    /// All: the fastest proof.
+    /// All threads, for the shortest time per proof.
     All,
 }
 
-/// What is proved to see how long it takes.
+/// The inputs of a measured proof.
 pub struct Sample {
-    /// Which circuit.
+    /// The circuit.
     pub circuit: Arc<Circuit>,
-    /// Its inputs.
+    /// The inputs of its statement.
     pub inputs: ProofInputs,
 }
 
@@ -120,69 +111,71 @@ fn prove(circuit: &Circuit, inputs: &ProofInputs, threads: Threads) -> Result<Pr
     }
 }
 
-/// Makes proofs.
+/// Makes proofs on its own threads.
 pub struct Prover {
     threads: rayon::ThreadPool,
-    line: Line,
-    concurrent: usize,
+    queue: FairQueue,
+    concurrency: usize,
     timeout: Duration,
-    /// Moving average of proving times; none before the first proof.
+    /// Moving average of the proving times. `None` before the first proof.
     average: Arc<Mutex<Option<Duration>>>,
     generated: Arc<AtomicUsize>,
-    recent: Recent,
+    recent: RecentProofs,
     caches: Caches,
 }
 
 impl Prover {
-    /// Starts the threads: as many as there are processors, but not more than proofs at a time.
+    /// Starts one thread for each processor, but not more than proofs may run at the same time.
     pub fn start(settings: &Settings, caches: Caches) -> Result<Self, rayon::ThreadPoolBuildError> {
-        let concurrent = settings.max_concurrent_proofs;
+        let concurrency = settings.max_concurrent_proofs;
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(processors.min(concurrent))
-            // A panic drops the sender: whoever waits gets an error, and the thread goes on.
+            .num_threads(processors.min(concurrency))
+            // A panic drops the sender: the request gets an error, and the thread continues.
             .panic_handler(|_| ())
             .thread_name(|index| format!("prove-{index}"))
             .build()?;
-        let waiting = settings.max_waiting_proofs;
-        // Half of the line; a batch that fits into it always does.
-        let of_one = waiting.div_ceil(2).max(LARGEST_BATCH).min(waiting);
+        let max_waiting = settings.max_waiting_proofs;
+        // Half of the queue. A batch that fits into the queue fits into this share.
+        let max_waiting_per_owner = max_waiting.div_ceil(2).max(MAX_BATCH).min(max_waiting);
         Ok(Self {
             threads,
-            line: Line::new(concurrent, waiting, of_one),
-            concurrent,
+            queue: FairQueue::new(concurrency, max_waiting, max_waiting_per_owner),
+            concurrency,
             timeout: Duration::from_millis(settings.proof_timeout_ms),
             average: Arc::default(),
             generated: Arc::default(),
-            recent: Recent::default(),
+            recent: RecentProofs::default(),
             caches,
         })
     }
 
-    /// Proves for an API key when its turn comes, which `begun` is told, or takes the proof out of the caches. A request that is dropped while it
-    /// waits leaves the queue.
+    /// Returns a proof of the task, from a cache or a new one. Waits for a worker slot on behalf of
+    /// the owner (an API key), and calls `on_start` when the proof starts. Dropping the future
+    /// leaves the queue.
     pub async fn prove(
         &self,
         owner: &str,
         admission: Admission,
         task: Task,
-        begun: impl FnOnce(),
-    ) -> Result<Made, ProveError> {
+        on_start: impl FnOnce(),
+    ) -> Result<TimedProof, ProveError> {
         let (circuit_id, started) = (task.circuit.description.id.clone(), Instant::now());
         let span = tracing::info_span!("proof", circuit_id);
-        let outcome = tokio::time::timeout(self.timeout, self.take_or_prove(owner, admission, task, begun))
-            .instrument(span)
-            .await
-            .unwrap_or(Err(ProveError::Timeout {
-                limit_ms: time::milliseconds(self.timeout),
-            }));
+        let outcome =
+            tokio::time::timeout(self.timeout, self.read_or_prove(owner, admission, task, on_start))
+                .instrument(span)
+                .await
+                .unwrap_or(Err(ProveError::Timeout {
+                    limit_ms: time::milliseconds(self.timeout),
+                }));
         let elapsed = started.elapsed();
         let duration_ms = time::milliseconds(elapsed);
-        metrics::proof(&circuit_id, elapsed, outcome.is_ok());
-        self.recent.note(outcome.is_ok().then_some(elapsed));
+        metrics::record_proof(&circuit_id, elapsed, outcome.is_ok());
+        self.recent.record(outcome.is_ok().then_some(elapsed));
         match &outcome {
-            Ok(made) => {
-                let cached = made.cached;
+            Ok(proof) => {
+                let cached = proof.is_cached;
                 tracing::info!(event = "proof_generated", circuit_id, duration_ms, cached);
             }
             Err(error) => tracing::warn!(event = "proof_failed", circuit_id, duration_ms, %error),
@@ -190,142 +183,147 @@ impl Prover {
         outcome
     }
 
-    async fn take_or_prove(
+    async fn read_or_prove(
         &self,
         owner: &str,
         admission: Admission,
         task: Task,
-        begun: impl FnOnce(),
-    ) -> Result<Made, ProveError> {
-        let Some(place) = self.caches.place(&task) else {
-            return self.prove_in_turn(owner, admission, task, begun).await;
+        on_start: impl FnOnce(),
+    ) -> Result<TimedProof, ProveError> {
+        let Some(key) = self.caches.key(&task) else {
+            return self.queue_and_prove(owner, admission, task, on_start).await;
         };
         let started = Instant::now();
-        if let Some(proof) = self.caches.proof(place, &task).await {
-            return Ok(Made {
+        if let Some(proof) = self.caches.proof(key, &task).await {
+            return Ok(TimedProof {
                 proof,
-                proving: started.elapsed(),
-                cached: true,
+                duration: started.elapsed(),
+                is_cached: true,
             });
         }
         let circuit = task.circuit.clone();
-        let made = self.prove_in_turn(owner, admission, task, begun).await?;
-        self.caches.keep(place, &circuit, &made.proof).await;
-        Ok(made)
+        let proof = self.queue_and_prove(owner, admission, task, on_start).await?;
+        self.caches.put_proof(key, &circuit, &proof.proof).await;
+        Ok(proof)
     }
 
-    /// A slot, when its turn comes.
-    async fn slot(&self, owner: &str, admission: Admission) -> Result<Slot, ProveError> {
-        let slot = self.line.slot(owner, admission).await;
-        slot.map_err(|Full(waiting)| ProveError::Full {
+    async fn acquire_slot(&self, owner: &str, admission: Admission) -> Result<WorkerSlot, ProveError> {
+        let slot = self.queue.acquire(owner, admission).await;
+        slot.map_err(|QueueFull { waiting }| ProveError::QueueFull {
             waiting,
             retry_after: self.expected_wait(waiting),
         })
     }
 
-    /// Measures the making of a proof, which nobody gets, when its turn comes. It counts nowhere.
+    /// Waits for a worker slot and measures the time of a proof. The proof is discarded and counts
+    /// in no metric.
     pub async fn measure(&self, sample: Arc<Sample>, threads: Threads) -> Result<Duration, ProveError> {
-        let slot = self.slot(MEASURED, Admission::Request).await?;
+        let slot = self.acquire_slot(MEASUREMENT_OWNER, Admission::Request).await?;
         let (sender, receiver) = oneshot::channel();
         self.threads.spawn(move || {
             let started = Instant::now();
             let proof = prove(&sample.circuit, &sample.inputs, threads);
-            let proving = started.elapsed();
+            let duration = started.elapsed();
             drop(slot);
-            let _ = sender.send(proof.map(|_| proving));
+            let _ = sender.send(proof.map(|_| duration));
         });
         Ok(receiver.await.map_err(|_| ProveError::Thread)??)
     }
 
-    async fn prove_in_turn(
+    async fn queue_and_prove(
         &self,
         owner: &str,
         admission: Admission,
         task: Task,
-        begun: impl FnOnce(),
-    ) -> Result<Made, ProveError> {
-        let slot = self.slot(owner, admission).await?;
+        on_start: impl FnOnce(),
+    ) -> Result<TimedProof, ProveError> {
+        let slot = self.acquire_slot(owner, admission).await?;
         if !has_memory() {
-            return Err(ProveError::Memory);
+            return Err(ProveError::OutOfMemory);
         }
-        begun();
-        let alone = self.line.has_one();
+        on_start();
+        let threads = if self.queue.has_one_user() {
+            Threads::All
+        } else {
+            Threads::One
+        };
         let (sender, receiver) = oneshot::channel();
         let (average, generated) = (self.average.clone(), self.generated.clone());
         self.threads.spawn(move || {
-            let active = ActiveProof::begin();
+            let active = ActiveProof::start();
             let started = Instant::now();
-            let threads = if alone { Threads::All } else { Threads::One };
             let proof = prove(&task.circuit, &task.inputs, threads);
-            let proving = started.elapsed();
+            let duration = started.elapsed();
             drop((task, active, slot));
             if proof.is_ok() {
                 generated.fetch_add(1, Ordering::Relaxed);
                 let mut average = average.lock().unwrap_or_else(PoisonError::into_inner);
-                *average = Some(average.map_or(proving, |average| {
-                    average.mul_f64(1.0 - NEWEST_SHARE) + proving.mul_f64(NEWEST_SHARE)
+                *average = Some(average.map_or(duration, |average| {
+                    average.mul_f64(1.0 - NEWEST_WEIGHT) + duration.mul_f64(NEWEST_WEIGHT)
                 }));
             }
-            // Whoever asked may have gone.
-            let _ = sender.send(proof.map(|proof| Made {
+            // The request may have been dropped. Then nothing receives the proof.
+            let _ = sender.send(proof.map(|proof| TimedProof {
                 proof,
-                proving,
-                cached: false,
+                duration,
+                is_cached: false,
             }));
         });
         Ok(receiver.await.map_err(|_| ProveError::Thread)??)
     }
 
-    /// How long a request would wait behind so many others.
+    /// Estimates how long a request waits behind `waiting` others.
     fn expected_wait(&self, waiting: usize) -> Duration {
         let rounds = u32::try_from(waiting.div_ceil(self.threads.current_num_threads())).unwrap_or(u32::MAX);
         self.average_time().unwrap_or_default().saturating_mul(rounds)
     }
 
-    /// Threads that proofs are made on.
+    /// Returns the number of proving threads.
     pub fn threads(&self) -> usize {
         self.threads.current_num_threads()
     }
 
-    /// Most time for waiting and proving.
+    /// Returns the timeout for waiting and proving.
     pub fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// Proofs at a time.
-    pub fn concurrent(&self) -> usize {
-        self.concurrent
+    /// Returns the number of proofs that may run at the same time.
+    pub fn concurrency(&self) -> usize {
+        self.concurrency
     }
 
-    /// How long a request that comes now should wait and prove; none before the first proof.
+    /// Estimates the time for a new request, including the time in the queue. `None` before the
+    /// first proof.
     pub fn expected(&self) -> Option<Duration> {
         let average = self.average_time()?;
-        Some(self.expected_wait(self.line.waiting()) + average)
+        Some(self.expected_wait(self.queue.waiting()) + average)
     }
 
-    /// Moving average of proving times.
+    /// Returns the moving average of the proving times. `None` before the first proof.
     pub fn average_time(&self) -> Option<Duration> {
         *self.average.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is kept of work that was done.
+    /// Returns the caches.
     pub fn caches(&self) -> &Caches {
         &self.caches
     }
 
-    /// The newest proofs.
-    pub fn recent(&self) -> &Recent {
+    /// Returns the most recent proofs.
+    pub fn recent(&self) -> &RecentProofs {
         &self.recent
     }
 
-    /// Proofs made since the start.
+    /// Returns the number of proofs made since the start, without proofs from caches.
     pub fn generated(&self) -> usize {
         self.generated.load(Ordering::Relaxed)
     }
 }
 
-/// Whether there is memory for a proof: in the middle of one, the lack of it would end the process. Asked of the system, since what the
-/// allocator gives is wiped when it is given back.
+/// Returns whether there is enough memory for a proof. Running out of memory during a proof would
+/// end the process. The check maps memory from the operating system directly, because the global
+/// allocator wipes what it frees, which would cost time.
 fn has_memory() -> bool {
     MmapMut::map_anon(WORKING_MEMORY).is_ok()
 }

@@ -1,4 +1,4 @@
-//! The newest proofs, for figures that a person asks for. Prometheus has its own.
+//! Statistics of the most recent proofs, for the snapshot route. Prometheus computes its own.
 
 use std::{
     collections::VecDeque,
@@ -11,49 +11,50 @@ use utoipa::ToSchema;
 
 use crate::time;
 
-/// How many are kept.
-const KEPT: usize = 1024;
+/// Number of proofs that are kept.
+const CAPACITY: usize = 1024;
 
-/// How the newest proofs ended, and how long each took, waiting included; none for a failed one.
+/// The durations of the most recent proofs, including the time in the queue. A failed proof is
+/// `None`.
 #[derive(Default)]
-pub struct Recent(Mutex<VecDeque<Option<Duration>>>);
+pub struct RecentProofs(Mutex<VecDeque<Option<Duration>>>);
 
-/// Figures of the newest proofs, at most 1,024.
+/// Statistics of the most recent proofs, at most 1,024. Durations include the time in the queue.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RecentFigures {
-    /// How many they are.
+    /// Number of proofs.
     pub proofs: usize,
-    /// Share that succeeded, 0 to 1; 1 if there are none.
+    /// Share of successful proofs, 0 to 1. It is 1 if there are no proofs.
     pub success_rate: f64,
-    /// Milliseconds, waiting included; of those that succeeded, none if there are none.
+    /// Mean duration of successful proofs in milliseconds. `null` if no proof has succeeded.
     pub average_duration_ms: Option<f64>,
-    /// The median.
+    /// Median duration of successful proofs in milliseconds. `null` if no proof has succeeded.
     pub p50_ms: Option<f64>,
-    /// 95 of 100 took no longer.
+    /// 95th percentile of the durations of successful proofs in milliseconds.
     pub p95_ms: Option<f64>,
-    /// 99 of 100 took no longer.
+    /// 99th percentile of the durations of successful proofs in milliseconds.
     pub p99_ms: Option<f64>,
 }
 
-impl Recent {
-    /// A proof ended.
-    pub fn note(&self, duration: Option<Duration>) {
+impl RecentProofs {
+    /// Records a proof that ended. A failed proof has no duration.
+    pub fn record(&self, duration: Option<Duration>) {
         let mut ended = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if ended.len() == KEPT {
+        if ended.len() == CAPACITY {
             ended.pop_front();
         }
         ended.push_back(duration);
     }
 
-    /// What they say.
+    /// Computes the statistics.
     #[allow(clippy::cast_precision_loss, reason = "at most 1,024")]
     pub fn figures(&self) -> RecentFigures {
         let ended = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut durations: Vec<Duration> = ended.iter().flatten().copied().collect();
         durations.sort_unstable();
         let milliseconds = time::fraction_of_milliseconds;
-        let at = |hundredths| percentile(&durations, hundredths);
+        let at = |percent| percentile(&durations, percent).map(milliseconds);
         let total: Duration = durations.iter().sum();
         let average = u32::try_from(durations.len())
             .ok()
@@ -66,17 +67,17 @@ impl Recent {
                 durations.len() as f64 / ended.len() as f64
             },
             average_duration_ms: average.map(milliseconds),
-            p50_ms: at(50).map(milliseconds),
-            p95_ms: at(95).map(milliseconds),
-            p99_ms: at(99).map(milliseconds),
+            p50_ms: at(50),
+            p95_ms: at(95),
+            p99_ms: at(99),
         }
     }
 }
 
-/// The least of these, which are sorted, that so many of a hundred don't exceed. None if there are none.
-pub fn percentile(sorted: &[Duration], hundredths: usize) -> Option<Duration> {
-    let place = (sorted.len() * hundredths).div_ceil(100).saturating_sub(1);
-    sorted.get(place).copied()
+/// Returns the nearest-rank percentile of sorted durations. `None` if there are none.
+pub fn percentile(sorted: &[Duration], percent: usize) -> Option<Duration> {
+    let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+    sorted.get(rank).copied()
 }
 
 #[cfg(test)]
@@ -84,11 +85,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_the_least_that_so_many_dont_exceed() {
-        let recent = Recent::default();
+    fn percentiles_are_by_nearest_rank_and_ignore_failed_proofs() {
+        let recent = RecentProofs::default();
         assert_eq!(recent.figures().p50_ms, None);
         for milliseconds in (1..=100).rev() {
-            recent.note(Some(Duration::from_millis(milliseconds)));
+            recent.record(Some(Duration::from_millis(milliseconds)));
         }
         let figures = recent.figures();
         assert_eq!(
@@ -97,23 +98,23 @@ mod tests {
         );
         assert_eq!(figures.average_duration_ms, Some(50.5));
         for _ in 0..100 {
-            recent.note(None);
+            recent.record(None);
         }
         assert!((recent.figures().success_rate - 0.5).abs() < 1e-9);
         assert_eq!(recent.figures().p99_ms, Some(99.0));
     }
 
     #[test]
-    fn only_the_newest_are_kept() {
-        let recent = Recent::default();
-        for _ in 0..KEPT {
-            recent.note(None);
+    fn only_the_most_recent_proofs_are_kept() {
+        let recent = RecentProofs::default();
+        for _ in 0..CAPACITY {
+            recent.record(None);
         }
-        for _ in 0..KEPT {
-            recent.note(Some(Duration::from_millis(1)));
+        for _ in 0..CAPACITY {
+            recent.record(Some(Duration::from_millis(1)));
         }
         let figures = recent.figures();
-        assert_eq!(figures.proofs, KEPT);
+        assert_eq!(figures.proofs, CAPACITY);
         assert!((figures.success_rate - 1.0).abs() < 1e-9);
     }
 }

@@ -6,110 +6,126 @@ use confique::Config;
 /// Settings of the prover service.
 #[derive(Debug, Config)]
 pub struct Settings {
-    /// Port to listen on. 0 takes a free one.
+    /// Port to listen on. 0 chooses a free port.
     #[config(env = "PORT", default = 3001)]
     pub port: u16,
 
-    /// Key files of the circuits to prove (as `bauta-circuits import` writes them). In the environment separated by commas. None: development keys, if they
+    /// Key files of the circuits to prove, in the format that `bauta-circuits import` writes. In
+    /// the environment, separated by commas. Without key files, development keys are used if they
     /// are allowed.
     #[config(env = "KEY_FILES", parse_env = confique::env::parse::list_by_comma, default = [])]
     pub key_files: Vec<PathBuf>,
 
-    /// Whether keys whose secrets are published may be used. Anybody can forge proofs for them: never where anything of value is.
+    /// Whether development keys are allowed. They are made from a published seed, so anyone can
+    /// forge proofs with them. Never allow them where something of value is at stake.
     #[config(env = "ALLOW_DEVELOPMENT_KEYS", default = false)]
     pub allow_development_keys: bool,
 
-    /// Folder for tables of multiples of the keys' points, which make a start fast (as trusted as the keys), and for proofs (not trusted).
+    /// Folder for two caches. Tables that are computed from the keys make the start fast, and are
+    /// trusted as much as the keys. Cached proofs are not trusted.
     #[config(env = "CACHE_DIR", default = "./cache")]
     pub cache_dir: PathBuf,
 
-    /// Folder of models, for the statement `policy`, which this version can't prove: a request that names none of it is told so.
+    /// Folder of models for the statement `policy`. This version can't prove that statement, and
+    /// uses the folder only to choose the error for a request with `model_id`.
     #[config(env = "MODELS_DIR", default = "./models")]
     pub models_dir: PathBuf,
 
-    /// Where clients reach the websocket, if not at `/ws` of this service; told in the answer to a job.
+    /// URL of the websocket in the response to a job. Set it if clients don't reach the websocket
+    /// at `/ws` of this service.
     #[config(env = "WS_URL", default = "/ws")]
     pub ws_url: String,
 
-    /// 64 hexadecimal digits (`openssl rand -hex 32`): with it, proofs and results of verifications are cached, under names and in a form that tell nothing
-    /// without it. The same for all instances that share Redis. None: nothing of the sort is cached.
+    /// Key for the caches: 64 hexadecimal digits (`openssl rand -hex 32`). Entries are encrypted
+    /// with it, and their names reveal nothing without it. All instances that share Redis need the
+    /// same key. Without it, neither proofs nor results of verifications are cached.
     #[config(env = "CACHE_KEY")]
     pub cache_key: Option<Secret>,
 
-    /// Most cached proofs, on disk and for each circuit in Redis; each takes 296 bytes (a file's block on disk). 0 caches none.
+    /// Largest number of cached proofs on disk, and for each circuit in Redis. A proof takes 296
+    /// bytes in Redis and one block on disk. 0 disables the cache of proofs.
     #[config(env = "PROOF_CACHE_ENTRIES", default = 10_000)]
     pub proof_cache_entries: usize,
 
-    /// Redis: `redis://user:password@host:port/database`, or `rediss://` for TLS, for what instances share: cached proofs, results of verifications,
-    /// verifying keys, rates. Without it, or while it is away, there is less in the caches, and each instance counts rates alone.
+    /// Redis: `redis://user:password@host:port/database`, or `rediss://` for TLS. Instances share
+    /// cached proofs, results of verifications, verifying keys and rate limits through it. Without
+    /// Redis, and while it is unavailable, each instance has only its own cache and counts rate
+    /// limits alone.
     #[config(env = "REDIS_URL")]
     pub redis_url: Option<Secret>,
 
-    /// Proofs made at the same time, from 1. Each has one thread, and all threads when it is alone.
+    /// Number of proofs that run at the same time. At least 1. A proof uses one thread, or all
+    /// threads if no other proof runs.
     #[config(env = "MAX_CONCURRENT_PROOFS", default = 4, validate(*max_concurrent_proofs >= 1, "must be at least 1"))]
     pub max_concurrent_proofs: usize,
 
-    /// Requests that may wait for a proof to be begun; more are refused with 429 and Retry-After.
+    /// Largest number of requests that wait for a worker slot. Further requests are refused with
+    /// status 429 and Retry-After.
     #[config(env = "MAX_WAITING_PROOFS", default = 256)]
     pub max_waiting_proofs: usize,
 
-    /// Milliseconds that a proof may take, its waiting included, from 1.
+    /// Timeout of a proof in milliseconds, including the time in the queue. At least 1.
     #[config(env = "PROOF_TIMEOUT_MS", default = 30_000, validate(*proof_timeout_ms >= 1, "must be at least 1"))]
     pub proof_timeout_ms: u64,
 
-    /// Postgres: `postgres://user:password@host:port/database`, with `?sslmode=verify-full` for TLS that is checked, for jobs and, where an indexer fills it,
-    /// paths. Without it there are no jobs, and requests bring their path.
+    /// Postgres: `postgres://user:password@host:port/database`, with `?sslmode=verify-full` for
+    /// verified TLS. It stores jobs. If an indexer writes to it, it also has paths. Without it, the
+    /// service has no jobs, and requests must contain their path.
     #[config(env = "DATABASE_URL")]
     pub database_url: Option<Secret>,
 
-    /// Most connections to Postgres, from 2.
+    /// Largest number of connections to Postgres. At least 2.
     #[config(env = "DATABASE_CONNECTIONS", default = 50, validate(*database_connections >= 2, "must be at least 2"))]
     pub database_connections: u32,
 
-    /// Keys for witnesses in the database, `name:64 hexadecimal digits`, separated by commas; with `DATABASE_URL` there must be one. The first
-    /// encrypts, all decrypt: to rotate, put a new one first and drop the old one after `JOB_DEADLINE_MS`.
+    /// Keys for witnesses in the database: `name:64 hexadecimal digits`, separated by commas.
+    /// Required with `DATABASE_URL`. The first key encrypts, and all keys decrypt. To rotate, put a
+    /// new key first, and remove the old key after `JOB_DEADLINE_MS`.
     #[config(env = "WITNESS_KEYS")]
     pub witness_keys: Option<Secret>,
 
-    /// API keys, as `prover-service api-key` prints them, separated by commas. None: whoever reaches the port may prove.
+    /// API keys, separated by commas. `prover-service api-key` prints them. Without API keys, every
+    /// client that reaches the port may prove.
     #[config(env = "API_KEYS")]
     pub api_keys: Option<Secret>,
 
-    /// Requests a minute that an API key, or without one an address, may make at all instances that share Redis; more are refused with 429 and Retry-After. 0:
-    /// no limit. Without Redis each instance counts alone. Behind a proxy all clients without a key have its address.
+    /// Requests per minute for each API key, or for each address without one. 0 means no limit.
+    /// Further requests are refused with status 429 and Retry-After. Instances that share Redis
+    /// count together. Behind a proxy, all clients without a key have the proxy's address.
     #[config(env = "REQUESTS_PER_MINUTE", default = 0)]
     pub requests_per_minute: u32,
 
-    /// Requests a minute that an address may make without an API key where there are some (`API_KEYS`): to verify, to list circuits, to guess keys. 0: no
-    /// limit.
-    #[config(env = "STRANGER_REQUESTS_PER_MINUTE", default = 100)]
-    pub stranger_requests_per_minute: u32,
+    /// Requests per minute for each address without an API key, if `API_KEYS` is set. Such clients
+    /// can verify and list circuits, and they could guess keys. 0 means no limit.
+    #[config(env = "ANONYMOUS_REQUESTS_PER_MINUTE", default = 100)]
+    pub anonymous_requests_per_minute: u32,
 
-    /// Proofs a minute that an API key, or without one an address, may ask for, those of batches counted each. 0: no limit.
+    /// Proofs per minute for each API key, or for each address without one. Each proof of a batch
+    /// counts. 0 means no limit.
     #[config(env = "PROOFS_PER_MINUTE", default = 0)]
     pub proofs_per_minute: u32,
 
-    /// Whether this process runs jobs too, or leaves them to others. A `worker` always does.
+    /// Whether this process runs jobs. A process started as `worker` always does.
     #[config(env = "RUN_JOBS", default = true)]
     pub run_jobs: bool,
 
-    /// Jobs that may wait in the database; more are refused with 429 and Retry-After.
+    /// Largest number of queued jobs. Further jobs are refused with status 429 and Retry-After.
     #[config(env = "MAX_QUEUED_JOBS", default = 10_000)]
     pub max_queued_jobs: u64,
 
-    /// Milliseconds after which a job that hasn't ended has failed, from 1,000.
+    /// Milliseconds after which a job that has not ended fails. At least 1,000.
     #[config(env = "JOB_DEADLINE_MS", default = 600_000, validate(*job_deadline_ms >= 1000, "must be at least 1000"))]
     pub job_deadline_ms: u64,
 
-    /// Seconds after which a job that has ended is forgotten.
+    /// Seconds after which an ended job is deleted.
     #[config(env = "JOB_RETENTION_SECONDS", default = 86_400)]
     pub job_retention_seconds: u64,
 
-    /// Limits of requests.
+    /// Limits of HTTP requests and connections.
     #[config(nested)]
     pub http: HttpSettings,
 
-    /// Logs, metrics and the end.
+    /// Logs, spans, metrics and shutdown.
     #[config(nested)]
     pub operations: OperationsSettings,
 }

@@ -1,24 +1,23 @@
-//! Times as JSON and the protocol have them.
+//! Conversions of times for JSON and for the protocol.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Now, as time since 1970.
+/// Returns the time since 1970. If the clock is before 1970, returns zero.
 pub fn now() -> Duration {
-    // A clock before 1970 is a broken machine; 1970 then is as good as anything.
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// Now, in Unix seconds.
+/// Returns the current time in Unix seconds.
 pub fn unix_seconds() -> i64 {
     i64::try_from(now().as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Whole milliseconds.
-pub fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+/// Converts a duration to whole milliseconds, rounded down.
+pub fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Milliseconds with their fraction, to the microsecond.
-pub fn fraction_of_milliseconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
+/// Converts a duration to milliseconds with three decimal places.
+pub fn fraction_of_milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }

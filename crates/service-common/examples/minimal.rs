@@ -1,4 +1,4 @@
-//! The smallest service: settings, a check, two routes. The tests run it as a process.
+//! A minimal service with settings, a check and a few routes. The tests run it as a process.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -10,22 +10,22 @@ use clap::Parser;
 use confique::Config;
 use serde::Deserialize;
 
-/// Settings of the smallest service.
+/// Settings of the minimal service.
 #[derive(Debug, Config)]
 struct Settings {
-    /// Port to listen on. 0 takes a free one.
+    /// Port to listen on. 0 chooses a free port.
     #[config(env = "PORT", default = 3001)]
     port: u16,
 
-    /// A password.
+    /// A secret. The check `password` requires at least 8 characters.
     #[config(env = "PASSWORD")]
     password: Secret,
 
-    /// Limits of requests.
+    /// Limits of HTTP requests and connections.
     #[config(nested)]
     http: HttpSettings,
 
-    /// Logs, metrics and the end.
+    /// Logs, spans, metrics and shutdown.
     #[config(nested)]
     operations: OperationsSettings,
 }
@@ -56,8 +56,8 @@ async fn run() -> Result<(), ServiceError> {
     let service = Service::start("minimal", env!("CARGO_PKG_VERSION"), &settings.operations).await?;
     let password = settings.password.clone();
     service.health().add("password", move || {
-        let long = password.expose().len() >= 8;
-        async move { Check::required(long.then_some(()).ok_or("shorter than 8 characters")) }
+        let is_long_enough = password.expose().len() >= 8;
+        async move { Check::required(is_long_enough.then_some(()).ok_or("shorter than 8 characters")) }
     });
     let routes = Router::new()
         .route("/greet", post(greet))
@@ -77,7 +77,7 @@ async fn slow() -> &'static str {
     "done"
 }
 
-/// More than what lies between a server and a client that reads nothing.
+/// Returns more bytes than the socket buffers between a server and a client can hold.
 async fn large() -> String {
     "x".repeat(64 << 20)
 }

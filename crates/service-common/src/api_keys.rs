@@ -1,96 +1,136 @@
-//! API keys: who may do what, until when.
+//! API keys: which client may do what, and until when.
 //!
-//! A key is `bauta_PREFIX_SECRET`. The service is configured with its line: `PREFIX:SHA-256 of SECRET:SCOPES:EXPIRY`. The prefix is
-//! shown everywhere and names the key; the secret has 256 random bits, so that a plain hash of it can't be turned back.
+//! A key is `bauta_PREFIX_SECRET`. The service is configured with one line for each key:
+//! `PREFIX:SHA-256 of SECRET:PERMISSIONS:EXPIRY`. The prefix identifies the key in logs and is not
+//! secret. The secret has 256 random bits, so a plain hash of it can't be reversed.
 
 use std::{
     fmt,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use rand_core::{OsRng, RngCore};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::{Problem, Secret};
+use crate::Secret;
 
-/// What every key begins with.
-const MARK: &str = "bauta";
-/// Bytes of a prefix, which has twice as many digits.
-const PREFIX: usize = 4;
+/// The first part of every key.
+const SCHEME: &str = "bauta";
+/// Bytes of a prefix. It is written with twice as many hexadecimal digits.
+const PREFIX_BYTES: usize = 4;
+/// Hexadecimal digits of a SHA-256 hash.
+const HASH_DIGITS: usize = 64;
 
 /// Why a list of keys is refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ApiKeyError {
-    /// A line that is none.
+    /// A line doesn't have the form `PREFIX:HASH:PERMISSIONS:EXPIRY`.
     #[error(
-        "API key {number} must be PREFIX:HASH:SCOPES:EXPIRY: 8 and 64 hexadecimal digits, scopes joined by +, Unix seconds; \
-         keys are separated by commas"
+        "API key {number} must be PREFIX:HASH:PERMISSIONS:EXPIRY: 8 hexadecimal digits, 64 hexadecimal digits, \
+         permissions joined by +, and Unix seconds; separate keys with commas"
     )]
     Malformed {
-        /// Which, from 1.
+        /// Position of the line in the list, from 1.
         number: usize,
     },
-    /// A scope that the service doesn't have.
-    #[error("API key {number} has the scope {scope}, which there isn't: {known}")]
-    UnknownScope {
-        /// Which, from 1.
+    /// The service doesn't have this permission.
+    #[error("API key {number} has the unknown permission {permission}; the permissions are {known}")]
+    UnknownPermission {
+        /// Position of the line in the list, from 1.
         number: usize,
-        /// The scope.
-        scope: String,
-        /// Those that there are.
+        /// The unknown permission.
+        permission: String,
+        /// The permissions that the service has, separated by commas.
         known: String,
     },
-    /// Two keys of one prefix.
-    #[error("API key {number} has the prefix of another: make a new one")]
-    Twice {
-        /// Which, from 1.
+    /// Two keys have the same prefix.
+    #[error("API key {number} has the same prefix as an earlier key: generate a new key")]
+    DuplicatePrefix {
+        /// Position of the second key in the list, from 1.
         number: usize,
     },
 }
 
-/// A new key: shown once, and never again.
-pub struct NewApiKey {
-    /// What the client sends.
-    pub key: Zeroizing<String>,
-    /// What the service is configured with.
-    pub line: String,
+/// Why a request isn't authorised.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum AuthorisationError {
+    /// The request has no `Authorization: Bearer` header.
+    #[error("an API key is required: send Authorization: Bearer bauta_…")]
+    MissingKey,
+    /// The service isn't configured with this key.
+    #[error("this service doesn't know the API key")]
+    UnknownKey,
+    /// The key's expiry has passed.
+    #[error("the API key has expired: request a new one from the operator")]
+    ExpiredKey,
+    /// The key is valid, but doesn't have the permission that the route requires.
+    #[error("the API key {prefix} doesn't have the permission {permission}")]
+    MissingPermission {
+        /// The key's prefix.
+        prefix: String,
+        /// The permission that the route requires.
+        permission: String,
+    },
 }
 
-impl NewApiKey {
-    /// A random key with these scopes, until a time in Unix seconds. None is for ever: a key that was lost ends some day.
+impl AuthorisationError {
+    /// Returns the stable error code.
     #[must_use]
-    pub fn random(scopes: &[&str], expiry: u64) -> Self {
-        let (mut prefix, mut secret) = ([0; PREFIX], Zeroizing::new([0; 32]));
-        OsRng.fill_bytes(&mut prefix);
-        OsRng.fill_bytes(secret.as_mut_slice());
-        let (prefix, secret) = (digits(&prefix), Zeroizing::new(digits(secret.as_slice())));
-        let hash = digits(&Sha256::digest(secret.as_bytes()));
-        Self {
-            line: format!("{prefix}:{hash}:{}:{expiry}", scopes.join("+")),
-            key: Zeroizing::new(format!("{MARK}_{prefix}_{}", *secret)),
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::MissingKey => "missing_api_key",
+            Self::UnknownKey => "unknown_api_key",
+            Self::ExpiredKey => "expired_api_key",
+            Self::MissingPermission { .. } => "missing_permission",
         }
     }
 }
 
-/// The keys that a service knows.
+/// A new key. The key itself is shown once and is stored nowhere.
+pub struct NewApiKey {
+    /// The key that the client sends.
+    pub key: Zeroizing<String>,
+    /// The line that the service is configured with.
+    pub line: String,
+}
+
+impl NewApiKey {
+    /// Generates a random key with these permissions that is valid until `expiry`, in Unix seconds.
+    /// Every key has an expiry, so that a lost key becomes useless at some point.
+    #[must_use]
+    pub fn random(permissions: &[&str], expiry: u64) -> Self {
+        let (mut prefix, mut secret) = ([0; PREFIX_BYTES], Zeroizing::new([0; 32]));
+        OsRng.fill_bytes(&mut prefix);
+        OsRng.fill_bytes(secret.as_mut_slice());
+        let (prefix, secret) = (to_hex(&prefix), Zeroizing::new(to_hex(secret.as_slice())));
+        let hash = to_hex(&Sha256::digest(secret.as_bytes()));
+        Self {
+            line: format!("{prefix}:{hash}:{}:{expiry}", permissions.join("+")),
+            key: Zeroizing::new(format!("{SCHEME}_{prefix}_{}", *secret)),
+        }
+    }
+}
+
+/// The keys that a service is configured with.
 #[derive(Clone)]
-pub struct ApiKeys(Vec<Known>);
+pub struct ApiKeys(Vec<ConfiguredKey>);
 
 #[derive(Clone)]
-struct Known {
+struct ConfiguredKey {
     prefix: String,
     hash: String,
-    scopes: Vec<String>,
+    permissions: Vec<String>,
+    /// Unix seconds.
     expiry: u64,
 }
 
-/// Whose request it is.
+/// The client that sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// The key's prefix; empty where no key is needed.
+    /// The API key's prefix. Empty if the service doesn't require keys.
     pub prefix: String,
 }
 
@@ -101,120 +141,109 @@ impl fmt::Display for Caller {
 }
 
 impl ApiKeys {
-    /// Reads lines separated by commas. `scopes` are those that the service has.
-    pub fn parse(setting: &Secret, scopes: &[&str]) -> Result<Self, ApiKeyError> {
-        let mut keys: Vec<Known> = Vec::new();
+    /// Parses lines separated by commas. `permissions` lists the permissions that the service has.
+    pub fn parse(setting: &Secret, permissions: &[&str]) -> Result<Self, ApiKeyError> {
+        let mut keys: Vec<ConfiguredKey> = Vec::new();
         for (number, line) in (1..).zip(setting.expose().split(',')) {
             let fields: Vec<&str> = line.trim().split(':').collect();
-            let [prefix, hash, given, expiry] = fields[..] else {
+            let [prefix, hash, granted, expiry] = fields[..] else {
                 return Err(ApiKeyError::Malformed { number });
             };
-            let (true, true, Ok(expiry)) = (hex(prefix, 2 * PREFIX), hex(hash, 64), expiry.parse()) else {
+            let prefix_is_valid = is_hex(prefix, 2 * PREFIX_BYTES);
+            let (true, true, Ok(expiry)) = (prefix_is_valid, is_hex(hash, HASH_DIGITS), expiry.parse())
+            else {
                 return Err(ApiKeyError::Malformed { number });
             };
-            if let Some(scope) = given.split('+').find(|scope| !scopes.contains(scope)) {
-                return Err(ApiKeyError::UnknownScope {
+            if let Some(permission) = granted.split('+').find(|name| !permissions.contains(name)) {
+                return Err(ApiKeyError::UnknownPermission {
                     number,
-                    scope: scope.to_owned(),
-                    known: scopes.join(", "),
+                    permission: permission.to_owned(),
+                    known: permissions.join(", "),
                 });
             }
             if keys.iter().any(|key| key.prefix == prefix) {
-                return Err(ApiKeyError::Twice { number });
+                return Err(ApiKeyError::DuplicatePrefix { number });
             }
-            keys.push(Known {
+            keys.push(ConfiguredKey {
                 prefix: prefix.to_owned(),
                 hash: hash.to_owned(),
-                scopes: given.split('+').map(str::to_owned).collect(),
+                permissions: granted.split('+').map(str::to_owned).collect(),
                 expiry,
             });
         }
         Ok(Self(keys))
     }
 
-    /// Whose request it is, if its `Authorization: Bearer` key has the scope. The problem says whether the key is missing, unknown,
-    /// over, or without the scope (401, 401, 401, 403).
-    pub fn authorise(&self, headers: &HeaderMap, scope: &str) -> Result<Caller, Problem> {
-        let known = self.identify(headers)?;
-        let prefix = &known.prefix;
-        if !known.scopes.iter().any(|other| other == scope) {
-            let detail = format!("the API key {prefix} doesn't have the scope {scope}");
-            return Err(Problem::new(StatusCode::FORBIDDEN, "missing_scope", detail).with("scope", scope));
+    /// Returns the caller if the `Authorization: Bearer` key of the request has the permission.
+    pub fn authorise(&self, headers: &HeaderMap, permission: &str) -> Result<Caller, AuthorisationError> {
+        let key = self.identify(headers)?;
+        if !key.permissions.iter().any(|granted| granted == permission) {
+            return Err(AuthorisationError::MissingPermission {
+                prefix: key.prefix.clone(),
+                permission: permission.to_owned(),
+            });
         }
         Ok(Caller {
-            prefix: prefix.clone(),
+            prefix: key.prefix.clone(),
         })
     }
 
-    /// Whose request it is, whatever it may do. None without a key that is known and not over.
+    /// Returns the caller, whatever its permissions are. `None` if the request has no valid key.
     #[must_use]
     pub fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
-        let known = self.identify(headers).ok()?;
+        let key = self.identify(headers).ok()?;
         Some(Caller {
-            prefix: known.prefix.clone(),
+            prefix: key.prefix.clone(),
         })
     }
 
-    fn identify(&self, headers: &HeaderMap) -> Result<&Known, Problem> {
+    fn identify(&self, headers: &HeaderMap) -> Result<&ConfiguredKey, AuthorisationError> {
         let given = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"))
             .map(|(_, key)| key.trim_start())
-            .ok_or_else(|| {
-                refused(
-                    "missing_api_key",
-                    "give an API key: Authorization: Bearer bauta_…",
-                )
-            })?;
-        let unknown = || refused("unknown_api_key", "the API key is not one of this service");
+            .ok_or(AuthorisationError::MissingKey)?;
         let (prefix, secret) = given
-            .strip_prefix(MARK)
+            .strip_prefix(SCHEME)
             .and_then(|rest| rest.strip_prefix('_'))
             .and_then(|rest| rest.split_once('_'))
-            .ok_or_else(unknown)?;
-        let hash = digits(&Sha256::digest(secret.as_bytes()));
-        let known = self
+            .ok_or(AuthorisationError::UnknownKey)?;
+        let hash = to_hex(&Sha256::digest(secret.as_bytes()));
+        let key = self
             .0
             .iter()
-            .find(|known| known.prefix == prefix)
-            .ok_or_else(unknown)?;
-        if !bool::from(known.hash.as_bytes().ct_eq(hash.as_bytes())) {
-            return Err(unknown());
+            .find(|key| key.prefix == prefix)
+            .ok_or(AuthorisationError::UnknownKey)?;
+        if !bool::from(key.hash.as_bytes().ct_eq(hash.as_bytes())) {
+            return Err(AuthorisationError::UnknownKey);
         }
-        // A clock before 1970 lets no key be over.
+        // With a clock before 1970, no key is expired.
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
             .as_secs();
-        if known.expiry <= now {
-            return Err(refused(
-                "expired_api_key",
-                "the API key's time is over: get a new one",
-            ));
+        if key.expiry <= now {
+            return Err(AuthorisationError::ExpiredKey);
         }
-        Ok(known)
+        Ok(key)
     }
 }
 
-fn refused(code: &'static str, detail: &'static str) -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, code, detail)
-}
-
-fn hex(text: &str, digits: usize) -> bool {
+fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits
         && text
             .bytes()
             .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-fn digits(bytes: &[u8]) -> String {
+fn to_hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
     bytes
         .iter()
         .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            // Writing to a text can't fail.
+            // Writing to a string can't fail.
             let _ = write!(text, "{byte:02x}");
             text
         })
@@ -224,45 +253,43 @@ fn digits(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    const SCOPES: [&str; 2] = ["prove", "admin"];
+    const PERMISSIONS: [&str; 2] = ["prove", "admin"];
 
     fn keys(lines: &str) -> Result<ApiKeys, ApiKeyError> {
-        ApiKeys::parse(&Secret::new(lines.to_owned()), &SCOPES)
+        ApiKeys::parse(&Secret::new(lines.to_owned()), &PERMISSIONS)
     }
 
-    fn code(keys: &ApiKeys, key: &str, scope: &str) -> Result<String, &'static str> {
+    fn code(keys: &ApiKeys, key: &str, permission: &str) -> Result<String, &'static str> {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, format!("Bearer {key}").parse().unwrap());
-        let caller = keys.authorise(&headers, scope);
-        caller
-            .map(|caller| caller.prefix)
-            .map_err(|problem| problem.code())
+        let caller = keys.authorise(&headers, permission);
+        caller.map(|caller| caller.prefix).map_err(|error| error.code())
     }
 
     #[test]
-    fn a_key_opens_what_its_scopes_say_and_its_line_doesnt_have_it() {
+    fn a_key_grants_the_permissions_of_its_line_and_the_line_does_not_contain_the_secret() {
         let new = NewApiKey::random(&["prove"], u64::MAX);
         let keys = keys(&new.line).unwrap();
         let (_, secret) = new.key.rsplit_once('_').unwrap();
         assert!(!new.line.contains(secret));
         assert_eq!(code(&keys, &new.key, "prove").unwrap(), new.line[..8]);
-        assert_eq!(code(&keys, &new.key, "admin"), Err("missing_scope"));
+        assert_eq!(code(&keys, &new.key, "admin"), Err("missing_permission"));
     }
 
     #[test]
-    fn the_scheme_may_be_written_in_small_letters_and_no_other_is_taken() {
+    fn the_scheme_is_case_insensitive_and_no_other_scheme_is_accepted() {
         let new = NewApiKey::random(&["prove"], u64::MAX);
         let keys = keys(&new.line).unwrap();
-        let known = |value: String| {
+        let is_known = |value: String| {
             let headers = [(header::AUTHORIZATION, value.parse().unwrap())];
             keys.caller(&headers.into_iter().collect()).is_some()
         };
-        assert!(known(format!("bearer {}", *new.key)) && known(format!("Bearer  {}", *new.key)));
-        assert!(!known(format!("Basic {}", *new.key)) && !known(new.key.to_string()));
+        assert!(is_known(format!("bearer {}", *new.key)) && is_known(format!("Bearer  {}", *new.key)));
+        assert!(!is_known(format!("Basic {}", *new.key)) && !is_known(new.key.to_string()));
     }
 
     #[test]
-    fn every_other_key_is_unknown() {
+    fn a_key_with_one_changed_byte_is_unknown() {
         let new = NewApiKey::random(&["prove"], u64::MAX);
         let keys = keys(&new.line).unwrap();
         for at in 0..new.key.len() {
@@ -279,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_ends_with_its_time() {
+    fn a_key_expires() {
         let new = NewApiKey::random(&["prove", "admin"], 1_000);
         assert_eq!(
             code(&keys(&new.line).unwrap(), &new.key, "prove"),
@@ -292,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_is_none_is_refused_by_its_place() {
+    fn a_malformed_list_is_refused_with_the_position_of_the_wrong_line() {
         let line = NewApiKey::random(&["prove"], u64::MAX).line;
         assert_eq!(
             keys(&format!("{line},x")).err(),
@@ -300,12 +327,12 @@ mod tests {
         );
         assert_eq!(
             keys(&format!("{line},{line}")).err(),
-            Some(ApiKeyError::Twice { number: 2 })
+            Some(ApiKeyError::DuplicatePrefix { number: 2 })
         );
         let other = line.replace("prove", "fly");
         assert!(matches!(
             keys(&other).err(),
-            Some(ApiKeyError::UnknownScope { number: 1, .. })
+            Some(ApiKeyError::UnknownPermission { number: 1, .. })
         ));
     }
 }

@@ -4,24 +4,25 @@ use confique::Config;
 
 use crate::{ServiceError, config};
 
-/// Arguments of every service's command line; flattened into its own.
+/// Command-line arguments of every service. Flatten them into the service's own arguments.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Configuration file (TOML). The environment wins over it.
+    /// Configuration file (TOML). Environment variables override it.
     #[arg(long, env = "BAUTA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Print a configuration file with every key, its meaning, environment variable, default and where it is set now, and end.
+    /// Print a configuration file and exit. It lists each key with its meaning, its environment
+    /// variable, its default and where it is set.
     #[arg(long)]
     print_config: bool,
 }
 
 impl Arguments {
-    /// The settings, of environment, file and defaults. None if they were only to be printed: then they are, and the process has nothing else to
-    /// do.
+    /// Loads the settings from the environment, the file and the defaults. With `--print-config`,
+    /// prints the documented configuration file and returns `None`: the process should then exit.
     ///
     /// # Errors
-    /// Says which key breaks which rule, and never repeats a value.
+    /// Names the key and the rule that it breaks. Never repeats a value.
     pub fn settings<C: Config>(&self) -> Result<Option<C>, ServiceError> {
         let file = self.config.as_deref();
         if self.print_config {

@@ -1,7 +1,7 @@
-//! Settings from environment, files and defaults.
+//! Loads settings from the environment, from files and from defaults.
 //!
 //! ```text
-//!   NAME, or the file that NAME_FILE names  >  --config FILE (TOML)  >  default
+//!   NAME, or the content of the file NAME_FILE  >  --config FILE (TOML)  >  default
 //! ```
 
 use std::{env, fs, path::Path};
@@ -15,8 +15,8 @@ use serde::de::IntoDeserializer;
 
 use crate::ServiceError;
 
-/// Reads settings: the environment wins over the file, the file over the defaults. Refuses keys of the file that the
-/// settings don't have.
+/// Loads settings. The environment overrides the file, and the file overrides the defaults. A key
+/// of the file that the settings don't have is an error.
 pub(crate) fn load<C: Config>(file: Option<&Path>) -> Result<C, ServiceError> {
     let refused = |error: confique::Error| ServiceError::Configuration(format!("{error:#}"));
     let mut settings = C::Layer::from_env().map_err(refused)?;
@@ -33,12 +33,15 @@ pub(crate) fn load<C: Config>(file: Option<&Path>) -> Result<C, ServiceError> {
     C::from_layer(settings.with_fallback(C::Layer::default_values())).map_err(refused)
 }
 
-/// A configuration file with every key, its meaning, its environment variable, its default, and where it is set now. No values: some are secret.
+/// Returns a configuration file with every key, its meaning, its environment variable, its default
+/// and where it is set. It contains no values, because some are secret.
 pub(crate) fn documentation<C: Config>(file: Option<&Path>) -> Result<String, ServiceError> {
     let table = file.map(parse).transpose()?.unwrap_or_default();
     let mut documented = confique::toml::template::<C>(FormatOptions::default());
     for key in keys(&C::META) {
-        let Some(place) = key.place(&table) else { continue };
+        let Some(source) = key.source(&table) else {
+            continue;
+        };
         let (tables, name) = key.path.split_at(key.path.len() - 1);
         let section = match tables {
             [] => 0,
@@ -49,11 +52,11 @@ pub(crate) fn documentation<C: Config>(file: Option<&Path>) -> Result<String, Se
         let line = documented[section..]
             .match_indices(&format!("{} =", name[0]))
             .map(|(at, _)| section + at)
-            // As a line, commented out or not; not in what another key says.
+            // Only at the start of a line, commented out or not; not inside another key's text.
             .find(|at| documented[..*at].ends_with('\n') || documented[..*at].ends_with("\n#"));
         if let Some(at) = line {
             let at = documented[..at].rfind('\n').map_or(0, |end| end + 1);
-            documented.insert_str(at, &format!("# Set now by {place}.\n#\n"));
+            documented.insert_str(at, &format!("# Currently set by {source}.\n#\n"));
         }
     }
     Ok(documented)
@@ -61,7 +64,7 @@ pub(crate) fn documentation<C: Config>(file: Option<&Path>) -> Result<String, Se
 
 /// A key of the settings.
 struct Key {
-    /// With the tables that it is in.
+    /// The names of the enclosing tables, then the key's own name.
     path: Vec<&'static str>,
     variable: &'static str,
 }
@@ -88,7 +91,7 @@ fn keys_within(table: &'static str, meta: &'static Meta) -> impl Iterator<Item =
 }
 
 impl Key {
-    /// The file that holds its value, as container systems hand over secrets.
+    /// Returns the file that `NAME_FILE` points to. Container systems provide secrets as files.
     fn file(&self) -> Option<String> {
         env::var(format!("{}_FILE", self.variable))
             .ok()
@@ -99,7 +102,8 @@ impl Key {
         env::var_os(self.variable).is_some_and(|value| !value.is_empty())
     }
 
-    fn place(&self, table: &toml::Table) -> Option<String> {
+    /// Describes where the key is set. `None` if it has its default.
+    fn source(&self, table: &toml::Table) -> Option<String> {
         let variable = self.variable;
         if self.in_environment() {
             return Some(format!("{variable} in the environment"));
@@ -119,12 +123,12 @@ impl Key {
     fn read<L: Layer>(&self, file: &str) -> Result<L, ServiceError> {
         let variable = self.variable;
         if self.in_environment() {
-            let both = format!("{variable} and {variable}_FILE are both set: one of them is enough");
+            let both = format!("{variable} and {variable}_FILE are both set: set only one of them");
             return Err(ServiceError::Configuration(both));
         }
         let file = Path::new(file);
         let text = read(file)?;
-        // Editors end a file with a line's end.
+        // Editors end a file with a line break.
         let value = toml::Value::String(text.trim_end_matches(['\r', '\n']).to_owned());
         let (name, tables) = self.path.split_last().expect("a key has a name");
         let innermost = toml::Table::from_iter([((*name).to_owned(), value)]);
@@ -144,7 +148,7 @@ fn read(file: &Path) -> Result<String, ServiceError> {
 
 fn parse(file: &Path) -> Result<toml::Table, ServiceError> {
     let text = read(file)?;
-    // The errors' own printing shows the line, which may hold a secret.
+    // The error's own text shows the line, which may contain a secret.
     toml::from_str(&text).map_err(|error| ServiceError::Syntax {
         file: file.to_owned(),
         line: error
@@ -154,7 +158,8 @@ fn parse(file: &Path) -> Result<toml::Table, ServiceError> {
     })
 }
 
-/// Refuses what the settings don't have: a key that was mistyped would otherwise be its default.
+/// Refuses keys that the settings don't have. Otherwise a mistyped key would silently have its
+/// default.
 fn refuse_unknown(file: &Path, meta: &Meta, table: &toml::Table, within: &str) -> Result<(), ServiceError> {
     for (name, value) in table {
         let key = format!("{within}{name}");
@@ -163,7 +168,7 @@ fn refuse_unknown(file: &Path, meta: &Meta, table: &toml::Table, within: &str) -
             return Err(ServiceError::Key {
                 file: file.to_owned(),
                 key,
-                rule: format!("unknown key; there are {}", known.join(", ")),
+                rule: format!("unknown key; the keys are {}", known.join(", ")),
             });
         };
         if let (FieldKind::Nested { meta }, Some(table)) = (field.kind, value.as_table()) {

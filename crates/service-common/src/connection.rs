@@ -1,4 +1,4 @@
-//! A client's connection: what it holds, and how long it may stand still.
+//! A client's connection, with the resources that it holds and a timeout for writes.
 
 use std::{
     io::{self, IoSlice},
@@ -15,40 +15,44 @@ use tokio::{
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-/// A stream that holds its place among the connections until it is closed, also when it has become a websocket; and that fails when its client
-/// takes nothing for too long.
+/// A TCP stream that counts as an open connection until it is dropped, also after it became a
+/// websocket. A write fails if the client reads nothing for longer than the timeout.
 pub(crate) struct Connection {
     stream: TcpStream,
-    patience: Duration,
-    /// Running while the client takes nothing.
+    write_timeout: Duration,
+    /// Runs while a write is pending.
     stalled: Option<Pin<Box<Sleep>>>,
-    _place: (OwnedSemaphorePermit, TaskTrackerToken),
+    _guards: (OwnedSemaphorePermit, TaskTrackerToken),
 }
 
 impl Connection {
     pub(crate) fn new(
         stream: TcpStream,
-        patience: Duration,
+        write_timeout: Duration,
         permit: OwnedSemaphorePermit,
         token: TaskTrackerToken,
     ) -> Self {
-        // Small answers go out at once. A socket that refuses this is as good.
+        // Sends small responses immediately. A socket that doesn't support the option still works.
         let _ = stream.set_nodelay(true);
         Self {
             stream,
-            patience,
+            write_timeout,
             stalled: None,
-            _place: (permit, token),
+            _guards: (permit, token),
         }
     }
 
-    fn bounded<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn with_timeout<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.stalled = None;
             return outcome;
         }
-        let patience = self.patience;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let timeout = self.write_timeout;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -71,7 +75,7 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.bounded(context, written)
+        self.with_timeout(context, written)
     }
 
     fn poll_write_vectored(
@@ -80,7 +84,7 @@ impl AsyncWrite for Connection {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.bounded(context, written)
+        self.with_timeout(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {

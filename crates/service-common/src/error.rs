@@ -1,6 +1,6 @@
 use std::{fmt::Display, io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
-/// Why a service can't start, or ended.
+/// Why a service can't start, or why it stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// The configuration file can't be read.
@@ -8,65 +8,67 @@ pub enum ServiceError {
     ReadFile {
         /// The file.
         file: PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// The configuration file isn't TOML.
+    /// The configuration file isn't valid TOML.
     #[error("the configuration file {} isn't TOML: line {line}: {rule}", file.display())]
     Syntax {
         /// The file.
         file: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What the syntax wants there.
+        /// The syntax rule that the line breaks.
         rule: String,
     },
     /// A key of the configuration file is unknown or breaks its rule.
-    #[error("the configuration file {} is refused: {key}: {rule}", file.display())]
+    #[error("the configuration file {} is invalid: {key}: {rule}", file.display())]
     Key {
         /// The file.
         file: PathBuf,
-        /// The key, with its tables: `http.max_body_bytes`.
+        /// The key with its tables, for example `http.max_body_bytes`.
         key: String,
-        /// What is wrong with it.
+        /// The rule that the key breaks.
         rule: String,
     },
-    /// An environment variable breaks its key's rule, a key without default is missing, or keys contradict each other.
-    #[error("the configuration is refused: {0}; --print-config lists every key with its rule")]
+    /// An environment variable breaks its rule, a key without a default is missing, or two keys
+    /// contradict each other.
+    #[error("the configuration is invalid: {0}; --print-config lists every key with its rule")]
     Configuration(String),
-    /// Logs can't be written as configured.
-    #[error("logs can't be set up: {0}")]
+    /// Logs or spans can't be written as configured.
+    #[error("can't set up logs: {0}")]
     Telemetry(String),
     /// A port can't be opened.
     #[error("can't listen on {address}: {error}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// Why not.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// The operating system doesn't let the process wait for signals.
+    /// The process can't install its signal handlers.
     #[error("can't wait for signals: {0}")]
     Signals(io::Error),
-    /// A task without which the service is of no use ended.
+    /// A task that the service can't work without failed.
     #[error("{task} failed: {reason}")]
     Task {
         /// The task's name.
         task: &'static str,
-        /// Why.
+        /// The task's error.
         reason: String,
     },
-    /// Work was still going on when the time for shutting down was over.
-    #[error("{tasks} tasks or connections were still at work {seconds} s after the signal and were cut off")]
-    CutOff {
-        /// How many.
+    /// Tasks or connections were still running when the shutdown timeout ended.
+    #[error("{tasks} tasks or connections were still running {seconds} s after the signal and were aborted")]
+    ShutdownTimeout {
+        /// Number of aborted tasks and connections.
         tasks: usize,
-        /// The time they had.
+        /// The shutdown timeout in seconds.
         seconds: u64,
     },
 }
 
-/// What a service's `main` returns: the error, if there is one, goes to standard error in words.
+/// Converts the result of a service into the exit code of `main`. Prints the error, if there is
+/// one, to standard error.
 pub fn exit_code<E: Display>(outcome: Result<(), E>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

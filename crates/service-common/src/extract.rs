@@ -1,4 +1,4 @@
-//! Extractors whose refusals are problems that name the field.
+//! Extractors that refuse bad input with a [`Problem`] that names the field.
 
 use std::time::Duration;
 
@@ -13,49 +13,25 @@ use axum::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Problem, http::BodyTimeout};
+use crate::{Problem, from_json, http::BodyTimeout, input::InvalidField};
 
-/// A JSON body of a type.
+/// A JSON body, read into a type. As a response, a JSON body.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
 
-/// A JSON body as it came, to be read with [`from_json`].
+/// A JSON body as it was received. Read it with [`from_json`].
 #[derive(Debug, Clone)]
 pub struct JsonBytes(pub Bytes);
 
-/// Parameters of the query, as axum's.
+/// Parameters of the query string.
 #[derive(Debug, Clone, Copy, FromRequestParts)]
 #[from_request(via(axum::extract::Query), rejection(Problem))]
 pub struct Query<T>(pub T);
 
-/// Parameters of the path, as axum's.
+/// Parameters of the path.
 #[derive(Debug, Clone, Copy, FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub struct Path<T>(pub T);
-
-/// Reads JSON. An error is a problem with the field's path and its rule.
-pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let (path, inner) = (error.path().to_string(), error.inner());
-        if !inner.is_data() {
-            return malformed(inner);
-        }
-        // The place says nothing that the path doesn't.
-        let rule = inner.to_string();
-        let rule = rule
-            .rsplit_once(" at line ")
-            .map_or(rule.as_str(), |(rule, _)| rule);
-        Problem::invalid(if path == "." { "body" } else { &path }, rule)
-    })?;
-    deserializer.end().map_err(|error| malformed(&error))?;
-    Ok(value)
-}
-
-fn malformed(error: &serde_json::Error) -> Problem {
-    let detail = format!("the body isn't JSON: {error}");
-    Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
-}
 
 fn is_json(headers: &HeaderMap) -> bool {
     headers
@@ -73,17 +49,17 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
-                "the body must come with Content-Type: application/json",
+                "the body must have the header Content-Type: application/json",
             ));
         }
-        let patience = request.extensions().get::<BodyTimeout>().map(|limit| limit.0);
-        let patience = patience.unwrap_or(Duration::MAX);
-        let bytes = tokio::time::timeout(patience, Bytes::from_request(request, state))
+        let timeout = request.extensions().get::<BodyTimeout>().map(|limit| limit.0);
+        let timeout = timeout.unwrap_or(Duration::MAX);
+        let bytes = tokio::time::timeout(timeout, Bytes::from_request(request, state))
             .await
             .map_err(|_| {
                 let detail = format!(
                     "the body didn't arrive within {} ms (CLIENT_TIMEOUT_MS)",
-                    patience.as_millis()
+                    timeout.as_millis()
                 );
                 Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
             })?;
@@ -92,7 +68,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
                 Problem::new(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "body_too_large",
-                    "the body is over the limit (MAX_BODY_BYTES)",
+                    "the body is larger than the limit (MAX_BODY_BYTES)",
                 )
             } else {
                 let detail = format!("the body can't be read: {}", error.body_text());
@@ -108,7 +84,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let JsonBytes(bytes) = JsonBytes::from_request(request, state).await?;
-        from_json(&bytes).map(Self)
+        Ok(Self(from_json(&bytes)?))
     }
 }
 
@@ -120,12 +96,12 @@ impl<T: Serialize> IntoResponse for Json<T> {
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
-        Self::invalid("query", rejection.body_text())
+        InvalidField::new("query", rejection.body_text()).into()
     }
 }
 
 impl From<PathRejection> for Problem {
     fn from(rejection: PathRejection) -> Self {
-        Self::invalid("path", rejection.body_text())
+        InvalidField::new("path", rejection.body_text()).into()
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a service can do its work: named checks, each with its reason.
+//! Readiness: named checks, each with the reason if it fails.
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc, sync::RwLock, time::Duration};
 
@@ -7,29 +7,29 @@ use serde::Serialize;
 
 use crate::metrics;
 
-/// A check that takes longer has failed.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A check that takes longer fails.
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How one of a service's needs stands.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Check {
-    /// As it should be.
+    /// The dependency works.
     Ok,
-    /// The service works, but without something.
+    /// The service works, but a part of it is unavailable.
     Degraded {
-        /// What is lost, and why.
+        /// What is unavailable, and why.
         reason: String,
     },
     /// The service can't do its work.
     Failed {
-        /// Why.
+        /// The cause.
         reason: String,
     },
 }
 
 impl Check {
-    /// Ok, or failed with the error as its reason.
+    /// Converts a result: `Ok`, or `Failed` with the error as the reason.
     pub fn required(outcome: Result<(), impl ToString>) -> Self {
         match outcome {
             Ok(()) => Self::Ok,
@@ -40,17 +40,17 @@ impl Check {
     }
 }
 
-/// The answer of `/ready`.
+/// The response of `/ready`.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// `ready`, `degraded` or `not_ready`.
     pub status: &'static str,
-    /// Each check.
+    /// The result of each check, by name.
     pub checks: BTreeMap<&'static str, Check>,
 }
 
 impl Report {
-    /// Whether requests should come here.
+    /// Returns whether the service should receive requests.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.status != "not_ready"
@@ -59,14 +59,15 @@ impl Report {
 
 type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Check> + Send>> + Send + Sync>;
 
-/// A service's checks. Cheap to clone; every clone has the same checks.
+/// A service's checks. Cheap to clone: all clones share the same checks.
 #[derive(Clone, Default)]
 pub struct Health {
     probes: Arc<RwLock<Vec<(&'static str, Probe)>>>,
 }
 
 impl Health {
-    /// Adds a check. It is made anew for each question, at the same time as the others, and fails after two seconds.
+    /// Adds a check. Each report runs all checks concurrently. A check that takes longer than two
+    /// seconds fails.
     pub fn add<F>(&self, name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static)
     where
         F: Future<Output = Check> + Send + 'static,
@@ -78,7 +79,7 @@ impl Health {
             .push((name, probe));
     }
 
-    /// Makes every check, and shows each in the metric [`metrics::CHECK_UP`].
+    /// Runs every check and records each result in the metric [`metrics::CHECK_UP`].
     pub async fn report(&self) -> Report {
         let probes = self
             .probes
@@ -86,10 +87,10 @@ impl Health {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone();
         let outcomes = probes.into_iter().map(|(name, probe)| async move {
-            let check = tokio::time::timeout(PATIENCE, probe())
+            let check = tokio::time::timeout(TIMEOUT, probe())
                 .await
                 .unwrap_or(Check::Failed {
-                    reason: format!("no answer within {} s", PATIENCE.as_secs()),
+                    reason: format!("no answer within {} s", TIMEOUT.as_secs()),
                 });
             (name, check)
         });
@@ -98,7 +99,7 @@ impl Health {
             let up = if *check == Check::Ok { 1.0 } else { 0.0 };
             ::metrics::gauge!(metrics::CHECK_UP, "check" => *name).set(up);
         }
-        // nothing to check: the service is still being put together
+        // Without checks, the service is still starting.
         let failed = |check: &Check| matches!(check, Check::Failed { .. });
         let status = if checks.is_empty() || checks.values().any(failed) {
             "not_ready"
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_service_without_a_check_yet_is_not_ready() {
+    async fn a_service_without_checks_is_not_ready() {
         let health = Health::default();
         assert!(!health.report().await.is_ready());
         health.add("database", || async { Check::Ok });

@@ -1,4 +1,4 @@
-//! The layers around every route: request id, span, metrics, panics, limits.
+//! The layers around every route: request id, span, metrics, panic handler and limits.
 
 use std::{
     any::Any,
@@ -21,37 +21,39 @@ use uuid::Uuid;
 
 use crate::{HttpSettings, Problem, metrics, spans, telemetry::AUDIT};
 
-const HEADER: HeaderName = HeaderName::from_static("x-request-id");
-/// What is counted as the status of a request whose client went away before its answer. nginx says so, too.
-const CLIENT_GONE: u16 = 499;
-/// Longest id that is taken from a client.
-const LONGEST_ID: usize = 64;
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The status in metrics of a request whose client disconnected before the response. nginx uses the
+/// same number.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+/// Largest length of an id that a client may send, in bytes.
+const MAX_ID_LENGTH: usize = 64;
 
-/// The id of a request: the client's `x-request-id` if that is 1 to 64 letters, digits, `-`, `_` or `.`; else a new UUID.
-/// Handlers find it in the request's extensions, clients in the response's header, operators in the log.
+/// The id of a request. It is the client's `x-request-id` if that has 1 to 64 letters, digits, `-`,
+/// `_` or `.`, and otherwise a new UUID. Handlers find it in the request's extensions, clients in
+/// the response's header, and operators in the log.
 #[derive(Debug, Clone)]
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// Whether a client's id is taken.
+    /// Returns whether a client may use this id.
     #[must_use]
-    pub fn allows(id: &[u8]) -> bool {
+    pub fn is_valid(id: &[u8]) -> bool {
         let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-        (1..=LONGEST_ID).contains(&id.len()) && id.iter().all(allowed)
+        (1..=MAX_ID_LENGTH).contains(&id.len()) && id.iter().all(allowed)
     }
 
-    fn of(request: &Request) -> Self {
-        let given = request.headers().get(&HEADER);
-        let given = given.filter(|id| Self::allows(id.as_bytes()));
+    fn from_request(request: &Request) -> Self {
+        let given = request.headers().get(&REQUEST_ID);
+        let given = given.filter(|id| Self::is_valid(id.as_bytes()));
         Self(given.cloned().unwrap_or_else(|| {
             HeaderValue::from_str(&Uuid::now_v7().to_string()).expect("a UUID is visible ASCII")
         }))
     }
 
-    /// The id.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Checked to be ASCII when it was taken or made.
+        // The constructor accepts only ASCII.
         self.0.to_str().unwrap_or_default()
     }
 }
@@ -67,7 +69,7 @@ struct Limits {
     timeout: Duration,
 }
 
-/// A service's routes with everything around them.
+/// Adds the layers to a service's routes.
 pub(crate) fn with_layers(routes: Router, settings: &HttpSettings) -> Router {
     let limits = Arc::new(Limits {
         requests: Semaphore::new(settings.max_concurrent_requests),
@@ -78,7 +80,7 @@ pub(crate) fn with_layers(routes: Router, settings: &HttpSettings) -> Router {
             Problem::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
-                "this route doesn't have that method; the Allow header lists those it has",
+                "the route doesn't support this method; the Allow header lists the supported methods",
             )
         })
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "no_such_route", "there is no such route") })
@@ -92,7 +94,7 @@ pub(crate) fn with_layers(routes: Router, settings: &HttpSettings) -> Router {
 }
 
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    // The message may hold anything: only that it happened is said. The panic hook prints where.
+    // The message may contain a secret, so it is dropped. The panic hook logs the location.
     drop(panic);
     Problem::internal(&"a handler panicked").into_response()
 }
@@ -102,7 +104,7 @@ async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) 
         return Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "overloaded",
-            "too many requests are being worked on (MAX_CONCURRENT_REQUESTS); try again",
+            "too many requests are in progress (MAX_CONCURRENT_REQUESTS); retry later",
         )
         .retry_after(Duration::from_secs(1))
         .into_response();
@@ -121,16 +123,17 @@ async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) 
     }
 }
 
-/// How long a request's body may be on its way.
+/// Maximum time for a request's body to arrive.
 #[derive(Clone, Copy)]
 pub(crate) struct BodyTimeout(pub(crate) Duration);
 
-/// A request that is being worked on, in the metrics.
+/// Records the metrics of one request. When it is dropped, the request has ended, also if it was
+/// cancelled without a response.
 struct Observed {
     started: Instant,
     method: &'static str,
     route: String,
-    /// What it was answered with. None: its client went away before.
+    /// The response's status. `None` if the client disconnected before the response.
     status: Option<StatusCode>,
 }
 
@@ -146,7 +149,6 @@ impl Observed {
     }
 }
 
-/// Also where the request is dropped without an answer.
 impl Drop for Observed {
     fn drop(&mut self) {
         ::metrics::gauge!(metrics::HTTP_ACTIVE).decrement(1);
@@ -157,7 +159,7 @@ impl Drop for Observed {
         }
         let status = self
             .status
-            .map_or(CLIENT_GONE, |status| status.as_u16())
+            .map_or(CLIENT_CLOSED_REQUEST, |status| status.as_u16())
             .to_string();
         ::metrics::counter!(metrics::HTTP_REQUESTS, "method" => method, "route" => route, "status" => status)
             .increment(1);
@@ -165,16 +167,17 @@ impl Drop for Observed {
 }
 
 async fn observe(mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(&request);
+    let id = RequestId::from_request(&request);
     let method = request.method().clone();
-    // The route's pattern, never the path: paths hold ids, and each would be a series of its own.
+    // The route's pattern and not the path: paths contain ids, and each id would create a time
+    // series.
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
-    // Of the audit's target, so that its lines have the id whatever else is logged.
+    // The target of the audit records, so that they have the request id with every log filter.
     let span = tracing::info_span!(target: AUDIT, "request", request_id = %id, %method, route);
-    spans::follow_headers(&span, request.headers());
+    spans::set_parent_from_headers(&span, request.headers());
     request.extensions_mut().insert(id.clone());
 
     let mut observed = Observed::begin(label(&method), route);
@@ -198,8 +201,8 @@ async fn observe(mut request: Request, next: Next) -> Response {
         duration_ms = u64::try_from(observed.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     );
     let headers = response.headers_mut();
-    headers.insert(HEADER, id.0);
-    // Answers are for who asked, and are what they say that they are.
+    headers.insert(REQUEST_ID, id.0);
+    // Responses must not be cached, and browsers must not guess their type.
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
@@ -210,7 +213,8 @@ async fn observe(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// A method as a label: clients invent methods, labels must stay few.
+/// Returns the label of a method. Clients can send any method, but the number of labels must stay
+/// small.
 fn label(method: &axum::http::Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",

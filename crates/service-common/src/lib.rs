@@ -1,22 +1,26 @@
-//! What every service of Bauta shares: configuration, logs, metrics, health, error responses, limits and shutdown.
+//! The parts that every service of Bauta shares: configuration, logs, metrics, health checks, error
+//! responses, limits and shutdown.
 //!
 //! ```text
-//!   environment > file > defaults --Arguments--> settings, or what is wrong with which key
+//!   environment > file > defaults --Arguments--> settings, or an error that names the key
 //!                                              |
 //!                                        Service::start       logs, metrics, signals
 //!                                              |
-//!     spawn: a task that ends the service  ----+---- serve: a router behind the layers of `http`
-//!     when it fails                            |
+//!     spawn: a task; if it fails,          ----+---- serve: a router behind the layers of `http`
+//!     the service stops                        |
 //!                                        operations port: /metrics, /health, /ready
 //!                                              |
-//!                     SIGTERM, SIGINT --> Service::run: not ready, finish what runs, end
+//!               SIGTERM, SIGINT --> Service::run: not ready, finish running work, stop
 //! ```
 //!
-//! A service without HTTP of its own (the indexer) uses everything but [`Service::serve`]. A whole one:
+//! A service without its own HTTP routes (the indexer) uses everything except [`Service::serve`]. A
+//! complete service:
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
-//! use bauta_service_common::{Arguments, Check, HttpSettings, OperationsSettings, Service, ServiceError, exit_code};
+//! use bauta_service_common::{
+//!     Arguments, Check, HttpSettings, OperationsSettings, Service, ServiceError, exit_code,
+//! };
 //! use clap::Parser;
 //! use confique::Config;
 //!
@@ -60,6 +64,7 @@ mod error;
 mod extract;
 mod health;
 mod http;
+mod input;
 pub mod metrics;
 mod operations;
 mod problem;
@@ -71,14 +76,15 @@ mod settings;
 pub mod spans;
 mod telemetry;
 
-pub use api_keys::{ApiKeyError, ApiKeys, Caller, NewApiKey};
+pub use api_keys::{ApiKeyError, ApiKeys, AuthorisationError, Caller, NewApiKey};
 pub use cli::Arguments;
 pub use error::{ServiceError, exit_code};
-pub use extract::{Json, JsonBytes, Path, Query, from_json};
+pub use extract::{Json, JsonBytes, Path, Query};
 pub use health::{Check, Health, Report};
 pub use http::RequestId;
+pub use input::{InvalidField, JsonError, from_json};
 pub use problem::Problem;
-pub use rate_limit::{RateLimit, asker};
+pub use rate_limit::{RateLimit, RateLimitError, address_key};
 pub use secret::Secret;
 pub use service::Service;
 pub use settings::{HttpSettings, LogFormat, OperationsSettings};

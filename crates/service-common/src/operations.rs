@@ -1,4 +1,4 @@
-//! Routes for operators.
+//! The routes for operators: `/metrics`, `/ready` and `/health`.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Check, Health, Json, metrics::Metrics};
 
-/// What the routes show.
+/// The state of the routes.
 #[derive(Clone)]
 pub(crate) struct Operations {
     pub(crate) health: Health,
@@ -24,24 +24,24 @@ pub(crate) struct Operations {
     pub(crate) started: Instant,
 }
 
-/// `/metrics` and `/ready`.
-pub(crate) fn shared(operations: Operations) -> Router {
+/// Returns `/metrics` and `/ready`, which are on the service's port and on the operations port.
+pub(crate) fn shared_routes(operations: Operations) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/ready", get(ready))
         .with_state(operations)
 }
 
-/// The same and `/health`, for the port of their own.
-pub(crate) fn all(operations: Operations) -> Router {
+/// Returns all routes of the operations port.
+pub(crate) fn routes(operations: Operations) -> Router {
     let live = Router::new()
         .route("/health", get(live))
         .with_state(operations.clone());
-    shared(operations).merge(live)
+    shared_routes(operations).merge(live)
 }
 
 async fn metrics(State(operations): State<Operations>) -> Response {
-    // So that the gauges of the checks are of now.
+    // Updates the gauges of the checks.
     operations.health.report().await;
     let content_type = (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
     ([content_type], operations.metrics.render()).into_response()
@@ -51,7 +51,7 @@ async fn ready(State(operations): State<Operations>) -> Response {
     let mut report = operations.health.report().await;
     if operations.shutdown.is_cancelled() {
         report.status = "not_ready";
-        let reason = "the service was told to end".to_owned();
+        let reason = "the service is shutting down".to_owned();
         report.checks.insert("shutdown", Check::Failed { reason });
     }
     let status = if report.is_ready() {

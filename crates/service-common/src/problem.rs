@@ -1,4 +1,4 @@
-//! Errors as RFC 9457 has them.
+//! Error responses as defined by RFC 9457, and the conversions of this crate's errors to them.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
@@ -8,8 +8,11 @@ use axum::{
 };
 use serde_json::{Map, Value};
 
-/// An error response: `application/problem+json` with `type`, `title`, `status`, `detail`, `code`, `request_id` and what
-/// an error adds (`field` and `rule` for bad input). `code` is stable; `detail` is for people.
+use crate::{AuthorisationError, InvalidField, JsonError, RateLimitError};
+
+/// An error response: `application/problem+json` with `type`, `title`, `status`, `detail`, `code`,
+/// `request_id` and members of the error (`field` and `rule` for bad input). `code` is stable.
+/// `detail` is for people and can change.
 #[derive(Debug, Clone)]
 pub struct Problem {
     status: StatusCode,
@@ -21,7 +24,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// With a stable code such as `body_too_large`, and what was wrong, the rule, and what to do.
+    /// Creates a problem from a stable code such as `body_too_large`, and a detail that says what
+    /// is wrong, which rule applies and what to do.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -34,32 +38,27 @@ impl Problem {
         }
     }
 
-    /// 400 (`invalid_input`): a field breaks its rule.
+    /// Creates a problem with status 400 and code `invalid_input`: a field breaks its rule.
     #[must_use]
     pub fn invalid(field: impl Into<String>, rule: impl Into<String>) -> Self {
-        let (field, rule) = (field.into(), rule.into());
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_input",
-            format!("{field}: {rule}"),
-        )
-        .with("field", field)
-        .with("rule", rule)
+        InvalidField::new(field, rule).into()
     }
 
-    /// 500 (`internal`): the cause is logged with the request's id, and not returned.
+    /// Creates a problem with status 500 and code `internal`. The cause is logged with the request
+    /// id and is not returned to the client.
     #[must_use]
     pub fn internal(cause: &impl fmt::Display) -> Self {
         let mut problem = Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
-            "an error inside the service; its log has the cause under this request_id",
+            "internal error; the service's log has the cause under this request_id",
         );
         problem.internal = Some(cause.to_string());
         problem
     }
 
-    /// 503: something that the service needs is away. The cause is logged, not returned.
+    /// Creates a problem with status 503: a dependency of the service is unavailable. The cause is
+    /// logged and is not returned to the client.
     #[must_use]
     pub fn unavailable(code: &'static str, detail: &'static str, cause: &impl fmt::Display) -> Self {
         let mut problem =
@@ -68,69 +67,44 @@ impl Problem {
         problem
     }
 
-    /// Bad input as part of something larger: `field` gets this before it.
-    #[must_use]
-    pub fn within(mut self, outer: &str) -> Self {
-        if let Some(Value::String(field)) = self.members.get_mut("field") {
-            *field = format!("{outer}.{field}");
-            self.detail = format!("{outer}.{}", self.detail).into();
-        }
-        self
-    }
-
-    /// Bad input under another name: a `field` that is `from`, or begins with it, begins with `to`.
-    #[must_use]
-    pub fn renamed(mut self, from: &str, to: &str) -> Self {
-        if let Some(Value::String(field)) = self.members.get_mut("field")
-            && let Some(rest) = field.strip_prefix(from)
-        {
-            let name = format!("{to}{rest}");
-            if let Some(detail) = self.detail.strip_prefix(field.as_str()) {
-                self.detail = format!("{name}{detail}").into();
-            }
-            *field = name;
-        }
-        self
-    }
-
-    /// Adds a member.
+    /// Adds a member to the response's body.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Says when to come again, in whole seconds of at least one.
+    /// Sets the `Retry-After` header. The delay is rounded up to whole seconds, at least one.
     #[must_use]
     pub const fn retry_after(mut self, delay: Duration) -> Self {
         self.retry_after = Some(delay);
         self
     }
 
-    /// The stable code.
+    /// Returns the stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// What was wrong, for people.
+    /// Returns the description for people.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// The cause that is logged.
+    /// Returns the cause, which is logged and not sent to the client.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.internal.as_deref()
     }
 
-    /// The body.
+    /// Returns the response's body.
     #[must_use]
     pub fn to_json(&self, request_id: Option<&str>) -> Value {
         let mut body = self.members.clone();
@@ -148,7 +122,7 @@ impl Problem {
         Value::Object(body)
     }
 
-    /// The response of a request with this id.
+    /// Creates the response to the request with this id.
     pub(crate) fn response(&self, request_id: Option<&str>) -> Response {
         let body = self.to_json(request_id).to_string();
         let content_type = (header::CONTENT_TYPE, "application/problem+json");
@@ -167,11 +141,57 @@ impl Problem {
     }
 }
 
-/// The layer of `http` knows the request's id: it takes the problem from the response's extensions and writes it anew.
+/// The outermost layer of `http` takes the problem from the response's extensions and writes the
+/// response again with the request id.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.response(None);
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<InvalidField> for Problem {
+    fn from(error: InvalidField) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, InvalidField::CODE, error.to_string())
+            .with("field", error.field)
+            .with("rule", error.rule)
+    }
+}
+
+impl From<JsonError> for Problem {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Malformed(_) => Self::new(StatusCode::BAD_REQUEST, error.code(), error.to_string()),
+            JsonError::Invalid(field) => field.into(),
+        }
+    }
+}
+
+impl From<AuthorisationError> for Problem {
+    fn from(error: AuthorisationError) -> Self {
+        let detail = error.to_string();
+        match &error {
+            AuthorisationError::MissingPermission { permission, .. } => {
+                Self::new(StatusCode::FORBIDDEN, error.code(), detail).with("permission", permission.as_str())
+            }
+            AuthorisationError::MissingKey
+            | AuthorisationError::UnknownKey
+            | AuthorisationError::ExpiredKey => Self::new(StatusCode::UNAUTHORIZED, error.code(), detail),
+        }
+    }
+}
+
+impl From<RateLimitError> for Problem {
+    fn from(error: RateLimitError) -> Self {
+        let problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            RateLimitError::CODE,
+            error.to_string(),
+        );
+        match error {
+            RateLimitError::Exceeded { retry_after, .. } => problem.retry_after(retry_after),
+            RateLimitError::TooManyAtOnce { .. } => problem,
+        }
     }
 }

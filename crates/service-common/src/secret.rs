@@ -6,19 +6,19 @@ use serde::{
 };
 use zeroize::Zeroizing;
 
-/// A secret text of the configuration: a key, or an address with a password in it. It is wiped from memory when dropped,
-/// can't be serialised, and prints as `[secret]`.
+/// A secret text of the configuration: a key, or a URL that contains a password. It is wiped from
+/// memory when it is dropped, can't be serialised, and prints as `[secret]`.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Wraps a text.
+    /// Makes a text a secret.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// The text, for the one who needs it.
+    /// Returns the text. Don't log or copy it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -31,14 +31,14 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Deserialises by hand, because serde's own errors repeat the value.
+/// Implemented by hand, because the errors of serde's implementation repeat the value.
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
 
         impl Text {
             fn refused<E: de::Error>() -> Result<Secret, E> {
-                Err(E::custom("must be a text in quotes"))
+                Err(E::custom("must be a string in quotes"))
             }
         }
 
@@ -46,7 +46,7 @@ impl<'de> Deserialize<'de> for Secret {
             type Value = Secret;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text in quotes")
+                f.write_str("a string in quotes")
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Secret, E> {

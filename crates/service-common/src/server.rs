@@ -1,4 +1,4 @@
-//! The loop that takes connections.
+//! The loop that accepts connections.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -11,33 +11,34 @@ use tower_service::Service as _;
 
 use crate::connection::Connection;
 
-/// A pause after an error of `accept`, such as too many open files.
-const PAUSE: Duration = Duration::from_millis(100);
-/// Most headers of a request.
-const MOST_HEADERS: usize = 64;
+/// The pause after an error of `accept`, such as too many open files.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// Largest number of headers of a request.
+const MAX_HEADERS: usize = 64;
 
-/// What a connection may take.
-pub(crate) struct Bounds {
+/// Limits of connections.
+pub(crate) struct ConnectionLimits {
     pub(crate) connections: usize,
     pub(crate) client_timeout: Duration,
 }
 
-/// Serves until the token is cancelled, then takes no more connections and waits until the requests that are being
-/// worked on have their answers, and until connections that became websockets are closed.
+/// Serves until the token is cancelled. Then accepts no more connections, and waits until running
+/// requests have their responses and until connections that became websockets are closed.
 ///
-/// This is `axum::serve` with a bound on connections and on the time of clients, which that doesn't have.
+/// `axum::serve` has no limit of connections and no timeout for slow clients. This function has
+/// both.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
-    bounds: Bounds,
+    limits: ConnectionLimits,
     shutdown: CancellationToken,
 ) {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(bounds.client_timeout)
-        .max_headers(MOST_HEADERS);
-    let permits = Arc::new(Semaphore::new(bounds.connections));
+        .header_read_timeout(limits.client_timeout)
+        .max_headers(MAX_HEADERS);
+    let permits = Arc::new(Semaphore::new(limits.connections));
     let connections = TaskTracker::new();
     loop {
         let accepted = async {
@@ -50,15 +51,20 @@ pub(crate) async fn serve(
         };
         match (permit, accepted) {
             (Ok(permit), Ok((stream, peer))) => {
-                let stream = Connection::new(stream, bounds.client_timeout, permit, connections.token());
-                let conversation = converse(builder.clone(), stream, peer, router.clone(), shutdown.clone());
-                connections.spawn(conversation);
+                let stream = Connection::new(stream, limits.client_timeout, permit, connections.token());
+                connections.spawn(serve_connection(
+                    builder.clone(),
+                    stream,
+                    peer,
+                    router.clone(),
+                    shutdown.clone(),
+                ));
             }
             (_, Err(error)) => {
                 tracing::warn!(event = "accept_failed", %error);
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(ACCEPT_RETRY).await;
             }
-            // Nobody closes the semaphore.
+            // The semaphore is never closed.
             (Err(_), _) => break,
         }
     }
@@ -67,8 +73,9 @@ pub(crate) async fn serve(
     connections.wait().await;
 }
 
-/// Answers a connection's requests, one after the other. Told to end, it finishes the one it is at.
-async fn converse(
+/// Serves the requests of one connection. On shutdown, finishes the current request and closes the
+/// connection.
+async fn serve_connection(
     builder: http1::Builder,
     stream: Connection,
     peer: SocketAddr,
@@ -90,7 +97,7 @@ async fn converse(
             connection.await
         }
     };
-    // An error is the client's: it went away, took nothing, or sent no HTTP.
+    // The client caused the error: it disconnected, didn't read, or didn't send HTTP.
     if let Err(error) = ended {
         tracing::debug!(event = "connection_failed", %error);
     }

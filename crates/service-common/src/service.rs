@@ -1,4 +1,4 @@
-//! The life of a service.
+//! The life cycle of a service.
 
 use std::{
     fmt::Display,
@@ -18,17 +18,17 @@ use crate::{
     Health, HttpSettings, OperationsSettings, ServiceError, http,
     metrics::Metrics,
     operations::{self, Operations},
-    server::{self, Bounds},
-    spans::Export,
+    server::{self, ConnectionLimits},
+    spans::SpanExporter,
     telemetry,
 };
 
-/// How often histograms are tidied.
-const UPKEEP: Duration = Duration::from_secs(5);
-/// How long the last answer to operators may take.
-const LAST_FIGURES: Duration = Duration::from_secs(1);
-/// What the port for operators may take.
-const OPERATORS: HttpSettings = HttpSettings {
+/// Interval at which histograms are compacted.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+/// Time for a last running request to the operations port at the end.
+const LAST_REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
+/// Limits of the operations port.
+const OPERATIONS_HTTP: HttpSettings = HttpSettings {
     host: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
     max_body_bytes: 1024,
     request_timeout_ms: 10_000,
@@ -37,21 +37,27 @@ const OPERATORS: HttpSettings = HttpSettings {
     max_connections: 64,
 };
 
-/// A running service: its tasks, its checks, its end.
+/// A running service: its tasks, its checks and its shutdown.
 pub struct Service {
     name: &'static str,
     operations: Operations,
     tasks: TaskTracker,
-    /// The port for operators, which is open until everything else has ended.
-    watch: (TaskTracker, CancellationToken),
+    operations_port: OperationsPort,
     failure: Arc<Mutex<Option<ServiceError>>>,
-    patience: Duration,
-    spans: Option<Export>,
+    shutdown_timeout: Duration,
+    spans: Option<SpanExporter>,
+}
+
+/// The port for operators. It stays open until all other work has ended.
+#[derive(Default)]
+struct OperationsPort {
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
 }
 
 impl Service {
-    /// Starts logs and metrics, waits for SIGTERM and SIGINT from now on, and opens the port for operators
-    /// (`/metrics`, `/health`, `/ready`).
+    /// Starts logs and metrics, installs handlers for SIGTERM and SIGINT, and opens the operations
+    /// port (`/metrics`, `/health`, `/ready`).
     pub async fn start(
         name: &'static str,
         version: &'static str,
@@ -68,34 +74,36 @@ impl Service {
                 started: Instant::now(),
             },
             tasks: TaskTracker::new(),
-            watch: (TaskTracker::new(), CancellationToken::new()),
+            operations_port: OperationsPort::default(),
             failure: Arc::default(),
-            patience: Duration::from_millis(settings.shutdown_timeout_ms),
+            shutdown_timeout: Duration::from_millis(settings.shutdown_timeout_ms),
             spans,
         };
-        service.wait_for_signals()?;
-        service.keep_metrics();
+        service.spawn_signal_handler()?;
+        service.spawn_metrics_upkeep();
         let address = SocketAddr::new(settings.metrics_host, settings.metrics_port);
-        let routes = operations::all(service.operations.clone());
-        let (watch, end) = &service.watch;
-        let address = listen(address, routes, &OPERATORS, watch, end.clone()).await?;
+        let routes = operations::routes(service.operations.clone());
+        let OperationsPort { tasks, shutdown } = &service.operations_port;
+        let address = listen(address, routes, &OPERATIONS_HTTP, tasks, shutdown.clone()).await?;
         tracing::info!(event = "started", version, metrics = %address);
         Ok(service)
     }
 
-    /// The checks of `/ready`.
+    /// Returns the checks of `/ready`.
     #[must_use]
     pub fn health(&self) -> &Health {
         &self.operations.health
     }
 
-    /// Cancelled when the service is to end. Tasks watch it, and end when what they hold is safe. Cancelling it ends the service.
+    /// Returns a token that is cancelled when the service shuts down. Tasks watch it and stop at
+    /// the next point where no work is lost. Cancelling the token shuts the service down.
     #[must_use]
     pub fn shutdown(&self) -> CancellationToken {
         self.operations.shutdown.clone()
     }
 
-    /// Runs a task that the service needs. If it fails or panics, the service ends with its error.
+    /// Runs a task that the service can't work without. If the task fails or panics, the service
+    /// shuts down and returns the error.
     pub fn spawn<E>(&self, task: &'static str, work: impl Future<Output = Result<(), E>> + Send + 'static)
     where
         E: Display + Send + 'static,
@@ -116,41 +124,45 @@ impl Service {
         });
     }
 
-    /// Serves routes, with `/metrics` and `/ready` beside them, behind request ids, metrics and limits. Returns the address, whose port
-    /// is a free one if `port` is 0.
+    /// Serves the routes, `/metrics` and `/ready` with request ids, metrics and limits. Returns the
+    /// address. If `port` is 0, the operating system chooses a free port.
     pub async fn serve(
         &self,
         port: u16,
         routes: Router,
         settings: &HttpSettings,
     ) -> Result<SocketAddr, ServiceError> {
-        let routes = routes.merge(operations::shared(self.operations.clone()));
+        let routes = routes.merge(operations::shared_routes(self.operations.clone()));
         let address = SocketAddr::new(settings.host, port);
         let address = listen(address, routes, settings, &self.tasks, self.shutdown()).await?;
         tracing::info!(event = "listening", %address);
         Ok(address)
     }
 
-    /// Waits for a signal or a failed task, then lets all that runs come to its end.
+    /// Waits for a signal or a failed task, then waits until running work has ended.
+    ///
+    /// # Errors
+    /// Returns the error of the failed task, or [`ServiceError::ShutdownTimeout`] if work was still
+    /// running at the end of the shutdown timeout.
     pub async fn run(self) -> Result<(), ServiceError> {
         self.operations.shutdown.cancelled().await;
         tracing::info!(event = "ending", service = self.name);
         self.tasks.close();
-        let ended = tokio::time::timeout(self.patience, self.tasks.wait()).await;
-        let (watch, end) = &self.watch;
-        watch.close();
-        end.cancel();
-        // Whoever asks for figures in this moment may have them.
-        let _ = tokio::time::timeout(LAST_FIGURES, watch.wait()).await;
+        let ended = tokio::time::timeout(self.shutdown_timeout, self.tasks.wait()).await;
+        let OperationsPort { tasks, shutdown } = &self.operations_port;
+        tasks.close();
+        shutdown.cancel();
+        // A scrape that is running now still gets its response.
+        let _ = tokio::time::timeout(LAST_REQUEST_TIMEOUT, tasks.wait()).await;
         if let Some(spans) = self.spans {
-            spans.end().await;
+            spans.shutdown().await;
         }
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (failure, ended) {
             (Some(failure), _) => Err(failure),
-            (None, Err(_)) => Err(ServiceError::CutOff {
+            (None, Err(_)) => Err(ServiceError::ShutdownTimeout {
                 tasks: self.tasks.len(),
-                seconds: self.patience.as_secs(),
+                seconds: self.shutdown_timeout.as_secs(),
             }),
             (None, Ok(())) => {
                 tracing::info!(event = "ended");
@@ -159,7 +171,7 @@ impl Service {
         }
     }
 
-    fn wait_for_signals(&self) -> Result<(), ServiceError> {
+    fn spawn_signal_handler(&self) -> Result<(), ServiceError> {
         let mut terminate = signal(SignalKind::terminate()).map_err(ServiceError::Signals)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServiceError::Signals)?;
         let shutdown = self.shutdown();
@@ -173,13 +185,13 @@ impl Service {
         Ok(())
     }
 
-    fn keep_metrics(&self) {
+    fn spawn_metrics_upkeep(&self) {
         let (metrics, shutdown) = (self.operations.metrics.clone(), self.shutdown());
         self.tasks.spawn(async move {
             while !shutdown.is_cancelled() {
                 tokio::select! {
                     () = shutdown.cancelled() => {}
-                    () = tokio::time::sleep(UPKEEP) => metrics.upkeep(),
+                    () = tokio::time::sleep(METRICS_UPKEEP) => metrics.run_upkeep(),
                 }
             }
         });
@@ -196,11 +208,11 @@ async fn listen(
     let failed = |error| ServiceError::Listen { address, error };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    let bounds = Bounds {
+    let limits = ConnectionLimits {
         connections: settings.max_connections,
         client_timeout: Duration::from_millis(settings.client_timeout_ms),
     };
     let router = http::with_layers(routes, settings);
-    tasks.spawn(server::serve(listener, router, bounds, shutdown));
+    tasks.spawn(server::serve(listener, router, limits, shutdown));
     Ok(bound)
 }

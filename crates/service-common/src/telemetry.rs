@@ -1,4 +1,4 @@
-//! Logs, and spans for a collector.
+//! Set-up of logs and of the export of spans.
 
 use std::{
     panic::{self, PanicHookInfo},
@@ -7,6 +7,7 @@ use std::{
 };
 
 use json_subscriber::JsonLayer;
+use tracing::Metadata;
 use tracing_subscriber::{
     EnvFilter, Layer,
     filter::{Directive, dynamic_filter_fn},
@@ -15,48 +16,48 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{
-    LogFormat, OperationsSettings, ServiceError,
-    spans::{self, Export},
-};
+use crate::{LogFormat, OperationsSettings, ServiceError, spans::SpanExporter};
 
-/// The target of what is logged whatever `RUST_LOG` says: who asked for what and how it ended. Its level is `info`.
+/// The log target of audit records: which client requested what, and with which outcome. Records
+/// have the level `info` and are logged with every value of `RUST_LOG`.
 pub const AUDIT: &str = "audit";
 
-/// Starts logging to standard output. A JSON line has `timestamp`, `level`, `service`, `target`, the event's own fields
-/// (`event`, `circuit_id`, `duration_ms`, ...) and those of the spans around it (`request_id`). In a process that logs already, nothing changes. Spans go to a collector, if the settings name one.
+/// Starts logging to standard output. A JSON line has `timestamp`, `level`, `service`, `target`,
+/// the fields of the event (`event`, `circuit_id`, `duration_ms`, ...) and the fields of the
+/// enclosing spans (`request_id`). If the process has a logger already, that logger stays. If the
+/// settings name a collector, also starts the export of spans.
 pub(crate) fn start(
     service: &'static str,
     settings: &OperationsSettings,
-) -> Result<Option<Export>, ServiceError> {
+) -> Result<Option<SpanExporter>, ServiceError> {
     let filter = EnvFilter::try_new(&settings.log)
         .map_err(|error| ServiceError::Telemetry(format!("log (RUST_LOG) isn't a filter: {error}")))?
-        .add_directive(Directive::from_str(&format!("{AUDIT}=info")).expect("a target's name and a level"));
-    let export = settings.otlp_endpoint.as_deref();
-    let export = export
-        .map(|endpoint| Export::start(service, endpoint))
+        .add_directive(Directive::from_str(&format!("{AUDIT}=info")).expect("a valid directive"));
+    let exporter = settings.otlp_endpoint.as_deref();
+    let exporter = exporter
+        .map(|endpoint| SpanExporter::start(service, endpoint))
         .transpose()?;
-    let spans = export.as_ref().map(|export| {
+    let spans = exporter.as_ref().map(|exporter| {
         let layer = tracing_opentelemetry::layer()
-            .with_tracer(export.tracer())
-            // Tasks go from thread to thread: a span's parent is the one that tracing knows.
+            .with_tracer(exporter.tracer())
+            // Tasks move between threads, so the parent of a span is the one that `tracing` knows.
             .with_context_activation(false);
-        // Dynamic, so that it is asked each time: what a library's question whether it would be logged (sqlx asks) leaves behind would decide
-        // about the next span.
-        let own = spans::targets(service);
+        // A dynamic filter is evaluated for each span. With a static filter, the state that a
+        // library's `enabled` query leaves behind (sqlx has one) would decide about the next span.
+        let targets = exported_targets(service);
         layer.with_filter(dynamic_filter_fn(move |metadata, _| {
-            spans::is_exported(metadata, &own)
+            is_exported(metadata, &targets)
         }))
     });
-    // What is logged says nothing about what is exported: then each has a filter of its own.
-    let (of_all, of_log) = if spans.is_some() {
+    // The log filter must not affect the export, so with an export each layer has its own filter.
+    let (global_filter, log_filter) = if spans.is_some() {
         (None, Some(filter))
     } else {
         (Some(filter), None)
     };
-    let registry = tracing_subscriber::registry().with(of_all).with(spans);
+    let registry = tracing_subscriber::registry().with(global_filter).with(spans);
     let started = match settings.log_format {
-        LogFormat::Text => registry.with(fmt::layer().with_filter(of_log)).try_init(),
+        LogFormat::Text => registry.with(fmt::layer().with_filter(log_filter)).try_init(),
         LogFormat::Json => {
             let mut layer = JsonLayer::stdout();
             layer
@@ -66,18 +67,34 @@ pub(crate) fn start(
                 .with_flattened_event()
                 .with_top_level_flattened_span_list();
             layer.add_static_field("service", service.into());
-            registry.with(layer.with_filter(of_log)).try_init()
+            registry.with(layer.with_filter(log_filter)).try_init()
         }
     };
     if started.is_err() {
-        tracing::debug!("this process logs already");
+        tracing::debug!("the process already has a logger");
     }
     panic::set_hook(Box::new(log_panic));
-    Ok(export)
+    Ok(exporter)
 }
 
-/// A line of the log instead of one on standard error. Where it was says enough; the message may hold anything, a secret, too.
+/// Returns the prefixes of the targets whose spans are exported: the service's crate, Bauta's
+/// libraries, and the target of request spans.
+fn exported_targets(service: &str) -> [String; 3] {
+    [service.replace('-', "_"), "bauta_".to_owned(), AUDIT.to_owned()]
+}
+
+/// Returns whether a span or event is exported. Events are part of the log and are not exported,
+/// and neither are spans of other libraries.
+fn is_exported(metadata: &Metadata<'_>, targets: &[String]) -> bool {
+    metadata.is_span()
+        && targets
+            .iter()
+            .any(|target| metadata.target().starts_with(target.as_str()))
+}
+
+/// Logs the location of a panic, instead of the default output on standard error. The message is
+/// not logged, because it may contain a secret.
 fn log_panic(panic: &PanicHookInfo<'_>) {
-    let place = panic.location().map(ToString::to_string);
-    tracing::error!(event = "panicked", place, thread = thread::current().name());
+    let location = panic.location().map(ToString::to_string);
+    tracing::error!(event = "panicked", location, thread = thread::current().name());
 }

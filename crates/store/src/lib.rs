@@ -58,7 +58,10 @@ pub use apply::Applied;
 pub use error::StoreError;
 pub use event::{Batch, Event, EventRecord};
 pub use import::root_of_leaves;
-pub use jobs::{Begun, End, Enqueued, JOB_CHANNEL, Job, JobCounts, JobFlow, JobState, NewJob, OpenJobs};
+pub use jobs::{
+    Enqueued, ExpiredJob, Job, JobCounts, JobError, JobListener, JobRates, JobResult, JobState, NewJob,
+    OpenJobs, StartedJob,
+};
 pub use leader::Leadership;
 pub use leaves::{Holding, LeafRecord};
 pub use migrate::newest_migration;

@@ -1,20 +1,21 @@
-//! What is kept of work that was done: proofs (disk, Redis), results of verifications and verifying keys (Redis).
+//! Caches of proofs (disk and Redis), of verification results and of verifying keys (Redis).
 //!
 //! ```text
 //!   inputs --keyed hash--> name --> disk --miss--> Redis --miss--> prove
 //!                                     |              |
-//!                                     +--- open, verify, re-randomise ---> an answer that can't be linked to the one before
+//!                                     +--- open, verify, re-randomise ---> unlinkable proof
 //! ```
 //!
-//! Nothing here is trusted: entries are sealed for their name, proofs are verified when they are read, verifying keys are hashed. What is
-//! damaged, planted or of another key is a miss. No witness is ever an entry, and no name can be tested for a guess of one without
-//! `CACHE_KEY`.
+//! The caches are not trusted. An entry is encrypted, and its name is authenticated. A proof is
+//! verified when it is read, and a verifying key is identified by its hash. An entry that is
+//! damaged, forged or of another key counts as a miss. No entry contains a witness. Without
+//! `CACHE_KEY`, a guess of a witness can't be tested against the names.
 
 mod disk;
-mod entry;
-mod limit;
+mod rate_limit;
 mod redis;
-mod shared;
+mod redis_keys;
+mod sealer;
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
@@ -27,76 +28,70 @@ use zeroize::Zeroizing;
 
 use self::{
     disk::Disk,
-    entry::{Name, Sealer},
     redis::Redis,
-    shared::{folder, proof_key, verification_key, verifying_key_key},
+    redis_keys::{circuit_folder, proof_key, verification_key, verifying_key_key},
+    sealer::{EntryName, Sealer},
 };
 use crate::{
     circuits::{Circuit, Circuits},
-    metrics::{self, Outcome},
+    metrics::{self, Cache, CacheOutcome},
     request::Task,
     settings::Settings,
 };
 
-/// Seconds that the result of a verification is kept.
+/// Seconds until the result of a verification expires.
 const VERIFICATION_SECONDS: u64 = 300;
-/// What the key for askers is derived for.
-const ASKERS: &str = "bauta prover-service 2026-11-20 askers of rate limits";
-/// How often Redis is looked after.
-const UPKEEP: Duration = Duration::from_secs(1);
-
-/// The caches' names in metrics.
-const DISK: &str = "proofs_disk";
-const REDIS: &str = "proofs_redis";
-const VERIFICATIONS: &str = "verifications";
-const KEYS: &str = "verifying_keys";
-/// All of them.
-pub const NAMES: [&str; 4] = [DISK, REDIS, VERIFICATIONS, KEYS];
+/// Context for the key that hashes clients. It must not change: instances of several versions share
+/// the counters.
+const CLIENT_KEY_CONTEXT: &str = "bauta prover-service 2026-11-20 askers of rate limits";
+/// Interval at which the connection to Redis is checked.
+const REDIS_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why the caches can't be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
-    /// The key.
+    /// `CACHE_KEY` is invalid.
     #[error(transparent)]
-    Key(#[from] entry::CacheKeyError),
-    /// Redis's address.
+    Key(#[from] sealer::InvalidCacheKey),
+    /// `REDIS_URL` is invalid.
     #[error(transparent)]
-    Url(#[from] redis::RedisUrlError),
-    /// The folder.
-    #[error("the cache of proofs in {} (CACHE_DIR) can't be used: {error}", folder.display())]
+    Url(#[from] redis::InvalidRedisUrl),
+    /// The folder of cached proofs can't be used.
+    #[error("the proof cache in {} (CACHE_DIR) can't be used: {error}", folder.display())]
     Folder {
         /// `CACHE_DIR`.
         folder: std::path::PathBuf,
-        /// Why not.
+        /// The error of the operating system.
         error: io::Error,
     },
 }
 
-/// The caches. Cheap to clone; without settings for them there are none, and everything is a miss that nobody counts.
+/// The caches. Cheap to clone. A cache that the settings don't enable returns nothing and counts
+/// nothing.
 #[derive(Clone, Default)]
 pub struct Caches {
-    proofs: Option<Arc<Proofs>>,
+    proofs: Option<Arc<ProofCache>>,
     redis: Option<Redis>,
-    /// Names those who ask, for rate limits.
-    askers: Arc<Zeroizing<[u8; 32]>>,
+    /// Hashes the clients of rate limits.
+    client_hash_key: Arc<Zeroizing<[u8; 32]>>,
 }
 
-struct Proofs {
+struct ProofCache {
     sealer: Sealer,
-    /// None if no proofs are to be kept.
+    /// `None` if no proofs are cached.
     disk: Option<Disk>,
-    most: usize,
+    max_entries: usize,
 }
 
-/// Where an entry of a proof belongs.
+/// The key of a task's proof in the caches.
 #[derive(Clone, Copy)]
-pub struct Place(Name);
+pub struct CacheKey(EntryName);
 
-/// What a verification found: that the proof holds, or why not.
+/// The result of a verification: the proof is valid, or the reason why not.
 pub type Verdict = Result<(), String>;
 
 impl Caches {
-    /// Opens them, and looks after Redis until the service ends.
+    /// Opens the caches, and keeps the connection to Redis open until the service shuts down.
     pub async fn open(
         settings: &Settings,
         circuits: &Arc<Circuits>,
@@ -104,36 +99,37 @@ impl Caches {
     ) -> Result<Self, CacheError> {
         let proofs = match &settings.cache_key {
             None => None,
-            Some(key) => Some(Arc::new(Proofs {
+            Some(key) => Some(Arc::new(ProofCache {
                 sealer: Sealer::new(key)?,
                 disk: open_disk(&settings.cache_dir, settings.proof_cache_entries, circuits)?,
-                most: settings.proof_cache_entries,
+                max_entries: settings.proof_cache_entries,
             })),
         };
         let redis = settings.redis_url.as_ref().map(Redis::new).transpose()?;
-        // Without a key for caches, what all instances know and whoever has a copy of Redis need not know.
+        // Without CACHE_KEY, the URL is a value that all instances know and that a copy of Redis
+        // doesn't contain.
         let shared = settings.cache_key.as_ref().or(settings.redis_url.as_ref());
         let shared = shared.map_or("", |secret| secret.expose().trim());
-        let askers = Arc::new(Zeroizing::new(blake3::derive_key(ASKERS, shared.as_bytes())));
+        let client_hash_key = blake3::derive_key(CLIENT_KEY_CONTEXT, shared.as_bytes());
         let caches = Self {
             proofs,
             redis,
-            askers,
+            client_hash_key: Arc::new(Zeroizing::new(client_hash_key)),
         };
         if let Some(redis) = &caches.redis {
-            caches.keep_up(redis, circuits).await;
+            connect(redis, circuits).await;
             let checked = redis.clone();
             service.health().add("redis", move || {
                 let redis = checked.clone();
                 async move { redis.check() }
             });
-            let (caches, redis, circuits) = (caches.clone(), redis.clone(), circuits.clone());
+            let (redis, circuits) = (redis.clone(), circuits.clone());
             let shutdown = service.shutdown();
-            service.spawn("the upkeep of Redis", async move {
+            service.spawn("the connection to Redis", async move {
                 while !shutdown.is_cancelled() {
                     tokio::select! {
                         () = shutdown.cancelled() => {}
-                        () = tokio::time::sleep(UPKEEP) => caches.keep_up(&redis, &circuits).await,
+                        () = tokio::time::sleep(REDIS_CHECK_INTERVAL) => connect(&redis, &circuits).await,
                     }
                 }
                 Ok::<_, CacheError>(())
@@ -142,58 +138,53 @@ impl Caches {
         Ok(caches)
     }
 
-    /// Connects to Redis if that is needed, and then tells it the verifying keys.
-    async fn keep_up(&self, redis: &Redis, circuits: &Circuits) {
-        if redis.keep_up().await {
-            tracing::info!(event = "redis_connected");
-            for circuit in circuits.all() {
-                // If it is away again, this is done again.
-                if let Err(error) = shared::publish(redis, circuit).await {
-                    tracing::warn!(event = "redis_away", %error);
-                }
-            }
-        }
-    }
-
-    /// Where the proof of a task belongs. None without a cache of proofs.
-    pub fn place(&self, task: &Task) -> Option<Place> {
+    /// Returns the key of a task's proof. `None` if proofs are not cached.
+    pub fn key(&self, task: &Task) -> Option<CacheKey> {
         let proofs = self.proofs.as_ref().filter(|proofs| proofs.disk.is_some())?;
         let hash = task.circuit.key.verifying_key().hash();
-        Some(Place(proofs.sealer.proof(&hash, &task.inputs, &task.evaluation)))
+        Some(CacheKey(proofs.sealer.proof_name(
+            &hash,
+            &task.inputs,
+            &task.evaluation,
+        )))
     }
 
-    /// A proof of a task that was proved before: another one than the one before, as likely as any.
-    pub async fn proof(&self, place: Place, task: &Task) -> Option<Proof> {
+    /// Returns a proof of a task that was proved before. The proof is re-randomised: it is a
+    /// uniformly random proof of the statement, independent of the cached one.
+    pub async fn proof(&self, key: CacheKey, task: &Task) -> Option<Proof> {
         let (proofs, circuit, digest) = (self.proofs.clone()?, task.circuit.clone(), task.evaluation.digest);
-        let Place(name) = place;
+        let CacheKey(name) = key;
         let sealed = {
-            let (proofs, folder) = (proofs.clone(), folder(&circuit));
+            let (proofs, folder) = (proofs.clone(), circuit_folder(&circuit));
             blocking(move || proofs.disk.as_ref().map(|disk| disk.get(&folder, name))).await??
         };
-        let found = note_read(DISK, sealed);
-        let checked = self.check(found, &circuit, digest, name, DISK).await;
-        if checked.is_some() {
-            return checked;
+        let sealed = record_read(Cache::ProofsDisk, sealed);
+        let proof = self
+            .open_proof(sealed, &circuit, digest, name, Cache::ProofsDisk)
+            .await;
+        if proof.is_some() {
+            return proof;
         }
         let redis = self.redis.as_ref()?;
-        let key = proof_key(&circuit, name);
-        let found: Result<(Option<Vec<u8>>,), _> = redis.ask(pipe().get(&key)).await;
-        let found = note_read(REDIS, found.map(|(found,)| found));
-        let sealed = found.clone();
-        let proof = self.check(found, &circuit, digest, name, REDIS).await?;
-        let folder = folder(&circuit);
-        blocking(move || proofs.keep_on_disk(&folder, name, &sealed?)).await?;
+        let redis_key = proof_key(&circuit, name);
+        let read: Result<(Option<Vec<u8>>,), _> = redis.query(pipe().get(&redis_key)).await;
+        let sealed = record_read(Cache::ProofsRedis, read.map(|(sealed,)| sealed));
+        let proof = self
+            .open_proof(sealed.clone(), &circuit, digest, name, Cache::ProofsRedis)
+            .await?;
+        let folder = circuit_folder(&circuit);
+        blocking(move || proofs.put_on_disk(&folder, name, &sealed?)).await?;
         Some(proof)
     }
 
-    /// Opens, verifies and re-randomises.
-    async fn check(
+    /// Decrypts, verifies and re-randomises a proof.
+    async fn open_proof(
         &self,
         sealed: Option<Vec<u8>>,
         circuit: &Arc<Circuit>,
         digest: Digest,
-        name: Name,
-        cache: &'static str,
+        name: EntryName,
+        cache: Cache,
     ) -> Option<Proof> {
         let (sealed, proofs, circuit) = (sealed?, self.proofs.clone()?, circuit.clone());
         blocking(move || {
@@ -201,34 +192,34 @@ impl Caches {
             let bytes: Option<[u8; Proof::LENGTH]> = opened.and_then(|bytes| bytes.try_into().ok());
             let proof = bytes.and_then(|bytes| Proof::from_bytes(&bytes).ok());
             let proof = proof.filter(|proof| circuit.prepared.verify(digest, proof).is_ok());
-            let another = proof.and_then(|proof| circuit.key.rerandomize(&proof, &mut OsRng).ok());
-            if another.is_none() {
-                metrics::cache(cache, Outcome::Damaged);
-                if let Some(disk) = proofs.disk.as_ref().filter(|_| cache == DISK) {
-                    disk.remove(&folder(&circuit), name);
+            let rerandomized = proof.and_then(|proof| circuit.key.rerandomize(&proof, &mut OsRng).ok());
+            if rerandomized.is_none() {
+                metrics::record_cache(cache, CacheOutcome::Damaged);
+                if let Some(disk) = proofs.disk.as_ref().filter(|_| cache == Cache::ProofsDisk) {
+                    disk.remove(&circuit_folder(&circuit), name);
                 }
             } else {
-                metrics::cache(cache, Outcome::Hit);
+                metrics::record_cache(cache, CacheOutcome::Hit);
             }
-            another
+            rerandomized
         })
         .await?
     }
 
-    /// Keeps a proof.
-    pub async fn keep(&self, place: Place, circuit: &Circuit, proof: &Proof) {
+    /// Stores a proof on disk and in Redis.
+    pub async fn put_proof(&self, key: CacheKey, circuit: &Circuit, proof: &Proof) {
         let Some(proofs) = self.proofs.clone() else { return };
-        let Place(name) = place;
+        let CacheKey(name) = key;
         let sealed = proofs.sealer.seal(name, &proof.to_bytes());
         if let Some(redis) = &self.redis {
-            let kept = shared::keep(redis, circuit, name, &sealed, proofs.most).await;
-            note_error(REDIS, kept);
+            let stored = redis_keys::put_proof(redis, circuit, name, &sealed, proofs.max_entries).await;
+            record_error(Cache::ProofsRedis, stored);
         }
-        let folder = folder(circuit);
-        blocking(move || proofs.keep_on_disk(&folder, name, &sealed)).await;
+        let folder = circuit_folder(circuit);
+        blocking(move || proofs.put_on_disk(&folder, name, &sealed)).await;
     }
 
-    /// What a verification of these found before.
+    /// Returns the cached result of a verification.
     pub async fn verdict(
         &self,
         key_hash: &[u8; 32],
@@ -236,24 +227,19 @@ impl Caches {
         digest: Digest,
     ) -> Option<Verdict> {
         let (proofs, redis) = (self.proofs.as_ref()?, self.redis.as_ref()?);
-        let name = proofs.sealer.verification(key_hash, proof, digest);
-        let found: Result<(Option<Vec<u8>>,), _> = redis.ask(pipe().get(verification_key(name))).await;
-        let sealed = note_read(VERIFICATIONS, found.map(|(found,)| found))?;
-        let opened = proofs
+        let name = proofs.sealer.verification_name(key_hash, proof, digest);
+        let read: Result<(Option<Vec<u8>>,), _> = redis.query(pipe().get(verification_key(name))).await;
+        let sealed = record_read(Cache::Verifications, read.map(|(sealed,)| sealed))?;
+        let reason = proofs
             .sealer
             .open(name, &sealed)
             .and_then(|bytes| String::from_utf8(bytes).ok());
-        let outcome = if opened.is_some() {
-            Outcome::Hit
-        } else {
-            Outcome::Damaged
-        };
-        metrics::cache(VERIFICATIONS, outcome);
-        opened.map(|reason| if reason.is_empty() { Ok(()) } else { Err(reason) })
+        record_found(Cache::Verifications, reason.is_some());
+        reason.map(|reason| if reason.is_empty() { Ok(()) } else { Err(reason) })
     }
 
-    /// Keeps what a verification found.
-    pub async fn keep_verdict(
+    /// Stores the result of a verification.
+    pub async fn put_verdict(
         &self,
         key_hash: &[u8; 32],
         proof: &[u8; Proof::LENGTH],
@@ -263,52 +249,62 @@ impl Caches {
         let (Some(proofs), Some(redis)) = (&self.proofs, &self.redis) else {
             return;
         };
-        let name = proofs.sealer.verification(key_hash, proof, digest);
+        let name = proofs.sealer.verification_name(key_hash, proof, digest);
+        // An empty reason means that the proof is valid.
         let reason = verdict.as_ref().err().map_or("", String::as_str);
         let sealed = proofs.sealer.seal(name, reason.as_bytes());
         let mut commands = pipe();
         commands
             .set_ex(verification_key(name), sealed, VERIFICATION_SECONDS)
             .ignore();
-        note_error(VERIFICATIONS, redis.ask::<()>(&commands).await);
+        record_error(Cache::Verifications, redis.query::<()>(&commands).await);
     }
 
-    /// A verifying key that another instance has, by its hash, which is what makes it the right one.
+    /// Returns a verifying key of another instance. Redis isn't trusted: the key must have the
+    /// hash.
     pub async fn verifying_key(&self, hash: &[u8; 32]) -> Option<VerifyingKey> {
         let redis = self.redis.as_ref()?;
-        let found: Result<(Option<Vec<u8>>,), _> = redis.ask(pipe().get(verifying_key_key(hash))).await;
-        let bytes = note_read(KEYS, found.map(|(found,)| found))?;
+        let read: Result<(Option<Vec<u8>>,), _> = redis.query(pipe().get(verifying_key_key(hash))).await;
+        let bytes = record_read(Cache::VerifyingKeys, read.map(|(bytes,)| bytes))?;
         let bytes = <[u8; VerifyingKey::LENGTH]>::try_from(bytes).ok();
         let key = bytes
             .filter(|bytes| sha256(bytes) == *hash)
             .and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok());
-        let outcome = if key.is_some() {
-            Outcome::Hit
-        } else {
-            Outcome::Damaged
-        };
-        metrics::cache(KEYS, outcome);
+        record_found(Cache::VerifyingKeys, key.is_some());
         key
     }
 }
 
-impl Proofs {
-    fn keep_on_disk(&self, folder: &str, name: Name, sealed: &[u8]) -> Option<()> {
-        let kept = self.disk.as_ref()?.put(folder, name, sealed);
-        note_error(DISK, kept);
+impl ProofCache {
+    fn put_on_disk(&self, folder: &str, name: EntryName, sealed: &[u8]) -> Option<()> {
+        let stored = self.disk.as_ref()?.put(folder, name, sealed);
+        record_error(Cache::ProofsDisk, stored);
         Some(())
     }
 }
 
-fn open_disk(cache_dir: &Path, most: usize, circuits: &Circuits) -> Result<Option<Disk>, CacheError> {
-    if most == 0 {
+/// Connects to Redis if there is no connection, and then publishes the verifying keys.
+async fn connect(redis: &Redis, circuits: &Circuits) {
+    if redis.ensure_connected().await {
+        tracing::info!(event = "redis_connected");
+        for circuit in circuits.all() {
+            // If this fails, the next connection publishes the keys again.
+            if let Err(error) = redis_keys::publish_verifying_key(redis, circuit).await {
+                tracing::warn!(event = "redis_unavailable", %error);
+            }
+        }
+    }
+}
+
+fn open_disk(cache_dir: &Path, max_entries: usize, circuits: &Circuits) -> Result<Option<Disk>, CacheError> {
+    if max_entries == 0 {
         return Ok(None);
     }
     let folders: Vec<(&str, String)> = circuits
         .all()
-        .map(|circuit| (circuit.description.id.as_str(), folder(circuit)))
+        .map(|circuit| (circuit.description.id.as_str(), circuit_folder(circuit)))
         .collect();
-    let disk = Disk::open(cache_dir, most, &folders);
+    let disk = Disk::open(cache_dir, max_entries, &folders);
     let disk = disk.map_err(|error| CacheError::Folder {
         folder: cache_dir.to_owned(),
         error,
@@ -316,24 +312,34 @@ fn open_disk(cache_dir: &Path, most: usize, circuits: &Circuits) -> Result<Optio
     Ok(Some(disk))
 }
 
-/// Counts misses and errors; whether what was found is a hit shows when it is opened.
-fn note_read<E: std::fmt::Display>(cache: &'static str, read: Result<Option<Vec<u8>>, E>) -> Option<Vec<u8>> {
+/// Records a miss or an error. Whether an entry that was found is a hit or damaged is known only
+/// after it is opened.
+fn record_read<E: std::fmt::Display>(cache: Cache, read: Result<Option<Vec<u8>>, E>) -> Option<Vec<u8>> {
     if let Ok(None) = read {
-        metrics::cache(cache, Outcome::Miss);
+        metrics::record_cache(cache, CacheOutcome::Miss);
     }
-    note_error(cache, read).flatten()
+    record_error(cache, read).flatten()
 }
 
-fn note_error<T, E: std::fmt::Display>(cache: &'static str, outcome: Result<T, E>) -> Option<T> {
+fn record_found(cache: Cache, is_intact: bool) {
+    let outcome = if is_intact {
+        CacheOutcome::Hit
+    } else {
+        CacheOutcome::Damaged
+    };
+    metrics::record_cache(cache, outcome);
+}
+
+fn record_error<T, E: std::fmt::Display>(cache: Cache, outcome: Result<T, E>) -> Option<T> {
     outcome
         .inspect_err(|error| {
-            metrics::cache(cache, Outcome::Error);
-            tracing::debug!(event = "cache_failed", cache, %error);
+            metrics::record_cache(cache, CacheOutcome::Error);
+            tracing::debug!(event = "cache_failed", cache = cache.as_str(), %error);
         })
         .ok()
 }
 
-/// Files and pairings, off the threads that answer. None if it panicked.
+/// Runs file accesses and pairings outside the async threads. `None` if the work panicked.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work).await.ok()
 }

@@ -1,5 +1,7 @@
-//! Redis, which may be away at any time: nothing waits for it longer than [`PATIENCE`], and after a failure nothing waits at all until the
-//! upkeep has connected again.
+//! A connection to Redis that may be lost at any time.
+//!
+//! If Redis is unavailable, a call fails after at most 250 ms ([`TIMEOUT`]). After that, all calls
+//! fail immediately until [`Redis::ensure_connected`] has connected again.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -13,92 +15,96 @@ use redis::{
 
 use crate::metrics;
 
-/// For a connection, and for each answer.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// Timeout for a connection and for each response.
+const TIMEOUT: Duration = Duration::from_millis(250);
 
-/// `REDIS_URL` isn't one.
+/// `REDIS_URL` isn't a URL of Redis.
 #[derive(Debug, thiserror::Error)]
 #[error("REDIS_URL must be redis://user:password@host:port/database, or rediss:// for TLS")]
-pub struct RedisUrlError;
+pub struct InvalidRedisUrl;
 
-/// Why Redis gave nothing.
+/// Why a call to Redis failed.
 #[derive(Debug, thiserror::Error)]
-pub enum RedisFailure {
-    /// It was away before.
-    #[error("away")]
-    Away,
-    /// It failed now.
+pub enum CallError {
+    /// There was no connection.
+    #[error("not connected to Redis")]
+    NotConnected,
+    /// The call failed.
     #[error(transparent)]
     Failed(#[from] RedisError),
 }
 
-/// A connection that may be lost. Cheap to clone.
+/// A connection to Redis. Cheap to clone: all clones share the connection.
 #[derive(Clone)]
 pub struct Redis {
     client: Client,
+    /// The connection, or the reason why there is none.
     connection: Arc<Mutex<Result<MultiplexedConnection, String>>>,
 }
 
 impl Redis {
-    /// Not connected yet.
-    pub fn new(url: &Secret) -> Result<Self, RedisUrlError> {
-        // Its own error may repeat the URL, which has a password.
-        let client = Client::open(url.expose()).map_err(|_| RedisUrlError)?;
+    /// Creates the client without connecting.
+    pub fn new(url: &Secret) -> Result<Self, InvalidRedisUrl> {
+        // The library's error may contain the URL, which has a password.
+        let client = Client::open(url.expose()).map_err(|_| InvalidRedisUrl)?;
         Ok(Self {
             client,
             connection: Arc::new(Mutex::new(Err("not connected yet".to_owned()))),
         })
     }
 
-    /// Connects if there is no connection, and asks whether the one that there is still answers. True if it is a new one.
-    pub async fn keep_up(&self) -> bool {
-        if self.ask::<()>(redis::pipe().cmd("PING").ignore()).await.is_ok() {
+    /// Checks that the connection works, and otherwise connects. Returns `true` if it created a new
+    /// connection.
+    pub async fn ensure_connected(&self) -> bool {
+        if self.query::<()>(redis::pipe().cmd("PING").ignore()).await.is_ok() {
             return false;
         }
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
-        let connected = self
+            .set_connection_timeout(Some(TIMEOUT))
+            .set_response_timeout(Some(TIMEOUT));
+        let connection = self
             .client
             .get_multiplexed_async_connection_with_config(&config)
             .await;
-        let connected = connected.map_err(|error| error.to_string());
-        let up = connected.is_ok();
-        self.set(connected);
-        up
+        let connection = connection.map_err(|error| error.to_string());
+        let is_connected = connection.is_ok();
+        self.set(connection);
+        is_connected
     }
 
     fn set(&self, connection: Result<MultiplexedConnection, String>) {
-        metrics::redis_up(connection.is_ok());
+        metrics::set_redis_up(connection.is_ok());
         *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = connection;
     }
 
-    /// Runs commands. A failure of the connection ends it for everybody, until [`keep_up`](Self::keep_up) has another.
-    pub async fn ask<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RedisFailure> {
+    /// Runs commands. If the connection fails, all callers lose it until
+    /// [`ensure_connected`](Self::ensure_connected) has connected again.
+    pub async fn query<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, CallError> {
         let connection = self
             .connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let mut connection = connection.map_err(|_| RedisFailure::Away)?;
-        let answer = commands.query_async(&mut connection).await;
-        answer.map_err(|error: RedisError| {
+        let mut connection = connection.map_err(|_| CallError::NotConnected)?;
+        let response = commands.query_async(&mut connection).await;
+        response.map_err(|error: RedisError| {
             if error.is_io_error() || error.is_timeout() || error.is_unrecoverable_error() {
-                tracing::warn!(event = "redis_away", %error);
+                tracing::warn!(event = "redis_unavailable", %error);
                 self.set(Err(error.to_string()));
             }
             error.into()
         })
     }
 
-    /// For /ready: without Redis everything works, but some things are lost.
+    /// Returns the result for `/ready`. Without Redis, the service still proves and verifies.
     pub fn check(&self) -> Check {
         match &*self.connection.lock().unwrap_or_else(PoisonError::into_inner) {
             Ok(_) => Check::Ok,
             Err(error) => Check::Degraded {
                 reason: format!(
-                    "Redis is away ({error}): proofs cached by other instances, results of verifications and verifying keys of other \
-                     instances are not found, and each instance counts rate limits alone; proving goes on"
+                    "Redis is unavailable ({error}): this instance doesn't find the proofs, verification \
+                     results and verifying keys of other instances, and counts rate limits alone; proving \
+                     and verifying work"
                 ),
             },
         }

@@ -1,213 +1,169 @@
-//! Progress of jobs and of requests that wait for their answer, from whichever instance works on them to whoever asks.
+//! Progress of jobs and requests, from the instance that works on them to subscribed clients of any
+//! instance.
 //!
 //! ```text
-//!   worker, or request --NOTIFY--> Postgres --LISTEN--> Events (one connection an instance) --bounded channel--> subscribers
-//!            |                                            ^
-//!            +------- requests of this instance ----------+
+//!   worker, or request --NOTIFY--> Postgres --LISTEN--> Events --broadcast--> subscriptions
+//!            |                              one connection  ^    channel
+//!            |                              per instance    |
+//!            +------- requests of this instance ------------+
 //! ```
 //!
-//! A subscriber that is too slow loses messages, not memory: it then looks for itself, as all do when the connection to Postgres was lost. Without a database there are no jobs, and
-//! requests are heard of where they wait.
+//! The broadcast channel is bounded. A slow subscription loses messages and then reads the current
+//! state itself. All subscriptions do the same after the connection to Postgres was lost. Without a
+//! database there are no jobs, and a request can be followed only at the instance that works on it.
 
-mod document;
-mod follower;
-mod told;
-mod waiting;
+mod client_event;
+mod job_document;
+mod message;
+mod subscription;
+mod tracked_request;
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bauta_service_common::Service;
-use bauta_store::{JOB_CHANNEL, StoreError};
-use serde::{Deserialize, Serialize};
-use sqlx::postgres::PgListener;
+use bauta_store::{JobListener, StoreError};
 use tokio::sync::{broadcast, mpsc};
-use utoipa::ToSchema;
 
-use self::follower::Heard;
-pub use self::{document::JobDocument, follower::Follower, told::Told};
+use self::message::{Message, Progress, RequestKey};
+pub use self::{client_event::ClientEvent, job_document::JobDocument, subscription::Subscription};
 use crate::queue::Queue;
 
-/// Messages that a subscriber may be behind, and that may wait for Postgres; more are lost.
-const CAPACITY: usize = 1024;
-/// Ended requests that late subscribers still find.
-const REMEMBERED: usize = 1024;
+/// Largest number of messages that a subscription may be behind, and that may wait to be sent to
+/// Postgres. Further messages are lost.
+const CHANNEL_CAPACITY: usize = 1024;
+/// Number of ended requests that late subscriptions still find.
+const MAX_ENDED_REQUESTS: usize = 1024;
+/// Interval of attempts to connect to Postgres again.
+const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What is announced, by the jobs' table and by instances.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Message {
-    /// Of a job.
-    Job {
-        id: String,
-        state: String,
-        stage: Option<String>,
-        progress: Option<f64>,
-        eta_ms: Option<u64>,
-    },
-    /// Of a request that waits for its answer.
-    Request { request: Key, news: News },
-    /// Whoever has this request should say how far it is.
-    Ask { ask: Key },
-    /// Messages of other instances were lost: every subscriber looks for itself.
-    #[serde(skip)]
-    Lost,
-}
-
-/// A request: the API key's prefix, and the id that the client gave it.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-struct Key {
-    owner: String,
-    id: String,
-}
-
-/// How far a job or a request is.
-#[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct News {
-    /// Of a job `queued`, `running` or `proving`; of a request `awaited` (not here yet), `waiting` or `proving`; of both `succeeded` or
-    /// `failed`, of a job `cancelled`.
-    pub stage: String,
-    /// From 0 to 1.
-    pub progress: f64,
-    /// Milliseconds until it should be done, by what others took of late; null as long as there were none.
-    pub eta_ms: Option<u64>,
-}
-
-/// Where subscribers come. Cheap to clone.
+/// Distributes progress to subscriptions. Cheap to clone.
 #[derive(Clone)]
-pub struct Events(Arc<Parts>);
+pub struct Events(Arc<Inner>);
 
-struct Parts {
+struct Inner {
+    /// Messages to the subscriptions of this instance.
     sender: broadcast::Sender<Message>,
-    /// What other instances are to hear; none without a database.
-    others: Option<mpsc::Sender<Message>>,
+    /// Messages to other instances. `None` without a database.
+    outbox: Option<mpsc::Sender<Message>>,
     queue: Option<Queue>,
     requests: Mutex<Requests>,
 }
 
-/// Requests that wait here, and the newest of those that don't any more.
+/// Requests that this instance works on, and the most recent ended ones.
 #[derive(Default)]
 struct Requests {
-    by_key: HashMap<Key, News>,
-    ended: VecDeque<Key>,
+    progress: HashMap<RequestKey, Progress>,
+    /// Ended requests, the oldest first.
+    ended: VecDeque<RequestKey>,
 }
 
 impl Events {
-    /// Listens and speaks until the service ends.
+    /// Receives and sends messages until the service shuts down.
     pub async fn start(queue: Option<Queue>, service: &Service) -> Result<Self, StoreError> {
-        let (sender, _) = broadcast::channel(CAPACITY);
-        let (others, to_tell) = mpsc::channel(CAPACITY);
-        let events = Self(Arc::new(Parts {
+        let (sender, _) = broadcast::channel(CHANNEL_CAPACITY);
+        let (outbox, outgoing) = mpsc::channel(CHANNEL_CAPACITY);
+        let events = Self(Arc::new(Inner {
             sender,
-            others: queue.is_some().then_some(others),
+            outbox: queue.is_some().then_some(outbox),
             requests: Mutex::default(),
             queue,
         }));
         if let Some(queue) = &events.0.queue {
-            let listener = connect(queue).await?;
-            events.listen(listener, queue.clone(), service);
-            speak(to_tell, queue.clone(), service);
+            let listener = queue.store().listen_to_jobs().await?;
+            events.spawn_receiver(listener, queue.clone(), service);
+            spawn_sender(outgoing, queue.clone(), service);
         }
         Ok(events)
     }
 
-    fn listen(&self, mut listener: PgListener, queue: Queue, service: &Service) {
+    fn spawn_receiver(&self, mut listener: JobListener, queue: Queue, service: &Service) {
         let (events, shutdown) = (self.clone(), service.shutdown());
-        service.spawn("the listener for jobs", async move {
+        service.spawn("the receiver of job events", async move {
             loop {
-                let notification = tokio::select! {
+                let payload = tokio::select! {
                     () = shutdown.cancelled() => return Ok::<_, StoreError>(()),
-                    notification = listener.try_recv() => notification,
+                    payload = listener.next() => payload,
                 };
-                if let Ok(Some(notification)) = notification {
-                    match serde_json::from_str(notification.payload()) {
-                        Ok(message) => events.hear(message),
+                if let Ok(Some(payload)) = payload {
+                    match serde_json::from_str(&payload) {
+                        Ok(message) => events.receive(message),
                         Err(error) => tracing::warn!(event = "message_unreadable", %error),
                     }
                     continue;
                 }
-                tracing::warn!(event = "listener_away", error = ?notification.err());
+                tracing::warn!(event = "listener_disconnected", error = ?payload.err());
                 listener = tokio::select! {
                     () = shutdown.cancelled() => return Ok(()),
-                    listener = connect_again(&queue) => listener,
+                    listener = reconnect(&queue) => listener,
                 };
-                events.hear(Message::Lost);
+                events.receive(Message::Lost);
             }
         });
     }
 
-    fn hear(&self, message: Message) {
-        if let Message::Ask { ask } = message {
-            if let Some(news) = self.present(&ask) {
-                self.tell_others(Message::Request { request: ask, news });
+    fn receive(&self, message: Message) {
+        if let Message::Query { request } = message {
+            if let Some(progress) = self.progress_of(&request) {
+                self.send_to_instances(Message::Request { request, progress });
             }
         } else {
-            // Without subscribers nobody hears it.
+            // Sending fails only if there are no subscriptions.
             let _ = self.0.sender.send(message);
         }
     }
 
-    /// Says something of a request of this instance to everybody.
-    fn announce(&self, request: Key, news: News) {
-        let message = Message::Request { request, news };
+    /// Sends the progress of a request of this instance to the subscriptions of all instances.
+    fn publish(&self, request: RequestKey, progress: Progress) {
+        let message = Message::Request { request, progress };
         let _ = self.0.sender.send(message.clone());
-        self.tell_others(message);
+        self.send_to_instances(message);
     }
 
-    fn tell_others(&self, message: Message) {
-        if let Some(others) = &self.0.others {
-            // One that is lost is asked for again.
-            let _ = others.try_send(message);
+    fn send_to_instances(&self, message: Message) {
+        if let Some(outbox) = &self.0.outbox {
+            // If the channel is full, the message is lost. Subscriptions query again at an
+            // interval.
+            let _ = outbox.try_send(message);
         }
     }
 
-    /// How far a request is that waits or waited here.
-    fn present(&self, key: &Key) -> Option<News> {
-        self.requests().by_key.get(key).cloned()
+    /// Returns the progress of a request that this instance works on or has recently ended.
+    fn progress_of(&self, request: &RequestKey) -> Option<Progress> {
+        self.requests().progress.get(request).cloned()
     }
 
-    fn requests(&self) -> std::sync::MutexGuard<'_, Requests> {
+    fn requests(&self) -> MutexGuard<'_, Requests> {
         self.0.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn connect(queue: &Queue) -> Result<PgListener, StoreError> {
-    let mut listener = PgListener::connect_with(queue.store().pool()).await?;
-    // A connection that comes again by itself doesn't say so, and what was said in between is lost.
-    listener.eager_reconnect(false);
-    listener.listen(JOB_CHANNEL).await?;
-    Ok(listener)
-}
-
-async fn connect_again(queue: &Queue) -> PgListener {
+/// Connects to Postgres again. Tries until it succeeds.
+async fn reconnect(queue: &Queue) -> JobListener {
     loop {
-        match connect(queue).await {
+        match queue.store().listen_to_jobs().await {
             Ok(listener) => return listener,
-            Err(error) => tracing::debug!(event = "listener_away", %error),
+            Err(error) => tracing::debug!(event = "listener_disconnected", %error),
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(RECONNECT_INTERVAL).await;
     }
 }
 
-/// Tells other instances, one message after the other.
-fn speak(mut to_tell: mpsc::Receiver<Message>, queue: Queue, service: &Service) {
+/// Sends messages to other instances, one after the other.
+fn spawn_sender(mut outgoing: mpsc::Receiver<Message>, queue: Queue, service: &Service) {
     let shutdown = service.shutdown();
-    service.spawn("the speaker for requests", async move {
+    service.spawn("the sender of request events", async move {
         loop {
             let message = tokio::select! {
                 () = shutdown.cancelled() => return Ok::<_, StoreError>(()),
-                message = to_tell.recv() => message,
+                message = outgoing.recv() => message,
             };
             let Some(message) = message else { return Ok(()) };
-            let payload = serde_json::to_string(&message).expect("a message has only text and numbers");
-            let told = sqlx::query("SELECT pg_notify($1, $2)::text")
-                .bind(JOB_CHANNEL)
-                .bind(payload)
-                .execute(queue.store().pool());
-            if let Err(error) = told.await {
+            let payload = serde_json::to_string(&message).expect("a message has only strings and numbers");
+            if let Err(error) = queue.store().notify_listeners(&payload).await {
                 tracing::debug!(event = "message_lost", %error);
             }
         }

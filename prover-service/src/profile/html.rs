@@ -1,14 +1,16 @@
-//! The report as a page: one file, no scripts, nothing loaded from elsewhere.
+//! The report as a web page: one file without scripts and without external resources.
 
 use std::fmt::Write as _;
 
 use super::{Case, Report};
 
-/// Width of the chart, and of its part left of the bars.
+/// Width of the chart in pixels.
 const WIDTH: f64 = 760.0;
+/// Distance of the bars from the left edge, for their labels.
 const LEFT: f64 = 175.0;
-/// Height of a bar, and of a case with its three bars.
+/// Height of a bar.
 const BAR: f64 = 14.0;
+/// Height of a case with its three bars.
 const GROUP: f64 = 62.0;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:820px;margin:2em auto;padding:0 1em;color:#222}\
@@ -17,7 +19,7 @@ th,td{text-align:right;padding:.25em .6em;border-bottom:1px solid #ddd}th:first-
 svg{width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:#222}.p50{fill:#2c7fb8}.p95{fill:#7fcdbb}.p99{fill:#fdae61}\
 .axis{stroke:#ccc}.range{stroke:#222}";
 
-/// The report for people.
+/// Renders the report as HTML.
 pub fn html(report: &Report) -> String {
     let mut page = String::from("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">");
     let title = format!("Proving time of {}", escape(&report.circuit_id));
@@ -28,27 +30,28 @@ pub fn html(report: &Report) -> String {
     write(
         &mut page,
         format_args!(
-            "<p>Measured on {}: {} proofs a case, after {} that don't count. <b>default</b> is a proof on one thread, <b>optimized</b> one on all \
-             {}. Times are milliseconds of proving and verifying the proof, without waiting for a turn.</p>",
+            "<p>Measured on {}: {} proofs for each case, after {} for warm-up. <b>default</b> is a proof on one thread, \
+             <b>optimized</b> is a proof on all {} threads. Times are in milliseconds. They include proving and the \
+             verification of the proof, but not the time in the queue.</p>",
             date(report.timestamp),
             report.iterations,
             report.warmup_iterations,
             report.threads
         ),
     );
-    page.push_str("<h2>What the figures advise</h2><ul>");
-    for advice in &report.recommendations {
-        write(&mut page, format_args!("<li>{}</li>", escape(advice)));
+    page.push_str("<h2>Recommendations</h2><ul>");
+    for recommendation in &report.recommendations {
+        write(&mut page, format_args!("<li>{}</li>", escape(recommendation)));
     }
     page.push_str("</ul><h2>Proving time by case</h2>");
     chart(&mut page, &report.cases);
-    page.push_str("<h2>Figures</h2>");
+    page.push_str("<h2>Measurements</h2>");
     table(&mut page, &report.cases);
     page.push_str("</body></html>\n");
     page
 }
 
-/// Unix milliseconds as people write them.
+/// Formats Unix milliseconds as a date and time.
 fn date(timestamp: u64) -> String {
     let time = i64::try_from(timestamp)
         .ok()
@@ -58,7 +61,7 @@ fn date(timestamp: u64) -> String {
     })
 }
 
-/// Bars of p50, p95 and p99 for each case, with a line from the fastest to the slowest.
+/// Draws bars of p50, p95 and p99 for each case, and a line from the minimum to the maximum.
 fn chart(page: &mut String, cases: &[Case]) {
     let longest = cases.iter().fold(0.0, |left: f64, right| left.max(right.max_ms));
     let (step, most) = scale(longest);
@@ -82,7 +85,7 @@ fn chart(page: &mut String, cases: &[Case]) {
     write(
         page,
         format_args!(
-            "<text x=\"{}\" y=\"15\">line: fastest to slowest</text>",
+            "<text x=\"{}\" y=\"15\">line: minimum to maximum</text>",
             LEFT + 270.0
         ),
     );
@@ -140,7 +143,8 @@ fn chart(page: &mut String, cases: &[Case]) {
     page.push_str("</svg>");
 }
 
-/// Distance of the marks of an axis (1, 2 or 5 times a power of ten, at most six of them), and where it ends.
+/// Returns the distance between the marks of an axis, and the end of the axis. The distance is 1, 2
+/// or 5 times a power of ten, and there are at most six marks.
 fn scale(longest: f64) -> (f64, f64) {
     let raw = (longest / 5.0).max(0.1);
     let power = 10f64.powf(raw.log10().floor());
@@ -183,12 +187,12 @@ fn table(page: &mut String, cases: &[Case]) {
     page.push_str("</table>");
 }
 
-/// Writing to a text can't fail.
 fn write(page: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a string can't fail.
     let _ = page.write_fmt(text);
 }
 
-/// A text that may stand anywhere in a page.
+/// Escapes a text for use in elements and attributes.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -209,7 +213,7 @@ mod tests {
     use super::{super::CircuitType, *};
 
     #[test]
-    fn nothing_that_is_shown_is_taken_for_the_page() {
+    fn texts_in_the_page_are_escaped() {
         let report = Report {
             timestamp: 1_763_670_000_000,
             circuit_id: "<script>alert('x')</script>".to_owned(),
@@ -225,14 +229,14 @@ mod tests {
         assert!(page.contains("Measured on 2025-11-20 at 20:20 UTC"), "{page}");
     }
 
-    /// The number after this in a text.
+    /// Parses the number that follows `after` in the text.
     fn number(text: &str, after: &str) -> f64 {
         let rest = text.split_once(after).unwrap().1;
         rest.split('"').next().unwrap().parse().unwrap()
     }
 
     #[test]
-    fn bars_are_as_long_as_their_times_and_stay_in_the_picture() {
+    fn bars_are_proportional_to_times_and_stay_inside_the_chart() {
         let case = |circuit_type, times: [f64; 3]| Case {
             circuit_type,
             network_size: 10_000,
@@ -270,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn an_axis_has_few_round_marks_and_ends_after_the_longest() {
+    fn an_axis_has_at_most_six_round_marks_and_covers_the_largest_value() {
         for longest in [0.0, 0.3, 1.0, 23.7, 25.0, 99.9, 101.0, 4_321.0] {
             let (step, most) = scale(longest);
             let marks = most / step;

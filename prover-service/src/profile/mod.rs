@@ -1,63 +1,83 @@
-//! How fast this instance proves, measured when an operator asks: proofs of members who don't exist.
+//! Measures the proving time of this instance with generated members, when an operator requests it.
 //!
 //! ```text
-//!   circuit types x network sizes --cases--> one slot, in turn with everybody's proofs --> times --> figures, advice
+//!   circuit types x network sizes --cases--> one worker slot --> times --> recommendations
 //! ```
 
-mod advice;
 mod html;
 mod member;
+mod recommendations;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use bauta_service_common::Problem;
+use bauta_service_common::InvalidField;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::html::html;
-use self::member::Member;
+use self::member::create_sample;
 use crate::{
-    circuits::Circuits,
+    circuits::{CircuitError, Circuits},
     metrics,
-    prover::{Prover, Threads},
+    prover::{ProveError, Prover, Sample, Threads},
     recent::percentile,
     time,
 };
 
-/// Most members of a registry that is made up.
-const LARGEST_NETWORK: u64 = 10_000;
-/// Most network sizes of a run.
-const MOST_SIZES: usize = 8;
-/// Most measured proofs of a case.
-const MOST_ITERATIONS: u32 = 200;
-/// Most proofs of a case that aren't measured.
-const MOST_WARMUPS: u32 = 20;
-/// Most proofs of a run.
-const MOST_PROOFS: u32 = 1_000;
+/// Largest number of members of a generated registry.
+const MAX_NETWORK_SIZE: u64 = 10_000;
+/// Largest number of network sizes in a run.
+const MAX_NETWORK_SIZES: usize = 8;
+/// Largest number of measured proofs for each case.
+const MAX_ITERATIONS: u32 = 200;
+/// Largest number of warm-up proofs for each case.
+const MAX_WARMUP_ITERATIONS: u32 = 20;
+/// Largest number of proofs in a run.
+const MAX_PROOFS: u32 = 1_000;
+
+/// Why a measurement failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// The requested circuit can't be used.
+    #[error(transparent)]
+    Circuit(#[from] CircuitError),
+    /// A proof failed.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    /// The resources of the process can't be read.
+    #[error("can't read the resources of this process: {0}")]
+    Resources(#[from] procfs::ProcError),
+    /// The generation of a member panicked.
+    #[error("the generation of a member panicked")]
+    Generation,
+}
 
 /// What to measure.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ProfileRequest {
-    /// How proofs are made: each on one thread, on all, or both ways; `["default"]` if none is given.
+    /// How proofs are made: on one thread, on all threads, or both. By default `["default"]`.
     #[serde(default = "default_types")]
     pub circuit_types: Vec<CircuitType>,
-    /// Members of the registry that is proved in, each 1 to 10,000; `[10]` if none is given.
+    /// Numbers of members of the generated registries, each from 1 to 10,000. By default `[10]`.
     #[serde(default = "default_sizes")]
     pub network_sizes: Vec<u64>,
-    /// Measured proofs of each case, 1 to 200.
+    /// Measured proofs for each case, from 1 to 200. By default 10.
     #[serde(default = "default_iterations")]
     pub iterations: u32,
-    /// Proofs of each case before those, at most 20.
+    /// Proofs for each case before the measured ones, at most 20. By default 1.
     #[serde(default = "default_warmups")]
     pub warmup_iterations: u32,
-    /// Whether to say how much memory the process has after each case.
+    /// Whether the report contains the memory of the process after each case.
     #[serde(default)]
     pub include_memory: bool,
-    /// Whether to say how much processor time the process used in each case.
+    /// Whether the report contains the processor time of the process during each case.
     #[serde(default, rename = "includeCPU")]
     pub include_cpu: bool,
-    /// Which circuit, by its id in `/circuits`; the smallest if none is given.
+    /// The circuit's id, as `/circuits` lists it. By default the circuit with the smallest depth.
     pub circuit_id: Option<String>,
 }
 
@@ -65,9 +85,9 @@ pub struct ProfileRequest {
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CircuitType {
-    /// On one thread: what this service does when there are several to make.
+    /// On one thread, as when several proofs run at the same time.
     Default,
-    /// On all threads: what it does with one alone.
+    /// On all threads, as when no other proof runs.
     Optimized,
 }
 
@@ -96,102 +116,106 @@ const fn default_warmups() -> u32 {
     1
 }
 
-/// What was measured.
+/// The results of a measurement.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// When it was, Unix milliseconds.
+    /// Time of the measurement in Unix milliseconds.
     pub timestamp: u64,
-    /// Which circuit.
+    /// The circuit's id.
     pub circuit_id: String,
-    /// Measured proofs of each case.
+    /// Measured proofs for each case.
     pub iterations: u32,
-    /// Proofs of each case before those.
+    /// Proofs for each case before the measured ones.
     pub warmup_iterations: u32,
-    /// Threads that proofs are made on.
+    /// Number of proving threads.
     pub threads: usize,
-    /// Each circuit type at each network size.
+    /// One case for each circuit type and network size.
     pub cases: Vec<Case>,
-    /// What the figures advise.
+    /// Recommendations that follow from the measurements.
     pub recommendations: Vec<String>,
 }
 
-/// Figures of one case. Times are milliseconds of proving and self-verification, without waiting.
+/// The measurements of one case. Times are milliseconds of proving and self-verification, without
+/// the time in the queue.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Case {
-    /// How proofs were made.
+    /// How the proofs were made.
     pub circuit_type: CircuitType,
-    /// Members of the registry.
+    /// Number of members of the registry.
     pub network_size: u64,
-    /// The mean.
+    /// Mean.
     pub avg_ms: f64,
-    /// The fastest.
+    /// Minimum.
     pub min_ms: f64,
-    /// The slowest.
+    /// Maximum.
     pub max_ms: f64,
-    /// The median.
+    /// Median.
     pub p50_ms: f64,
-    /// 95 of 100 took no longer.
+    /// 95th percentile.
     pub p95_ms: f64,
-    /// 99 of 100 took no longer.
+    /// 99th percentile.
     pub p99_ms: f64,
-    /// Resident memory of the process after it.
+    /// Resident memory of the process after the case, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
-    /// Processor time of the process over the time that passed, 100 for each processor; other work of the process is in it.
+    /// Processor time of the process divided by the elapsed time. 100 is one processor. It includes
+    /// other work of the process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_percent: Option<f64>,
 }
 
 impl ProfileRequest {
-    /// Refuses what would take too long.
-    pub fn check(&self) -> Result<(), Problem> {
-        let refused = |field: &str, rule: String| Err(Problem::invalid(field, rule));
+    /// Checks the fields, so that a run doesn't take too long.
+    pub fn check(&self) -> Result<(), InvalidField> {
+        let refuse = |field: &str, rule: String| Err(InvalidField::new(field, rule));
         if self.circuit_types.is_empty() || self.circuit_types.len() > 2 {
-            return refused(
-                "circuitTypes",
-                "must have default, optimized or both, each once".to_owned(),
-            );
+            let rule = "must contain default, optimized or both, each at most once";
+            return refuse("circuitTypes", rule.to_owned());
         }
         if self.circuit_types.len() == 2 && self.circuit_types[0] == self.circuit_types[1] {
-            return refused("circuitTypes", "must not have one twice".to_owned());
+            return refuse("circuitTypes", "must not contain a type twice".to_owned());
         }
-        if !(1..=MOST_SIZES).contains(&self.network_sizes.len()) {
-            return refused("networkSizes", format!("must have 1 to {MOST_SIZES} sizes"));
+        if !(1..=MAX_NETWORK_SIZES).contains(&self.network_sizes.len()) {
+            let rule = format!("must contain 1 to {MAX_NETWORK_SIZES} sizes");
+            return refuse("networkSizes", rule);
         }
         for (index, size) in self.network_sizes.iter().enumerate() {
-            if !(1..=LARGEST_NETWORK).contains(size) {
-                let rule = format!("must be from 1 to {LARGEST_NETWORK}");
-                return refused(&format!("networkSizes[{index}]"), rule);
+            if !(1..=MAX_NETWORK_SIZE).contains(size) {
+                let rule = format!("must be from 1 to {MAX_NETWORK_SIZE}");
+                return refuse(&format!("networkSizes[{index}]"), rule);
             }
         }
-        if !(1..=MOST_ITERATIONS).contains(&self.iterations) {
-            return refused("iterations", format!("must be from 1 to {MOST_ITERATIONS}"));
+        if !(1..=MAX_ITERATIONS).contains(&self.iterations) {
+            return refuse("iterations", format!("must be from 1 to {MAX_ITERATIONS}"));
         }
-        if self.warmup_iterations > MOST_WARMUPS {
-            return refused("warmupIterations", format!("must be at most {MOST_WARMUPS}"));
+        if self.warmup_iterations > MAX_WARMUP_ITERATIONS {
+            let rule = format!("must be at most {MAX_WARMUP_ITERATIONS}");
+            return refuse("warmupIterations", rule);
         }
         let cases = u32::try_from(self.circuit_types.len() * self.network_sizes.len()).unwrap_or(u32::MAX);
         let proofs = cases.saturating_mul(self.iterations + self.warmup_iterations);
-        if proofs > MOST_PROOFS {
-            let rule = format!("with {cases} cases makes {proofs} proofs; a run has at most {MOST_PROOFS}");
-            return refused("iterations", rule);
+        if proofs > MAX_PROOFS {
+            let rule = format!("with {cases} cases makes {proofs} proofs; a run has at most {MAX_PROOFS}");
+            return refuse("iterations", rule);
         }
         Ok(())
     }
 
-    /// Measures. Every proof waits for its turn among those of others, and one at a time is made, so that nobody's waits for more than one.
-    pub async fn run(&self, circuits: &Circuits, prover: &Prover) -> Result<Report, Problem> {
+    /// Runs the measurement. It makes one proof at a time, and each proof waits for a worker slot
+    /// together with other requests. So another request waits for at most one measured proof.
+    pub async fn run(&self, circuits: &Circuits, prover: &Prover) -> Result<Report, ProfileError> {
         let circuit = match &self.circuit_id {
             Some(id) => circuits.by_id(id)?,
             None => circuits.find("ownership", None, None)?,
         };
         let mut cases = Vec::new();
         for size in &self.network_sizes {
-            let member = Member::of_network(circuit.clone(), *size).await?;
+            let sample = create_sample(circuit.clone(), *size).await;
+            let sample = sample.ok_or(ProfileError::Generation)?;
             for circuit_type in &self.circuit_types {
-                cases.push(self.case(prover, &member, *size, *circuit_type).await?);
+                cases.push(self.run_case(prover, &sample, *size, *circuit_type).await?);
             }
         }
         Ok(Report {
@@ -200,36 +224,36 @@ impl ProfileRequest {
             iterations: self.iterations,
             warmup_iterations: self.warmup_iterations,
             threads: prover.threads(),
-            recommendations: advice::of(&cases, prover),
+            recommendations: recommendations::recommend(&cases, prover),
             cases,
         })
     }
 
-    async fn case(
+    async fn run_case(
         &self,
         prover: &Prover,
-        member: &Member,
+        sample: &Arc<Sample>,
         network_size: u64,
         circuit_type: CircuitType,
-    ) -> Result<Case, Problem> {
+    ) -> Result<Case, ProfileError> {
         let threads = match circuit_type {
             CircuitType::Default => Threads::One,
             CircuitType::Optimized => Threads::All,
         };
         for _ in 0..self.warmup_iterations {
-            prover.measure(member.sample(), threads).await?;
+            prover.measure(sample.clone(), threads).await?;
         }
-        let failed = |error: procfs::ProcError| Problem::internal(&error);
-        let (started, before) = (Instant::now(), metrics::usage().map_err(failed)?);
+        let (started, usage_before) = (Instant::now(), metrics::resource_usage()?);
         let mut times = Vec::new();
         for _ in 0..self.iterations {
-            times.push(prover.measure(member.sample(), threads).await?);
+            times.push(prover.measure(sample.clone(), threads).await?);
         }
-        let (passed, after) = (started.elapsed(), metrics::usage().map_err(failed)?);
+        let (elapsed, usage) = (started.elapsed(), metrics::resource_usage()?);
         times.sort_unstable();
         let milliseconds = time::fraction_of_milliseconds;
-        let at = |hundredths| milliseconds(percentile(&times, hundredths).unwrap_or_default());
-        let used = after.processor_seconds - before.processor_seconds;
+        let at = |percent| milliseconds(percentile(&times, percent).unwrap_or_default());
+        let processor_seconds = usage.processor_seconds - usage_before.processor_seconds;
+        let cpu_percent = 100.0 * processor_seconds / elapsed.as_secs_f64();
         Ok(Case {
             circuit_type,
             network_size,
@@ -239,8 +263,8 @@ impl ProfileRequest {
             p50_ms: at(50),
             p95_ms: at(95),
             p99_ms: at(99),
-            memory_bytes: self.include_memory.then_some(after.memory_bytes),
-            cpu_percent: self.include_cpu.then_some(100.0 * used / passed.as_secs_f64()),
+            memory_bytes: self.include_memory.then_some(usage.memory_bytes),
+            cpu_percent: self.include_cpu.then_some(cpu_percent),
         })
     }
 }

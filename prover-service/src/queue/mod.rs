@@ -1,14 +1,17 @@
-//! Jobs: proofs that are made later, by whichever worker is free.
+//! The job queue: proofs that a worker makes later.
 //!
 //! ```text
-//!   POST /prove {wait: false} --one transaction--> jobs (what was asked, encrypted)
-//!                                              \-> graphile_worker (who runs what when)
+//!   POST /prove {wait: false} --one transaction--> jobs: encrypted request, state, result
+//!                                              \-> graphile_worker: which worker, and when
 //!                                                     |
-//!   worker: begin_job -- open, check, prove ----------+--> end_job: the first end stays, the witness goes
+//!   worker: start_job -- decrypt, check, prove -------+--> finish_job: the first result is final,
+//!                                                          and the witness is deleted
 //! ```
 //!
-//! `graphile_worker` delivers a job at least once: it locks, takes back the jobs of workers whose heartbeat stopped,
-//! and tries again later what failed for want of something. That a job ends once is the `jobs` table's doing.
+//! The queue engine, `graphile_worker`, delivers a job at least once. It locks jobs, takes over the
+//! jobs of workers whose heartbeat stopped, and retries failed attempts with back-off. The `jobs`
+//! table ensures that a job has one result. This module is the only one that knows the engine.
+//! Every SQL statement is in the store.
 
 mod worker;
 
@@ -18,203 +21,207 @@ use std::{
     time::Duration,
 };
 
-use axum::http::StatusCode;
-use bauta_service_common::{Problem, Service, spans};
-use bauta_store::{End, Enqueued, JobFlow, JobState, NewJob, Store, StoreError};
-use graphile_worker::{ActiveWorkerRow, JobSpec, WorkerUtils};
+use bauta_service_common::{Service, spans};
+use bauta_store::{Enqueued, JobRates, JobResult, JobState, NewJob, Store, StoreError};
+use graphile_worker::{JobSpec, WorkerUtils};
 use uuid::Uuid;
 
-use self::worker::ProveJob;
-use crate::{audit, metrics, seal::WitnessKeys, settings::Settings};
+use self::worker::{AttemptError, ProveJob};
+use crate::{
+    audit, metrics,
+    settings::Settings,
+    witness_keys::{SealError, WitnessKeys},
+};
 
-/// A worker that was silent for so long is dead.
-const DEAD_AFTER: Duration = Duration::from_secs(5);
-/// How often deadlines are looked after, and counts are taken.
-const HOUSEKEEPING: Duration = Duration::from_secs(2);
-/// When to come again to a full queue.
-const FULL_FOR: Duration = Duration::from_secs(5);
-/// Seconds over which arrivals and service times are taken.
-const FLOW_SECONDS: u32 = 60;
-/// Share of its time that a worker should be busy for.
-const BUSY: f64 = 0.7;
-/// The schema of the queue engine.
-const SCHEMA: &str = "graphile_worker";
+/// A worker without a heartbeat for this time is dead.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Interval at which deadlines are checked and jobs are counted.
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(2);
+/// Period in seconds over which arrival rates and service times are measured.
+const RATE_PERIOD: u32 = 60;
+/// Share of its time that a worker should be busy.
+const TARGET_UTILISATION: f64 = 0.7;
+/// The database schema of the queue engine.
+const ENGINE_SCHEMA: &str = "graphile_worker";
+/// The error code of a job whose deadline has passed.
+const DEADLINE_EXCEEDED: &str = "deadline_exceeded";
 
-/// Why the queue can't be used.
+/// Why an operation of the queue failed.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
-    /// The jobs' table.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The engine.
+    /// The queue engine failed.
     #[error("the queue engine: {0}")]
     Engine(String),
-    /// A worker couldn't make the proof, but it or another may be able to later.
-    #[error("no proof this time: {0}")]
-    Later(String),
-    /// There is no room.
+    /// An attempt of a job failed. The engine starts another attempt later.
+    #[error("the attempt failed and is retried: {0}")]
+    Attempt(#[source] AttemptError),
+    /// The queue is full, for all or for this API key.
     #[error(
-        "as many jobs wait already as may: {most} of all, {most_of_one} of one API key; come again later"
+        "the queue is full: the limit is {max_queued} jobs of all API keys and {max_queued_by_owner} jobs of one; \
+         retry later"
     )]
     Full {
-        /// Of all.
-        most: u64,
-        /// Of one API key.
-        most_of_one: u64,
+        /// The limit for all API keys.
+        max_queued: u64,
+        /// The limit for one API key.
+        max_queued_by_owner: u64,
     },
-    /// An idempotency key came with another request than before.
-    #[error("this Idempotency-Key was given with another request before: a new request needs a new key")]
+    /// The idempotency key belongs to another request.
+    #[error("this Idempotency-Key was used for another request: use a new key for a new request")]
     KeyReused,
-    /// The witness.
+    /// The witness can't be encrypted.
     #[error(transparent)]
-    Seal(#[from] crate::seal::SealError),
+    Seal(#[from] SealError),
 }
 
-impl From<QueueError> for Problem {
-    fn from(error: QueueError) -> Self {
-        match &error {
-            QueueError::Store(StoreError::Unreachable(_)) => Self::unavailable(
-                "database_away",
-                "the database can't be reached; try again",
-                &error,
-            ),
-            QueueError::Full { .. } => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", error.to_string())
-                    .retry_after(FULL_FOR)
-            }
-            QueueError::KeyReused => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency_key_reused",
-                error.to_string(),
-            ),
-            _ => Self::internal(&error),
-        }
-    }
-}
-
-/// Where jobs go. Cheap to clone.
+/// The job queue. Cheap to clone.
 #[derive(Clone)]
-pub struct Queue(Arc<Parts>);
+pub struct Queue(Arc<Inner>);
 
-struct Parts {
+struct Inner {
     store: Store,
     engine: WorkerUtils,
     keys: WitnessKeys,
-    concurrent: usize,
-    most_queued: u64,
+    concurrency: usize,
+    max_queued: u64,
     deadline: Duration,
     retention: Duration,
-    pace: Mutex<Pace>,
+    throughput: Mutex<Throughput>,
 }
 
-/// How fast jobs went of late, by the last housekeeping.
+/// Measurements of the last housekeeping, for estimates.
 #[derive(Default)]
-struct Pace {
-    /// Begin to end of one; none if none ended of late.
-    service: Option<Duration>,
-    /// How many are made at a time, by all workers.
-    lanes: u32,
+struct Throughput {
+    /// Mean time of a job from start to end. `None` if no job succeeded recently.
+    service_time: Option<Duration>,
+    /// Number of jobs that all workers run at the same time.
+    parallel_jobs: u32,
     queued: u64,
 }
 
-/// Workers that live, and how many there should be.
+/// The active workers and the recommended number.
 pub struct Workers {
-    /// Those whose heartbeat was heard of late.
-    pub alive: Vec<ActiveWorkerRow>,
-    /// How jobs came and went of late.
-    pub flow: JobFlow,
-    /// How many there should be.
+    /// Workers with a recent heartbeat.
+    pub active: Vec<ActiveWorker>,
+    /// Recent rates of jobs.
+    pub rates: JobRates,
+    /// Recommended number of workers.
     pub recommended: usize,
 }
 
-/// Arrival rate times service time is how many jobs are at work on average; workers should be busy for no more than a share of
-/// their time, or jobs wait.
+/// A worker with a recent heartbeat. Times are Unix milliseconds of the database's clock.
+pub struct ActiveWorker {
+    /// The id that the queue engine gave it.
+    pub id: String,
+    /// Time of its start.
+    pub started_at_ms: i64,
+    /// Time of its last heartbeat.
+    pub last_heartbeat_at_ms: i64,
+}
+
+/// Computes the recommended number of workers. By Little's law, the mean number of running jobs is
+/// the arrival rate times the service time. Workers should be busy for 70 % of their time, because
+/// queues grow at higher utilisation.
 #[allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a recommendation, from positive figures"
+    reason = "a recommendation, from positive numbers"
 )]
-fn recommended(flow: &JobFlow, concurrent: usize) -> usize {
-    let at_work = flow.arrivals_per_s * flow.service_s;
-    ((at_work / (concurrent as f64 * BUSY)).ceil() as usize).max(1)
+fn recommended_workers(rates: &JobRates, concurrency: usize) -> usize {
+    let running = rates.arrivals_per_second * rates.service_seconds;
+    ((running / (concurrency as f64 * TARGET_UTILISATION)).ceil() as usize).max(1)
 }
 
-/// A job to put into the queue.
-pub struct Order<'a> {
-    /// Who asks.
+/// A request to enqueue a job.
+pub struct EnqueueRequest<'a> {
+    /// The prefix of the owner's API key. Empty if no key is required.
     pub owner: &'a str,
-    /// Under this, the owner gets the same job again.
+    /// A repeated request of the owner with this key returns the first job.
     pub idempotency_key: Option<&'a str>,
-    /// The same for the same request.
+    /// A hash of the request. Equal requests have equal hashes.
     pub request_hash: [u8; 32],
     /// The circuit's id.
     pub circuit: &'a str,
-    /// 1 (urgent) to 10.
+    /// 1 (most urgent) to 10.
     pub priority: u8,
-    /// The request's body.
+    /// The request's body. It is encrypted before it is stored.
     pub body: &'a [u8],
 }
 
 impl Queue {
-    /// The queue in this database.
+    /// Creates the queue in this database.
     pub fn new(store: Store, keys: WitnessKeys, settings: &Settings) -> Self {
-        let engine = WorkerUtils::new(store.pool().clone(), SCHEMA);
-        Self(Arc::new(Parts {
+        let engine = WorkerUtils::new(store.pool().clone(), ENGINE_SCHEMA);
+        Self(Arc::new(Inner {
             store,
             engine,
             keys,
-            concurrent: settings.max_concurrent_proofs,
-            most_queued: settings.max_queued_jobs,
+            concurrency: settings.max_concurrent_proofs,
+            max_queued: settings.max_queued_jobs,
             deadline: Duration::from_millis(settings.job_deadline_ms),
             retention: Duration::from_secs(settings.job_retention_seconds),
-            pace: Mutex::default(),
+            throughput: Mutex::default(),
         }))
     }
 
-    /// Makes the engine's tables; once, if several processes do it in the same moment.
+    /// Creates the engine's tables. Several processes can do this at the same time.
     pub async fn migrate(store: &Store) -> Result<(), QueueError> {
-        let engine = WorkerUtils::new(store.pool().clone(), SCHEMA);
+        let engine = WorkerUtils::new(store.pool().clone(), ENGINE_SCHEMA);
         engine.migrate().await.map_err(engine_error)
     }
 
-    /// The table of jobs.
+    /// Returns the store with the `jobs` table.
     pub fn store(&self) -> &Store {
         &self.0.store
     }
 
-    /// Puts a job in, and returns its id. The same idempotency key returns the same job, even when there is no room for another one.
-    pub async fn enqueue(&self, order: &Order<'_>) -> Result<String, QueueError> {
+    /// Enqueues a job and returns its id. With the idempotency key of an existing job, returns that
+    /// job's id, also if the queue is full.
+    pub async fn enqueue(&self, request: &EnqueueRequest<'_>) -> Result<String, QueueError> {
         let id = Uuid::now_v7().to_string();
-        let witness = self.0.keys.seal(&id, order.body)?;
-        let most = self.0.most_queued;
-        // One key leaves room for others. Those without one share it all.
-        let most_of_one = most.div_ceil(2);
-        let mut transaction = self.0.store.pool().begin().await.map_err(StoreError::from)?;
+        let witness = self.0.keys.seal(&id, request.body)?;
+        let max_queued = self.0.max_queued;
+        // One API key can't fill the queue. Requests without a key share the whole queue.
+        let half = max_queued.div_ceil(2);
+        let max_queued_by_owner = if request.owner.is_empty() {
+            max_queued
+        } else {
+            half
+        };
+        let mut transaction = self.0.store.begin_enqueue().await?;
         let job = NewJob {
             id: &id,
-            owner: order.owner,
-            idempotency_key: order.idempotency_key,
-            request_hash: order.request_hash,
-            circuit: order.circuit,
-            priority: order.priority,
+            owner: request.owner,
+            idempotency_key: request.idempotency_key,
+            request_hash: request.request_hash,
+            circuit: request.circuit,
+            priority: request.priority,
             witness: &witness,
             deadline_ms: i64::try_from(self.0.deadline.as_millis()).unwrap_or(i64::MAX),
-            most_waiting: most,
-            most_of_owner: if order.owner.is_empty() { most } else { most_of_one },
+            max_queued,
+            max_queued_by_owner,
         };
         let turn = match Store::enqueue_job(&mut transaction, &job).await? {
             Enqueued::New { turn } => turn,
-            Enqueued::Known { id } => return Ok(id),
-            Enqueued::Another => return Err(QueueError::KeyReused),
-            Enqueued::Full => return Err(QueueError::Full { most, most_of_one }),
+            Enqueued::Existing { id } => return Ok(id),
+            Enqueued::KeyReused => return Err(QueueError::KeyReused),
+            Enqueued::Full => {
+                return Err(QueueError::Full {
+                    max_queued,
+                    max_queued_by_owner: half,
+                });
+            }
         };
         let spec = JobSpec::builder()
-            .run_at(time_of_turn(turn))
+            .run_at(run_at(turn))
             .max_attempts(i16::MAX)
             .job_key(id.as_str())
-            // Workers without its key leave it alone.
-            .flags(vec![order.circuit.to_owned()])
+            // Workers without the circuit's key forbid this flag and don't get the job.
+            .flags(vec![request.circuit.to_owned()])
             .build();
         self.0
             .engine
@@ -233,64 +240,72 @@ impl Queue {
         Ok(id)
     }
 
-    /// How long a job in this state should still take, if all that wait go before it. None if there is nothing to go by.
+    /// Estimates the time until a job in this state ends, if all queued jobs run before it. `None`
+    /// if no job succeeded recently.
     pub fn expected(&self, state: JobState) -> Option<Duration> {
-        let pace = self.0.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let throughput = self.0.throughput.lock().unwrap_or_else(PoisonError::into_inner);
         let rounds = match state {
-            JobState::Queued => pace.queued.div_ceil(u64::from(pace.lanes.max(1))) + 1,
+            JobState::Queued => {
+                throughput
+                    .queued
+                    .div_ceil(u64::from(throughput.parallel_jobs.max(1)))
+                    + 1
+            }
             _ => 1,
         };
-        Some(
-            pace.service?
-                .saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX)),
-        )
+        let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
+        Some(throughput.service_time?.saturating_mul(rounds))
     }
 
-    /// Takes a job back. False if it had ended.
+    /// Cancels a job. Returns `false` if it has ended already.
     pub async fn cancel(&self, id: &str) -> Result<bool, QueueError> {
-        // The engine still delivers it; the worker then finds that it has ended.
-        Ok(self.0.store.end_job(id, &End::Cancelled).await?)
+        // The engine still delivers the job. The worker then finds that it has ended.
+        Ok(self.0.store.finish_job(id, &JobResult::Cancelled).await?)
     }
 
-    /// Workers that live, and how many there should be.
+    /// Returns the active workers and the recommended number.
     pub async fn workers(&self) -> Result<Workers, QueueError> {
-        let workers = self.0.engine.list_active_workers(DEAD_AFTER).await;
-        let mut workers = workers.map_err(engine_error)?;
-        // By the database's clock, as they were written: this machine's may be another.
-        let now: i64 = sqlx::query_scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
-            .fetch_one(self.0.store.pool())
-            .await
-            .map_err(StoreError::from)?;
-        let dead = now - i64::try_from(DEAD_AFTER.as_millis()).unwrap_or(i64::MAX);
-        workers.retain(|worker| worker.last_heartbeat_at.timestamp_millis() > dead);
-        let flow = self.0.store.job_flow(FLOW_SECONDS).await?;
+        let rows = self.0.engine.list_active_workers(HEARTBEAT_TIMEOUT).await;
+        let rows = rows.map_err(engine_error)?;
+        // Heartbeats have the time of the database's clock, which can differ from this machine's.
+        let now = self.0.store.clock_ms().await?;
+        let oldest = now - i64::try_from(HEARTBEAT_TIMEOUT.as_millis()).unwrap_or(i64::MAX);
+        let workers = rows.into_iter().map(|row| ActiveWorker {
+            id: row.worker_id,
+            started_at_ms: row.started_at.timestamp_millis(),
+            last_heartbeat_at_ms: row.last_heartbeat_at.timestamp_millis(),
+        });
+        let rates = self.0.store.job_rates(RATE_PERIOD).await?;
         Ok(Workers {
-            recommended: recommended(&flow, self.0.concurrent),
-            flow,
-            alive: workers,
+            active: workers
+                .filter(|worker| worker.last_heartbeat_at_ms > oldest)
+                .collect(),
+            recommended: recommended_workers(&rates, self.0.concurrency),
+            rates,
         })
     }
 
-    /// Looks after deadlines, old jobs and the counts that metrics show, until the service ends.
-    pub fn keep_house(&self, service: &Service) {
+    /// Enforces deadlines, deletes old jobs and updates the metrics until the service shuts down.
+    pub fn spawn_housekeeping(&self, service: &Service) {
         let (queue, shutdown) = (self.clone(), service.shutdown());
-        service.spawn("the queue's housekeeping", async move {
+        service.spawn("the housekeeping of the queue", async move {
             while !shutdown.is_cancelled() {
-                // The database may be away for a while: /ready says so.
-                if let Err(error) = queue.tidy().await {
+                // If the database is unavailable, /ready reports it, and the next round tries
+                // again.
+                if let Err(error) = queue.run_housekeeping().await {
                     tracing::warn!(event = "housekeeping_failed", %error);
                 }
                 tokio::select! {
                     () = shutdown.cancelled() => {}
-                    () = tokio::time::sleep(HOUSEKEEPING) => {}
+                    () = tokio::time::sleep(HOUSEKEEPING_INTERVAL) => {}
                 }
             }
             Ok::<_, StoreError>(())
         });
     }
 
-    async fn tidy(&self) -> Result<(), QueueError> {
-        let Parts {
+    async fn run_housekeeping(&self) -> Result<(), QueueError> {
+        let Inner {
             store,
             deadline,
             retention,
@@ -300,20 +315,25 @@ impl Queue {
             "the job didn't end within {} ms (JOB_DEADLINE_MS)",
             deadline.as_millis()
         );
-        for (id, owner) in store.expire_jobs("deadline_exceeded", &detail).await? {
-            audit::job_ended(&id, &owner, "failed", Some("deadline_exceeded"));
+        for job in store.expire_jobs(DEADLINE_EXCEEDED, &detail).await? {
+            audit::job_ended(&job.id, &job.owner, "failed", Some(DEADLINE_EXCEEDED));
         }
         store
-            .forget_jobs(i64::try_from(retention.as_secs()).unwrap_or(i64::MAX))
+            .delete_ended_jobs(i64::try_from(retention.as_secs()).unwrap_or(i64::MAX))
             .await?;
         let open = store.open_jobs().await?;
-        metrics::open_jobs(open);
-        let workers = self.workers().await?;
-        metrics::workers(workers.alive.len(), workers.recommended);
-        let lanes = workers.alive.len().saturating_mul(self.0.concurrent);
-        *self.0.pace.lock().unwrap_or_else(PoisonError::into_inner) = Pace {
-            service: (workers.flow.service_s > 0.0).then(|| Duration::from_secs_f64(workers.flow.service_s)),
-            lanes: u32::try_from(lanes).unwrap_or(u32::MAX),
+        metrics::set_open_jobs(open);
+        let Workers {
+            active,
+            rates,
+            recommended,
+        } = self.workers().await?;
+        metrics::set_workers(active.len(), recommended);
+        let parallel_jobs = active.len().saturating_mul(self.0.concurrency);
+        let service_time = Duration::from_secs_f64(rates.service_seconds.max(0.0));
+        *self.0.throughput.lock().unwrap_or_else(PoisonError::into_inner) = Throughput {
+            service_time: (service_time > Duration::ZERO).then_some(service_time),
+            parallel_jobs: u32::try_from(parallel_jobs).unwrap_or(u32::MAX),
             queued: open.queued,
         };
         Ok(())
@@ -324,8 +344,9 @@ fn engine_error(error: impl Display) -> QueueError {
     QueueError::Engine(error.to_string())
 }
 
-/// Turns as the engine has them: times, all of them long past, the smaller first.
-fn time_of_turn(turn: u64) -> chrono::DateTime<chrono::Utc> {
+/// Converts a turn to the time from which the engine may run the job. The engine runs jobs in the
+/// order of this time. All these times are in the past, near 1970.
+fn run_at(turn: u64) -> chrono::DateTime<chrono::Utc> {
     let turn = i64::try_from(turn).unwrap_or(i64::MAX).min(1 << 50);
     chrono::DateTime::from_timestamp_micros(turn).unwrap_or(chrono::DateTime::UNIX_EPOCH)
 }

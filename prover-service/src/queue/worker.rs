@@ -1,9 +1,9 @@
-//! Who runs jobs.
+//! The worker, which runs jobs.
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use bauta_service_common::{Problem, Service, from_json, spans};
-use bauta_store::{Begun, End};
+use bauta_service_common::{JsonError, Service, from_json, spans};
+use bauta_store::{JobResult, StartedJob};
 use graphile_worker::{
     IntoTaskHandlerResult, JobRecovery, JobRecoveryResult, TaskHandler, WorkerContext, WorkerOptions,
 };
@@ -11,27 +11,75 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{DEAD_AFTER, Queue, QueueError, SCHEMA, engine_error, time_of_turn};
+use super::{ENGINE_SCHEMA, HEARTBEAT_TIMEOUT, Queue, QueueError, engine_error, run_at};
 use crate::{
     audit,
     circuits::Circuits,
-    line::Admission,
+    fair_queue::Admission,
     proof::ProveAnswer,
     prover::{ProveError, Prover},
-    request::ProveRequest,
-    seal::SealError,
+    request::{ProveRequest, RequestError},
     time,
+    witness_keys::SealError,
 };
 
-/// A worker says this often that it lives, and looks this often for those that don't.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-/// Between attempts of a job, a worker's death included.
-const MOST_ATTEMPTS: u16 = 10;
+/// Interval of heartbeats, and of the search for workers without one.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
+/// Time that running jobs have to end when the service shuts down.
+const SHUTDOWN_GRACE_PERIOD: Duration = Duration::from_secs(20);
+/// Largest number of attempts of a job. An attempt whose worker died counts.
+const MAX_ATTEMPTS: u16 = 10;
+/// The channel on which the engine notifies its workers of a new job.
+const ENGINE_CHANNEL: &str = "jobs:insert";
+
+/// Why an attempt of a job has no proof.
+#[derive(Debug, thiserror::Error)]
+pub enum AttemptError {
+    /// The job had too many attempts.
+    #[error("none of {MAX_ATTEMPTS} attempts ended")]
+    TooManyAttempts,
+    /// The witness can't be decrypted.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The decrypted request isn't a request of this version.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// The request can't be proved.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The proof failed.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+}
+
+impl AttemptError {
+    /// Returns whether a later attempt, maybe of another worker, may succeed.
+    const fn is_retryable(&self) -> bool {
+        match self {
+            Self::TooManyAttempts | Self::Json(_) => false,
+            // During a rotation of keys, another worker may have the key already.
+            Self::Seal(error) => matches!(error, SealError::UnknownKey { .. }),
+            Self::Request(error) => error.is_retryable(),
+            Self::Prove(error) => error.is_retryable(),
+        }
+    }
+
+    /// Returns the stable error code of the failed job.
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::TooManyAttempts => "too_many_attempts",
+            Self::Seal(_) => "witness_unreadable",
+            Self::Json(error) => error.code(),
+            Self::Request(error) => error.code(),
+            Self::Prove(_) => "proof_failed",
+        }
+    }
+}
 
 impl Queue {
-    /// Runs jobs until the service ends: those that are begun by then are finished. While the database is away nothing is run, and nothing
-    /// ends for that.
-    pub async fn work(
+    /// Runs jobs until the service shuts down. Jobs that run at that time are finished. If the
+    /// database is unavailable, the worker waits until it is available again.
+    pub async fn spawn_worker(
         &self,
         circuits: Arc<Circuits>,
         prover: Arc<Prover>,
@@ -43,12 +91,12 @@ impl Queue {
             prover,
         };
         let shutdown = service.shutdown();
-        let mut engine = Some(worker.engine(&shutdown).await?);
+        let mut engine = Some(worker.start_engine(&shutdown).await?);
         service.spawn("the worker", async move {
             while let Some(running) = engine {
                 let Err(error) = running.run().await else { break };
-                tracing::warn!(event = "worker_away", %error);
-                engine = worker.engine_again(&shutdown).await;
+                tracing::warn!(event = "worker_disconnected", %error);
+                engine = worker.restart_engine(&shutdown).await;
             }
             Ok::<_, QueueError>(())
         });
@@ -56,16 +104,16 @@ impl Queue {
     }
 }
 
-/// What the engine keeps of a job.
+/// The engine's payload of a job.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ProveJob {
     pub(super) id: String,
-    /// The span of the request.
+    /// The span of the request that created the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) traceparent: Option<String>,
 }
 
-/// What a worker works with.
+/// The state of a worker.
 #[derive(Clone)]
 struct Worker {
     queue: Queue,
@@ -85,38 +133,41 @@ impl TaskHandler for ProveJob {
     async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
         match context.get_ext::<Worker>() {
             Some(worker) => worker.run(&self).await.map_err(|error| error.to_string()),
-            None => Err("the worker has no prover".to_owned()),
+            None => Err("the worker's state is missing".to_owned()),
         }
     }
 }
 
 impl Worker {
-    /// What takes jobs out of the database.
-    async fn engine(&self, shutdown: &CancellationToken) -> Result<graphile_worker::Worker, QueueError> {
+    /// Starts the engine, which fetches jobs from the database.
+    async fn start_engine(
+        &self,
+        shutdown: &CancellationToken,
+    ) -> Result<graphile_worker::Worker, QueueError> {
         let shutdown = shutdown.clone();
         let missing = self.circuits.missing();
         let options = missing.iter().fold(WorkerOptions::default(), |options, circuit| {
             options.add_forbidden_flag(circuit)
         });
         options
-            .schema(SCHEMA)
+            .schema(ENGINE_SCHEMA)
             .pg_pool(self.queue.store().pool().clone())
-            .concurrency(self.prover.concurrent())
+            .concurrency(self.prover.concurrency())
             .poll_interval(Duration::from_secs(1))
-            .heartbeat_interval(HEARTBEAT)
-            .sweep_interval(HEARTBEAT)
-            .sweep_threshold(DEAD_AFTER)
+            .heartbeat_interval(HEARTBEAT_INTERVAL)
+            .sweep_interval(HEARTBEAT_INTERVAL)
+            .sweep_threshold(HEARTBEAT_TIMEOUT)
             .recovery_delay(Duration::ZERO)
-            // What a dead worker had is next, whatever its turn was.
+            // The jobs of a dead worker run next, whatever their turn was.
             .on(JobRecovery, |_| async {
                 JobRecoveryResult::Reschedule {
-                    run_at: time_of_turn(0),
+                    run_at: run_at(0),
                     attempts: None,
                 }
             })
             .listen_os_shutdown_signals(false)
             .shutdown_signal(async move { shutdown.cancelled().await })
-            .shutdown_grace_period(Duration::from_secs(20))
+            .shutdown_grace_period(SHUTDOWN_GRACE_PERIOD)
             .add_extension(self.clone())
             .define_job::<ProveJob>()
             .init()
@@ -124,116 +175,93 @@ impl Worker {
             .map_err(engine_error)
     }
 
-    /// Another one, as soon as the database lets it begin. None if the service ends before.
-    async fn engine_again(&self, shutdown: &CancellationToken) -> Option<graphile_worker::Worker> {
+    /// Starts the engine as soon as the database is available. `None` if the service shuts down
+    /// before.
+    async fn restart_engine(&self, shutdown: &CancellationToken) -> Option<graphile_worker::Worker> {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return None,
-                () = tokio::time::sleep(HEARTBEAT) => {}
+                () = tokio::time::sleep(HEARTBEAT_INTERVAL) => {}
             }
-            if let Ok(engine) = self.engine(shutdown).await {
-                tracing::info!(event = "worker_back");
+            if let Ok(engine) = self.start_engine(shutdown).await {
+                tracing::info!(event = "worker_reconnected");
                 return Some(engine);
             }
         }
     }
 
-    /// Runs a job to its end. An error means: again, later.
+    /// Runs an attempt of a job. After an error, the engine starts another attempt later.
     async fn run(&self, job: &ProveJob) -> Result<(), QueueError> {
         let id = job.id.as_str();
         let store = self.queue.store();
-        let Some(begun) = store.begin_job(id).await? else {
-            return Ok(store.wake_workers().await?);
+        let Some(started) = store.start_job(id).await? else {
+            return self.wake_workers().await;
         };
-        // In a job's lines its id stands where a request's does.
+        // The job's log lines have its id in the field in which a request's lines have theirs.
         let span = tracing::info_span!(target: bauta_service_common::AUDIT, "job", request_id = id);
-        spans::follow(&span, job.traceparent.as_deref());
-        let ran = self.run_begun(id, begun).instrument(span).await;
-        // The next one that waits, at once.
-        store.wake_workers().await?;
-        ran
+        spans::set_parent(&span, job.traceparent.as_deref());
+        let outcome = self.run_attempt(id, started).instrument(span).await;
+        self.wake_workers().await?;
+        outcome
     }
 
-    async fn run_begun(&self, id: &str, begun: Begun) -> Result<(), QueueError> {
+    /// Notifies the engine's workers if a job is queued. The engine fetches one job for each
+    /// notification and free worker slot, and then waits for the next notification or for its
+    /// timer. Without this call, the next job would wait for the timer.
+    async fn wake_workers(&self) -> Result<(), QueueError> {
         let store = self.queue.store();
-        let outcome = if begun.attempts > MOST_ATTEMPTS {
-            let detail = format!("{MOST_ATTEMPTS} workers began it and none ended it");
-            Err(Failure::Last("too_many_attempts", detail))
+        Ok(store.notify_if_jobs_queued(ENGINE_CHANNEL).await?)
+    }
+
+    async fn run_attempt(&self, id: &str, job: StartedJob) -> Result<(), QueueError> {
+        let store = self.queue.store();
+        let outcome = if job.attempts > MAX_ATTEMPTS {
+            Err(AttemptError::TooManyAttempts)
         } else {
-            self.prove(id, &begun).await
+            self.prove(id, &job).await
         };
         match outcome {
             Ok(answer) => {
-                let answer = serde_json::to_string(&answer).expect("an answer has only text and numbers");
-                if store.end_job(id, &End::Succeeded(&answer)).await? {
-                    audit::job_ended(id, &begun.owner, "succeeded", None);
+                let answer = serde_json::to_string(&answer).expect("an answer has only strings and numbers");
+                if store.finish_job(id, &JobResult::Succeeded(&answer)).await? {
+                    audit::job_ended(id, &job.owner, "succeeded", None);
                 }
+                Ok(())
             }
-            Err(Failure::Last(code, detail)) => {
-                tracing::warn!(
-                    event = "job_failed",
-                    job_id = id,
-                    circuit_id = begun.circuit,
-                    code
-                );
-                if store.end_job(id, &End::Failed(code, &detail)).await? {
-                    audit::job_ended(id, &begun.owner, "failed", Some(code));
-                }
-            }
-            Err(Failure::Passing(error)) => {
+            Err(error) if error.is_retryable() => {
                 tracing::warn!(event = "job_returned", job_id = id, %error);
-                store.return_job(id).await?;
-                return Err(error);
+                store.requeue_job(id).await?;
+                Err(QueueError::Attempt(error))
+            }
+            Err(error) => {
+                let (code, detail) = (error.code(), error.to_string());
+                tracing::warn!(event = "job_failed", job_id = id, circuit_id = job.circuit, code);
+                let failure = JobResult::Failed {
+                    code,
+                    detail: &detail,
+                };
+                if store.finish_job(id, &failure).await? {
+                    audit::job_ended(id, &job.owner, "failed", Some(code));
+                }
+                Ok(())
             }
         }
-        Ok(())
     }
 
-    async fn prove(&self, id: &str, begun: &Begun) -> Result<ProveAnswer, Failure> {
+    async fn prove(&self, id: &str, job: &StartedJob) -> Result<ProveAnswer, AttemptError> {
         let store = self.queue.store();
-        let body = self.queue.0.keys.open(id, &begun.witness);
-        let body = body.map_err(|error| match error {
-            // While keys are being rotated, another worker has it already.
-            SealError::UnknownKey { .. } => Failure::Passing(error.into()),
-            _ => Failure::Last("witness_unreadable", error.to_string()),
-        })?;
-        let request: ProveRequest = from_json(&body).map_err(|problem| Failure::of(&problem))?;
-        let task = request
-            .check(&self.circuits, Some(store))
-            .await
-            .map_err(|problem| Failure::of(&problem))?;
-        // Nobody's proof waits for a message about it.
-        let announced = store.announce_progress(
+        let body = self.queue.0.keys.open(id, &job.witness)?;
+        let request: ProveRequest = from_json(&body)?;
+        let task = request.check(&self.circuits, Some(store)).await?;
+        // The proof doesn't wait for the announcement, and doesn't fail with it.
+        let announcement = store.announce_progress(
             id,
             "proving",
             0.3,
             self.prover.average_time().map(time::milliseconds),
         );
-        let answer = ProveAnswer::make(&self.prover, &begun.owner, Admission::Job, task, || ());
-        let (_, answer) = tokio::join!(announced, answer);
-        answer.map_err(|error| match error {
-            ProveError::Engine(_) => Failure::Last("proof_failed", error.to_string()),
-            _ => Failure::Passing(QueueError::Later(error.to_string())),
-        })
-    }
-}
-
-/// Why an attempt has no proof.
-enum Failure {
-    /// It will never have one.
-    Last(&'static str, String),
-    /// It may have one later.
-    Passing(QueueError),
-}
-
-impl Failure {
-    /// Of a request that was good when it was taken.
-    fn of(problem: &Problem) -> Self {
-        // Another worker may have the key that this one lacks.
-        if problem.status().is_server_error() || problem.code() == "unknown_circuit" {
-            Self::Passing(QueueError::Later(problem.detail().to_owned()))
-        } else {
-            Self::Last(problem.code(), problem.detail().to_owned())
-        }
+        let answer = ProveAnswer::prove(&self.prover, &job.owner, Admission::Job, task, || ());
+        let (_, answer) = tokio::join!(announcement, answer);
+        Ok(answer?)
     }
 }

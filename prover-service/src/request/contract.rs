@@ -1,30 +1,32 @@
-//! The form of requests that operators of earlier systems know: `{walletHash, tokenId, trackId, merkleProof}`.
+//! The contract form of requests, which earlier systems use: `{walletHash, tokenId, trackId,
+//! merkleProof}`.
 //!
-//! Ownership needs more than those four say: a hash of a wallet proves nothing, the secret behind it does; and a proof is for one scope and
-//! one context. So `secret`, `scope` and `context` stand beside them, and a request without is refused by the field's name.
+//! A proof of ownership needs more than these four fields. It needs the secret behind the wallet's
+//! hash, a scope and a context. So the form also requires the fields `secret`, `scope` and
+//! `context`.
 
 use bauta_primitives::{Attributes, Claim, EntryId, Root, tree::Siblings};
-use bauta_service_common::Problem;
+use bauta_service_common::InvalidField;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{PrivateInputs, ProveRequest, PublicInputs, missing};
+use super::{PrivateInputs, ProveRequest, RequestPublicInputs};
 
-/// Where a leaf is.
+/// The position of a leaf, with its path.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MerkleProof {
     /// The registry's root.
     #[schema(value_type = String)]
     pub root: Root,
-    /// The leaf's position.
+    /// The leaf's index.
     pub index: u64,
     /// Three siblings for each level, from the leaf upwards.
     #[schema(value_type = Vec<Vec<String>>)]
     pub path: Vec<Siblings>,
 }
 
-/// In which words a proof was asked for; the answer has the same.
+/// The form of a request. The response has the same form.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// `{statement, public, private}`.
@@ -34,8 +36,8 @@ pub enum Form {
 }
 
 impl Form {
-    /// A problem in the words of the request.
-    pub fn rename(self, problem: Problem) -> Problem {
+    /// Replaces the field of an error by the corresponding field of the request's form.
+    pub fn rename_field(self, field: InvalidField) -> InvalidField {
         const NAMES: [(&str, &str); 4] = [
             ("private.path", "merkleProof.path"),
             ("private.index", "merkleProof.index"),
@@ -43,17 +45,17 @@ impl Form {
             ("public.claim", "trackId"),
         ];
         match self {
-            Self::Bauta => problem,
+            Self::Bauta => field,
             Self::Contract => NAMES
                 .iter()
-                .fold(problem, |problem, (from, to)| problem.renamed(from, to)),
+                .fold(field, |field, (from, to)| field.renamed(from, to)),
         }
     }
 }
 
 impl ProveRequest {
-    /// Puts a request of the contract's form into Bauta's. Says which form it was.
-    pub(super) fn translate(&mut self) -> Result<Form, Problem> {
+    /// Converts a request in the contract form to Bauta's form. Returns the original form.
+    pub(super) fn convert_contract_form(&mut self) -> Result<Form, InvalidField> {
         let given = [
             ("walletHash", self.wallet_hash.is_some()),
             ("tokenId", self.token_id.is_some()),
@@ -63,64 +65,59 @@ impl ProveRequest {
             ("scope", self.scope.is_some()),
             ("context", self.context.is_some()),
         ];
-        let Some((first, _)) = given.iter().find(|(_, given)| *given) else {
+        let Some((first, _)) = given.iter().find(|(_, is_given)| *is_given) else {
             return Ok(Form::Bauta);
         };
-        for (field, given) in [
+        for (field, is_given) in [
             ("public", self.public.is_some()),
             ("private", self.private.is_some()),
             ("registry", self.registry.is_some()),
         ] {
-            if given {
-                let rule = format!("must not be given beside {first}, which is of the contract's form");
-                return Err(Problem::invalid(field, rule));
+            if is_given {
+                let rule = format!("must not be combined with {first}, which belongs to the contract form");
+                return Err(InvalidField::new(field, rule));
             }
         }
-        let wallet_hash = self.wallet_hash.take().ok_or_else(|| missing("walletHash"))?;
-        let token_id = self.token_id.take().ok_or_else(|| missing("tokenId"))?;
-        let track_id = self.track_id.take().ok_or_else(|| missing("trackId"))?;
-        let place = self.merkle_proof.take().ok_or_else(|| missing("merkleProof"))?;
+        let missing = |field| move || InvalidField::missing(field);
+        let wallet_hash = self.wallet_hash.take().ok_or_else(missing("walletHash"))?;
+        let token_id = self.token_id.take().ok_or_else(missing("tokenId"))?;
+        let track_id = self.track_id.take().ok_or_else(missing("trackId"))?;
+        let leaf = self.merkle_proof.take().ok_or_else(missing("merkleProof"))?;
         let secret = self.secret.take().ok_or_else(|| {
-            Problem::invalid(
-                "secret",
-                "is missing: walletHash is a hash, and ownership is proved with the secret behind it",
-            )
+            let rule = "is missing: a proof of ownership needs the secret that walletHash is the hash of";
+            InvalidField::new("secret", rule)
         })?;
         if secret.0.commitment() != wallet_hash {
-            return Err(Problem::invalid(
-                "walletHash",
-                "must be the commitment of secret: Poseidon1(secret)",
-            ));
+            let rule = "must be the commitment of secret: Poseidon1(secret)";
+            return Err(InvalidField::new("walletHash", rule));
         }
         self.statement.get_or_insert_with(|| "ownership".to_owned());
-        self.public = Some(PublicInputs {
-            root: Some(place.root),
-            scope: self.scope.take().ok_or_else(|| missing("scope"))?,
+        self.public = Some(RequestPublicInputs {
+            root: Some(leaf.root),
+            scope: self.scope.take().ok_or_else(missing("scope"))?,
             claim: Claim::of_track(track_id),
-            context: self.context.take().ok_or_else(|| missing("context"))?,
+            context: self.context.take().ok_or_else(missing("context"))?,
         });
         self.private = Some(PrivateInputs {
             secret,
-            entry_id: entry_id(&token_id)?,
+            entry_id: parse_token_id(&token_id)?,
             attributes: Attributes::of_track(track_id),
-            index: Some(place.index),
-            path: Some(place.path),
+            index: Some(leaf.index),
+            path: Some(leaf.path),
         });
         Ok(Form::Contract)
     }
 }
 
-/// An entry id, or that of a mint.
-fn entry_id(token: &str) -> Result<EntryId, Problem> {
+/// Parses an entry id, or computes the entry id of a mint.
+fn parse_token_id(token: &str) -> Result<EntryId, InvalidField> {
     if token.starts_with("0x") {
-        return EntryId::from_hex(token).map_err(|error| Problem::invalid("tokenId", error.to_string()));
+        return EntryId::from_hex(token).map_err(|error| InvalidField::new("tokenId", error.to_string()));
     }
     let mint = bs58::decode(token).into_vec().ok();
     let mint = mint.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     mint.map(|mint| EntryId::of_mint(&mint)).ok_or_else(|| {
-        Problem::invalid(
-            "tokenId",
-            "must be a mint's address (32 bytes in base58), or an entry id: 0x and 64 hexadecimal digits",
-        )
+        let rule = "must be the address of a mint (32 bytes in base58) or an entry id (0x and 64 hexadecimal digits)";
+        InvalidField::new("tokenId", rule)
     })
 }

@@ -1,12 +1,17 @@
-//! What a proof is asked for with, and how it becomes a statement's inputs.
+//! Requests for proofs, and their conversion to the inputs of a statement.
+//!
+//! ```text
+//!   ProveRequest --check--> Task: circuit, inputs, evaluation   or   RequestError
+//!                   |
+//!                   +-- with `registry`: reads the path from the database
+//! ```
 
 mod contract;
 mod path;
-mod witnessed;
+mod redacted;
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
 use bauta_circuits::{
     CircuitsError, Evaluation,
     statement::{Statement, evaluate},
@@ -15,141 +20,197 @@ use bauta_primitives::{
     Attributes, Claim, Commitment, Context, EntryId, IdentitySecret, ProofInputs, Root, Scope, sha256,
     tree::{Depth, MembershipPath, Siblings},
 };
-use bauta_service_common::Problem;
-use bauta_store::Store;
+use bauta_service_common::InvalidField;
+use bauta_store::{Store, StoreError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use self::path::{find_registry, read_path};
 pub use self::{
     contract::{Form, MerkleProof},
-    witnessed::Witnessed,
+    redacted::Redacted,
 };
-use crate::circuits::{Circuit, Circuits};
+use crate::circuits::{Circuit, CircuitError, Circuits};
 
-/// Most requests of a batch.
-pub const LARGEST_BATCH: usize = 64;
-/// Longest tag, in bytes.
-const LONGEST_TAG: usize = 128;
+/// Largest number of requests in a batch.
+pub const MAX_BATCH: usize = 64;
+/// Largest length of a tag in bytes.
+const MAX_TAG_LENGTH: usize = 128;
 /// The least urgent priority.
-const LAST_PRIORITY: u8 = 10;
+const LOWEST_PRIORITY: u8 = 10;
 
-/// A request for a proof. No `Debug`: it holds a secret.
+/// Why a request can't be proved.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// A field breaks its rule.
+    #[error(transparent)]
+    Invalid(#[from] InvalidField),
+    /// The statement, circuit or model can't be used.
+    #[error(transparent)]
+    Circuit(#[from] CircuitError),
+    /// The request names a registry, but the service has no database.
+    #[error(
+        "this service has no database (DATABASE_URL) to read a path from: send private.index and private.path"
+    )]
+    NoDatabase,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl RequestError {
+    /// Returns whether a later attempt, maybe of another worker, may succeed.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Invalid(_) => false,
+            Self::Circuit(error) => error.is_retryable(),
+            Self::NoDatabase | Self::Store(_) => true,
+        }
+    }
+
+    /// Returns the stable error code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => InvalidField::CODE,
+            Self::Circuit(error) => error.code(),
+            Self::NoDatabase => "no_database",
+            Self::Store(StoreError::Unreachable(_)) => "database_away",
+            Self::Store(_) => "internal",
+        }
+    }
+
+    /// Prefixes the field of the error, if it has one, with the path of the request.
+    pub fn within(self, outer: &str) -> Self {
+        match self {
+            Self::Invalid(field) | Self::Circuit(CircuitError::Invalid(field)) => field.within(outer).into(),
+            error => error,
+        }
+    }
+}
+
+/// A request for a proof. It has no `Debug` implementation, because it contains a secret.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProveRequest {
-    /// Which statement: a name that `/circuits` lists.
+    /// The statement's name, as `/circuits` lists it.
     #[schema(example = "ownership")]
     pub statement: Option<String>,
-    /// Which version of it; without one, the one that this service has.
+    /// The statement's version. By default the version that this service has.
     pub version: Option<u16>,
-    /// Depth of the registry's tree; without one, that of the registry, or of the circuit that this service has.
+    /// Depth of the registry's tree. By default the depth of the registry or of the path.
     pub depth: Option<u8>,
-    /// What everybody will see.
-    pub public: Option<PublicInputs>,
-    /// What nobody else may see.
+    /// The public inputs.
+    pub public: Option<RequestPublicInputs>,
+    /// The private inputs.
     pub private: Option<PrivateInputs>,
-    /// Where the path is read from; else the request brings index and path.
+    /// The leaf whose path is read from the database. Without it, the request must contain the
+    /// index and the path.
     pub registry: Option<LeafReference>,
-    /// Whatever the client wants to find again in the answer; at most 128 bytes.
+    /// A text that the response repeats. At most 128 bytes.
     pub tag: Option<String>,
-    /// 1 (urgent) to 10, 5 if none is given; of jobs alone.
+    /// Priority of a job, from 1 (most urgent) to 10. By default 5. Requests that are not jobs have
+    /// no priority.
     pub priority: Option<u8>,
-    /// Whether to answer with the proof (true, the default) or at once with a job.
+    /// `true` (default): the response contains the proof. `false`: the service creates a job and
+    /// responds immediately.
     pub wait: Option<bool>,
-    /// The contract's form, which stands for `public` and `private`: `0x` and the commitment of the holder's secret.
+    /// Contract form, instead of `public` and `private`: `0x` and the commitment of the holder's
+    /// secret in hexadecimal.
     #[serde(rename = "walletHash")]
     #[schema(value_type = Option<String>)]
     pub wallet_hash: Option<Commitment>,
-    /// The contract's form: the token's mint (base58), or an entry id (`0x` and 64 hexadecimal digits).
+    /// Contract form: the token's mint (base58) or an entry id (`0x` and 64 hexadecimal digits).
     #[serde(rename = "tokenId")]
     pub token_id: Option<String>,
-    /// The contract's form: the track, which is also the claim.
+    /// Contract form: the track. It is also the claim.
     #[serde(rename = "trackId")]
     pub track_id: Option<u64>,
-    /// The contract's form: where the leaf is.
+    /// Contract form: the position of the leaf, with its path.
     #[serde(rename = "merkleProof")]
     pub merkle_proof: Option<MerkleProof>,
-    /// The contract's form: the secret behind `walletHash`, which can't be derived from it.
+    /// Contract form: the secret whose commitment is `walletHash`. It can't be derived from the
+    /// commitment.
     #[schema(value_type = Option<String>)]
-    pub secret: Option<Witnessed<IdentitySecret>>,
-    /// The contract's form: the nullifier's domain.
+    pub secret: Option<Redacted<IdentitySecret>>,
+    /// Contract form: the domain of the nullifier.
     #[schema(value_type = Option<String>)]
     pub scope: Option<Scope>,
-    /// The contract's form: recipient, relayer, expiry and payload.
+    /// Contract form: the hash of recipient, relayer, expiry and payload.
     #[schema(value_type = Option<String>)]
     pub context: Option<Context>,
-    /// Of the statement `policy`, which isn't built yet: a model in `MODELS_DIR`.
+    /// A model in `MODELS_DIR`. It belongs to the statement `policy`, which isn't built yet.
     pub model_id: Option<String>,
-    /// Of the statement `policy`, which isn't built yet.
+    /// Inputs of a model. They belong to the statement `policy`, which isn't built yet.
     pub inputs: Option<Vec<f64>>,
 }
 
-/// Inputs that the proof shows.
+/// The public inputs of a request. The nullifier is computed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct PublicInputs {
-    /// The root to prove at. With `registry` it may be left out: the newest root that a live scope accepts is taken.
+pub struct RequestPublicInputs {
+    /// The root of the registry. Optional with `registry`: by default a recent root that scopes of
+    /// mode `Live` accept.
     #[schema(value_type = Option<String>)]
     pub root: Option<Root>,
-    /// The nullifier's domain.
+    /// The domain of the nullifier.
     #[schema(value_type = String)]
     pub scope: Scope,
-    /// What the proof claims.
+    /// The public value that the proof shows.
     #[schema(value_type = String)]
     pub claim: Claim,
-    /// Recipient, relayer, expiry and payload.
+    /// The hash of recipient, relayer, expiry and payload.
     #[schema(value_type = String)]
     pub context: Context,
 }
 
-/// Inputs that nobody else may see. No `Debug`; the secret is wiped when dropped.
+/// The private inputs of a request. The struct has no `Debug` implementation, and the secret is
+/// wiped when it is dropped.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrivateInputs {
-    /// The secret behind the leaf's commitment.
+    /// The secret whose commitment is in the leaf.
     #[schema(value_type = String)]
-    pub secret: Witnessed<IdentitySecret>,
-    /// Which entry of the registry the leaf is.
+    pub secret: Redacted<IdentitySecret>,
+    /// The entry that the leaf is about.
     #[schema(value_type = String)]
     pub entry_id: EntryId,
-    /// What else the leaf says.
+    /// The leaf's attributes.
     #[schema(value_type = String)]
     pub attributes: Attributes,
-    /// The leaf's position, unless `registry` says it.
+    /// The leaf's index. Required without `registry`.
     pub index: Option<u64>,
-    /// Three siblings for each level, from the leaf upwards, unless `registry` is given.
+    /// Three siblings for each level, from the leaf upwards. Required without `registry`.
     #[schema(value_type = Option<Vec<Vec<String>>>)]
     pub path: Option<Vec<Siblings>>,
 }
 
-/// A leaf of a registry that the indexer follows.
+/// A leaf of a registry that an indexer follows.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeafReference {
-    /// The registry account, base58.
+    /// The address of the registry account in base58.
     pub address: String,
-    /// The leaf's position.
+    /// The leaf's index.
     pub index: u64,
 }
 
-/// A request that was found good: the inputs satisfy the statement.
+/// A checked request: the inputs satisfy the statement.
 pub struct Task {
-    /// Which circuit.
+    /// The circuit.
     pub circuit: Arc<Circuit>,
-    /// Its inputs.
+    /// The inputs of its statement.
     pub inputs: ProofInputs,
-    /// What a proof of them shows.
+    /// The public inputs and their digest.
     pub evaluation: Evaluation,
     /// The client's tag.
     pub tag: Option<String>,
-    /// In which words it was asked for.
+    /// The form of the request.
     pub form: Form,
 }
 
 impl Task {
-    /// The same for the same request. Of what its proof shows and nothing else; but not of the root, which may be another one when a request with a
-    /// registry comes again.
+    /// Returns a hash that is equal for equal requests. It covers the circuit, the tag and the
+    /// public inputs, but not the root: a repeated request with `registry` can have a newer root.
     pub fn request_hash(&self) -> [u8; 32] {
         let bauta_primitives::PublicInputs {
             root: _,
@@ -160,35 +221,38 @@ impl Task {
         } = self.evaluation.public;
         let circuit = self.circuit.description.id.as_bytes();
         let tag = self.tag.as_deref().unwrap_or_default().as_bytes();
-        let parts = [
+        let inputs = [
             nullifier.to_bytes(),
             scope.to_bytes(),
             claim.to_bytes(),
             context.to_bytes(),
         ];
-        sha256(&[circuit, &parts.concat(), tag].concat())
+        sha256(&[circuit, &inputs.concat(), tag].concat())
     }
 }
 
 impl ProveRequest {
-    /// Checks everything that can be wrong before a proof is begun.
-    pub async fn check(mut self, circuits: &Circuits, store: Option<&Store>) -> Result<Task, Problem> {
+    /// Checks the request completely, so that proving can't fail because of it.
+    pub async fn check(mut self, circuits: &Circuits, store: Option<&Store>) -> Result<Task, RequestError> {
         if self.model_id.is_some() || self.inputs.is_some() {
-            return Err(circuits.model(self.model_id.as_deref()));
+            return Err(circuits.refuse_model(self.model_id.as_deref()).into());
         }
-        if self.tag.as_ref().is_some_and(|tag| tag.len() > LONGEST_TAG) {
-            return Err(Problem::invalid("tag", "must have at most 128 bytes"));
+        if self.tag.as_ref().is_some_and(|tag| tag.len() > MAX_TAG_LENGTH) {
+            return Err(InvalidField::new("tag", "must have at most 128 bytes").into());
         }
         if self
             .priority
-            .is_some_and(|priority| !(1..=LAST_PRIORITY).contains(&priority))
+            .is_some_and(|priority| !(1..=LOWEST_PRIORITY).contains(&priority))
         {
-            return Err(Problem::invalid("priority", "must be from 1 (urgent) to 10"));
+            return Err(InvalidField::new("priority", "must be from 1 (most urgent) to 10").into());
         }
-        let form = self.translate()?;
+        let form = self.convert_contract_form()?;
         let tag = self.tag.take();
         let checked = self.check_inputs(circuits, store).await;
-        let (circuit, inputs, evaluation) = checked.map_err(|problem| form.rename(problem))?;
+        let (circuit, inputs, evaluation) = checked.map_err(|error| match error {
+            RequestError::Invalid(field) => form.rename_field(field).into(),
+            error => error,
+        })?;
         Ok(Task {
             circuit,
             inputs,
@@ -202,38 +266,37 @@ impl ProveRequest {
         self,
         circuits: &Circuits,
         store: Option<&Store>,
-    ) -> Result<(Arc<Circuit>, ProofInputs, Evaluation), Problem> {
-        let statement = self.statement.ok_or_else(|| missing("statement"))?;
-        let public = self.public.ok_or_else(|| missing("public"))?;
-        let private = self.private.ok_or_else(|| missing("private"))?;
-        let place = match (self.registry, private.index, private.path) {
-            (Some(leaf), None, None) => Place::Stored(leaf, store.ok_or_else(no_store)?),
+    ) -> Result<(Arc<Circuit>, ProofInputs, Evaluation), RequestError> {
+        let missing = |field| move || InvalidField::missing(field);
+        let statement = self.statement.ok_or_else(missing("statement"))?;
+        let public = self.public.ok_or_else(missing("public"))?;
+        let private = self.private.ok_or_else(missing("private"))?;
+        let source = match (self.registry, private.index, private.path) {
+            (Some(leaf), None, None) => PathSource::Database(leaf, store.ok_or(RequestError::NoDatabase)?),
             (Some(_), ..) => {
-                return Err(Problem::invalid(
-                    "private.path",
-                    "must not be given beside registry, where index and path are read from",
-                ));
+                let rule = "must not be combined with registry, which provides the index and the path";
+                return Err(InvalidField::new("private.path", rule).into());
             }
-            (None, Some(index), Some(path)) => Place::Given(index, path),
-            (None, None, _) => return Err(missing("private.index")),
-            (None, _, None) => return Err(missing("private.path")),
+            (None, Some(index), Some(path)) => PathSource::Request(index, path),
+            (None, None, _) => return Err(InvalidField::missing("private.index").into()),
+            (None, _, None) => return Err(InvalidField::missing("private.path").into()),
         };
-        let (circuit, path, root) = match place {
-            Place::Given(index, siblings) => {
-                let depth = self.depth.or_else(|| levels(&siblings));
+        let (circuit, path, root) = match source {
+            PathSource::Request(index, siblings) => {
+                let depth = self.depth.or_else(|| depth_of(&siblings));
                 let circuit = circuits.find(&statement, self.version, depth)?;
-                let root = public.root.ok_or_else(|| missing("public.root"))?;
+                let root = public.root.ok_or_else(missing("public.root"))?;
                 let depth = circuit.key.statement().depth();
                 let index = depth
                     .check_index(index)
-                    .map_err(|error| Problem::invalid("private.index", error.to_string()))?;
+                    .map_err(|error| InvalidField::new("private.index", error.to_string()))?;
                 let path = MembershipPath::new(depth, index, siblings).map_err(|error| {
-                    Problem::invalid("private.path", CircuitsError::from(error).to_string())
+                    InvalidField::new("private.path", CircuitsError::from(error).to_string())
                 })?;
                 (circuit, path, root)
             }
-            Place::Stored(leaf, store) => {
-                // A statement that can't be proved is said before a registry that isn't known.
+            PathSource::Database(leaf, store) => {
+                // An unavailable statement is reported before an unknown registry.
                 circuits.find(&statement, self.version, self.depth)?;
                 let registry = find_registry(store, &leaf).await?;
                 let depth = self.depth.unwrap_or(registry.depth as u8);
@@ -261,32 +324,22 @@ impl ProveRequest {
                 CircuitsError::WrongClaim { .. } => "public.claim",
                 _ => "private.path",
             };
-            Problem::invalid(field, error.to_string())
+            InvalidField::new(field, error.to_string())
         })?;
         Ok((circuit.clone(), inputs, evaluation))
     }
 }
 
-/// The depth of the tree that a path is of, if there is one.
-fn levels(path: &[Siblings]) -> Option<u8> {
+/// Where the index and the path come from.
+enum PathSource<'a> {
+    /// The request contains them.
+    Request(u64, Vec<Siblings>),
+    /// The database has them.
+    Database(LeafReference, &'a Store),
+}
+
+/// Returns the depth of the tree that a path belongs to. `None` if no tree has this depth.
+fn depth_of(path: &[Siblings]) -> Option<u8> {
     let levels = u8::try_from(path.len()).ok()?;
     Depth::try_from(levels).ok().map(|depth| depth as u8)
-}
-
-fn no_store() -> Problem {
-    Problem::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "no_database",
-        "this service has no database (DATABASE_URL) to read a path from: give private.index and private.path",
-    )
-}
-
-/// Where index and path come from.
-enum Place<'a> {
-    Given(u64, Vec<Siblings>),
-    Stored(LeafReference, &'a Store),
-}
-
-fn missing(field: &'static str) -> Problem {
-    Problem::invalid(field, "is missing")
 }

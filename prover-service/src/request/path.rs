@@ -1,28 +1,28 @@
-//! Paths of leaves that the indexer knows.
+//! Paths from the database that an indexer writes to.
 
 use bauta_primitives::{
     FieldElement, Root,
     tree::{Depth, MembershipPath},
 };
-use bauta_service_common::Problem;
+use bauta_service_common::InvalidField;
 use bauta_store::{Registry, Store, StoreError};
 
-use super::LeafReference;
+use super::{LeafReference, RequestError};
 use crate::time;
 
 const ADDRESS: &str = "registry.address";
 
-/// A registry that the indexer follows.
-pub async fn find_registry(store: &Store, leaf: &LeafReference) -> Result<Registry, Problem> {
+/// Returns the registry that a request names.
+pub async fn find_registry(store: &Store, leaf: &LeafReference) -> Result<Registry, RequestError> {
     let address = bs58::decode(&leaf.address).into_vec().ok();
     let address = address
         .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
-        .ok_or_else(|| Problem::invalid(ADDRESS, "must be an account's address: 32 bytes in base58"))?;
-    let registry = store.registry(address.into()).await;
-    registry.map_err(|error| store_problem(&error))
+        .ok_or_else(|| InvalidField::new(ADDRESS, "must be the address of an account: 32 bytes in base58"))?;
+    store.registry(address.into()).await.map_err(request_error)
 }
 
-/// Path and root of a leaf that the indexer knows.
+/// Reads the path of a leaf from the database. Returns the path and the root.
+/// Without a root, uses a recent root that scopes of mode `Live` accept.
 pub async fn read_path(
     store: &Store,
     depth: Depth,
@@ -30,53 +30,45 @@ pub async fn read_path(
     registry: &Registry,
     leaf: &LeafReference,
     root: Option<Root>,
-) -> Result<(MembershipPath, Root), Problem> {
+) -> Result<(MembershipPath, Root), RequestError> {
     if registry.depth != depth || u16::from(registry.leaf_format) != leaf_format {
-        return Err(Problem::invalid(
-            ADDRESS,
-            format!(
-                "must be a registry of the circuit's depth and leaf format ({} and {leaf_format}); it has {} and {}",
-                depth.levels(),
-                registry.depth.levels(),
-                registry.leaf_format
-            ),
-        ));
+        let rule = format!(
+            "must be a registry with the circuit's depth {} and leaf format {leaf_format}; this registry has depth {} \
+             and leaf format {}",
+            depth.levels(),
+            registry.depth.levels(),
+            registry.leaf_format
+        );
+        return Err(InvalidField::new(ADDRESS, rule).into());
     }
     let now = time::unix_seconds();
-    let root = match root {
-        Some(root) => root,
-        None => {
-            store
-                .root_to_prove(registry, now)
-                .await
-                .map_err(|error| store_problem(&error))?
-                .root
-        }
+    let root = if let Some(root) = root {
+        root
+    } else {
+        let recent = store.root_to_prove(registry, now).await;
+        recent.map_err(request_error)?.root
     };
     let path = store
         .path(registry, root, leaf.index, now)
         .await
-        .map_err(|error| store_problem(&error))?;
+        .map_err(request_error)?;
     if path.leaf.element() == FieldElement::ZERO {
-        return Err(Problem::invalid(
-            "registry.index",
-            "must be the position of a leaf; there is none at that root (evicted, or not yet registered)",
-        ));
+        let rule = "must be the index of a leaf; the tree has none there at this root, because the leaf was evicted or \
+                    is not yet registered";
+        return Err(InvalidField::new("registry.index", rule).into());
     }
     Ok((path.path, root))
 }
 
-/// What the store refuses, in the words of a request.
-fn store_problem(error: &StoreError) -> Problem {
-    match error {
-        StoreError::Unknown { .. } => Problem::invalid("registry.address", error.to_string()),
+/// Converts an error of the store. An error that the request caused names the request's field.
+fn request_error(error: StoreError) -> RequestError {
+    let field = match error {
+        StoreError::Unknown { .. } => ADDRESS,
         StoreError::UnknownRoot { .. }
         | StoreError::RootNotValid { .. }
-        | StoreError::TreeNotStored { .. } => Problem::invalid("public.root", error.to_string()),
-        StoreError::Value(_) => Problem::invalid("registry.index", error.to_string()),
-        StoreError::Unreachable(_) => {
-            Problem::unavailable("database_away", "the database can't be reached; try again", error)
-        }
-        _ => Problem::internal(error),
-    }
+        | StoreError::TreeNotStored { .. } => "public.root",
+        StoreError::Value(_) => "registry.index",
+        _ => return error.into(),
+    };
+    InvalidField::new(field, error.to_string()).into()
 }

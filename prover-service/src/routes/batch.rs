@@ -1,32 +1,42 @@
-use axum::{Extension, extract::State as Extract, http::HeaderMap};
-use bauta_service_common::{Json, JsonBytes, Problem, from_json};
+use std::sync::Arc;
+
+use axum::{Extension, extract::State, http::HeaderMap};
+use bauta_service_common::{InvalidField, Json, JsonBytes, Problem, from_json};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{PROVE, State, limits::Asker, openapi::ProblemDocument, prove::prove_now};
+use super::{
+    limits::RateLimitKey,
+    problems::{ProblemDocument, audited},
+    prove::prove_now,
+    state::{AppState, PROVE},
+};
 use crate::{
-    audit::Entry,
+    audit::AuditRecord,
     proof::ProveAnswer,
-    request::{LARGEST_BATCH, ProveRequest},
+    request::{MAX_BATCH, ProveRequest},
 };
 
-/// Requests for proofs.
+/// A batch of requests for proofs.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
-    /// 1 to 64 of them.
+    /// 1 to 64 requests.
     requests: Vec<ProveRequest>,
 }
 
-/// Their proofs.
+/// The proofs of a batch.
 #[derive(Serialize, ToSchema)]
 pub struct BatchAnswer {
-    /// In the order of the requests.
+    /// The proofs, in the order of the requests.
     proofs: Vec<ProveAnswer>,
 }
 
-/// `POST /prove/batch`: all of them, or none. If one is bad, the problem's `field` says which, before any proof is begun.
+/// Creates the proofs of a batch.
+///
+/// Returns all proofs or none. All requests are checked before the first proof starts. If a request
+/// is invalid, `field` in the error names it.
 #[utoipa::path(
     post,
     path = "/prove/batch",
@@ -41,34 +51,32 @@ pub struct BatchAnswer {
     )
 )]
 pub async fn batch(
-    Extract(state): Extract<State>,
-    Extension(asker): Extension<Asker>,
+    State(state): State<Arc<AppState>>,
+    Extension(key): Extension<RateLimitKey>,
     headers: HeaderMap,
     body: Result<JsonBytes, Problem>,
 ) -> Result<Json<BatchAnswer>, Problem> {
-    let mut entry = Entry::of("/prove/batch");
-    let outcome = async {
+    let mut record = AuditRecord::start("/prove/batch");
+    let response = async {
         let caller = state.authorise(&headers, PROVE)?;
-        entry.owner(&caller.prefix);
+        record.set_owner(&caller.prefix);
         let JsonBytes(body) = body?;
         let BatchRequest { requests } = from_json(&body)?;
-        if !(1..=LARGEST_BATCH).contains(&requests.len()) {
-            let rule = format!("must have 1 to {LARGEST_BATCH} requests");
+        if !(1..=MAX_BATCH).contains(&requests.len()) {
+            let rule = format!("must have 1 to {MAX_BATCH} requests");
             return Err(Problem::invalid("requests", rule));
         }
-        state.take_proofs(&asker, requests.len()).await?;
+        state.take_proofs(&key, requests.len()).await?;
         let mut tasks = Vec::with_capacity(requests.len());
         for (index, request) in requests.into_iter().enumerate() {
-            let at = format!("requests[{index}]");
+            let position = format!("requests[{index}]");
             if request.wait == Some(false) {
-                return Err(Problem::invalid(
-                    format!("{at}.wait"),
-                    "must not be false in a batch",
-                ));
+                let field = InvalidField::new("wait", "must not be false in a batch");
+                return Err(field.within(&position).into());
             }
-            let task = request.check(&state.0.circuits, state.store()).await;
-            let task = task.map_err(|problem| problem.within(&at))?;
-            entry.proof_of(&task.circuit);
+            let task = request.check(&state.circuits, state.store()).await;
+            let task = task.map_err(|error| error.within(&position))?;
+            record.add_proof(&task.circuit);
             tasks.push(task);
         }
         let proofs = tasks
@@ -79,5 +87,5 @@ pub async fn batch(
         }))
     }
     .await;
-    entry.end(outcome)
+    audited(record, response)
 }

@@ -1,18 +1,22 @@
-use axum::extract::State as Extract;
+use std::sync::Arc;
+
+use axum::extract::State;
 use bauta_service_common::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::State;
-use crate::circuits::Description;
+use super::state::AppState;
+use crate::circuits::CircuitDescription;
 
-/// The circuits that this service proves.
+/// The circuits that this service has keys for.
 #[derive(Serialize, ToSchema)]
 pub struct CircuitList {
-    circuits: Vec<Description>,
+    circuits: Vec<CircuitDescription>,
 }
 
-/// `GET /circuits`
+/// Lists the circuits.
+///
+/// Returns every circuit that this service has a key for, ordered by depth.
 #[utoipa::path(
     get,
     path = "/circuits",
@@ -21,8 +25,8 @@ pub struct CircuitList {
         (status = 200, body = CircuitList),
     )
 )]
-pub async fn circuits(Extract(state): Extract<State>) -> Json<CircuitList> {
-    let circuits = state.0.circuits.all();
+pub async fn circuits(State(state): State<Arc<AppState>>) -> Json<CircuitList> {
+    let circuits = state.circuits.all();
     Json(CircuitList {
         circuits: circuits.map(|circuit| circuit.description.clone()).collect(),
     })

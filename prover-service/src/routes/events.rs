@@ -1,9 +1,9 @@
-//! Server-sent events: what the websocket tells, for clients that only read.
+//! Server-sent events: the events of the websocket, for clients that only read.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
-    extract::State as Extract,
+    extract::State,
     http::HeaderMap,
     response::sse::{Event, KeepAlive, Sse},
 };
@@ -14,23 +14,31 @@ use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{PROVE, State, jobs::own_job, openapi::ProblemDocument};
-use crate::events::Follower;
+use super::{
+    jobs::own_job,
+    problems::ProblemDocument,
+    state::{AppState, PROVE},
+};
+use crate::events::Subscription;
 
-/// Which ids a client may give its requests.
-pub const ID_RULE: &str = "must be 1 to 64 letters, digits, -, _ or .";
+/// The rule for ids that clients give their requests.
+pub const ID_RULE: &str = "must have 1 to 64 letters, digits, -, _ or .";
 
 /// A server-sent event.
 #[derive(Serialize, ToSchema)]
 pub struct EventDocument {
-    /// `progress` or, last, `result` or `error`.
+    /// `progress`, and last `result` or `error`.
     event: String,
-    /// JSON: of a progress `stage`, `progress` and `eta_ms`; of a job's result the job as `GET /jobs/{id}` shows it, of a request's `state`; of an error
-    /// `code` and `detail`.
+    /// JSON. A progress has `stage`, `progress` and `eta_ms`. The result of a job is the job, as in
+    /// the response of `GET /jobs/{id}`. The result of a request has `state`. An error has `code`
+    /// and `detail`.
     data: String,
 }
 
-/// `GET /jobs/{id}/events`: `progress` events from the present state on, then one `result`.
+/// Streams the progress of a job.
+///
+/// Sends the current progress and all later changes as events `progress`, and at the end one event
+/// `result`.
 #[utoipa::path(
     get,
     path = "/jobs/{id}/events",
@@ -38,24 +46,27 @@ pub struct EventDocument {
     security((), ("api_key" = ["prove"])),
     params(("id" = Uuid, Path, description = "The job's id")),
     responses(
-        (status = 200, description = "Events `progress` and, last, `result`", body = EventDocument, content_type = "text/event-stream"),
+        (status = 200, description = "Events `progress`, and last `result`", body = EventDocument, content_type = "text/event-stream"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub async fn of_job(
-    Extract(state): Extract<State>,
+pub async fn job_events(
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     Path(id): Path<Uuid>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let caller = state.authorise(&headers, PROVE)?;
     let job = own_job(&state, &caller, id).await?;
-    let follower = state.0.events.follow_job(job.id, job.owner);
-    Ok(told(follower, state.0.shutdown.clone()))
+    let subscription = state.events.subscribe_to_job(job.id, job.owner);
+    Ok(event_stream(subscription, state.shutdown.clone()))
 }
 
-/// `GET /requests/{id}/events`: events as of a job, of a request that waits for its answer: by the id that its client gave it (`x-request-id`), before it
-/// comes, while it waits or after. Its result is `{"state"}` alone.
+/// Streams the progress of a request.
+///
+/// Follows a request for a proof by the id that the client gave it in the header `x-request-id`.
+/// The stream can be opened before the request is sent, while it is in progress, or after its end.
+/// The event `result` contains only `state`.
 #[utoipa::path(
     get,
     path = "/requests/{id}/events",
@@ -63,32 +74,33 @@ pub async fn of_job(
     security((), ("api_key" = ["prove"])),
     params(("id" = String, Path, description = "1 to 64 letters, digits, -, _ or .", min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses(
-        (status = 200, description = "Events `progress` and, last, `result` or `error`", body = EventDocument, content_type = "text/event-stream"),
+        (status = 200, description = "Events `progress`, and last `result` or `error`", body = EventDocument, content_type = "text/event-stream"),
     )
 )]
-pub async fn of_request(
-    Extract(state): Extract<State>,
+pub async fn request_events(
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let caller = state.authorise(&headers, PROVE)?;
-    if !RequestId::allows(id.as_bytes()) {
+    if !RequestId::is_valid(id.as_bytes()) {
         return Err(Problem::invalid("id", ID_RULE));
     }
-    let follower = state.0.events.follow(id, caller.prefix);
-    Ok(told(follower, state.0.shutdown.clone()))
+    let subscription = state.events.subscribe(id, caller.prefix);
+    Ok(event_stream(subscription, state.shutdown.clone()))
 }
 
-/// What a follower is told, until the last of it or the service's end. Nothing is asked for before the client has taken what was said.
-fn told(
-    follower: Follower,
+/// Streams the events of a subscription until the last one, or until the service shuts down. The
+/// next event is read only after the client has received the previous one.
+fn event_stream(
+    subscription: Subscription,
     shutdown: CancellationToken,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let events = stream::unfold(Some(follower), |follower| async move {
-        let mut follower = follower?;
-        let told = follower.tell().await;
-        let event = Event::default().event(told.event).json_data(told.data).ok()?;
-        Some((Ok(event), (!told.last).then_some(follower)))
+    let events = stream::unfold(Some(subscription), |subscription| async move {
+        let mut subscription = subscription?;
+        let next = subscription.next_event().await;
+        let event = Event::default().event(next.event).json_data(next.data).ok()?;
+        Some((Ok(event), (!next.is_last).then_some(subscription)))
     });
     Sse::new(events.take_until(shutdown.cancelled_owned())).keep_alive(KeepAlive::default())
 }

@@ -1,15 +1,17 @@
-use axum::extract::State as Extract;
+use std::sync::Arc;
+
+use axum::extract::State;
 use bauta_service_common::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::State;
+use super::state::AppState;
 use crate::{NAME, VERSION, time};
 
-/// That the process lives, and what it has done.
+/// The state of the process.
 #[derive(Serialize, ToSchema)]
 pub struct Health {
-    /// `healthy`; whether requests should come here is for `/ready` to say.
+    /// Always `healthy`. `/ready` says whether the service should receive requests.
     status: &'static str,
     /// Version of this service.
     version: &'static str,
@@ -17,13 +19,14 @@ pub struct Health {
     prover: &'static str,
     /// Seconds since the start.
     uptime_seconds: u64,
-    /// Proofs made since the start.
+    /// Number of proofs made since the start, without proofs from caches.
     proofs_generated: usize,
-    /// Moving average of proving times, without waiting; 0 before the first.
+    /// Moving average of the proving times in milliseconds, without the time in the queue. 0 before
+    /// the first proof.
     average_proof_time_ms: f64,
 }
 
-/// `GET /health`
+/// Returns the state of the process.
 #[utoipa::path(
     get,
     path = "/health",
@@ -32,13 +35,13 @@ pub struct Health {
         (status = 200, body = Health),
     )
 )]
-pub async fn health(Extract(state): Extract<State>) -> Json<Health> {
-    let prover = &state.0.prover;
+pub async fn health(State(state): State<Arc<AppState>>) -> Json<Health> {
+    let prover = &state.prover;
     Json(Health {
         status: "healthy",
         version: VERSION,
         prover: NAME,
-        uptime_seconds: state.0.started.elapsed().as_secs(),
+        uptime_seconds: state.started.elapsed().as_secs(),
         proofs_generated: prover.generated(),
         average_proof_time_ms: time::fraction_of_milliseconds(prover.average_time().unwrap_or_default()),
     })

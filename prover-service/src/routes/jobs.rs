@@ -1,32 +1,34 @@
-use axum::{
-    extract::State as Extract,
-    http::{HeaderMap, StatusCode},
-};
+use std::sync::Arc;
+
+use axum::{extract::State, http::HeaderMap};
 use bauta_service_common::{Caller, Json, Path, Problem};
 use bauta_store::Job;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{PROVE, State, openapi::ProblemDocument};
+use super::{
+    problems::{self, ProblemDocument},
+    state::{AppState, PROVE},
+};
 use crate::{audit, events::JobDocument, queue::QueueError};
 
-/// That a job was taken.
+/// The response to a request that became a job.
 #[derive(Serialize, ToSchema)]
 pub struct Accepted {
     /// The job's id.
     pub job_id: String,
-    /// Where its state is.
+    /// The URL of the job.
     pub status_url: String,
-    /// Where its events are.
+    /// The URL of the job's events.
     pub events_url: String,
-    /// The websocket that tells of it, too.
+    /// The URL of the websocket, which also sends the job's events.
     pub websocket_url: String,
 }
 
 impl Accepted {
-    /// Of a job's id.
-    pub fn of(job_id: String, websocket_url: &str) -> Self {
+    /// Creates the response for a job's id.
+    pub fn new(job_id: String, websocket_url: &str) -> Self {
         Self {
             websocket_url: websocket_url.to_owned(),
             status_url: format!("/jobs/{job_id}"),
@@ -36,7 +38,9 @@ impl Accepted {
     }
 }
 
-/// `GET /jobs/{id}`
+/// Returns a job.
+///
+/// A job that ended is available until `JOB_RETENTION_SECONDS` have passed.
 #[utoipa::path(
     get,
     path = "/jobs/{id}",
@@ -50,15 +54,17 @@ impl Accepted {
     )
 )]
 pub async fn job(
-    Extract(state): Extract<State>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     Path(id): Path<Uuid>,
 ) -> Result<Json<JobDocument>, Problem> {
     let caller = state.authorise(&headers, PROVE)?;
-    Ok(Json(document(own_job(&state, &caller, id).await?)?))
+    Ok(Json(job_document(own_job(&state, &caller, id).await?)?))
 }
 
-/// `DELETE /jobs/{id}`
+/// Cancels a job.
+///
+/// Returns the cancelled job. A job that has ended can't be cancelled.
 #[utoipa::path(
     delete,
     path = "/jobs/{id}",
@@ -73,39 +79,30 @@ pub async fn job(
     )
 )]
 pub async fn cancel(
-    Extract(state): Extract<State>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     Path(id): Path<Uuid>,
 ) -> Result<Json<JobDocument>, Problem> {
     let caller = state.authorise(&headers, PROVE)?;
     own_job(&state, &caller, id).await?;
-    let cancelled = state.queue()?.cancel(&id.to_string()).await?;
+    let is_cancelled = state.queue()?.cancel(&id.to_string()).await?;
     let job = own_job(&state, &caller, id).await?;
-    if cancelled {
-        audit::job_ended(&job.id, &job.owner, "cancelled", None);
-    } else {
-        let detail = format!("the job has ended already: it {}", job.state.as_str());
-        return Err(Problem::new(StatusCode::CONFLICT, "job_ended", detail));
+    if !is_cancelled {
+        return Err(problems::job_ended(job.state.as_str()));
     }
-    Ok(Json(document(job)?))
+    audit::job_ended(&job.id, &job.owner, "cancelled", None);
+    Ok(Json(job_document(job)?))
 }
 
-/// The caller's job. Another's is as unknown as none.
-pub async fn own_job(state: &State, caller: &Caller, id: Uuid) -> Result<Job, Problem> {
+/// Returns a job of the caller. The job of another owner is reported as unknown.
+pub async fn own_job(state: &AppState, caller: &Caller, id: Uuid) -> Result<Job, Problem> {
     let job = state.queue()?.store().job(&id.to_string()).await;
     let job = job.map_err(QueueError::from)?;
-    job.filter(|job| job.owner == caller.prefix).ok_or_else(unknown)
+    job.filter(|job| job.owner == caller.prefix)
+        .ok_or_else(problems::unknown_job)
 }
 
-/// A row as clients see it.
-pub fn document(job: Job) -> Result<JobDocument, Problem> {
-    JobDocument::of(job).map_err(|error| Problem::internal(&error))
-}
-
-fn unknown() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "unknown_job",
-        "there is no job with that id: there never was, or it ended long ago",
-    )
+/// Creates the document of a stored job.
+pub fn job_document(job: Job) -> Result<JobDocument, Problem> {
+    JobDocument::from_job(job).map_err(|error| Problem::internal(&error))
 }

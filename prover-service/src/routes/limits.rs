@@ -1,116 +1,119 @@
-//! How often somebody may ask: an API key, or without one an address.
+//! Rate limits of API keys and, for requests without a key, of addresses.
 
 use std::{
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
+    sync::Arc,
     time::Duration,
 };
 
 use axum::{
-    extract::{ConnectInfo, Request, State as Extract},
+    extract::{ConnectInfo, Request, State},
     http::HeaderMap,
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use bauta_service_common::{AUDIT, Problem, RateLimit, asker};
+use bauta_service_common::{AUDIT, Problem, RateLimit, address_key};
 
-use super::State;
+use super::state::AppState;
 use crate::settings::Settings;
 
-/// Asked by whoever watches over the service, often.
-pub const FREE: &str = "/health";
+/// The path without a limit. Monitoring requests it often.
+pub const UNLIMITED_PATH: &str = "/health";
 
-/// The limits of each who asks; none where the settings have none.
+/// The rate limits. `None` means that there is no limit.
 pub struct Limits {
     requests: Option<RateLimit>,
-    strangers: Option<RateLimit>,
+    anonymous_requests: Option<RateLimit>,
     proofs: Option<RateLimit>,
 }
 
-/// Who asks, in words that limits know.
+/// The client that a request counts for.
 #[derive(Clone)]
-pub struct Asker {
-    name: String,
-    /// Without an API key, where there are some.
-    stranger: bool,
+pub struct RateLimitKey {
+    client: String,
+    /// The request has no API key, and the service has API keys.
+    is_anonymous: bool,
 }
 
 impl Limits {
-    /// Those of the settings.
+    /// Creates the limits of the settings.
     pub fn new(settings: &Settings) -> Self {
         Self {
             requests: RateLimit::per_minute(settings.requests_per_minute),
-            strangers: RateLimit::per_minute(settings.stranger_requests_per_minute),
+            anonymous_requests: RateLimit::per_minute(settings.anonymous_requests_per_minute),
             proofs: RateLimit::per_minute(settings.proofs_per_minute),
         }
     }
 }
 
-impl State {
-    /// Somebody asks for something.
-    pub async fn take_request(&self, asker: &Asker) -> Result<(), Problem> {
+impl AppState {
+    /// Counts a request.
+    pub async fn take_request(&self, key: &RateLimitKey) -> Result<(), Problem> {
         let Limits {
-            requests, strangers, ..
-        } = &self.0.limits;
-        let (name, limit) = if asker.stranger {
-            ("strangers", strangers)
+            requests,
+            anonymous_requests,
+            ..
+        } = &self.limits;
+        let (name, limit) = if key.is_anonymous {
+            ("anonymous", anonymous_requests)
         } else {
             ("requests", requests)
         };
-        self.take(name, limit.as_ref(), asker, NonZeroU32::MIN).await
+        self.take(name, limit.as_ref(), key, NonZeroU32::MIN).await
     }
 
-    /// Somebody asks for so many proofs.
-    pub async fn take_proofs(&self, asker: &Asker, proofs: usize) -> Result<(), Problem> {
+    /// Counts requested proofs.
+    pub async fn take_proofs(&self, key: &RateLimitKey, proofs: usize) -> Result<(), Problem> {
         let proofs = u32::try_from(proofs).ok().and_then(NonZeroU32::new);
-        let limit = self.0.limits.proofs.as_ref();
-        self.take("proofs", limit, asker, proofs.unwrap_or(NonZeroU32::MIN))
+        let limit = self.limits.proofs.as_ref();
+        self.take("proofs", limit, key, proofs.unwrap_or(NonZeroU32::MIN))
             .await
     }
 
-    /// Counted in Redis for all instances, or here where there is none.
+    /// Counts in Redis for all instances, or in this process if Redis is unavailable.
     async fn take(
         &self,
         name: &str,
         limit: Option<&RateLimit>,
-        Asker { name: asker, .. }: &Asker,
-        questions: NonZeroU32,
+        RateLimitKey { client, .. }: &RateLimitKey,
+        count: NonZeroU32,
     ) -> Result<(), Problem> {
         let Some(limit) = limit else { return Ok(()) };
-        limit.check(questions)?;
-        let caches = self.0.prover.caches();
-        let wait = caches.wait(name, asker, limit.limit().get(), questions.get());
+        limit.check(count)?;
+        let caches = self.prover.caches();
+        let wait = caches.take_rate(name, client, limit.limit().get(), count.get());
         match wait.await {
             Some(Duration::ZERO) => Ok(()),
-            Some(wait) => Err(limit.refusal(wait)),
-            None => limit.take(asker, questions),
+            Some(wait) => Err(limit.exceeded(wait).into()),
+            None => Ok(limit.take(client, count)?),
         }
     }
 
-    fn asker(&self, headers: &HeaderMap, address: IpAddr) -> Asker {
-        let keys = self.0.api_keys.as_ref();
+    fn rate_limit_key(&self, headers: &HeaderMap, address: IpAddr) -> RateLimitKey {
+        let keys = self.api_keys.as_ref();
         let caller = keys.and_then(|keys| keys.caller(headers));
-        Asker {
-            stranger: keys.is_some() && caller.is_none(),
-            name: caller.map_or_else(|| asker(address), |caller| format!("key {caller}")),
+        RateLimitKey {
+            is_anonymous: keys.is_some() && caller.is_none(),
+            client: caller.map_or_else(|| address_key(address), |caller| format!("key {caller}")),
         }
     }
 }
 
-/// Around every route.
+/// Middleware of every route: counts the request, and refuses it if the limit is exceeded.
 pub async fn limit(
-    Extract(state): Extract<State>,
+    State(state): State<Arc<AppState>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let asker = state.asker(request.headers(), peer.ip());
-    if request.uri().path() != FREE
-        && let Err(problem) = state.take_request(&asker).await
+    let key = state.rate_limit_key(request.headers(), peer.ip());
+    if request.uri().path() != UNLIMITED_PATH
+        && let Err(problem) = state.take_request(&key).await
     {
         tracing::info!(target: AUDIT, event = "rate_limited");
         return problem.into_response();
     }
-    request.extensions_mut().insert(asker);
+    request.extensions_mut().insert(key);
     next.run(request).await
 }

@@ -1,7 +1,9 @@
 use bauta_service_common::Json;
 use serde_json::{Value, json};
 
-/// `GET /models`: statements that are backed by a model. Only `policy` is, and this version can't prove it.
+/// Lists the models.
+///
+/// The list is empty. Only the statement `policy` uses models, and this version can't prove it.
 #[utoipa::path(
     get,
     path = "/models",

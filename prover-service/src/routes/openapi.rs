@@ -1,6 +1,7 @@
-use serde::Serialize;
+//! The description of the routes at `/openapi.json`.
+
 use utoipa::{
-    OpenApi, ToSchema,
+    OpenApi,
     openapi::{
         Content, Ref, RefOr, ResponseBuilder,
         path::Operation,
@@ -8,48 +9,30 @@ use utoipa::{
     },
 };
 
-/// The description of this service, but for its routes, which `all` adds.
+use super::{limits::UNLIMITED_PATH, profiling::Format};
+
+/// The description of the service, without its routes. `routes::all` adds them.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Bauta prover service",
-        description = "Proves for members who delegate it. It sees their secrets: docs/prover-service.md."
+        description = "Makes proofs for members who delegate proving. The service sees their secrets: see docs/prover-service.md."
     ),
-    // A parameter's type isn't collected by itself.
-    components(schemas(super::profiling::Format))
+    // utoipa doesn't collect the types of query parameters.
+    components(schemas(Format))
 )]
 pub struct Document;
 
-/// An error (RFC 9457).
-#[derive(Serialize, ToSchema)]
-pub struct ProblemDocument {
-    /// `urn:bauta:problem:` and the code.
-    r#type: String,
-    /// The status in words.
-    title: String,
-    /// The HTTP status.
-    status: u16,
-    /// Stable.
-    code: String,
-    /// What was wrong and the rule, for people.
-    detail: String,
-    /// Of bad input: which field.
-    field: Option<String>,
-    /// Of bad input: the rule that it breaks.
-    rule: Option<String>,
-    /// The request's id, as in the log.
-    request_id: String,
-}
-
-/// A request that gives a proof. Its secret is published here: it is nobody's.
+/// A complete request. Its secret is published here and must not be used.
 const EXAMPLE: &str = include_str!("example.json");
 
-/// Adds what is the same for many routes: the errors of every service (docs/service.md), and an example.
+/// Adds the parts that many routes share: the errors of every service (docs/service.md), the
+/// authorisation, and an example.
 pub fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     let key = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some(
-            "An API key with the scope that the route names, where the service has keys (API_KEYS)",
+            "An API key with the permission that the route requires. Needed only if the service has keys (API_KEYS).",
         ))
         .build();
     let components = document.components.get_or_insert_default();
@@ -71,20 +54,29 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::Open
 
 fn add_errors(path: &str, operation: &mut Operation) {
     let mut errors = vec![
-        ("500", "A fault inside; the log has it under the request's id"),
-        ("503", "Too much at once, or the database is away; Retry-After"),
-        ("504", "It took too long"),
+        (
+            "500",
+            "Internal error; the log has the cause under the request id",
+        ),
+        (
+            "503",
+            "Too many requests in progress, or the database is unavailable; see Retry-After",
+        ),
+        ("504", "The request timed out"),
     ];
-    if path != super::limits::FREE {
-        errors.push(("429", "Too many wait, or ask; Retry-After"));
+    if path != UNLIMITED_PATH {
+        errors.push((
+            "429",
+            "A rate limit or a queue limit is exceeded; see Retry-After",
+        ));
     }
     if operation.security.is_some() {
         errors.extend([("401", describe("401")), ("403", describe("403"))]);
     }
     if operation.request_body.is_some() {
         errors.extend([
-            ("400", "What was sent breaks a rule"),
-            ("413", "The body is over the limit"),
+            ("400", "A field breaks its rule"),
+            ("413", "The body is larger than the limit"),
             ("415", "The body isn't application/json"),
         ]);
     }
@@ -92,14 +84,15 @@ fn add_errors(path: &str, operation: &mut Operation) {
         errors.push(("400", "A parameter breaks its rule"));
     }
     for (status, description) in errors {
-        let known = operation.responses.responses.entry(status.to_owned());
-        known.or_insert_with(|| {
+        let existing = operation.responses.responses.entry(status.to_owned());
+        existing.or_insert_with(|| {
             let problem = Content::new(Some(Ref::from_schema_name("ProblemDocument")));
             let response = ResponseBuilder::new().description(description);
             response.content("application/problem+json", problem).into()
         });
     }
-    // What a status means is the same everywhere, and in docs/service.md and docs/prover-service.md.
+    // A status has the same meaning on every route, and in docs/service.md and
+    // docs/prover-service.md.
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response
             && response.description.is_empty()
@@ -111,15 +104,16 @@ fn add_errors(path: &str, operation: &mut Operation) {
 
 fn describe(status: &str) -> &'static str {
     match status {
-        "200" => "Done",
-        "202" => "Taken as a job",
-        "400" => "What was sent breaks a rule; `field` and `rule` say which",
-        "401" => "An API key is missing, unknown or expired",
-        "403" => "The API key doesn't have the scope",
-        "404" => "There is no such thing, or it is another's",
-        "409" => "The job has ended already",
-        "426" => "A websocket is expected",
-        "501" => "This service can't: a statement that isn't built, or no database",
-        _ => "It took too long",
+        "200" => "Success",
+        "202" => "The request became a job",
+        "400" => "A field breaks its rule; `field` and `rule` name it",
+        "401" => "The API key is missing, unknown or expired",
+        "403" => "The API key doesn't have the permission",
+        "404" => "Not found, or owned by another API key",
+        "409" => "The job has already ended",
+        "422" => "The idempotency key was used for another request",
+        "426" => "The route is a websocket",
+        "501" => "The statement isn't built yet, or the service has no database",
+        _ => "The request timed out",
     }
 }

@@ -1,28 +1,33 @@
+use std::sync::Arc;
+
 use axum::{
-    extract::State as Extract,
-    http::{HeaderMap, StatusCode, header},
+    extract::State,
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use bauta_service_common::{Json, Problem, Query};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{ADMIN, State, openapi::ProblemDocument};
+use super::{
+    problems::{self, ProblemDocument},
+    state::{ADMIN, AppState},
+};
 use crate::profile::{self, ProfileRequest, Report};
 
-/// What a browser may do with the page: show it.
+/// The content security policy of the page: only inline styles are allowed.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-/// How the report is wanted.
+/// Query parameters of the measurement.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Wanted {
-    /// `json` or `html`; without it, what the Accept header prefers.
+pub struct Parameters {
+    /// Format of the report. By default the format that the Accept header prefers.
     format: Option<Format>,
 }
 
-/// How a report is written.
+/// Format of a report.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -31,11 +36,11 @@ pub enum Format {
 }
 
 impl Format {
-    /// The one that the header names first; JSON if it names none.
+    /// Returns the format that the Accept header lists first, or JSON if it lists none.
     fn preferred(headers: &HeaderMap) -> Self {
         let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-        let place = |kind: &str| accepted.and_then(|accepted| accepted.find(kind));
-        match (place("text/html"), place("application/json")) {
+        let position = |kind: &str| accepted.and_then(|accepted| accepted.find(kind));
+        match (position("text/html"), position("application/json")) {
             (Some(html), Some(json)) if html < json => Self::Html,
             (Some(_), None) => Self::Html,
             _ => Self::Json,
@@ -43,13 +48,16 @@ impl Format {
     }
 }
 
-/// `POST /api/profiling/comprehensive`: how fast this instance proves, as JSON or as a page. One run at a time.
+/// Measures the proving time of this instance.
+///
+/// Makes proofs with generated members and returns the times as JSON or as a web page. Only one
+/// measurement runs at a time.
 #[utoipa::path(
     post,
     path = "/api/profiling/comprehensive",
     tag = "operations",
     security((), ("api_key" = ["admin"])),
-    params(Wanted),
+    params(Parameters),
     request_body = ProfileRequest,
     responses(
         (status = 200, content((Report = "application/json"), (String = "text/html"))),
@@ -58,24 +66,20 @@ impl Format {
     )
 )]
 pub async fn profile(
-    Extract(state): Extract<State>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
-    wanted: Result<Query<Wanted>, Problem>,
+    parameters: Result<Query<Parameters>, Problem>,
     request: Result<Json<ProfileRequest>, Problem>,
 ) -> Result<Response, Problem> {
     state.authorise(&headers, ADMIN)?;
-    let (Query(wanted), Json(request)) = (wanted?, request?);
+    let (Query(parameters), Json(request)) = (parameters?, request?);
     request.check()?;
-    let Ok(_alone) = state.0.profiling.try_lock() else {
-        let detail = "another run is being measured; come again when it has ended";
-        return Err(
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "profiling_busy", detail)
-                .retry_after(std::time::Duration::from_secs(10)),
-        );
+    let Ok(_guard) = state.profiling.try_lock() else {
+        return Err(problems::profiling_busy());
     };
-    let report = request.run(&state.0.circuits, &state.0.prover).await?;
+    let report = request.run(&state.circuits, &state.prover).await?;
     Ok(
-        match wanted.format.unwrap_or_else(|| Format::preferred(&headers)) {
+        match parameters.format.unwrap_or_else(|| Format::preferred(&headers)) {
             Format::Json => Json(report).into_response(),
             Format::Html => (
                 [

@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use axum::{
     Extension,
-    extract::State as Extract,
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
@@ -8,22 +10,29 @@ use bauta_service_common::{Caller, Json, JsonBytes, Problem, RequestId, from_jso
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{PROVE, State, jobs::Accepted, limits::Asker, openapi::ProblemDocument};
+use super::{
+    jobs::Accepted,
+    limits::RateLimitKey,
+    problems::{ProblemDocument, audited},
+    state::{AppState, PROVE},
+};
 use crate::{
-    audit::Entry,
-    line::Admission,
+    audit::AuditRecord,
+    fair_queue::Admission,
     proof::{ContractAnswer, ProveAnswer},
-    queue::Order,
+    queue::EnqueueRequest,
     request::{Form, ProveRequest, Task},
 };
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// Longest idempotency key, in bytes.
-const LONGEST_KEY: usize = 128;
-/// The priority of those who say none.
-const PRIORITY: u8 = 5;
+/// Largest length of an idempotency key in bytes.
+const MAX_KEY_LENGTH: usize = 128;
+/// The priority of a job whose request has none.
+const DEFAULT_PRIORITY: u8 = 5;
 
-/// `POST /prove`: a proof, or with `"wait": false` a job.
+/// Creates a proof.
+///
+/// Returns the proof. With `"wait": false`, creates a job and returns its id immediately.
 #[utoipa::path(
     post,
     path = "/prove",
@@ -31,7 +40,7 @@ const PRIORITY: u8 = 5;
     security((), ("api_key" = ["prove"])),
     request_body = ProveRequest,
     responses(
-        (status = 200, body = Answered),
+        (status = 200, body = ProveResponse),
         (status = 202, body = Accepted),
         (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
@@ -40,82 +49,80 @@ const PRIORITY: u8 = 5;
     )
 )]
 pub async fn prove(
-    Extract(state): Extract<State>,
-    Extension(asker): Extension<Asker>,
+    State(state): State<Arc<AppState>>,
+    Extension(key): Extension<RateLimitKey>,
     Extension(request_id): Extension<RequestId>,
     headers: HeaderMap,
     body: Result<JsonBytes, Problem>,
 ) -> Result<Response, Problem> {
-    let mut entry = Entry::of("/prove");
-    let outcome = async {
+    let mut record = AuditRecord::start("/prove");
+    let response = async {
         let caller = state.authorise(&headers, PROVE)?;
-        entry.owner(&caller.prefix);
-        state.take_proofs(&asker, 1).await?;
+        record.set_owner(&caller.prefix);
+        state.take_proofs(&key, 1).await?;
         let JsonBytes(body) = body?;
         let request: ProveRequest = from_json(&body)?;
         let (wait, priority) = (request.wait, request.priority);
-        let task = request.check(&state.0.circuits, state.store()).await?;
-        entry.proof_of(&task.circuit);
+        let task = request.check(&state.circuits, state.store()).await?;
+        record.add_proof(&task.circuit);
         if wait == Some(false) {
-            let order = Order {
+            let request = EnqueueRequest {
                 owner: &caller.prefix,
                 idempotency_key: idempotency_key(&headers)?,
                 request_hash: task.request_hash(),
                 circuit: &task.circuit.description.id,
-                priority: priority.unwrap_or(PRIORITY),
+                priority: priority.unwrap_or(DEFAULT_PRIORITY),
                 body: &body,
             };
-            let id = state.queue()?.enqueue(&order).await?;
-            entry.job(&id);
-            return Ok((
-                StatusCode::ACCEPTED,
-                Json(Accepted::of(id, &state.0.websocket_url)),
-            )
-                .into_response());
+            let id = state.queue()?.enqueue(&request).await?;
+            record.set_job(&id);
+            let accepted = Accepted::new(id, &state.websocket_url);
+            return Ok((StatusCode::ACCEPTED, Json(accepted)).into_response());
         }
         let form = task.form;
-        // Nobody can ask for an id that the client doesn't know.
-        let known = headers.contains_key("x-request-id").then_some(&request_id);
-        let answer = match form {
-            Form::Bauta => Answered::Bauta(prove_now(&state, task, &caller, known).await?),
-            Form::Contract => Answered::Contract(prove_now(&state, task, &caller, known).await?.into()),
+        // Only an id that the client chose can be followed.
+        let client_id = headers.contains_key("x-request-id").then_some(&request_id);
+        let answer = prove_now(&state, task, &caller, client_id).await?;
+        let response = match form {
+            Form::Bauta => ProveResponse::Bauta(answer),
+            Form::Contract => ProveResponse::Contract(answer.into()),
         };
-        Ok(Json(answer).into_response())
+        Ok(Json(response).into_response())
     }
     .await;
-    entry.end(outcome)
+    audited(record, response)
 }
 
-/// The answer, in the form of the request.
+/// A proof, in the form of the request.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-pub enum Answered {
-    /// `{statement, public, private}`
+pub enum ProveResponse {
+    /// For `{statement, public, private}`.
     Bauta(ProveAnswer),
-    /// `{walletHash, tokenId, trackId, merkleProof}`
+    /// For `{walletHash, tokenId, trackId, merkleProof}`.
     Contract(ContractAnswer),
 }
 
-/// A proof of a task, made in this process when its turn comes. Under `request_id` its client can follow it.
+/// Proves a task in this process. With a `request_id`, the client can follow the request.
 pub async fn prove_now(
-    state: &State,
+    state: &AppState,
     task: Task,
     caller: &Caller,
     request_id: Option<&RequestId>,
 ) -> Result<ProveAnswer, Problem> {
-    let prover = &state.0.prover;
-    let waiting = request_id.and_then(|id| {
-        let events = &state.0.events;
+    let prover = &state.prover;
+    let tracked = request_id.and_then(|id| {
+        let events = &state.events;
         events.track(&caller.prefix, id.as_str(), prover.expected())
     });
-    let begun = || {
-        if let Some(waiting) = &waiting {
-            waiting.begun(prover.average_time());
+    let on_start = || {
+        if let Some(tracked) = &tracked {
+            tracked.set_proving(prover.average_time());
         }
     };
-    let answer = ProveAnswer::make(prover, &caller.prefix, Admission::Request, task, begun).await?;
-    if let Some(waiting) = waiting {
-        waiting.succeeded();
+    let answer = ProveAnswer::prove(prover, &caller.prefix, Admission::Request, task, on_start).await?;
+    if let Some(tracked) = tracked {
+        tracked.succeed();
     }
     Ok(answer)
 }
@@ -125,10 +132,10 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         return Ok(None);
     };
     match key.to_str() {
-        Ok(key) if (1..=LONGEST_KEY).contains(&key.len()) => Ok(Some(key)),
+        Ok(key) if (1..=MAX_KEY_LENGTH).contains(&key.len()) => Ok(Some(key)),
         _ => Err(Problem::invalid(
             "Idempotency-Key",
-            "must be 1 to 128 visible ASCII characters",
+            "must have 1 to 128 visible ASCII characters",
         )),
     }
 }

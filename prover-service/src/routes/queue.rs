@@ -1,35 +1,46 @@
-use axum::{extract::State as Extract, http::HeaderMap};
+use std::sync::Arc;
+
+use axum::{extract::State, http::HeaderMap};
 use bauta_service_common::{Json, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ADMIN, State, jobs::document, openapi::ProblemDocument};
+use super::{
+    jobs::job_document,
+    problems::ProblemDocument,
+    state::{ADMIN, AppState},
+};
 use crate::{
     events::JobDocument,
     queue::{Queue, QueueError},
 };
 
-/// Failed jobs that are shown at once.
-const MOST_SHOWN: u32 = 100;
+/// Largest number of failed jobs in a response.
+const MAX_FAILED_JOBS: u32 = 100;
 
-/// Jobs by state; ended ones until they are forgotten.
+/// Numbers of jobs by state. Ended jobs count until they are deleted.
 #[derive(Serialize, ToSchema)]
 pub struct QueueStats {
+    /// Jobs that wait for a worker.
     #[serde(rename = "totalQueued")]
     queued: u64,
+    /// Jobs that a worker runs.
     #[serde(rename = "totalProcessing")]
     processing: u64,
+    /// Jobs that succeeded.
     #[serde(rename = "totalCompleted")]
     completed: u64,
+    /// Jobs that failed.
     #[serde(rename = "totalFailed")]
     failed: u64,
+    /// Jobs that their owner cancelled.
     #[serde(rename = "totalCancelled")]
     cancelled: u64,
 }
 
 impl QueueStats {
-    /// Of a queue.
-    pub async fn of(queue: &Queue) -> Result<Self, QueueError> {
+    /// Counts the jobs of a queue.
+    pub async fn read(queue: &Queue) -> Result<Self, QueueError> {
         let counts = queue.store().job_counts().await?;
         Ok(Self {
             queued: counts.queued,
@@ -41,24 +52,27 @@ impl QueueStats {
     }
 }
 
-/// A job that failed.
+/// A failed job.
 #[derive(Serialize, ToSchema)]
 pub struct FailedJob {
-    /// Prefix of the API key that asked.
+    /// The prefix of the owner's API key.
     owner: String,
     /// The job.
     #[serde(flatten)]
     job: JobDocument,
 }
 
-/// Jobs that failed.
+/// Failed jobs.
 #[derive(Serialize, ToSchema)]
 pub struct FailedJobs {
-    /// At most 100, the newest first.
+    /// At most 100 jobs, the newest first.
     jobs: Vec<FailedJob>,
 }
 
-/// `GET /api/queue/failed`: jobs that failed for good, until they are forgotten. Their witnesses are gone.
+/// Lists the failed jobs.
+///
+/// Returns jobs that failed permanently, until they are deleted. Their witnesses are deleted
+/// already.
 #[utoipa::path(
     get,
     path = "/api/queue/failed",
@@ -69,13 +83,16 @@ pub struct FailedJobs {
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub async fn failed(Extract(state): Extract<State>, headers: HeaderMap) -> Result<Json<FailedJobs>, Problem> {
+pub async fn failed(
+    State(state): State<Arc<AppState>>,
+    headers: HeaderMap,
+) -> Result<Json<FailedJobs>, Problem> {
     state.authorise(&headers, ADMIN)?;
-    let jobs = state.queue()?.store().failed_jobs(MOST_SHOWN).await;
+    let jobs = state.queue()?.store().failed_jobs(MAX_FAILED_JOBS).await;
     let jobs = jobs.map_err(QueueError::from)?.into_iter().map(|job| {
         Ok(FailedJob {
             owner: job.owner.clone(),
-            job: document(job)?,
+            job: job_document(job)?,
         })
     });
     Ok(Json(FailedJobs {
@@ -83,7 +100,7 @@ pub async fn failed(Extract(state): Extract<State>, headers: HeaderMap) -> Resul
     }))
 }
 
-/// `GET /api/queue/stats`
+/// Counts the jobs by state.
 #[utoipa::path(
     get,
     path = "/api/queue/stats",
@@ -94,7 +111,10 @@ pub async fn failed(Extract(state): Extract<State>, headers: HeaderMap) -> Resul
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub async fn stats(Extract(state): Extract<State>, headers: HeaderMap) -> Result<Json<QueueStats>, Problem> {
+pub async fn queue_stats(
+    State(state): State<Arc<AppState>>,
+    headers: HeaderMap,
+) -> Result<Json<QueueStats>, Problem> {
     state.authorise(&headers, ADMIN)?;
-    Ok(Json(QueueStats::of(state.queue()?).await?))
+    Ok(Json(QueueStats::read(state.queue()?).await?))
 }

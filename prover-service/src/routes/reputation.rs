@@ -1,13 +1,17 @@
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
-use axum::extract::State as Extract;
-use axum::http::HeaderMap;
+use axum::{extract::State, http::HeaderMap};
 use bauta_service_common::Problem;
 
-use super::{PROVE, State, openapi::ProblemDocument};
-use crate::{audit::Entry, circuits::not_built};
+use super::{
+    problems::{ProblemDocument, audited},
+    state::{AppState, PROVE},
+};
+use crate::{audit::AuditRecord, circuits::CircuitError};
 
-/// `POST /api/proof/generate`: attestations belong to the statement `reputation`, which this version can't prove.
+/// Creates a proof of reputation.
+///
+/// The statement `reputation` isn't built yet, so the response is always an error.
 #[utoipa::path(
     post,
     path = "/api/proof/generate",
@@ -17,16 +21,16 @@ use crate::{audit::Entry, circuits::not_built};
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub async fn generate(Extract(state): Extract<State>, headers: HeaderMap) -> Problem {
-    let mut entry = Entry::of("/api/proof/generate");
+pub async fn generate(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Problem {
+    let mut record = AuditRecord::start("/api/proof/generate");
     let problem = match state.authorise(&headers, PROVE) {
         Ok(caller) => {
-            entry.owner(&caller.prefix);
-            not_built("reputation")
+            record.set_owner(&caller.prefix);
+            CircuitError::not_built("reputation").into()
         }
         Err(problem) => problem,
     };
-    match entry.end::<Infallible>(Err(problem)) {
+    match audited::<Infallible>(record, Err(problem)) {
         Err(problem) => problem,
     }
 }

@@ -1,5 +1,7 @@
+use std::sync::Arc;
+
 use axum::{
-    extract::State as Extract,
+    extract::State,
     http::{HeaderMap, header},
     response::IntoResponse,
 };
@@ -7,36 +9,41 @@ use bauta_service_common::{Json, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{ADMIN, State, queue::QueueStats};
+use super::{
+    queue::QueueStats,
+    state::{ADMIN, AppState},
+};
 use crate::{recent::RecentFigures, time};
 
-/// How the service does, for a person. `/metrics` is for machines.
+/// Statistics of the service for people. Programs use `/metrics`.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
-    /// When it was taken, Unix milliseconds.
+    /// Time of the snapshot in Unix milliseconds.
     timestamp: u64,
-    /// The newest proofs.
+    /// Statistics of the most recent proofs.
     proofs: RecentFigures,
-    /// Jobs; none without a database.
+    /// Numbers of jobs. `null` without a database.
     queue: Option<QueueStats>,
-    /// This process.
+    /// Resources of this process.
     resources: Resources,
 }
 
-/// What this process uses.
+/// Resources of the process.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Resources {
-    /// Resident memory.
+    /// Resident memory in bytes.
     memory_bytes: u64,
-    /// Processor time since the start.
+    /// Processor time since the start in seconds.
     processor_seconds: f64,
     /// Seconds since the start.
     uptime_seconds: u64,
 }
 
-/// `GET /api/metrics/snapshot`
+/// Returns statistics.
+///
+/// Returns statistics of recent proofs, jobs and resources.
 #[utoipa::path(
     get,
     path = "/api/metrics/snapshot",
@@ -46,26 +53,31 @@ struct Resources {
         (status = 200, body = Snapshot),
     )
 )]
-pub async fn snapshot(Extract(state): Extract<State>, headers: HeaderMap) -> Result<Json<Snapshot>, Problem> {
+pub async fn snapshot(
+    State(state): State<Arc<AppState>>,
+    headers: HeaderMap,
+) -> Result<Json<Snapshot>, Problem> {
     state.authorise(&headers, ADMIN)?;
-    let queue = match &state.0.queue {
-        Some(queue) => Some(QueueStats::of(queue).await?),
+    let queue = match &state.queue {
+        Some(queue) => Some(QueueStats::read(queue).await?),
         None => None,
     };
-    let usage = crate::metrics::usage().map_err(|error| Problem::internal(&error))?;
+    let usage = crate::metrics::resource_usage().map_err(|error| Problem::internal(&error))?;
     Ok(Json(Snapshot {
         timestamp: time::milliseconds(time::now()),
-        proofs: state.0.prover.recent().figures(),
+        proofs: state.prover.recent().figures(),
         queue,
         resources: Resources {
             memory_bytes: usage.memory_bytes,
             processor_seconds: usage.processor_seconds,
-            uptime_seconds: state.0.started.elapsed().as_secs(),
+            uptime_seconds: state.started.elapsed().as_secs(),
         },
     }))
 }
 
-/// `GET /api/metrics/export`: the snapshot as a file.
+/// Downloads statistics.
+///
+/// Returns the response of `/api/metrics/snapshot` as a file.
 #[utoipa::path(
     get,
     path = "/api/metrics/export",
@@ -75,7 +87,7 @@ pub async fn snapshot(Extract(state): Extract<State>, headers: HeaderMap) -> Res
         (status = 200, body = Snapshot),
     )
 )]
-pub async fn export(state: Extract<State>, headers: HeaderMap) -> Result<impl IntoResponse, Problem> {
+pub async fn export(state: State<Arc<AppState>>, headers: HeaderMap) -> Result<impl IntoResponse, Problem> {
     let disposition = (
         header::CONTENT_DISPOSITION,
         "attachment; filename=\"prover-metrics.json\"",

@@ -1,49 +1,55 @@
 use std::{sync::Arc, time::Instant};
 
-use axum::extract::State as Extract;
+use axum::extract::State;
 use bauta_circuits::{PreparedVerifyingKey, Proof};
 use bauta_primitives::Digest;
-use bauta_service_common::{Json, Problem};
+use bauta_service_common::{InvalidField, Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{State, openapi::ProblemDocument};
+use super::{problems::ProblemDocument, state::AppState};
 use crate::{cache::Verdict, metrics, proof::Shown, time};
 
-/// A proof to verify. The circuit is named by `circuitId` or `model_hash`; what the proof is to show by one or more of `public`,
-/// `expected_output` and `input_hash`, which must agree.
+/// The circuit label in metrics for a key of another instance.
+const OTHER_CIRCUIT: &str = "other";
+
+/// A proof to verify. `circuitId` or `model_hash` names the circuit. One or more of `public`,
+/// `expected_output` and `input_hash` give the public inputs. If several are given, they must
+/// agree.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyRequest {
-    /// `0x` and 256 bytes, in the program's form.
+    /// `0x` and 256 bytes in the encoding that the program accepts.
     proof: String,
-    /// An id of `/circuits`, or `membership-v1`.
+    /// An id that `/circuits` lists, or `membership-v1`.
     #[serde(rename = "circuitId")]
     circuit_id: Option<String>,
-    /// The verifying key's hash.
+    /// The hash of the verifying key.
     model_hash: Option<String>,
     /// The digest.
     #[schema(value_type = Option<String>)]
     input_hash: Option<Digest>,
-    /// The five parts, 160 bytes: `output` of `/prove`.
+    /// Root, nullifier, scope, claim and context, 160 bytes: `output` in the response of `/prove`.
     expected_output: Option<String>,
-    /// The five parts.
+    /// The public inputs.
     public: Option<Shown>,
 }
 
-/// Whether a proof holds.
+/// The result of a verification.
 #[derive(Serialize, ToSchema)]
 pub struct VerifyAnswer {
-    /// Whether it does.
+    /// Whether the proof is valid.
     valid: bool,
-    /// Why not.
+    /// Why the proof is invalid.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// Milliseconds that verifying took.
+    /// Duration of the verification in milliseconds.
     verification_time_ms: f64,
 }
 
-/// `POST /verify`
+/// Verifies a proof.
+///
+/// An invalid proof is not an error: the response has status 200 and `"valid": false`.
 #[utoipa::path(
     post,
     path = "/verify",
@@ -56,39 +62,34 @@ pub struct VerifyAnswer {
     )
 )]
 pub async fn verify(
-    Extract(state): Extract<State>,
+    State(state): State<Arc<AppState>>,
     Json(request): Json<VerifyRequest>,
 ) -> Result<Json<VerifyAnswer>, Problem> {
     let started = Instant::now();
     let key = find_key(&state, &request).await?;
-    let bytes = bytes::<{ Proof::LENGTH }>("proof", &request.proof)?;
+    let proof = parse_bytes::<{ Proof::LENGTH }>("proof", &request.proof)?;
     let expected = match &request.expected_output {
         None => None,
         Some(text) => {
-            let shown = Shown::from_bytes(&self::bytes::<160>("expected_output", text)?);
-            Some(shown.map_err(|error| Problem::invalid("expected_output", error.to_string()))?)
+            let field = "expected_output";
+            let public = Shown::from_bytes(&parse_bytes::<160>(field, text)?);
+            Some(public.map_err(|error| InvalidField::new(field, error.to_string()))?)
         }
     };
-    let shown = [request.public, expected]
-        .into_iter()
-        .flatten()
-        .map(|shown| shown.digest());
-    let mut digests = shown.chain(request.input_hash);
+    let public = [request.public, expected].into_iter().flatten();
+    let mut digests = public.map(|public| public.digest()).chain(request.input_hash);
     let digest = digests.next().ok_or_else(|| {
-        Problem::invalid(
-            "public",
-            "must be given, or expected_output, or input_hash: a proof holds for what it shows",
-        )
+        let rule =
+            "must be given, or expected_output or input_hash: a proof is valid only for its public inputs";
+        InvalidField::new("public", rule)
     })?;
-    let agree = digests.all(|other| other == digest);
-
-    let outcome = if agree {
-        verdict(&state, &key, bytes, digest).await?
+    let outcome = if digests.all(|other| other == digest) {
+        verdict(&state, &key, proof, digest).await?
     } else {
-        Err("public, expected_output and input_hash are of different digests".to_owned())
+        Err("public, expected_output and input_hash have different digests".to_owned())
     };
     let elapsed = started.elapsed();
-    metrics::verification(&key.circuit_id, elapsed, outcome.is_ok());
+    metrics::record_verification(&key.circuit_id, elapsed, outcome.is_ok());
     Ok(Json(VerifyAnswer {
         valid: outcome.is_ok(),
         reason: outcome.err(),
@@ -96,80 +97,79 @@ pub async fn verify(
     }))
 }
 
-/// A key to verify with.
-struct Named {
-    /// The circuit's id, for metrics; keys of other instances have none.
+/// A verifying key with the label of its circuit.
+struct LabelledKey {
+    /// The circuit's id for metrics. A key of another instance has the label `other`.
     circuit_id: String,
     hash: [u8; 32],
     key: Arc<PreparedVerifyingKey>,
 }
 
-/// The key that a request names: one of this instance, or one that another instance has published.
-async fn find_key(state: &State, request: &VerifyRequest) -> Result<Named, Problem> {
-    let circuits = &state.0.circuits;
+/// Returns the key that a request names: a key of this instance, or one that another instance has
+/// published.
+async fn find_key(state: &AppState, request: &VerifyRequest) -> Result<LabelledKey, Problem> {
+    let circuits = &state.circuits;
     let hash = request.model_hash.as_deref();
-    let hash = hash.map(|hash| bytes("model_hash", hash)).transpose()?;
+    let hash = hash.map(|hash| parse_bytes("model_hash", hash)).transpose()?;
     let circuit = match (&request.circuit_id, hash) {
         (Some(id), None) => circuits.by_id(id)?,
         (None, Some(hash)) => match circuits.by_key_hash(&hash) {
             Ok(circuit) => circuit,
-            Err(unknown) => return foreign_key(state, hash).await.ok_or(unknown),
+            Err(error) => return find_published_key(state, hash).await.ok_or_else(|| error.into()),
         },
         (Some(id), Some(hash)) => {
             let circuit = circuits.by_id(id)?;
             if circuit.key.header().verifying_key_hash != hash {
-                return Err(Problem::invalid(
-                    "model_hash",
-                    "must be the one of circuitId's key",
-                ));
+                let rule = "must be the hash of the verifying key of circuitId";
+                return Err(Problem::invalid("model_hash", rule));
             }
             circuit
         }
         (None, None) => return Err(Problem::invalid("circuitId", "or model_hash must be given")),
     };
-    Ok(Named {
+    Ok(LabelledKey {
         circuit_id: circuit.description.id.clone(),
         hash: circuit.key.verifying_key().hash(),
         key: circuit.prepared.clone(),
     })
 }
 
-async fn foreign_key(state: &State, hash: [u8; 32]) -> Option<Named> {
-    let key = state.0.prover.caches().verifying_key(&hash).await?;
-    Some(Named {
-        circuit_id: "other".to_owned(),
+async fn find_published_key(state: &AppState, hash: [u8; 32]) -> Option<LabelledKey> {
+    let key = state.prover.caches().verifying_key(&hash).await?;
+    Some(LabelledKey {
+        circuit_id: OTHER_CIRCUIT.to_owned(),
         hash,
         key: Arc::new(key.prepare()),
     })
 }
 
-/// Whether a proof shows a digest, as it was found of late or as it is found now.
+/// Verifies a proof, or returns the cached result of an earlier verification.
 async fn verdict(
-    state: &State,
-    named: &Named,
-    bytes: [u8; Proof::LENGTH],
+    state: &AppState,
+    key: &LabelledKey,
+    proof: [u8; Proof::LENGTH],
     digest: Digest,
 ) -> Result<Verdict, Problem> {
-    let caches = state.0.prover.caches();
-    if let Some(verdict) = caches.verdict(&named.hash, &bytes, digest).await {
+    let caches = state.prover.caches();
+    if let Some(verdict) = caches.verdict(&key.hash, &proof, digest).await {
         return Ok(verdict);
     }
-    let key = named.key.clone();
+    let prepared = key.key.clone();
     let verdict = tokio::task::spawn_blocking(move || {
-        let proof = Proof::from_bytes(&bytes).map_err(|error| error.to_string())?;
-        key.verify(digest, &proof).map_err(|error| error.to_string())
+        let proof = Proof::from_bytes(&proof).map_err(|error| error.to_string())?;
+        prepared.verify(digest, &proof).map_err(|error| error.to_string())
     });
     let verdict = verdict.await.map_err(|error| Problem::internal(&error))?;
-    caches.keep_verdict(&named.hash, &bytes, digest, &verdict).await;
+    caches.put_verdict(&key.hash, &proof, digest, &verdict).await;
     Ok(verdict)
 }
 
-fn bytes<const N: usize>(field: &'static str, text: &str) -> Result<[u8; N], Problem> {
+fn parse_bytes<const N: usize>(field: &'static str, text: &str) -> Result<[u8; N], InvalidField> {
     let mut bytes = [0; N];
     let digits = text.strip_prefix("0x").unwrap_or(text);
     match hex::decode_to_slice(digits, &mut bytes) {
         Ok(()) => Ok(bytes),
-        Err(_) => Err(Problem::invalid(
+        Err(_) => Err(InvalidField::new(
             field,
             format!("must be 0x and exactly {} hexadecimal digits", 2 * N),
         )),

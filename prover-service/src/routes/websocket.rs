@@ -1,144 +1,154 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension,
     extract::{
-        State as Extract,
+        State,
         ws::{
             CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code,
             rejection::WebSocketUpgradeRejection,
         },
     },
-    http::{HeaderMap, StatusCode},
+    http::HeaderMap,
     response::Response,
 };
-use bauta_service_common::{Caller, Problem, RequestId};
+use bauta_service_common::{Caller, InvalidField, Problem, RequestId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{PROVE, State, events::ID_RULE, limits::Asker};
-use crate::events::{Follower, Told};
+use super::{
+    events::ID_RULE,
+    limits::RateLimitKey,
+    problems,
+    state::{AppState, PROVE},
+};
+use crate::events::{ClientEvent, Subscription};
 
-/// Largest message of a client.
-const LARGEST_MESSAGE: usize = 1024;
-/// What is read at once: a client holds no more.
-const READ_BUFFER: usize = 4096;
+/// Largest message of a client in bytes.
+const MAX_MESSAGE_BYTES: usize = 1024;
+/// Size of the read buffer of a connection in bytes.
+const READ_BUFFER_BYTES: usize = 4096;
 
-/// A client that follows nothing for so long is gone.
-const IDLE: Duration = Duration::from_mins(1);
-/// A client that doesn't take a message for so long is gone.
-const SLOW: Duration = Duration::from_secs(10);
+/// A connection without a subscription is closed after this time.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+/// A connection is closed if its client doesn't receive a message within this time.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a client says.
+/// A message of a client.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-enum Said {
-    /// Follow a job or a request; the one followed before isn't any more.
+enum ClientMessage {
+    /// Subscribes to a job or a request. Replaces the previous subscription.
     Subscribe {
         #[serde(rename = "requestId")]
         request_id: String,
     },
 }
 
-/// `GET /` and `GET /ws`: `{"type": "subscribe", "requestId": ID}` is answered with `{"type": "progress", "requestId", "data": {"stage",
-/// "progress", "eta_ms"}}` from the present state on, and at the end with `{"type": "result", "requestId", "data": the job}`. The id is a job's, or
-/// the one that a client gave a request (`x-request-id`), before or after it came; its result is `{"state"}` alone.
+/// The websocket, at `GET /` and `GET /ws`.
+///
+/// A client sends `{"type": "subscribe", "requestId": ID}`. The id is a job's id, or the id that
+/// the client gave a request in the header `x-request-id`. The client can subscribe before it sends
+/// the request.
+///
+/// The service sends `{"type": "progress", "requestId", "data": {"stage", "progress", "eta_ms"}}`
+/// with the current progress and for each change. At the end it sends `{"type": "result",
+/// "requestId", "data"}`. `data` is the job, or for a request `{"state"}`.
 pub async fn websocket(
-    Extract(state): Extract<State>,
-    Extension(asker): Extension<Asker>,
+    State(state): State<Arc<AppState>>,
+    Extension(key): Extension<RateLimitKey>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let caller = state.authorise(&headers, PROVE)?;
-    let upgrade = upgrade.map_err(|rejection| {
-        let detail = format!("this route is a websocket: {}", rejection.body_text());
-        Problem::new(StatusCode::UPGRADE_REQUIRED, "websocket_expected", detail)
-    })?;
+    let upgrade = upgrade.map_err(|rejection| problems::websocket_expected(&rejection.body_text()))?;
     Ok(upgrade
-        .max_message_size(LARGEST_MESSAGE)
-        .max_frame_size(LARGEST_MESSAGE)
-        .read_buffer_size(READ_BUFFER)
-        // Nothing waits to be sent but the message that is being sent.
+        .max_message_size(MAX_MESSAGE_BYTES)
+        .max_frame_size(MAX_MESSAGE_BYTES)
+        .read_buffer_size(READ_BUFFER_BYTES)
+        // Only the message that is being sent is buffered.
         .write_buffer_size(0)
         .on_upgrade(|socket| async move {
-            // An error is the client's: it went away.
-            let _ = converse(socket, &state, &caller, &asker).await;
+            // The client caused the error: it disconnected.
+            let _ = serve(socket, &state, &caller, &key).await;
         }))
 }
 
-async fn converse(
+async fn serve(
     mut socket: WebSocket,
-    state: &State,
+    state: &AppState,
     caller: &Caller,
-    asker: &Asker,
+    key: &RateLimitKey,
 ) -> Result<(), axum::Error> {
-    let mut followed: Option<(String, Follower)> = None;
+    let mut subscription: Option<(String, Subscription)> = None;
     loop {
-        let told = async {
-            if let Some((id, follower)) = &mut followed {
-                Some((id.clone(), follower.tell().await))
+        let next_event = async {
+            if let Some((id, subscription)) = &mut subscription {
+                Some((id.clone(), subscription.next_event().await))
             } else {
-                tokio::time::sleep(IDLE).await;
+                tokio::time::sleep(IDLE_TIMEOUT).await;
                 None
             }
         };
         tokio::select! {
-            () = state.0.shutdown.cancelled() => return send(&mut socket, goodbye()).await,
-            said = socket.recv() => {
-                let Some(said) = said.transpose()? else { return Ok(()) };
-                let text = match said {
+            () = state.shutdown.cancelled() => return send(&mut socket, going_away()).await,
+            message = socket.recv() => {
+                let Some(message) = message.transpose()? else { return Ok(()) };
+                let text = match message {
                     Message::Text(text) => text,
                     Message::Close(_) => return Ok(()),
                     _ => continue,
                 };
-                match subscribed(state, asker, &text).await {
+                match requested_id(state, key, &text).await {
                     Ok(id) => {
-                        let follower = state.0.events.follow(id.clone(), caller.prefix.clone());
-                        followed = Some((id, follower));
+                        let events = &state.events;
+                        subscription = Some((id.clone(), events.subscribe(id, caller.prefix.clone())));
                     }
                     Err(problem) => {
                         let data = json!({"code": problem.code(), "detail": problem.detail()});
-                        send(&mut socket, text_of(&json!({"type": "error", "data": data}))).await?;
+                        send(&mut socket, text_message(&json!({"type": "error", "data": data}))).await?;
                     }
                 }
             }
-            told = told => {
-                let Some((id, Told { event, data, last })) = told else { return Ok(()) };
-                if last {
-                    followed = None;
+            next = next_event => {
+                let Some((id, ClientEvent { event, data, is_last })) = next else { return Ok(()) };
+                if is_last {
+                    subscription = None;
                 }
-                send(&mut socket, text_of(&json!({"type": event, "requestId": id, "data": data}))).await?;
+                let message = json!({"type": event, "requestId": id, "data": data});
+                send(&mut socket, text_message(&message)).await?;
             }
         }
     }
 }
 
-/// The id that a client wants to follow. Every such question counts as a request: each makes work at all instances.
-async fn subscribed(state: &State, asker: &Asker, text: &str) -> Result<String, Problem> {
-    let Said::Subscribe { request_id } = serde_json::from_str(text).map_err(|error| {
+/// Parses a client's message and returns the id to subscribe to. Counts it as a request, because a
+/// subscription makes work for all instances.
+async fn requested_id(state: &AppState, key: &RateLimitKey, text: &str) -> Result<String, Problem> {
+    let ClientMessage::Subscribe { request_id } = serde_json::from_str(text).map_err(|error| {
         let rule = format!("must be {{\"type\": \"subscribe\", \"requestId\": ID}}: {error}");
-        Problem::invalid("message", rule)
+        InvalidField::new("message", rule)
     })?;
-    if !RequestId::allows(request_id.as_bytes()) {
+    if !RequestId::is_valid(request_id.as_bytes()) {
         return Err(Problem::invalid("requestId", ID_RULE));
     }
-    state.take_request(asker).await?;
+    state.take_request(key).await?;
     Ok(request_id)
 }
 
-/// So that a client knows that it isn't to blame, and connects to another instance.
-fn goodbye() -> Message {
+/// The close message of a shutdown. Its code tells the client to connect to another instance.
+fn going_away() -> Message {
     Message::Close(Some(CloseFrame {
         code: close_code::AWAY,
-        reason: Utf8Bytes::from_static("the service is ending"),
+        reason: Utf8Bytes::from_static("the service is shutting down"),
     }))
 }
 
-fn text_of(message: &Value) -> Message {
+fn text_message(message: &Value) -> Message {
     Message::Text(message.to_string().into())
 }
 
 async fn send(socket: &mut WebSocket, message: Message) -> Result<(), axum::Error> {
-    let sent = tokio::time::timeout(SLOW, socket.send(message));
+    let sent = tokio::time::timeout(SEND_TIMEOUT, socket.send(message));
     sent.await.map_err(axum::Error::new)?
 }

@@ -1,35 +1,56 @@
-use axum::{extract::State as Extract, http::HeaderMap};
+use std::sync::Arc;
+
+use axum::{extract::State, http::HeaderMap};
 use bauta_service_common::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ADMIN, State, openapi::ProblemDocument};
+use super::{
+    problems::ProblemDocument,
+    state::{ADMIN, AppState},
+};
+use crate::queue::ActiveWorker;
 
-/// The queue's workers.
+/// The workers of the job queue.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkerStats {
+    /// Workers with a recent heartbeat.
     workers: Vec<Worker>,
-    /// How many there should be: arrivals times service time, over the proofs that a worker makes at a time, at 70 % of its time.
+    /// Recommended number of workers: the arrival rate times the service time, divided by the
+    /// number of proofs that a worker runs at the same time and by the target utilisation of 70 %.
     recommended: usize,
-    /// Jobs that came in the last minute, per second.
+    /// Jobs created per second, during the last minute.
     arrivals_per_second: f64,
-    /// Mean milliseconds from a job's begin to its success, of the last minute.
+    /// Mean time from a job's start to its success in milliseconds, during the last minute.
     service_time_ms: f64,
 }
 
-/// A worker.
+/// A worker with a recent heartbeat.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Worker {
+    /// The worker's id.
     id: String,
-    /// Unix milliseconds.
+    /// Time of the start in Unix milliseconds.
     started_at: i64,
-    /// Unix milliseconds.
+    /// Time of the last heartbeat in Unix milliseconds.
     last_heartbeat_at: i64,
 }
 
-/// `GET /api/workers/stats`
+impl From<ActiveWorker> for Worker {
+    fn from(worker: ActiveWorker) -> Self {
+        Self {
+            id: worker.id,
+            started_at: worker.started_at_ms,
+            last_heartbeat_at: worker.last_heartbeat_at_ms,
+        }
+    }
+}
+
+/// Lists the workers.
+///
+/// Returns the active workers and the recommended number of workers.
 #[utoipa::path(
     get,
     path = "/api/workers/stats",
@@ -40,47 +61,51 @@ pub struct Worker {
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub async fn stats(Extract(state): Extract<State>, headers: HeaderMap) -> Result<Json<WorkerStats>, Problem> {
+pub async fn worker_stats(
+    State(state): State<Arc<AppState>>,
+    headers: HeaderMap,
+) -> Result<Json<WorkerStats>, Problem> {
     state.authorise(&headers, ADMIN)?;
     let workers = state.queue()?.workers().await?;
-    let worker = |row: &graphile_worker::ActiveWorkerRow| Worker {
-        id: row.worker_id.clone(),
-        started_at: row.started_at.timestamp_millis(),
-        last_heartbeat_at: row.last_heartbeat_at.timestamp_millis(),
-    };
     Ok(Json(WorkerStats {
-        workers: workers.alive.iter().map(worker).collect(),
+        workers: workers.active.into_iter().map(Worker::from).collect(),
         recommended: workers.recommended,
-        arrivals_per_second: workers.flow.arrivals_per_s,
-        service_time_ms: 1e3 * workers.flow.service_s,
+        arrivals_per_second: workers.rates.arrivals_per_second,
+        service_time_ms: 1e3 * workers.rates.service_seconds,
     }))
 }
 
-/// Longest id or URL that is taken into the log, in bytes.
-const LONGEST: usize = 256;
+/// Largest length of an id or URL in the log, in bytes.
+const MAX_LENGTH: usize = 256;
 
-/// A worker as earlier systems announced it.
+/// The registration of a worker of an earlier system.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Registration {
-    /// At most 256 bytes.
+    /// The worker's id. At most 256 bytes.
     #[schema(max_length = 256)]
     id: String,
-    /// At most 256 bytes.
+    /// The worker's URL. At most 256 bytes.
     #[schema(max_length = 256)]
     url: String,
+    /// Number of proofs that the worker runs at the same time.
     #[schema(minimum = 0, maximum = 65_535)]
     max_concurrency: u16,
 }
 
-/// What becomes of a registration.
+/// The response to a registration.
 #[derive(Serialize, ToSchema)]
 pub struct Registered {
+    /// Always true.
     registered: bool,
+    /// A remark for people.
     note: &'static str,
 }
 
-/// `POST /api/workers/register`: recorded in the log. Workers announce themselves through the queue.
+/// Registers a worker.
+///
+/// Writes the registration to the log and has no other effect. Earlier systems use this route.
+/// Workers of this version register themselves through the job queue.
 #[utoipa::path(
     post,
     path = "/api/workers/register",
@@ -93,27 +118,25 @@ pub struct Registered {
     )
 )]
 pub async fn register(
-    Extract(state): Extract<State>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
-    worker: Result<Json<Registration>, Problem>,
+    registration: Result<Json<Registration>, Problem>,
 ) -> Result<Json<Registered>, Problem> {
     state.authorise(&headers, ADMIN)?;
     let Json(Registration {
         id,
         url,
         max_concurrency,
-    }) = worker?;
+    }) = registration?;
     for (field, text) in [("id", &id), ("url", &url)] {
-        if text.len() > LONGEST {
-            return Err(Problem::invalid(
-                field,
-                format!("must have at most {LONGEST} bytes"),
-            ));
+        if text.len() > MAX_LENGTH {
+            let rule = format!("must have at most {MAX_LENGTH} bytes");
+            return Err(Problem::invalid(field, rule));
         }
     }
     tracing::info!(event = "worker_registered", worker_id = id, url, max_concurrency);
     Ok(Json(Registered {
         registered: true,
-        note: "recorded; workers of this version announce themselves through the queue (`prover-service worker`)",
+        note: "logged; workers of this version register themselves through the queue (`prover-service worker`)",
     }))
 }

@@ -1,29 +1,29 @@
-//! Who may do what.
+//! API keys, permissions and rate limits.
 
 use bauta_store::testing::TestDatabase;
 use serde_json::json;
 
 use crate::common::{Running, command, request, text, with_jobs};
 
-/// Key and line, as the command prints them.
-pub fn api_key(scopes: &str) -> (String, String) {
+/// Generates an API key with the command. Returns the key and its line for `API_KEYS`.
+pub fn api_key(permissions: &str) -> (String, String) {
     let output = command(&[])
-        .args(["api-key", "--scopes", scopes])
+        .args(["api-key", "--permissions", permissions])
         .output()
         .unwrap();
     let printed = text(&output);
-    let mut last = printed
+    let mut last_words = printed
         .lines()
         .map(|line| line.rsplit(' ').next().unwrap().to_owned());
-    (last.next().unwrap(), last.next().unwrap())
+    (last_words.next().unwrap(), last_words.next().unwrap())
 }
 
 #[tokio::test]
-async fn with_api_keys_nobody_proves_without_one_and_nobody_sees_anothers_job() {
+async fn with_api_keys_proving_requires_one_and_jobs_of_other_keys_are_unknown() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
-    let ((alice, alices), (bob, bobs)) = (api_key("prove"), api_key("prove,admin"));
-    let lines = format!("{alices},{bobs}");
+    let ((alice, line_of_alice), (bob, line_of_bob)) = (api_key("prove"), api_key("prove,admin"));
+    let lines = format!("{line_of_alice},{line_of_bob}");
     let mut service = Running::start(&with_jobs(&url, &[("API_KEYS", &lines)]));
     let (status, headers, problem) = service.post_with("/prove", ("accept", "*/*"), &request(3)).await;
     assert_eq!((status, &problem["code"]), (401, &json!("missing_api_key")));
@@ -34,7 +34,10 @@ async fn with_api_keys_nobody_proves_without_one_and_nobody_sees_anothers_job() 
     let job = service.enqueue(&request(3), Some("key")).await;
     assert_eq!(service.result(&job).await["state"], "succeeded");
     let (status, problem) = service.get("/api/queue/stats").await;
-    assert_eq!((status, &problem["scope"]), (403, &json!("admin")));
+    assert_eq!(
+        (status, &problem["code"], &problem["permission"]),
+        (403, &json!("missing_permission"), &json!("admin"))
+    );
 
     service.identify(&bob);
     assert_eq!(service.get("/api/queue/stats").await.0, 200);
@@ -48,24 +51,24 @@ async fn with_api_keys_nobody_proves_without_one_and_nobody_sees_anothers_job() 
     assert_ne!(
         service.enqueue(&request(3), Some("key")).await,
         job,
-        "idempotency keys are their owner's"
+        "idempotency keys are separate for each owner"
     );
     let log = service.log();
     for key in [alice, bob] {
         assert!(
             !log.contains(key.rsplit('_').next().unwrap()),
-            "the log has an API key"
+            "the log contains an API key"
         );
     }
 }
 
 #[test]
-fn a_key_ends_after_a_year_unless_another_time_is_said_and_never_without_one() {
+fn a_key_expires_after_a_year_by_default_and_always_has_an_expiry() {
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
     let (_, line) = api_key("prove");
-    let end: u64 = line.rsplit(':').next().unwrap().parse().unwrap();
+    let expiry: u64 = line.rsplit(':').next().unwrap().parse().unwrap();
     let year = 365 * 86_400;
-    assert!((now + year..now + year + 600).contains(&end), "{line}");
+    assert!((now + year..now + year + 600).contains(&expiry), "{line}");
     for days in ["0", "3651", "never"] {
         let output = command(&[]).args(["api-key", "--days", days]).output().unwrap();
         assert!(!output.status.success(), "{days}: {}", text(&output));
@@ -73,11 +76,11 @@ fn a_key_ends_after_a_year_unless_another_time_is_said_and_never_without_one() {
 }
 
 #[tokio::test]
-async fn an_api_key_that_fills_its_half_of_the_queue_leaves_room_for_others() {
+async fn an_api_key_can_fill_only_half_of_the_job_queue() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
-    let ((alice, alices), (bob, bobs)) = (api_key("prove"), api_key("prove"));
-    let lines = format!("{alices},{bobs}");
+    let ((alice, line_of_alice), (bob, line_of_bob)) = (api_key("prove"), api_key("prove"));
+    let lines = format!("{line_of_alice},{line_of_bob}");
     let settings = [
         ("RUN_JOBS", "false"),
         ("API_KEYS", lines.as_str()),
@@ -96,23 +99,23 @@ async fn an_api_key_that_fills_its_half_of_the_queue_leaves_room_for_others() {
         "{problem}"
     );
     assert!(headers.contains_key("retry-after"));
-    // What it has it is told again.
+    // An existing job is returned, although there is no room for another.
     assert_eq!(service.enqueue(&request(1), Some("a")).await, first);
     service.identify(&bob);
     service.enqueue(&request(4), None).await;
 }
 
 #[tokio::test]
-async fn an_api_key_that_asks_too_often_is_told_when_to_come_again_and_no_other_is() {
-    let ((alice, alices), (bob, bobs)) = (api_key("prove"), api_key("prove"));
-    let lines = format!("{alices},{bobs}");
+async fn a_rate_limit_refuses_only_the_api_key_that_exceeds_it_and_says_when_to_retry() {
+    let ((alice, line_of_alice), (bob, line_of_bob)) = (api_key("prove"), api_key("prove"));
+    let lines = format!("{line_of_alice},{line_of_bob}");
     let mut service = Running::start(&[("API_KEYS", &lines), ("PROOFS_PER_MINUTE", "3")]);
     service.identify(&alice);
     let batch = json!({"requests": [request(3), request(4)]});
     assert_eq!(service.post("/prove/batch", &batch).await.0, 200);
     assert_eq!(service.post("/prove", &request(3)).await.0, 200);
-    service.is_told_to_come_again().await;
-    // Whoever knows a prefix and no secret uses nobody's limit up.
+    service.assert_rate_limited().await;
+    // A key with a known prefix and a wrong secret doesn't count against the prefix's limit.
     let forged = format!("{}_{}", &bob[..14], "0".repeat(64));
     for _ in 0..5 {
         service.identify(&forged);
@@ -134,7 +137,7 @@ async fn an_api_key_that_asks_too_often_is_told_when_to_come_again_and_no_other_
 }
 
 #[tokio::test]
-async fn without_a_key_an_address_has_a_limit_and_health_has_none() {
+async fn without_api_keys_the_limit_is_for_each_address_and_health_has_none() {
     let service = Running::start(&[("REQUESTS_PER_MINUTE", "5")]);
     for _ in 0..5 {
         assert_eq!(service.get("/circuits").await.0, 200);
@@ -154,30 +157,30 @@ async fn without_a_key_an_address_has_a_limit_and_health_has_none() {
 }
 
 #[tokio::test]
-async fn where_there_are_keys_a_stranger_has_a_limit_by_default_and_a_key_none() {
+async fn with_api_keys_anonymous_requests_have_a_limit_by_default_and_keys_have_none() {
     let (alice, line) = api_key("prove");
     let mut service = Running::start(&[("API_KEYS", &line)]);
-    let mut asked = 0;
+    let mut accepted = 0;
     while service.get("/circuits").await.0 == 200 {
-        asked += 1;
-        assert!(asked < 1000, "nobody is refused");
+        accepted += 1;
+        assert!(accepted < 1000, "there is no limit");
     }
-    assert!(asked >= 100, "{asked}");
+    assert!(accepted >= 100, "{accepted}");
     service.identify(&alice);
-    for _ in 0..asked {
+    for _ in 0..accepted {
         assert_eq!(service.get("/circuits").await.0, 200);
     }
 }
 
 #[tokio::test]
-async fn who_subscribes_too_often_is_refused_and_keeps_what_is_followed() {
+async fn subscriptions_count_as_requests_and_a_refused_one_does_not_close_the_websocket() {
     let service = Running::start(&[("REQUESTS_PER_MINUTE", "3")]);
     let mut subscriber = service.websocket().await;
     for id in ["mine.1", "mine.2"] {
-        subscriber.follow(id).await;
+        subscriber.subscribe_to(id).await;
         assert_eq!(subscriber.next().await["data"]["stage"], "awaited");
     }
-    subscriber.follow("mine.3").await;
+    subscriber.subscribe_to("mine.3").await;
     let refused = subscriber.next().await;
     assert_eq!(
         (&refused["type"], &refused["data"]["code"]),

@@ -1,4 +1,4 @@
-//! Who asked for what and how it ended, in the log.
+//! The audit trail in the log.
 
 use bauta_store::testing::TestDatabase;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn every_request_for_a_proof_is_in_the_audit_trail_whatever_is_logged() {
+async fn every_request_for_a_proof_is_in_the_audit_trail_with_every_log_filter() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let (alice, line) = api_key("prove");
@@ -62,7 +62,7 @@ async fn every_request_for_a_proof_is_in_the_audit_trail_whatever_is_logged() {
             line["request_id"].is_string() && line["timestamp"].is_string(),
             "{line}"
         );
-        // Nothing but these: no input, no person, no address.
+        // No other fields: no input, no person, no address.
         let known = [
             "timestamp",
             "level",
@@ -97,7 +97,7 @@ async fn every_request_for_a_proof_is_in_the_audit_trail_whatever_is_logged() {
 }
 
 #[tokio::test]
-async fn the_audit_trail_cant_be_switched_off_by_the_logs_level() {
+async fn the_log_filter_cannot_disable_the_audit_trail() {
     let service = Running::start(&[("RUST_LOG", "bauta_service_common::service=info,audit=off")]);
     let (_, headers, _) = service
         .post_with("/prove", ("x-request-id", "mine-2"), &request(3))
@@ -107,12 +107,12 @@ async fn the_audit_trail_cant_be_switched_off_by_the_logs_level() {
     assert_eq!(lines[0]["request_id"], "mine-2", "{lines:?}");
     assert!(
         !service.log().contains("proof_generated"),
-        "what else is logged follows RUST_LOG"
+        "other events follow RUST_LOG"
     );
 }
 
 #[tokio::test]
-async fn a_proof_is_in_the_log_with_the_fields_that_operators_know() {
+async fn a_proof_is_logged_with_the_fields_that_operators_rely_on() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[]));
@@ -137,14 +137,14 @@ async fn a_proof_is_in_the_log_with_the_fields_that_operators_know() {
 }
 
 #[tokio::test]
-async fn a_request_whose_time_is_over_is_in_the_audit_trail() {
+async fn a_request_that_timed_out_is_in_the_audit_trail_as_abandoned() {
     let service = Running::start(&[("REQUEST_TIMEOUT_MS", "100"), ("MAX_CONCURRENT_PROOFS", "1")]);
     let body = request(3);
     let answers = (0..64).map(|_| service.post("/prove", &body));
     let answers = futures_util::future::join_all(answers).await;
-    let late = answers.iter().filter(|(status, _)| *status == 504).count();
-    assert!(late > 0, "nobody had to wait for so long");
+    let timed_out = answers.iter().filter(|(status, _)| *status == 504).count();
+    assert!(timed_out > 0, "no request timed out");
     let lines = service.lines("audit", "proof_requested", 64).await;
     let abandoned = lines.iter().filter(|line| line["outcome"] == "abandoned").count();
-    assert_eq!((lines.len(), abandoned), (64, late));
+    assert_eq!((lines.len(), abandoned), (64, timed_out));
 }

@@ -1,20 +1,20 @@
-//! What is refused at once, by which field and rule, before any proof is begun.
+//! Invalid requests are refused with the field and the rule before a proof starts.
 
 use serde_json::{Value, json};
 
 use crate::common::{Running, request};
 
-/// r, the scalar field's modulus, and r + 1.
+/// The modulus r of the scalar field.
 const R: &str = "0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001";
 const R_PLUS_ONE: &str = "0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000002";
 
-/// A good request with one field changed, or removed.
+/// Returns a valid request with one field changed or, if the value is null, removed.
 fn with(pointer: &str, value: Value) -> Value {
     let mut request = request(3);
     if value != Value::Null
-        && let Some(there) = request.pointer_mut(pointer)
+        && let Some(existing) = request.pointer_mut(pointer)
     {
-        *there = value;
+        *existing = value;
         return request;
     }
     let (parent, name) = pointer.rsplit_once('/').unwrap();
@@ -27,7 +27,7 @@ fn with(pointer: &str, value: Value) -> Value {
     request
 }
 
-/// Bad requests, the field that is named, and words of the rule.
+/// Returns invalid requests, each with the field of its error and a part of the rule.
 fn cases() -> Vec<(Value, &'static str, &'static str)> {
     let other = request(4);
     vec![
@@ -120,24 +120,24 @@ fn cases() -> Vec<(Value, &'static str, &'static str)> {
         (
             with("/registry", json!({"address": "x", "index": 3})),
             "private.path",
-            "beside registry",
+            "combined with registry",
         ),
     ]
 }
 
 #[tokio::test]
-async fn bad_input_is_refused_by_field_and_rule_and_never_queued() {
+async fn invalid_input_is_refused_with_field_and_rule_and_never_queued() {
     let service = Running::start(&[]);
     for (body, field, rule) in cases() {
         let (status, problem) = service.post("/prove", &body).await;
         assert_eq!(status, 400, "{field}: {problem}");
         assert_eq!(problem["code"], "invalid_input", "{problem}");
         assert_eq!(problem["field"], field, "{problem}");
-        let said = problem["rule"].as_str().unwrap();
-        assert!(said.contains(rule), "{field}: {rule} isn't in: {said}");
+        let found = problem["rule"].as_str().unwrap();
+        assert!(found.contains(rule), "{field}: {rule} isn't in: {found}");
         assert!(
             !problem.to_string().contains("4711"),
-            "a secret is repeated: {problem}"
+            "the error contains a secret: {problem}"
         );
     }
     let metrics = service.metrics().await;
@@ -150,7 +150,7 @@ async fn bad_input_is_refused_by_field_and_rule_and_never_queued() {
 }
 
 #[tokio::test]
-async fn a_statement_that_is_not_built_is_named() {
+async fn the_error_for_a_statement_that_is_not_built_names_it() {
     let service = Running::start(&[]);
     for statement in ["address", "reputation", "dataset", "policy"] {
         let (status, problem) = service
@@ -165,7 +165,7 @@ async fn a_statement_that_is_not_built_is_named() {
 }
 
 #[tokio::test]
-async fn a_model_is_looked_for_in_its_folder_and_nowhere_else() {
+async fn a_model_is_searched_for_only_in_the_folder_of_models() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("m.onnx"), "a model").unwrap();
     let models = folder.path().join("models");
@@ -201,7 +201,7 @@ async fn a_circuit_without_a_key_is_unknown() {
 }
 
 #[tokio::test]
-async fn verify_says_what_it_needs() {
+async fn verify_names_a_missing_or_invalid_field() {
     let service = Running::start(&[]);
     let (_, answer) = service.post("/prove", &request(3)).await;
     let proof = &answer["proof"]["proof"];
@@ -224,7 +224,7 @@ async fn verify_says_what_it_needs() {
         let (status, problem) = service.post("/verify", &body).await;
         assert_eq!((status, &problem["field"]), (400, &json!(field)), "{problem}");
     }
-    // Bytes that are no points are no proof; that is an answer, not an error.
+    // Bytes that aren't curve points are an invalid proof, which is a result and not an error.
     let zeros = format!("0x{}", "00".repeat(256));
     let body = json!({"proof": zeros, "circuitId": "membership-v1", "public": answer["public"]});
     let (status, verdict) = service.post("/verify", &body).await;

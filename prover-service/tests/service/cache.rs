@@ -1,4 +1,4 @@
-//! Proofs, verifications and keys that are kept: what is found again, what is not, and what happens without Redis.
+//! The caches of proofs on disk and in Redis.
 
 use std::{
     collections::HashSet,
@@ -15,9 +15,9 @@ use crate::common::{Running, cache, request};
 
 pub const KEY: &str = "5151515151515151515151515151515151515151515151515151515151515151";
 
-/// A folder of its own, with the tables of the one that all share.
+/// Creates a cache folder for one test, with a copy of the tables of the shared folder.
 pub fn folder() -> TempDir {
-    // Whoever is first computes the tables.
+    // The first service computes the tables.
     drop(Running::start(&[]));
     let folder = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(cache().path()).unwrap() {
@@ -29,10 +29,10 @@ pub fn folder() -> TempDir {
     folder
 }
 
-/// A service that caches in this folder, with more of an environment.
-pub fn start(folder: &TempDir, more: &[(&str, &str)]) -> Running {
+/// Starts a service that caches proofs in this folder, with further environment variables.
+pub fn start(folder: &TempDir, variables: &[(&str, &str)]) -> Running {
     let mut environment = vec![("CACHE_DIR", folder.path().to_str().unwrap()), ("CACHE_KEY", KEY)];
-    environment.extend(more);
+    environment.extend(variables);
     Running::start(&environment)
 }
 
@@ -46,12 +46,12 @@ pub async fn prove(service: &Running, request: &Value) -> Value {
     answer
 }
 
-/// Proofs made, not those of the caches.
-pub async fn made(service: &Running) -> Value {
+/// Returns the number of proofs made, without proofs from caches.
+pub async fn proofs_generated(service: &Running) -> Value {
     service.get("/health").await.1["proofs_generated"].clone()
 }
 
-/// How often a cache's question ended so.
+/// Returns the number of accesses to a cache with this outcome.
 pub async fn count(service: &Running, cache: &str, outcome: &str) -> u64 {
     let name = format!(r#"bauta_prover_cache_total{{cache="{cache}",outcome="{outcome}"}} "#);
     let metrics = service.metrics().await;
@@ -61,7 +61,7 @@ pub async fn count(service: &Running, cache: &str, outcome: &str) -> u64 {
         .unwrap()
 }
 
-/// Files of cached proofs.
+/// Returns the files of cached proofs.
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let folders = fs::read_dir(folder.join("proofs")).unwrap();
     let mut files: Vec<PathBuf> = folders
@@ -80,60 +80,60 @@ pub fn connect(redis: &Redis) -> redis::Connection {
 }
 
 #[tokio::test]
-async fn the_same_inputs_are_proved_once_and_no_two_answers_have_the_same_proof() {
+async fn equal_inputs_are_proved_once_and_no_two_responses_contain_the_same_proof() {
     let folder = folder();
     let service = start(&folder, &[]);
     let mut proofs = HashSet::new();
     for _ in 0..4 {
         let answer = prove(&service, &request(3)).await;
         let proof = answer["proof"]["proof"].as_str().unwrap().to_owned();
-        // Of the three points, none is as it was before.
+        // All three points differ from those of earlier proofs.
         for point in [&proof[..130], &proof[130..386], &proof[386..]] {
             assert!(
                 proofs.insert(point.to_owned()),
-                "an answer can be linked to another"
+                "a response can be linked to another"
             );
         }
     }
-    assert_eq!(made(&service).await, 1);
+    assert_eq!(proofs_generated(&service).await, 1);
     assert_eq!(count(&service, "proofs_disk", "hit").await, 3);
     assert_eq!(count(&service, "proofs_disk", "miss").await, 1);
     drop(service);
-    // The key is in the configuration, so that a restart finds them again; another key finds nothing.
+    // The key is part of the configuration, so a restart finds the entries. Another key finds none.
     let service = start(&folder, &[]);
     prove(&service, &request(3)).await;
-    assert_eq!(made(&service).await, 0);
+    assert_eq!(proofs_generated(&service).await, 0);
     drop(service);
     let service = start(&folder, &[("CACHE_KEY", &KEY.replace('5', "6"))]);
     prove(&service, &request(3)).await;
-    assert_eq!(made(&service).await, 1);
+    assert_eq!(proofs_generated(&service).await, 1);
 }
 
 #[tokio::test]
-async fn a_cached_proof_is_for_exactly_the_same_inputs() {
+async fn a_cached_proof_is_used_only_for_exactly_the_same_inputs() {
     let folder = folder();
     let service = start(&folder, &[]);
     prove(&service, &request(3)).await;
-    // Another member, and the same member in another scope and for another recipient.
+    // Another member, the same member in another scope, and for another recipient.
     let mut requests = vec![request(4), request(3), request(3)];
     requests[1]["public"]["scope"] = json!(format!("0x{:064x}", 77));
     requests[2]["public"]["context"] = json!(format!("0x{:064x}", 77));
     for (before, request) in (1..).zip(&requests) {
-        assert_eq!(made(&service).await, before);
+        assert_eq!(proofs_generated(&service).await, before);
         let answer = prove(&service, request).await;
         for name in ["scope", "context"] {
             assert_eq!(answer["public"][name], request["public"][name]);
         }
     }
-    assert_eq!(made(&service).await, 4);
-    // A wrong secret is refused as without a cache, though everything else is as it was.
+    assert_eq!(proofs_generated(&service).await, 4);
+    // A wrong secret is refused as without a cache, although all other inputs are the same.
     let mut wrong = request(3);
     wrong["private"]["secret"] = request(4)["private"]["secret"].clone();
     assert_eq!(service.post("/prove", &wrong).await.0, 400);
 }
 
 #[tokio::test]
-async fn what_is_damaged_or_planted_on_the_disk_is_a_miss() {
+async fn a_damaged_or_forged_entry_on_disk_is_a_miss() {
     let folder = folder();
     let service = start(&folder, &[]);
     prove(&service, &request(3)).await;
@@ -146,25 +146,25 @@ async fn what_is_damaged_or_planted_on_the_disk_is_a_miss() {
     let good = fs::read(&third).unwrap();
     let mut flipped = good.clone();
     flipped[100] ^= 1;
-    let plants = [
+    let forgeries = [
         flipped,
         good[..50].to_vec(),
         vec![],
         vec![0; 10_000],
         fs::read(fourth).unwrap(),
     ];
-    for (times, planted) in (1..).zip(plants) {
-        fs::write(&third, planted).unwrap();
+    for (times, forged) in (1..).zip(forgeries) {
+        fs::write(&third, forged).unwrap();
         prove(&service, &request(3)).await;
         assert_eq!(count(&service, "proofs_disk", "damaged").await, times);
     }
-    assert_eq!(made(&service).await, 7);
+    assert_eq!(proofs_generated(&service).await, 7);
     prove(&service, &request(3)).await;
-    assert_eq!(made(&service).await, 7, "what was proved anew is kept anew");
+    assert_eq!(proofs_generated(&service).await, 7, "the new proof is cached");
 }
 
 #[tokio::test]
-async fn the_caches_are_bounded_and_what_was_wanted_last_stays() {
+async fn the_caches_are_bounded_and_keep_the_most_recently_used_entries() {
     let folder = folder();
     let redis = Redis::start().unwrap();
     let service = start(
@@ -176,7 +176,11 @@ async fn the_caches_are_bounded_and_what_was_wanted_last_stays() {
         prove(&service, &request(index)).await;
     }
     assert_eq!(entries(folder.path()).len(), 3);
-    assert_eq!(made(&service).await, 6, "the first was wanted every time");
+    assert_eq!(
+        proofs_generated(&service).await,
+        6,
+        "the first entry was used every time"
+    );
     let mut connection = connect(&redis);
     let kept: Vec<String> = connection.keys("bauta:proof:*").unwrap();
     assert_eq!(kept.len(), 3, "{kept:?}");
@@ -184,7 +188,7 @@ async fn the_caches_are_bounded_and_what_was_wanted_last_stays() {
     assert_eq!(listed, 3);
     for key in kept {
         let seconds: i64 = connection.ttl(key).unwrap();
-        assert!(seconds > 0, "an entry stays for ever");
+        assert!(seconds > 0, "an entry never expires");
     }
 }
 
@@ -195,7 +199,7 @@ fn connection_list(connection: &mut redis::Connection) -> String {
 }
 
 #[tokio::test]
-async fn entries_of_a_circuits_former_key_are_dropped() {
+async fn entries_of_a_circuits_former_key_are_deleted() {
     const FORMER: &str = "ownership-v1-depth10-0000000000000000";
     const OTHER: &str = "ownership-v1-depth16-0000000000000000";
     let folder = folder();
@@ -218,7 +222,7 @@ async fn entries_of_a_circuits_former_key_are_dropped() {
     assert!(!folder.path().join("proofs").join(FORMER).exists());
     assert!(
         folder.path().join("proofs").join(OTHER).exists(),
-        "a circuit that another instance may have"
+        "another instance may have this circuit"
     );
     assert!(!connection.exists::<_, bool>(&former).unwrap());
     assert!(
@@ -229,7 +233,7 @@ async fn entries_of_a_circuits_former_key_are_dropped() {
 }
 
 #[tokio::test]
-async fn without_a_folder_to_write_in_proving_goes_on_and_the_errors_are_counted() {
+async fn without_a_writable_folder_proving_works_and_errors_are_counted() {
     let folder = folder();
     let service = start(&folder, &[]);
     let proofs = folder.path().join("proofs");
@@ -237,6 +241,6 @@ async fn without_a_folder_to_write_in_proving_goes_on_and_the_errors_are_counted
     fs::write(&proofs, "no folder").unwrap();
     prove(&service, &request(3)).await;
     prove(&service, &request(3)).await;
-    assert_eq!(made(&service).await, 2);
+    assert_eq!(proofs_generated(&service).await, 2);
     assert!(count(&service, "proofs_disk", "error").await >= 2);
 }

@@ -1,4 +1,4 @@
-//! More than one circuit.
+//! Services with several circuits.
 
 use std::{fs, path::PathBuf};
 
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::common::{Running, request, request_at, with_jobs};
 
-/// A folder with a key file for a depth.
+/// Creates a folder with a key file for a depth.
 fn key_file(depth: Depth) -> (TempDir, PathBuf) {
     let key = load_or_setup_development(&Ownership::new(depth)).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -20,7 +20,7 @@ fn key_file(depth: Depth) -> (TempDir, PathBuf) {
 }
 
 #[tokio::test]
-async fn the_path_says_which_circuit_is_meant_and_small_ones_come_first() {
+async fn the_path_selects_the_circuit_and_circuits_are_listed_by_depth() {
     let ((_large, large), (_small, small)) = (key_file(Depth::Sixteen), key_file(Depth::Ten));
     let files = format!("{},{}", large.display(), small.display());
     let service = Running::start(&[("KEY_FILES", &files)]);
@@ -34,10 +34,10 @@ async fn the_path_says_which_circuit_is_meant_and_small_ones_come_first() {
         let form = json!({"proof": answer["proof"]["proof"], "circuitId": id, "public": answer["public"]});
         assert_eq!(service.post("/verify", &form).await.1["valid"], true);
     }
-    // A depth that is named counts, whatever the path is.
-    let mut named = request_at(16, 3);
-    named["depth"] = json!(10);
-    let (status, problem) = service.post("/prove", &named).await;
+    // An explicit depth overrides the depth of the path.
+    let mut explicit = request_at(16, 3);
+    explicit["depth"] = json!(10);
+    let (status, problem) = service.post("/prove", &explicit).await;
     assert_eq!(
         (status, &problem["field"]),
         (400, &json!("private.path")),
@@ -46,7 +46,7 @@ async fn the_path_says_which_circuit_is_meant_and_small_ones_come_first() {
 }
 
 #[tokio::test]
-async fn a_worker_without_a_jobs_key_leaves_it_to_one_that_has_it() {
+async fn a_job_runs_only_on_a_worker_that_has_the_circuits_key() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let (_folder, file) = key_file(Depth::Sixteen);

@@ -1,4 +1,4 @@
-//! Starts that are refused.
+//! Configurations that the service refuses at start.
 
 use std::fs;
 
@@ -14,22 +14,25 @@ fn refusal(environment: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn development_keys_need_to_be_allowed() {
-    let said = refusal(&[("ALLOW_DEVELOPMENT_KEYS", "false")]);
-    assert!(said.contains("ALLOW_DEVELOPMENT_KEYS=true"), "{said}");
+fn development_keys_must_be_allowed() {
+    let output = refusal(&[("ALLOW_DEVELOPMENT_KEYS", "false")]);
+    assert!(output.contains("ALLOW_DEVELOPMENT_KEYS=true"), "{output}");
 }
 
 #[test]
-fn a_key_file_that_is_none_is_refused() {
+fn a_file_that_is_not_a_key_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.key");
     fs::write(&file, b"not a key").unwrap();
-    let said = refusal(&[("KEY_FILES", file.to_str().unwrap())]);
-    assert!(said.contains("a.key") && said.contains("BAUTAKEY"), "{said}");
+    let output = refusal(&[("KEY_FILES", file.to_str().unwrap())]);
+    assert!(
+        output.contains("a.key") && output.contains("BAUTAKEY"),
+        "{output}"
+    );
 }
 
 #[test]
-fn a_key_file_whose_hashes_are_not_those_of_its_key_is_refused() {
+fn a_key_file_whose_hashes_do_not_match_its_key_is_refused() {
     let key = load_or_setup_development(&Ownership::new(Depth::Ten)).unwrap();
     let good = key.to_bytes().unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -40,15 +43,15 @@ fn a_key_file_whose_hashes_are_not_those_of_its_key_is_refused() {
         let mut damaged = good.clone();
         damaged[at] ^= 1;
         fs::write(&file, damaged).unwrap();
-        let said = refusal(&[("KEY_FILES", file.to_str().unwrap())]);
-        assert!(said.contains("a.key"), "byte {at}: {said}");
+        let output = refusal(&[("KEY_FILES", file.to_str().unwrap())]);
+        assert!(output.contains("a.key"), "byte {at}: {output}");
     }
     fs::write(&file, good).unwrap();
     drop(Running::start(&[("KEY_FILES", file.to_str().unwrap())]));
 }
 
 #[test]
-fn every_key_of_the_contract_is_documented_with_its_default() {
+fn every_setting_of_the_contract_is_documented_with_its_default() {
     let output = command(&[]).arg("--print-config").output().unwrap();
     let printed = text(&output);
     for (variable, key) in [
@@ -70,18 +73,21 @@ fn every_key_of_the_contract_is_documented_with_its_default() {
 }
 
 #[test]
-fn a_database_that_is_away_is_said_at_start_without_its_password() {
-    let said = refusal(&[("DATABASE_URL", "postgres://bauta:hunter22@127.0.0.1:1/none")]);
-    assert!(said.contains("DATABASE_URL"), "{said}");
-    assert!(!said.contains("hunter22"), "{said}");
+fn an_unavailable_database_is_reported_at_start_without_its_password() {
+    let output = refusal(&[("DATABASE_URL", "postgres://bauta:hunter22@127.0.0.1:1/none")]);
+    assert!(output.contains("DATABASE_URL"), "{output}");
+    assert!(!output.contains("hunter22"), "{output}");
 }
 
 #[test]
-fn a_cache_key_or_redis_url_that_is_none_is_refused_without_repeating_it() {
-    let said = refusal(&[("CACHE_KEY", "hunter22")]);
-    assert!(said.contains("CACHE_KEY must be 64 hexadecimal digits"), "{said}");
-    assert!(!said.contains("hunter22"), "{said}");
-    let said = refusal(&[("REDIS_URL", "http://a:hunter22@x")]);
-    assert!(said.contains("REDIS_URL must be redis://"), "{said}");
-    assert!(!said.contains("hunter22"), "{said}");
+fn an_invalid_cache_key_or_redis_url_is_refused_and_the_error_does_not_contain_it() {
+    let output = refusal(&[("CACHE_KEY", "hunter22")]);
+    assert!(
+        output.contains("CACHE_KEY must be 64 hexadecimal digits"),
+        "{output}"
+    );
+    assert!(!output.contains("hunter22"), "{output}");
+    let output = refusal(&[("REDIS_URL", "http://a:hunter22@x")]);
+    assert!(output.contains("REDIS_URL must be redis://"), "{output}");
+    assert!(!output.contains("hunter22"), "{output}");
 }

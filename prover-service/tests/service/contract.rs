@@ -1,4 +1,4 @@
-//! The form of requests that operators of earlier systems know.
+//! Requests in the contract form, which earlier systems use.
 
 use bauta_primitives::IdentitySecret;
 use bauta_store::testing::TestDatabase;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::common::{Running, TRACK, request, secret, with_jobs};
 
-/// The request of a member in the contract's form.
+/// Returns the request of a member in the contract form.
 fn contract(index: u64) -> Value {
     let request = request(index);
     let commitment = IdentitySecret::from_bytes(&mut secret(index))
@@ -28,7 +28,7 @@ fn contract(index: u64) -> Value {
 }
 
 #[tokio::test]
-async fn the_contracts_form_gets_the_same_proof_in_the_contracts_words() {
+async fn a_request_in_the_contract_form_gets_a_proof_in_the_same_form() {
     let service = Running::start(&[]);
     let (status, answer) = service.post("/prove", &contract(3)).await;
     assert_eq!(status, 200, "{answer}");
@@ -43,7 +43,7 @@ async fn the_contracts_form_gets_the_same_proof_in_the_contracts_words() {
 }
 
 #[tokio::test]
-async fn a_job_of_the_contracts_form_ends_with_the_usual_answer() {
+async fn a_job_in_the_contract_form_ends_with_the_usual_answer() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("WS_URL", "wss://prover.example/ws")]));
@@ -58,14 +58,15 @@ async fn a_job_of_the_contracts_form_ends_with_the_usual_answer() {
 }
 
 #[tokio::test]
-async fn what_the_contracts_form_cant_say_is_named() {
+async fn errors_of_the_contract_form_name_its_fields() {
     let service = Running::start(&[]);
-    let four = ["walletHash", "tokenId", "trackId", "merkleProof"];
-    let mut only = contract(3);
-    only.as_object_mut()
+    let original_fields = ["walletHash", "tokenId", "trackId", "merkleProof"];
+    let mut original = contract(3);
+    original
+        .as_object_mut()
         .unwrap()
-        .retain(|field, _| four.contains(&field.as_str()));
-    let (status, problem) = service.post("/prove", &only).await;
+        .retain(|field, _| original_fields.contains(&field.as_str()));
+    let (status, problem) = service.post("/prove", &original).await;
     assert_eq!((status, &problem["field"]), (400, &json!("secret")), "{problem}");
     for field in [
         "walletHash",
@@ -76,9 +77,9 @@ async fn what_the_contracts_form_cant_say_is_named() {
         "scope",
         "context",
     ] {
-        let mut lacking = contract(3);
-        lacking.as_object_mut().unwrap().remove(field).unwrap();
-        let (status, problem) = service.post("/prove", &lacking).await;
+        let mut incomplete = contract(3);
+        incomplete.as_object_mut().unwrap().remove(field).unwrap();
+        let (status, problem) = service.post("/prove", &incomplete).await;
         assert_eq!((status, &problem["field"]), (400, &json!(field)), "{problem}");
     }
     let other = contract(4);
@@ -87,7 +88,7 @@ async fn what_the_contracts_form_cant_say_is_named() {
         ("walletHash", other["walletHash"].clone(), "walletHash"),
         ("tokenId", json!("0x12"), "tokenId"),
         ("tokenId", json!("no mint"), "tokenId"),
-        // Of another token, there is no such leaf.
+        // The tree has no leaf of this token.
         ("tokenId", json!(mint), "merkleProof.path"),
         ("trackId", json!(TRACK + 1), "merkleProof.path"),
         ("trackId", json!(-1), "trackId"),
@@ -104,9 +105,9 @@ async fn what_the_contracts_form_cant_say_is_named() {
             "{field}: {problem}"
         );
     }
-    let mut far = contract(3);
-    far["merkleProof"]["index"] = json!(1_048_576);
-    let (_, problem) = service.post("/prove", &far).await;
+    let mut out_of_range = contract(3);
+    out_of_range["merkleProof"]["index"] = json!(1_048_576);
+    let (_, problem) = service.post("/prove", &out_of_range).await;
     assert_eq!(problem["field"], "merkleProof.index", "{problem}");
     assert!(
         problem["detail"]

@@ -1,4 +1,4 @@
-//! Workers that die, and services that are told to end.
+//! Workers that are killed, and services that shut down.
 
 use std::{
     env,
@@ -24,48 +24,49 @@ async fn ended(pool: &PgPool) -> i64 {
     count(pool, "ended_at IS NOT NULL").await
 }
 
-/// How many jobs the drill has: 500, or as `cargo xtask drill service` says.
+/// Returns the number of jobs of the drill: 500, or the number that `cargo xtask drill service`
+/// sets.
 fn jobs() -> i64 {
     env::var("BAUTA_DRILL_JOBS").map_or(500, |jobs| jobs.parse().expect("BAUTA_DRILL_JOBS is a number"))
 }
 
 #[tokio::test]
-async fn jobs_of_killed_workers_all_end_once_in_success() {
-    /// A worker dies this often, or more often where there is little to do.
-    const KILL_EVERY: Duration = Duration::from_secs(5);
-    const FEWEST_KILLS: i64 = 6;
+async fn jobs_of_killed_workers_all_succeed_and_end_exactly_once() {
+    /// Interval at which a worker is killed. With few jobs, workers are killed more often.
+    const KILL_INTERVAL: Duration = Duration::from_secs(5);
+    const MIN_KILLS: i64 = 6;
     let jobs = jobs();
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
-    // A second end of a job would be written here.
+    // This table records each end of a job, so it shows a second end.
     sqlx::raw_sql(
         "CREATE TABLE ends (id uuid);
-         CREATE FUNCTION note_end() RETURNS trigger LANGUAGE plpgsql AS
+         CREATE FUNCTION record_end() RETURNS trigger LANGUAGE plpgsql AS
              $$ BEGIN INSERT INTO ends VALUES (NEW.id); RETURN NEW; END $$;
-         CREATE TRIGGER note_end AFTER UPDATE ON jobs FOR EACH ROW
-             WHEN (NEW.ended_at IS NOT NULL) EXECUTE FUNCTION note_end();",
+         CREATE TRIGGER record_end AFTER UPDATE ON jobs FOR EACH ROW
+             WHEN (NEW.ended_at IS NOT NULL) EXECUTE FUNCTION record_end();",
     )
     .execute(database.pool())
     .await
     .unwrap();
     let start = || Running::worker(&with_jobs(&url, &[]));
     let mut workers = [start(), start()];
-    let ask = async {
+    let enqueue = async {
         let mut request = request(3);
         for number in 0..jobs {
-            // No two alike: each is proved.
+            // All requests differ, so no proof comes from the cache.
             request["public"]["context"] = format!("0x{number:064x}").into();
             service.enqueue(&request, None).await;
         }
     };
-    // Whenever a worker is in the middle of something, it dies, and another takes its place.
+    // Kills a worker in the middle of its work and starts another.
     let kill = async {
         let mut kills = 0;
         loop {
-            let (ended, begun) = (ended(database.pool()).await, Instant::now());
-            let enough = (ended + jobs / FEWEST_KILLS).min(jobs);
-            while self::ended(database.pool()).await < enough && begun.elapsed() < KILL_EVERY {
+            let (ended, started) = (ended(database.pool()).await, Instant::now());
+            let next_kill = (ended + jobs / MIN_KILLS).min(jobs);
+            while self::ended(database.pool()).await < next_kill && started.elapsed() < KILL_INTERVAL {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             if self::ended(database.pool()).await >= jobs {
@@ -77,13 +78,13 @@ async fn jobs_of_killed_workers_all_end_once_in_success() {
             kills += 1;
         }
     };
-    let patience = Duration::from_mins(1) + Duration::from_millis(500) * u32::try_from(jobs).unwrap();
-    let both = tokio::time::timeout(patience, async { tokio::join!(ask, kill) }).await;
+    let timeout = Duration::from_mins(1) + Duration::from_millis(500) * u32::try_from(jobs).unwrap();
+    let both = tokio::time::timeout(timeout, async { tokio::join!(enqueue, kill) }).await;
     let Ok(((), kills)) = both else {
         panic!("{} of {jobs} ended", ended(database.pool()).await);
     };
     println!("{jobs} jobs, {kills} workers killed");
-    assert!(kills > 2, "only {kills} workers died");
+    assert!(kills > 2, "only {kills} workers were killed");
     assert_eq!(count(database.pool(), "state = 'succeeded'").await, jobs);
     let ends: Vec<i64> = sqlx::query_scalar("SELECT count(*) FROM ends GROUP BY id")
         .fetch_all(database.pool())
@@ -94,7 +95,7 @@ async fn jobs_of_killed_workers_all_end_once_in_success() {
 }
 
 #[tokio::test]
-async fn a_dead_workers_job_goes_to_another_within_seconds() {
+async fn another_worker_takes_over_the_job_of_a_dead_worker_within_seconds() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
@@ -102,7 +103,8 @@ async fn a_dead_workers_job_goes_to_another_within_seconds() {
     let mut worker = Running::worker(&with_jobs(&url, &[]));
     service.result(&id).await;
     worker.crash();
-    // The state that a worker leaves which died in the middle: begun, locked by it, its last heartbeat just now.
+    // The state after a worker died during a job: the job is running and locked, and the last
+    // heartbeat is recent.
     let id = service.enqueue(&request(4), None).await;
     sqlx::raw_sql(
         "UPDATE jobs SET state = 'running', attempts = 1 WHERE state = 'queued';
@@ -126,7 +128,7 @@ async fn a_dead_workers_job_goes_to_another_within_seconds() {
 }
 
 #[tokio::test]
-async fn a_job_that_kills_its_workers_is_given_up() {
+async fn a_job_that_kills_its_workers_fails_after_ten_attempts() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
@@ -142,7 +144,7 @@ async fn a_job_that_kills_its_workers_is_given_up() {
 }
 
 #[tokio::test]
-async fn jobs_outlive_the_instance_that_took_them() {
+async fn jobs_survive_a_crash_of_the_instance_that_accepted_them() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let mut service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
@@ -153,8 +155,8 @@ async fn jobs_outlive_the_instance_that_took_them() {
 }
 
 #[tokio::test]
-async fn a_crash_of_postgres_ends_no_service_and_loses_no_job_and_no_follower() {
-    // Unlike in other tests, what is committed stays when the server crashes.
+async fn a_crash_of_postgres_stops_no_service_and_loses_no_job_and_no_subscription() {
+    // Unlike in other tests, committed data survives a crash of the server.
     let server = Postgres::start_with(&["fsync=off"]).unwrap();
     let database = TestDatabase::on(server.url()).await.unwrap();
     database.store.migrate().await.unwrap();
@@ -165,13 +167,13 @@ async fn a_crash_of_postgres_ends_no_service_and_loses_no_job_and_no_follower() 
     for index in 0..12 {
         jobs.push(service.enqueue(&request(index), None).await);
     }
-    let mut follower = service.subscribe(&jobs[11]).await;
-    follower.next().await;
+    let mut subscriber = service.subscribe(&jobs[11]).await;
+    subscriber.next().await;
     service.result(&jobs[0]).await;
     server.crash_and_restart().unwrap();
-    // What needs no database doesn't notice.
+    // Requests that need no database work.
     assert_eq!(service.post("/prove", &request(3)).await.0, 200);
-    let messages = follower.until_result().await;
+    let messages = subscriber.until_result().await;
     assert_eq!(
         messages.last().unwrap()["data"]["state"],
         "succeeded",
@@ -184,7 +186,7 @@ async fn a_crash_of_postgres_ends_no_service_and_loses_no_job_and_no_follower() 
 }
 
 #[tokio::test]
-async fn processes_that_start_in_the_same_moment_make_the_tables_once() {
+async fn processes_that_start_at_the_same_time_migrate_once() {
     let database = TestDatabase::empty().await.unwrap();
     let url = database.url().unwrap();
     let environment = with_jobs(&url, &[]);
@@ -205,7 +207,7 @@ async fn processes_that_start_in_the_same_moment_make_the_tables_once() {
 }
 
 #[tokio::test]
-async fn a_worker_told_to_end_finishes_what_it_has_begun_and_leaves_the_rest_to_others() {
+async fn a_worker_that_shuts_down_finishes_its_running_jobs_and_leaves_the_others_queued() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
@@ -215,8 +217,8 @@ async fn a_worker_told_to_end_finishes_what_it_has_begun_and_leaves_the_rest_to_
     }
     let mut worker = Running::worker(&with_jobs(&url, &[("MAX_CONCURRENT_PROOFS", "2")]));
     service.result(&jobs[1]).await;
-    worker.tell_to_end();
-    assert!(worker.ended_well());
+    worker.terminate();
+    assert!(worker.exits_with_success());
     assert_eq!(count(database.pool(), "state = 'running'").await, 0);
     assert!(count(database.pool(), "state = 'queued'").await > 0);
     let _other = Running::worker(&with_jobs(&url, &[]));
@@ -231,7 +233,7 @@ async fn a_worker_told_to_end_finishes_what_it_has_begun_and_leaves_the_rest_to_
 }
 
 #[tokio::test]
-async fn told_to_end_it_finishes_what_it_has_begun_and_keeps_nobody_waiting() {
+async fn a_service_that_shuts_down_finishes_its_requests_and_ignores_subscriptions() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let redis = Redis::start().unwrap();
@@ -239,9 +241,9 @@ async fn told_to_end_it_finishes_what_it_has_begun_and_keeps_nobody_waiting() {
         &url,
         &[("REDIS_URL", redis.url()), ("MAX_CONCURRENT_PROOFS", "1")],
     ));
-    // Those who follow something that never comes don't hold it up.
-    let mut follower = service.subscribe("never").await;
-    follower.next().await;
+    // A subscription to a request that never arrives doesn't delay the shutdown.
+    let mut subscriber = service.subscribe("never").await;
+    subscriber.next().await;
     let job = service.enqueue(&request(3), None).await;
     service.result(&job).await;
     let requests: Vec<_> = (0..4).map(request).collect();
@@ -249,19 +251,19 @@ async fn told_to_end_it_finishes_what_it_has_begun_and_keeps_nobody_waiting() {
         .iter()
         .map(|request| Box::pin(service.post_with("/prove", ("x-request-id", "mine"), request)))
         .collect();
-    // All of them wait, or are being proved.
+    // All requests wait or are being proved.
     let polled = futures_util::future::join_all(answers.iter_mut());
     let waiting = async {
         let mut subscriber = service.subscribe("mine").await;
         while subscriber.next().await["data"]["stage"] != "proving" {}
     };
     tokio::select! {
-        _ = polled => panic!("they were answered before the signal"),
+        _ = polled => panic!("all requests ended before the signal"),
         () = waiting => {}
     }
-    service.tell_to_end();
+    service.terminate();
     for answer in answers {
         assert_eq!(answer.await.0, 200);
     }
-    assert!(service.ended_well());
+    assert!(service.exits_with_success());
 }

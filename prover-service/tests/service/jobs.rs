@@ -1,4 +1,4 @@
-//! Proofs that are made later.
+//! Jobs.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn verify(service: &Running, job: &Value) {
 }
 
 #[tokio::test]
-async fn a_job_ends_with_a_proof_and_its_witness_is_gone() {
+async fn a_job_ends_with_a_proof_and_its_witness_is_deleted() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[]));
@@ -38,7 +38,7 @@ async fn a_job_ends_with_a_proof_and_its_witness_is_gone() {
 }
 
 #[tokio::test]
-async fn the_same_idempotency_key_is_the_same_job() {
+async fn an_idempotency_key_returns_the_same_job_and_is_refused_for_another_request() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[]));
@@ -60,7 +60,7 @@ async fn the_same_idempotency_key_is_the_same_job() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_taken_back_is_not_proved() {
+async fn a_cancelled_job_is_not_proved() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
@@ -74,7 +74,7 @@ async fn a_job_that_is_taken_back_is_not_proved() {
 }
 
 #[tokio::test]
-async fn a_bounded_queue_refuses_with_429_and_bad_input_never_enters_it() {
+async fn a_full_queue_refuses_with_429_and_invalid_requests_are_never_queued() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(
@@ -99,7 +99,7 @@ async fn a_bounded_queue_refuses_with_429_and_bad_input_never_enters_it() {
 }
 
 #[tokio::test]
-async fn a_rotated_key_opens_old_witnesses_and_a_worker_without_it_leaves_the_job_to_another() {
+async fn after_a_rotation_old_witnesses_can_be_decrypted_and_a_worker_without_the_key_returns_the_job() {
     const NEW: &str = "new:4343434343434343434343434343434343434343434343434343434343434343";
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
@@ -109,7 +109,7 @@ async fn a_rotated_key_opens_old_witnesses_and_a_worker_without_it_leaves_the_jo
     let without = Running::worker(&with_jobs(&url, &[("WITNESS_KEYS", NEW)]));
     let log = without.log_with("job_returned").await;
     assert!(
-        log.contains("encrypted with the key test, which WITNESS_KEYS doesn't have"),
+        log.contains("encrypted with the key test, which WITNESS_KEYS doesn't contain"),
         "{log}"
     );
     drop(without);
@@ -118,7 +118,7 @@ async fn a_rotated_key_opens_old_witnesses_and_a_worker_without_it_leaves_the_jo
 }
 
 #[tokio::test]
-async fn a_witness_that_was_tampered_with_fails_its_job_at_once() {
+async fn a_job_with_a_changed_witness_fails_without_a_retry() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
@@ -134,7 +134,7 @@ async fn a_witness_that_was_tampered_with_fails_its_job_at_once() {
 }
 
 #[tokio::test]
-async fn a_job_past_its_deadline_has_failed_whoever_had_it() {
+async fn a_job_fails_at_its_deadline_and_is_listed_as_failed() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(
@@ -145,7 +145,7 @@ async fn a_job_past_its_deadline_has_failed_whoever_had_it() {
     let job = service.result(&id).await;
     assert_eq!(job["state"], "failed", "{job}");
     assert_eq!(job["error"]["code"], "deadline_exceeded", "{job}");
-    // Dead letters stay to be looked at, whoever's they were.
+    // Failed jobs of all owners are listed.
     let (status, failed) = service.get("/api/queue/failed").await;
     assert_eq!(status, 200, "{failed}");
     let jobs = failed["jobs"].as_array().unwrap();
@@ -159,7 +159,7 @@ async fn a_job_past_its_deadline_has_failed_whoever_had_it() {
 }
 
 #[tokio::test]
-async fn workers_announce_themselves_through_the_queue() {
+async fn workers_register_themselves_through_the_queue() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
@@ -171,7 +171,7 @@ async fn workers_announce_themselves_through_the_queue() {
     let (_, stats) = service.get("/api/workers/stats").await;
     assert_eq!(stats["workers"].as_array().unwrap().len(), 1, "{stats}");
     assert_eq!(stats["recommended"], 1, "{stats}");
-    // For an autoscaler, once the housekeeping has come round.
+    // The housekeeping sets the metrics for an autoscaler.
     let exported = async {
         while !service.metrics().await.contains("\nbauta_prover_workers 1\n") {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -194,7 +194,7 @@ async fn workers_announce_themselves_through_the_queue() {
 }
 
 #[tokio::test]
-async fn without_a_database_jobs_are_refused_by_name() {
+async fn without_a_database_jobs_are_refused_with_no_database() {
     let service = Running::start(&[]);
     let mut body = request(3);
     body["wait"] = false.into();
@@ -203,7 +203,7 @@ async fn without_a_database_jobs_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn an_unknown_job_is_said_to_be_unknown() {
+async fn an_unknown_job_is_reported_as_unknown() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[]));
@@ -219,17 +219,17 @@ async fn an_unknown_job_is_said_to_be_unknown() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_again_later() {
+async fn a_retryable_failure_is_retried_with_back_off() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
-    // A worker without the time for any proof gives the job back.
-    let hurried = Running::worker(&with_jobs(&url, &[("PROOF_TIMEOUT_MS", "1")]));
+    // A timeout of 1 ms is too short for any proof, so the worker returns the job.
+    let impatient = Running::worker(&with_jobs(&url, &[("PROOF_TIMEOUT_MS", "1")]));
     let id = service.enqueue(&request(3), None).await;
-    let log = hurried.log_with("job_returned").await;
+    let log = impatient.log_with("job_returned").await;
     assert!(log.contains("Proof generation exceeded timeout (1ms)"), "{log}");
-    // The engine puts it back after that line.
-    let put_back = async {
+    // The engine reschedules the job after that line.
+    let rescheduled = async {
         let later = "SELECT run_at > now() + interval '0.5 s' FROM graphile_worker._private_jobs";
         while !sqlx::query_scalar::<_, bool>(later)
             .fetch_one(database.pool())
@@ -239,9 +239,9 @@ async fn what_may_pass_is_tried_again_later() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let waited = tokio::time::timeout(Duration::from_secs(30), put_back).await;
-    assert!(waited.is_ok(), "it is tried again at once");
-    drop(hurried);
+    let waited = tokio::time::timeout(Duration::from_secs(30), rescheduled).await;
+    assert!(waited.is_ok(), "the retry has a delay");
+    drop(impatient);
     let _worker = Running::worker(&with_jobs(&url, &[]));
     let job = service.result(&id).await;
     assert_eq!(job["state"], "succeeded", "{job}");
@@ -249,33 +249,34 @@ async fn what_may_pass_is_tried_again_later() {
 }
 
 #[tokio::test]
-async fn a_worker_takes_turns_between_api_keys_and_serves_the_urgent_first() {
+async fn a_worker_alternates_between_api_keys_and_runs_urgent_jobs_first() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
-    let ((alice, alices), (bob, bobs)) = (api_key("prove"), api_key("prove"));
-    let lines = format!("{alices},{bobs}");
+    let ((alice, line_of_alice), (bob, line_of_bob)) = (api_key("prove"), api_key("prove"));
+    let lines = format!("{line_of_alice},{line_of_bob}");
     let mut service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false"), ("API_KEYS", &lines)]));
     service.identify(&alice);
-    let mut hers = Vec::new();
+    let mut jobs_of_alice = Vec::new();
     for _ in 0..12 {
-        hers.push(service.enqueue(&request(3), None).await);
+        jobs_of_alice.push(service.enqueue(&request(3), None).await);
     }
     let mut urgent = request(3);
     urgent["priority"] = json!(1);
     let urgent = service.enqueue(&urgent, None).await;
     service.identify(&bob);
-    let his = service.enqueue(&request(4), None).await;
+    let job_of_bob = service.enqueue(&request(4), None).await;
     let _worker = Running::worker(&with_jobs(&url, &[("MAX_CONCURRENT_PROOFS", "1")]));
-    service.result(&his).await;
+    service.result(&job_of_bob).await;
     service.identify(&alice);
-    service.result(&hers[11]).await;
+    service.result(&jobs_of_alice[11]).await;
     let order: Vec<String> = sqlx::query_scalar("SELECT id::text FROM jobs ORDER BY ended_at")
         .fetch_all(database.pool())
         .await
         .unwrap();
-    let place = |id: &String| order.iter().position(|other| other == id).unwrap();
-    // Twelve were there before them.
-    assert!(place(&his) < 3, "his came {}th", place(&his) + 1);
-    assert!(place(&urgent) < 4, "the urgent one came {}th", place(&urgent) + 1);
-    assert_eq!(order.len(), 14, "nobody's was forgotten");
+    let position = |id: &String| order.iter().position(|other| other == id).unwrap();
+    // Twelve jobs were created before each of these two.
+    let (bob_at, urgent_at) = (position(&job_of_bob), position(&urgent));
+    assert!(bob_at < 3, "Bob's job has position {bob_at}");
+    assert!(urgent_at < 4, "the urgent job has position {urgent_at}");
+    assert_eq!(order.len(), 14, "all jobs ended");
 }

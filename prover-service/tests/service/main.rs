@@ -1,8 +1,7 @@
-//! The service as a process, over HTTP.
+//! Tests of the service as a process, over HTTP.
 
 mod access;
 mod audit;
-mod away;
 mod bad_input;
 mod cache;
 mod circuits;
@@ -11,11 +10,9 @@ mod configuration;
 mod connections;
 mod contract;
 mod crashes;
-mod encrypted;
-mod figures;
-mod forgetting;
 mod jobs;
 mod memory;
+mod metrics;
 mod openapi;
 mod profiling;
 mod progress;
@@ -25,3 +22,6 @@ mod registry;
 mod schemathesis;
 mod secrets;
 mod spans;
+mod tls;
+mod unavailable;
+mod wiping;

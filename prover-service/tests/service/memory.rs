@@ -1,4 +1,4 @@
-//! Memory at full speed.
+//! Memory at full load.
 
 use std::{
     env,
@@ -10,10 +10,11 @@ use futures_util::future::join_all;
 
 use crate::common::{Running, request, with_jobs};
 
-/// What memory may grow by between the first third of the time and its end: an allocator's odds and ends, no leak of a kilobyte a proof.
-const SLACK_MB: f64 = 12.0;
+/// Largest growth of the memory between the first third of the time and its end. It allows for
+/// fragmentation, but not for a leak of 1 kB per proof.
+const MAX_GROWTH_MB: f64 = 12.0;
 
-/// How long it lasts: 9 s, or as `cargo xtask drill service` says.
+/// Returns the duration: 9 s, or the duration that `cargo xtask drill service` sets.
 fn duration() -> Duration {
     let seconds = env::var("BAUTA_DRILL_SECONDS").map_or(9, |seconds| {
         seconds.parse().expect("BAUTA_DRILL_SECONDS is a number")
@@ -22,17 +23,17 @@ fn duration() -> Duration {
 }
 
 #[tokio::test]
-async fn memory_stays_where_it_is_at_full_speed() {
+async fn memory_stays_constant_at_full_load() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUST_LOG", "info")]));
-    let (begun, mut number) = (Instant::now(), 0_u64);
+    let (started, mut number) = (Instant::now(), 0_u64);
     let (mut after_a_third, mut proofs) = (None, 0);
-    while begun.elapsed() < duration() {
+    while started.elapsed() < duration() {
         let requests = (0..8).map(|client| {
             number += 1;
             let mut body = request(client);
-            // No two alike: each is proved. Every fourth is a job.
+            // All requests differ, so no proof comes from the cache. Every fourth is a job.
             body["public"]["context"] = format!("0x{number:064x}").into();
             body["wait"] = (client % 4 != 0).into();
             body
@@ -42,11 +43,14 @@ async fn memory_stays_where_it_is_at_full_speed() {
             assert!([200, 202].contains(&status), "{answer}");
             proofs += 1;
         }
-        if after_a_third.is_none() && begun.elapsed() > duration() / 3 {
+        if after_a_third.is_none() && started.elapsed() > duration() / 3 {
             after_a_third = Some(service.memory_mb());
         }
     }
     let (before, after) = (after_a_third.unwrap(), service.memory_mb());
     println!("{proofs} proofs: {before:.1} MB after a third of the time, {after:.1} MB at the end");
-    assert!(after - before < SLACK_MB, "{before} MB became {after} MB");
+    assert!(
+        after - before < MAX_GROWTH_MB,
+        "memory grew from {before} MB to {after} MB"
+    );
 }

@@ -1,4 +1,5 @@
-//! The description of the routes: the checked-in page is made from it, and the service does what it says.
+//! The description of the routes at `/openapi.json`: the page in docs/api is generated from it, and
+//! the service behaves as it says.
 
 use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::PathBuf, process::Command};
 
@@ -11,7 +12,7 @@ use crate::{
     schemathesis,
 };
 
-/// Set to write the page instead of comparing it.
+/// If this variable is set, the tests write the files instead of comparing them.
 const WRITE: &str = "BAUTA_WRITE_DOCS";
 
 fn docs() -> PathBuf {
@@ -19,7 +20,7 @@ fn docs() -> PathBuf {
 }
 
 #[tokio::test]
-async fn the_checked_in_page_and_description_are_what_the_service_serves() {
+async fn the_checked_in_page_and_description_match_the_service() {
     let service = Running::start(&[]);
     let (_, document) = service.get("/openapi.json").await;
     let json = format!("{document:#}\n");
@@ -35,19 +36,19 @@ async fn the_checked_in_page_and_description_are_what_the_service_serves() {
         let found = fs::read_to_string(&file).unwrap_or_default();
         assert!(
             found == text,
-            "docs/api/{name} isn't what the code gives; write it anew with\n\
+            "docs/api/{name} is out of date; generate it with\n\
              {WRITE}=1 cargo test --workspace --test service openapi::the_checked_in_page"
         );
     }
 }
 
 #[tokio::test]
-async fn the_example_gives_a_proof() {
+async fn the_example_of_the_description_can_be_proved() {
     let service = Running::start(&[]);
     let (_, document) = service.get("/openapi.json").await;
     let example =
         &document["paths"]["/prove"]["post"]["requestBody"]["content"]["application/json"]["example"];
-    // A member of the tests' registry, whose secret is nobody's.
+    // A member of the tests' registry. No real member has this secret.
     let member = request(3);
     if env::var_os(WRITE).is_some() {
         fs::write(
@@ -62,15 +63,15 @@ async fn the_example_gives_a_proof() {
     assert_eq!(status, 200, "{answer}");
 }
 
-/// Asks every described route for something that there isn't; each answer must be described. Which statuses there were, of routes that
-/// need a key, and of those that don't.
-async fn ask_all(service: &Running, document: &Value) -> [BTreeSet<u16>; 2] {
+/// Sends a request to every described route and checks that the status is described. Returns the
+/// statuses of routes that require an API key, and of routes that don't.
+async fn request_all(service: &Running, document: &Value) -> [BTreeSet<u16>; 2] {
     let mut statuses = [BTreeSet::new(), BTreeSet::new()];
     for (path, methods) in object(&document["paths"]) {
-        let asked = path.replace("{id}", "01890000-0000-7000-8000-000000000000");
+        let path_with_id = path.replace("{id}", "01890000-0000-7000-8000-000000000000");
         for (method, operation) in object(methods) {
             let status = service
-                .status(method.to_uppercase().parse().unwrap(), &asked)
+                .status(method.to_uppercase().parse().unwrap(), &path_with_id)
                 .await;
             let described = &operation["responses"][status.to_string()];
             assert!(described.is_object(), "{method} {path} answers {status}");
@@ -81,38 +82,39 @@ async fn ask_all(service: &Running, document: &Value) -> [BTreeSet<u16>; 2] {
 }
 
 #[tokio::test]
-async fn every_described_route_is_there_and_every_refusal_is_described() {
-    let ((alice, alices), (bob, bobs)) = (api_key("prove"), api_key("admin"));
-    let lines = format!("{alices},{bobs}");
+async fn every_described_route_exists_and_every_status_is_described() {
+    let ((alice, line_of_alice), (bob, line_of_bob)) = (api_key("prove"), api_key("admin"));
+    let lines = format!("{line_of_alice},{line_of_bob}");
     let service = Running::start(&[]);
     let (_, document) = service.get("/openapi.json").await;
     assert!(object(&document["paths"]).len() >= 12, "{document}");
-    let [guarded, open] = ask_all(&service, &document).await;
+    let [guarded, open] = request_all(&service, &document).await;
     assert_eq!((guarded, open), ([200, 400, 501].into(), [200, 400].into()));
     let mut service = Running::start(&[("API_KEYS", &lines)]);
-    // A stranger, a key for proofs, and one for operators.
-    let [guarded, open] = ask_all(&service, &document).await;
+    // Without a key, with a key for proofs, and with a key for operators.
+    let [guarded, open] = request_all(&service, &document).await;
     assert_eq!((guarded, open), ([401].into(), [200, 400].into()));
     for key in [alice, bob] {
         service.identify(&key);
-        assert!(ask_all(&service, &document).await[0].contains(&403));
+        assert!(request_all(&service, &document).await[0].contains(&403));
     }
     let service = Running::start(&[("REQUESTS_PER_MINUTE", "1")]);
     assert_eq!(service.get("/circuits").await.0, 200);
-    // But for /health, which is 200.
-    let [guarded, open] = ask_all(&service, &document).await;
+    // /health has no limit.
+    let [guarded, open] = request_all(&service, &document).await;
     assert_eq!((guarded, open), ([429].into(), [200, 429].into()));
 }
 
-/// Schemathesis makes good, odd and bad requests from the description, and compares every answer with it.
+/// Schemathesis generates valid, unusual and invalid requests from the description, and compares
+/// every response with it.
 #[tokio::test]
-async fn every_answer_to_thousands_of_made_up_requests_is_as_described() {
+async fn every_response_to_thousands_of_generated_requests_is_as_described() {
     let schemathesis = tokio::task::spawn_blocking(schemathesis::install).await.unwrap();
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUST_LOG", "info")]));
     let folder = tempfile::tempdir().unwrap();
-    // A job that there is; no made-up id would meet one.
+    // An existing job. A generated id would not match one.
     let job = service.enqueue(&request(3), None).await;
     service.result(&job).await;
     let settings = format!("[parameters]\n\"path.id\" = \"{job}\"\n");
@@ -124,11 +126,13 @@ async fn every_answer_to_thousands_of_made_up_requests_is_as_described() {
                 .current_dir(folder)
                 .args(["run", &format!("http://{address}/openapi.json")])
                 .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "25"])
-                // Which texts are a good path is for mathematics to say: a request of the right types is refused more often than not.
+                // A request with correct types is usually refused, because its path doesn't lead to
+                // its root. So valid data isn't always accepted.
                 .args(["--exclude-checks", "positive_data_acceptance"])
-                // 501 by contract, whatever is sent; to schemathesis that is a fault.
+                // The contract requires status 501 for every request, which Schemathesis reports as
+                // a failure.
                 .args(["--exclude-path", "/api/proof/generate"])
-                // Of a made-up request nothing comes for a minute.
+                // The stream of an unknown request stays open for a minute.
                 .args(["--exclude-path", "/requests/{id}/events"])
                 .args(["--max-response-time", "10", "--request-timeout", "30"])
                 .args(["--workers", "2", "--seed", "1", "--continue-on-failure"])
@@ -145,16 +149,21 @@ async fn every_answer_to_thousands_of_made_up_requests_is_as_described() {
     assert!(!log.contains("\"level\":\"ERROR\""), "{log}");
 }
 
-/// The page: routes by tag, then the schemas that they name.
+/// Generates the page: the routes by tag, then the schemas.
 fn page(document: &Value) -> String {
     let mut page = String::from(
-        "# Routes of the prover service\n\nMade from the code: the service serves it as OpenAPI at `/openapi.json`, and \
-         [prover-service.openapi.json](prover-service.openapi.json) is a copy. What it all means is in \
-         [prover-service.md](../prover-service.md), what every service has in [service.md](../service.md). Field elements are texts: \
-         `0x` and 64 hexadecimal digits.\n",
+        "# Routes of the prover service\n\n\
+         This page is generated from the code. The service serves the same description as OpenAPI at\n\
+         `/openapi.json`, and [prover-service.openapi.json](prover-service.openapi.json) is a copy of it.\n\
+         [prover-service.md](../prover-service.md) explains the routes, and [service.md](../service.md) the\n\
+         parts that all services have. A field element is a string: `0x` and 64 hexadecimal digits.\n",
     );
-    for tag in ["proofs", "jobs", "operations"] {
-        write!(page, "\n## Of {tag}\n").unwrap();
+    for (tag, title) in [
+        ("proofs", "Proofs"),
+        ("jobs", "Jobs"),
+        ("operations", "Operations"),
+    ] {
+        write!(page, "\n## {title}\n").unwrap();
         for (path, item) in object(&document["paths"]) {
             for (method, operation) in object(item) {
                 if operation["tags"][0] == tag {
@@ -172,25 +181,24 @@ fn page(document: &Value) -> String {
 
 fn route(method: &str, path: &str, operation: &Value) -> String {
     let mut text = format!("\n### {method} {path}\n\n");
-    // The summary begins with the route itself.
-    let said = [&operation["summary"], &operation["description"]];
-    let said: Vec<&str> = said.into_iter().filter_map(Value::as_str).collect();
-    let said = said.join("\n\n").replace(&format!("`{method} {path}`"), "");
-    let said = said.trim_start_matches(':').trim();
-    if !said.is_empty() {
-        let mut letters = said.chars();
-        let first = letters.next().unwrap().to_uppercase();
-        writeln!(text, "{first}{}\n", letters.as_str()).unwrap();
+    for prose in [&operation["summary"], &operation["description"]] {
+        if let Some(prose) = prose.as_str() {
+            writeln!(text, "{prose}\n").unwrap();
+        }
     }
-    let needed = operation["security"].as_array().into_iter().flatten();
-    for scope in needed.filter_map(|needed| needed["api_key"][0].as_str()) {
-        writeln!(text, "Where there are API keys: one with the scope `{scope}`.\n").unwrap();
-    }
-    for parameter in operation["parameters"].as_array().into_iter().flatten() {
-        let (name, place) = (string(&parameter["name"]), string(&parameter["in"]));
+    let required = operation["security"].as_array().into_iter().flatten();
+    for permission in required.filter_map(|required| required["api_key"][0].as_str()) {
         writeln!(
             text,
-            "`{name}` ({place}): {}\n",
+            "If the service has API keys, the route requires the permission `{permission}`.\n"
+        )
+        .unwrap();
+    }
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        let (name, location) = (string(&parameter["name"]), string(&parameter["in"]));
+        writeln!(
+            text,
+            "`{name}` ({location}): {}\n",
             string(&parameter["description"])
         )
         .unwrap();
@@ -202,7 +210,7 @@ fn route(method: &str, path: &str, operation: &Value) -> String {
     if content["example"].is_object() {
         writeln!(text, "```json\n{:#}\n```\n", content["example"]).unwrap();
     }
-    text += "| status | what | body |\n|---|---|---|\n";
+    text += "| status | meaning | body |\n|---|---|---|\n";
     for (status, response) in object(&operation["responses"]) {
         let bodies: Vec<String> = response["content"]
             .as_object()
@@ -213,16 +221,16 @@ fn route(method: &str, path: &str, operation: &Value) -> String {
                 other => format!("`{other}`"),
             })
             .collect();
-        let described = string(&response["description"]);
-        writeln!(text, "| {status} | {described} | {} |", bodies.join(", ")).unwrap();
+        let description = string(&response["description"]);
+        writeln!(text, "| {status} | {description} | {} |", bodies.join(", ")).unwrap();
     }
     text
 }
 
 fn schema(name: &str, schema: &Value) -> String {
     let mut text = format!("\n### {name}\n\n");
-    if let Some(described) = schema["description"].as_str() {
-        writeln!(text, "{described}\n").unwrap();
+    if let Some(description) = schema["description"].as_str() {
+        writeln!(text, "{description}\n").unwrap();
     }
     let required: Vec<&str> = schema["required"]
         .as_array()
@@ -231,16 +239,21 @@ fn schema(name: &str, schema: &Value) -> String {
         .map(string)
         .collect();
     if let Some(properties) = schema["properties"].as_object() {
-        text += "| field | type | |\n|---|---|---|\n";
+        text += "| field | type | meaning |\n|---|---|---|\n";
         for (field, property) in properties {
             let optional = if required.contains(&field.as_str()) {
                 ""
             } else {
-                ", may be left out"
+                ", optional"
             };
-            let described = property["description"].as_str().unwrap_or_default();
-            let described = described.replace('\n', " ").replace('|', "\\|");
-            writeln!(text, "| `{field}` | {}{optional} | {described} |", kind(property)).unwrap();
+            let description = property["description"].as_str().unwrap_or_default();
+            let description = description.replace('\n', " ").replace('|', "\\|");
+            writeln!(
+                text,
+                "| `{field}` | {}{optional} | {description} |",
+                kind(property)
+            )
+            .unwrap();
         }
     } else {
         writeln!(text, "{}", kind(schema)).unwrap();
@@ -248,7 +261,7 @@ fn schema(name: &str, schema: &Value) -> String {
     text
 }
 
-/// A type in words.
+/// Describes a type.
 fn kind(schema: &Value) -> String {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap();

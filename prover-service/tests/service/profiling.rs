@@ -12,19 +12,19 @@ fn body() -> Value {
 }
 
 #[tokio::test]
-async fn the_report_has_every_case_and_advice_with_its_figures_and_counts_as_no_proof() {
+async fn the_report_has_every_case_and_recommendations_and_counts_no_proof() {
     let service = Running::start(&[]);
     let (status, report) = service.post(ROUTE, &body()).await;
     assert_eq!(status, 200, "{report}");
     let cases = report["cases"].as_array().unwrap();
-    let named: Vec<_> = cases
+    let keys: Vec<_> = cases
         .iter()
         .map(|case| (&case["circuitType"], &case["networkSize"]))
         .collect();
     let (default, optimized) = (json!("default"), json!("optimized"));
     let (ten, fifty) = (json!(10), json!(50));
     assert_eq!(
-        named,
+        keys,
         [
             (&default, &ten),
             (&optimized, &ten),
@@ -45,14 +45,14 @@ async fn the_report_has_every_case_and_advice_with_its_figures_and_counts_as_no_
             "{case}"
         );
     }
-    let advice = report["recommendations"].as_array().unwrap();
-    assert!(advice.len() >= 3, "{advice:?}");
+    let recommendations = report["recommendations"].as_array().unwrap();
+    assert!(recommendations.len() >= 3, "{recommendations:?}");
     let slowest = cases[0]["avgMs"]
         .as_f64()
         .unwrap()
         .max(cases[2]["avgMs"].as_f64().unwrap());
-    let first = advice[0].as_str().unwrap();
-    assert!(first.contains(&format!("{slowest:.1} ms a proof")), "{first}");
+    let first = recommendations[0].as_str().unwrap();
+    assert!(first.contains(&format!("{slowest:.1} ms per proof")), "{first}");
     assert_eq!(service.get("/health").await.1["proofs_generated"], 0);
     let mut plain = body();
     plain["includeMemory"] = json!(false);
@@ -64,7 +64,7 @@ async fn the_report_has_every_case_and_advice_with_its_figures_and_counts_as_no_
 }
 
 #[tokio::test]
-async fn a_browser_gets_a_page_with_charts_that_loads_nothing() {
+async fn a_browser_gets_a_page_with_a_chart_and_without_external_resources() {
     let service = Running::start(&[]);
     let client = reqwest::Client::new();
     let url = format!("http://{}{ROUTE}", service.address);
@@ -98,7 +98,7 @@ async fn a_browser_gets_a_page_with_charts_that_loads_nothing() {
             "</svg>",
             "default, 10 members",
             "optimized, 50 members",
-            "What the figures advise",
+            "<h2>Recommendations</h2>",
             "<b>default</b> is a proof on one thread",
         ] {
             assert!(page.contains(part), "{part} isn't in: {page}");
@@ -118,9 +118,9 @@ async fn a_browser_gets_a_page_with_charts_that_loads_nothing() {
 }
 
 #[tokio::test]
-async fn a_run_is_bounded_and_proofs_go_on_beside_it() {
+async fn a_measurement_is_bounded_and_does_not_block_proofs() {
     let service = Running::start(&[]);
-    for (field, value, named) in [
+    for (field, value, expected) in [
         ("circuitTypes", json!([]), "circuitTypes"),
         ("circuitTypes", json!(["default", "default"]), "circuitTypes"),
         ("circuitTypes", json!(["fastest"]), "circuitTypes[0]"),
@@ -135,7 +135,7 @@ async fn a_run_is_bounded_and_proofs_go_on_beside_it() {
         let mut bad = body();
         bad[field] = value;
         let (status, problem) = service.post(ROUTE, &bad).await;
-        assert_eq!((status, &problem["field"]), (400, &json!(named)), "{problem}");
+        assert_eq!((status, &problem["field"]), (400, &json!(expected)), "{problem}");
     }
     let mut many = body();
     many["networkSizes"] = json!([1, 2, 3]);
@@ -152,14 +152,14 @@ async fn a_run_is_bounded_and_proofs_go_on_beside_it() {
     let run = async {
         loop {
             let answer = service.post(ROUTE, &many).await;
-            // The short ones below may have been there first.
+            // A short measurement of the other task may have started first.
             if answer.0 != 429 {
                 return answer;
             }
         }
     };
-    let beside = async {
-        // Once it is at work, a second one is refused, and a proof is made.
+    let other_requests = async {
+        // While the measurement runs, a second one is refused, and a proof is made.
         loop {
             let (status, problem) = service.post(ROUTE, &body()).await;
             if status == 429 {
@@ -170,16 +170,16 @@ async fn a_run_is_bounded_and_proofs_go_on_beside_it() {
         service.post("/prove", &request(3)).await.0
     };
     tokio::select! {
-        answer = run => panic!("it ended before the proof beside it: {answer:?}"),
-        status = beside => assert_eq!(status, 200),
+        answer = run => panic!("the measurement ended before the proof: {answer:?}"),
+        status = other_requests => assert_eq!(status, 200),
     }
-    // Its client is gone: so is the run.
-    let again = async {
+    // The client disconnected, which cancels the measurement.
+    let next_measurement = async {
         while service.post(ROUTE, &body()).await.0 == 429 {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(30), again)
+    tokio::time::timeout(std::time::Duration::from_secs(30), next_measurement)
         .await
         .unwrap();
 }

@@ -1,4 +1,4 @@
-//! Progress of jobs and requests, wherever they are worked on.
+//! Progress of jobs and requests, at the instance that works on them and at others.
 
 use std::time::Duration;
 
@@ -25,9 +25,9 @@ fn stages(messages: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_waiting_request_is_followed_by_the_id_that_its_client_gave_it() {
+async fn a_request_can_be_followed_by_the_id_that_its_client_gave_it() {
     let service = Running::start(&[]);
-    // Before it comes, while it waits, and after it has ended.
+    // A subscription before the request, during it, and after its end.
     let mut early = service.subscribe("mine.1").await;
     let first = early.next().await;
     assert_eq!(first["data"]["stage"], "awaited", "{first}");
@@ -44,7 +44,7 @@ async fn a_waiting_request_is_followed_by_the_id_that_its_client_gave_it() {
     );
     let late = service.subscribe("mine.1").await.until_result().await;
     assert_eq!(stages(&late), ["succeeded"], "{late:?}");
-    // One that fails says so, and an id may be used again.
+    // An id can be used again.
     let (status, _, _) = service
         .post_with("/prove", ("x-request-id", "mine.1"), &request(4))
         .await;
@@ -52,7 +52,7 @@ async fn a_waiting_request_is_followed_by_the_id_that_its_client_gave_it() {
 }
 
 #[tokio::test]
-async fn server_sent_events_tell_of_a_waiting_request_what_a_websocket_tells() {
+async fn server_sent_events_have_the_progress_of_a_request() {
     let service = Running::start(&[]);
     let events = service.events_at("/requests/mine.8/events");
     let body = request(3);
@@ -70,10 +70,10 @@ async fn server_sent_events_tell_of_a_waiting_request_what_a_websocket_tells() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_none_is_answered_by_field_and_rule() {
+async fn an_invalid_message_is_answered_with_field_and_rule() {
     let service = Running::start(&[]);
     let mut subscriber = service.websocket().await;
-    for (message, named) in [
+    for (message, expected) in [
         (json!({"type": "subscribe"}), "requestId"),
         (json!({"type": "subscribe", "requestId": "no id"}), "1 to 64"),
         (
@@ -83,20 +83,20 @@ async fn a_message_that_is_none_is_answered_by_field_and_rule() {
         (json!({"type": "unsubscribe"}), "subscribe"),
         (json!([]), "subscribe"),
     ] {
-        subscriber.say(&message).await;
-        let told = subscriber.next().await;
+        subscriber.send(&message).await;
+        let error = subscriber.next().await;
         assert_eq!(
-            (&told["type"], &told["data"]["code"]),
+            (&error["type"], &error["data"]["code"]),
             (&json!("error"), &json!("invalid_input")),
-            "{told}"
+            "{error}"
         );
-        let detail = told["data"]["detail"].as_str().unwrap();
-        assert!(detail.contains(named), "{detail}");
+        let detail = error["data"]["detail"].as_str().unwrap();
+        assert!(detail.contains(expected), "{detail}");
     }
 }
 
 #[tokio::test]
-async fn with_figures_of_others_every_message_says_how_long_it_should_take() {
+async fn after_the_first_proof_every_progress_has_an_estimate() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[]));
@@ -105,7 +105,7 @@ async fn with_figures_of_others_every_message_says_how_long_it_should_take() {
     assert_eq!(
         subscriber.next().await["data"]["eta_ms"],
         Value::Null,
-        "nobody knows when it comes"
+        "the request has not been sent"
     );
     service
         .post_with("/prove", ("x-request-id", "mine.2"), &request(3))
@@ -114,10 +114,10 @@ async fn with_figures_of_others_every_message_says_how_long_it_should_take() {
     for message in &messages[..2] {
         assert!(message["data"]["eta_ms"].as_u64().unwrap() > 0, "{message}");
     }
-    // Jobs: once the housekeeping has seen one end.
+    // Jobs have an estimate after the housekeeping has measured one.
     let job = service.enqueue(&request(3), None).await;
     service.result(&job).await;
-    let known = async {
+    let estimated = async {
         loop {
             let job = service.enqueue(&request(3), None).await;
             let messages = service.subscribe(&job).await.until_result().await;
@@ -125,26 +125,29 @@ async fn with_figures_of_others_every_message_says_how_long_it_should_take() {
                 .iter()
                 .map(|message| message["data"]["eta_ms"].clone())
                 .collect();
-            let (_, before) = etas.split_last().unwrap();
-            if before.iter().any(|eta| eta.as_u64().is_some_and(|eta| eta > 0)) {
+            let (_, before_result) = etas.split_last().unwrap();
+            if before_result
+                .iter()
+                .any(|eta| eta.as_u64().is_some_and(|eta| eta > 0))
+            {
                 return;
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), known)
+    tokio::time::timeout(Duration::from_secs(30), estimated)
         .await
         .unwrap();
 }
 
 #[tokio::test]
-async fn a_request_is_followed_from_an_instance_that_doesnt_work_on_it() {
+async fn a_request_can_be_followed_at_another_instance() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
-    let works = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
-    let watches = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
-    let mut subscriber = watches.subscribe("mine.3").await;
+    let proving = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let other = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let mut subscriber = other.subscribe("mine.3").await;
     assert_eq!(subscriber.next().await["data"]["stage"], "awaited");
-    let (status, _, _) = works
+    let (status, _, _) = proving
         .post_with("/prove", ("x-request-id", "mine.3"), &request(3))
         .await;
     assert_eq!(status, 200);
@@ -154,13 +157,13 @@ async fn a_request_is_followed_from_an_instance_that_doesnt_work_on_it() {
         ["waiting", "proving", "succeeded"],
         "{messages:?}"
     );
-    // A late subscriber gets the present state from the other instance, which is asked for it.
-    let late = watches.subscribe("mine.3").await.until_result().await;
+    // A late subscription gets the current state from the proving instance.
+    let late = other.subscribe("mine.3").await.until_result().await;
     assert_eq!(stages(&late), ["awaited", "succeeded"], "{late:?}");
 }
 
 #[tokio::test]
-async fn a_job_is_followed_stage_by_stage_from_an_instance_that_doesnt_work_on_it() {
+async fn a_job_can_be_followed_stage_by_stage_at_another_instance() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
@@ -177,26 +180,26 @@ async fn a_job_is_followed_stage_by_stage_from_an_instance_that_doesnt_work_on_i
 }
 
 #[tokio::test]
-async fn an_end_whose_message_was_lost_is_heard_of_however_much_is_said_by_and_of_others() {
+async fn a_lost_message_delays_the_result_only_until_the_next_poll() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
     let job = service.enqueue(&request(3), None).await;
-    // The same id in other letters.
+    // The same id in upper case.
     let mut subscriber = service.subscribe(&job.to_uppercase()).await;
     assert_eq!(subscriber.next().await["data"]["stage"], "queued");
-    // An end that nobody is told of.
+    // Ends the job without a notification.
     sqlx::query("UPDATE jobs SET state = 'cancelled', ended_at = now(), witness = NULL")
         .execute(database.pool())
         .await
         .unwrap();
-    let told = async {
+    let result = async {
         loop {
             tokio::select! {
                 message = subscriber.next() => return message,
                 () = tokio::time::sleep(Duration::from_millis(300)) => {}
             }
-            // The client says that it is there, and there is news of another job.
+            // The client sends a ping, and there is a notification about another job.
             subscriber.ping().await;
             sqlx::query(r#"SELECT pg_notify('bauta_jobs', '{"id": "x", "state": "running"}')::text"#)
                 .execute(database.pool())
@@ -204,17 +207,17 @@ async fn an_end_whose_message_was_lost_is_heard_of_however_much_is_said_by_and_o
                 .unwrap();
         }
     };
-    let told = tokio::time::timeout(Duration::from_secs(30), told).await;
-    let told = told.expect("the subscriber looks for itself");
+    let result = tokio::time::timeout(Duration::from_secs(30), result).await;
+    let result = result.expect("the subscription polls the database");
     assert_eq!(
-        (&told["type"], &told["data"]["state"]),
+        (&result["type"], &result["data"]["state"]),
         (&json!("result"), &json!("cancelled")),
-        "{told}"
+        "{result}"
     );
 }
 
 #[tokio::test]
-async fn a_listener_that_lost_its_connection_listens_again_and_subscribers_miss_nothing() {
+async fn a_listener_reconnects_and_subscriptions_miss_no_result() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
@@ -222,83 +225,83 @@ async fn a_listener_that_lost_its_connection_listens_again_and_subscribers_miss_
         service.enqueue(&request(3), None).await,
         service.enqueue(&request(4), None).await,
     ];
-    let mut followers = [service.subscribe(&first).await, service.subscribe(&second).await];
-    for follower in &mut followers {
-        assert_eq!(follower.next().await["data"]["stage"], "queued");
+    let mut subscribers = [service.subscribe(&first).await, service.subscribe(&second).await];
+    for subscriber in &mut subscribers {
+        assert_eq!(subscriber.next().await["data"]["stage"], "queued");
     }
-    let ended = sqlx::query(
+    let terminated = sqlx::query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND query = 'LISTEN \"bauta_jobs\"'",
     );
-    assert_eq!(ended.fetch_all(database.pool()).await.unwrap().len(), 1);
-    // One job ends while nobody listens, one when somebody does again.
+    assert_eq!(terminated.fetch_all(database.pool()).await.unwrap().len(), 1);
+    // One job ends without a listener, and one after the listener has reconnected.
     service.delete(&format!("/jobs/{first}")).await;
-    assert_eq!(followers[0].next().await["data"]["state"], "cancelled");
-    service.log_with("listener_away").await;
+    assert_eq!(subscribers[0].next().await["data"]["state"], "cancelled");
+    service.log_with("listener_disconnected").await;
     service.delete(&format!("/jobs/{second}")).await;
-    assert_eq!(followers[1].next().await["data"]["state"], "cancelled");
+    assert_eq!(subscribers[1].next().await["data"]["state"], "cancelled");
 }
 
 #[tokio::test]
-async fn a_client_that_goes_while_it_waits_leaves_the_line() {
+async fn a_client_that_disconnects_leaves_the_queue() {
     let service = Running::start(&[("MAX_CONCURRENT_PROOFS", "1")]);
     let requests: Vec<Value> = (0..16).map(request).collect();
     let others = requests.iter().map(|request| service.post("/prove", request));
     let others = futures_util::future::join_all(others);
     let mut subscriber = service.subscribe("mine.7").await;
     assert_eq!(subscriber.next().await["data"]["stage"], "awaited");
-    let goes = async {
+    let disconnect = async {
         while service.get("/health").await.1["proofs_generated"] == 0 {}
-        let mine = request(17);
-        let mut asked = Box::pin(service.post_with("/prove", ("x-request-id", "mine.7"), &mine));
+        let body = request(17);
+        let mut post = Box::pin(service.post_with("/prove", ("x-request-id", "mine.7"), &body));
         let waiting = async {
             let message = subscriber.next().await;
             assert_eq!(message["data"]["stage"], "waiting", "{message}");
         };
         tokio::select! {
-            _ = &mut asked => panic!("it was answered while others waited"),
+            _ = &mut post => panic!("the request ended before earlier ones"),
             () = waiting => {}
         }
-        drop(asked);
+        drop(post);
         subscriber.until_result().await
     };
-    let (answers, messages) = tokio::join!(others, goes);
+    let (answers, messages) = tokio::join!(others, disconnect);
     assert!(answers.iter().all(|(status, _)| *status == 200));
     assert_eq!(stages(&messages), ["failed"], "{messages:?}");
     let lines = service.lines("audit", "proof_requested", 17).await;
-    let left = lines.iter().find(|line| line["outcome"] == "abandoned").unwrap();
-    assert_eq!(left["request_id"], "mine.7", "{left}");
+    let abandoned = lines.iter().find(|line| line["outcome"] == "abandoned").unwrap();
+    assert_eq!(abandoned["request_id"], "mine.7", "{abandoned}");
     assert_eq!(service.get("/health").await.1["proofs_generated"], 16);
 }
 
 #[tokio::test]
-async fn nobody_follows_anothers_request() {
-    let ((alice, alices), (bob, bobs)) = (api_key("prove"), api_key("prove"));
-    let lines = format!("{alices},{bobs}");
+async fn a_request_can_be_followed_only_with_its_own_api_key() {
+    let ((alice, line_of_alice), (bob, line_of_bob)) = (api_key("prove"), api_key("prove"));
+    let lines = format!("{line_of_alice},{line_of_bob}");
     let mut service = Running::start(&[("API_KEYS", &lines)]);
     service.identify(&bob);
-    let mut spy = service.subscribe("mine.4").await;
-    assert_eq!(spy.next().await["data"]["stage"], "awaited");
+    let mut subscriber = service.subscribe("mine.4").await;
+    assert_eq!(subscriber.next().await["data"]["stage"], "awaited");
     service.identify(&alice);
     let (status, _, _) = service
         .post_with("/prove", ("x-request-id", "mine.4"), &request(3))
         .await;
     assert_eq!(status, 200);
-    // What would have been said of hers comes before what is said of his.
+    // An event of Alice's request would arrive before the event of Bob's request.
     service.identify(&bob);
     service
-        .post_with("/prove", ("x-request-id", "his.1"), &request(3))
+        .post_with("/prove", ("x-request-id", "bob.1"), &request(3))
         .await;
-    spy.follow("his.1").await;
-    let next = spy.next().await;
+    subscriber.subscribe_to("bob.1").await;
+    let next = subscriber.next().await;
     assert_eq!(
         (&next["requestId"], &next["type"]),
-        (&json!("his.1"), &json!("result")),
+        (&json!("bob.1"), &json!("result")),
         "{next}"
     );
 }
 
-/// Resident memory, as the service says it.
+/// Returns the resident memory that the service reports.
 async fn memory(service: &Running) -> f64 {
     let metrics = service.metrics().await;
     let line = metrics
@@ -308,10 +311,10 @@ async fn memory(service: &Running) -> f64 {
 }
 
 #[tokio::test]
-async fn a_client_that_never_reads_holds_no_memory_and_is_closed() {
+async fn a_client_that_never_reads_uses_no_memory_and_is_disconnected() {
     let service = Running::start(&[]);
     let before = memory(&service).await;
-    // Little room on its own side, so that the service is soon unable to send.
+    // The client has a small receive buffer, so that the service soon can't send.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let stream = socket.connect(service.address).await.unwrap();
@@ -329,10 +332,13 @@ async fn a_client_that_never_reads_holds_no_memory_and_is_closed() {
         }
     };
     let waited = tokio::time::timeout(Duration::from_mins(2), closed).await;
-    assert!(waited.is_ok(), "it was never closed, after {sent} messages");
-    let held = memory(&service).await - before;
-    assert!(held < 2e7, "{held} bytes for {sent} messages that nobody reads");
-    // Others are served as before.
+    assert!(
+        waited.is_ok(),
+        "the connection was not closed after {sent} messages"
+    );
+    let used = memory(&service).await - before;
+    assert!(used < 2e7, "{used} bytes for {sent} unread messages");
+    // Other clients are served as before.
     service
         .post_with("/prove", ("x-request-id", "other.1"), &request(3))
         .await;

@@ -1,4 +1,4 @@
-//! Good requests.
+//! Valid requests for proofs.
 
 use std::process::Command;
 
@@ -14,7 +14,7 @@ fn decode<const N: usize>(text: &Value) -> [u8; N] {
 }
 
 #[tokio::test]
-async fn a_proof_holds_for_arkworks_and_for_the_service() {
+async fn a_proof_is_valid_for_arkworks_and_for_the_service() {
     let service = Running::start(&[]);
     let (status, answer) = service.post("/prove", &request(3)).await;
     assert_eq!(status, 200, "{answer}");
@@ -61,7 +61,7 @@ async fn a_proof_holds_for_arkworks_and_for_the_service() {
             "{form} {verdict}"
         );
     }
-    // Each of the five parts is bound.
+    // The proof is bound to each of the five public inputs.
     for part in ["root", "nullifier", "scope", "claim", "context"] {
         let mut public = answer["public"].clone();
         public[part] = json!(format!("0x{:064x}", 99));
@@ -72,7 +72,7 @@ async fn a_proof_holds_for_arkworks_and_for_the_service() {
 }
 
 #[tokio::test]
-async fn a_batch_is_proved_whole_or_refused_whole_by_the_place_of_what_is_wrong() {
+async fn a_batch_is_proved_completely_or_refused_with_the_position_of_the_invalid_request() {
     let service = Running::start(&[]);
     let good: Vec<Value> = (0..5).map(request).collect();
     let (status, answer) = service.post("/prove/batch", &json!({"requests": good})).await;
@@ -96,7 +96,7 @@ async fn a_batch_is_proved_whole_or_refused_whole_by_the_place_of_what_is_wrong(
 }
 
 #[tokio::test]
-async fn every_proof_is_freshly_blinded() {
+async fn every_proof_has_new_randomness() {
     let service = Running::start(&[]);
     let (_, first) = service.post("/prove", &request(3)).await;
     let (_, second) = service.post("/prove", &request(3)).await;
@@ -105,7 +105,7 @@ async fn every_proof_is_freshly_blinded() {
 }
 
 #[tokio::test]
-async fn more_requests_than_slots_are_all_answered() {
+async fn more_requests_than_worker_slots_all_succeed() {
     let service = Running::start(&[("MAX_CONCURRENT_PROOFS", "2")]);
     let requests: Vec<Value> = (0..12).map(request).collect();
     let answers = requests.iter().map(|request| service.post("/prove", request));
@@ -140,7 +140,7 @@ async fn more_requests_than_slots_are_all_answered() {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_with_retry_after_and_forgets_nobody() {
+async fn a_full_queue_refuses_with_429_and_the_waiting_requests_succeed() {
     let service = Running::start(&[("MAX_CONCURRENT_PROOFS", "1"), ("MAX_WAITING_PROOFS", "1")]);
     let body = request(3);
     let answers = (0..8).map(|_| service.post("/prove", &body));
@@ -162,7 +162,7 @@ async fn a_full_queue_refuses_with_retry_after_and_forgets_nobody() {
 }
 
 #[tokio::test]
-async fn a_proof_that_takes_too_long_is_said_in_the_contracts_words() {
+async fn the_error_for_a_timeout_has_the_text_of_the_contract() {
     let service = Running::start(&[("PROOF_TIMEOUT_MS", "1")]);
     let (status, answer) = service.post("/prove", &request(3)).await;
     assert_eq!((status, &answer["code"]), (504, &json!("proof_timeout")));
@@ -181,7 +181,7 @@ async fn circuits_and_models_are_listed() {
 }
 
 #[tokio::test]
-async fn a_lack_of_memory_is_said_in_the_contracts_words_and_ends_nothing() {
+async fn the_error_for_missing_memory_has_the_text_of_the_contract_and_the_service_continues() {
     let service = Running::start(&[]);
     assert_eq!(service.post("/prove", &request(3)).await.0, 200);
     let limit = |bytes: &str| {
@@ -197,7 +197,7 @@ async fn a_lack_of_memory_is_said_in_the_contracts_words_and_ends_nothing() {
         .find_map(|line| line.strip_prefix("VmSize:"))
         .unwrap();
     let used: u64 = used.trim().trim_end_matches(" kB").parse().unwrap();
-    // So much more that it can go on, but not make a proof.
+    // 16 MB more than the current use: enough for the service to run, but not for a proof.
     limit(&format!("{}:unlimited", 1024 * used + 16_000_000));
     let (status, problem) = service.post("/prove", &request(3)).await;
     assert_eq!(

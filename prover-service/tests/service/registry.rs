@@ -1,4 +1,4 @@
-//! Paths that the service reads from Postgres, where an indexer puts them.
+//! Paths that the service reads from the database of an indexer.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,11 +16,11 @@ use solana_signature::Signature;
 use crate::common::{Running, leaves, request, request_among, tree, with_jobs};
 
 const REGISTRY: Address = Address::new_from_array([9; 32]);
-/// For so many seconds a replaced root is accepted.
+/// Seconds for which a replaced root is accepted.
 const TTL: i64 = 1_600;
 
-/// Writes what happened in the slot of this number, some seconds ago.
-async fn happened(store: &Store, slot: u64, ago: i64, events: Vec<Event>) {
+/// Applies the events of a slot whose time is `ago` seconds in the past.
+async fn apply_slot(store: &Store, slot: u64, ago: i64, events: Vec<Event>) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let time = i64::try_from(now).unwrap() - ago;
     let record = |(number, event)| EventRecord {
@@ -59,10 +59,11 @@ async fn append(store: &Store, sequence: u64, ago: i64, first_index: u64, leaves
             replaced_root_kept: true,
         }),
     ];
-    happened(store, sequence, ago, events).await;
+    apply_slot(store, sequence, ago, events).await;
 }
 
-/// A registry whose first 20 leaves are those of `request`, and which has had more for longer than a root lives.
+/// Creates a database with a registry. Its first 20 leaves are those of `request`. It got more
+/// leaves so long ago that the root of the first 20 has expired.
 async fn indexed(depth: Depth) -> TestDatabase {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
@@ -70,7 +71,7 @@ async fn indexed(depth: Depth) -> TestDatabase {
         registry: REGISTRY,
         authority: Address::from([8; 32]),
         nonce: 0,
-        // One as deep is attested always.
+        // A registry of depth 16 is always attested.
         kind: match depth {
             Depth::Ten => RegistryKind::Managed,
             Depth::Sixteen => RegistryKind::Attested,
@@ -80,7 +81,7 @@ async fn indexed(depth: Depth) -> TestDatabase {
         root_ttl_seconds: TTL,
         root: depth.empty_root(),
     });
-    happened(store, 0, 5 * TTL, vec![created]).await;
+    apply_slot(store, 0, 5 * TTL, vec![created]).await;
     if depth == Depth::Ten {
         let old = request(0)["public"]["root"].clone();
         append(store, 1, 4 * TTL, 0, leaves(20), old).await;
@@ -90,8 +91,8 @@ async fn indexed(depth: Depth) -> TestDatabase {
     database
 }
 
-/// The request of a member who leaves the path to the service.
-fn referring(index: u64) -> Value {
+/// Returns the request of a member whose path the service reads from the database.
+fn request_by_reference(index: u64) -> Value {
     let mut body = request_among(10, 24, index);
     body["public"].as_object_mut().unwrap().remove("root");
     for field in ["index", "path"] {
@@ -102,29 +103,29 @@ fn referring(index: u64) -> Value {
 }
 
 #[tokio::test]
-async fn a_path_is_read_by_registry_and_leaf_and_the_newest_root_is_proved() {
+async fn the_path_of_a_registrys_leaf_is_read_and_the_newest_root_is_proved() {
     let database = indexed(Depth::Ten).await;
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[]));
     let (root, _) = tree(10, leaves(24), 3);
-    let (status, answer) = service.post("/prove", &referring(3)).await;
+    let (status, answer) = service.post("/prove", &request_by_reference(3)).await;
     assert_eq!(status, 200, "{answer}");
     assert_eq!(answer["public"]["root"], json!(root));
-    holds(&answer);
+    assert_valid(&answer);
 
-    // The same, named; and as a job, for which the worker reads the path.
-    let mut named = referring(22);
-    named["public"]["root"] = json!(root);
-    let (status, answer) = service.post("/prove", &named).await;
+    // The same root, given explicitly. And a job, for which the worker reads the path.
+    let mut with_root = request_by_reference(22);
+    with_root["public"]["root"] = json!(root);
+    let (status, answer) = service.post("/prove", &with_root).await;
     assert_eq!(status, 200, "{answer}");
-    holds(&answer);
-    let id = service.enqueue(&referring(5), None).await;
+    assert_valid(&answer);
+    let id = service.enqueue(&request_by_reference(5), None).await;
     let job = service.result(&id).await;
     assert_eq!(job["answer"]["public"]["root"], json!(root), "{job}");
-    holds(&job["answer"]);
+    assert_valid(&job["answer"]);
 }
 
-fn holds(answer: &Value) {
+fn assert_valid(answer: &Value) {
     let bytes = |text: &Value| hex::decode(text.as_str().unwrap().trim_start_matches("0x")).unwrap();
     let proof = bytes(&answer["proof"]["proof"]).try_into().unwrap();
     let digest = bytes(&answer["proof"]["metadata"]["input_hash"])
@@ -139,11 +140,11 @@ fn holds(answer: &Value) {
 }
 
 #[tokio::test]
-async fn a_root_no_longer_valid_is_said_before_proving_and_never_queued() {
+async fn an_expired_root_is_refused_before_proving_and_never_queued() {
     let database = indexed(Depth::Ten).await;
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[]));
-    let mut stale = referring(3);
+    let mut stale = request_by_reference(3);
     stale["public"]["root"] = request(3)["public"]["root"].clone();
     for wait in [true, false] {
         stale["wait"] = wait.into();
@@ -154,7 +155,7 @@ async fn a_root_no_longer_valid_is_said_before_proving_and_never_queued() {
         let rule = problem["rule"].as_str().unwrap();
         assert!(rule.contains("no longer valid"), "{rule}");
     }
-    let mut invented = referring(3);
+    let mut invented = request_by_reference(3);
     invented["public"]["root"] = json!(FieldElement::from_u64(4711));
     let (status, problem) = service.post("/prove", &invented).await;
     assert_eq!((status, &problem["field"]), (400, &json!("public.root")));
@@ -171,12 +172,12 @@ async fn a_root_no_longer_valid_is_said_before_proving_and_never_queued() {
 }
 
 #[tokio::test]
-async fn a_reference_that_leads_nowhere_is_refused_by_its_field() {
+async fn an_invalid_reference_is_refused_with_its_field() {
     let database = indexed(Depth::Ten).await;
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[]));
     let changed = |address: &str, index: u64| {
-        let mut body = referring(3);
+        let mut body = request_by_reference(3);
         body["registry"] = json!({"address": address, "index": index});
         body
     };
@@ -188,16 +189,16 @@ async fn a_reference_that_leads_nowhere_is_refused_by_its_field() {
         (
             changed(&known, 24),
             "registry.index",
-            "must be the position of a leaf",
+            "must be the index of a leaf",
         ),
         (changed(&known, 1 << 20), "registry.index", "index"),
-        // Another's leaf.
+        // The leaf of another member.
         (changed(&known, 4), "private.path", "doesn't lead"),
     ] {
         let (status, problem) = service.post("/prove", &body).await;
         assert_eq!((status, &problem["field"]), (400, &json!(field)), "{problem}");
-        let said = problem["rule"].as_str().unwrap();
-        assert!(said.contains(rule), "{rule} isn't in: {said}");
+        let found = problem["rule"].as_str().unwrap();
+        assert!(found.contains(rule), "{rule} isn't in: {found}");
     }
 }
 
@@ -206,14 +207,14 @@ async fn a_registry_of_another_depth_is_refused() {
     let database = indexed(Depth::Sixteen).await;
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[]));
-    // The registry says which circuit is meant, and this service has no key for that.
-    let (status, problem) = service.post("/prove", &referring(3)).await;
+    // The registry determines the circuit, and this service has no key for it.
+    let (status, problem) = service.post("/prove", &request_by_reference(3)).await;
     assert_eq!(
         (status, &problem["code"]),
         (404, &json!("unknown_circuit")),
         "{problem}"
     );
-    let mut shallow = referring(3);
+    let mut shallow = request_by_reference(3);
     shallow["depth"] = json!(10);
     let (status, problem) = service.post("/prove", &shallow).await;
     assert_eq!(
@@ -224,9 +225,9 @@ async fn a_registry_of_another_depth_is_refused() {
 }
 
 #[tokio::test]
-async fn a_reference_without_a_database_is_said_to_need_one() {
+async fn without_a_database_a_reference_is_refused_with_no_database() {
     let service = Running::start(&[]);
-    let (status, problem) = service.post("/prove", &referring(3)).await;
+    let (status, problem) = service.post("/prove", &request_by_reference(3)).await;
     assert_eq!(
         (status, &problem["code"]),
         (501, &json!("no_database")),

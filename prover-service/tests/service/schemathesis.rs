@@ -1,4 +1,5 @@
-//! The real schemathesis: installed once from `tests/schemathesis/requirements.txt` into `${XDG_CACHE_HOME:-~/.cache}/bauta/schemathesis`.
+//! Installs Schemathesis once, from `tests/schemathesis/requirements.txt` into
+//! `${XDG_CACHE_HOME:-~/.cache}/bauta/schemathesis`.
 
 use std::{
     fs,
@@ -8,20 +9,21 @@ use std::{
 
 const REQUIREMENTS: &str = include_str!("../../../tests/schemathesis/requirements.txt");
 
-/// The program. Needs `python3` with `venv` and, the first time, the network.
+/// Returns the path of the program. Needs `python3` with `venv`, and the network for the first
+/// installation.
 pub fn install() -> PathBuf {
     let folder = bauta_dev_servers::cache().unwrap().join("schemathesis");
     let (program, installed) = (folder.join("bin/schemathesis"), folder.join("installed.txt"));
-    // Written last, so that what broke off is begun anew.
+    // This file is written last, so an interrupted installation is repeated.
     if fs::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS) {
         return program;
     }
     let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/schemathesis/requirements.txt");
-    // Debian's own Python before any other.
+    // The Python of Debian has precedence over others.
     let python = ["/usr/bin/python3", "python3"]
         .into_iter()
         .find(|python| Command::new(python).arg("--version").output().is_ok());
-    let python = python.expect("python3 is there");
+    let python = python.expect("python3 is installed");
     run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder));
     run(Command::new(folder.join("bin/pip"))
         .args([

@@ -1,4 +1,4 @@
-//! A member's secret is nowhere but in the member's request.
+//! The secret of a member is only in the member's request.
 
 use std::{
     fs,
@@ -15,14 +15,14 @@ use base64::{
 use bauta_dev_servers::Redis;
 use bauta_store::testing::TestDatabase;
 
-use redis::Commands;
+use redis::Commands as _;
 
 use crate::{
     cache::KEY,
     common::{Running, cache, request, secret, with_jobs},
 };
 
-/// The encodings in which a secret could hide.
+/// Returns the encodings in which a secret could be stored.
 pub fn encodings(secret: [u8; 32]) -> Vec<Vec<u8>> {
     let reversed: Vec<u8> = secret.iter().rev().copied().collect();
     let decimal = num_bigint::BigUint::from_bytes_be(&secret).to_string();
@@ -35,7 +35,8 @@ pub fn encodings(secret: [u8; 32]) -> Vec<Vec<u8>> {
         decimal.into_bytes(),
         bs58::encode(secret).into_vec(),
     ];
-    // Base64 of it at each of the three places where it can begin in a longer text, without what depends on its neighbours.
+    // Base64 of a longer text that contains the secret. The secret can start at three positions of
+    // a group. The characters that depend on neighbouring bytes are left out.
     for before in 0..3 {
         let text = [&vec![0; before][..], &secret].concat();
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
@@ -44,7 +45,7 @@ pub fn encodings(secret: [u8; 32]) -> Vec<Vec<u8>> {
             encodings.push(inner.as_bytes().to_vec());
         }
     }
-    // As arkworks has it in memory.
+    // The representation of arkworks in memory.
     let element = ark_bn254::Fr::from_be_bytes_mod_order(&secret);
     encodings.push(element.0.0.iter().flat_map(|limb| limb.to_le_bytes()).collect());
     let list: Vec<String> = secret.iter().map(u8::to_string).collect();
@@ -53,20 +54,20 @@ pub fn encodings(secret: [u8; 32]) -> Vec<Vec<u8>> {
     encodings
 }
 
-/// Fails if the text has the secret in any encoding.
-pub fn assert_absent(place: &str, text: &[u8], secret: [u8; 32]) {
+/// Fails if the text contains the secret in any encoding.
+pub fn assert_absent(source: &str, text: &[u8], secret: [u8; 32]) {
     for encoding in encodings(secret) {
         let found = text.windows(encoding.len()).any(|window| window == encoding);
         assert!(
             !found,
-            "{place} has the secret as {}",
+            "{source} contains the secret as {}",
             String::from_utf8_lossy(&encoding)
         );
     }
 }
 
 #[test]
-fn the_search_finds_base64_wherever_it_begins() {
+fn the_search_finds_base64_at_every_offset() {
     for before in 0..6 {
         let text = [&vec![7; before][..], &secret(3), &[9; 5]].concat();
         let encoded = STANDARD_NO_PAD.encode(text);
@@ -78,7 +79,7 @@ fn the_search_finds_base64_wherever_it_begins() {
 }
 
 #[tokio::test]
-async fn a_secret_is_in_no_answer_log_or_metric() {
+async fn a_secret_is_in_no_response_log_or_metric() {
     let service = Running::start(&[("RUST_LOG", "trace")]);
     let good = request(3);
     let mut unsatisfying = good.clone();
@@ -96,12 +97,12 @@ async fn a_secret_is_in_no_answer_log_or_metric() {
     assert_absent("the log", log.as_bytes(), secret(3));
 }
 
-/// Every file under a folder.
+/// Returns every file in a folder and its subfolders.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        // Postgres removes files while it runs.
+        // Postgres deletes files while it runs.
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => folders.push(entry.path()),
@@ -112,7 +113,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The first file under a folder that has the secret in any encoding.
+/// Returns the first file in a folder that contains the secret in any encoding.
 fn find(folder: &Path, secret: [u8; 32]) -> Option<PathBuf> {
     let encodings = encodings(secret);
     files(folder).into_iter().find(|file| {
@@ -123,47 +124,48 @@ fn find(folder: &Path, secret: [u8; 32]) -> Option<PathBuf> {
     })
 }
 
-/// A file in a folder of this name.
+/// Returns a file that is in a folder with this name.
 fn find_named(folder: &Path, name: &str) -> Option<PathBuf> {
-    let of = |file: &PathBuf| file.components().any(|part| part.as_os_str() == name);
-    files(folder).into_iter().find(of)
+    let is_in_folder = |file: &PathBuf| file.components().any(|part| part.as_os_str() == name);
+    files(folder).into_iter().find(is_in_folder)
 }
 
-/// What Redis is told.
-struct Told(BufReader<TcpStream>);
+/// The commands that Redis receives.
+struct Commands(BufReader<TcpStream>);
 
-/// Listens to everything that Redis is told from now on.
-fn monitor(redis: &Redis) -> Told {
-    let (user, place) = redis.url().split_once('@').unwrap();
+/// Records all commands that Redis receives.
+fn monitor(redis: &Redis) -> Commands {
+    let (user, address) = redis.url().split_once('@').unwrap();
     let password = user.rsplit(':').next().unwrap();
-    let mut stream = TcpStream::connect(place.trim_end_matches('/')).unwrap();
+    let mut stream = TcpStream::connect(address.trim_end_matches('/')).unwrap();
     write!(stream, "AUTH {password}\r\nMONITOR\r\n").unwrap();
-    let mut told = Told(BufReader::new(stream));
+    let mut commands = Commands(BufReader::new(stream));
     for _ in 0..2 {
         let mut line = String::new();
-        told.0.read_line(&mut line).unwrap();
+        commands.0.read_line(&mut line).unwrap();
         assert_eq!(line, "+OK\r\n");
     }
-    told
+    commands
 }
 
-impl Told {
-    fn until_it_has(mut self, text: &str) -> String {
-        let mut told = String::new();
-        while !told.contains(text) {
-            assert_ne!(self.0.read_line(&mut told).unwrap(), 0);
+impl Commands {
+    /// Returns all commands up to the first one that contains the text.
+    fn read_until(mut self, text: &str) -> String {
+        let mut commands = String::new();
+        while !commands.contains(text) {
+            assert_ne!(self.0.read_line(&mut commands).unwrap(), 0);
         }
-        told
+        commands
     }
 }
 
-/// Bytes as they were before MONITOR wrote them as `\x1e`.
+/// Reverses the escape sequences of MONITOR, such as `\x1e`.
 fn unescaped(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((first, more)) = rest.split_first() {
-        let coded = more.strip_prefix(b"x").and_then(|digits| digits.get(..2));
-        match (first, coded.and_then(|digits| hex::decode(digits).ok())) {
+        let escaped = more.strip_prefix(b"x").and_then(|digits| digits.get(..2));
+        match (first, escaped.and_then(|digits| hex::decode(digits).ok())) {
             (b'\\', Some(byte)) => {
                 bytes.extend(byte);
                 rest = &more[3..];
@@ -190,7 +192,7 @@ fn unescaped(text: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_jobs_secret_is_on_no_disk_in_no_cache_in_no_log_and_no_metric_during_and_after_it() {
+async fn the_secret_of_a_job_is_on_no_disk_in_no_cache_in_no_log_and_in_no_metric() {
     let postgres = bauta_dev_servers::Postgres::start().unwrap();
     let database = TestDatabase::on(postgres.url()).await.unwrap();
     database.store.migrate().await.unwrap();
@@ -205,10 +207,11 @@ async fn a_jobs_secret_is_on_no_disk_in_no_cache_in_no_log_and_no_metric_during_
         &url,
         &[&caches[..], &[("RUN_JOBS", "false")]].concat(),
     ));
-    // Everything that is ever sent to Redis, even if it doesn't stay there.
+    // All commands that are sent to Redis, also if the data doesn't stay there.
     let sent = monitor(&redis);
     let id = service.enqueue(&request(3), None).await;
-    // Tables and write-ahead log, as they lie on the disk. That the search finds what is there is shown by a planted secret.
+    // Searches the tables and the write-ahead log on disk. Another secret, which is stored on
+    // purpose, shows that the search works.
     sqlx::query("CREATE TABLE planted AS SELECT $1::text AS text")
         .bind(hex::encode(secret(5)))
         .execute(database.pool())
@@ -216,12 +219,16 @@ async fn a_jobs_secret_is_on_no_disk_in_no_cache_in_no_log_and_no_metric_during_
         .unwrap();
     sqlx::query("CHECKPOINT").execute(database.pool()).await.unwrap();
     assert!(find(postgres.folder(), secret(5)).is_some());
-    assert_eq!(find(postgres.folder(), secret(3)), None, "while the job waits");
+    assert_eq!(
+        find(postgres.folder(), secret(3)),
+        None,
+        "while the job is queued"
+    );
 
     let worker = Running::worker(&with_jobs(&url, &caches));
     let job = service.result(&id).await;
     assert_eq!(job["state"], "succeeded", "{job}");
-    // The same at once, out of the cache, and its verification.
+    // The same proof, from the cache, and its verification.
     let (status, answer) = service.post("/prove", &request(3)).await;
     assert_eq!(status, 200, "{answer}");
     let form = serde_json::json!({"proof": answer["proof"]["proof"], "circuitId": "membership-v1", "public": answer["public"]});
@@ -231,18 +238,15 @@ async fn a_jobs_secret_is_on_no_disk_in_no_cache_in_no_log_and_no_metric_during_
         .get_connection()
         .unwrap();
     let () = connection.set("planted", hex::encode(secret(5))).unwrap();
-    let sent = sent.until_it_has("planted");
-    assert!(
-        sent.contains(&hex::encode(secret(5))),
-        "the search finds what is there"
-    );
+    let sent = sent.read_until("planted");
+    assert!(sent.contains(&hex::encode(secret(5))), "the search works");
     for kind in [
         "bauta:proof:",
         "bauta:proofs:",
         "bauta:verification:",
         "bauta:verifying_key:",
     ] {
-        assert!(sent.contains(kind), "{kind} was not sent to Redis: {sent}");
+        assert!(sent.contains(kind), "{kind} was not sent: {sent}");
     }
     assert_absent("Redis", &unescaped(&sent), secret(3));
     sqlx::query("CHECKPOINT").execute(database.pool()).await.unwrap();
@@ -257,7 +261,7 @@ async fn a_jobs_secret_is_on_no_disk_in_no_cache_in_no_log_and_no_metric_during_
 }
 
 #[tokio::test]
-async fn a_crash_leaves_no_core_dump() {
+async fn core_dumps_are_disabled() {
     let service = Running::start(&[]);
     let limits = fs::read_to_string(format!("/proc/{}/limits", service.id())).unwrap();
     let line = limits

@@ -1,4 +1,4 @@
-//! What a collector of spans gets.
+//! Spans that the service exports to a collector.
 
 use std::{
     collections::HashMap,
@@ -20,17 +20,17 @@ use crate::{
     secrets::assert_absent,
 };
 
-/// A collector on a free port.
+/// A collector that stores the requests it receives.
 #[derive(Clone, Default)]
 pub struct Collector(Arc<Mutex<Vec<Bytes>>>);
 
 impl Collector {
     pub fn routes(&self) -> Router {
-        let take = async |State(Collector(bodies)): State<Collector>, body: Bytes| {
+        let receive = async |State(Collector(bodies)): State<Collector>, body: Bytes| {
             bodies.lock().unwrap().push(body);
         };
         Router::new()
-            .route("/v1/traces", post(take))
+            .route("/v1/traces", post(receive))
             .with_state(self.clone())
     }
 
@@ -46,7 +46,7 @@ impl Collector {
         self.0.lock().unwrap().clone()
     }
 
-    /// All spans so far, with their services' names.
+    /// Returns all spans so far, each with the name of its service.
     fn spans(&self) -> Vec<(String, Span)> {
         let mut spans = Vec::new();
         for body in self.bodies() {
@@ -59,16 +59,16 @@ impl Collector {
                     Attribute::StringValue(name) => name,
                     other => panic!("{other:?}"),
                 };
-                let of_group = group.scope_spans.into_iter().flat_map(|scope| scope.spans);
-                spans.extend(of_group.map(|span| (name.clone(), span)));
+                let group_spans = group.scope_spans.into_iter().flat_map(|scope| scope.spans);
+                spans.extend(group_spans.map(|span| (name.clone(), span)));
             }
         }
         spans
     }
 
-    /// Waits for spans of these names in a trace.
+    /// Waits until a trace has spans with these names, and returns its spans by name.
     pub async fn trace(&self, id: &str, names: &[&str]) -> HashMap<String, Span> {
-        let there = async {
+        let complete = async {
             loop {
                 let spans = self.spans().into_iter().map(|(_, span)| span);
                 let trace: HashMap<_, _> = spans
@@ -81,13 +81,13 @@ impl Collector {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(30), there).await;
+        let waited = tokio::time::timeout(Duration::from_secs(30), complete).await;
         waited.unwrap_or_else(|_| panic!("{names:?} of {id} are not among {:?}", self.spans()))
     }
 }
 
 #[tokio::test]
-async fn a_clients_trace_goes_on_through_the_queue_to_the_proof_and_never_has_the_secret() {
+async fn a_clients_trace_continues_through_the_queue_to_the_proof_and_never_contains_the_secret() {
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
     const CLIENT: &str = "00f067aa0ba902b7";
     let (collector, database) = (Collector::default(), TestDatabase::create().await.unwrap());
@@ -97,11 +97,11 @@ async fn a_clients_trace_goes_on_through_the_queue_to_the_proof_and_never_has_th
         ("OTEL_BSP_SCHEDULE_DELAY", "50"),
     ];
     let mut environment = with_jobs(&url, &otlp);
-    // What is logged doesn't decide what is exported.
+    // The log filter doesn't affect the export.
     environment.push(("RUST_LOG", "info,bauta_service_common::http=off"));
-    let mut of_service = environment.clone();
-    of_service.push(("RUN_JOBS", "false"));
-    let service = Running::start(&of_service);
+    let mut service_environment = environment.clone();
+    service_environment.push(("RUN_JOBS", "false"));
+    let service = Running::start(&service_environment);
     let _worker = Running::worker(&environment);
 
     let traceparent = format!("00-{TRACE}-{CLIENT}-01");
@@ -119,7 +119,7 @@ async fn a_clients_trace_goes_on_through_the_queue_to_the_proof_and_never_has_th
     assert_eq!(parent("job"), hex::encode(&trace["request"].span_id));
     assert_eq!(parent("proof"), hex::encode(&trace["job"].span_id));
 
-    // A request without a trace begins one; one that is refused is there, too.
+    // A request without a trace starts one. A refused request is exported as well.
     let mut bad = request(4);
     bad["private"]["index"] = json!(5);
     assert_eq!(service.post("/prove", &bad).await.0, 400);
@@ -143,7 +143,7 @@ async fn a_clients_trace_goes_on_through_the_queue_to_the_proof_and_never_has_th
 }
 
 #[tokio::test]
-async fn a_collector_that_is_away_stops_nothing() {
+async fn the_service_works_while_the_collector_is_unavailable() {
     let service = Running::start(&[
         ("OTLP_ENDPOINT", "http://127.0.0.1:9"),
         ("OTEL_BSP_SCHEDULE_DELAY", "10"),
@@ -155,7 +155,7 @@ async fn a_collector_that_is_away_stops_nothing() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_none_is_refused_at_the_start() {
+async fn an_invalid_endpoint_is_refused_at_start() {
     for endpoint in ["collector:4318", "grpc://collector", "4318", "http://"] {
         let output = command(&[("OTLP_ENDPOINT", endpoint)]).output().unwrap();
         assert!(!output.status.success(), "{endpoint}");

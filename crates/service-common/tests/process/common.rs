@@ -1,4 +1,4 @@
-//! The example as a process.
+//! Runs the example service as a process.
 
 use std::{
     fs,
@@ -33,6 +33,7 @@ pub fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
+/// Starts the service with a configuration that it must refuse, and returns its output.
 pub fn refusal(file_text: &str, environment: &[(&str, &str)]) -> String {
     let (_folder, path) = file(file_text);
     let output = command()
@@ -51,7 +52,7 @@ pub fn text(output: &Output) -> String {
         .concat()
 }
 
-/// A running example.
+/// A running service. Dropping it kills the process.
 pub struct Running {
     process: Child,
     lines: BufReader<ChildStdout>,
@@ -93,13 +94,13 @@ impl Running {
         format!("http://{}{path}", self.service)
     }
 
-    /// What `/metrics` says.
+    /// Returns the content of `/metrics`.
     pub async fn metrics(&self) -> String {
-        let answer = reqwest::get(format!("http://{}/metrics", self.metrics)).await;
-        answer.unwrap().text().await.unwrap()
+        let response = reqwest::get(format!("http://{}/metrics", self.metrics)).await;
+        response.unwrap().text().await.unwrap()
     }
 
-    /// Waits until `/metrics` has this line.
+    /// Waits until `/metrics` contains this line.
     pub async fn until_metrics_have(&self, line: &str) {
         let has = async {
             while !self.metrics().await.lines().any(|other| other == line) {
@@ -107,18 +108,18 @@ impl Running {
             }
         };
         let waited = tokio::time::timeout(Duration::from_secs(10), has).await;
-        assert!(waited.is_ok(), "never {line}");
+        assert!(waited.is_ok(), "/metrics never contained {line}");
     }
 
-    /// A connection on which nothing was said yet.
+    /// Opens a connection without sending anything.
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.service).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         stream
     }
 
-    /// SIGTERM.
-    pub fn signal(&self) {
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
         let id = self.process.id().to_string();
         assert!(
             Command::new("kill")
@@ -129,8 +130,8 @@ impl Running {
         );
     }
 
-    /// Waits for its end: whether that was well, and all that it printed.
-    pub fn end(mut self) -> (bool, String) {
+    /// Waits until the process exits. Returns whether it exited with success, and its whole output.
+    pub fn wait(mut self) -> (bool, String) {
         self.lines.read_to_string(&mut self.log).unwrap();
         let errors = self.process.stderr.as_mut().unwrap();
         errors.read_to_string(&mut self.log).unwrap();

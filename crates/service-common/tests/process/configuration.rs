@@ -1,14 +1,14 @@
-//! Settings: where they come from, what is refused, what is never printed.
+//! Settings: their sources, their validation, and the secrecy of their values.
 
 use crate::common::{PASSWORD, Running, command, file, refusal, text};
 
 #[test]
-fn environment_wins_over_the_file_and_the_file_over_defaults() {
+fn the_environment_overrides_the_file_and_the_file_overrides_defaults() {
     let (_folder, path) = file("port = 1\n[http]\nmax_body_bytes = 2048\nmax_connections = 7\n");
     let output = command()
         .arg("--config")
         .arg(path)
-        // The last one is refused, so that the process ends after it has printed its settings.
+        // The last value is invalid, so the process exits after it has printed its settings.
         .envs([("MAX_BODY_BYTES", "4096"), ("RUST_LOG", "a=b=c")])
         .output()
         .unwrap();
@@ -35,15 +35,15 @@ fn secrets_are_never_printed() {
     assert!(text.contains("password") && !text.contains("4711"), "{text}");
     let (_, log) = {
         let running = Running::start(&[]);
-        running.signal();
-        running.end()
+        running.terminate();
+        running.wait()
     };
     assert!(log.contains("[secret]"), "{log}");
     assert!(!log.contains(PASSWORD), "{log}");
 }
 
 #[test]
-fn a_wrong_setting_is_refused_by_its_key_and_rule() {
+fn an_invalid_setting_is_refused_with_its_key_and_rule() {
     for (file, environment, expected) in [
         ("prot = 3001", vec![], vec!["prot: unknown key", "port"]),
         (
@@ -86,7 +86,7 @@ fn a_wrong_setting_is_refused_by_its_key_and_rule() {
 }
 
 #[test]
-fn print_config_documents_every_key_and_is_itself_a_configuration() {
+fn print_config_documents_every_key_and_prints_a_valid_configuration() {
     let output = command().arg("--print-config").output().unwrap();
     let printed = text(&output);
     for part in [
@@ -94,11 +94,11 @@ fn print_config_documents_every_key_and_is_itself_a_configuration() {
         "http.max_body_bytes".rsplit('.').next().unwrap(),
         "RUST_LOG",
         "PASSWORD",
-        "Largest body",
+        "Largest request body",
     ] {
         assert!(printed.contains(part), "{part} isn't in: {printed}");
     }
-    // Every key is a comment; with the comments' marks gone it must be accepted but for the port that is in use.
+    // Every key is commented out. The file must be accepted: only RUST_LOG is refused.
     let (_folder, path) = file(&printed.replace("#password =", "password = \"12345678\""));
     let output = command()
         .arg("--config")
@@ -110,9 +110,9 @@ fn print_config_documents_every_key_and_is_itself_a_configuration() {
 }
 
 #[test]
-fn a_secret_may_be_in_a_file_of_its_own() {
+fn a_secret_can_be_read_from_a_file() {
     let (_folder, path) = file("from-a-file-of-its-own\n");
-    // What is refused shows what was taken.
+    // An invalid RUST_LOG makes the process exit after it has printed its settings.
     let start = |more: &[(&str, &str)]| {
         let mut command = command();
         command.env_remove("PASSWORD").env("PASSWORD_FILE", &path);
@@ -132,13 +132,13 @@ fn a_secret_may_be_in_a_file_of_its_own() {
     assert!(!printed.contains("from-a-file"), "{printed}");
     let both = start(&[("PASSWORD", "another")]);
     assert!(both.contains("PASSWORD and PASSWORD_FILE are both set"), "{both}");
-    let away = command()
+    let missing = command()
         .env_remove("PASSWORD")
         .env("PASSWORD_FILE", "/nowhere/password")
         .output()
         .unwrap();
-    assert!(text(&away).contains("/nowhere/password"), "{}", text(&away));
-    // Its line's end isn't part of it: with it, the password would be long enough for the check.
+    assert!(text(&missing).contains("/nowhere/password"), "{}", text(&missing));
+    // The line break isn't part of the secret. With it, the password would be long enough.
     let (_folder, short) = file("1234567\n");
     let environment = [("PASSWORD", ""), ("PASSWORD_FILE", short.to_str().unwrap())];
     let running = Running::start(&environment);
@@ -146,20 +146,20 @@ fn a_secret_may_be_in_a_file_of_its_own() {
     assert!(ready.contains("shorter than 8 characters"), "{ready}");
 }
 
-/// What `/ready` says.
+/// Returns the response of `/ready`.
 fn ready(running: &Running) -> String {
     use std::io::{Read as _, Write as _};
     let mut stream = running.connect();
     stream
         .write_all(b"GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
 }
 
 #[test]
-fn print_config_says_where_a_key_is_set_now_and_never_to_what() {
+fn print_config_shows_where_a_key_is_set_and_never_its_value() {
     let (_folder, path) = file("[http]\nmax_body_bytes = 4711\n");
     let output = command()
         .args(["--print-config", "--config"])
@@ -170,25 +170,25 @@ fn print_config_says_where_a_key_is_set_now_and_never_to_what() {
         .unwrap();
     assert!(output.status.success());
     let printed = text(&output);
-    let place = |key: &str| {
+    let comment = |key: &str| {
         let before = printed.split_once(&format!("\n#{key} =")).unwrap().0;
         before.rsplit_once("\n\n").unwrap().1
     };
     for (key, expected) in [
-        ("password", "# Set now by PASSWORD in the environment."),
-        ("max_body_bytes", "# Set now by the configuration file."),
+        ("password", "# Currently set by PASSWORD in the environment."),
+        ("max_body_bytes", "# Currently set by the configuration file."),
         (
             "client_timeout_ms",
-            "# Set now by CLIENT_TIMEOUT_MS in the environment.",
+            "# Currently set by CLIENT_TIMEOUT_MS in the environment.",
         ),
         (
             "otlp_endpoint",
-            "# Set now by OTLP_ENDPOINT_FILE in the environment: /run/secrets/otlp.",
+            "# Currently set by OTLP_ENDPOINT_FILE in the environment: /run/secrets/otlp.",
         ),
     ] {
-        assert!(place(key).contains(expected), "{key}: {printed}");
+        assert!(comment(key).contains(expected), "{key}: {printed}");
     }
-    assert!(!place("max_connections").contains("Set now"), "{printed}");
+    assert!(!comment("max_connections").contains("Currently set"), "{printed}");
     for value in [PASSWORD, "4711", "4712"] {
         assert!(!printed.contains(value), "{value} is in: {printed}");
     }

@@ -1,4 +1,4 @@
-//! What a client may take.
+//! Limits of requests and connections.
 
 use std::{
     io::{Read, Write},
@@ -8,7 +8,7 @@ use std::{
 use crate::common::Running;
 
 #[tokio::test]
-async fn more_requests_than_allowed_are_refused_at_once() {
+async fn requests_beyond_the_concurrency_limit_are_refused_immediately() {
     let running = Running::start(&[("MAX_CONCURRENT_REQUESTS", "1")]);
     let client = reqwest::Client::new();
     let (first, second) = tokio::join!(
@@ -28,13 +28,13 @@ async fn more_requests_than_allowed_are_refused_at_once() {
 }
 
 #[test]
-fn a_slow_client_loses_its_connection() {
+fn a_connection_is_closed_if_its_client_sends_headers_too_slowly() {
     let running = Running::start(&[("CLIENT_TIMEOUT_MS", "200")]);
     let mut stream = running.connect();
     stream.write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n").unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    assert!(!String::from_utf8_lossy(&answer).contains("200 OK"));
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).unwrap();
+    assert!(!String::from_utf8_lossy(&response).contains("200 OK"));
 }
 
 #[test]
@@ -45,42 +45,42 @@ fn too_many_headers_are_refused() {
     stream
         .write_all(format!("GET /slow HTTP/1.1\r\nHost: x\r\n{headers}\r\n").as_bytes())
         .unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).unwrap();
     assert!(
-        String::from_utf8_lossy(&answer).starts_with("HTTP/1.1 431"),
+        String::from_utf8_lossy(&response).starts_with("HTTP/1.1 431"),
         "{}",
-        String::from_utf8_lossy(&answer)
+        String::from_utf8_lossy(&response)
     );
 }
 
 #[test]
-fn a_body_that_doesnt_come_is_waited_for_no_longer_than_its_headers() {
+fn a_body_that_does_not_arrive_times_out_after_client_timeout_ms() {
     let running = Running::start(&[("CLIENT_TIMEOUT_MS", "200")]);
     let mut stream = running.connect();
     let headers =
         "POST /greet HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n";
     stream.write_all(headers.as_bytes()).unwrap();
     stream.write_all(b"{\"name\": ").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
-    assert!(answer.contains("\"code\":\"body_timeout\""), "{answer}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 408"), "{response}");
+    assert!(response.contains("\"code\":\"body_timeout\""), "{response}");
 }
 
 #[tokio::test]
-async fn a_client_that_takes_nothing_of_its_answer_loses_its_connection() {
+async fn a_connection_is_closed_if_its_client_does_not_read_the_response() {
     let running = Running::start(&[("CLIENT_TIMEOUT_MS", "300"), ("MAX_CONNECTIONS", "1")]);
     let mut idle = running.connect();
     idle.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     running
         .until_metrics_have(r#"http_requests_total{method="GET",route="/large",status="200"} 1"#)
         .await;
-    // There is room for one connection: another one's turn comes when the idle one's is over.
+    // Only one connection may be open. Another is accepted after the idle one is closed.
     let other = reqwest::get(running.url("/nowhere"));
-    let answer = tokio::time::timeout(Duration::from_secs(10), other).await;
+    let response = tokio::time::timeout(Duration::from_secs(10), other).await;
     assert_eq!(
-        answer.expect("the connection is held for ever").unwrap().status(),
+        response.expect("the idle connection is closed").unwrap().status(),
         404
     );
     drop(idle);

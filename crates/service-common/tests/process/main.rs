@@ -1,4 +1,4 @@
-//! The example service as a process: its configuration, its responses, its limits, its end.
+//! Tests of the example service as a process: configuration, responses, limits and shutdown.
 
 mod common;
 mod configuration;

@@ -1,4 +1,4 @@
-//! What operators see.
+//! The routes for operators.
 
 use std::io::Write;
 
@@ -50,13 +50,13 @@ async fn metrics_and_health_are_on_both_ports() {
 }
 
 #[tokio::test]
-async fn a_request_whose_client_went_away_is_counted_and_not_worked_on_for_ever() {
+async fn a_request_is_counted_and_cancelled_when_its_client_disconnects() {
     let running = Running::start(&[]);
     let mut stream = running.connect();
     stream
         .write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
         .unwrap();
-    // The second is the one that asks.
+    // The second active request is the scrape itself.
     running.until_metrics_have("http_requests_active 2").await;
     drop(stream);
     running.until_metrics_have("http_requests_active 1").await;
@@ -66,11 +66,11 @@ async fn a_request_whose_client_went_away_is_counted_and_not_worked_on_for_ever(
 }
 
 #[tokio::test]
-async fn no_answer_is_kept_by_a_cache_or_taken_for_something_else() {
+async fn responses_forbid_caching_and_type_sniffing() {
     let running = Running::start(&[]);
     for path in ["/slow", "/nowhere"] {
-        let answer = reqwest::get(running.url(path)).await.unwrap();
-        assert_eq!(answer.headers()["cache-control"], "no-store", "{path}");
-        assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{path}");
+        let response = reqwest::get(running.url(path)).await.unwrap();
+        assert_eq!(response.headers()["cache-control"], "no-store", "{path}");
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff", "{path}");
     }
 }

@@ -1,4 +1,4 @@
-//! Errors as clients and the log have them.
+//! Errors in responses and in the log.
 
 use std::io::{Read, Write};
 
@@ -83,7 +83,7 @@ async fn errors_are_problems_with_code_field_rule_and_request_id() {
     assert_eq!(id.len(), 36, "a new id instead of {id}");
 }
 
-/// What a request that panics leaves in the log: all of it, and the line of this event.
+/// Sends a request that panics. Returns the whole log, and the line of this event.
 fn log_of_a_panic(environment: &[(&str, &str)], event: &str) -> (String, Value) {
     let running = Running::start(environment);
     let mut stream = running.connect();
@@ -93,8 +93,8 @@ fn log_of_a_panic(environment: &[(&str, &str)], event: &str) -> (String, Value) 
         )
         .unwrap();
     stream.read_to_end(&mut Vec::new()).unwrap();
-    running.signal();
-    let (_, log) = running.end();
+    running.terminate();
+    let (_, log) = running.wait();
     let entry = log
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
@@ -104,7 +104,7 @@ fn log_of_a_panic(environment: &[(&str, &str)], event: &str) -> (String, Value) 
 }
 
 #[test]
-fn a_line_of_the_log_is_json_with_the_request_id_beside_the_event() {
+fn a_log_line_is_json_with_the_request_id_and_the_event() {
     let (_, entry) = log_of_a_panic(&[("RUST_LOG", "debug")], "request_failed");
     assert_eq!(entry["request_id"], "of-the-client");
     assert_eq!(entry["service"], "minimal");
@@ -113,12 +113,12 @@ fn a_line_of_the_log_is_json_with_the_request_id_beside_the_event() {
 }
 
 #[test]
-fn a_panic_is_a_line_of_the_log_that_says_where_and_never_what() {
+fn a_panic_is_logged_with_its_location_and_without_its_message() {
     let (log, entry) = log_of_a_panic(&[], "panicked");
     assert_eq!(entry["request_id"], "of-the-client", "{entry}");
     assert!(
-        entry["place"].as_str().unwrap().contains("minimal.rs:"),
+        entry["location"].as_str().unwrap().contains("minimal.rs:"),
         "{entry}"
     );
-    assert!(!log.contains("4711"), "the message may hold a secret: {log}");
+    assert!(!log.contains("4711"), "the message may contain a secret: {log}");
 }

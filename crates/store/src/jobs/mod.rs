@@ -1,39 +1,51 @@
-//! Jobs of the prover: what was asked, how far it is, how it ended.
+//! Jobs of the prover service: the request, the state and the result of each.
 //!
-//! Every change is announced on [`JOB_CHANNEL`] as JSON with `id`, `state` and, for progress, `stage`, `progress` and `eta_ms`.
+//! ```text
+//!                      requeue_job
+//!                  +----------------+
+//!                  v                |
+//!   enqueue_job: queued --start_job--> running --finish_job--> succeeded, failed
+//!                  |                    |
+//!                  +--------------------+--finish_job, expire_jobs--> failed, cancelled
+//! ```
+//!
+//! Which worker runs which job, and when, is decided by the queue engine, which has its own schema.
+//! This module doesn't know the engine.
+//!
+//! Every change of a state except `requeue_job` is announced on Postgres's channel `bauta_jobs`.
+//! The payload is JSON with `id` and `state`, and for progress also `stage`, `progress` and
+//! `eta_ms`.
 
-mod figures;
+mod notifications;
+mod statistics;
 
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
+use sqlx::{PgConnection, Postgres, Row, Transaction};
 
-pub use self::figures::{JobCounts, JobFlow, OpenJobs};
+use self::notifications::JOB_CHANNEL;
+pub use self::notifications::JobListener;
+pub use self::statistics::{JobCounts, JobRates, OpenJobs};
 use crate::values::{text_enum, unsigned};
 use crate::{Store, StoreError};
 
-/// The channel of Postgres's NOTIFY.
-pub const JOB_CHANNEL: &str = "bauta_jobs";
-/// The channel on which the queue engine tells its workers that there is a job.
-const WORK_CHANNEL: &str = "jobs:insert";
-
 text_enum! {
-    /// How far a job is.
+    /// The state of a job.
     JobState {
-        /// It waits for a worker.
+        /// The job waits for a worker.
         Queued = "queued",
-        /// A worker has it.
+        /// A worker runs the job.
         Running = "running",
-        /// It ended with an answer.
+        /// The job ended with an answer.
         Succeeded = "succeeded",
-        /// It ended without one.
+        /// The job ended with an error.
         Failed = "failed",
-        /// It was taken back before it ended.
+        /// The job's owner cancelled it.
         Cancelled = "cancelled",
     }
 }
 
 impl JobState {
-    /// Whether nothing changes any more.
+    /// Returns whether the state is final.
     #[must_use]
     pub const fn has_ended(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
@@ -44,42 +56,42 @@ impl JobState {
 pub struct NewJob<'a> {
     /// A UUID.
     pub id: &'a str,
-    /// Who asks: the API key's prefix.
+    /// The prefix of the owner's API key. Empty if no key is required.
     pub owner: &'a str,
-    /// Under this, the owner gets the same job again.
+    /// A repeated request of the owner with this key returns the first job.
     pub idempotency_key: Option<&'a str>,
-    /// What is asked for, hashed: the same for the same request.
+    /// A hash of the request. Equal requests have equal hashes.
     pub request_hash: [u8; 32],
-    /// The circuit.
+    /// The circuit's id.
     pub circuit: &'a str,
-    /// 1 (urgent) to 10.
+    /// 1 (most urgent) to 10.
     pub priority: u8,
-    /// The request, encrypted.
+    /// The encrypted request.
     pub witness: &'a [u8],
-    /// Milliseconds until it fails.
+    /// Milliseconds until the job fails.
     pub deadline_ms: i64,
-    /// How many jobs may wait at most, this one included.
-    pub most_waiting: u64,
-    /// How many of its owner's.
-    pub most_of_owner: u64,
+    /// Largest number of queued jobs, including this one.
+    pub max_queued: u64,
+    /// Largest number of queued jobs of the owner, including this one.
+    pub max_queued_by_owner: u64,
 }
 
-/// What became of a job to enqueue.
+/// The result of enqueuing a job.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Enqueued {
-    /// It is in the table; the smaller its turn, the earlier it should be begun.
+    /// The job was added.
     New {
-        /// Its turn.
+        /// The job's turn. Jobs with a smaller turn should start earlier.
         turn: u64,
     },
-    /// Its owner had one with that idempotency key.
-    Known {
-        /// That job.
+    /// The owner has a job with this idempotency key and the same request.
+    Existing {
+        /// The id of that job.
         id: String,
     },
-    /// Its owner had one with that idempotency key, for another request.
-    Another,
-    /// As many wait already as may, of all or of its owner.
+    /// The owner has a job with this idempotency key and another request.
+    KeyReused,
+    /// The largest number of queued jobs, of all or of the owner, is reached.
     Full,
 }
 
@@ -88,59 +100,93 @@ pub enum Enqueued {
 pub struct Job {
     /// A UUID.
     pub id: String,
-    /// Who asked.
+    /// The prefix of the owner's API key. Empty if no key is required.
     pub owner: String,
-    /// The circuit.
+    /// The circuit's id.
     pub circuit: String,
-    /// 1 (urgent) to 10.
+    /// 1 (most urgent) to 10.
     pub priority: u8,
-    /// How far it is.
+    /// The job's state.
     pub state: JobState,
-    /// How often a worker began it.
+    /// Number of attempts that have started.
     pub attempts: u16,
-    /// What it ended with.
+    /// The answer of a succeeded job.
     pub answer: Option<String>,
-    /// Code and words of the error that it ended with.
-    pub error: Option<(String, String)>,
-    /// When it was asked for, Unix milliseconds.
+    /// The error of a failed job.
+    pub error: Option<JobError>,
+    /// Time of creation in Unix milliseconds.
     pub created_at_ms: i64,
-    /// When it ended, Unix milliseconds.
+    /// Time of the end in Unix milliseconds.
     pub ended_at_ms: Option<i64>,
 }
 
-/// A job that a worker has begun.
-pub struct Begun {
-    /// Who asked.
+/// The error of a failed job.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JobError {
+    /// A stable code.
+    pub code: String,
+    /// A description for people.
+    pub detail: String,
+}
+
+/// A job whose attempt has started.
+pub struct StartedJob {
+    /// The prefix of the owner's API key. Empty if no key is required.
     pub owner: String,
-    /// The circuit.
+    /// The circuit's id.
     pub circuit: String,
-    /// The request, encrypted.
+    /// The encrypted request.
     pub witness: Vec<u8>,
-    /// How often a worker began it, this time included.
+    /// Number of attempts, including this one.
     pub attempts: u16,
-    /// Milliseconds that it waited.
+    /// Milliseconds since the job was created.
     pub waited_ms: i64,
 }
 
-/// How a job ends.
-pub enum End<'a> {
-    /// With an answer.
+/// A job whose deadline has passed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExpiredJob {
+    /// A UUID.
+    pub id: String,
+    /// The prefix of the owner's API key. Empty if no key is required.
+    pub owner: String,
+}
+
+/// The final result of a job.
+pub enum JobResult<'a> {
+    /// The answer.
     Succeeded(&'a str),
-    /// With an error's code and words.
-    Failed(&'a str, &'a str),
-    /// Taken back by its owner.
+    /// The error.
+    Failed {
+        /// A stable code.
+        code: &'a str,
+        /// A description for people.
+        detail: &'a str,
+    },
+    /// The owner cancelled the job.
     Cancelled,
 }
 
 impl Store {
-    /// Puts a job into the table, in the caller's transaction: the queue engine's own entry belongs into the same.
+    /// Begins the transaction that adds a job both to the `jobs` table and to the queue engine.
+    pub async fn begin_enqueue(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        Ok(self.pool.begin().await?)
+    }
+
+    /// Adds a job to the table, in the caller's transaction. The queue engine's own entry belongs
+    /// into the same transaction.
     ///
-    /// Its turn is that of start-time fair queueing. A flow is an owner's jobs of one priority; each has its turn `priority` after the one
-    /// before it in its flow, but not before the newest job that was begun. So an owner with a thousand jobs doesn't
-    /// keep another's first one waiting, urgent jobs go ten times as often as the least urgent, and none waits for ever. Jobs that ended
-    /// without having been begun had no turn.
+    /// The job's turn is its start tag in start-time fair queueing. A flow is the jobs of one owner
+    /// with one priority. A job's turn is the turn of the previous job of its flow plus `priority`,
+    /// but at least the largest turn of a started job. The effects are:
     ///
-    /// How many wait is counted without a lock: requests that come in the same moment may go over the bounds by as many as they are.
+    /// - A burst of one owner does not delay the jobs of other owners.
+    /// - Jobs of priority 1 start ten times as often as jobs of priority 10, and no job waits for
+    ///   ever.
+    /// - Jobs that ended without having started do not count.
+    ///
+    /// The limits are checked without a lock: requests that arrive at the same time can exceed them
+    /// by their number.
     pub async fn enqueue_job(
         connection: &mut PgConnection,
         job: &NewJob<'_>,
@@ -164,8 +210,8 @@ impl Store {
         .bind(job.witness)
         .bind(job.deadline_ms)
         .bind(job.request_hash.as_slice())
-        .bind(i64::try_from(job.most_waiting).unwrap_or(i64::MAX))
-        .bind(i64::try_from(job.most_of_owner).unwrap_or(i64::MAX))
+        .bind(i64::try_from(job.max_queued).unwrap_or(i64::MAX))
+        .bind(i64::try_from(job.max_queued_by_owner).unwrap_or(i64::MAX))
         .fetch_optional(&mut *connection)
         .await?;
         if let Some(row) = row {
@@ -174,7 +220,7 @@ impl Store {
             });
         }
         let row = sqlx::query(
-            "SELECT id::text AS id, coalesce(request_hash = $3, true) AS same
+            "SELECT id::text AS id, coalesce(request_hash = $3, true) AS same_request
              FROM jobs WHERE owner = $1 AND idempotency_key = $2",
         )
         .bind(job.owner)
@@ -183,29 +229,30 @@ impl Store {
         .fetch_optional(connection)
         .await?;
         Ok(match row {
-            Some(row) if row.get("same") => Enqueued::Known { id: row.get("id") },
-            Some(_) => Enqueued::Another,
+            Some(row) if row.get("same_request") => Enqueued::Existing { id: row.get("id") },
+            Some(_) => Enqueued::KeyReused,
             None => Enqueued::Full,
         })
     }
 
-    /// A worker begins a job. None if it has ended: cancelled, past its deadline, or done by another worker.
-    pub async fn begin_job(&self, id: &str) -> Result<Option<Begun>, StoreError> {
+    /// Starts an attempt of a job. `None` if the job has ended (completed by another worker or
+    /// cancelled) or if its deadline has passed.
+    pub async fn start_job(&self, id: &str) -> Result<Option<StartedJob>, StoreError> {
         let row = sqlx::query(
-            "WITH begun AS (
+            "WITH started AS (
                  UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = now()
                  WHERE id = $1::text::uuid AND state IN ('queued', 'running') AND deadline > now()
                  RETURNING id, owner, circuit, witness, attempts, (extract(epoch FROM now() - created_at) * 1000)::bigint AS waited_ms)
              SELECT owner, circuit, witness::bytea AS witness, attempts, waited_ms,
-                    pg_notify($2, json_build_object('id', id, 'state', 'running')::text)::text AS told
-             FROM begun",
+                    pg_notify($2, json_build_object('id', id, 'state', 'running')::text)::text AS notified
+             FROM started",
         )
         .bind(id)
         .bind(JOB_CHANNEL)
         .fetch_optional(&self.pool)
         .await?;
         row.map(|row| {
-            Ok(Begun {
+            Ok(StartedJob {
                 owner: row.get("owner"),
                 circuit: row.get("circuit"),
                 witness: row.get("witness"),
@@ -216,8 +263,8 @@ impl Store {
         .transpose()
     }
 
-    /// A worker gives a job back, to be begun again.
-    pub async fn return_job(&self, id: &str) -> Result<(), StoreError> {
+    /// Puts a running job back into the queue for another attempt.
+    pub async fn requeue_job(&self, id: &str) -> Result<(), StoreError> {
         sqlx::query("UPDATE jobs SET state = 'queued' WHERE id = $1::text::uuid AND state = 'running'")
             .bind(id)
             .execute(&self.pool)
@@ -225,12 +272,13 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a job, and forgets its witness. False if it had ended before: the first end stays.
-    pub async fn end_job(&self, id: &str, end: &End<'_>) -> Result<bool, StoreError> {
-        let (state, answer, error) = match end {
-            End::Succeeded(answer) => (JobState::Succeeded, Some(*answer), None),
-            End::Failed(code, detail) => (JobState::Failed, None, Some((*code, *detail))),
-            End::Cancelled => (JobState::Cancelled, None, None),
+    /// Stores the result of a job and deletes its witness. Returns `false` and changes nothing if
+    /// the job has ended already: the first result is final.
+    pub async fn finish_job(&self, id: &str, result: &JobResult<'_>) -> Result<bool, StoreError> {
+        let (state, answer, error) = match *result {
+            JobResult::Succeeded(answer) => (JobState::Succeeded, Some(answer), None),
+            JobResult::Failed { code, detail } => (JobState::Failed, None, Some((code, detail))),
+            JobResult::Cancelled => (JobState::Cancelled, None, None),
         };
         let ended = sqlx::query(
             "WITH ended AS (
@@ -250,39 +298,7 @@ impl Store {
         Ok(ended.is_some())
     }
 
-    /// Tells workers that a job waits, if one does. The engine takes one job for each message and free worker, and then waits for
-    /// the next message, or for its timer.
-    pub async fn wake_workers(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT pg_notify($1, '')::text WHERE EXISTS (SELECT FROM jobs WHERE state = 'queued')")
-            .bind(WORK_CHANNEL)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
-
-    /// Tells whoever listens how far a running job is, and how many milliseconds it should still take. Nothing is written.
-    pub async fn announce_progress(
-        &self,
-        id: &str,
-        stage: &str,
-        progress: f64,
-        eta_ms: Option<u64>,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
-            "SELECT pg_notify($1, json_build_object('id', $2::text, 'state', 'running', 'stage', $3::text,
-                                                    'progress', $4::float8, 'eta_ms', $5::bigint)::text)::text",
-        )
-        .bind(JOB_CHANNEL)
-        .bind(id)
-        .bind(stage)
-        .bind(progress)
-        .bind(eta_ms.and_then(|milliseconds| i64::try_from(milliseconds).ok()))
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// One job.
+    /// Returns a job. `None` if there is no job with this id.
     pub async fn job(&self, id: &str) -> Result<Option<Job>, StoreError> {
         let row = sqlx::query(
             "SELECT id::text AS id, owner, circuit, priority, state::text AS state, attempts, answer, error_code, error_detail,
@@ -296,28 +312,29 @@ impl Store {
         row.map(|row| job(&row)).transpose()
     }
 
-    /// Jobs that failed, and aren't forgotten yet: at most so many, the newest first.
-    pub async fn failed_jobs(&self, most: u32) -> Result<Vec<Job>, StoreError> {
+    /// Returns at most `limit` failed jobs, the newest first.
+    pub async fn failed_jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
         let rows = sqlx::query(
             "SELECT id::text AS id, owner, circuit, priority, state::text AS state, attempts, answer, error_code, error_detail,
                     (extract(epoch FROM created_at) * 1000)::bigint AS created_at_ms,
                     (extract(epoch FROM ended_at) * 1000)::bigint AS ended_at_ms
              FROM jobs WHERE state = 'failed' ORDER BY ended_at DESC, id DESC LIMIT $1",
         )
-        .bind(i64::from(most))
+        .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(job).collect()
     }
 
-    /// Fails every job whose deadline is over, whoever has it. Returns ids and owners.
-    pub async fn expire_jobs(&self, code: &str, detail: &str) -> Result<Vec<(String, String)>, StoreError> {
+    /// Fails every queued or running job whose deadline has passed, with this error. Returns the
+    /// failed jobs.
+    pub async fn expire_jobs(&self, code: &str, detail: &str) -> Result<Vec<ExpiredJob>, StoreError> {
         let expired = sqlx::query(
             "WITH ended AS (
                  UPDATE jobs SET state = 'failed', error_code = $1, error_detail = $2, ended_at = now(), witness = NULL
                  WHERE state IN ('queued', 'running') AND deadline <= now()
                  RETURNING id, owner)
-             SELECT id::text AS id, owner, pg_notify($3, json_build_object('id', id, 'state', 'failed')::text)::text AS told
+             SELECT id::text AS id, owner, pg_notify($3, json_build_object('id', id, 'state', 'failed')::text)::text AS notified
              FROM ended",
         )
         .bind(code)
@@ -325,14 +342,15 @@ impl Store {
         .bind(JOB_CHANNEL)
         .fetch_all(&self.pool)
         .await?;
-        Ok(expired
-            .iter()
-            .map(|row| (row.get("id"), row.get("owner")))
-            .collect())
+        let expired = expired.iter().map(|row| ExpiredJob {
+            id: row.get("id"),
+            owner: row.get("owner"),
+        });
+        Ok(expired.collect())
     }
 
-    /// Deletes jobs that ended so many seconds ago. Returns how many.
-    pub async fn forget_jobs(&self, seconds: i64) -> Result<u64, StoreError> {
+    /// Deletes jobs that ended more than `seconds` ago. Returns their number.
+    pub async fn delete_ended_jobs(&self, seconds: i64) -> Result<u64, StoreError> {
         let deleted =
             sqlx::query("DELETE FROM jobs WHERE ended_at < now() - $1::bigint * interval '1 second'")
                 .bind(seconds)
@@ -340,10 +358,19 @@ impl Store {
                 .await?;
         Ok(deleted.rows_affected())
     }
+
+    /// Returns the time of the database's clock in Unix milliseconds.
+    pub async fn clock_ms(&self) -> Result<i64, StoreError> {
+        let now = sqlx::query_scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(now)
+    }
 }
 
 fn job(row: &PgRow) -> Result<Job, StoreError> {
-    let error: Option<String> = row.get("error_code");
+    let code: Option<String> = row.get("error_code");
+    let error = code.zip(row.get("error_detail"));
     Ok(Job {
         id: row.get("id"),
         owner: row.get("owner"),
@@ -352,7 +379,7 @@ fn job(row: &PgRow) -> Result<Job, StoreError> {
         state: JobState::parse(row.get("state"))?,
         attempts: count(row, "attempts")?,
         answer: row.get("answer"),
-        error: error.zip(row.get("error_detail")),
+        error: error.map(|(code, detail)| JobError { code, detail }),
         created_at_ms: row.get("created_at_ms"),
         ended_at_ms: row.get("ended_at_ms"),
     })

@@ -1,9 +1,9 @@
-//! Jobs of the prover: fair turns, one end, no witness after it.
+//! Jobs of the prover service: fair turns, one result, and no witness after the end.
 
 use bauta_store::testing::TestDatabase;
-use bauta_store::{End, Enqueued, JobState, NewJob, Store};
+use bauta_store::{Enqueued, ExpiredJob, JobResult, JobState, NewJob, Store};
 
-/// Bytes that could be sealed.
+/// As long as the shortest sealed witness, or longer.
 const SEALED: [u8; 64] = [7; 64];
 
 fn id(number: u64) -> String {
@@ -20,18 +20,18 @@ async fn enqueue(store: &Store, number: u64, owner: &str, priority: u8) -> u64 {
         priority,
         witness: &SEALED,
         deadline_ms: 60_000,
-        most_waiting: 1_000,
-        most_of_owner: 1_000,
+        max_queued: 1_000,
+        max_queued_by_owner: 1_000,
     };
     let mut connection = store.pool().acquire().await.unwrap();
     match Store::enqueue_job(&mut connection, &job).await.unwrap() {
         Enqueued::New { turn } => turn,
-        known => panic!("{known:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
-async fn an_owner_with_many_jobs_doesnt_keep_anothers_first_one_waiting() {
+async fn an_owner_with_many_jobs_does_not_delay_the_first_job_of_another_owner() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
     let mut turns = Vec::new();
@@ -44,24 +44,24 @@ async fn an_owner_with_many_jobs_doesnt_keep_anothers_first_one_waiting() {
         turns.iter().filter(|turn| **turn < modest).count() == 0,
         "{modest} among {turns:?}"
     );
-    // Once some were begun, a newcomer starts where they are, not before.
+    // After some jobs have started, a new owner's turn is that of the last started job.
     for number in 0..20 {
-        store.begin_job(&id(number)).await.unwrap().unwrap();
+        store.start_job(&id(number)).await.unwrap().unwrap();
     }
     let late = enqueue(store, 101, "late", 5).await;
     assert_eq!(late, turns[19]);
 }
 
 #[tokio::test]
-async fn a_job_that_ended_without_a_worker_moves_nobodys_turn() {
+async fn a_job_that_ended_before_it_started_does_not_affect_turns() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
     for number in 0..50 {
         enqueue(store, number, "greedy", 5).await;
     }
-    store.begin_job(&id(0)).await.unwrap().unwrap();
-    // Taken back, and past its deadline: nobody ever began them, and their turns were far away.
-    assert!(store.end_job(&id(49), &End::Cancelled).await.unwrap());
+    store.start_job(&id(0)).await.unwrap().unwrap();
+    // One is cancelled and one exceeds its deadline. Neither has started, and both have late turns.
+    assert!(store.finish_job(&id(49), &JobResult::Cancelled).await.unwrap());
     sqlx::query("UPDATE jobs SET deadline = now() WHERE id = $1::text::uuid")
         .bind(id(48))
         .execute(database.pool())
@@ -69,23 +69,23 @@ async fn a_job_that_ended_without_a_worker_moves_nobodys_turn() {
         .unwrap();
     assert_eq!(store.expire_jobs("code", "detail").await.unwrap().len(), 1);
     let modest = enqueue(store, 100, "modest", 5).await;
-    assert_eq!(modest, 0, "behind what was never begun");
+    assert_eq!(modest, 0, "behind jobs that never started");
     let next = enqueue(store, 101, "greedy", 5).await;
-    assert_eq!(next, 48 * 5, "behind what its own owner took back");
+    assert_eq!(next, 48 * 5, "behind the owner's cancelled jobs");
 }
 
 #[tokio::test]
-async fn a_full_queue_takes_nothing_new_and_still_knows_what_it_has() {
+async fn a_full_queue_refuses_new_jobs_and_still_returns_existing_ones() {
     let database = TestDatabase::create().await.unwrap();
     let mut connection = database.pool().acquire().await.unwrap();
-    let mut found = Vec::new();
+    let mut results = Vec::new();
     for (number, owner, key) in [
         (1, "greedy", "a"),
         (2, "greedy", "b"),
-        // Hers is full, not the queue.
+        // This owner has reached its limit. The queue has not.
         (3, "greedy", "c"),
         (4, "modest", "a"),
-        // Now it is, for everybody.
+        // Now the queue is full.
         (5, "late", "a"),
         (6, "greedy", "a"),
     ] {
@@ -98,42 +98,51 @@ async fn a_full_queue_takes_nothing_new_and_still_knows_what_it_has() {
             priority: 5,
             witness: &SEALED,
             deadline_ms: 60_000,
-            most_waiting: 3,
-            most_of_owner: 2,
+            max_queued: 3,
+            max_queued_by_owner: 2,
         };
-        found.push(Store::enqueue_job(&mut connection, &job).await.unwrap());
+        results.push(Store::enqueue_job(&mut connection, &job).await.unwrap());
     }
-    let taken: Vec<bool> = found
+    let added: Vec<bool> = results
         .iter()
-        .map(|found| matches!(found, Enqueued::New { .. }))
+        .map(|result| matches!(result, Enqueued::New { .. }))
         .collect();
-    assert_eq!(taken, [true, true, false, true, false, false]);
-    assert_eq!((&found[2], &found[4]), (&Enqueued::Full, &Enqueued::Full));
-    assert_eq!(found[5], Enqueued::Known { id: id(1) });
+    assert_eq!(added, [true, true, false, true, false, false]);
+    assert_eq!((&results[2], &results[4]), (&Enqueued::Full, &Enqueued::Full));
+    assert_eq!(results[5], Enqueued::Existing { id: id(1) });
     assert_eq!(database.store.open_jobs().await.unwrap().queued, 3);
 }
 
 #[tokio::test]
-async fn a_deadline_that_passes_while_a_worker_has_the_job_is_its_end() {
+async fn a_running_job_fails_when_its_deadline_passes() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
     enqueue(store, 1, "owner", 5).await;
-    store.begin_job(&id(1)).await.unwrap().unwrap();
+    store.start_job(&id(1)).await.unwrap().unwrap();
     sqlx::query("UPDATE jobs SET deadline = now()")
         .execute(database.pool())
         .await
         .unwrap();
     let expired = store.expire_jobs("code", "detail").await.unwrap();
-    assert_eq!(expired, [(id(1), "owner".to_owned())]);
+    let expected = ExpiredJob {
+        id: id(1),
+        owner: "owner".to_owned(),
+    };
+    assert_eq!(expired, [expected]);
     assert!(store.expire_jobs("code", "detail").await.unwrap().is_empty());
-    // Its worker comes too late.
-    assert!(!store.end_job(&id(1), &End::Succeeded("answer")).await.unwrap());
-    store.return_job(&id(1)).await.unwrap();
+    // The worker's result arrives too late.
+    assert!(
+        !store
+            .finish_job(&id(1), &JobResult::Succeeded("answer"))
+            .await
+            .unwrap()
+    );
+    store.requeue_job(&id(1)).await.unwrap();
     assert_eq!(store.job(&id(1)).await.unwrap().unwrap().state, JobState::Failed);
 }
 
 #[tokio::test]
-async fn an_idempotency_key_that_comes_many_times_in_one_moment_is_one_job() {
+async fn concurrent_requests_with_one_idempotency_key_create_one_job() {
     let database = TestDatabase::create().await.unwrap();
     let enqueue = |number: u64| {
         let pool = database.pool().clone();
@@ -147,27 +156,31 @@ async fn an_idempotency_key_that_comes_many_times_in_one_moment_is_one_job() {
                 priority: 5,
                 witness: &SEALED,
                 deadline_ms: 60_000,
-                most_waiting: 1_000,
-                most_of_owner: 1_000,
+                max_queued: 1_000,
+                max_queued_by_owner: 1_000,
             };
             let mut transaction = pool.begin().await.unwrap();
-            let found = Store::enqueue_job(&mut transaction, &job).await.unwrap();
+            let result = Store::enqueue_job(&mut transaction, &job).await.unwrap();
             transaction.commit().await.unwrap();
-            match found {
+            match result {
                 Enqueued::New { .. } => (id(number), true),
-                Enqueued::Known { id } => (id, false),
+                Enqueued::Existing { id } => (id, false),
                 other => panic!("{other:?}"),
             }
         }
     };
-    let found = tokio::join!(enqueue(1), enqueue(2), enqueue(3), enqueue(4), enqueue(5));
-    let found = [found.0, found.1, found.2, found.3, found.4];
-    assert_eq!(found.iter().filter(|(_, new)| *new).count(), 1, "{found:?}");
-    assert!(found.iter().all(|(id, _)| *id == found[0].0), "{found:?}");
+    let results = tokio::join!(enqueue(1), enqueue(2), enqueue(3), enqueue(4), enqueue(5));
+    let results = [results.0, results.1, results.2, results.3, results.4];
+    assert_eq!(
+        results.iter().filter(|(_, is_new)| *is_new).count(),
+        1,
+        "{results:?}"
+    );
+    assert!(results.iter().all(|(id, _)| *id == results[0].0), "{results:?}");
 }
 
 #[tokio::test]
-async fn urgent_jobs_go_ten_times_as_often_and_the_least_urgent_still_goes() {
+async fn jobs_of_priority_1_start_ten_times_as_often_as_jobs_of_priority_10() {
     let database = TestDatabase::create().await.unwrap();
     let mut queue = Vec::new();
     for number in 0..30 {
@@ -178,38 +191,39 @@ async fn urgent_jobs_go_ten_times_as_often_and_the_least_urgent_still_goes() {
     }
     queue.sort_unstable();
     for window in queue.chunks(110).take(3) {
-        let least = window.iter().filter(|(_, priority)| *priority == 10).count();
+        let least_urgent = window.iter().filter(|(_, priority)| *priority == 10).count();
         assert!(
-            (8..=12).contains(&least),
-            "{least} of {} are the least urgent",
+            (8..=12).contains(&least_urgent),
+            "{least_urgent} of {} have priority 10",
             window.len()
         );
     }
 }
 
 #[tokio::test]
-async fn a_job_ends_once_and_its_witness_goes_with_its_end() {
+async fn a_job_has_one_result_and_loses_its_witness_when_it_ends() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
     enqueue(store, 1, "", 5).await;
-    assert_eq!(store.begin_job(&id(1)).await.unwrap().unwrap().witness, SEALED);
-    // A second worker that was given the same job may prove it too; the first end stays.
-    assert_eq!(store.begin_job(&id(1)).await.unwrap().unwrap().attempts, 2);
-    assert!(store.end_job(&id(1), &End::Succeeded("first")).await.unwrap());
-    assert!(!store.end_job(&id(1), &End::Succeeded("second")).await.unwrap());
-    assert!(!store.end_job(&id(1), &End::Cancelled).await.unwrap());
-    assert!(store.begin_job(&id(1)).await.unwrap().is_none());
+    assert_eq!(store.start_job(&id(1)).await.unwrap().unwrap().witness, SEALED);
+    // Another worker may run the same job. The first result is final.
+    assert_eq!(store.start_job(&id(1)).await.unwrap().unwrap().attempts, 2);
+    let finish = async |result| store.finish_job(&id(1), &result).await.unwrap();
+    assert!(finish(JobResult::Succeeded("first")).await);
+    assert!(!finish(JobResult::Succeeded("second")).await);
+    assert!(!finish(JobResult::Cancelled).await);
+    assert!(store.start_job(&id(1)).await.unwrap().is_none());
     let job = store.job(&id(1)).await.unwrap().unwrap();
     assert_eq!(
         (job.state, job.answer.as_deref()),
         (JobState::Succeeded, Some("first"))
     );
-    let kept: bool = sqlx::query_scalar("SELECT witness IS NOT NULL FROM jobs")
+    let has_witness: bool = sqlx::query_scalar("SELECT witness IS NOT NULL FROM jobs")
         .fetch_one(database.pool())
         .await
         .unwrap();
-    assert!(!kept);
-    // The database itself refuses a witness beside an end.
+    assert!(!has_witness);
+    // The database refuses a witness for an ended job.
     let refused = sqlx::query("UPDATE jobs SET witness = 'x'")
         .execute(database.pool())
         .await;
@@ -217,11 +231,11 @@ async fn a_job_ends_once_and_its_witness_goes_with_its_end() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_is_its_owners() {
+async fn idempotency_keys_are_separate_for_each_owner() {
     let database = TestDatabase::create().await.unwrap();
     let mut connection = database.pool().acquire().await.unwrap();
-    let job = |number: u64, owner, asked: u8| (id(number), owner, [asked; 32]);
-    let mut found = Vec::new();
+    let job = |number: u64, owner, request: u8| (id(number), owner, [request; 32]);
+    let mut results = Vec::new();
     for (id, owner, request_hash) in [job(1, "a", 0), job(2, "a", 0), job(3, "b", 1), job(4, "a", 1)] {
         let job = NewJob {
             id: &id,
@@ -232,28 +246,29 @@ async fn an_idempotency_key_is_its_owners() {
             priority: 5,
             witness: &SEALED,
             deadline_ms: 60_000,
-            most_waiting: 1_000,
-            most_of_owner: 1_000,
+            max_queued: 1_000,
+            max_queued_by_owner: 1_000,
         };
-        found.push(Store::enqueue_job(&mut connection, &job).await.unwrap());
+        results.push(Store::enqueue_job(&mut connection, &job).await.unwrap());
     }
-    assert!(matches!(found[0], Enqueued::New { .. }));
-    assert_eq!(found[1], Enqueued::Known { id: id(1) });
-    assert!(matches!(found[2], Enqueued::New { .. }));
-    assert_eq!(found[3], Enqueued::Another, "for another request it is a mistake");
+    assert!(matches!(results[0], Enqueued::New { .. }));
+    assert_eq!(results[1], Enqueued::Existing { id: id(1) });
+    assert!(matches!(results[2], Enqueued::New { .. }));
+    assert_eq!(results[3], Enqueued::KeyReused, "the request differs");
 }
 
 #[tokio::test]
-async fn old_ends_are_forgotten_and_open_jobs_never() {
+async fn only_jobs_that_ended_long_ago_are_deleted() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
     enqueue(store, 1, "", 5).await;
     enqueue(store, 2, "", 5).await;
-    store
-        .end_job(&id(1), &End::Failed("code", "detail"))
-        .await
-        .unwrap();
-    assert_eq!(store.forget_jobs(60).await.unwrap(), 0);
+    let failure = JobResult::Failed {
+        code: "code",
+        detail: "detail",
+    };
+    store.finish_job(&id(1), &failure).await.unwrap();
+    assert_eq!(store.delete_ended_jobs(60).await.unwrap(), 0);
     sqlx::query("UPDATE jobs SET created_at = now() - interval '1 hour'")
         .execute(database.pool())
         .await
@@ -262,7 +277,7 @@ async fn old_ends_are_forgotten_and_open_jobs_never() {
         .execute(database.pool())
         .await
         .unwrap();
-    assert_eq!(store.forget_jobs(60).await.unwrap(), 1);
+    assert_eq!(store.delete_ended_jobs(60).await.unwrap(), 1);
     assert_eq!(store.job(&id(1)).await.unwrap(), None);
     assert_eq!(store.job_counts().await.unwrap().queued, 1);
 }

@@ -1,4 +1,4 @@
-//! Members to prove for.
+//! Members of generated registries.
 
 use bauta_primitives::{
     Attributes, Claim, Context, EntryId, FieldElement, IdentitySecret, Leaf, Scope,
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 pub const TRACK: u64 = 7;
 
-/// Leaves of the tests' registry, or so many of them.
+/// Returns the first leaves of the tests' registry.
 pub fn leaves(number: u64) -> Vec<Leaf> {
     let leaf = |index: u64| {
         let mut bytes = secret(index);
@@ -18,17 +18,17 @@ pub fn leaves(number: u64) -> Vec<Leaf> {
     (0..number).map(leaf).collect()
 }
 
-/// A member of a registry of 20 leaves, the one at this index.
+/// Returns the request of the member at this index, in a registry with 20 leaves.
 pub fn request(index: u64) -> Value {
     request_among(10, 20, index)
 }
 
-/// The same in a tree of another depth.
+/// Returns the same request for a tree of another depth.
 pub fn request_at(depth: usize, index: u64) -> Value {
     request_among(depth, 20, index)
 }
 
-/// A member of a registry of so many leaves.
+/// Returns the request of a member of a registry with `number` leaves.
 pub fn request_among(depth: usize, number: u64, index: u64) -> Value {
     let (root, path) = tree(depth, leaves(number), index);
     json!({
@@ -49,18 +49,19 @@ pub fn request_among(depth: usize, number: u64, index: u64) -> Value {
     })
 }
 
-/// Root and path, by definition: level by level, with what isn't there being an empty subtree.
+/// Computes the root of a tree and the path of a leaf by definition, level by level. Missing nodes
+/// are the roots of empty subtrees.
 pub fn tree(depth: usize, leaves: Vec<Leaf>, mut index: u64) -> (FieldElement, Vec<Siblings>) {
     let mut level: Vec<FieldElement> = leaves.into_iter().map(Leaf::element).collect();
     let mut path = Vec::new();
     for empty in &EMPTY_SUBTREES[..depth] {
         level.resize(level.len().next_multiple_of(ARITY), *empty);
-        let (parent, place) = (
+        let (parent, position) = (
             usize::try_from(index).unwrap() / ARITY,
             usize::try_from(index).unwrap() % ARITY,
         );
         let mut siblings = level[ARITY * parent..][..ARITY].to_vec();
-        siblings.remove(place);
+        siblings.remove(position);
         path.push(siblings.try_into().unwrap());
         level = level
             .chunks(ARITY)
@@ -72,7 +73,7 @@ pub fn tree(depth: usize, leaves: Vec<Leaf>, mut index: u64) -> (FieldElement, V
 }
 
 pub fn secret(index: u64) -> [u8; 32] {
-    // Recognisable bytes, below r.
+    // Recognisable bytes that are a value below r.
     let mut bytes = [0x1e; 32];
     bytes[24..].copy_from_slice(&(0x5ec2_e700_0000_0000 + index).to_be_bytes());
     bytes

@@ -1,4 +1,4 @@
-//! A running service, and members to prove for.
+//! Runs the service as a process, and generates members to prove for.
 
 mod members;
 
@@ -22,7 +22,8 @@ use tokio_tungstenite::{
 
 pub use self::members::{TRACK, leaves, request, request_among, request_at, secret, tree};
 
-/// Shared by all services of this process: keys' tables take a second to make.
+/// The cache folder of all services that a test process starts. The tables of the keys take a
+/// second to compute.
 pub fn cache() -> &'static TempDir {
     static CACHE: std::sync::OnceLock<TempDir> = std::sync::OnceLock::new();
     CACHE.get_or_init(|| tempfile::tempdir().unwrap())
@@ -43,14 +44,14 @@ pub fn command(environment: &[(&str, &str)]) -> Command {
     command
 }
 
-/// What a process that ends by itself printed.
+/// Returns the whole output of a process.
 pub fn text(output: &Output) -> String {
     [&output.stdout, &output.stderr]
         .map(|bytes| String::from_utf8_lossy(bytes))
         .concat()
 }
 
-/// A running service; killed when dropped.
+/// A running service. Dropping it kills the process.
 pub struct Running {
     process: Child,
     log: Arc<Mutex<String>>,
@@ -60,21 +61,21 @@ pub struct Running {
     key: Option<String>,
 }
 
-/// A websocket.
+/// A client of the websocket.
 pub struct Subscriber(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Subscriber {
-    /// Follows a job or a request from now on.
-    pub async fn follow(&mut self, id: &str) {
-        self.say(&json!({"type": "subscribe", "requestId": id})).await;
+    /// Subscribes to a job or a request.
+    pub async fn subscribe_to(&mut self, id: &str) {
+        self.send(&json!({"type": "subscribe", "requestId": id})).await;
     }
 
-    /// Says that it is still there.
+    /// Sends a ping.
     pub async fn ping(&mut self) {
         self.0.send(Message::Ping("".into())).await.unwrap();
     }
 
-    /// The next message.
+    /// Waits for the next message.
     pub async fn next(&mut self) -> Value {
         let text = async {
             loop {
@@ -89,15 +90,15 @@ impl Subscriber {
         serde_json::from_str(&text.expect("a message")).unwrap()
     }
 
-    /// Says something.
-    pub async fn say(&mut self, message: &Value) {
+    /// Sends a message.
+    pub async fn send(&mut self, message: &Value) {
         self.0
             .send(Message::Text(message.to_string().into()))
             .await
             .unwrap();
     }
 
-    /// Every message up to the result.
+    /// Returns every message up to the result.
     pub async fn until_result(&mut self) -> Vec<Value> {
         let mut messages = vec![self.next().await];
         while messages.last().is_none_or(|last| last["type"] != "result") {
@@ -107,7 +108,7 @@ impl Subscriber {
     }
 }
 
-/// Environment of a service with jobs.
+/// Returns the environment of a service with jobs.
 pub fn with_jobs<'a>(url: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut environment = vec![
         ("DATABASE_URL", url),
@@ -121,19 +122,19 @@ pub fn with_jobs<'a>(url: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str,
 pub const WITNESS_KEYS: &str = "test:4242424242424242424242424242424242424242424242424242424242424242";
 
 impl Running {
-    /// With HTTP.
+    /// Starts the service with HTTP.
     pub fn start(environment: &[(&str, &str)]) -> Self {
         Self::spawn(command(environment), "listening")
     }
 
-    /// A worker; its address is the one for operators.
+    /// Starts a worker. Its `address` is that of the operations port.
     pub fn worker(environment: &[(&str, &str)]) -> Self {
         let mut command = command(environment);
         command.arg("worker");
         Self::spawn(command, "ready")
     }
 
-    fn spawn(mut command: Command, until: &str) -> Self {
+    fn spawn(mut command: Command, last_event: &str) -> Self {
         let mut process = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -147,7 +148,7 @@ impl Running {
         loop {
             let mut line = String::new();
             let read = lines.read_line(&mut line).unwrap();
-            assert_ne!(read, 0, "ended early: {}", log.lock().unwrap());
+            assert_ne!(read, 0, "exited early: {}", log.lock().unwrap());
             log.lock().unwrap().push_str(&line);
             let entry: Value = serde_json::from_str(&line).unwrap();
             match entry["event"].as_str() {
@@ -155,7 +156,7 @@ impl Running {
                 Some("listening") => address = entry["address"].as_str().map(str::to_owned),
                 _ => {}
             }
-            if entry["event"] == until {
+            if entry["event"] == last_event {
                 break;
             }
         }
@@ -171,7 +172,7 @@ impl Running {
         }
     }
 
-    /// Sends this API key from now on.
+    /// Sends this API key with all further requests.
     pub fn identify(&mut self, key: &str) {
         self.key = Some(key.to_owned());
         let value = format!("Bearer {key}").parse().unwrap();
@@ -183,11 +184,11 @@ impl Running {
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {
-        answer(self.client.get(format!("http://{}{path}", self.address))).await
+        send(self.client.get(format!("http://{}{path}", self.address))).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        answer(
+        send(
             self.client
                 .post(format!("http://{}{path}", self.address))
                 .json(body),
@@ -195,7 +196,7 @@ impl Running {
         .await
     }
 
-    /// A request with one more header; the answer with its headers.
+    /// Sends a request with an additional header. Returns the response with its headers.
     pub async fn post_with(
         &self,
         path: &str,
@@ -217,8 +218,8 @@ impl Running {
         )
     }
 
-    /// Asks for a proof, and is refused for having asked for more than three a minute.
-    pub async fn is_told_to_come_again(&self) {
+    /// Requests a proof, and checks that a limit of three per minute refuses it.
+    pub async fn assert_rate_limited(&self) {
         let (status, headers, problem) = self.post_with("/prove", ("accept", "*/*"), &request(3)).await;
         assert_eq!(
             (status, &problem["code"]),
@@ -229,7 +230,7 @@ impl Running {
         assert!((1..=20).contains(&seconds), "{seconds}");
     }
 
-    /// The answer's status, whatever its body is.
+    /// Returns the status of a response, whatever its body is.
     pub async fn status(&self, method: reqwest::Method, path: &str) -> u16 {
         let mut request = self
             .client
@@ -240,8 +241,8 @@ impl Running {
         request.send().await.unwrap().status().as_u16()
     }
 
-    /// Lines of the log of this target and event.
-    pub async fn lines(&self, target: &str, event: &str, many: usize) -> Vec<Value> {
+    /// Waits until the log has at least `count` lines of this target and event, and returns them.
+    pub async fn lines(&self, target: &str, event: &str, count: usize) -> Vec<Value> {
         let read = || -> Vec<Value> {
             let log = self.log();
             let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
@@ -249,28 +250,28 @@ impl Running {
                 .filter(|line: &Value| line["target"] == target && line["event"] == event)
                 .collect()
         };
-        let there = async {
-            while read().len() < many {
+        let complete = async {
+            while read().len() < count {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(30), there).await;
+        let waited = tokio::time::timeout(Duration::from_secs(30), complete).await;
         assert!(
             waited.is_ok(),
-            "fewer than {many} lines of {event}:\n{}",
+            "fewer than {count} lines of {event}:\n{}",
             self.log()
         );
         read()
     }
 
-    /// A websocket that has subscribed.
+    /// Opens a websocket and subscribes.
     pub async fn subscribe(&self, id: &str) -> Subscriber {
         let mut subscriber = self.websocket().await;
-        subscriber.follow(id).await;
+        subscriber.subscribe_to(id).await;
         subscriber
     }
 
-    /// A websocket.
+    /// Opens a websocket.
     pub async fn websocket(&self) -> Subscriber {
         let mut request = format!("ws://{}/ws", self.address).into_client_request().unwrap();
         if let Some(key) = &self.key {
@@ -281,7 +282,7 @@ impl Running {
         Subscriber(socket)
     }
 
-    /// Asks for a job and returns its id.
+    /// Creates a job and returns its id.
     pub async fn enqueue(&self, request: &Value, idempotency_key: Option<&str>) -> String {
         let mut request = request.clone();
         request["wait"] = false.into();
@@ -292,17 +293,17 @@ impl Running {
         if let Some(key) = idempotency_key {
             post = post.header("idempotency-key", key);
         }
-        let (status, accepted) = answer(post).await;
+        let (status, accepted) = send(post).await;
         assert_eq!(status, 202, "{accepted}");
         accepted["job_id"].as_str().unwrap().to_owned()
     }
 
-    /// Events of a job, by name and data, until its end.
+    /// Returns the name and data of each event of a job, until its end.
     pub async fn events(&self, job: &str) -> Vec<(String, Value)> {
         self.events_at(&format!("/jobs/{job}/events")).await
     }
 
-    /// All events of a stream.
+    /// Returns the name and data of each event of a stream.
     pub async fn events_at(&self, path: &str) -> Vec<(String, Value)> {
         let request = self.client.get(format!("http://{}{path}", self.address));
         let text = request.send().await.unwrap().text().await.unwrap();
@@ -321,7 +322,7 @@ impl Running {
         events
     }
 
-    /// Waits for a job's end.
+    /// Waits until a job has ended, and returns it.
     pub async fn result(&self, job: &str) -> Value {
         let (event, data) = self
             .events(job)
@@ -333,16 +334,16 @@ impl Running {
     }
 
     pub async fn delete(&self, path: &str) -> (u16, Value) {
-        answer(self.client.delete(format!("http://{}{path}", self.address))).await
+        send(self.client.delete(format!("http://{}{path}", self.address))).await
     }
 
-    /// The process.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Asks it to end.
-    pub fn tell_to_end(&self) {
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
         let id = self.id().to_string();
         assert!(
             Command::new("kill")
@@ -353,19 +354,19 @@ impl Running {
         );
     }
 
-    /// Waits until it has ended. Whether that was well.
-    pub fn ended_well(&mut self) -> bool {
+    /// Waits until the process exits. Returns whether it exited with success.
+    pub fn exits_with_success(&mut self) -> bool {
         self.process.wait().unwrap().success()
     }
 
-    /// Resident memory.
+    /// Returns the resident memory.
     pub fn memory_mb(&self) -> f64 {
         let pid = i32::try_from(self.process.id()).unwrap();
         let status = procfs::process::Process::new(pid).unwrap().status().unwrap();
         f64::from(u32::try_from(status.vmrss.unwrap()).unwrap()) * 1024.0 / 1e6
     }
 
-    /// Ends it as a crash would.
+    /// Kills the process.
     pub fn crash(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -376,27 +377,27 @@ impl Running {
         request.send().await.unwrap().text().await.unwrap()
     }
 
-    /// Everything that it has printed, once this is in it: its output comes through a pipe, on a thread of its own.
+    /// Waits until the log contains the text, and returns the log. The output is read on another
+    /// thread, so it arrives late.
     pub async fn log_with(&self, text: &str) -> String {
-        let there = async {
+        let complete = async {
             while !self.log().contains(text) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let patience = Duration::from_secs(30);
-        let waited = tokio::time::timeout(patience, there).await;
+        let waited = tokio::time::timeout(Duration::from_secs(30), complete).await;
         let log = self.log();
         assert!(waited.is_ok(), "{text} is not in the log:\n{log}");
         log
     }
 
-    /// Everything that it has printed.
+    /// Returns the output so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
+async fn send(request: reqwest::RequestBuilder) -> (u16, Value) {
     let response = request.send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
 }

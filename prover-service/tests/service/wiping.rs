@@ -1,6 +1,7 @@
-//! What a member sent is gone from the process's memory once it has its answer.
+//! A secret is wiped from the memory of the process after the response.
 //!
-//! All memory that the process can write is searched but the stacks of its threads: what lies there is overwritten by whatever is called next.
+//! The test searches all writable memory of the process, except for the stacks of its threads.
+//! Later calls overwrite the stacks.
 
 use std::{
     fs::File,
@@ -16,65 +17,65 @@ use crate::{
     secrets::encodings,
 };
 
-/// A member that no example of the service's documentation has.
+/// A member that isn't in an example of the service's documentation.
 const MEMBER: u64 = 11;
 
-/// What keeps a thread's stack apart from what lies before it.
+/// Size of the guard page before the stack of a thread.
 const GUARD: u64 = 4096;
 
-/// Where the process's memory has one of these.
+/// Searches the memory of a process, and describes each location of one of the byte strings.
 fn find(process: &Running, wanted: &[Vec<u8>]) -> Vec<String> {
     let pid = i32::try_from(process.id()).unwrap();
     let maps = Process::new(pid).unwrap().maps().unwrap();
     let maps: Vec<_> = maps.into_iter().collect();
     let mut memory = File::open(format!("/proc/{pid}/mem")).unwrap();
-    let mut places = Vec::new();
+    let mut locations = Vec::new();
     for (before, map) in maps.iter().zip(&maps[1..]) {
         let (start, end) = map.address;
-        let guarded = before.perms == MMPermissions::PRIVATE && before.address == (start - GUARD, start);
-        let writable = map.perms.contains(MMPermissions::READ | MMPermissions::WRITE);
-        if guarded || !writable {
+        let is_stack = before.perms == MMPermissions::PRIVATE && before.address == (start - GUARD, start);
+        let is_writable = map.perms.contains(MMPermissions::READ | MMPermissions::WRITE);
+        if is_stack || !is_writable {
             continue;
         }
         let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
         memory.seek(SeekFrom::Start(start)).unwrap();
-        // A mapping may have gone since.
+        // The mapping may have been removed meanwhile.
         if memory.read_exact(&mut bytes).is_err() {
             continue;
         }
         for wanted in wanted {
             let found = memchr::memmem::find(&bytes, wanted);
             let wanted = String::from_utf8_lossy(wanted);
-            places.extend(found.map(|at| format!("{wanted} in {:?} at {at:x}", map.pathname)));
+            locations.extend(found.map(|at| format!("{wanted} in {:?} at {at:x}", map.pathname)));
         }
     }
-    places
+    locations
 }
 
 #[tokio::test]
-async fn a_secret_is_in_no_buffer_once_its_proof_is_made() {
+async fn after_a_proof_no_buffer_contains_the_secret() {
     let folder = folder();
     let service = start(&folder, &[]);
     assert!(
         !find(&service, &[KEY.as_bytes().to_vec()]).is_empty(),
-        "the search finds what is there"
+        "the search works"
     );
     let client = reqwest::Client::new();
     for _ in 0..3 {
-        let answer = client
+        let post = client
             .post(format!("http://{}/prove", service.address))
-            // With the connection goes what was read from it.
+            // Closing the connection frees its read buffer.
             .header("connection", "close")
             .json(&request(MEMBER));
-        assert_eq!(answer.send().await.unwrap().status(), 200);
+        assert_eq!(post.send().await.unwrap().status(), 200);
     }
-    let gone = async {
-        // The connection is closed a moment after its client has the answer.
+    let wiped = async {
+        // The connection is closed a moment after its client has the response.
         while !find(&service, &encodings(secret(MEMBER))).is_empty() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let waited = tokio::time::timeout(Duration::from_secs(10), gone).await;
+    let waited = tokio::time::timeout(Duration::from_secs(10), wiped).await;
     assert!(
         waited.is_ok(),
         "{}",

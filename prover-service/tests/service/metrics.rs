@@ -1,4 +1,4 @@
-//! Metrics under the names that operators of earlier systems know.
+//! Metrics with the names of earlier systems.
 
 use std::{
     fmt::Display,
@@ -11,31 +11,35 @@ use crate::common::{Running, request};
 
 const CIRCUIT: &str = r#"circuit="ownership-v1-depth10""#;
 
-/// The value of a series.
+/// Returns the value of a series.
 fn value(metrics: &str, series: &str) -> f64 {
     let line = metrics.lines().find_map(|line| line.strip_prefix(series));
     let value = line.and_then(|rest| rest.strip_prefix(' ')?.parse().ok());
     value.unwrap_or_else(|| panic!("{series} isn't in:\n{metrics}"))
 }
 
-/// The metrics, once the memory is as much as another library says: it is looked at every few seconds, the first time before the keys are loaded.
+/// Waits until the metric of the memory agrees with that of another library, and returns the
+/// metrics. The service measures every 5 s, and for the first time before the keys are loaded.
 async fn with_memory(address: impl Display) -> String {
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
-        let answer = reqwest::get(format!("http://{address}/metrics")).await.unwrap();
-        let metrics = answer.text().await.unwrap();
-        let share =
+        let response = reqwest::get(format!("http://{address}/metrics")).await.unwrap();
+        let metrics = response.text().await.unwrap();
+        let ratio =
             value(&metrics, "zkp_memory_usage_bytes") / value(&metrics, "process_resident_memory_bytes");
-        if (0.5..2.0).contains(&share) {
+        if (0.5..2.0).contains(&ratio) {
             return metrics;
         }
-        assert!(begun.elapsed() < Duration::from_secs(30), "{share} of it");
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "the ratio is {ratio}"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 #[tokio::test]
-async fn every_metric_of_the_contract_is_served_on_both_ports_and_says_what_happened() {
+async fn every_metric_of_the_contract_is_served_on_both_ports_with_the_right_value() {
     let service = Running::start(&[]);
     let (status, answer) = service.post("/prove", &request(3)).await;
     assert_eq!(status, 200, "{answer}");
@@ -88,7 +92,7 @@ async fn every_metric_of_the_contract_is_served_on_both_ports_and_says_what_happ
             let found = value(&metrics, &series);
             assert!((found - expected).abs() < 1e-9, "{series} is {found}");
         }
-        // The operators' documents name these.
+        // Dashboards of operators use these buckets.
         for bound in ["2", "4", "10"] {
             value(
                 &metrics,

@@ -1,4 +1,4 @@
-//! How many jobs there are, and how fast they come and go.
+//! Numbers of jobs, and the rates at which they arrive and complete.
 
 use sqlx::Row;
 
@@ -6,58 +6,61 @@ use super::JobState;
 use crate::values::unsigned;
 use crate::{Store, StoreError};
 
-/// Jobs that haven't ended.
+/// Numbers of jobs that have not ended.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct OpenJobs {
-    /// Waiting.
+    /// Jobs that wait for a worker.
     pub queued: u64,
-    /// With a worker.
+    /// Jobs that a worker runs.
     pub running: u64,
 }
 
-/// Jobs by state.
+/// Numbers of jobs by state. Ended jobs count until they are deleted.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct JobCounts {
-    /// Waiting.
+    /// Jobs that wait for a worker.
     pub queued: u64,
-    /// With a worker.
+    /// Jobs that a worker runs.
     pub running: u64,
-    /// Ended with an answer, and not yet forgotten.
+    /// Jobs that ended with an answer.
     pub succeeded: u64,
-    /// Ended with an error, and not yet forgotten.
+    /// Jobs that ended with an error.
     pub failed: u64,
-    /// Taken back, and not yet forgotten.
+    /// Jobs that their owner cancelled.
     pub cancelled: u64,
 }
 
-/// How jobs came and went of late.
+/// Rates of a recent period.
 #[derive(Clone, Copy, Default, PartialEq, Debug)]
-pub struct JobFlow {
-    /// Jobs that came, per second.
-    pub arrivals_per_s: f64,
-    /// Mean seconds from a job's (last) begin to its success; 0 if none succeeded.
-    pub service_s: f64,
+pub struct JobRates {
+    /// Jobs created per second.
+    pub arrivals_per_second: f64,
+    /// Mean time in seconds from the start of a job's last attempt to its success. 0 if no job
+    /// succeeded in the period.
+    pub service_seconds: f64,
 }
 
 impl Store {
-    /// Arrivals and service times of the last `seconds`.
-    pub async fn job_flow(&self, seconds: u32) -> Result<JobFlow, StoreError> {
+    /// Returns the rates of the last `seconds`.
+    pub async fn job_rates(&self, seconds: u32) -> Result<JobRates, StoreError> {
         let row = sqlx::query(
             "SELECT (SELECT count(*) FROM jobs WHERE created_at > now() - $1::bigint * interval '1 second')::float8
-                        / $1::float8 AS arrivals_per_s,
+                        / $1::float8 AS arrivals_per_second,
                     (SELECT coalesce(avg(extract(epoch FROM ended_at - started_at)), 0) FROM jobs
-                     WHERE state = 'succeeded' AND ended_at > now() - $1::bigint * interval '1 second')::float8 AS service_s",
+                     WHERE state = 'succeeded' AND ended_at > now() - $1::bigint * interval '1 second')::float8
+                        AS service_seconds",
         )
         .bind(i64::from(seconds))
         .fetch_one(&self.pool)
         .await?;
-        Ok(JobFlow {
-            arrivals_per_s: row.get("arrivals_per_s"),
-            service_s: row.get("service_s"),
+        Ok(JobRates {
+            arrivals_per_second: row.get("arrivals_per_second"),
+            service_seconds: row.get("service_seconds"),
         })
     }
 
-    /// Jobs that wait, and jobs with a worker. An index knows them, however many ended ones there are.
+    /// Returns the numbers of queued and running jobs. An index covers the query, so its cost
+    /// doesn't depend on the number of ended jobs.
     pub async fn open_jobs(&self) -> Result<OpenJobs, StoreError> {
         let row = sqlx::query(
             "SELECT count(*) FILTER (WHERE state = 'queued') AS queued, count(*) FILTER (WHERE state = 'running') AS running
@@ -71,7 +74,8 @@ impl Store {
         })
     }
 
-    /// Jobs by state: as much work as there are jobs that aren't forgotten yet.
+    /// Returns the numbers of jobs by state. The cost grows with the number of rows, including
+    /// ended jobs.
     pub async fn job_counts(&self) -> Result<JobCounts, StoreError> {
         let mut counts = JobCounts::default();
         let rows = sqlx::query("SELECT state::text AS state, count(*) AS jobs FROM jobs GROUP BY state")

@@ -1,4 +1,4 @@
-//! What goes on while Postgres is away, or Redis says nothing any more.
+//! The service while Postgres is unavailable, and while Redis doesn't answer.
 
 use std::{process::Command, time::Duration};
 
@@ -11,39 +11,42 @@ use crate::{
     common::{Running, request, with_jobs},
 };
 
-/// Waits until /ready of an address says this of a check.
-async fn until(address: std::net::SocketAddr, check: &str, status: &str) -> (u16, Value) {
-    let said = async {
+/// Waits until a check of `/ready` has this status. Returns the response.
+async fn wait_for_check(address: std::net::SocketAddr, check: &str, status: &str) -> (u16, Value) {
+    let reached = async {
         loop {
-            let answer = reqwest::get(format!("http://{address}/ready")).await.unwrap();
-            let (code, ready) = (answer.status().as_u16(), answer.json::<Value>().await.unwrap());
+            let response = reqwest::get(format!("http://{address}/ready")).await.unwrap();
+            let (code, ready) = (
+                response.status().as_u16(),
+                response.json::<Value>().await.unwrap(),
+            );
             if ready["checks"][check]["status"] == status {
                 return (code, ready);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), said)
+    tokio::time::timeout(Duration::from_secs(30), reached)
         .await
-        .unwrap_or_else(|_| panic!("{check} is never {status}"))
+        .unwrap_or_else(|_| panic!("{check} never became {status}"))
 }
 
 #[tokio::test]
-async fn without_postgres_proofs_that_bring_their_path_go_on_and_a_worker_is_not_ready() {
+async fn without_postgres_requests_that_contain_their_path_are_proved_and_a_worker_is_not_ready() {
     let postgres = Postgres::start().unwrap();
     let database = TestDatabase::on(postgres.url()).await.unwrap();
     database.store.migrate().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[]));
     let worker = Running::worker(&with_jobs(&url, &[]));
-    until(service.address, "database", "ok").await;
-    until(worker.metrics, "database", "ok").await;
+    wait_for_check(service.address, "database", "ok").await;
+    wait_for_check(worker.metrics, "database", "ok").await;
     drop(postgres);
-    let (status, ready) = until(service.address, "database", "degraded").await;
+    let (status, ready) = wait_for_check(service.address, "database", "degraded").await;
     assert_eq!((status, &ready["status"]), (200, &json!("degraded")), "{ready}");
     let reason = ready["checks"]["database"]["reason"].as_str().unwrap();
     assert!(
-        reason.contains("requests that bring their path are proved"),
+        reason.contains("requests that contain their path are proved"),
         "{reason}"
     );
     assert_eq!(service.post("/prove", &request(3)).await.0, 200);
@@ -55,13 +58,13 @@ async fn without_postgres_proofs_that_bring_their_path_go_on_and_a_worker_is_not
         (503, &json!("database_away")),
         "{problem}"
     );
-    let alarm = r#"check_up{check="database"} 0"#;
-    assert!(service.metrics().await.contains(alarm), "the alarm's metric");
-    assert_eq!(until(worker.metrics, "database", "failed").await.0, 503);
+    let metric = r#"check_up{check="database"} 0"#;
+    assert!(service.metrics().await.contains(metric), "the alert's metric");
+    assert_eq!(wait_for_check(worker.metrics, "database", "failed").await.0, 503);
 }
 
 #[tokio::test]
-async fn a_worker_takes_jobs_up_again_when_postgres_is_back() {
+async fn a_worker_resumes_when_postgres_is_available_again() {
     let postgres = Postgres::start().unwrap();
     let database = TestDatabase::on(postgres.url()).await.unwrap();
     database.store.migrate().await.unwrap();
@@ -75,7 +78,7 @@ async fn a_worker_takes_jobs_up_again_when_postgres_is_back() {
     assert_eq!(service.result(&job).await["state"], "succeeded");
 }
 
-/// A process that stands still until this is dropped.
+/// Pauses a process until it is dropped.
 struct Stopped(String);
 
 impl Stopped {
@@ -105,13 +108,13 @@ impl Drop for Stopped {
 }
 
 #[tokio::test]
-async fn a_redis_that_takes_connections_and_answers_nothing_holds_nobody_up() {
+async fn a_redis_that_accepts_connections_and_never_answers_delays_no_request() {
     let (redis, folder) = (Redis::start().unwrap(), folder());
     let service = start(
         &folder,
         &[("REDIS_URL", redis.url()), ("REQUESTS_PER_MINUTE", "1000")],
     );
-    until(service.address, "redis", "ok").await;
+    wait_for_check(service.address, "redis", "ok").await;
     prove(&service, &request(3)).await;
     let stopped = Stopped::new(&redis);
     for index in 4..8 {
@@ -121,7 +124,7 @@ async fn a_redis_that_takes_connections_and_answers_nothing_holds_nobody_up() {
             .await
             .unwrap();
     }
-    assert_eq!(until(service.address, "redis", "degraded").await.0, 200);
+    assert_eq!(wait_for_check(service.address, "redis", "degraded").await.0, 200);
     drop(stopped);
-    until(service.address, "redis", "ok").await;
+    wait_for_check(service.address, "redis", "ok").await;
 }

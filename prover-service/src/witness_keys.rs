@@ -1,7 +1,8 @@
-//! Witnesses at rest: encrypted with a key that is not where they lie.
+//! Encryption of witnesses in the database. The keys are not in the database.
 //!
-//! A sealed witness is: length of the key's name (1 byte), name, nonce (24), ciphertext and tag of `XChaCha20-Poly1305`.
-//! The job's id is authenticated with it, so that a row's witness can't be put into another row.
+//! A sealed witness consists of the length of the key's name (1 byte), the name, a nonce (24
+//! bytes), and the ciphertext and tag of `XChaCha20-Poly1305`. The job's id is authenticated, so
+//! that the witness of one row can't be moved to another row.
 
 use bauta_service_common::Secret;
 use chacha20poly1305::{
@@ -11,44 +12,46 @@ use chacha20poly1305::{
 use rand::{RngCore, rngs::OsRng};
 use zeroize::Zeroizing;
 
-const NONCE: usize = 24;
-const LONGEST_NAME: usize = 32;
+/// Bytes of a nonce.
+const NONCE_LENGTH: usize = 24;
+/// Largest length of a key's name in bytes.
+const MAX_NAME_LENGTH: usize = 32;
 
-/// Why keys are refused, or a witness can't be opened. Never has a key or a witness in it.
+/// Why keys are refused, or a witness can't be decrypted. No variant contains a key or a witness.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SealError {
     /// The setting isn't a list of keys.
     #[error(
-        "key {number} of WITNESS_KEYS must be a name (1 to 32 letters, digits, - or _), a colon and 64 hexadecimal digits; keys \
-         are separated by commas"
+        "key {number} of WITNESS_KEYS must be a name (1 to 32 letters, digits, - or _), a colon and 64 hexadecimal \
+         digits; separate keys with commas"
     )]
     Malformed {
-        /// Which, from 1.
+        /// Position of the key in the list, from 1.
         number: usize,
     },
-    /// Two keys of one name.
-    #[error("WITNESS_KEYS has two keys with the name of key {number}: names must differ")]
-    Twice {
-        /// The second, from 1.
+    /// Two keys have the same name.
+    #[error("key {number} of WITNESS_KEYS has the same name as an earlier key: use different names")]
+    DuplicateName {
+        /// Position of the second key in the list, from 1.
         number: usize,
     },
-    /// The key that sealed it isn't there any more.
-    #[error("the witness was encrypted with the key {name}, which WITNESS_KEYS doesn't have (any more)")]
+    /// The service doesn't have the key that encrypted the witness.
+    #[error("the witness was encrypted with the key {name}, which WITNESS_KEYS doesn't contain")]
     UnknownKey {
-        /// Its name.
+        /// The key's name.
         name: String,
     },
-    /// Not what was sealed.
+    /// The bytes are not what was encrypted for this job.
     #[error("the encrypted witness is damaged, or belongs to another job")]
     Damaged,
 }
 
-/// Keys for witnesses. The first encrypts, all decrypt: to rotate, put a new one first, and drop the old one when the jobs
-/// that it sealed have ended.
+/// Keys for witnesses. The first key encrypts, and all keys decrypt. To rotate, put a new key
+/// first, and remove the old key when the jobs that it encrypted have ended.
 pub struct WitnessKeys(Vec<(String, XChaCha20Poly1305)>);
 
 impl WitnessKeys {
-    /// Reads `name:hex,name:hex`.
+    /// Parses `name:hex,name:hex`.
     pub fn parse(setting: &Secret) -> Result<Self, SealError> {
         let mut keys: Vec<(String, XChaCha20Poly1305)> = Vec::new();
         for (number, text) in (1..).zip(setting.expose().split(',')) {
@@ -56,26 +59,24 @@ impl WitnessKeys {
             let Some((name, digits)) = text.trim().split_once(':') else {
                 return Err(malformed);
             };
-            let named = name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-            if !named || !(1..=LONGEST_NAME).contains(&name.len()) {
+            let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+            if !name.bytes().all(is_allowed) || !(1..=MAX_NAME_LENGTH).contains(&name.len()) {
                 return Err(malformed);
             }
             let mut key = Zeroizing::new([0; 32]);
             hex::decode_to_slice(digits, key.as_mut_slice()).map_err(|_| malformed)?;
             if keys.iter().any(|(other, _)| other == name) {
-                return Err(SealError::Twice { number });
+                return Err(SealError::DuplicateName { number });
             }
             keys.push((name.to_owned(), XChaCha20Poly1305::new((&*key).into())));
         }
         Ok(Self(keys))
     }
 
-    /// Encrypts a job's witness.
+    /// Encrypts the witness of a job.
     pub fn seal(&self, job: &str, witness: &[u8]) -> Result<Vec<u8>, SealError> {
         let (name, key) = &self.0[0];
-        let mut nonce = [0; NONCE];
+        let mut nonce = [0; NONCE_LENGTH];
         OsRng.fill_bytes(&mut nonce);
         let payload = Payload {
             msg: witness,
@@ -88,13 +89,15 @@ impl WitnessKeys {
         Ok([&[length], name.as_bytes(), &nonce, &ciphertext].concat())
     }
 
-    /// Decrypts a job's witness.
+    /// Decrypts the witness of a job.
     pub fn open(&self, job: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (length, rest) = sealed.split_first().ok_or(SealError::Damaged)?;
         let (name, rest) = rest
             .split_at_checked((*length).into())
             .ok_or(SealError::Damaged)?;
-        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or(SealError::Damaged)?;
+        let (nonce, ciphertext) = rest
+            .split_first_chunk::<NONCE_LENGTH>()
+            .ok_or(SealError::Damaged)?;
         let mut keys = self.0.iter();
         let Some((_, key)) = keys.find(|(other, _)| other.as_bytes() == name) else {
             let name = String::from_utf8_lossy(name).into_owned();
@@ -121,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_witness_opens_for_its_job_alone() {
+    fn a_witness_can_be_decrypted_only_for_its_job() {
         let sealed = keys(NEW).seal("job", b"witness").unwrap();
         assert_eq!(keys(NEW).open("job", &sealed).unwrap().as_slice(), b"witness");
         assert_eq!(
@@ -131,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn every_change_and_every_cut_is_noticed() {
+    fn a_changed_or_truncated_witness_is_refused() {
         let sealed = keys(NEW).seal("job", b"witness").unwrap();
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
@@ -142,15 +145,15 @@ mod tests {
     }
 
     #[test]
-    fn rotation_opens_what_the_old_key_sealed_and_seals_with_the_new_one() {
+    fn after_a_rotation_the_old_key_decrypts_and_the_new_key_encrypts() {
         let sealed = keys(OLD).seal("job", b"witness").unwrap();
         let both = keys(&format!("{NEW}, {OLD}"));
         assert_eq!(both.open("job", &sealed).unwrap().as_slice(), b"witness");
         let sealed_anew = both.seal("job", b"witness").unwrap();
         assert!(keys(NEW).open("job", &sealed_anew).is_ok());
-        let gone = keys(NEW).open("job", &sealed).unwrap_err();
+        let error = keys(NEW).open("job", &sealed).unwrap_err();
         assert_eq!(
-            gone,
+            error,
             SealError::UnknownKey {
                 name: "old".to_owned()
             }
@@ -158,13 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn the_same_witness_never_looks_the_same() {
+    fn two_encryptions_of_a_witness_differ() {
         let keys = keys(NEW);
         assert_ne!(keys.seal("job", b"witness"), keys.seal("job", b"witness"));
     }
 
     #[test]
-    fn a_setting_that_is_no_list_of_keys_is_refused_without_repeating_it() {
+    fn an_invalid_setting_is_refused_and_the_error_does_not_contain_it() {
         for text in [
             "",
             "name",
@@ -177,9 +180,9 @@ mod tests {
             assert!(matches!(error, SealError::Malformed { .. }), "{text}");
             assert!(!error.to_string().contains("0101"), "{error}");
         }
-        let twice = WitnessKeys::parse(&Secret::new(format!("{OLD},{OLD}")))
+        let duplicate = WitnessKeys::parse(&Secret::new(format!("{OLD},{OLD}")))
             .err()
             .unwrap();
-        assert_eq!(twice, SealError::Twice { number: 2 });
+        assert_eq!(duplicate, SealError::DuplicateName { number: 2 });
     }
 }

@@ -1,4 +1,4 @@
-//! Values that no error repeats.
+//! Secret values whose deserialisation errors never contain the value.
 
 use std::fmt;
 
@@ -6,10 +6,12 @@ use bauta_primitives::IdentitySecret;
 use serde::{Deserialize, Deserializer, de};
 use zeroize::{Zeroize, Zeroizing};
 
-/// A value that is read without ever being repeated in an error.
-pub struct Witnessed<T>(pub T);
+const SECRET_RULE: &str = "must be 0x followed by exactly 64 hexadecimal digits";
 
-impl<'de> Deserialize<'de> for Witnessed<IdentitySecret> {
+/// A value whose deserialisation errors never contain the value.
+pub struct Redacted<T>(pub T);
+
+impl<'de> Deserialize<'de> for Redacted<IdentitySecret> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
 
@@ -24,7 +26,7 @@ impl<'de> Deserialize<'de> for Witnessed<IdentitySecret> {
                 Ok(Zeroizing::new(text.to_owned()))
             }
 
-            // The defaults of these repeat the value.
+            // The default implementations of the numeric methods repeat the value in their errors.
             fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
                 Err(E::custom(SECRET_RULE))
             }
@@ -38,7 +40,7 @@ impl<'de> Deserialize<'de> for Witnessed<IdentitySecret> {
             }
         }
 
-        // Not `deserialize_str`, whose own error repeats a number.
+        // The error of `deserialize_str` repeats a number, so `deserialize_any` is used.
         let text = deserializer.deserialize_any(Text)?;
         let mut bytes = [0; 32];
         let digits = text.strip_prefix("0x").unwrap_or_default();
@@ -50,5 +52,3 @@ impl<'de> Deserialize<'de> for Witnessed<IdentitySecret> {
         secret.map(Self)
     }
 }
-
-const SECRET_RULE: &str = "must be 0x followed by exactly 64 hexadecimal digits";

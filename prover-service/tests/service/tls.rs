@@ -1,4 +1,5 @@
-//! Connections to Redis, Postgres and a collector with TLS. Their certificate is their own, and trusted where `SSL_CERT_FILE` says so.
+//! TLS connections to Redis, Postgres and a collector. Their certificates are self-signed, and
+//! `SSL_CERT_FILE` makes the service trust them.
 
 use std::{
     fs, io,
@@ -22,28 +23,28 @@ use tokio_rustls::{
 };
 
 use crate::{
-    cache::{connect, count, folder, made, prove, start},
+    cache::{connect, count, folder, proofs_generated, prove, start},
     common::{Running, command, request, text, with_jobs},
     spans::Collector,
 };
 
-/// A certificate for 127.0.0.1 that nobody but its owner has signed.
+/// A self-signed certificate for 127.0.0.1.
 struct Certificate {
     folder: TempDir,
-    made: rcgen::CertifiedKey<rcgen::KeyPair>,
+    certified: rcgen::CertifiedKey<rcgen::KeyPair>,
 }
 
 impl Certificate {
     fn new() -> Self {
-        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let certificate = Self { folder, made };
+        let certificate = Self { folder, certified };
         certificate.write(certificate.folder.path());
         certificate
     }
 
-    /// Puts certificate and key into a folder, as its owner's.
+    /// Writes the certificate and its key into a folder, with the folder's owner.
     fn write(&self, folder: &Path) -> (PathBuf, PathBuf) {
         let owner = fs::metadata(folder).unwrap();
         let put = |name: &str, text: String| {
@@ -54,27 +55,27 @@ impl Certificate {
             path
         };
         (
-            put("certificate.pem", self.made.cert.pem()),
-            put("key.pem", self.made.signing_key.serialize_pem()),
+            put("certificate.pem", self.certified.cert.pem()),
+            put("key.pem", self.certified.signing_key.serialize_pem()),
         )
     }
 
-    /// What trusts it.
+    /// Returns the path of the certificate, for `SSL_CERT_FILE`.
     fn file(&self) -> String {
         let file = self.folder.path().join("certificate.pem");
         file.to_str().unwrap().to_owned()
     }
 
     fn acceptor(&self) -> TlsAcceptor {
-        let key = PrivateKeyDer::try_from(self.made.signing_key.serialize_der()).unwrap();
+        let key = PrivateKeyDer::try_from(self.certified.signing_key.serialize_der()).unwrap();
         let config = ServerConfig::builder()
             .with_no_client_auth()
-            .with_single_cert(vec![self.made.cert.der().clone()], key);
+            .with_single_cert(vec![self.certified.cert.der().clone()], key);
         TlsAcceptor::from(Arc::new(config.unwrap()))
     }
 }
 
-/// The URL of a port of this server that speaks TLS alone.
+/// Opens a TLS port of a Redis server and returns its URL.
 fn with_tls(redis: &Redis, certificate: &Certificate) -> String {
     let (certificate, key) = certificate.write(redis.folder());
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -90,28 +91,31 @@ fn with_tls(redis: &Redis, certificate: &Certificate) -> String {
 }
 
 #[tokio::test]
-async fn redis_is_used_through_tls_and_not_by_whoever_has_another_certificate() {
+async fn redis_is_used_through_tls_only_with_a_trusted_certificate() {
     let (redis, certificate) = (Redis::start().unwrap(), Certificate::new());
     let url = with_tls(&redis, &certificate);
-    let (ours, theirs, strangers) = (folder(), folder(), folder());
-    let trusting = certificate.file();
-    let environment = [("REDIS_URL", url.as_str()), ("SSL_CERT_FILE", &trusting)];
-    let first = start(&ours, &environment);
+    let (first_folder, second_folder, third_folder) = (folder(), folder(), folder());
+    let trusted = certificate.file();
+    let environment = [("REDIS_URL", url.as_str()), ("SSL_CERT_FILE", &trusted)];
+    let first = start(&first_folder, &environment);
     assert_eq!(first.get("/ready").await.1["checks"]["redis"]["status"], "ok");
     prove(&first, &request(3)).await;
-    let second = start(&theirs, &environment);
+    let second = start(&second_folder, &environment);
     prove(&second, &request(3)).await;
     assert_eq!(
-        (made(&second).await, count(&second, "proofs_redis", "hit").await),
+        (
+            proofs_generated(&second).await,
+            count(&second, "proofs_redis", "hit").await
+        ),
         (json!(0), 1)
     );
     let keys: Vec<String> = connect(&redis).keys("bauta:proof:*").unwrap();
     assert_eq!(keys.len(), 1);
 
-    // Another certificate is as good as no Redis; so is the same without anybody who vouches for it.
+    // If another certificate or none is trusted, Redis is unavailable.
     let other = Certificate::new();
     for trusted in [other.file(), "/dev/null".to_owned()] {
-        let service = start(&strangers, &[("REDIS_URL", &url), ("SSL_CERT_FILE", &trusted)]);
+        let service = start(&third_folder, &[("REDIS_URL", &url), ("SSL_CERT_FILE", &trusted)]);
         let (status, ready) = service.get("/ready").await;
         assert_eq!(
             (status, &ready["checks"]["redis"]["status"]),
@@ -122,7 +126,7 @@ async fn redis_is_used_through_tls_and_not_by_whoever_has_another_certificate() 
 }
 
 #[tokio::test]
-async fn postgres_is_used_through_tls_and_another_certificate_is_refused() {
+async fn postgres_is_used_through_tls_only_with_a_trusted_certificate() {
     let (postgres, certificate) = (Postgres::start().unwrap(), Certificate::new());
     let (file, key) = certificate.write(postgres.folder());
     let database = TestDatabase::on(postgres.url()).await.unwrap();
@@ -140,8 +144,8 @@ async fn postgres_is_used_through_tls_and_another_certificate_is_refused() {
     }
     let mut url = database.url().unwrap();
     url = url.split('?').next().unwrap().to_owned() + "?sslmode=verify-full";
-    let trusting = certificate.file();
-    let service = Running::start(&with_jobs(&url, &[("SSL_CERT_FILE", &trusting)]));
+    let trusted = certificate.file();
+    let service = Running::start(&with_jobs(&url, &[("SSL_CERT_FILE", &trusted)]));
     let job = service.enqueue(&request(3), None).await;
     assert_eq!(service.result(&job).await["state"], "succeeded");
     let encrypted: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_stat_ssl WHERE ssl")
@@ -158,17 +162,17 @@ async fn postgres_is_used_through_tls_and_another_certificate_is_refused() {
     assert!(text(&refused).contains("certificate"), "{}", text(&refused));
 }
 
-/// Connections with TLS, for axum.
-struct Encrypted(tokio::net::TcpListener, TlsAcceptor);
+/// Accepts TLS connections, for axum.
+struct TlsListener(tokio::net::TcpListener, TlsAcceptor);
 
-impl Listener for Encrypted {
+impl Listener for TlsListener {
     type Io = TlsStream<TcpStream>;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
             let (stream, peer) = self.0.accept().await.unwrap();
-            // Whoever doesn't trust the certificate goes away.
+            // A client that doesn't trust the certificate closes the connection.
             if let Ok(stream) = self.1.accept(stream).await {
                 return (stream, peer);
             }
@@ -181,12 +185,12 @@ impl Listener for Encrypted {
 }
 
 #[tokio::test]
-async fn spans_go_to_a_collector_through_tls() {
+async fn spans_are_exported_through_tls() {
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4737";
     let (certificate, collector) = (Certificate::new(), Collector::default());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("https://{}", listener.local_addr().unwrap());
-    let (listener, routes) = (Encrypted(listener, certificate.acceptor()), collector.routes());
+    let (listener, routes) = (TlsListener(listener, certificate.acceptor()), collector.routes());
     tokio::spawn(async move { axum::serve(listener, routes).await });
     let service = Running::start(&[
         ("OTLP_ENDPOINT", &endpoint),

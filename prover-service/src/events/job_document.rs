@@ -1,4 +1,4 @@
-//! Jobs as clients see them.
+//! Jobs in responses.
 
 use bauta_store::Job;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::proof::ProveAnswer;
 
-/// A job as clients see it.
+/// A job.
 #[derive(Serialize, ToSchema)]
 pub struct JobDocument {
     /// The job's id.
@@ -15,35 +15,35 @@ pub struct JobDocument {
     pub state: &'static str,
     /// The circuit's id.
     pub circuit_id: String,
-    /// 1 (urgent) to 10.
+    /// 1 (most urgent) to 10.
     pub priority: u8,
-    /// How often a worker began it.
+    /// Number of attempts that have started.
     pub attempts: u16,
-    /// When it was asked for, Unix milliseconds.
+    /// Time of the request in Unix milliseconds.
     pub created_at: i64,
-    /// When it ended, Unix milliseconds.
+    /// Time of the end in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<i64>,
-    /// The answer of `/prove`, if it succeeded.
+    /// The response of `/prove`, if the job succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<ProveAnswer>,
-    /// Why it failed.
+    /// The error, if the job failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<JobError>,
 }
 
-/// Why a job failed.
+/// The error of a failed job.
 #[derive(Serialize, ToSchema)]
 pub struct JobError {
-    /// The stable code of a problem.
+    /// A stable code, as in error responses.
     pub code: String,
-    /// For people.
+    /// A description for people.
     pub detail: String,
 }
 
 impl JobDocument {
-    /// Of a row.
-    pub fn of(job: Job) -> Result<Self, serde_json::Error> {
+    /// Creates the document of a stored job.
+    pub fn from_job(job: Job) -> Result<Self, serde_json::Error> {
         Ok(Self {
             job_id: job.id,
             state: job.state.as_str(),
@@ -56,7 +56,9 @@ impl JobDocument {
                 .answer
                 .map(|answer| serde_json::from_str(&answer))
                 .transpose()?,
-            error: job.error.map(|(code, detail)| JobError { code, detail }),
+            error: job
+                .error
+                .map(|bauta_store::JobError { code, detail }| JobError { code, detail }),
         })
     }
 }

@@ -1,0 +1,54 @@
+//! Messages between instances, on the channel of Postgres that also announces changes of jobs.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A message that an instance or the `jobs` table announces. The JSON is the same in all versions,
+/// so that instances of several versions understand each other.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Message {
+    /// A job changed its state or made progress. The store's queries write this message.
+    Job {
+        id: String,
+        state: String,
+        stage: Option<String>,
+        progress: Option<f64>,
+        eta_ms: Option<u64>,
+    },
+    /// A request in progress made progress.
+    Request {
+        request: RequestKey,
+        #[serde(rename = "news")]
+        progress: Progress,
+    },
+    /// A subscriber of another instance needs the progress of this request.
+    Query {
+        #[serde(rename = "ask")]
+        request: RequestKey,
+    },
+    /// Messages of other instances were lost. Every subscription reads the current state.
+    #[serde(skip)]
+    Lost,
+}
+
+/// Identifies a request: the prefix of the API key, and the id that the client gave the request.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct RequestKey {
+    pub(super) owner: String,
+    pub(super) id: String,
+}
+
+/// The progress of a job or request.
+#[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Progress {
+    /// The stage. Of a job: `queued`, `running`, `proving`, `succeeded`, `failed` or `cancelled`.
+    /// Of a request: `awaited` (not received yet), `waiting`, `proving`, `succeeded` or `failed`.
+    pub stage: String,
+    /// The completed share, from 0 to 1.
+    #[serde(rename = "progress")]
+    pub fraction: f64,
+    /// Estimated milliseconds until the end, from recent proofs. It is null until the first proof
+    /// completes.
+    pub eta_ms: Option<u64>,
+}

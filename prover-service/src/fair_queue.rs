@@ -1,0 +1,267 @@
+//! A fair queue for worker slots.
+//!
+//! A worker slot is the right to run one proof. Waiting requests get slots in the order of
+//! start-time fair queueing, as jobs do: a burst of requests from one API key does not delay the
+//! requests of other keys.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::oneshot;
+
+use crate::metrics;
+
+/// A fixed number of worker slots and a bounded queue of requests that wait for them. Cheap to
+/// clone: all clones are the same queue.
+#[derive(Clone)]
+pub struct FairQueue(Arc<Mutex<Inner>>);
+
+struct Inner {
+    slots: usize,
+    free_slots: usize,
+    max_waiting: usize,
+    max_waiting_per_owner: usize,
+    /// By turn. Requests of the same turn are in the order of their arrival.
+    waiting: BTreeMap<Position, Waiter>,
+    /// Number of requests that have waited, for the order of arrival.
+    arrivals: u64,
+    /// The turn of the request that left the queue last.
+    current_turn: u64,
+    /// The last turn of each API key. It has as many entries as there are keys.
+    last_turns: HashMap<String, u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Position {
+    turn: u64,
+    arrival: u64,
+}
+
+struct Waiter {
+    owner: String,
+    sender: oneshot::Sender<WorkerSlot>,
+}
+
+/// Whether the limits of the queue apply.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// A request is refused if the queue is full.
+    Request,
+    /// A job is always admitted. The job queue has its own limit, and it starts no more jobs at a
+    /// time than there are slots.
+    Job,
+}
+
+/// The right to run one proof. Dropping it passes the slot to the next waiting request.
+pub struct WorkerSlot(FairQueue);
+
+/// The queue is full, for all or for one API key.
+#[derive(Debug, PartialEq, Eq)]
+pub struct QueueFull {
+    /// Number of waiting requests, of all or of this key.
+    pub waiting: usize,
+}
+
+/// A request's position in the queue. Dropping it removes the request.
+struct QueuePosition<'a> {
+    queue: &'a FairQueue,
+    position: Position,
+}
+
+impl FairQueue {
+    /// Creates a queue. `max_waiting` bounds all waiting requests, and `max_waiting_per_owner`
+    /// those of one API key, so that one key can't fill the queue.
+    pub fn new(slots: usize, max_waiting: usize, max_waiting_per_owner: usize) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            slots,
+            free_slots: slots,
+            max_waiting,
+            max_waiting_per_owner,
+            waiting: BTreeMap::new(),
+            arrivals: 0,
+            current_turn: 0,
+            last_turns: HashMap::new(),
+        })))
+    }
+
+    /// Waits for a worker slot. Requests without an API key (an empty owner) share one flow, which
+    /// may use the whole queue. Dropping the future leaves the queue.
+    pub async fn acquire(&self, owner: &str, admission: Admission) -> Result<WorkerSlot, QueueFull> {
+        let (position, receiver) = {
+            let mut inner = self.lock();
+            if inner.free_slots > 0 {
+                inner.free_slots -= 1;
+                return Ok(WorkerSlot(self.clone()));
+            }
+            if admission == Admission::Request {
+                inner.check_limits(owner)?;
+            }
+            let next_turn = inner.last_turns.get(owner).map_or(0, |last| last + 1);
+            let turn = next_turn.max(inner.current_turn);
+            inner.last_turns.insert(owner.to_owned(), turn);
+            inner.arrivals += 1;
+            let position = Position {
+                turn,
+                arrival: inner.arrivals,
+            };
+            let (sender, receiver) = oneshot::channel();
+            let owner = owner.to_owned();
+            inner.waiting.insert(position, Waiter { owner, sender });
+            metrics::set_queue_depth(inner.waiting.len());
+            let position = QueuePosition {
+                queue: self,
+                position,
+            };
+            (position, receiver)
+        };
+        let slot = receiver.await;
+        drop(position);
+        Ok(slot.expect("a waiter that is removed from the queue is sent a slot"))
+    }
+
+    /// Returns the number of waiting requests and jobs.
+    pub fn waiting(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
+    /// Returns whether exactly one slot is in use and nothing waits.
+    pub fn has_one_user(&self) -> bool {
+        let inner = self.lock();
+        inner.free_slots + 1 == inner.slots && inner.waiting.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn check_limits(&self, owner: &str) -> Result<(), QueueFull> {
+        let waiting = self.waiting.len();
+        if waiting >= self.max_waiting {
+            return Err(QueueFull { waiting });
+        }
+        let same_owner = |waiter: &&Waiter| waiter.owner == owner;
+        let queued_by_owner = self.waiting.values().filter(same_owner).count();
+        if !owner.is_empty() && queued_by_owner >= self.max_waiting_per_owner {
+            return Err(QueueFull {
+                waiting: queued_by_owner,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Drop for WorkerSlot {
+    fn drop(&mut self) {
+        let next = {
+            let mut inner = self.0.lock();
+            let next = inner.waiting.pop_first();
+            match &next {
+                Some((position, _)) => inner.current_turn = position.turn,
+                None => inner.free_slots += 1,
+            }
+            metrics::set_queue_depth(inner.waiting.len());
+            next
+        };
+        if let Some((_, waiter)) = next {
+            // If the request was dropped at this moment, sending fails and returns the slot.
+            // Dropping it passes it on.
+            let _ = waiter.sender.send(Self(self.0.clone()));
+        }
+    }
+}
+
+impl Drop for QueuePosition<'_> {
+    fn drop(&mut self) {
+        let mut inner = self.queue.lock();
+        inner.waiting.remove(&self.position);
+        metrics::set_queue_depth(inner.waiting.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::Future, pin::Pin, task::Poll};
+
+    use futures_util::poll;
+
+    use super::*;
+
+    type Waiting<'a> = Pin<Box<dyn Future<Output = Result<WorkerSlot, QueueFull>> + 'a>>;
+
+    /// Adds a request to the queue.
+    async fn wait<'a>(queue: &'a FairQueue, owner: &'a str) -> Waiting<'a> {
+        let mut waiting: Waiting<'a> = Box::pin(queue.acquire(owner, Admission::Request));
+        assert!(poll!(&mut waiting).is_pending());
+        waiting
+    }
+
+    #[tokio::test]
+    async fn many_requests_of_one_key_do_not_delay_the_first_request_of_another_key() {
+        let queue = FairQueue::new(1, 100, 50);
+        let slot = queue.acquire("alice", Admission::Request).await.unwrap();
+        let mut of_alice = Vec::new();
+        for _ in 0..10 {
+            of_alice.push(wait(&queue, "alice").await);
+        }
+        let of_bob = wait(&queue, "bob").await;
+        drop(slot);
+        // One request of Alice is before Bob's.
+        let slot = of_alice.remove(0).await.unwrap();
+        drop(slot);
+        let slot = of_bob.await.unwrap();
+        drop(slot);
+        for waiting in of_alice {
+            drop(waiting.await.unwrap());
+        }
+        assert!(queue.acquire("carol", Admission::Request).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_queue_has_a_limit_for_each_key_and_for_all() {
+        let queue = FairQueue::new(1, 4, 2);
+        let full = |waiting| Some(QueueFull { waiting });
+        let _slot = queue.acquire("", Admission::Request).await.unwrap();
+        let _of_alice = [wait(&queue, "alice").await, wait(&queue, "alice").await];
+        assert_eq!(queue.acquire("alice", Admission::Request).await.err(), full(2));
+        let _of_bob = [wait(&queue, "bob").await, wait(&queue, "bob").await];
+        assert_eq!(queue.acquire("carol", Admission::Request).await.err(), full(4));
+        assert_eq!(queue.waiting(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_job_is_admitted_to_a_queue_that_is_full_of_requests() {
+        let queue = FairQueue::new(1, 2, 1);
+        let slot = queue.acquire("", Admission::Request).await.unwrap();
+        let requests = (wait(&queue, "alice").await, wait(&queue, "bob").await);
+        assert!(queue.acquire("carol", Admission::Request).await.is_err());
+        let mut job: Waiting = Box::pin(queue.acquire("alice", Admission::Job));
+        assert!(poll!(&mut job).is_pending());
+        assert_eq!(queue.waiting(), 3);
+        drop(slot);
+        drop(requests);
+        assert!(job.await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_dropped_request_leaves_the_queue_and_returns_its_slot() {
+        let queue = FairQueue::new(1, 10, 10);
+        let slot = queue.acquire("alice", Admission::Request).await.unwrap();
+        let (first, mut second) = (wait(&queue, "alice").await, wait(&queue, "alice").await);
+        drop(first);
+        assert_eq!(queue.waiting(), 1);
+        // The slot is sent to a request that is dropped before it receives it.
+        drop(slot);
+        drop(second);
+        assert!(queue.acquire("bob", Admission::Request).await.is_ok());
+        let slot = queue.acquire("bob", Admission::Request).await.unwrap();
+        assert!(queue.has_one_user());
+        second = wait(&queue, "alice").await;
+        assert!(!queue.has_one_user());
+        drop(slot);
+        assert!(matches!(poll!(&mut second), Poll::Ready(Ok(_))));
+    }
+}
