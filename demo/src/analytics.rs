@@ -12,18 +12,18 @@ const DAY: i64 = 86_400;
 pub async fn print(scenario: &Scenario) -> Result<()> {
     let (output, store) = (&scenario.output, &scenario.database.store);
     let now = scenario.chain.time().await?;
-    let (from, to) = (now - DAY, now + DAY);
-    let registry = store
-        .registry(StoreAddress(scenario.registry.address.to_bytes()))
+    let span = now - DAY..now + DAY;
+    let registry = store.registry(scenario.registry.address).await?;
+    let hours = store
+        .verification_counts_of_scope(scenario.scope.address, Period::Hour, span.clone())
         .await?;
-    let scope = StoreAddress(scenario.scope.address.to_bytes());
-    for uses in store.uses_of_scope(scope, Every::Hour, from, to).await? {
+    for hour in hours {
         output.fact(
             "accepted verifications in the scope in this hour",
-            uses.verifications,
+            hour.verifications,
         );
-        output.fact("  failed transactions with a used nullifier", uses.refused);
-        if let (Some(least), Some(mean)) = (uses.anonymity_set_min, uses.anonymity_set_mean) {
+        output.fact("  failed transactions with a used nullifier", hour.refused);
+        if let (Some(least), Some(mean)) = (hour.anonymity_set_min, hour.anonymity_set_mean) {
             output.fact(
                 "  anonymity set at a verification",
                 format!("minimum {least}, mean {mean}"),

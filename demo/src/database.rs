@@ -7,7 +7,10 @@ use bauta_indexer::{
     Indexer, IndexerStatus, RunSettings, Settings,
     nodes::{NodeSettings, RpcSource},
 };
-use bauta_primitives::{Root, tree::MembershipPath};
+use bauta_primitives::{
+    Root,
+    tree::{LeafIndex, MembershipPath},
+};
 use bauta_rpc::Pubsub;
 use bauta_store::{Registry, Slot, Store};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
@@ -87,10 +90,10 @@ impl Database {
         &self,
         registry: &Registry,
         root: Root,
-        index: u64,
+        index: LeafIndex,
         now: i64,
     ) -> Result<MembershipPath> {
-        Ok(self.store.path(registry, root, index, now).await?.path)
+        Ok(self.store.path(registry, root, index.get(), now).await?.path)
     }
 
     /// Stops the indexer and closes the connections.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use bauta_client::instructions::Verify;
 use bauta_client::{ReferenceTree, decode_account};
 use bauta_primitives::tree::{Depth, MembershipPath};
-use bauta_store::{Address as StoreAddress, Holding};
+use bauta_store::{Holding, Slot};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use solana_address::Address;
 use solana_keypair::Keypair;
@@ -139,11 +139,11 @@ impl Scenario {
         let start = Instant::now();
         self.database.reach(sent.slot).await?;
         let store = &self.database.store;
-        let scope = store.scope(StoreAddress(self.scope.address.to_bytes())).await?;
+        let scope = store.scope(self.scope.address).await?;
         let used = store.nullifier(&scope, verify.nullifier).await?;
         let used = used.context("the nullifier is not in Postgres")?;
         ensure!(
-            used.signature.0 == *sent.signature.as_array(),
+            used.signature == sent.signature,
             "another transaction used the nullifier"
         );
         output.fact("the event is in Postgres after", milliseconds(start));
@@ -169,11 +169,7 @@ impl Scenario {
     /// Makes a proof of a holder for a scope's root, with a path from Postgres.
     pub async fn prove(&self, holder: usize, scope: &ScopeAt, expiry: i64) -> Result<Verify> {
         let member = &self.members[holder];
-        let kept = self
-            .database
-            .store
-            .scope(StoreAddress(scope.address.to_bytes()))
-            .await?;
+        let kept = self.database.store.scope(scope.address).await?;
         let root = kept.root.context("a scope of mode Snapshot has a root")?;
         let path = self.path(holder, root).await?;
         self.circuit
@@ -183,9 +179,7 @@ impl Scenario {
     /// Returns the path of a holder's leaf at the current root.
     pub async fn current_path(&self, holder: usize) -> Result<MembershipPath> {
         let store = &self.database.store;
-        let registry = store
-            .registry(StoreAddress(self.registry.address.to_bytes()))
-            .await?;
+        let registry = store.registry(self.registry.address).await?;
         let roots = store.valid_roots(&registry, self.chain.time().await?).await?;
         let root = roots.first().context("the registry has no root")?.root;
         self.path(holder, root).await
@@ -200,10 +194,8 @@ impl Scenario {
     /// Returns the registry and a holder's token as stored in Postgres.
     pub async fn holding(&self, holder: usize) -> Result<(bauta_store::Registry, Holding)> {
         let store = &self.database.store;
-        let registry = store
-            .registry(StoreAddress(self.registry.address.to_bytes()))
-            .await?;
-        let mint = StoreAddress(self.members[holder].nft.mint.to_bytes());
+        let registry = store.registry(self.registry.address).await?;
+        let mint = self.members[holder].nft.mint;
         let holding = store.holding(&registry, mint).await?;
         Ok((registry, holding.context("the holder is not in Postgres")?))
     }
@@ -236,7 +228,7 @@ async fn register_all(
     registry: &Registry,
     groups: &[Address],
     nfts: Vec<Nft>,
-) -> Result<(Vec<Member>, u64)> {
+) -> Result<(Vec<Member>, Slot)> {
     let start = Instant::now();
     let tracks = TRACKS.into_iter().cycle();
     let members = nfts
@@ -264,7 +256,7 @@ async fn register_all(
         "cost of register_holder, maximum",
         format!("{} CU, {bytes} bytes", grouped(units)),
     );
-    let last = max_of(|sent| sent.slot);
+    let last = sent.iter().map(|sent| sent.slot).max().unwrap_or_default();
     Ok((members, last))
 }
 
@@ -279,17 +271,17 @@ async fn check_roots(
     let account = chain.account(&registry.address).await?;
     let on_chain: bauta::state::Registry = decode_account(&account.owner, &account.data)?;
     let store = &database.store;
-    let kept = store.registry(StoreAddress(registry.address.to_bytes())).await?;
+    let kept = store.registry(registry.address).await?;
     let root = store.valid_roots(&kept, chain.time().await?).await?;
     let root = root.first().context("the registry has no root")?.root;
     let mut tree = ReferenceTree::new(Depth::Ten);
     for member in members {
-        let mint = StoreAddress(member.nft.mint.to_bytes());
+        let mint = member.nft.mint;
         let holding = store
             .holding(&kept, mint)
             .await?
             .context("the holder is not in Postgres")?;
-        tree.set(holding.index, member.leaf())?;
+        tree.set(holding.index.get(), member.leaf())?;
     }
     ensure!(
         on_chain.root == root.to_bytes(),
