@@ -42,7 +42,10 @@ pub fn records(transaction: &Transaction) -> Result<Vec<EventRecord>, IndexerErr
             }
         })?;
         let Some(decoded) = decoded else { continue };
-        let (time, event) = convert(decoded).map_err(|source| IndexerError::Value { signature, source })?;
+        let (time, event) = convert(decoded).map_err(|source| IndexerError::Value {
+            signature,
+            source: Box::new(source),
+        })?;
         records.push(EventRecord {
             position: Position {
                 slot: transaction.slot,

@@ -100,7 +100,7 @@ pub enum IndexerError {
         /// The transaction.
         signature: Signature,
         /// What is wrong with the value.
-        source: PrimitivesError,
+        source: Box<PrimitivesError>,
     },
     /// Transactions are missing from the database in slots that are already final, so they cannot
     /// be added after a rollback.

@@ -93,7 +93,7 @@ pub fn event_authority() -> DerivedAddress {
     DerivedAddress::of(&[b"__event_authority"])
 }
 
-/// Derives the address of the loader's ProgramData account, which has the program's ELF and its
+/// Derives the address of the loader's `ProgramData` account, which has the program's ELF and its
 /// upgrade authority.
 #[must_use]
 pub fn program_data() -> DerivedAddress {

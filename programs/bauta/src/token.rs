@@ -109,7 +109,7 @@ impl<'a> Mint<'a> {
         let list = Extensions {
             rest: self.data.get(ACCOUNT_BYTES + 1..).unwrap_or(&[]),
         };
-        require!(list.clone().is_well_formed(), BautaError::InvalidMint);
+        require!(list.clone().ends_well_formed(), BautaError::InvalidMint);
         Ok(list)
     }
 }
@@ -175,7 +175,7 @@ struct Extensions<'a> {
 }
 
 impl Extensions<'_> {
-    fn is_well_formed(mut self) -> bool {
+    fn ends_well_formed(mut self) -> bool {
         while self.next().is_some() {}
         self.rest.len() < 2 || self.rest[..2] == UNINITIALIZED.to_le_bytes()
     }

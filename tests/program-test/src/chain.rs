@@ -19,7 +19,7 @@ use crate::scopes::Prover;
 use crate::{Elf, Receipt, Refusal, keypair, seed};
 
 /// The maximum length of a transaction on a cluster in bytes: an IPv6 packet of 1280 bytes without
-/// 48 bytes of headers. LiteSVM does not enforce it, so [`TestChain::send_transaction`] does.
+/// 48 bytes of headers. `LiteSVM` does not enforce it, so [`TestChain::send_transaction`] does.
 pub const MAX_TRANSACTION_BYTES: usize = 1232;
 
 /// The time at which every test chain starts, in Unix seconds.
@@ -113,7 +113,7 @@ impl TestChain {
     /// Creates a chain on which the program is deployed but not initialised.
     ///
     /// # Panics
-    /// If the ELF can't be read, or LiteSVM refuses it.
+    /// If the ELF can't be read, or `LiteSVM` refuses it.
     #[must_use]
     pub fn deployed(elf: Elf) -> Self {
         let mut svm = LiteSVM::new().with_log_bytes_limit(Some(10_000));
@@ -146,12 +146,12 @@ impl TestChain {
     /// Deploys another program, for example a consumer program.
     ///
     /// # Panics
-    /// If LiteSVM refuses the ELF.
+    /// If `LiteSVM` refuses the ELF.
     pub fn deploy(&mut self, program: Address, elf: &[u8]) {
         self.svm.add_program(program, elf).expect("the SVM loads the ELF");
     }
 
-    /// Sets the upgrade authority of the program. LiteSVM loads programs without one, unlike a
+    /// Sets the upgrade authority of the program. `LiteSVM` loads programs without one, unlike a
     /// deployment with the loader's instructions.
     fn set_upgrade_authority(&mut self, authority: Address) {
         let address = addresses::program_data().address;
@@ -281,7 +281,7 @@ impl TestChain {
     /// Overwrites an account without a transaction, to test states that no transaction can create.
     ///
     /// # Panics
-    /// If LiteSVM refuses the account, because it is a malformed sysvar or program.
+    /// If `LiteSVM` refuses the account, because it is a malformed sysvar or program.
     pub fn set_account(&mut self, address: &Address, account: Account) {
         self.svm
             .set_account(*address, account)

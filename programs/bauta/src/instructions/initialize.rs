@@ -19,7 +19,7 @@ pub struct Initialize<'info> {
             @ BautaError::NotUpgradeAuthority
     )]
     pub upgrade_authority: Signer<'info>,
-    /// The loader's ProgramData account of this program, which has the upgrade authority.
+    /// The loader's `ProgramData` account of this program, which has the upgrade authority.
     #[account(
         seeds = [crate::ID.as_ref()],
         bump,
