@@ -6,6 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use bauta_client::ProgramError;
 use bauta_rpc::{CommitmentLevel, Rpc, RpcError, sign};
 use bauta_store::Slot;
+use serde_json::{Value, json};
 use solana_address::Address;
 use solana_instruction::Instruction;
 use solana_keypair::{Keypair, read_keypair_file};
@@ -122,6 +123,18 @@ impl Chain {
         Ok(i64::from_le_bytes(
             time.context("the clock account must have 40 bytes")?,
         ))
+    }
+
+    /// Moves the clock of a local chain forward to a time in Unix seconds. A time in the past changes
+    /// nothing.
+    pub async fn advance_clock(&self, time: i64) -> Result<()> {
+        if time <= self.time().await? {
+            return Ok(());
+        }
+        let milliseconds = u64::try_from(time)? * 1_000;
+        let params = json!([{ "absoluteTimestamp": milliseconds }]);
+        let _: Value = self.rpc.call("surfnet_timeTravel", &params).await?;
+        Ok(())
     }
 
     /// Returns the lamports that make an account of this size rent-exempt.
