@@ -1,4 +1,4 @@
-//! Circuit, registry, scope and holders, as their users make them.
+//! The circuit, the registry, scopes and members, created in the same way as by real users.
 
 use anyhow::{Context, Result};
 use bauta::instructions::CircuitRegistration;
@@ -23,20 +23,20 @@ use crate::{
     tokens::Nft,
 };
 
-/// For how long a replaced root is accepted, in seconds.
+/// The time for which a replaced root is accepted, in seconds.
 const ROOT_TTL: i64 = 3600;
-/// For how long a proof is good, in seconds.
-const PROOF_LIFE: i64 = 600;
-/// What the ownership statement takes for leaves.
+/// The time from now to the expiry of a proof, in seconds.
+const PROOF_LIFETIME: i64 = 600;
+/// The leaf format that the ownership statement uses.
 const LEAF_FORMAT: u8 = 1;
 
-/// A registry of holders.
+/// A registry of kind Holders.
 pub struct Registry {
     pub address: Address,
     tree: Address,
 }
 
-/// A scope account and the protocol's `scope`.
+/// A scope: the address of its account, and the field element that proofs contain.
 #[derive(Clone, Copy)]
 pub struct ScopeAt {
     pub address: Address,
@@ -44,7 +44,7 @@ pub struct ScopeAt {
     pub gate: Option<Address>,
 }
 
-/// Somebody with a token, and the secret of its entry.
+/// The owner of a token, with the master secret from which the entry's secret is derived.
 pub struct Member {
     pub nft: Nft,
     pub track: u64,
@@ -53,7 +53,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// A member-to-be, with a fresh secret.
+    /// Creates a member with a new random secret. The member is not registered yet.
     pub fn new(registry: &Registry, nft: Nft, track: u64) -> Self {
         Self {
             nft,
@@ -63,17 +63,17 @@ impl Member {
         }
     }
 
-    /// The token's entry.
+    /// Returns the id of the token's entry.
     pub fn entry_id(&self) -> EntryId {
         EntryId::of_mint(self.nft.mint.as_array())
     }
 
-    /// The secret of the entry.
+    /// Returns the secret of the entry.
     pub fn identity(&self) -> IdentitySecret {
         self.master.identity(self.registry.as_array(), self.entry_id())
     }
 
-    /// The leaf.
+    /// Returns the member's leaf.
     pub fn leaf(&self) -> Leaf {
         Leaf::of(
             self.identity().commitment(),
@@ -83,14 +83,15 @@ impl Member {
     }
 }
 
-/// The ownership circuit: its key, and its account.
+/// The ownership circuit: its key, and the address of its account.
 pub struct Circuit {
     key: Key<Ownership>,
     pub address: Address,
 }
 
 impl Circuit {
-    /// Sets up or reads the development key and registers it by the admin.
+    /// Loads the development key, creates it if it does not exist, and registers it. The payer
+    /// signs as the admin.
     pub async fn register(chain: &Chain) -> Result<Self> {
         let key = load_or_setup_development(&Ownership::new(Depth::Ten))?;
         key.prepare()?;
@@ -117,7 +118,8 @@ impl Circuit {
         Ok(Self { key, address })
     }
 
-    /// Proves membership by a path to a root, for a use by `recipient`.
+    /// Makes a proof of membership for a root. Returns a `verify` instruction with the proof and a
+    /// new recipient.
     pub fn prove(
         &self,
         payer: Address,
@@ -161,13 +163,13 @@ impl Circuit {
     }
 }
 
-/// When a proof made now is void.
+/// Returns the expiry of a proof that is made now, in Unix seconds of the chain's time.
 pub async fn expiry(chain: &Chain) -> Result<i64> {
-    Ok(chain.time().await? + PROOF_LIFE)
+    Ok(chain.time().await? + PROOF_LIFETIME)
 }
 
 impl Registry {
-    /// Creates one whose authority is the payer.
+    /// Creates a registry whose authority is the payer.
     pub async fn create(chain: &Chain) -> Result<Self> {
         let (authority, tree) = (chain.payer.pubkey(), Keypair::new());
         let rent = chain.rent(Tree::SPACE).await?;
@@ -190,7 +192,7 @@ impl Registry {
         })
     }
 
-    /// Lets a group's tokens register on a track.
+    /// Adds a collection to the registry. Its tokens may then register, on this track.
     pub async fn add_collection(&self, chain: &Chain, group: Address, track: u64) -> Result<()> {
         let add = AddCollection {
             registry: self.address,
@@ -205,7 +207,7 @@ impl Registry {
         Ok(())
     }
 
-    /// Registers a member; `path` leads to the token's leaf if it has one.
+    /// Registers a member. If the token has a leaf already, `path` must be the path of this leaf.
     pub async fn register(
         &self,
         chain: &Chain,
@@ -227,7 +229,7 @@ impl Registry {
         chain.send(&[register.instruction()], &[&member.nft.owner]).await
     }
 
-    /// Creates a Snapshot scope at the root of now, open for a day.
+    /// Creates a scope of mode Snapshot with the current root, open for a day.
     pub async fn create_scope(
         &self,
         chain: &Chain,

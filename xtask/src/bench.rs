@@ -1,18 +1,20 @@
-//! `cargo xtask bench NAME`: a benchmark, and its page under docs/benchmarks.
+//! `cargo xtask bench NAME`: runs a benchmark and writes its page under docs/benchmarks.
 
 use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::{localnet, system, workspace};
 
+/// Arguments of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Which benchmark
+    /// Name of the benchmark
     name: Name,
-    /// Fewer repetitions: under a minute once built; writes no page
+    /// Repeat less often, and don't write the page. It takes under a minute once everything is
+    /// built
     #[arg(long)]
     quick: bool,
-    /// Print one JSON object of figures, last
+    /// Print the figures as one JSON object at the end
     #[arg(long)]
     json: bool,
 }
@@ -23,21 +25,25 @@ enum Name {
     Cu,
     /// Constraints and key sizes of every circuit (exact)
     Circuits,
-    /// Proving: this engine beside ark-groth16, snarkjs and rapidsnark
+    /// Proving times of this engine, ark-groth16, snarkjs and rapidsnark
     Prover,
-    /// Poseidon and tree building beside light-poseidon
+    /// Poseidon and tree building, compared with light-poseidon
     Poseidon,
-    /// A million leaves into Postgres, paths out of it, analytics; beside a row for each node
+    /// A million leaves into Postgres, paths, analytics; compared with a layout of one row for each
+    /// node
     Store,
-    /// A recorded history read in, the lag behind a live chain, recovery from `kill -9`, memory
+    /// Reading a recorded history, the lag behind a live chain, recovery from `kill -9`, memory
     Indexer,
-    /// The prover service over HTTP beside the engine alone; its start, its memory, its news
+    /// The prover service over HTTP, compared with the engine alone; its start, its memory, its
+    /// progress events
     Service,
 }
 
 impl Name {
-    /// Exact figures don't depend on the profile, and the SVM takes minutes to build; timings need the build that services run as.
-    fn profile(self) -> &'static [&'static str] {
+    /// Returns cargo's options for the build of this benchmark. Exact figures do not depend on the
+    /// profile. Timings need the profile that services are shipped with. Features select only the
+    /// dependencies that this benchmark needs, because some take minutes to build.
+    fn build_options(self) -> &'static [&'static str] {
         match self {
             Self::Cu => &["--features", "svm"],
             Self::Circuits => &[],
@@ -49,26 +55,26 @@ impl Name {
     }
 }
 
-/// Builds and runs one.
+/// Builds and runs the benchmark.
 pub fn run(args: &Args) -> Result<()> {
     system::require(&[system::CC, system::NODE, system::NPM])?;
-    // Benchmarks start and kill services, which they find beside themselves.
+    // Benchmarks find the services that they start in the folder of their own program.
     match args.name {
         Name::Indexer => {
-            // the node that it follows
+            // The indexer follows this node.
             localnet::build()?;
-            build("bauta-indexer")?;
+            build_service("bauta-indexer")?;
         }
         Name::Service => {
             system::require(&[system::POSTGRES, system::REDIS])?;
-            build("prover-service")?;
+            build_service("prover-service")?;
         }
         _ => {}
     }
     let mut cargo = workspace::cargo()?;
     cargo
         .args(["run", "--quiet", "--locked", "--package", "bauta-bench"])
-        .args(args.name.profile())
+        .args(args.name.build_options())
         .arg("--");
     if let Some(name) = args.name.to_possible_value() {
         cargo.arg(name.get_name());
@@ -79,8 +85,8 @@ pub fn run(args: &Args) -> Result<()> {
     workspace::run(&mut cargo)
 }
 
-/// Builds a service as it is shipped.
-fn build(package: &str) -> Result<()> {
+/// Builds a service with the profile that it is shipped with.
+fn build_service(package: &str) -> Result<()> {
     let mut cargo = workspace::cargo()?;
     cargo.args([
         "build",

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the main job end to end, over real RPC, for a person to watch.
+//! `cargo xtask demo`: runs the main use case end to end, over real RPC, and prints each step.
 
 use std::process::Command;
 
@@ -6,20 +6,20 @@ use anyhow::Result;
 
 use crate::{
     system,
-    up::{ChainWanted, Place, Stack, Wanted},
+    up::{NodeSettings, ServerSource, Stack, StackSettings},
     workspace,
 };
 
-/// Brings up a chain and a database that nothing else uses, runs the demo on them, and leaves nothing running.
+/// Starts a chain and a database of its own, runs the demo on them, and stops them.
 pub fn run() -> Result<()> {
     system::require(&system::BUILD)?;
     eprintln!("Step 1 of 2: build. The first build takes about seven minutes on two cores.");
     workspace::build(&["bauta-demo", "bauta", "bauta-localnet"])?;
     eprintln!("Step 2 of 2: start a chain and a database, and run the demo.");
-    let stack = Stack::start(&Wanted {
-        database: Some(Place::Private(0)),
+    let stack = Stack::start(&StackSettings {
+        database: Some(ServerSource::Private(0)),
         redis: None,
-        chain: ChainWanted::Localnet {
+        node: NodeSettings::Localnet {
             port: 0,
             ledger: None,
         },

@@ -1,4 +1,8 @@
-//! What the pages say of other files, tasks and alerts is true.
+//! Tests that the documentation agrees with the repository: links, tasks, alerts, settings, code
+//! examples, names of tests, and the words that the glossary excludes.
+
+mod test_names;
+mod words;
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
@@ -6,20 +10,44 @@ use clap::CommandFactory as _;
 
 use crate::{Cli, workspace};
 
-/// Every Markdown page of the repository with its text, by path from the root.
-fn pages() -> Vec<(String, String)> {
-    let root = workspace::root().unwrap();
+/// Returns the paths of the repository's files, relative to its root. Includes new files that are
+/// not committed yet.
+fn files() -> Vec<String> {
     let list = workspace::output(
         Command::new("git")
-            .args(["ls-files", "--cached", "--others", "--exclude-standard", "*.md"])
-            .current_dir(&root),
+            .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+            .current_dir(workspace::root().unwrap()),
     );
-    let list = list.expect("a checkout");
-    let read = |name: &str| (name.to_owned(), fs::read_to_string(root.join(name)).unwrap());
-    list.lines().map(read).collect()
+    let root = workspace::root().unwrap();
+    let list = list.expect("the repository is a git checkout");
+    list.lines()
+        .filter(|file| root.join(file).is_file())
+        .map(str::to_owned)
+        .collect()
 }
 
-/// As GitHub makes anchors of headings.
+/// Reads a file of the repository.
+fn read(file: &str) -> String {
+    let path = workspace::root().unwrap().join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("can't read {}: {error}", path.display()))
+}
+
+/// Returns the path and the text of every Markdown page.
+fn pages() -> Vec<(String, String)> {
+    let pages = files().into_iter().filter(|file| {
+        Path::new(file)
+            .extension()
+            .is_some_and(|extension| extension == "md")
+    });
+    pages
+        .map(|file| {
+            let text = read(&file);
+            (file, text)
+        })
+        .collect()
+}
+
+/// Returns the anchors of a page's headings, by GitHub's rule.
 fn anchors(page: &str) -> BTreeSet<String> {
     let headings = page.lines().filter(|line| line.starts_with('#'));
     headings
@@ -34,8 +62,13 @@ fn anchors(page: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// Returns the spans of a text that are between backticks.
+fn code_spans(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
 #[test]
-fn every_link_of_a_page_leads_somewhere() {
+fn every_relative_link_of_a_page_has_a_target() {
     let root = workspace::root().unwrap();
     let mut broken = Vec::new();
     for (name, text) in pages() {
@@ -50,11 +83,11 @@ fn every_link_of_a_page_leads_somewhere() {
             } else {
                 root.join(folder).join(file)
             };
-            let there = match (target.exists(), anchor) {
-                (there, "") => there,
-                (there, anchor) => there && anchors(&fs::read_to_string(&target).unwrap()).contains(anchor),
+            let found = match (target.exists(), anchor) {
+                (exists, "") => exists,
+                (exists, anchor) => exists && anchors(&fs::read_to_string(&target).unwrap()).contains(anchor),
             };
-            if !there {
+            if !found {
                 broken.push(format!("{name}: {link}"));
             }
         }
@@ -63,7 +96,7 @@ fn every_link_of_a_page_leads_somewhere() {
 }
 
 #[test]
-fn every_task_that_a_page_names_is_there() {
+fn every_task_that_a_page_names_exists() {
     let mut unknown = Vec::new();
     for (name, text) in pages() {
         for words in text.split("cargo xtask ").skip(1) {
@@ -79,11 +112,11 @@ fn every_task_that_a_page_names_is_there() {
                 }
             }
             let first = words.split_whitespace().next().unwrap_or_default();
-            let a_name = first.starts_with(|letter: char| letter.is_ascii_lowercase());
-            if a_name && command.get_name() == Cli::command().get_name() {
+            let is_name = first.starts_with(|letter: char| letter.is_ascii_lowercase());
+            if is_name && command.get_name() == Cli::command().get_name() {
                 unknown.push(format!("{name}: cargo xtask {first}"));
             }
-            // A name of a drill or benchmark that there isn't.
+            // The second word is the name of a drill or a benchmark.
             let second = words.split_whitespace().nth(1).unwrap_or_default();
             if command.has_subcommands()
                 && command.get_name() != Cli::command().get_name()
@@ -98,9 +131,39 @@ fn every_task_that_a_page_names_is_there() {
 }
 
 #[test]
+fn every_task_is_in_the_readme() {
+    let readme = read("README.md");
+    for task in Cli::command().get_subcommands() {
+        let row = format!("\n| `cargo xtask {}", task.get_name());
+        assert!(
+            readme.contains(&row),
+            "README.md has no row for {}",
+            task.get_name()
+        );
+    }
+}
+
+#[test]
+fn the_code_in_the_readme_is_part_of_the_example_program() {
+    let without_spaces = |text: &str| text.split_whitespace().collect::<String>();
+    let program = without_spaces(&read("programs/example-gate/src/lib.rs"));
+    let readme = read("README.md");
+    let mut snippets = readme
+        .split("\n```rust\n")
+        .skip(1)
+        .map(|rest| rest.split("\n```").next().unwrap())
+        .peekable();
+    assert!(snippets.peek().is_some(), "README.md has no Rust code");
+    for snippet in snippets {
+        assert!(
+            program.contains(&without_spaces(snippet)),
+            "programs/example-gate/src/lib.rs does not contain:\n{snippet}"
+        );
+    }
+}
+
+#[test]
 fn every_alert_is_raised_in_a_test_and_explained_in_the_runbook() {
-    let root = workspace::root().unwrap();
-    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
     let explained = anchors(&read("docs/runbook.md"));
     let tests = read("deploy/prometheus/alerts.test.yml");
     let rules = read("deploy/prometheus/alerts.yml");
@@ -112,7 +175,7 @@ fn every_alert_is_raised_in_a_test_and_explained_in_the_runbook() {
             alerts += 1;
             assert!(explained.contains(&name.to_lowercase()), "{name}");
             let raised = format!("alertname: {name}\n        exp_alerts:");
-            assert!(tests.contains(&raised), "{name} is never raised");
+            assert!(tests.contains(&raised), "no test raises {name}");
         }
         if let Some(link) = line.strip_prefix("runbook: ") {
             assert_eq!(
@@ -126,21 +189,20 @@ fn every_alert_is_raised_in_a_test_and_explained_in_the_runbook() {
 }
 
 #[test]
-fn every_setting_is_on_its_services_page_and_no_other() {
-    let root = workspace::root().unwrap();
+fn each_services_page_lists_exactly_its_settings() {
     for (source, page) in [
         ("prover-service/src/settings.rs", "docs/prover-service.md"),
         ("indexer/src/config.rs", "docs/indexer.md"),
         ("crates/service-common/src/settings.rs", "docs/service.md"),
     ] {
-        let source = fs::read_to_string(root.join(source)).unwrap();
+        let source = read(source);
         let settings: BTreeSet<&str> = source
             .split("env = \"")
             .skip(1)
             .filter_map(|rest| rest.split('"').next())
             .collect();
-        let text = fs::read_to_string(root.join(page)).unwrap();
-        // A table's rows name the variable in one of their first two cells.
+        let text = read(page);
+        // The variable is in one of the first two cells of its row.
         let cells = text
             .lines()
             .filter(|line| line.starts_with("| `"))

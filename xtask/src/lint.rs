@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: format, clippy, unused dependencies, licences and sources.
+//! `cargo xtask lint`: checks format, clippy, unused dependencies, licences, bans and sources.
 
 use std::{env, path::PathBuf, process::Command};
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{system, workspace};
 
-/// The programs of crates.io that find unused dependencies and check licences, with their versions.
+/// Programs from crates.io with their versions. They find unused dependencies and check licences.
 const TOOLS: [(&str, &str); 2] = [("cargo-machete", "0.9.2"), ("cargo-deny", "0.20.2")];
 
 /// Runs every check.
@@ -16,7 +16,7 @@ pub fn run() -> Result<()> {
     workspace::run(workspace::cargo()?.args([
         "clippy",
         "--workspace",
-        // The benchmarks' features, so that their code is checked too.
+        // Without these features, most benchmarks would not be compiled.
         "--features=bauta-bench/all",
         "--all-targets",
         "--locked",
@@ -39,17 +39,17 @@ pub fn run() -> Result<()> {
     ]))
 }
 
-/// The folder of the installed tools.
-fn tools() -> Result<PathBuf> {
+/// Returns the folder of the installed tools.
+fn tools_folder() -> Result<PathBuf> {
     Ok(workspace::cache()?.join("tools"))
 }
 
-/// Installs a program of crates.io into the cache unless this version is there.
+/// Installs a program from crates.io into the cache, unless this version is installed already.
 fn install(tool: &str, version: &str) -> Result<()> {
-    let root = tools()?;
+    let root = tools_folder()?;
     let program = root.join("bin").join(tool);
     let installed = workspace::output(Command::new(&program).arg("--version"));
-    // `cargo-machete 0.9.2` or `0.9.2`
+    // The programs print `cargo-deny 0.20.2` or `0.9.2`.
     if installed.is_ok_and(|text| text.split_whitespace().any(|word| word == version)) {
         return Ok(());
     }
@@ -69,13 +69,13 @@ fn install(tool: &str, version: &str) -> Result<()> {
         .arg(&root)
         .env("CARGO_TARGET_DIR", &build);
     workspace::run(&mut cargo)?;
-    // Each tool is built once.
+    // The build is not needed again, because each version is built only once.
     Ok(std::fs::remove_dir_all(build)?)
 }
 
-/// `cargo SUBCOMMAND` with the installed tools.
+/// Returns the command `cargo SUBCOMMAND` with the installed tools on its PATH.
 fn with_tools(subcommand: &str) -> Result<Command> {
-    let mut folders = vec![tools()?.join("bin")];
+    let mut folders = vec![tools_folder()?.join("bin")];
     folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     let mut cargo = workspace::cargo()?;
     cargo.arg(subcommand).env("PATH", env::join_paths(folders)?);

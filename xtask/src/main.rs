@@ -1,7 +1,8 @@
 //! Project tasks, run as `cargo xtask <task>`.
 //!
-//! A task is a module of its own with an `Args` type (clap) and a `run` function. To add one: add the module, a variant
-//! of [`Task`] and its line in [`main`]. Heavy work is done by spawning cargo, so that this program builds in seconds.
+//! Each task is a module with a `run` function, and with an `Args` type (clap) if it has arguments.
+//! To add a task, add the module, a variant of [`Task`] and its line in [`main`]. Tasks start cargo
+//! for everything that needs many dependencies, so this program itself builds in seconds.
 
 mod bench;
 mod demo;
@@ -31,23 +32,25 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Watch the main job end to end: holders register, one proves, the ELF verifies, attacks are refused
+    /// Run the main use case end to end: holders register, one proves, the program verifies,
+    /// attacks are refused
     Demo,
-    /// Bring up what a developer needs, offline: a local chain with the program, Postgres, Redis
+    /// Start what a developer needs, offline: a local chain with the program, Postgres, Redis and
+    /// the services
     Up(up::Args),
-    /// Build the local chain's node, and say where it is
+    /// Build the node of the local chain, and print the path of its program
     Localnet,
-    /// Check format, lints, unused dependencies, licences and sources
+    /// Check format, lints, unused dependencies, licences, bans and sources
     Lint,
-    /// Do the setup and run every test
+    /// Install what is missing and run every test
     Test,
     /// Run the long form of a drill
     Drill(drill::Args),
     /// Run a benchmark
     Bench(bench::Args),
-    /// Build the proving engine for WebAssembly and let it prove under node
+    /// Build the proving engine for WebAssembly and test it under Node.js
     Wasm,
-    /// Build the on-chain programs, check their recorded artifacts
+    /// Build the on-chain programs, or check their recorded artifacts
     Program(program::Args),
 }
 

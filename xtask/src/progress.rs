@@ -1,4 +1,5 @@
-//! Builds with cargo and shows the progress: how many of the build's units are done, and an estimate of the rest.
+//! Builds with cargo and shows the progress: how many units of the build are done, and an estimate
+//! of the remaining time.
 
 use std::{
     io::{BufRead, BufReader, IsTerminal, Write, stderr},
@@ -9,11 +10,11 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// Lines that a build writes where standard error is not a terminal.
+/// The number of lines that a build writes if standard error is not a terminal.
 const LINES: usize = 10;
 
-/// Runs `cargo build` with these arguments. Compiler messages go to standard error. A build that has nothing to do
-/// writes nothing.
+/// Runs cargo with these arguments. Compiler messages go to standard error. If there is nothing to
+/// build, nothing is written.
 pub fn build(cargo: impl Fn() -> Result<Command>, arguments: &[&str]) -> Result<()> {
     let mut progress = Progress::new(units(cargo()?, arguments).unwrap_or(0));
     let mut command = cargo()?;
@@ -35,8 +36,9 @@ pub fn build(cargo: impl Fn() -> Result<Command>, arguments: &[&str]) -> Result<
     Ok(())
 }
 
-/// The number of units of a build: crates, build scripts and their runs. Cargo gives its plan to programs that
-/// accept an unstable format; without a plan the progress has no total.
+/// Returns the number of units of a build: crates, build scripts and their runs. The number comes
+/// from cargo's unit graph, which is an unstable format. Returns `None` if it can't be read; the
+/// progress then has no total.
 fn units(mut cargo: Command, arguments: &[&str]) -> Option<usize> {
     let plan = cargo
         .env("RUSTC_BOOTSTRAP", "1")
@@ -51,13 +53,13 @@ fn units(mut cargo: Command, arguments: &[&str]) -> Option<usize> {
 
 /// The progress of one build.
 struct Progress {
-    /// Zero if unknown.
+    /// The number of units of the build, or zero if it is unknown.
     total: usize,
     done: usize,
-    /// Units that had been built before.
+    /// The number of units that were built before.
     fresh: usize,
     start: Instant,
-    /// What the last line said, in tenths of the build.
+    /// The tenths of the build that the last written line reported.
     written: usize,
     terminal: bool,
 }
@@ -81,7 +83,7 @@ impl Progress {
         }
         self.done += 1;
         let fresh = message.get("fresh").and_then(Value::as_bool);
-        // Runs of build scripts do not say whether they are fresh.
+        // The messages of build scripts do not contain this value.
         if fresh.unwrap_or(self.done == self.fresh + 1) {
             self.fresh += 1;
             return;
@@ -90,7 +92,7 @@ impl Progress {
         let line = self.line(name.unwrap_or_default());
         let tenths = LINES * self.done / self.total.max(self.done);
         if self.terminal {
-            // A lost line of progress is no error.
+            // The build continues if the progress can't be written.
             let _ = write!(stderr(), "\r\x1b[2K{line}");
         } else if tenths > self.written || self.done == self.fresh + 1 {
             self.written = tenths;
@@ -99,17 +101,19 @@ impl Progress {
     }
 
     fn line(&self, name: &str) -> String {
-        let Some(left) = self.left() else {
+        let Some(estimate) = self.estimate() else {
             return format!("  built {} crates and build scripts: {name}", self.done);
         };
         format!(
-            "  built {} of {} crates and build scripts, {left}: {name}",
+            "  built {} of {} crates and build scripts, {estimate}: {name}",
             self.done, self.total
         )
     }
 
-    /// The estimate of the remaining time, in words.
-    fn left(&self) -> Option<String> {
+    /// Returns the estimate of the remaining time, in words. Returns `None` if the total is
+    /// unknown.
+    fn estimate(&self) -> Option<String> {
+        /// The number of built units from which the estimate is useful.
         const MINIMUM: usize = 20;
         let remaining = self.total.checked_sub(self.done).filter(|_| self.total > 0)?;
         let built = self.done - self.fresh;
@@ -147,8 +151,8 @@ mod tests {
             progress.record(&json!({"reason": "compiler-artifact", "fresh": fresh, "target": {"name": "a"}}));
             progress.record(&json!({"reason": "compiler-message"}));
         }
-        // Twenty units took 40 s, sixty remain.
-        assert_eq!(progress.left().as_deref(), Some("about 2 min left"));
+        // 20 units took 40 s, and 60 units remain.
+        assert_eq!(progress.estimate().as_deref(), Some("about 2 min left"));
         assert_eq!(
             progress.line("a"),
             "  built 40 of 100 crates and build scripts, about 2 min left: a"

@@ -1,4 +1,5 @@
-//! System packages that a task needs: installed where that is allowed, named where it isn't.
+//! System packages that tasks need. A missing package is installed if possible. Otherwise the error
+//! contains the command that installs it.
 
 use std::process::Command;
 
@@ -6,44 +7,44 @@ use anyhow::{Result, bail};
 
 use crate::workspace::{on_path, output, run};
 
-/// Something that has to be installed, and the Debian package that brings it.
+/// A program or a library that must be installed, with its Debian package.
 pub struct Tool {
-    /// The program's or library's name.
+    /// The name of the program or the library.
     pub name: &'static str,
-    /// Debian's package.
+    /// The Debian package that contains it.
     pub package: &'static str,
-    /// Whether it is there, given its name.
+    /// Returns whether the tool of this name is installed.
     pub found: fn(&str) -> bool,
 }
 
-/// What a build of the workspace needs.
+/// The tools that a build of the workspace needs.
 pub const BUILD: [Tool; 3] = [CC, PKG_CONFIG, OPENSSL];
 
-/// A C compiler, which build scripts of dependencies call.
+/// The C compiler, which build scripts of dependencies run.
 pub const CC: Tool = Tool {
     name: "cc",
     package: "build-essential",
     found: is_on_path,
 };
-/// Node.js, for the ecosystem's own tools that tests compare with.
+/// Node.js. Tests and benchmarks run snarkjs and Anchor's TypeScript client with it.
 pub const NODE: Tool = Tool {
     name: "node",
     package: "nodejs",
     found: is_on_path,
 };
-/// npm, which installs them.
+/// npm, which installs the packages for Node.js.
 pub const NPM: Tool = Tool {
     name: "npm",
     package: "npm",
     found: is_on_path,
 };
-/// Finds C libraries.
+/// pkg-config, which finds C libraries.
 pub const PKG_CONFIG: Tool = Tool {
     name: "pkg-config",
     package: "pkg-config",
     found: is_on_path,
 };
-/// OpenSSL's headers, for the local node.
+/// OpenSSL's headers, which the local node is built with.
 pub const OPENSSL: Tool = Tool {
     name: "openssl",
     package: "libssl-dev",
@@ -61,20 +62,19 @@ pub const REDIS: Tool = Tool {
     package: bauta_dev_servers::REDIS.package,
     found: |_| bauta_dev_servers::REDIS.find().is_ok(),
 };
-/// Prometheus's own checker of rules.
+/// The program that checks and tests Prometheus's rules.
 pub const PROMTOOL: Tool = Tool {
     name: "promtool",
     package: "prometheus",
     found: is_on_path,
 };
-
 /// The Prometheus server.
 pub const PROMETHEUS: Tool = Tool {
     name: "prometheus",
     package: "prometheus",
     found: is_on_path,
 };
-/// Python's virtual environments, into which tests install schemathesis.
+/// Python with virtual environments. Tests install schemathesis into one.
 pub const PYTHON_VENV: Tool = Tool {
     name: "python3 with venv",
     package: "python3-venv",
@@ -89,7 +89,8 @@ fn is_library(name: &str) -> bool {
     output(Command::new("pkg-config").args(["--exists", name])).is_ok()
 }
 
-/// Makes sure that the tools are there: installs what is missing when root on a Debian system, else names the command.
+/// Installs the tools that are missing, if this process is root on a Debian system. Otherwise
+/// returns an error with the command that installs them.
 pub fn require(tools: &[Tool]) -> Result<()> {
     let missing: Vec<&Tool> = tools.iter().filter(|tool| !(tool.found)(tool.name)).collect();
     if missing.is_empty() {
@@ -100,7 +101,7 @@ pub fn require(tools: &[Tool]) -> Result<()> {
     if !root || on_path("apt-get").is_none() {
         let names: Vec<&str> = missing.iter().map(|tool| tool.name).collect();
         bail!(
-            "{} not found; install with: apt-get install {}",
+            "{} not found; install the packages as root: apt-get install {}",
             names.join(", "),
             packages.join(" ")
         );

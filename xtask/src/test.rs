@@ -1,4 +1,4 @@
-//! `cargo xtask test`: does its own set-up, then every test of the project.
+//! `cargo xtask test`: installs what is missing, then runs every test of the project.
 
 use std::{fs, process::Command};
 
@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::{demo, program, system, workspace};
 
-/// Checks the artifacts, then runs every test: of the workspace, the TypeScript suite, and the demo.
+/// Checks the artifacts, then runs the tests of the workspace, the suite on the SBPF v3 ELFs, the
+/// TypeScript suite, and the demo.
 pub fn run() -> Result<()> {
     system::require(&system::BUILD)?;
     system::require(&[
@@ -18,15 +19,16 @@ pub fn run() -> Result<()> {
     ])?;
     program::check_digests()?;
     workspace::run(workspace::cargo()?.args(["test", "--workspace", "--locked"]))?;
-    second_elf()?;
+    suite_on_v3()?;
     typescript()?;
-    // It checks what it shows.
+    // The demo checks the results that it prints.
     demo::run()
 }
 
-/// The suite on the programs' SBPF v3 ELFs; the workspace's tests above ran it on v0. Its tests are named one by one, since
-/// `--package` would build the dependencies anew with other features.
-fn second_elf() -> Result<()> {
+/// Runs the suite of the programs on their SBPF v3 ELFs. The tests of the workspace have run it on
+/// the v0 ELFs. Each test target is named, because a selection by package would rebuild the
+/// dependencies with other features.
+fn suite_on_v3() -> Result<()> {
     let root = workspace::root()?;
     let mut cargo = workspace::cargo()?;
     cargo.args(["test", "--workspace", "--locked"]);
@@ -45,7 +47,8 @@ fn second_elf() -> Result<()> {
     workspace::run(&mut cargo)
 }
 
-/// The IDL drives the ELF, from npm's packages at their locked versions.
+/// Runs the TypeScript suite, in which Anchor's client uses the IDL and the ELF. The npm packages
+/// have locked versions.
 fn typescript() -> Result<()> {
     let folder = workspace::root()?.join("tests/typescript");
     for arguments in [&["ci", "--no-audit", "--no-fund"][..], &["test"]] {

@@ -1,7 +1,10 @@
-//! `cargo xtask wasm`: the proving engine as a WebAssembly module, and its test under node.
+//! `cargo xtask wasm`: builds the proving engine as a WebAssembly module and tests it under
+//! Node.js.
 //!
 //! ```text
-//!   tools/wasm-prover --Debian's rustc, std from source--> bauta_wasm_prover.wasm --node--> proof --> arkworks accepts it
+//!   tools/wasm-prover --Debian's rustc, std from source--> bauta_wasm_prover.wasm
+//!                                                              |
+//!                    arkworks verifies the proof <---proof--- Node.js
 //! ```
 
 use std::{env, path::PathBuf, process::Command};
@@ -20,7 +23,7 @@ pub fn run() -> Result<()> {
         .current_dir(workspace::root()?.join("tools/wasm-prover"))
         .env("LD_LIBRARY_PATH", compiler.libraries)
         .env("RUSTC", compiler.rustc)
-        // Building the standard library isn't stable.
+        // Building the standard library is an unstable feature of cargo.
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTC_WRAPPER", "")
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?)
@@ -39,7 +42,7 @@ pub fn run() -> Result<()> {
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// The linker that comes with the Rust toolchain, or else LLVM's own.
+/// Returns the linker of the Rust toolchain, or LLVM's linker if the toolchain has none.
 fn linker() -> Result<PathBuf> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let libraries = workspace::output(Command::new(rustc).args(["--print", "target-libdir"]))?;
@@ -48,6 +51,7 @@ fn linker() -> Result<PathBuf> {
         .map(|folder| folder.join("bin/rust-lld"))
         .filter(|linker| linker.exists());
     shipped.or_else(|| workspace::on_path("wasm-ld")).context(
-        "no linker for WebAssembly: neither rust-lld in the Rust toolchain nor wasm-ld on PATH (Debian's package lld)",
+        "there is no linker for WebAssembly: the Rust toolchain has no rust-lld and PATH has no wasm-ld; install \
+         Debian's package lld",
     )
 }

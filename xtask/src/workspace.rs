@@ -1,4 +1,4 @@
-//! What every task needs: the checkout's root and commands run in it.
+//! The folders of the checkout and the cache, and commands that run in the checkout.
 
 use std::{
     env,
@@ -10,9 +10,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::progress;
 
-/// The root of the checkout that `cargo xtask` was started in.
+/// Returns the root of the checkout in which `cargo xtask` was started.
 pub fn root() -> Result<PathBuf> {
-    // Read when run, not when compiled: checkouts may share a target directory.
+    // The variable is read at run time, because several checkouts may share a target directory.
     let xtask = env::var_os("CARGO_MANIFEST_DIR").context("start this program as `cargo xtask`")?;
     let root = Path::new(&xtask)
         .parent()
@@ -20,22 +20,23 @@ pub fn root() -> Result<PathBuf> {
     Ok(root.to_owned())
 }
 
-/// What outlives a checkout: builds, toolchains, keys.
+/// Returns the folder for files that outlive a checkout: builds, toolchains, keys.
 pub fn cache() -> Result<PathBuf> {
     Ok(bauta_dev_servers::cache()?)
 }
 
-/// Where cargo builds.
+/// Returns cargo's target directory.
 pub fn target() -> Result<PathBuf> {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| Ok(cache()?.join("target")), |folder| Ok(folder.into()))
 }
 
-/// A cargo command in the root of the checkout.
+/// Returns a cargo command that runs in the root of the checkout.
 pub fn cargo() -> Result<Command> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()?);
     command.env("CARGO_TARGET_DIR", target()?);
-    // What `cargo run` set for this program must not reach the build scripts and fingerprints of the next.
+    // `cargo run` has set these variables for this program. Another cargo process must not pass
+    // them to build scripts, and they must not affect its fingerprints.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
@@ -45,43 +46,45 @@ pub fn cargo() -> Result<Command> {
     Ok(command)
 }
 
-/// Builds programs of the workspace and shows the progress. It names the programs and not their packages: with
-/// `--package` cargo would unify the features of the chosen packages alone and build dependencies again for each choice.
+/// Builds programs of the workspace and shows the progress. It selects programs and not packages:
+/// with `--package`, cargo would unify only the features of the selected packages, and would
+/// rebuild dependencies for each selection.
 pub fn build(programs: &[&str]) -> Result<()> {
     let mut arguments = vec!["build", "--locked", "--workspace"];
     arguments.extend(programs.iter().flat_map(|program| ["--bin", program]));
     progress::build(cargo, &arguments)
 }
 
-/// Run a command that shows its own output; an error if it fails.
+/// Runs a command whose output is shown. Returns an error if it fails.
 pub fn run(command: &mut Command) -> Result<()> {
     let status = command
         .status()
-        .with_context(|| format!("can't start {}", shown(command)))?;
-    ensure!(status.success(), "{} failed: {status}", shown(command));
+        .with_context(|| format!("can't start {}", text_of(command)))?;
+    ensure!(status.success(), "{} failed: {status}", text_of(command));
     Ok(())
 }
 
-/// Run a command and take its standard output; an error with its standard error if it fails.
+/// Runs a command and returns its standard output. If it fails, the error contains its standard
+/// error.
 pub fn output(command: &mut Command) -> Result<String> {
     let output = command
         .output()
-        .with_context(|| format!("can't start {}", shown(command)))?;
+        .with_context(|| format!("can't start {}", text_of(command)))?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
         bail!(
             "{} failed: {}\n{}",
-            shown(command),
+            text_of(command),
             output.status,
             text.trim_end()
         );
     }
     String::from_utf8(output.stdout)
-        .with_context(|| format!("{} wrote something else than UTF-8", shown(command)))
+        .with_context(|| format!("the output of {} is not UTF-8", text_of(command)))
 }
 
-/// The command as one would type it.
-fn shown(command: &Command) -> String {
+/// Returns the command as text, for messages.
+fn text_of(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words
         .map(|word| word.to_string_lossy())
@@ -89,7 +92,7 @@ fn shown(command: &Command) -> String {
         .join(" ")
 }
 
-/// Where a program of this name lies on PATH.
+/// Returns the path of the program with this name on PATH.
 pub fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path)

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use super::http;
 use crate::{
     system,
-    up::{ChainWanted, Place, Ports, Stack, Wanted},
+    up::{NodeSettings, Ports, ServerSource, Stack, StackSettings},
     workspace,
 };
 
@@ -33,10 +33,10 @@ const TIMEOUT: Duration = Duration::from_mins(2);
 pub fn run() -> Result<()> {
     system::require(&[system::PROMETHEUS])?;
     let queries = queries()?;
-    let stack = Stack::start(&Wanted {
-        database: Some(Place::Private(0)),
-        redis: Some(Place::Private(0)),
-        chain: ChainWanted::Localnet {
+    let stack = Stack::start(&StackSettings {
+        database: Some(ServerSource::Private(0)),
+        redis: Some(ServerSource::Private(0)),
+        node: NodeSettings::Localnet {
             port: 0,
             ledger: None,
         },

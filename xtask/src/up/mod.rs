@@ -1,13 +1,14 @@
-//! `cargo xtask up`: everything that a developer needs, on this machine, offline.
+//! `cargo xtask up`: starts everything that a developer needs, on this machine, offline.
 //!
 //! ```text
-//!   Postgres, Redis (crates/dev-servers) ───────────────────────────┐
-//!   tools/localnet + the program's ELF ──> `bauta initialize` ─┼──> services ──> one screen, or a command with all of
-//!                                                                              it in its environment
+//!   Postgres, Redis (crates/dev-servers) ──────────────────────┐
+//!   tools/localnet + the program's ELF ──> `bauta initialize` ─┴──> services ──> print the URLs, or run
+//!                                                                                a command with the URLs
 //! ```
 //!
-//! Each server ends when its pipe from this process closes, so that nothing stays, however this process ends. What a
-//! developer has already is used in its place: `DATABASE_URL`, `REDIS_URL`, `SOLANA_RPC_URL`.
+//! Each server ends when its pipe from this process closes, so no server remains, however this
+//! process ends. The variables `DATABASE_URL`, `REDIS_URL` and `SOLANA_RPC_URL` select existing
+//! servers, which are then used instead.
 
 mod node;
 mod services;
@@ -26,52 +27,57 @@ use std::{
 use anyhow::{Context, Result};
 
 pub use self::{
-    node::ChainWanted,
-    stack::{Place, Ports, Stack, Wanted},
+    node::NodeSettings,
+    stack::{Ports, ServerSource, Stack, StackSettings},
 };
 use crate::workspace;
 
-/// How often the servers are looked at.
+/// How often the servers are checked.
 const INTERVAL: Duration = Duration::from_millis(500);
 /// The port of the private Postgres.
 const POSTGRES_PORT: u16 = 55432;
 /// The port of the private Redis.
 const REDIS_PORT: u16 = 56379;
 
+/// Arguments of `cargo xtask up`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Port of JSON-RPC, the websocket's being the next
+    /// Port of JSON-RPC. The websocket uses the next port
     #[arg(long, default_value_t = 8899)]
     port: u16,
-    /// Take free ports for chain, Postgres and Redis instead of the fixed ones
+    /// Use free ports instead of the fixed ones
     #[arg(long, conflicts_with = "port")]
     free_ports: bool,
-    /// Keep the chain in this file, and go on from there [default: a new chain]
+    /// Store the chain in this file, and continue the chain that it contains [default: a new chain]
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
     /// Run the solana-test-validator on PATH instead of tools/localnet
     #[arg(long, conflicts_with = "ledger")]
     test_validator: bool,
-    /// Use the node with this JSON-RPC; the program has to be there, upgradeable by the address that `up` shows
-    /// [default: the variable `SOLANA_RPC_URL`, if it is set]
+    /// Use the node with this JSON-RPC URL. The program must be deployed there, upgradeable by the
+    /// address that `up` prints [default: the variable `SOLANA_RPC_URL`, if it is set]
     #[arg(long, value_name = "URL", conflicts_with_all = ["port", "free_ports", "ledger", "test_validator"])]
     url: Option<String>,
-    /// That node's websocket [default: `SOLANA_WS_URL`, or the URL with the next port]
+    /// The websocket of that node [default: the URL with the next port]
     #[arg(long, value_name = "URL", requires = "url")]
     ws_url: Option<String>,
-    /// Run this with the addresses of it all in its environment, as `up` shows them, then stop it all
+    /// Run this command with the URLs of all servers in its environment, then stop the servers
     #[arg(last = true)]
     command: Vec<String>,
 }
 
-/// Brings it up, shows it or runs the command, and takes it down.
+/// Starts the servers. Runs the command, or prints the URLs and waits for Ctrl-C. Stops the
+/// servers.
 pub fn run(args: &Args) -> Result<()> {
     let stop = stop_requests()?;
     let port = |fixed: u16| if args.free_ports { 0 } else { fixed };
-    let mut stack = Stack::start(&Wanted {
-        database: Some(Place::of("DATABASE_URL", port(POSTGRES_PORT))),
-        redis: Some(Place::of("REDIS_URL", port(REDIS_PORT))),
-        chain: args.chain(port(args.port))?,
+    let mut stack = Stack::start(&StackSettings {
+        database: Some(ServerSource::from_environment(
+            "DATABASE_URL",
+            port(POSTGRES_PORT),
+        )),
+        redis: Some(ServerSource::from_environment("REDIS_URL", port(REDIS_PORT))),
+        node: args.node(port(args.port))?,
         services: Some(if args.free_ports {
             Ports::Free
         } else {
@@ -82,25 +88,25 @@ pub fn run(args: &Args) -> Result<()> {
         return workspace::run(Command::new(program).args(arguments).envs(stack.environment()));
     }
     let file = EnvironmentFile::write(&stack)?;
-    println!("\n{}\n", stack.screen());
+    println!("\n{}\n", stack.summary());
     println!("In another shell:  set -a; . {}", file.path.display());
-    println!("Ctrl-C stops it all and leaves nothing.");
+    println!("Ctrl-C stops all servers and removes their data.");
     wait(&stop, &mut stack)
 }
 
 impl Args {
-    fn chain(&self, port: u16) -> Result<ChainWanted> {
-        let given = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    fn node(&self, port: u16) -> Result<NodeSettings> {
+        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         if let Some(rpc) = &self.url {
-            return ChainWanted::at(rpc, self.ws_url.as_deref());
+            return NodeSettings::external(rpc, self.ws_url.as_deref());
         }
         if self.test_validator {
-            return Ok(ChainWanted::TestValidator { port });
+            return Ok(NodeSettings::TestValidator { port });
         }
-        // A ledger is for a chain of our own, whatever the variable says.
-        match given("SOLANA_RPC_URL").filter(|_| self.ledger.is_none()) {
-            Some(rpc) => ChainWanted::at(&rpc, given("SOLANA_WS_URL").as_deref()),
-            None => Ok(ChainWanted::Localnet {
+        // `--ledger` needs the local node, even if the variable is set.
+        match variable("SOLANA_RPC_URL").filter(|_| self.ledger.is_none()) {
+            Some(rpc) => NodeSettings::external(&rpc, variable("SOLANA_WS_URL").as_deref()),
+            None => Ok(NodeSettings::Localnet {
                 port,
                 ledger: self.ledger.clone(),
             }),
@@ -108,7 +114,8 @@ impl Args {
     }
 }
 
-/// The addresses, for other shells: readable by this user alone, since there are passwords in it. Gone at the end.
+/// The addresses, for other shells: readable by this user alone, since there are passwords in it.
+/// Gone at the end.
 struct EnvironmentFile {
     path: PathBuf,
 }
@@ -117,7 +124,7 @@ impl EnvironmentFile {
     fn write(stack: &Stack) -> Result<Self> {
         let path = folder()?.join("env");
         let failed = || format!("can't write {}", path.display());
-        // An old one may be left of a process that was killed; opening it would keep its mode.
+        // A process that was killed may have left a file. Opening it would keep its mode.
         if path.exists() {
             fs::remove_file(&path).with_context(failed)?;
         }
@@ -136,35 +143,36 @@ impl EnvironmentFile {
 
 impl Drop for EnvironmentFile {
     fn drop(&mut self) {
-        // Nobody is left to be told.
+        // The process is about to end, so an error can't be handled.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// What belongs to local chains of this user.
+/// Returns the folder for the files of this user's local chains.
 fn folder() -> Result<PathBuf> {
     let folder = workspace::cache()?.join("localnet");
-    fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
+    fs::create_dir_all(&folder).with_context(|| format!("can't create {}", folder.display()))?;
     Ok(folder)
 }
 
-/// The keypair's file: one for all local chains of this user, so that a kept ledger can be gone on with.
+/// Returns the keypair's file. All local chains of a user have the same keypair, so that a stored
+/// chain can be continued.
 fn keypair() -> Result<PathBuf> {
     Ok(folder()?.join("keypair.json"))
 }
 
-/// Receives one message for each SIGINT or SIGTERM.
+/// Returns a channel that receives one message for each SIGINT or SIGTERM.
 fn stop_requests() -> Result<Receiver<()>> {
     let (sender, receiver) = mpsc::channel();
     ctrlc::set_handler(move || {
-        // Nobody listens any more: everything is being stopped already.
+        // If the receiver is gone, the servers are already being stopped.
         let _ = sender.send(());
     })
-    .context("can't take SIGINT and SIGTERM")?;
+    .context("can't handle SIGINT and SIGTERM")?;
     Ok(receiver)
 }
 
-/// Waits until somebody wants an end, or a server has come to its own.
+/// Waits until a stop is requested. Returns an error if a server has ended.
 fn wait(stop: &Receiver<()>, stack: &mut Stack) -> Result<()> {
     loop {
         match stop.recv_timeout(INTERVAL) {
@@ -174,7 +182,7 @@ fn wait(stop: &Receiver<()>, stack: &mut Stack) -> Result<()> {
     }
 }
 
-/// Runs the command `bauta`, which is built, and takes what it prints.
+/// Runs the command `bauta` and returns its standard output. It must have been built.
 fn bauta(arguments: &[&str], file: Option<&Path>) -> Result<String> {
     let program = workspace::target()?.join("debug/bauta");
     workspace::output(Command::new(program).args(arguments).args(file))

@@ -1,4 +1,4 @@
-//! The chain's node: tools/localnet, which is built first if need be, or another.
+//! The node of the chain: tools/localnet, Agave's test validator, or an external one.
 
 use std::path::PathBuf;
 
@@ -7,55 +7,56 @@ use bauta_dev_servers::{Chain, ChainSettings, TestValidator, TestValidatorSettin
 
 use crate::{localnet, workspace};
 
-/// Which node is wanted.
-pub enum ChainWanted {
-    /// tools/localnet on this port, 0 for a free one, its chain kept in a file if one is named.
+/// Selects the node.
+pub enum NodeSettings {
+    /// tools/localnet.
     Localnet {
-        /// The port of JSON-RPC.
+        /// The port of JSON-RPC. 0 means a free port.
         port: u16,
-        /// The file.
+        /// The file that stores the chain. Without a file, the chain is in memory.
         ledger: Option<PathBuf>,
     },
-    /// Agave's solana-test-validator, from PATH, on this port.
+    /// Agave's solana-test-validator from PATH.
     TestValidator {
         /// The port of JSON-RPC.
         port: u16,
     },
-    /// Somebody else's.
-    At {
-        /// Its JSON-RPC.
+    /// A node that runs already.
+    External {
+        /// The URL of JSON-RPC.
         rpc: String,
-        /// Its websocket.
+        /// The URL of the websocket.
         websocket: String,
     },
 }
 
-impl ChainWanted {
-    /// A node by the URL of its JSON-RPC, and of its websocket if that is not by the rule: the next port where a port is
-    /// named, else the same.
-    pub fn at(rpc: &str, websocket: Option<&str>) -> Result<Self> {
+impl NodeSettings {
+    /// Selects a node by the URL of its JSON-RPC. By default, the URL of its websocket has the next
+    /// port, or no port if the JSON-RPC URL has none.
+    pub fn external(rpc: &str, websocket: Option<&str>) -> Result<Self> {
         let websocket = websocket.map_or_else(|| websocket_of(rpc), |url| Ok(url.to_owned()))?;
-        Ok(Self::At {
+        Ok(Self::External {
             rpc: rpc.to_owned(),
             websocket,
         })
     }
 }
 
-/// The websocket that goes by Solana's rule with a JSON-RPC.
+/// Returns the URL of the websocket that belongs to a JSON-RPC URL by Solana's convention.
 fn websocket_of(rpc: &str) -> Result<String> {
     let (scheme, rest) = match rpc.split_once("://") {
         Some(("http", rest)) => ("ws", rest),
         Some(("https", rest)) => ("wss", rest),
-        _ => bail!("{rpc:?} is not the URL of a node: it has to begin with http:// or https://"),
+        _ => bail!("{rpc:?} is not the URL of a node; it must start with http:// or https://"),
     };
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let port = authority.rsplit_once(':').filter(|(_, port)| !port.contains(']'));
     let authority = match port {
         Some((host, port)) => {
             let next = port.parse::<u16>().ok().and_then(|port| port.checked_add(1));
-            let next =
-                next.with_context(|| format!("{rpc:?}: no websocket follows port {port}; give --ws-url"))?;
+            let next = next.with_context(|| {
+                format!("{rpc:?}: there is no port after {port} for the websocket; set --ws-url")
+            })?;
             format!("{host}:{next}")
         }
         None => authority.to_owned(),
@@ -63,31 +64,32 @@ fn websocket_of(rpc: &str) -> Result<String> {
     Ok(format!("{scheme}://{authority}{path}"))
 }
 
-/// A node that answers.
+/// A running node.
 pub enum Node {
-    /// tools/localnet.
+    /// tools/localnet, started by this process.
     Localnet(Chain),
-    /// Agave's.
+    /// Agave's solana-test-validator, started by this process.
     TestValidator(TestValidator),
-    /// Somebody else's.
-    Elsewhere {
-        /// Its JSON-RPC.
+    /// A node that this process did not start.
+    External {
+        /// The URL of JSON-RPC.
         rpc: String,
-        /// Its websocket.
+        /// The URL of the websocket.
         websocket: String,
     },
 }
 
 impl Node {
-    /// Starts one with the program in it, if it is to be ours.
-    pub fn start(wanted: &ChainWanted, program: &str, authority: &str) -> Result<Self> {
+    /// Starts the node with the program deployed. `program` is the program's address and
+    /// `authority` its upgrade authority. An external node is not changed.
+    pub fn start(settings: &NodeSettings, program: &str, authority: &str) -> Result<Self> {
         let elf = workspace::root()?.join("programs/bauta/artifacts/bauta.so");
-        match wanted {
-            ChainWanted::At { rpc, websocket } => Ok(Self::Elsewhere {
+        match settings {
+            NodeSettings::External { rpc, websocket } => Ok(Self::External {
                 rpc: rpc.clone(),
                 websocket: websocket.clone(),
             }),
-            ChainWanted::TestValidator { port } => {
+            NodeSettings::TestValidator { port } => {
                 let validator = TestValidator::find().and_then(|file| {
                     TestValidator::start(&TestValidatorSettings {
                         validator: &file,
@@ -99,7 +101,7 @@ impl Node {
                 });
                 Ok(Self::TestValidator(validator.context("can't start the chain")?))
             }
-            ChainWanted::Localnet { port, ledger } => {
+            NodeSettings::Localnet { port, ledger } => {
                 localnet::build()?;
                 let chain = Chain::start(&ChainSettings {
                     port: *port,
@@ -113,51 +115,52 @@ impl Node {
         }
     }
 
-    /// Where JSON-RPC answers.
+    /// Returns the URL of JSON-RPC.
     pub fn rpc(&self) -> &str {
         match self {
             Self::Localnet(chain) => chain.rpc_url(),
             Self::TestValidator(validator) => validator.rpc_url(),
-            Self::Elsewhere { rpc, .. } => rpc,
+            Self::External { rpc, .. } => rpc,
         }
     }
 
-    /// Where subscriptions are taken.
+    /// Returns the URL of the websocket.
     pub fn websocket(&self) -> &str {
         match self {
             Self::Localnet(chain) => chain.websocket_url(),
             Self::TestValidator(validator) => validator.websocket_url(),
-            Self::Elsewhere { websocket, .. } => websocket,
+            Self::External { websocket, .. } => websocket,
         }
     }
 
-    /// Where JSON-RPC answers, for the screen: somebody's own URL may hold a key.
-    pub fn shown_rpc(&self) -> &str {
-        shown(self.rpc())
+    /// Returns the URL of JSON-RPC for display. The whole URL of an external node may contain a
+    /// key.
+    pub fn displayed_rpc(&self) -> &str {
+        without_secrets(self.rpc())
     }
 
-    /// Where subscriptions are taken, for the screen.
-    pub fn shown_websocket(&self) -> &str {
-        shown(self.websocket())
+    /// Returns the URL of the websocket for display.
+    pub fn displayed_websocket(&self) -> &str {
+        without_secrets(self.websocket())
     }
 
-    /// An error if the node is ours and has ended by itself.
+    /// Returns an error if this process started the node and the node has ended.
     pub fn check(&mut self) -> Result<()> {
         match self {
             Self::Localnet(chain) => chain.check()?,
             Self::TestValidator(validator) => validator.check()?,
-            Self::Elsewhere { .. } => {}
+            Self::External { .. } => {}
         }
         Ok(())
     }
 }
 
-/// A URL without user, path and query.
-fn shown(url: &str) -> &str {
+/// Returns a URL without its path and query, or a placeholder if it contains a user.
+fn without_secrets(url: &str) -> &str {
     let host = url.find("://").map_or(0, |at| at + 3);
     let end = url[host..].find(['/', '?']).map_or(url.len(), |at| host + at);
     if url[host..end].contains('@') {
-        "yours"
+        "(hidden, because it contains a user)"
     } else {
         &url[..end]
     }
@@ -168,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_websocket_is_on_the_next_port_if_one_is_named() {
+    fn the_websocket_has_the_next_port_if_the_url_has_a_port() {
         for (rpc, websocket) in [
             ("http://127.0.0.1:8899", "ws://127.0.0.1:8900"),
             ("http://[::1]:8899/", "ws://[::1]:8900/"),
@@ -183,12 +186,18 @@ mod tests {
     }
 
     #[test]
-    fn a_key_in_a_url_is_not_shown() {
+    fn a_displayed_url_contains_no_key_and_no_password() {
         assert_eq!(
-            shown("https://node.example:99/key?api=k"),
+            without_secrets("https://node.example:99/key?api=k"),
             "https://node.example:99"
         );
-        assert_eq!(shown("https://node.example?api=k"), "https://node.example");
-        assert_eq!(shown("https://user:pass@node.example"), "yours");
+        assert_eq!(
+            without_secrets("https://node.example?api=k"),
+            "https://node.example"
+        );
+        assert_eq!(
+            without_secrets("https://user:pass@node.example"),
+            "(hidden, because it contains a user)"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The project's services, in the order in which they start. To add one: add its entry.
+//! The project's services, in the order in which they start. To add a service, add an entry to
+//! [`SERVICES`].
 
 use std::path::PathBuf;
 
@@ -7,42 +8,42 @@ use bauta_dev_servers::random_hex;
 
 use crate::workspace;
 
-/// A service.
-pub struct Listed {
-    /// Its name on the screen.
+/// How to start a service.
+pub struct ServiceEntry {
+    /// The displayed name.
     pub name: &'static str,
-    /// Its program.
+    /// The name of the program.
     pub program: &'static str,
-    /// Where it answers `GET /health`.
+    /// The port of `GET /health`.
     pub port: u16,
-    /// The variable for that port.
+    /// The variable that sets this port.
     pub port_variable: &'static str,
-    /// What else is there, for the screen.
+    /// The displayed routes.
     pub routes: &'static str,
-    /// What the program is asked to do before it runs as a service.
-    pub first: Option<&'static str>,
-    /// Its other settings.
+    /// A subcommand of the program that runs before the service starts.
+    pub setup: Option<&'static str>,
+    /// Returns the other settings.
     pub settings: fn() -> Result<Vec<(&'static str, String)>>,
 }
 
-/// All services that exist.
-pub const SERVICES: &[Listed] = &[
-    Listed {
+/// All services.
+pub const SERVICES: &[ServiceEntry] = &[
+    ServiceEntry {
         name: "indexer",
         program: "bauta-indexer",
         port: 9091,
         port_variable: "METRICS_PORT",
         routes: "/health, /ready, /metrics",
-        first: None,
+        setup: None,
         settings: || Ok(vec![("METRICS_HOST", "127.0.0.1".into())]),
     },
-    Listed {
+    ServiceEntry {
         name: "prover",
         program: "prover-service",
         port: 3001,
         port_variable: "PORT",
         routes: "/prove, /verify, ...: docs/prover-service.md; /health, /ready, /metrics",
-        first: Some("migrate"),
+        setup: Some("migrate"),
         settings: || {
             Ok(vec![
                 ("HOST", "127.0.0.1".into()),
@@ -53,9 +54,9 @@ pub const SERVICES: &[Listed] = &[
                     "CACHE_DIR",
                     workspace::cache()?.join("prover").display().to_string(),
                 ),
-                // jobs that wait when it ends can't be read afterwards, as nobody waits for them
+                // A later run can't read the jobs of this one. They have no clients any more.
                 ("WITNESS_KEYS", format!("local:{}", random_hex::<32>()?)),
-                // nor are proofs of an earlier run found again
+                // A later run can't read the cached proofs of this one.
                 ("CACHE_KEY", random_hex::<32>()?),
                 ("DATABASE_CONNECTIONS", "8".into()),
             ])
@@ -63,9 +64,9 @@ pub const SERVICES: &[Listed] = &[
     },
 ];
 
-impl Listed {
-    /// Where it is built.
-    pub fn file(&self) -> Result<PathBuf> {
+impl ServiceEntry {
+    /// Returns the path of the program.
+    pub fn path(&self) -> Result<PathBuf> {
         Ok(workspace::target()?.join("debug").join(self.program))
     }
 }

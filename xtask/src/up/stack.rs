@@ -1,4 +1,4 @@
-//! The servers, each started or a developer's own.
+//! The servers: private ones that are started here, and external ones.
 
 use std::{env, path::PathBuf, process::Command};
 
@@ -7,76 +7,77 @@ use bauta_dev_servers::{Postgres, Redis, Service};
 
 use super::{
     bauta, keypair,
-    node::{ChainWanted, Node},
+    node::{Node, NodeSettings},
     services::SERVICES,
 };
 use crate::{system, workspace};
 
-/// What is to be there.
-pub struct Wanted {
-    /// Postgres; none: it isn't needed.
-    pub database: Option<Place>,
-    /// Redis; none: it isn't needed.
-    pub redis: Option<Place>,
-    /// The chain.
-    pub chain: ChainWanted,
-    /// Whether the project's services run on it, and where.
+/// Selects the servers of a stack.
+pub struct StackSettings {
+    /// Postgres, if it is needed.
+    pub database: Option<ServerSource>,
+    /// Redis, if it is needed.
+    pub redis: Option<ServerSource>,
+    /// The node of the chain.
+    pub node: NodeSettings,
+    /// The ports of the project's services, if they are needed.
     pub services: Option<Ports>,
 }
 
-/// Which ports services take.
+/// Selects the ports of the services.
 #[derive(Clone, Copy)]
 pub enum Ports {
-    /// Those of their list.
+    /// The ports in [`SERVICES`].
     Fixed,
-    /// Free ones.
+    /// Free ports.
     Free,
 }
 
-/// Where a server is to be.
-pub enum Place {
-    /// Here, private, on this port; 0: a free one.
+/// Selects a server.
+pub enum ServerSource {
+    /// A private server on this port. 0 means a free port.
     Private(u16),
-    /// Where this variable says; a developer's own.
-    Theirs {
-        /// The variable.
+    /// An external server that an environment variable names.
+    External {
+        /// The name of the variable.
         variable: &'static str,
-        /// What it says.
+        /// The server's URL, the value of the variable.
         url: String,
     },
 }
 
-/// Running servers. They end with the value.
+/// Running servers. Dropping the value stops the private ones.
 pub struct Stack {
     database: Option<Server<Postgres>>,
     redis: Option<Server<Redis>>,
     node: Node,
     services: Vec<Service>,
     keypair: PathBuf,
-    /// What `bauta initialize` said.
+    /// The output of `bauta initialize`.
     report: String,
 }
 
-/// A server and how to show it.
+/// The address of a server.
 struct Server<T> {
     url: String,
-    /// A developer's own URL may hold a password of theirs, so it is named, not shown.
-    shown: String,
-    /// None: it isn't ours.
-    _running: Option<T>,
+    /// The text for display. For an external server it is the variable's name, because the URL may
+    /// contain a password.
+    displayed: String,
+    /// The server, if it is private.
+    _private: Option<T>,
 }
 
-impl Place {
-    /// A developer's own if the variable names one, else a private one.
-    pub fn of(variable: &'static str, port: u16) -> Self {
+impl ServerSource {
+    /// Selects the external server that the variable names, or a private one if it is not set.
+    pub fn from_environment(variable: &'static str, port: u16) -> Self {
         match env::var(variable).ok().filter(|url| !url.is_empty()) {
-            Some(url) => Self::Theirs { variable, url },
+            Some(url) => Self::External { variable, url },
             None => Self::Private(port),
         }
     }
 
-    fn is_private(place: Option<&Self>) -> bool {
-        matches!(place, Some(Self::Private(_)))
+    fn is_private(source: Option<&Self>) -> bool {
+        matches!(source, Some(Self::Private(_)))
     }
 
     fn start<T>(
@@ -85,53 +86,53 @@ impl Place {
         url: impl FnOnce(&T) -> &str,
     ) -> Result<Server<T>> {
         match self {
-            Self::Theirs { variable, url } => Ok(Server {
+            Self::External { variable, url } => Ok(Server {
                 url: url.clone(),
-                shown: format!("yours, by {variable}"),
-                _running: None,
+                displayed: format!("(the value of {variable})"),
+                _private: None,
             }),
             Self::Private(port) => {
-                let running = start(*port).map_err(with_hint)?;
-                let url = url(&running).to_owned();
+                let server = start(*port).map_err(with_hint)?;
+                let url = url(&server).to_owned();
                 Ok(Server {
-                    shown: url.clone(),
+                    displayed: url.clone(),
                     url,
-                    _running: Some(running),
+                    _private: Some(server),
                 })
             }
         }
     }
 }
 
-/// Says the way out where a port is taken.
+/// Adds what to do if a port is in use.
 fn with_hint(error: bauta_dev_servers::Error) -> anyhow::Error {
     match error {
-        bauta_dev_servers::Error::Port { .. } => anyhow!("{error}; --free-ports takes others"),
+        bauta_dev_servers::Error::Port { .. } => anyhow!("{error}; use --free-ports"),
         error => error.into(),
     }
 }
 
 impl Stack {
-    /// Starts what is wanted and initialises the program.
-    pub fn start(wanted: &Wanted) -> Result<Self> {
+    /// Starts the selected servers and initialises the program.
+    pub fn start(settings: &StackSettings) -> Result<Self> {
         let mut tools = Vec::from(system::BUILD);
-        tools.extend(Place::is_private(wanted.database.as_ref()).then_some(system::POSTGRES));
-        tools.extend(Place::is_private(wanted.redis.as_ref()).then_some(system::REDIS));
+        tools.extend(ServerSource::is_private(settings.database.as_ref()).then_some(system::POSTGRES));
+        tools.extend(ServerSource::is_private(settings.redis.as_ref()).then_some(system::REDIS));
         system::require(&tools)?;
         workspace::build(&["bauta"])?;
         let keypair = keypair()?;
         let authority = bauta(&["keypair"], Some(&keypair))?;
         let program = bauta(&["program"], None)?;
 
-        let database = wanted.database.as_ref();
+        let database = settings.database.as_ref();
         let database = database
-            .map(|place| place.start(Postgres::start_at, Postgres::url))
+            .map(|source| source.start(Postgres::start_at, Postgres::url))
             .transpose()?;
-        let redis = wanted.redis.as_ref();
+        let redis = settings.redis.as_ref();
         let redis = redis
-            .map(|place| place.start(Redis::start_at, Redis::url))
+            .map(|source| source.start(Redis::start_at, Redis::url))
             .transpose()?;
-        let node = Node::start(&wanted.chain, program.trim(), authority.trim())?;
+        let node = Node::start(&settings.node, program.trim(), authority.trim())?;
         let report = bauta(
             &[
                 "initialize",
@@ -154,30 +155,28 @@ impl Stack {
             keypair,
             report,
         };
-        if let Some(ports) = wanted.services {
+        if let Some(ports) = settings.services {
             stack.start_services(ports)?;
         }
         Ok(stack)
     }
 
     fn start_services(&mut self, ports: Ports) -> Result<()> {
-        for listed in SERVICES {
-            workspace::build(&[listed.program])?;
-            let program = listed.file()?;
+        for entry in SERVICES {
+            workspace::build(&[entry.program])?;
+            let program = entry.path()?;
             let mut variables = self.environment();
-            variables.extend((listed.settings)()?);
+            variables.extend((entry.settings)()?);
             let port = match ports {
-                Ports::Fixed => listed.port,
+                Ports::Fixed => entry.port,
                 Ports::Free => 0,
             };
-            if let Some(first) = listed.first {
-                workspace::output(Command::new(&program).arg(first).envs(variables.clone()))?;
+            if let Some(setup) = entry.setup {
+                workspace::output(Command::new(&program).arg(setup).envs(variables.clone()))?;
             }
-            let service = Service::start(listed.program, port, |port| {
+            let service = Service::start(entry.program, port, |port| {
                 let mut command = Command::new(&program);
-                command
-                    .envs(variables)
-                    .env(listed.port_variable, port.to_string());
+                command.envs(variables).env(entry.port_variable, port.to_string());
                 command
             });
             self.services.push(service.map_err(with_hint)?);
@@ -185,7 +184,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Where everything is, as programs of the project read it.
+    /// Returns the environment variables from which the project's programs read the addresses.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let mut variables = Vec::new();
         if let Some(database) = &self.database {
@@ -200,39 +199,40 @@ impl Stack {
         variables
     }
 
-    /// The same for a person.
-    pub fn screen(&self) -> String {
+    /// Returns the addresses as text, one server per line.
+    pub fn summary(&self) -> String {
         let mut lines = vec![
             self.report.trim_end().to_owned(),
             String::new(),
             format!(
-                "keypair      {}  (of admin and upgrade authority; for local chains alone)",
+                "keypair      {}  (of the admin and upgrade authority; use it for local chains only)",
                 self.keypair.display()
             ),
-            format!("JSON-RPC     {}", self.node.shown_rpc()),
-            format!("websocket    {}", self.node.shown_websocket()),
+            format!("JSON-RPC     {}", self.node.displayed_rpc()),
+            format!("websocket    {}", self.node.displayed_websocket()),
         ];
-        let database = self.database.as_ref().map(|server| &server.shown);
-        let redis = self.redis.as_ref().map(|server| &server.shown);
-        lines.extend(database.map(|shown| format!("Postgres     {shown}")));
-        lines.extend(redis.map(|shown| format!("Redis        {shown}")));
+        let database = self.database.as_ref().map(|server| &server.displayed);
+        let redis = self.redis.as_ref().map(|server| &server.displayed);
+        lines.extend(database.map(|text| format!("Postgres     {text}")));
+        lines.extend(redis.map(|text| format!("Redis        {text}")));
         lines.extend(
-            SERVICES.iter().zip(&self.services).map(|(listed, service)| {
-                format!("{:12} {}  ({})", listed.name, service.url(), listed.routes)
-            }),
+            SERVICES
+                .iter()
+                .zip(&self.services)
+                .map(|(entry, service)| format!("{:12} {}  ({})", entry.name, service.url(), entry.routes)),
         );
         lines.join("\n")
     }
 
-    /// Where a service of the list answers, if it runs.
+    /// Returns the URL of a running service.
     pub fn service(&self, name: &str) -> Option<&str> {
         let mut services = SERVICES.iter().zip(&self.services);
         services
-            .find(|(listed, _)| listed.name == name)
+            .find(|(entry, _)| entry.name == name)
             .map(|(_, service)| service.url())
     }
 
-    /// An error if a server of ours has ended by itself.
+    /// Returns an error if the node or a service has ended.
     pub fn check(&mut self) -> Result<()> {
         self.node.check()?;
         for service in &self.services {

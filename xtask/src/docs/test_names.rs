@@ -1,0 +1,103 @@
+//! Tests that the tests exist that the documentation names.
+
+use std::{collections::BTreeMap, path::Path};
+
+use super::{code_spans, files, read};
+
+/// Pages with tables whose last column names tests.
+const PAGES: [&str; 3] = [
+    "docs/invariants.md",
+    "docs/security.md",
+    "docs/security-circuits.md",
+];
+
+/// The Rust sources of the repository: path and text.
+type Sources = BTreeMap<String, String>;
+
+fn sources() -> Sources {
+    let rust = files().into_iter().filter(|file| {
+        Path::new(file)
+            .extension()
+            .is_some_and(|extension| extension == "rs")
+    });
+    rust.map(|file| {
+        let text = read(&file);
+        (file, text)
+    })
+    .collect()
+}
+
+/// Returns whether a source is the file `name`, without its extension, or is in a folder `name`.
+/// The name may contain the last folders of the path, as in `follow/rules`.
+fn is_within(file: &str, name: &str) -> bool {
+    format!("/{}/", file.trim_end_matches(".rs")).contains(&format!("/{name}/"))
+}
+
+/// Returns what is wrong with a part of a cell: a list of names, or a file followed by the names of
+/// its tests (`` `file`: `first`, `second` ``).
+fn errors(sources: &Sources, part: &str) -> Vec<String> {
+    let mut spans = code_spans(part).filter(|span| {
+        span.chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "_-/".contains(letter))
+    });
+    let after_first = part.split('`').nth(2);
+    let file = after_first
+        .filter(|after| after.starts_with(": "))
+        .and_then(|_| spans.next());
+    let candidates: Vec<_> = sources
+        .iter()
+        .filter(|(path, _)| file.is_none_or(|file| is_within(path, file)))
+        .collect();
+    if candidates.is_empty() {
+        return vec![format!("there is no file {}", file.unwrap_or_default())];
+    }
+    spans
+        .filter(|name| {
+            let function = format!("fn {name}(");
+            let is_test = candidates.iter().any(|(_, text)| text.contains(&function));
+            !is_test && !sources.keys().any(|path| is_within(path, name))
+        })
+        .map(|name| match file {
+            Some(file) => format!("{file} has no test {name}"),
+            None => format!("there is no test and no file {name}"),
+        })
+        .collect()
+}
+
+#[test]
+fn every_test_that_a_page_names_exists() {
+    let sources = sources();
+    let mut wrong = Vec::new();
+    for page in PAGES {
+        let text = read(page);
+        for row in text.lines().filter(|line| line.starts_with('|')) {
+            let cell = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+            for part in cell.split(';') {
+                let errors = errors(&sources, part);
+                wrong.extend(errors.into_iter().map(|error| format!("{page}: {error}")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_missing_file_and_a_missing_test_are_found() {
+    let sources = Sources::from([
+        ("a/tests/store/apply.rs".into(), "fn first() {}".into()),
+        ("b/tests/other.rs".into(), "fn second() {}".into()),
+    ]);
+    for (part, expected) in [
+        ("`apply`: `first`", None),
+        ("`store/apply`: `first`", None),
+        ("drill `second`", None),
+        ("`other`", None),
+        ("the same two; see above", None),
+        ("`apply`: `second`", Some("apply has no test second")),
+        ("`appl`: `first`", Some("there is no file appl")),
+        ("drill `third`", Some("there is no test and no file third")),
+    ] {
+        let found = errors(&sources, part);
+        assert_eq!(found, Vec::from_iter(expected), "{part}");
+    }
+}
