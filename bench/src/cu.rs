@@ -22,14 +22,15 @@ including signatures. A cluster accepts 1,232. The figures are exact and the sam
 /// The text after the table.
 const TAIL: &str = "
 `groth16` is the part of `verify` from the payload's hash to the pairing: context, digest, public
-input and pairing. By the runtime's schedule, its system calls alone cost 79,853: the pairing of four
-pairs 73,612 with its input, a multiplication in G1 3,840, an addition 334, and a Poseidon hash of
-five elements 2,067. The search for a nullifier's address costs about 370 for each bump. Half of all
-nullifiers need one bump. [The notes](compute-units-notes.md) show where the units are spent and what
-was tried.
+input and pairing. By the runtime's schedule, its system calls alone cost 79,853: the pairing of
+four pairs 73,612 with its input, a multiplication in G1 3,840, an addition 334, and a Poseidon hash
+of five elements 2,067. The search for a nullifier's address costs about 370 for each bump. Half of
+all nullifiers need one bump. [The notes](compute-units-notes.md) show where the units are spent and
+what was tried.
 
-For comparison: a bare pairing check with 8 inputs costs 93,344. An append of one leaf to a concurrent
-Merkle tree with a cheaper hash function costs 22,647, and an append of ten leaves 29,392.
+For comparison: a bare pairing check with 8 inputs costs 93,344. An append of one leaf to a
+concurrent Merkle tree with a cheaper hash function costs 22,647, and an append of ten leaves
+29,392.
 ";
 
 /// Measures every instruction.

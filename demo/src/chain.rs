@@ -125,8 +125,8 @@ impl Chain {
         ))
     }
 
-    /// Moves the clock of a local chain forward to a time in Unix seconds. A time in the past changes
-    /// nothing.
+    /// Moves the clock of a local chain forward to a time in Unix seconds. A time in the past
+    /// changes nothing.
     pub async fn advance_clock(&self, time: i64) -> Result<()> {
         if time <= self.time().await? {
             return Ok(());

@@ -2,8 +2,8 @@
 //! that scrapes the live services.
 //!
 //! ```text
-//!   services as started by `cargo xtask up` <--scrape-- Prometheus with deploy/prometheus/alerts.yml
-//!        ^ proofs, verifications                            ^ queries of deploy/grafana
+//!   services, as started by `cargo xtask up` <--scrape-- Prometheus with deploy/prometheus
+//!        ^ proofs, verifications                              ^ queries of deploy/grafana
 //! ```
 
 use std::{

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   Postgres, Redis (crates/dev-servers) ──────────────────────┐
-//!   tools/localnet + the program's ELF ──> `bauta initialize` ─┴──> services ──> print the URLs, or run
-//!                                                                                a command with the URLs
+//!   tools/localnet + the program's ELF ──> `bauta initialize` ─┴──> services
+//!     ──> print the URLs, or run a command with the URLs in its environment
 //! ```
 //!
 //! Each server ends when its pipe from this process closes, so no server remains, however this
