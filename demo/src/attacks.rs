@@ -14,8 +14,8 @@ use tokio::time::sleep;
 use crate::{
     chain::{Failure, Sent},
     output::Output,
+    protocol::{Member, ScopeAccount, expiry},
     scenario::Scenario,
-    world::{Member, ScopeAt, expiry},
 };
 
 /// The minimum time between two registrations of a token, in seconds.
@@ -104,7 +104,7 @@ async fn non_member(scenario: &Scenario) -> Result<()> {
 }
 
 async fn another_cluster(scenario: &Scenario) -> Result<()> {
-    let there = ScopeAt {
+    let there = ScopeAccount {
         element: Scope::derive(&[9; 32], bauta::ID.as_array(), scenario.scope.address.as_array()),
         ..scenario.scope
     };

@@ -14,9 +14,9 @@ mod attacks;
 mod chain;
 mod database;
 mod output;
+mod protocol;
 mod scenario;
 mod tokens;
-mod world;
 
 use std::process::ExitCode;
 use std::time::Instant;

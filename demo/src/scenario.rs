@@ -15,8 +15,8 @@ use solana_signer::Signer;
 use crate::chain::{Chain, Sent};
 use crate::database::Database;
 use crate::output::{Output, grouped};
+use crate::protocol::{Circuit, Member, Registry, ScopeAccount, expiry};
 use crate::tokens::{Nft, Tokens};
-use crate::world::{Circuit, Member, Registry, ScopeAt, expiry};
 
 /// Number of holders.
 pub const HOLDERS: usize = 300;
@@ -39,7 +39,7 @@ pub struct Scenario {
     pub circuit: Circuit,
     pub registry: Registry,
     pub members: Vec<Member>,
-    pub scope: ScopeAt,
+    pub scope: ScopeAccount,
 }
 
 impl Scenario {
@@ -167,7 +167,7 @@ impl Scenario {
     }
 
     /// Makes a proof of a holder for a scope's root, with a path from Postgres.
-    pub async fn prove(&self, holder: usize, scope: &ScopeAt, expiry: i64) -> Result<Verify> {
+    pub async fn prove(&self, holder: usize, scope: &ScopeAccount, expiry: i64) -> Result<Verify> {
         let member = &self.members[holder];
         let kept = self.database.store.scope(scope.address).await?;
         let root = kept.root.context("a scope of mode Snapshot has a root")?;

@@ -31,7 +31,6 @@
 //! measure cache accesses or many precise timings on the proving machine can learn about witnesses.
 
 mod engine;
-mod erase;
 mod error;
 #[cfg(feature = "files")]
 mod files;
@@ -43,6 +42,7 @@ mod table_memory;
 mod tables;
 mod threads;
 mod transform;
+mod wipe;
 mod witness;
 
 pub use engine::{BackEnd, Engine, Options};

@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 
 use crate::{
     ProverError,
-    erase::erase,
     key::{Circuit, Queries},
     msm::{Base, Extension, FixedBase, WINDOWS, digit_count},
     proof::{Blinding, Proof},
     threads::Threads,
     transform::CosetTransform,
+    wipe::wipe,
     witness::Witness,
 };
 
@@ -204,7 +204,7 @@ impl<A: Arch> Tables<A> {
         let quotient = self.arch.run(Quotient { a: &a, b: &b, c: &c });
         scalars.extend(self.h_points.iter().map(|&point| quotient[point as usize]));
         for values in [&mut a, &mut b, &mut c] {
-            erase(values, A::Fr::zero(self.arch));
+            wipe(values, A::Fr::zero(self.arch));
         }
         scalars
     }

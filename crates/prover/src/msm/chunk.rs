@@ -19,7 +19,7 @@ use super::{
     inverse::inverse,
     points::{NEGATIVE, Points, SCRATCH},
 };
-use crate::erase::erase;
+use crate::wipe::wipe;
 
 /// The number of additions that share one inversion.
 pub(super) const CHUNK: usize = 1024;
@@ -109,9 +109,9 @@ impl<A: Arch, C: Coordinate<A>> ChunkBuffers<A, C> {
     }
 
     /// Overwrites the values that chunks of at most `pairs` pairs have left.
-    pub(super) fn erase(&mut self, arch: A, pairs: usize) {
+    pub(super) fn wipe(&mut self, arch: A, pairs: usize) {
         let vectors = pairs.min(CHUNK).div_ceil(A::WIDTH);
-        erase(&mut self.0[..vectors], Addition::zero(arch));
+        wipe(&mut self.0[..vectors], Addition::zero(arch));
     }
 }
 

@@ -3,7 +3,7 @@
 use bauta_packed_field::Words;
 
 use super::{lists::Entry, points::NEGATIVE};
-use crate::erase::erase;
+use crate::wipe::wipe;
 
 /// Returns the number of digits of `window` bits for a scalar below 2^254, including a carry into
 /// the last digit.
@@ -69,10 +69,10 @@ impl Buckets {
     }
 
     /// Overwrites everything that depends on the scalars.
-    pub(super) fn erase(&mut self) {
-        erase(&mut self.digits, 0);
-        erase(&mut self.entries, Entry::EMPTY);
-        erase(&mut self.starts, 0);
+    pub(super) fn wipe(&mut self) {
+        wipe(&mut self.digits, 0);
+        wipe(&mut self.entries, Entry::EMPTY);
+        wipe(&mut self.starts, 0);
     }
 }
 
@@ -114,7 +114,7 @@ fn bits(number: &Words, start: usize, window: u32) -> u32 {
 
 #[cfg(test)]
 impl Buckets {
-    pub(super) fn is_erased(&self) -> bool {
+    pub(super) fn is_wiped(&self) -> bool {
         self.digits.iter().all(|digit| *digit == 0)
             && self.entries.iter().all(|entry| *entry == Entry::EMPTY)
             && self.starts.iter().all(|start| *start == 0)

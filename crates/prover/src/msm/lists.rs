@@ -9,7 +9,7 @@ use super::{
     pairs::AddPairs,
     points::{Points, SCRATCH},
 };
-use crate::erase::erase;
+use crate::wipe::wipe;
 
 /// A point of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +35,9 @@ pub(super) struct Workspace<A: Arch, C: Coordinate<A>> {
     scratch: Vec<CacheLine>,
     pairs: Vec<(u32, u32)>,
     buffers: ChunkBuffers<A, C>,
-    /// The largest number of entries since the last [`erase`](Self::erase).
+    /// The largest number of entries since the last [`wipe`](Self::wipe).
     max_entries: usize,
-    /// The largest number of sums in `scratch` since the last [`erase`](Self::erase).
+    /// The largest number of sums in `scratch` since the last [`wipe`](Self::wipe).
     max_sums: usize,
 }
 
@@ -122,31 +122,31 @@ impl<A: Arch, C: Coordinate<A>> Workspace<A, C> {
     }
 
     /// Overwrites sums and references, because they are computed from secret digits.
-    pub(super) fn erase(&mut self) {
+    pub(super) fn wipe(&mut self) {
         let (entries, pairs) = (self.max_entries, self.max_entries / 2 + 1 + A::WIDTH);
         // Pairs are padded to whole vectors, which adds fewer than WIDTH sums.
         let dirty = (self.max_sums + A::WIDTH) * C::LINES;
         let scratch = self.scratch.len().min(dirty);
-        erase(&mut self.scratch[..scratch], CacheLine::ZERO);
+        wipe(&mut self.scratch[..scratch], CacheLine::ZERO);
         self.entries.resize(entries, Entry::EMPTY);
-        erase(&mut self.entries, Entry::EMPTY);
+        wipe(&mut self.entries, Entry::EMPTY);
         self.entries.clear();
         self.pairs.resize(pairs, (0, 0));
-        erase(&mut self.pairs, (0, 0));
-        self.buffers.erase(self.arch, pairs);
+        wipe(&mut self.pairs, (0, 0));
+        self.buffers.wipe(self.arch, pairs);
         (self.max_entries, self.max_sums) = (0, 0);
     }
 }
 
 impl<A: Arch, C: Coordinate<A>> Drop for Workspace<A, C> {
     fn drop(&mut self) {
-        self.erase();
+        self.wipe();
     }
 }
 
 #[cfg(test)]
 impl<A: Arch, C: Coordinate<A>> Workspace<A, C> {
-    pub(super) fn is_erased(&self) -> bool {
+    pub(super) fn is_wiped(&self) -> bool {
         self.scratch.iter().all(|line| *line == CacheLine::ZERO)
             && self.pairs.iter().all(|pair| *pair == (0, 0))
     }
@@ -212,14 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn erase_overwrites_all_sums_and_references() {
+    fn wiping_overwrites_all_sums_and_references() {
         let (table, mut workspace) = table_and_workspace(8);
         workspace
             .entries
             .extend((0..8).map(|reference| Entry { list: 1, reference }));
         workspace.sum(&table);
         assert!(workspace.scratch.iter().any(|line| *line != CacheLine::ZERO));
-        workspace.erase();
-        assert!(workspace.is_erased());
+        workspace.wipe();
+        assert!(workspace.is_wiped());
     }
 }

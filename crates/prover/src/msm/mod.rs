@@ -148,9 +148,9 @@ impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
                 &sums.references,
                 threads,
             );
-            buckets.erase();
-            sums.erase();
-            self.workspaces.for_each_idle(Workspace::erase);
+            buckets.wipe();
+            sums.wipe();
+            self.workspaces.for_each_idle(Workspace::wipe);
             result
         })
     }
@@ -219,11 +219,11 @@ mod tests {
             assert_ne!(sum, Projective::ZERO);
             let mut seen = 0;
             base.workspaces.for_each_idle(|workspace| {
-                assert!(workspace.is_erased());
+                assert!(workspace.is_wiped());
                 seen += 1;
             });
             base.multiplications.for_each_idle(|(buckets, sums)| {
-                assert!(buckets.is_erased() && sums.is_erased());
+                assert!(buckets.is_wiped() && sums.is_wiped());
                 seen += 1;
             });
             assert_eq!(seen, 2);

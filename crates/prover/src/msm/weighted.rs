@@ -14,7 +14,7 @@ use super::{
     points::{NEGATIVE, NONE, Points, SCRATCH},
     pool::Pool,
 };
-use crate::{erase::erase, threads::Threads};
+use crate::{threads::Threads, wipe::wipe};
 
 /// The largest number of points for which a running sum is cheaper than splitting.
 const SPLIT: usize = 24;
@@ -43,15 +43,15 @@ impl Sums {
         self.references.resize(count, NONE);
     }
 
-    pub(super) fn erase(&mut self) {
-        erase(&mut self.lines, CacheLine::ZERO);
-        erase(&mut self.references, 0);
+    pub(super) fn wipe(&mut self) {
+        wipe(&mut self.lines, CacheLine::ZERO);
+        wipe(&mut self.references, 0);
     }
 }
 
 impl Drop for Sums {
     fn drop(&mut self) {
-        self.erase();
+        self.wipe();
     }
 }
 
@@ -181,7 +181,7 @@ fn running_sum<A: Arch, C: Coordinate<A>>(points: Points<'_>, sums: &[u32]) -> P
 
 #[cfg(test)]
 impl Sums {
-    pub(super) fn is_erased(&self) -> bool {
+    pub(super) fn is_wiped(&self) -> bool {
         self.lines.iter().all(|line| *line == CacheLine::ZERO) && self.references.iter().all(|sum| *sum == 0)
     }
 }

@@ -38,7 +38,7 @@ pub struct Registry {
 
 /// A scope: the address of its account, and the field element that proofs contain.
 #[derive(Clone, Copy)]
-pub struct ScopeAt {
+pub struct ScopeAccount {
     pub address: Address,
     pub element: Scope,
     pub gate: Option<Address>,
@@ -126,7 +126,7 @@ impl Circuit {
         member: &Member,
         path: MembershipPath,
         root: Root,
-        scope: &ScopeAt,
+        scope: &ScopeAccount,
         expiry: i64,
     ) -> Result<Verify> {
         let mut verify = Verify {
@@ -236,7 +236,7 @@ impl Registry {
         circuit: &Circuit,
         nonce: u64,
         gate: Option<Address>,
-    ) -> Result<(ScopeAt, Sent)> {
+    ) -> Result<(ScopeAccount, Sent)> {
         let now = chain.time().await?;
         let create = CreateScope {
             payer: chain.payer.pubkey(),
@@ -255,7 +255,7 @@ impl Registry {
         let sent = sent.map_err(anyhow::Error::from).context("create_scope")?;
         let config = chain.account(&addresses::config().address).await?;
         let config: bauta::state::Config = bauta_client::decode_account(&config.owner, &config.data)?;
-        let scope = ScopeAt {
+        let scope = ScopeAccount {
             address: create.scope(),
             element: Scope::derive(
                 &config.cluster_tag,
