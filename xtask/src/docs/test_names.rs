@@ -98,6 +98,7 @@ fn a_missing_file_and_a_missing_test_are_found() {
         ("drill `third`", Some("there is no test and no file third")),
     ] {
         let found = errors(&sources, part);
-        assert_eq!(found, Vec::from_iter(expected), "{part}");
+        let expected: Vec<&str> = expected.into_iter().collect();
+        assert_eq!(found, expected, "{part}");
     }
 }

@@ -6,7 +6,7 @@ use super::{files, read};
 
 /// Words and phrases that are not used. Only those are listed that have no technical meaning, so
 /// that no correct text contains them. docs/glossary.md has the words to use.
-const UNUSED: [&str; 29] = [
+const UNUSED: &[&str] = &[
     "are told",
     "asker",
     "everybody",
