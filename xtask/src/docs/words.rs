@@ -49,7 +49,8 @@ fn unused_word(line: &str) -> Option<&'static str> {
         .collect();
     let text = format!(" {} ", words.join(" "));
     UNUSED
-        .into_iter()
+        .iter()
+        .copied()
         .find(|word| text.contains(&format!(" {word} ")))
 }
 
