@@ -144,6 +144,24 @@ fn every_task_is_in_the_readme() {
 }
 
 #[test]
+fn every_package_is_in_the_table_of_folders() {
+    let table = read("docs/architecture.md");
+    let missing: Vec<String> = files()
+        .into_iter()
+        .filter_map(|file| file.strip_suffix("/Cargo.toml").map(str::to_owned))
+        .filter(|folder| {
+            // A row may name a folder that contains the package.
+            let mut folders = Path::new(folder).ancestors();
+            !folders.any(|folder| table.contains(&format!("`{}`", folder.display())))
+        })
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/architecture.md does not name {missing:?}"
+    );
+}
+
+#[test]
 fn the_code_in_the_readme_is_part_of_the_example_program() {
     let without_spaces = |text: &str| text.split_whitespace().collect::<String>();
     let program = without_spaces(&read("programs/example-gate/src/lib.rs"));
