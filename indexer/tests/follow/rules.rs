@@ -87,7 +87,7 @@ async fn an_unknown_event_stops_the_checkpoint_before_it() {
     let stopped = stopped.unwrap();
     assert!(matches!(stopped, IndexerError::Event { .. }), "{stopped}");
     assert!(
-        !stopped.is_retryable() && stopped.to_string().contains("newer client"),
+        !stopped.is_retryable() && stopped.to_string().contains("update the client"),
         "{stopped}"
     );
     let checkpoint = fixture.database.store.checkpoint().await.unwrap().unwrap();

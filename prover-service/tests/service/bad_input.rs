@@ -99,13 +99,13 @@ fn cases() -> Vec<(Value, &'static str, &'static str)> {
         (
             with("/private/path", other["private"]["path"].clone()),
             "private.path",
-            "doesn't lead",
+            "does not lead",
         ),
-        (with("/private/index", json!(4)), "private.path", "doesn't lead"),
+        (with("/private/index", json!(4)), "private.path", "does not lead"),
         (
             with("/private/secret", other["private"]["secret"].clone()),
             "private.path",
-            "doesn't lead",
+            "does not lead",
         ),
         (
             with("/public/claim", json!(format!("0x{:064x}", 8))),

@@ -193,7 +193,7 @@ async fn an_invalid_reference_is_refused_with_its_field() {
         ),
         (changed(&known, 1 << 20), "registry.index", "index"),
         // The leaf of another member.
-        (changed(&known, 4), "private.path", "doesn't lead"),
+        (changed(&known, 4), "private.path", "does not lead"),
     ] {
         let (status, problem) = service.post("/prove", &body).await;
         assert_eq!((status, &problem["field"]), (400, &json!(field)), "{problem}");
