@@ -73,8 +73,9 @@ pub enum CircuitsError {
 }
 
 impl From<PrimitivesError> for CircuitsError {
-    /// Converts a [`PrimitivesError::WrongRoot`] to [`Self::WrongRoot`], which does not contain the roots.
-    /// Services store and log these errors, and the root that leaf and path lead to can identify the member.
+    /// Converts a [`PrimitivesError::WrongRoot`] to [`Self::WrongRoot`], which does not contain the
+    /// roots. Services store and log these errors, and the root that leaf and path lead to can
+    /// identify the member.
     fn from(error: PrimitivesError) -> Self {
         match error {
             PrimitivesError::WrongRoot { .. } => Self::WrongRoot,

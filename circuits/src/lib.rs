@@ -5,7 +5,7 @@
 //! the leaf's attributes. Every proof has one public input, the digest.
 //!
 //! ```text
-//!   ProofInputs --evaluate, in ordinary code--> Evaluation (nullifier, digest) or the violated rule
+//!   ProofInputs --evaluate in ordinary code--> Evaluation (nullifier, digest) or the violated rule
 //!     |
 //!     +--Statement, gadgets--> Assignment --+
 //!                                           +--> Proof --verify--> digest

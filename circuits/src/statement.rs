@@ -1,4 +1,4 @@
-//! What a statement is, and what every statement shares.
+//! The interface of statements, and the core that all statements share.
 
 use ark_bn254::Fr;
 use ark_relations::gr1cs::{ConstraintSynthesizer, ConstraintSystemRef, SynthesisError};
@@ -18,26 +18,30 @@ use crate::{
 
 /// A statement: the shared core with one predicate over the leaf's attributes.
 ///
-/// A new statement implements this and nothing else. Its predicate is written twice, as constraints and in plain code; the
-/// tests hold the two together.
+/// A new statement implements only this trait. Its predicate is written twice, as constraints and
+/// in ordinary code. The tests compare the two.
 pub trait Statement: Sync {
-    /// The statement's name, the same in circuit, program, database and API.
+    /// The name of the statement. Circuit, program, database and API use the same name.
     const NAME: &'static str;
-    /// Counts up with every change of the constraints.
+    /// The version. Every change of the constraints increases it by one.
     const VERSION: u16;
-    /// What the leaf's attributes mean. Registry, scope and circuit must agree on it.
+    /// The leaf format, which defines the leaf's attributes. Registry, scope and circuit must have
+    /// the same one.
     const LEAF_FORMAT: u16;
 
-    /// Private data besides the membership. Holds secrets: wiped when dropped, no `Debug`.
+    /// The private inputs in addition to the membership. They hold secrets, so the type must wipe
+    /// them when it is dropped and must not implement `Debug`.
     type Private: Sync;
 
-    /// Depth of the registry tree.
+    /// Returns the depth of the registry tree.
     fn depth(&self) -> Depth;
 
-    /// Private data of the right shape and no meaning, to record the constraints with.
+    /// Returns private inputs with the right number of elements and without a meaning. The
+    /// constraints are recorded with them.
     fn blank(&self) -> Self::Private;
 
-    /// The predicate as constraints: the claim that the attributes allow. Makes its inputs before its first constraint.
+    /// Adds the constraints of the predicate and returns the claim. All its inputs must be created
+    /// before its first constraint.
     fn predicate<C: ConstraintSystem>(
         &self,
         cs: &mut C,
@@ -45,7 +49,7 @@ pub trait Statement: Sync {
         private: &Self::Private,
     ) -> C::Expression;
 
-    /// The predicate in plain code: refuses a claim that the attributes don't allow, with the rule.
+    /// Checks the claim in ordinary code. The error names the rule that the claim breaks.
     fn check_claim(
         &self,
         claim: Claim,
@@ -54,17 +58,20 @@ pub trait Statement: Sync {
     ) -> Result<(), CircuitsError>;
 }
 
-/// What a proof of certain inputs shows.
+/// The public values of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evaluation {
-    /// The five values.
+    /// The five values that the proof shows.
     pub public: PublicInputs,
-    /// Their hash, the public input.
+    /// Their hash, which is the only public input of the circuit.
     pub digest: Digest,
 }
 
-/// The statement in plain code, by hashes of other origin than the gadgets': what a proof of these inputs shows, or
-/// which rule they break. Everything that proves asks this first.
+/// Evaluates the statement in ordinary code. Returns the public values of a proof of these inputs,
+/// or an error with the rule that they break.
+///
+/// The hashes come from another implementation than those of the gadgets. Every function that makes
+/// a proof calls this first.
 pub fn evaluate<S: Statement>(
     statement: &S,
     inputs: &ProofInputs<S::Private>,
@@ -91,7 +98,8 @@ fn check_depth<S: Statement>(statement: &S, inputs: &ProofInputs<S::Private>) ->
     }
 }
 
-/// The statement as constraints. The claim and the root come out of them: the inputs' own are not looked at.
+/// Adds the constraints of the statement. They compute the claim and the root. The claim and the
+/// root of `inputs` are not used.
 pub fn synthesise<S: Statement, C: ConstraintSystem>(
     statement: &S,
     cs: &mut C,
@@ -113,15 +121,15 @@ pub fn synthesise<S: Statement, C: ConstraintSystem>(
     );
 }
 
-/// The statement's constraint system.
+/// Returns the constraint system of the statement.
 pub fn r1cs<S: Statement>(statement: &S) -> R1cs {
     let mut matrices = Matrices::default();
     synthesise(statement, &mut matrices, &blank_inputs(statement));
     matrices.into_r1cs()
 }
 
-/// Computes the witness of inputs that [`evaluate`] accepts, which it asks first. `wires` and `constraints` are those
-/// of [`r1cs`].
+/// Computes the witness, after [`evaluate`] has accepted the inputs. `wires` and `constraints` are
+/// the numbers of [`r1cs`].
 pub fn assign<S: Statement>(
     statement: &S,
     inputs: &ProofInputs<S::Private>,
@@ -134,8 +142,9 @@ pub fn assign<S: Statement>(
     Ok(assignment)
 }
 
-/// The same with [`evaluate`] and the witness side by side, in the rayon pool that the call is made in: they take about as long, and neither needs
-/// the other.
+/// Computes the same as [`assign`], but runs [`evaluate`] and the computation of the witness in
+/// parallel, in the rayon pool of the caller. Both take about the same time, and neither needs the
+/// result of the other.
 pub fn assign_parallel<S: Statement>(
     statement: &S,
     inputs: &ProofInputs<S::Private>,
@@ -153,12 +162,12 @@ pub fn assign_parallel<S: Statement>(
             assignment
         },
     );
-    // This refuses a path that doesn't fit, among others.
+    // If the path does not fit, this returns the error.
     evaluation?;
     Ok(assignment)
 }
 
-/// Inputs of the right shape and no meaning.
+/// Returns inputs with the right number of elements and without a meaning.
 fn blank_inputs<S: Statement>(statement: &S) -> ProofInputs<S::Private> {
     let zero = FieldElement::ZERO;
     let depth = statement.depth();
@@ -177,11 +186,11 @@ fn blank_inputs<S: Statement>(statement: &S) -> ProofInputs<S::Private> {
     }
 }
 
-/// A statement with inputs, in the form that arkworks' provers and checkers take.
+/// A statement with inputs, in the form for arkworks's provers and checkers.
 pub struct ArkworksCircuit<'a, S: Statement> {
     /// The statement.
     pub statement: &'a S,
-    /// The inputs; `None` to record the constraints alone.
+    /// The inputs. `None` if only the constraints are needed.
     pub inputs: Option<&'a ProofInputs<S::Private>>,
 }
 

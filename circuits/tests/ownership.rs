@@ -1,4 +1,5 @@
-//! The constraints of ownership against its plain-code form, arkworks' own checker, and a whole proof.
+//! Compares the constraints of `ownership` with its form in ordinary code and with arkworks's own
+//! checker, and makes whole proofs.
 
 mod common;
 

@@ -1,6 +1,6 @@
 use crate::constraint_system::ConstraintSystem;
 
-/// `bit · bit = bit`: zero or one, and nothing else. One constraint.
+/// Constrains `bit` to zero or one by `bit · bit = bit`. It takes one constraint.
 pub fn constrain_boolean<C: ConstraintSystem>(cs: &mut C, bit: &C::Expression) {
     cs.enforce(bit, bit, bit);
 }

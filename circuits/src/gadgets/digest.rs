@@ -1,17 +1,18 @@
 use super::{MembershipOutputs, poseidon};
 use crate::constraint_system::ConstraintSystem;
 
-/// What a proof is bound to besides root and nullifier.
+/// The values that a proof is bound to in addition to root and nullifier.
 pub struct Bound<E> {
-    /// The nullifier's domain.
+    /// The domain of the nullifier.
     pub scope: E,
-    /// What the predicate shows.
+    /// The public value that the predicate derives.
     pub claim: E,
-    /// Recipient, relayer, expiry and payload.
+    /// The hash of recipient, relayer, expiry and payload.
     pub context: E,
 }
 
-/// Exposes `Poseidon5(root, nullifier, scope, claim, context)` as the public input: 322 constraints.
+/// Makes `Poseidon5(root, nullifier, scope, claim, context)` the public input. It takes 322
+/// constraints.
 pub fn digest<C: ConstraintSystem>(
     cs: &mut C,
     membership: MembershipOutputs<C::Expression>,

@@ -5,7 +5,8 @@ use bauta_primitives::ProofInputs;
 use super::{Level, poseidon};
 use crate::{constraint_system::ConstraintSystem, field::to_ark};
 
-/// The core of every statement: somebody who knows `secret` has the leaf of `entry_id` and `attributes` in the tree.
+/// The inputs of the core of every statement: the prover knows `secret`, and the tree contains the
+/// leaf of this secret, `entry_id` and `attributes`.
 pub struct Membership<E> {
     secret: E,
     entry_id: E,
@@ -13,7 +14,7 @@ pub struct Membership<E> {
     levels: Vec<Level<E>>,
 }
 
-/// The values of a membership that go into the digest.
+/// The values of a membership that the digest includes.
 pub struct MembershipOutputs<E> {
     /// The root that the path leads to.
     pub root: E,
@@ -22,7 +23,8 @@ pub struct MembershipOutputs<E> {
 }
 
 impl<E: Clone> Membership<E> {
-    /// Allocates the inputs: secret, entry, attributes and one level for each level of the path, from the leaf upwards.
+    /// Creates the inputs: secret, entry, attributes, and the levels of the path from the leaf
+    /// upwards.
     pub fn input<C: ConstraintSystem<Expression = E>, P>(cs: &mut C, inputs: &ProofInputs<P>) -> Self {
         let (path, index) = (inputs.path.siblings(), inputs.path.index());
         Self {
@@ -37,12 +39,13 @@ impl<E: Clone> Membership<E> {
         }
     }
 
-    /// What the leaf says besides its commitment, for the predicate.
+    /// Returns the leaf's attributes, for the predicate.
     pub fn attributes(&self) -> &E {
         &self.attributes
     }
 
-    /// Root and nullifier of one and the same secret and entry: 735 constraints, and 302 for each level.
+    /// Computes root and nullifier from the same secret and the same entry. It takes 735
+    /// constraints, and 302 for each level.
     pub fn outputs<C: ConstraintSystem<Expression = E>>(
         &self,
         cs: &mut C,

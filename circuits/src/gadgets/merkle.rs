@@ -3,15 +3,16 @@ use bauta_primitives::tree::Siblings;
 use super::{constrain_boolean, poseidon};
 use crate::{constraint_system::ConstraintSystem, field::to_ark};
 
-/// One level of a path in a 4-ary tree: where the child stands among four, and its siblings.
+/// One level of a path in a 4-ary tree: the position of the child among the four children, and its
+/// siblings.
 ///
-/// The position is `2 · high + low`, two bits that are both constrained. The siblings are held by what the two
-/// swaps do with them, not by position:
+/// The position is `2 · high + low`. Both bits are constrained. The fields name the siblings by
+/// their part in the two swaps, not by their positions:
 ///
 /// ```text
-///   child ----+-- swap if low --+-- left pair  --+
-///   neighbour-+                 |                +-- swap if high --> four children --Poseidon4--> parent
-///   others[0], others[1] -------+-- right pair --+
+///   child ----+- swap if low --+-- left pair  --+
+///   neighbour-+                |                +- swap if high --> children --Poseidon4--> parent
+///   others[0], others[1] ------+-- right pair --+
 /// ```
 pub struct Level<E> {
     low: E,
@@ -21,7 +22,8 @@ pub struct Level<E> {
 }
 
 impl<E: Clone> Level<E> {
-    /// Five inputs: two bits of position (0 to 3), three siblings in order of position.
+    /// Creates five inputs: the two bits of `position` (0 to 3) and the three siblings. `siblings`
+    /// are in the order of their positions.
     pub fn input<C: ConstraintSystem<Expression = E>>(
         cs: &mut C,
         position: usize,
@@ -29,7 +31,7 @@ impl<E: Clone> Level<E> {
     ) -> Self {
         let (low, high) = (position & 1, position >> 1 & 1);
         let [a, b, c] = siblings.map(to_ark);
-        // child and neighbour fill one half of the node, the others fill the other half
+        // The child and its neighbour are one half of the node. The others are the other half.
         let (neighbour, others) = if high == 0 { (a, [b, c]) } else { (c, [a, b]) };
         Self {
             low: cs.input((low as u64).into()),
@@ -39,7 +41,8 @@ impl<E: Clone> Level<E> {
         }
     }
 
-    /// The parent of `child`: 302 constraints, which are 2 for the bits, 3 for the swaps and 297 for `Poseidon4`.
+    /// Computes the parent of `child`. It takes 302 constraints: 2 for the bits, 3 for the swaps
+    /// and 297 for `Poseidon4`.
     pub fn parent<C: ConstraintSystem<Expression = E>>(&self, cs: &mut C, child: &E) -> E {
         constrain_boolean(cs, &self.low);
         constrain_boolean(cs, &self.high);
@@ -50,7 +53,7 @@ impl<E: Clone> Level<E> {
     }
 }
 
-/// `(a, b)` where the bit is 0, `(b, a)` where it is 1. One constraint.
+/// Returns `(a, b)` if the bit is 0 and `(b, a)` if it is 1. It takes one constraint.
 fn swap<C: ConstraintSystem>(
     cs: &mut C,
     bit: &C::Expression,

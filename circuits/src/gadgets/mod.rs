@@ -1,10 +1,10 @@
-//! Constraints that statements are built of. None of them knows a statement.
+//! The parts of which statements are built. They are independent of any statement.
 //!
 //! ```text
 //!   secret --Poseidon1--> commitment --+
-//!   entry_id, attributes --------------+--Poseidon3--> leaf --merkle--> root ---+
-//!   secret, entry_id, scope -----------------Poseidon3--> nullifier -----------+--Poseidon5--> digest
-//!   scope, claim, context ------------------------------------------------------+
+//!   entry_id, attributes --------------+--Poseidon3--> leaf --merkle--> root -+
+//!   secret, entry_id, scope --------------Poseidon3--> nullifier -------------+-Poseidon5-> digest
+//!   scope, claim, context ----------------------------------------------------+
 //! ```
 
 mod boolean;

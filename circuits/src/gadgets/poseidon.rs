@@ -6,10 +6,11 @@ use crate::constraint_system::ConstraintSystem;
 
 const WIDTH: &str = "parameters of width T have T elements in each row";
 
-/// `PoseidonN` of N expressions, 1 to 6, in 3 constraints for each S-box: 213, 240, 261, 297, 321 or 354.
+/// Computes `PoseidonN` of N expressions. N is 1 to 6.
 ///
-/// Everything between S-boxes is linear and so free. Lane 0 of the first round is a constant, and of the last
-/// round only lane 0 is read.
+/// Each S-box takes 3 constraints, so the hash takes 213, 240, 261, 297, 321 or 354. All other
+/// operations are linear and take none. State element 0 of the first round is a constant, so its
+/// S-box takes none either. After the last round, only state element 0 is computed.
 pub fn poseidon<C: ConstraintSystem, const N: usize>(
     cs: &mut C,
     inputs: &[C::Expression; N],
@@ -32,15 +33,15 @@ fn permute<C: ConstraintSystem, const T: usize>(
     parameters: &Parameters,
     inputs: &[C::Expression],
 ) -> C::Expression {
-    let mds: [&[Fr; T]; T] = std::array::from_fn(|lane| row(&parameters.mds[lane]));
+    let mds: [&[Fr; T]; T] = std::array::from_fn(|i| row(&parameters.mds[i]));
     let mix = |cs: &C, powers: &[C::Expression; T]| mds.map(|weights| cs.weighted_sum(weights, powers));
 
-    let first: &[Fr; T] = row(&parameters.full_constants[0]);
-    let powers = std::array::from_fn(|lane| {
-        if lane == 0 {
-            return cs.constant(first[0].square().square() * first[0]);
+    let constants: &[Fr; T] = row(&parameters.full_constants[0]);
+    let powers = std::array::from_fn(|i| {
+        if i == 0 {
+            return cs.constant(constants[0].square().square() * constants[0]);
         }
-        let sum = cs.add_constant(&inputs[lane - 1], first[lane]);
+        let sum = cs.add_constant(&inputs[i - 1], constants[i]);
         fifth_power(cs, &sum)
     });
     let mut state = mix(cs, &powers);
@@ -57,19 +58,19 @@ fn permute<C: ConstraintSystem, const T: usize>(
     for ((constant, weights), column) in rounds {
         let sum = cs.add_constant(&state[0], *constant);
         state[0] = fifth_power(cs, &sum);
-        let lane_0 = cs.weighted_sum(row::<T>(weights), &state);
-        for lane in 1..T {
-            state[lane] = cs.add_scaled(&state[lane], column[lane - 1], &state[0]);
+        let first = cs.weighted_sum(row::<T>(weights), &state);
+        for i in 1..T {
+            state[i] = cs.add_scaled(&state[i], column[i - 1], &state[0]);
         }
-        state[0] = lane_0;
+        state[0] = first;
     }
 
-    let mixed: [C::Expression; T] = std::array::from_fn(|lane| {
-        if lane == 0 {
+    let mixed: [C::Expression; T] = std::array::from_fn(|i| {
+        if i == 0 {
             return state[0].clone();
         }
         let mut weights = [Fr::ZERO; T];
-        weights[1..].copy_from_slice(&parameters.last_block[lane - 1]);
+        weights[1..].copy_from_slice(&parameters.last_block[i - 1]);
         cs.weighted_sum(&weights, &state)
     });
     state = mixed;
@@ -86,14 +87,15 @@ fn full_s_boxes<C: ConstraintSystem, const T: usize>(
     state: &[C::Expression; T],
     constants: &[Fr; T],
 ) -> [C::Expression; T] {
-    std::array::from_fn(|lane| {
-        let sum = cs.add_constant(&state[lane], constants[lane]);
+    std::array::from_fn(|i| {
+        let sum = cs.add_constant(&state[i], constants[i]);
         fifth_power(cs, &sum)
     })
 }
 
-/// x^5 in three constraints, arranged so that x² stays out of matrix B and x³ out of A: each of the prover's
-/// multi-scalar multiplications over A and B then has a third fewer points.
+/// Computes x^5 in three constraints. x² does not occur in matrix B, and x³ does not occur in
+/// matrix A. This removes a third of the points of the prover's multi-scalar multiplications over A
+/// and B.
 fn fifth_power<C: ConstraintSystem>(cs: &mut C, x: &C::Expression) -> C::Expression {
     let square = cs.multiply(x, x);
     let cube = cs.multiply(&square, x);

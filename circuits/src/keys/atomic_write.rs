@@ -7,9 +7,9 @@ use std::{
     path::Path,
 };
 
-/// Writes a file under a temporary name beside `path` and renames it, so that a partially written file
-/// is never read. The temporary name is random, because process ids are not unique among containers
-/// that share a folder.
+/// Writes a file under a temporary name beside `path` and renames it, so that a partially written
+/// file is never read. The temporary name is random, because process ids are not unique among
+/// containers that share a folder.
 pub(super) fn atomic_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or_else(|| Path::new(""));
     fs::create_dir_all(directory)?;

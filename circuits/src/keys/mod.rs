@@ -105,8 +105,8 @@ impl<S: Statement> Key<S> {
         Ok(ark_groth16::Proof { a, b, c }.into())
     }
 
-    /// Makes a proof on one thread, whatever the size of the pool in which the call is made. If
-    /// there are more proofs to make than threads, this gives the most proofs per second.
+    /// Makes a proof on one thread, even if the caller's pool has more. If there are more proofs to
+    /// make than threads, this gives the most proofs per second.
     pub fn prove_on_one_thread(
         &self,
         inputs: &ProofInputs<S::Private>,

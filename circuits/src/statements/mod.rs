@@ -1,4 +1,4 @@
-//! What can be proved.
+//! The statements that can be proved.
 
 mod ownership;
 

@@ -2,18 +2,17 @@ use bauta_primitives::{Attributes, Claim, tree::Depth};
 
 use crate::{CircuitsError, constraint_system::ConstraintSystem, statement::Statement};
 
-/// Somebody who knows the secret of a leaf shows the track that its token gives access to.
+/// The prover knows the secret of a leaf and shows the track of the leaf's token.
 ///
-/// The leaf's attributes are the track id, and the claim is the same track id. At the root, a leaf with that claim
-/// belonged to somebody who knows its secret: in a holder registry, the token was held when its leaf was registered
-/// and had not been evicted by that root.
+/// The leaf's attributes are the track, and the claim is the same track. In a registry of holders,
+/// the token was held when its leaf was registered, and the leaf had not been evicted at the root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ownership {
     depth: Depth,
 }
 
 impl Ownership {
-    /// Ownership in a registry of this depth.
+    /// Creates the statement for registries of this depth.
     #[must_use]
     pub const fn new(depth: Depth) -> Self {
         Self { depth }
@@ -33,7 +32,7 @@ impl Statement for Ownership {
 
     fn blank(&self) {}
 
-    /// The claim is the attributes' own wire, so there is nothing to constrain.
+    /// Returns the wire of the attributes as the claim. This needs no constraint.
     fn predicate<C: ConstraintSystem>(
         &self,
         _cs: &mut C,

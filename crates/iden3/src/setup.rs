@@ -1,8 +1,8 @@
 //! Development keys: a complete setup by one party.
 //!
-//! **Anyone who runs this setup can forge proofs**, because one process draws `τ`, `α`, `β` and `δ`.
-//! Such keys are for development and tests. A key for production comes from a ceremony. Its `.zkey`
-//! has the same form.
+//! **Anyone who runs this setup can forge proofs**, because one process draws `τ`, `α`, `β` and
+//! `δ`. Such keys are for development and tests. A key for production comes from a ceremony. Its
+//! `.zkey` has the same form.
 
 use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{AffineRepr, PrimeGroup, scalar_mul::ScalarMul};

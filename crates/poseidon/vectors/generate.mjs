@@ -1,6 +1,5 @@
-// Writes poseidon.json: the Poseidon hashes of 1 to 6 inputs, computed by circomlibjs. An element is
-// 0x and 64 hex digits, big-endian.
-// Run: npm ci && npm run generate
+// Writes poseidon.json: the Poseidon hashes of 1 to 6 inputs, computed by circomlibjs. An element
+// is 0x and 64 hex digits, big-endian. Run: npm ci && npm run generate
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { buildPoseidon } from "circomlibjs";
