@@ -102,6 +102,7 @@ impl Circuit {
             version: Ownership::VERSION,
             depth: 10,
             leaf_format: LEAF_FORMAT,
+            auxiliary_format: 0,
             provenance: Provenance::Development,
             constraint_system_hash: key.header().constraint_system_hash,
             transcript_hash: [0; 32],
@@ -250,6 +251,7 @@ impl Registry {
             required_claim: None,
             opens_at: now - 60,
             closes_at: now + 86_400,
+            expected_root: None,
         };
         let sent = chain.send(&[create.instruction()], &[]).await;
         let sent = sent.map_err(anyhow::Error::from).context("create_scope")?;

@@ -12,9 +12,9 @@ use bauta_client::{Event as ChainEvent, decode_event};
 use bauta_primitives::tree::{Depth, LeafIndex};
 use bauta_primitives::{Claim, Commitment, FieldElement, Leaf, Nullifier, PrimitivesError, Root, Scope};
 use bauta_store::event::{
-    CircuitRegistered, CollectionAdded, ConfigChanged, HolderEvicted, HolderRegistered, LeafReplaced,
-    LeavesAppended, MerkleRootUpdated, OwnershipVerified, RegistryCreated, ScopeCreated, TreeChange,
-    TreeChangeKind,
+    CircuitRegistered, CircuitStatusChanged, CollectionAdded, ConfigChanged, HolderEvicted, HolderRegistered,
+    LeafReplaced, LeavesAppended, MerkleRootUpdated, OwnershipVerified, RegistryCreated, ScopeCreated,
+    TreeChange, TreeChangeKind,
 };
 use bauta_store::{Event, EventRecord, Position, Provenance, RegistryKind, ScopeMode, Sequence};
 use solana_address::Address;
@@ -144,7 +144,7 @@ fn convert(decoded: ChainEvent) -> Result<(i64, Event), PrimitivesError> {
     Ok(match decoded {
         ChainEvent::ConfigChanged(e) => (e.timestamp, config_changed(&e)),
         ChainEvent::CircuitRegistered(e) => (e.timestamp, circuit_registered(&e)?),
-        ChainEvent::CircuitRetired(e) => (e.timestamp, Event::CircuitRetired { circuit: e.circuit }),
+        ChainEvent::CircuitStatusChanged(e) => (e.timestamp, circuit_status_changed(&e)),
         ChainEvent::RegistryCreated(e) => (e.timestamp, registry_created(&e)?),
         ChainEvent::CollectionAdded(e) => (e.timestamp, collection_added(&e)),
         ChainEvent::RegistrySealed(e) => (e.timestamp, Event::RegistrySealed { registry: e.registry }),
@@ -186,7 +186,20 @@ fn circuit_registered(e: &chain::CircuitRegistered) -> Result<Event, PrimitivesE
         provenance: provenance(e.provenance),
         constraint_system_hash: e.constraint_system_hash,
         transcript_hash: e.transcript_hash,
+        auxiliary_format: e.auxiliary_format,
     }))
+}
+
+const fn circuit_status_changed(e: &chain::CircuitStatusChanged) -> Event {
+    Event::CircuitStatusChanged(CircuitStatusChanged {
+        circuit: e.circuit,
+        suspended: e.suspended,
+        retires_at: if e.retires_at == 0 {
+            None
+        } else {
+            Some(e.retires_at)
+        },
+    })
 }
 
 fn registry_created(e: &chain::RegistryCreated) -> Result<Event, PrimitivesError> {

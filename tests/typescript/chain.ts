@@ -1,4 +1,5 @@
-// A test chain: LiteSVM with the program's ELF. Anchor's coders build the instructions, and Solana Kit signs them.
+// A test chain: LiteSVM with the program's ELF. Anchor's coders build the instructions, and Solana
+// Kit signs them.
 
 import { readFileSync } from "node:fs";
 

@@ -1,4 +1,5 @@
-// Tests the IDL with the ELF, like a TypeScript client with Anchor: instructions, accounts, events and errors.
+// Tests the IDL with the ELF, like a TypeScript client with Anchor: instructions, accounts, events
+// and errors.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -3,7 +3,8 @@
 //! ```text
 //!   successful transaction
 //!     instruction             of any program
-//!       inner instruction     program: bauta, accounts: [event authority], data: tag ‖ event     <- accepted
+//!       inner instruction     program: bauta, accounts: [event authority], data: tag ‖ event
+//!                             <- accepted
 //!     log lines               ignored: any program can print any line, and logs are cut at 10 kB
 //! ```
 //!
@@ -65,8 +66,8 @@ event! {
     ConfigChanged,
     /// A circuit was registered.
     CircuitRegistered,
-    /// A circuit was retired.
-    CircuitRetired,
+    /// A circuit was suspended or resumed, or its retirement was scheduled or cancelled.
+    CircuitStatusChanged,
     /// A registry was created.
     RegistryCreated,
     /// A collection was added to a registry of holders.

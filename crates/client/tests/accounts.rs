@@ -1,7 +1,7 @@
 //! Tests the decoding of accounts.
 
 use anchor_lang::Discriminator;
-use bauta::state::{Config, Holding, Nullifier, Registry, Tree};
+use bauta::state::{Circuit, Config, Holding, Nullifier, Registry, Tree};
 use bauta_client::{ClientError, decode_account};
 use bytemuck::{Zeroable, bytes_of};
 use proptest::prelude::*;
@@ -9,9 +9,9 @@ use solana_address::Address;
 
 fn nullifier() -> (Nullifier, Vec<u8>) {
     let state = Nullifier {
-        scope: Address::new_from_array([1; 32]),
-        nullifier: [2; 32],
-        rent_payer: Address::new_from_array([3; 32]),
+        rent_payer: Address::new_from_array([1; 32]),
+        scope_tag: [2; 16],
+        nullifier_prefix: [3; 16],
     };
     let data = [Nullifier::DISCRIMINATOR, bytes_of(&state)].concat();
     (state, data)
@@ -56,7 +56,7 @@ fn an_account_of_another_length_is_refused() {
             Some(ClientError::AccountLength {
                 kind: "Nullifier",
                 length: wrong.len(),
-                expected: 104
+                expected: 72
             })
         );
     }
@@ -80,14 +80,16 @@ fn accounts_have_the_lengths_in_the_protocol() {
         8 + size_of::<Config>(),
         8 + size_of::<Registry>(),
         8 + size_of::<Holding>(),
+        8 + size_of::<Circuit>(),
+        Nullifier::SPACE,
     ];
-    assert_eq!(lengths, [112, 808, 168]);
+    assert_eq!(lengths, [112, 808, 168, 728, 72]);
 }
 
 proptest! {
     #[test]
     fn any_bytes_are_decoded_or_refused(data in prop::collection::vec(any::<u8>(), 0..200)) {
         let read = decode_account::<Nullifier>(&bauta::ID, &data).is_ok();
-        prop_assert_eq!(read, data.len() == 104 && data.starts_with(Nullifier::DISCRIMINATOR));
+        prop_assert_eq!(read, data.len() == 72 && data.starts_with(Nullifier::DISCRIMINATOR));
     }
 }

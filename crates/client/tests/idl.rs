@@ -5,8 +5,8 @@ use bauta::instructions::CircuitRegistration;
 use bauta::state::{Provenance, RegistryKind, ScopeMode};
 use bauta_client::instructions::{
     AcceptAdmin, AddCollection, AppendLeaves, CloseScope, CreateRegistry, CreateScope, EvictHolder,
-    Initialize, Pause, PublishRoot, ReclaimNullifier, RegisterCircuit, RegisterHolder, ReplaceLeaf,
-    RetireCircuit, SealRegistry, SetAdmin, Verify,
+    Initialize, Pause, PublishRoot, ReclaimNullifier, RegisterCircuit, RegisterHolder, ReplaceAdmin,
+    ReplaceLeaf, RetireCircuit, SealRegistry, SetAdmin, SuspendCircuit, Verify,
 };
 use bauta_primitives::{Claim, Commitment, FieldElement, Leaf, Nullifier, Root};
 use serde_json::Value;
@@ -29,6 +29,7 @@ fn administration() -> Vec<(&'static str, Instruction)> {
         version: 1,
         depth: 10,
         leaf_format: 1,
+        auxiliary_format: 0,
         provenance: Provenance::Development,
         constraint_system_hash: [0; 32],
         transcript_hash: [0; 32],
@@ -62,6 +63,14 @@ fn administration() -> Vec<(&'static str, Instruction)> {
             .instruction(),
         ),
         (
+            "replace_admin",
+            ReplaceAdmin {
+                upgrade_authority: address(1),
+                new_admin: address(2),
+            }
+            .instruction(),
+        ),
+        (
             "pause",
             Pause {
                 admin: address(1),
@@ -83,6 +92,16 @@ fn administration() -> Vec<(&'static str, Instruction)> {
             RetireCircuit {
                 admin: address(1),
                 circuit: address(2),
+                retire: true,
+            }
+            .instruction(),
+        ),
+        (
+            "suspend_circuit",
+            SuspendCircuit {
+                admin: address(1),
+                circuit: address(2),
+                suspended: true,
             }
             .instruction(),
         ),
@@ -202,6 +221,7 @@ fn scopes() -> Vec<(&'static str, Instruction)> {
                 required_claim: None,
                 opens_at: 0,
                 closes_at: 1,
+                expected_root: None,
             }
             .instruction(),
         ),

@@ -41,11 +41,8 @@ pub enum Event {
     ConfigChanged(ConfigChanged),
     /// A circuit was registered.
     CircuitRegistered(CircuitRegistered),
-    /// A circuit was retired.
-    CircuitRetired {
-        /// The circuit account.
-        circuit: Address,
-    },
+    /// A circuit was suspended or resumed, or its retirement was scheduled or cancelled.
+    CircuitStatusChanged(CircuitStatusChanged),
     /// A registry was created.
     RegistryCreated(RegistryCreated),
     /// A collection was added to a registry.
@@ -122,6 +119,21 @@ pub struct CircuitRegistered {
     pub constraint_system_hash: [u8; 32],
     /// The SHA-256 of the transcript of the ceremony.
     pub transcript_hash: [u8; 32],
+    /// The leaf format of the auxiliary registry whose root the statement includes in its claim. 0
+    /// if the statement includes none.
+    pub auxiliary_format: u8,
+}
+
+/// The status of a circuit after a change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CircuitStatusChanged {
+    /// The circuit account.
+    pub circuit: Address,
+    /// Whether the circuit is suspended: it accepts no scopes and no verifications.
+    pub suspended: bool,
+    /// The time from which the circuit is retired for ever, in Unix seconds, if a retirement is
+    /// scheduled.
+    pub retires_at: Option<i64>,
 }
 
 /// A new registry.
@@ -297,7 +309,7 @@ impl Event {
         match self {
             Self::ConfigChanged(_) => "ConfigChanged",
             Self::CircuitRegistered(_) => "CircuitRegistered",
-            Self::CircuitRetired { .. } => "CircuitRetired",
+            Self::CircuitStatusChanged(_) => "CircuitStatusChanged",
             Self::RegistryCreated(_) => "RegistryCreated",
             Self::CollectionAdded(_) => "CollectionAdded",
             Self::RegistrySealed { .. } => "RegistrySealed",

@@ -59,10 +59,16 @@ pub struct Circuit {
     pub depth: Depth,
     /// The leaf format, which defines the attributes of a leaf.
     pub leaf_format: u8,
+    /// The leaf format of the auxiliary registry whose root the statement includes in its claim. 0
+    /// if the statement includes none.
+    pub auxiliary_format: u8,
     /// The provenance of the verifying key.
     pub provenance: Provenance,
-    /// Whether new scopes can use the circuit.
+    /// Whether the circuit is suspended.
     pub status: CircuitStatus,
+    /// The time from which the circuit is retired for ever, in Unix seconds, if a retirement is
+    /// scheduled.
+    pub retires_at: Option<i64>,
     /// The SHA-256 of the verifying key.
     pub vk_hash: [u8; 32],
     /// The SHA-256 of the constraint system.
@@ -120,8 +126,8 @@ impl Store {
     /// Returns all circuits, in the order of their registration.
     pub async fn circuits(&self) -> Result<Vec<Circuit>, StoreError> {
         let rows = sqlx::query(
-            "SELECT address, statement, version, depth, leaf_format, provenance, status, vk_hash, constraint_system_hash,
-                    transcript_hash
+            "SELECT address, statement, version, depth, leaf_format, auxiliary_format, provenance, status, retires_at,
+                    vk_hash, constraint_system_hash, transcript_hash
              FROM circuits ORDER BY id",
         )
         .fetch_all(&self.pool)
@@ -133,8 +139,10 @@ impl Store {
                 version: row.get("version"),
                 depth: depth(row)?,
                 leaf_format: byte(row, "leaf_format")?,
+                auxiliary_format: byte(row, "auxiliary_format")?,
                 provenance: Provenance::parse(row.get("provenance"))?,
                 status: CircuitStatus::parse(row.get("status"))?,
+                retires_at: row.get("retires_at"),
                 vk_hash: bytes32(row.get("vk_hash"))?,
                 constraint_system_hash: bytes32(row.get("constraint_system_hash"))?,
                 transcript_hash: bytes32(row.get("transcript_hash"))?,

@@ -74,12 +74,12 @@ text_enum! {
     }
 }
 text_enum! {
-    /// Whether new scopes can use a circuit.
+    /// Whether a circuit is suspended.
     CircuitStatus {
-        /// New scopes can use it.
+        /// The circuit accepts scopes and verifications until it retires.
         Active = "active",
-        /// The circuit is retired.
-        Retired = "retired",
+        /// The circuit accepts no scopes and no verifications until it is resumed.
+        Suspended = "suspended",
     }
 }
 

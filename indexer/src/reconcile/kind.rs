@@ -1,19 +1,26 @@
 //! The kinds of accounts that are compared.
 
+use std::mem::offset_of;
+
 use anchor_lang::Discriminator;
 use bauta::state;
 use bauta_client::addresses;
-use bauta_primitives::{Nullifier, Root};
+use bauta_primitives::Root;
 use bauta_store::{CircuitStatus, Registry, Scope, ScopeStatus, Store, StoreError};
 use solana_address::Address;
 
-use super::state::{AccountKey, AccountState, AccountStates, ConfigState, HoldingState, RegistryState};
+use super::state::{
+    AccountKey, AccountState, AccountStates, ConfigState, HoldingState, RegistryState, nullifier_key,
+};
 use crate::chain::{Account, AccountFilter, BytesAt, DataSlice};
 
 /// The offset of the first field of an account, after the discriminator.
 const FIRST_FIELD: usize = 8;
 /// The offset of the second field of an account whose first field is an address.
 const SECOND_FIELD: usize = FIRST_FIELD + 32;
+/// The offsets of the fields `scope_tag` and `nullifier_prefix` of a nullifier's account.
+const SCOPE_TAG: usize = FIRST_FIELD + offset_of!(state::Nullifier, scope_tag);
+const NULLIFIER_PREFIX: usize = FIRST_FIELD + offset_of!(state::Nullifier, nullifier_prefix);
 
 /// A kind of account, or a part of one.
 pub enum AccountKind {
@@ -53,14 +60,23 @@ impl AccountKind {
             Self::Collections(registry) => {
                 filter_by_parent(state::Collection::DISCRIMINATOR, registry.address, None)
             }
-            Self::Nullifiers(scope, first_byte) => AccountFilter {
+            Self::Nullifiers(scope, first_byte) => {
+                let mut filter = filter(state::Nullifier::DISCRIMINATOR);
+                filter.matches.push(BytesAt {
+                    offset: SCOPE_TAG,
+                    bytes: state::Nullifier::scope_tag(&scope.address).to_vec(),
+                });
+                filter.matches.extend(first_byte.map(|byte| BytesAt {
+                    offset: NULLIFIER_PREFIX,
+                    bytes: vec![byte],
+                }));
                 // There may be many nullifiers, so only this field is requested.
-                slice: Some(DataSlice {
-                    offset: SECOND_FIELD,
-                    length: 32,
-                }),
-                ..filter_by_parent(state::Nullifier::DISCRIMINATOR, scope.address, *first_byte)
-            },
+                filter.slice = Some(DataSlice {
+                    offset: NULLIFIER_PREFIX,
+                    length: 16,
+                });
+                filter
+            }
             Self::Holdings(registry, first_byte) => {
                 filter_by_parent(state::Holding::DISCRIMINATOR, registry.address, *first_byte)
             }
@@ -99,8 +115,11 @@ impl AccountKind {
             }
             Self::Circuits => {
                 for circuit in store.circuits().await? {
-                    let is_active = circuit.status == CircuitStatus::Active;
-                    states.insert(circuit.address.to_bytes(), AccountState::Circuit { is_active });
+                    let state = AccountState::Circuit {
+                        suspended: circuit.status == CircuitStatus::Suspended,
+                        retires_at: circuit.retires_at.unwrap_or(0),
+                    };
+                    states.insert(circuit.address.to_bytes(), state);
                 }
             }
             Self::Registries => {
@@ -133,7 +152,9 @@ impl AccountKind {
             Self::Nullifiers(scope, first_byte) => {
                 let used = store.nullifiers(scope, *first_byte).await?;
                 let with_account = used.iter().filter(|used| !used.reclaimed);
-                states.extend(with_account.map(|used| (used.nullifier.to_bytes(), AccountState::Nullifier)));
+                states.extend(
+                    with_account.map(|used| (nullifier_key(used.nullifier), AccountState::Nullifier)),
+                );
             }
             Self::Holdings(registry, first_byte) => {
                 for (mint, holding) in store.holdings(registry, *first_byte).await? {
@@ -151,19 +172,22 @@ impl AccountKind {
         Ok(states)
     }
 
-    /// Returns the address of the account with a key.
-    pub fn address(&self, key: &AccountKey) -> Address {
+    /// Returns the address of the account with a key that the database has.
+    pub async fn address(&self, store: &Store, key: &AccountKey) -> Result<Address, StoreError> {
         let key_address = Address::from(*key);
-        match self {
+        Ok(match self {
             Self::Config | Self::Circuits | Self::Registries | Self::Scopes => key_address,
             Self::Collections(registry) => addresses::collection(&registry.address, &key_address).address,
-            Self::Nullifiers(scope, _) => match Nullifier::from_bytes(*key) {
-                Ok(nullifier) => addresses::nullifier(&scope.address, nullifier).address,
-                // These bytes are not a nullifier, so no account can exist for them.
-                Err(_) => key_address,
-            },
+            Self::Nullifiers(scope, _) => {
+                let used = store.nullifiers(scope, Some(key[0])).await?;
+                let own = used.iter().find(|used| nullifier_key(used.nullifier) == *key);
+                // The database rolled the nullifier back in the meantime.
+                own.map_or(key_address, |used| {
+                    addresses::nullifier(&scope.address, used.nullifier).address
+                })
+            }
             Self::Holdings(registry, _) => addresses::holding(&registry.address, &key_address).address,
-        }
+        })
     }
 }
 

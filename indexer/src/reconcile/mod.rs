@@ -211,7 +211,11 @@ async fn suspects<S: Source>(
             None => false,
         };
         if !was_stored {
-            suspects.insert(addresses.get(key).copied().unwrap_or_else(|| kind.address(key)));
+            let address = match addresses.get(key) {
+                Some(address) => *address,
+                None => kind.address(follower.store(), key).await?,
+            };
+            suspects.insert(address);
         }
     }
     Ok(suspects)

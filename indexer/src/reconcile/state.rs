@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use anchor_lang::{Discriminator, Owner, ZeroCopy};
 use bauta::state;
 use bauta_client::decode_account;
+use bauta_primitives::Nullifier;
 use bauta_store::Sequence;
 use solana_address::Address;
 
 use crate::chain::Account;
 
-/// The value that identifies an account among those of its kind: its address, or the mint, the
-/// nullifier or the collection's key that the address is derived from.
+/// The value that identifies an account among those of its kind: its address, or the mint or the
+/// collection's key that the address is derived from. For a nullifier it is the prefix in the
+/// account, followed by zeros: see [`nullifier_key`].
 pub type AccountKey = [u8; 32];
 
 /// The states of accounts of one kind.
@@ -22,7 +24,9 @@ pub type AccountStates = HashMap<AccountKey, AccountState>;
 pub enum AccountState {
     Config(ConfigState),
     Circuit {
-        is_active: bool,
+        suspended: bool,
+        /// 0 if no retirement is scheduled.
+        retires_at: i64,
     },
     Registry(RegistryState),
     Collection {
@@ -79,8 +83,11 @@ impl AccountState {
 
     pub fn of_circuit(account: &Account) -> Option<(AccountKey, Self)> {
         let circuit: state::Circuit = decode(account)?;
-        let is_active = circuit.status == state::Circuit::ACTIVE;
-        Some((account.address.to_bytes(), Self::Circuit { is_active }))
+        let state = Self::Circuit {
+            suspended: circuit.status == state::Circuit::SUSPENDED,
+            retires_at: circuit.retires_at,
+        };
+        Some((account.address.to_bytes(), state))
     }
 
     pub fn of_registry(account: &Account) -> Option<(AccountKey, Self)> {
@@ -109,10 +116,11 @@ impl AccountState {
         Some((account.address.to_bytes(), Self::Scope { is_open }))
     }
 
-    /// The data of the account must be only the nullifier, as [`super::kind::AccountKind::filter`]
-    /// selects it.
+    /// The data of the account must be only the prefix of the nullifier, as
+    /// [`super::kind::AccountKind::filter`] selects it.
     pub fn of_nullifier(account: &Account) -> Option<(AccountKey, Self)> {
-        Some((account.data.as_slice().try_into().ok()?, Self::Nullifier))
+        let prefix = account.data.as_slice().try_into().ok()?;
+        Some((key_of_prefix(prefix), Self::Nullifier))
     }
 
     pub fn of_holding(account: &Account) -> Option<(AccountKey, Self)> {
@@ -126,6 +134,20 @@ impl AccountState {
         };
         Some((holding.mint.to_bytes(), Self::Holding(state)))
     }
+}
+
+/// Returns the key of a nullifier's account.
+///
+/// Two nullifiers of a scope have the same key only if their first 16 bytes are equal. To find such
+/// a pair takes about 2^64 nullifiers.
+pub fn nullifier_key(nullifier: Nullifier) -> AccountKey {
+    key_of_prefix(state::Nullifier::prefix(&nullifier.to_bytes()))
+}
+
+fn key_of_prefix(prefix: [u8; 16]) -> AccountKey {
+    let mut key = [0; 32];
+    key[..16].copy_from_slice(&prefix);
+    key
 }
 
 /// Decodes an account. Returns `None` if it has another type.

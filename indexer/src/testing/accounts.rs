@@ -95,8 +95,8 @@ impl Accounts {
             }
             Event::OwnershipVerified(e) => {
                 let mut account: state::Nullifier = Zeroable::zeroed();
-                account.scope = e.scope;
-                account.nullifier = e.nullifier;
+                account.scope_tag = state::Nullifier::scope_tag(&e.scope);
+                account.nullifier_prefix = state::Nullifier::prefix(&e.nullifier);
                 if let Ok(nullifier) = Nullifier::from_bytes(e.nullifier) {
                     self.nullifiers
                         .insert(addresses::nullifier(&e.scope, nullifier).address, account);

@@ -305,6 +305,7 @@ impl TestChain {
             constraint_system_hash: [2; 32],
             transcript_hash: [0; 32],
             timestamp: self.now,
+            auxiliary_format: 0,
         });
         self.send(vec![registered]);
         let element = Scope::derive(&[7; 32], &bauta::ID.to_bytes(), &scope.to_bytes());

@@ -32,6 +32,7 @@ pub fn registration(admin: Address) -> RegisterCircuit {
             version: Ownership::VERSION,
             depth: 10,
             leaf_format: LEAF_FORMAT,
+            auxiliary_format: 0,
             provenance: Provenance::Development,
             constraint_system_hash: KEY.header().constraint_system_hash,
             transcript_hash: [0; 32],

@@ -316,6 +316,7 @@ impl Holders {
             required_claim: None,
             opens_at: now - 60,
             closes_at: now + 86_400,
+            expected_root: None,
         };
         let mut instructions = vec![create.instruction()];
         if let Some(scope) = self.scope() {

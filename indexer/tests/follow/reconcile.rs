@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bauta::state::Nullifier;
 use bauta_indexer::chain::{Account, Head, Transaction};
 use bauta_indexer::testing::{TestChain, named};
 use bauta_indexer::{Follower, IndexerError, Outcome, Reconciler, Settings};
@@ -194,8 +195,13 @@ async fn among_many_accounts_an_unexplained_difference_stops_the_indexer() {
     let (_, mut fixture) = large_fixture(|_| None).await;
     let mut accounts = fixture.source.present_accounts();
     let scope = named("scope").to_bytes();
-    // An account of the last part. The nullifier follows the discriminator and the scope.
-    let is_removed = |account: &Account| account.data[8..40] == scope && account.data[40] >= 0x20;
+    // A nullifier's account of the last part. The first bytes of the scope and of the nullifier
+    // follow the discriminator and the rent payer.
+    let is_removed = |account: &Account| {
+        account.data.len() == Nullifier::SPACE
+            && account.data[40..56] == scope[..16]
+            && account.data[56] >= 0x20
+    };
     let removed = accounts.iter().position(is_removed).unwrap();
     accounts.remove(removed);
     fixture.source.state().stale_accounts = Some(accounts);

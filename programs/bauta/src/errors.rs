@@ -6,7 +6,7 @@ use anchor_lang::prelude::*;
 #[derive(PartialEq, Eq, bytemuck::CheckedBitPattern)]
 pub enum BautaError {
     // --- configuration
-    #[msg("only the program's upgrade authority may initialise the program")]
+    #[msg("the signer is not the program's upgrade authority")]
     NotUpgradeAuthority,
     #[msg("admin is the zero address: give the address of a signer")]
     ZeroAdmin,
@@ -220,12 +220,38 @@ pub enum BautaError {
     NullifierUsed,
 
     // --- reclaiming
-    #[msg("the nullifier account belongs to another scope")]
-    NullifierOfAnotherScope,
     #[msg("rent_payer must be the account that paid the rent")]
     WrongRentPayer,
 
     // --- arithmetic
     #[msg("a counter or a time is out of range")]
     OutOfRange,
+
+    // --- added later
+    #[msg(
+        "the mint has the extension TransferFeeConfig: the fee on an amount of 1 is the whole token, so a transfer would leave no evidence for an eviction"
+    )]
+    HasTransferFee,
+    #[msg("the mint has an extension that this program does not know: only known extensions are accepted")]
+    UnknownMintExtension,
+    #[msg("the auxiliary registry is missing: the circuit's statement needs one")]
+    MissingAuxiliaryRegistry,
+    #[msg("the auxiliary registry is unexpected: the circuit's statement needs none")]
+    UnexpectedAuxiliaryRegistry,
+    #[msg("the auxiliary registry has another leaf format than the circuit's auxiliary_format")]
+    AuxiliaryFormatMismatch,
+    #[msg("the auxiliary registry must have depth 10")]
+    AuxiliaryDepthMismatch,
+    #[msg("the registry's current root is not expected_root: read the root again and check the new members")]
+    UnexpectedRoot,
+    #[msg(
+        "the circuit is suspended: it accepts no new scopes and no verifications until the admin resumes it"
+    )]
+    CircuitSuspended,
+    #[msg("the circuit is not suspended")]
+    CircuitNotSuspended,
+    #[msg("the circuit's retirement is already scheduled: cancel it before you schedule it again")]
+    RetirementScheduled,
+    #[msg("no retirement of the circuit is scheduled")]
+    RetirementNotScheduled,
 }

@@ -92,16 +92,24 @@ pub struct CircuitRegistered {
     pub transcript_hash: [u8; 32],
     /// The time of the event in Unix seconds.
     pub timestamp: i64,
+    /// The leaf format of the auxiliary registry whose root the statement includes in its claim. 0
+    /// if the statement includes none.
+    pub auxiliary_format: u8,
 }
 
-/// A circuit was retired.
+/// A circuit was suspended or resumed, or its retirement was scheduled or cancelled.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CircuitRetired {
+pub struct CircuitStatusChanged {
     /// The circuit account.
     pub circuit: Pubkey,
     /// The SHA-256 hash of the verifying key.
     pub vk_hash: [u8; 32],
+    /// Whether the circuit is suspended: it accepts no scopes and no verifications.
+    pub suspended: bool,
+    /// The time from which the circuit is retired for ever, in Unix seconds. 0 if no retirement is
+    /// scheduled.
+    pub retires_at: i64,
     /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }
@@ -151,6 +159,10 @@ pub struct CollectionAdded {
 }
 
 /// A registry was sealed: no collection can be added after that.
+///
+/// Sealing fixes the list of collections: their keys, kinds and tracks. It does not fix the members
+/// of a collection. The update authority of a Token-2022 group can still add mints to the group,
+/// and the holders of these mints can register.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RegistrySealed {

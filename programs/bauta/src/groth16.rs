@@ -13,6 +13,21 @@ const G2: usize = 128;
 pub const PROOF_BYTES: usize = G1 + G2 + G1;
 /// Length of a verifying key in bytes: alpha, beta, gamma, delta, IC0, IC1.
 pub const VERIFYING_KEY_BYTES: usize = G1 + 3 * G2 + 2 * G1;
+/// The ends of the points of a verifying key.
+const BETA_END: usize = G1 + G2;
+const GAMMA_END: usize = BETA_END + G2;
+const DELTA_END: usize = GAMMA_END + G2;
+const IC0_END: usize = DELTA_END + G1;
+/// Length of a coordinate in bytes.
+const COORDINATE: usize = 32;
+/// Length of a pair of points in the input of the pairing call.
+const PAIR: usize = G1 + G2;
+
+/// The modulus q of the base field, big-endian. Every coordinate is below it.
+const Q: [u8; 32] = [
+    0x30, 0x64, 0x4e, 0x72, 0xe1, 0x31, 0xa0, 0x29, 0xb8, 0x50, 0x45, 0xb6, 0x81, 0x81, 0x58, 0x5d, 0x97,
+    0x81, 0x6a, 0x91, 0x68, 0x71, 0xca, 0x8d, 0x3c, 0x20, 0x8c, 0x16, 0xd8, 0x7c, 0xfd, 0x47,
+];
 
 /// The points of a verifying key, borrowed from its bytes.
 struct KeyPoints<'a> {
@@ -28,12 +43,12 @@ struct KeyPoints<'a> {
 impl<'a> KeyPoints<'a> {
     fn of(key: &'a [u8; VERIFYING_KEY_BYTES]) -> Self {
         Self {
-            alpha_beta: &key[..192],
-            beta: &key[64..192],
-            gamma: &key[192..320],
-            delta: &key[320..448],
-            ic0: &key[448..512],
-            ic1: &key[512..],
+            alpha_beta: &key[..BETA_END],
+            beta: &key[G1..BETA_END],
+            gamma: &key[BETA_END..GAMMA_END],
+            delta: &key[GAMMA_END..DELTA_END],
+            ic0: &key[DELTA_END..IC0_END],
+            ic1: &key[IC0_END..],
         }
     }
 }
@@ -46,7 +61,8 @@ impl<'a> KeyPoints<'a> {
 /// 1.
 pub fn verify(key: &[u8; VERIFYING_KEY_BYTES], proof: &[u8; PROOF_BYTES], digest: &[u8; 32]) -> Result<()> {
     let key = KeyPoints::of(key);
-    let mut scaled = [0; G1 + 32];
+    require!(has_canonical_coordinates(proof), BautaError::ProofPointInvalid);
+    let mut scaled = [0; G1 + COORDINATE];
     scaled[..G1].copy_from_slice(key.ic1);
     scaled[G1..].copy_from_slice(digest);
     let mut sum = [0; 2 * G1];
@@ -57,13 +73,13 @@ pub fn verify(key: &[u8; VERIFYING_KEY_BYTES], proof: &[u8; PROOF_BYTES], digest
     );
     let input = alt_bn128_g1_addition_be(&sum).map_err(|_| error!(BautaError::KeyPointInvalid))?;
 
-    let mut pairs = [0; 4 * (G1 + G2)];
-    pairs[..192].copy_from_slice(&proof[..192]);
-    pairs[192..384].copy_from_slice(key.alpha_beta);
-    pairs[384..448].copy_from_slice(&input);
-    pairs[448..576].copy_from_slice(key.gamma);
-    pairs[576..640].copy_from_slice(&proof[192..]);
-    pairs[640..].copy_from_slice(key.delta);
+    let mut pairs = [0; 4 * PAIR];
+    pairs[..PAIR].copy_from_slice(&proof[..PAIR]);
+    pairs[PAIR..2 * PAIR].copy_from_slice(key.alpha_beta);
+    pairs[2 * PAIR..2 * PAIR + G1].copy_from_slice(&input);
+    pairs[2 * PAIR + G1..3 * PAIR].copy_from_slice(key.gamma);
+    pairs[3 * PAIR..3 * PAIR + G1].copy_from_slice(&proof[PAIR..]);
+    pairs[3 * PAIR + G1..].copy_from_slice(key.delta);
     let product = alt_bn128_pairing_be(&pairs).map_err(|_| error!(BautaError::ProofPointInvalid))?;
     require!(product[31] == 1, BautaError::ProofRefused);
     Ok(())
@@ -80,8 +96,12 @@ pub fn verify(key: &[u8; VERIFYING_KEY_BYTES], proof: &[u8; PROOF_BYTES], digest
 ///   cancel the third.
 /// * A key with a point at infinity. With IC1 at infinity, the equation would not depend on the
 ///   digest.
-/// * A key with a point that is not on its curve, is outside its subgroup, or has a coordinate that
-///   is not below q. The pairing call checks each point.
+/// * A key with a coordinate that is not below q. This function checks it, because the system calls
+///   don't check the two highest bits of a point's last coordinate: see
+///   `has_canonical_coordinates`. One key would have several encodings, and each would have a
+///   circuit account of its own. A retired key could then be registered again.
+/// * A key with a point that is not on its curve or is outside its subgroup. The pairing call checks
+///   each point.
 pub fn check_key(key: &[u8; VERIFYING_KEY_BYTES]) -> Result<()> {
     let points = KeyPoints::of(key);
     let alpha = &key[..G1];
@@ -98,6 +118,7 @@ pub fn check_key(key: &[u8; VERIFYING_KEY_BYTES]) -> Result<()> {
             BautaError::KeyPointAtInfinity
         );
     }
+    require!(has_canonical_coordinates(key), BautaError::KeyPointInvalid);
     // Points with the same x coordinate are equal up to sign.
     let [beta, gamma, delta] = [points.beta, points.gamma, points.delta].map(|point| &point[..G2 / 2]);
     require!(
@@ -114,6 +135,17 @@ pub fn check_key(key: &[u8; VERIFYING_KEY_BYTES]) -> Result<()> {
     .concat();
     alt_bn128_pairing_be(&pairs).map_err(|_| error!(BautaError::KeyPointInvalid))?;
     Ok(())
+}
+
+/// Returns `true` if every coordinate of the points is below q.
+///
+/// The decoder of the system calls takes the two highest bits of a point's last coordinate as flags.
+/// With 0x40 it reads the point at infinity and does not check the coordinates. It ignores 0x80. Both
+/// bits make a coordinate larger than q, so this check refuses them.
+fn has_canonical_coordinates(points: &[u8]) -> bool {
+    points
+        .chunks_exact(COORDINATE)
+        .all(|coordinate| *coordinate < Q[..])
 }
 
 /// Computes `vk_hash`: the SHA-256 hash of the key's bytes.

@@ -6,11 +6,13 @@
 //! ```text
 //!   admin ------> Config, Circuit (verifying key)
 //!                             |
-//!   authority --> Registry + Tree <-- leaves: register_holder, evict_holder | append_leaves, replace_leaf | publish_root
-//!                    |        |
+//!   authority --> Registry + Tree <-- register_holder, evict_holder | append_leaves, replace_leaf
+//!                    |        |                                     | publish_root
 //!   creator -----> Scope <----+
 //!                    |
-//!   member ------> verify: root, claim, context -> digest -> pairing -> Nullifier, event, return data
+//!   member ------> verify: root, claim, context -> digest -> pairing
+//!                             |
+//!                             +---> Nullifier, event, return data
 //! ```
 
 #[cfg(all(target_os = "solana", target_arch = "bpf"))]
@@ -91,8 +93,8 @@ pub mod bauta {
 
     /// Closes a nullifier account and returns its rent to the account that paid it. The scope must
     /// be closed, or `closes_at` must have passed. Anyone may call it.
-    pub fn reclaim_nullifier(ctx: Context<ReclaimNullifier>) -> Result<()> {
-        ctx.accounts.run()
+    pub fn reclaim_nullifier(ctx: Context<ReclaimNullifier>, nullifier: Node) -> Result<()> {
+        ctx.accounts.run(nullifier)
     }
 
     /// Creates a scope over a registry.
@@ -136,7 +138,8 @@ pub mod bauta {
         ctx.accounts.run(ctx.bumps.collection, key, is_group, track)
     }
 
-    /// Seals a registry of kind `Holders`: no collection can be added after that.
+    /// Seals a registry of kind `Holders`: no collection can be added after that. Tokens that join a
+    /// listed group later can still be registered.
     pub fn seal_registry(ctx: Context<SealRegistry>) -> Result<()> {
         ctx.accounts.run()
     }
@@ -146,9 +149,16 @@ pub mod bauta {
         ctx.accounts.run(ctx.bumps.circuit, &registration)
     }
 
-    /// Retires a circuit. The program then refuses new scopes and verifications with it.
-    pub fn retire_circuit(ctx: Context<RetireCircuit>) -> Result<()> {
-        ctx.accounts.run()
+    /// Suspends or resumes a circuit. While it is suspended, the program refuses new scopes and
+    /// verifications with it.
+    pub fn suspend_circuit(ctx: Context<SuspendCircuit>, suspended: bool) -> Result<()> {
+        ctx.accounts.run(suspended)
+    }
+
+    /// Schedules the retirement of a circuit in 7 days, or cancels a scheduled retirement. A retired
+    /// circuit accepts no scopes and no verifications, and no one can undo that.
+    pub fn retire_circuit(ctx: Context<RetireCircuit>, retire: bool) -> Result<()> {
+        ctx.accounts.run(retire)
     }
 
     /// Creates the account `Config`. Only the program's upgrade authority may call it, once.
@@ -171,6 +181,12 @@ pub mod bauta {
     /// Makes the signer, the pending admin, the admin.
     pub fn accept_admin(ctx: Context<AcceptAdmin>) -> Result<()> {
         ctx.accounts.run()
+    }
+
+    /// Replaces the admin and removes the pending admin. Only the program's upgrade authority may
+    /// call it.
+    pub fn replace_admin(ctx: Context<ReplaceAdmin>, new_admin: Pubkey) -> Result<()> {
+        ctx.accounts.run(new_admin)
     }
 
     /// Pauses or resumes `verify`. All other instructions stay available.

@@ -4,9 +4,11 @@
 //! the libraries of the token programs.
 //!
 //! ```text
-//!   mint            0..4 has authority, 36..44 supply (LE), 44 decimals, 45 initialised          82 bytes
-//!   token account   0..32 mint, 32..64 owner, 64..72 amount (LE), 108 state (1 initialised, 2 frozen)   165 bytes
-//!   Token-2022      165 account type (1 mint, 2 account), then extensions: type u16, length u16 (LE), value
+//!   mint, 82 bytes             0..4 has authority, 36..44 supply (LE), 44 decimals, 45 initialised
+//!   token account, 165 bytes   0..32 mint, 32..64 owner, 64..72 amount (LE),
+//!                              108 state (1 initialised, 2 frozen)
+//!   Token-2022                 165 account type (1 mint, 2 account), then the extensions:
+//!                              type u16 (LE), length u16 (LE), value
 //! ```
 
 use crate::errors::BautaError;
@@ -25,14 +27,29 @@ const MULTISIG_BYTES: usize = 355;
 /// Account types in Token-2022.
 const MINT_TYPE: u8 = 1;
 const ACCOUNT_TYPE: u8 = 2;
-/// Extension types in Token-2022.
-const UNINITIALIZED: u16 = 0;
-const MINT_CLOSE_AUTHORITY: u16 = 3;
-const CONFIDENTIAL_TRANSFER_MINT: u16 = 4;
-const PERMANENT_DELEGATE: u16 = 12;
-const CONFIDENTIAL_TRANSFER_FEE_CONFIG: u16 = 16;
-const TOKEN_GROUP_MEMBER: u16 = 23;
-const CONFIDENTIAL_MINT_BURN: u16 = 24;
+/// Extension types of mints in Token-2022.
+mod extension {
+    pub const UNINITIALIZED: u16 = 0;
+    pub const TRANSFER_FEE_CONFIG: u16 = 1;
+    pub const MINT_CLOSE_AUTHORITY: u16 = 3;
+    pub const CONFIDENTIAL_TRANSFER_MINT: u16 = 4;
+    pub const DEFAULT_ACCOUNT_STATE: u16 = 6;
+    pub const NON_TRANSFERABLE: u16 = 9;
+    pub const INTEREST_BEARING_CONFIG: u16 = 10;
+    pub const PERMANENT_DELEGATE: u16 = 12;
+    pub const TRANSFER_HOOK: u16 = 14;
+    pub const CONFIDENTIAL_TRANSFER_FEE_CONFIG: u16 = 16;
+    pub const METADATA_POINTER: u16 = 18;
+    pub const TOKEN_METADATA: u16 = 19;
+    pub const GROUP_POINTER: u16 = 20;
+    pub const TOKEN_GROUP: u16 = 21;
+    pub const GROUP_MEMBER_POINTER: u16 = 22;
+    pub const TOKEN_GROUP_MEMBER: u16 = 23;
+    pub const CONFIDENTIAL_MINT_BURN: u16 = 24;
+    pub const SCALED_UI_AMOUNT: u16 = 25;
+    pub const PAUSABLE: u16 = 26;
+    pub const PERMISSIONED_BURN: u16 = 28;
+}
 
 /// The data of a mint account.
 pub struct Mint<'a> {
@@ -72,20 +89,42 @@ impl<'a> Mint<'a> {
     /// Checks that the mint has exactly one holder, who is visible.
     ///
     /// The supply is 1, the decimals are 0 and there is no mint authority, so there is never a
-    /// second token. The refused extensions would allow someone to take the token from its holder,
-    /// to hide its holder, or to close the mint and create it again.
+    /// second token.
+    ///
+    /// Only known extensions are accepted, because a later version of Token-2022 may add one that
+    /// moves or hides tokens. The refused extensions would allow someone to take the token from its
+    /// holder, to hide its holder, or to close the mint and create it again. A transfer fee would
+    /// leave no evidence for an eviction: the fee on an amount of 1 rounds up to 1, so the token is
+    /// withheld in an account with amount 0. The accepted extensions describe the token, change how
+    /// its amount is displayed, or refuse transfers and burns.
     pub fn check_unique(&self) -> Result<()> {
         require!(self.supply() == 1, BautaError::SupplyNotOne);
         require!(self.data[44] == 0, BautaError::DecimalsNotZero);
         require!(self.data[..4] == [0; 4], BautaError::HasMintAuthority);
         for (kind, _) in self.extensions()? {
             match kind {
-                MINT_CLOSE_AUTHORITY => return err!(BautaError::HasMintCloseAuthority),
-                PERMANENT_DELEGATE => return err!(BautaError::HasPermanentDelegate),
-                CONFIDENTIAL_TRANSFER_MINT | CONFIDENTIAL_TRANSFER_FEE_CONFIG | CONFIDENTIAL_MINT_BURN => {
+                extension::DEFAULT_ACCOUNT_STATE
+                | extension::NON_TRANSFERABLE
+                | extension::INTEREST_BEARING_CONFIG
+                | extension::TRANSFER_HOOK
+                | extension::METADATA_POINTER
+                | extension::TOKEN_METADATA
+                | extension::GROUP_POINTER
+                | extension::TOKEN_GROUP
+                | extension::GROUP_MEMBER_POINTER
+                | extension::TOKEN_GROUP_MEMBER
+                | extension::SCALED_UI_AMOUNT
+                | extension::PAUSABLE
+                | extension::PERMISSIONED_BURN => {}
+                extension::TRANSFER_FEE_CONFIG => return err!(BautaError::HasTransferFee),
+                extension::MINT_CLOSE_AUTHORITY => return err!(BautaError::HasMintCloseAuthority),
+                extension::PERMANENT_DELEGATE => return err!(BautaError::HasPermanentDelegate),
+                extension::CONFIDENTIAL_TRANSFER_MINT
+                | extension::CONFIDENTIAL_TRANSFER_FEE_CONFIG
+                | extension::CONFIDENTIAL_MINT_BURN => {
                     return err!(BautaError::HasConfidentialExtension);
                 }
-                _ => {}
+                _ => return err!(BautaError::UnknownMintExtension),
             }
         }
         Ok(())
@@ -96,7 +135,9 @@ impl<'a> Mint<'a> {
     /// Pointers to other accounts are ignored, because the mint's creator can set them to any
     /// account.
     pub fn group_member(&self) -> Result<Option<GroupMember>> {
-        let member = self.extensions()?.find(|(kind, _)| *kind == TOKEN_GROUP_MEMBER);
+        let member = self
+            .extensions()?
+            .find(|(kind, _)| *kind == extension::TOKEN_GROUP_MEMBER);
         let Some((_, value)) = member else { return Ok(None) };
         require!(value.len() >= 64, BautaError::InvalidMint);
         Ok(Some(GroupMember {
@@ -177,7 +218,7 @@ struct Extensions<'a> {
 impl Extensions<'_> {
     fn ends_well_formed(mut self) -> bool {
         while self.next().is_some() {}
-        self.rest.len() < 2 || self.rest[..2] == UNINITIALIZED.to_le_bytes()
+        self.rest.len() < 2 || self.rest[..2] == extension::UNINITIALIZED.to_le_bytes()
     }
 }
 
@@ -187,7 +228,7 @@ impl<'a> Iterator for Extensions<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let (head, rest) = self.rest.split_first_chunk::<4>()?;
         let kind = u16::from_le_bytes([head[0], head[1]]);
-        if kind == UNINITIALIZED {
+        if kind == extension::UNINITIALIZED {
             return None;
         }
         let (value, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes([head[2], head[3]])))?;

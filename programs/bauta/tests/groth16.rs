@@ -11,6 +11,7 @@ use bauta::{
 };
 use proptest::prelude::*;
 use rand::{SeedableRng, rngs::StdRng};
+use solana_bn254::prelude::alt_bn128_pairing_be;
 
 fn big_endian(number: impl PrimeField) -> Vec<u8> {
     number.into_bigint().to_bytes_be()
@@ -128,6 +129,54 @@ fn a_proof_with_invalid_points_is_refused() {
         verify(&key.key(), &[0; 256], &bytes(Fr::from(5))),
         BautaError::ProofRefused,
     );
+}
+
+/// The system call decodes the two highest bits of the last coordinate of a point as flags. It
+/// refuses them in every other coordinate.
+#[test]
+fn the_pairing_call_accepts_flags_in_the_last_coordinate_of_a_point() {
+    // e(P, Q) · e(−P, Q) = 1
+    let [p, minus_p, q] = [g1(Fr::ONE), g1(-Fr::ONE), g2(Fr::ONE)];
+    let pairs = [&p[..], &q, &minus_p, &q].concat();
+    let is_one = |pairs: &[u8]| alt_bn128_pairing_be(pairs).map(|product| product[31] == 1);
+    assert_eq!(is_one(&pairs), Ok(true));
+    for coordinate in 0..6 {
+        let with_flag = |flag: u8| {
+            let mut pairs = pairs.clone();
+            pairs[32 * coordinate] |= flag;
+            is_one(&pairs)
+        };
+        // The y coordinate of P, and the imaginary part of the y coordinate of Q.
+        if matches!(coordinate, 1 | 4) {
+            // Ignored: the same point.
+            assert_eq!(with_flag(0x80), Ok(true), "{coordinate}");
+            // The point at infinity: the other pair alone is not 1.
+            assert_eq!(with_flag(0x40), Ok(false), "{coordinate}");
+        } else {
+            assert!(with_flag(0x80).is_err(), "{coordinate}");
+            assert!(with_flag(0x40).is_err(), "{coordinate}");
+        }
+    }
+}
+
+/// A second encoding of a key would have a circuit account of its own.
+#[test]
+fn a_flag_bit_in_a_coordinate_is_refused_in_keys_and_in_proofs() {
+    let logarithms = Logarithms::random(3);
+    let (key, digest) = (logarithms.key(), Fr::from(5));
+    let proof = logarithms.prove(digest, Fr::from(2), Fr::from(3));
+    for flag in [0x40, 0x80, 0xc0] {
+        for coordinate in 0..VERIFYING_KEY_BYTES / 32 {
+            let mut bad = key;
+            bad[32 * coordinate] |= flag;
+            refused(check_key(&bad), BautaError::KeyPointInvalid);
+        }
+        for coordinate in 0..PROOF_BYTES / 32 {
+            let mut bad = proof;
+            bad[32 * coordinate] |= flag;
+            refused(verify(&key, &bad, &bytes(digest)), BautaError::ProofPointInvalid);
+        }
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use spl_token_2022_interface::{
         group_member_pointer::GroupMemberPointer, immutable_owner::ImmutableOwner,
         metadata_pointer::MetadataPointer, mint_close_authority::MintCloseAuthority,
         non_transferable::NonTransferable, permanent_delegate::PermanentDelegate,
-        transfer_hook::TransferHook,
+        transfer_fee::TransferFeeConfig, transfer_hook::TransferHook,
     },
     state::{Account, AccountState, Mint as SplMint},
 };
@@ -66,6 +66,104 @@ fn harmless() -> Vec<(ExtensionType, Initialise)> {
     ]
 }
 
+/// The types of mint extensions that are accepted.
+const ACCEPTED: [ExtensionType; 13] = [
+    ExtensionType::DefaultAccountState,
+    ExtensionType::NonTransferable,
+    ExtensionType::InterestBearingConfig,
+    ExtensionType::TransferHook,
+    ExtensionType::MetadataPointer,
+    ExtensionType::TokenMetadata,
+    ExtensionType::GroupPointer,
+    ExtensionType::TokenGroup,
+    ExtensionType::GroupMemberPointer,
+    ExtensionType::TokenGroupMember,
+    ExtensionType::ScaledUiAmount,
+    ExtensionType::Pausable,
+    ExtensionType::PermissionedBurn,
+];
+
+/// The types of mint extensions that are refused, with the error of each.
+const REFUSED: [(ExtensionType, BautaError); 6] = [
+    (ExtensionType::TransferFeeConfig, BautaError::HasTransferFee),
+    (
+        ExtensionType::MintCloseAuthority,
+        BautaError::HasMintCloseAuthority,
+    ),
+    (
+        ExtensionType::ConfidentialTransferMint,
+        BautaError::HasConfidentialExtension,
+    ),
+    (ExtensionType::PermanentDelegate, BautaError::HasPermanentDelegate),
+    (
+        ExtensionType::ConfidentialTransferFeeConfig,
+        BautaError::HasConfidentialExtension,
+    ),
+    (
+        ExtensionType::ConfidentialMintBurn,
+        BautaError::HasConfidentialExtension,
+    ),
+];
+
+/// Creates the data of a Token-2022 mint with one extension without contents.
+fn mint_with_type(kind: u16) -> Vec<u8> {
+    let mut data = packed(one_token());
+    data.resize(165, 0);
+    data.push(1);
+    data.extend(kind.to_le_bytes());
+    data.extend([0, 0]);
+    data
+}
+
+/// A later version of Token-2022 may add an extension that moves or hides tokens.
+#[test]
+fn only_known_extensions_are_accepted() {
+    for kind in 1..=u16::MAX {
+        let data = mint_with_type(kind);
+        let result = Mint::read(&TOKEN_2022_PROGRAM, &data).unwrap().check_unique();
+        let known = |own: ExtensionType| u16::from(own) == kind;
+        if ACCEPTED.into_iter().any(known) {
+            result.unwrap();
+        } else {
+            let own = REFUSED.into_iter().find(|(own, _)| known(*own));
+            refused(
+                result,
+                own.map_or(BautaError::UnknownMintExtension, |(_, error)| error),
+            );
+        }
+    }
+}
+
+/// A new version of the library has a type that this program has not decided about.
+#[test]
+fn every_mint_extension_of_the_library_is_accepted_or_has_its_own_error() {
+    let decided: Vec<u16> = ACCEPTED
+        .into_iter()
+        .chain(REFUSED.map(|(kind, _)| kind))
+        .map(u16::from)
+        .collect();
+    let of_accounts = [
+        ExtensionType::TransferFeeAmount,
+        ExtensionType::ConfidentialTransferAccount,
+        ExtensionType::ImmutableOwner,
+        ExtensionType::MemoTransfer,
+        ExtensionType::CpiGuard,
+        ExtensionType::NonTransferableAccount,
+        ExtensionType::TransferHookAccount,
+        ExtensionType::ConfidentialTransferFeeAmount,
+        ExtensionType::PausableAccount,
+    ]
+    .map(u16::from);
+    for kind in 1..=u16::MAX {
+        if ExtensionType::try_from(kind).is_ok() {
+            assert!(
+                decided.contains(&kind) || of_accounts.contains(&kind),
+                "extension type {kind}"
+            );
+        }
+    }
+}
+
 #[track_caller]
 fn refused<T>(result: anchor_lang::Result<T>, expected: BautaError) {
     assert_eq!(result.err().expect("refused"), expected.into());
@@ -111,7 +209,12 @@ fn a_token_that_could_have_a_second_holder_is_refused() {
 
 #[test]
 fn a_mint_with_an_extension_that_hides_or_moves_the_token_is_refused() {
-    let dangerous: [(ExtensionType, Initialise, BautaError); 5] = [
+    let dangerous: [(ExtensionType, Initialise, BautaError); 6] = [
+        (
+            ExtensionType::TransferFeeConfig,
+            extension::<TransferFeeConfig>,
+            BautaError::HasTransferFee,
+        ),
         (
             ExtensionType::MintCloseAuthority,
             extension::<MintCloseAuthority>,

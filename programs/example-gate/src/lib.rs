@@ -2,7 +2,9 @@
 //! that its gate pins.
 //!
 //! ```text
-//!   member --grant--> example-gate --verify, signed by the gate--> bauta --return data--> example-gate --> Counter
+//!   member --grant--> example-gate --verify, signed by the gate--> bauta
+//!                                                                    |
+//!                     Counter <-- example-gate <----- return data ---+
 //! ```
 
 #[cfg(all(target_os = "solana", target_arch = "bpf"))]

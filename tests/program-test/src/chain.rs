@@ -10,6 +10,7 @@ use solana_clock::Clock;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_message::Message;
+use solana_rent::Rent;
 use solana_signer::Signer;
 use solana_system_interface::program as system_program;
 use solana_transaction::Transaction;
@@ -299,6 +300,15 @@ impl TestChain {
     #[must_use]
     pub fn rent(&self, bytes: usize) -> u64 {
         self.svm.minimum_balance_for_rent_exemption(bytes)
+    }
+
+    /// Sets the rent in lamports for each byte. An account of n bytes needs (128 + n) times as much.
+    pub fn set_rent(&mut self, lamports_per_byte: u64) {
+        let rent = Rent {
+            lamports_per_byte,
+            ..self.svm.get_sysvar()
+        };
+        self.svm.set_sysvar(&rent);
     }
 
     /// Returns the chain's time in Unix seconds.

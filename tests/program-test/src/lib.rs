@@ -1,11 +1,13 @@
-//! A test chain: the program's ELF, the token programs and members in a local Solana VM (`LiteSVM`).
+//! A test chain: the program's ELF, the token programs and members in a local Solana VM
+//! (`LiteSVM`).
 //!
 //! ```text
-//!   TestChain ── send ──> `LiteSVM`: loader, SPL Token, Token-2022, bauta.so ──> Receipt | Refusal
-//!     |
-//!     ├── create_registry, add_holder, evict_holder, append_leaves     TestRegistry also keeps a ReferenceTree
-//!     ├── create_scope, prove, verify                                  with real keys, or fast with a TrapdoorKey
-//!     └── mint, transfer_nft, burn_nft                                 by the real token programs
+//!   TestChain ── send ──> `LiteSVM`: loader, SPL Token, Token-2022, bauta.so
+//!     |                      └──> Receipt | Refusal
+//!     ├── create_registry, add_holder, evict_holder, append_leaves
+//!     |                                     TestRegistry also keeps a ReferenceTree
+//!     ├── create_scope, prove, verify       with real keys, or fast with a TrapdoorKey
+//!     └── mint, transfer_nft, burn_nft      by the real token programs
 //! ```
 //!
 //! ```

@@ -75,7 +75,8 @@ fn administration(table: &mut Table, elf: Elf) {
     table.add("register_circuit", chain.register_circuit(registration.clone()));
     table.add("pause", chain.pause(true));
     let circuit = bauta_client::addresses::circuit_of(&registration.verifying_key).address;
-    table.add("retire_circuit", chain.retire_circuit(circuit));
+    table.add("suspend_circuit", chain.suspend_circuit(circuit, true));
+    table.add("retire_circuit", chain.retire_circuit(circuit, true));
     let (admin, next) = (chain.admin.insecure_clone(), keypair("next admin"));
     let set = SetAdmin {
         admin: admin.pubkey(),
@@ -86,6 +87,7 @@ fn administration(table: &mut Table, elf: Elf) {
         new_admin: next.pubkey(),
     };
     table.add("accept_admin", chain.send(&[accept.instruction()], &[&next]));
+    table.add("replace_admin", chain.replace_admin(admin.pubkey()));
 }
 
 fn holders(table: &mut Table, chain: &mut TestChain) {

@@ -64,6 +64,8 @@ pub struct ScopeSpec {
     pub opens_at: Option<i64>,
     /// The time at which the scope ends, in Unix seconds. The default is a day from now.
     pub closes_at: Option<i64>,
+    /// The root that the registry must have. The default accepts every root.
+    pub expected_root: Option<Root>,
 }
 
 impl ScopeSpec {
@@ -134,6 +136,7 @@ impl TestChain {
             version: Ownership::VERSION,
             depth: 10,
             leaf_format: 1,
+            auxiliary_format: 0,
             provenance: Provenance::Development,
             constraint_system_hash: [1; 32],
             transcript_hash: [0; 32],
@@ -154,7 +157,20 @@ impl TestChain {
 
     /// Registers a circuit with a trapdoor key and returns its account.
     pub fn register_trapdoor(&mut self, key: TrapdoorKey) -> Result<Address, Refusal> {
-        let registration = self.registration(key.verifying_key());
+        self.register_trapdoor_with_auxiliary(key, 0)
+    }
+
+    /// Registers a circuit with a trapdoor key whose statement includes the root of an auxiliary
+    /// registry of this leaf format. Returns its account.
+    pub fn register_trapdoor_with_auxiliary(
+        &mut self,
+        key: TrapdoorKey,
+        auxiliary_format: u8,
+    ) -> Result<Address, Refusal> {
+        let registration = CircuitRegistration {
+            auxiliary_format,
+            ..self.registration(key.verifying_key())
+        };
         self.register_circuit(registration)?;
         let address = addresses::circuit_of(&key.verifying_key()).address;
         self.provers.insert(address, Prover::Trapdoor(key));
@@ -186,14 +202,37 @@ impl TestChain {
         Ok(address)
     }
 
-    /// Retires a circuit, signed by the admin.
-    pub fn retire_circuit(&mut self, circuit: Address) -> Result<Receipt, Refusal> {
+    /// Schedules or cancels the retirement of a circuit, signed by the admin.
+    pub fn retire_circuit(&mut self, circuit: Address, retire: bool) -> Result<Receipt, Refusal> {
         let retire = instructions::RetireCircuit {
             admin: self.admin.pubkey(),
             circuit,
+            retire,
         };
         let admin = self.admin.insecure_clone();
         self.send(&[retire.instruction()], &[&admin])
+    }
+
+    /// Suspends or resumes a circuit, signed by the admin.
+    pub fn suspend_circuit(&mut self, circuit: Address, suspended: bool) -> Result<Receipt, Refusal> {
+        let suspend = instructions::SuspendCircuit {
+            admin: self.admin.pubkey(),
+            circuit,
+            suspended,
+        };
+        let admin = self.admin.insecure_clone();
+        self.send(&[suspend.instruction()], &[&admin])
+    }
+
+    /// Replaces the admin on chain, signed by the upgrade authority. [`TestChain::admin`] does not
+    /// change.
+    pub fn replace_admin(&mut self, new_admin: Address) -> Result<Receipt, Refusal> {
+        let replace = instructions::ReplaceAdmin {
+            upgrade_authority: self.upgrade_authority.pubkey(),
+            new_admin,
+        };
+        let authority = self.upgrade_authority.insecure_clone();
+        self.send(&[replace.instruction()], &[&authority])
     }
 
     /// Pauses or resumes verifications, signed by the admin.
@@ -235,6 +274,7 @@ impl TestChain {
             required_claim: spec.required_claim,
             opens_at: spec.opens_at.unwrap_or_else(|| self.now()),
             closes_at: spec.closes_at.unwrap_or_else(|| self.now() + 86_400),
+            expected_root: spec.expected_root,
         };
         let receipt = self.send(&[create.instruction()], &[&creator])?;
         let scope = TestScope {

@@ -6,7 +6,8 @@ use solana_keypair::Keypair;
 use solana_signer::Signer;
 use solana_system_interface::instruction::create_account;
 use spl_token_2022_interface::extension::{
-    ExtensionType, StateWithExtensions, confidential_transfer, group_member_pointer, group_pointer,
+    BaseStateWithExtensions, ExtensionType, StateWithExtensions, confidential_transfer, group_member_pointer,
+    group_pointer, transfer_fee,
 };
 use spl_token_2022_interface::instruction::{self as token, AuthorityType};
 use spl_token_2022_interface::state::{Account as TokenAccount, Mint};
@@ -73,6 +74,8 @@ pub enum MintExtension {
     PermanentDelegate,
     /// Holders can hide their balances.
     ConfidentialTransfer,
+    /// A transfer withholds a fee of a ten-thousandth, rounded up.
+    TransferFee,
     /// A pointer to the account that should contain the group membership of the mint.
     GroupMemberPointer(Address),
     /// A real membership in this group, with the pointer that the token program requires.
@@ -233,6 +236,11 @@ impl TestChain {
     pub fn transfer_nft(&mut self, nft: &Nft, to: &Keypair) -> Nft {
         let spec = MintSpec {
             program: nft.program,
+            extensions: self
+                .has_transfer_fee(&nft.mint)
+                .then_some(MintExtension::TransferFee)
+                .into_iter()
+                .collect(),
             ..MintSpec::default()
         };
         let account = self.new_keypair("token account");
@@ -309,6 +317,14 @@ impl TestChain {
             .unwrap_or(0)
     }
 
+    fn has_transfer_fee(&self, mint: &Address) -> bool {
+        let account = self.account(mint).expect("the mint exists");
+        StateWithExtensions::<Mint>::unpack(&account.data)
+            .and_then(|state| state.get_extension_types())
+            .expect("a token program wrote the mint")
+            .contains(&ExtensionType::TransferFeeConfig)
+    }
+
     fn create_mint(&self, mint: &Keypair, spec: &MintSpec) -> Vec<Instruction> {
         let authority = self.token_authority().pubkey();
         let (key, program) = (mint.pubkey(), spec.program);
@@ -340,6 +356,20 @@ impl TestChain {
                             Some(authority),
                             true,
                             None,
+                        )
+                        .expect(BUILDS),
+                    );
+                }
+                MintExtension::TransferFee => {
+                    types.push(ExtensionType::TransferFeeConfig);
+                    before.push(
+                        transfer_fee::instruction::initialize_transfer_fee_config(
+                            &program,
+                            &key,
+                            Some(&authority),
+                            Some(&authority),
+                            1,
+                            1,
                         )
                         .expect(BUILDS),
                     );
@@ -397,9 +427,14 @@ impl TestChain {
         owner: &Address,
         spec: &MintSpec,
     ) -> Vec<Instruction> {
-        // None of the extensions above requires an extension of the token account.
-        let length = ExtensionType::try_calculate_account_len::<TokenAccount>(&[])
-            .expect("an account without extensions has a length");
+        // Of the extensions above, only the transfer fee requires an extension of the token account.
+        let required: &[ExtensionType] = if spec.extensions.contains(&MintExtension::TransferFee) {
+            &[ExtensionType::TransferFeeAmount]
+        } else {
+            &[]
+        };
+        let length = ExtensionType::try_calculate_account_len::<TokenAccount>(required)
+            .expect("the extension is one of token accounts");
         vec![
             create_account(
                 &self.payer.pubkey(),

@@ -1,6 +1,7 @@
 //! Tests what `create_registry`, `register_circuit`, `create_scope` and the admin's instructions
 //! refuse. More tests are in `known_bugs`.
 
+use anchor_lang::error::ErrorCode;
 use bauta::{
     errors::BautaError,
     instructions::CircuitRegistration,
@@ -93,10 +94,13 @@ fn create_with_tree(
 ) -> Result<Receipt, Refusal> {
     let mut chain = TestChain::new();
     let authority = chain.funded_keypair("authority");
-    let address = keypair("tree").pubkey();
+    let key = keypair("tree");
+    let address = key.pubkey();
     let tree = tree(&chain);
+    let mut signers = vec![&authority];
     if let Some(account) = &tree {
         chain.set_account(&address, account.clone());
+        signers.push(&key);
     }
     let create = ix::CreateRegistry {
         authority: authority.pubkey(),
@@ -108,7 +112,40 @@ fn create_with_tree(
         leaf_format: 1,
         root_ttl: 60,
     };
-    chain.send(&[create.instruction()], &[&authority])
+    chain.send(&[create.instruction()], &signers)
+}
+
+/// Otherwise anyone could use the account for a registry of their own.
+#[test]
+fn a_prepared_tree_account_must_sign() {
+    let mut chain = TestChain::new();
+    let (tree, attacker) = (keypair("tree"), chain.funded_keypair("attacker"));
+    let prepared = Account {
+        lamports: chain.rent(Tree::SPACE),
+        data: vec![0; Tree::SPACE],
+        owner: bauta::ID,
+        ..Account::default()
+    };
+    chain.set_account(&tree.pubkey(), prepared.clone());
+    let create = ix::CreateRegistry {
+        authority: attacker.pubkey(),
+        payer: chain.payer.pubkey(),
+        tree: Some(tree.pubkey()),
+        nonce: 1,
+        kind: RegistryKind::Managed,
+        depth: 10,
+        leaf_format: 1,
+        root_ttl: 60,
+    };
+    let mut unsigned = create.instruction();
+    for meta in &mut unsigned.accounts {
+        meta.is_signer &= meta.pubkey != tree.pubkey();
+    }
+    assert_refused(chain.send(&[unsigned], &[&attacker]), ErrorCode::AccountNotSigner);
+    assert_eq!(chain.account(&tree.pubkey()), Some(prepared));
+    chain
+        .send(&[create.instruction()], &[&attacker, &tree])
+        .expect("the account signs");
 }
 
 #[test]
@@ -227,9 +264,6 @@ fn a_circuit_needs_a_name_a_version_a_leaf_format_a_known_depth_and_a_ceremony_k
     chain
         .register_circuit(good)
         .expect_err("the key is already registered");
-    let circuit = addresses::circuit_of(&key).address;
-    chain.retire_circuit(circuit).expect("retire_circuit");
-    assert_refused(chain.retire_circuit(circuit), BautaError::CircuitRetired);
 }
 
 #[test]
@@ -261,6 +295,7 @@ fn a_gate_must_not_be_zero_and_a_required_claim_must_be_canonical() {
         required_claim: Some(claim),
         opens_at: 0,
         closes_at: chain.now() + 1,
+        expected_root: None,
     };
     let claim = claim.to_bytes();
     let high = with_bytes(create.instruction(), &claim, &FieldElement::MODULUS);

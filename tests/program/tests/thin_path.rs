@@ -59,9 +59,9 @@ fn run(elf: Elf) {
     );
 
     let nullifier: Nullifier = chain.state(&verify.nullifier_account()).unwrap();
-    assert_eq!(nullifier.scope, scope.address);
-    assert_eq!(nullifier.nullifier, verify.nullifier.to_bytes());
     assert_eq!(nullifier.rent_payer, chain.payer.pubkey());
+    assert_eq!(nullifier.scope_tag, scope.address.to_bytes()[..16]);
+    assert_eq!(nullifier.nullifier_prefix, verify.nullifier.to_bytes()[..16]);
 
     assert_refused(chain.verify(&verify, &[&gate]), BautaError::NullifierUsed);
     let again = chain.prove(&registry, &members[17], &scope);

@@ -4,8 +4,9 @@
 //! public cluster.
 //!
 //! ```text
-//!   [0] bytes, accounts: target, authority ──CPI──> target with these bytes and the authority as the only account
-//!                          └─ signed, if it is this program's own event authority
+//!   [0] bytes, accounts: target, authority ──CPI──> target, with these bytes. Its only account
+//!                                                   is the authority, which signs if it is this
+//!                                                   program's own event authority
 //!   [1] bytes ────────────> log: `Program data: ...`
 //!   anything else ────────> ignored, as a program ignores its own events
 //! ```

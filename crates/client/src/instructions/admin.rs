@@ -94,6 +94,34 @@ impl AcceptAdmin {
     }
 }
 
+/// Replaces the admin and removes the pending admin.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplaceAdmin {
+    /// The program's upgrade authority. It must sign.
+    pub upgrade_authority: Address,
+    /// The new admin.
+    pub new_admin: Address,
+}
+
+impl ReplaceAdmin {
+    /// Builds the instruction.
+    #[must_use]
+    pub fn instruction(&self) -> Instruction {
+        build(
+            &accounts::ReplaceAdmin {
+                upgrade_authority: self.upgrade_authority,
+                program_data: addresses::program_data().address,
+                config: addresses::config().address,
+                event_authority: event_authority(),
+                program: bauta::ID,
+            },
+            &instruction::ReplaceAdmin {
+                new_admin: self.new_admin,
+            },
+        )
+    }
+}
+
 /// Pauses or resumes verifications.
 #[derive(Debug, Clone, Copy)]
 pub struct Pause {
@@ -157,13 +185,47 @@ impl RegisterCircuit {
     }
 }
 
-/// Retires a circuit. The program then refuses new scopes and verifications with it.
+/// Suspends or resumes a circuit. While it is suspended, the program refuses new scopes and
+/// verifications with it.
+#[derive(Debug, Clone, Copy)]
+pub struct SuspendCircuit {
+    /// The admin in `Config`. It must sign.
+    pub admin: Address,
+    /// The circuit account.
+    pub circuit: Address,
+    /// `true` suspends the circuit, `false` resumes it.
+    pub suspended: bool,
+}
+
+impl SuspendCircuit {
+    /// Builds the instruction.
+    #[must_use]
+    pub fn instruction(&self) -> Instruction {
+        build(
+            &accounts::SuspendCircuit {
+                admin: self.admin,
+                config: addresses::config().address,
+                circuit: self.circuit,
+                event_authority: event_authority(),
+                program: bauta::ID,
+            },
+            &instruction::SuspendCircuit {
+                suspended: self.suspended,
+            },
+        )
+    }
+}
+
+/// Schedules the retirement of a circuit in 7 days, or cancels a scheduled retirement. The program
+/// refuses new scopes and verifications with a retired circuit, for ever.
 #[derive(Debug, Clone, Copy)]
 pub struct RetireCircuit {
     /// The admin in `Config`. It must sign.
     pub admin: Address,
     /// The circuit account.
     pub circuit: Address,
+    /// `true` schedules the retirement, `false` cancels it.
+    pub retire: bool,
 }
 
 impl RetireCircuit {
@@ -178,7 +240,7 @@ impl RetireCircuit {
                 event_authority: event_authority(),
                 program: bauta::ID,
             },
-            &instruction::RetireCircuit {},
+            &instruction::RetireCircuit { retire: self.retire },
         )
     }
 }

@@ -10,7 +10,8 @@
 //! let seal = SealRegistry { registry: Address::new_unique(), authority: Address::new_unique() };
 //! let instruction = seal.instruction();
 //! assert_eq!(instruction.program_id, bauta::ID);
-//! assert!(instruction.accounts.iter().any(|meta| meta.pubkey == seal.authority && meta.is_signer));
+//! let authority = instruction.accounts.iter().find(|meta| meta.pubkey == seal.authority);
+//! assert!(authority.is_some_and(|meta| meta.is_signer));
 //! ```
 
 mod admin;
@@ -25,7 +26,9 @@ use bauta_primitives::tree::Siblings;
 use solana_address::Address;
 use solana_instruction::Instruction;
 
-pub use admin::{AcceptAdmin, Initialize, Pause, RegisterCircuit, RetireCircuit, SetAdmin};
+pub use admin::{
+    AcceptAdmin, Initialize, Pause, RegisterCircuit, ReplaceAdmin, RetireCircuit, SetAdmin, SuspendCircuit,
+};
 pub use holders::{EvictHolder, RegisterHolder};
 pub use managed::{AppendLeaves, PublishRoot, ReplaceLeaf};
 pub use registries::{AddCollection, CreateRegistry, SealRegistry};

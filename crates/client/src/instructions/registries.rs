@@ -14,8 +14,8 @@ pub struct CreateRegistry {
     /// The registry's authority. It must sign.
     pub authority: Address,
     /// The Tree account: [`bauta::state::Tree::SPACE`] zero bytes, owned by the program,
-    /// rent-exempt. An earlier top-level instruction creates it. `None` for a registry of kind
-    /// `Attested`.
+    /// rent-exempt. An earlier top-level instruction creates it. It must sign. `None` for a registry
+    /// of kind `Attested`.
     pub tree: Option<Address>,
     /// The number that the authority chooses for the registry.
     pub nonce: u64,
@@ -100,7 +100,8 @@ impl AddCollection {
     }
 }
 
-/// Seals a registry: no collection can be added after that.
+/// Seals a registry: no collection can be added after that. Tokens that join a listed group later
+/// can still be registered.
 #[derive(Debug, Clone, Copy)]
 pub struct SealRegistry {
     /// The registry's authority. It must sign.

@@ -1,7 +1,7 @@
 use bauta::instructions::ScopeRules;
 use bauta::state::ScopeMode;
 use bauta::{accounts, instruction};
-use bauta_primitives::{Claim, Nullifier};
+use bauta_primitives::{Claim, Nullifier, Root};
 use solana_address::Address;
 use solana_instruction::Instruction;
 
@@ -19,7 +19,8 @@ pub struct CreateScope {
     pub registry: Address,
     /// The circuit account.
     pub circuit: Address,
-    /// The auxiliary registry, whose root is included in the claim, if there is one.
+    /// The auxiliary registry, whose root is included in the claim. It must have depth 10 and the
+    /// circuit's `auxiliary_format`. `None` if that is 0.
     pub auxiliary_registry: Option<Address>,
     /// The number that the creator chooses for the scope.
     pub nonce: u64,
@@ -33,6 +34,8 @@ pub struct CreateScope {
     pub opens_at: i64,
     /// The time from which the scope refuses verifications, in Unix seconds.
     pub closes_at: i64,
+    /// The root that the registry must have when the scope is created. `None` accepts every root.
+    pub expected_root: Option<Root>,
 }
 
 impl CreateScope {
@@ -66,6 +69,7 @@ impl CreateScope {
                     required_claim: self.required_claim.map(Claim::to_bytes),
                     opens_at: self.opens_at,
                     closes_at: self.closes_at,
+                    expected_root: self.expected_root.map(Root::to_bytes),
                 },
             },
         )
@@ -120,7 +124,9 @@ impl ReclaimNullifier {
                 event_authority: event_authority(),
                 program: bauta::ID,
             },
-            &instruction::ReclaimNullifier {},
+            &instruction::ReclaimNullifier {
+                nullifier: self.nullifier.to_bytes(),
+            },
         )
     }
 }

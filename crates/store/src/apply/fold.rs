@@ -22,9 +22,9 @@ impl State {
         match event {
             Event::ConfigChanged(config) => self.config = Some(config.clone()),
             Event::CircuitRegistered(circuit) => self.circuit_registered(circuit, now)?,
-            Event::CircuitRetired { circuit } => {
-                let id = self.circuit(*circuit)?.id;
-                self.retired_circuits.push(id);
+            Event::CircuitStatusChanged(change) => {
+                let id = self.circuit(change.circuit)?.id;
+                self.changed_circuits.push((id, change.clone()));
             }
             Event::RegistryCreated(registry) => self.registry_created(registry, now)?,
             Event::CollectionAdded(collection) => {

@@ -35,8 +35,8 @@ impl Touched {
                 Event::CircuitRegistered(registered) => {
                     touched.circuits.insert(registered.circuit);
                 }
-                Event::CircuitRetired { circuit } => {
-                    touched.circuits.insert(*circuit);
+                Event::CircuitStatusChanged(change) => {
+                    touched.circuits.insert(change.circuit);
                 }
                 Event::RegistryCreated(created) => {
                     touched.registries.insert(created.registry);

@@ -8,7 +8,8 @@ use solana_address::Address;
 use solana_signature::Signature;
 
 use crate::event::{
-    CircuitRegistered, CollectionAdded, ConfigChanged, RegistryCreated, ScopeCreated, TreeChange,
+    CircuitRegistered, CircuitStatusChanged, CollectionAdded, ConfigChanged, RegistryCreated, ScopeCreated,
+    TreeChange,
 };
 use crate::tree::WorkingTree;
 use crate::{Holding, RegistryKind, Sequence, StoreError};
@@ -201,7 +202,7 @@ pub struct State {
 
     pub config: Option<ConfigChanged>,
     pub new_circuits: Vec<NewCircuit>,
-    pub retired_circuits: Vec<i32>,
+    pub changed_circuits: Vec<(i32, CircuitStatusChanged)>,
     pub new_scopes: Vec<NewScope>,
     pub closed_scopes: Vec<i32>,
     pub collections: Vec<NewCollection>,

@@ -1,7 +1,7 @@
 //! Rollbacks after forks.
 
 use bauta_primitives::tree::Depth;
-use bauta_store::event::{CollectionAdded, ConfigChanged};
+use bauta_store::event::{CircuitStatusChanged, CollectionAdded, ConfigChanged};
 use bauta_store::testing::{TestDatabase, rows_of_the_chain};
 use bauta_store::{Batch, Event, RegistryKind, ScopeMode, Slot, StoreError};
 use sqlx::Row;
@@ -89,9 +89,11 @@ fn fork(chain: &mut Chain, salt: u64) -> Vec<Batch> {
         scope: address("scope"),
         nullifier: crate::support::nullifier(1),
     });
-    chain.emit(Event::CircuitRetired {
+    chain.emit(Event::CircuitStatusChanged(CircuitStatusChanged {
         circuit: address("circuit 2"),
-    });
+        suspended: true,
+        retires_at: Some(i64::MAX),
+    }));
     chain.emit(Event::RegistrySealed { registry: holders });
     chain.emit(Event::CollectionAdded(CollectionAdded {
         registry: holders,

@@ -307,6 +307,7 @@ impl Chain {
             provenance: Provenance::Development,
             constraint_system_hash: [2; 32],
             transcript_hash: [3; 32],
+            auxiliary_format: 0,
         }));
     }
 

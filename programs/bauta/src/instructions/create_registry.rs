@@ -26,11 +26,11 @@ pub struct CreateRegistry<'info> {
         bump
     )]
     pub registry: AccountLoader<'info, Registry>,
-    /// The prepared Tree account: 44,168 zero bytes, owned by this program, rent-exempt. Omitted
-    /// for a registry of kind `Attested`.
-    /// CHECK: `take_over_tree` checks owner, size, contents and rent
+    /// The prepared Tree account: 44,168 zero bytes, owned by this program, rent-exempt. It must
+    /// sign, so that no one else can use it for their registry. Omitted for a registry of kind
+    /// `Attested`.
     #[account(mut)]
-    pub tree: Option<UncheckedAccount<'info>>,
+    pub tree: Option<Signer<'info>>,
     /// The system program, which creates `registry`.
     pub system_program: Program<'info, System>,
 }

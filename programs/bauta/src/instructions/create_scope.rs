@@ -24,8 +24,8 @@ pub struct CreateScope<'info> {
     pub registry: AccountLoader<'info, Registry>,
     /// The circuit that members prove with. It must be active.
     pub circuit: AccountLoader<'info, Circuit>,
-    /// The auxiliary registry, whose root is included in the claim. Omitted if the statement needs
-    /// none.
+    /// The auxiliary registry, whose root is included in the claim. Its depth is 10 and its leaf
+    /// format is the circuit's `auxiliary_format`. Omitted if that is 0.
     pub auxiliary_registry: Option<AccountLoader<'info, Registry>>,
     /// The account to create.
     #[account(
@@ -54,6 +54,10 @@ pub struct ScopeRules {
     pub opens_at: i64,
     /// The time from which the scope refuses verifications, in Unix seconds.
     pub closes_at: i64,
+    /// The root that the registry must have now. Without it, every root is accepted. It makes the
+    /// members of a scope of mode `Snapshot` certain, because the registry can change before the
+    /// transaction is executed.
+    pub expected_root: Option<[u8; 32]>,
 }
 
 impl CreateScope<'_> {
@@ -61,11 +65,16 @@ impl CreateScope<'_> {
         let registry = self.registry.load()?;
         let circuit = self.circuit.load()?;
         let now = account::now()?;
-        require!(circuit.status == Circuit::ACTIVE, BautaError::CircuitRetired);
+        circuit.check_active(now)?;
         require!(circuit.depth == registry.depth, BautaError::DepthMismatch);
         require!(
             circuit.leaf_format == registry.leaf_format,
             BautaError::LeafFormatMismatch
+        );
+        self.check_auxiliary_registry(circuit.auxiliary_format)?;
+        require!(
+            rules.expected_root.is_none_or(|root| root == registry.root),
+            BautaError::UnexpectedRoot
         );
         require!(rules.gate != Some(Pubkey::default()), BautaError::ZeroGate);
         require!(
@@ -121,5 +130,25 @@ impl CreateScope<'_> {
             timestamp: now,
         };
         emit(&event, &self.event_authority)
+    }
+
+    /// Checks that there is an auxiliary registry exactly if the circuit's statement includes the
+    /// root of one. Otherwise the prover could choose the root in the claim.
+    fn check_auxiliary_registry(&self, format: u8) -> Result<()> {
+        let Some(registry) = &self.auxiliary_registry else {
+            require!(format == 0, BautaError::MissingAuxiliaryRegistry);
+            return Ok(());
+        };
+        require!(format != 0, BautaError::UnexpectedAuxiliaryRegistry);
+        let registry = registry.load()?;
+        require!(
+            registry.leaf_format == format,
+            BautaError::AuxiliaryFormatMismatch
+        );
+        require!(
+            registry.depth == Circuit::AUXILIARY_DEPTH,
+            BautaError::AuxiliaryDepthMismatch
+        );
+        Ok(())
     }
 }

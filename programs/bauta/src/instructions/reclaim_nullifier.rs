@@ -2,7 +2,7 @@ use crate::{
     account,
     errors::BautaError,
     events::{NullifierReclaimed, emit},
-    state::{Nullifier, Scope},
+    state::{Node, Nullifier, Scope},
 };
 use anchor_lang::prelude::*;
 
@@ -12,13 +12,9 @@ use anchor_lang::prelude::*;
 pub struct ReclaimNullifier<'info> {
     /// The scope. It must be closed, or `closes_at` must have passed.
     pub scope: AccountLoader<'info, Scope>,
-    /// The nullifier account to close.
-    #[account(
-        mut,
-        close = rent_payer,
-        has_one = scope @ BautaError::NullifierOfAnotherScope,
-        has_one = rent_payer @ BautaError::WrongRentPayer
-    )]
+    /// The nullifier account to close. Its address is derived from the scope account and the
+    /// nullifier.
+    #[account(mut, close = rent_payer, has_one = rent_payer @ BautaError::WrongRentPayer)]
     pub nullifier: AccountLoader<'info, Nullifier>,
     /// The account that paid the rent and receives it back.
     /// CHECK: `nullifier` names it
@@ -27,14 +23,16 @@ pub struct ReclaimNullifier<'info> {
 }
 
 impl ReclaimNullifier<'_> {
-    pub(crate) fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self, nullifier: Node) -> Result<()> {
         let now = account::now()?;
         require!(self.scope.load()?.is_over(now), BautaError::ScopeStillOpen);
-        let nullifier = self.nullifier.load()?;
+        let scope = self.scope.key();
+        let (address, _) = account::find([Nullifier::SEED, scope.as_ref(), &nullifier])?;
+        require!(self.nullifier.key() == address, BautaError::WrongNullifierAddress);
         let event = NullifierReclaimed {
-            scope: nullifier.scope,
-            nullifier: nullifier.nullifier,
-            rent_payer: nullifier.rent_payer,
+            scope,
+            nullifier,
+            rent_payer: self.rent_payer.key(),
             lamports: self.nullifier.as_ref().lamports(),
             timestamp: now,
         };

@@ -45,6 +45,9 @@ pub struct CircuitRegistration {
     pub depth: u8,
     /// The leaf format. Leaf formats start at 1.
     pub leaf_format: u8,
+    /// The leaf format of the auxiliary registry whose root the statement includes in its claim. 0
+    /// if the statement includes none.
+    pub auxiliary_format: u8,
     /// The origin of the key.
     pub provenance: Provenance,
     /// The SHA-256 hash of the constraint system.
@@ -65,6 +68,7 @@ impl RegisterCircuit<'_> {
         circuit.version = registration.version;
         circuit.depth = registration.depth;
         circuit.leaf_format = registration.leaf_format;
+        circuit.auxiliary_format = registration.auxiliary_format;
         circuit.provenance = registration.provenance as u8;
         circuit.status = Circuit::ACTIVE;
         circuit.bump = bump;
@@ -83,6 +87,7 @@ impl RegisterCircuit<'_> {
             constraint_system_hash: circuit.constraint_system_hash,
             transcript_hash: circuit.transcript_hash,
             timestamp: account::now()?,
+            auxiliary_format: circuit.auxiliary_format,
         };
         emit(&event, &self.event_authority)
     }

@@ -1,7 +1,7 @@
 use crate::{
     account,
     errors::BautaError,
-    events::{CircuitRetired, emit},
+    events::{CircuitStatusChanged, emit},
     state::{Circuit, Config},
 };
 use anchor_lang::prelude::*;
@@ -21,15 +21,35 @@ pub struct RetireCircuit<'info> {
 }
 
 impl RetireCircuit<'_> {
-    pub(crate) fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self, retire: bool) -> Result<()> {
         let circuit = &mut *self.circuit.load_mut()?;
-        require!(circuit.status == Circuit::ACTIVE, BautaError::CircuitRetired);
-        circuit.status = Circuit::RETIRED;
-        let event = CircuitRetired {
-            circuit: self.circuit.key(),
-            vk_hash: circuit.vk_hash,
-            timestamp: account::now()?,
+        let now = account::now()?;
+        circuit.check_not_retired(now)?;
+        let scheduled = circuit.retires_at != 0;
+        circuit.retires_at = if retire {
+            require!(!scheduled, BautaError::RetirementScheduled);
+            now.checked_add(Circuit::RETIREMENT_DELAY)
+                .ok_or(BautaError::OutOfRange)?
+        } else {
+            require!(scheduled, BautaError::RetirementNotScheduled);
+            0
         };
-        emit(&event, &self.event_authority)
+        emit(
+            &CircuitStatusChanged::of(self.circuit.key(), circuit, now),
+            &self.event_authority,
+        )
+    }
+}
+
+impl CircuitStatusChanged {
+    /// Creates the event from the current values of `circuit`.
+    pub(crate) fn of(key: Pubkey, circuit: &Circuit, timestamp: i64) -> Self {
+        Self {
+            circuit: key,
+            vk_hash: circuit.vk_hash,
+            suspended: circuit.status == Circuit::SUSPENDED,
+            retires_at: circuit.retires_at,
+            timestamp,
+        }
     }
 }

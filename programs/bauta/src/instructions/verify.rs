@@ -9,8 +9,8 @@ use anchor_lang::{prelude::*, solana_program::program::set_return_data};
 use bauta_primitives::{Context as ProofContext, FieldElement, poseidon, sha256};
 use std::io::{self, Read};
 
-/// Accounts of `verify`. Besides the payer's account it writes only to its own nullifier account, so
-/// verifications of one scope with different payers can run in parallel.
+/// Accounts of `verify`. Besides the payer's account, it writes only to its own nullifier account.
+/// Verifications of one scope with different payers can therefore run in parallel.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Verify<'info> {
@@ -113,7 +113,7 @@ impl Verify<'_> {
         scope.check_open(now)?;
         require!(self.circuit.key() == scope.circuit, BautaError::WrongCircuit);
         let circuit = &*self.circuit.load()?;
-        require!(circuit.status == Circuit::ACTIVE, BautaError::CircuitRetired);
+        circuit.check_active(now)?;
         self.check_gate(&scope.gate)?;
         require!(presentation.expiry >= now, BautaError::ProofExpired);
         require!(*root < FieldElement::MODULUS, BautaError::RootNotCanonical);
@@ -233,9 +233,9 @@ impl Verify<'_> {
         let seeds = [seeds[0], seeds[1], seeds[2], &[bump]];
         account::create::<Nullifier>(&self.payer, &self.nullifier, &seeds)?;
         let account = &mut *account::load_mut::<Nullifier>(&self.nullifier)?;
-        account.scope = scope;
-        account.nullifier = *nullifier;
         account.rent_payer = self.payer.key();
+        account.scope_tag = Nullifier::scope_tag(&scope);
+        account.nullifier_prefix = Nullifier::prefix(nullifier);
         Ok(())
     }
 }

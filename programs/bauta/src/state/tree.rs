@@ -27,8 +27,8 @@ pub type Path = [[Node; 3]; 5];
 /// ```text
 ///   level 10      root                 in Registry
 ///   levels 9..5   canopy               every node; zero bytes mean an empty subtree
-///   levels 4..0   frontier             the completed nodes to the left of the next leaf, under the same
-///                                      parent: at most three for each level
+///   levels 4..0   frontier             the completed nodes to the left of the next leaf, under
+///                                      the same parent: at most three for each level
 /// ```
 ///
 /// | offset | bytes | field |

@@ -109,6 +109,20 @@ fn a_key_with_a_coordinate_of_q_or_above_is_refused() {
     }
 }
 
+/// The decoder of the system calls takes the two highest bits of a point's last coordinate as
+/// flags. It reads 0x40 as the point at infinity, and it ignores 0x80. A key would have several
+/// encodings, and could be registered again after its retirement.
+#[test]
+fn a_key_with_a_flag_bit_in_a_coordinate_is_refused() {
+    for coordinate in 0..18 {
+        for flag in [0x40, 0x80, 0xc0] {
+            let (mut chain, mut key) = chain_and_key();
+            key[32 * coordinate] |= flag;
+            assert_refused(register(&mut chain, &key), BautaError::KeyPointInvalid);
+        }
+    }
+}
+
 #[test]
 fn a_key_with_a_point_on_the_twist_outside_the_subgroup_is_refused() {
     let outside = bauta_program_test::g2_outside_subgroup();

@@ -122,10 +122,14 @@ fn a_tree_can_not_be_taken_over_by_a_second_registry() {
     let mut chain = TestChain::new();
     let registry = chain.create_registry(RegistrySpec::default());
     let attacker = chain.funded_keypair("attacker");
+    // The key of the Tree account signs again.
+    let tree = keypair("tree");
+    let used = chain.account(&registry.tree_account).unwrap();
+    chain.set_account(&tree.pubkey(), used);
     let second = CreateRegistry {
         payer: chain.payer.pubkey(),
         authority: attacker.pubkey(),
-        tree: Some(registry.tree_account),
+        tree: Some(tree.pubkey()),
         nonce: 0,
         kind: RegistryKind::Managed,
         depth: 10,
@@ -133,7 +137,7 @@ fn a_tree_can_not_be_taken_over_by_a_second_registry() {
         root_ttl: 3600,
     };
     assert_refused(
-        chain.send(&[second.instruction()], &[&attacker]),
+        chain.send(&[second.instruction()], &[&attacker, &tree]),
         BautaError::TreeInUse,
     );
 }

@@ -2,7 +2,7 @@
 
 use bauta::errors::BautaError;
 use bauta::state::{RegistryKind, ScopeMode};
-use bauta_client::instructions::{CreateRegistry, CreateScope, Verify};
+use bauta_client::instructions::{CreateRegistry, CreateScope, ReclaimNullifier, Verify};
 use bauta_client::{Event, addresses};
 use bauta_primitives::Claim;
 use bauta_program_test::{RegistrySpec, ScopeSpec, TestChain, TrapdoorKey, assert_refused, keypair};
@@ -76,6 +76,7 @@ fn pre_funding_does_not_block_circuits_registries_collections_and_scopes() {
         required_claim: None,
         opens_at: 0,
         closes_at: i64::MAX,
+        expected_root: None,
     };
     fund(&mut chain, scope.scope());
     chain.send(&[scope.instruction()], &[&authority]).unwrap();
@@ -215,6 +216,7 @@ fn a_closed_scope_can_not_be_created_again_to_reset_its_nullifiers() {
         required_claim: None,
         opens_at: chain.now(),
         closes_at: chain.now() + 1000,
+        expected_root: None,
     };
     assert_eq!(again.scope(), scope.address);
     assert!(chain.send(&[again.instruction()], &[&scope.creator]).is_err());
@@ -232,6 +234,55 @@ fn a_nullifier_can_not_be_reclaimed_while_its_scope_is_open() {
     chain.advance_clock(86_400);
     chain.reclaim_nullifier(&verify).unwrap();
     assert_refused(chain.verify(&verify, &[]), BautaError::ScopeEnded);
+}
+
+/// Otherwise a closed scope would remove the nullifiers of an open one.
+#[test]
+fn a_nullifier_of_an_open_scope_can_not_be_reclaimed_with_a_closed_scope() {
+    let mut chain = TestChain::new();
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    let member = chain.add_holder(&mut registry, 5);
+    let open = chain.create_scope(&registry, &ScopeSpec::default());
+    let closed = chain.create_scope(&registry, &ScopeSpec::default());
+    let verify = chain.prove(&registry, &member, &open);
+    chain.verify(&verify, &[]).unwrap();
+    chain.close_scope(&closed).unwrap();
+    let reclaim = ReclaimNullifier {
+        scope: closed.address,
+        nullifier: verify.nullifier,
+        rent_payer: verify.payer,
+    };
+    let mut instruction = reclaim.instruction();
+    let derived = addresses::nullifier(&closed.address, verify.nullifier).address;
+    for meta in &mut instruction.accounts {
+        if meta.pubkey == derived {
+            meta.pubkey = verify.nullifier_account();
+        }
+    }
+    assert_refused(chain.send(&[instruction], &[]), BautaError::WrongNullifierAddress);
+    assert_refused(chain.verify(&verify, &[]), BautaError::NullifierUsed);
+}
+
+/// The registry can change between the creator's decision and the transaction.
+#[test]
+fn a_scope_with_an_expected_root_is_not_created_at_another_root() {
+    let mut chain = TestChain::new();
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    chain.add_holder(&mut registry, 5);
+    let expected = registry.root();
+    let spec = |mode| ScopeSpec {
+        mode: Some(mode),
+        expected_root: Some(expected),
+        ..ScopeSpec::default()
+    };
+    let scope = chain.create_scope(&registry, &spec(ScopeMode::Snapshot));
+    assert_eq!(chain.snapshot_root(&scope), expected);
+    chain.create_scope(&registry, &spec(ScopeMode::Live));
+    chain.add_holder(&mut registry, 5);
+    for mode in [ScopeMode::Snapshot, ScopeMode::Live] {
+        let created = chain.try_create_scope(&registry, &spec(mode));
+        assert_refused(created.map(|(_, receipt)| receipt), BautaError::UnexpectedRoot);
+    }
 }
 
 #[test]

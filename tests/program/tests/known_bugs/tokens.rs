@@ -106,6 +106,43 @@ fn a_false_group_pointer_is_ignored() {
     chain.register(&mut registry, &genuine, Some(group), 1).unwrap();
 }
 
+/// Sealing fixes the list of collections, not the members of each.
+#[test]
+fn a_token_that_joins_a_group_after_the_registry_is_sealed_can_be_registered() {
+    let mut chain = TestChain::new();
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    let group = chain.create_group();
+    chain.add_collection(&registry, &group, true, 1).unwrap();
+    chain.seal_registry(&registry).unwrap();
+    let owner = chain.funded_keypair("holder");
+    let late = chain.mint(
+        &owner,
+        &MintSpec::token_2022(vec![MintExtension::GroupMember(group)]),
+    );
+    chain.register(&mut registry, &late, Some(group), 1).unwrap();
+    assert_eq!(chain.registry_state(&registry).root, registry.root().to_bytes());
+}
+
+/// The fee on an amount of 1 is 1. The recipient's account has amount 0 and withholds the token, so
+/// no token account is evidence that the token moved.
+#[test]
+fn a_mint_with_a_transfer_fee_is_refused() {
+    let mut chain = TestChain::new();
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    let spec = MintSpec::token_2022(vec![MintExtension::TransferFee]);
+    let nft = token(&mut chain, &registry, &spec);
+    assert_refused(
+        chain
+            .register(&mut registry, &nft, None, 1)
+            .map(|(_, receipt)| receipt),
+        BautaError::HasTransferFee,
+    );
+    let buyer = chain.funded_keypair("buyer");
+    let sold = chain.transfer_nft(&nft, &buyer);
+    assert_eq!(chain.token_amount(&nft.account), 0);
+    assert_eq!(chain.token_amount(&sold.account), 0);
+}
+
 /// Creates a token with its own collection.
 fn token(
     chain: &mut TestChain,

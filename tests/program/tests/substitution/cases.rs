@@ -65,9 +65,15 @@ fn administration() -> Vec<Case> {
         admin: admin.pubkey(),
         registration,
     };
+    let suspend = ix::SuspendCircuit {
+        admin: admin.pubkey(),
+        circuit: chain.circuit(),
+        suspended: true,
+    };
     let retire = ix::RetireCircuit {
         admin: admin.pubkey(),
         circuit: chain.circuit(),
+        retire: true,
     };
     let set = ix::SetAdmin {
         admin: admin.pubkey(),
@@ -83,6 +89,7 @@ fn administration() -> Vec<Case> {
             register.instruction(),
             vec![("circuit", other_circuit)],
         ),
+        ("suspend_circuit", suspend.instruction(), vec![]),
         ("retire_circuit", retire.instruction(), vec![]),
         ("set_admin", set.instruction(), vec![]),
         ("pause", pause.instruction(), vec![]),
@@ -95,6 +102,18 @@ fn administration() -> Vec<Case> {
             foreign,
         });
     }
+    let authority = chain.upgrade_authority.insecure_clone();
+    let replace = ix::ReplaceAdmin {
+        upgrade_authority: authority.pubkey(),
+        new_admin: payer.pubkey(),
+    };
+    cases.push(Case {
+        name: "replace_admin",
+        chain: chain.clone(),
+        instruction: replace.instruction(),
+        signers: vec![authority, admin.insecure_clone()],
+        foreign: vec![],
+    });
     chain.send(&[set.instruction()], &[&admin]).expect("set_admin");
     cases.push(Case {
         name: "accept_admin",
@@ -185,7 +204,8 @@ fn authorities() -> Vec<Case> {
 
 fn create_registry(mut chain: TestChain, payer: &Keypair, other: &TestRegistry) -> Case {
     let authority = chain.funded_keypair("authority");
-    let tree = chain.new_keypair("tree").pubkey();
+    let key = chain.new_keypair("tree");
+    let tree = key.pubkey();
     let used = chain.account(&other.tree_account).expect("a tree");
     let data = vec![0; used.data.len()];
     chain.set_account(&tree, Account { data, ..used });
@@ -203,7 +223,7 @@ fn create_registry(mut chain: TestChain, payer: &Keypair, other: &TestRegistry) 
         name: "create_registry",
         chain,
         instruction: create.instruction(),
-        signers: vec![payer.insecure_clone(), authority],
+        signers: vec![payer.insecure_clone(), authority, key],
         foreign: vec![("registry", other.address), ("tree", other.tree_account)],
     }
 }
@@ -324,8 +344,12 @@ fn verify_fixture() -> VerifyFixture {
     let mut registry = registry_of(&mut chain, RegistryKind::Holders);
     let auxiliary = registry_of(&mut chain, RegistryKind::Attested);
     let member = chain.add_holder(&mut registry, 5);
+    let circuit = chain
+        .register_trapdoor_with_auxiliary(TrapdoorKey::new(2), 1)
+        .expect("a circuit with an auxiliary root");
     let spec = || ScopeSpec {
         mode: Some(ScopeMode::Live),
+        circuit: Some(circuit),
         gate: Some(gate.pubkey()),
         auxiliary_registry: Some(auxiliary.address),
         ..ScopeSpec::default()
@@ -367,7 +391,7 @@ fn scopes() -> Vec<Case> {
         payer: fixture.payer.pubkey(),
         creator: creator.pubkey(),
         registry: fixture.registry.address,
-        circuit: fixture.chain.circuit(),
+        circuit: fixture.scope.circuit,
         auxiliary_registry: Some(fixture.auxiliary.address),
         nonce: 1,
         mode: ScopeMode::Live,
@@ -375,13 +399,17 @@ fn scopes() -> Vec<Case> {
         required_claim: None,
         opens_at: 0,
         closes_at: fixture.chain.now() + 60,
+        expected_root: None,
     };
     let create = Case {
         name: "create_scope",
         chain: fixture.chain.clone(),
         instruction: create.instruction(),
         signers: vec![fixture.payer.insecure_clone(), creator],
-        foreign: vec![("scope", fixture.scope.address)],
+        foreign: vec![
+            ("circuit", fixture.chain.circuit()),
+            ("scope", fixture.scope.address),
+        ],
     };
     let other_nullifier =
         addresses::nullifier(&fixture.other_scope.address, fixture.verify.nullifier).address;

@@ -168,7 +168,7 @@ fn only_the_listed_substitutions_are_accepted() {
         let allowed = [
             // Any signer may pay.
             ".payer: ",
-            // The creator chooses another registry or none. The program's address means none.
+            // The creator chooses another registry of the same leaf format.
             "create_scope.auxiliary_registry: ",
         ];
         assert!(allowed.iter().any(|account| line.contains(account)), "{line}");

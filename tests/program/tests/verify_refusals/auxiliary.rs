@@ -6,7 +6,7 @@ use bauta::errors::BautaError;
 use bauta::state::RegistryKind;
 use bauta_client::instructions::Verify;
 use bauta_primitives::{FieldElement, Root};
-use bauta_program_test::{RegistrySpec, ScopeSpec, TestChain, assert_refused};
+use bauta_program_test::{RegistrySpec, ScopeSpec, TestChain, TrapdoorKey, assert_refused};
 
 #[test]
 fn an_auxiliary_root_that_the_prover_chose_is_refused() {
@@ -16,9 +16,13 @@ fn an_auxiliary_root_that_the_prover_chose_is_refused() {
     let auxiliary = chain.create_registry(RegistrySpec::of_kind(RegistryKind::Attested));
     let published = Root::new(FieldElement::from_u64(77));
     chain.publish_root(&auxiliary, published).unwrap();
+    let circuit = chain
+        .register_trapdoor_with_auxiliary(TrapdoorKey::new(2), 1)
+        .unwrap();
     let scope = chain.create_scope(
         &registry,
         &ScopeSpec {
+            circuit: Some(circuit),
             auxiliary_registry: Some(auxiliary.address),
             ..ScopeSpec::default()
         },
@@ -66,6 +70,49 @@ fn an_auxiliary_root_that_the_prover_chose_is_refused() {
         BautaError::AuxiliaryRootNotCanonical,
     );
     chain.verify(&good, &[]).unwrap();
+}
+
+/// Without an auxiliary registry, the prover could choose the root in the claim.
+#[test]
+fn a_scope_has_an_auxiliary_registry_exactly_if_its_circuit_includes_a_root_of_that_format() {
+    let mut chain = TestChain::new();
+    let registry = chain.create_registry(RegistrySpec::default());
+    let without = chain.circuit();
+    let with = chain
+        .register_trapdoor_with_auxiliary(TrapdoorKey::new(2), 2)
+        .unwrap();
+    let attested = RegistrySpec::of_kind(RegistryKind::Attested);
+    let [good, other_format, deep] = [(2, 10), (1, 10), (2, 16)].map(|(leaf_format, depth)| {
+        chain
+            .create_registry(RegistrySpec {
+                leaf_format,
+                depth,
+                ..attested
+            })
+            .address
+    });
+    for (circuit, auxiliary_registry, error) in [
+        (with, None, BautaError::MissingAuxiliaryRegistry),
+        (with, Some(other_format), BautaError::AuxiliaryFormatMismatch),
+        (with, Some(deep), BautaError::AuxiliaryDepthMismatch),
+        (without, Some(good), BautaError::UnexpectedAuxiliaryRegistry),
+    ] {
+        let spec = ScopeSpec {
+            circuit: Some(circuit),
+            auxiliary_registry,
+            ..ScopeSpec::default()
+        };
+        let created = chain.try_create_scope(&registry, &spec);
+        assert_refused(created.map(|(_, receipt)| receipt), error);
+    }
+    for (circuit, auxiliary_registry) in [(with, Some(good)), (without, None)] {
+        let spec = ScopeSpec {
+            circuit: Some(circuit),
+            auxiliary_registry,
+            ..ScopeSpec::default()
+        };
+        chain.create_scope(&registry, &spec);
+    }
 }
 
 #[test]

@@ -75,6 +75,20 @@ fn damaged_proofs_are_refused() {
     fixture.refuses(&verify, BautaError::ProofPointInvalid);
 }
 
+/// The decoder of the system calls takes the two highest bits of a point's last coordinate as
+/// flags. Without a check of its own, the program would accept 0x80 there.
+#[test]
+fn a_proof_with_a_flag_bit_in_a_coordinate_is_refused() {
+    let mut fixture = Fixture::new(&ScopeSpec::default());
+    for coordinate in 0..8 {
+        for flag in [0x40, 0x80, 0xc0] {
+            let mut verify = fixture.verify.clone();
+            verify.proof[32 * coordinate] |= flag;
+            fixture.refuses(&verify, BautaError::ProofPointInvalid);
+        }
+    }
+}
+
 /// The modulus q of EIP-196.
 const Q: [u8; 32] = [
     0x30, 0x64, 0x4e, 0x72, 0xe1, 0x31, 0xa0, 0x29, 0xb8, 0x50, 0x45, 0xb6, 0x81, 0x81, 0x58, 0x5d, 0x97,

@@ -3,6 +3,7 @@
 use crate::fixture::Fixture;
 use anchor_lang::error::ErrorCode;
 use bauta::errors::BautaError;
+use bauta::state::Circuit;
 use bauta_client::instructions::Verify;
 use bauta_primitives::Claim;
 use bauta_program_test::{ScopeSpec, TrapdoorKey, assert_refused, keypair};
@@ -93,10 +94,28 @@ fn a_scope_is_open_from_opens_at_until_before_closes_at() {
 
 #[test]
 fn a_retired_circuit_is_refused() {
-    let mut fixture = Fixture::new(&ScopeSpec::default());
-    fixture.chain.retire_circuit(fixture.scope.circuit).unwrap();
-    let verify = fixture.verify.clone();
+    let closes_at = Some(bauta_program_test::START_TIME + 2 * Circuit::RETIREMENT_DELAY);
+    let mut fixture = Fixture::new(&ScopeSpec {
+        closes_at,
+        ..ScopeSpec::default()
+    });
+    let circuit = fixture.scope.circuit;
+    fixture.chain.retire_circuit(circuit, true).unwrap();
+    fixture.chain.advance_clock(Circuit::RETIREMENT_DELAY);
+    let expiry = fixture.chain.now() + 600;
+    let verify = fixture.forged(|verify| verify.expiry = expiry);
     fixture.refuses(&verify, BautaError::CircuitRetired);
+}
+
+#[test]
+fn a_suspended_circuit_is_refused() {
+    let mut fixture = Fixture::new(&ScopeSpec::default());
+    let circuit = fixture.scope.circuit;
+    fixture.chain.suspend_circuit(circuit, true).unwrap();
+    let verify = fixture.verify.clone();
+    fixture.refuses(&verify, BautaError::CircuitSuspended);
+    fixture.chain.suspend_circuit(circuit, false).unwrap();
+    fixture.accepts(&verify);
 }
 
 #[test]

@@ -36,8 +36,8 @@ pub async fn circuits(connection: &mut PgConnection, state: &State) -> Result<()
         let event = &circuit.event;
         sqlx::query(
             "INSERT INTO circuits (id, address, statement, version, depth, leaf_format, provenance, status, vk_hash,
-                                   constraint_system_hash, transcript_hash, registered_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, to_timestamp($12::bigint))",
+                                   constraint_system_hash, transcript_hash, registered_at, auxiliary_format)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, to_timestamp($12::bigint), $13)",
         )
         .bind(circuit.id)
         .bind(event.circuit.to_bytes())
@@ -51,14 +51,21 @@ pub async fn circuits(connection: &mut PgConnection, state: &State) -> Result<()
         .bind(event.constraint_system_hash)
         .bind(event.transcript_hash)
         .bind(circuit.time)
+        .bind(i16::from(event.auxiliary_format))
         .execute(&mut *connection)
         .await?;
     }
-    if !state.retired_circuits.is_empty() {
-        sqlx::query("UPDATE circuits SET status = $2 WHERE id = ANY ($1)")
-            .bind(&state.retired_circuits)
-            .bind(CircuitStatus::Retired.as_str())
-            .execute(connection)
+    for (id, change) in &state.changed_circuits {
+        let status = if change.suspended {
+            CircuitStatus::Suspended
+        } else {
+            CircuitStatus::Active
+        };
+        sqlx::query("UPDATE circuits SET status = $2, retires_at = $3 WHERE id = $1")
+            .bind(id)
+            .bind(status.as_str())
+            .bind(change.retires_at)
+            .execute(&mut *connection)
             .await?;
     }
     Ok(())

@@ -5,8 +5,8 @@ use crate::support::{address, leaf, nullifier};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Claim, Leaf};
 use bauta_store::event::{
-    CollectionAdded, HolderRegistered, LeafReplaced, LeavesAppended, MerkleRootUpdated, OwnershipVerified,
-    TreeChange, TreeChangeKind,
+    CircuitStatusChanged, CollectionAdded, HolderRegistered, LeafReplaced, LeavesAppended, MerkleRootUpdated,
+    OwnershipVerified, TreeChange, TreeChangeKind,
 };
 use bauta_store::{Event, RegistryKind, ScopeMode, Sequence, StoreError};
 
@@ -16,7 +16,11 @@ async fn events_about_something_unknown_are_refused() {
     let unknown = address("unknown");
     let events = [
         Event::RegistrySealed { registry: unknown },
-        Event::CircuitRetired { circuit: unknown },
+        Event::CircuitStatusChanged(CircuitStatusChanged {
+            circuit: unknown,
+            suspended: true,
+            retires_at: None,
+        }),
         Event::ScopeClosed { scope: unknown },
         Event::TreeChanged(TreeChange {
             registry: unknown,

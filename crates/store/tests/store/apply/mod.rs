@@ -5,9 +5,11 @@ mod contradictions;
 use crate::support::{Chain, address, leaf, nullifier, rows};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{FieldElement, Root};
-use bauta_store::event::TreeChangeKind;
+use bauta_store::event::{CircuitStatusChanged, TreeChangeKind};
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Applied, Batch, Event, RegistryKind, ScopeMode, Sequence, Slot, StoreError};
+use bauta_store::{
+    Applied, Batch, CircuitStatus, Event, RegistryKind, ScopeMode, Sequence, Slot, StoreError,
+};
 use solana_address::Address;
 
 fn registry() -> Address {
@@ -64,6 +66,39 @@ async fn the_same_batch_twice_changes_nothing() {
         }
     );
     assert_eq!(rows(&database).await, before);
+}
+
+/// Changes of the same circuit are applied in their order, also within a batch.
+#[tokio::test]
+async fn a_circuit_has_the_status_of_its_last_change() {
+    let (database, mut chain) = empty_registry(RegistryKind::Managed).await;
+    let changes = [
+        (true, None, CircuitStatus::Suspended),
+        (true, Some(1_900_000_000), CircuitStatus::Suspended),
+        (false, Some(i64::MAX), CircuitStatus::Active),
+        (false, None, CircuitStatus::Active),
+    ];
+    let event = |suspended, retires_at| {
+        Event::CircuitStatusChanged(CircuitStatusChanged {
+            circuit: address("circuit"),
+            suspended,
+            retires_at,
+        })
+    };
+    let state = async |database: &TestDatabase| {
+        let circuits = database.store.circuits().await.unwrap();
+        (circuits[0].status, circuits[0].retires_at)
+    };
+    assert_eq!(state(&database).await, (CircuitStatus::Active, None));
+    for (suspended, retires_at, status) in changes {
+        chain.emit(event(suspended, retires_at));
+        database.store.apply(&chain.batch()).await.unwrap();
+        assert_eq!(state(&database).await, (status, retires_at));
+    }
+    chain.emit(event(false, None));
+    chain.emit(event(true, Some(7)));
+    database.store.apply(&chain.batch()).await.unwrap();
+    assert_eq!(state(&database).await, (CircuitStatus::Suspended, Some(7)));
 }
 
 #[tokio::test]
