@@ -61,7 +61,10 @@ async fn the_error_of_an_unavailable_node_is_retryable_and_names_the_node() {
         matches!(error, RpcError::Unreachable { .. }) && error.is_retryable(),
         "{error}"
     );
-    assert!(error.to_string().contains("http://127.0.0.1:1 did not respond"), "{error}");
+    assert!(
+        error.to_string().contains("http://127.0.0.1:1 did not respond"),
+        "{error}"
+    );
     assert!(!error.to_string().contains("secret"), "{error}");
 }
 

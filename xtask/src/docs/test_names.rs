@@ -27,18 +27,22 @@ fn sources() -> Sources {
     .collect()
 }
 
-/// Returns whether a source is the file `name`, without its extension, or is in a folder `name`.
-/// The name may contain the last folders of the path, as in `follow/rules`.
+/// Returns whether the components of a name are in a source's path, in the same order. A name is a
+/// file or a folder, with as many parts of its path as the page needs: `rules`, `follow/rules`,
+/// `indexer/tests/follow/rules.rs`.
 fn is_within(file: &str, name: &str) -> bool {
-    format!("/{}/", file.trim_end_matches(".rs")).contains(&format!("/{name}/"))
+    let mut components = file.trim_end_matches(".rs").split('/');
+    name.trim_end_matches(".rs")
+        .split('/')
+        .all(|part| components.any(|component| component == part))
 }
 
 /// Returns what is wrong with a part of a cell: a list of names, or a file followed by the names of
 /// its tests (`` `file`: `first`, `second` ``).
 fn errors(sources: &Sources, part: &str) -> Vec<String> {
     let mut spans = code_spans(part).filter(|span| {
-        span.chars()
-            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "_-/".contains(letter))
+        let mut letters = span.trim_end_matches(".rs").chars();
+        letters.all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "_-/".contains(letter))
     });
     let after_first = part.split('`').nth(2);
     let file = after_first
@@ -90,11 +94,14 @@ fn a_missing_file_and_a_missing_test_are_found() {
     for (part, expected) in [
         ("`apply`: `first`", None),
         ("`store/apply`: `first`", None),
+        ("`a/apply`: `first`", None),
+        ("`a/tests/store/apply.rs`: `first`", None),
         ("drill `second`", None),
         ("`other`", None),
         ("the same two; see above", None),
         ("`apply`: `second`", Some("apply has no test second")),
         ("`appl`: `first`", Some("there is no file appl")),
+        ("`b/apply`: `first`", Some("there is no file b/apply")),
         ("drill `third`", Some("there is no test and no file third")),
     ] {
         let found = errors(&sources, part);
