@@ -61,12 +61,12 @@ pub enum CircuitsError {
     /// The `.zkey` is damaged, unsound or belongs to another circuit.
     #[error("the zkey is refused: {0}")]
     ZKey(#[from] bauta_iden3::Error),
-    /// A development key was imported as a ceremony's key.
+    /// A key from a development setup is presented as a ceremony's key.
     #[error(
-        "the zkey has the contribution of a development setup, whose maker can forge proofs; a ceremony begins with \
-         `snarkjs groth16 setup`"
+        "the key comes from a development setup, whose maker can forge proofs, and cannot be a ceremony's key; a \
+         ceremony begins with `snarkjs groth16 setup`"
     )]
-    DevelopmentContribution,
+    DevelopmentSetup,
     /// The proving engine refused the key or the witness.
     #[error("proving failed: {0}")]
     Proving(#[from] bauta_prover::ProverError),

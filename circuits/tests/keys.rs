@@ -6,11 +6,15 @@ use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup, pairing::Pairing};
 use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 use bauta_circuits::{
-    CircuitsError, Key, Ownership, Proof, VerifyingKey, keys::DEVELOPMENT_WARNING, load_or_setup_development,
-    statement::evaluate,
+    CircuitsError, Key, Ownership, Proof, VerifyingKey,
+    keys::DEVELOPMENT_WARNING,
+    load_or_setup_development,
+    statement::{evaluate, r1cs},
 };
+use bauta_iden3::ZKey;
 use bauta_primitives::tree::Depth;
 use common::{Member, rng};
+use sha2::{Digest, Sha256};
 
 const TEN: Ownership = Ownership::new(Depth::Ten);
 
@@ -79,6 +83,61 @@ fn a_key_file_of_another_circuit_is_refused() {
         error.to_string(),
         "the key file is for another circuit: its depth is 10, but this statement's is 16"
     );
+}
+
+/// Returns a key file that contains `zkey` and says that it comes from a ceremony. The header is
+/// consistent with the body.
+fn as_ceremony(zkey: &ZKey) -> Vec<u8> {
+    let file = key().to_bytes().unwrap();
+    let warning = 11 + 2 + DEVELOPMENT_WARNING.len();
+    let body_at = file.windows(4).position(|window| window == b"zkey").unwrap();
+    let mut transcript = Sha256::new_with_prefix(zkey.cs_hash);
+    for contribution in &zkey.contributions {
+        transcript.update(contribution.hash());
+    }
+    let body = zkey.to_bytes().unwrap();
+    [
+        &file[..10],
+        &[1],
+        &transcript.finalize(),
+        &file[warning..body_at - 40],
+        &(body.len() as u64).to_be_bytes(),
+        &Sha256::digest(&body),
+        &body,
+    ]
+    .concat()
+}
+
+#[test]
+fn a_development_key_whose_header_says_ceremony_is_refused() {
+    let mut zkey = key().zkey().clone();
+    assert!(refusal(&as_ceremony(&zkey)).contains("development setup"));
+    // Nothing proves the name of a contribution.
+    zkey.contributions[0].name = Some("alice".to_owned());
+    assert!(refusal(&as_ceremony(&zkey)).contains("development setup"));
+}
+
+#[test]
+fn a_key_file_with_a_broken_transcript_is_refused() {
+    let mut zkey = key().zkey().clone();
+    zkey.contributions[0].name = Some("alice".to_owned());
+    zkey.contributions[0].transcript[0] ^= 1;
+    assert!(refusal(&as_ceremony(&zkey)).contains("transcript"));
+    zkey.contributions.clear();
+    let error = refusal(&as_ceremony(&zkey));
+    assert!(error.contains("last contribution"), "{error}");
+}
+
+#[test]
+fn a_key_of_another_setup_whose_header_says_development_is_refused() {
+    let zkey = ZKey::development(&r1cs(&TEN), &mut rng(14)).unwrap();
+    let of_ceremony = as_ceremony(&zkey);
+    assert!(refusal(&of_ceremony).contains("development setup"));
+    let development = key().to_bytes().unwrap();
+    let warning = 11 + 2 + DEVELOPMENT_WARNING.len();
+    let file = [&development[..warning], &of_ceremony[11 + 32..]].concat();
+    let error = refusal(&file);
+    assert!(error.contains("not made from the published seed"), "{error}");
 }
 
 #[test]

@@ -27,9 +27,20 @@ impl<S: Statement> Key<S> {
 }
 
 fn setup(r1cs: &R1cs) -> Result<ZKey, CircuitsError> {
+    Ok(ZKey::development(r1cs, &mut generator(r1cs))?)
+}
+
+/// Returns `true` if the key was made from the published seed. The names of its contributions do
+/// not matter, because nothing proves them.
+pub(super) fn is_from_published_seed(zkey: &ZKey, r1cs: &R1cs) -> bool {
+    zkey.has_development_secrets(&mut generator(r1cs))
+}
+
+/// Returns the generator of the secrets of a constraint system's development key.
+fn generator(r1cs: &R1cs) -> ChaCha20Rng {
     let seed = Sha256::new()
         .chain_update(SEED)
         .chain_update(r1cs.hash())
         .finalize();
-    Ok(ZKey::development(r1cs, &mut ChaCha20Rng::from_seed(seed.into()))?)
+    ChaCha20Rng::from_seed(seed.into())
 }

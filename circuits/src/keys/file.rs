@@ -21,7 +21,9 @@
 use bauta_iden3::ZKey;
 use sha2::{Digest, Sha256};
 
-use super::{DEVELOPMENT_WARNING, Key, KeyHeader, Provenance, import::transcript_hash};
+use super::{
+    DEVELOPMENT_WARNING, Key, KeyHeader, Provenance, development::is_from_published_seed, import::ceremony,
+};
 use crate::{
     CircuitsError,
     statement::{Statement, r1cs},
@@ -31,8 +33,16 @@ const MAGIC: &[u8; 8] = b"BAUTAKEY";
 const FORMAT: u16 = 1;
 
 impl<S: Statement> Key<S> {
-    /// Reads a key file. Returns an error with the reason if the file is damaged, or belongs to
-    /// another statement, version, depth, leaf format or constraint system.
+    /// Reads a key file. Returns an error with the reason if
+    ///
+    /// * the file is damaged,
+    /// * it belongs to another statement, version, depth, leaf format or constraint system,
+    /// * anyone can forge proofs with the key, or its chain of contributions is broken,
+    /// * the header says *ceremony* and the key comes from a development setup, or the header says
+    ///   *development* and the key does not come from the published seed.
+    ///
+    /// Only [`import`](Self::import) compares the key's points with the powers of tau, because a
+    /// key file does not contain them.
     pub fn from_bytes(statement: S, bytes: &[u8]) -> Result<Self, CircuitsError> {
         let (header, body_hash, body) = KeyHeader::read(bytes)?;
         if body_hash != <[u8; 32]>::from(Sha256::digest(body)) {
@@ -47,11 +57,19 @@ impl<S: Statement> Key<S> {
         let zkey = ZKey::from_bytes(body)?;
         zkey.check_circuit(&r1cs)?;
         zkey.check_sound()?;
+        // Anyone can write a header, so the provenance comes from the key.
         let provenance = match header.provenance {
-            Provenance::Development => Provenance::Development,
-            Provenance::Ceremony { .. } => Provenance::Ceremony {
-                transcript_hash: transcript_hash(&zkey),
-            },
+            Provenance::Development => {
+                zkey.verify_transcript()?;
+                if !is_from_published_seed(&zkey, &r1cs) {
+                    return Err(CircuitsError::KeyFile(
+                        "its header says that it is a development key, but the key was not made from the \
+                         published seed",
+                    ));
+                }
+                Provenance::Development
+            }
+            Provenance::Ceremony { .. } => ceremony(&zkey, &r1cs)?,
         };
         let key = Self::assemble(statement, &r1cs, provenance, zkey)?;
         key.header.expect_same(&header)?;

@@ -2,10 +2,10 @@
 
 use std::io::{Read, Seek};
 
-use bauta_iden3::{DEVELOPMENT, PowersOfTau, ZKey};
+use bauta_iden3::{DEVELOPMENT, PowersOfTau, R1cs, ZKey};
 use sha2::{Digest, Sha256};
 
-use super::{Key, Provenance};
+use super::{Key, Provenance, development::is_from_published_seed};
 use crate::{
     CircuitsError,
     statement::{Statement, r1cs},
@@ -26,25 +26,31 @@ impl<S: Statement> Key<S> {
         let r1cs = r1cs(&statement);
         zkey.check_circuit(&r1cs)?;
         zkey.check_sound()?;
-        zkey.verify_transcript()?;
-        if zkey
-            .contributions
-            .iter()
-            .any(|contribution| contribution.name.as_deref() == Some(DEVELOPMENT))
-        {
-            return Err(CircuitsError::DevelopmentContribution);
-        }
+        let provenance = ceremony(&zkey, &r1cs)?;
         zkey.check_powers(&r1cs, powers)?;
-        let provenance = Provenance::Ceremony {
-            transcript_hash: transcript_hash(&zkey),
-        };
         Self::assemble(statement, &r1cs, provenance, zkey)
     }
 }
 
+/// Checks the transcript of a ceremony's key and returns the provenance. Returns an error if the key
+/// comes from a development setup.
+pub(super) fn ceremony(zkey: &ZKey, r1cs: &R1cs) -> Result<Provenance, CircuitsError> {
+    zkey.verify_transcript()?;
+    let named_so = zkey
+        .contributions
+        .iter()
+        .any(|contribution| contribution.name.as_deref() == Some(DEVELOPMENT));
+    if named_so || is_from_published_seed(zkey, r1cs) {
+        return Err(CircuitsError::DevelopmentSetup);
+    }
+    Ok(Provenance::Ceremony {
+        transcript_hash: transcript_hash(zkey),
+    })
+}
+
 /// Returns the SHA-256 of the 64-byte circuit hash followed by the 64-byte hash of each
 /// contribution. snarkjs shows these hashes, and contributors publish them.
-pub(super) fn transcript_hash(zkey: &ZKey) -> [u8; 32] {
+fn transcript_hash(zkey: &ZKey) -> [u8; 32] {
     let mut hasher = Sha256::new_with_prefix(zkey.cs_hash);
     for contribution in &zkey.contributions {
         hasher.update(contribution.hash());

@@ -28,13 +28,42 @@ impl ZKey {
         key.contribute(DEVELOPMENT, rng);
         Ok(key)
     }
+
+    /// Returns `true` if the key has the α or β of [`ZKey::development`] with the same state of
+    /// `rng`. If the state is published, anyone can forge proofs with the key. Other names of
+    /// contributions or further contributions change neither α nor β.
+    ///
+    /// This takes two scalar multiplications. It does not repeat the setup.
+    #[must_use]
+    pub fn has_development_secrets(&self, rng: &mut (impl RngCore + CryptoRng)) -> bool {
+        let Secrets { alpha, beta, .. } = Secrets::draw(rng);
+        self.alpha_g1 == g1_times(&alpha) || self.beta_g1 == g1_times(&beta)
+    }
+}
+
+/// The secrets of phase 1, in the order in which a development setup draws them.
+struct Secrets {
+    tau: Zeroizing<Fr>,
+    alpha: Zeroizing<Fr>,
+    beta: Zeroizing<Fr>,
+}
+
+impl Secrets {
+    fn draw(rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        let [tau, alpha, beta] = [(); 3].map(|()| Zeroizing::new(nonzero_scalar(rng)));
+        Self { tau, alpha, beta }
+    }
+}
+
+fn g1_times(scalar: &Fr) -> G1Affine {
+    (G1Affine::generator() * *scalar).into()
 }
 
 /// Returns the key before the first contribution, with `γ = δ = 1`. **Anyone can forge proofs with
 /// it.**
 fn initial(system: &R1cs, rng: &mut (impl RngCore + CryptoRng)) -> ZKey {
     let n = system.domain_size();
-    let [tau, alpha, beta] = [(); 3].map(|()| Zeroizing::new(nonzero_scalar(rng)));
+    let Secrets { tau, alpha, beta } = Secrets::draw(rng);
     let wires = system.wires as usize;
     let public = system.n_public() as usize + 1;
 
@@ -80,8 +109,8 @@ fn initial(system: &R1cs, rng: &mut (impl RngCore + CryptoRng)) -> ZKey {
         n_vars: system.wires,
         n_public: system.n_public(),
         domain_size: small(n),
-        alpha_g1: (g1_one * *alpha).into(),
-        beta_g1: (g1_one * *beta).into(),
+        alpha_g1: g1_times(&alpha),
+        beta_g1: g1_times(&beta),
         beta_g2: (g2_one * *beta).into(),
         gamma_g2: g2_one,
         delta_g1: g1_one,
