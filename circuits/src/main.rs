@@ -214,7 +214,7 @@ fn export(statement: Ownership, key: Option<&Path>, out: &Path) -> Result<()> {
 fn sample(statement: Ownership) -> Result<ProofInputs> {
     let depth = statement.depth();
     let entry_id = EntryId::of_mint(&[1; 32]);
-    let secret = MasterSecret::from_bytes(&mut [2; 32]).identity(&[3; 32], entry_id);
+    let secret = MasterSecret::from_bytes(&mut [2; 32]).identity(&[3; 32], entry_id, 0);
     let attributes = Attributes::of_track(4);
     let index = depth.check_index(5)?;
     let siblings = vec![[FieldElement::from_u64(6); 3]; depth.levels()];

@@ -25,18 +25,30 @@ impl MasterSecret {
         secret
     }
 
-    /// Derives the secret of one entry in one registry:
-    /// `hash_to_field("bauta/secret/1", master, registry, entry_id)`.
+    /// Derives a secret of one entry in one registry.
     ///
-    /// Every entry and every registry has its own secret, so no two leaves of a member have the
-    /// same commitment.
+    /// `counter` is the number of times that the member has replaced the entry's secret. For 0 the
+    /// secret is `hash_to_field("bauta/secret/1", master, registry, entry_id)`. For all other
+    /// counters it is `hash_to_field("bauta/secret/2", master, registry, entry_id, counter)`, with
+    /// the counter as 4 big-endian bytes.
+    ///
+    /// Every entry, registry and counter has its own secret. A member who must replace a secret,
+    /// for example because a delegated prover has seen it, registers the commitment of the next
+    /// counter and keeps the master secret.
     #[must_use]
-    pub fn identity(&self, registry: &[u8; 32], entry_id: EntryId) -> IdentitySecret {
-        IdentitySecret(hash_to_field("bauta/secret/1", [&self.0, registry, entry_id.0.as_bytes()]).to_bytes())
+    pub fn identity(&self, registry: &[u8; 32], entry_id: EntryId, counter: u32) -> IdentitySecret {
+        let entry_id = entry_id.0.as_bytes();
+        let secret = if counter == 0 {
+            hash_to_field("bauta/secret/1", [&self.0, registry, entry_id])
+        } else {
+            let counter = counter.to_be_bytes();
+            hash_to_field("bauta/secret/2", [&self.0, registry, entry_id, &counter])
+        };
+        IdentitySecret(secret.to_bytes())
     }
 }
 
-/// The secret of one entry in one registry: a canonical field element.
+/// A secret of one entry in one registry: a canonical field element.
 ///
 /// The value is wiped from memory when it is dropped. The type deliberately has no `Debug`, no
 /// `Display` and no serialisation.

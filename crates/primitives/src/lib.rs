@@ -4,14 +4,14 @@
 //! computes them. `docs/protocol.md` is the specification.
 //!
 //! ```text
-//!   master secret --registry, entry--> identity secret --Poseidon1--> commitment
-//!                                            |                            |
-//!                          entry id, scope --+--> nullifier               v
-//!                                                    |     leaf = Poseidon3(commitment, entry id, attributes)
-//!                                                    |       |
-//!                                                    |       +--path--> root
-//!                                                    v                   v
-//!            digest = Poseidon5(root, nullifier, scope, claim, context)      the only public input
+//!   master secret --registry, entry, counter--> identity secret --Poseidon1--> commitment
+//!                                                     |                            |
+//!                                   entry id, scope --+--> nullifier               v
+//!                                                 leaf = Poseidon3(commitment, entry id, attributes)
+//!                                                              |
+//!                                                              +--path--> root
+//!
+//!   digest = Poseidon5(root, nullifier, scope, claim, context), the only public input of a proof
 //! ```
 //!
 //! On chain, Poseidon and SHA-256 are system calls. Elsewhere they are computed. There is no other

@@ -2,7 +2,7 @@
 //! its children. The empty leaf is zero.
 //!
 //! ```text
-//!   level 0   leaves          index = d9 d8 .. d1 d0 in base 4; d0 is the position below the lowest node
+//!   level 0   leaves          index = d9 d8 .. d1 d0 in base 4; d0 is the position among siblings
 //!   level 1   nodes of 4
 //!   ...
 //!   level D   the root

@@ -95,16 +95,41 @@ fn a_value_of_r_or_more_is_refused_by_name() {
 fn every_registry_and_every_entry_has_its_own_commitment() {
     let master = || MasterSecret::from_bytes(&mut [3; 32]);
     let (entry, other) = (EntryId::of_mint(&[1; 32]), EntryId::of_mint(&[2; 32]));
-    let commitment = master().identity(&[8; 32], entry).commitment();
-    assert_eq!(commitment, master().identity(&[8; 32], entry).commitment());
-    assert_ne!(commitment, master().identity(&[8; 32], other).commitment());
-    assert_ne!(commitment, master().identity(&[9; 32], entry).commitment());
+    let commitment = master().identity(&[8; 32], entry, 0).commitment();
+    assert_eq!(commitment, master().identity(&[8; 32], entry, 0).commitment());
+    assert_ne!(commitment, master().identity(&[8; 32], other, 0).commitment());
+    assert_ne!(commitment, master().identity(&[9; 32], entry, 0).commitment());
+}
+
+#[test]
+fn every_counter_has_its_own_secret_and_counter_0_keeps_the_first_derivation() {
+    let (master, registry, mint) = ([3; 32], [8; 32], [1; 32]);
+    let entry = EntryId::of_mint(&mint);
+    let secret = |counter| {
+        let identity = MasterSecret::from_bytes(&mut master.clone()).identity(&registry, entry, counter);
+        FieldElement::from_bytes("secret", *identity.expose()).unwrap()
+    };
+    let entry_bytes = entry.to_bytes();
+    assert_eq!(
+        secret(0),
+        hash_to_field("bauta/secret/1", [&master, &registry, &entry_bytes])
+    );
+    assert_eq!(
+        secret(258),
+        hash_to_field(
+            "bauta/secret/2",
+            [&master, &registry, &entry_bytes, &[0, 0, 1, 2]]
+        )
+    );
+    let counters = [0, 1, 2, 255, 256, 1 << 24, u32::MAX];
+    let secrets: std::collections::BTreeSet<_> = counters.into_iter().map(secret).collect();
+    assert_eq!(secrets.len(), counters.len());
 }
 
 #[test]
 fn a_nullifier_depends_on_secret_entry_cluster_program_and_scope_account() {
     let identity = |registry| {
-        MasterSecret::from_bytes(&mut [3; 32]).identity(&[registry; 32], EntryId::of_mint(&[1; 32]))
+        MasterSecret::from_bytes(&mut [3; 32]).identity(&[registry; 32], EntryId::of_mint(&[1; 32]), 0)
     };
     let entry = |mint| EntryId::of_mint(&[mint; 32]);
     let scope = |cluster, program, account| Scope::derive(&[cluster; 32], &[program; 32], &[account; 32]);

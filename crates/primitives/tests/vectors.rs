@@ -41,13 +41,26 @@ fn every_value_of_the_protocol_equals_the_second_implementation() {
         let entry_id = EntryId::of_mint(&vector.array("mint"));
         vector.expect("entry_id", entry_id);
 
-        let identity = MasterSecret::from_bytes(&mut vector.array("master"))
-            .identity(&vector.array("registry"), entry_id);
+        let identity = MasterSecret::from_bytes(&mut vector.array("master")).identity(
+            &vector.array("registry"),
+            entry_id,
+            0,
+        );
         vector.expect(
             "secret",
             FieldElement::from_bytes("secret", *identity.expose()).unwrap(),
         );
         vector.expect("commitment", identity.commitment());
+        let counter = u32::try_from(vector.integer("counter")).unwrap();
+        let rotated = MasterSecret::from_bytes(&mut vector.array("master")).identity(
+            &vector.array("registry"),
+            entry_id,
+            counter,
+        );
+        vector.expect(
+            "rotated_secret",
+            FieldElement::from_bytes("secret", *rotated.expose()).unwrap(),
+        );
 
         let track = u64::try_from(vector.integer("track")).unwrap();
         let leaf = Leaf::of(identity.commitment(), entry_id, Attributes::of_track(track));

@@ -42,6 +42,11 @@ for (let n = 0; n < 16; n++) {
   const entry_id = hashToField("bauta/mint/1", mint);
   const secret = hashToField("bauta/secret/1", master, registry, bytes32(entry_id));
   const commitment = P(secret);
+  // The edges of each byte, then small counters.
+  const counter = [0, 1, 2, 255, 256, 65_535, 65_536, 16_777_215, 16_777_216, 4_294_967_295][n] ?? n;
+  const rotated_secret = counter === 0
+    ? secret
+    : hashToField("bauta/secret/2", master, registry, bytes32(entry_id), u32(counter));
   const leaf = P(commitment, entry_id, track);
   let root = leaf;
   path.forEach((siblings, level) => {
@@ -57,10 +62,10 @@ for (let n = 0; n < 16; n++) {
 
   const raw = { master, registry, mint, cluster_tag, program_id, scope_account, recipient, relayer, payload };
   const inputs = Object.fromEntries(Object.entries(raw).map(([name, value]) => [name, value.toString("hex")]));
-  const fields = { entry_id, secret, commitment, leaf, root, scope, nullifier, context, digest, claim_with_auxiliary_root };
+  const fields = { entry_id, secret, commitment, rotated_secret, leaf, root, scope, nullifier, context, digest, claim_with_auxiliary_root };
   const outputs = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, hex(value)]));
   vectors.push({
-    inputs: { ...inputs, expiry: Number(expiry), track: Number(track), depth, index: Number(index), path: path.map((l) => l.map(hex)) },
+    inputs: { ...inputs, expiry: Number(expiry), track: Number(track), counter, depth, index: Number(index), path: path.map((l) => l.map(hex)) },
     outputs,
   });
 }

@@ -55,7 +55,7 @@ impl Entry {
     }
 
     fn identity(&self, registry: &Address) -> IdentitySecret {
-        MasterSecret::from_bytes(&mut self.master.clone()).identity(registry.as_array(), self.id())
+        MasterSecret::from_bytes(&mut self.master.clone()).identity(registry.as_array(), self.id(), 0)
     }
 
     fn leaf(&self, registry: &Address) -> Leaf {

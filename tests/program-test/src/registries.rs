@@ -120,7 +120,7 @@ impl Member {
     #[must_use]
     pub fn identity(&self) -> IdentitySecret {
         MasterSecret::from_bytes(&mut self.master.clone())
-            .identity(&self.registry.to_bytes(), self.entry_id())
+            .identity(&self.registry.to_bytes(), self.entry_id(), 0)
     }
 
     /// Returns the commitment in the leaf.
