@@ -4,16 +4,13 @@ use std::{path::PathBuf, str::FromStr};
 
 use anyhow::{Context, Result, bail, ensure};
 use bauta::state::Config;
-use bauta_client::{addresses, decode_account, instructions::Initialize};
+use bauta_client::{ClusterTag as Tag, addresses, decode_account, instructions::Initialize};
 use bauta_rpc::{CommitmentLevel, Rpc};
 use solana_address::Address;
 use solana_signer::Signer;
 
 use crate::keypair;
 
-/// The cluster tag of local chains. Their genesis hash changes at each start, so it can't be the
-/// tag.
-const LOCAL: &[u8] = b"bauta local chain";
 const LAMPORTS_PER_SOL: u64 = 1_000_000_000;
 
 #[derive(clap::Args)]
@@ -51,14 +48,16 @@ impl FromStr for ClusterTag {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut tag = [0; 32];
         match text {
-            "genesis" => return Ok(Self::Genesis),
-            "local" => tag[..LOCAL.len()].copy_from_slice(LOCAL),
-            _ => hex::decode_to_slice(text, &mut tag)
-                .map_err(|_| r#"expected "genesis", "local" or 64 hexadecimal digits"#)?,
+            "genesis" => Ok(Self::Genesis),
+            "local" => Ok(Self::Fixed(Tag::LOCAL.to_bytes())),
+            _ => {
+                let mut tag = [0; 32];
+                hex::decode_to_slice(text, &mut tag)
+                    .map_err(|_| r#"expected "genesis", "local" or 64 hexadecimal digits"#)?;
+                Ok(Self::Fixed(tag))
+            }
         }
-        Ok(Self::Fixed(tag))
     }
 }
 

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use bauta::instructions::CircuitRegistration;
 use bauta::state::{Provenance, RegistryKind, ScopeMode, Tree};
 use bauta_circuits::{Key, Ownership, Statement, load_or_setup_development};
-use bauta_client::addresses;
+use bauta_client::{ClusterTag, addresses, decode_scope};
 use bauta_client::instructions::{
     AddCollection, CreateRegistry, CreateScope, RegisterCircuit, RegisterHolder, Verify,
 };
@@ -70,7 +70,8 @@ impl Member {
 
     /// Returns the secret of the entry.
     pub fn identity(&self) -> IdentitySecret {
-        self.master.identity(self.registry.as_array(), self.entry_id())
+        self.master
+            .identity(self.registry.as_array(), self.entry_id(), 0)
     }
 
     /// Returns the member's leaf.
@@ -255,15 +256,12 @@ impl Registry {
         };
         let sent = chain.send(&[create.instruction()], &[]).await;
         let sent = sent.map_err(anyhow::Error::from).context("create_scope")?;
-        let config = chain.account(&addresses::config().address).await?;
-        let config: bauta::state::Config = bauta_client::decode_account(&config.owner, &config.data)?;
+        let address = create.scope();
+        let account = chain.account(&address).await?;
+        let state = decode_scope(&ClusterTag::LOCAL, &address, &account.owner, &account.data)?;
         let scope = ScopeAccount {
-            address: create.scope(),
-            element: Scope::derive(
-                &config.cluster_tag,
-                bauta::ID.as_array(),
-                create.scope().as_array(),
-            ),
+            address,
+            element: Scope::from_bytes(state.scope)?,
             gate,
         };
         Ok((scope, sent))

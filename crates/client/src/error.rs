@@ -43,7 +43,38 @@ pub enum ClientError {
         /// What is wrong with the data.
         reason: &'static str,
     },
+    /// The account belongs to another scope.
+    #[error("the node gave the account of scope {received} for scope {requested}: use another node")]
+    OtherScope {
+        /// The requested scope account.
+        requested: solana_address::Address,
+        /// The address that follows from the fields of the account.
+        received: solana_address::Address,
+    },
+    /// The scope element in the account is not the derived one.
+    #[error(
+        "scope {scope} has the element 0x{found}, but {expected} follows from the pinned cluster tag: the node \
+         serves another cluster or gives false data",
+        found = Hex(found)
+    )]
+    ScopeElement {
+        /// The scope account.
+        scope: solana_address::Address,
+        /// The element in the account.
+        found: [u8; 32],
+        /// The derived element.
+        expected: bauta_primitives::Scope,
+    },
     /// A value breaks a rule of the protocol.
     #[error(transparent)]
     Primitives(#[from] bauta_primitives::PrimitivesError),
+}
+
+/// Formats bytes as hexadecimal digits.
+struct Hex<'a>(&'a [u8; 32]);
+
+impl std::fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }

@@ -7,6 +7,7 @@
 //!   parameters --instructions--> Instruction --(a wallet, a node)--> chain
 //!                                                                      |
 //!   state    <--decode_account-- account data  <-----------------------+
+//!   scope    <--decode_scope, with the pinned cluster tag  <-----------+
 //!   Event    <--decode_event---- inner instructions  <-----------------+
 //!   Verification, ProgramError  <-- return data, custom code  <--------+
 //!
@@ -19,6 +20,7 @@ mod error;
 mod events;
 pub mod instructions;
 mod program_error;
+mod scope;
 mod tree;
 mod verification;
 
@@ -26,5 +28,6 @@ pub use accounts::decode_account;
 pub use error::ClientError;
 pub use events::{Event, decode_event};
 pub use program_error::ProgramError;
+pub use scope::{ClusterTag, decode_scope};
 pub use tree::{ON_CHAIN_LEVELS, ReferenceTree};
 pub use verification::Verification;
