@@ -4,10 +4,10 @@ use anyhow::{Context, Result};
 use bauta::instructions::CircuitRegistration;
 use bauta::state::{Provenance, RegistryKind, ScopeMode, Tree};
 use bauta_circuits::{Key, Ownership, Statement, load_or_setup_development};
-use bauta_client::{ClusterTag, addresses, decode_scope};
 use bauta_client::instructions::{
     AddCollection, CreateRegistry, CreateScope, RegisterCircuit, RegisterHolder, Verify,
 };
+use bauta_client::{ClusterTag, addresses, decode_scope};
 use bauta_primitives::tree::{Depth, MembershipPath};
 use bauta_primitives::{
     Attributes, Claim, EntryId, IdentitySecret, Leaf, MasterSecret, ProofInputs, Root, Scope,
@@ -70,8 +70,7 @@ impl Member {
 
     /// Returns the secret of the entry.
     pub fn identity(&self) -> IdentitySecret {
-        self.master
-            .identity(self.registry.as_array(), self.entry_id(), 0)
+        self.master.identity(self.registry.as_array(), self.entry_id(), 0)
     }
 
     /// Returns the member's leaf.

@@ -281,7 +281,7 @@ fn merkle_root_updated(e: &chain::MerkleRootUpdated) -> Result<Event, Primitives
         registry: e.registry,
         sequence: Sequence::new(e.sequence),
         root: Root::from_bytes(e.root)?,
-        replaced_root_kept: e.replaced_root_kept,
+        replaced_root_expires_at: e.replaced_root_expires_at,
     }))
 }
 

@@ -57,10 +57,10 @@ export function derive(...seeds: (string | Uint8Array)[]): web3.PublicKey {
   return web3.PublicKey.findProgramAddressSync(seeds.map((seed) => Buffer.from(seed)), PROGRAM)[0];
 }
 
-/** Encodes an integer of a seed: big-endian. */
+/** Encodes an integer of a seed: little-endian. */
 export function u64(value: bigint): Uint8Array {
   const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(value);
+  bytes.writeBigUInt64LE(value);
   return bytes;
 }
 
@@ -72,7 +72,7 @@ export class Chain {
   /** Creates a chain on which `payer` is the program's upgrade authority, so that it can initialise the program. */
   static async start(): Promise<Chain> {
     const chain = new Chain(await signer());
-    chain.svm.addProgram(address(idl.address), readFileSync(new URL("bauta.so", ARTIFACTS)));
+    chain.svm.addProgram(address(idl.address), readFileSync(new URL("bauta.v3.so", ARTIFACTS)));
     chain.svm.airdrop(chain.payer.address, lamports(100_000_000_000n));
     chain.setUpgradeAuthority(chain.payer);
     return chain;

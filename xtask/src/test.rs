@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{demo, program, system, workspace};
 
-/// Checks the artifacts, then runs the tests of the workspace, the suite on the SBPF v3 ELFs, the
+/// Checks the artifacts, then runs the tests of the workspace, the suite on the SBPF v0 ELFs, the
 /// TypeScript suite, and the demo.
 pub fn run() -> Result<()> {
     system::require(&system::BUILD)?;
@@ -19,16 +19,16 @@ pub fn run() -> Result<()> {
     ])?;
     program::check_digests()?;
     workspace::run(workspace::cargo()?.args(["test", "--workspace", "--locked"]))?;
-    suite_on_v3()?;
+    suite_on_v0()?;
     typescript()?;
     // The demo checks the results that it prints.
     demo::run()
 }
 
-/// Runs the suite of the programs on their SBPF v3 ELFs. The tests of the workspace have run it on
-/// the v0 ELFs. Each test target is named, because a selection by package would rebuild the
+/// Runs the suite of the programs on their SBPF v0 ELFs. The tests of the workspace have run it on
+/// the v3 ELFs. Each test target is named, because a selection by package would rebuild the
 /// dependencies with other features.
-fn suite_on_v3() -> Result<()> {
+fn suite_on_v0() -> Result<()> {
     let root = workspace::root()?;
     let mut cargo = workspace::cargo()?;
     cargo.args(["test", "--workspace", "--locked"]);
@@ -39,10 +39,10 @@ fn suite_on_v3() -> Result<()> {
     }
     let programs = root.join("programs");
     cargo
-        .env("BAUTA_PROGRAM_ELF", programs.join("bauta/artifacts/bauta.v3.so"))
+        .env("BAUTA_PROGRAM_ELF", programs.join("bauta/artifacts/bauta.so"))
         .env(
             "BAUTA_EXAMPLE_GATE_ELF",
-            programs.join("example-gate/artifacts/example-gate.v3.so"),
+            programs.join("example-gate/artifacts/example-gate.so"),
         );
     workspace::run(&mut cargo)
 }

@@ -200,7 +200,7 @@ async fn publish(database: &TestDatabase, root: Root) -> Result<Registry> {
             registry,
             sequence,
             root,
-            replaced_root_kept: true,
+            replaced_root_expires_at: Some(i64::from(u32::MAX)),
         }),
     ];
     let slot = Slot::new(1);

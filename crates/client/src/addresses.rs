@@ -1,4 +1,5 @@
-//! Derives the addresses of the program's accounts. Integers in seeds are big-endian.
+//! Derives the addresses of the program's accounts. Integers in seeds are little-endian, as in
+//! instruction data.
 
 use bauta::state::{Circuit, Collection, Config, Holding, Nullifier as NullifierAccount, Registry, Scope};
 use bauta_primitives::Nullifier;
@@ -50,7 +51,7 @@ pub fn circuit_of(verifying_key: &[u8; 576]) -> DerivedAddress {
 /// Derives the address of a registry. `nonce` is the number that the authority chose for it.
 #[must_use]
 pub fn registry(authority: &Address, nonce: u64) -> DerivedAddress {
-    DerivedAddress::of(&[Registry::SEED, authority.as_ref(), &nonce.to_be_bytes()])
+    DerivedAddress::of(&[Registry::SEED, authority.as_ref(), &nonce.to_le_bytes()])
 }
 
 /// Derives the address of a collection in a registry of holders. `key` is its mint or group.
@@ -73,7 +74,7 @@ pub fn scope(registry: &Address, creator: &Address, nonce: u64) -> DerivedAddres
         Scope::SEED,
         registry.as_ref(),
         creator.as_ref(),
-        &nonce.to_be_bytes(),
+        &nonce.to_le_bytes(),
     ])
 }
 

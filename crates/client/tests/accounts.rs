@@ -75,7 +75,7 @@ fn an_account_with_another_discriminator_is_refused() {
 
 #[test]
 fn accounts_have_the_lengths_in_the_protocol() {
-    assert_eq!(Tree::SPACE, 44_168);
+    assert_eq!(Tree::SPACE, 54_936);
     let lengths = [
         8 + size_of::<Config>(),
         8 + size_of::<Registry>(),
@@ -83,7 +83,7 @@ fn accounts_have_the_lengths_in_the_protocol() {
         8 + size_of::<Circuit>(),
         Nullifier::SPACE,
     ];
-    assert_eq!(lengths, [112, 808, 168, 728, 72]);
+    assert_eq!(lengths, [112, 2_104, 168, 728, 72]);
 }
 
 proptest! {

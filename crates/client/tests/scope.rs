@@ -32,10 +32,15 @@ fn a_scope_whose_element_is_the_derived_one_is_decoded() {
 #[test]
 fn an_element_of_another_cluster_is_refused() {
     let (address, data) = account(ClusterTag::MAINNET, 3);
-    let error = decode_scope(&TAG, &address, &bauta::ID, &data).unwrap_err();
+    let error = decode_scope(&TAG, &address, &bauta::ID, &data)
+        .err()
+        .expect("refused");
     assert!(matches!(error, ClientError::ScopeElement { .. }), "{error}");
     let message = error.to_string();
-    assert!(message.contains(&TAG.scope_element(&address).to_string()), "{message}");
+    assert!(
+        message.contains(&TAG.scope_element(&address).to_string()),
+        "{message}"
+    );
 }
 
 #[test]
@@ -43,7 +48,9 @@ fn the_account_of_another_scope_is_refused() {
     let (address, _) = account(TAG, 3);
     let (other, data) = account(TAG, 4);
     assert_eq!(
-        decode_scope(&TAG, &address, &bauta::ID, &data).unwrap_err(),
+        decode_scope(&TAG, &address, &bauta::ID, &data)
+            .err()
+            .expect("refused"),
         ClientError::OtherScope {
             requested: address,
             received: other
@@ -56,11 +63,15 @@ fn an_account_of_another_program_or_kind_is_refused() {
     let (address, mut data) = account(TAG, 3);
     let other = Address::new_from_array([9; 32]);
     assert_eq!(
-        decode_scope(&TAG, &address, &other, &data).unwrap_err(),
+        decode_scope(&TAG, &address, &other, &data)
+            .err()
+            .expect("refused"),
         ClientError::ForeignAccount { owner: other }
     );
     data[0] ^= 1;
-    let error = decode_scope(&TAG, &address, &bauta::ID, &data).unwrap_err();
+    let error = decode_scope(&TAG, &address, &bauta::ID, &data)
+        .err()
+        .expect("refused");
     assert_eq!(error, ClientError::AccountKind { kind: "Scope" });
 }
 

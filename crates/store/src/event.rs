@@ -254,8 +254,9 @@ pub struct MerkleRootUpdated {
     pub sequence: Sequence,
     /// The new root.
     pub root: Root,
-    /// Whether the registry keeps accepting the replaced root for its time-to-live.
-    pub replaced_root_kept: bool,
+    /// The time from which the registry refuses the replaced root, in Unix seconds. `None` if it
+    /// does not keep the root.
+    pub replaced_root_expires_at: Option<i64>,
 }
 
 /// A new scope.

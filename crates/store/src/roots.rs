@@ -57,8 +57,9 @@ impl Store {
     /// Returns the root that clients should prove against at `now` (Unix seconds) in a live scope.
     ///
     /// This is the current root if it has been current for a sixteenth of the time-to-live, because
-    /// the program then keeps it when it is replaced. Otherwise it is the newest kept root, or the
-    /// current root if there is no kept root.
+    /// the program then keeps it for the whole time when it is replaced. Otherwise it is the newest
+    /// kept root that is accepted for at least half of the time-to-live, or the current root if
+    /// there is none. Roots in the program's short ring expire sooner, after about a minute.
     pub async fn root_to_prove(&self, registry: &Registry, now: i64) -> Result<RootRecord, StoreError> {
         let interval = registry.root_ttl_seconds.saturating_add(15) / 16;
         let row = sqlx::query(
@@ -66,7 +67,7 @@ impl Store {
                     extract(epoch FROM replaced_at)::bigint AS replaced_at,
                     extract(epoch FROM valid_until)::bigint AS valid_until
              FROM roots
-             WHERE registry_id = $1 AND (replaced_at IS NULL OR valid_until > to_timestamp($2::bigint))
+             WHERE registry_id = $1 AND (replaced_at IS NULL OR valid_until > to_timestamp($2::bigint + $4::bigint))
              ORDER BY (replaced_at IS NULL AND created_at <= to_timestamp($2::bigint - $3::bigint)) DESC,
                       (replaced_at IS NOT NULL) DESC, sequence DESC
              LIMIT 1",
@@ -74,6 +75,7 @@ impl Store {
         .bind(registry.id)
         .bind(time(now)?)
         .bind(interval)
+        .bind(registry.root_ttl_seconds / 2)
         .fetch_optional(&self.pool)
         .await?;
         let row =

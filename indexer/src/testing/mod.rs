@@ -219,7 +219,7 @@ impl TestChain {
             registry,
             sequence: state.sequence,
             root: state.tree.root().to_bytes(),
-            replaced_root_kept: kept,
+            replaced_root_expires_at: kept.then_some(now + ROOT_TTL),
             timestamp: now,
         })
     }

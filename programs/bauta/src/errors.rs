@@ -82,7 +82,7 @@ pub enum BautaError {
     WrongTreePresence,
     #[msg("the Tree account must be owned by this program")]
     TreeNotOwned,
-    #[msg("the Tree account has the wrong size: it must have exactly 44,168 bytes")]
+    #[msg("the Tree account has the wrong size: it must have exactly 54,936 bytes")]
     TreeWrongSize,
     #[msg("the Tree account is already in use: create a new one")]
     TreeInUse,
@@ -105,7 +105,7 @@ pub enum BautaError {
     #[msg("there is no leaf at this index: the index must be below the registry's next_index")]
     IndexNotAppended,
     #[msg(
-        "the old leaf and the path don't lead to the node in the tree: the path is stale or the old leaf is wrong; fetch a new path"
+        "the old leaf and the path don't lead to the node in the tree: the path is older than the last 64 changes, or the old leaf is wrong; fetch a new path"
     )]
     StalePath,
 

@@ -37,14 +37,14 @@ pub fn emit<E: AnchorSerialize + Discriminator>(event: &E, authority: &Unchecked
 pub fn emit_root(
     key: Pubkey,
     registry: &Registry,
-    replaced_root_kept: bool,
+    replaced_root_expires_at: Option<i64>,
     authority: &UncheckedAccount<'_>,
 ) -> Result<()> {
     let event = MerkleRootUpdated {
         registry: key,
         sequence: registry.sequence,
         root: registry.root,
-        replaced_root_kept,
+        replaced_root_expires_at,
         timestamp: registry.root_since,
     };
     emit(&event, authority)
@@ -288,8 +288,8 @@ pub struct MerkleRootUpdated {
     pub sequence: u64,
     /// The new current root.
     pub root: [u8; 32],
-    /// Whether the replaced root was kept, so that it is accepted until it expires.
-    pub replaced_root_kept: bool,
+    /// The time from which the replaced root is refused, in Unix seconds. `None` if it was not kept.
+    pub replaced_root_expires_at: Option<i64>,
     /// The time of the event in Unix seconds.
     pub timestamp: i64,
 }

@@ -23,6 +23,8 @@ pub mod errors;
 pub mod events;
 pub mod groth16;
 pub mod instructions;
+#[cfg(all(target_os = "solana", not(feature = "no-entrypoint")))]
+mod security_txt;
 pub mod state;
 pub mod token;
 
@@ -32,7 +34,8 @@ use state::{Node, Path, RegistryKind};
 
 declare_id!("BaXwFR6H8K5UrTyRnNp9Wds1Fnz8a68yGLHpbpNbXyc2");
 
-/// The instructions. The most frequent ones come first, because dispatch compares in this order.
+/// Registries of members, scopes, and proofs of membership that a scope accepts once.
+// The most frequent instructions come first, because dispatch compares in this order.
 #[program]
 pub mod bauta {
     use super::*;

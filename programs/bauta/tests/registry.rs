@@ -1,6 +1,6 @@
 //! Compares the accepted roots of a registry with a model that stores every root.
 
-use bauta::state::{KEPT_ROOTS, Registry};
+use bauta::state::{KEPT_ROOTS, RECENT_ROOTS, Registry};
 use bytemuck::Zeroable;
 use proptest::prelude::*;
 
@@ -12,25 +12,33 @@ fn root(n: usize) -> [u8; 32] {
 
 /// A second implementation of the rule in section 6 of the protocol.
 ///
-/// A replaced root is kept if no root was kept before, or if at least ⌈ttl / 16⌉ seconds have
-/// passed since the last one was kept. It is then accepted for `ttl` seconds.
+/// The long ring keeps a replaced root if it kept none before, or if at least ⌈ttl / 16⌉ seconds
+/// have passed since it kept one. The root is then accepted for `ttl` seconds. The short ring keeps
+/// another replaced root if it kept none before, or if at least 2 seconds have passed since it kept
+/// one. The root is then accepted for 64 seconds, at most for `ttl` seconds.
 #[derive(Default)]
 struct Model {
     roots: usize,
     last_kept_at: Option<i64>,
+    last_recent_at: Option<i64>,
     kept: Vec<(usize, i64)>,
 }
 
 impl Model {
-    fn replace(&mut self, ttl: i64, now: i64) -> bool {
+    fn replace(&mut self, ttl: i64, now: i64) -> Option<i64> {
         let interval = if ttl % 16 == 0 { ttl / 16 } else { ttl / 16 + 1 };
-        let keep = self.last_kept_at.is_none_or(|last| now - last >= interval);
-        if keep {
-            self.kept.push((self.roots, now + ttl));
+        let expires_at = if self.last_kept_at.is_none_or(|last| now - last >= interval) {
             self.last_kept_at = Some(now);
-        }
+            Some(now + ttl)
+        } else if self.last_recent_at.is_none_or(|last| now - last >= 2) {
+            self.last_recent_at = Some(now);
+            Some(if ttl < 64 { now + ttl } else { now + 64 })
+        } else {
+            None
+        };
+        self.kept.extend(expires_at.map(|until| (self.roots, until)));
         self.roots += 1;
-        keep
+        expires_at
     }
 
     fn accepts(&self, n: usize, now: i64) -> bool {
@@ -42,7 +50,7 @@ proptest! {
     /// A regression test for flooding the ring, for expiry that counts from a root's creation, and
     /// for roots that never expire.
     #[test]
-    fn a_kept_root_is_accepted_for_exactly_root_ttl(
+    fn a_kept_root_is_accepted_for_exactly_the_time_of_its_ring(
         ttl in 60..5_000i64,
         waits in prop::collection::vec(prop_oneof![0..3i64, 0..400i64, 0..20_000i64], 1..120),
     ) {
@@ -53,10 +61,10 @@ proptest! {
         let mut now = 1_700_000_000;
         for wait in waits {
             now += wait;
-            let kept = registry.replace_root(root(model.roots + 1), now).unwrap();
-            prop_assert_eq!(kept, model.replace(ttl, now));
+            let expires_at = registry.replace_root(root(model.roots + 1), now).unwrap();
+            prop_assert_eq!(expires_at, model.replace(ttl, now));
             prop_assert_eq!(registry.sequence, model.roots as u64);
-            for at in [now, now + ttl / 2, now + ttl - 1, now + ttl] {
+            for at in [now, now + 63, now + 64, now + ttl / 2, now + ttl - 1, now + ttl] {
                 for n in 0..=model.roots {
                     prop_assert_eq!(registry.accepts(&root(n), at), model.accepts(n, at), "root {} at {}", n, at);
                 }
@@ -79,6 +87,32 @@ fn many_changes_keep_one_root_for_each_interval() {
 }
 
 #[test]
+fn while_the_root_changes_every_second_a_root_of_the_last_two_seconds_is_accepted_for_a_minute() {
+    let mut registry = Registry::zeroed();
+    registry.root_ttl = 3_600;
+    registry.root = root(0);
+    let start = 1_000_000;
+    for n in 0..200 {
+        let now = start + n;
+        registry.replace_root(root(number(n + 1)), now).unwrap();
+        let accepted = |n: i64, at| registry.accepts(&root(number(n)), at);
+        // One of the last two replaced roots was kept.
+        assert!(
+            n == 0 || accepted(n, now + 61) || accepted(n - 1, now + 61),
+            "after {n} seconds"
+        );
+        // None is accepted when the time-to-live has passed since its replacement.
+        for replaced in 0..=n {
+            assert!(!accepted(replaced, start + replaced + 3_600), "root {replaced}");
+        }
+    }
+}
+
+fn number(n: i64) -> usize {
+    usize::try_from(n).unwrap()
+}
+
+#[test]
 fn an_expiry_time_that_overflows_is_refused() {
     let mut registry = Registry::zeroed();
     registry.root_ttl = 60;
@@ -86,7 +120,10 @@ fn an_expiry_time_that_overflows_is_refused() {
 }
 
 #[test]
-fn the_ring_has_sixteen_entries() {
-    assert_eq!(KEPT_ROOTS, 16);
-    assert_eq!(size_of::<Registry>(), 800);
+fn the_rings_have_16_and_32_entries() {
+    assert_eq!((KEPT_ROOTS, RECENT_ROOTS), (16, 32));
+    assert_eq!(size_of::<Registry>(), 2_096);
+    assert_eq!(core::mem::offset_of!(Registry, recent_count), 800);
+    assert_eq!(core::mem::offset_of!(Registry, recent), 816);
+    assert_eq!(Registry::RECENT_TTL, 64);
 }

@@ -3,7 +3,7 @@
 use anchor_lang::prelude::Pubkey;
 use bauta::{
     errors::BautaError,
-    state::{CANOPY_LEVEL, CAPACITY, DEPTH, MAX_BATCH, Node, Path, Tree},
+    state::{CANOPY_LEVEL, CAPACITY, CHANGELOG, DEPTH, MAX_BATCH, Node, Path, Tree},
 };
 use bauta_primitives::{FieldElement, tree};
 use bytemuck::Zeroable;
@@ -250,10 +250,173 @@ fn a_replacement_needs_the_old_leaf_its_path_and_an_index_below_next_index() {
     tree.replace(6, 2, &leaf(3), &leaf(9), &good).unwrap();
 }
 
+/// Replaces the leaf at `index` with the current path.
+fn replace(tree: &mut Tree, leaves: &mut [Node], index: usize, new: Node) {
+    let path = path(leaves, index);
+    tree.replace(leaves.len() as u64, index as u64, &leaves[index], &new, &path)
+        .unwrap();
+    leaves[index] = new;
+}
+
+#[test]
+fn a_path_that_is_64_changes_old_is_accepted_and_an_older_one_is_refused() {
+    let mut leaves: Vec<Node> = (1..=100).map(leaf).collect();
+    let mut tree = empty_tree();
+    tree.append(0, &leaves).unwrap();
+    let stale = path(&leaves, 77);
+    replace(&mut tree, &mut leaves, 70, leaf(1_000));
+    let newer = path(&leaves, 77);
+    // Leaves under the same parent, under other parents and in the same place several times.
+    for n in 1..CHANGELOG {
+        let index = [76, 78, 79, 64, 99, 3][n % 6];
+        replace(&mut tree, &mut leaves, index, leaf(1_000 + n as u64));
+    }
+    let mut other = tree.clone();
+    let new_root = other.replace(100, 77, &leaves[77], &leaf(5), &stale).unwrap();
+    let mut changed = leaves.clone();
+    changed[77] = leaf(5);
+    assert_eq!(new_root, root(&changed));
+    check_consistent(&other, &changed);
+
+    // The change of leaf 70 is no longer in the changelog.
+    replace(&mut tree, &mut leaves, 76, leaf(9_999));
+    assert_refused(
+        tree.replace(100, 77, &leaves[77], &leaf(5), &stale),
+        BautaError::StalePath,
+    );
+    check_consistent(&tree, &leaves);
+    tree.replace(100, 77, &leaves[77], &leaf(5), &newer).unwrap();
+}
+
+#[test]
+fn single_appends_are_in_the_changelog() {
+    let mut leaves: Vec<Node> = (1..=10).map(leaf).collect();
+    let mut tree = empty_tree();
+    tree.append(0, &leaves).unwrap();
+    let stale = path(&leaves, 9);
+    for n in 0..CHANGELOG as u64 {
+        tree.append(leaves.len() as u64, &[leaf(100 + n)]).unwrap();
+        leaves.push(leaf(100 + n));
+    }
+    let new_root = tree
+        .replace(leaves.len() as u64, 9, &leaves[9], &leaf(5), &stale)
+        .unwrap();
+    leaves[9] = leaf(5);
+    assert_eq!(new_root, root(&leaves));
+    check_consistent(&tree, &leaves);
+}
+
+/// If a new node were computed from stale siblings, it would contain the leaf that was evicted after
+/// the path was read.
+#[test]
+fn stale_siblings_do_not_restore_an_evicted_leaf() {
+    for evicted in [0, 2, 5, 17, 70, 300, 1_023] {
+        let mut leaves: Vec<Node> = (1..=1_100).map(leaf).collect();
+        let mut tree = empty_tree();
+        for (number, batch) in leaves.chunks(100).enumerate() {
+            tree.append(number as u64 * 100, batch).unwrap();
+        }
+        let stale = path(&leaves, 1);
+        replace(&mut tree, &mut leaves, evicted, leaf(0));
+        let new_root = tree.replace(1_100, 1, &leaves[1], &leaf(5), &stale).unwrap();
+        leaves[1] = leaf(5);
+        assert_eq!(new_root, root(&leaves), "leaf {evicted}");
+        check_consistent(&tree, &leaves);
+    }
+}
+
+#[test]
+fn a_path_needs_the_leaf_that_is_in_the_tree_and_not_an_earlier_one() {
+    let mut leaves: Vec<Node> = (1..=20).map(leaf).collect();
+    let mut tree = empty_tree();
+    tree.append(0, &leaves).unwrap();
+    let stale = path(&leaves, 6);
+    replace(&mut tree, &mut leaves, 6, leaf(60));
+    replace(&mut tree, &mut leaves, 7, leaf(70));
+    assert_refused(
+        tree.replace(20, 6, &leaf(7), &leaf(5), &stale),
+        BautaError::StalePath,
+    );
+    check_consistent(&tree, &leaves);
+    tree.replace(20, 6, &leaf(60), &leaf(5), &stale).unwrap();
+}
+
+#[test]
+fn a_batch_empties_the_changelog_and_current_paths_stay_valid() {
+    let mut leaves: Vec<Node> = (1..=21).map(leaf).collect();
+    let mut tree = empty_tree();
+    for (index, new) in leaves.iter().enumerate() {
+        tree.append(index as u64, &[*new]).unwrap();
+    }
+    let stale = path(&leaves, 20);
+    // The batch changes ancestors that the appends before it have logged.
+    let batch: Vec<Node> = (22..=40).map(leaf).collect();
+    tree.append(21, &batch).unwrap();
+    leaves.extend(batch);
+    assert_refused(
+        tree.replace(40, 20, &leaves[20], &leaf(5), &stale),
+        BautaError::StalePath,
+    );
+    replace(&mut tree, &mut leaves, 20, leaf(5));
+    check_consistent(&tree, &leaves);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// Each replacement uses a path of some earlier state. It either gives the tree of a full
+    /// rebuild, or is refused because a batch or more than 64 changes came after the path.
+    #[test]
+    fn a_replacement_with_an_old_path_gives_the_right_tree_or_is_refused(
+        steps in prop::collection::vec((step(), 0..20usize), 1..30),
+    ) {
+        let mut tree = empty_tree();
+        let mut leaves: Vec<Node> = vec![];
+        // The leaves after each change, and whether a batch made the change.
+        let mut history: Vec<(Vec<Node>, bool)> = vec![];
+        for (step, age) in steps {
+            let batch = match step {
+                Step::Append(mut values) => {
+                    if age % 8 != 0 {
+                        values.truncate(1);
+                    }
+                    let batch: Vec<Node> = values.into_iter().map(leaf).collect();
+                    tree.append(leaves.len() as u64, &batch).unwrap();
+                    leaves.extend(&batch);
+                    batch.len() > 1
+                }
+                Step::Replace(_, _) if leaves.is_empty() => continue,
+                Step::Replace(index, value) => {
+                    let index = index.index(leaves.len());
+                    let age = age.min(history.len() - 1);
+                    let (then, _) = &history[history.len() - 1 - age];
+                    let path = path(then, index);
+                    let result = tree.replace(leaves.len() as u64, index as u64, &leaves[index], &leaf(value), &path);
+                    let in_changelog = age <= CHANGELOG
+                        && !history[history.len() - age..].iter().any(|(_, batch)| *batch);
+                    if let Err(error) = result {
+                        prop_assert!(!in_changelog);
+                        prop_assert_eq!(error, BautaError::StalePath.into());
+                        check_consistent(&tree, &leaves);
+                        continue;
+                    }
+                    leaves[index] = leaf(value);
+                    prop_assert_eq!(result, Ok(root(&leaves)));
+                    false
+                }
+            };
+            check_consistent(&tree, &leaves);
+            history.push((leaves.clone(), batch));
+        }
+    }
+}
+
 #[test]
 fn the_account_has_the_length_in_the_protocol() {
-    assert_eq!(Tree::SPACE, 44_168);
+    assert_eq!(Tree::SPACE, 54_936);
     assert_eq!(core::mem::offset_of!(Tree, canopy), 512);
+    assert_eq!(core::mem::offset_of!(Tree, change_count), 44_160);
+    assert_eq!(core::mem::offset_of!(Tree, changelog), 44_176);
     assert_eq!(Tree::zeroed().registry, Pubkey::default());
 }
 

@@ -19,10 +19,15 @@ const REGISTRY: Address = Address::new_from_array([9; 32]);
 /// Seconds for which a replaced root is accepted.
 const TTL: i64 = 1_600;
 
+/// Returns the time `ago` seconds in the past, in Unix seconds.
+fn time(ago: i64) -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    i64::try_from(now).unwrap() - ago
+}
+
 /// Applies the events of a slot whose time is `ago` seconds in the past.
 async fn apply_slot(store: &Store, slot: u64, ago: i64, events: Vec<Event>) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let time = i64::try_from(now).unwrap() - ago;
+    let time = time(ago);
     let record = |(number, event)| EventRecord {
         position: Position {
             slot: Slot::new(slot),
@@ -56,7 +61,7 @@ async fn append(store: &Store, sequence: u64, ago: i64, first_index: u64, leaves
             registry: REGISTRY,
             sequence: Sequence::new(sequence),
             root,
-            replaced_root_kept: true,
+            replaced_root_expires_at: Some(time(ago) + TTL),
         }),
     ];
     apply_slot(store, sequence, ago, events).await;

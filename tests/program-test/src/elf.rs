@@ -8,12 +8,12 @@ pub const ELF_VARIABLE: &str = "BAUTA_PROGRAM_ELF";
 /// A build of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Elf {
-    /// The file in the environment variable `BAUTA_PROGRAM_ELF`, or [`Elf::V0`] if it isn't set.
+    /// The file in the environment variable `BAUTA_PROGRAM_ELF`, or [`Elf::V3`] if it isn't set.
     FromEnvironment,
+    /// The checked-in ELF of SBPF version 3, the version for new deployments.
+    V3,
     /// The checked-in ELF of SBPF version 0.
     V0,
-    /// The checked-in ELF of SBPF version 3.
-    V3,
 }
 
 impl Elf {
@@ -22,8 +22,8 @@ impl Elf {
     pub fn path(self) -> PathBuf {
         match (self, std::env::var_os(ELF_VARIABLE)) {
             (Self::FromEnvironment, Some(path)) => path.into(),
-            (Self::FromEnvironment | Self::V0, _) => artifact("bauta.so"),
-            (Self::V3, _) => artifact("bauta.v3.so"),
+            (Self::V0, _) => artifact("bauta.so"),
+            (Self::FromEnvironment | Self::V3, _) => artifact("bauta.v3.so"),
         }
     }
 

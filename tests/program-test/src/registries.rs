@@ -119,8 +119,11 @@ impl Member {
     /// Returns the secret of the token's entry.
     #[must_use]
     pub fn identity(&self) -> IdentitySecret {
-        MasterSecret::from_bytes(&mut self.master.clone())
-            .identity(&self.registry.to_bytes(), self.entry_id(), 0)
+        MasterSecret::from_bytes(&mut self.master.clone()).identity(
+            &self.registry.to_bytes(),
+            self.entry_id(),
+            0,
+        )
     }
 
     /// Returns the commitment in the leaf.

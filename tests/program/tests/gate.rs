@@ -30,7 +30,7 @@ impl Fixture {
             || {
                 concat!(
                     env!("CARGO_MANIFEST_DIR"),
-                    "/../../programs/example-gate/artifacts/example-gate.so"
+                    "/../../programs/example-gate/artifacts/example-gate.v3.so"
                 )
                 .into()
             },

@@ -75,9 +75,12 @@ fn a_replacement_needs_the_current_leaf_and_its_path() {
         chain.send(&[high], &[&registry.authority]),
         BautaError::PathNotCanonical,
     );
-    // A sibling changes, so the path is stale.
+    // A sibling changes, and then the leaf itself.
     chain
         .replace_leaf(&mut registry, 1, leaf(50))
+        .expect("replace_leaf");
+    chain
+        .replace_leaf(&mut registry, 2, leaf(60))
         .expect("replace_leaf");
     assert_refused(chain.send(&[good], &[&registry.authority]), BautaError::StalePath);
     chain

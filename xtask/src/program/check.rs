@@ -70,7 +70,7 @@ fn rebuild_and_compare(program: &Program, record: &Record) -> Result<Option<Path
     fs::create_dir_all(&dir).with_context(|| format!("can't create {}", dir.display()))?;
     let toolchain = Toolchain::for_check(&record.toolchain)?;
     let rebuilt = make(program, &toolchain, &dir)?;
-    let [elf, _] = program.elfs();
+    let [_, elf] = program.elfs();
     let other = differences(&record.toolchain, &rebuilt.toolchain);
     if other.is_empty() {
         let bytes = differences(&record.artifacts, &rebuilt.artifacts);

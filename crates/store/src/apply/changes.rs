@@ -38,13 +38,12 @@ impl State {
                 reason: "its MerkleRootUpdated comes without the change",
             });
         };
-        if update.replaced_root_kept {
+        if update.replaced_root_expires_at.is_some() {
             registry.keep_current()?;
         }
-        let ttl = registry.root_ttl_seconds;
         let replaced = registry.current()?;
         replaced.replaced_at = Some(now);
-        replaced.valid_until = update.replaced_root_kept.then(|| now.saturating_add(ttl));
+        replaced.valid_until = update.replaced_root_expires_at;
         let computed = self.change(&pending.change, pending.time)?;
         if computed != update.root {
             return Err(StoreError::RootMismatch {

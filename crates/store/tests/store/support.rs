@@ -171,7 +171,7 @@ impl Chain {
             registry,
             sequence,
             root,
-            replaced_root_kept: kept,
+            replaced_root_expires_at: kept.then_some(self.now + TTL),
         }));
     }
 

@@ -75,6 +75,28 @@ async fn a_root_that_was_replaced_too_soon_is_not_valid() {
 }
 
 #[tokio::test]
+async fn a_root_of_the_short_ring_is_valid_until_it_expires_and_is_not_recommended() {
+    let (database, mut chain) = registry_with_a_leaf().await;
+    let store = &database.store;
+    let known = store.registry(registry()).await.unwrap();
+    chain.wait(10);
+    let recent = chain.root(registry());
+    chain.append(registry(), vec![leaf(1)]);
+    let mut batch = chain.batch();
+    let Event::MerkleRootUpdated(update) = &mut batch.records[1].event else {
+        panic!()
+    };
+    update.replaced_root_expires_at = Some(chain.now + 64);
+    store.apply(&batch).await.unwrap();
+    path(store, recent, chain.now).await.unwrap();
+    path(store, recent, chain.now + 63).await.unwrap();
+    let error = path(store, recent, chain.now + 64).await.unwrap_err();
+    assert!(matches!(error, StoreError::RootNotValid { .. }), "{error}");
+    let recommended = store.root_to_prove(&known, chain.now).await.unwrap().root;
+    assert_eq!(recommended, Depth::Ten.empty_root());
+}
+
+#[tokio::test]
 async fn many_cheap_changes_push_no_kept_root_out() {
     let (database, mut chain) = registry_with_a_leaf().await;
     let store = &database.store;
@@ -120,7 +142,7 @@ async fn an_open_snapshot_pins_its_root_until_it_closes() {
     let Event::MerkleRootUpdated(update) = &batch.records[6].event else {
         panic!()
     };
-    assert!(!update.replaced_root_kept);
+    assert_eq!(update.replaced_root_expires_at, None);
     store.apply(&batch).await.unwrap();
     for _ in 0..20 {
         chain.wait(TTL);

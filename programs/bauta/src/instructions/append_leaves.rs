@@ -27,7 +27,7 @@ impl AppendLeaves<'_> {
         let first_index = registry.next_index;
         let root = self.tree.load_mut()?.append(first_index, &leaves)?;
         let now = account::now()?;
-        let kept = registry.replace_root(root, now)?;
+        let expires_at = registry.replace_root(root, now)?;
         // `append` has checked that the leaves fit into the tree.
         registry.next_index += leaves.len() as u64;
         let event = LeavesAppended {
@@ -38,6 +38,6 @@ impl AppendLeaves<'_> {
             timestamp: now,
         };
         emit(&event, &self.event_authority)?;
-        emit_root(event.registry, registry, kept, &self.event_authority)
+        emit_root(event.registry, registry, expires_at, &self.event_authority)
     }
 }

@@ -22,11 +22,11 @@ pub struct CreateRegistry<'info> {
         init,
         payer = payer,
         space = 8 + size_of::<Registry>(),
-        seeds = [Registry::SEED, authority.key().as_ref(), &nonce.to_be_bytes()],
+        seeds = [Registry::SEED, authority.key().as_ref(), &nonce.to_le_bytes()],
         bump
     )]
     pub registry: AccountLoader<'info, Registry>,
-    /// The prepared Tree account: 44,168 zero bytes, owned by this program, rent-exempt. It must
+    /// The prepared Tree account: 54,936 zero bytes, owned by this program, rent-exempt. It must
     /// sign, so that no one else can use it for their registry. Omitted for a registry of kind
     /// `Attested`.
     #[account(mut)]

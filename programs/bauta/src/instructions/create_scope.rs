@@ -32,7 +32,7 @@ pub struct CreateScope<'info> {
         init,
         payer = payer,
         space = 8 + size_of::<Scope>(),
-        seeds = [Scope::SEED, registry.key().as_ref(), creator.key().as_ref(), &nonce.to_be_bytes()],
+        seeds = [Scope::SEED, registry.key().as_ref(), creator.key().as_ref(), &nonce.to_le_bytes()],
         bump
     )]
     pub scope: AccountLoader<'info, Scope>,

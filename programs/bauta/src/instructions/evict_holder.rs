@@ -48,7 +48,7 @@ impl EvictHolder<'_> {
         let tree = &mut *self.tree.load_mut()?;
         let empty = Leaf::EMPTY.to_bytes();
         let root = tree.replace(registry.next_index, holding.index, &old_leaf, &empty, path)?;
-        let kept = registry.replace_root(root, now)?;
+        let expires_at = registry.replace_root(root, now)?;
         let event = HolderEvicted {
             registry: holding.registry,
             sequence: registry.sequence,
@@ -59,7 +59,7 @@ impl EvictHolder<'_> {
             timestamp: now,
         };
         emit(&event, &self.event_authority)?;
-        emit_root(holding.registry, registry, kept, &self.event_authority)
+        emit_root(holding.registry, registry, expires_at, &self.event_authority)
     }
 
     fn evidence(&self, holder: &Pubkey) -> Result<Evidence> {

@@ -24,7 +24,7 @@ impl PublishRoot<'_> {
         let registry = &mut *self.registry.load_mut()?;
         registry.check_kind(RegistryKind::Attested)?;
         let now = account::now()?;
-        let kept = registry.replace_root(root, now)?;
+        let expires_at = registry.replace_root(root, now)?;
         let event = RootPublished {
             registry: self.registry.key(),
             sequence: registry.sequence,
@@ -32,6 +32,6 @@ impl PublishRoot<'_> {
             timestamp: now,
         };
         emit(&event, &self.event_authority)?;
-        emit_root(event.registry, registry, kept, &self.event_authority)
+        emit_root(event.registry, registry, expires_at, &self.event_authority)
     }
 }

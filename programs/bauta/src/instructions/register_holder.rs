@@ -92,7 +92,7 @@ impl RegisterHolder<'_> {
                 tree.replace(next_index, holding.index, &old_leaf, &leaf, path)?
             }
         };
-        let kept = registry.replace_root(root, now)?;
+        let expires_at = registry.replace_root(root, now)?;
         let event = HolderRegistered {
             registry: holding.registry,
             sequence: registry.sequence,
@@ -105,7 +105,7 @@ impl RegisterHolder<'_> {
             timestamp: now,
         };
         emit(&event, &self.event_authority)?;
-        emit_root(holding.registry, registry, kept, &self.event_authority)
+        emit_root(holding.registry, registry, expires_at, &self.event_authority)
     }
 
     /// Checks that the token can't have a second holder, that it belongs to the collection, and

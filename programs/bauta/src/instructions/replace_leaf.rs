@@ -29,7 +29,7 @@ impl ReplaceLeaf<'_> {
             .load_mut()?
             .replace(registry.next_index, index, old_leaf, new_leaf, path)?;
         let now = account::now()?;
-        let kept = registry.replace_root(root, now)?;
+        let expires_at = registry.replace_root(root, now)?;
         let event = LeafReplaced {
             registry: self.registry.key(),
             sequence: registry.sequence,
@@ -39,6 +39,6 @@ impl ReplaceLeaf<'_> {
             timestamp: now,
         };
         emit(&event, &self.event_authority)?;
-        emit_root(event.registry, registry, kept, &self.event_authority)
+        emit_root(event.registry, registry, expires_at, &self.event_authority)
     }
 }

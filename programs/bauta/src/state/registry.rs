@@ -2,10 +2,15 @@ use crate::errors::BautaError;
 use anchor_lang::prelude::*;
 use bauta_primitives::tree::Depth;
 
-/// The number of kept roots in a registry.
+/// The number of kept roots in the long ring of a registry.
 pub const KEPT_ROOTS: usize = 16;
+/// The number of kept roots in the short ring of a registry.
+pub const RECENT_ROOTS: usize = 32;
 
 /// A registry: its kind, its current root and its kept roots.
+///
+/// The long ring keeps a few roots for `root_ttl`. The short ring keeps roots for about a minute, so
+/// that members can also prove at a new root while the tree changes often.
 ///
 /// | offset | bytes | field |
 /// |---|---|---|
@@ -25,7 +30,10 @@ pub const KEPT_ROOTS: usize = 16;
 /// | 136 | 8 | `root_ttl` |
 /// | 144 | 8 | `kept_count` |
 /// | 152 | 8 | `last_kept_at` |
-/// | 160 | 640 | `kept` |
+/// | 160 | 640 | `kept`: the long ring |
+/// | 800 | 8 | `recent_count` |
+/// | 808 | 8 | `last_recent_at` |
+/// | 816 | 1,280 | `recent`: the short ring |
 #[account(zero_copy)]
 pub struct Registry {
     /// The authority, which created the registry. The kind defines what it may do.
@@ -56,14 +64,22 @@ pub struct Registry {
     pub root_since: i64,
     /// The number of seconds for which a kept root is accepted after its replacement.
     pub root_ttl: i64,
-    /// The number of roots that were kept. The next kept root goes to the position of this number
+    /// The number of roots that were kept in the long ring. The next one goes to the position of this number
     /// modulo [`KEPT_ROOTS`].
     pub kept_count: u64,
-    /// The time at which a root was last kept, in Unix seconds. It has no meaning while
+    /// The time at which the long ring last kept a root, in Unix seconds. It has no meaning while
     /// `kept_count` is 0.
     pub last_kept_at: i64,
-    /// The ring of kept roots.
+    /// The long ring of kept roots.
     pub kept: [KeptRoot; KEPT_ROOTS],
+    /// The number of roots that were kept in the short ring. The next one goes to the position of
+    /// this number modulo [`RECENT_ROOTS`].
+    pub recent_count: u64,
+    /// The time at which the short ring last kept a root, in Unix seconds. It has no meaning while
+    /// `recent_count` is 0.
+    pub last_recent_at: i64,
+    /// The short ring of kept roots.
+    pub recent: [KeptRoot; RECENT_ROOTS],
 }
 
 /// A replaced root that is still accepted.
@@ -77,12 +93,19 @@ pub struct KeptRoot {
 }
 
 impl Registry {
-    /// The first seed of the address. The authority and the nonce (big-endian) follow.
+    /// The first seed of the address. The authority and the nonce (little-endian) follow.
     pub const SEED: &'static [u8] = b"registry";
     /// The minimum of `root_ttl`, in seconds.
     pub const MIN_ROOT_TTL: i64 = 60;
     /// The maximum of `root_ttl`, in seconds: 30 days.
     pub const MAX_ROOT_TTL: i64 = 30 * 24 * 60 * 60;
+
+    /// The minimum number of seconds between two roots in the short ring.
+    pub const RECENT_INTERVAL: i64 = 2;
+    /// The maximum number of seconds for which a root in the short ring is accepted. The ring has a
+    /// position for each interval of this time, so no root is overwritten before it expires.
+    #[allow(clippy::cast_possible_wrap)]
+    pub const RECENT_TTL: i64 = RECENT_ROOTS as i64 * Self::RECENT_INTERVAL;
 
     /// Returns an error if the registry has another kind.
     pub fn check_kind(&self, kind: RegistryKind) -> Result<()> {
@@ -95,7 +118,7 @@ impl Registry {
         Depth::try_from(self.depth).map_err(|_| error!(BautaError::UnknownDepth))
     }
 
-    /// Returns the minimum number of seconds between two kept roots: ⌈`root_ttl` / 16⌉.
+    /// Returns the minimum number of seconds between two roots in the long ring: ⌈`root_ttl` / 16⌉.
     ///
     /// The sixteenth entry after a kept root overwrites it. With this interval, that is never
     /// before the kept root expires.
@@ -107,26 +130,37 @@ impl Registry {
         (self.root_ttl + POSITIONS - 1) / POSITIONS
     }
 
-    /// Makes `root` the current root at time `now` and increments `sequence`. Returns whether the
-    /// replaced root was kept.
-    pub fn replace_root(&mut self, root: [u8; 32], now: i64) -> Result<bool> {
-        let keep = self.kept_count == 0 || now.saturating_sub(self.last_kept_at) >= self.keep_interval();
-        if keep {
-            let expires_at = now.checked_add(self.root_ttl).ok_or(BautaError::OutOfRange)?;
-            // A remainder modulo 16 fits into any usize.
-            #[allow(clippy::cast_possible_truncation)]
-            let position = (self.kept_count % KEPT_ROOTS as u64) as usize;
-            self.kept[position] = KeptRoot {
-                root: self.root,
-                expires_at,
-            };
-            self.kept_count = self.kept_count.checked_add(1).ok_or(BautaError::OutOfRange)?;
-            self.last_kept_at = now;
-        }
+    /// Makes `root` the current root at time `now` and increments `sequence`. Returns the time from
+    /// which the replaced root is refused, or `None` if it was not kept.
+    ///
+    /// The replaced root goes to the long ring if the ring's interval has passed, else to the short
+    /// ring if that ring's interval has passed. No root is accepted when `root_ttl` has passed since
+    /// its replacement.
+    pub fn replace_root(&mut self, root: [u8; 32], now: i64) -> Result<Option<i64>> {
+        let replaced = self.root;
         self.sequence = self.sequence.checked_add(1).ok_or(BautaError::OutOfRange)?;
         self.root = root;
         self.root_since = now;
-        Ok(keep)
+        let kept = |ttl| -> Result<KeptRoot> {
+            Ok(KeptRoot {
+                root: replaced,
+                expires_at: now.checked_add(ttl).ok_or(BautaError::OutOfRange)?,
+            })
+        };
+        let passed = |since, interval| now.saturating_sub(since) >= interval;
+        if self.kept_count == 0 || passed(self.last_kept_at, self.keep_interval()) {
+            let kept = kept(self.root_ttl)?;
+            put(&mut self.kept, &mut self.kept_count, kept)?;
+            self.last_kept_at = now;
+            Ok(Some(kept.expires_at))
+        } else if self.recent_count == 0 || passed(self.last_recent_at, Self::RECENT_INTERVAL) {
+            let kept = kept(self.root_ttl.min(Self::RECENT_TTL))?;
+            put(&mut self.recent, &mut self.recent_count, kept)?;
+            self.last_recent_at = now;
+            Ok(Some(kept.expires_at))
+        } else {
+            Ok(None)
+        }
     }
 
     /// Returns `true` if `root` is the current root, or a kept root that has not expired at time
@@ -137,8 +171,19 @@ impl Registry {
             || self
                 .kept
                 .iter()
+                .chain(&self.recent)
                 .any(|kept| now < kept.expires_at && kept.root == *root)
     }
+}
+
+/// Writes a root to the next position of a ring.
+fn put<const N: usize>(ring: &mut [KeptRoot; N], count: &mut u64, kept: KeptRoot) -> Result<()> {
+    // A remainder modulo the ring's length fits into any usize.
+    #[allow(clippy::cast_possible_truncation)]
+    let position = (*count % N as u64) as usize;
+    ring[position] = kept;
+    *count = count.checked_add(1).ok_or(BautaError::OutOfRange)?;
+    Ok(())
 }
 
 /// The kind of a registry: it defines who writes leaves. It never changes.

@@ -69,7 +69,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// The first seed of the address. The registry, the creator and the nonce (big-endian) follow.
+    /// The first seed of the address. The registry, the creator and the nonce (little-endian) follow.
     pub const SEED: &'static [u8] = b"scope";
     /// The status of a scope that is open from `opens_at` until `closes_at`.
     pub const OPEN: u8 = 0;

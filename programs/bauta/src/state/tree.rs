@@ -13,6 +13,8 @@ pub const CAPACITY: u64 = 1 << (2 * DEPTH);
 /// The maximum number of leaves of one `append_leaves`. The leaves and their event must fit into
 /// the heap of 32 KiB.
 pub const MAX_BATCH: usize = 128;
+/// The number of changes in the changelog.
+pub const CHANGELOG: usize = 64;
 /// The position of the first node of each canopy level, from level 5 upwards.
 const LEVEL_START: [usize; DEPTH - CANOPY_LEVEL] = [0, 1024, 1280, 1344, 1360];
 
@@ -21,7 +23,7 @@ pub type Node = [u8; 32];
 /// The siblings of the five lowest levels. Each level has three, in the order of their positions.
 pub type Path = [[Node; 3]; 5];
 
-/// The part of a registry's tree that is stored on chain. The account has 44,168 bytes, including
+/// The part of a registry's tree that is stored on chain. The account has 54,936 bytes, including
 /// the discriminator.
 ///
 /// ```text
@@ -29,6 +31,7 @@ pub type Path = [[Node; 3]; 5];
 ///   levels 9..5   canopy               every node; zero bytes mean an empty subtree
 ///   levels 4..0   frontier             the completed nodes to the left of the next leaf, under
 ///                                      the same parent: at most three for each level
+///                 changelog            the new nodes of the last 64 changes of one leaf
 /// ```
 ///
 /// | offset | bytes | field |
@@ -36,6 +39,9 @@ pub type Path = [[Node; 3]; 5];
 /// | 0 | 32 | `registry` |
 /// | 32 | 480 | `frontier` |
 /// | 512 | 43,648 | `canopy`: level 5 first |
+/// | 44,160 | 8 | `change_count` |
+/// | 44,168 | 8 | `change_start` |
+/// | 44,176 | 10,752 | `changelog` |
 #[account(zero_copy)]
 pub struct Tree {
     /// The registry that the tree belongs to.
@@ -45,6 +51,23 @@ pub struct Tree {
     pub frontier: [[Node; 3]; CANOPY_LEVEL],
     /// The canopy, level by level from 5 to 9.
     pub canopy: [Node; CANOPY_NODES],
+    /// The number of changes that were ever logged. The next one goes to the position of this
+    /// number modulo [`CHANGELOG`].
+    pub change_count: u64,
+    /// The number of the first change in the changelog that is still valid.
+    pub change_start: u64,
+    /// The ring of the last changes.
+    pub changelog: [Change; CHANGELOG],
+}
+
+/// A change of one leaf, by an append or a replacement.
+#[zero_copy]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The index of the leaf.
+    pub index: u64,
+    /// The new leaf, and its new ancestors of the levels 1 to 4.
+    pub nodes: [Node; CANOPY_LEVEL],
 }
 
 impl Tree {
@@ -67,9 +90,11 @@ impl Tree {
         require!(next <= CAPACITY, BautaError::TreeFull);
 
         let mut nodes = leaves.to_vec();
+        let mut first_nodes = [[0; 32]; CANOPY_LEVEL];
         // The position of nodes[0] among the nodes of its level.
         let mut start = position(first);
         for (level, empty) in EMPTY_SUBTREES.iter().enumerate().take(CANOPY_LEVEL) {
+            first_nodes[level] = nodes[0];
             let left = self.frontier[level];
             self.complete_frontier(level, start, position(next >> (2 * level)), &nodes);
             let last_parent = (start + nodes.len() - 1) >> 2;
@@ -89,16 +114,24 @@ impl Tree {
             nodes.truncate(last_parent - first_parent + 1);
             start = first_parent;
         }
+        if leaves.len() == 1 {
+            self.log(first, first_nodes);
+        } else {
+            // A batch would not fit into the changelog. Without its nodes, older changes must not
+            // be applied to paths any more.
+            self.change_start = self.change_count;
+        }
         self.canopy[start..start + nodes.len()].copy_from_slice(&nodes);
         self.update_ancestors(start, start + nodes.len() - 1)
     }
 
     /// Replaces the leaf at `index` and returns the new root.
     ///
-    /// `path` has the five lowest levels. `next_index` is the number of leaves in the tree.
+    /// `path` has the five lowest levels. It may be stale: the changes in the changelog are applied
+    /// to it first. `next_index` is the number of leaves in the tree.
     ///
     /// # Errors
-    /// `StalePath` if `old_leaf` and the path don't lead to the node in the canopy.
+    /// `StalePath` if `old_leaf` and the updated path don't lead to the node in the canopy.
     pub fn replace(
         &mut self,
         next_index: u64,
@@ -111,6 +144,7 @@ impl Tree {
         require!(*old_leaf < FieldElement::MODULUS, BautaError::LeafNotCanonical);
         require!(*new_leaf < FieldElement::MODULUS, BautaError::LeafNotCanonical);
         let top = position(index >> (2 * CANOPY_LEVEL));
+        let path = &self.updated(path, index);
         let mut old = *old_leaf;
         for (level, siblings) in path.iter().enumerate() {
             old = parent(&old, digit(index, level), siblings)?;
@@ -118,7 +152,9 @@ impl Tree {
         require!(old == *self.canopy_node(CANOPY_LEVEL, top), BautaError::StalePath);
 
         let mut new = *new_leaf;
+        let mut nodes = [[0; 32]; CANOPY_LEVEL];
         for (level, siblings) in path.iter().enumerate() {
+            nodes[level] = new;
             let (own, next) = (index >> (2 * level), next_index >> (2 * level));
             if own >> 2 == next >> 2 && own < next {
                 self.frontier[level][digit(index, level)] = new;
@@ -126,7 +162,47 @@ impl Tree {
             new = parent(&new, digit(index, level), siblings)?;
         }
         self.canopy[top] = new;
+        self.log(index, nodes);
         self.update_ancestors(top, top)
+    }
+
+    /// Adds a change to the changelog. It overwrites the oldest one.
+    fn log(&mut self, index: u64, nodes: [Node; CANOPY_LEVEL]) {
+        self.changelog[ring_position(self.change_count)] = Change { index, nodes };
+        // 2^64 changes never happen.
+        self.change_count = self.change_count.wrapping_add(1);
+    }
+
+    /// Applies the changelog to the path of the leaf at `index`.
+    ///
+    /// Each sibling becomes the node of the last logged change below it, if there is one. If all
+    /// changes since the path was read are in the changelog, the result is the current path. The
+    /// siblings of a current path do not change, because the last change below a sibling is the
+    /// one that made it.
+    ///
+    /// The caller must compare the result with the canopy. The safety of a replacement depends only
+    /// on this comparison.
+    fn updated(&self, path: &Path, index: u64) -> Path {
+        let mut path = *path;
+        let oldest = self.change_count.saturating_sub(CHANGELOG as u64);
+        for number in self.change_start.max(oldest)..self.change_count {
+            let change = &self.changelog[ring_position(number)];
+            let difference = change.index ^ index;
+            if difference == 0 || difference >> (2 * CANOPY_LEVEL) != 0 {
+                // The change is of this leaf or in another subtree, so it is below no sibling.
+                continue;
+            }
+            // The highest level on which the two leaves have different ancestors. These ancestors
+            // have the same parent.
+            let mut level = CANOPY_LEVEL - 1;
+            while difference >> (2 * level) == 0 {
+                level -= 1;
+            }
+            let (own, other) = (digit(index, level), digit(change.index, level));
+            let sibling = if other < own { other } else { other - 1 };
+            path[level][sibling] = change.nodes[level];
+        }
+        path
     }
 
     /// Returns a canopy node, with the root of an empty subtree in place of zero. `level` is 5 to
@@ -176,6 +252,11 @@ impl Tree {
 #[allow(clippy::cast_possible_truncation)]
 const fn position(index: u64) -> usize {
     index as usize
+}
+
+/// Returns the position of a change in the ring.
+const fn ring_position(number: u64) -> usize {
+    position(number % CHANGELOG as u64)
 }
 
 const fn digit(index: u64, level: usize) -> usize {

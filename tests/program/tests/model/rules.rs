@@ -59,6 +59,7 @@ pub(crate) struct Model {
     history: Vec<Root>,
     kept: Vec<KeptRoot>,
     last_kept: Option<i64>,
+    last_recent: Option<i64>,
     /// The tree from the events.
     indexed: ReferenceTree,
     sequence: u64,
@@ -101,6 +102,7 @@ impl Model {
             verifications: vec![],
             kept: vec![],
             last_kept: None,
+            last_recent: None,
             indexed: ReferenceTree::new(Depth::Ten),
             sequence: 0,
             lamports,
@@ -377,20 +379,28 @@ impl Model {
         }
     }
 
-    /// Applies the kept-root rule, with a list of all roots in place of a ring.
+    /// Applies the kept-root rule, with a list of all roots in place of two rings.
     fn root_changed(&mut self, replaced: Root) {
         let now = self.chain.now();
-        if self.last_kept.is_none_or(|last| now - last >= self.interval()) {
+        let interval = self.interval();
+        let passed = |last: Option<i64>, interval| last.is_none_or(|last| now - last >= interval);
+        let mut keep = |expires_at| {
             self.kept.push(KeptRoot {
                 root: replaced,
-                expires_at: now + self.ttl,
+                expires_at,
             });
+        };
+        if passed(self.last_kept, interval) {
+            keep(now + self.ttl);
             self.last_kept = Some(now);
+        } else if passed(self.last_recent, 2) {
+            keep(now + self.ttl.min(64));
+            self.last_recent = Some(now);
         }
         self.history.push(self.registry.root());
     }
 
-    /// Returns the seconds between two kept roots: `ttl` divided by the ring's 16 entries, rounded
+    /// Returns the seconds between two roots of the long ring: `ttl` divided by the ring's 16 entries, rounded
     /// up.
     fn interval(&self) -> i64 {
         (self.ttl + 15) / 16

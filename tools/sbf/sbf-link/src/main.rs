@@ -1,19 +1,19 @@
 //! A linker for Solana programs, for `linker-flavor: bpf`.
 //!
 //! ```text
-//!  bitcode of rustc ─> one module ─> optimise ─> rewrite for BPF ─> object ─┬─> name.so     SBPF
-//!  v0
-//!  (crates and std)     input        LLVM        rewrite            LLVM    └─> name.v3.so  SBPF
-//!  v3
+//!  bitcode of rustc ─> one module ─> optimise ─> rewrite for BPF ─> object ─┬─> name.so
+//!  (crates and std)     input        LLVM        rewrite            LLVM    └─> name.v3.so
 //!                                                                      sbpf-linker
 //! ```
 //!
 //! rustc's bitcode is ordinary LLVM bitcode. Upstream LLVM has a back end for BPF, and Solana's
 //! SBPF is a dialect of BPF. The back end cannot compile some constructs that Rust needs. The
 //! module `rewrite` lists them and says what replaces each. The library of sbpf-linker turns the
-//! object file into the ELF that the runtime loads.
+//! object file into the ELFs that the runtime loads: `name.so` for SBPF v0, `name.v3.so` for SBPF
+//! v3.
 //!
-//! Set `SBF_LINK_DUMP=file.ll` to write the rewritten program to a file before code is generated.
+//! Set `SBF_LINK_DUMP=file.ll` to write the rewritten program to a file before code is generated,
+//! and `SBF_LINK_OBJECT=file.o` to write the object file, which has the size of each function.
 
 mod input;
 mod llvm;
@@ -38,6 +38,8 @@ const FEATURES: &str = "+allows-misaligned-mem-access";
 const FRAME: usize = 4096;
 /// The only function that the runtime calls.
 const ENTRYPOINT: &str = "entrypoint";
+/// A static that only tools read, from the ELF: a program's contact for reports of vulnerabilities.
+const SECURITY_TXT: &str = "security_txt";
 
 fn main() -> ExitCode {
     let result = Options::parse(env::args().skip(1)).and_then(|options| link(&options));
@@ -61,6 +63,9 @@ fn link(options: &Options) -> Result<()> {
     }
     module.verify()?;
     let object = routines::generate(module, &target)?;
+    if let Some(path) = env::var_os("SBF_LINK_OBJECT") {
+        fs::write(path, &object)?;
+    }
     write(&object, SbpfArch::V0, &options.output)?;
     write(&object, SbpfArch::V3, &options.output.with_extension("v3.so"))
 }

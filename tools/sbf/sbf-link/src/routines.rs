@@ -8,7 +8,7 @@
 use anyhow::{Result, bail};
 
 use crate::{
-    ENTRYPOINT,
+    ENTRYPOINT, SECURITY_TXT,
     llvm::{Module, Target},
 };
 
@@ -98,13 +98,13 @@ pub fn generate(module: Module, target: &Target) -> Result<Vec<u8>> {
     Ok(generated.object)
 }
 
-/// Makes every symbol private except the entrypoint and `routines`, so that unused symbols can be
-/// removed.
+/// Makes every symbol private except the entrypoint, the contact for reports and `routines`, so that
+/// unused symbols can be removed.
 pub fn internalize<T: AsRef<str>>(module: Module, routines: &[T]) {
     let values = [module.functions(), module.globals(), module.aliases()].concat();
     for value in values.into_iter().filter(|value| !value.is_declaration()) {
         let name = value.name();
-        let kept = name == ENTRYPOINT || routines.iter().any(|routine| routine.as_ref() == name);
+        let kept = [ENTRYPOINT, SECURITY_TXT].contains(&&*name) || routines.iter().any(|routine| routine.as_ref() == name);
         if !kept && !name.starts_with("llvm.") {
             value.internalize();
         }

@@ -19,6 +19,22 @@ use crate::{
     workspace,
 };
 
+/// The profile of every program.
+pub(super) const PROFILE: [(&str, &str); 10] = [
+    ("OPT_LEVEL", "3"),
+    ("CODEGEN_UNITS", "1"),
+    // The linker optimises the whole program.
+    ("LTO", "off"),
+    ("PANIC", "abort"),
+    ("OVERFLOW_CHECKS", "true"),
+    ("DEBUG_ASSERTIONS", "false"),
+    ("DEBUG", "none"),
+    ("STRIP", "none"),
+    ("INCREMENTAL", "false"),
+    // Keeps absolute paths out of panic messages, so that every checkout builds the same bytes.
+    ("TRIM_PATHS", "all"),
+];
+
 impl Debian {
     /// Writes a program's ELFs, SBPF v0 and v3, into `dir`.
     pub fn build(&self, program: &Program, dir: &Path) -> Result<()> {
@@ -98,22 +114,7 @@ impl Debian {
             .env("RUSTC_WRAPPER", "")
             .env("RUSTC_WORKSPACE_WRAPPER", "")
             .env("CARGO_ENCODED_RUSTFLAGS", "");
-        let profile = [
-            ("OPT_LEVEL", "3"),
-            ("CODEGEN_UNITS", "1"),
-            // The linker optimises the whole program.
-            ("LTO", "off"),
-            ("PANIC", "abort"),
-            ("OVERFLOW_CHECKS", "true"),
-            ("DEBUG_ASSERTIONS", "false"),
-            ("DEBUG", "none"),
-            ("STRIP", "none"),
-            ("INCREMENTAL", "false"),
-            // Keeps absolute paths out of panic messages, so that every checkout builds the
-            // same bytes.
-            ("TRIM_PATHS", "all"),
-        ];
-        for (key, value) in profile {
+        for (key, value) in PROFILE {
             cargo.env(format!("CARGO_PROFILE_RELEASE_{key}"), value);
         }
         Ok(cargo)

@@ -21,7 +21,7 @@ use std::{
 use anyhow::{Context, Result};
 
 pub use super::compiler::available;
-use super::{compiler::Compiler, linker};
+use super::{compile::PROFILE, compiler::Compiler, linker};
 use crate::{program::record::sha256, workspace};
 
 /// The key that marks a record as made with tools/sbf.
@@ -73,6 +73,8 @@ impl Debian {
         identity.insert("cargo".into(), cargo.trim().trim_start_matches("cargo ").into());
         identity.insert(MARK.into(), linker.clone());
         identity.insert("std.patch and target".into(), target_digest(&tools)?);
+        let profile = PROFILE.map(|(key, value)| format!("{key}={value}"));
+        identity.insert("profile".into(), profile.join(" "));
         Ok(Self {
             identity,
             prefix,

@@ -98,7 +98,7 @@ async fn leaves_out_of_range_are_refused() {
             registry: registry(),
             sequence: Sequence::new(1),
             root: Depth::Ten.empty_root(),
-            replaced_root_kept: true,
+            replaced_root_expires_at: Some(chain.now + 60),
         }));
         chain.batch()
     };

@@ -1,0 +1,206 @@
+//! Tests that members can act while an attacker changes the tree as often as the program allows.
+//!
+//! The attacker holds many tokens whose leaves are in the same subtree of 1,024 leaves as those of
+//! the honest members. Each token's leaf may change once in 60 seconds.
+
+use bauta::errors::BautaError;
+use bauta_client::instructions as ix;
+use bauta_primitives::Leaf;
+use bauta_program_test::{
+    Member, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry, assert_refused,
+};
+
+/// The number of changes in the program's changelog.
+const CHANGELOG: usize = 64;
+const ROOT_TTL: i64 = 3_600;
+
+struct Attack {
+    chain: TestChain,
+    registry: TestRegistry,
+    tokens: Vec<Member>,
+    next: usize,
+}
+
+impl Attack {
+    /// Registers the tokens of an attacker. Their leaves can change at once.
+    fn with_tokens(count: usize) -> Self {
+        let mut chain = TestChain::new();
+        let mut registry = chain.create_registry(RegistrySpec {
+            root_ttl: ROOT_TTL,
+            ..RegistrySpec::default()
+        });
+        let tokens = (0..count).map(|_| chain.add_holder(&mut registry, 5)).collect();
+        Self {
+            chain,
+            registry,
+            tokens,
+            next: 0,
+        }
+    }
+
+    /// Changes a leaf of the attacker. The token must not have been changed in the last minute.
+    fn change(&mut self) {
+        let nft = self.tokens[self.next % self.tokens.len()].nft.clone();
+        self.next += 1;
+        self.chain
+            .register(&mut self.registry, &nft, None, 5)
+            .expect("the attacker's token may change");
+    }
+
+    fn evict(&mut self, member: &Member, path: ix::OnChainPath) -> Result<Receipt, Refusal> {
+        let evict = ix::EvictHolder {
+            registry: self.registry.address,
+            tree: self.registry.tree_account,
+            mint: member.nft.mint,
+            token_account: None,
+            path,
+        };
+        self.chain.send(&[evict.instruction()], &[])
+    }
+
+    /// Asserts that the program has the root of a tree in which `evicted` are empty.
+    #[track_caller]
+    fn assert_root_without(&mut self, evicted: &[&Member]) {
+        for member in evicted {
+            self.registry
+                .tree
+                .set(member.index, Leaf::EMPTY)
+                .expect("the index is in the tree");
+        }
+        let state = self.chain.registry_state(&self.registry);
+        assert_eq!(state.root, self.registry.root().to_bytes());
+    }
+}
+
+#[test]
+fn an_honest_eviction_succeeds_while_every_transaction_changes_the_path() {
+    let mut attack = Attack::with_tokens(CHANGELOG + 1);
+    let burnt = attack.chain.add_holder(&mut attack.registry, 5);
+    attack
+        .chain
+        .burn_nft(&burnt.nft)
+        .expect("the token program burns it");
+    attack.chain.advance_clock(60);
+    let stale = attack.chain.on_chain_path(&attack.registry, burnt.index);
+    for _ in 0..CHANGELOG {
+        attack.change();
+    }
+    assert_ne!(stale, attack.chain.on_chain_path(&attack.registry, burnt.index));
+    attack
+        .evict(&burnt, stale)
+        .expect("the changelog has every change since the path was read");
+    attack.assert_root_without(&[&burnt]);
+}
+
+#[test]
+fn a_path_older_than_the_changelog_is_refused() {
+    let mut attack = Attack::with_tokens(CHANGELOG + 1);
+    let burnt = attack.chain.add_holder(&mut attack.registry, 5);
+    attack
+        .chain
+        .burn_nft(&burnt.nft)
+        .expect("the token program burns it");
+    attack.chain.advance_clock(60);
+    let stale = attack.chain.on_chain_path(&attack.registry, burnt.index);
+    // The first change is of the neighbouring leaf. No later change is below the same sibling.
+    attack.next = CHANGELOG;
+    for _ in 0..=CHANGELOG {
+        attack.change();
+    }
+    assert_refused(attack.evict(&burnt, stale), BautaError::StalePath);
+    let fresh = attack.chain.on_chain_path(&attack.registry, burnt.index);
+    attack.evict(&burnt, fresh).expect("the path is current");
+    attack.assert_root_without(&[&burnt]);
+}
+
+/// If the program computed new nodes from the stale siblings, the second eviction would restore the
+/// leaf of the first.
+#[test]
+fn two_evictions_with_paths_of_the_same_time_empty_both_leaves() {
+    let mut attack = Attack::with_tokens(3);
+    let burnt = [(); 2].map(|()| attack.chain.add_holder(&mut attack.registry, 5));
+    for member in &burnt {
+        attack
+            .chain
+            .burn_nft(&member.nft)
+            .expect("the token program burns it");
+    }
+    let paths = [0, 1].map(|i| attack.chain.on_chain_path(&attack.registry, burnt[i].index));
+    attack.evict(&burnt[0], paths[0]).expect("the path is current");
+    attack
+        .evict(&burnt[1], paths[1])
+        .expect("the path is one change old");
+    attack.assert_root_without(&[&burnt[0], &burnt[1]]);
+}
+
+/// A proof takes 10 seconds here. The root changes every second, and the ring of long-lived roots
+/// keeps one root in 225 seconds.
+#[test]
+fn a_new_member_of_a_live_scope_proves_while_the_root_changes_every_second() {
+    let mut attack = Attack::with_tokens(60);
+    let scope = attack.chain.create_scope(&attack.registry, &ScopeSpec::live());
+    attack.chain.advance_clock(300);
+    for _ in 0..3 {
+        attack.change();
+        attack.chain.advance_clock(1);
+    }
+    let member = attack.chain.add_holder(&mut attack.registry, 5);
+    // The member proves at a root that the short ring has kept and that contains the new leaf.
+    let mut seen = vec![attack.registry.clone()];
+    for _ in 0..4 {
+        attack.chain.advance_clock(1);
+        attack.change();
+        seen.push(attack.registry.clone());
+    }
+    let state = attack.chain.registry_state(&attack.registry);
+    let recent = |registry: &&TestRegistry| {
+        let root = registry.root().to_bytes();
+        state.recent.iter().any(|kept| kept.root == root) && state.root != root
+    };
+    let proved_at = seen
+        .iter()
+        .rev()
+        .find(recent)
+        .expect("a root of the last two seconds is kept");
+    let verify = attack.chain.prove(proved_at, &member, &scope);
+    for _ in 0..10 {
+        attack.chain.advance_clock(1);
+        attack.change();
+    }
+    let state = attack.chain.registry_state(&attack.registry);
+    assert!(
+        state.kept.iter().all(|kept| kept.root != verify.root.to_bytes()),
+        "the long ring does not have the root"
+    );
+    attack
+        .chain
+        .verify(&verify, &[])
+        .expect("the short ring has the root");
+}
+
+#[test]
+fn an_evicted_member_is_refused_within_root_ttl_whichever_ring_keeps_the_last_root() {
+    let mut attack = Attack::with_tokens(60);
+    let scope = attack.chain.create_scope(&attack.registry, &ScopeSpec::live());
+    let burnt = attack.chain.add_holder(&mut attack.registry, 5);
+    attack.chain.advance_clock(300);
+    for _ in 0..3 {
+        attack.change();
+        attack.chain.advance_clock(1);
+    }
+    attack
+        .chain
+        .burn_nft(&burnt.nft)
+        .expect("the token program burns it");
+    let verify = attack.chain.prove(&attack.registry, &burnt, &scope);
+    let path = attack.chain.on_chain_path(&attack.registry, burnt.index);
+    attack.evict(&burnt, path).expect("the path is current");
+    let mut late = attack.chain.clone();
+    attack.chain.advance_clock(63);
+    attack
+        .chain
+        .verify(&verify, &[])
+        .expect("the short ring accepts the root for 64 seconds");
+    late.advance_clock(64);
+    assert_refused(late.verify(&verify, &[]), BautaError::UnknownRoot);
+}
