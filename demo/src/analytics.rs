@@ -23,6 +23,10 @@ pub async fn print(scenario: &Scenario) -> Result<()> {
             hour.verifications,
         );
         output.fact("  failed transactions with a used nullifier", hour.refused);
+        output.fact(
+            "  with an anonymity set that is too small to be recorded",
+            hour.small_anonymity_sets,
+        );
         if let (Some(least), Some(mean)) = (hour.anonymity_set_min, hour.anonymity_set_mean) {
             output.fact(
                 "  anonymity set at a verification",

@@ -69,7 +69,7 @@ impl Chain {
         skip_preflight: bool,
     ) -> Result<Sent, Failure> {
         let refused = |error: RpcError| match error.transaction_error() {
-            Some(error) => Failure::Refused(rule(error, instructions)),
+            Some(error) => Failure::Refused(rule(&error, instructions)),
             None => Failure::Failed(error.into()),
         };
         let mut all = vec![&self.payer];

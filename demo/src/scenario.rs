@@ -155,14 +155,16 @@ impl Scenario {
         let [verification] = store.verifications(&scope, None, 1).await?[..] else {
             anyhow::bail!("the verification is not in Postgres");
         };
-        let set = verification
-            .anonymity_set
-            .context("the verification has no anonymity set")?;
+        let registry = store.registry(self.registry.address).await?;
+        let set = store.anonymity_set(&registry, track).await?;
         output.fact(
             "  table verifications: track and time, no wallet",
             format!("number {}", verification.id),
         );
-        output.fact("  anonymity set: owners who could have made the proof", set);
+        output.fact(
+            "  anonymity set of the track: owners who could have made the proof",
+            set,
+        );
         Ok(verify)
     }
 

@@ -8,6 +8,9 @@ use solana_signature::Signature;
 
 use crate::SourceError;
 
+/// The hash of the first block of a cluster, which identifies the cluster.
+pub type GenesisHash = [u8; 32];
+
 /// The newest slots of the chain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Head {
@@ -155,8 +158,22 @@ impl AccountFilter {
 
 /// The origin of the chain's data: nodes, a chain in memory, or a stream with a buffer.
 ///
-/// The follower does not assume that the answers are complete. It compares them and asks again.
+/// The follower does not assume that the answers are complete. It compares them and repeats
+/// requests.
 pub trait Source: Send + Sync + 'static {
+    /// Returns the genesis hash of the cluster that the source reads, which is `expected` if that
+    /// is given. From then on the source uses only nodes of this cluster. Fails with
+    /// [`SourceError::OtherCluster`] if there is none, or if the nodes belong to different clusters
+    /// and nothing is expected.
+    fn check_cluster(
+        &self,
+        expected: Option<GenesisHash>,
+    ) -> impl Future<Output = Result<GenesisHash, SourceError>> + Send;
+
+    /// Records that the last answers contradicted the database. A source with several nodes then
+    /// prefers another one for some time.
+    fn distrust(&self) {}
+
     /// Returns the newest slots. A source with several nodes returns the slots of one that has
     /// reached `at_least`, if there is one.
     fn head(&self, at_least: Slot) -> impl Future<Output = Result<Head, SourceError>> + Send;

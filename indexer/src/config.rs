@@ -7,6 +7,7 @@ use bauta_service_common::{OperationsSettings, Secret};
 use confique::Config;
 use serde::Deserialize;
 
+use bauta_indexer::ClusterCheck;
 use bauta_indexer::nodes::NodeSettings;
 
 /// The settings of the service.
@@ -31,6 +32,12 @@ pub struct ServiceSettings {
     /// and `requests_per_second`, which replace the settings below.
     #[config(env = "SOLANA_RPC_URL", parse_env = parse_nodes, validate(!nodes.is_empty(), "must contain at least one node"))]
     pub nodes: Nodes,
+
+    /// Genesis hash of the cluster in base58, for example the answer of `solana genesis-hash`.
+    /// `recorded` is the hash that the database has recorded; the first start records that of the
+    /// nodes. `any` disables the check, for a local chain that gets another hash with each start.
+    #[config(env = "GENESIS_HASH", default = "recorded")]
+    pub genesis_hash: GenesisHashSetting,
 
     /// Websocket URLs of nodes, which wake the indexer when there is a new transaction. In the
     /// environment: a list separated by commas. Without any, the indexer only polls, every
@@ -64,8 +71,8 @@ pub struct ServiceSettings {
     #[config(env = "FINALITY_INTERVAL_MS", default = 2_000, validate(*finality_interval_ms >= 50, "must be at least 50"))]
     pub finality_interval_ms: u64,
 
-    /// Milliseconds between two reconciliations of the database with the program's accounts
-    /// (getProgramAccounts). A slot is marked as final only after a reconciliation. 0 disables
+    /// Milliseconds between two rounds of the reconciliation of the database with the program's
+    /// accounts (getProgramAccounts). The journal is kept until a slot is reconciled. 0 disables
     /// reconciliation, for nodes that do not serve getProgramAccounts.
     #[config(env = "RECONCILE_INTERVAL_MS", default = 10_000)]
     pub reconcile_interval_ms: u64,
@@ -81,6 +88,35 @@ pub struct ServiceSettings {
     /// Settings of logs, metrics and shutdown.
     #[config(nested)]
     pub operations: OperationsSettings,
+}
+
+/// The setting `genesis_hash`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct GenesisHashSetting(pub ClusterCheck);
+
+/// A text that is neither a genesis hash nor `recorded` nor `any`.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not a genesis hash; use 32 bytes in base58, `recorded` or `any`")]
+pub struct InvalidGenesisHash(String);
+
+impl TryFrom<String> for GenesisHashSetting {
+    type Error = InvalidGenesisHash;
+
+    fn try_from(text: String) -> Result<Self, InvalidGenesisHash> {
+        let check = match text.as_str() {
+            "recorded" => ClusterCheck::Recorded,
+            "any" => ClusterCheck::Off,
+            hash => {
+                let mut bytes = [0; 32];
+                match bs58::decode(hash).onto(&mut bytes) {
+                    Ok(32) => ClusterCheck::Required(bytes),
+                    _ => return Err(InvalidGenesisHash(text)),
+                }
+            }
+        };
+        Ok(Self(check))
+    }
 }
 
 /// The settings of one node.

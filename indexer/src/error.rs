@@ -1,12 +1,14 @@
 use std::fmt;
 
-use bauta_client::ClientError;
+use bauta_client::{ClientError, addresses};
 use bauta_primitives::PrimitivesError;
 use bauta_store::{Slot, StoreError};
 use solana_address::Address;
 use solana_signature::Signature;
 
-/// An error of a source. Every case can be retried, on another node or later.
+use crate::chain::GenesisHash;
+
+/// An error of a source. A node that answers wrongly or not at all causes it.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The configuration of a node is invalid.
@@ -22,6 +24,31 @@ pub enum SourceError {
         what: &'static str,
         /// The error of the last node.
         reason: String,
+    },
+    /// The nodes belong to another cluster than the database follows, or to different clusters.
+    #[error(
+        "the nodes belong to the wrong cluster: {reason}; check their URLs, or set `genesis_hash` to `any` for a local \
+         chain that is created again"
+    )]
+    OtherCluster {
+        /// The genesis hashes.
+        reason: String,
+    },
+    /// The answer of every node exceeds the size limit.
+    #[error("the answer with {what} is too long")]
+    TooLong {
+        /// What was requested.
+        what: &'static str,
+    },
+    /// A node lists a transaction that is not in the block of its slot, and no node returns it.
+    #[error(
+        "transaction {signature} is listed in slot {slot}, but no node returns it and it is not in the block of that slot"
+    )]
+    NotOnChain {
+        /// The transaction.
+        signature: Signature,
+        /// The slot where the transaction was listed.
+        slot: Slot,
     },
     /// One node reports a slot that is far ahead of all other nodes. Either this node or the others
     /// are faulty.
@@ -63,6 +90,8 @@ pub enum Inconsistency {
     NotReturned,
     /// The block of the slot does not contain the transaction.
     NotInBlock,
+    /// Another transaction of the slot has the same index.
+    SameIndex,
 }
 
 impl fmt::Display for Inconsistency {
@@ -73,6 +102,7 @@ impl fmt::Display for Inconsistency {
             Self::OtherOutcome => "was listed with another outcome",
             Self::NotReturned => "was not returned",
             Self::NotInBlock => "is not in the block of that slot",
+            Self::SameIndex => "has the same index in that slot as another transaction",
         })
     }
 }
@@ -102,8 +132,8 @@ pub enum IndexerError {
         /// What is wrong with the value.
         source: Box<PrimitivesError>,
     },
-    /// Transactions are missing from the database in slots that are already final, so they cannot
-    /// be added after a rollback.
+    /// Transactions are missing from the database in slots whose journal was deleted, so they
+    /// cannot be added after a rollback.
     #[error(
         "{missing} transactions are missing from the database, the first in slot {slot}, which is already final here: \
          run `bauta-indexer rebuild`"
@@ -113,6 +143,19 @@ pub enum IndexerError {
         missing: usize,
         /// The slot of the first one.
         slot: Slot,
+    },
+    /// The required cluster is not the one that the database follows.
+    #[error(
+        "the database follows the cluster with the genesis hash {}, but the required one is {}; use the nodes and the \
+         setting `genesis_hash` of one cluster, or another database",
+        bs58::encode(recorded).into_string(),
+        bs58::encode(required).into_string()
+    )]
+    OtherClusterRequired {
+        /// The genesis hash that the database has recorded.
+        recorded: GenesisHash,
+        /// The genesis hash that the setting or the nodes require.
+        required: GenesisHash,
     },
     /// The source has been behind the database for too long. It may belong to another cluster.
     #[error(
@@ -127,6 +170,9 @@ pub enum IndexerError {
         /// For how many seconds the source has been behind.
         seconds: u64,
     },
+    /// The database did not reach the slot of the accounts, with which it is compared.
+    #[error("the database did not reach the slot of the accounts within 20 s; check that an indexer runs")]
+    DatabaseBehindAccounts,
     /// Accounts differ from the database, and the search found no missing transaction that explains
     /// the difference.
     #[error(
@@ -148,13 +194,29 @@ impl IndexerError {
     /// transactions are found.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::Source(_)
-                | Self::Store(
-                    StoreError::Unreachable(_) | StoreError::Stopped | StoreError::NotContiguous { .. }
+        match self {
+            Self::Source(error) => !matches!(error, SourceError::OtherCluster { .. }),
+            Self::Store(error) => matches!(
+                error,
+                StoreError::Unreachable(_) | StoreError::Stopped | StoreError::NotContiguous { .. }
+            ),
+            _ => false,
+        }
+    }
+
+    /// Returns whether the answers of a node contradict the database, the program or themselves.
+    /// Another node may answer correctly.
+    #[must_use]
+    pub const fn is_contradiction(&self) -> bool {
+        match self {
+            Self::Source(error) => {
+                matches!(
+                    error,
+                    SourceError::Inconsistent { .. } | SourceError::NotOnChain { .. }
                 )
-        )
+            }
+            _ => !self.is_retryable(),
+        }
     }
 
     /// Returns whether the cause may be a gap: events before this one may be missing from the batch
@@ -174,13 +236,14 @@ impl IndexerError {
                     | StoreError::Contradiction { .. }
                     | StoreError::CreatedTwice { .. }
                     | StoreError::NullifierUsedTwice
+                    | StoreError::UnknownNullifier { .. }
             )
         )
     }
 
     /// Returns the account that a gap is about. `None` if the error does not name one.
     #[must_use]
-    pub const fn affected_account(&self) -> Option<Address> {
+    pub fn affected_account(&self) -> Option<Address> {
         let Self::Store(error) = self else {
             return None;
         };
@@ -193,6 +256,9 @@ impl IndexerError {
             | StoreError::RootMismatch { registry, .. }
             | StoreError::Contradiction { registry, .. } => Some(*registry),
             StoreError::Unknown { address, .. } | StoreError::CreatedTwice { address, .. } => Some(*address),
+            StoreError::UnknownNullifier { scope, nullifier } => {
+                Some(addresses::nullifier(scope, *nullifier).address)
+            }
             _ => None,
         }
     }

@@ -10,16 +10,21 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use bauta_indexer::nodes::RpcSource;
 use bauta_indexer::{
-    Indexer, IndexerError, IndexerStatus, RunSettings, Settings, describe_metrics, rebuild, wake,
+    Indexer, IndexerError, IndexerStatus, Overview, RunSettings, Selection, Settings, describe_metrics,
+    rebuild, verify, wake,
 };
 use bauta_rpc::{Pubsub, RpcError};
 use bauta_service_common::{Arguments, Check, Service, ServiceError, exit_code};
-use bauta_store::{Store, StoreError};
+use bauta_store::{Position, Slot, Store, StoreError};
 use clap::{Parser, Subcommand};
 use futures_util::future::join_all;
+use solana_address::Address;
 use tokio::sync::watch;
 
 use config::ServiceSettings;
+
+/// How long the comparison with the accounts can make no progress before `/ready` reports it.
+const MAX_RECONCILE_PAUSE: Duration = Duration::from_hours(1);
 
 /// Follows the chain into Postgres. Detects missing events, forks and faulty nodes.
 #[derive(Parser)]
@@ -35,6 +40,32 @@ struct Cli {
 enum Command {
     /// Rebuild the database from the chain, then replace the rows; services can stay in use
     Rebuild,
+    /// Show how far the database is, and the newest slot of the chain
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Roll the database back to the end of a slot, as far as its journal reaches; a running
+    /// indexer reads the later slots again
+    Undo {
+        /// The slot after which everything is undone
+        #[arg(long)]
+        to: u64,
+        /// Show what would happen, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Compare the database with the program's accounts as they are now; an indexer must run. Exits
+    /// with 1 if an account differs
+    Verify {
+        /// Compare only this registry, with its collections and holdings
+        #[arg(long)]
+        registry: Option<Address>,
+        /// Compare only this scope, with its nullifiers
+        #[arg(long)]
+        scope: Option<Address>,
+    },
 }
 
 /// The reason why the service did not start, or has ended.
@@ -46,6 +77,10 @@ enum MainError {
     Indexer(#[from] IndexerError),
     #[error("database: {0}")]
     Store(#[from] StoreError),
+    #[error("{0} accounts differ from the database; the running indexer searches for what is missing")]
+    Differences(usize),
+    #[error("the status cannot be printed as JSON: {0}")]
+    Json(#[from] serde_json::Error),
     #[error("the setting `websockets`: {0}")]
     Websocket(#[source] RpcError),
 }
@@ -62,14 +97,73 @@ async fn run(cli: Cli) -> Result<(), MainError> {
     match cli.command {
         None => serve(settings).await,
         Some(Command::Rebuild) => rebuild_database(&settings).await,
+        Some(Command::Status { json }) => show_status(&settings, json).await,
+        Some(Command::Undo { to, dry_run }) => undo(&settings, Slot::new(to), dry_run).await,
+        Some(Command::Verify { registry, scope }) => {
+            verify_database(&settings, &Selection { registry, scope }).await
+        }
+    }
+}
+
+/// Connects to the database, whose schema must be usable, and creates the source.
+async fn open(settings: &ServiceSettings) -> Result<(Store, RpcSource), MainError> {
+    let source = RpcSource::new(bauta::ID, &settings.nodes()).map_err(IndexerError::from)?;
+    let store = Store::connect(settings.database_url.expose(), settings.database_connections).await?;
+    store.check_schema().await?;
+    Ok((store, source))
+}
+
+async fn show_status(settings: &ServiceSettings, json: bool) -> Result<(), MainError> {
+    let (store, source) = open(settings).await?;
+    let overview = Overview::read(&store, &source).await?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&overview)?);
+    } else {
+        println!("{overview}");
+    }
+    Ok(())
+}
+
+async fn undo(settings: &ServiceSettings, to: Slot, dry_run: bool) -> Result<(), MainError> {
+    let (store, _) = open(settings).await?;
+    let before = store.checkpoint().await?;
+    let reached = if dry_run {
+        store.try_roll_back(to).await?
+    } else {
+        store.roll_back_for_repair(to).await?
+    };
+    let text = |at: Option<Position>| at.map_or_else(|| "the beginning".to_owned(), |at| at.to_string());
+    let verb = if dry_run { "would move" } else { "moved" };
+    println!("the checkpoint {verb} from {} to {}", text(before), text(reached));
+    Ok(())
+}
+
+async fn verify_database(settings: &ServiceSettings, selection: &Selection) -> Result<(), MainError> {
+    let (store, source) = open(settings).await?;
+    let verified = verify(&store, &source, selection, |done, all| {
+        eprint!("\rrequest {} of {all}", done + 1);
+    })
+    .await?;
+    eprintln!();
+    for (kind, address) in &verified.differing {
+        println!("{kind} {address} differs");
+    }
+    println!(
+        "compared in {} requests at slot {}: {} accounts differ",
+        verified.requests,
+        verified.up_to,
+        verified.differing.len()
+    );
+    if verified.differing.is_empty() {
+        Ok(())
+    } else {
+        Err(MainError::Differences(verified.differing.len()))
     }
 }
 
 async fn rebuild_database(settings: &ServiceSettings) -> Result<(), MainError> {
-    let source = RpcSource::new(bauta::ID, &settings.nodes()).map_err(IndexerError::from)?;
+    let (store, source) = open(settings).await?;
     let url = settings.database_url.expose();
-    let store = Store::connect(url, settings.database_connections).await?;
-    store.check_schema().await?;
     let follow = run_settings(settings).follow;
     let rebuilt = rebuild(Arc::new(source), &store, url, follow).await?;
     println!("rebuilt: {} events, up to slot {}", rebuilt.events, rebuilt.slot);
@@ -94,6 +188,18 @@ async fn serve(settings: ServiceSettings) -> Result<(), MainError> {
             Connection::Unavailable(_) => Err("the database has not been reached yet".into()),
             Connection::Established { status, .. } => status.borrow().ready(max_lag),
         }))
+    });
+    let for_reconciliation = connection.clone();
+    service.health().add("reconciliation", move || {
+        ready(match &*for_reconciliation.borrow() {
+            Connection::Unavailable(_) => Check::Ok,
+            Connection::Established { status, .. } => {
+                match status.borrow().reconciling(MAX_RECONCILE_PAUSE) {
+                    Ok(()) => Check::Ok,
+                    Err(reason) => Check::Degraded { reason },
+                }
+            }
+        })
     });
     service.health().add("database", move || {
         let connection = connection.borrow().clone();
@@ -177,6 +283,7 @@ async fn connect(
 fn run_settings(settings: &ServiceSettings) -> RunSettings {
     RunSettings {
         follow: Settings {
+            cluster: settings.genesis_hash.0,
             batch_transactions: settings.batch_transactions,
             compare_interval: Duration::from_millis(settings.compare_interval_ms),
             ..Settings::new(bauta::ID)

@@ -19,6 +19,11 @@ const FORKS: &str = "bauta_indexer_forks_total";
 const RECONCILE_DIFFERENCES: &str = "bauta_indexer_reconcile_differences";
 const RPC_REQUESTS: &str = "bauta_indexer_rpc_requests_total";
 const RPC_ERRORS: &str = "bauta_indexer_rpc_errors_total";
+const RPC_DURATION: &str = "bauta_indexer_rpc_duration_seconds";
+const RECONCILED: &str = "bauta_indexer_reconciled_slot";
+const RECONCILE_PARTS: &str = "bauta_indexer_reconcile_parts";
+const RECONCILE_FAILURES: &str = "bauta_indexer_reconcile_failures_total";
+const DISMISSED_TRANSACTIONS: &str = "bauta_indexer_dismissed_transactions_total";
 const STOPPED: &str = "bauta_indexer_stopped";
 const LEADER: &str = "bauta_indexer_leader";
 
@@ -62,12 +67,38 @@ pub fn describe() {
     );
     describe_counter!(RPC_REQUESTS, "Requests to nodes, by URL and method");
     describe_counter!(RPC_ERRORS, "Requests to nodes that failed, by URL and method");
+    describe_histogram!(
+        RPC_DURATION,
+        "Seconds from a request to a node to the end of the answer, by URL and method"
+    );
+    describe_gauge!(
+        RECONCILED,
+        "Slot up to which the database agrees with the program's accounts"
+    );
+    describe_gauge!(
+        RECONCILE_PARTS,
+        "Parts of the present comparison with the program's accounts, by state: compared or open"
+    );
+    describe_counter!(
+        RECONCILE_FAILURES,
+        "Requests for the program's accounts that failed on all nodes, by kind"
+    );
+    describe_counter!(
+        DISMISSED_TRANSACTIONS,
+        "Transactions that a node listed but that are not in the block of their slot"
+    );
     describe_gauge!(
         STOPPED,
         "1 if the checkpoint is stopped until an operator acts; /ready returns the reason"
     );
     describe_gauge!(LEADER, "1 if this replica is the leader, which writes");
-    for total in [GAPS, MISSING_TRANSACTIONS, HIDDEN_TRANSACTIONS, FORKS] {
+    for total in [
+        GAPS,
+        MISSING_TRANSACTIONS,
+        HIDDEN_TRANSACTIONS,
+        FORKS,
+        DISMISSED_TRANSACTIONS,
+    ] {
         counter!(total).absolute(0);
     }
     gauge!(STOPPED).set(0.0);
@@ -123,11 +154,30 @@ pub fn fork() {
     counter!(FORKS).increment(1);
 }
 
+pub fn reconciled(slot: Slot) {
+    gauge!(RECONCILED).set(gauge_value(slot.get()));
+}
+
+/// Records the progress of the present comparison with the accounts.
+pub fn reconcile_progress(compared: usize, open: usize) {
+    gauge!(RECONCILE_PARTS, "state" => "compared").set(gauge_value(compared as u64));
+    gauge!(RECONCILE_PARTS, "state" => "open").set(gauge_value(open as u64));
+}
+
+pub fn reconcile_failure(kind: &'static str) {
+    counter!(RECONCILE_FAILURES, "kind" => kind).increment(1);
+}
+
+pub fn dismissed_transaction() {
+    counter!(DISMISSED_TRANSACTIONS).increment(1);
+}
+
 pub fn reconcile_differences(kind: &'static str, count: usize) {
     gauge!(RECONCILE_DIFFERENCES, "kind" => kind).set(gauge_value(count as u64));
 }
 
-pub fn rpc_request(url: &str, method: &'static str, failed: bool) {
+pub fn rpc_request(url: &str, method: &'static str, duration: Duration, failed: bool) {
+    histogram!(RPC_DURATION, "url" => url.to_owned(), "method" => method).record(duration.as_secs_f64());
     counter!(RPC_REQUESTS, "url" => url.to_owned(), "method" => method).increment(1);
     // The error counter exists from the first request, so that a rate can start from zero.
     counter!(RPC_ERRORS, "url" => url.to_owned(), "method" => method).increment(u64::from(failed));

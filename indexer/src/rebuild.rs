@@ -14,7 +14,7 @@ use bauta_store::{Slot, Store, StoreError};
 
 use crate::IndexerError;
 use crate::chain::Source;
-use crate::follow::{Follower, Settings};
+use crate::follow::{ClusterCheck, Follower, Settings};
 use crate::reconcile::{Outcome, Reconciler};
 
 /// The schema in which the new rows are created.
@@ -45,6 +45,12 @@ pub async fn rebuild<S: Source>(
     url: &str,
     settings: Settings,
 ) -> Result<Rebuilt, IndexerError> {
+    // The new rows must come from the cluster that the database follows.
+    if settings.cluster != ClusterCheck::Off
+        && let Some(recorded) = store.genesis_hash().await?
+    {
+        source.check_cluster(Some(recorded)).await?;
+    }
     let without_journal = attempt(Arc::clone(&source), store, url, settings.clone()).await;
     let rebuilt = match without_journal {
         Err(IndexerError::MissingBelowFinality { missing, slot }) => {

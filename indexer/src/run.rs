@@ -6,21 +6,25 @@
 //!                               │
 //!                               ├─ step ──ok──> wait for a wake-up, at most the poll interval
 //!                               │       └error──> report the reason, back off, retry
-//!                               └─ maintenance: reconcile with accounts; mark slots as final; prune tiles
+//!                               ├─ maintenance: repair what differs; mark slots as final; prune tiles
+//!                               └─ a task of its own: compare the database with the accounts
 //! ```
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bauta_store::{Leadership, Slot, Store, StoreError};
-use tokio::sync::{Notify, watch};
+use solana_address::Address;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::IndexerError;
 use crate::chain::Source;
 use crate::follow::{Follower, Settings, Step};
-use crate::reconcile::{Outcome, Reconciler};
+use crate::reconcile::{Comparison, Explainer, Outcome, Reconciler};
 use crate::status::{IndexerStatus, Reporter, Role};
-use crate::{IndexerError, metrics};
 
 /// The time between two attempts of a replica to become the leader.
 const LEAD_INTERVAL: Duration = Duration::from_secs(1);
@@ -45,9 +49,10 @@ pub struct RunSettings {
     pub poll_interval: Duration,
     /// The time between two updates of the finalized slot.
     pub finality_interval: Duration,
-    /// The time between two reconciliations with the program's accounts. `None` disables them.
+    /// The time between two rounds of the reconciliation with the program's accounts. `None`
+    /// disables it.
     ///
-    /// A slot is marked as final only after it has been reconciled, so that a rollback can still
+    /// The journal of a slot is kept until the slot has been reconciled, so that a rollback can
     /// repair what the reconciliation finds.
     pub reconcile_interval: Option<Duration>,
 }
@@ -116,6 +121,9 @@ impl<S: Source> Indexer<S> {
         let settings = self.settings.follow.clone();
         let mut follower = Follower::new(Arc::clone(&self.source), self.store.clone(), settings);
         let mut maintenance = MaintenanceState::default();
+        let (comparisons, received) = mpsc::channel(1);
+        maintenance.comparisons = Some(received);
+        let mut reconciling = None;
         let mut backoff = MIN_BACKOFF;
         loop {
             if let Err(lost) = leadership.confirm().await {
@@ -123,6 +131,8 @@ impl<S: Source> Indexer<S> {
             }
             match self.step_and_maintain(&mut follower, &mut maintenance).await {
                 Ok(step_again) => {
+                    // Before the first step, no account could be compared.
+                    reconciling = reconciling.or_else(|| self.reconcile(&follower, &comparisons));
                     backoff = MIN_BACKOFF;
                     tokio::time::sleep(MIN_STEP_INTERVAL).await;
                     if !step_again {
@@ -139,6 +149,9 @@ impl<S: Source> Indexer<S> {
                         self.reporter.stopped_at(checkpoint);
                     }
                     self.reporter.stop(&error);
+                    if error.is_contradiction() {
+                        self.source.distrust();
+                    }
                     tokio::time::sleep(backoff).await;
                     let max_backoff = if error.is_retryable() {
                         MAX_RETRYABLE_BACKOFF
@@ -149,6 +162,24 @@ impl<S: Source> Indexer<S> {
                 }
             }
         }
+    }
+
+    /// Starts the task that compares the database with the accounts.
+    fn reconcile(
+        &self,
+        follower: &Follower<S>,
+        comparisons: &mpsc::Sender<Comparison>,
+    ) -> Option<AbortOnDrop> {
+        let interval = self.settings.reconcile_interval?;
+        let task = compare_forever(
+            Arc::clone(&self.source),
+            self.store.clone(),
+            interval,
+            follower.rollbacks(),
+            comparisons.clone(),
+            Arc::clone(&self.wake_up),
+        );
+        Some(AbortOnDrop(tokio::spawn(task)))
     }
 
     /// Does one step, and the maintenance that is due if the step reached the head. Returns whether
@@ -165,13 +196,59 @@ impl<S: Source> Indexer<S> {
     }
 }
 
+/// A task that ends when this value is dropped.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Compares the database with the accounts, round by round, and sends what each round found. A
+/// failure delays only the next round.
+async fn compare_forever<S: Source>(
+    source: Arc<S>,
+    store: Store,
+    interval: Duration,
+    rollbacks: Arc<AtomicU64>,
+    comparisons: mpsc::Sender<Comparison>,
+    wake_up: Arc<Notify>,
+) {
+    let mut reconciler = Reconciler::default();
+    loop {
+        match reconciler.compare(&store, &*source, &rollbacks).await {
+            Ok(comparison) => {
+                if comparisons.send(comparison).await.is_err() {
+                    return;
+                }
+                wake_up.notify_one();
+            }
+            Err(error) => tracing::warn!(event = "reconcile_failed", %error),
+        }
+        tokio::time::sleep(interval).await;
+    }
+}
+
+/// The content of [`IndexerError::UnexplainedDifferences`], which is reported after each step.
+#[derive(Clone, Copy)]
+struct UnexplainedDifferences {
+    differences: usize,
+    kind: &'static str,
+    address: Address,
+}
+
 /// When each maintenance task was last done, and the results that the next run needs.
 #[derive(Default)]
 struct MaintenanceState {
-    reconciler: Reconciler,
-    reconciled_at: Option<Instant>,
+    comparisons: Option<mpsc::Receiver<Comparison>>,
+    explainer: Explainer,
     /// The newest slot up to which accounts and database agree.
-    agreed_slot: Slot,
+    agreed: Slot,
+    /// The rollbacks for which `agreed` holds.
+    rollbacks: u64,
+    /// The differences that no missing transaction explains, until a round finds none.
+    unexplained: Option<UnexplainedDifferences>,
     finalized_at: Option<Instant>,
     pruned_at: Option<Instant>,
 }
@@ -182,34 +259,25 @@ fn is_due(last: Option<Instant>, interval: Duration) -> bool {
 
 impl<S: Source> Indexer<S> {
     /// Does the maintenance tasks that are due. Returns whether the next step should follow at
-    /// once, because the reconciliation found missing transactions.
+    /// once, because missing transactions were found.
     async fn maintain(
         &self,
         state: &mut MaintenanceState,
         follower: &mut Follower<S>,
         step: Step,
     ) -> Result<bool, IndexerError> {
-        match self.settings.reconcile_interval {
-            None => state.agreed_slot = Slot::MAX,
-            Some(interval) if is_due(state.reconciled_at, interval) => {
-                let outcome = state.reconciler.round(follower).await?;
-                state.reconciled_at = Some(Instant::now());
-                match outcome {
-                    Outcome::Agreement { up_to } => {
-                        state.agreed_slot = state.agreed_slot.max(up_to.unwrap_or(Slot::ZERO));
-                    }
-                    Outcome::Repaired => return Ok(true),
-                    Outcome::Inconclusive => {}
-                }
-            }
-            Some(_) => {}
+        if explain_differences(state, follower).await? == Some(Outcome::Repaired) {
+            return Ok(true);
         }
         if is_due(state.finalized_at, self.settings.finality_interval) {
             state.finalized_at = Some(Instant::now());
-            if let Some(slot) = follower.finalize(step.head, state.agreed_slot).await? {
-                metrics::finalized(slot);
+            let agreed = self.settings.reconcile_interval.map(|_| state.agreed);
+            if let Some(slot) = follower.finalize(step.head, agreed).await? {
                 tracing::debug!(event = "finalized", slot = slot.get());
             }
+            let finalized = self.store.finalized_slot().await?;
+            let reconciled = self.store.reconciled_slot().await?;
+            self.reporter.watermarks(finalized, reconciled);
         }
         if is_due(state.pruned_at, PRUNE_INTERVAL) {
             state.pruned_at = Some(Instant::now());
@@ -218,6 +286,66 @@ impl<S: Source> Indexer<S> {
             let dropped = self.store.prune(now).await?;
             tracing::debug!(event = "pruned", dropped);
         }
-        Ok(false)
+        // The differences do not stop finality and pruning, which do not depend on them.
+        match state.unexplained {
+            Some(UnexplainedDifferences {
+                differences,
+                kind,
+                address,
+            }) => Err(IndexerError::UnexplainedDifferences {
+                differences,
+                kind,
+                address,
+            }),
+            None => Ok(false),
+        }
     }
+}
+
+/// Searches for what explains the differences that the last rounds found. Returns the outcome of
+/// the last round, if there is one.
+async fn explain_differences<S: Source>(
+    state: &mut MaintenanceState,
+    follower: &mut Follower<S>,
+) -> Result<Option<Outcome>, IndexerError> {
+    let present = follower.rollbacks().load(Ordering::Relaxed);
+    if state.rollbacks != present {
+        (state.rollbacks, state.agreed) = (present, Slot::ZERO);
+    }
+    let mut last = None;
+    while let Some(comparison) = state
+        .comparisons
+        .as_mut()
+        .and_then(|received| received.try_recv().ok())
+    {
+        if comparison.is_outdated(present) {
+            continue;
+        }
+        state.agreed = state.agreed.max(comparison.agreed().unwrap_or(Slot::ZERO));
+        let outcome = match state.explainer.explain(follower, &comparison).await {
+            Ok(outcome) => outcome,
+            Err(IndexerError::UnexplainedDifferences {
+                differences,
+                kind,
+                address,
+            }) => {
+                state.unexplained = Some(UnexplainedDifferences {
+                    differences,
+                    kind,
+                    address,
+                });
+                Outcome::Inconclusive
+            }
+            Err(error) => return Err(error),
+        };
+        if outcome != Outcome::Inconclusive {
+            state.unexplained = None;
+        }
+        if outcome == Outcome::Repaired {
+            // The database was rolled back. Other comparisons are outdated.
+            return Ok(Some(outcome));
+        }
+        last = Some(outcome);
+    }
+    Ok(last)
 }

@@ -42,6 +42,13 @@ pub struct IndexerStatus {
     pub stop_reason: Option<StopReason>,
     /// When the checkpoint was last at the head.
     pub caught_up_at: Option<Instant>,
+    /// The newest final slot: no fork can undo it. `None` if no slot is final, or on a standby.
+    pub finalized: Option<Slot>,
+    /// The slot up to which the database agrees with the program's accounts, so that no transaction
+    /// is missing. `None` if they have not been compared, or on a standby.
+    pub reconciled: Option<Slot>,
+    /// When `reconciled` last moved, or when this replica became the leader.
+    pub reconciled_at: Option<Instant>,
 }
 
 impl IndexerStatus {
@@ -82,6 +89,22 @@ impl IndexerStatus {
         }
     }
 
+    /// Returns `Ok` if the comparison of the database with the program's accounts makes progress.
+    /// Otherwise returns both watermarks. The comparison is a second proof that no transaction is
+    /// missing, so the database can be used without it.
+    pub fn reconciling(&self, max_pause: Duration) -> Result<(), String> {
+        match self.reconciled_at.map(|at| at.elapsed()) {
+            Some(pause) if self.role == Role::Leader && pause > max_pause => Err(format!(
+                "no fork can undo {}, but the accounts have been compared only up to {}, {} s ago; check that a node \
+                 returns them (getProgramAccounts)",
+                slot_text(self.finalized),
+                slot_text(self.reconciled),
+                pause.as_secs()
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the seconds since the checkpoint was last at the head. Infinite if it never was.
     fn lag_seconds(&self) -> f64 {
         self.caught_up_at
@@ -89,8 +112,12 @@ impl IndexerStatus {
     }
 }
 
+fn slot_text(slot: Option<Slot>) -> String {
+    slot.map_or_else(|| "the beginning".into(), |slot| format!("slot {slot}"))
+}
+
 fn checkpoint_text(checkpoint: Option<Position>) -> String {
-    checkpoint.map_or_else(|| "the beginning".into(), |at| format!("slot {}", at.slot))
+    slot_text(checkpoint.map(|at| at.slot))
 }
 
 /// Writes the status, and the metrics and log events that go with it.
@@ -111,6 +138,8 @@ impl Reporter {
             if status.role != role {
                 tracing::info!(event = "role_changed", ?role);
                 status.caught_up_at = None;
+                (status.finalized, status.reconciled) = (None, None);
+                status.reconciled_at = (role == Role::Leader).then(Instant::now);
             }
             status.role = role;
             status.stop_reason = None;
@@ -137,6 +166,19 @@ impl Reporter {
             metrics::lag(slot, head.confirmed, status.lag_seconds());
         });
         metrics::stopped(false);
+    }
+
+    /// Sets the slot up to which the database is final, and the slot up to which it agrees with the
+    /// program's accounts.
+    pub fn watermarks(&self, finalized: Option<Slot>, reconciled: Option<Slot>) {
+        finalized.into_iter().for_each(metrics::finalized);
+        reconciled.into_iter().for_each(metrics::reconciled);
+        self.sender.send_modify(|status| {
+            if status.reconciled != reconciled {
+                status.reconciled_at = Some(Instant::now());
+            }
+            (status.finalized, status.reconciled) = (finalized, reconciled);
+        });
     }
 
     /// Sets the stop reason. Logs it only if it differs from the present one.

@@ -5,7 +5,7 @@ use serde_json::json;
 use solana_hash::Hash;
 use solana_signature::Signature;
 
-use crate::{CommitmentLevel, Rpc, RpcError, error::codes};
+use crate::{CommitmentLevel, Rpc, RpcError, error::codes, transaction::ANY_VERSION};
 
 /// A block, with the signatures of its transactions but without their contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Rpc {
             "commitment": level,
             "transactionDetails": "signatures",
             "rewards": false,
-            "maxSupportedTransactionVersion": 0,
+            "maxSupportedTransactionVersion": ANY_VERSION,
         });
         match self
             .call::<Option<BlockJson>>(METHOD, &json!([slot, options]))

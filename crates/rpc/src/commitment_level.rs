@@ -1,6 +1,7 @@
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 /// How certain the cluster is of a block. A greater level is more certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -12,6 +13,12 @@ pub enum CommitmentLevel {
     Confirmed,
     /// No fork can remove the block.
     Finalized,
+}
+
+/// Reads a level that a response need not have. A level that this version does not know is `None`.
+pub fn known<'de, D: Deserializer<'de>>(json: D) -> Result<Option<CommitmentLevel>, D::Error> {
+    let level = Value::deserialize(json)?;
+    Ok(CommitmentLevel::deserialize(level).ok())
 }
 
 impl fmt::Display for CommitmentLevel {

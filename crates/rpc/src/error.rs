@@ -3,6 +3,8 @@ use std::time::Duration;
 use solana_signature::Signature;
 use solana_transaction_error::TransactionError;
 
+use crate::ExecutionError;
+
 /// An error of a call or a subscription.
 #[derive(Debug, thiserror::Error)]
 pub enum RpcError {
@@ -82,7 +84,7 @@ pub enum RpcError {
         /// The transaction's signature.
         signature: Signature,
         /// The transaction's error.
-        error: TransactionError,
+        error: ExecutionError,
     },
     /// The transaction's blockhash expired before the transaction was confirmed.
     #[error(
@@ -124,12 +126,13 @@ impl RpcError {
         }
     }
 
-    /// Returns the error of a transaction that failed in the preflight or on the chain.
+    /// Returns the error of a transaction that failed in the preflight or on the chain. `None` also
+    /// if this version does not know the error.
     #[must_use]
-    pub const fn transaction_error(&self) -> Option<&TransactionError> {
+    pub fn transaction_error(&self) -> Option<TransactionError> {
         match self {
-            Self::Refused { error, .. } => error.as_ref(),
-            Self::Failed { error, .. } => Some(error),
+            Self::Refused { error, .. } => error.clone(),
+            Self::Failed { error, .. } => error.known(),
             _ => None,
         }
     }

@@ -4,9 +4,8 @@ use serde::Deserialize;
 use serde_json::json;
 use solana_address::Address;
 use solana_signature::Signature;
-use solana_transaction_error::TransactionError;
 
-use crate::{CommitmentLevel, Rpc, RpcError, client::WithContext};
+use crate::{CommitmentLevel, ExecutionError, Rpc, RpcError, client::WithContext, commitment_level};
 
 /// Selects a part of an address's history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +31,7 @@ pub struct SignatureInfo {
     /// The time of the block in Unix seconds. `None` if the node does not have it.
     pub block_time: Option<i64>,
     /// The transaction's error. `None` if it succeeded.
-    pub error: Option<TransactionError>,
+    pub error: Option<ExecutionError>,
     /// The commitment level of the transaction. `None` if the node does not report it.
     pub level: Option<CommitmentLevel>,
 }
@@ -43,7 +42,7 @@ pub struct SignatureStatus {
     /// The slot that contains the transaction.
     pub slot: u64,
     /// The transaction's error. `None` if it succeeded.
-    pub error: Option<TransactionError>,
+    pub error: Option<ExecutionError>,
     /// The commitment level of the transaction.
     pub level: CommitmentLevel,
 }
@@ -133,16 +132,24 @@ struct SignatureInfoJson {
     signature: String,
     slot: u64,
     block_time: Option<i64>,
-    err: Option<TransactionError>,
-    #[serde(rename = "confirmationStatus")]
+    err: Option<ExecutionError>,
+    #[serde(
+        rename = "confirmationStatus",
+        default,
+        deserialize_with = "commitment_level::known"
+    )]
     level: Option<CommitmentLevel>,
 }
 
 #[derive(Deserialize)]
 struct StatusJson {
     slot: u64,
-    err: Option<TransactionError>,
-    #[serde(rename = "confirmationStatus")]
+    err: Option<ExecutionError>,
+    #[serde(
+        rename = "confirmationStatus",
+        default,
+        deserialize_with = "commitment_level::known"
+    )]
     level: Option<CommitmentLevel>,
 }
 

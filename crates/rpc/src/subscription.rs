@@ -7,7 +7,6 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use solana_address::Address;
 use solana_signature::Signature;
-use solana_transaction_error::TransactionError;
 use tokio::{
     net::TcpStream,
     time::{Interval, MissedTickBehavior, interval, timeout},
@@ -18,7 +17,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    CommitmentLevel, Options, RpcError,
+    CommitmentLevel, ExecutionError, Options, RpcError,
     client::{WithContext, parse_response, parse_url},
 };
 
@@ -58,7 +57,7 @@ pub struct LogsNotification {
     /// The slot at which the node read the transaction: its own slot or a later one.
     pub slot: u64,
     /// The transaction's error. `None` if it succeeded.
-    pub error: Option<TransactionError>,
+    pub error: Option<ExecutionError>,
 }
 
 /// A notification about a slot that has begun.
@@ -252,7 +251,7 @@ impl Notification for SlotNotification {
 #[derive(Deserialize)]
 pub struct LogsJson {
     signature: String,
-    err: Option<TransactionError>,
+    err: Option<ExecutionError>,
 }
 
 impl Notification for LogsNotification {

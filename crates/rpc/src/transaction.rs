@@ -1,14 +1,19 @@
 //! Reads executed transactions.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde_json::json;
 use solana_address::Address;
 use solana_signature::Signature;
-use solana_transaction_error::TransactionError;
 
-use crate::{CommitmentLevel, Rpc, RpcError};
+use crate::{CommitmentLevel, ExecutionError, Rpc, RpcError};
 
 const METHOD: &str = "getTransaction";
+/// The newest transaction version that is accepted. A node refuses to return a transaction, or a
+/// block that contains one, of a newer version. Anyone can send such a transaction, so every
+/// version is accepted.
+pub const ANY_VERSION: u8 = u8::MAX;
 
 /// A transaction that the cluster has executed.
 #[derive(Clone, Debug)]
@@ -24,11 +29,12 @@ pub struct ExecutedTransaction {
     pub block_time: Option<i64>,
     /// The transaction's error. `None` if it succeeded. A failed transaction has only changed the
     /// balance of its payer.
-    pub error: Option<TransactionError>,
+    pub error: Option<ExecutionError>,
     /// The instructions of the transaction's message.
     pub instructions: Vec<ExecutedInstruction>,
-    /// The instructions that programs invoked, in the order of their execution.
-    pub inner_instructions: Vec<InnerInstruction>,
+    /// The instructions that programs invoked, in the order of their execution. `None` if the node
+    /// did not record them, which is not the same as none.
+    pub inner_instructions: Option<Vec<InnerInstruction>>,
     /// The logs of the programs. The cluster truncates them at 10 kB.
     pub logs: Vec<String>,
     /// The compute units that the transaction consumed.
@@ -65,7 +71,8 @@ impl Rpc {
         signature: &Signature,
         level: CommitmentLevel,
     ) -> Result<Option<ExecutedTransaction>, RpcError> {
-        let options = json!({ "commitment": level, "encoding": "json", "maxSupportedTransactionVersion": 0 });
+        let options =
+            json!({ "commitment": level, "encoding": "json", "maxSupportedTransactionVersion": ANY_VERSION });
         let params = json!([signature.to_string(), options]);
         let response: Option<ResponseJson> = self.call(METHOD, &params).await?;
         response.map(ResponseJson::parse).transpose()
@@ -85,7 +92,7 @@ struct ResponseJson {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct MetaJson {
-    err: Option<TransactionError>,
+    err: Option<ExecutionError>,
     inner_instructions: Option<Vec<InnerInstructionsJson>>,
     loaded_addresses: Option<LoadedAddressesJson>,
     log_messages: Option<Vec<String>>,
@@ -146,16 +153,10 @@ impl ResponseJson {
             .iter()
             .map(|instruction| instruction.parse(&keys))
             .collect::<Result<_, _>>()?;
-        let mut inner_instructions = Vec::new();
-        for group in self.meta.inner_instructions.unwrap_or_default() {
-            for (inner_index, instruction) in group.instructions.iter().enumerate() {
-                inner_instructions.push(InnerInstruction {
-                    outer_index: group.index,
-                    inner_index,
-                    instruction: instruction.parse(&keys)?,
-                });
-            }
-        }
+        let inner_instructions = self
+            .meta
+            .inner_instructions
+            .map(|groups| parse_groups(&groups, message.instructions.len(), &keys));
         Ok(ExecutedTransaction {
             signature,
             slot: self.slot,
@@ -163,11 +164,38 @@ impl ResponseJson {
             block_time: self.block_time,
             error: self.meta.err,
             instructions,
-            inner_instructions,
+            inner_instructions: inner_instructions.transpose()?,
             logs: self.meta.log_messages.unwrap_or_default(),
             compute_units: self.meta.compute_units_consumed,
         })
     }
+}
+
+/// Parses the inner instructions of a transaction with `outer` instructions.
+fn parse_groups(
+    groups: &[InnerInstructionsJson],
+    outer: usize,
+    keys: &[Address],
+) -> Result<Vec<InnerInstruction>, RpcError> {
+    let mut parsed = Vec::new();
+    let mut seen = HashSet::new();
+    for group in groups {
+        if group.index >= outer || !seen.insert(group.index) {
+            let reason = format!(
+                "it has inner instructions of instruction {} twice, or the transaction has only {outer} instructions",
+                group.index
+            );
+            return Err(RpcError::invalid_response(METHOD)(reason));
+        }
+        for (inner_index, instruction) in group.instructions.iter().enumerate() {
+            parsed.push(InnerInstruction {
+                outer_index: group.index,
+                inner_index,
+                instruction: instruction.parse(keys)?,
+            });
+        }
+    }
+    Ok(parsed)
 }
 
 impl InstructionJson {
@@ -205,7 +233,11 @@ mod tests {
         "Config1111111111111111111111111111111111111",
     ];
 
+    /// The data of the transaction's instructions, in base58.
+    const OUTER: &str = "2j";
+
     fn response(program: usize, account: usize) -> Value {
+        let outer = json!({ "programIdIndex": 0, "accounts": [], "data": OUTER });
         json!({
             "slot": 7,
             "blockTime": null,
@@ -216,8 +248,55 @@ mod tests {
                     { "programIdIndex": program, "accounts": [account], "data": "2j", "stackHeight": 2 }
                 ] }]
             },
-            "transaction": { "signatures": [Signature::default().to_string()], "message": { "accountKeys": [KEYS[0]], "instructions": [] } }
+            "transaction": { "signatures": [Signature::default().to_string()], "message": {
+                "accountKeys": [KEYS[0]],
+                "instructions": [outer, outer]
+            } }
         })
+    }
+
+    #[test]
+    fn inner_instructions_that_were_not_recorded_are_not_none() {
+        for absent in [true, false] {
+            let mut json = response(0, 0);
+            let meta = json["meta"].as_object_mut().unwrap();
+            meta.remove("innerInstructions");
+            if !absent {
+                meta.insert("innerInstructions".into(), Value::Null);
+            }
+            assert_eq!(parse(json).unwrap().inner_instructions, None);
+        }
+        let mut json = response(0, 0);
+        json["meta"]["innerInstructions"] = json!([]);
+        assert_eq!(parse(json).unwrap().inner_instructions, Some(Vec::new()));
+    }
+
+    #[test]
+    fn inner_instructions_of_one_instruction_are_accepted_once_and_only_if_it_exists() {
+        let mut json = response(0, 0);
+        let group = json["meta"]["innerInstructions"][0].clone();
+        json["meta"]["innerInstructions"] = json!([group, group]);
+        let error = parse(json).unwrap_err().to_string();
+        assert!(error.contains("instruction 1 twice"), "{error}");
+        let mut json = response(0, 0);
+        json["meta"]["innerInstructions"][0]["index"] = 2.into();
+        let error = parse(json).unwrap_err().to_string();
+        assert!(error.contains("only 2 instructions"), "{error}");
+    }
+
+    #[test]
+    fn errors_and_versions_that_are_unknown_do_not_make_a_transaction_unreadable() {
+        for err in [
+            json!({ "InstructionError": [0, { "BorshIoError": "unknown" }] }),
+            json!({ "AnErrorOfTheFuture": { "account": 3 } }),
+        ] {
+            let mut json = response(0, 0);
+            json["meta"]["err"] = err.clone();
+            json["version"] = 1.into();
+            json["transaction"]["message"]["configuration"] = json!({ "priority": 1 });
+            let transaction = parse(json).unwrap();
+            assert_eq!(transaction.error, Some(ExecutionError::new(err)));
+        }
     }
 
     fn parse(json: Value) -> Result<ExecutedTransaction, RpcError> {
@@ -237,7 +316,7 @@ mod tests {
                 data: vec![100],
             },
         };
-        assert_eq!(transaction.inner_instructions, [inner]);
+        assert_eq!(transaction.inner_instructions, Some(vec![inner]));
     }
 
     #[test]

@@ -29,9 +29,12 @@ pub struct VerificationCounts {
     pub verifications: u64,
     /// The number of transactions that failed because their nullifier was used before.
     pub refused: u64,
-    /// The smallest anonymity set of a verification. `None` if no anonymity set is known.
+    /// The number of verifications with an anonymity set that is too small to be recorded. The next
+    /// fields do not include them.
+    pub small_anonymity_sets: u64,
+    /// The smallest recorded anonymity set of a verification. `None` if none is recorded.
     pub anonymity_set_min: Option<u64>,
-    /// The mean anonymity set, rounded down. `None` if no anonymity set is known.
+    /// The mean of the recorded anonymity sets, rounded down. `None` if none is recorded.
     pub anonymity_set_mean: Option<u64>,
 }
 
@@ -65,6 +68,7 @@ fn verification_counts(row: &PgRow) -> Result<VerificationCounts, StoreError> {
         start: row.get("start"),
         verifications: unsigned(row.get("verifications"))?,
         refused: unsigned(row.get("refused"))?,
+        small_anonymity_sets: unsigned(row.get("small_anonymity_sets"))?,
         anonymity_set_min: optional("anonymity_set_min")?,
         anonymity_set_mean: optional("anonymity_set_mean")?,
     })
@@ -109,15 +113,12 @@ impl Store {
     /// Returns the number of distinct owners that a track has now. A member who proves the track is
     /// one of them.
     pub async fn anonymity_set(&self, registry: &Registry, track: u64) -> Result<u64, StoreError> {
-        let row = sqlx::query(
-            "SELECT owners FROM anonymity_sets WHERE registry_id = $1 AND track_id = $2
-             ORDER BY since_sequence DESC LIMIT 1",
-        )
-        .bind(registry.id)
-        .bind(Uint64(track))
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map_or(Ok(0), |row| unsigned(row.get::<i32, _>("owners").into()))
+        let owners: Option<i32> = sqlx::query_scalar("SELECT present_anonymity_set($1, $2)")
+            .bind(registry.id)
+            .bind(Uint64(track))
+            .fetch_one(&self.pool)
+            .await?;
+        unsigned(owners.unwrap_or(0).into())
     }
 
     /// Counts the registrations and evictions of a track by day. Returns the days with a change,
@@ -192,6 +193,7 @@ impl Period {
         format!(
             "SELECT extract(epoch FROM {period})::bigint AS start,
                     sum(verifications)::bigint AS verifications, sum(refused)::bigint AS refused,
+                    sum(small_anonymity_sets)::bigint AS small_anonymity_sets,
                     min(anonymity_set_min)::bigint AS anonymity_set_min,
                     floor(sum(anonymity_set_sum) / nullif(sum(anonymity_sets), 0))::bigint AS anonymity_set_mean
              FROM verifications_by_{period}

@@ -2,6 +2,7 @@
 
 use sqlx::{PgConnection, Row};
 
+use crate::values::unsigned;
 use crate::{Position, Slot, Store, StoreError};
 
 /// The newest batch that was applied.
@@ -10,6 +11,31 @@ pub struct LastBatch {
     /// The number of the batch, from 1.
     pub number: i64,
     pub checkpoint: Position,
+}
+
+/// The size of the journal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct JournalSize {
+    /// The number of batches that can be rolled back.
+    pub batches: u64,
+    /// The number of rows.
+    pub rows: u64,
+    /// The slot of the first batch. `None` if the journal is empty.
+    pub first_slot: Option<Slot>,
+}
+
+/// Whether a rollback is committed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    Commit,
+    None,
+}
+
+/// What a rollback does with final slots.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Final {
+    Refused,
+    RolledBack,
 }
 
 /// Blocks other writers until the transaction ends. Readers do not wait.
@@ -45,6 +71,26 @@ pub async fn finalized_slot(connection: &mut PgConnection) -> Result<Option<Slot
     row.map(|row| Slot::from_column(row.get(0))).transpose()
 }
 
+/// Marks every slot up to `slot` as final.
+pub async fn mark_final(connection: &mut PgConnection, slot: Slot) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO finality (slot) VALUES ($1)
+         ON CONFLICT (singleton) DO UPDATE SET slot = greatest(finality.slot, excluded.slot)",
+    )
+    .bind(slot.to_column()?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn delete_journal(connection: &mut PgConnection, slot: Slot) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM journal WHERE slot <= $1")
+        .bind(slot.to_column()?)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 impl Store {
     /// Returns the position up to which events have been applied. `None` if no batch has been
     /// applied, which is not the same as slot 0.
@@ -59,23 +105,61 @@ impl Store {
         finalized_slot(&mut connection).await
     }
 
+    /// Returns the slot up to which the database agrees with the program's accounts: the newest
+    /// slot that [`Store::mark_reconciled`] was called with. `None` if it was never called.
+    pub async fn reconciled_slot(&self) -> Result<Option<Slot>, StoreError> {
+        let slot: Option<Option<i64>> = sqlx::query_scalar("SELECT reconciled_slot FROM finality")
+            .fetch_optional(&self.pool)
+            .await?;
+        slot.flatten().map(Slot::from_column).transpose()
+    }
+
     /// Marks every slot up to `slot` as final and deletes the journal of those slots. An earlier
     /// slot than the newest finalized one changes nothing.
     pub async fn finalize(&self, slot: Slot) -> Result<(), StoreError> {
-        let slot = slot.to_column()?;
         let mut transaction = self.pool.begin().await?;
         lock(&mut transaction).await?;
-        sqlx::query(
-            "INSERT INTO finality (slot) VALUES ($1)
-             ON CONFLICT (singleton) DO UPDATE SET slot = greatest(finality.slot, excluded.slot)",
+        mark_final(&mut transaction, slot).await?;
+        delete_journal(&mut transaction, slot).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Marks every slot up to `slot` as final, like [`Store::finalize`], but keeps the journal
+    /// until [`Store::mark_reconciled`]. So [`Store::roll_back_for_repair`] can still add missing
+    /// transactions.
+    pub async fn mark_final(&self, slot: Slot) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        lock(&mut transaction).await?;
+        mark_final(&mut transaction, slot).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Records that the database agrees with the program's accounts up to `slot`, and deletes the
+    /// journal of those slots. A slot after the newest final slot counts as that slot.
+    pub async fn mark_reconciled(&self, slot: Slot) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        lock(&mut transaction).await?;
+        let reconciled: Option<i64> = sqlx::query_scalar(
+            "UPDATE finality SET reconciled_slot = greatest(reconciled_slot, least(slot, $1)) RETURNING reconciled_slot",
         )
-        .bind(slot)
-        .execute(&mut *transaction)
+        .bind(slot.to_column()?)
+        .fetch_optional(&mut *transaction)
         .await?;
-        sqlx::query("DELETE FROM journal WHERE slot <= $1")
-            .bind(slot)
-            .execute(&mut *transaction)
-            .await?;
+        if let Some(reconciled) = reconciled {
+            delete_journal(&mut transaction, Slot::from_column(reconciled)?).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Deletes the journal up to a slot. Missing transactions in these slots can then be added only
+    /// by a rebuild.
+    pub async fn delete_journal(&self, slot: Slot) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        lock(&mut transaction).await?;
+        delete_journal(&mut transaction, slot).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -86,12 +170,50 @@ impl Store {
     ///
     /// Fails if a later slot than `slot` is final, or if a batch to undo has no journal.
     pub async fn roll_back_to(&self, slot: Slot) -> Result<Option<Position>, StoreError> {
+        self.roll_back(slot, Final::Refused, Effect::Commit).await
+    }
+
+    /// Rolls the database back like [`Store::roll_back_to`], but also to before final slots, so
+    /// that the caller can apply their transactions again together with missing ones. The slots
+    /// stay marked as final.
+    ///
+    /// Fails if a batch to undo has no journal. This is so up to the slot of
+    /// [`Store::mark_reconciled`], and for batches that [`Store::apply_final_after`] applied.
+    pub async fn roll_back_for_repair(&self, slot: Slot) -> Result<Option<Position>, StoreError> {
+        self.roll_back(slot, Final::RolledBack, Effect::Commit).await
+    }
+
+    /// Returns what [`Store::roll_back_for_repair`] would return, without an effect. Other writers
+    /// wait meanwhile.
+    pub async fn try_roll_back(&self, slot: Slot) -> Result<Option<Position>, StoreError> {
+        self.roll_back(slot, Final::RolledBack, Effect::None).await
+    }
+
+    /// Returns the size of the journal.
+    pub async fn journal_size(&self) -> Result<JournalSize, StoreError> {
+        let row = sqlx::query(
+            "SELECT count(DISTINCT batch) AS batches, count(*) AS rows, min(slot) AS first_slot FROM journal",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        let first_slot: Option<i64> = row.get("first_slot");
+        Ok(JournalSize {
+            batches: unsigned(row.get("batches"))?,
+            rows: unsigned(row.get("rows"))?,
+            first_slot: first_slot.map(Slot::from_column).transpose()?,
+        })
+    }
+
+    async fn roll_back(
+        &self,
+        slot: Slot,
+        final_slots: Final,
+        effect: Effect,
+    ) -> Result<Option<Position>, StoreError> {
         let mut transaction = self.pool.begin().await?;
         lock(&mut transaction).await?;
-        if finalized_slot(&mut transaction)
-            .await?
-            .is_some_and(|finalized| slot < finalized)
-        {
+        let finalized = finalized_slot(&mut transaction).await?;
+        if final_slots == Final::Refused && finalized.is_some_and(|finalized| slot < finalized) {
             return Err(StoreError::CannotRollBack {
                 slot,
                 why: "a later slot is final",
@@ -112,7 +234,7 @@ impl Store {
             if !has_journal {
                 return Err(StoreError::CannotRollBack {
                     slot,
-                    why: "a later batch has no journal, because it was final when it was applied",
+                    why: "a later batch has no journal; it was final when it was applied, or was reconciled",
                 });
             }
             sqlx::query("SELECT roll_back_batch($1)")
@@ -121,7 +243,10 @@ impl Store {
                 .await?;
         };
         crate::roots::check_current(&mut transaction).await?;
-        transaction.commit().await?;
+        match effect {
+            Effect::Commit => transaction.commit().await?,
+            Effect::None => transaction.rollback().await?,
+        }
         Ok(reached)
     }
 }

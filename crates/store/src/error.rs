@@ -1,4 +1,4 @@
-use bauta_primitives::{FieldElement, PrimitivesError, Root};
+use bauta_primitives::{FieldElement, Nullifier, PrimitivesError, Root};
 use solana_address::Address;
 use sqlx::migrate::MigrateError;
 
@@ -219,6 +219,17 @@ pub enum StoreError {
         registry: Address,
         /// The contradiction.
         why: &'static str,
+    },
+    /// A closed nullifier account whose verification was never applied, or that was closed before.
+    #[error(
+        "a nullifier of scope {scope} was reclaimed, but its verification is not stored; read the missing \
+         transactions from the chain"
+    )]
+    UnknownNullifier {
+        /// The scope.
+        scope: Address,
+        /// The nullifier. The message does not show it.
+        nullifier: Nullifier,
     },
     /// A nullifier that was used before in its scope.
     #[error("a nullifier is used twice in a scope, which the program does not allow")]

@@ -6,7 +6,7 @@ use solana_address::Address;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::reconciliation::range_of_first_byte;
+use crate::reconciliation::range_of_prefix;
 use crate::uint64::Uint64;
 use crate::values::{address, bigint, element, leaf_index};
 use crate::{Registry, Store, StoreError};
@@ -109,14 +109,14 @@ impl Store {
         row.map(|row| holding(registry.depth, &row)).transpose()
     }
 
-    /// Returns the mints and holdings of a registry, ordered by mint. With `first_byte`, only those
-    /// whose mint begins with it.
+    /// Returns the mints and holdings of a registry whose mint begins with `prefix`, ordered by
+    /// mint.
     pub async fn holdings(
         &self,
         registry: &Registry,
-        first_byte: Option<u8>,
+        prefix: &[u8],
     ) -> Result<Vec<(Address, Holding)>, StoreError> {
-        let (from, to) = range_of_first_byte(first_byte);
+        let (from, to) = range_of_prefix(prefix);
         let query = format!("{SELECT_HOLDING} AND mint >= $2 AND mint <= $3 ORDER BY mint");
         let rows = sqlx::query(AssertSqlSafe(query))
             .bind(registry.id)

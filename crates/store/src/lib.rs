@@ -27,6 +27,7 @@
 pub mod analytics;
 mod apply;
 mod checkpoint;
+mod cluster;
 mod copy;
 mod error;
 pub mod event;
@@ -55,6 +56,7 @@ mod values;
 mod verifications;
 
 pub use apply::Applied;
+pub use checkpoint::JournalSize;
 pub use error::StoreError;
 pub use event::{Batch, Event, EventRecord};
 pub use import::root_of_leaves;
@@ -64,7 +66,7 @@ pub use jobs::{
 };
 pub use leader::Leadership;
 pub use leaves::{Holding, LeafRecord};
-pub use migrate::newest_migration;
+pub use migrate::{OLDEST_SUPPORTED, newest_migration};
 pub use path::Path;
 pub use position::{Position, Slot};
 pub use reconciliation::{AppliedTransaction, StoredConfig, StoredNullifier};

@@ -6,20 +6,30 @@
 //! the build, because the queue engine enables sqlx's macros anyway. On stable Rust the macro does
 //! not notice a new file by itself; `build.rs` tells cargo to look for one.
 //!
-//! One limit matters for a migration outside a transaction. sqlx waits for its lock inside a
-//! statement, and that statement keeps a snapshot. `CREATE INDEX CONCURRENTLY` waits for all older
-//! snapshots. So it deadlocks with a second process that waits to migrate. Before the first such
-//! migration, replace sqlx's lock (`set_locking(false)`) with one that polls
-//! `pg_try_advisory_lock`.
+//! The store takes its own lock. sqlx waits for its lock inside a statement, and that statement
+//! keeps a snapshot. `CREATE INDEX CONCURRENTLY` waits for all older snapshots, so it would
+//! deadlock with a second process that waits to migrate. The store polls the lock instead.
+//!
+//! A program works with a range of schema versions, so that two releases can run side by side
+//! during an upgrade. It needs [`OLDEST_SUPPORTED`] or newer. A schema that is newer than the
+//! program says in the table `schema_compatibility` which programs can use it.
 
-use std::cmp::Ordering;
+use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{Connection, Row};
+use sqlx::migrate::Migrator;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::{Store, StoreError};
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
+
+/// The oldest migration with which this version works.
+pub const OLDEST_SUPPORTED: i64 = 17;
+/// The first number of the advisory lock of migrations: "baum" in ASCII. The second number is a
+/// hash of the schema.
+const LOCK: i32 = 0x6261_756d;
+/// The time between two attempts to take the lock.
+const LOCK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Returns the version of the newest migration of this crate.
 #[must_use]
@@ -29,8 +39,9 @@ pub fn newest_migration() -> i64 {
 
 impl Store {
     /// Brings the schema to the [newest version](newest_migration). An advisory lock makes
-    /// processes that start together migrate once. Each migration is one transaction. A database of
-    /// a newer version is refused and not changed.
+    /// processes that start together migrate once. Each migration is one transaction, except those
+    /// that build an index concurrently. A newer schema is not changed. It is refused if it is not
+    /// compatible with this version.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.migrate_to(newest_migration()).await
     }
@@ -38,41 +49,89 @@ impl Store {
     /// Brings the schema to `version`, for tests of later migrations.
     pub async fn migrate_to(&self, version: i64) -> Result<(), StoreError> {
         let mut connection = self.pool.acquire().await?.detach();
-        let result = MIGRATOR.run_direct(Some(version), &mut connection, false).await;
-        // A migrator that fails does not release its lock. The end of the session does.
+        let result = run(&mut connection, version).await;
+        // The end of the session releases the lock.
         connection.close().await?;
-        let newest = newest_migration();
-        result.map_err(|error| match error {
-            MigrateError::VersionMissing(found) if found > newest => {
-                StoreError::NewerSchema { found, newest }
-            }
-            other => other.into(),
-        })
+        result
     }
 
-    /// Fails if the schema is not the [newest version](newest_migration). Services that do not
-    /// migrate call it when they start.
+    /// Fails if this version cannot use the schema. Services that do not migrate call it when they
+    /// start.
     pub async fn check_schema(&self) -> Result<(), StoreError> {
-        let is_migrated: bool = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
-            .fetch_one(&self.pool)
-            .await?
-            .get(0);
-        let found: i64 = if is_migrated {
-            sqlx::query("SELECT coalesce(max(version), 0) FROM _sqlx_migrations")
-                .fetch_one(&self.pool)
-                .await?
-                .get(0)
-        } else {
-            0
-        };
-        let newest = newest_migration();
-        match found.cmp(&newest) {
-            Ordering::Equal => Ok(()),
-            Ordering::Greater => Err(StoreError::NewerSchema { found, newest }),
-            Ordering::Less => Err(StoreError::OlderSchema {
+        let mut connection = self.pool.acquire().await?;
+        let found = version(&mut connection).await?;
+        if found < OLDEST_SUPPORTED {
+            return Err(StoreError::OlderSchema {
                 found,
-                needed: newest,
-            }),
+                needed: OLDEST_SUPPORTED,
+            });
         }
+        check_newer(&mut connection, found).await
     }
+}
+
+/// Takes the lock and runs the migrations up to `target` that are missing.
+async fn run(connection: &mut PgConnection, target: i64) -> Result<(), StoreError> {
+    while !sqlx::query_scalar("SELECT pg_try_advisory_lock($1, hashtext(current_schema()))")
+        .bind(LOCK)
+        .fetch_one(&mut *connection)
+        .await?
+    {
+        tokio::time::sleep(LOCK_INTERVAL).await;
+    }
+    let found = version(connection).await?;
+    check_newer(connection, found).await?;
+    drop_unfinished_indexes(connection).await?;
+    let mut migrator = Migrator::with_migrations(MIGRATOR.iter().cloned().collect());
+    // Newer migrations were checked above.
+    migrator.set_locking(false).set_ignore_missing(true);
+    Ok(migrator.run_direct(Some(target), connection, false).await?)
+}
+
+/// Returns the newest migration of the database. 0: none.
+async fn version(connection: &mut PgConnection) -> Result<i64, StoreError> {
+    let is_migrated: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(&mut *connection)
+        .await?;
+    if !is_migrated {
+        return Ok(0);
+    }
+    let version = sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations");
+    Ok(version.fetch_one(connection).await?)
+}
+
+/// Fails if the schema has migrations that this version does not know, and does not say that
+/// programs of this version can use it.
+async fn check_newer(connection: &mut PgConnection, found: i64) -> Result<(), StoreError> {
+    let newest = newest_migration();
+    if found <= newest {
+        return Ok(());
+    }
+    let oldest: Option<i64> = sqlx::query_scalar("SELECT oldest_migration FROM schema_compatibility")
+        .fetch_optional(connection)
+        .await?;
+    if oldest.is_some_and(|oldest| oldest <= newest) {
+        Ok(())
+    } else {
+        Err(StoreError::NewerSchema { found, newest })
+    }
+}
+
+/// Drops the indexes that an interrupted migration left. They are not used by queries, and their
+/// names would make the migration fail when it runs again.
+async fn drop_unfinished_indexes(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let unfinished: Vec<String> = sqlx::query_scalar(
+        "SELECT quote_ident(c.relname) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+         WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace",
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for index in unfinished {
+        sqlx::query(AssertSqlSafe(format!(
+            "DROP INDEX CONCURRENTLY IF EXISTS {index}"
+        )))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! The queries of the reconciliation, which compares the database with the program's accounts, and
 //! of the comparison with the transactions that a node lists.
 
+use std::collections::HashMap;
+
 use bauta_primitives::{Nullifier, Root};
 use solana_address::Address;
 use solana_signature::Signature;
@@ -125,23 +127,33 @@ impl Store {
             .transpose()
     }
 
-    /// Returns the number of nullifiers that were used in a scope.
-    pub async fn nullifier_count(&self, scope: &Scope) -> Result<u64, StoreError> {
-        let row = sqlx::query("SELECT count(*) FROM nullifiers WHERE scope_id = $1")
-            .bind(scope.id)
-            .fetch_one(&self.pool)
+    /// Returns the current root of each registry, by the database's number for the registry.
+    pub async fn current_roots(&self) -> Result<HashMap<i32, Root>, StoreError> {
+        let rows = sqlx::query("SELECT registry_id, root FROM roots WHERE replaced_at IS NULL")
+            .fetch_all(&self.pool)
             .await?;
-        unsigned(row.get(0))
+        rows.iter()
+            .map(|row| Ok((row.get("registry_id"), Root::new(element(row.get("root"))?))))
+            .collect()
     }
 
-    /// Returns the nullifiers that were used in a scope, in any order. With `first_byte`, only
-    /// those that begin with it.
-    pub async fn nullifiers(
-        &self,
-        scope: &Scope,
-        first_byte: Option<u8>,
-    ) -> Result<Vec<StoredNullifier>, StoreError> {
-        let (from, to) = range_of_first_byte(first_byte);
+    /// Returns the number of verifications of each scope that has any, by the database's number for
+    /// the scope. It is the number of nullifiers of the scope. The query reads rollups, so its cost
+    /// does not depend on the number of nullifiers.
+    pub async fn verification_counts(&self) -> Result<Vec<(i32, u64)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT scope_id, sum(verifications)::bigint AS verifications FROM verifications_by_day GROUP BY scope_id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| Ok((row.get("scope_id"), unsigned(row.get("verifications"))?)))
+            .collect()
+    }
+
+    /// Returns the nullifiers that were used in a scope and that begin with `prefix`, in any order.
+    pub async fn nullifiers(&self, scope: &Scope, prefix: &[u8]) -> Result<Vec<StoredNullifier>, StoreError> {
+        let (from, to) = range_of_prefix(prefix);
         let rows = sqlx::query(
             "SELECT hash, reclaimed_at IS NOT NULL AS reclaimed FROM nullifiers
              WHERE scope_id = $1 AND hash >= $2 AND hash <= $3",
@@ -161,13 +173,12 @@ impl Store {
     }
 }
 
-/// Returns the smallest and the largest 32 bytes that begin with a byte; of all 32 bytes for
-/// `None`.
-pub fn range_of_first_byte(first_byte: Option<u8>) -> ([u8; 32], [u8; 32]) {
+/// Returns the smallest and the largest 32 bytes that begin with a prefix of at most 32 bytes.
+pub fn range_of_prefix(prefix: &[u8]) -> ([u8; 32], [u8; 32]) {
     let (mut from, mut to) = ([0; 32], [0xff; 32]);
-    if let Some(byte) = first_byte {
-        from[0] = byte;
-        to[0] = byte;
+    for (index, byte) in prefix.iter().take(32).enumerate() {
+        from[index] = *byte;
+        to[index] = *byte;
     }
     (from, to)
 }

@@ -32,7 +32,8 @@ pub struct Verification {
     /// The time of the verification, in Unix seconds.
     pub timestamp: i64,
     /// The number of distinct owners with a live token in the track at the root of the proof.
-    /// `None` if the registry has no owners, or the claim is not a track.
+    /// `None` if the registry has no owners, if the claim is not a track, or if the number is below
+    /// the threshold from which it is recorded.
     pub anonymity_set: Option<u64>,
 }
 

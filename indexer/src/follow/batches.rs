@@ -1,6 +1,6 @@
 //! Turns lists of transactions into batches of decoded events, in the order of the chain.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bauta_store::{EventRecord, Slot};
@@ -57,6 +57,7 @@ pub async fn fetch<S: Source>(
         last_slot: listed.last().map_or(Slot::ZERO, |entry| entry.slot),
         ..DecodedBatch::default()
     };
+    let mut indices = HashSet::new();
     for transaction in &transactions {
         let (signature, slot) = (transaction.signature, transaction.slot);
         let inconsistent = |inconsistency| SourceError::Inconsistent {
@@ -72,6 +73,9 @@ pub async fn fetch<S: Source>(
         }
         if entry.succeeded != transaction.succeeded {
             return Err(inconsistent(Inconsistency::OtherOutcome).into());
+        }
+        if !indices.insert((slot, transaction.index)) {
+            return Err(inconsistent(Inconsistency::SameIndex).into());
         }
         let records = decode::records(transaction)?;
         if records.is_empty() {

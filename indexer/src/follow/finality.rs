@@ -1,4 +1,5 @@
-//! Marks slots as final, which no fork can change any more.
+//! Marks slots as final, which no fork can change any more, and as reconciled, in which no
+//! transaction is missing.
 
 use bauta_store::{Position, Slot};
 
@@ -7,20 +8,70 @@ use super::list_comparison::MAX_SIGNATURES_PER_CALL;
 use crate::IndexerError;
 use crate::chain::{Head, Source};
 
+/// By how many slots the journal can be older than the newest final slot. It is kept until the
+/// slots are reconciled, but not for longer than this: two days on a public cluster.
+const MAX_JOURNAL_SLOTS: u64 = 432_000;
+
 impl<S: Source> Follower<S> {
     /// Marks slots as final and returns the newest one. Returns `None` if no new slot is final.
     ///
-    /// Marks slots up to the finalized slot of the source, but none above `limit`, and only those
-    /// below the first applied transaction whose own status is not finalized. The status is checked
-    /// because nodes can differ in what they report for a slot.
-    pub async fn finalize(&mut self, head: Head, limit: Slot) -> Result<Option<Slot>, IndexerError> {
+    /// Marks slots up to the finalized slot of the source, but only those below the first applied
+    /// transaction whose own status is not finalized, and only those that have been compared with
+    /// the lists of all nodes. The status is checked because nodes can differ in what they report
+    /// for a slot.
+    ///
+    /// `agreed` is the slot up to which accounts and database agree. The journal of later slots is
+    /// kept. `None` means that there is no reconciliation: then the journal is kept only up to
+    /// finality.
+    pub async fn finalize(&mut self, head: Head, agreed: Option<Slot>) -> Result<Option<Slot>, IndexerError> {
         let Some(checkpoint) = self.store.checkpoint().await? else {
             return Ok(None);
         };
         let floor = self.store.finalized_slot().await?;
-        let mut slot = head.finalized.min(checkpoint.slot).min(limit);
+        let slot = self.new_final_slot(head, checkpoint, floor).await?;
+        if let Some(slot) = slot {
+            self.store.mark_final(slot).await?;
+        }
+        let Some(finalized) = slot.or(floor) else {
+            return Ok(None);
+        };
+        let without_journal = match agreed {
+            None => finalized,
+            Some(agreed) => {
+                let agreed = agreed.min(checkpoint.slot).min(finalized);
+                let reconciled = self.store.reconciled_slot().await?.unwrap_or(Slot::ZERO);
+                if agreed > reconciled {
+                    self.store.mark_reconciled(agreed).await?;
+                }
+                let oldest = Slot::new(finalized.get().saturating_sub(MAX_JOURNAL_SLOTS));
+                agreed.max(reconciled).max(oldest)
+            }
+        };
+        if without_journal > self.without_journal {
+            self.store.delete_journal(without_journal).await?;
+            self.without_journal = without_journal;
+        }
+        self.forget(finalized);
+        Ok(slot)
+    }
+
+    async fn new_final_slot(
+        &mut self,
+        head: Head,
+        checkpoint: Position,
+        floor: Option<Slot>,
+    ) -> Result<Option<Slot>, IndexerError> {
+        let mut slot = head.finalized.min(checkpoint.slot);
         if floor.is_some_and(|floor| slot <= floor) {
             return Ok(None);
+        }
+        if self.compared_up_to.is_none_or(|compared| compared < slot) {
+            let program = [self.settings.program];
+            let listed = self.source.list_on_all_nodes(&program, floor, slot).await?;
+            if self.rewind_if_different(floor, checkpoint, &listed).await? {
+                return Ok(None);
+            }
+            self.compared_up_to = Some(slot);
         }
         let mut applied = self
             .store
@@ -42,30 +93,15 @@ impl<S: Source> Follower<S> {
                 }
             }
         }
-        if floor.is_some_and(|floor| slot <= floor) {
-            return Ok(None);
-        }
-        self.store.finalize(slot).await?;
-        self.forget_up_to(Some(slot));
-        Ok(Some(slot))
+        Ok(Some(slot).filter(|slot| floor.is_none_or(|floor| *slot > floor)))
     }
 
-    /// Marks the source's finalized slot as final before a long backfill, so that the backfill
-    /// writes no journal. Does so only if everything that has been applied is already final.
-    /// Returns the finalized slot of the database after that.
-    pub(super) async fn begin_backfill(
-        &self,
-        checkpoint: Option<Position>,
-        floor: Option<Slot>,
-        head: Head,
-    ) -> Result<Option<Slot>, IndexerError> {
+    /// Returns whether everything that was applied is final, and the database is so far behind the
+    /// finalized slot that it reads the history up to that slot without a journal.
+    pub(super) fn is_backfill(&self, checkpoint: Option<Position>, floor: Option<Slot>, head: Head) -> bool {
         let from = checkpoint.map_or(Slot::ZERO, |at| at.slot);
         let all_final = checkpoint.is_none() || floor.is_some_and(|floor| floor >= from);
         let is_far_behind = head.finalized.slots_since(from) > self.settings.backfill_slots;
-        if all_final && is_far_behind && head.finalized <= head.confirmed {
-            self.store.finalize(head.finalized).await?;
-            return Ok(Some(head.finalized));
-        }
-        Ok(floor)
+        all_final && is_far_behind && head.finalized <= head.confirmed
     }
 }

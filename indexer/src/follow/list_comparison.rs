@@ -8,7 +8,7 @@ use solana_signature::Signature;
 
 use super::{Follower, fetch};
 use crate::chain::{ListedTransaction, Source};
-use crate::{IndexerError, metrics};
+use crate::{IndexerError, SourceError, metrics};
 
 /// How often no node must know an applied transaction before it counts as removed by a fork. A
 /// single such answer can come from nodes that are just starting.
@@ -19,14 +19,15 @@ pub const MAX_SIGNATURES_PER_CALL: usize = 256;
 impl<S: Source> Follower<S> {
     /// Compares the transactions that were applied after `floor` with those that are listed there.
     ///
-    /// Returns the first slot that differs, because of a fork or a missing transaction. The chain
-    /// must be read again from this slot.
-    pub(super) async fn compare_with_list(
+    /// If they differ, because of a fork or a missing transaction, rolls the database back to
+    /// before the first difference and returns `true`. The next step reads the chain again from
+    /// there.
+    pub(super) async fn rewind_if_different(
         &mut self,
         floor: Option<Slot>,
         checkpoint: Position,
         listed: &[ListedTransaction],
-    ) -> Result<Option<Slot>, IndexerError> {
+    ) -> Result<bool, IndexerError> {
         let applied = self
             .store
             .applied_transactions_after(floor.unwrap_or(Slot::ZERO))
@@ -52,7 +53,14 @@ impl<S: Source> Follower<S> {
             metrics::missing_transactions(missing.len());
             tracing::warn!(event = "missing_transactions", missing = missing.len());
         }
-        Ok(missing.iter().map(|entry| entry.slot).chain(fork).min())
+        let Some(first) = missing.iter().map(|entry| entry.slot).chain(fork).min() else {
+            return Ok(false);
+        };
+        self.roll_back_before(first).await?;
+        // The list that the next step reads may come from the node that omits them.
+        self.found
+            .extend(missing.into_iter().map(|entry| (entry.signature, entry)));
+        Ok(true)
     }
 
     /// Returns those of the transactions that have events of the program, and remembers the others.
@@ -60,10 +68,19 @@ impl<S: Source> Follower<S> {
         &mut self,
         listed: &[ListedTransaction],
     ) -> Result<Vec<ListedTransaction>, IndexerError> {
-        if listed.is_empty() {
-            return Ok(Vec::new());
-        }
-        let batch = fetch(&self.source, listed).await?;
+        let mut listed = listed.to_vec();
+        let batch = loop {
+            listed.retain(|entry| !self.is_dismissed(entry));
+            if listed.is_empty() {
+                return Ok(Vec::new());
+            }
+            match fetch(&self.source, &listed).await {
+                Err(IndexerError::Source(SourceError::NotOnChain { signature, slot })) => {
+                    self.dismiss(signature, slot);
+                }
+                fetched => break fetched?,
+            }
+        };
         self.without_events.extend(batch.without_events.iter().copied());
         let without_events: HashMap<_, _> = batch.without_events.into_iter().collect();
         let has_events = |entry: &&ListedTransaction| !without_events.contains_key(&entry.signature);

@@ -26,22 +26,42 @@ mod search;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bauta_store::{Batch, EventRecord, Position, Slot, Store, StoreError};
 use solana_address::Address;
 use solana_signature::Signature;
 
-use crate::chain::{Head, ListedTransaction, Source};
-use crate::{IndexerError, metrics};
+use crate::chain::{GenesisHash, Head, ListedTransaction, Source};
+use crate::{IndexerError, SourceError, metrics};
 use batches::{DecodedBatch, fetch};
 pub(crate) use search::SearchRange;
+
+/// How many listed transactions that are not on the chain a step dismisses before it fails.
+const MAX_DISMISSED_PER_STEP: usize = 16;
+/// How long a dismissed transaction is ignored. Then it is requested again.
+const DISMISS_TIME: Duration = Duration::from_mins(10);
+
+/// Which cluster the nodes must belong to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClusterCheck {
+    /// The cluster that the database has recorded. The first start records the cluster of the
+    /// nodes.
+    Recorded,
+    /// The cluster with this genesis hash, which must also be the recorded one.
+    Required(GenesisHash),
+    /// Any cluster, for a local chain that gets another genesis hash with each start.
+    Off,
+}
 
 /// The settings of a follower.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The address of the program.
     pub program: Address,
+    /// Which cluster the nodes must belong to.
+    pub cluster: ClusterCheck,
     /// The number of transactions that are fetched and applied in one batch. A batch can be larger,
     /// because a slot is never divided.
     pub batch_transactions: usize,
@@ -61,6 +81,7 @@ impl Settings {
     pub fn new(program: Address) -> Self {
         Self {
             program,
+            cluster: ClusterCheck::Recorded,
             batch_transactions: 1_000,
             compare_interval: Duration::from_secs(2),
             backfill_slots: 300,
@@ -93,7 +114,20 @@ pub struct Follower<S> {
     without_events: HashMap<Signature, Slot>,
     /// How often no node knew an applied transaction.
     unknown_counts: HashMap<Signature, u32>,
+    /// Transactions that a node listed but that are not on the chain, with the listed slot and the
+    /// time of the discovery.
+    dismissed: HashMap<Signature, (Slot, Instant)>,
     compared_at: Option<Instant>,
+    /// The slot up to which the applied transactions have been compared with the lists of all
+    /// nodes.
+    compared_up_to: Option<Slot>,
+    /// The slot up to which the journal has been deleted.
+    without_journal: Slot,
+    /// The number of rollbacks. A comparison with accounts that was made before one is void.
+    rollbacks: Arc<AtomicU64>,
+    is_cluster_checked: bool,
+    /// The checkpoint at the last step, to notice that an operator has rolled the database back.
+    last_checkpoint: Option<Position>,
     behind_since: Option<Instant>,
     /// The last gap for which the whole history was searched.
     searched_gap: Option<Gap>,
@@ -118,7 +152,13 @@ impl<S: Source> Follower<S> {
             found: HashMap::new(),
             without_events: HashMap::new(),
             unknown_counts: HashMap::new(),
+            dismissed: HashMap::new(),
             compared_at: None,
+            compared_up_to: None,
+            without_journal: Slot::ZERO,
+            rollbacks: Arc::default(),
+            is_cluster_checked: false,
+            last_checkpoint: None,
             behind_since: None,
             searched_gap: None,
         }
@@ -136,9 +176,74 @@ impl<S: Source> Follower<S> {
         &self.source
     }
 
+    /// Returns the number of rollbacks so far. The value is updated by each rollback.
+    pub(crate) fn rollbacks(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.rollbacks)
+    }
+
     /// Moves the database from its checkpoint to the head, or as far as the data is complete.
     pub async fn step(&mut self) -> Result<Step, IndexerError> {
+        self.check_cluster().await?;
+        for _ in 0..MAX_DISMISSED_PER_STEP {
+            match self.try_step().await {
+                Err(IndexerError::Source(SourceError::NotOnChain { signature, slot })) => {
+                    self.dismiss(signature, slot);
+                }
+                result => return result,
+            }
+        }
+        self.try_step().await
+    }
+
+    /// Checks that the nodes belong to the cluster of the database. The source checks each further
+    /// connection.
+    async fn check_cluster(&mut self) -> Result<(), IndexerError> {
+        if self.is_cluster_checked || self.settings.cluster == ClusterCheck::Off {
+            return Ok(());
+        }
+        let recorded = self.store.genesis_hash().await?;
+        let required = match self.settings.cluster {
+            ClusterCheck::Required(required) => Some(required),
+            ClusterCheck::Recorded | ClusterCheck::Off => None,
+        };
+        if let (Some(recorded), Some(required)) = (recorded, required)
+            && recorded != required
+        {
+            return Err(IndexerError::OtherClusterRequired { recorded, required });
+        }
+        let found = self.source.check_cluster(recorded.or(required)).await?;
+        let recorded = self.store.record_genesis_hash(found).await?;
+        if recorded != found {
+            return Err(IndexerError::OtherClusterRequired {
+                recorded,
+                required: found,
+            });
+        }
+        self.is_cluster_checked = true;
+        Ok(())
+    }
+
+    /// Ignores a listed transaction that is not on the chain, for some time.
+    pub(super) fn dismiss(&mut self, signature: Signature, slot: Slot) {
+        metrics::dismissed_transaction();
+        tracing::error!(event = "dismissed_transaction", %signature, slot = slot.get());
+        self.dismissed.insert(signature, (slot, Instant::now()));
+        self.found.remove(&signature);
+    }
+
+    fn is_dismissed(&self, entry: &ListedTransaction) -> bool {
+        self.dismissed
+            .get(&entry.signature)
+            .is_some_and(|(slot, since)| *slot == entry.slot && since.elapsed() < DISMISS_TIME)
+    }
+
+    async fn try_step(&mut self) -> Result<Step, IndexerError> {
         let checkpoint = self.store.checkpoint().await?;
+        if checkpoint < self.last_checkpoint {
+            let first_removed = checkpoint.map_or(Slot::ZERO, |at| at.slot.saturating_add(1));
+            self.rolled_back(first_removed, checkpoint);
+        }
+        self.last_checkpoint = checkpoint;
         let head = self
             .source
             .head(checkpoint.map_or(Slot::ZERO, |at| at.slot))
@@ -165,25 +270,36 @@ impl<S: Source> Follower<S> {
             .is_none_or(|last| last.elapsed() >= self.settings.compare_interval);
         let listed = match checkpoint {
             Some(at) if is_comparison_due && floor.is_none_or(|floor| floor < at.slot) => {
-                let listed = self.source.list(&program, floor, head.confirmed).await?;
-                if let Some(slot) = self.compare_with_list(floor, at, &listed).await? {
-                    step.checkpoint = self.roll_back_before(slot).await?;
+                let listed = self
+                    .source
+                    .list_on_all_nodes(&program, floor, head.confirmed)
+                    .await?;
+                if self.rewind_if_different(floor, at, &listed).await? {
+                    step.checkpoint = self.store.checkpoint().await?;
                     step.again = true;
                     return Ok(step);
                 }
                 self.compared_at = Some(Instant::now());
+                self.compared_up_to = Some(head.confirmed);
                 listed
             }
             Some(at) if at.slot == head.confirmed => return Ok(step),
             _ => {
-                let floor = self.begin_backfill(checkpoint, floor, head).await?;
-                self.forget_up_to(floor);
                 let after = checkpoint.map(|at| at.slot);
-                self.source.list(&program, after, head.confirmed).await?
+                if self.is_backfill(checkpoint, floor, head) {
+                    // What is applied without a journal cannot be repaired. So all nodes are used.
+                    let list = self.source.list_on_all_nodes(&program, after, head.confirmed);
+                    list.await?
+                } else {
+                    self.source.list(&program, after, head.confirmed).await?
+                }
             }
         };
         let new = self.new_transactions(listed, checkpoint, head);
-        match self.apply_all(checkpoint, head, &new).await {
+        let final_slot = self
+            .is_backfill(checkpoint, floor, head)
+            .then_some(head.finalized);
+        match self.apply_all(checkpoint, head, &new, final_slot).await {
             Ok(events) => {
                 step.events = events;
                 step.checkpoint = self.store.checkpoint().await?;
@@ -197,7 +313,15 @@ impl<S: Source> Follower<S> {
                 step.checkpoint = self.store.checkpoint().await?;
                 Ok(step)
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                if matches!(error, IndexerError::Source(_)) {
+                    // A fork can have moved a transaction that a search found. Then it cannot be
+                    // fetched from its slot. If it is still missing, it is found again.
+                    self.found.clear();
+                    self.searched_gap = None;
+                }
+                Err(error)
+            }
         }
     }
 
@@ -225,6 +349,7 @@ impl<S: Source> Follower<S> {
     ) -> Vec<ListedTransaction> {
         let is_new = |entry: &ListedTransaction| {
             entry.may_have_events()
+                && !self.is_dismissed(entry)
                 && checkpoint.is_none_or(|at| entry.slot > at.slot)
                 && entry.slot <= head.confirmed
         };
@@ -242,12 +367,14 @@ impl<S: Source> Follower<S> {
     }
 
     /// Applies transactions in batches. Fetches each batch while the one before it is written.
+    /// Batches up to `final_slot` are written without a journal and are final with the commit.
     /// Returns the number of applied events.
     async fn apply_all(
         &mut self,
         checkpoint: Option<Position>,
         head: Head,
         new: &[ListedTransaction],
+        final_slot: Option<Slot>,
     ) -> Result<usize, IndexerError> {
         let mut batches = batches::divide(new, self.settings.batch_transactions).peekable();
         let mut after = checkpoint;
@@ -266,7 +393,7 @@ impl<S: Source> Follower<S> {
                 Position::end_of_slot(head.confirmed)
             };
             self.without_events.extend(decoded.without_events);
-            events += self.apply(after, decoded.records, checkpoint).await?;
+            events += self.apply(after, decoded.records, checkpoint, final_slot).await?;
             after = Some(checkpoint);
             let Some(next) = next else { return Ok(events) };
             decoded = next.await.map_err(|_| crate::SourceError::Cancelled)??;
@@ -280,9 +407,10 @@ impl<S: Source> Follower<S> {
         after: Option<Position>,
         records: Vec<EventRecord>,
         checkpoint: Position,
+        final_slot: Option<Slot>,
     ) -> Result<usize, IndexerError> {
         let batch = Batch { records, checkpoint };
-        let contradiction = match self.write(after, &batch).await {
+        let contradiction = match self.write(after, &batch, final_slot).await {
             Err(error) if error.may_be_gap() => error,
             other => return other,
         };
@@ -295,47 +423,71 @@ impl<S: Source> Follower<S> {
                 records: slot.to_vec(),
                 checkpoint,
             };
-            self.write(after, &batch).await?;
+            self.write(after, &batch, final_slot).await?;
             after = Some(checkpoint);
         }
         Err(contradiction)
     }
 
-    async fn write(&self, after: Option<Position>, batch: &Batch) -> Result<usize, IndexerError> {
+    async fn write(
+        &self,
+        after: Option<Position>,
+        batch: &Batch,
+        final_slot: Option<Slot>,
+    ) -> Result<usize, IndexerError> {
         let start = Instant::now();
-        let applied = self.store.apply_after(after, batch).await?;
+        let applied = if final_slot.is_some_and(|slot| batch.checkpoint.slot <= slot) {
+            self.store.apply_final_after(after, batch).await?
+        } else {
+            self.store.apply_after(after, batch).await?
+        };
         metrics::committed(start.elapsed(), batch);
         Ok(applied.applied)
     }
 
-    /// Rolls the database back to before a slot. The next step reads the chain again from there.
-    async fn roll_back_before(&mut self, slot: Slot) -> Result<Option<Position>, IndexerError> {
+    /// Rolls the database back to before a slot, because of a fork or of a missing transaction in a
+    /// slot that is not final. The next step reads the chain again from there.
+    async fn roll_back_before(&mut self, slot: Slot) -> Result<(), IndexerError> {
         let reached = self.store.roll_back_to(slot.previous()).await?;
-        self.unknown_counts.clear();
-        tracing::warn!(event = "rolled_back", before_slot = slot.get(), ?reached);
-        Ok(reached)
+        self.rolled_back(slot, reached);
+        Ok(())
     }
 
     /// Rolls the database back to before the first of some missing transactions. Fails if its slot
-    /// is already final.
-    async fn roll_back_before_missing(
-        &mut self,
-        missing: &[ListedTransaction],
-    ) -> Result<Option<Position>, IndexerError> {
+    /// has no journal any more.
+    async fn roll_back_before_missing(&mut self, missing: &[ListedTransaction]) -> Result<(), IndexerError> {
         let slot = missing.iter().map(|entry| entry.slot).min().unwrap_or(Slot::MAX);
-        self.roll_back_before(slot).await.map_err(|error| match error {
-            IndexerError::Store(StoreError::CannotRollBack { .. }) => IndexerError::MissingBelowFinality {
+        match self.store.roll_back_for_repair(slot.previous()).await {
+            Ok(reached) => {
+                self.rolled_back(slot, reached);
+                Ok(())
+            }
+            Err(StoreError::CannotRollBack { .. }) => Err(IndexerError::MissingBelowFinality {
                 missing: missing.len(),
                 slot,
-            },
-            other => other,
-        })
+            }),
+            Err(other) => Err(other.into()),
+        }
     }
 
-    /// Removes the entries of final slots from the follower's memory.
-    fn forget_up_to(&mut self, finalized: Option<Slot>) {
-        let Some(finalized) = finalized else { return };
+    /// Updates the follower's memory after a rollback. A fork can have moved the transactions that
+    /// searches found, so those of the removed slots are forgotten.
+    fn rolled_back(&mut self, before: Slot, reached: Option<Position>) {
+        self.unknown_counts.clear();
+        self.last_checkpoint = reached;
+        self.found.retain(|_, entry| entry.slot < before);
+        self.compared_up_to = self.compared_up_to.map(|slot| slot.min(before.previous()));
+        self.rollbacks.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(event = "rolled_back", before_slot = before.get(), ?reached);
+    }
+
+    /// Removes the entries of final slots from the follower's memory. Found transactions are kept
+    /// as long as a rollback can reach them.
+    fn forget(&mut self, finalized: Slot) {
+        let without_journal = self.without_journal;
         self.without_events.retain(|_, slot| *slot > finalized);
-        self.found.retain(|_, entry| entry.slot > finalized);
+        self.dismissed
+            .retain(|_, (slot, since)| *slot > finalized && since.elapsed() < DISMISS_TIME);
+        self.found.retain(|_, entry| entry.slot > without_journal);
     }
 }

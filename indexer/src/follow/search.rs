@@ -86,9 +86,7 @@ impl<S: Source> Follower<S> {
         let found: Vec<_> = missing
             .into_iter()
             .filter(|entry| !range.listed.contains(&entry.signature))
-            .filter(|entry| {
-                self.found.insert(entry.signature, *entry).is_none() || is_below(entry, checkpoint)
-            })
+            .filter(|entry| self.found.get(&entry.signature) != Some(entry) || is_below(entry, checkpoint))
             .collect();
         let below: Vec<_> = found
             .iter()
@@ -99,6 +97,8 @@ impl<S: Source> Follower<S> {
             crate::metrics::missing_transactions(below.len());
             self.roll_back_before_missing(&below).await?;
         }
+        self.found
+            .extend(found.iter().map(|entry| (entry.signature, *entry)));
         Ok(!found.is_empty())
     }
 

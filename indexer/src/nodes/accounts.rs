@@ -11,7 +11,7 @@ use super::ContextJson;
 use super::node::Node;
 use crate::chain::{Account, AccountFilter, BytesAt, DataSlice};
 
-const METHOD: &str = "getProgramAccounts";
+pub const METHOD: &str = "getProgramAccounts";
 
 /// The response, with its context.
 #[derive(Deserialize)]

@@ -10,7 +10,7 @@ use super::node::Node;
 use super::transactions::refused_reuse;
 use crate::chain::ListedTransaction;
 
-const METHOD: &str = "getSignaturesForAddress";
+pub const METHOD: &str = "getSignaturesForAddress";
 /// The size of the first page of a list. Usually only a few transactions are new, and a longer page
 /// would contain the same old transactions each time.
 const FIRST_PAGE_SIZE: u16 = 100;
@@ -33,6 +33,9 @@ pub async fn read(
 }
 
 /// Returns what one node lists for one address, newest first.
+///
+/// An empty page is not the end of the list by itself. It is requested again. If it is empty again,
+/// and the node does not have the blocks after `after` any more, the node is not used.
 async fn read_pages(
     node: &Node,
     address: &Address,
@@ -50,7 +53,18 @@ async fn read_pages(
         let request = node
             .rpc()
             .signatures_for(address, &page, CommitmentLevel::Confirmed);
-        let entries = node.request(METHOD, request).await?;
+        let mut entries = node.request(METHOD, request).await?;
+        if entries.is_empty() {
+            let again = node
+                .rpc()
+                .signatures_for(address, &page, CommitmentLevel::Confirmed);
+            entries = node.request(METHOD, again).await?;
+        }
+        if entries.is_empty()
+            && let Some(after) = after
+        {
+            require_retention(node, after).await?;
+        }
         listed.extend(
             entries
                 .iter()
@@ -71,6 +85,20 @@ async fn read_pages(
         }
         page.before = Some(last.signature);
         page.limit = Some(PAGE_SIZE);
+    }
+}
+
+/// Fails if the node no longer has the block after a slot. A node that does not answer this request
+/// is used.
+async fn require_retention(node: &Node, after: Slot) -> Result<(), RpcError> {
+    const METHOD: &str = "getFirstAvailableBlock";
+    let first = node.request(METHOD, node.rpc().first_available_block()).await;
+    match first {
+        Ok(first) if first > after.get().saturating_add(1) => Err(node.invalid_response(
+            METHOD,
+            format!("the node has no blocks before slot {first}, but the slots after {after} are needed"),
+        )),
+        _ => Ok(()),
     }
 }
 

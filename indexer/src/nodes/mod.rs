@@ -7,8 +7,8 @@
 //!   statuses  getSignatureStatuses
 //!   accounts  getProgramAccounts
 //!
-//!   each request: the healthiest node first, the others if it fails, then all again after a back-off;
-//!   each node within its own limits
+//!   each request: the healthiest node first, the next one if it fails or is slow, then all again
+//!   after a back-off; each node within its own limits, and only if it belongs to the cluster
 //! ```
 
 mod accounts;
@@ -20,18 +20,22 @@ mod transactions;
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
-use bauta_rpc::{CommitmentLevel, ExecutedTransaction, RpcError};
+use bauta_rpc::{CommitmentLevel, ExecutedTransaction, InnerInstruction, RpcError};
 use bauta_store::Slot;
+use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use solana_address::Address;
 use solana_signature::Signature;
 
-use crate::chain::{Account, AccountFilter, Head, ListedTransaction, Source, Transaction, TransactionStatus};
+use crate::chain::{
+    Account, AccountFilter, GenesisHash, Head, ListedTransaction, Source, Transaction, TransactionStatus,
+};
 use crate::{Inconsistency, SourceError};
 use head::HeadAgreement;
 use node::Node;
@@ -43,6 +47,18 @@ pub use node::NodeSettings;
 const CONCURRENT_FETCHES: usize = 32;
 /// How often a request is sent to all nodes in turn before it fails.
 const MAX_ROUNDS: usize = 3;
+/// How long the newest slot of a node is awaited before the next node is used.
+const HEAD_PATIENCE: Duration = Duration::from_millis(500);
+/// How long a short answer of a node is awaited before the next node is used.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a long answer of a node is awaited before the next node is used.
+const LONG_PATIENCE: Duration = Duration::from_secs(20);
+/// How long the other nodes are awaited, at least, when one of several has answered.
+const ALL_NODES_GRACE: Duration = Duration::from_secs(1);
+/// How long a node is used last after the database contradicted its answers.
+const DISTRUST_TIME: Duration = Duration::from_mins(1);
+/// How long another node is preferred, at least, before its answers can count as contradicting too.
+const MIN_TRUST_TIME: Duration = Duration::from_secs(20);
 
 /// The context of a JSON-RPC response.
 #[derive(Deserialize)]
@@ -56,12 +72,18 @@ pub struct RpcSource {
     nodes: Vec<Arc<Node>>,
     program: Address,
     agreement: Arc<HeadAgreement>,
+    cluster: Arc<OnceLock<GenesisHash>>,
+    /// The node that is used last for some time, because the database contradicted its answers.
+    distrusted: Mutex<Option<(usize, Instant)>>,
 }
 
 impl RpcSource {
     /// Creates a source for a program. The first node is preferred. Does not connect.
     pub fn new(program: Address, nodes: &[NodeSettings]) -> Result<Self, SourceError> {
-        let nodes = nodes.iter().map(|settings| Node::new(settings).map(Arc::new));
+        let cluster: Arc<OnceLock<GenesisHash>> = Arc::default();
+        let nodes = nodes
+            .iter()
+            .map(|settings| Node::new(settings, Arc::clone(&cluster)).map(Arc::new));
         let nodes = nodes.collect::<Result<Vec<_>, _>>();
         let nodes = nodes.map_err(|error| SourceError::InvalidNode {
             reason: error.to_string(),
@@ -75,43 +97,137 @@ impl RpcSource {
             nodes,
             program,
             agreement: Arc::default(),
+            cluster,
+            distrusted: Mutex::default(),
         })
     }
 
-    /// Sends a request to the healthiest node, and to the others if it fails. If all nodes fail,
-    /// repeats this after a back-off.
+    /// Returns the nodes in the order in which a request with a method uses them.
+    fn ranked(&self, method: &'static str) -> Vec<Arc<Node>> {
+        let distrusted = *self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_distrusted =
+            |index| distrusted.is_some_and(|(node, since)| node == index && since.elapsed() < DISTRUST_TIME);
+        let mut nodes: Vec<_> = self.nodes.iter().enumerate().collect();
+        // The sort is stable: nodes of equal rank stay in the order of the configuration.
+        nodes.sort_by_key(|(index, node)| (is_distrusted(*index), node.rank(method)));
+        nodes.into_iter().map(|(_, node)| Arc::clone(node)).collect()
+    }
+
+    /// Sends a request to the first node, and to the next one if it fails or does not answer within
+    /// `patience`. The first answer counts. If all nodes fail, repeats this after a back-off.
     async fn try_nodes<T, F>(
         &self,
         what: &'static str,
+        method: &'static str,
+        patience: Duration,
         request: impl Fn(Arc<Node>) -> F + Send + Sync,
     ) -> Result<T, SourceError>
     where
         F: Future<Output = Result<T, RpcError>> + Send,
     {
         let round = || async {
-            let mut nodes = self.nodes.clone();
-            // The sort is stable: nodes with equal health stay in the order of the configuration.
-            nodes.sort_by_key(|node| node.failures());
-            let mut reason = String::new();
-            for node in nodes {
-                match request(Arc::clone(&node)).await {
-                    Ok(response) => return Ok(response),
-                    Err(error) => reason = error.to_string(),
+            let mut waiting = self.ranked(method).into_iter();
+            let mut running = FuturesUnordered::new();
+            let mut failures = Vec::new();
+            loop {
+                let Some(node) = waiting.next() else {
+                    // Every node has been used. The last ones may still answer.
+                    return match running.next().await {
+                        Some(Ok(response)) => Ok(response),
+                        Some(Err(error)) => {
+                            failures.push(error);
+                            continue;
+                        }
+                        None => Err(self.unavailable(what, &failures)),
+                    };
+                };
+                running.push(request(Arc::clone(&node)));
+                let is_last = waiting.len() == 0;
+                tokio::select! {
+                    Some(response) = running.next() => match response {
+                        Ok(response) => return Ok(response),
+                        Err(error) => failures.push(error),
+                    },
+                    () = tokio::time::sleep(patience), if !is_last => node.record_slow(),
                 }
             }
-            Err(SourceError::Unavailable { what, reason })
         };
         let backoff = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(100))
             .with_max_delay(Duration::from_secs(2))
             .with_max_times(MAX_ROUNDS - 1)
             .with_jitter();
-        round.retry(backoff).await
+        // A longer answer does not become shorter.
+        round
+            .retry(backoff)
+            .when(|error| matches!(error, SourceError::Unavailable { .. }))
+            .await
+    }
+
+    /// Returns the error of a request that failed on all nodes.
+    fn unavailable(&self, what: &'static str, failures: &[RpcError]) -> SourceError {
+        let reason = failures.last().map(ToString::to_string).unwrap_or_default();
+        if self.nodes.iter().all(|node| node.is_in_other_cluster()) {
+            return SourceError::OtherCluster { reason };
+        }
+        let is_too_long = |error: &RpcError| matches!(error, RpcError::ResponseTooLong { .. });
+        if failures.iter().any(is_too_long) {
+            return SourceError::TooLong { what };
+        }
+        SourceError::Unavailable { what, reason }
+    }
+
+    /// Returns what all nodes answer that answer in time, the preferred node first. The others have
+    /// [`ALL_NODES_GRACE`], or twice the time that the first answer took. Fails if no node answers.
+    async fn ask_all<T: Send, F>(
+        &self,
+        what: &'static str,
+        method: &'static str,
+        request: impl Fn(Arc<Node>) -> F + Send + Sync,
+    ) -> Result<Vec<T>, SourceError>
+    where
+        F: Future<Output = Result<T, RpcError>> + Send,
+    {
+        let start = Instant::now();
+        let nodes = self.ranked(method);
+        let mut running: FuturesUnordered<_> = nodes
+            .into_iter()
+            .enumerate()
+            .map(|(rank, node)| {
+                let response = request(node);
+                async move { (rank, response.await) }
+            })
+            .collect();
+        let mut failures = Vec::new();
+        let mut answers = Vec::new();
+        let mut until: Option<tokio::time::Instant> = None;
+        loop {
+            let next = match until {
+                None => running.next().await,
+                Some(until) => tokio::time::timeout_at(until, running.next())
+                    .await
+                    .unwrap_or_default(),
+            };
+            match next {
+                None => break,
+                Some((_, Err(error))) => failures.push(error),
+                Some((rank, Ok(answer))) => {
+                    answers.push((rank, answer));
+                    let grace = ALL_NODES_GRACE.max(start.elapsed() * 2);
+                    until.get_or_insert_with(|| tokio::time::Instant::now() + grace);
+                }
+            }
+        }
+        if answers.is_empty() {
+            return Err(self.unavailable(what, &failures));
+        }
+        answers.sort_by_key(|(rank, _)| *rank);
+        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
     }
 
     /// Returns the index of each transaction in the block of a slot.
     async fn block_indices(&self, slot: Slot) -> Result<HashMap<Signature, u32>, SourceError> {
-        self.try_nodes("a block", move |node| async move {
+        self.try_nodes("a block", "getBlock", PATIENCE, move |node| async move {
             const METHOD: &str = "getBlock";
             let block = node
                 .request(METHOD, node.rpc().block(slot.get(), CommitmentLevel::Confirmed))
@@ -127,25 +243,17 @@ impl RpcSource {
         .await
     }
 
-    /// Fetches a listed transaction. A node whose transaction differs from the list counts as
-    /// failed.
-    async fn transaction(
-        &self,
-        listed: ListedTransaction,
-    ) -> Result<(ExecutedTransaction, ListedTransaction), SourceError> {
+    /// Fetches a listed transaction with its inner instructions. A node whose transaction differs
+    /// from the list, or that has not recorded the inner instructions, counts as failed.
+    async fn transaction(&self, listed: ListedTransaction) -> Result<FetchedTransaction, SourceError> {
+        const METHOD: &str = "getTransaction";
         let signature = listed.signature;
-        let transaction = self
-            .try_nodes("a transaction", move |node| async move {
-                const METHOD: &str = "getTransaction";
-                let transaction = node
-                    .request(
-                        METHOD,
-                        node.rpc().transaction(&signature, CommitmentLevel::Confirmed),
-                    )
-                    .await?
-                    .ok_or_else(|| {
-                        node.invalid_response(METHOD, format!("{signature} is listed, but it is unknown"))
-                    })?;
+        let fetched = self
+            .try_nodes("a transaction", METHOD, PATIENCE, move |node| async move {
+                let request = node.rpc().transaction(&signature, CommitmentLevel::Confirmed);
+                let mut transaction = node.request(METHOD, request).await?.ok_or_else(|| {
+                    node.invalid_response(METHOD, format!("{signature} is listed, but it is unknown"))
+                })?;
                 if transaction.signature != signature {
                     let reason = format!("{} was returned for {signature}", transaction.signature);
                     return Err(node.invalid_response(METHOD, reason));
@@ -157,16 +265,109 @@ impl RpcSource {
                     );
                     return Err(node.invalid_response(METHOD, reason));
                 }
-                Ok(transaction)
+                let Some(inner_instructions) = transaction.inner_instructions.take() else {
+                    let reason = format!("the node did not record the inner instructions of {signature}");
+                    return Err(node.invalid_response(METHOD, reason));
+                };
+                Ok(FetchedTransaction {
+                    transaction,
+                    inner_instructions,
+                    listed,
+                })
             })
-            .await?;
-        Ok((transaction, listed))
+            .await;
+        match fetched {
+            Err(error @ SourceError::Unavailable { .. }) => {
+                if self.is_absent_from_block(listed).await {
+                    return Err(SourceError::NotOnChain {
+                        signature,
+                        slot: listed.slot,
+                    });
+                }
+                Err(error)
+            }
+            fetched => fetched,
+        }
+    }
+
+    /// Returns whether the block of the slot, from at least one node, does not contain the
+    /// transaction, and no node returns a block that does. A block lists all of its transactions.
+    async fn is_absent_from_block(&self, listed: ListedTransaction) -> bool {
+        if self.nodes.len() == 1 {
+            // The only node contradicts itself. Its block is no better evidence than its list.
+            return false;
+        }
+        let blocks = self.ask_all("a block", "getBlock", |node| async move {
+            let block = node.rpc().block(listed.slot.get(), CommitmentLevel::Confirmed);
+            let block = node.request("getBlock", block).await?;
+            Ok(block.is_some_and(|block| block.signatures.contains(&listed.signature)))
+        });
+        matches!(blocks.await, Ok(contained) if !contained.contains(&true))
     }
 }
 
+/// A transaction that a node returned for an entry of a list.
+struct FetchedTransaction {
+    transaction: ExecutedTransaction,
+    inner_instructions: Vec<InnerInstruction>,
+    listed: ListedTransaction,
+}
+
 impl Source for RpcSource {
+    async fn check_cluster(&self, expected: Option<GenesisHash>) -> Result<GenesisHash, SourceError> {
+        if let Some(expected) = expected.or_else(|| self.cluster.get().copied()) {
+            let pinned = *self.cluster.get_or_init(|| expected);
+            // A request to a node checks the cluster of that node.
+            self.try_nodes("the genesis hash", "getSlot", PATIENCE, head::read)
+                .await?;
+            return Ok(pinned);
+        }
+        // Nothing is recorded. All nodes that answer must agree.
+        let found = join_all(self.nodes.iter().map(|node| node.genesis_hash())).await;
+        let mut agreed: Option<GenesisHash> = None;
+        let mut reason = String::new();
+        for (node, found) in self.nodes.iter().zip(found) {
+            match (found, agreed) {
+                (Ok(hash), Some(agreed)) if agreed != hash => {
+                    return Err(SourceError::OtherCluster {
+                        reason: format!(
+                            "{} has the genesis hash {}, but another node has {}",
+                            node.rpc().host(),
+                            bs58::encode(hash).into_string(),
+                            bs58::encode(agreed).into_string()
+                        ),
+                    });
+                }
+                (Ok(hash), _) => agreed = Some(hash),
+                (Err(error), _) => reason = error.to_string(),
+            }
+        }
+        let agreed = agreed.ok_or(SourceError::Unavailable {
+            what: "the genesis hash",
+            reason,
+        })?;
+        Ok(*self.cluster.get_or_init(|| agreed))
+    }
+
+    fn distrust(&self) {
+        if self.nodes.len() == 1 {
+            return;
+        }
+        let first = self.ranked(history::METHOD).into_iter().next();
+        let index = first.and_then(|first| self.nodes.iter().position(|node| Arc::ptr_eq(node, &first)));
+        let Some(index) = index else { return };
+        let mut distrusted = self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
+        if distrusted.is_some_and(|(_, since)| since.elapsed() < MIN_TRUST_TIME) {
+            return;
+        }
+        *distrusted = Some((index, Instant::now()));
+        tracing::warn!(event = "node_distrusted", node = self.nodes[index].rpc().host());
+    }
+
     async fn head(&self, at_least: Slot) -> Result<Head, SourceError> {
-        let preferred = self.try_nodes("the newest slot", head::read).await?;
+        let preferred = self
+            .try_nodes("the newest slot", "getSlot", HEAD_PATIENCE, head::read)
+            .await?;
         if self.nodes.len() == 1 {
             return Ok(preferred);
         }
@@ -180,7 +381,7 @@ impl Source for RpcSource {
         until: Slot,
     ) -> Result<Vec<ListedTransaction>, SourceError> {
         let addresses: Arc<[Address]> = addresses.into();
-        let listed = self.try_nodes("the history", move |node| {
+        let listed = self.try_nodes("the history", history::METHOD, LONG_PATIENCE, move |node| {
             let addresses = Arc::clone(&addresses);
             async move { history::read(&node, &addresses, after, until).await }
         });
@@ -193,49 +394,51 @@ impl Source for RpcSource {
         after: Option<Slot>,
         until: Slot,
     ) -> Result<Vec<ListedTransaction>, SourceError> {
-        let mut listed = self.list(addresses, after, until).await?;
-        if self.nodes.len() > 1 {
-            for node in &self.nodes {
-                // A node that fails contributes nothing.
-                listed.extend(
-                    history::read(node, addresses, after, until)
-                        .await
-                        .unwrap_or_default(),
-                );
-            }
+        if self.nodes.len() == 1 {
+            return self.list(addresses, after, until).await;
         }
-        Ok(history::merge(listed))
+        let addresses: Arc<[Address]> = addresses.into();
+        let lists = self.ask_all("the history", history::METHOD, move |node| {
+            let addresses = Arc::clone(&addresses);
+            async move { history::read(&node, &addresses, after, until).await }
+        });
+        Ok(history::merge(lists.await?.concat()))
     }
 
     async fn fetch(&self, listed: &[ListedTransaction]) -> Result<Vec<Transaction>, SourceError> {
-        let transactions: Vec<(ExecutedTransaction, ListedTransaction)> =
-            stream::iter(listed.iter().copied())
-                .map(|entry| self.transaction(entry))
-                .buffered(CONCURRENT_FETCHES)
-                .try_collect()
-                .await?;
-        let slots_without_index: HashSet<Slot> = transactions
+        let fetched: Vec<FetchedTransaction> = stream::iter(listed.iter().copied())
+            .map(|entry| self.transaction(entry))
+            .buffered(CONCURRENT_FETCHES)
+            .try_collect()
+            .await?;
+        let slots_without_index: HashSet<Slot> = fetched
             .iter()
-            .filter(|(transaction, _)| transaction.index.is_none())
-            .map(|(_, entry)| entry.slot)
+            .filter(|fetched| fetched.transaction.index.is_none())
+            .map(|fetched| fetched.listed.slot)
             .collect();
         let indices: HashMap<Slot, HashMap<Signature, u32>> = stream::iter(slots_without_index)
             .map(|slot| async move { Ok::<_, SourceError>((slot, self.block_indices(slot).await?)) })
             .buffer_unordered(CONCURRENT_FETCHES)
             .try_collect()
             .await?;
-        transactions
+        fetched
             .into_iter()
-            .map(|(transaction, entry)| {
-                let index = transaction
+            .map(|fetched| {
+                let (slot, signature) = (fetched.listed.slot, fetched.listed.signature);
+                let index = fetched
+                    .transaction
                     .index
-                    .or_else(|| indices.get(&entry.slot)?.get(&entry.signature).copied())
+                    .or_else(|| indices.get(&slot)?.get(&signature).copied())
                     .ok_or(SourceError::Inconsistent {
-                        signature: entry.signature,
-                        slot: entry.slot,
+                        signature,
+                        slot,
                         inconsistency: Inconsistency::NotInBlock,
                     })?;
-                Ok(transactions::convert(transaction, index))
+                Ok(transactions::convert(
+                    fetched.transaction,
+                    fetched.inner_instructions,
+                    index,
+                ))
             })
             .collect()
     }
@@ -246,10 +449,15 @@ impl Source for RpcSource {
         at_least: Slot,
     ) -> Result<Vec<Option<TransactionStatus>>, SourceError> {
         let signatures: Arc<[Signature]> = signatures.into();
-        self.try_nodes("the statuses of transactions", move |node| {
-            let signatures = Arc::clone(&signatures);
-            async move { statuses::read(&node, &signatures, at_least).await }
-        })
+        self.try_nodes(
+            "the statuses of transactions",
+            statuses::METHOD,
+            PATIENCE,
+            move |node| {
+                let signatures = Arc::clone(&signatures);
+                async move { statuses::read(&node, &signatures, at_least).await }
+            },
+        )
         .await
     }
 
@@ -258,12 +466,13 @@ impl Source for RpcSource {
         signatures: &[Signature],
         at_least: Slot,
     ) -> Result<Vec<Option<TransactionStatus>>, SourceError> {
-        let mut known = self.statuses(signatures, at_least).await?;
-        for node in &self.nodes {
-            // A node that fails contributes nothing.
-            let statuses = statuses::read(node, signatures, at_least)
-                .await
-                .unwrap_or_default();
+        let for_nodes: Arc<[Signature]> = signatures.into();
+        let answers = self.ask_all("the statuses of transactions", statuses::METHOD, move |node| {
+            let signatures = Arc::clone(&for_nodes);
+            async move { statuses::read(&node, &signatures, at_least).await }
+        });
+        let mut known = vec![None; signatures.len()];
+        for statuses in answers.await? {
             for (known, status) in known.iter_mut().zip(statuses) {
                 *known = known.or(status);
             }
@@ -273,10 +482,15 @@ impl Source for RpcSource {
 
     async fn accounts(&self, filter: &AccountFilter) -> Result<(Slot, Vec<Account>), SourceError> {
         let params = accounts::params(self.program, filter);
-        self.try_nodes("the program's accounts", move |node| {
-            let params = params.clone();
-            async move { accounts::read(&node, &params).await }
-        })
+        self.try_nodes(
+            "the program's accounts",
+            accounts::METHOD,
+            LONG_PATIENCE,
+            move |node| {
+                let params = params.clone();
+                async move { accounts::read(&node, &params).await }
+            },
+        )
         .await
     }
 }

@@ -10,7 +10,7 @@ use super::ContextJson;
 use super::node::Node;
 use crate::chain::TransactionStatus;
 
-const METHOD: &str = "getSignatureStatuses";
+pub const METHOD: &str = "getSignatureStatuses";
 
 /// The response, with its context.
 #[derive(Deserialize)]

@@ -1,18 +1,21 @@
 //! Converts transactions from the form of the RPC client to the form of the indexer.
 
 use bauta::errors::BautaError;
-use bauta_rpc::{ExecutedInstruction, ExecutedTransaction};
+use bauta_rpc::{
+    ExecutedInstruction, ExecutedTransaction, ExecutionError, InnerInstruction as ReadInstruction,
+};
 use bauta_store::Slot;
-use solana_instruction::error::InstructionError;
-use solana_transaction_error::TransactionError;
 
 use crate::chain::{InnerInstruction, Instruction, Transaction};
 
-/// Converts a transaction with the given index in its block.
-pub fn convert(transaction: ExecutedTransaction, index: u32) -> Transaction {
+/// Converts a transaction with the given index in its block and the given inner instructions.
+pub fn convert(
+    transaction: ExecutedTransaction,
+    inner_instructions: Vec<ReadInstruction>,
+    index: u32,
+) -> Transaction {
     let narrow = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
-    let inner_instructions = transaction
-        .inner_instructions
+    let inner_instructions = inner_instructions
         .into_iter()
         .map(|inner| InnerInstruction {
             outer_index: narrow(inner.outer_index),
@@ -40,13 +43,7 @@ pub fn convert(transaction: ExecutedTransaction, index: u32) -> Transaction {
 }
 
 /// Returns the index of the instruction that failed with the program's error `NullifierUsed`.
-pub fn refused_reuse(error: Option<&TransactionError>) -> Option<u32> {
-    match error {
-        Some(TransactionError::InstructionError(index, InstructionError::Custom(code)))
-            if *code == u32::from(BautaError::NullifierUsed) =>
-        {
-            Some(u32::from(*index))
-        }
-        _ => None,
-    }
+pub fn refused_reuse(error: Option<&ExecutionError>) -> Option<u32> {
+    let (index, code) = error?.program_error()?;
+    (code == u32::from(BautaError::NullifierUsed)).then_some(u32::from(index))
 }

@@ -1,6 +1,7 @@
 //! The kinds of accounts that are compared.
 
 use std::mem::offset_of;
+use std::sync::Arc;
 
 use anchor_lang::Discriminator;
 use bauta::state;
@@ -22,18 +23,22 @@ const SECOND_FIELD: usize = FIRST_FIELD + 32;
 const SCOPE_TAG: usize = FIRST_FIELD + offset_of!(state::Nullifier, scope_tag);
 const NULLIFIER_PREFIX: usize = FIRST_FIELD + offset_of!(state::Nullifier, nullifier_prefix);
 
+/// The number of bytes of a nullifier that its account has.
+pub const NULLIFIER_PREFIX_BYTES: usize = 16;
+
 /// A kind of account, or a part of one.
+#[derive(Clone)]
 pub enum AccountKind {
     Config,
     Circuits,
     Registries,
     /// The collections of a registry.
-    Collections(Registry),
+    Collections(Arc<Registry>),
     Scopes,
-    /// The nullifiers of a scope: all of them, or those that begin with a byte.
-    Nullifiers(Box<Scope>, Option<u8>),
-    /// The holdings of a registry: all of them, or those whose mint begins with a byte.
-    Holdings(Registry, Option<u8>),
+    /// The nullifiers of a scope that begin with these bytes.
+    Nullifiers(Arc<Scope>, Vec<u8>),
+    /// The holdings of a registry whose mint begins with these bytes.
+    Holdings(Arc<Registry>, Vec<u8>),
 }
 
 impl AccountKind {
@@ -58,27 +63,29 @@ impl AccountKind {
             Self::Registries => filter(state::Registry::DISCRIMINATOR),
             Self::Scopes => filter(state::Scope::DISCRIMINATOR),
             Self::Collections(registry) => {
-                filter_by_parent(state::Collection::DISCRIMINATOR, registry.address, None)
+                filter_by_parent(state::Collection::DISCRIMINATOR, registry.address, &[])
             }
-            Self::Nullifiers(scope, first_byte) => {
+            Self::Nullifiers(scope, prefix) => {
                 let mut filter = filter(state::Nullifier::DISCRIMINATOR);
                 filter.matches.push(BytesAt {
                     offset: SCOPE_TAG,
                     bytes: state::Nullifier::scope_tag(&scope.address).to_vec(),
                 });
-                filter.matches.extend(first_byte.map(|byte| BytesAt {
-                    offset: NULLIFIER_PREFIX,
-                    bytes: vec![byte],
-                }));
+                if !prefix.is_empty() {
+                    filter.matches.push(BytesAt {
+                        offset: NULLIFIER_PREFIX,
+                        bytes: prefix.clone(),
+                    });
+                }
                 // There may be many nullifiers, so only this field is requested.
                 filter.slice = Some(DataSlice {
                     offset: NULLIFIER_PREFIX,
-                    length: 16,
+                    length: NULLIFIER_PREFIX_BYTES,
                 });
                 filter
             }
-            Self::Holdings(registry, first_byte) => {
-                filter_by_parent(state::Holding::DISCRIMINATOR, registry.address, *first_byte)
+            Self::Holdings(registry, prefix) => {
+                filter_by_parent(state::Holding::DISCRIMINATOR, registry.address, prefix)
             }
         }
     }
@@ -123,8 +130,9 @@ impl AccountKind {
                 }
             }
             Self::Registries => {
+                let roots = store.current_roots().await?;
                 for registry in store.registries().await? {
-                    let root = store.root_at(&registry, registry.sequence).await?;
+                    let root = roots.get(&registry.id).copied();
                     let state = RegistryState {
                         sealed: registry.sealed,
                         next_index: registry.next_index,
@@ -149,15 +157,15 @@ impl AccountKind {
                     states.insert(scope.address.to_bytes(), AccountState::Scope { is_open });
                 }
             }
-            Self::Nullifiers(scope, first_byte) => {
-                let used = store.nullifiers(scope, *first_byte).await?;
+            Self::Nullifiers(scope, prefix) => {
+                let used = store.nullifiers(scope, prefix).await?;
                 let with_account = used.iter().filter(|used| !used.reclaimed);
                 states.extend(
                     with_account.map(|used| (nullifier_key(used.nullifier), AccountState::Nullifier)),
                 );
             }
-            Self::Holdings(registry, first_byte) => {
-                for (mint, holding) in store.holdings(registry, *first_byte).await? {
+            Self::Holdings(registry, prefix) => {
+                for (mint, holding) in store.holdings(registry, prefix).await? {
                     let state = HoldingState {
                         owner: holding.owner,
                         commitment: holding.commitment.to_bytes(),
@@ -179,7 +187,7 @@ impl AccountKind {
             Self::Config | Self::Circuits | Self::Registries | Self::Scopes => key_address,
             Self::Collections(registry) => addresses::collection(&registry.address, &key_address).address,
             Self::Nullifiers(scope, _) => {
-                let used = store.nullifiers(scope, Some(key[0])).await?;
+                let used = store.nullifiers(scope, &key[..NULLIFIER_PREFIX_BYTES]).await?;
                 let own = used.iter().find(|used| nullifier_key(used.nullifier) == *key);
                 // The database rolled the nullifier back in the meantime.
                 own.map_or(key_address, |used| {
@@ -202,17 +210,19 @@ fn filter(discriminator: &[u8]) -> AccountFilter {
     }
 }
 
-/// Creates a filter for the accounts of one type whose first field is `parent`. With `first_byte`,
-/// the second field must begin with it.
-fn filter_by_parent(discriminator: &[u8], parent: Address, first_byte: Option<u8>) -> AccountFilter {
+/// Creates a filter for the accounts of one type whose first field is `parent` and whose second
+/// field begins with `prefix`.
+fn filter_by_parent(discriminator: &[u8], parent: Address, prefix: &[u8]) -> AccountFilter {
     let mut filter = filter(discriminator);
     filter.matches.push(BytesAt {
         offset: FIRST_FIELD,
         bytes: parent.to_bytes().to_vec(),
     });
-    filter.matches.extend(first_byte.map(|byte| BytesAt {
-        offset: SECOND_FIELD,
-        bytes: vec![byte],
-    }));
+    if !prefix.is_empty() {
+        filter.matches.push(BytesAt {
+            offset: SECOND_FIELD,
+            bytes: prefix.to_vec(),
+        });
+    }
     filter
 }

@@ -70,6 +70,7 @@ impl Accounts {
             Event::CircuitRegistered(e) => {
                 self.circuits.insert(e.circuit, Zeroable::zeroed());
             }
+            Event::RegistrySealed(e) => self.registry(e.registry).sealed = 1,
             Event::RegistryCreated(e) => self.registry(e.registry).root = e.root,
             Event::HolderRegistered(e) => {
                 let mut holding: state::Holding = Zeroable::zeroed();
@@ -100,6 +101,12 @@ impl Accounts {
                 if let Ok(nullifier) = Nullifier::from_bytes(e.nullifier) {
                     self.nullifiers
                         .insert(addresses::nullifier(&e.scope, nullifier).address, account);
+                }
+            }
+            Event::NullifierReclaimed(e) => {
+                if let Ok(nullifier) = Nullifier::from_bytes(e.nullifier) {
+                    self.nullifiers
+                        .remove(&addresses::nullifier(&e.scope, nullifier).address);
                 }
             }
             // The chain in memory emits no other events.

@@ -195,6 +195,15 @@ impl TestChain {
         self.send(vec![emitted(&event)])
     }
 
+    /// Seals a registry of holders.
+    pub fn seal(&mut self, registry: Address) -> Signature {
+        let event = events::RegistrySealed {
+            registry,
+            timestamp: self.now,
+        };
+        self.send(vec![emitted(&event)])
+    }
+
     /// Returns the present root of a registry.
     #[must_use]
     pub fn root(&self, registry: Address) -> Root {
@@ -344,6 +353,19 @@ impl TestChain {
             payload_hash: [0; 32],
             timestamp: self.now,
         })
+    }
+
+    /// Adds a transaction that closes the account of the last nullifier.
+    pub fn reclaim_last(&mut self, scope: Address) -> Signature {
+        let nullifier = Nullifier::new(poseidon::hash([FieldElement::from_u64(self.verifications)]));
+        let reclaimed = emitted(&events::NullifierReclaimed {
+            scope,
+            nullifier: nullifier.to_bytes(),
+            rent_payer: named("payer"),
+            lamports: 1,
+            timestamp: self.now,
+        });
+        self.send(vec![reclaimed])
     }
 
     /// Adds a transaction with a verification.

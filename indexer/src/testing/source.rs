@@ -1,6 +1,7 @@
 //! A source that reads a chain in memory and can give wrong answers.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bauta_store::Slot;
@@ -9,7 +10,9 @@ use solana_signature::Signature;
 
 use super::{TestChain, accounts};
 use crate::SourceError;
-use crate::chain::{Account, AccountFilter, Head, ListedTransaction, Source, Transaction, TransactionStatus};
+use crate::chain::{
+    Account, AccountFilter, GenesisHash, Head, ListedTransaction, Source, Transaction, TransactionStatus,
+};
 
 /// A source that reads a chain in memory. Its state can be changed to give wrong answers.
 #[derive(Default)]
@@ -37,6 +40,19 @@ pub struct SourceState {
     pub failures: usize,
     /// The number of transactions that have been fetched.
     pub fetched: usize,
+    /// The numbers of the calls of [`Source::fetch`] that fail, from 0.
+    pub failing_fetches: Range<usize>,
+    fetches: usize,
+    /// The genesis hash.
+    pub genesis_hash: GenesisHash,
+    /// How often the follower has recorded that answers contradicted the database.
+    pub distrusted: usize,
+    /// Whether requests for accounts fail.
+    pub accounts_fail: bool,
+    /// The largest number of accounts in an answer. `None` means no limit.
+    pub max_accounts: Option<usize>,
+    /// Transactions that lists contain, but that do not exist.
+    pub invented: Vec<ListedTransaction>,
 }
 
 impl TestSource {
@@ -85,6 +101,20 @@ impl TestSource {
 }
 
 impl Source for TestSource {
+    async fn check_cluster(&self, expected: Option<GenesisHash>) -> Result<GenesisHash, SourceError> {
+        let found = self.request()?.genesis_hash;
+        match expected {
+            Some(expected) if expected != found => Err(SourceError::OtherCluster {
+                reason: "the chain in memory has another genesis hash".into(),
+            }),
+            _ => Ok(found),
+        }
+    }
+
+    fn distrust(&self) {
+        self.state().distrusted += 1;
+    }
+
     async fn head(&self, _: Slot) -> Result<Head, SourceError> {
         let state = self.request()?;
         state.head.ok_or(SourceError::Cancelled)
@@ -112,6 +142,9 @@ impl Source for TestSource {
                 is_refused_reuse: transaction.refused_reuse.is_some(),
             })
             .collect();
+        let is_in_range =
+            |entry: &&ListedTransaction| after.is_none_or(|after| entry.slot > after) && entry.slot <= until;
+        listed.extend(state.invented.iter().filter(is_in_range).copied());
         // A source may return the transactions of a slot in any order.
         listed.reverse();
         listed.sort_by_key(|entry| entry.slot);
@@ -120,7 +153,20 @@ impl Source for TestSource {
 
     async fn fetch(&self, listed: &[ListedTransaction]) -> Result<Vec<Transaction>, SourceError> {
         let mut state = self.request()?;
+        state.fetches += 1;
+        if state.failing_fetches.contains(&(state.fetches - 1)) {
+            return Err(SourceError::Unavailable {
+                what: "a transaction",
+                reason: "injected failure".into(),
+            });
+        }
         state.fetched += listed.len();
+        if let Some(invented) = listed.iter().find(|entry| state.invented.contains(entry)) {
+            return Err(SourceError::NotOnChain {
+                signature: invented.signature,
+                slot: invented.slot,
+            });
+        }
         let from = listed.first().map_or(0, |first| {
             state
                 .transactions
@@ -164,6 +210,12 @@ impl Source for TestSource {
 
     async fn accounts(&self, filter: &AccountFilter) -> Result<(Slot, Vec<Account>), SourceError> {
         let mut state = self.request()?;
+        if state.accounts_fail {
+            return Err(SourceError::Unavailable {
+                what: "the program's accounts",
+                reason: "injected failure".into(),
+            });
+        }
         let slot = state.head.map_or(Slot::ZERO, |head| head.confirmed);
         let select = |all: &[Account]| -> Vec<Account> {
             all.iter()
@@ -178,6 +230,11 @@ impl Source for TestSource {
             Some(stale) => select(stale),
             None => select(&accounts::after(&state.transactions)),
         };
+        if state.max_accounts.is_some_and(|max| present.len() > max) {
+            return Err(SourceError::TooLong {
+                what: "the program's accounts",
+            });
+        }
         let Some((transactions, head)) = state.newer.take() else {
             return Ok((slot, present));
         };

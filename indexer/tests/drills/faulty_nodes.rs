@@ -26,6 +26,11 @@ fn rounds() -> Vec<[Faults; 2]> {
     let stale = with(|faults| (faults.stale, faults.slots_behind) = (0.5, 12));
     let ahead = with(|faults| faults.slots_ahead = 1_000_000);
     let unavailable = with(|faults| faults.unavailable = true);
+    let unrecorded = with(|faults| faults.unrecorded = 1.0);
+    let unknown_errors = with(|faults| faults.unknown_errors = 1.0);
+    let lists_wrongly = with(|faults| (faults.invented, faults.empty_pages) = (1.0, 0.5));
+    let late = with(|faults| faults.delay = Duration::from_secs(2));
+    let no_accounts = with(|faults| faults.failing_method = Some("getProgramAccounts"));
     vec![
         [omits.clone(), none.clone()],
         [bad_notifications, omits.clone()],
@@ -34,7 +39,12 @@ fn rounds() -> Vec<[Faults; 2]> {
         [stale.clone(), stale],
         // For example a node of another cluster.
         [ahead, none.clone()],
-        [unavailable.clone(), none],
+        [unavailable.clone(), none.clone()],
+        [unrecorded, none.clone()],
+        [unknown_errors.clone(), unknown_errors],
+        [lists_wrongly, none.clone()],
+        [late, none],
+        [no_accounts.clone(), no_accounts],
         [unavailable.clone(), unavailable],
         // Both nodes omit some transactions. Some are omitted by both.
         [omits.clone(), omits],
@@ -84,6 +94,11 @@ async fn behind_faulty_nodes_the_database_equals_the_chain() {
     assert!(injected(|counts| &counts.truncated) > 0);
     assert!(injected(|counts| &counts.stale) > 0);
     assert!(injected(|counts| &counts.ahead) > 0);
+    assert!(injected(|counts| &counts.unrecorded) > 0);
+    assert!(injected(|counts| &counts.unknown_errors) > 0);
+    assert!(injected(|counts| &counts.invented) > 0);
+    assert!(injected(|counts| &counts.empty_pages) > 0);
+    assert!(injected(|counts| &counts.failed_calls) > 0);
     assert!(injected(|counts| &counts.dropped) > 0);
     assert!(injected(|counts| &counts.duplicated) > 0);
     assert!(injected(|counts| &counts.reordered) > 0);

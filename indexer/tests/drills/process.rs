@@ -12,6 +12,7 @@ fn command(database: &str, chain: &DrillChain) -> Command {
         .env("SOLANA_RPC_URL", chain.rpc_url())
         .env("SOLANA_WS_URL", chain.websocket_url())
         .env("RPC_REQUESTS_PER_SECOND", "1000")
+        .env("GENESIS_HASH", "any")
         .env("POLL_INTERVAL_MS", "200")
         .env("METRICS_HOST", "127.0.0.1")
         .env("METRICS_PORT", "0")

@@ -74,7 +74,7 @@ async fn events_of_a_failed_transaction_are_not_applied() {
         let (_, transaction) = execute(&authority.expected.rpc, &instructions, &authority.keypair).await;
         assert!(transaction.error.is_some());
         assert!(
-            !transaction.inner_instructions.is_empty(),
+            !transaction.inner_instructions.unwrap().is_empty(),
             "the append must emit its events"
         );
     }
@@ -204,6 +204,7 @@ async fn event_bytes_of_another_program_are_not_applied() {
             assert!(
                 transaction
                     .inner_instructions
+                    .unwrap()
                     .iter()
                     .any(|inner| inner.instruction.data == *event)
             );

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bauta::state::Registry;
 use bauta_client::decode_account;
 use bauta_indexer::nodes::{NodeSettings, RpcSource};
-use bauta_indexer::{Follower, Indexer, IndexerStatus, RunSettings, Settings, wake};
+use bauta_indexer::{ClusterCheck, Follower, Indexer, IndexerStatus, RunSettings, Settings, wake};
 use bauta_rpc::{CommitmentLevel, Pubsub};
 use bauta_store::testing::{TestDatabase, rows_of_the_chain};
 use bauta_store::{Sequence, Store};
@@ -22,6 +22,8 @@ pub fn follow_settings() -> Settings {
     Settings {
         compare_interval: Duration::from_millis(500),
         backfill_slots: u64::MAX,
+        // The node gets another genesis hash with each start.
+        cluster: ClusterCheck::Off,
         ..Settings::new(bauta::ID)
     }
 }

@@ -137,7 +137,7 @@ async fn a_fork_below_finality_stops_the_checkpoint() {
         ..step.head
     };
     fixture.source.state().head = Some(head);
-    fixture.follower.finalize(head, Slot::MAX).await.unwrap().unwrap();
+    fixture.follower.finalize(head, None).await.unwrap().unwrap();
     let mut chain = common.forked();
     extend(&mut chain, 8, 700);
     fixture.source.set_chain(&chain);

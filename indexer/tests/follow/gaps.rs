@@ -4,7 +4,7 @@ use bauta_indexer::IndexerError;
 use bauta_indexer::testing::named;
 use bauta_store::{Sequence, Slot, StoreError};
 
-use crate::support::{Fixture, small_chain};
+use crate::support::{Fixture, count, small_chain};
 
 #[tokio::test]
 async fn a_gap_stops_the_checkpoint_with_a_reason() {
@@ -144,7 +144,7 @@ async fn a_missing_transaction_in_a_final_slot_stops_the_checkpoint() {
         ..step.head
     };
     fixture.source.state().head = Some(head);
-    fixture.follower.finalize(head, Slot::MAX).await.unwrap().unwrap();
+    fixture.follower.finalize(head, None).await.unwrap().unwrap();
     chain.wait(1);
     chain.register(registry, 501, 1, 7).unwrap();
     fixture.source.set_chain(&chain);
@@ -159,4 +159,93 @@ async fn a_missing_transaction_in_a_final_slot_stops_the_checkpoint() {
         "{stopped}"
     );
     assert!(stopped.to_string().contains("rebuild"), "{stopped}");
+}
+
+#[tokio::test]
+async fn a_missing_verification_is_found_when_its_nullifier_is_reclaimed() {
+    let (registry, scope) = (named("registry"), named("scope"));
+    let mut chain = small_chain();
+    chain.wait(1);
+    let missing = chain.verify(scope, registry, 8);
+    chain.wait(1);
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.source.state().omitted.insert(missing);
+    fixture.settle().await;
+    assert_eq!(count(&fixture.database, "nullifiers").await, 3);
+    // The account is closed, so a reconciliation no longer shows that the verification is missing.
+    chain.wait(1);
+    chain.reclaim_last(scope);
+    chain.wait(1);
+    fixture.source.set_chain(&chain);
+    fixture.settle().await;
+    assert_eq!(count(&fixture.database, "nullifiers").await, 4);
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn a_reclaimed_nullifier_whose_verification_no_list_contains_stops_the_checkpoint() {
+    let (registry, scope) = (named("registry"), named("scope"));
+    let mut chain = small_chain();
+    chain.wait(1);
+    let missing = chain.verify(scope, registry, 8);
+    chain.wait(1);
+    chain.reclaim_last(scope);
+    let reclaimed_slot = chain.slot;
+    chain.wait(1);
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.source.state().omitted_everywhere.insert(missing);
+    let stopped = fixture.follower.step().await.unwrap_err();
+    assert!(
+        matches!(stopped, IndexerError::Store(StoreError::UnknownNullifier { scope: of, .. }) if of == scope),
+        "{stopped}"
+    );
+    assert!(!stopped.is_retryable());
+    let checkpoint = fixture.database.store.checkpoint().await.unwrap().unwrap();
+    assert!(checkpoint.slot < reclaimed_slot, "{checkpoint}");
+    fixture.source.state().omitted_everywhere.clear();
+    fixture.settle().await;
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn a_transaction_missing_in_a_final_slot_is_added_until_the_slot_is_reconciled() {
+    let (registry, scope) = (named("registry"), named("scope"));
+    for is_reconciled in [false, true] {
+        let mut chain = small_chain();
+        chain.wait(1);
+        let missing = chain.verify(scope, registry, 8);
+        chain.wait(1);
+        let mut fixture = Fixture::new(&chain).await;
+        fixture.source.state().omitted_everywhere.insert(missing);
+        fixture.settle().await;
+        let head = bauta_indexer::chain::Head {
+            confirmed: chain.slot,
+            finalized: chain.slot,
+        };
+        fixture.source.state().head = Some(head);
+        let reconciled = if is_reconciled { chain.slot } else { Slot::ZERO };
+        fixture
+            .follower
+            .finalize(head, Some(reconciled))
+            .await
+            .unwrap()
+            .unwrap();
+        chain.wait(1);
+        chain.reclaim_last(scope);
+        chain.wait(1);
+        fixture.source.set_chain(&chain);
+        fixture.source.state().omitted_everywhere.clear();
+        if is_reconciled {
+            let stopped = fixture.follower.step().await.unwrap_err();
+            assert!(
+                matches!(stopped, IndexerError::MissingBelowFinality { missing: 1, .. }),
+                "{stopped}"
+            );
+        } else {
+            fixture.settle().await;
+            let store = &fixture.database.store;
+            assert_eq!(store.finalized_slot().await.unwrap(), Some(head.finalized));
+            fixture.assert_equals_new_database(&chain).await;
+        }
+    }
 }

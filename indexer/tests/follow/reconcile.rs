@@ -1,13 +1,17 @@
 //! Tests of the reconciliation, which finds transactions that the histories omit.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bauta::state::Nullifier;
 use bauta_indexer::chain::{Account, Head, Transaction};
 use bauta_indexer::testing::{TestChain, named};
-use bauta_indexer::{Follower, IndexerError, Outcome, Reconciler, Settings};
+use bauta_indexer::{
+    Indexer, IndexerError, IndexerStatus, Outcome, ReconcileLimits, Reconciler, RunSettings,
+};
 use bauta_store::{Event, Slot};
 use solana_signature::Signature;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{Fixture, count, settings, small_chain};
 
@@ -61,6 +65,20 @@ async fn a_missing_last_change_is_found_by_its_registry_account() {
     let mut fixture = Fixture::new(&chain).await;
     fixture.source.state().omitted.insert(missing);
     // There is no later change that reveals the gap.
+    fixture.settle().await;
+    assert_eq!(rounds_until_agreement(&mut fixture).await, 1);
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn a_missing_sealing_is_found_although_the_tree_is_complete() {
+    let registry = named("registry");
+    let mut chain = small_chain();
+    chain.wait(1);
+    let missing = chain.seal(registry);
+    chain.wait(1);
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.source.state().omitted.insert(missing);
     fixture.settle().await;
     assert_eq!(rounds_until_agreement(&mut fixture).await, 1);
     fixture.assert_equals_new_database(&chain).await;
@@ -125,21 +143,22 @@ async fn an_account_newer_than_its_reported_slot_is_not_a_difference() {
     fixture.assert_equals_new_database(&chain).await;
 }
 
-/// Creates a scope with more nullifiers than one round compares, and a follower that has applied
-/// them. `omit` selects a transaction that the source omits.
+/// Limits with which a request returns few accounts, and two rounds compare all of them.
+const SMALL: ReconcileLimits = ReconcileLimits {
+    accounts_per_request: 60,
+    accounts_per_round: 2_700,
+};
+
+/// Creates a scope with more nullifiers than one round compares within the limits [`SMALL`], and a
+/// follower that has applied them. `omit` selects a transaction that the source omits.
 async fn large_fixture(omit: impl FnOnce(&TestChain) -> Option<Signature>) -> (TestChain, Fixture) {
     let (registry, scope) = (named("registry"), named("scope"));
     let mut chain = small_chain();
-    for _ in 0..10_020 {
+    for _ in 0..120 {
         chain.verify(scope, registry, 7);
     }
     chain.wait(1);
     let mut fixture = Fixture::new(&chain).await;
-    let large = Settings {
-        batch_transactions: 20_000,
-        ..settings()
-    };
-    fixture.follower = Follower::new(Arc::clone(&fixture.source), fixture.database.store.clone(), large);
     fixture.source.state().omitted.extend(omit(&chain));
     fixture.settle().await;
     // Deriving the accounts once saves deriving them for every part.
@@ -151,7 +170,7 @@ async fn large_fixture(omit: impl FnOnce(&TestChain) -> Option<Signature>) -> (T
 #[tokio::test]
 async fn many_accounts_agree_only_after_all_parts_are_compared() {
     let (_, mut fixture) = large_fixture(|_| None).await;
-    let mut reconciler = Reconciler::default();
+    let mut reconciler = Reconciler::new(SMALL);
     let mut agreed = Vec::new();
     for _ in 0..3 {
         let Outcome::Agreement { up_to } = reconciler.round(&mut fixture.follower).await.unwrap() else {
@@ -176,7 +195,7 @@ async fn among_many_accounts_a_missing_verification_is_found_in_any_part() {
             .map(|transaction| transaction.signature)
     })
     .await;
-    let mut reconciler = Reconciler::default();
+    let mut reconciler = Reconciler::new(SMALL);
     let first = reconciler.round(&mut fixture.follower).await.unwrap();
     assert_eq!(first, Outcome::Agreement { up_to: None });
     assert_eq!(
@@ -205,7 +224,7 @@ async fn among_many_accounts_an_unexplained_difference_stops_the_indexer() {
     let removed = accounts.iter().position(is_removed).unwrap();
     accounts.remove(removed);
     fixture.source.state().stale_accounts = Some(accounts);
-    let mut reconciler = Reconciler::default();
+    let mut reconciler = Reconciler::new(SMALL);
     let mut outcomes = Vec::new();
     for _ in 0..4 {
         outcomes.push(
@@ -229,6 +248,69 @@ async fn among_many_accounts_an_unexplained_difference_stops_the_indexer() {
             .is_err_and(|error| error.contains("nullifier")),
         "{outcomes:?}"
     );
+}
+
+#[tokio::test]
+async fn accounts_that_are_too_many_for_one_answer_are_requested_in_smaller_parts() {
+    let (_, mut fixture) = large_fixture(|_| None).await;
+    // 123 nullifiers, and 13 circuits, registries, scopes and holdings.
+    fixture.source.state().max_accounts = Some(20);
+    let outcome = Reconciler::default().round(&mut fixture.follower).await.unwrap();
+    assert!(matches!(outcome, Outcome::Agreement { .. }), "{outcome:?}");
+    let mut accounts = fixture.source.present_accounts();
+    accounts.retain(|account| account.data.get(56) != Some(&0x21));
+    fixture.source.state().stale_accounts = Some(accounts);
+    let mut reconciler = Reconciler::default();
+    let mut found = false;
+    for _ in 0..4 {
+        found |= !matches!(
+            reconciler.round(&mut fixture.follower).await,
+            Ok(Outcome::Agreement { .. })
+        );
+    }
+    assert!(found, "no part contains the nullifiers that begin with 21");
+}
+
+#[tokio::test]
+async fn accounts_that_no_node_returns_stop_neither_following_nor_finality_nor_the_other_accounts() {
+    let mut chain = small_chain();
+    let fixture = Fixture::new(&chain).await;
+    fixture.source.state().accounts_fail = true;
+    let run = RunSettings {
+        follow: settings(),
+        poll_interval: Duration::from_millis(20),
+        finality_interval: Duration::from_millis(20),
+        reconcile_interval: Some(Duration::from_millis(20)),
+    };
+    let store = fixture.database.store.clone();
+    let (indexer, mut status) = Indexer::new(Arc::clone(&fixture.source), store, run);
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(indexer.run(shutdown.clone()));
+    for _ in 0..3 {
+        chain.wait(1);
+        chain.verify(named("scope"), named("registry"), 7);
+        chain.wait(1);
+        fixture.source.set_chain(&chain);
+        fixture.source.state().head = Some(Head {
+            confirmed: chain.slot,
+            finalized: chain.slot,
+        });
+        let is_final =
+            |status: &IndexerStatus| status.finalized == Some(chain.slot) && status.caught_up_at.is_some();
+        let waited = tokio::time::timeout(Duration::from_secs(30), status.wait_for(is_final));
+        let status = waited.await.unwrap().unwrap().clone();
+        assert_eq!(status.ready(Duration::from_secs(30)), Ok(()));
+        assert_eq!(status.reconciled, None);
+    }
+    let stopped = status.borrow().reconciling(Duration::ZERO).unwrap_err();
+    assert!(stopped.contains("only up to the beginning"), "{stopped}");
+    fixture.source.state().accounts_fail = false;
+    let is_reconciled = |status: &IndexerStatus| status.reconciled == Some(chain.slot);
+    let waited = tokio::time::timeout(Duration::from_secs(30), status.wait_for(is_reconciled));
+    drop(waited.await.unwrap().unwrap());
+    shutdown.cancel();
+    running.await.unwrap();
+    fixture.assert_equals_new_database(&chain).await;
 }
 
 /// Returns the nullifier of a transaction with a verification.

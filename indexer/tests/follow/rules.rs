@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use bauta_indexer::chain::Head;
+use bauta_indexer::chain::{Head, ListedTransaction};
 use bauta_indexer::testing::{TestChain, emitted, named};
-use bauta_indexer::{Follower, IndexerError};
+use bauta_indexer::{ClusterCheck, Follower, IndexerError, Settings, SourceError};
 use bauta_store::testing::TestDatabase;
 use bauta_store::{Position, Sequence, Slot};
 use solana_address::Address;
+use solana_signature::Signature;
 
-use crate::support::{Fixture, count, settings, small_chain};
+use crate::support::{Fixture, count, rows, settings, small_chain};
 
 #[tokio::test]
 async fn a_missing_checkpoint_is_not_slot_0() {
@@ -231,22 +232,128 @@ async fn only_slots_whose_transactions_are_finalized_become_final() {
         confirmed: chain.slot,
         finalized: chain.slot,
     };
-    let finality = fixture.follower.finalize(head, Slot::MAX).await.unwrap().unwrap();
+    let finality = fixture.follower.finalize(head, None).await.unwrap().unwrap();
     assert_eq!(finality, Slot::new(104));
     assert_eq!(
         fixture.database.store.finalized_slot().await.unwrap(),
         Some(Slot::new(104))
     );
     assert!(step.checkpoint.unwrap().slot > Slot::new(104));
-    // No slot above the limit becomes final.
+    assert_eq!(fixture.database.store.reconciled_slot().await.unwrap(), None);
+    // Finality does not wait for the reconciliation. The two slots move independently.
     fixture.source.state().head = Some(head);
     let finality = fixture
         .follower
-        .finalize(head, Slot::new(106))
+        .finalize(head, Some(Slot::new(106)))
         .await
-        .unwrap()
         .unwrap();
-    assert_eq!(finality, Slot::new(106));
+    assert_eq!(finality, Some(chain.slot));
+    let store = &fixture.database.store;
+    assert_eq!(store.reconciled_slot().await.unwrap(), Some(Slot::new(106)));
+    // A slot cannot be reconciled before it is final.
+    fixture.follower.finalize(head, Some(Slot::MAX)).await.unwrap();
+    assert_eq!(store.reconciled_slot().await.unwrap(), Some(chain.slot));
+}
+
+#[tokio::test]
+async fn a_cold_start_marks_no_slot_final_before_it_has_read_it() {
+    let mut chain = small_chain();
+    for _ in 0..400 {
+        chain.wait(1);
+    }
+    let mut fixture = Fixture::new(&chain).await;
+    let head = Head {
+        confirmed: chain.slot,
+        finalized: chain.slot,
+    };
+    fixture.source.state().head = Some(head);
+    // The source fails after a few batches.
+    fixture.source.state().failing_fetches = 3..usize::MAX;
+    fixture.follower.step().await.unwrap_err();
+    let store = &fixture.database.store;
+    let checkpoint = store.checkpoint().await.unwrap().unwrap();
+    assert!(checkpoint.slot < chain.slot, "{checkpoint}");
+    assert_eq!(store.finalized_slot().await.unwrap(), Some(checkpoint.slot));
+    // What was read is final, so it has no journal.
+    assert_eq!(count(&fixture.database, "journal").await, 0);
+    fixture.source.state().failing_fetches = 0..0;
+    fixture.restart();
+    fixture.settle().await;
+    assert_eq!(
+        fixture.database.store.finalized_slot().await.unwrap(),
+        Some(chain.slot)
+    );
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn a_source_of_another_cluster_is_refused_and_changes_nothing() {
+    let mut chain = small_chain();
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.settle().await;
+    let before = rows(&fixture.database).await;
+    chain.wait(1);
+    chain.verify(named("scope"), named("registry"), 7);
+    chain.wait(1);
+    fixture.source.set_chain(&chain);
+    fixture.source.state().genesis_hash = [9; 32];
+    fixture.restart();
+    let refused = fixture.follower.step().await.unwrap_err();
+    assert!(
+        matches!(refused, IndexerError::Source(SourceError::OtherCluster { .. })),
+        "{refused}"
+    );
+    assert!(!refused.is_retryable());
+    assert_eq!(rows(&fixture.database).await, before);
+    // A setting that contradicts the database is refused as well.
+    let required = Settings {
+        cluster: ClusterCheck::Required([9; 32]),
+        ..settings()
+    };
+    let store = fixture.database.store.clone();
+    let mut follower = Follower::new(Arc::clone(&fixture.source), store, required);
+    let refused = follower.step().await.unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            IndexerError::OtherClusterRequired {
+                recorded: [0, ..],
+                ..
+            }
+        ),
+        "{refused}"
+    );
+    // A local chain can be created again.
+    let any = Settings {
+        cluster: ClusterCheck::Off,
+        ..settings()
+    };
+    fixture.follower = Follower::new(Arc::clone(&fixture.source), fixture.database.store.clone(), any);
+    fixture.settle().await;
+    assert_eq!(count(&fixture.database, "nullifiers").await, 4);
+}
+
+#[tokio::test]
+async fn a_listed_transaction_that_is_not_on_the_chain_is_dismissed() {
+    let mut chain = small_chain();
+    let mut fixture = Fixture::new(&chain).await;
+    let invented = ListedTransaction {
+        slot: chain.slot.previous(),
+        signature: Signature::from([77; 64]),
+        succeeded: true,
+        is_refused_reuse: false,
+    };
+    fixture.source.state().invented.push(invented);
+    fixture.settle().await;
+    for _ in 0..3 {
+        chain.wait(1);
+        chain.verify(named("scope"), named("registry"), 7);
+        chain.wait(1);
+        fixture.source.set_chain(&chain);
+        fixture.settle().await;
+    }
+    fixture.source.state().invented.clear();
+    fixture.assert_equals_new_database(&chain).await;
 }
 
 #[tokio::test]
@@ -266,7 +373,7 @@ async fn events_in_slots_that_are_not_final_have_the_commitment_confirmed() {
         finalized: Slot::new(104),
     };
     fixture.source.state().head = Some(head);
-    fixture.follower.finalize(head, Slot::MAX).await.unwrap().unwrap();
+    fixture.follower.finalize(head, None).await.unwrap().unwrap();
     for (slot, commitment) in commitments(&fixture.database).await {
         let expected = if slot <= 104 { "finalized" } else { "confirmed" };
         assert_eq!(commitment, expected, "slot {slot}");

@@ -1,6 +1,8 @@
 //! Tests of the whole indexer with a real node: history, websocket, finality, replicas, startup.
 
+mod commands;
 mod failover;
+mod faults;
 mod live;
 mod start;
 mod support;

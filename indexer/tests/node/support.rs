@@ -26,6 +26,7 @@ pub struct TestCluster {
     pub authority: Keypair,
     pub tree: Keypair,
     appended: u64,
+    changes: u64,
 }
 
 impl TestCluster {
@@ -48,6 +49,7 @@ impl TestCluster {
             authority,
             tree: Keypair::new(),
             appended: 0,
+            changes: 0,
         };
         let initialize = Initialize {
             payer: cluster.authority.pubkey(),
@@ -107,6 +109,7 @@ impl TestCluster {
     pub async fn append(&mut self, leaves: u64) {
         let first = self.appended + 1;
         self.appended += leaves;
+        self.changes += 1;
         let append = AppendLeaves {
             authority: self.authority.pubkey(),
             registry: self.registry(),
@@ -119,6 +122,11 @@ impl TestCluster {
             .send_and_confirm(&[append.instruction()], &[&self.authority])
             .await
             .unwrap();
+    }
+
+    /// Returns the number of changes of the registry.
+    pub const fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Returns a source with this chain as the only node.

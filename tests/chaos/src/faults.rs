@@ -33,6 +33,20 @@ pub struct Faults {
     /// By how many slots every response overstates the node's newest slot. If this is not 0,
     /// `minContextSlot` is ignored.
     pub slots_ahead: u64,
+    /// Share of transactions that are returned without a record of their inner instructions.
+    pub unrecorded: f64,
+    /// Share of lists that contain failed transactions with an error that no version knows.
+    pub unknown_errors: f64,
+    /// Share of lists that contain a transaction that does not exist.
+    pub invented: f64,
+    /// Share of pages of lists that are empty.
+    pub empty_pages: f64,
+    /// Whether the node claims to belong to another cluster.
+    pub other_cluster: bool,
+    /// The time by which every response is delayed.
+    pub delay: Duration,
+    /// A method whose calls fail.
+    pub failing_method: Option<&'static str>,
     /// Share of notifications that are dropped.
     pub dropped: f64,
     /// Share of notifications that are sent twice.
@@ -41,6 +55,19 @@ pub struct Faults {
     pub reordered: f64,
     /// Whether the proxy is unavailable: it closes all open connections and every new one.
     pub unavailable: bool,
+}
+
+impl Faults {
+    /// Returns whether the contents of responses are changed.
+    pub(crate) const fn change_contents(&self) -> bool {
+        self.omitted > 0.0
+            || self.slots_ahead > 0
+            || self.unrecorded > 0.0
+            || self.unknown_errors > 0.0
+            || self.invented > 0.0
+            || self.empty_pages > 0.0
+            || self.other_cluster
+    }
 }
 
 /// How often a proxy has injected each fault.
@@ -56,6 +83,18 @@ pub struct FaultCounts {
     pub stale: AtomicU64,
     /// Responses with an overstated slot.
     pub ahead: AtomicU64,
+    /// Transactions without a record of their inner instructions.
+    pub unrecorded: AtomicU64,
+    /// Errors that no version knows, added to lists.
+    pub unknown_errors: AtomicU64,
+    /// Lists with a transaction that does not exist.
+    pub invented: AtomicU64,
+    /// Empty pages.
+    pub empty_pages: AtomicU64,
+    /// Genesis hashes of another cluster.
+    pub other_cluster: AtomicU64,
+    /// Failed calls of [`Faults::failing_method`].
+    pub failed_calls: AtomicU64,
     /// Dropped notifications.
     pub dropped: AtomicU64,
     /// Duplicated notifications.

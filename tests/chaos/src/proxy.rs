@@ -91,6 +91,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
 async fn respond(State(shared): State<Arc<Shared>>, request: Bytes) -> Response {
     let faults = shared.faults.borrow().clone();
     shared.delay(faults.max_delay).await;
+    tokio::time::sleep(faults.delay).await;
     if shared.happens(faults.errors) {
         count(&shared.counts.errors);
         return random_error(&shared);
@@ -128,6 +129,14 @@ async fn distorted_response(
     request: Bytes,
 ) -> Result<Vec<u8>, reqwest::Error> {
     let mut request_json: Value = serde_json::from_slice(&request).unwrap_or_default();
+    if faults
+        .failing_method
+        .is_some_and(|method| request_json["method"] == method)
+    {
+        count(&shared.counts.failed_calls);
+        let error = responses::error(-32_010, "the method is not served");
+        return Ok(error.to_string().into_bytes());
+    }
     let body = if faults.slots_ahead > 0 {
         request_json = responses::without_min_context_slot(request_json);
         forward(shared, request_json.to_string().into_bytes()).await?
@@ -135,7 +144,7 @@ async fn distorted_response(
         forward(shared, request.to_vec()).await?
     };
     let is_stale = shared.happens(faults.stale);
-    if faults.omitted == 0.0 && faults.slots_ahead == 0 && !is_stale {
+    if !faults.change_contents() && !is_stale {
         return Ok(body.to_vec());
     }
     let Ok(mut response) = serde_json::from_slice(&body) else {

@@ -5,7 +5,16 @@ use serde_json::{Value, json};
 use crate::Faults;
 use crate::faults::{Shared, count};
 
-/// Applies the faults `omitted` and `slots_ahead` to a response. If there is a `horizon`, also
+/// The genesis hash of mainnet.
+const OTHER_GENESIS_HASH: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
+/// The signatures of transactions that do not exist.
+const UNKNOWN_SIGNATURES: [&str; 3] = [
+    "52zhWrwRGfoWgwtvtZmu5eKsq4UbpkQxsAFnxxj7PkpepSb6ndoSNsVgbovfdmNPzfzSRtEqGSqLCjspzZsGViJU",
+    "54ADj8UrVjTYZw1pov8u3wFMVgGubiKbnnwyajSaqYvNZPFeZJMzFBveCcL22TQp4RU8xJjU9tMaj6aUk8vh6mgV",
+    "55KjwQ2Hio7aSv8ijGVu2EAqAJ5DNgEEiReACWA4HM26JKvCKxvY7WMboQjNR9TE8AwqUjE73KsqFTH8Vhz7hq4W",
+];
+
+/// Applies the faults that change contents to a response. If there is a `horizon`, also
 /// removes everything that is newer than this slot.
 pub fn distort(
     shared: &Shared,
@@ -26,6 +35,20 @@ pub fn distort(
             !omitted
         });
     }
+    match method {
+        "getSignaturesForAddress" => distort_list(shared, faults, response),
+        "getTransaction" if shared.happens(faults.unrecorded) => {
+            if let Some(meta) = response["result"]["meta"].as_object_mut() {
+                meta.insert("innerInstructions".into(), Value::Null);
+                count(&shared.counts.unrecorded);
+            }
+        }
+        "getGenesisHash" if faults.other_cluster => {
+            response["result"] = OTHER_GENESIS_HASH.into();
+            count(&shared.counts.other_cluster);
+        }
+        _ => {}
+    }
     if faults.slots_ahead > 0 && advance(faults.slots_ahead, method, response) {
         count(&shared.counts.ahead);
     }
@@ -33,6 +56,41 @@ pub fn distort(
         && make_stale(horizon, method, request, response)
     {
         count(&shared.counts.stale);
+    }
+}
+
+/// Applies the faults `unknown_errors`, `invented` and `empty_pages` to a list of transactions.
+fn distort_list(shared: &Shared, faults: &Faults, response: &mut Value) {
+    let Some(entries) = response["result"].as_array_mut() else {
+        return;
+    };
+    if let Some(newest) = entries.first().cloned() {
+        let added = |signature: &str, err: Value| {
+            let mut entry = newest.clone();
+            entry["signature"] = signature.into();
+            entry["err"] = err;
+            entry
+        };
+        if shared.happens(faults.unknown_errors) {
+            for (signature, err) in [
+                (
+                    UNKNOWN_SIGNATURES[0],
+                    json!({ "InstructionError": [0, { "BorshIoError": "x" }] }),
+                ),
+                (UNKNOWN_SIGNATURES[1], json!({ "AnErrorOfTheFuture": [{}, 7] })),
+            ] {
+                entries.insert(0, added(signature, err));
+            }
+            count(&shared.counts.unknown_errors);
+        }
+        if shared.happens(faults.invented) {
+            entries.insert(0, added(UNKNOWN_SIGNATURES[2], Value::Null));
+            count(&shared.counts.invented);
+        }
+    }
+    if shared.happens(faults.empty_pages) {
+        entries.clear();
+        count(&shared.counts.empty_pages);
     }
 }
 
@@ -94,6 +152,6 @@ fn make_stale(horizon: u64, method: &str, request: &Value, response: &mut Value)
     *response != before
 }
 
-fn error(code: i64, message: &str) -> Value {
+pub fn error(code: i64, message: &str) -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": code, "message": message } })
 }

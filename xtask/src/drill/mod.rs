@@ -23,10 +23,10 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Drill {
-    /// Change data and accounts of every instruction of the program's ELF at random: the program
-    /// must accept or refuse, and never crash
+    /// Change data and accounts of every instruction of the program's ELF, and the answers of
+    /// nodes, at random: the program and the readers must accept or refuse, and never crash
     Fuzz {
-        /// Duration in seconds
+        /// Duration of each of the two, in seconds
         #[arg(long, default_value_t = 600)]
         seconds: u64,
         /// Seed of the random changes; by default a random seed, which is printed
@@ -89,13 +89,24 @@ pub fn run(args: &Args) -> Result<()> {
 
 fn fuzz(seconds: u64, seed: Option<u64>) -> Result<()> {
     system::require(&[system::CC])?;
-    let name = "no_data_and_no_list_of_accounts_crashes_the_program";
-    let mut cargo = test("substitution", name)?;
-    cargo.env("BAUTA_FUZZ_SECONDS", seconds.to_string());
-    if let Some(seed) = seed {
-        cargo.env("BAUTA_FUZZ_SEED", seed.to_string());
+    for (target, name) in [
+        (
+            "substitution",
+            "no_data_and_no_list_of_accounts_crashes_the_program",
+        ),
+        (
+            "fuzz",
+            "no_answer_of_a_node_crashes_or_blocks_the_client_or_hides_a_transaction",
+        ),
+    ] {
+        let mut cargo = test(target, name)?;
+        cargo.env("BAUTA_FUZZ_SECONDS", seconds.to_string());
+        if let Some(seed) = seed {
+            cargo.env("BAUTA_FUZZ_SEED", seed.to_string());
+        }
+        workspace::run(&mut cargo)?;
     }
-    workspace::run(&mut cargo)
+    Ok(())
 }
 
 fn indexer(kills: u32, seed: Option<u64>) -> Result<()> {

@@ -195,6 +195,10 @@ impl Stack {
         }
         variables.push(("SOLANA_RPC_URL", self.node.rpc().to_owned()));
         variables.push(("SOLANA_WS_URL", self.node.websocket().to_owned()));
+        if let Node::Localnet(_) = self.node {
+            // This node gets another genesis hash with each start.
+            variables.push(("GENESIS_HASH", "any".to_owned()));
+        }
         variables.push(("BAUTA_KEYPAIR", self.keypair.display().to_string()));
         variables
     }

@@ -23,7 +23,7 @@ async fn an_event_is_read_from_the_inner_instructions() {
     assert_eq!(transaction.instructions.len(), 1);
     assert_eq!(transaction.instructions[0].program, bauta::ID);
     assert_eq!(transaction.instructions[0].data, initialize(authority()).data);
-    let inner = &transaction.inner_instructions;
+    let inner = transaction.inner_instructions.unwrap();
     let last = inner.last().unwrap();
     assert_eq!(last.outer_index, 0);
     assert_eq!(last.inner_index, inner.len() - 1);

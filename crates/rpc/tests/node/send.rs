@@ -73,7 +73,9 @@ async fn a_transaction_sent_without_preflight_fails_on_the_chain() {
         .unwrap();
     // The system program's error 1: the balance is too small.
     let insufficient_funds = TransactionError::InstructionError(0, InstructionError::Custom(1));
-    assert_eq!(transaction.error, Some(insufficient_funds));
+    let error = transaction.error.unwrap();
+    assert_eq!(error.known(), Some(insufficient_funds));
+    assert_eq!(error.program_error(), Some((0, 1)));
 }
 
 #[tokio::test]

@@ -48,6 +48,25 @@ impl Store {
     /// Fails with [`StoreError::NotContiguous`] if the checkpoint is before `after`, because a
     /// rollback moved it. No batch then has the events in between.
     pub async fn apply_after(&self, after: Option<Position>, batch: &Batch) -> Result<Applied, StoreError> {
+        self.apply_batch(after, batch, true).await
+    }
+
+    /// Applies a batch like [`Self::apply_after`], and marks its slots as final. No fork can undo
+    /// the batch, so it has no journal. This is the case during a backfill.
+    pub async fn apply_final_after(
+        &self,
+        after: Option<Position>,
+        batch: &Batch,
+    ) -> Result<Applied, StoreError> {
+        self.apply_batch(after, batch, false).await
+    }
+
+    async fn apply_batch(
+        &self,
+        after: Option<Position>,
+        batch: &Batch,
+        with_journal: bool,
+    ) -> Result<Applied, StoreError> {
         let mut transaction = self.pool.begin().await?;
         checkpoint::lock(&mut transaction).await?;
         let last = checkpoint::last_batch(&mut transaction).await?;
@@ -67,7 +86,11 @@ impl Store {
         }
         let records = &batch.records[already_applied..];
         let number = last.map_or(1, |last| last.number + 1);
-        begin_journal(&mut transaction, number, batch.checkpoint).await?;
+        if with_journal {
+            begin_journal(&mut transaction, number, batch.checkpoint).await?;
+        } else {
+            checkpoint::mark_final(&mut transaction, batch.checkpoint.slot).await?;
+        }
         let mut state = load::load(&mut transaction, records).await?;
         state.precompute(records);
         for record in records {
@@ -99,21 +122,17 @@ fn check_order(batch: &Batch) -> Result<(), StoreError> {
     }
 }
 
-/// Makes the triggers write the journal until the end of the transaction. A batch that is already
-/// final needs no journal, because no fork can undo it. This is the case during a backfill.
+/// Makes the triggers write the journal until the end of the transaction.
 async fn begin_journal(
     connection: &mut PgConnection,
     number: i64,
     checkpoint: Position,
 ) -> Result<(), StoreError> {
     let slot = checkpoint.slot.to_column()?;
-    let finalized = checkpoint::finalized_slot(connection).await?;
-    if finalized.is_none_or(|finalized| checkpoint.slot > finalized) {
-        sqlx::query("SELECT set_config('bauta.batch', $1, true)")
-            .bind(format!("{number} {slot}"))
-            .execute(connection)
-            .await?;
-    }
+    sqlx::query("SELECT set_config('bauta.batch', $1, true)")
+        .bind(format!("{number} {slot}"))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -7,15 +7,22 @@ use bauta_store::testing::TestDatabase;
 use bauta_store::{Event, RegistryKind, ScopeMode};
 use sqlx::Row;
 
+use crate::roles::as_role;
 use crate::support::{Chain, KEEP, START, address};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 
 /// Returns a chain with two scopes on a registry, and its root. Track 1 has ann (two tokens) and
-/// ben, track 2 has cat.
+/// ben, track 2 has cat. Anonymity sets of two and more are recorded.
 async fn two_scopes() -> (TestDatabase, Chain, Root) {
     let database = TestDatabase::create().await.unwrap();
+    sqlx::query(
+        "CREATE OR REPLACE FUNCTION anonymity_threshold() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2'",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
     let mut chain = Chain::new();
     let registry = address("registry");
     chain.create(registry, RegistryKind::Holders, Depth::Ten);
@@ -54,10 +61,11 @@ async fn verifications_are_counted_by_scope_track_hour_and_day() {
 
     let store = &database.store;
     let end = START + 3 * DAY;
-    let counts = |start, verifications, refused, sets: Option<(u64, u64)>| VerificationCounts {
+    let counts = |start, verifications, refused, small, sets: Option<(u64, u64)>| VerificationCounts {
         start,
         verifications,
         refused,
+        small_anonymity_sets: small,
         anonymity_set_min: sets.map(|sets| sets.0),
         anonymity_set_mean: sets.map(|sets| sets.1),
     };
@@ -66,9 +74,9 @@ async fn verifications_are_counted_by_scope_track_hour_and_day() {
         .await
         .unwrap();
     let expected = [
-        counts(START, 3, 1, Some((1, 1))),
-        counts(START + HOUR, 1, 0, Some((2, 2))),
-        counts(START + DAY + HOUR, 0, 1, None),
+        counts(START, 3, 1, 1, Some((2, 2))),
+        counts(START + HOUR, 1, 0, 0, Some((2, 2))),
+        counts(START + DAY + HOUR, 0, 1, 0, None),
     ];
     assert_eq!(hours, expected);
     let days = store
@@ -77,7 +85,10 @@ async fn verifications_are_counted_by_scope_track_hour_and_day() {
         .unwrap();
     assert_eq!(
         days,
-        [counts(START, 4, 1, Some((1, 1))), counts(START + DAY, 0, 1, None)]
+        [
+            counts(START, 4, 1, 1, Some((2, 2))),
+            counts(START + DAY, 0, 1, 0, None)
+        ]
     );
     let days = store
         .verification_counts_of_track(1, Period::Day, START..end)
@@ -85,13 +96,16 @@ async fn verifications_are_counted_by_scope_track_hour_and_day() {
         .unwrap();
     assert_eq!(
         days,
-        [counts(START, 4, 1, Some((2, 2))), counts(START + DAY, 0, 1, None)]
+        [
+            counts(START, 4, 1, 0, Some((2, 2))),
+            counts(START + DAY, 0, 1, 0, None)
+        ]
     );
     let one_hour = store
         .verification_counts_of_track(1, Period::Hour, START + HOUR..START + 2 * HOUR)
         .await
         .unwrap();
-    assert_eq!(one_hour, [counts(START + HOUR, 2, 0, Some((2, 2)))]);
+    assert_eq!(one_hour, [counts(START + HOUR, 2, 0, 0, Some((2, 2)))]);
     assert_eq!(
         store
             .verification_counts_of_scope(address("unknown"), Period::Day, START..end)
@@ -144,12 +158,48 @@ async fn the_anonymity_set_is_that_of_the_proof_s_root_and_not_the_current_one()
         .rev()
         .map(|v| (v.id, v.anonymity_set))
         .collect();
-    assert_eq!(sets, [(1, Some(2)), (2, Some(2)), (3, Some(1)), (4, None)]);
+    assert_eq!(sets, [(1, Some(2)), (2, Some(2)), (3, None), (4, None)]);
     let older = store.verifications(&scope, Some(3), 1).await.unwrap();
     assert_eq!(older[0].id, 2);
     let known = store.registry(registry).await.unwrap();
     assert_eq!(store.anonymity_set(&known, 1).await.unwrap(), 1);
     assert_eq!(store.anonymity_set(&known, 77).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn no_reader_sees_who_was_alone_in_an_anonymity_set() {
+    let (database, mut chain, root) = two_scopes().await;
+    // Cat is alone in track 2.
+    chain.verify(address("scope 1"), root, 2);
+    chain.verify(address("scope 1"), root, 1);
+    database.store.apply(&chain.batch()).await.unwrap();
+    let recorded: Vec<Option<i32>> =
+        sqlx::query_scalar("SELECT anonymity_set FROM verifications ORDER BY id")
+            .fetch_all(database.pool())
+            .await
+            .unwrap();
+    assert_eq!(recorded, [None, Some(2)]);
+    for rollup in ["verifications_by_hour", "verifications_by_day"] {
+        let query = format!(
+            "SELECT small_anonymity_sets, anonymity_sets, anonymity_set_sum, anonymity_set_min::bigint
+             FROM {rollup} WHERE track_id = 2"
+        );
+        let counted: (i64, i64, i64, Option<i64>) = sqlx::query_as(sqlx::AssertSqlSafe(query))
+            .fetch_one(database.pool())
+            .await
+            .unwrap();
+        assert_eq!(counted, (1, 0, 0, None), "{rollup}");
+    }
+    // The present size, which warns members, is readable. Its history is not.
+    for role in ["bauta_api", "bauta_analytics"] {
+        let store = as_role(&database, role).await;
+        let present = "SELECT present_anonymity_set(id, 2) FROM registries";
+        let owners: i32 = sqlx::query_scalar(present).fetch_one(store.pool()).await.unwrap();
+        assert_eq!(owners, 1);
+        let history = sqlx::query("SELECT owners FROM anonymity_sets").fetch_all(store.pool());
+        let error = history.await.unwrap_err().to_string();
+        assert!(error.contains("permission denied"), "{role}: {error}");
+    }
 }
 
 #[tokio::test]

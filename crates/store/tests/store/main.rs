@@ -8,6 +8,7 @@ mod jobs;
 mod migrations;
 mod roles;
 mod rollback;
+mod scans;
 mod schema;
 mod support;
 mod tree;

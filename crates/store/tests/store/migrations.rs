@@ -1,7 +1,7 @@
 //! The versions of the schema.
 
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Store, StoreError, newest_migration};
+use bauta_store::{OLDEST_SUPPORTED, Store, StoreError, newest_migration};
 use sqlx::Row;
 
 /// Returns the definitions of all parts of the schema.
@@ -57,18 +57,29 @@ async fn services_that_start_together_migrate_once() {
     database.store.check_schema().await.unwrap();
 }
 
-#[tokio::test]
-async fn a_newer_schema_is_refused_and_left_alone() {
-    let database = TestDatabase::create().await.unwrap();
-    let newest_here = newest_migration();
+/// Adds a migration of a later version, with which programs are compatible that know the migration
+/// `oldest`.
+async fn add_later_migration(database: &TestDatabase, oldest: i64) {
     sqlx::query(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
          VALUES ($1, 'from the future', true, '\\x00', 0)",
     )
-    .bind(newest_here + 1)
+    .bind(newest_migration() + 1)
     .execute(database.pool())
     .await
     .unwrap();
+    sqlx::query("UPDATE schema_compatibility SET oldest_migration = $1")
+        .bind(oldest)
+        .execute(database.pool())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_incompatible_newer_schema_is_refused_and_left_alone() {
+    let database = TestDatabase::create().await.unwrap();
+    let newest_here = newest_migration();
+    add_later_migration(&database, newest_here + 1).await;
     let before = schema(&database).await;
     // Twice, because the first refusal must release the lock.
     for _ in 0..2 {
@@ -83,6 +94,57 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     let error = database.store.check_schema().await.unwrap_err();
     assert!(matches!(error, StoreError::NewerSchema { .. }), "{error}");
     assert_eq!(schema(&database).await, before);
+}
+
+#[tokio::test]
+async fn a_compatible_newer_schema_is_accepted_and_left_alone() {
+    let database = TestDatabase::create().await.unwrap();
+    add_later_migration(&database, newest_migration()).await;
+    let before = schema(&database).await;
+    database.store.migrate().await.unwrap();
+    database.store.check_schema().await.unwrap();
+    assert_eq!(schema(&database).await, before);
+}
+
+#[tokio::test]
+async fn every_schema_in_the_supported_range_is_accepted() {
+    let database = TestDatabase::empty().await.unwrap();
+    for version in 1..=newest_migration() {
+        database.store.migrate_to(version).await.unwrap();
+        let accepted = database.store.check_schema().await;
+        assert_eq!(
+            accepted.is_ok(),
+            version >= OLDEST_SUPPORTED,
+            "{version}: {accepted:?}"
+        );
+    }
+    // The range that the schema states contains this version.
+    let oldest: i64 = sqlx::query_scalar("SELECT oldest_migration FROM schema_compatibility")
+        .fetch_one(database.pool())
+        .await
+        .unwrap();
+    assert!(oldest <= newest_migration());
+}
+
+#[tokio::test]
+async fn an_index_that_an_interrupted_migration_left_is_built_again() {
+    let database = TestDatabase::empty().await.unwrap();
+    database.store.migrate_to(14).await.unwrap();
+    // An index that was not built completely is marked as invalid.
+    for statement in [
+        "CREATE UNIQUE INDEX nullifiers_by_scope ON nullifiers (scope_id, hash)",
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'nullifiers_by_scope'::regclass",
+    ] {
+        sqlx::query(statement).execute(database.pool()).await.unwrap();
+    }
+    database.store.migrate().await.unwrap();
+    let is_valid: bool = sqlx::query_scalar(
+        "SELECT indisvalid FROM pg_index WHERE indexrelid = 'nullifiers_by_scope'::regclass",
+    )
+    .fetch_one(database.pool())
+    .await
+    .unwrap();
+    assert!(is_valid);
 }
 
 #[tokio::test]
@@ -101,10 +163,10 @@ async fn a_reader_refuses_an_older_schema() {
     let database = TestDatabase::empty().await.unwrap();
     let error = database.store.check_schema().await.unwrap_err();
     assert!(
-        matches!(error, StoreError::OlderSchema { found: 0, needed } if needed == newest_migration()),
+        matches!(error, StoreError::OlderSchema { found: 0, needed } if needed == OLDEST_SUPPORTED),
         "{error}"
     );
-    database.store.migrate_to(newest_migration() - 1).await.unwrap();
+    database.store.migrate_to(OLDEST_SUPPORTED - 1).await.unwrap();
     let error = database.store.check_schema().await.unwrap_err();
     assert!(matches!(error, StoreError::OlderSchema { .. }), "{error}");
 }

@@ -8,7 +8,8 @@ use sqlx::{AssertSqlSafe, Row};
 use crate::support::{Chain, address, leaf};
 
 /// The tables that follow the chain and that the prover reads.
-const READ_BY_PROVER: [&str; 8] = [
+const READ_BY_PROVER: [&str; 9] = [
+    "cluster",
     "config",
     "circuits",
     "registries",
@@ -19,8 +20,23 @@ const READ_BY_PROVER: [&str; 8] = [
     "finality",
 ];
 
+/// The tables that the role for analysts reads. None of them leads to a single transaction.
+const READ_BY_ANALYTICS: [&str; 11] = [
+    "cluster",
+    "config",
+    "circuits",
+    "registries",
+    "collections",
+    "scopes",
+    "verifications_by_hour",
+    "verifications_by_day",
+    "growth_by_day",
+    "checkpoint",
+    "finality",
+];
+
 /// Connects with the permissions of a role.
-async fn as_role(database: &TestDatabase, role: &str) -> Store {
+pub async fn as_role(database: &TestDatabase, role: &str) -> Store {
     let url = database.url().unwrap();
     let separator = if url.contains('?') { '&' } else { '?' };
     Store::connect(&format!("{url}{separator}options=-c%20role%3D{role}"), 2)
@@ -53,7 +69,9 @@ async fn the_indexer_role_can_do_all_of_its_work() {
     chain.evict(registry, address("mint"));
     store.apply(&chain.batch()).await.unwrap();
     store.roll_back_to(first.checkpoint.slot).await.unwrap();
-    store.finalize(first.checkpoint.slot).await.unwrap();
+    store.mark_final(first.checkpoint.slot).await.unwrap();
+    store.mark_reconciled(first.checkpoint.slot).await.unwrap();
+    store.record_genesis_hash([1; 32]).await.unwrap();
     store.prune(chain.now).await.unwrap();
     let known = store.registry(registry).await.unwrap();
     store.path(&known, root, 0, chain.now).await.unwrap();
@@ -103,16 +121,17 @@ async fn no_role_has_a_permission_that_it_does_not_need() {
                 .get(0)
         };
         let follows_the_chain = followed.contains(&table);
-        for role in ["bauta_indexer", "bauta_api", "bauta_prover"] {
+        for role in ["bauta_indexer", "bauta_api", "bauta_prover", "bauta_analytics"] {
             let reads = match role {
-                _ if table == "_sqlx_migrations" => true,
+                _ if ["_sqlx_migrations", "schema_compatibility"].contains(&table.as_str()) => true,
                 "bauta_indexer" => follows_the_chain,
-                "bauta_api" => follows_the_chain && table != "journal",
+                "bauta_api" => follows_the_chain && !["journal", "anonymity_sets"].contains(&table.as_str()),
+                "bauta_analytics" => READ_BY_ANALYTICS.contains(&table.as_str()),
                 _ => table == "jobs" || READ_BY_PROVER.contains(&table.as_str()),
             };
             let writes = match role {
                 "bauta_indexer" => follows_the_chain,
-                "bauta_api" => false,
+                "bauta_api" | "bauta_analytics" => false,
                 _ => table == "jobs",
             };
             assert_eq!(can(role, "SELECT").await, reads, "{role} reads {table}");

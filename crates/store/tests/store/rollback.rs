@@ -222,6 +222,7 @@ async fn the_same_history_in_other_batches_gives_the_same_rows() {
     let mut found = Vec::new();
     for batches in [batches, one, many] {
         let database = TestDatabase::create().await.unwrap();
+        database.store.record_genesis_hash([1; 32]).await.unwrap();
         for batch in batches {
             database.store.apply(&batch).await.unwrap();
         }
@@ -293,8 +294,11 @@ async fn final_slots_are_not_rolled_back() {
 async fn a_batch_that_is_already_final_leaves_no_journal() {
     let database = TestDatabase::create().await.unwrap();
     let (mut chain, first) = chain_with_accounts();
-    database.store.finalize(first.checkpoint.slot).await.unwrap();
-    database.store.apply(&first).await.unwrap();
+    database.store.apply_final_after(None, &first).await.unwrap();
+    assert_eq!(
+        database.store.finalized_slot().await.unwrap(),
+        Some(first.checkpoint.slot)
+    );
     let journal = "SELECT count(*) FROM journal";
     let count = |row: sqlx::postgres::PgRow| row.get::<i64, _>(0);
     assert_eq!(
@@ -321,4 +325,63 @@ async fn a_batch_that_was_refused_leaves_no_journal() {
         .unwrap()
         .get(0);
     assert_eq!(batches, 1);
+}
+
+#[tokio::test]
+async fn final_slots_are_rolled_back_for_a_repair_until_they_are_reconciled() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    let (mut chain, first) = chain_with_accounts();
+    store.apply(&first).await.unwrap();
+    let before = rows(&database).await;
+    let batches = fork(&mut chain, 0);
+    for batch in &batches {
+        store.apply(batch).await.unwrap();
+    }
+    let last = batches[2].checkpoint.slot;
+    store.mark_final(last).await.unwrap();
+    let error = store.roll_back_to(first.checkpoint.slot).await.unwrap_err();
+    assert!(matches!(error, StoreError::CannotRollBack { .. }), "{error}");
+    let reached = store.roll_back_for_repair(first.checkpoint.slot).await.unwrap();
+    assert_eq!(reached, Some(first.checkpoint));
+    assert_eq!(rows(&database).await, before);
+    // The slots are final nevertheless.
+    assert_eq!(store.finalized_slot().await.unwrap(), Some(last));
+    for batch in &batches {
+        store.apply(batch).await.unwrap();
+    }
+    // A later slot than the newest final one counts as that one.
+    store.mark_reconciled(last.saturating_add(1)).await.unwrap();
+    assert_eq!(store.reconciled_slot().await.unwrap(), Some(last));
+    let error = store
+        .roll_back_for_repair(first.checkpoint.slot)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("was reconciled"), "{error}");
+}
+
+#[tokio::test]
+async fn a_rollback_keeps_columns_that_the_journal_does_not_know() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    let (mut chain, first) = chain_with_accounts();
+    store.apply(&first).await.unwrap();
+    for batch in fork(&mut chain, 0) {
+        store.apply(&batch).await.unwrap();
+    }
+    // Another version adds and removes columns while the batches can still be rolled back.
+    for statement in [
+        "ALTER TABLE registries ADD COLUMN later integer NOT NULL DEFAULT 7",
+        "UPDATE registries SET later = 8",
+        "ALTER TABLE registries DROP COLUMN authority",
+    ] {
+        sqlx::query(statement).execute(database.pool()).await.unwrap();
+    }
+    let reached = store.roll_back_to(first.checkpoint.slot).await.unwrap();
+    assert_eq!(reached, Some(first.checkpoint));
+    let later: Vec<i32> = sqlx::query_scalar("SELECT DISTINCT later FROM registries")
+        .fetch_all(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(later, [8]);
 }

@@ -1,6 +1,6 @@
 //! Nullifiers, verifications, refusals, and their rollups.
 
-use bauta_primitives::Root;
+use bauta_primitives::{Nullifier, Root};
 use sqlx::postgres::PgBindIterExt;
 use sqlx::{PgConnection, Row};
 
@@ -9,6 +9,8 @@ use crate::StoreError;
 use crate::uint64::Uint64;
 use crate::values::{address, element};
 
+/// Writes the used nullifiers, and marks those that were reclaimed. Fails if a reclaimed nullifier
+/// is not stored as used: then its verification is missing.
 pub async fn nullifiers(connection: &mut PgConnection, state: &State) -> Result<(), StoreError> {
     let new = &state.verifications;
     if !new.is_empty() {
@@ -28,16 +30,28 @@ pub async fn nullifiers(connection: &mut PgConnection, state: &State) -> Result<
     }
     let reclaimed = &state.reclaimed;
     if !reclaimed.is_empty() {
-        sqlx::query(
-            "UPDATE nullifiers n SET reclaimed_at = to_timestamp(r.time)
-             FROM unnest($1::integer[], $2::bytea[], $3::bigint[]) AS r (scope_id, hash, time)
-             WHERE n.hash = r.hash AND n.scope_id = r.scope_id",
+        let unknown = sqlx::query(
+            "WITH reclaimed AS MATERIALIZED (
+                 SELECT * FROM unnest($1::integer[], $2::bytea[], $3::bigint[]) AS r (scope_id, hash, time)
+             ), updated AS (
+                 UPDATE nullifiers n SET reclaimed_at = to_timestamp(r.time) FROM reclaimed r
+                 WHERE n.hash = r.hash AND n.scope_id = r.scope_id AND n.reclaimed_at IS NULL
+                 RETURNING n.scope_id, n.hash
+             )
+             SELECT s.address, r.hash FROM reclaimed r JOIN scopes s ON s.id = r.scope_id
+             WHERE NOT EXISTS (SELECT FROM updated u WHERE u.scope_id = r.scope_id AND u.hash = r.hash) LIMIT 1",
         )
         .bind(reclaimed.iter().map(|r| r.scope_id).bind_iter())
         .bind(reclaimed.iter().map(|r| r.nullifier.to_bytes()).bind_iter())
         .bind(reclaimed.iter().map(|r| r.time).bind_iter())
-        .execute(connection)
+        .fetch_optional(connection)
         .await?;
+        if let Some(row) = unknown {
+            return Err(StoreError::UnknownNullifier {
+                scope: address(row.get("address"))?,
+                nullifier: Nullifier::new(element(row.get("hash"))?),
+            });
+        }
     }
     Ok(())
 }
@@ -51,10 +65,11 @@ pub async fn verifications(connection: &mut PgConnection, state: &State) -> Resu
     }
     let at_sequences: Result<Vec<_>, _> = new.iter().map(|v| v.at_sequence.to_column()).collect();
     // root_sequence: the newest change, at the time of the verification, that gave the root.
-    // owners: the distinct owners at that change.
+    // owners: the distinct owners at that change, if they are not too few.
     let unknown_root = sqlx::query(
         "WITH accepted AS MATERIALIZED (
-             SELECT v.*, r.sequence AS root_sequence, a.owners
+             SELECT v.*, r.sequence AS root_sequence, a.owners < anonymity_threshold() AS is_small,
+                    CASE WHEN a.owners >= anonymity_threshold() THEN a.owners END AS owners
              FROM unnest($1::integer[], $2::integer[], $3::bigint[], $4::bytea[], $5::bytea[], $6::numeric[], $7::bigint[])
                   WITH ORDINALITY AS v (scope_id, registry_id, at_sequence, root, claim, track_id, time, number)
              LEFT JOIN LATERAL (SELECT sequence FROM roots r
@@ -71,26 +86,28 @@ pub async fn verifications(connection: &mut PgConnection, state: &State) -> Resu
              FROM accepted WHERE root_sequence IS NOT NULL ORDER BY number
          ), counted_by_hour AS (
              INSERT INTO verifications_by_hour (scope_id, claim, hour, track_id, verifications, refused, anonymity_sets,
-                                                anonymity_set_sum, anonymity_set_min)
+                                                anonymity_set_sum, anonymity_set_min, small_anonymity_sets)
              SELECT scope_id, claim, to_timestamp(time - time % 3600), max(track_id), count(*), 0, count(owners),
-                    coalesce(sum(owners), 0), min(owners)
+                    coalesce(sum(owners), 0), min(owners), count(*) FILTER (WHERE is_small)
              FROM accepted GROUP BY scope_id, claim, time - time % 3600
              ON CONFLICT (scope_id, claim, hour) DO UPDATE SET
                  verifications = verifications_by_hour.verifications + excluded.verifications,
                  anonymity_sets = verifications_by_hour.anonymity_sets + excluded.anonymity_sets,
                  anonymity_set_sum = verifications_by_hour.anonymity_set_sum + excluded.anonymity_set_sum,
-                 anonymity_set_min = least(verifications_by_hour.anonymity_set_min, excluded.anonymity_set_min)
+                 anonymity_set_min = least(verifications_by_hour.anonymity_set_min, excluded.anonymity_set_min),
+                 small_anonymity_sets = verifications_by_hour.small_anonymity_sets + excluded.small_anonymity_sets
          ), counted_by_day AS (
              INSERT INTO verifications_by_day (scope_id, claim, day, track_id, verifications, refused, anonymity_sets,
-                                                anonymity_set_sum, anonymity_set_min)
+                                                anonymity_set_sum, anonymity_set_min, small_anonymity_sets)
              SELECT scope_id, claim, to_timestamp(time - time % 86400), max(track_id), count(*), 0, count(owners),
-                    coalesce(sum(owners), 0), min(owners)
+                    coalesce(sum(owners), 0), min(owners), count(*) FILTER (WHERE is_small)
              FROM accepted GROUP BY scope_id, claim, time - time % 86400
              ON CONFLICT (scope_id, claim, day) DO UPDATE SET
                  verifications = verifications_by_day.verifications + excluded.verifications,
                  anonymity_sets = verifications_by_day.anonymity_sets + excluded.anonymity_sets,
                  anonymity_set_sum = verifications_by_day.anonymity_set_sum + excluded.anonymity_set_sum,
-                 anonymity_set_min = least(verifications_by_day.anonymity_set_min, excluded.anonymity_set_min)
+                 anonymity_set_min = least(verifications_by_day.anonymity_set_min, excluded.anonymity_set_min),
+                 small_anonymity_sets = verifications_by_day.small_anonymity_sets + excluded.small_anonymity_sets
          ), first_used AS (
              UPDATE roots r SET first_used_at = to_timestamp(f.time)
              FROM (SELECT registry_id, root_sequence, min(time) AS time FROM accepted

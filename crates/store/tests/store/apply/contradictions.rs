@@ -46,6 +46,24 @@ async fn events_about_something_unknown_are_refused() {
 }
 
 #[tokio::test]
+async fn a_reclaimed_nullifier_that_was_never_used_is_refused() {
+    let (database, mut chain) = empty_registry(RegistryKind::Holders).await;
+    let scope = address("scope");
+    chain.scope(scope, registry(), address("circuit"), ScopeMode::Live);
+    database.store.apply(&chain.batch()).await.unwrap();
+    chain.emit(Event::NullifierReclaimed {
+        scope,
+        nullifier: nullifier(1),
+    });
+    let error = refused(&database, &chain.batch()).await;
+    assert!(
+        matches!(error, StoreError::UnknownNullifier { scope: of, nullifier: found }
+            if of == scope && found == nullifier(1)),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn nothing_is_created_twice() {
     let (database, chain) = empty_registry(RegistryKind::Holders).await;
     let mut again = chain.clone();

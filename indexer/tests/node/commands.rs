@@ -1,0 +1,111 @@
+//! Tests of the commands for operators.
+
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use bauta_indexer::{Follower, Settings};
+use bauta_store::testing::TestDatabase;
+
+use crate::support::TestCluster;
+
+/// Runs a command of the indexer.
+async fn run(cluster: &TestCluster, database: &TestDatabase, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bauta-indexer"));
+    command
+        .args(arguments)
+        .env("DATABASE_URL", database.url().unwrap())
+        .env("SOLANA_RPC_URL", cluster.chain.rpc_url())
+        .env("METRICS_HOST", "127.0.0.1")
+        .env("METRICS_PORT", "0");
+    tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap()
+}
+
+fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_shows_the_progress_and_undo_moves_the_checkpoint_back() {
+    let mut cluster = TestCluster::start().await;
+    cluster.create_registry().await;
+    let database = TestDatabase::create().await.unwrap();
+    let settings = Settings::new(bauta::ID);
+    let mut follower = Follower::new(Arc::new(cluster.source()), database.store.clone(), settings);
+    follower.step().await.unwrap();
+    let first = database.store.checkpoint().await.unwrap().unwrap();
+    cluster.append(2).await;
+    follower.step().await.unwrap();
+    let second = database.store.checkpoint().await.unwrap().unwrap();
+
+    let output = run(&cluster, &database, &["status", "--json"]).await;
+    assert!(output.status.success(), "{}", text(&output));
+    let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(status["checkpoint_slot"], second.slot.get());
+    assert!(status["head_slot"].as_u64().unwrap() >= second.slot.get());
+    assert_eq!(status["journal_batches"], 2);
+    assert_eq!(status["journal_first_slot"], first.slot.get());
+    let genesis_hash = cluster.rpc.genesis_hash().await.unwrap();
+    assert_eq!(status["genesis_hash"], genesis_hash.to_string());
+    let output = run(&cluster, &database, &["status"]).await;
+    assert!(text(&output).contains(&format!("checkpoint   slot {}", second.slot)));
+
+    let slot = first.slot.to_string();
+    let output = run(&cluster, &database, &["undo", "--to", &slot, "--dry-run"]).await;
+    assert!(text(&output).contains("would move"), "{}", text(&output));
+    assert_eq!(database.store.checkpoint().await.unwrap(), Some(second));
+    let output = run(&cluster, &database, &["undo", "--to", &slot]).await;
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(database.store.checkpoint().await.unwrap(), Some(first));
+    // The running follower reads the chain again.
+    follower.step().await.unwrap();
+    let registry = database.store.registry(cluster.registry()).await.unwrap();
+    assert_eq!(registry.sequence.get(), 1);
+    // Without a journal nothing can be undone.
+    let third = database.store.checkpoint().await.unwrap().unwrap();
+    database.store.finalize(third.slot).await.unwrap();
+    let output = run(&cluster, &database, &["undo", "--to", &slot]).await;
+    assert!(
+        !output.status.success() && text(&output).contains("can't be rolled back"),
+        "{}",
+        text(&output)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_names_the_accounts_that_differ() {
+    let mut cluster = TestCluster::start().await;
+    cluster.create_registry().await;
+    cluster.append(2).await;
+    let database = TestDatabase::create().await.unwrap();
+    let mut replica = cluster.index(&database.store);
+    replica
+        .until("caught up", |status| status.caught_up_at.is_some())
+        .await;
+    let registry = cluster.registry().to_string();
+    for arguments in [vec!["verify"], vec!["verify", "--registry", &registry]] {
+        let output = run(&cluster, &database, &arguments).await;
+        assert!(
+            output.status.success() && text(&output).contains("0 accounts differ"),
+            "{}",
+            text(&output)
+        );
+    }
+    sqlx::query("UPDATE registries SET next_index = 3")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let output = run(&cluster, &database, &["verify", "--registry", &registry]).await;
+    assert!(!output.status.success(), "{}", text(&output));
+    assert!(
+        text(&output).contains(&format!("registry {registry} differs")),
+        "{}",
+        text(&output)
+    );
+    replica.stop().await;
+}
