@@ -26,7 +26,7 @@ fn rounds() -> Vec<[Faults; 2]> {
     let stale = with(|faults| (faults.stale, faults.slots_behind) = (0.5, 12));
     let ahead = with(|faults| faults.slots_ahead = 1_000_000);
     let unavailable = with(|faults| faults.unavailable = true);
-    let unrecorded = with(|faults| faults.unrecorded = 1.0);
+    let unrecorded = with(|faults| faults.unrecorded = 0.5);
     let unknown_errors = with(|faults| faults.unknown_errors = 1.0);
     let lists_wrongly = with(|faults| (faults.invented, faults.empty_pages) = (1.0, 0.5));
     let late = with(|faults| faults.delay = Duration::from_secs(2));
@@ -40,7 +40,7 @@ fn rounds() -> Vec<[Faults; 2]> {
         // For example a node of another cluster.
         [ahead, none.clone()],
         [unavailable.clone(), none.clone()],
-        [unrecorded, none.clone()],
+        [unrecorded.clone(), unrecorded],
         [unknown_errors.clone(), unknown_errors],
         [lists_wrongly, none.clone()],
         [late, none],
