@@ -173,19 +173,24 @@ pub enum IndexerError {
     /// The database did not reach the slot of the accounts, with which it is compared.
     #[error("the database did not reach the slot of the accounts within 20 s; check that an indexer runs")]
     DatabaseBehindAccounts,
-    /// Accounts differ from the database, and the search found no missing transaction that explains
-    /// the difference.
-    #[error(
-        "{differences} accounts differ from the database and no missing transaction explains it, first {kind} {address}"
-    )]
-    UnexplainedDifferences {
-        /// The number of accounts.
-        differences: usize,
-        /// The kind of the first account.
-        kind: &'static str,
-        /// The address of the first account.
-        address: Address,
-    },
+    /// Accounts differ from the database.
+    #[error(transparent)]
+    UnexplainedDifferences(#[from] UnexplainedDifferences),
+}
+
+/// Accounts differ from the database, and the search found no missing transaction that explains the
+/// difference.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error(
+    "{differences} accounts differ from the database and no missing transaction explains it, first {kind} {address}"
+)]
+pub struct UnexplainedDifferences {
+    /// The number of accounts.
+    pub differences: usize,
+    /// The kind of the first account.
+    pub kind: &'static str,
+    /// The address of the first account.
+    pub address: Address,
 }
 
 impl IndexerError {

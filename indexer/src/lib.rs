@@ -17,6 +17,7 @@
 //! of a node is assumed to be complete: the database is checked against the program's own
 //! sequences, roots and accounts. docs/indexer.md lists the rules.
 
+mod backoff;
 pub mod chain;
 pub mod decode;
 mod error;
@@ -32,7 +33,7 @@ mod status;
 pub mod testing;
 mod wake;
 
-pub use error::{Inconsistency, IndexerError, SourceError};
+pub use error::{Inconsistency, IndexerError, SourceError, UnexplainedDifferences};
 pub use follow::{ClusterCheck, Follower, Settings, Step};
 pub use metrics::describe as describe_metrics;
 pub use overview::Overview;

@@ -15,16 +15,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bauta_store::{Leadership, Slot, Store, StoreError};
-use solana_address::Address;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::IndexerError;
 use crate::chain::Source;
 use crate::follow::{Follower, Settings, Step};
 use crate::reconcile::{Comparison, Explainer, Outcome, Reconciler};
 use crate::status::{IndexerStatus, Reporter, Role};
+use crate::{IndexerError, UnexplainedDifferences};
 
 /// The time between two attempts of a replica to become the leader.
 const LEAD_INTERVAL: Duration = Duration::from_secs(1);
@@ -101,8 +100,9 @@ impl<S: Source> Indexer<S> {
     }
 
     async fn run_forever(&self) {
+        let mut candidate = self.store.candidate();
         loop {
-            match self.store.try_lead().await {
+            match candidate.try_lead().await {
                 Ok(Some(leadership)) => {
                     self.reporter.role(Role::Leader);
                     let lost = self.lead(leadership).await;
@@ -230,14 +230,6 @@ async fn compare_forever<S: Source>(
     }
 }
 
-/// The content of [`IndexerError::UnexplainedDifferences`], which is reported after each step.
-#[derive(Clone, Copy)]
-struct UnexplainedDifferences {
-    differences: usize,
-    kind: &'static str,
-    address: Address,
-}
-
 /// When each maintenance task was last done, and the results that the next run needs.
 #[derive(Default)]
 struct MaintenanceState {
@@ -247,7 +239,8 @@ struct MaintenanceState {
     agreed: Slot,
     /// The rollbacks for which `agreed` holds.
     rollbacks: u64,
-    /// The differences that no missing transaction explains, until a round finds none.
+    /// The differences that no missing transaction explains, until a round finds none. Each step
+    /// reports them.
     unexplained: Option<UnexplainedDifferences>,
     finalized_at: Option<Instant>,
     pruned_at: Option<Instant>,
@@ -288,15 +281,7 @@ impl<S: Source> Indexer<S> {
         }
         // The differences do not stop finality and pruning, which do not depend on them.
         match state.unexplained {
-            Some(UnexplainedDifferences {
-                differences,
-                kind,
-                address,
-            }) => Err(IndexerError::UnexplainedDifferences {
-                differences,
-                kind,
-                address,
-            }),
+            Some(unexplained) => Err(unexplained.into()),
             None => Ok(false),
         }
     }
@@ -324,16 +309,8 @@ async fn explain_differences<S: Source>(
         state.agreed = state.agreed.max(comparison.agreed().unwrap_or(Slot::ZERO));
         let outcome = match state.explainer.explain(follower, &comparison).await {
             Ok(outcome) => outcome,
-            Err(IndexerError::UnexplainedDifferences {
-                differences,
-                kind,
-                address,
-            }) => {
-                state.unexplained = Some(UnexplainedDifferences {
-                    differences,
-                    kind,
-                    address,
-                });
+            Err(IndexerError::UnexplainedDifferences(unexplained)) => {
+                state.unexplained = Some(unexplained);
                 Outcome::Inconclusive
             }
             Err(error) => return Err(error),

@@ -9,6 +9,7 @@ use bauta_rpc::{Options, Rpc, RpcError};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::sync::Semaphore;
 
+use crate::backoff::doubling_pause;
 use crate::chain::GenesisHash;
 use crate::metrics;
 
@@ -233,8 +234,7 @@ impl Node {
             }
             let method = health.methods.entry(method).or_default();
             method.failures = method.failures.saturating_add(1);
-            let doublings = method.failures.saturating_sub(1).min(6);
-            let cool_down = (MIN_COOL_DOWN * 2_u32.pow(doublings)).min(MAX_COOL_DOWN);
+            let cool_down = doubling_pause(method.failures, MIN_COOL_DOWN, MAX_COOL_DOWN);
             method.cool_down_until = Some(now + cool_down);
         });
     }

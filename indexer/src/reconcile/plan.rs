@@ -85,6 +85,11 @@ impl Part {
     }
 }
 
+/// Puts parts before all others of a queue, in their order.
+pub fn prepend(queue: &mut VecDeque<Part>, parts: Vec<Part>) {
+    parts.into_iter().rev().for_each(|part| queue.push_front(part));
+}
+
 /// Returns the prefixes that continue a prefix with a byte up to `last`. Returns `None` if the prefix
 /// already has all `length` bytes of a key.
 fn longer(prefix: &[u8], length: usize, last: u8) -> Option<impl Iterator<Item = Vec<u8>>> {

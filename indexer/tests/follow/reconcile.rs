@@ -8,6 +8,7 @@ use bauta_indexer::chain::{Account, Head, Transaction};
 use bauta_indexer::testing::{TestChain, named};
 use bauta_indexer::{
     Indexer, IndexerError, IndexerStatus, Outcome, ReconcileLimits, Reconciler, RunSettings,
+    UnexplainedDifferences,
 };
 use bauta_store::{Event, Slot};
 use solana_signature::Signature;
@@ -29,6 +30,16 @@ async fn rounds_until_agreement(fixture: &mut Fixture) -> usize {
     panic!("accounts and database differ after five rounds");
 }
 
+/// Asserts that the first round finds a transaction that every list by the program's address omits.
+/// The lists by the addresses of its accounts contain it.
+async fn assert_one_round_finds(chain: &TestChain, omitted: Signature) {
+    let mut fixture = Fixture::new(chain).await;
+    fixture.source.state().omitted.insert(omitted);
+    fixture.settle().await;
+    assert_eq!(rounds_until_agreement(&mut fixture).await, 1);
+    fixture.assert_equals_new_database(chain).await;
+}
+
 #[tokio::test]
 async fn a_correct_database_agrees_in_the_first_round() {
     let chain = small_chain();
@@ -46,13 +57,7 @@ async fn a_missing_verification_is_found_by_its_nullifier_account() {
     chain.wait(1);
     chain.verify(scope, registry, 7);
     chain.wait(1);
-    let mut fixture = Fixture::new(&chain).await;
-    fixture.source.state().omitted.insert(missing);
-    fixture.settle().await;
-    // Every list by the program's address omits the transaction. The list of the account contains
-    // it.
-    assert_eq!(rounds_until_agreement(&mut fixture).await, 1);
-    fixture.assert_equals_new_database(&chain).await;
+    assert_one_round_finds(&chain, missing).await;
 }
 
 #[tokio::test]
@@ -62,12 +67,8 @@ async fn a_missing_last_change_is_found_by_its_registry_account() {
     chain.wait(1);
     let missing = chain.register(registry, 900, 3, 8).unwrap();
     chain.wait(1);
-    let mut fixture = Fixture::new(&chain).await;
-    fixture.source.state().omitted.insert(missing);
     // There is no later change that reveals the gap.
-    fixture.settle().await;
-    assert_eq!(rounds_until_agreement(&mut fixture).await, 1);
-    fixture.assert_equals_new_database(&chain).await;
+    assert_one_round_finds(&chain, missing).await;
 }
 
 #[tokio::test]
@@ -77,11 +78,7 @@ async fn a_missing_sealing_is_found_although_the_tree_is_complete() {
     chain.wait(1);
     let missing = chain.seal(registry);
     chain.wait(1);
-    let mut fixture = Fixture::new(&chain).await;
-    fixture.source.state().omitted.insert(missing);
-    fixture.settle().await;
-    assert_eq!(rounds_until_agreement(&mut fixture).await, 1);
-    fixture.assert_equals_new_database(&chain).await;
+    assert_one_round_finds(&chain, missing).await;
 }
 
 #[tokio::test]
@@ -89,11 +86,7 @@ async fn a_missing_initialisation_is_found_by_the_config_account() {
     let mut chain = TestChain::default();
     let missing = chain.initialize();
     chain.wait(1);
-    let mut fixture = Fixture::new(&chain).await;
-    fixture.source.state().omitted.insert(missing);
-    fixture.settle().await;
-    assert_eq!(rounds_until_agreement(&mut fixture).await, 1);
-    fixture.assert_equals_new_database(&chain).await;
+    assert_one_round_finds(&chain, missing).await;
 }
 
 #[tokio::test]
@@ -342,7 +335,7 @@ async fn an_unexplained_difference_stops_the_indexer() {
     assert!(
         matches!(
             stopped,
-            IndexerError::UnexplainedDifferences { differences: 1, .. }
+            IndexerError::UnexplainedDifferences(UnexplainedDifferences { differences: 1, .. })
         ),
         "{stopped}"
     );

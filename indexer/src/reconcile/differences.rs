@@ -1,0 +1,131 @@
+//! Compares one part of the accounts with the database.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use bauta_store::{Slot, Store, StoreError};
+use solana_address::Address;
+
+use super::STEP_INTERVAL;
+use super::kind::AccountKind;
+use super::state::{AccountKey, AccountState, AccountStates};
+use crate::chain::{Account, Source};
+use crate::{IndexerError, SourceError};
+
+/// The time limit for the checkpoint to pass the slot of the accounts.
+const REACH_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long accounts that differ are compared again, because a node's accounts can be newer than the
+/// slot that it reports.
+const NEWER_SLOTS_TIMEOUT: Duration = Duration::from_secs(2);
+/// The time between two comparisons of accounts that differ.
+const COMPARE_INTERVAL: Duration = Duration::from_millis(200);
+
+/// The result of the comparison of one part.
+pub enum PartOutcome {
+    Compared {
+        slot: Slot,
+        differing: BTreeSet<Address>,
+    },
+    /// The checkpoint did not pass the slot of the accounts in time.
+    NotReached,
+    Failed(SourceError),
+}
+
+/// Compares one part.
+pub async fn compare_part<S: Source>(
+    store: &Store,
+    source: &S,
+    kind: &AccountKind,
+) -> Result<PartOutcome, IndexerError> {
+    let before = kind.stored(store).await?;
+    let (slot, accounts) = match source.accounts(&kind.filter()).await {
+        Ok(accounts) => accounts,
+        Err(error) => return Ok(PartOutcome::Failed(error)),
+    };
+    if !reach(store, slot, REACH_TIMEOUT).await? {
+        return Ok(PartOutcome::NotReached);
+    }
+    let mut differing = suspects(store, kind, &before, &accounts).await?;
+    // A node can return accounts that are a little newer than the slot that it reports. Then the
+    // database soon contains the same state.
+    let start = Instant::now();
+    while !differing.is_empty() && start.elapsed() < NEWER_SLOTS_TIMEOUT {
+        tokio::time::sleep(COMPARE_INTERVAL).await;
+        differing = suspects(store, kind, &before, &accounts).await?;
+    }
+    Ok(PartOutcome::Compared { slot, differing })
+}
+
+/// Waits until the checkpoint has passed a slot. Returns `false` if the time limit passes first.
+async fn reach(store: &Store, slot: Slot, limit: Duration) -> Result<bool, StoreError> {
+    let start = Instant::now();
+    loop {
+        let checkpoint = store.checkpoint().await?;
+        if checkpoint.is_some_and(|at| at.slot >= slot) {
+            return Ok(true);
+        }
+        if start.elapsed() >= limit {
+            return Ok(false);
+        }
+        tokio::time::sleep(STEP_INTERVAL).await;
+    }
+}
+
+/// Returns the addresses of the accounts whose state differs from the database, both as it was
+/// before and as it is now.
+async fn suspects(
+    store: &Store,
+    kind: &AccountKind,
+    before: &AccountStates,
+    accounts: &[Account],
+) -> Result<BTreeSet<Address>, StoreError> {
+    let mut chain = AccountStates::new();
+    let mut addresses = HashMap::new();
+    for account in accounts {
+        if let Some((key, state)) = kind.decode(account) {
+            addresses.insert(key, account.address);
+            chain.insert(key, state);
+        }
+    }
+    let differs = |stored: &AccountStates, key: &AccountKey| chain.get(key) != stored.get(key);
+    let keys: BTreeSet<AccountKey> = chain.keys().chain(before.keys()).copied().collect();
+    let changed: Vec<_> = keys.into_iter().filter(|key| differs(before, key)).collect();
+    if changed.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let after = kind.stored(store).await?;
+    let mut suspects = BTreeSet::new();
+    for key in changed.iter().filter(|key| differs(&after, key)) {
+        let was_stored = match chain.get(key) {
+            Some(state) => was_stored(store, key, state).await?,
+            None => false,
+        };
+        if !was_stored {
+            let address = match addresses.get(key) {
+                Some(address) => *address,
+                None => kind.address(store, key).await?,
+            };
+            suspects.insert(address);
+        }
+    }
+    Ok(suspects)
+}
+
+/// Returns whether the database contained this state of an account between two reads.
+///
+/// Only registries change so often that this case matters. The sequence identifies the states of
+/// their trees. A state with the present sequence is not one in between.
+async fn was_stored(store: &Store, key: &AccountKey, state: &AccountState) -> Result<bool, StoreError> {
+    let AccountState::Registry(state) = state else {
+        return Ok(false);
+    };
+    let registry = match store.registry(Address::from(*key)).await {
+        Err(StoreError::Unknown { .. }) => return Ok(false),
+        registry => registry?,
+    };
+    if state.sequence == registry.sequence {
+        return Ok(false);
+    }
+    let root = store.root_at(&registry, state.sequence).await?;
+    Ok(root.is_some_and(|root| root.to_bytes() == state.root))
+}
