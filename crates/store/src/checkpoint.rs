@@ -1,6 +1,6 @@
 //! The checkpoint, finality, and rollbacks to an earlier checkpoint.
 
-use sqlx::{PgConnection, Row};
+use sqlx::{PgConnection, Postgres, Row, Transaction};
 
 use crate::values::unsigned;
 use crate::{Position, Slot, Store, StoreError};
@@ -36,14 +36,6 @@ enum Effect {
 enum Final {
     Refused,
     RolledBack,
-}
-
-/// Blocks other writers until the transaction ends. Readers do not wait.
-pub async fn lock(connection: &mut PgConnection) -> Result<(), StoreError> {
-    sqlx::query("LOCK TABLE checkpoint IN EXCLUSIVE MODE")
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 pub async fn last_batch(connection: &mut PgConnection) -> Result<Option<LastBatch>, StoreError> {
@@ -92,6 +84,15 @@ async fn delete_journal(connection: &mut PgConnection, slot: Slot) -> Result<(),
 }
 
 impl Store {
+    /// Begins a transaction that blocks other writers until it ends. Readers do not wait.
+    pub(crate) async fn begin_locked(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query("LOCK TABLE checkpoint IN EXCLUSIVE MODE")
+            .execute(&mut *transaction)
+            .await?;
+        Ok(transaction)
+    }
+
     /// Returns the position up to which events have been applied. `None` if no batch has been
     /// applied, which is not the same as slot 0.
     pub async fn checkpoint(&self) -> Result<Option<Position>, StoreError> {
@@ -117,8 +118,7 @@ impl Store {
     /// Marks every slot up to `slot` as final and deletes the journal of those slots. An earlier
     /// slot than the newest finalized one changes nothing.
     pub async fn finalize(&self, slot: Slot) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        lock(&mut transaction).await?;
+        let mut transaction = self.begin_locked().await?;
         mark_final(&mut transaction, slot).await?;
         delete_journal(&mut transaction, slot).await?;
         transaction.commit().await?;
@@ -129,8 +129,7 @@ impl Store {
     /// until [`Store::mark_reconciled`]. So [`Store::roll_back_for_repair`] can still add missing
     /// transactions.
     pub async fn mark_final(&self, slot: Slot) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        lock(&mut transaction).await?;
+        let mut transaction = self.begin_locked().await?;
         mark_final(&mut transaction, slot).await?;
         transaction.commit().await?;
         Ok(())
@@ -139,8 +138,7 @@ impl Store {
     /// Records that the database agrees with the program's accounts up to `slot`, and deletes the
     /// journal of those slots. A slot after the newest final slot counts as that slot.
     pub async fn mark_reconciled(&self, slot: Slot) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        lock(&mut transaction).await?;
+        let mut transaction = self.begin_locked().await?;
         let reconciled: Option<i64> = sqlx::query_scalar(
             "UPDATE finality SET reconciled_slot = greatest(reconciled_slot, least(slot, $1)) RETURNING reconciled_slot",
         )
@@ -157,8 +155,7 @@ impl Store {
     /// Deletes the journal up to a slot. Missing transactions in these slots can then be added only
     /// by a rebuild.
     pub async fn delete_journal(&self, slot: Slot) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        lock(&mut transaction).await?;
+        let mut transaction = self.begin_locked().await?;
         delete_journal(&mut transaction, slot).await?;
         transaction.commit().await?;
         Ok(())
@@ -210,8 +207,7 @@ impl Store {
         final_slots: Final,
         effect: Effect,
     ) -> Result<Option<Position>, StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        lock(&mut transaction).await?;
+        let mut transaction = self.begin_locked().await?;
         let finalized = finalized_slot(&mut transaction).await?;
         if final_slots == Final::Refused && finalized.is_some_and(|finalized| slot < finalized) {
             return Err(StoreError::CannotRollBack {

@@ -17,10 +17,33 @@ pub struct Leadership {
     connection: PgConnection,
 }
 
+/// A replica that competes for the lock. It keeps its session between two attempts, so that a standby
+/// does not open a connection for each of them.
+#[derive(Debug)]
+pub struct Candidate {
+    store: Store,
+    connection: Option<PgConnection>,
+}
+
 impl Store {
-    /// Takes the lock, if it is free. `None`: another session holds it.
-    pub async fn try_lead(&self) -> Result<Option<Leadership>, StoreError> {
-        let mut connection = self.pool.acquire().await?.detach();
+    /// Returns a candidate for the lock. It connects with its first attempt.
+    #[must_use]
+    pub fn candidate(&self) -> Candidate {
+        Candidate {
+            store: self.clone(),
+            connection: None,
+        }
+    }
+}
+
+impl Candidate {
+    /// Takes the lock, if it is free. `None`: another session holds it. After an error, the next
+    /// attempt uses a new session.
+    pub async fn try_lead(&mut self) -> Result<Option<Leadership>, StoreError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.store.pool.acquire().await?.detach(),
+        };
         let leads: bool = sqlx::query("SELECT pg_try_advisory_lock($1, hashtext(current_schema()))")
             .bind(LOCK)
             .fetch_one(&mut connection)
@@ -29,7 +52,7 @@ impl Store {
         if leads {
             return Ok(Some(Leadership { connection }));
         }
-        connection.close().await?;
+        self.connection = Some(connection);
         Ok(None)
     }
 }

@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use crate::reconciliation::range_of_prefix;
-use crate::uint64::Uint64;
+use crate::uint64::uint64;
 use crate::values::{address, bigint, element, leaf_index};
 use crate::{Registry, Store, StoreError};
 
@@ -59,7 +59,7 @@ fn holding(depth: Depth, row: &PgRow) -> Result<Holding, StoreError> {
         owner: address(row.get("owner"))?,
         commitment: Commitment::new(element(row.get("commitment"))?),
         index: leaf_index(depth, row.get("index"))?,
-        track: row.get::<Uint64, _>("track_id").0,
+        track: uint64(row, "track_id")?,
         live: row.get("live"),
         last_change: row.get("last_change"),
     })

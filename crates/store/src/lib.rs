@@ -64,7 +64,7 @@ pub use jobs::{
     Enqueued, ExpiredJob, Job, JobCounts, JobError, JobListener, JobRates, JobResult, JobState, NewJob,
     OpenJobs, StartedJob,
 };
-pub use leader::Leadership;
+pub use leader::{Candidate, Leadership};
 pub use leaves::{Holding, LeafRecord};
 pub use migrate::{OLDEST_SUPPORTED, newest_migration};
 pub use path::Path;

@@ -118,9 +118,13 @@ impl Store {
 
     /// Returns the root of a registry after a change. `None` if there was no such change.
     pub async fn root_at(&self, registry: &Registry, sequence: Sequence) -> Result<Option<Root>, StoreError> {
+        // No stored root has a sequence that the column cannot hold.
+        let Ok(sequence) = sequence.to_column() else {
+            return Ok(None);
+        };
         let row = sqlx::query("SELECT root FROM roots WHERE registry_id = $1 AND sequence = $2")
             .bind(registry.id)
-            .bind(sequence.to_column()?)
+            .bind(sequence)
             .fetch_optional(&self.pool)
             .await?;
         row.map(|row| Ok(Root::new(element(row.get("root"))?)))

@@ -5,7 +5,7 @@ use solana_address::Address;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::uint64::Uint64;
+use crate::uint64::uint64;
 use crate::values::{address, unsigned};
 use crate::{RegistryKind, Sequence, Store, StoreError};
 
@@ -67,7 +67,7 @@ fn registry(row: &PgRow) -> Result<Registry, StoreError> {
         id: row.get("id"),
         address: address(row.get("address"))?,
         authority: address(row.get("authority"))?,
-        nonce: row.get::<Uint64, _>("nonce").0,
+        nonce: uint64(row, "nonce")?,
         kind: RegistryKind::parse(row.get("kind"))?,
         depth: depth(row)?,
         leaf_format: byte(row, "leaf_format")?,
@@ -109,7 +109,7 @@ impl Store {
             Ok(Collection {
                 key: address(row.get("key"))?,
                 is_group: row.get("is_group"),
-                track: row.get::<Uint64, _>("track_id").0,
+                track: uint64(row, "track_id")?,
             })
         };
         rows.iter().map(collection).collect()

@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use crate::registries::{byte, depth};
-use crate::uint64::Uint64;
+use crate::uint64::uint64;
 use crate::values::{address, bytes32, element};
 use crate::{CircuitStatus, Provenance, ScopeMode, ScopeStatus, Store, StoreError};
 
@@ -90,7 +90,7 @@ fn scope(row: &PgRow) -> Result<Scope, StoreError> {
         address: address(row.get("address"))?,
         scope: ScopeElement::new(element(row.get("scope"))?),
         creator: address(row.get("creator"))?,
-        nonce: row.get::<Uint64, _>("nonce").0,
+        nonce: uint64(row, "nonce")?,
         registry: address(row.get("registry"))?,
         circuit: address(row.get("circuit"))?,
         auxiliary_registry: optional("auxiliary_registry").map(address).transpose()?,

@@ -48,8 +48,7 @@ impl Store {
 
     /// Blocks every writer of this store until the switchover is finished or dropped.
     pub async fn begin_switchover(&self) -> Result<Switchover, StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        checkpoint::lock(&mut transaction).await?;
+        let mut transaction = self.begin_locked().await?;
         let last = checkpoint::last_batch(&mut transaction).await?;
         Ok(Switchover {
             transaction,

@@ -3,8 +3,10 @@
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
-use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueFormat, PgValueRef};
-use sqlx::{Decode, Encode, Postgres, Type};
+use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, PgValueFormat, PgValueRef};
+use sqlx::{Decode, Encode, Postgres, Row, Type};
+
+use crate::StoreError;
 
 /// Postgres sends and receives `numeric` as digits of this base.
 const BASE: u64 = 10_000;
@@ -67,6 +69,19 @@ impl Decode<'_, Postgres> for Uint64 {
                 .ok_or_else(|| "the number is not a 64-bit unsigned integer".into()),
         }
     }
+}
+
+/// Reads a column that is not null. A damaged value is an error; `row.get` would panic.
+pub fn uint64(row: &PgRow, column: &str) -> Result<u64, StoreError> {
+    optional_uint64(row, column)?.ok_or_else(|| StoreError::Damaged(format!("column {column} is null")))
+}
+
+/// Reads a column that may be null.
+pub fn optional_uint64(row: &PgRow, column: &str) -> Result<Option<u64>, StoreError> {
+    let number: Option<Uint64> = row
+        .try_get(column)
+        .map_err(|error| StoreError::Damaged(format!("column {column}: {error}")))?;
+    Ok(number.map(|number| number.0))
 }
 
 /// Returns `None` for a number that is negative, has decimal places or exceeds [`u64::MAX`].

@@ -5,7 +5,7 @@ use solana_signature::Signature;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
-use crate::uint64::Uint64;
+use crate::uint64::optional_uint64;
 use crate::values::{signature, unsigned};
 use crate::{Scope, Store, StoreError};
 
@@ -37,10 +37,6 @@ pub struct Verification {
     pub anonymity_set: Option<u64>,
 }
 
-fn track(row: &PgRow) -> Option<u64> {
-    row.get::<Option<Uint64>, _>("track_id").map(|track| track.0)
-}
-
 impl Store {
     /// Returns a nullifier that was used in a scope. `None` if it is unused.
     pub async fn nullifier(
@@ -59,7 +55,7 @@ impl Store {
         .await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(UsedNullifier {
-            track: track(&row),
+            track: optional_uint64(&row, "track_id")?,
             used_at: row.get("used_at"),
             signature: signature(row.get("tx_signature"))?,
             reclaimed_at: row.get("reclaimed_at"),
@@ -86,7 +82,7 @@ impl Store {
         let verification = |row: &PgRow| {
             Ok(Verification {
                 id: unsigned(row.get("id"))?,
-                track: track(row),
+                track: optional_uint64(row, "track_id")?,
                 timestamp: row.get("timestamp"),
                 anonymity_set: row
                     .get::<Option<i32>, _>("anonymity_set")

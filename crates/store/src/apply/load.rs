@@ -15,7 +15,7 @@ use crate::event::{TreeChange, TreeChangeKind};
 use crate::registries::{byte, depth};
 use crate::tile::{Tile, TileKey};
 use crate::tree::WorkingTree;
-use crate::uint64::Uint64;
+use crate::uint64::{Uint64, uint64};
 use crate::values::{address, bigint, element, leaf_index, unsigned};
 use crate::{Event, EventRecord, Holding, RegistryKind, Sequence, StoreError};
 
@@ -299,7 +299,7 @@ async fn load_holdings(
             owner: address(row.get("owner"))?,
             commitment: Commitment::new(element(row.get("commitment"))?),
             index: leaf_index(*depth, row.get("index"))?,
-            track: row.get::<Uint64, _>("track_id").0,
+            track: uint64(&row, "track_id")?,
             live: row.get("live"),
             last_change: row.get("last_change"),
         };
@@ -351,7 +351,7 @@ async fn load_owners(
         let key = OwnerKey {
             track: TrackKey {
                 registry_id: row.get("registry_id"),
-                track: row.get::<Uint64, _>("track_id").0,
+                track: uint64(&row, "track_id")?,
             },
             owner: address(row.get("owner"))?,
         };
@@ -372,7 +372,7 @@ async fn load_owners(
     for row in rows {
         let key = TrackKey {
             registry_id: row.get("registry_id"),
-            track: row.get::<Uint64, _>("track_id").0,
+            track: uint64(&row, "track_id")?,
         };
         state.owners.insert(key, row.get("owners"));
     }

@@ -67,8 +67,7 @@ impl Store {
         batch: &Batch,
         with_journal: bool,
     ) -> Result<Applied, StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        checkpoint::lock(&mut transaction).await?;
+        let mut transaction = self.begin_locked().await?;
         let last = checkpoint::last_batch(&mut transaction).await?;
         let at = last.map(|last| last.checkpoint);
         if let Some(from) = after.filter(|from| at < Some(*from)) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bauta_primitives::tree::{ARITY, Depth, EMPTY_SUBTREES, node};
 use bauta_primitives::{FieldElement, Leaf, Root};
 use bauta_store::testing::TestDatabase;
-use bauta_store::{RegistryKind, Store, StoreError, TileKey};
+use bauta_store::{RegistryKind, Sequence, Store, StoreError, TileKey};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use solana_address::Address;
@@ -377,6 +377,36 @@ async fn a_damaged_tile_is_detected() {
         sqlx::query(damage).execute(database.pool()).await.unwrap();
         let error = store.path(&registry, first, 0, chain.now).await.unwrap_err();
         assert!(matches!(error, StoreError::Damaged(_)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_number_is_an_error_and_not_a_panic() {
+    let database = TestDatabase::create().await.unwrap();
+    let mut chain = Chain::new();
+    chain.create(registry(), RegistryKind::Managed, Depth::Ten);
+    database.store.apply(&chain.batch()).await.unwrap();
+    for damage in [
+        "ALTER DOMAIN uint64 DROP CONSTRAINT uint64_is_in_range",
+        "UPDATE registries SET nonce = -1",
+    ] {
+        sqlx::query(damage).execute(database.pool()).await.unwrap();
+    }
+    let error = database.store.registries().await.unwrap_err();
+    assert!(matches!(error, StoreError::Damaged(_)), "{error}");
+}
+
+/// A node may invent a registry account with such a sequence.
+#[tokio::test]
+async fn no_root_has_a_sequence_that_the_column_cannot_hold() {
+    let database = TestDatabase::create().await.unwrap();
+    let mut chain = Chain::new();
+    chain.create(registry(), RegistryKind::Managed, Depth::Ten);
+    database.store.apply(&chain.batch()).await.unwrap();
+    let registry = database.store.registry(registry()).await.unwrap();
+    for sequence in [i64::MAX.unsigned_abs(), i64::MAX.unsigned_abs() + 1, u64::MAX] {
+        let root = database.store.root_at(&registry, Sequence::new(sequence));
+        assert_eq!(root.await.unwrap(), None, "{sequence}");
     }
 }
 

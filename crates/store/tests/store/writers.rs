@@ -44,15 +44,16 @@ async fn a_batch_read_after_a_position_that_was_rolled_back_is_refused() {
 #[tokio::test]
 async fn a_leader_leads_until_its_session_ends() {
     let database = TestDatabase::create().await.unwrap();
-    let mut first = database.store.try_lead().await.unwrap().unwrap();
+    let mut candidate = database.store.candidate();
+    let mut first = candidate.try_lead().await.unwrap().unwrap();
     first.confirm().await.unwrap();
-    assert!(database.store.try_lead().await.unwrap().is_none());
+    assert!(candidate.try_lead().await.unwrap().is_none());
     first.resign().await.unwrap();
-    let second = database.store.try_lead().await.unwrap().unwrap();
+    let second = candidate.try_lead().await.unwrap().unwrap();
     // The session ends without a message to the server, as when a process dies.
     drop(second);
     let taken_over = async {
-        while database.store.try_lead().await.unwrap().is_none() {
+        while candidate.try_lead().await.unwrap().is_none() {
             tokio::task::yield_now().await;
         }
     };
@@ -62,9 +63,46 @@ async fn a_leader_leads_until_its_session_ends() {
 }
 
 #[tokio::test]
+async fn a_standby_keeps_one_session_for_all_attempts() {
+    let database = TestDatabase::create().await.unwrap();
+    let leader = database.store.candidate().try_lead().await.unwrap().unwrap();
+    let mut standby = database.store.candidate();
+    let mut sessions = Vec::new();
+    for _ in 0..3 {
+        assert!(standby.try_lead().await.unwrap().is_none());
+        let attempted: Vec<i32> = sqlx::query_scalar(
+            "SELECT pid FROM pg_stat_activity
+             WHERE datname = current_database() AND query LIKE '%pg_try_advisory_lock%'
+               AND pid <> pg_backend_pid() ORDER BY pid",
+        )
+        .fetch_all(database.pool())
+        .await
+        .unwrap();
+        sessions.push(attempted);
+    }
+    // The leader's session and the standby's.
+    assert_eq!(sessions[0].len(), 2);
+    assert!(
+        sessions.iter().all(|attempted| *attempted == sessions[0]),
+        "{sessions:?}"
+    );
+    // A standby whose session the server ended competes with a new one.
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+         WHERE datname = current_database() AND query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    drop(leader);
+    standby.try_lead().await.unwrap_err();
+    standby.try_lead().await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_leader_notices_that_its_session_was_ended() {
     let database = TestDatabase::create().await.unwrap();
-    let mut leader = database.store.try_lead().await.unwrap().unwrap();
+    let mut leader = database.store.candidate().try_lead().await.unwrap().unwrap();
     sqlx::query(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
