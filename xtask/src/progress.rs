@@ -16,7 +16,7 @@ const LINES: usize = 10;
 /// Runs cargo with these arguments. Compiler messages go to standard error. If there is nothing to
 /// build, nothing is written.
 pub fn build(cargo: impl Fn() -> Result<Command>, arguments: &[&str]) -> Result<()> {
-    let mut progress = Progress::new(units(cargo()?, arguments).unwrap_or(0));
+    let mut progress = Progress::new(|| units(cargo().ok()?, arguments));
     let mut command = cargo()?;
     command
         .args(arguments)
@@ -52,7 +52,9 @@ fn units(mut cargo: Command, arguments: &[&str]) -> Option<usize> {
 }
 
 /// The progress of one build.
-struct Progress {
+struct Progress<F> {
+    /// Returns the number of units of the build. It is called when there is something to build.
+    units: F,
     /// The number of units of the build, or zero if it is unknown.
     total: usize,
     done: usize,
@@ -64,10 +66,11 @@ struct Progress {
     terminal: bool,
 }
 
-impl Progress {
-    fn new(total: usize) -> Self {
+impl<F: Fn() -> Option<usize>> Progress<F> {
+    fn new(units: F) -> Self {
         Self {
-            total,
+            units,
+            total: 0,
             done: 0,
             fresh: 0,
             start: Instant::now(),
@@ -87,6 +90,9 @@ impl Progress {
         if fresh.unwrap_or(self.done == self.fresh + 1) {
             self.fresh += 1;
             return;
+        }
+        if self.done == self.fresh + 1 {
+            self.total = (self.units)().unwrap_or(0);
         }
         let name = message.pointer("/target/name").and_then(Value::as_str);
         let line = self.line(name.unwrap_or_default());
@@ -144,7 +150,7 @@ mod tests {
 
     #[test]
     fn progress_counts_units_and_estimates_the_rest() {
-        let mut progress = Progress::new(100);
+        let mut progress = Progress::new(|| Some(100));
         progress.start -= Duration::from_secs(40);
         for number in 0..40 {
             let fresh = number < 20;
@@ -161,7 +167,7 @@ mod tests {
 
     #[test]
     fn progress_without_a_total_estimates_nothing() {
-        let mut progress = Progress::new(0);
+        let mut progress = Progress::new(|| None);
         progress.record(&json!({"reason": "build-script-executed"}));
         progress.record(&json!({"reason": "compiler-artifact", "fresh": false, "target": {"name": "a"}}));
         assert_eq!(progress.line("a"), "  built 2 crates and build scripts: a");

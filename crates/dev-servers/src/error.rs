@@ -11,8 +11,7 @@ pub enum Error {
         /// The Debian package that contains the program.
         package: &'static str,
     },
-    /// The local node has not been built. It is in a workspace of its own, so the main build does
-    /// not include it.
+    /// The program of the local node is not in the target directory.
     #[error("the local node is not built; build it with: cargo xtask localnet")]
     NotBuilt,
     /// Agave's test validator is not on `PATH`.

@@ -38,6 +38,19 @@ impl Attack {
         }
     }
 
+    /// Registers a member and burns its token. An eviction of the member succeeds.
+    fn add_burnt(&mut self) -> Member {
+        let member = self.chain.add_holder(&mut self.registry, 5);
+        self.burn(&member);
+        member
+    }
+
+    fn burn(&mut self, member: &Member) {
+        self.chain
+            .burn_nft(&member.nft)
+            .expect("the token program burns it");
+    }
+
     /// Changes a leaf of the attacker. The token must not have been changed in the last minute.
     fn change(&mut self) {
         let nft = self.tokens[self.next % self.tokens.len()].nft.clone();
@@ -75,11 +88,7 @@ impl Attack {
 #[test]
 fn an_honest_eviction_succeeds_while_every_transaction_changes_the_path() {
     let mut attack = Attack::with_tokens(CHANGELOG + 1);
-    let burnt = attack.chain.add_holder(&mut attack.registry, 5);
-    attack
-        .chain
-        .burn_nft(&burnt.nft)
-        .expect("the token program burns it");
+    let burnt = attack.add_burnt();
     attack.chain.advance_clock(60);
     let stale = attack.chain.on_chain_path(&attack.registry, burnt.index);
     for _ in 0..CHANGELOG {
@@ -95,11 +104,7 @@ fn an_honest_eviction_succeeds_while_every_transaction_changes_the_path() {
 #[test]
 fn a_path_older_than_the_changelog_is_refused() {
     let mut attack = Attack::with_tokens(CHANGELOG + 1);
-    let burnt = attack.chain.add_holder(&mut attack.registry, 5);
-    attack
-        .chain
-        .burn_nft(&burnt.nft)
-        .expect("the token program burns it");
+    let burnt = attack.add_burnt();
     attack.chain.advance_clock(60);
     let stale = attack.chain.on_chain_path(&attack.registry, burnt.index);
     // The first change is of the neighbouring leaf. No later change is below the same sibling.
@@ -118,13 +123,7 @@ fn a_path_older_than_the_changelog_is_refused() {
 #[test]
 fn two_evictions_with_paths_of_the_same_time_empty_both_leaves() {
     let mut attack = Attack::with_tokens(3);
-    let burnt = [(); 2].map(|()| attack.chain.add_holder(&mut attack.registry, 5));
-    for member in &burnt {
-        attack
-            .chain
-            .burn_nft(&member.nft)
-            .expect("the token program burns it");
-    }
+    let burnt = [(); 2].map(|()| attack.add_burnt());
     let paths = [0, 1].map(|i| attack.chain.on_chain_path(&attack.registry, burnt[i].index));
     attack.evict(&burnt[0], paths[0]).expect("the path is current");
     attack
@@ -188,10 +187,7 @@ fn an_evicted_member_is_refused_within_root_ttl_whichever_ring_keeps_the_last_ro
         attack.change();
         attack.chain.advance_clock(1);
     }
-    attack
-        .chain
-        .burn_nft(&burnt.nft)
-        .expect("the token program burns it");
+    attack.burn(&burnt);
     let verify = attack.chain.prove(&attack.registry, &burnt, &scope);
     let path = attack.chain.on_chain_path(&attack.registry, burnt.index);
     attack.evict(&burnt, path).expect("the path is current");
