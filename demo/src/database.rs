@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use bauta_indexer::{
+use bauta_indexing::{
     Indexer, IndexerStatus, RunSettings, Settings,
     nodes::{NodeSettings, RpcSource},
 };
@@ -56,7 +56,7 @@ impl Database {
         let indexer = tokio::spawn(async move {
             tokio::select! {
                 () = indexer.run(stop) => {}
-                () = bauta_indexer::wake(pubsub, bauta::ID, wake_up) => {}
+                () = bauta_indexing::wake(pubsub, bauta::ID, wake_up) => {}
             }
         });
         Ok(Self {

@@ -7,8 +7,8 @@ use bauta_service_common::{OperationsSettings, Secret};
 use confique::Config;
 use serde::Deserialize;
 
-use bauta_indexer::ClusterCheck;
-use bauta_indexer::nodes::NodeSettings;
+use bauta_indexing::ClusterCheck;
+use bauta_indexing::nodes::NodeSettings;
 
 /// The settings of the service.
 #[derive(Debug, Clone, Config)]

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use bauta_indexer::nodes::RpcSource;
-use bauta_indexer::{
+use bauta_indexing::nodes::RpcSource;
+use bauta_indexing::{
     Indexer, IndexerError, IndexerStatus, Overview, RunSettings, Selection, Settings, describe_metrics,
     rebuild, verify, wake,
 };

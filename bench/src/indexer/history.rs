@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use bauta_chaos::RecordedTransaction;
-use bauta_indexer::chain::Transaction;
-use bauta_indexer::testing::{TestChain, named};
+use bauta_indexing::chain::Transaction;
+use bauta_indexing::testing::{TestChain, named};
 use serde_json::json;
 
 /// Number of transactions in one slot.

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use bauta_chaos::ReplayServer;
 use bauta_dev_servers::Postgres;
-use bauta_indexer::nodes::{NodeSettings, RpcSource};
-use bauta_indexer::{Follower, Settings};
+use bauta_indexing::nodes::{NodeSettings, RpcSource};
+use bauta_indexing::{Follower, Settings};
 use bauta_store::testing::TestDatabase;
 use solana_address::Address;
 

@@ -10,8 +10,8 @@ use std::{env, fs, thread};
 use anyhow::{Context, Result, ensure};
 use bauta_chaos::ReplayServer;
 use bauta_dev_servers::Postgres;
-use bauta_indexer::decode;
-use bauta_indexer::testing::{TestChain, named};
+use bauta_indexing::decode;
+use bauta_indexing::testing::{TestChain, named};
 use bauta_store::{Batch, Position};
 
 use super::history;

@@ -1,7 +1,7 @@
 //! Drills of crashes of the database and of failovers between replicas.
 
 use bauta_dev_servers::Postgres;
-use bauta_indexer::Role;
+use bauta_indexing::Role;
 use bauta_store::Store;
 use bauta_store::testing::TestDatabase;
 

@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bauta::events::{LeavesAppended, OwnershipVerified};
 use bauta_client::addresses;
 use bauta_client::instructions::SealRegistry;
-use bauta_indexer::testing::emitted;
+use bauta_indexing::testing::emitted;
 use bauta_primitives::{Claim, FieldElement, Leaf};
 use bauta_rpc::{CommitmentLevel, ExecutedTransaction, Page, Rpc, sign};
 use bauta_store::testing::TestDatabase;

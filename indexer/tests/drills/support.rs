@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bauta::state::Registry;
 use bauta_client::decode_account;
-use bauta_indexer::nodes::{NodeSettings, RpcSource};
-use bauta_indexer::{ClusterCheck, Follower, Indexer, IndexerStatus, RunSettings, Settings, wake};
+use bauta_indexing::nodes::{NodeSettings, RpcSource};
+use bauta_indexing::{ClusterCheck, Follower, Indexer, IndexerStatus, RunSettings, Settings, wake};
 use bauta_rpc::{CommitmentLevel, Pubsub};
 use bauta_store::testing::{TestDatabase, rows_of_the_chain};
 use bauta_store::{Sequence, Store};

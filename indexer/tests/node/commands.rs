@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use bauta_indexer::{Follower, Settings};
+use bauta_indexing::{Follower, Settings};
 use bauta_store::testing::TestDatabase;
 
 use crate::support::TestCluster;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bauta_chaos::{FaultProxy, Faults};
-use bauta_indexer::chain::Source;
-use bauta_indexer::nodes::{NodeSettings, RpcSource};
-use bauta_indexer::{Follower, IndexerError, Settings, SourceError};
+use bauta_indexing::chain::Source;
+use bauta_indexing::nodes::{NodeSettings, RpcSource};
+use bauta_indexing::{Follower, IndexerError, Settings, SourceError};
 use bauta_rpc::CommitmentLevel;
 use bauta_store::Slot;
 use bauta_store::testing::TestDatabase;

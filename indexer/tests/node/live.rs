@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bauta_client::decode_account;
-use bauta_indexer::Role;
+use bauta_indexing::Role;
 use bauta_rpc::CommitmentLevel;
 use bauta_store::testing::TestDatabase;
 use bauta_store::{Sequence, Slot};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use bauta_indexer::chain::{Head, ListedTransaction};
-use bauta_indexer::testing::{TestChain, emitted, named};
-use bauta_indexer::{ClusterCheck, Follower, IndexerError, Settings, SourceError};
+use bauta_indexing::chain::{Head, ListedTransaction};
+use bauta_indexing::testing::{TestChain, emitted, named};
+use bauta_indexing::{ClusterCheck, Follower, IndexerError, Settings, SourceError};
 use bauta_store::testing::TestDatabase;
 use bauta_store::{Position, Sequence, Slot};
 use solana_address::Address;
@@ -186,7 +186,7 @@ async fn a_source_behind_the_database_changes_nothing_and_stops_the_checkpoint_a
     });
     let step = fixture.follower.step().await.unwrap();
     assert_eq!((step.checkpoint, step.events), (checkpoint, 0));
-    let no_tolerance = bauta_indexer::Settings {
+    let no_tolerance = bauta_indexing::Settings {
         source_behind_limit: std::time::Duration::ZERO,
         ..settings()
     };

@@ -1,7 +1,7 @@
 //! Tests of forks, which are rolled back without a restart.
 
-use bauta_indexer::testing::{TestChain, named};
-use bauta_indexer::{IndexerError, chain::Head};
+use bauta_indexing::testing::{TestChain, named};
+use bauta_indexing::{IndexerError, chain::Head};
 use bauta_store::Slot;
 
 use crate::support::{Fixture, small_chain};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use bauta_indexer::chain::Head;
-use bauta_indexer::rebuild;
-use bauta_indexer::testing::named;
+use bauta_indexing::chain::Head;
+use bauta_indexing::rebuild;
+use bauta_indexing::testing::named;
 
 use crate::support::{Fixture, count, rows, settings, small_chain};
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bauta::state::Nullifier;
-use bauta_indexer::chain::{Account, Head, Transaction};
-use bauta_indexer::testing::{TestChain, named};
-use bauta_indexer::{
+use bauta_indexing::chain::{Account, Head, Transaction};
+use bauta_indexing::testing::{TestChain, named};
+use bauta_indexing::{
     Indexer, IndexerError, IndexerStatus, Outcome, ReconcileLimits, Reconciler, RunSettings,
     UnexplainedDifferences,
 };
@@ -308,7 +308,7 @@ async fn accounts_that_no_node_returns_stop_neither_following_nor_finality_nor_t
 
 /// Returns the nullifier of a transaction with a verification.
 fn nullifier_of(transaction: &Transaction) -> Option<[u8; 32]> {
-    let records = bauta_indexer::decode::records(transaction).unwrap();
+    let records = bauta_indexing::decode::records(transaction).unwrap();
     records.iter().find_map(|record| match &record.event {
         Event::OwnershipVerified(verified) => Some(verified.nullifier.to_bytes()),
         _ => None,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bauta_indexer::testing::named;
-use bauta_indexer::{Indexer, IndexerStatus, Role, RunSettings, StopReason};
+use bauta_indexing::testing::named;
+use bauta_indexing::{Indexer, IndexerStatus, Role, RunSettings, StopReason};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Fixture, settings, small_chain};

@@ -1,7 +1,7 @@
 //! Tests of lists that omit transactions.
 
-use bauta_indexer::IndexerError;
-use bauta_indexer::testing::named;
+use bauta_indexing::IndexerError;
+use bauta_indexing::testing::named;
 use bauta_store::{Sequence, Slot, StoreError};
 
 use crate::support::{Fixture, count, small_chain};
@@ -139,7 +139,7 @@ async fn a_missing_transaction_in_a_final_slot_stops_the_checkpoint() {
     let mut fixture = Fixture::new(&chain).await;
     fixture.source.state().omitted_everywhere.insert(missing);
     let step = fixture.settle().await;
-    let head = bauta_indexer::chain::Head {
+    let head = bauta_indexing::chain::Head {
         finalized: chain.slot,
         ..step.head
     };
@@ -218,7 +218,7 @@ async fn a_transaction_missing_in_a_final_slot_is_added_until_the_slot_is_reconc
         let mut fixture = Fixture::new(&chain).await;
         fixture.source.state().omitted_everywhere.insert(missing);
         fixture.settle().await;
-        let head = bauta_indexer::chain::Head {
+        let head = bauta_indexing::chain::Head {
             confirmed: chain.slot,
             finalized: chain.slot,
         };

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bauta_indexer::testing::{TestChain, TestSource, named};
-use bauta_indexer::{Follower, Settings, Step};
+use bauta_indexing::testing::{TestChain, TestSource, named};
+use bauta_indexing::{Follower, Settings, Step};
 use bauta_store::testing::TestDatabase;
 use sqlx::Row;
 

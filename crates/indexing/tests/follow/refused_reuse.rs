@@ -1,7 +1,7 @@
 //! Tests of refused reuses of a nullifier, which are only counted.
 
-use bauta_indexer::chain::{InnerInstruction, Instruction};
-use bauta_indexer::testing::{TestChain, named, verify_instruction};
+use bauta_indexing::chain::{InnerInstruction, Instruction};
+use bauta_indexing::testing::{TestChain, named, verify_instruction};
 use solana_address::Address;
 use sqlx::Row;
 
