@@ -64,8 +64,12 @@ impl Leadership {
         Ok(())
     }
 
-    /// Releases the lock.
-    pub async fn resign(self) -> Result<(), StoreError> {
+    /// Releases the lock. When it returns, another session can take the lock.
+    pub async fn resign(mut self) -> Result<(), StoreError> {
+        sqlx::query("SELECT pg_advisory_unlock($1, hashtext(current_schema()))")
+            .bind(LOCK)
+            .execute(&mut self.connection)
+            .await?;
         Ok(self.connection.close().await?)
     }
 }

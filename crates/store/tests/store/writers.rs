@@ -72,8 +72,8 @@ async fn a_standby_keeps_one_session_for_all_attempts() {
         assert!(standby.try_lead().await.unwrap().is_none());
         let attempted: Vec<i32> = sqlx::query_scalar(
             "SELECT pid FROM pg_stat_activity
-             WHERE datname = current_database() AND query LIKE '%pg_try_advisory_lock%'
-               AND pid <> pg_backend_pid() ORDER BY pid",
+             WHERE datname = current_database() AND query LIKE 'SELECT pg_try_advisory_lock%'
+               ORDER BY pid",
         )
         .fetch_all(database.pool())
         .await
@@ -89,7 +89,7 @@ async fn a_standby_keeps_one_session_for_all_attempts() {
     // A standby whose session the server ended competes with a new one.
     sqlx::query(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-         WHERE datname = current_database() AND query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()",
+         WHERE datname = current_database() AND query LIKE 'SELECT pg_try_advisory_lock%' AND pid <> pg_backend_pid()",
     )
     .execute(database.pool())
     .await
