@@ -41,12 +41,19 @@ database_url = "postgres://bauta:$postgres@postgres:5432/bauta"
 websockets = [$(items "${SOLANA_WS_URL:-}" | sed 's/.*/"&"/' | paste -s -d ',' -)]
 $(items "$SOLANA_RPC_URL" | sed 's/.*/\n[[nodes]]\nurl = "&"/')
 END
+# The API key of the first client. prover.toml has only its hash.
+prefix=$(random 4)
+secret=$(random 32)
+hash=$(printf %s "$secret" | sha256sum | cut -d ' ' -f 1)
+expiry=$(($(date +%s) + 365 * 86400))
+printf '%s\n' "bauta_${prefix}_$secret" > "$folder/api_key"
 cat > "$folder/prover.toml" <<END
 database_url = "postgres://bauta:$postgres@postgres:5432/bauta"
 redis_url = "redis://:$redis@redis:6379"
 witness_keys = "$(date -u +%Y-%m-%d):$(random 32)"
 cache_key = "$(random 32)"
 cache_dir = "/var/lib/bauta/cache"
+api_keys = "$prefix:$hash:prove+admin:$expiry"
 END
 if [ -n "$development" ]; then
     echo "allow_development_keys = true" >> "$folder/prover.toml"
@@ -61,4 +68,7 @@ fi
 # owner.
 chmod 700 "$folder"
 chmod 644 "$folder"/*
+# No container needs the key itself.
+chmod 600 "$folder/api_key"
 echo "created $folder; $next"
+echo "$folder/api_key is the first client's API key: it may request proofs and administrate, and expires in a year"

@@ -1,8 +1,8 @@
 //! A fair queue for worker slots.
 //!
 //! A worker slot is the right to run one proof. Waiting requests get slots in the order of
-//! start-time fair queueing, as jobs do: a burst of requests from one API key does not delay the
-//! requests of other keys.
+//! start-time fair queueing, as jobs do: a burst of requests from one owner does not delay the
+//! requests of others. An owner is an API key, or for verifications an address.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,8 +10,6 @@ use std::{
 };
 
 use tokio::sync::oneshot;
-
-use crate::metrics;
 
 /// A fixed number of worker slots and a bounded queue of requests that wait for them. Cheap to
 /// clone: all clones are the same queue.
@@ -29,9 +27,14 @@ struct Inner {
     arrivals: u64,
     /// The turn of the request that left the queue last.
     current_turn: u64,
-    /// The last turn of each API key. It has as many entries as there are keys.
+    /// The last turn of each owner. Turns that can't affect another request are removed.
     last_turns: HashMap<String, u64>,
+    /// Is called with the number of waiting requests when it changes.
+    on_change: fn(usize),
 }
+
+/// The last turns of owners are cleaned up if there are more than this number.
+const MAX_LAST_TURNS: usize = 1024;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Position {
@@ -72,8 +75,9 @@ struct QueuePosition<'a> {
 
 impl FairQueue {
     /// Creates a queue. `max_waiting` bounds all waiting requests, and `max_waiting_per_owner`
-    /// those of one API key, so that one key can't fill the queue.
-    pub fn new(slots: usize, max_waiting: usize, max_waiting_per_owner: usize) -> Self {
+    /// those of one owner, so that one owner can't fill the queue. `on_change` is called with the
+    /// number of waiting requests when it changes.
+    pub fn new(slots: usize, max_waiting: usize, max_waiting_per_owner: usize, on_change: fn(usize)) -> Self {
         Self(Arc::new(Mutex::new(Inner {
             slots,
             free_slots: slots,
@@ -83,6 +87,7 @@ impl FairQueue {
             arrivals: 0,
             current_turn: 0,
             last_turns: HashMap::new(),
+            on_change,
         })))
     }
 
@@ -109,7 +114,7 @@ impl FairQueue {
             let (sender, receiver) = oneshot::channel();
             let owner = owner.to_owned();
             inner.waiting.insert(position, Waiter { owner, sender });
-            metrics::set_queue_depth(inner.waiting.len());
+            (inner.on_change)(inner.waiting.len());
             let position = QueuePosition {
                 queue: self,
                 position,
@@ -154,6 +159,17 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// Removes turns that are over. An owner without a last turn gets the current turn, as an owner
+    /// whose last turn is over does.
+    fn remove_old_turns(&mut self) {
+        if self.last_turns.len() > MAX_LAST_TURNS.max(2 * self.waiting.len()) {
+            let current_turn = self.current_turn;
+            self.last_turns.retain(|_, last| *last >= current_turn);
+        }
+    }
+}
+
 impl Drop for WorkerSlot {
     fn drop(&mut self) {
         let next = {
@@ -163,7 +179,8 @@ impl Drop for WorkerSlot {
                 Some((position, _)) => inner.current_turn = position.turn,
                 None => inner.free_slots += 1,
             }
-            metrics::set_queue_depth(inner.waiting.len());
+            inner.remove_old_turns();
+            (inner.on_change)(inner.waiting.len());
             next
         };
         if let Some((_, waiter)) = next {
@@ -178,7 +195,7 @@ impl Drop for QueuePosition<'_> {
     fn drop(&mut self) {
         let mut inner = self.queue.lock();
         inner.waiting.remove(&self.position);
-        metrics::set_queue_depth(inner.waiting.len());
+        (inner.on_change)(inner.waiting.len());
     }
 }
 
@@ -201,7 +218,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_requests_of_one_key_do_not_delay_the_first_request_of_another_key() {
-        let queue = FairQueue::new(1, 100, 50);
+        let queue = FairQueue::new(1, 100, 50, |_| ());
         let slot = queue.acquire("alice", Admission::Request).await.unwrap();
         let mut of_alice = Vec::new();
         for _ in 0..10 {
@@ -222,7 +239,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_queue_has_a_limit_for_each_key_and_for_all() {
-        let queue = FairQueue::new(1, 4, 2);
+        let queue = FairQueue::new(1, 4, 2, |_| ());
         let full = |waiting| Some(QueueFull { waiting });
         let _slot = queue.acquire("", Admission::Request).await.unwrap();
         let _of_alice = [wait(&queue, "alice").await, wait(&queue, "alice").await];
@@ -234,7 +251,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_is_admitted_to_a_queue_that_is_full_of_requests() {
-        let queue = FairQueue::new(1, 2, 1);
+        let queue = FairQueue::new(1, 2, 1, |_| ());
         let slot = queue.acquire("", Admission::Request).await.unwrap();
         let requests = (wait(&queue, "alice").await, wait(&queue, "bob").await);
         assert!(queue.acquire("carol", Admission::Request).await.is_err());
@@ -247,8 +264,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_memory_for_turns_is_bounded() {
+        let queue = FairQueue::new(1, 10, 10, |_| ());
+        for owner in 0..10 * MAX_LAST_TURNS {
+            let slot = queue.acquire("first", Admission::Request).await.unwrap();
+            let owner = owner.to_string();
+            let mut waiting = wait(&queue, &owner).await;
+            let more = (wait(&queue, "b").await, wait(&queue, "b").await);
+            drop(slot);
+            assert!(poll!(&mut waiting).is_ready());
+            drop(more);
+            // Tokio lets a task poll only a limited number of times before it yields.
+            tokio::task::yield_now().await;
+        }
+        assert!(queue.lock().last_turns.len() <= MAX_LAST_TURNS + 1);
+    }
+
+    #[tokio::test]
     async fn a_dropped_request_leaves_the_queue_and_returns_its_slot() {
-        let queue = FairQueue::new(1, 10, 10);
+        let queue = FairQueue::new(1, 10, 10, |_| ());
         let slot = queue.acquire("alice", Admission::Request).await.unwrap();
         let (first, mut second) = (wait(&queue, "alice").await, wait(&queue, "alice").await);
         drop(first);

@@ -18,7 +18,9 @@ mod cache;
 mod circuits;
 mod events;
 mod fair_queue;
+mod memory;
 mod metrics;
+mod pairings;
 mod profile;
 mod proof;
 mod prover;
@@ -37,7 +39,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bauta_service_common::{ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Service, ServiceError};
+use bauta_service_common::{
+    ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Quota, Service, ServiceError, TrustedProxies,
+};
 use bauta_store::Store;
 use clap::{Parser, Subcommand};
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -49,7 +53,7 @@ use crate::{
     events::Events,
     prover::Prover,
     queue::Queue,
-    routes::{AppState, Limits, PERMISSIONS},
+    routes::{AppState, Limits, PERMISSIONS, Streams},
     settings::Settings,
     witness_keys::WitnessKeys,
 };
@@ -78,10 +82,17 @@ struct Cli {
 enum Command {
     /// Run only jobs, without HTTP routes except those of the operations port.
     Worker,
-    /// Migrate the database and exit.
+    /// Migrate the database and exit. Needs the database's owner. The services themselves don't change
+    /// the schema.
     Migrate,
     /// Generate an API key. Prints the key, and the line for `API_KEYS`.
     ApiKey {
+        /// Requests per minute of this key. 0: no limit. Default: `REQUESTS_PER_MINUTE`
+        #[arg(long)]
+        requests_per_minute: Option<u32>,
+        /// Proofs per minute of this key. 0: no limit. Default: `PROOFS_PER_MINUTE`
+        #[arg(long)]
+        proofs_per_minute: Option<u32>,
         /// The key's permissions, separated by commas
         #[arg(long, value_parser = PERMISSIONS, value_delimiter = ',', default_value = routes::PROVE)]
         permissions: Vec<String>,
@@ -138,10 +149,20 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Error> {
-    if let Some(Command::ApiKey { permissions, days }) = &cli.command {
+    if let Some(Command::ApiKey {
+        permissions,
+        days,
+        requests_per_minute,
+        proofs_per_minute,
+    }) = &cli.command
+    {
+        let quota = Quota {
+            requests_per_minute: *requests_per_minute,
+            proofs_per_minute: *proofs_per_minute,
+        };
         let permissions: Vec<&str> = permissions.iter().map(String::as_str).collect();
         let expiry = time::now().as_secs() + u64::from(*days) * 86_400;
-        let new = NewApiKey::random(&permissions, expiry);
+        let new = NewApiKey::random(&permissions, expiry, quota);
         println!("key (shown only once): {}", *new.key);
         println!("line for API_KEYS:     {}", new.line);
         return Ok(());
@@ -159,7 +180,8 @@ async fn run(cli: Cli) -> Result<(), Error> {
         .api_keys
         .as_ref()
         .map(|keys| ApiKeys::parse(keys, &PERMISSIONS))
-        .transpose()?;
+        .transpose()?
+        .unwrap_or_default();
     let service = Service::start(NAME, VERSION, &settings.operations).await?;
     metrics::register();
     metrics::spawn_process_sampler(&service);
@@ -172,33 +194,41 @@ async fn run(cli: Cli) -> Result<(), Error> {
     let is_worker = cli.command == Some(Command::Worker);
     let queue = open_queue(&settings, is_worker, &service).await?;
     if let Some(queue) = &queue {
+        queue.check_schema().await?;
         if settings.run_jobs || is_worker {
             queue
                 .spawn_worker(circuits.clone(), prover.clone(), &service)
                 .await?;
-        } else {
-            Queue::migrate(queue.store()).await?;
         }
         queue.spawn_housekeeping(&service);
     }
     if is_worker {
         queue.ok_or(Error::NoDatabase("worker"))?;
     } else {
+        warn_about_access(settings.allow_anonymous, &api_keys);
         let events = Events::start(queue.clone(), &service).await?;
         let state = Arc::new(AppState {
             circuits,
             prover,
             api_keys,
+            allow_anonymous: settings.allow_anonymous,
+            trusted_proxies: TrustedProxies::new(settings.http.trusted_proxies.clone()),
             queue,
             events,
             limits: Limits::new(&settings),
+            streams: Streams::new(settings.max_streams_per_client),
+            websocket_idle_timeout: Duration::from_millis(settings.websocket_idle_timeout_ms),
             shutdown: service.shutdown(),
             started,
             profiling: tokio::sync::Mutex::default(),
             websocket_url: settings.ws_url.clone(),
         });
         service
-            .serve(settings.port, routes::all(state), &settings.http)
+            .serve(
+                settings.port,
+                routes::all(state, service.metrics_route()),
+                &settings.http,
+            )
             .await?;
     }
     tracing::info!(
@@ -206,6 +236,21 @@ async fn run(cli: Cli) -> Result<(), Error> {
         duration_ms = time::milliseconds(started.elapsed())
     );
     Ok(service.run().await?)
+}
+
+/// Logs who may request proofs, if it is probably not what the operator wants.
+fn warn_about_access(allow_anonymous: bool, api_keys: &ApiKeys) {
+    if allow_anonymous {
+        tracing::warn!(
+            event = "anonymous_allowed",
+            "every client that reaches the port may request proofs (ALLOW_ANONYMOUS)"
+        );
+    } else if api_keys.is_empty() {
+        tracing::warn!(
+            event = "no_access",
+            "no client may request proofs: set API_KEYS (`prover-service api-key`), or ALLOW_ANONYMOUS=true"
+        );
+    }
 }
 
 async fn connect(settings: &Settings) -> Result<Option<Store>, Error> {
@@ -221,14 +266,17 @@ async fn connect(settings: &Settings) -> Result<Option<Store>, Error> {
 /// is only degraded, because all instances lose Postgres at the same time, and a load balancer must
 /// not remove all of them.
 fn database_check(ping: Result<(), String>, is_worker: bool) -> Check {
-    match ping {
-        Err(error) if !is_worker => Check::Degraded {
-            reason: format!(
-                "Postgres is unavailable ({error}): there are no jobs, and paths of registries can't be read; requests \
-                 that contain their path are proved"
-            ),
-        },
-        ping => Check::required(ping),
+    let Err(error) = ping else { return Check::Ok };
+    // The response of `/ready` doesn't contain the error of the database.
+    tracing::warn!(event = "database_unavailable", error);
+    if is_worker {
+        let reason = "Postgres is unavailable; the log has the cause".to_owned();
+        return Check::Failed { reason };
+    }
+    Check::Degraded {
+        reason: "Postgres is unavailable: there are no jobs, and paths of registries can't be read; requests that \
+                 contain their path are proved; the log has the cause"
+            .to_owned(),
     }
 }
 

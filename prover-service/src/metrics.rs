@@ -9,10 +9,12 @@ use std::{
 use bauta_service_common::{Service, metric_names};
 use bauta_store::{JobState, OpenJobs};
 use metrics::{counter, gauge, histogram};
-use procfs::{Current, Meminfo, process::Process};
+use procfs::process::Process;
+
+use crate::memory::{self, Memory};
 
 metric_names! {
-    /// Requested proofs that have ended, by status.
+    /// Requested proofs that have ended, by status: success, error, or refused because the queue was full.
     counter PROOFS = "arc_prover_proofs_total";
     /// Seconds for a proof, including the time in the queue.
     histogram PROOF_DURATION_ARC = "arc_prover_proof_duration_seconds";
@@ -20,7 +22,7 @@ metric_names! {
     gauge ACTIVE_PROOFS = "arc_prover_active_proofs";
     /// Requests and jobs that wait for a worker slot.
     gauge QUEUE_DEPTH = "arc_prover_queue_depth";
-    /// Requested proofs that have ended, by circuit.
+    /// Requested proofs that have ended, by circuit, without those that a full queue refused.
     counter GENERATIONS = "zkp_proof_generation_total";
     /// Proofs that failed, by circuit.
     counter GENERATION_ERRORS = "zkp_proof_generation_errors_total";
@@ -30,7 +32,7 @@ metric_names! {
     histogram PROOF_DURATION = "proof_generation_duration_seconds";
     /// Proofs verified, by circuit.
     counter VERIFICATIONS = "zkp_proof_verification_total";
-    /// Verifications of invalid proofs, by circuit.
+    /// Verifications that failed, by circuit and cause: invalid (the client's proof) or internal (the service).
     counter VERIFICATION_FAILURES = "zkp_proof_verification_failures_total";
     /// Seconds for a verification.
     histogram VERIFICATION_DURATION = "zkp_proof_verification_duration_seconds";
@@ -54,7 +56,7 @@ metric_names! {
     counter CACHE = "bauta_prover_cache_total";
     /// 1 if Redis (REDIS_URL) is connected, otherwise 0.
     gauge REDIS_UP = "bauta_prover_redis_up";
-    /// Memory of the machine that is in use, as a share (0 to 100).
+    /// Memory in use as a share (0 to 100): of the machine or of the container, whichever is larger.
     gauge MACHINE_MEMORY = "memory_usage_percent";
 }
 
@@ -133,12 +135,37 @@ pub fn register() {
     }
 }
 
+/// How a requested proof ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ProofStatus {
+    /// There is a proof.
+    Success,
+    /// The service failed.
+    Error,
+    /// The queue was full. Clients can cause this, so it is no error of the service.
+    Refused,
+}
+
+impl ProofStatus {
+    const ALL: [Self; 3] = [Self::Success, Self::Error, Self::Refused];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Error => "error",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// Records a proof that ended. `duration` includes the time in the queue.
-pub fn record_proof(circuit: &str, duration: Duration, is_success: bool) {
-    let status = if is_success { "success" } else { "error" };
-    counter!(PROOFS, "status" => status).increment(1);
+pub fn record_proof(circuit: &str, duration: Duration, status: ProofStatus) {
+    counter!(PROOFS, "status" => status.as_str()).increment(1);
+    if status == ProofStatus::Refused {
+        return;
+    }
     counter!(GENERATIONS, "circuit" => circuit.to_owned()).increment(1);
-    if is_success {
+    if status == ProofStatus::Success {
         for name in [PROOF_DURATION_ARC, PROOF_DURATION_ZKP, PROOF_DURATION] {
             histogram!(name).record(duration);
         }
@@ -147,11 +174,32 @@ pub fn record_proof(circuit: &str, duration: Duration, is_success: bool) {
     }
 }
 
+/// Why a verification failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum VerificationFailure {
+    /// The client's proof is invalid.
+    Invalid,
+    /// The service could not verify the proof.
+    Internal,
+}
+
+impl VerificationFailure {
+    const ALL: [Self; 2] = [Self::Invalid, Self::Internal];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Internal => "internal",
+        }
+    }
+}
+
 /// Records a verification.
-pub fn record_verification(circuit: &str, duration: Duration, is_valid: bool) {
+pub fn record_verification(circuit: &str, duration: Duration, outcome: Result<(), VerificationFailure>) {
     counter!(VERIFICATIONS, "circuit" => circuit.to_owned()).increment(1);
-    if !is_valid {
-        counter!(VERIFICATION_FAILURES, "circuit" => circuit.to_owned()).increment(1);
+    if let Err(cause) = outcome {
+        counter!(VERIFICATION_FAILURES, "circuit" => circuit.to_owned(), "cause" => cause.as_str())
+            .increment(1);
     }
     histogram!(VERIFICATION_DURATION).record(duration);
 }
@@ -170,16 +218,15 @@ pub fn set_redis_up(is_up: bool) {
 /// increment is visible to an alert's rate.
 pub fn record_loaded_circuit(circuit: &str, duration: Duration) {
     gauge!(CIRCUIT_LOAD_TIME, "circuit" => circuit.to_owned()).set(duration.as_secs_f64());
-    for name in [
-        GENERATIONS,
-        GENERATION_ERRORS,
-        VERIFICATIONS,
-        VERIFICATION_FAILURES,
-    ] {
+    for name in [GENERATIONS, GENERATION_ERRORS, VERIFICATIONS] {
         counter!(name, "circuit" => circuit.to_owned()).increment(0);
     }
-    for status in ["success", "error"] {
-        counter!(PROOFS, "status" => status).increment(0);
+    for cause in VerificationFailure::ALL {
+        counter!(VERIFICATION_FAILURES, "circuit" => circuit.to_owned(), "cause" => cause.as_str())
+            .increment(0);
+    }
+    for status in ProofStatus::ALL {
+        counter!(PROOFS, "status" => status.as_str()).increment(0);
     }
     gauge!(ACTIVE_PROVERS).set(1);
     gauge!(CPU_USAGE).set(0);
@@ -287,10 +334,9 @@ fn sample(last: Option<&ProcessorSample>) -> Result<ProcessorSample, procfs::Pro
         let processors = thread::available_parallelism().map_or(1, usize::from);
         gauge!(CPU_USAGE).set(processor_percent(last, &sample, processors));
     }
-    let memory = Meminfo::current()?;
-    if let Some(available) = memory.mem_available {
-        let share = 1.0 - available as f64 / memory.mem_total as f64;
-        gauge!(MACHINE_MEMORY).set(100.0 * share);
+    let used = memory::limits().into_iter().map(Memory::used_percent);
+    if let Some(used) = used.max_by(f64::total_cmp) {
+        gauge!(MACHINE_MEMORY).set(used);
     }
     Ok(sample)
 }

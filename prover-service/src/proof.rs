@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bauta_circuits::Evaluation;
-use bauta_primitives::{Claim, Context, Digest, Nullifier, PublicInputs, Root, Scope, sha256};
+use bauta_primitives::{Claim, Context, Nullifier, PublicInputs, Root, Scope, sha256};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,92 +16,25 @@ use crate::{
     time,
 };
 
-/// What a proof shows: the five parts of its one public input, the digest.
-#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Shown {
+/// The five values that a proof shows. This type only describes the JSON form of [`PublicInputs`].
+#[derive(Serialize, ToSchema)]
+#[schema(as = PublicInputs)]
+pub struct PublicInputsDocument {
     /// The registry's root.
     #[schema(value_type = String)]
-    pub root: Root,
+    root: Root,
     /// The same for every proof of this secret and entry in this scope.
     #[schema(value_type = String)]
-    pub nullifier: Nullifier,
-    /// The nullifier's domain.
+    nullifier: Nullifier,
+    /// The domain of the nullifier.
     #[schema(value_type = String)]
-    pub scope: Scope,
-    /// What the proof claims.
+    scope: Scope,
+    /// The public value that the proof shows.
     #[schema(value_type = String)]
-    pub claim: Claim,
-    /// Recipient, relayer, expiry and payload.
+    claim: Claim,
+    /// The hash of recipient, relayer, expiry and payload.
     #[schema(value_type = String)]
-    pub context: Context,
-}
-
-impl Shown {
-    /// Of an evaluation.
-    pub fn of(evaluation: &Evaluation) -> Self {
-        let PublicInputs {
-            root,
-            nullifier,
-            scope,
-            claim,
-            context,
-        } = evaluation.public;
-        Self {
-            root,
-            nullifier,
-            scope,
-            claim,
-            context,
-        }
-    }
-
-    /// The public input.
-    pub fn digest(&self) -> Digest {
-        let Self {
-            root,
-            nullifier,
-            scope,
-            claim,
-            context,
-        } = *self;
-        PublicInputs {
-            root,
-            nullifier,
-            scope,
-            claim,
-            context,
-        }
-        .digest()
-    }
-
-    /// The five parts one after the other, 160 bytes.
-    pub fn to_bytes(self) -> Vec<u8> {
-        [
-            self.root.to_bytes(),
-            self.nullifier.to_bytes(),
-            self.scope.to_bytes(),
-            self.claim.to_bytes(),
-            self.context.to_bytes(),
-        ]
-        .concat()
-    }
-
-    /// Reads [`to_bytes`](Self::to_bytes).
-    pub fn from_bytes(bytes: &[u8; 160]) -> Result<Self, bauta_primitives::PrimitivesError> {
-        let part = |index: usize| -> [u8; 32] {
-            bytes[32 * index..32 * (index + 1)]
-                .try_into()
-                .expect("32 of 160 bytes")
-        };
-        Ok(Self {
-            root: Root::from_bytes(part(0))?,
-            nullifier: Nullifier::from_bytes(part(1))?,
-            scope: Scope::from_bytes(part(2))?,
-            claim: Claim::from_bytes(part(3))?,
-            context: Context::from_bytes(part(4))?,
-        })
-    }
+    context: Context,
 }
 
 /// The response of `/prove`.
@@ -112,7 +45,8 @@ pub struct ProveAnswer {
     /// The proof.
     pub proof: ProofDocument,
     /// The public inputs of the proof.
-    pub public: Shown,
+    #[schema(value_type = PublicInputsDocument)]
+    pub public: PublicInputs,
     /// Milliseconds from the request to the proof, including the time in the queue.
     pub generation_time_ms: f64,
 }
@@ -127,7 +61,8 @@ pub struct ContractAnswer {
     /// The proof with its metadata, as in the response to other requests.
     document: ProofDocument,
     /// The public inputs of the proof.
-    public: Shown,
+    #[schema(value_type = PublicInputsDocument)]
+    public: PublicInputs,
     /// Milliseconds from the request to the proof, including the time in the queue.
     generation_time_ms: f64,
 }
@@ -206,7 +141,7 @@ impl ProveAnswer {
         tag: Option<String>,
         elapsed: Duration,
     ) -> Self {
-        let public = Shown::of(evaluation);
+        let public = evaluation.public;
         let (bytes, output) = (proof.to_bytes(), public.to_bytes());
         Self {
             success: true,

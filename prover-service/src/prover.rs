@@ -20,7 +20,9 @@ use crate::{
     cache::Caches,
     circuits::Circuit,
     fair_queue::{Admission, FairQueue, QueueFull, WorkerSlot},
-    metrics::{self, ActiveProof},
+    memory,
+    metrics::{self, ActiveProof, ProofStatus},
+    pairings::Pairings,
     recent::RecentProofs,
     request::{MAX_BATCH, Task},
     settings::Settings,
@@ -115,6 +117,7 @@ fn prove(circuit: &Circuit, inputs: &ProofInputs, threads: Threads) -> Result<Pr
 pub struct Prover {
     threads: rayon::ThreadPool,
     queue: FairQueue,
+    pairings: Pairings,
     concurrency: usize,
     timeout: Duration,
     /// Moving average of the proving times. `None` before the first proof.
@@ -140,7 +143,13 @@ impl Prover {
         let max_waiting_per_owner = max_waiting.div_ceil(2).max(MAX_BATCH).min(max_waiting);
         Ok(Self {
             threads,
-            queue: FairQueue::new(concurrency, max_waiting, max_waiting_per_owner),
+            queue: FairQueue::new(
+                concurrency,
+                max_waiting,
+                max_waiting_per_owner,
+                metrics::set_queue_depth,
+            ),
+            pairings: Pairings::default(),
             concurrency,
             timeout: Duration::from_millis(settings.proof_timeout_ms),
             average: Arc::default(),
@@ -171,8 +180,15 @@ impl Prover {
                 }));
         let elapsed = started.elapsed();
         let duration_ms = time::milliseconds(elapsed);
-        metrics::record_proof(&circuit_id, elapsed, outcome.is_ok());
-        self.recent.record(outcome.is_ok().then_some(elapsed));
+        let status = match &outcome {
+            Ok(_) => ProofStatus::Success,
+            Err(ProveError::QueueFull { .. }) => ProofStatus::Refused,
+            Err(_) => ProofStatus::Error,
+        };
+        metrics::record_proof(&circuit_id, elapsed, status);
+        if status != ProofStatus::Refused {
+            self.recent.record(outcome.is_ok().then_some(elapsed));
+        }
         match &outcome {
             Ok(proof) => {
                 let cached = proof.is_cached;
@@ -194,7 +210,7 @@ impl Prover {
             return self.queue_and_prove(owner, admission, task, on_start).await;
         };
         let started = Instant::now();
-        if let Some(proof) = self.caches.proof(key, &task).await {
+        if let Some(proof) = self.caches.proof(key, &task, self.pairings.of(owner)).await {
             return Ok(TimedProof {
                 proof,
                 duration: started.elapsed(),
@@ -310,6 +326,11 @@ impl Prover {
         &self.caches
     }
 
+    /// Returns the queue for pairings outside of proofs.
+    pub fn pairings(&self) -> &Pairings {
+        &self.pairings
+    }
+
     /// Returns the most recent proofs.
     pub fn recent(&self) -> &RecentProofs {
         &self.recent
@@ -323,7 +344,8 @@ impl Prover {
 
 /// Returns whether there is enough memory for a proof. Running out of memory during a proof would
 /// end the process. The check maps memory from the operating system directly, because the global
-/// allocator wipes what it frees, which would cost time.
+/// allocator wipes what it frees, which would cost time. Mapped memory that isn't used doesn't count
+/// for the limit of a container, so that limit is read.
 fn has_memory() -> bool {
-    MmapMut::map_anon(WORKING_MEMORY).is_ok()
+    memory::has_room(WORKING_MEMORY as u64) && MmapMut::map_anon(WORKING_MEMORY).is_ok()
 }

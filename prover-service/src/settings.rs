@@ -84,26 +84,46 @@ pub struct Settings {
     #[config(env = "WITNESS_KEYS")]
     pub witness_keys: Option<Secret>,
 
-    /// API keys, separated by commas. `prover-service api-key` prints them. Without API keys, every
-    /// client that reaches the port may prove.
+    /// API keys, separated by commas. `prover-service api-key` prints them. Without API keys and
+    /// without `ALLOW_ANONYMOUS`, no client may request proofs.
     #[config(env = "API_KEYS")]
     pub api_keys: Option<Secret>,
 
-    /// Requests per minute for each API key, or for each address without one. 0 means no limit.
-    /// Further requests are refused with status 429 and Retry-After. Instances that share Redis
-    /// count together. Behind a proxy, all clients without a key have the proxy's address.
+    /// Whether every client that reaches the port may request proofs without an API key. Any
+    /// of these clients that knows the id of a job can read its answer.
+    #[config(env = "ALLOW_ANONYMOUS", default = false)]
+    pub allow_anonymous: bool,
+
+    /// Requests per minute for each API key that has no own limit. 0 means no limit. Further
+    /// requests are refused with status 429 and Retry-After. Instances that share Redis count
+    /// together.
     #[config(env = "REQUESTS_PER_MINUTE", default = 0)]
     pub requests_per_minute: u32,
 
-    /// Requests per minute for each address without an API key, if `API_KEYS` is set. Such clients
-    /// can verify and list circuits, and they could guess keys. 0 means no limit.
+    /// Proofs per minute for each API key that has no own limit. Each proof of a batch counts. 0
+    /// means no limit.
+    #[config(env = "PROOFS_PER_MINUTE", default = 0)]
+    pub proofs_per_minute: u32,
+
+    /// Requests per minute for each address without an API key (IPv6: each /64). 0 means no limit.
+    /// Behind a proxy, set `TRUSTED_PROXIES`. Otherwise all clients have the proxy's address.
     #[config(env = "ANONYMOUS_REQUESTS_PER_MINUTE", default = 100)]
     pub anonymous_requests_per_minute: u32,
 
-    /// Proofs per minute for each API key, or for each address without one. Each proof of a batch
-    /// counts. 0 means no limit.
-    #[config(env = "PROOFS_PER_MINUTE", default = 0)]
-    pub proofs_per_minute: u32,
+    /// Proofs per minute for each address without an API key, if `ALLOW_ANONYMOUS` is true. 0 means
+    /// no limit.
+    #[config(env = "ANONYMOUS_PROOFS_PER_MINUTE", default = 10)]
+    pub anonymous_proofs_per_minute: u32,
+
+    /// Largest number of open websockets and event streams of each API key, or of each address
+    /// without one. At least 1.
+    #[config(env = "MAX_STREAMS_PER_CLIENT", default = 64, validate(*max_streams_per_client >= 1, "must be at least 1"))]
+    pub max_streams_per_client: usize,
+
+    /// Milliseconds after which a websocket without a subscription is closed, whatever else its
+    /// client sends. At least 100.
+    #[config(env = "WEBSOCKET_IDLE_TIMEOUT_MS", default = 60_000, validate(*websocket_idle_timeout_ms >= 100, "must be at least 100"))]
+    pub websocket_idle_timeout_ms: u64,
 
     /// Whether this process runs jobs. A process started as `worker` always does.
     #[config(env = "RUN_JOBS", default = true)]
@@ -120,6 +140,11 @@ pub struct Settings {
     /// Seconds after which an ended job is deleted.
     #[config(env = "JOB_RETENTION_SECONDS", default = 86_400)]
     pub job_retention_seconds: u64,
+
+    /// Largest number of ended jobs of each API key, or of all clients without one. The oldest are
+    /// deleted before `JOB_RETENTION_SECONDS` have passed.
+    #[config(env = "MAX_ENDED_JOBS", default = 20_000)]
+    pub max_ended_jobs: u64,
 
     /// Limits of HTTP requests and connections.
     #[config(nested)]

@@ -43,6 +43,10 @@ impl Environment<'_> {
             .env("WITNESS_KEYS", format!("bench:{}", "42".repeat(32)))
             .env("CACHE_KEY", "24".repeat(32))
             .env("ALLOW_DEVELOPMENT_KEYS", "true")
+            // The client has no API key and sends more than a member would.
+            .env("ALLOW_ANONYMOUS", "true")
+            .env("ANONYMOUS_REQUESTS_PER_MINUTE", "0")
+            .env("ANONYMOUS_PROOFS_PER_MINUTE", "0")
             .env("CACHE_DIR", self.cache);
         Ok(command)
     }
@@ -62,12 +66,16 @@ impl Environment<'_> {
         let mut process = command.spawn().context("can't start prover-service")?;
         let lines = process.stdout.take().context("the service's output is piped")?;
         let mut lines = BufReader::new(lines);
+        let mut operations = String::new();
         let address = loop {
             let mut line = String::new();
             if lines.read_line(&mut line)? == 0 {
                 bail!("the service exited at its start");
             }
             let entry: Value = serde_json::from_str(&line)?;
+            if let Some(address) = entry["metrics"].as_str() {
+                address.clone_into(&mut operations);
+            }
             if entry["event"] == "listening" {
                 break entry["address"].as_str().unwrap_or_default().to_owned();
             }
@@ -80,7 +88,8 @@ impl Environment<'_> {
             ready: Duration::ZERO,
             client: reqwest::Client::new(),
         };
-        while !running.get("/ready").send().await?.status().is_success() {
+        let ready = format!("http://{operations}/ready");
+        while !running.client.get(&ready).send().await?.status().is_success() {
             ensure!(
                 started.elapsed() < Duration::from_mins(1),
                 "the service is not ready within a minute"

@@ -63,7 +63,8 @@ async fn run() -> Result<(), ServiceError> {
         .route("/greet", post(greet))
         .route("/slow", get(slow))
         .route("/large", get(large))
-        .route("/panic", get(panics));
+        .route("/panic", get(panics))
+        .merge(service.metrics_route());
     service.serve(settings.port, routes, &settings.http).await?;
     service.run().await
 }

@@ -1,7 +1,8 @@
 //! API keys: which client may do what, and until when.
 //!
 //! A key is `bauta_PREFIX_SECRET`. The service is configured with one line for each key:
-//! `PREFIX:SHA-256 of SECRET:PERMISSIONS:EXPIRY`. The prefix identifies the key in logs and is not
+//! `PREFIX:SHA-256 of SECRET:PERMISSIONS:EXPIRY`, and optionally `:REQUESTS:PROOFS`, the key's own
+//! limits per minute. The prefix identifies the key in logs and is not
 //! secret. The secret has 256 random bits, so a plain hash of it can't be reversed.
 
 use std::{
@@ -27,10 +28,11 @@ const HASH_DIGITS: usize = 64;
 /// Why a list of keys is refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ApiKeyError {
-    /// A line doesn't have the form `PREFIX:HASH:PERMISSIONS:EXPIRY`.
+    /// A line doesn't have the form `PREFIX:HASH:PERMISSIONS:EXPIRY[:REQUESTS:PROOFS]`.
     #[error(
-        "API key {number} must be PREFIX:HASH:PERMISSIONS:EXPIRY: 8 hexadecimal digits, 64 hexadecimal digits, \
-         permissions joined by +, and Unix seconds; separate keys with commas"
+        "API key {number} must be PREFIX:HASH:PERMISSIONS:EXPIRY or PREFIX:HASH:PERMISSIONS:EXPIRY:REQUESTS:PROOFS: \
+         8 hexadecimal digits, 64 hexadecimal digits, permissions joined by +, Unix seconds, and two numbers that may \
+         be empty; separate keys with commas"
     )]
     Malformed {
         /// Position of the line in the list, from 1.
@@ -101,21 +103,64 @@ impl NewApiKey {
     /// Generates a random key with these permissions that is valid until `expiry`, in Unix seconds.
     /// Every key has an expiry, so that a lost key becomes useless at some point.
     #[must_use]
-    pub fn random(permissions: &[&str], expiry: u64) -> Self {
+    pub fn random(permissions: &[&str], expiry: u64, quota: Quota) -> Self {
         let (mut prefix, mut secret) = ([0; PREFIX_BYTES], Zeroizing::new([0; 32]));
         OsRng.fill_bytes(&mut prefix);
         OsRng.fill_bytes(secret.as_mut_slice());
         let (prefix, secret) = (to_hex(&prefix), Zeroizing::new(to_hex(secret.as_slice())));
         let hash = to_hex(&Sha256::digest(secret.as_bytes()));
         Self {
-            line: format!("{prefix}:{hash}:{}:{expiry}", permissions.join("+")),
+            line: format!("{prefix}:{hash}:{}:{expiry}{quota}", permissions.join("+")),
             key: Zeroizing::new(format!("{SCHEME}_{prefix}_{}", *secret)),
         }
     }
 }
 
-/// The keys that a service is configured with.
-#[derive(Clone)]
+/// A key's own limits per minute. 0 means no limit. `None` means the service's default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Quota {
+    /// Requests per minute.
+    pub requests_per_minute: Option<u32>,
+    /// Proofs per minute.
+    pub proofs_per_minute: Option<u32>,
+}
+
+/// Writes the two fields of a key's line, or nothing if the key has no own limits.
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::default() {
+            return Ok(());
+        }
+        for limit in [self.requests_per_minute, self.proofs_per_minute] {
+            f.write_str(":")?;
+            if let Some(limit) = limit {
+                write!(f, "{limit}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Quota {
+    /// Parses the two fields of a key's line.
+    fn parse(fields: &[&str]) -> Option<Self> {
+        let limit = |text: &str| match text {
+            "" => Some(None),
+            text => text.parse().ok().map(Some),
+        };
+        match fields {
+            [] => Some(Self::default()),
+            [requests, proofs] => Some(Self {
+                requests_per_minute: limit(requests)?,
+                proofs_per_minute: limit(proofs)?,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// The keys that a service is configured with. By default none.
+#[derive(Clone, Default)]
 pub struct ApiKeys(Vec<ConfiguredKey>);
 
 #[derive(Clone)]
@@ -125,13 +170,16 @@ struct ConfiguredKey {
     permissions: Vec<String>,
     /// Unix seconds.
     expiry: u64,
+    quota: Quota,
 }
 
 /// The client that sent a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Caller {
-    /// The API key's prefix. Empty if the service doesn't require keys.
+    /// The API key's prefix. Empty if the caller is anonymous.
     pub prefix: String,
+    /// The key's own limits.
+    pub quota: Quota,
 }
 
 impl fmt::Display for Caller {
@@ -141,17 +189,20 @@ impl fmt::Display for Caller {
 }
 
 impl ApiKeys {
-    /// Parses lines separated by commas. `permissions` lists the permissions that the service has.
+    /// Parses lines separated by commas. `permissions` lists the permissions that the service has. An
+    /// empty setting has no keys.
     pub fn parse(setting: &Secret, permissions: &[&str]) -> Result<Self, ApiKeyError> {
+        if setting.expose().trim().is_empty() {
+            return Ok(Self::default());
+        }
         let mut keys: Vec<ConfiguredKey> = Vec::new();
         for (number, line) in (1..).zip(setting.expose().split(',')) {
             let fields: Vec<&str> = line.trim().split(':').collect();
-            let [prefix, hash, granted, expiry] = fields[..] else {
+            let [prefix, hash, granted, expiry, quota @ ..] = fields.as_slice() else {
                 return Err(ApiKeyError::Malformed { number });
             };
-            let prefix_is_valid = is_hex(prefix, 2 * PREFIX_BYTES);
-            let (true, true, Ok(expiry)) = (prefix_is_valid, is_hex(hash, HASH_DIGITS), expiry.parse())
-            else {
+            let is_valid = is_hex(prefix, 2 * PREFIX_BYTES) && is_hex(hash, HASH_DIGITS);
+            let (true, Ok(expiry), Some(quota)) = (is_valid, expiry.parse(), Quota::parse(quota)) else {
                 return Err(ApiKeyError::Malformed { number });
             };
             if let Some(permission) = granted.split('+').find(|name| !permissions.contains(name)) {
@@ -161,17 +212,24 @@ impl ApiKeys {
                     known: permissions.join(", "),
                 });
             }
-            if keys.iter().any(|key| key.prefix == prefix) {
+            if keys.iter().any(|key| key.prefix == *prefix) {
                 return Err(ApiKeyError::DuplicatePrefix { number });
             }
             keys.push(ConfiguredKey {
-                prefix: prefix.to_owned(),
-                hash: hash.to_owned(),
+                prefix: (*prefix).to_owned(),
+                hash: (*hash).to_owned(),
                 permissions: granted.split('+').map(str::to_owned).collect(),
                 expiry,
+                quota,
             });
         }
         Ok(Self(keys))
+    }
+
+    /// Returns whether there are no keys.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Returns the caller if the `Authorization: Bearer` key of the request has the permission.
@@ -183,18 +241,13 @@ impl ApiKeys {
                 permission: permission.to_owned(),
             });
         }
-        Ok(Caller {
-            prefix: key.prefix.clone(),
-        })
+        Ok(key.caller())
     }
 
     /// Returns the caller, whatever its permissions are. `None` if the request has no valid key.
     #[must_use]
     pub fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
-        let key = self.identify(headers).ok()?;
-        Some(Caller {
-            prefix: key.prefix.clone(),
-        })
+        Some(self.identify(headers).ok()?.caller())
     }
 
     fn identify(&self, headers: &HeaderMap) -> Result<&ConfiguredKey, AuthorisationError> {
@@ -228,6 +281,15 @@ impl ApiKeys {
             return Err(AuthorisationError::ExpiredKey);
         }
         Ok(key)
+    }
+}
+
+impl ConfiguredKey {
+    fn caller(&self) -> Caller {
+        Caller {
+            prefix: self.prefix.clone(),
+            quota: self.quota,
+        }
     }
 }
 
@@ -268,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_key_grants_the_permissions_of_its_line_and_the_line_does_not_contain_the_secret() {
-        let new = NewApiKey::random(&["prove"], u64::MAX);
+        let new = NewApiKey::random(&["prove"], u64::MAX, Quota::default());
         let keys = keys(&new.line).unwrap();
         let (_, secret) = new.key.rsplit_once('_').unwrap();
         assert!(!new.line.contains(secret));
@@ -278,7 +340,7 @@ mod tests {
 
     #[test]
     fn the_scheme_is_case_insensitive_and_no_other_scheme_is_accepted() {
-        let new = NewApiKey::random(&["prove"], u64::MAX);
+        let new = NewApiKey::random(&["prove"], u64::MAX, Quota::default());
         let keys = keys(&new.line).unwrap();
         let is_known = |value: String| {
             let headers = [(header::AUTHORIZATION, value.parse().unwrap())];
@@ -290,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_key_with_one_changed_byte_is_unknown() {
-        let new = NewApiKey::random(&["prove"], u64::MAX);
+        let new = NewApiKey::random(&["prove"], u64::MAX, Quota::default());
         let keys = keys(&new.line).unwrap();
         for at in 0..new.key.len() {
             let mut other = new.key.as_bytes().to_vec();
@@ -307,20 +369,58 @@ mod tests {
 
     #[test]
     fn a_key_expires() {
-        let new = NewApiKey::random(&["prove", "admin"], 1_000);
+        let new = NewApiKey::random(&["prove", "admin"], 1_000, Quota::default());
         assert_eq!(
             code(&keys(&new.line).unwrap(), &new.key, "prove"),
             Err("expired_api_key")
         );
-        let new = NewApiKey::random(&["prove", "admin"], u64::MAX);
+        let new = NewApiKey::random(&["prove", "admin"], u64::MAX, Quota::default());
         assert!(code(&keys(&new.line).unwrap(), &new.key, "admin").is_ok());
         let endless = new.line.replace(&u64::MAX.to_string(), "never");
         assert_eq!(keys(&endless).err(), Some(ApiKeyError::Malformed { number: 1 }));
     }
 
     #[test]
+    fn a_line_may_have_the_limits_of_its_key() {
+        for (requests, proofs, fields) in [
+            (None, None, ""),
+            (Some(1_000), Some(0), ":1000:0"),
+            (None, Some(60), "::60"),
+        ] {
+            let quota = Quota {
+                requests_per_minute: requests,
+                proofs_per_minute: proofs,
+            };
+            let new = NewApiKey::random(&["prove"], u64::MAX, quota);
+            assert!(
+                new.line.ends_with(&format!("{}{fields}", u64::MAX)),
+                "{}",
+                new.line
+            );
+            let keys = keys(&new.line).unwrap();
+            let headers = [(
+                header::AUTHORIZATION,
+                format!("Bearer {}", *new.key).parse().unwrap(),
+            )];
+            let caller = keys.caller(&headers.into_iter().collect()).unwrap();
+            assert_eq!(caller.quota, quota);
+        }
+        let line = NewApiKey::random(&["prove"], u64::MAX, Quota::default()).line;
+        for wrong in [":", ":1", ":1:2:3", ":x:1", ":-1:1"] {
+            let error = keys(&format!("{line}{wrong}")).err();
+            assert_eq!(error, Some(ApiKeyError::Malformed { number: 1 }), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_empty_list_has_no_keys() {
+        assert!(keys("").unwrap().is_empty() && keys(" ").unwrap().is_empty());
+        assert_eq!(keys(",").err(), Some(ApiKeyError::Malformed { number: 1 }));
+    }
+
+    #[test]
     fn a_malformed_list_is_refused_with_the_position_of_the_wrong_line() {
-        let line = NewApiKey::random(&["prove"], u64::MAX).line;
+        let line = NewApiKey::random(&["prove"], u64::MAX, Quota::default()).line;
         assert_eq!(
             keys(&format!("{line},x")).err(),
             Some(ApiKeyError::Malformed { number: 2 })

@@ -1,9 +1,9 @@
 //! Extractors that refuse bad input with a [`Problem`] that names the field.
 
-use std::time::Duration;
+use std::convert::Infallible;
 
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes, HttpBody as _},
     extract::{
         FromRequest, FromRequestParts, Request,
         rejection::{PathRejection, QueryRejection},
@@ -11,17 +11,19 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::StreamExt as _;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Problem, from_json, http::BodyTimeout, input::InvalidField};
+use crate::{Problem, from_json, http::BodyLimits, input::InvalidField};
 
 /// A JSON body, read into a type. As a response, a JSON body.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
 
-/// A JSON body as it was received. Read it with [`from_json`].
-#[derive(Debug, Clone)]
-pub struct JsonBytes(pub Bytes);
+/// A request body that isn't read yet. A route authorises the caller first and reads the body
+/// afterwards, so that the service buffers nothing for a caller that it refuses.
+#[derive(Debug)]
+pub struct UnreadBody(Request);
 
 /// Parameters of the query string.
 #[derive(Debug, Clone, Copy, FromRequestParts)]
@@ -41,10 +43,19 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
 }
 
-impl<S: Send + Sync> FromRequest<S> for JsonBytes {
-    type Rejection = Problem;
+impl<S: Send + Sync> FromRequest<S> for UnreadBody {
+    type Rejection = Infallible;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(request))
+    }
+}
+
+impl UnreadBody {
+    /// Reads a JSON body of at most `max_bytes`, or of `MAX_BODY_BYTES` if that is less. Returns the
+    /// bytes as they were received: read them with [`from_json`].
+    pub async fn read(self, max_bytes: usize) -> Result<Bytes, Problem> {
+        let Self(request) = self;
         if !is_json(request.headers()) {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -52,39 +63,57 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
                 "the body must have the header Content-Type: application/json",
             ));
         }
-        let timeout = request.extensions().get::<BodyTimeout>().map(|limit| limit.0);
-        let timeout = timeout.unwrap_or(Duration::MAX);
-        let bytes = tokio::time::timeout(timeout, Bytes::from_request(request, state))
-            .await
-            .map_err(|_| {
-                let detail = format!(
-                    "the body didn't arrive within {} ms (CLIENT_TIMEOUT_MS)",
-                    timeout.as_millis()
-                );
-                Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
-            })?;
-        let bytes = bytes.map_err(|error| {
-            if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "body_too_large",
-                    "the body is larger than the limit (MAX_BODY_BYTES)",
-                )
-            } else {
-                let detail = format!("the body can't be read: {}", error.body_text());
-                Problem::new(StatusCode::BAD_REQUEST, "unreadable_body", detail)
-            }
-        })?;
-        Ok(Self(bytes))
+        let limits = request
+            .extensions()
+            .get::<BodyLimits>()
+            .copied()
+            .unwrap_or_default();
+        let max_bytes = limits.bytes.min(max_bytes);
+        let body = read_at_most(request.into_body(), max_bytes);
+        tokio::time::timeout(limits.timeout, body).await.map_err(|_| {
+            let detail = format!(
+                "the body didn't arrive within {} ms (CLIENT_TIMEOUT_MS)",
+                limits.timeout.as_millis()
+            );
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
+        })?
     }
+
+    /// Reads a JSON body of at most `max_bytes` into a type.
+    pub async fn json<T: DeserializeOwned>(self, max_bytes: usize) -> Result<T, Problem> {
+        Ok(from_json(&self.read(max_bytes).await?)?)
+    }
+}
+
+/// Reads a body. Refuses it as soon as it is larger than the limit.
+async fn read_at_most(body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let detail = format!("the body is larger than the limit of {max_bytes} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    };
+    // The announced length, if there is one. A body without one is counted while it arrives.
+    if body.size_hint().lower() > u64::try_from(max_bytes).unwrap_or(u64::MAX) {
+        return Err(too_large());
+    }
+    let (mut chunks, mut bytes) = (body.into_data_stream(), Vec::new());
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| {
+            let detail = format!("the body can't be read: {error}");
+            Problem::new(StatusCode::BAD_REQUEST, "unreadable_body", detail)
+        })?;
+        if bytes.len() + chunk.len() > max_bytes {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.into())
 }
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let JsonBytes(bytes) = JsonBytes::from_request(request, state).await?;
-        Ok(Self(from_json(&bytes)?))
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        UnreadBody(request).json(usize::MAX).await.map(Self)
     }
 }
 

@@ -1,14 +1,23 @@
 //! Readiness: named checks, each with the reason if it fails.
 
-use std::{collections::BTreeMap, pin::Pin, sync::Arc, sync::RwLock, time::Duration};
+use std::{
+    collections::BTreeMap,
+    pin::Pin,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use serde::Serialize;
+use tokio::{sync::Mutex, time::Instant};
 
 use crate::metrics;
 
 /// A check that takes longer fails.
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// Time for which a report is returned again. However often a client requests `/ready`, the checks
+/// run at most once in this time.
+const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,7 +50,7 @@ impl Check {
 }
 
 /// The response of `/ready`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// `ready`, `degraded` or `not_ready`.
     pub status: &'static str,
@@ -63,11 +72,18 @@ type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Check> + Send>> + Send 
 #[derive(Clone, Default)]
 pub struct Health {
     probes: Arc<RwLock<Vec<(&'static str, Probe)>>>,
+    latest: Arc<Mutex<Option<Latest>>>,
+}
+
+struct Latest {
+    at: Instant,
+    report: Report,
 }
 
 impl Health {
-    /// Adds a check. Each report runs all checks concurrently. A check that takes longer than two
-    /// seconds fails.
+    /// Adds a check. All checks run concurrently. A check that takes longer than two seconds fails.
+    /// The reason of a check that fails is in the response of `/ready`, so it must not contain the
+    /// error of a dependency: log that.
     pub fn add<F>(&self, name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static)
     where
         F: Future<Output = Check> + Send + 'static,
@@ -75,45 +91,62 @@ impl Health {
         let probe: Probe = Arc::new(move || Box::pin(probe()));
         self.probes
             .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
             .push((name, probe));
     }
 
-    /// Runs every check and records each result in the metric [`metrics::CHECK_UP`].
+    /// Returns the results of all checks. They are at most a second old: concurrent callers share one
+    /// run of the checks.
     pub async fn report(&self) -> Report {
-        let probes = self
-            .probes
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone();
-        let outcomes = probes.into_iter().map(|(name, probe)| async move {
-            let check = tokio::time::timeout(TIMEOUT, probe())
-                .await
-                .unwrap_or(Check::Failed {
-                    reason: format!("no answer within {} s", TIMEOUT.as_secs()),
-                });
-            (name, check)
-        });
-        let checks: BTreeMap<_, _> = join_all(outcomes).await.into_iter().collect();
-        for (name, check) in &checks {
-            let up = if *check == Check::Ok { 1.0 } else { 0.0 };
-            ::metrics::gauge!(metrics::CHECK_UP, "check" => *name).set(up);
+        let mut latest = self.latest.lock().await;
+        let probes = self.probes.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(Latest { at, report }) = &*latest
+            && at.elapsed() < MAX_AGE
+            && report.checks.len() == probes.len()
+        {
+            return report.clone();
         }
-        // Without checks, the service is still starting.
-        let failed = |check: &Check| matches!(check, Check::Failed { .. });
-        let status = if checks.is_empty() || checks.values().any(failed) {
-            "not_ready"
-        } else if checks.values().all(|check| *check == Check::Ok) {
-            "ready"
-        } else {
-            "degraded"
-        };
-        Report { status, checks }
+        let report = run(probes).await;
+        let at = Instant::now();
+        *latest = Some(Latest {
+            at,
+            report: report.clone(),
+        });
+        report
     }
+}
+
+/// Runs checks, and records each result in the metric [`metrics::CHECK_UP`].
+async fn run(probes: Vec<(&'static str, Probe)>) -> Report {
+    let outcomes = probes.into_iter().map(|(name, probe)| async move {
+        let check = tokio::time::timeout(TIMEOUT, probe())
+            .await
+            .unwrap_or(Check::Failed {
+                reason: format!("no answer within {} s", TIMEOUT.as_secs()),
+            });
+        (name, check)
+    });
+    let checks: BTreeMap<_, _> = join_all(outcomes).await.into_iter().collect();
+    for (name, check) in &checks {
+        let up = if *check == Check::Ok { 1.0 } else { 0.0 };
+        ::metrics::gauge!(metrics::CHECK_UP, "check" => *name).set(up);
+    }
+    // Without checks, the service is still starting.
+    let failed = |check: &Check| matches!(check, Check::Failed { .. });
+    let status = if checks.is_empty() || checks.values().any(failed) {
+        "not_ready"
+    } else if checks.values().all(|check| *check == Check::Ok) {
+        "ready"
+    } else {
+        "degraded"
+    };
+    Report { status, checks }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[tokio::test]
@@ -122,5 +155,21 @@ mod tests {
         assert!(!health.report().await.is_ready());
         health.add("database", || async { Check::Ok });
         assert!(health.report().await.is_ready());
+    }
+
+    #[tokio::test]
+    async fn reports_within_a_second_share_one_run_of_the_checks() {
+        let (health, runs) = (Health::default(), Arc::new(AtomicUsize::new(0)));
+        let counter = runs.clone();
+        health.add("database", move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            async { Check::Ok }
+        });
+        join_all((0..100).map(|_| health.report())).await;
+        assert_eq!(runs.load(Ordering::Relaxed), 1);
+        // As if the report were a second old.
+        health.latest.lock().await.as_mut().unwrap().at -= MAX_AGE;
+        health.report().await;
+        assert_eq!(runs.load(Ordering::Relaxed), 2);
     }
 }

@@ -85,9 +85,10 @@ pub(crate) fn with_layers(routes: Router, settings: &HttpSettings) -> Router {
         })
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "no_such_route", "there is no such route") })
         .layer(DefaultBodyLimit::max(settings.max_body_bytes))
-        .layer(Extension(BodyTimeout(Duration::from_millis(
-            settings.client_timeout_ms,
-        ))))
+        .layer(Extension(BodyLimits {
+            bytes: settings.max_body_bytes,
+            timeout: Duration::from_millis(settings.client_timeout_ms),
+        }))
         .layer(from_fn_with_state(limits, limit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(observe))
@@ -123,9 +124,24 @@ async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) 
     }
 }
 
-/// Maximum time for a request's body to arrive.
+/// Limits of a request's body.
 #[derive(Clone, Copy)]
-pub(crate) struct BodyTimeout(pub(crate) Duration);
+pub(crate) struct BodyLimits {
+    /// Largest body in bytes.
+    pub(crate) bytes: usize,
+    /// Maximum time for the body to arrive.
+    pub(crate) timeout: Duration,
+}
+
+/// The limits of a router without the layers of this module.
+impl Default for BodyLimits {
+    fn default() -> Self {
+        Self {
+            bytes: 1 << 20,
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
 
 /// Records the metrics of one request. When it is dropped, the request has ended, also if it was
 /// cancelled without a response.

@@ -24,20 +24,20 @@ pub(crate) struct Operations {
     pub(crate) started: Instant,
 }
 
-/// Returns `/metrics` and `/ready`, which are on the service's port and on the operations port.
-pub(crate) fn shared_routes(operations: Operations) -> Router {
+/// Returns the route `/metrics`.
+pub(crate) fn metrics_route(operations: Operations) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
-        .route("/ready", get(ready))
         .with_state(operations)
 }
 
 /// Returns all routes of the operations port.
 pub(crate) fn routes(operations: Operations) -> Router {
-    let live = Router::new()
+    let checks = Router::new()
+        .route("/ready", get(ready))
         .route("/health", get(live))
         .with_state(operations.clone());
-    shared_routes(operations).merge(live)
+    metrics_route(operations).merge(checks)
 }
 
 async fn metrics(State(operations): State<Operations>) -> Response {

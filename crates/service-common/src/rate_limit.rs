@@ -1,20 +1,28 @@
 //! Rate limits.
+//!
+//! A client may send at most the limit in any 60 seconds, however it distributes its requests. Time
+//! is divided into intervals of 5 s. The requests of the last 60 s and of the rest of the oldest
+//! interval count.
 
 use std::{
+    collections::HashMap,
     net::IpAddr,
     num::NonZeroU32,
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
-
-use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter, clock::Clock, clock::DefaultClock};
 
 /// Number of clients that are counted separately. All further clients share one limit.
 const MAX_CLIENTS: usize = 100_000;
-/// Clients that haven't sent a request recently are removed once in this number of requests.
+/// Clients that haven't sent a request in the last minute are removed once in this number of
+/// requests.
 const CLEANUP_INTERVAL: usize = 1_024;
-/// The key that all clients beyond [`MAX_CLIENTS`] share.
+/// The name that all clients beyond [`MAX_CLIENTS`] share.
 const OTHERS: &str = "others";
+/// Length of an interval in milliseconds. A counter that instances share uses the same intervals.
+pub const INTERVAL_MS: u64 = 5_000;
+/// Number of intervals whose requests count: those of 60 s, and the one that is partly older.
+pub const INTERVALS: usize = 13;
 
 /// Why a rate limit refuses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,79 +50,127 @@ impl RateLimitError {
     pub const CODE: &'static str = "rate_limited";
 }
 
-/// A limit of requests per minute for each client. A client may send them all at once.
+/// Counts the requests of each client in this process.
 ///
-/// It counts in this process. A service whose instances share a counter counts there. It uses this
-/// type for the rules, and as a fallback while the shared counter is unavailable.
+/// A service whose instances share a counter counts there. It uses this type while the shared
+/// counter is unavailable.
 pub struct RateLimit {
-    per_minute: NonZeroU32,
-    limiter: DefaultKeyedRateLimiter<String>,
-    checked: AtomicUsize,
+    started: Instant,
+    clients: Mutex<Clients>,
+}
+
+#[derive(Default)]
+struct Clients {
+    windows: HashMap<String, Window>,
+    /// Number of requests since the last clean-up.
+    checked: usize,
+}
+
+/// The requests of one client in the last intervals.
+#[derive(Clone, Copy, Default)]
+struct Window {
+    /// The number of the newest interval, from the start of the process.
+    newest: u64,
+    /// The requests of an interval are at its number modulo [`INTERVALS`].
+    counts: [u32; INTERVALS],
+}
+
+impl Default for RateLimit {
+    fn default() -> Self {
+        Self {
+            started: Instant::now(),
+            clients: Mutex::default(),
+        }
+    }
 }
 
 impl RateLimit {
-    /// Creates a limit of this number of requests per minute. `None` if the number is 0: no limit.
-    #[must_use]
-    pub fn per_minute(requests: u32) -> Option<Self> {
-        let per_minute = NonZeroU32::new(requests)?;
-        Some(Self {
-            per_minute,
-            limiter: RateLimiter::keyed(Quota::per_minute(per_minute)),
-            checked: AtomicUsize::new(0),
-        })
+    /// Counts `count` requests of a client in this process, if `per_minute` allows all of them.
+    pub fn take(
+        &self,
+        client: &str,
+        per_minute: NonZeroU32,
+        count: NonZeroU32,
+    ) -> Result<(), RateLimitError> {
+        Self::check(per_minute, count)?;
+        self.take_at(self.started.elapsed(), client, per_minute, count)
     }
 
-    /// Returns the number of requests per minute.
-    #[must_use]
-    pub const fn limit(&self) -> NonZeroU32 {
-        self.per_minute
-    }
-
-    /// Counts `count` requests of a client in this process, if its limit allows all of them.
-    pub fn take(&self, client: &str, count: NonZeroU32) -> Result<(), RateLimitError> {
-        self.check(count)?;
-        if self.checked.fetch_add(1, Ordering::Relaxed) % CLEANUP_INTERVAL == CLEANUP_INTERVAL - 1 {
-            self.limiter.retain_recent();
+    /// Checks that a minute has room for `count` requests at once.
+    pub fn check(per_minute: NonZeroU32, count: NonZeroU32) -> Result<(), RateLimitError> {
+        if count <= per_minute {
+            return Ok(());
         }
-        let client = if self.limiter.len() < MAX_CLIENTS {
+        Err(RateLimitError::TooManyAtOnce { count, per_minute })
+    }
+
+    fn take_at(
+        &self,
+        now: Duration,
+        client: &str,
+        per_minute: NonZeroU32,
+        count: NonZeroU32,
+    ) -> Result<(), RateLimitError> {
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.checked += 1;
+        if clients.checked >= CLEANUP_INTERVAL {
+            clients.checked = 0;
+            let interval = now / INTERVAL_MS;
+            clients
+                .windows
+                .retain(|_, window| interval.saturating_sub(window.newest) < INTERVALS as u64);
+        }
+        let is_known = clients.windows.contains_key(client);
+        let client = if is_known || clients.windows.len() < MAX_CLIENTS {
             client
         } else {
             OTHERS
         };
-        match self.limiter.check_key_n(&client.to_owned(), count) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(until)) => Err(self.exceeded(time_until(&until))),
-            Err(_) => self.check(NonZeroU32::MAX),
+        let window = clients.windows.entry(client.to_owned()).or_default();
+        let wait = window.take(now, per_minute.get(), count.get());
+        match wait {
+            None => Ok(()),
+            Some(retry_after) => Err(RateLimitError::Exceeded {
+                per_minute,
+                retry_after,
+            }),
         }
     }
+}
 
-    /// Checks that a minute has room for `count` requests at once.
-    pub fn check(&self, count: NonZeroU32) -> Result<(), RateLimitError> {
-        if count <= self.per_minute {
-            return Ok(());
+impl Window {
+    /// Counts requests, or returns the time until there is room for them.
+    fn take(&mut self, now_ms: u64, per_minute: u32, count: u32) -> Option<Duration> {
+        // Another thread may have counted a request of a later interval.
+        let interval = (now_ms / INTERVAL_MS).max(self.newest);
+        let index = |interval: u64| usize::try_from(interval % INTERVALS as u64).unwrap_or_default();
+        let passed = (interval - self.newest).min(INTERVALS as u64);
+        for number in 0..passed {
+            self.counts[index(interval - number)] = 0;
         }
-        Err(RateLimitError::TooManyAtOnce {
-            count,
-            per_minute: self.per_minute,
-        })
-    }
-
-    /// Creates the error for a client that a shared counter refuses.
-    #[must_use]
-    pub const fn exceeded(&self, retry_after: Duration) -> RateLimitError {
-        RateLimitError::Exceeded {
-            per_minute: self.per_minute,
-            retry_after,
+        self.newest = interval;
+        let mut used: u64 = self.counts.iter().map(|count| u64::from(*count)).sum();
+        let has_room = |used: u64| used + u64::from(count) <= u64::from(per_minute);
+        if has_room(used) {
+            self.counts[index(interval)] += count;
+            return None;
         }
+        // The intervals leave the window one after the other, the oldest first.
+        let mut leaves_at = (interval + 1) * INTERVAL_MS;
+        for oldest in interval + 1..=interval + INTERVALS as u64 {
+            used -= u64::from(self.counts[index(oldest)]);
+            leaves_at = oldest * INTERVAL_MS;
+            if has_room(used) {
+                break;
+            }
+        }
+        Some(Duration::from_millis(leaves_at - now_ms))
     }
 }
 
 fn whole_seconds(duration: Duration) -> u128 {
     duration.as_millis().div_ceil(1000).max(1)
-}
-
-fn time_until(until: &NotUntil<<DefaultClock as Clock>::Instant>) -> Duration {
-    until.wait_time_from(DefaultClock::default().now())
 }
 
 /// Returns the client that an address counts as. Each IPv4 address is one client. For IPv6, each
@@ -143,29 +199,92 @@ mod tests {
 
     #[test]
     fn each_client_has_its_own_limit_and_the_error_says_when_to_retry() {
-        let limit = RateLimit::per_minute(3).unwrap();
+        let limit = RateLimit::default();
+        let three = number(3);
         for _ in 0..3 {
-            limit.take("alice", number(1)).unwrap();
+            limit.take("alice", three, number(1)).unwrap();
         }
-        let refused = Problem::from(limit.take("alice", number(1)).unwrap_err());
+        let refused = Problem::from(limit.take("alice", three, number(1)).unwrap_err());
         assert_eq!(
             (refused.status(), refused.code()),
             (StatusCode::TOO_MANY_REQUESTS, "rate_limited")
         );
         assert!(
-            refused.detail().contains("retry after 20 s"),
+            refused.detail().contains("retry after 65 s"),
             "{}",
             refused.detail()
         );
-        limit.take("bob", number(3)).unwrap();
-        let never = limit.take("carol", number(4)).unwrap_err();
+        limit.take("bob", three, number(3)).unwrap();
+        let never = limit.take("carol", three, number(4)).unwrap_err();
         assert!(never.to_string().contains("4 at once"), "{never}");
-        limit.take("carol", number(3)).unwrap();
+        limit.take("carol", three, number(3)).unwrap();
+    }
+
+    /// Sends a request every `step` and returns the times of the accepted ones in milliseconds.
+    fn accepted(per_minute: u32, step: u64, requests: u64) -> Vec<u64> {
+        let limit = RateLimit::default();
+        let times = (0..requests).map(|request| request * step);
+        let is_accepted = |time: &u64| {
+            let now = Duration::from_millis(*time);
+            limit
+                .take_at(now, "client", number(per_minute), number(1))
+                .is_ok()
+        };
+        times.filter(is_accepted).collect()
     }
 
     #[test]
-    fn zero_requests_per_minute_mean_no_limit() {
-        assert!(RateLimit::per_minute(0).is_none());
+    fn no_60_seconds_have_more_requests_than_the_limit_not_even_the_first() {
+        for (per_minute, step) in [(100, 7), (10, 1), (1, 500), (60, 999)] {
+            let times = accepted(per_minute, step, 300_000 / step);
+            for (index, time) in times.iter().enumerate() {
+                let within = times[index..]
+                    .iter()
+                    .filter(|other| **other < time + 60_000)
+                    .count();
+                assert!(
+                    within <= per_minute as usize,
+                    "{within} of {per_minute} from {time} ms"
+                );
+            }
+            // A client that always tries gets at least 60/65 of the limit.
+            let least = 300 * u64::from(per_minute) / 65;
+            assert!(times.len() as u64 >= least, "{} of {least}", times.len());
+        }
+    }
+
+    #[test]
+    fn a_request_at_the_time_that_the_error_names_is_accepted_and_one_before_is_not() {
+        let limit = RateLimit::default();
+        let take = |now: u64, count: u32| {
+            limit.take_at(Duration::from_millis(now), "client", number(3), number(count))
+        };
+        take(1_000, 1).unwrap();
+        take(12_000, 2).unwrap();
+        for (count, free_at) in [(1, 65_000), (3, 75_000)] {
+            let Err(RateLimitError::Exceeded { retry_after, .. }) = take(20_000, count) else {
+                panic!("accepted");
+            };
+            assert_eq!(retry_after, Duration::from_millis(free_at - 20_000));
+        }
+        assert!(take(64_999, 1).is_err());
+        take(65_000, 1).unwrap();
+        assert!(take(75_000, 3).is_err());
+        take(75_000, 2).unwrap();
+    }
+
+    #[test]
+    fn the_memory_for_clients_is_bounded_and_old_clients_are_removed() {
+        let limit = RateLimit::default();
+        for client in 0..MAX_CLIENTS + 10 {
+            let _ = limit.take_at(Duration::ZERO, &client.to_string(), number(1), number(1));
+        }
+        assert!(limit.clients.lock().unwrap().windows.len() <= MAX_CLIENTS + 1);
+        for _ in 0..CLEANUP_INTERVAL {
+            let _ = limit.take_at(Duration::from_secs(70), "client", number(1), number(1));
+        }
+        // This client, and the name that it shared with others before the clean-up.
+        assert_eq!(limit.clients.lock().unwrap().windows.len(), 2);
     }
 
     #[test]

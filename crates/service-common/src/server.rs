@@ -15,6 +15,8 @@ use crate::connection::Connection;
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// Largest number of headers of a request.
 const MAX_HEADERS: usize = 64;
+/// Size of a connection's read buffer in bytes. It also bounds the headers of a request.
+const BUFFER_BYTES: usize = 16 << 10;
 
 /// Limits of connections.
 pub(crate) struct ConnectionLimits {
@@ -37,7 +39,8 @@ pub(crate) async fn serve(
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(limits.client_timeout)
-        .max_headers(MAX_HEADERS);
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(BUFFER_BYTES);
     let permits = Arc::new(Semaphore::new(limits.connections));
     let connections = TaskTracker::new();
     loop {

@@ -35,6 +35,7 @@ const OPERATIONS_HTTP: HttpSettings = HttpSettings {
     client_timeout_ms: 10_000,
     max_concurrent_requests: 64,
     max_connections: 64,
+    trusted_proxies: Vec::new(),
 };
 
 /// A running service: its tasks, its checks and its shutdown.
@@ -45,6 +46,7 @@ pub struct Service {
     operations_port: OperationsPort,
     failure: Arc<Mutex<Option<ServiceError>>>,
     shutdown_timeout: Duration,
+    metrics_on_service_port: bool,
     spans: Option<SpanExporter>,
 }
 
@@ -77,6 +79,7 @@ impl Service {
             operations_port: OperationsPort::default(),
             failure: Arc::default(),
             shutdown_timeout: Duration::from_millis(settings.shutdown_timeout_ms),
+            metrics_on_service_port: settings.metrics_on_service_port,
             spans,
         };
         service.spawn_signal_handler()?;
@@ -124,15 +127,25 @@ impl Service {
         });
     }
 
-    /// Serves the routes, `/metrics` and `/ready` with request ids, metrics and limits. Returns the
-    /// address. If `port` is 0, the operating system chooses a free port.
+    /// Returns the route `/metrics` if the settings want it on the service's own port
+    /// (`METRICS_ON_SERVICE_PORT`), and otherwise no route. The service merges it with its own
+    /// routes, so that its rate limits apply.
+    pub fn metrics_route(&self) -> Router {
+        if self.metrics_on_service_port {
+            operations::metrics_route(self.operations.clone())
+        } else {
+            Router::new()
+        }
+    }
+
+    /// Serves the routes with request ids, metrics and limits. Returns the address. If `port` is 0,
+    /// the operating system chooses a free port.
     pub async fn serve(
         &self,
         port: u16,
         routes: Router,
         settings: &HttpSettings,
     ) -> Result<SocketAddr, ServiceError> {
-        let routes = routes.merge(operations::shared_routes(self.operations.clone()));
         let address = SocketAddr::new(settings.host, port);
         let address = listen(address, routes, settings, &self.tasks, self.shutdown()).await?;
         tracing::info!(event = "listening", %address);

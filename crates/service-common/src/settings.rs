@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use confique::Config;
 use serde::Deserialize;
 
+use crate::Network;
+
 /// Limits of HTTP requests and connections. Each limit has its own error.
 #[derive(Debug, Clone, Config)]
 pub struct HttpSettings {
@@ -35,6 +37,12 @@ pub struct HttpSettings {
     /// wait until one closes.
     #[config(env = "MAX_CONNECTIONS", default = 4096, validate(*max_connections >= 1, "must be at least 1"))]
     pub max_connections: usize,
+
+    /// Networks of the proxies before this service, for example `10.0.0.0/8` (in the environment,
+    /// separated by commas). The address of a client behind them is the last one in X-Forwarded-For
+    /// that is in no such network. Without proxies, the header is ignored.
+    #[config(env = "TRUSTED_PROXIES", parse_env = confique::env::parse::list_by_comma, default = [])]
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// Logs, spans, metrics and shutdown.
@@ -60,6 +68,11 @@ pub struct OperationsSettings {
     /// Operations port. It has only /metrics, /health and /ready. 0 chooses a free port.
     #[config(env = "METRICS_PORT", default = 9090)]
     pub metrics_port: u16,
+
+    /// Whether the service's own port also serves /metrics, as in earlier systems. Every client that
+    /// reaches the port can then read the metrics.
+    #[config(env = "METRICS_ON_SERVICE_PORT", default = false)]
+    pub metrics_on_service_port: bool,
 
     /// Time for running work to end after SIGTERM or SIGINT, in milliseconds.
     #[config(env = "SHUTDOWN_TIMEOUT_MS", default = 30_000)]

@@ -61,8 +61,8 @@ pub use error::StoreError;
 pub use event::{Batch, Event, EventRecord};
 pub use import::root_of_leaves;
 pub use jobs::{
-    Enqueued, ExpiredJob, Job, JobCounts, JobError, JobListener, JobRates, JobResult, JobState, NewJob,
-    OpenJobs, StartedJob,
+    Enqueued, ExpiredJob, Job, JobConnection, JobCounts, JobError, JobListener, JobRates, JobResult,
+    JobState, NewJob, OpenJobs, StartedJob,
 };
 pub use leader::{Candidate, Leadership};
 pub use leaves::{Holding, LeafRecord};

@@ -35,6 +35,7 @@ use self::{
 use crate::{
     circuits::{Circuit, Circuits},
     metrics::{self, Cache, CacheOutcome},
+    pairings::ClientPairings,
     request::Task,
     settings::Settings,
 };
@@ -43,7 +44,7 @@ use crate::{
 const VERIFICATION_SECONDS: u64 = 300;
 /// Context for the key that hashes clients. It must not change: instances of several versions share
 /// the counters.
-const CLIENT_KEY_CONTEXT: &str = "bauta prover-service 2026-11-20 askers of rate limits";
+const CLIENT_KEY_CONTEXT: &str = "bauta prover-service 2026-11-21 clients of rate limits";
 /// Interval at which the connection to Redis is checked.
 const REDIS_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -150,8 +151,9 @@ impl Caches {
     }
 
     /// Returns a proof of a task that was proved before. The proof is re-randomised: it is a
-    /// uniformly random proof of the statement, independent of the cached one.
-    pub async fn proof(&self, key: CacheKey, task: &Task) -> Option<Proof> {
+    /// uniformly random proof of the statement, independent of the cached one. `None` also if too many
+    /// pairings of the owner wait: the proof's own queue then decides.
+    pub async fn proof(&self, key: CacheKey, task: &Task, pairings: ClientPairings<'_>) -> Option<Proof> {
         let (proofs, circuit, digest) = (self.proofs.clone()?, task.circuit.clone(), task.evaluation.digest);
         let CacheKey(name) = key;
         let sealed = {
@@ -160,7 +162,7 @@ impl Caches {
         };
         let sealed = record_read(Cache::ProofsDisk, sealed);
         let proof = self
-            .open_proof(sealed, &circuit, digest, name, Cache::ProofsDisk)
+            .open_proof(sealed, &circuit, digest, name, Cache::ProofsDisk, pairings)
             .await;
         if proof.is_some() {
             return proof;
@@ -170,7 +172,14 @@ impl Caches {
         let read: Result<(Option<Vec<u8>>,), _> = redis.query(pipe().get(&redis_key)).await;
         let sealed = record_read(Cache::ProofsRedis, read.map(|(sealed,)| sealed));
         let proof = self
-            .open_proof(sealed.clone(), &circuit, digest, name, Cache::ProofsRedis)
+            .open_proof(
+                sealed.clone(),
+                &circuit,
+                digest,
+                name,
+                Cache::ProofsRedis,
+                pairings,
+            )
             .await?;
         let folder = circuit_folder(&circuit);
         blocking(move || proofs.put_on_disk(&folder, name, &sealed?)).await?;
@@ -185,9 +194,10 @@ impl Caches {
         digest: Digest,
         name: EntryName,
         cache: Cache,
+        pairings: ClientPairings<'_>,
     ) -> Option<Proof> {
         let (sealed, proofs, circuit) = (sealed?, self.proofs.clone()?, circuit.clone());
-        blocking(move || {
+        let opened = pairings.run(move || {
             let opened = proofs.sealer.open(name, &sealed);
             let bytes: Option<[u8; Proof::LENGTH]> = opened.and_then(|bytes| bytes.try_into().ok());
             let proof = bytes.and_then(|bytes| Proof::from_bytes(&bytes).ok());
@@ -202,8 +212,8 @@ impl Caches {
                 metrics::record_cache(cache, CacheOutcome::Hit);
             }
             rerandomized
-        })
-        .await?
+        });
+        opened.await.ok()?
     }
 
     /// Stores a proof on disk and in Redis.
@@ -339,7 +349,7 @@ fn record_error<T, E: std::fmt::Display>(cache: Cache, outcome: Result<T, E>) ->
         .ok()
 }
 
-/// Runs file accesses and pairings outside the async threads. `None` if the work panicked.
+/// Runs file accesses outside the async threads. `None` if the work panicked.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work).await.ok()
 }

@@ -3,24 +3,39 @@
 use std::time::Duration;
 
 use ::redis::pipe;
+use bauta_service_common::rate_limit::{INTERVAL_MS, INTERVALS};
 
 use super::Caches;
 
-/// The generic cell rate algorithm, with the clock of Redis.
+/// Counts requests in intervals, with the clock of Redis, as `bauta_service_common::rate_limit` does.
 ///
-/// The key holds the theoretical arrival time in microseconds. Arguments: microseconds between two
-/// requests, largest burst in microseconds, and number of requests. Returns the microseconds to
-/// wait, or 0 if the requests are accepted.
+/// The key is a hash from the number of an interval to its requests. Arguments: the limit, the
+/// number of requests, the length of an interval in milliseconds, and the number of intervals that
+/// count. Returns the milliseconds to wait, or 0 if the requests are accepted.
 const TAKE: &str = "
 local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now) + ARGV[1] * ARGV[3]
-local wait = arrival - now - ARGV[2]
-if wait > 0 then return math.ceil(wait) end
-redis.call('SET', KEYS[1], string.format('%.0f', arrival), 'PX', math.ceil((arrival - now) / 1000) + 1)
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local limit, count, length, intervals = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local newest = math.floor(now / length)
+local used, counts, stored = 0, {}, redis.call('HGETALL', KEYS[1])
+for at = 1, #stored, 2 do
+  local interval = tonumber(stored[at])
+  if interval <= newest - intervals then
+    redis.call('HDEL', KEYS[1], stored[at])
+  else
+    counts[interval] = tonumber(stored[at + 1])
+    used = used + counts[interval]
+  end
+end
+if used + count > limit then
+  for interval = newest - intervals + 1, newest do
+    used = used - (counts[interval] or 0)
+    if used + count <= limit then return (interval + intervals) * length - now end
+  end
+end
+redis.call('HINCRBY', KEYS[1], string.format('%.0f', newest), count)
+redis.call('PEXPIRE', KEYS[1], intervals * length)
 return 0";
-/// Microseconds of a minute.
-const MINUTE: u64 = 60_000_000;
 
 impl Caches {
     /// Counts `count` requests of a client against a limit per minute that all instances share.
@@ -42,11 +57,12 @@ impl Caches {
             .cmd("EVAL")
             .arg(TAKE)
             .arg(1)
-            .arg(format!("bauta:rate:{limit}:{client}"))
-            .arg(MINUTE / u64::from(per_minute.max(1)))
-            .arg(MINUTE)
-            .arg(count);
+            .arg(format!("bauta:counts:{limit}:{client}"))
+            .arg(per_minute)
+            .arg(count)
+            .arg(INTERVAL_MS)
+            .arg(INTERVALS);
         let (wait,): (u64,) = redis.query(&commands).await.ok()?;
-        Some(Duration::from_micros(wait))
+        Some(Duration::from_millis(wait))
     }
 }

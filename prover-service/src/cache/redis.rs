@@ -72,9 +72,16 @@ impl Redis {
         is_connected
     }
 
+    /// Sets the connection. Logs the reason why there is none, unless that reason is already logged.
     fn set(&self, connection: Result<MultiplexedConnection, String>) {
         metrics::set_redis_up(connection.is_ok());
-        *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = connection;
+        let mut current = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = &connection
+            && current.as_ref().err() != Some(error)
+        {
+            tracing::warn!(event = "redis_unavailable", error);
+        }
+        *current = connection;
     }
 
     /// Runs commands. If the connection fails, all callers lose it until
@@ -89,7 +96,6 @@ impl Redis {
         let response = commands.query_async(&mut connection).await;
         response.map_err(|error: RedisError| {
             if error.is_io_error() || error.is_timeout() || error.is_unrecoverable_error() {
-                tracing::warn!(event = "redis_unavailable", %error);
                 self.set(Err(error.to_string()));
             }
             error.into()
@@ -100,12 +106,11 @@ impl Redis {
     pub fn check(&self) -> Check {
         match &*self.connection.lock().unwrap_or_else(PoisonError::into_inner) {
             Ok(_) => Check::Ok,
-            Err(error) => Check::Degraded {
-                reason: format!(
-                    "Redis is unavailable ({error}): this instance doesn't find the proofs, verification \
-                     results and verifying keys of other instances, and counts rate limits alone; proving \
-                     and verifying work"
-                ),
+            Err(_) => Check::Degraded {
+                reason: "Redis is unavailable: this instance doesn't find the proofs, verification results and \
+                         verifying keys of other instances, and counts rate limits alone; proving and verifying \
+                         work; the log has the cause"
+                    .to_owned(),
             },
         }
     }

@@ -22,18 +22,41 @@ pub(super) enum Message {
         #[serde(rename = "news")]
         progress: Progress,
     },
-    /// A subscriber of another instance needs the progress of this request.
+    /// Subscribers of another instance need the progress of this request.
     Query {
         #[serde(rename = "ask")]
         request: RequestKey,
     },
-    /// Messages of other instances were lost. Every subscription reads the current state.
+    /// Subscribers of another instance need the progress of these requests.
+    Queries { requests: Vec<RequestKey> },
+    /// Messages may have been lost. The subscription reads the current state.
     #[serde(skip)]
     Lost,
 }
 
+impl Message {
+    /// Returns the topic whose subscriptions receive the message. `None` for messages between
+    /// instances.
+    pub(super) fn topic(&self) -> Option<Topic> {
+        match self {
+            Self::Job { id, .. } => Some(Topic::Job(id.clone())),
+            Self::Request { request, .. } => Some(Topic::Request(request.clone())),
+            Self::Query { .. } | Self::Queries { .. } | Self::Lost => None,
+        }
+    }
+}
+
+/// What a subscription is about.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Topic {
+    /// A job, by its id in the form that the database writes.
+    Job(String),
+    /// A request.
+    Request(RequestKey),
+}
+
 /// Identifies a request: the prefix of the API key, and the id that the client gave the request.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub(super) struct RequestKey {
     pub(super) owner: String,
     pub(super) id: String,

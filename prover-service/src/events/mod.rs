@@ -2,41 +2,50 @@
 //! instance.
 //!
 //! ```text
-//!   worker, or request --NOTIFY--> Postgres --LISTEN--> Events --broadcast--> subscriptions
-//!            |                              one connection  ^    channel
-//!            |                              per instance    |
+//!   worker, or request --NOTIFY--> Postgres --LISTEN--> Events --topics--> subscriptions
+//!            |                              one connection  ^    one channel for each
+//!            |                              per instance    |    job or request
 //!            +------- requests of this instance ------------+
 //! ```
 //!
-//! The broadcast channel is bounded. A slow subscription loses messages and then reads the current
-//! state itself. All subscriptions do the same after the connection to Postgres was lost. Without a
-//! database there are no jobs, and a request can be followed only at the instance that works on it.
+//! The channels are bounded. A slow subscription loses messages and then reads the current state
+//! itself. All subscriptions do the same after the connection to Postgres was lost. In case another
+//! message is lost, each instance checks every 5 s, with one query for all followed jobs, which of
+//! them have ended. Without a database there are no jobs, and a request can be followed only at the
+//! instance that works on it.
 
 mod client_event;
 mod job_document;
 mod message;
 mod subscription;
+mod topics;
 mod tracked_request;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use bauta_service_common::Service;
 use bauta_store::{JobListener, StoreError};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 
-use self::message::{Message, Progress, RequestKey};
 pub use self::{client_event::ClientEvent, job_document::JobDocument, subscription::Subscription};
+use self::{
+    message::{Message, Progress, RequestKey, Topic},
+    topics::Topics,
+};
 use crate::queue::Queue;
 
-/// Largest number of messages that a subscription may be behind, and that may wait to be sent to
-/// Postgres. Further messages are lost.
+/// Largest number of messages that may wait to be sent to Postgres. Further messages are lost.
 const CHANNEL_CAPACITY: usize = 1024;
 /// Number of ended requests that late subscriptions still find.
 const MAX_ENDED_REQUESTS: usize = 1024;
+/// Interval at which an instance checks the jobs and requests that it has subscriptions for.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// Largest number of requests in one message. Postgres limits a message to 8,000 bytes.
+const MAX_QUERIES: usize = 50;
 /// Interval of attempts to connect to Postgres again.
 const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -45,8 +54,8 @@ const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Events(Arc<Inner>);
 
 struct Inner {
-    /// Messages to the subscriptions of this instance.
-    sender: broadcast::Sender<Message>,
+    /// The subscriptions of this instance.
+    topics: Topics,
     /// Messages to other instances. `None` without a database.
     outbox: Option<mpsc::Sender<Message>>,
     queue: Option<Queue>,
@@ -64,10 +73,9 @@ struct Requests {
 impl Events {
     /// Receives and sends messages until the service shuts down.
     pub async fn start(queue: Option<Queue>, service: &Service) -> Result<Self, StoreError> {
-        let (sender, _) = broadcast::channel(CHANNEL_CAPACITY);
         let (outbox, outgoing) = mpsc::channel(CHANNEL_CAPACITY);
         let events = Self(Arc::new(Inner {
-            sender,
+            topics: Topics::default(),
             outbox: queue.is_some().then_some(outbox),
             requests: Mutex::default(),
             queue,
@@ -75,6 +83,7 @@ impl Events {
         if let Some(queue) = &events.0.queue {
             let listener = queue.store().listen_to_jobs().await?;
             events.spawn_receiver(listener, queue.clone(), service);
+            events.spawn_check(queue.clone(), service);
             spawn_sender(outgoing, queue.clone(), service);
         }
         Ok(events)
@@ -100,33 +109,85 @@ impl Events {
                     () = shutdown.cancelled() => return Ok(()),
                     listener = reconnect(&queue) => listener,
                 };
-                events.receive(Message::Lost);
+                events.0.topics.send_lost();
             }
         });
     }
 
-    fn receive(&self, message: Message) {
-        if let Message::Query { request } = message {
-            if let Some(progress) = self.progress_of(&request) {
-                self.send_to_instances(Message::Request { request, progress });
+    /// Checks at an interval which followed jobs have ended, and requests the progress of followed
+    /// requests from other instances.
+    fn spawn_check(&self, queue: Queue, service: &Service) {
+        let (events, shutdown) = (self.clone(), service.shutdown());
+        service.spawn("the check of followed jobs", async move {
+            loop {
+                tokio::select! {
+                    () = shutdown.cancelled() => return Ok::<_, StoreError>(()),
+                    () = tokio::time::sleep(CHECK_INTERVAL) => {}
+                }
+                if let Err(error) = events.check_jobs(&queue).await {
+                    tracing::debug!(event = "check_failed", %error);
+                }
+                let mut requests = events.0.topics.requests();
+                requests.retain(|request| events.progress_of(request).is_none());
+                for requests in requests.chunks(MAX_QUERIES) {
+                    events.send_to_instances(Message::Queries {
+                        requests: requests.to_vec(),
+                    });
+                }
             }
-        } else {
-            // Sending fails only if there are no subscriptions.
-            let _ = self.0.sender.send(message);
+        });
+    }
+
+    async fn check_jobs(&self, queue: &Queue) -> Result<(), StoreError> {
+        let followed = self.0.topics.jobs();
+        if followed.is_empty() {
+            return Ok(());
+        }
+        let open: HashSet<String> = queue
+            .store()
+            .open_jobs_among(&followed)
+            .await?
+            .into_iter()
+            .collect();
+        for id in followed {
+            if !open.contains(&id) {
+                self.0.topics.send(&Topic::Job(id), Message::Lost);
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&self, message: Message) {
+        match message {
+            Message::Query { request } => self.answer(request),
+            Message::Queries { requests } => requests.into_iter().for_each(|request| self.answer(request)),
+            message => self.send_to_subscriptions(message),
+        }
+    }
+
+    /// Answers another instance if this instance works on the request.
+    fn answer(&self, request: RequestKey) {
+        if let Some(progress) = self.progress_of(&request) {
+            self.send_to_instances(Message::Request { request, progress });
+        }
+    }
+
+    fn send_to_subscriptions(&self, message: Message) {
+        if let Some(topic) = message.topic() {
+            self.0.topics.send(&topic, message);
         }
     }
 
     /// Sends the progress of a request of this instance to the subscriptions of all instances.
     fn publish(&self, request: RequestKey, progress: Progress) {
         let message = Message::Request { request, progress };
-        let _ = self.0.sender.send(message.clone());
+        self.send_to_subscriptions(message.clone());
         self.send_to_instances(message);
     }
 
     fn send_to_instances(&self, message: Message) {
         if let Some(outbox) = &self.0.outbox {
-            // If the channel is full, the message is lost. Subscriptions query again at an
-            // interval.
+            // If the channel is full, the message is lost. The instance queries again at an interval.
             let _ = outbox.try_send(message);
         }
     }

@@ -3,39 +3,36 @@
 use std::time::Duration;
 
 use bauta_store::{Job, JobState, StoreError};
-use tokio::{sync::broadcast, time::Instant};
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Events, Message, Progress, RequestKey};
+use super::{Events, Message, Progress, RequestKey, Topic, topics::TopicReceiver};
 use crate::time;
 
-/// Interval at which a subscription reads the current state, because messages can be lost.
-const POLL_INTERVAL: Duration = Duration::from_secs(5);
-/// The same interval while the database is unavailable.
+/// Interval at which a subscription reads its job again while the database is unavailable.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// A subscription to a request that no instance knows ends after this time.
 const UNKNOWN_REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A subscription to one job or request.
 pub struct Subscription {
-    receiver: broadcast::Receiver<Message>,
     events: Events,
     key: RequestKey,
     target: Target,
     /// The progress that was returned last.
     last_progress: Option<Progress>,
-    /// Time at which the current state is read next, whether or not messages of others arrive.
-    next_poll: Instant,
+    /// Time at which the current state is read next, if no message arrives before. `None` if only a
+    /// message can change it.
+    next_read: Option<Instant>,
     /// Time of the last sign of a request.
     last_seen: Instant,
 }
 
-#[derive(Clone, Copy)]
 enum Target {
     /// A job or a request: not determined yet.
     Undetermined,
-    Job,
-    Request,
+    Job(TopicReceiver),
+    Request(TopicReceiver),
 }
 
 /// A change that a subscription reports.
@@ -49,9 +46,10 @@ pub(super) enum Update {
 }
 
 impl Events {
-    /// Subscribes to a job of the owner.
+    /// Subscribes to a job of the owner. The id is in the form that the database writes.
     pub fn subscribe_to_job(&self, id: String, owner: String) -> Subscription {
-        self.new_subscription(id, owner, Target::Job)
+        let receiver = self.0.topics.subscribe(Topic::Job(id.clone()));
+        self.new_subscription(id, owner, Target::Job(receiver))
     }
 
     /// Subscribes to the job or request of the owner that has this id. A request may arrive later.
@@ -59,14 +57,25 @@ impl Events {
         self.new_subscription(id, owner, Target::Undetermined)
     }
 
+    /// Waits until a job of the owner has ended, and returns it. `None` if the job was deleted.
+    pub async fn wait_for_job(&self, id: String, owner: String) -> Result<Option<Job>, StoreError> {
+        let mut subscription = self.subscribe_to_job(id, owner);
+        loop {
+            match subscription.next_update().await? {
+                Some(Update::JobEnded(job)) => return Ok(Some(*job)),
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
     fn new_subscription(&self, id: String, owner: String, target: Target) -> Subscription {
         Subscription {
-            receiver: self.0.sender.subscribe(),
             events: self.clone(),
             key: RequestKey { owner, id },
             target,
             last_progress: None,
-            next_poll: Instant::now(),
+            next_read: Some(Instant::now()),
             last_seen: Instant::now(),
         }
     }
@@ -79,25 +88,32 @@ impl Subscription {
     pub(super) async fn next_update(&mut self) -> Result<Option<Update>, StoreError> {
         match self.target {
             Target::Undetermined => self.first_update().await,
-            Target::Job => self.next_of_job().await,
-            Target::Request => Ok(self.next_of_request().await),
+            Target::Job(_) => self.next_of_job().await,
+            Target::Request(_) => Ok(self.next_of_request().await),
         }
     }
 
-    /// Determines whether the id is a job's or a request's, and returns the current state.
+    /// Determines whether the id is a job's or a request's, and returns the current state. Receives
+    /// messages before it reads the state, so that no change is lost.
     async fn first_update(&mut self) -> Result<Option<Update>, StoreError> {
+        let topics = self.events.0.topics.clone();
+        let request = topics.subscribe(Topic::Request(self.key.clone()));
         let local = self.events.progress_of(&self.key);
+        // Messages have the id in the form that the database writes. The client may have written
+        // the UUID in another form.
         if local.is_none()
-            && let Some(job) = self.read_job().await?
+            && let Ok(id) = Uuid::parse_str(&self.key.id)
         {
-            // Messages have the id in the form that the database writes. The client may have
-            // written the UUID in another form.
-            self.key.id = job.id;
-            self.target = Target::Job;
-            return self.next_of_job().await;
+            let id = id.to_string();
+            let receiver = topics.subscribe(Topic::Job(id.clone()));
+            if self.read_job(&id).await?.is_some() {
+                self.key.id = id;
+                self.target = Target::Job(receiver);
+                return self.next_of_job().await;
+            }
         }
-        self.target = Target::Request;
-        self.next_poll = Instant::now() + POLL_INTERVAL;
+        self.target = Target::Request(request);
+        self.next_read = Some(Instant::now() + UNKNOWN_REQUEST_TIMEOUT);
         let progress = local.unwrap_or_else(|| {
             self.query_instances();
             Progress {
@@ -127,23 +143,23 @@ impl Subscription {
                     _ if state == JobState::Running.as_str() => Some(self.progress_in(JobState::Running)),
                     _ => {
                         // The job ended. Its result is in the database.
-                        self.next_poll = Instant::now();
+                        self.next_read = Some(Instant::now());
                         None
                     }
                 },
                 Some(_) => None,
-                None => match self.read_job().await {
+                None => match self.read_job(&self.key.id).await {
                     Ok(None) => return Ok(None),
                     Ok(Some(job)) if job.state.has_ended() => {
                         return Ok(Some(Update::JobEnded(Box::new(job))));
                     }
                     Ok(Some(job)) => {
-                        self.next_poll = Instant::now() + POLL_INTERVAL;
+                        self.next_read = None;
                         Some(self.progress_in(job.state))
                     }
                     // A client that has received progress stays subscribed.
                     Err(_) if self.last_progress.is_some() => {
-                        self.next_poll = Instant::now() + RETRY_INTERVAL;
+                        self.next_read = Some(Instant::now() + RETRY_INTERVAL);
                         None
                     }
                     Err(error) => return Err(error),
@@ -161,7 +177,6 @@ impl Subscription {
                 Some(Message::Request { request, progress }) if request == self.key => Some(progress),
                 Some(_) => None,
                 None => {
-                    self.next_poll = Instant::now() + POLL_INTERVAL;
                     let local = self.events.progress_of(&self.key);
                     if local.is_none() {
                         self.query_instances();
@@ -171,36 +186,43 @@ impl Subscription {
             };
             if let Some(progress) = progress {
                 self.last_seen = Instant::now();
+                self.next_read = Some(self.last_seen + UNKNOWN_REQUEST_TIMEOUT);
                 if let Some(update) = self.update_of_request(progress) {
                     return Some(update);
                 }
-            } else if self.last_seen.elapsed() > UNKNOWN_REQUEST_TIMEOUT {
+            } else if self.last_seen.elapsed() >= UNKNOWN_REQUEST_TIMEOUT {
                 return None;
+            } else {
+                self.next_read = Some(self.last_seen + UNKNOWN_REQUEST_TIMEOUT);
             }
         }
     }
 
     /// Waits for the next message. `None` if it is time to read the current state.
     async fn next_message(&mut self) -> Option<Message> {
-        if self.next_poll <= Instant::now() {
+        let (Target::Job(receiver) | Target::Request(receiver)) = &mut self.target else {
+            return None;
+        };
+        let message = match self.next_read {
+            None => receiver.next().await,
+            Some(at) if at <= Instant::now() => return None,
+            Some(at) => tokio::time::timeout_at(at, receiver.next())
+                .await
+                .unwrap_or(Message::Lost),
+        };
+        if matches!(message, Message::Lost) {
+            self.next_read = Some(Instant::now());
             return None;
         }
-        match tokio::time::timeout_at(self.next_poll, self.receiver.recv()).await {
-            Ok(Ok(message)) if !matches!(message, Message::Lost) => Some(message),
-            // Messages were lost, or none arrived in time.
-            _ => {
-                self.next_poll = Instant::now();
-                None
-            }
-        }
+        Some(message)
     }
 
     /// Reads the owner's job from the database.
-    async fn read_job(&self) -> Result<Option<Job>, StoreError> {
-        let (Some(queue), Ok(id)) = (&self.events.0.queue, Uuid::parse_str(&self.key.id)) else {
+    async fn read_job(&self, id: &str) -> Result<Option<Job>, StoreError> {
+        let Some(queue) = &self.events.0.queue else {
             return Ok(None);
         };
-        let job = queue.store().job(&id.to_string()).await?;
+        let job = queue.store().job(id).await?;
         Ok(job.filter(|job| job.owner == self.key.owner))
     }
 

@@ -22,11 +22,13 @@ use std::{
 };
 
 use bauta_service_common::{Service, spans};
-use bauta_store::{Enqueued, JobRates, JobResult, JobState, NewJob, Store, StoreError};
+use bauta_store::{
+    Enqueued, JobConnection, JobRates, JobResult, JobState, NewJob, StartedJob, Store, StoreError,
+};
 use graphile_worker::{JobSpec, WorkerUtils};
 use uuid::Uuid;
 
-use self::worker::{AttemptError, ProveJob};
+use self::worker::ProveJob;
 use crate::{
     audit, metrics,
     settings::Settings,
@@ -43,6 +45,19 @@ const RATE_PERIOD: u32 = 60;
 const TARGET_UTILISATION: f64 = 0.7;
 /// The database schema of the queue engine.
 const ENGINE_SCHEMA: &str = "graphile_worker";
+/// The version of that schema that this program needs.
+const ENGINE_VERSION: i32 = 22;
+/// The engine's priority of a job that has had no attempt.
+const FIRST_ATTEMPT_PRIORITY: i16 = 0;
+/// The engine's priority of a job whose attempt failed. Its turn had come before, so it runs before
+/// all jobs that have had no attempt. Otherwise it would wait as long as there is a backlog.
+const RETRY_PRIORITY: i16 = -1;
+/// Largest time between a failed attempt and the next one.
+const MAX_BACK_OFF: Duration = Duration::from_mins(1);
+/// Largest number of ended jobs that one statement deletes.
+const DELETION_BATCH: u32 = 1_000;
+/// Largest number of such statements in one housekeeping.
+const DELETION_ROUNDS: u32 = 10;
 /// The error code of a job whose deadline has passed.
 const DEADLINE_EXCEEDED: &str = "deadline_exceeded";
 
@@ -55,9 +70,15 @@ pub enum QueueError {
     /// The queue engine failed.
     #[error("the queue engine: {0}")]
     Engine(String),
-    /// An attempt of a job failed. The engine starts another attempt later.
-    #[error("the attempt failed and is retried: {0}")]
-    Attempt(#[source] AttemptError),
+    /// The engine's tables are missing or too old.
+    #[error(
+        "the queue engine's schema has version {found}, and this program needs {ENGINE_VERSION}: run `prover-service \
+         migrate` with the database's owner"
+    )]
+    OldSchema {
+        /// The version in the database. 0 if the tables are missing.
+        found: i32,
+    },
     /// The queue is full, for all or for this API key.
     #[error(
         "the queue is full: the limit is {max_queued} jobs of all API keys and {max_queued_by_owner} jobs of one; \
@@ -89,6 +110,7 @@ struct Inner {
     max_queued: u64,
     deadline: Duration,
     retention: Duration,
+    max_ended: u64,
     throughput: Mutex<Throughput>,
 }
 
@@ -136,6 +158,27 @@ fn recommended_workers(rates: &JobRates, concurrency: usize) -> usize {
     ((running / (concurrency as f64 * TARGET_UTILISATION)).ceil() as usize).max(1)
 }
 
+/// An entry of the engine's tables.
+struct EngineEntry<'a> {
+    /// The job's id.
+    id: &'a str,
+    /// The circuit's id.
+    circuit: &'a str,
+    /// The span of the request that created the job.
+    traceparent: Option<String>,
+    /// The engine doesn't start the job before this time.
+    run_at: chrono::DateTime<chrono::Utc>,
+    /// Jobs with a smaller number run first. Jobs with equal numbers run in the order of `run_at`.
+    priority: i16,
+}
+
+/// Returns the time between a failed attempt and the next one: 1 s after the first attempt, then
+/// twice as long after each further attempt, but at most a minute.
+fn back_off(attempts: u16) -> Duration {
+    let doublings = u32::from(attempts.saturating_sub(1)).min(16);
+    Duration::from_secs(1 << doublings).min(MAX_BACK_OFF)
+}
+
 /// A request to enqueue a job.
 pub struct EnqueueRequest<'a> {
     /// The prefix of the owner's API key. Empty if no key is required.
@@ -164,19 +207,50 @@ impl Queue {
             max_queued: settings.max_queued_jobs,
             deadline: Duration::from_millis(settings.job_deadline_ms),
             retention: Duration::from_secs(settings.job_retention_seconds),
+            max_ended: settings.max_ended_jobs,
             throughput: Mutex::default(),
         }))
     }
 
-    /// Creates the engine's tables. Several processes can do this at the same time.
+    /// Creates the engine's tables, and grants the role `bauta_prover` their use. Several processes
+    /// can do this at the same time.
     pub async fn migrate(store: &Store) -> Result<(), QueueError> {
         let engine = WorkerUtils::new(store.pool().clone(), ENGINE_SCHEMA);
-        engine.migrate().await.map_err(engine_error)
+        engine.migrate().await.map_err(engine_error)?;
+        Ok(store.grant_queue_engine(ENGINE_SCHEMA).await?)
+    }
+
+    /// Fails if the engine's tables don't have the version of this program. The service doesn't
+    /// change the schema itself.
+    pub async fn check_schema(&self) -> Result<(), QueueError> {
+        let found = self.0.store.queue_engine_version(ENGINE_SCHEMA).await?;
+        match found {
+            Some(found) if found >= ENGINE_VERSION => Ok(()),
+            found => Err(QueueError::OldSchema {
+                found: found.unwrap_or(0),
+            }),
+        }
     }
 
     /// Returns the store with the `jobs` table.
     pub fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// Returns the id of the owner's job with this idempotency key. `None` if there is none. Fails if
+    /// the key belongs to another request.
+    pub async fn find_repeated(
+        &self,
+        owner: &str,
+        idempotency_key: &str,
+        request_hash: &[u8; 32],
+    ) -> Result<Option<String>, QueueError> {
+        let store = &self.0.store;
+        match store.repeated_job(owner, idempotency_key, request_hash).await? {
+            Some(Enqueued::Existing { id }) => Ok(Some(id)),
+            Some(_) => Err(QueueError::KeyReused),
+            None => Ok(None),
+        }
     }
 
     /// Enqueues a job and returns its id. With the idempotency key of an existing job, returns that
@@ -192,7 +266,7 @@ impl Queue {
         } else {
             half
         };
-        let mut transaction = self.0.store.begin_enqueue().await?;
+        let mut transaction = self.0.store.begin_job_change().await?;
         let job = NewJob {
             id: &id,
             owner: request.owner,
@@ -216,28 +290,61 @@ impl Queue {
                 });
             }
         };
-        let spec = JobSpec::builder()
-            .run_at(run_at(turn))
-            .max_attempts(i16::MAX)
-            .job_key(id.as_str())
-            // Workers without the circuit's key forbid this flag and don't get the job.
-            .flags(vec![request.circuit.to_owned()])
-            .build();
-        self.0
-            .engine
-            .clone()
-            .with_executor(&mut *transaction)
-            .add_job(
-                ProveJob {
-                    id: id.clone(),
-                    traceparent: spans::traceparent(),
-                },
-                spec,
-            )
-            .await
-            .map_err(engine_error)?;
+        let entry = EngineEntry {
+            id: &id,
+            circuit: request.circuit,
+            traceparent: spans::traceparent(),
+            run_at: run_at(turn),
+            priority: FIRST_ATTEMPT_PRIORITY,
+        };
+        self.add_engine_entry(&mut transaction, entry).await?;
         transaction.commit().await.map_err(StoreError::from)?;
         Ok(id)
+    }
+
+    /// Puts a job back into the queue after an attempt that failed. The next attempt starts after a
+    /// back-off. It then runs before all jobs that have had no attempt: the job keeps its place.
+    async fn retry(&self, job: &ProveJob, started: &StartedJob) -> Result<(), QueueError> {
+        // Times in the engine's tables are those of the database's clock.
+        let now = self.0.store.clock_ms().await?;
+        let back_off = i64::try_from(back_off(started.attempts).as_millis()).unwrap_or(i64::MAX);
+        let run_at = chrono::DateTime::from_timestamp_millis(now.saturating_add(back_off));
+        let mut transaction = self.0.store.begin_job_change().await?;
+        if Store::requeue_job(&mut transaction, &job.id).await? {
+            let entry = EngineEntry {
+                id: &job.id,
+                circuit: &started.circuit,
+                traceparent: job.traceparent.clone(),
+                run_at: run_at.unwrap_or_default(),
+                priority: RETRY_PRIORITY,
+            };
+            self.add_engine_entry(&mut transaction, entry).await?;
+        }
+        Ok(transaction.commit().await.map_err(StoreError::from)?)
+    }
+
+    /// Adds a job to the engine's tables. If the engine runs an attempt of the job now, that
+    /// attempt's entry is the last of its own: the engine doesn't retry it.
+    async fn add_engine_entry(
+        &self,
+        connection: &mut JobConnection,
+        entry: EngineEntry<'_>,
+    ) -> Result<(), QueueError> {
+        let spec = JobSpec::builder()
+            .run_at(entry.run_at)
+            .priority(entry.priority)
+            .max_attempts(i16::MAX)
+            .job_key(entry.id)
+            // Workers without the circuit's key forbid this flag and don't get the job.
+            .flags(vec![entry.circuit.to_owned()])
+            .build();
+        let job = ProveJob {
+            id: entry.id.to_owned(),
+            traceparent: entry.traceparent,
+        };
+        let mut engine = self.0.engine.clone().with_executor(connection);
+        engine.add_job(job, spec).await.map_err(engine_error)?;
+        Ok(())
     }
 
     /// Estimates the time until a job in this state ends, if all queued jobs run before it. `None`
@@ -259,8 +366,16 @@ impl Queue {
 
     /// Cancels a job. Returns `false` if it has ended already.
     pub async fn cancel(&self, id: &str) -> Result<bool, QueueError> {
-        // The engine still delivers the job. The worker then finds that it has ended.
-        Ok(self.0.store.finish_job(id, &JobResult::Cancelled).await?)
+        let mut transaction = self.0.store.begin_job_change().await?;
+        let is_cancelled = Store::finish_job_in(&mut transaction, id, &JobResult::Cancelled).await?;
+        if is_cancelled {
+            // Otherwise workers would have to read the entries of all cancelled jobs. If a worker
+            // runs the job now, the entry ends with its attempt.
+            let mut engine = self.0.engine.clone().with_executor(&mut *transaction);
+            engine.remove_job(id).await.map_err(engine_error)?;
+        }
+        transaction.commit().await.map_err(StoreError::from)?;
+        Ok(is_cancelled)
     }
 
     /// Returns the active workers and the recommended number.
@@ -309,6 +424,7 @@ impl Queue {
             store,
             deadline,
             retention,
+            max_ended,
             ..
         } = &*self.0;
         let detail = format!(
@@ -318,9 +434,15 @@ impl Queue {
         for job in store.expire_jobs(DEADLINE_EXCEEDED, &detail).await? {
             audit::job_ended(&job.id, &job.owner, "failed", Some(DEADLINE_EXCEEDED));
         }
-        store
-            .delete_ended_jobs(i64::try_from(retention.as_secs()).unwrap_or(i64::MAX))
-            .await?;
+        let retention = i64::try_from(retention.as_secs()).unwrap_or(i64::MAX);
+        // In batches, so that no statement holds many locks. The rest is deleted in the next round.
+        for _ in 0..DELETION_ROUNDS {
+            let old = store.delete_old_jobs(retention, DELETION_BATCH).await?;
+            let excess = store.delete_excess_jobs(*max_ended, DELETION_BATCH).await?;
+            if old + excess < u64::from(DELETION_BATCH) {
+                break;
+            }
+        }
         let open = store.open_jobs().await?;
         metrics::set_open_jobs(open);
         let Workers {

@@ -34,7 +34,7 @@ const ENGINE_CHANNEL: &str = "jobs:insert";
 
 /// Why an attempt of a job has no proof.
 #[derive(Debug, thiserror::Error)]
-pub enum AttemptError {
+enum AttemptError {
     /// The job had too many attempts.
     #[error("none of {MAX_ATTEMPTS} attempts ended")]
     TooManyAttempts,
@@ -190,7 +190,8 @@ impl Worker {
         }
     }
 
-    /// Runs an attempt of a job. After an error, the engine starts another attempt later.
+    /// Runs an attempt of a job. After an error, which only the database can cause, the engine starts
+    /// another attempt later.
     async fn run(&self, job: &ProveJob) -> Result<(), QueueError> {
         let id = job.id.as_str();
         let store = self.queue.store();
@@ -200,7 +201,7 @@ impl Worker {
         // The job's log lines have its id in the field in which a request's lines have theirs.
         let span = tracing::info_span!(target: bauta_service_common::AUDIT, "job", request_id = id);
         spans::set_parent(&span, job.traceparent.as_deref());
-        let outcome = self.run_attempt(id, started).instrument(span).await;
+        let outcome = self.run_attempt(job, started).instrument(span).await;
         self.wake_workers().await?;
         outcome
     }
@@ -213,8 +214,8 @@ impl Worker {
         Ok(store.notify_if_jobs_queued(ENGINE_CHANNEL).await?)
     }
 
-    async fn run_attempt(&self, id: &str, job: StartedJob) -> Result<(), QueueError> {
-        let store = self.queue.store();
+    async fn run_attempt(&self, entry: &ProveJob, job: StartedJob) -> Result<(), QueueError> {
+        let (id, store) = (entry.id.as_str(), self.queue.store());
         let outcome = if job.attempts > MAX_ATTEMPTS {
             Err(AttemptError::TooManyAttempts)
         } else {
@@ -230,8 +231,7 @@ impl Worker {
             }
             Err(error) if error.is_retryable() => {
                 tracing::warn!(event = "job_returned", job_id = id, %error);
-                store.requeue_job(id).await?;
-                Err(QueueError::Attempt(error))
+                self.queue.retry(entry, &job).await
             }
             Err(error) => {
                 let (code, detail) = (error.code(), error.to_string());

@@ -6,11 +6,11 @@
 //! `context`.
 
 use bauta_primitives::{Attributes, Claim, EntryId, Root, tree::Siblings};
-use bauta_service_common::InvalidField;
+use bauta_service_common::{InvalidField, at_most};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{PrivateInputs, ProveRequest, RequestPublicInputs};
+use super::{MAX_LEVELS, PrivateInputs, ProveRequest, RequestPublicInputs};
 
 /// The position of a leaf, with its path.
 #[derive(Deserialize, ToSchema)]
@@ -22,6 +22,7 @@ pub struct MerkleProof {
     /// The leaf's index.
     pub index: u64,
     /// Three siblings for each level, from the leaf upwards.
+    #[serde(deserialize_with = "at_most::<_, _, MAX_LEVELS>")]
     #[schema(value_type = Vec<Vec<String>>)]
     pub path: Vec<Siblings>,
 }

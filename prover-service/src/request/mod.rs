@@ -20,9 +20,10 @@ use bauta_primitives::{
     Attributes, Claim, Commitment, Context, EntryId, IdentitySecret, ProofInputs, Root, Scope, sha256,
     tree::{Depth, MembershipPath, Siblings},
 };
-use bauta_service_common::InvalidField;
+use bauta_service_common::{InvalidField, optional_at_most};
 use bauta_store::{Store, StoreError};
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use self::path::{find_registry, read_path};
@@ -34,6 +35,11 @@ use crate::circuits::{Circuit, CircuitError, Circuits};
 
 /// Largest number of requests in a batch.
 pub const MAX_BATCH: usize = 64;
+/// Largest body of a request in bytes. A complete request takes less than 8 KiB; the rest is for
+/// the inputs of models.
+pub const MAX_REQUEST_BYTES: usize = 32 << 10;
+/// Largest number of levels of a path that is read. No tree is deeper than 16.
+const MAX_LEVELS: usize = 32;
 /// Largest length of a tag in bytes.
 const MAX_TAG_LENGTH: usize = 128;
 /// The least urgent priority.
@@ -88,7 +94,8 @@ impl RequestError {
     }
 }
 
-/// A request for a proof. It has no `Debug` implementation, because it contains a secret.
+/// A request for a proof, in one of three forms.
+// It has no `Debug` implementation, because it contains a secret.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProveRequest {
@@ -163,8 +170,8 @@ pub struct RequestPublicInputs {
     pub context: Context,
 }
 
-/// The private inputs of a request. The struct has no `Debug` implementation, and the secret is
-/// wiped when it is dropped.
+/// The private inputs of a request. The service doesn't store them, except encrypted in a job.
+// The struct has no `Debug` implementation, and the secret is wiped when it is dropped.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrivateInputs {
@@ -180,6 +187,7 @@ pub struct PrivateInputs {
     /// The leaf's index. Required without `registry`.
     pub index: Option<u64>,
     /// Three siblings for each level, from the leaf upwards. Required without `registry`.
+    #[serde(default, deserialize_with = "optional_at_most::<_, _, MAX_LEVELS>")]
     #[schema(value_type = Option<Vec<Vec<String>>>)]
     pub path: Option<Vec<Siblings>>,
 }
@@ -204,34 +212,30 @@ pub struct Task {
     pub evaluation: Evaluation,
     /// The client's tag.
     pub tag: Option<String>,
-    /// The form of the request.
-    pub form: Form,
 }
 
-impl Task {
-    /// Returns a hash that is equal for equal requests. It covers the circuit, the tag and the
-    /// public inputs, but not the root: a repeated request with `registry` can have a newer root.
-    pub fn request_hash(&self) -> [u8; 32] {
-        let bauta_primitives::PublicInputs {
-            root: _,
-            nullifier,
-            scope,
-            claim,
-            context,
-        } = self.evaluation.public;
-        let circuit = self.circuit.description.id.as_bytes();
-        let tag = self.tag.as_deref().unwrap_or_default().as_bytes();
-        let inputs = [
-            nullifier.to_bytes(),
-            scope.to_bytes(),
-            claim.to_bytes(),
-            context.to_bytes(),
-        ];
-        sha256(&[circuit, &inputs.concat(), tag].concat())
+/// Returns a hash that is equal for equal requests, whatever the order of their fields is. `wait`
+/// doesn't count: a client may repeat a request to wait for its result. The hash can't be reversed,
+/// because it covers the member's secret.
+pub fn request_hash(body: &Value) -> [u8; 32] {
+    // The fields of an object are sorted.
+    let mut body = body.clone();
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove("wait");
     }
+    sha256(body.to_string().as_bytes())
 }
 
 impl ProveRequest {
+    /// Returns the form of the request, without a check of its fields.
+    pub const fn form(&self) -> Form {
+        if self.wallet_hash.is_some() {
+            Form::Contract
+        } else {
+            Form::Bauta
+        }
+    }
+
     /// Checks the request completely, so that proving can't fail because of it.
     pub async fn check(mut self, circuits: &Circuits, store: Option<&Store>) -> Result<Task, RequestError> {
         if self.model_id.is_some() || self.inputs.is_some() {
@@ -258,7 +262,6 @@ impl ProveRequest {
             inputs,
             evaluation,
             tag,
-            form,
         })
     }
 

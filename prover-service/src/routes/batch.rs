@@ -1,28 +1,36 @@
 use std::sync::Arc;
 
 use axum::{Extension, extract::State, http::HeaderMap};
-use bauta_service_common::{InvalidField, Json, JsonBytes, Problem, from_json};
+use bauta_primitives::sha256;
+use bauta_service_common::{Caller, InvalidField, Json, Problem, UnreadBody, at_most, from_json};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
     limits::RateLimitKey,
     problems::{ProblemDocument, audited},
-    prove::prove_now,
+    prove::{DEFAULT_PRIORITY, answer_of_job, idempotency_key, prove_now},
     state::{AppState, PROVE},
 };
 use crate::{
     audit::AuditRecord,
     proof::ProveAnswer,
-    request::{MAX_BATCH, ProveRequest},
+    queue::{EnqueueRequest, Queue},
+    request::{MAX_BATCH, ProveRequest, Task, request_hash},
 };
+
+/// Largest body of a batch in bytes. A complete request takes less than 8 KiB.
+const MAX_BATCH_BYTES: usize = MAX_BATCH << 13;
 
 /// A batch of requests for proofs.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
     /// 1 to 64 requests.
+    #[serde(deserialize_with = "at_most::<_, _, MAX_BATCH>")]
+    #[schema(min_items = 1, max_items = 64)]
     requests: Vec<ProveRequest>,
 }
 
@@ -42,11 +50,13 @@ pub struct BatchAnswer {
     path = "/prove/batch",
     tag = "proofs",
     security((), ("api_key" = ["prove"])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated batch return the proofs of the first one. 1 to 128 visible ASCII characters", min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
     request_body = BatchRequest,
     responses(
         (status = 200, body = BatchAnswer),
         (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -54,31 +64,29 @@ pub async fn batch(
     State(state): State<Arc<AppState>>,
     Extension(key): Extension<RateLimitKey>,
     headers: HeaderMap,
-    body: Result<JsonBytes, Problem>,
+    body: UnreadBody,
 ) -> Result<Json<BatchAnswer>, Problem> {
     let mut record = AuditRecord::start("/prove/batch");
     let response = async {
         let caller = state.authorise(&headers, PROVE)?;
         record.set_owner(&caller.prefix);
-        let JsonBytes(body) = body?;
+        let body = body.read(MAX_BATCH_BYTES).await?;
         let BatchRequest { requests } = from_json(&body)?;
-        if !(1..=MAX_BATCH).contains(&requests.len()) {
-            let rule = format!("must have 1 to {MAX_BATCH} requests");
-            return Err(Problem::invalid("requests", rule));
+        if requests.is_empty() {
+            return Err(Problem::invalid("requests", "must have at least 1 element"));
+        }
+        if let Some(idempotency_key) = idempotency_key(&headers)? {
+            let batch = IdempotentBatch::new(&caller, idempotency_key, &from_json(&body)?);
+            if let Some(jobs) = batch.find_repeated(state.queue()?).await? {
+                return batch.wait(&state, jobs).await;
+            }
+            state.take_proofs(&key, requests.len()).await?;
+            let tasks = check(&state, requests, &mut record).await?;
+            let jobs = batch.enqueue(state.queue()?, &tasks).await?;
+            return batch.wait(&state, jobs).await;
         }
         state.take_proofs(&key, requests.len()).await?;
-        let mut tasks = Vec::with_capacity(requests.len());
-        for (index, request) in requests.into_iter().enumerate() {
-            let position = format!("requests[{index}]");
-            if request.wait == Some(false) {
-                let field = InvalidField::new("wait", "must not be false in a batch");
-                return Err(field.within(&position).into());
-            }
-            let task = request.check(&state.circuits, state.store()).await;
-            let task = task.map_err(|error| error.within(&position))?;
-            record.add_proof(&task.circuit);
-            tasks.push(task);
-        }
+        let tasks = check(&state, requests, &mut record).await?;
         let proofs = tasks
             .into_iter()
             .map(|task| prove_now(&state, task, &caller, None));
@@ -88,4 +96,98 @@ pub async fn batch(
     }
     .await;
     audited(record, response)
+}
+
+/// Checks all requests of a batch.
+async fn check(
+    state: &AppState,
+    requests: Vec<ProveRequest>,
+    record: &mut AuditRecord,
+) -> Result<Vec<Task>, Problem> {
+    let mut tasks = Vec::with_capacity(requests.len());
+    for (index, request) in requests.into_iter().enumerate() {
+        let position = format!("requests[{index}]");
+        if request.wait == Some(false) {
+            let field = InvalidField::new("wait", "must not be false in a batch");
+            return Err(field.within(&position).into());
+        }
+        let task = request.check(&state.circuits, state.store()).await;
+        let task = task.map_err(|error| error.within(&position))?;
+        record.add_proof(&task.circuit);
+        tasks.push(task);
+    }
+    Ok(tasks)
+}
+
+/// A batch with an idempotency key. Each of its requests is a job with a key of its own.
+struct IdempotentBatch<'a> {
+    caller: &'a Caller,
+    /// The jobs' requests, with the key and the hash of each.
+    requests: Vec<IdempotentRequest>,
+}
+
+struct IdempotentRequest {
+    key: String,
+    hash: [u8; 32],
+    body: Vec<u8>,
+    priority: u8,
+}
+
+impl<'a> IdempotentBatch<'a> {
+    fn new(caller: &'a Caller, idempotency_key: &str, body: &Value) -> Self {
+        let batch_hash = request_hash(body);
+        let requests = body["requests"].as_array().into_iter().flatten();
+        let requests = requests.enumerate().map(|(index, request)| IdempotentRequest {
+            // A client's key has no control characters, so it can't be the key of a batch's job.
+            key: format!("{idempotency_key}\u{1f}{index}"),
+            hash: sha256(&[batch_hash, request_hash(request)].concat()),
+            body: request.to_string().into_bytes(),
+            priority: request["priority"]
+                .as_u64()
+                .and_then(|priority| priority.try_into().ok())
+                .unwrap_or(DEFAULT_PRIORITY),
+        });
+        Self {
+            caller,
+            requests: requests.collect(),
+        }
+    }
+
+    /// Returns the ids of all jobs if the batch was sent before.
+    async fn find_repeated(&self, queue: &Queue) -> Result<Option<Vec<String>>, Problem> {
+        let mut jobs = Vec::with_capacity(self.requests.len());
+        for request in &self.requests {
+            let owner = &self.caller.prefix;
+            match queue.find_repeated(owner, &request.key, &request.hash).await? {
+                Some(id) => jobs.push(id),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(jobs))
+    }
+
+    /// Enqueues the requests that have no job yet, and returns the ids of all jobs.
+    async fn enqueue(&self, queue: &Queue, tasks: &[Task]) -> Result<Vec<String>, Problem> {
+        let mut jobs = Vec::with_capacity(tasks.len());
+        for (request, task) in self.requests.iter().zip(tasks) {
+            let request = EnqueueRequest {
+                owner: &self.caller.prefix,
+                idempotency_key: Some(&request.key),
+                request_hash: request.hash,
+                circuit: &task.circuit.description.id,
+                priority: request.priority,
+                body: &request.body,
+            };
+            jobs.push(queue.enqueue(&request).await?);
+        }
+        Ok(jobs)
+    }
+
+    /// Waits for all jobs.
+    async fn wait(&self, state: &AppState, jobs: Vec<String>) -> Result<Json<BatchAnswer>, Problem> {
+        let answers = jobs.into_iter().map(|id| answer_of_job(state, id, self.caller));
+        Ok(Json(BatchAnswer {
+            proofs: try_join_all(answers).await?,
+        }))
+    }
 }

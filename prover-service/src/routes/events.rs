@@ -3,6 +3,7 @@
 use std::{convert::Infallible, sync::Arc};
 
 use axum::{
+    Extension,
     extract::State,
     http::HeaderMap,
     response::sse::{Event, KeepAlive, Sse},
@@ -16,8 +17,10 @@ use uuid::Uuid;
 
 use super::{
     jobs::own_job,
+    limits::RateLimitKey,
     problems::ProblemDocument,
     state::{AppState, PROVE},
+    streams::StreamGuard,
 };
 use crate::events::Subscription;
 
@@ -53,13 +56,15 @@ pub struct EventDocument {
 )]
 pub async fn job_events(
     State(state): State<Arc<AppState>>,
+    Extension(key): Extension<RateLimitKey>,
     headers: HeaderMap,
     Path(id): Path<Uuid>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let caller = state.authorise(&headers, PROVE)?;
     let job = own_job(&state, &caller, id).await?;
+    let stream = state.streams.open(&key)?;
     let subscription = state.events.subscribe_to_job(job.id, job.owner);
-    Ok(event_stream(subscription, state.shutdown.clone()))
+    Ok(event_stream(subscription, stream, state.shutdown.clone()))
 }
 
 /// Streams the progress of a request.
@@ -79,6 +84,7 @@ pub async fn job_events(
 )]
 pub async fn request_events(
     State(state): State<Arc<AppState>>,
+    Extension(key): Extension<RateLimitKey>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
@@ -86,21 +92,24 @@ pub async fn request_events(
     if !RequestId::is_valid(id.as_bytes()) {
         return Err(Problem::invalid("id", ID_RULE));
     }
+    let stream = state.streams.open(&key)?;
     let subscription = state.events.subscribe(id, caller.prefix);
-    Ok(event_stream(subscription, state.shutdown.clone()))
+    Ok(event_stream(subscription, stream, state.shutdown.clone()))
 }
 
 /// Streams the events of a subscription until the last one, or until the service shuts down. The
 /// next event is read only after the client has received the previous one.
 fn event_stream(
     subscription: Subscription,
+    guard: StreamGuard,
     shutdown: CancellationToken,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let events = stream::unfold(Some(subscription), |subscription| async move {
-        let mut subscription = subscription?;
+    let open = Some((subscription, guard));
+    let events = stream::unfold(open, |open| async move {
+        let (mut subscription, guard) = open?;
         let next = subscription.next_event().await;
         let event = Event::default().event(next.event).json_data(next.data).ok()?;
-        Some((Ok(event), (!next.is_last).then_some(subscription)))
+        Some((Ok(event), (!next.is_last).then_some((subscription, guard))))
     });
     Sse::new(events.take_until(shutdown.cancelled_owned())).keep_alive(KeepAlive::default())
 }

@@ -27,6 +27,9 @@ pub struct Health {
 }
 
 /// Returns the state of the process.
+///
+/// Responds if the process runs. `/ready` on the operations port says whether the service should
+/// receive requests.
 #[utoipa::path(
     get,
     path = "/health",

@@ -3,6 +3,7 @@
 //! Routes check permissions and limits, call the domain code, and convert its errors to responses
 //! (`problems`). The domain code doesn't know HTTP.
 
+mod admission;
 mod batch;
 mod circuits;
 mod events;
@@ -18,6 +19,7 @@ mod queue;
 mod reputation;
 mod snapshot;
 mod state;
+mod streams;
 mod verify;
 mod websocket;
 mod workers;
@@ -31,10 +33,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use self::{
     limits::Limits,
     state::{AppState, PERMISSIONS, PROVE},
+    streams::Streams,
 };
 
-/// Returns all routes, including their description at `/openapi.json`.
-pub fn all(state: Arc<AppState>) -> Router {
+/// Returns all routes, including their description at `/openapi.json`, and `operations`, routes that
+/// the rate limits also apply to.
+pub fn all(state: Arc<AppState>, operations: Router) -> Router {
     let (described, document) = OpenApiRouter::with_openapi(openapi::Document::openapi())
         .routes(routes!(health::health))
         .routes(routes!(circuits::circuits))
@@ -60,6 +64,7 @@ pub fn all(state: Arc<AppState>) -> Router {
         // OpenAPI can't describe websockets.
         .route("/", get(websocket::websocket))
         .route("/ws", get(websocket::websocket))
-        .layer(from_fn_with_state(state.clone(), limits::limit))
-        .with_state(state)
+        .with_state(state.clone())
+        .merge(operations)
+        .layer(from_fn_with_state(state, admission::limit))
 }

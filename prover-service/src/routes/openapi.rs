@@ -1,5 +1,6 @@
 //! The description of the routes at `/openapi.json`.
 
+use serde_json::{Map, Value, json};
 use utoipa::{
     OpenApi,
     openapi::{
@@ -23,16 +24,20 @@ use super::{limits::UNLIMITED_PATH, profiling::Format};
 )]
 pub struct Document;
 
-/// A complete request. Its secret is published here and must not be used.
-const EXAMPLE: &str = include_str!("example.json");
+/// Examples of requests and responses by route, `{"POST /prove": {"requests": {NAME: body},
+/// "responses": {STATUS: body}}}`. A test sends every request. The secret is published here and must
+/// not be used.
+const EXAMPLES: &str = include_str!("examples.json");
 
-/// Adds the parts that many routes share: the errors of every service (docs/service.md), the
-/// authorisation, and an example.
-pub fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+/// Adds the parts that many routes share: the errors of every service (docs/service.md) and the
+/// authorisation. Then adds what utoipa can't derive: the three forms of requests, patterns and
+/// examples.
+pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
     let key = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some(
-            "An API key with the permission that the route requires. Needed only if the service has keys (API_KEYS).",
+            "An API key with the permission that the route requires. Routes that also accept requests without a key do \
+             so only if the operator allows it (ALLOW_ANONYMOUS).",
         ))
         .build();
     let components = document.components.get_or_insert_default();
@@ -41,15 +46,164 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::Open
         let operations = [&mut item.get, &mut item.post, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             add_errors(path, operation);
-            if path == "/prove"
-                && let Some(RefOr::T(body)) = &mut operation.request_body
-                && let Some(RefOr::T(content)) = body.content.get_mut("application/json")
-            {
-                content.example = serde_json::from_str(EXAMPLE).ok();
+        }
+    }
+    let mut document = serde_json::to_value(document).expect("the document is JSON");
+    split_request_forms(&mut document["components"]["schemas"]);
+    add_patterns(&mut document["components"]["schemas"]);
+    add_examples(&mut document);
+    document
+}
+
+/// A form of a request for a proof, as a part of the fields of `ProveRequest`.
+struct RequestForm {
+    name: &'static str,
+    description: &'static str,
+    required: &'static [&'static str],
+    optional: &'static [&'static str],
+}
+
+/// The forms of requests. A request has exactly one.
+const FORMS: [RequestForm; 3] = [
+    RequestForm {
+        name: "OwnershipRequest",
+        description: "A request for a proof of ownership.",
+        required: &["statement", "public", "private"],
+        optional: &["version", "depth", "registry", "tag", "priority", "wait"],
+    },
+    RequestForm {
+        name: "ContractRequest",
+        description: "A request for a proof of ownership in the form of earlier systems.",
+        required: &[
+            "walletHash",
+            "tokenId",
+            "trackId",
+            "merkleProof",
+            "secret",
+            "scope",
+            "context",
+        ],
+        optional: &["statement", "version", "depth", "tag", "priority", "wait"],
+    },
+    RequestForm {
+        name: "ModelRequest",
+        description: "A request for the statement `policy`, which isn't built yet.",
+        required: &["model_id", "inputs"],
+        optional: &["tag"],
+    },
+];
+
+/// Replaces the schema of a request by one schema for each form. The parser accepts the fields of all
+/// forms and then checks the form, so that its errors are precise.
+fn split_request_forms(schemas: &mut Value) {
+    let fields = schemas["ProveRequest"]["properties"].take();
+    for form in &FORMS {
+        let mut properties = Map::new();
+        for name in form.required {
+            properties.insert((*name).to_owned(), without_null(&fields[*name]));
+        }
+        for name in form.optional {
+            properties.insert((*name).to_owned(), fields[*name].clone());
+        }
+        schemas[form.name] = json!({
+            "type": "object",
+            "description": form.description,
+            "required": form.required,
+            "properties": properties,
+            "additionalProperties": false,
+        });
+    }
+    let forms = FORMS
+        .iter()
+        .map(|form| json!({"$ref": format!("#/components/schemas/{}", form.name)}));
+    schemas["ProveRequest"] = json!({
+        "description": "A request for a proof, in one of three forms.",
+        "oneOf": forms.collect::<Vec<_>>(),
+    });
+}
+
+/// Returns the schema of a field that must be given.
+fn without_null(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    if let Some(types) = schema["type"].as_array() {
+        let types = types.iter().find(|kind| **kind != "null").cloned();
+        schema["type"] = types.unwrap_or_default();
+    }
+    if let Some(kinds) = schema["oneOf"].as_array() {
+        let kinds = kinds.iter().find(|kind| kind["type"] != "null").cloned();
+        schema = kinds.unwrap_or_default();
+    }
+    schema
+}
+
+/// The numbers of hexadecimal digits of fields, by name.
+const HEXADECIMAL: [(&[&str], usize); 3] = [
+    (
+        &[
+            "root",
+            "nullifier",
+            "scope",
+            "claim",
+            "context",
+            "secret",
+            "entry_id",
+            "attributes",
+            "walletHash",
+            "input_hash",
+            "path",
+            "model_hash",
+            "output_hash",
+            "proof_hash",
+            "verifying_key_hash",
+        ],
+        64,
+    ),
+    (&["output", "expected_output"], 320),
+    (&["proof"], 512),
+];
+
+/// Adds the pattern of each hexadecimal field.
+fn add_patterns(schemas: &mut Value) {
+    for schema in schemas.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for (name, property) in properties.into_iter().flatten() {
+            let digits = HEXADECIMAL
+                .iter()
+                .find(|(names, _)| names.contains(&name.as_str()));
+            if let Some((_, digits)) = digits {
+                add_pattern(property, *digits);
             }
         }
     }
-    document
+}
+
+/// Adds the pattern to a string, or to the strings of a list.
+fn add_pattern(schema: &mut Value, digits: usize) {
+    let is = |schema: &Value, kind: &str| match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().any(|other| other == kind),
+        other => other == kind,
+    };
+    if is(schema, "string") {
+        schema["pattern"] = format!("^0x[0-9a-fA-F]{{{digits}}}$").into();
+    } else if is(schema, "array") {
+        add_pattern(&mut schema["items"], digits);
+    }
+}
+
+fn add_examples(document: &mut Value) {
+    let examples: Value = serde_json::from_str(EXAMPLES).expect("a test writes the file");
+    for (route, examples) in examples.as_object().into_iter().flatten() {
+        let (method, path) = route.split_once(' ').expect("a method and a path");
+        let operation = &mut document["paths"][path][method.to_lowercase()];
+        let requests = examples["requests"].as_object().into_iter().flatten();
+        for (name, body) in requests {
+            operation["requestBody"]["content"]["application/json"]["examples"][name] =
+                json!({"value": body});
+        }
+        for (status, body) in examples["responses"].as_object().into_iter().flatten() {
+            operation["responses"][status]["content"]["application/json"]["example"] = body.clone();
+        }
+    }
 }
 
 fn add_errors(path: &str, operation: &mut Operation) {

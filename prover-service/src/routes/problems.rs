@@ -4,13 +4,14 @@ use std::{fmt::Display, time::Duration};
 
 use axum::http::StatusCode;
 use bauta_service_common::Problem;
-use bauta_store::StoreError;
+use bauta_store::{Job, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     audit::{AuditRecord, Outcome},
     circuits::CircuitError,
+    pairings::PairingError,
     profile::ProfileError,
     prover::ProveError,
     queue::QueueError,
@@ -19,6 +20,10 @@ use crate::{
 
 /// `Retry-After` of a full job queue.
 const FULL_QUEUE_RETRY: Duration = Duration::from_secs(5);
+/// `Retry-After` if too many verifications wait.
+const PAIRINGS_RETRY: Duration = Duration::from_secs(1);
+/// `Retry-After` if a client has too many websockets and event streams.
+const STREAM_RETRY: Duration = Duration::from_secs(5);
 /// `Retry-After` if memory is short.
 const MEMORY_RETRY: Duration = Duration::from_secs(1);
 /// `Retry-After` while another measurement runs.
@@ -90,6 +95,18 @@ impl From<ProveError> for Problem {
     }
 }
 
+impl From<PairingError> for Problem {
+    fn from(error: PairingError) -> Self {
+        let detail = error.to_string();
+        match error {
+            PairingError::QueueFull { .. } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", detail).retry_after(PAIRINGS_RETRY)
+            }
+            PairingError::Thread => Self::internal(&detail),
+        }
+    }
+}
+
 impl From<QueueError> for Problem {
     fn from(error: QueueError) -> Self {
         let detail = error.to_string();
@@ -102,7 +119,9 @@ impl From<QueueError> for Problem {
                 let code = "idempotency_key_reused";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
             }
-            QueueError::Engine(_) | QueueError::Attempt(_) | QueueError::Seal(_) => Self::internal(&detail),
+            QueueError::Engine(_) | QueueError::OldSchema { .. } | QueueError::Seal(_) => {
+                Self::internal(&detail)
+            }
         }
     }
 }
@@ -144,6 +163,17 @@ pub fn unknown_job() -> Problem {
     )
 }
 
+/// The job of a request that waited for it has no proof.
+pub fn job_failed(job: &Job) -> Problem {
+    let (code, detail) = match &job.error {
+        Some(error) => (error.code.as_str(), error.detail.clone()),
+        None => (job.state.as_str(), "the job was cancelled".to_owned()),
+    };
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "job_failed", detail)
+        .with("job_id", job.id.as_str())
+        .with("job_error", code)
+}
+
 /// The job can't be cancelled any more.
 pub fn job_ended(state: &'static str) -> Problem {
     let detail = format!("the job has already ended with the state {state}");
@@ -154,6 +184,14 @@ pub fn job_ended(state: &'static str) -> Problem {
 pub fn profiling_busy() -> Problem {
     let detail = "another measurement is running; retry when it has ended";
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "profiling_busy", detail).retry_after(PROFILING_RETRY)
+}
+
+/// The client has too many websockets and event streams.
+pub fn too_many_streams(limit: usize) -> Problem {
+    let detail = format!(
+        "the limit is {limit} websockets and event streams for each client (MAX_STREAMS_PER_CLIENT); close one first"
+    );
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail).retry_after(STREAM_RETRY)
 }
 
 /// The request isn't a valid upgrade to a websocket.

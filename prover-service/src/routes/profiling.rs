@@ -5,13 +5,13 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use bauta_service_common::{Json, Problem, Query};
+use bauta_service_common::{Json, Problem, Query, UnreadBody};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
     problems::{self, ProblemDocument},
-    state::{ADMIN, AppState},
+    state::{ADMIN, AppState, MAX_OPERATION_BYTES},
 };
 use crate::profile::{self, ProfileRequest, Report};
 
@@ -56,7 +56,7 @@ impl Format {
     post,
     path = "/api/profiling/comprehensive",
     tag = "operations",
-    security((), ("api_key" = ["admin"])),
+    security(("api_key" = ["admin"])),
     params(Parameters),
     request_body = ProfileRequest,
     responses(
@@ -69,10 +69,11 @@ pub async fn profile(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     parameters: Result<Query<Parameters>, Problem>,
-    request: Result<Json<ProfileRequest>, Problem>,
+    body: UnreadBody,
 ) -> Result<Response, Problem> {
     state.authorise(&headers, ADMIN)?;
-    let (Query(parameters), Json(request)) = (parameters?, request?);
+    let Query(parameters) = parameters?;
+    let request: ProfileRequest = body.json(MAX_OPERATION_BYTES).await?;
     request.check()?;
     let Ok(_guard) = state.profiling.try_lock() else {
         return Err(problems::profiling_busy());

@@ -6,38 +6,40 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use bauta_service_common::{Caller, Json, JsonBytes, Problem, RequestId, from_json};
+use bauta_service_common::{Caller, Json, Problem, RequestId, UnreadBody, from_json};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     jobs::Accepted,
     limits::RateLimitKey,
-    problems::{ProblemDocument, audited},
+    problems::{self, ProblemDocument, audited},
     state::{AppState, PROVE},
 };
 use crate::{
     audit::AuditRecord,
     fair_queue::Admission,
     proof::{ContractAnswer, ProveAnswer},
-    queue::EnqueueRequest,
-    request::{Form, ProveRequest, Task},
+    queue::{EnqueueRequest, QueueError},
+    request::{Form, MAX_REQUEST_BYTES, ProveRequest, Task, request_hash},
 };
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Largest length of an idempotency key in bytes.
 const MAX_KEY_LENGTH: usize = 128;
 /// The priority of a job whose request has none.
-const DEFAULT_PRIORITY: u8 = 5;
+pub const DEFAULT_PRIORITY: u8 = 5;
 
 /// Creates a proof.
 ///
-/// Returns the proof. With `"wait": false`, creates a job and returns its id immediately.
+/// Returns the proof. With `"wait": false`, creates a job and returns its id immediately. With the
+/// header `Idempotency-Key`, a repeated request returns the result of the first one.
 #[utoipa::path(
     post,
     path = "/prove",
     tag = "proofs",
     security((), ("api_key" = ["prove"])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request return the result of the first one. 1 to 128 visible ASCII characters", min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
     request_body = ProveRequest,
     responses(
         (status = 200, body = ProveResponse),
@@ -53,41 +55,58 @@ pub async fn prove(
     Extension(key): Extension<RateLimitKey>,
     Extension(request_id): Extension<RequestId>,
     headers: HeaderMap,
-    body: Result<JsonBytes, Problem>,
+    body: UnreadBody,
 ) -> Result<Response, Problem> {
     let mut record = AuditRecord::start("/prove");
     let response = async {
         let caller = state.authorise(&headers, PROVE)?;
         record.set_owner(&caller.prefix);
-        state.take_proofs(&key, 1).await?;
-        let JsonBytes(body) = body?;
+        let body = body.read(MAX_REQUEST_BYTES).await?;
         let request: ProveRequest = from_json(&body)?;
-        let (wait, priority) = (request.wait, request.priority);
-        let task = request.check(&state.circuits, state.store()).await?;
-        record.add_proof(&task.circuit);
-        if wait == Some(false) {
+        let (wait, priority, form) = (request.wait, request.priority, request.form());
+        let idempotency_key = idempotency_key(&headers)?;
+        // Only an id that the client chose can be followed.
+        let client_id = headers.contains_key("x-request-id").then_some(&request_id);
+        if wait != Some(false) && idempotency_key.is_none() {
+            state.take_proofs(&key, 1).await?;
+            let task = request.check(&state.circuits, state.store()).await?;
+            record.add_proof(&task.circuit);
+            let answer = prove_now(&state, task, &caller, client_id).await?;
+            return Ok(Json(ProveResponse::new(answer, form)).into_response());
+        }
+        let request_hash = request_hash(&from_json(&body)?);
+        let queue = state.queue()?;
+        let repeated = match idempotency_key {
+            Some(key) => queue.find_repeated(&caller.prefix, key, &request_hash).await?,
+            None => None,
+        };
+        let id = if let Some(id) = repeated {
+            id
+        } else {
+            state.take_proofs(&key, 1).await?;
+            let task = request.check(&state.circuits, state.store()).await?;
+            record.add_proof(&task.circuit);
             let request = EnqueueRequest {
                 owner: &caller.prefix,
-                idempotency_key: idempotency_key(&headers)?,
-                request_hash: task.request_hash(),
+                idempotency_key,
+                request_hash,
                 circuit: &task.circuit.description.id,
                 priority: priority.unwrap_or(DEFAULT_PRIORITY),
                 body: &body,
             };
-            let id = state.queue()?.enqueue(&request).await?;
-            record.set_job(&id);
+            queue.enqueue(&request).await?
+        };
+        record.set_job(&id);
+        if wait == Some(false) {
             let accepted = Accepted::new(id, &state.websocket_url);
             return Ok((StatusCode::ACCEPTED, Json(accepted)).into_response());
         }
-        let form = task.form;
-        // Only an id that the client chose can be followed.
-        let client_id = headers.contains_key("x-request-id").then_some(&request_id);
-        let answer = prove_now(&state, task, &caller, client_id).await?;
-        let response = match form {
-            Form::Bauta => ProveResponse::Bauta(answer),
-            Form::Contract => ProveResponse::Contract(answer.into()),
-        };
-        Ok(Json(response).into_response())
+        let tracked = client_id.and_then(|id| state.events.track(&caller.prefix, id.as_str(), None));
+        let answer = answer_of_job(&state, id, &caller).await?;
+        if let Some(tracked) = tracked {
+            tracked.succeed();
+        }
+        Ok(Json(ProveResponse::new(answer, form)).into_response())
     }
     .await;
     audited(record, response)
@@ -101,6 +120,25 @@ pub enum ProveResponse {
     Bauta(ProveAnswer),
     /// For `{walletHash, tokenId, trackId, merkleProof}`.
     Contract(ContractAnswer),
+}
+
+impl ProveResponse {
+    fn new(answer: ProveAnswer, form: Form) -> Self {
+        match form {
+            Form::Bauta => Self::Bauta(answer),
+            Form::Contract => Self::Contract(answer.into()),
+        }
+    }
+}
+
+/// Waits for the end of a job and returns its answer.
+pub async fn answer_of_job(state: &AppState, id: String, caller: &Caller) -> Result<ProveAnswer, Problem> {
+    let job = state.events.wait_for_job(id, caller.prefix.clone()).await;
+    let job = job.map_err(QueueError::from)?.ok_or_else(problems::unknown_job)?;
+    let Some(answer) = &job.answer else {
+        return Err(problems::job_failed(&job));
+    };
+    serde_json::from_str(answer).map_err(|error| Problem::internal(&error))
 }
 
 /// Proves a task in this process. With a `request_id`, the client can follow the request.
@@ -127,7 +165,8 @@ pub async fn prove_now(
     Ok(answer)
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+/// Returns the idempotency key of a request.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);
     };

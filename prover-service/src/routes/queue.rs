@@ -77,7 +77,7 @@ pub struct FailedJobs {
     get,
     path = "/api/queue/failed",
     tag = "operations",
-    security((), ("api_key" = ["admin"])),
+    security(("api_key" = ["admin"])),
     responses(
         (status = 200, body = FailedJobs),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
@@ -101,11 +101,13 @@ pub async fn failed(
 }
 
 /// Counts the jobs by state.
+///
+/// Ended jobs count until they are deleted.
 #[utoipa::path(
     get,
     path = "/api/queue/stats",
     tag = "operations",
-    security((), ("api_key" = ["admin"])),
+    security(("api_key" = ["admin"])),
     responses(
         (status = 200, body = QueueStats),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),

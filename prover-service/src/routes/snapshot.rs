@@ -48,7 +48,7 @@ struct Resources {
     get,
     path = "/api/metrics/snapshot",
     tag = "operations",
-    security((), ("api_key" = ["admin"])),
+    security(("api_key" = ["admin"])),
     responses(
         (status = 200, body = Snapshot),
     )
@@ -82,7 +82,7 @@ pub async fn snapshot(
     get,
     path = "/api/metrics/export",
     tag = "operations",
-    security((), ("api_key" = ["admin"])),
+    security(("api_key" = ["admin"])),
     responses(
         (status = 200, body = Snapshot),
     )

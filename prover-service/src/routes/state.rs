@@ -1,13 +1,16 @@
 //! The state of the routes.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use axum::http::HeaderMap;
-use bauta_service_common::{ApiKeys, Caller, Problem};
+use axum::http::{HeaderMap, header};
+use bauta_service_common::{ApiKeys, Caller, Problem, TrustedProxies};
 use bauta_store::Store;
 use tokio_util::sync::CancellationToken;
 
-use super::{limits::Limits, problems};
+use super::{limits::Limits, problems, streams::Streams};
 use crate::{circuits::Circuits, events::Events, prover::Prover, queue::Queue};
 
 /// The permission to request proofs, and to see and cancel one's own jobs.
@@ -17,20 +20,31 @@ pub const ADMIN: &str = "admin";
 /// All permissions of API keys.
 pub const PERMISSIONS: [&str; 2] = [PROVE, ADMIN];
 
+/// Largest body of an operator's request in bytes.
+pub const MAX_OPERATION_BYTES: usize = 8 << 10;
+
 /// The state that all routes share.
 pub struct AppState {
     /// The circuits with their keys.
     pub circuits: Arc<Circuits>,
     /// Makes proofs in this process.
     pub prover: Arc<Prover>,
-    /// The API keys. `None` if every client may use every route.
-    pub api_keys: Option<ApiKeys>,
+    /// The API keys.
+    pub api_keys: ApiKeys,
+    /// Whether a client without an API key may request proofs.
+    pub allow_anonymous: bool,
+    /// The proxies that clients' addresses are accepted from.
+    pub trusted_proxies: TrustedProxies,
     /// The job queue. `None` without a database.
     pub queue: Option<Queue>,
     /// The progress of jobs and requests.
     pub events: Events,
     /// The rate limits.
     pub limits: Limits,
+    /// The open websockets and event streams.
+    pub streams: Streams,
+    /// A websocket without a subscription is closed after this time.
+    pub websocket_idle_timeout: Duration,
     /// Cancelled when the service shuts down.
     pub shutdown: CancellationToken,
     /// Time of the start.
@@ -42,14 +56,14 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// Returns the caller of a request if its API key has the permission.
+    /// Returns the caller of a request if it has the permission. A request without an API key has at
+    /// most the permission to prove.
     pub fn authorise(&self, headers: &HeaderMap, permission: &str) -> Result<Caller, Problem> {
-        match &self.api_keys {
-            Some(keys) => Ok(keys.authorise(headers, permission)?),
-            None => Ok(Caller {
-                prefix: String::new(),
-            }),
+        let is_anonymous = !headers.contains_key(header::AUTHORIZATION);
+        if is_anonymous && self.allow_anonymous && permission == PROVE {
+            return Ok(Caller::default());
         }
+        Ok(self.api_keys.authorise(headers, permission)?)
     }
 
     /// Returns the job queue.

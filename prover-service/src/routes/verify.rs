@@ -1,17 +1,26 @@
 use std::{sync::Arc, time::Instant};
 
-use axum::extract::State;
+use axum::{Extension, extract::State};
 use bauta_circuits::{PreparedVerifyingKey, Proof};
-use bauta_primitives::Digest;
-use bauta_service_common::{InvalidField, Json, Problem};
+use bauta_primitives::{Digest, PublicInputs};
+use bauta_service_common::{InvalidField, Json, Problem, UnreadBody};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{problems::ProblemDocument, state::AppState};
-use crate::{cache::Verdict, metrics, proof::Shown, time};
+use super::{limits::RateLimitKey, problems::ProblemDocument, state::AppState};
+use crate::{
+    cache::Verdict,
+    metrics::{self, VerificationFailure},
+    pairings::PairingError,
+    proof::PublicInputsDocument,
+    time,
+};
 
 /// The circuit label in metrics for a key of another instance.
 const OTHER_CIRCUIT: &str = "other";
+
+/// Largest body in bytes. A complete request takes less than 2 KiB.
+const MAX_VERIFY_BYTES: usize = 8 << 10;
 
 /// A proof to verify. `circuitId` or `model_hash` names the circuit. One or more of `public`,
 /// `expected_output` and `input_hash` give the public inputs. If several are given, they must
@@ -32,7 +41,8 @@ pub struct VerifyRequest {
     /// Root, nullifier, scope, claim and context, 160 bytes: `output` in the response of `/prove`.
     expected_output: Option<String>,
     /// The public inputs.
-    public: Option<Shown>,
+    #[schema(value_type = Option<PublicInputsDocument>)]
+    public: Option<PublicInputs>,
 }
 
 /// The result of a verification.
@@ -63,8 +73,10 @@ pub struct VerifyAnswer {
 )]
 pub async fn verify(
     State(state): State<Arc<AppState>>,
-    Json(request): Json<VerifyRequest>,
+    Extension(client): Extension<RateLimitKey>,
+    body: UnreadBody,
 ) -> Result<Json<VerifyAnswer>, Problem> {
+    let request: VerifyRequest = body.json(MAX_VERIFY_BYTES).await?;
     let started = Instant::now();
     let key = find_key(&state, &request).await?;
     let proof = parse_bytes::<{ Proof::LENGTH }>("proof", &request.proof)?;
@@ -72,7 +84,7 @@ pub async fn verify(
         None => None,
         Some(text) => {
             let field = "expected_output";
-            let public = Shown::from_bytes(&parse_bytes::<160>(field, text)?);
+            let public = PublicInputs::from_bytes(&parse_bytes::<{ PublicInputs::LENGTH }>(field, text)?);
             Some(public.map_err(|error| InvalidField::new(field, error.to_string()))?)
         }
     };
@@ -84,12 +96,22 @@ pub async fn verify(
         InvalidField::new("public", rule)
     })?;
     let outcome = if digests.all(|other| other == digest) {
-        verdict(&state, &key, proof, digest).await?
+        verdict(&state, client.client(), &key, proof, digest).await
     } else {
-        Err("public, expected_output and input_hash have different digests".to_owned())
+        Ok(Err(
+            "public, expected_output and input_hash have different digests".to_owned(),
+        ))
     };
     let elapsed = started.elapsed();
-    metrics::record_verification(&key.circuit_id, elapsed, outcome.is_ok());
+    let record = |result| metrics::record_verification(&key.circuit_id, elapsed, result);
+    match &outcome {
+        Ok(Ok(())) => record(Ok(())),
+        Ok(Err(_)) => record(Err(VerificationFailure::Invalid)),
+        Err(PairingError::Thread) => record(Err(VerificationFailure::Internal)),
+        // Nothing was verified.
+        Err(PairingError::QueueFull { .. }) => {}
+    }
+    let outcome = outcome?;
     Ok(Json(VerifyAnswer {
         valid: outcome.is_ok(),
         reason: outcome.err(),
@@ -146,20 +168,21 @@ async fn find_published_key(state: &AppState, hash: [u8; 32]) -> Option<Labelled
 /// Verifies a proof, or returns the cached result of an earlier verification.
 async fn verdict(
     state: &AppState,
+    client: &str,
     key: &LabelledKey,
     proof: [u8; Proof::LENGTH],
     digest: Digest,
-) -> Result<Verdict, Problem> {
+) -> Result<Verdict, PairingError> {
     let caches = state.prover.caches();
     if let Some(verdict) = caches.verdict(&key.hash, &proof, digest).await {
         return Ok(verdict);
     }
     let prepared = key.key.clone();
-    let verdict = tokio::task::spawn_blocking(move || {
+    let verdict = state.prover.pairings().run(client, move || {
         let proof = Proof::from_bytes(&proof).map_err(|error| error.to_string())?;
         prepared.verify(digest, &proof).map_err(|error| error.to_string())
     });
-    let verdict = verdict.await.map_err(|error| Problem::internal(&error))?;
+    let verdict = verdict.await?;
     caches.put_verdict(&key.hash, &proof, digest, &verdict).await;
     Ok(verdict)
 }

@@ -15,6 +15,7 @@ use axum::{
 use bauta_service_common::{Caller, InvalidField, Problem, RequestId};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{
     events::ID_RULE,
@@ -28,9 +29,6 @@ use crate::events::{ClientEvent, Subscription};
 const MAX_MESSAGE_BYTES: usize = 1024;
 /// Size of the read buffer of a connection in bytes.
 const READ_BUFFER_BYTES: usize = 4096;
-
-/// A connection without a subscription is closed after this time.
-const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// A connection is closed if its client doesn't receive a message within this time.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -62,6 +60,7 @@ pub async fn websocket(
 ) -> Result<Response, Problem> {
     let caller = state.authorise(&headers, PROVE)?;
     let upgrade = upgrade.map_err(|rejection| problems::websocket_expected(&rejection.body_text()))?;
+    let stream = state.streams.open(&key)?;
     Ok(upgrade
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
@@ -71,6 +70,7 @@ pub async fn websocket(
         .on_upgrade(|socket| async move {
             // The client caused the error: it disconnected.
             let _ = serve(socket, &state, &caller, &key).await;
+            drop(stream);
         }))
 }
 
@@ -81,12 +81,14 @@ async fn serve(
     key: &RateLimitKey,
 ) -> Result<(), axum::Error> {
     let mut subscription: Option<(String, Subscription)> = None;
+    // Messages that don't subscribe, such as pings, don't extend this time.
+    let mut idle_until = Instant::now() + state.websocket_idle_timeout;
     loop {
         let next_event = async {
             if let Some((id, subscription)) = &mut subscription {
                 Some((id.clone(), subscription.next_event().await))
             } else {
-                tokio::time::sleep(IDLE_TIMEOUT).await;
+                tokio::time::sleep_until(idle_until).await;
                 None
             }
         };
@@ -114,6 +116,7 @@ async fn serve(
                 let Some((id, ClientEvent { event, data, is_last })) = next else { return Ok(()) };
                 if is_last {
                     subscription = None;
+                    idle_until = Instant::now() + state.websocket_idle_timeout;
                 }
                 let message = json!({"type": event, "requestId": id, "data": data});
                 send(&mut socket, text_message(&message)).await?;

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::HeaderMap};
-use bauta_service_common::{Json, Problem};
+use bauta_service_common::{Json, Problem, UnreadBody};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
     problems::ProblemDocument,
-    state::{ADMIN, AppState},
+    state::{ADMIN, AppState, MAX_OPERATION_BYTES},
 };
 use crate::queue::ActiveWorker;
 
@@ -55,7 +55,7 @@ impl From<ActiveWorker> for Worker {
     get,
     path = "/api/workers/stats",
     tag = "operations",
-    security((), ("api_key" = ["admin"])),
+    security(("api_key" = ["admin"])),
     responses(
         (status = 200, body = WorkerStats),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
@@ -110,7 +110,7 @@ pub struct Registered {
     post,
     path = "/api/workers/register",
     tag = "operations",
-    security((), ("api_key" = ["admin"])),
+    security(("api_key" = ["admin"])),
     request_body = Registration,
     responses(
         (status = 200, body = Registered),
@@ -120,14 +120,14 @@ pub struct Registered {
 pub async fn register(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,
-    registration: Result<Json<Registration>, Problem>,
+    body: UnreadBody,
 ) -> Result<Json<Registered>, Problem> {
     state.authorise(&headers, ADMIN)?;
-    let Json(Registration {
+    let Registration {
         id,
         url,
         max_concurrency,
-    }) = registration?;
+    } = body.json(MAX_OPERATION_BYTES).await?;
     for (field, text) in [("id", &id), ("url", &url)] {
         if text.len() > MAX_LENGTH {
             let rule = format!("must have at most {MAX_LENGTH} bytes");

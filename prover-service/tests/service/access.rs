@@ -24,7 +24,8 @@ async fn with_api_keys_proving_requires_one_and_jobs_of_other_keys_are_unknown()
     let url = database.url().unwrap();
     let ((alice, line_of_alice), (bob, line_of_bob)) = (api_key("prove"), api_key("prove,admin"));
     let lines = format!("{line_of_alice},{line_of_bob}");
-    let mut service = Running::start(&with_jobs(&url, &[("API_KEYS", &lines)]));
+    let settings = [("API_KEYS", lines.as_str()), ("ALLOW_ANONYMOUS", "")];
+    let mut service = Running::start(&with_jobs(&url, &settings));
     let (status, headers, problem) = service.post_with("/prove", ("accept", "*/*"), &request(3)).await;
     assert_eq!((status, &problem["code"]), (401, &json!("missing_api_key")));
     assert_eq!(headers["www-authenticate"], "Bearer");
@@ -137,8 +138,8 @@ async fn a_rate_limit_refuses_only_the_api_key_that_exceeds_it_and_says_when_to_
 }
 
 #[tokio::test]
-async fn without_api_keys_the_limit_is_for_each_address_and_health_has_none() {
-    let service = Running::start(&[("REQUESTS_PER_MINUTE", "5")]);
+async fn without_an_api_key_the_limit_is_for_each_address_and_health_has_none() {
+    let service = Running::start(&[("ANONYMOUS_REQUESTS_PER_MINUTE", "5")]);
     for _ in 0..5 {
         assert_eq!(service.get("/circuits").await.0, 200);
     }
@@ -150,31 +151,128 @@ async fn without_api_keys_the_limit_is_for_each_address_and_health_has_none() {
             "{path}"
         );
     }
-    for path in ["/health", "/ready"] {
-        assert_eq!(service.get(path).await.0, 200, "{path}");
-    }
+    assert_eq!(service.get("/health").await.0, 200);
     assert!(service.metrics().await.contains("status=\"429\""));
 }
 
 #[tokio::test]
-async fn with_api_keys_anonymous_requests_have_a_limit_by_default_and_keys_have_none() {
+async fn an_address_has_100_requests_and_10_proofs_a_minute_by_default_and_a_key_has_no_limit() {
     let (alice, line) = api_key("prove");
-    let mut service = Running::start(&[("API_KEYS", &line)]);
-    let mut accepted = 0;
-    while service.get("/circuits").await.0 == 200 {
-        accepted += 1;
-        assert!(accepted < 1000, "there is no limit");
+    let mut service = Running::start(&[
+        ("API_KEYS", &line),
+        ("ANONYMOUS_REQUESTS_PER_MINUTE", ""),
+        ("ANONYMOUS_PROOFS_PER_MINUTE", ""),
+    ]);
+    for number in 0..11 {
+        let (status, answer) = service.post("/prove", &request(3)).await;
+        assert_eq!(status, if number < 10 { 200 } else { 429 }, "{number}: {answer}");
     }
-    assert!(accepted >= 100, "{accepted}");
+    for number in 11..101 {
+        let (status, answer) = service.get("/circuits").await;
+        assert_eq!(status, if number < 100 { 200 } else { 429 }, "{number}: {answer}");
+    }
     service.identify(&alice);
-    for _ in 0..accepted {
+    for _ in 0..101 {
         assert_eq!(service.get("/circuits").await.0, 200);
+    }
+    for _ in 0..11 {
+        assert_eq!(service.post("/prove", &request(3)).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn by_default_no_client_may_prove_or_administrate_and_the_log_says_so() {
+    let mut service = Running::start(&[("API_KEYS", ""), ("ALLOW_ANONYMOUS", "")]);
+    for (status, problem) in [
+        service.post("/prove", &request(3)).await,
+        service
+            .post("/prove/batch", &json!({"requests": [request(3)]}))
+            .await,
+        service.get("/requests/mine/events").await,
+    ] {
+        assert_eq!((status, &problem["code"]), (401, &json!("missing_api_key")));
+    }
+    // This request has a key, which the service doesn't know.
+    let (status, problem) = service.get("/api/workers/stats").await;
+    assert_eq!((status, &problem["code"]), (401, &json!("unknown_api_key")));
+    assert_eq!(service.get("/circuits").await.0, 200);
+    service.log_with("no_access").await;
+    service.crash();
+}
+
+#[tokio::test]
+async fn an_anonymous_client_is_never_an_administrator() {
+    let (_, line) = api_key("prove");
+    for keys in ["", &line] {
+        let service = Running::start(&[("API_KEYS", keys), ("ALLOW_ANONYMOUS", "true")]);
+        assert_eq!(service.post("/prove", &request(3)).await.0, 200);
+        service.log_with("anonymous_allowed").await;
+        for (method, path) in [
+            ("GET", "/api/queue/stats"),
+            ("GET", "/api/queue/failed"),
+            ("GET", "/api/metrics/snapshot"),
+            ("GET", "/api/metrics/export"),
+            ("GET", "/api/workers/stats"),
+            ("POST", "/api/workers/register"),
+            ("POST", "/api/profiling/comprehensive"),
+        ] {
+            let url = format!("http://{}{path}", service.address);
+            let request = reqwest::Client::new().request(method.parse().unwrap(), url);
+            let response = request.json(&json!({})).send().await.unwrap();
+            assert_eq!(response.status(), 401, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_may_have_its_own_limits() {
+    let output = command(&[])
+        .args([
+            "api-key",
+            "--proofs-per-minute",
+            "2",
+            "--requests-per-minute",
+            "0",
+        ])
+        .output()
+        .unwrap();
+    let printed = text(&output);
+    let mut words = printed.lines().map(|line| line.rsplit(' ').next().unwrap());
+    let (key, line) = (words.next().unwrap(), words.next().unwrap());
+    let mut service = Running::start(&[
+        ("API_KEYS", line),
+        ("PROOFS_PER_MINUTE", "100"),
+        ("REQUESTS_PER_MINUTE", "1"),
+    ]);
+    service.identify(key);
+    for _ in 0..2 {
+        assert_eq!(service.post("/prove", &request(3)).await.0, 200);
+    }
+    service.assert_rate_limited().await;
+    assert_eq!(service.get("/circuits").await.0, 200);
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_forwarded_address_has_its_own_limit() {
+    for (proxies, statuses) in [("127.0.0.0/8", [200, 200, 429]), ("", [200, 429, 429])] {
+        let service = Running::start(&[
+            ("ANONYMOUS_REQUESTS_PER_MINUTE", "1"),
+            ("TRUSTED_PROXIES", proxies),
+        ]);
+        for (client, status) in ["192.0.2.1", "192.0.2.2", "203.0.113.9, 192.0.2.1"]
+            .into_iter()
+            .zip(statuses)
+        {
+            let request = service.request(reqwest::Method::GET, "/circuits");
+            let response = request.header("x-forwarded-for", client).send().await.unwrap();
+            assert_eq!(response.status(), status, "{client} through {proxies}");
+        }
     }
 }
 
 #[tokio::test]
 async fn subscriptions_count_as_requests_and_a_refused_one_does_not_close_the_websocket() {
-    let service = Running::start(&[("REQUESTS_PER_MINUTE", "3")]);
+    let service = Running::start(&[("ANONYMOUS_REQUESTS_PER_MINUTE", "3")]);
     let mut subscriber = service.websocket().await;
     for id in ["mine.1", "mine.2"] {
         subscriber.subscribe_to(id).await;

@@ -14,7 +14,10 @@ async fn every_request_for_a_proof_is_in_the_audit_trail_with_every_log_filter()
     let url = database.url().unwrap();
     let (alice, line) = api_key("prove");
     let quiet = "warn,bauta_service_common::service=info";
-    let mut service = Running::start(&with_jobs(&url, &[("RUST_LOG", quiet), ("API_KEYS", &line)]));
+    let mut service = Running::start(&with_jobs(
+        &url,
+        &[("RUST_LOG", quiet), ("API_KEYS", &line), ("ALLOW_ANONYMOUS", "")],
+    ));
     service.post("/prove", &request(3)).await;
     service.identify(&alice);
     let (_, headers, _) = service

@@ -3,13 +3,18 @@
 use std::time::Duration;
 
 use bauta_store::testing::TestDatabase;
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
+use reqwest::Method;
+use serde_json::json;
 use tokio_tungstenite::{
     connect_async,
-    tungstenite::{Message, protocol::frame::coding::CloseCode},
+    tungstenite::{self, Message, protocol::frame::coding::CloseCode},
 };
 
-use crate::common::{Running, request, with_jobs};
+use crate::{
+    access::api_key,
+    common::{Running, request, with_jobs},
+};
 
 #[tokio::test]
 async fn a_websocket_counts_as_a_connection_until_it_is_closed() {
@@ -21,6 +26,106 @@ async fn a_websocket_counts_as_a_connection_until_it_is_closed() {
     drop(websocket);
     let answered = tokio::time::timeout(Duration::from_secs(10), other).await;
     assert_eq!(answered.expect("the connection is released").0, 200);
+}
+
+#[tokio::test]
+async fn a_client_has_a_limited_number_of_websockets_and_event_streams() {
+    let (key, line) = api_key("prove");
+    let mut service = Running::start(&[("MAX_STREAMS_PER_CLIENT", "2"), ("API_KEYS", &line)]);
+    let websocket = service.websocket().await;
+    let events = "/requests/mine/events";
+    let mut stream = service.request(Method::GET, events).send().await.unwrap();
+    assert!(stream.chunk().await.unwrap().is_some());
+    let (status, problem) = service.get(events).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (429, &json!("too_many_streams")),
+        "{problem}"
+    );
+    let refused = connect_async(format!("ws://{}/ws", service.address)).await;
+    let Err(tungstenite::Error::Http(response)) = refused else {
+        panic!("the third stream was accepted");
+    };
+    assert_eq!(response.status(), 429);
+    // Each client has its own limit, and a closed stream does not count.
+    drop(websocket);
+    let reopened = async {
+        while connect_async(format!("ws://{}/ws", service.address))
+            .await
+            .is_err()
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let reopened = tokio::time::timeout(Duration::from_secs(10), reopened).await;
+    assert!(reopened.is_ok(), "the closed websocket still counts");
+    service.identify(&key);
+    let mut stream = service.request(Method::GET, events).send().await.unwrap();
+    assert!(stream.chunk().await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn pings_do_not_keep_a_websocket_without_a_subscription_open() {
+    let service = Running::start(&[("WEBSOCKET_IDLE_TIMEOUT_MS", "400")]);
+    let (mut websocket, _) = connect_async(format!("ws://{}/ws", service.address))
+        .await
+        .unwrap();
+    let closed = async {
+        while websocket.send(Message::Ping("".into())).await.is_ok() {
+            match tokio::time::timeout(Duration::from_millis(50), websocket.next()).await {
+                Ok(Some(Ok(Message::Pong(_)))) | Err(_) => {}
+                Ok(_) => break,
+            }
+        }
+    };
+    let closed = tokio::time::timeout(Duration::from_secs(10), closed).await;
+    assert!(closed.is_ok(), "the websocket is still open");
+}
+
+#[tokio::test]
+async fn followers_of_a_job_share_one_query_of_postgres() {
+    const FOLLOWERS: usize = 40;
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let job = service.enqueue(&request(3), None).await;
+    let mut followers = Vec::new();
+    for _ in 0..FOLLOWERS {
+        let request = service.request(Method::GET, &format!("/jobs/{job}/events"));
+        let mut follower = request.send().await.unwrap();
+        assert!(follower.chunk().await.unwrap().is_some());
+        followers.push(follower);
+    }
+    let reads = || async {
+        // A session reports its statistics when it has been idle for a second.
+        sqlx::query_scalar::<_, i64>(
+            "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'jobs_pkey'",
+        )
+        .fetch_one(database.pool())
+        .await
+        .unwrap()
+    };
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = reads().await;
+    // The check of followed jobs runs every 5 s.
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let during = reads().await - before;
+    assert!(
+        during < 10,
+        "{during} reads of one job in 8 s for {FOLLOWERS} followers"
+    );
+    // A lost notification delays the end only until the next check.
+    sqlx::query("UPDATE jobs SET state = 'cancelled', ended_at = now(), witness = NULL")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let ended = async {
+        for follower in &mut followers {
+            while follower.chunk().await.unwrap().is_some() {}
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(15), ended).await;
+    assert!(ended.is_ok(), "a follower did not get the end of the job");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::common::{Running, TRACK, request, secret, with_jobs};
 
 /// Returns the request of a member in the contract form.
-fn contract(index: u64) -> Value {
+pub fn contract(index: u64) -> Value {
     let request = request(index);
     let commitment = IdentitySecret::from_bytes(&mut secret(index))
         .unwrap()

@@ -247,23 +247,22 @@ async fn a_service_that_shuts_down_finishes_its_requests_and_ignores_subscriptio
     let job = service.enqueue(&request(3), None).await;
     service.result(&job).await;
     let requests: Vec<_> = (0..4).map(request).collect();
-    let mut answers: Vec<_> = requests
+    let answers = requests
         .iter()
-        .map(|request| Box::pin(service.post_with("/prove", ("x-request-id", "mine"), request)))
-        .collect();
-    // All requests wait or are being proved.
-    let polled = futures_util::future::join_all(answers.iter_mut());
+        .map(|request| service.post_with("/prove", ("x-request-id", "mine"), request));
+    let mut answers = Box::pin(futures_util::future::join_all(answers));
+    // All requests wait or are being proved. Some may have ended already.
     let waiting = async {
         let mut subscriber = service.subscribe("mine").await;
         while subscriber.next().await["data"]["stage"] != "proving" {}
     };
     tokio::select! {
-        _ = polled => panic!("all requests ended before the signal"),
+        _ = &mut answers => panic!("all requests ended before the signal"),
         () = waiting => {}
     }
     service.terminate();
-    for answer in answers {
-        assert_eq!(answer.await.0, 200);
+    for (status, _, answer) in answers.await {
+        assert_eq!(status, 200, "{answer}");
     }
     assert!(service.exits_with_success());
 }

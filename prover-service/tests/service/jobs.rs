@@ -249,6 +249,140 @@ async fn a_retryable_failure_is_retried_with_back_off() {
 }
 
 #[tokio::test]
+async fn a_job_whose_attempt_failed_runs_before_a_backlog_of_newer_jobs() {
+    const BACKLOG: i64 = 80;
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let mut impatient = Running::worker(&with_jobs(&url, &[("PROOF_TIMEOUT_MS", "1")]));
+    let retried = service.enqueue(&request(3), None).await;
+    impatient.log_with("job_returned").await;
+    let idle = async {
+        let idle = "SELECT state = 'queued' AND attempts = 1 AND NOT EXISTS
+                        (SELECT FROM graphile_worker._private_jobs WHERE locked_at IS NOT NULL) FROM jobs";
+        while !sqlx::query_scalar::<_, bool>(idle)
+            .fetch_one(database.pool())
+            .await
+            .unwrap()
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), idle).await;
+    assert!(waited.is_ok(), "the job is back in the queue after one attempt");
+    impatient.crash();
+    let mut other = request(4);
+    for number in 0..BACKLOG {
+        other["public"]["context"] = format!("0x{number:064x}").into();
+        service.enqueue(&other, None).await;
+    }
+    let _worker = Running::worker(&with_jobs(&url, &[("MAX_CONCURRENT_PROOFS", "1")]));
+    let job = service.result(&retried).await;
+    assert_eq!(job["state"], "succeeded", "{job}");
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs WHERE state = 'queued'")
+        .fetch_one(database.pool())
+        .await
+        .unwrap();
+    assert!(
+        left > BACKLOG / 2,
+        "only {left} newer jobs were left when the retried job ended"
+    );
+}
+
+#[tokio::test]
+async fn a_repeated_request_that_waits_returns_the_first_proof_and_rechecks_nothing() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let mut service = Running::start(&with_jobs(&url, &[]));
+    let mut first_request = request(3);
+    first_request["tag"] = json!("mine");
+    let key = ("idempotency-key", "a");
+    let (status, _, first) = service.post_with("/prove", key, &first_request).await;
+    assert_eq!(status, 200, "{first}");
+    // A proof has random parts, so a second proof would differ.
+    let (status, _, second) = service.post_with("/prove", key, &first_request).await;
+    assert_eq!((status, &second), (200, &first));
+    // The job is the same if the client doesn't wait.
+    let job = service.enqueue(&first_request, Some("a")).await;
+    assert_eq!(service.result(&job).await["answer"], first);
+    let (status, _, problem) = service.post_with("/prove", key, &request(4)).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (422, &json!("idempotency_key_reused"))
+    );
+    // A service that can't prove the request any more still has its result.
+    service.crash();
+    let service = Running::start(&with_jobs(
+        &url,
+        &[("RUN_JOBS", "false"), ("ANONYMOUS_PROOFS_PER_MINUTE", "1")],
+    ));
+    for _ in 0..3 {
+        let (status, _, replayed) = service.post_with("/prove", key, &first_request).await;
+        assert_eq!((status, &replayed), (200, &first));
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_job_leaves_the_engines_queue_and_ended_jobs_are_bounded() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(
+        &url,
+        &[("RUN_JOBS", "false"), ("MAX_ENDED_JOBS", "3")],
+    ));
+    for _ in 0..6 {
+        let job = service.enqueue(&request(3), None).await;
+        assert_eq!(service.delete(&format!("/jobs/{job}")).await.0, 200);
+    }
+    let entries: i64 = sqlx::query_scalar("SELECT count(*) FROM graphile_worker._private_jobs")
+        .fetch_one(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(entries, 0);
+    let bounded = async {
+        while sqlx::query_scalar::<_, i64>("SELECT count(*) FROM jobs")
+            .fetch_one(database.pool())
+            .await
+            .unwrap()
+            > 3
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), bounded).await;
+    assert!(waited.is_ok(), "more than three ended jobs are left");
+}
+
+#[tokio::test]
+async fn a_repeated_batch_returns_the_first_proofs() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[]));
+    let batch = json!({"requests": [request(3), request(4)]});
+    let key = ("idempotency-key", "a");
+    let (status, _, first) = service.post_with("/prove/batch", key, &batch).await;
+    assert_eq!(status, 200, "{first}");
+    assert_eq!(first["proofs"].as_array().unwrap().len(), 2);
+    let (status, _, second) = service.post_with("/prove/batch", key, &batch).await;
+    assert_eq!((status, &second), (200, &first));
+    for other in [
+        json!({"requests": [request(3)]}),
+        json!({"requests": [request(4), request(3)]}),
+        json!({"requests": [request(3), request(4), request(5)]}),
+    ] {
+        let (status, _, problem) = service.post_with("/prove/batch", key, &other).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (422, &json!("idempotency_key_reused")),
+            "{problem}"
+        );
+    }
+    // A single request may have the same key.
+    let (status, _, single) = service.post_with("/prove", key, &request(5)).await;
+    assert_eq!(status, 200, "{single}");
+}
+
+#[tokio::test]
 async fn a_worker_alternates_between_api_keys_and_runs_urgent_jobs_first() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();

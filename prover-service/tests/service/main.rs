@@ -19,6 +19,7 @@ mod progress;
 mod proofs;
 mod redis;
 mod registry;
+mod role;
 mod schemathesis;
 mod secrets;
 mod spans;

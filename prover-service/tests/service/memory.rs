@@ -1,14 +1,22 @@
 //! Memory at full load.
 
 use std::{
-    env,
+    env, fs,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use bauta_store::testing::TestDatabase;
 use futures_util::future::join_all;
+use serde_json::json;
 
-use crate::common::{Running, request, with_jobs};
+use crate::{
+    access::api_key,
+    common::{Running, request, with_jobs},
+};
+
+/// Largest resident memory under attack.
+const MAX_ATTACKED_MB: f64 = 250.0;
 
 /// Largest growth of the memory between the first third of the time and its end. It allows for
 /// fragmentation, but not for a leak of 1 kB per proof.
@@ -53,4 +61,106 @@ async fn memory_stays_constant_at_full_load() {
         after - before < MAX_GROWTH_MB,
         "memory grew from {before} MB to {after} MB"
     );
+}
+
+/// Returns a JSON body of about this size that is as expensive to read as possible.
+fn worst_bodies(size: usize) -> [String; 5] {
+    let filled = |start: &str, item: &str, end: &str| {
+        let items = (size - start.len() - end.len()) / item.len() - 1;
+        format!("{start}{}{}{end}", item.repeat(items), item.trim_end_matches(','))
+    };
+    [
+        filled("{\"requests\":[", "{},", "]}"),
+        filled("{\"inputs\":[", "1,", "]}"),
+        filled("{\"private\":{\"path\":[", "[\"0x\"],", "]}}"),
+        filled("{\"", "x", "\":1}"),
+        filled("[", "[", ""),
+    ]
+}
+
+#[tokio::test]
+async fn the_worst_bodies_on_every_route_from_100_connections_keep_memory_below_250_mb() {
+    let (key, line) = api_key("prove,admin");
+    let quiet = "warn,bauta_service_common::service=info";
+    let service = Running::start(&[("API_KEYS", &line), ("RUST_LOG", quiet)]);
+    let client = reqwest::Client::new();
+    for path in [
+        "/prove",
+        "/prove/batch",
+        "/verify",
+        "/api/proof/generate",
+        "/api/profiling/comprehensive",
+        "/api/workers/register",
+    ] {
+        for size in [1 << 20, 500_000, 31_000] {
+            for body in worst_bodies(size) {
+                join_all((0..100).map(|_| async {
+                    let request = client.post(format!("http://{}{path}", service.address));
+                    let request = request
+                        .bearer_auth(&key)
+                        .header("content-type", "application/json");
+                    // The service may close the connection before the client has sent everything.
+                    if let Ok(response) = request.body(body.clone()).send().await {
+                        let status = response.status().as_u16();
+                        assert!((400..=501).contains(&status) && status != 500, "{path}: {status}");
+                    }
+                }))
+                .await;
+            }
+        }
+        let peak = service.peak_memory_mb();
+        assert!(peak < MAX_ATTACKED_MB, "{path}: {peak} MB");
+    }
+    println!("{} MB at most", service.peak_memory_mb());
+}
+
+/// A cgroup of version 1 or 2. Dropping it removes it.
+struct Group(PathBuf);
+
+impl Group {
+    /// Creates a group with a limit. `None` if this process may not.
+    fn create(limit: u64) -> Option<Self> {
+        let name = format!("bauta-drill-{}", std::process::id());
+        for (root, file) in [
+            ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+            ("/sys/fs/cgroup", "memory.max"),
+        ] {
+            let group = Self(Path::new(root).join(&name));
+            if fs::create_dir(&group.0).is_ok() && fs::write(group.0.join(file), limit.to_string()).is_ok() {
+                return Some(group);
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// `cargo xtask drill service --cgroup` sets `BAUTA_DRILL_CGROUP`. The test needs the permission to
+/// create a cgroup.
+#[tokio::test]
+async fn in_a_container_without_room_for_a_proof_requests_get_503_and_nothing_is_killed() {
+    if env::var_os("BAUTA_DRILL_CGROUP").is_none() {
+        return;
+    }
+    let service = Running::start(&[]);
+    assert_eq!(service.post("/prove", &request(3)).await.0, 200);
+    // Memory that the process has already isn't charged to its new group, and a proof needs 100 MB.
+    let group = Group::create(60_000_000).expect("this process can create a cgroup");
+    fs::write(group.0.join("cgroup.procs"), service.id().to_string()).unwrap();
+    for index in 0..8 {
+        let (status, problem) = service.post("/prove", &request(index)).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (503, &json!("out_of_memory")),
+            "{problem}"
+        );
+    }
+    assert_eq!(service.get("/health").await.0, 200);
+    drop(service);
+    drop(group);
 }

@@ -40,7 +40,7 @@ async fn with_memory(address: impl Display) -> String {
 
 #[tokio::test]
 async fn every_metric_of_the_contract_is_served_on_both_ports_with_the_right_value() {
-    let service = Running::start(&[]);
+    let service = Running::start(&[("METRICS_ON_SERVICE_PORT", "true")]);
     let (status, answer) = service.post("/prove", &request(3)).await;
     assert_eq!(status, 200, "{answer}");
     let mut form =
@@ -79,7 +79,15 @@ async fn every_metric_of_the_contract_is_served_on_both_ports_with_the_right_val
             (format!("zkp_proof_generation_total{{{CIRCUIT}}}"), 1.0),
             (format!("zkp_proof_generation_errors_total{{{CIRCUIT}}}"), 0.0),
             (format!("zkp_proof_verification_total{{{CIRCUIT}}}"), 2.0),
-            (format!("zkp_proof_verification_failures_total{{{CIRCUIT}}}"), 1.0),
+            (
+                format!("zkp_proof_verification_failures_total{{{CIRCUIT},cause=\"invalid\"}}"),
+                1.0,
+            ),
+            (
+                format!("zkp_proof_verification_failures_total{{{CIRCUIT},cause=\"internal\"}}"),
+                0.0,
+            ),
+            (r#"arc_prover_proofs_total{status="refused"}"#.to_owned(), 0.0),
             ("zkp_proof_verification_duration_seconds_count".to_owned(), 2.0),
             ("zkp_proof_generation_duration_seconds_count".to_owned(), 1.0),
             ("zkp_active_provers".to_owned(), 1.0),
@@ -103,5 +111,26 @@ async fn every_metric_of_the_contract_is_served_on_both_ports_with_the_right_val
         for percent in ["zkp_cpu_usage_percent", "memory_usage_percent"] {
             assert!((0.0..=100.0).contains(&value(&metrics, percent)), "{percent}");
         }
+    }
+}
+
+#[tokio::test]
+async fn requests_that_a_full_queue_refuses_are_no_errors() {
+    let service = Running::start(&[("MAX_CONCURRENT_PROOFS", "1"), ("MAX_WAITING_PROOFS", "1")]);
+    let requests: Vec<_> = (0..8).map(request).collect();
+    let answers =
+        futures_util::future::join_all(requests.iter().map(|body| service.post("/prove", body))).await;
+    let refused = answers.iter().filter(|(status, _)| *status == 429).count();
+    let refused = u32::try_from(refused).unwrap();
+    assert!(refused > 0, "{answers:?}");
+    let metrics = service.metrics().await;
+    for (series, expected) in [
+        (r#"arc_prover_proofs_total{status="refused"}"#.to_owned(), refused),
+        (r#"arc_prover_proofs_total{status="error"}"#.to_owned(), 0),
+        (format!("zkp_proof_generation_errors_total{{{CIRCUIT}}}"), 0),
+        (format!("zkp_proof_generation_total{{{CIRCUIT}}}"), 8 - refused),
+    ] {
+        let found = value(&metrics, &series);
+        assert!((found - f64::from(expected)).abs() < 1e-9, "{series} is {found}");
     }
 }

@@ -1,14 +1,22 @@
 //! The description of the routes at `/openapi.json`: the page in docs/api is generated from it, and
 //! the service behaves as it says.
 
-use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::PathBuf, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    fmt::Write as _,
+    fs,
+    path::PathBuf,
+    process::Command,
+};
 
 use bauta_store::testing::TestDatabase;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     access::api_key,
     common::{Running, request, with_jobs},
+    contract::contract,
     schemathesis,
 };
 
@@ -42,25 +50,206 @@ async fn the_checked_in_page_and_description_match_the_service() {
     }
 }
 
+/// Returns the request examples by route and name. No real member has their secrets.
+fn request_examples(answer: &Value) -> Value {
+    let mut job = request(3);
+    job["wait"] = false.into();
+    json!({
+        "POST /prove": {"ownership": request(3), "contract": contract(3), "job": job},
+        "POST /prove/batch": {"two": {"requests": [request(3), request(4)]}},
+        "POST /verify": {"public": {
+            "proof": answer["proof"]["proof"],
+            "circuitId": answer["proof"]["metadata"]["circuit_id"],
+            "public": answer["public"],
+        }},
+        "POST /api/profiling/comprehensive": {"short": {
+            "circuitTypes": ["default"], "networkSizes": [10], "iterations": 1, "warmupIterations": 0,
+        }},
+        "POST /api/workers/register": {
+            "worker": {"id": "worker-1", "url": "http://worker-1:3001", "maxConcurrency": 4},
+        },
+    })
+}
+
+/// Sends a request of a route and returns the status and the response.
+async fn exchange(service: &Running, route: &str, job: &str, body: Option<&Value>) -> (u16, Value) {
+    let (method, path) = route.split_once(' ').unwrap();
+    let path = path.replace("{id}", job);
+    let mut request = service.request(method.parse().unwrap(), &path);
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+/// Returns the names of all fields of a value, with their paths.
+fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                found.insert(format!("{path}/{name}"));
+                fields(value, &format!("{path}/{name}"), found);
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|value| fields(value, path, found)),
+        _ => {}
+    }
+}
+
 #[tokio::test]
-async fn the_example_of_the_description_can_be_proved() {
-    let service = Running::start(&[]);
-    let (_, document) = service.get("/openapi.json").await;
-    let example =
-        &document["paths"]["/prove"]["post"]["requestBody"]["content"]["application/json"]["example"];
-    // A member of the tests' registry. No real member has this secret.
-    let member = request(3);
-    if env::var_os(WRITE).is_some() {
-        fs::write(
-            concat!(env!("CARGO_MANIFEST_DIR"), "/src/routes/example.json"),
-            format!("{member:#}\n"),
-        )
-        .unwrap();
+async fn every_request_example_succeeds_and_every_response_example_has_the_fields_of_a_response() {
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/routes/examples.json");
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[]));
+    let job = service.enqueue(&request(3), None).await;
+    service.result(&job).await;
+    let is_written = env::var_os(WRITE).is_some();
+    let requests = if is_written {
+        let (status, answer) = service.post("/prove", &request(3)).await;
+        assert_eq!(status, 200, "{answer}");
+        request_examples(&answer)
+    } else {
+        let examples: Value = serde_json::from_str(&fs::read_to_string(FILE).unwrap()).unwrap();
+        let requests = object(&examples)
+            .iter()
+            .map(|(route, examples)| (route.clone(), examples["requests"].clone()));
+        let requests: Map<String, Value> = requests.filter(|(_, requests)| requests.is_object()).collect();
+        assert_eq!(requests["POST /prove"]["ownership"], request(3));
+        Value::Object(requests)
+    };
+    let mut responses: BTreeMap<(String, String), Value> = BTreeMap::new();
+    for (route, examples) in object(&requests) {
+        for (name, body) in object(examples) {
+            let (status, response) = exchange(&service, route, &job, Some(body)).await;
+            assert!(
+                (200..300).contains(&status),
+                "{route} {name}: {status} {response}"
+            );
+            let key = (route.clone(), status.to_string());
+            if name == "ownership" {
+                responses.insert(key, response);
+            } else {
+                responses.entry(key).or_insert(response);
+            }
+        }
+    }
+    for route in [
+        "GET /health",
+        "GET /circuits",
+        "GET /models",
+        "GET /jobs/{id}",
+        "GET /api/queue/stats",
+        "GET /api/queue/failed",
+        "GET /api/metrics/snapshot",
+        "GET /api/workers/stats",
+    ] {
+        let (status, response) = exchange(&service, route, &job, None).await;
+        assert_eq!(status, 200, "{route}: {response}");
+        responses.insert((route.to_owned(), status.to_string()), response);
+    }
+    if is_written {
+        let mut examples = json!({});
+        for (route, requests) in object(&requests) {
+            examples[route]["requests"] = requests.clone();
+        }
+        for ((route, status), response) in responses {
+            examples[&route]["responses"][&status] = response;
+        }
+        fs::write(FILE, format!("{examples:#}\n")).unwrap();
         return;
     }
-    assert_eq!(*example, member);
-    let (status, answer) = service.post("/prove", example).await;
-    assert_eq!(status, 200, "{answer}");
+    let (_, document) = service.get("/openapi.json").await;
+    for ((route, status), response) in responses {
+        let (method, path) = route.split_once(' ').unwrap();
+        let operation = &document["paths"][path][method.to_lowercase()];
+        let example = &operation["responses"][&status]["content"]["application/json"]["example"];
+        let (mut expected, mut found) = (BTreeSet::new(), BTreeSet::new());
+        fields(example, "", &mut expected);
+        fields(&response, "", &mut found);
+        assert_eq!(expected, found, "{route} {status}");
+    }
+}
+
+/// Validates with a program that other tools use as well.
+#[tokio::test]
+async fn the_description_is_valid_openapi_and_complete() {
+    let python = tokio::task::spawn_blocking(schemathesis::install).await.unwrap();
+    let validator = python.with_file_name("openapi-spec-validator");
+    let output = Command::new(validator)
+        .arg(docs().join("prover-service.openapi.json"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let document = fs::read_to_string(docs().join("prover-service.openapi.json")).unwrap();
+    let document: Value = serde_json::from_str(&document).unwrap();
+    let mut ids = BTreeSet::new();
+    for (path, methods) in object(&document["paths"]) {
+        for (method, operation) in object(methods) {
+            let id = string(&operation["operationId"]);
+            assert!(!id.is_empty() && ids.insert(id), "{id} is not unique");
+            for text in ["summary", "description"] {
+                assert!(
+                    string(&operation[text]).ends_with('.'),
+                    "{method} {path} has no {text}"
+                );
+            }
+            let body = &operation["requestBody"]["content"]["application/json"];
+            assert!(
+                body.is_null() || body["examples"].is_object(),
+                "the body of {method} {path} has no example"
+            );
+        }
+    }
+    let forms = document["components"]["schemas"]["ProveRequest"]["oneOf"]
+        .as_array()
+        .unwrap();
+    assert_eq!(forms.len(), 3);
+}
+
+/// Generates a client from the description with openapi-typescript, and compiles a program that uses it.
+#[tokio::test]
+async fn a_generated_typescript_client_compiles() {
+    let source: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "tests", "openapi-client"]
+        .iter()
+        .collect();
+    let folder = bauta_dev_servers::cache().unwrap().join("openapi-client");
+    fs::create_dir_all(&folder).unwrap();
+    for name in ["package.json", "package-lock.json", "tsconfig.json", "client.ts"] {
+        fs::copy(source.join(name), folder.join(name)).unwrap();
+    }
+    let description = docs().join("prover-service.openapi.json");
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program)
+            .args(arguments)
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{program} {arguments:?}:\n{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    };
+    run("npm", &["ci", "--no-audit", "--no-fund"]);
+    let description = description.to_str().unwrap();
+    run(
+        "npx",
+        &[
+            "openapi-typescript",
+            description,
+            "--output",
+            "generated/prover-service.d.ts",
+        ],
+    );
+    run("npx", &["tsc", "--noEmit"]);
 }
 
 /// Sends a request to every described route and checks that the status is described. Returns the
@@ -90,7 +279,7 @@ async fn every_described_route_exists_and_every_status_is_described() {
     assert!(object(&document["paths"]).len() >= 12, "{document}");
     let [guarded, open] = request_all(&service, &document).await;
     assert_eq!((guarded, open), ([200, 400, 501].into(), [200, 400].into()));
-    let mut service = Running::start(&[("API_KEYS", &lines)]);
+    let mut service = Running::start(&[("API_KEYS", &lines), ("ALLOW_ANONYMOUS", "")]);
     // Without a key, with a key for proofs, and with a key for operators.
     let [guarded, open] = request_all(&service, &document).await;
     assert_eq!((guarded, open), ([401].into(), [200, 400].into()));
@@ -98,7 +287,7 @@ async fn every_described_route_exists_and_every_status_is_described() {
         service.identify(&key);
         assert!(request_all(&service, &document).await[0].contains(&403));
     }
-    let service = Running::start(&[("REQUESTS_PER_MINUTE", "1")]);
+    let service = Running::start(&[("ANONYMOUS_REQUESTS_PER_MINUTE", "1"), ("API_KEYS", "")]);
     assert_eq!(service.get("/circuits").await.0, 200);
     // /health has no limit.
     let [guarded, open] = request_all(&service, &document).await;
@@ -112,12 +301,19 @@ async fn every_response_to_thousands_of_generated_requests_is_as_described() {
     let schemathesis = tokio::task::spawn_blocking(schemathesis::install).await.unwrap();
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
-    let service = Running::start(&with_jobs(&url, &[("RUST_LOG", "info")]));
+    let (key, line) = api_key("prove,admin");
+    let mut service = Running::start(&with_jobs(&url, &[("RUST_LOG", "info"), ("API_KEYS", &line)]));
+    service.identify(&key);
     let folder = tempfile::tempdir().unwrap();
     // An existing job. A generated id would not match one.
     let job = service.enqueue(&request(3), None).await;
     service.result(&job).await;
-    let settings = format!("[parameters]\n\"path.id\" = \"{job}\"\n");
+    // The requests of a batch have the schema of `/prove`. Its combinations are covered there, and take
+    // minutes at each position of a list.
+    let settings = format!(
+        "[parameters]\n\"path.id\" = \"{job}\"\n\
+         [[operations]]\ninclude-path = \"/prove/batch\"\nphases.coverage.enabled = false\n"
+    );
     fs::write(folder.path().join("schemathesis.toml"), settings).unwrap();
     let output = tokio::task::spawn_blocking({
         let (address, folder) = (service.address, folder.path().to_owned());
@@ -125,6 +321,7 @@ async fn every_response_to_thousands_of_generated_requests_is_as_described() {
             Command::new(schemathesis)
                 .current_dir(folder)
                 .args(["run", &format!("http://{address}/openapi.json")])
+                .args(["--header", &format!("Authorization: Bearer {key}")])
                 .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "25"])
                 // A request with correct types is usually refused, because its path doesn't lead to
                 // its root. So valid data isn't always accepted.
@@ -186,11 +383,19 @@ fn route(method: &str, path: &str, operation: &Value) -> String {
             writeln!(text, "{prose}\n").unwrap();
         }
     }
-    let required = operation["security"].as_array().into_iter().flatten();
-    for permission in required.filter_map(|required| required["api_key"][0].as_str()) {
+    let required = operation["security"].as_array().map_or(&[][..], Vec::as_slice);
+    for permission in required
+        .iter()
+        .filter_map(|required| required["api_key"][0].as_str())
+    {
         writeln!(
             text,
-            "If the service has API keys, the route requires the permission `{permission}`.\n"
+            "The route requires an API key with the permission `{permission}`{}.\n",
+            if required.len() > 1 {
+                ", unless `ALLOW_ANONYMOUS` is true"
+            } else {
+                ""
+            }
         )
         .unwrap();
     }
@@ -207,8 +412,13 @@ fn route(method: &str, path: &str, operation: &Value) -> String {
     if content.is_object() {
         writeln!(text, "Body: {}\n", kind(&content["schema"])).unwrap();
     }
-    if content["example"].is_object() {
-        writeln!(text, "```json\n{:#}\n```\n", content["example"]).unwrap();
+    for (name, example) in content["examples"].as_object().into_iter().flatten() {
+        writeln!(
+            text,
+            "Example `{name}`:\n\n```json\n{:#}\n```\n",
+            example["value"]
+        )
+        .unwrap();
     }
     text += "| status | meaning | body |\n|---|---|---|\n";
     for (status, response) in object(&operation["responses"]) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Running, request};
+use crate::common::{Running, operator, request};
 
 const ROUTE: &str = "/api/profiling/comprehensive";
 
@@ -75,6 +75,7 @@ async fn a_browser_gets_a_page_with_a_chart_and_without_external_resources() {
     ] {
         let answer = client
             .post(url)
+            .bearer_auth(&operator().0)
             .header("accept", accept)
             .json(&body())
             .send()
@@ -109,6 +110,7 @@ async fn a_browser_gets_a_page_with_a_chart_and_without_external_resources() {
     }
     let answer = client
         .post(format!("{url}?format=json"))
+        .bearer_auth(&operator().0)
         .header("accept", browsers)
         .json(&body());
     assert_eq!(

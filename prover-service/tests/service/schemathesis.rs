@@ -1,4 +1,4 @@
-//! Installs Schemathesis once, from `tests/schemathesis/requirements.txt` into
+//! Installs Schemathesis and openapi-spec-validator once, from `tests/schemathesis/requirements.txt` into
 //! `${XDG_CACHE_HOME:-~/.cache}/bauta/schemathesis`.
 
 use std::{

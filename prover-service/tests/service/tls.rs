@@ -98,7 +98,7 @@ async fn redis_is_used_through_tls_only_with_a_trusted_certificate() {
     let trusted = certificate.file();
     let environment = [("REDIS_URL", url.as_str()), ("SSL_CERT_FILE", &trusted)];
     let first = start(&first_folder, &environment);
-    assert_eq!(first.get("/ready").await.1["checks"]["redis"]["status"], "ok");
+    assert_eq!(first.ready().await.1["checks"]["redis"]["status"], "ok");
     prove(&first, &request(3)).await;
     let second = start(&second_folder, &environment);
     prove(&second, &request(3)).await;
@@ -116,7 +116,7 @@ async fn redis_is_used_through_tls_only_with_a_trusted_certificate() {
     let other = Certificate::new();
     for trusted in [other.file(), "/dev/null".to_owned()] {
         let service = start(&third_folder, &[("REDIS_URL", &url), ("SSL_CERT_FILE", &trusted)]);
-        let (status, ready) = service.get("/ready").await;
+        let (status, ready) = service.ready().await;
         assert_eq!(
             (status, &ready["checks"]["redis"]["status"]),
             (200, &json!("degraded")),

@@ -39,10 +39,10 @@ async fn without_postgres_requests_that_contain_their_path_are_proved_and_a_work
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[]));
     let worker = Running::worker(&with_jobs(&url, &[]));
-    wait_for_check(service.address, "database", "ok").await;
+    wait_for_check(service.metrics, "database", "ok").await;
     wait_for_check(worker.metrics, "database", "ok").await;
     drop(postgres);
-    let (status, ready) = wait_for_check(service.address, "database", "degraded").await;
+    let (status, ready) = wait_for_check(service.metrics, "database", "degraded").await;
     assert_eq!((status, &ready["status"]), (200, &json!("degraded")), "{ready}");
     let reason = ready["checks"]["database"]["reason"].as_str().unwrap();
     assert!(
@@ -112,9 +112,12 @@ async fn a_redis_that_accepts_connections_and_never_answers_delays_no_request() 
     let (redis, folder) = (Redis::start().unwrap(), folder());
     let service = start(
         &folder,
-        &[("REDIS_URL", redis.url()), ("REQUESTS_PER_MINUTE", "1000")],
+        &[
+            ("REDIS_URL", redis.url()),
+            ("ANONYMOUS_REQUESTS_PER_MINUTE", "1000"),
+        ],
     );
-    wait_for_check(service.address, "redis", "ok").await;
+    wait_for_check(service.metrics, "redis", "ok").await;
     prove(&service, &request(3)).await;
     let stopped = Stopped::new(&redis);
     for index in 4..8 {
@@ -124,7 +127,7 @@ async fn a_redis_that_accepts_connections_and_never_answers_delays_no_request() 
             .await
             .unwrap();
     }
-    assert_eq!(wait_for_check(service.address, "redis", "degraded").await.0, 200);
+    assert_eq!(wait_for_check(service.metrics, "redis", "degraded").await.0, 200);
     drop(stopped);
-    wait_for_check(service.address, "redis", "ok").await;
+    wait_for_check(service.metrics, "redis", "ok").await;
 }

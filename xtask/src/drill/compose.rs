@@ -24,7 +24,7 @@ use super::{
 };
 use crate::workspace;
 
-const PROVER: &str = "http://127.0.0.1:3001";
+const PROVER: &str = "127.0.0.1:3001";
 const PROMETHEUS: &str = "http://127.0.0.1:9093";
 /// Time limit for each step. A key's tables are computed on a machine that may be busy.
 const TIMEOUT: Duration = Duration::from_mins(3);
@@ -67,10 +67,10 @@ pub fn run(stand_ins: bool) -> Result<()> {
     let stack = Compose::new(&root)?;
     let start = Instant::now();
     stack.up(&services)?;
-    wait_until_ready()?;
+    stack.wait_until_ready()?;
     println!("ready {:.0} s after `up`", start.elapsed().as_secs_f64());
     stack.check_isolation()?;
-    dashboard::send_sample_requests(PROVER)?;
+    dashboard::send_sample_requests(&stack.prover()?)?;
     stack.check_scraping()?;
     let before = stack.run_jobs(true)?;
     stack.lose_and_restore_database(&services, &before)?;
@@ -81,20 +81,6 @@ pub fn run(stand_ins: bool) -> Result<()> {
         bases / 1e6
     );
     Ok(())
-}
-
-fn wait_until_ready() -> Result<()> {
-    let start = Instant::now();
-    loop {
-        match http::get(PROVER, "/ready") {
-            Ok(answer) if answer["status"] == "ready" => return Ok(()),
-            answer => ensure!(
-                start.elapsed() < TIMEOUT,
-                "the prover is not ready after {TIMEOUT:?}: {answer:?}"
-            ),
-        }
-        thread::sleep(Duration::from_millis(500));
-    }
 }
 
 /// The compose file in a copy of `deploy`, with separate secrets. Dropping it stops the services
@@ -144,6 +130,31 @@ impl Compose {
             .arg(self.folder.path().join("deploy/compose/compose.yml"))
             .args(arguments);
         command
+    }
+
+    /// Returns the prover's URL with the API key that `make-secrets.sh` generated.
+    fn prover(&self) -> Result<String> {
+        let key = fs::read_to_string(self.folder.path().join("deploy/compose/secrets/api_key"))?;
+        Ok(format!("http://{}@{PROVER}", key.trim()))
+    }
+
+    /// Waits until the prover is ready. Its operations port is not published.
+    fn wait_until_ready(&self) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            let url = "http://127.0.0.1:9090/ready";
+            let answer = self.container("prover").and_then(|container| {
+                workspace::output(docker().args(["exec", &container, "curl", "--silent", url]))
+            });
+            match answer {
+                Ok(answer) if answer.contains(r#""status":"ready""#) => return Ok(()),
+                answer => ensure!(
+                    start.elapsed() < TIMEOUT,
+                    "the prover is not ready after {TIMEOUT:?}: {answer:?}"
+                ),
+            }
+            thread::sleep(Duration::from_millis(500));
+        }
     }
 
     fn up(&self, services: &[&str]) -> Result<()> {
@@ -254,13 +265,14 @@ impl Compose {
     /// Submits jobs, waits until all succeed, and returns each job's status URL with its final
     /// document. With `kill`, kills a worker after half of the jobs are submitted.
     fn run_jobs(&self, kill: bool) -> Result<Vec<(String, Value)>> {
-        let mut request = http::get(PROVER, "/openapi.json")?["paths"]["/prove"]["post"]["requestBody"]
-            ["content"]["application/json"]["example"]
+        let prover = self.prover()?;
+        let mut request = http::get(&prover, "/openapi.json")?["paths"]["/prove"]["post"]["requestBody"]
+            ["content"]["application/json"]["examples"]["ownership"]["value"]
             .take();
         request["wait"] = false.into();
         let mut jobs = Vec::new();
         for number in 0..JOBS {
-            let (status, accepted) = http::post(PROVER, "/prove", &request)?;
+            let (status, accepted) = http::post(&prover, "/prove", &request)?;
             ensure!(status == 202, "{accepted}");
             jobs.push(
                 accepted["status_url"]
@@ -276,7 +288,7 @@ impl Compose {
         let mut completed = Vec::new();
         for job in jobs {
             loop {
-                let document = http::get(PROVER, &job)?;
+                let document = http::get(&prover, &job)?;
                 if document["state"] == "succeeded" {
                     completed.push((job, document));
                     break;
@@ -294,6 +306,7 @@ impl Compose {
     /// Follows docs/backup.md: makes a backup, runs more jobs, deletes the server's data, and
     /// restores it from the backup and the archived log.
     fn lose_and_restore_database(&self, services: &[&str], before: &[(String, Value)]) -> Result<()> {
+        let prover = self.prover()?;
         let backup = self.in_postgres(&[
             "sh",
             "/usr/local/lib/bauta/backup.sh",
@@ -320,14 +333,14 @@ impl Compose {
             "/var/lib/postgresql/data",
         ]))?;
         self.up(services)?;
-        wait_until_ready()?;
+        self.wait_until_ready()?;
         for (job, document) in before.iter().chain(&after) {
             ensure!(
-                http::get(PROVER, job)? == *document,
+                http::get(&prover, job)? == *document,
                 "{job} has changed after the restore"
             );
         }
-        dashboard::send_sample_requests(PROVER)
+        dashboard::send_sample_requests(&self.prover()?)
     }
 
     /// Stops the services and checks that each one exits with code 0.

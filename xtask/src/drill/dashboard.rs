@@ -177,7 +177,9 @@ fn selectors(expression: &str) -> Vec<String> {
 pub(super) fn send_sample_requests(prover: &str) -> Result<()> {
     let document = http::get(prover, "/openapi.json")?;
     let mut request =
-        document["paths"]["/prove"]["post"]["requestBody"]["content"]["application/json"]["example"].clone();
+        document["paths"]["/prove"]["post"]["requestBody"]["content"]["application/json"]["examples"]["ownership"]
+            ["value"]
+            .clone();
     let (status, answer) = http::post(prover, "/prove", &request)?;
     ensure!(
         status == 200,

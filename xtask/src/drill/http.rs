@@ -13,11 +13,11 @@ use serde_json::Value;
 /// Time limit for reading an answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Sends `GET` for a path at `http://host:port` and returns the JSON answer. Returns an error if
+/// Sends `GET` for a path at a server and returns the JSON answer. Returns an error if
 /// the status is not 200.
 pub fn get(server: &str, path: &str) -> Result<Value> {
     let (status, answer) = send(server, &format!("GET {path}"), "text/plain", "")?;
-    ensure!(status == 200, "GET {server}{path}: {status}: {answer}");
+    ensure!(status == 200, "GET {path}: {status}: {answer}");
     Ok(answer)
 }
 
@@ -46,16 +46,21 @@ pub fn post_form(server: &str, path: &str, field: &str, value: &str) -> Result<V
     Ok(answer)
 }
 
-/// Sends a request as HTTP 1.0, so that the end of the connection ends the answer.
+/// Sends a request as HTTP 1.0, so that the end of the connection ends the answer. The server is
+/// `http://host:port`, or `http://KEY@host:port` for requests with an API key.
 fn send(server: &str, request: &str, content_type: &str, body: &str) -> Result<(u16, Value)> {
     let address = server
         .strip_prefix("http://")
         .context("the server's URL must start with http://")?;
-    let mut stream = TcpStream::connect(address).with_context(|| format!("can't reach {server}"))?;
+    let (authorization, address) = match address.split_once('@') {
+        Some((key, address)) => (format!("authorization: Bearer {key}\r\n"), address),
+        None => (String::new(), address),
+    };
+    let mut stream = TcpStream::connect(address).with_context(|| format!("can't reach {address}"))?;
     stream.set_read_timeout(Some(READ_TIMEOUT))?;
     write!(
         stream,
-        "{request} HTTP/1.0\r\nhost: localhost\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n{body}",
+        "{request} HTTP/1.0\r\nhost: localhost\r\n{authorization}content-type: {content_type}\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )?;
     let mut answer = String::new();

@@ -68,6 +68,9 @@ enum Drill {
         /// Duration at full speed, in seconds
         #[arg(long, default_value_t = 600)]
         seconds: u64,
+        /// Also run the service in a control group with little memory. Needs the permission to create one
+        #[arg(long)]
+        cgroup: bool,
     },
 }
 
@@ -83,7 +86,11 @@ pub fn run(args: &Args) -> Result<()> {
         Drill::Alerts => alerts(),
         Drill::Dashboard => dashboard::run(),
         Drill::Compose { stand_ins } => compose::run(stand_ins),
-        Drill::Service { jobs, seconds } => service(jobs, seconds),
+        Drill::Service {
+            jobs,
+            seconds,
+            cgroup,
+        } => service(jobs, seconds, cgroup),
     }
 }
 
@@ -123,8 +130,12 @@ fn indexer(kills: u32, seed: Option<u64>) -> Result<()> {
     workspace::run(&mut cargo)
 }
 
-fn service(jobs: u32, seconds: u64) -> Result<()> {
+fn service(jobs: u32, seconds: u64, cgroup: bool) -> Result<()> {
     system::require(&[system::CC, system::POSTGRES, system::REDIS])?;
+    if cgroup {
+        let mut cargo = test("service", "in_a_container_without_room")?;
+        workspace::run(cargo.env("BAUTA_DRILL_CGROUP", "true"))?;
+    }
     for name in ["jobs_of_killed_workers", "memory_stays"] {
         let mut cargo = test("service", name)?;
         cargo

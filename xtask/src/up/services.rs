@@ -42,13 +42,19 @@ pub const SERVICES: &[ServiceEntry] = &[
         program: "prover-service",
         port: 3001,
         port_variable: "PORT",
-        routes: "/prove, /verify, ...: docs/prover-service.md; /health, /ready, /metrics",
+        routes: "/prove, /verify, ...: docs/prover-service.md; /health, /metrics; open to this machine: proofs and metrics \
+                 without an API key, no rate limits",
         setup: Some("migrate"),
         settings: || {
             Ok(vec![
                 ("HOST", "127.0.0.1".into()),
                 ("METRICS_HOST", "127.0.0.1".into()),
                 ("METRICS_PORT", "0".into()),
+                // Only this machine reaches the port. `up` prints what is open.
+                ("ALLOW_ANONYMOUS", "true".into()),
+                ("ANONYMOUS_REQUESTS_PER_MINUTE", "0".into()),
+                ("ANONYMOUS_PROOFS_PER_MINUTE", "0".into()),
+                ("METRICS_ON_SERVICE_PORT", "true".into()),
                 ("ALLOW_DEVELOPMENT_KEYS", "true".into()),
                 (
                     "CACHE_DIR",

@@ -149,7 +149,7 @@ fn a_secret_can_be_read_from_a_file() {
 /// Returns the response of `/ready`.
 fn ready(running: &Running) -> String {
     use std::io::{Read as _, Write as _};
-    let mut stream = running.connect();
+    let mut stream = std::net::TcpStream::connect(running.metrics).unwrap();
     stream
         .write_all(b"GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         .unwrap();

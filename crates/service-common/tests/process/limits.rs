@@ -55,6 +55,37 @@ fn too_many_headers_are_refused() {
 }
 
 #[test]
+fn headers_larger_than_16_kib_are_refused() {
+    let running = Running::start(&[]);
+    let mut stream = running.connect();
+    let head = format!(
+        "GET /slow HTTP/1.1\r\nHost: x\r\nx-more: {}",
+        "y".repeat(17 << 10)
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).unwrap();
+    let response = String::from_utf8_lossy(&response);
+    assert!(response.starts_with("HTTP/1.1 431"), "{response}");
+}
+
+#[test]
+fn a_body_without_a_length_is_refused_as_soon_as_it_is_too_large() {
+    let running = Running::start(&[("MAX_BODY_BYTES", "1024")]);
+    let mut stream = running.connect();
+    let chunk = format!("400\r\n{}\r\n", "x".repeat(1024));
+    let head = "POST /greet HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    // The body never ends.
+    stream
+        .write_all(format!("{head}{chunk}{chunk}").as_bytes())
+        .unwrap();
+    let mut response = [0; 512];
+    let read = stream.read(&mut response).unwrap();
+    let response = String::from_utf8_lossy(&response[..read]);
+    assert!(response.starts_with("HTTP/1.1 413"), "{response}");
+}
+
+#[test]
 fn a_body_that_does_not_arrive_times_out_after_client_timeout_ms() {
     let running = Running::start(&[("CLIENT_TIMEOUT_MS", "200")]);
     let mut stream = running.connect();

@@ -7,37 +7,29 @@ use serde_json::Value;
 use crate::common::Running;
 
 #[tokio::test]
-async fn metrics_and_health_are_on_both_ports() {
+async fn metrics_and_checks_are_on_the_operations_port() {
     let running = Running::start(&[("PASSWORD", "short")]);
     let client = reqwest::Client::new();
     client.get(running.url("/nowhere/4711")).send().await.unwrap();
-    for base in [running.service, running.metrics] {
-        let ready = client.get(format!("http://{base}/ready")).send().await.unwrap();
-        assert_eq!(ready.status(), 503);
-        let body: Value = ready.json().await.unwrap();
-        assert_eq!(body["checks"]["password"]["status"], "failed", "{body}");
-        assert_eq!(
-            body["checks"]["password"]["reason"], "shorter than 8 characters",
-            "{body}"
-        );
-        let metrics = client
-            .get(format!("http://{base}/metrics"))
-            .send()
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap();
-        for line in [
-            r#"http_requests_total{method="GET",route="unmatched",status="404"} 1"#,
-            r#"check_up{check="password"} 0"#,
-            "process_resident_memory_bytes",
-            r#"http_request_duration_seconds_bucket{method="GET",route="unmatched",le="2"} 1"#,
-        ] {
-            assert!(metrics.contains(line), "{line} isn't in: {metrics}");
-        }
-        assert!(!metrics.contains("4711"), "a path became a label");
+    let ready = client.get(format!("http://{}/ready", running.metrics)).send();
+    let ready = ready.await.unwrap();
+    assert_eq!(ready.status(), 503);
+    let body: Value = ready.json().await.unwrap();
+    assert_eq!(body["checks"]["password"]["status"], "failed", "{body}");
+    assert_eq!(
+        body["checks"]["password"]["reason"], "shorter than 8 characters",
+        "{body}"
+    );
+    let metrics = running.metrics().await;
+    for line in [
+        r#"http_requests_total{method="GET",route="unmatched",status="404"} 1"#,
+        r#"check_up{check="password"} 0"#,
+        "process_resident_memory_bytes",
+        r#"http_request_duration_seconds_bucket{method="GET",route="unmatched",le="2"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{line} isn't in: {metrics}");
     }
+    assert!(!metrics.contains("4711"), "a path became a label");
     let health: Value = client
         .get(format!("http://{}/health", running.metrics))
         .send()
@@ -47,6 +39,17 @@ async fn metrics_and_health_are_on_both_ports() {
         .await
         .unwrap();
     assert_eq!(health["status"], "healthy");
+}
+
+#[tokio::test]
+async fn the_service_port_has_no_checks_and_has_metrics_only_with_the_setting() {
+    for (setting, status) in [("false", 404), ("true", 200)] {
+        let running = Running::start(&[("METRICS_ON_SERVICE_PORT", setting)]);
+        let ready = reqwest::get(running.url("/ready")).await.unwrap();
+        assert_eq!(ready.status(), 404);
+        let metrics = reqwest::get(running.url("/metrics")).await.unwrap();
+        assert_eq!(metrics.status(), status, "{setting}");
+    }
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@
 //! The payload is JSON with `id` and `state`, and for progress also `stage`, `progress` and
 //! `eta_ms`.
 
+mod engine;
 mod notifications;
 mod statistics;
 
@@ -167,9 +168,12 @@ pub enum JobResult<'a> {
     Cancelled,
 }
 
+/// The connection of a transaction that changes both the `jobs` table and the queue engine's tables.
+pub type JobConnection = PgConnection;
+
 impl Store {
-    /// Begins the transaction that adds a job both to the `jobs` table and to the queue engine.
-    pub async fn begin_enqueue(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+    /// Begins a transaction that changes both the `jobs` table and the queue engine's tables.
+    pub async fn begin_job_change(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
         Ok(self.pool.begin().await?)
     }
 
@@ -188,7 +192,7 @@ impl Store {
     /// The limits are checked without a lock: requests that arrive at the same time can exceed them
     /// by their number.
     pub async fn enqueue_job(
-        connection: &mut PgConnection,
+        connection: &mut JobConnection,
         job: &NewJob<'_>,
     ) -> Result<Enqueued, StoreError> {
         let row = sqlx::query(
@@ -219,20 +223,20 @@ impl Store {
                 turn: unsigned(row.get("turn"))?,
             });
         }
-        let row = sqlx::query(
-            "SELECT id::text AS id, coalesce(request_hash = $3, true) AS same_request
-             FROM jobs WHERE owner = $1 AND idempotency_key = $2",
-        )
-        .bind(job.owner)
-        .bind(job.idempotency_key)
-        .bind(job.request_hash.as_slice())
-        .fetch_optional(connection)
-        .await?;
-        Ok(match row {
-            Some(row) if row.get("same_request") => Enqueued::Existing { id: row.get("id") },
-            Some(_) => Enqueued::KeyReused,
-            None => Enqueued::Full,
-        })
+        let repeated = find_repeated(connection, job.owner, job.idempotency_key, &job.request_hash).await?;
+        Ok(repeated.unwrap_or(Enqueued::Full))
+    }
+
+    /// Returns the owner's job with this idempotency key, as [`Enqueued::Existing`] or
+    /// [`Enqueued::KeyReused`]. `None` if there is none.
+    pub async fn repeated_job(
+        &self,
+        owner: &str,
+        idempotency_key: &str,
+        request_hash: &[u8; 32],
+    ) -> Result<Option<Enqueued>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        find_repeated(&mut connection, owner, Some(idempotency_key), request_hash).await
     }
 
     /// Starts an attempt of a job. `None` if the job has ended (completed by another worker or
@@ -263,18 +267,31 @@ impl Store {
         .transpose()
     }
 
-    /// Puts a running job back into the queue for another attempt.
-    pub async fn requeue_job(&self, id: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE jobs SET state = 'queued' WHERE id = $1::text::uuid AND state = 'running'")
-            .bind(id)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+    /// Puts a running job back into the queue for another attempt, in the caller's transaction.
+    /// Returns `false` and changes nothing if the job isn't running. The queue engine's entry for
+    /// the attempt belongs into the same transaction.
+    pub async fn requeue_job(connection: &mut JobConnection, id: &str) -> Result<bool, StoreError> {
+        let requeued =
+            sqlx::query("UPDATE jobs SET state = 'queued' WHERE id = $1::text::uuid AND state = 'running'")
+                .bind(id)
+                .execute(connection)
+                .await?;
+        Ok(requeued.rows_affected() == 1)
     }
 
     /// Stores the result of a job and deletes its witness. Returns `false` and changes nothing if
     /// the job has ended already: the first result is final.
     pub async fn finish_job(&self, id: &str, result: &JobResult<'_>) -> Result<bool, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        Self::finish_job_in(&mut connection, id, result).await
+    }
+
+    /// As [`finish_job`](Self::finish_job), in the caller's transaction.
+    pub async fn finish_job_in(
+        connection: &mut JobConnection,
+        id: &str,
+        result: &JobResult<'_>,
+    ) -> Result<bool, StoreError> {
         let (state, answer, error) = match *result {
             JobResult::Succeeded(answer) => (JobState::Succeeded, Some(answer), None),
             JobResult::Failed { code, detail } => (JobState::Failed, None, Some((code, detail))),
@@ -293,7 +310,7 @@ impl Store {
         .bind(error.map(|(code, _)| code))
         .bind(error.map(|(_, detail)| detail))
         .bind(JOB_CHANNEL)
-        .fetch_optional(&self.pool)
+        .fetch_optional(connection)
         .await?;
         Ok(ended.is_some())
     }
@@ -349,13 +366,38 @@ impl Store {
         Ok(expired.collect())
     }
 
-    /// Deletes jobs that ended more than `seconds` ago. Returns their number.
-    pub async fn delete_ended_jobs(&self, seconds: i64) -> Result<u64, StoreError> {
-        let deleted =
-            sqlx::query("DELETE FROM jobs WHERE ended_at < now() - $1::bigint * interval '1 second'")
-                .bind(seconds)
-                .execute(&self.pool)
-                .await?;
+    /// Deletes at most `limit` jobs that ended more than `seconds` ago, the oldest first. Returns
+    /// their number.
+    pub async fn delete_old_jobs(&self, seconds: i64, limit: u32) -> Result<u64, StoreError> {
+        let deleted = sqlx::query(
+            "DELETE FROM jobs WHERE id IN (
+                 SELECT id FROM jobs WHERE ended_at < now() - $1::bigint * interval '1 second'
+                 ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        )
+        .bind(seconds)
+        .bind(i64::from(limit))
+        .execute(&self.pool)
+        .await?;
+        Ok(deleted.rows_affected())
+    }
+
+    /// Deletes at most `limit` ended jobs of owners who have more than `max_by_owner` of them, the
+    /// oldest of each owner first. Returns their number.
+    pub async fn delete_excess_jobs(&self, max_by_owner: u64, limit: u32) -> Result<u64, StoreError> {
+        let deleted = sqlx::query(
+            "DELETE FROM jobs WHERE id IN (
+                 SELECT id FROM (
+                     SELECT id, row_number() OVER (PARTITION BY owner ORDER BY ended_at DESC, id DESC) AS position
+                     FROM jobs WHERE ended_at IS NOT NULL
+                       -- The rest is not read as long as no owner can have too many.
+                       AND EXISTS (SELECT FROM jobs WHERE ended_at IS NOT NULL OFFSET $1)) AS ended
+                 WHERE position > $1
+                 LIMIT $2)",
+        )
+        .bind(i64::try_from(max_by_owner).unwrap_or(i64::MAX))
+        .bind(i64::from(limit))
+        .execute(&self.pool)
+        .await?;
         Ok(deleted.rows_affected())
     }
 
@@ -383,6 +425,30 @@ fn job(row: &PgRow) -> Result<Job, StoreError> {
         created_at_ms: row.get("created_at_ms"),
         ended_at_ms: row.get("ended_at_ms"),
     })
+}
+
+async fn find_repeated(
+    connection: &mut JobConnection,
+    owner: &str,
+    idempotency_key: Option<&str>,
+    request_hash: &[u8; 32],
+) -> Result<Option<Enqueued>, StoreError> {
+    let row = sqlx::query(
+        "SELECT id::text AS id, coalesce(request_hash = $3, true) AS same_request
+         FROM jobs WHERE owner = $1 AND idempotency_key = $2",
+    )
+    .bind(owner)
+    .bind(idempotency_key)
+    .bind(request_hash.as_slice())
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| {
+        if row.get("same_request") {
+            Enqueued::Existing { id: row.get("id") }
+        } else {
+            Enqueued::KeyReused
+        }
+    }))
 }
 
 fn count(row: &PgRow, column: &str) -> Result<u16, StoreError> {

@@ -74,6 +74,18 @@ impl Store {
         })
     }
 
+    /// Returns those of the jobs with these ids that have not ended. Each id must be a UUID.
+    pub async fn open_jobs_among(&self, ids: &[String]) -> Result<Vec<String>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id::text AS id FROM jobs
+             WHERE id = ANY($1::text[]::uuid[]) AND state IN ('queued', 'running')",
+        )
+        .bind(ids)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(|row| row.get("id")).collect())
+    }
+
     /// Returns the numbers of jobs by state. The cost grows with the number of rows, including
     /// ended jobs.
     pub async fn job_counts(&self) -> Result<JobCounts, StoreError> {

@@ -75,6 +75,63 @@ async fn a_job_that_ended_before_it_started_does_not_affect_turns() {
 }
 
 #[tokio::test]
+async fn thousands_of_cancelled_jobs_do_not_make_a_new_job_more_expensive() {
+    let database = TestDatabase::create().await.unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO jobs (id, owner, circuit, priority, turn, state, deadline, ended_at)
+         SELECT gen_random_uuid(), 'owner', 'c', 5, number, 'cancelled', now(), now()
+         FROM generate_series(1, 20000) AS number;
+         ANALYZE jobs",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    let plan: Vec<String> = sqlx::query_scalar(
+        "EXPLAIN (ANALYZE, BUFFERS, FORMAT TEXT)
+         SELECT max(turn) FROM jobs WHERE owner = 'owner' AND priority = 5 AND (state = 'queued' OR attempts > 0)",
+    )
+    .fetch_all(database.pool())
+    .await
+    .unwrap();
+    let plan = plan.join("\n");
+    assert!(plan.contains("jobs_flow"), "{plan}");
+    assert!(!plan.contains("Rows Removed by Filter"), "{plan}");
+    assert_eq!(enqueue(&database.store, 1, "owner", 5).await, 0);
+}
+
+#[tokio::test]
+async fn ended_jobs_are_deleted_by_age_and_by_number_of_each_owner_in_batches() {
+    let database = TestDatabase::create().await.unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO jobs (id, owner, circuit, priority, turn, state, deadline, ended_at)
+         SELECT gen_random_uuid(), owner, 'c', 5, 0, 'cancelled', now(), now() - number * interval '1 second'
+         FROM generate_series(1, 100) AS number, (VALUES ('a'), ('b')) AS owners (owner)
+         WHERE owner = 'a' OR number <= 5",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    enqueue(&database.store, 1, "a", 5).await;
+    let left = || async {
+        let sql = "SELECT owner || count(*) || (max(now() - ended_at) < interval '60 seconds')
+                   FROM jobs WHERE ended_at IS NOT NULL GROUP BY owner ORDER BY owner";
+        sqlx::query_scalar::<_, String>(sql)
+            .fetch_all(database.pool())
+            .await
+            .unwrap()
+    };
+    let store = &database.store;
+    assert_eq!(store.delete_old_jobs(80, 15).await.unwrap(), 15);
+    assert_eq!(store.delete_old_jobs(80, 15).await.unwrap(), 6);
+    assert_eq!(left().await, ["a79false", "b5true"]);
+    assert_eq!(store.delete_excess_jobs(10, 50).await.unwrap(), 50);
+    assert_eq!(store.delete_excess_jobs(10, 50).await.unwrap(), 19);
+    // The newest are left, and queued jobs don't count.
+    assert_eq!(left().await, ["a10true", "b5true"]);
+    assert_eq!(store.open_jobs().await.unwrap().queued, 1);
+}
+
+#[tokio::test]
 async fn a_full_queue_refuses_new_jobs_and_still_returns_existing_ones() {
     let database = TestDatabase::create().await.unwrap();
     let mut connection = database.pool().acquire().await.unwrap();
@@ -137,7 +194,8 @@ async fn a_running_job_fails_when_its_deadline_passes() {
             .await
             .unwrap()
     );
-    store.requeue_job(&id(1)).await.unwrap();
+    let mut connection = database.pool().acquire().await.unwrap();
+    assert!(!Store::requeue_job(&mut connection, &id(1)).await.unwrap());
     assert_eq!(store.job(&id(1)).await.unwrap().unwrap().state, JobState::Failed);
 }
 
@@ -268,7 +326,7 @@ async fn only_jobs_that_ended_long_ago_are_deleted() {
         detail: "detail",
     };
     store.finish_job(&id(1), &failure).await.unwrap();
-    assert_eq!(store.delete_ended_jobs(60).await.unwrap(), 0);
+    assert_eq!(store.delete_old_jobs(60, 10).await.unwrap(), 0);
     sqlx::query("UPDATE jobs SET created_at = now() - interval '1 hour'")
         .execute(database.pool())
         .await
@@ -277,7 +335,7 @@ async fn only_jobs_that_ended_long_ago_are_deleted() {
         .execute(database.pool())
         .await
         .unwrap();
-    assert_eq!(store.delete_ended_jobs(60).await.unwrap(), 1);
+    assert_eq!(store.delete_old_jobs(60, 10).await.unwrap(), 1);
     assert_eq!(store.job(&id(1)).await.unwrap(), None);
     assert_eq!(store.job_counts().await.unwrap().queued, 1);
 }

@@ -11,7 +11,9 @@ use std::{
     time::Duration,
 };
 
+use bauta_service_common::{NewApiKey, Quota};
 use futures_util::{SinkExt, StreamExt};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -29,6 +31,23 @@ pub fn cache() -> &'static TempDir {
     CACHE.get_or_init(|| tempfile::tempdir().unwrap())
 }
 
+/// Returns an API key with the permission `admin`, and its line for `API_KEYS`. Every service has this
+/// key unless its test configures others.
+pub fn operator() -> &'static (String, String) {
+    static OPERATOR: std::sync::OnceLock<(String, String)> = std::sync::OnceLock::new();
+    OPERATOR.get_or_init(|| {
+        let new = NewApiKey::random(&["admin"], u64::MAX, Quota::default());
+        (new.key.to_string(), new.line)
+    })
+}
+
+/// Returns whether only operators may use a route.
+fn is_for_operators(path: &str) -> bool {
+    path.starts_with("/api/") && path != "/api/proof/generate"
+}
+
+/// Returns the command of a service on free ports. Every client may prove, and there are no rate
+/// limits, unless the environment says otherwise.
 pub fn command(environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_prover-service"));
     for variable in ["PORT", "METRICS_PORT"] {
@@ -40,8 +59,32 @@ pub fn command(environment: &[(&str, &str)]) -> Command {
         .env("ALLOW_DEVELOPMENT_KEYS", "true")
         .env("CACHE_DIR", cache().path())
         .env("RUST_LOG", "debug")
+        .env("API_KEYS", &operator().1)
+        .env("ALLOW_ANONYMOUS", "true")
+        .env("ANONYMOUS_REQUESTS_PER_MINUTE", "0")
+        .env("ANONYMOUS_PROOFS_PER_MINUTE", "0")
         .envs(environment.iter().copied());
     command
+}
+
+/// Migrates the database of a service, if it has one. A database that several services use is
+/// migrated once.
+fn migrate(service: &Command) {
+    static MIGRATED: Mutex<Vec<std::ffi::OsString>> = Mutex::new(Vec::new());
+    let mut variables = service.get_envs();
+    let Some((_, Some(url))) = variables.find(|(name, _)| *name == "DATABASE_URL") else {
+        return;
+    };
+    let mut migrated = MIGRATED.lock().unwrap();
+    if !migrated.iter().any(|other| other == url) {
+        let mut command = command(&[]);
+        let environment = service
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?)));
+        let output = command.arg("migrate").envs(environment).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        migrated.push(url.to_owned());
+    }
 }
 
 /// Returns the whole output of a process.
@@ -127,6 +170,18 @@ impl Running {
         Self::spawn(command(environment), "listening")
     }
 
+    /// Starts the service with HTTP, on a database that is migrated already.
+    pub fn start_migrated(environment: &[(&str, &str)]) -> Self {
+        Self::spawn_migrated(command(environment), "listening")
+    }
+
+    /// Starts a worker on a database that is migrated already.
+    pub fn worker_migrated(environment: &[(&str, &str)]) -> Self {
+        let mut command = command(environment);
+        command.arg("worker");
+        Self::spawn_migrated(command, "ready")
+    }
+
     /// Starts a worker. Its `address` is that of the operations port.
     pub fn worker(environment: &[(&str, &str)]) -> Self {
         let mut command = command(environment);
@@ -134,7 +189,12 @@ impl Running {
         Self::spawn(command, "ready")
     }
 
-    fn spawn(mut command: Command, last_event: &str) -> Self {
+    fn spawn(command: Command, last_event: &str) -> Self {
+        migrate(&command);
+        Self::spawn_migrated(command, last_event)
+    }
+
+    fn spawn_migrated(mut command: Command, last_event: &str) -> Self {
         let mut process = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -167,7 +227,7 @@ impl Running {
             log,
             address: address.as_ref().unwrap_or(&metrics).parse().unwrap(),
             metrics: metrics.parse().unwrap(),
-            client: reqwest::Client::new(),
+            client: client().build().unwrap(),
             key: None,
         }
     }
@@ -177,23 +237,27 @@ impl Running {
         self.key = Some(key.to_owned());
         let value = format!("Bearer {key}").parse().unwrap();
         let headers = [(reqwest::header::AUTHORIZATION, value)].into_iter().collect();
-        self.client = reqwest::Client::builder()
-            .default_headers(headers)
-            .build()
-            .unwrap();
+        self.client = client().default_headers(headers).build().unwrap();
+    }
+
+    /// Creates a request. To routes for operators it has the operator's key, unless the test has
+    /// chosen a key.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self
+            .client
+            .request(method, format!("http://{}{path}", self.address));
+        if self.key.is_none() && is_for_operators(path) {
+            return request.bearer_auth(&operator().0);
+        }
+        request
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {
-        send(self.client.get(format!("http://{}{path}", self.address))).await
+        send(self.request(Method::GET, path)).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        send(
-            self.client
-                .post(format!("http://{}{path}", self.address))
-                .json(body),
-        )
-        .await
+        send(self.request(Method::POST, path).json(body)).await
     }
 
     /// Sends a request with an additional header. Returns the response with its headers.
@@ -203,7 +267,7 @@ impl Running {
         header: (&str, &str),
         body: &Value,
     ) -> (u16, reqwest::header::HeaderMap, Value) {
-        let request = self.client.post(format!("http://{}{path}", self.address));
+        let request = self.request(Method::POST, path);
         let response = request
             .header(header.0, header.1)
             .json(body)
@@ -227,14 +291,12 @@ impl Running {
             "{problem}"
         );
         let seconds: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
-        assert!((1..=20).contains(&seconds), "{seconds}");
+        assert!((1..=65).contains(&seconds), "{seconds}");
     }
 
     /// Returns the status of a response, whatever its body is.
     pub async fn status(&self, method: reqwest::Method, path: &str) -> u16 {
-        let mut request = self
-            .client
-            .request(method.clone(), format!("http://{}{path}", self.address));
+        let mut request = self.request(method.clone(), path);
         if method == reqwest::Method::POST {
             request = request.json(&json!([]));
         }
@@ -366,10 +428,22 @@ impl Running {
         f64::from(u32::try_from(status.vmrss.unwrap()).unwrap()) * 1024.0 / 1e6
     }
 
+    /// Returns the largest resident memory since the start.
+    pub fn peak_memory_mb(&self) -> f64 {
+        let pid = i32::try_from(self.process.id()).unwrap();
+        let status = procfs::process::Process::new(pid).unwrap().status().unwrap();
+        f64::from(u32::try_from(status.vmhwm.unwrap()).unwrap()) * 1024.0 / 1e6
+    }
+
     /// Kills the process.
     pub fn crash(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
+    }
+
+    /// Returns the response of `/ready`.
+    pub async fn ready(&self) -> (u16, Value) {
+        send(self.client.get(format!("http://{}/ready", self.metrics))).await
     }
 
     pub async fn metrics(&self) -> String {
@@ -395,6 +469,13 @@ impl Running {
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
+}
+
+/// Returns the builder of a client. The service closes a connection that is idle for
+/// `CLIENT_TIMEOUT_MS`. A client that used such a connection at that moment would get no response, so
+/// it keeps connections for a shorter time.
+fn client() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(5))
 }
 
 async fn send(request: reqwest::RequestBuilder) -> (u16, Value) {

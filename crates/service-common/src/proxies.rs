@@ -1,0 +1,145 @@
+//! The address of a client behind proxies.
+
+use std::{net::IpAddr, str::FromStr};
+
+use axum::http::HeaderMap;
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer, de};
+
+/// The header in which each proxy appends the address that it received the request from.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// An address or a network in CIDR notation, for example `10.0.0.0/8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network(IpNet);
+
+/// The text isn't a [`Network`].
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be an address or a network such as 10.0.0.0/8")]
+pub struct InvalidNetwork;
+
+impl FromStr for Network {
+    type Err = InvalidNetwork;
+
+    fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
+        let address = text.parse::<IpAddr>().map(IpNet::from);
+        let network = address.or_else(|_| text.parse::<IpNet>());
+        network.map(Self).map_err(|_| InvalidNetwork)
+    }
+}
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
+/// The networks of the operator's proxies (`TRUSTED_PROXIES`).
+///
+/// A proxy appends an address to the header `X-Forwarded-For`. Only what a trusted proxy appended is
+/// believed, because clients can send the header themselves.
+#[derive(Debug, Clone, Default)]
+pub struct TrustedProxies(Vec<Network>);
+
+impl TrustedProxies {
+    /// Trusts the proxies in these networks.
+    #[must_use]
+    pub const fn new(networks: Vec<Network>) -> Self {
+        Self(networks)
+    }
+
+    /// Returns the address of the client that sent a request: the last hop that is not a trusted
+    /// proxy. `peer` is the other end of the connection.
+    #[must_use]
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let peer = peer.to_canonical();
+        if !self.contains(peer) {
+            return peer;
+        }
+        let lines: Vec<&str> = headers
+            .get_all(FORWARDED_FOR)
+            .iter()
+            .map(|line| line.to_str().unwrap_or_default())
+            .collect();
+        let mut client = peer;
+        for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+            // A hop that isn't an address was not appended by a proxy that this service knows.
+            let Ok(address) = hop.trim().parse::<IpAddr>() else {
+                return client;
+            };
+            client = address.to_canonical();
+            if !self.contains(client) {
+                return client;
+            }
+        }
+        client
+    }
+
+    fn contains(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|Network(network)| network.contains(&address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, lines: &[&str]) -> String {
+        let proxies = TrustedProxies::new(vec![
+            "10.0.0.0/8".parse().unwrap(),
+            "2001:db8:1::/48".parse().unwrap(),
+        ]);
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(FORWARDED_FOR, line.parse().unwrap());
+        }
+        proxies.client(peer.parse().unwrap(), &headers).to_string()
+    }
+
+    #[test]
+    fn the_client_is_the_rightmost_hop_that_is_not_a_trusted_proxy() {
+        for (peer, lines, expected) in [
+            ("10.0.0.1", &["192.0.2.7"][..], "192.0.2.7"),
+            // The client sent an address itself. The proxies appended the others.
+            ("10.0.0.1", &["203.0.113.1, 192.0.2.7"], "192.0.2.7"),
+            ("10.0.0.1", &["203.0.113.1, 192.0.2.7, 10.1.2.3"], "192.0.2.7"),
+            ("10.0.0.1", &["203.0.113.1", "192.0.2.7,10.1.2.3"], "192.0.2.7"),
+            ("10.0.0.1", &["2001:db8:2::5"], "2001:db8:2::5"),
+            ("2001:db8:1::1", &["192.0.2.7"], "192.0.2.7"),
+            ("::ffff:10.0.0.1", &["::ffff:192.0.2.7"], "192.0.2.7"),
+            ("10.0.0.1", &["10.0.0.9"], "10.0.0.9"),
+        ] {
+            assert_eq!(client(peer, lines), expected, "{peer} {lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_network_is_an_address_or_has_a_prefix_length() {
+        for text in ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1", "::1"] {
+            assert!(text.parse::<Network>().is_ok(), "{text}");
+        }
+        for text in ["", "10.0.0.0/33", "proxy", "10.0.0.0/", "10.0.0.0/8 "] {
+            assert_eq!(text.parse::<Network>(), Err(InvalidNetwork), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_header_of_a_client_that_is_not_a_proxy_is_ignored() {
+        assert_eq!(client("192.0.2.7", &["203.0.113.1"]), "192.0.2.7");
+        assert_eq!(client("192.0.2.7", &[]), "192.0.2.7");
+    }
+
+    #[test]
+    fn what_stands_left_of_a_hop_that_is_not_an_address_is_not_believed() {
+        for hop in ["unknown", "", "192.0.2.7:80", "\"[2001:db8:2::5]\""] {
+            assert_eq!(client("10.0.0.1", &[&format!("203.0.113.1, {hop}")]), "10.0.0.1");
+            assert_eq!(
+                client("10.0.0.1", &[&format!("203.0.113.1, {hop}, 10.1.2.3")]),
+                "10.1.2.3"
+            );
+        }
+        assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
+    }
+}

@@ -1,0 +1,54 @@
+//! The queue engine's schema. The engine creates its tables itself.
+
+use sqlx::{AssertSqlSafe, Row};
+
+use crate::{Store, StoreError};
+
+/// Grants the role `bauta_prover` the use of the engine's tables and functions. The engine's tables
+/// have row-level security, which hides all rows from a role without a policy.
+const GRANTS: &str = "
+DO $$
+DECLARE
+    engine text := current_setting('bauta.engine_schema');
+    name text;
+BEGIN
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO bauta_prover', engine);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO bauta_prover', engine);
+    EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON %I.migrations FROM bauta_prover', engine);
+    EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO bauta_prover', engine);
+    EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %I TO bauta_prover', engine);
+    FOR name IN SELECT c.relname FROM pg_class c WHERE c.relnamespace = engine::regnamespace AND c.relrowsecurity LOOP
+        EXECUTE format('DROP POLICY IF EXISTS bauta_prover ON %I.%I', engine, name);
+        EXECUTE format('CREATE POLICY bauta_prover ON %I.%I TO bauta_prover USING (true) WITH CHECK (true)', engine, name);
+    END LOOP;
+END $$";
+
+impl Store {
+    /// Grants the role `bauta_prover` what it needs in the queue engine's schema. It can use the
+    /// tables and functions, but not change them.
+    pub async fn grant_queue_engine(&self, schema: &str) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        // Processes that migrate at the same time grant one after the other.
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtext('bauta_engine_grants')), set_config('bauta.engine_schema', $1, true)")
+            .bind(schema)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::raw_sql(GRANTS).execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Returns the version of the queue engine's schema. `None` if it doesn't exist.
+    pub async fn queue_engine_version(&self, schema: &str) -> Result<Option<i32>, StoreError> {
+        let exists: bool = sqlx::query("SELECT to_regclass(quote_ident($1) || '.migrations') IS NOT NULL")
+            .bind(schema)
+            .fetch_one(&self.pool)
+            .await?
+            .get(0);
+        if !exists {
+            return Ok(None);
+        }
+        let identifier = schema.replace('"', "\"\"");
+        let sql = AssertSqlSafe(format!("SELECT max(id) FROM \"{identifier}\".migrations"));
+        Ok(sqlx::query(sql).fetch_one(&self.pool).await?.get(0))
+    }
+}

@@ -1,0 +1,237 @@
+//! The memory that this process may use: of the machine, and of the control group (cgroup) that a
+//! container runs in.
+//!
+//! A container has less memory than its machine. If it uses more, the kernel kills a process. So a
+//! proof that doesn't fit is refused before it starts.
+//!
+//! ```text
+//!   /proc/self/cgroup --> cgroup of the process and its parents, version 2 or 1
+//!                           |
+//!                           +--> limit, usage, cache that the kernel can drop --> room of each
+//!   /proc/meminfo --------------------------------------------------------------> room of the machine
+//! ```
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use procfs::{Current, Meminfo};
+
+/// Where the cgroups are mounted.
+const MOUNT: &str = "/sys/fs/cgroup";
+/// Limits of version 1 that are larger mean that there is no limit.
+const UNLIMITED: u64 = 1 << 60;
+
+/// The files of a version of cgroups.
+struct Files {
+    limit: &'static str,
+    usage: &'static str,
+    /// The line of `memory.stat` with the page cache that the kernel can drop.
+    inactive_cache: &'static str,
+}
+
+const VERSION_2: Files = Files {
+    limit: "memory.max",
+    usage: "memory.current",
+    inactive_cache: "inactive_file",
+};
+const VERSION_1: Files = Files {
+    limit: "memory.limit_in_bytes",
+    usage: "memory.usage_in_bytes",
+    inactive_cache: "total_inactive_file",
+};
+
+/// A limit of memory and the part of it that is in use, in bytes. What the kernel can drop is not in
+/// use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// The limit.
+    pub limit: u64,
+    /// The part in use.
+    pub used: u64,
+}
+
+impl Memory {
+    /// Returns the bytes that are not in use.
+    pub const fn available(self) -> u64 {
+        self.limit.saturating_sub(self.used)
+    }
+
+    /// Returns the part in use, 0 to 100.
+    #[allow(clippy::cast_precision_loss, reason = "rounding doesn't matter")]
+    pub fn used_percent(self) -> f64 {
+        (100.0 * self.used as f64 / self.limit.max(1) as f64).min(100.0)
+    }
+}
+
+/// Returns the memory of the machine, and of each cgroup with a limit that contains this process.
+pub fn limits() -> Vec<Memory> {
+    let process = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let mut limits = cgroups(Path::new(MOUNT), &process);
+    if let Ok(memory) = Meminfo::current()
+        && let Some(available) = memory.mem_available
+    {
+        limits.push(Memory {
+            limit: memory.mem_total,
+            used: memory.mem_total.saturating_sub(available),
+        });
+    }
+    limits
+}
+
+/// Returns whether a proof that needs this number of bytes fits into every limit.
+pub fn has_room(bytes: u64) -> bool {
+    limits().iter().all(|memory| memory.available() >= bytes)
+}
+
+/// Reads the limits of a process's cgroups. `process` is the content of its `/proc/PID/cgroup`.
+fn cgroups(mount: &Path, process: &str) -> Vec<Memory> {
+    let mut limits = Vec::new();
+    for line in process.lines() {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else {
+            continue;
+        };
+        let (root, files) = if controllers.is_empty() {
+            (mount.to_owned(), VERSION_2)
+        } else if controllers.split(',').any(|name| name == "memory") {
+            (mount.join("memory"), VERSION_1)
+        } else {
+            continue;
+        };
+        // In a container, the path may be that of the host, which isn't mounted. The mount is then
+        // the container's own group.
+        let mut group = root.join(path.trim_start_matches('/'));
+        if !group.join(files.usage).exists() {
+            group.clone_from(&root);
+        }
+        limits.extend(read_groups(&root, group, &files));
+    }
+    limits
+}
+
+/// Reads the limits of a cgroup and of its parents.
+fn read_groups(root: &Path, mut group: PathBuf, files: &Files) -> Vec<Memory> {
+    let mut limits = Vec::new();
+    while group.starts_with(root) {
+        limits.extend(read_group(&group, files));
+        if !group.pop() {
+            break;
+        }
+    }
+    limits
+}
+
+fn read_group(group: &Path, files: &Files) -> Option<Memory> {
+    let number = |file: &str| {
+        fs::read_to_string(group.join(file))
+            .ok()?
+            .trim()
+            .parse::<u64>()
+            .ok()
+    };
+    // Version 2 has the word `max` if there is no limit.
+    let limit = number(files.limit).filter(|limit| *limit < UNLIMITED)?;
+    let usage = number(files.usage)?;
+    let statistics = fs::read_to_string(group.join("memory.stat")).unwrap_or_default();
+    let cache = statistics
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .find(|(name, _)| *name == files.inactive_cache)
+        .and_then(|(_, value)| value.trim().parse::<u64>().ok());
+    Some(Memory {
+        limit,
+        used: usage.saturating_sub(cache.unwrap_or_default()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, files: &[(&str, &str)]) {
+        fs::create_dir_all(folder).unwrap();
+        for (name, content) in files {
+            fs::write(folder.join(name), content).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_limits_of_a_group_of_version_2_and_of_its_parents_are_read_without_the_cache() {
+        let mount = tempfile::tempdir().unwrap();
+        let group = mount.path().join("system.slice/prover.service");
+        write(
+            &group,
+            &[
+                ("memory.max", "max\n"),
+                ("memory.current", "70\n"),
+                ("memory.stat", "anon 50\ninactive_file 20\n"),
+            ],
+        );
+        write(
+            group.parent().unwrap(),
+            &[
+                ("memory.max", "1000\n"),
+                ("memory.current", "900\n"),
+                ("memory.stat", "active_file 5\ninactive_file 100\n"),
+            ],
+        );
+        let limits = cgroups(mount.path(), "0::/system.slice/prover.service\n");
+        let expected = Memory {
+            limit: 1000,
+            used: 800,
+        };
+        assert_eq!(limits, [expected]);
+        assert_eq!(expected.available(), 200);
+        assert!((expected.used_percent() - 80.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_limit_of_version_1_is_read_and_a_missing_limit_is_no_limit() {
+        let mount = tempfile::tempdir().unwrap();
+        let root = mount.path().join("memory");
+        write(
+            &root,
+            &[
+                ("memory.limit_in_bytes", "9223372036854771712\n"),
+                ("memory.usage_in_bytes", "5000\n"),
+            ],
+        );
+        write(
+            &root.join("docker/4711"),
+            &[
+                ("memory.limit_in_bytes", "2000\n"),
+                ("memory.usage_in_bytes", "1500\n"),
+                ("memory.stat", "inactive_file 1\ntotal_inactive_file 500\n"),
+            ],
+        );
+        let process = "5:cpu,cpuacct:/docker/4711\n4:memory:/docker/4711\n";
+        let expected = Memory {
+            limit: 2000,
+            used: 1000,
+        };
+        assert_eq!(cgroups(mount.path(), process), [expected]);
+        assert_eq!(cgroups(mount.path(), "1:name=systemd:/\n"), []);
+    }
+
+    #[test]
+    fn in_a_container_whose_path_is_not_mounted_the_mount_is_the_group() {
+        let mount = tempfile::tempdir().unwrap();
+        write(
+            mount.path(),
+            &[("memory.max", "1000\n"), ("memory.current", "1\n")],
+        );
+        let expected = Memory { limit: 1000, used: 1 };
+        assert_eq!(cgroups(mount.path(), "0::/../../docker/4711\n"), [expected]);
+        assert_eq!(cgroups(mount.path(), "0::/\n"), [expected]);
+    }
+
+    #[test]
+    fn a_group_that_uses_more_than_its_limit_has_no_room() {
+        let memory = Memory { limit: 10, used: 12 };
+        assert_eq!(memory.available(), 0);
+        assert!((memory.used_percent() - 100.0).abs() < 1e-9);
+        assert!(has_room(0) && !has_room(u64::MAX));
+    }
+}
