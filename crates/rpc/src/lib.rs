@@ -14,6 +14,8 @@
 //! * [`RpcError::is_retryable`] says whether the same call may succeed later. This crate does not
 //!   retry calls. The only exception is [`Rpc::send_and_confirm`], which sends a transaction again
 //!   while it waits for the confirmation.
+//! * A transaction is sent without a version, which every cluster accepts, or in version 1, which
+//!   may have 4,096 bytes: [`Rpc::send_v1_and_confirm`].
 //! * A URL may contain a provider's key. Messages therefore show only scheme, host and port.
 //!
 //! ```no_run
@@ -48,6 +50,6 @@ pub use commitment_level::CommitmentLevel;
 pub use error::RpcError;
 pub use execution_error::ExecutionError;
 pub use history::{Page, SignatureInfo, SignatureStatus};
-pub use send::{Confirmation, sign};
+pub use send::{Confirmation, MAX_TRANSACTION_BYTES, MAX_V1_TRANSACTION_BYTES, V1Limits, sign, sign_v1};
 pub use subscription::{LogsNotification, Pubsub, SlotNotification, Subscription};
 pub use transaction::{ExecutedInstruction, ExecutedTransaction, InnerInstruction};

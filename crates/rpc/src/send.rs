@@ -9,9 +9,10 @@ use solana_address::Address;
 use solana_hash::Hash;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
+use solana_message::{VersionedMessage, v1};
 use solana_signature::Signature;
 use solana_signer::Signer;
-use solana_transaction::Transaction;
+use solana_transaction::{Transaction, versioned::VersionedTransaction};
 use tokio::time::{Instant, sleep};
 
 use crate::{CommitmentLevel, Rpc, RpcError, client::WithContext};
@@ -20,6 +21,35 @@ use crate::{CommitmentLevel, Rpc, RpcError, client::WithContext};
 const STATUS_INTERVAL: Duration = Duration::from_millis(100);
 /// The time after which a transaction without a status is sent again. Nodes drop some transactions.
 const RESEND_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The maximum length of a transaction without a version, or of version 0, in bytes.
+pub const MAX_TRANSACTION_BYTES: usize = 1232;
+/// The maximum length of a transaction of version 1 in bytes (SIMD-0296).
+pub const MAX_V1_TRANSACTION_BYTES: usize = v1::MAX_TRANSACTION_SIZE;
+
+/// The limits that a transaction of version 1 has in its header instead of in instructions
+/// (SIMD-0385). Without them, a cluster would grant no compute units and load no accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct V1Limits {
+    /// The maximum number of compute units.
+    pub compute_units: u32,
+    /// The maximum number of bytes of all accounts that the transaction loads, including programs.
+    pub loaded_account_bytes: u32,
+    /// The priority fee of the whole transaction in lamports.
+    pub priority_fee: u64,
+}
+
+impl Default for V1Limits {
+    /// The limits that a cluster allows at most, without a priority fee: 1.4 million compute units
+    /// and 64 MiB of accounts.
+    fn default() -> Self {
+        Self {
+            compute_units: 1_400_000,
+            loaded_account_bytes: 64 * 1024 * 1024,
+            priority_fee: 0,
+        }
+    }
+}
 
 /// A transaction that was confirmed and succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +72,31 @@ impl Rpc {
     ) -> Result<Confirmation, RpcError> {
         let (blockhash, last_valid_height) = self.latest_blockhash(CommitmentLevel::Confirmed).await?;
         let transaction = sign(instructions, signers, blockhash)?;
-        let signature = self.send(&transaction).await?;
-        self.wait(&signature, last_valid_height, Some(&transaction)).await
+        self.send_until_confirmed(&transaction, last_valid_height).await
+    }
+
+    /// Sends instructions in one transaction of version 1 and waits until it is confirmed. The
+    /// first signer pays the fee.
+    ///
+    /// Such a transaction may have 4,096 bytes. Clusters that don't have SIMD-0385 refuse it.
+    pub async fn send_v1_and_confirm(
+        &self,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+        limits: &V1Limits,
+    ) -> Result<Confirmation, RpcError> {
+        let (blockhash, last_valid_height) = self.latest_blockhash(CommitmentLevel::Confirmed).await?;
+        let transaction = sign_v1(instructions, signers, blockhash, limits)?;
+        self.send_until_confirmed(&transaction, last_valid_height).await
+    }
+
+    async fn send_until_confirmed(
+        &self,
+        transaction: &VersionedTransaction,
+        last_valid_height: u64,
+    ) -> Result<Confirmation, RpcError> {
+        let signature = self.send(transaction).await?;
+        self.wait(&signature, last_valid_height, Some(transaction)).await
     }
 
     /// Returns a recent blockhash, and the last block height at which the cluster accepts a
@@ -62,14 +115,17 @@ impl Rpc {
 
     /// Sends a transaction. The node simulates it first (preflight) and refuses it if the
     /// simulation fails.
-    pub async fn send(&self, transaction: &Transaction) -> Result<Signature, RpcError> {
+    pub async fn send(&self, transaction: &VersionedTransaction) -> Result<Signature, RpcError> {
         let options = json!({ "encoding": "base64", "preflightCommitment": CommitmentLevel::Confirmed });
         self.submit(transaction, options).await
     }
 
     /// Sends a transaction without preflight. A transaction that fails is then executed on the
     /// chain and costs its fee.
-    pub async fn send_without_preflight(&self, transaction: &Transaction) -> Result<Signature, RpcError> {
+    pub async fn send_without_preflight(
+        &self,
+        transaction: &VersionedTransaction,
+    ) -> Result<Signature, RpcError> {
         let options = json!({ "encoding": "base64", "skipPreflight": true });
         self.submit(transaction, options).await
     }
@@ -98,7 +154,7 @@ impl Rpc {
 
     async fn submit(
         &self,
-        transaction: &Transaction,
+        transaction: &VersionedTransaction,
         options: serde_json::Value,
     ) -> Result<Signature, RpcError> {
         const METHOD: &str = "sendTransaction";
@@ -113,7 +169,7 @@ impl Rpc {
         &self,
         signature: &Signature,
         last_valid_height: u64,
-        resend: Option<&Transaction>,
+        resend: Option<&VersionedTransaction>,
     ) -> Result<Confirmation, RpcError> {
         let mut last_response = Instant::now();
         let mut last_sent = Instant::now();
@@ -157,15 +213,49 @@ impl Rpc {
     }
 }
 
-/// Creates a transaction from instructions and signs it. The first signer pays the fee.
+/// Creates a transaction without a version from instructions and signs it. The first signer pays
+/// the fee. Every cluster accepts such a transaction.
 pub fn sign(
     instructions: &[Instruction],
     signers: &[&Keypair],
     blockhash: Hash,
-) -> Result<Transaction, RpcError> {
+) -> Result<VersionedTransaction, RpcError> {
     let payer = signers.first().map(Signer::pubkey);
     let mut transaction = Transaction::new_with_payer(instructions, payer.as_ref());
     transaction.try_sign(signers, blockhash).map_err(build_error())?;
+    check_length(transaction.into(), MAX_TRANSACTION_BYTES)
+}
+
+/// Creates a transaction of version 1 from instructions and signs it. The first signer pays the
+/// fee.
+pub fn sign_v1(
+    instructions: &[Instruction],
+    signers: &[&Keypair],
+    blockhash: Hash,
+    limits: &V1Limits,
+) -> Result<VersionedTransaction, RpcError> {
+    let payer = signers
+        .first()
+        .ok_or_else(|| build_error()("there is no signer"))?;
+    let config = v1::TransactionConfig::empty()
+        .with_compute_unit_limit(limits.compute_units)
+        .with_loaded_accounts_data_size_limit(limits.loaded_account_bytes)
+        .with_priority_fee(limits.priority_fee);
+    let message = v1::Message::try_compile_with_config(&payer.pubkey(), instructions, blockhash, config)
+        .map_err(build_error())?;
+    message.validate().map_err(build_error())?;
+    let transaction =
+        VersionedTransaction::try_new(VersionedMessage::V1(message), signers).map_err(build_error())?;
+    check_length(transaction, MAX_V1_TRANSACTION_BYTES)
+}
+
+fn check_length(transaction: VersionedTransaction, limit: usize) -> Result<VersionedTransaction, RpcError> {
+    let bytes = wincode::serialize(&transaction).map_err(build_error())?.len();
+    if bytes > limit {
+        return Err(build_error()(format!(
+            "the transaction has {bytes} bytes, but a cluster accepts at most {limit}: send fewer instructions in one transaction"
+        )));
+    }
     Ok(transaction)
 }
 

@@ -9,18 +9,20 @@ use solana_address::Address;
 use solana_clock::Clock;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
-use solana_message::Message;
+use solana_message::{Message, VersionedMessage, v1};
 use solana_rent::Rent;
 use solana_signer::Signer;
 use solana_system_interface::program as system_program;
 use solana_transaction::Transaction;
+use solana_transaction::versioned::VersionedTransaction;
 use solana_transaction_error::TransactionError;
 
 use crate::scopes::Prover;
 use crate::{Elf, Receipt, Refusal, keypair, seed};
 
 /// The maximum length of a transaction on a cluster in bytes: an IPv6 packet of 1280 bytes without
-/// 48 bytes of headers. `LiteSVM` does not enforce it, so [`TestChain::send_transaction`] does.
+/// 48 bytes of headers. `LiteSVM` does not enforce it, so [`TestChain::send`] does. Transactions of
+/// version 1 may have 4,096 bytes.
 pub const MAX_TRANSACTION_BYTES: usize = 1232;
 
 /// The time at which every test chain starts, in Unix seconds.
@@ -205,36 +207,61 @@ impl TestChain {
         let payer = self.payer.insecure_clone();
         let message =
             Message::new_with_blockhash(instructions, Some(&payer.pubkey()), &self.svm.latest_blockhash());
-        let mut keypairs = vec![&payer];
-        for signer in signers {
-            if keypairs.iter().all(|known| known.pubkey() != signer.pubkey()) {
-                keypairs.push(signer);
-            }
-        }
+        let keypairs = with_payer(&payer, signers);
         let transaction = Transaction::new(&keypairs, message, self.svm.latest_blockhash());
+        self.send_transaction(transaction.into())
+    }
+
+    /// Sends a transaction of version 1, which may have 4,096 bytes. Otherwise like
+    /// [`TestChain::send`].
+    ///
+    /// # Panics
+    /// If a required signer is missing from `signers`, or a signer is not required.
+    pub fn send_v1(
+        &mut self,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+    ) -> Result<Receipt, Refusal> {
+        self.svm.expire_blockhash();
+        let payer = self.payer.insecure_clone();
+        let limits = v1::TransactionConfig::empty()
+            .with_compute_unit_limit(1_400_000)
+            .with_loaded_accounts_data_size_limit(64 * 1024 * 1024);
+        let message = v1::Message::try_compile_with_config(
+            &payer.pubkey(),
+            instructions,
+            self.svm.latest_blockhash(),
+            limits,
+        )
+        .expect("the instructions have few accounts");
+        let keypairs = with_payer(&payer, signers);
+        let transaction = VersionedTransaction::try_new(VersionedMessage::V1(message), &keypairs)
+            .expect("the signers are the required ones");
         self.send_transaction(transaction)
     }
 
-    /// Sends a signed transaction.
-    pub fn send_transaction(&mut self, transaction: Transaction) -> Result<Receipt, Refusal> {
-        let message_bytes = transaction.message.serialize();
-        // A compact array of up to 127 signatures has one byte of length.
-        let transaction_bytes = 1 + 64 * transaction.signatures.len() + message_bytes.len();
-        if transaction_bytes > MAX_TRANSACTION_BYTES {
+    fn send_transaction(&mut self, transaction: VersionedTransaction) -> Result<Receipt, Refusal> {
+        let signed_bytes = 64 * transaction.signatures.len() + transaction.message.serialize().len();
+        let (transaction_bytes, limit) = match transaction.message {
+            VersionedMessage::V1(_) => (signed_bytes, v1::MAX_TRANSACTION_SIZE),
+            // A compact array of up to 127 signatures has one byte of length.
+            _ => (1 + signed_bytes, MAX_TRANSACTION_BYTES),
+        };
+        if transaction_bytes > limit {
             return Err(Refusal {
                 error: None,
                 transaction_error: TransactionError::SanitizeFailure,
                 compute_units: 0,
                 fee: 0,
                 logs: vec![format!(
-                    "the transaction has {transaction_bytes} bytes, and a cluster accepts {MAX_TRANSACTION_BYTES}"
+                    "the transaction has {transaction_bytes} bytes, and a cluster accepts {limit}"
                 )],
             });
         }
-        let keys = transaction.message.account_keys.clone();
+        let keys = transaction.message.static_account_keys().to_vec();
         let programs: Vec<Address> = transaction
             .message
-            .instructions
+            .instructions()
             .iter()
             .map(|instruction| keys[usize::from(instruction.program_id_index)])
             .collect();
@@ -330,6 +357,17 @@ impl TestChain {
     pub fn set_log_limit(&mut self, bytes: Option<usize>) {
         self.svm = std::mem::take(&mut self.svm).with_log_bytes_limit(bytes);
     }
+}
+
+/// Returns the payer and the other signers.
+fn with_payer<'a>(payer: &'a Keypair, signers: &[&'a Keypair]) -> Vec<&'a Keypair> {
+    let mut keypairs = vec![payer];
+    for signer in signers {
+        if keypairs.iter().all(|known| known.pubkey() != signer.pubkey()) {
+            keypairs.push(signer);
+        }
+    }
+    keypairs
 }
 
 fn events(keys: &[Address], meta: &TransactionMetadata) -> Vec<Event> {

@@ -1,4 +1,4 @@
-use bauta_rpc::{CommitmentLevel, RpcError, sign};
+use bauta_rpc::{CommitmentLevel, MAX_TRANSACTION_BYTES, RpcError, V1Limits, sign, sign_v1};
 use solana_address::Address;
 use solana_hash::Hash;
 use solana_instruction::error::InstructionError;
@@ -91,5 +91,26 @@ fn a_missing_signer_is_an_error_before_anything_is_sent() {
     let other = Keypair::new();
     let from_other = transfer(&other, &Address::new_unique(), 1);
     let error = sign(&[from_other], &[&payer], Hash::default()).unwrap_err();
+    assert!(matches!(error, RpcError::Build { .. }), "{error}");
+}
+
+/// Returns transfers that do not fit into one transaction of 1,232 bytes.
+fn many_transfers(payer: &Keypair) -> Vec<solana_instruction::Instruction> {
+    (0..40)
+        .map(|_| transfer(payer, &Address::new_unique(), SOL / 100))
+        .collect()
+}
+
+#[test]
+fn a_transaction_that_is_too_long_is_an_error_before_anything_is_sent() {
+    let payer = Keypair::new();
+    let transfers = many_transfers(&payer);
+    let error = sign(&transfers, &[&payer], Hash::default()).unwrap_err();
+    assert!(
+        error.to_string().contains(&MAX_TRANSACTION_BYTES.to_string()),
+        "{error}"
+    );
+    let twice = [&transfers[..], &many_transfers(&payer)].concat();
+    let error = sign_v1(&twice, &[&payer], Hash::default(), &V1Limits::default()).unwrap_err();
     assert!(matches!(error, RpcError::Build { .. }), "{error}");
 }
