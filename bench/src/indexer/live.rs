@@ -112,7 +112,7 @@ impl Writer {
 /// Measures the lag for `seconds` seconds.
 pub async fn lag(server: &Postgres, seconds: u64) -> Result<Lag> {
     let authority = Keypair::new();
-    let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/bauta/artifacts/bauta.so");
+    let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/bauta/artifacts/bauta.v3.so");
     let chain = Chain::start(&ChainSettings {
         programs: vec![(bauta::ID.to_string(), elf)],
         upgrade_authority: Some(authority.pubkey().to_string()),

@@ -16,7 +16,7 @@ const PROGRAM: &str = "BaXwFR6H8K5UrTyRnNp9Wds1Fnz8a68yGLHpbpNbXyc2";
 const AUTHORITY: &str = "Stake11111111111111111111111111111111111111";
 
 fn elf() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../programs/bauta/artifacts/bauta.so")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../programs/bauta/artifacts/bauta.v3.so")
 }
 
 fn listens(url: &str) -> bool {

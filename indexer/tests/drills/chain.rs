@@ -33,7 +33,7 @@ impl DrillChain {
     pub async fn start() -> Self {
         let admin = Keypair::new();
         let folder = tempfile::tempdir().unwrap();
-        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/bauta/artifacts/bauta.so");
+        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/bauta/artifacts/bauta.v3.so");
         let settings = ChainSettings {
             // The port is fixed, so that a restarted chain has the same URLs.
             port: free_port_pair(),

@@ -94,7 +94,7 @@ struct Attacker {
 impl Attacker {
     /// Deploys `tests/spoof` through the loader.
     async fn deploy(rpc: Rpc) -> Self {
-        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/spoof/artifacts/spoof.so");
+        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/spoof/artifacts/spoof.v3.so");
         let elf = std::fs::read(elf).unwrap();
         let (keypair, buffer, program) = (Keypair::new(), Keypair::new(), Keypair::new());
         let (payer, buffer_address) = (keypair.pubkey(), buffer.pubkey());

@@ -33,7 +33,7 @@ impl TestCluster {
     /// Starts a chain and initialises the program.
     pub async fn start() -> Self {
         let authority = Keypair::new();
-        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/bauta/artifacts/bauta.so");
+        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/bauta/artifacts/bauta.v3.so");
         let settings = ChainSettings {
             programs: vec![(bauta::ID.to_string(), elf)],
             upgrade_authority: Some(authority.pubkey().to_string()),

@@ -83,7 +83,7 @@ impl Node {
     /// Starts the node with the program deployed. `program` is the program's address and
     /// `authority` its upgrade authority. An external node is not changed.
     pub fn start(settings: &NodeSettings, program: &str, authority: &str) -> Result<Self> {
-        let elf = workspace::root()?.join("programs/bauta/artifacts/bauta.so");
+        let elf = workspace::root()?.join("programs/bauta/artifacts/bauta.v3.so");
         match settings {
             NodeSettings::External { rpc, websocket } => Ok(Self::External {
                 rpc: rpc.clone(),

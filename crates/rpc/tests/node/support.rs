@@ -18,7 +18,7 @@ fn chain() -> &'static (Chain, Keypair) {
     static CHAIN: OnceLock<(Chain, Keypair)> = OnceLock::new();
     CHAIN.get_or_init(|| {
         let authority = Keypair::new();
-        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../programs/bauta/artifacts/bauta.so");
+        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../programs/bauta/artifacts/bauta.v3.so");
         let settings = ChainSettings {
             programs: vec![(bauta::ID.to_string(), elf)],
             upgrade_authority: Some(authority.pubkey().to_string()),

@@ -144,7 +144,7 @@ fn a_client_can_deploy_a_program_through_the_loader() {
         env!("CARGO_MANIFEST_DIR"),
         "/../../programs/example-gate/artifacts"
     );
-    let elf = std::fs::read(format!("{folder}/example-gate.so")).unwrap();
+    let elf = std::fs::read(format!("{folder}/example-gate.v3.so")).unwrap();
     let (buffer, program, authority) = (Keypair::new(), Keypair::new(), payer.pubkey());
     let rent = |bytes: usize| client.get_minimum_balance_for_rent_exemption(bytes).unwrap();
     let send = |instructions: &[Instruction], signers: &[&Keypair]| {

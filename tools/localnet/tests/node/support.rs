@@ -36,7 +36,7 @@ pub fn output(arguments: &[&str]) -> Output {
 
 /// Returns the path of the checked-in ELF.
 pub fn elf() -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../programs/bauta/artifacts/bauta.so");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../programs/bauta/artifacts/bauta.v3.so");
     path.to_str().expect("the checkout's path is UTF-8").to_owned()
 }
 
