@@ -1,17 +1,18 @@
 //! Program-derived addresses, account creation, and the clock.
 
-use crate::errors::BautaError;
+use crate::errors::{BautaError, refused, require};
 use anchor_lang::{
-    Discriminator, ZeroCopy,
+    Discriminator, Owner, ZeroCopy,
     prelude::*,
     solana_program::{
+        bpf_loader_upgradeable,
         instruction::{AccountMeta, Instruction},
         program::invoke_signed,
         system_program,
     },
 };
 use bauta_primitives::sha256_of;
-use std::cell::RefMut;
+use std::cell::{Ref, RefMut};
 
 /// Bytes that rent counts in addition to an account's data.
 const ACCOUNT_STORAGE_OVERHEAD: u64 = 128;
@@ -35,19 +36,33 @@ pub fn find(seeds: [&[u8]; 3]) -> Result<(Pubkey, u8)> {
             return Ok((Pubkey::new_from_array(hash), bump));
         }
     }
-    err!(BautaError::OutOfRange)
+    Err(refused(BautaError::OutOfRange))
 }
 
-/// Creates an account of type `T`. Its data is the discriminator followed by zeros.
+/// Creates an account of type `T` and borrows it. Its data is the discriminator followed by zeros.
 ///
 /// `seeds`, including the bump, must derive the address of `account`. The address may already hold
 /// lamports that someone sent to it. The payer then pays only what is missing for rent exemption.
-pub fn create<'info, T: ZeroCopy + Discriminator>(
+pub fn create<'a, 'info, T: ZeroCopy + Discriminator>(
+    payer: &AccountInfo<'info>,
+    account: &'a AccountInfo<'info>,
+    seeds: &[&[u8]],
+) -> Result<RefMut<'a, T>> {
+    allocate(payer, account, seeds, 8 + size_of::<T>())?;
+    let mut data = account.try_borrow_mut_data()?;
+    data[..8].copy_from_slice(T::DISCRIMINATOR);
+    Ok(RefMut::map(data, |data| bytemuck::from_bytes_mut(&mut data[8..])))
+}
+
+/// Makes an address an account of this program with `space` bytes of zeros. The code is not copied
+/// for each type of account, which keeps the ELF small.
+#[inline(never)]
+fn allocate<'info>(
     payer: &AccountInfo<'info>,
     account: &AccountInfo<'info>,
     seeds: &[&[u8]],
+    space: usize,
 ) -> Result<()> {
-    let space = 8 + size_of::<T>();
     let rent = minimum_balance(&Rent::get()?, space);
     let present = account.lamports();
     let space = (space as u64).to_le_bytes();
@@ -76,7 +91,6 @@ pub fn create<'info, T: ZeroCopy + Discriminator>(
         system([&8u32.to_le_bytes()[..], &space].concat(), vec![own.clone()])?;
         system([&1u32.to_le_bytes()[..], id.as_ref()].concat(), vec![own])?;
     }
-    account.try_borrow_mut_data()?[..8].copy_from_slice(T::DISCRIMINATOR);
     Ok(())
 }
 
@@ -85,7 +99,7 @@ pub fn create<'info, T: ZeroCopy + Discriminator>(
 /// The integer form covers the thresholds that clusters use: two years, and one year with a doubled
 /// rate (SIMD-0194). Other thresholds use the SDK's function.
 #[allow(deprecated)]
-fn minimum_balance(rent: &Rent, space: usize) -> u64 {
+pub(crate) fn minimum_balance(rent: &Rent, space: usize) -> u64 {
     let bytes = ACCOUNT_STORAGE_OVERHEAD + space as u64;
     match rent.exemption_threshold.to_bits() {
         ONE_YEAR => bytes * rent.lamports_per_byte_year,
@@ -94,15 +108,72 @@ fn minimum_balance(rent: &Rent, space: usize) -> u64 {
     }
 }
 
+/// Borrows the `T` in a checked account for reading.
+pub fn load<'a, T: ZeroCopy + Owner>(account: &'a AccountLoader<'_, T>) -> Result<Ref<'a, T>> {
+    let data = contents(account.as_ref(), T::DISCRIMINATOR, 8 + size_of::<T>())?;
+    Ok(Ref::map(data, |data| bytemuck::from_bytes(&data[8..])))
+}
+
+/// Borrows the `T` in a checked account for reading and writing.
+pub fn load_mut<'a, T: ZeroCopy + Owner>(account: &'a AccountLoader<'_, T>) -> Result<RefMut<'a, T>> {
+    open_mut(account.as_ref())
+}
+
 /// Borrows the `T` in an account of this program for reading and writing.
-pub fn load_mut<'a, T: ZeroCopy + Discriminator>(account: &'a AccountInfo<'_>) -> Result<RefMut<'a, T>> {
-    require!(*account.owner == crate::ID, ErrorCode::AccountOwnedByWrongProgram);
+pub fn open_mut<'a, T: ZeroCopy + Discriminator>(account: &'a AccountInfo<'_>) -> Result<RefMut<'a, T>> {
+    let data = contents_mut(account, T::DISCRIMINATOR, 8 + size_of::<T>())?;
+    Ok(RefMut::map(data, |data| bytemuck::from_bytes_mut(&mut data[8..])))
+}
+
+#[inline(never)]
+fn contents<'a>(account: &'a AccountInfo<'_>, discriminator: &[u8], space: usize) -> Result<Ref<'a, [u8]>> {
+    let data = account.try_borrow_data()?;
+    check(account, &data, discriminator, space)?;
+    Ok(Ref::map(data, |data| &**data))
+}
+
+#[inline(never)]
+fn contents_mut<'a>(
+    account: &'a AccountInfo<'_>,
+    discriminator: &[u8],
+    space: usize,
+) -> Result<RefMut<'a, [u8]>> {
+    require!(account.is_writable, ErrorCode::AccountNotMutable);
     let data = account.try_borrow_mut_data()?;
+    check(account, &data, discriminator, space)?;
+    Ok(RefMut::map(data, |data| &mut **data))
+}
+
+/// Checks the owner, the discriminator and the length of an account.
+fn check(account: &AccountInfo<'_>, data: &[u8], discriminator: &[u8], space: usize) -> Result<()> {
+    require!(*account.owner == crate::ID, ErrorCode::AccountOwnedByWrongProgram);
     require!(
-        data.len() == 8 + size_of::<T>() && data[..8] == *T::DISCRIMINATOR,
+        data.len() == space && data[..8] == *discriminator,
         ErrorCode::AccountDiscriminatorMismatch
     );
-    Ok(RefMut::map(data, |data| bytemuck::from_bytes_mut(&mut data[8..])))
+    Ok(())
+}
+
+/// Checks that `authority` is the program's upgrade authority in `program_data`, the loader's
+/// account of this program, whose address the caller has checked.
+///
+/// The loader stores it as the number of the variant `ProgramData` (3, u32), the slot (u64), and
+/// the authority with a byte that says whether there is one. Integers are little-endian.
+pub fn check_upgrade_authority(program_data: &AccountInfo<'_>, authority: &Pubkey) -> Result<()> {
+    require!(
+        *program_data.owner == bpf_loader_upgradeable::ID,
+        ErrorCode::AccountOwnedByWrongProgram
+    );
+    let data = program_data.try_borrow_data()?;
+    require!(
+        data.len() >= 45 && data[..4] == 3u32.to_le_bytes(),
+        ErrorCode::AccountNotProgramData
+    );
+    require!(
+        data[12] == 1 && data[13..45] == *authority.as_array(),
+        BautaError::NotUpgradeAuthority
+    );
+    Ok(())
 }
 
 /// Returns the cluster's time in Unix seconds.

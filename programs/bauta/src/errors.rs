@@ -1,5 +1,25 @@
 use anchor_lang::prelude::*;
 
+/// Returns an error from the function unless the condition is true.
+///
+/// Anchor's macro of this name constructs the error, with copies of its texts, at each place that
+/// uses it. This macro calls [`refused`], which keeps the ELF small.
+macro_rules! require {
+    ($condition:expr, $error:expr $(,)?) => {
+        if !$condition {
+            return Err($crate::errors::refused($error));
+        }
+    };
+}
+pub(crate) use require;
+
+/// Creates the error of a refusal. The attributes keep its code in one place.
+#[cold]
+#[inline(never)]
+pub fn refused<E: Into<Error>>(error: E) -> Error {
+    error.into()
+}
+
 /// The errors of the program. Codes start at 6000 and follow this order. New errors are added at
 /// the end.
 #[error_code]
@@ -254,4 +274,8 @@ pub enum BautaError {
     RetirementScheduled,
     #[msg("no retirement of the circuit is scheduled")]
     RetirementNotScheduled,
+    #[msg(
+        "closes_at is after the circuit's retires_at: the scope would accept no proof from then on; choose an earlier closes_at or another circuit"
+    )]
+    ScopeOutlivesCircuit,
 }

@@ -1,7 +1,7 @@
 //! Groth16 verification over BN254 with one public input, with the `alt_bn128` system calls.
 //! Section 5 of the protocol specifies the byte forms.
 
-use crate::errors::BautaError;
+use crate::errors::{BautaError, refused, require};
 use anchor_lang::prelude::*;
 use solana_bn254::prelude::{alt_bn128_g1_addition_be, alt_bn128_g1_multiplication_be, alt_bn128_pairing_be};
 
@@ -69,9 +69,9 @@ pub fn verify(key: &[u8; VERIFYING_KEY_BYTES], proof: &[u8; PROOF_BYTES], digest
     sum[..G1].copy_from_slice(key.ic0);
     // `check_key` checked the points when the key was registered.
     sum[G1..].copy_from_slice(
-        &alt_bn128_g1_multiplication_be(&scaled).map_err(|_| error!(BautaError::KeyPointInvalid))?,
+        &alt_bn128_g1_multiplication_be(&scaled).map_err(|_| refused(BautaError::KeyPointInvalid))?,
     );
-    let input = alt_bn128_g1_addition_be(&sum).map_err(|_| error!(BautaError::KeyPointInvalid))?;
+    let input = alt_bn128_g1_addition_be(&sum).map_err(|_| refused(BautaError::KeyPointInvalid))?;
 
     let mut pairs = [0; 4 * PAIR];
     pairs[..PAIR].copy_from_slice(&proof[..PAIR]);
@@ -80,7 +80,7 @@ pub fn verify(key: &[u8; VERIFYING_KEY_BYTES], proof: &[u8; PROOF_BYTES], digest
     pairs[2 * PAIR + G1..3 * PAIR].copy_from_slice(key.gamma);
     pairs[3 * PAIR..3 * PAIR + G1].copy_from_slice(&proof[PAIR..]);
     pairs[3 * PAIR + G1..].copy_from_slice(key.delta);
-    let product = alt_bn128_pairing_be(&pairs).map_err(|_| error!(BautaError::ProofPointInvalid))?;
+    let product = alt_bn128_pairing_be(&pairs).map_err(|_| refused(BautaError::ProofPointInvalid))?;
     require!(product[31] == 1, BautaError::ProofRefused);
     Ok(())
 }
@@ -133,7 +133,7 @@ pub fn check_key(key: &[u8; VERIFYING_KEY_BYTES]) -> Result<()> {
         points.delta,
     ]
     .concat();
-    alt_bn128_pairing_be(&pairs).map_err(|_| error!(BautaError::KeyPointInvalid))?;
+    alt_bn128_pairing_be(&pairs).map_err(|_| refused(BautaError::KeyPointInvalid))?;
     Ok(())
 }
 

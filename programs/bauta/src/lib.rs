@@ -24,6 +24,8 @@ pub mod events;
 pub mod groth16;
 pub mod instructions;
 #[cfg(all(target_os = "solana", not(feature = "no-entrypoint")))]
+mod panic;
+#[cfg(all(target_os = "solana", not(feature = "no-entrypoint")))]
 mod security_txt;
 pub mod state;
 pub mod token;

@@ -3,6 +3,15 @@
 //! The format is that of the crate `solana-security-txt`: pairs of zero-terminated texts between a
 //! first and a last line. Explorers search the deployed ELF for these lines.
 
+/// The contacts: a comma-separated list of type and address, for example
+/// `email:security@example.org`. The repository has no address of its own. The operator of a public
+/// deployment sets one before the build.
+macro_rules! contacts {
+    () => {
+        "other:SECURITY.md of the repository that contains programs/bauta of this version"
+    };
+}
+
 /// The contents. `tests/security_txt.rs` reads them from the ELFs.
 const TEXT: &str = concat!(
     "=======BEGIN SECURITY.TXT V1=======\0",
@@ -11,7 +20,8 @@ const TEXT: &str = concat!(
     "project_url\0",
     "the repository that contains programs/bauta of this version\0",
     "contacts\0",
-    "other:the maintainers of that repository, in private\0",
+    contacts!(),
+    "\0",
     "policy\0",
     "docs/security.md of that repository\0",
     "source_release\0",

@@ -11,7 +11,7 @@
 //!                              type u16 (LE), length u16 (LE), value
 //! ```
 
-use crate::errors::BautaError;
+use crate::errors::{BautaError, refused, require};
 use anchor_lang::{prelude::*, pubkey};
 
 /// The address of the SPL Token program.
@@ -116,15 +116,15 @@ impl<'a> Mint<'a> {
                 | extension::SCALED_UI_AMOUNT
                 | extension::PAUSABLE
                 | extension::PERMISSIONED_BURN => {}
-                extension::TRANSFER_FEE_CONFIG => return err!(BautaError::HasTransferFee),
-                extension::MINT_CLOSE_AUTHORITY => return err!(BautaError::HasMintCloseAuthority),
-                extension::PERMANENT_DELEGATE => return err!(BautaError::HasPermanentDelegate),
+                extension::TRANSFER_FEE_CONFIG => return Err(refused(BautaError::HasTransferFee)),
+                extension::MINT_CLOSE_AUTHORITY => return Err(refused(BautaError::HasMintCloseAuthority)),
+                extension::PERMANENT_DELEGATE => return Err(refused(BautaError::HasPermanentDelegate)),
                 extension::CONFIDENTIAL_TRANSFER_MINT
                 | extension::CONFIDENTIAL_TRANSFER_FEE_CONFIG
                 | extension::CONFIDENTIAL_MINT_BURN => {
-                    return err!(BautaError::HasConfidentialExtension);
+                    return Err(refused(BautaError::HasConfidentialExtension));
                 }
-                _ => return err!(BautaError::UnknownMintExtension),
+                _ => return Err(refused(BautaError::UnknownMintExtension)),
             }
         }
         Ok(())

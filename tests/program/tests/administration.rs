@@ -48,11 +48,17 @@ impl Fixture {
         self.chain.state(&self.circuit()).expect("the circuit exists")
     }
 
-    /// Returns the result of a new scope. The chain does not change.
+    /// Returns the result of a new scope, which ends no later than its circuit. The chain does not
+    /// change.
     fn new_scope(&self) -> Result<Receipt, Refusal> {
         let mut chain = self.chain.clone();
+        let retires_at = self.state().retires_at;
+        let spec = ScopeSpec {
+            closes_at: (retires_at != 0).then_some(retires_at),
+            ..ScopeSpec::default()
+        };
         chain
-            .try_create_scope(&self.registry, &ScopeSpec::default())
+            .try_create_scope(&self.registry, &spec)
             .map(|(_, receipt)| receipt)
     }
 
@@ -141,6 +147,27 @@ fn a_retirement_can_be_cancelled_before_it_takes_effect() {
     fixture.chain.retire_circuit(circuit, true).unwrap();
     fixture.chain.advance_clock(DELAY - 1);
     fixture.assert_usable();
+}
+
+#[test]
+fn a_scope_can_not_be_created_that_outlives_its_circuit() {
+    let mut fixture = Fixture::new();
+    let circuit = fixture.circuit();
+    let retires_at = fixture.chain.now() + DELAY;
+    fixture.chain.retire_circuit(circuit, true).unwrap();
+    let closing_at = |closes_at| ScopeSpec {
+        closes_at: Some(closes_at),
+        ..ScopeSpec::default()
+    };
+    let Fixture { chain, registry, .. } = &mut fixture;
+    let refused = chain
+        .try_create_scope(registry, &closing_at(retires_at + 1))
+        .map(|(_, receipt)| receipt);
+    assert_refused(refused, BautaError::ScopeOutlivesCircuit);
+    chain.create_scope(registry, &closing_at(retires_at));
+    // Without a retirement, a scope may end at any time.
+    chain.retire_circuit(circuit, false).unwrap();
+    chain.create_scope(registry, &closing_at(i64::MAX));
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn every_account_has_exactly_the_rent_that_the_sysvar_states() {
     }
 }
 
-/// The page docs/integrate-program.md states these figures.
+/// The page docs/costs.md states these figures.
 #[test]
 fn a_verification_locks_the_rent_of_72_bytes_and_gets_it_back() {
     for (lamports_per_byte, locked) in [(6_960, 1_392_000), (5_080, 1_016_000), (696, 139_200)] {

@@ -24,7 +24,7 @@ pub struct AcceptAdmin<'info> {
 
 impl AcceptAdmin<'_> {
     pub(crate) fn run(&self) -> Result<()> {
-        let config = &mut *self.config.load_mut()?;
+        let config = &mut *account::load_mut(&self.config)?;
         config.admin = config.pending_admin;
         config.pending_admin = Pubkey::default();
         emit(&ConfigChanged::of(config, account::now()?), &self.event_authority)

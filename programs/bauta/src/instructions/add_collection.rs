@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, require},
     events::{CollectionAdded, emit},
     state::{Collection, Registry, RegistryKind},
 };
@@ -20,25 +20,26 @@ pub struct AddCollection<'info> {
     #[account(has_one = authority @ BautaError::NotRegistryAuthority)]
     pub registry: AccountLoader<'info, Registry>,
     /// The account to create.
+    /// CHECK: its address is derived, and it must not exist
     #[account(
-        init,
-        payer = payer,
-        space = 8 + size_of::<Collection>(),
+        mut,
         seeds = [Collection::SEED, registry.key().as_ref(), key.as_ref()],
         bump
     )]
-    pub collection: AccountLoader<'info, Collection>,
+    pub collection: UncheckedAccount<'info>,
     /// The system program, which creates `collection`.
     pub system_program: Program<'info, System>,
 }
 
 impl AddCollection<'_> {
     pub(crate) fn run(&self, bump: u8, key: Pubkey, is_group: bool, track: u64) -> Result<()> {
-        let registry = self.registry.load()?;
+        let registry = account::load(&self.registry)?;
         registry.check_kind(RegistryKind::Holders)?;
         require!(registry.sealed == 0, BautaError::RegistrySealed);
-        let collection = &mut *self.collection.load_init()?;
-        collection.registry = self.registry.key();
+        let registry_key = self.registry.key();
+        let seeds: [&[u8]; 4] = [Collection::SEED, registry_key.as_ref(), key.as_ref(), &[bump]];
+        let collection = &mut *account::create::<Collection>(&self.payer, &self.collection, &seeds)?;
+        collection.registry = registry_key;
         collection.key = key;
         collection.is_group = u8::from(is_group);
         collection.bump = bump;

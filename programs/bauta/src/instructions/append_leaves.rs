@@ -22,10 +22,10 @@ pub struct AppendLeaves<'info> {
 
 impl AppendLeaves<'_> {
     pub(crate) fn run(&self, leaves: Vec<Node>) -> Result<()> {
-        let registry = &mut *self.registry.load_mut()?;
+        let registry = &mut *account::load_mut(&self.registry)?;
         registry.check_kind(RegistryKind::Managed)?;
         let first_index = registry.next_index;
-        let root = self.tree.load_mut()?.append(first_index, &leaves)?;
+        let root = account::load_mut(&self.tree)?.append(first_index, &leaves)?;
         let now = account::now()?;
         let expires_at = registry.replace_root(root, now)?;
         // `append` has checked that the leaves fit into the tree.

@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, require},
     events::{ScopeClosed, emit},
     state::Scope,
 };
@@ -19,7 +19,7 @@ pub struct CloseScope<'info> {
 
 impl CloseScope<'_> {
     pub(crate) fn run(&self) -> Result<()> {
-        let scope = &mut *self.scope.load_mut()?;
+        let scope = &mut *account::load_mut(&self.scope)?;
         require!(scope.status == Scope::OPEN, BautaError::ScopeClosed);
         scope.status = Scope::CLOSED;
         let event = ScopeClosed {

@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, refused, require},
     events::{RegistryCreated, emit},
     state::{Registry, RegistryKind, Tree},
 };
@@ -18,14 +18,13 @@ pub struct CreateRegistry<'info> {
     /// The authority of the new registry.
     pub authority: Signer<'info>,
     /// The account to create.
+    /// CHECK: its address is derived, and it must not exist
     #[account(
-        init,
-        payer = payer,
-        space = 8 + size_of::<Registry>(),
+        mut,
         seeds = [Registry::SEED, authority.key().as_ref(), &nonce.to_le_bytes()],
         bump
     )]
-    pub registry: AccountLoader<'info, Registry>,
+    pub registry: UncheckedAccount<'info>,
     /// The prepared Tree account: 54,936 zero bytes, owned by this program, rent-exempt. It must
     /// sign, so that no one else can use it for their registry. Omitted for a registry of kind
     /// `Attested`.
@@ -45,7 +44,7 @@ impl CreateRegistry<'_> {
         leaf_format: u8,
         root_ttl: i64,
     ) -> Result<()> {
-        let depth = Depth::try_from(depth).map_err(|_| error!(BautaError::UnknownDepth))?;
+        let depth = Depth::try_from(depth).map_err(|_| refused(BautaError::UnknownDepth))?;
         require!(leaf_format != 0, BautaError::ZeroLeafFormat);
         require!(
             (Registry::MIN_ROOT_TTL..=Registry::MAX_ROOT_TTL).contains(&root_ttl),
@@ -63,8 +62,10 @@ impl CreateRegistry<'_> {
         if let Some(tree) = &self.tree {
             take_over_tree(tree, &self.registry.key())?;
         }
-        let registry = &mut *self.registry.load_init()?;
-        registry.authority = self.authority.key();
+        let authority = self.authority.key();
+        let seeds: [&[u8]; 4] = [Registry::SEED, authority.as_ref(), &nonce.to_le_bytes(), &[bump]];
+        let registry = &mut *account::create::<Registry>(&self.payer, &self.registry, &seeds)?;
+        registry.authority = authority;
         registry.tree = self.tree.as_ref().map(Key::key).unwrap_or_default();
         registry.kind = kind as u8;
         registry.depth = depth as u8;
@@ -98,7 +99,7 @@ fn take_over_tree(account: &AccountInfo<'_>, registry: &Pubkey) -> Result<()> {
     require!(*account.owner == crate::ID, BautaError::TreeNotOwned);
     require!(account.data_len() == Tree::SPACE, BautaError::TreeWrongSize);
     require!(
-        Rent::get()?.is_exempt(account.lamports(), Tree::SPACE),
+        account.lamports() >= account::minimum_balance(&Rent::get()?, Tree::SPACE),
         BautaError::TreeNotRentExempt
     );
     let mut data = account.try_borrow_mut_data()?;

@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, require},
     events::{ScopeCreated, emit},
     state::{Circuit, Config, Registry, Scope, ScopeMode},
 };
@@ -28,14 +28,13 @@ pub struct CreateScope<'info> {
     /// format is the circuit's `auxiliary_format`. Omitted if that is 0.
     pub auxiliary_registry: Option<AccountLoader<'info, Registry>>,
     /// The account to create.
+    /// CHECK: its address is derived, and it must not exist
     #[account(
-        init,
-        payer = payer,
-        space = 8 + size_of::<Scope>(),
+        mut,
         seeds = [Scope::SEED, registry.key().as_ref(), creator.key().as_ref(), &nonce.to_le_bytes()],
         bump
     )]
-    pub scope: AccountLoader<'info, Scope>,
+    pub scope: UncheckedAccount<'info>,
     /// The system program, which creates `scope`.
     pub system_program: Program<'info, System>,
 }
@@ -52,7 +51,8 @@ pub struct ScopeRules {
     pub required_claim: Option<[u8; 32]>,
     /// The time from which the scope accepts verifications, in Unix seconds.
     pub opens_at: i64,
-    /// The time from which the scope refuses verifications, in Unix seconds.
+    /// The time from which the scope refuses verifications, in Unix seconds. If the retirement of
+    /// the circuit is scheduled, it must not be after that.
     pub closes_at: i64,
     /// The root that the registry must have now. Without it, every root is accepted. It makes the
     /// members of a scope of mode `Snapshot` certain, because the registry can change before the
@@ -62,8 +62,8 @@ pub struct ScopeRules {
 
 impl CreateScope<'_> {
     pub(crate) fn run(&self, bump: u8, nonce: u64, rules: &ScopeRules) -> Result<()> {
-        let registry = self.registry.load()?;
-        let circuit = self.circuit.load()?;
+        let registry = account::load(&self.registry)?;
+        let circuit = account::load(&self.circuit)?;
         let now = account::now()?;
         circuit.check_active(now)?;
         require!(circuit.depth == registry.depth, BautaError::DepthMismatch);
@@ -81,6 +81,10 @@ impl CreateScope<'_> {
             rules.closes_at > rules.opens_at && rules.closes_at > now,
             BautaError::BadOpeningTimes
         );
+        require!(
+            circuit.retires_at == 0 || rules.closes_at <= circuit.retires_at,
+            BautaError::ScopeOutlivesCircuit
+        );
         if let Some(claim) = &rules.required_claim {
             require!(
                 *claim < FieldElement::MODULUS,
@@ -88,14 +92,22 @@ impl CreateScope<'_> {
             );
         }
 
-        let scope = &mut *self.scope.load_init()?;
-        scope.creator = self.creator.key();
-        scope.registry = self.registry.key();
+        let (registry_key, creator) = (self.registry.key(), self.creator.key());
+        let seeds: [&[u8]; 5] = [
+            Scope::SEED,
+            registry_key.as_ref(),
+            creator.as_ref(),
+            &nonce.to_le_bytes(),
+            &[bump],
+        ];
+        let scope = &mut *account::create::<Scope>(&self.payer, &self.scope, &seeds)?;
+        scope.creator = creator;
+        scope.registry = registry_key;
         scope.circuit = self.circuit.key();
         scope.auxiliary_registry = self.auxiliary_registry.as_ref().map(Key::key).unwrap_or_default();
         scope.gate = rules.gate.unwrap_or_default();
         scope.scope = bauta_primitives::Scope::derive(
-            &self.config.load()?.cluster_tag,
+            &account::load(&self.config)?.cluster_tag,
             crate::ID.as_array(),
             self.scope.key().as_array(),
         )
@@ -140,7 +152,7 @@ impl CreateScope<'_> {
             return Ok(());
         };
         require!(format != 0, BautaError::UnexpectedAuxiliaryRegistry);
-        let registry = registry.load()?;
+        let registry = account::load(registry)?;
         require!(
             registry.leaf_format == format,
             BautaError::AuxiliaryFormatMismatch

@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, refused, require},
     events::{Evidence, HolderEvicted, emit, emit_root},
     state::{Holding, Path, Registry, Tree},
     token::{Mint, TokenAccount, is_token_program},
@@ -36,8 +36,8 @@ pub struct EvictHolder<'info> {
 
 impl EvictHolder<'_> {
     pub(crate) fn run(&self, path: &Path) -> Result<()> {
-        let registry = &mut *self.registry.load_mut()?;
-        let holding = &mut *self.holding.load_mut()?;
+        let registry = &mut *account::load_mut(&self.registry)?;
+        let holding = &mut *account::load_mut(&self.holding)?;
         require!(holding.live == 1, BautaError::AlreadyEvicted);
         let evidence = self.evidence(&holding.owner)?;
 
@@ -45,7 +45,7 @@ impl EvictHolder<'_> {
         let old_leaf = holding.leaf()?;
         holding.live = 0;
         holding.last_change = now;
-        let tree = &mut *self.tree.load_mut()?;
+        let tree = &mut *account::load_mut(&self.tree)?;
         let empty = Leaf::EMPTY.to_bytes();
         let root = tree.replace(registry.next_index, holding.index, &old_leaf, &empty, path)?;
         let expires_at = registry.replace_root(root, now)?;
@@ -70,7 +70,10 @@ impl EvictHolder<'_> {
         if Mint::read(program, &self.mint.try_borrow_data()?)?.supply() == 0 {
             return Ok(Evidence::SupplyZero);
         }
-        let token_account = self.token_account.as_ref().ok_or(BautaError::NoEvidence)?;
+        let token_account = self
+            .token_account
+            .as_ref()
+            .ok_or_else(|| refused(BautaError::NoEvidence))?;
         require!(token_account.owner == program, BautaError::InvalidTokenAccount);
         let account = TokenAccount::read(program, &token_account.try_borrow_data()?)?;
         require!(

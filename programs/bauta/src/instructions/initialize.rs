@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, require},
     events::{ConfigChanged, emit},
     state::Config,
 };
@@ -14,21 +14,19 @@ pub struct Initialize<'info> {
     #[account(mut)]
     pub payer: Signer<'info>,
     /// The program's upgrade authority.
-    #[account(
-        constraint = program_data.upgrade_authority_address == Some(upgrade_authority.key())
-            @ BautaError::NotUpgradeAuthority
-    )]
     pub upgrade_authority: Signer<'info>,
     /// The loader's `ProgramData` account of this program, which has the upgrade authority.
+    /// CHECK: its address is derived, and `account::check_upgrade_authority` reads it
     #[account(
         seeds = [crate::ID.as_ref()],
         bump,
         seeds::program = bpf_loader_upgradeable::ID,
     )]
-    pub program_data: Account<'info, ProgramData>,
+    pub program_data: UncheckedAccount<'info>,
     /// The account to create.
-    #[account(init, payer = payer, space = 8 + size_of::<Config>(), seeds = [Config::SEED], bump)]
-    pub config: AccountLoader<'info, Config>,
+    /// CHECK: its address is derived, and it must not exist
+    #[account(mut, seeds = [Config::SEED], bump)]
+    pub config: UncheckedAccount<'info>,
     /// The system program, which creates `config`.
     pub system_program: Program<'info, System>,
 }
@@ -42,7 +40,8 @@ impl Initialize<'_> {
         development_keys_allowed: bool,
     ) -> Result<()> {
         require!(admin != Pubkey::default(), BautaError::ZeroAdmin);
-        let config = &mut *self.config.load_init()?;
+        account::check_upgrade_authority(&self.program_data, self.upgrade_authority.key)?;
+        let config = &mut *account::create::<Config>(&self.payer, &self.config, &[Config::SEED, &[bump]])?;
         config.admin = admin;
         config.cluster_tag = cluster_tag;
         config.development_keys_allowed = u8::from(development_keys_allowed);

@@ -19,7 +19,7 @@ pub struct Pause<'info> {
 
 impl Pause<'_> {
     pub(crate) fn run(&self, paused: bool) -> Result<()> {
-        let config = &mut *self.config.load_mut()?;
+        let config = &mut *account::load_mut(&self.config)?;
         config.paused = u8::from(paused);
         emit(&ConfigChanged::of(config, account::now()?), &self.event_authority)
     }

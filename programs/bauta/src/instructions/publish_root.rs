@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, require},
     events::{RootPublished, emit, emit_root},
     state::{Node, Registry, RegistryKind},
 };
@@ -21,7 +21,7 @@ pub struct PublishRoot<'info> {
 impl PublishRoot<'_> {
     pub(crate) fn run(&self, root: Node) -> Result<()> {
         require!(root < FieldElement::MODULUS, BautaError::RootNotCanonical);
-        let registry = &mut *self.registry.load_mut()?;
+        let registry = &mut *account::load_mut(&self.registry)?;
         registry.check_kind(RegistryKind::Attested)?;
         let now = account::now()?;
         let expires_at = registry.replace_root(root, now)?;

@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, require},
     events::{NullifierReclaimed, emit},
     state::{Node, Nullifier, Scope},
 };
@@ -25,7 +25,10 @@ pub struct ReclaimNullifier<'info> {
 impl ReclaimNullifier<'_> {
     pub(crate) fn run(&self, nullifier: Node) -> Result<()> {
         let now = account::now()?;
-        require!(self.scope.load()?.is_over(now), BautaError::ScopeStillOpen);
+        require!(
+            account::load(&self.scope)?.is_over(now),
+            BautaError::ScopeStillOpen
+        );
         let scope = self.scope.key();
         let (address, _) = account::find([Nullifier::SEED, scope.as_ref(), &nullifier])?;
         require!(self.nullifier.key() == address, BautaError::WrongNullifierAddress);

@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, refused, require},
     events::{CircuitRegistered, emit},
     groth16::{self, VERIFYING_KEY_BYTES},
     state::{Circuit, Config, Provenance},
@@ -22,14 +22,13 @@ pub struct RegisterCircuit<'info> {
     #[account(seeds = [Config::SEED], bump = config.load()?.bump, has_one = admin @ BautaError::NotAdmin)]
     pub config: AccountLoader<'info, Config>,
     /// The account to create. Its address is derived from the hash of the verifying key.
+    /// CHECK: its address is derived, and it must not exist
     #[account(
-        init,
-        payer = payer,
-        space = 8 + size_of::<Circuit>(),
+        mut,
         seeds = [Circuit::SEED, &groth16::key_hash(&registration.verifying_key)],
         bump
     )]
-    pub circuit: AccountLoader<'info, Circuit>,
+    pub circuit: UncheckedAccount<'info>,
     /// The system program, which creates `circuit`.
     pub system_program: Program<'info, System>,
 }
@@ -60,10 +59,12 @@ pub struct CircuitRegistration {
 
 impl RegisterCircuit<'_> {
     pub(crate) fn run(&self, bump: u8, registration: &CircuitRegistration) -> Result<()> {
-        let development_keys_allowed = self.config.load()?.development_keys_allowed != 0;
+        let development_keys_allowed = account::load(&self.config)?.development_keys_allowed != 0;
         check(registration, development_keys_allowed)?;
         groth16::check_key(&registration.verifying_key)?;
-        let circuit = &mut *self.circuit.load_init()?;
+        let vk_hash = groth16::key_hash(&registration.verifying_key);
+        let seeds: [&[u8]; 3] = [Circuit::SEED, &vk_hash, &[bump]];
+        let circuit = &mut *account::create::<Circuit>(&self.payer, &self.circuit, &seeds)?;
         circuit.statement = registration.statement;
         circuit.version = registration.version;
         circuit.depth = registration.depth;
@@ -72,7 +73,7 @@ impl RegisterCircuit<'_> {
         circuit.provenance = registration.provenance as u8;
         circuit.status = Circuit::ACTIVE;
         circuit.bump = bump;
-        circuit.vk_hash = groth16::key_hash(&registration.verifying_key);
+        circuit.vk_hash = vk_hash;
         circuit.constraint_system_hash = registration.constraint_system_hash;
         circuit.transcript_hash = registration.transcript_hash;
         circuit.verifying_key = registration.verifying_key;
@@ -106,7 +107,7 @@ fn check(registration: &CircuitRegistration, development_keys_allowed: bool) -> 
     );
     require!(registration.version != 0, BautaError::ZeroVersion);
     require!(registration.leaf_format != 0, BautaError::ZeroLeafFormat);
-    Depth::try_from(registration.depth).map_err(|_| error!(BautaError::UnknownDepth))?;
+    Depth::try_from(registration.depth).map_err(|_| refused(BautaError::UnknownDepth))?;
     match registration.provenance {
         Provenance::Development => require!(development_keys_allowed, BautaError::DevelopmentKeyRefused),
         Provenance::Ceremony => {

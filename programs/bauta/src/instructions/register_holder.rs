@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, refused, require},
     events::{HolderRegistered, emit, emit_root},
     state::{Collection, Holding, Path, Registry, RegistryKind, Tree},
     token::{Mint, TokenAccount},
@@ -50,7 +50,7 @@ impl RegisterHolder<'_> {
         require!(commitment != [0; 32], BautaError::ZeroCommitment);
         self.check_token()?;
         let next_index = {
-            let registry = self.registry.load()?;
+            let registry = account::load(&self.registry)?;
             registry.check_kind(RegistryKind::Holders)?;
             registry.next_index
         };
@@ -61,7 +61,7 @@ impl RegisterHolder<'_> {
             require!(path.is_none(), BautaError::UnexpectedPath);
             self.create_holding(next_index)?;
         }
-        let holding = &mut *account::load_mut::<Holding>(&self.holding)?;
+        let holding = &mut *account::open_mut::<Holding>(&self.holding)?;
         require!(
             holding.registry == self.registry.key() && holding.mint == self.mint.key(),
             BautaError::WrongHolding
@@ -75,20 +75,20 @@ impl RegisterHolder<'_> {
 
         holding.owner = self.owner.key();
         holding.commitment = commitment;
-        holding.track = self.collection.load()?.track;
+        holding.track = account::load(&self.collection)?.track;
         holding.last_change = now;
         holding.live = 1;
 
         let leaf = holding.leaf()?;
-        let registry = &mut *self.registry.load_mut()?;
-        let tree = &mut *self.tree.load_mut()?;
+        let registry = &mut *account::load_mut(&self.registry)?;
+        let tree = &mut *account::load_mut(&self.tree)?;
         let root = match old_leaf {
             None => {
                 registry.next_index += 1;
                 tree.append(holding.index, &[leaf])?
             }
             Some(old_leaf) => {
-                let path = path.ok_or(BautaError::MissingPath)?;
+                let path = path.ok_or_else(|| refused(BautaError::MissingPath))?;
                 tree.replace(next_index, holding.index, &old_leaf, &leaf, path)?
             }
         };
@@ -116,11 +116,13 @@ impl RegisterHolder<'_> {
         let mint = Mint::read(program, &data)?;
         mint.check_unique()?;
 
-        let collection = self.collection.load()?;
+        let collection = account::load(&self.collection)?;
         if collection.is_group == 0 {
             require!(collection.key == self.mint.key(), BautaError::NotInCollection);
         } else {
-            let member = mint.group_member()?.ok_or(BautaError::NotInCollection)?;
+            let member = mint
+                .group_member()?
+                .ok_or_else(|| refused(BautaError::NotInCollection))?;
             require!(
                 member.mint == self.mint.key(),
                 BautaError::GroupMemberOfAnotherMint
@@ -149,8 +151,7 @@ impl RegisterHolder<'_> {
         let (address, bump) = account::find(seeds)?;
         require!(self.holding.key() == address, BautaError::WrongHolding);
         let seeds = [seeds[0], seeds[1], seeds[2], &[bump]];
-        account::create::<Holding>(&self.payer, &self.holding, &seeds)?;
-        let holding = &mut *account::load_mut::<Holding>(&self.holding)?;
+        let holding = &mut *account::create::<Holding>(&self.payer, &self.holding, &seeds)?;
         holding.registry = registry;
         holding.mint = mint;
         holding.index = index;

@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, require},
     events::{ConfigChanged, emit},
     state::Config,
 };
@@ -11,18 +11,15 @@ use anchor_lang::{prelude::*, solana_program::bpf_loader_upgradeable};
 #[derive(Accounts)]
 pub struct ReplaceAdmin<'info> {
     /// The program's upgrade authority.
-    #[account(
-        constraint = program_data.upgrade_authority_address == Some(upgrade_authority.key())
-            @ BautaError::NotUpgradeAuthority
-    )]
     pub upgrade_authority: Signer<'info>,
     /// The loader's `ProgramData` account of this program, which has the upgrade authority.
+    /// CHECK: its address is derived, and `account::check_upgrade_authority` reads it
     #[account(
         seeds = [crate::ID.as_ref()],
         bump,
         seeds::program = bpf_loader_upgradeable::ID,
     )]
-    pub program_data: Account<'info, ProgramData>,
+    pub program_data: UncheckedAccount<'info>,
     /// The account `Config`, the program's settings.
     #[account(mut, seeds = [Config::SEED], bump = config.load()?.bump)]
     pub config: AccountLoader<'info, Config>,
@@ -31,7 +28,8 @@ pub struct ReplaceAdmin<'info> {
 impl ReplaceAdmin<'_> {
     pub(crate) fn run(&self, new_admin: Pubkey) -> Result<()> {
         require!(new_admin != Pubkey::default(), BautaError::ZeroAdmin);
-        let config = &mut *self.config.load_mut()?;
+        account::check_upgrade_authority(&self.program_data, self.upgrade_authority.key)?;
+        let config = &mut *account::load_mut(&self.config)?;
         config.admin = new_admin;
         // The replaced admin may have named a successor.
         config.pending_admin = Pubkey::default();

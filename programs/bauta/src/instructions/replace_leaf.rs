@@ -22,12 +22,10 @@ pub struct ReplaceLeaf<'info> {
 
 impl ReplaceLeaf<'_> {
     pub(crate) fn run(&self, index: u64, old_leaf: &Node, new_leaf: &Node, path: &Path) -> Result<()> {
-        let registry = &mut *self.registry.load_mut()?;
+        let registry = &mut *account::load_mut(&self.registry)?;
         registry.check_kind(RegistryKind::Managed)?;
-        let root = self
-            .tree
-            .load_mut()?
-            .replace(registry.next_index, index, old_leaf, new_leaf, path)?;
+        let root =
+            account::load_mut(&self.tree)?.replace(registry.next_index, index, old_leaf, new_leaf, path)?;
         let now = account::now()?;
         let expires_at = registry.replace_root(root, now)?;
         let event = LeafReplaced {

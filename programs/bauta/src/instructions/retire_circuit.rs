@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, refused, require},
     events::{CircuitStatusChanged, emit},
     state::{Circuit, Config},
 };
@@ -22,14 +22,14 @@ pub struct RetireCircuit<'info> {
 
 impl RetireCircuit<'_> {
     pub(crate) fn run(&self, retire: bool) -> Result<()> {
-        let circuit = &mut *self.circuit.load_mut()?;
+        let circuit = &mut *account::load_mut(&self.circuit)?;
         let now = account::now()?;
         circuit.check_not_retired(now)?;
         let scheduled = circuit.retires_at != 0;
         circuit.retires_at = if retire {
             require!(!scheduled, BautaError::RetirementScheduled);
             now.checked_add(Circuit::RETIREMENT_DELAY)
-                .ok_or(BautaError::OutOfRange)?
+                .ok_or_else(|| refused(BautaError::OutOfRange))?
         } else {
             require!(scheduled, BautaError::RetirementNotScheduled);
             0

@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, require},
     events::{RegistrySealed, emit},
     state::{Registry, RegistryKind},
 };
@@ -19,7 +19,7 @@ pub struct SealRegistry<'info> {
 
 impl SealRegistry<'_> {
     pub(crate) fn run(&self) -> Result<()> {
-        let registry = &mut *self.registry.load_mut()?;
+        let registry = &mut *account::load_mut(&self.registry)?;
         registry.check_kind(RegistryKind::Holders)?;
         require!(registry.sealed == 0, BautaError::RegistrySealed);
         registry.sealed = 1;

@@ -19,7 +19,7 @@ pub struct SetAdmin<'info> {
 
 impl SetAdmin<'_> {
     pub(crate) fn run(&self, new_admin: Pubkey) -> Result<()> {
-        let config = &mut *self.config.load_mut()?;
+        let config = &mut *account::load_mut(&self.config)?;
         config.pending_admin = new_admin;
         emit(&ConfigChanged::of(config, account::now()?), &self.event_authority)
     }

@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, require},
     events::{CircuitStatusChanged, emit},
     state::{Circuit, Config},
 };
@@ -22,7 +22,7 @@ pub struct SuspendCircuit<'info> {
 
 impl SuspendCircuit<'_> {
     pub(crate) fn run(&self, suspended: bool) -> Result<()> {
-        let circuit = &mut *self.circuit.load_mut()?;
+        let circuit = &mut *account::load_mut(&self.circuit)?;
         let now = account::now()?;
         circuit.check_not_retired(now)?;
         circuit.status = if suspended {

@@ -1,6 +1,6 @@
 use crate::{
     account,
-    errors::BautaError,
+    errors::{BautaError, refused, require},
     events::{OwnershipVerified, emit},
     groth16::{self, PROOF_BYTES},
     state::{Circuit, Config, Node, Nullifier, Registry, Scope, ScopeMode},
@@ -106,13 +106,13 @@ impl Verify<'_> {
             claim,
             ..
         } = presentation;
-        let scope = &*self.scope.load()?;
+        let scope = &*account::load(&self.scope)?;
         let now = account::now()?;
 
-        require!(self.config.load()?.paused == 0, BautaError::Paused);
+        require!(account::load(&self.config)?.paused == 0, BautaError::Paused);
         scope.check_open(now)?;
         require!(self.circuit.key() == scope.circuit, BautaError::WrongCircuit);
-        let circuit = &*self.circuit.load()?;
+        let circuit = &*account::load(&self.circuit)?;
         circuit.check_active(now)?;
         self.check_gate(&scope.gate)?;
         require!(presentation.expiry >= now, BautaError::ProofExpired);
@@ -140,7 +140,7 @@ impl Verify<'_> {
         )
         .to_bytes();
         let digest = poseidon::hash_bytes([root, nullifier, &scope.scope, &bound_claim, &context])
-            .map_err(|_| error!(BautaError::ProofRefused))?;
+            .map_err(|_| refused(BautaError::ProofRefused))?;
         groth16::verify(&circuit.verifying_key, &presentation.proof, &digest)?;
 
         self.record_nullifier(nullifier)?;
@@ -183,9 +183,15 @@ impl Verify<'_> {
             require!(*root == scope.root, BautaError::NotTheSnapshot);
             return Ok(());
         }
-        let registry = self.registry.as_ref().ok_or(BautaError::MissingRegistry)?;
+        let registry = self
+            .registry
+            .as_ref()
+            .ok_or_else(|| refused(BautaError::MissingRegistry))?;
         require!(registry.key() == scope.registry, BautaError::WrongRegistry);
-        require!(registry.load()?.accepts(root, now), BautaError::UnknownRoot);
+        require!(
+            account::load(registry)?.accepts(root, now),
+            BautaError::UnknownRoot
+        );
         Ok(())
     }
 
@@ -203,7 +209,7 @@ impl Verify<'_> {
             return Ok(presentation.claim);
         }
         let (Some(root), Some(registry)) = (&presentation.auxiliary_root, &self.auxiliary_registry) else {
-            return err!(BautaError::MissingAuxiliary);
+            return Err(refused(BautaError::MissingAuxiliary));
         };
         require!(
             *root < FieldElement::MODULUS,
@@ -214,10 +220,10 @@ impl Verify<'_> {
             BautaError::WrongAuxiliaryRegistry
         );
         require!(
-            registry.load()?.accepts(root, now),
+            account::load(registry)?.accepts(root, now),
             BautaError::UnknownAuxiliaryRoot
         );
-        poseidon::hash_bytes([&presentation.claim, root]).map_err(|_| error!(BautaError::ClaimNotCanonical))
+        poseidon::hash_bytes([&presentation.claim, root]).map_err(|_| refused(BautaError::ClaimNotCanonical))
     }
 
     /// Creates the nullifier account.
@@ -231,8 +237,7 @@ impl Verify<'_> {
         require!(self.nullifier.key() == address, BautaError::WrongNullifierAddress);
         require!(*self.nullifier.owner != crate::ID, BautaError::NullifierUsed);
         let seeds = [seeds[0], seeds[1], seeds[2], &[bump]];
-        account::create::<Nullifier>(&self.payer, &self.nullifier, &seeds)?;
-        let account = &mut *account::load_mut::<Nullifier>(&self.nullifier)?;
+        let account = &mut *account::create::<Nullifier>(&self.payer, &self.nullifier, &seeds)?;
         account.rent_payer = self.payer.key();
         account.scope_tag = Nullifier::scope_tag(&scope);
         account.nullifier_prefix = Nullifier::prefix(nullifier);

@@ -1,4 +1,4 @@
-use crate::errors::BautaError;
+use crate::errors::{BautaError, require};
 use anchor_lang::prelude::*;
 
 /// A circuit: its statement and its verifying key.

@@ -1,4 +1,7 @@
-use crate::{errors::BautaError, state::Node};
+use crate::{
+    errors::{BautaError, refused},
+    state::Node,
+};
 use anchor_lang::prelude::*;
 use bauta_primitives::{Attributes, Commitment, EntryId, Leaf};
 
@@ -53,7 +56,7 @@ impl Holding {
             return Ok(Leaf::EMPTY.to_bytes());
         }
         let commitment = Commitment::from_bytes(self.commitment)
-            .map_err(|_| error!(BautaError::CommitmentNotCanonical))?;
+            .map_err(|_| refused(BautaError::CommitmentNotCanonical))?;
         let entry_id = EntryId::of_mint(self.mint.as_array());
         Ok(Leaf::of(commitment, entry_id, Attributes::of_track(self.track)).to_bytes())
     }

@@ -1,4 +1,4 @@
-use crate::errors::BautaError;
+use crate::errors::{BautaError, refused, require};
 use anchor_lang::prelude::*;
 use bauta_primitives::tree::Depth;
 
@@ -115,7 +115,7 @@ impl Registry {
 
     /// Returns the depth of the tree.
     pub fn depth(&self) -> Result<Depth> {
-        Depth::try_from(self.depth).map_err(|_| error!(BautaError::UnknownDepth))
+        Depth::try_from(self.depth).map_err(|_| refused(BautaError::UnknownDepth))
     }
 
     /// Returns the minimum number of seconds between two roots in the long ring: ⌈`root_ttl` / 16⌉.
@@ -138,13 +138,18 @@ impl Registry {
     /// its replacement.
     pub fn replace_root(&mut self, root: [u8; 32], now: i64) -> Result<Option<i64>> {
         let replaced = self.root;
-        self.sequence = self.sequence.checked_add(1).ok_or(BautaError::OutOfRange)?;
+        self.sequence = self
+            .sequence
+            .checked_add(1)
+            .ok_or_else(|| refused(BautaError::OutOfRange))?;
         self.root = root;
         self.root_since = now;
         let kept = |ttl| -> Result<KeptRoot> {
             Ok(KeptRoot {
                 root: replaced,
-                expires_at: now.checked_add(ttl).ok_or(BautaError::OutOfRange)?,
+                expires_at: now
+                    .checked_add(ttl)
+                    .ok_or_else(|| refused(BautaError::OutOfRange))?,
             })
         };
         let passed = |since, interval| now.saturating_sub(since) >= interval;
@@ -182,7 +187,9 @@ fn put<const N: usize>(ring: &mut [KeptRoot; N], count: &mut u64, kept: KeptRoot
     #[allow(clippy::cast_possible_truncation)]
     let position = (*count % N as u64) as usize;
     ring[position] = kept;
-    *count = count.checked_add(1).ok_or(BautaError::OutOfRange)?;
+    *count = count
+        .checked_add(1)
+        .ok_or_else(|| refused(BautaError::OutOfRange))?;
     Ok(())
 }
 

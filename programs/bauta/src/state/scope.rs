@@ -1,4 +1,4 @@
-use crate::errors::BautaError;
+use crate::errors::{BautaError, require};
 use anchor_lang::prelude::*;
 
 /// A scope: a domain of nullifiers and the rules for the proofs that it accepts. Only `status` ever

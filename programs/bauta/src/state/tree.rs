@@ -1,4 +1,4 @@
-use crate::errors::BautaError;
+use crate::errors::{BautaError, refused, require};
 use anchor_lang::prelude::*;
 use bauta_primitives::{FieldElement, poseidon, tree::EMPTY_SUBTREES};
 
@@ -86,7 +86,7 @@ impl Tree {
         }
         let next = first
             .checked_add(leaves.len() as u64)
-            .ok_or(BautaError::TreeFull)?;
+            .ok_or_else(|| refused(BautaError::TreeFull))?;
         require!(next <= CAPACITY, BautaError::TreeFull);
 
         let mut nodes = leaves.to_vec();
@@ -270,7 +270,7 @@ fn is_zero(node: &Node) -> bool {
 /// Hashes four children. Stored nodes and checked leaves are canonical, so only a sibling of the
 /// path can cause an error.
 fn hash(children: [&Node; 4]) -> Result<Node> {
-    poseidon::hash_bytes(children).map_err(|_| error!(BautaError::PathNotCanonical))
+    poseidon::hash_bytes(children).map_err(|_| refused(BautaError::PathNotCanonical))
 }
 
 fn parent(child: &Node, digit: usize, siblings: &[Node; 3]) -> Result<Node> {

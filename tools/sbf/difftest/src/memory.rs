@@ -1,5 +1,5 @@
-//! Copying, moving, filling and comparing memory. Copies of a constant size are inlined, copies of
-//! a variable size are system calls.
+//! Copying, moving, filling and comparing memory. Short copies of a constant size are inlined,
+//! the others are calls.
 
 use crate::{Operands, Results};
 

@@ -77,6 +77,7 @@ fn optimise(module: Module, target: &Target, level: &str) -> Result<()> {
     routines::internalize(module, routines::ALL);
     module.run(target, "globaldce")?;
     rewrite::attributes::drop_processor(module);
+    rewrite::cold::mark(module);
     // A program has one thread, so atomic operations become ordinary ones.
     module.run(target, "function(lower-atomic)")?;
     // Level 0 would leave constructs that the back end cannot compile.
@@ -95,6 +96,7 @@ fn rewrite_for_bpf(module: Module, target: &Target) -> Result<()> {
         "always-inline,function(sroa,early-cse,instsimplify,simplifycfg,dce),globaldce",
     )?;
     rewrite::attributes::drop_sret(module);
+    rewrite::copies::rewrite(module);
     refuse_writable_statics(module)
 }
 

@@ -104,7 +104,8 @@ pub fn internalize<T: AsRef<str>>(module: Module, routines: &[T]) {
     let values = [module.functions(), module.globals(), module.aliases()].concat();
     for value in values.into_iter().filter(|value| !value.is_declaration()) {
         let name = value.name();
-        let kept = [ENTRYPOINT, SECURITY_TXT].contains(&&*name) || routines.iter().any(|routine| routine.as_ref() == name);
+        let kept = [ENTRYPOINT, SECURITY_TXT].contains(&&*name)
+            || routines.iter().any(|routine| routine.as_ref() == name);
         if !kept && !name.starts_with("llvm.") {
             value.internalize();
         }

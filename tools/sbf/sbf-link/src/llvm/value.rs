@@ -110,6 +110,11 @@ impl Value {
         unsafe { LLVMIsNull(self.0) != 0 }
     }
 
+    /// Returns the value of an integer constant of at most 64 bits, or `None` for other values.
+    pub fn constant_integer(self) -> Option<u64> {
+        unsafe { (!LLVMIsAConstantInt(self.0).is_null()).then(|| LLVMConstIntGetZExtValue(self.0)) }
+    }
+
     /// Returns whether this is a function, and not, for example, a pointer to one.
     pub fn is_function(self) -> bool {
         unsafe { !LLVMIsAFunction(self.0).is_null() }
@@ -207,12 +212,12 @@ impl Value {
         }
     }
 
-    /// Makes LLVM inline a function at every call.
-    pub fn always_inline(self) {
+    /// Adds an attribute to a function.
+    pub fn add_attribute(self, name: &str) {
         unsafe {
             let context = LLVMGetTypeContext(self.ty().0);
-            let always = LLVMCreateEnumAttribute(context, attribute("alwaysinline"), 0);
-            LLVMAddAttributeAtIndex(self.0, LLVMAttributeFunctionIndex, always);
+            let added = LLVMCreateEnumAttribute(context, attribute(name), 0);
+            LLVMAddAttributeAtIndex(self.0, LLVMAttributeFunctionIndex, added);
         }
     }
 }

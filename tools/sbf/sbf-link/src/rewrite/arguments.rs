@@ -182,7 +182,7 @@ fn forward(builder: &Builder, function: Value, new: Value, packing: &Packing) {
     for attribute in ["noinline", "optnone"] {
         function.remove_attribute(attribute);
     }
-    function.always_inline();
+    function.add_attribute("alwaysinline");
     function.internalize();
     builder.start_body(new);
     let ty = function.function_type();
