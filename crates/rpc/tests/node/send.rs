@@ -101,6 +101,26 @@ fn many_transfers(payer: &Keypair) -> Vec<solana_instruction::Instruction> {
         .collect()
 }
 
+#[tokio::test]
+async fn a_transaction_of_version_1_may_have_more_than_1232_bytes() {
+    let rpc = rpc();
+    let payer = funded(&rpc).await;
+    let transfers = many_transfers(&payer);
+    let confirmation = rpc
+        .send_v1_and_confirm(&transfers, &[&payer], &V1Limits::default())
+        .await
+        .unwrap();
+    let to = transfers[39].accounts[1].pubkey;
+    let (_, account) = rpc.account(&to, CommitmentLevel::Confirmed).await.unwrap();
+    assert_eq!(account.unwrap().lamports, SOL / 100);
+    let executed = rpc
+        .transaction(&confirmation.signature, CommitmentLevel::Confirmed)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(executed.instructions.len(), 40);
+}
+
 #[test]
 fn a_transaction_that_is_too_long_is_an_error_before_anything_is_sent() {
     let payer = Keypair::new();
