@@ -41,6 +41,24 @@ impl ListedTransaction {
     }
 }
 
+/// A page of the history of one node, newest first.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HistoryPage {
+    /// The transactions of the page.
+    pub listed: Vec<ListedTransaction>,
+    /// The entry after which the next page begins. `None` if this page is the last one.
+    pub next: Option<PageEnd>,
+}
+
+/// The last entry of a page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PageEnd {
+    /// The signature of the entry.
+    pub signature: Signature,
+    /// The slot of the entry.
+    pub slot: Slot,
+}
+
 /// A transaction with its instructions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Transaction {
@@ -200,6 +218,21 @@ pub trait Source: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<ListedTransaction>, SourceError>> + Send {
         self.list(addresses, after, until)
     }
+
+    /// Returns the names of the nodes, each of which has a history of its own.
+    fn histories(&self) -> Vec<String>;
+
+    /// Returns a page of what one node lists for an address, in the slots after `after` up to
+    /// `until`. The page begins after the entry `before`, or with the newest entry. `node` is an
+    /// index of [`histories`](Self::histories).
+    fn history_page(
+        &self,
+        node: usize,
+        address: &Address,
+        before: Option<Signature>,
+        after: Option<Slot>,
+        until: Slot,
+    ) -> impl Future<Output = Result<HistoryPage, SourceError>> + Send;
 
     /// Returns the content of listed transactions, each from the slot where it was listed, in any
     /// order.

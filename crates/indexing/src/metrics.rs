@@ -24,6 +24,8 @@ const RECONCILED: &str = "bauta_indexer_reconciled_slot";
 const RECONCILE_PARTS: &str = "bauta_indexer_reconcile_parts";
 const RECONCILE_FAILURES: &str = "bauta_indexer_reconcile_failures_total";
 const DISMISSED_TRANSACTIONS: &str = "bauta_indexer_dismissed_transactions_total";
+const BACKFILL_TRANSACTIONS: &str = "bauta_indexer_backfill_transactions";
+const BACKFILL_SECONDS: &str = "bauta_indexer_backfill_seconds";
 const STOPPED: &str = "bauta_indexer_stopped";
 const LEADER: &str = "bauta_indexer_leader";
 
@@ -88,6 +90,14 @@ pub fn describe() {
         "Transactions that a node listed but that are not in the block of their slot"
     );
     describe_gauge!(
+        BACKFILL_TRANSACTIONS,
+        "Transactions of the present backfill that are not applied yet"
+    );
+    describe_gauge!(
+        BACKFILL_SECONDS,
+        "Estimated seconds to the end of the present backfill"
+    );
+    describe_gauge!(
         STOPPED,
         "1 if the checkpoint is stopped until an operator acts; /ready returns the reason"
     );
@@ -101,6 +111,7 @@ pub fn describe() {
     ] {
         counter!(total).absolute(0);
     }
+    backfill(0, Duration::ZERO);
     gauge!(STOPPED).set(0.0);
     gauge!(LEADER).set(0.0);
 }
@@ -181,6 +192,12 @@ pub fn rpc_request(url: &str, method: &'static str, duration: Duration, failed: 
     counter!(RPC_REQUESTS, "url" => url.to_owned(), "method" => method).increment(1);
     // The error counter exists from the first request, so that a rate can start from zero.
     counter!(RPC_ERRORS, "url" => url.to_owned(), "method" => method).increment(u64::from(failed));
+}
+
+/// Records how many transactions of a backfill are left, and the estimated time for them.
+pub fn backfill(transactions: u64, left: Duration) {
+    gauge!(BACKFILL_TRANSACTIONS).set(gauge_value(transactions));
+    gauge!(BACKFILL_SECONDS).set(left.as_secs_f64());
 }
 
 pub fn stopped(is_stopped: bool) {

@@ -23,6 +23,10 @@ pub struct Overview {
     pub finalized_slot: Option<u64>,
     /// The newest slot up to which the database agrees with the program's accounts.
     pub reconciled_slot: Option<u64>,
+    /// The last slot of the present backfill. `None` if there is none.
+    pub backfill_until_slot: Option<u64>,
+    /// The number of transactions of the backfill that wait to be applied.
+    pub backfill_waiting: Option<u64>,
     /// The number of batches that can be rolled back.
     pub journal_batches: u64,
     /// The number of rows of the journal.
@@ -36,6 +40,7 @@ impl Overview {
     pub async fn read<S: Source>(store: &Store, source: &S) -> Result<Self, IndexerError> {
         let checkpoint = store.checkpoint().await?.map(|at| at.slot);
         let journal = store.journal_size().await?;
+        let backfill = store.backfill_progress().await?;
         let head: Result<Head, _> = source.head(checkpoint.unwrap_or(Slot::ZERO)).await;
         Ok(Self {
             genesis_hash: store
@@ -47,6 +52,8 @@ impl Overview {
             checkpoint_slot: checkpoint.map(Slot::get),
             finalized_slot: store.finalized_slot().await?.map(Slot::get),
             reconciled_slot: store.reconciled_slot().await?.map(Slot::get),
+            backfill_until_slot: backfill.map(|backfill| backfill.until.get()),
+            backfill_waiting: backfill.map(|backfill| backfill.waiting),
             journal_batches: journal.batches,
             journal_rows: journal.rows,
             journal_first_slot: journal.first_slot.map(Slot::get),
@@ -72,6 +79,12 @@ impl fmt::Display for Overview {
         }
         writeln!(out, "final        slot {}", slot(self.finalized_slot))?;
         writeln!(out, "reconciled   slot {}", slot(self.reconciled_slot))?;
+        if let (Some(until), Some(waiting)) = (self.backfill_until_slot, self.backfill_waiting) {
+            writeln!(
+                out,
+                "backfill     up to slot {until}, {waiting} transactions wait"
+            )?;
+        }
         write!(
             out,
             "journal      {} batches, {} rows, from slot {}",

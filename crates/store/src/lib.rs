@@ -26,6 +26,7 @@
 
 pub mod analytics;
 mod apply;
+mod backfill;
 mod checkpoint;
 mod cluster;
 mod copy;
@@ -56,6 +57,7 @@ mod values;
 mod verifications;
 
 pub use apply::Applied;
+pub use backfill::{BackfillProgress, BackfillRange, BackfillTransaction, StoredHistory};
 pub use checkpoint::JournalSize;
 pub use error::StoreError;
 pub use event::{Batch, Event, EventRecord};

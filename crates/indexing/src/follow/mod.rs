@@ -3,6 +3,8 @@
 //! ```text
 //!   step:  read the checkpoint (database) and the head (source); if nothing is new: wait
 //!            │
+//!            ├─ far behind: backfill, in pieces of bounded size
+//!            │
 //!            ├─ compare, at intervals: are the applied transactions since the finalized slot those that
 //!            │  the source lists?
 //!            │       applied but gone from the chain ──> a fork                  ┐
@@ -19,6 +21,7 @@
 //! The checkpoint means that the database is complete up to it. The follower's own memory only
 //! saves work: a new follower, without it, produces the same database.
 
+mod backfill;
 mod batches;
 mod finality;
 mod list_comparison;
@@ -35,6 +38,7 @@ use solana_signature::Signature;
 
 use crate::chain::{GenesisHash, Head, ListedTransaction, Source};
 use crate::{IndexerError, SourceError, metrics};
+use backfill::Backfill;
 use batches::{DecodedBatch, fetch};
 pub(crate) use search::SearchRange;
 
@@ -71,6 +75,9 @@ pub struct Settings {
     /// A database that is more than this number of slots behind the finalized slot backfills
     /// without a journal.
     pub backfill_slots: u64,
+    /// How long a node may deliver no page of its history during a backfill when another node's
+    /// history is complete.
+    pub history_patience: Duration,
     /// How long the source may be behind the database before the checkpoint stops.
     pub source_behind_limit: Duration,
 }
@@ -85,6 +92,7 @@ impl Settings {
             batch_transactions: 1_000,
             compare_interval: Duration::from_secs(2),
             backfill_slots: 300,
+            history_patience: Duration::from_mins(1),
             source_behind_limit: Duration::from_mins(1),
         }
     }
@@ -129,6 +137,7 @@ pub struct Follower<S> {
     /// The checkpoint at the last step, to notice that an operator has rolled the database back.
     last_checkpoint: Option<Position>,
     behind_since: Option<Instant>,
+    backfill: Backfill,
     /// The last gap for which the whole history was searched.
     searched_gap: Option<Gap>,
 }
@@ -160,6 +169,7 @@ impl<S: Source> Follower<S> {
             is_cluster_checked: false,
             last_checkpoint: None,
             behind_since: None,
+            backfill: Backfill::default(),
             searched_gap: None,
         }
     }
@@ -264,6 +274,9 @@ impl<S: Source> Follower<S> {
         self.behind_since = None;
 
         let floor = self.store.finalized_slot().await?;
+        if self.has_backfill(checkpoint, floor, head).await? {
+            return self.step_backfill(checkpoint, head).await;
+        }
         let program = [self.settings.program];
         let is_comparison_due = self
             .compared_at
@@ -286,20 +299,23 @@ impl<S: Source> Follower<S> {
             Some(at) if at.slot == head.confirmed => return Ok(step),
             _ => {
                 let after = checkpoint.map(|at| at.slot);
-                if self.is_backfill(checkpoint, floor, head) {
-                    // What is applied without a journal cannot be repaired. So all nodes are used.
-                    let list = self.source.list_on_all_nodes(&program, after, head.confirmed);
-                    list.await?
-                } else {
-                    self.source.list(&program, after, head.confirmed).await?
-                }
+                self.source.list(&program, after, head.confirmed).await?
             }
         };
         let new = self.new_transactions(listed, checkpoint, head);
-        let final_slot = self
-            .is_backfill(checkpoint, floor, head)
-            .then_some(head.finalized);
-        match self.apply_all(checkpoint, head, &new, final_slot).await {
+        let applied = self.apply_all(checkpoint, head, &new, None).await;
+        self.after_apply(applied, step, &new).await
+    }
+
+    /// Updates the result of a step after `apply_all`. A contradiction starts a search for what is
+    /// missing.
+    async fn after_apply(
+        &mut self,
+        applied: Result<usize, IndexerError>,
+        mut step: Step,
+        new: &[ListedTransaction],
+    ) -> Result<Step, IndexerError> {
+        match applied {
             Ok(events) => {
                 step.events = events;
                 step.checkpoint = self.store.checkpoint().await?;
@@ -308,7 +324,7 @@ impl<S: Source> Follower<S> {
             }
             Err(error) if error.may_be_gap() => {
                 metrics::gap();
-                self.repair(error, head, &new).await?;
+                self.repair(error, step.head, new).await?;
                 step.again = true;
                 step.checkpoint = self.store.checkpoint().await?;
                 Ok(step)
@@ -367,7 +383,8 @@ impl<S: Source> Follower<S> {
     }
 
     /// Applies transactions in batches. Fetches each batch while the one before it is written.
-    /// Batches up to `final_slot` are written without a journal and are final with the commit.
+    /// The last checkpoint is the confirmed slot of `head`. Batches up to `final_slot` are written
+    /// without a journal and are final with the commit.
     /// Returns the number of applied events.
     async fn apply_all(
         &mut self,

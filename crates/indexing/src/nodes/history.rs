@@ -5,17 +5,18 @@ use std::collections::HashSet;
 use bauta_rpc::{CommitmentLevel, Page, RpcError};
 use bauta_store::Slot;
 use solana_address::Address;
+use solana_signature::Signature;
 
 use super::node::Node;
 use super::transactions::refused_reuse;
-use crate::chain::ListedTransaction;
+use crate::chain::{HistoryPage, ListedTransaction, PageEnd};
 
 pub const METHOD: &str = "getSignaturesForAddress";
 /// The size of the first page of a list. Usually only a few transactions are new, and a longer page
 /// would contain the same old transactions each time.
 const FIRST_PAGE_SIZE: u16 = 100;
 /// The size of the other pages, which is the largest that a node allows.
-const PAGE_SIZE: u16 = 1_000;
+pub const PAGE_SIZE: u16 = 1_000;
 
 /// Returns what one node lists for some addresses, in the slots after `after` up to `until`. Lists
 /// of several addresses follow each other, so a transaction can be contained more than once.
@@ -33,59 +34,73 @@ pub async fn read(
 }
 
 /// Returns what one node lists for one address, newest first.
-///
-/// An empty page is not the end of the list by itself. It is requested again. If it is empty again,
-/// and the node does not have the blocks after `after` any more, the node is not used.
 async fn read_pages(
     node: &Node,
     address: &Address,
     after: Option<Slot>,
     until: Slot,
 ) -> Result<Vec<ListedTransaction>, RpcError> {
-    let mut page = Page {
-        limit: Some(FIRST_PAGE_SIZE),
+    let mut listed = Vec::new();
+    let (mut before, mut limit) = (None, FIRST_PAGE_SIZE);
+    loop {
+        let page = read_page(node, address, before, limit, after, until).await?;
+        listed.extend(page.listed);
+        let Some(end) = page.next else { return Ok(listed) };
+        (before, limit) = (Some(end.signature), PAGE_SIZE);
+    }
+}
+
+/// Returns a page of what one node lists for one address, newest first.
+///
+/// An empty page is not the end of the list by itself. It is requested again. If it is empty again,
+/// and the node does not have the blocks after `after` any more, the node is not used.
+pub async fn read_page(
+    node: &Node,
+    address: &Address,
+    before: Option<Signature>,
+    limit: u16,
+    after: Option<Slot>,
+    until: Slot,
+) -> Result<HistoryPage, RpcError> {
+    let page = Page {
+        before,
+        until: None,
+        limit: Some(limit),
         min_context_slot: Some(until.get()),
-        ..Page::default()
     };
     let is_after = |slot: Slot| after.is_none_or(|after| slot > after);
-    let mut listed = Vec::new();
-    loop {
-        let request = node
-            .rpc()
-            .signatures_for(address, &page, CommitmentLevel::Confirmed);
-        let mut entries = node.request(METHOD, request).await?;
-        if entries.is_empty() {
-            let again = node
-                .rpc()
-                .signatures_for(address, &page, CommitmentLevel::Confirmed);
-            entries = node.request(METHOD, again).await?;
-        }
-        if entries.is_empty()
-            && let Some(after) = after
-        {
-            require_retention(node, after).await?;
-        }
-        listed.extend(
-            entries
-                .iter()
-                .map(|entry| ListedTransaction {
-                    slot: Slot::new(entry.slot),
-                    signature: entry.signature,
-                    succeeded: entry.error.is_none(),
-                    is_refused_reuse: refused_reuse(entry.error.as_ref()).is_some(),
-                })
-                .filter(|entry| entry.slot <= until && is_after(entry.slot)),
-        );
-        // A short page is not the end of the list: a node also omits transactions from its pages.
-        let Some(last) = entries.last().filter(|last| is_after(Slot::new(last.slot))) else {
-            return Ok(listed);
-        };
-        if page.before == Some(last.signature) {
-            return Err(node.invalid_response(METHOD, "the same page was returned twice"));
-        }
-        page.before = Some(last.signature);
-        page.limit = Some(PAGE_SIZE);
+    let request = || {
+        node.rpc()
+            .signatures_for(address, &page, CommitmentLevel::Confirmed)
+    };
+    let mut entries = node.request(METHOD, request()).await?;
+    if entries.is_empty() {
+        entries = node.request(METHOD, request()).await?;
     }
+    if entries.is_empty()
+        && let Some(after) = after
+    {
+        require_retention(node, after).await?;
+    }
+    let listed = entries.iter().map(|entry| ListedTransaction {
+        slot: Slot::new(entry.slot),
+        signature: entry.signature,
+        succeeded: entry.error.is_none(),
+        is_refused_reuse: refused_reuse(entry.error.as_ref()).is_some(),
+    });
+    let listed = listed.filter(|entry| entry.slot <= until && is_after(entry.slot));
+    // A short page is not the end of the list: a node also omits transactions from its pages.
+    let last = entries.last().map(|last| PageEnd {
+        signature: last.signature,
+        slot: Slot::new(last.slot),
+    });
+    if before.is_some() && last.map(|last| last.signature) == before {
+        return Err(node.invalid_response(METHOD, "the same page was returned twice"));
+    }
+    Ok(HistoryPage {
+        listed: listed.collect(),
+        next: last.filter(|last| is_after(last.slot)),
+    })
 }
 
 /// Fails if the node no longer has the block after a slot. A node that does not answer this request

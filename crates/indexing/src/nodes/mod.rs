@@ -34,7 +34,8 @@ use solana_address::Address;
 use solana_signature::Signature;
 
 use crate::chain::{
-    Account, AccountFilter, GenesisHash, Head, ListedTransaction, Source, Transaction, TransactionStatus,
+    Account, AccountFilter, GenesisHash, Head, HistoryPage, ListedTransaction, Source, Transaction,
+    TransactionStatus,
 };
 use crate::{Inconsistency, SourceError};
 use head::HeadAgreement;
@@ -403,6 +404,31 @@ impl Source for RpcSource {
             async move { history::read(&node, &addresses, after, until).await }
         });
         Ok(history::merge(lists.await?.concat()))
+    }
+
+    fn histories(&self) -> Vec<String> {
+        let name = |(index, node): (usize, &Arc<Node>)| format!("{index} {}", node.rpc().host());
+        self.nodes.iter().enumerate().map(name).collect()
+    }
+
+    async fn history_page(
+        &self,
+        node: usize,
+        address: &Address,
+        before: Option<Signature>,
+        after: Option<Slot>,
+        until: Slot,
+    ) -> Result<HistoryPage, SourceError> {
+        let page = history::read_page(
+            &self.nodes[node],
+            address,
+            before,
+            history::PAGE_SIZE,
+            after,
+            until,
+        );
+        page.await
+            .map_err(|error| self.unavailable("the history", &[error]))
     }
 
     async fn fetch(&self, listed: &[ListedTransaction]) -> Result<Vec<Transaction>, SourceError> {

@@ -11,7 +11,8 @@ use solana_signature::Signature;
 use super::{TestChain, accounts};
 use crate::SourceError;
 use crate::chain::{
-    Account, AccountFilter, GenesisHash, Head, ListedTransaction, Source, Transaction, TransactionStatus,
+    Account, AccountFilter, GenesisHash, Head, HistoryPage, ListedTransaction, PageEnd, Source, Transaction,
+    TransactionStatus,
 };
 
 /// A source that reads a chain in memory. Its state can be changed to give wrong answers.
@@ -53,6 +54,45 @@ pub struct SourceState {
     pub max_accounts: Option<usize>,
     /// Transactions that lists contain, but that do not exist.
     pub invented: Vec<ListedTransaction>,
+    /// The nodes other than the first one. Each omits these transactions from its history; `None` for
+    /// a node that does not answer.
+    pub other_histories: Vec<Option<HashSet<Signature>>>,
+    /// The number of entries of a page of a history. 0 means 1,000.
+    pub page_size: usize,
+    /// The nodes whose pages were returned, in order.
+    pub pages: Vec<usize>,
+    /// After how many pages every request for a page fails. `None` means never.
+    pub max_pages: Option<usize>,
+}
+
+impl SourceState {
+    /// Returns the list of a node that omits some transactions, ordered by slot.
+    fn listed(
+        &self,
+        omitted: &HashSet<Signature>,
+        after: Option<Slot>,
+        until: Slot,
+    ) -> Vec<ListedTransaction> {
+        let is_in_range = |slot: Slot| after.is_none_or(|after| slot > after) && slot <= until;
+        let mut listed: Vec<_> = self
+            .transactions
+            .iter()
+            .filter(|transaction| is_in_range(transaction.slot))
+            .filter(|transaction| !self.omitted_everywhere.contains(&transaction.signature))
+            .filter(|transaction| !omitted.contains(&transaction.signature))
+            .map(|transaction| ListedTransaction {
+                slot: transaction.slot,
+                signature: transaction.signature,
+                succeeded: transaction.succeeded,
+                is_refused_reuse: transaction.refused_reuse.is_some(),
+            })
+            .collect();
+        listed.extend(self.invented.iter().filter(|entry| is_in_range(entry.slot)));
+        // A source may return the transactions of a slot in any order.
+        listed.reverse();
+        listed.sort_by_key(|entry| entry.slot);
+        listed
+    }
 }
 
 impl TestSource {
@@ -127,28 +167,58 @@ impl Source for TestSource {
         until: Slot,
     ) -> Result<Vec<ListedTransaction>, SourceError> {
         let state = self.request()?;
-        let by_program_only = addresses == [bauta::ID];
-        let mut listed: Vec<_> = state
-            .transactions
-            .iter()
-            .filter(|transaction| after.is_none_or(|after| transaction.slot > after))
-            .filter(|transaction| transaction.slot <= until)
-            .filter(|transaction| !state.omitted_everywhere.contains(&transaction.signature))
-            .filter(|transaction| !(by_program_only && state.omitted.contains(&transaction.signature)))
-            .map(|transaction| ListedTransaction {
-                slot: transaction.slot,
-                signature: transaction.signature,
-                succeeded: transaction.succeeded,
-                is_refused_reuse: transaction.refused_reuse.is_some(),
-            })
-            .collect();
-        let is_in_range =
-            |entry: &&ListedTransaction| after.is_none_or(|after| entry.slot > after) && entry.slot <= until;
-        listed.extend(state.invented.iter().filter(is_in_range).copied());
-        // A source may return the transactions of a slot in any order.
+        let none = HashSet::new();
+        let omitted = if addresses == [bauta::ID] {
+            &state.omitted
+        } else {
+            &none
+        };
+        Ok(state.listed(omitted, after, until))
+    }
+
+    fn histories(&self) -> Vec<String> {
+        let nodes = 1 + self.state().other_histories.len();
+        (0..nodes).map(|node| format!("node {node}")).collect()
+    }
+
+    async fn history_page(
+        &self,
+        node: usize,
+        address: &Address,
+        before: Option<Signature>,
+        after: Option<Slot>,
+        until: Slot,
+    ) -> Result<HistoryPage, SourceError> {
+        assert_eq!(*address, bauta::ID, "a backfill reads the program's history");
+        let mut state = self.request()?;
+        let omitted = match node.checked_sub(1) {
+            None => Some(state.omitted.clone()),
+            Some(other) => state.other_histories[other].clone(),
+        };
+        let Some(omitted) = omitted.filter(|_| state.max_pages != Some(state.pages.len())) else {
+            return Err(SourceError::Unavailable {
+                what: "the history",
+                reason: "injected failure".into(),
+            });
+        };
+        state.pages.push(node);
+        let mut listed = state.listed(&omitted, after, until);
         listed.reverse();
-        listed.sort_by_key(|entry| entry.slot);
-        Ok(listed)
+        let from = before.map_or(0, |before| {
+            let position = listed.iter().position(|entry| entry.signature == before);
+            position.map_or(listed.len(), |position| position + 1)
+        });
+        let size = if state.page_size == 0 {
+            1_000
+        } else {
+            state.page_size
+        };
+        let page: Vec<_> = listed[from..].iter().take(size).copied().collect();
+        let next = page.last().map(|last| PageEnd {
+            signature: last.signature,
+            slot: last.slot,
+        });
+        Ok(HistoryPage { listed: page, next })
     }
 
     async fn fetch(&self, listed: &[ListedTransaction]) -> Result<Vec<Transaction>, SourceError> {

@@ -1,6 +1,7 @@
 //! Tests of the follower with a private Postgres and a chain in memory, whose source can give wrong
 //! answers. After each fault the database must equal one that was filled from a correct source.
 
+mod backfill;
 mod forks;
 mod gaps;
 mod readiness;

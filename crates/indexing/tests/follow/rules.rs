@@ -269,7 +269,7 @@ async fn a_cold_start_marks_no_slot_final_before_it_has_read_it() {
     fixture.source.state().head = Some(head);
     // The source fails after a few batches.
     fixture.source.state().failing_fetches = 3..usize::MAX;
-    fixture.follower.step().await.unwrap_err();
+    fixture.first_error().await;
     let store = &fixture.database.store;
     let checkpoint = store.checkpoint().await.unwrap().unwrap();
     assert!(checkpoint.slot < chain.slot, "{checkpoint}");

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bauta_indexing::testing::{TestChain, TestSource, named};
-use bauta_indexing::{Follower, Settings, Step};
+use bauta_indexing::{Follower, IndexerError, Settings, Step};
 use bauta_store::testing::TestDatabase;
 use sqlx::Row;
 
@@ -35,6 +35,16 @@ impl Fixture {
             }
         }
         panic!("20 steps were not enough");
+    }
+
+    /// Steps until one fails, and returns its error.
+    pub async fn first_error(&mut self) -> IndexerError {
+        for _ in 0..20 {
+            if let Err(error) = self.follower.step().await {
+                return error;
+            }
+        }
+        panic!("20 steps without an error");
     }
 
     /// Replaces the follower by a new one, which only knows the database.

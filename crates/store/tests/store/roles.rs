@@ -121,16 +121,17 @@ async fn no_role_has_a_permission_that_it_does_not_need() {
                 .get(0)
         };
         let follows_the_chain = followed.contains(&table);
+        let is_of_indexer = follows_the_chain || table.starts_with("backfill");
         for role in ["bauta_indexer", "bauta_api", "bauta_prover", "bauta_analytics"] {
             let reads = match role {
                 _ if ["_sqlx_migrations", "schema_compatibility"].contains(&table.as_str()) => true,
-                "bauta_indexer" => follows_the_chain,
+                "bauta_indexer" => is_of_indexer,
                 "bauta_api" => follows_the_chain && !["journal", "anonymity_sets"].contains(&table.as_str()),
                 "bauta_analytics" => READ_BY_ANALYTICS.contains(&table.as_str()),
                 _ => table == "jobs" || READ_BY_PROVER.contains(&table.as_str()),
             };
             let writes = match role {
-                "bauta_indexer" => follows_the_chain,
+                "bauta_indexer" => is_of_indexer,
                 "bauta_api" | "bauta_analytics" => false,
                 _ => table == "jobs",
             };

@@ -8,7 +8,14 @@ use bauta_store::testing::{TestDatabase, chain_tables};
 use sqlx::Row;
 
 /// Tables that do not follow the chain.
-const OTHER_TABLES: [&str; 3] = ["_sqlx_migrations", "jobs", "schema_compatibility"];
+const OTHER_TABLES: [&str; 6] = [
+    "_sqlx_migrations",
+    "backfill",
+    "backfill_histories",
+    "backfill_transactions",
+    "jobs",
+    "schema_compatibility",
+];
 
 async fn strings(database: &TestDatabase, query: &'static str) -> Vec<String> {
     sqlx::query_scalar(query)

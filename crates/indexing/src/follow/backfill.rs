@@ -1,0 +1,332 @@
+//! Reads a long history in pieces of bounded size.
+//!
+//! ```text
+//!   node 1 ── pages, newest first ──┐
+//!   node 2 ── pages, newest first ──┼─> backfill_transactions ── chunks, oldest first ──> fetch, apply
+//!   each page is stored with its position           │
+//!                                                   └─ a restart continues at the positions and at the checkpoint
+//! ```
+//!
+//! The union of all histories is applied, because what is applied without a journal cannot be
+//! repaired. A node that delivers no page for a while delays the others only until then.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bauta_store::{BackfillRange, BackfillTransaction, Position, Slot, Store, StoredHistory};
+use solana_address::Address;
+use tokio::task::JoinSet;
+
+use super::{Follower, Step};
+use crate::chain::{Head, ListedTransaction, Source};
+use crate::{Inconsistency, IndexerError, SourceError, metrics};
+
+/// The number of batches that a step applies.
+const BATCHES_PER_STEP: usize = 16;
+/// How long a step waits for a history to be complete.
+const WAIT: Duration = Duration::from_secs(1);
+/// The pause after a page that could not be read.
+const PAGE_RETRY: Duration = Duration::from_secs(1);
+/// How long no node may deliver a page before the step fails, so that the reason is visible.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// What the follower knows about a backfill besides the database.
+#[derive(Default)]
+pub struct Backfill {
+    /// Whether a backfill has begun. `None` if the database has not been read yet.
+    has_begun: Option<bool>,
+    reading: Option<Reading>,
+    applying: Option<Applying>,
+}
+
+/// The tasks that read the histories. They end when this value is dropped.
+struct Reading {
+    tasks: JoinSet<Result<(), IndexerError>>,
+    nodes: Vec<Arc<Mutex<NodeProgress>>>,
+}
+
+/// The progress of reading one history.
+struct NodeProgress {
+    complete: bool,
+    last_page: Instant,
+    last_error: Option<SourceError>,
+}
+
+/// The progress of applying the stored transactions.
+struct Applying {
+    start: Instant,
+    applied: u64,
+    waiting: u64,
+}
+
+impl<S: Source> Follower<S> {
+    /// Returns whether the next step belongs to a backfill: one has begun, or has to begin.
+    pub(super) async fn has_backfill(
+        &mut self,
+        checkpoint: Option<Position>,
+        floor: Option<Slot>,
+        head: Head,
+    ) -> Result<bool, IndexerError> {
+        let has_begun = match self.backfill.has_begun {
+            Some(has_begun) => has_begun,
+            None => self.store.backfill().await?.is_some(),
+        };
+        self.backfill.has_begun = Some(has_begun);
+        Ok(has_begun || self.is_backfill(checkpoint, floor, head))
+    }
+
+    /// Does one step of a backfill: waits for the histories, or applies some batches.
+    pub(super) async fn step_backfill(
+        &mut self,
+        checkpoint: Option<Position>,
+        head: Head,
+    ) -> Result<Step, IndexerError> {
+        let mut step = Step {
+            checkpoint,
+            head,
+            events: 0,
+            again: true,
+        };
+        let at = checkpoint.map(|at| at.slot);
+        let stored = self.store.backfill().await?;
+        let Some(range) = stored.filter(|range| is_usable(*range, at)) else {
+            self.end_backfill().await?;
+            if self.is_backfill(checkpoint, self.store.finalized_slot().await?, head) {
+                let range = BackfillRange {
+                    after: at,
+                    until: head.finalized,
+                };
+                self.store.begin_backfill(range).await?;
+                self.backfill.has_begun = Some(true);
+            }
+            return Ok(step);
+        };
+        if !self.are_histories_read(range).await? {
+            return Ok(step);
+        }
+        let limit = BATCHES_PER_STEP * self.settings.batch_transactions.max(1);
+        let listed = self.store.backfill_transactions(at, limit).await?;
+        let is_last = listed.len() < limit;
+        let until = match listed.last() {
+            Some(last) if !is_last => last.slot,
+            _ => range.until,
+        };
+        let count = listed.len() as u64;
+        let listed = listed.into_iter().map(to_listed).collect();
+        let head = Head {
+            confirmed: until,
+            finalized: head.finalized,
+        };
+        let new = self.new_transactions(listed, checkpoint, head);
+        let applied = self.apply_all(checkpoint, head, &new, Some(head.finalized)).await;
+        if let Err(IndexerError::Source(SourceError::Inconsistent {
+            signature,
+            slot,
+            inconsistency: Inconsistency::OtherOutcome,
+        })) = &applied
+            && self.source.histories().len() > 1
+        {
+            self.store.change_backfill_outcome(*slot, *signature).await?;
+            return Ok(step);
+        }
+        step = self.after_apply(applied, step, &new).await?;
+        step.again = true;
+        self.backfill.record_applied(&self.store, count).await?;
+        if is_last && step.checkpoint.is_some_and(|at| at.slot >= range.until) {
+            self.end_backfill().await?;
+        }
+        Ok(step)
+    }
+
+    async fn end_backfill(&mut self) -> Result<(), IndexerError> {
+        self.store.end_backfill().await?;
+        self.backfill = Backfill {
+            has_begun: Some(false),
+            ..Backfill::default()
+        };
+        metrics::backfill(0, Duration::ZERO);
+        Ok(())
+    }
+
+    /// Reads the histories for up to [`WAIT`]. Returns whether they are read: one is complete, and
+    /// each other one is complete or has delivered no page for the time of the settings.
+    async fn are_histories_read(&mut self, range: BackfillRange) -> Result<bool, IndexerError> {
+        if self.backfill.applying.is_some() {
+            return Ok(true);
+        }
+        if self.backfill.reading.is_none() {
+            let stored = self.store.stored_histories().await?;
+            let program = self.settings.program;
+            self.backfill.reading = Some(Reading::start(&self.source, &self.store, program, range, &stored));
+        }
+        let Some(reading) = &mut self.backfill.reading else {
+            return Ok(false);
+        };
+        if let Ok(Some(ended)) = tokio::time::timeout(WAIT, reading.tasks.join_next()).await {
+            let result = ended
+                .map_err(|_| SourceError::Cancelled.into())
+                .and_then(|result| result);
+            if let Err(error) = result {
+                self.backfill.reading = None;
+                return Err(error);
+            }
+        }
+        if !reading.is_done(self.settings.history_patience)? {
+            return Ok(false);
+        }
+        self.backfill.reading = None;
+        let waiting = self.store.backfill_progress().await?;
+        self.backfill.applying = Some(Applying {
+            start: Instant::now(),
+            applied: 0,
+            waiting: waiting.map_or(0, |progress| progress.waiting),
+        });
+        Ok(true)
+    }
+}
+
+/// Returns whether the stored transactions contain everything that the database needs next.
+fn is_usable(range: BackfillRange, at: Option<Slot>) -> bool {
+    range.after <= at && at.is_none_or(|at| at < range.until)
+}
+
+fn to_listed(stored: BackfillTransaction) -> ListedTransaction {
+    ListedTransaction {
+        slot: stored.slot,
+        signature: stored.signature,
+        succeeded: stored.succeeded,
+        is_refused_reuse: !stored.succeeded,
+    }
+}
+
+impl Backfill {
+    /// Publishes how many transactions are left, and for how long at the present rate.
+    async fn record_applied(&mut self, store: &Store, count: u64) -> Result<(), IndexerError> {
+        let Some(applying) = &mut self.applying else {
+            return Ok(());
+        };
+        applying.applied += count;
+        let left = applying.waiting.saturating_sub(applying.applied);
+        let narrow = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let each = applying.start.elapsed() / narrow(applying.applied).max(1);
+        let left_time = each.saturating_mul(narrow(left));
+        metrics::backfill(left, left_time);
+        if let Some(at) = store.checkpoint().await? {
+            tracing::info!(
+                event = "backfill",
+                slot = at.slot.get(),
+                transactions_left = left,
+                seconds_left = left_time.as_secs()
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Reading {
+    fn start<S: Source>(
+        source: &Arc<S>,
+        store: &Store,
+        program: Address,
+        range: BackfillRange,
+        stored: &[StoredHistory],
+    ) -> Self {
+        let mut tasks = JoinSet::new();
+        let mut nodes = Vec::new();
+        for (index, name) in source.histories().into_iter().enumerate() {
+            let history = stored.iter().find(|history| history.node == name).cloned();
+            let history = history.unwrap_or(StoredHistory {
+                node: name,
+                before: None,
+                complete: false,
+            });
+            let progress = Arc::new(Mutex::new(NodeProgress {
+                complete: history.complete,
+                last_page: Instant::now(),
+                last_error: None,
+            }));
+            nodes.push(Arc::clone(&progress));
+            if !history.complete {
+                let (source, store) = (Arc::clone(source), store.clone());
+                tasks.spawn(async move {
+                    read_history(&*source, &store, index, history, &program, range, &progress).await
+                });
+            }
+        }
+        Self { tasks, nodes }
+    }
+
+    /// Returns whether no further history is awaited. Fails if no node delivers anything.
+    fn is_done(&self, patience: Duration) -> Result<bool, IndexerError> {
+        let mut is_one_complete = false;
+        let mut is_one_awaited = false;
+        let mut last_page: Option<Instant> = None;
+        let mut error = None;
+        for node in &self.nodes {
+            let mut node = lock(node);
+            is_one_complete |= node.complete;
+            is_one_awaited |= !node.complete && node.last_page.elapsed() < patience;
+            last_page = last_page.max(Some(node.last_page));
+            error = error.or(node.last_error.take());
+        }
+        if is_one_complete {
+            return Ok(!is_one_awaited);
+        }
+        match error {
+            Some(error) if last_page.is_none_or(|last| last.elapsed() >= SILENCE) => Err(error.into()),
+            _ => Ok(false),
+        }
+    }
+}
+
+fn lock(progress: &Mutex<NodeProgress>) -> MutexGuard<'_, NodeProgress> {
+    progress.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads and stores the history of one node, page by page. Repeats a page that cannot be read.
+async fn read_history<S: Source>(
+    source: &S,
+    store: &Store,
+    node: usize,
+    mut history: StoredHistory,
+    program: &Address,
+    range: BackfillRange,
+    progress: &Mutex<NodeProgress>,
+) -> Result<(), IndexerError> {
+    // A fork can remove an entry that is not final. So only a final one is stored as a position.
+    let mut before = history.before;
+    while !history.complete {
+        let page = source.history_page(node, program, before, range.after, range.until);
+        let page = match page.await {
+            Ok(page) => page,
+            Err(error) => {
+                lock(progress).last_error = Some(error);
+                tokio::time::sleep(PAGE_RETRY).await;
+                continue;
+            }
+        };
+        before = page.next.map(|end| end.signature);
+        history.before = page
+            .next
+            .filter(|end| end.slot <= range.until)
+            .map(|end| end.signature);
+        history.complete = page.next.is_none();
+        let entries: Vec<_> = page
+            .listed
+            .iter()
+            .filter(|entry| entry.may_have_events())
+            .map(|entry| BackfillTransaction {
+                slot: entry.slot,
+                signature: entry.signature,
+                succeeded: entry.succeeded,
+            })
+            .collect();
+        store.store_history_page(&history, &entries).await?;
+        *lock(progress) = NodeProgress {
+            complete: history.complete,
+            last_page: Instant::now(),
+            last_error: None,
+        };
+    }
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! Tests of the backfill, which reads a long history in pieces of bounded size.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bauta_indexing::chain::Head;
+use bauta_indexing::testing::{TestChain, named};
+use bauta_indexing::{Follower, Settings};
+use bauta_store::{BackfillRange, Slot};
+use solana_signature::Signature;
+
+use crate::support::{Fixture, count, settings, small_chain};
+
+/// Settings with which every history that is final is read by a backfill.
+fn backfill_settings() -> Settings {
+    Settings {
+        backfill_slots: 0,
+        ..settings()
+    }
+}
+
+/// A chain that is final, and a follower that has to backfill all of it in pages of three entries.
+async fn fixture() -> (TestChain, Fixture) {
+    let mut chain = small_chain();
+    let (registry, scope) = (named("registry"), named("scope"));
+    for _ in 0..60 {
+        chain.verify(scope, registry, 7);
+        chain.wait(1);
+    }
+    let mut fixture = Fixture::new(&chain).await;
+    {
+        let mut state = fixture.source.state();
+        state.head = Some(Head {
+            confirmed: chain.slot,
+            finalized: chain.slot,
+        });
+        state.page_size = 3;
+    }
+    restart(&mut fixture, backfill_settings());
+    (chain, fixture)
+}
+
+fn restart(fixture: &mut Fixture, settings: Settings) {
+    fixture.follower = Follower::new(
+        Arc::clone(&fixture.source),
+        fixture.database.store.clone(),
+        settings,
+    );
+}
+
+async fn assert_nothing_is_stored(fixture: &Fixture) {
+    for table in ["backfill", "backfill_histories", "backfill_transactions"] {
+        assert_eq!(count(&fixture.database, table).await, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_backfill_in_small_pages_gives_the_rows_of_a_new_database() {
+    let (chain, mut fixture) = fixture().await;
+    let step = fixture.settle().await;
+    assert_eq!(step.checkpoint.map(|at| at.slot), Some(chain.slot));
+    assert!(fixture.source.state().pages.len() > 20);
+    assert_nothing_is_stored(&fixture).await;
+    assert_eq!(count(&fixture.database, "journal").await, 0);
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn a_restarted_backfill_reads_no_page_again() {
+    let (chain, mut fixture) = fixture().await;
+    fixture.source.state().max_pages = Some(10);
+    while count(&fixture.database, "backfill_transactions").await < 30 {
+        fixture.follower.step().await.unwrap();
+    }
+    restart(&mut fixture, backfill_settings());
+    fixture.source.state().max_pages = None;
+    fixture.settle().await;
+    let pages = fixture.source.state().pages.len();
+    // The last page is empty.
+    assert_eq!(pages, chain.transactions.len().div_ceil(3) + 1);
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn a_backfill_that_stops_while_it_applies_continues_at_its_checkpoint() {
+    let (chain, mut fixture) = fixture().await;
+    fixture.source.state().failing_fetches = 5..6;
+    fixture.first_error().await;
+    let reached = fixture.database.store.checkpoint().await.unwrap().unwrap();
+    assert!(reached.slot < chain.slot);
+    let (pages, fetched) = {
+        let state = fixture.source.state();
+        (state.pages.len(), state.fetched)
+    };
+    restart(&mut fixture, backfill_settings());
+    fixture.settle().await;
+    {
+        let state = fixture.source.state();
+        assert_eq!(state.pages.len(), pages, "the history was read again");
+        // At most the two batches in flight are fetched again.
+        let limit = chain.transactions.len() + 2 * backfill_settings().batch_transactions;
+        assert!(state.fetched <= limit, "{} after {fetched}", state.fetched);
+    }
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn the_union_of_all_histories_is_applied() {
+    let (chain, mut fixture) = fixture().await;
+    let signatures: Vec<Signature> = chain.transactions.iter().map(|t| t.signature).collect();
+    // No node has the whole history.
+    fixture.source.state().omitted.insert(signatures[20]);
+    let other: HashSet<_> = signatures
+        .iter()
+        .copied()
+        .filter(|s| *s != signatures[20])
+        .collect();
+    fixture.source.state().other_histories = vec![Some(other)];
+    fixture.settle().await;
+    assert_nothing_is_stored(&fixture).await;
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn a_node_that_delivers_nothing_delays_the_others_only_for_the_time_of_the_settings() {
+    let (chain, mut fixture) = fixture().await;
+    fixture.source.state().other_histories = vec![None];
+    for _ in 0..3 {
+        assert!(fixture.follower.step().await.unwrap().again);
+    }
+    assert_eq!(fixture.database.store.checkpoint().await.unwrap(), None);
+    let patience = Settings {
+        history_patience: Duration::ZERO,
+        ..backfill_settings()
+    };
+    restart(&mut fixture, patience);
+    fixture.settle().await;
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn a_backfill_without_any_answering_node_fails_with_the_reason() {
+    let (_, mut fixture) = fixture().await;
+    fixture.source.state().max_pages = Some(0);
+    let error = fixture.first_error().await.to_string();
+    assert!(error.contains("injected failure"), "{error}");
+}
+
+#[tokio::test]
+async fn a_stored_backfill_that_does_not_fit_the_checkpoint_is_replaced() {
+    let (chain, mut fixture) = fixture().await;
+    // It begins after the checkpoint of the empty database.
+    let range = BackfillRange {
+        after: Some(Slot::new(5)),
+        until: chain.slot,
+    };
+    fixture.database.store.begin_backfill(range).await.unwrap();
+    fixture.settle().await;
+    assert_nothing_is_stored(&fixture).await;
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+/// A node lists a transaction as failed that succeeded. The fetched transaction decides.
+#[tokio::test]
+async fn a_wrong_outcome_in_a_history_stops_a_backfill_from_two_nodes_at_no_transaction() {
+    let (chain, mut fixture) = fixture().await;
+    fixture.source.state().other_histories = vec![Some(HashSet::new())];
+    for _ in 0..3 {
+        fixture.follower.step().await.unwrap();
+        if count(&fixture.database, "backfill_transactions").await > 0 {
+            break;
+        }
+    }
+    sqlx::query("UPDATE backfill_transactions SET succeeded = NOT succeeded WHERE slot = 7")
+        .execute(fixture.database.pool())
+        .await
+        .unwrap();
+    fixture.settle().await;
+    fixture.assert_equals_new_database(&chain).await;
+}
