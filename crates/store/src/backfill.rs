@@ -112,15 +112,29 @@ impl Store {
     }
 
     /// Stores a page of a node's history together with the position after it. An entry that another
-    /// node has listed is stored once, as a successful one if a node says so.
+    /// node has listed is stored once, as a successful one if a node says so. Returns `false` and
+    /// stores nothing if `range` is no longer the range of the present backfill.
     pub async fn store_history_page(
         &self,
+        range: BackfillRange,
         history: &StoredHistory,
         page: &[BackfillTransaction],
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let slots = page.iter().map(|entry| entry.slot.to_column());
         let slots = slots.collect::<Result<Vec<_>, _>>()?;
         let mut transaction = self.pool.begin().await?;
+        // The lock keeps the range until the commit.
+        let is_present = sqlx::query(
+            "SELECT FROM backfill WHERE after_slot IS NOT DISTINCT FROM $1 AND until_slot = $2 FOR SHARE",
+        )
+        .bind(range.after.map(Slot::to_column).transpose()?)
+        .bind(range.until.to_column()?)
+        .fetch_optional(&mut *transaction)
+        .await?
+        .is_some();
+        if !is_present {
+            return Ok(false);
+        }
         sqlx::query(
             "INSERT INTO backfill_transactions AS stored (slot, signature, succeeded)
              SELECT DISTINCT ON (slot, signature) * FROM unnest($1::bigint[], $2::bytea[], $3::boolean[])
@@ -144,6 +158,28 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Marks the histories of all nodes as complete, so that a restart does not read them on.
+    pub async fn end_histories(&self) -> Result<(), StoreError> {
+        sqlx::query("UPDATE backfill_histories SET complete = true")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Deletes a listed transaction that is not on the chain.
+    pub async fn delete_backfill_transaction(
+        &self,
+        slot: Slot,
+        signature: Signature,
+    ) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM backfill_transactions WHERE slot = $1 AND signature = $2")
+            .bind(slot.to_column()?)
+            .bind(signature.as_ref())
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 

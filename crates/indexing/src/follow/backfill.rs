@@ -8,7 +8,9 @@
 //! ```
 //!
 //! The union of all histories is applied, because what is applied without a journal cannot be
-//! repaired. A node that delivers no page for a while delays the others only until then.
+//! repaired. When one history is complete, the others have as much time again, but at least the time
+//! of the settings. So a node that delivers nothing, or an endless list, delays the others only until
+//! then.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -42,6 +44,9 @@ pub struct Backfill {
 /// The tasks that read the histories. They end when this value is dropped.
 struct Reading {
     tasks: JoinSet<Result<(), IndexerError>>,
+    start: Instant,
+    /// When the first history was complete, and how long that took.
+    first_complete: Option<(Instant, Duration)>,
     nodes: Vec<Arc<Mutex<NodeProgress>>>,
 }
 
@@ -119,17 +124,26 @@ impl<S: Source> Follower<S> {
         };
         let new = self.new_transactions(listed, checkpoint, head);
         let applied = self.apply_all(checkpoint, head, &new, Some(head.finalized)).await;
-        if let Err(IndexerError::Source(SourceError::Inconsistent {
-            signature,
-            slot,
-            inconsistency: Inconsistency::OtherOutcome,
-        })) = &applied
-            && self.source.histories().len() > 1
-        {
-            self.store.change_backfill_outcome(*slot, *signature).await?;
-            return Ok(step);
+        // These are final, and no search needs them.
+        self.without_events.clear();
+        match &applied {
+            Err(IndexerError::Source(SourceError::NotOnChain { signature, slot })) => {
+                self.store.delete_backfill_transaction(*slot, *signature).await?;
+            }
+            Err(IndexerError::Source(SourceError::Inconsistent {
+                signature,
+                slot,
+                inconsistency: Inconsistency::OtherOutcome,
+            })) if self.source.histories().len() > 1 => {
+                // The error below makes the source distrust the node.
+                self.store.change_backfill_outcome(*slot, *signature).await?;
+            }
+            _ => {}
         }
+        // A search for what is missing covers the same slots.
+        let real_head = std::mem::replace(&mut step.head, head);
         step = self.after_apply(applied, step, &new).await?;
+        step.head = real_head;
         step.again = true;
         self.backfill.record_applied(&self.store, count).await?;
         if is_last && step.checkpoint.is_some_and(|at| at.slot >= range.until) {
@@ -149,7 +163,7 @@ impl<S: Source> Follower<S> {
     }
 
     /// Reads the histories for up to [`WAIT`]. Returns whether they are read: one is complete, and
-    /// each other one is complete or has delivered no page for the time of the settings.
+    /// each other one is complete or has had its time.
     async fn are_histories_read(&mut self, range: BackfillRange) -> Result<bool, IndexerError> {
         if self.backfill.applying.is_some() {
             return Ok(true);
@@ -175,6 +189,7 @@ impl<S: Source> Follower<S> {
             return Ok(false);
         }
         self.backfill.reading = None;
+        self.store.end_histories().await?;
         let waiting = self.store.backfill_progress().await?;
         self.backfill.applying = Some(Applying {
             start: Instant::now(),
@@ -253,24 +268,33 @@ impl Reading {
                 });
             }
         }
-        Self { tasks, nodes }
+        Self {
+            tasks,
+            start: Instant::now(),
+            first_complete: None,
+            nodes,
+        }
     }
 
     /// Returns whether no further history is awaited. Fails if no node delivers anything.
-    fn is_done(&self, patience: Duration) -> Result<bool, IndexerError> {
-        let mut is_one_complete = false;
-        let mut is_one_awaited = false;
+    fn is_done(&mut self, patience: Duration) -> Result<bool, IndexerError> {
+        let mut complete = 0;
         let mut last_page: Option<Instant> = None;
         let mut error = None;
         for node in &self.nodes {
             let mut node = lock(node);
-            is_one_complete |= node.complete;
-            is_one_awaited |= !node.complete && node.last_page.elapsed() < patience;
+            complete += usize::from(node.complete);
             last_page = last_page.max(Some(node.last_page));
             error = error.or(node.last_error.take());
         }
-        if is_one_complete {
-            return Ok(!is_one_awaited);
+        if complete == self.nodes.len() {
+            return Ok(true);
+        }
+        if complete > 0 {
+            let (since, took) = *self
+                .first_complete
+                .get_or_insert((Instant::now(), self.start.elapsed()));
+            return Ok(since.elapsed() >= took.max(patience));
         }
         match error {
             Some(error) if last_page.is_none_or(|last| last.elapsed() >= SILENCE) => Err(error.into()),
@@ -295,6 +319,7 @@ async fn read_history<S: Source>(
 ) -> Result<(), IndexerError> {
     // A fork can remove an entry that is not final. So only a final one is stored as a position.
     let mut before = history.before;
+    let mut is_first_page = true;
     while !history.complete {
         let page = source.history_page(node, program, before, range.after, range.until);
         let page = match page.await {
@@ -305,6 +330,13 @@ async fn read_history<S: Source>(
                 continue;
             }
         };
+        // The node may not have the stored position any more. An empty page is then not the end.
+        if is_first_page && before.is_some() && page.next.is_none() {
+            before = None;
+            is_first_page = false;
+            continue;
+        }
+        is_first_page = false;
         before = page.next.map(|end| end.signature);
         history.before = page
             .next
@@ -321,7 +353,10 @@ async fn read_history<S: Source>(
                 succeeded: entry.succeeded,
             })
             .collect();
-        store.store_history_page(&history, &entries).await?;
+        if !store.store_history_page(range, &history, &entries).await? {
+            // Another replica has begun another backfill.
+            return Ok(());
+        }
         *lock(progress) = NodeProgress {
             complete: history.complete,
             last_page: Instant::now(),

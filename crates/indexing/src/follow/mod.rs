@@ -75,7 +75,7 @@ pub struct Settings {
     /// A database that is more than this number of slots behind the finalized slot backfills
     /// without a journal.
     pub backfill_slots: u64,
-    /// How long a node may deliver no page of its history during a backfill when another node's
+    /// How long the other nodes' histories are awaited, at least, during a backfill when one node's
     /// history is complete.
     pub history_patience: Duration,
     /// How long the source may be behind the database before the checkpoint stops.

@@ -61,6 +61,8 @@ pub struct SourceState {
     pub page_size: usize,
     /// The nodes whose pages were returned, in order.
     pub pages: Vec<usize>,
+    /// Whether the histories of the other nodes begin again after their end.
+    pub repeats: bool,
     /// After how many pages every request for a page fails. `None` means never.
     pub max_pages: Option<usize>,
 }
@@ -208,6 +210,11 @@ impl Source for TestSource {
             let position = listed.iter().position(|entry| entry.signature == before);
             position.map_or(listed.len(), |position| position + 1)
         });
+        let from = if state.repeats && node > 0 {
+            from % listed.len()
+        } else {
+            from
+        };
         let size = if state.page_size == 0 {
             1_000
         } else {

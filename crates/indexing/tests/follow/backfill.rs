@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bauta_indexing::chain::Head;
+use bauta_indexing::chain::{Head, ListedTransaction};
 use bauta_indexing::testing::{TestChain, named};
 use bauta_indexing::{Follower, Settings};
 use bauta_store::{BackfillRange, Slot};
@@ -161,21 +161,80 @@ async fn a_stored_backfill_that_does_not_fit_the_checkpoint_is_replaced() {
     fixture.assert_equals_new_database(&chain).await;
 }
 
-/// A node lists a transaction as failed that succeeded. The fetched transaction decides.
+/// A node lists transactions as failed that succeeded. The fetched transactions decide.
 #[tokio::test]
-async fn a_wrong_outcome_in_a_history_stops_a_backfill_from_two_nodes_at_no_transaction() {
+async fn a_wrong_outcome_in_a_history_is_reported_and_corrected() {
     let (chain, mut fixture) = fixture().await;
-    fixture.source.state().other_histories = vec![Some(HashSet::new())];
-    for _ in 0..3 {
-        fixture.follower.step().await.unwrap();
-        if count(&fixture.database, "backfill_transactions").await > 0 {
-            break;
-        }
+    {
+        let mut state = fixture.source.state();
+        state.other_histories = vec![Some(HashSet::new())];
+        state.failing_fetches = 0..usize::MAX;
     }
-    sqlx::query("UPDATE backfill_transactions SET succeeded = NOT succeeded WHERE slot = 7")
+    fixture.first_error().await;
+    let changed = sqlx::query(
+        "UPDATE backfill_transactions SET succeeded = NOT succeeded WHERE slot BETWEEN 103 AND 104",
+    )
+    .execute(fixture.database.pool())
+    .await
+    .unwrap();
+    assert!(changed.rows_affected() > 0);
+    fixture.source.state().failing_fetches = 0..0;
+    for _ in 0..changed.rows_affected() {
+        let error = fixture.first_error().await;
+        assert!(error.is_contradiction(), "{error}");
+    }
+    fixture.settle().await;
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_a_history_invents_stops_nothing() {
+    let (chain, mut fixture) = fixture().await;
+    let invented = ListedTransaction {
+        slot: chain.slot.previous(),
+        signature: Signature::from([9; 64]),
+        succeeded: true,
+        is_refused_reuse: false,
+    };
+    fixture.source.state().invented.push(invented);
+    fixture.settle().await;
+    assert_nothing_is_stored(&fixture).await;
+    fixture.source.state().invented.clear();
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn a_history_without_an_end_delays_the_others_only_for_the_time_of_the_settings() {
+    let (chain, mut fixture) = fixture().await;
+    {
+        let mut state = fixture.source.state();
+        state.other_histories = vec![Some(HashSet::new())];
+        state.repeats = true;
+    }
+    let patience = Settings {
+        history_patience: Duration::ZERO,
+        ..backfill_settings()
+    };
+    restart(&mut fixture, patience);
+    fixture.settle().await;
+    fixture.source.state().repeats = false;
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn a_position_that_a_node_no_longer_has_is_not_the_end_of_its_history() {
+    let (chain, mut fixture) = fixture().await;
+    fixture.source.state().max_pages = Some(10);
+    while count(&fixture.database, "backfill_transactions").await < 30 {
+        fixture.follower.step().await.unwrap();
+    }
+    sqlx::query("UPDATE backfill_histories SET before = $1")
+        .bind([7_u8; 64].as_slice())
         .execute(fixture.database.pool())
         .await
         .unwrap();
+    restart(&mut fixture, backfill_settings());
+    fixture.source.state().max_pages = None;
     fixture.settle().await;
     fixture.assert_equals_new_database(&chain).await;
 }
