@@ -41,6 +41,11 @@ database_url = "postgres://bauta:$postgres@postgres:5432/bauta"
 websockets = [$(items "${SOLANA_WS_URL:-}" | sed 's/.*/"&"/' | paste -s -d ',' -)]
 $(items "$SOLANA_RPC_URL" | sed 's/.*/\n[[nodes]]\nurl = "&"/')
 END
+# The API reads verifying keys from the first node.
+cat > "$folder/api.toml" <<END
+database_url = "postgres://bauta:$postgres@postgres:5432/bauta"
+solana_rpc_url = "$(items "$SOLANA_RPC_URL" | head -n 1)"
+END
 # The API key of the first client. prover.toml has only its hash.
 prefix=$(random 4)
 secret=$(random 32)

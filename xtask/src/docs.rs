@@ -213,6 +213,7 @@ fn each_services_page_lists_exactly_its_settings() {
     for (source, page) in [
         ("prover-service/src/settings.rs", "docs/prover-service.md"),
         ("indexer/src/config.rs", "docs/indexer.md"),
+        ("api/src/settings.rs", "docs/api-service.md"),
         ("crates/service-common/src/settings.rs", "docs/service.md"),
     ] {
         let source = read(source);

@@ -76,13 +76,7 @@ pub(crate) fn with_layers(routes: Router, settings: &HttpSettings) -> Router {
         timeout: Duration::from_millis(settings.request_timeout_ms),
     });
     routes
-        .method_not_allowed_fallback(|| async {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "the route doesn't support this method; the Allow header lists the supported methods",
-            )
-        })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "no_such_route", "there is no such route") })
         .layer(DefaultBodyLimit::max(settings.max_body_bytes))
         .layer(Extension(BodyLimits {
@@ -203,10 +197,13 @@ async fn observe(mut request: Request, next: Next) -> Response {
         if let Some(cause) = problem.cause() {
             tracing::error!(parent: &span, event = "request_failed", code = problem.code(), cause);
         }
-        let allow = response.headers_mut().remove(header::ALLOW);
+        // The headers that the layers of the service added, for example for CORS, stay.
+        let added = std::mem::take(response.headers_mut());
         response = problem.response(Some(id.as_str()));
-        if let Some(allow) = allow {
-            response.headers_mut().insert(header::ALLOW, allow);
+        for (name, value) in &added {
+            if *name != header::CONTENT_LENGTH && !response.headers().contains_key(name) {
+                response.headers_mut().insert(name, value.clone());
+            }
         }
     }
     observed.status = Some(response.status());

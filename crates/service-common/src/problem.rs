@@ -44,6 +44,18 @@ impl Problem {
         InvalidField::new(field, rule).into()
     }
 
+    /// Creates a problem with status 405 and code `method_not_allowed`. Every service responds with
+    /// it. A service whose own layers must also see such requests, for example the preflights of
+    /// browsers, sets it as a fallback before it adds the layers.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "the route doesn't support this method; the Allow header lists the supported methods",
+        )
+    }
+
     /// Creates a problem with status 500 and code `internal`. The cause is logged with the request
     /// id and is not returned to the client.
     #[must_use]

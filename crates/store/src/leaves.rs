@@ -50,11 +50,11 @@ fn leaf_record(depth: Depth, row: &PgRow) -> Result<LeafRecord, StoreError> {
     })
 }
 
-const SELECT_HOLDING: &str = "SELECT mint, owner, commitment, index, track_id, live,
+pub const SELECT_HOLDING: &str = "SELECT mint, owner, commitment, index, track_id, live,
         extract(epoch FROM last_change_at)::bigint AS last_change
     FROM holdings WHERE registry_id = $1";
 
-fn holding(depth: Depth, row: &PgRow) -> Result<Holding, StoreError> {
+pub fn holding(depth: Depth, row: &PgRow) -> Result<Holding, StoreError> {
     Ok(Holding {
         owner: address(row.get("owner"))?,
         commitment: Commitment::new(element(row.get("commitment"))?),

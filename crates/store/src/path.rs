@@ -158,7 +158,7 @@ impl Store {
     }
 
     /// Returns the reason why a root is not valid.
-    async fn root_error(&self, registry: &Registry, root: Root) -> Result<StoreError, StoreError> {
+    pub(crate) async fn root_error(&self, registry: &Registry, root: Root) -> Result<StoreError, StoreError> {
         let is_known: bool =
             sqlx::query("SELECT EXISTS (SELECT FROM roots WHERE registry_id = $1 AND root = $2)")
                 .bind(registry.id)

@@ -48,7 +48,7 @@ pub struct Collection {
     pub track: u64,
 }
 
-const SELECT: &str =
+pub const SELECT: &str =
     "SELECT id, address, authority, nonce, kind, depth, leaf_format, root_ttl_seconds, sealed,
     next_index, sequence FROM registries";
 
@@ -62,7 +62,7 @@ pub fn byte(row: &PgRow, column: &str) -> Result<u8, StoreError> {
         .map_err(|_| StoreError::Damaged(format!("{column} is not between 0 and 255")))
 }
 
-fn registry(row: &PgRow) -> Result<Registry, StoreError> {
+pub fn registry(row: &PgRow) -> Result<Registry, StoreError> {
     Ok(Registry {
         id: row.get("id"),
         address: address(row.get("address"))?,
@@ -75,6 +75,14 @@ fn registry(row: &PgRow) -> Result<Registry, StoreError> {
         sealed: row.get("sealed"),
         next_index: unsigned(row.get("next_index"))?,
         sequence: Sequence::from_column(row.get("sequence"))?,
+    })
+}
+
+pub fn collection(row: &PgRow) -> Result<Collection, StoreError> {
+    Ok(Collection {
+        key: address(row.get("key"))?,
+        is_group: row.get("is_group"),
+        track: uint64(row, "track_id")?,
     })
 }
 
@@ -105,13 +113,6 @@ impl Store {
         .bind(registry.id)
         .fetch_all(&self.pool)
         .await?;
-        let collection = |row: &PgRow| {
-            Ok(Collection {
-                key: address(row.get("key"))?,
-                is_group: row.get("is_group"),
-                track: uint64(row, "track_id")?,
-            })
-        };
         rows.iter().map(collection).collect()
     }
 }

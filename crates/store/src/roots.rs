@@ -26,7 +26,7 @@ pub struct RootRecord {
     pub leaf_count: u64,
 }
 
-fn root_record(row: &PgRow) -> Result<RootRecord, StoreError> {
+pub fn root_record(row: &PgRow) -> Result<RootRecord, StoreError> {
     Ok(RootRecord {
         root: Root::new(element(row.get("root"))?),
         sequence: Sequence::from_column(row.get("sequence"))?,

@@ -77,13 +77,13 @@ pub struct Circuit {
     pub transcript_hash: [u8; 32],
 }
 
-const SELECT: &str =
+pub const SELECT: &str =
     "SELECT s.id, s.address, s.scope, s.creator, s.nonce, s.gate, s.mode, s.root, s.required_claim, s.opens_at,
         s.closes_at, s.status, r.address AS registry, c.address AS circuit, a.address AS auxiliary_registry
     FROM scopes s JOIN registries r ON r.id = s.registry_id JOIN circuits c ON c.id = s.circuit_id
     LEFT JOIN registries a ON a.id = s.auxiliary_registry_id";
 
-fn scope(row: &PgRow) -> Result<Scope, StoreError> {
+pub fn scope(row: &PgRow) -> Result<Scope, StoreError> {
     let optional = |column: &str| row.get::<Option<&[u8]>, _>(column);
     Ok(Scope {
         id: row.get("id"),

@@ -36,7 +36,7 @@ pub fn run(stand_ins: bool) -> Result<()> {
     workspace::output(docker().arg("version"))
         .context("no container engine is running; on Debian, install docker.io and docker-compose")?;
     let root = workspace::root()?;
-    let mut services = vec!["indexer", "prover", "worker", "prometheus"];
+    let mut services = vec!["indexer", "prover", "worker", "api", "prometheus"];
     if stand_ins {
         standins::build(&root)?;
     } else {
@@ -52,7 +52,7 @@ pub fn run(stand_ins: bool) -> Result<()> {
     let size: f64 = inspect("bauta", "{{.Size}}")?.parse()?;
     let bases: f64 = inspect("debian:bookworm-slim", "{{.Size}}").map_or(Ok(0.0), |size| size.parse())?;
 
-    for program in ["bauta-indexer", "prover-service", "bauta"] {
+    for program in ["bauta-indexer", "prover-service", "bauta-api", "bauta"] {
         let options = [
             "run",
             "--rm",
@@ -193,7 +193,7 @@ impl Compose {
     /// their programs, ports are published only on this machine, the databases' network has no
     /// access to the outside, and secrets are only in files.
     fn check_isolation(&self) -> Result<()> {
-        for service in ["indexer", "prover", "worker"] {
+        for service in ["indexer", "prover", "worker", "api"] {
             let container = self.container(service)?;
             let user = workspace::output(docker().args(["exec", &container, "id", "--user"]))?;
             ensure!(user.trim() == "10001", "{service} runs as {user}");
@@ -236,7 +236,7 @@ impl Compose {
             password.as_str(),
             key.context("prover.toml has no cache_key")?.trim_matches('"'),
         ];
-        for service in ["postgres", "redis", "indexer", "prover", "worker"] {
+        for service in ["postgres", "redis", "indexer", "prover", "worker", "api"] {
             let all = workspace::output(docker().args(["inspect", &self.container(service)?]))?;
             let shown = secrets.iter().any(|secret| all.contains(secret));
             ensure!(!shown, "`docker inspect` of {service} shows a secret");
@@ -246,7 +246,7 @@ impl Compose {
 
     /// Waits until Prometheus scrapes every container. It finds them by DNS.
     fn check_scraping(&self) -> Result<()> {
-        let expected = self.containers("worker")?.len() + 2;
+        let expected = self.containers("worker")?.len() + 3;
         let start = Instant::now();
         loop {
             let answer = http::post_form(PROMETHEUS, "/api/v1/query", "query", "sum(up)")?;
@@ -345,7 +345,7 @@ impl Compose {
 
     /// Stops the services and checks that each one exits with code 0.
     fn stop(&self) -> Result<()> {
-        let services = ["indexer", "prover", "worker", "postgres"];
+        let services = ["indexer", "prover", "worker", "api", "postgres"];
         let mut containers = Vec::new();
         for service in services {
             for container in self.containers(service)? {

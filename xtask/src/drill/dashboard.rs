@@ -44,7 +44,8 @@ pub fn run() -> Result<()> {
     })?;
     let prover = stack.service("prover").context("the stack has no prover")?;
     let indexer = stack.service("indexer").context("the stack has no indexer")?;
-    let prometheus = Prometheus::start(&[("prover", prover), ("indexer", indexer)])?;
+    let api = stack.service("api").context("the stack has no API")?;
+    let prometheus = Prometheus::start(&[("prover", prover), ("indexer", indexer), ("api", api)])?;
     let mut rules = rules(&prometheus)?;
     let alerts = rules.len();
     let mut wanted = queries.clone();

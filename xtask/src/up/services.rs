@@ -18,6 +18,8 @@ pub struct ServiceEntry {
     pub port: u16,
     /// The variable that sets this port.
     pub port_variable: &'static str,
+    /// The operations port, if it is another port and not always a free one.
+    pub operations_port: Option<u16>,
     /// The displayed routes.
     pub routes: &'static str,
     /// A subcommand of the program that runs before the service starts.
@@ -33,6 +35,7 @@ pub const SERVICES: &[ServiceEntry] = &[
         program: "bauta-indexer",
         port: 9091,
         port_variable: "METRICS_PORT",
+        operations_port: None,
         routes: "/health, /ready, /metrics",
         setup: None,
         settings: || Ok(vec![("METRICS_HOST", "127.0.0.1".into())]),
@@ -42,6 +45,7 @@ pub const SERVICES: &[ServiceEntry] = &[
         program: "prover-service",
         port: 3001,
         port_variable: "PORT",
+        operations_port: None,
         routes: "/prove, /verify, ...: docs/prover-service.md; /health, /metrics; open to this machine: proofs and metrics \
                  without an API key, no rate limits",
         setup: Some("migrate"),
@@ -64,6 +68,26 @@ pub const SERVICES: &[ServiceEntry] = &[
                 ("WITNESS_KEYS", format!("local:{}", random_hex::<32>()?)),
                 // A later run can't read the cached proofs of this one.
                 ("CACHE_KEY", random_hex::<32>()?),
+                ("DATABASE_CONNECTIONS", "8".into()),
+            ])
+        },
+    },
+    ServiceEntry {
+        name: "api",
+        program: "bauta-api",
+        port: 8080,
+        port_variable: "PORT",
+        operations_port: Some(9092),
+        routes: "/v1/registries, /v1/scopes, ...: docs/api-service.md; /health, /metrics; open to this machine, no rate \
+                 limits",
+        setup: None,
+        settings: || {
+            Ok(vec![
+                ("HOST", "127.0.0.1".into()),
+                ("METRICS_HOST", "127.0.0.1".into()),
+                ("ANONYMOUS_REQUESTS_PER_MINUTE", "0".into()),
+                ("ANONYMOUS_TILES_PER_MINUTE", "0".into()),
+                ("METRICS_ON_SERVICE_PORT", "true".into()),
                 ("DATABASE_CONNECTIONS", "8".into()),
             ])
         },

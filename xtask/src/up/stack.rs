@@ -167,10 +167,13 @@ impl Stack {
             let program = entry.path()?;
             let mut variables = self.environment();
             variables.extend((entry.settings)()?);
-            let port = match ports {
-                Ports::Fixed => entry.port,
+            let chosen = |fixed: u16| match ports {
+                Ports::Fixed => fixed,
                 Ports::Free => 0,
             };
+            let port = chosen(entry.port);
+            let operations_port = entry.operations_port.map(chosen);
+            variables.extend(operations_port.map(|port| ("METRICS_PORT", port.to_string())));
             if let Some(setup) = entry.setup {
                 workspace::output(Command::new(&program).arg(setup).envs(variables.clone()))?;
             }

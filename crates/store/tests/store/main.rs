@@ -6,6 +6,7 @@ mod apply;
 mod backup;
 mod jobs;
 mod migrations;
+mod read;
 mod roles;
 mod rollback;
 mod scans;

@@ -149,5 +149,17 @@ async fn no_query_of_the_steady_state_scans_all_uses_or_leaves() {
         .path(&registry, chain.root(managed), 0, chain.now)
         .await
         .unwrap();
+    let everything = [0; 32]..=[0xff; 32];
+    let page = store
+        .nullifiers_within(&known, &everything, None, 100)
+        .await
+        .unwrap();
+    assert_eq!(page.len(), 100);
+    store.nullifier_count(&known).await.unwrap();
+    store
+        .holdings_within(&registry, &everything, None, 100)
+        .await
+        .unwrap();
+    store.tiles(&[chain.root(managed).element()]).await.unwrap();
     assert_eq!(scans(&store).await, before);
 }

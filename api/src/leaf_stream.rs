@@ -1,0 +1,121 @@
+//! The leaves of a whole tree as a stream of bytes.
+//!
+//! ```text
+//!   list of the lowest tiles at the root   one statement, so all are of one tree
+//!        |
+//!        +--> 64 tiles by hash, again and again   --> 32 bytes for each leaf
+//! ```
+//!
+//! The content of a hash never changes, so the parts of a stream fit together, whatever the indexer
+//! does meanwhile. If a tile is deleted before it is read, the stream ends with an error and is
+//! shorter than it announced.
+
+use std::ops::Range;
+
+use bauta_primitives::Root;
+use bauta_store::{LeafTile, Registry, Store, StoreError};
+use futures_util::{Stream, stream::try_unfold};
+
+/// Largest number of leaves of a tree that is served as a whole.
+pub const MAX_LEAVES: u64 = 1 << 20;
+/// Bytes of the leaves of a full tile.
+const TILE_BYTES: u64 = 256 * 32;
+/// Number of tiles that are read at a time.
+const CHUNK: u64 = 64;
+/// Largest number of lowest tiles of such a tree.
+const MAX_TILES: u16 = 4_096;
+
+/// Why the leaves of a tree can't be served.
+#[derive(Debug, thiserror::Error)]
+pub enum LeavesError {
+    /// The tree has too many leaves.
+    #[error("the tree has more than {MAX_LEAVES} leaves; read its tiles")]
+    TooLarge,
+    /// The database failed, or the root is unknown or not valid.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The leaves of a tree at one root.
+pub struct Leaves {
+    store: Store,
+    tiles: Vec<LeafTile>,
+}
+
+/// A part of the leaves that a stream has reached.
+struct Reader {
+    leaves: Leaves,
+    rest: Range<u64>,
+}
+
+impl Leaves {
+    /// Lists the tiles of a tree at a root that is valid at `now` (Unix seconds).
+    pub async fn open(store: &Store, registry: &Registry, root: Root, now: i64) -> Result<Self, LeavesError> {
+        let tiles = store.leaf_tiles(registry, root, now, MAX_TILES + 1).await?;
+        if tiles.last().is_some_and(|last| last.position >= MAX_TILES.into()) {
+            return Err(LeavesError::TooLarge);
+        }
+        Ok(Self {
+            store: store.clone(),
+            tiles,
+        })
+    }
+
+    /// Returns the number of bytes: 32 for each leaf, without the empty ones at the end.
+    pub fn bytes(&self) -> u64 {
+        self.tiles
+            .last()
+            .map_or(0, |last| last.position * TILE_BYTES + last.bytes)
+    }
+
+    /// Streams a range of the bytes.
+    pub fn stream(self, range: Range<u64>) -> impl Stream<Item = Result<Vec<u8>, StoreError>> + Send {
+        let reader = Reader {
+            leaves: self,
+            rest: range,
+        };
+        try_unfold(reader, |mut reader| async move {
+            if reader.rest.is_empty() {
+                return Ok(None);
+            }
+            let bytes = reader.next().await?;
+            Ok(Some((bytes, reader)))
+        })
+    }
+}
+
+impl Reader {
+    /// Reads the tiles of the next chunk, and returns the part of their leaves that is left.
+    async fn next(&mut self) -> Result<Vec<u8>, StoreError> {
+        let chunk = CHUNK * TILE_BYTES;
+        let start = self.rest.start / chunk * chunk;
+        let end = self.rest.end.min(start + chunk);
+        let first = start / TILE_BYTES;
+        let wanted: Vec<LeafTile> = self
+            .leaves
+            .tiles
+            .iter()
+            .filter(|tile| (first..first + CHUNK).contains(&tile.position))
+            .copied()
+            .collect();
+        let hashes: Vec<_> = wanted.iter().map(|tile| tile.hash).collect();
+        // Leaves without a tile are empty, which is zero.
+        let mut bytes = vec![0; to_usize(chunk)];
+        for (place, tile) in wanted.iter().zip(self.leaves.store.tiles(&hashes).await?) {
+            let tile = tile.ok_or(StoreError::UnknownTile { hash: place.hash })?;
+            let from = to_usize((place.position - first) * TILE_BYTES);
+            if let Some(target) = bytes.get_mut(from..from + tile.entries.len()) {
+                target.copy_from_slice(&tile.entries);
+            }
+        }
+        bytes.truncate(to_usize(end - start));
+        bytes.drain(..to_usize(self.rest.start - start));
+        self.rest.start = end;
+        Ok(bytes)
+    }
+}
+
+/// Converts an offset within a chunk.
+fn to_usize(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,141 @@
+use std::sync::Arc;
+
+use axum::extract::State;
+use bauta_service_common::{Path, Query};
+use bauta_store::analytics::{Period, VerificationCounts};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    problems::{Failure, ProblemDocument},
+    respond::Document,
+    scopes,
+    state::AppState,
+};
+use crate::{
+    series::{self, Span},
+    time::unix_seconds,
+};
+
+/// The period of an element.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Every {
+    /// An hour.
+    Hour,
+    /// A day (UTC).
+    Day,
+}
+
+/// The parameters of analytics.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AnalyticsParameters {
+    /// The period of an element. The default is a day.
+    every: Option<Every>,
+    /// Unix seconds in the first period. The default is 30 periods before `to`.
+    #[param(minimum = 0)]
+    from: Option<i64>,
+    /// Unix seconds at or before which the last period begins. The default is now.
+    #[param(minimum = 0)]
+    to: Option<i64>,
+}
+
+impl AnalyticsParameters {
+    fn span(&self) -> Result<(Period, Span), Failure> {
+        let period = match self.every {
+            Some(Every::Hour) => Period::Hour,
+            Some(Every::Day) | None => Period::Day,
+        };
+        let span = Span::new(period, self.from, self.to, unix_seconds())?;
+        Ok((period, span))
+    }
+}
+
+/// The verifications in a period.
+#[derive(Serialize, ToSchema)]
+pub struct AnalyticsDocument {
+    /// Start of the period in Unix seconds.
+    begins: i64,
+    /// Number of verifications. Null if it is below `k`.
+    verifications: Option<u64>,
+    /// Number of transactions that failed because their nullifier was used before. Null if it is
+    /// below `k`.
+    refused: Option<u64>,
+}
+
+/// The verifications by hour or day.
+#[derive(Serialize, ToSchema)]
+pub struct AnalyticsSeries {
+    /// Counts below this number are null.
+    k: u64,
+    /// All periods of the span, at most 1,000.
+    data: Vec<AnalyticsDocument>,
+}
+
+/// Returns the verifications of a scope by hour or day.
+///
+/// Counts below `k` are null, also if they are 0. A further hour is null if the total of its day
+/// would give a small count away.
+#[utoipa::path(
+    get,
+    path = "/v1/scopes/{scope}/analytics",
+    tag = "analytics",
+    params(("scope" = String, Path, description = "The scope account"), AnalyticsParameters),
+    responses(
+        (status = 200, body = AnalyticsSeries),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({"sees": "network address; which scope", "keeps": "nothing"})))
+)]
+pub async fn scope_analytics(
+    State(state): State<Arc<AppState>>,
+    Path(address): Path<String>,
+    Query(parameters): Query<AnalyticsParameters>,
+) -> Result<Document<AnalyticsSeries>, Failure> {
+    let (period, span) = parameters.span()?;
+    let scope = scopes::read(&state, &address).await?.address;
+    let known = state
+        .store
+        .verification_counts_of_scope(scope, period, span.days());
+    Ok(document(&state, &span, &known.await?))
+}
+
+/// Returns the verifications of a track in all scopes by hour or day.
+///
+/// Counts are hidden as in the analytics of a scope.
+#[utoipa::path(
+    get,
+    path = "/v1/tracks/{id}/analytics",
+    tag = "analytics",
+    params(("id" = u64, Path, description = "The track"), AnalyticsParameters),
+    responses(
+        (status = 200, body = AnalyticsSeries),
+    ),
+    extensions(("x-discloses" = json!({"sees": "network address; which track", "keeps": "nothing"})))
+)]
+pub async fn track_analytics(
+    State(state): State<Arc<AppState>>,
+    Path(track): Path<u64>,
+    Query(parameters): Query<AnalyticsParameters>,
+) -> Result<Document<AnalyticsSeries>, Failure> {
+    let (period, span) = parameters.span()?;
+    let known = state
+        .store
+        .verification_counts_of_track(track, period, span.days());
+    Ok(document(&state, &span, &known.await?))
+}
+
+fn document(state: &AppState, span: &Span, known: &[VerificationCounts]) -> Document<AnalyticsSeries> {
+    let shown = series::verifications(span, known, state.k).into_iter();
+    let data = shown.map(|counts| AnalyticsDocument {
+        begins: counts.begins,
+        verifications: counts.verifications,
+        refused: counts.refused,
+    });
+    Document(AnalyticsSeries {
+        k: state.k,
+        data: data.collect(),
+    })
+}

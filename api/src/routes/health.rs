@@ -1,0 +1,41 @@
+use std::sync::Arc;
+
+use axum::extract::State;
+use bauta_service_common::Json;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::state::AppState;
+
+/// The state of the process.
+#[derive(Serialize, ToSchema)]
+pub struct Health {
+    /// Always `healthy`. `/ready` says whether the service should receive requests.
+    status: &'static str,
+    /// `connected`, or `unavailable`.
+    database: &'static str,
+}
+
+/// Returns the state of the process.
+///
+/// Responds if the process runs. `/ready` on the operations port says whether the service should
+/// receive requests.
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "operations",
+    responses(
+        (status = 200, body = Health),
+    ),
+    extensions(("x-discloses" = json!({"sees": "nothing", "keeps": "nothing"})))
+)]
+pub async fn health(State(state): State<Arc<AppState>>) -> Json<Health> {
+    let database = match state.store.ping().await {
+        Ok(()) => "connected",
+        Err(_) => "unavailable",
+    };
+    Json(Health {
+        status: "healthy",
+        database,
+    })
+}

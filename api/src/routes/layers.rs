@@ -1,0 +1,196 @@
+//! The layers around the routes: CORS, rate limits, compression, conditional requests and
+//! freshness.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use bauta_service_common::{AUDIT, InvalidField, address_key};
+use bauta_store::Slot;
+use tower_http::compression::{
+    CompressionLayer, Predicate,
+    predicate::{And, SizeAbove},
+};
+
+use super::{
+    problems::Failure,
+    respond::{FINALIZED_SLOT, MIN_SLOT, SLOT},
+    state::AppState,
+};
+use crate::limits::Kind;
+
+/// The path without a limit. Monitoring requests it often.
+pub const UNLIMITED_PATH: &str = "/health";
+/// Smaller responses are not compressed.
+const MIN_COMPRESSED_BYTES: u64 = 256;
+/// Seconds for which a browser remembers that it may send requests.
+const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("86400");
+
+/// The client that a request counts for.
+#[derive(Clone)]
+pub struct Client(pub String);
+
+/// The type of a condition on responses.
+type Condition = fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool;
+
+/// Returns the layer that compresses JSON. Hashes can't be compressed.
+pub fn compression() -> CompressionLayer<And<SizeAbove, Condition>> {
+    let is_json: Condition = |_, _, headers, _| {
+        let kind = headers.get(header::CONTENT_TYPE);
+        kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
+    };
+    CompressionLayer::new().compress_when(SizeAbove::new(MIN_COMPRESSED_BYTES).and(is_json))
+}
+
+/// Lets every web page read the responses. The routes need no key and no cookie, so a page reads
+/// nothing that its server could not read.
+pub async fn cors(request: Request, next: Next) -> Response {
+    let is_preflight = request.method() == Method::OPTIONS
+        && request
+            .headers()
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = if is_preflight {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
+    set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    if is_preflight {
+        set(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST");
+        set(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "bauta-min-slot, content-type, if-none-match, range, x-request-id",
+        );
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS);
+    } else {
+        set(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            "bauta-slot, bauta-finalized-slot, content-range, etag, retry-after, x-request-id",
+        );
+    }
+    response
+}
+
+/// Counts the request, and refuses it if a limit is exceeded.
+pub async fn limit(
+    State(state): State<Arc<AppState>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let client = address_key(state.trusted_proxies.client(peer.ip(), request.headers()));
+    let path = request.uri().path();
+    if path != UNLIMITED_PATH
+        && let Err(error) = state.limits.take(&client, kind(path))
+    {
+        tracing::info!(target: AUDIT, event = "rate_limited");
+        return Failure::from(error).into_response();
+    }
+    request.extensions_mut().insert(Client(client));
+    next.run(request).await
+}
+
+fn kind(path: &str) -> Kind {
+    if path.starts_with("/v1/tiles") || path.ends_with("/leaves") {
+        Kind::Tile
+    } else {
+        Kind::Other
+    }
+}
+
+/// Answers 304 to a client that has the content already.
+pub async fn conditional(request: Request, next: Next) -> Response {
+    let is_read = request.method() == Method::GET || request.method() == Method::HEAD;
+    let known: Vec<HeaderValue> = request
+        .headers()
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .cloned()
+        .collect();
+    let mut response = next.run(request).await;
+    let is_known = |tag: &HeaderValue| known.iter().any(|list| contains(list, tag));
+    if is_read && response.status().is_success() && response.headers().get(header::ETAG).is_some_and(is_known)
+    {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        for name in [
+            header::CONTENT_TYPE,
+            header::CONTENT_LENGTH,
+            header::CONTENT_RANGE,
+        ] {
+            response.headers_mut().remove(name);
+        }
+    }
+    response
+}
+
+/// Returns whether a list of entity tags contains a tag, by the weak comparison of RFC 9110.
+fn contains(list: &HeaderValue, tag: &HeaderValue) -> bool {
+    let (Ok(list), Ok(tag)) = (list.to_str(), tag.to_str()) else {
+        return false;
+    };
+    let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    list.trim() == "*" || list.split(',').any(|known| strong(known) == strong(tag))
+}
+
+/// Adds the slots of the database to the response. Refuses a request that needs a later slot.
+pub async fn freshness(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with("/v1/") {
+        return next.run(request).await;
+    }
+    // The slots are read before the data, so the data is at least as new.
+    let freshness = match needed_slot(request.headers()) {
+        Ok(needed) => state.freshness.read(needed).await.map_err(Failure::from),
+        Err(error) => Err(error.into()),
+    };
+    let freshness = match freshness {
+        Ok(freshness) => freshness,
+        Err(failure) => return failure.into_response(),
+    };
+    let mut response = next.run(request).await;
+    for (name, slot) in [(SLOT, freshness.slot), (FINALIZED_SLOT, freshness.finalized_slot)] {
+        if let Some(slot) = slot {
+            response.headers_mut().insert(name, slot.get().into());
+        }
+    }
+    response
+}
+
+fn needed_slot(headers: &HeaderMap) -> Result<Option<Slot>, InvalidField> {
+    let Some(value) = headers.get(MIN_SLOT) else {
+        return Ok(None);
+    };
+    let slot = value.to_str().ok().and_then(|text| text.parse().ok());
+    slot.map(|slot| Some(Slot::new(slot)))
+        .ok_or_else(|| InvalidField::new("Bauta-Min-Slot", "must be the number of a slot"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entity_tag_is_found_in_a_list_and_by_the_weak_comparison() {
+        let contains = |list: &'static str, tag: &'static str| {
+            contains(&HeaderValue::from_static(list), &HeaderValue::from_static(tag))
+        };
+        for list in ["\"a\"", "W/\"a\"", "\"b\", W/\"a\"", "*"] {
+            assert!(contains(list, "\"a\"") && contains(list, "W/\"a\""), "{list}");
+        }
+        assert!(!contains("\"b\"", "\"a\"") && !contains("", "\"a\""));
+    }
+
+    #[test]
+    fn tiles_and_leaves_have_their_own_limit() {
+        assert_eq!(kind("/v1/tiles/0x00"), Kind::Tile);
+        assert_eq!(kind("/v1/registries/a/roots/b/leaves"), Kind::Tile);
+        assert_eq!(kind("/v1/registries/a/paths/1"), Kind::Other);
+    }
+}

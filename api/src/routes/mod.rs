@@ -1,0 +1,84 @@
+//! The HTTP routes. Each file has the routes of one resource.
+//!
+//! A route checks its parameters, calls the domain code and the store, and converts their errors to
+//! responses (`problems`). Each route says in `x-discloses` what a request shows to the service and
+//! what the service keeps of it; docs/api-service.md has a table that is made from this.
+
+mod analytics;
+mod circuits;
+mod clusters;
+mod collections;
+mod growth;
+mod health;
+mod holdings;
+mod layers;
+mod leaves;
+mod nullifiers;
+mod openapi;
+mod pages;
+mod parameters;
+mod paths;
+mod problems;
+mod registries;
+mod respond;
+mod roots;
+mod scopes;
+mod state;
+mod tiles;
+mod verifications;
+mod verifying_keys;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+    routing::get,
+};
+use bauta_service_common::Problem;
+use utoipa::OpenApi as _;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use self::state::AppState;
+
+/// Returns all routes, including their description at `/openapi.json`, and `operations`, routes
+/// that the rate limits also apply to.
+pub fn all(state: &Arc<AppState>, operations: Router) -> Router {
+    let (described, document) = OpenApiRouter::with_openapi(openapi::Document::openapi())
+        .routes(routes!(health::health))
+        .routes(routes!(clusters::clusters))
+        .routes(routes!(clusters::config))
+        .routes(routes!(circuits::circuits))
+        .routes(routes!(verifying_keys::verifying_key))
+        .routes(routes!(registries::registries))
+        .routes(routes!(registries::registry))
+        .routes(routes!(collections::collections))
+        .routes(routes!(roots::roots))
+        .routes(routes!(leaves::leaves))
+        .routes(routes!(tiles::tile))
+        .routes(routes!(tiles::tiles))
+        .routes(routes!(paths::path))
+        .routes(routes!(holdings::holdings))
+        .routes(routes!(growth::anonymity))
+        .routes(routes!(growth::growth))
+        .routes(routes!(scopes::scopes))
+        .routes(routes!(scopes::scope))
+        .routes(routes!(nullifiers::nullifiers))
+        .routes(routes!(nullifiers::nullifier))
+        .routes(routes!(verifications::verifications))
+        .routes(routes!(analytics::scope_analytics))
+        .routes(routes!(analytics::track_analytics))
+        .split_for_parts();
+    let document = Arc::new(openapi::complete(document));
+    described
+        .route("/openapi.json", get(async move || axum::Json(document)))
+        .with_state(state.clone())
+        // Before the layers, so that the preflights of browsers reach `layers::cors`.
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(from_fn_with_state(state.clone(), layers::freshness))
+        .layer(from_fn(layers::conditional))
+        .merge(operations)
+        .layer(layers::compression())
+        .layer(from_fn_with_state(state.clone(), layers::limit))
+        .layer(from_fn(layers::cors))
+}

@@ -1,0 +1,226 @@
+//! The description of the routes at `/openapi.json`.
+
+use serde_json::{Map, Value, json};
+use utoipa::{
+    OpenApi,
+    openapi::{Content, Ref, RefOr, ResponseBuilder, path::Operation},
+};
+
+use super::{analytics::Every, layers::UNLIMITED_PATH, problems::ProblemDocument};
+
+/// The description of the service, without its routes. `routes::all` adds them.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Bauta API",
+        description = "What dApps read: registries, trees, scopes, verifications and analytics. `x-discloses` of each route says what a request shows to the service: see docs/api-service.md."
+    ),
+    // utoipa doesn't collect the types of query parameters.
+    components(schemas(ProblemDocument, Every))
+)]
+pub struct Document;
+
+/// The patterns of parameters and of the elements of bodies, by name.
+const PATTERNS: [(&[&str], &str); 4] = [
+    (&["registry", "scope"], "^[1-9A-HJ-NP-Za-km-z]{32,44}$"),
+    (
+        &["root", "hash", "vk_hash", "nullifier", "hashes"],
+        "^0x[0-9a-fA-F]{64}$",
+    ),
+    (&["prefix"], "^[0-9a-fA-F]{0,8}/(3[0-2]|[12]?[0-9])$"),
+    (&["cursor"], "^[A-Za-z0-9_-]{1,128}$"),
+];
+
+/// The names of unsigned 64-bit parameters.
+const UNSIGNED: [&str; 3] = ["track", "id", "index"];
+
+/// A route, another one that its response leads to, and the parameters of the other one.
+type Link = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+/// Where the values of a response are parameters.
+const LINKS: [Link; 8] = [
+    (
+        "/v1/circuits",
+        "verifying_key",
+        &[("vk_hash", "$response.body#/data/0/vk_hash")],
+    ),
+    (
+        "/v1/registries",
+        "registry",
+        &[("registry", "$response.body#/data/0/address")],
+    ),
+    (
+        "/v1/registries",
+        "roots",
+        &[("registry", "$response.body#/data/0/address")],
+    ),
+    (
+        "/v1/registries/{registry}/roots",
+        "leaves",
+        &[
+            ("registry", "$request.path.registry"),
+            ("root", "$response.body#/to_prove"),
+        ],
+    ),
+    (
+        "/v1/registries/{registry}/roots",
+        "tile",
+        &[("hash", "$response.body#/to_prove")],
+    ),
+    (
+        "/v1/scopes",
+        "scope",
+        &[("scope", "$response.body#/data/0/address")],
+    ),
+    (
+        "/v1/scopes",
+        "nullifiers",
+        &[("scope", "$response.body#/data/0/address")],
+    ),
+    (
+        "/v1/scopes/{scope}/nullifiers",
+        "nullifier",
+        &[
+            ("scope", "$request.path.scope"),
+            ("nullifier", "$response.body#/data/0"),
+        ],
+    ),
+];
+
+/// Adds the parts that many routes share: errors, the header of the slot that a request needs,
+/// patterns and links.
+pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
+    for (path, item) in &mut document.paths.paths {
+        let operations = [&mut item.get, &mut item.post];
+        for operation in operations.into_iter().flatten() {
+            add_responses(path, operation);
+        }
+    }
+    let mut document = serde_json::to_value(document).expect("the document is JSON");
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        for (_, operation) in item.as_object_mut().into_iter().flatten() {
+            add_parameters(path, operation);
+            describe_octets(&mut operation["responses"]);
+        }
+    }
+    for (path, operation, parameters) in LINKS {
+        let links = &mut document["paths"][path]["get"]["responses"]["200"]["links"];
+        let parameters: Map<String, Value> = parameters
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).into()))
+            .collect();
+        links[operation] = json!({"operationId": operation, "parameters": parameters});
+    }
+    let hashes = &mut document["components"]["schemas"]["TileRequest"]["properties"]["hashes"];
+    add_pattern("hashes", &mut hashes["items"]);
+    document
+}
+
+fn add_parameters(path: &str, operation: &mut Value) {
+    let is_read = path.starts_with("/v1/");
+    if !is_read {
+        return;
+    }
+    if !operation["parameters"].is_array() {
+        operation["parameters"] = json!([]);
+    }
+    let parameters = operation["parameters"].as_array_mut().into_iter().flatten();
+    for parameter in parameters {
+        let name = parameter["name"].as_str().unwrap_or_default().to_owned();
+        add_pattern(&name, &mut parameter["schema"]);
+        describe_unsigned(&name, &mut parameter["schema"]);
+    }
+    let slot = json!({
+        "name": "Bauta-Min-Slot",
+        "in": "header",
+        "required": false,
+        "description": "The slot up to which the database must have followed the chain. Otherwise the response is 503 with the code behind.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": u64::MAX},
+    });
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        parameters.push(slot);
+    }
+}
+
+/// Corrects the schema of unsigned 64-bit parameters. utoipa gives them the format of signed ones.
+fn describe_unsigned(name: &str, schema: &mut Value) {
+    if UNSIGNED.contains(&name)
+        && let Some(schema) = schema.as_object_mut()
+    {
+        schema.remove("format");
+        schema.insert("maximum".to_owned(), u64::MAX.into());
+    }
+}
+
+/// Replaces the schema of responses with bytes. utoipa describes them as lists of numbers.
+fn describe_octets(responses: &mut Value) {
+    let octets = json!({"type": "string", "contentMediaType": "application/octet-stream"});
+    for (_, response) in responses.as_object_mut().into_iter().flatten() {
+        if let Some(content) = response.pointer_mut("/content/application~1octet-stream/schema") {
+            *content = octets.clone();
+        }
+    }
+}
+
+fn add_pattern(name: &str, schema: &mut Value) {
+    let pattern = PATTERNS.iter().find(|(names, _)| names.contains(&name));
+    if let Some((_, pattern)) = pattern {
+        schema["pattern"] = (*pattern).into();
+    }
+}
+
+fn add_responses(path: &str, operation: &mut Operation) {
+    let mut errors = vec!["500", "503", "504"];
+    if path != UNLIMITED_PATH {
+        errors.extend(["400", "429"]);
+    }
+    if operation.request_body.is_some() {
+        errors.extend(["408", "413", "415"]);
+    } else if path != UNLIMITED_PATH {
+        let unchanged = ResponseBuilder::new().description(describe("304")).build();
+        let responses = &mut operation.responses.responses;
+        responses.insert("304".to_owned(), RefOr::T(unchanged));
+    }
+    for status in errors {
+        let existing = operation.responses.responses.entry(status.to_owned());
+        existing.or_insert_with(|| {
+            let problem = Content::new(Some(Ref::from_schema_name("ProblemDocument")));
+            let response = ResponseBuilder::new().description(describe(status));
+            response.content("application/problem+json", problem).into()
+        });
+    }
+    // A status has the same meaning on every route, and in docs/service.md and docs/api-service.md.
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            describe(status).clone_into(&mut response.description);
+        }
+    }
+}
+
+fn describe(status: &str) -> &'static str {
+    match status {
+        "200" => "Success",
+        "304" => "The client has the content already (If-None-Match)",
+        "400" => "A field breaks its rule; `field` and `rule` name it",
+        "404" => "Not found: it does not exist, or has not been indexed",
+        "408" => "The body did not arrive in time",
+        "409" => "The root is no longer valid",
+        "413" => "The body is larger than the limit",
+        "415" => "The body isn't application/json",
+        "416" => "The range begins after the last byte",
+        "422" => "The tree has too many leaves",
+        "429" => "A rate limit is exceeded; see Retry-After",
+        "500" => "Internal error; the log has the cause under the request id",
+        "503" => {
+            "Too many requests in progress, the database or the node is unavailable, or the database has not reached \
+             Bauta-Min-Slot; see Retry-After"
+        }
+        _ => "The request timed out",
+    }
+}

@@ -1,0 +1,150 @@
+//! Error responses: the only place where errors get an HTTP status.
+
+use std::time::Duration;
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use bauta_service_common::{InvalidField, Problem, RateLimitError};
+use bauta_store::StoreError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{freshness::FreshnessError, leaf_stream::LeavesError, verifying_keys::VerifyingKeyError};
+
+/// `Retry-After` if the database is behind. An indexer applies a batch in less time.
+const BEHIND_RETRY: Duration = Duration::from_secs(1);
+
+/// An error response (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub struct ProblemDocument {
+    /// `urn:bauta:problem:` and the code.
+    r#type: String,
+    /// The reason phrase of the status.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// The stable error code.
+    code: String,
+    /// A description for people: what is wrong, and the rule.
+    detail: String,
+    /// For invalid input: the field.
+    field: Option<String>,
+    /// For invalid input: the rule that the field breaks.
+    rule: Option<String>,
+    /// The request's id, as in the log.
+    request_id: String,
+}
+
+/// A failed request. Handlers return it, so that `?` converts every error of the domain code.
+pub struct Failure(Problem);
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        self.0.into_response()
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+impl From<InvalidField> for Failure {
+    fn from(field: InvalidField) -> Self {
+        Self(field.into())
+    }
+}
+
+impl From<RateLimitError> for Failure {
+    fn from(error: RateLimitError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let not_found = |code| Problem::new(StatusCode::NOT_FOUND, code, error.to_string());
+        Self(match &error {
+            StoreError::Unreachable(_) => Problem::unavailable(
+                "database_away",
+                "the database is unavailable; retry later",
+                &error,
+            ),
+            StoreError::Unknown { what: "scope", .. } => not_found("unknown_scope"),
+            StoreError::Unknown { .. } => not_found("unknown_registry"),
+            StoreError::UnknownRoot { .. } => not_found("unknown_root"),
+            StoreError::UnknownTile { .. } => not_found("unknown_tile"),
+            StoreError::TreeNotStored { .. } => not_found("tree_not_stored"),
+            StoreError::RootNotValid { .. } => {
+                Problem::new(StatusCode::CONFLICT, "root_not_valid", error.to_string())
+            }
+            _ => Problem::internal(&error),
+        })
+    }
+}
+
+impl From<LeavesError> for Failure {
+    fn from(error: LeavesError) -> Self {
+        match error {
+            LeavesError::TooLarge => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                Self(Problem::new(status, "tree_too_large", error.to_string()))
+            }
+            LeavesError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<FreshnessError> for Failure {
+    fn from(error: FreshnessError) -> Self {
+        match error {
+            FreshnessError::Behind { .. } => Self(
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "behind", error.to_string())
+                    .retry_after(BEHIND_RETRY),
+            ),
+            FreshnessError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<VerifyingKeyError> for Failure {
+    fn from(error: VerifyingKeyError) -> Self {
+        Self(match error {
+            VerifyingKeyError::NoNode => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "feature_disabled",
+                error.to_string(),
+            ),
+            VerifyingKeyError::Node(_) | VerifyingKeyError::Missing { .. } => {
+                Problem::unavailable("node_unavailable", "the node is unavailable; retry later", &error)
+            }
+        })
+    }
+}
+
+/// The program's initialisation has not been indexed.
+pub fn not_initialised() -> Failure {
+    Failure(Problem::new(
+        StatusCode::NOT_FOUND,
+        "not_initialised",
+        "the program is not initialised, or its initialisation has not been indexed",
+    ))
+}
+
+/// No registered circuit has this verifying key.
+pub fn unknown_verifying_key() -> Failure {
+    Failure(Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown_verifying_key",
+        "no registered circuit has a verifying key with this hash",
+    ))
+}
+
+/// The range has no byte of the leaves.
+pub fn range_not_satisfiable(bytes: u64) -> Problem {
+    let detail = format!("the leaves have {bytes} bytes; the range begins after them");
+    Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", detail)
+}

@@ -1,0 +1,104 @@
+use std::sync::Arc;
+
+use axum::{Extension, extract::State, response::Response};
+use bauta_service_common::{InvalidField, Path, UnreadBody, at_most};
+use bauta_store::{StoreError, StoredTile};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    layers::Client,
+    parameters,
+    problems::{Failure, ProblemDocument},
+    respond,
+    state::AppState,
+};
+use crate::{
+    metrics,
+    tile::{MAX_TILES, encode, encode_list},
+};
+
+/// Largest body of a request for tiles in bytes.
+const MAX_BODY_BYTES: usize = 8 << 10;
+
+/// The hashes of tiles.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TileRequest {
+    /// 1 to 64 hashes of tiles, or roots of trees.
+    #[serde(deserialize_with = "at_most::<_, _, MAX_TILES>")]
+    #[schema(min_items = 1, max_items = 64)]
+    hashes: Vec<String>,
+}
+
+/// Returns a tile by its hash.
+///
+/// The first byte is the level of the tile's root above the leaves: 4, 8, 10, 12 or 16. Then come
+/// the entries, 32 bytes each, without the empty ones at the end. The root of a tree is the hash of
+/// its top tile. The entries of a tile are hashes of tiles, or leaves in the lowest tiles. A client
+/// computes the hash again. docs/api-service.md explains how.
+#[utoipa::path(
+    get,
+    path = "/v1/tiles/{hash}",
+    tag = "trees",
+    params(("hash" = String, Path, description = "The hash of the tile, or the root of a tree")),
+    responses(
+        (status = 200, description = "The tile. It never changes", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({"sees": "network address; that the client needs one of 256 leaves", "keeps": "nothing"})))
+)]
+pub async fn tile(State(state): State<Arc<AppState>>, Path(text): Path<String>) -> Result<Response, Failure> {
+    let hash = parameters::element("hash", &text)?;
+    let found = state.store.tiles(&[hash]).await?.into_iter().next().flatten();
+    record(std::slice::from_ref(&found));
+    let tile = found.ok_or(StoreError::UnknownTile { hash })?;
+    Ok(respond::immutable(encode(&tile), &hash.to_string()))
+}
+
+/// Returns several tiles.
+///
+/// Before each tile are two bytes with its length, big-endian, in the order of the hashes. A tile
+/// that is not stored has the length 0.
+#[utoipa::path(
+    post,
+    path = "/v1/tiles",
+    tag = "trees",
+    request_body(
+        content = TileRequest,
+        example = json!({"hashes": ["0x0000000000000000000000000000000000000000000000000000000000000007"]})
+    ),
+    responses(
+        (status = 200, description = "The tiles", body = Vec<u8>, content_type = "application/octet-stream"),
+    ),
+    extensions(("x-discloses" = json!({"sees": "network address; for each tile, that the client needs one of 256 leaves", "keeps": "nothing"})))
+)]
+pub async fn tiles(
+    State(state): State<Arc<AppState>>,
+    Extension(Client(client)): Extension<Client>,
+    body: UnreadBody,
+) -> Result<Response, Failure> {
+    let request: TileRequest = body.json(MAX_BODY_BYTES).await?;
+    let hash = |(index, text): (usize, &String)| {
+        parameters::element("hash", text)
+            .map_err(|error| InvalidField::new(format!("hashes[{index}]"), error.rule))
+    };
+    let hashes: Vec<_> = request
+        .hashes
+        .iter()
+        .enumerate()
+        .map(hash)
+        .collect::<Result<_, _>>()?;
+    let Some(further) = hashes.len().checked_sub(1) else {
+        return Err(InvalidField::new("hashes", "must have at least one element").into());
+    };
+    state.limits.take_further_tiles(&client, further)?;
+    let tiles = state.store.tiles(&hashes).await?;
+    record(&tiles);
+    Ok(respond::octets(encode_list(&tiles)))
+}
+
+fn record(tiles: &[Option<StoredTile>]) {
+    let found = tiles.iter().flatten().count();
+    metrics::record_tiles(found as u64, (tiles.len() - found) as u64);
+}

@@ -1,0 +1,139 @@
+//! Headers for caches, compression and browsers.
+
+use std::io::Read as _;
+
+use bauta_store::{RegistryKind, ScopeMode};
+use reqwest::{Method, header::HeaderMap};
+
+use crate::common::{Chain, Running, address};
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+async fn with_registry() -> (Chain, Running) {
+    let mut chain = Chain::new().await;
+    chain.create(address("registry"), RegistryKind::Managed);
+    chain.append(address("registry"), 5);
+    chain.scope(address("scope"), address("registry"), ScopeMode::Live);
+    chain.apply().await;
+    let service = Running::start(&chain.database, &[]);
+    (chain, service)
+}
+
+#[tokio::test]
+async fn what_never_changes_is_cached_for_a_year_and_everything_else_for_a_second() {
+    let (mut chain, service) = with_registry().await;
+    let (registry, root) = (address("registry"), chain.root(address("registry")));
+    for path in [
+        format!("/v1/tiles/{root}"),
+        format!("/v1/registries/{registry}/roots/{root}/leaves"),
+    ] {
+        let response = service.response(&path).await;
+        let headers = response.headers();
+        assert_eq!(
+            text(headers, "cache-control"),
+            "public, max-age=31536000, immutable"
+        );
+        assert_eq!(text(headers, "etag"), format!("\"{root}\""));
+    }
+    let path = format!("/v1/registries/{registry}/roots");
+    let response = service.response(&path).await;
+    let headers = response.headers();
+    assert_eq!(
+        text(headers, "cache-control"),
+        "public, max-age=1, stale-while-revalidate=5"
+    );
+    assert!(text(headers, "vary").contains("Bauta-Min-Slot"), "{headers:?}");
+    let tag = text(headers, "etag").to_owned();
+    assert!(tag.starts_with("W/\""), "{tag}");
+    let unchanged = service.get_with(&path, "if-none-match", &tag).await;
+    assert_eq!(unchanged.status(), 304);
+    assert_eq!(text(unchanged.headers(), "etag"), tag);
+    assert!(unchanged.bytes().await.unwrap().is_empty());
+    chain.append(registry, 1);
+    chain.apply().await;
+    let changed = service.get_with(&path, "if-none-match", &tag).await;
+    assert_eq!(changed.status(), 200);
+    let tile = service
+        .get_with(
+            &format!("/v1/tiles/{root}"),
+            "if-none-match",
+            &format!("\"{root}\""),
+        )
+        .await;
+    assert_eq!(tile.status(), 304);
+    // A tile that is missing now may exist later.
+    let missing = format!("/v1/tiles/0x{}", "07".repeat(32));
+    let response = service.get_with(&missing, "if-none-match", "*").await;
+    assert_eq!(
+        (
+            response.status().as_u16(),
+            text(response.headers(), "cache-control")
+        ),
+        (404, "no-store")
+    );
+}
+
+#[tokio::test]
+async fn json_is_compressed_and_hashes_are_not() {
+    let (mut chain, service) = with_registry().await;
+    let root = chain.root(address("registry"));
+    let path = "/v1/scopes";
+    let plain = service.bytes(path).await;
+    let response = service.get_with(path, "accept-encoding", "gzip").await;
+    let headers = response.headers();
+    assert_eq!(text(headers, "content-encoding"), "gzip");
+    let vary: Vec<_> = headers.get_all("vary").iter().collect();
+    assert!(vary.contains(&&"accept-encoding".parse().unwrap()), "{vary:?}");
+    let compressed = response.bytes().await.unwrap();
+    assert!(compressed.len() < plain.len());
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(&compressed[..])
+        .read_to_end(&mut bytes)
+        .unwrap();
+    assert_eq!(bytes, plain);
+    let tile = service
+        .get_with(&format!("/v1/tiles/{root}"), "accept-encoding", "gzip")
+        .await;
+    assert_eq!(text(tile.headers(), "content-encoding"), "");
+}
+
+#[tokio::test]
+async fn a_page_of_any_origin_reads_responses_and_errors_and_sends_no_credentials() {
+    let (_chain, service) = with_registry().await;
+    for (path, status) in [
+        ("/v1/config", 200),
+        ("/v1/registries/0", 400),
+        ("/v1/tiles/x", 400),
+    ] {
+        let response = service.get_with(path, "origin", "https://dapp.example").await;
+        assert_eq!(response.status(), status);
+        assert_eq!(
+            text(response.headers(), "access-control-allow-origin"),
+            "*",
+            "{path}"
+        );
+        assert_eq!(text(response.headers(), "access-control-allow-credentials"), "");
+        assert!(text(response.headers(), "access-control-expose-headers").contains("bauta-slot"));
+    }
+    let preflight = service
+        .request(Method::OPTIONS, "/v1/tiles")
+        .header("origin", "https://dapp.example")
+        .header("access-control-request-method", "POST")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(preflight.status(), 204);
+    assert_eq!(text(preflight.headers(), "access-control-allow-origin"), "*");
+    assert!(text(preflight.headers(), "access-control-allow-methods").contains("POST"));
+    assert!(text(preflight.headers(), "access-control-allow-headers").contains("bauta-min-slot"));
+    // Not a preflight.
+    let options = service
+        .request(Method::OPTIONS, "/v1/tiles")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(options.status(), 405);
+    assert_eq!(text(options.headers(), "allow"), "POST");
+}

@@ -1,0 +1,12 @@
+//! Runs the service as a process on a database that the events of a chain fill.
+
+mod chain;
+mod process;
+
+pub use self::{
+    chain::{Chain, PROGRAM, address, nullifier, poseidon, poseidon_tree},
+    process::{Running, command, text},
+};
+
+/// Seconds of a day.
+pub const DAY: i64 = 86_400;

@@ -1,0 +1,79 @@
+//! What the service needs to start, and the database role that it runs with.
+
+use bauta_store::{RegistryKind, ScopeMode, testing::TestDatabase};
+use sqlx::AssertSqlSafe;
+
+use crate::common::{Chain, Running, address, command, nullifier, text};
+
+#[tokio::test]
+async fn the_service_names_what_it_lacks_and_does_not_migrate() {
+    let database = TestDatabase::empty().await.unwrap();
+    let url = database.url().unwrap();
+    let output = command(&url, &[]).output().unwrap();
+    let printed = text(&output);
+    assert!(
+        !output.status.success() && printed.contains("migrate the database"),
+        "{printed}"
+    );
+    let output = command("", &[]).output().unwrap();
+    let printed = text(&output);
+    assert!(
+        !output.status.success() && printed.to_lowercase().contains("database_url"),
+        "{printed}"
+    );
+    let output = command(&url, &[]).arg("--print-config").output().unwrap();
+    let printed = text(&output);
+    assert!(
+        output.status.success() && printed.contains("ANONYMOUS_TILES_PER_MINUTE"),
+        "{printed}"
+    );
+    assert!(!printed.contains(&url), "{printed}");
+}
+
+#[tokio::test]
+async fn the_role_bauta_api_reads_every_route_and_writes_nothing() {
+    let mut chain = Chain::new().await;
+    let registry = address("registry");
+    chain.create(registry, RegistryKind::Holders);
+    chain.register(registry, address("mint"), address("ann"), 7);
+    chain.scope(address("scope"), registry, ScopeMode::Live);
+    chain.verify(address("scope"), registry, 7);
+    chain.apply().await;
+    let url = chain.database.url().unwrap();
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let limited = format!("{url}{separator}options=-c%20role%3Dbauta_api");
+    let service = Running::start_at(&limited, &[]);
+    let (root, scope) = (chain.root(registry), address("scope"));
+    for path in [
+        "/v1/clusters".to_owned(),
+        "/v1/config".to_owned(),
+        "/v1/circuits".to_owned(),
+        "/v1/registries".to_owned(),
+        format!("/v1/registries/{registry}"),
+        format!("/v1/registries/{registry}/collections"),
+        format!("/v1/registries/{registry}/roots"),
+        format!("/v1/registries/{registry}/paths/0"),
+        format!("/v1/registries/{registry}/holdings"),
+        format!("/v1/registries/{registry}/anonymity?track=7"),
+        format!("/v1/registries/{registry}/growth?track=7"),
+        "/v1/scopes".to_owned(),
+        format!("/v1/scopes/{scope}"),
+        format!("/v1/scopes/{scope}/nullifiers"),
+        format!("/v1/scopes/{scope}/nullifiers/{}", nullifier(1)),
+        format!("/v1/scopes/{scope}/verifications"),
+        format!("/v1/scopes/{scope}/analytics"),
+        "/v1/tracks/7/analytics?every=hour".to_owned(),
+    ] {
+        service.read(&path).await;
+    }
+    service.bytes(&format!("/v1/tiles/{root}")).await;
+    service
+        .bytes(&format!("/v1/registries/{registry}/roots/{root}/leaves"))
+        .await;
+    let store = bauta_store::Store::connect(&limited, 1).await.unwrap();
+    for table in ["nullifiers", "roots", "holdings"] {
+        let statement = AssertSqlSafe(format!("DELETE FROM {table}"));
+        let error = sqlx::query(statement).execute(store.pool()).await.unwrap_err();
+        assert!(error.to_string().contains("permission denied"), "{error}");
+    }
+}

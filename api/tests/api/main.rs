@@ -1,0 +1,17 @@
+//! Tests of the service as a process, over HTTP.
+
+mod analytics;
+mod caching;
+mod common;
+mod configuration;
+mod freshness;
+mod limits;
+mod openapi;
+mod pages;
+mod privacy;
+mod reads;
+#[path = "../../../prover-service/tests/service/schemathesis.rs"]
+mod schemathesis;
+mod trees;
+mod unavailable;
+mod verifying_keys;

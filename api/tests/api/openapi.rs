@@ -1,0 +1,183 @@
+//! The description of the routes at `/openapi.json`: a copy is checked in, it is valid, and the
+//! service behaves as it says.
+
+use std::{collections::BTreeSet, env, fs, path::PathBuf, process::Command};
+
+use bauta_store::{RegistryKind, ScopeMode};
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::{
+    common::{Chain, Running, address},
+    schemathesis,
+};
+
+/// If this variable is set, the tests write the files instead of comparing them.
+pub const WRITE: &str = "BAUTA_WRITE_DOCS";
+
+fn file() -> PathBuf {
+    [
+        env!("CARGO_MANIFEST_DIR"),
+        "..",
+        "docs",
+        "api",
+        "api-service.openapi.json",
+    ]
+    .iter()
+    .collect()
+}
+
+/// Returns the checked-in description.
+pub fn document() -> Value {
+    serde_json::from_str(&fs::read_to_string(file()).unwrap()).unwrap()
+}
+
+/// Returns each route (`GET /path`) and its description.
+pub fn routes(document: &Value) -> impl Iterator<Item = (String, &Value)> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    paths.flat_map(|(path, item)| {
+        let operations = item.as_object().into_iter().flatten();
+        operations.map(move |(method, operation)| (format!("{} {path}", method.to_uppercase()), operation))
+    })
+}
+
+#[tokio::test]
+async fn the_checked_in_description_matches_the_service() {
+    let chain = Chain::new().await;
+    let service = Running::start(&chain.database, &[]);
+    let text = format!("{:#}\n", service.read("/openapi.json").await);
+    if env::var_os(WRITE).is_some() {
+        fs::write(file(), text).unwrap();
+        return;
+    }
+    let found = fs::read_to_string(file()).unwrap_or_default();
+    assert!(
+        found == text,
+        "docs/api/api-service.openapi.json is out of date; generate it with\n\
+         {WRITE}=1 cargo test --workspace --test api openapi::the_checked_in"
+    );
+}
+
+#[tokio::test]
+async fn the_description_is_valid_openapi_and_complete() {
+    let python = tokio::task::spawn_blocking(schemathesis::install).await.unwrap();
+    let validator = python.with_file_name("openapi-spec-validator");
+    let output = Command::new(validator).arg(file()).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    let (document, mut ids) = (document(), BTreeSet::new());
+    for (route, operation) in routes(&document) {
+        let id = operation["operationId"].as_str().unwrap_or_default();
+        assert!(!id.is_empty() && ids.insert(id.to_owned()), "{id} is not unique");
+        for text in ["summary", "description"] {
+            let prose = operation[text].as_str().unwrap_or_default();
+            assert!(prose.ends_with('.'), "{route} has no {text}");
+        }
+        let body = &operation["requestBody"]["content"]["application/json"];
+        assert!(
+            body.is_null() || body["example"].is_object(),
+            "the body of {route} has no example"
+        );
+    }
+    assert!(ids.len() >= 23, "{ids:?}");
+}
+
+/// Creates a chain with something for each route.
+async fn example() -> Chain {
+    let mut chain = Chain::new().await;
+    let registry = address("registry");
+    chain.create(registry, RegistryKind::Holders);
+    chain.register(registry, address("mint"), address("ann"), 7);
+    chain.scope(address("scope"), registry, ScopeMode::Live);
+    chain.verify(address("scope"), registry, 7);
+    chain.apply().await;
+    chain
+}
+
+#[tokio::test]
+async fn every_described_route_exists_and_the_example_of_a_body_is_accepted() {
+    let mut chain = example().await;
+    let service = Running::start(&chain.database, &[]);
+    let root = chain.root(address("registry")).to_string();
+    for (route, operation) in routes(&document()) {
+        let (method, path) = route.split_once(' ').unwrap();
+        let path = path
+            .replace("{registry}", &address("registry").to_string())
+            .replace("{scope}", &address("scope").to_string())
+            .replace("{root}", &root)
+            .replace("{hash}", &root)
+            .replace("{nullifier}", &root)
+            .replace("{vk_hash}", &format!("0x{}", "02".repeat(32)))
+            .replace("{index}", "0")
+            .replace("{id}", "7");
+        let needs_track = path.ends_with("/anonymity") || path.ends_with("/growth");
+        let path = if needs_track {
+            format!("{path}?track=7")
+        } else {
+            path
+        };
+        let mut request = service.request(method.parse::<Method>().unwrap(), &path);
+        let example = &operation["requestBody"]["content"]["application/json"]["example"];
+        if example.is_object() {
+            request = request.json(example);
+        }
+        let status = request.send().await.unwrap().status().as_u16();
+        let expected = if path.contains("verifying-keys") { 404 } else { 200 };
+        assert_eq!(status, expected, "{route}");
+        assert!(
+            operation["responses"][status.to_string()].is_object(),
+            "{route} answers {status}"
+        );
+    }
+}
+
+/// Schemathesis generates valid, unusual and invalid requests from the description, and compares
+/// every response with it.
+#[tokio::test]
+async fn every_response_to_thousands_of_generated_requests_is_as_described() {
+    let program = tokio::task::spawn_blocking(schemathesis::install).await.unwrap();
+    let mut chain = example().await;
+    let service = Running::start(&chain.database, &[("RUST_LOG", "info")]);
+    let folder = tempfile::tempdir().unwrap();
+    // Existing values. Generated ones would not match any. A request for a later slot than the
+    // database's gets 503, as described.
+    let settings = format!(
+        "[parameters]\n\"path.registry\" = \"{}\"\n\"path.scope\" = \"{}\"\n\"path.root\" = \"{root}\"\n\n\
+         [checks.not_a_server_error]\nexpected-statuses = [\"2xx\", \"3xx\", \"4xx\", \"503\"]\n",
+        address("registry"),
+        address("scope"),
+        root = chain.root(address("registry")),
+    );
+    fs::write(folder.path().join("schemathesis.toml"), settings).unwrap();
+    let (address, current) = (service.address, folder.path().to_owned());
+    let run = move || {
+        Command::new(program)
+            .current_dir(current)
+            .args(["run", &format!("http://{address}/openapi.json")])
+            .args([
+                "--phases",
+                "examples,coverage,fuzzing,stateful",
+                "--max-examples",
+                "25",
+            ])
+            // A prefix may be longer than the registry allows, and a cursor belongs to its list.
+            .args(["--exclude-checks", "positive_data_acceptance"])
+            .args(["--max-response-time", "10", "--request-timeout", "30"])
+            .args(["--workers", "2", "--seed", "1", "--continue-on-failure"])
+            .output()
+            .unwrap()
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{report}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    println!("{report}");
+    let log = service.log();
+    assert!(!log.contains("\"level\":\"ERROR\""), "{log}");
+}

@@ -1,0 +1,123 @@
+//! What the service learns: each route says it, the documentation has it, and the log has none of
+//! it.
+
+use std::{env, fmt::Write as _, fs, path::PathBuf};
+
+use bauta_store::{RegistryKind, ScopeMode};
+use serde_json::{Value, json};
+
+use crate::{
+    common::{Chain, Running, address, nullifier},
+    openapi::{WRITE, document, routes},
+};
+
+/// The line before the generated table in docs/api-service.md.
+const BEGIN: &str = "<!-- This table is generated from the routes. -->\n";
+/// The line after it.
+const END: &str = "<!-- End of the generated table. -->\n";
+
+/// Returns the routes that don't say what a request shows and what is kept of it.
+fn without_disclosure(document: &Value) -> Vec<String> {
+    let says = |operation: &Value, what: &str| {
+        let text = operation["x-discloses"][what].as_str().unwrap_or_default();
+        !text.trim().is_empty()
+    };
+    routes(document)
+        .filter(|(_, operation)| !says(operation, "sees") || !says(operation, "keeps"))
+        .map(|(route, _)| route)
+        .collect()
+}
+
+#[test]
+fn every_route_says_what_a_request_shows_and_what_the_service_keeps() {
+    let mut document = document();
+    assert_eq!(without_disclosure(&document), [""; 0]);
+    let operation = &mut document["paths"]["/v1/scopes"]["get"];
+    operation["x-discloses"] = json!({"sees": "network address", "keeps": " "});
+    assert_eq!(without_disclosure(&document), ["GET /v1/scopes"]);
+}
+
+#[test]
+fn the_documentation_has_the_table_of_what_the_service_learns() {
+    let file: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "docs", "api-service.md"]
+        .iter()
+        .collect();
+    let page = fs::read_to_string(&file).unwrap();
+    let (before, rest) = page.split_once(BEGIN).unwrap();
+    let (found, after) = rest.split_once(END).unwrap();
+    let mut table = String::from("\n| route | answer | sees | keeps |\n|---|---|---|---|\n");
+    for (route, operation) in routes(&document()) {
+        let discloses = &operation["x-discloses"];
+        let cell = |text: &Value| text.as_str().unwrap().trim_end_matches('.').to_owned();
+        let (summary, sees, keeps) = (
+            cell(&operation["summary"]),
+            cell(&discloses["sees"]),
+            cell(&discloses["keeps"]),
+        );
+        writeln!(table, "| `{route}` | {summary} | {sees} | {keeps} |").unwrap();
+    }
+    table += "\n";
+    if env::var_os(WRITE).is_some() {
+        fs::write(file, [before, BEGIN, &table, END, after].concat()).unwrap();
+        return;
+    }
+    assert!(
+        found == table,
+        "docs/api-service.md is out of date; generate it with\n\
+         {WRITE}=1 cargo test --workspace --test api privacy::"
+    );
+}
+
+#[tokio::test]
+async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
+    let mut chain = Chain::new().await;
+    let registry = address("registry");
+    chain.create(registry, RegistryKind::Holders);
+    chain.register(registry, address("mint"), address("ann"), 7_654_321);
+    chain.scope(address("scope"), registry, ScopeMode::Live);
+    chain.verify(address("scope"), registry, 7_654_321);
+    chain.apply().await;
+    let service = Running::start(&chain.database, &[("TRUSTED_PROXIES", "127.0.0.0/8")]);
+    let (root, scope, used) = (chain.root(registry), address("scope"), nullifier(1));
+    for path in [
+        format!("/v1/registries/{registry}/paths/0?root={root}"),
+        format!("/v1/registries/{registry}/holdings?prefix=/0"),
+        format!("/v1/registries/{registry}/anonymity?track=7654321"),
+        format!("/v1/tiles/{root}"),
+        format!("/v1/registries/{registry}/roots/{root}/leaves"),
+        format!("/v1/scopes/{scope}/nullifiers/{used}"),
+        format!("/v1/scopes/{scope}/nullifiers?prefix=zzz/12"),
+        format!("/v1/registries/{}", address("unknown")),
+    ] {
+        service.get_with(&path, "x-forwarded-for", "192.0.2.77").await;
+    }
+    let body = json!({"hashes": [root.to_string()]});
+    let request = service.request(reqwest::Method::POST, "/v1/tiles").json(&body);
+    request.send().await.unwrap();
+    let pattern = "/v1/scopes/{scope}/nullifiers/{nullifier}";
+    let logged = async {
+        while !service.log().contains(pattern) || service.log().matches("\"event\":\"request\"").count() < 9 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), logged)
+        .await
+        .unwrap();
+    let (log, metrics) = (service.log(), service.metrics().await);
+    for secret in [
+        registry.to_string(),
+        scope.to_string(),
+        address("unknown").to_string(),
+        root.to_string(),
+        used.to_string(),
+        "zzz".to_owned(),
+        "7654321".to_owned(),
+        "192.0.2.77".to_owned(),
+    ] {
+        assert!(!log.contains(&secret), "{secret} is in the log:\n{log}");
+        assert!(
+            !metrics.contains(&secret),
+            "{secret} is in the metrics:\n{metrics}"
+        );
+    }
+}

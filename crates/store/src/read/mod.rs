@@ -1,0 +1,29 @@
+//! The queries of the API service.
+//!
+//! ```text
+//!   freshness   the checkpoint and the newest final slot, with which answers are marked
+//!   lists       pages of registries, collections, scopes and valid roots
+//!   prefixes    pages of holdings and nullifiers that begin with the same bits
+//!   tiles       tiles by hash, and the lowest tiles of a tree
+//! ```
+//!
+//! A page begins after a key and not at an offset. So its cost does not depend on the pages before
+//! it, and rows that are added meanwhile shift no page.
+
+mod freshness;
+mod lists;
+mod prefixes;
+mod tiles;
+
+pub use freshness::Freshness;
+pub use tiles::{LeafTile, StoredTile};
+
+use solana_address::Address;
+
+/// Returns the key that a page begins after: an address, or the empty key, which is before every
+/// address.
+fn key(after: Option<Address>) -> Vec<u8> {
+    after
+        .map(|address| address.to_bytes().to_vec())
+        .unwrap_or_default()
+}
