@@ -1,6 +1,7 @@
 //! System packages that tasks need. A missing package is installed if possible. Otherwise the error
 //! contains the command that installs it.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -61,6 +62,12 @@ pub const REDIS: Tool = Tool {
     name: bauta_dev_servers::REDIS.name,
     package: bauta_dev_servers::REDIS.package,
     found: |_| bauta_dev_servers::REDIS.find().is_ok(),
+};
+/// The connection pooler. Debian installs it outside the PATH of users.
+pub const PGBOUNCER: Tool = Tool {
+    name: "pgbouncer",
+    package: "pgbouncer",
+    found: |name| Path::new("/usr/sbin").join(name).is_file(),
 };
 /// The program that checks and tests Prometheus's rules.
 pub const PROMTOOL: Tool = Tool {

@@ -203,7 +203,10 @@ impl IndexerError {
             Self::Source(error) => !matches!(error, SourceError::OtherCluster { .. }),
             Self::Store(error) => matches!(
                 error,
-                StoreError::Unreachable(_) | StoreError::Stopped | StoreError::NotContiguous { .. }
+                StoreError::Unreachable(_)
+                    | StoreError::TimedOut(_)
+                    | StoreError::Stopped
+                    | StoreError::NotContiguous { .. }
             ),
             _ => false,
         }

@@ -17,6 +17,13 @@ pub enum StoreError {
     /// The database refused a statement, or it failed.
     #[error("the database refused a statement: {0}")]
     Query(#[source] sqlx::Error),
+    /// A statement, a wait for a lock or an idle transaction exceeded its limit. Nothing was
+    /// written, and the call can be repeated.
+    #[error(
+        "the database did not finish in time: {0}; look for sessions that hold locks and for load, or set a longer \
+         limit in the URL"
+    )]
+    TimedOut(#[source] sqlx::Error),
     /// A newer version of this crate made the schema.
     #[error(
         "the database has migration {found} but this version supports migrations up to {newest}; \
@@ -289,8 +296,15 @@ impl From<sqlx::Error> for StoreError {
             }),
             _ => false,
         };
+        // query_canceled, lock_not_available, idle_in_transaction_session_timeout
+        let is_timeout = error.as_database_error().is_some_and(|refusal| {
+            let code = refusal.code();
+            code.is_some_and(|code| ["57014", "55P03", "25P03"].contains(&code.as_ref()))
+        });
         if is_unreachable {
             Self::Unreachable(error)
+        } else if is_timeout {
+            Self::TimedOut(error)
         } else if error
             .as_database_error()
             .is_some_and(|refusal| refusal.constraint() == Some("nullifiers_pkey"))

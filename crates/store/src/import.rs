@@ -20,7 +20,7 @@ use crate::copy::CopyWriter;
 use crate::hashing::{from_fr, to_fr};
 use crate::tile::{TILE_LEVELS, Tile, TileKey, height};
 use crate::values::{bigint, unsigned};
-use crate::{Registry, RegistryKind, Sequence, Store, StoreError};
+use crate::{Registry, RegistryKind, Sequence, Store, StoreError, limits};
 
 impl Store {
     /// Imports the tree of an Attested registry at its current root. `leaves` are its leaves from
@@ -42,6 +42,8 @@ impl Store {
         let ((tiles, root), leaves) = built.map_err(|_| StoreError::Stopped)?;
 
         let mut transaction = self.begin_locked().await?;
+        // The largest tree has four billion leaves.
+        limits::lift_in_transaction(&mut transaction).await?;
         let current = sqlx::query(
             "SELECT sequence, root, stored,
                     (extract(epoch FROM created_at - timestamptz '2000-01-01 00:00:00Z') * 1000000)::bigint AS created_at

@@ -37,6 +37,7 @@ mod import;
 mod jobs;
 mod leader;
 mod leaves;
+mod limits;
 mod migrate;
 mod path;
 mod position;
@@ -69,6 +70,7 @@ pub use jobs::{
 };
 pub use leader::{Candidate, Leadership};
 pub use leaves::{Holding, LeafRecord};
+pub use limits::SessionLimits;
 pub use migrate::{OLDEST_SUPPORTED, newest_migration};
 pub use path::Path;
 pub use position::{Position, Slot};

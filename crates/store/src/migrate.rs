@@ -19,7 +19,7 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, limits};
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
@@ -72,6 +72,8 @@ impl Store {
 
 /// Takes the lock and runs the migrations up to `target` that are missing.
 async fn run(connection: &mut PgConnection, target: i64) -> Result<(), StoreError> {
+    // Building an index of a large table takes as long as it takes, and waits for older statements.
+    limits::lift(connection).await?;
     while !sqlx::query_scalar("SELECT pg_try_advisory_lock($1, hashtext(current_schema()))")
         .bind(LOCK)
         .fetch_one(&mut *connection)

@@ -4,7 +4,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::StoreError;
+use crate::{SessionLimits, StoreError};
 
 /// The longest wait for a free connection of the pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,8 +21,20 @@ impl Store {
     /// The URL has the form `postgres://user:password@host:port/database`. `?host=/a/directory`
     /// selects a Unix socket. `?options=-c search_path=name` selects another schema. The call opens
     /// one connection, so that it fails if the URL is wrong.
+    ///
+    /// The sessions have the default [`SessionLimits`]. `?options=-c statement_timeout=10s` in the
+    /// URL replaces one of them.
     pub async fn connect(url: &str, connections: u32) -> Result<Self, StoreError> {
-        Self::connect_with(parse_url(url)?, connections).await
+        Self::connect_within(url, connections, SessionLimits::default()).await
+    }
+
+    /// Connects like [`Store::connect`], with other limits of the sessions.
+    pub async fn connect_within(
+        url: &str,
+        connections: u32,
+        limits: SessionLimits,
+    ) -> Result<Self, StoreError> {
+        Self::connect_with(limits.add_to(parse_url(url)?), connections).await
     }
 
     pub(crate) async fn connect_with(

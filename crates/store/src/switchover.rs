@@ -13,7 +13,7 @@
 use sqlx::{AssertSqlSafe, Postgres, Row, Transaction};
 
 use crate::store::parse_url;
-use crate::{Position, Store, StoreError, checkpoint};
+use crate::{Position, SessionLimits, Store, StoreError, checkpoint, limits};
 
 /// The tables that follow the chain, parents before children. Their list is in
 /// `migrations/0006_checkpoint.sql`.
@@ -29,6 +29,7 @@ impl Store {
     pub async fn in_new_schema(url: &str, connections: u32, schema: &str) -> Result<Self, StoreError> {
         let schema = check_name(schema)?;
         let options = parse_url(url)?.options([("search_path", schema)]);
+        let options = SessionLimits::default().add_to(options);
         let store = Self::connect_with(options, connections).await?;
         store.drop_schema(schema).await?;
         sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {schema}")))
@@ -49,6 +50,8 @@ impl Store {
     /// Blocks every writer of this store until the switchover is finished or dropped.
     pub async fn begin_switchover(&self) -> Result<Switchover, StoreError> {
         let mut transaction = self.begin_locked().await?;
+        // It is idle while the other schema catches up. Then it copies every row.
+        limits::lift_in_transaction(&mut transaction).await?;
         let last = checkpoint::last_batch(&mut transaction).await?;
         Ok(Switchover {
             transaction,

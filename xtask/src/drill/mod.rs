@@ -46,6 +46,8 @@ enum Drill {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Run readers of the database behind Debian's connection pooler, in both pool modes
+    Pgbouncer,
     /// Test that each alert of deploy/prometheus fires above its threshold and not below it
     Alerts,
     /// Check in a real Prometheus that every query of the dashboard and every metric of the alerts
@@ -83,6 +85,10 @@ pub fn run(args: &Args) -> Result<()> {
             workspace::run(&mut test("store", "backup::")?)
         }
         Drill::Indexer { kills, seed } => indexer(kills, seed),
+        Drill::Pgbouncer => {
+            system::require(&[system::CC, system::POSTGRES, system::PGBOUNCER])?;
+            workspace::run(test("store", "pgbouncer::")?.arg("--ignored"))
+        }
         Drill::Alerts => alerts(),
         Drill::Dashboard => dashboard::run(),
         Drill::Compose { stand_ins } => compose::run(stand_ins),
