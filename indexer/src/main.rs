@@ -1,8 +1,10 @@
 //! `bauta-indexer` follows the chain into Postgres. docs/indexer.md describes how to operate it.
 
+mod commands;
 mod config;
 
 use std::future::ready;
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,17 +12,16 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use bauta_indexing::nodes::RpcSource;
 use bauta_indexing::{
-    Indexer, IndexerError, IndexerStatus, Overview, RunSettings, Selection, Settings, describe_metrics,
-    rebuild, verify, wake,
+    Indexer, IndexerError, IndexerStatus, RunSettings, Settings, check_retention, describe_metrics, wake,
 };
 use bauta_rpc::{Pubsub, RpcError};
 use bauta_service_common::{Arguments, Check, Service, ServiceError, exit_code};
-use bauta_store::{Position, Slot, Store, StoreError};
-use clap::{Parser, Subcommand};
+use bauta_store::{SnapshotError, Store, StoreError};
+use clap::Parser;
 use futures_util::future::join_all;
-use solana_address::Address;
 use tokio::sync::watch;
 
+use commands::Command;
 use config::ServiceSettings;
 
 /// How long the comparison with the accounts can make no progress before `/ready` reports it.
@@ -36,38 +37,6 @@ struct Cli {
     command: Option<Command>,
 }
 
-#[derive(Subcommand)]
-enum Command {
-    /// Rebuild the database from the chain, then replace the rows; services can stay in use
-    Rebuild,
-    /// Show how far the database is, and the newest slot of the chain
-    Status {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Roll the database back to the end of a slot, as far as its journal reaches; a running
-    /// indexer reads the later slots again
-    Undo {
-        /// The slot after which everything is undone
-        #[arg(long)]
-        to: u64,
-        /// Show what would happen, and change nothing
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Compare the database with the program's accounts as they are now; an indexer must run. Exits
-    /// with 1 if an account differs
-    Verify {
-        /// Compare only this registry, with its collections and holdings
-        #[arg(long)]
-        registry: Option<Address>,
-        /// Compare only this scope, with its nullifiers
-        #[arg(long)]
-        scope: Option<Address>,
-    },
-}
-
 /// The reason why the service did not start, or has ended.
 #[derive(Debug, thiserror::Error)]
 enum MainError {
@@ -79,6 +48,18 @@ enum MainError {
     Store(#[from] StoreError),
     #[error("{0} accounts differ from the database; the running indexer searches for what is missing")]
     Differences(usize),
+    #[error("{0} differences between the slot on the chain and the database; run `bauta-indexer backfill`")]
+    SlotDifferences(usize),
+    #[error("{0} transactions are not applied after a minute; `bauta-indexer status` names the reasons")]
+    NotApplied(usize),
+    #[error("snapshot: {0}")]
+    Snapshot(#[from] SnapshotError),
+    #[error("the file {path} cannot be opened: {source}")]
+    File {
+        path: String,
+        #[source]
+        source: io::Error,
+    },
     #[error("the status cannot be printed as JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error("the setting `websockets`: {0}")]
@@ -96,78 +77,8 @@ async fn run(cli: Cli) -> Result<(), MainError> {
     };
     match cli.command {
         None => serve(settings).await,
-        Some(Command::Rebuild) => rebuild_database(&settings).await,
-        Some(Command::Status { json }) => show_status(&settings, json).await,
-        Some(Command::Undo { to, dry_run }) => undo(&settings, Slot::new(to), dry_run).await,
-        Some(Command::Verify { registry, scope }) => {
-            verify_database(&settings, &Selection { registry, scope }).await
-        }
+        Some(command) => command.run(&settings).await,
     }
-}
-
-/// Connects to the database, whose schema must be usable, and creates the source.
-async fn open(settings: &ServiceSettings) -> Result<(Store, RpcSource), MainError> {
-    let source = RpcSource::new(bauta::ID, &settings.nodes()).map_err(IndexerError::from)?;
-    let store = Store::connect(settings.database_url.expose(), settings.database_connections).await?;
-    store.check_schema().await?;
-    Ok((store, source))
-}
-
-async fn show_status(settings: &ServiceSettings, json: bool) -> Result<(), MainError> {
-    let (store, source) = open(settings).await?;
-    let overview = Overview::read(&store, &source).await?;
-    if json {
-        println!("{}", serde_json::to_string_pretty(&overview)?);
-    } else {
-        println!("{overview}");
-    }
-    Ok(())
-}
-
-async fn undo(settings: &ServiceSettings, to: Slot, dry_run: bool) -> Result<(), MainError> {
-    let (store, _) = open(settings).await?;
-    let before = store.checkpoint().await?;
-    let reached = if dry_run {
-        store.try_roll_back(to).await?
-    } else {
-        store.roll_back_for_repair(to).await?
-    };
-    let text = |at: Option<Position>| at.map_or_else(|| "the beginning".to_owned(), |at| at.to_string());
-    let verb = if dry_run { "would move" } else { "moved" };
-    println!("the checkpoint {verb} from {} to {}", text(before), text(reached));
-    Ok(())
-}
-
-async fn verify_database(settings: &ServiceSettings, selection: &Selection) -> Result<(), MainError> {
-    let (store, source) = open(settings).await?;
-    let verified = verify(&store, &source, selection, |done, all| {
-        eprint!("\rrequest {} of {all}", done + 1);
-    })
-    .await?;
-    eprintln!();
-    for (kind, address) in &verified.differing {
-        println!("{kind} {address} differs");
-    }
-    println!(
-        "compared in {} requests at slot {}: {} accounts differ",
-        verified.requests,
-        verified.up_to,
-        verified.differing.len()
-    );
-    if verified.differing.is_empty() {
-        Ok(())
-    } else {
-        Err(MainError::Differences(verified.differing.len()))
-    }
-}
-
-async fn rebuild_database(settings: &ServiceSettings) -> Result<(), MainError> {
-    let (store, source) = open(settings).await?;
-    let url = settings.database_url.expose();
-    let follow = run_settings(settings).follow;
-    let rebuilt = rebuild(Arc::new(source), &store, url, follow).await?;
-    println!("rebuilt: {} events, up to slot {}", rebuilt.events, rebuilt.slot);
-    Ok(())
 }
 
 async fn serve(settings: ServiceSettings) -> Result<(), MainError> {
@@ -201,6 +112,16 @@ async fn serve(settings: ServiceSettings) -> Result<(), MainError> {
             }
         })
     });
+    let for_quarantine = connection.clone();
+    service.health().add("quarantine", move || {
+        ready(match &*for_quarantine.borrow() {
+            Connection::Unavailable(_) => Check::Ok,
+            Connection::Established { status, .. } => match status.borrow().complete() {
+                Ok(()) => Check::Ok,
+                Err(reason) => Check::Degraded { reason },
+            },
+        })
+    });
     service.health().add("database", move || {
         let connection = connection.borrow().clone();
         async move {
@@ -217,7 +138,15 @@ async fn serve(settings: ServiceSettings) -> Result<(), MainError> {
             () = shutdown.cancelled() => return Ok::<_, MainError>(()),
         };
         let settings = run_settings(&settings);
-        let (indexer, status) = Indexer::new(Arc::new(source), store.clone(), settings);
+        let source = Arc::new(source);
+        // A node that does not answer does not delay the start.
+        let (for_retention, retention_store) = (Arc::clone(&source), store.clone());
+        tokio::spawn(async move {
+            if let Err(error) = check_retention(&retention_store, &*for_retention).await {
+                tracing::warn!(event = "history_unknown", %error);
+            }
+        });
+        let (indexer, status) = Indexer::new(source, store.clone(), settings);
         let listening = websockets
             .into_iter()
             .map(|websocket| wake(websocket, bauta::ID, indexer.wake_up()));

@@ -86,7 +86,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 /// Builds a service with the profile that it is shipped with.
-fn build_service(package: &str) -> Result<()> {
+pub fn build_service(package: &str) -> Result<()> {
     let mut cargo = workspace::cargo()?;
     cargo.args([
         "build",

@@ -107,6 +107,15 @@ pub struct InnerInstruction {
     pub data: Vec<u8>,
 }
 
+/// How far back the blocks of a node reach.
+#[derive(Debug)]
+pub struct NodeRetention {
+    /// The name of the node.
+    pub node: String,
+    /// The first slot whose block the node has.
+    pub first_slot: Result<Slot, SourceError>,
+}
+
 /// The status of a transaction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TransactionStatus {
@@ -217,6 +226,25 @@ pub trait Source: Send + Sync + 'static {
         until: Slot,
     ) -> impl Future<Output = Result<Vec<ListedTransaction>, SourceError>> + Send {
         self.list(addresses, after, until)
+    }
+
+    /// Returns the same as [`list_on_all_nodes`](Self::list_on_all_nodes) for slots that are before
+    /// the transaction `newer`. A source can begin its lists there, so that it does not read
+    /// everything that is newer.
+    fn list_before_on_all_nodes(
+        &self,
+        addresses: &[Address],
+        newer: Signature,
+        after: Option<Slot>,
+        until: Slot,
+    ) -> impl Future<Output = Result<Vec<ListedTransaction>, SourceError>> + Send {
+        let _ = newer;
+        self.list_on_all_nodes(addresses, after, until)
+    }
+
+    /// Returns how far back the blocks of each node reach.
+    fn retention(&self) -> impl Future<Output = Vec<NodeRetention>> + Send {
+        async { Vec::new() }
     }
 
     /// Returns the names of the nodes, each of which has a history of its own.

@@ -2,7 +2,7 @@ use std::fmt;
 
 use bauta_client::{ClientError, addresses};
 use bauta_primitives::PrimitivesError;
-use bauta_store::{Slot, StoreError};
+use bauta_store::{Slot, SnapshotError, StoreError};
 use solana_address::Address;
 use solana_signature::Signature;
 
@@ -49,6 +49,18 @@ pub enum SourceError {
         signature: Signature,
         /// The slot where the transaction was listed.
         slot: Slot,
+    },
+    /// A node lists a transaction, and no node returns it as listed. At least one of them answered.
+    #[error("no node returns transaction {signature}, which is listed in slot {slot}: {reason}")]
+    NotReturned {
+        /// The transaction.
+        signature: Signature,
+        /// The slot where the transaction was listed.
+        slot: Slot,
+        /// Whether the list says that the transaction succeeded.
+        succeeded: bool,
+        /// What the last node answered.
+        reason: String,
     },
     /// One node reports a slot that is far ahead of all other nodes. Either this node or the others
     /// are faulty.
@@ -173,6 +185,17 @@ pub enum IndexerError {
     /// The database did not reach the slot of the accounts, with which it is compared.
     #[error("the database did not reach the slot of the accounts within 20 s; check that an indexer runs")]
     DatabaseBehindAccounts,
+    /// The database has not reached a slot that is to be compared.
+    #[error("the database has not reached slot {slot}: its checkpoint is slot {checkpoint}")]
+    SlotNotReached {
+        /// The slot.
+        slot: Slot,
+        /// The slot of the checkpoint.
+        checkpoint: Slot,
+    },
+    /// A snapshot cannot be imported.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// Accounts differ from the database.
     #[error(transparent)]
     UnexplainedDifferences(#[from] UnexplainedDifferences),

@@ -17,6 +17,7 @@
 //! of a node is assumed to be complete: the database is checked against the program's own
 //! sequences, roots and accounts. docs/indexer.md lists the rules.
 
+mod audit;
 mod backoff;
 pub mod chain;
 pub mod decode;
@@ -27,18 +28,23 @@ pub mod nodes;
 mod overview;
 mod rebuild;
 mod reconcile;
+mod retention;
 mod run;
 mod status;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod wake;
 
+pub use audit::{
+    MissingTransactions, Reconciled, SlotVerified, await_applied, find_missing, reconcile_now, verify_slot,
+};
 pub use error::{Inconsistency, IndexerError, SourceError, UnexplainedDifferences};
 pub use follow::{ClusterCheck, Follower, Settings, Step};
 pub use metrics::describe as describe_metrics;
-pub use overview::Overview;
-pub use rebuild::{Rebuilt, rebuild};
+pub use overview::{NodeOverview, Overview, Quarantined};
+pub use rebuild::{Rebuilt, import_snapshot, rebuild};
 pub use reconcile::{Outcome, ReconcileLimits, Reconciler, Selection, Verified, verify};
+pub use retention::check_retention;
 pub use run::{Indexer, RunSettings};
 pub use status::{IndexerStatus, Role, StopReason};
 pub use wake::wake;

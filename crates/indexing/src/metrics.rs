@@ -26,6 +26,8 @@ const RECONCILE_FAILURES: &str = "bauta_indexer_reconcile_failures_total";
 const DISMISSED_TRANSACTIONS: &str = "bauta_indexer_dismissed_transactions_total";
 const BACKFILL_TRANSACTIONS: &str = "bauta_indexer_backfill_transactions";
 const BACKFILL_SECONDS: &str = "bauta_indexer_backfill_seconds";
+const NODE_FIRST_SLOT: &str = "bauta_indexer_node_first_slot";
+const QUARANTINED: &str = "bauta_indexer_quarantined_transactions";
 const STOPPED: &str = "bauta_indexer_stopped";
 const LEADER: &str = "bauta_indexer_leader";
 
@@ -98,6 +100,14 @@ pub fn describe() {
         "Estimated seconds to the end of the present backfill"
     );
     describe_gauge!(
+        NODE_FIRST_SLOT,
+        "First slot whose block a node had when the service started, by URL"
+    );
+    describe_gauge!(
+        QUARANTINED,
+        "Listed transactions that no node returns; the database continues without them"
+    );
+    describe_gauge!(
         STOPPED,
         "1 if the checkpoint is stopped until an operator acts; /ready returns the reason"
     );
@@ -112,6 +122,7 @@ pub fn describe() {
         counter!(total).absolute(0);
     }
     backfill(0, Duration::ZERO);
+    quarantined(0);
     gauge!(STOPPED).set(0.0);
     gauge!(LEADER).set(0.0);
 }
@@ -198,6 +209,14 @@ pub fn rpc_request(url: &str, method: &'static str, duration: Duration, failed: 
 pub fn backfill(transactions: u64, left: Duration) {
     gauge!(BACKFILL_TRANSACTIONS).set(gauge_value(transactions));
     gauge!(BACKFILL_SECONDS).set(left.as_secs_f64());
+}
+
+pub fn node_first_slot(url: &str, slot: Slot) {
+    gauge!(NODE_FIRST_SLOT, "url" => url.to_owned()).set(gauge_value(slot.get()));
+}
+
+pub fn quarantined(count: usize) {
+    gauge!(QUARANTINED).set(gauge_value(count as u64));
 }
 
 pub fn stopped(is_stopped: bool) {

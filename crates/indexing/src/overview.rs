@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use bauta_store::{Slot, Store};
+use bauta_store::{QuarantinedTransaction, Slot, Store};
 use serde::Serialize;
 
 use crate::IndexerError;
-use crate::chain::{Head, Source};
+use crate::chain::{Head, NodeRetention, Source};
 
 /// The progress of the database, and of the chain if a node answers.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -27,12 +27,64 @@ pub struct Overview {
     pub backfill_until_slot: Option<u64>,
     /// The number of transactions of the backfill that wait to be applied.
     pub backfill_waiting: Option<u64>,
+    /// The listed transactions that no node returns, and that the database does not contain.
+    pub quarantine: Vec<Quarantined>,
+    /// The nodes, and how far back their blocks reach.
+    pub nodes: Vec<NodeOverview>,
     /// The number of batches that can be rolled back.
     pub journal_batches: u64,
     /// The number of rows of the journal.
     pub journal_rows: u64,
     /// The slot of the first batch that can be rolled back.
     pub journal_first_slot: Option<u64>,
+}
+
+/// A listed transaction that no node returns.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Quarantined {
+    /// The transaction's first signature in base58.
+    pub signature: String,
+    /// The slot in which it is listed.
+    pub slot: u64,
+    /// For how many seconds it has been in the quarantine.
+    pub seconds: u64,
+    /// The number of requests since then.
+    pub attempts: u64,
+    /// Why the last request failed.
+    pub reason: String,
+}
+
+/// A node, and how far back its blocks reach.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct NodeOverview {
+    /// Scheme, host and port.
+    pub node: String,
+    /// The first slot whose block the node has. `None` if the node does not answer.
+    pub first_slot: Option<u64>,
+    /// Why the node does not answer.
+    pub error: Option<String>,
+}
+
+impl From<NodeRetention> for NodeOverview {
+    fn from(retention: NodeRetention) -> Self {
+        Self {
+            node: retention.node,
+            first_slot: retention.first_slot.as_ref().ok().map(|slot| slot.get()),
+            error: retention.first_slot.err().map(|error| error.to_string()),
+        }
+    }
+}
+
+impl From<QuarantinedTransaction> for Quarantined {
+    fn from(stored: QuarantinedTransaction) -> Self {
+        Self {
+            signature: stored.signature.to_string(),
+            slot: stored.slot.get(),
+            seconds: stored.seconds,
+            attempts: stored.attempts,
+            reason: stored.reason,
+        }
+    }
 }
 
 impl Overview {
@@ -54,6 +106,8 @@ impl Overview {
             reconciled_slot: store.reconciled_slot().await?.map(Slot::get),
             backfill_until_slot: backfill.map(|backfill| backfill.until.get()),
             backfill_waiting: backfill.map(|backfill| backfill.waiting),
+            quarantine: store.quarantined().await?.into_iter().map(Into::into).collect(),
+            nodes: source.retention().await.into_iter().map(Into::into).collect(),
             journal_batches: journal.batches,
             journal_rows: journal.rows,
             journal_first_slot: journal.first_slot.map(Slot::get),
@@ -77,12 +131,34 @@ impl fmt::Display for Overview {
             }
             _ => writeln!(out)?,
         }
+        for node in &self.nodes {
+            match &node.error {
+                None => writeln!(
+                    out,
+                    "node         {}, blocks from slot {}",
+                    node.node,
+                    slot(node.first_slot)
+                )?,
+                Some(error) => writeln!(out, "node         {}: {error}", node.node)?,
+            }
+        }
         writeln!(out, "final        slot {}", slot(self.finalized_slot))?;
         writeln!(out, "reconciled   slot {}", slot(self.reconciled_slot))?;
         if let (Some(until), Some(waiting)) = (self.backfill_until_slot, self.backfill_waiting) {
             writeln!(
                 out,
                 "backfill     up to slot {until}, {waiting} transactions wait"
+            )?;
+        }
+        for quarantined in &self.quarantine {
+            writeln!(
+                out,
+                "quarantine   {} of slot {}, {} requests in {} s: {}",
+                quarantined.signature,
+                quarantined.slot,
+                quarantined.attempts,
+                quarantined.seconds,
+                quarantined.reason
             )?;
         }
         write!(

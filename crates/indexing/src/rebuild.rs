@@ -1,4 +1,5 @@
-//! Rebuilds the whole database from the chain while the present one stays in use.
+//! Rebuilds the whole database from the chain, or from a snapshot and the chain, while the present
+//! one stays in use.
 //!
 //! ```text
 //!   schema bauta_rebuild: migrate ── follow from the beginning ── reconcile until the accounts agree
@@ -7,6 +8,7 @@
 //!   block writers ── catch up ── replace the rows ── unblock writers; readers never wait
 //! ```
 
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ use crate::reconcile::{Outcome, Reconciler};
 
 /// The schema in which the new rows are created.
 const SCHEMA: &str = "bauta_rebuild";
+/// The schema into which a snapshot is read.
+const IMPORT_SCHEMA: &str = "bauta_import";
 /// The number of connections to the new schema.
 const CONNECTIONS: u32 = 4;
 /// How often a step is retried after a retryable error.
@@ -46,11 +50,7 @@ pub async fn rebuild<S: Source>(
     settings: Settings,
 ) -> Result<Rebuilt, IndexerError> {
     // The new rows must come from the cluster that the database follows.
-    if settings.cluster != ClusterCheck::Off
-        && let Some(recorded) = store.genesis_hash().await?
-    {
-        source.check_cluster(Some(recorded)).await?;
-    }
+    check_recorded_cluster(&source, store, &settings).await?;
     let without_journal = attempt(Arc::clone(&source), store, url, settings.clone()).await;
     let rebuilt = match without_journal {
         Err(IndexerError::MissingBelowFinality { missing, slot }) => {
@@ -81,26 +81,107 @@ async fn attempt<S: Source>(
     let new_store = Store::in_new_schema(url, CONNECTIONS, SCHEMA).await?;
     new_store.migrate().await?;
     let mut follower = Follower::new(source, new_store.clone(), settings);
+    let events = reconcile(&mut follower).await?;
+    switch_over(store, &new_store, SCHEMA, &mut follower, events).await
+}
+
+/// Steps and compares until the rows of a new schema agree with all accounts. Returns the number of
+/// applied events.
+async fn reconcile<S: Source>(follower: &mut Follower<S>) -> Result<usize, IndexerError> {
     let mut events = 0;
     let mut reconciler = Reconciler::default();
     loop {
-        events += catch_up(&mut follower).await?;
-        match reconciler.round(&mut follower).await? {
-            Outcome::Agreement { up_to: Some(_) } => break,
+        events += catch_up(follower).await?;
+        match reconciler.round(follower).await? {
+            Outcome::Agreement { up_to: Some(_) } => return Ok(events),
             // Some parts have not been compared yet, or have to be compared again.
             Outcome::Agreement { up_to: None } | Outcome::Repaired | Outcome::Inconclusive => {}
         }
     }
+}
+
+/// Replaces the rows of `store` by those of a new schema. `events` events were applied there
+/// before.
+async fn switch_over<S: Source>(
+    store: &Store,
+    new_store: &Store,
+    schema: &str,
+    follower: &mut Follower<S>,
+    mut events: usize,
+) -> Result<Rebuilt, IndexerError> {
     tracing::info!(event = "switchover", events);
     let switchover = store.begin_switchover().await?;
     while new_store.checkpoint().await? < switchover.checkpoint() {
-        events += catch_up(&mut follower).await?;
+        events += catch_up(follower).await?;
         tokio::time::sleep(CATCH_UP_INTERVAL).await;
     }
     let slot = new_store.checkpoint().await?.map_or(Slot::ZERO, |at| at.slot);
-    switchover.finish(&new_store, SCHEMA).await?;
+    switchover.finish(new_store, schema).await?;
     new_store.close().await;
     Ok(Rebuilt { slot, events })
+}
+
+/// Reads a snapshot of another indexer into a schema of its own, compares it with the chain, and
+/// then replaces the rows of `store`, unless `dry_run`. `store` must be connected to the database
+/// at `url`.
+///
+/// Every tree is recomputed from its leaves. The rows are followed up to the newest slot and
+/// compared with all accounts of the program, on nodes of the snapshot's cluster. The accounts do
+/// not show what has passed: the times, the former roots and the counts come from the snapshot
+/// alone.
+pub async fn import_snapshot<S: Source>(
+    source: Arc<S>,
+    store: &Store,
+    url: &str,
+    settings: Settings,
+    input: impl Read,
+    dry_run: bool,
+) -> Result<Rebuilt, IndexerError> {
+    check_recorded_cluster(&source, store, &settings).await?;
+    let imported = import(source, store, url, settings, input, dry_run).await;
+    store.drop_schema(IMPORT_SCHEMA).await?;
+    imported
+}
+
+async fn import<S: Source>(
+    source: Arc<S>,
+    store: &Store,
+    url: &str,
+    settings: Settings,
+    input: impl Read,
+    dry_run: bool,
+) -> Result<Rebuilt, IndexerError> {
+    let new_store = Store::in_new_schema(url, CONNECTIONS, IMPORT_SCHEMA).await?;
+    new_store.migrate().await?;
+    let summary = new_store.import_snapshot(input).await?;
+    tracing::info!(
+        event = "snapshot_read",
+        slot = summary.slot.get(),
+        bytes = summary.bytes
+    );
+    new_store.check_trees().await?;
+    let mut follower = Follower::new(source, new_store.clone(), settings);
+    let events = reconcile(&mut follower).await?;
+    if dry_run {
+        let slot = new_store.checkpoint().await?.map_or(Slot::ZERO, |at| at.slot);
+        new_store.close().await;
+        return Ok(Rebuilt { slot, events });
+    }
+    switch_over(store, &new_store, IMPORT_SCHEMA, &mut follower, events).await
+}
+
+/// Fails if the nodes belong to another cluster than the database.
+async fn check_recorded_cluster<S: Source>(
+    source: &Arc<S>,
+    store: &Store,
+    settings: &Settings,
+) -> Result<(), IndexerError> {
+    if settings.cluster != ClusterCheck::Off
+        && let Some(recorded) = store.genesis_hash().await?
+    {
+        source.check_cluster(Some(recorded)).await?;
+    }
+    Ok(())
 }
 
 /// Steps until the checkpoint is at the head. Returns the number of applied events. Retries while

@@ -35,6 +35,8 @@ const MAX_RETRYABLE_BACKOFF: Duration = Duration::from_secs(2);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// The time between two searches for tiles that no valid root needs.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(30);
+/// The time between two looks at the quarantine.
+const QUARANTINE_INTERVAL: Duration = Duration::from_secs(2);
 /// The shortest time between two steps. A wake-up arrives for every transaction, so without this
 /// limit every transaction would cause a step of its own.
 const MIN_STEP_INTERVAL: Duration = Duration::from_millis(50);
@@ -130,9 +132,11 @@ impl<S: Source> Indexer<S> {
                 return lost;
             }
             match self.step_and_maintain(&mut follower, &mut maintenance).await {
-                Ok(step_again) => {
-                    // Before the first step, no account could be compared.
-                    reconciling = reconciling.or_else(|| self.reconcile(&follower, &comparisons));
+                Ok((step, step_again)) => {
+                    // Before the first step and during a backfill, no account can be compared.
+                    if !step.is_backfill {
+                        reconciling = reconciling.or_else(|| self.reconcile(&follower, &comparisons));
+                    }
                     backoff = MIN_BACKOFF;
                     tokio::time::sleep(MIN_STEP_INTERVAL).await;
                     if !step_again {
@@ -182,17 +186,21 @@ impl<S: Source> Indexer<S> {
         Some(AbortOnDrop(tokio::spawn(task)))
     }
 
-    /// Does one step, and the maintenance that is due if the step reached the head. Returns whether
-    /// the next step should follow at once.
+    /// Does one step, and the maintenance that is due if the step reached the head or belongs to a
+    /// backfill, which can take hours. Returns the step, and whether the next one should follow at
+    /// once.
     async fn step_and_maintain(
         &self,
         follower: &mut Follower<S>,
         maintenance: &mut MaintenanceState,
-    ) -> Result<bool, IndexerError> {
+    ) -> Result<(Step, bool), IndexerError> {
         let step = follower.step().await?;
-        let step_again = step.again || self.maintain(maintenance, follower, step).await?;
+        let mut step_again = step.again;
+        if !step.again || step.is_backfill {
+            step_again |= self.maintain(maintenance, follower, step).await?;
+        }
         self.reporter.progress(step.checkpoint, step.head);
-        Ok(step_again)
+        Ok((step, step_again))
     }
 }
 
@@ -242,6 +250,10 @@ struct MaintenanceState {
     /// The differences that no missing transaction explains, until a round finds none. Each step
     /// reports them.
     unexplained: Option<UnexplainedDifferences>,
+    /// Quarantined transactions that a node has returned and that cannot be applied: their number,
+    /// and the slot of the first one. Each step reports them.
+    not_applicable: Option<(usize, Slot)>,
+    quarantine_read_at: Option<Instant>,
     finalized_at: Option<Instant>,
     pruned_at: Option<Instant>,
 }
@@ -262,6 +274,20 @@ impl<S: Source> Indexer<S> {
         if explain_differences(state, follower).await? == Some(Outcome::Repaired) {
             return Ok(true);
         }
+        if is_due(state.quarantine_read_at, QUARANTINE_INTERVAL) {
+            state.quarantine_read_at = Some(Instant::now());
+            let retried = follower.retry_quarantined().await;
+            self.reporter.quarantined(follower.quarantined());
+            match retried {
+                Ok(true) => return Ok(true),
+                Ok(false) if follower.quarantined() == 0 => state.not_applicable = None,
+                Ok(false) => {}
+                Err(IndexerError::MissingBelowFinality { missing, slot }) => {
+                    state.not_applicable = Some((missing, slot));
+                }
+                Err(error) => return Err(error),
+            }
+        }
         if is_due(state.finalized_at, self.settings.finality_interval) {
             state.finalized_at = Some(Instant::now());
             let agreed = self.settings.reconcile_interval.map(|_| state.agreed);
@@ -279,10 +305,11 @@ impl<S: Source> Indexer<S> {
             let dropped = self.store.prune(now).await?;
             tracing::debug!(event = "pruned", dropped);
         }
-        // The differences do not stop finality and pruning, which do not depend on them.
-        match state.unexplained {
-            Some(unexplained) => Err(unexplained.into()),
-            None => Ok(false),
+        // They do not stop finality and pruning, which do not depend on them.
+        match (state.not_applicable, state.unexplained) {
+            (Some((missing, slot)), _) => Err(IndexerError::MissingBelowFinality { missing, slot }),
+            (None, Some(unexplained)) => Err(unexplained.into()),
+            (None, None) => Ok(false),
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct IndexerStatus {
     /// The slot up to which the database agrees with the program's accounts, so that no transaction
     /// is missing. `None` if they have not been compared, or on a standby.
     pub reconciled: Option<Slot>,
+    /// The number of listed transactions that no node returns. The database continues without them.
+    pub quarantined: usize,
     /// When `reconciled` last moved, or when this replica became the leader.
     pub reconciled_at: Option<Instant>,
 }
@@ -105,6 +107,18 @@ impl IndexerStatus {
         }
     }
 
+    /// Returns `Ok` if the database contains every listed transaction. Otherwise returns how many
+    /// are in the quarantine.
+    pub fn complete(&self) -> Result<(), String> {
+        match self.quarantined {
+            0 => Ok(()),
+            count => Err(format!(
+                "no node returns {count} listed transactions, and the database continues without them; \
+                 `bauta-indexer status` names them; add a node with full history"
+            )),
+        }
+    }
+
     /// Returns the seconds since the checkpoint was last at the head. Infinite if it never was.
     fn lag_seconds(&self) -> f64 {
         self.caught_up_at
@@ -139,6 +153,7 @@ impl Reporter {
                 tracing::info!(event = "role_changed", ?role);
                 status.caught_up_at = None;
                 (status.finalized, status.reconciled) = (None, None);
+                status.quarantined = 0;
                 status.reconciled_at = (role == Role::Leader).then(Instant::now);
             }
             status.role = role;
@@ -179,6 +194,11 @@ impl Reporter {
             }
             (status.finalized, status.reconciled) = (finalized, reconciled);
         });
+    }
+
+    /// Sets the number of transactions in the quarantine.
+    pub fn quarantined(&self, count: usize) {
+        self.sender.send_modify(|status| status.quarantined = count);
     }
 
     /// Sets the stop reason. Logs it only if it differs from the present one.

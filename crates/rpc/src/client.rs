@@ -91,6 +91,22 @@ impl Rpc {
         parse_response(method, &body)
     }
 
+    /// Calls a method several times in one request, and returns the results in the order of the
+    /// parameters. Each one can fail by itself. A node that does not accept several calls in one
+    /// request makes the whole call fail.
+    pub async fn call_batch<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: &[Value],
+    ) -> Result<Vec<Result<T, RpcError>>, RpcError> {
+        let calls: Vec<Value> = (0_u64..)
+            .zip(params)
+            .map(|(id, params)| json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
+            .collect();
+        let body = self.post(method, Value::from(calls).to_string()).await?;
+        parse_batch(method, &body, params.len())
+    }
+
     /// Sends a request and returns the body of the response.
     async fn post(&self, method: &'static str, request: String) -> Result<Vec<u8>, RpcError> {
         let unreachable = |error: reqwest::Error| RpcError::Unreachable {
@@ -171,12 +187,65 @@ fn with_sources(error: &dyn std::error::Error) -> String {
 /// Extracts the result from a JSON-RPC response.
 pub fn parse_response<T: DeserializeOwned>(method: &'static str, body: &[u8]) -> Result<T, RpcError> {
     let response: ResponseJson = serde_json::from_slice(body).map_err(RpcError::invalid_response(method))?;
+    result_of(method, response)
+}
+
+/// Extracts the results from the response to `count` calls with the ids from 0. A node can order
+/// them as it likes.
+pub fn parse_batch<T: DeserializeOwned>(
+    method: &'static str,
+    body: &[u8],
+    count: usize,
+) -> Result<Vec<Result<T, RpcError>>, RpcError> {
+    let responses = match serde_json::from_slice(body).map_err(RpcError::invalid_response(method))? {
+        BatchJson::Several(responses) => responses,
+        BatchJson::One(response) => {
+            let refusal = response.error.map(|error| error.into_rpc_error(method));
+            return Err(refusal.unwrap_or_else(|| missing(method)));
+        }
+    };
+    let mut results: Vec<Option<Result<T, RpcError>>> = (0..count).map(|_| None).collect();
+    for response in responses {
+        let index = response.id.and_then(|id| usize::try_from(id).ok());
+        if let Some(result) = index.and_then(|index| results.get_mut(index)) {
+            *result = Some(result_of(method, response.response));
+        }
+    }
+    Ok(results
+        .into_iter()
+        .map(|result| result.unwrap_or_else(|| Err(missing(method))))
+        .collect())
+}
+
+fn missing(method: &'static str) -> RpcError {
+    RpcError::InvalidResponse {
+        method,
+        reason: "the node did not answer each of several calls".into(),
+    }
+}
+
+fn result_of<T: DeserializeOwned>(method: &'static str, response: ResponseJson) -> Result<T, RpcError> {
     match (response.error, response.result) {
         (Some(error), _) => Err(error.into_rpc_error(method)),
         (None, result) => {
             serde_json::from_value(result.unwrap_or(Value::Null)).map_err(RpcError::invalid_response(method))
         }
     }
+}
+
+/// The response to several calls. A node that refuses them sends one error.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum BatchJson {
+    Several(Vec<WithId>),
+    One(ResponseJson),
+}
+
+#[derive(Deserialize)]
+struct WithId {
+    id: Option<u64>,
+    #[serde(flatten)]
+    response: ResponseJson,
 }
 
 #[derive(Deserialize)]

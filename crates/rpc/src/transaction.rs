@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use solana_address::Address;
 use solana_signature::Signature;
 
@@ -71,12 +71,32 @@ impl Rpc {
         signature: &Signature,
         level: CommitmentLevel,
     ) -> Result<Option<ExecutedTransaction>, RpcError> {
-        let options =
-            json!({ "commitment": level, "encoding": "json", "maxSupportedTransactionVersion": ANY_VERSION });
-        let params = json!([signature.to_string(), options]);
-        let response: Option<ResponseJson> = self.call(METHOD, &params).await?;
+        let response: Option<ResponseJson> = self.call(METHOD, &params(signature, level)).await?;
         response.map(ResponseJson::parse).transpose()
     }
+
+    /// Returns several transactions like [`Self::transaction`], with one request, in the order of
+    /// the signatures. Each one can fail by itself.
+    pub async fn transactions(
+        &self,
+        signatures: &[Signature],
+        level: CommitmentLevel,
+    ) -> Result<Vec<Result<Option<ExecutedTransaction>, RpcError>>, RpcError> {
+        let params: Vec<Value> = signatures
+            .iter()
+            .map(|signature| params(signature, level))
+            .collect();
+        let responses = self.call_batch(METHOD, &params).await?;
+        let parse =
+            |response: Result<Option<ResponseJson>, RpcError>| response?.map(ResponseJson::parse).transpose();
+        Ok(responses.into_iter().map(parse).collect())
+    }
+}
+
+fn params(signature: &Signature, level: CommitmentLevel) -> Value {
+    let options =
+        json!({ "commitment": level, "encoding": "json", "maxSupportedTransactionVersion": ANY_VERSION });
+    json!([signature.to_string(), options])
 }
 
 #[derive(Deserialize)]
@@ -225,7 +245,6 @@ impl InstructionJson {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
     const KEYS: [&str; 3] = [
         "Stake11111111111111111111111111111111111111",

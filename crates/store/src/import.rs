@@ -184,7 +184,7 @@ fn root(levels: &[Vec<Fr>]) -> Root {
 }
 
 /// Computes all tiles that are not empty, and the root.
-fn build(depth: Depth, leaves: &[Leaf]) -> (BTreeMap<TileKey, Tile>, Root) {
+pub fn build(depth: Depth, leaves: &[Leaf]) -> (BTreeMap<TileKey, Tile>, Root) {
     let levels = levels(depth, leaves);
     let keys = (0u8..)
         .step_by(TILE_LEVELS)

@@ -10,7 +10,7 @@ use sqlx::Row;
 use sqlx::postgres::{PgBindIterExt, PgRow};
 
 use crate::values::{address, bytes32, element, signature, unsigned};
-use crate::{Registry, Scope, Sequence, Slot, Store, StoreError};
+use crate::{Position, Registry, Scope, Sequence, Slot, Store, StoreError};
 
 /// A transaction with at least one applied event or counted refusal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,6 +21,17 @@ pub struct AppliedTransaction {
     pub signature: Signature,
     /// Whether the transaction succeeded. A transaction with a refused reuse failed.
     pub succeeded: bool,
+}
+
+/// An applied event or a counted refusal, without its content.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredEvent {
+    /// The position in the chain.
+    pub position: Position,
+    /// The name of the event.
+    pub kind: String,
+    /// The first signature of the transaction.
+    pub signature: Signature,
 }
 
 /// A nullifier and the state of its account.
@@ -94,6 +105,47 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(applied_transaction).collect()
+    }
+
+    /// Returns the events of a slot, in the order of the chain.
+    pub async fn events_of_slot(&self, slot: Slot) -> Result<Vec<StoredEvent>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT transaction_index, instruction_index, inner_index, kind, signature FROM events WHERE slot = $1
+             ORDER BY transaction_index, instruction_index, inner_index",
+        )
+        .bind(slot.to_column()?)
+        .fetch_all(&self.pool)
+        .await?;
+        let event = |row: &PgRow| {
+            let index = |column: &str| row.get::<i32, _>(column).unsigned_abs();
+            Ok(StoredEvent {
+                position: Position {
+                    slot,
+                    transaction_index: index("transaction_index"),
+                    instruction_index: index("instruction_index"),
+                    inner_index: index("inner_index"),
+                },
+                kind: row.get("kind"),
+                signature: signature(row.get("signature"))?,
+            })
+        };
+        rows.iter().map(event).collect()
+    }
+
+    /// Returns the first applied transaction after a slot, or the first one that waits in a
+    /// backfill. A list that begins there does not contain everything that is newer.
+    pub async fn first_transaction_after(&self, slot: Slot) -> Result<Option<Signature>, StoreError> {
+        let found: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT signature FROM (
+                 (SELECT slot, signature::bytea FROM events WHERE slot > $1 ORDER BY slot LIMIT 1)
+                 UNION ALL
+                 (SELECT slot, signature::bytea FROM backfill_transactions WHERE slot > $1 ORDER BY slot LIMIT 1)
+             ) t ORDER BY slot LIMIT 1",
+        )
+        .bind(slot.to_column()?)
+        .fetch_optional(&self.pool)
+        .await?;
+        found.as_deref().map(signature).transpose()
     }
 
     /// Returns the configuration. `None` if the program was not initialised.

@@ -115,6 +115,13 @@ impl Switchover {
         )
         .execute(&mut *self.transaction)
         .await?;
+        // The quarantine does not follow the chain. What the other schema could not read is kept,
+        // and what it has applied is removed with the next request.
+        sqlx::query(AssertSqlSafe(format!(
+            "INSERT INTO quarantine SELECT * FROM {schema}.quarantine ON CONFLICT DO NOTHING"
+        )))
+        .execute(&mut *self.transaction)
+        .await?;
         self.transaction.commit().await?;
         Ok(())
     }

@@ -27,6 +27,7 @@ fn rounds() -> Vec<[Faults; 2]> {
     let ahead = with(|faults| faults.slots_ahead = 1_000_000);
     let unavailable = with(|faults| faults.unavailable = true);
     let unrecorded = with(|faults| faults.unrecorded = 0.5);
+    let unreturned = with(|faults| faults.unreturned = 0.3);
     let unknown_errors = with(|faults| faults.unknown_errors = 1.0);
     let lists_wrongly = with(|faults| (faults.invented, faults.empty_pages) = (1.0, 0.5));
     let late = with(|faults| faults.delay = Duration::from_secs(2));
@@ -41,6 +42,8 @@ fn rounds() -> Vec<[Faults; 2]> {
         [ahead, none.clone()],
         [unavailable.clone(), none.clone()],
         [unrecorded.clone(), unrecorded],
+        // Some transactions are returned by neither node.
+        [unreturned.clone(), unreturned],
         [unknown_errors.clone(), unknown_errors],
         [lists_wrongly, none.clone()],
         [late, none],
@@ -95,6 +98,7 @@ async fn behind_faulty_nodes_the_database_equals_the_chain() {
     assert!(injected(|counts| &counts.stale) > 0);
     assert!(injected(|counts| &counts.ahead) > 0);
     assert!(injected(|counts| &counts.unrecorded) > 0);
+    assert!(injected(|counts| &counts.unreturned) > 0);
     assert!(injected(|counts| &counts.unknown_errors) > 0);
     assert!(injected(|counts| &counts.invented) > 0);
     assert!(injected(|counts| &counts.empty_pages) > 0);

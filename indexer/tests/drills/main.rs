@@ -3,6 +3,7 @@
 
 mod actors;
 mod authority;
+mod backfill;
 mod chain;
 mod circuit;
 mod faulty_nodes;

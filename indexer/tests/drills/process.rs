@@ -1,12 +1,19 @@
 //! Starts the service and its commands as processes.
 
+use std::env;
+use std::ffi::OsStr;
 use std::process::{Child, Command};
 
 use crate::chain::DrillChain;
 
 /// Returns the command of the indexer, configured by environment variables.
 fn command(database: &str, chain: &DrillChain) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bauta-indexer"));
+    indexer_program(env!("CARGO_BIN_EXE_bauta-indexer").as_ref(), database, chain)
+}
+
+/// Returns the command of another build of the indexer, configured by environment variables.
+pub fn indexer_program(program: &OsStr, database: &str, chain: &DrillChain) -> Command {
+    let mut command = Command::new(program);
     command
         .env("DATABASE_URL", database)
         .env("SOLANA_RPC_URL", chain.rpc_url())
@@ -23,6 +30,23 @@ fn command(database: &str, chain: &DrillChain) -> Command {
 /// Starts the service.
 pub fn indexer(database: &str, chain: &DrillChain) -> Child {
     command(database, chain).spawn().unwrap()
+}
+
+/// Starts the service for a replay server without accounts, with hardly a limit of the requests.
+pub fn indexer_of(database: &str, rpc: &str) -> Child {
+    let program = env::var_os("BAUTA_DRILL_INDEXER");
+    Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_bauta-indexer").into()))
+        .env("DATABASE_URL", database)
+        .env("SOLANA_RPC_URL", rpc)
+        .env("RPC_CONCURRENCY", "64")
+        .env("RPC_REQUESTS_PER_SECOND", "1000000")
+        .env("GENESIS_HASH", "any")
+        .env("RECONCILE_INTERVAL_MS", "0")
+        .env("METRICS_HOST", "127.0.0.1")
+        .env("METRICS_PORT", "0")
+        .env("RUST_LOG", "off")
+        .spawn()
+        .unwrap()
 }
 
 /// Starts `bauta-indexer rebuild`.

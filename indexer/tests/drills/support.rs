@@ -28,7 +28,7 @@ pub fn follow_settings() -> Settings {
     }
 }
 
-fn source(urls: &[String]) -> Arc<RpcSource> {
+pub fn source(urls: &[String]) -> Arc<RpcSource> {
     let nodes: Vec<_> = urls
         .iter()
         .map(|url| NodeSettings {

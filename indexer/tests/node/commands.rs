@@ -4,7 +4,8 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use bauta_indexing::{Follower, Settings};
-use bauta_store::testing::TestDatabase;
+use bauta_rpc::CommitmentLevel;
+use bauta_store::testing::{TestDatabase, rows_of_the_chain};
 
 use crate::support::TestCluster;
 
@@ -52,6 +53,7 @@ async fn status_shows_the_progress_and_undo_moves_the_checkpoint_back() {
     assert_eq!(status["journal_first_slot"], first.slot.get());
     let genesis_hash = cluster.rpc.genesis_hash().await.unwrap();
     assert_eq!(status["genesis_hash"], genesis_hash.to_string());
+    assert!(status["nodes"][0]["first_slot"].is_u64(), "{status}");
     let output = run(&cluster, &database, &["status"]).await;
     assert!(text(&output).contains(&format!("checkpoint   slot {}", second.slot)));
 
@@ -108,4 +110,156 @@ async fn verify_names_the_accounts_that_differ() {
         text(&output)
     );
     replica.stop().await;
+}
+
+/// A follower whose database lacks the events of the last transaction, in a final slot.
+async fn incomplete() -> (
+    TestCluster,
+    TestDatabase,
+    Follower<bauta_indexing::nodes::RpcSource>,
+    String,
+) {
+    let mut cluster = TestCluster::start().await;
+    cluster.create_registry().await;
+    cluster.append(2).await;
+    let database = TestDatabase::create().await.unwrap();
+    let settings = Settings::new(bauta::ID);
+    let mut follower = Follower::new(Arc::new(cluster.source()), database.store.clone(), settings);
+    follower.step().await.unwrap();
+    let slot: i64 = sqlx::query_scalar("SELECT max(slot) FROM events")
+        .fetch_one(database.pool())
+        .await
+        .unwrap();
+    while cluster.rpc.slot(CommitmentLevel::Finalized).await.unwrap() < slot.unsigned_abs() {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    sqlx::query("DELETE FROM events WHERE slot = $1")
+        .bind(slot)
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let checkpoint = database.store.checkpoint().await.unwrap().unwrap();
+    database.store.mark_final(checkpoint.slot).await.unwrap();
+    (cluster, database, follower, slot.to_string())
+}
+
+async fn events(database: &TestDatabase) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM events")
+        .fetch_one(database.pool())
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backfill_adds_what_is_missing_in_final_slots() {
+    let (cluster, database, mut follower, slot) = incomplete().await;
+    let before = events(&database).await;
+    let output = run(&cluster, &database, &["verify", "--slot", &slot]).await;
+    assert!(
+        !output.status.success() && text(&output).contains("the database does not have"),
+        "{}",
+        text(&output)
+    );
+    let output = run(&cluster, &database, &["backfill", "--from", &slot, "--dry-run"]).await;
+    assert!(
+        output.status.success() && text(&output).contains("1 are missing"),
+        "{}",
+        text(&output)
+    );
+    assert!(database.store.quarantined().await.unwrap().is_empty());
+    let arguments = ["backfill", "--from", &slot];
+    let adding = run(&cluster, &database, &arguments);
+    tokio::pin!(adding);
+    let output = loop {
+        tokio::select! {
+            output = &mut adding => break output,
+            // The leader.
+            () = tokio::time::sleep(std::time::Duration::from_millis(100)) => {
+                follower.retry_quarantined().await.unwrap();
+                follower.step().await.unwrap();
+            }
+        }
+    };
+    assert!(
+        output.status.success() && text(&output).contains("1 of 1 are added"),
+        "{}",
+        text(&output)
+    );
+    follower.step().await.unwrap();
+    assert_eq!(events(&database).await, before + 2);
+    let output = run(&cluster, &database, &["verify", "--slot", &slot]).await;
+    assert!(
+        output.status.success() && text(&output).contains("0 differences"),
+        "{}",
+        text(&output)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reconcile_names_the_accounts_that_differ_and_requires_a_mode() {
+    let mut cluster = TestCluster::start().await;
+    cluster.create_registry().await;
+    cluster.append(2).await;
+    let database = TestDatabase::create().await.unwrap();
+    let mut replica = cluster.index(&database.store);
+    replica
+        .until("caught up", |status| status.caught_up_at.is_some())
+        .await;
+    let output = run(&cluster, &database, &["reconcile"]).await;
+    assert!(
+        !output.status.success() && text(&output).contains("--now"),
+        "{}",
+        text(&output)
+    );
+    let output = run(&cluster, &database, &["reconcile", "--now"]).await;
+    assert!(
+        output.status.success() && text(&output).contains("0 accounts differ"),
+        "{}",
+        text(&output)
+    );
+    sqlx::query("UPDATE registries SET next_index = 3")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let output = run(&cluster, &database, &["reconcile", "--dry-run"]).await;
+    let registry = cluster.registry();
+    assert!(
+        !output.status.success() && text(&output).contains(&format!("registry {registry} differs")),
+        "{}",
+        text(&output)
+    );
+    replica.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_of_one_database_can_be_imported_into_another() {
+    let mut cluster = TestCluster::start().await;
+    cluster.create_registry().await;
+    cluster.append(2).await;
+    let database = TestDatabase::create().await.unwrap();
+    let settings = Settings::new(bauta::ID);
+    let mut follower = Follower::new(Arc::new(cluster.source()), database.store.clone(), settings);
+    follower.step().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("snapshot");
+    let file = file.to_str().unwrap();
+    let output = run(&cluster, &database, &["snapshot", "export", file]).await;
+    assert!(output.status.success(), "{}", text(&output));
+    // It does not replace a file.
+    let output = run(&cluster, &database, &["snapshot", "export", file]).await;
+    assert!(!output.status.success(), "{}", text(&output));
+    let other = TestDatabase::create().await.unwrap();
+    let output = run(&cluster, &other, &["snapshot", "import", file, "--dry-run"]).await;
+    assert!(
+        output.status.success() && text(&output).contains("would be imported"),
+        "{}",
+        text(&output)
+    );
+    assert_eq!(other.store.checkpoint().await.unwrap(), None);
+    let output = run(&cluster, &other, &["snapshot", "import", file]).await;
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(
+        rows_of_the_chain(other.pool()).await.unwrap(),
+        rows_of_the_chain(database.pool()).await.unwrap()
+    );
 }

@@ -247,3 +247,37 @@ async fn a_method_that_a_node_does_not_serve_is_requested_from_the_next_one() {
         fixture.follow().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_no_node_returns_is_quarantined_and_applied_when_one_returns_it() {
+    let mut fixture = Fixture::new(2).await;
+    fixture.follow().await;
+    let source = Arc::new(source(&fixture.proxies));
+    let settings = Settings {
+        quarantine_after: Duration::ZERO,
+        ..settings()
+    };
+    fixture.follower = Follower::new(source, fixture.database.store.clone(), settings);
+    for proxy in &fixture.proxies {
+        proxy.set(with(|faults| faults.unreturned = 1.0));
+    }
+    fixture.cluster.append(2).await;
+    let before = fixture.database.store.checkpoint().await.unwrap();
+    fixture.follower.step().await.unwrap();
+    assert!(fixture.database.store.checkpoint().await.unwrap() > before);
+    let store = fixture.database.store.clone();
+    assert_eq!(store.quarantined().await.unwrap().len(), 1);
+    // It is due after a minute. Until then the follower does not request it.
+    assert!(!fixture.follower.retry_quarantined().await.unwrap());
+    assert_eq!(store.quarantined().await.unwrap()[0].attempts, 0);
+    for proxy in &fixture.proxies {
+        proxy.set(Faults::default());
+    }
+    sqlx::query("UPDATE quarantine SET next_attempt_at = now()")
+        .execute(fixture.database.pool())
+        .await
+        .unwrap();
+    assert!(fixture.follower.retry_quarantined().await.unwrap());
+    fixture.follow().await;
+    assert!(store.quarantined().await.unwrap().is_empty());
+}

@@ -4,5 +4,6 @@ mod commands;
 mod failover;
 mod faults;
 mod live;
+mod retention;
 mod start;
 mod support;

@@ -35,6 +35,9 @@ pub struct Faults {
     pub slots_ahead: u64,
     /// Share of transactions that are returned without a record of their inner instructions.
     pub unrecorded: f64,
+    /// Share of transactions that `getTransaction` does not know. Which ones depends only on the
+    /// proxy's seed and the signature.
+    pub unreturned: f64,
     /// Share of lists that contain failed transactions with an error that no version knows.
     pub unknown_errors: f64,
     /// Share of lists that contain a transaction that does not exist.
@@ -63,6 +66,7 @@ impl Faults {
         self.omitted > 0.0
             || self.slots_ahead > 0
             || self.unrecorded > 0.0
+            || self.unreturned > 0.0
             || self.unknown_errors > 0.0
             || self.invented > 0.0
             || self.empty_pages > 0.0
@@ -85,6 +89,8 @@ pub struct FaultCounts {
     pub ahead: AtomicU64,
     /// Transactions without a record of their inner instructions.
     pub unrecorded: AtomicU64,
+    /// Transactions that `getTransaction` did not know.
+    pub unreturned: AtomicU64,
     /// Errors that no version knows, added to lists.
     pub unknown_errors: AtomicU64,
     /// Lists with a transaction that does not exist.

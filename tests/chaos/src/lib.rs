@@ -22,7 +22,7 @@ mod responses;
 
 pub use faults::{FaultCounts, Faults};
 pub use proxy::FaultProxy;
-pub use replay::{RecordedTransaction, ReplayServer};
+pub use replay::{CallCounts, RecordedTransaction, ReplayServer};
 
 /// The reason why a proxy or a replay server did not start.
 #[derive(Debug, thiserror::Error)]

@@ -131,7 +131,7 @@ async fn distorted_response(
     let mut request_json: Value = serde_json::from_slice(&request).unwrap_or_default();
     if faults
         .failing_method
-        .is_some_and(|method| request_json["method"] == method)
+        .is_some_and(|method| calls(&request_json).iter().any(|call| call["method"] == method))
     {
         count(&shared.counts.failed_calls);
         let error = responses::error(-32_010, "the method is not served");
@@ -155,8 +155,29 @@ async fn distorted_response(
     } else {
         None
     };
-    responses::distort(shared, faults, horizon, &request_json, &mut response);
+    match &mut response {
+        Value::Array(responses) => {
+            for response in responses {
+                // A node can order its responses as it likes.
+                let call = calls(&request_json)
+                    .iter()
+                    .find(|call| call["id"] == response["id"]);
+                if let Some(call) = call {
+                    responses::distort(shared, faults, horizon, call, response);
+                }
+            }
+        }
+        response => responses::distort(shared, faults, horizon, &request_json, response),
+    }
     Ok(response.to_string().into_bytes())
+}
+
+/// Returns the calls of a request, which has one or several.
+fn calls(request: &Value) -> &[Value] {
+    match request {
+        Value::Array(calls) => calls,
+        call => std::slice::from_ref(call),
+    }
 }
 
 async fn forward(shared: &Shared, request: Vec<u8>) -> Result<Bytes, reqwest::Error> {

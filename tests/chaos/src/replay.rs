@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -19,6 +20,7 @@ use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::ChaosError;
+use crate::faults::count;
 use crate::listener::Listener;
 
 /// A transaction of a transaction history.
@@ -39,6 +41,7 @@ pub struct RecordedTransaction {
 /// A server that responds from a transaction history. Every slot of the history is finalized.
 /// Dropping the value stops the server.
 pub struct ReplayServer {
+    counts: Arc<CallCounts>,
     http: Listener,
     websocket: Listener,
 }
@@ -49,6 +52,18 @@ struct History {
     /// The index of each transaction, by signature.
     indices: HashMap<String, usize>,
     accounts: HashMap<String, Value>,
+    counts: Arc<CallCounts>,
+}
+
+/// How many calls a replay server has answered.
+#[derive(Debug, Default)]
+pub struct CallCounts {
+    /// Calls of `getTransaction`.
+    pub transactions: AtomicU64,
+    /// Calls of `getSignaturesForAddress`.
+    pub pages: AtomicU64,
+    /// Calls of other methods.
+    pub others: AtomicU64,
 }
 
 impl ReplayServer {
@@ -63,13 +78,16 @@ impl ReplayServer {
             .zip(&transactions)
             .map(|(index, transaction)| (transaction.signature.clone(), index))
             .collect();
+        let counts: Arc<CallCounts> = Arc::default();
         let history = Arc::new(History {
+            counts: Arc::clone(&counts),
             program: program.to_owned(),
             transactions,
             indices,
             accounts,
         });
         Ok(Self {
+            counts,
             http: Listener::start(move |stream| serve(stream, Arc::clone(&history))).await?,
             websocket: Listener::start(async |stream| {
                 // An error means that the client closed the connection.
@@ -83,6 +101,12 @@ impl ReplayServer {
     #[must_use]
     pub fn rpc(&self) -> String {
         format!("http://{}", self.http.address)
+    }
+
+    /// Returns how many calls the server has answered.
+    #[must_use]
+    pub fn counts(&self) -> &CallCounts {
+        &self.counts
     }
 
     /// Returns the URL of the server's websocket. It accepts subscriptions but sends no
@@ -118,18 +142,34 @@ async fn accept_subscriptions(stream: TcpStream) -> Result<(), Error> {
 
 async fn respond(State(history): State<Arc<History>>, body: Bytes) -> Response {
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let id = &request["id"];
-    let body = match history.result(request["method"].as_str().unwrap_or_default(), &request["params"]) {
-        Some(result) => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#),
-        None => {
-            json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32_601, "message": "method not found" } })
-                .to_string()
+    let body = match request.as_array() {
+        None => history.response(&request),
+        Some(calls) => {
+            let responses: Vec<String> = calls.iter().map(|call| history.response(call)).collect();
+            format!("[{}]", responses.join(","))
         }
     };
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 impl History {
+    /// Returns the response to one call.
+    fn response(&self, request: &Value) -> String {
+        let (id, method) = (&request["id"], request["method"].as_str().unwrap_or_default());
+        count(match method {
+            "getTransaction" => &self.counts.transactions,
+            "getSignaturesForAddress" => &self.counts.pages,
+            _ => &self.counts.others,
+        });
+        match self.result(method, &request["params"]) {
+            Some(result) => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#),
+            None => {
+                json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32_601, "message": "method not found" } })
+                    .to_string()
+            }
+        }
+    }
+
     fn last_slot(&self) -> u64 {
         self.transactions.last().map_or(0, |transaction| transaction.slot)
     }

@@ -37,6 +37,15 @@ pub fn distort(
     }
     match method {
         "getSignaturesForAddress" => distort_list(shared, faults, response),
+        "getTransaction"
+            if shared.omits(
+                request["params"][0].as_str().unwrap_or_default(),
+                faults.unreturned,
+            ) =>
+        {
+            response["result"] = Value::Null;
+            count(&shared.counts.unreturned);
+        }
         "getTransaction" if shared.happens(faults.unrecorded) => {
             if let Some(meta) = response["result"]["meta"].as_object_mut() {
                 meta.insert("innerInstructions".into(), Value::Null);
@@ -110,7 +119,9 @@ fn advance(slots: u64, method: &str, response: &mut Value) -> bool {
 
 /// Removes `minContextSlot` from a request, so that the node does not check it.
 pub fn without_min_context_slot(mut request: Value) -> Value {
-    for options in request["params"].as_array_mut().into_iter().flatten() {
+    // A request with several calls is an array. Its calls have no such option.
+    let params = request.get_mut("params").and_then(Value::as_array_mut);
+    for options in params.into_iter().flatten() {
         if let Some(options) = options.as_object_mut() {
             options.remove("minContextSlot");
         }

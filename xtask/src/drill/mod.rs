@@ -12,7 +12,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::{localnet, system, workspace};
+use crate::{bench, localnet, system, workspace};
 
 /// Arguments of `cargo xtask drill`.
 #[derive(clap::Args)]
@@ -46,6 +46,16 @@ enum Drill {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Read a long history from a replay server, and kill the indexer at random moments: at least
+    /// 5,000 transactions a second, at most 300 MB
+    Backfill {
+        /// Number of transactions
+        #[arg(long, default_value_t = 300_000)]
+        transactions: u64,
+        /// Seed of the random moments; by default a random seed, which is printed
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Run readers of the database behind Debian's connection pooler, in both pool modes
     Pgbouncer,
     /// Test that each alert of deploy/prometheus fires above its threshold and not below it
@@ -70,7 +80,8 @@ enum Drill {
         /// Duration at full speed, in seconds
         #[arg(long, default_value_t = 600)]
         seconds: u64,
-        /// Also run the service in a control group with little memory. Needs the permission to create one
+        /// Also run the service in a control group with little memory. Needs the permission to
+        /// create one
         #[arg(long)]
         cgroup: bool,
     },
@@ -85,6 +96,7 @@ pub fn run(args: &Args) -> Result<()> {
             workspace::run(&mut test("store", "backup::")?)
         }
         Drill::Indexer { kills, seed } => indexer(kills, seed),
+        Drill::Backfill { transactions, seed } => backfill(transactions, seed),
         Drill::Pgbouncer => {
             system::require(&[system::CC, system::POSTGRES, system::PGBOUNCER])?;
             workspace::run(test("store", "pgbouncer::")?.arg("--ignored"))
@@ -130,6 +142,24 @@ fn indexer(kills: u32, seed: Option<u64>) -> Result<()> {
     cargo
         .args(["--test-threads", "2"])
         .env("BAUTA_DRILL_KILLS", kills.to_string());
+    if let Some(seed) = seed {
+        cargo.env("BAUTA_DRILL_SEED", seed.to_string());
+    }
+    workspace::run(&mut cargo)
+}
+
+fn backfill(transactions: u64, seed: Option<u64>) -> Result<()> {
+    system::require(&[system::CC, system::POSTGRES])?;
+    // The targets are those of the build that is shipped.
+    bench::build_service("bauta-indexer")?;
+    let mut cargo = test("drills", "a_backfill_that_is_killed")?;
+    cargo
+        .env(
+            "BAUTA_DRILL_INDEXER",
+            workspace::target()?.join("dist/bauta-indexer"),
+        )
+        .env("BAUTA_DRILL_TRANSACTIONS", transactions.to_string())
+        .env("BAUTA_DRILL_RATE", "5000");
     if let Some(seed) = seed {
         cargo.env("BAUTA_DRILL_SEED", seed.to_string());
     }

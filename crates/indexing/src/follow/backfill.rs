@@ -8,9 +8,9 @@
 //! ```
 //!
 //! The union of all histories is applied, because what is applied without a journal cannot be
-//! repaired. When one history is complete, the others have as much time again, but at least the time
-//! of the settings. So a node that delivers nothing, or an endless list, delays the others only until
-//! then.
+//! repaired. When one history is complete, the others have as much time again, but at least the
+//! time of the settings. So a node that delivers nothing, or an endless list, delays the others
+//! only until then.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -91,6 +91,7 @@ impl<S: Source> Follower<S> {
             head,
             events: 0,
             again: true,
+            is_backfill: true,
         };
         let at = checkpoint.map(|at| at.slot);
         let stored = self.store.backfill().await?;

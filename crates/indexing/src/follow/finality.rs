@@ -35,15 +35,18 @@ impl<S: Source> Follower<S> {
         let Some(finalized) = slot.or(floor) else {
             return Ok(None);
         };
+        // A quarantined transaction can still be applied in its slot.
+        let quarantined = self.quarantined.iter().map(|(slot, _)| slot.previous()).min();
+        let complete = quarantined.unwrap_or(Slot::MAX).min(finalized);
+        let oldest = Slot::new(finalized.get().saturating_sub(MAX_JOURNAL_SLOTS));
         let without_journal = match agreed {
-            None => finalized,
+            None => complete.max(oldest),
             Some(agreed) => {
-                let agreed = agreed.min(checkpoint.slot).min(finalized);
+                let agreed = agreed.min(checkpoint.slot).min(complete);
                 let reconciled = self.store.reconciled_slot().await?.unwrap_or(Slot::ZERO);
                 if agreed > reconciled {
                     self.store.mark_reconciled(agreed).await?;
                 }
-                let oldest = Slot::new(finalized.get().saturating_sub(MAX_JOURNAL_SLOTS));
                 agreed.max(reconciled).max(oldest)
             }
         };

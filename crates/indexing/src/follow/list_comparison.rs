@@ -8,7 +8,7 @@ use solana_signature::Signature;
 
 use super::{Follower, fetch};
 use crate::chain::{ListedTransaction, Source};
-use crate::{IndexerError, SourceError, metrics};
+use crate::{IndexerError, metrics};
 
 /// How often no node must know an applied transaction before it counts as removed by a fork. A
 /// single such answer can come from nodes that are just starting.
@@ -70,15 +70,13 @@ impl<S: Source> Follower<S> {
     ) -> Result<Vec<ListedTransaction>, IndexerError> {
         let mut listed = listed.to_vec();
         let batch = loop {
-            listed.retain(|entry| !self.is_dismissed(entry));
+            listed.retain(|entry| !self.is_set_aside(entry));
             if listed.is_empty() {
                 return Ok(Vec::new());
             }
             match fetch(&self.source, &listed).await {
-                Err(IndexerError::Source(SourceError::NotOnChain { signature, slot })) => {
-                    self.dismiss(signature, slot);
-                }
-                fetched => break fetched?,
+                Err(error) => self.set_aside(error).await?,
+                Ok(batch) => break batch,
             }
         };
         self.without_events.extend(batch.without_events.iter().copied());

@@ -25,9 +25,10 @@ mod backfill;
 mod batches;
 mod finality;
 mod list_comparison;
+mod quarantine;
 mod search;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -37,13 +38,16 @@ use solana_address::Address;
 use solana_signature::Signature;
 
 use crate::chain::{GenesisHash, Head, ListedTransaction, Source};
-use crate::{IndexerError, SourceError, metrics};
+use crate::{IndexerError, metrics};
 use backfill::Backfill;
-use batches::{DecodedBatch, fetch};
+use batches::DecodedBatch;
+pub(crate) use batches::fetch;
 pub(crate) use search::SearchRange;
+use search::is_below;
 
-/// How many listed transactions that are not on the chain a step dismisses before it fails.
-const MAX_DISMISSED_PER_STEP: usize = 16;
+/// How many listed transactions that are not on the chain, or that no node returns, a step sets
+/// aside before it fails.
+const MAX_SET_ASIDE_PER_STEP: usize = 16;
 /// How long a dismissed transaction is ignored. Then it is requested again.
 const DISMISS_TIME: Duration = Duration::from_mins(10);
 
@@ -78,6 +82,9 @@ pub struct Settings {
     /// How long the other nodes' histories are awaited, at least, during a backfill when one node's
     /// history is complete.
     pub history_patience: Duration,
+    /// How long a listed transaction that no node returns stops the checkpoint before the follower
+    /// continues without it.
+    pub quarantine_after: Duration,
     /// How long the source may be behind the database before the checkpoint stops.
     pub source_behind_limit: Duration,
 }
@@ -93,6 +100,7 @@ impl Settings {
             compare_interval: Duration::from_secs(2),
             backfill_slots: 300,
             history_patience: Duration::from_mins(1),
+            quarantine_after: Duration::from_mins(1),
             source_behind_limit: Duration::from_mins(1),
         }
     }
@@ -109,6 +117,8 @@ pub struct Step {
     pub events: usize,
     /// Whether the next step should follow at once, because of a rollback or a found transaction.
     pub again: bool,
+    /// Whether the step belongs to a backfill.
+    pub is_backfill: bool,
 }
 
 /// Follows one chain into one database.
@@ -125,6 +135,13 @@ pub struct Follower<S> {
     /// Transactions that a node listed but that are not on the chain, with the listed slot and the
     /// time of the discovery.
     dismissed: HashMap<Signature, (Slot, Instant)>,
+    /// Listed transactions that no node has returned, and when that was first so.
+    unreturned: HashMap<Signature, Instant>,
+    /// The transactions in the quarantine, with their slots.
+    quarantined: HashSet<(Slot, Signature)>,
+    is_quarantine_read: bool,
+    /// When a transaction was last put into the quarantine.
+    quarantined_at: Option<Instant>,
     compared_at: Option<Instant>,
     /// The slot up to which the applied transactions have been compared with the lists of all
     /// nodes.
@@ -162,6 +179,10 @@ impl<S: Source> Follower<S> {
             without_events: HashMap::new(),
             unknown_counts: HashMap::new(),
             dismissed: HashMap::new(),
+            unreturned: HashMap::new(),
+            quarantined: HashSet::new(),
+            is_quarantine_read: false,
+            quarantined_at: None,
             compared_at: None,
             compared_up_to: None,
             without_journal: Slot::ZERO,
@@ -194,12 +215,14 @@ impl<S: Source> Follower<S> {
     /// Moves the database from its checkpoint to the head, or as far as the data is complete.
     pub async fn step(&mut self) -> Result<Step, IndexerError> {
         self.check_cluster().await?;
-        for _ in 0..MAX_DISMISSED_PER_STEP {
+        if !self.is_quarantine_read {
+            self.read_quarantine().await?;
+            self.is_quarantine_read = true;
+        }
+        for _ in 0..MAX_SET_ASIDE_PER_STEP {
             match self.try_step().await {
-                Err(IndexerError::Source(SourceError::NotOnChain { signature, slot })) => {
-                    self.dismiss(signature, slot);
-                }
-                result => return result,
+                Err(error) => self.set_aside(error).await?,
+                step => return step,
             }
         }
         self.try_step().await
@@ -241,10 +264,12 @@ impl<S: Source> Follower<S> {
         self.found.remove(&signature);
     }
 
-    fn is_dismissed(&self, entry: &ListedTransaction) -> bool {
-        self.dismissed
-            .get(&entry.signature)
-            .is_some_and(|(slot, since)| *slot == entry.slot && since.elapsed() < DISMISS_TIME)
+    /// Returns whether the follower continues without a listed transaction, for some time.
+    fn is_set_aside(&self, entry: &ListedTransaction) -> bool {
+        let is_dismissed =
+            |(slot, since): &(Slot, Instant)| *slot == entry.slot && since.elapsed() < DISMISS_TIME;
+        self.dismissed.get(&entry.signature).is_some_and(is_dismissed)
+            || self.quarantined.contains(&(entry.slot, entry.signature))
     }
 
     async fn try_step(&mut self) -> Result<Step, IndexerError> {
@@ -264,6 +289,7 @@ impl<S: Source> Follower<S> {
             head,
             events: 0,
             again: false,
+            is_backfill: false,
         };
         if let Some(checkpoint) = checkpoint
             && head.confirmed < checkpoint.slot
@@ -365,7 +391,7 @@ impl<S: Source> Follower<S> {
     ) -> Vec<ListedTransaction> {
         let is_new = |entry: &ListedTransaction| {
             entry.may_have_events()
-                && !self.is_dismissed(entry)
+                && !self.is_set_aside(entry)
                 && checkpoint.is_none_or(|at| entry.slot > at.slot)
                 && entry.slot <= head.confirmed
         };
@@ -506,5 +532,7 @@ impl<S: Source> Follower<S> {
         self.dismissed
             .retain(|_, (slot, since)| *slot > finalized && since.elapsed() < DISMISS_TIME);
         self.found.retain(|_, entry| entry.slot > without_journal);
+        let limit = self.settings.quarantine_after;
+        self.unreturned.retain(|_, since| since.elapsed() < limit * 10);
     }
 }

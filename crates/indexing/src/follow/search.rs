@@ -16,6 +16,9 @@ pub struct SearchRange<'a> {
     pub after: Option<Slot>,
     /// The last slot of the search.
     pub until: Slot,
+    /// A transaction after the last slot, near which the lists can begin. `None` means that the
+    /// last slot is near the newest one.
+    pub newer: Option<Signature>,
     /// Transactions that were listed already. They do not count as found: they wait for the missing
     /// ones.
     pub listed: &'a HashSet<Signature>,
@@ -40,6 +43,8 @@ impl<S: Source> Follower<S> {
         let not_final = SearchRange {
             after: self.store.finalized_slot().await?,
             until: head.confirmed,
+            // During a backfill much of the history is newer.
+            newer: self.store.first_transaction_after(head.confirmed).await?,
             listed: &listed,
         };
         if self.search_missing(&addresses, &not_final).await? {
@@ -76,10 +81,15 @@ impl<S: Source> Follower<S> {
         addresses: &[Address],
         range: &SearchRange<'_>,
     ) -> Result<bool, IndexerError> {
-        let listed = self
-            .source
-            .list_on_all_nodes(addresses, range.after, range.until)
-            .await?;
+        let (after, until) = (range.after, range.until);
+        let listed = match range.newer {
+            Some(newer) => {
+                self.source
+                    .list_before_on_all_nodes(addresses, newer, after, until)
+                    .await?
+            }
+            None => self.source.list_on_all_nodes(addresses, after, until).await?,
+        };
         let checkpoint = self.store.checkpoint().await?;
         let unapplied = self.unapplied(listed).await?;
         let missing = self.with_events(&unapplied).await?;
@@ -129,6 +139,6 @@ impl<S: Source> Follower<S> {
     }
 }
 
-fn is_below(entry: &ListedTransaction, checkpoint: Option<Position>) -> bool {
+pub fn is_below(entry: &ListedTransaction, checkpoint: Option<Position>) -> bool {
     checkpoint.is_some_and(|at| entry.slot <= at.slot)
 }

@@ -19,16 +19,18 @@ const FIRST_PAGE_SIZE: u16 = 100;
 pub const PAGE_SIZE: u16 = 1_000;
 
 /// Returns what one node lists for some addresses, in the slots after `after` up to `until`. Lists
-/// of several addresses follow each other, so a transaction can be contained more than once.
+/// of several addresses follow each other, so a transaction can be contained more than once. The
+/// lists begin before the transaction `newer`, if it is given. It can name other addresses.
 pub async fn read(
     node: &Node,
     addresses: &[Address],
+    newer: Option<Signature>,
     after: Option<Slot>,
     until: Slot,
 ) -> Result<Vec<ListedTransaction>, RpcError> {
     let mut listed = Vec::new();
     for address in addresses {
-        listed.extend(read_pages(node, address, after, until).await?);
+        listed.extend(read_pages(node, address, newer, after, until).await?);
     }
     Ok(listed)
 }
@@ -37,13 +39,19 @@ pub async fn read(
 async fn read_pages(
     node: &Node,
     address: &Address,
+    newer: Option<Signature>,
     after: Option<Slot>,
     until: Slot,
 ) -> Result<Vec<ListedTransaction>, RpcError> {
     let mut listed = Vec::new();
-    let (mut before, mut limit) = (None, FIRST_PAGE_SIZE);
+    let (mut before, mut limit) = (newer, FIRST_PAGE_SIZE);
     loop {
         let page = read_page(node, address, before, limit, after, until).await?;
+        if newer.is_some() && before == newer && page.next.is_none() && page.listed.is_empty() {
+            // The node may not know the transaction. Its empty page then says nothing.
+            before = None;
+            continue;
+        }
         listed.extend(page.listed);
         let Some(end) = page.next else { return Ok(listed) };
         (before, limit) = (Some(end.signature), PAGE_SIZE);

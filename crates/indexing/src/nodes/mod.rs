@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   list      getSignaturesForAddress, page by page, with minContextSlot: a node that is behind refuses
-//!   fetch     getTransaction, many concurrently; the index in the slot from it, else from getBlock
+//!   fetch     getTransaction, many concurrently, several with one request; the index in the slot from it,
+//!             else from getBlock
 //!   head      getSlot, confirmed and finalized; compared between the nodes
 //!   statuses  getSignatureStatuses
 //!   accounts  getProgramAccounts
@@ -20,6 +21,7 @@ mod transactions;
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,8 +36,8 @@ use solana_address::Address;
 use solana_signature::Signature;
 
 use crate::chain::{
-    Account, AccountFilter, GenesisHash, Head, HistoryPage, ListedTransaction, Source, Transaction,
-    TransactionStatus,
+    Account, AccountFilter, GenesisHash, Head, HistoryPage, ListedTransaction, NodeRetention, Source,
+    Transaction, TransactionStatus,
 };
 use crate::{Inconsistency, SourceError};
 use head::HeadAgreement;
@@ -46,6 +48,10 @@ pub use node::NodeSettings;
 /// The number of transactions that are fetched concurrently over all nodes. Each node's own limit
 /// applies as well.
 const CONCURRENT_FETCHES: usize = 32;
+/// The largest number of transactions that are requested with one request.
+const MAX_BATCH: usize = 25;
+/// The method that returns a transaction.
+const METHOD: &str = "getTransaction";
 /// How often a request is sent to all nodes in turn before it fails.
 const MAX_ROUNDS: usize = 3;
 /// How long the newest slot of a node is awaited before the next node is used.
@@ -247,34 +253,19 @@ impl RpcSource {
     /// Fetches a listed transaction with its inner instructions. A node whose transaction differs
     /// from the list, or that has not recorded the inner instructions, counts as failed.
     async fn transaction(&self, listed: ListedTransaction) -> Result<FetchedTransaction, SourceError> {
-        const METHOD: &str = "getTransaction";
         let signature = listed.signature;
+        // Whether a node has answered, other than with an error.
+        let is_answered = AtomicBool::new(false);
+        let has_answered = &is_answered;
         let fetched = self
             .try_nodes("a transaction", METHOD, PATIENCE, move |node| async move {
                 let request = node.rpc().transaction(&signature, CommitmentLevel::Confirmed);
-                let mut transaction = node.request(METHOD, request).await?.ok_or_else(|| {
+                let answer = node.request(METHOD, request).await?;
+                has_answered.store(true, Ordering::Relaxed);
+                let transaction = answer.ok_or_else(|| {
                     node.invalid_response(METHOD, format!("{signature} is listed, but it is unknown"))
                 })?;
-                if transaction.signature != signature {
-                    let reason = format!("{} was returned for {signature}", transaction.signature);
-                    return Err(node.invalid_response(METHOD, reason));
-                }
-                if Slot::new(transaction.slot) != listed.slot {
-                    let reason = format!(
-                        "{signature} is in slot {}, but it is listed in slot {}",
-                        transaction.slot, listed.slot
-                    );
-                    return Err(node.invalid_response(METHOD, reason));
-                }
-                let Some(inner_instructions) = transaction.inner_instructions.take() else {
-                    let reason = format!("the node did not record the inner instructions of {signature}");
-                    return Err(node.invalid_response(METHOD, reason));
-                };
-                Ok(FetchedTransaction {
-                    transaction,
-                    inner_instructions,
-                    listed,
-                })
+                usable(transaction, listed).map_err(|reason| node.invalid_response(METHOD, reason))
             })
             .await;
         match fetched {
@@ -285,10 +276,43 @@ impl RpcSource {
                         slot: listed.slot,
                     });
                 }
+                if is_answered.load(Ordering::Relaxed) {
+                    return Err(SourceError::NotReturned {
+                        signature,
+                        slot: listed.slot,
+                        succeeded: listed.succeeded,
+                        reason: error.to_string(),
+                    });
+                }
                 Err(error)
             }
             fetched => fetched,
         }
+    }
+
+    /// Fetches listed transactions with one request to the preferred node. Fetches those by
+    /// themselves that it does not return as listed: other nodes may.
+    async fn transactions(
+        &self,
+        listed: &[ListedTransaction],
+    ) -> Result<Vec<FetchedTransaction>, SourceError> {
+        let answers = match self.ranked(METHOD).into_iter().next() {
+            Some(node) if listed.len() > 1 && node.accepts_batches() => batch(&node, listed).await,
+            _ => Vec::new(),
+        };
+        let mut answers = answers.into_iter();
+        let mut fetched = Vec::with_capacity(listed.len());
+        for entry in listed {
+            let usable = answers
+                .next()
+                .flatten()
+                .and_then(|answer| usable(answer, *entry).ok());
+            fetched.push(match usable {
+                Some(usable) => usable,
+                None => self.transaction(*entry).await?,
+            });
+        }
+        Ok(fetched)
     }
 
     /// Returns whether the block of the slot, from at least one node, does not contain the
@@ -307,11 +331,69 @@ impl RpcSource {
     }
 }
 
+/// Returns how many of `count` transactions are requested with one request: few, if there are few,
+/// so that the requests run concurrently.
+fn batch_size(count: usize) -> usize {
+    (count / CONCURRENT_FETCHES).clamp(1, MAX_BATCH)
+}
+
 /// A transaction that a node returned for an entry of a list.
 struct FetchedTransaction {
     transaction: ExecutedTransaction,
     inner_instructions: Vec<InnerInstruction>,
     listed: ListedTransaction,
+}
+
+/// Checks a transaction that a node returned for an entry of a list. Returns the reason if it
+/// cannot be used.
+fn usable(
+    mut transaction: ExecutedTransaction,
+    listed: ListedTransaction,
+) -> Result<FetchedTransaction, String> {
+    let signature = listed.signature;
+    if transaction.signature != signature {
+        return Err(format!("{} was returned for {signature}", transaction.signature));
+    }
+    if Slot::new(transaction.slot) != listed.slot {
+        return Err(format!(
+            "{signature} is in slot {}, but it is listed in slot {}",
+            transaction.slot, listed.slot
+        ));
+    }
+    let inner_instructions = transaction.inner_instructions.take();
+    let inner_instructions = inner_instructions
+        .ok_or_else(|| format!("the node did not record the inner instructions of {signature}"))?;
+    Ok(FetchedTransaction {
+        transaction,
+        inner_instructions,
+        listed,
+    })
+}
+
+/// Requests transactions from a node with one request. Returns what it returned for each entry, or
+/// nothing at all if the request failed.
+async fn batch(node: &Node, listed: &[ListedTransaction]) -> Vec<Option<ExecutedTransaction>> {
+    let signatures: Vec<_> = listed.iter().map(|entry| entry.signature).collect();
+    let request = node.rpc().transactions(&signatures, CommitmentLevel::Confirmed);
+    let request = node.request_several(METHOD, listed.len(), request);
+    match tokio::time::timeout(PATIENCE, request).await {
+        Ok(Ok(answers)) => answers.into_iter().map(|answer| answer.ok().flatten()).collect(),
+        Ok(Err(error)) => {
+            let is_refusal = match &error {
+                RpcError::Refused { .. } | RpcError::InvalidResponse { .. } => true,
+                RpcError::Http { status, .. } => (400..429).contains(status),
+                _ => false,
+            };
+            if is_refusal {
+                node.record_refused_batch();
+            }
+            Vec::new()
+        }
+        Err(_) => {
+            node.record_slow();
+            Vec::new()
+        }
+    }
 }
 
 impl Source for RpcSource {
@@ -384,7 +466,7 @@ impl Source for RpcSource {
         let addresses: Arc<[Address]> = addresses.into();
         let listed = self.try_nodes("the history", history::METHOD, LONG_PATIENCE, move |node| {
             let addresses = Arc::clone(&addresses);
-            async move { history::read(&node, &addresses, after, until).await }
+            async move { history::read(&node, &addresses, None, after, until).await }
         });
         Ok(history::merge(listed.await?))
     }
@@ -401,9 +483,38 @@ impl Source for RpcSource {
         let addresses: Arc<[Address]> = addresses.into();
         let lists = self.ask_all("the history", history::METHOD, move |node| {
             let addresses = Arc::clone(&addresses);
-            async move { history::read(&node, &addresses, after, until).await }
+            async move { history::read(&node, &addresses, None, after, until).await }
         });
         Ok(history::merge(lists.await?.concat()))
+    }
+
+    async fn list_before_on_all_nodes(
+        &self,
+        addresses: &[Address],
+        newer: Signature,
+        after: Option<Slot>,
+        until: Slot,
+    ) -> Result<Vec<ListedTransaction>, SourceError> {
+        let addresses: Arc<[Address]> = addresses.into();
+        let lists = self.ask_all("the history", history::METHOD, move |node| {
+            let addresses = Arc::clone(&addresses);
+            async move { history::read(&node, &addresses, Some(newer), after, until).await }
+        });
+        Ok(history::merge(lists.await?.concat()))
+    }
+
+    async fn retention(&self) -> Vec<NodeRetention> {
+        const METHOD: &str = "getFirstAvailableBlock";
+        let requests = self.nodes.iter().map(|node| async move {
+            let first = node.request(METHOD, node.rpc().first_available_block()).await;
+            NodeRetention {
+                node: node.rpc().host().to_owned(),
+                first_slot: first
+                    .map(Slot::new)
+                    .map_err(|error| self.unavailable("the first block", &[error])),
+            }
+        });
+        join_all(requests).await
     }
 
     fn histories(&self) -> Vec<String> {
@@ -432,11 +543,16 @@ impl Source for RpcSource {
     }
 
     async fn fetch(&self, listed: &[ListedTransaction]) -> Result<Vec<Transaction>, SourceError> {
-        let fetched: Vec<FetchedTransaction> = stream::iter(listed.iter().copied())
-            .map(|entry| self.transaction(entry))
+        let batches: Vec<Vec<ListedTransaction>> = listed
+            .chunks(batch_size(listed.len()))
+            .map(<[_]>::to_vec)
+            .collect();
+        let fetched: Vec<Vec<FetchedTransaction>> = stream::iter(batches)
+            .map(|entries| async move { self.transactions(&entries).await })
             .buffered(CONCURRENT_FETCHES)
             .try_collect()
             .await?;
+        let fetched: Vec<FetchedTransaction> = fetched.into_iter().flatten().collect();
         let slots_without_index: HashSet<Slot> = fetched
             .iter()
             .filter(|fetched| fetched.transaction.index.is_none())

@@ -23,6 +23,9 @@ const MAX_PAUSE: Duration = Duration::from_mins(1);
 /// start to direct requests to another node at any time.
 const CLUSTER_CHECK_INTERVAL: Duration = Duration::from_mins(1);
 
+/// How long a node that has refused several calls in one request gets single calls.
+const NO_BATCHES_TIME: Duration = Duration::from_mins(10);
+
 /// The URL and the limits of a node. It has no `Debug`, because the URL may contain a key.
 #[derive(Clone)]
 pub struct NodeSettings {
@@ -56,6 +59,8 @@ struct Health {
     slow_until: Option<Instant>,
     /// The node has asked for no requests until this time.
     paused_until: Option<Instant>,
+    /// The node has refused several calls in one request. Until this time it gets single calls.
+    no_batches_until: Option<Instant>,
     /// Whether the node belongs to another cluster.
     is_in_other_cluster: bool,
 }
@@ -142,8 +147,19 @@ impl Node {
         method: &'static str,
         request: impl Future<Output = Result<T, RpcError>>,
     ) -> Result<T, RpcError> {
+        self.request_several(method, 1, request).await
+    }
+
+    /// Executes a request that makes several calls of a method, like [`Self::request`]. Each call
+    /// counts for the limit per second.
+    pub async fn request_several<T>(
+        &self,
+        method: &'static str,
+        calls: usize,
+        request: impl Future<Output = Result<T, RpcError>>,
+    ) -> Result<T, RpcError> {
         self.check_cluster().await?;
-        let response = self.send(method, request).await;
+        let response = self.send(method, calls, request).await;
         if let Err(RpcError::Unreachable { .. }) = &response {
             // The next connection can lead to another node.
             *self.cluster_checked_at.lock().await = None;
@@ -151,9 +167,19 @@ impl Node {
         response
     }
 
+    /// Returns whether the node has not refused several calls in one request for some time.
+    pub fn accepts_batches(&self) -> bool {
+        self.with_health(|health| !is_future(health.no_batches_until))
+    }
+
+    /// Records that the node refused several calls in one request.
+    pub fn record_refused_batch(&self) {
+        self.with_health(|health| health.no_batches_until = Some(Instant::now() + NO_BATCHES_TIME));
+    }
+
     /// Returns the genesis hash that the node reports.
     pub async fn genesis_hash(&self) -> Result<GenesisHash, RpcError> {
-        let hash = self.send("getGenesisHash", self.rpc.genesis_hash()).await?;
+        let hash = self.send("getGenesisHash", 1, self.rpc.genesis_hash()).await?;
         Ok(hash.to_bytes())
     }
 
@@ -189,10 +215,13 @@ impl Node {
     async fn send<T>(
         &self,
         method: &'static str,
+        calls: usize,
         request: impl Future<Output = Result<T, RpcError>>,
     ) -> Result<T, RpcError> {
         self.check_pause()?;
-        self.rate.until_ready().await;
+        for _ in 0..calls {
+            self.rate.until_ready().await;
+        }
         // The semaphore is never closed, so this always returns a permit.
         let _permit = self.permits.acquire().await.ok();
         let start = Instant::now();
@@ -269,10 +298,10 @@ mod tests {
         let node = node();
         let healthy = node.rank("getTransaction");
         node.invalid_response("getTransaction", "unknown");
-        node.send("getSlot", async { Ok(()) }).await.unwrap();
+        node.send("getSlot", 1, async { Ok(()) }).await.unwrap();
         assert!(node.rank("getTransaction") > healthy);
         assert_eq!(node.rank("getSlot"), healthy);
-        node.send("getTransaction", async { Ok(()) }).await.unwrap();
+        node.send("getTransaction", 1, async { Ok(()) }).await.unwrap();
         assert_eq!(node.rank("getTransaction"), healthy);
     }
 
@@ -286,10 +315,10 @@ mod tests {
             retry_after: Some(Duration::from_secs(7)),
             body: String::new(),
         };
-        node.send("getSlot", async { Err::<(), _>(limited) })
+        node.send("getSlot", 1, async { Err::<(), _>(limited) })
             .await
             .unwrap_err();
-        let refused = node.send("getBlock", async { Ok(()) }).await.unwrap_err();
+        let refused = node.send("getBlock", 1, async { Ok(()) }).await.unwrap_err();
         assert!(refused.to_string().contains("has asked for a pause"), "{refused}");
     }
 }

@@ -51,6 +51,7 @@ impl Explainer {
             let range = SearchRange {
                 after,
                 until: comparison.up_to,
+                newer: None,
                 listed: &listed,
             };
             if follower.search_missing(&addresses, &range).await? {

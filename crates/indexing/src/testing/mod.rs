@@ -5,6 +5,7 @@
 //! chain that can give wrong answers.
 
 mod accounts;
+mod json;
 mod refused_reuse;
 mod source;
 
@@ -25,6 +26,7 @@ use solana_signature::Signature;
 
 use crate::chain::{InnerInstruction, Transaction};
 
+pub use json::transaction_json;
 pub use refused_reuse::verify_instruction;
 pub use source::{SourceState, TestSource};
 

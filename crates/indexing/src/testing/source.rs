@@ -54,8 +54,12 @@ pub struct SourceState {
     pub max_accounts: Option<usize>,
     /// Transactions that lists contain, but that do not exist.
     pub invented: Vec<ListedTransaction>,
-    /// The nodes other than the first one. Each omits these transactions from its history; `None` for
-    /// a node that does not answer.
+    /// Transactions that lists contain and that no node returns.
+    pub unreturned: HashSet<Signature>,
+    /// The transactions before which lists began that did not begin with the newest entry.
+    pub began_before: Vec<Signature>,
+    /// The nodes other than the first one. Each omits these transactions from its history; `None`
+    /// for a node that does not answer.
     pub other_histories: Vec<Option<HashSet<Signature>>>,
     /// The number of entries of a page of a history. 0 means 1,000.
     pub page_size: usize,
@@ -178,6 +182,17 @@ impl Source for TestSource {
         Ok(state.listed(omitted, after, until))
     }
 
+    async fn list_before_on_all_nodes(
+        &self,
+        addresses: &[Address],
+        newer: Signature,
+        after: Option<Slot>,
+        until: Slot,
+    ) -> Result<Vec<ListedTransaction>, SourceError> {
+        self.state().began_before.push(newer);
+        self.list_on_all_nodes(addresses, after, until).await
+    }
+
     fn histories(&self) -> Vec<String> {
         let nodes = 1 + self.state().other_histories.len();
         (0..nodes).map(|node| format!("node {node}")).collect()
@@ -242,6 +257,17 @@ impl Source for TestSource {
             return Err(SourceError::NotOnChain {
                 signature: invented.signature,
                 slot: invented.slot,
+            });
+        }
+        if let Some(entry) = listed
+            .iter()
+            .find(|entry| state.unreturned.contains(&entry.signature))
+        {
+            return Err(SourceError::NotReturned {
+                signature: entry.signature,
+                slot: entry.slot,
+                succeeded: entry.succeeded,
+                reason: "injected failure".into(),
             });
         }
         let from = listed.first().map_or(0, |first| {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use bauta_indexing::chain::{Head, ListedTransaction};
 use bauta_indexing::testing::{TestChain, named};
-use bauta_indexing::{Follower, Settings};
+use bauta_indexing::{Follower, Indexer, RunSettings, Settings};
 use bauta_store::{BackfillRange, Slot};
 use solana_signature::Signature;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{Fixture, count, settings, small_chain};
 
@@ -237,4 +238,72 @@ async fn a_position_that_a_node_no_longer_has_is_not_the_end_of_its_history() {
     fixture.source.state().max_pages = None;
     fixture.settle().await;
     fixture.assert_equals_new_database(&chain).await;
+}
+
+/// A long history is newer than the gap.
+#[tokio::test]
+async fn a_search_during_a_backfill_begins_near_the_gap() {
+    let mut chain = small_chain();
+    let registry = named("registry");
+    let mut registered = Vec::new();
+    for mint in 200..280 {
+        registered.push(chain.register(registry, mint, 1, 7).unwrap());
+        chain.wait(1);
+    }
+    let mut fixture = Fixture::new(&chain).await;
+    let settings = Settings {
+        batch_transactions: 1,
+        ..backfill_settings()
+    };
+    {
+        let mut state = fixture.source.state();
+        state.head = Some(Head {
+            confirmed: chain.slot,
+            finalized: chain.slot,
+        });
+        state.omitted.insert(registered[10]);
+    }
+    restart(&mut fixture, settings);
+    fixture.settle().await;
+    let began_before = fixture.source.state().began_before.clone();
+    assert!(!began_before.is_empty());
+    let newest = registered.last().unwrap();
+    assert!(
+        !began_before.contains(newest),
+        "the search began with the newest entry"
+    );
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn maintenance_continues_during_a_backfill() {
+    let (chain, fixture) = fixture().await;
+    // The second node delivers nothing, and is awaited for a minute.
+    fixture.source.state().other_histories = vec![None];
+    let invented = ListedTransaction {
+        slot: chain.slot,
+        signature: Signature::from([9; 64]),
+        succeeded: true,
+        is_refused_reuse: false,
+    };
+    fixture.source.state().invented.push(invented);
+    let store = fixture.database.store.clone();
+    let entry = [((invented.slot, invented.signature), true)];
+    store.quarantine(&entry, "added by a test", true).await.unwrap();
+    let run_settings = RunSettings {
+        follow: backfill_settings(),
+        poll_interval: Duration::from_millis(50),
+        finality_interval: Duration::from_millis(50),
+        reconcile_interval: None,
+    };
+    let (indexer, _status) = Indexer::new(Arc::clone(&fixture.source), store.clone(), run_settings);
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(indexer.run(shutdown.clone()));
+    while !store.quarantined().await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(store.backfill().await.unwrap().is_some());
+    assert_eq!(store.checkpoint().await.unwrap(), None);
+    shutdown.cancel();
+    running.await.unwrap();
 }

@@ -4,9 +4,11 @@
 mod backfill;
 mod forks;
 mod gaps;
+mod quarantine;
 mod readiness;
 mod rebuild;
 mod reconcile;
 mod refused_reuse;
 mod rules;
+mod snapshot;
 mod support;

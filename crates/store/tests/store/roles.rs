@@ -121,7 +121,7 @@ async fn no_role_has_a_permission_that_it_does_not_need() {
                 .get(0)
         };
         let follows_the_chain = followed.contains(&table);
-        let is_of_indexer = follows_the_chain || table.starts_with("backfill");
+        let is_of_indexer = follows_the_chain || table.starts_with("backfill") || table == "quarantine";
         for role in ["bauta_indexer", "bauta_api", "bauta_prover", "bauta_analytics"] {
             let reads = match role {
                 _ if ["_sqlx_migrations", "schema_compatibility"].contains(&table.as_str()) => true,

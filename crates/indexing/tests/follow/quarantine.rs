@@ -1,0 +1,183 @@
+//! Tests of the quarantine: a listed transaction that no node returns stops nothing else, and is
+//! not forgotten.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bauta_indexing::testing::{TestChain, named};
+use bauta_indexing::{Follower, IndexerError, Settings, SourceError};
+use bauta_store::Slot;
+use solana_signature::Signature;
+
+use crate::support::{Fixture, count, settings, small_chain};
+
+/// A chain whose last but one verification no node returns, and a follower.
+async fn fixture(quarantine_after: Duration) -> (TestChain, Signature, Fixture) {
+    let mut chain = small_chain();
+    let (registry, scope) = (named("registry"), named("scope"));
+    let unreturned = chain.verify(scope, registry, 7);
+    chain.wait(1);
+    chain.verify(scope, registry, 8);
+    chain.wait(1);
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.source.state().unreturned.insert(unreturned);
+    restart(&mut fixture, quarantine_after);
+    (chain, unreturned, fixture)
+}
+
+fn restart(fixture: &mut Fixture, quarantine_after: Duration) {
+    let settings = Settings {
+        quarantine_after,
+        ..settings()
+    };
+    fixture.follower = Follower::new(
+        Arc::clone(&fixture.source),
+        fixture.database.store.clone(),
+        settings,
+    );
+}
+
+/// Makes every quarantined transaction due.
+async fn make_due(fixture: &Fixture) {
+    sqlx::query("UPDATE quarantine SET next_attempt_at = now()")
+        .execute(fixture.database.pool())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_transaction_that_no_node_returns_stops_the_checkpoint_only_for_the_time_of_the_settings() {
+    let (chain, unreturned, mut fixture) = fixture(Duration::from_hours(1)).await;
+    let error = fixture.first_error().await;
+    assert!(
+        matches!(error, IndexerError::Source(SourceError::NotReturned { signature, .. }) if signature == unreturned),
+        "{error}"
+    );
+    assert_eq!(count(&fixture.database, "quarantine").await, 0);
+    restart(&mut fixture, Duration::ZERO);
+    let step = fixture.settle().await;
+    assert_eq!(step.checkpoint.map(|at| at.slot), Some(chain.slot));
+    assert_eq!(fixture.follower.quarantined(), 1);
+    let quarantined = fixture.database.store.quarantined().await.unwrap();
+    assert_eq!(quarantined[0].signature, unreturned);
+    assert!(quarantined[0].reason.contains("injected failure"));
+}
+
+#[tokio::test]
+async fn a_quarantined_transaction_is_applied_in_its_slot_when_a_node_returns_it() {
+    let (chain, _, mut fixture) = fixture(Duration::ZERO).await;
+    fixture.settle().await;
+    // A restart does not forget it, and does not request it before it is due.
+    restart(&mut fixture, Duration::ZERO);
+    fixture.settle().await;
+    assert!(!fixture.follower.retry_quarantined().await.unwrap());
+    make_due(&fixture).await;
+    assert!(!fixture.follower.retry_quarantined().await.unwrap());
+    let quarantined = fixture.database.store.quarantined().await.unwrap();
+    assert_eq!((quarantined[0].attempts, quarantined[0].is_due), (1, false));
+
+    fixture.source.state().unreturned.clear();
+    make_due(&fixture).await;
+    assert!(fixture.follower.retry_quarantined().await.unwrap());
+    fixture.settle().await;
+    assert_eq!(count(&fixture.database, "quarantine").await, 0);
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn slots_with_a_quarantined_transaction_become_final_and_keep_their_journal() {
+    let (chain, _, mut fixture) = fixture(Duration::ZERO).await;
+    let step = fixture.settle().await;
+    let head = bauta_indexing::chain::Head {
+        confirmed: chain.slot,
+        finalized: chain.slot,
+    };
+    fixture.source.state().head = Some(head);
+    let step_head = bauta_indexing::chain::Head {
+        finalized: chain.slot,
+        ..step.head
+    };
+    fixture
+        .follower
+        .finalize(step_head, Some(chain.slot))
+        .await
+        .unwrap();
+    let store = &fixture.database.store;
+    assert_eq!(store.finalized_slot().await.unwrap(), Some(chain.slot));
+    let slot = store.quarantined().await.unwrap()[0].slot;
+    assert_eq!(store.reconciled_slot().await.unwrap(), Some(slot.previous()));
+    fixture.source.state().unreturned.clear();
+    make_due(&fixture).await;
+    assert!(fixture.follower.retry_quarantined().await.unwrap());
+    fixture.settle().await;
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn a_quarantined_transaction_without_a_journal_is_kept_and_reported() {
+    let (chain, _, mut fixture) = fixture(Duration::ZERO).await;
+    fixture.settle().await;
+    fixture.database.store.finalize(chain.slot).await.unwrap();
+    fixture.source.state().unreturned.clear();
+    make_due(&fixture).await;
+    let error = fixture.follower.retry_quarantined().await.unwrap_err();
+    assert!(
+        matches!(error, IndexerError::MissingBelowFinality { missing: 1, .. }),
+        "{error}"
+    );
+    let quarantined = fixture.database.store.quarantined().await.unwrap();
+    assert!(quarantined[0].reason.contains("rebuild"), "{quarantined:?}");
+}
+
+#[tokio::test]
+async fn a_quarantined_transaction_that_is_not_on_the_chain_or_has_no_event_is_released() {
+    let (chain, _, mut fixture) = fixture(Duration::ZERO).await;
+    fixture.source.state().unreturned.clear();
+    fixture.settle().await;
+    let invented = bauta_indexing::chain::ListedTransaction {
+        slot: chain.slot,
+        signature: Signature::from([9; 64]),
+        succeeded: true,
+        is_refused_reuse: false,
+    };
+    fixture.source.state().invented.push(invented);
+    let applied = chain.transactions[3].signature;
+    let applied_slot = chain.transactions[3].slot;
+    let entries = [
+        ((invented.slot, invented.signature), true),
+        ((applied_slot, applied), true),
+    ];
+    fixture
+        .database
+        .store
+        .quarantine(&entries, "added by a test", true)
+        .await
+        .unwrap();
+    assert!(!fixture.follower.retry_quarantined().await.unwrap());
+    assert_eq!(count(&fixture.database, "quarantine").await, 0);
+    assert!(Slot::ZERO < applied_slot);
+}
+
+/// More of them show a node that returns nothing, with which the checkpoint must not move.
+#[tokio::test]
+async fn the_follower_does_not_set_a_whole_history_aside() {
+    let mut chain = small_chain();
+    let (registry, scope) = (named("registry"), named("scope"));
+    let mut unreturned = Vec::new();
+    for _ in 0..120 {
+        unreturned.push(chain.verify(scope, registry, 7));
+        chain.wait(1);
+    }
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.source.state().unreturned.extend(unreturned);
+    restart(&mut fixture, Duration::ZERO);
+    let mut last = None;
+    for _ in 0..20 {
+        last = fixture.follower.step().await.err();
+    }
+    assert!(matches!(
+        last,
+        Some(IndexerError::Source(SourceError::NotReturned { .. }))
+    ));
+    assert_eq!(count(&fixture.database, "quarantine").await, 100);
+}
