@@ -5,23 +5,34 @@ impl Store {
     /// Deletes the tile versions that no root valid at `now` (Unix seconds) reaches and that no
     /// rollback needs. Returns how many it deleted. Readers do not wait for it. The indexer calls
     /// it periodically.
+    ///
+    /// It examines only registries with replaced versions, and only these versions. They have an
+    /// index of their own, and those that stay belong to valid roots or to the journal.
     pub async fn prune(&self, now: i64) -> Result<u64, StoreError> {
         // A rollback reopens the versions that ended after the change that it returns to. That
         // change is at the earliest the oldest one in the journal.
         let deleted = sqlx::query(
-            "WITH journaled AS (
-                 SELECT (key ->> 'id')::integer AS registry_id, min((before ->> 'sequence')::bigint) AS sequence
-                 FROM journal WHERE relation = 'registries' AND before IS NOT NULL GROUP BY 1
+            "WITH RECURSIVE changed AS (
+                 (SELECT min(registry_id) AS registry_id FROM tiles WHERE until_sequence IS NOT NULL)
+                 UNION ALL
+                 SELECT (SELECT min(registry_id) FROM tiles
+                         WHERE until_sequence IS NOT NULL AND registry_id > changed.registry_id)
+                 FROM changed WHERE registry_id IS NOT NULL
+             ), registry AS MATERIALIZED (
+                 SELECT c.registry_id, (
+                     SELECT (before ->> 'sequence')::bigint FROM journal
+                     WHERE relation = 'registries' AND before IS NOT NULL AND key ->> 'id' = c.registry_id::text
+                     ORDER BY id LIMIT 1) AS journaled
+                 FROM changed c WHERE c.registry_id IS NOT NULL
              ), valid AS MATERIALIZED (
-                 SELECT v.registry_id, v.sequence FROM registries r
-                 CROSS JOIN LATERAL valid_roots(r.id, to_timestamp($1::bigint)) v
+                 SELECT v.registry_id, v.sequence FROM registry r
+                 CROSS JOIN LATERAL valid_roots(r.registry_id, to_timestamp($1::bigint)) v
              )
-             DELETE FROM tiles t
-             WHERE t.until_sequence IS NOT NULL
+             DELETE FROM tiles t USING registry r
+             WHERE t.registry_id = r.registry_id AND t.until_sequence IS NOT NULL
+               AND t.until_sequence <= coalesce(r.journaled, 9223372036854775807)
                AND NOT EXISTS (SELECT FROM valid v WHERE v.registry_id = t.registry_id
-                               AND v.sequence >= t.since_sequence AND v.sequence < t.until_sequence)
-               AND NOT EXISTS (SELECT FROM journaled j WHERE j.registry_id = t.registry_id
-                               AND t.until_sequence > j.sequence)",
+                               AND v.sequence >= t.since_sequence AND v.sequence < t.until_sequence)",
         )
         .bind(time(now)?)
         .execute(&self.pool)

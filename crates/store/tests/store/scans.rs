@@ -9,8 +9,15 @@ use sqlx::Row;
 
 use crate::support::{Chain, address, leaf, nullifier};
 
-/// The tables with a row for each use or leaf.
-const LARGE_TABLES: [&str; 4] = ["events", "merkle_leaves", "nullifiers", "verifications"];
+/// The tables with a row for each use, leaf, tile or change.
+const LARGE_TABLES: [&str; 6] = [
+    "events",
+    "journal",
+    "merkle_leaves",
+    "nullifiers",
+    "tiles",
+    "verifications",
+];
 /// The number of rows that are added to each of them. Postgres then prefers an index.
 const ROWS: i32 = 20_000;
 
@@ -37,6 +44,15 @@ async fn fill(database: &TestDatabase) {
         format!(
             "INSERT INTO events (slot, transaction_index, instruction_index, inner_index, kind, signature, happened_at)
              SELECT 200 + i, 0, 0, 0, 'OwnershipVerified', sha256(i::text::bytea) || sha256(i::text::bytea), now()
+             FROM generate_series(1, {ROWS}) i"
+        ),
+        format!(
+            "INSERT INTO journal (batch, slot, relation, key)
+             SELECT 0, 300000, 'events', jsonb_build_object('slot', i) FROM generate_series(1, {ROWS}) i"
+        ),
+        format!(
+            "INSERT INTO tiles (registry_id, level, position, since_sequence, hash, nodes)
+             SELECT 1000, 0, i, 1, '\\x00' || substring(sha256(i::text::bytea) from 2), decode(repeat('01', 32), 'hex')
              FROM generate_series(1, {ROWS}) i"
         ),
         "SET session_replication_role = origin".to_owned(),
