@@ -15,3 +15,4 @@ mod rebuild;
 mod servers;
 mod spoof;
 mod support;
+mod upgrade;

@@ -6,6 +6,7 @@ mod dashboard;
 mod docker;
 mod http;
 mod standins;
+mod upgrade;
 
 use std::process::Command;
 
@@ -56,6 +57,9 @@ enum Drill {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Run an older release of the indexer and this one with one database under load, replace one
+    /// by the other, and go back
+    Upgrade,
     /// Run readers of the database behind Debian's connection pooler, in both pool modes
     Pgbouncer,
     /// Test that each alert of deploy/prometheus fires above its threshold and not below it
@@ -97,6 +101,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
         Drill::Indexer { kills, seed } => indexer(kills, seed),
         Drill::Backfill { transactions, seed } => backfill(transactions, seed),
+        Drill::Upgrade => upgrade::run(),
         Drill::Pgbouncer => {
             system::require(&[system::CC, system::POSTGRES, system::PGBOUNCER])?;
             workspace::run(test("store", "pgbouncer::")?.arg("--ignored"))
