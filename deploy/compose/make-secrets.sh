@@ -19,7 +19,7 @@ case "$SOLANA_RPC_URL${SOLANA_WS_URL:-}" in
     *) ;;
 esac
 if [ -e "$folder" ]; then
-    echo "$folder exists already; it is not replaced, because its keys decrypt stored data" >&2
+    echo "$folder exists already; it is not replaced, because its passwords and keys are in use" >&2
     exit 1
 fi
 mkdir -p "$folder"
@@ -27,6 +27,9 @@ random() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 # Prints one item of the list in each line.
 items() { printf '%s\n' "$1" | tr ',' '\n' | sed '/^$/d'; }
 postgres=$(random 16)
+indexer=$(random 16)
+prover=$(random 16)
+api=$(random 16)
 redis=$(random 16)
 printf %s "$postgres" > "$folder/postgres_password"
 random 16 > "$folder/grafana_password"
@@ -36,14 +39,36 @@ maxmemory 256mb
 maxmemory-policy allkeys-lru
 save ""
 END
-cat > "$folder/indexer.toml" <<END
+cat > "$folder/owner.toml" <<END
 database_url = "postgres://bauta:$postgres@postgres:5432/bauta"
+END
+# The users of the services have only the permissions of their roles (docs/store.md). The file can
+# run again.
+cat > "$folder/users.sql" <<END
+DO \$\$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['indexer', 'prover', 'api'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+            EXECUTE format('CREATE ROLE %I', name);
+        END IF;
+        EXECUTE format('GRANT %I TO %I', 'bauta_' || name, name);
+    END LOOP;
+END \$\$;
+ALTER ROLE indexer LOGIN PASSWORD '$indexer';
+ALTER ROLE prover LOGIN PASSWORD '$prover';
+ALTER ROLE api LOGIN PASSWORD '$api';
+END
+cat > "$folder/indexer.toml" <<END
+database_url = "postgres://indexer:$indexer@postgres:5432/bauta"
+database_migrate = false
 websockets = [$(items "${SOLANA_WS_URL:-}" | sed 's/.*/"&"/' | paste -s -d ',' -)]
 $(items "$SOLANA_RPC_URL" | sed 's/.*/\n[[nodes]]\nurl = "&"/')
 END
 # The API reads verifying keys from the first node.
 cat > "$folder/api.toml" <<END
-database_url = "postgres://bauta:$postgres@postgres:5432/bauta"
+database_url = "postgres://api:$api@postgres:5432/bauta"
 solana_rpc_url = "$(items "$SOLANA_RPC_URL" | head -n 1)"
 END
 # The API key of the first client. prover.toml has only its hash.
@@ -53,9 +78,9 @@ hash=$(printf %s "$secret" | sha256sum | cut -d ' ' -f 1)
 expiry=$(($(date +%s) + 365 * 86400))
 printf '%s\n' "bauta_${prefix}_$secret" > "$folder/api_key"
 cat > "$folder/prover.toml" <<END
-database_url = "postgres://bauta:$postgres@postgres:5432/bauta"
+database_url = "postgres://prover:$prover@postgres:5432/bauta"
 redis_url = "redis://:$redis@redis:6379"
-witness_keys = "$(date -u +%Y-%m-%d):$(random 32)"
+witness_key_ring = "/var/lib/bauta/witness.keys"
 cache_key = "$(random 32)"
 cache_dir = "/var/lib/bauta/cache"
 api_keys = "$prefix:$hash:prove+admin:$expiry"

@@ -1,5 +1,6 @@
-//! The audit trail: one log record for each request for proofs and for the end of each job. The
-//! records are logged with every value of `RUST_LOG`.
+//! The audit trail: one log record for each request for proofs, for the end of each job, for each
+//! refused API key and for each request of an operator. The records are logged with every value of
+//! `RUST_LOG`.
 //!
 //! A record has the client (the API key's prefix), the circuit, the outcome, the time and the
 //! request id. It never has an input, a person or an address.
@@ -108,6 +109,16 @@ impl Drop for AuditRecord {
             self.write("abandoned", None);
         }
     }
+}
+
+/// Records that an operator with this API key uses a route for operators. The span has the route.
+pub fn admin_request(prefix: &str) {
+    tracing::info!(target: AUDIT, event = "admin_request", prefix);
+}
+
+/// Records that a request has no API key that allows it. The span has the route.
+pub fn key_refused(code: &'static str, permission: &str) {
+    tracing::info!(target: AUDIT, event = "key_refused", code, permission);
 }
 
 /// Records that this process ended a job.

@@ -20,8 +20,10 @@ const NOT_BUILT: [&str; 4] = ["address", "reputation", "dataset", "policy"];
 const DEPTHS: [Depth; 2] = [Depth::Ten, Depth::Sixteen];
 /// Largest length of a model's id in bytes.
 const MAX_MODEL_ID_LENGTH: usize = 64;
-/// The id of the ownership statement in earlier systems.
-const MEMBERSHIP: &str = "membership-v1";
+/// The id of the ownership statement for clients that don't name a depth.
+const OWNERSHIP: &str = "ownership-v1";
+/// The ids that earlier systems have for the statement `address`.
+const ADDRESS_IDS: [&str; 2] = ["membership-v1", "structure-v1"];
 
 /// Why circuits can't be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -273,11 +275,14 @@ impl Circuits {
             })
     }
 
-    /// Returns the circuit with an id that `/circuits` lists. `membership-v1`, the id of earlier
-    /// systems, is the circuit with the smallest depth.
+    /// Returns the circuit with an id that `/circuits` lists. `ownership-v1` is the circuit with
+    /// the smallest depth.
     pub fn by_id(&self, id: &str) -> Result<&Arc<Circuit>, CircuitError> {
+        if ADDRESS_IDS.contains(&id) {
+            return Err(CircuitError::not_built("address"));
+        }
         let mut circuits = self.loaded.iter();
-        let found = circuits.find(|circuit| circuit.description.id == id || id == MEMBERSHIP);
+        let found = circuits.find(|circuit| circuit.description.id == id || id == OWNERSHIP);
         found.ok_or(CircuitError::UnknownId)
     }
 

@@ -60,7 +60,7 @@ pub enum Admission {
 /// The right to run one proof. Dropping it passes the slot to the next waiting request.
 pub struct WorkerSlot(FairQueue);
 
-/// The queue is full, for all or for one API key.
+/// The queue is full: for all, for one API key, or for all clients without one.
 #[derive(Debug, PartialEq, Eq)]
 pub struct QueueFull {
     /// Number of waiting requests, of all or of this key.
@@ -91,8 +91,8 @@ impl FairQueue {
         })))
     }
 
-    /// Waits for a worker slot. Requests without an API key (an empty owner) share one flow, which
-    /// may use the whole queue. Dropping the future leaves the queue.
+    /// Waits for a worker slot. Requests without an API key (an empty owner) share one flow.
+    /// Dropping the future leaves the queue.
     pub async fn acquire(&self, owner: &str, admission: Admission) -> Result<WorkerSlot, QueueFull> {
         let (position, receiver) = {
             let mut inner = self.lock();
@@ -150,7 +150,7 @@ impl Inner {
         }
         let same_owner = |waiter: &&Waiter| waiter.owner == owner;
         let queued_by_owner = self.waiting.values().filter(same_owner).count();
-        if !owner.is_empty() && queued_by_owner >= self.max_waiting_per_owner {
+        if queued_by_owner >= self.max_waiting_per_owner {
             return Err(QueueFull {
                 waiting: queued_by_owner,
             });
@@ -242,6 +242,10 @@ mod tests {
         let queue = FairQueue::new(1, 4, 2, |_| ());
         let full = |waiting| Some(QueueFull { waiting });
         let _slot = queue.acquire("", Admission::Request).await.unwrap();
+        // Clients without a key have the share of one key.
+        let anonymous = [wait(&queue, "").await, wait(&queue, "").await];
+        assert_eq!(queue.acquire("", Admission::Request).await.err(), full(2));
+        drop(anonymous);
         let _of_alice = [wait(&queue, "alice").await, wait(&queue, "alice").await];
         assert_eq!(queue.acquire("alice", Admission::Request).await.err(), full(2));
         let _of_bob = [wait(&queue, "bob").await, wait(&queue, "bob").await];

@@ -18,6 +18,7 @@ mod cache;
 mod circuits;
 mod events;
 mod fair_queue;
+mod key_ring;
 mod memory;
 mod metrics;
 mod pairings;
@@ -40,9 +41,9 @@ use std::{
 };
 
 use bauta_service_common::{
-    ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Quota, Service, ServiceError, TrustedProxies,
+    ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Quota, Service, ServiceError, Tickets, TrustedProxies,
 };
-use bauta_store::Store;
+use bauta_store::{SessionLimits, Store};
 use clap::{Parser, Subcommand};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use zeroizing_alloc::ZeroAlloc;
@@ -82,11 +83,21 @@ struct Cli {
 enum Command {
     /// Run only jobs, without HTTP routes except those of the operations port.
     Worker,
-    /// Migrate the database and exit. Needs the database's owner. The services themselves don't change
-    /// the schema.
+    /// Serve only the verification of proofs. It uses no database and no secret keys.
+    Verifier,
+    /// Migrate the database and exit. Needs the database's owner. The services themselves don't
+    /// change the schema.
     Migrate,
-    /// Generate an API key. Prints the key, and the line for `API_KEYS`.
+    /// Generate an API key. Prints the key, and the line for `API_KEYS`. With --save, stores the
+    /// key in the database instead: the services accept it within a second.
     ApiKey {
+        /// Store the key in the database. Needs the database's owner
+        #[arg(long)]
+        save: bool,
+        /// The prefix of a key that the new key replaces. The new key keeps access to its jobs.
+        /// Revoke the old key when the client has the new one
+        #[arg(long, requires = "save", value_name = "PREFIX")]
+        replaces: Option<String>,
         /// Requests per minute of this key. 0: no limit. Default: `REQUESTS_PER_MINUTE`
         #[arg(long)]
         requests_per_minute: Option<u32>,
@@ -100,6 +111,22 @@ enum Command {
         #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
         days: u32,
     },
+    /// Change the keys for witnesses in `WITNESS_KEY_RING`.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Revoke an API key of the database. The services refuse it within a second. Needs the
+    /// database's owner.
+    RevokeKey {
+        /// The key's prefix: the first 8 hexadecimal digits after `bauta_`
+        prefix: String,
+    },
+}
+
+#[derive(Subcommand, PartialEq, Eq)]
+enum KeysCommand {
+    /// Add a key, which encrypts from now on, and destroy the replaced keys that no job can need.
+    /// Creates the file if it doesn't exist. Needs `DATABASE_URL`, but not the database's owner.
+    Rotate,
 }
 
 /// Why the service can't start, or why it stopped.
@@ -121,13 +148,24 @@ enum Error {
     Threads(#[from] rayon::ThreadPoolBuildError),
     #[error("API_KEYS: {0}")]
     ApiKeys(#[from] ApiKeyError),
+    #[error(
+        "the database has no API key with the prefix {0} that is valid now: keys of API_KEYS are removed there"
+    )]
+    NoSuchKey(String),
+    #[error("{0} is not a prefix of an API key: use the 8 hexadecimal digits after `bauta_`")]
+    InvalidPrefix(String),
     #[error("DATABASE_URL is missing: the command {0} needs Postgres")]
     NoDatabase(&'static str),
     #[error(
-        "WITNESS_KEYS is missing: it is required with DATABASE_URL, because witnesses of jobs are stored encrypted; \
-         generate a key with `echo first:$(openssl rand -hex 32)` and store it outside that database"
+        "WITNESS_KEYS is missing, and WITNESS_KEY_RING too: one of them is required with DATABASE_URL, because witnesses \
+         of jobs are stored encrypted; set WITNESS_KEY_RING to a file outside that database and create it with \
+         `prover-service keys rotate`, or generate a key for WITNESS_KEYS with `echo first:$(openssl rand -hex 32)`"
     )]
     NoWitnessKeys,
+    #[error("WITNESS_KEY_RING is missing: the command `keys rotate` creates or changes that file")]
+    NoKeyRing,
+    #[error("can't handle SIGHUP: {0}")]
+    Signal(std::io::Error),
 }
 
 /// Prevents core dumps, which would contain the secrets of all requests in progress. The limit is
@@ -149,20 +187,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Error> {
-    if let Some(Command::ApiKey {
-        permissions,
-        days,
-        requests_per_minute,
-        proofs_per_minute,
-    }) = &cli.command
+    if let Some(command @ Command::ApiKey { save: false, .. }) = &cli.command
+        && let Some(new) = new_api_key(command)
     {
-        let quota = Quota {
-            requests_per_minute: *requests_per_minute,
-            proofs_per_minute: *proofs_per_minute,
-        };
-        let permissions: Vec<&str> = permissions.iter().map(String::as_str).collect();
-        let expiry = time::now().as_secs() + u64::from(*days) * 86_400;
-        let new = NewApiKey::random(&permissions, expiry, quota);
         println!("key (shown only once): {}", *new.key);
         println!("line for API_KEYS:     {}", new.line);
         return Ok(());
@@ -171,10 +198,8 @@ async fn run(cli: Cli) -> Result<(), Error> {
     let Some(settings) = cli.arguments.settings::<Settings>()? else {
         return Ok(());
     };
-    if cli.command == Some(Command::Migrate) {
-        let store = connect(&settings).await?.ok_or(Error::NoDatabase("migrate"))?;
-        store.migrate().await?;
-        return Ok(Queue::migrate(&store).await?);
+    if run_command(cli.command.as_ref(), &settings).await? {
+        return Ok(());
     }
     let api_keys = settings
         .api_keys
@@ -192,7 +217,12 @@ async fn run(cli: Cli) -> Result<(), Error> {
     let caches = Caches::open(&settings, &circuits, &service).await?;
     let prover = Arc::new(Prover::start(&settings, caches)?);
     let is_worker = cli.command == Some(Command::Worker);
-    let queue = open_queue(&settings, is_worker, &service).await?;
+    let is_verifier = cli.command == Some(Command::Verifier);
+    let queue = if is_verifier {
+        None
+    } else {
+        open_queue(&settings, is_worker, &service).await?
+    };
     if let Some(queue) = &queue {
         queue.check_schema().await?;
         if settings.run_jobs || is_worker {
@@ -200,42 +230,160 @@ async fn run(cli: Cli) -> Result<(), Error> {
                 .spawn_worker(circuits.clone(), prover.clone(), &service)
                 .await?;
         }
-        queue.spawn_housekeeping(&service);
+        queue.spawn_housekeeping(&service).map_err(Error::Signal)?;
     }
     if is_worker {
         queue.ok_or(Error::NoDatabase("worker"))?;
     } else {
-        warn_about_access(settings.allow_anonymous, &api_keys);
         let events = Events::start(queue.clone(), &service).await?;
+        let tickets = Tickets::new(queue.as_ref().map(|queue| queue.store().clone()));
+        let api_keys = match &queue {
+            Some(queue) => api_keys.with_store(queue.store().clone()),
+            None => api_keys,
+        };
+        if !is_verifier {
+            warn_about_access(settings.allow_anonymous, &api_keys);
+        }
         let state = Arc::new(AppState {
             circuits,
             prover,
             api_keys,
+            tickets,
             allow_anonymous: settings.allow_anonymous,
             trusted_proxies: TrustedProxies::new(settings.http.trusted_proxies.clone()),
             queue,
             events,
             limits: Limits::new(&settings),
-            streams: Streams::new(settings.max_streams_per_client),
+            // MAX_CONNECTIONS bounds all of them.
+            streams: Streams::new(settings.max_streams_per_client, usize::MAX),
+            // The other half is for requests that are answered at once.
+            waiting: Streams::new(
+                settings.max_streams_per_client,
+                settings.http.max_concurrent_requests.div_ceil(2),
+            ),
+            max_wait: Duration::from_millis(
+                settings
+                    .proof_timeout_ms
+                    .min(settings.http.request_timeout_ms / 2),
+            ),
             websocket_idle_timeout: Duration::from_millis(settings.websocket_idle_timeout_ms),
             shutdown: service.shutdown(),
             started,
             profiling: tokio::sync::Mutex::default(),
             websocket_url: settings.ws_url.clone(),
         });
-        service
-            .serve(
-                settings.port,
-                routes::all(state, service.metrics_route()),
-                &settings.http,
-            )
-            .await?;
+        let operations = service.metrics_route();
+        let routes = if is_verifier {
+            routes::verifier(state, operations)
+        } else {
+            routes::all(state, operations)
+        };
+        service.serve(settings.port, routes, &settings.http).await?;
     }
     tracing::info!(
         event = "ready",
         duration_ms = time::milliseconds(started.elapsed())
     );
     Ok(service.run().await?)
+}
+
+/// Runs a command that doesn't start the service. Returns `false` if the command starts it.
+async fn run_command(command: Option<&Command>, settings: &Settings) -> Result<bool, Error> {
+    match command {
+        Some(Command::Migrate) => {
+            let store = connect_as_owner(settings, "migrate").await?;
+            store.migrate().await?;
+            Queue::migrate(&store).await?;
+        }
+        Some(command @ Command::ApiKey { replaces, .. }) => {
+            let store = connect_as_owner(settings, "api-key --save").await?;
+            save_api_key(&store, command, replaces.as_deref()).await?;
+        }
+        Some(Command::Keys(KeysCommand::Rotate)) => {
+            let store = connect(settings).await?;
+            rotate_keys(&store.ok_or(Error::NoDatabase("keys rotate"))?, settings).await?;
+        }
+        Some(Command::RevokeKey { prefix }) => {
+            let store = connect_as_owner(settings, "revoke-key").await?;
+            revoke_api_key(&store, prefix).await?;
+        }
+        Some(Command::Worker | Command::Verifier) | None => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Generates the key that a command describes.
+fn new_api_key(command: &Command) -> Option<NewApiKey> {
+    let Command::ApiKey {
+        permissions,
+        days,
+        requests_per_minute,
+        proofs_per_minute,
+        ..
+    } = command
+    else {
+        return None;
+    };
+    let quota = Quota {
+        requests_per_minute: *requests_per_minute,
+        proofs_per_minute: *proofs_per_minute,
+    };
+    let permissions: Vec<&str> = permissions.iter().map(String::as_str).collect();
+    let expiry = time::now().as_secs() + u64::from(*days) * 86_400;
+    Some(NewApiKey::random(&permissions, expiry, quota))
+}
+
+/// Stores a new key in the database and prints it.
+async fn save_api_key(store: &Store, command: &Command, replaces: Option<&str>) -> Result<(), Error> {
+    if let Some(prefix) = replaces {
+        check_prefix(prefix)?;
+    }
+    // Another key can have the same prefix, which is random.
+    while let Some(mut new) = new_api_key(command) {
+        if let Some(prefix) = replaces {
+            prefix.clone_into(&mut new.row.owner);
+        }
+        if store.add_api_key(&new.row).await? {
+            println!("key (shown only once): {}", *new.key);
+            println!("saved with the prefix: {}", new.row.prefix);
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn rotate_keys(store: &Store, settings: &Settings) -> Result<(), Error> {
+    let file = settings.witness_key_ring.as_ref().ok_or(Error::NoKeyRing)?;
+    let rotation = queue::rotate_keys(store, file, settings).await?;
+    let names = [
+        ("added", rotation.added.into_iter().collect::<Vec<_>>()),
+        ("destroyed", rotation.removed),
+        ("kept, because open jobs may need them", rotation.kept),
+    ];
+    for (what, names) in names {
+        if !names.is_empty() {
+            println!("{what}: {}", names.join(", "));
+        }
+    }
+    Ok(())
+}
+
+async fn revoke_api_key(store: &Store, prefix: &str) -> Result<(), Error> {
+    check_prefix(prefix)?;
+    if !store.revoke_api_key(prefix).await? {
+        return Err(Error::NoSuchKey(prefix.to_owned()));
+    }
+    println!("revoked {prefix}");
+    Ok(())
+}
+
+fn check_prefix(prefix: &str) -> Result<(), Error> {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if prefix.len() == 8 && prefix.bytes().all(is_digit) {
+        Ok(())
+    } else {
+        Err(Error::InvalidPrefix(prefix.to_owned()))
+    }
 }
 
 /// Logs who may request proofs, if it is probably not what the operator wants.
@@ -257,9 +405,21 @@ async fn connect(settings: &Settings) -> Result<Option<Store>, Error> {
     let Some(url) = &settings.database_url else {
         return Ok(None);
     };
-    Ok(Some(
-        Store::connect(url.expose(), settings.database_connections).await?,
-    ))
+    let limit = Duration::from_millis(settings.statement_timeout_ms);
+    let limits = SessionLimits {
+        statement: limit,
+        lock: limit,
+        idle_in_transaction: limit,
+    };
+    let connections = settings.database_connections;
+    let store = Store::connect_within(url.expose(), connections, limits).await?;
+    Ok(Some(store))
+}
+
+/// Connects for a command that changes the schema or the API keys.
+async fn connect_as_owner(settings: &Settings, command: &'static str) -> Result<Store, Error> {
+    let url = settings.database_url.as_ref().ok_or(Error::NoDatabase(command))?;
+    Ok(Store::connect(url.expose(), settings.database_connections).await?)
 }
 
 /// Returns the check of Postgres. A worker can't work without it and fails. An instance with HTTP
@@ -285,8 +445,8 @@ async fn open_queue(settings: &Settings, is_worker: bool, service: &Service) -> 
         return Ok(None);
     };
     store.check_schema().await?;
-    let keys = settings.witness_keys.as_ref().ok_or(Error::NoWitnessKeys)?;
-    let keys = WitnessKeys::parse(keys)?;
+    let keys = WitnessKeys::open(settings.witness_keys.as_ref(), settings.witness_key_ring.as_ref())?;
+    let keys = keys.ok_or(Error::NoWitnessKeys)?;
     let checked = store.clone();
     service.health().add("database", move || {
         let store = checked.clone();

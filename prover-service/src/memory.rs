@@ -14,9 +14,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use procfs::{Current, Meminfo};
+use tokio::sync::Notify;
 
 /// Where the cgroups are mounted.
 const MOUNT: &str = "/sys/fs/cgroup";
@@ -42,8 +44,8 @@ const VERSION_1: Files = Files {
     inactive_cache: "total_inactive_file",
 };
 
-/// A limit of memory and the part of it that is in use, in bytes. What the kernel can drop is not in
-/// use.
+/// A limit of memory and the part of it that is in use, in bytes. What the kernel can drop is not
+/// in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
     /// The limit.
@@ -80,9 +82,85 @@ pub fn limits() -> Vec<Memory> {
     limits
 }
 
-/// Returns whether a proof that needs this number of bytes fits into every limit.
-pub fn has_room(bytes: u64) -> bool {
-    limits().iter().all(|memory| memory.available() >= bytes)
+/// Returns the number of bytes that every limit has left.
+fn available() -> u64 {
+    let available = limits().into_iter().map(Memory::available);
+    available.min().unwrap_or(u64::MAX)
+}
+
+/// Reserves memory for proofs. A proof that starts uses its memory only later, so the memory of
+/// those that have started isn't visible in the limits yet. Cheap to clone.
+#[derive(Clone)]
+pub struct Reservations {
+    state: Arc<State>,
+    /// Reads the number of bytes that are left.
+    available: fn() -> u64,
+}
+
+#[derive(Default)]
+struct State {
+    reserved: Mutex<u64>,
+    released: Notify,
+}
+
+/// Reserved memory. Dropping it releases it.
+pub struct Reservation {
+    state: Arc<State>,
+    bytes: u64,
+}
+
+impl Default for Reservations {
+    fn default() -> Self {
+        Self::new(available)
+    }
+}
+
+impl Reservations {
+    fn new(available: fn() -> u64) -> Self {
+        Self {
+            state: Arc::default(),
+            available,
+        }
+    }
+
+    /// Reserves memory. If there is too little of it, waits until other proofs have released
+    /// theirs. `None` if there is too little without other proofs.
+    ///
+    /// The memory that running proofs use already counts twice, as used and as reserved. This only
+    /// means that fewer proofs run at a time if memory is short.
+    pub async fn reserve(&self, bytes: u64) -> Option<Reservation> {
+        loop {
+            // Created before the check, so that no release is missed.
+            let released = self.state.released.notified();
+            tokio::pin!(released);
+            released.as_mut().enable();
+            {
+                let mut reserved = self.state.lock();
+                if (self.available)() >= reserved.saturating_add(bytes) {
+                    *reserved += bytes;
+                    let state = self.state.clone();
+                    return Some(Reservation { state, bytes });
+                }
+                if *reserved == 0 {
+                    return None;
+                }
+            }
+            released.await;
+        }
+    }
+}
+
+impl State {
+    fn lock(&self) -> MutexGuard<'_, u64> {
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        *self.state.lock() -= self.bytes;
+        self.state.released.notify_waiters();
+    }
 }
 
 /// Reads the limits of a process's cgroups. `process` is the content of its `/proc/PID/cgroup`.
@@ -232,6 +310,21 @@ mod tests {
         let memory = Memory { limit: 10, used: 12 };
         assert_eq!(memory.available(), 0);
         assert!((memory.used_percent() - 100.0).abs() < 1e-9);
-        assert!(has_room(0) && !has_room(u64::MAX));
+        assert!((1..u64::MAX).contains(&available()));
+    }
+
+    #[tokio::test]
+    async fn proofs_that_start_together_do_not_use_the_same_room() {
+        let reservations = Reservations::new(|| 250);
+        let first = reservations.reserve(100).await.unwrap();
+        let second = reservations.reserve(100).await.unwrap();
+        let mut third = Box::pin(reservations.reserve(100));
+        assert!(futures_util::poll!(&mut third).is_pending());
+        drop(first);
+        let third = third.await.unwrap();
+        drop((second, third));
+        // Without other proofs there is nothing to wait for.
+        assert!(reservations.reserve(251).await.is_none());
+        assert!(reservations.reserve(250).await.is_some());
     }
 }

@@ -14,7 +14,8 @@ use procfs::process::Process;
 use crate::memory::{self, Memory};
 
 metric_names! {
-    /// Requested proofs that have ended, by status: success, error, or refused because the queue was full.
+    /// Requested proofs that have ended, by status: success, error, or refused because the queue
+    /// was full.
     counter PROOFS = "arc_prover_proofs_total";
     /// Seconds for a proof, including the time in the queue.
     histogram PROOF_DURATION_ARC = "arc_prover_proof_duration_seconds";
@@ -32,7 +33,8 @@ metric_names! {
     histogram PROOF_DURATION = "proof_generation_duration_seconds";
     /// Proofs verified, by circuit.
     counter VERIFICATIONS = "zkp_proof_verification_total";
-    /// Verifications that failed, by circuit and cause: invalid (the client's proof) or internal (the service).
+    /// Verifications that failed, by circuit and cause: invalid (the client's proof) or internal
+    /// (the service).
     counter VERIFICATION_FAILURES = "zkp_proof_verification_failures_total";
     /// Seconds for a verification.
     histogram VERIFICATION_DURATION = "zkp_proof_verification_duration_seconds";
@@ -56,7 +58,8 @@ metric_names! {
     counter CACHE = "bauta_prover_cache_total";
     /// 1 if Redis (REDIS_URL) is connected, otherwise 0.
     gauge REDIS_UP = "bauta_prover_redis_up";
-    /// Memory in use as a share (0 to 100): of the machine or of the container, whichever is larger.
+    /// Memory in use as a share (0 to 100): of the machine or of the container, whichever is
+    /// larger.
     gauge MACHINE_MEMORY = "memory_usage_percent";
 }
 

@@ -20,7 +20,7 @@ use crate::{
     cache::Caches,
     circuits::Circuit,
     fair_queue::{Admission, FairQueue, QueueFull, WorkerSlot},
-    memory,
+    memory::{Reservation, Reservations},
     metrics::{self, ActiveProof, ProofStatus},
     pairings::Pairings,
     recent::RecentProofs,
@@ -117,6 +117,7 @@ fn prove(circuit: &Circuit, inputs: &ProofInputs, threads: Threads) -> Result<Pr
 pub struct Prover {
     threads: rayon::ThreadPool,
     queue: FairQueue,
+    memory: Reservations,
     pairings: Pairings,
     concurrency: usize,
     timeout: Duration,
@@ -149,6 +150,7 @@ impl Prover {
                 max_waiting_per_owner,
                 metrics::set_queue_depth,
             ),
+            memory: Reservations::default(),
             pairings: Pairings::default(),
             concurrency,
             timeout: Duration::from_millis(settings.proof_timeout_ms),
@@ -235,12 +237,13 @@ impl Prover {
     /// in no metric.
     pub async fn measure(&self, sample: Arc<Sample>, threads: Threads) -> Result<Duration, ProveError> {
         let slot = self.acquire_slot(MEASUREMENT_OWNER, Admission::Request).await?;
+        let memory = self.reserve_memory().await?;
         let (sender, receiver) = oneshot::channel();
         self.threads.spawn(move || {
             let started = Instant::now();
             let proof = prove(&sample.circuit, &sample.inputs, threads);
             let duration = started.elapsed();
-            drop(slot);
+            drop((memory, slot));
             let _ = sender.send(proof.map(|_| duration));
         });
         Ok(receiver.await.map_err(|_| ProveError::Thread)??)
@@ -254,9 +257,7 @@ impl Prover {
         on_start: impl FnOnce(),
     ) -> Result<TimedProof, ProveError> {
         let slot = self.acquire_slot(owner, admission).await?;
-        if !has_memory() {
-            return Err(ProveError::OutOfMemory);
-        }
+        let memory = self.reserve_memory().await?;
         on_start();
         let threads = if self.queue.has_one_user() {
             Threads::All
@@ -270,7 +271,7 @@ impl Prover {
             let started = Instant::now();
             let proof = prove(&task.circuit, &task.inputs, threads);
             let duration = started.elapsed();
-            drop((task, active, slot));
+            drop((task, active, memory, slot));
             if proof.is_ok() {
                 generated.fetch_add(1, Ordering::Relaxed);
                 let mut average = average.lock().unwrap_or_else(PoisonError::into_inner);
@@ -286,6 +287,16 @@ impl Prover {
             }));
         });
         Ok(receiver.await.map_err(|_| ProveError::Thread)??)
+    }
+
+    /// Reserves the memory of a proof. Running out of memory during a proof would end the process.
+    /// The check maps memory from the operating system directly, because the global allocator wipes
+    /// what it frees, which would cost time. Mapped memory that isn't used doesn't count for the
+    /// limit of a container, so that limit is read.
+    async fn reserve_memory(&self) -> Result<Reservation, ProveError> {
+        let reservation = self.memory.reserve(WORKING_MEMORY as u64).await;
+        let is_mapped = MmapMut::map_anon(WORKING_MEMORY).is_ok();
+        reservation.filter(|_| is_mapped).ok_or(ProveError::OutOfMemory)
     }
 
     /// Estimates how long a request waits behind `waiting` others.
@@ -340,12 +351,4 @@ impl Prover {
     pub fn generated(&self) -> usize {
         self.generated.load(Ordering::Relaxed)
     }
-}
-
-/// Returns whether there is enough memory for a proof. Running out of memory during a proof would
-/// end the process. The check maps memory from the operating system directly, because the global
-/// allocator wipes what it frees, which would cost time. Mapped memory that isn't used doesn't count
-/// for the limit of a container, so that limit is read.
-fn has_memory() -> bool {
-    memory::has_room(WORKING_MEMORY as u64) && MmapMut::map_anon(WORKING_MEMORY).is_ok()
 }

@@ -3,6 +3,9 @@ use std::path::PathBuf;
 use bauta_service_common::{HttpSettings, OperationsSettings, Secret};
 use confique::Config;
 
+/// The default of [`Settings::ws_url`].
+pub const DEFAULT_WEBSOCKET_URL: &str = "/ws";
+
 /// Settings of the prover service.
 #[derive(Debug, Config)]
 pub struct Settings {
@@ -78,14 +81,32 @@ pub struct Settings {
     #[config(env = "DATABASE_CONNECTIONS", default = 50, validate(*database_connections >= 2, "must be at least 2"))]
     pub database_connections: u32,
 
-    /// Keys for witnesses in the database: `name:64 hexadecimal digits`, separated by commas.
-    /// Required with `DATABASE_URL`. The first key encrypts, and all keys decrypt. To rotate, put a
-    /// new key first, and remove the old key after `JOB_DEADLINE_MS`.
+    /// Milliseconds after which Postgres cancels a statement of this service. At least 100. The
+    /// command `migrate` has no limit.
+    #[config(env = "STATEMENT_TIMEOUT_MS", default = 10_000, validate(*statement_timeout_ms >= 100, "must be at least 100"))]
+    pub statement_timeout_ms: u64,
+
+    /// Keys for witnesses in the database: `name:64 hexadecimal digits`, separated by commas. All
+    /// keys decrypt. The first key encrypts if there is no `WITNESS_KEY_RING`. One of the two is
+    /// required with `DATABASE_URL`.
     #[config(env = "WITNESS_KEYS")]
     pub witness_keys: Option<Secret>,
 
-    /// API keys, separated by commas. `prover-service api-key` prints them. Without API keys and
-    /// without `ALLOW_ANONYMOUS`, no client may request proofs.
+    /// File with keys for witnesses, which all instances share and which only their user can read.
+    /// `prover-service keys rotate` creates it. Its keys are replaced and destroyed while the
+    /// service runs, so that archived logs of the database can't be decrypted later. Put it on no
+    /// disk whose backups contain the database.
+    #[config(env = "WITNESS_KEY_RING")]
+    pub witness_key_ring: Option<PathBuf>,
+
+    /// Seconds after which the newest key of `WITNESS_KEY_RING` is replaced. 0: only the command
+    /// `keys rotate` replaces it.
+    #[config(env = "WITNESS_KEY_ROTATION_SECONDS", default = 86_400)]
+    pub witness_key_rotation_seconds: u64,
+
+    /// API keys, separated by commas. `prover-service api-key` prints them. The database can have
+    /// further keys (`prover-service api-key --save`). Without API keys and without
+    /// `ALLOW_ANONYMOUS`, no client may request proofs.
     #[config(env = "API_KEYS")]
     pub api_keys: Option<Secret>,
 
@@ -116,7 +137,7 @@ pub struct Settings {
     pub anonymous_proofs_per_minute: u32,
 
     /// Largest number of open websockets and event streams of each API key, or of each address
-    /// without one. At least 1.
+    /// without one, and largest number of its requests that wait for a job. At least 1.
     #[config(env = "MAX_STREAMS_PER_CLIENT", default = 64, validate(*max_streams_per_client >= 1, "must be at least 1"))]
     pub max_streams_per_client: usize,
 
@@ -129,7 +150,8 @@ pub struct Settings {
     #[config(env = "RUN_JOBS", default = true)]
     pub run_jobs: bool,
 
-    /// Largest number of queued jobs. Further jobs are refused with status 429 and Retry-After.
+    /// Largest number of queued jobs. One API key, or all clients without one, may have half of
+    /// them. Further jobs are refused with status 429 and Retry-After.
     #[config(env = "MAX_QUEUED_JOBS", default = 10_000)]
     pub max_queued_jobs: u64,
 
@@ -142,8 +164,9 @@ pub struct Settings {
     pub job_retention_seconds: u64,
 
     /// Largest number of ended jobs of each API key, or of all clients without one. The oldest are
-    /// deleted before `JOB_RETENTION_SECONDS` have passed.
-    #[config(env = "MAX_ENDED_JOBS", default = 20_000)]
+    /// deleted before `JOB_RETENTION_SECONDS` have passed. At least 1, because the result of a job
+    /// is read after its end.
+    #[config(env = "MAX_ENDED_JOBS", default = 20_000, validate(*max_ended_jobs >= 1, "must be at least 1"))]
     pub max_ended_jobs: u64,
 
     /// Limits of HTTP requests and connections.

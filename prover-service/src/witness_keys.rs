@@ -3,6 +3,14 @@
 //! A sealed witness consists of the length of the key's name (1 byte), the name, a nonce (24
 //! bytes), and the ciphertext and tag of `XChaCha20-Poly1305`. The job's id is authenticated, so
 //! that the witness of one row can't be moved to another row.
+//!
+//! Keys are in the configuration (`WITNESS_KEYS`), or in a file that instances share
+//! (`WITNESS_KEY_RING`), or in both.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bauta_service_common::Secret;
 use chacha20poly1305::{
@@ -12,10 +20,15 @@ use chacha20poly1305::{
 use rand::{RngCore, rngs::OsRng};
 use zeroize::Zeroizing;
 
+use crate::key_ring::{KeyRing, KeyRingError};
+
 /// Bytes of a nonce.
 const NONCE_LENGTH: usize = 24;
 /// Largest length of a key's name in bytes.
 const MAX_NAME_LENGTH: usize = 32;
+/// A witness is encrypted only with a copy of the key ring that is younger than this. So an old key
+/// encrypts nothing soon after it was replaced.
+const MAX_RING_AGE: Duration = Duration::from_secs(2);
 
 /// Why keys are refused, or a witness can't be decrypted. No variant contains a key or a witness.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -36,7 +49,9 @@ pub enum SealError {
         number: usize,
     },
     /// The service doesn't have the key that encrypted the witness.
-    #[error("the witness was encrypted with the key {name}, which WITNESS_KEYS doesn't contain")]
+    #[error(
+        "the witness was encrypted with the key {name}, which WITNESS_KEYS doesn't contain, and WITNESS_KEY_RING neither"
+    )]
     UnknownKey {
         /// The key's name.
         name: String,
@@ -44,15 +59,33 @@ pub enum SealError {
     /// The bytes are not what was encrypted for this job.
     #[error("the encrypted witness is damaged, or belongs to another job")]
     Damaged,
+    /// The key ring can't be read.
+    #[error(transparent)]
+    Ring(#[from] KeyRingError),
 }
 
-/// Keys for witnesses. The first key encrypts, and all keys decrypt. To rotate, put a new key
-/// first, and remove the old key when the jobs that it encrypted have ended.
-pub struct WitnessKeys(Vec<(String, XChaCha20Poly1305)>);
+/// Keys for witnesses. The newest key of the ring encrypts, or the first key of the configuration
+/// if there is no ring. All keys decrypt.
+pub struct WitnessKeys {
+    ring: Option<KeyRing>,
+    configured: Vec<(String, XChaCha20Poly1305)>,
+}
 
 impl WitnessKeys {
+    /// Reads the keys of the configuration and of the key ring. `None` if there are neither.
+    pub fn open(configured: Option<&Secret>, ring: Option<&PathBuf>) -> Result<Option<Self>, SealError> {
+        if configured.is_none() && ring.is_none() {
+            return Ok(None);
+        }
+        let configured = configured.map(Self::parse).transpose()?;
+        Ok(Some(Self {
+            ring: ring.map(|file| KeyRing::open(file)).transpose()?,
+            configured: configured.map(|keys| keys.configured).unwrap_or_default(),
+        }))
+    }
+
     /// Parses `name:hex,name:hex`.
-    pub fn parse(setting: &Secret) -> Result<Self, SealError> {
+    fn parse(setting: &Secret) -> Result<Self, SealError> {
         let mut keys: Vec<(String, XChaCha20Poly1305)> = Vec::new();
         for (number, text) in (1..).zip(setting.expose().split(',')) {
             let malformed = SealError::Malformed { number };
@@ -70,12 +103,58 @@ impl WitnessKeys {
             }
             keys.push((name.to_owned(), XChaCha20Poly1305::new((&*key).into())));
         }
-        Ok(Self(keys))
+        Ok(Self {
+            ring: None,
+            configured: keys,
+        })
+    }
+
+    /// Returns the file of the key ring.
+    pub fn ring_file(&self) -> Option<&Path> {
+        self.ring.as_ref().map(KeyRing::file)
+    }
+
+    /// Reads the key ring again.
+    pub fn refresh(&self) -> Result<(), SealError> {
+        if let Some(ring) = &self.ring {
+            ring.keys(Duration::ZERO)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the name and the cipher of the key that encrypts.
+    fn newest(&self) -> Result<(String, XChaCha20Poly1305), SealError> {
+        match &self.ring {
+            // A ring has at least one key.
+            Some(ring) => {
+                let newest = &ring.keys(MAX_RING_AGE)?[0];
+                Ok((newest.name.clone(), newest.cipher()))
+            }
+            None => Ok(self.configured[0].clone()),
+        }
+    }
+
+    /// Returns the cipher of a key.
+    fn find(&self, name: &[u8]) -> Result<Option<XChaCha20Poly1305>, SealError> {
+        let configured = self.configured.iter();
+        let mut configured = configured.filter(|(other, _)| other.as_bytes() == name);
+        if let Some((_, key)) = configured.next() {
+            return Ok(Some(key.clone()));
+        }
+        let Some(ring) = &self.ring else { return Ok(None) };
+        // Another instance may have added the key a moment ago.
+        for max_age in [MAX_RING_AGE, Duration::ZERO] {
+            let keys = ring.keys(max_age)?;
+            if let Some(key) = keys.iter().find(|key| key.name.as_bytes() == name) {
+                return Ok(Some(key.cipher()));
+            }
+        }
+        Ok(None)
     }
 
     /// Encrypts the witness of a job.
     pub fn seal(&self, job: &str, witness: &[u8]) -> Result<Vec<u8>, SealError> {
-        let (name, key) = &self.0[0];
+        let (name, key) = self.newest()?;
         let mut nonce = [0; NONCE_LENGTH];
         OsRng.fill_bytes(&mut nonce);
         let payload = Payload {
@@ -90,7 +169,7 @@ impl WitnessKeys {
     }
 
     /// Decrypts the witness of a job.
-    pub fn open(&self, job: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    pub fn decrypt(&self, job: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (length, rest) = sealed.split_first().ok_or(SealError::Damaged)?;
         let (name, rest) = rest
             .split_at_checked((*length).into())
@@ -98,8 +177,7 @@ impl WitnessKeys {
         let (nonce, ciphertext) = rest
             .split_first_chunk::<NONCE_LENGTH>()
             .ok_or(SealError::Damaged)?;
-        let mut keys = self.0.iter();
-        let Some((_, key)) = keys.find(|(other, _)| other.as_bytes() == name) else {
+        let Some(key) = self.find(name)? else {
             let name = String::from_utf8_lossy(name).into_owned();
             return Err(SealError::UnknownKey { name });
         };
@@ -126,9 +204,9 @@ mod tests {
     #[test]
     fn a_witness_can_be_decrypted_only_for_its_job() {
         let sealed = keys(NEW).seal("job", b"witness").unwrap();
-        assert_eq!(keys(NEW).open("job", &sealed).unwrap().as_slice(), b"witness");
+        assert_eq!(keys(NEW).decrypt("job", &sealed).unwrap().as_slice(), b"witness");
         assert_eq!(
-            keys(NEW).open("another", &sealed).unwrap_err(),
+            keys(NEW).decrypt("another", &sealed).unwrap_err(),
             SealError::Damaged
         );
     }
@@ -139,8 +217,8 @@ mod tests {
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
-            assert!(keys(NEW).open("job", &changed).is_err(), "byte {at}");
-            assert!(keys(NEW).open("job", &sealed[..at]).is_err(), "cut at {at}");
+            assert!(keys(NEW).decrypt("job", &changed).is_err(), "byte {at}");
+            assert!(keys(NEW).decrypt("job", &sealed[..at]).is_err(), "cut at {at}");
         }
     }
 
@@ -148,10 +226,10 @@ mod tests {
     fn after_a_rotation_the_old_key_decrypts_and_the_new_key_encrypts() {
         let sealed = keys(OLD).seal("job", b"witness").unwrap();
         let both = keys(&format!("{NEW}, {OLD}"));
-        assert_eq!(both.open("job", &sealed).unwrap().as_slice(), b"witness");
+        assert_eq!(both.decrypt("job", &sealed).unwrap().as_slice(), b"witness");
         let sealed_anew = both.seal("job", b"witness").unwrap();
-        assert!(keys(NEW).open("job", &sealed_anew).is_ok());
-        let error = keys(NEW).open("job", &sealed).unwrap_err();
+        assert!(keys(NEW).decrypt("job", &sealed_anew).is_ok());
+        let error = keys(NEW).decrypt("job", &sealed).unwrap_err();
         assert_eq!(
             error,
             SealError::UnknownKey {

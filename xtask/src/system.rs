@@ -27,6 +27,12 @@ pub const CC: Tool = Tool {
     package: "build-essential",
     found: is_on_path,
 };
+/// The browser in which tests open web pages.
+pub const CHROMIUM: Tool = Tool {
+    name: "chromium",
+    package: "chromium",
+    found: is_on_path,
+};
 /// Node.js. Tests and benchmarks run snarkjs and Anchor's TypeScript client with it.
 pub const NODE: Tool = Tool {
     name: "node",

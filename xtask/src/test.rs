@@ -11,6 +11,7 @@ use crate::{demo, program, system, workspace};
 pub fn run() -> Result<()> {
     system::require(&system::BUILD)?;
     system::require(&[
+        system::CHROMIUM,
         system::NODE,
         system::NPM,
         system::POSTGRES,

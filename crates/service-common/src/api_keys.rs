@@ -1,14 +1,19 @@
 //! API keys: which client may do what, and until when.
 //!
-//! A key is `bauta_PREFIX_SECRET`. The service is configured with one line for each key:
-//! `PREFIX:SHA-256 of SECRET:PERMISSIONS:EXPIRY`, and optionally `:REQUESTS:PROOFS`, the key's own
-//! limits per minute. The prefix identifies the key in logs and is not
-//! secret. The secret has 256 random bits, so a plain hash of it can't be reversed.
+//! A key is `bauta_PREFIX_SECRET`. The prefix identifies the key in logs and is not secret. The
+//! secret has 256 random bits, so a plain hash of it can't be reversed.
+//!
+//! A service knows two kinds of keys. Its configuration has one line for each key: `PREFIX:SHA-256
+//! of SECRET:PERMISSIONS:EXPIRY`, and optionally `:REQUESTS:PROOFS`, the key's own limits per
+//! minute. The database has further keys, which change without a restart: see
+//! [`stored_keys`](crate::stored_keys).
 
 use std::{
     fmt,
     time::{SystemTime, UNIX_EPOCH},
 };
+
+use bauta_store::{ApiKey, Store};
 
 use axum::http::{HeaderMap, header};
 use rand_core::{OsRng, RngCore};
@@ -16,7 +21,10 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::Secret;
+use crate::{
+    Secret,
+    stored_keys::{KeysUnavailable, StoredKeys},
+};
 
 /// The first part of every key.
 const SCHEME: &str = "bauta";
@@ -68,6 +76,9 @@ pub enum AuthorisationError {
     /// The key's expiry has passed.
     #[error("the API key has expired: request a new one from the operator")]
     ExpiredKey,
+    /// The database has been unavailable for longer than its keys are accepted without it.
+    #[error("the API keys can't be read: {0}")]
+    Unavailable(KeysUnavailable),
     /// The key is valid, but doesn't have the permission that the route requires.
     #[error("the API key {prefix} doesn't have the permission {permission}")]
     MissingPermission {
@@ -86,6 +97,7 @@ impl AuthorisationError {
             Self::MissingKey => "missing_api_key",
             Self::UnknownKey => "unknown_api_key",
             Self::ExpiredKey => "expired_api_key",
+            Self::Unavailable(_) => "database_away",
             Self::MissingPermission { .. } => "missing_permission",
         }
     }
@@ -97,6 +109,8 @@ pub struct NewApiKey {
     pub key: Zeroizing<String>,
     /// The line that the service is configured with.
     pub line: String,
+    /// The row of the database.
+    pub row: ApiKey,
 }
 
 impl NewApiKey {
@@ -108,10 +122,23 @@ impl NewApiKey {
         OsRng.fill_bytes(&mut prefix);
         OsRng.fill_bytes(secret.as_mut_slice());
         let (prefix, secret) = (to_hex(&prefix), Zeroizing::new(to_hex(secret.as_slice())));
-        let hash = to_hex(&Sha256::digest(secret.as_bytes()));
+        let hash = hash(&secret);
         Self {
-            line: format!("{prefix}:{hash}:{}:{expiry}{quota}", permissions.join("+")),
+            line: format!(
+                "{prefix}:{}:{}:{expiry}{quota}",
+                to_hex(&hash),
+                permissions.join("+")
+            ),
             key: Zeroizing::new(format!("{SCHEME}_{prefix}_{}", *secret)),
+            row: ApiKey {
+                owner: prefix.clone(),
+                prefix,
+                secret_hash: hash,
+                permissions: permissions.iter().copied().map(str::to_owned).collect(),
+                requests_per_minute: quota.requests_per_minute,
+                proofs_per_minute: quota.proofs_per_minute,
+                expires_at: i64::try_from(expiry).unwrap_or(i64::MAX),
+            },
         }
     }
 }
@@ -159,18 +186,12 @@ impl Quota {
     }
 }
 
-/// The keys that a service is configured with. By default none.
-#[derive(Clone, Default)]
-pub struct ApiKeys(Vec<ConfiguredKey>);
-
-#[derive(Clone)]
-struct ConfiguredKey {
-    prefix: String,
-    hash: String,
-    permissions: Vec<String>,
-    /// Unix seconds.
-    expiry: u64,
-    quota: Quota,
+/// The keys that a service accepts: those of its configuration, and those of the database. By
+/// default none.
+#[derive(Default)]
+pub struct ApiKeys {
+    configured: Vec<ApiKey>,
+    stored: Option<StoredKeys>,
 }
 
 /// The client that sent a request.
@@ -178,31 +199,33 @@ struct ConfiguredKey {
 pub struct Caller {
     /// The API key's prefix. Empty if the caller is anonymous.
     pub prefix: String,
+    /// The prefix of the client's first API key. Jobs and rate limits belong to the owner, so a key
+    /// that replaces another key keeps them. Empty if the caller is anonymous.
+    pub owner: String,
     /// The key's own limits.
     pub quota: Quota,
 }
 
-impl fmt::Display for Caller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.prefix)
-    }
-}
-
 impl ApiKeys {
-    /// Parses lines separated by commas. `permissions` lists the permissions that the service has. An
-    /// empty setting has no keys.
+    /// Parses lines separated by commas. `permissions` lists the permissions that the service has.
+    /// An empty setting has no keys.
     pub fn parse(setting: &Secret, permissions: &[&str]) -> Result<Self, ApiKeyError> {
         if setting.expose().trim().is_empty() {
             return Ok(Self::default());
         }
-        let mut keys: Vec<ConfiguredKey> = Vec::new();
+        let mut keys: Vec<ApiKey> = Vec::new();
         for (number, line) in (1..).zip(setting.expose().split(',')) {
             let fields: Vec<&str> = line.trim().split(':').collect();
             let [prefix, hash, granted, expiry, quota @ ..] = fields.as_slice() else {
                 return Err(ApiKeyError::Malformed { number });
             };
-            let is_valid = is_hex(prefix, 2 * PREFIX_BYTES) && is_hex(hash, HASH_DIGITS);
-            let (true, Ok(expiry), Some(quota)) = (is_valid, expiry.parse(), Quota::parse(quota)) else {
+            let expiry = expiry.parse::<u64>();
+            let (true, Some(secret_hash), Ok(expiry), Some(quota)) = (
+                is_hex(prefix, 2 * PREFIX_BYTES),
+                from_hex(hash),
+                expiry,
+                Quota::parse(quota),
+            ) else {
                 return Err(ApiKeyError::Malformed { number });
             };
             if let Some(permission) = granted.split('+').find(|name| !permissions.contains(name)) {
@@ -215,42 +238,60 @@ impl ApiKeys {
             if keys.iter().any(|key| key.prefix == *prefix) {
                 return Err(ApiKeyError::DuplicatePrefix { number });
             }
-            keys.push(ConfiguredKey {
+            keys.push(ApiKey {
                 prefix: (*prefix).to_owned(),
-                hash: (*hash).to_owned(),
+                owner: (*prefix).to_owned(),
+                secret_hash,
                 permissions: granted.split('+').map(str::to_owned).collect(),
-                expiry,
-                quota,
+                requests_per_minute: quota.requests_per_minute,
+                proofs_per_minute: quota.proofs_per_minute,
+                expires_at: i64::try_from(expiry).unwrap_or(i64::MAX),
             });
         }
-        Ok(Self(keys))
+        Ok(Self {
+            configured: keys,
+            stored: None,
+        })
     }
 
-    /// Returns whether there are no keys.
+    /// Accepts the keys of a database as well. A key of the configuration has precedence over a key
+    /// with the same prefix.
+    #[must_use]
+    pub fn with_store(self, store: Store) -> Self {
+        Self {
+            stored: Some(StoredKeys::new(store)),
+            ..self
+        }
+    }
+
+    /// Returns whether no key can exist: the configuration has none, and there is no database.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.configured.is_empty() && self.stored.is_none()
     }
 
     /// Returns the caller if the `Authorization: Bearer` key of the request has the permission.
-    pub fn authorise(&self, headers: &HeaderMap, permission: &str) -> Result<Caller, AuthorisationError> {
-        let key = self.identify(headers)?;
+    pub async fn authorise(
+        &self,
+        headers: &HeaderMap,
+        permission: &str,
+    ) -> Result<Caller, AuthorisationError> {
+        let key = self.identify(headers).await?;
         if !key.permissions.iter().any(|granted| granted == permission) {
             return Err(AuthorisationError::MissingPermission {
                 prefix: key.prefix.clone(),
                 permission: permission.to_owned(),
             });
         }
-        Ok(key.caller())
+        Ok(caller(key))
     }
 
     /// Returns the caller, whatever its permissions are. `None` if the request has no valid key.
-    #[must_use]
-    pub fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
-        Some(self.identify(headers).ok()?.caller())
+    pub async fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+        self.identify(headers).await.ok().map(caller)
     }
 
-    fn identify(&self, headers: &HeaderMap) -> Result<&ConfiguredKey, AuthorisationError> {
+    async fn identify(&self, headers: &HeaderMap) -> Result<ApiKey, AuthorisationError> {
         let given = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
@@ -263,13 +304,19 @@ impl ApiKeys {
             .and_then(|rest| rest.strip_prefix('_'))
             .and_then(|rest| rest.split_once('_'))
             .ok_or(AuthorisationError::UnknownKey)?;
-        let hash = to_hex(&Sha256::digest(secret.as_bytes()));
-        let key = self
-            .0
-            .iter()
-            .find(|key| key.prefix == prefix)
-            .ok_or(AuthorisationError::UnknownKey)?;
-        if !bool::from(key.hash.as_bytes().ct_eq(hash.as_bytes())) {
+        let key = match (
+            self.configured.iter().find(|key| key.prefix == prefix),
+            &self.stored,
+        ) {
+            (Some(key), _) => Some(key.clone()),
+            (None, Some(stored)) => stored
+                .find(prefix)
+                .await
+                .map_err(AuthorisationError::Unavailable)?,
+            (None, None) => None,
+        };
+        let key = key.ok_or(AuthorisationError::UnknownKey)?;
+        if !bool::from(key.secret_hash.ct_eq(&hash(secret))) {
             return Err(AuthorisationError::UnknownKey);
         }
         // With a clock before 1970, no key is expired.
@@ -277,20 +324,39 @@ impl ApiKeys {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
             .as_secs();
-        if key.expiry <= now {
+        if u64::try_from(key.expires_at).unwrap_or_default() <= now {
             return Err(AuthorisationError::ExpiredKey);
         }
         Ok(key)
     }
 }
 
-impl ConfiguredKey {
-    fn caller(&self) -> Caller {
-        Caller {
-            prefix: self.prefix.clone(),
-            quota: self.quota,
-        }
+fn caller(key: ApiKey) -> Caller {
+    Caller {
+        prefix: key.prefix,
+        owner: key.owner,
+        quota: Quota {
+            requests_per_minute: key.requests_per_minute,
+            proofs_per_minute: key.proofs_per_minute,
+        },
     }
+}
+
+fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+/// Parses the lower-case hexadecimal digits of a SHA-256 hash.
+fn from_hex(digits: &str) -> Option<[u8; 32]> {
+    if !is_hex(digits, HASH_DIGITS) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
+        let pair = std::str::from_utf8(pair).ok()?;
+        *byte = u8::from_str_radix(pair, 16).ok()?;
+    }
+    Some(bytes)
 }
 
 fn is_hex(text: &str, digits: usize) -> bool {
@@ -300,7 +366,7 @@ fn is_hex(text: &str, digits: usize) -> bool {
             .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-fn to_hex(bytes: &[u8]) -> String {
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
     bytes
         .iter()
@@ -313,6 +379,8 @@ fn to_hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     const PERMISSIONS: [&str; 2] = ["prove", "admin"];
@@ -321,10 +389,11 @@ mod tests {
         ApiKeys::parse(&Secret::new(lines.to_owned()), &PERMISSIONS)
     }
 
+    /// Without a database, the futures are ready at once.
     fn code(keys: &ApiKeys, key: &str, permission: &str) -> Result<String, &'static str> {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, format!("Bearer {key}").parse().unwrap());
-        let caller = keys.authorise(&headers, permission);
+        let caller = keys.authorise(&headers, permission).now_or_never().unwrap();
         caller.map(|caller| caller.prefix).map_err(|error| error.code())
     }
 
@@ -344,7 +413,8 @@ mod tests {
         let keys = keys(&new.line).unwrap();
         let is_known = |value: String| {
             let headers = [(header::AUTHORIZATION, value.parse().unwrap())];
-            keys.caller(&headers.into_iter().collect()).is_some()
+            let headers = headers.into_iter().collect();
+            keys.caller(&headers).now_or_never().unwrap().is_some()
         };
         assert!(is_known(format!("bearer {}", *new.key)) && is_known(format!("Bearer  {}", *new.key)));
         assert!(!is_known(format!("Basic {}", *new.key)) && !is_known(new.key.to_string()));
@@ -361,10 +431,9 @@ mod tests {
             assert_eq!(code(&keys, &other, "prove"), Err("unknown_api_key"), "{at}");
         }
         assert_eq!(code(&keys, "", "prove"), Err("unknown_api_key"));
-        assert_eq!(
-            keys.authorise(&HeaderMap::new(), "prove").unwrap_err().code(),
-            "missing_api_key"
-        );
+        let headers = HeaderMap::new();
+        let without = keys.authorise(&headers, "prove").now_or_never().unwrap();
+        assert_eq!(without.unwrap_err().code(), "missing_api_key");
     }
 
     #[test]
@@ -402,7 +471,8 @@ mod tests {
                 header::AUTHORIZATION,
                 format!("Bearer {}", *new.key).parse().unwrap(),
             )];
-            let caller = keys.caller(&headers.into_iter().collect()).unwrap();
+            let headers = headers.into_iter().collect();
+            let caller = keys.caller(&headers).now_or_never().unwrap().unwrap();
             assert_eq!(caller.quota, quota);
         }
         let line = NewApiKey::random(&["prove"], u64::MAX, Quota::default()).line;

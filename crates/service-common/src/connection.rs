@@ -15,6 +15,12 @@ use tokio::{
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::address_limit::AddressGuard;
+
+/// What a connection counts for while it is open: all connections, those of its address, and the
+/// connections that the shutdown waits for.
+pub(crate) type Guards = (OwnedSemaphorePermit, AddressGuard, TaskTrackerToken);
+
 /// A TCP stream that counts as an open connection until it is dropped, also after it became a
 /// websocket. A write fails if the client reads nothing for longer than the timeout.
 pub(crate) struct Connection {
@@ -22,23 +28,18 @@ pub(crate) struct Connection {
     write_timeout: Duration,
     /// Runs while a write is pending.
     stalled: Option<Pin<Box<Sleep>>>,
-    _guards: (OwnedSemaphorePermit, TaskTrackerToken),
+    _guards: Guards,
 }
 
 impl Connection {
-    pub(crate) fn new(
-        stream: TcpStream,
-        write_timeout: Duration,
-        permit: OwnedSemaphorePermit,
-        token: TaskTrackerToken,
-    ) -> Self {
+    pub(crate) fn new(stream: TcpStream, write_timeout: Duration, guards: Guards) -> Self {
         // Sends small responses immediately. A socket that doesn't support the option still works.
         let _ = stream.set_nodelay(true);
         Self {
             stream,
             write_timeout,
             stalled: None,
-            _guards: (permit, token),
+            _guards: guards,
         }
     }
 

@@ -52,8 +52,8 @@ impl<S: Send + Sync> FromRequest<S> for UnreadBody {
 }
 
 impl UnreadBody {
-    /// Reads a JSON body of at most `max_bytes`, or of `MAX_BODY_BYTES` if that is less. Returns the
-    /// bytes as they were received: read them with [`from_json`].
+    /// Reads a JSON body of at most `max_bytes`, or of `MAX_BODY_BYTES` if that is less. Returns
+    /// the bytes as they were received: read them with [`from_json`].
     pub async fn read(self, max_bytes: usize) -> Result<Bytes, Problem> {
         let Self(request) = self;
         if !is_json(request.headers()) {

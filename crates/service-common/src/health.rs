@@ -95,10 +95,11 @@ impl Health {
             .push((name, probe));
     }
 
-    /// Returns the results of all checks. They are at most a second old: concurrent callers share one
-    /// run of the checks.
+    /// Returns the results of all checks. They are at most a second old: concurrent callers share
+    /// one run of the checks. A run continues if its caller is dropped, so a client that disconnects
+    /// early doesn't cause further runs.
     pub async fn report(&self) -> Report {
-        let mut latest = self.latest.lock().await;
+        let mut latest = self.latest.clone().lock_owned().await;
         let probes = self.probes.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(Latest { at, report }) = &*latest
             && at.elapsed() < MAX_AGE
@@ -106,13 +107,19 @@ impl Health {
         {
             return report.clone();
         }
-        let report = run(probes).await;
-        let at = Instant::now();
-        *latest = Some(Latest {
-            at,
-            report: report.clone(),
+        let running = tokio::spawn(async move {
+            let report = run(probes).await;
+            let at = Instant::now();
+            *latest = Some(Latest {
+                at,
+                report: report.clone(),
+            });
+            report
         });
-        report
+        running.await.unwrap_or_else(|_| Report {
+            status: "not_ready",
+            checks: BTreeMap::new(),
+        })
     }
 }
 
@@ -171,5 +178,27 @@ mod tests {
         health.latest.lock().await.as_mut().unwrap().at -= MAX_AGE;
         health.report().await;
         assert_eq!(runs.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_is_dropped_does_not_cause_another_run_of_the_checks() {
+        let (health, runs) = (Health::default(), Arc::new(AtomicUsize::new(0)));
+        let (counter, finish) = (runs.clone(), Arc::new(tokio::sync::Notify::new()));
+        let finished = finish.clone();
+        health.add("database", move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            let finished = finished.clone();
+            async move {
+                finished.notified().await;
+                Check::Ok
+            }
+        });
+        for _ in 0..3 {
+            let impatient = tokio::time::timeout(Duration::from_millis(10), health.report());
+            assert!(impatient.await.is_err());
+        }
+        finish.notify_one();
+        assert!(health.report().await.is_ready());
+        assert_eq!(runs.load(Ordering::Relaxed), 1);
     }
 }

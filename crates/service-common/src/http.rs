@@ -19,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::{HttpSettings, Problem, metrics, spans, telemetry::AUDIT};
+use crate::{HttpSettings, Problem, metrics, origins::cors, spans, telemetry::AUDIT};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The status in metrics of a request whose client disconnected before the response. nginx uses the
@@ -75,7 +75,7 @@ pub(crate) fn with_layers(routes: Router, settings: &HttpSettings) -> Router {
         requests: Semaphore::new(settings.max_concurrent_requests),
         timeout: Duration::from_millis(settings.request_timeout_ms),
     });
-    routes
+    let routes = routes
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "no_such_route", "there is no such route") })
         .layer(DefaultBodyLimit::max(settings.max_body_bytes))
@@ -85,7 +85,12 @@ pub(crate) fn with_layers(routes: Router, settings: &HttpSettings) -> Router {
         }))
         .layer(from_fn_with_state(limits, limit))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(observe))
+        .layer(from_fn(observe));
+    if settings.allowed_origins.is_empty() {
+        return routes;
+    }
+    // Outside of all other layers, so that a page can also read errors.
+    routes.layer(cors(&settings.allowed_origins))
 }
 
 fn panicked(panic: Box<dyn Any + Send>) -> Response {

@@ -56,6 +56,7 @@
 //! }
 //! ```
 
+mod address_limit;
 mod api_keys;
 mod cli;
 mod config;
@@ -67,6 +68,7 @@ mod http;
 mod input;
 pub mod metrics;
 mod operations;
+mod origins;
 mod problem;
 mod proxies;
 pub mod rate_limit;
@@ -75,7 +77,9 @@ mod server;
 mod service;
 mod settings;
 pub mod spans;
+mod stored_keys;
 mod telemetry;
+mod tickets;
 
 pub use api_keys::{ApiKeyError, ApiKeys, AuthorisationError, Caller, NewApiKey, Quota};
 pub use cli::Arguments;
@@ -83,7 +87,8 @@ pub use error::{ServiceError, exit_code};
 pub use extract::{Json, Path, Query, UnreadBody};
 pub use health::{Check, Health, Report};
 pub use http::RequestId;
-pub use input::{InvalidField, JsonError, at_most, from_json, optional_at_most};
+pub use input::{InvalidField, InvalidFields, JsonError, at_most, from_json, optional_at_most};
+pub use origins::{InvalidOrigin, Origin};
 pub use problem::Problem;
 pub use proxies::{InvalidNetwork, Network, TrustedProxies};
 pub use rate_limit::{RateLimit, RateLimitError, address_key};
@@ -91,3 +96,4 @@ pub use secret::Secret;
 pub use service::Service;
 pub use settings::{HttpSettings, LogFormat, OperationsSettings};
 pub use telemetry::AUDIT;
+pub use tickets::{TICKET_SECONDS, TicketError, Tickets};

@@ -6,13 +6,15 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::{AuthorisationError, InvalidField, JsonError, RateLimitError};
+use crate::{
+    AuthorisationError, InvalidField, InvalidFields, JsonError, RateLimitError, TICKET_SECONDS, TicketError,
+};
 
 /// An error response: `application/problem+json` with `type`, `title`, `status`, `detail`, `code`,
-/// `request_id` and members of the error (`field` and `rule` for bad input). `code` is stable.
-/// `detail` is for people and can change.
+/// `request_id` and members of the error (`field`, `rule` and `errors` for bad input). `code` is
+/// stable. `detail` is for people and can change.
 #[derive(Debug, Clone)]
 pub struct Problem {
     status: StatusCode,
@@ -121,10 +123,7 @@ impl Problem {
     pub fn to_json(&self, request_id: Option<&str>) -> Value {
         let mut body = self.members.clone();
         body.insert("type".into(), format!("urn:bauta:problem:{}", self.code).into());
-        body.insert(
-            "title".into(),
-            self.status.canonical_reason().unwrap_or("Error").into(),
-        );
+        body.insert("title".into(), title(self.code).into());
         body.insert("status".into(), self.status.as_u16().into());
         body.insert("code".into(), self.code.into());
         body.insert("detail".into(), self.detail.as_ref().into());
@@ -153,6 +152,16 @@ impl Problem {
     }
 }
 
+/// Returns the title of a problem type, for example `Invalid input` of `invalid_input`.
+fn title(code: &str) -> String {
+    let words = code.split('_').enumerate().map(|(position, word)| match word {
+        "api" | "json" => word.to_uppercase(),
+        word if position == 0 => word[..1].to_uppercase() + &word[1..],
+        word => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// The outermost layer of `http` takes the problem from the response's extensions and writes the
 /// response again with the request id.
 impl IntoResponse for Problem {
@@ -165,9 +174,21 @@ impl IntoResponse for Problem {
 
 impl From<InvalidField> for Problem {
     fn from(error: InvalidField) -> Self {
+        InvalidFields::from(error).into()
+    }
+}
+
+/// `field` and `rule` are the first field and its rule. `errors` has all.
+impl From<InvalidFields> for Problem {
+    fn from(error: InvalidFields) -> Self {
+        let errors = error
+            .iter()
+            .map(|InvalidField { field, rule }| json!({"field": field, "rule": rule}));
+        let InvalidField { field, rule } = error.first();
         Self::new(StatusCode::BAD_REQUEST, InvalidField::CODE, error.to_string())
-            .with("field", error.field)
-            .with("rule", error.rule)
+            .with("field", field.as_str())
+            .with("rule", rule.as_str())
+            .with("errors", errors.collect::<Vec<Value>>())
     }
 }
 
@@ -175,7 +196,7 @@ impl From<JsonError> for Problem {
     fn from(error: JsonError) -> Self {
         match error {
             JsonError::Malformed(_) => Self::new(StatusCode::BAD_REQUEST, error.code(), error.to_string()),
-            JsonError::Invalid(field) => field.into(),
+            JsonError::Invalid(fields) => fields.into(),
         }
     }
 }
@@ -187,9 +208,30 @@ impl From<AuthorisationError> for Problem {
             AuthorisationError::MissingPermission { permission, .. } => {
                 Self::new(StatusCode::FORBIDDEN, error.code(), detail).with("permission", permission.as_str())
             }
+            AuthorisationError::Unavailable(cause) => Self::unavailable(
+                error.code(),
+                "the database of API keys is unavailable; retry later",
+                cause,
+            ),
             AuthorisationError::MissingKey
             | AuthorisationError::UnknownKey
             | AuthorisationError::ExpiredKey => Self::new(StatusCode::UNAUTHORIZED, error.code(), detail),
+        }
+    }
+}
+
+impl From<TicketError> for Problem {
+    fn from(error: TicketError) -> Self {
+        let (code, detail) = (error.code(), error.to_string());
+        match error {
+            TicketError::Invalid => Self::new(StatusCode::UNAUTHORIZED, code, detail),
+            TicketError::TooMany => Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
+                .retry_after(Duration::from_secs(TICKET_SECONDS.into())),
+            TicketError::Store(error) => Self::unavailable(
+                code,
+                "the database of tickets is unavailable; retry later",
+                &error,
+            ),
         }
     }
 }
@@ -204,6 +246,24 @@ impl From<RateLimitError> for Problem {
         match error {
             RateLimitError::Exceeded { retry_after, .. } => problem.retry_after(retry_after),
             RateLimitError::TooManyAtOnce { .. } => problem,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_problem_type_has_its_own_title() {
+        for (code, expected) in [
+            ("invalid_input", "Invalid input"),
+            ("malformed_json", "Malformed JSON"),
+            ("missing_api_key", "Missing API key"),
+            ("internal", "Internal"),
+        ] {
+            let problem = Problem::new(StatusCode::BAD_REQUEST, code, "detail").to_json(None);
+            assert_eq!(problem["title"], expected);
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The address of a client behind proxies.
 
-use std::{net::IpAddr, str::FromStr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
 
 use axum::http::HeaderMap;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Deserializer, de};
 
 /// The header in which each proxy appends the address that it received the request from.
@@ -24,7 +27,9 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
         let address = text.parse::<IpAddr>().map(IpNet::from);
         let network = address.or_else(|_| text.parse::<IpNet>());
-        network.map(Self).map_err(|_| InvalidNetwork)
+        network
+            .map(|network| Self(canonical(network)))
+            .map_err(|_| InvalidNetwork)
     }
 }
 
@@ -36,10 +41,30 @@ impl<'de> Deserialize<'de> for Network {
     }
 }
 
+/// Converts a network of IPv4-mapped addresses (`::ffff:10.0.0.0/104`) to the network of the IPv4
+/// addresses, because addresses are compared in that form.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(mapped) = network else {
+        return network;
+    };
+    let converted = mapped
+        .addr()
+        .to_ipv4_mapped()
+        .zip(mapped.prefix_len().checked_sub(96))
+        .and_then(|(address, length)| Ipv4Net::new(address, length).ok());
+    converted.map_or(network, IpNet::V4)
+}
+
+/// Parses a hop. Some proxies append the port, as `192.0.2.7:51234` or `[2001:db8::5]:51234`.
+fn parse_hop(text: &str) -> Option<IpAddr> {
+    let with_port = |text: &str| text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    text.parse().ok().or_else(|| with_port(text))
+}
+
 /// The networks of the operator's proxies (`TRUSTED_PROXIES`).
 ///
-/// A proxy appends an address to the header `X-Forwarded-For`. Only what a trusted proxy appended is
-/// believed, because clients can send the header themselves.
+/// A proxy appends an address to the header `X-Forwarded-For`. Only what a trusted proxy appended
+/// is believed, because clients can send the header themselves.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies(Vec<Network>);
 
@@ -66,7 +91,7 @@ impl TrustedProxies {
         let mut client = peer;
         for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
             // A hop that isn't an address was not appended by a proxy that this service knows.
-            let Ok(address) = hop.trim().parse::<IpAddr>() else {
+            let Some(address) = parse_hop(hop.trim()) else {
                 return client;
             };
             client = address.to_canonical();
@@ -77,7 +102,8 @@ impl TrustedProxies {
         client
     }
 
-    fn contains(&self, address: IpAddr) -> bool {
+    /// Returns whether an address, which must be canonical, is that of a trusted proxy.
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|Network(network)| network.contains(&address))
     }
 }
@@ -110,6 +136,13 @@ mod tests {
             ("2001:db8:1::1", &["192.0.2.7"], "192.0.2.7"),
             ("::ffff:10.0.0.1", &["::ffff:192.0.2.7"], "192.0.2.7"),
             ("10.0.0.1", &["10.0.0.9"], "10.0.0.9"),
+            ("10.0.0.1", &["192.0.2.7:51234"], "192.0.2.7"),
+            (
+                "10.0.0.1",
+                &["203.0.113.1, [2001:db8:2::5]:51234"],
+                "2001:db8:2::5",
+            ),
+            ("10.0.0.1", &["192.0.2.7, 10.1.2.3:80"], "192.0.2.7"),
         ] {
             assert_eq!(client(peer, lines), expected, "{peer} {lines:?}");
         }
@@ -126,6 +159,21 @@ mod tests {
     }
 
     #[test]
+    fn a_network_of_ipv4_mapped_addresses_is_that_of_the_ipv4_addresses() {
+        for text in ["::ffff:10.0.0.0/104", "::ffff:10.0.0.1"] {
+            let proxies = TrustedProxies::new(vec![text.parse().unwrap()]);
+            let headers = [(FORWARDED_FOR, "192.0.2.7")]
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .into_iter()
+                .collect();
+            for peer in ["10.0.0.1", "::ffff:10.0.0.1"] {
+                let client = proxies.client(peer.parse().unwrap(), &headers);
+                assert_eq!(client.to_string(), "192.0.2.7", "{text} {peer}");
+            }
+        }
+    }
+
+    #[test]
     fn the_header_of_a_client_that_is_not_a_proxy_is_ignored() {
         assert_eq!(client("192.0.2.7", &["203.0.113.1"]), "192.0.2.7");
         assert_eq!(client("192.0.2.7", &[]), "192.0.2.7");
@@ -133,7 +181,13 @@ mod tests {
 
     #[test]
     fn what_stands_left_of_a_hop_that_is_not_an_address_is_not_believed() {
-        for hop in ["unknown", "", "192.0.2.7:80", "\"[2001:db8:2::5]\""] {
+        for hop in [
+            "unknown",
+            "",
+            "192.0.2.7:",
+            "192.0.2.7:99999",
+            "\"[2001:db8:2::5]\"",
+        ] {
             assert_eq!(client("10.0.0.1", &[&format!("203.0.113.1, {hop}")]), "10.0.0.1");
             assert_eq!(
                 client("10.0.0.1", &[&format!("203.0.113.1, {hop}, 10.1.2.3")]),

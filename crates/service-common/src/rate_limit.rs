@@ -5,20 +5,19 @@
 //! interval count.
 
 use std::{
-    collections::HashMap,
+    hash::{BuildHasher as _, RandomState},
     net::IpAddr,
     num::NonZeroU32,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-/// Number of clients that are counted separately. All further clients share one limit.
-const MAX_CLIENTS: usize = 100_000;
-/// Clients that haven't sent a request in the last minute are removed once in this number of
-/// requests.
-const CLEANUP_INTERVAL: usize = 1_024;
-/// The name that all clients beyond [`MAX_CLIENTS`] share.
-const OTHERS: &str = "others";
+/// Number of sets of clients. A hash of its name determines the set of a client.
+const SETS: usize = 1 << 14;
+/// Largest number of clients in a set. A further client replaces the one that has sent the fewest
+/// requests. So the memory is bounded, a new client is never refused because of others, and a
+/// client that has used its limit is not forgotten before those that have not.
+const CLIENTS_IN_SET: usize = 8;
 /// Length of an interval in milliseconds. A counter that instances share uses the same intervals.
 pub const INTERVAL_MS: u64 = 5_000;
 /// Number of intervals whose requests count: those of 60 s, and the one that is partly older.
@@ -56,14 +55,16 @@ impl RateLimitError {
 /// counter is unavailable.
 pub struct RateLimit {
     started: Instant,
-    clients: Mutex<Clients>,
+    /// The key of the hash is random, so that clients can't choose their set.
+    hasher: RandomState,
+    sets: Mutex<Vec<Vec<Client>>>,
 }
 
-#[derive(Default)]
-struct Clients {
-    windows: HashMap<String, Window>,
-    /// Number of requests since the last clean-up.
-    checked: usize,
+/// A client, identified by the hash of its name. Two clients with equal hashes share a limit, which
+/// has a probability below 1 in 10^8 for the largest number of clients.
+struct Client {
+    hash: u64,
+    window: Window,
 }
 
 /// The requests of one client in the last intervals.
@@ -79,7 +80,8 @@ impl Default for RateLimit {
     fn default() -> Self {
         Self {
             started: Instant::now(),
-            clients: Mutex::default(),
+            hasher: RandomState::new(),
+            sets: Mutex::default(),
         }
     }
 }
@@ -112,22 +114,13 @@ impl RateLimit {
         count: NonZeroU32,
     ) -> Result<(), RateLimitError> {
         let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.checked += 1;
-        if clients.checked >= CLEANUP_INTERVAL {
-            clients.checked = 0;
-            let interval = now / INTERVAL_MS;
-            clients
-                .windows
-                .retain(|_, window| interval.saturating_sub(window.newest) < INTERVALS as u64);
+        let hash = self.hasher.hash_one(client);
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        if sets.is_empty() {
+            sets.resize_with(SETS, Vec::new);
         }
-        let is_known = clients.windows.contains_key(client);
-        let client = if is_known || clients.windows.len() < MAX_CLIENTS {
-            client
-        } else {
-            OTHERS
-        };
-        let window = clients.windows.entry(client.to_owned()).or_default();
+        let index = usize::try_from(hash % SETS as u64).unwrap_or_default();
+        let window = find_or_insert(&mut sets[index], hash, now);
         let wait = window.take(now, per_minute.get(), count.get());
         match wait {
             None => Ok(()),
@@ -139,7 +132,37 @@ impl RateLimit {
     }
 }
 
+/// Returns the window of a client. A new client is added to the set, or replaces the client that
+/// has sent the fewest requests.
+fn find_or_insert(set: &mut Vec<Client>, hash: u64, now_ms: u64) -> &mut Window {
+    let position = set.iter().position(|client| client.hash == hash);
+    let position = position.unwrap_or_else(|| {
+        let new = Client {
+            hash,
+            window: Window::default(),
+        };
+        if set.len() < CLIENTS_IN_SET {
+            set.push(new);
+            return set.len() - 1;
+        }
+        let used = |(_, client): &(usize, &Client)| client.window.used(now_ms);
+        let fewest = set.iter().enumerate().min_by_key(used);
+        let position = fewest.map_or(0, |(position, _)| position);
+        set[position] = new;
+        position
+    });
+    &mut set[position].window
+}
+
 impl Window {
+    /// Returns the number of requests that count now.
+    fn used(&self, now_ms: u64) -> u64 {
+        if (now_ms / INTERVAL_MS).saturating_sub(self.newest) >= INTERVALS as u64 {
+            return 0;
+        }
+        self.counts.iter().map(|count| u64::from(*count)).sum()
+    }
+
     /// Counts requests, or returns the time until there is room for them.
     fn take(&mut self, now_ms: u64, per_minute: u32, count: u32) -> Option<Duration> {
         // Another thread may have counted a request of a later interval.
@@ -274,17 +297,24 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_for_clients_is_bounded_and_old_clients_are_removed() {
+    fn the_memory_for_clients_is_bounded_and_a_flood_of_clients_refuses_no_new_client() {
         let limit = RateLimit::default();
-        for client in 0..MAX_CLIENTS + 10 {
-            let _ = limit.take_at(Duration::ZERO, &client.to_string(), number(1), number(1));
+        let take = |client: &str, seconds: u64| {
+            limit
+                .take_at(Duration::from_secs(seconds), client, number(2), number(1))
+                .is_ok()
+        };
+        assert!(take("busy", 0) && take("busy", 0) && !take("busy", 0));
+        for client in 0..2 * SETS * CLIENTS_IN_SET {
+            assert!(take(&client.to_string(), 1), "client {client}");
         }
-        assert!(limit.clients.lock().unwrap().windows.len() <= MAX_CLIENTS + 1);
-        for _ in 0..CLEANUP_INTERVAL {
-            let _ = limit.take_at(Duration::from_secs(70), "client", number(1), number(1));
-        }
-        // This client, and the name that it shared with others before the clean-up.
-        assert_eq!(limit.clients.lock().unwrap().windows.len(), 2);
+        let counted: usize = limit.sets.lock().unwrap().iter().map(Vec::len).sum();
+        assert!(counted <= SETS * CLIENTS_IN_SET, "{counted}");
+        // A client that has used its limit is not forgotten. It is counted until it has not sent a
+        // request for a minute.
+        assert!(!take("busy", 1));
+        assert!(take("new", 1) && take("new", 1) && !take("new", 1));
+        assert!(take("busy", 66));
     }
 
     #[test]

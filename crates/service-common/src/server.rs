@@ -9,7 +9,7 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_service::Service as _;
 
-use crate::connection::Connection;
+use crate::{address_limit::AddressLimit, connection::Connection};
 
 /// The pause after an error of `accept`, such as too many open files.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -21,6 +21,7 @@ const BUFFER_BYTES: usize = 16 << 10;
 /// Limits of connections.
 pub(crate) struct ConnectionLimits {
     pub(crate) connections: usize,
+    pub(crate) by_address: AddressLimit,
     pub(crate) client_timeout: Duration,
 }
 
@@ -54,7 +55,12 @@ pub(crate) async fn serve(
         };
         match (permit, accepted) {
             (Ok(permit), Ok((stream, peer))) => {
-                let stream = Connection::new(stream, limits.client_timeout, permit, connections.token());
+                let Some(address) = limits.by_address.open(peer.ip()) else {
+                    tracing::debug!(event = "connection_refused");
+                    continue;
+                };
+                let guards = (permit, address, connections.token());
+                let stream = Connection::new(stream, limits.client_timeout, guards);
                 connections.spawn(serve_connection(
                     builder.clone(),
                     stream,

@@ -15,7 +15,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Health, HttpSettings, OperationsSettings, ServiceError, http,
+    Health, HttpSettings, OperationsSettings, ServiceError, TrustedProxies,
+    address_limit::AddressLimit,
+    http,
     metrics::Metrics,
     operations::{self, Operations},
     server::{self, ConnectionLimits},
@@ -35,7 +37,9 @@ const OPERATIONS_HTTP: HttpSettings = HttpSettings {
     client_timeout_ms: 10_000,
     max_concurrent_requests: 64,
     max_connections: 64,
+    max_connections_per_address: 64,
     trusted_proxies: Vec::new(),
+    allowed_origins: Vec::new(),
 };
 
 /// A running service: its tasks, its checks and its shutdown.
@@ -223,6 +227,10 @@ async fn listen(
     let bound = listener.local_addr().map_err(failed)?;
     let limits = ConnectionLimits {
         connections: settings.max_connections,
+        by_address: AddressLimit::new(
+            settings.max_connections_per_address,
+            TrustedProxies::new(settings.trusted_proxies.clone()),
+        ),
         client_timeout: Duration::from_millis(settings.client_timeout_ms),
     };
     let router = http::with_layers(routes, settings);

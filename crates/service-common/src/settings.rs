@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use confique::Config;
 use serde::Deserialize;
 
-use crate::Network;
+use crate::{Network, Origin};
 
 /// Limits of HTTP requests and connections. Each limit has its own error.
 #[derive(Debug, Clone, Config)]
@@ -38,11 +38,21 @@ pub struct HttpSettings {
     #[config(env = "MAX_CONNECTIONS", default = 4096, validate(*max_connections >= 1, "must be at least 1"))]
     pub max_connections: usize,
 
+    /// Largest number of open connections of one address (IPv6: of one /64). At least 1. Further
+    /// ones are closed at once. The trusted proxies have no such limit.
+    #[config(env = "MAX_CONNECTIONS_PER_ADDRESS", default = 512, validate(*max_connections_per_address >= 1, "must be at least 1"))]
+    pub max_connections_per_address: usize,
+
     /// Networks of the proxies before this service, for example `10.0.0.0/8` (in the environment,
     /// separated by commas). The address of a client behind them is the last one in X-Forwarded-For
     /// that is in no such network. Without proxies, the header is ignored.
     #[config(env = "TRUSTED_PROXIES", parse_env = confique::env::parse::list_by_comma, default = [])]
     pub trusted_proxies: Vec<Network>,
+
+    /// Origins of the web pages that may use this service from a browser (CORS), for example
+    /// `https://app.example.org` (in the environment, separated by commas).
+    #[config(env = "ALLOWED_ORIGINS", parse_env = confique::env::parse::list_by_comma, default = [])]
+    pub allowed_origins: Vec<Origin>,
 }
 
 /// Logs, spans, metrics and shutdown.
@@ -69,8 +79,8 @@ pub struct OperationsSettings {
     #[config(env = "METRICS_PORT", default = 9090)]
     pub metrics_port: u16,
 
-    /// Whether the service's own port also serves /metrics, as in earlier systems. Every client that
-    /// reaches the port can then read the metrics.
+    /// Whether the service's own port also serves /metrics, as in earlier systems. Every client
+    /// that reaches the port can then read the metrics.
     #[config(env = "METRICS_ON_SERVICE_PORT", default = false)]
     pub metrics_on_service_port: bool,
 

@@ -9,6 +9,7 @@
 //!        verifications_by_hour, .._by_day, anonymity_sets, ..   rollups for analytics
 //!        events, checkpoint, finality, journal                  progress and rollback
 //!        jobs                                                   proof requests
+//!        api_keys                                               who may use the services
 //!                                                  |
 //!   api, prover <-- path, tile, nullifier, .. -----+
 //! ```
@@ -25,6 +26,7 @@
 //! docs/store.md describes the tables.
 
 pub mod analytics;
+mod api_keys;
 mod apply;
 mod backfill;
 mod check_trees;
@@ -55,12 +57,14 @@ mod store;
 mod switchover;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod tickets;
 mod tile;
 mod tree;
 mod uint64;
 mod values;
 mod verifications;
 
+pub use api_keys::{ApiKey, ApiKeyList};
 pub use apply::Applied;
 pub use backfill::{BackfillProgress, BackfillRange, BackfillTransaction, StoredHistory};
 pub use checkpoint::JournalSize;
@@ -87,6 +91,7 @@ pub use sequence::Sequence;
 pub use snapshot::{SnapshotError, SnapshotSummary};
 pub use store::Store;
 pub use switchover::Switchover;
+pub use tickets::Ticket;
 pub use tile::{TILE_LEVELS, Tile, TileKey};
 pub use values::{CircuitStatus, Provenance, RegistryKind, ScopeMode, ScopeStatus};
 pub use verifications::{UsedNullifier, Verification};

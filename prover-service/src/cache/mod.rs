@@ -20,7 +20,7 @@ mod sealer;
 use std::{io, path::Path, sync::Arc, time::Duration};
 
 use ::redis::pipe;
-use bauta_circuits::{Proof, VerifyingKey};
+use bauta_circuits::{PreparedVerifyingKey, Proof, VerifyingKey};
 use bauta_primitives::{Digest, sha256};
 use bauta_service_common::Service;
 use rand::rngs::OsRng;
@@ -35,7 +35,7 @@ use self::{
 use crate::{
     circuits::{Circuit, Circuits},
     metrics::{self, Cache, CacheOutcome},
-    pairings::ClientPairings,
+    pairings::{ClientPairings, PairingError},
     request::Task,
     settings::Settings,
 };
@@ -151,8 +151,8 @@ impl Caches {
     }
 
     /// Returns a proof of a task that was proved before. The proof is re-randomised: it is a
-    /// uniformly random proof of the statement, independent of the cached one. `None` also if too many
-    /// pairings of the owner wait: the proof's own queue then decides.
+    /// uniformly random proof of the statement, independent of the cached one. `None` also if too
+    /// many pairings of the owner wait: the proof's own queue then decides.
     pub async fn proof(&self, key: CacheKey, task: &Task, pairings: ClientPairings<'_>) -> Option<Proof> {
         let (proofs, circuit, digest) = (self.proofs.clone()?, task.circuit.clone(), task.evaluation.digest);
         let CacheKey(name) = key;
@@ -271,17 +271,30 @@ impl Caches {
     }
 
     /// Returns a verifying key of another instance. Redis isn't trusted: the key must have the
-    /// hash.
-    pub async fn verifying_key(&self, hash: &[u8; 32]) -> Option<VerifyingKey> {
-        let redis = self.redis.as_ref()?;
+    /// hash. The preparation of a key is a pairing, so it waits for the client's turn.
+    pub async fn verifying_key(
+        &self,
+        hash: &[u8; 32],
+        pairings: ClientPairings<'_>,
+    ) -> Result<Option<PreparedVerifyingKey>, PairingError> {
+        let Some(redis) = &self.redis else {
+            return Ok(None);
+        };
         let read: Result<(Option<Vec<u8>>,), _> = redis.query(pipe().get(verifying_key_key(hash))).await;
-        let bytes = record_read(Cache::VerifyingKeys, read.map(|(bytes,)| bytes))?;
-        let bytes = <[u8; VerifyingKey::LENGTH]>::try_from(bytes).ok();
-        let key = bytes
-            .filter(|bytes| sha256(bytes) == *hash)
-            .and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok());
-        record_found(Cache::VerifyingKeys, key.is_some());
-        key
+        let Some(bytes) = record_read(Cache::VerifyingKeys, read.map(|(bytes,)| bytes)) else {
+            return Ok(None);
+        };
+        let hash = *hash;
+        let prepared = pairings.run(move || {
+            let bytes = <[u8; VerifyingKey::LENGTH]>::try_from(bytes).ok();
+            let key = bytes
+                .filter(|bytes| sha256(bytes) == hash)
+                .and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok());
+            key.map(|key| key.prepare())
+        });
+        let prepared = prepared.await?;
+        record_found(Cache::VerifyingKeys, prepared.is_some());
+        Ok(prepared)
     }
 }
 

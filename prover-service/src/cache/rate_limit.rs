@@ -7,7 +7,8 @@ use bauta_service_common::rate_limit::{INTERVAL_MS, INTERVALS};
 
 use super::Caches;
 
-/// Counts requests in intervals, with the clock of Redis, as `bauta_service_common::rate_limit` does.
+/// Counts requests in intervals, with the clock of Redis, as `bauta_service_common::rate_limit`
+/// does.
 ///
 /// The key is a hash from the number of an interval to its requests. Arguments: the limit, the
 /// number of requests, the length of an interval in milliseconds, and the number of intervals that

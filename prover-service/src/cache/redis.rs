@@ -72,7 +72,8 @@ impl Redis {
         is_connected
     }
 
-    /// Sets the connection. Logs the reason why there is none, unless that reason is already logged.
+    /// Sets the connection. Logs the reason why there is none, unless that reason is already
+    /// logged.
     fn set(&self, connection: Result<MultiplexedConnection, String>) {
         metrics::set_redis_up(connection.is_ok());
         let mut current = self.connection.lock().unwrap_or_else(PoisonError::into_inner);

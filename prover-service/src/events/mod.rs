@@ -187,7 +187,8 @@ impl Events {
 
     fn send_to_instances(&self, message: Message) {
         if let Some(outbox) = &self.0.outbox {
-            // If the channel is full, the message is lost. The instance queries again at an interval.
+            // If the channel is full, the message is lost. The instance queries again at an
+            // interval.
             let _ = outbox.try_send(message);
         }
     }

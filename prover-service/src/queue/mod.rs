@@ -13,10 +13,13 @@
 //! table ensures that a job has one result. This module is the only one that knows the engine.
 //! Every SQL statement is in the store.
 
+mod key_rotation;
 mod worker;
 
 use std::{
+    borrow::Cow,
     fmt::Display,
+    slice,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -26,8 +29,10 @@ use bauta_store::{
     Enqueued, JobConnection, JobRates, JobResult, JobState, NewJob, StartedJob, Store, StoreError,
 };
 use graphile_worker::{JobSpec, WorkerUtils};
+use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
 
+pub use self::key_rotation::rotate_keys;
 use self::worker::ProveJob;
 use crate::{
     audit, metrics,
@@ -79,13 +84,13 @@ pub enum QueueError {
         /// The version in the database. 0 if the tables are missing.
         found: i32,
     },
-    /// The queue is full, for all or for this API key.
+    /// The queue is full: for all, for this API key, or for all clients without one.
     #[error(
-        "the queue is full: the limit is {max_queued} jobs of all API keys and {max_queued_by_owner} jobs of one; \
-         retry later"
+        "the queue is full: the limit is {max_queued} jobs in all, and {max_queued_by_owner} jobs of one API key or of \
+         all clients without one; retry later"
     )]
     Full {
-        /// The limit for all API keys.
+        /// The limit for all jobs.
         max_queued: u64,
         /// The limit for one API key.
         max_queued_by_owner: u64,
@@ -106,6 +111,10 @@ struct Inner {
     store: Store,
     engine: WorkerUtils,
     keys: WitnessKeys,
+    /// Age at which a key of the key ring is replaced. `None` if it isn't replaced by itself.
+    key_rotation: Option<Duration>,
+    /// Time after the replacement of a key in which an instance can still use it.
+    key_grace: Duration,
     concurrency: usize,
     max_queued: u64,
     deadline: Duration,
@@ -179,9 +188,21 @@ fn back_off(attempts: u16) -> Duration {
     Duration::from_secs(1 << doublings).min(MAX_BACK_OFF)
 }
 
+/// Returns the idempotency key as the database has it. Clients without an API key have no separate
+/// keys, so a client could use the key of another one, whose request would then be refused. Their
+/// keys are therefore separate for each request.
+fn stored_key<'a>(owner: &str, key: &'a str, request_hash: &[u8; 32]) -> Cow<'a, str> {
+    if owner.is_empty() {
+        // A client's key has no control characters.
+        Cow::Owned(format!("{key}\u{1f}{}", hex::encode(request_hash)))
+    } else {
+        Cow::Borrowed(key)
+    }
+}
+
 /// A request to enqueue a job.
 pub struct EnqueueRequest<'a> {
-    /// The prefix of the owner's API key. Empty if no key is required.
+    /// The prefix of the client's first API key. Empty if the client has none.
     pub owner: &'a str,
     /// A repeated request of the owner with this key returns the first job.
     pub idempotency_key: Option<&'a str>,
@@ -203,6 +224,9 @@ impl Queue {
             store,
             engine,
             keys,
+            key_rotation: (settings.witness_key_rotation_seconds > 0)
+                .then(|| Duration::from_secs(settings.witness_key_rotation_seconds)),
+            key_grace: key_rotation::grace(settings),
             concurrency: settings.max_concurrent_proofs,
             max_queued: settings.max_queued_jobs,
             deadline: Duration::from_millis(settings.job_deadline_ms),
@@ -237,8 +261,8 @@ impl Queue {
         &self.0.store
     }
 
-    /// Returns the id of the owner's job with this idempotency key. `None` if there is none. Fails if
-    /// the key belongs to another request.
+    /// Returns the id of the owner's job with this idempotency key. `None` if there is none. Fails
+    /// if the key belongs to another request.
     pub async fn find_repeated(
         &self,
         owner: &str,
@@ -246,7 +270,8 @@ impl Queue {
         request_hash: &[u8; 32],
     ) -> Result<Option<String>, QueueError> {
         let store = &self.0.store;
-        match store.repeated_job(owner, idempotency_key, request_hash).await? {
+        let key = stored_key(owner, idempotency_key, request_hash);
+        match store.repeated_job(owner, &key, request_hash).await? {
             Some(Enqueued::Existing { id }) => Ok(Some(id)),
             Some(_) => Err(QueueError::KeyReused),
             None => Ok(None),
@@ -256,21 +281,38 @@ impl Queue {
     /// Enqueues a job and returns its id. With the idempotency key of an existing job, returns that
     /// job's id, also if the queue is full.
     pub async fn enqueue(&self, request: &EnqueueRequest<'_>) -> Result<String, QueueError> {
+        let mut ids = self.enqueue_all(slice::from_ref(request)).await?;
+        Ok(ids.pop().expect("one request has one job"))
+    }
+
+    /// Enqueues all jobs or none, as [`enqueue`](Self::enqueue) does, and returns their ids.
+    pub async fn enqueue_all(&self, requests: &[EnqueueRequest<'_>]) -> Result<Vec<String>, QueueError> {
+        let mut transaction = self.0.store.begin_job_change().await?;
+        let mut ids = Vec::with_capacity(requests.len());
+        for request in requests {
+            ids.push(self.add_job(&mut transaction, request).await?);
+        }
+        transaction.commit().await.map_err(StoreError::from)?;
+        Ok(ids)
+    }
+
+    async fn add_job(
+        &self,
+        connection: &mut JobConnection,
+        request: &EnqueueRequest<'_>,
+    ) -> Result<String, QueueError> {
         let id = Uuid::now_v7().to_string();
         let witness = self.0.keys.seal(&id, request.body)?;
         let max_queued = self.0.max_queued;
-        // One API key can't fill the queue. Requests without a key share the whole queue.
-        let half = max_queued.div_ceil(2);
-        let max_queued_by_owner = if request.owner.is_empty() {
-            max_queued
-        } else {
-            half
-        };
-        let mut transaction = self.0.store.begin_job_change().await?;
+        // Neither one API key nor the clients without one can fill the queue.
+        let max_queued_by_owner = max_queued.div_ceil(2);
+        let idempotency_key = request
+            .idempotency_key
+            .map(|key| stored_key(request.owner, key, &request.request_hash));
         let job = NewJob {
             id: &id,
             owner: request.owner,
-            idempotency_key: request.idempotency_key,
+            idempotency_key: idempotency_key.as_deref(),
             request_hash: request.request_hash,
             circuit: request.circuit,
             priority: request.priority,
@@ -279,14 +321,14 @@ impl Queue {
             max_queued,
             max_queued_by_owner,
         };
-        let turn = match Store::enqueue_job(&mut transaction, &job).await? {
+        let turn = match Store::enqueue_job(connection, &job).await? {
             Enqueued::New { turn } => turn,
             Enqueued::Existing { id } => return Ok(id),
             Enqueued::KeyReused => return Err(QueueError::KeyReused),
             Enqueued::Full => {
                 return Err(QueueError::Full {
                     max_queued,
-                    max_queued_by_owner: half,
+                    max_queued_by_owner,
                 });
             }
         };
@@ -297,8 +339,7 @@ impl Queue {
             run_at: run_at(turn),
             priority: FIRST_ATTEMPT_PRIORITY,
         };
-        self.add_engine_entry(&mut transaction, entry).await?;
-        transaction.commit().await.map_err(StoreError::from)?;
+        self.add_engine_entry(connection, entry).await?;
         Ok(id)
     }
 
@@ -400,9 +441,11 @@ impl Queue {
         })
     }
 
-    /// Enforces deadlines, deletes old jobs and updates the metrics until the service shuts down.
-    pub fn spawn_housekeeping(&self, service: &Service) {
+    /// Enforces deadlines, deletes old jobs, rotates keys and updates the metrics until the service
+    /// shuts down. SIGHUP starts a round at once.
+    pub fn spawn_housekeeping(&self, service: &Service) -> std::io::Result<()> {
         let (queue, shutdown) = (self.clone(), service.shutdown());
+        let mut hangup = signal(SignalKind::hangup())?;
         service.spawn("the housekeeping of the queue", async move {
             while !shutdown.is_cancelled() {
                 // If the database is unavailable, /ready reports it, and the next round tries
@@ -410,13 +453,18 @@ impl Queue {
                 if let Err(error) = queue.run_housekeeping().await {
                     tracing::warn!(event = "housekeeping_failed", %error);
                 }
+                if let Err(error) = queue.maintain_keys().await {
+                    tracing::warn!(event = "key_rotation_failed", %error);
+                }
                 tokio::select! {
                     () = shutdown.cancelled() => {}
                     () = tokio::time::sleep(HOUSEKEEPING_INTERVAL) => {}
+                    _ = hangup.recv() => tracing::info!(event = "hangup"),
                 }
             }
             Ok::<_, StoreError>(())
         });
+        Ok(())
     }
 
     async fn run_housekeeping(&self) -> Result<(), QueueError> {
@@ -434,6 +482,11 @@ impl Queue {
         for job in store.expire_jobs(DEADLINE_EXCEEDED, &detail).await? {
             audit::job_ended(&job.id, &job.owner, "failed", Some(DEADLINE_EXCEEDED));
         }
+        // The engine retries by itself only if the database failed during an attempt.
+        let max_back_off = i64::try_from(MAX_BACK_OFF.as_secs()).unwrap_or(i64::MAX);
+        store
+            .prioritise_engine_retries(ENGINE_SCHEMA, RETRY_PRIORITY, max_back_off)
+            .await?;
         let retention = i64::try_from(retention.as_secs()).unwrap_or(i64::MAX);
         // In batches, so that no statement holds many locks. The rest is deleted in the next round.
         for _ in 0..DELETION_ROUNDS {

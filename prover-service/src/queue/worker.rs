@@ -58,7 +58,7 @@ impl AttemptError {
         match self {
             Self::TooManyAttempts | Self::Json(_) => false,
             // During a rotation of keys, another worker may have the key already.
-            Self::Seal(error) => matches!(error, SealError::UnknownKey { .. }),
+            Self::Seal(error) => matches!(error, SealError::UnknownKey { .. } | SealError::Ring(_)),
             Self::Request(error) => error.is_retryable(),
             Self::Prove(error) => error.is_retryable(),
         }
@@ -190,8 +190,8 @@ impl Worker {
         }
     }
 
-    /// Runs an attempt of a job. After an error, which only the database can cause, the engine starts
-    /// another attempt later.
+    /// Runs an attempt of a job. After an error, which only the database can cause, the engine
+    /// starts another attempt later. The housekeeping gives that attempt the priority of a retry.
     async fn run(&self, job: &ProveJob) -> Result<(), QueueError> {
         let id = job.id.as_str();
         let store = self.queue.store();
@@ -250,7 +250,7 @@ impl Worker {
 
     async fn prove(&self, id: &str, job: &StartedJob) -> Result<ProveAnswer, AttemptError> {
         let store = self.queue.store();
-        let body = self.queue.0.keys.open(id, &job.witness)?;
+        let body = self.queue.0.keys.decrypt(id, &job.witness)?;
         let request: ProveRequest = from_json(&body)?;
         let task = request.check(&self.circuits, Some(store)).await?;
         // The proof doesn't wait for the announcement, and doesn't fail with it.

@@ -6,11 +6,11 @@
 //! `context`.
 
 use bauta_primitives::{Attributes, Claim, EntryId, Root, tree::Siblings};
-use bauta_service_common::{InvalidField, at_most};
+use bauta_service_common::{InvalidField, InvalidFields, at_most};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{MAX_LEVELS, PrivateInputs, ProveRequest, RequestPublicInputs};
+use super::{MAX_LEVELS, PrivateInputs, ProveRequest, RequestError, RequestPublicInputs};
 
 /// The position of a leaf, with its path.
 #[derive(Deserialize, ToSchema)]
@@ -56,7 +56,7 @@ impl Form {
 
 impl ProveRequest {
     /// Converts a request in the contract form to Bauta's form. Returns the original form.
-    pub(super) fn convert_contract_form(&mut self) -> Result<Form, InvalidField> {
+    pub(super) fn convert_contract_form(&mut self) -> Result<Form, RequestError> {
         let given = [
             ("walletHash", self.wallet_hash.is_some()),
             ("tokenId", self.token_id.is_some()),
@@ -76,28 +76,41 @@ impl ProveRequest {
         ] {
             if is_given {
                 let rule = format!("must not be combined with {first}, which belongs to the contract form");
-                return Err(InvalidField::new(field, rule));
+                return Err(InvalidField::new(field, rule).into());
             }
         }
-        let missing = |field| move || InvalidField::missing(field);
-        let wallet_hash = self.wallet_hash.take().ok_or_else(missing("walletHash"))?;
-        let token_id = self.token_id.take().ok_or_else(missing("tokenId"))?;
-        let track_id = self.track_id.take().ok_or_else(missing("trackId"))?;
-        let leaf = self.merkle_proof.take().ok_or_else(missing("merkleProof"))?;
-        let secret = self.secret.take().ok_or_else(|| {
-            let rule = "is missing: a proof of ownership needs the secret that walletHash is the hash of";
-            InvalidField::new("secret", rule)
-        })?;
+        let (
+            Some(wallet_hash),
+            Some(token_id),
+            Some(track_id),
+            Some(leaf),
+            Some(secret),
+            Some(scope),
+            Some(context),
+        ) = (
+            self.wallet_hash.take(),
+            self.token_id.take(),
+            self.track_id.take(),
+            self.merkle_proof.take(),
+            self.secret.take(),
+            self.scope.take(),
+            self.context.take(),
+        )
+        else {
+            let missing = given.iter().filter(|(_, is_given)| !is_given);
+            let missing = InvalidFields::of(missing.map(|(field, _)| missing_field(field)));
+            return Err(missing.expect("at least one field is missing").into());
+        };
         if secret.0.commitment() != wallet_hash {
             let rule = "must be the commitment of secret: Poseidon1(secret)";
-            return Err(InvalidField::new("walletHash", rule));
+            return Err(InvalidField::new("walletHash", rule).into());
         }
         self.statement.get_or_insert_with(|| "ownership".to_owned());
         self.public = Some(RequestPublicInputs {
             root: Some(leaf.root),
-            scope: self.scope.take().ok_or_else(missing("scope"))?,
+            scope,
             claim: Claim::of_track(track_id),
-            context: self.context.take().ok_or_else(missing("context"))?,
+            context,
         });
         self.private = Some(PrivateInputs {
             secret,
@@ -108,6 +121,14 @@ impl ProveRequest {
         });
         Ok(Form::Contract)
     }
+}
+
+fn missing_field(field: &str) -> InvalidField {
+    if field == "secret" {
+        let rule = "is missing: a proof of ownership needs the secret that walletHash is the hash of";
+        return InvalidField::new(field, rule);
+    }
+    InvalidField::missing(field)
 }
 
 /// Parses an entry id, or computes the entry id of a mint.

@@ -20,7 +20,7 @@ use bauta_primitives::{
     Attributes, Claim, Commitment, Context, EntryId, IdentitySecret, ProofInputs, Root, Scope, sha256,
     tree::{Depth, MembershipPath, Siblings},
 };
-use bauta_service_common::{InvalidField, optional_at_most};
+use bauta_service_common::{InvalidField, InvalidFields, optional_at_most};
 use bauta_store::{Store, StoreError};
 use serde::Deserialize;
 use serde_json::Value;
@@ -48,9 +48,9 @@ const LOWEST_PRIORITY: u8 = 10;
 /// Why a request can't be proved.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// A field breaks its rule.
+    /// Fields break their rules.
     #[error(transparent)]
-    Invalid(#[from] InvalidField),
+    Invalid(#[from] InvalidFields),
     /// The statement, circuit or model can't be used.
     #[error(transparent)]
     Circuit(#[from] CircuitError),
@@ -62,6 +62,12 @@ pub enum RequestError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<InvalidField> for RequestError {
+    fn from(field: InvalidField) -> Self {
+        Self::Invalid(field.into())
+    }
 }
 
 impl RequestError {
@@ -80,15 +86,16 @@ impl RequestError {
             Self::Invalid(_) => InvalidField::CODE,
             Self::Circuit(error) => error.code(),
             Self::NoDatabase => "no_database",
-            Self::Store(StoreError::Unreachable(_)) => "database_away",
+            Self::Store(StoreError::Unreachable(_) | StoreError::TimedOut(_)) => "database_away",
             Self::Store(_) => "internal",
         }
     }
 
-    /// Prefixes the field of the error, if it has one, with the path of the request.
+    /// Prefixes the fields of the error, if it has fields, with the path of the request.
     pub fn within(self, outer: &str) -> Self {
         match self {
-            Self::Invalid(field) | Self::Circuit(CircuitError::Invalid(field)) => field.within(outer).into(),
+            Self::Invalid(fields) => fields.map(|field| field.within(outer)).into(),
+            Self::Circuit(CircuitError::Invalid(field)) => field.within(outer).into(),
             error => error,
         }
     }
@@ -121,6 +128,11 @@ pub struct ProveRequest {
     /// `true` (default): the response contains the proof. `false`: the service creates a job and
     /// responds immediately.
     pub wait: Option<bool>,
+    /// The id by which the client follows the request, instead of the header `x-request-id`. 1 to
+    /// 64 letters, digits, `-`, `_` or `.`.
+    #[serde(rename = "requestId")]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
+    pub request_id: Option<String>,
     /// Contract form, instead of `public` and `private`: `0x` and the commitment of the holder's
     /// secret in hexadecimal.
     #[serde(rename = "walletHash")]
@@ -215,13 +227,14 @@ pub struct Task {
 }
 
 /// Returns a hash that is equal for equal requests, whatever the order of their fields is. `wait`
-/// doesn't count: a client may repeat a request to wait for its result. The hash can't be reversed,
-/// because it covers the member's secret.
+/// and `requestId` don't count: a client may repeat a request to wait for its result. The hash
+/// can't be reversed, because it covers the member's secret.
 pub fn request_hash(body: &Value) -> [u8; 32] {
     // The fields of an object are sorted.
     let mut body = body.clone();
     if let Some(fields) = body.as_object_mut() {
         fields.remove("wait");
+        fields.remove("requestId");
     }
     sha256(body.to_string().as_bytes())
 }
@@ -237,24 +250,40 @@ impl ProveRequest {
     }
 
     /// Checks the request completely, so that proving can't fail because of it.
-    pub async fn check(mut self, circuits: &Circuits, store: Option<&Store>) -> Result<Task, RequestError> {
+    pub async fn check(self, circuits: &Circuits, store: Option<&Store>) -> Result<Task, RequestError> {
         if self.model_id.is_some() || self.inputs.is_some() {
             return Err(circuits.refuse_model(self.model_id.as_deref()).into());
         }
+        let mut invalid = Vec::new();
         if self.tag.as_ref().is_some_and(|tag| tag.len() > MAX_TAG_LENGTH) {
-            return Err(InvalidField::new("tag", "must have at most 128 bytes").into());
+            invalid.push(InvalidField::new("tag", "must have at most 128 bytes"));
         }
         if self
             .priority
             .is_some_and(|priority| !(1..=LOWEST_PRIORITY).contains(&priority))
         {
-            return Err(InvalidField::new("priority", "must be from 1 (most urgent) to 10").into());
+            invalid.push(InvalidField::new(
+                "priority",
+                "must be from 1 (most urgent) to 10",
+            ));
         }
+        let checked = self.check_form(circuits, store).await;
+        match (InvalidFields::of(invalid), checked) {
+            (None, checked) => checked,
+            (Some(fields), Err(RequestError::Invalid(others))) => {
+                let fields = InvalidFields::of(fields.into_iter().chain(others));
+                Err(fields.expect("there is at least one").into())
+            }
+            (Some(fields), _) => Err(fields.into()),
+        }
+    }
+
+    async fn check_form(mut self, circuits: &Circuits, store: Option<&Store>) -> Result<Task, RequestError> {
         let form = self.convert_contract_form()?;
         let tag = self.tag.take();
         let checked = self.check_inputs(circuits, store).await;
         let (circuit, inputs, evaluation) = checked.map_err(|error| match error {
-            RequestError::Invalid(field) => form.rename_field(field).into(),
+            RequestError::Invalid(fields) => fields.map(|field| form.rename_field(field)).into(),
             error => error,
         })?;
         Ok(Task {
@@ -270,10 +299,15 @@ impl ProveRequest {
         circuits: &Circuits,
         store: Option<&Store>,
     ) -> Result<(Arc<Circuit>, ProofInputs, Evaluation), RequestError> {
-        let missing = |field| move || InvalidField::missing(field);
-        let statement = self.statement.ok_or_else(missing("statement"))?;
-        let public = self.public.ok_or_else(missing("public"))?;
-        let private = self.private.ok_or_else(missing("private"))?;
+        let missing = [
+            ("statement", self.statement.is_none()),
+            ("public", self.public.is_none()),
+            ("private", self.private.is_none()),
+        ];
+        let (Some(statement), Some(public), Some(private)) = (self.statement, self.public, self.private)
+        else {
+            return Err(missing_fields(&missing));
+        };
         let source = match (self.registry, private.index, private.path) {
             (Some(leaf), None, None) => PathSource::Database(leaf, store.ok_or(RequestError::NoDatabase)?),
             (Some(_), ..) => {
@@ -281,14 +315,18 @@ impl ProveRequest {
                 return Err(InvalidField::new("private.path", rule).into());
             }
             (None, Some(index), Some(path)) => PathSource::Request(index, path),
-            (None, None, _) => return Err(InvalidField::missing("private.index").into()),
-            (None, _, None) => return Err(InvalidField::missing("private.path").into()),
+            (None, index, path) => {
+                return Err(missing_fields(&[
+                    ("private.index", index.is_none()),
+                    ("private.path", path.is_none()),
+                ]));
+            }
         };
         let (circuit, path, root) = match source {
             PathSource::Request(index, siblings) => {
                 let depth = self.depth.or_else(|| depth_of(&siblings));
                 let circuit = circuits.find(&statement, self.version, depth)?;
-                let root = public.root.ok_or_else(missing("public.root"))?;
+                let root = public.root.ok_or_else(|| InvalidField::missing("public.root"))?;
                 let depth = circuit.key.statement().depth();
                 let index = depth
                     .check_index(index)
@@ -331,6 +369,15 @@ impl ProveRequest {
         })?;
         Ok((circuit.clone(), inputs, evaluation))
     }
+}
+
+/// Returns the error for those of the fields that are missing. At least one is.
+fn missing_fields(fields: &[(&str, bool)]) -> RequestError {
+    let missing = fields.iter().filter(|(_, is_missing)| *is_missing);
+    let missing = missing.map(|(field, _)| InvalidField::missing(*field));
+    InvalidFields::of(missing)
+        .expect("at least one field is missing")
+        .into()
 }
 
 /// Where the index and the path come from.

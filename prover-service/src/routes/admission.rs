@@ -16,7 +16,7 @@ use axum::{
 use bauta_service_common::{AUDIT, Problem, RateLimit, RateLimitError, address_key};
 
 use super::{
-    limits::{Limits, PerMinute, RateLimitKey, UNLIMITED_PATH},
+    limits::{Limits, PerMinute, RateLimitKey, is_unlimited},
     state::AppState,
 };
 
@@ -61,13 +61,13 @@ impl AppState {
         }
     }
 
-    fn rate_limit_key(&self, headers: &HeaderMap, peer: IpAddr) -> RateLimitKey {
+    async fn rate_limit_key(&self, headers: &HeaderMap, peer: IpAddr) -> RateLimitKey {
         let Limits {
             by_key, anonymous, ..
         } = self.limits;
-        match self.api_keys.caller(headers) {
+        match self.api_keys.caller(headers).await {
             Some(caller) => RateLimitKey {
-                client: format!("key {caller}"),
+                client: format!("key {}", caller.owner),
                 limits: PerMinute {
                     requests: caller.quota.requests_per_minute.unwrap_or(by_key.requests),
                     proofs: caller.quota.proofs_per_minute.unwrap_or(by_key.proofs),
@@ -88,8 +88,8 @@ pub async fn limit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let key = state.rate_limit_key(request.headers(), peer.ip());
-    if request.uri().path() != UNLIMITED_PATH
+    let key = state.rate_limit_key(request.headers(), peer.ip()).await;
+    if !is_unlimited(request.uri().path())
         && let Err(problem) = state.take_request(&key).await
     {
         tracing::info!(target: AUDIT, event = "rate_limited");

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{
     limits::RateLimitKey,
-    problems::{ProblemDocument, audited},
+    problems::{self, ProblemDocument, audited},
     prove::{DEFAULT_PRIORITY, answer_of_job, idempotency_key, prove_now},
     state::{AppState, PROVE},
 };
@@ -56,6 +56,7 @@ pub struct BatchAnswer {
         (status = 200, body = BatchAnswer),
         (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -68,8 +69,8 @@ pub async fn batch(
 ) -> Result<Json<BatchAnswer>, Problem> {
     let mut record = AuditRecord::start("/prove/batch");
     let response = async {
-        let caller = state.authorise(&headers, PROVE)?;
-        record.set_owner(&caller.prefix);
+        let caller = state.authorise(&headers, PROVE).await?;
+        record.set_owner(&caller.owner);
         let body = body.read(MAX_BATCH_BYTES).await?;
         let BatchRequest { requests } = from_json(&body)?;
         if requests.is_empty() {
@@ -77,13 +78,14 @@ pub async fn batch(
         }
         if let Some(idempotency_key) = idempotency_key(&headers)? {
             let batch = IdempotentBatch::new(&caller, idempotency_key, &from_json(&body)?);
+            let _waiting = state.waiting.open(&key)?;
             if let Some(jobs) = batch.find_repeated(state.queue()?).await? {
-                return batch.wait(&state, jobs).await;
+                return batch.wait(&state, jobs, true).await;
             }
             state.take_proofs(&key, requests.len()).await?;
             let tasks = check(&state, requests, &mut record).await?;
             let jobs = batch.enqueue(state.queue()?, &tasks).await?;
-            return batch.wait(&state, jobs).await;
+            return batch.wait(&state, jobs, false).await;
         }
         state.take_proofs(&key, requests.len()).await?;
         let tasks = check(&state, requests, &mut record).await?;
@@ -109,6 +111,10 @@ async fn check(
         let position = format!("requests[{index}]");
         if request.wait == Some(false) {
             let field = InvalidField::new("wait", "must not be false in a batch");
+            return Err(field.within(&position).into());
+        }
+        if request.request_id.is_some() {
+            let field = InvalidField::new("requestId", "must not be given in a batch");
             return Err(field.within(&position).into());
         }
         let task = request.check(&state.circuits, state.store()).await;
@@ -157,7 +163,7 @@ impl<'a> IdempotentBatch<'a> {
     async fn find_repeated(&self, queue: &Queue) -> Result<Option<Vec<String>>, Problem> {
         let mut jobs = Vec::with_capacity(self.requests.len());
         for request in &self.requests {
-            let owner = &self.caller.prefix;
+            let owner = &self.caller.owner;
             match queue.find_repeated(owner, &request.key, &request.hash).await? {
                 Some(id) => jobs.push(id),
                 None => return Ok(None),
@@ -166,28 +172,33 @@ impl<'a> IdempotentBatch<'a> {
         Ok(Some(jobs))
     }
 
-    /// Enqueues the requests that have no job yet, and returns the ids of all jobs.
+    /// Enqueues all requests or none, and returns the ids of the jobs. A request that has a job
+    /// already keeps it.
     async fn enqueue(&self, queue: &Queue, tasks: &[Task]) -> Result<Vec<String>, Problem> {
-        let mut jobs = Vec::with_capacity(tasks.len());
-        for (request, task) in self.requests.iter().zip(tasks) {
-            let request = EnqueueRequest {
-                owner: &self.caller.prefix,
-                idempotency_key: Some(&request.key),
-                request_hash: request.hash,
-                circuit: &task.circuit.description.id,
-                priority: request.priority,
-                body: &request.body,
-            };
-            jobs.push(queue.enqueue(&request).await?);
-        }
-        Ok(jobs)
+        let requests = self.requests.iter().zip(tasks);
+        let requests = requests.map(|(request, task)| EnqueueRequest {
+            owner: &self.caller.owner,
+            idempotency_key: Some(&request.key),
+            request_hash: request.hash,
+            circuit: &task.circuit.description.id,
+            priority: request.priority,
+            body: &request.body,
+        });
+        Ok(queue.enqueue_all(&requests.collect::<Vec<_>>()).await?)
     }
 
-    /// Waits for all jobs.
-    async fn wait(&self, state: &AppState, jobs: Vec<String>) -> Result<Json<BatchAnswer>, Problem> {
-        let answers = jobs.into_iter().map(|id| answer_of_job(state, id, self.caller));
-        Ok(Json(BatchAnswer {
-            proofs: try_join_all(answers).await?,
-        }))
+    /// Waits for all jobs. `is_repeated` says whether an earlier batch created them.
+    async fn wait(
+        &self,
+        state: &AppState,
+        jobs: Vec<String>,
+        is_repeated: bool,
+    ) -> Result<Json<BatchAnswer>, Problem> {
+        let answers = jobs
+            .into_iter()
+            .map(|id| answer_of_job(state, id, self.caller, is_repeated));
+        let proofs = tokio::time::timeout(state.max_wait, try_join_all(answers)).await;
+        let proofs = proofs.map_err(|_| problems::batch_pending())??;
+        Ok(Json(BatchAnswer { proofs }))
     }
 }

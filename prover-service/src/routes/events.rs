@@ -8,7 +8,7 @@ use axum::{
     http::HeaderMap,
     response::sse::{Event, KeepAlive, Sse},
 };
-use bauta_service_common::{Path, Problem, RequestId};
+use bauta_service_common::{Path, Problem, Query, RequestId};
 use futures_util::{Stream, StreamExt as _, stream};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -16,11 +16,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    jobs::own_job,
-    limits::RateLimitKey,
-    problems::ProblemDocument,
-    state::{AppState, PROVE},
-    streams::StreamGuard,
+    jobs::own_job, limits::RateLimitKey, problems::ProblemDocument, state::AppState, streams::StreamGuard,
+    tickets::TicketParameter,
 };
 use crate::events::Subscription;
 
@@ -47,7 +44,7 @@ pub struct EventDocument {
     path = "/jobs/{id}/events",
     tag = "jobs",
     security((), ("api_key" = ["prove"])),
-    params(("id" = Uuid, Path, description = "The job's id")),
+    params(("id" = Uuid, Path, description = "The job's id"), TicketParameter),
     responses(
         (status = 200, description = "Events `progress`, and last `result`", body = EventDocument, content_type = "text/event-stream"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
@@ -59,12 +56,14 @@ pub async fn job_events(
     Extension(key): Extension<RateLimitKey>,
     headers: HeaderMap,
     Path(id): Path<Uuid>,
+    Query(ticket): Query<TicketParameter>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let caller = state.authorise(&headers, PROVE)?;
-    let job = own_job(&state, &caller, id).await?;
-    let stream = state.streams.open(&key)?;
+    let stream = state.authorise_stream(&headers, &ticket).await?;
+    stream.check(&id.to_string())?;
+    let job = own_job(&state, &stream.caller, id).await?;
+    let guard = state.streams.open(&key)?;
     let subscription = state.events.subscribe_to_job(job.id, job.owner);
-    Ok(event_stream(subscription, stream, state.shutdown.clone()))
+    Ok(event_stream(subscription, guard, state.shutdown.clone()))
 }
 
 /// Streams the progress of a request.
@@ -77,7 +76,7 @@ pub async fn job_events(
     path = "/requests/{id}/events",
     tag = "proofs",
     security((), ("api_key" = ["prove"])),
-    params(("id" = String, Path, description = "1 to 64 letters, digits, -, _ or .", min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
+    params(("id" = String, Path, description = "1 to 64 letters, digits, -, _ or .", min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$"), TicketParameter),
     responses(
         (status = 200, description = "Events `progress`, and last `result` or `error`", body = EventDocument, content_type = "text/event-stream"),
     )
@@ -87,14 +86,16 @@ pub async fn request_events(
     Extension(key): Extension<RateLimitKey>,
     headers: HeaderMap,
     Path(id): Path<String>,
+    Query(ticket): Query<TicketParameter>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let caller = state.authorise(&headers, PROVE)?;
+    let stream = state.authorise_stream(&headers, &ticket).await?;
     if !RequestId::is_valid(id.as_bytes()) {
         return Err(Problem::invalid("id", ID_RULE));
     }
-    let stream = state.streams.open(&key)?;
-    let subscription = state.events.subscribe(id, caller.prefix);
-    Ok(event_stream(subscription, stream, state.shutdown.clone()))
+    stream.check(&id)?;
+    let guard = state.streams.open(&key)?;
+    let subscription = state.events.subscribe(id, stream.caller.owner);
+    Ok(event_stream(subscription, guard, state.shutdown.clone()))
 }
 
 /// Streams the events of a subscription until the last one, or until the service shuts down. The

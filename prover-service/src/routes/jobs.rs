@@ -1,17 +1,22 @@
 use std::sync::Arc;
 
-use axum::{extract::State, http::HeaderMap};
-use bauta_service_common::{Caller, Json, Path, Problem};
-use bauta_store::Job;
-use serde::Serialize;
-use utoipa::ToSchema;
+use axum::{
+    extract::{OriginalUri, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bauta_service_common::{Caller, Json, Path, Problem, Query};
+use bauta_store::{Job, JobState};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
+    VERSION_PREFIX, is_versioned,
     problems::{self, ProblemDocument},
     state::{AppState, PROVE},
 };
-use crate::{audit, events::JobDocument, queue::QueueError};
+use crate::{audit, events::JobDocument, queue::QueueError, settings::DEFAULT_WEBSOCKET_URL};
 
 /// The response to a request that became a job.
 #[derive(Serialize, ToSchema)]
@@ -27,15 +32,119 @@ pub struct Accepted {
 }
 
 impl Accepted {
-    /// Creates the response for a job's id.
-    pub fn new(job_id: String, websocket_url: &str) -> Self {
+    /// Creates the response for a job's id. The URLs have the prefix of the request's URL.
+    pub fn new(job_id: String, request: &OriginalUri, websocket_url: &str) -> Self {
+        let prefix = if is_versioned(request) { VERSION_PREFIX } else { "" };
+        let status_url = format!("{prefix}/jobs/{job_id}");
+        let is_default = websocket_url == DEFAULT_WEBSOCKET_URL;
         Self {
-            websocket_url: websocket_url.to_owned(),
-            status_url: format!("/jobs/{job_id}"),
-            events_url: format!("/jobs/{job_id}/events"),
+            websocket_url: format!("{}{websocket_url}", if is_default { prefix } else { "" }),
+            events_url: format!("{status_url}/events"),
+            status_url,
             job_id,
         }
     }
+}
+
+/// Status 202, with the job's URL in the header `Location`.
+impl IntoResponse for Accepted {
+    fn into_response(self) -> Response {
+        let location = [(header::LOCATION, self.status_url.clone())];
+        (StatusCode::ACCEPTED, location, Json(self)).into_response()
+    }
+}
+
+/// Largest number of jobs in a page.
+const MAX_PAGE: u32 = 100;
+/// Number of jobs in a page by default.
+const DEFAULT_PAGE: u32 = 20;
+
+/// Query parameters of the list of jobs.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListParameters {
+    /// Number of jobs in the page, from 1 to 100. By default 20.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// `next_cursor` of the previous page.
+    cursor: Option<Uuid>,
+    /// Only jobs in this state.
+    state: Option<StateFilter>,
+}
+
+/// The state of a job.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StateFilter {
+    Queued,
+    Running,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+impl From<StateFilter> for JobState {
+    fn from(state: StateFilter) -> Self {
+        match state {
+            StateFilter::Queued => Self::Queued,
+            StateFilter::Running => Self::Running,
+            StateFilter::Succeeded => Self::Succeeded,
+            StateFilter::Failed => Self::Failed,
+            StateFilter::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// A page of jobs.
+#[derive(Serialize, ToSchema)]
+pub struct JobPage {
+    /// The jobs, the newest first.
+    jobs: Vec<JobDocument>,
+    /// The parameter `cursor` for the next page. `null` if this is the last page.
+    next_cursor: Option<String>,
+}
+
+/// Lists the jobs of the caller.
+///
+/// Returns a page of jobs, the newest first. Jobs of requests without an API key are not listed.
+#[utoipa::path(
+    get,
+    path = "/jobs",
+    tag = "jobs",
+    security(("api_key" = ["prove"])),
+    params(ListParameters),
+    responses(
+        (status = 200, body = JobPage),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn jobs(
+    State(state): State<Arc<AppState>>,
+    headers: HeaderMap,
+    parameters: Result<Query<ListParameters>, Problem>,
+) -> Result<Json<JobPage>, Problem> {
+    let caller = state.identify(&headers, PROVE).await?;
+    let Query(parameters) = parameters?;
+    let limit = parameters.limit.unwrap_or(DEFAULT_PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(Problem::invalid("limit", "must be from 1 to 100"));
+    }
+    let cursor = parameters.cursor.map(|cursor| cursor.to_string());
+    let job_state = parameters.state.map(JobState::from);
+    // One job more than the page shows whether there is another page.
+    let store = state.queue()?.store();
+    let jobs = store.jobs_of_owner(&caller.owner, cursor.as_deref(), job_state, limit + 1);
+    let mut jobs = jobs.await.map_err(QueueError::from)?;
+    let page_length = limit as usize;
+    let has_more = jobs.len() > page_length;
+    jobs.truncate(page_length);
+    let next_cursor = jobs.last().filter(|_| has_more).map(|job| job.id.clone());
+    Ok(Json(JobPage {
+        jobs: jobs.into_iter().map(job_document).collect::<Result<_, _>>()?,
+        next_cursor,
+    }))
 }
 
 /// Returns a job.
@@ -58,7 +167,7 @@ pub async fn job(
     headers: HeaderMap,
     Path(id): Path<Uuid>,
 ) -> Result<Json<JobDocument>, Problem> {
-    let caller = state.authorise(&headers, PROVE)?;
+    let caller = state.authorise(&headers, PROVE).await?;
     Ok(Json(job_document(own_job(&state, &caller, id).await?)?))
 }
 
@@ -83,7 +192,7 @@ pub async fn cancel(
     headers: HeaderMap,
     Path(id): Path<Uuid>,
 ) -> Result<Json<JobDocument>, Problem> {
-    let caller = state.authorise(&headers, PROVE)?;
+    let caller = state.authorise(&headers, PROVE).await?;
     own_job(&state, &caller, id).await?;
     let is_cancelled = state.queue()?.cancel(&id.to_string()).await?;
     let job = own_job(&state, &caller, id).await?;
@@ -98,7 +207,7 @@ pub async fn cancel(
 pub async fn own_job(state: &AppState, caller: &Caller, id: Uuid) -> Result<Job, Problem> {
     let job = state.queue()?.store().job(&id.to_string()).await;
     let job = job.map_err(QueueError::from)?;
-    job.filter(|job| job.owner == caller.prefix)
+    job.filter(|job| job.owner == caller.owner)
         .ok_or_else(problems::unknown_job)
 }
 

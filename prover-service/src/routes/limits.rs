@@ -2,10 +2,16 @@
 
 use bauta_service_common::RateLimit;
 
+use super::VERSION_PREFIX;
 use crate::settings::Settings;
 
 /// The path without a limit. Monitoring requests it often.
 pub const UNLIMITED_PATH: &str = "/health";
+
+/// Returns whether requests to this path have no limit.
+pub fn is_unlimited(path: &str) -> bool {
+    path.strip_prefix(VERSION_PREFIX).unwrap_or(path) == UNLIMITED_PATH
+}
 
 /// The rate limits and their counters. 0 means no limit.
 pub struct Limits {

@@ -20,13 +20,19 @@ mod reputation;
 mod snapshot;
 mod state;
 mod streams;
+mod tickets;
 mod verify;
 mod websocket;
 mod workers;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware::from_fn_with_state, routing::get};
+use axum::{
+    Router,
+    extract::OriginalUri,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -36,8 +42,17 @@ pub use self::{
     streams::Streams,
 };
 
-/// Returns all routes, including their description at `/openapi.json`, and `operations`, routes that
-/// the rate limits also apply to.
+/// The prefix of the routes of this version. The routes of earlier systems have none, so each route
+/// has two paths.
+pub const VERSION_PREFIX: &str = "/v1";
+
+/// Returns whether the path of a request has the prefix of this version.
+fn is_versioned(uri: &OriginalUri) -> bool {
+    uri.0.path().starts_with(VERSION_PREFIX)
+}
+
+/// Returns all routes, including their description at `/openapi.json`, and `operations`, routes
+/// that the rate limits also apply to.
 pub fn all(state: Arc<AppState>, operations: Router) -> Router {
     let (described, document) = OpenApiRouter::with_openapi(openapi::Document::openapi())
         .routes(routes!(health::health))
@@ -47,6 +62,8 @@ pub fn all(state: Arc<AppState>, operations: Router) -> Router {
         .routes(routes!(batch::batch))
         .routes(routes!(reputation::generate))
         .routes(routes!(verify::verify))
+        .routes(routes!(jobs::jobs))
+        .routes(routes!(tickets::ticket))
         .routes(routes!(jobs::job, jobs::cancel))
         .routes(routes!(events::job_events))
         .routes(routes!(events::request_events))
@@ -59,11 +76,31 @@ pub fn all(state: Arc<AppState>, operations: Router) -> Router {
         .routes(routes!(workers::register))
         .split_for_parts();
     let document = Arc::new(openapi::complete(document));
-    described
+    let routes = described
         .route("/openapi.json", get(async move || axum::Json(document)))
         // OpenAPI can't describe websockets.
+        .route("/ws", get(websocket::websocket));
+    let contract = Router::new()
         .route("/", get(websocket::websocket))
-        .route("/ws", get(websocket::websocket))
+        .with_state(state.clone());
+    limited(routes, state, operations.merge(contract))
+}
+
+/// Returns the routes of a verifier: those that need no database and no secret.
+pub fn verifier(state: Arc<AppState>, operations: Router) -> Router {
+    let routes = Router::new()
+        .route("/health", get(health::health))
+        .route("/circuits", get(circuits::circuits))
+        .route("/verify", post(verify::verify));
+    limited(routes, state, operations)
+}
+
+/// Adds the paths with the prefix of the version, and the rate limits, which also apply to
+/// `operations`.
+fn limited(routes: Router<Arc<AppState>>, state: Arc<AppState>, operations: Router) -> Router {
+    Router::new()
+        .nest(VERSION_PREFIX, routes.clone())
+        .merge(routes)
         .with_state(state.clone())
         .merge(operations)
         .layer(from_fn_with_state(state, admission::limit))

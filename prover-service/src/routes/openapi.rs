@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use super::{limits::UNLIMITED_PATH, profiling::Format};
+use super::{jobs::StateFilter, limits::UNLIMITED_PATH, profiling::Format};
 
 /// The description of the service, without its routes. `routes::all` adds them.
 #[derive(OpenApi)]
@@ -19,14 +19,18 @@ use super::{limits::UNLIMITED_PATH, profiling::Format};
         title = "Bauta prover service",
         description = "Makes proofs for members who delegate proving. The service sees their secrets: see docs/prover-service.md."
     ),
+    servers(
+        (url = "/v1", description = "The routes of this version"),
+        (url = "/", description = "The same routes without a version, as in earlier systems"),
+    ),
     // utoipa doesn't collect the types of query parameters.
-    components(schemas(Format))
+    components(schemas(Format, StateFilter))
 )]
 pub struct Document;
 
 /// Examples of requests and responses by route, `{"POST /prove": {"requests": {NAME: body},
-/// "responses": {STATUS: body}}}`. A test sends every request. The secret is published here and must
-/// not be used.
+/// "responses": {STATUS: body}}}`. A test sends every request. The secret is published here and
+/// must not be used.
 const EXAMPLES: &str = include_str!("examples.json");
 
 /// Adds the parts that many routes share: the errors of every service (docs/service.md) and the
@@ -69,7 +73,15 @@ const FORMS: [RequestForm; 3] = [
         name: "OwnershipRequest",
         description: "A request for a proof of ownership.",
         required: &["statement", "public", "private"],
-        optional: &["version", "depth", "registry", "tag", "priority", "wait"],
+        optional: &[
+            "version",
+            "depth",
+            "registry",
+            "tag",
+            "priority",
+            "wait",
+            "requestId",
+        ],
     },
     RequestForm {
         name: "ContractRequest",
@@ -83,7 +95,15 @@ const FORMS: [RequestForm; 3] = [
             "scope",
             "context",
         ],
-        optional: &["statement", "version", "depth", "tag", "priority", "wait"],
+        optional: &[
+            "statement",
+            "version",
+            "depth",
+            "tag",
+            "priority",
+            "wait",
+            "requestId",
+        ],
     },
     RequestForm {
         name: "ModelRequest",
@@ -93,8 +113,8 @@ const FORMS: [RequestForm; 3] = [
     },
 ];
 
-/// Replaces the schema of a request by one schema for each form. The parser accepts the fields of all
-/// forms and then checks the form, so that its errors are precise.
+/// Replaces the schema of a request by one schema for each form. The parser accepts the fields of
+/// all forms and then checks the form, so that its errors are precise.
 fn split_request_forms(schemas: &mut Value) {
     let fields = schemas["ProveRequest"]["properties"].take();
     for form in &FORMS {
@@ -264,7 +284,7 @@ fn describe(status: &str) -> &'static str {
         "401" => "The API key is missing, unknown or expired",
         "403" => "The API key doesn't have the permission",
         "404" => "Not found, or owned by another API key",
-        "409" => "The job has already ended",
+        "409" => "The job has already ended, has no proof, or is not ready",
         "422" => "The idempotency key was used for another request",
         "426" => "The route is a websocket",
         "501" => "The statement isn't built yet, or the service has no database",

@@ -34,7 +34,7 @@ const PROFILING_RETRY: Duration = Duration::from_secs(10);
 pub struct ProblemDocument {
     /// `urn:bauta:problem:` and the code.
     r#type: String,
-    /// The reason phrase of the status.
+    /// The name of the problem type.
     title: String,
     /// The HTTP status.
     status: u16,
@@ -42,18 +42,29 @@ pub struct ProblemDocument {
     code: String,
     /// A description for people: what is wrong, and the rule.
     detail: String,
-    /// For invalid input: the field.
+    /// For invalid input: the first field that breaks its rule.
     field: Option<String>,
     /// For invalid input: the rule that the field breaks.
     rule: Option<String>,
+    /// For invalid input: all fields that break their rules, at most 16.
+    errors: Option<Vec<InvalidFieldDocument>>,
     /// The request's id, as in the log.
     request_id: String,
+}
+
+/// A field that breaks its rule.
+#[derive(Serialize, ToSchema)]
+pub struct InvalidFieldDocument {
+    /// The field.
+    field: String,
+    /// The rule.
+    rule: String,
 }
 
 impl From<RequestError> for Problem {
     fn from(error: RequestError) -> Self {
         match error {
-            RequestError::Invalid(field) => field.into(),
+            RequestError::Invalid(fields) => fields.into(),
             RequestError::Circuit(error) => error.into(),
             RequestError::NoDatabase => {
                 Self::new(StatusCode::NOT_IMPLEMENTED, error.code(), error.to_string())
@@ -138,7 +149,7 @@ impl From<ProfileError> for Problem {
 
 fn store_problem(error: &StoreError, cause: &impl Display) -> Problem {
     match error {
-        StoreError::Unreachable(_) => {
+        StoreError::Unreachable(_) | StoreError::TimedOut(_) => {
             Problem::unavailable("database_away", "the database is unavailable; retry later", cause)
         }
         _ => Problem::internal(cause),
@@ -163,15 +174,38 @@ pub fn unknown_job() -> Problem {
     )
 }
 
-/// The job of a request that waited for it has no proof.
-pub fn job_failed(job: &Job) -> Problem {
+/// The errors of jobs that the service causes. A client causes all others: with its request, or
+/// because it requests so much that its jobs exceed their deadlines.
+const SERVICE_ERRORS: [&str; 4] = [
+    "internal",
+    "proof_failed",
+    "too_many_attempts",
+    "witness_unreadable",
+];
+
+/// The job of a request that waited for it has no proof. The status is 500 if the service causes
+/// the error of a new job. It is 409 for a repeated request: otherwise a client could raise the
+/// alert for responses with 5xx by repeating one request.
+pub fn job_failed(job: &Job, is_repeated: bool) -> Problem {
     let (code, detail) = match &job.error {
         Some(error) => (error.code.as_str(), error.detail.clone()),
         None => (job.state.as_str(), "the job was cancelled".to_owned()),
     };
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "job_failed", detail)
+    let status = if SERVICE_ERRORS.contains(&code) && !is_repeated {
+        StatusCode::INTERNAL_SERVER_ERROR
+    } else {
+        StatusCode::CONFLICT
+    };
+    Problem::new(status, "job_failed", detail)
         .with("job_id", job.id.as_str())
         .with("job_error", code)
+}
+
+/// The jobs of a batch have not ended within the time that a request waits.
+pub fn batch_pending() -> Problem {
+    let detail =
+        "the proofs of the batch aren't ready yet; send the batch again with the same Idempotency-Key";
+    Problem::new(StatusCode::CONFLICT, "batch_pending", detail).retry_after(FULL_QUEUE_RETRY)
 }
 
 /// The job can't be cancelled any more.
@@ -186,12 +220,21 @@ pub fn profiling_busy() -> Problem {
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "profiling_busy", detail).retry_after(PROFILING_RETRY)
 }
 
-/// The client has too many websockets and event streams.
+/// The client has too many websockets and event streams, or requests that wait for a job.
 pub fn too_many_streams(limit: usize) -> Problem {
     let detail = format!(
-        "the limit is {limit} websockets and event streams for each client (MAX_STREAMS_PER_CLIENT); close one first"
+        "the limit is {limit} websockets and event streams, and {limit} requests that wait for a job, for each client \
+         (MAX_STREAMS_PER_CLIENT); close one first"
     );
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail).retry_after(STREAM_RETRY)
+}
+
+/// Too many requests wait for a job.
+pub fn too_many_waiting(limit: usize) -> Problem {
+    let detail = format!(
+        "{limit} requests wait for a job, which is half of MAX_CONCURRENT_REQUESTS; retry later, or send \"wait\": false"
+    );
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail).retry_after(STREAM_RETRY)
 }
 
 /// The request isn't a valid upgrade to a websocket.

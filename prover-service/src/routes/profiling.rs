@@ -71,7 +71,7 @@ pub async fn profile(
     parameters: Result<Query<Parameters>, Problem>,
     body: UnreadBody,
 ) -> Result<Response, Problem> {
-    state.authorise(&headers, ADMIN)?;
+    state.authorise(&headers, ADMIN).await?;
     let Query(parameters) = parameters?;
     let request: ProfileRequest = body.json(MAX_OPERATION_BYTES).await?;
     request.check()?;

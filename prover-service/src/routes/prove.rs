@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use axum::{
     Extension,
-    extract::State,
-    http::{HeaderMap, StatusCode},
+    extract::{OriginalUri, State},
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use bauta_service_common::{Caller, Json, Problem, RequestId, UnreadBody, from_json};
@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
+    events::ID_RULE,
     jobs::Accepted,
     limits::RateLimitKey,
     problems::{self, ProblemDocument, audited},
@@ -33,7 +34,8 @@ pub const DEFAULT_PRIORITY: u8 = 5;
 /// Creates a proof.
 ///
 /// Returns the proof. With `"wait": false`, creates a job and returns its id immediately. With the
-/// header `Idempotency-Key`, a repeated request returns the result of the first one.
+/// header `Idempotency-Key`, a repeated request returns the result of the first one. Such a request
+/// is a job: if it takes longer than a proof may take, its id is returned.
 #[utoipa::path(
     post,
     path = "/prove",
@@ -43,9 +45,10 @@ pub const DEFAULT_PRIORITY: u8 = 5;
     request_body = ProveRequest,
     responses(
         (status = 200, body = ProveResponse),
-        (status = 202, body = Accepted),
+        (status = 202, body = Accepted, headers(("Location" = String, description = "The URL of the job"))),
         (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -54,19 +57,20 @@ pub async fn prove(
     State(state): State<Arc<AppState>>,
     Extension(key): Extension<RateLimitKey>,
     Extension(request_id): Extension<RequestId>,
+    uri: OriginalUri,
     headers: HeaderMap,
     body: UnreadBody,
 ) -> Result<Response, Problem> {
     let mut record = AuditRecord::start("/prove");
     let response = async {
-        let caller = state.authorise(&headers, PROVE)?;
-        record.set_owner(&caller.prefix);
+        let caller = state.authorise(&headers, PROVE).await?;
+        record.set_owner(&caller.owner);
         let body = body.read(MAX_REQUEST_BYTES).await?;
         let request: ProveRequest = from_json(&body)?;
         let (wait, priority, form) = (request.wait, request.priority, request.form());
         let idempotency_key = idempotency_key(&headers)?;
-        // Only an id that the client chose can be followed.
-        let client_id = headers.contains_key("x-request-id").then_some(&request_id);
+        let client_id = client_id(&headers, &request_id, request.request_id.clone())?;
+        let client_id = client_id.as_deref();
         if wait != Some(false) && idempotency_key.is_none() {
             state.take_proofs(&key, 1).await?;
             let task = request.check(&state.circuits, state.store()).await?;
@@ -77,9 +81,13 @@ pub async fn prove(
         let request_hash = request_hash(&from_json(&body)?);
         let queue = state.queue()?;
         let repeated = match idempotency_key {
-            Some(key) => queue.find_repeated(&caller.prefix, key, &request_hash).await?,
+            Some(key) => queue.find_repeated(&caller.owner, key, &request_hash).await?,
             None => None,
         };
+        let waiting = (wait != Some(false))
+            .then(|| state.waiting.open(&key))
+            .transpose()?;
+        let is_repeated = repeated.is_some();
         let id = if let Some(id) = repeated {
             id
         } else {
@@ -87,7 +95,7 @@ pub async fn prove(
             let task = request.check(&state.circuits, state.store()).await?;
             record.add_proof(&task.circuit);
             let request = EnqueueRequest {
-                owner: &caller.prefix,
+                owner: &caller.owner,
                 idempotency_key,
                 request_hash,
                 circuit: &task.circuit.description.id,
@@ -97,16 +105,20 @@ pub async fn prove(
             queue.enqueue(&request).await?
         };
         record.set_job(&id);
-        if wait == Some(false) {
-            let accepted = Accepted::new(id, &state.websocket_url);
-            return Ok((StatusCode::ACCEPTED, Json(accepted)).into_response());
+        if waiting.is_none() {
+            return Ok(Accepted::new(id, &uri, &state.websocket_url).into_response());
         }
-        let tracked = client_id.and_then(|id| state.events.track(&caller.prefix, id.as_str(), None));
-        let answer = answer_of_job(&state, id, &caller).await?;
+        let tracked = client_id.and_then(|id| state.events.track(&caller.owner, id, None));
+        let answer = answer_of_job(&state, id.clone(), &caller, is_repeated);
+        let answer = tokio::time::timeout(state.max_wait, answer).await;
+        let answer = answer.ok().transpose()?;
         if let Some(tracked) = tracked {
             tracked.succeed();
         }
-        Ok(Json(ProveResponse::new(answer, form)).into_response())
+        Ok(match answer {
+            Some(answer) => Json(ProveResponse::new(answer, form)).into_response(),
+            None => Accepted::new(id, &uri, &state.websocket_url).into_response(),
+        })
     }
     .await;
     audited(record, response)
@@ -131,12 +143,18 @@ impl ProveResponse {
     }
 }
 
-/// Waits for the end of a job and returns its answer.
-pub async fn answer_of_job(state: &AppState, id: String, caller: &Caller) -> Result<ProveAnswer, Problem> {
-    let job = state.events.wait_for_job(id, caller.prefix.clone()).await;
+/// Waits for the end of a job and returns its answer. `is_repeated` says whether an earlier request
+/// created the job.
+pub async fn answer_of_job(
+    state: &AppState,
+    id: String,
+    caller: &Caller,
+    is_repeated: bool,
+) -> Result<ProveAnswer, Problem> {
+    let job = state.events.wait_for_job(id, caller.owner.clone()).await;
     let job = job.map_err(QueueError::from)?.ok_or_else(problems::unknown_job)?;
     let Some(answer) = &job.answer else {
-        return Err(problems::job_failed(&job));
+        return Err(problems::job_failed(&job, is_repeated));
     };
     serde_json::from_str(answer).map_err(|error| Problem::internal(&error))
 }
@@ -146,23 +164,44 @@ pub async fn prove_now(
     state: &AppState,
     task: Task,
     caller: &Caller,
-    request_id: Option<&RequestId>,
+    request_id: Option<&str>,
 ) -> Result<ProveAnswer, Problem> {
     let prover = &state.prover;
     let tracked = request_id.and_then(|id| {
         let events = &state.events;
-        events.track(&caller.prefix, id.as_str(), prover.expected())
+        events.track(&caller.owner, id, prover.expected())
     });
     let on_start = || {
         if let Some(tracked) = &tracked {
             tracked.set_proving(prover.average_time());
         }
     };
-    let answer = ProveAnswer::prove(prover, &caller.prefix, Admission::Request, task, on_start).await?;
+    let answer = ProveAnswer::prove(prover, &caller.owner, Admission::Request, task, on_start).await?;
     if let Some(tracked) = tracked {
         tracked.succeed();
     }
     Ok(answer)
+}
+
+/// Returns the id that the client chose for its request, in the header or in the body. Only such a
+/// request can be followed.
+fn client_id(
+    headers: &HeaderMap,
+    request_id: &RequestId,
+    in_body: Option<String>,
+) -> Result<Option<String>, Problem> {
+    let in_header = headers
+        .contains_key("x-request-id")
+        .then(|| request_id.as_str().to_owned());
+    match (in_header, in_body) {
+        (in_header, None) => Ok(in_header),
+        (_, Some(id)) if !RequestId::is_valid(id.as_bytes()) => Err(Problem::invalid("requestId", ID_RULE)),
+        (Some(other), Some(id)) if other != id => Err(Problem::invalid(
+            "requestId",
+            "must be equal to the header x-request-id, or be the only one of the two",
+        )),
+        (_, id) => Ok(id),
+    }
 }
 
 /// Returns the idempotency key of a request.

@@ -87,7 +87,7 @@ pub async fn failed(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,
 ) -> Result<Json<FailedJobs>, Problem> {
-    state.authorise(&headers, ADMIN)?;
+    state.authorise(&headers, ADMIN).await?;
     let jobs = state.queue()?.store().failed_jobs(MAX_FAILED_JOBS).await;
     let jobs = jobs.map_err(QueueError::from)?.into_iter().map(|job| {
         Ok(FailedJob {
@@ -117,6 +117,6 @@ pub async fn queue_stats(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,
 ) -> Result<Json<QueueStats>, Problem> {
-    state.authorise(&headers, ADMIN)?;
+    state.authorise(&headers, ADMIN).await?;
     Ok(Json(QueueStats::read(state.queue()?).await?))
 }

@@ -23,9 +23,9 @@ use crate::{audit::AuditRecord, circuits::CircuitError};
 )]
 pub async fn generate(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Problem {
     let mut record = AuditRecord::start("/api/proof/generate");
-    let problem = match state.authorise(&headers, PROVE) {
+    let problem = match state.authorise(&headers, PROVE).await {
         Ok(caller) => {
-            record.set_owner(&caller.prefix);
+            record.set_owner(&caller.owner);
             CircuitError::not_built("reputation").into()
         }
         Err(problem) => problem,

@@ -57,7 +57,7 @@ pub async fn snapshot(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,
 ) -> Result<Json<Snapshot>, Problem> {
-    state.authorise(&headers, ADMIN)?;
+    state.authorise(&headers, ADMIN).await?;
     let queue = match &state.queue {
         Some(queue) => Some(QueueStats::read(queue).await?),
         None => None,

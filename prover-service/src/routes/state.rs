@@ -6,12 +6,12 @@ use std::{
 };
 
 use axum::http::{HeaderMap, header};
-use bauta_service_common::{ApiKeys, Caller, Problem, TrustedProxies};
+use bauta_service_common::{ApiKeys, Caller, Problem, Tickets, TrustedProxies};
 use bauta_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use super::{limits::Limits, problems, streams::Streams};
-use crate::{circuits::Circuits, events::Events, prover::Prover, queue::Queue};
+use crate::{audit, circuits::Circuits, events::Events, prover::Prover, queue::Queue};
 
 /// The permission to request proofs, and to see and cancel one's own jobs.
 pub const PROVE: &str = "prove";
@@ -31,6 +31,8 @@ pub struct AppState {
     pub prover: Arc<Prover>,
     /// The API keys.
     pub api_keys: ApiKeys,
+    /// The tickets of web pages.
+    pub tickets: Tickets,
     /// Whether a client without an API key may request proofs.
     pub allow_anonymous: bool,
     /// The proxies that clients' addresses are accepted from.
@@ -43,6 +45,10 @@ pub struct AppState {
     pub limits: Limits,
     /// The open websockets and event streams.
     pub streams: Streams,
+    /// The requests that wait for a job.
+    pub waiting: Streams,
+    /// A request waits for a job for this time.
+    pub max_wait: Duration,
     /// A websocket without a subscription is closed after this time.
     pub websocket_idle_timeout: Duration,
     /// Cancelled when the service shuts down.
@@ -56,14 +62,25 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// Returns the caller of a request if it has the permission. A request without an API key has at
-    /// most the permission to prove.
-    pub fn authorise(&self, headers: &HeaderMap, permission: &str) -> Result<Caller, Problem> {
+    /// Returns the caller of a request if it has the permission. A request without an API key has
+    /// at most the permission to prove.
+    pub async fn authorise(&self, headers: &HeaderMap, permission: &str) -> Result<Caller, Problem> {
         let is_anonymous = !headers.contains_key(header::AUTHORIZATION);
         if is_anonymous && self.allow_anonymous && permission == PROVE {
             return Ok(Caller::default());
         }
-        Ok(self.api_keys.authorise(headers, permission)?)
+        self.identify(headers, permission).await
+    }
+
+    /// Returns the caller of a request if its API key has the permission.
+    pub async fn identify(&self, headers: &HeaderMap, permission: &str) -> Result<Caller, Problem> {
+        let caller = self.api_keys.authorise(headers, permission).await;
+        match &caller {
+            Ok(Caller { prefix, .. }) if permission == ADMIN => audit::admin_request(prefix),
+            Ok(_) => {}
+            Err(error) => audit::key_refused(error.code(), permission),
+        }
+        Ok(caller?)
     }
 
     /// Returns the job queue.

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Instant};
 use axum::{Extension, extract::State};
 use bauta_circuits::{PreparedVerifyingKey, Proof};
 use bauta_primitives::{Digest, PublicInputs};
-use bauta_service_common::{InvalidField, Json, Problem, UnreadBody};
+use bauta_service_common::{InvalidField, Json, Problem, UnreadBody, at_most};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,7 +12,7 @@ use crate::{
     cache::Verdict,
     metrics::{self, VerificationFailure},
     pairings::PairingError,
-    proof::PublicInputsDocument,
+    proof::{ProofDocument, PublicInputsDocument},
     time,
 };
 
@@ -23,14 +23,14 @@ const OTHER_CIRCUIT: &str = "other";
 const MAX_VERIFY_BYTES: usize = 8 << 10;
 
 /// A proof to verify. `circuitId` or `model_hash` names the circuit. One or more of `public`,
-/// `expected_output` and `input_hash` give the public inputs. If several are given, they must
-/// agree.
+/// `expected_output`, `input_hash` and the document of the proof give the public inputs. If several
+/// are given, they must agree.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyRequest {
-    /// `0x` and 256 bytes in the encoding that the program accepts.
-    proof: String,
-    /// An id that `/circuits` lists, or `membership-v1`.
+    /// The proof.
+    proof: GivenProof,
+    /// An id that `/circuits` lists, or `ownership-v1`.
     #[serde(rename = "circuitId")]
     circuit_id: Option<String>,
     /// The hash of the verifying key.
@@ -38,11 +38,85 @@ pub struct VerifyRequest {
     /// The digest.
     #[schema(value_type = Option<String>)]
     input_hash: Option<Digest>,
-    /// Root, nullifier, scope, claim and context, 160 bytes: `output` in the response of `/prove`.
-    expected_output: Option<String>,
+    /// Root, nullifier, scope, claim and context.
+    expected_output: Option<ExpectedOutput>,
     /// The public inputs.
     #[schema(value_type = Option<PublicInputsDocument>)]
     public: Option<PublicInputs>,
+}
+
+/// A proof, with or without its public inputs.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+enum GivenProof {
+    /// `0x` and 256 bytes in the encoding that the program accepts.
+    Bytes(String),
+    /// `proof` in the response of `/prove`. It has the public inputs and the hash of the verifying
+    /// key.
+    Document(Box<ProofDocument>),
+}
+
+/// The public inputs in the form of earlier systems.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+enum ExpectedOutput {
+    /// `0x` and 160 bytes: `output` in the response of `/prove`.
+    Bytes(String),
+    /// Five strings of `0x` and 32 bytes.
+    Elements(#[serde(deserialize_with = "at_most::<_, _, 5>")] Vec<String>),
+}
+
+impl GivenProof {
+    fn bytes(&self) -> Result<[u8; Proof::LENGTH], InvalidField> {
+        match self {
+            Self::Bytes(text) => parse_bytes("proof", text),
+            Self::Document(document) => parse_bytes("proof.proof", &document.proof),
+        }
+    }
+
+    /// Returns the hash of the verifying key.
+    fn model_hash(&self) -> Option<&str> {
+        match self {
+            Self::Bytes(_) => None,
+            Self::Document(document) => Some(&document.metadata.model_hash),
+        }
+    }
+
+    fn public_inputs(&self) -> Result<Option<PublicInputs>, InvalidField> {
+        match self {
+            Self::Bytes(_) => Ok(None),
+            Self::Document(document) => {
+                parse_public_inputs("proof.metadata.output", &document.metadata.output).map(Some)
+            }
+        }
+    }
+}
+
+impl ExpectedOutput {
+    fn public_inputs(&self) -> Result<PublicInputs, InvalidField> {
+        let field = "expected_output";
+        match self {
+            Self::Bytes(text) => parse_public_inputs(field, text),
+            Self::Elements(elements) => {
+                let elements = elements
+                    .iter()
+                    .map(|element| parse_bytes::<32>(field, element))
+                    .collect::<Result<Vec<_>, _>>()?;
+                public_inputs_of(field, &elements.concat())
+            }
+        }
+    }
+}
+
+fn parse_public_inputs(field: &'static str, text: &str) -> Result<PublicInputs, InvalidField> {
+    public_inputs_of(field, &parse_bytes::<{ PublicInputs::LENGTH }>(field, text)?)
+}
+
+fn public_inputs_of(field: &'static str, bytes: &[u8]) -> Result<PublicInputs, InvalidField> {
+    let bytes: &[u8; PublicInputs::LENGTH] = bytes
+        .try_into()
+        .map_err(|_| InvalidField::new(field, "must have five elements"))?;
+    PublicInputs::from_bytes(bytes).map_err(|error| InvalidField::new(field, error.to_string()))
 }
 
 /// The result of a verification.
@@ -69,6 +143,7 @@ pub struct VerifyAnswer {
         (status = 200, body = VerifyAnswer),
         (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn verify(
@@ -78,28 +153,24 @@ pub async fn verify(
 ) -> Result<Json<VerifyAnswer>, Problem> {
     let request: VerifyRequest = body.json(MAX_VERIFY_BYTES).await?;
     let started = Instant::now();
-    let key = find_key(&state, &request).await?;
-    let proof = parse_bytes::<{ Proof::LENGTH }>("proof", &request.proof)?;
-    let expected = match &request.expected_output {
-        None => None,
-        Some(text) => {
-            let field = "expected_output";
-            let public = PublicInputs::from_bytes(&parse_bytes::<{ PublicInputs::LENGTH }>(field, text)?);
-            Some(public.map_err(|error| InvalidField::new(field, error.to_string()))?)
-        }
-    };
-    let public = [request.public, expected].into_iter().flatten();
+    let key = find_key(&state, client.client(), &request).await?;
+    let proof = request.proof.bytes()?;
+    let expected = request.expected_output.as_ref();
+    let expected = expected.map(ExpectedOutput::public_inputs).transpose()?;
+    let public = [request.public, expected, request.proof.public_inputs()?];
+    let public = public.into_iter().flatten();
     let mut digests = public.map(|public| public.digest()).chain(request.input_hash);
     let digest = digests.next().ok_or_else(|| {
         let rule =
-            "must be given, or expected_output or input_hash: a proof is valid only for its public inputs";
+            "must be given, or expected_output, input_hash or the proof's document: a proof is valid only for its \
+             public inputs";
         InvalidField::new("public", rule)
     })?;
     let outcome = if digests.all(|other| other == digest) {
         verdict(&state, client.client(), &key, proof, digest).await
     } else {
         Ok(Err(
-            "public, expected_output and input_hash have different digests".to_owned(),
+            "public, expected_output, input_hash and the proof's document have different digests".to_owned(),
         ))
     };
     let elapsed = started.elapsed();
@@ -129,15 +200,21 @@ struct LabelledKey {
 
 /// Returns the key that a request names: a key of this instance, or one that another instance has
 /// published.
-async fn find_key(state: &AppState, request: &VerifyRequest) -> Result<LabelledKey, Problem> {
+async fn find_key(state: &AppState, client: &str, request: &VerifyRequest) -> Result<LabelledKey, Problem> {
     let circuits = &state.circuits;
-    let hash = request.model_hash.as_deref();
+    let hash = match (&request.circuit_id, request.model_hash.as_deref()) {
+        (None, None) => request.proof.model_hash(),
+        (_, hash) => hash,
+    };
     let hash = hash.map(|hash| parse_bytes("model_hash", hash)).transpose()?;
     let circuit = match (&request.circuit_id, hash) {
         (Some(id), None) => circuits.by_id(id)?,
         (None, Some(hash)) => match circuits.by_key_hash(&hash) {
             Ok(circuit) => circuit,
-            Err(error) => return find_published_key(state, hash).await.ok_or_else(|| error.into()),
+            Err(error) => {
+                let published = find_published_key(state, client, hash).await?;
+                return published.ok_or_else(|| error.into());
+            }
         },
         (Some(id), Some(hash)) => {
             let circuit = circuits.by_id(id)?;
@@ -156,13 +233,18 @@ async fn find_key(state: &AppState, request: &VerifyRequest) -> Result<LabelledK
     })
 }
 
-async fn find_published_key(state: &AppState, hash: [u8; 32]) -> Option<LabelledKey> {
-    let key = state.prover.caches().verifying_key(&hash).await?;
-    Some(LabelledKey {
+async fn find_published_key(
+    state: &AppState,
+    client: &str,
+    hash: [u8; 32],
+) -> Result<Option<LabelledKey>, PairingError> {
+    let pairings = state.prover.pairings().of(client);
+    let key = state.prover.caches().verifying_key(&hash, pairings).await?;
+    Ok(key.map(|key| LabelledKey {
         circuit_id: OTHER_CIRCUIT.to_owned(),
         hash,
-        key: Arc::new(key.prepare()),
-    })
+        key: Arc::new(key),
+    }))
 }
 
 /// Verifies a proof, or returns the cached result of an earlier verification.

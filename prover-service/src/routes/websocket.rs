@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Extension,
     extract::{
-        State,
+        OriginalUri, State,
         ws::{
             CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code,
             rejection::WebSocketUpgradeRejection,
@@ -12,16 +12,18 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use bauta_service_common::{Caller, InvalidField, Problem, RequestId};
+use bauta_service_common::{InvalidField, Problem, Query, RequestId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
     events::ID_RULE,
+    is_versioned,
     limits::RateLimitKey,
     problems,
-    state::{AppState, PROVE},
+    state::AppState,
+    tickets::{StreamCaller, TicketParameter},
 };
 use crate::events::{ClientEvent, Subscription};
 
@@ -50,35 +52,62 @@ enum ClientMessage {
 /// the request.
 ///
 /// The service sends `{"type": "progress", "requestId", "data": {"stage", "progress", "eta_ms"}}`
-/// with the current progress and for each change. At the end it sends `{"type": "result",
-/// "requestId", "data"}`. `data` is the job, or for a request `{"state"}`.
+/// with the current progress and for each change. At `/v1/ws`, `progress` is the completed share
+/// from 0 to 1. At `/` and `/ws`, it is in per cent, as in earlier systems. At the end it sends
+/// `{"type": "result", "requestId", "data"}`. `data` is the job, or for a request `{"state"}`.
 pub async fn websocket(
     State(state): State<Arc<AppState>>,
     Extension(key): Extension<RateLimitKey>,
+    uri: OriginalUri,
     headers: HeaderMap,
+    Query(ticket): Query<TicketParameter>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
-    let caller = state.authorise(&headers, PROVE)?;
+    let client = state.authorise_stream(&headers, &ticket).await?;
     let upgrade = upgrade.map_err(|rejection| problems::websocket_expected(&rejection.body_text()))?;
     let stream = state.streams.open(&key)?;
+    let unit = if is_versioned(&uri) {
+        Unit::Share
+    } else {
+        Unit::PerCent
+    };
     Ok(upgrade
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
         .read_buffer_size(READ_BUFFER_BYTES)
         // Only the message that is being sent is buffered.
         .write_buffer_size(0)
-        .on_upgrade(|socket| async move {
+        .on_upgrade(move |socket| async move {
             // The client caused the error: it disconnected.
-            let _ = serve(socket, &state, &caller, &key).await;
+            let _ = serve(socket, &state, &client, &key, unit).await;
             drop(stream);
         }))
+}
+
+/// The unit of the progress that a client receives.
+#[derive(Clone, Copy)]
+enum Unit {
+    /// From 0 to 1.
+    Share,
+    /// From 0 to 100.
+    PerCent,
+}
+
+impl Unit {
+    /// Converts the progress in an event, which is a share.
+    fn convert(self, data: &mut Value) {
+        if let (Self::PerCent, Some(share)) = (self, data["progress"].as_f64()) {
+            data["progress"] = (share * 100.0).round().into();
+        }
+    }
 }
 
 async fn serve(
     mut socket: WebSocket,
     state: &AppState,
-    caller: &Caller,
+    client: &StreamCaller,
     key: &RateLimitKey,
+    unit: Unit,
 ) -> Result<(), axum::Error> {
     let mut subscription: Option<(String, Subscription)> = None;
     // Messages that don't subscribe, such as pings, don't extend this time.
@@ -101,10 +130,10 @@ async fn serve(
                     Message::Close(_) => return Ok(()),
                     _ => continue,
                 };
-                match requested_id(state, key, &text).await {
+                match requested_id(state, client, key, &text).await {
                     Ok(id) => {
                         let events = &state.events;
-                        subscription = Some((id.clone(), events.subscribe(id, caller.prefix.clone())));
+                        subscription = Some((id.clone(), events.subscribe(id, client.caller.owner.clone())));
                     }
                     Err(problem) => {
                         let data = json!({"code": problem.code(), "detail": problem.detail()});
@@ -113,7 +142,10 @@ async fn serve(
                 }
             }
             next = next_event => {
-                let Some((id, ClientEvent { event, data, is_last })) = next else { return Ok(()) };
+                let Some((id, ClientEvent { event, mut data, is_last })) = next else { return Ok(()) };
+                if event == "progress" {
+                    unit.convert(&mut data);
+                }
                 if is_last {
                     subscription = None;
                     idle_until = Instant::now() + state.websocket_idle_timeout;
@@ -127,7 +159,12 @@ async fn serve(
 
 /// Parses a client's message and returns the id to subscribe to. Counts it as a request, because a
 /// subscription makes work for all instances.
-async fn requested_id(state: &AppState, key: &RateLimitKey, text: &str) -> Result<String, Problem> {
+async fn requested_id(
+    state: &AppState,
+    client: &StreamCaller,
+    key: &RateLimitKey,
+    text: &str,
+) -> Result<String, Problem> {
     let ClientMessage::Subscribe { request_id } = serde_json::from_str(text).map_err(|error| {
         let rule = format!("must be {{\"type\": \"subscribe\", \"requestId\": ID}}: {error}");
         InvalidField::new("message", rule)
@@ -135,6 +172,7 @@ async fn requested_id(state: &AppState, key: &RateLimitKey, text: &str) -> Resul
     if !RequestId::is_valid(request_id.as_bytes()) {
         return Err(Problem::invalid("requestId", ID_RULE));
     }
+    client.check(&request_id)?;
     state.take_request(key).await?;
     Ok(request_id)
 }

@@ -65,7 +65,7 @@ pub async fn worker_stats(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,
 ) -> Result<Json<WorkerStats>, Problem> {
-    state.authorise(&headers, ADMIN)?;
+    state.authorise(&headers, ADMIN).await?;
     let workers = state.queue()?.workers().await?;
     Ok(Json(WorkerStats {
         workers: workers.active.into_iter().map(Worker::from).collect(),
@@ -122,7 +122,7 @@ pub async fn register(
     headers: HeaderMap,
     body: UnreadBody,
 ) -> Result<Json<Registered>, Problem> {
-    state.authorise(&headers, ADMIN)?;
+    state.authorise(&headers, ADMIN).await?;
     let Registration {
         id,
         url,

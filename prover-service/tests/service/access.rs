@@ -1,5 +1,7 @@
 //! API keys, permissions and rate limits.
 
+use std::time::Duration;
+
 use bauta_store::testing::TestDatabase;
 use serde_json::json;
 
@@ -59,6 +61,123 @@ async fn with_api_keys_proving_requires_one_and_jobs_of_other_keys_are_unknown()
         assert!(
             !log.contains(key.rsplit('_').next().unwrap()),
             "the log contains an API key"
+        );
+    }
+}
+
+/// Runs a command on a database. Returns whether it succeeded, and its output.
+fn run(url: &str, arguments: &[&str]) -> (bool, String) {
+    let output = command(&with_jobs(url, &[])).args(arguments).output().unwrap();
+    (output.status.success(), text(&output))
+}
+
+/// Saves an API key in a database. Returns the key and its prefix.
+fn save_api_key(url: &str, more: &[&str]) -> (String, String) {
+    let (succeeded, printed) = run(url, &[&["api-key", "--save"], more].concat());
+    assert!(succeeded, "{printed}");
+    let mut last_words = printed
+        .lines()
+        .map(|line| line.rsplit(' ').next().unwrap().to_owned());
+    (last_words.next().unwrap(), last_words.next().unwrap())
+}
+
+#[tokio::test]
+async fn keys_in_the_database_change_without_a_restart_and_a_key_that_replaces_one_keeps_its_jobs() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let mut service = Running::start(&with_jobs(&url, &[("API_KEYS", ""), ("ALLOW_ANONYMOUS", "")]));
+    let (old, prefix) = save_api_key(&url, &["--proofs-per-minute", "3"]);
+    service.identify(&old);
+    // The service compares its copy of the keys with the database once per second.
+    let wait_for = async |service: &Running, status: u16| {
+        let reached = async {
+            while service.get("/jobs").await.0 != status {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), reached)
+            .await
+            .unwrap();
+    };
+    wait_for(&service, 200).await;
+    let job = service.enqueue(&request(3), Some("key")).await;
+    assert_eq!(service.result(&job).await["state"], "succeeded");
+
+    let (new, _) = save_api_key(&url, &["--replaces", &prefix, "--proofs-per-minute", "3"]);
+    let (other, _) = save_api_key(&url, &["--permissions", "prove,admin"]);
+    service.identify(&new);
+    wait_for(&service, 200).await;
+    assert_eq!(service.get(&format!("/jobs/{job}")).await.0, 200);
+    assert_eq!(service.enqueue(&request(3), Some("key")).await, job);
+    // Both keys share one limit.
+    for _ in 0..2 {
+        assert_eq!(service.post("/prove", &request(3)).await.0, 200);
+    }
+    service.assert_rate_limited().await;
+
+    let (succeeded, printed) = run(&url, &["revoke-key", &prefix]);
+    assert!(succeeded, "{printed}");
+    service.identify(&old);
+    wait_for(&service, 401).await;
+    let (_, problem) = service.get("/jobs").await;
+    assert_eq!(problem["code"], "expired_api_key", "{problem}");
+    service.identify(&new);
+    assert_eq!(service.get(&format!("/jobs/{job}")).await.0, 200);
+    service.identify(&other);
+    assert_eq!(service.get(&format!("/jobs/{job}")).await.0, 404);
+    assert_eq!(service.get("/api/queue/stats").await.0, 200);
+    for arguments in [
+        ["revoke-key", &prefix],
+        ["revoke-key", "bauta_00"],
+        ["revoke-key", "ffffffff"],
+    ] {
+        let (succeeded, printed) = run(&url, &arguments);
+        assert!(!succeeded, "{arguments:?}: {printed}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_lists_its_jobs_page_by_page_and_no_others() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let ((alice, line_of_alice), (bob, line_of_bob)) = (api_key("prove"), api_key("prove"));
+    let lines = format!("{line_of_alice},{line_of_bob}");
+    let settings = [("RUN_JOBS", "false"), ("API_KEYS", lines.as_str())];
+    let mut service = Running::start(&with_jobs(&url, &settings));
+    // Without a key, nothing is listed.
+    service.enqueue(&request(1), None).await;
+    assert_eq!(service.get("/jobs").await.0, 401);
+    service.identify(&bob);
+    service.enqueue(&request(1), None).await;
+    service.identify(&alice);
+    let mut created = Vec::new();
+    for member in 0..5 {
+        created.push(service.enqueue(&request(member), None).await);
+    }
+    assert_eq!(service.delete(&format!("/jobs/{}", created[1])).await.0, 200);
+    created.reverse();
+    let (mut listed, mut path) = (Vec::new(), "/v1/jobs?limit=2".to_owned());
+    loop {
+        let (status, page) = service.get(&path).await;
+        assert_eq!(status, 200, "{page}");
+        let jobs = page["jobs"].as_array().unwrap();
+        assert!(jobs.len() <= 2);
+        listed.extend(jobs.iter().map(|job| job["job_id"].as_str().unwrap().to_owned()));
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            break;
+        };
+        path = format!("/v1/jobs?limit=2&cursor={cursor}");
+    }
+    assert_eq!(listed, created);
+    let (_, cancelled) = service.get("/jobs?state=cancelled").await;
+    assert_eq!(cancelled["jobs"].as_array().unwrap().len(), 1, "{cancelled}");
+    assert_eq!(cancelled["next_cursor"], json!(null));
+    for query in ["limit=0", "limit=101", "cursor=x", "state=x", "more=1"] {
+        let (status, problem) = service.get(&format!("/jobs?{query}")).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (400, &json!("invalid_input")),
+            "{query}"
         );
     }
 }

@@ -151,3 +151,34 @@ async fn a_request_that_timed_out_is_in_the_audit_trail_as_abandoned() {
     let abandoned = lines.iter().filter(|line| line["outcome"] == "abandoned").count();
     assert_eq!((lines.len(), abandoned), (64, timed_out));
 }
+
+#[tokio::test]
+async fn refused_keys_and_requests_of_operators_are_in_the_audit_trail() {
+    let (alice, line) = api_key("prove,admin");
+    let (unknown, _) = api_key("prove");
+    let mut service = Running::start(&[
+        ("RUST_LOG", "warn,bauta_service_common::service=info"),
+        ("API_KEYS", &line),
+    ]);
+    service.identify(&unknown);
+    assert_eq!(service.post("/prove", &request(3)).await.0, 401);
+    assert_eq!(service.get("/api/metrics/snapshot").await.0, 401);
+    let refused = service.lines("audit", "key_refused", 2).await;
+    for (line, (route, permission)) in refused
+        .iter()
+        .zip([("/prove", "prove"), ("/api/metrics/snapshot", "admin")])
+    {
+        assert_eq!(
+            (&line["code"], &line["route"], &line["permission"]),
+            (&json!("unknown_api_key"), &json!(route), &json!(permission)),
+            "{line}"
+        );
+        assert!(line["request_id"].is_string(), "{line}");
+    }
+    service.identify(&alice);
+    assert_eq!(service.get("/api/metrics/snapshot").await.0, 200);
+    let lines = service.lines("audit", "admin_request", 1).await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["prefix"], line[..8], "{}", lines[0]);
+    assert_eq!(lines[0]["route"], "/api/metrics/snapshot", "{}", lines[0]);
+}

@@ -126,6 +126,47 @@ fn cases() -> Vec<(Value, &'static str, &'static str)> {
 }
 
 #[tokio::test]
+async fn all_invalid_fields_of_a_request_are_reported_at_once() {
+    let service = Running::start(&[]);
+    let fields = |problem: &Value| -> Vec<String> {
+        let errors = problem["errors"].as_array().unwrap().iter();
+        errors
+            .map(|error| error["field"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let mut body = with("/public/scope", json!(R));
+    body["private"]["index"] = json!(-1);
+    body["priority"] = json!("high");
+    let (status, problem) = service.post("/prove", &body).await;
+    assert_eq!(status, 400);
+    assert_eq!(problem["title"], "Invalid input");
+    let mut found = fields(&problem);
+    found.sort();
+    assert_eq!(found, ["priority", "private.index", "public.scope"], "{problem}");
+    // Of the right types, with wrong values.
+    let mut body = with("/private/index", Value::Null);
+    body["private"].as_object_mut().unwrap().remove("path");
+    body["tag"] = json!("x".repeat(129));
+    body["priority"] = json!(11);
+    let (_, problem) = service.post("/prove", &body).await;
+    let expected = ["tag", "priority", "private.index", "private.path"];
+    assert_eq!(fields(&problem), expected, "{problem}");
+    assert_eq!(problem["field"], "tag");
+    let contract = json!({"walletHash": request(3)["public"]["scope"], "priority": 0});
+    let (_, problem) = service.post("/prove", &contract).await;
+    let expected = [
+        "priority",
+        "tokenId",
+        "trackId",
+        "merkleProof",
+        "secret",
+        "scope",
+        "context",
+    ];
+    assert_eq!(fields(&problem), expected, "{problem}");
+}
+
+#[tokio::test]
 async fn invalid_input_is_refused_with_field_and_rule_and_never_queued() {
     let service = Running::start(&[]);
     for (body, field, rule) in cases() {
@@ -207,17 +248,17 @@ async fn verify_names_a_missing_or_invalid_field() {
     let proof = &answer["proof"]["proof"];
     for (body, field) in [
         (
-            json!({"proof": "0x12", "circuitId": "membership-v1", "public": answer["public"]}),
+            json!({"proof": "0x12", "circuitId": "ownership-v1", "public": answer["public"]}),
             "proof",
         ),
-        (json!({"proof": proof, "circuitId": "membership-v1"}), "public"),
+        (json!({"proof": proof, "circuitId": "ownership-v1"}), "public"),
         (json!({"proof": proof, "public": answer["public"]}), "circuitId"),
         (
-            json!({"proof": proof, "circuitId": "membership-v1", "input_hash": R}),
+            json!({"proof": proof, "circuitId": "ownership-v1", "input_hash": R}),
             "input_hash",
         ),
         (
-            json!({"proof": proof, "circuitId": "membership-v1", "expected_output": "0x00"}),
+            json!({"proof": proof, "circuitId": "ownership-v1", "expected_output": "0x00"}),
             "expected_output",
         ),
     ] {
@@ -226,7 +267,7 @@ async fn verify_names_a_missing_or_invalid_field() {
     }
     // Bytes that aren't curve points are an invalid proof, which is a result and not an error.
     let zeros = format!("0x{}", "00".repeat(256));
-    let body = json!({"proof": zeros, "circuitId": "membership-v1", "public": answer["public"]});
+    let body = json!({"proof": zeros, "circuitId": "ownership-v1", "public": answer["public"]});
     let (status, verdict) = service.post("/verify", &body).await;
     assert_eq!((status, &verdict["valid"]), (200, &json!(false)));
     assert!(

@@ -40,7 +40,7 @@ pub async fn prove(service: &Running, request: &Value) -> Value {
     let (status, answer) = service.post("/prove", request).await;
     assert_eq!(status, 200, "{answer}");
     let form =
-        json!({"proof": answer["proof"]["proof"], "circuitId": "membership-v1", "public": answer["public"]});
+        json!({"proof": answer["proof"]["proof"], "circuitId": "ownership-v1", "public": answer["public"]});
     let (_, verdict) = service.post("/verify", &form).await;
     assert_eq!(verdict["valid"], true, "{verdict}");
     answer

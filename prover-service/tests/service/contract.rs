@@ -37,7 +37,7 @@ async fn a_request_in_the_contract_form_gets_a_proof_in_the_same_form() {
     let proof = answer["proof"].as_str().unwrap();
     assert_eq!(proof.len(), 2 + 512, "256 bytes in hexadecimal");
     assert_eq!(answer["document"]["proof"], proof);
-    let form = json!({"proof": proof, "circuitId": "membership-v1", "public": answer["public"]});
+    let form = json!({"proof": proof, "circuitId": "ownership-v1", "public": answer["public"]});
     let (_, verdict) = service.post("/verify", &form).await;
     assert_eq!(verdict["valid"], true, "{verdict}");
 }

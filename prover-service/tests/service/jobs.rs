@@ -13,9 +13,37 @@ use crate::{
 async fn verify(service: &Running, job: &Value) {
     let answer = &job["answer"];
     let form =
-        json!({"proof": answer["proof"]["proof"], "circuitId": "membership-v1", "public": answer["public"]});
+        json!({"proof": answer["proof"]["proof"], "circuitId": "ownership-v1", "public": answer["public"]});
     let (_, verdict) = service.post("/verify", &form).await;
     assert_eq!(verdict["valid"], true, "{job}");
+}
+
+#[tokio::test]
+async fn every_route_also_has_the_prefix_of_the_version_and_a_created_job_has_a_location() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let mut body = request(3);
+    body["wait"] = json!(false);
+    for (prefix, websocket) in [("", "/ws"), ("/v1", "/v1/ws")] {
+        let path = format!("{prefix}/prove");
+        let (status, headers, accepted) = service.post_with(&path, ("accept", "*/*"), &body).await;
+        assert_eq!(status, 202, "{accepted}");
+        let location = headers["location"].to_str().unwrap();
+        assert_eq!(
+            location,
+            format!("{prefix}/jobs/{}", accepted["job_id"].as_str().unwrap())
+        );
+        assert_eq!(accepted["status_url"], location);
+        assert_eq!(accepted["events_url"], format!("{location}/events"));
+        assert_eq!(accepted["websocket_url"], websocket);
+        assert_eq!(service.get(location).await.0, 200);
+    }
+    let (_, document) = service.get("/v1/openapi.json").await;
+    assert_eq!(document["servers"][0]["url"], "/v1");
+    for path in ["/v1/health", "/v1/circuits", "/v1/models"] {
+        assert_eq!(service.get(path).await.0, 200, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -41,7 +69,9 @@ async fn a_job_ends_with_a_proof_and_its_witness_is_deleted() {
 async fn an_idempotency_key_returns_the_same_job_and_is_refused_for_another_request() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
-    let service = Running::start(&with_jobs(&url, &[]));
+    let (key, line) = api_key("prove");
+    let mut service = Running::start(&with_jobs(&url, &[("API_KEYS", &line)]));
+    service.identify(&key);
     let first = service.enqueue(&request(3), Some("a")).await;
     assert_eq!(service.enqueue(&request(3), Some("a")).await, first);
     assert_ne!(service.enqueue(&request(3), Some("b")).await, first);
@@ -57,6 +87,20 @@ async fn an_idempotency_key_returns_the_same_job_and_is_refused_for_another_requ
         (422, &json!("idempotency_key_reused")),
         "{problem}"
     );
+}
+
+#[tokio::test]
+async fn a_client_without_an_api_key_can_not_use_up_the_idempotency_keys_of_others() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let first = service.enqueue(&request(3), Some("1")).await;
+    // A client with another secret. Neither of them knows the key of the other one.
+    let second = service.enqueue(&request(4), Some("1")).await;
+    assert_ne!(first, second);
+    for (number, job) in [(3, &first), (4, &second)] {
+        assert_eq!(&service.enqueue(&request(number), Some("1")).await, job);
+    }
 }
 
 #[tokio::test]
@@ -77,10 +121,15 @@ async fn a_cancelled_job_is_not_proved() {
 async fn a_full_queue_refuses_with_429_and_invalid_requests_are_never_queued() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
-    let service = Running::start(&with_jobs(
-        &url,
-        &[("RUN_JOBS", "false"), ("MAX_QUEUED_JOBS", "2")],
-    ));
+    let (key, line) = api_key("prove");
+    let operator = &crate::common::operator().1;
+    let lines = format!("{line},{operator}");
+    let settings = [
+        ("RUN_JOBS", "false"),
+        ("MAX_QUEUED_JOBS", "4"),
+        ("API_KEYS", &lines),
+    ];
+    let mut service = Running::start(&with_jobs(&url, &settings));
     let mut bad = request(3);
     bad["wait"] = false.into();
     bad["private"]["index"] = 4.into();
@@ -96,6 +145,12 @@ async fn a_full_queue_refuses_with_429_and_invalid_requests_are_never_queued() {
     assert!(headers.contains_key("retry-after"));
     let (_, stats) = service.get("/api/queue/stats").await;
     assert_eq!(stats["totalQueued"], 2);
+    // Clients without a key have half of the queue together. The other half is for API keys.
+    service.identify(&key);
+    service.enqueue(&request(3), None).await;
+    service.enqueue(&request(3), None).await;
+    let (status, problem) = service.post("/prove", &third).await;
+    assert_eq!((status, &problem["code"]), (429, &json!("queue_full")));
 }
 
 #[tokio::test]
@@ -290,10 +345,159 @@ async fn a_job_whose_attempt_failed_runs_before_a_backlog_of_newer_jobs() {
 }
 
 #[tokio::test]
+async fn a_job_whose_attempt_the_database_failed_is_retried_before_jobs_without_an_attempt() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    // The first result that a worker stores is refused. A sequence isn't rolled back.
+    sqlx::raw_sql(
+        "CREATE SEQUENCE results;
+         CREATE FUNCTION refuse_first_result() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             IF NEW.state = 'succeeded' AND nextval('results') = 1 THEN
+                 RAISE EXCEPTION 'a test';
+             END IF;
+             RETURN NEW;
+         END $$;
+         CREATE TRIGGER refuse_first_result BEFORE UPDATE ON jobs
+             FOR EACH ROW EXECUTE FUNCTION refuse_first_result()",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    let mut worker = Running::worker(&with_jobs(&url, &[]));
+    let retried = service.enqueue(&request(3), None).await;
+    let entries = async |condition: &'static str| {
+        let sql = format!("SELECT count(*) = 1 FROM graphile_worker._private_jobs WHERE {condition}");
+        let reached = async {
+            while !sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(sql.clone()))
+                .fetch_one(database.pool())
+                .await
+                .unwrap()
+            {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), reached).await;
+        assert!(waited.is_ok(), "the engine's entry never had {condition}");
+    };
+    entries("attempts = 1 AND locked_at IS NULL AND last_error LIKE '%a test%'").await;
+    worker.crash();
+    entries("priority < 0 AND run_at <= now()").await;
+    let newer = service.enqueue(&request(4), None).await;
+    let _worker = Running::worker(&with_jobs(&url, &[("MAX_CONCURRENT_PROOFS", "1")]));
+    for job in [&retried, &newer] {
+        assert_eq!(service.result(job).await["state"], "succeeded");
+    }
+    let first: String = sqlx::query_scalar("SELECT id::text FROM jobs ORDER BY ended_at LIMIT 1")
+        .fetch_one(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(first, retried);
+}
+
+#[tokio::test]
+async fn a_client_can_not_cause_responses_with_5xx_by_repeating_a_job_without_a_proof() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let settings = [("RUN_JOBS", "false"), ("PROOF_TIMEOUT_MS", "300")];
+    let service = Running::start(&with_jobs(&url, &settings));
+    let key = ("idempotency-key", "a");
+    // The job doesn't end in time. The client gets the job and can repeat the request.
+    for _ in 0..2 {
+        let (status, headers, accepted) = service.post_with("/prove", key, &request(3)).await;
+        assert_eq!(status, 202, "{accepted}");
+        assert_eq!(headers["location"], accepted["status_url"].as_str().unwrap());
+    }
+    let batch = json!({"requests": [request(4)]});
+    let (status, headers, problem) = service.post_with("/prove/batch", key, &batch).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (409, &json!("batch_pending")),
+        "{problem}"
+    );
+    assert!(headers.contains_key("retry-after"));
+    let job = service.enqueue(&request(3), Some("a")).await;
+    assert_eq!(service.delete(&format!("/jobs/{job}")).await.0, 200);
+    let (status, _, problem) = service.post_with("/prove", key, &request(3)).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (409, &json!("job_failed")),
+        "{problem}"
+    );
+    assert_eq!(problem["job_error"], "cancelled");
+    // A job that the service failed.
+    sqlx::query(
+        "UPDATE jobs SET state = 'failed', ended_at = now(), witness = NULL, error_code = 'proof_failed',
+                error_detail = 'a test' WHERE state = 'queued'",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    let (status, _, problem) = service.post_with("/prove/batch", key, &batch).await;
+    assert_eq!(
+        (status, &problem["job_error"]),
+        (409, &json!("proof_failed")),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
+async fn requests_that_wait_for_a_job_are_limited_for_each_client_and_leave_room_for_others() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let (key, line) = api_key("prove");
+    let settings = [
+        ("RUN_JOBS", "false"),
+        ("API_KEYS", line.as_str()),
+        ("MAX_STREAMS_PER_CLIENT", "2"),
+        ("MAX_CONCURRENT_REQUESTS", "6"),
+    ];
+    let mut service = Running::start(&with_jobs(&url, &settings));
+    service.identify(&key);
+    let body = request(3);
+    let wait = |number: u32| {
+        let request = service.request(reqwest::Method::POST, "/prove").json(&body);
+        let sent = request.header("idempotency-key", number.to_string()).send();
+        async move { sent.await.unwrap().status().as_u16() }
+    };
+    // The requests that are not refused wait for as long as a proof may take.
+    let mut waiting: Vec<_> = (0..3).map(|number| Box::pin(wait(number))).collect();
+    let (status, ..) = tokio::time::timeout(
+        Duration::from_secs(20),
+        futures_util::future::select_all(&mut waiting),
+    )
+    .await
+    .expect("the third request is refused at once");
+    assert_eq!(status, 429);
+    assert_eq!(service.get("/health").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_batch_that_does_not_fit_into_the_queue_leaves_no_job() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let settings = [("RUN_JOBS", "false"), ("MAX_QUEUED_JOBS", "4")];
+    let service = Running::start(&with_jobs(&url, &settings));
+    let batch = json!({"requests": [request(3), request(4), request(5)]});
+    let key = ("idempotency-key", "a");
+    let (status, _, problem) = service.post_with("/prove/batch", key, &batch).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (429, &json!("queue_full")),
+        "{problem}"
+    );
+    let (_, stats) = service.get("/api/queue/stats").await;
+    assert_eq!(stats["totalQueued"], 0);
+}
+
+#[tokio::test]
 async fn a_repeated_request_that_waits_returns_the_first_proof_and_rechecks_nothing() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
-    let mut service = Running::start(&with_jobs(&url, &[]));
+    let (api_key, line) = api_key("prove");
+    let mut service = Running::start(&with_jobs(&url, &[("API_KEYS", &line)]));
+    service.identify(&api_key);
     let mut first_request = request(3);
     first_request["tag"] = json!("mine");
     let key = ("idempotency-key", "a");
@@ -312,10 +516,13 @@ async fn a_repeated_request_that_waits_returns_the_first_proof_and_rechecks_noth
     );
     // A service that can't prove the request any more still has its result.
     service.crash();
-    let service = Running::start(&with_jobs(
-        &url,
-        &[("RUN_JOBS", "false"), ("ANONYMOUS_PROOFS_PER_MINUTE", "1")],
-    ));
+    let settings = [
+        ("RUN_JOBS", "false"),
+        ("PROOFS_PER_MINUTE", "1"),
+        ("API_KEYS", &line),
+    ];
+    let mut service = Running::start(&with_jobs(&url, &settings));
+    service.identify(&api_key);
     for _ in 0..3 {
         let (status, _, replayed) = service.post_with("/prove", key, &first_request).await;
         assert_eq!((status, &replayed), (200, &first));
@@ -357,7 +564,9 @@ async fn a_cancelled_job_leaves_the_engines_queue_and_ended_jobs_are_bounded() {
 async fn a_repeated_batch_returns_the_first_proofs() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
-    let service = Running::start(&with_jobs(&url, &[]));
+    let (api_key, line) = api_key("prove");
+    let mut service = Running::start(&with_jobs(&url, &[("API_KEYS", &line)]));
+    service.identify(&api_key);
     let batch = json!({"requests": [request(3), request(4)]});
     let key = ("idempotency-key", "a");
     let (status, _, first) = service.post_with("/prove/batch", key, &batch).await;

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod bad_input;
+mod browser;
 mod cache;
 mod circuits;
 mod common;
@@ -11,6 +12,7 @@ mod connections;
 mod contract;
 mod crashes;
 mod jobs;
+mod key_rotation;
 mod memory;
 mod metrics;
 mod openapi;

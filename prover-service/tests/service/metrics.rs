@@ -44,7 +44,7 @@ async fn every_metric_of_the_contract_is_served_on_both_ports_with_the_right_val
     let (status, answer) = service.post("/prove", &request(3)).await;
     assert_eq!(status, 200, "{answer}");
     let mut form =
-        json!({"proof": answer["proof"]["proof"], "circuitId": "membership-v1", "public": answer["public"]});
+        json!({"proof": answer["proof"]["proof"], "circuitId": "ownership-v1", "public": answer["public"]});
     assert_eq!(service.post("/verify", &form).await.1["valid"], true);
     form["public"]["context"] = json!(format!("0x{:064x}", 99));
     assert_eq!(service.post("/verify", &form).await.1["valid"], false);

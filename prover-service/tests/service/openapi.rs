@@ -62,6 +62,7 @@ fn request_examples(answer: &Value) -> Value {
             "circuitId": answer["proof"]["metadata"]["circuit_id"],
             "public": answer["public"],
         }},
+        "POST /tickets": {"job": {"id": "01890000-0000-7000-8000-000000000000", "origin": "https://app.example.org"}},
         "POST /api/profiling/comprehensive": {"short": {
             "circuitTypes": ["default"], "networkSizes": [10], "iterations": 1, "warmupIterations": 0,
         }},
@@ -102,7 +103,9 @@ async fn every_request_example_succeeds_and_every_response_example_has_the_field
     const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/routes/examples.json");
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
-    let service = Running::start(&with_jobs(&url, &[]));
+    let (key, line) = api_key("prove,admin");
+    let mut service = Running::start(&with_jobs(&url, &[("API_KEYS", &line)]));
+    service.identify(&key);
     let job = service.enqueue(&request(3), None).await;
     service.result(&job).await;
     let is_written = env::var_os(WRITE).is_some();
@@ -139,6 +142,7 @@ async fn every_request_example_succeeds_and_every_response_example_has_the_field
         "GET /health",
         "GET /circuits",
         "GET /models",
+        "GET /jobs",
         "GET /jobs/{id}",
         "GET /api/queue/stats",
         "GET /api/queue/failed",
@@ -213,7 +217,8 @@ async fn the_description_is_valid_openapi_and_complete() {
     assert_eq!(forms.len(), 3);
 }
 
-/// Generates a client from the description with openapi-typescript, and compiles a program that uses it.
+/// Generates a client from the description with openapi-typescript, and compiles a program that
+/// uses it.
 #[tokio::test]
 async fn a_generated_typescript_client_compiles() {
     let source: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "tests", "openapi-client"]
@@ -278,7 +283,8 @@ async fn every_described_route_exists_and_every_status_is_described() {
     let (_, document) = service.get("/openapi.json").await;
     assert!(object(&document["paths"]).len() >= 12, "{document}");
     let [guarded, open] = request_all(&service, &document).await;
-    assert_eq!((guarded, open), ([200, 400, 501].into(), [200, 400].into()));
+    // The list of jobs and tickets require a key in any case.
+    assert_eq!((guarded, open), ([200, 400, 401, 501].into(), [200, 400].into()));
     let mut service = Running::start(&[("API_KEYS", &lines), ("ALLOW_ANONYMOUS", "")]);
     // Without a key, with a key for proofs, and with a key for operators.
     let [guarded, open] = request_all(&service, &document).await;
@@ -308,8 +314,8 @@ async fn every_response_to_thousands_of_generated_requests_is_as_described() {
     // An existing job. A generated id would not match one.
     let job = service.enqueue(&request(3), None).await;
     service.result(&job).await;
-    // The requests of a batch have the schema of `/prove`. Its combinations are covered there, and take
-    // minutes at each position of a list.
+    // The requests of a batch have the schema of `/prove`. Its combinations are covered there, and
+    // take minutes at each position of a list.
     let settings = format!(
         "[parameters]\n\"path.id\" = \"{job}\"\n\
          [[operations]]\ninclude-path = \"/prove/batch\"\nphases.coverage.enabled = false\n"

@@ -52,6 +52,30 @@ async fn a_request_can_be_followed_by_the_id_that_its_client_gave_it() {
 }
 
 #[tokio::test]
+async fn the_websockets_of_earlier_systems_have_per_cent_and_the_versioned_one_has_the_share() {
+    let service = Running::start(&[]);
+    for (path, id, expected) in [
+        ("/", "mine.1", [0.0, 5.0, 30.0]),
+        ("/ws", "mine.2", [0.0, 5.0, 30.0]),
+        ("/v1/ws", "mine.3", [0.0, 0.05, 0.3]),
+    ] {
+        let mut subscriber = service.websocket_at(path).await;
+        subscriber.subscribe_to(id).await;
+        let mut found = vec![subscriber.next().await];
+        assert_eq!(found[0]["data"]["stage"], "awaited");
+        let body = request(3);
+        let sent = service.post_with("/prove", ("x-request-id", id), &body);
+        assert_eq!(sent.await.0, 200);
+        found.extend(subscriber.until_result().await);
+        let found = found
+            .iter()
+            .filter_map(|message| message["data"]["progress"].as_f64());
+        let found: Vec<f64> = found.collect();
+        assert_eq!(found, expected, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn server_sent_events_have_the_progress_of_a_request() {
     let service = Running::start(&[]);
     let events = service.events_at("/requests/mine.8/events");

@@ -30,13 +30,16 @@ async fn a_proof_is_valid_for_arkworks_and_for_the_service() {
     assert_eq!(metadata["model_hash"], hash.as_str());
 
     let bytes = &answer["proof"]["proof"];
+    let elements = ["root", "nullifier", "scope", "claim", "context"].map(|part| &answer["public"][part]);
+    let mut reversed = elements;
+    reversed.reverse();
     for (form, valid) in [
         (
             json!({"proof": bytes, "circuitId": "ownership-v1-depth10", "public": answer["public"]}),
             true,
         ),
         (
-            json!({"proof": bytes, "circuitId": "membership-v1", "input_hash": metadata["input_hash"]}),
+            json!({"proof": bytes, "circuitId": "ownership-v1", "input_hash": metadata["input_hash"]}),
             true,
         ),
         (
@@ -45,11 +48,29 @@ async fn a_proof_is_valid_for_arkworks_and_for_the_service() {
             true,
         ),
         (
-            json!({"proof": bytes, "circuitId": "membership-v1", "input_hash": answer["public"]["root"]}),
+            json!({"proof": bytes, "circuitId": "ownership-v1", "input_hash": answer["public"]["root"]}),
+            false,
+        ),
+        // The proof's document carries the public inputs.
+        (
+            json!({"proof": answer["proof"], "circuitId": "ownership-v1"}),
+            true,
+        ),
+        (json!({"proof": answer["proof"]}), true),
+        (
+            json!({"proof": answer["proof"], "circuitId": "ownership-v1", "input_hash": answer["public"]["root"]}),
             false,
         ),
         (
-            json!({"proof": bytes, "circuitId": "membership-v1", "input_hash": answer["public"]["root"],
+            json!({"proof": bytes, "circuitId": "ownership-v1", "expected_output": elements}),
+            true,
+        ),
+        (
+            json!({"proof": bytes, "circuitId": "ownership-v1", "expected_output": reversed}),
+            false,
+        ),
+        (
+            json!({"proof": bytes, "circuitId": "ownership-v1", "input_hash": answer["public"]["root"],
                    "expected_output": metadata["output"]}),
             false,
         ),
@@ -65,9 +86,48 @@ async fn a_proof_is_valid_for_arkworks_and_for_the_service() {
     for part in ["root", "nullifier", "scope", "claim", "context"] {
         let mut public = answer["public"].clone();
         public[part] = json!(format!("0x{:064x}", 99));
-        let form = json!({"proof": bytes, "circuitId": "membership-v1", "public": public});
+        let form = json!({"proof": bytes, "circuitId": "ownership-v1", "public": public});
         let (status, verdict) = service.post("/verify", &form).await;
         assert_eq!((status, &verdict["valid"]), (200, &json!(false)), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn the_ids_of_the_address_statement_are_not_built_yet() {
+    let service = Running::start(&[]);
+    let (_, answer) = service.post("/prove", &request(3)).await;
+    for id in ["membership-v1", "structure-v1"] {
+        let form = json!({"proof": answer["proof"], "circuitId": id});
+        let (status, problem) = service.post("/verify", &form).await;
+        assert_eq!(
+            (status, &problem["code"], &problem["statement"]),
+            (501, &json!("statement_not_built"), &json!("address")),
+            "{id}: {problem}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_verifier_serves_only_verification_and_needs_no_database_and_no_secret() {
+    let service = Running::start(&[]);
+    let (_, answer) = service.post("/prove", &request(3)).await;
+    // The database doesn't exist, and there are no keys for witnesses.
+    let database = ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none");
+    let verifier = Running::verifier(&[database, ("ALLOW_ANONYMOUS", ""), ("API_KEYS", "")]);
+    for path in ["/verify", "/v1/verify"] {
+        let form = json!({"proof": answer["proof"], "circuitId": "ownership-v1"});
+        let (status, verdict) = verifier.post(path, &form).await;
+        assert_eq!((status, &verdict["valid"]), (200, &json!(true)), "{verdict}");
+    }
+    assert_eq!(verifier.get("/health").await.0, 200);
+    assert_eq!(verifier.ready().await.1["status"], "ready");
+    for path in ["/prove", "/prove/batch"] {
+        let (status, problem) = verifier.post(path, &request(3)).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (404, &json!("no_such_route")),
+            "{path}"
+        );
     }
 }
 

@@ -43,7 +43,7 @@ async fn the_result_of_a_verification_is_cached_and_cannot_be_forged() {
     let service = start(&folder, &[("REDIS_URL", redis.url())]);
     let (_, answer) = service.post("/prove", &request(3)).await;
     let good =
-        json!({"proof": answer["proof"]["proof"], "circuitId": "membership-v1", "public": answer["public"]});
+        json!({"proof": answer["proof"]["proof"], "circuitId": "ownership-v1", "public": answer["public"]});
     let mut bad = good.clone();
     bad["public"]["context"] = json!(format!("0x{:064x}", 99));
     for _ in 0..2 {

@@ -1,6 +1,9 @@
 //! The service with the database role `bauta_prover`.
 
+use std::{path::Path, process::Command, str::FromStr};
+
 use bauta_store::testing::TestDatabase;
+use sqlx::{ConnectOptions, postgres::PgConnectOptions};
 
 use crate::common::{Running, command, request, text, with_jobs};
 
@@ -53,6 +56,66 @@ async fn the_role_bauta_prover_runs_the_service_and_its_workers_and_can_change_n
         "{}",
         service.log()
     );
+}
+
+#[tokio::test]
+async fn the_users_of_the_compose_file_have_only_the_permissions_of_their_services() {
+    let folder = tempfile::tempdir().unwrap();
+    let secrets = folder.path().join("secrets");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/compose/make-secrets.sh");
+    let made = Command::new("sh")
+        .arg(script)
+        .arg(&secrets)
+        .env("SOLANA_RPC_URL", "http://node.invalid:8899")
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", text(&made));
+    let read = |file: &str| std::fs::read_to_string(secrets.join(file)).unwrap();
+    let login = |file: &str| {
+        let settings = read(file);
+        let url = settings
+            .lines()
+            .find_map(|line| line.strip_prefix("database_url = "));
+        let options = PgConnectOptions::from_str(url.unwrap().trim_matches('"')).unwrap();
+        options.to_url_lossy()
+    };
+    let user = |file: &str| login(file).username().to_owned();
+    assert_eq!(user("owner.toml"), "bauta");
+    assert!(read("indexer.toml").contains("\ndatabase_migrate = false\n"));
+
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let owner = command(&with_jobs(&url, &[])).arg("migrate").output().unwrap();
+    assert!(owner.status.success(), "{}", text(&owner));
+    let users = read("users.sql");
+    // Twice, because the compose file runs it at every start.
+    for _ in 0..2 {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(users.clone()))
+            .execute(database.pool())
+            .await
+            .unwrap();
+    }
+    for file in ["prover.toml", "indexer.toml", "api.toml"] {
+        let roles: Vec<(bool, String)> = sqlx::query_as(
+            "SELECT u.rolsuper OR u.rolcreaterole OR u.rolcreatedb OR u.rolreplication, g.rolname::text FROM pg_roles u
+             JOIN pg_auth_members m ON m.member = u.oid JOIN pg_roles g ON g.oid = m.roleid WHERE u.rolname = $1",
+        )
+        .bind(user(file))
+        .fetch_all(database.pool())
+        .await
+        .unwrap();
+        assert_eq!(roles, [(false, format!("bauta_{}", user(file)))]);
+    }
+    let login = login("prover.toml");
+    let options = PgConnectOptions::from_str(&url).unwrap();
+    let options = options
+        .username(login.username())
+        .password(login.password().unwrap());
+    let url = options.to_url_lossy().to_string();
+    let service = Running::start_migrated(&with_jobs(&url, &[]));
+    let job = service.enqueue(&request(3), None).await;
+    assert_eq!(service.result(&job).await["state"], "succeeded");
+    assert_eq!(service.ready().await.1["status"], "ready");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Installs Schemathesis and openapi-spec-validator once, from `tests/schemathesis/requirements.txt` into
-//! `${XDG_CACHE_HOME:-~/.cache}/bauta/schemathesis`.
+//! Installs Schemathesis and openapi-spec-validator once, from
+//! `tests/schemathesis/requirements.txt` into `${XDG_CACHE_HOME:-~/.cache}/bauta/schemathesis`.
 
 use std::{
     fs,

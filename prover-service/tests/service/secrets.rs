@@ -98,7 +98,7 @@ async fn a_secret_is_in_no_response_log_or_metric() {
 }
 
 /// Returns every file in a folder and its subfolders.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -231,7 +231,7 @@ async fn the_secret_of_a_job_is_on_no_disk_in_no_cache_in_no_log_and_in_no_metri
     // The same proof, from the cache, and its verification.
     let (status, answer) = service.post("/prove", &request(3)).await;
     assert_eq!(status, 200, "{answer}");
-    let form = serde_json::json!({"proof": answer["proof"]["proof"], "circuitId": "membership-v1", "public": answer["public"]});
+    let form = serde_json::json!({"proof": answer["proof"]["proof"], "circuitId": "ownership-v1", "public": answer["public"]});
     assert_eq!(service.post("/verify", &form).await.1["valid"], true);
     let mut connection = redis::Client::open(redis.url())
         .unwrap()

@@ -226,6 +226,20 @@ impl Compose {
             internal.trim() == "true",
             "the databases' network has access to the outside"
         );
+        let superusers = "SELECT count(*) FROM pg_stat_activity JOIN pg_user USING (usename)
+            WHERE usesuper AND backend_type = 'client backend' AND application_name <> 'psql'";
+        let superusers = self.in_postgres(&[
+            "psql",
+            "--dbname",
+            "bauta",
+            "--tuples-only",
+            "--command",
+            superusers,
+        ])?;
+        ensure!(
+            superusers == "0",
+            "{superusers} connections of services are those of a superuser"
+        );
         let folder = self.folder.path().join("deploy/compose/secrets");
         let password = fs::read_to_string(folder.join("postgres_password"))?;
         let settings = fs::read_to_string(folder.join("prover.toml"))?;

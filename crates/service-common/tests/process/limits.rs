@@ -2,6 +2,7 @@
 
 use std::{
     io::{Read, Write},
+    net::TcpStream,
     time::Duration,
 };
 
@@ -115,4 +116,82 @@ async fn a_connection_is_closed_if_its_client_does_not_read_the_response() {
         404
     );
     drop(idle);
+}
+
+/// Returns whether the service keeps a connection open and answers a request on it.
+fn answers(stream: &mut TcpStream) -> bool {
+    let request = "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut response = [0; 12];
+    stream.write_all(request.as_bytes()).is_ok()
+        && stream.read_exact(&mut response).is_ok()
+        && response == *b"HTTP/1.1 404"
+}
+
+#[test]
+fn one_address_has_a_limited_number_of_connections_unless_it_is_a_trusted_proxy() {
+    let running = Running::start(&[("MAX_CONNECTIONS_PER_ADDRESS", "2")]);
+    let mut open = [running.connect(), running.connect()];
+    assert!(open.iter_mut().all(answers));
+    assert!(!answers(&mut running.connect()), "a third connection was served");
+    drop(open);
+    let reopened = (0..1_000).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        answers(&mut running.connect())
+    });
+    assert!(reopened, "closed connections still count");
+    let proxied = Running::start(&[
+        ("MAX_CONNECTIONS_PER_ADDRESS", "2"),
+        ("TRUSTED_PROXIES", "127.0.0.1"),
+    ]);
+    let mut open = [(); 4].map(|()| proxied.connect());
+    assert!(open.iter_mut().all(answers));
+}
+
+#[tokio::test]
+async fn only_pages_of_allowed_origins_can_read_responses_and_errors() {
+    const ORIGIN: &str = "https://app.example.org";
+    let running = Running::start(&[("ALLOWED_ORIGINS", "https://other.example,https://app.example.org")]);
+    let client = reqwest::Client::new();
+    let preflight = |origin: &'static str| {
+        client
+            .request(reqwest::Method::OPTIONS, running.url("/greet"))
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header(
+                "access-control-request-headers",
+                "authorization,content-type,idempotency-key",
+            )
+            .send()
+    };
+    let allowed = preflight(ORIGIN).await.unwrap();
+    assert!(allowed.status().is_success());
+    assert_eq!(allowed.headers()["access-control-allow-origin"], ORIGIN);
+    let headers = allowed.headers()["access-control-allow-headers"]
+        .to_str()
+        .unwrap();
+    assert!(
+        headers.contains("authorization") && headers.contains("idempotency-key"),
+        "{headers}"
+    );
+    assert!(!allowed.headers().contains_key("access-control-allow-credentials"));
+    let refused = preflight("https://evil.example").await.unwrap();
+    assert!(!refused.headers().contains_key("access-control-allow-origin"));
+    for (path, status) in [("/greet", 405), ("/nothing", 404), ("/panic", 500)] {
+        let request = client.get(running.url(path)).header("origin", ORIGIN);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(
+            response.headers()["access-control-allow-origin"],
+            ORIGIN,
+            "{path}"
+        );
+        let exposed = response.headers()["access-control-expose-headers"]
+            .to_str()
+            .unwrap();
+        assert!(exposed.contains("retry-after"), "{exposed}");
+    }
+    let running = Running::start(&[]);
+    let request = client.get(running.url("/nothing")).header("origin", ORIGIN);
+    let response = request.send().await.unwrap();
+    assert!(!response.headers().contains_key("access-control-allow-origin"));
 }

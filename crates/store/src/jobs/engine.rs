@@ -37,6 +37,30 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
+    /// Gives entries that the engine retries by itself this priority, and limits their delay. The
+    /// engine delays them by up to six hours and leaves them behind all entries that have had no
+    /// attempt. Returns their number.
+    pub async fn prioritise_engine_retries(
+        &self,
+        schema: &str,
+        priority: i16,
+        max_delay_seconds: i64,
+    ) -> Result<u64, StoreError> {
+        let identifier = schema.replace('"', "\"\"");
+        let sql = AssertSqlSafe(format!(
+            "UPDATE \"{identifier}\"._private_jobs
+             SET priority = $1, run_at = least(run_at, now() + $2::bigint * interval '1 second')
+             WHERE id IN (SELECT id FROM \"{identifier}\"._private_jobs
+                          WHERE attempts > 0 AND priority > $1 AND locked_at IS NULL FOR UPDATE SKIP LOCKED)"
+        ));
+        let prioritised = sqlx::query(sql)
+            .bind(priority)
+            .bind(max_delay_seconds)
+            .execute(&self.pool)
+            .await?;
+        Ok(prioritised.rows_affected())
+    }
+
     /// Returns the version of the queue engine's schema. `None` if it doesn't exist.
     pub async fn queue_engine_version(&self, schema: &str) -> Result<Option<i32>, StoreError> {
         let exists: bool = sqlx::query("SELECT to_regclass(quote_ident($1) || '.migrations') IS NOT NULL")

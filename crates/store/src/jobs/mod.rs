@@ -168,7 +168,8 @@ pub enum JobResult<'a> {
     Cancelled,
 }
 
-/// The connection of a transaction that changes both the `jobs` table and the queue engine's tables.
+/// The connection of a transaction that changes both the `jobs` table and the queue engine's
+/// tables.
 pub type JobConnection = PgConnection;
 
 impl Store {
@@ -329,6 +330,33 @@ impl Store {
         row.map(|row| job(&row)).transpose()
     }
 
+    /// Returns at most `limit` jobs of an owner, the newest first: those created before the job
+    /// `before`, and in this state, if they are given. The ids of jobs are UUIDs of version 7,
+    /// whose order is that of their creation.
+    pub async fn jobs_of_owner(
+        &self,
+        owner: &str,
+        before: Option<&str>,
+        state: Option<JobState>,
+        limit: u32,
+    ) -> Result<Vec<Job>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id::text AS id, owner, circuit, priority, state::text AS state, attempts, answer, error_code, error_detail,
+                    (extract(epoch FROM created_at) * 1000)::bigint AS created_at_ms,
+                    (extract(epoch FROM ended_at) * 1000)::bigint AS ended_at_ms
+             FROM jobs
+             WHERE owner = $1 AND ($2::text IS NULL OR id < $2::text::uuid) AND ($3::text IS NULL OR state = $3::text)
+             ORDER BY jobs.id DESC LIMIT $4",
+        )
+        .bind(owner)
+        .bind(before)
+        .bind(state.map(JobState::as_str))
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(job).collect()
+    }
+
     /// Returns at most `limit` failed jobs, the newest first.
     pub async fn failed_jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
         let rows = sqlx::query(
@@ -343,13 +371,14 @@ impl Store {
         rows.iter().map(job).collect()
     }
 
-    /// Fails every queued or running job whose deadline has passed, with this error. Returns the
-    /// failed jobs.
+    /// Fails the queued and running jobs whose deadline has passed, with this error, except those
+    /// that another transaction changes at this moment. Returns the failed jobs.
     pub async fn expire_jobs(&self, code: &str, detail: &str) -> Result<Vec<ExpiredJob>, StoreError> {
         let expired = sqlx::query(
             "WITH ended AS (
                  UPDATE jobs SET state = 'failed', error_code = $1, error_detail = $2, ended_at = now(), witness = NULL
-                 WHERE state IN ('queued', 'running') AND deadline <= now()
+                 WHERE id IN (SELECT id FROM jobs WHERE state IN ('queued', 'running') AND deadline <= now()
+                              FOR UPDATE SKIP LOCKED)
                  RETURNING id, owner)
              SELECT id::text AS id, owner, pg_notify($3, json_build_object('id', id, 'state', 'failed')::text)::text AS notified
              FROM ended",
@@ -385,20 +414,37 @@ impl Store {
     /// oldest of each owner first. Returns their number.
     pub async fn delete_excess_jobs(&self, max_by_owner: u64, limit: u32) -> Result<u64, StoreError> {
         let deleted = sqlx::query(
+            // Instances delete at the same time. Rows that another one deletes are skipped, so that
+            // instances don't wait for each other.
             "DELETE FROM jobs WHERE id IN (
-                 SELECT id FROM (
-                     SELECT id, row_number() OVER (PARTITION BY owner ORDER BY ended_at DESC, id DESC) AS position
-                     FROM jobs WHERE ended_at IS NOT NULL
-                       -- The rest is not read as long as no owner can have too many.
-                       AND EXISTS (SELECT FROM jobs WHERE ended_at IS NOT NULL OFFSET $1)) AS ended
-                 WHERE position > $1
-                 LIMIT $2)",
+                 SELECT id FROM jobs WHERE id IN (
+                     SELECT id FROM (
+                         SELECT id, row_number() OVER (PARTITION BY owner ORDER BY ended_at DESC, id DESC) AS position
+                         FROM jobs WHERE ended_at IS NOT NULL
+                           -- The rest is not read as long as no owner can have too many.
+                           AND EXISTS (SELECT FROM jobs WHERE ended_at IS NOT NULL OFFSET $1)) AS ended
+                     WHERE position > $1
+                     LIMIT $2)
+                 FOR UPDATE SKIP LOCKED)",
         )
         .bind(i64::try_from(max_by_owner).unwrap_or(i64::MAX))
         .bind(i64::from(limit))
         .execute(&self.pool)
         .await?;
         Ok(deleted.rows_affected())
+    }
+
+    /// Returns whether a job that was created before this time, in Unix milliseconds, is queued or
+    /// running and has not exceeded its deadline.
+    pub async fn has_live_jobs_created_before(&self, time_ms: i64) -> Result<bool, StoreError> {
+        let exists = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM jobs WHERE state IN ('queued', 'running') AND deadline > now()
+                            AND created_at <= to_timestamp($1::float8 / 1000))",
+        )
+        .bind(time_ms)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(exists)
     }
 
     /// Returns the time of the database's clock in Unix milliseconds.

@@ -100,6 +100,44 @@ async fn thousands_of_cancelled_jobs_do_not_make_a_new_job_more_expensive() {
 }
 
 #[tokio::test]
+async fn instances_that_delete_and_expire_jobs_do_not_wait_for_each_other() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    sqlx::raw_sql(
+        "INSERT INTO jobs (id, owner, circuit, priority, turn, state, deadline, ended_at)
+         SELECT gen_random_uuid(), 'owner', 'c', 5, 0, 'cancelled', now(), now() - number * interval '1 second'
+         FROM generate_series(1, 10) AS number",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    for number in 0..2 {
+        enqueue(store, number, "owner", 5).await;
+    }
+    sqlx::query("UPDATE jobs SET deadline = now() WHERE state = 'queued'")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    // Another instance deletes the oldest job and ends a queued one.
+    let mut other = store.begin_job_change().await.unwrap();
+    for sql in [
+        "DELETE FROM jobs WHERE ended_at = (SELECT min(ended_at) FROM jobs)",
+        "UPDATE jobs SET attempts = 1 WHERE id = '00000000-0000-7000-8000-000000000000'",
+    ] {
+        sqlx::query(sql).execute(&mut *other).await.unwrap();
+    }
+    let work = async {
+        let expired = store.expire_jobs("code", "detail").await.unwrap();
+        (expired.len(), store.delete_excess_jobs(3, 100).await.unwrap())
+    };
+    let done = tokio::time::timeout(std::time::Duration::from_secs(10), work).await;
+    // One expired. With it 11 have ended, 8 too many, of which the other instance deletes one.
+    assert_eq!(done.expect("the other instance's locks don't block"), (1, 7));
+    other.commit().await.unwrap();
+    assert_eq!(store.expire_jobs("code", "detail").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn ended_jobs_are_deleted_by_age_and_by_number_of_each_owner_in_batches() {
     let database = TestDatabase::create().await.unwrap();
     sqlx::raw_sql(

@@ -2,6 +2,7 @@
 //! Each test has its own database.
 
 mod analytics;
+mod api_keys;
 mod apply;
 mod backup;
 mod jobs;

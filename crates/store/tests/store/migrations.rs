@@ -35,6 +35,29 @@ async fn from_every_earlier_version_the_schema_becomes_the_same() {
     }
 }
 
+/// Writers of a large table would wait until an index is built. Tables that the same migration
+/// creates are empty. The indexes of older migrations are those of small tables.
+#[test]
+fn every_newer_index_of_an_existing_table_is_built_concurrently() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if name.as_str() < "0020" {
+            continue;
+        }
+        let sql = std::fs::read_to_string(&path).unwrap();
+        for statement in sql.split(';').filter(|sql| sql.contains("INDEX")) {
+            let words: Vec<&str> = statement.split_whitespace().collect();
+            let Some(at) = words.iter().position(|word| *word == "ON") else {
+                continue;
+            };
+            let is_new = sql.contains(&format!("TABLE {} ", words[at + 1]));
+            assert!(is_new || words.contains(&"CONCURRENTLY"), "{name}: {statement}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn migrating_again_changes_nothing() {
     let database = TestDatabase::create().await.unwrap();

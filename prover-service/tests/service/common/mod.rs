@@ -31,8 +31,8 @@ pub fn cache() -> &'static TempDir {
     CACHE.get_or_init(|| tempfile::tempdir().unwrap())
 }
 
-/// Returns an API key with the permission `admin`, and its line for `API_KEYS`. Every service has this
-/// key unless its test configures others.
+/// Returns an API key with the permission `admin`, and its line for `API_KEYS`. Every service has
+/// this key unless its test configures others.
 pub fn operator() -> &'static (String, String) {
     static OPERATOR: std::sync::OnceLock<(String, String)> = std::sync::OnceLock::new();
     OPERATOR.get_or_init(|| {
@@ -189,6 +189,13 @@ impl Running {
         Self::spawn(command, "ready")
     }
 
+    /// Starts a verifier, which has no database.
+    pub fn verifier(environment: &[(&str, &str)]) -> Self {
+        let mut command = command(environment);
+        command.arg("verifier");
+        Self::spawn_migrated(command, "listening")
+    }
+
     fn spawn(command: Command, last_event: &str) -> Self {
         migrate(&command);
         Self::spawn_migrated(command, last_event)
@@ -335,7 +342,14 @@ impl Running {
 
     /// Opens a websocket.
     pub async fn websocket(&self) -> Subscriber {
-        let mut request = format!("ws://{}/ws", self.address).into_client_request().unwrap();
+        self.websocket_at("/ws").await
+    }
+
+    /// Opens a websocket at a path.
+    pub async fn websocket_at(&self, path: &str) -> Subscriber {
+        let mut request = format!("ws://{}{path}", self.address)
+            .into_client_request()
+            .unwrap();
         if let Some(key) = &self.key {
             let value = format!("Bearer {key}").parse().unwrap();
             request.headers_mut().insert("authorization", value);
@@ -465,6 +479,18 @@ impl Running {
         log
     }
 
+    /// Waits until the log of this process or of another one contains the text.
+    pub async fn log_with_any(&self, others: &[&Self], text: &str) {
+        let contains = || self.log().contains(text) || others.iter().any(|other| other.log().contains(text));
+        let complete = async {
+            while !contains() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), complete).await;
+        assert!(waited.is_ok(), "{text} is in no log:\n{}", self.log());
+    }
+
     /// Returns the output so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
@@ -472,8 +498,8 @@ impl Running {
 }
 
 /// Returns the builder of a client. The service closes a connection that is idle for
-/// `CLIENT_TIMEOUT_MS`. A client that used such a connection at that moment would get no response, so
-/// it keeps connections for a shorter time.
+/// `CLIENT_TIMEOUT_MS`. A client that used such a connection at that moment would get no response,
+/// so it keeps connections for a shorter time.
 fn client() -> reqwest::ClientBuilder {
     reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(5))
 }

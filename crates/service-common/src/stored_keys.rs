@@ -1,0 +1,128 @@
+//! API keys of the database, with a copy in memory.
+//!
+//! The copy is at most a second old, so a new key is accepted and a revoked key is refused within a
+//! second. A request reads from the database only if the copy is older, and then usually one row.
+//! However many keys a client tries, there is at most one query per second.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use bauta_store::{ApiKey, Store};
+use tokio::{sync::Mutex, time::Instant};
+
+/// The age from which the copy is compared with the database.
+const MAX_AGE: Duration = Duration::from_secs(1);
+/// The age up to which the copy is used while the database is unavailable. Services that work
+/// without the database keep their clients for this time.
+const MAX_AGE_WITHOUT_DATABASE: Duration = Duration::from_mins(5);
+/// Timeout of the comparison.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The keys of a database.
+pub struct StoredKeys {
+    store: Store,
+    copy: RwLock<Snapshot>,
+    /// Locked while a request compares the copy with the database.
+    comparison: Mutex<LastComparison>,
+}
+
+/// Why the keys can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct KeysUnavailable(String);
+
+#[derive(Default)]
+struct LastComparison(Option<(Instant, Result<(), KeysUnavailable>)>);
+
+/// The keys at one time.
+#[derive(Clone, Default)]
+struct Snapshot {
+    keys: Arc<HashMap<String, ApiKey>>,
+    /// The number of changes before.
+    changes: Option<i64>,
+    /// Time at which the copy was equal to the database. `None` before the first comparison.
+    equal_at: Option<Instant>,
+}
+
+impl Snapshot {
+    fn is_younger_than(&self, age: Duration) -> bool {
+        self.equal_at.is_some_and(|equal_at| equal_at.elapsed() < age)
+    }
+}
+
+impl StoredKeys {
+    /// Creates an empty copy of the keys of a database.
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            copy: RwLock::default(),
+            comparison: Mutex::default(),
+        }
+    }
+
+    /// Returns the key with this prefix. Fails if the database has been unavailable for longer than
+    /// the copy is used without it.
+    pub async fn find(&self, prefix: &str) -> Result<Option<ApiKey>, KeysUnavailable> {
+        let mut copy = self.copy();
+        if !copy.is_younger_than(MAX_AGE) {
+            let compared = self.compare(&copy).await;
+            copy = self.copy();
+            if !copy.is_younger_than(MAX_AGE_WITHOUT_DATABASE) {
+                compared?;
+            }
+        }
+        Ok(copy.keys.get(prefix).cloned())
+    }
+
+    /// Compares the copy with the database. One request does this at a time, at most once per
+    /// second. Other requests use the old copy meanwhile, or wait if there is none.
+    async fn compare(&self, old: &Snapshot) -> Result<(), KeysUnavailable> {
+        let mut last = match self.comparison.try_lock() {
+            Ok(last) => last,
+            Err(_) if old.is_younger_than(MAX_AGE_WITHOUT_DATABASE) => return Ok(()),
+            Err(_) => self.comparison.lock().await,
+        };
+        if let Some((at, outcome)) = &last.0
+            && at.elapsed() < MAX_AGE
+        {
+            return outcome.clone();
+        }
+        let outcome = self.read().await;
+        if let Err(error) = &outcome {
+            tracing::warn!(event = "api_keys_unavailable", %error);
+        }
+        last.0 = Some((Instant::now(), outcome.clone()));
+        outcome
+    }
+
+    async fn read(&self) -> Result<(), KeysUnavailable> {
+        let (copy, now) = (self.copy(), Instant::now());
+        let list = tokio::time::timeout(TIMEOUT, self.store.api_keys_after(copy.changes)).await;
+        let list = list.map_err(|_| {
+            let seconds = TIMEOUT.as_secs();
+            KeysUnavailable(format!("the database did not answer within {seconds} s"))
+        })?;
+        let list = list.map_err(|error| KeysUnavailable(error.to_string()))?;
+        let equal_at = Some(now);
+        let new = match list {
+            None => Snapshot { equal_at, ..copy },
+            Some(list) => {
+                let keys = list.keys.into_iter().map(|key| (key.prefix.clone(), key));
+                Snapshot {
+                    keys: Arc::new(keys.collect()),
+                    changes: Some(list.changes),
+                    equal_at,
+                }
+            }
+        };
+        *self.copy.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+
+    fn copy(&self) -> Snapshot {
+        self.copy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

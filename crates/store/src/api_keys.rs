@@ -1,0 +1,121 @@
+//! API keys of the services.
+
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use crate::values::{bytes32, time};
+use crate::{Store, StoreError};
+
+/// Time in seconds for which an expired key is still returned, so that its client gets a precise
+/// error.
+const EXPIRED_KEYS_SECONDS: i64 = 30 * 86_400;
+
+/// An API key without its secret.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApiKey {
+    /// 8 hexadecimal digits that identify the key.
+    pub prefix: String,
+    /// The owner of the key's jobs: the prefix of the client's first key.
+    pub owner: String,
+    /// SHA-256 of the secret.
+    pub secret_hash: [u8; 32],
+    /// What the key may do.
+    pub permissions: Vec<String>,
+    /// Requests per minute. 0: no limit. `None`: the default of the service.
+    pub requests_per_minute: Option<u32>,
+    /// Proofs per minute. 0: no limit. `None`: the default of the service.
+    pub proofs_per_minute: Option<u32>,
+    /// The time from which the key is refused, in Unix seconds.
+    pub expires_at: i64,
+}
+
+/// All API keys at one time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApiKeyList {
+    /// The number of changes before this time.
+    pub changes: i64,
+    /// The keys that have not expired, and those that expired in the last 30 days.
+    pub keys: Vec<ApiKey>,
+}
+
+impl Store {
+    /// Returns all API keys if they have changed since a list with this number of changes. The
+    /// query reads one row if they have not.
+    pub async fn api_keys_after(&self, changes: Option<i64>) -> Result<Option<ApiKeyList>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT number, prefix, owner, secret_hash::bytea AS secret_hash, permissions, requests_per_minute,
+                    proofs_per_minute, extract(epoch FROM expires_at)::bigint AS expires_at
+             FROM api_key_changes LEFT JOIN api_keys
+                  ON number IS DISTINCT FROM $1 AND expires_at > now() - $2::bigint * interval '1 second'",
+        )
+        .bind(changes)
+        .bind(EXPIRED_KEYS_SECONDS)
+        .fetch_all(&self.pool)
+        .await?;
+        let Some(first) = rows.first() else {
+            return Err(StoreError::Damaged("api_key_changes has no row".to_owned()));
+        };
+        let number: i64 = first.get("number");
+        if changes == Some(number) {
+            return Ok(None);
+        }
+        // Without keys, the only row has no prefix.
+        let keys = rows
+            .iter()
+            .filter(|row| row.get::<Option<&str>, _>("prefix").is_some());
+        Ok(Some(ApiKeyList {
+            changes: number,
+            keys: keys.map(api_key).collect::<Result<_, _>>()?,
+        }))
+    }
+
+    /// Adds an API key. Its owner is the owner of the key `key.owner`, or that prefix itself if the
+    /// database doesn't have that key. Returns `false` and changes nothing if a key has the prefix
+    /// already.
+    pub async fn add_api_key(&self, key: &ApiKey) -> Result<bool, StoreError> {
+        let added = sqlx::query(
+            "INSERT INTO api_keys (prefix, owner, secret_hash, permissions, requests_per_minute, proofs_per_minute, expires_at)
+             VALUES ($1, coalesce((SELECT owner FROM api_keys WHERE prefix = $2), $2), $3, $4, $5, $6, to_timestamp($7::bigint))
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&key.prefix)
+        .bind(&key.owner)
+        .bind(key.secret_hash.as_slice())
+        .bind(&key.permissions)
+        .bind(key.requests_per_minute.map(i64::from))
+        .bind(key.proofs_per_minute.map(i64::from))
+        .bind(time(key.expires_at)?)
+        .execute(&self.pool)
+        .await?;
+        Ok(added.rows_affected() == 1)
+    }
+
+    /// Makes an API key expire now. Returns `false` if the database has no such key, or if it has
+    /// expired already.
+    pub async fn revoke_api_key(&self, prefix: &str) -> Result<bool, StoreError> {
+        let revoked =
+            sqlx::query("UPDATE api_keys SET expires_at = now() WHERE prefix = $1 AND expires_at > now()")
+                .bind(prefix)
+                .execute(&self.pool)
+                .await?;
+        Ok(revoked.rows_affected() == 1)
+    }
+}
+
+fn api_key(row: &PgRow) -> Result<ApiKey, StoreError> {
+    Ok(ApiKey {
+        prefix: row.get("prefix"),
+        owner: row.get("owner"),
+        secret_hash: bytes32(row.get("secret_hash"))?,
+        permissions: row.get("permissions"),
+        requests_per_minute: limit(row, "requests_per_minute")?,
+        proofs_per_minute: limit(row, "proofs_per_minute")?,
+        expires_at: row.get("expires_at"),
+    })
+}
+
+fn limit(row: &PgRow, column: &str) -> Result<Option<u32>, StoreError> {
+    let limit: Option<i64> = row.get(column);
+    let limit = limit.map(u32::try_from).transpose();
+    limit.map_err(|_| StoreError::Damaged(format!("{column} is not a limit")))
+}

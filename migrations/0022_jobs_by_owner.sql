@@ -1,0 +1,3 @@
+-- no-transaction
+-- To list the jobs of an owner, the newest first.
+CREATE INDEX CONCURRENTLY jobs_by_owner ON jobs (owner, id);

@@ -1,0 +1,112 @@
+//! The rotation of the keys in the key ring.
+//!
+//! A key is replaced after its rotation period. It is removed as soon as no job can need it: when
+//! every job that may have been encrypted with it has ended or has exceeded its deadline.
+
+use std::{path::Path, time::Duration};
+
+use bauta_store::{Store, StoreError};
+
+use super::{Queue, QueueError};
+use crate::{
+    key_ring::{self, KeyRing, KeyRingError},
+    settings::Settings,
+    witness_keys::SealError,
+};
+
+/// The time in which an instance can still store a witness under a key that was replaced, as a
+/// multiple of the time limit of a statement.
+const GRACE_STATEMENTS: u32 = 2;
+
+/// What a rotation did. Names are not secret.
+pub struct Rotation {
+    /// The new key.
+    pub added: Option<String>,
+    /// The keys that were removed and overwritten.
+    pub removed: Vec<String>,
+    /// The replaced keys that open jobs may need.
+    pub kept: Vec<String>,
+}
+
+/// Returns the time after which no instance uses a replaced key any more.
+pub(super) fn grace(settings: &Settings) -> Duration {
+    Duration::from_millis(settings.statement_timeout_ms) * GRACE_STATEMENTS
+}
+
+/// Adds a key to the ring and removes the keys that no job can need.
+pub async fn rotate_keys(store: &Store, file: &Path, settings: &Settings) -> Result<Rotation, QueueError> {
+    // The file may not exist yet.
+    rotate(store, file, None, grace(settings)).await
+}
+
+impl Queue {
+    /// Reads the key ring again, replaces its newest key if it is old enough, and removes the keys
+    /// that no job can need.
+    pub(super) async fn maintain_keys(&self) -> Result<(), QueueError> {
+        let Some(file) = self.0.keys.ring_file() else {
+            return Ok(());
+        };
+        let period = self.0.key_rotation.unwrap_or(Duration::MAX);
+        let rotation = rotate(&self.0.store, file, Some(period), self.0.key_grace).await?;
+        let Rotation { added, removed, .. } = rotation;
+        if let Some(name) = added {
+            tracing::info!(event = "witness_key_added", name);
+        }
+        for name in removed {
+            tracing::info!(event = "witness_key_removed", name);
+        }
+        Ok(self.0.keys.refresh()?)
+    }
+}
+
+/// Adds a key if the newest one is older than `period`, or in any case if there is no period.
+/// Removes the keys that were replaced more than `grace` ago and that no job can need.
+async fn rotate(
+    store: &Store,
+    file: &Path,
+    period: Option<Duration>,
+    grace: Duration,
+) -> Result<Rotation, QueueError> {
+    // The times of jobs are those of the database's clock.
+    let now = store.clock_ms().await?;
+    let latest_creation = period.map(|period| now.saturating_sub(milliseconds(period)));
+    let added = blocking(file, move |file| {
+        key_ring::add_key(file, now, |newest| {
+            latest_creation.is_none_or(|latest| newest.is_some_and(|newest| newest.created_ms <= latest))
+        })
+    })
+    .await?;
+    let keys = blocking(file, |file| KeyRing::open(file)?.keys(Duration::MAX)).await?;
+    let (mut removed, mut kept) = (Vec::new(), Vec::new());
+    for key in keys.iter() {
+        let Some(replaced) = key.replaced_ms else { continue };
+        let last_use = replaced.saturating_add(milliseconds(grace));
+        if last_use < now && !store.has_live_jobs_created_before(last_use).await? {
+            removed.push(key.name.clone());
+        } else {
+            kept.push(key.name.clone());
+        }
+    }
+    if !removed.is_empty() {
+        let names = removed.clone();
+        blocking(file, move |file| key_ring::remove_keys(file, &names)).await?;
+    }
+    Ok(Rotation { added, removed, kept })
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Accesses the file outside the async threads.
+async fn blocking<T: Send + 'static>(
+    file: &Path,
+    access: impl FnOnce(&Path) -> Result<T, KeyRingError> + Send + 'static,
+) -> Result<T, QueueError> {
+    let file = file.to_owned();
+    let accessed = tokio::task::spawn_blocking(move || access(&file)).await;
+    match accessed {
+        Ok(result) => Ok(result.map_err(SealError::from)?),
+        Err(_) => Err(StoreError::Stopped.into()),
+    }
+}

@@ -1,0 +1,158 @@
+//! Tickets, with which web pages open websockets and event streams.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, header},
+};
+use bauta_service_common::{Caller, Json, Origin, Problem, RequestId, TICKET_SECONDS, UnreadBody};
+use bauta_store::Ticket;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{
+    events::ID_RULE,
+    problems::ProblemDocument,
+    state::{AppState, MAX_OPERATION_BYTES, PROVE},
+};
+
+/// A request for a ticket.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TicketRequest {
+    /// The job's id, or the id that the client gives its request.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
+    id: String,
+    /// The origin of the page that will use the ticket. By default the header `Origin`, which
+    /// browsers send.
+    #[schema(example = "https://app.example.org", max_length = 256)]
+    origin: Option<String>,
+}
+
+/// A ticket.
+#[derive(Serialize, ToSchema)]
+pub struct TicketAnswer {
+    /// The ticket, for the query parameter `ticket` of a websocket or an event stream. It can be
+    /// used once.
+    ticket: String,
+    /// Seconds until the ticket expires.
+    expires_in_seconds: u32,
+}
+
+/// The query parameter that contains a ticket.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct TicketParameter {
+    /// A ticket, instead of an API key.
+    pub ticket: Option<String>,
+}
+
+/// Creates a ticket.
+///
+/// Web pages can't send an API key with a websocket or an `EventSource`. They use a ticket instead.
+/// It is valid for 30 seconds, once, for one job or request, and for pages of one origin.
+#[utoipa::path(
+    post,
+    path = "/tickets",
+    tag = "jobs",
+    security(("api_key" = ["prove"])),
+    request_body = TicketRequest,
+    responses(
+        (status = 200, body = TicketAnswer),
+        (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn ticket(
+    State(state): State<Arc<AppState>>,
+    headers: HeaderMap,
+    body: UnreadBody,
+) -> Result<Json<TicketAnswer>, Problem> {
+    let caller = state.identify(&headers, PROVE).await?;
+    let request: TicketRequest = body.json(MAX_OPERATION_BYTES).await?;
+    if !RequestId::is_valid(request.id.as_bytes()) {
+        return Err(Problem::invalid("id", ID_RULE));
+    }
+    let origin = match (request.origin, origin(&headers)) {
+        (Some(given), "") => given,
+        (None, sent) => sent.to_owned(),
+        (Some(given), sent) if given == sent => given,
+        (Some(_), _) => {
+            return Err(Problem::invalid("origin", "must be equal to the header Origin"));
+        }
+    };
+    if let Err(error) = origin.parse::<Origin>() {
+        return Err(Problem::invalid("origin", error.to_string()));
+    }
+    let ticket = Ticket {
+        prefix: caller.prefix,
+        owner: caller.owner,
+        subject: subject(&request.id),
+        origin,
+    };
+    Ok(Json(TicketAnswer {
+        ticket: state.tickets.issue(ticket).await?,
+        expires_in_seconds: TICKET_SECONDS,
+    }))
+}
+
+/// A client that may open a websocket or an event stream.
+pub struct StreamCaller {
+    /// The client.
+    pub caller: Caller,
+    /// The id that its ticket is for. `None` with an API key, which is for all ids.
+    subject: Option<String>,
+}
+
+impl StreamCaller {
+    /// Fails if the client's ticket is for another id.
+    pub fn check(&self, id: &str) -> Result<(), Problem> {
+        match &self.subject {
+            Some(allowed) if *allowed != subject(id) => Err(Problem::invalid(
+                "requestId",
+                "must be the id that the ticket is for",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl AppState {
+    /// Returns the client of a websocket or an event stream, by its ticket or its API key.
+    pub async fn authorise_stream(
+        &self,
+        headers: &HeaderMap,
+        parameter: &TicketParameter,
+    ) -> Result<StreamCaller, Problem> {
+        let Some(text) = &parameter.ticket else {
+            let caller = self.authorise(headers, PROVE).await?;
+            return Ok(StreamCaller {
+                caller,
+                subject: None,
+            });
+        };
+        let ticket = self.tickets.redeem(text, origin(headers)).await?;
+        let caller = Caller {
+            prefix: ticket.prefix,
+            owner: ticket.owner,
+            ..Caller::default()
+        };
+        Ok(StreamCaller {
+            caller,
+            subject: Some(ticket.subject),
+        })
+    }
+}
+
+fn origin(headers: &HeaderMap) -> &str {
+    headers
+        .get(header::ORIGIN)
+        .and_then(|origin| origin.to_str().ok())
+        .unwrap_or_default()
+}
+
+/// Returns an id in the form in which ids are compared: a UUID as the database writes it.
+fn subject(id: &str) -> String {
+    Uuid::parse_str(id).map_or_else(|_| id.to_owned(), |id| id.to_string())
+}
