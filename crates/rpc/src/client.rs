@@ -187,28 +187,29 @@ fn with_sources(error: &dyn std::error::Error) -> String {
 /// Extracts the result from a JSON-RPC response.
 pub fn parse_response<T: DeserializeOwned>(method: &'static str, body: &[u8]) -> Result<T, RpcError> {
     let response: ResponseJson = serde_json::from_slice(body).map_err(RpcError::invalid_response(method))?;
-    result_of(method, response)
+    result_of(method, response.result, response.error)
 }
 
 /// Extracts the results from the response to `count` calls with the ids from 0. A node can order
 /// them as it likes.
-pub fn parse_batch<T: DeserializeOwned>(
+fn parse_batch<T: DeserializeOwned>(
     method: &'static str,
     body: &[u8],
     count: usize,
 ) -> Result<Vec<Result<T, RpcError>>, RpcError> {
-    let responses = match serde_json::from_slice(body).map_err(RpcError::invalid_response(method))? {
-        BatchJson::Several(responses) => responses,
-        BatchJson::One(response) => {
-            let refusal = response.error.map(|error| error.into_rpc_error(method));
-            return Err(refusal.unwrap_or_else(|| missing(method)));
-        }
-    };
+    // A node that refuses several calls sends one error, and not a list.
+    if body.trim_ascii_start().first() != Some(&b'[') {
+        return Err(match parse_response::<Value>(method, body) {
+            Err(refusal) => refusal,
+            Ok(_) => missing(method),
+        });
+    }
+    let responses: Vec<WithId> = serde_json::from_slice(body).map_err(RpcError::invalid_response(method))?;
     let mut results: Vec<Option<Result<T, RpcError>>> = (0..count).map(|_| None).collect();
     for response in responses {
         let index = response.id.and_then(|id| usize::try_from(id).ok());
         if let Some(result) = index.and_then(|index| results.get_mut(index)) {
-            *result = Some(result_of(method, response.response));
+            *result = Some(result_of(method, response.result, response.error));
         }
     }
     Ok(results
@@ -224,8 +225,12 @@ fn missing(method: &'static str) -> RpcError {
     }
 }
 
-fn result_of<T: DeserializeOwned>(method: &'static str, response: ResponseJson) -> Result<T, RpcError> {
-    match (response.error, response.result) {
+fn result_of<T: DeserializeOwned>(
+    method: &'static str,
+    result: Option<Value>,
+    error: Option<ErrorJson>,
+) -> Result<T, RpcError> {
+    match (error, result) {
         (Some(error), _) => Err(error.into_rpc_error(method)),
         (None, result) => {
             serde_json::from_value(result.unwrap_or(Value::Null)).map_err(RpcError::invalid_response(method))
@@ -233,19 +238,12 @@ fn result_of<T: DeserializeOwned>(method: &'static str, response: ResponseJson) 
     }
 }
 
-/// The response to several calls. A node that refuses them sends one error.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum BatchJson {
-    Several(Vec<WithId>),
-    One(ResponseJson),
-}
-
+/// A response to one of several calls.
 #[derive(Deserialize)]
 struct WithId {
     id: Option<u64>,
-    #[serde(flatten)]
-    response: ResponseJson,
+    result: Option<Value>,
+    error: Option<ErrorJson>,
 }
 
 #[derive(Deserialize)]

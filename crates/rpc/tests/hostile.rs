@@ -153,3 +153,38 @@ async fn a_silent_websocket_is_a_timeout() {
     );
     assert!(!error.to_string().contains("secret"), "{error}");
 }
+
+/// Calls a method four times with one request, at a node that sends this body.
+async fn four_calls(body: &str) -> Result<Vec<Result<String, RpcError>>, RpcError> {
+    let url = format!("http://{}", faulty_node(http("200 OK", "", body)).await);
+    let rpc = Rpc::with_options(&url, LIMITS).unwrap();
+    rpc.call_batch("getTransaction", &[(); 4].map(|()| serde_json::json!([])))
+        .await
+}
+
+#[tokio::test]
+async fn the_responses_to_several_calls_are_ordered_by_their_ids_and_fail_one_by_one() {
+    let body = r#"[{"jsonrpc":"2.0","id":2,"result":"c"},{"jsonrpc":"2.0","id":0,"result":"a"},
+        {"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"internal error"}},
+        {"jsonrpc":"2.0","id":77,"result":"not requested"}]"#;
+    let results = four_calls(body).await.unwrap();
+    assert_eq!(results.len(), 4);
+    assert_eq!(results[0].as_deref().unwrap(), "a");
+    assert!(matches!(results[1], Err(RpcError::Refused { .. })));
+    assert_eq!(results[2].as_deref().unwrap(), "c");
+    assert!(matches!(results[3], Err(RpcError::InvalidResponse { .. })));
+}
+
+#[tokio::test]
+async fn a_node_that_refuses_several_calls_makes_the_whole_request_fail() {
+    let refusal = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no batches"}}"#;
+    let refused = four_calls(refusal).await.unwrap_err();
+    assert!(matches!(refused, RpcError::Refused { .. }), "{refused}");
+    for body in ["null", "[", "[1]", "{}", "not JSON"] {
+        let error = four_calls(body).await.unwrap_err();
+        assert!(
+            matches!(error, RpcError::InvalidResponse { .. }),
+            "{body}: {error}"
+        );
+    }
+}

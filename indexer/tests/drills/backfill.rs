@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::env;
 use std::fs;
-use std::process::Child;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -18,11 +17,11 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::actors::eventually;
-use crate::process::indexer_of;
+use crate::process::{Running, indexer_of};
 use crate::support::{follow_settings, source};
 
 /// Transactions in one slot.
-const PER_SLOT: u64 = 20;
+const PER_SLOT: u64 = 10;
 /// Transactions that the service fetches and applies in one batch.
 const BATCH: u64 = 1_000;
 /// The limit of the service's memory in MB.
@@ -63,8 +62,8 @@ fn recorded(chain: &TestChain) -> Vec<RecordedTransaction> {
 }
 
 /// Returns the largest resident memory of a process so far, in MB.
-fn memory(process: &Child) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap_or_default();
+fn memory(process: &Running) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", process.0.id())).unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse::<f64>().ok());
     kilobytes.unwrap_or(0.0) * 1024.0 / 1e6
@@ -73,8 +72,8 @@ fn memory(process: &Child) -> f64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backfill_that_is_killed_at_random_moments_repeats_little_and_needs_little_memory() {
     let variable = |name| env::var(name).ok().and_then(|text| text.parse().ok());
-    let transactions: u64 = variable("BAUTA_DRILL_TRANSACTIONS").unwrap_or(12_000);
-    let kills: u64 = variable("BAUTA_DRILL_KILLS").unwrap_or(10).min(20);
+    let transactions: u64 = variable("BAUTA_DRILL_TRANSACTIONS").unwrap_or(4_000);
+    let kills: u64 = variable("BAUTA_DRILL_KILLS").unwrap_or(6).min(20);
     let seed: u64 = variable("BAUTA_DRILL_SEED").unwrap_or_else(rand::random);
     println!("{transactions} transactions, {kills} kills; BAUTA_DRILL_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
@@ -98,13 +97,12 @@ async fn a_backfill_that_is_killed_at_random_moments_repeats_little_and_needs_li
     let mut killed = 0;
     for _ in 0..kills {
         let start = Instant::now();
-        let mut running = indexer_of(&url, &replay.rpc());
+        let running = indexer_of(&url, &replay.rpc());
         // A part of the time that the whole history takes at 5,000 transactions a second.
         let whole = transactions / 5;
         tokio::time::sleep(Duration::from_millis(random.gen_range(200..400 + whole / kills))).await;
         peak = peak.max(memory(&running));
-        running.kill().unwrap();
-        running.wait().unwrap();
+        running.kill();
         running_time += start.elapsed();
         killed += 1;
         if slot().await >= last_slot {
@@ -112,15 +110,14 @@ async fn a_backfill_that_is_killed_at_random_moments_repeats_little_and_needs_li
         }
     }
     let start = Instant::now();
-    let mut running = indexer_of(&url, &replay.rpc());
+    let running = indexer_of(&url, &replay.rpc());
     eventually("the whole history is applied", async || {
         peak = peak.max(memory(&running));
         slot().await >= last_slot
     })
     .await;
     running_time += start.elapsed();
-    running.kill().unwrap();
-    running.wait().unwrap();
+    running.kill();
 
     let counts = replay.counts();
     let fetched = counts.transactions.load(Ordering::Relaxed);

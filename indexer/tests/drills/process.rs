@@ -6,6 +6,24 @@ use std::process::{Child, Command};
 
 use crate::chain::DrillChain;
 
+/// A service that ends with this value, also if the test fails.
+pub struct Running(pub Child);
+
+impl Running {
+    /// Kills the service.
+    pub fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Returns the command of the indexer, configured by environment variables.
 fn command(database: &str, chain: &DrillChain) -> Command {
     indexer_program(env!("CARGO_BIN_EXE_bauta-indexer").as_ref(), database, chain)
@@ -33,9 +51,10 @@ pub fn indexer(database: &str, chain: &DrillChain) -> Child {
 }
 
 /// Starts the service for a replay server without accounts, with hardly a limit of the requests.
-pub fn indexer_of(database: &str, rpc: &str) -> Child {
+pub fn indexer_of(database: &str, rpc: &str) -> Running {
     let program = env::var_os("BAUTA_DRILL_INDEXER");
-    Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_bauta-indexer").into()))
+    let mut command = Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_bauta-indexer").into()));
+    command
         .env("DATABASE_URL", database)
         .env("SOLANA_RPC_URL", rpc)
         .env("RPC_CONCURRENCY", "64")
@@ -44,9 +63,8 @@ pub fn indexer_of(database: &str, rpc: &str) -> Child {
         .env("RECONCILE_INTERVAL_MS", "0")
         .env("METRICS_HOST", "127.0.0.1")
         .env("METRICS_PORT", "0")
-        .env("RUST_LOG", "off")
-        .spawn()
-        .unwrap()
+        .env("RUST_LOG", "off");
+    Running(command.spawn().unwrap())
 }
 
 /// Starts `bauta-indexer rebuild`.

@@ -2,14 +2,13 @@
 //! release that `older_release.txt` names, and runs it.
 
 use std::env;
-use std::process::Child;
 
 use bauta_store::newest_migration;
 use bauta_store::testing::TestDatabase;
 
 use crate::actors::{Load, eventually};
 use crate::chain::DrillChain;
-use crate::process::{indexer, indexer_program};
+use crate::process::{Running, indexer, indexer_program};
 use crate::support::{assert_equals_chain, caught_up};
 
 async fn count(database: &TestDatabase, query: &'static str) -> i64 {
@@ -25,11 +24,6 @@ async fn progress(database: &TestDatabase, what: &str) {
     eventually(what, async || count(database, EVENTS).await > before + 5).await;
 }
 
-fn end(mut program: Child) {
-    program.kill().unwrap();
-    program.wait().unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the older release; `cargo xtask drill upgrade` builds it"]
 async fn the_older_release_and_this_one_share_a_database_in_both_directions() {
@@ -37,34 +31,34 @@ async fn the_older_release_and_this_one_share_a_database_in_both_directions() {
     let chain = DrillChain::start().await;
     let database = TestDatabase::empty().await.unwrap();
     let url = database.url().unwrap();
-    let older = || indexer_program(&program, &url, &chain).spawn().unwrap();
+    let older = || Running(indexer_program(&program, &url, &chain).spawn().unwrap());
     let load = Load::start(&chain).await;
 
     let first = older();
     progress(&database, "the older release applies events").await;
-    let second = indexer(&url, &chain);
+    let second = Running(indexer(&url, &chain));
     eventually("this release has migrated the database", async || {
         count(&database, "SELECT max(version) FROM _sqlx_migrations").await == newest_migration()
     })
     .await;
     progress(&database, "the older release applies events in the newer schema").await;
-    end(first);
+    first.kill();
     progress(&database, "this release applies events").await;
 
     // Back: the older release starts with the newer schema, and applies and rolls back.
     let third = older();
-    end(second);
+    second.kill();
     progress(&database, "the older release applies events again").await;
     let slot = database.store.checkpoint().await.unwrap().unwrap().slot;
     progress(&database, "further events are applied").await;
     database.store.roll_back_for_repair(slot).await.unwrap();
     progress(&database, "the older release continues after a rollback").await;
 
-    let fourth = indexer(&url, &chain);
-    end(third);
+    let fourth = Running(indexer(&url, &chain));
+    third.kill();
     progress(&database, "this release applies events again").await;
     let actors = load.stop().await;
     caught_up(&database.store, &actors).await;
-    end(fourth);
+    fourth.kill();
     assert_equals_chain(&database, &chain, &actors).await;
 }

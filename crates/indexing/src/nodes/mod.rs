@@ -50,6 +50,8 @@ pub use node::NodeSettings;
 const CONCURRENT_FETCHES: usize = 32;
 /// The largest number of transactions that are requested with one request.
 const MAX_BATCH: usize = 25;
+/// How long the answer with several transactions is awaited before they are requested one by one.
+const BATCH_PATIENCE: Duration = Duration::from_secs(5);
 /// The method that returns a transaction.
 const METHOD: &str = "getTransaction";
 /// How often a request is sent to all nodes in turn before it fails.
@@ -260,9 +262,12 @@ impl RpcSource {
         let fetched = self
             .try_nodes("a transaction", METHOD, PATIENCE, move |node| async move {
                 let request = node.rpc().transaction(&signature, CommitmentLevel::Confirmed);
-                let answer = node.request(METHOD, request).await?;
-                has_answered.store(true, Ordering::Relaxed);
-                let transaction = answer.ok_or_else(|| {
+                let answer = node.request(METHOD, request).await;
+                // An answer that cannot be read is one as well: it would be the same for ever.
+                if let Ok(_) | Err(RpcError::InvalidResponse { method: METHOD, .. }) = &answer {
+                    has_answered.store(true, Ordering::Relaxed);
+                }
+                let transaction = answer?.ok_or_else(|| {
                     node.invalid_response(METHOD, format!("{signature} is listed, but it is unknown"))
                 })?;
                 usable(transaction, listed).map_err(|reason| node.invalid_response(METHOD, reason))
@@ -376,7 +381,7 @@ async fn batch(node: &Node, listed: &[ListedTransaction]) -> Vec<Option<Executed
     let signatures: Vec<_> = listed.iter().map(|entry| entry.signature).collect();
     let request = node.rpc().transactions(&signatures, CommitmentLevel::Confirmed);
     let request = node.request_several(METHOD, listed.len(), request);
-    match tokio::time::timeout(PATIENCE, request).await {
+    match tokio::time::timeout(BATCH_PATIENCE, request).await {
         Ok(Ok(answers)) => answers.into_iter().map(|answer| answer.ok().flatten()).collect(),
         Ok(Err(error)) => {
             let is_refusal = match &error {
@@ -390,7 +395,8 @@ async fn batch(node: &Node, listed: &[ListedTransaction]) -> Vec<Option<Executed
             Vec::new()
         }
         Err(_) => {
-            node.record_slow();
+            // Single requests are short enough.
+            node.record_refused_batch();
             Vec::new()
         }
     }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::chain::Transaction;
 
-/// Returns a transaction as the result of `getTransaction`. Its message has no instructions.
+/// Returns a transaction as the result of `getTransaction`. Its message has one instruction, which has
+/// no data.
 #[must_use]
 pub fn transaction_json(transaction: &Transaction) -> Value {
     let text = |bytes: &[u8]| bs58::encode(bytes).into_string();
@@ -32,6 +33,7 @@ pub fn transaction_json(transaction: &Transaction) -> Value {
             })
         })
         .collect();
+    let program = key_index(bauta::ID.as_ref());
     json!({
         "slot": transaction.slot.get(),
         "blockTime": transaction.time,
@@ -44,7 +46,10 @@ pub fn transaction_json(transaction: &Transaction) -> Value {
         },
         "transaction": {
             "signatures": [transaction.signature.to_string()],
-            "message": { "accountKeys": keys, "instructions": [] },
+            "message": {
+                "accountKeys": keys,
+                "instructions": [{ "programIdIndex": program, "accounts": [], "data": "" }],
+            },
         },
     })
 }
