@@ -8,9 +8,10 @@ use std::{
 };
 
 use bauta::state::Circuit;
-use bauta_client::{addresses, decode_account};
+use bauta_client::decode_account;
 use bauta_rpc::{CommitmentLevel, Options, Rpc, RpcError};
 use sha2::{Digest, Sha256};
+use solana_address::Address;
 
 /// Limits of a request to the node. A circuit account has less than 1 KiB.
 const OPTIONS: Options = Options {
@@ -54,14 +55,13 @@ impl VerifyingKeys {
         })
     }
 
-    /// Returns the key of a registered circuit with this SHA-256.
-    pub async fn get(&self, hash: [u8; 32]) -> Result<VerifyingKey, VerifyingKeyError> {
+    /// Returns the key with this SHA-256 of the circuit account at `address`.
+    pub async fn get(&self, address: &Address, hash: [u8; 32]) -> Result<VerifyingKey, VerifyingKeyError> {
         if let Some(key) = self.known().get(&hash) {
             return Ok(*key);
         }
         let node = self.node.as_ref().ok_or(VerifyingKeyError::NoNode)?;
-        let address = addresses::circuit(&hash).address;
-        let (_, account) = node.account(&address, CommitmentLevel::Confirmed).await?;
+        let (_, account) = node.account(address, CommitmentLevel::Confirmed).await?;
         let circuit =
             account.and_then(|account| decode_account::<Circuit>(&account.owner, &account.data).ok());
         let key = circuit

@@ -24,9 +24,16 @@ const TAIL: &str = "
 `groth16` is the part of `verify` from the payload's hash to the pairing: context, digest, public
 input and pairing. By the runtime's schedule, its system calls alone cost 79,853: the pairing of
 four pairs 73,612 with its input, a multiplication in G1 3,840, an addition 334, and a Poseidon hash
-of five elements 2,067. The search for a nullifier's address costs about 370 for each bump. Half of
-all nullifiers need one bump. [The notes](compute-units-notes.md) show where the units are spent and
-what was tried.
+of five elements 2,067. [The notes](compute-units-notes.md) show where the units are spent and what
+was tried.
+
+`verify_skips_0` and `verify_skips_8` are `verify` with a nullifier in whose address the program skips
+no bump and eight bumps. Each skipped bump costs 379. One nullifier in 2^(n+1) skips more than
+n bumps, and no one can choose the nullifier of a member. A transaction that sets no limit is granted
+200,000 units for each instruction. This suffices for every nullifier, because there are 256 bumps. A
+transaction that sets a limit adds 10,000 to the cost in the table. This is enough for 26 skipped
+bumps, and one nullifier in 2^27 needs more. A verification that runs out of units changes nothing
+and can be sent again with a higher limit.
 
 For comparison: a bare pairing check with 8 inputs costs 93,344. An append of one leaf to a
 concurrent Merkle tree with a cheaper hash function costs 22,647, and an append of ten leaves

@@ -108,7 +108,7 @@ impl Circuit {
             transcript_hash: [0; 32],
             verifying_key: key.verifying_key().to_bytes(),
         };
-        let address = addresses::circuit_of(&registration.verifying_key).address;
+        let address = addresses::circuit_of(&registration).address;
         let register = RegisterCircuit {
             payer: chain.payer.pubkey(),
             admin: chain.payer.pubkey(),

@@ -32,10 +32,9 @@ pub async fn verifying_key(
     let hash = parameters::hash("vk_hash", &text)?;
     // Only registered keys are requested from the node.
     let circuits = state.store.circuits().await?;
-    if !circuits.iter().any(|circuit| circuit.vk_hash == hash) {
-        return Err(problems::unknown_verifying_key());
-    }
-    let key = state.verifying_keys.get(hash).await?;
+    let circuit = circuits.iter().find(|circuit| circuit.vk_hash == hash);
+    let circuit = circuit.ok_or_else(problems::unknown_verifying_key)?;
+    let key = state.verifying_keys.get(&circuit.address, hash).await?;
     Ok(respond::immutable(
         key.to_vec(),
         &format!("0x{}", hex::encode(hash)),

@@ -1,6 +1,7 @@
 //! Derives the addresses of the program's accounts. Integers in seeds are little-endian, as in
 //! instruction data.
 
+use bauta::instructions::CircuitRegistration;
 use bauta::state::{Circuit, Collection, Config, Holding, Nullifier as NullifierAccount, Registry, Scope};
 use bauta_primitives::Nullifier;
 use solana_address::Address;
@@ -36,16 +37,17 @@ pub fn config() -> DerivedAddress {
     DerivedAddress::of(&[Config::SEED])
 }
 
-/// Derives the address of a circuit from the SHA-256 hash of its verifying key.
+/// Derives the address of a circuit from the SHA-256 hashes of its verifying key and of its metadata.
 #[must_use]
-pub fn circuit(vk_hash: &[u8; 32]) -> DerivedAddress {
-    DerivedAddress::of(&[Circuit::SEED, vk_hash])
+pub fn circuit(vk_hash: &[u8; 32], metadata_hash: &[u8; 32]) -> DerivedAddress {
+    DerivedAddress::of(&[Circuit::SEED, vk_hash, metadata_hash])
 }
 
-/// Derives the address of a circuit from its verifying key.
+/// Derives the address of a circuit from its registration.
 #[must_use]
-pub fn circuit_of(verifying_key: &[u8; 576]) -> DerivedAddress {
-    circuit(&hash(verifying_key).to_bytes())
+pub fn circuit_of(registration: &CircuitRegistration) -> DerivedAddress {
+    let vk_hash = hash(&registration.verifying_key).to_bytes();
+    circuit(&vk_hash, &registration.metadata_hash())
 }
 
 /// Derives the address of a registry. `nonce` is the number that the authority chose for it.

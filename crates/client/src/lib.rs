@@ -8,6 +8,7 @@
 //!                                                                      |
 //!   state    <--decode_account-- account data  <-----------------------+
 //!   scope    <--decode_scope, with the pinned cluster tag  <-----------+
+//!   root     <--root_to_prove-- registry account  <--------------------+
 //!   Event    <--decode_event---- inner instructions  <-----------------+
 //!   Verification, ProgramError  <-- return data, custom code  <--------+
 //!
@@ -20,6 +21,7 @@ mod error;
 mod events;
 pub mod instructions;
 mod program_error;
+mod roots;
 mod scope;
 mod tree;
 mod verification;
@@ -28,6 +30,7 @@ pub use accounts::decode_account;
 pub use error::ClientError;
 pub use events::{Event, decode_event};
 pub use program_error::ProgramError;
+pub use roots::root_to_prove;
 pub use scope::{ClusterTag, decode_scope};
 pub use tree::{ON_CHAIN_LEVELS, ReferenceTree};
 pub use verification::Verification;

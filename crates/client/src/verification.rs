@@ -30,15 +30,21 @@ impl Verification {
 
     /// Decodes return data. `program` is the program that set it.
     ///
-    /// RPC nodes cut trailing zero bytes of return data. This function adds them again.
+    /// RPC nodes cut trailing zero bytes of return data. This function adds them again. The last value
+    /// is a hash, which is never zero, so data of at most 192 bytes is not that of a verification.
     ///
     /// # Errors
-    /// If another program set the data, the data is longer than 224 bytes, or a value is not
-    /// canonical.
+    /// If another program set the data, the data is not longer than 192 bytes or is longer than 224
+    /// bytes, or a value is not canonical.
     pub fn decode(program: &Address, data: &[u8]) -> Result<Self, ClientError> {
         if *program != bauta::ID {
             return Err(ClientError::ReturnData {
                 reason: "another program set the data",
+            });
+        }
+        if data.len() <= Self::BYTES - 32 {
+            return Err(ClientError::ReturnData {
+                reason: "the data has at most 192 bytes, so it has no hash of the payload",
             });
         }
         let mut bytes = [0; Self::BYTES];

@@ -1,9 +1,11 @@
 //! Tests the decoding of error codes.
 
+use anchor_lang::error::ErrorCode;
 use bauta::errors::BautaError;
 use bauta_client::ProgramError;
 use solana_address::Address;
 use solana_instruction::error::InstructionError;
+use solana_system_interface::error::SystemError;
 use solana_transaction_error::TransactionError;
 
 fn failed(index: u8, code: u32) -> TransactionError {
@@ -29,6 +31,24 @@ fn codes_of_anchor_and_unknown_codes_are_named_so() {
     assert_eq!(ProgramError::from_code(last + 1).name, "Unknown");
     assert_eq!(ProgramError::from_code(u32::MAX).name, "Unknown");
     assert_eq!(ProgramError::from_code(3010).name, "Anchor");
+}
+
+/// The names are those of `solana_system_interface::error::SystemError`.
+#[test]
+fn codes_of_the_system_program_are_not_named_as_those_of_anchor() {
+    for (error, name) in [
+        (SystemError::AccountAlreadyInUse, "AccountAlreadyInUse"),
+        (
+            SystemError::ResultWithNegativeLamports,
+            "ResultWithNegativeLamports",
+        ),
+        (SystemError::InvalidProgramId, "System"),
+    ] {
+        assert_eq!(ProgramError::from_code(error as u32).name, name);
+    }
+    assert_eq!(ProgramError::from_code(99).name, "System");
+    let first = ErrorCode::InstructionMissing.into();
+    assert_eq!(ProgramError::from_code(first).name, "Anchor");
 }
 
 #[test]

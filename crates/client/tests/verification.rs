@@ -39,6 +39,17 @@ fn return_data_that_is_too_long_is_refused() {
     ));
 }
 
+/// Otherwise empty data would be a verification of zeros.
+#[test]
+fn return_data_without_a_hash_of_the_payload_is_refused() {
+    for length in [0, 1, 32, 192] {
+        assert!(matches!(
+            Verification::decode(&bauta::ID, &data()[..length]),
+            Err(ClientError::ReturnData { .. })
+        ));
+    }
+}
+
 #[test]
 fn trailing_zero_bytes_that_a_node_cut_are_added_again() {
     let mut whole = data();

@@ -28,6 +28,7 @@ mod membership;
 pub mod poseidon;
 #[cfg(not(target_os = "solana"))]
 mod proof_inputs;
+pub mod roots;
 pub mod tree;
 
 pub use context::{ANYONE, Context, ContextParts};

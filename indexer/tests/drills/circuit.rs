@@ -20,28 +20,32 @@ pub static KEY: LazyLock<Arc<Key<Ownership>>> = LazyLock::new(|| {
     Arc::new(key)
 });
 
-/// Returns the registration of the circuit.
+/// Returns the instruction that registers the circuit.
 pub fn registration(admin: Address) -> RegisterCircuit {
-    let mut statement = [0; 32];
-    statement[..Ownership::NAME.len()].copy_from_slice(Ownership::NAME.as_bytes());
     RegisterCircuit {
         payer: admin,
         admin,
-        registration: CircuitRegistration {
-            statement,
-            version: Ownership::VERSION,
-            depth: 10,
-            leaf_format: LEAF_FORMAT,
-            auxiliary_format: 0,
-            provenance: Provenance::Development,
-            constraint_system_hash: KEY.header().constraint_system_hash,
-            transcript_hash: [0; 32],
-            verifying_key: KEY.verifying_key().to_bytes(),
-        },
+        registration: description(),
+    }
+}
+
+fn description() -> CircuitRegistration {
+    let mut statement = [0; 32];
+    statement[..Ownership::NAME.len()].copy_from_slice(Ownership::NAME.as_bytes());
+    CircuitRegistration {
+        statement,
+        version: Ownership::VERSION,
+        depth: 10,
+        leaf_format: LEAF_FORMAT,
+        auxiliary_format: 0,
+        provenance: Provenance::Development,
+        constraint_system_hash: KEY.header().constraint_system_hash,
+        transcript_hash: [0; 32],
+        verifying_key: KEY.verifying_key().to_bytes(),
     }
 }
 
 /// Returns the address of the circuit account.
 pub fn address() -> Address {
-    addresses::circuit_of(&KEY.verifying_key().to_bytes()).address
+    addresses::circuit_of(&description()).address
 }

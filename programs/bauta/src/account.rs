@@ -1,6 +1,9 @@
 //! Program-derived addresses, account creation, and the clock.
 
-use crate::errors::{BautaError, refused, require};
+use crate::{
+    errors::{BautaError, refused, require},
+    system_data,
+};
 use anchor_lang::{
     Discriminator, Owner, ZeroCopy,
     prelude::*,
@@ -65,7 +68,7 @@ fn allocate<'info>(
 ) -> Result<()> {
     let rent = minimum_balance(&Rent::get()?, space);
     let present = account.lamports();
-    let space = (space as u64).to_le_bytes();
+    let space = space as u64;
     let infos = [payer.clone(), account.clone()];
     let payer = AccountMeta::new(*payer.key, true);
     let own = AccountMeta::new(*account.key, true);
@@ -77,19 +80,16 @@ fn allocate<'info>(
         };
         invoke_signed(&instruction, &infos, &[seeds])
     };
-    // Numbers of the system instructions: 0 CreateAccount, 1 Assign, 2 Transfer, 8 Allocate.
-    let id = crate::ID;
     if present == 0 {
-        let data = [&0u32.to_le_bytes()[..], &rent.to_le_bytes(), &space, id.as_ref()].concat();
+        let data = system_data::create_account(rent, space, &crate::ID);
         system(data, vec![payer, own])?;
     } else {
         let missing = rent.saturating_sub(present);
         if missing > 0 {
-            let data = [&2u32.to_le_bytes()[..], &missing.to_le_bytes()].concat();
-            system(data, vec![payer, own.clone()])?;
+            system(system_data::transfer(missing), vec![payer, own.clone()])?;
         }
-        system([&8u32.to_le_bytes()[..], &space].concat(), vec![own.clone()])?;
-        system([&1u32.to_le_bytes()[..], id.as_ref()].concat(), vec![own])?;
+        system(system_data::allocate(space), vec![own.clone()])?;
+        system(system_data::assign(&crate::ID), vec![own])?;
     }
     Ok(())
 }

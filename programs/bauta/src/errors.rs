@@ -262,7 +262,9 @@ pub enum BautaError {
     AuxiliaryFormatMismatch,
     #[msg("the auxiliary registry must have depth 10")]
     AuxiliaryDepthMismatch,
-    #[msg("the registry's current root is not expected_root: read the root again and check the new members")]
+    #[msg(
+        "expected_root is neither the registry's current root nor a kept root that has not expired: read the root again and check its members"
+    )]
     UnexpectedRoot,
     #[msg(
         "the circuit is suspended: it accepts no new scopes and no verifications until the admin resumes it"

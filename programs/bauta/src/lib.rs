@@ -28,6 +28,7 @@ mod panic;
 #[cfg(all(target_os = "solana", not(feature = "no-entrypoint")))]
 mod security_txt;
 pub mod state;
+mod system_data;
 pub mod token;
 
 use anchor_lang::prelude::*;
@@ -56,8 +57,8 @@ pub mod bauta {
     /// Registers a token that the signer holds.
     ///
     /// The first registration of a token appends its leaf and takes no path. A later registration
-    /// overwrites the token's leaf and needs its path. A token's leaf changes at most once in 60
-    /// seconds.
+    /// overwrites the token's leaf and needs its path. It is refused within 60 seconds of the leaf's
+    /// last change. An eviction has no such limit.
     pub fn register_holder(
         ctx: Context<RegisterHolder>,
         commitment: [u8; 32],
@@ -70,7 +71,7 @@ pub mod bauta {
     /// Anyone may call it.
     ///
     /// The evidence is a supply of 0, a closed mint, or a token account of another owner with
-    /// amount 1.
+    /// amount 1. A token can be evicted directly after its registration.
     pub fn evict_holder(ctx: Context<EvictHolder>, path: Path) -> Result<()> {
         ctx.accounts.run(&path)
     }
@@ -107,6 +108,9 @@ pub mod bauta {
     /// A scope of mode `Snapshot` accepts each token once, also after the token changes hands. A
     /// scope of mode `Live` accepts each registration once, so a token can be used again after it
     /// changes hands.
+    ///
+    /// With `expected_root`, the registry must accept that root: it is the current root or a kept
+    /// root that has not expired. A scope of mode `Snapshot` then has this root.
     pub fn create_scope(ctx: Context<CreateScope>, nonce: u64, rules: ScopeRules) -> Result<()> {
         ctx.accounts.run(ctx.bumps.scope, nonce, &rules)
     }
@@ -149,7 +153,8 @@ pub mod bauta {
         ctx.accounts.run()
     }
 
-    /// Registers a circuit: its statement and its verifying key.
+    /// Registers a circuit: its statement and its verifying key. The same key with other metadata is
+    /// another circuit, at another address.
     pub fn register_circuit(ctx: Context<RegisterCircuit>, registration: CircuitRegistration) -> Result<()> {
         ctx.accounts.run(ctx.bumps.circuit, &registration)
     }

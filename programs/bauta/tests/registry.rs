@@ -1,6 +1,7 @@
 //! Compares the accepted roots of a registry with a model that stores every root.
 
 use bauta::state::{KEPT_ROOTS, RECENT_ROOTS, Registry};
+use bauta_primitives::roots;
 use bytemuck::Zeroable;
 use proptest::prelude::*;
 
@@ -78,7 +79,7 @@ fn many_changes_keep_one_root_for_each_interval() {
     let mut registry = Registry::zeroed();
     registry.root_ttl = 1_600;
     registry.root = root(0);
-    assert_eq!(registry.keep_interval(), 100);
+    assert_eq!(roots::long_interval(registry.root_ttl), 100);
     for n in 0..10_000 {
         registry.replace_root(root(n + 1), 1_000).unwrap();
     }
@@ -125,5 +126,5 @@ fn the_rings_have_16_and_32_entries() {
     assert_eq!(size_of::<Registry>(), 2_096);
     assert_eq!(core::mem::offset_of!(Registry, recent_count), 800);
     assert_eq!(core::mem::offset_of!(Registry, recent), 816);
-    assert_eq!(Registry::RECENT_TTL, 64);
+    assert_eq!(roots::SHORT_TTL, 64);
 }

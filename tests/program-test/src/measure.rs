@@ -6,11 +6,14 @@
 //! transactions have no compute budget instruction. Each further signer adds a signature.
 
 use bauta::state::RegistryKind;
+use bauta_client::addresses;
 use bauta_client::instructions::{AcceptAdmin, SetAdmin, Verify};
-use bauta_primitives::{FieldElement, Leaf, Root};
+use bauta_primitives::{FieldElement, Leaf, Nullifier, Root};
 use solana_signer::Signer;
 
-use crate::{Elf, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry, TrapdoorKey, keypair};
+use crate::{
+    Elf, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry, TestScope, TrapdoorKey, keypair,
+};
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +31,7 @@ pub struct Row {
 /// | row | case |
 /// |---|---|
 /// | `verify` | a scope of mode `Snapshot` without a gate |
+/// | `verify_skips_0`, `verify_skips_8` | the same, with a nullifier in whose address the program skips 0 or 8 bumps |
 /// | `verify_live_gated` | a scope of mode `Live` with a gate |
 /// | `groth16` | the part of `verify` from the payload's hash to the pairing |
 /// | `register_holder` | the first registration of a sixth token |
@@ -72,9 +76,9 @@ fn administration(table: &mut Table, elf: Elf) {
     let mut chain = TestChain::deployed(elf);
     table.add("initialize", chain.initialize(true));
     let registration = chain.registration(TrapdoorKey::new(2).verifying_key());
-    table.add("register_circuit", chain.register_circuit(registration.clone()));
+    let circuit = addresses::circuit_of(&registration).address;
+    table.add("register_circuit", chain.register_circuit(registration));
     table.add("pause", chain.pause(true));
-    let circuit = bauta_client::addresses::circuit_of(&registration.verifying_key).address;
     table.add("suspend_circuit", chain.suspend_circuit(circuit, true));
     table.add("retire_circuit", chain.retire_circuit(circuit, true));
     let (admin, next) = (chain.admin.insecure_clone(), keypair("next admin"));
@@ -142,10 +146,32 @@ fn scopes(table: &mut Table, chain: &mut TestChain) {
     table.add("create_scope", Ok(receipt));
     let verify = chain.prove(&registry, &member, &scope);
     table.rows.push(groth16(chain, &verify));
+    for (row, skipped) in [("verify_skips_0", 0), ("verify_skips_8", 8)] {
+        table.add(row, verify_with_skipped_bumps(chain, &scope, &verify, skipped));
+    }
     table.add("verify", chain.verify(&verify, &[]));
     table.rows.push(verify_live_gated(chain, &registry, &member));
     table.add("close_scope", chain.close_scope(&scope));
     table.add("reclaim_nullifier", chain.reclaim_nullifier(&verify));
+}
+
+/// Verifies a nullifier in whose address the program skips this number of bumps.
+fn verify_with_skipped_bumps(
+    chain: &TestChain,
+    scope: &TestScope,
+    verify: &Verify,
+    skipped: u8,
+) -> Result<Receipt, Refusal> {
+    let nullifier = (1..100_000)
+        .map(|number| Nullifier::new(FieldElement::from_u64(number)))
+        .find(|nullifier| addresses::nullifier(&scope.address, *nullifier).bump == u8::MAX - skipped)
+        .expect("one of the nullifiers skips this number of bumps");
+    let mut verify = Verify {
+        nullifier,
+        ..verify.clone()
+    };
+    verify.proof = chain.forge(scope, &verify);
+    chain.clone().verify(&verify, &[])
 }
 
 fn verify_live_gated(chain: &mut TestChain, registry: &TestRegistry, member: &crate::Member) -> Row {

@@ -116,7 +116,7 @@ impl TestChain {
     /// registers it.
     #[must_use]
     pub fn circuit(&self) -> Address {
-        addresses::circuit_of(&self.trapdoor().verifying_key()).address
+        addresses::circuit_of(&self.registration(self.trapdoor().verifying_key())).address
     }
 
     /// Returns the key of [`TestChain::circuit`].
@@ -171,8 +171,8 @@ impl TestChain {
             auxiliary_format,
             ..self.registration(key.verifying_key())
         };
+        let address = addresses::circuit_of(&registration).address;
         self.register_circuit(registration)?;
-        let address = addresses::circuit_of(&key.verifying_key()).address;
         self.provers.insert(address, Prover::Trapdoor(key));
         Ok(address)
     }
@@ -196,7 +196,7 @@ impl TestChain {
             transcript_hash,
             ..self.registration(key.verifying_key().to_bytes())
         };
-        let address = addresses::circuit_of(&registration.verifying_key).address;
+        let address = addresses::circuit_of(&registration).address;
         self.register_circuit(registration)?;
         self.provers.insert(address, Prover::Ownership(key));
         Ok(address)

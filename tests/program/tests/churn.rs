@@ -4,10 +4,10 @@
 //! the honest members. Each token's leaf may change once in 60 seconds.
 
 use bauta::errors::BautaError;
-use bauta_client::instructions as ix;
-use bauta_primitives::Leaf;
+use bauta_client::{instructions as ix, root_to_prove};
+use bauta_primitives::{Leaf, Root};
 use bauta_program_test::{
-    Member, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry, assert_refused,
+    Member, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry, TestScope, assert_refused,
 };
 
 /// The number of changes in the program's changelog.
@@ -24,9 +24,13 @@ struct Attack {
 impl Attack {
     /// Registers the tokens of an attacker. Their leaves can change at once.
     fn with_tokens(count: usize) -> Self {
+        Self::with_root_ttl(count, ROOT_TTL)
+    }
+
+    fn with_root_ttl(count: usize, root_ttl: i64) -> Self {
         let mut chain = TestChain::new();
         let mut registry = chain.create_registry(RegistrySpec {
-            root_ttl: ROOT_TTL,
+            root_ttl,
             ..RegistrySpec::default()
         });
         let tokens = (0..count).map(|_| chain.add_holder(&mut registry, 5)).collect();
@@ -175,6 +179,135 @@ fn a_new_member_of_a_live_scope_proves_while_the_root_changes_every_second() {
         .chain
         .verify(&verify, &[])
         .expect("the short ring has the root");
+}
+
+/// An attacker who changes the tree in every slot would otherwise prevent a snapshot of the members
+/// that its creator has checked.
+#[test]
+fn a_snapshot_of_an_expected_root_is_created_while_the_root_changes_every_second() {
+    let mut attack = Attack::with_tokens(60);
+    let member = attack.chain.add_holder(&mut attack.registry, 5);
+    attack.chain.advance_clock(300);
+    for _ in 0..4 {
+        attack.change();
+        attack.chain.advance_clock(1);
+    }
+    // The creator chooses a root that the registry keeps, and needs up to 10 seconds to check its
+    // members.
+    let mut seen = vec![];
+    for _ in 0..10 {
+        seen.push(attack.registry.clone());
+        attack.change();
+        attack.chain.advance_clock(1);
+    }
+    let state = attack.chain.registry_state(&attack.registry);
+    let kept = |registry: &&TestRegistry| {
+        let root = registry.root().to_bytes();
+        state.recent.iter().any(|kept| kept.root == root)
+    };
+    let checked = seen.iter().find(kept).expect("a root of two seconds is kept");
+    let late = attack.chain.add_holder(&mut attack.registry, 5);
+    let spec = ScopeSpec {
+        expected_root: Some(checked.root()),
+        ..ScopeSpec::default()
+    };
+    let scope = attack.chain.create_scope(&attack.registry, &spec);
+    assert_eq!(attack.chain.snapshot_root(&scope), checked.root());
+    let verify = attack.chain.prove(checked, &member, &scope);
+    attack
+        .chain
+        .verify(&verify, &[])
+        .expect("it is a member at the root");
+    let verify = attack.chain.prove(&attack.registry, &late, &scope);
+    assert_refused(attack.chain.verify(&verify, &[]), BautaError::NotTheSnapshot);
+}
+
+/// Proves at the root that the client chooses. `seen` are the states that the client knows.
+fn prove(attack: &mut Attack, seen: &[TestRegistry], member: &Member, scope: &TestScope) -> ix::Verify {
+    let with_leaf = |root: Root| {
+        let mut seen = seen.iter().rev();
+        seen.find(|seen| seen.root() == root && seen.tree.leaf(member.index) == Ok(member.leaf()))
+    };
+    let state = attack.chain.registry_state(&attack.registry);
+    let root = root_to_prove(&state, attack.chain.now(), |root| with_leaf(root).is_some())
+        .expect("the program stores canonical roots")
+        .expect("an accepted root contains the leaf");
+    let registry = with_leaf(root).expect("the client knows the root");
+    attack.chain.prove(registry, member, scope)
+}
+
+/// Returns the properties of a live scope that never closes.
+fn lasting() -> ScopeSpec {
+    ScopeSpec {
+        closes_at: Some(i64::MAX),
+        ..ScopeSpec::live()
+    }
+}
+
+/// The long ring keeps one root in 45 hours here. The last entry is a day old.
+#[test]
+fn a_member_who_has_just_registered_proves_at_once_in_a_registry_with_a_long_root_ttl() {
+    for delay in [0, 1, 2, 60] {
+        let mut attack = Attack::with_root_ttl(1, 30 * 86_400);
+        let scope = attack.chain.create_scope(&attack.registry, &lasting());
+        attack.chain.advance_clock(86_400);
+        let member = attack.chain.add_holder(&mut attack.registry, 5);
+        attack.chain.advance_clock(delay);
+        let seen = [attack.registry.clone()];
+        let verify = prove(&mut attack, &seen, &member, &scope);
+        let mut unchanged = attack.chain.clone();
+        unchanged
+            .verify(&verify, &[])
+            .expect("the current root contains the leaf");
+        // From 2 seconds on, a change does not invalidate the proof.
+        if delay >= 2 {
+            attack.change();
+            attack.chain.advance_clock(63);
+            attack
+                .chain
+                .verify(&verify, &[])
+                .expect("the short ring keeps the root");
+        }
+    }
+}
+
+/// A proof takes 10 seconds here.
+#[test]
+fn the_root_that_a_client_chooses_outlives_the_proof_while_the_root_changes_every_second() {
+    let mut attack = Attack::with_root_ttl(100, 30 * 86_400);
+    let scope = attack.chain.create_scope(&attack.registry, &lasting());
+    let early = attack.chain.add_holder(&mut attack.registry, 5);
+    attack.chain.advance_clock(3 * 86_400);
+    // The long ring keeps this root, which contains only the first member.
+    let mut seen = vec![attack.registry.clone()];
+    attack.change();
+    attack.chain.advance_clock(1);
+    let new = attack.chain.add_holder(&mut attack.registry, 5);
+    for _ in 0..4 {
+        seen.push(attack.registry.clone());
+        attack.chain.advance_clock(1);
+        attack.change();
+    }
+    seen.push(attack.registry.clone());
+    let long = prove(&mut attack, &seen, &early, &scope);
+    assert_eq!(long.root, seen[0].root());
+    let short = prove(&mut attack, &seen, &new, &scope);
+    for _ in 0..10 {
+        attack.chain.advance_clock(1);
+        attack.change();
+    }
+    attack
+        .chain
+        .verify(&short, &[])
+        .expect("the short ring has the root");
+    attack.chain.advance_clock(86_400);
+    let mut late = long;
+    late.expiry = attack.chain.now() + 600;
+    late.proof = attack.chain.forge(&scope, &late);
+    attack
+        .chain
+        .verify(&late, &[])
+        .expect("the long ring has the root");
 }
 
 #[test]

@@ -260,10 +260,66 @@ fn a_circuit_needs_a_name_a_version_a_leaf_format_a_known_depth_and_a_ceremony_k
     chain
         .register_circuit(ceremony)
         .expect("the ceremony key has a transcript");
-    // A key has one circuit account, which already exists.
+    chain.register_circuit(good).expect("the values are valid");
+}
+
+/// The system program's error for an account that exists.
+const ACCOUNT_EXISTS: u32 = 0;
+
+/// Otherwise a second call would reset the registry.
+#[test]
+fn a_registry_is_not_created_twice() {
+    let mut chain = TestChain::new();
+    let spec = RegistrySpec::of_kind(RegistryKind::Managed);
+    let mut registry = chain.create_registry(spec);
+    let leaf = bauta_primitives::Leaf::new(FieldElement::from_u64(9));
     chain
-        .register_circuit(good)
-        .expect_err("the key is already registered");
+        .append_leaves(&mut registry, &[leaf])
+        .expect("append_leaves");
+    let tree = keypair("another tree");
+    let prepared = Account {
+        lamports: chain.rent(Tree::SPACE),
+        data: vec![0; Tree::SPACE],
+        owner: bauta::ID,
+        ..Account::default()
+    };
+    chain.set_account(&tree.pubkey(), prepared.clone());
+    let again = |kind, tree| ix::CreateRegistry {
+        authority: registry.authority.pubkey(),
+        payer: chain.payer.pubkey(),
+        tree,
+        nonce: registry.nonce,
+        kind,
+        depth: 10,
+        leaf_format: 1,
+        root_ttl: 60,
+    };
+    let with_tree = again(RegistryKind::Managed, Some(tree.pubkey())).instruction();
+    let without = again(RegistryKind::Attested, None).instruction();
+    let before = chain.account(&registry.address);
+    let result = chain.send(&[with_tree], &[&registry.authority, &tree]);
+    assert_refused(result, ACCOUNT_EXISTS);
+    assert_refused(chain.send(&[without], &[&registry.authority]), ACCOUNT_EXISTS);
+    assert_eq!(chain.account(&registry.address), before);
+    assert_eq!(chain.account(&tree.pubkey()), Some(prepared));
+}
+
+/// Otherwise a second call would change the track of tokens.
+#[test]
+fn a_collection_is_not_added_twice() {
+    let mut chain = TestChain::new();
+    let registry = chain.create_registry(RegistrySpec::default());
+    let key = keypair("mint").pubkey();
+    chain
+        .add_collection(&registry, &key, false, 5)
+        .expect("add_collection");
+    let collection = addresses::collection(&registry.address, &key).address;
+    let before = chain.account(&collection);
+    for (is_group, track) in [(false, 5), (false, 6), (true, 5)] {
+        let result = chain.add_collection(&registry, &key, is_group, track);
+        assert_refused(result, ACCOUNT_EXISTS);
+        assert_eq!(chain.account(&collection), before);
+    }
 }
 
 #[test]

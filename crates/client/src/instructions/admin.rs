@@ -147,7 +147,7 @@ impl Pause {
     }
 }
 
-/// Registers a circuit. The hash of its verifying key determines its address.
+/// Registers a circuit. Its verifying key and its metadata determine its address.
 #[derive(Clone)]
 pub struct RegisterCircuit {
     /// The account that pays the rent. It must sign.
@@ -162,7 +162,7 @@ impl RegisterCircuit {
     /// Derives the address of the circuit account.
     #[must_use]
     pub fn circuit(&self) -> Address {
-        addresses::circuit_of(&self.registration.verifying_key).address
+        addresses::circuit_of(&self.registration).address
     }
 
     /// Builds the instruction.

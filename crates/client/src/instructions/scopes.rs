@@ -34,7 +34,8 @@ pub struct CreateScope {
     pub opens_at: i64,
     /// The time from which the scope refuses verifications, in Unix seconds.
     pub closes_at: i64,
-    /// The root that the registry must have when the scope is created. `None` accepts every root.
+    /// A root that the registry must accept when the scope is created: its current root or a kept
+    /// root. It is the root of a scope of mode `Snapshot`. `None`: the current root.
     pub expected_root: Option<Root>,
 }
 

@@ -54,9 +54,10 @@ pub struct ScopeRules {
     /// The time from which the scope refuses verifications, in Unix seconds. If the retirement of
     /// the circuit is scheduled, it must not be after that.
     pub closes_at: i64,
-    /// The root that the registry must have now. Without it, every root is accepted. It makes the
-    /// members of a scope of mode `Snapshot` certain, because the registry can change before the
-    /// transaction is executed.
+    /// A root that the registry must accept now: its current root, or a kept root that has not
+    /// expired. A scope of mode `Snapshot` then has this root, so its members are certain although
+    /// the registry can change before the transaction is executed. Without it, the scope has the
+    /// current root.
     pub expected_root: Option<[u8; 32]>,
 }
 
@@ -72,10 +73,8 @@ impl CreateScope<'_> {
             BautaError::LeafFormatMismatch
         );
         self.check_auxiliary_registry(circuit.auxiliary_format)?;
-        require!(
-            rules.expected_root.is_none_or(|root| root == registry.root),
-            BautaError::UnexpectedRoot
-        );
+        let root = rules.expected_root.unwrap_or(registry.root);
+        require!(registry.accepts(&root, now), BautaError::UnexpectedRoot);
         require!(rules.gate != Some(Pubkey::default()), BautaError::ZeroGate);
         require!(
             rules.closes_at > rules.opens_at && rules.closes_at > now,
@@ -113,7 +112,7 @@ impl CreateScope<'_> {
         )
         .to_bytes();
         if rules.mode == ScopeMode::Snapshot {
-            scope.root = registry.root;
+            scope.root = root;
         }
         scope.required_claim = rules.required_claim.unwrap_or_default();
         scope.has_required_claim = u8::from(rules.required_claim.is_some());

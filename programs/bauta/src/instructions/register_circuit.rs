@@ -6,7 +6,7 @@ use crate::{
     state::{Circuit, Config, Provenance},
 };
 use anchor_lang::prelude::*;
-use bauta_primitives::tree::Depth;
+use bauta_primitives::{sha256_of, tree::Depth};
 
 /// Accounts of `register_circuit`.
 #[event_cpi]
@@ -21,11 +21,16 @@ pub struct RegisterCircuit<'info> {
     /// The account `Config`, the program's settings.
     #[account(seeds = [Config::SEED], bump = config.load()?.bump, has_one = admin @ BautaError::NotAdmin)]
     pub config: AccountLoader<'info, Config>,
-    /// The account to create. Its address is derived from the hash of the verifying key.
+    /// The account to create. Its address is derived from the hashes of the verifying key and of the
+    /// metadata.
     /// CHECK: its address is derived, and it must not exist
     #[account(
         mut,
-        seeds = [Circuit::SEED, &groth16::key_hash(&registration.verifying_key)],
+        seeds = [
+            Circuit::SEED,
+            &groth16::key_hash(&registration.verifying_key),
+            &registration.metadata_hash()
+        ],
         bump
     )]
     pub circuit: UncheckedAccount<'info>,
@@ -57,13 +62,36 @@ pub struct CircuitRegistration {
     pub verifying_key: [u8; VERIFYING_KEY_BYTES],
 }
 
+impl CircuitRegistration {
+    /// Computes the SHA-256 hash of every field except the verifying key, in their order. Integers
+    /// are little-endian.
+    ///
+    /// It is part of the circuit's address. A registration with wrong metadata therefore does not
+    /// take the address of the right one.
+    #[must_use]
+    pub fn metadata_hash(&self) -> [u8; 32] {
+        sha256_of(&[
+            &self.statement,
+            &self.version.to_le_bytes(),
+            &[
+                self.depth,
+                self.leaf_format,
+                self.auxiliary_format,
+                self.provenance as u8,
+            ],
+            &self.constraint_system_hash,
+            &self.transcript_hash,
+        ])
+    }
+}
+
 impl RegisterCircuit<'_> {
     pub(crate) fn run(&self, bump: u8, registration: &CircuitRegistration) -> Result<()> {
         let development_keys_allowed = account::load(&self.config)?.development_keys_allowed != 0;
         check(registration, development_keys_allowed)?;
         groth16::check_key(&registration.verifying_key)?;
         let vk_hash = groth16::key_hash(&registration.verifying_key);
-        let seeds: [&[u8]; 3] = [Circuit::SEED, &vk_hash, &[bump]];
+        let seeds: [&[u8]; 4] = [Circuit::SEED, &vk_hash, &registration.metadata_hash(), &[bump]];
         let circuit = &mut *account::create::<Circuit>(&self.payer, &self.circuit, &seeds)?;
         circuit.statement = registration.statement;
         circuit.version = registration.version;

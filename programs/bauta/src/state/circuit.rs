@@ -53,7 +53,7 @@ pub struct Circuit {
 }
 
 impl Circuit {
-    /// The first seed of the address. The second seed is `vk_hash`.
+    /// The first seed of the address. `vk_hash` and the hash of the metadata follow.
     pub const SEED: &'static [u8] = b"circuit";
     /// The status of a circuit that accepts scopes and verifications until it retires.
     pub const ACTIVE: u8 = 0;

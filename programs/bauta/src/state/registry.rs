@@ -1,11 +1,11 @@
 use crate::errors::{BautaError, refused, require};
 use anchor_lang::prelude::*;
-use bauta_primitives::tree::Depth;
+use bauta_primitives::{roots, tree::Depth};
 
 /// The number of kept roots in the long ring of a registry.
-pub const KEPT_ROOTS: usize = 16;
+pub const KEPT_ROOTS: usize = roots::LONG_RING;
 /// The number of kept roots in the short ring of a registry.
-pub const RECENT_ROOTS: usize = 32;
+pub const RECENT_ROOTS: usize = roots::SHORT_RING;
 
 /// A registry: its kind, its current root and its kept roots.
 ///
@@ -100,13 +100,6 @@ impl Registry {
     /// The maximum of `root_ttl`, in seconds: 30 days.
     pub const MAX_ROOT_TTL: i64 = 30 * 24 * 60 * 60;
 
-    /// The minimum number of seconds between two roots in the short ring.
-    pub const RECENT_INTERVAL: i64 = 2;
-    /// The maximum number of seconds for which a root in the short ring is accepted. The ring has a
-    /// position for each interval of this time, so no root is overwritten before it expires.
-    #[allow(clippy::cast_possible_wrap)]
-    pub const RECENT_TTL: i64 = RECENT_ROOTS as i64 * Self::RECENT_INTERVAL;
-
     /// Returns an error if the registry has another kind.
     pub fn check_kind(&self, kind: RegistryKind) -> Result<()> {
         require!(self.kind == kind as u8, BautaError::WrongRegistryKind);
@@ -116,18 +109,6 @@ impl Registry {
     /// Returns the depth of the tree.
     pub fn depth(&self) -> Result<Depth> {
         Depth::try_from(self.depth).map_err(|_| refused(BautaError::UnknownDepth))
-    }
-
-    /// Returns the minimum number of seconds between two roots in the long ring: ⌈`root_ttl` / 16⌉.
-    ///
-    /// The sixteenth entry after a kept root overwrites it. With this interval, that is never
-    /// before the kept root expires.
-    #[must_use]
-    pub fn keep_interval(&self) -> i64 {
-        // 16 fits into any integer type.
-        #[allow(clippy::cast_possible_wrap)]
-        const POSITIONS: i64 = KEPT_ROOTS as i64;
-        (self.root_ttl + POSITIONS - 1) / POSITIONS
     }
 
     /// Makes `root` the current root at time `now` and increments `sequence`. Returns the time from
@@ -153,13 +134,13 @@ impl Registry {
             })
         };
         let passed = |since, interval| now.saturating_sub(since) >= interval;
-        if self.kept_count == 0 || passed(self.last_kept_at, self.keep_interval()) {
+        if self.kept_count == 0 || passed(self.last_kept_at, roots::long_interval(self.root_ttl)) {
             let kept = kept(self.root_ttl)?;
             put(&mut self.kept, &mut self.kept_count, kept)?;
             self.last_kept_at = now;
             Ok(Some(kept.expires_at))
-        } else if self.recent_count == 0 || passed(self.last_recent_at, Self::RECENT_INTERVAL) {
-            let kept = kept(self.root_ttl.min(Self::RECENT_TTL))?;
+        } else if self.recent_count == 0 || passed(self.last_recent_at, roots::SHORT_INTERVAL) {
+            let kept = kept(roots::short_ttl(self.root_ttl))?;
             put(&mut self.recent, &mut self.recent_count, kept)?;
             self.last_recent_at = now;
             Ok(Some(kept.expires_at))

@@ -40,7 +40,8 @@ pub struct Scope {
     pub gate: Pubkey,
     /// The `scope` of the protocol: the field element that nullifiers are derived from.
     pub scope: [u8; 32],
-    /// The accepted root of a scope of mode `Snapshot`. Zero in a scope of mode `Live`.
+    /// The accepted root of a scope of mode `Snapshot`: a root that the registry accepted when the
+    /// scope was created. Zero in a scope of mode `Live`.
     pub root: [u8; 32],
     /// The only accepted claim. It applies only if `has_required_claim` is 1.
     pub required_claim: [u8; 32],
@@ -95,8 +96,8 @@ impl Scope {
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum ScopeMode {
-    /// The scope accepts the registry's root at the scope's creation. Each token is accepted once,
-    /// also after it changes hands.
+    /// The scope accepts one root, which the registry accepted at the scope's creation. Each token is
+    /// accepted once, also after it changes hands.
     Snapshot,
     /// The scope accepts the registry's current and kept roots. Each registration is accepted once:
     /// a token can be used again after it changes hands, or after its holder registers a new

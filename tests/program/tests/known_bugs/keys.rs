@@ -2,8 +2,11 @@
 
 use bauta::errors::BautaError;
 use bauta::instructions::CircuitRegistration;
-use bauta::state::Provenance;
+use bauta::state::{Circuit, Provenance};
+use bauta_client::{addresses, instructions::RegisterCircuit};
 use bauta_program_test::{Elf, TestChain, TrapdoorKey, assert_refused};
+use solana_sha256_hasher::hash;
+use solana_signer::Signer;
 
 /// The positions of the points in a verifying key.
 const ALPHA: std::ops::Range<usize> = 0..64;
@@ -130,6 +133,52 @@ fn a_key_with_a_point_on_the_twist_outside_the_subgroup_is_refused() {
         let (mut chain, mut key) = chain_and_key();
         key[point].copy_from_slice(&outside);
         assert_refused(register(&mut chain, &key), BautaError::KeyPointInvalid);
+    }
+}
+
+/// A circuit can't be changed or deleted. If its address depended only on the key, a thief of the
+/// admin key or a typing error would spoil a ceremony's key for ever.
+#[test]
+fn a_key_that_was_registered_with_wrong_metadata_can_still_be_registered_correctly() {
+    let (mut chain, key) = chain_and_key();
+    let right = chain.registration(key);
+    let wrong = |change: fn(&mut CircuitRegistration)| {
+        let mut registration = right.clone();
+        change(&mut registration);
+        registration
+    };
+    let all = [
+        wrong(|it| it.statement[0] ^= 1),
+        wrong(|it| it.version += 1),
+        wrong(|it| it.depth = 16),
+        wrong(|it| it.leaf_format += 1),
+        wrong(|it| it.auxiliary_format += 1),
+        wrong(|it| it.constraint_system_hash[31] ^= 1),
+        wrong(|it| it.transcript_hash[31] ^= 1),
+        wrong(|it| (it.provenance, it.transcript_hash[31]) = (Provenance::Ceremony, 1)),
+        right.clone(),
+    ];
+    for registration in &all {
+        chain.register_circuit(registration.clone()).unwrap();
+    }
+    for registration in &all {
+        // The metadata is the first 102 bytes of the argument.
+        let register = RegisterCircuit {
+            payer: chain.payer.pubkey(),
+            admin: chain.admin.pubkey(),
+            registration: registration.clone(),
+        };
+        let metadata_hash = hash(&register.instruction().data[8..110]).to_bytes();
+        let address = addresses::circuit(&hash(&key).to_bytes(), &metadata_hash).address;
+        let circuit: Circuit = chain.state(&address).expect("each has an address of its own");
+        assert_eq!(circuit.verifying_key, key);
+        assert_eq!(circuit.statement, registration.statement);
+        assert_eq!(circuit.auxiliary_format, registration.auxiliary_format);
+        assert_eq!(circuit.transcript_hash, registration.transcript_hash);
+        let before = chain.account(&address);
+        // The system program's error for an account that exists.
+        assert_refused(chain.register_circuit(registration.clone()), 0u32);
+        assert_eq!(chain.account(&address), before);
     }
 }
 

@@ -4,7 +4,7 @@ use bauta::errors::BautaError;
 use bauta::state::{RegistryKind, ScopeMode};
 use bauta_client::instructions::{CreateRegistry, CreateScope, ReclaimNullifier, Verify};
 use bauta_client::{Event, addresses};
-use bauta_primitives::Claim;
+use bauta_primitives::{Claim, FieldElement, Root};
 use bauta_program_test::{RegistrySpec, ScopeSpec, TestChain, TrapdoorKey, assert_refused, keypair};
 use solana_account::Account;
 use solana_signer::Signer;
@@ -42,7 +42,8 @@ fn pre_funding_does_not_block_circuits_registries_collections_and_scopes() {
         );
     };
     let key = TrapdoorKey::new(41);
-    fund(&mut chain, addresses::circuit_of(&key.verifying_key()).address);
+    let registration = chain.registration(key.verifying_key());
+    fund(&mut chain, addresses::circuit_of(&registration).address);
     let circuit = chain.register_trapdoor(key).unwrap();
 
     let authority = chain.funded_keypair("authority");
@@ -270,17 +271,26 @@ fn a_scope_with_an_expected_root_is_not_created_at_another_root() {
     let mut registry = chain.create_registry(RegistrySpec::default());
     chain.add_holder(&mut registry, 5);
     let expected = registry.root();
-    let spec = |mode| ScopeSpec {
+    let spec = |mode, root| ScopeSpec {
         mode: Some(mode),
-        expected_root: Some(expected),
+        expected_root: Some(root),
         ..ScopeSpec::default()
     };
-    let scope = chain.create_scope(&registry, &spec(ScopeMode::Snapshot));
+    let modes = [ScopeMode::Snapshot, ScopeMode::Live];
+    let scope = chain.create_scope(&registry, &spec(ScopeMode::Snapshot, expected));
     assert_eq!(chain.snapshot_root(&scope), expected);
-    chain.create_scope(&registry, &spec(ScopeMode::Live));
+    let scope = chain.create_scope(&registry, &spec(ScopeMode::Live, expected));
+    assert_eq!(chain.snapshot_root(&scope).to_bytes(), [0; 32]);
+    let other = Root::new(FieldElement::from_u64(7));
+    for mode in modes {
+        let created = chain.try_create_scope(&registry, &spec(mode, other));
+        assert_refused(created.map(|(_, receipt)| receipt), BautaError::UnexpectedRoot);
+    }
+    // The registry keeps the root for 64 seconds.
     chain.add_holder(&mut registry, 5);
-    for mode in [ScopeMode::Snapshot, ScopeMode::Live] {
-        let created = chain.try_create_scope(&registry, &spec(mode));
+    chain.advance_clock(64);
+    for mode in modes {
+        let created = chain.try_create_scope(&registry, &spec(mode, expected));
         assert_refused(created.map(|(_, receipt)| receipt), BautaError::UnexpectedRoot);
     }
 }

@@ -55,10 +55,9 @@ fn administration() -> Vec<Case> {
     let mut chain = TestChain::new();
     chain.fund(&payer.pubkey());
     let admin = chain.admin.insecure_clone();
-    let other_key = TrapdoorKey::new(8).verifying_key();
     let registration = chain.registration(TrapdoorKey::new(9).verifying_key());
-    let other_circuit = addresses::circuit_of(&other_key).address;
-    let other = chain.registration(other_key);
+    let other = chain.registration(TrapdoorKey::new(8).verifying_key());
+    let other_circuit = addresses::circuit_of(&other).address;
     chain.register_circuit(other).expect("another circuit");
     let register = ix::RegisterCircuit {
         payer: payer.pubkey(),

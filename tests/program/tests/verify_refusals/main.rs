@@ -4,6 +4,7 @@
 //! digest. The program's rules alone refuse these cases, not the circuit. One test in `binding`
 //! uses the real circuit.
 
+mod accounts;
 mod auxiliary;
 mod binding;
 mod elements;

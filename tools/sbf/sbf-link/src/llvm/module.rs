@@ -57,6 +57,32 @@ impl Module {
         Ok(())
     }
 
+    /// Links a program in LLVM's text form into the module.
+    #[cfg(test)]
+    pub fn link_text(self, text: &str) -> Result<()> {
+        let text = c_string(text);
+        unsafe {
+            let buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(
+                text.as_ptr(),
+                text.as_bytes().len(),
+                c"text".as_ptr(),
+            );
+            let (mut module, mut reason) = (ptr::null_mut(), ptr::null_mut());
+            let failed =
+                llvm_sys::ir_reader::LLVMParseIRInContext2(self.context(), buffer, &mut module, &mut reason)
+                    != 0;
+            LLVMDisposeMemoryBuffer(buffer);
+            if failed {
+                bail!("{}", message(reason));
+            }
+            ensure!(
+                LLVMLinkModules2(self.0, module) == 0,
+                "a symbol is already defined"
+            );
+        }
+        Ok(())
+    }
+
     /// Runs passes. They are named as for LLVM's `opt -passes`.
     pub fn run(self, target: &Target, passes: &str) -> Result<()> {
         let names = c_string(passes);

@@ -4,11 +4,11 @@
 use anyhow::Result;
 use llvm_sys::LLVMIntPredicate;
 
-use super::wide::Wide;
+use super::wide_builder::WideBuilder;
 use crate::llvm::Value;
 
 /// Returns the replacement of a call, or `None` if the call is not such a product.
-pub fn replacement(wide: &Wide, call: Value) -> Result<Option<Value>> {
+pub fn replacement(wide: &WideBuilder, call: Value) -> Result<Option<Value>> {
     let name = call.callee().name();
     let Some((sign, bits)) = name
         .strip_prefix("llvm.")
@@ -32,7 +32,7 @@ pub fn replacement(wide: &Wide, call: Value) -> Result<Option<Value>> {
 }
 
 /// Each method returns the product and whether it overflowed.
-impl Wide {
+impl WideBuilder {
     fn unsigned(&self, bits: u64, x: Value, y: Value) -> Result<(Value, Value)> {
         if bits == 64 {
             Ok(self.unsigned_64(x, y))

@@ -1,16 +1,16 @@
 //! Rewrites 128-bit and wider arithmetic, and products with an overflow bit. For these operations
 //! the back end would call routines whose results it cannot receive, with arguments it cannot pass.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use llvm_sys::{LLVMIntPredicate, LLVMOpcode};
 
-use super::overflow;
-use crate::llvm::{Builder, Module, Type, Value};
+use super::{overflow, wide_builder::WideBuilder};
+use crate::llvm::{Module, Value};
 
 /// Rewrites the whole program. No pass that combines instructions may run afterwards, because it
 /// would create these operations again.
 pub fn rewrite(module: Module) -> Result<()> {
-    let wide = Wide::new(module);
+    let wide = WideBuilder::new(module);
     for function in module.functions() {
         for instruction in function.instructions() {
             wide.builder.position_before(instruction);
@@ -22,25 +22,7 @@ pub fn rewrite(module: Module) -> Result<()> {
     Ok(())
 }
 
-/// Creates wide arithmetic from 64-bit operations and calls of compiler-builtins.
-pub struct Wide {
-    pub builder: Builder,
-    pub i64: Type,
-    i128: Type,
-    module: Module,
-}
-
-impl Wide {
-    fn new(module: Module) -> Self {
-        let builder = Builder::new(module);
-        Self {
-            i64: builder.integer(64),
-            i128: builder.integer(128),
-            builder,
-            module,
-        }
-    }
-
+impl WideBuilder {
     /// Returns the replacement of an instruction, or `None` if the back end can compile the
     /// instruction.
     fn replacement(&self, function: Value, instruction: Value) -> Result<Option<Value>> {
@@ -79,71 +61,6 @@ impl Wide {
             return overflow::replacement(self, instruction);
         }
         Ok(None)
-    }
-
-    pub fn int(&self, value: u64) -> Value {
-        self.i64.constant(value)
-    }
-
-    /// Returns bits 0 to 63.
-    pub fn low(&self, x: Value) -> Value {
-        self.builder.truncate(x, self.i64)
-    }
-
-    /// Returns bits 64 to 127 of a 128-bit value.
-    pub fn high(&self, x: Value) -> Value {
-        let shifted = self.builder.lshr(x, self.wide(self.int(64)));
-        self.builder.truncate(shifted, self.i64)
-    }
-
-    /// Extends a 64-bit value to 128 bits, with zeros.
-    pub fn wide(&self, x: Value) -> Value {
-        self.builder.extend(x, self.i128)
-    }
-
-    /// Creates a 128-bit value from its two halves.
-    pub fn join(&self, low: Value, high: Value) -> Value {
-        let high = self.builder.shl(self.wide(high), self.wide(self.int(64)));
-        self.builder.or(high, self.wide(low))
-    }
-
-    /// Calls a 128-bit routine. The linked routine may take its operands in registers or through
-    /// pointers.
-    pub fn call(&self, routine: &str, x: Value, y: Value) -> Result<Value> {
-        let function = self.module.function(routine).with_context(|| {
-            format!(
-                "{routine} is needed but is not among the inputs; the program must depend on solana-compiler-builtins and use it in lib.rs"
-            )
-        })?;
-        let ty = function.function_type();
-        let mut parameters = ty.parameters();
-        let mut arguments = vec![];
-        let result = self.builder.alloca(self.i128);
-        if ty.result().is_void() && !parameters.is_empty() {
-            arguments.push(result);
-            parameters.remove(0);
-        }
-        ensure!(
-            parameters.len() == 2,
-            "{routine} takes {} operands instead of 2",
-            parameters.len()
-        );
-        for (value, parameter) in [x, y].into_iter().zip(parameters) {
-            if parameter == self.builder.pointer() {
-                let address = self.builder.alloca(self.i128);
-                self.builder.store(value, address);
-                arguments.push(address);
-            } else {
-                arguments.push(value);
-            }
-        }
-        let call = self.builder.call(ty, function, &arguments);
-        call.use_convention_of(function);
-        Ok(if ty.result().is_void() {
-            self.builder.load(self.i128, result)
-        } else {
-            call
-        })
     }
 
     /// Creates a product of more than 128 bits, from products of 64-bit limbs.
