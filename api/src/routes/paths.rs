@@ -68,7 +68,7 @@ pub async fn path(
     let now = unix_seconds();
     let root = match root {
         Some(root) => Root::new(root),
-        None => state.store.root_to_prove(&registry, now).await?.root,
+        None => state.store.root_to_prove(&registry, Some(index), now).await?.root,
     };
     let path = state.store.path(&registry, root, index, now).await?;
     let siblings = path.path.siblings().iter();

@@ -34,7 +34,7 @@ pub struct RootDocument {
 /// A page of valid roots.
 #[derive(Serialize, ToSchema)]
 pub struct RootPage {
-    /// The root that clients should prove against in a live scope.
+    /// The root at which a member proves in a live scope, unless the leaf is newer.
     to_prove: String,
     /// The roots of this page.
     data: Vec<RootDocument>,
@@ -67,7 +67,7 @@ pub async fn roots(
     let page = Request::new(&filters, parameters.limit, MAX_PAGE, cursor)?;
     let registry = registries::read(&state, &address).await?;
     let now = unix_seconds();
-    let to_prove = state.store.root_to_prove(&registry, now).await?.root;
+    let to_prove = state.store.root_to_prove(&registry, None, now).await?.root;
     let before = page.after.map(u64::from_be_bytes).map(Sequence::new);
     let found = state
         .store

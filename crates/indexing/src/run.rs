@@ -37,6 +37,9 @@ const MAX_BACKOFF: Duration = Duration::from_secs(30);
 const PRUNE_INTERVAL: Duration = Duration::from_secs(30);
 /// The time between two looks at the quarantine.
 const QUARANTINE_INTERVAL: Duration = Duration::from_secs(2);
+/// The time for which the tiles of an expired root are kept. The event of a scope that copied the
+/// root shortly before it expired arrives later.
+const PRUNE_DELAY: Duration = Duration::from_mins(10);
 /// The shortest time between two steps. A wake-up arrives for every transaction, so without this
 /// limit every transaction would cause a step of its own.
 const MIN_STEP_INTERVAL: Duration = Duration::from_millis(50);
@@ -301,8 +304,8 @@ impl<S: Source> Indexer<S> {
         if is_due(state.pruned_at, PRUNE_INTERVAL) {
             state.pruned_at = Some(Instant::now());
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-            let dropped = self.store.prune(now).await?;
+            let at = now.saturating_sub(PRUNE_DELAY).as_secs();
+            let dropped = self.store.prune(i64::try_from(at).unwrap_or(i64::MAX)).await?;
             tracing::debug!(event = "pruned", dropped);
         }
         // They do not stop finality and pruning, which do not depend on them.

@@ -1,11 +1,13 @@
 //! Roots and their validity.
 
 use bauta_primitives::Root;
+use bauta_primitives::roots::{self, Rings};
 use bauta_primitives::tree::EMPTY_SUBTREES;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
-use crate::values::{address, element, time, unsigned};
+use crate::tile::{TileKey, byte_of_leaf};
+use crate::values::{address, bigint, element, time, unsigned};
 use crate::{Registry, Sequence, Store, StoreError};
 
 /// A current or former root of a registry.
@@ -54,33 +56,96 @@ impl Store {
         rows.iter().map(root_record).collect()
     }
 
-    /// Returns the root that clients should prove against at `now` (Unix seconds) in a live scope.
+    /// Returns the root at which a member proves at `now` (Unix seconds) in a live scope.
     ///
-    /// This is the current root if it has been current for a sixteenth of the time-to-live, because
-    /// the program then keeps it for the whole time when it is replaced. Otherwise it is the newest
-    /// kept root that is accepted for at least half of the time-to-live, or the current root if
-    /// there is none. Roots in the program's short ring expire sooner, after about a minute.
-    pub async fn root_to_prove(&self, registry: &Registry, now: i64) -> Result<RootRecord, StoreError> {
-        let interval = registry.root_ttl_seconds.saturating_add(15) / 16;
-        let row = sqlx::query(
-            "SELECT root, sequence, extract(epoch FROM created_at)::bigint AS created_at, leaf_count,
+    /// Of the accepted roots that contain the leaf at `index` as it is now, it is the newest one that
+    /// the program accepts for at least half of the time-to-live. If there is none, for example
+    /// because the leaf is new, it is the one that the program accepts longest: see
+    /// [`bauta_primitives::roots`]. If no such root is stored, it is the current root.
+    ///
+    /// Without an index, all accepted roots count. A member with a new leaf may not be in the tree at
+    /// the result.
+    ///
+    /// Fails if the tree has no such index.
+    pub async fn root_to_prove(
+        &self,
+        registry: &Registry,
+        index: Option<u64>,
+        now: i64,
+    ) -> Result<RootRecord, StoreError> {
+        let of_leaf = index.is_some();
+        let index = registry.depth.check_index(index.unwrap_or_default())?;
+        // Postgres counts bytes from 1.
+        let first_byte = byte_of_leaf(registry.depth, index) + 1;
+        let key = TileKey::above(registry.depth, index).next();
+        let position = key.map_or(0, |key| key.position);
+        let rows = sqlx::query(
+            "SELECT root, sequence, extract(epoch FROM created_at)::bigint AS created_at, leaf_count, stored,
                     extract(epoch FROM replaced_at)::bigint AS replaced_at,
-                    extract(epoch FROM valid_until)::bigint AS valid_until
-             FROM roots
-             WHERE registry_id = $1 AND (replaced_at IS NULL OR valid_until > to_timestamp($2::bigint + $4::bigint))
-             ORDER BY (replaced_at IS NULL AND created_at <= to_timestamp($2::bigint - $3::bigint)) DESC,
-                      (replaced_at IS NOT NULL) DESC, sequence DESC
-             LIMIT 1",
+                    extract(epoch FROM valid_until)::bigint AS valid_until,
+                    substring(t.nodes FROM $4 FOR 32) AS leaf
+             FROM roots r
+             LEFT JOIN LATERAL (SELECT nodes FROM tiles t
+                                WHERE t.registry_id = $1 AND t.level = 0 AND t.position = $3
+                                  AND t.since_sequence <= r.sequence
+                                  AND (t.until_sequence > r.sequence OR t.until_sequence IS NULL)
+                                ORDER BY t.since_sequence DESC LIMIT 1) t ON true
+             WHERE r.registry_id = $1 AND (r.replaced_at IS NULL OR r.valid_until > to_timestamp($2::bigint))
+             ORDER BY r.sequence DESC",
         )
         .bind(registry.id)
         .bind(time(now)?)
-        .bind(interval)
-        .bind(registry.root_ttl_seconds / 2)
-        .fetch_optional(&self.pool)
+        .bind(bigint("tile position", position)?)
+        .bind(first_byte)
+        .fetch_all(&self.pool)
         .await?;
-        let row =
-            row.ok_or_else(|| StoreError::Damaged(format!("registry {} has no root", registry.address)))?;
-        root_record(&row)
+        let accepted: Vec<RootRecord> = rows.iter().map(root_record).collect::<Result<_, _>>()?;
+        let rings = rings(registry.root_ttl_seconds, &accepted);
+        let seconds = |root: &RootRecord| match root.valid_until {
+            Some(until) => until.saturating_sub(now),
+            None => rings.current_root_seconds(now),
+        };
+        // A tile has no bytes for the empty leaves at its end.
+        let leaf = |row: &PgRow| {
+            let leaf: Option<Vec<u8>> = row.get("leaf");
+            leaf.filter(|leaf| !leaf.is_empty())
+                .unwrap_or_else(|| vec![0; 32])
+        };
+        let stored: Vec<_> = rows
+            .iter()
+            .zip(&accepted)
+            .filter(|(row, _)| row.get("stored"))
+            .collect();
+        let present = stored.first().map(|(row, _)| leaf(row));
+        let candidates = stored
+            .iter()
+            .filter(|(row, _)| !of_leaf || Some(leaf(row)) == present);
+        roots::choose(
+            registry.root_ttl_seconds,
+            candidates.map(|(_, root)| (**root, seconds(root))),
+        )
+        .or_else(|| accepted.first().copied())
+        .ok_or_else(|| StoreError::Damaged(format!("registry {} has no root", registry.address)))
+    }
+}
+
+/// Returns the times of the last entries of a registry's rings. `accepted` has the roots that they
+/// still accept.
+///
+/// If roots in both rings are accepted for the same time, each entry counts for both rings. The
+/// result is then never too long.
+fn rings(root_ttl: i64, accepted: &[RootRecord]) -> Rings {
+    let last = |ttl| {
+        let entries = accepted
+            .iter()
+            .filter_map(|root| Some((root.replaced_at?, root.valid_until?)));
+        let of_ring = entries.filter(|(replaced, until)| until.saturating_sub(*replaced) == ttl);
+        of_ring.map(|(replaced, _)| replaced).max()
+    };
+    Rings {
+        root_ttl,
+        last_long: last(root_ttl),
+        last_short: last(roots::short_ttl(root_ttl)),
     }
 }
 

@@ -85,6 +85,13 @@ const fn size(height: usize) -> usize {
     start(height, 0) + width(height)
 }
 
+/// Returns the position of a leaf's first byte in the column `nodes` of its tile. A column without
+/// the bytes has the empty leaf.
+pub fn byte_of_leaf(depth: Depth, index: LeafIndex) -> i32 {
+    let byte = (start(height(depth, 0), 0) + entry_of(depth, 0, index)) * 32;
+    i32::try_from(byte).expect("a tile has at most 10,880 bytes")
+}
+
 /// The content of a tile.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tile {

@@ -22,7 +22,7 @@ pub async fn find_registry(store: &Store, leaf: &LeafReference) -> Result<Regist
 }
 
 /// Reads the path of a leaf from the database. Returns the path and the root.
-/// Without a root, uses a recent root that scopes of mode `Live` accept.
+/// Without a root, uses the root at which a member of a scope of mode `Live` proves.
 pub async fn read_path(
     store: &Store,
     depth: Depth,
@@ -45,7 +45,7 @@ pub async fn read_path(
     let root = if let Some(root) = root {
         root
     } else {
-        let recent = store.root_to_prove(registry, now).await;
+        let recent = store.root_to_prove(registry, Some(leaf.index), now).await;
         recent.map_err(request_error)?.root
     };
     let path = store

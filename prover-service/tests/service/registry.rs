@@ -46,7 +46,15 @@ async fn apply_slot(store: &Store, slot: u64, ago: i64, events: Vec<Event>) {
     store.apply(&batch).await.unwrap();
 }
 
-async fn append(store: &Store, sequence: u64, ago: i64, first_index: u64, leaves: Vec<Leaf>, root: Value) {
+/// Appends leaves `ago` seconds in the past. The program accepts the replaced root for `ttl` seconds.
+async fn append(
+    store: &Store,
+    sequence: u64,
+    (ago, ttl): (i64, i64),
+    first_index: u64,
+    leaves: Vec<Leaf>,
+    root: Value,
+) {
     let root: Root = serde_json::from_value(root).unwrap();
     let events = vec![
         Event::TreeChanged(TreeChange {
@@ -61,7 +69,7 @@ async fn append(store: &Store, sequence: u64, ago: i64, first_index: u64, leaves
             registry: REGISTRY,
             sequence: Sequence::new(sequence),
             root,
-            replaced_root_expires_at: Some(time(ago) + TTL),
+            replaced_root_expires_at: Some(time(ago) + ttl),
         }),
     ];
     apply_slot(store, sequence, ago, events).await;
@@ -89,16 +97,20 @@ async fn indexed(depth: Depth) -> TestDatabase {
     apply_slot(store, 0, 5 * TTL, vec![created]).await;
     if depth == Depth::Ten {
         let old = request(0)["public"]["root"].clone();
-        append(store, 1, 4 * TTL, 0, leaves(20), old).await;
+        append(store, 1, (4 * TTL, TTL), 0, leaves(20), old).await;
         let new = json!(tree(10, leaves(24), 0).0);
-        append(store, 2, 2 * TTL, 20, leaves(24).split_off(20), new).await;
+        append(store, 2, (2 * TTL, TTL), 20, leaves(24).split_off(20), new).await;
     }
     database
 }
 
 /// Returns the request of a member whose path the service reads from the database.
 fn request_by_reference(index: u64) -> Value {
-    let mut body = request_among(10, 24, index);
+    request_by_reference_among(24, index)
+}
+
+fn request_by_reference_among(members: u64, index: u64) -> Value {
+    let mut body = request_among(10, members, index);
     body["public"].as_object_mut().unwrap().remove("root");
     for field in ["index", "path"] {
         body["private"].as_object_mut().unwrap().remove(field);
@@ -128,6 +140,30 @@ async fn the_path_of_a_registrys_leaf_is_read_and_the_newest_root_is_proved() {
     let job = service.result(&id).await;
     assert_eq!(job["answer"]["public"]["root"], json!(root), "{job}");
     assert_valid(&job["answer"]);
+}
+
+/// The program's long ring has kept a root shortly before, so it would not keep a root with the new
+/// leaf for the whole time. The service must not choose an older root, which has no such leaf.
+#[tokio::test]
+async fn a_member_who_has_just_registered_proves_at_once() {
+    let database = indexed(Depth::Ten).await;
+    for (sequence, members, ago, ttl) in [(3, 25, 50, TTL), (4, 26, 0, 64)] {
+        let new = leaves(members).split_off(usize::try_from(members).unwrap() - 1);
+        let root = json!(tree(10, leaves(members), 0).0);
+        append(&database.store, sequence, (ago, ttl), members - 1, new, root).await;
+    }
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[]));
+    let body = request_by_reference_among(26, 25);
+    let (status, answer) = service.post("/prove", &body).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["public"]["root"], json!(tree(10, leaves(26), 25).0));
+    assert_valid(&answer);
+    // An earlier member proves at the root that is accepted longest.
+    let body = request_by_reference_among(24, 3);
+    let (status, answer) = service.post("/prove", &body).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["public"]["root"], json!(tree(10, leaves(24), 3).0));
 }
 
 fn assert_valid(answer: &Value) {

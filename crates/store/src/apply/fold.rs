@@ -1,5 +1,7 @@
 //! Applies one event after the other to the rows in memory.
 
+use std::collections::HashMap;
+
 use bauta_primitives::Claim;
 use solana_address::Address;
 
@@ -133,6 +135,7 @@ impl State {
                 replaced_at: None,
                 valid_until: None,
             }],
+            kept: HashMap::new(),
             pending: None,
             created: Some(NewRegistry {
                 event: event.clone(),
@@ -155,18 +158,15 @@ impl State {
         let registry_id = registry.id;
         let mut root_sequence = None;
         if let Some(root) = event.root {
-            let current = registry.current()?.clone();
-            if current.root != root {
+            root_sequence = registry.pin(root)?;
+            if root_sequence.is_none() {
                 return Err(StoreError::RootMismatch {
                     registry: event.registry,
                     sequence: registry.sequence,
-                    computed: current.root,
+                    computed: registry.current()?.root,
                     announced: root,
                 });
             }
-            registry.keep_current()?;
-            registry.changed = true;
-            root_sequence = Some(current.sequence);
         }
         self.last_scope_id += 1;
         let state = ScopeState {

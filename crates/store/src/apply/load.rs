@@ -92,6 +92,7 @@ pub async fn load(connection: &mut PgConnection, records: &[EventRecord]) -> Res
     load_scopes(connection, &mut state, &mut touched).await?;
     load_circuits(connection, &mut state, &touched.circuits).await?;
     load_registries(connection, &mut state, &touched.registries).await?;
+    load_kept_roots(connection, &mut state, records).await?;
     load_tiles(connection, &mut state, records).await?;
     load_holdings(connection, &mut state, records).await?;
     load_owners(connection, &mut state, records).await?;
@@ -196,12 +197,50 @@ async fn load_registries(
                     replaced_at: None,
                     valid_until: None,
                 }],
+                kept: HashMap::new(),
                 pending: None,
                 created: None,
                 sealed: row.get("sealed"),
                 changed: false,
             },
         );
+    }
+    Ok(())
+}
+
+/// Loads the kept roots that new snapshots name.
+async fn load_kept_roots(
+    connection: &mut PgConnection,
+    state: &mut State,
+    records: &[EventRecord],
+) -> Result<(), StoreError> {
+    let named: Vec<(Address, Root)> = records
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::ScopeCreated(created) => Some((created.registry, created.root?)),
+            _ => None,
+        })
+        .collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let rows = sqlx::query(
+        "SELECT DISTINCT ON (r.address, o.root) r.address, o.root, o.sequence
+         FROM unnest($1::bytea[], $2::bytea[]) AS k (address, root)
+         JOIN registries r ON r.address = k.address
+         JOIN roots o ON o.registry_id = r.id AND o.root = k.root
+         WHERE o.valid_until IS NOT NULL
+         ORDER BY r.address, o.root, o.sequence DESC",
+    )
+    .bind(named.iter().map(|(registry, _)| registry.to_bytes()).bind_iter())
+    .bind(named.iter().map(|(_, root)| root.to_bytes()).bind_iter())
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        let registry = state.registry(address(row.get("address"))?)?;
+        let root = Root::new(element(row.get("root"))?);
+        let sequence = Sequence::from_column(row.get("sequence"))?;
+        registry.kept.insert(root, sequence);
     }
     Ok(())
 }

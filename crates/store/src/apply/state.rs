@@ -37,6 +37,8 @@ pub struct RegistryState {
     pub tree: WorkingTree,
     /// The roots that this batch replaced, then the current root.
     pub roots: Vec<RootRow>,
+    /// The kept roots of earlier batches that a new scope may have copied.
+    pub kept: HashMap<Root, Sequence>,
     /// A tree change whose `MerkleRootUpdated` has not come yet.
     pub pending: Option<PendingChange>,
     /// The event that created the registry, if it is in this batch.
@@ -62,6 +64,25 @@ impl RegistryState {
         self.roots
             .last_mut()
             .ok_or_else(|| StoreError::Damaged(format!("registry {address} has no current root")))
+    }
+
+    /// Returns the tree change that gave the root of a new snapshot: the current root or a kept root.
+    /// Keeps that root readable. Returns `None` if the registry has no such root.
+    pub fn pin(&mut self, root: Root) -> Result<Option<Sequence>, StoreError> {
+        let current = self.current()?;
+        if current.root == root {
+            let sequence = current.sequence;
+            self.keep_current()?;
+            self.changed = true;
+            return Ok(Some(sequence));
+        }
+        // The tiles of a kept root are stored when the root is replaced.
+        let replaced = self.roots.iter().rev();
+        let of_batch = replaced
+            .filter(|row| row.valid_until.is_some())
+            .find(|row| row.root == root)
+            .map(|row| row.sequence);
+        Ok(of_batch.or_else(|| self.kept.get(&root).copied()))
     }
 
     /// Makes tiles of the tree as it is now, so that its root stays readable.

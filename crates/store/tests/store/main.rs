@@ -12,6 +12,7 @@ mod pgbouncer;
 mod read;
 mod roles;
 mod rollback;
+mod root_to_prove;
 mod scans;
 mod schema;
 mod support;

@@ -20,7 +20,7 @@ use sqlx::Row;
 /// 2026-01-01 00:00 UTC.
 pub const START: i64 = 1_767_225_600;
 pub const TTL: i64 = 1_600;
-/// The time that the program requires between two kept roots: a sixteenth of the time-to-live.
+/// The time between two roots in the program's long ring: a sixteenth of the time-to-live.
 pub const KEEP: i64 = 100;
 
 /// A tree by its definition. It stores the leaves and computes every node when it is needed.
@@ -96,7 +96,9 @@ struct OnChain {
     tree: ReferenceTree,
     next_index: u64,
     sequence: Sequence,
+    /// The times of the last entries of the long and of the short ring.
     last_kept: Option<i64>,
+    last_recent: Option<i64>,
     mints: BTreeMap<Address, u64>,
 }
 
@@ -162,16 +164,27 @@ impl Chain {
         self.emit(Event::TreeChanged(change));
         let root = self.root(registry);
         let on_chain = self.registries.get_mut(&registry).unwrap();
-        let kept = on_chain.last_kept.is_none_or(|last| self.now - last >= KEEP);
-        if kept {
-            on_chain.last_kept = Some(self.now);
-        }
+        let now = self.now;
+        let due = |last: &mut Option<i64>, interval| {
+            let due = last.is_none_or(|last| now - last >= interval);
+            if due {
+                *last = Some(now);
+            }
+            due
+        };
+        let expires_at = if due(&mut on_chain.last_kept, KEEP) {
+            Some(now + TTL)
+        } else if due(&mut on_chain.last_recent, 2) {
+            Some(now + 64)
+        } else {
+            None
+        };
         on_chain.sequence = sequence;
         self.emit(Event::MerkleRootUpdated(MerkleRootUpdated {
             registry,
             sequence,
             root,
-            replaced_root_expires_at: kept.then_some(self.now + TTL),
+            replaced_root_expires_at: expires_at,
         }));
     }
 
@@ -204,6 +217,7 @@ impl Chain {
                 next_index: 0,
                 sequence: Sequence::ZERO,
                 last_kept: None,
+                last_recent: None,
                 mints: BTreeMap::new(),
             },
         );

@@ -64,10 +64,12 @@ async fn a_kept_root_is_valid_for_its_whole_time_to_live_after_its_replacement()
 async fn a_root_that_was_replaced_too_soon_is_not_valid() {
     let (database, mut chain) = registry_with_a_leaf().await;
     let store = &database.store;
-    // The first root was kept at START, so no other root is kept within the interval.
-    chain.wait(KEEP - 1);
-    let old = chain.root(registry());
+    // The long ring kept a root at START, and the short ring keeps one now.
+    chain.wait(KEEP - 2);
     chain.append(registry(), vec![leaf(1)]);
+    let old = chain.root(registry());
+    chain.wait(1);
+    chain.append(registry(), vec![leaf(2)]);
     store.apply(&chain.batch()).await.unwrap();
     let error = path(store, old, chain.now).await.unwrap_err();
     assert!(matches!(error, StoreError::RootNotValid { .. }), "{error}");
@@ -75,25 +77,17 @@ async fn a_root_that_was_replaced_too_soon_is_not_valid() {
 }
 
 #[tokio::test]
-async fn a_root_of_the_short_ring_is_valid_until_it_expires_and_is_not_recommended() {
+async fn a_root_of_the_short_ring_is_valid_until_it_expires() {
     let (database, mut chain) = registry_with_a_leaf().await;
     let store = &database.store;
-    let known = store.registry(registry()).await.unwrap();
     chain.wait(10);
     let recent = chain.root(registry());
     chain.append(registry(), vec![leaf(1)]);
-    let mut batch = chain.batch();
-    let Event::MerkleRootUpdated(update) = &mut batch.records[1].event else {
-        panic!()
-    };
-    update.replaced_root_expires_at = Some(chain.now + 64);
-    store.apply(&batch).await.unwrap();
+    store.apply(&chain.batch()).await.unwrap();
     path(store, recent, chain.now).await.unwrap();
     path(store, recent, chain.now + 63).await.unwrap();
     let error = path(store, recent, chain.now + 64).await.unwrap_err();
     assert!(matches!(error, StoreError::RootNotValid { .. }), "{error}");
-    let recommended = store.root_to_prove(&known, chain.now).await.unwrap().root;
-    assert_eq!(recommended, Depth::Ten.empty_root());
 }
 
 #[tokio::test]
@@ -127,7 +121,8 @@ async fn a_root_that_never_existed_is_an_unknown_root() {
 async fn an_open_snapshot_pins_its_root_until_it_closes() {
     let (database, mut chain) = registry_with_a_leaf().await;
     let store = &database.store;
-    // Within one batch. The root of the snapshot is neither kept nor the last one.
+    // Within one batch. The root of the snapshot is neither kept nor the last one. The short ring
+    // keeps the first root.
     chain.append(registry(), vec![leaf(1)]);
     chain.append(registry(), vec![leaf(2)]);
     let pinned = chain.root(registry());
@@ -185,6 +180,65 @@ async fn a_snapshot_after_its_closing_time_pins_no_root() {
     assert!(matches!(error, StoreError::RootNotValid { .. }), "{error}");
 }
 
+/// A scope may copy a root that the registry has kept, in the batch of the replacement or later.
+#[tokio::test]
+async fn a_snapshot_of_a_kept_root_pins_that_root() {
+    let (database, mut chain) = registry_with_a_leaf().await;
+    let store = &database.store;
+    chain.wait(KEEP);
+    let first = chain.root(registry());
+    chain.append(registry(), vec![leaf(1)]);
+    let second = chain.root(registry());
+    chain.append(registry(), vec![leaf(2)]);
+    let snapshots = [("same batch", first), ("later batch", second)];
+    for (name, root) in snapshots {
+        let scope = address(name);
+        chain.scope(scope, registry(), address("circuit"), ScopeMode::Snapshot);
+        let mut batch = chain.batch();
+        let Some(Event::ScopeCreated(created)) = batch.records.last_mut().map(|record| &mut record.event)
+        else {
+            panic!()
+        };
+        created.root = Some(root);
+        store.apply(&batch).await.unwrap();
+        assert_eq!(store.scope(scope).await.unwrap().root, Some(root));
+    }
+    for i in 0..20 {
+        chain.wait(TTL);
+        chain.append(registry(), vec![leaf(100 + i)]);
+    }
+    store.apply(&chain.batch()).await.unwrap();
+    store.finalize(chain.slot()).await.unwrap();
+    store.prune(chain.now).await.unwrap();
+    for (_, root) in snapshots {
+        path(store, root, chain.now).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_of_a_root_that_was_not_kept_is_refused() {
+    let (database, mut chain) = registry_with_a_leaf().await;
+    chain.append(registry(), vec![leaf(1)]);
+    let dropped = chain.root(registry());
+    chain.append(registry(), vec![leaf(2)]);
+    chain.scope(
+        address("scope"),
+        registry(),
+        address("circuit"),
+        ScopeMode::Snapshot,
+    );
+    let mut batch = chain.batch();
+    let Some(Event::ScopeCreated(created)) = batch.records.last_mut().map(|record| &mut record.event) else {
+        panic!()
+    };
+    created.root = Some(dropped);
+    let error = database.store.apply(&batch).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::RootMismatch { announced, .. } if announced == dropped),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn pruning_deletes_exactly_the_tiles_that_no_valid_root_reaches() {
     let (database, mut chain) = registry_with_a_leaf().await;
@@ -203,27 +257,4 @@ async fn pruning_deletes_exactly_the_tiles_that_no_valid_root_reaches() {
     store.finalize(chain.slot()).await.unwrap();
     assert_eq!(store.prune(later).await.unwrap(), 27);
     path(store, chain.root(registry()), later).await.unwrap();
-}
-
-#[tokio::test]
-async fn the_root_to_prove_against_outlives_the_proof() {
-    let (database, mut chain) = registry_with_a_leaf().await;
-    let store = &database.store;
-    let known = store.registry(registry()).await.unwrap();
-    // The current root is too new: a change would replace it without keeping it.
-    let kept = Depth::Ten.empty_root();
-    assert_eq!(store.root_to_prove(&known, chain.now).await.unwrap().root, kept);
-    chain.wait(KEEP);
-    let current = chain.root(registry());
-    assert_eq!(
-        store.root_to_prove(&known, chain.now).await.unwrap().root,
-        current
-    );
-    // A change now keeps the replaced root.
-    chain.append(registry(), vec![leaf(1)]);
-    store.apply(&chain.batch()).await.unwrap();
-    assert_eq!(
-        store.root_to_prove(&known, chain.now).await.unwrap().root,
-        current
-    );
 }
