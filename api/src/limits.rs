@@ -1,13 +1,17 @@
-//! Rate limits of addresses, and of all clients together. An instance counts its own requests.
+//! Rate limits of addresses, and of all clients together. Instances count together in Redis. Without
+//! Redis, or while it is unavailable, each instance counts alone.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 
-use bauta_service_common::{RateLimit, RateLimitError};
+use bauta_service_common::{InvalidRedisUrl, RateLimit, RateLimitError, Redis};
 
-use crate::settings::Settings;
+use crate::{metrics, settings::Settings};
 
 /// The name that the limit of all clients counts for.
 const ALL: &str = "all";
+/// Context for the key that hashes clients. It must not change: instances of several versions share
+/// the counters.
+const CLIENT_KEY_CONTEXT: &str = "bauta api 2026-11-22 clients of rate limits";
 
 /// What a request counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,56 +24,99 @@ pub enum Kind {
 
 /// The rate limits and their counters.
 pub struct Limits {
-    other: Counter,
-    tiles: Counter,
-    all: Counter,
+    other: Limit,
+    tiles: Limit,
+    all: Limit,
+    shared: Option<Shared>,
+}
+
+/// The counters of all instances.
+struct Shared {
+    redis: Redis,
+    hash_key: [u8; 32],
 }
 
 /// A limit per minute and its counter. 0 means no limit.
-struct Counter {
+struct Limit {
+    name: &'static str,
     per_minute: u32,
+    /// Counts while there is no Redis.
     counter: RateLimit,
 }
 
-impl Counter {
-    fn new(per_minute: u32) -> Self {
+impl Limit {
+    fn new(name: &'static str, per_minute: u32) -> Self {
         Self {
+            name,
             per_minute,
             counter: RateLimit::default(),
-        }
-    }
-
-    fn take(&self, client: &str, count: NonZeroU32) -> Result<(), RateLimitError> {
-        match NonZeroU32::new(self.per_minute) {
-            Some(per_minute) => self.counter.take(client, per_minute, count),
-            None => Ok(()),
         }
     }
 }
 
 impl Limits {
-    /// Creates the limits of the settings.
-    pub fn new(settings: &Settings) -> Self {
-        Self {
-            other: Counter::new(settings.anonymous_requests_per_minute),
-            tiles: Counter::new(settings.anonymous_tiles_per_minute),
-            all: Counter::new(settings.total_requests_per_minute),
-        }
+    /// Creates the limits of the settings. Doesn't connect to Redis.
+    pub fn new(settings: &Settings) -> Result<Self, InvalidRedisUrl> {
+        let shared = settings.redis_url.as_ref().map(|url| {
+            // All instances know the URL, and a copy of Redis doesn't contain it.
+            let hash_key = blake3::derive_key(CLIENT_KEY_CONTEXT, url.expose().trim().as_bytes());
+            let redis = Redis::new(url, metrics::set_redis_up)?;
+            Ok(Shared { redis, hash_key })
+        });
+        Ok(Self {
+            other: Limit::new("api-requests", settings.anonymous_requests_per_minute),
+            tiles: Limit::new("api-tiles", settings.anonymous_tiles_per_minute),
+            all: Limit::new("api-all", settings.total_requests_per_minute),
+            shared: shared.transpose()?,
+        })
+    }
+
+    /// Returns the connection to Redis.
+    pub fn redis(&self) -> Option<&Redis> {
+        self.shared.as_ref().map(|shared| &shared.redis)
     }
 
     /// Counts a request of a client.
-    pub fn take(&self, client: &str, kind: Kind) -> Result<(), RateLimitError> {
-        let own = match kind {
-            Kind::Tile => &self.tiles,
-            Kind::Other => &self.other,
-        };
-        own.take(client, NonZeroU32::MIN)?;
-        self.all.take(ALL, NonZeroU32::MIN)
+    pub async fn take(&self, client: &str, kind: Kind) -> Result<(), RateLimitError> {
+        self.count(self.limit(kind), client, NonZeroU32::MIN).await?;
+        self.count(&self.all, ALL, NonZeroU32::MIN).await
     }
 
-    /// Counts further tiles of a request that was counted as one.
-    pub fn take_further_tiles(&self, client: &str, tiles: usize) -> Result<(), RateLimitError> {
-        let tiles = u32::try_from(tiles).ok().and_then(NonZeroU32::new);
-        tiles.map_or(Ok(()), |tiles| self.tiles.take(client, tiles))
+    /// Counts a request that was counted as one further times.
+    pub async fn take_further(&self, client: &str, kind: Kind, times: usize) -> Result<(), RateLimitError> {
+        match u32::try_from(times).ok().and_then(NonZeroU32::new) {
+            Some(times) => self.count(self.limit(kind), client, times).await,
+            None => Ok(()),
+        }
+    }
+
+    const fn limit(&self, kind: Kind) -> &Limit {
+        match kind {
+            Kind::Tile => &self.tiles,
+            Kind::Other => &self.other,
+        }
+    }
+
+    async fn count(&self, limit: &Limit, client: &str, count: NonZeroU32) -> Result<(), RateLimitError> {
+        let Some(per_minute) = NonZeroU32::new(limit.per_minute) else {
+            return Ok(());
+        };
+        RateLimit::check(per_minute, count)?;
+        let wait = match &self.shared {
+            None => None,
+            Some(Shared { redis, hash_key }) => {
+                redis
+                    .take_rate(hash_key, limit.name, client, per_minute.get(), count.get())
+                    .await
+            }
+        };
+        match wait {
+            None => limit.counter.take(client, per_minute, count),
+            Some(Duration::ZERO) => Ok(()),
+            Some(retry_after) => Err(RateLimitError::Exceeded {
+                per_minute,
+                retry_after,
+            }),
+        }
     }
 }

@@ -2,17 +2,20 @@
 //! as little as possible: trees are read in tiles, and holdings and nullifiers by prefix.
 //!
 //! ```text
-//!   request -> CORS -> limits -> compression -> ETag -> freshness -> route -> Store (Postgres)
-//!                                                                      |
-//!                                                                      +--> a node: verifying keys
+//!   request -> CORS -> limits -> ETag -> response cache -> compression -> freshness -> route
+//!                                                                                      |
+//!                                   tiles: from memory, or from Postgres or a replica <-+
+//!                                   a node: verifying keys, the tokens of a wallet    <-+
 //! ```
 //!
 //! The folder `routes` has the HTTP routes. All other modules are domain code and don't know HTTP.
 //! docs/api-service.md describes the service.
 
+mod cache;
 mod clusters;
 mod cursor;
-mod freshness;
+mod databases;
+mod eligibility;
 mod leaf_stream;
 mod limits;
 mod metrics;
@@ -22,26 +25,37 @@ mod series;
 mod settings;
 mod threshold;
 mod tile;
+mod tiles;
 mod time;
 mod verifying_keys;
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{convert::Infallible, process::ExitCode, sync::Arc, time::Duration};
 
-use bauta_service_common::{Arguments, Check, Secret, Service, ServiceError, TrustedProxies};
+use bauta_rpc::RpcError;
+use bauta_service_common::{
+    Arguments, Check, InvalidRedisUrl, Secret, Service, ServiceError, TrustedProxies,
+};
 use bauta_store::{Store, StoreError};
 use clap::Parser;
 
 use crate::{
-    freshness::FreshnessReader,
+    databases::Databases,
+    eligibility::Eligibility,
     limits::Limits,
-    routes::AppState,
+    routes::{AppState, MAX_AGE, ResponseCache},
     settings::Settings,
+    tiles::Tiles,
     verifying_keys::{VerifyingKeyError, VerifyingKeys},
 };
 
 const NAME: &str = "bauta-api";
 /// Timeout of Postgres's health check.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
+/// Interval at which the connection to Redis is checked.
+const REDIS_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// What is missing without Redis.
+const WITHOUT_REDIS: &str =
+    "Redis is unavailable: this instance counts rate limits alone; the log has the cause";
 
 /// Serves what dApps read over HTTP: registries, trees, scopes, verifications and analytics.
 #[derive(Parser)]
@@ -58,8 +72,14 @@ enum Error {
     Service(#[from] ServiceError),
     #[error("the database (DATABASE_URL): {0}")]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Redis(#[from] InvalidRedisUrl),
+    #[error("a replica (DATABASE_READ_URLS): {0}")]
+    Replica(#[source] StoreError),
     #[error("the node (SOLANA_RPC_URL): {0}")]
-    Node(#[from] VerifyingKeyError),
+    Keys(#[from] VerifyingKeyError),
+    #[error("the node (SOLANA_RPC_URL): {0}")]
+    Node(#[from] RpcError),
 }
 
 #[tokio::main]
@@ -76,19 +96,68 @@ async fn run(cli: &Cli) -> Result<(), Error> {
     let store = Store::connect(settings.database_url.expose(), settings.database_connections).await?;
     store.check_schema().await?;
     add_database_check(&service, &store);
+    let replicas = settings
+        .database_read_urls
+        .iter()
+        .map(|url| Store::connect_lazily(url.expose(), settings.database_connections))
+        .collect::<Result<_, _>>()
+        .map_err(Error::Replica)?;
     let node = settings.solana_rpc_url.as_ref().map(Secret::expose);
     let state = Arc::new(AppState {
         k: store.anonymity_threshold().await?,
-        freshness: FreshnessReader::start(store.clone(), &service).await?,
+        databases: Databases::start(store, replicas, &service).await?,
+        tiles: Tiles::new(settings.tile_cache_mb << 20),
+        responses: ResponseCache::default(),
         verifying_keys: VerifyingKeys::new(node)?,
-        limits: Limits::new(&settings),
+        eligibility: Eligibility::new(node)?,
+        limits: Limits::new(&settings)?,
         trusted_proxies: TrustedProxies::new(settings.http.trusted_proxies.clone()),
-        store,
     });
+    age_responses(&service, &state);
+    keep_redis_connected(&service, &state).await;
     let routes = routes::all(&state, service.metrics_route());
     service.serve(settings.port, routes, &settings.http).await?;
     tracing::info!(event = "ready");
     Ok(service.run().await?)
+}
+
+/// Starts the task that drops old responses from memory.
+fn age_responses(service: &Service, state: &Arc<AppState>) {
+    let (shutdown, state) = (service.shutdown(), state.clone());
+    service.spawn("the cache of responses", async move {
+        while !shutdown.is_cancelled() {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(MAX_AGE) => state.responses.age(),
+            }
+        }
+        Ok::<_, Infallible>(())
+    });
+}
+
+/// Connects to Redis, and keeps the connection open until the service shuts down.
+async fn keep_redis_connected(service: &Service, state: &Arc<AppState>) {
+    let Some(redis) = state.limits.redis().cloned() else {
+        return;
+    };
+    redis.ensure_connected().await;
+    let checked = redis.clone();
+    service.health().add("redis", move || {
+        let redis = checked.clone();
+        async move { redis.check(WITHOUT_REDIS) }
+    });
+    let shutdown = service.shutdown();
+    service.spawn("the connection to Redis", async move {
+        while !shutdown.is_cancelled() {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(REDIS_CHECK_INTERVAL) => {
+                    redis.ensure_connected().await;
+                }
+            }
+        }
+        Ok::<_, Infallible>(())
+    });
 }
 
 /// Adds the check of Postgres. Without it the instance is only degraded, because all instances lose

@@ -10,6 +10,8 @@
 //! tiles. A client pads the entries with the roots of empty subtrees, hashes them level by level,
 //! and compares the result with the hash that it asked for.
 
+use std::sync::Arc;
+
 use bauta_store::StoredTile;
 
 /// Largest number of tiles in one request.
@@ -20,16 +22,16 @@ pub fn encode(tile: &StoredTile) -> Vec<u8> {
     [&[tile.root_level][..], &tile.entries].concat()
 }
 
-/// Encodes a list of tiles. Before each tile are two bytes with its length, big-endian. A tile that
+/// Joins encoded tiles. Before each tile are two bytes with its length, big-endian. A tile that
 /// is not stored has the length 0.
-pub fn encode_list(tiles: &[Option<StoredTile>]) -> Vec<u8> {
+pub fn encode_list(tiles: &[Option<Arc<[u8]>>]) -> Vec<u8> {
     let mut list = Vec::new();
     for tile in tiles {
-        let tile = tile.as_ref().map(encode).unwrap_or_default();
+        let tile = tile.as_deref().unwrap_or_default();
         // A tile has at most 256 entries, so at most 8,193 bytes.
         let length = u16::try_from(tile.len()).unwrap_or(u16::MAX);
         list.extend_from_slice(&length.to_be_bytes());
-        list.extend_from_slice(&tile);
+        list.extend_from_slice(tile);
     }
     list
 }
@@ -44,7 +46,7 @@ mod tests {
             root_level: 10,
             entries: vec![7; 32],
         };
-        let list = encode_list(&[None, Some(tile.clone())]);
+        let list = encode_list(&[None, Some(encode(&tile).into())]);
         assert_eq!(list[..4], [0, 0, 0, 33]);
         assert_eq!(list[4..], encode(&tile));
         assert_eq!(encode(&tile)[..2], [10, 7]);

@@ -2,6 +2,8 @@
 //! its page under docs/benchmarks (not with `--quick`) and returns its figures. With `--json`, the
 //! figures are printed last, as one object. `cargo xtask bench` runs this program.
 
+#[cfg(feature = "service")]
+mod api;
 mod circuits;
 #[cfg(feature = "svm")]
 mod cu;
@@ -11,6 +13,8 @@ mod member;
 mod page;
 mod peers;
 mod poseidon;
+#[cfg(feature = "service")]
+mod process;
 mod prover;
 #[cfg(feature = "service")]
 mod service;
@@ -68,6 +72,9 @@ enum Name {
     /// progress events
     #[cfg(feature = "service")]
     Service,
+    /// The API service over HTTP with 1,000 clients: cached reads, tiles, paths; compared with nginx
+    #[cfg(feature = "service")]
+    Api,
 }
 
 fn main() -> ExitCode {
@@ -93,6 +100,8 @@ fn run(Cli { name, options }: Cli) -> Result<()> {
         Name::Indexer => indexer::run(&options)?,
         #[cfg(feature = "service")]
         Name::Service => service::run(&options)?,
+        #[cfg(feature = "service")]
+        Name::Api => api::run(&options)?,
     };
     if options.json {
         println!("{}", serde_json::Value::Object(figures));

@@ -78,22 +78,35 @@ fn cpu_ms() -> f64 {
     Duration::try_from(time).map_or(0.0, |time| time.as_secs_f64() * 1e3)
 }
 
-fn median(samples: impl Iterator<Item = f64>) -> f64 {
-    let mut samples: Vec<f64> = samples.collect();
-    samples.sort_by(f64::total_cmp);
-    samples[samples.len() / 2]
+/// Returns the median. There must be a value.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Returns the duration that the given share of the requests did not exceed.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of some thousand"
+)]
+#[cfg(feature = "service")]
+pub fn percentile(sorted: &[f64], share: f64) -> f64 {
+    let rank = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
 }
 
 impl Times {
     fn of(samples: &[(f64, f64)]) -> Self {
         Self {
             rounds: samples.len(),
-            median: median(samples.iter().map(|sample| sample.0)),
+            median: median(samples.iter().map(|sample| sample.0).collect()),
             min: samples
                 .iter()
                 .map(|sample| sample.0)
                 .fold(f64::INFINITY, f64::min),
-            cpu: median(samples.iter().map(|sample| sample.1)),
+            cpu: median(samples.iter().map(|sample| sample.1).collect()),
         }
     }
 }

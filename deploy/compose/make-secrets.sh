@@ -69,6 +69,7 @@ END
 # The API reads verifying keys from the first node.
 cat > "$folder/api.toml" <<END
 database_url = "postgres://api:$api@postgres:5432/bauta"
+redis_url = "redis://:$redis@redis:6379"
 solana_rpc_url = "$(items "$SOLANA_RPC_URL" | head -n 1)"
 END
 # The API key of the first client. prover.toml has only its hash.

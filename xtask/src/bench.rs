@@ -37,6 +37,8 @@ enum Name {
     /// The prover service over HTTP, compared with the engine alone; its start, its memory, its
     /// progress events
     Service,
+    /// The API service over HTTP with 1,000 clients: cached reads, tiles, paths; compared with nginx
+    Api,
 }
 
 impl Name {
@@ -50,7 +52,7 @@ impl Name {
             Self::Prover | Self::Poseidon => &["--profile", "dist"],
             Self::Store => &["--profile", "dist", "--features", "store"],
             Self::Indexer => &["--profile", "dist", "--features", "indexer"],
-            Self::Service => &["--profile", "dist", "--features", "service"],
+            Self::Service | Self::Api => &["--profile", "dist", "--features", "service"],
         }
     }
 }
@@ -68,6 +70,10 @@ pub fn run(args: &Args) -> Result<()> {
         Name::Service => {
             system::require(&[system::POSTGRES, system::REDIS])?;
             build_service("prover-service")?;
+        }
+        Name::Api => {
+            system::require(&[system::POSTGRES, system::NGINX])?;
+            build_service("bauta-api")?;
         }
         _ => {}
     }

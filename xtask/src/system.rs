@@ -75,6 +75,12 @@ pub const PGBOUNCER: Tool = Tool {
     package: "pgbouncer",
     found: |name| Path::new("/usr/sbin").join(name).is_file(),
 };
+/// The web server, with which the benchmark of the API service compares the service.
+pub const NGINX: Tool = Tool {
+    name: "nginx",
+    package: "nginx-light",
+    found: is_on_path,
+};
 /// The program that checks and tests Prometheus's rules.
 pub const PROMTOOL: Tool = Tool {
     name: "promtool",

@@ -1,6 +1,3 @@
-use std::sync::Arc;
-
-use axum::extract::State;
 use bauta_service_common::{Path, Query};
 use bauta_store::analytics::{Period, VerificationCounts};
 use serde::{Deserialize, Serialize};
@@ -10,7 +7,7 @@ use super::{
     problems::{Failure, ProblemDocument},
     respond::Document,
     scopes,
-    state::AppState,
+    state::Reads,
 };
 use crate::{
     series::{self, Span},
@@ -90,7 +87,7 @@ pub struct AnalyticsSeries {
     extensions(("x-discloses" = json!({"sees": "network address; which scope", "keeps": "nothing"})))
 )]
 pub async fn scope_analytics(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Path(address): Path<String>,
     Query(parameters): Query<AnalyticsParameters>,
 ) -> Result<Document<AnalyticsSeries>, Failure> {
@@ -116,7 +113,7 @@ pub async fn scope_analytics(
     extensions(("x-discloses" = json!({"sees": "network address; which track", "keeps": "nothing"})))
 )]
 pub async fn track_analytics(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Path(track): Path<u64>,
     Query(parameters): Query<AnalyticsParameters>,
 ) -> Result<Document<AnalyticsSeries>, Failure> {
@@ -127,7 +124,7 @@ pub async fn track_analytics(
     Ok(document(&state, &span, &known.await?))
 }
 
-fn document(state: &AppState, span: &Span, known: &[VerificationCounts]) -> Document<AnalyticsSeries> {
+fn document(state: &Reads, span: &Span, known: &[VerificationCounts]) -> Document<AnalyticsSeries> {
     let shown = series::verifications(span, known, state.k).into_iter();
     let data = shown.map(|counts| AnalyticsDocument {
         begins: counts.begins,

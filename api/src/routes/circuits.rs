@@ -1,11 +1,8 @@
-use std::sync::Arc;
-
-use axum::extract::State;
 use bauta_store::Circuit;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{problems::Failure, respond::Document, state::AppState};
+use super::{problems::Failure, respond::Document, state::Reads};
 
 /// A circuit according to the program's events.
 #[derive(Serialize, ToSchema)]
@@ -56,7 +53,7 @@ pub struct CircuitList {
     ),
     extensions(("x-discloses" = json!({"sees": "network address", "keeps": "nothing"})))
 )]
-pub async fn circuits(State(state): State<Arc<AppState>>) -> Result<Document<CircuitList>, Failure> {
+pub async fn circuits(state: Reads) -> Result<Document<CircuitList>, Failure> {
     let circuits = state.store.circuits().await?;
     let data = circuits.into_iter().map(document).collect();
     Ok(Document(CircuitList { data }))

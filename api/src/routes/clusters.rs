@@ -1,6 +1,3 @@
-use std::sync::Arc;
-
-use axum::extract::State;
 use bauta_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,7 +5,7 @@ use utoipa::ToSchema;
 use super::{
     problems::{self, Failure, ProblemDocument},
     respond::Document,
-    state::AppState,
+    state::Reads,
 };
 use crate::clusters;
 
@@ -46,7 +43,7 @@ pub struct ClusterList {
     ),
     extensions(("x-discloses" = json!({"sees": "network address", "keeps": "nothing"})))
 )]
-pub async fn clusters(State(state): State<Arc<AppState>>) -> Result<Document<ClusterList>, Failure> {
+pub async fn clusters(state: Reads) -> Result<Document<ClusterList>, Failure> {
     let data = read(&state).await?.into_iter().collect();
     Ok(Document(ClusterList { data }))
 }
@@ -64,12 +61,12 @@ pub async fn clusters(State(state): State<Arc<AppState>>) -> Result<Document<Clu
     ),
     extensions(("x-discloses" = json!({"sees": "network address", "keeps": "nothing"})))
 )]
-pub async fn config(State(state): State<Arc<AppState>>) -> Result<Document<ConfigDocument>, Failure> {
+pub async fn config(state: Reads) -> Result<Document<ConfigDocument>, Failure> {
     let document = read(&state).await?;
     document.map(Document).ok_or_else(problems::not_initialised)
 }
 
-async fn read(state: &AppState) -> Result<Option<ConfigDocument>, StoreError> {
+async fn read(state: &Reads) -> Result<Option<ConfigDocument>, StoreError> {
     let Some(config) = state.store.config().await? else {
         return Ok(None);
     };

@@ -1,6 +1,3 @@
-use std::sync::Arc;
-
-use axum::extract::State;
 use bauta_service_common::{Path, Query};
 use serde::Serialize;
 use solana_address::Address;
@@ -11,7 +8,7 @@ use super::{
     problems::{Failure, ProblemDocument},
     registries,
     respond::Document,
-    state::AppState,
+    state::Reads,
 };
 
 /// A collection whose tokens can register.
@@ -45,7 +42,7 @@ page! {
     extensions(("x-discloses" = json!({"sees": "network address; which registry", "keeps": "nothing"})))
 )]
 pub async fn collections(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Path(address): Path<String>,
     Query(parameters): Query<PageParameters>,
 ) -> Result<Document<CollectionPage>, Failure> {

@@ -1,6 +1,3 @@
-use std::sync::Arc;
-
-use axum::extract::State;
 use bauta_service_common::{Path, Query};
 use bauta_store::analytics::Period;
 use serde::{Deserialize, Serialize};
@@ -10,7 +7,7 @@ use super::{
     problems::{Failure, ProblemDocument},
     registries,
     respond::Document,
-    state::AppState,
+    state::Reads,
 };
 use crate::{
     series::{self, Span},
@@ -48,7 +45,7 @@ pub struct AnonymityDocument {
     extensions(("x-discloses" = json!({"sees": "network address; which track", "keeps": "nothing"})))
 )]
 pub async fn anonymity(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Path(address): Path<String>,
     Query(parameters): Query<TrackParameters>,
 ) -> Result<Document<AnonymityDocument>, Failure> {
@@ -109,7 +106,7 @@ pub struct GrowthSeries {
     extensions(("x-discloses" = json!({"sees": "network address; which track", "keeps": "nothing"})))
 )]
 pub async fn growth(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Path(address): Path<String>,
     Query(GrowthParameters { track, from, to }): Query<GrowthParameters>,
 ) -> Result<Document<GrowthSeries>, Failure> {

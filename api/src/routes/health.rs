@@ -1,11 +1,8 @@
-use std::sync::Arc;
-
-use axum::extract::State;
 use bauta_service_common::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::state::AppState;
+use super::state::Reads;
 
 /// The state of the process.
 #[derive(Serialize, ToSchema)]
@@ -29,7 +26,7 @@ pub struct Health {
     ),
     extensions(("x-discloses" = json!({"sees": "nothing", "keeps": "nothing"})))
 )]
-pub async fn health(State(state): State<Arc<AppState>>) -> Json<Health> {
+pub async fn health(state: Reads) -> Json<Health> {
     let database = match state.store.ping().await {
         Ok(()) => "connected",
         Err(_) => "unavailable",

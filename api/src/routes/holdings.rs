@@ -1,6 +1,3 @@
-use std::sync::Arc;
-
-use axum::extract::State;
 use bauta_service_common::{Path, Query};
 use bauta_store::Holding;
 use serde::{Deserialize, Serialize};
@@ -12,7 +9,7 @@ use super::{
     problems::{Failure, ProblemDocument},
     registries,
     respond::Document,
-    state::AppState,
+    state::Reads,
 };
 use crate::prefix::{self, Prefix};
 
@@ -71,7 +68,7 @@ pub struct HoldingPage {
     extensions(("x-discloses" = json!({"sees": "network address; that the client needs one of about 256 tokens", "keeps": "nothing"})))
 )]
 pub async fn holdings(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Path(address): Path<String>,
     Query(parameters): Query<PrefixParameters>,
 ) -> Result<Document<HoldingPage>, Failure> {

@@ -20,7 +20,7 @@ use tower_http::compression::{
 use super::{
     problems::Failure,
     respond::{FINALIZED_SLOT, MIN_SLOT, SLOT},
-    state::AppState,
+    state::{AppState, ChosenStore},
 };
 use crate::limits::Kind;
 
@@ -88,7 +88,7 @@ pub async fn limit(
     let client = address_key(state.trusted_proxies.client(peer.ip(), request.headers()));
     let path = request.uri().path();
     if path != UNLIMITED_PATH
-        && let Err(error) = state.limits.take(&client, kind(path))
+        && let Err(error) = state.limits.take(&client, kind(path)).await
     {
         tracing::info!(target: AUDIT, event = "rate_limited");
         return Failure::from(error).into_response();
@@ -140,20 +140,22 @@ fn contains(list: &HeaderValue, tag: &HeaderValue) -> bool {
     list.trim() == "*" || list.split(',').any(|known| strong(known) == strong(tag))
 }
 
-/// Adds the slots of the database to the response. Refuses a request that needs a later slot.
-pub async fn freshness(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
+/// Chooses the database for a request, and adds its slots to the response. Refuses a request that
+/// needs a later slot than all databases have.
+pub async fn freshness(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with("/v1/") {
         return next.run(request).await;
     }
     // The slots are read before the data, so the data is at least as new.
-    let freshness = match needed_slot(request.headers()) {
-        Ok(needed) => state.freshness.read(needed).await.map_err(Failure::from),
+    let chosen = match needed_slot(request.headers()) {
+        Ok(needed) => state.databases.choose(needed).await.map_err(Failure::from),
         Err(error) => Err(error.into()),
     };
-    let freshness = match freshness {
-        Ok(freshness) => freshness,
+    let (store, freshness) = match chosen {
+        Ok(chosen) => chosen,
         Err(failure) => return failure.into_response(),
     };
+    request.extensions_mut().insert(ChosenStore(store));
     let mut response = next.run(request).await;
     for (name, slot) in [(SLOT, freshness.slot), (FINALIZED_SLOT, freshness.finalized_slot)] {
         if let Some(slot) = slot {

@@ -1,8 +1,7 @@
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use axum::{
     body::Body,
-    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -13,7 +12,7 @@ use super::{
     parameters,
     problems::{Failure, ProblemDocument, range_not_satisfiable},
     registries, respond,
-    state::AppState,
+    state::Reads,
 };
 use crate::{leaf_stream::Leaves, time::unix_seconds};
 
@@ -41,7 +40,7 @@ use crate::{leaf_stream::Leaves, time::unix_seconds};
     extensions(("x-discloses" = json!({"sees": "network address; which tree", "keeps": "nothing"})))
 )]
 pub async fn leaves(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     headers: HeaderMap,
     Path((address, root)): Path<(String, String)>,
 ) -> Result<Response, Failure> {

@@ -8,6 +8,7 @@ mod analytics;
 mod circuits;
 mod clusters;
 mod collections;
+mod eligibility;
 mod growth;
 mod health;
 mod holdings;
@@ -21,6 +22,7 @@ mod paths;
 mod problems;
 mod registries;
 mod respond;
+mod response_cache;
 mod roots;
 mod scopes;
 mod state;
@@ -39,7 +41,10 @@ use bauta_service_common::Problem;
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use self::state::AppState;
+pub use self::{
+    response_cache::{MAX_AGE, ResponseCache},
+    state::AppState,
+};
 
 /// Returns all routes, including their description at `/openapi.json`, and `operations`, routes
 /// that the rate limits also apply to.
@@ -59,6 +64,7 @@ pub fn all(state: &Arc<AppState>, operations: Router) -> Router {
         .routes(routes!(tiles::tiles))
         .routes(routes!(paths::path))
         .routes(routes!(holdings::holdings))
+        .routes(routes!(eligibility::eligibility))
         .routes(routes!(growth::anonymity))
         .routes(routes!(growth::growth))
         .routes(routes!(scopes::scopes))
@@ -76,9 +82,10 @@ pub fn all(state: &Arc<AppState>, operations: Router) -> Router {
         // Before the layers, so that the preflights of browsers reach `layers::cors`.
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn_with_state(state.clone(), layers::freshness))
+        .layer(layers::compression())
+        .layer(from_fn_with_state(state.clone(), response_cache::cached))
         .layer(from_fn(layers::conditional))
         .merge(operations)
-        .layer(layers::compression())
         .layer(from_fn_with_state(state.clone(), layers::limit))
         .layer(from_fn(layers::cors))
 }

@@ -1,6 +1,3 @@
-use std::sync::Arc;
-
-use axum::extract::State;
 use bauta_primitives::{FieldElement, Nullifier};
 use bauta_service_common::{InvalidField, Path, Query};
 use serde::Serialize;
@@ -13,7 +10,7 @@ use super::{
     problems::{Failure, ProblemDocument},
     respond::Document,
     scopes,
-    state::AppState,
+    state::Reads,
 };
 use crate::prefix::{self, Prefix};
 
@@ -55,7 +52,7 @@ pub struct NullifierDocument {
     extensions(("x-discloses" = json!({"sees": "network address; that the client needs one of about 256 nullifiers", "keeps": "nothing"})))
 )]
 pub async fn nullifiers(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Path(address): Path<String>,
     Query(parameters): Query<PrefixParameters>,
 ) -> Result<Document<NullifierPage>, Failure> {
@@ -104,7 +101,7 @@ fn nullifier_of_cursor(bytes: [u8; 32]) -> Result<Nullifier, InvalidField> {
     extensions(("x-discloses" = json!({"sees": "network address; **which nullifier**", "keeps": "nothing"})))
 )]
 pub async fn nullifier(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Path((address, text)): Path<(String, String)>,
 ) -> Result<Document<NullifierDocument>, Failure> {
     let nullifier = Nullifier::new(parameters::element("nullifier", &text)?);

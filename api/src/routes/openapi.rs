@@ -22,7 +22,7 @@ pub struct Document;
 
 /// The patterns of parameters and of the elements of bodies, by name.
 const PATTERNS: [(&[&str], &str); 4] = [
-    (&["registry", "scope"], "^[1-9A-HJ-NP-Za-km-z]{32,44}$"),
+    (&["registry", "scope", "owner"], "^[1-9A-HJ-NP-Za-km-z]{32,44}$"),
     (
         &["root", "hash", "vk_hash", "nullifier", "hashes"],
         "^0x[0-9a-fA-F]{64}$",
@@ -117,6 +117,8 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
     }
     let hashes = &mut document["components"]["schemas"]["TileRequest"]["properties"]["hashes"];
     add_pattern("hashes", &mut hashes["items"]);
+    let owner = &mut document["components"]["schemas"]["EligibilityRequest"]["properties"]["owner"];
+    add_pattern("owner", owner);
     document
 }
 
@@ -214,7 +216,7 @@ fn describe(status: &str) -> &'static str {
         "413" => "The body is larger than the limit",
         "415" => "The body isn't application/json",
         "416" => "The range begins after the last byte",
-        "422" => "The tree has too many leaves",
+        "422" => "The request can't be carried out; `code` says why",
         "429" => "A rate limit is exceeded; see Retry-After",
         "500" => "Internal error; the log has the cause under the request id",
         "503" => {

@@ -1,6 +1,3 @@
-use std::sync::Arc;
-
-use axum::extract::State;
 use bauta_primitives::Root;
 use bauta_service_common::{InvalidField, Path, Query};
 use serde::{Deserialize, Serialize};
@@ -11,7 +8,7 @@ use super::{
     problems::{Failure, ProblemDocument},
     registries,
     respond::Document,
-    state::AppState,
+    state::Reads,
 };
 use crate::time::unix_seconds;
 
@@ -56,7 +53,7 @@ pub struct PathDocument {
     extensions(("x-discloses" = json!({"sees": "network address; **which leaf**", "keeps": "nothing"})))
 )]
 pub async fn path(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Path((address, index)): Path<(String, u64)>,
     Query(parameters): Query<PathParameters>,
 ) -> Result<Document<PathDocument>, Failure> {

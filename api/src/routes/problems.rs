@@ -11,7 +11,10 @@ use bauta_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{freshness::FreshnessError, leaf_stream::LeavesError, verifying_keys::VerifyingKeyError};
+use crate::{
+    databases::FreshnessError, eligibility::EligibilityError, leaf_stream::LeavesError,
+    verifying_keys::VerifyingKeyError,
+};
 
 /// `Retry-After` if the database is behind. An indexer applies a batch in less time.
 const BEHIND_RETRY: Duration = Duration::from_secs(1);
@@ -68,7 +71,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let not_found = |code| Problem::new(StatusCode::NOT_FOUND, code, error.to_string());
         Self(match &error {
-            StoreError::Unreachable(_) => Problem::unavailable(
+            StoreError::Unreachable(_) | StoreError::TimedOut(_) => Problem::unavailable(
                 "database_away",
                 "the database is unavailable; retry later",
                 &error,
@@ -107,6 +110,29 @@ impl From<FreshnessError> for Failure {
             ),
             FreshnessError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<EligibilityError> for Failure {
+    fn from(error: EligibilityError) -> Self {
+        let error = match error {
+            EligibilityError::Store(error) => return error.into(),
+            error => error,
+        };
+        let refused = |status, code| Problem::new(status, code, error.to_string());
+        Self(match &error {
+            EligibilityError::NoNode => refused(StatusCode::SERVICE_UNAVAILABLE, "feature_disabled"),
+            EligibilityError::WrongKind { .. } => {
+                refused(StatusCode::UNPROCESSABLE_ENTITY, "not_a_holders_registry")
+            }
+            EligibilityError::TooManyTokens => refused(StatusCode::UNPROCESSABLE_ENTITY, "too_many_tokens"),
+            EligibilityError::Busy => {
+                refused(StatusCode::SERVICE_UNAVAILABLE, "busy").retry_after(BEHIND_RETRY)
+            }
+            EligibilityError::Node(_) | EligibilityError::Store(_) => {
+                Problem::unavailable("node_unavailable", "the node is unavailable; retry later", &error)
+            }
+        })
     }
 }
 

@@ -1,6 +1,3 @@
-use std::sync::Arc;
-
-use axum::extract::State;
 use bauta_service_common::{Path, Query};
 use bauta_store::Registry;
 use serde::Serialize;
@@ -12,7 +9,7 @@ use super::{
     parameters,
     problems::{Failure, ProblemDocument},
     respond::Document,
-    state::AppState,
+    state::Reads,
 };
 use crate::prefix;
 
@@ -60,7 +57,7 @@ page! {
     extensions(("x-discloses" = json!({"sees": "network address", "keeps": "nothing"})))
 )]
 pub async fn registries(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Query(parameters): Query<PageParameters>,
 ) -> Result<Document<RegistryPage>, Failure> {
     let cursor = parameters.cursor.as_deref();
@@ -87,14 +84,14 @@ pub async fn registries(
     extensions(("x-discloses" = json!({"sees": "network address; which registry", "keeps": "nothing"})))
 )]
 pub async fn registry(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Path(address): Path<String>,
 ) -> Result<Document<RegistryDocument>, Failure> {
     Ok(Document(document(&read(&state, &address).await?)))
 }
 
 /// Reads the registry of a path.
-pub async fn read(state: &AppState, address: &str) -> Result<Registry, Failure> {
+pub async fn read(state: &Reads, address: &str) -> Result<Registry, Failure> {
     let address = parameters::address("registry", address)?;
     Ok(state.store.registry(address).await?)
 }

@@ -1,6 +1,3 @@
-use std::sync::Arc;
-
-use axum::extract::State;
 use bauta_service_common::{Path, Query};
 use bauta_store::{RootRecord, Sequence};
 use serde::Serialize;
@@ -11,7 +8,7 @@ use super::{
     problems::{Failure, ProblemDocument},
     registries,
     respond::Document,
-    state::AppState,
+    state::Reads,
 };
 use crate::time::unix_seconds;
 
@@ -58,7 +55,7 @@ pub struct RootPage {
     extensions(("x-discloses" = json!({"sees": "network address; which registry", "keeps": "nothing"})))
 )]
 pub async fn roots(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Path(address): Path<String>,
     Query(parameters): Query<PageParameters>,
 ) -> Result<Document<RootPage>, Failure> {

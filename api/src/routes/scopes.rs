@@ -1,6 +1,3 @@
-use std::sync::Arc;
-
-use axum::extract::State;
 use bauta_service_common::{Path, Query};
 use bauta_store::{Scope, ScopeStatus};
 use serde::{Deserialize, Serialize};
@@ -12,7 +9,7 @@ use super::{
     parameters,
     problems::{Failure, ProblemDocument},
     respond::Document,
-    state::AppState,
+    state::Reads,
 };
 use crate::time::unix_seconds;
 
@@ -83,7 +80,7 @@ page! {
     extensions(("x-discloses" = json!({"sees": "network address; which registry", "keeps": "nothing"})))
 )]
 pub async fn scopes(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Query(parameters): Query<ScopeParameters>,
 ) -> Result<Document<ScopePage>, Failure> {
     let filters = ["scopes", parameters.registry.as_deref().unwrap_or_default()];
@@ -119,16 +116,13 @@ pub async fn scopes(
     ),
     extensions(("x-discloses" = json!({"sees": "network address; which scope", "keeps": "nothing"})))
 )]
-pub async fn scope(
-    State(state): State<Arc<AppState>>,
-    Path(address): Path<String>,
-) -> Result<Document<ScopeDocument>, Failure> {
+pub async fn scope(state: Reads, Path(address): Path<String>) -> Result<Document<ScopeDocument>, Failure> {
     let scope = read(&state, &address).await?;
     Ok(Document(document(&scope, unix_seconds())))
 }
 
 /// Reads the scope of a path.
-pub async fn read(state: &AppState, address: &str) -> Result<Scope, Failure> {
+pub async fn read(state: &Reads, address: &str) -> Result<Scope, Failure> {
     let address = parameters::address("scope", address)?;
     Ok(state.store.scope(address).await?)
 }

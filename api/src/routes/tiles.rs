@@ -1,8 +1,6 @@
-use std::sync::Arc;
-
-use axum::{Extension, extract::State, response::Response};
+use axum::{Extension, body::Bytes, response::Response};
 use bauta_service_common::{InvalidField, Path, UnreadBody, at_most};
-use bauta_store::{StoreError, StoredTile};
+use bauta_store::StoreError;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -11,11 +9,11 @@ use super::{
     parameters,
     problems::{Failure, ProblemDocument},
     respond,
-    state::AppState,
+    state::Reads,
 };
 use crate::{
-    metrics,
-    tile::{MAX_TILES, encode, encode_list},
+    limits::Kind,
+    tile::{MAX_TILES, encode_list},
 };
 
 /// Largest body of a request for tiles in bytes.
@@ -48,12 +46,11 @@ pub struct TileRequest {
     ),
     extensions(("x-discloses" = json!({"sees": "network address; that the client needs one of 256 leaves", "keeps": "nothing"})))
 )]
-pub async fn tile(State(state): State<Arc<AppState>>, Path(text): Path<String>) -> Result<Response, Failure> {
+pub async fn tile(state: Reads, Path(text): Path<String>) -> Result<Response, Failure> {
     let hash = parameters::element("hash", &text)?;
-    let found = state.store.tiles(&[hash]).await?.into_iter().next().flatten();
-    record(std::slice::from_ref(&found));
-    let tile = found.ok_or(StoreError::UnknownTile { hash })?;
-    Ok(respond::immutable(encode(&tile), &hash.to_string()))
+    let found = state.tiles.get(&state.store, &[hash]).await?.into_iter().next();
+    let tile = found.flatten().ok_or(StoreError::UnknownTile { hash })?;
+    Ok(respond::immutable(Bytes::from_owner(tile), &hash.to_string()))
 }
 
 /// Returns several tiles.
@@ -74,7 +71,7 @@ pub async fn tile(State(state): State<Arc<AppState>>, Path(text): Path<String>) 
     extensions(("x-discloses" = json!({"sees": "network address; for each tile, that the client needs one of 256 leaves", "keeps": "nothing"})))
 )]
 pub async fn tiles(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Extension(Client(client)): Extension<Client>,
     body: UnreadBody,
 ) -> Result<Response, Failure> {
@@ -92,13 +89,7 @@ pub async fn tiles(
     let Some(further) = hashes.len().checked_sub(1) else {
         return Err(InvalidField::new("hashes", "must have at least one element").into());
     };
-    state.limits.take_further_tiles(&client, further)?;
-    let tiles = state.store.tiles(&hashes).await?;
-    record(&tiles);
+    state.limits.take_further(&client, Kind::Tile, further).await?;
+    let tiles = state.tiles.get(&state.store, &hashes).await?;
     Ok(respond::octets(encode_list(&tiles)))
-}
-
-fn record(tiles: &[Option<StoredTile>]) {
-    let found = tiles.iter().flatten().count();
-    metrics::record_tiles(found as u64, (tiles.len() - found) as u64);
 }

@@ -1,6 +1,3 @@
-use std::sync::Arc;
-
-use axum::extract::State;
 use bauta_service_common::{Path, Query};
 use bauta_store::Verification;
 use serde::Serialize;
@@ -11,7 +8,7 @@ use super::{
     problems::{Failure, ProblemDocument},
     respond::Document,
     scopes,
-    state::AppState,
+    state::Reads,
 };
 
 /// A verification. It says neither who proved nor who paid.
@@ -48,7 +45,7 @@ page! {
     extensions(("x-discloses" = json!({"sees": "network address; which scope", "keeps": "nothing"})))
 )]
 pub async fn verifications(
-    State(state): State<Arc<AppState>>,
+    state: Reads,
     Path(address): Path<String>,
     Query(parameters): Query<PageParameters>,
 ) -> Result<Document<VerificationPage>, Failure> {

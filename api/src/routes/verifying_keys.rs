@@ -1,13 +1,11 @@
-use std::sync::Arc;
-
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 use bauta_service_common::Path;
 
 use super::{
     parameters,
     problems::{self, Failure, ProblemDocument},
     respond,
-    state::AppState,
+    state::Reads,
 };
 
 /// Returns the bytes of a verifying key.
@@ -25,10 +23,7 @@ use super::{
     ),
     extensions(("x-discloses" = json!({"sees": "network address; which circuit", "keeps": "nothing"})))
 )]
-pub async fn verifying_key(
-    State(state): State<Arc<AppState>>,
-    Path(text): Path<String>,
-) -> Result<Response, Failure> {
+pub async fn verifying_key(state: Reads, Path(text): Path<String>) -> Result<Response, Failure> {
     let hash = parameters::hash("vk_hash", &text)?;
     // Only registered keys are requested from the node.
     let circuits = state.store.circuits().await?;

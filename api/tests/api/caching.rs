@@ -1,11 +1,14 @@
 //! Headers for caches, compression and browsers.
 
-use std::io::Read as _;
+use std::{io::Read as _, time::Duration};
 
 use bauta_store::{RegistryKind, ScopeMode};
 use reqwest::{Method, header::HeaderMap};
 
 use crate::common::{Chain, Running, address};
+
+/// The longest wait for a condition.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).map_or("", |value| value.to_str().unwrap())
@@ -53,8 +56,8 @@ async fn what_never_changes_is_cached_for_a_year_and_everything_else_for_a_secon
     assert!(unchanged.bytes().await.unwrap().is_empty());
     chain.append(registry, 1);
     chain.apply().await;
-    let changed = service.get_with(&path, "if-none-match", &tag).await;
-    assert_eq!(changed.status(), 200);
+    let changed = async { while service.get_with(&path, "if-none-match", &tag).await.status() == 304 {} };
+    tokio::time::timeout(DEADLINE, changed).await.unwrap();
     let tile = service
         .get_with(
             &format!("/v1/tiles/{root}"),
@@ -93,10 +96,95 @@ async fn json_is_compressed_and_hashes_are_not() {
         .read_to_end(&mut bytes)
         .unwrap();
     assert_eq!(bytes, plain);
+    let response = service.get_with(path, "accept-encoding", "gzip, zstd").await;
+    assert_eq!(text(response.headers(), "content-encoding"), "zstd");
+    let compressed = response.bytes().await.unwrap();
+    assert_eq!(zstd::decode_all(&compressed[..]).unwrap(), plain);
+    // The response with another encoding is still in memory.
+    assert_eq!(service.bytes(path).await, plain);
     let tile = service
-        .get_with(&format!("/v1/tiles/{root}"), "accept-encoding", "gzip")
+        .get_with(&format!("/v1/tiles/{root}"), "accept-encoding", "gzip, zstd")
         .await;
     assert_eq!(text(tile.headers(), "content-encoding"), "");
+}
+
+/// Returns a counter of the service.
+async fn count(service: &Running, series: &str) -> u64 {
+    let metrics = service.metrics().await;
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {series} in {metrics}"))
+        .parse()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_response_comes_from_memory_until_the_database_changes() {
+    let (mut chain, service) = with_registry().await;
+    let registry = address("registry");
+    let path = format!("/v1/registries/{registry}/roots");
+    let hits = "bauta_api_response_cache_total{outcome=\"hit\"}";
+    // A second may pass between two requests.
+    let from_memory = async {
+        while count(&service, hits).await == 0 {
+            service.read(&path).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, from_memory).await.unwrap();
+    let before = service.read(&path).await;
+    chain.append(registry, 1);
+    chain.apply().await;
+    // The request says what it needs, so nothing older answers it.
+    let slot = (chain.slot - 1).to_string();
+    let response = service.get_with(&path, "bauta-min-slot", &slot).await;
+    let after: serde_json::Value = response.json().await.unwrap();
+    assert_ne!(before, after);
+    let replaced = async { while service.read(&path).await != after {} };
+    tokio::time::timeout(DEADLINE, replaced).await.unwrap();
+    chain
+        .database
+        .store
+        .roll_back_to(bauta_store::Slot::new(chain.slot - 2))
+        .await
+        .unwrap();
+    let restored = async { while service.read(&path).await != before {} };
+    tokio::time::timeout(DEADLINE, restored).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_shows_the_member_leaves_nothing_in_memory() {
+    let (_chain, service) = with_registry().await;
+    let (registry, scope) = (address("registry"), address("scope"));
+    for path in [
+        format!("/v1/registries/{registry}/paths/1"),
+        format!("/v1/scopes/{scope}/nullifiers/0x{}", "00".repeat(32)),
+    ] {
+        for _ in 0..2 {
+            service.read(&path).await;
+        }
+    }
+    for outcome in ["hit", "miss"] {
+        let series = format!("bauta_api_response_cache_total{{outcome=\"{outcome}\"}}");
+        assert_eq!(count(&service, &series).await, 0, "{outcome}");
+    }
+}
+
+#[tokio::test]
+async fn a_tile_is_read_from_the_database_once() {
+    let (mut chain, service) = with_registry().await;
+    let root = chain.root(address("registry"));
+    let path = format!("/v1/tiles/{root}");
+    let first = service.bytes(&path).await;
+    for _ in 0..3 {
+        assert_eq!(service.bytes(&path).await, first);
+    }
+    assert_eq!(count(&service, "bauta_api_cached_tiles_total").await, 3);
+    let without = Running::start(&chain.database, &[("TILE_CACHE_MB", "0")]);
+    for _ in 0..2 {
+        assert_eq!(without.bytes(&path).await, first);
+    }
+    assert_eq!(count(&without, "bauta_api_cached_tiles_total").await, 0);
 }
 
 #[tokio::test]

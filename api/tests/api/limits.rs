@@ -1,5 +1,8 @@
 //! Rate limits.
 
+use std::time::Duration;
+
+use bauta_dev_servers::Redis;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -63,4 +66,45 @@ async fn an_address_behind_a_trusted_proxy_has_its_own_limit_and_all_together_ha
     ] {
         assert_eq!(status(client).await, expected, "{client}");
     }
+}
+
+#[tokio::test]
+async fn instances_count_together_in_redis_and_alone_without_it() {
+    let chain = Chain::new().await;
+    let redis = Redis::start().unwrap();
+    let settings = [
+        ("ANONYMOUS_REQUESTS_PER_MINUTE", "3"),
+        ("REDIS_URL", redis.url()),
+        ("TRUSTED_PROXIES", "127.0.0.0/8"),
+    ];
+    let instances = [(); 2].map(|()| Running::start(&chain.database, &settings));
+    let status = async |instance: usize, client: &str| {
+        let response = instances[instance].get_with("/v1/config", "x-forwarded-for", client);
+        response.await.status().as_u16()
+    };
+    for (instance, expected) in [(0, 200), (1, 200), (0, 200), (1, 429), (0, 429)] {
+        assert_eq!(status(instance, "192.0.2.1").await, expected);
+    }
+    // Redis has no address.
+    let mut connection = redis::Client::open(redis.url())
+        .unwrap()
+        .get_connection()
+        .unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
+    assert!(
+        !keys.is_empty() && keys.iter().all(|key| !key.contains("192")),
+        "{keys:?}"
+    );
+    assert_eq!(instances[0].ready().await["status"], "ready");
+    let _stopped = redis.stop();
+    for instance in 0..2 {
+        for expected in [200, 200, 200, 429] {
+            assert_eq!(status(instance, "192.0.2.2").await, expected);
+        }
+    }
+    // The report of the checks is kept for a moment.
+    let degraded = async { while instances[0].ready().await["status"] != "degraded" {} };
+    tokio::time::timeout(Duration::from_secs(30), degraded)
+        .await
+        .unwrap();
 }

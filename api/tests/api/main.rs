@@ -4,6 +4,7 @@ mod analytics;
 mod caching;
 mod common;
 mod configuration;
+mod eligibility;
 mod freshness;
 mod limits;
 mod openapi;

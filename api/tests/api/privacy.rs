@@ -94,9 +94,14 @@ async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
     let body = json!({"hashes": [root.to_string()]});
     let request = service.request(reqwest::Method::POST, "/v1/tiles").json(&body);
     request.send().await.unwrap();
+    let path = format!("/v1/registries/{registry}/eligibility");
+    let body = json!({"owner": address("wallet").to_string()});
+    let request = service.request(reqwest::Method::POST, &path).json(&body);
+    request.send().await.unwrap();
     let pattern = "/v1/scopes/{scope}/nullifiers/{nullifier}";
     let logged = async {
-        while !service.log().contains(pattern) || service.log().matches("\"event\":\"request\"").count() < 9 {
+        while !service.log().contains(pattern) || service.log().matches("\"event\":\"request\"").count() < 10
+        {
             tokio::task::yield_now().await;
         }
     };
@@ -108,6 +113,7 @@ async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
         registry.to_string(),
         scope.to_string(),
         address("unknown").to_string(),
+        address("wallet").to_string(),
         root.to_string(),
         used.to_string(),
         "zzz".to_owned(),

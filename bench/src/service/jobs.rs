@@ -7,7 +7,8 @@ use bauta_store::Store;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::{load::CLIENTS, process::Running};
+use super::load::CLIENTS;
+use crate::process::Running;
 
 /// Number of measured progress events of one job.
 const PROGRESS_EVENTS: u32 = 200;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::process::Running;
+use crate::process::Running;
 
 /// Number of concurrent requests at full load.
 pub const CLIENTS: usize = 8;
@@ -101,16 +101,4 @@ pub async fn open(
     }
     times.sort_by(f64::total_cmp);
     Ok(times)
-}
-
-/// Returns the duration that the given share of the requests did not exceed.
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of some thousand"
-)]
-pub fn percentile(sorted: &[f64], share: f64) -> f64 {
-    let rank = (sorted.len() as f64 * share).ceil() as usize;
-    sorted.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
 }

@@ -20,12 +20,12 @@ use bauta_store::testing::TestDatabase;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
-use self::{
-    engine::StandaloneEngine,
-    load::{CLIENTS, percentile},
-    process::{Environment, Running},
+use self::{engine::StandaloneEngine, load::CLIENTS, process::Environment};
+use crate::{
+    Figures, Options, member, page,
+    process::Running,
+    timing::{machine, median, percentile},
 };
-use crate::{Figures, Options, member, page, timing::machine};
 
 /// Verifications per second, of proofs that the service has not received before.
 const VERIFICATIONS_PER_S: f64 = 25.0;
@@ -275,11 +275,6 @@ fn verification(answer: &Value) -> Value {
         "proof": answer["proof"]["proof"], "circuitId": answer["proof"]["metadata"]["circuit_id"],
         "public": answer["public"],
     })
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// Returns the number of decimals that shows three significant digits.

@@ -28,9 +28,9 @@ use crate::{Figures, Options, page};
 
 /// Durable settings, as on a production server. Only the memory exceeds Postgres's default of 128
 /// MB.
-const SETTINGS: [&str; 2] = ["shared_buffers=512MB", "max_wal_size=4GB"];
+pub const SETTINGS: [&str; 2] = ["shared_buffers=512MB", "max_wal_size=4GB"];
 /// 2026-01-01 00:00 UTC, in seconds.
-const NOW: i64 = 1_767_225_600;
+pub const NOW: i64 = 1_767_225_600;
 /// The address of a registry of kind Attested.
 const REGISTRY: Address = Address::new_from_array([1; 32]);
 /// Number of path reads per second.
@@ -177,7 +177,7 @@ async fn node_rows(database: &TestDatabase, leaves: Vec<Leaf>, root: Root, secon
 }
 
 /// Creates a registry of kind Attested with this root.
-async fn publish(database: &TestDatabase, root: Root) -> Result<Registry> {
+pub async fn publish(database: &TestDatabase, root: Root) -> Result<Registry> {
     let registry = REGISTRY;
     let sequence = Sequence::new(1);
     let events = [
@@ -224,7 +224,7 @@ async fn publish(database: &TestDatabase, root: Root) -> Result<Registry> {
 }
 
 /// Returns a leaf that does not compress, without computing a hash.
-fn leaf(number: u64) -> Leaf {
+pub fn leaf(number: u64) -> Leaf {
     let mut bytes = [0; 32];
     for (i, word) in (0..).zip(bytes.chunks_exact_mut(8)) {
         word.copy_from_slice(&scatter(4 * number + i).to_be_bytes());
@@ -233,7 +233,7 @@ fn leaf(number: u64) -> Leaf {
 }
 
 /// The finaliser of `SplitMix64`. It spreads counters over all 64-bit numbers.
-const fn scatter(number: u64) -> u64 {
+pub const fn scatter(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -242,7 +242,7 @@ const fn scatter(number: u64) -> u64 {
 
 /// Updates the statistics and makes a checkpoint, so that neither happens during the next
 /// measurement.
-async fn settle(pool: &PgPool) -> Result<()> {
+pub async fn settle(pool: &PgPool) -> Result<()> {
     sqlx::query("VACUUM ANALYZE").execute(pool).await?;
     sqlx::query("CHECKPOINT").execute(pool).await?;
     Ok(())

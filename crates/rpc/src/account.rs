@@ -101,6 +101,27 @@ impl Rpc {
         response.into_iter().map(parse).collect()
     }
 
+    /// Returns the first `bytes` bytes of each token account of an owner in a token program, without
+    /// their addresses.
+    pub async fn token_accounts(
+        &self,
+        owner: &Address,
+        program: &Address,
+        bytes: usize,
+        level: CommitmentLevel,
+    ) -> Result<Vec<Account>, RpcError> {
+        const METHOD: &str = "getTokenAccountsByOwner";
+        let options = json!({
+            "commitment": level, "encoding": "base64", "dataSlice": { "offset": 0, "length": bytes },
+        });
+        let filter = json!({ "programId": program.to_string() });
+        let response: WithContext<Vec<KeyedAccountJson>> = self
+            .call(METHOD, &json!([owner.to_string(), filter, options]))
+            .await?;
+        let parse = |keyed: KeyedAccountJson| keyed.account.parse(METHOD);
+        response.value.into_iter().map(parse).collect()
+    }
+
     /// Returns the smallest balance, in lamports, that exempts an account of `bytes` bytes from
     /// rent.
     pub async fn rent_exempt_balance(&self, bytes: usize) -> Result<u64, RpcError> {

@@ -71,7 +71,9 @@ mod operations;
 mod origins;
 mod problem;
 mod proxies;
-pub mod rate_limit;
+mod rate_limit;
+#[cfg(feature = "redis")]
+mod redis;
 mod secret;
 mod server;
 mod service;
@@ -92,6 +94,8 @@ pub use origins::{InvalidOrigin, Origin};
 pub use problem::Problem;
 pub use proxies::{InvalidNetwork, Network, TrustedProxies};
 pub use rate_limit::{RateLimit, RateLimitError, address_key};
+#[cfg(feature = "redis")]
+pub use redis::{CallError, InvalidRedisUrl, Redis};
 pub use secret::Secret;
 pub use service::Service;
 pub use settings::{HttpSettings, LogFormat, OperationsSettings};

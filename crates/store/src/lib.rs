@@ -82,7 +82,7 @@ pub use migrate::{OLDEST_SUPPORTED, newest_migration};
 pub use path::Path;
 pub use position::{Position, Slot};
 pub use quarantine::{QuarantineKey, QuarantinedTransaction};
-pub use read::{Freshness, LeafTile, StoredTile};
+pub use read::{ChainListener, Freshness, LeafTile, StoredTile};
 pub use reconciliation::{AppliedTransaction, StoredConfig, StoredEvent, StoredNullifier};
 pub use registries::{Collection, Registry};
 pub use roots::RootRecord;

@@ -37,13 +37,20 @@ impl Store {
         Self::connect_with(limits.add_to(parse_url(url)?), connections).await
     }
 
+    /// Creates the pool of a database with at most `connections` connections. Connects when a query
+    /// needs it, so the database may be unavailable now.
+    pub fn connect_lazily(url: &str, connections: u32) -> Result<Self, StoreError> {
+        Ok(Self {
+            pool: pool_options(connections)
+                .connect_lazy_with(SessionLimits::default().add_to(parse_url(url)?)),
+        })
+    }
+
     pub(crate) async fn connect_with(
         options: PgConnectOptions,
         connections: u32,
     ) -> Result<Self, StoreError> {
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
+        let pool = pool_options(connections)
             .connect_with(options)
             .await
             .map_err(StoreError::Unreachable)?;
@@ -67,6 +74,12 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+fn pool_options(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
 }
 
 pub fn parse_url(url: &str) -> Result<PgConnectOptions, StoreError> {

@@ -12,23 +12,20 @@
 //! `CACHE_KEY`, a guess of a witness can't be tested against the names.
 
 mod disk;
-mod rate_limit;
-mod redis;
 mod redis_keys;
 mod sealer;
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
-use ::redis::pipe;
 use bauta_circuits::{PreparedVerifyingKey, Proof, VerifyingKey};
 use bauta_primitives::{Digest, sha256};
-use bauta_service_common::Service;
+use bauta_service_common::{InvalidRedisUrl, Redis, Service};
 use rand::rngs::OsRng;
+use redis::pipe;
 use zeroize::Zeroizing;
 
 use self::{
     disk::Disk,
-    redis::Redis,
     redis_keys::{circuit_folder, proof_key, verification_key, verifying_key_key},
     sealer::{EntryName, Sealer},
 };
@@ -48,6 +45,11 @@ const CLIENT_KEY_CONTEXT: &str = "bauta prover-service 2026-11-21 clients of rat
 /// Interval at which the connection to Redis is checked.
 const REDIS_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// What is missing without Redis.
+const WITHOUT_REDIS: &str = "Redis is unavailable: this instance doesn't find the proofs, verification results and \
+                             verifying keys of other instances, and counts rate limits alone; proving and \
+                             verifying work; the log has the cause";
+
 /// Why the caches can't be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
@@ -56,7 +58,7 @@ pub enum CacheError {
     Key(#[from] sealer::InvalidCacheKey),
     /// `REDIS_URL` is invalid.
     #[error(transparent)]
-    Url(#[from] redis::InvalidRedisUrl),
+    Url(#[from] InvalidRedisUrl),
     /// The folder of cached proofs can't be used.
     #[error("the proof cache in {} (CACHE_DIR) can't be used: {error}", folder.display())]
     Folder {
@@ -106,7 +108,10 @@ impl Caches {
                 max_entries: settings.proof_cache_entries,
             })),
         };
-        let redis = settings.redis_url.as_ref().map(Redis::new).transpose()?;
+        let redis = settings.redis_url.as_ref();
+        let redis = redis
+            .map(|url| Redis::new(url, metrics::set_redis_up))
+            .transpose()?;
         // Without CACHE_KEY, the URL is a value that all instances know and that a copy of Redis
         // doesn't contain.
         let shared = settings.cache_key.as_ref().or(settings.redis_url.as_ref());
@@ -122,7 +127,7 @@ impl Caches {
             let checked = redis.clone();
             service.health().add("redis", move || {
                 let redis = checked.clone();
-                async move { redis.check() }
+                async move { redis.check(WITHOUT_REDIS) }
             });
             let (redis, circuits) = (redis.clone(), circuits.clone());
             let shutdown = service.shutdown();
@@ -295,6 +300,22 @@ impl Caches {
         let prepared = prepared.await?;
         record_found(Cache::VerifyingKeys, prepared.is_some());
         Ok(prepared)
+    }
+
+    /// Counts `count` requests of a client against a limit per minute that all instances share.
+    /// Returns the time that the client has to wait, which is zero if the requests are accepted.
+    /// `None` if Redis is not configured or unavailable.
+    pub async fn take_rate(
+        &self,
+        limit: &str,
+        client: &str,
+        per_minute: u32,
+        count: u32,
+    ) -> Option<Duration> {
+        let redis = self.redis.as_ref()?;
+        redis
+            .take_rate(&self.client_hash_key, limit, client, per_minute, count)
+            .await
     }
 }
 

@@ -1,11 +1,9 @@
 //! The keys in Redis, and the commands for proofs and verifying keys.
 
-use ::redis::pipe;
+use bauta_service_common::{CallError, Redis};
+use redis::pipe;
 
-use super::{
-    redis::{CallError, Redis},
-    sealer::EntryName,
-};
+use super::sealer::EntryName;
 use crate::{circuits::Circuit, time};
 
 /// Seconds until a cached proof expires.

@@ -1,6 +1,7 @@
 //! Pages of registries, collections, scopes and valid roots.
 
 use solana_address::Address;
+use sqlx::postgres::PgBindIterExt;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::key;
@@ -42,6 +43,22 @@ impl Store {
         .bind(registry.id)
         .bind(key(after))
         .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(registries::collection).collect()
+    }
+
+    /// Returns the collections of a registry that have one of these keys, in any order.
+    pub async fn collections_with_keys(
+        &self,
+        registry: &Registry,
+        keys: &[Address],
+    ) -> Result<Vec<Collection>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT key, is_group, track_id FROM collections WHERE registry_id = $1 AND key = ANY ($2::bytea[])",
+        )
+        .bind(registry.id)
+        .bind(keys.iter().map(Address::to_bytes).bind_iter())
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(registries::collection).collect()

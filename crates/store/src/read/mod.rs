@@ -1,7 +1,8 @@
 //! The queries of the API service.
 //!
 //! ```text
-//!   freshness   the checkpoint and the newest final slot, with which answers are marked
+//!   freshness   the checkpoint and the newest final slot, with which answers are marked, and their
+//!               notifications
 //!   lists       pages of registries, collections, scopes and valid roots
 //!   prefixes    pages of holdings and nullifiers that begin with the same bits
 //!   tiles       tiles by hash, and the lowest tiles of a tree
@@ -15,7 +16,7 @@ mod lists;
 mod prefixes;
 mod tiles;
 
-pub use freshness::Freshness;
+pub use freshness::{ChainListener, Freshness};
 pub use tiles::{LeafTile, StoredTile};
 
 use solana_address::Address;

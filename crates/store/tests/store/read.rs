@@ -3,7 +3,7 @@
 use bauta_primitives::FieldElement;
 use bauta_primitives::tree::Depth;
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Freshness, RegistryKind, ScopeMode, Slot, StoreError};
+use bauta_store::{Batch, Freshness, Position, RegistryKind, ScopeMode, Slot, StoreError};
 
 use crate::support::{Chain, KEEP, ReferenceTree, TTL, address, leaf, nullifier};
 
@@ -179,4 +179,37 @@ async fn the_lowest_tiles_of_a_valid_root_are_listed_with_the_bytes_of_their_lea
     let other = bauta_primitives::Root::new(FieldElement::from_u64(7));
     let unknown = list(other, 10).await.unwrap_err();
     assert!(matches!(unknown, StoreError::UnknownRoot { .. }), "{unknown}");
+}
+
+#[tokio::test]
+async fn a_batch_a_rollback_and_finality_notify_listeners() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    let mut listener = store.listen_to_chain().await.unwrap();
+    let batch = |slot| Batch {
+        records: Vec::new(),
+        checkpoint: Position::end_of_slot(Slot::new(slot)),
+    };
+    let mut notified = async || {
+        let next = tokio::time::timeout(std::time::Duration::from_secs(10), listener.next());
+        assert!(next.await.unwrap().unwrap());
+    };
+    store.apply(&batch(1)).await.unwrap();
+    notified().await;
+    store.apply(&batch(2)).await.unwrap();
+    notified().await;
+    store.roll_back_to(Slot::new(1)).await.unwrap();
+    notified().await;
+    store.mark_final(Slot::new(1)).await.unwrap();
+    notified().await;
+    // The connection ends. The caller opens another one.
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = current_database() AND query LIKE 'LISTEN%'",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    let next = tokio::time::timeout(std::time::Duration::from_secs(10), listener.next());
+    assert!(!next.await.unwrap().unwrap_or(false));
 }

@@ -3,17 +3,18 @@
 //! If Redis is unavailable, a call fails after at most 250 ms ([`TIMEOUT`]). After that, all calls
 //! fail immediately until [`Redis::ensure_connected`] has connected again.
 
+mod rate_limit;
+
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use bauta_service_common::{Check, Secret};
-use redis::{
-    AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisError, aio::MultiplexedConnection,
+use ::redis::{
+    AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisError, aio::MultiplexedConnection, pipe,
 };
 
-use crate::metrics;
+use crate::{Check, Secret};
 
 /// Timeout for a connection and for each response.
 const TIMEOUT: Duration = Duration::from_millis(250);
@@ -40,23 +41,26 @@ pub struct Redis {
     client: Client,
     /// The connection, or the reason why there is none.
     connection: Arc<Mutex<Result<MultiplexedConnection, String>>>,
+    on_change: fn(bool),
 }
 
 impl Redis {
-    /// Creates the client without connecting.
-    pub fn new(url: &Secret) -> Result<Self, InvalidRedisUrl> {
+    /// Creates the client without connecting. The client calls `on_change` with whether there is a
+    /// connection.
+    pub fn new(url: &Secret, on_change: fn(bool)) -> Result<Self, InvalidRedisUrl> {
         // The library's error may contain the URL, which has a password.
         let client = Client::open(url.expose()).map_err(|_| InvalidRedisUrl)?;
         Ok(Self {
             client,
             connection: Arc::new(Mutex::new(Err("not connected yet".to_owned()))),
+            on_change,
         })
     }
 
     /// Checks that the connection works, and otherwise connects. Returns `true` if it created a new
     /// connection.
     pub async fn ensure_connected(&self) -> bool {
-        if self.query::<()>(redis::pipe().cmd("PING").ignore()).await.is_ok() {
+        if self.query::<()>(pipe().cmd("PING").ignore()).await.is_ok() {
             return false;
         }
         let config = AsyncConnectionConfig::new()
@@ -75,7 +79,7 @@ impl Redis {
     /// Sets the connection. Logs the reason why there is none, unless that reason is already
     /// logged.
     fn set(&self, connection: Result<MultiplexedConnection, String>) {
-        metrics::set_redis_up(connection.is_ok());
+        (self.on_change)(connection.is_ok());
         let mut current = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = &connection
             && current.as_ref().err() != Some(error)
@@ -103,15 +107,13 @@ impl Redis {
         })
     }
 
-    /// Returns the result for `/ready`. Without Redis, the service still proves and verifies.
-    pub fn check(&self) -> Check {
+    /// Returns the result for `/ready`. `reason` says what is missing without Redis.
+    #[must_use]
+    pub fn check(&self, reason: &'static str) -> Check {
         match &*self.connection.lock().unwrap_or_else(PoisonError::into_inner) {
             Ok(_) => Check::Ok,
             Err(_) => Check::Degraded {
-                reason: "Redis is unavailable: this instance doesn't find the proofs, verification results and \
-                         verifying keys of other instances, and counts rate limits alone; proving and verifying \
-                         work; the log has the cause"
-                    .to_owned(),
+                reason: reason.to_owned(),
             },
         }
     }

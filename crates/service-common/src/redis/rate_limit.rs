@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use ::redis::pipe;
-use bauta_service_common::rate_limit::{INTERVAL_MS, INTERVALS};
 
-use super::Caches;
+use super::Redis;
+use crate::rate_limit::{INTERVAL_MS, INTERVALS};
 
-/// Counts requests in intervals, with the clock of Redis, as `bauta_service_common::rate_limit`
-/// does.
+/// Counts requests in intervals, with the clock of Redis, as [`crate::rate_limit`] does.
 ///
 /// The key is a hash from the number of an interval to its requests. Arguments: the limit, the
 /// number of requests, the length of an interval in milliseconds, and the number of intervals that
@@ -38,21 +37,22 @@ redis.call('HINCRBY', KEYS[1], string.format('%.0f', newest), count)
 redis.call('PEXPIRE', KEYS[1], intervals * length)
 return 0";
 
-impl Caches {
+impl Redis {
     /// Counts `count` requests of a client against a limit per minute that all instances share.
     /// Returns the time that the client has to wait, which is zero if the requests are accepted.
-    /// `None` if Redis is not configured or unavailable.
+    /// `None` if Redis is unavailable.
+    ///
+    /// `hash_key` must be a secret of the instances: Redis must not learn addresses. There are so
+    /// few addresses that a hash without a key could be reversed by trying all of them.
     pub async fn take_rate(
         &self,
+        hash_key: &[u8; 32],
         limit: &str,
         client: &str,
         per_minute: u32,
         count: u32,
     ) -> Option<Duration> {
-        let redis = self.redis.as_ref()?;
-        // Redis must not learn addresses. There are so few addresses that a hash without a key
-        // could be reversed by trying all of them.
-        let client = blake3::keyed_hash(&self.client_hash_key, client.as_bytes()).to_hex();
+        let client = blake3::keyed_hash(hash_key, client.as_bytes()).to_hex();
         let mut commands = pipe();
         commands
             .cmd("EVAL")
@@ -63,7 +63,7 @@ impl Caches {
             .arg(count)
             .arg(INTERVAL_MS)
             .arg(INTERVALS);
-        let (wait,): (u64,) = redis.query(&commands).await.ok()?;
+        let (wait,): (u64,) = self.query(&commands).await.ok()?;
         Some(Duration::from_millis(wait))
     }
 }

@@ -1,0 +1,117 @@
+use axum::Extension;
+use bauta_service_common::{Json, Path, UnreadBody};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    layers::Client,
+    parameters,
+    problems::{Failure, ProblemDocument},
+    registries,
+    state::Reads,
+};
+use crate::{eligibility::Token, limits::Kind};
+
+/// Largest body of a request in bytes.
+const MAX_BODY_BYTES: usize = 1 << 10;
+/// A lookup makes several requests to the node, so it counts as this many requests.
+const COST: usize = 10;
+
+/// A wallet.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EligibilityRequest {
+    /// The address of the wallet.
+    owner: String,
+}
+
+/// A token of the wallet that belongs to a collection of the registry.
+#[derive(Serialize, ToSchema)]
+pub struct EligibleAsset {
+    /// The mint of the token.
+    asset: String,
+    /// The track that the token registers in.
+    track: String,
+    /// Whether the program accepts the token.
+    eligible: bool,
+    /// The program's error in snake case, for example `has_permanent_delegate`. Null if the token
+    /// is eligible.
+    reason: Option<String>,
+    /// The program's message. Null if the token is eligible.
+    message: Option<String>,
+}
+
+/// The tokens of a wallet.
+#[derive(Serialize, ToSchema)]
+pub struct EligibilityDocument {
+    /// The tokens that belong to a collection of the registry, ordered by mint.
+    assets: Vec<EligibleAsset>,
+}
+
+/// Returns which tokens of a wallet can register.
+///
+/// The tokens come from a node (`SOLANA_RPC_URL`) at the commitment `confirmed`, and are checked as
+/// the program checks them. Whether a token is registered is in the list of holdings. A wallet with
+/// more than 1,000 tokens is refused. The request counts as 10 in the rate limit.
+#[utoipa::path(
+    post,
+    path = "/v1/registries/{registry}/eligibility",
+    tag = "registries",
+    params(("registry" = String, Path, description = "The registry account")),
+    request_body(
+        content = EligibilityRequest,
+        example = json!({"owner": "11111111111111111111111111111111"})
+    ),
+    responses(
+        (status = 200, body = EligibilityDocument),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({"sees": "network address; **which wallet**, also to the node", "keeps": "nothing"})))
+)]
+pub async fn eligibility(
+    state: Reads,
+    Extension(Client(client)): Extension<Client>,
+    Path(address): Path<String>,
+    body: UnreadBody,
+) -> Result<Json<EligibilityDocument>, Failure> {
+    let request: EligibilityRequest = body.json(MAX_BODY_BYTES).await?;
+    let owner = parameters::address("owner", &request.owner)?;
+    let registry = registries::read(&state, &address).await?;
+    state.limits.take_further(&client, Kind::Other, COST - 1).await?;
+    let tokens = state.eligibility.tokens(&state.store, &registry, owner).await?;
+    let assets = tokens.into_iter().map(document).collect();
+    Ok(Json(EligibilityDocument { assets }))
+}
+
+fn document(token: Token) -> EligibleAsset {
+    EligibleAsset {
+        asset: token.mint.to_string(),
+        track: token.track.to_string(),
+        eligible: token.refused.is_none(),
+        reason: token.refused.as_ref().map(|error| snake_case(&error.name)),
+        message: token.refused.map(|error| error.message),
+    }
+}
+
+fn snake_case(name: &str) -> String {
+    let mut text = String::with_capacity(name.len() + 4);
+    for (index, letter) in name.char_indices() {
+        if letter.is_ascii_uppercase() && index > 0 {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_the_name_of_the_error_in_snake_case() {
+        assert_eq!(snake_case("HasPermanentDelegate"), "has_permanent_delegate");
+        assert_eq!(snake_case("NotAMint"), "not_a_mint");
+    }
+}

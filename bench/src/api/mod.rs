@@ -1,0 +1,247 @@
+//! Measures the API service: cached reads and paths at a fixed rate, tiles as fast as possible, and
+//! nginx with a static file in the same rounds.
+//!
+//! ```text
+//!   this process: 1,000 connections --HTTP--> bauta-api (dist) --> Postgres
+//!                                   --HTTP--> nginx, alternating with the service
+//! ```
+
+mod clients;
+mod nginx;
+
+use std::{fmt::Write as _, time::Duration};
+
+use anyhow::{Context, Result, anyhow};
+use bauta_dev_servers::Postgres;
+use bauta_primitives::{Leaf, tree::Depth};
+use bauta_store::{root_of_leaves, testing::TestDatabase};
+use serde_json::json;
+
+use self::{clients::Requests, nginx::Nginx};
+use crate::{
+    Figures, Options, page,
+    process::{self, Running},
+    store::{self, SETTINGS, scatter},
+    timing::{machine, median, percentile},
+};
+
+/// Requests per second for registries, roots and the configuration.
+const CACHED_PER_S: f64 = 2_000.0;
+/// Requests per second for paths of random leaves.
+const PATHS_PER_S: f64 = 500.0;
+/// Interval between changes of the database, as on a chain.
+const SLOT: Duration = Duration::from_millis(400);
+
+const HEAD: &str = "# The API service
+
+The service (profile `dist`), Postgres 15, nginx and the clients run on one machine. The clients are
+another process. All clients hold their connections open. The database is notified of a change every
+400 ms, as on a chain, so the service drops its cached responses as often.
+
+    cargo xtask bench api
+
+* **Cached reads**: registries, roots and the configuration at a fixed rate (open loop). Each request
+  has its moment, and its duration counts from that moment, whatever happened to earlier ones.
+* **Tiles**: the lowest tiles of the tree in random order, each with 256 leaves (8,193 bytes), as
+  fast as the service answers. Each client sends its next request when it has a response.
+* **nginx**: the same load on a static file with the bytes of a tile. It is the upper bound on this
+  machine. The rounds alternate.
+* **Paths**: paths of random leaves at a fixed rate (open loop). They are not cached.
+
+";
+
+/// The extent of a run.
+struct Extent {
+    leaves: u64,
+    clients: usize,
+    rounds: usize,
+    window: Duration,
+}
+
+/// The results of the rounds.
+#[derive(Default)]
+struct Results {
+    cached_p50: Vec<f64>,
+    cached_p99: Vec<f64>,
+    tiles: Vec<f64>,
+    static_file: Vec<f64>,
+    path_p50: Vec<f64>,
+    path_p99: Vec<f64>,
+    memory_mb: Vec<f64>,
+}
+
+/// Runs all measurements.
+pub fn run(options: &Options) -> Result<Figures> {
+    tokio::runtime::Runtime::new()?.block_on(measure(options))
+}
+
+async fn measure(options: &Options) -> Result<Figures> {
+    let extent = if options.quick {
+        Extent {
+            leaves: 50_000,
+            clients: 1_000,
+            rounds: 1,
+            window: Duration::from_secs(3),
+        }
+    } else {
+        Extent {
+            leaves: 1_000_000,
+            clients: 1_000,
+            rounds: 5,
+            window: Duration::from_secs(10),
+        }
+    };
+    let server = Postgres::start_with(&SETTINGS)?;
+    let database = TestDatabase::on(server.url())
+        .await
+        .map_err(|error| anyhow!("{error}"))?;
+    let requests = Load::prepare(&database, extent.leaves).await?;
+    let url = database.url().map_err(|error| anyhow!("{error}"))?;
+    let service = Running::start(command(&url)?).await?;
+    let nginx = Nginx::start(&requests.tile).await?;
+
+    let pool = database.pool().clone();
+    let slots = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(SLOT).await;
+            // The measurement fails if the database does.
+            let _ = sqlx::query("SELECT pg_notify('bauta_chain', '')::text")
+                .execute(&pool)
+                .await;
+        }
+    });
+    let results = rounds(&service, &nginx, &requests, &extent).await;
+    slots.abort();
+    report(options, &extent, results?)
+}
+
+/// Returns the command of the service, without rate limits and with room for all clients.
+fn command(database: &str) -> Result<std::process::Command> {
+    let mut command = process::command("bauta-api")?;
+    command
+        .env("DATABASE_URL", database)
+        .env("DATABASE_CONNECTIONS", "16")
+        .env("MAX_CONCURRENT_REQUESTS", "4096")
+        .env("ANONYMOUS_REQUESTS_PER_MINUTE", "0")
+        .env("ANONYMOUS_TILES_PER_MINUTE", "0");
+    Ok(command)
+}
+
+/// The requests of all measurements.
+struct Load {
+    cached: Requests,
+    tiles: Requests,
+    paths: Requests,
+    static_file: Requests,
+    /// The content of a tile, for nginx.
+    tile: Vec<u8>,
+}
+
+impl Load {
+    /// Imports a tree and creates the requests for it.
+    async fn prepare(database: &TestDatabase, count: u64) -> Result<Self> {
+        database.store.migrate().await?;
+        let leaves: Vec<Leaf> = (0..count).map(store::leaf).collect();
+        let root = root_of_leaves(Depth::Ten, &leaves)?;
+        let registry = store::publish(database, root).await?;
+        database.store.import_tree(&registry, leaves).await?;
+        store::settle(database.pool()).await?;
+        let tiles = database
+            .store
+            .leaf_tiles(&registry, root, store::NOW, u16::MAX)
+            .await?;
+        let first = tiles.first().context("the tree has no tiles")?;
+        let tile = database.store.tiles(&[first.hash]).await?.remove(0);
+        let tile = tile.context("a tile is not stored")?;
+        let address = registry.address;
+        let cached = [
+            format!("/v1/registries/{address}"),
+            format!("/v1/registries/{address}/roots"),
+            "/v1/registries".to_owned(),
+            "/v1/circuits".to_owned(),
+            "/v1/scopes".to_owned(),
+        ];
+        let path = |number| {
+            let index = scatter(number) % count;
+            format!("/v1/registries/{address}/paths/{index}?root={root}")
+        };
+        Ok(Self {
+            cached: clients::requests(cached.into_iter()),
+            tiles: clients::requests(tiles.iter().map(|tile| format!("/v1/tiles/{}", tile.hash))),
+            paths: clients::requests((0..10_007).map(path)),
+            static_file: clients::requests(std::iter::once("/tile".to_owned())),
+            tile: [&[tile.root_level][..], &tile.entries].concat(),
+        })
+    }
+}
+
+async fn rounds(service: &Running, nginx: &Nginx, load: &Load, extent: &Extent) -> Result<Results> {
+    let (clients, window) = (extent.clients, extent.window);
+    let mut results = Results::default();
+    // Run everything once before it is measured.
+    clients::closed(&service.address, clients, &load.tiles, window / 3).await?;
+    for _ in 0..extent.rounds {
+        let cached = clients::open(&service.address, clients, &load.cached, CACHED_PER_S, window).await?;
+        results.cached_p50.push(percentile(&cached, 0.5));
+        results.cached_p99.push(percentile(&cached, 0.99));
+        let tiles = clients::closed(&service.address, clients, &load.tiles, window).await?;
+        results.tiles.push(tiles);
+        let bound = clients::closed(&nginx.address, clients, &load.static_file, window).await?;
+        results.static_file.push(bound);
+        let paths = clients::open(&service.address, clients, &load.paths, PATHS_PER_S, window).await?;
+        results.path_p50.push(percentile(&paths, 0.5));
+        results.path_p99.push(percentile(&paths, 0.99));
+        results.memory_mb.push(service.memory_mb()?);
+    }
+    Ok(results)
+}
+
+fn report(options: &Options, extent: &Extent, results: Results) -> Result<Figures> {
+    let memory = &results.memory_mb;
+    let growth = memory.last().copied().unwrap_or_default() - memory.first().copied().unwrap_or_default();
+    let memory_mb = memory.last().copied().unwrap_or_default();
+    let [cached_p50, cached_p99, tiles, static_file, path_p50, path_p99] = [
+        results.cached_p50,
+        results.cached_p99,
+        results.tiles,
+        results.static_file,
+        results.path_p50,
+        results.path_p99,
+    ]
+    .map(median);
+    let mut text = format!(
+        "{} leaves, {} clients, {} rounds of {} s for each line; medians of the rounds.\n\n\
+         | figure | | goal |\n|---|--:|--:|\n",
+        extent.leaves,
+        extent.clients,
+        extent.rounds,
+        extent.window.as_secs()
+    );
+    for (name, value, goal) in [
+        ("cached reads at 2,000 per second, p50, ms", cached_p50, ""),
+        ("cached reads at 2,000 per second, p99, ms", cached_p99, "50"),
+        ("tiles per second", tiles, "10,000"),
+        ("a static file from nginx, per second", static_file, ""),
+        ("share of nginx", tiles / static_file, ""),
+        ("paths at 500 per second, p50, ms", path_p50, ""),
+        ("paths at 500 per second, p99, ms", path_p99, "20"),
+        ("memory at the end, MB", memory_mb, ""),
+        ("memory growth from the first to the last round, MB", growth, "0"),
+    ] {
+        writeln!(text, "| {name} | {value:.2} | {goal} |")?;
+    }
+    print!("{text}");
+    if !options.quick {
+        page::write("api", &format!("{HEAD}{}\n\n{text}", machine()))?;
+    }
+    Ok([
+        ("cached_p99_ms", cached_p99),
+        ("tiles_per_s", tiles),
+        ("static_per_s", static_file),
+        ("path_p99_ms", path_p99),
+        ("memory_mb", memory_mb),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), json!((value * 1e3).round() / 1e3)))
+    .collect())
+}
