@@ -136,9 +136,7 @@ async fn a_response_comes_from_memory_until_the_database_changes() {
     chain.append(registry, 1);
     chain.apply().await;
     // The request says what it needs, so nothing older answers it.
-    let slot = (chain.slot - 1).to_string();
-    let response = service.get_with(&path, "bauta-min-slot", &slot).await;
-    let after: serde_json::Value = response.json().await.unwrap();
+    let after = service.read_from(chain.slot - 1, &path).await;
     assert_ne!(before, after);
     let replaced = async { while service.read(&path).await != after {} };
     tokio::time::timeout(DEADLINE, replaced).await.unwrap();

@@ -132,7 +132,8 @@ async fn a_scope_has_its_nullifiers_and_verifications() {
         scope: address("snapshot"),
     });
     chain.apply().await;
-    let closed = service.read(&format!("/v1/scopes/{}", address("snapshot"))).await;
+    let snapshot = format!("/v1/scopes/{}", address("snapshot"));
+    let closed = service.read_from(chain.slot - 1, &snapshot).await;
     assert_eq!(closed["status"], "closed");
 
     let used = nullifier(1).to_string();

@@ -117,6 +117,13 @@ impl Running {
         body
     }
 
+    /// Returns the JSON of a response that contains the changes up to `slot`.
+    pub async fn read_from(&self, slot: u64, path: &str) -> Value {
+        let response = self.get_with(path, "bauta-min-slot", &slot.to_string()).await;
+        assert_eq!(response.status().as_u16(), 200, "{path}");
+        response.json().await.unwrap()
+    }
+
     /// Returns the bytes of a response, which must be a success.
     pub async fn bytes(&self, path: &str) -> Vec<u8> {
         let response = self.response(path).await;
