@@ -79,7 +79,6 @@ async fn attempt<S: Source>(
     settings: Settings,
 ) -> Result<Rebuilt, IndexerError> {
     let new_store = Store::in_new_schema(url, CONNECTIONS, SCHEMA).await?;
-    new_store.migrate().await?;
     let mut follower = Follower::new(source, new_store.clone(), settings);
     let events = reconcile(&mut follower).await?;
     switch_over(store, &new_store, SCHEMA, &mut follower, events).await
@@ -152,7 +151,6 @@ async fn import<S: Source>(
     dry_run: bool,
 ) -> Result<Rebuilt, IndexerError> {
     let new_store = Store::in_new_schema(url, CONNECTIONS, IMPORT_SCHEMA).await?;
-    new_store.migrate().await?;
     let summary = new_store.import_snapshot(input).await?;
     tracing::info!(
         event = "snapshot_read",

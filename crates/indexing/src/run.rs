@@ -40,6 +40,10 @@ const QUARANTINE_INTERVAL: Duration = Duration::from_secs(2);
 /// The time for which the tiles of an expired root are kept. The event of a scope that copied the
 /// root shortly before it expired arrives later.
 const PRUNE_DELAY: Duration = Duration::from_mins(10);
+/// The time between two searches for history that nothing needs.
+const RETENTION_INTERVAL: Duration = Duration::from_mins(10);
+/// How long history is kept that nothing needs any more, in seconds before the newest event: a week.
+const RETENTION: i64 = 7 * 86_400;
 /// The shortest time between two steps. A wake-up arrives for every transaction, so without this
 /// limit every transaction would cause a step of its own.
 const MIN_STEP_INTERVAL: Duration = Duration::from_millis(50);
@@ -259,6 +263,22 @@ struct MaintenanceState {
     quarantine_read_at: Option<Instant>,
     finalized_at: Option<Instant>,
     pruned_at: Option<Instant>,
+    history_pruned_at: Option<Instant>,
+}
+
+/// Returns the time at which roots must be valid so that their tiles are kept. Until the database is
+/// near the head of the chain, it is the time of the chain that counts: a scope can copy a root that
+/// was valid then.
+async fn prune_time(store: &Store, step: Step) -> Result<i64, StoreError> {
+    let delay = i64::try_from(PRUNE_DELAY.as_secs()).unwrap_or(i64::MAX);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let reached = if step.is_backfill {
+        store.newest_event_time().await?.unwrap_or(0)
+    } else {
+        now
+    };
+    Ok(reached.min(now).saturating_sub(delay).max(0))
 }
 
 fn is_due(last: Option<Instant>, interval: Duration) -> bool {
@@ -303,10 +323,15 @@ impl<S: Source> Indexer<S> {
         }
         if is_due(state.pruned_at, PRUNE_INTERVAL) {
             state.pruned_at = Some(Instant::now());
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            let at = now.saturating_sub(PRUNE_DELAY).as_secs();
-            let dropped = self.store.prune(i64::try_from(at).unwrap_or(i64::MAX)).await?;
+            let dropped = self.store.prune(prune_time(&self.store, step).await?).await?;
             tracing::debug!(event = "pruned", dropped);
+        }
+        if is_due(state.history_pruned_at, RETENTION_INTERVAL)
+            && let Some(newest) = self.store.newest_event_time().await?
+        {
+            let pruned = self.store.prune_history((newest - RETENTION).max(0)).await?;
+            state.history_pruned_at = pruned.is_complete.then(Instant::now);
+            tracing::debug!(event = "history_pruned", rows = pruned.rows);
         }
         // They do not stop finality and pruning, which do not depend on them.
         match (state.not_applicable, state.unexplained) {

@@ -57,6 +57,15 @@ pub enum StoreError {
         /// The given name.
         name: String,
     },
+    /// A table that belongs to another user.
+    #[error(
+        "the table {table} belongs to another user of the database; run this as its owner, which is the user \
+         that migrates"
+    )]
+    NotOwner {
+        /// The name of the table.
+        table: String,
+    },
     /// A value that the protocol does not allow.
     #[error(transparent)]
     Value(#[from] PrimitivesError),

@@ -1,19 +1,30 @@
-//! A rebuild of the database in a second schema, and the switchover to its rows.
+//! A rebuild of the database in a second schema, and the switchover to its tables.
 //!
 //! ```text
-//!   Store::in_new_schema ──> a second Store: migrated and filled while the first one serves
+//!   Store::in_new_schema ──> a second Store: filled while the first one serves
 //!   Store::begin_switchover: writers wait, readers do not
 //!        the second store applies what is left
-//!   Switchover::finish: deletes the old rows and copies the new ones in one transaction
+//!   Switchover::finish: drops the old tables and moves the new ones into their schema, in one transaction
 //! ```
 //!
-//! Rows are copied and schemas are not renamed. So the prepared statements of services stay valid,
-//! and readers never wait.
+//! No row is copied, so the time of the switchover does not depend on the number of rows. The new
+//! tables have the types of the old ones ([`empty_copy`]), so the prepared statements of services
+//! stay valid.
 
-use sqlx::{AssertSqlSafe, Postgres, Row, Transaction};
+use std::time::{Duration, Instant};
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Transaction};
 
 use crate::store::parse_url;
-use crate::{Position, SessionLimits, Store, StoreError, checkpoint, limits};
+use crate::{Position, SessionLimits, Store, StoreError, checkpoint, empty_copy, limits};
+
+/// How long readers wait at most for one attempt to lock the tables. It is shorter than
+/// `deadlock_timeout` (1 s), after which Postgres could end a reader that waits.
+const LOCK_ATTEMPT: Duration = Duration::from_millis(250);
+/// The time between two attempts. Readers do not wait meanwhile.
+const LOCK_INTERVAL: Duration = Duration::from_millis(250);
+/// How long the transactions of readers can delay the switchover before it fails.
+const LOCK_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// The tables that follow the chain, parents before children. Their list is in
 /// `migrations/0006_checkpoint.sql`.
@@ -21,21 +32,39 @@ pub const CHAIN_TABLES: &str =
     "SELECT name FROM chain_tables() WITH ORDINALITY AS t (name, journaled, place) ORDER BY place";
 
 impl Store {
-    /// Connects to a new, empty schema of the database. An existing schema of that name is dropped
-    /// first. The user needs the right to create schemas.
+    /// Connects to a new schema of the database, which has the tables of the present one without
+    /// their rows. An existing schema of that name is dropped first. The user must own the tables,
+    /// like the user that migrates, and needs the right to create schemas.
     ///
     /// Fails if `schema` has other characters than lower-case letters, digits and `_`, or begins
-    /// with a digit.
+    /// with a digit, and if the schema of the database is older than this version's.
     pub async fn in_new_schema(url: &str, connections: u32, schema: &str) -> Result<Self, StoreError> {
         let schema = check_name(schema)?;
-        let options = parse_url(url)?.options([("search_path", schema)]);
+        let present = Self::connect(url, 1).await?;
+        present.check_schema().await?;
+        let original = present.create_empty_copy(schema).await?;
+        present.close().await;
+        let options = parse_url(url)?.options([("search_path", format!("{schema},{original}"))]);
         let options = SessionLimits::default().add_to(options);
-        let store = Self::connect_with(options, connections).await?;
-        store.drop_schema(schema).await?;
-        sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {schema}")))
-            .execute(&store.pool)
+        Self::connect_with(options, connections).await
+    }
+
+    /// Creates the tables of the schema in use in a second schema. Returns the name of the schema in
+    /// use.
+    async fn create_empty_copy(&self, schema: &str) -> Result<String, StoreError> {
+        self.drop_schema(schema).await?;
+        let mut transaction = self.pool.begin().await?;
+        let original: String = sqlx::query_scalar("SELECT current_schema()::text")
+            .fetch_one(&mut *transaction)
             .await?;
-        Ok(store)
+        check_name(&original)?;
+        empty_copy::use_schemas(&mut transaction, &[&original]).await?;
+        sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {schema}")))
+            .execute(&mut *transaction)
+            .await?;
+        empty_copy::create(&mut transaction, &original, schema).await?;
+        transaction.commit().await?;
+        Ok(original)
     }
 
     /// Drops a schema and everything in it, if it exists.
@@ -50,7 +79,7 @@ impl Store {
     /// Blocks every writer of this store until the switchover is finished or dropped.
     pub async fn begin_switchover(&self) -> Result<Switchover, StoreError> {
         let mut transaction = self.begin_locked().await?;
-        // It is idle while the other schema catches up. Then it copies every row.
+        // It is idle while the other schema catches up.
         limits::lift_in_transaction(&mut transaction).await?;
         let last = checkpoint::last_batch(&mut transaction).await?;
         Ok(Switchover {
@@ -73,8 +102,12 @@ impl Switchover {
         self.checkpoint
     }
 
-    /// Replaces all rows by those of another schema, which `fresh` is connected to. Fails if its
-    /// checkpoint is before the one of this database.
+    /// Replaces the tables that follow the chain by those of another schema, which `fresh` is
+    /// connected to. Fails if its checkpoint is before the one of this database.
+    ///
+    /// A reader's statement waits at most a moment. A transaction of a reader that has read one of
+    /// the tables delays the switchover, which fails with [`StoreError::TimedOut`] after ten
+    /// minutes.
     ///
     /// The trees of Attested registries are in no event; only their authorities have them. They are
     /// kept if the other schema has the same roots for them.
@@ -85,36 +118,6 @@ impl Switchover {
             return Err(StoreError::NotContiguous { from, at: reached });
         }
         self.keep_attested_trees(schema).await?;
-        let tables: Vec<String> = sqlx::query_scalar(CHAIN_TABLES)
-            .fetch_all(&mut *self.transaction)
-            .await?;
-        for table in tables.iter().rev() {
-            sqlx::query(AssertSqlSafe(format!("DELETE FROM {table}")))
-                .execute(&mut *self.transaction)
-                .await?;
-        }
-        for table in &tables {
-            let columns: String = sqlx::query(
-                "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
-                 WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
-            )
-            .bind(table)
-            .fetch_one(&mut *self.transaction)
-            .await?
-            .get(0);
-            let copy = format!(
-                "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {schema}.{table}"
-            );
-            sqlx::query(AssertSqlSafe(copy))
-                .execute(&mut *self.transaction)
-                .await?;
-        }
-        // The identity column of the journal continues after the copied rows.
-        sqlx::query(
-            "SELECT setval(pg_get_serial_sequence('journal', 'id'), greatest(1, (SELECT max(id) FROM journal)))",
-        )
-        .execute(&mut *self.transaction)
-        .await?;
         // The quarantine does not follow the chain. What the other schema could not read is kept,
         // and what it has applied is removed with the next request.
         sqlx::query(AssertSqlSafe(format!(
@@ -122,7 +125,67 @@ impl Switchover {
         )))
         .execute(&mut *self.transaction)
         .await?;
+        self.change_places(schema).await?;
         self.transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Drops the tables that follow the chain, and moves those of the other schema into their place.
+    async fn change_places(&mut self, schema: &str) -> Result<(), StoreError> {
+        let connection = &mut *self.transaction;
+        let original: String = sqlx::query_scalar("SELECT current_schema()::text")
+            .fetch_one(&mut *connection)
+            .await?;
+        let original = check_name(&original)?;
+        let tables: Vec<String> = sqlx::query_scalar(CHAIN_TABLES)
+            .fetch_all(&mut *connection)
+            .await?;
+        let in_schema = |schema: &str| {
+            let names: Vec<_> = tables.iter().map(|table| format!("{schema}.{table}")).collect();
+            names.join(", ")
+        };
+        let (old, new) = (in_schema(original), in_schema(schema));
+        // Without statistics, the first statements would have bad plans.
+        execute(connection, format!("ANALYZE {new}")).await?;
+        let views: Vec<(String, String)> = sqlx::query_as(
+            "SELECT format('%I.%I', current_schema(), relname), pg_get_viewdef(oid) FROM pg_class
+             WHERE relkind = 'v' AND relnamespace = current_schema()::regnamespace ORDER BY oid",
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        // Autovacuum ends when another session waits for a table that it works on. It does so here,
+        // while no reader waits, and it does not begin again.
+        execute(connection, format!("LOCK TABLE {new} IN ACCESS EXCLUSIVE MODE")).await?;
+        execute(
+            connection,
+            format!("LOCK TABLE {old} IN SHARE UPDATE EXCLUSIVE MODE"),
+        )
+        .await?;
+        let mut locked = old.clone();
+        for (view, _) in &views {
+            locked = format!("{locked}, {view}");
+        }
+        lock_out_readers(&mut self.transaction, &locked).await?;
+
+        let connection = &mut *self.transaction;
+        // The definitions name tables without a schema, and find the new ones first.
+        empty_copy::use_schemas(connection, &[schema, original]).await?;
+        for (view, definition) in views {
+            execute(
+                connection,
+                format!("CREATE OR REPLACE VIEW {view} AS {definition}"),
+            )
+            .await?;
+        }
+        // It fails if something else in the schema depends on one of the tables.
+        execute(connection, format!("DROP TABLE {old}")).await?;
+        for table in &tables {
+            execute(
+                connection,
+                format!("ALTER TABLE {schema}.{table} SET SCHEMA {original}"),
+            )
+            .await?;
+        }
         Ok(())
     }
 
@@ -131,11 +194,11 @@ impl Switchover {
         // The registries whose stored roots are all roots in the other schema.
         let same = format!(
             "SELECT f.id AS fresh_id, p.id AS old_id FROM registries p
-             JOIN {schema}.registries f ON f.address::bytea = p.address::bytea
+             JOIN {schema}.registries f ON f.address = p.address
              WHERE p.kind = 'attested' AND NOT EXISTS (
                  SELECT FROM roots o WHERE o.registry_id = p.id AND o.stored AND NOT EXISTS (
                      SELECT FROM {schema}.roots n
-                     WHERE n.registry_id = f.id AND n.sequence = o.sequence AND n.root::bytea = o.root::bytea))"
+                     WHERE n.registry_id = f.id AND n.sequence = o.sequence AND n.root = o.root))"
         );
         for statement in [
             format!(
@@ -160,6 +223,52 @@ impl Switchover {
         }
         Ok(())
     }
+}
+
+/// Locks tables so that readers wait until the end of the transaction. Waits for the transactions of
+/// readers, and meanwhile delays other readers only during its attempts.
+async fn lock_out_readers(
+    transaction: &mut Transaction<'static, Postgres>,
+    tables: &str,
+) -> Result<(), StoreError> {
+    let start = Instant::now();
+    loop {
+        let mut attempt = transaction.begin().await?;
+        set_statement_timeout(&mut attempt, LOCK_ATTEMPT).await?;
+        let locked = execute(
+            &mut attempt,
+            format!("LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE"),
+        )
+        .await;
+        match locked {
+            Ok(()) => {
+                set_statement_timeout(&mut attempt, Duration::ZERO).await?;
+                attempt.commit().await?;
+                return Ok(());
+            }
+            Err(error @ StoreError::TimedOut(_)) => {
+                attempt.rollback().await?;
+                if start.elapsed() > LOCK_TIMEOUT {
+                    return Err(error);
+                }
+                tokio::time::sleep(LOCK_INTERVAL).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn set_statement_timeout(connection: &mut PgConnection, limit: Duration) -> Result<(), StoreError> {
+    sqlx::query("SELECT set_config('statement_timeout', $1, true)")
+        .bind(limit.as_millis().to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn execute(connection: &mut PgConnection, statement: String) -> Result<(), StoreError> {
+    sqlx::query(AssertSqlSafe(statement)).execute(connection).await?;
+    Ok(())
 }
 
 /// Refuses a name that SQL would have to quote.

@@ -307,3 +307,53 @@ async fn maintenance_continues_during_a_backfill() {
     shutdown.cancel();
     running.await.unwrap();
 }
+
+/// The history is older than the time-to-live of its roots, and a scope in the part that was not read
+/// yet can have copied one of them.
+#[tokio::test]
+async fn pruning_during_a_backfill_keeps_the_roots_that_were_valid_at_its_position() {
+    let registry = named("registry");
+    let mut chain = TestChain::default();
+    chain.initialize();
+    chain.create(registry, bauta::state::RegistryKind::Managed);
+    for leaf in 0..40 {
+        chain.wait(20);
+        chain.append(registry, &[leaf]).unwrap();
+    }
+    let mut fixture = Fixture::new(&chain).await;
+    {
+        let mut state = fixture.source.state();
+        state.head = Some(Head {
+            confirmed: chain.slot,
+            finalized: chain.slot,
+        });
+        state.failing_fetches = 6..7;
+    }
+    restart(&mut fixture, backfill_settings());
+    fixture.first_error().await;
+    let store = fixture.database.store.clone();
+    assert!(count(&fixture.database, "roots").await > 10);
+    assert!(store.backfill().await.unwrap().is_some());
+
+    let run_settings = RunSettings {
+        follow: backfill_settings(),
+        poll_interval: Duration::from_millis(50),
+        finality_interval: Duration::from_millis(50),
+        reconcile_interval: None,
+    };
+    let (indexer, _status) = Indexer::new(Arc::clone(&fixture.source), store.clone(), run_settings);
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(indexer.run(shutdown.clone()));
+    while store.checkpoint().await.unwrap().map(|at| at.slot) < Some(chain.slot) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    shutdown.cancel();
+    running.await.unwrap();
+    let known = store.registry(registry).await.unwrap();
+    let time = store.newest_event_time().await.unwrap().unwrap();
+    let valid = store.valid_roots(&known, time).await.unwrap();
+    assert!(valid.len() > 5, "{}", valid.len());
+    for record in valid {
+        store.path(&known, record.root, 0, time).await.unwrap();
+    }
+}

@@ -101,7 +101,6 @@ async fn a_switchover_and_a_migration_have_no_time_limit() {
     .await;
     let url = database.url().unwrap();
     let new = Store::in_new_schema(&url, 2, "fresh").await.unwrap();
-    new.migrate().await.unwrap();
     let switchover = store.begin_switchover().await.unwrap();
     // Longer than the limit of an idle transaction.
     sqlx::query("SELECT pg_sleep(0.4)")

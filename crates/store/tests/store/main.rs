@@ -10,6 +10,7 @@ mod limits;
 mod migrations;
 mod pgbouncer;
 mod read;
+mod retention;
 mod roles;
 mod rollback;
 mod root_to_prove;

@@ -5,15 +5,16 @@ use bauta_store::{OLDEST_SUPPORTED, Store, StoreError, newest_migration};
 use sqlx::Row;
 
 /// Returns the definitions of all parts of the schema.
-async fn schema(database: &TestDatabase) -> Vec<String> {
+pub async fn schema(database: &TestDatabase) -> Vec<String> {
     let parts = "
         SELECT format('%s.%s %s %s %s', table_name, column_name, coalesce(domain_name, data_type), is_nullable, column_default)
         FROM information_schema.columns WHERE table_schema = 'public'
-        UNION ALL SELECT format('%s %s', conrelid::regclass, pg_get_constraintdef(oid)) FROM pg_constraint
+        UNION ALL SELECT format('%s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint
         WHERE connamespace = 'public'::regnamespace
         UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
         UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
         UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+        UNION ALL SELECT viewname || definition FROM pg_views WHERE schemaname = 'public'
         UNION ALL SELECT format('%s %s %s', grantee, table_name, privilege_type)
         FROM information_schema.table_privileges WHERE table_schema = 'public' AND grantee LIKE 'bauta%'
         ORDER BY 1";

@@ -48,7 +48,7 @@ async fn fill(database: &TestDatabase) {
         ),
         format!(
             "INSERT INTO journal (batch, slot, relation, key)
-             SELECT 0, 300000, 'events', jsonb_build_object('slot', i) FROM generate_series(1, {ROWS}) i"
+             SELECT -i, 300000, 'events', jsonb_build_object('slot', i) FROM generate_series(1, {ROWS}) i"
         ),
         format!(
             "INSERT INTO tiles (registry_id, level, position, since_sequence, hash, nodes)
@@ -147,6 +147,8 @@ async fn no_query_of_the_steady_state_scans_all_uses_or_leaves() {
     store.mark_final(batch.checkpoint.slot).await.unwrap();
     store.mark_reconciled(batch.checkpoint.slot).await.unwrap();
     store.prune(chain.now).await.unwrap();
+    store.newest_event_time().await.unwrap();
+    store.prune_history(chain.now).await.unwrap();
     // The reconciliation.
     let known = store.scope(scope).await.unwrap();
     let part = store.nullifiers(&known, &[0, 7]).await.unwrap();

@@ -1,8 +1,11 @@
 //! Leadership, contiguous batches and switchovers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bauta_primitives::tree::Depth;
-use bauta_store::testing::TestDatabase;
-use bauta_store::{Batch, Position, RegistryKind, Slot, Store, StoreError};
+use bauta_store::testing::{TestDatabase, chain_tables};
+use bauta_store::{Batch, Position, RegistryKind, ScopeMode, Slot, Store, StoreError};
 
 use crate::support::{Chain, ReferenceTree, address, leaf, rows};
 
@@ -115,7 +118,7 @@ async fn a_leader_notices_that_its_session_was_ended() {
 }
 
 #[tokio::test]
-async fn a_switchover_copies_the_rows_of_the_other_schema_and_keeps_attested_trees() {
+async fn a_switchover_replaces_the_rows_by_those_of_the_other_schema_and_keeps_attested_trees() {
     let database = TestDatabase::create().await.unwrap();
     let (registry, attested) = (address("registry"), address("attested"));
     let mut chain = Chain::new();
@@ -135,7 +138,6 @@ async fn a_switchover_copies_the_rows_of_the_other_schema_and_keeps_attested_tre
     let fresh = Store::in_new_schema(&database.url().unwrap(), 2, "beside")
         .await
         .unwrap();
-    fresh.migrate().await.unwrap();
     let switchover = database.store.begin_switchover().await.unwrap();
     let behind = switchover.finish(&fresh, "beside").await.unwrap_err();
     assert!(
@@ -153,8 +155,168 @@ async fn a_switchover_copies_the_rows_of_the_other_schema_and_keeps_attested_tre
     switchover.finish(&fresh, "beside").await.unwrap();
     assert_eq!(rows(&database).await, expected);
     fresh.drop_schema("beside").await.unwrap();
-    // The copied journal works.
+    // The journal of the new tables works.
     assert_eq!(database.store.roll_back_to(Slot::new(1)).await.unwrap(), None);
+}
+
+/// Returns the number with which Postgres identifies a table, whatever its schema and its name are.
+async fn identity(store: &Store, table: &str) -> i64 {
+    sqlx::query_scalar("SELECT $1::regclass::oid::bigint")
+        .bind(table)
+        .fetch_one(store.pool())
+        .await
+        .unwrap()
+}
+
+/// Replaces the tables of a database by new ones with the same batches.
+async fn rebuild(database: &TestDatabase, batches: &[Batch]) {
+    let fresh = Store::in_new_schema(&database.url().unwrap(), 2, "beside")
+        .await
+        .unwrap();
+    for batch in batches {
+        fresh.apply(batch).await.unwrap();
+    }
+    let switchover = database.store.begin_switchover().await.unwrap();
+    switchover.finish(&fresh, "beside").await.unwrap();
+    fresh.drop_schema("beside").await.unwrap();
+    fresh.close().await;
+}
+
+#[tokio::test]
+async fn a_switchover_moves_the_new_tables_and_leaves_the_schema_as_it_was() {
+    let database = TestDatabase::create().await.unwrap();
+    let mut chain = Chain::new();
+    chain.create(address("registry"), RegistryKind::Managed, Depth::Ten);
+    let batch = chain.batch();
+    database.store.apply(&batch).await.unwrap();
+    let schema = crate::migrations::schema(&database).await;
+
+    let fresh = Store::in_new_schema(&database.url().unwrap(), 2, "beside")
+        .await
+        .unwrap();
+    assert_eq!(fresh.checkpoint().await.unwrap(), None);
+    fresh.apply(&batch).await.unwrap();
+    let mut moved = Vec::new();
+    for table in chain_tables(database.pool()).await.unwrap() {
+        let identity = identity(&fresh, &format!("beside.{table}")).await;
+        moved.push((table, identity));
+    }
+    let switchover = database.store.begin_switchover().await.unwrap();
+    switchover.finish(&fresh, "beside").await.unwrap();
+    fresh.drop_schema("beside").await.unwrap();
+    for (table, before) in moved {
+        let present = identity(&database.store, &format!("public.{table}")).await;
+        assert_eq!(present, before, "the rows of {table} were copied");
+    }
+    assert_eq!(crate::migrations::schema(&database).await, schema);
+    database.store.check_schema().await.unwrap();
+}
+
+#[tokio::test]
+async fn readers_with_prepared_statements_see_no_error_and_no_empty_table_during_switchovers() {
+    let database = TestDatabase::create().await.unwrap();
+    let (holders, scope) = (address("holders"), address("scope"));
+    let mut chain = Chain::new();
+    chain.create(holders, RegistryKind::Holders, Depth::Ten);
+    chain.circuit(address("circuit"));
+    chain.scope(scope, holders, address("circuit"), ScopeMode::Live);
+    chain.register(holders, address("mint"), address("owner"), 1, 1);
+    let root = chain.root(holders);
+    chain.verify(scope, root, 1);
+    let now = chain.now;
+    let batch = chain.batch();
+    database.store.apply(&batch).await.unwrap();
+
+    let end = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let (end, url) = (Arc::clone(&end), database.url().unwrap());
+            tokio::spawn(async move {
+                let store = Store::connect(&url, 1).await.unwrap();
+                let mut reads = 0;
+                while !end.load(Ordering::Relaxed) {
+                    let registry = store.registry(holders).await.unwrap();
+                    let known = store.scope(scope).await.unwrap();
+                    store.path(&registry, root, 0, now).await.unwrap();
+                    assert_eq!(store.valid_roots(&registry, now).await.unwrap().len(), 2);
+                    assert_eq!(store.verifications(&known, None, 10).await.unwrap().len(), 1);
+                    assert_eq!(store.anonymity_set(&registry, 1).await.unwrap(), 1);
+                    // A transaction that reads one table after the other.
+                    let mut transaction = store.pool().begin().await.unwrap();
+                    for query in [
+                        "SELECT count(*) FROM events_with_commitment",
+                        "SELECT count(*) FROM nullifiers",
+                        "SELECT count(*) FROM checkpoint",
+                    ] {
+                        let rows: i64 = sqlx::query_scalar(query)
+                            .fetch_one(&mut *transaction)
+                            .await
+                            .unwrap();
+                        assert!(rows > 0, "{query}");
+                    }
+                    transaction.commit().await.unwrap();
+                    reads += 1;
+                }
+                reads
+            })
+        })
+        .collect();
+    for _ in 0..4 {
+        rebuild(&database, std::slice::from_ref(&batch)).await;
+    }
+    end.store(true, Ordering::Relaxed);
+    for reader in readers {
+        assert!(reader.await.unwrap() > 4);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_within_a_transaction_delays_a_switchover_and_not_other_readers() {
+    let database = TestDatabase::create().await.unwrap();
+    let batch = {
+        let mut chain = Chain::new();
+        chain.create(address("registry"), RegistryKind::Managed, Depth::Ten);
+        chain.batch()
+    };
+    database.store.apply(&batch).await.unwrap();
+    let mut transaction = database.pool().begin().await.unwrap();
+    let read = async |transaction: &mut sqlx::PgConnection, table| {
+        let query = format!("SELECT count(*) FROM {table}");
+        let query = sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(query));
+        query.fetch_one(transaction).await.unwrap()
+    };
+    assert_eq!(read(&mut transaction, "registries").await, 1);
+    let switchover = rebuild(&database, std::slice::from_ref(&batch));
+    tokio::pin!(switchover);
+    // Long enough for several attempts, of which none holds a lock that another reader waits for.
+    let others = async {
+        for _ in 0..20 {
+            database.store.registry(address("registry")).await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        // It would deadlock with a switchover that waited while it holds some of the tables.
+        assert_eq!(read(&mut transaction, "events").await, 1);
+        transaction.commit().await.unwrap();
+    };
+    tokio::select! {
+        () = &mut switchover => panic!("the switchover did not wait for a transaction that reads"),
+        () = others => {}
+    }
+    switchover.await;
+    database.store.registry(address("registry")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_user_who_does_not_own_the_tables_cannot_create_them_again() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{separator}options=-c%20role%3Dbauta_indexer");
+    let refused = Store::in_new_schema(&url, 1, "beside").await.err().unwrap();
+    assert!(
+        matches!(refused, StoreError::NotOwner { .. } | StoreError::Query(_)),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
