@@ -10,15 +10,16 @@ use crate::workspace;
 
 /// Runs the linker's tests, builds the test program and runs the comparison.
 pub fn difftest() -> Result<()> {
-    let source = workspace::root()?.join("tools/sbf/difftest");
     let elfs = toolchain::prefix()?.join("difftest");
     fs::create_dir_all(&elfs).with_context(|| format!("can't create {}", elfs.display()))?;
     let toolchain = Debian::install(None)?;
     toolchain.test_linker()?;
-    toolchain.build_in(&source, "difftest", "difftest", &elfs)?;
+    toolchain.build_package("bauta-difftest", "difftest", &elfs)?;
+    // The whole workspace is selected, so that the test uses the dependencies of its other tests.
+    // Alone, it would compile a second Solana VM.
     let mut test = workspace::cargo()?;
-    test.current_dir(&source)
-        .args(["test", "--locked"])
+    test.args(["test", "--workspace", "--locked", "--test", "difference"])
+        .args(["--", "--ignored"])
         .env("DIFFTEST_ELFS", &elfs);
     workspace::run(&mut test)
 }

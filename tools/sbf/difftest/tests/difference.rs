@@ -6,8 +6,11 @@
 
 use std::{env, fs, path::PathBuf, sync::Mutex};
 
-use difftest::{Family, Operands, results};
-use litesvm::{LiteSVM, types::TransactionResult};
+use bauta_difftest::{Family, Operands, results};
+use litesvm::{
+    LiteSVM,
+    types::{FailedTransactionMetadata, TransactionMetadata},
+};
 use proptest::{collection::vec, prelude::*};
 use solana_address::Address;
 use solana_instruction::Instruction;
@@ -37,7 +40,7 @@ impl TestChain {
         Self { svm, payer, program }
     }
 
-    fn run(&mut self, operands: &Operands) -> TransactionResult {
+    fn run(&mut self, operands: &Operands) -> Result<TransactionMetadata, Box<FailedTransactionMetadata>> {
         let instruction = Instruction {
             program_id: self.program,
             accounts: vec![],
@@ -45,11 +48,8 @@ impl TestChain {
         };
         self.svm.expire_blockhash();
         let message = Message::new(&[instruction], Some(&self.payer.pubkey()));
-        self.svm.send_transaction(Transaction::new(
-            &[&self.payer],
-            message,
-            self.svm.latest_blockhash(),
-        ))
+        let transaction = Transaction::new(&[&self.payer], message, self.svm.latest_blockhash());
+        self.svm.send_transaction(transaction).map_err(Box::new)
     }
 
     fn returned(&mut self, operands: &Operands) -> Vec<u8> {
@@ -118,6 +118,7 @@ fn operands() -> impl Strategy<Value = Operands> {
 }
 
 #[test]
+#[ignore = "it needs the ELFs of `cargo xtask program difftest`"]
 fn results_on_chain_equal_results_on_the_host() {
     let chains = Mutex::new(ELFS.map(TestChain::new));
     let config = ProptestConfig {
@@ -136,6 +137,7 @@ fn results_on_chain_equal_results_on_the_host() {
 }
 
 #[test]
+#[ignore = "it needs the ELFs of `cargo xtask program difftest`"]
 fn a_panic_logs_its_source_location_and_fails_the_transaction() {
     let operands = Operands {
         family: Family::Panic,
@@ -148,6 +150,9 @@ fn a_panic_logs_its_source_location_and_fails_the_transaction() {
     for elf in ELFS {
         let failed = TestChain::new(elf).run(&operands).expect_err("a panic");
         let logs = failed.meta.logs.join("\n");
-        assert!(logs.contains("SBF program Panicked in src/lib.rs at"), "{logs}");
+        assert!(
+            logs.contains("SBF program Panicked in tools/sbf/difftest/src/lib.rs at"),
+            "{logs}"
+        );
     }
 }

@@ -38,17 +38,17 @@ pub(super) const PROFILE: [(&str, &str); 10] = [
 impl Debian {
     /// Writes a program's ELFs, SBPF v0 and v3, into `dir`.
     pub fn build(&self, program: &Program, dir: &Path) -> Result<()> {
-        self.build_in(&workspace::root()?, program.package, program.name, dir)
+        self.build_package(program.package, program.name, dir)
     }
 
-    /// Builds a package of a workspace and writes the ELFs `name.so` (SBPF v0) and `name.v3.so`
+    /// Builds a package of the workspace and writes the ELFs `name.so` (SBPF v0) and `name.v3.so`
     /// into `dir`.
-    pub fn build_in(&self, workspace: &Path, package: &str, name: &str, dir: &Path) -> Result<()> {
+    pub fn build_package(&self, package: &str, name: &str, dir: &Path) -> Result<()> {
+        let root = workspace::root()?;
         let _lock = lock(&self.prefix)?;
         let target = self.target_dir()?;
-        checkouts::drop_crates_of_other_checkouts(&target, "sbpf-solana/release", workspace)?;
+        checkouts::drop_crates_of_other_checkouts(&target, "sbpf-solana/release", &root)?;
         let mut cargo = self.cargo()?;
-        cargo.current_dir(workspace);
         cargo.args([
             "rustc",
             "--locked",
@@ -58,9 +58,7 @@ impl Debian {
             "cdylib",
         ]);
         cargo.args(["--package", package, "--target-dir"]).arg(&target);
-        cargo
-            .arg("--target")
-            .arg(workspace::root()?.join("tools/sbf/sbpf-solana.json"));
+        cargo.arg("--target").arg(root.join("tools/sbf/sbpf-solana.json"));
         cargo.args([
             "-Zjson-target-spec",
             "-Zbuild-std=core,alloc,std,panic_abort",
