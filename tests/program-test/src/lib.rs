@@ -2,7 +2,7 @@
 //! (`LiteSVM`).
 //!
 //! ```text
-//!   TestChain ── send ──> `LiteSVM`: loader, SPL Token, Token-2022, bauta.so
+//!   TestChain ── send ──> `LiteSVM`: loader, SPL Token, Token-2022, bauta.v3.so
 //!     |                      └──> Receipt | Refusal
 //!     ├── create_registry, add_holder, evict_holder, append_leaves
 //!     |                                     TestRegistry also keeps a ReferenceTree

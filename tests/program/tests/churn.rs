@@ -1,7 +1,8 @@
 //! Tests that members can act while an attacker changes the tree as often as the program allows.
 //!
 //! The attacker holds many tokens whose leaves are in the same subtree of 1,024 leaves as those of
-//! the honest members. Each token's leaf may change once in 60 seconds.
+//! the honest members. In 60 seconds, each token can be registered once and, after it has moved,
+//! evicted once.
 
 use bauta::errors::BautaError;
 use bauta_client::{instructions as ix, root_to_prove};

@@ -12,11 +12,12 @@
 //! ```
 
 mod cases;
+mod malformed;
 
 use std::fmt::Write;
 use std::time::Instant;
 
-use bauta_program_test::{TestChain, keypair};
+use bauta_program_test::{Receipt, Refusal, TestChain, keypair};
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use proptest::{prelude::*, strategy::ValueTree};
 use solana_account::Account;
@@ -42,6 +43,14 @@ impl Case {
     fn outcome(&self, change: impl FnOnce(&mut Instruction)) -> String {
         let mut instruction = self.instruction.clone();
         change(&mut instruction);
+        match self.send(&mut self.chain.clone(), instruction) {
+            Ok(_) => "accepted".into(),
+            Err(refusal) => refusal.code().map_or_else(|| refusal.name(), name_of),
+        }
+    }
+
+    /// Sends a changed instruction, signed by the signers that it still names.
+    fn send(&self, chain: &mut TestChain, mut instruction: Instruction) -> Result<Receipt, Refusal> {
         let unused = keypair("unused");
         let mut signers = vec![];
         for meta in &mut instruction.accounts {
@@ -52,10 +61,7 @@ impl Case {
                 _ => meta.is_signer = false,
             }
         }
-        match self.chain.clone().send(&[instruction], &signers) {
-            Ok(_) => "accepted".into(),
-            Err(refusal) => refusal.code().map_or_else(|| refusal.name(), name_of),
-        }
+        chain.send(&[instruction], &signers)
     }
 
     /// Returns the lines of this instruction in the table.

@@ -1,6 +1,7 @@
 //! Tests arguments that are not field elements, and bytes that are not a proof.
 
 use crate::fixture::Fixture;
+use anchor_lang::error::ErrorCode;
 use bauta::errors::BautaError;
 use bauta_primitives::FieldElement;
 use bauta_program_test::{ScopeSpec, assert_refused};
@@ -73,6 +74,39 @@ fn damaged_proofs_are_refused() {
     verify.proof[64..128].rotate_left(32);
     verify.proof[128..192].rotate_left(32);
     fixture.refuses(&verify, BautaError::ProofPointInvalid);
+}
+
+/// The proof has a fixed length, so all values after a proof of another length are at wrong positions.
+#[test]
+fn a_proof_of_another_length_is_refused() {
+    let mut fixture = Fixture::new(&ScopeSpec::default());
+    let valid = fixture.verify.instruction();
+    for length in [0, 64, 128, 192, 224, 255, 257, 288, 320, 512] {
+        let mut instruction = valid.clone();
+        let mut proof = fixture.verify.proof.to_vec();
+        proof.resize(length, 0);
+        instruction.data.splice(8..8 + 256, proof);
+        let refusal = fixture
+            .chain
+            .send(&[instruction], &[])
+            .expect_err("the proof has another length");
+        let code = refusal.code().expect("an error of the program, not a crash");
+        let expected: &[u32] = &[
+            ErrorCode::InstructionDidNotDeserialize.into(),
+            BautaError::RootNotCanonical.into(),
+            BautaError::NullifierNotCanonical.into(),
+            BautaError::ClaimNotCanonical.into(),
+            BautaError::ProofExpired.into(),
+            BautaError::NotTheSnapshot.into(),
+        ];
+        assert!(expected.contains(&code), "{length} bytes: {refusal}");
+        assert!(
+            fixture
+                .chain
+                .account(&fixture.verify.nullifier_account())
+                .is_none()
+        );
+    }
 }
 
 /// The decoder of the system calls takes the two highest bits of a point's last coordinate as
