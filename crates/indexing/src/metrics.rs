@@ -28,6 +28,7 @@ const BACKFILL_TRANSACTIONS: &str = "bauta_indexer_backfill_transactions";
 const BACKFILL_SECONDS: &str = "bauta_indexer_backfill_seconds";
 const NODE_FIRST_SLOT: &str = "bauta_indexer_node_first_slot";
 const QUARANTINED: &str = "bauta_indexer_quarantined_transactions";
+const JOURNAL_BYTES: &str = "bauta_indexer_journal_bytes";
 const STOPPED: &str = "bauta_indexer_stopped";
 const LEADER: &str = "bauta_indexer_leader";
 
@@ -107,6 +108,7 @@ pub fn describe() {
         QUARANTINED,
         "Listed transactions that no node returns; the database continues without them"
     );
+    describe_gauge!(JOURNAL_BYTES, "Space on disk of the journal, with its indexes");
     describe_gauge!(
         STOPPED,
         "1 if the checkpoint is stopped until an operator acts; /ready returns the reason"
@@ -123,6 +125,7 @@ pub fn describe() {
     }
     backfill(0, Duration::ZERO);
     quarantined(0);
+    journal(0);
     gauge!(STOPPED).set(0.0);
     gauge!(LEADER).set(0.0);
 }
@@ -217,6 +220,10 @@ pub fn node_first_slot(url: &str, slot: Slot) {
 
 pub fn quarantined(count: usize) {
     gauge!(QUARANTINED).set(gauge_value(count as u64));
+}
+
+pub fn journal(bytes: u64) {
+    gauge!(JOURNAL_BYTES).set(gauge_value(bytes));
 }
 
 pub fn stopped(is_stopped: bool) {

@@ -23,7 +23,7 @@ use crate::chain::Source;
 use crate::follow::{Follower, Settings, Step};
 use crate::reconcile::{Comparison, Explainer, Outcome, Reconciler};
 use crate::status::{IndexerStatus, Reporter, Role};
-use crate::{IndexerError, UnexplainedDifferences};
+use crate::{IndexerError, UnexplainedDifferences, metrics};
 
 /// The time between two attempts of a replica to become the leader.
 const LEAD_INTERVAL: Duration = Duration::from_secs(1);
@@ -325,6 +325,7 @@ impl<S: Source> Indexer<S> {
             state.pruned_at = Some(Instant::now());
             let dropped = self.store.prune(prune_time(&self.store, step).await?).await?;
             tracing::debug!(event = "pruned", dropped);
+            metrics::journal(self.store.journal_bytes().await?);
         }
         if is_due(state.history_pruned_at, RETENTION_INTERVAL)
             && let Some(newest) = self.store.newest_event_time().await?

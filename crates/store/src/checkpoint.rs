@@ -201,6 +201,15 @@ impl Store {
         })
     }
 
+    /// Returns the space on disk of the journal and its indexes. Deleted rows leave free space in
+    /// it, so it is the space of the largest recent journal.
+    pub async fn journal_bytes(&self) -> Result<u64, StoreError> {
+        let bytes = sqlx::query_scalar("SELECT pg_total_relation_size('journal')")
+            .fetch_one(&self.pool)
+            .await?;
+        unsigned(bytes)
+    }
+
     async fn roll_back(
         &self,
         slot: Slot,

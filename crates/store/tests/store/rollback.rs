@@ -132,6 +132,16 @@ const TOUCHED: [&str; 18] = [
 ];
 
 #[tokio::test]
+async fn the_space_of_the_journal_grows_with_batches() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    let empty = store.journal_bytes().await.unwrap();
+    let (_, batch) = chain_with_accounts();
+    store.apply(&batch).await.unwrap();
+    assert!(store.journal_bytes().await.unwrap() > empty);
+}
+
+#[tokio::test]
 async fn a_rollback_leaves_every_table_as_it_was() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
