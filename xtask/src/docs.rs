@@ -183,7 +183,7 @@ fn the_code_in_the_readme_is_part_of_the_example_program() {
 }
 
 #[test]
-fn every_alert_is_raised_in_a_test_and_explained_in_the_runbook() {
+fn every_alert_is_raised_and_not_raised_in_a_test_and_explained_in_the_runbook() {
     let explained = anchors(&read("docs/runbook.md"));
     let tests = read("deploy/prometheus/alerts.test.yml");
     let rules = read("deploy/prometheus/alerts.yml");
@@ -196,6 +196,9 @@ fn every_alert_is_raised_in_a_test_and_explained_in_the_runbook() {
             assert!(explained.contains(&name.to_lowercase()), "{name}");
             let raised = format!("alertname: {name}\n        exp_alerts:");
             assert!(tests.contains(&raised), "no test raises {name}");
+            let not_raised = tests.replace(&raised, "");
+            let not_raised = not_raised.contains(&format!("alertname: {name}\n"));
+            assert!(not_raised, "no test says when {name} must not be raised");
         }
         if let Some(link) = line.strip_prefix("runbook: ") {
             assert_eq!(
