@@ -70,12 +70,14 @@ impl Store {
     }
 
     /// Adds an API key. Its owner is the owner of the key `key.owner`, or that prefix itself if the
-    /// database doesn't have that key. Returns `false` and changes nothing if a key has the prefix
-    /// already.
+    /// database doesn't have that key. Limits that are `None` are those of that key. Returns `false`
+    /// and changes nothing if a key has the prefix already.
     pub async fn add_api_key(&self, key: &ApiKey) -> Result<bool, StoreError> {
         let added = sqlx::query(
             "INSERT INTO api_keys (prefix, owner, secret_hash, permissions, requests_per_minute, proofs_per_minute, expires_at)
-             VALUES ($1, coalesce((SELECT owner FROM api_keys WHERE prefix = $2), $2), $3, $4, $5, $6, to_timestamp($7::bigint))
+             SELECT $1, coalesce(replaced.owner, $2), $3, $4, coalesce($5, replaced.requests_per_minute),
+                    coalesce($6, replaced.proofs_per_minute), to_timestamp($7::bigint)
+             FROM (VALUES ($2)) AS given (prefix) LEFT JOIN api_keys AS replaced USING (prefix)
              ON CONFLICT DO NOTHING",
         )
         .bind(&key.prefix)

@@ -410,20 +410,24 @@ impl Store {
         Ok(deleted.rows_affected())
     }
 
-    /// Deletes at most `limit` ended jobs of owners who have more than `max_by_owner` of them, the
-    /// oldest of each owner first. Returns their number.
+    /// Deletes at most `limit` ended jobs of owners who have more than `max_by_owner` of them. The
+    /// newest `max_by_owner` jobs of each owner stay. Returns the number of deleted jobs.
     pub async fn delete_excess_jobs(&self, max_by_owner: u64, limit: u32) -> Result<u64, StoreError> {
         let deleted = sqlx::query(
-            // Instances delete at the same time. Rows that another one deletes are skipped, so that
-            // instances don't wait for each other.
-            "DELETE FROM jobs WHERE id IN (
+            // An index has the owners and their ended jobs, so this reads one entry for each owner
+            // and the newest $1 of it, and no rows. Instances delete at the same time. Rows that
+            // another one deletes are skipped, so that instances don't wait for each other.
+            "WITH RECURSIVE owners AS (
+                 (SELECT owner FROM jobs WHERE ended_at IS NOT NULL ORDER BY owner LIMIT 1)
+                 UNION ALL
+                 SELECT (SELECT owner FROM jobs WHERE ended_at IS NOT NULL AND owner > previous.owner
+                         ORDER BY owner LIMIT 1)
+                 FROM owners AS previous WHERE previous.owner IS NOT NULL)
+             DELETE FROM jobs WHERE id IN (
                  SELECT id FROM jobs WHERE id IN (
-                     SELECT id FROM (
-                         SELECT id, row_number() OVER (PARTITION BY owner ORDER BY ended_at DESC, id DESC) AS position
-                         FROM jobs WHERE ended_at IS NOT NULL
-                           -- The rest is not read as long as no owner can have too many.
-                           AND EXISTS (SELECT FROM jobs WHERE ended_at IS NOT NULL OFFSET $1)) AS ended
-                     WHERE position > $1
+                     SELECT excess.id FROM owners, LATERAL (
+                         SELECT id FROM jobs WHERE jobs.owner = owners.owner AND ended_at IS NOT NULL
+                         ORDER BY ended_at DESC, id DESC OFFSET $1 LIMIT $2) AS excess
                      LIMIT $2)
                  FOR UPDATE SKIP LOCKED)",
         )

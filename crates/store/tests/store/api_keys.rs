@@ -55,7 +55,7 @@ async fn the_list_is_returned_only_after_a_change() {
 }
 
 #[tokio::test]
-async fn a_key_that_replaces_another_key_has_the_owner_of_the_first() {
+async fn a_key_that_replaces_another_key_has_the_owner_of_the_first_and_by_default_its_limits() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
     // The first key is only in the configuration of a service.
@@ -64,6 +64,16 @@ async fn a_key_that_replaces_another_key_has_the_owner_of_the_first() {
     }
     let list = store.api_keys_after(None).await.unwrap().unwrap();
     assert!(list.keys.iter().all(|key| key.owner == "00000001"), "{list:?}");
+    // Only a limit that is given differs.
+    let mut third = key("00000004", "00000003");
+    (third.requests_per_minute, third.proofs_per_minute) = (None, Some(5));
+    assert!(store.add_api_key(&third).await.unwrap());
+    let list = store.api_keys_after(None).await.unwrap().unwrap();
+    let stored = list.keys.iter().find(|key| key.prefix == "00000004").unwrap();
+    assert_eq!(
+        (stored.requests_per_minute, stored.proofs_per_minute),
+        (Some(u32::MAX), Some(5))
+    );
 }
 
 #[tokio::test]

@@ -167,6 +167,10 @@ async fn ended_jobs_are_deleted_by_age_and_by_number_of_each_owner_in_batches() 
     // The newest are left, and queued jobs don't count.
     assert_eq!(left().await, ["a10true", "b5true"]);
     assert_eq!(store.open_jobs().await.unwrap().queued, 1);
+    // Of several owners, one statement deletes what each has too much.
+    assert_eq!(store.delete_excess_jobs(4, 50).await.unwrap(), 7);
+    assert_eq!(left().await, ["a4true", "b4true"]);
+    assert_eq!(store.delete_excess_jobs(4, 50).await.unwrap(), 0);
 }
 
 #[tokio::test]
