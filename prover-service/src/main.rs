@@ -242,7 +242,7 @@ async fn run(cli: Cli) -> Result<(), Error> {
             None => api_keys,
         };
         if !is_verifier {
-            warn_about_access(settings.allow_anonymous, &api_keys);
+            warn_about_access(settings.allow_anonymous, &api_keys).await;
         }
         let state = Arc::new(AppState {
             circuits,
@@ -387,16 +387,17 @@ fn check_prefix(prefix: &str) -> Result<(), Error> {
 }
 
 /// Logs who may request proofs, if it is probably not what the operator wants.
-fn warn_about_access(allow_anonymous: bool, api_keys: &ApiKeys) {
+async fn warn_about_access(allow_anonymous: bool, api_keys: &ApiKeys) {
     if allow_anonymous {
         tracing::warn!(
             event = "anonymous_allowed",
             "every client that reaches the port may request proofs (ALLOW_ANONYMOUS)"
         );
-    } else if api_keys.is_empty() {
+    } else if api_keys.is_empty().await {
         tracing::warn!(
             event = "no_access",
-            "no client may request proofs: set API_KEYS (`prover-service api-key`), or ALLOW_ANONYMOUS=true"
+            "no client may request proofs: set API_KEYS (`prover-service api-key`), store a key in the database \
+             (`prover-service api-key --save`), or set ALLOW_ANONYMOUS=true"
         );
     }
 }

@@ -28,7 +28,7 @@ const NONCE_LENGTH: usize = 24;
 const MAX_NAME_LENGTH: usize = 32;
 /// A witness is encrypted only with a copy of the key ring that is younger than this. So an old key
 /// encrypts nothing soon after it was replaced.
-const MAX_RING_AGE: Duration = Duration::from_secs(2);
+pub const MAX_RING_AGE: Duration = Duration::from_secs(2);
 
 /// Why keys are refused, or a witness can't be decrypted. No variant contains a key or a witness.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

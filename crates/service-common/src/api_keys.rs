@@ -264,10 +264,16 @@ impl ApiKeys {
         }
     }
 
-    /// Returns whether no key can exist: the configuration has none, and there is no database.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.configured.is_empty() && self.stored.is_none()
+    /// Returns whether there is no key: neither in the configuration nor in the database. If the
+    /// database is unavailable, it may have keys.
+    pub async fn is_empty(&self) -> bool {
+        let stored = async {
+            match &self.stored {
+                Some(stored) => stored.is_empty().await,
+                None => true,
+            }
+        };
+        self.configured.is_empty() && stored.await
     }
 
     /// Returns the caller if the `Authorization: Bearer` key of the request has the permission.
@@ -277,13 +283,17 @@ impl ApiKeys {
         permission: &str,
     ) -> Result<Caller, AuthorisationError> {
         let key = self.identify(headers).await?;
-        if !key.permissions.iter().any(|granted| granted == permission) {
-            return Err(AuthorisationError::MissingPermission {
-                prefix: key.prefix.clone(),
-                permission: permission.to_owned(),
-            });
-        }
+        check_permission(&key, permission)?;
         Ok(caller(key))
+    }
+
+    /// Fails if the key with this prefix isn't valid any more or doesn't have the permission. A
+    /// service calls this for a client that it authorised earlier by its key, for example when the
+    /// client opened a websocket.
+    pub async fn check_again(&self, prefix: &str, permission: &str) -> Result<(), AuthorisationError> {
+        let key = self.find(prefix).await?;
+        check_expiry(&key)?;
+        check_permission(&key, permission)
     }
 
     /// Returns the caller, whatever its permissions are. `None` if the request has no valid key.
@@ -304,10 +314,17 @@ impl ApiKeys {
             .and_then(|rest| rest.strip_prefix('_'))
             .and_then(|rest| rest.split_once('_'))
             .ok_or(AuthorisationError::UnknownKey)?;
-        let key = match (
-            self.configured.iter().find(|key| key.prefix == prefix),
-            &self.stored,
-        ) {
+        let key = self.find(prefix).await?;
+        if !bool::from(key.secret_hash.ct_eq(&hash(secret))) {
+            return Err(AuthorisationError::UnknownKey);
+        }
+        check_expiry(&key)?;
+        Ok(key)
+    }
+
+    async fn find(&self, prefix: &str) -> Result<ApiKey, AuthorisationError> {
+        let configured = self.configured.iter().find(|key| key.prefix == prefix);
+        let key = match (configured, &self.stored) {
             (Some(key), _) => Some(key.clone()),
             (None, Some(stored)) => stored
                 .find(prefix)
@@ -315,20 +332,31 @@ impl ApiKeys {
                 .map_err(AuthorisationError::Unavailable)?,
             (None, None) => None,
         };
-        let key = key.ok_or(AuthorisationError::UnknownKey)?;
-        if !bool::from(key.secret_hash.ct_eq(&hash(secret))) {
-            return Err(AuthorisationError::UnknownKey);
-        }
-        // With a clock before 1970, no key is expired.
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_secs();
-        if u64::try_from(key.expires_at).unwrap_or_default() <= now {
-            return Err(AuthorisationError::ExpiredKey);
-        }
-        Ok(key)
+        key.ok_or(AuthorisationError::UnknownKey)
     }
+}
+
+fn check_expiry(key: &ApiKey) -> Result<(), AuthorisationError> {
+    // With a clock before 1970, no key is expired.
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    if u64::try_from(key.expires_at).unwrap_or_default() > now {
+        Ok(())
+    } else {
+        Err(AuthorisationError::ExpiredKey)
+    }
+}
+
+fn check_permission(key: &ApiKey, permission: &str) -> Result<(), AuthorisationError> {
+    if key.permissions.iter().any(|granted| granted == permission) {
+        return Ok(());
+    }
+    Err(AuthorisationError::MissingPermission {
+        prefix: key.prefix.clone(),
+        permission: permission.to_owned(),
+    })
 }
 
 fn caller(key: ApiKey) -> Caller {
@@ -450,6 +478,23 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_checked_again_by_its_prefix() {
+        let valid = NewApiKey::random(&["prove"], u64::MAX, Quota::default());
+        let expired = NewApiKey::random(&["prove"], 1_000, Quota::default());
+        let keys = keys(&format!("{},{}", valid.line, expired.line)).unwrap();
+        for (prefix, permission, expected) in [
+            (&valid.row.prefix, "prove", Ok(())),
+            (&valid.row.prefix, "admin", Err("missing_permission")),
+            (&expired.row.prefix, "prove", Err("expired_api_key")),
+            (&"unknown".to_owned(), "prove", Err("unknown_api_key")),
+            (&String::new(), "prove", Err("unknown_api_key")),
+        ] {
+            let checked = keys.check_again(prefix, permission).now_or_never().unwrap();
+            assert_eq!(checked.map_err(|error| error.code()), expected);
+        }
+    }
+
+    #[test]
     fn a_line_may_have_the_limits_of_its_key() {
         for (requests, proofs, fields) in [
             (None, None, ""),
@@ -484,7 +529,9 @@ mod tests {
 
     #[test]
     fn an_empty_list_has_no_keys() {
-        assert!(keys("").unwrap().is_empty() && keys(" ").unwrap().is_empty());
+        for text in ["", " "] {
+            assert_eq!(keys(text).unwrap().is_empty().now_or_never(), Some(true));
+        }
         assert_eq!(keys(",").err(), Some(ApiKeyError::Malformed { number: 1 }));
     }
 

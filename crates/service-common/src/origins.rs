@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use serde::{Deserialize, Deserializer, de};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -50,6 +50,26 @@ impl<'de> Deserialize<'de> for Origin {
     }
 }
 
+/// Returns whether a page of this origin sent a request.
+///
+/// Browsers send the header `Origin` with websockets and with requests to another origin. An
+/// `EventSource` of the service's own origin, for example behind a proxy that also serves the page,
+/// has none. The browser then says in `Sec-Fetch-Site`, which a page can't set, that the origin is
+/// the same, and its host is in `Host`.
+pub(crate) fn is_from(headers: &HeaderMap, origin: &str) -> bool {
+    if let Some(sent) = headers.get(header::ORIGIN) {
+        return sent == origin;
+    }
+    let is_same_origin = headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site == "same-origin");
+    let host = origin.split_once("://").map(|(_, host)| host);
+    is_same_origin
+        && headers
+            .get(header::HOST)
+            .is_some_and(|own| host.is_some_and(|host| own == host))
+}
+
 /// Returns the layer that allows pages of these origins to send requests and to read the responses
 /// (CORS). Credentials of the browser, such as cookies, are never allowed: services use API keys.
 pub(crate) fn cors(origins: &[Origin]) -> CorsLayer {
@@ -76,6 +96,30 @@ pub(crate) fn cors(origins: &[Origin]) -> CorsLayer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_without_an_origin_is_from_a_page_of_the_services_own_origin_if_the_browser_says_so() {
+        let is_from_page = |headers: &[(&'static str, &'static str)]| {
+            let headers = headers
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            is_from(&headers.collect(), "https://app.example.org")
+        };
+        let (origin, host) = (("origin", "https://app.example.org"), ("host", "app.example.org"));
+        let same = ("sec-fetch-site", "same-origin");
+        assert!(is_from_page(&[origin]) && is_from_page(&[same, host]));
+        for other in [
+            &[][..],
+            &[host],
+            &[same],
+            &[same, ("host", "example.org")],
+            &[("sec-fetch-site", "cross-site"), host],
+            &[("origin", "https://evil.example"), same, host],
+            &[("origin", "null"), same, host],
+        ] {
+            assert!(!is_from_page(other), "{other:?}");
+        }
+    }
 
     #[test]
     fn an_origin_is_written_as_browsers_send_it() {

@@ -66,6 +66,16 @@ impl StoredKeys {
     /// Returns the key with this prefix. Fails if the database has been unavailable for longer than
     /// the copy is used without it.
     pub async fn find(&self, prefix: &str) -> Result<Option<ApiKey>, KeysUnavailable> {
+        Ok(self.current().await?.keys.get(prefix).cloned())
+    }
+
+    /// Returns whether the database has no key. `false` if it is unavailable.
+    pub async fn is_empty(&self) -> bool {
+        self.current().await.is_ok_and(|copy| copy.keys.is_empty())
+    }
+
+    /// Returns the copy, after a comparison with the database if the copy is too old.
+    async fn current(&self) -> Result<Snapshot, KeysUnavailable> {
         let mut copy = self.copy();
         if !copy.is_younger_than(MAX_AGE) {
             let compared = self.compare(&copy).await;
@@ -74,7 +84,7 @@ impl StoredKeys {
                 compared?;
             }
         }
-        Ok(copy.keys.get(prefix).cloned())
+        Ok(copy)
     }
 
     /// Compares the copy with the database. One request does this at a time, at most once per

@@ -14,11 +14,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::http::HeaderMap;
 use bauta_store::{Store, StoreError, Ticket};
 use rand_core::{OsRng, RngCore};
 use sha2::{Digest, Sha256};
 
-use crate::api_keys::to_hex;
+use crate::{api_keys::to_hex, origins::is_from};
 
 /// Seconds for which a ticket is valid.
 pub const TICKET_SECONDS: u32 = 30;
@@ -99,8 +100,9 @@ impl Tickets {
         }
     }
 
-    /// Uses a ticket. A ticket can be used once, also if it is for another origin.
-    pub async fn redeem(&self, text: &str, origin: &str) -> Result<Ticket, TicketError> {
+    /// Uses a ticket for a request with these headers. A ticket can be used once, also if it is for
+    /// another origin. The caller checks that the ticket's API key is still valid.
+    pub async fn redeem(&self, text: &str, headers: &HeaderMap) -> Result<Ticket, TicketError> {
         let hash = hash(text);
         let ticket = match &self.store {
             Some(store) => store.use_ticket(&hash).await?,
@@ -111,7 +113,7 @@ impl Tickets {
                 .map(|local| local.ticket),
         };
         ticket
-            .filter(|ticket| ticket.origin == origin)
+            .filter(|ticket| is_from(headers, &ticket.origin))
             .ok_or(TicketError::Invalid)
     }
 
@@ -139,7 +141,13 @@ fn hash(ticket: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+
     use super::*;
+
+    fn from(origin: &str) -> HeaderMap {
+        [(header::ORIGIN, origin.parse().unwrap())].into_iter().collect()
+    }
 
     fn ticket(owner: &str) -> Ticket {
         Ticket {
@@ -154,13 +162,36 @@ mod tests {
     async fn a_ticket_can_be_used_once_and_only_by_pages_of_its_origin() {
         let tickets = Tickets::default();
         let text = tickets.issue(ticket("owner")).await.unwrap();
-        let used = tickets.redeem(&text, "https://app.example.org").await.unwrap();
+        let used = tickets
+            .redeem(&text, &from("https://app.example.org"))
+            .await
+            .unwrap();
         assert_eq!(used, ticket("owner"));
-        assert!(tickets.redeem(&text, "https://app.example.org").await.is_err());
+        assert!(
+            tickets
+                .redeem(&text, &from("https://app.example.org"))
+                .await
+                .is_err()
+        );
         let text = tickets.issue(ticket("owner")).await.unwrap();
-        assert!(tickets.redeem(&text, "https://evil.example").await.is_err());
-        assert!(tickets.redeem(&text, "https://app.example.org").await.is_err());
-        assert!(tickets.redeem("", "https://app.example.org").await.is_err());
+        assert!(
+            tickets
+                .redeem(&text, &from("https://evil.example"))
+                .await
+                .is_err()
+        );
+        assert!(
+            tickets
+                .redeem(&text, &from("https://app.example.org"))
+                .await
+                .is_err()
+        );
+        assert!(
+            tickets
+                .redeem("", &from("https://app.example.org"))
+                .await
+                .is_err()
+        );
     }
 
     #[tokio::test]
@@ -171,7 +202,12 @@ mod tests {
             .local()
             .values_mut()
             .for_each(|local| local.expires_at = Instant::now());
-        assert!(tickets.redeem(&text, "https://app.example.org").await.is_err());
+        assert!(
+            tickets
+                .redeem(&text, &from("https://app.example.org"))
+                .await
+                .is_err()
+        );
         for _ in 0..MAX_BY_OWNER {
             tickets.issue(ticket("owner")).await.unwrap();
         }

@@ -7,16 +7,16 @@ use std::{path::Path, time::Duration};
 
 use bauta_store::{Store, StoreError};
 
-use super::{Queue, QueueError};
+use super::{Queue, QueueError, max_enqueue};
 use crate::{
     key_ring::{self, KeyRing, KeyRingError},
     settings::Settings,
-    witness_keys::SealError,
+    witness_keys::{MAX_RING_AGE, SealError},
 };
 
-/// The time in which an instance can still store a witness under a key that was replaced, as a
-/// multiple of the time limit of a statement.
-const GRACE_STATEMENTS: u32 = 2;
+/// The time from the encryption of a witness until its job is stored, as a multiple of the time in
+/// which jobs are stored: the transaction, and a commit that the instance waits for no longer.
+const GRACE_TRANSACTIONS: u32 = 2;
 
 /// What a rotation did. Names are not secret.
 pub struct Rotation {
@@ -28,15 +28,16 @@ pub struct Rotation {
     pub kept: Vec<String>,
 }
 
-/// Returns the time after which no instance uses a replaced key any more.
-pub(super) fn grace(settings: &Settings) -> Duration {
-    Duration::from_millis(settings.statement_timeout_ms) * GRACE_STATEMENTS
+/// Returns the time after which no job is stored any more whose witness is encrypted with a replaced
+/// key: an instance may use an older copy of the ring, and then stores the job.
+pub(super) fn grace(max_enqueue: Duration) -> Duration {
+    MAX_RING_AGE + max_enqueue * GRACE_TRANSACTIONS
 }
 
 /// Adds a key to the ring and removes the keys that no job can need.
 pub async fn rotate_keys(store: &Store, file: &Path, settings: &Settings) -> Result<Rotation, QueueError> {
     // The file may not exist yet.
-    rotate(store, file, None, grace(settings)).await
+    rotate(store, file, None, grace(max_enqueue(settings))).await
 }
 
 impl Queue {
@@ -47,7 +48,7 @@ impl Queue {
             return Ok(());
         };
         let period = self.0.key_rotation.unwrap_or(Duration::MAX);
-        let rotation = rotate(&self.0.store, file, Some(period), self.0.key_grace).await?;
+        let rotation = rotate(&self.0.store, file, Some(period), grace(self.0.max_enqueue)).await?;
         let Rotation { added, removed, .. } = rotation;
         if let Some(name) = added {
             tracing::info!(event = "witness_key_added", name);
@@ -108,5 +109,17 @@ async fn blocking<T: Send + 'static>(
     match accessed {
         Ok(result) => Ok(result.map_err(SealError::from)?),
         Err(_) => Err(StoreError::Stopped.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_key_is_kept_until_no_copy_of_it_encrypts_and_its_jobs_are_stored() {
+        for max_enqueue in [Duration::from_millis(100), Duration::from_secs(10)] {
+            assert!(grace(max_enqueue) > MAX_RING_AGE + max_enqueue);
+        }
     }
 }

@@ -101,6 +101,13 @@ pub enum QueueError {
     /// The witness can't be encrypted.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The database took too long to store jobs. A key for their witnesses may be destroyed
+    /// afterwards.
+    #[error("the database did not store the jobs within {} ms (STATEMENT_TIMEOUT_MS)", limit.as_millis())]
+    Slow {
+        /// The limit.
+        limit: Duration,
+    },
 }
 
 /// The job queue. Cheap to clone.
@@ -113,8 +120,8 @@ struct Inner {
     keys: WitnessKeys,
     /// Age at which a key of the key ring is replaced. `None` if it isn't replaced by itself.
     key_rotation: Option<Duration>,
-    /// Time after the replacement of a key in which an instance can still use it.
-    key_grace: Duration,
+    /// Maximum time in which the jobs of a request are stored.
+    max_enqueue: Duration,
     concurrency: usize,
     max_queued: u64,
     deadline: Duration,
@@ -226,7 +233,7 @@ impl Queue {
             keys,
             key_rotation: (settings.witness_key_rotation_seconds > 0)
                 .then(|| Duration::from_secs(settings.witness_key_rotation_seconds)),
-            key_grace: key_rotation::grace(settings),
+            max_enqueue: max_enqueue(settings),
             concurrency: settings.max_concurrent_proofs,
             max_queued: settings.max_queued_jobs,
             deadline: Duration::from_millis(settings.job_deadline_ms),
@@ -287,6 +294,12 @@ impl Queue {
 
     /// Enqueues all jobs or none, as [`enqueue`](Self::enqueue) does, and returns their ids.
     pub async fn enqueue_all(&self, requests: &[EnqueueRequest<'_>]) -> Result<Vec<String>, QueueError> {
+        let limit = self.0.max_enqueue;
+        let stored = tokio::time::timeout(limit, self.add_jobs(requests)).await;
+        stored.unwrap_or(Err(QueueError::Slow { limit }))
+    }
+
+    async fn add_jobs(&self, requests: &[EnqueueRequest<'_>]) -> Result<Vec<String>, QueueError> {
         let mut transaction = self.0.store.begin_job_change().await?;
         let mut ids = Vec::with_capacity(requests.len());
         for request in requests {
@@ -517,6 +530,11 @@ impl Queue {
 
 fn engine_error(error: impl Display) -> QueueError {
     QueueError::Engine(error.to_string())
+}
+
+/// Returns the maximum time in which the jobs of a request are stored.
+const fn max_enqueue(settings: &Settings) -> Duration {
+    Duration::from_millis(settings.statement_timeout_ms)
 }
 
 /// Converts a turn to the time from which the engine may run the job. The engine runs jobs in the

@@ -6,11 +6,11 @@
 //! `context`.
 
 use bauta_primitives::{Attributes, Claim, EntryId, Root, tree::Siblings};
-use bauta_service_common::{InvalidField, InvalidFields, at_most};
+use bauta_service_common::{InvalidField, at_most};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{MAX_LEVELS, PrivateInputs, ProveRequest, RequestError, RequestPublicInputs};
+use super::{MAX_LEVELS, PrivateInputs, ProveRequest, RequestError, RequestPublicInputs, all_of};
 
 /// The position of a leaf, with its path.
 #[derive(Deserialize, ToSchema)]
@@ -69,17 +69,23 @@ impl ProveRequest {
         let Some((first, _)) = given.iter().find(|(_, is_given)| *is_given) else {
             return Ok(Form::Bauta);
         };
-        for (field, is_given) in [
+        let of_other_form = [
             ("public", self.public.is_some()),
             ("private", self.private.is_some()),
             ("registry", self.registry.is_some()),
-        ] {
-            if is_given {
+        ];
+        let combined = of_other_form
+            .iter()
+            .filter(|(_, is_given)| *is_given)
+            .map(|(field, _)| {
                 let rule = format!("must not be combined with {first}, which belongs to the contract form");
-                return Err(InvalidField::new(field, rule).into());
-            }
-        }
+                InvalidField::new(*field, rule)
+            });
+        let missing = given.iter().filter(|(_, is_given)| !is_given);
+        let missing = missing.map(|(field, _)| missing_field(field));
+        let invalid: Vec<InvalidField> = combined.chain(missing).collect();
         let (
+            true,
             Some(wallet_hash),
             Some(token_id),
             Some(track_id),
@@ -88,6 +94,7 @@ impl ProveRequest {
             Some(scope),
             Some(context),
         ) = (
+            invalid.is_empty(),
             self.wallet_hash.take(),
             self.token_id.take(),
             self.track_id.take(),
@@ -97,14 +104,16 @@ impl ProveRequest {
             self.context.take(),
         )
         else {
-            let missing = given.iter().filter(|(_, is_given)| !is_given);
-            let missing = InvalidFields::of(missing.map(|(field, _)| missing_field(field)));
-            return Err(missing.expect("at least one field is missing").into());
+            return Err(all_of(invalid).into());
         };
-        if secret.0.commitment() != wallet_hash {
+        let wrong_hash = (secret.0.commitment() != wallet_hash).then(|| {
             let rule = "must be the commitment of secret: Poseidon1(secret)";
-            return Err(InvalidField::new("walletHash", rule).into());
-        }
+            InvalidField::new("walletHash", rule)
+        });
+        let entry_id = match (wrong_hash, parse_token_id(&token_id)) {
+            (None, Ok(entry_id)) => entry_id,
+            (hash, token) => return Err(all_of(hash.into_iter().chain(token.err())).into()),
+        };
         self.statement.get_or_insert_with(|| "ownership".to_owned());
         self.public = Some(RequestPublicInputs {
             root: Some(leaf.root),
@@ -114,7 +123,7 @@ impl ProveRequest {
         });
         self.private = Some(PrivateInputs {
             secret,
-            entry_id: parse_token_id(&token_id)?,
+            entry_id,
             attributes: Attributes::of_track(track_id),
             index: Some(leaf.index),
             path: Some(leaf.path),

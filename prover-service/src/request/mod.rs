@@ -91,12 +91,12 @@ impl RequestError {
         }
     }
 
-    /// Prefixes the fields of the error, if it has fields, with the path of the request.
-    pub fn within(self, outer: &str) -> Self {
+    /// Returns the invalid fields, or the error if it is of another kind.
+    pub fn invalid_fields(self) -> Result<InvalidFields, Self> {
         match self {
-            Self::Invalid(fields) => fields.map(|field| field.within(outer)).into(),
-            Self::Circuit(CircuitError::Invalid(field)) => field.within(outer).into(),
-            error => error,
+            Self::Invalid(fields) => Ok(fields),
+            Self::Circuit(CircuitError::Invalid(field)) => Ok(field.into()),
+            error => Err(error),
         }
     }
 }
@@ -268,14 +268,12 @@ impl ProveRequest {
             ));
         }
         let checked = self.check_form(circuits, store).await;
-        match (InvalidFields::of(invalid), checked) {
-            (None, checked) => checked,
-            (Some(fields), Err(RequestError::Invalid(others))) => {
-                let fields = InvalidFields::of(fields.into_iter().chain(others));
-                Err(fields.expect("there is at least one").into())
-            }
-            (Some(fields), _) => Err(fields.into()),
+        if invalid.is_empty() {
+            return checked;
         }
+        let others = checked.err().map(RequestError::invalid_fields);
+        let others = others.and_then(Result::ok).into_iter().flatten();
+        Err(all_of(invalid.into_iter().chain(others)).into())
     }
 
     async fn check_form(mut self, circuits: &Circuits, store: Option<&Store>) -> Result<Task, RequestError> {
@@ -299,41 +297,25 @@ impl ProveRequest {
         circuits: &Circuits,
         store: Option<&Store>,
     ) -> Result<(Arc<Circuit>, ProofInputs, Evaluation), RequestError> {
-        let missing = [
-            ("statement", self.statement.is_none()),
-            ("public", self.public.is_none()),
-            ("private", self.private.is_none()),
-        ];
+        let missing = self.missing_fields();
         let (Some(statement), Some(public), Some(private)) = (self.statement, self.public, self.private)
         else {
-            return Err(missing_fields(&missing));
+            return Err(all_of(missing).into());
         };
-        let source = match (self.registry, private.index, private.path) {
-            (Some(leaf), None, None) => PathSource::Database(leaf, store.ok_or(RequestError::NoDatabase)?),
+        let source = match (self.registry, private.index, private.path, public.root) {
+            (Some(leaf), None, None, _) => PathSource::Database(leaf, store.ok_or(RequestError::NoDatabase)?),
             (Some(_), ..) => {
                 let rule = "must not be combined with registry, which provides the index and the path";
                 return Err(InvalidField::new("private.path", rule).into());
             }
-            (None, Some(index), Some(path)) => PathSource::Request(index, path),
-            (None, index, path) => {
-                return Err(missing_fields(&[
-                    ("private.index", index.is_none()),
-                    ("private.path", path.is_none()),
-                ]));
-            }
+            (None, Some(index), Some(path), Some(root)) => PathSource::Request(index, path, root),
+            (None, ..) => return Err(all_of(missing).into()),
         };
         let (circuit, path, root) = match source {
-            PathSource::Request(index, siblings) => {
+            PathSource::Request(index, siblings, root) => {
                 let depth = self.depth.or_else(|| depth_of(&siblings));
                 let circuit = circuits.find(&statement, self.version, depth)?;
-                let root = public.root.ok_or_else(|| InvalidField::missing("public.root"))?;
-                let depth = circuit.key.statement().depth();
-                let index = depth
-                    .check_index(index)
-                    .map_err(|error| InvalidField::new("private.index", error.to_string()))?;
-                let path = MembershipPath::new(depth, index, siblings).map_err(|error| {
-                    InvalidField::new("private.path", CircuitsError::from(error).to_string())
-                })?;
+                let path = given_path(circuit.key.statement().depth(), index, siblings)?;
                 (circuit, path, root)
             }
             PathSource::Database(leaf, store) => {
@@ -369,21 +351,66 @@ impl ProveRequest {
         })?;
         Ok((circuit.clone(), inputs, evaluation))
     }
+
+    /// Returns the errors for the required fields that are missing. Without a registry, the request
+    /// must contain the root and the path.
+    fn missing_fields(&self) -> Vec<InvalidField> {
+        let Self {
+            statement,
+            public,
+            private,
+            registry,
+            ..
+        } = self;
+        let lacks_root = public.as_ref().is_some_and(|public| public.root.is_none());
+        let lacks_index = private.as_ref().is_some_and(|private| private.index.is_none());
+        let lacks_path = private.as_ref().is_some_and(|private| private.path.is_none());
+        let fields = [
+            ("statement", statement.is_none()),
+            ("public", public.is_none()),
+            ("public.root", registry.is_none() && lacks_root),
+            ("private", private.is_none()),
+            ("private.index", registry.is_none() && lacks_index),
+            ("private.path", registry.is_none() && lacks_path),
+        ];
+        let missing = fields.into_iter().filter(|(_, is_missing)| *is_missing);
+        missing.map(|(field, _)| InvalidField::missing(field)).collect()
+    }
 }
 
-/// Returns the error for those of the fields that are missing. At least one is.
-fn missing_fields(fields: &[(&str, bool)]) -> RequestError {
-    let missing = fields.iter().filter(|(_, is_missing)| *is_missing);
-    let missing = missing.map(|(field, _)| InvalidField::missing(*field));
-    InvalidFields::of(missing)
-        .expect("at least one field is missing")
-        .into()
+/// Returns the error for these fields. There must be at least one.
+fn all_of(fields: impl IntoIterator<Item = InvalidField>) -> InvalidFields {
+    InvalidFields::of(fields).expect("a check that fails names a field")
+}
+
+/// Returns the path that a request contains.
+fn given_path(depth: Depth, index: u64, siblings: Vec<Siblings>) -> Result<MembershipPath, InvalidFields> {
+    let index = depth.check_index(index);
+    // If the index is wrong, the path is checked with another one.
+    let first = depth.check_index(0);
+    let path = index
+        .clone()
+        .or(first)
+        .and_then(|index| MembershipPath::new(depth, index, siblings));
+    match (index, path) {
+        (Ok(_), Ok(path)) => Ok(path),
+        (index, path) => {
+            let index = index.err().map(|error| ("private.index", error.to_string()));
+            let path = path
+                .err()
+                .map(|error| ("private.path", CircuitsError::from(error).to_string()));
+            let invalid = [index, path].into_iter().flatten();
+            Err(all_of(
+                invalid.map(|(field, rule)| InvalidField::new(field, rule)),
+            ))
+        }
+    }
 }
 
 /// Where the index and the path come from.
 enum PathSource<'a> {
-    /// The request contains them.
-    Request(u64, Vec<Siblings>),
+    /// The request contains them, and the root.
+    Request(u64, Vec<Siblings>, Root),
     /// The database has them.
     Database(LeafReference, &'a Store),
 }

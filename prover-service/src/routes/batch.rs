@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use axum::{Extension, extract::State, http::HeaderMap};
 use bauta_primitives::sha256;
-use bauta_service_common::{Caller, InvalidField, Json, Problem, UnreadBody, at_most, from_json};
+use bauta_service_common::{
+    Caller, InvalidField, InvalidFields, Json, Problem, UnreadBody, at_most, from_json,
+};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,8 +45,8 @@ pub struct BatchAnswer {
 
 /// Creates the proofs of a batch.
 ///
-/// Returns all proofs or none. All requests are checked before the first proof starts. If a request
-/// is invalid, `field` in the error names it.
+/// Returns all proofs or none. All requests are checked before the first proof starts. If requests
+/// are invalid, the fields in the error name them.
 #[utoipa::path(
     post,
     path = "/prove/batch",
@@ -100,29 +102,47 @@ pub async fn batch(
     audited(record, response)
 }
 
-/// Checks all requests of a batch.
+/// Checks all requests of a batch. The error has the invalid fields of all requests.
 async fn check(
     state: &AppState,
     requests: Vec<ProveRequest>,
     record: &mut AuditRecord,
 ) -> Result<Vec<Task>, Problem> {
-    let mut tasks = Vec::with_capacity(requests.len());
+    let (mut tasks, mut invalid) = (Vec::with_capacity(requests.len()), Vec::new());
     for (index, request) in requests.into_iter().enumerate() {
         let position = format!("requests[{index}]");
-        if request.wait == Some(false) {
-            let field = InvalidField::new("wait", "must not be false in a batch");
-            return Err(field.within(&position).into());
+        let not_in_batches = [
+            (
+                "wait",
+                request.wait == Some(false),
+                "must not be false in a batch",
+            ),
+            (
+                "requestId",
+                request.request_id.is_some(),
+                "must not be given in a batch",
+            ),
+        ];
+        for (field, is_given, rule) in not_in_batches {
+            if is_given {
+                invalid.push(InvalidField::new(field, rule).within(&position));
+            }
         }
-        if request.request_id.is_some() {
-            let field = InvalidField::new("requestId", "must not be given in a batch");
-            return Err(field.within(&position).into());
+        match request.check(&state.circuits, state.store()).await {
+            Ok(task) => {
+                record.add_proof(&task.circuit);
+                tasks.push(task);
+            }
+            Err(error) => {
+                let fields = error.invalid_fields()?;
+                invalid.extend(fields.into_iter().map(|field| field.within(&position)));
+            }
         }
-        let task = request.check(&state.circuits, state.store()).await;
-        let task = task.map_err(|error| error.within(&position))?;
-        record.add_proof(&task.circuit);
-        tasks.push(task);
     }
-    Ok(tasks)
+    match InvalidFields::of(invalid) {
+        None => Ok(tasks),
+        Some(invalid) => Err(invalid.into()),
+    }
 }
 
 /// A batch with an idempotency key. Each of its requests is a job with a key of its own.

@@ -130,6 +130,7 @@ impl From<QueueError> for Problem {
                 let code = "idempotency_key_reused";
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
             }
+            QueueError::Slow { .. } => database_away(&detail),
             QueueError::Engine(_) | QueueError::OldSchema { .. } | QueueError::Seal(_) => {
                 Self::internal(&detail)
             }
@@ -149,11 +150,13 @@ impl From<ProfileError> for Problem {
 
 fn store_problem(error: &StoreError, cause: &impl Display) -> Problem {
     match error {
-        StoreError::Unreachable(_) | StoreError::TimedOut(_) => {
-            Problem::unavailable("database_away", "the database is unavailable; retry later", cause)
-        }
+        StoreError::Unreachable(_) | StoreError::TimedOut(_) => database_away(cause),
         _ => Problem::internal(cause),
     }
+}
+
+fn database_away(cause: &impl Display) -> Problem {
+    Problem::unavailable("database_away", "the database is unavailable; retry later", cause)
 }
 
 /// The service has no database, so it has no jobs.

@@ -83,6 +83,18 @@ impl AppState {
         Ok(caller?)
     }
 
+    /// Fails if the API key of a client that was authorised earlier isn't valid any more.
+    pub async fn check_again(&self, caller: &Caller) -> Result<(), Problem> {
+        if caller.prefix.is_empty() {
+            return Ok(());
+        }
+        let checked = self.api_keys.check_again(&caller.prefix, PROVE).await;
+        if let Err(error) = &checked {
+            audit::key_refused(error.code(), PROVE);
+        }
+        Ok(checked?)
+    }
+
     /// Returns the job queue.
     pub fn queue(&self) -> Result<&Queue, Problem> {
         self.queue.as_ref().ok_or_else(problems::no_jobs)

@@ -132,12 +132,13 @@ impl AppState {
                 subject: None,
             });
         };
-        let ticket = self.tickets.redeem(text, origin(headers)).await?;
+        let ticket = self.tickets.redeem(text, headers).await?;
         let caller = Caller {
             prefix: ticket.prefix,
             owner: ticket.owner,
             ..Caller::default()
         };
+        self.check_again(&caller).await?;
         Ok(StreamCaller {
             caller,
             subject: Some(ticket.subject),

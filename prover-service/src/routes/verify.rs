@@ -3,13 +3,14 @@ use std::{sync::Arc, time::Instant};
 use axum::{Extension, extract::State};
 use bauta_circuits::{PreparedVerifyingKey, Proof};
 use bauta_primitives::{Digest, PublicInputs};
-use bauta_service_common::{InvalidField, Json, Problem, UnreadBody, at_most};
+use bauta_service_common::{InvalidField, InvalidFields, Json, Problem, UnreadBody, at_most};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{limits::RateLimitKey, problems::ProblemDocument, state::AppState};
 use crate::{
     cache::Verdict,
+    circuits::CircuitError,
     metrics::{self, VerificationFailure},
     pairings::PairingError,
     proof::{ProofDocument, PublicInputsDocument},
@@ -153,20 +154,15 @@ pub async fn verify(
 ) -> Result<Json<VerifyAnswer>, Problem> {
     let request: VerifyRequest = body.json(MAX_VERIFY_BYTES).await?;
     let started = Instant::now();
-    let key = find_key(&state, client.client(), &request).await?;
-    let proof = request.proof.bytes()?;
-    let expected = request.expected_output.as_ref();
-    let expected = expected.map(ExpectedOutput::public_inputs).transpose()?;
-    let public = [request.public, expected, request.proof.public_inputs()?];
-    let public = public.into_iter().flatten();
-    let mut digests = public.map(|public| public.digest()).chain(request.input_hash);
-    let digest = digests.next().ok_or_else(|| {
-        let rule =
-            "must be given, or expected_output, input_hash or the proof's document: a proof is valid only for its \
-             public inputs";
-        InvalidField::new("public", rule)
-    })?;
-    let outcome = if digests.all(|other| other == digest) {
+    let CheckedRequest {
+        proof,
+        model_hash,
+        digest,
+        digests_agree,
+    } = request.check()?;
+    let circuit_id = request.circuit_id.as_deref();
+    let key = find_key(&state, client.client(), circuit_id, model_hash).await?;
+    let outcome = if digests_agree {
         verdict(&state, client.client(), &key, proof, digest).await
     } else {
         Ok(Err(
@@ -198,16 +194,80 @@ struct LabelledKey {
     key: Arc<PreparedVerifyingKey>,
 }
 
+/// A request whose fields follow their rules.
+struct CheckedRequest {
+    proof: [u8; Proof::LENGTH],
+    /// The hash of the verifying key, if the request has it.
+    model_hash: Option<[u8; 32]>,
+    digest: Digest,
+    /// Whether all public inputs that the request has are the same.
+    digests_agree: bool,
+}
+
+impl VerifyRequest {
+    /// Checks the fields. The error has all invalid ones.
+    fn check(&self) -> Result<CheckedRequest, InvalidFields> {
+        let model_hash = match (&self.circuit_id, self.model_hash.as_deref()) {
+            (None, None) => self.proof.model_hash(),
+            (_, hash) => hash,
+        };
+        let no_circuit = (self.circuit_id.is_none() && model_hash.is_none())
+            .then(|| InvalidField::new("circuitId", "or model_hash must be given"));
+        let model_hash = model_hash.map(|hash| parse_bytes("model_hash", hash)).transpose();
+        let proof = self.proof.bytes();
+        let document = self.proof.public_inputs();
+        let expected = self.expected_output.as_ref();
+        let expected = expected.map(ExpectedOutput::public_inputs).transpose();
+        let given = [self.public, ok(&expected), ok(&document)];
+        let given = given.into_iter().flatten().map(|public| public.digest());
+        let mut digests = given.chain(self.input_hash);
+        let digest = digests.next();
+        let no_public = (digest.is_none() && expected.is_ok() && document.is_ok()).then(|| {
+            let rule =
+                "must be given, or expected_output, input_hash or the proof's document: a proof is valid only for \
+                 its public inputs";
+            InvalidField::new("public", rule)
+        });
+        let invalid = [
+            proof.as_ref().err().cloned(),
+            no_circuit,
+            model_hash.as_ref().err().cloned(),
+            no_public,
+            expected.err(),
+            document.err(),
+        ];
+        match (
+            InvalidFields::of(invalid.into_iter().flatten()),
+            proof,
+            model_hash,
+            digest,
+        ) {
+            (None, Ok(proof), Ok(model_hash), Some(digest)) => Ok(CheckedRequest {
+                proof,
+                model_hash,
+                digest,
+                digests_agree: digests.all(|other| other == digest),
+            }),
+            (invalid, ..) => Err(invalid.expect("a field is invalid")),
+        }
+    }
+}
+
+/// Returns the optional value of a field, or `None` if the field is invalid.
+fn ok<T: Clone>(field: &Result<Option<T>, InvalidField>) -> Option<T> {
+    field.as_ref().ok().cloned().flatten()
+}
+
 /// Returns the key that a request names: a key of this instance, or one that another instance has
 /// published.
-async fn find_key(state: &AppState, client: &str, request: &VerifyRequest) -> Result<LabelledKey, Problem> {
+async fn find_key(
+    state: &AppState,
+    client: &str,
+    circuit_id: Option<&str>,
+    hash: Option<[u8; 32]>,
+) -> Result<LabelledKey, Problem> {
     let circuits = &state.circuits;
-    let hash = match (&request.circuit_id, request.model_hash.as_deref()) {
-        (None, None) => request.proof.model_hash(),
-        (_, hash) => hash,
-    };
-    let hash = hash.map(|hash| parse_bytes("model_hash", hash)).transpose()?;
-    let circuit = match (&request.circuit_id, hash) {
+    let circuit = match (circuit_id, hash) {
         (Some(id), None) => circuits.by_id(id)?,
         (None, Some(hash)) => match circuits.by_key_hash(&hash) {
             Ok(circuit) => circuit,
@@ -224,7 +284,7 @@ async fn find_key(state: &AppState, client: &str, request: &VerifyRequest) -> Re
             }
             circuit
         }
-        (None, None) => return Err(Problem::invalid("circuitId", "or model_hash must be given")),
+        (None, None) => return Err(CircuitError::UnknownId.into()),
     };
     Ok(LabelledKey {
         circuit_id: circuit.description.id.clone(),

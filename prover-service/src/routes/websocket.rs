@@ -157,8 +157,9 @@ async fn serve(
     }
 }
 
-/// Parses a client's message and returns the id to subscribe to. Counts it as a request, because a
-/// subscription makes work for all instances.
+/// Parses a client's message and returns the id to subscribe to. Checks the client's API key again,
+/// because a websocket can be open for long. Counts the message as a request, because a subscription
+/// makes work for all instances.
 async fn requested_id(
     state: &AppState,
     client: &StreamCaller,
@@ -173,6 +174,7 @@ async fn requested_id(
         return Err(Problem::invalid("requestId", ID_RULE));
     }
     client.check(&request_id)?;
+    state.check_again(&client.caller).await?;
     state.take_request(key).await?;
     Ok(request_id)
 }

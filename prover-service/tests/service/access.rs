@@ -66,13 +66,13 @@ async fn with_api_keys_proving_requires_one_and_jobs_of_other_keys_are_unknown()
 }
 
 /// Runs a command on a database. Returns whether it succeeded, and its output.
-fn run(url: &str, arguments: &[&str]) -> (bool, String) {
+pub fn run(url: &str, arguments: &[&str]) -> (bool, String) {
     let output = command(&with_jobs(url, &[])).args(arguments).output().unwrap();
     (output.status.success(), text(&output))
 }
 
 /// Saves an API key in a database. Returns the key and its prefix.
-fn save_api_key(url: &str, more: &[&str]) -> (String, String) {
+pub fn save_api_key(url: &str, more: &[&str]) -> (String, String) {
     let (succeeded, printed) = run(url, &[&["api-key", "--save"], more].concat());
     assert!(succeeded, "{printed}");
     let mut last_words = printed
@@ -81,32 +81,36 @@ fn save_api_key(url: &str, more: &[&str]) -> (String, String) {
     (last_words.next().unwrap(), last_words.next().unwrap())
 }
 
+/// Waits until the response for the service's key has this status. The service compares its copy of
+/// the keys with the database once per second.
+pub async fn wait_for_key(service: &Running, status: u16) {
+    let reached = async {
+        while service.get("/jobs").await.0 != status {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), reached)
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn keys_in_the_database_change_without_a_restart_and_a_key_that_replaces_one_keeps_its_jobs() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let mut service = Running::start(&with_jobs(&url, &[("API_KEYS", ""), ("ALLOW_ANONYMOUS", "")]));
+    service.log_with("no_access").await;
     let (old, prefix) = save_api_key(&url, &["--proofs-per-minute", "3"]);
     service.identify(&old);
-    // The service compares its copy of the keys with the database once per second.
-    let wait_for = async |service: &Running, status: u16| {
-        let reached = async {
-            while service.get("/jobs").await.0 != status {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), reached)
-            .await
-            .unwrap();
-    };
-    wait_for(&service, 200).await;
+    wait_for_key(&service, 200).await;
     let job = service.enqueue(&request(3), Some("key")).await;
     assert_eq!(service.result(&job).await["state"], "succeeded");
 
-    let (new, _) = save_api_key(&url, &["--replaces", &prefix, "--proofs-per-minute", "3"]);
+    // It also has the limits of the key that it replaces.
+    let (new, _) = save_api_key(&url, &["--replaces", &prefix]);
     let (other, _) = save_api_key(&url, &["--permissions", "prove,admin"]);
     service.identify(&new);
-    wait_for(&service, 200).await;
+    wait_for_key(&service, 200).await;
     assert_eq!(service.get(&format!("/jobs/{job}")).await.0, 200);
     assert_eq!(service.enqueue(&request(3), Some("key")).await, job);
     // Both keys share one limit.
@@ -118,7 +122,7 @@ async fn keys_in_the_database_change_without_a_restart_and_a_key_that_replaces_o
     let (succeeded, printed) = run(&url, &["revoke-key", &prefix]);
     assert!(succeeded, "{printed}");
     service.identify(&old);
-    wait_for(&service, 401).await;
+    wait_for_key(&service, 401).await;
     let (_, problem) = service.get("/jobs").await;
     assert_eq!(problem["code"], "expired_api_key", "{problem}");
     service.identify(&new);

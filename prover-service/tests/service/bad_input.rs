@@ -152,6 +152,22 @@ async fn all_invalid_fields_of_a_request_are_reported_at_once() {
     let expected = ["tag", "priority", "private.index", "private.path"];
     assert_eq!(fields(&problem), expected, "{problem}");
     assert_eq!(problem["field"], "tag");
+    let mut body = with("/public/root", Value::Null);
+    body["private"].as_object_mut().unwrap().remove("path");
+    let (_, problem) = service.post("/prove", &body).await;
+    assert_eq!(fields(&problem), ["public.root", "private.path"], "{problem}");
+    let mut body = with("/private/index", json!(1_048_576));
+    body["private"]["path"] = json!([]);
+    let (_, problem) = service.post("/prove", &body).await;
+    assert_eq!(fields(&problem), ["private.index", "private.path"], "{problem}");
+    let body = json!({"requests": [with("/statement", json!("x")), request(3), with("/tag", json!("x".repeat(129)))]});
+    let (_, problem) = service.post("/prove/batch", &body).await;
+    let expected = ["requests[0].statement", "requests[2].tag"];
+    assert_eq!(fields(&problem), expected, "{problem}");
+    let body = json!({"proof": "0x12", "model_hash": "0x12", "expected_output": ["0x00"]});
+    let (_, problem) = service.post("/verify", &body).await;
+    let expected = ["proof", "model_hash", "expected_output"];
+    assert_eq!(fields(&problem), expected, "{problem}");
     let contract = json!({"walletHash": request(3)["public"]["scope"], "priority": 0});
     let (_, problem) = service.post("/prove", &contract).await;
     let expected = [

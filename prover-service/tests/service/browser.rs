@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc};
 
 use crate::{
-    access::api_key,
+    access::{api_key, run, save_api_key, wait_for_key},
     common::{Running, request, with_jobs},
 };
 
@@ -152,6 +152,16 @@ async fn a_ticket_is_for_one_id_one_origin_and_one_use_at_any_instance() {
     );
     assert_eq!(open(&events, &ticket("another").await, ORIGIN).await, 400);
     assert_eq!(open(&events, "bauta_ticket_00", ORIGIN).await, 401);
+    // An EventSource of the service's own origin, behind a proxy that also serves the page, sends
+    // no header Origin.
+    let own = json!({"id": job, "origin": format!("http://{}", other.address)});
+    for (site, status) in [("same-origin", 200), ("cross-site", 401)] {
+        let (_, answer) = service.post("/tickets", &own).await;
+        let path = format!("{events}?ticket={}", answer["ticket"].as_str().unwrap());
+        let request = other.request(reqwest::Method::GET, &path);
+        let response = request.header("sec-fetch-site", site).send().await.unwrap();
+        assert_eq!(response.status(), status, "{site}");
+    }
     for wrong in [
         json!({"id": "mine"}),
         json!({"id": "", "origin": ORIGIN}),
@@ -161,4 +171,31 @@ async fn a_ticket_is_for_one_id_one_origin_and_one_use_at_any_instance() {
     }
     let log = other.log();
     assert!(!log.contains("bauta_ticket_"), "the log contains a ticket");
+}
+
+#[tokio::test]
+async fn after_a_key_is_revoked_its_tickets_and_its_open_websockets_follow_nothing_more() {
+    const ORIGIN: &str = "https://app.example.org";
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let mut service = Running::start(&with_jobs(&url, &[("API_KEYS", ""), ("ALLOW_ANONYMOUS", "")]));
+    let (key, prefix) = save_api_key(&url, &[]);
+    service.identify(&key);
+    wait_for_key(&service, 200).await;
+    let mut websocket = service.websocket().await;
+    websocket.subscribe_to("first").await;
+    assert_eq!(websocket.next().await["type"], "progress");
+    let (_, answer) = service
+        .post("/tickets", &json!({"id": "second", "origin": ORIGIN}))
+        .await;
+    let ticket = answer["ticket"].as_str().unwrap();
+    assert!(run(&url, &["revoke-key", &prefix]).0);
+    wait_for_key(&service, 401).await;
+    websocket.subscribe_to("second").await;
+    let message = websocket.next().await;
+    assert_eq!(message["data"]["code"], "expired_api_key", "{message}");
+    let path = format!("/requests/second/events?ticket={ticket}");
+    let request = reqwest::Client::new().get(format!("http://{}{path}", service.address));
+    let response = request.header("origin", ORIGIN).send().await.unwrap();
+    assert_eq!(response.status(), 401);
 }

@@ -105,6 +105,18 @@ async fn errors_of_the_contract_form_name_its_fields() {
             "{field}: {problem}"
         );
     }
+    // All errors of the form are reported at once.
+    let mut several = contract(3);
+    several["walletHash"] = other["walletHash"].clone();
+    several["tokenId"] = json!("no mint");
+    let (_, problem) = service.post("/prove", &several).await;
+    let named: Vec<&Value> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| &error["field"])
+        .collect();
+    assert_eq!(named, ["walletHash", "tokenId"], "{problem}");
     let mut out_of_range = contract(3);
     out_of_range["merkleProof"]["index"] = json!(1_048_576);
     let (_, problem) = service.post("/prove", &out_of_range).await;
