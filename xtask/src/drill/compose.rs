@@ -381,3 +381,25 @@ impl Drop for Compose {
         let _ = self.command(&["down", "--volumes", "--remove-orphans"]).status();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::workspace;
+
+    #[test]
+    fn the_context_of_the_image_has_everything_that_the_dockerfile_copies() {
+        let folder = workspace::root().unwrap().join("deploy");
+        let read = |file| fs::read_to_string(folder.join(file)).unwrap();
+        let (dockerfile, ignore) = (read("Dockerfile"), read("Dockerfile.dockerignore"));
+        let kept: Vec<&str> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();
+        let copies = dockerfile.lines().filter_map(|line| line.strip_prefix("COPY "));
+        for copy in copies.filter(|copy| !copy.starts_with("--from=")) {
+            let (sources, _) = copy.rsplit_once(' ').expect("sources and a target");
+            for source in sources.split(' ') {
+                assert!(kept.contains(&source), "the context has no {source}");
+            }
+        }
+    }
+}

@@ -114,7 +114,7 @@ fn a_key_with_a_coordinate_of_q_or_above_is_refused() {
 
 /// The decoder of the system calls takes the two highest bits of a point's last coordinate as
 /// flags. It reads 0x40 as the point at infinity, and it ignores 0x80. A key would have several
-/// encodings, and could be registered again after its retirement.
+/// encodings, and a search by `vk_hash` would not find all circuits of a retired key.
 #[test]
 fn a_key_with_a_flag_bit_in_a_coordinate_is_refused() {
     for coordinate in 0..18 {
