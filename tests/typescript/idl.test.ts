@@ -140,3 +140,57 @@ test("an error code has its name in the IDL", async () => {
   const error = idl.errors.find((error: { code: number }) => error.code === Number(code));
   assert.equal(error?.name, "AppendedEmptyLeaf");
 });
+
+test("the client resolves the derived addresses from the IDL", async () => {
+  const key = (byte: number) => new web3.PublicKey(Buffer.alloc(32, byte));
+  const [payer, registry, circuit, scope] = [key(1), key(2), key(3), key(4)];
+  const [nonce, nullifier] = [258n, Array(32).fill(5)];
+  // Anchor's types do not allow an optional account to be absent.
+  const absent: any = null;
+  const used = derive("nullifier", scope.toBytes(), Buffer.from(nullifier));
+
+  const created = await program.methods
+    .createScope(new BN(nonce.toString()), {
+      mode: { live: {} },
+      gate: null,
+      requiredClaim: null,
+      opensAt: new BN(0),
+      closesAt: new BN(1),
+      expectedRoot: null,
+    })
+    .accountsPartial({ payer, creator: payer, registry, circuit, auxiliaryRegistry: absent, program: PROGRAM })
+    .pubkeys();
+  assert.deepEqual(created.scope, derive("scope", registry.toBytes(), payer.toBytes(), u64(nonce)));
+  assert.deepEqual(created.config, derive("config"));
+
+  const verified = await program.methods
+    .verify({
+      proof: Array(256).fill(0),
+      root: Array(32).fill(0),
+      nullifier,
+      claim: Array(32).fill(0),
+      auxiliaryRoot: null,
+      expiry: new BN(0),
+      payload: Buffer.alloc(0),
+    })
+    .accountsPartial({
+      payer,
+      recipient: payer,
+      scope,
+      circuit,
+      registry: absent,
+      auxiliaryRegistry: absent,
+      gate: absent,
+      relayer: absent,
+      program: PROGRAM,
+    })
+    .pubkeys();
+  assert.deepEqual(verified.nullifier, used);
+  assert.deepEqual(verified.config, derive("config"));
+
+  const reclaimed = await program.methods
+    .reclaimNullifier(nullifier)
+    .accountsPartial({ scope, rentPayer: payer, program: PROGRAM })
+    .pubkeys();
+  assert.deepEqual(reclaimed.nullifier, used);
+});
