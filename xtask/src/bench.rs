@@ -32,7 +32,8 @@ enum Name {
     /// A million leaves into Postgres, paths, analytics; compared with a layout of one row for each
     /// node
     Store,
-    /// Reading a recorded history, the lag behind a live chain, recovery from `kill -9`, memory
+    /// Reading a recorded history, the lag behind a live chain, recovery from `kill -9`, memory; the
+    /// steady state with up to 10 million leaves and uses (8 GB on disk)
     Indexer,
     /// The prover service over HTTP, compared with the engine alone; its start, its memory, its
     /// progress events

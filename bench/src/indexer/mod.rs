@@ -1,6 +1,7 @@
 //! Measures the indexer: reading a recorded history, the lag behind a live chain, the time from
-//! `kill -9` to ready, and memory.
+//! `kill -9` to ready, memory, and the growth of the steady state's cost.
 
+mod growth;
 mod history;
 mod live;
 mod process;
@@ -41,6 +42,13 @@ of shared buffers.
   to `/ready` of the next process. The median of five.
 * **Memory**: the maximum resident memory of the service (`VmHWM`) while it reads 10,000 events of a
   registry with a million leaves.
+* **Growth**: the steady state in databases with up to 10 million leaves, in registries of 100,000,
+  and as many uses in one scope. Most rows are written with SQL; `events` and `verifications`, whose
+  keys only grow, have none of them. The slots have ten appends and ten verifications each, and each
+  slot is a transaction of its own, with a durable commit: the median of 200. A round of the
+  reconciliation reads the uses that it compares; the node's answer is not included. Pruning
+  includes tiles and history. During the switchover writers wait; the tables that are dropped have
+  the rows of the column.
 
 ";
 
@@ -64,10 +72,10 @@ pub fn run(options: &Options) -> Result<Figures> {
 }
 
 async fn measure(options: &Options) -> Result<Figures> {
-    let (events, seconds, leaves) = if options.quick {
-        (5_000, 5, 50_000)
+    let (events, seconds, leaves, sizes) = if options.quick {
+        (5_000, 5, 50_000, &[10_000, 100_000][..])
     } else {
-        (100_000, 60, 1_000_000)
+        (100_000, 60, 1_000_000, &[100_000, 1_000_000, 10_000_000][..])
     };
     let server = Postgres::start_with(&SETTINGS)?;
     let mut table = Table::default();
@@ -85,7 +93,8 @@ async fn measure(options: &Options) -> Result<Figures> {
     let process::Measurements { recovery_s, rss_mb } = process::measure(&server, leaves).await?;
     table.row("from `kill -9` to ready, s", &format!("{recovery_s:.2}"));
     table.row(&format!("memory at {leaves} leaves, MB"), &format!("{rss_mb:.0}"));
-    let text = table.text;
+    let growth = growth::measure(sizes).await?;
+    let text = format!("{}\n## Growth\n\n{growth}", table.text);
     if !options.quick {
         page::write("indexer", &format!("{HEAD}{}\n\n{text}", machine()))?;
     }

@@ -7,9 +7,8 @@
 //!   Switchover::finish: drops the old tables and moves the new ones into their schema, in one transaction
 //! ```
 //!
-//! No row is copied, so the time of the switchover does not depend on the number of rows. The new
-//! tables have the types of the old ones ([`empty_copy`]), so the prepared statements of services
-//! stay valid.
+//! No row is copied. The new tables have the types of the old ones ([`empty_copy`]), so the prepared
+//! statements of services stay valid.
 
 use std::time::{Duration, Instant};
 
