@@ -33,6 +33,7 @@
 //! ```
 
 mod account;
+mod balances;
 mod block;
 mod client;
 mod commitment_level;
@@ -40,16 +41,22 @@ mod error;
 mod execution_error;
 mod history;
 mod send;
+mod simulation;
 mod subscription;
 mod transaction;
 
 pub use account::{Account, Filter};
+pub use balances::BalanceChange;
 pub use block::Block;
 pub use client::{Options, Rpc};
 pub use commitment_level::CommitmentLevel;
 pub use error::RpcError;
 pub use execution_error::ExecutionError;
 pub use history::{Page, SignatureInfo, SignatureStatus};
-pub use send::{Confirmation, MAX_TRANSACTION_BYTES, MAX_V1_TRANSACTION_BYTES, V1Limits, sign, sign_v1};
+pub use send::{
+    Confirmation, MAX_TRANSACTION_BYTES, MAX_V1_TRANSACTION_BYTES, V1Limits, serialize, sign, sign_v1,
+    unsigned,
+};
+pub use simulation::Simulation;
 pub use subscription::{LogsNotification, Pubsub, SlotNotification, Subscription};
 pub use transaction::{ExecutedInstruction, ExecutedTransaction, InnerInstruction};

@@ -130,6 +130,16 @@ impl Rpc {
         self.submit(transaction, options).await
     }
 
+    /// Sends a transaction that is already serialized, without preflight. The node doesn't send it
+    /// again by itself.
+    pub async fn send_once(&self, transaction: &[u8]) -> Result<(), RpcError> {
+        let options = json!({ "encoding": "base64", "skipPreflight": true, "maxRetries": 0 });
+        let _: serde_json::Value = self
+            .call("sendTransaction", &json!([BASE64.encode(transaction), options]))
+            .await?;
+        Ok(())
+    }
+
     /// Waits until a transaction is confirmed. Fails with [`RpcError::Expired`] when the block
     /// height has passed `last_valid_height` and the transaction has no status.
     pub async fn confirm(
@@ -158,7 +168,7 @@ impl Rpc {
         options: serde_json::Value,
     ) -> Result<Signature, RpcError> {
         const METHOD: &str = "sendTransaction";
-        let bytes = wincode::serialize(transaction).map_err(build_error())?;
+        let bytes = serialize(transaction)?;
         let text: String = self.call(METHOD, &json!([BASE64.encode(bytes), options])).await?;
         text.parse().map_err(RpcError::invalid_response(METHOD))
     }
@@ -249,8 +259,25 @@ pub fn sign_v1(
     check_length(transaction, MAX_V1_TRANSACTION_BYTES)
 }
 
+/// Creates a transaction without a version from instructions, with empty signatures. It can be
+/// simulated, or signed outside this process: each signer signs the bytes of its message.
+pub fn unsigned(
+    instructions: &[Instruction],
+    payer: &Address,
+    blockhash: Hash,
+) -> Result<VersionedTransaction, RpcError> {
+    let mut transaction = Transaction::new_with_payer(instructions, Some(payer));
+    transaction.message.recent_blockhash = blockhash;
+    check_length(transaction.into(), MAX_TRANSACTION_BYTES)
+}
+
+/// Returns the bytes of a transaction as they are sent.
+pub fn serialize(transaction: &VersionedTransaction) -> Result<Vec<u8>, RpcError> {
+    wincode::serialize(transaction).map_err(build_error())
+}
+
 fn check_length(transaction: VersionedTransaction, limit: usize) -> Result<VersionedTransaction, RpcError> {
-    let bytes = wincode::serialize(&transaction).map_err(build_error())?.len();
+    let bytes = serialize(&transaction)?.len();
     if bytes > limit {
         return Err(build_error()(format!(
             "the transaction has {bytes} bytes, but a cluster accepts at most {limit}: send fewer instructions in one transaction"

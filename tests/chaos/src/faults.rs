@@ -50,6 +50,12 @@ pub struct Faults {
     pub delay: Duration,
     /// A method whose calls fail.
     pub failing_method: Option<&'static str>,
+    /// Share of transactions that the node accepts and does not send.
+    pub swallowed: f64,
+    /// The number that is added to every block height.
+    pub heights_off: i64,
+    /// The price that recent blocks seem to have required, in micro-lamports for each compute unit.
+    pub price: Option<u64>,
     /// Share of notifications that are dropped.
     pub dropped: f64,
     /// Share of notifications that are sent twice.
@@ -70,6 +76,8 @@ impl Faults {
             || self.unknown_errors > 0.0
             || self.invented > 0.0
             || self.empty_pages > 0.0
+            || self.heights_off != 0
+            || self.price.is_some()
             || self.other_cluster
     }
 }
@@ -101,6 +109,12 @@ pub struct FaultCounts {
     pub other_cluster: AtomicU64,
     /// Failed calls of [`Faults::failing_method`].
     pub failed_calls: AtomicU64,
+    /// Accepted transactions that were not sent.
+    pub swallowed: AtomicU64,
+    /// Wrong block heights.
+    pub heights_off: AtomicU64,
+    /// Invented prices.
+    pub prices: AtomicU64,
     /// Dropped notifications.
     pub dropped: AtomicU64,
     /// Duplicated notifications.

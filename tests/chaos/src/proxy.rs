@@ -137,6 +137,13 @@ async fn distorted_response(
         let error = responses::error(-32_010, "the method is not served");
         return Ok(error.to_string().into_bytes());
     }
+    if faults.swallowed > 0.0
+        && request_json["method"] == "sendTransaction"
+        && shared.happens(faults.swallowed)
+    {
+        count(&shared.counts.swallowed);
+        return Ok(responses::accepted(&request_json).to_string().into_bytes());
+    }
     let body = if faults.slots_ahead > 0 {
         request_json = responses::without_min_context_slot(request_json);
         forward(shared, request_json.to_string().into_bytes()).await?

@@ -52,6 +52,16 @@ pub fn distort(
                 count(&shared.counts.unrecorded);
             }
         }
+        "getBlockHeight" if faults.heights_off != 0 => {
+            if let Some(height) = response["result"].as_u64() {
+                response["result"] = height.saturating_add_signed(faults.heights_off).into();
+                count(&shared.counts.heights_off);
+            }
+        }
+        "getRecentPrioritizationFees" if faults.price.is_some() => {
+            response["result"] = json!([{ "slot": 1, "prioritizationFee": faults.price }]);
+            count(&shared.counts.prices);
+        }
         "getGenesisHash" if faults.other_cluster => {
             response["result"] = OTHER_GENESIS_HASH.into();
             count(&shared.counts.other_cluster);
@@ -66,6 +76,11 @@ pub fn distort(
     {
         count(&shared.counts.stale);
     }
+}
+
+/// Returns the response to a transaction that the node accepts.
+pub fn accepted(request: &Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": request["id"], "result": UNKNOWN_SIGNATURES[0] })
 }
 
 /// Applies the faults `unknown_errors`, `invented` and `empty_pages` to a list of transactions.

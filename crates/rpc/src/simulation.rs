@@ -1,0 +1,84 @@
+//! Simulates transactions, and reads the fees that recent transactions paid.
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use serde::Deserialize;
+use serde_json::json;
+use solana_address::Address;
+use solana_transaction::versioned::VersionedTransaction;
+
+use crate::{CommitmentLevel, ExecutionError, Rpc, RpcError, client::WithContext, send};
+
+/// What a transaction would have done at the newest block of a commitment level.
+#[derive(Clone, Debug)]
+pub struct Simulation {
+    /// The transaction's error. `None` if it would have succeeded.
+    pub error: Option<ExecutionError>,
+    /// The compute units that the transaction consumed.
+    pub compute_units: Option<u64>,
+    /// The data that the last program returned, and this program.
+    pub return_data: Option<(Address, Vec<u8>)>,
+}
+
+impl Rpc {
+    /// Simulates a transaction. The node doesn't check the signatures, and uses a recent blockhash
+    /// instead of the transaction's.
+    pub async fn simulate(
+        &self,
+        transaction: &VersionedTransaction,
+        level: CommitmentLevel,
+    ) -> Result<Simulation, RpcError> {
+        const METHOD: &str = "simulateTransaction";
+        let options = json!({
+            "encoding": "base64", "commitment": level, "sigVerify": false, "replaceRecentBlockhash": true,
+        });
+        let encoded = BASE64.encode(send::serialize(transaction)?);
+        let response: WithContext<SimulationJson> = self.call(METHOD, &json!([encoded, options])).await?;
+        let return_data = response.value.return_data.map(|data| {
+            let program = data
+                .program_id
+                .parse()
+                .map_err(RpcError::invalid_response(METHOD))?;
+            let bytes = BASE64
+                .decode(&data.data.0)
+                .map_err(RpcError::invalid_response(METHOD))?;
+            Ok((program, bytes))
+        });
+        Ok(Simulation {
+            error: response.value.err,
+            compute_units: response.value.units_consumed,
+            return_data: return_data.transpose()?,
+        })
+    }
+
+    /// Returns the prices that recent blocks required of transactions that write to the accounts,
+    /// in micro-lamports for each compute unit, one for each block.
+    pub async fn recent_prices(&self, accounts: &[Address]) -> Result<Vec<u64>, RpcError> {
+        let accounts: Vec<String> = accounts.iter().map(Address::to_string).collect();
+        let fees: Vec<FeeJson> = self
+            .call("getRecentPrioritizationFees", &json!([accounts]))
+            .await?;
+        Ok(fees.into_iter().map(|fee| fee.prioritization_fee).collect())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SimulationJson {
+    err: Option<ExecutionError>,
+    units_consumed: Option<u64>,
+    return_data: Option<ReturnDataJson>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReturnDataJson {
+    program_id: String,
+    /// The encoded bytes and the name of the encoding.
+    data: (String, String),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FeeJson {
+    prioritization_fee: u64,
+}
