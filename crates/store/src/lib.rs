@@ -10,6 +10,7 @@
 //!        events, checkpoint, finality, journal                  progress and rollback
 //!        jobs                                                   proof requests
 //!        api_keys                                               who may use the services
+//!        relays, relay_ledger, ..                               verifications that are paid for
 //!                                                  |
 //!   api, prover <-- path, tile, nullifier, .. -----+
 //! ```
@@ -50,6 +51,7 @@ mod quarantine;
 mod read;
 mod reconciliation;
 mod registries;
+mod relays;
 mod retention;
 mod roots;
 mod scopes;
@@ -87,6 +89,10 @@ pub use quarantine::{QuarantineKey, QuarantinedTransaction};
 pub use read::{ChainListener, Freshness, LeafTile, StoredTile};
 pub use reconciliation::{AppliedTransaction, StoredConfig, StoredEvent, StoredNullifier};
 pub use registries::{Collection, Registry};
+pub use relays::{
+    AddedRelay, Attempt, LedgerEntry, LedgerKind, NewAttempt, NewRelay, OpenRelay, RandomId, RelayEnd,
+    RelayLimits, RelayState, RelayStatus, RelayWallet, RentDeposit,
+};
 pub use retention::PrunedHistory;
 pub use roots::RootRecord;
 pub use scopes::{Circuit, Scope};
