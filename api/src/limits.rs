@@ -27,6 +27,7 @@ pub struct Limits {
     other: Limit,
     tiles: Limit,
     all: Limit,
+    relays: Limit,
     shared: Option<Shared>,
 }
 
@@ -67,6 +68,7 @@ impl Limits {
             other: Limit::new("api-requests", settings.anonymous_requests_per_minute),
             tiles: Limit::new("api-tiles", settings.anonymous_tiles_per_minute),
             all: Limit::new("api-all", settings.total_requests_per_minute),
+            relays: Limit::new("api-relays", settings.relay.requests_per_minute),
             shared: shared.transpose()?,
         })
     }
@@ -88,6 +90,11 @@ impl Limits {
             Some(times) => self.count(self.limit(kind), client, times).await,
             None => Ok(()),
         }
+    }
+
+    /// Counts a request to relay a verification, in addition to [`Limits::take`].
+    pub async fn take_relay(&self, client: &str) -> Result<(), RateLimitError> {
+        self.count(&self.relays, client, NonZeroU32::MIN).await
     }
 
     const fn limit(&self, kind: Kind) -> &Limit {

@@ -6,6 +6,7 @@
 //!                                                                                      |
 //!                                   tiles: from memory, or from Postgres or a replica <-+
 //!                                   a node: verifying keys, the tokens of a wallet    <-+
+//!                                   the relay: pays for verifications                 <-+
 //! ```
 //!
 //! The folder `routes` has the HTTP routes. All other modules are domain code and don't know HTTP.
@@ -20,6 +21,7 @@ mod leaf_stream;
 mod limits;
 mod metrics;
 mod prefix;
+mod relay;
 mod routes;
 mod series;
 mod settings;
@@ -42,6 +44,7 @@ use crate::{
     databases::Databases,
     eligibility::Eligibility,
     limits::Limits,
+    relay::{Relay, RelaySetupError},
     routes::{AppState, MAX_AGE, ResponseCache},
     settings::Settings,
     tiles::Tiles,
@@ -80,6 +83,8 @@ enum Error {
     Keys(#[from] VerifyingKeyError),
     #[error("the node (SOLANA_RPC_URL): {0}")]
     Node(#[from] RpcError),
+    #[error(transparent)]
+    Relay(#[from] RelaySetupError),
 }
 
 #[tokio::main]
@@ -103,7 +108,9 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         .collect::<Result<_, _>>()
         .map_err(Error::Replica)?;
     let node = settings.solana_rpc_url.as_ref().map(Secret::expose);
+    let relay = Relay::start(&settings.relay, node, &store, &service)?;
     let state = Arc::new(AppState {
+        relay: relay.map(Arc::new),
         k: store.anonymity_threshold().await?,
         databases: Databases::start(store, replicas, &service).await?,
         tiles: Tiles::new(settings.tile_cache_mb << 20),

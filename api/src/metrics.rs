@@ -1,8 +1,10 @@
 //! The metrics of the API service, beside those of every service.
 
 use bauta_service_common::metric_names;
-use bauta_store::Freshness;
-use metrics::{counter, gauge};
+use std::time::Duration;
+
+use bauta_store::{Freshness, RelayState};
+use metrics::{counter, gauge, histogram};
 
 metric_names! {
     /// The slot of the checkpoint of the database that answers are read from.
@@ -22,6 +24,26 @@ metric_names! {
     gauge REDIS_UP = "bauta_api_redis_up";
     /// Requests that were refused because the database has not reached their Bauta-Min-Slot.
     counter BEHIND = "bauta_api_behind_total";
+    /// Relays that have ended, by outcome: finalized, refused, failed or expired.
+    counter RELAYS = "bauta_api_relays_total";
+    /// Seconds from the acceptance of a relay to its confirmed block.
+    histogram RELAY_DURATION = "bauta_api_relay_duration_seconds";
+    /// Relays that have not been confirmed yet.
+    gauge RELAYS_OPEN = "bauta_api_relays_open";
+    /// Seconds since the oldest relay that has not been confirmed should have been sent.
+    gauge RELAYS_OLDEST = "bauta_api_relays_oldest_seconds";
+    /// Transactions of relays that replaced a dead one.
+    counter RELAYS_REBUILT = "bauta_api_relays_rebuilt_total";
+    /// Lamports that relays have cost, fees and rent.
+    counter RELAY_LAMPORTS = "bauta_api_relay_lamports_total";
+    /// Nullifier accounts whose rent was returned.
+    counter RELAY_RECLAIMED = "bauta_api_relay_reclaimed_total";
+    /// Lamports of a wallet according to the ledger, by its number in `RELAY_PAYERS` from 0.
+    gauge WALLET = "bauta_api_wallet_lamports";
+    /// Lamports of a wallet that relays which are not settled can still cost.
+    gauge WALLET_RESERVED = "bauta_api_wallet_reserved_lamports";
+    /// 1 if a transaction of a wallet is missing in the ledger, otherwise 0.
+    gauge LEDGER_GAP = "bauta_api_ledger_gap";
 }
 
 /// Registers the descriptions. Sets counters to 0, so that the first increment is visible to a
@@ -35,6 +57,68 @@ pub fn register() {
         counter!(RESPONSES, "outcome" => outcome).increment(0);
     }
     counter!(BEHIND).increment(0);
+}
+
+/// Sets the counters of the relay to 0.
+pub fn register_relay() {
+    for state in [
+        RelayState::Finalized,
+        RelayState::Refused,
+        RelayState::Failed,
+        RelayState::Expired,
+    ] {
+        counter!(RELAYS, "outcome" => state.as_str()).increment(0);
+    }
+    for name in [RELAYS_REBUILT, RELAY_LAMPORTS, RELAY_RECLAIMED] {
+        counter!(name).increment(0);
+    }
+}
+
+/// Records the end of a relay.
+pub fn record_relay_ended(outcome: RelayState) {
+    counter!(RELAYS, "outcome" => outcome.as_str()).increment(1);
+}
+
+/// Records that a relay is in a confirmed block.
+pub fn record_relay_confirmed(duration: Duration) {
+    histogram!(RELAY_DURATION).record(duration);
+}
+
+/// Records a transaction that replaces a dead one.
+pub fn record_relay_rebuilt() {
+    counter!(RELAYS_REBUILT).increment(1);
+}
+
+/// Records what a relay has cost.
+pub fn record_relay_lamports(lamports: u64) {
+    counter!(RELAY_LAMPORTS).increment(lamports);
+}
+
+/// Records nullifier accounts that are closed.
+pub fn record_reclaimed(accounts: usize) {
+    counter!(RELAY_RECLAIMED).increment(accounts as u64);
+}
+
+/// Sets the number of relays that are not confirmed, and the age of the oldest in seconds.
+#[allow(clippy::cast_precision_loss, reason = "the numbers are below 2^53")]
+pub fn set_open_relays((open, oldest): (u64, u64)) {
+    gauge!(RELAYS_OPEN).set(open as f64);
+    gauge!(RELAYS_OLDEST).set(oldest as f64);
+}
+
+/// Sets the lamports of a wallet.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "all lamports together are below 2^60, and the metric may be rounded"
+)]
+pub fn set_wallet(number: usize, balance: u64, reserved: u64) {
+    gauge!(WALLET, "wallet" => number.to_string()).set(balance as f64);
+    gauge!(WALLET_RESERVED, "wallet" => number.to_string()).set(reserved as f64);
+}
+
+/// Sets whether a transaction of a wallet is missing in the ledger.
+pub fn set_ledger_gap(number: usize, is_missing: bool) {
+    gauge!(LEDGER_GAP, "wallet" => number.to_string()).set(if is_missing { 1.0 } else { 0.0 });
 }
 
 /// Records the tiles of a request.

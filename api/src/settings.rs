@@ -1,5 +1,9 @@
+use std::path::PathBuf;
+
 use bauta_service_common::{HttpSettings, OperationsSettings, Secret};
 use confique::Config;
+
+use crate::relay::Sponsored;
 
 /// Settings of the API service.
 #[derive(Debug, Config)]
@@ -54,6 +58,10 @@ pub struct Settings {
     #[config(env = "TOTAL_REQUESTS_PER_MINUTE", default = 0)]
     pub total_requests_per_minute: u32,
 
+    /// The relay, which pays for verifications.
+    #[config(nested)]
+    pub relay: RelaySettings,
+
     /// Limits of HTTP requests and connections.
     #[config(nested)]
     pub http: HttpSettings,
@@ -61,6 +69,59 @@ pub struct Settings {
     /// Logs, spans, metrics and shutdown.
     #[config(nested)]
     pub operations: OperationsSettings,
+}
+
+/// The relay. Without wallets, it is off.
+#[derive(Debug, Config)]
+pub struct RelaySettings {
+    /// Files with the keypairs of the wallets that pay, as `solana-keygen new` writes them (in the
+    /// environment, separated by commas). Without them, the service relays nothing.
+    #[config(env = "RELAY_PAYERS", parse_env = confique::env::parse::list_by_comma, default = [])]
+    pub payers: Vec<PathBuf>,
+
+    /// The scopes that the wallets pay for, each with its lamports for each day (UTC), as
+    /// `SCOPE=LAMPORTS` (in the environment, separated by commas). `any=LAMPORTS` is one budget for
+    /// all other scopes; anyone can create scopes, so use it only for local chains. Without an
+    /// entry, no scope is sponsored.
+    #[config(env = "RELAY_SPONSORED", parse_env = confique::env::parse::list_by_comma, default = [])]
+    pub sponsored: Vec<Sponsored>,
+
+    /// Whether to pay in scopes of the mode live, where a registration allows another use, and in
+    /// scopes that are open for more than a year, whose rent does not come back before.
+    #[config(env = "RELAY_SPONSOR_OPEN_ENDED", default = false)]
+    pub sponsor_open_ended: bool,
+
+    /// Key that encrypts the requests in the database until they end: 64 hexadecimal digits from
+    /// `openssl rand -hex 32`, the same for all instances.
+    #[config(env = "RELAY_KEY")]
+    pub key: Option<Secret>,
+
+    /// JSON-RPC URLs of the nodes that transactions are sent to, separated by commas. With two or
+    /// more, no single node decides the end of a relay. The default is `SOLANA_RPC_URL`.
+    #[config(env = "RELAY_RPC_URLS", parse_env = secrets, default = [])]
+    pub nodes: Vec<Secret>,
+
+    /// Highest price in micro-lamports for each compute unit. The price is that of recent blocks,
+    /// and rises by half when a transaction was not executed.
+    #[config(env = "RELAY_MAX_PRICE", default = 100_000)]
+    pub max_price: u64,
+
+    /// Lamports that remain in each wallet. A relay that would use them is refused.
+    #[config(env = "RELAY_MIN_BALANCE", default = 50_000_000)]
+    pub min_balance: u64,
+
+    /// Largest number of relays of a wallet that have not ended.
+    #[config(env = "RELAY_MAX_OPEN", default = 1_000)]
+    pub max_open: u32,
+
+    /// Requests to relay per minute for each address (IPv6: each /64). 0 means no limit.
+    #[config(env = "RELAY_REQUESTS_PER_MINUTE", default = 10)]
+    pub requests_per_minute: u32,
+
+    /// Seconds between two reclaims of the rent of nullifier accounts in scopes that are over. At
+    /// least 1.
+    #[config(env = "RELAY_RECLAIM_INTERVAL_SECONDS", default = 3_600, validate(*reclaim_interval_seconds >= 1, "must be at least 1"))]
+    pub reclaim_interval_seconds: u32,
 }
 
 /// A list of URLs with an empty entry.

@@ -2,7 +2,7 @@
 //! its page under docs/benchmarks (not with `--quick`) and returns its figures. With `--json`, the
 //! figures are printed last, as one object. `cargo xtask bench` runs this program.
 
-#[cfg(feature = "service")]
+#[cfg(feature = "api")]
 mod api;
 mod circuits;
 #[cfg(feature = "svm")]
@@ -74,7 +74,7 @@ enum Name {
     #[cfg(feature = "service")]
     Service,
     /// The API service over HTTP with 1,000 clients: cached reads, tiles, paths; compared with nginx
-    #[cfg(feature = "service")]
+    #[cfg(feature = "api")]
     Api,
 }
 
@@ -101,7 +101,7 @@ fn run(Cli { name, options }: Cli) -> Result<()> {
         Name::Indexer => indexer::run(&options)?,
         #[cfg(feature = "service")]
         Name::Service => service::run(&options)?,
-        #[cfg(feature = "service")]
+        #[cfg(feature = "api")]
         Name::Api => api::run(&options)?,
     };
     if options.json {

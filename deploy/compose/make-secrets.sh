@@ -71,6 +71,14 @@ cat > "$folder/api.toml" <<END
 database_url = "postgres://api:$api@postgres:5432/bauta"
 redis_url = "redis://:$redis@redis:6379"
 solana_rpc_url = "$(items "$SOLANA_RPC_URL" | head -n 1)"
+
+# The relay is off until payers names a wallet (docs/api-service.md).
+[relay]
+key = "$(random 32)"
+nodes = [$(items "$SOLANA_RPC_URL" | sed 's/.*/"&"/' | paste -s -d ',' -)]
+payers = []
+# "SCOPE=LAMPORTS": a scope that is paid for, and its lamports for each day.
+sponsored = []
 END
 # The API key of the first client. prover.toml has only its hash.
 prefix=$(random 4)

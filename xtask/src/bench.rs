@@ -38,7 +38,8 @@ enum Name {
     /// The prover service over HTTP, compared with the engine alone; its start, its memory, its
     /// progress events
     Service,
-    /// The API service over HTTP with 1,000 clients: cached reads, tiles, paths; compared with nginx
+    /// The API service over HTTP with 1,000 clients: cached reads, tiles, paths; compared with nginx.
+    /// Relayed verifications
     Api,
 }
 
@@ -53,7 +54,8 @@ impl Name {
             Self::Prover | Self::Poseidon => &["--profile", "dist"],
             Self::Store => &["--profile", "dist", "--features", "store"],
             Self::Indexer => &["--profile", "dist", "--features", "indexer"],
-            Self::Service | Self::Api => &["--profile", "dist", "--features", "service"],
+            Self::Service => &["--profile", "dist", "--features", "service"],
+            Self::Api => &["--profile", "dist", "--features", "api"],
         }
     }
 }
@@ -74,6 +76,8 @@ pub fn run(args: &Args) -> Result<()> {
         }
         Name::Api => {
             system::require(&[system::POSTGRES, system::NGINX])?;
+            // The relays are sent to this node.
+            localnet::build()?;
             build_service("bauta-api")?;
         }
         _ => {}

@@ -21,6 +21,7 @@ mod parameters;
 mod paths;
 mod problems;
 mod registries;
+mod relay;
 mod respond;
 mod response_cache;
 mod roots;
@@ -72,6 +73,8 @@ pub fn all(state: &Arc<AppState>, operations: Router) -> Router {
         .routes(routes!(nullifiers::nullifiers))
         .routes(routes!(nullifiers::nullifier))
         .routes(routes!(verifications::verifications))
+        .routes(routes!(relay::relayers, relay::submit))
+        .routes(routes!(relay::relayed))
         .routes(routes!(analytics::scope_analytics))
         .routes(routes!(analytics::track_analytics))
         .split_for_parts();

@@ -13,7 +13,7 @@ use super::{analytics::Every, layers::UNLIMITED_PATH, problems::ProblemDocument}
 #[openapi(
     info(
         title = "Bauta API",
-        description = "What dApps read: registries, trees, scopes, verifications and analytics. `x-discloses` of each route says what a request shows to the service: see docs/api-service.md."
+        description = "What dApps read: registries, trees, scopes, verifications and analytics; and relayed verifications. `x-discloses` of each route says what a request shows to the service: see docs/api-service.md."
     ),
     // utoipa doesn't collect the types of query parameters.
     components(schemas(ProblemDocument, Every))
@@ -21,14 +21,28 @@ use super::{analytics::Every, layers::UNLIMITED_PATH, problems::ProblemDocument}
 pub struct Document;
 
 /// The patterns of parameters and of the elements of bodies, by name.
-const PATTERNS: [(&[&str], &str); 4] = [
-    (&["registry", "scope", "owner"], "^[1-9A-HJ-NP-Za-km-z]{32,44}$"),
+const PATTERNS: [(&[&str], &str); 7] = [
     (
-        &["root", "hash", "vk_hash", "nullifier", "hashes"],
+        &["registry", "scope", "owner", "recipient", "relayer"],
+        "^[1-9A-HJ-NP-Za-km-z]{32,44}$",
+    ),
+    (
+        &[
+            "root",
+            "hash",
+            "vk_hash",
+            "nullifier",
+            "hashes",
+            "claim",
+            "auxiliary_root",
+        ],
         "^0x[0-9a-fA-F]{64}$",
     ),
     (&["prefix"], "^[0-9a-fA-F]{0,8}/(3[0-2]|[12]?[0-9])$"),
     (&["cursor"], "^[A-Za-z0-9_-]{1,128}$"),
+    (&["relay"], "^[0-9a-fA-F]{32}$"),
+    (&["proof"], "^0x[0-9a-fA-F]{512}$"),
+    (&["payload"], "^0x([0-9a-fA-F]{2}){0,240}$"),
 ];
 
 /// The names of unsigned 64-bit parameters.
@@ -117,8 +131,12 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
     }
     let hashes = &mut document["components"]["schemas"]["TileRequest"]["properties"]["hashes"];
     add_pattern("hashes", &mut hashes["items"]);
-    let owner = &mut document["components"]["schemas"]["EligibilityRequest"]["properties"]["owner"];
-    add_pattern("owner", owner);
+    for body in ["EligibilityRequest", "RelayBody"] {
+        let properties = &mut document["components"]["schemas"][body]["properties"];
+        for (name, schema) in properties.as_object_mut().into_iter().flatten() {
+            add_pattern(name, schema);
+        }
+    }
     document
 }
 
@@ -212,7 +230,8 @@ fn describe(status: &str) -> &'static str {
         "400" => "A field breaks its rule; `field` and `rule` name it",
         "404" => "Not found: it does not exist, or has not been indexed",
         "408" => "The body did not arrive in time",
-        "409" => "The root is no longer valid",
+        "202" => "Accepted",
+        "409" => "The root is no longer valid, or the nullifier is used or being relayed; `code` says which",
         "413" => "The body is larger than the limit",
         "415" => "The body isn't application/json",
         "416" => "The range begins after the last byte",

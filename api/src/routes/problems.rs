@@ -6,18 +6,20 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use bauta_service_common::{InvalidField, Problem, RateLimitError};
+use bauta_service_common::{InvalidField, InvalidFields, Problem, RateLimitError};
 use bauta_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    databases::FreshnessError, eligibility::EligibilityError, leaf_stream::LeavesError,
+    databases::FreshnessError, eligibility::EligibilityError, leaf_stream::LeavesError, relay::RelayError,
     verifying_keys::VerifyingKeyError,
 };
 
 /// `Retry-After` if the database is behind. An indexer applies a batch in less time.
 const BEHIND_RETRY: Duration = Duration::from_secs(1);
+/// `Retry-After` if the operator pays for no further relays now.
+const BUDGET_RETRY: Duration = Duration::from_mins(10);
 
 /// An error response (RFC 9457).
 #[derive(Serialize, ToSchema)]
@@ -58,6 +60,12 @@ impl From<Problem> for Failure {
 impl From<InvalidField> for Failure {
     fn from(field: InvalidField) -> Self {
         Self(field.into())
+    }
+}
+
+impl From<InvalidFields> for Failure {
+    fn from(fields: InvalidFields) -> Self {
+        Self(fields.into())
     }
 }
 
@@ -149,6 +157,64 @@ impl From<VerifyingKeyError> for Failure {
             }
         })
     }
+}
+
+impl From<RelayError> for Failure {
+    fn from(error: RelayError) -> Self {
+        let error = match error {
+            RelayError::Store(error) => return error.into(),
+            RelayError::Key(error) => return error.into(),
+            error => error,
+        };
+        let conflict = |code| Problem::new(StatusCode::CONFLICT, code, error.to_string());
+        let refused = |code| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string());
+        let later = |code, delay| {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, code, error.to_string()).retry_after(delay)
+        };
+        Self(match &error {
+            RelayError::OtherRelayer => refused("other_relayer"),
+            RelayError::NotSponsored | RelayError::OpenEnded => refused("scope_not_sponsored"),
+            RelayError::Gated => refused("scope_gated"),
+            RelayError::ScopeNotOpen { .. } => refused("scope_not_open"),
+            RelayError::CircuitInactive => refused("circuit_inactive"),
+            RelayError::OtherClaim { .. } => refused("other_claim"),
+            RelayError::AuxiliaryRoot(_) => refused("auxiliary_root"),
+            RelayError::ExpiresSoon => refused("expires_soon"),
+            RelayError::RootNotValid => conflict("root_not_valid"),
+            RelayError::NullifierUsed => conflict("nullifier_used"),
+            RelayError::InFlight => conflict("nullifier_in_flight"),
+            RelayError::FailedTwice => refused("nullifier_failed_twice"),
+            RelayError::ProofRefused => refused("proof_refused"),
+            RelayError::Simulation { .. } => refused("simulation_failed"),
+            RelayError::BudgetExhausted => later("budget_exhausted", BUDGET_RETRY),
+            RelayError::WalletExhausted => later("wallet_exhausted", BUDGET_RETRY),
+            RelayError::TooManyOpen => later("too_many_relays", BEHIND_RETRY),
+            RelayError::Busy => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string())
+                .retry_after(BEHIND_RETRY),
+            RelayError::Node(_) => {
+                Problem::unavailable("node_unavailable", "the node is unavailable; retry later", &error)
+            }
+            RelayError::Internal(_) | RelayError::Store(_) | RelayError::Key(_) => Problem::internal(&error),
+        })
+    }
+}
+
+/// The service has no wallets.
+pub fn no_relay() -> Failure {
+    Failure(Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "feature_disabled",
+        "this service doesn't relay verifications (RELAY_PAYERS)",
+    ))
+}
+
+/// No relay has this id.
+pub fn unknown_relay() -> Failure {
+    Failure(Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown_relay",
+        "there is no relay with this id",
+    ))
 }
 
 /// The program's initialisation has not been indexed.

@@ -29,9 +29,11 @@ const MAX_BYTES: usize = 16 << 20;
 const MAX_RESPONSE_BYTES: usize = 4 << 20;
 /// Longer URLs and lists of encodings are not kept.
 const MAX_KEY_BYTES: usize = 512;
-/// The routes whose requests show which member asks.
-const NOT_KEPT: [&str; 2] = [
+/// The routes whose requests show which member asks, or whose responses may not be cached.
+const NOT_KEPT: [&str; 4] = [
     "/v1/registries/{registry}/paths/{index}",
+    "/v1/relay",
+    "/v1/relay/{relay}",
     "/v1/scopes/{scope}/nullifiers/{nullifier}",
 ];
 

@@ -58,6 +58,8 @@ pub struct ScopeDocument {
     opens_at: i64,
     /// The time from which the scope refuses verifications, in Unix seconds.
     closes_at: i64,
+    /// How this service relays verifications of the scope: `sponsored`, or nothing.
+    relay: Vec<&'static str>,
 }
 
 page! {
@@ -98,7 +100,7 @@ pub async fn scopes(
     let mut found = found.await?;
     let next = page.cut(&mut found, |scope| scope.address.to_bytes());
     let now = unix_seconds();
-    let data = found.iter().map(|scope| document(scope, now)).collect();
+    let data = found.iter().map(|scope| document(&state, scope, now)).collect();
     Ok(Document(ScopePage { data, next }))
 }
 
@@ -118,7 +120,7 @@ pub async fn scopes(
 )]
 pub async fn scope(state: Reads, Path(address): Path<String>) -> Result<Document<ScopeDocument>, Failure> {
     let scope = read(&state, &address).await?;
-    Ok(Document(document(&scope, unix_seconds())))
+    Ok(Document(document(&state, &scope, unix_seconds())))
 }
 
 /// Reads the scope of a path.
@@ -127,7 +129,9 @@ pub async fn read(state: &Reads, address: &str) -> Result<Scope, Failure> {
     Ok(state.store.scope(address).await?)
 }
 
-fn document(scope: &Scope, now: i64) -> ScopeDocument {
+fn document(state: &Reads, scope: &Scope, now: i64) -> ScopeDocument {
+    let relay = state.relay.as_ref();
+    let is_sponsored = relay.is_some_and(|relay| relay.sponsors(scope, now));
     let status = if scope.status == ScopeStatus::Closed || now >= scope.closes_at {
         "closed"
     } else if now < scope.opens_at {
@@ -149,5 +153,10 @@ fn document(scope: &Scope, now: i64) -> ScopeDocument {
         status,
         opens_at: scope.opens_at,
         closes_at: scope.closes_at,
+        relay: if is_sponsored {
+            vec!["sponsored"]
+        } else {
+            Vec::new()
+        },
     }
 }

@@ -6,7 +6,7 @@ use bauta_store::Store;
 
 use super::response_cache::ResponseCache;
 use crate::{
-    databases::Databases, eligibility::Eligibility, limits::Limits, tiles::Tiles,
+    databases::Databases, eligibility::Eligibility, limits::Limits, relay::Relay, tiles::Tiles,
     verifying_keys::VerifyingKeys,
 };
 
@@ -22,6 +22,8 @@ pub struct AppState {
     pub verifying_keys: VerifyingKeys,
     /// Which tokens of a wallet can register.
     pub eligibility: Eligibility,
+    /// The relay, if this service pays for verifications.
+    pub relay: Option<Arc<Relay>>,
     /// The rate limits.
     pub limits: Limits,
     /// The proxies that clients' addresses are accepted from.

@@ -11,6 +11,7 @@ mod openapi;
 mod pages;
 mod privacy;
 mod reads;
+mod relay;
 #[path = "../../../prover-service/tests/service/schemathesis.rs"]
 mod schemathesis;
 mod trees;

@@ -112,7 +112,8 @@ async fn every_described_route_exists_and_the_example_of_a_body_is_accepted() {
             .replace("{nullifier}", &root)
             .replace("{vk_hash}", &format!("0x{}", "02".repeat(32)))
             .replace("{index}", "0")
-            .replace("{id}", "7");
+            .replace("{id}", "7")
+            .replace("{relay}", &"0a".repeat(16));
         let needs_track = path.ends_with("/anonymity") || path.ends_with("/growth");
         let path = if needs_track {
             format!("{path}?track=7")
@@ -127,8 +128,9 @@ async fn every_described_route_exists_and_the_example_of_a_body_is_accepted() {
         let status = request.send().await.unwrap().status().as_u16();
         let expected = match path.rsplit('/').next() {
             _ if path.contains("verifying-keys") => 404,
-            // The service has no node.
+            // The service has no node and no wallet.
             Some("eligibility") => 503,
+            _ if path.starts_with("/v1/relay") => 503,
             _ => 200,
         };
         assert_eq!(status, expected, "{route}");
@@ -171,7 +173,8 @@ async fn every_response_to_thousands_of_generated_requests_is_as_described() {
             // A prefix may be longer than the registry allows, and a cursor belongs to its list.
             .args(["--exclude-checks", "positive_data_acceptance"])
             .args(["--max-response-time", "10", "--request-timeout", "30"])
-            .args(["--workers", "2", "--seed", "1", "--continue-on-failure"])
+            // With two, Python 3.11 fails at random: "AST constructor recursion depth mismatch".
+            .args(["--workers", "1", "--seed", "1", "--continue-on-failure"])
             .output()
             .unwrap()
     };

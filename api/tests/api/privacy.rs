@@ -98,9 +98,11 @@ async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
     let body = json!({"owner": address("wallet").to_string()});
     let request = service.request(reqwest::Method::POST, &path).json(&body);
     request.send().await.unwrap();
+    let path = format!("/v1/relay/{}", "7f".repeat(16));
+    service.get_with(&path, "x-forwarded-for", "192.0.2.77").await;
     let pattern = "/v1/scopes/{scope}/nullifiers/{nullifier}";
     let logged = async {
-        while !service.log().contains(pattern) || service.log().matches("\"event\":\"request\"").count() < 10
+        while !service.log().contains(pattern) || service.log().matches("\"event\":\"request\"").count() < 11
         {
             tokio::task::yield_now().await;
         }
@@ -117,6 +119,7 @@ async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
         root.to_string(),
         used.to_string(),
         "zzz".to_owned(),
+        "7f7f7f7f".to_owned(),
         "7654321".to_owned(),
         "192.0.2.77".to_owned(),
     ] {

@@ -1,6 +1,6 @@
-//! Many clients that send HTTP requests over connections that stay open. The clients read a response
-//! without parsing its headers further than the status and the length, so that they leave the
-//! processor to the server.
+//! Many clients that send HTTP requests over connections that stay open. The clients read a
+//! response without parsing its headers further than the status and the length, so that they leave
+//! the processor to the server.
 
 use std::{
     sync::Arc,

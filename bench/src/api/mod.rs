@@ -4,10 +4,13 @@
 //! ```text
 //!   this process: 1,000 connections --HTTP--> bauta-api (dist) --> Postgres
 //!                                   --HTTP--> nginx, alternating with the service
+//!
+//!   this process: requests to relay --HTTP--> bauta-api (dist) --> local chain
 //! ```
 
 mod clients;
 mod nginx;
+mod relay;
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -47,6 +50,9 @@ another process. All clients hold their connections open. The database is notifi
 * **nginx**: the same load on a static file with the bytes of a tile. It is the upper bound on this
   machine. The rounds alternate.
 * **Paths**: paths of random leaves at a fixed rate (open loop). They are not cached.
+* **Relays**: verifications that the service pays for, on the local chain with 400 ms slots. The time
+  is from the moment of the request until the client reads that the relay is confirmed. The client
+  asks every 25 ms.
 
 ";
 
@@ -56,6 +62,7 @@ struct Extent {
     clients: usize,
     rounds: usize,
     window: Duration,
+    relays: relay::Extent,
 }
 
 /// The results of the rounds.
@@ -82,6 +89,11 @@ async fn measure(options: &Options) -> Result<Figures> {
             clients: 1_000,
             rounds: 1,
             window: Duration::from_secs(3),
+            relays: relay::Extent {
+                few: 20,
+                seconds: 5,
+                rate: 50,
+            },
         }
     } else {
         Extent {
@@ -89,6 +101,11 @@ async fn measure(options: &Options) -> Result<Figures> {
             clients: 1_000,
             rounds: 5,
             window: Duration::from_secs(10),
+            relays: relay::Extent {
+                few: 80,
+                seconds: 20,
+                rate: 50,
+            },
         }
     };
     let server = Postgres::start_with(&SETTINGS)?;
@@ -112,7 +129,10 @@ async fn measure(options: &Options) -> Result<Figures> {
     });
     let results = rounds(&service, &nginx, &requests, &extent).await;
     slots.abort();
-    report(options, &extent, results?)
+    let results = results?;
+    drop((service, nginx));
+    let relays = relay::measure(&extent.relays).await?;
+    report(options, &extent, results, &relays)
 }
 
 /// Returns the command of the service, without rate limits and with room for all clients.
@@ -196,7 +216,7 @@ async fn rounds(service: &Running, nginx: &Nginx, load: &Load, extent: &Extent) 
     Ok(results)
 }
 
-fn report(options: &Options, extent: &Extent, results: Results) -> Result<Figures> {
+fn report(options: &Options, extent: &Extent, results: Results, relays: &relay::Results) -> Result<Figures> {
     let memory = &results.memory_mb;
     let growth = memory.last().copied().unwrap_or_default() - memory.first().copied().unwrap_or_default();
     let memory_mb = memory.last().copied().unwrap_or_default();
@@ -225,6 +245,22 @@ fn report(options: &Options, extent: &Extent, results: Results) -> Result<Figure
         ("share of nginx", tiles / static_file, ""),
         ("paths at 500 per second, p50, ms", path_p50, ""),
         ("paths at 500 per second, p99, ms", path_p99, "20"),
+        (
+            "relays at 4 per second, until confirmed, p50, ms",
+            relays.p50_ms,
+            "650",
+        ),
+        (
+            "relays at 4 per second, until confirmed, p95, ms",
+            relays.p95_ms,
+            "",
+        ),
+        (
+            "relays at 50 per second, until confirmed, p50, ms",
+            relays.loaded_p50_ms,
+            "",
+        ),
+        ("relays confirmed per second", relays.per_s, ""),
         ("memory at the end, MB", memory_mb, ""),
         ("memory growth from the first to the last round, MB", growth, "0"),
     ] {
@@ -239,6 +275,8 @@ fn report(options: &Options, extent: &Extent, results: Results) -> Result<Figure
         ("tiles_per_s", tiles),
         ("static_per_s", static_file),
         ("path_p99_ms", path_p99),
+        ("relay_p50_ms", relays.p50_ms),
+        ("relays_per_s", relays.per_s),
         ("memory_mb", memory_mb),
     ]
     .into_iter()

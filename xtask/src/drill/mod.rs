@@ -47,6 +47,16 @@ enum Drill {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Relay verifications while instances are killed and nodes swallow transactions, lie about
+    /// heights and fail: each relay ends once, and the ledger agrees with the wallet to the lamport
+    Relay {
+        /// How many verifications are relayed
+        #[arg(long, default_value_t = 300)]
+        relays: u64,
+        /// Seed of the random faults; by default a random seed, which is printed
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Read a long history from a replay server, and kill the indexer at random moments: at least
     /// 5,000 transactions a second, at most 300 MB
     Backfill {
@@ -100,6 +110,7 @@ pub fn run(args: &Args) -> Result<()> {
             workspace::run(&mut test("store", "backup::")?)
         }
         Drill::Indexer { kills, seed } => indexer(kills, seed),
+        Drill::Relay { relays, seed } => relay(relays, seed),
         Drill::Backfill { transactions, seed } => backfill(transactions, seed),
         Drill::Upgrade => upgrade::run(),
         Drill::Pgbouncer => {
@@ -150,6 +161,18 @@ fn indexer(kills: u32, seed: Option<u64>) -> Result<()> {
     if let Some(seed) = seed {
         cargo.env("BAUTA_DRILL_SEED", seed.to_string());
     }
+    workspace::run(&mut cargo)
+}
+
+fn relay(relays: u64, seed: Option<u64>) -> Result<()> {
+    system::require(&[system::CC, system::POSTGRES])?;
+    localnet::build()?;
+    let seed = seed.unwrap_or_else(|| std::process::id().into());
+    println!("seed {seed}");
+    let mut cargo = test("api", "relay::drill::")?;
+    cargo
+        .env("BAUTA_DRILL_RELAYS", relays.to_string())
+        .env("BAUTA_DRILL_SEED", seed.to_string());
     workspace::run(&mut cargo)
 }
 

@@ -79,7 +79,7 @@ pub const SERVICES: &[ServiceEntry] = &[
         port_variable: "PORT",
         operations_port: Some(9092),
         routes: "/v1/registries, /v1/scopes, ...: docs/api-service.md; /health, /metrics; open to this machine, no rate \
-                 limits",
+                 limits; relays in all scopes, at the cost of the keypair above",
         setup: None,
         settings: || {
             Ok(vec![
@@ -89,6 +89,13 @@ pub const SERVICES: &[ServiceEntry] = &[
                 ("ANONYMOUS_TILES_PER_MINUTE", "0".into()),
                 ("METRICS_ON_SERVICE_PORT", "true".into()),
                 ("DATABASE_CONNECTIONS", "8".into()),
+                // The lamports of a local chain have no value.
+                ("RELAY_PAYERS", super::keypair()?.display().to_string()),
+                ("RELAY_SPONSORED", "any=100000000000".into()),
+                ("RELAY_SPONSOR_OPEN_ENDED", "true".into()),
+                ("RELAY_REQUESTS_PER_MINUTE", "0".into()),
+                // A later run can't read the relays of this one. They have no clients any more.
+                ("RELAY_KEY", random_hex::<32>()?),
             ])
         },
     },

@@ -1,0 +1,142 @@
+//! Why a relay is refused, and why the relay can't start.
+
+use std::path::PathBuf;
+
+use bauta_client::ProgramError;
+use bauta_rpc::RpcError;
+use bauta_store::StoreError;
+use solana_address::Address;
+
+use super::request::{MAX_DELAY_SECONDS, MIN_VALIDITY_SECONDS};
+use crate::verifying_keys::VerifyingKeyError;
+
+/// Why a request is not relayed. Nothing was paid and nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    /// The proof names another relayer, or none. Another sender could land it first.
+    #[error("the proof's relayer is not a wallet of this service; prove with one of GET /v1/relay")]
+    OtherRelayer,
+    /// The operator doesn't pay for this scope.
+    #[error("this service doesn't sponsor the scope")]
+    NotSponsored,
+    /// The scope is Live or has no end.
+    #[error(
+        "this service doesn't sponsor scopes of the mode live or without an end: their rent never comes back, or each \
+         registration allows another use"
+    )]
+    OpenEnded,
+    /// The scope has a gate, which must sign.
+    #[error("the scope has a gate; this service relays only verifications in scopes without a gate")]
+    Gated,
+    /// The scope does not accept verifications now.
+    #[error("the scope is {state}")]
+    ScopeNotOpen {
+        /// `not open yet` or `closed`.
+        state: &'static str,
+    },
+    /// The circuit is retired or suspended.
+    #[error("the scope's circuit is retired or suspended")]
+    CircuitInactive,
+    /// The scope accepts another claim.
+    #[error("the scope accepts only the claim {required}")]
+    OtherClaim {
+        /// The only accepted claim.
+        required: String,
+    },
+    /// The auxiliary root is missing, or the scope has no auxiliary registry.
+    #[error("the scope {0}")]
+    AuxiliaryRoot(&'static str),
+    /// The proof ends too early.
+    #[error(
+        "the proof expires too early: it must be valid for {MIN_VALIDITY_SECONDS} s after max_delay_seconds (at most \
+         {MAX_DELAY_SECONDS})"
+    )]
+    ExpiresSoon,
+    /// The root is not accepted.
+    #[error("the scope doesn't accept the root; read the roots again and prove anew")]
+    RootNotValid,
+    /// The nullifier is used.
+    #[error("the nullifier was used in the scope")]
+    NullifierUsed,
+    /// Another request has a relay for the nullifier.
+    #[error("another request for this nullifier is being relayed or was relayed")]
+    InFlight,
+    /// Two transactions for the nullifier failed.
+    #[error("two transactions for this nullifier failed, so it is no longer relayed")]
+    FailedTwice,
+    /// The proof is not valid for these values.
+    #[error("the proof is not valid for these values")]
+    ProofRefused,
+    /// The program would refuse the verification.
+    #[error("the program would refuse the verification: {}", .program.as_ref().map_or(.message.clone(), ToString::to_string))]
+    Simulation {
+        /// The program's error, if it is one.
+        program: Option<ProgramError>,
+        /// The error of the runtime.
+        message: String,
+    },
+    /// The budget of the scope is used up for today.
+    #[error("the budget of this scope is used up for today (UTC)")]
+    BudgetExhausted,
+    /// The wallet is at its floor.
+    #[error("the wallet can't pay for further relays now; prove with another one of GET /v1/relay")]
+    WalletExhausted,
+    /// The wallet has too many open relays.
+    #[error("the wallet has too many relays that have not ended; retry later")]
+    TooManyOpen,
+    /// The service is shutting down.
+    #[error("the service is shutting down")]
+    Busy,
+    /// The node failed.
+    #[error(transparent)]
+    Node(#[from] RpcError),
+    /// The verifying key can't be read.
+    #[error(transparent)]
+    Key(#[from] VerifyingKeyError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A fault of this service.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+/// Why the relay can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum RelaySetupError {
+    /// `RELAY_KEY` is missing.
+    #[error("RELAY_PAYERS is set, but RELAY_KEY is not; generate it with `openssl rand -hex 32`")]
+    NoKey,
+    /// `RELAY_KEY` isn't a key.
+    #[error("RELAY_KEY must be 64 hexadecimal digits: generate it with `openssl rand -hex 32`")]
+    InvalidKey,
+    /// There is no node.
+    #[error("RELAY_PAYERS is set, but there is no node; set RELAY_RPC_URLS or SOLANA_RPC_URL")]
+    NoNode,
+    /// A key file can't be read.
+    #[error("the key file {} can't be read: {error}", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// The error.
+        error: std::io::Error,
+    },
+    /// A key file isn't a key.
+    #[error(
+        "the key file {} is not a keypair: it must be a JSON list of 64 numbers, as `solana-keygen new` writes it",
+        .file.display()
+    )]
+    InvalidKeyFile {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Two files have the same key.
+    #[error("RELAY_PAYERS has the wallet {0} twice")]
+    SameWallet(Address),
+    /// A scope is listed twice.
+    #[error("RELAY_SPONSORED has {0} twice")]
+    SameScope(String),
+    /// The URL of a node is invalid.
+    #[error("a node of the relay (RELAY_RPC_URLS): {0}")]
+    Node(#[from] RpcError),
+}

@@ -1,0 +1,100 @@
+//! The ledger: it has every transaction of the wallet, and its balance is that of the wallet.
+
+use std::time::Duration;
+
+use bauta_store::LedgerKind;
+use solana_signer::Signer;
+
+use super::{Relayed, chain::SOL, reach, submit};
+
+/// Waits until the ledger's balance is that of the finalized account and nothing is reserved.
+pub async fn settled(relayed: &Relayed) {
+    let store = &relayed.database.store;
+    let agreed = async {
+        loop {
+            let balance = relayed.chain.balance().await.unwrap();
+            let wallets = store.relay_wallets().await.unwrap();
+            if wallets[0].balance == balance && wallets[0].reserved == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    if tokio::time::timeout(Duration::from_mins(1), agreed)
+        .await
+        .is_err()
+    {
+        let balance = relayed.chain.balance().await.unwrap();
+        panic!(
+            "the wallet has {balance}; the ledger {:?}",
+            store.relay_wallets().await.unwrap()
+        );
+    }
+    let (sum, opening): (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT coalesce(sum(after - before), 0)::bigint FROM relay_ledger), (SELECT opening FROM relay_wallets)",
+    )
+    .fetch_one(relayed.database.pool())
+    .await
+    .unwrap();
+    let wallets = store.relay_wallets().await.unwrap();
+    assert_eq!(u64::try_from(opening + sum).unwrap(), wallets[0].balance);
+    // What the relays cost is what their transactions took from the wallet, and what the budgets
+    // say.
+    let (costs, relays, spent, reserved): (i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT (SELECT coalesce(sum(cost), 0)::bigint FROM relays),
+                (SELECT coalesce(sum(before - after), 0)::bigint FROM relay_ledger WHERE kind = 'relay'),
+                (SELECT coalesce(sum(spent), 0)::bigint FROM relay_budgets),
+                (SELECT coalesce(sum(reserved), 0)::bigint FROM relay_budgets)",
+    )
+    .fetch_one(relayed.database.pool())
+    .await
+    .unwrap();
+    assert_eq!((costs, spent, reserved), (relays, relays, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledger_has_deposits_relays_and_returned_rent_and_equals_the_wallet() {
+    let relayed = Relayed::start().await;
+    let service = relayed.service(&[("RELAY_RECLAIM_INTERVAL_SECONDS", "1")]).await;
+    let mut ids = Vec::new();
+    for number in 1..=3 {
+        ids.push(submit(&service, &relayed.chain.prove(relayed.scope, number)).await);
+    }
+    for id in &ids {
+        reach(&service, id, &["finalized"]).await;
+    }
+    let wallet = relayed.chain.wallet.pubkey();
+    relayed.chain.rpc.airdrop(&wallet, SOL).await.unwrap();
+    settled(&relayed).await;
+    let entries = relayed.database.store.ledger_after(wallet, 0, 100).await.unwrap();
+    let of = |kind: LedgerKind| entries.iter().filter(|entry| entry.1 == kind).count();
+    assert_eq!(
+        (of(LedgerKind::Relay), of(LedgerKind::Other)),
+        (3, 1),
+        "{entries:?}"
+    );
+
+    relayed.chain.close(relayed.scope).await.unwrap();
+    let returned = async {
+        loop {
+            let open: i64 = sqlx::query_scalar("SELECT count(*) FROM relays WHERE NOT reclaimed")
+                .fetch_one(relayed.database.pool())
+                .await
+                .unwrap();
+            if open == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let returned = tokio::time::timeout(Duration::from_mins(1), returned).await;
+    assert!(returned.is_ok(), "the rent was not returned: {}", service.log());
+    settled(&relayed).await;
+    let entries = relayed.database.store.ledger_after(wallet, 0, 100).await.unwrap();
+    let reclaim = entries
+        .iter()
+        .find(|entry| entry.1 == LedgerKind::Reclaim)
+        .unwrap();
+    let rent = relayed.chain.rpc.rent_exempt_balance(72).await.unwrap();
+    assert_eq!(reclaim.0.after - reclaim.0.before, 3 * rent - reclaim.0.fee);
+}

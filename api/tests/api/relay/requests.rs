@@ -1,0 +1,212 @@
+//! What a client sees: a relay that is confirmed and finalized, requests that are refused before
+//! anything is paid, and one relay for each nullifier.
+
+use bauta_primitives::{Claim, FieldElement, Root};
+use bauta_rpc::CommitmentLevel;
+use serde_json::{Value, json};
+use solana_keypair::Keypair;
+use solana_signature::Signature;
+use solana_signer::Signer;
+
+use super::{Relayed, chain::body, post, reach, submit};
+
+/// Returns the code of a refused request.
+fn code(response: &(u16, Value)) -> (u16, &str) {
+    (response.0, response.1["code"].as_str().unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relayed_verification_is_confirmed_on_the_chain_and_has_one_transaction() {
+    let relayed = Relayed::start().await;
+    let service = relayed.service(&[]).await;
+    let wallet = relayed.chain.wallet.pubkey();
+    let offer = super::offer(&service).await;
+    assert_eq!(offer["relayers"], json!([wallet.to_string()]));
+    let verify = relayed.chain.prove(relayed.scope, 1);
+    let id = submit(&service, &verify).await;
+    let relay = reach(&service, &id, &["confirmed", "finalized"]).await;
+    assert_eq!(relay["attempts"], 1);
+    let signature: Signature = relay["signature"].as_str().unwrap().parse().unwrap();
+    let executed = relayed
+        .chain
+        .rpc
+        .transaction(&signature, CommitmentLevel::Confirmed)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(executed.error.is_none());
+    // The wallet of the service paid, and no other account signed.
+    assert_eq!(executed.instructions[2].data, verify.instruction().data);
+    let (_, account) = relayed
+        .chain
+        .rpc
+        .account(&verify.nullifier_account(), CommitmentLevel::Confirmed)
+        .await
+        .unwrap();
+    assert!(account.is_some(), "the nullifier is used");
+
+    // The same request has the same relay, also later.
+    assert_eq!(submit(&service, &verify).await, id);
+    reach(&service, &id, &["finalized"]).await;
+    assert_eq!(submit(&service, &verify).await, id);
+    // Another proof for the nullifier is refused.
+    let other = relayed.chain.prove(relayed.scope, 1);
+    let refused = post(&service, &body(&other)).await;
+    assert_eq!(code(&refused), (409, "nullifier_in_flight"), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_the_program_would_refuse_costs_nothing() {
+    let relayed = Relayed::start().await;
+    let (chain, scope) = (&relayed.chain, relayed.scope);
+    let live = chain.live_scope(2).await.unwrap();
+    let gated = chain.gated_scope(3).await.unwrap();
+    let closed = chain.scope(4).await.unwrap();
+    chain.close(closed).await.unwrap();
+    let unlisted = chain.scope(5).await.unwrap();
+    let sponsored = [scope, live, gated, closed].map(|scope| format!("{scope}=1000000000"));
+    let service = relayed
+        .service(&[("RELAY_SPONSORED", &sponsored.join(","))])
+        .await;
+    for (listed, expected) in [
+        (scope, json!(["sponsored"])),
+        (live, json!([])),
+        (unlisted, json!([])),
+    ] {
+        assert_eq!(
+            service.read(&format!("/v1/scopes/{listed}")).await["relay"],
+            expected
+        );
+    }
+    let before = chain.balance().await.unwrap();
+
+    let proof = |change: &dyn Fn(&mut bauta_client::instructions::Verify)| {
+        let mut verify = chain.prove(scope, 10);
+        change(&mut verify);
+        chain.sign(&mut verify);
+        body(&verify)
+    };
+    let with = |field: &str, value: Value| {
+        let mut body = body(&chain.prove(scope, 10));
+        body[field] = value;
+        body
+    };
+    let other = Keypair::new().pubkey();
+    let cases = [
+        (
+            proof(&|verify| verify.relayer = Some(other)),
+            422,
+            "other_relayer",
+        ),
+        (body(&chain.prove(unlisted, 10)), 422, "scope_not_sponsored"),
+        (body(&chain.prove(live, 10)), 422, "scope_not_sponsored"),
+        (body(&chain.prove(gated, 10)), 422, "scope_gated"),
+        (body(&chain.prove(closed, 10)), 422, "scope_not_open"),
+        (proof(&|verify| verify.expiry -= 900), 422, "expires_soon"),
+        (
+            proof(&|verify| verify.root = Root::new(FieldElement::from_u64(8))),
+            409,
+            "root_not_valid",
+        ),
+        (
+            with("auxiliary_root", format!("0x{}", "00".repeat(32)).into()),
+            422,
+            "auxiliary_root",
+        ),
+        // Each value is bound: with another one, the proof is no longer valid.
+        (with("recipient", other.to_string().into()), 422, "proof_refused"),
+        (with("payload", "0x00".into()), 422, "proof_refused"),
+        (
+            with("claim", Claim::of_track(4).to_string().into()),
+            422,
+            "proof_refused",
+        ),
+        (
+            with("proof", format!("0x{}", "00".repeat(256)).into()),
+            422,
+            "proof_refused",
+        ),
+        (with("fee", "key".into()), 400, "invalid_input"),
+        (with("unknown", 1.into()), 400, "invalid_input"),
+    ];
+    for (request, status, expected) in cases {
+        let refused = post(&service, &request).await;
+        assert_eq!(code(&refused), (status, expected), "{refused:?}");
+    }
+    let (relays, reserved): (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM relays), (SELECT coalesce(sum(reserved), 0)::bigint FROM relay_wallets)",
+    )
+    .fetch_one(relayed.database.pool())
+    .await
+    .unwrap();
+    assert_eq!((relays, reserved), (0, 0), "nothing is written");
+    assert_eq!(chain.balance().await.unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_is_never_exceeded_however_many_requests_arrive_at_once() {
+    let relayed = Relayed::start().await;
+    let (chain, scope) = (&relayed.chain, relayed.scope);
+    // A relay reserves its rent and its highest fee, about 1.5 million lamports.
+    let sponsored = format!("{scope}=7000000");
+    let service = relayed.service(&[("RELAY_SPONSORED", &sponsored)]).await;
+    let bodies: Vec<Value> = (1..=12).map(|number| body(&chain.prove(scope, number))).collect();
+    let answers = futures_util::future::join_all(bodies.iter().map(|body| post(&service, body))).await;
+    let accepted: Vec<&Value> = answers
+        .iter()
+        .filter(|answer| answer.0 == 202)
+        .map(|answer| &answer.1)
+        .collect();
+    assert!((1..12).contains(&accepted.len()), "{answers:?}");
+    for answer in answers.iter().filter(|answer| answer.0 != 202) {
+        assert_eq!(code(answer), (429, "budget_exhausted"), "{answer:?}");
+    }
+    for relay in accepted {
+        reach(&service, relay["id"].as_str().unwrap(), &["finalized"]).await;
+    }
+    let spent: i64 = sqlx::query_scalar("SELECT (reserved + spent)::bigint FROM relay_budgets")
+        .fetch_one(relayed.database.pool())
+        .await
+        .unwrap();
+    assert!(spent <= 7_000_000, "{spent}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_requests_for_a_nullifier_have_one_relay() {
+    let relayed = Relayed::start().await;
+    let services = [relayed.service(&[]).await, relayed.service(&[]).await];
+    let bodies: Vec<Value> = (0..6)
+        .map(|_| body(&relayed.chain.prove(relayed.scope, 1)))
+        .collect();
+    // Each body goes to both instances at the same time.
+    let sent = bodies
+        .iter()
+        .flat_map(|body| services.iter().map(move |service| post(service, body)));
+    let answers = futures_util::future::join_all(sent).await;
+    let mut ids: Vec<&str> = answers
+        .iter()
+        .filter(|answer| answer.0 == 202)
+        .map(|answer| answer.1["id"].as_str().unwrap())
+        .collect();
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "{answers:?}");
+    for answer in answers.iter().filter(|answer| answer.0 != 202) {
+        assert_eq!(answer.0, 409, "{answer:?}");
+    }
+    reach(&services[0], ids[0], &["finalized"]).await;
+    let sent: i64 = sqlx::query_scalar("SELECT count(*) FROM relay_attempts")
+        .fetch_one(relayed.database.pool())
+        .await
+        .unwrap();
+    assert_eq!(sent, 1);
+}
+
+#[tokio::test]
+async fn without_a_wallet_nothing_is_relayed() {
+    let chain = crate::common::Chain::new().await;
+    let service = crate::common::Running::start(&chain.database, &[]);
+    let (status, problem) = service.get("/v1/relay").await;
+    assert_eq!((status, &problem["code"]), (503, &json!("feature_disabled")));
+    let (status, problem) = post(&service, &json!({})).await;
+    assert_eq!((status, &problem["code"]), (503, &json!("feature_disabled")));
+}
