@@ -67,14 +67,14 @@ impl Store {
                  CROSS JOIN LATERAL valid_roots(g.id, to_timestamp($1::bigint)) v
              )
              DELETE FROM anonymity_sets d USING (
-                 SELECT * FROM (
-                     SELECT a.registry_id, a.track_id, a.since_sequence,
-                            lead(a.since_sequence) OVER (PARTITION BY a.registry_id, a.track_id
-                                                         ORDER BY a.since_sequence) AS until_sequence
-                     FROM registry g JOIN anonymity_sets a ON a.registry_id = g.id AND a.since_sequence <= g.newest) s
-                 WHERE until_sequence IS NOT NULL
-                   AND NOT EXISTS (SELECT FROM valid v WHERE v.registry_id = s.registry_id
-                                   AND v.sequence >= s.since_sequence AND v.sequence < s.until_sequence)
+                 SELECT a.registry_id, a.track_id, a.since_sequence
+                 FROM registry g JOIN anonymity_sets a ON a.registry_id = g.id AND a.since_sequence <= g.newest
+                 CROSS JOIN LATERAL (SELECT n.since_sequence FROM anonymity_sets n
+                                     WHERE n.registry_id = a.registry_id AND n.track_id = a.track_id
+                                       AND n.since_sequence > a.since_sequence AND n.since_sequence <= g.newest
+                                     ORDER BY n.since_sequence LIMIT 1) next
+                 WHERE NOT EXISTS (SELECT FROM valid v WHERE v.registry_id = a.registry_id
+                                   AND v.sequence >= a.since_sequence AND v.sequence < next.since_sequence)
                  LIMIT $2) old
              WHERE d.registry_id = old.registry_id AND d.track_id = old.track_id
                AND d.since_sequence = old.since_sequence",
