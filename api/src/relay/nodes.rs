@@ -34,6 +34,10 @@ const BLOCKHASH_BLOCKS: u64 = 150;
 /// Blocks that nodes may differ by. They are added to the last height of a transaction, because the
 /// blockhash can be newer than the heights of other nodes.
 const SLACK_BLOCKS: u64 = 32;
+/// Blocks that a node's finalized height can be behind its newest one. About 32 are usual.
+const FINALITY_BLOCKS: u64 = 96;
+/// The last height of a node that did not answer. The database can hold it.
+const UNKNOWN_HEIGHT: u64 = i64::MAX.unsigned_abs();
 /// Time for which a blockhash is used.
 const BLOCKHASH_AGE: Duration = Duration::from_secs(2);
 /// Time for which a price is used.
@@ -148,7 +152,7 @@ impl Nodes {
             // The hash is not newer than the present block.
             let heights =
                 self.each(|node| async move { node.block_height(CommitmentLevel::Processed).await });
-            last_heights(&heights.await, reported)
+            last_heights(&heights.await)
         };
         let mut kept = self.blockhash.lock().unwrap_or_else(PoisonError::into_inner);
         *kept = Some((at, hash, heights.clone()));
@@ -216,9 +220,13 @@ impl Nodes {
 
     /// Returns whether as many nodes as must agree have finalized past the end of a transaction.
     pub fn is_past(&self, last_heights: &[u64], heights: &[Option<u64>]) -> bool {
-        let past = heights.iter().enumerate().filter(|(index, height)| {
-            height.is_some_and(|height| height > last_height(last_heights, *index, heights.len()))
-        });
+        if last_heights.len() != heights.len() {
+            return false;
+        }
+        let past = heights
+            .iter()
+            .enumerate()
+            .filter(|(index, height)| height.is_some_and(|height| is_past_own(last_heights, *index, height)));
         past.count() >= self.quorum()
     }
 
@@ -237,12 +245,13 @@ impl Nodes {
                 ))
             })
             .await;
-        if answers.iter().flatten().any(|(_, is_known, _)| *is_known) {
+        let is_known = answers.iter().flatten().any(|(_, is_known, _)| *is_known);
+        if is_known || last_heights.len() != answers.len() {
             return Fate::Possible;
         }
         let is_after = |(index, answer): (usize, &Option<(u64, bool, bool)>)| {
             let (height, _, is_used) = (*answer)?;
-            (height > last_height(last_heights, index, answers.len())).then_some(is_used)
+            is_past_own(last_heights, index, height).then_some(is_used)
         };
         let after: Vec<bool> = answers.iter().enumerate().filter_map(is_after).collect();
         if after.len() < self.quorum() {
@@ -286,28 +295,37 @@ impl Nodes {
     }
 }
 
-/// Returns the last height of each node, from their present heights. A node that did not answer has
-/// the greatest of the others, and `reported` if there is none.
-fn last_heights(heights: &[Option<u64>], reported: u64) -> Vec<u64> {
-    let last = |height: u64| height.saturating_add(BLOCKHASH_BLOCKS + SLACK_BLOCKS);
-    let greatest = heights
-        .iter()
-        .flatten()
-        .max()
-        .map_or(reported, |height| last(*height));
-    heights
-        .iter()
-        .map(|height| height.map_or(greatest, last))
-        .collect()
+/// Returns the last height of each node, from their present heights.
+fn last_heights(heights: &[Option<u64>]) -> Vec<u64> {
+    let last = |height: &Option<u64>| height.map_or(UNKNOWN_HEIGHT, |height| last_height(height, 0));
+    heights.iter().map(last).collect()
 }
 
-/// Returns the last height of a node. If the number of nodes has changed since the transaction was
-/// made, it is the greatest one.
-fn last_height(last_heights: &[u64], index: usize, nodes: usize) -> u64 {
-    let own = last_heights.get(index).filter(|_| last_heights.len() == nodes);
-    own.or_else(|| last_heights.iter().max())
-        .copied()
-        .unwrap_or(u64::MAX)
+/// Returns the last height of a node that had `height` when the blockhash was new, or later. `lag` is
+/// how far the height can be behind the node's newest block.
+const fn last_height(height: u64, lag: u64) -> u64 {
+    height.saturating_add(BLOCKHASH_BLOCKS + SLACK_BLOCKS + lag)
+}
+
+/// Fills in the last heights of nodes that did not answer when the blockhash was new. A height that
+/// a node has finalized later is not too low. If the number of nodes has changed since then, all are
+/// unknown.
+pub fn complete(last_heights: &mut Vec<u64>, finalized: &[Option<u64>]) {
+    if last_heights.len() != finalized.len() {
+        *last_heights = vec![UNKNOWN_HEIGHT; finalized.len()];
+    }
+    for (last, height) in last_heights.iter_mut().zip(finalized) {
+        if *last >= UNKNOWN_HEIGHT
+            && let Some(height) = height
+        {
+            *last = last_height(*height, FINALITY_BLOCKS);
+        }
+    }
+}
+
+/// Returns whether a node with this height is past its last height.
+fn is_past_own(last_heights: &[u64], index: usize, height: u64) -> bool {
+    last_heights.get(index).is_some_and(|last| height > *last)
 }
 
 fn percentile_75(mut prices: Vec<u64>) -> u64 {
@@ -327,22 +345,30 @@ mod tests {
     #[test]
     fn no_single_node_decides_that_a_transaction_has_ended() {
         // One of two nodes is far ahead from the beginning, or jumps ahead later.
-        let last = last_heights(&[Some(1_000_000), Some(1_000)], 0);
+        let last = last_heights(&[Some(1_000_000), Some(1_000)]);
         let end = BLOCKHASH_BLOCKS + SLACK_BLOCKS;
         assert_eq!(last, [1_000_000 + end, 1_000 + end]);
         let is_past = |heights: &[Option<u64>]| nodes(heights.len()).is_past(&last, heights);
         assert!(!is_past(&[Some(1_000_001 + end), Some(1_000 + end)]));
         assert!(!is_past(&[Some(u64::MAX), None]));
         assert!(is_past(&[Some(1_000_001 + end), Some(1_001 + end)]));
-        // With another number of nodes, the greatest height counts.
-        assert!(!is_past(&[Some(u64::MAX), Some(1_001 + end), Some(1_001 + end)]));
         assert!(nodes(1).is_past(&[150], &[Some(151)]));
     }
 
     #[test]
-    fn a_node_that_did_not_answer_has_the_greatest_height() {
-        assert_eq!(last_heights(&[None, Some(5), Some(7)], 0), [189, 187, 189]);
-        assert_eq!(last_heights(&[None, None], 42), [42, 42]);
+    fn a_node_that_did_not_answer_counts_from_its_next_answer() {
+        let mut last = last_heights(&[Some(5), None, None]);
+        let end = BLOCKHASH_BLOCKS + SLACK_BLOCKS;
+        complete(&mut last, &[Some(50), Some(60), None]);
+        assert_eq!(last, [5 + end, 60 + end + FINALITY_BLOCKS, UNKNOWN_HEIGHT]);
+        complete(&mut last, &[Some(70), Some(80), Some(90)]);
+        assert_eq!(
+            last[1..],
+            [60 + end + FINALITY_BLOCKS, 90 + end + FINALITY_BLOCKS]
+        );
+        // With another number of nodes, all count from now.
+        complete(&mut last, &[Some(100)]);
+        assert_eq!(last, [100 + end + FINALITY_BLOCKS]);
     }
 
     #[test]

@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     LEASE_SECONDS, Shared,
     error::RelayError,
-    nodes::Fate,
+    nodes::{Fate, complete},
     request::CheckedRequest,
     transaction::{instructions, sign, simulate},
 };
@@ -392,6 +392,13 @@ impl Sender {
             Done::Confirmed(ids) => self.count_confirmed(&ids),
             Done::Heights(heights) => {
                 self.running.remove(&Work::Heights);
+                let attempts = self
+                    .relays
+                    .values_mut()
+                    .filter_map(|it| it.relay.attempt.as_mut());
+                for attempt in attempts {
+                    complete(&mut attempt.last_heights, &heights);
+                }
                 self.heights = heights;
             }
             Done::Leased(leased) => {
