@@ -14,6 +14,8 @@ use solana_signature::Signature;
 use solana_signer::Signer;
 use solana_transaction_error::TransactionError;
 
+use crate::metaplex::ForeignAccount;
+
 /// A node, and the payer of all transactions, who is the program's admin.
 pub struct Chain {
     pub rpc: Rpc,
@@ -134,6 +136,22 @@ impl Chain {
         let milliseconds = u64::try_from(time)? * 1_000;
         let params = json!([{ "absoluteTimestamp": milliseconds }]);
         let _: Value = self.rpc.call("surfnet_timeTravel", &params).await?;
+        Ok(())
+    }
+
+    /// Writes an account of a program that does not run on the local chain.
+    pub async fn write_account(&self, account: &ForeignAccount) -> Result<()> {
+        let ForeignAccount { address, owner, data } = account;
+        let lamports = self.rent(data.len()).await?;
+        let update = json!({
+            "lamports": lamports,
+            "data": hex::encode(data),
+            "owner": owner.to_string(),
+            "executable": false,
+            "rentEpoch": 0,
+        });
+        let params = json!([address.to_string(), update]);
+        let _: Value = self.rpc.call("surfnet_setAccount", &params).await?;
         Ok(())
     }
 

@@ -1,5 +1,5 @@
-//! Runs the main use case end to end: a real node over JSON-RPC, the program's ELF, real tokens,
-//! and Postgres.
+//! Runs the main use case end to end: a real node over JSON-RPC, the program's ELF, the types of
+//! tokens that people own, and Postgres.
 //!
 //! Holders register, and an indexer writes their events to Postgres. One holder makes a proof with
 //! a path from Postgres. The program accepts the proof once and refuses the attacks, and the
@@ -13,6 +13,7 @@ mod analytics;
 mod attacks;
 mod chain;
 mod database;
+mod metaplex;
 mod output;
 mod protocol;
 mod scenario;

@@ -5,7 +5,7 @@ use bauta::instructions::CircuitRegistration;
 use bauta::state::{Provenance, RegistryKind, ScopeMode, Tree};
 use bauta_circuits::{Key, Ownership, Statement, load_or_setup_development};
 use bauta_client::instructions::{
-    AddCollection, CreateRegistry, CreateScope, RegisterCircuit, RegisterHolder, Verify,
+    AddCollection, CreateRegistry, CreateScope, RegisterCircuit, RegisterCoreHolder, RegisterHolder, Verify,
 };
 use bauta_client::{ClusterTag, addresses, decode_scope};
 use bauta_primitives::tree::{Depth, MembershipPath};
@@ -20,7 +20,7 @@ use solana_system_interface::instruction::create_account;
 
 use crate::{
     chain::{Chain, Failure, Sent},
-    tokens::Nft,
+    tokens::{Collection, Form, Nft},
 };
 
 /// The time for which a replaced root is accepted, in seconds.
@@ -193,14 +193,15 @@ impl Registry {
         })
     }
 
-    /// Adds a collection to the registry. Its tokens may then register, on this track.
-    pub async fn add_collection(&self, chain: &Chain, group: Address, track: u64) -> Result<()> {
+    /// Adds a collection to the registry. Its assets may then register, on this track.
+    pub async fn add_collection(&self, chain: &Chain, collection: &Collection, track: u64) -> Result<()> {
         let add = AddCollection {
             registry: self.address,
             authority: chain.payer.pubkey(),
             payer: chain.payer.pubkey(),
-            key: group,
-            is_group: true,
+            key: collection.key,
+            kind: collection.kind,
+            rules: 0,
             track,
         };
         let sent = chain.send(&[add.instruction()], &[]).await;
@@ -208,26 +209,48 @@ impl Registry {
         Ok(())
     }
 
-    /// Registers a member. If the token has a leaf already, `path` must be the path of this leaf.
+    /// Registers a member. If the asset has a leaf already, `path` must be the path of this leaf.
     pub async fn register(
         &self,
         chain: &Chain,
-        group: Address,
         member: &Member,
         path: Option<&MembershipPath>,
     ) -> Result<Sent, Failure> {
-        let register = RegisterHolder {
-            registry: self.address,
-            tree: self.tree,
-            collection_key: group,
-            mint: member.nft.mint,
-            token_account: member.nft.account,
-            owner: member.nft.owner.pubkey(),
-            payer: chain.payer.pubkey(),
-            commitment: member.identity().commitment(),
-            path: path.map(MembershipPath::lowest),
+        let nft = &member.nft;
+        let (payer, owner) = (chain.payer.pubkey(), nft.owner.pubkey());
+        let commitment = member.identity().commitment();
+        let path = path.map(MembershipPath::lowest);
+        let register = match &nft.form {
+            Form::Token {
+                account,
+                token_metadata,
+            } => RegisterHolder {
+                registry: self.address,
+                tree: self.tree,
+                collection_key: nft.collection,
+                mint: nft.mint,
+                token_account: *account,
+                token_metadata: *token_metadata,
+                owner,
+                payer,
+                commitment,
+                path,
+            }
+            .instruction(),
+            Form::Core => RegisterCoreHolder {
+                registry: self.address,
+                tree: self.tree,
+                collection_key: nft.collection,
+                asset: nft.mint,
+                core_collection: Some(nft.collection),
+                owner,
+                payer,
+                commitment,
+                path,
+            }
+            .instruction(),
         };
-        chain.send(&[register.instruction()], &[&member.nft.owner]).await
+        chain.send(&[register], &[&nft.owner]).await
     }
 
     /// Creates a scope of mode Snapshot with the current root, open for a day.

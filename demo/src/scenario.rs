@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use bauta::state::CollectionKind;
 use bauta_client::instructions::Verify;
 use bauta_client::{ReferenceTree, decode_account};
 use bauta_primitives::tree::{Depth, MembershipPath};
 use bauta_store::{Holding, Slot};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
@@ -16,16 +16,22 @@ use crate::chain::{Chain, Sent};
 use crate::database::Database;
 use crate::output::{Output, grouped};
 use crate::protocol::{Circuit, Member, Registry, ScopeAccount, expiry};
-use crate::tokens::{Nft, Tokens};
+use crate::tokens::{Collection, Nft, Tokens};
 
 /// Number of holders.
 pub const HOLDERS: usize = 300;
 /// The tracks. Each holder has one of them, so each holder is anonymous among a third of the
 /// holders.
 pub const TRACKS: [u64; 3] = [1, 2, 3];
+/// The kinds of the collections, one for each track.
+const KINDS: [CollectionKind; 3] = [
+    CollectionKind::Group,
+    CollectionKind::TokenMetadata,
+    CollectionKind::Core,
+];
 /// Number of concurrent transactions.
 const CONCURRENCY: usize = 32;
-/// Index of the holder who makes the proof.
+/// Index of the holder who makes the proof. It is the owner of a Core asset.
 const PROVER: usize = 137;
 
 /// A chain and a database with registered holders and a scope.
@@ -35,7 +41,7 @@ pub struct Scenario {
     pub database: Database,
     pub tokens: Tokens,
     /// The collections, one for each track.
-    pub groups: Vec<Address>,
+    pub collections: Vec<Collection>,
     pub circuit: Circuit,
     pub registry: Registry,
     pub members: Vec<Member>,
@@ -64,24 +70,21 @@ impl Scenario {
         output.warn(bauta_circuits::keys::DEVELOPMENT_WARNING);
 
         output.heading(&format!(
-            "3. {HOLDERS} holders of real NFTs register, with one commitment each"
+            "3. {HOLDERS} holders of three types of NFTs register, with one commitment each"
         ));
         let tokens = Tokens::new(&chain).await?;
         let registry = Registry::create(&chain).await?;
-        let mut groups = Vec::new();
-        for track in TRACKS {
-            let group = tokens.create_group(&chain, HOLDERS as u64).await?;
-            registry.add_collection(&chain, group, track).await?;
-            groups.push(group);
+        let mut collections = Vec::new();
+        for (track, kind) in TRACKS.into_iter().zip(KINDS) {
+            let collection = tokens.create_collection(&chain, kind, HOLDERS as u64).await?;
+            registry.add_collection(&chain, &collection, track).await?;
+            output.fact(&format!("collection of track {track}"), collection.name());
+            collections.push(collection);
         }
-        output.fact(
-            "collections (Token-2022 groups), one for each track",
-            groups.len(),
-        );
         let start = Instant::now();
-        let nfts = mint_all(&output, &chain, &tokens, &groups).await?;
-        output.fact("tokens minted in", seconds(start));
-        let (members, last) = register_all(&output, &chain, &registry, &groups, nfts).await?;
+        let nfts = mint_all(&output, &chain, &tokens, &collections).await?;
+        output.fact("minted in", seconds(start));
+        let (members, last) = register_all(&output, &chain, &registry, &collections, nfts).await?;
 
         let start = Instant::now();
         database.reach(last).await?;
@@ -101,7 +104,7 @@ impl Scenario {
             chain,
             database,
             tokens,
-            groups,
+            collections,
             circuit,
             registry,
             members,
@@ -205,14 +208,19 @@ impl Scenario {
     /// Creates a token of a collection for a new owner.
     pub async fn mint(&self, collection: usize) -> Result<Nft> {
         self.tokens
-            .mint(&self.chain, &self.groups[collection], Keypair::new())
+            .mint(&self.chain, &self.collections[collection], Keypair::new())
             .await
     }
 }
 
-async fn mint_all(output: &Output, chain: &Chain, tokens: &Tokens, groups: &[Address]) -> Result<Vec<Nft>> {
+async fn mint_all(
+    output: &Output,
+    chain: &Chain,
+    tokens: &Tokens,
+    collections: &[Collection],
+) -> Result<Vec<Nft>> {
     let minting = stream::iter(0..HOLDERS)
-        .map(|number| tokens.mint(chain, &groups[number % groups.len()], Keypair::new()))
+        .map(|number| tokens.mint(chain, &collections[number % collections.len()], Keypair::new()))
         .buffered(CONCURRENCY);
     let minted = minting.enumerate().map(|(number, nft)| {
         output.progress(&format!("minted {} of {HOLDERS}", number + 1));
@@ -228,7 +236,7 @@ async fn register_all(
     output: &Output,
     chain: &Chain,
     registry: &Registry,
-    groups: &[Address],
+    collections: &[Collection],
     nfts: Vec<Nft>,
 ) -> Result<(Vec<Member>, Slot)> {
     let start = Instant::now();
@@ -238,9 +246,8 @@ async fn register_all(
         .zip(tracks)
         .map(|(nft, track)| Member::new(registry, nft, track));
     let members: Vec<Member> = members.collect();
-    let groups = groups.iter().copied().cycle();
-    let registering = stream::iter(members.iter().zip(groups))
-        .map(|(member, group)| registry.register(chain, group, member, None))
+    let registering = stream::iter(&members)
+        .map(|member| registry.register(chain, member, None))
         .buffered(CONCURRENCY);
     let registered = registering.enumerate().map(|(number, sent)| {
         output.progress(&format!("registered {} of {HOLDERS}", number + 1));
@@ -249,15 +256,15 @@ async fn register_all(
     let sent: Vec<Sent> = registered.try_collect().await.context("register_holder")?;
     output.clear_progress();
     output.fact("registered in", seconds(start));
-    let max_of = |figure: fn(&Sent) -> u64| sent.iter().map(figure).max().unwrap_or(0);
-    let (units, bytes) = (
-        max_of(|sent| sent.compute_units),
-        max_of(|sent| sent.transaction_bytes as u64),
-    );
-    output.fact(
-        "cost of register_holder, maximum",
-        format!("{} CU, {bytes} bytes", grouped(units)),
-    );
+    for (first, collection) in collections.iter().enumerate() {
+        let own = || sent.iter().skip(first).step_by(collections.len());
+        let units = own().map(|sent| sent.compute_units).max().unwrap_or(0);
+        let bytes = own().map(|sent| sent.transaction_bytes).max().unwrap_or(0);
+        output.fact(
+            &format!("cost of a registration, maximum: {}", collection.name()),
+            format!("{} CU, {bytes} bytes", grouped(units)),
+        );
+    }
     let last = sent.iter().map(|sent| sent.slot).max().unwrap_or_default();
     Ok((members, last))
 }

@@ -1,3 +1,4 @@
+use bauta::state::{Collection as Rules, CollectionKind};
 use bauta_service_common::{Path, Query};
 use serde::Serialize;
 use solana_address::Address;
@@ -11,16 +12,30 @@ use super::{
     state::Reads,
 };
 
-/// A collection whose tokens can register.
+/// A collection whose assets can register.
 #[derive(Serialize, ToSchema)]
 pub struct CollectionDocument {
-    /// The mint or the group.
+    /// The address that identifies the collection. The kind says what it is the address of.
     key: String,
-    /// `mint` or `group`.
+    /// `mint`: one token or Core asset. `group`: a Token-2022 group. `token_metadata`: the mint of a
+    /// collection of Token Metadata. `core`: a Metaplex Core collection. `prints`: the mint of a
+    /// Token Metadata master. `unknown`: a kind that is newer than this service.
     kind: &'static str,
+    /// What the rules of the collection allow: `locked`, `prints`, `issuer_moves`, `leaving`.
+    rules: Vec<&'static str>,
     /// The track of the collection's tokens.
     track: String,
 }
+
+/// The names of the kinds, in the order of their numbers.
+const KINDS: [&str; CollectionKind::ALL.len()] = ["mint", "group", "token_metadata", "core", "prints"];
+/// The names of the rules.
+const RULES: [(u16, &str); 4] = [
+    (Rules::LOCKED, "locked"),
+    (Rules::PRINTS, "prints"),
+    (Rules::ISSUER_MOVES, "issuer_moves"),
+    (Rules::LEAVING, "leaving"),
+];
 
 page! {
     /// A page of collections.
@@ -54,11 +69,16 @@ pub async fn collections(
     let found = state.store.collections_after(&registry, after, page.wanted());
     let mut found = found.await?;
     let next = page.cut(&mut found, |collection| collection.key.to_bytes());
-    let document = |collection: bauta_store::Collection| CollectionDocument {
-        key: collection.key.to_string(),
-        kind: if collection.is_group { "group" } else { "mint" },
-        track: collection.track.to_string(),
-    };
-    let data = found.into_iter().map(document).collect();
+    let data = found.iter().map(document).collect();
     Ok(Document(CollectionPage { data, next }))
+}
+
+fn document(collection: &bauta_store::Collection) -> CollectionDocument {
+    let allowed = RULES.iter().filter(|(rule, _)| collection.rules & rule != 0);
+    CollectionDocument {
+        key: collection.key.to_string(),
+        kind: KINDS.get(usize::from(collection.kind)).unwrap_or(&"unknown"),
+        rules: allowed.map(|(_, name)| *name).collect(),
+        track: collection.track.to_string(),
+    }
 }

@@ -51,8 +51,9 @@ pub struct EligibilityDocument {
 /// Returns which tokens of a wallet can register.
 ///
 /// The tokens come from a node (`SOLANA_RPC_URL`) at the commitment `confirmed`, and are checked as
-/// the program checks them. Whether a token is registered is in the list of holdings. A wallet with
-/// more than 1,000 tokens is refused. The request counts as 10 in the rate limit.
+/// the program checks them. Assets of Metaplex Core are left out, because a node has no index of
+/// their owners. Whether a token is registered is in the list of holdings. A wallet with more than
+/// 1,000 tokens is refused. The request counts as 10 in the rate limit.
 #[utoipa::path(
     post,
     path = "/v1/registries/{registry}/eligibility",

@@ -1,12 +1,18 @@
-//! Which tokens of a wallet can register. The mints and token accounts are written by the libraries
-//! of the token programs. The node is a stand-in that returns them.
+//! Which tokens of a wallet can register. The mints, token accounts and accounts of Token Metadata
+//! are written by the libraries of the programs. The node is a stand-in that returns them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, Router, routing::post};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bauta::state::CollectionKind;
 use bauta::token::{TOKEN_2022_PROGRAM, TOKEN_PROGRAM};
+use bauta::token_metadata::TOKEN_METADATA_PROGRAM;
+use bauta_client::addresses;
 use bauta_store::RegistryKind;
+use borsh::BorshSerialize;
+use mpl_token_metadata::accounts::{Edition, MasterEdition, Metadata, TokenRecord};
+use mpl_token_metadata::types::{Collection, Key, TokenStandard, TokenState};
 use reqwest::Method;
 use serde_json::{Value, json};
 use solana_address::Address;
@@ -25,8 +31,36 @@ use crate::common::{Chain, Running, address};
 /// The accounts of a node: the owner program and the data.
 #[derive(Default)]
 struct Node {
-    mints: BTreeMap<String, (Address, Vec<u8>)>,
-    tokens: Vec<(Address, Vec<u8>)>,
+    accounts: BTreeMap<String, (Address, Vec<u8>)>,
+    /// Token accounts, with their addresses.
+    tokens: Vec<(Address, (Address, Vec<u8>))>,
+}
+
+/// Returns the address of the token account of a mint.
+fn token_account(mint: &Address) -> Address {
+    let mut bytes = mint.to_bytes();
+    bytes[31] ^= 0xff;
+    Address::from(bytes)
+}
+
+/// What Token Metadata stores about a token.
+struct Description {
+    collection: Address,
+    verified: bool,
+    print_of: Option<Address>,
+    /// The state of the token record, if the token is programmable.
+    record: Option<TokenState>,
+}
+
+impl Default for Description {
+    fn default() -> Self {
+        Self {
+            collection: address("collection"),
+            verified: true,
+            print_of: None,
+            record: None,
+        }
+    }
 }
 
 impl Node {
@@ -62,7 +96,7 @@ impl Node {
             mint_state.pack_base();
             mint_state.init_account_type().unwrap();
         }
-        self.mints.insert(mint.to_string(), (program, data));
+        self.accounts.insert(mint.to_string(), (program, data));
         let mut data = vec![0; Account::LEN];
         let account = Account {
             mint,
@@ -72,7 +106,75 @@ impl Node {
             ..Account::default()
         };
         Account::pack(account, &mut data).unwrap();
-        self.tokens.push((program, data));
+        self.tokens.push((token_account(&mint), (program, data)));
+    }
+
+    /// Adds the accounts of Token Metadata of a mint. Its edition account becomes the mint authority.
+    fn describe(&mut self, mint: Address, description: &Description) {
+        let edition = addresses::edition(&mint).address;
+        let (_, data) = self.accounts.get_mut(&mint.to_string()).unwrap();
+        data[..4].copy_from_slice(&1u32.to_le_bytes());
+        data[4..36].copy_from_slice(edition.as_ref());
+        let metadata = Metadata {
+            key: Key::MetadataV1,
+            update_authority: [7; 32].into(),
+            mint: mint.to_bytes().into(),
+            name: "Token".into(),
+            symbol: String::new(),
+            uri: String::new(),
+            seller_fee_basis_points: 0,
+            creators: None,
+            primary_sale_happened: true,
+            is_mutable: true,
+            edition_nonce: None,
+            token_standard: Some(match description.record {
+                None => TokenStandard::NonFungible,
+                Some(_) => TokenStandard::ProgrammableNonFungible,
+            }),
+            collection: Some(Collection {
+                verified: description.verified,
+                key: description.collection.to_bytes().into(),
+            }),
+            uses: None,
+            collection_details: None,
+            programmable_config: None,
+        };
+        self.write(addresses::metadata(&mint).address, &metadata, 607);
+        if let Some(master) = &description.print_of {
+            let print = Edition {
+                key: Key::EditionV1,
+                parent: addresses::edition(master).address.to_bytes().into(),
+                edition: 1,
+            };
+            self.write(edition, &print, Edition::LEN);
+        } else {
+            let master = MasterEdition {
+                key: Key::MasterEditionV2,
+                supply: 0,
+                max_supply: Some(0),
+            };
+            self.write(edition, &master, 20);
+        }
+        if let Some(state) = &description.record {
+            let derived = addresses::token_record(&mint, &token_account(&mint));
+            let record = TokenRecord {
+                key: Key::TokenRecord,
+                bump: derived.bump,
+                state: state.clone(),
+                rule_set_revision: None,
+                delegate: None,
+                delegate_role: None,
+                locked_transfer: None,
+            };
+            self.write(derived.address, &record, TokenRecord::LEN);
+        }
+    }
+
+    fn write(&mut self, address: Address, contents: &impl BorshSerialize, bytes: usize) {
+        let mut data = borsh::to_vec(contents).unwrap();
+        data.resize(bytes, 0);
+        self.accounts
+            .insert(address.to_string(), (TOKEN_METADATA_PROGRAM, data));
     }
 
     fn answer(&self, request: &Value) -> Value {
@@ -88,15 +190,14 @@ impl Node {
                 let tokens = self
                     .tokens
                     .iter()
-                    .filter(|(owner, _)| owner.to_string() == *program);
-                let keyed =
-                    |token| json!({"pubkey": address("token").to_string(), "account": account(token)});
+                    .filter(|(_, (owner, _))| owner.to_string() == *program);
+                let keyed = |(address, token): &(Address, _)| json!({"pubkey": address.to_string(), "account": account(token)});
                 tokens.map(keyed).collect()
             }
             "getMultipleAccounts" => {
                 let addresses = request["params"][0].as_array().unwrap().iter();
-                let mints = addresses.map(|address| self.mints.get(address.as_str().unwrap()));
-                mints.map(|mint| mint.map_or(Value::Null, account)).collect()
+                let found = addresses.map(|address| self.accounts.get(address.as_str().unwrap()));
+                found.map(|found| found.map_or(Value::Null, account)).collect()
             }
             method => panic!("{method}"),
         };
@@ -143,15 +244,32 @@ async fn ask(service: &Running, registry: Address, body: &Value) -> (u16, Value)
     (response.status().as_u16(), response.json().await.unwrap())
 }
 
+/// Returns the reasons against the tokens in a response, by mint.
+fn reasons(answer: &Value) -> BTreeMap<String, Value> {
+    let assets = answer["assets"].as_array().unwrap().iter();
+    let reason = |asset: &Value| {
+        assert_eq!(asset["eligible"], asset["reason"].is_null(), "{asset}");
+        (
+            asset["asset"].as_str().unwrap().to_owned(),
+            asset["reason"].clone(),
+        )
+    };
+    assets.map(reason).collect()
+}
+
+fn by_address<const N: usize>(reasons: [(&str, Value); N]) -> BTreeMap<String, Value> {
+    BTreeMap::from(reasons.map(|(name, reason)| (address(name).to_string(), reason)))
+}
+
 #[tokio::test]
 async fn tokens_of_the_collections_are_listed_with_the_programs_reason_against_them() {
     let mut chain = Chain::new().await;
     let (registry, owner) = (address("registry"), address("owner"));
     chain.create(registry, RegistryKind::Holders);
     for name in ["good", "frozen", "fungible", "many"] {
-        chain.collection(registry, address(name), false);
+        chain.collection(registry, address(name), CollectionKind::Asset);
     }
-    chain.collection(registry, address("group"), true);
+    chain.collection(registry, address("group"), CollectionKind::Group);
     chain.apply().await;
     let mut node = Node::default();
     let member = ExtensionType::TokenGroupMember;
@@ -202,18 +320,6 @@ async fn tokens_of_the_collections_are_listed_with_the_programs_reason_against_t
     let service = Running::start(&chain.database, &[("SOLANA_RPC_URL", &url)]);
     let (status, answer) = ask(&service, registry, &json!({"owner": owner.to_string()})).await;
     assert_eq!(status, 200, "{answer}");
-    let found: BTreeMap<String, Value> = answer["assets"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|asset| {
-            assert_eq!(asset["eligible"], asset["reason"].is_null(), "{asset}");
-            (
-                asset["asset"].as_str().unwrap().to_owned(),
-                asset["reason"].clone(),
-            )
-        })
-        .collect();
     let expected = [
         ("good", Value::Null),
         ("frozen", json!("token_frozen")),
@@ -221,12 +327,84 @@ async fn tokens_of_the_collections_are_listed_with_the_programs_reason_against_t
         ("member", Value::Null),
         ("delegated", json!("has_permanent_delegate")),
     ];
-    let expected = expected.map(|(name, reason)| (address(name).to_string(), reason));
-    assert_eq!(found, BTreeMap::from(expected));
+    assert_eq!(reasons(&answer), by_address(expected));
     // Another wallet's tokens, which a node returns by mistake, are left out.
     let (_, answer) = ask(&service, registry, &json!({"owner": address("bob").to_string()})).await;
     assert_eq!(answer, json!({"assets": []}));
     assert!(!service.log().contains(&owner.to_string()));
+}
+
+#[tokio::test]
+async fn tokens_of_token_metadata_are_checked_with_their_metadata_edition_and_record() {
+    let mut chain = Chain::new().await;
+    let (registry, owner) = (address("registry"), address("owner"));
+    chain.create(registry, RegistryKind::Holders);
+    chain.collection(registry, address("collection"), CollectionKind::TokenMetadata);
+    chain.collection(registry, address("master"), CollectionKind::Prints);
+    chain.apply().await;
+    let mut node = Node::default();
+    let frozen = || Token {
+        state: AccountState::Frozen,
+        ..Token::default()
+    };
+    let programmable = |state| Description {
+        record: Some(state),
+        ..Description::default()
+    };
+    let print = |master: &str, collection: &str| Description {
+        collection: address(collection),
+        print_of: Some(address(master)),
+        ..Description::default()
+    };
+    for (name, token, description) in [
+        ("plain", Token::default(), Description::default()),
+        ("frozen", frozen(), Description::default()),
+        ("free", frozen(), programmable(TokenState::Unlocked)),
+        ("locked", frozen(), programmable(TokenState::Locked)),
+        ("print", Token::default(), print("master", "elsewhere")),
+        ("unruly print", Token::default(), print("unknown", "collection")),
+        // Of no collection of the registry.
+        ("other print", Token::default(), print("unknown", "elsewhere")),
+        (
+            "unverified",
+            Token::default(),
+            Description {
+                verified: false,
+                ..Description::default()
+            },
+        ),
+        (
+            "other",
+            Token::default(),
+            Description {
+                collection: address("elsewhere"),
+                ..Description::default()
+            },
+        ),
+    ] {
+        node.add(address(name), owner, &token);
+        node.describe(address(name), &description);
+    }
+    // The mint authority is the address of an edition account that does not exist.
+    node.add(address("no edition"), owner, &Token::default());
+    node.describe(address("no edition"), &Description::default());
+    let edition = addresses::edition(&address("no edition")).address;
+    node.accounts.remove(&edition.to_string());
+    let url = node.start().await;
+    let service = Running::start(&chain.database, &[("SOLANA_RPC_URL", &url)]);
+    let (status, answer) = ask(&service, registry, &json!({"owner": owner.to_string()})).await;
+    assert_eq!(status, 200, "{answer}");
+    let expected = [
+        ("plain", Value::Null),
+        ("frozen", json!("token_frozen")),
+        ("free", Value::Null),
+        ("locked", json!("asset_locked")),
+        ("print", Value::Null),
+        ("unruly print", json!("print_refused")),
+        ("unverified", json!("collection_not_verified")),
+        ("no edition", json!("has_mint_authority")),
+    ];
+    assert_eq!(reasons(&answer), by_address(expected));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bauta::state::CollectionKind;
 use bauta_store::{RegistryKind, ScopeMode};
 use serde_json::{Value, json};
 
@@ -32,7 +33,7 @@ async fn pages_together_have_each_element_once_and_in_order() {
     let names: Vec<String> = (0..5).map(|number| format!("registry {number}")).collect();
     for name in &names {
         chain.create(address(name), RegistryKind::Holders);
-        chain.collection(address(&names[0]), address(name), false);
+        chain.collection(address(&names[0]), address(name), CollectionKind::Asset);
         chain.scope(
             address(&format!("scope {name}")),
             address(&names[0]),

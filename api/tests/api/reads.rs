@@ -1,5 +1,6 @@
 //! The values that the routes return.
 
+use bauta::state::CollectionKind;
 use bauta_store::{Event, RegistryKind, ScopeMode};
 use serde_json::json;
 
@@ -10,7 +11,15 @@ async fn with_scopes() -> Chain {
     let mut chain = Chain::new().await;
     let registry = address("registry");
     chain.create(registry, RegistryKind::Holders);
-    chain.collection(registry, address("group"), true);
+    for (name, kind, rules) in [
+        ("mint", CollectionKind::Asset, 0),
+        ("group", CollectionKind::Group, 0),
+        ("metadata", CollectionKind::TokenMetadata, 1 | 2 | 16),
+        ("core", CollectionKind::Core, 8 | 16),
+        ("master", CollectionKind::Prints, 1),
+    ] {
+        chain.collection_with_rules(registry, address(name), kind, rules);
+    }
     chain.register(registry, address("mint 1"), address("ann"), 7);
     chain.register(registry, address("mint 2"), address("ben"), 7);
     chain.scope(address("live"), registry, ScopeMode::Live);
@@ -70,8 +79,19 @@ async fn a_registry_has_its_collections_holdings_and_anonymity_sets() {
     let list = service.read("/v1/registries").await;
     assert_eq!(list, json!({"data": [found], "next": null}));
     let collections = service.read(&format!("{registry}/collections")).await;
-    let group = json!({"key": address("group").to_string(), "kind": "group", "track": u64::MAX.to_string()});
-    assert_eq!(collections["data"], json!([group]));
+    let document = |name: &str, kind: &str, rules: &[&str]| {
+        json!({
+            "key": address(name).to_string(), "kind": kind, "rules": rules, "track": u64::MAX.to_string(),
+        })
+    };
+    let expected = [
+        document("core", "core", &["issuer_moves", "leaving"]),
+        document("group", "group", &[]),
+        document("master", "prints", &["locked"]),
+        document("metadata", "token_metadata", &["locked", "prints", "leaving"]),
+        document("mint", "mint", &[]),
+    ];
+    assert_eq!(collections["data"], json!(expected));
     chain.now += 60;
     chain.evict(address("registry"), address("mint 2"));
     chain.apply().await;

@@ -3,6 +3,7 @@
 
 use bauta::instructions::CircuitRegistration;
 use bauta::state::{Circuit, Collection, Config, Holding, Nullifier as NullifierAccount, Registry, Scope};
+use bauta::token_metadata::TOKEN_METADATA_PROGRAM;
 use bauta_primitives::Nullifier;
 use solana_address::Address;
 use solana_sha256_hasher::hash;
@@ -23,6 +24,12 @@ pub struct DerivedAddress {
 impl DerivedAddress {
     fn of(seeds: &[&[u8]]) -> Self {
         Self::under(seeds, &bauta::ID)
+    }
+
+    fn of_token_metadata(mint: &Address, more: &[&[u8]]) -> Self {
+        let program = TOKEN_METADATA_PROGRAM;
+        let first: [&[u8]; 3] = [b"metadata", program.as_ref(), mint.as_ref()];
+        Self::under(&[&first[..], more].concat(), &program)
     }
 
     fn under(seeds: &[&[u8]], program: &Address) -> Self {
@@ -56,13 +63,13 @@ pub fn registry(authority: &Address, nonce: u64) -> DerivedAddress {
     DerivedAddress::of(&[Registry::SEED, authority.as_ref(), &nonce.to_le_bytes()])
 }
 
-/// Derives the address of a collection in a registry of holders. `key` is its mint or group.
+/// Derives the address of a collection in a registry of holders. `key` is its key.
 #[must_use]
 pub fn collection(registry: &Address, key: &Address) -> DerivedAddress {
     DerivedAddress::of(&[Collection::SEED, registry.as_ref(), key.as_ref()])
 }
 
-/// Derives the address of a token's holding in a registry.
+/// Derives the address of the holding of a token's mint, or of a Core asset, in a registry.
 #[must_use]
 pub fn holding(registry: &Address, mint: &Address) -> DerivedAddress {
     DerivedAddress::of(&[Holding::SEED, registry.as_ref(), mint.as_ref()])
@@ -101,4 +108,22 @@ pub fn event_authority() -> DerivedAddress {
 #[must_use]
 pub fn program_data() -> DerivedAddress {
     DerivedAddress::under(&[bauta::ID.as_ref()], &UPGRADEABLE_LOADER)
+}
+
+/// Derives the address of a mint's metadata account of Token Metadata.
+#[must_use]
+pub fn metadata(mint: &Address) -> DerivedAddress {
+    DerivedAddress::of_token_metadata(mint, &[])
+}
+
+/// Derives the address of a mint's edition account of Token Metadata.
+#[must_use]
+pub fn edition(mint: &Address) -> DerivedAddress {
+    DerivedAddress::of_token_metadata(mint, &[b"edition"])
+}
+
+/// Derives the address of the token record of Token Metadata of a token account.
+#[must_use]
+pub fn token_record(mint: &Address, token_account: &Address) -> DerivedAddress {
+    DerivedAddress::of_token_metadata(mint, &[b"token_record", token_account.as_ref()])
 }

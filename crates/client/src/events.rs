@@ -20,6 +20,22 @@ use solana_address::Address;
 
 use crate::{ClientError, addresses};
 
+/// Events that got more fields: the length of the earlier form and the number of new bytes, which
+/// are at the end. Their zeros mean what the earlier program did: a collection without rules and
+/// without a number, and a token.
+const EXTENDED: [(&[u8], usize, usize); 2] = [
+    (events::CollectionAdded::DISCRIMINATOR, 3 * 32 + 1 + 2 * 8, 4),
+    (events::HolderRegistered::DISCRIMINATOR, 4 * 32 + 4 * 8 + 1, 3),
+];
+
+/// Returns the fields of an event with the new bytes, if it has the earlier form.
+fn extended(discriminator: &[u8], fields: &[u8]) -> Option<Vec<u8>> {
+    EXTENDED
+        .iter()
+        .find(|(of, length, _)| *of == discriminator && *length == fields.len())
+        .map(|(_, _, added)| [fields, &vec![0; *added]].concat())
+}
+
 macro_rules! event {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// An event of the program.
@@ -38,9 +54,11 @@ macro_rules! event {
             }
 
             fn decode(bytes: &[u8]) -> Result<Self, ClientError> {
-                let (discriminator, mut fields) = bytes
+                let (discriminator, fields) = bytes
                     .split_first_chunk::<8>()
                     .ok_or(ClientError::UnknownEvent { discriminator: [0; 8] })?;
+                let extended = extended(discriminator, fields);
+                let mut fields = extended.as_deref().unwrap_or(fields);
                 $(
                     if discriminator == events::$name::DISCRIMINATOR {
                         let event = events::$name::deserialize(&mut fields).map_err(|e| {

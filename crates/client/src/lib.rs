@@ -17,6 +17,7 @@
 
 mod accounts;
 pub mod addresses;
+pub mod eligibility;
 mod error;
 mod events;
 pub mod instructions;

@@ -2,7 +2,8 @@
 
 use anchor_lang::Event as _;
 use anchor_lang::event::EVENT_IX_TAG_LE;
-use bauta::events::{RegistrySealed, ScopeClosed};
+use bauta::events::{CollectionAdded, HolderRegistered, RegistrySealed, ScopeClosed};
+use bauta::state::{AssetForm, CollectionKind};
 use bauta_client::{ClientError, Event, addresses, decode_event};
 use proptest::prelude::*;
 use solana_address::Address;
@@ -72,6 +73,53 @@ fn an_event_that_can_not_be_decoded_is_an_error() {
                 ..
             })
         ));
+    }
+}
+
+/// Events of the program before collections had rules and numbers have no such fields.
+#[test]
+fn events_of_the_earlier_program_are_decoded() {
+    let authority = [addresses::event_authority().address];
+    let address = Address::new_from_array([3; 32]);
+    let decode = |data: &[u8]| decode_event(&bauta::ID, &authority, data);
+    let added = CollectionAdded {
+        registry: address,
+        collection: address,
+        key: address,
+        kind: CollectionKind::Group,
+        track: 5,
+        timestamp: 17,
+        rules: 0,
+        number: 0,
+    };
+    let registered = HolderRegistered {
+        registry: address,
+        sequence: 1,
+        mint: address,
+        owner: address,
+        commitment: [3; 32],
+        track: 5,
+        index: 0,
+        replaced: false,
+        timestamp: 17,
+        form: AssetForm::Token,
+        collection: 0,
+    };
+    for (event, data, new_bytes) in [
+        (Event::CollectionAdded(added.clone()), added.data(), 4),
+        (Event::HolderRegistered(registered.clone()), registered.data(), 3),
+    ] {
+        let data = [EVENT_IX_TAG_LE, &data].concat();
+        let earlier = &data[..data.len() - new_bytes];
+        assert_eq!(decode(&data).unwrap(), Some(event.clone()));
+        assert_eq!(decode(earlier).unwrap(), Some(event));
+        // No other length is the earlier form.
+        for length in [data.len() - 1, data.len() - new_bytes - 1] {
+            assert!(matches!(
+                decode(&data[..length]),
+                Err(ClientError::MalformedEvent { .. })
+            ));
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 //! writable accounts. Anchor generates the IDL from the program's sources.
 
 use bauta::instructions::CircuitRegistration;
-use bauta::state::{Provenance, RegistryKind, ScopeMode};
+use bauta::state::{CollectionKind, Provenance, RegistryKind, ScopeMode};
 use bauta_client::instructions::{
     AcceptAdmin, AddCollection, AppendLeaves, CloseScope, CreateRegistry, CreateScope, EvictHolder,
-    Initialize, Pause, PublishRoot, ReclaimNullifier, RegisterCircuit, RegisterHolder, ReplaceAdmin,
-    ReplaceLeaf, RetireCircuit, SealRegistry, SetAdmin, SuspendCircuit, Verify,
+    Initialize, Pause, PublishRoot, ReclaimNullifier, RegisterCircuit, RegisterCoreHolder, RegisterHolder,
+    ReplaceAdmin, ReplaceLeaf, RetireCircuit, SealRegistry, SetAdmin, SuspendCircuit, TokenMetadataAccounts,
+    Verify,
 };
 use bauta_primitives::{Claim, Commitment, FieldElement, Leaf, Nullifier, Root};
 use serde_json::Value;
@@ -108,6 +109,55 @@ fn administration() -> Vec<(&'static str, Instruction)> {
     ]
 }
 
+fn holders() -> Vec<(&'static str, Instruction)> {
+    vec![
+        (
+            "register_holder",
+            RegisterHolder {
+                payer: address(1),
+                owner: address(2),
+                registry: address(3),
+                tree: address(4),
+                collection_key: address(5),
+                mint: address(6),
+                token_account: address(7),
+                token_metadata: TokenMetadataAccounts::of_programmable(&address(6), &address(7)),
+                commitment: Commitment::new(element(8)),
+                path: Some(PATH),
+            }
+            .instruction(),
+        ),
+        (
+            "register_core_holder",
+            RegisterCoreHolder {
+                payer: address(1),
+                owner: address(2),
+                registry: address(3),
+                tree: address(4),
+                collection_key: address(5),
+                asset: address(6),
+                core_collection: Some(address(5)),
+                commitment: Commitment::new(element(8)),
+                path: Some(PATH),
+            }
+            .instruction(),
+        ),
+        (
+            "evict_holder",
+            EvictHolder {
+                registry: address(1),
+                tree: address(2),
+                mint: address(3),
+                token_account: Some(address(4)),
+                left_collection: Some(address(5)),
+                metadata: Some(address(6)),
+                path: PATH,
+            }
+            .instruction(),
+        ),
+    ]
+}
+
 fn registries() -> Vec<(&'static str, Instruction)> {
     vec![
         (
@@ -131,7 +181,8 @@ fn registries() -> Vec<(&'static str, Instruction)> {
                 authority: address(2),
                 registry: address(3),
                 key: address(4),
-                is_group: false,
+                kind: CollectionKind::Asset,
+                rules: 0,
                 track: 5,
             }
             .instruction(),
@@ -141,32 +192,6 @@ fn registries() -> Vec<(&'static str, Instruction)> {
             SealRegistry {
                 authority: address(1),
                 registry: address(2),
-            }
-            .instruction(),
-        ),
-        (
-            "register_holder",
-            RegisterHolder {
-                payer: address(1),
-                owner: address(2),
-                registry: address(3),
-                tree: address(4),
-                collection_key: address(5),
-                mint: address(6),
-                token_account: address(7),
-                commitment: Commitment::new(element(8)),
-                path: Some(PATH),
-            }
-            .instruction(),
-        ),
-        (
-            "evict_holder",
-            EvictHolder {
-                registry: address(1),
-                tree: address(2),
-                mint: address(3),
-                token_account: Some(address(4)),
-                path: PATH,
             }
             .instruction(),
         ),
@@ -275,7 +300,7 @@ fn every_instruction_of_the_idl_has_a_builder_with_its_accounts() {
     let idl: Value =
         serde_json::from_str(include_str!("../../../programs/bauta/artifacts/bauta.json")).unwrap();
     assert_eq!(idl["address"], bauta::ID.to_string());
-    let mut built = [administration(), registries(), scopes()].concat();
+    let mut built = [administration(), holders(), registries(), scopes()].concat();
     for entry in idl["instructions"].as_array().unwrap() {
         let name = entry["name"].as_str().unwrap();
         let at = built

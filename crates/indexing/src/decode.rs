@@ -219,7 +219,9 @@ fn collection_added(e: &chain::CollectionAdded) -> Event {
     Event::CollectionAdded(CollectionAdded {
         registry: e.registry,
         key: e.key,
-        is_group: e.is_group,
+        kind: e.kind as u8,
+        rules: e.rules,
+        number: e.number,
         track: e.track,
     })
 }

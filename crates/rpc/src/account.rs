@@ -94,22 +94,18 @@ impl Rpc {
         let options = json!({ "commitment": level, "encoding": "base64", "filters": filters });
         let response: Vec<KeyedAccountJson> =
             self.call(METHOD, &json!([program.to_string(), options])).await?;
-        let parse = |keyed: KeyedAccountJson| {
-            let address = keyed.pubkey.parse().map_err(RpcError::invalid_response(METHOD))?;
-            Ok((address, keyed.account.parse(METHOD)?))
-        };
-        response.into_iter().map(parse).collect()
+        response.into_iter().map(|keyed| keyed.parse(METHOD)).collect()
     }
 
-    /// Returns the first `bytes` bytes of each token account of an owner in a token program, without
-    /// their addresses.
+    /// Returns the addresses of the token accounts of an owner in a token program, and the first
+    /// `bytes` bytes of each.
     pub async fn token_accounts(
         &self,
         owner: &Address,
         program: &Address,
         bytes: usize,
         level: CommitmentLevel,
-    ) -> Result<Vec<Account>, RpcError> {
+    ) -> Result<Vec<(Address, Account)>, RpcError> {
         const METHOD: &str = "getTokenAccountsByOwner";
         let options = json!({
             "commitment": level, "encoding": "base64", "dataSlice": { "offset": 0, "length": bytes },
@@ -118,7 +114,7 @@ impl Rpc {
         let response: WithContext<Vec<KeyedAccountJson>> = self
             .call(METHOD, &json!([owner.to_string(), filter, options]))
             .await?;
-        let parse = |keyed: KeyedAccountJson| keyed.account.parse(METHOD);
+        let parse = |keyed: KeyedAccountJson| keyed.parse(METHOD);
         response.value.into_iter().map(parse).collect()
     }
 
@@ -158,6 +154,13 @@ struct AccountJson {
 struct KeyedAccountJson {
     pubkey: String,
     account: AccountJson,
+}
+
+impl KeyedAccountJson {
+    fn parse(self, method: &'static str) -> Result<(Address, Account), RpcError> {
+        let address = self.pubkey.parse().map_err(RpcError::invalid_response(method))?;
+        Ok((address, self.account.parse(method)?))
+    }
 }
 
 impl AccountJson {

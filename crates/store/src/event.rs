@@ -162,10 +162,14 @@ pub struct RegistryCreated {
 pub struct CollectionAdded {
     /// The registry account.
     pub registry: Address,
-    /// The mint or the Token-2022 group.
+    /// The address that identifies the collection.
     pub key: Address,
-    /// Whether `key` is a group.
-    pub is_group: bool,
+    /// The number of the kind: 0 an asset, 1 a Token-2022 group, 2 Token Metadata, 3 Core, 4 prints.
+    pub kind: u8,
+    /// The sum of the rules.
+    pub rules: u16,
+    /// The number of the collection in its registry, from 1. 0 if it has none.
+    pub number: u16,
     /// The track of the collection's tokens.
     pub track: u64,
 }

@@ -37,13 +37,17 @@ pub struct Registry {
     pub sequence: Sequence,
 }
 
-/// A mint or group whose tokens can register.
+/// A collection whose assets can register.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Collection {
-    /// The mint or the Token-2022 group.
+    /// The address that identifies the collection.
     pub key: Address,
-    /// Whether `key` is a group.
-    pub is_group: bool,
+    /// The number of the kind: 0 an asset, 1 a Token-2022 group, 2 Token Metadata, 3 Core, 4 prints.
+    pub kind: u8,
+    /// The sum of the rules.
+    pub rules: u16,
+    /// The number of the collection in its registry, from 1. 0 if it has none.
+    pub number: u16,
     /// The track of the collection's tokens.
     pub track: u64,
 }
@@ -51,6 +55,11 @@ pub struct Collection {
 pub const SELECT: &str =
     "SELECT id, address, authority, nonce, kind, depth, leaf_format, root_ttl_seconds, sealed,
     next_index, sequence FROM registries";
+
+/// Selects collections. Programs of the previous release write no kind.
+pub const SELECT_COLLECTIONS: &str =
+    "SELECT key, coalesce(kind, is_group::integer::smallint) AS kind, rules, number, track_id
+    FROM collections";
 
 pub fn depth(row: &PgRow) -> Result<Depth, StoreError> {
     let depth = byte(row, "depth")?;
@@ -60,6 +69,11 @@ pub fn depth(row: &PgRow) -> Result<Depth, StoreError> {
 pub fn byte(row: &PgRow, column: &str) -> Result<u8, StoreError> {
     u8::try_from(row.get::<i16, _>(column))
         .map_err(|_| StoreError::Damaged(format!("{column} is not between 0 and 255")))
+}
+
+fn short(row: &PgRow, column: &str) -> Result<u16, StoreError> {
+    u16::try_from(row.get::<i32, _>(column))
+        .map_err(|_| StoreError::Damaged(format!("{column} is not between 0 and 65,535")))
 }
 
 pub fn registry(row: &PgRow) -> Result<Registry, StoreError> {
@@ -81,7 +95,9 @@ pub fn registry(row: &PgRow) -> Result<Registry, StoreError> {
 pub fn collection(row: &PgRow) -> Result<Collection, StoreError> {
     Ok(Collection {
         key: address(row.get("key"))?,
-        is_group: row.get("is_group"),
+        kind: byte(row, "kind")?,
+        rules: short(row, "rules")?,
+        number: short(row, "number")?,
         track: uint64(row, "track_id")?,
     })
 }
@@ -107,12 +123,11 @@ impl Store {
 
     /// Returns the collections of a registry, ordered by key.
     pub async fn collections(&self, registry: &Registry) -> Result<Vec<Collection>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT key, is_group, track_id FROM collections WHERE registry_id = $1 ORDER BY key",
-        )
-        .bind(registry.id)
-        .fetch_all(&self.pool)
-        .await?;
+        let query = format!("{SELECT_COLLECTIONS} WHERE registry_id = $1 ORDER BY key");
+        let rows = sqlx::query(AssertSqlSafe(query))
+            .bind(registry.id)
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(collection).collect()
     }
 }

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use bauta::state::{Holding, RegistryKind, ScopeMode};
+use bauta::state::{CollectionKind, Holding, RegistryKind, ScopeMode};
 use bauta_client::instructions::{
-    AddCollection, CloseScope, CreateScope, EvictHolder, RegisterHolder, Verify,
+    AddCollection, CloseScope, CreateScope, EvictHolder, RegisterHolder, TokenMetadataAccounts, Verify,
 };
 use bauta_primitives::{Attributes, Claim, EntryId, IdentitySecret, Leaf, MasterSecret, ProofInputs, Scope};
 use bauta_rpc::{CommitmentLevel, Rpc, RpcError, sign};
@@ -172,6 +172,7 @@ impl Holders {
             collection_key: entry.mint,
             mint: entry.mint,
             token_account: entry.account,
+            token_metadata: TokenMetadataAccounts::default(),
             commitment: entry.identity(&self.registry()).commitment(),
             path: (!is_first).then(|| self.expected.tree.on_chain_path(entry.index).unwrap()),
         }
@@ -247,7 +248,8 @@ impl Holders {
             authority,
             payer: authority,
             key,
-            is_group: false,
+            kind: CollectionKind::Asset,
+            rules: 0,
             track: entry.track,
         };
         let register = self.registration(&entry).instruction();
@@ -293,6 +295,8 @@ impl Holders {
             tree: self.tree_account,
             mint: entry.mint,
             token_account: None,
+            left_collection: None,
+            metadata: None,
             path: self.expected.tree.on_chain_path(entry.index).unwrap(),
         };
         self.send(&[burn, evict.instruction()], &self.signers(&entry))

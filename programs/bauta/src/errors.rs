@@ -20,9 +20,99 @@ pub fn refused<E: Into<Error>>(error: E) -> Error {
     error.into()
 }
 
+/// Defines the errors.
+///
+/// Anchor's `#[error_code]` copies the texts of each error into code, which makes the ELF about 37 kB
+/// longer. So that attribute writes only the IDL. In the ELF, the texts are one string.
+macro_rules! errors {
+    ($(#[$attribute:meta])* pub enum $enum:ident { $(#[msg($message:tt)] $name:ident,)* }) => {
+        #[cfg(feature = "idl-build")]
+        #[error_code]
+        $(#[$attribute])*
+        pub enum $enum {
+            $(#[msg($message)] $name,)*
+        }
+
+        $(#[$attribute])*
+        #[cfg(not(feature = "idl-build"))]
+        #[derive(Debug, Clone, Copy)]
+        #[repr(u32)]
+        pub enum $enum {
+            $($name,)*
+        }
+
+        /// The name and the message of each error, in the order of the codes. A zero byte ends each
+        /// text.
+        #[cfg(not(feature = "idl-build"))]
+        const TEXTS: &str = concat!($(stringify!($name), "\0", $message, "\0",)*);
+        /// The positions of the zero bytes.
+        #[cfg(not(feature = "idl-build"))]
+        static ENDS: [usize; 2 * [$($enum::$name,)*].len()] = ends(TEXTS.as_bytes());
+    };
+}
+
+#[cfg(not(feature = "idl-build"))]
+const fn ends<const N: usize>(texts: &[u8]) -> [usize; N] {
+    let mut ends = [0; N];
+    let (mut at, mut count) = (0, 0);
+    while at < texts.len() {
+        if texts[at] == 0 {
+            ends[count] = at;
+            count += 1;
+        }
+        at += 1;
+    }
+    ends
+}
+
+#[cfg(not(feature = "idl-build"))]
+impl BautaError {
+    /// Returns the name of the error.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.text(0).to_owned()
+    }
+
+    /// Returns the name (0) or the message (1).
+    fn text(self, which: usize) -> &'static str {
+        let number = 2 * self as usize + which;
+        let start = if number == 0 { 0 } else { ENDS[number - 1] + 1 };
+        TEXTS.get(start..ENDS[number]).unwrap_or_default()
+    }
+}
+
+#[cfg(not(feature = "idl-build"))]
+impl std::fmt::Display for BautaError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.text(1))
+    }
+}
+
+#[cfg(not(feature = "idl-build"))]
+impl From<BautaError> for u32 {
+    fn from(error: BautaError) -> Self {
+        error as Self + anchor_lang::error::ERROR_CODE_OFFSET
+    }
+}
+
+#[cfg(not(feature = "idl-build"))]
+impl From<BautaError> for Error {
+    #[cold]
+    #[inline(never)]
+    fn from(error: BautaError) -> Self {
+        Self::from(anchor_lang::error::AnchorError {
+            error_name: error.name(),
+            error_code_number: error.into(),
+            error_msg: error.text(1).to_owned(),
+            error_origin: None,
+            compared_values: None,
+        })
+    }
+}
+
+errors! {
 /// The errors of the program. Codes start at 6000 and follow this order. New errors are added at
 /// the end.
-#[error_code]
 #[derive(PartialEq, Eq, bytemuck::CheckedBitPattern)]
 pub enum BautaError {
     // --- configuration
@@ -280,4 +370,43 @@ pub enum BautaError {
         "closes_at is after the circuit's retires_at: the scope would accept no proof from then on; choose an earlier closes_at or another circuit"
     )]
     ScopeOutlivesCircuit,
+
+    // --- collections
+    #[msg("rules has a bit that collections of this kind don't have")]
+    UnknownRule,
+    #[msg("the edition account must be the mint's edition account of Token Metadata, of a master or a print")]
+    WrongEdition,
+    #[msg("the token is a print: the collection does not have the rule PRINTS")]
+    PrintRefused,
+    #[msg("the token must be a print: the collection has the prints of a master")]
+    NotAPrint,
+    #[msg("the print is one of another master")]
+    PrintOfAnotherMaster,
+    #[msg("the metadata account is missing, or is not the mint's metadata account of Token Metadata")]
+    WrongMetadata,
+    #[msg("the metadata account is malformed, or has a token standard that this program does not know")]
+    InvalidMetadata,
+    #[msg("the metadata names the collection, but the collection's authority has not verified it")]
+    CollectionNotVerified,
+    #[msg("the token record is missing, or is not the record of this token account, or has an unknown state")]
+    WrongTokenRecord,
+    #[msg("the asset is locked or frozen: unlock it first, or the collection needs the rule LOCKED")]
+    AssetLocked,
+    #[msg("the account must be an asset of Metaplex Core that is stored whole: decompress it first")]
+    NotACoreAsset,
+    #[msg("the Core asset is malformed")]
+    InvalidCoreAsset,
+    #[msg("the Core collection account must be given exactly if the asset has a collection, and be that one")]
+    WrongCoreCollection,
+    #[msg(
+        "the asset or its collection has a plugin that this program does not know: only known plugins are accepted"
+    )]
+    UnknownPlugin,
+    #[msg(
+        "the asset or its collection has the plugin PermanentTransferDelegate: the issuer could move the asset, and the collection does not have the rule ISSUER_MOVES"
+    )]
+    HasPermanentTransferDelegate,
+    #[msg("the collection is not the one that the holder registered with")]
+    WrongCollection,
+}
 }

@@ -1,7 +1,7 @@
 //! The events of the program. Every state change emits one. An event is a self-CPI that the event
 //! authority signs, never a log.
 
-use crate::state::{Provenance, Registry, RegistryKind, ScopeMode};
+use crate::state::{AssetForm, CollectionKind, Provenance, Registry, RegistryKind, ScopeMode};
 use anchor_lang::{
     event::EVENT_IX_TAG_LE,
     prelude::*,
@@ -155,21 +155,25 @@ pub struct CollectionAdded {
     pub registry: Pubkey,
     /// The collection account.
     pub collection: Pubkey,
-    /// The address of the mint or group.
+    /// The address that identifies the collection.
     pub key: Pubkey,
-    /// Whether `key` is a group.
-    pub is_group: bool,
+    /// The kind of the collection: it defines what `key` is.
+    pub kind: CollectionKind,
     /// The track of the collection's tokens.
     pub track: u64,
     /// The time of the event in Unix seconds.
     pub timestamp: i64,
+    /// The rules of the collection: bits, of which each allows something.
+    pub rules: u16,
+    /// The number of the collection in its registry, from 1.
+    pub number: u16,
 }
 
 /// A registry was sealed: no collection can be added after that.
 ///
-/// Sealing fixes the list of collections: their keys, kinds and tracks. It does not fix the members
-/// of a collection. The update authority of a Token-2022 group can still add mints to the group,
-/// and the holders of these mints can register.
+/// Sealing fixes the list of collections: their keys, kinds, rules and tracks. It does not fix the
+/// members of a collection, except of one that is a single asset. The collection's own authority
+/// can still add members, and the holders of these assets can register.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RegistrySealed {
@@ -179,7 +183,7 @@ pub struct RegistrySealed {
     pub timestamp: i64,
 }
 
-/// A holder registered a token. Its leaf is
+/// A holder registered a token or a Core asset. Its leaf is
 /// `Poseidon3(commitment, hash_to_field("bauta/mint/1", mint), track)`.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -188,9 +192,9 @@ pub struct HolderRegistered {
     pub registry: Pubkey,
     /// The number of the tree change.
     pub sequence: u64,
-    /// The token's mint.
+    /// The token's mint, or the address of the Core asset.
     pub mint: Pubkey,
-    /// The token's holder.
+    /// The holder.
     pub owner: Pubkey,
     /// The holder's commitment.
     pub commitment: [u8; 32],
@@ -202,6 +206,10 @@ pub struct HolderRegistered {
     pub replaced: bool,
     /// The time of the event in Unix seconds.
     pub timestamp: i64,
+    /// The form of the asset.
+    pub form: AssetForm,
+    /// The number of the collection in the registry. 0 if the collection is older than the numbers.
+    pub collection: u16,
 }
 
 /// The evidence for an eviction.
@@ -212,8 +220,12 @@ pub enum Evidence {
     SupplyZero,
     /// The mint account was closed.
     MintClosed,
-    /// Another owner has a token account with amount 1.
+    /// Another owner has a token account with amount 1, or is the owner of the Core asset.
     OtherOwner,
+    /// The Core asset was burnt.
+    AssetGone,
+    /// The asset left its collection, and the collection's rules make this evidence.
+    LeftCollection,
 }
 
 /// A token's leaf was emptied on evidence that the holder no longer has the token.
@@ -224,7 +236,7 @@ pub struct HolderEvicted {
     pub registry: Pubkey,
     /// The number of the tree change.
     pub sequence: u64,
-    /// The token's mint.
+    /// The token's mint, or the address of the Core asset.
     pub mint: Pubkey,
     /// The owner who had registered the token.
     pub owner: Pubkey,
@@ -295,7 +307,8 @@ pub struct MerkleRootUpdated {
     pub sequence: u64,
     /// The new current root.
     pub root: [u8; 32],
-    /// The time from which the replaced root is refused, in Unix seconds. `None` if it was not kept.
+    /// The time from which the replaced root is refused, in Unix seconds. `None` if it was not
+    /// kept.
     pub replaced_root_expires_at: Option<i64>,
     /// The time of the event in Unix seconds.
     pub timestamp: i64,

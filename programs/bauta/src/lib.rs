@@ -19,6 +19,8 @@
 use solana_compiler_builtins as _;
 
 pub mod account;
+pub mod core_asset;
+pub mod eligibility;
 pub mod errors;
 pub mod events;
 pub mod groth16;
@@ -30,10 +32,12 @@ mod security_txt;
 pub mod state;
 mod system_data;
 pub mod token;
+pub mod token_metadata;
+pub mod view;
 
 use anchor_lang::prelude::*;
 use instructions::*;
-use state::{Node, Path, RegistryKind};
+use state::{CollectionKind, Node, Path, RegistryKind};
 
 declare_id!("BaXwFR6H8K5UrTyRnNp9Wds1Fnz8a68yGLHpbpNbXyc2");
 
@@ -67,11 +71,24 @@ pub mod bauta {
         ctx.accounts.run(commitment, path.as_ref())
     }
 
-    /// Empties a token's leaf on evidence that its registered holder no longer has the token.
-    /// Anyone may call it.
+    /// Registers a Metaplex Core asset that the signer owns.
     ///
-    /// The evidence is a supply of 0, a closed mint, or a token account of another owner with
-    /// amount 1. A token can be evicted directly after its registration.
+    /// The rules are those of `register_holder`.
+    pub fn register_core_holder(
+        ctx: Context<RegisterCoreHolder>,
+        commitment: [u8; 32],
+        path: Option<Path>,
+    ) -> Result<()> {
+        ctx.accounts.run(commitment, path.as_ref())
+    }
+
+    /// Empties a leaf on evidence that the registered holder no longer has the asset. Anyone may
+    /// call it.
+    ///
+    /// The evidence for a token is a supply of 0, a closed mint, or a token account of another
+    /// owner with amount 1. The evidence for a Core asset is another owner, or that it was burnt.
+    /// If the asset's collection has the rule LEAVING, it is also evidence that the asset left the
+    /// collection.
     pub fn evict_holder(ctx: Context<EvictHolder>, path: Path) -> Result<()> {
         ctx.accounts.run(&path)
     }
@@ -136,19 +153,20 @@ pub mod bauta {
             .run(ctx.bumps.registry, nonce, kind, depth, leaf_format, root_ttl)
     }
 
-    /// Allows a mint, or the mints of a Token-2022 group, to register in a registry of kind
-    /// `Holders`, and sets the track of their leaves.
+    /// Allows the holders of a collection's assets to register in a registry of kind `Holders`, and
+    /// sets the rules of the collection and the track of their leaves.
     pub fn add_collection(
         ctx: Context<AddCollection>,
         key: Pubkey,
-        is_group: bool,
+        kind: CollectionKind,
+        rules: u16,
         track: u64,
     ) -> Result<()> {
-        ctx.accounts.run(ctx.bumps.collection, key, is_group, track)
+        ctx.accounts.run(ctx.bumps.collection, key, kind, rules, track)
     }
 
-    /// Seals a registry of kind `Holders`: no collection can be added after that. Tokens that join a
-    /// listed group later can still be registered.
+    /// Seals a registry of kind `Holders`: no collection can be added after that. Assets that join
+    /// a listed collection later can still be registered.
     pub fn seal_registry(ctx: Context<SealRegistry>) -> Result<()> {
         ctx.accounts.run()
     }
@@ -165,8 +183,8 @@ pub mod bauta {
         ctx.accounts.run(suspended)
     }
 
-    /// Schedules the retirement of a circuit in 7 days, or cancels a scheduled retirement. A retired
-    /// circuit accepts no scopes and no verifications, and no one can undo that.
+    /// Schedules the retirement of a circuit in 7 days, or cancels a scheduled retirement. A
+    /// retired circuit accepts no scopes and no verifications, and no one can undo that.
     pub fn retire_circuit(ctx: Context<RetireCircuit>, retire: bool) -> Result<()> {
         ctx.accounts.run(retire)
     }

@@ -4,7 +4,8 @@
 //! the libraries of the token programs.
 //!
 //! ```text
-//!   mint, 82 bytes             0..4 has authority, 36..44 supply (LE), 44 decimals, 45 initialised
+//!   mint, 82 bytes             0..4 has authority, 4..36 authority, 36..44 supply (LE),
+//!                              44 decimals, 45 initialised
 //!   token account, 165 bytes   0..32 mint, 32..64 owner, 64..72 amount (LE),
 //!                              108 state (1 initialised, 2 frozen)
 //!   Token-2022                 165 account type (1 mint, 2 account), then the extensions:
@@ -56,6 +57,17 @@ pub struct Mint<'a> {
     data: &'a [u8],
 }
 
+/// The addresses that may have an authority over a mint. The caller checks that they are accounts of
+/// Token Metadata that belong to the mint. No instruction of Token Metadata mints a second token or
+/// closes the mint with them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AllowedAuthorities {
+    /// The mint's edition account. It may be the mint authority.
+    pub mint: Option<Pubkey>,
+    /// The mint's metadata account. It may be the close authority.
+    pub close: Option<Pubkey>,
+}
+
 /// The contents of the extension `TokenGroupMember` of a mint.
 #[derive(Debug, PartialEq, Eq)]
 pub struct GroupMember {
@@ -86,10 +98,26 @@ impl<'a> Mint<'a> {
         integer(self.data, 36)
     }
 
+    /// Returns `true` if the mint has an authority.
+    #[must_use]
+    pub fn has_authority(&self) -> bool {
+        self.data[..4] != [0; 4]
+    }
+
+    fn authority(&self) -> Option<Pubkey> {
+        self.has_authority().then(|| address(self.data, 4))
+    }
+
+    /// Checks that the mint has exactly one holder, who is visible. No address may have an authority
+    /// over the mint.
+    pub fn check_unique(&self) -> Result<()> {
+        self.check_unique_with(&AllowedAuthorities::default())
+    }
+
     /// Checks that the mint has exactly one holder, who is visible.
     ///
-    /// The supply is 1, the decimals are 0 and there is no mint authority, so there is never a
-    /// second token.
+    /// The supply is 1, the decimals are 0 and there is no mint authority except the allowed one, so
+    /// there is never a second token.
     ///
     /// Only known extensions are accepted, because a later version of Token-2022 may add one that
     /// moves or hides tokens. The refused extensions would allow someone to take the token from its
@@ -97,11 +125,14 @@ impl<'a> Mint<'a> {
     /// leave no evidence for an eviction: the fee on an amount of 1 rounds up to 1, so the token is
     /// withheld in an account with amount 0. The accepted extensions describe the token, change how
     /// its amount is displayed, or refuse transfers and burns.
-    pub fn check_unique(&self) -> Result<()> {
+    pub fn check_unique_with(&self, allowed: &AllowedAuthorities) -> Result<()> {
         require!(self.supply() == 1, BautaError::SupplyNotOne);
         require!(self.data[44] == 0, BautaError::DecimalsNotZero);
-        require!(self.data[..4] == [0; 4], BautaError::HasMintAuthority);
-        for (kind, _) in self.extensions()? {
+        require!(
+            !self.has_authority() || self.authority() == allowed.mint,
+            BautaError::HasMintAuthority
+        );
+        for (kind, value) in self.extensions()? {
             match kind {
                 extension::DEFAULT_ACCOUNT_STATE
                 | extension::NON_TRANSFERABLE
@@ -116,6 +147,8 @@ impl<'a> Mint<'a> {
                 | extension::SCALED_UI_AMOUNT
                 | extension::PAUSABLE
                 | extension::PERMISSIONED_BURN => {}
+                extension::MINT_CLOSE_AUTHORITY
+                    if allowed.close.is_some_and(|close| value == close.as_ref()) => {}
                 extension::TRANSFER_FEE_CONFIG => return Err(refused(BautaError::HasTransferFee)),
                 extension::MINT_CLOSE_AUTHORITY => return Err(refused(BautaError::HasMintCloseAuthority)),
                 extension::PERMANENT_DELEGATE => return Err(refused(BautaError::HasPermanentDelegate)),

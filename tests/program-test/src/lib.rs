@@ -28,22 +28,26 @@
 //! [`TestChain::advance_clock`] moves the clock.
 
 mod chain;
+mod core_assets;
 mod elf;
 mod keys;
 pub mod measure;
 mod outcome;
 mod registries;
 mod scopes;
+mod token_metadata;
 mod tokens;
 mod trapdoor;
 
 pub use bauta_client::instructions::OnChainPath;
 
 pub use chain::{MAX_TRANSACTION_BYTES, START_TIME, TestChain};
+pub use core_assets::{CoreAsset, core_account};
 pub use elf::{ELF_VARIABLE, Elf};
 pub use keys::{keypair, seed};
 pub use outcome::{Receipt, Refusal, assert_refused, with_bytes};
 pub use registries::{Member, RegistrySpec, TestRegistry};
 pub use scopes::{ContextSpec, ScopeSpec, TestScope, statement_name};
+pub use token_metadata::MetadataSpec;
 pub use tokens::{MintExtension, MintSpec, Nft, SPL_TOKEN, TOKEN_2022};
 pub use trapdoor::{TrapdoorKey, g2_outside_subgroup};

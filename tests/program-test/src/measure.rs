@@ -5,14 +5,17 @@
 //! determine the addresses, and with them the number of bumps that the program tries. The
 //! transactions have no compute budget instruction. Each further signer adds a signature.
 
-use bauta::state::RegistryKind;
+use bauta::state::{Collection, CollectionKind, RegistryKind};
 use bauta_client::addresses;
 use bauta_client::instructions::{AcceptAdmin, SetAdmin, Verify};
 use bauta_primitives::{FieldElement, Leaf, Nullifier, Root};
+use mpl_core::types::{FreezeDelegate, Plugin};
+use solana_address::Address;
 use solana_signer::Signer;
 
 use crate::{
-    Elf, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry, TestScope, TrapdoorKey, keypair,
+    Elf, MetadataSpec, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry, TestScope,
+    TrapdoorKey, keypair,
 };
 
 /// A row of the table.
@@ -36,6 +39,15 @@ pub struct Row {
 /// | `groth16` | the part of `verify` from the payload's hash to the pairing |
 /// | `register_holder` | the first registration of a sixth token |
 /// | `register_again` | the second registration of that token |
+/// | `register_token_metadata` | the first registration of a token of a collection of Token Metadata |
+/// | `register_token_metadata_again` | the second registration of that token |
+/// | `register_programmable` | the first registration of a programmable token, with its token record |
+/// | `register_programmable_again` | the second registration of that token |
+/// | `register_print` | the first registration of a print of a master |
+/// | `evict_left` | the eviction of a token that left its collection |
+/// | `register_core` | the first registration of a Core asset with a plugin, in a Core collection |
+/// | `register_core_again` | the second registration of that asset |
+/// | `evict_core` | the eviction of a Core asset with another owner |
 /// | `append_1` | one leaf, at index 6 |
 /// | `append_10` | ten leaves, from index 7 |
 ///
@@ -53,6 +65,7 @@ pub fn all(elf: Elf) -> Vec<Row> {
     holders(&mut table, &mut chain);
     managed(&mut table, &mut chain);
     scopes(&mut table, &mut chain);
+    collections(&mut table, &mut chain);
     table.rows
 }
 
@@ -106,7 +119,7 @@ fn holders(table: &mut Table, chain: &mut TestChain) {
     let nft = chain.mint_nft(&owner);
     table.add(
         "add_collection",
-        chain.add_collection(&registry, &nft.mint, false, 5),
+        chain.add_collection(&registry, &nft.mint, CollectionKind::Asset, 5),
     );
     let registered = chain.register(&mut registry, &nft, None, 5);
     table.add("register_holder", registered.map(|(_, receipt)| receipt));
@@ -120,6 +133,61 @@ fn holders(table: &mut Table, chain: &mut TestChain) {
         chain.evict_holder(&mut registry, &nft.mint, Some(sold.account)),
     );
     table.add("seal_registry", chain.seal_registry(&registry));
+}
+
+/// Registers the assets of each kind of collection. The registry has five leaves before, so the
+/// costs can be compared with those of `register_holder`.
+fn collections(table: &mut Table, chain: &mut TestChain) {
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    for _ in 0..5 {
+        chain.add_holder(&mut registry, 5);
+    }
+    let owner = chain.funded_keypair("holder");
+    let key = keypair("collection of Token Metadata").pubkey();
+    let add = |chain: &mut TestChain, registry: &TestRegistry, key: &Address, kind, rules| {
+        chain
+            .add_collection_with_rules(registry, key, kind, rules, 5)
+            .unwrap_or_else(|refusal| panic!("add_collection: {refusal}"));
+    };
+    let leaving = Collection::LEAVING;
+    add(chain, &registry, &key, CollectionKind::TokenMetadata, leaving);
+    let token = chain.mint_with_metadata(&owner, &MetadataSpec::of_collection(&key));
+    let programmable = chain.mint_with_metadata(&owner, &MetadataSpec::programmable(&key));
+    add(chain, &registry, &token.mint, CollectionKind::Prints, 0);
+    let print = chain.mint_with_metadata(&owner, &MetadataSpec::print(&token.mint));
+    let core_key = chain.core_collection(&[]);
+    add(chain, &registry, &core_key, CollectionKind::Core, 0);
+    let thawed = [Plugin::FreezeDelegate(FreezeDelegate { frozen: false })];
+    let asset = chain.core_asset(&owner, Some(core_key), &thawed);
+
+    let tokens = [
+        ("register_token_metadata", &token, key),
+        ("register_programmable", &programmable, key),
+        ("register_print", &print, token.mint),
+    ];
+    for (name, nft, key) in tokens {
+        let registered = chain.register(&mut registry, nft, Some(key), 5);
+        table.add(name, registered.map(|(_, receipt)| receipt));
+    }
+    let registered = chain.register_core(&mut registry, &asset, &core_key, 5);
+    table.add("register_core", registered.map(|(_, receipt)| receipt));
+    chain.advance_clock(60);
+    let again = [
+        ("register_token_metadata_again", &token),
+        ("register_programmable_again", &programmable),
+    ];
+    for (name, nft) in again {
+        let registered = chain.register(&mut registry, nft, Some(key), 5);
+        table.add(name, registered.map(|(_, receipt)| receipt));
+    }
+    let registered = chain.register_core(&mut registry, &asset, &core_key, 5);
+    table.add("register_core_again", registered.map(|(_, receipt)| receipt));
+    let buyer = chain.funded_keypair("buyer");
+    let _sold = chain.transfer_core_asset(&asset, &buyer);
+    let evicted = chain.evict_holder(&mut registry, &asset.address, None);
+    table.add("evict_core", evicted);
+    chain.write_metadata(&token.mint, &MetadataSpec::default());
+    table.add("evict_left", chain.evict_left(&mut registry, &token.mint, key));
 }
 
 fn managed(table: &mut Table, chain: &mut TestChain) {

@@ -1,6 +1,6 @@
 //! Registries, their trees and their members.
 
-use bauta::state::{Holding, Registry, RegistryKind};
+use bauta::state::{CollectionKind, Holding, Registry, RegistryKind};
 use bauta_client::instructions::OnChainPath;
 use bauta_client::{ReferenceTree, addresses, instructions};
 use bauta_primitives::tree::{Depth, MembershipPath};
@@ -87,7 +87,7 @@ impl TestRegistry {
         self.tree.root()
     }
 
-    fn set_leaf(&mut self, index: u64, leaf: Leaf) {
+    pub(crate) fn set_leaf(&mut self, index: u64, leaf: Leaf) {
         self.tree.set(index, leaf).expect("the index is in the tree");
         self.next_index = self.next_index.max(index + 1);
     }
@@ -221,12 +221,24 @@ impl TestChain {
         Ok((registry, receipt))
     }
 
-    /// Adds a collection: the tokens of a mint or group may then be registered on the track.
+    /// Adds a collection without rules: its assets may then be registered on the track.
     pub fn add_collection(
         &mut self,
         registry: &TestRegistry,
         key: &Address,
-        is_group: bool,
+        kind: CollectionKind,
+        track: u64,
+    ) -> Result<Receipt, Refusal> {
+        self.add_collection_with_rules(registry, key, kind, 0, track)
+    }
+
+    /// Adds a collection with rules.
+    pub fn add_collection_with_rules(
+        &mut self,
+        registry: &TestRegistry,
+        key: &Address,
+        kind: CollectionKind,
+        rules: u16,
         track: u64,
     ) -> Result<Receipt, Refusal> {
         let add = instructions::AddCollection {
@@ -234,7 +246,8 @@ impl TestChain {
             authority: registry.authority.pubkey(),
             payer: self.payer.pubkey(),
             key: *key,
-            is_group,
+            kind,
+            rules,
             track,
         };
         self.send(&[add.instruction()], &[&registry.authority])
@@ -256,7 +269,7 @@ impl TestChain {
     pub fn add_holder(&mut self, registry: &mut TestRegistry, track: u64) -> Member {
         let owner = self.funded_keypair("holder");
         let nft = self.mint_nft(&owner);
-        self.add_collection(registry, &nft.mint, false, track)
+        self.add_collection(registry, &nft.mint, CollectionKind::Asset, track)
             .unwrap_or_else(|refusal| panic!("add_collection: {refusal}"));
         self.register(registry, &nft, None, track)
             .unwrap_or_else(|refusal| panic!("register_holder: {refusal}"))
@@ -273,22 +286,25 @@ impl TestChain {
         group: Option<Address>,
         track: u64,
     ) -> Result<(Member, Receipt), Refusal> {
-        self.counter += 1;
-        let mut member = Member {
-            nft: nft.clone(),
-            index: registry.next_index,
-            track,
-            registry: registry.address,
-            master: seed(&format!("master {}", self.counter)),
-        };
-        if let Some(holding) = self.holding(registry, &nft.mint) {
-            member.index = holding.index;
-        }
+        let member = self.new_member(registry, nft, track);
         let commitment = member.commitment();
         let receipt = self.send_register_holder(registry, nft, group, commitment)?;
         let leaf = member.leaf();
         registry.set_leaf(member.index, leaf);
         Ok((member, receipt))
+    }
+
+    /// Returns a holder of a token with a new secret, who is not registered yet.
+    pub(crate) fn new_member(&mut self, registry: &TestRegistry, nft: &Nft, track: u64) -> Member {
+        self.counter += 1;
+        let holding = self.holding(registry, &nft.mint);
+        Member {
+            nft: nft.clone(),
+            index: holding.map_or(registry.next_index, |holding| holding.index),
+            track,
+            registry: registry.address,
+            master: seed(&format!("master {}", self.counter)),
+        }
     }
 
     /// Sends `register_holder` with the path that the token needs, without a change of the
@@ -309,6 +325,7 @@ impl TestChain {
             collection_key: group.unwrap_or(nft.mint),
             mint: nft.mint,
             token_account: nft.account,
+            token_metadata: nft.token_metadata,
             owner: nft.owner.pubkey(),
             payer: self.payer.pubkey(),
             commitment,
@@ -334,10 +351,44 @@ impl TestChain {
             tree: registry.tree_account,
             mint: *mint,
             token_account: evidence,
+            left_collection: None,
+            metadata: None,
             path: self.on_chain_path(registry, holding.index),
         };
+        self.send_evict_holder(registry, holding.index, &evict)
+    }
+
+    /// Evicts the holder of an asset that left the collection with this key.
+    ///
+    /// # Panics
+    /// If the asset was never registered.
+    pub fn evict_left(
+        &mut self,
+        registry: &mut TestRegistry,
+        asset: &Address,
+        collection_key: Address,
+    ) -> Result<Receipt, Refusal> {
+        let holding = self.holding(registry, asset).expect("the asset was registered");
+        let evict = instructions::EvictHolder {
+            registry: registry.address,
+            tree: registry.tree_account,
+            mint: *asset,
+            token_account: None,
+            left_collection: Some(collection_key),
+            metadata: Some(addresses::metadata(asset).address),
+            path: self.on_chain_path(registry, holding.index),
+        };
+        self.send_evict_holder(registry, holding.index, &evict)
+    }
+
+    fn send_evict_holder(
+        &mut self,
+        registry: &mut TestRegistry,
+        index: u64,
+        evict: &instructions::EvictHolder,
+    ) -> Result<Receipt, Refusal> {
         let receipt = self.send(&[evict.instruction()], &[])?;
-        registry.set_leaf(holding.index, Leaf::EMPTY);
+        registry.set_leaf(index, Leaf::EMPTY);
         Ok(receipt)
     }
 

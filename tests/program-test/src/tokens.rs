@@ -1,5 +1,6 @@
 //! Tokens, created by the real token programs.
 
+use bauta_client::instructions::TokenMetadataAccounts;
 use solana_address::Address;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
@@ -93,6 +94,8 @@ pub struct Nft {
     pub owner: Keypair,
     /// The token program: [`SPL_TOKEN`] or [`TOKEN_2022`].
     pub program: Address,
+    /// The accounts of Token Metadata that a registration needs. None for a token without metadata.
+    pub token_metadata: TokenMetadataAccounts,
 }
 
 impl Clone for Nft {
@@ -188,7 +191,19 @@ impl TestChain {
             account: account.pubkey(),
             owner: owner.insecure_clone(),
             program: spec.program,
+            token_metadata: TokenMetadataAccounts::default(),
         }
+    }
+
+    /// Sets an authority of a mint that [`TestChain::token_authority`] has.
+    ///
+    /// # Panics
+    /// If the token program refuses.
+    pub fn set_mint_authority(&mut self, nft: &Nft, kind: AuthorityType, to: Option<&Address>) {
+        let authority = self.token_authority();
+        let set =
+            token::set_authority(&nft.program, &nft.mint, to, kind, &authority.pubkey(), &[]).expect(BUILDS);
+        self.send(&[set], &[&authority]).expect(WORKS);
     }
 
     /// Creates a Token-2022 group: a mint that contains its own `TokenGroup`.
@@ -303,6 +318,14 @@ impl TestChain {
         let freeze = token::freeze_account(&nft.program, &nft.account, &nft.mint, &authority.pubkey(), &[])
             .expect(BUILDS);
         self.send(&[freeze], &[&authority])
+    }
+
+    /// Thaws the account of a freezable token.
+    pub fn thaw_nft(&mut self, nft: &Nft) -> Result<Receipt, Refusal> {
+        let authority = self.token_authority();
+        let thaw = token::thaw_account(&nft.program, &nft.account, &nft.mint, &authority.pubkey(), &[])
+            .expect(BUILDS);
+        self.send(&[thaw], &[&authority])
     }
 
     /// Returns the amount in a token account, or 0 if the account doesn't exist.
@@ -427,7 +450,8 @@ impl TestChain {
         owner: &Address,
         spec: &MintSpec,
     ) -> Vec<Instruction> {
-        // Of the extensions above, only the transfer fee requires an extension of the token account.
+        // Of the extensions above, only the transfer fee requires an extension of the token
+        // account.
         let required: &[ExtensionType] = if spec.extensions.contains(&MintExtension::TransferFee) {
             &[ExtensionType::TransferFeeAmount]
         } else {

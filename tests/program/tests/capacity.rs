@@ -6,7 +6,7 @@
 //! of section 6 of the protocol.
 
 use bauta::errors::BautaError;
-use bauta::state::{CANOPY_LEVEL, DEPTH, Registry, RegistryKind, Tree};
+use bauta::state::{CANOPY_LEVEL, CollectionKind, DEPTH, Registry, RegistryKind, Tree};
 use bauta_client::ReferenceTree;
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{FieldElement, Leaf};
@@ -147,7 +147,9 @@ fn a_full_registry_of_holders_refuses_a_further_token() {
     chain.set_account(&registry.address, account);
     let owner = chain.funded_keypair("last holder");
     let nft = chain.mint_nft(&owner);
-    chain.add_collection(&registry, &nft.mint, false, 5).unwrap();
+    chain
+        .add_collection(&registry, &nft.mint, CollectionKind::Asset, 5)
+        .unwrap();
     assert_refused(
         chain.send_register_holder(&registry, &nft, None, member.commitment()),
         BautaError::TreeFull,

@@ -71,6 +71,8 @@ impl Attack {
             tree: self.registry.tree_account,
             mint: member.nft.mint,
             token_account: None,
+            left_collection: None,
+            metadata: None,
             path,
         };
         self.chain.send(&[evict.instruction()], &[])

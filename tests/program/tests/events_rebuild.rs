@@ -1,7 +1,7 @@
 //! Rebuilds the trees of registries from their events, like an indexer.
 
 use bauta::events::{HolderEvicted, HolderRegistered, LeafReplaced, LeavesAppended};
-use bauta::state::RegistryKind;
+use bauta::state::{CollectionKind, RegistryKind};
 use bauta_client::{Event, ReferenceTree};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Attributes, Commitment, EntryId, FieldElement, Leaf};
@@ -102,7 +102,9 @@ fn the_tree_of_a_holders_registry_is_rebuilt_from_its_events() {
     for track in 0..21 {
         let owner = chain.funded_keypair("holder");
         let nft = chain.mint_nft(&owner);
-        chain.add_collection(&registry, &nft.mint, false, track).unwrap();
+        chain
+            .add_collection(&registry, &nft.mint, CollectionKind::Asset, track)
+            .unwrap();
         let (_, receipt) = chain.register(&mut registry, &nft, None, track).unwrap();
         index.apply(&receipt);
         nfts.push((nft, track));

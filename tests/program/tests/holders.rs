@@ -1,7 +1,7 @@
 //! Tests `register_holder`, `evict_holder` and `reclaim_nullifier`. More tests are in `known_bugs`.
 
 use bauta::errors::BautaError;
-use bauta::state::Nullifier;
+use bauta::state::{CollectionKind, Nullifier};
 use bauta_client::{Event, instructions as ix};
 use bauta_primitives::{Commitment, FieldElement};
 use bauta_program_test::{MintExtension, MintSpec, RegistrySpec, ScopeSpec, TestChain, assert_refused};
@@ -15,7 +15,7 @@ fn a_commitment_must_be_canonical_and_not_zero() {
     let owner = chain.funded_keypair("holder");
     let nft = chain.mint_nft(&owner);
     chain
-        .add_collection(&registry, &nft.mint, false, 5)
+        .add_collection(&registry, &nft.mint, CollectionKind::Asset, 5)
         .expect("add_collection");
     let register = |commitment: u64| ix::RegisterHolder {
         registry: registry.address,
@@ -23,6 +23,7 @@ fn a_commitment_must_be_canonical_and_not_zero() {
         collection_key: nft.mint,
         mint: nft.mint,
         token_account: nft.account,
+        token_metadata: nft.token_metadata,
         owner: owner.pubkey(),
         payer: owner.pubkey(),
         commitment: Commitment::new(FieldElement::from_u64(commitment)),
@@ -50,6 +51,7 @@ fn a_path_is_given_exactly_when_the_token_has_a_leaf() {
         collection_key: nft.mint,
         mint: nft.mint,
         token_account: nft.account,
+        token_metadata: nft.token_metadata,
         owner: nft.owner.pubkey(),
         payer: nft.owner.pubkey(),
         commitment: Commitment::new(FieldElement::from_u64(7)),
@@ -63,7 +65,7 @@ fn a_path_is_given_exactly_when_the_token_has_a_leaf() {
     let owner = chain.funded_keypair("holder");
     let nft = chain.mint_nft(&owner);
     chain
-        .add_collection(&registry, &nft.mint, false, 5)
+        .add_collection(&registry, &nft.mint, CollectionKind::Asset, 5)
         .expect("add_collection");
     let path = chain.on_chain_path(&registry, 1);
     let with = register(&nft, Some(path)).instruction();
@@ -77,7 +79,7 @@ fn a_group_membership_of_another_mint_is_refused() {
     let mut registry = chain.create_registry(RegistrySpec::default());
     let group = chain.create_group();
     chain
-        .add_collection(&registry, &group, true, 3)
+        .add_collection(&registry, &group, CollectionKind::Group, 3)
         .expect("add_collection");
     let owner = chain.funded_keypair("holder");
     let spec = MintSpec::token_2022(vec![MintExtension::GroupMember(group)]);

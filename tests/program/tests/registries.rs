@@ -5,7 +5,7 @@ use anchor_lang::error::ErrorCode;
 use bauta::{
     errors::BautaError,
     instructions::CircuitRegistration,
-    state::{Config, Provenance, RegistryKind, Tree},
+    state::{CollectionKind, Config, Provenance, RegistryKind, Tree},
 };
 use bauta_client::{addresses, instructions as ix};
 use bauta_primitives::FieldElement;
@@ -311,12 +311,13 @@ fn a_collection_is_not_added_twice() {
     let registry = chain.create_registry(RegistrySpec::default());
     let key = keypair("mint").pubkey();
     chain
-        .add_collection(&registry, &key, false, 5)
+        .add_collection(&registry, &key, CollectionKind::Asset, 5)
         .expect("add_collection");
     let collection = addresses::collection(&registry.address, &key).address;
     let before = chain.account(&collection);
-    for (is_group, track) in [(false, 5), (false, 6), (true, 5)] {
-        let result = chain.add_collection(&registry, &key, is_group, track);
+    let (asset, group) = (CollectionKind::Asset, CollectionKind::Group);
+    for (kind, track) in [(asset, 5), (asset, 6), (group, 5)] {
+        let result = chain.add_collection(&registry, &key, kind, track);
         assert_refused(result, ACCOUNT_EXISTS);
         assert_eq!(chain.account(&collection), before);
     }

@@ -24,8 +24,9 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Drill {
-    /// Change data and accounts of every instruction of the program's ELF, and the answers of
-    /// nodes, at random: the program and the readers must accept or refuse, and never crash
+    /// Change data and accounts of every instruction of the program's ELF, the accounts of other
+    /// programs that it reads, and the answers of nodes, at random: the program and the readers
+    /// must accept or refuse, and never crash
     Fuzz {
         /// Duration of each of the two, in seconds
         #[arg(long, default_value_t = 600)]

@@ -4,6 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ark_bn254::Fr;
+use bauta::state::CollectionKind;
 use bauta_primitives::{
     Attributes, Claim, Commitment, EntryId, FieldElement, Leaf, Nullifier, Root, Scope, tree::Depth,
 };
@@ -173,11 +174,24 @@ impl Chain {
         });
     }
 
-    pub fn collection(&mut self, registry: Address, key: Address, is_group: bool) {
+    /// Adds a collection without rules.
+    pub fn collection(&mut self, registry: Address, key: Address, kind: CollectionKind) {
+        self.collection_with_rules(registry, key, kind, 0);
+    }
+
+    pub fn collection_with_rules(
+        &mut self,
+        registry: Address,
+        key: Address,
+        kind: CollectionKind,
+        rules: u16,
+    ) {
         self.emit(Event::CollectionAdded(CollectionAdded {
             registry,
             key,
-            is_group,
+            kind: kind as u8,
+            rules,
+            number: 1,
             track: u64::MAX,
         }));
     }

@@ -29,7 +29,7 @@ use solana_instruction::Instruction;
 pub use admin::{
     AcceptAdmin, Initialize, Pause, RegisterCircuit, ReplaceAdmin, RetireCircuit, SetAdmin, SuspendCircuit,
 };
-pub use holders::{EvictHolder, RegisterHolder};
+pub use holders::{EvictHolder, RegisterCoreHolder, RegisterHolder, TokenMetadataAccounts};
 pub use managed::{AppendLeaves, PublishRoot, ReplaceLeaf};
 pub use registries::{AddCollection, CreateRegistry, SealRegistry};
 pub use scopes::{CloseScope, CreateScope, ReclaimNullifier};

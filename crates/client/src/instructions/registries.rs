@@ -1,4 +1,4 @@
-use bauta::state::RegistryKind;
+use bauta::state::{CollectionKind, RegistryKind};
 use bauta::{accounts, instruction};
 use solana_address::Address;
 use solana_instruction::Instruction;
@@ -14,8 +14,8 @@ pub struct CreateRegistry {
     /// The registry's authority. It must sign.
     pub authority: Address,
     /// The Tree account: [`bauta::state::Tree::SPACE`] zero bytes, owned by the program,
-    /// rent-exempt. An earlier top-level instruction creates it. It must sign. `None` for a registry
-    /// of kind `Attested`.
+    /// rent-exempt. An earlier top-level instruction creates it. It must sign. `None` for a
+    /// registry of kind `Attested`.
     pub tree: Option<Address>,
     /// The number that the authority chooses for the registry.
     pub nonce: u64,
@@ -60,7 +60,7 @@ impl CreateRegistry {
     }
 }
 
-/// Adds a collection: the tokens of a mint or of a Token-2022 group may then be registered.
+/// Adds a collection: its assets may then be registered.
 #[derive(Debug, Clone, Copy)]
 pub struct AddCollection {
     /// The account that pays the rent. It must sign.
@@ -69,10 +69,14 @@ pub struct AddCollection {
     pub authority: Address,
     /// The registry, of kind `Holders` and not sealed.
     pub registry: Address,
-    /// The address of the mint or group.
+    /// The address that identifies the collection. The kind defines what it is the address of.
     pub key: Address,
-    /// Whether `key` is a group.
-    pub is_group: bool,
+    /// The kind of the collection.
+    pub kind: CollectionKind,
+    /// The sum of the collection's rules, for example [`Collection::LOCKED`]. 0 is strictest.
+    ///
+    /// [`Collection::LOCKED`]: bauta::state::Collection::LOCKED
+    pub rules: u16,
     /// The track of the collection's tokens.
     pub track: u64,
 }
@@ -93,15 +97,16 @@ impl AddCollection {
             },
             &instruction::AddCollection {
                 key: self.key,
-                is_group: self.is_group,
+                kind: self.kind,
+                rules: self.rules,
                 track: self.track,
             },
         )
     }
 }
 
-/// Seals a registry: no collection can be added after that. Tokens that join a listed group later
-/// can still be registered.
+/// Seals a registry: no collection can be added after that. Assets that join a listed collection
+/// later can still be registered.
 #[derive(Debug, Clone, Copy)]
 pub struct SealRegistry {
     /// The registry's authority. It must sign.

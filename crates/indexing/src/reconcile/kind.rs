@@ -145,7 +145,9 @@ impl AccountKind {
             Self::Collections(registry) => {
                 for collection in store.collections(registry).await? {
                     let state = AccountState::Collection {
-                        is_group: collection.is_group,
+                        kind: collection.kind,
+                        rules: collection.rules,
+                        number: collection.number,
                         track: collection.track,
                     };
                     states.insert(collection.key.to_bytes(), state);

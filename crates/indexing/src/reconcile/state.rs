@@ -30,7 +30,9 @@ pub enum AccountState {
     },
     Registry(RegistryState),
     Collection {
-        is_group: bool,
+        kind: u8,
+        rules: u16,
+        number: u16,
         track: u64,
     },
     Scope {
@@ -104,7 +106,9 @@ impl AccountState {
     pub fn of_collection(account: &Account) -> Option<(AccountKey, Self)> {
         let collection: state::Collection = decode(account)?;
         let state = Self::Collection {
-            is_group: collection.is_group != 0,
+            kind: collection.kind,
+            rules: collection.rules,
+            number: collection.number,
             track: collection.track,
         };
         Some((collection.key.to_bytes(), state))

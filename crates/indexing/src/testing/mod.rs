@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use anchor_lang::Event as AnchorEvent;
 use anchor_lang::event::EVENT_IX_TAG_LE;
 use bauta::events;
-use bauta::state::{Provenance, RegistryKind, ScopeMode};
+use bauta::state::{AssetForm, Provenance, RegistryKind, ScopeMode};
 use bauta_client::{ReferenceTree, addresses};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{
@@ -268,6 +268,8 @@ impl TestChain {
             index,
             replaced: known.is_some(),
             timestamp: now,
+            form: AssetForm::Token,
+            collection: 1,
         });
         let updated = self.root_updated(registry);
         Ok(self.send(vec![registered, updated]))

@@ -36,15 +36,16 @@ impl Store {
         after: Option<Address>,
         limit: u16,
     ) -> Result<Vec<Collection>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT key, is_group, track_id FROM collections WHERE registry_id = $1 AND key > $2
-             ORDER BY key LIMIT $3",
-        )
-        .bind(registry.id)
-        .bind(key(after))
-        .bind(i64::from(limit))
-        .fetch_all(&self.pool)
-        .await?;
+        let query = format!(
+            "{} WHERE registry_id = $1 AND key > $2 ORDER BY key LIMIT $3",
+            registries::SELECT_COLLECTIONS
+        );
+        let rows = sqlx::query(AssertSqlSafe(query))
+            .bind(registry.id)
+            .bind(key(after))
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(registries::collection).collect()
     }
 
@@ -54,13 +55,36 @@ impl Store {
         registry: &Registry,
         keys: &[Address],
     ) -> Result<Vec<Collection>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT key, is_group, track_id FROM collections WHERE registry_id = $1 AND key = ANY ($2::bytea[])",
-        )
-        .bind(registry.id)
-        .bind(keys.iter().map(Address::to_bytes).bind_iter())
-        .fetch_all(&self.pool)
-        .await?;
+        let query = format!(
+            "{} WHERE registry_id = $1 AND key = ANY ($2::bytea[])",
+            registries::SELECT_COLLECTIONS
+        );
+        let rows = sqlx::query(AssertSqlSafe(query))
+            .bind(registry.id)
+            .bind(keys.iter().map(Address::to_bytes).bind_iter())
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(registries::collection).collect()
+    }
+
+    /// Returns at most `limit` collections of a registry that have one of these kinds, in any
+    /// order.
+    pub async fn collections_of_kinds(
+        &self,
+        registry: &Registry,
+        kinds: &[u8],
+        limit: u16,
+    ) -> Result<Vec<Collection>, StoreError> {
+        let query = format!(
+            "{} WHERE registry_id = $1 AND kind = ANY ($2::smallint[]) LIMIT $3",
+            registries::SELECT_COLLECTIONS
+        );
+        let rows = sqlx::query(AssertSqlSafe(query))
+            .bind(registry.id)
+            .bind(kinds.iter().map(|kind| i16::from(*kind)).bind_iter())
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(registries::collection).collect()
     }
 

@@ -5,6 +5,7 @@ mod analytics;
 mod api_keys;
 mod apply;
 mod backup;
+mod collections;
 mod jobs;
 mod limits;
 mod migrations;

@@ -98,7 +98,9 @@ fn fork(chain: &mut Chain, salt: u64) -> Vec<Batch> {
     chain.emit(Event::CollectionAdded(CollectionAdded {
         registry: holders,
         key: address("key"),
-        is_group: true,
+        kind: 1,
+        rules: 0,
+        number: 1,
         track: 8,
     }));
     let tree = ReferenceTree {

@@ -1,8 +1,8 @@
 use crate::{
     account,
-    errors::{BautaError, require},
+    errors::{BautaError, refused, require},
     events::{CollectionAdded, emit},
-    state::{Collection, Registry, RegistryKind},
+    state::{Collection, CollectionKind, Registry, RegistryKind},
 };
 use anchor_lang::prelude::*;
 
@@ -17,7 +17,7 @@ pub struct AddCollection<'info> {
     /// The registry's authority.
     pub authority: Signer<'info>,
     /// The registry, of kind `Holders` and not sealed.
-    #[account(has_one = authority @ BautaError::NotRegistryAuthority)]
+    #[account(mut, has_one = authority @ BautaError::NotRegistryAuthority)]
     pub registry: AccountLoader<'info, Registry>,
     /// The account to create.
     /// CHECK: its address is derived, and it must not exist
@@ -32,25 +32,39 @@ pub struct AddCollection<'info> {
 }
 
 impl AddCollection<'_> {
-    pub(crate) fn run(&self, bump: u8, key: Pubkey, is_group: bool, track: u64) -> Result<()> {
-        let registry = account::load(&self.registry)?;
+    pub(crate) fn run(
+        &self,
+        bump: u8,
+        key: Pubkey,
+        kind: CollectionKind,
+        rules: u16,
+        track: u64,
+    ) -> Result<()> {
+        require!(rules & !kind.possible_rules() == 0, BautaError::UnknownRule);
+        let registry = &mut *account::load_mut(&self.registry)?;
         registry.check_kind(RegistryKind::Holders)?;
         require!(registry.sealed == 0, BautaError::RegistrySealed);
+        let number = registry.collection_count.checked_add(1);
+        registry.collection_count = number.ok_or_else(|| refused(BautaError::OutOfRange))?;
         let registry_key = self.registry.key();
         let seeds: [&[u8]; 4] = [Collection::SEED, registry_key.as_ref(), key.as_ref(), &[bump]];
         let collection = &mut *account::create::<Collection>(&self.payer, &self.collection, &seeds)?;
         collection.registry = registry_key;
         collection.key = key;
-        collection.is_group = u8::from(is_group);
+        collection.kind = kind as u8;
         collection.bump = bump;
+        collection.rules = rules;
+        collection.number = registry.collection_count;
         collection.track = track;
         let event = CollectionAdded {
             registry: collection.registry,
             collection: self.collection.key(),
             key,
-            is_group,
+            kind,
             track,
             timestamp: account::now()?,
+            rules,
+            number: collection.number,
         };
         emit(&event, &self.event_authority)
     }

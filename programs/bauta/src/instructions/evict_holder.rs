@@ -1,9 +1,10 @@
 use crate::{
     account,
+    eligibility::{core_evidence, has_left, token_evidence},
     errors::{BautaError, refused, require},
     events::{Evidence, HolderEvicted, emit, emit_root},
-    state::{Holding, Path, Registry, Tree},
-    token::{Mint, TokenAccount, is_token_program},
+    state::{AssetForm, Collection, Holding, Path, Registry, Tree},
+    view::{AccountView, Borrowed},
 };
 use anchor_lang::prelude::*;
 use bauta_primitives::Leaf;
@@ -18,20 +19,26 @@ pub struct EvictHolder<'info> {
     /// The registry's Tree account.
     #[account(mut, has_one = registry @ BautaError::TreeOfAnotherRegistry)]
     pub tree: AccountLoader<'info, Tree>,
-    /// The holding of the token in this registry.
+    /// The holding of the asset in this registry.
     #[account(
         mut,
         has_one = registry @ BautaError::WrongHolding,
         has_one = mint @ BautaError::WrongHolding
     )]
     pub holding: AccountLoader<'info, Holding>,
-    /// The token's mint.
-    /// CHECK: it is the holding's mint, and `token::Mint` reads it
+    /// The token's mint, or the Core asset.
+    /// CHECK: it is the holding's mint, and the readers of its form check it
     pub mint: UncheckedAccount<'info>,
-    /// The token account of the new holder, if the token moved. Omitted if the token was burnt or
-    /// the mint closed.
+    /// The token account of the new holder, if a token moved. Omitted for other evidence.
     /// CHECK: `token::TokenAccount` reads it, and the mint's token program owns it
     pub token_account: Option<UncheckedAccount<'info>>,
+    /// The collection that the holder registered with, if the evidence is that the asset left it.
+    #[account(has_one = registry @ BautaError::CollectionOfAnotherRegistry)]
+    pub collection: Option<AccountLoader<'info, Collection>>,
+    /// The mint's metadata account, if the evidence is that a token left a collection of Token
+    /// Metadata.
+    /// CHECK: `token_metadata::Metadata` reads it and checks its address, its owner and its data
+    pub metadata: Option<UncheckedAccount<'info>>,
 }
 
 impl EvictHolder<'_> {
@@ -39,7 +46,7 @@ impl EvictHolder<'_> {
         let registry = &mut *account::load_mut(&self.registry)?;
         let holding = &mut *account::load_mut(&self.holding)?;
         require!(holding.live == 1, BautaError::AlreadyEvicted);
-        let evidence = self.evidence(&holding.owner)?;
+        let evidence = self.evidence(holding)?;
 
         let now = account::now()?;
         let old_leaf = holding.leaf()?;
@@ -62,28 +69,36 @@ impl EvictHolder<'_> {
         emit_root(holding.registry, registry, expires_at, &self.event_authority)
     }
 
-    fn evidence(&self, holder: &Pubkey) -> Result<Evidence> {
-        let program = self.mint.owner;
-        if !is_token_program(program) {
-            return Ok(Evidence::MintClosed);
+    fn evidence(&self, holding: &Holding) -> Result<Evidence> {
+        let asset = Borrowed::of(&self.mint)?;
+        let asset = asset.view();
+        let evidence = match AssetForm::from_byte(holding.form) {
+            Some(AssetForm::Token) => {
+                let token_account = Borrowed::of_optional(self.token_account.as_ref())?;
+                let token_account = token_account.as_ref().map(Borrowed::view);
+                token_evidence(&holding.owner, &asset, token_account.as_ref())?
+            }
+            Some(AssetForm::Core) => core_evidence(&holding.owner, &asset)?,
+            None => None,
+        };
+        match evidence {
+            Some(evidence) => Ok(evidence),
+            None if self.has_left(holding, &asset)? => Ok(Evidence::LeftCollection),
+            None => Err(refused(BautaError::NoEvidence)),
         }
-        if Mint::read(program, &self.mint.try_borrow_data()?)?.supply() == 0 {
-            return Ok(Evidence::SupplyZero);
-        }
-        let token_account = self
-            .token_account
-            .as_ref()
-            .ok_or_else(|| refused(BautaError::NoEvidence))?;
-        require!(token_account.owner == program, BautaError::InvalidTokenAccount);
-        let account = TokenAccount::read(program, &token_account.try_borrow_data()?)?;
+    }
+
+    fn has_left(&self, holding: &Holding, asset: &AccountView<'_>) -> Result<bool> {
+        let Some(collection) = &self.collection else {
+            return Ok(false);
+        };
+        let collection = account::load(collection)?;
+        // 0 stands for every collection that is older than the numbers.
         require!(
-            account.mint == self.mint.key(),
-            BautaError::TokenAccountOfAnotherMint
+            holding.collection != 0 && collection.number == holding.collection,
+            BautaError::WrongCollection
         );
-        require!(
-            account.amount == 1 && account.owner != *holder,
-            BautaError::NoEvidence
-        );
-        Ok(Evidence::OtherOwner)
+        let metadata = Borrowed::of_optional(self.metadata.as_ref())?;
+        has_left(&collection, asset, metadata.as_ref().map(Borrowed::view).as_ref())
     }
 }

@@ -1,12 +1,12 @@
+use super::registration::{Registration, check_commitment};
 use crate::{
     account,
-    errors::{BautaError, refused, require},
-    events::{HolderRegistered, emit, emit_root},
-    state::{Collection, Holding, Path, Registry, RegistryKind, Tree},
-    token::{Mint, TokenAccount},
+    eligibility::{TokenAccounts, check_token},
+    errors::BautaError,
+    state::{AssetForm, Collection, Path, Registry, Tree},
+    view::Borrowed,
 };
 use anchor_lang::prelude::*;
-use bauta_primitives::FieldElement;
 
 /// Accounts of `register_holder`.
 #[event_cpi]
@@ -37,125 +37,53 @@ pub struct RegisterHolder<'info> {
     /// derived
     #[account(mut)]
     pub holding: UncheckedAccount<'info>,
+    /// The mint's metadata account of Token Metadata. Needed for a collection of Token Metadata,
+    /// and for a programmable token that is not locked. CHECK: `token_metadata::Metadata` reads it
+    /// and checks its address, its owner and its data
+    pub metadata: Option<UncheckedAccount<'info>>,
+    /// The mint's edition account of Token Metadata. Needed if the mint has an authority.
+    /// CHECK: `token_metadata::Edition` reads it and checks its address, its owner and its data
+    pub edition: Option<UncheckedAccount<'info>>,
+    /// The token record of `token_account`. Needed for a programmable token, unless the collection
+    /// has the rule LOCKED.
+    /// CHECK: `token_metadata::is_locked` reads it and checks its address, its owner and its data
+    pub token_record: Option<UncheckedAccount<'info>>,
     /// The system program, which creates `holding`.
     pub system_program: Program<'info, System>,
 }
 
 impl RegisterHolder<'_> {
     pub(crate) fn run(&self, commitment: [u8; 32], path: Option<&Path>) -> Result<()> {
-        require!(
-            commitment < FieldElement::MODULUS,
-            BautaError::CommitmentNotCanonical
-        );
-        require!(commitment != [0; 32], BautaError::ZeroCommitment);
-        self.check_token()?;
-        let next_index = {
-            let registry = account::load(&self.registry)?;
-            registry.check_kind(RegistryKind::Holders)?;
-            registry.next_index
+        check_commitment(&commitment)?;
+        let collection = &*account::load(&self.collection)?;
+        self.check(collection)?;
+        let registration = Registration {
+            payer: &self.payer,
+            owner: self.owner.key,
+            registry: &self.registry,
+            tree: &self.tree,
+            collection,
+            asset: self.mint.key,
+            form: AssetForm::Token,
+            holding: &self.holding,
+            event_authority: &self.event_authority,
         };
-
-        let now = account::now()?;
-        let first = *self.holding.owner != crate::ID;
-        if first {
-            require!(path.is_none(), BautaError::UnexpectedPath);
-            self.create_holding(next_index)?;
-        }
-        let holding = &mut *account::open_mut::<Holding>(&self.holding)?;
-        require!(
-            holding.registry == self.registry.key() && holding.mint == self.mint.key(),
-            BautaError::WrongHolding
-        );
-        let old_leaf = if first { None } else { Some(holding.leaf()?) };
-        let since_change = now.saturating_sub(holding.last_change);
-        require!(
-            first || since_change >= Holding::CHANGE_INTERVAL,
-            BautaError::ChangedTooRecently
-        );
-
-        holding.owner = self.owner.key();
-        holding.commitment = commitment;
-        holding.track = account::load(&self.collection)?.track;
-        holding.last_change = now;
-        holding.live = 1;
-
-        let leaf = holding.leaf()?;
-        let registry = &mut *account::load_mut(&self.registry)?;
-        let tree = &mut *account::load_mut(&self.tree)?;
-        let root = match old_leaf {
-            None => {
-                registry.next_index += 1;
-                tree.append(holding.index, &[leaf])?
-            }
-            Some(old_leaf) => {
-                let path = path.ok_or_else(|| refused(BautaError::MissingPath))?;
-                tree.replace(next_index, holding.index, &old_leaf, &leaf, path)?
-            }
-        };
-        let expires_at = registry.replace_root(root, now)?;
-        let event = HolderRegistered {
-            registry: holding.registry,
-            sequence: registry.sequence,
-            mint: holding.mint,
-            owner: holding.owner,
-            commitment,
-            track: holding.track,
-            index: holding.index,
-            replaced: !first,
-            timestamp: now,
-        };
-        emit(&event, &self.event_authority)?;
-        emit_root(holding.registry, registry, expires_at, &self.event_authority)
+        registration.run(commitment, path)
     }
 
-    /// Checks that the token can't have a second holder, that it belongs to the collection, and
-    /// that its owner signs.
-    fn check_token(&self) -> Result<()> {
-        let program = self.mint.owner;
-        let data = self.mint.try_borrow_data()?;
-        let mint = Mint::read(program, &data)?;
-        mint.check_unique()?;
-
-        let collection = account::load(&self.collection)?;
-        if collection.is_group == 0 {
-            require!(collection.key == self.mint.key(), BautaError::NotInCollection);
-        } else {
-            let member = mint
-                .group_member()?
-                .ok_or_else(|| refused(BautaError::NotInCollection))?;
-            require!(
-                member.mint == self.mint.key(),
-                BautaError::GroupMemberOfAnotherMint
-            );
-            require!(member.group == collection.key, BautaError::NotInCollection);
-        }
-
-        require!(
-            self.token_account.owner == program,
-            BautaError::InvalidTokenAccount
-        );
-        let account = TokenAccount::read(program, &self.token_account.try_borrow_data()?)?;
-        require!(
-            account.mint == self.mint.key(),
-            BautaError::TokenAccountOfAnotherMint
-        );
-        require!(account.owner == self.owner.key(), BautaError::NotTokenOwner);
-        require!(account.amount == 1, BautaError::AmountNotOne);
-        require!(!account.frozen, BautaError::TokenFrozen);
-        Ok(())
-    }
-
-    fn create_holding(&self, index: u64) -> Result<()> {
-        let (registry, mint) = (self.registry.key(), self.mint.key());
-        let seeds: [&[u8]; 3] = [Holding::SEED, registry.as_ref(), mint.as_ref()];
-        let (address, bump) = account::find(seeds)?;
-        require!(self.holding.key() == address, BautaError::WrongHolding);
-        let seeds = [seeds[0], seeds[1], seeds[2], &[bump]];
-        let holding = &mut *account::create::<Holding>(&self.payer, &self.holding, &seeds)?;
-        holding.registry = registry;
-        holding.mint = mint;
-        holding.index = index;
-        holding.bump = bump;
-        Ok(())
+    fn check(&self, collection: &Collection) -> Result<()> {
+        let mint = Borrowed::of(&self.mint)?;
+        let token_account = Borrowed::of(&self.token_account)?;
+        let metadata = Borrowed::of_optional(self.metadata.as_ref())?;
+        let edition = Borrowed::of_optional(self.edition.as_ref())?;
+        let token_record = Borrowed::of_optional(self.token_record.as_ref())?;
+        let accounts = TokenAccounts {
+            mint: mint.view(),
+            token_account: token_account.view(),
+            metadata: metadata.as_ref().map(Borrowed::view),
+            edition: edition.as_ref().map(Borrowed::view),
+            token_record: token_record.as_ref().map(Borrowed::view),
+        };
+        check_token(collection, self.owner.key, &accounts)
     }
 }

@@ -5,8 +5,8 @@ use crate::{
 use anchor_lang::prelude::*;
 use bauta_primitives::{Attributes, Commitment, EntryId, Leaf};
 
-/// The registration of a token in a registry of holders. The account is never closed, so a token
-/// never has a second leaf.
+/// The registration of a token or of a Core asset in a registry of holders. The account is never
+/// closed, so an asset never has a second leaf.
 ///
 /// | offset | bytes | field |
 /// |---|---|---|
@@ -19,12 +19,15 @@ use bauta_primitives::{Attributes, Commitment, EntryId, Leaf};
 /// | 144 | 8 | `last_change` |
 /// | 152 | 1 | `live` |
 /// | 153 | 1 | `bump` |
-/// | 154 | 6 | padding |
+/// | 154 | 1 | `form` ([`AssetForm`]) |
+/// | 155 | 1 | padding |
+/// | 156 | 2 | `collection` |
+/// | 158 | 2 | padding |
 #[account(zero_copy)]
 pub struct Holding {
     /// The registry.
     pub registry: Pubkey,
-    /// The token's mint.
+    /// The token's mint, or the address of the Core asset.
     pub mint: Pubkey,
     /// The owner who registered the token last.
     pub owner: Pubkey,
@@ -40,8 +43,37 @@ pub struct Holding {
     pub live: u8,
     /// The bump of the account's address.
     pub bump: u8,
+    /// The form of the asset at its last registration: see [`AssetForm`]. It decides what is
+    /// evidence.
+    pub form: u8,
     /// Unused. Always zero.
-    pub padding: [u8; 6],
+    pub padding_0: u8,
+    /// The number of the collection at the last registration. 0 if the collection has none.
+    pub collection: u16,
+    /// Unused. Always zero.
+    pub padding_1: [u8; 2],
+}
+
+/// The form of a registered asset.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum AssetForm {
+    /// A token of SPL Token or Token-2022.
+    Token,
+    /// An asset of Metaplex Core.
+    Core,
+}
+
+impl AssetForm {
+    /// Returns the form of a byte in an account. `None` if this program does not know it.
+    #[must_use]
+    pub const fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            0 => Some(Self::Token),
+            1 => Some(Self::Core),
+            _ => None,
+        }
+    }
 }
 
 impl Holding {
@@ -52,12 +84,17 @@ impl Holding {
 
     /// Computes the token's leaf in the tree. After an eviction it is the empty leaf.
     pub fn leaf(&self) -> Result<Node> {
+        self.leaf_of(EntryId::of_mint(self.mint.as_array()))
+    }
+
+    /// Computes the leaf like [`leaf`](Self::leaf) with the entry id of [`mint`](Self::mint). A
+    /// caller that computes two leaves of a token then hashes the id once.
+    pub(crate) fn leaf_of(&self, entry_id: EntryId) -> Result<Node> {
         if self.live == 0 {
             return Ok(Leaf::EMPTY.to_bytes());
         }
         let commitment = Commitment::from_bytes(self.commitment)
             .map_err(|_| refused(BautaError::CommitmentNotCanonical))?;
-        let entry_id = EntryId::of_mint(self.mint.as_array());
         Ok(Leaf::of(commitment, entry_id, Attributes::of_track(self.track)).to_bytes())
     }
 }

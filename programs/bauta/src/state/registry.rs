@@ -21,7 +21,8 @@ pub const RECENT_ROOTS: usize = roots::SHORT_RING;
 /// | 66 | 1 | `leaf_format` |
 /// | 67 | 1 | `sealed` |
 /// | 68 | 1 | `bump` |
-/// | 69 | 3 | padding |
+/// | 69 | 1 | padding |
+/// | 70 | 2 | `collection_count` |
 /// | 72 | 8 | `nonce` |
 /// | 80 | 8 | `next_index` |
 /// | 88 | 8 | `sequence` |
@@ -51,7 +52,10 @@ pub struct Registry {
     /// The bump of the account's address.
     pub bump: u8,
     /// Unused. Always zero.
-    pub padding: [u8; 3],
+    pub padding: u8,
+    /// The number of collections that were added since the field exists. The next one gets the next
+    /// number.
+    pub collection_count: u16,
     /// The number that the authority chose for the registry.
     pub nonce: u64,
     /// The index of the next new leaf. Always 0 in a registry of kind `Attested`.

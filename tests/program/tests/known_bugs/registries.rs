@@ -1,7 +1,7 @@
 //! Trees, kept roots and pre-funded accounts.
 
 use bauta::errors::BautaError;
-use bauta::state::RegistryKind;
+use bauta::state::{CollectionKind, RegistryKind};
 use bauta_client::addresses;
 use bauta_client::instructions::CreateRegistry;
 use bauta_primitives::{FieldElement, Leaf};
@@ -15,7 +15,9 @@ fn pre_funding_a_tokens_holding_does_not_block_its_registration() {
     let mut registry = chain.create_registry(RegistrySpec::default());
     let owner = chain.funded_keypair("holder");
     let nft = chain.mint_nft(&owner);
-    chain.add_collection(&registry, &nft.mint, false, 1).unwrap();
+    chain
+        .add_collection(&registry, &nft.mint, CollectionKind::Asset, 1)
+        .unwrap();
     let holding = addresses::holding(&registry.address, &nft.mint).address;
     chain.set_account(
         &holding,
@@ -77,7 +79,7 @@ fn a_sealed_registry_accepts_no_collection() {
     let registry = chain.create_registry(RegistrySpec::default());
     chain.seal_registry(&registry).unwrap();
     assert_refused(
-        chain.add_collection(&registry, &keypair("mint").pubkey(), false, 1),
+        chain.add_collection(&registry, &keypair("mint").pubkey(), CollectionKind::Asset, 1),
         BautaError::RegistrySealed,
     );
     assert_refused(chain.seal_registry(&registry), BautaError::RegistrySealed);

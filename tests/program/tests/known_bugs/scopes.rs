@@ -1,7 +1,7 @@
 //! Scopes, nullifiers and the accepted roots.
 
 use bauta::errors::BautaError;
-use bauta::state::{RegistryKind, ScopeMode};
+use bauta::state::{CollectionKind, RegistryKind, ScopeMode};
 use bauta_client::instructions::{CreateRegistry, CreateScope, ReclaimNullifier, Verify};
 use bauta_client::{Event, addresses};
 use bauta_primitives::{Claim, FieldElement, Root};
@@ -63,7 +63,9 @@ fn pre_funding_does_not_block_circuits_registries_collections_and_scopes() {
     let holders = chain.create_registry(RegistrySpec::default());
     let mint = keypair("mint").pubkey();
     fund(&mut chain, addresses::collection(&holders.address, &mint).address);
-    chain.add_collection(&holders, &mint, false, 1).unwrap();
+    chain
+        .add_collection(&holders, &mint, CollectionKind::Asset, 1)
+        .unwrap();
 
     let scope = CreateScope {
         payer: chain.payer.pubkey(),

@@ -1,6 +1,7 @@
 //! Tokens that must not be registered, or not twice.
 
 use bauta::errors::BautaError;
+use bauta::state::CollectionKind;
 use bauta_client::instructions::RegisterHolder;
 use bauta_primitives::{Commitment, FieldElement};
 use bauta_program_test::{MintExtension, MintSpec, RegistrySpec, TestChain, assert_refused, keypair};
@@ -34,8 +35,12 @@ fn a_token_in_two_collections_has_one_leaf() {
         &owner,
         &MintSpec::token_2022(vec![MintExtension::GroupMember(group)]),
     );
-    chain.add_collection(&registry, &group, true, 1).unwrap();
-    chain.add_collection(&registry, &nft.mint, false, 2).unwrap();
+    chain
+        .add_collection(&registry, &group, CollectionKind::Group, 1)
+        .unwrap();
+    chain
+        .add_collection(&registry, &nft.mint, CollectionKind::Asset, 2)
+        .unwrap();
     chain.register(&mut registry, &nft, Some(group), 1).unwrap();
     chain.advance_clock(60);
     chain.register(&mut registry, &nft, None, 2).unwrap();
@@ -69,7 +74,9 @@ fn a_mint_that_could_be_created_again_or_taken_or_hidden_is_refused() {
     for (extension, error) in cases {
         let owner = chain.funded_keypair("holder");
         let nft = chain.mint(&owner, &MintSpec::token_2022(vec![extension]));
-        chain.add_collection(&registry, &nft.mint, false, 1).unwrap();
+        chain
+            .add_collection(&registry, &nft.mint, CollectionKind::Asset, 1)
+            .unwrap();
         assert_refused(
             chain
                 .register(&mut registry, &nft, None, 1)
@@ -84,7 +91,9 @@ fn a_false_group_pointer_is_ignored() {
     let mut chain = TestChain::new();
     let mut registry = chain.create_registry(RegistrySpec::default());
     let group = chain.create_group();
-    chain.add_collection(&registry, &group, true, 1).unwrap();
+    chain
+        .add_collection(&registry, &group, CollectionKind::Group, 1)
+        .unwrap();
     let owner = chain.funded_keypair("holder");
     let genuine = chain.mint(
         &owner,
@@ -112,7 +121,9 @@ fn a_token_that_joins_a_group_after_the_registry_is_sealed_can_be_registered() {
     let mut chain = TestChain::new();
     let mut registry = chain.create_registry(RegistrySpec::default());
     let group = chain.create_group();
-    chain.add_collection(&registry, &group, true, 1).unwrap();
+    chain
+        .add_collection(&registry, &group, CollectionKind::Group, 1)
+        .unwrap();
     chain.seal_registry(&registry).unwrap();
     let owner = chain.funded_keypair("holder");
     let late = chain.mint(
@@ -151,7 +162,9 @@ fn token(
 ) -> bauta_program_test::Nft {
     let owner = chain.funded_keypair("holder");
     let nft = chain.mint(&owner, spec);
-    chain.add_collection(registry, &nft.mint, false, 1).unwrap();
+    chain
+        .add_collection(registry, &nft.mint, CollectionKind::Asset, 1)
+        .unwrap();
     nft
 }
 
@@ -295,6 +308,7 @@ fn a_token_burnt_and_closed_in_the_transaction_that_registers_it_can_be_evicted(
             collection_key: nft.mint,
             mint: nft.mint,
             token_account: nft.account,
+            token_metadata: nft.token_metadata,
             commitment: Commitment::new(FieldElement::from_u64(commitment)),
             path: None,
         }

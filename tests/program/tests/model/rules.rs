@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::{Boundary, Step};
 use bauta::errors::BautaError;
-use bauta::state::ScopeMode;
+use bauta::state::{CollectionKind, ScopeMode};
 use bauta_client::instructions::Verify;
 use bauta_client::{Event, ReferenceTree};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Attributes, Commitment, EntryId, Leaf, Nullifier, Root};
 use bauta_program_test::{
-    Member, Nft, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry, TestScope,
+    CoreAsset, Member, MetadataSpec, Nft, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry,
+    TestScope,
 };
+use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
@@ -23,11 +25,21 @@ pub(crate) const WALLETS: usize = 3;
 /// The expected state of a token.
 struct TokenModel {
     nft: Nft,
+    /// The asset, if the token is an asset of Core. Its address is the token's mint.
+    core: Option<CoreAsset>,
+    /// The key of the token's collection.
+    collection: Address,
     burnt: bool,
     /// The last registration.
     member: Option<Member>,
     live: bool,
     last_change: i64,
+}
+
+impl TokenModel {
+    fn is_programmable(&self) -> bool {
+        self.nft.token_metadata.token_record.is_some()
+    }
 }
 
 /// The expected state of a scope.
@@ -75,14 +87,36 @@ impl Model {
             ..RegistrySpec::default()
         });
         let wallets: Vec<_> = (0..WALLETS).map(|_| chain.funded_keypair("wallet")).collect();
+        let metaplex = chain.new_keypair("collection of Token Metadata").pubkey();
+        let core = chain.core_collection(&[]);
         let tokens = (0..TOKENS)
             .map(|i| {
-                let nft = chain.mint_nft(&wallets[i % WALLETS]);
-                chain
-                    .add_collection(&registry, &nft.mint, false, i as u64)
-                    .unwrap();
+                let owner = &wallets[i % WALLETS];
+                // Plain tokens, programmable tokens and Core assets.
+                let (nft, asset, key, kind) = match i % 3 {
+                    0 => {
+                        let nft = chain.mint_nft(owner);
+                        let mint = nft.mint;
+                        (nft, None, mint, CollectionKind::Asset)
+                    }
+                    1 => {
+                        let spec = MetadataSpec::programmable(&metaplex);
+                        let nft = chain.mint_with_metadata(owner, &spec);
+                        (nft, None, metaplex, CollectionKind::TokenMetadata)
+                    }
+                    _ => {
+                        let asset = chain.core_asset(owner, Some(core), &[]);
+                        (asset.as_token(), Some(asset), core, CollectionKind::Core)
+                    }
+                };
+                // The tokens of a kind share a collection, and with it the track.
+                if i < 3 || kind == CollectionKind::Asset {
+                    chain.add_collection(&registry, &key, kind, i as u64).unwrap();
+                }
                 TokenModel {
                     nft,
+                    core: asset,
+                    collection: key,
                     burnt: false,
                     member: None,
                     live: false,
@@ -144,16 +178,23 @@ impl Model {
     fn register(&mut self, i: usize) {
         let now = self.chain.now();
         let token = &self.tokens[i];
-        let expected = if token.burnt {
+        let expected = if token.burnt && token.core.is_some() {
+            Err(BautaError::NotACoreAsset)
+        } else if token.burnt {
             Err(BautaError::SupplyNotOne)
         } else if token.member.is_some() && now - token.last_change < 60 {
             Err(BautaError::ChangedTooRecently)
         } else {
             Ok(())
         };
-        let nft = token.nft.clone();
+        let (nft, core, key) = (token.nft.clone(), token.core.clone(), token.collection);
+        let track = if key == nft.mint { i as u64 } else { i as u64 % 3 };
         let before = self.registry.root();
-        let result = self.chain.register(&mut self.registry, &nft, None, i as u64);
+        let registry = &mut self.registry;
+        let result = match core {
+            Some(asset) => self.chain.register_core(registry, &asset, &key, track),
+            None => self.chain.register(registry, &nft, Some(key), track),
+        };
         let (member, receipt) = split(result);
         if self.check_result(receipt, expected) {
             let token = &mut self.tokens[i];
@@ -169,14 +210,29 @@ impl Model {
         if token.burnt || token.nft.owner.pubkey() == self.wallets[wallet].pubkey() {
             return;
         }
-        token.nft = self.chain.transfer_nft(&token.nft, &self.wallets[wallet]);
+        let (chain, to) = (&mut self.chain, &self.wallets[wallet]);
+        if let Some(asset) = &token.core {
+            let sold = chain.transfer_core_asset(asset, to);
+            token.nft = sold.as_token();
+            token.core = Some(sold);
+        } else if token.is_programmable() {
+            token.nft = chain.transfer_programmable(&token.nft, to);
+        } else {
+            token.nft = chain.transfer_nft(&token.nft, to);
+        }
         self.lamports = self.chain.lamports();
     }
 
     fn burn(&mut self, i: usize) {
         let token = &mut self.tokens[i];
         if !token.burnt {
-            self.chain.burn_nft(&token.nft).unwrap();
+            if token.is_programmable() {
+                self.chain.thaw_nft(&token.nft).unwrap();
+            }
+            match &token.core {
+                Some(asset) => self.chain.burn_core_asset(asset),
+                None => drop(self.chain.burn_nft(&token.nft).unwrap()),
+            }
             token.burnt = true;
             self.lamports = self.chain.lamports();
         }
@@ -188,11 +244,13 @@ impl Model {
         let moved = token.nft.owner.pubkey() != member.nft.owner.pubkey();
         let expected = if !token.live {
             Err(BautaError::AlreadyEvicted)
-        } else if token.burnt || (with_evidence && moved) {
+        } else if token.burnt || (moved && (with_evidence || token.core.is_some())) {
             Ok(())
         } else {
             Err(BautaError::NoEvidence)
         };
+        // The evidence for a Core asset is the asset itself.
+        let with_evidence = with_evidence && token.core.is_none();
         let (mint, account) = (token.nft.mint, token.nft.account);
         let now = self.chain.now();
         let before = self.registry.root();

@@ -1,13 +1,14 @@
 //! A case of every instruction. It succeeds, and it has all optional accounts.
 
-use bauta::state::{RegistryKind, ScopeMode};
+use bauta::state::{Collection, CollectionKind, RegistryKind, ScopeMode};
 use bauta_client::{addresses, instructions as ix};
 use bauta_primitives::{Commitment, FieldElement, Leaf, Root};
 use bauta_program_test::{
-    ContextSpec, Elf, Member, RegistrySpec, ScopeSpec, TestChain, TestRegistry, TestScope, TrapdoorKey,
-    keypair,
+    ContextSpec, Elf, Member, MetadataSpec, Nft, RegistrySpec, ScopeSpec, TestChain, TestRegistry, TestScope,
+    TrapdoorKey, keypair,
 };
 use solana_account::Account;
+use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
@@ -15,10 +16,16 @@ use super::Case;
 
 /// Returns all cases.
 pub fn all() -> Vec<Case> {
-    [administration(), authorities(), holders(), scopes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        administration(),
+        authorities(),
+        holders(),
+        core_holders(),
+        scopes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn registry_of(chain: &mut TestChain, kind: RegistryKind) -> TestRegistry {
@@ -151,7 +158,8 @@ fn authorities() -> Vec<Case> {
         authority: holders.0.authority.pubkey(),
         payer: payer.pubkey(),
         key: keypair("mint").pubkey(),
-        is_group: false,
+        kind: CollectionKind::Asset,
+        rules: 0,
         track: 1,
     };
     let seal = ix::SealRegistry {
@@ -227,7 +235,9 @@ fn create_registry(mut chain: TestChain, payer: &Keypair, other: &TestRegistry) 
     }
 }
 
-/// Returns the instructions of holders, and evictions.
+/// Returns the instructions of holders of tokens, and their evictions.
+///
+/// The token is a programmable one of Token Metadata, so the instructions have all accounts.
 fn holders() -> Vec<Case> {
     let mut chain = TestChain::new();
     let payer = chain.funded_keypair("payer");
@@ -235,37 +245,38 @@ fn holders() -> Vec<Case> {
     let other_member = chain.add_holder(&mut other, 1);
     let neighbour = chain.add_holder(&mut registry, 1);
     let owner = chain.funded_keypair("holder");
-    let nft = chain.mint_nft(&owner);
-    chain
-        .add_collection(&registry, &nft.mint, false, 1)
-        .expect("add_collection");
-    chain
-        .add_collection(&other, &nft.mint, false, 1)
-        .expect("add_collection");
+    let key = keypair("collection of Token Metadata").pubkey();
+    let (kind, rules) = (CollectionKind::TokenMetadata, Collection::LEAVING);
+    for registry in [&registry, &other] {
+        chain
+            .add_collection_with_rules(registry, &key, kind, rules, 1)
+            .expect("add_collection");
+    }
+    // The holder has a second token of the collection.
+    let [nft, second] = [(); 2].map(|()| chain.mint_with_metadata(&owner, &MetadataSpec::programmable(&key)));
     let register = ix::RegisterHolder {
         payer: payer.pubkey(),
         owner: owner.pubkey(),
         registry: registry.address,
         tree: registry.tree_account,
-        collection_key: nft.mint,
+        collection_key: key,
         mint: nft.mint,
         token_account: nft.account,
+        token_metadata: nft.token_metadata,
         commitment: Commitment::new(FieldElement::from_u64(5)),
         path: None,
     };
-    let mut foreign = vec![
+    let record = addresses::token_record(&second.mint, &second.account).address;
+    let foreign = vec![
         ("registry", other.address),
         ("tree", other.tree_account),
-        (
-            "collection",
-            addresses::collection(&other.address, &nft.mint).address,
-        ),
+        ("collection", addresses::collection(&other.address, &key).address),
         (
             "collection",
             addresses::collection(&registry.address, &neighbour.nft.mint).address,
         ),
-        ("mint", neighbour.nft.mint),
-        ("token_account", neighbour.nft.account),
+        ("mint", second.mint),
+        ("token_account", second.account),
         ("holding", addresses::holding(&other.address, &nft.mint).address),
         (
             "holding",
@@ -275,6 +286,9 @@ fn holders() -> Vec<Case> {
             "holding",
             addresses::holding(&other.address, &other_member.nft.mint).address,
         ),
+        ("metadata", addresses::metadata(&second.mint).address),
+        ("edition", addresses::edition(&second.mint).address),
+        ("token_record", record),
     ];
     let first = Case {
         name: "register_holder",
@@ -283,18 +297,137 @@ fn holders() -> Vec<Case> {
         signers: vec![payer.insecure_clone(), owner.insecure_clone()],
         foreign: foreign.clone(),
     };
-    chain
-        .register(&mut registry, &nft, None, 1)
-        .expect("register_holder");
-    chain
-        .register(&mut other, &nft, None, 1)
-        .expect("register_holder");
+    for registry in [&mut registry, &mut other] {
+        chain
+            .register(registry, &nft, Some(key), 1)
+            .expect("register_holder");
+    }
     chain.advance_clock(60);
     let path = chain.on_chain_path(&registry, 1);
+    // The transaction is too long for another payer than the one who pays the fees.
     let again = Case {
         name: "register_holder",
         chain: chain.clone(),
         instruction: ix::RegisterHolder {
+            payer: chain.payer.pubkey(),
+            path: Some(path),
+            ..register
+        }
+        .instruction(),
+        signers: vec![owner],
+        foreign: foreign.clone(),
+    };
+    let evict = ix::EvictHolder {
+        registry: registry.address,
+        tree: registry.tree_account,
+        mint: nft.mint,
+        token_account: None,
+        left_collection: Some(key),
+        metadata: nft.token_metadata.metadata,
+        path,
+    };
+    let [left, moved] = evictions(chain, &nft, evict, foreign);
+    vec![first, again, left, moved]
+}
+
+/// Returns the evictions of a token that left its collection, and of a token that moved.
+fn evictions(
+    mut chain: TestChain,
+    nft: &Nft,
+    evict: ix::EvictHolder,
+    mut foreign: Vec<(&'static str, Address)>,
+) -> [Case; 2] {
+    let mut left = chain.clone();
+    left.write_metadata(&nft.mint, &MetadataSpec::default());
+    let left = Case {
+        name: "evict_holder",
+        chain: left,
+        instruction: evict.instruction(),
+        signers: vec![],
+        foreign: foreign.clone(),
+    };
+    let buyer = chain.funded_keypair("buyer");
+    let sold = chain.transfer_programmable(nft, &buyer);
+    // The seller's empty account is not evidence.
+    foreign.push(("token_account", nft.account));
+    let moved = Case {
+        name: "evict_holder",
+        chain,
+        instruction: ix::EvictHolder {
+            token_account: Some(sold.account),
+            left_collection: None,
+            metadata: None,
+            ..evict
+        }
+        .instruction(),
+        signers: vec![],
+        foreign,
+    };
+    [left, moved]
+}
+
+/// Returns the instructions of owners of Core assets, and their evictions.
+fn core_holders() -> Vec<Case> {
+    let mut chain = TestChain::new();
+    let payer = chain.funded_keypair("payer");
+    let [mut registry, mut other] = [(); 2].map(|()| registry_of(&mut chain, RegistryKind::Holders));
+    let neighbour = chain.add_holder(&mut registry, 1);
+    let owner = chain.funded_keypair("holder");
+    let [key, other_key] = [(); 2].map(|()| chain.core_collection(&[]));
+    for registry in [&registry, &other] {
+        chain
+            .add_collection(registry, &key, CollectionKind::Core, 1)
+            .expect("add_collection");
+    }
+    let [asset, second] = [(); 2].map(|()| chain.core_asset(&owner, Some(key), &[]));
+    let register = ix::RegisterCoreHolder {
+        payer: payer.pubkey(),
+        owner: owner.pubkey(),
+        registry: registry.address,
+        tree: registry.tree_account,
+        collection_key: key,
+        asset: asset.address,
+        core_collection: Some(key),
+        commitment: Commitment::new(FieldElement::from_u64(5)),
+        path: None,
+    };
+    let mut foreign = vec![
+        ("registry", other.address),
+        ("tree", other.tree_account),
+        ("collection", addresses::collection(&other.address, &key).address),
+        (
+            "collection",
+            addresses::collection(&registry.address, &neighbour.nft.mint).address,
+        ),
+        ("asset", second.address),
+        ("core_collection", other_key),
+        (
+            "holding",
+            addresses::holding(&other.address, &asset.address).address,
+        ),
+        (
+            "holding",
+            addresses::holding(&registry.address, &neighbour.nft.mint).address,
+        ),
+    ];
+    let first = Case {
+        name: "register_core_holder",
+        chain: chain.clone(),
+        instruction: register.instruction(),
+        signers: vec![payer.insecure_clone(), owner.insecure_clone()],
+        foreign: foreign.clone(),
+    };
+    for registry in [&mut registry, &mut other] {
+        chain
+            .register_core(registry, &asset, &key, 1)
+            .expect("register_core_holder");
+    }
+    chain.advance_clock(60);
+    let path = chain.on_chain_path(&registry, 1);
+    let again = Case {
+        name: "register_core_holder",
+        chain: chain.clone(),
+        instruction: ix::RegisterCoreHolder {
             path: Some(path),
             ..register
         }
@@ -303,24 +436,25 @@ fn holders() -> Vec<Case> {
         foreign: foreign.clone(),
     };
     let buyer = chain.funded_keypair("buyer");
-    let sold = chain.transfer_nft(&nft, &buyer);
+    let _sold = chain.transfer_core_asset(&asset, &buyer);
+    foreign.push(("mint", second.address));
     let evict = ix::EvictHolder {
         registry: registry.address,
         tree: registry.tree_account,
-        mint: nft.mint,
-        token_account: Some(sold.account),
+        mint: asset.address,
+        token_account: None,
+        left_collection: None,
+        metadata: None,
         path,
     };
-    // The seller's empty account is not evidence.
-    foreign.push(("token_account", nft.account));
-    let evict = Case {
+    let moved = Case {
         name: "evict_holder",
         chain,
         instruction: evict.instruction(),
         signers: vec![],
         foreign,
     };
-    vec![first, again, evict]
+    vec![first, again, moved]
 }
 
 /// A valid `verify` in a scope of mode `Live` with a gate, a relayer and an auxiliary registry.

@@ -46,6 +46,8 @@ fn an_account_of_another_length_is_not_written_to() {
         tree: registry.tree_account,
         mint: member.nft.mint,
         token_account: None,
+        left_collection: None,
+        metadata: None,
         path: chain.on_chain_path(&registry, member.index),
     };
     for mut changed in with_other_lengths(&chain, &registry.address) {

@@ -123,14 +123,17 @@ pub async fn collections(connection: &mut PgConnection, state: &State) -> Result
     for collection in &state.collections {
         let event = &collection.event;
         let inserted = sqlx::query(
-            "INSERT INTO collections (registry_id, key, is_group, track_id, added_at)
-             VALUES ($1, $2, $3, $4, to_timestamp($5::bigint)) ON CONFLICT DO NOTHING",
+            // Programs of the previous release read is_group.
+            "INSERT INTO collections (registry_id, key, is_group, track_id, added_at, kind, rules, number)
+             VALUES ($1, $2, $3 = 1, $4, to_timestamp($5::bigint), $3, $6, $7) ON CONFLICT DO NOTHING",
         )
         .bind(collection.registry_id)
         .bind(event.key.to_bytes())
-        .bind(event.is_group)
+        .bind(i16::from(event.kind))
         .bind(Uint64(event.track))
         .bind(collection.time)
+        .bind(i32::from(event.rules))
+        .bind(i32::from(event.number))
         .execute(&mut *connection)
         .await?;
         if inserted.rows_affected() == 0 {

@@ -85,7 +85,9 @@ async fn nothing_is_created_twice() {
         again.emit(Event::CollectionAdded(CollectionAdded {
             registry: registry(),
             key: address("key"),
-            is_group: false,
+            kind: 0,
+            rules: 0,
+            number: 1,
             track: 1,
         }));
     }

@@ -1,0 +1,162 @@
+//! Which tokens of a wallet can register in a registry of holders, by the checks of the program.
+//!
+//! ```text
+//!   wallet --node--> its token accounts with the amount 1 --node--> their mints, and the mints'
+//!          accounts of Token Metadata
+//!          mint, group, collection or master --database--> the collection, or none: then left out
+//!          the program's checks --> eligible, or the program's error
+//! ```
+//!
+//! The node is asked on behalf of clients without a key, so few lookups run at a time, and each has
+//! bounds on what it reads. Assets of Metaplex Core are not looked up: a node has no index of their
+//! owners.
+
+mod tokens;
+
+use std::time::Duration;
+
+use bauta::state::{self, CollectionKind};
+use bauta_client::{ProgramError, eligibility::why_token_is_not_eligible};
+use bauta_rpc::{Options, Rpc, RpcError};
+use bauta_store::{Collection, Registry, RegistryKind, Store, StoreError};
+use solana_address::Address;
+use tokio::sync::Semaphore;
+
+use tokens::HeldToken;
+
+/// Limits of a request to the node. A token account has about 350 bytes in the response.
+const OPTIONS: Options = Options {
+    timeout: Duration::from_secs(5),
+    max_response_bytes: 16 << 20,
+};
+/// Largest number of tokens of a wallet that are looked at.
+const MAX_TOKENS: usize = 1_000;
+/// Largest number of lookups at a time.
+const MAX_LOOKUPS: usize = 4;
+/// Largest number of masters of a registry whose prints are recognised.
+const MAX_MASTERS: u16 = 1_000;
+
+/// Why the tokens of a wallet can't be looked up.
+#[derive(Debug, thiserror::Error)]
+pub enum EligibilityError {
+    /// The service has no node.
+    #[error("this service has no node (SOLANA_RPC_URL), so it can't look up tokens")]
+    NoNode,
+    /// Members of other registries don't register tokens.
+    #[error("the registry is of the kind {kind}; only registries of holders accept tokens")]
+    WrongKind {
+        /// The kind of the registry.
+        kind: &'static str,
+    },
+    /// Too many lookups run.
+    #[error("too many wallets are being looked up (limit {MAX_LOOKUPS}); retry later")]
+    Busy,
+    /// The wallet has more tokens than the limit.
+    #[error(
+        "the wallet has more tokens than a lookup reads (limit {MAX_TOKENS}); check a token by registering it"
+    )]
+    TooManyTokens,
+    /// The node failed.
+    #[error(transparent)]
+    Node(RpcError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A token of the wallet that belongs to a collection of the registry.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The mint.
+    pub mint: Address,
+    /// The track that the token registers in.
+    pub track: u64,
+    /// The error with which the program would refuse the token.
+    pub refused: Option<ProgramError>,
+}
+
+/// Looks tokens up.
+pub struct Eligibility {
+    node: Option<Rpc>,
+    lookups: Semaphore,
+}
+
+impl Eligibility {
+    /// Uses the node at this URL, if there is one. Doesn't connect.
+    pub fn new(node: Option<&str>) -> Result<Self, RpcError> {
+        Ok(Self {
+            node: node.map(|url| Rpc::with_options(url, OPTIONS)).transpose()?,
+            lookups: Semaphore::new(MAX_LOOKUPS),
+        })
+    }
+
+    /// Returns the tokens of a wallet that belong to a collection of the registry, ordered by mint.
+    pub async fn tokens(
+        &self,
+        store: &Store,
+        registry: &Registry,
+        owner: Address,
+    ) -> Result<Vec<Token>, EligibilityError> {
+        let node = self.node.as_ref().ok_or(EligibilityError::NoNode)?;
+        if registry.kind != RegistryKind::Holders {
+            let kind = registry.kind.as_str();
+            return Err(EligibilityError::WrongKind { kind });
+        }
+        let _permit = self.lookups.try_acquire().map_err(|_| EligibilityError::Busy)?;
+        let masters = [CollectionKind::TokenMetadata as u8, CollectionKind::Prints as u8];
+        let with_metadata = store.collections_of_kinds(registry, &masters, 1).await?;
+        let tokens = tokens::read(node, owner, !with_metadata.is_empty()).await?;
+        let collections = collections(store, registry, &tokens).await?;
+        let mut found = Vec::new();
+        for token in &tokens {
+            for collection in collections.iter().filter(|collection| token.is_in(collection)) {
+                let on_chain = on_chain(registry, collection);
+                found.push(Token {
+                    mint: token.mint(),
+                    track: collection.track,
+                    refused: why_token_is_not_eligible(&on_chain, &owner, &token.accounts()),
+                });
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Returns the collections that the tokens can belong to.
+async fn collections(
+    store: &Store,
+    registry: &Registry,
+    tokens: &[HeldToken],
+) -> Result<Vec<Collection>, StoreError> {
+    let keys: Vec<Address> = tokens.iter().flat_map(HeldToken::keys).collect();
+    let mut collections = store.collections_with_keys(registry, &keys).await?;
+    if tokens.iter().any(HeldToken::is_print) {
+        // A print names the edition account of its master, and the collection the master's mint.
+        let prints = [CollectionKind::Prints as u8];
+        let of_prints = store.collections_of_kinds(registry, &prints, MAX_MASTERS);
+        collections.retain(|collection| !prints.contains(&collection.kind));
+        collections.extend(of_prints.await?);
+    }
+    Ok(collections)
+}
+
+/// Returns the collection as the program stores it, with the fields that its checks read.
+fn on_chain(registry: &Registry, collection: &Collection) -> state::Collection {
+    state::Collection {
+        registry: registry.address,
+        key: collection.key,
+        kind: collection.kind,
+        bump: 0,
+        rules: collection.rules,
+        number: collection.number,
+        padding: [0; 2],
+        track: collection.track,
+    }
+}
+
+fn not_too_long(error: RpcError) -> EligibilityError {
+    match error {
+        RpcError::ResponseTooLong { .. } => EligibilityError::TooManyTokens,
+        error => EligibilityError::Node(error),
+    }
+}

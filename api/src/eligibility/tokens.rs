@@ -1,0 +1,234 @@
+//! The tokens of a wallet, with the accounts that the program's checks read.
+
+use std::collections::BTreeMap;
+
+use bauta::state::CollectionKind;
+use bauta::token::{Mint, TOKEN_2022_PROGRAM, TOKEN_PROGRAM, TokenAccount};
+use bauta::token_metadata::{Edition, Metadata};
+use bauta_client::addresses;
+use bauta_client::eligibility::{AccountView, TokenAccounts};
+use bauta_rpc::{CommitmentLevel, Rpc};
+use bauta_store::Collection;
+use solana_address::Address;
+
+use super::{EligibilityError, MAX_TOKENS, not_too_long};
+
+/// The part of a token account that is read: the plain account and its type in Token-2022.
+const TOKEN_ACCOUNT_BYTES: usize = 166;
+/// The owner of an address without an account.
+const SYSTEM_PROGRAM: Address = Address::new_from_array([0; 32]);
+
+/// An account, or an address without one. Its owner is then the system program.
+struct Found {
+    address: Address,
+    owner: Address,
+    data: Vec<u8>,
+}
+
+impl Found {
+    fn view(&self) -> AccountView<'_> {
+        AccountView {
+            key: &self.address,
+            owner: &self.owner,
+            data: &self.data,
+        }
+    }
+}
+
+/// A token of the wallet with the amount 1.
+pub struct HeldToken {
+    mint: Found,
+    token_account: Found,
+    metadata: Option<Found>,
+    edition: Option<Found>,
+    token_record: Option<Found>,
+    /// The group that the mint says it is a member of.
+    group: Option<Address>,
+    /// The collection that the metadata names, verified or not.
+    collection: Option<Address>,
+    /// The edition account of the master, if the token is a print.
+    master: Option<Address>,
+}
+
+impl HeldToken {
+    fn new(mint: Found, token_account: Found) -> Self {
+        let read = Mint::read(&mint.owner, &mint.data);
+        let member = read.and_then(|mint| mint.group_member());
+        Self {
+            group: member.ok().flatten().map(|member| member.group),
+            mint,
+            token_account,
+            metadata: None,
+            edition: None,
+            token_record: None,
+            collection: None,
+            master: None,
+        }
+    }
+
+    /// Returns the mint.
+    pub fn mint(&self) -> Address {
+        self.mint.address
+    }
+
+    /// Returns the keys of the collections that the token can belong to, except those of prints.
+    pub fn keys(&self) -> impl Iterator<Item = Address> {
+        [Some(self.mint()), self.group, self.collection]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Returns whether the token is a print of a master.
+    pub fn is_print(&self) -> bool {
+        self.master.is_some()
+    }
+
+    /// Returns whether the token belongs to a collection. The token can still be refused.
+    pub fn is_in(&self, collection: &Collection) -> bool {
+        let key = collection.key;
+        match CollectionKind::ALL.get(usize::from(collection.kind)) {
+            Some(CollectionKind::Asset) => self.mint() == key,
+            Some(CollectionKind::Group) => self.group == Some(key),
+            Some(CollectionKind::TokenMetadata) => self.collection == Some(key),
+            Some(CollectionKind::Prints) => self.master == Some(addresses::edition(&key).address),
+            Some(CollectionKind::Core) | None => false,
+        }
+    }
+
+    /// Returns the accounts that the program's checks read.
+    pub fn accounts(&self) -> TokenAccounts<'_> {
+        TokenAccounts {
+            mint: self.mint.view(),
+            token_account: self.token_account.view(),
+            metadata: self.metadata.as_ref().map(Found::view),
+            edition: self.edition.as_ref().map(Found::view),
+            token_record: self.token_record.as_ref().map(Found::view),
+        }
+    }
+
+    fn has_mint_authority(&self) -> bool {
+        Mint::read(&self.mint.owner, &self.mint.data).is_ok_and(|mint| mint.has_authority())
+    }
+
+    fn read_metadata(&self) -> Option<Metadata> {
+        Metadata::read(&self.metadata.as_ref()?.view(), &self.mint.address).ok()
+    }
+
+    fn set_metadata(&mut self, metadata: Option<Found>, edition: Option<Found>) {
+        self.metadata = metadata;
+        self.edition = edition;
+        let named = self.read_metadata().and_then(|metadata| metadata.collection);
+        self.collection = named.map(|(key, _)| key);
+        let edition = self.edition.as_ref();
+        self.master = match edition.map(|edition| Edition::read(&edition.view(), &self.mint.address)) {
+            Some(Ok(Edition::Print { parent })) => Some(parent),
+            _ => None,
+        };
+    }
+
+    fn needs_token_record(&self) -> bool {
+        self.read_metadata()
+            .is_some_and(|metadata| metadata.is_programmable())
+    }
+}
+
+/// Reads the tokens of a wallet with the amount 1, ordered by mint.
+///
+/// The accounts of Token Metadata are read for mints with an authority, which may be one of them,
+/// and with `with_metadata` for all mints.
+pub async fn read(
+    node: &Rpc,
+    owner: Address,
+    with_metadata: bool,
+) -> Result<Vec<HeldToken>, EligibilityError> {
+    let held = token_accounts(node, owner).await?;
+    let mints: Vec<Address> = held.keys().copied().collect();
+    let mints = accounts(node, &mints).await?;
+    let tokens = mints.into_iter().zip(held.into_values());
+    let mut tokens: Vec<HeldToken> = tokens
+        .map(|(mint, account)| HeldToken::new(mint, account))
+        .collect();
+    let mut described: Vec<&mut HeldToken> = tokens
+        .iter_mut()
+        .filter(|token| with_metadata || token.has_mint_authority())
+        .collect();
+    let addresses: Vec<Address> = described
+        .iter()
+        .flat_map(|token| {
+            let mint = &token.mint.address;
+            [
+                addresses::metadata(mint).address,
+                addresses::edition(mint).address,
+            ]
+        })
+        .collect();
+    let mut found = accounts(node, &addresses).await?.into_iter().map(existing);
+    for token in &mut described {
+        let (metadata, edition) = (found.next().flatten(), found.next().flatten());
+        token.set_metadata(metadata, edition);
+    }
+    described.retain(|token| token.needs_token_record());
+    let addresses: Vec<Address> = described
+        .iter()
+        .map(|token| addresses::token_record(&token.mint.address, &token.token_account.address).address)
+        .collect();
+    let records = accounts(node, &addresses).await?;
+    for (token, record) in described.into_iter().zip(records) {
+        token.token_record = existing(record);
+    }
+    Ok(tokens)
+}
+
+/// Reads the token accounts of a wallet with the amount 1, by mint.
+async fn token_accounts(node: &Rpc, owner: Address) -> Result<BTreeMap<Address, Found>, EligibilityError> {
+    let mut held = BTreeMap::new();
+    for program in [TOKEN_PROGRAM, TOKEN_2022_PROGRAM] {
+        let accounts = node
+            .token_accounts(&owner, &program, TOKEN_ACCOUNT_BYTES, CommitmentLevel::Confirmed)
+            .await
+            .map_err(not_too_long)?;
+        for (address, account) in accounts {
+            let token = TokenAccount::read(&account.owner, &account.data);
+            if let Ok(token) = token
+                && token.owner == owner
+                && token.amount == 1
+            {
+                let found = Found {
+                    address,
+                    owner: account.owner,
+                    data: account.data,
+                };
+                held.insert(token.mint, found);
+                if held.len() > MAX_TOKENS {
+                    return Err(EligibilityError::TooManyTokens);
+                }
+            }
+        }
+    }
+    Ok(held)
+}
+
+/// Reads accounts in the order of their addresses.
+async fn accounts(node: &Rpc, addresses: &[Address]) -> Result<Vec<Found>, EligibilityError> {
+    let found = node.accounts(addresses, CommitmentLevel::Confirmed).await;
+    let found = found
+        .map_err(not_too_long)?
+        .into_iter()
+        .map(|(_, account)| account);
+    let with_address = |(address, account): (&Address, Option<bauta_rpc::Account>)| {
+        let (owner, data) = account.map_or((SYSTEM_PROGRAM, Vec::new()), |account| {
+            (account.owner, account.data)
+        });
+        Found {
+            address: *address,
+            owner,
+            data,
+        }
+    };
+    Ok(addresses.iter().zip(found).map(with_address).collect())
+}
+
+/// Returns the account if it has data.
+fn existing(found: Found) -> Option<Found> {
+    Some(found).filter(|found| !found.data.is_empty())
+}

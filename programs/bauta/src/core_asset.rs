@@ -1,0 +1,183 @@
+//! Reads accounts of Metaplex Core in place.
+//!
+//! A test compares the readers with the types of the official client crate.
+//!
+//! ```text
+//!   asset       0 key (1), 1 owner, 33 tag of the update authority (0 none, 1 address,
+//!               2 collection), the address unless the tag is 0, name, uri, Option<u64>, then
+//!               the plugins
+//!   collection  0 key (5), 1 update authority, name, uri, u32, u32, then the plugins
+//!   burnt       0 key (0)
+//!   plugins     nothing, or: key (3), u64 offset of the list
+//!               list: key (4), u32 count, records, u32 count, external records
+//!               record: type, authority, u64 offset of the plugin, which begins with its type
+//!               external record: type, authority, Option<Vec<5 bytes>>, u64, Option<u64>,
+//!                                Option<u64>
+//!               authority: tag (0 none, 1 owner, 2 update authority, 3 address), address if 3
+//! ```
+
+use crate::{
+    errors::{BautaError, refused, require},
+    view::{AccountView, Cursor},
+};
+use anchor_lang::{prelude::*, pubkey};
+
+/// The address of the Metaplex Core program.
+pub const CORE_PROGRAM: Pubkey = pubkey!("CoREENxT6tW1HoK8ypY1SxRMZTcVPm7R94rH4PZNhX7d");
+
+/// The first byte of each kind of account.
+mod key {
+    pub const BURNT: u8 = 0;
+    pub const ASSET: u8 = 1;
+    pub const PLUGIN_HEADER: u8 = 3;
+    pub const PLUGIN_LIST: u8 = 4;
+    pub const COLLECTION: u8 = 5;
+}
+
+/// The types of plugins that have a meaning here.
+mod plugin {
+    pub const FREEZE_DELEGATE: u8 = 1;
+    pub const PERMANENT_FREEZE_DELEGATE: u8 = 5;
+    pub const PERMANENT_TRANSFER_DELEGATE: u8 = 7;
+    /// The highest known type: groups.
+    pub const LAST: u8 = 18;
+    /// The highest known type of external plugins: agent identity.
+    pub const LAST_EXTERNAL: u8 = 6;
+}
+
+/// The plugins of an asset or of a collection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Plugins {
+    /// Whether there is a plugin of a type that this program does not know.
+    pub has_unknown: bool,
+    /// Whether there is a `PermanentTransferDelegate`.
+    pub has_permanent_transfer_delegate: bool,
+    /// The state of the `FreezeDelegate`, if there is one.
+    pub frozen: Option<bool>,
+    /// The state of the `PermanentFreezeDelegate`, if there is one.
+    pub permanently_frozen: Option<bool>,
+}
+
+impl Plugins {
+    /// Reads the plugins of an account. `fields` is at the end of the account's own fields.
+    #[inline(never)]
+    fn parse(data: &[u8], mut fields: Cursor<'_>) -> Option<Self> {
+        let mut plugins = Self::default();
+        if fields.is_at_end() {
+            return Some(plugins);
+        }
+        (fields.byte()? == key::PLUGIN_HEADER).then_some(())?;
+        let mut list = Cursor::at(data, fields.u64()?)?;
+        (list.byte()? == key::PLUGIN_LIST).then_some(())?;
+        // Each record has at least 10 bytes, so the length of the account bounds the loops.
+        for _ in 0..list.u32()? {
+            let kind = list.byte()?;
+            skip_authority(&mut list)?;
+            let mut own = Cursor::at(data, list.u64()?)?;
+            (own.byte()? == kind).then_some(())?;
+            match kind {
+                plugin::FREEZE_DELEGATE => plugins.frozen = Some(own.flag()?),
+                plugin::PERMANENT_FREEZE_DELEGATE => plugins.permanently_frozen = Some(own.flag()?),
+                plugin::PERMANENT_TRANSFER_DELEGATE => plugins.has_permanent_transfer_delegate = true,
+                _ => plugins.has_unknown |= kind > plugin::LAST,
+            }
+        }
+        for _ in 0..list.u32()? {
+            plugins.has_unknown |= list.byte()? > plugin::LAST_EXTERNAL;
+            skip_authority(&mut list)?;
+            if list.flag()? {
+                list.skip_list(5)?;
+            }
+            list.skip(8)?;
+            list.skip_optional(8)?;
+            list.skip_optional(8)?;
+        }
+        Some(plugins)
+    }
+}
+
+fn skip_authority(fields: &mut Cursor<'_>) -> Option<()> {
+    match fields.byte()? {
+        0..=2 => Some(()),
+        3 => fields.skip(32),
+        _ => None,
+    }
+}
+
+/// The part of an asset that registrations and evictions need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CoreAsset {
+    /// The owner.
+    pub owner: Pubkey,
+    /// The collection that the asset belongs to.
+    pub collection: Option<Pubkey>,
+    /// The asset's own plugins.
+    pub plugins: Plugins,
+}
+
+impl CoreAsset {
+    /// Reads an asset.
+    ///
+    /// # Errors
+    /// `NotACoreAsset` if the account is not an asset of Core that is stored whole.
+    /// `InvalidCoreAsset` if its data is malformed.
+    pub fn read(account: &AccountView<'_>) -> Result<Self> {
+        require!(
+            *account.owner == CORE_PROGRAM && account.data.first() == Some(&key::ASSET),
+            BautaError::NotACoreAsset
+        );
+        Self::parse(account.data).ok_or_else(|| refused(BautaError::InvalidCoreAsset))
+    }
+
+    fn parse(data: &[u8]) -> Option<Self> {
+        let mut fields = Cursor::new(&data[1..]);
+        let owner = fields.key()?;
+        let collection = match fields.byte()? {
+            0 => None,
+            1 => {
+                fields.skip(32)?;
+                None
+            }
+            2 => Some(fields.key()?),
+            _ => return None,
+        };
+        fields.skip_list(1)?;
+        fields.skip_list(1)?;
+        fields.skip_optional(8)?;
+        Some(Self {
+            owner,
+            collection,
+            plugins: Plugins::parse(data, fields)?,
+        })
+    }
+}
+
+/// Returns `true` if an asset that was registered no longer exists: Core emptied its account, or
+/// the account is no longer one of Core.
+#[must_use]
+pub fn is_burnt(account: &AccountView<'_>) -> bool {
+    *account.owner != CORE_PROGRAM || matches!(account.data.first(), None | Some(&key::BURNT))
+}
+
+/// Reads the plugins of the collection `key`.
+///
+/// # Errors
+/// `WrongCoreCollection` if the account is another one or malformed.
+pub fn collection_plugins(account: &AccountView<'_>, key: &Pubkey) -> Result<Plugins> {
+    let wrong = || refused(BautaError::WrongCoreCollection);
+    require!(
+        account.key == key
+            && *account.owner == CORE_PROGRAM
+            && account.data.first() == Some(&key::COLLECTION),
+        BautaError::WrongCoreCollection
+    );
+    let parse = |data| -> Option<Plugins> {
+        let mut fields = Cursor::new(data);
+        fields.skip(1 + 32)?;
+        fields.skip_list(1)?;
+        fields.skip_list(1)?;
+        fields.skip(4 + 4)?;
+        Plugins::parse(data, fields)
+    };
+    parse(account.data).ok_or_else(wrong)
+}
