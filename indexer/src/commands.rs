@@ -78,10 +78,27 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Change the quarantine, which has the listed transactions that no node returns
+    Quarantine {
+        #[command(subcommand)]
+        command: QuarantineCommand,
+    },
     /// Copy the rows of the database from one indexer to another
     Snapshot {
         #[command(subcommand)]
         command: SnapshotCommand,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum QuarantineCommand {
+    /// Remove a transaction that is not on the chain; if a node lists it again, it comes back
+    Release {
+        /// The signature of the transaction
+        signature: String,
+        /// Show what would be removed, and change nothing
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -117,6 +134,9 @@ impl Command {
             } => verify_database(settings, &Selection { registry, scope }).await,
             Self::Reconcile { dry_run, .. } => reconcile(settings, dry_run).await,
             Self::Backfill { from, dry_run } => backfill(settings, Slot::new(from), dry_run).await,
+            Self::Quarantine {
+                command: QuarantineCommand::Release { signature, dry_run },
+            } => release(settings, &signature, dry_run).await,
             Self::Snapshot { command } => match command {
                 SnapshotCommand::Export { file } => export_snapshot(settings, &file).await,
                 SnapshotCommand::Import { file, dry_run } => import(settings, &file, dry_run).await,
@@ -285,10 +305,47 @@ async fn add_missing(
     }
 }
 
+async fn release(settings: &ServiceSettings, signature: &str, dry_run: bool) -> Result<(), MainError> {
+    let (store, _) = open(settings).await?;
+    let mut entries = store.quarantined().await?;
+    entries.retain(|entry| entry.signature.to_string() == signature);
+    if entries.is_empty() {
+        return Err(MainError::NotQuarantined(signature.to_owned()));
+    }
+    let keys: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.slot, entry.signature))
+        .collect();
+    if !dry_run {
+        store.release_quarantined(&keys).await?;
+    }
+    let verb = if dry_run {
+        "would be released"
+    } else {
+        "is released"
+    };
+    for entry in &entries {
+        println!(
+            "transaction {signature} of slot {} {verb}: {}",
+            entry.slot, entry.reason
+        );
+    }
+    Ok(())
+}
+
 async fn export_snapshot(settings: &ServiceSettings, path: &Path) -> Result<(), MainError> {
     let (store, _) = open(settings).await?;
-    let file = File::create_new(path).map_err(|source| file_error(path, source))?;
-    let summary = store.export_snapshot(BufWriter::new(file)).await?;
+    let failed = |source| file_error(path, source);
+    if path.try_exists().map_err(failed)? {
+        return Err(failed(std::io::ErrorKind::AlreadyExists.into()));
+    }
+    // Only its owner can read the temporary file. It is removed if the export fails.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    let summary = store.export_snapshot(BufWriter::new(file.as_file_mut())).await?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist_noclobber(path)
+        .map_err(|error| failed(error.error))?;
     println!(
         "exported {} tables up to slot {}: {} bytes",
         summary.tables, summary.slot, summary.bytes

@@ -60,6 +60,8 @@ enum MainError {
         #[source]
         source: io::Error,
     },
+    #[error("the quarantine has no transaction {0}; `bauta-indexer status` shows its size")]
+    NotQuarantined(String),
     #[error("the status cannot be printed as JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error("the setting `websockets`: {0}")]

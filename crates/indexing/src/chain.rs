@@ -48,6 +48,9 @@ pub struct HistoryPage {
     pub listed: Vec<ListedTransaction>,
     /// The entry after which the next page begins. `None` if this page is the last one.
     pub next: Option<PageEnd>,
+    /// The first slot whose block the node has, if the page is empty and the node says so. A node
+    /// does not list what happened before.
+    pub first_slot: Option<Slot>,
 }
 
 /// The last entry of a page.

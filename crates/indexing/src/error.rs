@@ -40,7 +40,8 @@ pub enum SourceError {
         /// What was requested.
         what: &'static str,
     },
-    /// A node lists a transaction that is not in the block of its slot, and no node returns it.
+    /// A node lists a transaction, no node returns it, and it is not in the block of its slot that
+    /// at least one node returned.
     #[error(
         "transaction {signature} is listed in slot {slot}, but no node returns it and it is not in the block of that slot"
     )]
@@ -49,6 +50,10 @@ pub enum SourceError {
         signature: Signature,
         /// The slot where the transaction was listed.
         slot: Slot,
+        /// Whether the list says that the transaction succeeded.
+        succeeded: bool,
+        /// Whether every node returned the block.
+        on_all_nodes: bool,
     },
     /// A node lists a transaction, and no node returns it as listed. At least one of them answered.
     #[error("no node returns transaction {signature}, which is listed in slot {slot}: {reason}")]
@@ -192,6 +197,17 @@ pub enum IndexerError {
         slot: Slot,
         /// The slot of the checkpoint.
         checkpoint: Slot,
+    },
+    /// The newest slot of a snapshot did not become final on the chain.
+    #[error(
+        "the snapshot ends at slot {slot}, but the chain's newest final slot is {head}: check that the nodes are not \
+         behind, or export the snapshot again"
+    )]
+    SnapshotNotFinal {
+        /// The newest final slot of the source.
+        head: Slot,
+        /// The slot of the snapshot's checkpoint.
+        slot: Slot,
     },
     /// A snapshot cannot be imported.
     #[error(transparent)]

@@ -10,12 +10,12 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bauta_store::{Slot, Store, StoreError};
 
 use crate::IndexerError;
-use crate::chain::Source;
+use crate::chain::{Head, Source};
 use crate::follow::{ClusterCheck, Follower, Settings};
 use crate::reconcile::{Outcome, Reconciler};
 
@@ -31,6 +31,10 @@ const MAX_RETRIES: u32 = 60;
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// The time between two attempts to reach the checkpoint of the present database.
 const CATCH_UP_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How often a switchover is attempted that transactions of readers delay. Each attempt takes ten
+/// minutes.
+const SWITCHOVER_ATTEMPTS: u32 = 3;
 
 /// The result of a rebuild.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,14 +112,26 @@ async fn switch_over<S: Source>(
     follower: &mut Follower<S>,
     mut events: usize,
 ) -> Result<Rebuilt, IndexerError> {
-    tracing::info!(event = "switchover", events);
-    let switchover = store.begin_switchover().await?;
-    while new_store.checkpoint().await? < switchover.checkpoint() {
-        events += catch_up(follower).await?;
-        tokio::time::sleep(CATCH_UP_INTERVAL).await;
+    for left in (0..SWITCHOVER_ATTEMPTS).rev() {
+        tracing::info!(event = "switchover", events);
+        let switchover = store.begin_switchover().await?;
+        while new_store.checkpoint().await? < switchover.checkpoint() {
+            events += catch_up(follower).await?;
+            tokio::time::sleep(CATCH_UP_INTERVAL).await;
+        }
+        match switchover.finish(new_store, schema).await {
+            Err(error @ StoreError::TimedOut(_)) if left > 0 => {
+                // Writers continue meanwhile.
+                tracing::warn!(event = "switchover_failed", attempts_left = left, %error);
+                events += catch_up(follower).await?;
+            }
+            finished => {
+                finished?;
+                break;
+            }
+        }
     }
     let slot = new_store.checkpoint().await?.map_or(Slot::ZERO, |at| at.slot);
-    switchover.finish(new_store, schema).await?;
     new_store.close().await;
     Ok(Rebuilt { slot, events })
 }
@@ -157,8 +173,17 @@ async fn import<S: Source>(
         slot = summary.slot.get(),
         bytes = summary.bytes
     );
+    check_recorded_cluster(&source, &new_store, &settings).await?;
+    // Without a journal, a fork could not undo the rows of the snapshot.
+    await_finality(&*source, summary.slot, settings.source_behind_limit).await?;
     new_store.check_trees().await?;
     let mut follower = Follower::new(source, new_store.clone(), settings);
+    // Compares the newest transactions with the lists. It fails if a fork has removed one of them.
+    let head = Head {
+        confirmed: summary.slot,
+        finalized: summary.slot,
+    };
+    follower.finalize(head, None).await?;
     let events = reconcile(&mut follower).await?;
     if dry_run {
         let slot = new_store.checkpoint().await?.map_or(Slot::ZERO, |at| at.slot);
@@ -166,6 +191,21 @@ async fn import<S: Source>(
         return Ok(Rebuilt { slot, events });
     }
     switch_over(store, &new_store, IMPORT_SCHEMA, &mut follower, events).await
+}
+
+/// Waits until a slot is final on the chain. Fails if that takes longer than `limit`.
+async fn await_finality<S: Source>(source: &S, slot: Slot, limit: Duration) -> Result<(), IndexerError> {
+    let start = Instant::now();
+    loop {
+        let head = source.head(Slot::ZERO).await?.finalized;
+        if head >= slot {
+            return Ok(());
+        }
+        if start.elapsed() > limit {
+            return Err(IndexerError::SnapshotNotFinal { head, slot });
+        }
+        tokio::time::sleep(RETRY_INTERVAL).await;
+    }
 }
 
 /// Fails if the nodes belong to another cluster than the database.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bauta_store::{Leadership, Slot, Store, StoreError};
+use bauta_store::{Leadership, Slot, Store, StoreError, TILES_PER_CALL};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -266,18 +266,14 @@ struct MaintenanceState {
     history_pruned_at: Option<Instant>,
 }
 
-/// Returns the time at which roots must be valid so that their tiles are kept. Until the database is
-/// near the head of the chain, it is the time of the chain that counts: a scope can copy a root that
-/// was valid then.
-async fn prune_time(store: &Store, step: Step) -> Result<i64, StoreError> {
+/// Returns the time at which roots must be valid so that their tiles are kept. The time of the chain
+/// counts, because a scope can copy a root that was valid then: the database may be far behind the
+/// head, and the host's clock may be wrong.
+async fn prune_time(store: &Store) -> Result<i64, StoreError> {
     let delay = i64::try_from(PRUNE_DELAY.as_secs()).unwrap_or(i64::MAX);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    let reached = if step.is_backfill {
-        store.newest_event_time().await?.unwrap_or(0)
-    } else {
-        now
-    };
+    let reached = store.newest_event_time().await?.unwrap_or(0);
     Ok(reached.min(now).saturating_sub(delay).max(0))
 }
 
@@ -286,6 +282,11 @@ fn is_due(last: Option<Instant>, interval: Duration) -> bool {
 }
 
 impl<S: Source> Indexer<S> {
+    /// Deletes tiles that no valid root needs. Returns how many it deleted.
+    async fn prune(&self) -> Result<u64, StoreError> {
+        self.store.prune(prune_time(&self.store).await?).await
+    }
+
     /// Does the maintenance tasks that are due. Returns whether the next step should follow at
     /// once, because missing transactions were found.
     async fn maintain(
@@ -303,8 +304,12 @@ impl<S: Source> Indexer<S> {
             self.reporter.quarantined(follower.quarantined());
             match retried {
                 Ok(true) => return Ok(true),
-                Ok(false) if follower.quarantined() == 0 => state.not_applicable = None,
-                Ok(false) => {}
+                // A rebuild can have applied them.
+                Ok(false) => {
+                    state.not_applicable = state
+                        .not_applicable
+                        .filter(|(_, slot)| follower.is_quarantined_in(*slot));
+                }
                 Err(IndexerError::MissingBelowFinality { missing, slot }) => {
                     state.not_applicable = Some((missing, slot));
                 }
@@ -314,7 +319,9 @@ impl<S: Source> Indexer<S> {
         if is_due(state.finalized_at, self.settings.finality_interval) {
             state.finalized_at = Some(Instant::now());
             let agreed = self.settings.reconcile_interval.map(|_| state.agreed);
-            if let Some(slot) = follower.finalize(step.head, agreed).await? {
+            if let Some(Some(slot)) =
+                unless_timed_out("finality", follower.finalize(step.head, agreed).await)?
+            {
                 tracing::debug!(event = "finalized", slot = slot.get());
             }
             let finalized = self.store.finalized_slot().await?;
@@ -323,16 +330,25 @@ impl<S: Source> Indexer<S> {
         }
         if is_due(state.pruned_at, PRUNE_INTERVAL) {
             state.pruned_at = Some(Instant::now());
-            let dropped = self.store.prune(prune_time(&self.store, step).await?).await?;
-            tracing::debug!(event = "pruned", dropped);
+            let dropped = self.prune().await.map_err(IndexerError::from);
+            if let Some(dropped) = unless_timed_out("pruning", dropped)? {
+                tracing::debug!(event = "pruned", dropped);
+                // The next steps delete what is left.
+                state.pruned_at = state
+                    .pruned_at
+                    .filter(|_| dropped < TILES_PER_CALL.unsigned_abs());
+            }
             metrics::journal(self.store.journal_bytes().await?);
         }
         if is_due(state.history_pruned_at, RETENTION_INTERVAL)
             && let Some(newest) = self.store.newest_event_time().await?
         {
-            let pruned = self.store.prune_history((newest - RETENTION).max(0)).await?;
-            state.history_pruned_at = pruned.is_complete.then(Instant::now);
-            tracing::debug!(event = "history_pruned", rows = pruned.rows);
+            state.history_pruned_at = Some(Instant::now());
+            let pruned = self.store.prune_history((newest - RETENTION).max(0)).await;
+            if let Some(pruned) = unless_timed_out("retention", pruned.map_err(IndexerError::from))? {
+                state.history_pruned_at = state.history_pruned_at.filter(|_| pruned.is_complete);
+                tracing::debug!(event = "history_pruned", rows = pruned.rows);
+            }
         }
         // They do not stop finality and pruning, which do not depend on them.
         match (state.not_applicable, state.unexplained) {
@@ -340,6 +356,19 @@ impl<S: Source> Indexer<S> {
             (None, Some(unexplained)) => Err(unexplained.into()),
             (None, None) => Ok(false),
         }
+    }
+}
+
+/// Returns `None` if Postgres ended a statement of a maintenance task because it took too long. The
+/// task is repeated at its next time, and the steps continue meanwhile.
+fn unless_timed_out<T>(task: &str, result: Result<T, IndexerError>) -> Result<Option<T>, IndexerError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error @ IndexerError::Store(StoreError::TimedOut(_))) => {
+            tracing::error!(event = "maintenance_timed_out", task, %error);
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -52,8 +52,9 @@ impl Rpc {
         self.call("getBlocks", &params).await
     }
 
-    /// Returns the block of a slot. `None` means that the slot was skipped: it has no block and
-    /// will never have one.
+    /// Returns the block of a slot. `None` means that the slot was skipped, or that the block is
+    /// missing on this node, for example after a restart from a snapshot. The node does not say
+    /// which: `None` is no evidence of what is on the chain.
     ///
     /// `level` must be confirmed or finalized. If the slot has not reached that level yet, the call
     /// fails with a retryable error.

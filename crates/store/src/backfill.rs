@@ -51,13 +51,22 @@ pub struct BackfillProgress {
     pub waiting: u64,
 }
 
-async fn clear(connection: &mut PgConnection) -> Result<(), StoreError> {
-    for table in ["backfill_transactions", "backfill_histories", "backfill"] {
-        sqlx::query(AssertSqlSafe(format!("DELETE FROM {table}")))
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
+/// Locks the present backfill until the end of the transaction. Returns `false` if its range is
+/// another one.
+async fn lock_range(
+    connection: &mut PgConnection,
+    range: BackfillRange,
+    mode: &'static str,
+) -> Result<bool, StoreError> {
+    let query = format!(
+        "SELECT FROM backfill WHERE after_slot IS NOT DISTINCT FROM $1 AND until_slot = $2 FOR {mode}"
+    );
+    let row = sqlx::query(AssertSqlSafe(query))
+        .bind(range.after.map(Slot::to_column).transpose()?)
+        .bind(range.until.to_column()?)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
 }
 
 impl Store {
@@ -74,25 +83,33 @@ impl Store {
         }))
     }
 
-    /// Begins a backfill. What another one has stored is deleted.
-    pub async fn begin_backfill(&self, range: BackfillRange) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        clear(&mut transaction).await?;
-        sqlx::query("INSERT INTO backfill (after_slot, until_slot) VALUES ($1, $2)")
-            .bind(range.after.map(Slot::to_column).transpose()?)
-            .bind(range.until.to_column()?)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
-        Ok(())
+    /// Begins a backfill. Returns `false` and changes nothing if another one has begun and has not
+    /// ended.
+    pub async fn begin_backfill(&self, range: BackfillRange) -> Result<bool, StoreError> {
+        let begun = sqlx::query(
+            "INSERT INTO backfill (after_slot, until_slot) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(range.after.map(Slot::to_column).transpose()?)
+        .bind(range.until.to_column()?)
+        .execute(&self.pool)
+        .await?;
+        Ok(begun.rows_affected() > 0)
     }
 
-    /// Deletes everything that the backfill has stored.
-    pub async fn end_backfill(&self) -> Result<(), StoreError> {
+    /// Deletes everything that the backfill of a range has stored. Returns `false` and changes
+    /// nothing if the present backfill has another range: another replica has begun it.
+    pub async fn end_backfill(&self, range: BackfillRange) -> Result<bool, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        clear(&mut transaction).await?;
+        if !lock_range(&mut transaction, range, "UPDATE").await? {
+            return Ok(false);
+        }
+        for table in ["backfill_transactions", "backfill_histories", "backfill"] {
+            sqlx::query(AssertSqlSafe(format!("DELETE FROM {table}")))
+                .execute(&mut *transaction)
+                .await?;
+        }
         transaction.commit().await?;
-        Ok(())
+        Ok(true)
     }
 
     /// Returns how far the histories of the nodes are stored.
@@ -123,16 +140,7 @@ impl Store {
         let slots = page.iter().map(|entry| entry.slot.to_column());
         let slots = slots.collect::<Result<Vec<_>, _>>()?;
         let mut transaction = self.pool.begin().await?;
-        // The lock keeps the range until the commit.
-        let is_present = sqlx::query(
-            "SELECT FROM backfill WHERE after_slot IS NOT DISTINCT FROM $1 AND until_slot = $2 FOR SHARE",
-        )
-        .bind(range.after.map(Slot::to_column).transpose()?)
-        .bind(range.until.to_column()?)
-        .fetch_optional(&mut *transaction)
-        .await?
-        .is_some();
-        if !is_present {
+        if !lock_range(&mut transaction, range, "SHARE").await? {
             return Ok(false);
         }
         sqlx::query(
@@ -161,11 +169,16 @@ impl Store {
         Ok(true)
     }
 
-    /// Marks the histories of all nodes as complete, so that a restart does not read them on.
-    pub async fn end_histories(&self) -> Result<(), StoreError> {
-        sqlx::query("UPDATE backfill_histories SET complete = true")
-            .execute(&self.pool)
-            .await?;
+    /// Marks the histories of all nodes as complete, so that a restart does not read them on. Does
+    /// nothing if `range` is no longer the range of the present backfill.
+    pub async fn end_histories(&self, range: BackfillRange) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        if lock_range(&mut transaction, range, "SHARE").await? {
+            sqlx::query("UPDATE backfill_histories SET complete = true")
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -197,12 +210,18 @@ impl Store {
     }
 
     /// Returns the first stored transactions after a slot, about `limit` of them, ordered by slot. A
-    /// slot is never divided, so the list can be longer.
+    /// slot is never divided, so the list can be longer. `None` if `range` is no longer the range of
+    /// the present backfill.
     pub async fn backfill_transactions(
         &self,
+        range: BackfillRange,
         after: Option<Slot>,
         limit: usize,
-    ) -> Result<Vec<BackfillTransaction>, StoreError> {
+    ) -> Result<Option<Vec<BackfillTransaction>>, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        if !lock_range(&mut transaction, range, "SHARE").await? {
+            return Ok(None);
+        }
         let after = after.map(Slot::to_column).transpose()?.unwrap_or(-1);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = sqlx::query(
@@ -217,8 +236,9 @@ impl Store {
         )
         .bind(after)
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         let listed = |row: &PgRow| {
             Ok(BackfillTransaction {
                 slot: Slot::from_column(row.get("slot"))?,
@@ -226,7 +246,7 @@ impl Store {
                 succeeded: row.get("succeeded"),
             })
         };
-        rows.iter().map(listed).collect()
+        rows.iter().map(listed).collect::<Result<_, _>>().map(Some)
     }
 
     /// Returns the progress of the present backfill. It counts the stored transactions, so it takes

@@ -10,7 +10,7 @@ use crate::import::build;
 use crate::registries::byte;
 use crate::tile::{Tile, TileKey};
 use crate::uint64::uint64;
-use crate::values::{element, unsigned};
+use crate::values::{bigint, element, unsigned};
 use crate::{Registry, Store, StoreError};
 
 /// The number of leaves of members that are hashed at once.
@@ -111,9 +111,14 @@ impl Store {
     async fn stored_leaves(&self, registry: &Registry) -> Result<Vec<Leaf>, StoreError> {
         let rows = sqlx::query(
             "SELECT index, leaf_hash, wallet_hash, token_id, track_id FROM merkle_leaves
-             WHERE registry_id = $1 ORDER BY index",
+             WHERE registry_id = $1 ORDER BY index LIMIT $2",
         )
         .bind(registry.id)
+        // One more shows that there are too many.
+        .bind(bigint(
+            "number of leaves",
+            registry.depth.capacity().saturating_add(1),
+        )?)
         .fetch_all(&self.pool)
         .await?;
         let mut stored = Vec::with_capacity(rows.len());

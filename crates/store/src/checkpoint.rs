@@ -5,6 +5,10 @@ use sqlx::{PgConnection, Postgres, Row, Transaction};
 use crate::values::unsigned;
 use crate::{Position, Slot, Store, StoreError};
 
+/// The number of rows of the journal that one call deletes. Postgres would end a statement that
+/// deletes the journal of days.
+const JOURNAL_ROWS: i64 = 200_000;
+
 /// The newest batch that was applied.
 #[derive(Clone, Copy)]
 pub struct LastBatch {
@@ -75,12 +79,19 @@ pub async fn mark_final(connection: &mut PgConnection, slot: Slot) -> Result<(),
     Ok(())
 }
 
-async fn delete_journal(connection: &mut PgConnection, slot: Slot) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM journal WHERE slot <= $1")
-        .bind(slot.to_column()?)
-        .execute(connection)
-        .await?;
-    Ok(())
+/// Deletes the oldest batches of the journal up to a slot, about [`JOURNAL_ROWS`] rows of them.
+/// Returns whether nothing is left. A batch is never divided: a rollback needs all of its rows.
+async fn delete_journal(connection: &mut PgConnection, slot: Slot) -> Result<bool, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM journal WHERE slot <= $1 AND batch <= (
+             SELECT max(batch) FROM (
+                 SELECT batch FROM journal WHERE slot <= $1 ORDER BY batch, id LIMIT $2) oldest)",
+    )
+    .bind(slot.to_column()?)
+    .bind(JOURNAL_ROWS)
+    .execute(connection)
+    .await?;
+    Ok(deleted.rows_affected() < JOURNAL_ROWS.unsigned_abs())
 }
 
 impl Store {
@@ -115,8 +126,8 @@ impl Store {
         slot.flatten().map(Slot::from_column).transpose()
     }
 
-    /// Marks every slot up to `slot` as final and deletes the journal of those slots. An earlier
-    /// slot than the newest finalized one changes nothing.
+    /// Marks every slot up to `slot` as final and deletes the journal of those slots, like
+    /// [`Store::delete_journal`]. An earlier slot than the newest finalized one changes nothing.
     pub async fn finalize(&self, slot: Slot) -> Result<(), StoreError> {
         let mut transaction = self.begin_locked().await?;
         mark_final(&mut transaction, slot).await?;
@@ -136,7 +147,8 @@ impl Store {
     }
 
     /// Records that the database agrees with the program's accounts up to `slot`, and deletes the
-    /// journal of those slots. A slot after the newest final slot counts as that slot.
+    /// journal of those slots, like [`Store::delete_journal`]. A slot after the newest final slot
+    /// counts as that slot.
     pub async fn mark_reconciled(&self, slot: Slot) -> Result<(), StoreError> {
         let mut transaction = self.begin_locked().await?;
         let reconciled: Option<i64> = sqlx::query_scalar(
@@ -152,13 +164,14 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes the journal up to a slot. Missing transactions in these slots can then be added only
-    /// by a rebuild.
-    pub async fn delete_journal(&self, slot: Slot) -> Result<(), StoreError> {
+    /// Deletes the journal up to a slot, oldest batches first. One call deletes about 200,000 rows.
+    /// Returns whether nothing is left to delete. Missing transactions in these slots can then be
+    /// added only by a rebuild.
+    pub async fn delete_journal(&self, slot: Slot) -> Result<bool, StoreError> {
         let mut transaction = self.begin_locked().await?;
-        delete_journal(&mut transaction, slot).await?;
+        let is_complete = delete_journal(&mut transaction, slot).await?;
         transaction.commit().await?;
-        Ok(())
+        Ok(is_complete)
     }
 
     /// Rolls the database back to the newest checkpoint at or before the end of `slot`, because a

@@ -103,8 +103,8 @@ pub enum StoreError {
         /// The address.
         address: Address,
     },
-    /// A root that the registry never had.
-    #[error("{root} was never a root of registry {registry}")]
+    /// A root that the registry never had, or that was deleted long after it had expired.
+    #[error("{root} is no root of registry {registry}: it is unknown, or it expired long ago")]
     UnknownRoot {
         /// The registry.
         registry: Address,

@@ -85,6 +85,7 @@ pub use limits::SessionLimits;
 pub use migrate::{OLDEST_SUPPORTED, newest_migration};
 pub use path::Path;
 pub use position::{Position, Slot};
+pub use prune::TILES_PER_CALL;
 pub use quarantine::{QuarantineKey, QuarantinedTransaction};
 pub use read::{ChainListener, Freshness, LeafTile, StoredTile};
 pub use reconciliation::{AppliedTransaction, StoredConfig, StoredEvent, StoredNullifier};

@@ -60,9 +60,9 @@ impl Store {
     pub async fn check_schema(&self) -> Result<(), StoreError> {
         let mut connection = self.pool.acquire().await?;
         let found = version(&mut connection).await?;
-        if found < OLDEST_SUPPORTED {
+        if let Some(missing) = first_missing(&mut connection, found).await? {
             return Err(StoreError::OlderSchema {
-                found,
+                found: found.min(missing - 1),
                 needed: OLDEST_SUPPORTED,
             });
         }
@@ -100,6 +100,21 @@ async fn version(connection: &mut PgConnection) -> Result<i64, StoreError> {
     }
     let version = sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations");
     Ok(version.fetch_one(connection).await?)
+}
+
+/// Returns the first migration up to [`OLDEST_SUPPORTED`] that was not applied. `found` is the newest
+/// applied one. It can be newer than a missing one, if migrations were added in another order.
+async fn first_missing(connection: &mut PgConnection, found: i64) -> Result<Option<i64>, StoreError> {
+    let mut applied: Vec<i64> = Vec::new();
+    if found > 0 {
+        let query = sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success");
+        applied = query.fetch_all(connection).await?;
+    }
+    Ok(MIGRATOR
+        .iter()
+        .map(|migration| migration.version)
+        .filter(|version| *version <= OLDEST_SUPPORTED)
+        .find(|version| !applied.contains(version)))
 }
 
 /// Fails if the schema has migrations that this version does not know, and does not say that

@@ -1,10 +1,13 @@
 use crate::values::time;
 use crate::{Store, StoreError};
 
+/// The number of tile versions that one call deletes.
+pub const TILES_PER_CALL: i64 = 50_000;
+
 impl Store {
-    /// Deletes the tile versions that no root valid at `now` (Unix seconds) reaches and that no
-    /// rollback needs. Returns how many it deleted. Readers do not wait for it. The indexer calls
-    /// it periodically.
+    /// Deletes tile versions that no root valid at `now` (Unix seconds) reaches and that no rollback
+    /// needs, at most [`TILES_PER_CALL`] of them. Returns how many it deleted. Readers do not wait
+    /// for it. The indexer calls it periodically.
     ///
     /// It examines only registries with replaced versions, and only these versions. They have an
     /// index of their own, and those that stay belong to valid roots or to the journal.
@@ -28,13 +31,19 @@ impl Store {
                  SELECT v.registry_id, v.sequence FROM registry r
                  CROSS JOIN LATERAL valid_roots(r.registry_id, to_timestamp($1::bigint)) v
              )
-             DELETE FROM tiles t USING registry r
-             WHERE t.registry_id = r.registry_id AND t.until_sequence IS NOT NULL
-               AND t.until_sequence <= coalesce(r.journaled, 9223372036854775807)
-               AND NOT EXISTS (SELECT FROM valid v WHERE v.registry_id = t.registry_id
-                               AND v.sequence >= t.since_sequence AND v.sequence < t.until_sequence)",
+             DELETE FROM tiles d USING (
+                 SELECT t.registry_id, t.level, t.position, t.since_sequence
+                 FROM tiles t JOIN registry r ON r.registry_id = t.registry_id
+                 WHERE t.until_sequence IS NOT NULL
+                   AND t.until_sequence <= coalesce(r.journaled, 9223372036854775807)
+                   AND NOT EXISTS (SELECT FROM valid v WHERE v.registry_id = t.registry_id
+                                   AND v.sequence >= t.since_sequence AND v.sequence < t.until_sequence)
+                 LIMIT $2) unused
+             WHERE d.registry_id = unused.registry_id AND d.level = unused.level
+               AND d.position = unused.position AND d.since_sequence = unused.since_sequence",
         )
         .bind(time(now)?)
+        .bind(TILES_PER_CALL)
         .execute(&self.pool)
         .await?;
         Ok(deleted.rows_affected())

@@ -2,13 +2,15 @@
 //!
 //! ```text
 //!   frame: 4 bytes with its length, big-endian, and its content
-//!   "bauta snapshot 1"
+//!   "bauta snapshot 2"
 //!   for each table, parents before children: its name and columns, its rows, an empty frame
 //!   "end", and the SHA-256 of everything before
 //! ```
 //!
 //! The rows have Postgres's binary format of COPY. A snapshot is not trusted: names are compared
 //! with the catalog, Postgres checks the values, and the indexer compares the rows with the chain.
+//! It has no journal and no finality, which a rollback or the next steps would act on: the importer
+//! derives them from the checkpoint.
 
 use std::io::{self, Read, Write};
 
@@ -19,12 +21,18 @@ use sqlx::PgConnection;
 use crate::switchover::CHAIN_TABLES;
 use crate::{Slot, Store, StoreError, checkpoint, limits};
 
-const MAGIC: &[u8] = b"bauta snapshot 1";
+const MAGIC: &[u8] = b"bauta snapshot 2";
 const END: &[u8] = b"end";
 /// The number of buffered bytes from which a frame is written.
 const FRAME: usize = 1 << 18;
 /// The largest frame that is read. A row has at most about 11 kB.
 const MAX_FRAME: usize = 1 << 20;
+
+/// The tables that follow the chain and that a snapshot does not have.
+const LEFT_OUT: [&str; 2] = ["finality", "journal"];
+/// The number of slots before the checkpoint that the importer compares with the chain again. The
+/// exporter may have applied slots that a fork removed later.
+const COMPARED_SLOTS: i64 = 512;
 
 /// What a snapshot contains.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -135,7 +143,9 @@ async fn columns(connection: &mut PgConnection, table: &str) -> Result<Vec<Strin
 }
 
 async fn tables(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
-    Ok(sqlx::query_scalar(CHAIN_TABLES).fetch_all(connection).await?)
+    let mut tables: Vec<String> = sqlx::query_scalar(CHAIN_TABLES).fetch_all(connection).await?;
+    tables.retain(|table| !LEFT_OUT.contains(&table.as_str()));
+    Ok(tables)
 }
 
 impl Store {
@@ -188,7 +198,9 @@ impl Store {
     /// Reads a snapshot into an empty schema, completely or not at all.
     ///
     /// Only the form of the rows is checked. The caller compares them with the chain:
-    /// [`Store::check_trees`], and the program's accounts.
+    /// [`Store::check_trees`], the program's accounts, and the transactions since the finalized slot,
+    /// which becomes one shortly before the checkpoint. There is no journal, so the checkpoint's slot
+    /// must be final on the chain.
     pub async fn import_snapshot(&self, input: impl Read) -> Result<SnapshotSummary, SnapshotError> {
         let mut reader = FrameReader {
             input,
@@ -234,11 +246,13 @@ impl Store {
         if hash != *expected {
             return Err(invalid("its checksum is wrong"));
         }
-        sqlx::query(
-            "SELECT setval(pg_get_serial_sequence('journal', 'id'), greatest(1, (SELECT max(id) FROM journal)))",
-        )
-        .execute(&mut *transaction)
-        .await?;
+        sqlx::query("UPDATE checkpoint SET batch = 1")
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("INSERT INTO finality (slot) SELECT greatest(0, slot - $1) FROM checkpoint")
+            .bind(COMPARED_SLOTS)
+            .execute(&mut *transaction)
+            .await?;
         let last = checkpoint::last_batch(&mut transaction).await?;
         let slot = last
             .ok_or_else(|| invalid("it has no checkpoint"))?

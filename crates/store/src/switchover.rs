@@ -118,12 +118,16 @@ impl Switchover {
         }
         self.keep_attested_trees(schema).await?;
         // The quarantine does not follow the chain. What the other schema could not read is kept,
-        // and what it has applied is removed with the next request.
-        sqlx::query(AssertSqlSafe(format!(
-            "INSERT INTO quarantine SELECT * FROM {schema}.quarantine ON CONFLICT DO NOTHING"
-        )))
-        .execute(&mut *self.transaction)
-        .await?;
+        // and what it has applied is removed.
+        for statement in [
+            format!("INSERT INTO quarantine SELECT * FROM {schema}.quarantine ON CONFLICT DO NOTHING"),
+            format!(
+                "DELETE FROM quarantine q WHERE EXISTS (
+                     SELECT FROM {schema}.events e WHERE e.slot = q.slot AND e.signature = q.signature)"
+            ),
+        ] {
+            execute(&mut self.transaction, statement).await?;
+        }
         self.change_places(schema).await?;
         self.transaction.commit().await?;
         Ok(())

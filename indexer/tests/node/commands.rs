@@ -1,11 +1,14 @@
 //! Tests of the commands for operators.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
 use bauta_indexing::{Follower, Settings};
 use bauta_rpc::CommitmentLevel;
+use bauta_store::Slot;
 use bauta_store::testing::{TestDatabase, rows_of_the_chain};
+use solana_signature::Signature;
 
 use crate::support::TestCluster;
 
@@ -241,10 +244,17 @@ async fn a_snapshot_of_one_database_can_be_imported_into_another() {
     let mut follower = Follower::new(Arc::new(cluster.source()), database.store.clone(), settings);
     follower.step().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("snapshot");
-    let file = file.to_str().unwrap();
+    let path = folder.path().join("snapshot");
+    let file = path.to_str().unwrap();
+    // An export that fails leaves no file.
+    let empty = TestDatabase::create().await.unwrap();
+    let output = run(&cluster, &empty, &["snapshot", "export", file]).await;
+    assert!(!output.status.success(), "{}", text(&output));
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
     let output = run(&cluster, &database, &["snapshot", "export", file]).await;
     assert!(output.status.success(), "{}", text(&output));
+    // Only its owner can read it.
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     // It does not replace a file.
     let output = run(&cluster, &database, &["snapshot", "export", file]).await;
     assert!(!output.status.success(), "{}", text(&output));
@@ -262,4 +272,32 @@ async fn a_snapshot_of_one_database_can_be_imported_into_another() {
         rows_of_the_chain(other.pool()).await.unwrap(),
         rows_of_the_chain(database.pool()).await.unwrap()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_can_remove_a_transaction_from_the_quarantine() {
+    let cluster = TestCluster::start().await;
+    let database = TestDatabase::create().await.unwrap();
+    let signature = Signature::from([9; 64]);
+    let entry = [((Slot::new(7), signature), true)];
+    let store = &database.store;
+    store
+        .quarantine(&entry, "invented by a node", true)
+        .await
+        .unwrap();
+    let name = signature.to_string();
+    for (arguments, succeeds, left) in [
+        (vec!["quarantine", "release", "other"], false, 1),
+        (vec!["quarantine", "release", &name, "--dry-run"], true, 1),
+        (vec!["quarantine", "release", &name], true, 0),
+    ] {
+        let output = run(&cluster, &database, &arguments).await;
+        assert_eq!(output.status.success(), succeeds, "{}", text(&output));
+        assert_eq!(
+            store.quarantined().await.unwrap().len(),
+            left,
+            "{}",
+            text(&output)
+        );
+    }
 }

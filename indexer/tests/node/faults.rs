@@ -222,6 +222,29 @@ async fn a_transaction_that_only_one_node_lists_and_that_is_in_no_block_does_not
     }
 }
 
+/// A node without a block says nothing about the transactions of the block.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_that_is_missing_on_a_node_does_not_show_that_a_transaction_is_absent() {
+    let mut fixture = Fixture::new(2).await;
+    fixture.follow().await;
+    fixture.cluster.append(2).await;
+    // The only other node is unavailable.
+    fixture.proxies[0].set(with(|faults| {
+        faults.unreturned = 1.0;
+        faults.missing_blocks = true;
+    }));
+    fixture.proxies[1].set(with(|faults| faults.unavailable = true));
+    let error = fixture.follower.step().await.unwrap_err();
+    assert!(
+        matches!(error, IndexerError::Source(SourceError::NotReturned { .. })),
+        "{error}"
+    );
+    for proxy in &fixture.proxies {
+        proxy.set(Faults::default());
+    }
+    fixture.follow().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_with_empty_lists_hides_no_transaction_that_another_node_lists() {
     let mut fixture = Fixture::new(2).await;

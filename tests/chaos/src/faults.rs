@@ -38,6 +38,8 @@ pub struct Faults {
     /// Share of transactions that `getTransaction` does not know. Which ones depends only on the
     /// proxy's seed and the signature.
     pub unreturned: f64,
+    /// Whether every block is missing on the node, as after a restart from a snapshot.
+    pub missing_blocks: bool,
     /// Share of lists that contain failed transactions with an error that no version knows.
     pub unknown_errors: f64,
     /// Share of lists that contain a transaction that does not exist.
@@ -73,6 +75,7 @@ impl Faults {
             || self.slots_ahead > 0
             || self.unrecorded > 0.0
             || self.unreturned > 0.0
+            || self.missing_blocks
             || self.unknown_errors > 0.0
             || self.invented > 0.0
             || self.empty_pages > 0.0
@@ -99,6 +102,8 @@ pub struct FaultCounts {
     pub unrecorded: AtomicU64,
     /// Transactions that `getTransaction` did not know.
     pub unreturned: AtomicU64,
+    /// Blocks that were missing.
+    pub missing_blocks: AtomicU64,
     /// Errors that no version knows, added to lists.
     pub unknown_errors: AtomicU64,
     /// Lists with a transaction that does not exist.

@@ -62,6 +62,10 @@ pub fn distort(
             response["result"] = json!([{ "slot": 1, "prioritizationFee": faults.price }]);
             count(&shared.counts.prices);
         }
+        "getBlock" if faults.missing_blocks => {
+            *response = error(-32_009, "slot was skipped, or missing in long-term storage");
+            count(&shared.counts.missing_blocks);
+        }
         "getGenesisHash" if faults.other_cluster => {
             response["result"] = OTHER_GENESIS_HASH.into();
             count(&shared.counts.other_cluster);

@@ -10,7 +10,8 @@
 //! The union of all histories is applied, because what is applied without a journal cannot be
 //! repaired. When one history is complete, the others have as much time again, but at least the
 //! time of the settings. So a node that delivers nothing, or an endless list, delays the others
-//! only until then.
+//! only until then. A node that still delivers older entries is awaited. A history does not count
+//! as complete if its node lacks blocks of slots in which another node lists transactions.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,7 +21,7 @@ use solana_address::Address;
 use tokio::task::JoinSet;
 
 use super::{Follower, Step};
-use crate::chain::{Head, ListedTransaction, Source};
+use crate::chain::{Head, HistoryPage, ListedTransaction, Source};
 use crate::{Inconsistency, IndexerError, SourceError, metrics};
 
 /// The number of batches that a step applies.
@@ -55,6 +56,46 @@ struct NodeProgress {
     complete: bool,
     last_page: Instant,
     last_error: Option<SourceError>,
+    /// The oldest slot that the node has listed.
+    oldest: Option<Slot>,
+    /// When the node last listed an older slot than before.
+    older_at: Instant,
+    /// The first slot whose block the node has, if it is known.
+    first_slot: Option<Slot>,
+}
+
+impl NodeProgress {
+    fn new(complete: bool) -> Self {
+        let now = Instant::now();
+        Self {
+            complete,
+            last_page: now,
+            last_error: None,
+            oldest: None,
+            older_at: now,
+            first_slot: None,
+        }
+    }
+
+    fn record_page(&mut self, page: &HistoryPage) {
+        self.last_page = Instant::now();
+        self.last_error = None;
+        self.first_slot = self.first_slot.or(page.first_slot);
+        let oldest = page.listed.iter().map(|entry| entry.slot).min();
+        if let Some(oldest) = oldest
+            && self.oldest.is_none_or(|before| oldest < before)
+        {
+            self.oldest = Some(oldest);
+            self.older_at = self.last_page;
+        }
+    }
+
+    /// Returns whether the history is complete and reaches back to `oldest`, the oldest slot that a
+    /// node has listed.
+    fn reaches(&self, oldest: Option<Slot>) -> bool {
+        let is_too_late = |first: Slot| oldest.is_some_and(|oldest| first > oldest);
+        self.complete && !self.first_slot.is_some_and(is_too_late)
+    }
 }
 
 /// The progress of applying the stored transactions.
@@ -96,14 +137,15 @@ impl<S: Source> Follower<S> {
         let at = checkpoint.map(|at| at.slot);
         let stored = self.store.backfill().await?;
         let Some(range) = stored.filter(|range| is_usable(*range, at)) else {
-            self.end_backfill().await?;
+            self.end_backfill(stored).await?;
             if self.is_backfill(checkpoint, self.store.finalized_slot().await?, head) {
                 let range = BackfillRange {
                     after: at,
                     until: head.finalized,
                 };
                 self.store.begin_backfill(range).await?;
-                self.backfill.has_begun = Some(true);
+                // Another replica can have begun one first.
+                self.backfill.has_begun = None;
             }
             return Ok(step);
         };
@@ -111,7 +153,11 @@ impl<S: Source> Follower<S> {
             return Ok(step);
         }
         let limit = BATCHES_PER_STEP * self.settings.batch_transactions.max(1);
-        let listed = self.store.backfill_transactions(at, limit).await?;
+        let Some(listed) = self.store.backfill_transactions(range, at, limit).await? else {
+            // Another replica has begun another backfill.
+            self.backfill = Backfill::default();
+            return Ok(step);
+        };
         let is_last = listed.len() < limit;
         let until = match listed.last() {
             Some(last) if !is_last => last.slot,
@@ -128,7 +174,12 @@ impl<S: Source> Follower<S> {
         // These are final, and no search needs them.
         self.without_events.clear();
         match &applied {
-            Err(IndexerError::Source(SourceError::NotOnChain { signature, slot })) => {
+            Err(IndexerError::Source(SourceError::NotOnChain {
+                signature,
+                slot,
+                on_all_nodes: true,
+                ..
+            })) => {
                 self.store.delete_backfill_transaction(*slot, *signature).await?;
             }
             Err(IndexerError::Source(SourceError::Inconsistent {
@@ -148,13 +199,15 @@ impl<S: Source> Follower<S> {
         step.again = true;
         self.backfill.record_applied(&self.store, count).await?;
         if is_last && step.checkpoint.is_some_and(|at| at.slot >= range.until) {
-            self.end_backfill().await?;
+            self.end_backfill(Some(range)).await?;
         }
         Ok(step)
     }
 
-    async fn end_backfill(&mut self) -> Result<(), IndexerError> {
-        self.store.end_backfill().await?;
+    async fn end_backfill(&mut self, range: Option<BackfillRange>) -> Result<(), IndexerError> {
+        if let Some(range) = range {
+            self.store.end_backfill(range).await?;
+        }
         self.backfill = Backfill {
             has_begun: Some(false),
             ..Backfill::default()
@@ -190,7 +243,7 @@ impl<S: Source> Follower<S> {
             return Ok(false);
         }
         self.backfill.reading = None;
-        self.store.end_histories().await?;
+        self.store.end_histories(range).await?;
         let waiting = self.store.backfill_progress().await?;
         self.backfill.applying = Some(Applying {
             start: Instant::now(),
@@ -216,6 +269,11 @@ fn to_listed(stored: BackfillTransaction) -> ListedTransaction {
 }
 
 impl Backfill {
+    /// Returns whether a backfill has begun and has not ended.
+    pub(super) fn is_running(&self) -> bool {
+        self.has_begun == Some(true)
+    }
+
     /// Publishes how many transactions are left, and for how long at the present rate.
     async fn record_applied(&mut self, store: &Store, count: u64) -> Result<(), IndexerError> {
         let Some(applying) = &mut self.applying else {
@@ -256,11 +314,7 @@ impl Reading {
                 before: None,
                 complete: false,
             });
-            let progress = Arc::new(Mutex::new(NodeProgress {
-                complete: history.complete,
-                last_page: Instant::now(),
-                last_error: None,
-            }));
+            let progress = Arc::new(Mutex::new(NodeProgress::new(history.complete)));
             nodes.push(Arc::clone(&progress));
             if !history.complete {
                 let (source, store) = (Arc::clone(source), store.clone());
@@ -279,24 +333,28 @@ impl Reading {
 
     /// Returns whether no further history is awaited. Fails if no node delivers anything.
     fn is_done(&mut self, patience: Duration) -> Result<bool, IndexerError> {
-        let mut complete = 0;
+        let oldest = self.nodes.iter().filter_map(|node| lock(node).oldest).min();
+        let (mut complete, mut is_read, mut is_advancing) = (0, false, false);
         let mut last_page: Option<Instant> = None;
         let mut error = None;
         for node in &self.nodes {
             let mut node = lock(node);
             complete += usize::from(node.complete);
+            is_read |= node.reaches(oldest);
+            is_advancing |= !node.complete && node.older_at.elapsed() < patience;
             last_page = last_page.max(Some(node.last_page));
             error = error.or(node.last_error.take());
         }
         if complete == self.nodes.len() {
             return Ok(true);
         }
-        if complete > 0 {
+        if is_read {
             let (since, took) = *self
                 .first_complete
                 .get_or_insert((Instant::now(), self.start.elapsed()));
-            return Ok(since.elapsed() >= took.max(patience));
+            return Ok(since.elapsed() >= took.max(patience) && !is_advancing);
         }
+        self.first_complete = None;
         match error {
             Some(error) if last_page.is_none_or(|last| last.elapsed() >= SILENCE) => Err(error.into()),
             _ => Ok(false),
@@ -358,11 +416,9 @@ async fn read_history<S: Source>(
             // Another replica has begun another backfill.
             return Ok(());
         }
-        *lock(progress) = NodeProgress {
-            complete: history.complete,
-            last_page: Instant::now(),
-            last_error: None,
-        };
+        let mut progress = lock(progress);
+        progress.record_page(&page);
+        progress.complete = history.complete;
     }
     Ok(())
 }

@@ -11,6 +11,9 @@ use crate::chain::{Head, Source};
 /// By how many slots the journal can be older than the newest final slot. It is kept until the
 /// slots are reconciled, but not for longer than this: two days on a public cluster.
 const MAX_JOURNAL_SLOTS: u64 = 432_000;
+/// After how many times [`Settings::backfill_slots`](super::Settings::backfill_slots) the slots that
+/// are not final are rolled back for a backfill. Without a rollback, less than this is listed at once.
+const ROLLBACK_FACTOR: u64 = 10;
 
 impl<S: Source> Follower<S> {
     /// Marks slots as final and returns the newest one. Returns `None` if no new slot is final.
@@ -50,8 +53,8 @@ impl<S: Source> Follower<S> {
                 agreed.max(reconciled).max(oldest)
             }
         };
-        if without_journal > self.without_journal {
-            self.store.delete_journal(without_journal).await?;
+        // One call deletes a part. The next calls delete what is left.
+        if without_journal > self.without_journal && self.store.delete_journal(without_journal).await? {
             self.without_journal = without_journal;
         }
         self.forget(finalized);
@@ -102,9 +105,27 @@ impl<S: Source> Follower<S> {
     /// Returns whether everything that was applied is final, and the database is so far behind the
     /// finalized slot that it reads the history up to that slot without a journal.
     pub(super) fn is_backfill(&self, checkpoint: Option<Position>, floor: Option<Slot>, head: Head) -> bool {
-        let from = checkpoint.map_or(Slot::ZERO, |at| at.slot);
-        let all_final = checkpoint.is_none() || floor.is_some_and(|floor| floor >= from);
-        let is_far_behind = head.finalized.slots_since(from) > self.settings.backfill_slots;
-        all_final && is_far_behind && head.finalized <= head.confirmed
+        let all_final = checkpoint.is_none_or(|at| floor.is_some_and(|floor| floor >= at.slot));
+        all_final && is_behind(checkpoint, head, self.settings.backfill_slots)
     }
+
+    /// Returns whether the database is very far behind the finalized slot, and the slots that it
+    /// applied last were not final when it stopped. After a rollback of these slots the history is
+    /// read by a backfill, whose memory is bounded.
+    pub(super) fn is_backfill_after_rollback(
+        &self,
+        checkpoint: Option<Position>,
+        floor: Option<Slot>,
+        head: Head,
+    ) -> bool {
+        let limit = self.settings.backfill_slots.saturating_mul(ROLLBACK_FACTOR);
+        checkpoint.is_some_and(|at| floor.is_none_or(|floor| floor < at.slot))
+            && is_behind(checkpoint, head, limit)
+    }
+}
+
+/// Returns whether the database is more than a number of slots behind the finalized slot.
+fn is_behind(checkpoint: Option<Position>, head: Head, slots: u64) -> bool {
+    let from = checkpoint.map_or(Slot::ZERO, |at| at.slot);
+    head.finalized.slots_since(from) > slots && head.finalized <= head.confirmed
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!   step:  read the checkpoint (database) and the head (source); if nothing is new: wait
 //!            │
-//!            ├─ far behind: backfill, in pieces of bounded size
+//!            ├─ far behind: roll back to the finalized slot, and backfill in pieces of bounded size
 //!            │
 //!            ├─ compare, at intervals: are the applied transactions since the finalized slot those that
 //!            │  the source lists?
@@ -139,6 +139,8 @@ pub struct Follower<S> {
     unreturned: HashMap<Signature, Instant>,
     /// The transactions in the quarantine, with their slots.
     quarantined: HashSet<(Slot, Signature)>,
+    /// Those of them that this follower has set aside, not an operator or an earlier follower.
+    set_aside: HashSet<(Slot, Signature)>,
     is_quarantine_read: bool,
     /// When a transaction was last put into the quarantine.
     quarantined_at: Option<Instant>,
@@ -181,6 +183,7 @@ impl<S: Source> Follower<S> {
             dismissed: HashMap::new(),
             unreturned: HashMap::new(),
             quarantined: HashSet::new(),
+            set_aside: HashSet::new(),
             is_quarantine_read: false,
             quarantined_at: None,
             compared_at: None,
@@ -268,8 +271,10 @@ impl<S: Source> Follower<S> {
     fn is_set_aside(&self, entry: &ListedTransaction) -> bool {
         let is_dismissed =
             |(slot, since): &(Slot, Instant)| *slot == entry.slot && since.elapsed() < DISMISS_TIME;
+        // A quarantined transaction that a node has returned is applied by the next steps.
+        let is_found = self.found.get(&entry.signature) == Some(entry);
         self.dismissed.get(&entry.signature).is_some_and(is_dismissed)
-            || self.quarantined.contains(&(entry.slot, entry.signature))
+            || (self.quarantined.contains(&(entry.slot, entry.signature)) && !is_found)
     }
 
     async fn try_step(&mut self) -> Result<Step, IndexerError> {
@@ -302,6 +307,14 @@ impl<S: Source> Follower<S> {
         let floor = self.store.finalized_slot().await?;
         if self.has_backfill(checkpoint, floor, head).await? {
             return self.step_backfill(checkpoint, head).await;
+        }
+        if self.is_backfill_after_rollback(checkpoint, floor, head) {
+            // The lists of all nodes since the finalized slot may not fit into memory.
+            self.roll_back_before(floor.map_or(Slot::ZERO, |floor| floor.saturating_add(1)))
+                .await?;
+            step.checkpoint = self.store.checkpoint().await?;
+            step.again = true;
+            return Ok(step);
         }
         let program = [self.settings.program];
         let is_comparison_due = self
@@ -346,6 +359,7 @@ impl<S: Source> Follower<S> {
                 step.events = events;
                 step.checkpoint = self.store.checkpoint().await?;
                 self.searched_gap = None;
+                self.release_applied(new).await?;
                 Ok(step)
             }
             Err(error) if error.may_be_gap() => {

@@ -6,9 +6,12 @@
 //!          not on the chain, or without an event: removed <────────┤
 //!          with an event: roll back to before it, apply  <─────────┘
 //! ```
+//!
+//! A transaction that is applied leaves the quarantine only afterwards. So a restart or a failure in
+//! between does not lose it.
 
 use std::collections::HashSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bauta_store::{QuarantinedTransaction, Slot};
 use futures_util::future::join_all;
@@ -21,6 +24,9 @@ use crate::{IndexerError, SourceError, metrics};
 /// The largest number of transactions that the follower sets aside by itself. More of them show a
 /// node that returns nothing at all, with which the checkpoint must not move.
 const MAX_SET_ASIDE: usize = 100;
+/// How long a node that has a quarantined transaction can be unavailable. Afterwards the block of a
+/// single node is enough to show that the transaction does not exist.
+const RETURN_TIME: Duration = Duration::from_hours(1);
 /// The number of quarantined transactions that are requested at the same time.
 const MAX_REQUESTS: usize = 32;
 
@@ -37,22 +43,40 @@ impl<S: Source> Follower<S> {
     /// Continues without a transaction that makes every further attempt fail: one that is not on
     /// the chain, or one that no node has returned for the time of the settings. Otherwise returns
     /// the error.
+    ///
+    /// What a backfill leaves out cannot be added by a rollback. So during a backfill a transaction
+    /// that only some nodes showed to be absent counts as one that was not returned.
     pub(super) async fn set_aside(&mut self, error: IndexerError) -> Result<(), IndexerError> {
         match &error {
-            IndexerError::Source(SourceError::NotOnChain { signature, slot }) => {
+            IndexerError::Source(SourceError::NotOnChain {
+                signature,
+                slot,
+                on_all_nodes,
+                ..
+            }) if *on_all_nodes || !self.backfill.is_running() => {
                 self.dismiss(*signature, *slot);
                 Ok(())
             }
-            IndexerError::Source(SourceError::NotReturned {
-                signature,
-                slot,
-                succeeded,
-                reason,
-            }) if self.is_overdue(*signature) && self.quarantined.len() < MAX_SET_ASIDE => {
+            IndexerError::Source(
+                SourceError::NotReturned {
+                    signature,
+                    slot,
+                    succeeded,
+                    ..
+                }
+                | SourceError::NotOnChain {
+                    signature,
+                    slot,
+                    succeeded,
+                    ..
+                },
+            ) if self.is_overdue(*signature) && self.set_aside.len() < MAX_SET_ASIDE => {
+                let reason = error.to_string();
                 tracing::error!(event = "quarantined", %signature, slot = slot.get(), reason);
                 let transaction = ((*slot, *signature), *succeeded);
-                self.store.quarantine(&[transaction], reason, false).await?;
+                self.store.quarantine(&[transaction], &reason, false).await?;
                 self.quarantined.insert((*slot, *signature));
+                self.set_aside.insert((*slot, *signature));
                 self.found.remove(signature);
                 self.unreturned.remove(signature);
                 self.quarantined_at = Some(Instant::now());
@@ -75,6 +99,7 @@ impl<S: Source> Follower<S> {
     pub(super) async fn read_quarantine(&mut self) -> Result<Vec<QuarantinedTransaction>, IndexerError> {
         let stored = self.store.quarantined().await?;
         self.quarantined = stored.iter().map(|entry| (entry.slot, entry.signature)).collect();
+        self.set_aside.retain(|key| self.quarantined.contains(key));
         metrics::quarantined(stored.len());
         Ok(stored)
     }
@@ -85,14 +110,26 @@ impl<S: Source> Follower<S> {
         self.quarantined.len()
     }
 
+    /// Returns whether a transaction of a slot is in the quarantine.
+    #[must_use]
+    pub fn is_quarantined_in(&self, slot: Slot) -> bool {
+        self.quarantined
+            .iter()
+            .any(|(quarantined, _)| *quarantined == slot)
+    }
+
     /// Requests the quarantined transactions that are due. Returns whether some can be applied now:
     /// the next steps apply them.
     ///
     /// Fails if one with events is in a slot that has no journal any more.
     pub async fn retry_quarantined(&mut self) -> Result<bool, IndexerError> {
-        let due: Vec<_> = self
-            .read_quarantine()
-            .await?
+        let stored = self.read_quarantine().await?;
+        let old: HashSet<_> = stored
+            .iter()
+            .filter(|entry| entry.seconds >= RETURN_TIME.as_secs())
+            .map(|entry| entry.signature)
+            .collect();
+        let due: Vec<_> = stored
             .iter()
             .filter(|entry| entry.is_due)
             .take(MAX_REQUESTS)
@@ -125,7 +162,9 @@ impl<S: Source> Follower<S> {
                     released.push(key);
                 }
                 Ok(_) => returned.push(entry),
-                Err(IndexerError::Source(SourceError::NotOnChain { .. })) => {
+                Err(IndexerError::Source(SourceError::NotOnChain { on_all_nodes, .. }))
+                    if on_all_nodes || old.contains(&entry.signature) =>
+                {
                     self.dismiss(entry.signature, entry.slot);
                     released.push(key);
                 }
@@ -159,12 +198,26 @@ impl<S: Source> Follower<S> {
         }
         self.found
             .extend(returned.iter().map(|entry| (entry.signature, *entry)));
-        let keys: Vec<_> = returned
+        Ok(())
+    }
+
+    /// Removes those of the transactions from the quarantine that a step has applied. If the process
+    /// ends before this, they are removed with the next request.
+    pub(super) async fn release_applied(&mut self, new: &[ListedTransaction]) -> Result<(), IndexerError> {
+        let keys: Vec<_> = new
+            .iter()
+            .map(|entry| (entry.slot, entry.signature))
+            .filter(|key| self.quarantined.contains(key))
+            .collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let applied = self.store.applied_transactions_among(&keys).await?;
+        let applied: Vec<_> = applied
             .iter()
             .map(|entry| (entry.slot, entry.signature))
             .collect();
-        // If the process ends before this, the applied ones are removed with the next request.
-        self.release(&keys).await
+        self.release(&applied).await
     }
 
     async fn release(&mut self, keys: &[(Slot, Signature)]) -> Result<(), IndexerError> {
@@ -174,6 +227,7 @@ impl<S: Source> Follower<S> {
         self.store.release_quarantined(keys).await?;
         for key in keys {
             self.quarantined.remove(key);
+            self.set_aside.remove(key);
             tracing::info!(event = "released", signature = %key.1, slot = key.0.get());
         }
         metrics::quarantined(self.quarantined.len());

@@ -12,6 +12,7 @@ use super::transactions::refused_reuse;
 use crate::chain::{HistoryPage, ListedTransaction, PageEnd};
 
 pub const METHOD: &str = "getSignaturesForAddress";
+const METHOD_OF_RETENTION: &str = "getFirstAvailableBlock";
 /// The size of the first page of a list. Usually only a few transactions are new, and a longer page
 /// would contain the same old transactions each time.
 const FIRST_PAGE_SIZE: u16 = 100;
@@ -61,7 +62,8 @@ async fn read_pages(
 /// Returns a page of what one node lists for one address, newest first.
 ///
 /// An empty page is not the end of the list by itself. It is requested again. If it is empty again,
-/// and the node does not have the blocks after `after` any more, the node is not used.
+/// and the node does not have the blocks after `after` any more, the node is not used. Without
+/// `after` the caller compares the node's first slot with what other nodes list.
 pub async fn read_page(
     node: &Node,
     address: &Address,
@@ -85,10 +87,18 @@ pub async fn read_page(
     if entries.is_empty() {
         entries = node.request(METHOD, request()).await?;
     }
-    if entries.is_empty()
-        && let Some(after) = after
+    let first_slot = if entries.is_empty() {
+        first_slot(node).await
+    } else {
+        None
+    };
+    if let (Some(first), Some(after)) = (first_slot, after)
+        && first > after.saturating_add(1)
     {
-        require_retention(node, after).await?;
+        return Err(node.invalid_response(
+            METHOD_OF_RETENTION,
+            format!("the node has no blocks before slot {first}, but the slots after {after} are needed"),
+        ));
     }
     let listed = entries.iter().map(|entry| ListedTransaction {
         slot: Slot::new(entry.slot),
@@ -108,21 +118,14 @@ pub async fn read_page(
     Ok(HistoryPage {
         listed: listed.collect(),
         next: last.filter(|last| is_after(last.slot)),
+        first_slot,
     })
 }
 
-/// Fails if the node no longer has the block after a slot. A node that does not answer this request
-/// is used.
-async fn require_retention(node: &Node, after: Slot) -> Result<(), RpcError> {
-    const METHOD: &str = "getFirstAvailableBlock";
-    let first = node.request(METHOD, node.rpc().first_available_block()).await;
-    match first {
-        Ok(first) if first > after.get().saturating_add(1) => Err(node.invalid_response(
-            METHOD,
-            format!("the node has no blocks before slot {first}, but the slots after {after} are needed"),
-        )),
-        _ => Ok(()),
-    }
+/// Returns the first slot whose block the node has. `None` if the node does not answer this request.
+async fn first_slot(node: &Node) -> Option<Slot> {
+    let first = node.request(METHOD_OF_RETENTION, node.rpc().first_available_block());
+    first.await.ok().map(Slot::new)
 }
 
 /// Removes duplicates, and orders the list by slot.

@@ -50,10 +50,13 @@ pub use node::NodeSettings;
 const CONCURRENT_FETCHES: usize = 32;
 /// The largest number of transactions that are requested with one request.
 const MAX_BATCH: usize = 25;
-/// How long the answer with several transactions is awaited before they are requested one by one.
+/// How long the answer with several transactions is awaited, from the moment when they are
+/// requested, before they are requested one by one.
 const BATCH_PATIENCE: Duration = Duration::from_secs(5);
 /// The method that returns a transaction.
 const METHOD: &str = "getTransaction";
+/// The method that returns a block.
+const METHOD_OF_BLOCKS: &str = "getBlock";
 /// How often a request is sent to all nodes in turn before it fails.
 const MAX_ROUNDS: usize = 3;
 /// How long the newest slot of a node is awaited before the next node is used.
@@ -236,14 +239,16 @@ impl RpcSource {
 
     /// Returns the index of each transaction in the block of a slot.
     async fn block_indices(&self, slot: Slot) -> Result<HashMap<Signature, u32>, SourceError> {
-        self.try_nodes("a block", "getBlock", PATIENCE, move |node| async move {
-            const METHOD: &str = "getBlock";
+        self.try_nodes("a block", METHOD_OF_BLOCKS, PATIENCE, move |node| async move {
             let block = node
-                .request(METHOD, node.rpc().block(slot.get(), CommitmentLevel::Confirmed))
+                .request(
+                    METHOD_OF_BLOCKS,
+                    node.rpc().block(slot.get(), CommitmentLevel::Confirmed),
+                )
                 .await?;
             let block = block.ok_or_else(|| {
                 node.invalid_response(
-                    METHOD,
+                    METHOD_OF_BLOCKS,
                     format!("slot {slot} has no block, but a transaction is listed in it"),
                 )
             })?;
@@ -275,10 +280,12 @@ impl RpcSource {
             .await;
         match fetched {
             Err(error @ SourceError::Unavailable { .. }) => {
-                if self.is_absent_from_block(listed).await {
+                if let Some(absence) = self.absence_from_block(listed).await {
                     return Err(SourceError::NotOnChain {
                         signature,
                         slot: listed.slot,
+                        succeeded: listed.succeeded,
+                        on_all_nodes: absence == Absence::OnAllNodes,
                     });
                 }
                 if is_answered.load(Ordering::Relaxed) {
@@ -320,20 +327,40 @@ impl RpcSource {
         Ok(fetched)
     }
 
-    /// Returns whether the block of the slot, from at least one node, does not contain the
-    /// transaction, and no node returns a block that does. A block lists all of its transactions.
-    async fn is_absent_from_block(&self, listed: ListedTransaction) -> bool {
+    /// Returns on how many nodes the block of the slot does not contain the transaction. A block
+    /// lists all of its transactions. `None` if no node returns the block, or if one returns a block
+    /// with the transaction. A node without the block says nothing: it may have lost it.
+    async fn absence_from_block(&self, listed: ListedTransaction) -> Option<Absence> {
         if self.nodes.len() == 1 {
             // The only node contradicts itself. Its block is no better evidence than its list.
-            return false;
+            return None;
         }
-        let blocks = self.ask_all("a block", "getBlock", |node| async move {
+        let blocks = self.ask_all("a block", METHOD_OF_BLOCKS, |node| async move {
             let block = node.rpc().block(listed.slot.get(), CommitmentLevel::Confirmed);
-            let block = node.request("getBlock", block).await?;
-            Ok(block.is_some_and(|block| block.signatures.contains(&listed.signature)))
+            let block = node.request(METHOD_OF_BLOCKS, block).await?;
+            let block = block.ok_or_else(|| RpcError::InvalidResponse {
+                method: METHOD_OF_BLOCKS,
+                reason: format!("{}: slot {} has no block here", node.rpc().host(), listed.slot),
+            })?;
+            Ok(block.signatures.contains(&listed.signature))
         });
-        matches!(blocks.await, Ok(contained) if !contained.contains(&true))
+        let contained = blocks.await.ok()?;
+        if contained.contains(&true) {
+            return None;
+        }
+        Some(if contained.len() == self.nodes.len() {
+            Absence::OnAllNodes
+        } else {
+            Absence::OnSomeNodes
+        })
     }
+}
+
+/// Where the block of a slot does not contain a transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absence {
+    OnAllNodes,
+    OnSomeNodes,
 }
 
 /// Returns how many of `count` transactions are requested with one request: few, if there are few,
@@ -379,11 +406,17 @@ fn usable(
 /// nothing at all if the request failed.
 async fn batch(node: &Node, listed: &[ListedTransaction]) -> Vec<Option<ExecutedTransaction>> {
     let signatures: Vec<_> = listed.iter().map(|entry| entry.signature).collect();
-    let request = node.rpc().transactions(&signatures, CommitmentLevel::Confirmed);
-    let request = node.request_several(METHOD, listed.len(), request);
-    match tokio::time::timeout(BATCH_PATIENCE, request).await {
-        Ok(Ok(answers)) => answers.into_iter().map(|answer| answer.ok().flatten()).collect(),
-        Ok(Err(error)) => {
+    // The time begins when the node's own limits let the request through.
+    let request = async {
+        let request = node.rpc().transactions(&signatures, CommitmentLevel::Confirmed);
+        match tokio::time::timeout(BATCH_PATIENCE, request).await {
+            Ok(answers) => answers.map(Some),
+            Err(_) => Ok(None),
+        }
+    };
+    match node.request_several(METHOD, listed.len(), request).await {
+        Ok(Some(answers)) => answers.into_iter().map(|answer| answer.ok().flatten()).collect(),
+        Err(error) => {
             let is_refusal = match &error {
                 RpcError::Refused { .. } | RpcError::InvalidResponse { .. } => true,
                 RpcError::Http { status, .. } => (400..429).contains(status),
@@ -394,7 +427,7 @@ async fn batch(node: &Node, listed: &[ListedTransaction]) -> Vec<Option<Executed
             }
             Vec::new()
         }
-        Err(_) => {
+        Ok(None) => {
             // Single requests are short enough.
             node.record_refused_batch();
             Vec::new()

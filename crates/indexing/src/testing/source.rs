@@ -1,8 +1,9 @@
 //! A source that reads a chain in memory and can give wrong answers.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bauta_store::Slot;
 use solana_address::Address;
@@ -54,6 +55,8 @@ pub struct SourceState {
     pub max_accounts: Option<usize>,
     /// Transactions that lists contain, but that do not exist.
     pub invented: Vec<ListedTransaction>,
+    /// Whether not every node returns the blocks that do not contain the invented transactions.
+    pub some_blocks_missing: bool,
     /// Transactions that lists contain and that no node returns.
     pub unreturned: HashSet<Signature>,
     /// The transactions before which lists began that did not begin with the newest entry.
@@ -65,6 +68,10 @@ pub struct SourceState {
     pub page_size: usize,
     /// The nodes whose pages were returned, in order.
     pub pages: Vec<usize>,
+    /// The first slot whose block a node has, by node.
+    pub first_slots: HashMap<usize, Slot>,
+    /// How long the other nodes take for each page.
+    pub page_delay: Duration,
     /// Whether the histories of the other nodes begin again after their end.
     pub repeats: bool,
     /// After how many pages every request for a page fails. `None` means never.
@@ -207,6 +214,10 @@ impl Source for TestSource {
         until: Slot,
     ) -> Result<HistoryPage, SourceError> {
         assert_eq!(*address, bauta::ID, "a backfill reads the program's history");
+        let delay = self.state().page_delay;
+        if node > 0 {
+            tokio::time::sleep(delay).await;
+        }
         let mut state = self.request()?;
         let omitted = match node.checked_sub(1) {
             None => Some(state.omitted.clone()),
@@ -240,7 +251,11 @@ impl Source for TestSource {
             signature: last.signature,
             slot: last.slot,
         });
-        Ok(HistoryPage { listed: page, next })
+        Ok(HistoryPage {
+            listed: page,
+            next,
+            first_slot: state.first_slots.get(&node).copied(),
+        })
     }
 
     async fn fetch(&self, listed: &[ListedTransaction]) -> Result<Vec<Transaction>, SourceError> {
@@ -257,6 +272,8 @@ impl Source for TestSource {
             return Err(SourceError::NotOnChain {
                 signature: invented.signature,
                 slot: invented.slot,
+                succeeded: invented.succeeded,
+                on_all_nodes: !state.some_blocks_missing,
             });
         }
         if let Some(entry) = listed

@@ -357,3 +357,107 @@ async fn pruning_during_a_backfill_keeps_the_roots_that_were_valid_at_its_positi
         store.path(&known, record.root, 0, time).await.unwrap();
     }
 }
+
+/// A rollback cannot add a transaction that a backfill has left out.
+#[tokio::test]
+async fn a_backfill_keeps_a_transaction_whose_block_not_every_node_returned() {
+    let (chain, mut fixture) = fixture().await;
+    let invented = ListedTransaction {
+        slot: chain.slot.previous(),
+        signature: Signature::from([9; 64]),
+        succeeded: true,
+        is_refused_reuse: false,
+    };
+    {
+        let mut state = fixture.source.state();
+        state.invented.push(invented);
+        state.some_blocks_missing = true;
+    }
+    let at_once = Settings {
+        quarantine_after: Duration::ZERO,
+        ..backfill_settings()
+    };
+    restart(&mut fixture, at_once);
+    fixture.settle().await;
+    let quarantined = fixture.database.store.quarantined().await.unwrap();
+    assert_eq!(quarantined.len(), 1);
+    assert_eq!(quarantined[0].signature, invented.signature);
+    // It stays there until every node returns the block, or for an hour.
+    for (since, left) in [("1 minute", 1), ("2 hours", 0)] {
+        let query =
+            format!("UPDATE quarantine SET next_attempt_at = now(), since = now() - interval '{since}'");
+        sqlx::query(sqlx::AssertSqlSafe(query))
+            .execute(fixture.database.pool())
+            .await
+            .unwrap();
+        assert!(!fixture.follower.retry_quarantined().await.unwrap());
+        assert_eq!(count(&fixture.database, "quarantine").await, left, "{since}");
+    }
+}
+
+/// The first node has only the newest entries. The second one delivers the others slowly.
+#[tokio::test]
+async fn a_node_that_lacks_old_blocks_does_not_end_a_backfill_that_another_node_continues() {
+    let (chain, mut fixture) = fixture().await;
+    let old = chain.transactions.len() - 6;
+    {
+        let mut state = fixture.source.state();
+        state.omitted = chain.transactions[..old].iter().map(|t| t.signature).collect();
+        state.first_slots.insert(0, chain.transactions[old].slot);
+        state.other_histories = vec![Some(HashSet::new())];
+        state.page_delay = Duration::from_millis(80);
+    }
+    let patience = Settings {
+        history_patience: Duration::from_millis(500),
+        ..backfill_settings()
+    };
+    restart(&mut fixture, patience);
+    while fixture.follower.step().await.unwrap().again {}
+    let pages = fixture.source.state().pages.clone();
+    let pages = pages.iter().filter(|node| **node == 1).count();
+    assert_eq!(pages, chain.transactions.len().div_ceil(3) + 1);
+    fixture.source.state().omitted.clear();
+    fixture.source.state().page_delay = Duration::ZERO;
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+/// The indexer stopped before its newest slots were final, and starts again long afterwards.
+#[tokio::test]
+async fn after_a_long_outage_the_history_is_read_by_a_backfill() {
+    let (mut chain, mut fixture) = fixture().await;
+    fixture.settle().await;
+    let floor = chain.slot;
+    let (registry, scope) = (named("registry"), named("scope"));
+    let extend = |chain: &mut TestChain, fixture: &Fixture| {
+        for _ in 0..20 {
+            chain.wait(1);
+            chain.verify(scope, registry, 7);
+        }
+        fixture.source.set_chain(chain);
+    };
+    extend(&mut chain, &fixture);
+    fixture.settle().await;
+    let checkpoint = fixture.database.store.checkpoint().await.unwrap();
+    assert_eq!(checkpoint.map(|at| at.slot), Some(chain.slot));
+    assert_eq!(
+        fixture.database.store.finalized_slot().await.unwrap(),
+        Some(floor)
+    );
+    extend(&mut chain, &fixture);
+    fixture.source.state().head = Some(Head {
+        confirmed: chain.slot,
+        finalized: chain.slot,
+    });
+    restart(&mut fixture, backfill_settings());
+    let mut is_backfill = false;
+    loop {
+        let step = fixture.follower.step().await.unwrap();
+        is_backfill |= step.is_backfill;
+        if !step.again {
+            break;
+        }
+    }
+    assert!(is_backfill);
+    assert_eq!(count(&fixture.database, "journal").await, 0);
+    fixture.assert_equals_new_database(&chain).await;
+}

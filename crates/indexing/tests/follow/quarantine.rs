@@ -84,6 +84,34 @@ async fn a_quarantined_transaction_is_applied_in_its_slot_when_a_node_returns_it
     fixture.assert_equals_new_database(&chain).await;
 }
 
+/// The list of the program omits it, so that only the quarantine knows it.
+#[tokio::test]
+async fn a_restart_before_a_returned_transaction_is_applied_does_not_lose_it() {
+    let (chain, unreturned, mut fixture) = fixture(Duration::ZERO).await;
+    fixture.settle().await;
+    {
+        let mut state = fixture.source.state();
+        state.unreturned.clear();
+        state.omitted.insert(unreturned);
+    }
+    make_due(&fixture).await;
+    assert!(fixture.follower.retry_quarantined().await.unwrap());
+    restart(&mut fixture, Duration::ZERO);
+    fixture.settle().await;
+    assert_eq!(count(&fixture.database, "quarantine").await, 1);
+    // A failure between the answer and the next step does not lose it either.
+    assert!(fixture.follower.retry_quarantined().await.unwrap());
+    fixture.source.state().failing_fetches = 0..usize::MAX;
+    fixture.first_error().await;
+    fixture.source.state().failing_fetches = 0..0;
+    fixture.settle().await;
+    assert!(fixture.follower.retry_quarantined().await.unwrap());
+    fixture.settle().await;
+    assert_eq!(count(&fixture.database, "quarantine").await, 0);
+    fixture.source.state().omitted.clear();
+    fixture.assert_equals_new_database(&chain).await;
+}
+
 #[tokio::test]
 async fn slots_with_a_quarantined_transaction_become_final_and_keep_their_journal() {
     let (chain, _, mut fixture) = fixture(Duration::ZERO).await;

@@ -83,6 +83,13 @@ async fn a_rebuild_adds_a_transaction_missing_in_a_final_slot() {
     }
     fixture.settle().await;
     assert_eq!(count(&fixture.database, "nullifiers").await, 3);
+    // An operator's command has found it.
+    let key = (chain.transactions.last().unwrap().slot, missing);
+    let store = &fixture.database.store;
+    store
+        .quarantine(&[(key, true)], "found by a test", true)
+        .await
+        .unwrap();
     let url = fixture.database.url().unwrap();
     rebuild(
         Arc::clone(&fixture.source),
@@ -93,6 +100,7 @@ async fn a_rebuild_adds_a_transaction_missing_in_a_final_slot() {
     .await
     .unwrap();
     assert_eq!(count(&fixture.database, "nullifiers").await, 4);
+    assert_eq!(count(&fixture.database, "quarantine").await, 0);
     fixture.assert_equals_new_database(&chain).await;
 }
 

@@ -2,9 +2,10 @@
 //! chain.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bauta_indexing::testing::{TestChain, named};
-use bauta_indexing::{IndexerError, Rebuilt, import_snapshot};
+use bauta_indexing::{IndexerError, Rebuilt, Settings, import_snapshot};
 use bauta_store::testing::TestDatabase;
 use bauta_store::{SnapshotError, StoreError};
 
@@ -26,6 +27,10 @@ async fn export(database: &TestDatabase) -> Vec<u8> {
 
 /// Imports a snapshot into the database of a fixture.
 async fn import(fixture: &Fixture, snapshot: &[u8], dry_run: bool) -> Result<Rebuilt, IndexerError> {
+    // The newest slot of the snapshot is final.
+    if let Some(head) = &mut fixture.source.state().head {
+        head.finalized = head.confirmed;
+    }
     import_snapshot(
         Arc::clone(&fixture.source),
         &fixture.database.store,
@@ -152,6 +157,63 @@ async fn a_snapshot_without_a_nullifier_of_the_chain_is_refused() {
         matches!(error, IndexerError::UnexplainedDifferences(_)),
         "{error}"
     );
+    assert_unchanged(&importer).await;
+}
+
+/// A rollback would execute the journal, and finality would stop the follower.
+#[tokio::test]
+async fn a_snapshot_has_no_journal_and_no_finality() {
+    let chain = small_chain();
+    let (exporter, _) = exported(&chain).await;
+    for change in [
+        "INSERT INTO journal (batch, slot, relation, key)
+         SELECT batch + 1, 9223372036854775807, 'nullifiers', '{}' FROM checkpoint",
+        "INSERT INTO finality (slot, reconciled_slot) VALUES (9223372036854775807, 9223372036854775807)",
+        "UPDATE checkpoint SET batch = 9223372036854775807",
+    ] {
+        sqlx::query(change)
+            .execute(exporter.database.pool())
+            .await
+            .unwrap();
+    }
+    let snapshot = export(&exporter.database).await;
+    let importer = Fixture::new(&chain).await;
+    import(&importer, &snapshot, false).await.unwrap();
+    let store = &importer.database.store;
+    assert_eq!(store.journal_size().await.unwrap().rows, 0);
+    assert_eq!(store.finalized_slot().await.unwrap(), Some(chain.slot));
+    assert_eq!(store.reconciled_slot().await.unwrap(), None);
+    assert_eq!(count(&importer.database, "checkpoint WHERE batch = 1").await, 1);
+    // A file that has a journal is refused.
+    let mut with_journal = snapshot.clone();
+    let place = snapshot.windows(7).position(|part| part == b"cluster").unwrap();
+    with_journal[place..place + 7].copy_from_slice(b"journal");
+    let error = import(&Fixture::new(&chain).await, &with_journal, false)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("unknown or repeated"), "{error}");
+}
+
+#[tokio::test]
+async fn a_snapshot_whose_newest_slot_is_not_final_is_refused() {
+    let chain = small_chain();
+    let (exporter, snapshot) = exported(&chain).await;
+    let limit = Settings {
+        source_behind_limit: Duration::ZERO,
+        ..settings()
+    };
+    let importer = Fixture::new(&chain).await;
+    let error = import_snapshot(
+        Arc::clone(&exporter.source),
+        &importer.database.store,
+        &importer.database.url().unwrap(),
+        limit,
+        snapshot.as_slice(),
+        false,
+    )
+    .await
+    .unwrap_err();
+    assert!(matches!(error, IndexerError::SnapshotNotFinal { .. }), "{error}");
     assert_unchanged(&importer).await;
 }
 

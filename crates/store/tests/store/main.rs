@@ -4,6 +4,7 @@
 mod analytics;
 mod api_keys;
 mod apply;
+mod backfill;
 mod backup;
 mod collections;
 mod jobs;

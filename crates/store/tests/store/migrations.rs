@@ -81,6 +81,21 @@ async fn services_that_start_together_migrate_once() {
     database.store.check_schema().await.unwrap();
 }
 
+/// Migrations can be added in another order than that of their numbers.
+#[tokio::test]
+async fn a_schema_without_one_of_the_needed_migrations_is_refused() {
+    let database = TestDatabase::create().await.unwrap();
+    sqlx::query("DELETE FROM _sqlx_migrations WHERE version = 25")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let error = database.store.check_schema().await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::OlderSchema { found: 24, .. }),
+        "{error}"
+    );
+}
+
 /// Adds a migration of a later version, with which programs are compatible that know the migration
 /// `oldest`.
 async fn add_later_migration(database: &TestDatabase, oldest: i64) {

@@ -397,3 +397,23 @@ async fn a_rollback_keeps_columns_that_the_journal_does_not_know() {
         .unwrap();
     assert_eq!(later, [8]);
 }
+
+/// Postgres would end one statement that deletes the journal of days.
+#[tokio::test]
+async fn one_call_deletes_a_part_of_a_long_journal_and_never_a_part_of_a_batch() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    sqlx::query(
+        "INSERT INTO journal (batch, slot, relation, key)
+         SELECT n / 1500 + 1, n / 1500 + 1, 'events', '{}' FROM generate_series(0, 299999) n",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    assert!(!store.delete_journal(Slot::new(190)).await.unwrap());
+    let left = store.journal_size().await.unwrap();
+    assert_eq!((left.first_slot, left.rows), (Some(Slot::new(135)), 66 * 1500));
+    assert!(store.delete_journal(Slot::new(190)).await.unwrap());
+    let left = store.journal_size().await.unwrap();
+    assert_eq!((left.first_slot, left.rows), (Some(Slot::new(191)), 10 * 1500));
+}
