@@ -31,11 +31,8 @@ async fn open_wallets(shared: &Shared) -> Result<(), RelayError> {
         }
         // The balance after the newest finalized transaction belongs to that transaction, so no
         // transaction can be missed or counted twice.
-        let newest = Page {
-            limit: Some(1),
-            ..Page::default()
-        };
-        let newest = shared.nodes.history(&address, &newest).await?.into_iter().next();
+        let (complete, entries) = shared.nodes.history(&address, &Page::default()).await?;
+        let newest = entries.into_iter().find(|entry| entry.slot < complete);
         let last = newest.map(|entry| entry.signature);
         let after = match last {
             None => None,
@@ -157,21 +154,25 @@ async fn gap(shared: &Shared, number: usize, before: &RelayWallet) -> Result<(),
     Ok(())
 }
 
-/// Returns the transactions after the last one that was booked, newest first.
+/// Returns the transactions after the last one that was booked, newest first. Those of slots that may
+/// still get further transactions are left out: nodes don't promise an order within a slot, so one
+/// that is listed later could be before one that is booked already.
 async fn unread(shared: &Shared, wallet: &RelayWallet) -> Result<Vec<SignatureInfo>, RelayError> {
-    let mut found: Vec<SignatureInfo> = Vec::new();
+    let (mut found, mut complete): (Vec<SignatureInfo>, u64) = (Vec::new(), u64::MAX);
     for _ in 0..MAX_PAGES {
         let page = Page {
             before: found.last().map(|entry| entry.signature),
             until: wallet.last_signature,
             ..Page::default()
         };
-        let entries = shared.nodes.history(&wallet.wallet, &page).await?;
+        let (slot, entries) = shared.nodes.history(&wallet.wallet, &page).await?;
+        complete = complete.min(slot);
         if entries.is_empty() {
             break;
         }
         found.extend(entries);
     }
+    found.retain(|entry| entry.slot < complete);
     Ok(found)
 }
 

@@ -272,11 +272,19 @@ impl Nodes {
         Ok(found.into_iter().map(|(_, account)| account).collect())
     }
 
-    /// Returns the finalized transactions of an address, newest first.
-    pub async fn history(&self, address: &Address, page: &Page) -> Result<Vec<SignatureInfo>, RpcError> {
+    /// Returns the finalized transactions of an address, newest first, and a slot before which the
+    /// list is complete: the node had finalized it before it listed the transactions.
+    pub async fn history(
+        &self,
+        address: &Address,
+        page: &Page,
+    ) -> Result<(u64, Vec<SignatureInfo>), RpcError> {
         self.first(|node| async move {
-            node.signatures_for(address, page, CommitmentLevel::Finalized)
-                .await
+            let slot = node.slot(CommitmentLevel::Finalized).await?;
+            let entries = node
+                .signatures_for(address, page, CommitmentLevel::Finalized)
+                .await?;
+            Ok((slot, entries))
         })
         .await
     }
