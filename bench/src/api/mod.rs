@@ -142,6 +142,7 @@ fn command(database: &str) -> Result<std::process::Command> {
         .env("DATABASE_URL", database)
         .env("DATABASE_CONNECTIONS", "16")
         .env("MAX_CONCURRENT_REQUESTS", "4096")
+        .env("MAX_CONNECTIONS_PER_ADDRESS", "4096")
         .env("ANONYMOUS_REQUESTS_PER_MINUTE", "0")
         .env("ANONYMOUS_TILES_PER_MINUTE", "0");
     Ok(command)
