@@ -68,8 +68,8 @@ pub struct Registry {
     pub root_since: i64,
     /// The number of seconds for which a kept root is accepted after its replacement.
     pub root_ttl: i64,
-    /// The number of roots that were kept in the long ring. The next one goes to the position of this number
-    /// modulo [`KEPT_ROOTS`].
+    /// The number of roots that were kept in the long ring. The next one goes to the position of this
+    /// number modulo [`KEPT_ROOTS`].
     pub kept_count: u64,
     /// The time at which the long ring last kept a root, in Unix seconds. It has no meaning while
     /// `kept_count` is 0.
