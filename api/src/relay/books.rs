@@ -154,15 +154,17 @@ async fn gap(shared: &Shared, number: usize, before: &RelayWallet) -> Result<(),
     Ok(())
 }
 
-/// Returns the transactions after the last one that was booked, newest first. Those of slots that may
-/// still get further transactions are left out: nodes don't promise an order within a slot, so one
-/// that is listed later could be before one that is booked already.
+/// Returns the transactions that are not booked, newest first. Those of slots that may still get
+/// further transactions are left out. Nodes don't promise an order within a slot, so the list is read
+/// from an earlier slot than that of the last booked transaction.
 async fn unread(shared: &Shared, wallet: &RelayWallet) -> Result<Vec<SignatureInfo>, RelayError> {
+    let earlier = shared.store.booked_before_last_slot(wallet.wallet).await?;
+    let until = earlier.or(wallet.last_signature);
     let (mut found, mut complete): (Vec<SignatureInfo>, u64) = (Vec::new(), u64::MAX);
     for _ in 0..MAX_PAGES {
         let page = Page {
             before: found.last().map(|entry| entry.signature),
-            until: wallet.last_signature,
+            until,
             ..Page::default()
         };
         let (slot, entries) = shared.nodes.history(&wallet.wallet, &page).await?;
@@ -172,7 +174,9 @@ async fn unread(shared: &Shared, wallet: &RelayWallet) -> Result<Vec<SignatureIn
         }
         found.extend(entries);
     }
-    found.retain(|entry| entry.slot < complete);
+    let signatures: Vec<Signature> = found.iter().map(|entry| entry.signature).collect();
+    let booked = shared.store.booked_among(wallet.wallet, &signatures).await?;
+    found.retain(|entry| entry.slot < complete && !booked.contains(&entry.signature));
     Ok(found)
 }
 

@@ -2,6 +2,8 @@
 //! the chain. The balance before each one is the balance after the previous one, so that a missing
 //! transaction is found.
 
+use std::collections::HashSet;
+
 use solana_address::Address;
 use solana_signature::Signature;
 use sqlx::Row;
@@ -196,6 +198,39 @@ impl Store {
         }
         transaction.commit().await?;
         Ok(Some(kind))
+    }
+
+    /// Returns a transaction that is in a slot before that of the last entry of a wallet's ledger.
+    /// Every transaction that the ledger doesn't have is after it in a node's list, whatever the
+    /// order of the list within a slot is. `None` if there is no such entry.
+    pub async fn booked_before_last_slot(&self, wallet: Address) -> Result<Option<Signature>, StoreError> {
+        let found: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT signature::bytea FROM relay_ledger
+             WHERE wallet = $1
+                 AND slot < (SELECT slot FROM relay_ledger WHERE wallet = $1 ORDER BY number DESC LIMIT 1)
+             ORDER BY number DESC LIMIT 1",
+        )
+        .bind(wallet.to_bytes())
+        .fetch_optional(&self.pool)
+        .await?;
+        found.as_deref().map(signature).transpose()
+    }
+
+    /// Returns which of these transactions a wallet's ledger has.
+    pub async fn booked_among(
+        &self,
+        wallet: Address,
+        signatures: &[Signature],
+    ) -> Result<HashSet<Signature>, StoreError> {
+        let signatures: Vec<&[u8]> = signatures.iter().map(AsRef::as_ref).collect();
+        let found: Vec<Vec<u8>> = sqlx::query_scalar(
+            "SELECT signature::bytea FROM relay_ledger WHERE wallet = $1 AND signature = ANY($2::bytea[])",
+        )
+        .bind(wallet.to_bytes())
+        .bind(signatures)
+        .fetch_all(&self.pool)
+        .await?;
+        found.iter().map(|found| signature(found)).collect()
     }
 
     /// Returns a page of a wallet's ledger after an entry, oldest first, with the kind and the
