@@ -11,7 +11,7 @@ use super::{Relayed, ledger::settled, reach, submit};
 use crate::common::Running;
 
 /// The number of relays of the short form. `cargo xtask drill relay` sets another one.
-const RELAYS: u64 = 24;
+const RELAYS: u64 = 12;
 
 async fn proxies(relayed: &Relayed, count: u64) -> Vec<FaultProxy> {
     let chain = &relayed.chain.chain;
