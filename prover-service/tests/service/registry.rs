@@ -200,7 +200,10 @@ async fn an_expired_root_is_refused_before_proving_and_never_queued() {
     invented["public"]["root"] = json!(FieldElement::from_u64(4711));
     let (status, problem) = service.post("/prove", &invented).await;
     assert_eq!((status, &problem["field"]), (400, &json!("public.root")));
-    assert!(problem["rule"].as_str().unwrap().contains("never"), "{problem}");
+    assert!(
+        problem["rule"].as_str().unwrap().contains("is unknown"),
+        "{problem}"
+    );
 
     let (_, health) = service.get("/health").await;
     assert_eq!(health["proofs_generated"], 0, "{health}");
