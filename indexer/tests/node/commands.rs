@@ -4,13 +4,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
+use bauta_indexing::nodes::RpcSource;
 use bauta_indexing::{Follower, Settings};
 use bauta_rpc::CommitmentLevel;
 use bauta_store::Slot;
 use bauta_store::testing::{TestDatabase, rows_of_the_chain};
 use solana_signature::Signature;
 
-use crate::support::TestCluster;
+use crate::support::{Replica, TestCluster};
 
 /// Runs a command of the indexer.
 async fn run(cluster: &TestCluster, database: &TestDatabase, arguments: &[&str]) -> Output {
@@ -32,6 +33,43 @@ fn text(output: &Output) -> String {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     )
+}
+
+/// Asserts that a command succeeded and printed a text.
+fn assert_succeeds(output: &Output, printed: &str) {
+    let text = text(output);
+    assert!(output.status.success() && text.contains(printed), "{text}");
+}
+
+/// Asserts that a command failed and printed a text.
+fn assert_fails(output: &Output, printed: &str) {
+    let text = text(output);
+    assert!(!output.status.success() && text.contains(printed), "{text}");
+}
+
+/// A chain with a registry of two leaves, a database, and a replica that has followed it.
+async fn followed() -> (TestCluster, TestDatabase, Replica) {
+    let mut cluster = TestCluster::start().await;
+    cluster.create_registry().await;
+    cluster.append(2).await;
+    let database = TestDatabase::create().await.unwrap();
+    let mut replica = cluster.index(&database.store);
+    replica
+        .until("caught up", |status| status.caught_up_at.is_some())
+        .await;
+    (cluster, database, replica)
+}
+
+/// A chain with a registry of two leaves, a database, and a follower that has read it.
+async fn read() -> (TestCluster, TestDatabase, Follower<RpcSource>) {
+    let mut cluster = TestCluster::start().await;
+    cluster.create_registry().await;
+    cluster.append(2).await;
+    let database = TestDatabase::create().await.unwrap();
+    let settings = Settings::new(bauta::ID);
+    let mut follower = Follower::new(Arc::new(cluster.source()), database.store.clone(), settings);
+    follower.step().await.unwrap();
+    (cluster, database, follower)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,23 +113,12 @@ async fn status_shows_the_progress_and_undo_moves_the_checkpoint_back() {
     let third = database.store.checkpoint().await.unwrap().unwrap();
     database.store.finalize(third.slot).await.unwrap();
     let output = run(&cluster, &database, &["undo", "--to", &slot]).await;
-    assert!(
-        !output.status.success() && text(&output).contains("can't be rolled back"),
-        "{}",
-        text(&output)
-    );
+    assert_fails(&output, "can't be rolled back");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn verify_names_the_accounts_that_differ() {
-    let mut cluster = TestCluster::start().await;
-    cluster.create_registry().await;
-    cluster.append(2).await;
-    let database = TestDatabase::create().await.unwrap();
-    let mut replica = cluster.index(&database.store);
-    replica
-        .until("caught up", |status| status.caught_up_at.is_some())
-        .await;
+    let (cluster, database, replica) = followed().await;
     let registry = cluster.registry().to_string();
     for arguments in [vec!["verify"], vec!["verify", "--registry", &registry]] {
         let output = run(&cluster, &database, &arguments).await;
@@ -116,19 +143,8 @@ async fn verify_names_the_accounts_that_differ() {
 }
 
 /// A follower whose database lacks the events of the last transaction, in a final slot.
-async fn incomplete() -> (
-    TestCluster,
-    TestDatabase,
-    Follower<bauta_indexing::nodes::RpcSource>,
-    String,
-) {
-    let mut cluster = TestCluster::start().await;
-    cluster.create_registry().await;
-    cluster.append(2).await;
-    let database = TestDatabase::create().await.unwrap();
-    let settings = Settings::new(bauta::ID);
-    let mut follower = Follower::new(Arc::new(cluster.source()), database.store.clone(), settings);
-    follower.step().await.unwrap();
+async fn incomplete() -> (TestCluster, TestDatabase, Follower<RpcSource>, String) {
+    let (cluster, database, follower) = read().await;
     let slot: i64 = sqlx::query_scalar("SELECT max(slot) FROM events")
         .fetch_one(database.pool())
         .await
@@ -158,17 +174,9 @@ async fn backfill_adds_what_is_missing_in_final_slots() {
     let (cluster, database, mut follower, slot) = incomplete().await;
     let before = events(&database).await;
     let output = run(&cluster, &database, &["verify", "--slot", &slot]).await;
-    assert!(
-        !output.status.success() && text(&output).contains("the database does not have"),
-        "{}",
-        text(&output)
-    );
+    assert_fails(&output, "the database does not have");
     let output = run(&cluster, &database, &["backfill", "--from", &slot, "--dry-run"]).await;
-    assert!(
-        output.status.success() && text(&output).contains("1 are missing"),
-        "{}",
-        text(&output)
-    );
+    assert_succeeds(&output, "1 are missing");
     assert!(database.store.quarantined().await.unwrap().is_empty());
     let arguments = ["backfill", "--from", &slot];
     let adding = run(&cluster, &database, &arguments);
@@ -183,66 +191,33 @@ async fn backfill_adds_what_is_missing_in_final_slots() {
             }
         }
     };
-    assert!(
-        output.status.success() && text(&output).contains("1 of 1 are added"),
-        "{}",
-        text(&output)
-    );
+    assert_succeeds(&output, "1 of 1 are added");
     follower.step().await.unwrap();
     assert_eq!(events(&database).await, before + 2);
     let output = run(&cluster, &database, &["verify", "--slot", &slot]).await;
-    assert!(
-        output.status.success() && text(&output).contains("0 differences"),
-        "{}",
-        text(&output)
-    );
+    assert_succeeds(&output, "0 differences");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reconcile_names_the_accounts_that_differ_and_requires_a_mode() {
-    let mut cluster = TestCluster::start().await;
-    cluster.create_registry().await;
-    cluster.append(2).await;
-    let database = TestDatabase::create().await.unwrap();
-    let mut replica = cluster.index(&database.store);
-    replica
-        .until("caught up", |status| status.caught_up_at.is_some())
-        .await;
+    let (cluster, database, replica) = followed().await;
     let output = run(&cluster, &database, &["reconcile"]).await;
-    assert!(
-        !output.status.success() && text(&output).contains("--now"),
-        "{}",
-        text(&output)
-    );
+    assert_fails(&output, "--now");
     let output = run(&cluster, &database, &["reconcile", "--now"]).await;
-    assert!(
-        output.status.success() && text(&output).contains("0 accounts differ"),
-        "{}",
-        text(&output)
-    );
+    assert_succeeds(&output, "0 accounts differ");
     sqlx::query("UPDATE registries SET next_index = 3")
         .execute(database.pool())
         .await
         .unwrap();
     let output = run(&cluster, &database, &["reconcile", "--dry-run"]).await;
     let registry = cluster.registry();
-    assert!(
-        !output.status.success() && text(&output).contains(&format!("registry {registry} differs")),
-        "{}",
-        text(&output)
-    );
+    assert_fails(&output, &format!("registry {registry} differs"));
     replica.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_of_one_database_can_be_imported_into_another() {
-    let mut cluster = TestCluster::start().await;
-    cluster.create_registry().await;
-    cluster.append(2).await;
-    let database = TestDatabase::create().await.unwrap();
-    let settings = Settings::new(bauta::ID);
-    let mut follower = Follower::new(Arc::new(cluster.source()), database.store.clone(), settings);
-    follower.step().await.unwrap();
+    let (cluster, database, _follower) = read().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("snapshot");
     let file = path.to_str().unwrap();
@@ -260,11 +235,7 @@ async fn a_snapshot_of_one_database_can_be_imported_into_another() {
     assert!(!output.status.success(), "{}", text(&output));
     let other = TestDatabase::create().await.unwrap();
     let output = run(&cluster, &other, &["snapshot", "import", file, "--dry-run"]).await;
-    assert!(
-        output.status.success() && text(&output).contains("would be imported"),
-        "{}",
-        text(&output)
-    );
+    assert_succeeds(&output, "would be imported");
     assert_eq!(other.store.checkpoint().await.unwrap(), None);
     let output = run(&cluster, &other, &["snapshot", "import", file]).await;
     assert!(output.status.success(), "{}", text(&output));

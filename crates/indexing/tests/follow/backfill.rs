@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bauta_indexing::chain::{Head, ListedTransaction};
+use bauta_indexing::chain::ListedTransaction;
 use bauta_indexing::testing::{TestChain, named};
 use bauta_indexing::{Follower, Indexer, RunSettings, Settings};
 use bauta_store::{BackfillRange, Slot};
@@ -30,14 +30,8 @@ async fn fixture() -> (TestChain, Fixture) {
         chain.wait(1);
     }
     let mut fixture = Fixture::new(&chain).await;
-    {
-        let mut state = fixture.source.state();
-        state.head = Some(Head {
-            confirmed: chain.slot,
-            finalized: chain.slot,
-        });
-        state.page_size = 3;
-    }
+    fixture.finalize(&chain);
+    fixture.source.state().page_size = 3;
     restart(&mut fixture, backfill_settings());
     (chain, fixture)
 }
@@ -255,14 +249,8 @@ async fn a_search_during_a_backfill_begins_near_the_gap() {
         batch_transactions: 1,
         ..backfill_settings()
     };
-    {
-        let mut state = fixture.source.state();
-        state.head = Some(Head {
-            confirmed: chain.slot,
-            finalized: chain.slot,
-        });
-        state.omitted.insert(registered[10]);
-    }
+    fixture.finalize(&chain);
+    fixture.source.state().omitted.insert(registered[10]);
     restart(&mut fixture, settings);
     fixture.settle().await;
     let began_before = fixture.source.state().began_before.clone();
@@ -321,14 +309,8 @@ async fn pruning_during_a_backfill_keeps_the_roots_that_were_valid_at_its_positi
         chain.append(registry, &[leaf]).unwrap();
     }
     let mut fixture = Fixture::new(&chain).await;
-    {
-        let mut state = fixture.source.state();
-        state.head = Some(Head {
-            confirmed: chain.slot,
-            finalized: chain.slot,
-        });
-        state.failing_fetches = 6..7;
-    }
+    fixture.finalize(&chain);
+    fixture.source.state().failing_fetches = 6..7;
     restart(&mut fixture, backfill_settings());
     fixture.first_error().await;
     let store = fixture.database.store.clone();
@@ -444,10 +426,7 @@ async fn after_a_long_outage_the_history_is_read_by_a_backfill() {
         Some(floor)
     );
     extend(&mut chain, &fixture);
-    fixture.source.state().head = Some(Head {
-        confirmed: chain.slot,
-        finalized: chain.slot,
-    });
+    fixture.finalize(&chain);
     restart(&mut fixture, backfill_settings());
     let mut is_backfill = false;
     loop {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bauta_indexing::chain::Head;
 use bauta_indexing::rebuild;
 use bauta_indexing::testing::named;
 
@@ -72,15 +71,9 @@ async fn a_rebuild_adds_a_transaction_missing_in_a_final_slot() {
         chain.wait(1);
     }
     let mut fixture = Fixture::new(&chain).await;
-    {
-        let mut state = fixture.source.state();
-        state.omitted.insert(missing);
-        // Everything is final, so the backfill writes no journal.
-        state.head = Some(Head {
-            confirmed: chain.slot,
-            finalized: chain.slot,
-        });
-    }
+    fixture.source.state().omitted.insert(missing);
+    // Everything is final, so the backfill writes no journal.
+    fixture.finalize(&chain);
     fixture.settle().await;
     assert_eq!(count(&fixture.database, "nullifiers").await, 3);
     // An operator's command has found it.

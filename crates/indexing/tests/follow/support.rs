@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bauta_indexing::chain::Head;
 use bauta_indexing::testing::{TestChain, TestSource, named};
 use bauta_indexing::{Follower, IndexerError, Settings, Step};
 use bauta_store::testing::TestDatabase;
@@ -24,6 +25,14 @@ impl Fixture {
             source,
             follower,
         }
+    }
+
+    /// Makes all slots of the chain final.
+    pub fn finalize(&self, chain: &TestChain) {
+        self.source.state().head = Some(Head {
+            confirmed: chain.slot,
+            finalized: chain.slot,
+        });
     }
 
     /// Steps until no further step has to follow at once.

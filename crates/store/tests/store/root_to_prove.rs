@@ -4,22 +4,8 @@ use bauta_primitives::tree::Depth;
 use bauta_primitives::{Leaf, Root};
 use bauta_store::testing::TestDatabase;
 use bauta_store::{RegistryKind, Store, StoreError};
-use solana_address::Address;
 
-use crate::support::{Chain, KEEP, ReferenceTree, TTL, address, leaf};
-
-fn registry() -> Address {
-    address("registry")
-}
-
-async fn registry_with_a_leaf() -> (TestDatabase, Chain) {
-    let database = TestDatabase::create().await.unwrap();
-    let mut chain = Chain::new();
-    chain.create(registry(), RegistryKind::Managed, Depth::Ten);
-    chain.append(registry(), vec![leaf(0)]);
-    database.store.apply(&chain.batch()).await.unwrap();
-    (database, chain)
-}
+use crate::support::{Chain, KEEP, ReferenceTree, TTL, leaf, registry, registry_with_a_leaf};
 
 async fn root_to_prove(store: &Store, index: u64, now: i64) -> Root {
     let registry = store.registry(registry()).await.unwrap();

@@ -371,3 +371,19 @@ pub async fn rows(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
     }
     rows
 }
+
+/// The registry of tests that need one.
+pub fn registry() -> Address {
+    address("registry")
+}
+
+/// A registry with one leaf, and a circuit.
+pub async fn registry_with_a_leaf() -> (TestDatabase, Chain) {
+    let database = TestDatabase::create().await.unwrap();
+    let mut chain = Chain::new();
+    chain.create(registry(), RegistryKind::Managed, Depth::Ten);
+    chain.circuit(address("circuit"));
+    chain.append(registry(), vec![leaf(0)]);
+    database.store.apply(&chain.batch()).await.unwrap();
+    (database, chain)
+}

@@ -11,11 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 use solana_address::Address;
 use sqlx::Row;
 
-use crate::support::{Chain, ReferenceTree, address, leaf};
-
-fn registry() -> Address {
-    address("registry")
-}
+use crate::support::{Chain, ReferenceTree, address, leaf, registry};
 
 /// Changes to a managed registry.
 #[derive(Clone, Debug)]

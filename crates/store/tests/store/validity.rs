@@ -1,27 +1,11 @@
 //! The validity of roots and of their tiles.
 
 use bauta_primitives::Root;
-use bauta_primitives::tree::Depth;
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Event, RegistryKind, ScopeMode, Store, StoreError};
-use solana_address::Address;
+use bauta_store::{Event, ScopeMode, Store, StoreError};
 use sqlx::Row;
 
-use crate::support::{Chain, KEEP, START, TTL, address, leaf};
-
-fn registry() -> Address {
-    address("registry")
-}
-
-async fn registry_with_a_leaf() -> (TestDatabase, Chain) {
-    let database = TestDatabase::create().await.unwrap();
-    let mut chain = Chain::new();
-    chain.create(registry(), RegistryKind::Managed, Depth::Ten);
-    chain.circuit(address("circuit"));
-    chain.append(registry(), vec![leaf(0)]);
-    database.store.apply(&chain.batch()).await.unwrap();
-    (database, chain)
-}
+use crate::support::{KEEP, START, TTL, address, leaf, registry, registry_with_a_leaf};
 
 /// Reads a path at a root.
 async fn path(store: &Store, root: Root, now: i64) -> Result<(), StoreError> {

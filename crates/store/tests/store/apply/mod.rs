@@ -2,7 +2,7 @@
 
 mod contradictions;
 
-use crate::support::{Chain, address, leaf, nullifier, rows};
+use crate::support::{Chain, address, leaf, nullifier, registry, rows};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{FieldElement, Root};
 use bauta_store::event::{CircuitStatusChanged, TreeChangeKind};
@@ -10,11 +10,6 @@ use bauta_store::testing::TestDatabase;
 use bauta_store::{
     Applied, Batch, CircuitStatus, Event, RegistryKind, ScopeMode, Sequence, Slot, StoreError,
 };
-use solana_address::Address;
-
-fn registry() -> Address {
-    address("registry")
-}
 
 /// Returns a chain with an empty registry, and a database that has applied it.
 async fn empty_registry(kind: RegistryKind) -> (TestDatabase, Chain) {

@@ -1,0 +1,275 @@
+//! Fetches listed transactions: several with one request where a node accepts that, and each by
+//! itself from another node where the answer is not as listed.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bauta_rpc::{CommitmentLevel, ExecutedTransaction, InnerInstruction, RpcError};
+use bauta_store::Slot;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use solana_signature::Signature;
+
+use super::node::Node;
+use super::{PATIENCE, RpcSource, transactions};
+use crate::chain::{ListedTransaction, Transaction};
+use crate::{Inconsistency, SourceError};
+
+/// The number of transactions that are fetched concurrently over all nodes. Each node's own limit
+/// applies as well.
+const CONCURRENT_FETCHES: usize = 32;
+/// The largest number of transactions that are requested with one request.
+const MAX_BATCH: usize = 25;
+/// How long the answer with several transactions is awaited, from the moment when they are
+/// requested, before they are requested one by one.
+const BATCH_PATIENCE: Duration = Duration::from_secs(5);
+/// The method that returns a transaction.
+const METHOD: &str = "getTransaction";
+/// The method that returns a block.
+const METHOD_OF_BLOCKS: &str = "getBlock";
+
+impl RpcSource {
+    /// Fetches listed transactions, in the order of the list.
+    pub(super) async fn fetch_listed(
+        &self,
+        listed: &[ListedTransaction],
+    ) -> Result<Vec<Transaction>, SourceError> {
+        let batches: Vec<Vec<ListedTransaction>> = listed
+            .chunks(batch_size(listed.len()))
+            .map(<[_]>::to_vec)
+            .collect();
+        let fetched: Vec<Vec<FetchedTransaction>> = stream::iter(batches)
+            .map(|entries| async move { self.transactions(&entries).await })
+            .buffered(CONCURRENT_FETCHES)
+            .try_collect()
+            .await?;
+        let fetched: Vec<FetchedTransaction> = fetched.into_iter().flatten().collect();
+        let slots_without_index: HashSet<Slot> = fetched
+            .iter()
+            .filter(|fetched| fetched.transaction.index.is_none())
+            .map(|fetched| fetched.listed.slot)
+            .collect();
+        let indices: HashMap<Slot, HashMap<Signature, u32>> = stream::iter(slots_without_index)
+            .map(|slot| async move { Ok::<_, SourceError>((slot, self.block_indices(slot).await?)) })
+            .buffer_unordered(CONCURRENT_FETCHES)
+            .try_collect()
+            .await?;
+        fetched
+            .into_iter()
+            .map(|fetched| {
+                let (slot, signature) = (fetched.listed.slot, fetched.listed.signature);
+                let index = fetched
+                    .transaction
+                    .index
+                    .or_else(|| indices.get(&slot)?.get(&signature).copied())
+                    .ok_or(SourceError::Inconsistent {
+                        signature,
+                        slot,
+                        inconsistency: Inconsistency::NotInBlock,
+                    })?;
+                Ok(transactions::convert(
+                    fetched.transaction,
+                    fetched.inner_instructions,
+                    index,
+                ))
+            })
+            .collect()
+    }
+
+    /// Returns the index of each transaction in the block of a slot.
+    async fn block_indices(&self, slot: Slot) -> Result<HashMap<Signature, u32>, SourceError> {
+        self.try_nodes("a block", METHOD_OF_BLOCKS, PATIENCE, move |node| async move {
+            let block = node
+                .request(
+                    METHOD_OF_BLOCKS,
+                    node.rpc().block(slot.get(), CommitmentLevel::Confirmed),
+                )
+                .await?;
+            let block = block.ok_or_else(|| {
+                node.invalid_response(
+                    METHOD_OF_BLOCKS,
+                    format!("slot {slot} has no block, but a transaction is listed in it"),
+                )
+            })?;
+            Ok(block.signatures.into_iter().zip(0..).collect())
+        })
+        .await
+    }
+
+    /// Fetches a listed transaction with its inner instructions. A node whose transaction differs
+    /// from the list, or that has not recorded the inner instructions, counts as failed.
+    async fn transaction(&self, listed: ListedTransaction) -> Result<FetchedTransaction, SourceError> {
+        let signature = listed.signature;
+        // Whether a node has answered, other than with an error.
+        let is_answered = AtomicBool::new(false);
+        let has_answered = &is_answered;
+        let fetched = self
+            .try_nodes("a transaction", METHOD, PATIENCE, move |node| async move {
+                let request = node.rpc().transaction(&signature, CommitmentLevel::Confirmed);
+                let answer = node.request(METHOD, request).await;
+                // An answer that cannot be read is one as well: it would be the same for ever.
+                if let Ok(_) | Err(RpcError::InvalidResponse { method: METHOD, .. }) = &answer {
+                    has_answered.store(true, Ordering::Relaxed);
+                }
+                let transaction = answer?.ok_or_else(|| {
+                    node.invalid_response(METHOD, format!("{signature} is listed, but it is unknown"))
+                })?;
+                usable(transaction, listed).map_err(|reason| node.invalid_response(METHOD, reason))
+            })
+            .await;
+        match fetched {
+            Err(error @ SourceError::Unavailable { .. }) => {
+                if let Some(absence) = self.absence_from_block(listed).await {
+                    return Err(SourceError::NotOnChain {
+                        signature,
+                        slot: listed.slot,
+                        succeeded: listed.succeeded,
+                        on_all_nodes: absence == Absence::OnAllNodes,
+                    });
+                }
+                if is_answered.load(Ordering::Relaxed) {
+                    return Err(SourceError::NotReturned {
+                        signature,
+                        slot: listed.slot,
+                        succeeded: listed.succeeded,
+                        reason: error.to_string(),
+                    });
+                }
+                Err(error)
+            }
+            fetched => fetched,
+        }
+    }
+
+    /// Fetches listed transactions with one request to the preferred node. Fetches those by
+    /// themselves that it does not return as listed: other nodes may.
+    async fn transactions(
+        &self,
+        listed: &[ListedTransaction],
+    ) -> Result<Vec<FetchedTransaction>, SourceError> {
+        let answers = match self.ranked(METHOD).into_iter().next() {
+            Some(node) if listed.len() > 1 && node.accepts_batches() => batch(&node, listed).await,
+            _ => Vec::new(),
+        };
+        let mut answers = answers.into_iter();
+        let mut fetched = Vec::with_capacity(listed.len());
+        for entry in listed {
+            let usable = answers
+                .next()
+                .flatten()
+                .and_then(|answer| usable(answer, *entry).ok());
+            fetched.push(match usable {
+                Some(usable) => usable,
+                None => self.transaction(*entry).await?,
+            });
+        }
+        Ok(fetched)
+    }
+
+    /// Returns on how many nodes the block of the slot does not contain the transaction. A block
+    /// lists all of its transactions. `None` if no node returns the block, or if one returns a block
+    /// with the transaction. A node without the block says nothing: it may have lost it.
+    async fn absence_from_block(&self, listed: ListedTransaction) -> Option<Absence> {
+        if self.nodes.len() == 1 {
+            // The only node contradicts itself. Its block is no better evidence than its list.
+            return None;
+        }
+        let blocks = self.ask_all("a block", METHOD_OF_BLOCKS, |node| async move {
+            let block = node.rpc().block(listed.slot.get(), CommitmentLevel::Confirmed);
+            let block = node.request(METHOD_OF_BLOCKS, block).await?;
+            let block = block.ok_or_else(|| RpcError::InvalidResponse {
+                method: METHOD_OF_BLOCKS,
+                reason: format!("{}: slot {} has no block here", node.rpc().host(), listed.slot),
+            })?;
+            Ok(block.signatures.contains(&listed.signature))
+        });
+        let contained = blocks.await.ok()?;
+        if contained.contains(&true) {
+            return None;
+        }
+        Some(if contained.len() == self.nodes.len() {
+            Absence::OnAllNodes
+        } else {
+            Absence::OnSomeNodes
+        })
+    }
+}
+
+/// Where the block of a slot does not contain a transaction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absence {
+    OnAllNodes,
+    OnSomeNodes,
+}
+
+/// Returns how many of `count` transactions are requested with one request: few, if there are few,
+/// so that the requests run concurrently.
+fn batch_size(count: usize) -> usize {
+    (count / CONCURRENT_FETCHES).clamp(1, MAX_BATCH)
+}
+
+/// A transaction that a node returned for an entry of a list.
+struct FetchedTransaction {
+    transaction: ExecutedTransaction,
+    inner_instructions: Vec<InnerInstruction>,
+    listed: ListedTransaction,
+}
+
+/// Checks a transaction that a node returned for an entry of a list. Returns the reason if it
+/// cannot be used.
+fn usable(
+    mut transaction: ExecutedTransaction,
+    listed: ListedTransaction,
+) -> Result<FetchedTransaction, String> {
+    let signature = listed.signature;
+    if transaction.signature != signature {
+        return Err(format!("{} was returned for {signature}", transaction.signature));
+    }
+    if Slot::new(transaction.slot) != listed.slot {
+        return Err(format!(
+            "{signature} is in slot {}, but it is listed in slot {}",
+            transaction.slot, listed.slot
+        ));
+    }
+    let inner_instructions = transaction.inner_instructions.take();
+    let inner_instructions = inner_instructions
+        .ok_or_else(|| format!("the node did not record the inner instructions of {signature}"))?;
+    Ok(FetchedTransaction {
+        transaction,
+        inner_instructions,
+        listed,
+    })
+}
+
+/// Requests transactions from a node with one request. Returns what it returned for each entry, or
+/// nothing at all if the request failed.
+async fn batch(node: &Node, listed: &[ListedTransaction]) -> Vec<Option<ExecutedTransaction>> {
+    let signatures: Vec<_> = listed.iter().map(|entry| entry.signature).collect();
+    // The time begins when the node's own limits let the request through.
+    let request = async {
+        let request = node.rpc().transactions(&signatures, CommitmentLevel::Confirmed);
+        match tokio::time::timeout(BATCH_PATIENCE, request).await {
+            Ok(answers) => answers.map(Some),
+            Err(_) => Ok(None),
+        }
+    };
+    match node.request_several(METHOD, listed.len(), request).await {
+        Ok(Some(answers)) => answers.into_iter().map(|answer| answer.ok().flatten()).collect(),
+        Err(error) => {
+            let is_refusal = match &error {
+                RpcError::Refused { .. } | RpcError::InvalidResponse { .. } => true,
+                RpcError::Http { status, .. } => (400..429).contains(status),
+                _ => false,
+            };
+            if is_refusal {
+                node.record_refused_batch();
+            }
+            Vec::new()
+        }
+        Ok(None) => {
+            // Single requests are short enough.
+            node.record_refused_batch();
+            Vec::new()
+        }
+    }
+}
