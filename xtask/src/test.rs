@@ -1,6 +1,6 @@
 //! `cargo xtask test`: installs what is missing, then runs every test of the project.
 
-use std::{fs, process::Command};
+use std::{env, fs, process::Command, thread};
 
 use anyhow::Result;
 
@@ -19,11 +19,23 @@ pub fn run() -> Result<()> {
         system::PYTHON_VENV,
     ])?;
     program::check_digests()?;
-    workspace::run(workspace::cargo()?.args(["test", "--workspace", "--locked"]))?;
+    workspace::run(&mut cargo_test()?)?;
     suite_on_v0()?;
     typescript()?;
     // The demo checks the results that it prints.
     demo::run()
+}
+
+/// Returns the command that tests the workspace. Most tests wait for servers and for the chain, so
+/// two threads for each processor finish earlier than one. `RUST_TEST_THREADS` overrides the number.
+fn cargo_test() -> Result<Command> {
+    let mut cargo = workspace::cargo()?;
+    cargo.args(["test", "--workspace", "--locked"]);
+    if env::var_os("RUST_TEST_THREADS").is_none() {
+        let processors = thread::available_parallelism()?.get();
+        cargo.env("RUST_TEST_THREADS", (2 * processors).to_string());
+    }
+    Ok(cargo)
 }
 
 /// Runs the suite of the programs on their SBPF v0 ELFs. The tests of the workspace have run it on
@@ -31,8 +43,7 @@ pub fn run() -> Result<()> {
 /// dependencies with other features.
 fn suite_on_v0() -> Result<()> {
     let root = workspace::root()?;
-    let mut cargo = workspace::cargo()?;
-    cargo.args(["test", "--workspace", "--locked"]);
+    let mut cargo = cargo_test()?;
     for entry in fs::read_dir(root.join("tests/program/tests"))? {
         if let Some(name) = entry?.path().file_stem() {
             cargo.arg("--test").arg(name);
