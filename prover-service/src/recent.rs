@@ -74,7 +74,7 @@ impl RecentProofs {
     }
 }
 
-/// Returns the nearest-rank percentile of sorted durations. `None` if there are none.
+/// Returns the nearest-rank percentile of sorted durations. Returns `None` for an empty list.
 pub fn percentile(sorted: &[Duration], percent: usize) -> Option<Duration> {
     let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
     sorted.get(rank).copied()

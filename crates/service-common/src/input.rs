@@ -77,13 +77,22 @@ pub struct InvalidFields {
 }
 
 impl InvalidFields {
-    /// Returns the error for these fields. `None` if there are none.
+    /// Returns the error for these fields. Returns `None` for an empty list.
     #[must_use]
     pub fn of(fields: impl IntoIterator<Item = InvalidField>) -> Option<Self> {
         let mut fields = fields.into_iter();
         let first = fields.next()?;
         let others = fields.take(MAX_INVALID_FIELDS - 1).collect();
         Some(Self { first, others })
+    }
+
+    /// Adds the fields of another error, up to the limit of fields in one answer.
+    #[must_use]
+    pub fn and(mut self, more: Self) -> Self {
+        self.others.push(more.first);
+        self.others.extend(more.others);
+        self.others.truncate(MAX_INVALID_FIELDS - 1);
+        self
     }
 
     /// Returns the first field.

@@ -6,7 +6,9 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use bauta_service_common::{Caller, Json, Problem, RequestId, UnreadBody, from_json};
+use bauta_service_common::{
+    Caller, InvalidField, InvalidFields, Json, Problem, RequestId, UnreadBody, from_json,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,7 +24,7 @@ use crate::{
     fair_queue::Admission,
     proof::{ContractAnswer, ProveAnswer},
     queue::{EnqueueRequest, QueueError},
-    request::{Form, MAX_REQUEST_BYTES, ProveRequest, Task, request_hash},
+    request::{Form, MAX_REQUEST_BYTES, ProveRequest, RequestError, Task, request_hash},
 };
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -68,8 +70,18 @@ pub async fn prove(
         let body = body.read(MAX_REQUEST_BYTES).await?;
         let request: ProveRequest = from_json(&body)?;
         let (wait, priority, form) = (request.wait, request.priority, request.form());
-        let idempotency_key = idempotency_key(&headers)?;
-        let client_id = client_id(&headers, &request_id, request.request_id.clone())?;
+        let idempotency_key = idempotency_key(&headers);
+        let client_id = client_id(&headers, &request_id, request.request_id.clone());
+        let (idempotency_key, client_id) = match (idempotency_key, client_id) {
+            (Ok(idempotency_key), Ok(id)) => (idempotency_key, id),
+            (Err(invalid), Ok(_)) | (Ok(_), Err(invalid)) => {
+                return Err(refuse(&state, &key, request, invalid.into()).await);
+            }
+            (Err(first), Err(second)) => {
+                let invalid = InvalidFields::from(first).and(second.into());
+                return Err(refuse(&state, &key, request, invalid).await);
+            }
+        };
         let client_id = client_id.as_deref();
         if wait != Some(false) && idempotency_key.is_none() {
             state.take_proofs(&key, 1).await?;
@@ -183,20 +195,39 @@ pub async fn prove_now(
     Ok(answer)
 }
 
+/// Returns the error for a request whose headers or id are `invalid`. It also has the invalid fields
+/// of the statement.
+async fn refuse(
+    state: &AppState,
+    key: &RateLimitKey,
+    request: ProveRequest,
+    invalid: InvalidFields,
+) -> Problem {
+    if let Err(problem) = state.take_proofs(key, 1).await {
+        return problem;
+    }
+    let checked = request.check(&state.circuits, state.store()).await;
+    match checked.map_err(RequestError::invalid_fields) {
+        Err(Ok(fields)) => invalid.and(fields).into(),
+        Err(Err(error)) => error.into(),
+        Ok(_) => invalid.into(),
+    }
+}
+
 /// Returns the id that the client chose for its request, in the header or in the body. Only such a
 /// request can be followed.
 fn client_id(
     headers: &HeaderMap,
     request_id: &RequestId,
     in_body: Option<String>,
-) -> Result<Option<String>, Problem> {
+) -> Result<Option<String>, InvalidField> {
     let in_header = headers
         .contains_key("x-request-id")
         .then(|| request_id.as_str().to_owned());
     match (in_header, in_body) {
         (in_header, None) => Ok(in_header),
-        (_, Some(id)) if !RequestId::is_valid(id.as_bytes()) => Err(Problem::invalid("requestId", ID_RULE)),
-        (Some(other), Some(id)) if other != id => Err(Problem::invalid(
+        (_, Some(id)) if !RequestId::is_valid(id.as_bytes()) => Err(InvalidField::new("requestId", ID_RULE)),
+        (Some(other), Some(id)) if other != id => Err(InvalidField::new(
             "requestId",
             "must be equal to the header x-request-id, or be the only one of the two",
         )),
@@ -205,13 +236,13 @@ fn client_id(
 }
 
 /// Returns the idempotency key of a request.
-pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, InvalidField> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);
     };
     match key.to_str() {
         Ok(key) if (1..=MAX_KEY_LENGTH).contains(&key.len()) => Ok(Some(key)),
-        _ => Err(Problem::invalid(
+        _ => Err(InvalidField::new(
             "Idempotency-Key",
             "must have 1 to 128 visible ASCII characters",
         )),

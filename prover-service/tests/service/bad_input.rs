@@ -152,6 +152,17 @@ async fn all_invalid_fields_of_a_request_are_reported_at_once() {
     let expected = ["tag", "priority", "private.index", "private.path"];
     assert_eq!(fields(&problem), expected, "{problem}");
     assert_eq!(problem["field"], "tag");
+    body["requestId"] = json!("no id");
+    let (_, _, problem) = service.post_with("/prove", ("idempotency-key", ""), &body).await;
+    let expected = [
+        "Idempotency-Key",
+        "requestId",
+        "tag",
+        "priority",
+        "private.index",
+        "private.path",
+    ];
+    assert_eq!(fields(&problem), expected, "{problem}");
     let mut body = with("/public/root", Value::Null);
     body["private"].as_object_mut().unwrap().remove("path");
     let (_, problem) = service.post("/prove", &body).await;

@@ -338,7 +338,8 @@ async fn every_response_to_thousands_of_generated_requests_is_as_described() {
                 // The stream of an unknown request stays open for a minute.
                 .args(["--exclude-path", "/requests/{id}/events"])
                 .args(["--max-response-time", "10", "--request-timeout", "30"])
-                .args(["--workers", "2", "--seed", "1", "--continue-on-failure"])
+                // The `ast` module of Python 3.11 is not safe with threads, so there is one worker.
+                .args(["--workers", "1", "--seed", "1", "--continue-on-failure"])
                 .output()
                 .unwrap()
         }
