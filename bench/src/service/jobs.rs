@@ -15,7 +15,12 @@ const PROGRESS_EVENTS: u32 = 200;
 
 /// Returns the jobs per second, from the first request to the end of the last job. There are as
 /// many concurrent requests as clients.
-pub async fn rate(service: &Running, mut body: impl FnMut() -> Value, jobs: u32) -> Result<f64> {
+pub async fn rate(
+    service: &Running,
+    admin_key: &str,
+    mut body: impl FnMut() -> Value,
+    jobs: u32,
+) -> Result<f64> {
     let (started, mut requests) = (Instant::now(), JoinSet::new());
     for _ in 0..jobs {
         let mut body = body();
@@ -31,7 +36,8 @@ pub async fn rate(service: &Running, mut body: impl FnMut() -> Value, jobs: u32)
         accepted??;
     }
     loop {
-        let stats: Value = service.get("/api/queue/stats").send().await?.json().await?;
+        let stats = service.get("/api/queue/stats").bearer_auth(admin_key);
+        let stats: Value = stats.send().await?.error_for_status()?.json().await?;
         if stats["totalCompleted"] == jobs {
             return Ok(f64::from(jobs) / started.elapsed().as_secs_f64());
         }

@@ -104,7 +104,8 @@ async fn measure(options: &Options) -> Result<Figures> {
     drop(watched);
     sqlx::query("DELETE FROM jobs").execute(database.pool()).await?;
 
-    let service = environment.start(&[]).await?;
+    let (admin_key, line) = environment.admin_key()?;
+    let service = environment.start(&[("API_KEYS", &line)]).await?;
     let idle_mb = service.memory_mb()?;
     // Run everything once before it is measured.
     load::full(&service, "/prove", || requests.next(), window / 3).await?;
@@ -123,7 +124,7 @@ async fn measure(options: &Options) -> Result<Figures> {
         window * 2,
     )
     .await?;
-    let jobs_per_s = jobs::rate(&service, || requests.next(), queued).await?;
+    let jobs_per_s = jobs::rate(&service, &admin_key, || requests.next(), queued).await?;
 
     let rows = [
         ("share of the engine's throughput", full.fraction, "0.85"),

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
@@ -30,6 +30,7 @@ impl Environment<'_> {
             .env("ALLOW_ANONYMOUS", "true")
             .env("ANONYMOUS_REQUESTS_PER_MINUTE", "0")
             .env("ANONYMOUS_PROOFS_PER_MINUTE", "0")
+            .env("REQUESTS_PER_MINUTE", "0")
             .env("CACHE_DIR", self.cache);
         Ok(command)
     }
@@ -39,6 +40,25 @@ impl Environment<'_> {
         let status = self.command()?.arg("migrate").status()?;
         ensure!(status.success(), "prover-service migrate: {status}");
         Ok(())
+    }
+
+    /// Generates an API key that may read the figures of the queue. Returns the key and its line for
+    /// `API_KEYS`.
+    pub fn admin_key(&self) -> Result<(String, String)> {
+        let mut command = self.command()?;
+        let output = command.args(["api-key", "--permissions", "admin"]).output()?;
+        ensure!(
+            output.status.success(),
+            "prover-service api-key: {}",
+            output.status
+        );
+        let printed = String::from_utf8(output.stdout)?;
+        let mut last_words = printed.lines().filter_map(|line| line.rsplit(' ').next());
+        last_words
+            .next()
+            .zip(last_words.next())
+            .map(|(key, line)| (key.to_owned(), line.to_owned()))
+            .context("prover-service api-key printed fewer than two lines")
     }
 
     /// Starts the service and waits until it is ready.
