@@ -204,18 +204,37 @@ fn parse_batch<T: DeserializeOwned>(
             Ok(_) => missing(method),
         });
     }
-    let responses: Vec<WithId> = serde_json::from_slice(body).map_err(RpcError::invalid_response(method))?;
     let mut results: Vec<Option<Result<T, RpcError>>> = (0..count).map(|_| None).collect();
+    // Nearly always every call has a result in the expected form. Then no tree of values is needed,
+    // which would take most of the time.
+    if let Ok(responses) = serde_json::from_slice::<Vec<WithId<T>>>(body)
+        && responses
+            .iter()
+            .all(|response| response.result.is_some() && response.error.is_none())
+    {
+        for response in responses {
+            let index = response.id.and_then(|id| usize::try_from(id).ok());
+            if let Some(result) = index.and_then(|index| results.get_mut(index)) {
+                *result = response.result.map(Ok);
+            }
+        }
+        return Ok(in_order(method, results));
+    }
+    let responses: Vec<WithId<Value>> =
+        serde_json::from_slice(body).map_err(RpcError::invalid_response(method))?;
     for response in responses {
         let index = response.id.and_then(|id| usize::try_from(id).ok());
         if let Some(result) = index.and_then(|index| results.get_mut(index)) {
             *result = Some(result_of(method, response.result, response.error));
         }
     }
-    Ok(results
-        .into_iter()
-        .map(|result| result.unwrap_or_else(|| Err(missing(method))))
-        .collect())
+    Ok(in_order(method, results))
+}
+
+/// Returns the results of all calls. A call without an answer has failed.
+fn in_order<T>(method: &'static str, results: Vec<Option<Result<T, RpcError>>>) -> Vec<Result<T, RpcError>> {
+    let result = |result: Option<Result<T, RpcError>>| result.unwrap_or_else(|| Err(missing(method)));
+    results.into_iter().map(result).collect()
 }
 
 fn missing(method: &'static str) -> RpcError {
@@ -240,9 +259,9 @@ fn result_of<T: DeserializeOwned>(
 
 /// A response to one of several calls.
 #[derive(Deserialize)]
-struct WithId {
+struct WithId<T> {
     id: Option<u64>,
-    result: Option<Value>,
+    result: Option<T>,
     error: Option<ErrorJson>,
 }
 

@@ -366,7 +366,8 @@ fn lock(progress: &Mutex<NodeProgress>) -> MutexGuard<'_, NodeProgress> {
     progress.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reads and stores the history of one node, page by page. Repeats a page that cannot be read.
+/// Reads and stores the history of one node, page by page. Requests each page while the one before it
+/// is stored. Repeats a page that cannot be read.
 async fn read_history<S: Source>(
     source: &S,
     store: &Store,
@@ -379,9 +380,15 @@ async fn read_history<S: Source>(
     // A fork can remove an entry that is not final. So only a final one is stored as a position.
     let mut before = history.before;
     let mut is_first_page = true;
+    let request = |before| source.history_page(node, program, before, range.after, range.until);
+    // The next page, which was requested while the one before it was stored.
+    let mut requested = None;
     while !history.complete {
-        let page = source.history_page(node, program, before, range.after, range.until);
-        let page = match page.await {
+        let page = match requested.take() {
+            Some(page) => page,
+            None => request(before).await,
+        };
+        let page = match page {
             Ok(page) => page,
             Err(error) => {
                 lock(progress).last_error = Some(error);
@@ -396,6 +403,7 @@ async fn read_history<S: Source>(
             continue;
         }
         is_first_page = false;
+        lock(progress).record_page(&page);
         before = page.next.map(|end| end.signature);
         history.before = page
             .next
@@ -412,13 +420,19 @@ async fn read_history<S: Source>(
                 succeeded: entry.succeeded,
             })
             .collect();
-        if !store.store_history_page(range, &history, &entries).await? {
+        let storing = store.store_history_page(range, &history, &entries);
+        let is_stored = if history.complete {
+            storing.await?
+        } else {
+            let (is_stored, next) = tokio::join!(storing, request(before));
+            requested = Some(next);
+            is_stored?
+        };
+        if !is_stored {
             // Another replica has begun another backfill.
             return Ok(());
         }
-        let mut progress = lock(progress);
-        progress.record_page(&page);
-        progress.complete = history.complete;
+        lock(progress).complete = history.complete;
     }
     Ok(())
 }
