@@ -41,6 +41,7 @@ impl Database {
             concurrency: 8,
             requests_per_second: NonZeroU32::MAX,
             timeout: Duration::from_secs(10),
+            weight: 0,
         };
         let settings = RunSettings {
             follow: Settings::new(bauta::ID),

@@ -27,7 +27,11 @@ const SHOWN: usize = 20;
 #[derive(Subcommand)]
 pub enum Command {
     /// Rebuild the database from the chain, then replace the rows; services can stay in use
-    Rebuild,
+    Rebuild {
+        /// Read the chain and compare it with the accounts, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Show how far the database is, the newest slot of the chain, and the history of the nodes
     Status {
         /// Print JSON
@@ -123,7 +127,7 @@ pub enum SnapshotCommand {
 impl Command {
     pub async fn run(self, settings: &ServiceSettings) -> Result<(), MainError> {
         match self {
-            Self::Rebuild => rebuild_database(settings).await,
+            Self::Rebuild { dry_run } => rebuild_database(settings, dry_run).await,
             Self::Status { json } => show_status(settings, json).await,
             Self::Undo { to, dry_run } => undo(settings, Slot::new(to), dry_run).await,
             Self::Verify { slot: Some(slot), .. } => verify_one_slot(settings, Slot::new(slot)).await,
@@ -198,12 +202,13 @@ async fn verify_database(settings: &ServiceSettings, selection: &Selection) -> R
     }
 }
 
-async fn rebuild_database(settings: &ServiceSettings) -> Result<(), MainError> {
+async fn rebuild_database(settings: &ServiceSettings, dry_run: bool) -> Result<(), MainError> {
     let (store, source) = open(settings).await?;
     let url = settings.database_url.expose();
     let follow = run_settings(settings).follow;
-    let rebuilt = rebuild(Arc::new(source), &store, url, follow).await?;
-    println!("rebuilt: {} events, up to slot {}", rebuilt.events, rebuilt.slot);
+    let rebuilt = rebuild(Arc::new(source), &store, url, follow, dry_run).await?;
+    let verb = if dry_run { "would be rebuilt" } else { "rebuilt" };
+    println!("{verb}: {} events, up to slot {}", rebuilt.events, rebuilt.slot);
     Ok(())
 }
 

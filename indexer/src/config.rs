@@ -29,7 +29,8 @@ pub struct ServiceSettings {
 
     /// JSON-RPC URLs of the nodes, the preferred one first. In the environment: a list separated by
     /// commas. In the file: a table `[[nodes]]` for each, with `url` and optionally `concurrency`
-    /// and `requests_per_second`, which replace the settings below.
+    /// and `requests_per_second`, which replace the settings below, and `weight`: the node's share
+    /// of the requests. Without weights the first healthy node gets all.
     #[config(env = "SOLANA_RPC_URL", parse_env = parse_nodes, validate(!nodes.is_empty(), "must contain at least one node"))]
     pub nodes: Nodes,
 
@@ -126,6 +127,8 @@ pub struct NodeConfig {
     url: Secret,
     concurrency: Option<usize>,
     requests_per_second: Option<NonZeroU32>,
+    #[serde(default)]
+    weight: u32,
 }
 
 /// The nodes, the preferred one first; at least one.
@@ -149,6 +152,7 @@ fn parse_nodes(list: &str) -> Result<Nodes, EmptyEntry> {
         url,
         concurrency: None,
         requests_per_second: None,
+        weight: 0,
     };
     Ok(Nodes(parse_secrets(list)?.into_iter().map(node).collect()))
 }
@@ -172,6 +176,7 @@ impl ServiceSettings {
             concurrency: node.concurrency.unwrap_or(self.rpc_concurrency),
             requests_per_second: node.requests_per_second.unwrap_or(self.rpc_requests_per_second),
             timeout: Duration::from_millis(self.rpc_timeout_ms),
+            weight: node.weight,
         };
         self.nodes.0.iter().map(settings).collect()
     }

@@ -12,7 +12,8 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use bauta_indexing::nodes::RpcSource;
 use bauta_indexing::{
-    Indexer, IndexerError, IndexerStatus, RunSettings, Settings, check_retention, describe_metrics, wake,
+    DATABASE_UNAVAILABLE, Indexer, IndexerError, IndexerStatus, RunSettings, Settings, check_retention,
+    describe_metrics, wake,
 };
 use bauta_rpc::{Pubsub, RpcError};
 use bauta_service_common::{Arguments, Check, Service, ServiceError, exit_code};
@@ -93,46 +94,9 @@ async fn serve(settings: ServiceSettings) -> Result<(), MainError> {
     let service = Service::start("bauta-indexer", env!("CARGO_PKG_VERSION"), &settings.operations).await?;
     describe_metrics();
     let (connection_sender, connection) =
-        watch::channel(Connection::Unavailable("no attempt to connect yet".into()));
+        watch::channel(Connection::Unavailable("no attempt to connect yet"));
     let max_lag = Duration::from_secs(settings.ready_max_lag_seconds);
-    let for_chain = connection.clone();
-    service.health().add("chain", move || {
-        ready(Check::required(match &*for_chain.borrow() {
-            Connection::Unavailable(_) => Err("the database has not been reached yet".into()),
-            Connection::Established { status, .. } => status.borrow().ready(max_lag),
-        }))
-    });
-    let for_reconciliation = connection.clone();
-    service.health().add("reconciliation", move || {
-        ready(match &*for_reconciliation.borrow() {
-            Connection::Unavailable(_) => Check::Ok,
-            Connection::Established { status, .. } => {
-                match status.borrow().reconciling(MAX_RECONCILE_PAUSE) {
-                    Ok(()) => Check::Ok,
-                    Err(reason) => Check::Degraded { reason },
-                }
-            }
-        })
-    });
-    let for_quarantine = connection.clone();
-    service.health().add("quarantine", move || {
-        ready(match &*for_quarantine.borrow() {
-            Connection::Unavailable(_) => Check::Ok,
-            Connection::Established { status, .. } => match status.borrow().complete() {
-                Ok(()) => Check::Ok,
-                Err(reason) => Check::Degraded { reason },
-            },
-        })
-    });
-    service.health().add("database", move || {
-        let connection = connection.borrow().clone();
-        async move {
-            match connection {
-                Connection::Unavailable(reason) => Check::required(Err(reason)),
-                Connection::Established { store, .. } => Check::required(store.ping().await),
-            }
-        }
-    });
+    add_checks(&service, connection, max_lag);
     let shutdown = service.shutdown();
     service.spawn("the indexer", async move {
         let store = tokio::select! {
@@ -170,11 +134,59 @@ async fn serve(settings: ServiceSettings) -> Result<(), MainError> {
     Ok(service.run().await?)
 }
 
+/// Adds what `/ready` checks.
+fn add_checks(service: &Service, connection: watch::Receiver<Connection>, max_lag: Duration) {
+    let for_chain = connection.clone();
+    service.health().add("chain", move || {
+        ready(Check::required(match &*for_chain.borrow() {
+            Connection::Unavailable(_) => Err("the database has not been reached yet".into()),
+            Connection::Established { status, .. } => status.borrow().ready(max_lag),
+        }))
+    });
+    let for_reconciliation = connection.clone();
+    service.health().add("reconciliation", move || {
+        ready(match &*for_reconciliation.borrow() {
+            Connection::Unavailable(_) => Check::Ok,
+            Connection::Established { status, .. } => {
+                match status.borrow().reconciling(MAX_RECONCILE_PAUSE) {
+                    Ok(()) => Check::Ok,
+                    Err(reason) => Check::Degraded { reason },
+                }
+            }
+        })
+    });
+    let for_quarantine = connection.clone();
+    service.health().add("quarantine", move || {
+        ready(match &*for_quarantine.borrow() {
+            Connection::Unavailable(_) => Check::Ok,
+            Connection::Established { status, .. } => match status.borrow().complete() {
+                Ok(()) => Check::Ok,
+                Err(reason) => Check::Degraded { reason },
+            },
+        })
+    });
+    service.health().add("database", move || {
+        let connection = connection.borrow().clone();
+        async move {
+            match connection {
+                Connection::Unavailable(reason) => Check::required(Err(reason)),
+                Connection::Established { store, .. } => {
+                    Check::required(store.ping().await.map_err(|error| {
+                        // The response does not contain the error of the database.
+                        tracing::warn!(event = "database_unavailable", %error);
+                        DATABASE_UNAVAILABLE
+                    }))
+                }
+            }
+        }
+    });
+}
+
 /// The first connection to the database.
 #[derive(Clone)]
 enum Connection {
     /// The database has not been reached, for this reason.
-    Unavailable(String),
+    Unavailable(&'static str),
     /// The database has been reached, and the indexer runs.
     Established {
         store: Store,
@@ -206,7 +218,7 @@ async fn connect(
         .when(|error| matches!(error, StoreError::Unreachable(_)))
         .notify(|error, delay| {
             tracing::warn!(event = "database_unavailable", %error, retry_in = ?delay);
-            connection.send_replace(Connection::Unavailable(error.to_string()));
+            connection.send_replace(Connection::Unavailable(DATABASE_UNAVAILABLE));
         })
         .await
 }

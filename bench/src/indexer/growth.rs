@@ -9,7 +9,7 @@ use anyhow::{Result, anyhow};
 use bauta_dev_servers::Postgres;
 use bauta_indexing::decode;
 use bauta_indexing::testing::{TestChain, named};
-use bauta_store::{Batch, Position, Slot, Store};
+use bauta_store::{Batch, HistoryCursor, Position, Slot, Store};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::timing::median;
@@ -131,7 +131,9 @@ async fn measure_size(server: &Postgres, size: u64, in_registry: u64) -> Result<
     let now = store.newest_event_time().await?.unwrap_or(0);
     let prune_ms = timed(async {
         store.prune(now).await?;
-        store.prune_history(now - 7 * 86_400).await
+        store
+            .prune_history(now - 7 * 86_400, &mut HistoryCursor::default())
+            .await
     })
     .await?;
     let bytes: i64 = number(database.pool(), "SELECT pg_database_size(current_database())").await?;

@@ -59,6 +59,7 @@ fn node(url: &str) -> NodeSettings {
         concurrency: 64,
         requests_per_second: NonZeroU32::MAX,
         timeout: Duration::from_secs(30),
+        weight: 0,
     }
 }
 

@@ -14,6 +14,7 @@ use solana_signature::Signature;
 
 use crate::chain::{ListedTransaction, Source};
 use crate::follow::fetch;
+use crate::histories::Histories;
 use crate::reconcile::{Selection, Verified, verify};
 use crate::{IndexerError, SourceError};
 
@@ -185,14 +186,13 @@ pub async fn reconcile_now<S: Source>(
 ) -> Result<Reconciled, IndexerError> {
     let verified = verify(store, &**source, &Selection::default(), progress).await?;
     let mut missing: BTreeMap<(Slot, [u8; 64]), ListedTransaction> = BTreeMap::new();
-    for (_, address) in verified.differing.iter().take(MAX_SEARCHED_ACCOUNTS) {
-        let listed = source
-            .list_on_all_nodes(&[*address], None, verified.up_to)
-            .await?;
-        let listed = listed
-            .into_iter()
-            .filter(ListedTransaction::may_have_events)
-            .collect();
+    let differing = verified.differing.iter().map(|(_, address)| *address);
+    let addresses: Vec<_> = differing.take(MAX_SEARCHED_ACCOUNTS).collect();
+    let mut histories = Histories::new(&**source, &addresses, None, None, verified.up_to);
+    while missing.len() < MAX_MISSING
+        && let Some(mut listed) = histories.next().await?
+    {
+        listed.retain(ListedTransaction::may_have_events);
         for entry in missing_among(store, source, listed).await? {
             missing.insert((entry.slot, entry.signature.into()), entry);
         }

@@ -232,7 +232,26 @@ pub struct UnexplainedDifferences {
     pub address: Address,
 }
 
+/// What readers of `/ready` see if the database does not answer.
+pub const DATABASE_UNAVAILABLE: &str = "Postgres is unavailable; the log has the cause";
+
 impl IndexerError {
+    /// Returns the text for `/ready`. It does not contain errors of the database, which can name
+    /// hosts, users and rows.
+    pub(crate) fn public_text(&self) -> String {
+        let text = match self {
+            Self::Store(StoreError::Unreachable(_)) => DATABASE_UNAVAILABLE,
+            Self::Store(StoreError::TimedOut(_)) => {
+                "Postgres did not finish a statement in time; the log has the cause"
+            }
+            Self::Store(StoreError::Query(_) | StoreError::InvalidUrl(_) | StoreError::Migration(_)) => {
+                "Postgres refused a statement; the log has the cause"
+            }
+            other => return other.to_string(),
+        };
+        text.to_owned()
+    }
+
     /// Returns whether the error can end without an operator: a node or the database is
     /// unavailable. Any other error stops the checkpoint until an operator acts or the missing
     /// transactions are found.

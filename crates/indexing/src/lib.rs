@@ -23,6 +23,7 @@ pub mod chain;
 pub mod decode;
 mod error;
 mod follow;
+mod histories;
 mod metrics;
 pub mod nodes;
 mod overview;
@@ -38,8 +39,8 @@ mod wake;
 pub use audit::{
     MissingTransactions, Reconciled, SlotVerified, await_applied, find_missing, reconcile_now, verify_slot,
 };
-pub use error::{Inconsistency, IndexerError, SourceError, UnexplainedDifferences};
-pub use follow::{ClusterCheck, Follower, Settings, Step};
+pub use error::{DATABASE_UNAVAILABLE, Inconsistency, IndexerError, SourceError, UnexplainedDifferences};
+pub use follow::{ClusterCheck, Follower, QuarantineAnswers, Settings, Step, request_quarantined};
 pub use metrics::describe as describe_metrics;
 pub use overview::{NodeOverview, Overview, Quarantined};
 pub use rebuild::{Rebuilt, import_snapshot, rebuild};

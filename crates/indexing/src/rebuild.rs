@@ -45,17 +45,18 @@ pub struct Rebuilt {
     pub events: usize,
 }
 
-/// Rebuilds the database from the source and replaces its rows. `store` must be connected to the
-/// database at `url`.
+/// Rebuilds the database from the source and replaces its rows, unless `dry_run`. `store` must be
+/// connected to the database at `url`.
 pub async fn rebuild<S: Source>(
     source: Arc<S>,
     store: &Store,
     url: &str,
     settings: Settings,
+    dry_run: bool,
 ) -> Result<Rebuilt, IndexerError> {
     // The new rows must come from the cluster that the database follows.
     check_recorded_cluster(&source, store, &settings).await?;
-    let without_journal = attempt(Arc::clone(&source), store, url, settings.clone()).await;
+    let without_journal = attempt(Arc::clone(&source), store, url, settings.clone(), dry_run).await;
     let rebuilt = match without_journal {
         Err(IndexerError::MissingBelowFinality { missing, slot }) => {
             tracing::warn!(
@@ -68,7 +69,7 @@ pub async fn rebuild<S: Source>(
                 backfill_slots: u64::MAX,
                 ..settings
             };
-            attempt(source, store, url, with_journal).await
+            attempt(source, store, url, with_journal, dry_run).await
         }
         other => other,
     };
@@ -81,10 +82,14 @@ async fn attempt<S: Source>(
     store: &Store,
     url: &str,
     settings: Settings,
+    dry_run: bool,
 ) -> Result<Rebuilt, IndexerError> {
     let new_store = Store::in_new_schema(url, CONNECTIONS, SCHEMA).await?;
     let mut follower = Follower::new(source, new_store.clone(), settings);
     let events = reconcile(&mut follower).await?;
+    if dry_run {
+        return without_switchover(&new_store, events).await;
+    }
     switch_over(store, &new_store, SCHEMA, &mut follower, events).await
 }
 
@@ -101,6 +106,13 @@ async fn reconcile<S: Source>(follower: &mut Follower<S>) -> Result<usize, Index
             Outcome::Agreement { up_to: None } | Outcome::Repaired | Outcome::Inconclusive => {}
         }
     }
+}
+
+/// Closes the store of a new schema whose rows are not used.
+async fn without_switchover(new_store: &Store, events: usize) -> Result<Rebuilt, IndexerError> {
+    let slot = new_store.checkpoint().await?.map_or(Slot::ZERO, |at| at.slot);
+    new_store.close().await;
+    Ok(Rebuilt { slot, events })
 }
 
 /// Replaces the rows of `store` by those of a new schema. `events` events were applied there
@@ -186,9 +198,7 @@ async fn import<S: Source>(
     follower.finalize(head, None).await?;
     let events = reconcile(&mut follower).await?;
     if dry_run {
-        let slot = new_store.checkpoint().await?.map_or(Slot::ZERO, |at| at.slot);
-        new_store.close().await;
-        return Ok(Rebuilt { slot, events });
+        return without_switchover(&new_store, events).await;
     }
     switch_over(store, &new_store, IMPORT_SCHEMA, &mut follower, events).await
 }

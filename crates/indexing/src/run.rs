@@ -7,20 +7,21 @@
 //!                               ├─ step ──ok──> wait for a wake-up, at most the poll interval
 //!                               │       └error──> report the reason, back off, retry
 //!                               ├─ maintenance: repair what differs; mark slots as final; prune tiles
-//!                               └─ a task of its own: compare the database with the accounts
+//!                               └─ tasks of their own: compare the database with the accounts,
+//!                                  and request quarantined transactions
 //! ```
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bauta_store::{Leadership, Slot, Store, StoreError, TILES_PER_CALL};
+use bauta_store::{HistoryCursor, Leadership, Slot, Store, StoreError, TILES_PER_CALL};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::Source;
-use crate::follow::{Follower, Settings, Step};
+use crate::follow::{Follower, QuarantineAnswers, Settings, Step, request_quarantined};
 use crate::reconcile::{Comparison, Explainer, Outcome, Reconciler};
 use crate::status::{IndexerStatus, Reporter, Role};
 use crate::{IndexerError, UnexplainedDifferences, metrics};
@@ -212,9 +213,16 @@ impl<S: Source> Indexer<S> {
 }
 
 /// A task that ends when this value is dropped.
-struct AbortOnDrop(JoinHandle<()>);
+struct AbortOnDrop<T = ()>(JoinHandle<T>);
 
-impl Drop for AbortOnDrop {
+impl<T> AbortOnDrop<T> {
+    /// Returns the result of the task, if it has ended. `None` if it has been cancelled.
+    async fn result(mut self) -> Option<T> {
+        (&mut self.0).await.ok()
+    }
+}
+
+impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -261,9 +269,12 @@ struct MaintenanceState {
     /// and the slot of the first one. Each step reports them.
     not_applicable: Option<(usize, Slot)>,
     quarantine_read_at: Option<Instant>,
+    /// The requests for quarantined transactions that are under way.
+    requesting: Option<AbortOnDrop<Result<Option<QuarantineAnswers>, IndexerError>>>,
     finalized_at: Option<Instant>,
     pruned_at: Option<Instant>,
     history_pruned_at: Option<Instant>,
+    history: HistoryCursor,
 }
 
 /// Returns the time at which roots must be valid so that their tiles are kept. The time of the chain
@@ -287,6 +298,48 @@ impl<S: Source> Indexer<S> {
         self.store.prune(prune_time(&self.store).await?).await
     }
 
+    /// Applies what the nodes answered to the last requests for quarantined transactions, and sends
+    /// new requests when they are due. Returns whether the next step should follow at once.
+    async fn maintain_quarantine(
+        &self,
+        state: &mut MaintenanceState,
+        follower: &mut Follower<S>,
+    ) -> Result<bool, IndexerError> {
+        if state.requesting.is_none() && is_due(state.quarantine_read_at, QUARANTINE_INTERVAL) {
+            state.quarantine_read_at = Some(Instant::now());
+            follower.read_quarantine().await?;
+            self.reporter.quarantined(follower.quarantined());
+            // A rebuild can have applied them.
+            state.not_applicable = state
+                .not_applicable
+                .filter(|(_, slot)| follower.is_quarantined_in(*slot));
+            let (store, source) = (self.store.clone(), Arc::clone(&self.source));
+            let wake_up = Arc::clone(&self.wake_up);
+            state.requesting = Some(AbortOnDrop(tokio::spawn(async move {
+                let answers = request_quarantined(&store, &source).await;
+                if !matches!(answers, Ok(None)) {
+                    wake_up.notify_one();
+                }
+                answers
+            })));
+        }
+        let Some(ended) = state.requesting.take_if(|task| task.0.is_finished()) else {
+            return Ok(false);
+        };
+        let Some(Some(answers)) = ended.result().await.transpose()? else {
+            return Ok(false);
+        };
+        let applied = follower.apply_quarantine_answers(answers).await;
+        self.reporter.quarantined(follower.quarantined());
+        match applied {
+            Err(IndexerError::MissingBelowFinality { missing, slot }) => {
+                state.not_applicable = Some((missing, slot));
+                Ok(false)
+            }
+            other => other,
+        }
+    }
+
     /// Does the maintenance tasks that are due. Returns whether the next step should follow at
     /// once, because missing transactions were found.
     async fn maintain(
@@ -298,23 +351,8 @@ impl<S: Source> Indexer<S> {
         if explain_differences(state, follower).await? == Some(Outcome::Repaired) {
             return Ok(true);
         }
-        if is_due(state.quarantine_read_at, QUARANTINE_INTERVAL) {
-            state.quarantine_read_at = Some(Instant::now());
-            let retried = follower.retry_quarantined().await;
-            self.reporter.quarantined(follower.quarantined());
-            match retried {
-                Ok(true) => return Ok(true),
-                // A rebuild can have applied them.
-                Ok(false) => {
-                    state.not_applicable = state
-                        .not_applicable
-                        .filter(|(_, slot)| follower.is_quarantined_in(*slot));
-                }
-                Err(IndexerError::MissingBelowFinality { missing, slot }) => {
-                    state.not_applicable = Some((missing, slot));
-                }
-                Err(error) => return Err(error),
-            }
+        if self.maintain_quarantine(state, follower).await? {
+            return Ok(true);
         }
         if is_due(state.finalized_at, self.settings.finality_interval) {
             state.finalized_at = Some(Instant::now());
@@ -344,7 +382,8 @@ impl<S: Source> Indexer<S> {
             && let Some(newest) = self.store.newest_event_time().await?
         {
             state.history_pruned_at = Some(Instant::now());
-            let pruned = self.store.prune_history((newest - RETENTION).max(0)).await;
+            let before = (newest - RETENTION).max(0);
+            let pruned = self.store.prune_history(before, &mut state.history).await;
             if let Some(pruned) = unless_timed_out("retention", pruned.map_err(IndexerError::from))? {
                 state.history_pruned_at = state.history_pruned_at.filter(|_| pruned.is_complete);
                 tracing::debug!(event = "history_pruned", rows = pruned.rows);

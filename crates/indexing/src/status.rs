@@ -23,7 +23,7 @@ pub enum Role {
 /// The reason why the checkpoint does not move.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StopReason {
-    /// A message for operators.
+    /// A message for operators, without errors of the database: the log has those.
     pub message: String,
     /// Whether the reason can end without an operator: a node or the database is unavailable.
     pub is_retryable: bool,
@@ -204,7 +204,7 @@ impl Reporter {
     /// Sets the stop reason. Logs it only if it differs from the present one.
     pub fn stop(&self, error: &IndexerError) {
         let reason = StopReason {
-            message: error.to_string(),
+            message: error.public_text(),
             is_retryable: error.is_retryable(),
         };
         metrics::stopped(!reason.is_retryable);
@@ -214,9 +214,9 @@ impl Reporter {
             if status.stop_reason.as_ref() != Some(&reason) {
                 let checkpoint = checkpoint_text(status.checkpoint);
                 if reason.is_retryable {
-                    tracing::warn!(event = "waiting", checkpoint, reason = reason.message);
+                    tracing::warn!(event = "waiting", checkpoint, reason = %error);
                 } else {
-                    tracing::error!(event = "stopped", checkpoint, reason = reason.message);
+                    tracing::error!(event = "stopped", checkpoint, reason = %error);
                 }
             }
             status.stop_reason = Some(reason);

@@ -94,7 +94,7 @@ pub use relays::{
     AddedRelay, Attempt, LedgerEntry, LedgerKind, NewAttempt, NewRelay, OpenRelay, RandomId, RelayEnd,
     RelayLimits, RelayState, RelayStatus, RelayWallet, RentDeposit,
 };
-pub use retention::PrunedHistory;
+pub use retention::{HistoryCursor, PrunedHistory};
 pub use roots::RootRecord;
 pub use scopes::{Circuit, Scope};
 pub use sequence::Sequence;

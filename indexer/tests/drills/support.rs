@@ -36,6 +36,7 @@ pub fn source(urls: &[String]) -> Arc<RpcSource> {
             concurrency: 8,
             requests_per_second: NonZeroU32::new(1_000).unwrap(),
             timeout: Duration::from_secs(5),
+            weight: 0,
         })
         .collect();
     Arc::new(RpcSource::new(bauta::ID, &nodes).unwrap())

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use bauta_indexing::nodes::RpcSource;
-use bauta_indexing::{Follower, Settings};
+use bauta_indexing::{Follower, Settings, request_quarantined};
 use bauta_rpc::CommitmentLevel;
 use bauta_store::Slot;
 use bauta_store::testing::{TestDatabase, rows_of_the_chain};
@@ -186,7 +186,10 @@ async fn backfill_adds_what_is_missing_in_final_slots() {
             output = &mut adding => break output,
             // The leader.
             () = tokio::time::sleep(std::time::Duration::from_millis(100)) => {
-                follower.retry_quarantined().await.unwrap();
+                let answers = request_quarantined(&database.store, follower.source()).await.unwrap();
+                if let Some(answers) = answers {
+                    follower.apply_quarantine_answers(answers).await.unwrap();
+                }
                 follower.step().await.unwrap();
             }
         }

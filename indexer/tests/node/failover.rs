@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::net::TcpListener;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bauta_chaos::{FaultProxy, Faults, RecordedTransaction, ReplayServer};
 use bauta_indexing::chain::Source;
 use bauta_indexing::nodes::{NodeSettings, RpcSource};
+use bauta_indexing::testing::{TestChain, named, transaction_json};
 use bauta_indexing::{Follower, IndexerError, Settings, SourceError};
 use bauta_rpc::CommitmentLevel;
 use bauta_store::testing::TestDatabase;
@@ -23,6 +25,7 @@ fn node(url: &str, requests_per_second: u32) -> NodeSettings {
         concurrency: 4,
         requests_per_second: NonZeroU32::new(requests_per_second).unwrap(),
         timeout: Duration::from_secs(5),
+        weight: 0,
     }
 }
 
@@ -221,4 +224,49 @@ async fn requests_to_a_node_respect_its_rate_limit() {
         "{:?}",
         start.elapsed()
     );
+}
+
+/// Healthy nodes with weights share the requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_get_requests_in_proportion_to_their_weights() {
+    let mut chain = TestChain::default();
+    chain.initialize();
+    let registry = named("registry");
+    chain.create(registry, bauta::state::RegistryKind::Managed);
+    for leaf in 0..38 {
+        chain.wait(1);
+        chain.append(registry, &[leaf]).unwrap();
+    }
+    let recorded: Vec<_> = chain
+        .transactions
+        .iter()
+        .map(|transaction| RecordedTransaction {
+            signature: transaction.signature.to_string(),
+            slot: transaction.slot.get(),
+            block_time: transaction.time.unwrap_or_default(),
+            failed: !transaction.succeeded,
+            json: transaction_json(transaction).to_string(),
+        })
+        .collect();
+    let program = bauta::ID.to_string();
+    let start = || ReplayServer::start(&program, recorded.clone(), HashMap::new());
+    let servers = [start().await.unwrap(), start().await.unwrap()];
+    let nodes: Vec<_> = servers
+        .iter()
+        .zip([3, 1])
+        .map(|(server, weight)| NodeSettings {
+            weight,
+            ..node(&server.rpc(), 1_000)
+        })
+        .collect();
+    let source = RpcSource::new(bauta::ID, &nodes).unwrap();
+    let listed = source.list(&[bauta::ID], None, chain.slot).await.unwrap();
+    assert_eq!(listed.len(), 40);
+    let fetched = source.fetch(&listed).await.unwrap();
+    assert_eq!(fetched.len(), 40);
+    let counts = servers
+        .each_ref()
+        .map(|server| server.counts().transactions.load(Ordering::Relaxed));
+    assert_eq!(counts[0] + counts[1], 40);
+    assert!((26..=34).contains(&counts[0]), "{counts:?}");
 }

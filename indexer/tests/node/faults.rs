@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bauta_chaos::{FaultProxy, Faults};
 use bauta_indexing::chain::Source;
 use bauta_indexing::nodes::{NodeSettings, RpcSource};
-use bauta_indexing::{Follower, IndexerError, Settings, SourceError};
+use bauta_indexing::{Follower, IndexerError, Settings, SourceError, request_quarantined};
 use bauta_rpc::CommitmentLevel;
 use bauta_store::Slot;
 use bauta_store::testing::TestDatabase;
@@ -30,6 +30,7 @@ fn source(proxies: &[FaultProxy]) -> RpcSource {
             concurrency: 8,
             requests_per_second: NonZeroU32::new(1_000).unwrap(),
             timeout: Duration::from_secs(5),
+            weight: 0,
         })
         .collect();
     RpcSource::new(bauta::ID, &nodes).unwrap()
@@ -77,6 +78,15 @@ impl Fixture {
             }
         }
         panic!("{:?} of {expected} changes", self.changes().await);
+    }
+
+    /// Requests the quarantined transactions that are due. Returns whether some can be applied now.
+    async fn retry_quarantined(&mut self) -> bool {
+        let (store, source) = (&self.database.store, self.follower.source());
+        match request_quarantined(store, source).await.unwrap() {
+            Some(answers) => self.follower.apply_quarantine_answers(answers).await.unwrap(),
+            None => false,
+        }
     }
 
     async fn changes(&self) -> Option<u64> {
@@ -222,6 +232,30 @@ async fn a_transaction_that_only_one_node_lists_and_that_is_in_no_block_does_not
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_lists_many_transactions_that_do_not_exist_does_not_stop_the_indexer() {
+    let mut fixture = Fixture::new(2).await;
+    fixture.follow().await;
+    fixture.proxies[0].set(with(|faults| faults.inventions = 60));
+    for _ in 0..2 {
+        fixture.cluster.append(2).await;
+        fixture.follow().await;
+    }
+    let quarantined = fixture.database.store.quarantined().await.unwrap();
+    assert!(quarantined.is_empty(), "{quarantined:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_finalizes_early_makes_no_slot_final_that_a_fork_can_remove() {
+    let fixture = Fixture::new(1).await;
+    fixture.proxies[0].set(with(|faults| faults.finalized_early = 1.0));
+    let head = fixture.follower.source().head(Slot::ZERO).await.unwrap();
+    assert!(
+        head.finalized.get() + 31 <= head.confirmed.get().max(31),
+        "{head:?}"
+    );
+}
+
 /// A node without a block says nothing about the transactions of the block.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_block_that_is_missing_on_a_node_does_not_show_that_a_transaction_is_absent() {
@@ -291,7 +325,7 @@ async fn a_transaction_that_no_node_returns_is_quarantined_and_applied_when_one_
     let store = fixture.database.store.clone();
     assert_eq!(store.quarantined().await.unwrap().len(), 1);
     // It is due after a minute. Until then the follower does not request it.
-    assert!(!fixture.follower.retry_quarantined().await.unwrap());
+    assert!(!fixture.retry_quarantined().await);
     assert_eq!(store.quarantined().await.unwrap()[0].attempts, 0);
     for proxy in &fixture.proxies {
         proxy.set(Faults::default());
@@ -300,7 +334,7 @@ async fn a_transaction_that_no_node_returns_is_quarantined_and_applied_when_one_
         .execute(fixture.database.pool())
         .await
         .unwrap();
-    assert!(fixture.follower.retry_quarantined().await.unwrap());
+    assert!(fixture.retry_quarantined().await);
     fixture.follow().await;
     assert!(store.quarantined().await.unwrap().is_empty());
 }

@@ -28,6 +28,7 @@ async fn a_node_that_no_longer_has_the_slot_after_the_checkpoint_is_named() {
         concurrency: 1,
         requests_per_second: NonZeroU32::new(100).unwrap(),
         timeout: Duration::from_secs(5),
+        weight: 0,
     };
     // A node that does not answer is not known to be unsuitable.
     let nodes = [node(replay.rpc()), node("http://127.0.0.1:1".into())];

@@ -74,9 +74,15 @@ async fn the_service_starts_without_its_database_and_connects_when_it_is_availab
     );
     until(port, "/health", |response| response.starts_with("HTTP/1.1 200")).await;
     until(port, "/ready", |response| {
-        response.starts_with("HTTP/1.1 503") && response.contains("the database is unreachable")
+        response.starts_with("HTTP/1.1 503") && response.contains("Postgres is unavailable")
     })
     .await;
+    // The error of the driver is in the log only.
+    let ready = get(port, "/ready").await.unwrap();
+    assert!(
+        !ready.contains("unreachable") && !ready.contains("os error"),
+        "{ready}"
+    );
     assert_eq!(service.0.try_wait().unwrap(), None);
 
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, database_port))

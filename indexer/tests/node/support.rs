@@ -136,6 +136,7 @@ impl TestCluster {
             concurrency: 8,
             requests_per_second: NonZeroU32::new(500).unwrap(),
             timeout: Duration::from_secs(10),
+            weight: 0,
         };
         RpcSource::new(bauta::ID, &[node]).unwrap()
     }

@@ -44,6 +44,10 @@ pub struct Faults {
     pub unknown_errors: f64,
     /// Share of lists that contain a transaction that does not exist.
     pub invented: f64,
+    /// The number of transactions that do not exist, at most 255, in each list.
+    pub inventions: u8,
+    /// Share of requests for the newest finalized slot that return the newest confirmed one.
+    pub finalized_early: f64,
     /// Share of pages of lists that are empty.
     pub empty_pages: f64,
     /// Whether the node claims to belong to another cluster.
@@ -78,6 +82,7 @@ impl Faults {
             || self.missing_blocks
             || self.unknown_errors > 0.0
             || self.invented > 0.0
+            || self.inventions > 0
             || self.empty_pages > 0.0
             || self.heights_off != 0
             || self.price.is_some()
@@ -106,8 +111,10 @@ pub struct FaultCounts {
     pub missing_blocks: AtomicU64,
     /// Errors that no version knows, added to lists.
     pub unknown_errors: AtomicU64,
-    /// Lists with a transaction that does not exist.
+    /// Lists with transactions that do not exist.
     pub invented: AtomicU64,
+    /// Slots that were reported as finalized early.
+    pub finalized_early: AtomicU64,
     /// Empty pages.
     pub empty_pages: AtomicU64,
     /// Genesis hashes of another cluster.

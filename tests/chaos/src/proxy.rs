@@ -144,7 +144,11 @@ async fn distorted_response(
         count(&shared.counts.swallowed);
         return Ok(responses::accepted(&request_json).to_string().into_bytes());
     }
-    let body = if faults.slots_ahead > 0 {
+    let body = if request_json["method"] == "getSlot" && shared.happens(faults.finalized_early) {
+        count(&shared.counts.finalized_early);
+        request_json["params"] = json!([{ "commitment": "confirmed" }]);
+        forward(shared, request_json.to_string().into_bytes()).await?
+    } else if faults.slots_ahead > 0 {
         request_json = responses::without_min_context_slot(request_json);
         forward(shared, request_json.to_string().into_bytes()).await?
     } else {

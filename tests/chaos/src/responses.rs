@@ -115,6 +115,13 @@ fn distort_list(shared: &Shared, faults: &Faults, response: &mut Value) {
             entries.insert(0, added(UNKNOWN_SIGNATURES[2], Value::Null));
             count(&shared.counts.invented);
         }
+        for number in 1..=faults.inventions {
+            let signature = bs58::encode([number; 64]).into_string();
+            entries.insert(0, added(&signature, Value::Null));
+        }
+        if faults.inventions > 0 {
+            count(&shared.counts.invented);
+        }
     }
     if shared.happens(faults.empty_pages) {
         entries.clear();

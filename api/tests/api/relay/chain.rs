@@ -293,6 +293,7 @@ fn follow(chain: &Chain, store: &Store, stop: &CancellationToken) -> Result<(), 
         concurrency: 4,
         requests_per_second: NonZeroU32::MAX,
         timeout: Duration::from_secs(10),
+        weight: 0,
     };
     let settings = RunSettings {
         follow: Settings::new(bauta::ID),

@@ -42,6 +42,7 @@ use crate::{IndexerError, metrics};
 use backfill::Backfill;
 use batches::DecodedBatch;
 pub(crate) use batches::fetch;
+pub use quarantine::{QuarantineAnswers, request_quarantined};
 pub(crate) use search::SearchRange;
 use search::is_below;
 

@@ -9,11 +9,15 @@
 //!
 //! A transaction that is applied leaves the quarantine only afterwards. So a restart or a failure in
 //! between does not lose it.
+//!
+//! The requests do not use the follower: they run beside its steps, because a node that does not
+//! answer would delay them. The follower only applies the answers.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bauta_store::{QuarantinedTransaction, Slot};
+use bauta_store::{QuarantineKey, QuarantinedTransaction, Slot, Store};
 use futures_util::future::join_all;
 use solana_signature::Signature;
 
@@ -37,6 +41,64 @@ fn to_listed(stored: &QuarantinedTransaction) -> ListedTransaction {
         succeeded: stored.succeeded,
         is_refused_reuse: !stored.succeeded,
     }
+}
+
+/// What the nodes answered to requests for quarantined transactions.
+#[derive(Debug)]
+pub struct QuarantineAnswers {
+    /// Those that the database contains already.
+    applied: Vec<QuarantineKey>,
+    open: Vec<Answer>,
+}
+
+/// The answer to the request for one transaction.
+#[derive(Debug)]
+struct Answer {
+    entry: ListedTransaction,
+    /// Whether the transaction has been in the quarantine for [`RETURN_TIME`].
+    is_old: bool,
+    outcome: Result<HasEvents, IndexerError>,
+}
+
+/// Whether a transaction has events of the program.
+#[derive(Debug)]
+struct HasEvents(bool);
+
+/// Requests the quarantined transactions that are due, at most [`MAX_REQUESTS`]. Returns `None` if
+/// none is.
+pub async fn request_quarantined<S: Source>(
+    store: &Store,
+    source: &Arc<S>,
+) -> Result<Option<QuarantineAnswers>, IndexerError> {
+    let mut due = store.quarantined().await?;
+    due.retain(|entry| entry.is_due);
+    due.truncate(MAX_REQUESTS);
+    if due.is_empty() {
+        return Ok(None);
+    }
+    let keys: Vec<_> = due.iter().map(|entry| (entry.slot, entry.signature)).collect();
+    let applied = store.applied_transactions_among(&keys).await?;
+    let applied: HashSet<_> = applied
+        .iter()
+        .map(|entry| (entry.slot, entry.signature))
+        .collect();
+    let open = due
+        .iter()
+        .filter(|stored| !applied.contains(&(stored.slot, stored.signature)));
+    let open = open.map(|stored| async move {
+        let entry = to_listed(stored);
+        let batch = fetch(source, std::slice::from_ref(&entry)).await;
+        Answer {
+            entry,
+            is_old: stored.seconds >= RETURN_TIME.as_secs(),
+            outcome: batch.map(|batch| HasEvents(!batch.records.is_empty())),
+        }
+    });
+    let open = join_all(open).await;
+    Ok(Some(QuarantineAnswers {
+        applied: applied.into_iter().collect(),
+        open,
+    }))
 }
 
 impl<S: Source> Follower<S> {
@@ -96,7 +158,7 @@ impl<S: Source> Follower<S> {
     }
 
     /// Reads the quarantine from the database. Another replica or a command can have changed it.
-    pub(super) async fn read_quarantine(&mut self) -> Result<Vec<QuarantinedTransaction>, IndexerError> {
+    pub(crate) async fn read_quarantine(&mut self) -> Result<Vec<QuarantinedTransaction>, IndexerError> {
         let stored = self.store.quarantined().await?;
         self.quarantined = stored.iter().map(|entry| (entry.slot, entry.signature)).collect();
         self.set_aside.retain(|key| self.quarantined.contains(key));
@@ -118,52 +180,32 @@ impl<S: Source> Follower<S> {
             .any(|(quarantined, _)| *quarantined == slot)
     }
 
-    /// Requests the quarantined transactions that are due. Returns whether some can be applied now:
-    /// the next steps apply them.
+    /// Applies the answers to requests for quarantined transactions. Returns whether some can be
+    /// applied now: the next steps apply them.
     ///
     /// Fails if one with events is in a slot that has no journal any more.
-    pub async fn retry_quarantined(&mut self) -> Result<bool, IndexerError> {
-        let stored = self.read_quarantine().await?;
-        let old: HashSet<_> = stored
-            .iter()
-            .filter(|entry| entry.seconds >= RETURN_TIME.as_secs())
-            .map(|entry| entry.signature)
-            .collect();
-        let due: Vec<_> = stored
-            .iter()
-            .filter(|entry| entry.is_due)
-            .take(MAX_REQUESTS)
-            .map(to_listed)
-            .collect();
-        if due.is_empty() {
-            return Ok(false);
-        }
-        let keys: Vec<_> = due.iter().map(|entry| (entry.slot, entry.signature)).collect();
-        let applied = self.store.applied_transactions_among(&keys).await?;
-        let applied: HashSet<_> = applied
-            .iter()
-            .map(|entry| (entry.slot, entry.signature))
-            .collect();
-        let mut released: Vec<(Slot, Signature)> = applied.iter().copied().collect();
-        let open: Vec<_> = due
-            .into_iter()
-            .filter(|entry| !applied.contains(&(entry.slot, entry.signature)))
-            .collect();
-        let fetched = open.iter().map(|entry| {
-            let source = &self.source;
-            async move { (*entry, fetch(source, std::slice::from_ref(entry)).await) }
-        });
+    pub async fn apply_quarantine_answers(
+        &mut self,
+        answers: QuarantineAnswers,
+    ) -> Result<bool, IndexerError> {
+        self.read_quarantine().await?;
+        let mut released = answers.applied;
         let mut returned = Vec::new();
-        for (entry, result) in join_all(fetched).await {
+        for answer in answers.open {
+            let entry = answer.entry;
             let key = (entry.slot, entry.signature);
-            match result {
-                Ok(batch) if batch.records.is_empty() => {
+            if !self.quarantined.contains(&key) {
+                // It was released or applied while it was requested.
+                continue;
+            }
+            match answer.outcome {
+                Ok(HasEvents(false)) => {
                     self.without_events.insert(entry.signature, entry.slot);
                     released.push(key);
                 }
-                Ok(_) => returned.push(entry),
+                Ok(HasEvents(true)) => returned.push(entry),
                 Err(IndexerError::Source(SourceError::NotOnChain { on_all_nodes, .. }))
-                    if on_all_nodes || old.contains(&entry.signature) =>
+                    if on_all_nodes || answer.is_old =>
                 {
                     self.dismiss(entry.signature, entry.slot);
                     released.push(key);

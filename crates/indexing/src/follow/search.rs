@@ -1,6 +1,7 @@
 //! Searches for missing transactions, by other addresses than the program's and on all nodes.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use bauta_store::{Position, Slot};
 use solana_address::Address;
@@ -9,6 +10,7 @@ use solana_signature::Signature;
 use super::{Follower, Gap};
 use crate::IndexerError;
 use crate::chain::{Head, ListedTransaction, Source};
+use crate::histories::Histories;
 
 /// The part of the history that a search covers.
 pub struct SearchRange<'a> {
@@ -38,8 +40,9 @@ impl<S: Source> Follower<S> {
     ) -> Result<(), IndexerError> {
         let listed: HashSet<Signature> = listed.iter().map(|entry| entry.signature).collect();
         let account = contradiction.affected_account();
-        let mut addresses = vec![self.settings.program];
-        addresses.extend(account);
+        // The history of the account is shorter.
+        let mut addresses: Vec<_> = account.into_iter().collect();
+        addresses.push(self.settings.program);
         let not_final = SearchRange {
             after: self.store.finalized_slot().await?,
             until: head.confirmed,
@@ -61,18 +64,19 @@ impl<S: Source> Follower<S> {
                     after: None,
                     ..not_final
                 };
-                let found = self.search_missing(&[account], &whole_history).await?;
-                self.searched_gap = Some(gap);
-                if found {
+                if self.search_missing(&[account], &whole_history).await? {
+                    // The search ended there. More can be missing.
                     return Ok(());
                 }
+                self.searched_gap = Some(gap);
             }
         }
         Err(contradiction)
     }
 
     /// Searches all nodes for transactions of these addresses that are missing from the database.
-    /// Returns whether it found any.
+    /// Returns whether it found any. A search from the beginning of the chain ends at the first page
+    /// with missing transactions.
     ///
     /// Remembers the found transactions for the next steps. If some of them are below the
     /// checkpoint, rolls the database back to before them.
@@ -82,6 +86,16 @@ impl<S: Source> Follower<S> {
         range: &SearchRange<'_>,
     ) -> Result<bool, IndexerError> {
         let (after, until) = (range.after, range.until);
+        if after.is_none() {
+            let source = Arc::clone(&self.source);
+            let mut histories = Histories::new(&*source, addresses, range.newer, after, until);
+            while let Some(listed) = histories.next().await? {
+                if self.add_missing(listed, range).await? {
+                    return Ok(true);
+                }
+            }
+            return Ok(false);
+        }
         let listed = match range.newer {
             Some(newer) => {
                 self.source
@@ -90,6 +104,16 @@ impl<S: Source> Follower<S> {
             }
             None => self.source.list_on_all_nodes(addresses, after, until).await?,
         };
+        self.add_missing(listed, range).await
+    }
+
+    /// Makes the next steps apply those of the listed transactions that are missing from the
+    /// database. Returns whether some are.
+    async fn add_missing(
+        &mut self,
+        listed: Vec<ListedTransaction>,
+        range: &SearchRange<'_>,
+    ) -> Result<bool, IndexerError> {
         let checkpoint = self.store.checkpoint().await?;
         let unapplied = self.unapplied(listed).await?;
         let missing = self.with_events(&unapplied).await?;

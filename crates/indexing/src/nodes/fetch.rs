@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bauta_rpc::{CommitmentLevel, ExecutedTransaction, InnerInstruction, RpcError};
@@ -100,9 +101,11 @@ impl RpcSource {
     /// from the list, or that has not recorded the inner instructions, counts as failed.
     async fn transaction(&self, listed: ListedTransaction) -> Result<FetchedTransaction, SourceError> {
         let signature = listed.signature;
-        // Whether a node has answered, other than with an error.
+        // Whether a node has answered, other than with an error, and the nodes that do not know it.
         let is_answered = AtomicBool::new(false);
         let has_answered = &is_answered;
+        let unknown: Mutex<HashSet<usize>> = Mutex::default();
+        let unknown_on = &unknown;
         let fetched = self
             .try_nodes("a transaction", METHOD, PATIENCE, move |node| async move {
                 let request = node.rpc().transaction(&signature, CommitmentLevel::Confirmed);
@@ -112,6 +115,8 @@ impl RpcSource {
                     has_answered.store(true, Ordering::Relaxed);
                 }
                 let transaction = answer?.ok_or_else(|| {
+                    let mut unknown = unknown_on.lock().unwrap_or_else(PoisonError::into_inner);
+                    unknown.insert(node.index);
                     node.invalid_response(METHOD, format!("{signature} is listed, but it is unknown"))
                 })?;
                 usable(transaction, listed).map_err(|reason| node.invalid_response(METHOD, reason))
@@ -119,7 +124,17 @@ impl RpcSource {
             .await;
         match fetched {
             Err(error @ SourceError::Unavailable { .. }) => {
-                if let Some(absence) = self.absence_from_block(listed).await {
+                // A node that lists a transaction and does not know it contradicts itself.
+                let unknown = unknown.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let faulty = self.inventions.lister(&signature);
+                let faulty = faulty.filter(|lister| unknown.contains(lister));
+                if let Some(absence) = self.absence_from_block(listed, faulty).await {
+                    if let Some(faulty) = faulty
+                        && self.inventions.record_invention(signature, faulty)
+                    {
+                        let host = self.nodes[faulty].rpc().host();
+                        tracing::error!(event = "node_left_out", node = host);
+                    }
                     return Err(SourceError::NotOnChain {
                         signature,
                         slot: listed.slot,
@@ -147,8 +162,9 @@ impl RpcSource {
         &self,
         listed: &[ListedTransaction],
     ) -> Result<Vec<FetchedTransaction>, SourceError> {
-        let answers = match self.ranked(METHOD).into_iter().next() {
-            Some(node) if listed.len() > 1 && node.accepts_batches() => batch(&node, listed).await,
+        let preferred = (listed.len() > 1).then(|| self.ranked(METHOD).into_iter().next());
+        let answers = match preferred.flatten() {
+            Some(node) if node.accepts_batches() => batch(&node, listed).await,
             _ => Vec::new(),
         };
         let mut answers = answers.into_iter();
@@ -169,7 +185,10 @@ impl RpcSource {
     /// Returns on how many nodes the block of the slot does not contain the transaction. A block
     /// lists all of its transactions. `None` if no node returns the block, or if one returns a block
     /// with the transaction. A node without the block says nothing: it may have lost it.
-    async fn absence_from_block(&self, listed: ListedTransaction) -> Option<Absence> {
+    ///
+    /// Nodes that are left out do not count, and in a final slot neither does `faulty`, the only node
+    /// that lists the transaction and that does not know it.
+    async fn absence_from_block(&self, listed: ListedTransaction, faulty: Option<usize>) -> Option<Absence> {
         if self.nodes.len() == 1 {
             // The only node contradicts itself. Its block is no better evidence than its list.
             return None;
@@ -183,11 +202,15 @@ impl RpcSource {
             })?;
             Ok(block.signatures.contains(&listed.signature))
         });
-        let contained = blocks.await.ok()?;
-        if contained.contains(&true) {
+        let faulty = faulty.filter(|_| self.agreement.finalized() >= listed.slot);
+        let counts = |node: usize| Some(node) != faulty && !self.inventions.is_left_out(node);
+        let mut contained = blocks.await.ok()?;
+        contained.retain(|(node, _)| counts(*node));
+        if contained.is_empty() || contained.iter().any(|(_, contained)| *contained) {
             return None;
         }
-        Some(if contained.len() == self.nodes.len() {
+        let nodes = self.nodes.iter().filter(|node| counts(node.index)).count();
+        Some(if contained.len() == nodes {
             Absence::OnAllNodes
         } else {
             Absence::OnSomeNodes

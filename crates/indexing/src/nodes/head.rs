@@ -3,6 +3,9 @@
 //! A checkpoint beyond the chain would hide all transactions until the chain reaches it. Therefore,
 //! if there are several nodes, a slot that only one of them reports is accepted only within a limit
 //! beyond the newest slot that two of them have reported.
+//!
+//! What is finalized is written without a journal. Therefore a slot counts as finalized only if two
+//! nodes say so, and if it is as far behind the newest confirmed slot as the protocol requires.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,10 +26,15 @@ const MAX_SLOTS_AHEAD: u64 = 150;
 const LIMIT_SLOT_TIME: Duration = Duration::from_millis(200);
 /// The time between two comparisons of all nodes while they agree.
 const COMPARE_INTERVAL: Duration = Duration::from_secs(1);
+/// By how many slots the newest finalized slot is behind the newest confirmed one, at least: the
+/// number of confirmations after which a block is final.
+const FINALITY_DEPTH: u64 = 31;
+/// How long only one node can respond before the slot that it reports as finalized counts.
+const ALONE_TIME: Duration = Duration::from_mins(1);
 /// The time limit of a node in a comparison.
 const COMPARE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The newest slot that two nodes have reported.
+/// The newest slots that two nodes have reported.
 #[derive(Default)]
 pub struct HeadAgreement {
     state: Mutex<State>,
@@ -36,6 +44,10 @@ pub struct HeadAgreement {
 struct State {
     /// The slot, and when it was first reported by two nodes.
     agreed: Option<(Slot, Instant)>,
+    /// The newest slot that two nodes have reported as finalized.
+    finalized: Option<Slot>,
+    /// Since when only one node has responded, and what it reports as finalized.
+    alone: Option<(Instant, Slot)>,
     compared_at: Option<Instant>,
 }
 
@@ -60,9 +72,26 @@ impl HeadAgreement {
 
     /// Records the slots that nodes reported at about the same time. Two nodes have reached the
     /// second highest of them.
-    fn record(&self, mut slots: Vec<Slot>) {
-        slots.sort_unstable_by(|a, b| b.cmp(a));
+    fn record(&self, heads: &[Head]) {
+        let descending = |slot: fn(&Head) -> Slot| {
+            let mut slots: Vec<Slot> = heads.iter().map(slot).collect();
+            slots.sort_unstable_by(|a, b| b.cmp(a));
+            slots
+        };
+        let slots = descending(|head| head.confirmed);
+        let finalized = descending(|head| head.finalized);
         self.with_state(|state| {
+            match finalized.as_slice() {
+                [_, second, ..] => {
+                    state.finalized = state.finalized.max(Some(*second));
+                    state.alone = None;
+                }
+                [only] => {
+                    let since = state.alone.map_or_else(Instant::now, |(since, _)| since);
+                    state.alone = Some((since, *only));
+                }
+                [] => {}
+            }
             let agreed = match (slots.as_slice(), state.agreed) {
                 ([_, second, ..], _) => *second,
                 // Only one node has ever responded, so there is nothing to compare with.
@@ -88,9 +117,34 @@ impl HeadAgreement {
         })
     }
 
+    /// Returns the newest slot that two nodes have reported as finalized. If only one has responded
+    /// for a minute or ever, what it reports counts.
+    pub fn finalized(&self) -> Slot {
+        self.with_state(|state| {
+            let alone = state
+                .alone
+                .filter(|(since, _)| state.finalized.is_none() || since.elapsed() >= ALONE_TIME);
+            let alone = alone.map(|(_, slot)| slot);
+            state.finalized.max(alone).unwrap_or(Slot::ZERO)
+        })
+    }
+
+    /// Replaces the finalized slot of a head by the one that counts.
+    pub fn with_finalized(&self, head: Head) -> Head {
+        Head {
+            finalized: at_depth(self.finalized(), head.confirmed),
+            ..head
+        }
+    }
+
     fn accepts(&self, slot: Slot) -> bool {
         self.limit().is_some_and(|limit| slot <= limit)
     }
+}
+
+/// Limits a finalized slot to the depth that the protocol requires.
+fn at_depth(finalized: Slot, confirmed: Slot) -> Slot {
+    finalized.min(Slot::new(confirmed.get().saturating_sub(FINALITY_DEPTH)))
 }
 
 /// Reads the newest slots of one node.
@@ -99,9 +153,10 @@ pub async fn read(node: Arc<Node>) -> Result<Head, RpcError> {
         node.request("getSlot", node.rpc().slot(CommitmentLevel::Confirmed)),
         node.request("getSlot", node.rpc().slot(CommitmentLevel::Finalized)),
     )?;
+    let confirmed = Slot::new(confirmed);
     Ok(Head {
-        confirmed: Slot::new(confirmed),
-        finalized: Slot::new(finalized.min(confirmed)),
+        confirmed,
+        finalized: at_depth(Slot::new(finalized), confirmed),
     })
 }
 
@@ -159,6 +214,44 @@ async fn compare(nodes: &[Arc<Node>], agreement: &HeadAgreement) -> Vec<(Arc<Nod
         Some((Arc::clone(node), response.ok()?.ok()?))
     });
     let heads: Vec<_> = join_all(requests).await.into_iter().flatten().collect();
-    agreement.record(heads.iter().map(|(_, head)| head.confirmed).collect());
+    let reported: Vec<Head> = heads.iter().map(|(_, head)| *head).collect();
+    agreement.record(&reported);
     heads
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(finalized: u64) -> Head {
+        Head {
+            confirmed: Slot::new(1_000),
+            finalized: Slot::new(finalized),
+        }
+    }
+
+    #[test]
+    fn a_slot_that_only_one_of_several_nodes_reports_as_finalized_is_not_final() {
+        let agreement = HeadAgreement::default();
+        agreement.record(&[head(960), head(900)]);
+        assert_eq!(agreement.with_finalized(head(960)), head(900));
+        // A node that is behind does not undo what two nodes have reported.
+        agreement.record(&[head(960), head(800)]);
+        assert_eq!(agreement.with_finalized(head(960)), head(900));
+        // The other node does not respond for a moment, and then for more than a minute.
+        agreement.record(&[head(960)]);
+        assert_eq!(agreement.with_finalized(head(960)), head(900));
+        let long_ago = Instant::now().checked_sub(ALONE_TIME).unwrap();
+        agreement.with_state(|state| state.alone = state.alone.map(|(_, slot)| (long_ago, slot)));
+        assert_eq!(agreement.with_finalized(head(960)), head(960));
+        agreement.record(&[head(960), head(910)]);
+        assert_eq!(agreement.with_finalized(head(960)), head(910));
+    }
+
+    #[test]
+    fn no_slot_is_final_before_the_protocol_allows_it() {
+        let agreement = HeadAgreement::default();
+        agreement.record(&[head(1_000), head(1_000)]);
+        assert_eq!(agreement.with_finalized(head(1_000)), head(969));
+    }
 }

@@ -9,18 +9,21 @@
 //!   accounts  getProgramAccounts
 //!
 //!   each request: the healthiest node first, the next one if it fails or is slow, then all again
-//!   after a back-off; each node within its own limits, and only if it belongs to the cluster
+//!   after a back-off; each node within its own limits, and only if it belongs to the cluster;
+//!   healthy nodes with weights take turns
 //! ```
 
 mod accounts;
 mod fetch;
 mod head;
 mod history;
+mod inventions;
 mod node;
 mod statuses;
 mod transactions;
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,6 +43,7 @@ use crate::chain::{
     Transaction, TransactionStatus,
 };
 use head::HeadAgreement;
+use inventions::Inventions;
 use node::Node;
 
 pub use node::NodeSettings;
@@ -71,6 +75,9 @@ pub struct RpcSource {
     nodes: Vec<Arc<Node>>,
     program: Address,
     agreement: Arc<HeadAgreement>,
+    inventions: Inventions,
+    /// The number of requests so far, by which nodes with weights take turns.
+    turns: AtomicU64,
     cluster: Arc<OnceLock<GenesisHash>>,
     /// The node that is used last for some time, because the database contradicted its answers.
     distrusted: Mutex<Option<(usize, Instant)>>,
@@ -82,7 +89,8 @@ impl RpcSource {
         let cluster: Arc<OnceLock<GenesisHash>> = Arc::default();
         let nodes = nodes
             .iter()
-            .map(|settings| Node::new(settings, Arc::clone(&cluster)).map(Arc::new));
+            .enumerate()
+            .map(|(index, settings)| Node::new(index, settings, Arc::clone(&cluster)).map(Arc::new));
         let nodes = nodes.collect::<Result<Vec<_>, _>>();
         let nodes = nodes.map_err(|error| SourceError::InvalidNode {
             reason: error.to_string(),
@@ -96,6 +104,8 @@ impl RpcSource {
             nodes,
             program,
             agreement: Arc::default(),
+            inventions: Inventions::default(),
+            turns: AtomicU64::new(0),
             cluster,
             distrusted: Mutex::default(),
         })
@@ -106,10 +116,35 @@ impl RpcSource {
         let distrusted = *self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
         let is_distrusted =
             |index| distrusted.is_some_and(|(node, since)| node == index && since.elapsed() < DISTRUST_TIME);
-        let mut nodes: Vec<_> = self.nodes.iter().enumerate().collect();
-        // The sort is stable: nodes of equal rank stay in the order of the configuration.
-        nodes.sort_by_key(|(index, node)| (is_distrusted(*index), node.rank(method)));
-        nodes.into_iter().map(|(_, node)| Arc::clone(node)).collect()
+        let turn = self.turn();
+        let mut nodes: Vec<_> = self.nodes.clone();
+        // The sort is stable: other nodes of equal rank stay in the order of the configuration.
+        nodes.sort_by_key(|node| {
+            let is_last = is_distrusted(node.index) || self.inventions.is_left_out(node.index);
+            (is_last, node.rank(method), Some(node.index) != turn)
+        });
+        nodes
+    }
+
+    /// Returns the node whose turn it is among those with a weight. `None` if none has one.
+    fn turn(&self) -> Option<usize> {
+        let total: u64 = self.nodes.iter().map(|node| u64::from(node.weight)).sum();
+        let number = self.turns.fetch_add(1, Ordering::Relaxed);
+        // Multiples of the golden ratio are spread evenly, also every second or third of them.
+        let number = (number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32).checked_rem(total)?;
+        let mut end = 0;
+        let node = self.nodes.iter().find(|node| {
+            end += u64::from(node.weight);
+            number < end
+        });
+        node.map(|node| node.index)
+    }
+
+    /// Merges the lists of several nodes, without those of the nodes that are left out.
+    fn merge(&self, mut lists: Vec<(usize, Vec<ListedTransaction>)>) -> Vec<ListedTransaction> {
+        self.inventions.leave_out_faulty(&mut lists);
+        self.inventions.record_lists(&lists);
+        history::merge(lists.into_iter().flat_map(|(_, listed)| listed).collect())
     }
 
     /// Sends a request to the first node, and to the next one if it fails or does not answer within
@@ -176,14 +211,15 @@ impl RpcSource {
         SourceError::Unavailable { what, reason }
     }
 
-    /// Returns what all nodes answer that answer in time, the preferred node first. The others have
-    /// [`ALL_NODES_GRACE`], or twice the time that the first answer took. Fails if no node answers.
+    /// Returns what all nodes answer that answer in time, with their indices, the preferred node
+    /// first. The others have [`ALL_NODES_GRACE`], or twice the time that the first answer took. Fails
+    /// if no node answers.
     async fn ask_all<T: Send, F>(
         &self,
         what: &'static str,
         method: &'static str,
         request: impl Fn(Arc<Node>) -> F + Send + Sync,
-    ) -> Result<Vec<T>, SourceError>
+    ) -> Result<Vec<(usize, T)>, SourceError>
     where
         F: Future<Output = Result<T, RpcError>> + Send,
     {
@@ -193,8 +229,9 @@ impl RpcSource {
             .into_iter()
             .enumerate()
             .map(|(rank, node)| {
+                let index = node.index;
                 let response = request(node);
-                async move { (rank, response.await) }
+                async move { (rank, response.await.map(|answer| (index, answer))) }
             })
             .collect();
         let mut failures = Vec::new();
@@ -238,7 +275,7 @@ impl RpcSource {
             let addresses = Arc::clone(&addresses);
             async move { history::read(&node, &addresses, newer, after, until).await }
         });
-        Ok(history::merge(lists.await?.concat()))
+        Ok(self.merge(lists.await?))
     }
 }
 
@@ -282,9 +319,9 @@ impl Source for RpcSource {
         if self.nodes.len() == 1 {
             return;
         }
-        let first = self.ranked(history::METHOD).into_iter().next();
-        let index = first.and_then(|first| self.nodes.iter().position(|node| Arc::ptr_eq(node, &first)));
-        let Some(index) = index else { return };
+        let Some(index) = self.ranked(history::METHOD).first().map(|node| node.index) else {
+            return;
+        };
         let mut distrusted = self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
         if distrusted.is_some_and(|(_, since)| since.elapsed() < MIN_TRUST_TIME) {
             return;
@@ -300,7 +337,8 @@ impl Source for RpcSource {
         if self.nodes.len() == 1 {
             return Ok(preferred);
         }
-        head::choose(&self.nodes, &self.agreement, preferred, at_least).await
+        let head = head::choose(&self.nodes, &self.agreement, preferred, at_least).await?;
+        Ok(self.agreement.with_finalized(head))
     }
 
     async fn list(
@@ -312,9 +350,15 @@ impl Source for RpcSource {
         let addresses: Arc<[Address]> = addresses.into();
         let listed = self.try_nodes("the history", history::METHOD, LONG_PATIENCE, move |node| {
             let addresses = Arc::clone(&addresses);
-            async move { history::read(&node, &addresses, None, after, until).await }
+            async move {
+                let listed = history::read(&node, &addresses, None, after, until).await?;
+                Ok((node.index, listed))
+            }
         });
-        Ok(history::merge(listed.await?))
+        let listed = [listed.await?];
+        self.inventions.record_lists(&listed);
+        let [(_, listed)] = listed;
+        Ok(history::merge(listed))
     }
 
     async fn list_on_all_nodes(
@@ -354,8 +398,8 @@ impl Source for RpcSource {
     }
 
     fn histories(&self) -> Vec<String> {
-        let name = |(index, node): (usize, &Arc<Node>)| format!("{index} {}", node.rpc().host());
-        self.nodes.iter().enumerate().map(name).collect()
+        let name = |node: &Arc<Node>| format!("{} {}", node.index, node.rpc().host());
+        self.nodes.iter().map(name).collect()
     }
 
     async fn history_page(
@@ -411,7 +455,7 @@ impl Source for RpcSource {
             async move { statuses::read(&node, &signatures, at_least).await }
         });
         let mut known = vec![None; signatures.len()];
-        for statuses in answers.await? {
+        for (_, statuses) in answers.await? {
             for (known, status) in known.iter_mut().zip(statuses) {
                 *known = known.or(status);
             }

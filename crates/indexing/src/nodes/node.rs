@@ -37,9 +37,16 @@ pub struct NodeSettings {
     pub requests_per_second: NonZeroU32,
     /// The time limit of a request.
     pub timeout: Duration,
+    /// The share of the requests that the node gets while it is healthy, in relation to the weights
+    /// of the other nodes. If all are 0, the first node gets them.
+    pub weight: u32,
 }
 
 pub struct Node {
+    /// The index of the node in the configuration.
+    pub index: usize,
+    /// See [`NodeSettings::weight`].
+    pub weight: u32,
     rpc: Rpc,
     permits: Semaphore,
     rate: DefaultDirectRateLimiter,
@@ -88,6 +95,7 @@ fn is_future(time: Option<Instant>) -> bool {
 
 impl Node {
     pub fn new(
+        index: usize,
         settings: &NodeSettings,
         expected_cluster: Arc<OnceLock<GenesisHash>>,
     ) -> Result<Self, RpcError> {
@@ -96,6 +104,8 @@ impl Node {
             ..Options::default()
         };
         Ok(Self {
+            index,
+            weight: settings.weight,
             rpc: Rpc::with_options(&settings.url, options)?,
             permits: Semaphore::new(settings.concurrency.max(1)),
             rate: RateLimiter::direct(Quota::per_second(settings.requests_per_second)),
@@ -289,8 +299,9 @@ mod tests {
             concurrency: 1,
             requests_per_second: NonZeroU32::MIN,
             timeout: Duration::from_secs(1),
+            weight: 0,
         };
-        Node::new(&settings, Arc::default()).unwrap()
+        Node::new(0, &settings, Arc::default()).unwrap()
     }
 
     #[tokio::test]

@@ -372,7 +372,7 @@ async fn a_backfill_keeps_a_transaction_whose_block_not_every_node_returned() {
             .execute(fixture.database.pool())
             .await
             .unwrap();
-        assert!(!fixture.follower.retry_quarantined().await.unwrap());
+        assert!(!fixture.retry_quarantined().await.unwrap());
         assert_eq!(count(&fixture.database, "quarantine").await, left, "{since}");
     }
 }

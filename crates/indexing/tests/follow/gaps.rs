@@ -162,6 +162,30 @@ async fn a_missing_transaction_in_a_final_slot_stops_the_checkpoint() {
 }
 
 #[tokio::test]
+async fn a_search_of_a_whole_history_ends_at_the_first_page_with_a_missing_transaction() {
+    let registry = named("registry");
+    let mut chain = small_chain();
+    let mut registered = Vec::new();
+    for mint in 200..260 {
+        chain.wait(1);
+        registered.push(chain.register(registry, mint, 1, 7).unwrap());
+    }
+    chain.wait(1);
+    let mut fixture = Fixture::new(&chain).await;
+    {
+        let mut state = fixture.source.state();
+        state.page_size = 5;
+        // Two pages of the history.
+        state.omitted.insert(registered[57]);
+        state.omitted.insert(registered[50]);
+    }
+    fixture.settle().await;
+    let pages = fixture.source.state().account_pages;
+    assert!((2..=6).contains(&pages), "{pages} pages");
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
 async fn a_missing_verification_is_found_when_its_nullifier_is_reclaimed() {
     let (registry, scope) = (named("registry"), named("scope"));
     let mut chain = small_chain();

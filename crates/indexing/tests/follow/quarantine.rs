@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bauta_indexing::testing::{TestChain, named};
-use bauta_indexing::{Follower, IndexerError, Settings, SourceError};
+use bauta_indexing::{Follower, Indexer, IndexerError, RunSettings, Settings, SourceError};
 use bauta_store::Slot;
 use solana_signature::Signature;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{Fixture, count, settings, small_chain};
 
@@ -70,15 +71,15 @@ async fn a_quarantined_transaction_is_applied_in_its_slot_when_a_node_returns_it
     // A restart does not forget it, and does not request it before it is due.
     restart(&mut fixture, Duration::ZERO);
     fixture.settle().await;
-    assert!(!fixture.follower.retry_quarantined().await.unwrap());
+    assert!(!fixture.retry_quarantined().await.unwrap());
     make_due(&fixture).await;
-    assert!(!fixture.follower.retry_quarantined().await.unwrap());
+    assert!(!fixture.retry_quarantined().await.unwrap());
     let quarantined = fixture.database.store.quarantined().await.unwrap();
     assert_eq!((quarantined[0].attempts, quarantined[0].is_due), (1, false));
 
     fixture.source.state().unreturned.clear();
     make_due(&fixture).await;
-    assert!(fixture.follower.retry_quarantined().await.unwrap());
+    assert!(fixture.retry_quarantined().await.unwrap());
     fixture.settle().await;
     assert_eq!(count(&fixture.database, "quarantine").await, 0);
     fixture.assert_equals_new_database(&chain).await;
@@ -95,17 +96,17 @@ async fn a_restart_before_a_returned_transaction_is_applied_does_not_lose_it() {
         state.omitted.insert(unreturned);
     }
     make_due(&fixture).await;
-    assert!(fixture.follower.retry_quarantined().await.unwrap());
+    assert!(fixture.retry_quarantined().await.unwrap());
     restart(&mut fixture, Duration::ZERO);
     fixture.settle().await;
     assert_eq!(count(&fixture.database, "quarantine").await, 1);
     // A failure between the answer and the next step does not lose it either.
-    assert!(fixture.follower.retry_quarantined().await.unwrap());
+    assert!(fixture.retry_quarantined().await.unwrap());
     fixture.source.state().failing_fetches = 0..usize::MAX;
     fixture.first_error().await;
     fixture.source.state().failing_fetches = 0..0;
     fixture.settle().await;
-    assert!(fixture.follower.retry_quarantined().await.unwrap());
+    assert!(fixture.retry_quarantined().await.unwrap());
     fixture.settle().await;
     assert_eq!(count(&fixture.database, "quarantine").await, 0);
     fixture.source.state().omitted.clear();
@@ -136,7 +137,7 @@ async fn slots_with_a_quarantined_transaction_become_final_and_keep_their_journa
     assert_eq!(store.reconciled_slot().await.unwrap(), Some(slot.previous()));
     fixture.source.state().unreturned.clear();
     make_due(&fixture).await;
-    assert!(fixture.follower.retry_quarantined().await.unwrap());
+    assert!(fixture.retry_quarantined().await.unwrap());
     fixture.settle().await;
     fixture.assert_equals_new_database(&chain).await;
 }
@@ -148,7 +149,7 @@ async fn a_quarantined_transaction_without_a_journal_is_kept_and_reported() {
     fixture.database.store.finalize(chain.slot).await.unwrap();
     fixture.source.state().unreturned.clear();
     make_due(&fixture).await;
-    let error = fixture.follower.retry_quarantined().await.unwrap_err();
+    let error = fixture.retry_quarantined().await.unwrap_err();
     assert!(
         matches!(error, IndexerError::MissingBelowFinality { missing: 1, .. }),
         "{error}"
@@ -181,9 +182,59 @@ async fn a_quarantined_transaction_that_is_not_on_the_chain_or_has_no_event_is_r
         .quarantine(&entries, "added by a test", true)
         .await
         .unwrap();
-    assert!(!fixture.follower.retry_quarantined().await.unwrap());
+    assert!(!fixture.retry_quarantined().await.unwrap());
     assert_eq!(count(&fixture.database, "quarantine").await, 0);
     assert!(Slot::ZERO < applied_slot);
+}
+
+#[tokio::test]
+async fn a_quarantined_transaction_that_no_node_answers_for_does_not_delay_the_steps() {
+    let (mut chain, unreturned, fixture) = fixture(Duration::ZERO).await;
+    let slot = chain
+        .transactions
+        .iter()
+        .find(|transaction| transaction.signature == unreturned)
+        .map(|transaction| transaction.slot)
+        .unwrap();
+    let store = fixture.database.store.clone();
+    let entry = [((slot, unreturned), true)];
+    store.quarantine(&entry, "added by a test", true).await.unwrap();
+    fixture.source.state().unanswered.insert(unreturned);
+    let run_settings = RunSettings {
+        follow: settings(),
+        poll_interval: Duration::from_millis(50),
+        finality_interval: Duration::from_millis(50),
+        reconcile_interval: None,
+    };
+    let (indexer, _status) = Indexer::new(Arc::clone(&fixture.source), store.clone(), run_settings);
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(indexer.run(shutdown.clone()));
+    let reached = async |slot: Slot| {
+        let reached = async {
+            while store.checkpoint().await.unwrap().is_none_or(|at| at.slot < slot) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), reached)
+            .await
+            .expect("the checkpoint does not move");
+    };
+    reached(chain.slot).await;
+    let requested = async {
+        while fixture.source.state().pending == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), requested)
+        .await
+        .expect("the quarantined transaction is not requested");
+    chain.verify(named("scope"), named("registry"), 8);
+    chain.wait(1);
+    fixture.source.set_chain(&chain);
+    reached(chain.slot).await;
+    assert_eq!(store.quarantined().await.unwrap().len(), 1);
+    shutdown.cancel();
+    running.await.unwrap();
 }
 
 /// More of them show a node that returns nothing, with which the checkpoint must not move.

@@ -28,11 +28,18 @@ async fn a_rebuild_replaces_damaged_rows_by_those_of_the_chain() {
     chain.verify(scope, registry, 7);
     fixture.source.set_chain(&chain);
     let url = fixture.database.url().unwrap();
+    // A dry run reads and compares everything, and changes nothing.
+    let damaged = rows(&fixture.database).await;
+    let (source, store) = (Arc::clone(&fixture.source), &fixture.database.store);
+    let dry_run = rebuild(source, store, &url, settings(), true).await.unwrap();
+    assert_eq!(dry_run.slot, chain.slot);
+    assert_eq!(rows(&fixture.database).await, damaged);
     let rebuilt = rebuild(
         Arc::clone(&fixture.source),
         &fixture.database.store,
         &url,
         settings(),
+        false,
     )
     .await;
     assert_eq!(rebuilt.unwrap().slot, chain.slot);
@@ -89,6 +96,7 @@ async fn a_rebuild_adds_a_transaction_missing_in_a_final_slot() {
         &fixture.database.store,
         &url,
         settings(),
+        false,
     )
     .await
     .unwrap();
@@ -106,7 +114,7 @@ async fn readers_see_the_old_rows_until_the_new_rows_are_complete() {
     let url = fixture.database.url().unwrap();
     let store = fixture.database.store.clone();
     let source = Arc::clone(&fixture.source);
-    let rebuilding = tokio::spawn(async move { rebuild(source, &store, &url, settings()).await });
+    let rebuilding = tokio::spawn(async move { rebuild(source, &store, &url, settings(), false).await });
     let mut reads = 0;
     while !rebuilding.is_finished() {
         assert_eq!(count(&fixture.database, "nullifiers").await, 3);

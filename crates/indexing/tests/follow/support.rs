@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bauta_indexing::chain::Head;
 use bauta_indexing::testing::{TestChain, TestSource, named};
-use bauta_indexing::{Follower, IndexerError, Settings, Step};
+use bauta_indexing::{Follower, IndexerError, Settings, Step, request_quarantined};
 use bauta_store::testing::TestDatabase;
 use sqlx::Row;
 
@@ -54,6 +54,15 @@ impl Fixture {
             }
         }
         panic!("20 steps without an error");
+    }
+
+    /// Requests the quarantined transactions that are due, and applies the answers. Returns whether
+    /// some can be applied now.
+    pub async fn retry_quarantined(&mut self) -> Result<bool, IndexerError> {
+        match request_quarantined(&self.database.store, &self.source).await? {
+            Some(answers) => self.follower.apply_quarantine_answers(answers).await,
+            None => Ok(false),
+        }
     }
 
     /// Replaces the follower by a new one, which only knows the database.

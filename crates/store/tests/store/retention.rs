@@ -2,7 +2,7 @@
 
 use bauta_primitives::tree::Depth;
 use bauta_store::testing::TestDatabase;
-use bauta_store::{RegistryKind, ScopeMode, Store, StoreError};
+use bauta_store::{HistoryCursor, RegistryKind, ScopeMode, Store, StoreError};
 
 use crate::support::{Chain, KEEP, TTL, address, leaf, rows};
 
@@ -15,7 +15,10 @@ async fn count(database: &TestDatabase, table: &str) -> i64 {
 
 /// Deletes history and asserts that nothing is left to delete.
 async fn prune(store: &Store, before: i64) -> u64 {
-    let pruned = store.prune_history(before).await.unwrap();
+    let pruned = store
+        .prune_history(before, &mut HistoryCursor::default())
+        .await
+        .unwrap();
     assert!(pruned.is_complete);
     pruned.rows
 }
@@ -86,6 +89,43 @@ async fn roots_and_sizes_that_no_valid_root_needs_are_deleted() {
     let scope = store.scope(address("scope")).await.unwrap();
     let newest = store.verifications(&scope, None, 1).await.unwrap()[0];
     assert_eq!(newest.anonymity_set, Some(63));
+}
+
+#[tokio::test]
+async fn only_registries_that_have_changed_are_examined_for_history() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    let mut chain = chain();
+    let other = address("other holders");
+    chain.create(other, RegistryKind::Holders, Depth::Ten);
+    register(&mut chain, 0..20, 1);
+    for number in 0..20 {
+        let mint = address(&format!("other mint {number}"));
+        chain.register(other, mint, address("owner"), number, 8);
+        chain.wait(1);
+    }
+    chain.wait(2 * TTL);
+    register(&mut chain, 20..21, 0);
+    let batch = chain.batch();
+    store.apply(&batch).await.unwrap();
+    store.finalize(batch.checkpoint.slot).await.unwrap();
+    let mut cursor = HistoryCursor::default();
+    let first = store.prune_history(chain.now, &mut cursor).await.unwrap();
+    assert_eq!((first.examined, first.is_complete), (2, true));
+    assert!(first.rows > 0);
+    let second = store.prune_history(chain.now, &mut cursor).await.unwrap();
+    assert_eq!((second.examined, second.rows), (0, 0));
+
+    register(&mut chain, 21..23, 2 * TTL);
+    let batch = chain.batch();
+    store.apply(&batch).await.unwrap();
+    store.finalize(batch.checkpoint.slot).await.unwrap();
+    let third = store.prune_history(chain.now, &mut cursor).await.unwrap();
+    assert_eq!(third.examined, 1);
+    // One size of each track is left, as after a call that examines all.
+    let left = count(&database, "anonymity_sets").await;
+    assert_eq!(prune(store, chain.now).await, 0);
+    assert_eq!(count(&database, "anonymity_sets").await, left);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bauta_primitives::tree::Depth;
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Event, RegistryKind, ScopeMode, Sequence, Store};
+use bauta_store::{Event, HistoryCursor, RegistryKind, ScopeMode, Sequence, Store};
 use sqlx::Row;
 
 use crate::support::{Chain, address, leaf, nullifier};
@@ -148,7 +148,10 @@ async fn no_query_of_the_steady_state_scans_all_uses_or_leaves() {
     store.mark_reconciled(batch.checkpoint.slot).await.unwrap();
     store.prune(chain.now).await.unwrap();
     store.newest_event_time().await.unwrap();
-    store.prune_history(chain.now).await.unwrap();
+    store
+        .prune_history(chain.now, &mut HistoryCursor::default())
+        .await
+        .unwrap();
     // The reconciliation.
     let known = store.scope(scope).await.unwrap();
     let part = store.nullifiers(&known, &[0, 7]).await.unwrap();
