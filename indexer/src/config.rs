@@ -46,6 +46,17 @@ pub struct ServiceSettings {
     #[config(env = "SOLANA_WS_URL", parse_env = parse_secrets, default = [])]
     pub websockets: Vec<Secret>,
 
+    /// URL of a Yellowstone gRPC server, `http://` or `https://`. It delivers transactions that the
+    /// nodes list, so that they do not have to be requested. Optional.
+    #[cfg(feature = "yellowstone")]
+    #[config(env = "YELLOWSTONE_URL")]
+    pub yellowstone_url: Option<Secret>,
+
+    /// Token for the Yellowstone gRPC server (header `x-token`). Optional.
+    #[cfg(feature = "yellowstone")]
+    #[config(env = "YELLOWSTONE_TOKEN")]
+    pub yellowstone_token: Option<Secret>,
+
     /// Concurrent requests to one node, at least 1.
     #[config(env = "RPC_CONCURRENCY", default = 16, validate(*rpc_concurrency >= 1, "must be at least 1"))]
     pub rpc_concurrency: usize,

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use bauta_indexing::nodes::RpcSource;
+#[cfg(feature = "yellowstone")]
+use bauta_indexing::stream::{StreamSettings, StreamedSource};
 use bauta_indexing::{
     DATABASE_UNAVAILABLE, Indexer, IndexerError, IndexerStatus, RunSettings, Settings, check_retention,
     describe_metrics, wake,
@@ -103,7 +105,17 @@ async fn serve(settings: ServiceSettings) -> Result<(), MainError> {
             store = connect(&settings, &connection_sender) => store?,
             () = shutdown.cancelled() => return Ok::<_, MainError>(()),
         };
+        #[cfg(feature = "yellowstone")]
+        let stream = settings.yellowstone_url.as_ref().map(|url| StreamSettings {
+            url: url.expose().to_owned(),
+            token: settings
+                .yellowstone_token
+                .as_ref()
+                .map(|token| token.expose().to_owned()),
+        });
         let settings = run_settings(&settings);
+        #[cfg(feature = "yellowstone")]
+        let source = StreamedSource::new(source);
         let source = Arc::new(source);
         // A node that does not answer does not delay the start.
         let (for_retention, retention_store) = (Arc::clone(&source), store.clone());
@@ -112,7 +124,14 @@ async fn serve(settings: ServiceSettings) -> Result<(), MainError> {
                 tracing::warn!(event = "history_unknown", %error);
             }
         });
+        #[cfg(feature = "yellowstone")]
+        let streamed = Arc::clone(&source);
         let (indexer, status) = Indexer::new(source, store.clone(), settings);
+        // The task ends with the process.
+        #[cfg(feature = "yellowstone")]
+        if let Some(stream) = stream {
+            tokio::spawn(streamed.receive(stream, bauta::ID, indexer.wake_up()));
+        }
         let listening = websockets
             .into_iter()
             .map(|websocket| wake(websocket, bauta::ID, indexer.wake_up()));

@@ -16,8 +16,10 @@ pub fn run() -> Result<()> {
     workspace::run(workspace::cargo()?.args([
         "clippy",
         "--workspace",
-        // Without these features, most benchmarks would not be compiled.
+        // Without these features, most benchmarks and the gRPC stream would not be compiled.
         "--features=bauta-bench/all",
+        "--features",
+        workspace::GRPC,
         "--all-targets",
         "--locked",
         "--",

@@ -10,6 +10,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::progress;
 
+/// The feature of the indexer that needs gRPC. Builds leave it out, except lint and its drill.
+pub const GRPC: &str = "bauta-indexer/yellowstone";
+
 /// Returns the root of the checkout in which `cargo xtask` was started.
 pub fn root() -> Result<PathBuf> {
     // The variable is read at run time, because several checkouts may share a target directory.

@@ -6,7 +6,7 @@
 //! ```text
 //!   nodes (JSON-RPC) ── RpcSource ──┐
 //!   chain in memory ── TestSource ──┼─ Source ──> follow ──> decode ──> Store::apply_after ──> Postgres
-//!   (a stream) ─────────────────────┘                │        events, trees, checkpoint: one transaction
+//!   stream, then nodes ─────────────┘                │        events, trees, checkpoint: one transaction
 //!   websocket ── wake ───────> run ──────────────────┘
 //!                               ├─ leads, or waits for the advisory lock
 //!                               ├─ marks slots as final
@@ -32,6 +32,8 @@ mod reconcile;
 mod retention;
 mod run;
 mod status;
+#[cfg(feature = "yellowstone")]
+pub mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod wake;

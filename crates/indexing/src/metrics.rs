@@ -29,6 +29,10 @@ const BACKFILL_SECONDS: &str = "bauta_indexer_backfill_seconds";
 const NODE_FIRST_SLOT: &str = "bauta_indexer_node_first_slot";
 const QUARANTINED: &str = "bauta_indexer_quarantined_transactions";
 const JOURNAL_BYTES: &str = "bauta_indexer_journal_bytes";
+#[cfg(feature = "yellowstone")]
+const STREAM_CONNECTED: &str = "bauta_indexer_stream_connected";
+#[cfg(feature = "yellowstone")]
+const STREAMED_TRANSACTIONS: &str = "bauta_indexer_streamed_transactions_total";
 const STOPPED: &str = "bauta_indexer_stopped";
 const LEADER: &str = "bauta_indexer_leader";
 
@@ -114,6 +118,8 @@ pub fn describe() {
         "1 if the checkpoint is stopped until an operator acts; /ready returns the reason"
     );
     describe_gauge!(LEADER, "1 if this replica is the leader, which writes");
+    #[cfg(feature = "yellowstone")]
+    describe_stream();
     for total in [
         GAPS,
         MISSING_TRANSACTIONS,
@@ -128,6 +134,17 @@ pub fn describe() {
     journal(0);
     gauge!(STOPPED).set(0.0);
     gauge!(LEADER).set(0.0);
+}
+
+#[cfg(feature = "yellowstone")]
+fn describe_stream() {
+    describe_gauge!(STREAM_CONNECTED, "1 if the stream is connected");
+    describe_counter!(
+        STREAMED_TRANSACTIONS,
+        "Transactions that the stream delivered, so that they were not requested from a node"
+    );
+    stream_connected(false);
+    streamed_transactions(0);
 }
 
 /// Converts a number to the value of a gauge. The value is exact up to 2^53.
@@ -232,4 +249,15 @@ pub fn stopped(is_stopped: bool) {
 
 pub fn leader(is_leader: bool) {
     gauge!(LEADER).set(f64::from(u8::from(is_leader)));
+}
+
+#[cfg(feature = "yellowstone")]
+pub fn stream_connected(is_connected: bool) {
+    gauge!(STREAM_CONNECTED).set(f64::from(u8::from(is_connected)));
+}
+
+/// Records how many transactions of a request the stream has delivered.
+#[cfg(feature = "yellowstone")]
+pub fn streamed_transactions(count: usize) {
+    counter!(STREAMED_TRANSACTIONS).increment(count as u64);
 }

@@ -68,6 +68,16 @@ enum Drill {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Break a Yellowstone gRPC stream, and let it omit and change transactions: the nodes return what
+    /// is missing
+    Yellowstone {
+        /// Number of rounds, each with up to eight transactions
+        #[arg(long, default_value_t = 1_000)]
+        rounds: u32,
+        /// Seed of the random faults; by default a random seed, which is printed
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Run an older release of the indexer and this one with one database under load, replace one
     /// by the other, and go back
     Upgrade,
@@ -113,6 +123,7 @@ pub fn run(args: &Args) -> Result<()> {
         Drill::Indexer { kills, seed } => indexer(kills, seed),
         Drill::Relay { relays, seed } => relay(relays, seed),
         Drill::Backfill { transactions, seed } => backfill(transactions, seed),
+        Drill::Yellowstone { rounds, seed } => yellowstone(rounds, seed),
         Drill::Upgrade => upgrade::run(),
         Drill::Pgbouncer => {
             system::require(&[system::CC, system::POSTGRES, system::PGBOUNCER])?;
@@ -189,6 +200,20 @@ fn backfill(transactions: u64, seed: Option<u64>) -> Result<()> {
         )
         .env("BAUTA_DRILL_TRANSACTIONS", transactions.to_string())
         .env("BAUTA_DRILL_RATE", "5000");
+    if let Some(seed) = seed {
+        cargo.env("BAUTA_DRILL_SEED", seed.to_string());
+    }
+    workspace::run(&mut cargo)
+}
+
+fn yellowstone(rounds: u32, seed: Option<u64>) -> Result<()> {
+    system::require(&[system::CC, system::POSTGRES])?;
+    let mut cargo = workspace::cargo()?;
+    // The other builds have no gRPC.
+    cargo
+        .args(["test", "--locked", "--workspace", "--features", workspace::GRPC])
+        .args(["--test", "yellowstone", "--", "--nocapture"])
+        .env("BAUTA_DRILL_ROUNDS", rounds.to_string());
     if let Some(seed) = seed {
         cargo.env("BAUTA_DRILL_SEED", seed.to_string());
     }
