@@ -3,7 +3,7 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use bauta_service_common::{InvalidRedisUrl, RateLimit, RateLimitError, Redis};
+use bauta_service_common::{Caller, InvalidRedisUrl, RateLimit, RateLimitError, Redis};
 
 use crate::{metrics, settings::Settings};
 
@@ -28,6 +28,7 @@ pub struct Limits {
     tiles: Limit,
     all: Limit,
     relays: Limit,
+    proofs: Limit,
     shared: Option<Shared>,
 }
 
@@ -69,6 +70,7 @@ impl Limits {
             tiles: Limit::new("api-tiles", settings.anonymous_tiles_per_minute),
             all: Limit::new("api-all", settings.total_requests_per_minute),
             relays: Limit::new("api-relays", settings.relay.requests_per_minute),
+            proofs: Limit::new("api-proofs", settings.prover.proofs_per_minute),
             shared: shared.transpose()?,
         })
     }
@@ -97,6 +99,14 @@ impl Limits {
         self.count(&self.relays, client, NonZeroU32::MIN).await
     }
 
+    /// Counts a request for a proof, for the owner of the API key. The key can have its own limit.
+    pub async fn take_proof(&self, caller: &Caller) -> Result<(), RateLimitError> {
+        let per_minute = caller.quota.proofs_per_minute.unwrap_or(self.proofs.per_minute);
+        let client = format!("key {}", caller.owner);
+        self.count_within(&self.proofs, per_minute, &client, NonZeroU32::MIN)
+            .await
+    }
+
     const fn limit(&self, kind: Kind) -> &Limit {
         match kind {
             Kind::Tile => &self.tiles,
@@ -105,7 +115,17 @@ impl Limits {
     }
 
     async fn count(&self, limit: &Limit, client: &str, count: NonZeroU32) -> Result<(), RateLimitError> {
-        let Some(per_minute) = NonZeroU32::new(limit.per_minute) else {
+        self.count_within(limit, limit.per_minute, client, count).await
+    }
+
+    async fn count_within(
+        &self,
+        limit: &Limit,
+        per_minute: u32,
+        client: &str,
+        count: NonZeroU32,
+    ) -> Result<(), RateLimitError> {
+        let Some(per_minute) = NonZeroU32::new(per_minute) else {
             return Ok(());
         };
         RateLimit::check(per_minute, count)?;

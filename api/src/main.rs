@@ -6,6 +6,7 @@
 //!                                                                                      |
 //!                                   tiles: from memory, or from Postgres or a replica <-+
 //!                                   a node: verifying keys, the tokens of a wallet    <-+
+//!                                   the prover service: makes proofs                  <-+
 //!                                   the relay: pays for verifications                 <-+
 //! ```
 //!
@@ -21,6 +22,7 @@ mod leaf_stream;
 mod limits;
 mod metrics;
 mod prefix;
+mod prover;
 mod relay;
 mod routes;
 mod series;
@@ -29,25 +31,31 @@ mod threshold;
 mod tile;
 mod tiles;
 mod time;
+mod tree_upload;
+mod verifier;
 mod verifying_keys;
 
 use std::{convert::Infallible, process::ExitCode, sync::Arc, time::Duration};
 
 use bauta_rpc::RpcError;
 use bauta_service_common::{
-    Arguments, Check, InvalidRedisUrl, Secret, Service, ServiceError, TrustedProxies,
+    ApiKeyError, ApiKeys, Arguments, Check, InvalidRedisUrl, NewApiKey, Quota, Secret, Service, ServiceError,
+    Streams, TrustedProxies,
 };
 use bauta_store::{Store, StoreError};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use crate::{
     databases::Databases,
     eligibility::Eligibility,
     limits::Limits,
+    prover::{InvalidProverUrl, ProverService},
     relay::{Relay, RelaySetupError},
-    routes::{AppState, MAX_AGE, ResponseCache},
+    routes::{AppState, MAX_AGE, PERMISSIONS, ResponseCache},
     settings::Settings,
     tiles::Tiles,
+    tree_upload::TreeUploads,
+    verifier::Verifier,
     verifying_keys::{VerifyingKeyError, VerifyingKeys},
 };
 
@@ -56,6 +64,10 @@ const NAME: &str = "bauta-api";
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// Interval at which the connection to Redis is checked.
 const REDIS_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// Largest number of open event streams of a client.
+const MAX_STREAMS_PER_CLIENT: usize = 16;
+/// Largest number of open event streams. Each reads from the database twice a second.
+const MAX_STREAMS: usize = 256;
 /// What is missing without Redis.
 const WITHOUT_REDIS: &str =
     "Redis is unavailable: this instance counts rate limits alone; the log has the cause";
@@ -66,6 +78,43 @@ const WITHOUT_REDIS: &str =
 struct Cli {
     #[command(flatten)]
     arguments: Arguments,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Generate an API key. Prints the key, and the line for `API_KEYS`
+    ApiKey {
+        /// The key's permissions, separated by commas
+        #[arg(long, value_parser = PERMISSIONS, value_delimiter = ',', default_value = routes::PROVE)]
+        permissions: Vec<String>,
+        /// Proofs per minute of this key. 0: no limit. Default: `PROOFS_PER_MINUTE`
+        #[arg(long)]
+        proofs_per_minute: Option<u32>,
+        /// Days until the key expires, 1 to 3650
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
+    },
+}
+
+impl Command {
+    fn run(&self) {
+        let Self::ApiKey {
+            permissions,
+            proofs_per_minute,
+            days,
+        } = self;
+        let permissions: Vec<&str> = permissions.iter().map(String::as_str).collect();
+        let expiry = time::unix_seconds().unsigned_abs() + u64::from(*days) * 86_400;
+        let quota = Quota {
+            requests_per_minute: None,
+            proofs_per_minute: *proofs_per_minute,
+        };
+        let new = NewApiKey::random(&permissions, expiry, quota);
+        println!("key (shown only once): {}", *new.key);
+        println!("line for API_KEYS:     {}", new.line);
+    }
 }
 
 /// Why the service can't start, or why it stopped.
@@ -77,6 +126,8 @@ enum Error {
     Store(#[from] StoreError),
     #[error(transparent)]
     Redis(#[from] InvalidRedisUrl),
+    #[error("the database for uploads (UPLOAD_DATABASE_URL): {0}")]
+    Uploads(#[source] StoreError),
     #[error("a replica (DATABASE_READ_URLS): {0}")]
     Replica(#[source] StoreError),
     #[error("the node (SOLANA_RPC_URL): {0}")]
@@ -85,6 +136,10 @@ enum Error {
     Node(#[from] RpcError),
     #[error(transparent)]
     Relay(#[from] RelaySetupError),
+    #[error(transparent)]
+    Prover(#[from] InvalidProverUrl),
+    #[error("API_KEYS: {0}")]
+    ApiKeys(#[from] ApiKeyError),
 }
 
 #[tokio::main]
@@ -93,9 +148,18 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: &Cli) -> Result<(), Error> {
+    if let Some(command) = &cli.command {
+        command.run();
+        return Ok(());
+    }
     let Some(settings) = cli.arguments.settings::<Settings>()? else {
         return Ok(());
     };
+    let api_keys = settings
+        .api_keys
+        .as_ref()
+        .map(|keys| ApiKeys::parse(keys, &PERMISSIONS))
+        .transpose()?;
     let service = Service::start(NAME, env!("CARGO_PKG_VERSION"), &settings.operations).await?;
     metrics::register();
     let store = Store::connect(settings.database_url.expose(), settings.database_connections).await?;
@@ -112,11 +176,17 @@ async fn run(cli: &Cli) -> Result<(), Error> {
     let state = Arc::new(AppState {
         relay: relay.map(Arc::new),
         k: store.anonymity_threshold().await?,
+        uploads: TreeUploads::new(&settings.uploads).map_err(Error::Uploads)?,
+        api_keys: api_keys.unwrap_or_default().with_store(store.clone()),
         databases: Databases::start(store, replicas, &service).await?,
         tiles: Tiles::new(settings.tile_cache_mb << 20),
         responses: ResponseCache::default(),
         verifying_keys: VerifyingKeys::new(node)?,
+        verifier: Verifier::default(),
+        prover: ProverService::new(&settings.prover)?,
         eligibility: Eligibility::new(node)?,
+        streams: Streams::new(MAX_STREAMS_PER_CLIENT, MAX_STREAMS),
+        shutdown: service.shutdown(),
         limits: Limits::new(&settings)?,
         trusted_proxies: TrustedProxies::new(settings.http.trusted_proxies.clone()),
     });

@@ -20,6 +20,8 @@ metric_names! {
     counter CACHED_TILES = "bauta_api_cached_tiles_total";
     /// Requests for JSON that can be kept in memory, by outcome: hit or miss.
     counter RESPONSES = "bauta_api_response_cache_total";
+    /// Verifications of proofs for clients, by outcome (valid, invalid or cached).
+    counter VERIFICATIONS = "bauta_api_verifications_total";
     /// Whether Redis is connected. Absent without `REDIS_URL`.
     gauge REDIS_UP = "bauta_api_redis_up";
     /// Requests that were refused because the database has not reached their Bauta-Min-Slot.
@@ -55,6 +57,9 @@ pub fn register() {
     set_replicas(0, 0);
     for outcome in ["hit", "miss"] {
         counter!(RESPONSES, "outcome" => outcome).increment(0);
+    }
+    for outcome in ["valid", "invalid", "cached"] {
+        counter!(VERIFICATIONS, "outcome" => outcome).increment(0);
     }
     counter!(BEHIND).increment(0);
 }
@@ -136,6 +141,16 @@ pub fn record_cached_tiles(tiles: u64) {
 pub fn record_cached(hit: bool) {
     let outcome = if hit { "hit" } else { "miss" };
     counter!(RESPONSES, "outcome" => outcome).increment(1);
+}
+
+/// Records the verification of a proof. A verdict from memory is counted as cached.
+pub fn record_verified(verdict: &Result<(), String>, is_cached: bool) {
+    let outcome = match verdict {
+        _ if is_cached => "cached",
+        Ok(()) => "valid",
+        Err(_) => "invalid",
+    };
+    counter!(VERIFICATIONS, "outcome" => outcome).increment(1);
 }
 
 /// Records a request that asked for a later slot.

@@ -58,6 +58,19 @@ pub struct Settings {
     #[config(env = "TOTAL_REQUESTS_PER_MINUTE", default = 0)]
     pub total_requests_per_minute: u32,
 
+    /// API keys, separated by commas. `bauta-api api-key` prints them. The database can have
+    /// further keys. Only the routes that make proofs or store trees need a key.
+    #[config(env = "API_KEYS")]
+    pub api_keys: Option<Secret>,
+
+    /// The prover service, which makes proofs for members who delegate proving.
+    #[config(nested)]
+    pub prover: ProverSettings,
+
+    /// Uploads of the trees of attested registries.
+    #[config(nested)]
+    pub uploads: UploadSettings,
+
     /// The relay, which pays for verifications.
     #[config(nested)]
     pub relay: RelaySettings,
@@ -69,6 +82,37 @@ pub struct Settings {
     /// Logs, spans, metrics and shutdown.
     #[config(nested)]
     pub operations: OperationsSettings,
+}
+
+/// Uploads of the trees of attested registries. Without a URL, no tree is accepted.
+#[derive(Debug, Config)]
+pub struct UploadSettings {
+    /// URL of the same database for uploads of trees. The user needs the role `bauta_indexer`,
+    /// which may write trees; everything else uses `DATABASE_URL`.
+    #[config(env = "UPLOAD_DATABASE_URL")]
+    pub database_url: Option<Secret>,
+
+    /// Largest number of leaves of an uploaded tree. Each takes about 150 bytes of memory during
+    /// the upload. One tree is uploaded at a time.
+    #[config(env = "MAX_UPLOADED_LEAVES", default = 1_048_576)]
+    pub max_leaves: u64,
+}
+
+/// The prover service. Without a URL, proofs can't be requested.
+#[derive(Debug, Config)]
+pub struct ProverSettings {
+    /// URL of the prover service.
+    #[config(env = "PROVER_URL")]
+    pub url: Option<Secret>,
+
+    /// API key of this service at the prover service, with the permission `prove`. Not needed if
+    /// the prover service accepts clients without a key.
+    #[config(env = "PROVER_API_KEY")]
+    pub api_key: Option<Secret>,
+
+    /// Proofs per minute for each API key that has no own limit. 0 means no limit.
+    #[config(env = "PROOFS_PER_MINUTE", default = 10)]
+    pub proofs_per_minute: u32,
 }
 
 /// The relay. Without wallets, it is off.

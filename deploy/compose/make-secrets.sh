@@ -66,11 +66,29 @@ database_migrate = false
 websockets = [$(items "${SOLANA_WS_URL:-}" | sed 's/.*/"&"/' | paste -s -d ',' -)]
 $(items "$SOLANA_RPC_URL" | sed 's/.*/\n[[nodes]]\nurl = "&"/')
 END
+expiry=$(($(date +%s) + 365 * 86400))
+hashed() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
+# The API key of the first client. The configurations have only its hash.
+prefix=$(random 4)
+secret=$(random 32)
+hash=$(hashed "$secret")
+printf '%s\n' "bauta_${prefix}_$secret" > "$folder/api_key"
+# The API key of the API service at the prover service.
+api_prefix=$(random 4)
+api_secret=$(random 32)
 # The API reads verifying keys from the first node.
 cat > "$folder/api.toml" <<END
 database_url = "postgres://api:$api@postgres:5432/bauta"
 redis_url = "redis://:$redis@redis:6379"
 solana_rpc_url = "$(items "$SOLANA_RPC_URL" | head -n 1)"
+api_keys = "$prefix:$hash:prove+trees:$expiry"
+
+[prover]
+url = "http://prover:3001"
+api_key = "bauta_${api_prefix}_$api_secret"
+
+# Uploads of trees are off until database_url names a user with the role bauta_indexer.
+[uploads]
 
 # The relay is off until payers names a wallet (docs/api-service.md).
 [relay]
@@ -80,19 +98,13 @@ payers = []
 # "SCOPE=LAMPORTS": a scope that is paid for, and its lamports for each day.
 sponsored = []
 END
-# The API key of the first client. prover.toml has only its hash.
-prefix=$(random 4)
-secret=$(random 32)
-hash=$(printf %s "$secret" | sha256sum | cut -d ' ' -f 1)
-expiry=$(($(date +%s) + 365 * 86400))
-printf '%s\n' "bauta_${prefix}_$secret" > "$folder/api_key"
 cat > "$folder/prover.toml" <<END
 database_url = "postgres://prover:$prover@postgres:5432/bauta"
 redis_url = "redis://:$redis@redis:6379"
 witness_key_ring = "/var/lib/bauta/witness.keys"
 cache_key = "$(random 32)"
 cache_dir = "/var/lib/bauta/cache"
-api_keys = "$prefix:$hash:prove+admin:$expiry"
+api_keys = "$prefix:$hash:prove+admin:$expiry,$api_prefix:$(hashed "$api_secret"):prove:$expiry"
 END
 if [ -n "$development" ]; then
     echo "allow_development_keys = true" >> "$folder/prover.toml"

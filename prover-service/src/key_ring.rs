@@ -25,7 +25,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 use rand::{RngCore as _, rngs::OsRng};
 use zeroize::Zeroizing;
 
@@ -67,9 +66,9 @@ impl RingKey {
         }
     }
 
-    /// Returns the cipher with this key.
-    pub fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new((&*self.bytes).into())
+    /// Returns the bytes of the key.
+    pub fn bytes(&self) -> Zeroizing<[u8; 32]> {
+        self.bytes.clone()
     }
 
     fn parse(line: &str) -> Option<Self> {

@@ -17,11 +17,9 @@ mod audit;
 mod cache;
 mod circuits;
 mod events;
-mod fair_queue;
 mod key_ring;
 mod memory;
 mod metrics;
-mod pairings;
 mod profile;
 mod proof;
 mod prover;
@@ -29,6 +27,7 @@ mod queue;
 mod recent;
 mod request;
 mod routes;
+mod sealed_inputs;
 mod settings;
 mod time;
 mod witness_keys;
@@ -41,7 +40,8 @@ use std::{
 };
 
 use bauta_service_common::{
-    ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Quota, Service, ServiceError, Tickets, TrustedProxies,
+    ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Quota, Service, ServiceError, Streams, Tickets,
+    TrustedProxies,
 };
 use bauta_store::{SessionLimits, Store};
 use clap::{Parser, Subcommand};
@@ -54,9 +54,10 @@ use crate::{
     events::Events,
     prover::Prover,
     queue::Queue,
-    routes::{AppState, Limits, PERMISSIONS, Streams},
+    routes::{AppState, Limits, PERMISSIONS},
+    sealed_inputs::SealingKeys,
     settings::Settings,
-    witness_keys::WitnessKeys,
+    witness_keys::{SealError, WitnessKeys},
 };
 
 /// Wipes all memory that is freed. A request is also in buffers of the HTTP library and of the JSON
@@ -143,7 +144,7 @@ enum Error {
     #[error(transparent)]
     Cache(#[from] cache::CacheError),
     #[error(transparent)]
-    Seal(#[from] witness_keys::SealError),
+    Seal(#[from] SealError),
     #[error("can't start the proving threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
     #[error("API_KEYS: {0}")]
@@ -218,10 +219,11 @@ async fn run(cli: Cli) -> Result<(), Error> {
     let prover = Arc::new(Prover::start(&settings, caches)?);
     let is_worker = cli.command == Some(Command::Worker);
     let is_verifier = cli.command == Some(Command::Verifier);
+    let witness_keys = open_witness_keys(&settings, is_verifier)?;
     let queue = if is_verifier {
         None
     } else {
-        open_queue(&settings, is_worker, &service).await?
+        open_queue(&settings, witness_keys.clone(), is_worker, &service).await?
     };
     if let Some(queue) = &queue {
         queue.check_schema().await?;
@@ -247,6 +249,8 @@ async fn run(cli: Cli) -> Result<(), Error> {
         let state = Arc::new(AppState {
             circuits,
             prover,
+            // Without keys for witnesses, the key lasts as long as this process.
+            sealing: SealingKeys::new(witness_keys.unwrap_or_else(|| Arc::new(WitnessKeys::random()))),
             api_keys,
             tickets,
             allow_anonymous: settings.allow_anonymous,
@@ -441,12 +445,25 @@ fn database_check(ping: Result<(), String>, is_worker: bool) -> Check {
     }
 }
 
-async fn open_queue(settings: &Settings, is_worker: bool, service: &Service) -> Result<Option<Queue>, Error> {
+/// Opens the keys for witnesses, if there are some. A verifier needs none.
+fn open_witness_keys(settings: &Settings, is_verifier: bool) -> Result<Option<Arc<WitnessKeys>>, SealError> {
+    if is_verifier {
+        return Ok(None);
+    }
+    let (configured, ring) = (settings.witness_keys.as_ref(), settings.witness_key_ring.as_ref());
+    Ok(WitnessKeys::open(configured, ring)?.map(Arc::new))
+}
+
+async fn open_queue(
+    settings: &Settings,
+    keys: Option<Arc<WitnessKeys>>,
+    is_worker: bool,
+    service: &Service,
+) -> Result<Option<Queue>, Error> {
     let Some(store) = connect(settings).await? else {
         return Ok(None);
     };
     store.check_schema().await?;
-    let keys = WitnessKeys::open(settings.witness_keys.as_ref(), settings.witness_key_ring.as_ref())?;
     let keys = keys.ok_or(Error::NoWitnessKeys)?;
     let checked = store.clone();
     service.health().add("database", move || {

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use bauta_circuits::Evaluation;
 use bauta_primitives::{Claim, Context, Nullifier, PublicInputs, Root, Scope, sha256};
+use bauta_service_common::Admission;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     VERSION,
     circuits::Circuit,
-    fair_queue::Admission,
     prover::{ProveError, Prover, TimedProof},
     request::Task,
     time,

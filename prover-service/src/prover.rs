@@ -11,6 +11,7 @@ use std::{
 
 use bauta_circuits::{CircuitsError, Proof};
 use bauta_primitives::ProofInputs;
+use bauta_service_common::{Admission, FairQueue, Pairings, QueueFull, WorkerSlot};
 use memmap2::MmapMut;
 use rand::rngs::OsRng;
 use tokio::sync::oneshot;
@@ -19,10 +20,8 @@ use tracing::Instrument;
 use crate::{
     cache::Caches,
     circuits::Circuit,
-    fair_queue::{Admission, FairQueue, QueueFull, WorkerSlot},
     memory::{Reservation, Reservations},
     metrics::{self, ActiveProof, ProofStatus},
-    pairings::Pairings,
     recent::RecentProofs,
     request::{MAX_BATCH, Task},
     settings::Settings,

@@ -64,11 +64,14 @@ pub enum SealError {
     Ring(#[from] KeyRingError),
 }
 
+/// The bytes of a key.
+type Key = Zeroizing<[u8; 32]>;
+
 /// Keys for witnesses. The newest key of the ring encrypts, or the first key of the configuration
 /// if there is no ring. All keys decrypt.
 pub struct WitnessKeys {
     ring: Option<KeyRing>,
-    configured: Vec<(String, XChaCha20Poly1305)>,
+    configured: Vec<(String, Key)>,
 }
 
 impl WitnessKeys {
@@ -84,9 +87,20 @@ impl WitnessKeys {
         }))
     }
 
+    /// Creates a random key for a process that stores no witnesses.
+    pub fn random() -> Self {
+        let (mut name, mut key) = ([0; 8], Key::default());
+        OsRng.fill_bytes(&mut name);
+        OsRng.fill_bytes(key.as_mut_slice());
+        Self {
+            ring: None,
+            configured: vec![(hex::encode(name), key)],
+        }
+    }
+
     /// Parses `name:hex,name:hex`.
     fn parse(setting: &Secret) -> Result<Self, SealError> {
-        let mut keys: Vec<(String, XChaCha20Poly1305)> = Vec::new();
+        let mut keys: Vec<(String, Key)> = Vec::new();
         for (number, text) in (1..).zip(setting.expose().split(',')) {
             let malformed = SealError::Malformed { number };
             let Some((name, digits)) = text.trim().split_once(':') else {
@@ -96,12 +110,12 @@ impl WitnessKeys {
             if !name.bytes().all(is_allowed) || !(1..=MAX_NAME_LENGTH).contains(&name.len()) {
                 return Err(malformed);
             }
-            let mut key = Zeroizing::new([0; 32]);
+            let mut key = Key::default();
             hex::decode_to_slice(digits, key.as_mut_slice()).map_err(|_| malformed)?;
             if keys.iter().any(|(other, _)| other == name) {
                 return Err(SealError::DuplicateName { number });
             }
-            keys.push((name.to_owned(), XChaCha20Poly1305::new((&*key).into())));
+            keys.push((name.to_owned(), key));
         }
         Ok(Self {
             ring: None,
@@ -122,20 +136,20 @@ impl WitnessKeys {
         Ok(())
     }
 
-    /// Returns the name and the cipher of the key that encrypts.
-    fn newest(&self) -> Result<(String, XChaCha20Poly1305), SealError> {
+    /// Returns the name and the bytes of the key that encrypts.
+    pub fn newest(&self) -> Result<(String, Key), SealError> {
         match &self.ring {
             // A ring has at least one key.
             Some(ring) => {
                 let newest = &ring.keys(MAX_RING_AGE)?[0];
-                Ok((newest.name.clone(), newest.cipher()))
+                Ok((newest.name.clone(), newest.bytes()))
             }
             None => Ok(self.configured[0].clone()),
         }
     }
 
-    /// Returns the cipher of a key.
-    fn find(&self, name: &[u8]) -> Result<Option<XChaCha20Poly1305>, SealError> {
+    /// Returns the bytes of a key. `None` if the service doesn't have it.
+    pub fn find(&self, name: &[u8]) -> Result<Option<Key>, SealError> {
         let configured = self.configured.iter();
         let mut configured = configured.filter(|(other, _)| other.as_bytes() == name);
         if let Some((_, key)) = configured.next() {
@@ -146,7 +160,7 @@ impl WitnessKeys {
         for max_age in [MAX_RING_AGE, Duration::ZERO] {
             let keys = ring.keys(max_age)?;
             if let Some(key) = keys.iter().find(|key| key.name.as_bytes() == name) {
-                return Ok(Some(key.cipher()));
+                return Ok(Some(key.bytes()));
             }
         }
         Ok(None)
@@ -161,7 +175,7 @@ impl WitnessKeys {
             msg: witness,
             aad: job.as_bytes(),
         };
-        let ciphertext = key
+        let ciphertext = cipher(&key)
             .encrypt(&XNonce::from(nonce), payload)
             .map_err(|_| SealError::Damaged)?;
         let length = u8::try_from(name.len()).expect("a name has at most 32 bytes");
@@ -185,9 +199,13 @@ impl WitnessKeys {
             msg: ciphertext,
             aad: job.as_bytes(),
         };
-        let witness = key.decrypt(&XNonce::from(*nonce), payload);
+        let witness = cipher(&key).decrypt(&XNonce::from(*nonce), payload);
         witness.map(Zeroizing::new).map_err(|_| SealError::Damaged)
     }
+}
+
+fn cipher(key: &Key) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new((&**key).into())
 }
 
 #[cfg(test)]

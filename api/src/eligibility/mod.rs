@@ -8,9 +8,10 @@
 //! ```
 //!
 //! The node is asked on behalf of clients without a key, so few lookups run at a time, and each has
-//! bounds on what it reads. Assets of Metaplex Core are not looked up: a node has no index of their
-//! owners.
+//! bounds on what it reads. Assets of Metaplex Core are not looked up by their owner: a node has no
+//! index of them. The module `registration` builds the transaction that registers an asset.
 
+mod registration;
 mod tokens;
 
 use std::time::Duration;
@@ -23,6 +24,8 @@ use solana_address::Address;
 use tokio::sync::Semaphore;
 
 use tokens::HeldToken;
+
+pub use registration::{RegistrationError, RegistrationRequest};
 
 /// Limits of a request to the node. A token account has about 350 bytes in the response.
 const OPTIONS: Options = Options {

@@ -7,7 +7,8 @@ use bauta::token::{Mint, TOKEN_2022_PROGRAM, TOKEN_PROGRAM, TokenAccount};
 use bauta::token_metadata::{Edition, Metadata};
 use bauta_client::addresses;
 use bauta_client::eligibility::{AccountView, TokenAccounts};
-use bauta_rpc::{CommitmentLevel, Rpc};
+use bauta_client::instructions::TokenMetadataAccounts;
+use bauta_rpc::{Account, CommitmentLevel, Rpc};
 use bauta_store::Collection;
 use solana_address::Address;
 
@@ -19,14 +20,16 @@ const TOKEN_ACCOUNT_BYTES: usize = 166;
 const SYSTEM_PROGRAM: Address = Address::new_from_array([0; 32]);
 
 /// An account, or an address without one. Its owner is then the system program.
-struct Found {
-    address: Address,
-    owner: Address,
-    data: Vec<u8>,
+pub struct Found {
+    pub address: Address,
+    pub owner: Address,
+    /// Empty without an account.
+    pub data: Vec<u8>,
 }
 
 impl Found {
-    fn view(&self) -> AccountView<'_> {
+    /// Returns the account as the program's readers take it.
+    pub fn view(&self) -> AccountView<'_> {
         AccountView {
             key: &self.address,
             owner: &self.owner,
@@ -69,6 +72,21 @@ impl HeldToken {
     /// Returns the mint.
     pub fn mint(&self) -> Address {
         self.mint.address
+    }
+
+    /// Returns the address of the token account.
+    pub fn token_account(&self) -> Address {
+        self.token_account.address
+    }
+
+    /// Returns the accounts of Token Metadata that exist and that a registration needs.
+    pub fn token_metadata(&self) -> TokenMetadataAccounts {
+        let address = |found: &Option<Found>| found.as_ref().map(|found| found.address);
+        TokenMetadataAccounts {
+            metadata: address(&self.metadata),
+            edition: address(&self.edition),
+            token_record: address(&self.token_record),
+        }
     }
 
     /// Returns the keys of the collections that the token can belong to, except those of prints.
@@ -142,6 +160,32 @@ pub async fn read(
     with_metadata: bool,
 ) -> Result<Vec<HeldToken>, EligibilityError> {
     let held = token_accounts(node, owner).await?;
+    describe(node, held, with_metadata).await
+}
+
+/// Reads one token of a wallet. `None` if the wallet has no token account of the mint with the
+/// amount 1.
+pub async fn read_one(
+    node: &Rpc,
+    owner: Address,
+    mint: Address,
+) -> Result<Option<HeldToken>, EligibilityError> {
+    let accounts = node
+        .token_accounts_of_mint(&owner, &mint, TOKEN_ACCOUNT_BYTES, CommitmentLevel::Confirmed)
+        .await
+        .map_err(not_too_long)?;
+    let mut held = BTreeMap::new();
+    add_held(&mut held, owner, accounts)?;
+    held.retain(|held, _| *held == mint);
+    Ok(describe(node, held, true).await?.pop())
+}
+
+/// Reads the mints of tokens, and their accounts of Token Metadata.
+async fn describe(
+    node: &Rpc,
+    held: BTreeMap<Address, Found>,
+    with_metadata: bool,
+) -> Result<Vec<HeldToken>, EligibilityError> {
     let mints: Vec<Address> = held.keys().copied().collect();
     let mints = accounts(node, &mints).await?;
     let tokens = mints.into_iter().zip(held.into_values());
@@ -187,35 +231,45 @@ async fn token_accounts(node: &Rpc, owner: Address) -> Result<BTreeMap<Address, 
             .token_accounts(&owner, &program, TOKEN_ACCOUNT_BYTES, CommitmentLevel::Confirmed)
             .await
             .map_err(not_too_long)?;
-        for (address, account) in accounts {
-            let token = TokenAccount::read(&account.owner, &account.data);
-            if let Ok(token) = token
-                && token.owner == owner
-                && token.amount == 1
-            {
-                let found = Found {
-                    address,
-                    owner: account.owner,
-                    data: account.data,
-                };
-                held.insert(token.mint, found);
-                if held.len() > MAX_TOKENS {
-                    return Err(EligibilityError::TooManyTokens);
-                }
-            }
-        }
+        add_held(&mut held, owner, accounts)?;
     }
     Ok(held)
 }
 
+/// Adds the token accounts of a wallet with the amount 1, by mint.
+fn add_held(
+    held: &mut BTreeMap<Address, Found>,
+    owner: Address,
+    accounts: Vec<(Address, Account)>,
+) -> Result<(), EligibilityError> {
+    for (address, account) in accounts {
+        let token = TokenAccount::read(&account.owner, &account.data);
+        if let Ok(token) = token
+            && token.owner == owner
+            && token.amount == 1
+        {
+            let found = Found {
+                address,
+                owner: account.owner,
+                data: account.data,
+            };
+            held.insert(token.mint, found);
+            if held.len() > MAX_TOKENS {
+                return Err(EligibilityError::TooManyTokens);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Reads accounts in the order of their addresses.
-async fn accounts(node: &Rpc, addresses: &[Address]) -> Result<Vec<Found>, EligibilityError> {
+pub async fn accounts(node: &Rpc, addresses: &[Address]) -> Result<Vec<Found>, EligibilityError> {
     let found = node.accounts(addresses, CommitmentLevel::Confirmed).await;
     let found = found
         .map_err(not_too_long)?
         .into_iter()
         .map(|(_, account)| account);
-    let with_address = |(address, account): (&Address, Option<bauta_rpc::Account>)| {
+    let with_address = |(address, account): (&Address, Option<Account>)| {
         let (owner, data) = account.map_or((SYSTEM_PROGRAM, Vec::new()), |account| {
             (account.owner, account.data)
         });

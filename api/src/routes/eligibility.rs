@@ -95,7 +95,8 @@ fn document(token: Token) -> EligibleAsset {
     }
 }
 
-fn snake_case(name: &str) -> String {
+/// Converts the name of an error to snake case.
+pub fn snake_case(name: &str) -> String {
     let mut text = String::with_capacity(name.len() + 4);
     for (index, letter) in name.char_indices() {
         if letter.is_ascii_uppercase() && index > 0 {

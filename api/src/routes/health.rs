@@ -9,6 +9,8 @@ use super::state::Reads;
 pub struct Health {
     /// Always `healthy`. `/ready` says whether the service should receive requests.
     status: &'static str,
+    /// `loaded`, `none` if no circuit is registered, or `unavailable` with the database.
+    circuits: &'static str,
     /// `connected`, or `unavailable`.
     database: &'static str,
 }
@@ -27,12 +29,14 @@ pub struct Health {
     extensions(("x-discloses" = json!({"sees": "nothing", "keeps": "nothing"})))
 )]
 pub async fn health(state: Reads) -> Json<Health> {
-    let database = match state.store.ping().await {
-        Ok(()) => "connected",
-        Err(_) => "unavailable",
+    let (circuits, database) = match state.store.circuits().await {
+        Ok(circuits) if circuits.is_empty() => ("none", "connected"),
+        Ok(_) => ("loaded", "connected"),
+        Err(_) => ("unavailable", "unavailable"),
     };
     Json(Health {
         status: "healthy",
+        circuits,
         database,
     })
 }

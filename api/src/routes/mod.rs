@@ -20,16 +20,20 @@ mod pages;
 mod parameters;
 mod paths;
 mod problems;
+mod registrations;
 mod registries;
 mod relay;
+mod relay_events;
 mod respond;
 mod response_cache;
 mod roots;
 mod scopes;
 mod state;
 mod tiles;
+mod uploads;
 mod verifications;
 mod verifying_keys;
+mod zkp;
 
 use std::sync::Arc;
 
@@ -44,7 +48,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use self::{
     response_cache::{MAX_AGE, ResponseCache},
-    state::AppState,
+    state::{AppState, PERMISSIONS, PROVE},
 };
 
 /// Returns all routes, including their description at `/openapi.json`, and `operations`, routes
@@ -60,12 +64,13 @@ pub fn all(state: &Arc<AppState>, operations: Router) -> Router {
         .routes(routes!(registries::registry))
         .routes(routes!(collections::collections))
         .routes(routes!(roots::roots))
-        .routes(routes!(leaves::leaves))
+        .routes(routes!(leaves::leaves, uploads::upload))
         .routes(routes!(tiles::tile))
         .routes(routes!(tiles::tiles))
         .routes(routes!(paths::path))
         .routes(routes!(holdings::holdings))
         .routes(routes!(eligibility::eligibility))
+        .routes(routes!(registrations::registrations))
         .routes(routes!(growth::anonymity))
         .routes(routes!(growth::growth))
         .routes(routes!(scopes::scopes))
@@ -75,6 +80,10 @@ pub fn all(state: &Arc<AppState>, operations: Router) -> Router {
         .routes(routes!(verifications::verifications))
         .routes(routes!(relay::relayers, relay::submit))
         .routes(routes!(relay::relayed))
+        .routes(routes!(relay_events::relay_events))
+        .routes(routes!(zkp::verify))
+        .routes(routes!(zkp::generate))
+        .routes(routes!(zkp::sealing_key))
         .routes(routes!(analytics::scope_analytics))
         .routes(routes!(analytics::track_analytics))
         .split_for_parts();

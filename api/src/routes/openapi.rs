@@ -3,7 +3,11 @@
 use serde_json::{Map, Value, json};
 use utoipa::{
     OpenApi,
-    openapi::{Content, Ref, RefOr, ResponseBuilder, path::Operation},
+    openapi::{
+        Content, Ref, RefOr, ResponseBuilder,
+        path::Operation,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
 use super::{analytics::Every, layers::UNLIMITED_PATH, problems::ProblemDocument};
@@ -21,9 +25,9 @@ use super::{analytics::Every, layers::UNLIMITED_PATH, problems::ProblemDocument}
 pub struct Document;
 
 /// The patterns of parameters and of the elements of bodies, by name.
-const PATTERNS: [(&[&str], &str); 7] = [
+const PATTERNS: [(&[&str], &str); 8] = [
     (
-        &["registry", "scope", "owner", "recipient", "relayer"],
+        &["registry", "scope", "owner", "asset", "recipient", "relayer"],
         "^[1-9A-HJ-NP-Za-km-z]{32,44}$",
     ),
     (
@@ -35,12 +39,16 @@ const PATTERNS: [(&[&str], &str); 7] = [
             "hashes",
             "claim",
             "auxiliary_root",
+            "commitment",
+            "context",
+            "encapsulated_key",
         ],
         "^0x[0-9a-fA-F]{64}$",
     ),
     (&["prefix"], "^[0-9a-fA-F]{0,8}/(3[0-2]|[12]?[0-9])$"),
     (&["cursor"], "^[A-Za-z0-9_-]{1,128}$"),
     (&["relay"], "^[0-9a-fA-F]{32}$"),
+    (&["ciphertext"], "^0x([0-9a-fA-F]{2})+$"),
     (&["proof"], "^0x[0-9a-fA-F]{512}$"),
     (&["payload"], "^0x([0-9a-fA-F]{2}){0,240}$"),
 ];
@@ -108,8 +116,14 @@ const LINKS: [Link; 8] = [
 /// Adds the parts that many routes share: errors, the header of the slot that a request needs,
 /// patterns and links.
 pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
+    let key = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("An API key with the permission that the route requires."))
+        .build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("api_key", SecurityScheme::Http(key));
     for (path, item) in &mut document.paths.paths {
-        let operations = [&mut item.get, &mut item.post];
+        let operations = [&mut item.get, &mut item.post, &mut item.put];
         for operation in operations.into_iter().flatten() {
             add_responses(path, operation);
         }
@@ -118,7 +132,7 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for (_, operation) in item.as_object_mut().into_iter().flatten() {
             add_parameters(path, operation);
-            describe_octets(&mut operation["responses"]);
+            describe_octets(operation);
         }
     }
     for (path, operation, parameters) in LINKS {
@@ -131,10 +145,20 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
     }
     let hashes = &mut document["components"]["schemas"]["TileRequest"]["properties"]["hashes"];
     add_pattern("hashes", &mut hashes["items"]);
-    for body in ["EligibilityRequest", "RelayBody"] {
+    for body in [
+        "EligibilityRequest",
+        "GenerateBody",
+        "ProofInputs",
+        "RegistrationBody",
+        "RelayBody",
+        "SealedPrivate",
+        "VerifyBody",
+    ] {
         let properties = &mut document["components"]["schemas"][body]["properties"];
         for (name, schema) in properties.as_object_mut().into_iter().flatten() {
-            add_pattern(name, schema);
+            // In proofs, it is the scope element.
+            let is_element = name == "scope" && ["GenerateBody", "ProofInputs"].contains(&body);
+            add_pattern(if is_element { "claim" } else { name }, schema);
         }
     }
     document
@@ -176,14 +200,22 @@ fn describe_unsigned(name: &str, schema: &mut Value) {
     }
 }
 
-/// Replaces the schema of responses with bytes. utoipa describes them as lists of numbers.
-fn describe_octets(responses: &mut Value) {
+/// Replaces the schema of bodies with bytes. utoipa describes them as lists of numbers.
+fn describe_octets(operation: &mut Value) {
     let octets = json!({"type": "string", "contentMediaType": "application/octet-stream"});
-    for (_, response) in responses.as_object_mut().into_iter().flatten() {
-        if let Some(content) = response.pointer_mut("/content/application~1octet-stream/schema") {
+    let describe = |body: &mut Value| {
+        if let Some(content) = body.pointer_mut("/content/application~1octet-stream/schema") {
             *content = octets.clone();
         }
+    };
+    if let Some(body) = operation.get_mut("requestBody") {
+        describe(body);
     }
+    let responses = operation["responses"].as_object_mut();
+    responses
+        .into_iter()
+        .flatten()
+        .for_each(|(_, response)| describe(response));
 }
 
 fn add_pattern(name: &str, schema: &mut Value) {
@@ -197,6 +229,9 @@ fn add_responses(path: &str, operation: &mut Operation) {
     let mut errors = vec!["500", "503", "504"];
     if path != UNLIMITED_PATH {
         errors.extend(["400", "429"]);
+    }
+    if operation.security.is_some() {
+        errors.extend(["401", "403"]);
     }
     if operation.request_body.is_some() {
         errors.extend(["408", "413", "415"]);
@@ -228,18 +263,23 @@ fn describe(status: &str) -> &'static str {
         "200" => "Success",
         "304" => "The client has the content already (If-None-Match)",
         "400" => "A field breaks its rule; `field` and `rule` name it",
+        "401" => "The API key is missing, unknown or expired",
+        "403" => "The API key doesn't have the permission",
         "404" => "Not found: it does not exist, or has not been indexed",
         "408" => "The body did not arrive in time",
         "202" => "Accepted",
-        "409" => "The root is no longer valid, or the nullifier is used or being relayed; `code` says which",
+        "409" => {
+            "The root is no longer valid, the nullifier is used or being relayed, or the sealing key was replaced; `code` says which"
+        }
         "413" => "The body is larger than the limit",
-        "415" => "The body isn't application/json",
+        "415" => "The body has another type",
         "416" => "The range begins after the last byte",
         "422" => "The request can't be carried out; `code` says why",
         "429" => "A rate limit is exceeded; see Retry-After",
+        "501" => "The statement isn't built yet",
         "500" => "Internal error; the log has the cause under the request id",
         "503" => {
-            "Too many requests in progress, the database or the node is unavailable, or the database has not reached \
+            "Too many requests in progress, the database, the node or the prover service is unavailable, or the database has not reached \
              Bauta-Min-Slot; see Retry-After"
         }
         _ => "The request timed out",

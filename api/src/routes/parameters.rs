@@ -24,6 +24,19 @@ pub fn hash(field: &'static str, text: &str) -> Result<[u8; 32], InvalidField> {
         .ok_or_else(|| InvalidField::new(field, "must be 0x and 64 hexadecimal digits"))
 }
 
+/// Reads bytes of a fixed number.
+pub fn bytes(field: &'static str, text: &str, into: &mut [u8]) -> Result<(), InvalidField> {
+    let digits = text.strip_prefix("0x");
+    let read = digits.and_then(|digits| hex::decode_to_slice(digits, into).ok());
+    let rule = || format!("must be 0x and {} hexadecimal digits", 2 * into.len());
+    read.ok_or_else(|| InvalidField::new(field, rule()))
+}
+
+/// Returns the value of a field, or adds the error to the others.
+pub fn kept<T>(value: Result<T, InvalidField>, errors: &mut Vec<InvalidField>) -> Option<T> {
+    value.map_err(|error| errors.push(error)).ok()
+}
+
 /// Returns the size of a page: `limit`, or the largest one.
 pub fn page_size(limit: Option<u16>, largest: u16) -> Result<u16, InvalidField> {
     let limit = limit.unwrap_or(largest);

@@ -6,20 +6,37 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use bauta_service_common::{InvalidField, InvalidFields, Problem, RateLimitError};
+use bauta_client::ProgramError;
+use bauta_service_common::{InvalidField, InvalidFields, Problem, RateLimitError, StreamError};
 use bauta_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::eligibility::snake_case;
 use crate::{
-    databases::FreshnessError, eligibility::EligibilityError, leaf_stream::LeavesError, relay::RelayError,
+    databases::FreshnessError,
+    eligibility::{EligibilityError, RegistrationError},
+    leaf_stream::LeavesError,
+    prover::ProverError,
+    relay::RelayError,
+    tree_upload::UploadError,
+    verifier::VerificationError,
     verifying_keys::VerifyingKeyError,
 };
 
 /// `Retry-After` if the database is behind. An indexer applies a batch in less time.
 const BEHIND_RETRY: Duration = Duration::from_secs(1);
+/// `Retry-After` if a client has too many event streams.
+const STREAM_RETRY: Duration = Duration::from_secs(5);
+/// `Retry-After` while another tree is uploaded.
+const UPLOAD_RETRY: Duration = Duration::from_secs(10);
 /// `Retry-After` if the operator pays for no further relays now.
 const BUDGET_RETRY: Duration = Duration::from_mins(10);
+
+/// The code of an asset that has no leaf, or no account.
+const UNKNOWN_ASSET: &str = "unknown_asset";
+/// The code of statements that the protocol has and that can't be proved yet.
+const STATEMENT_NOT_BUILT: &str = "statement_not_built";
 
 /// An error response (RFC 9457).
 #[derive(Serialize, ToSchema)]
@@ -144,6 +161,28 @@ impl From<EligibilityError> for Failure {
     }
 }
 
+impl From<RegistrationError> for Failure {
+    fn from(error: RegistrationError) -> Self {
+        let detail = error.to_string();
+        let refused = |code| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail.clone());
+        let because = |code, error: Option<&ProgramError>| match error {
+            Some(error) => refused(code).with("reason", snake_case(&error.name)),
+            None => refused(code),
+        };
+        Self(match error {
+            RegistrationError::Lookup(error) => return error.into(),
+            RegistrationError::UnknownAsset => Problem::new(StatusCode::NOT_FOUND, UNKNOWN_ASSET, detail),
+            RegistrationError::NotHeld => refused("asset_not_held"),
+            RegistrationError::InNoCollection => refused("not_in_collection"),
+            RegistrationError::NotEligible(error) => because("not_eligible", Some(&error)),
+            RegistrationError::Behind => {
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "behind", detail).retry_after(BEHIND_RETRY)
+            }
+            RegistrationError::Simulation { program, .. } => because("simulation_failed", program.as_ref()),
+        })
+    }
+}
+
 impl From<VerifyingKeyError> for Failure {
     fn from(error: VerifyingKeyError) -> Self {
         Self(match error {
@@ -154,6 +193,90 @@ impl From<VerifyingKeyError> for Failure {
             ),
             VerifyingKeyError::Node(_) | VerifyingKeyError::Missing { .. } => {
                 Problem::unavailable("node_unavailable", "the node is unavailable; retry later", &error)
+            }
+        })
+    }
+}
+
+impl From<StreamError> for Failure {
+    fn from(error: StreamError) -> Self {
+        let detail = error.to_string();
+        Self(
+            match error {
+                StreamError::OfClient { .. } => {
+                    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail)
+                }
+                StreamError::Total { .. } => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail),
+            }
+            .retry_after(STREAM_RETRY),
+        )
+    }
+}
+
+impl From<VerificationError> for Failure {
+    fn from(error: VerificationError) -> Self {
+        let detail = error.to_string();
+        match error {
+            VerificationError::NotBuilt { statement } => Self(
+                Problem::new(StatusCode::NOT_IMPLEMENTED, STATEMENT_NOT_BUILT, detail)
+                    .with("statement", statement),
+            ),
+            VerificationError::UnknownCircuit => {
+                Self(Problem::new(StatusCode::NOT_FOUND, "unknown_circuit", detail))
+            }
+            VerificationError::Key(error) => error.into(),
+            VerificationError::Damaged(_) => Self(Problem::internal(&detail)),
+            VerificationError::Pairing(error) => Self(error.into()),
+            VerificationError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<UploadError> for Failure {
+    fn from(error: UploadError) -> Self {
+        let detail = error.to_string();
+        let refused = |status, code| Problem::new(status, code, detail.clone());
+        let unprocessable = |code| refused(StatusCode::UNPROCESSABLE_ENTITY, code);
+        Self(match error {
+            UploadError::Disabled => refused(StatusCode::SERVICE_UNAVAILABLE, "feature_disabled"),
+            UploadError::Busy => refused(StatusCode::SERVICE_UNAVAILABLE, "busy").retry_after(UPLOAD_RETRY),
+            UploadError::WrongKind { .. } => unprocessable("not_an_attested_registry"),
+            UploadError::NotCurrent { .. } => refused(StatusCode::CONFLICT, "root_not_current"),
+            UploadError::TooLarge { .. } => refused(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            UploadError::PartOfLeaf { .. } | UploadError::InvalidLeaf { .. } => {
+                unprocessable("invalid_leaves")
+            }
+            UploadError::OtherRoot { .. } => unprocessable("other_root"),
+            UploadError::Interrupted(_) => refused(StatusCode::BAD_REQUEST, "unreadable_body"),
+            UploadError::Store(error) => return error.into(),
+        })
+    }
+}
+
+impl From<ProverError> for Failure {
+    fn from(error: ProverError) -> Self {
+        Self(match &error {
+            ProverError::NoProver => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "feature_disabled",
+                error.to_string(),
+            ),
+            ProverError::Busy => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string())
+                .retry_after(BEHIND_RETRY),
+            ProverError::Unavailable(_) => Problem::unavailable(
+                "prover_unavailable",
+                "the prover service is unavailable; retry later",
+                &error,
+            ),
+            ProverError::Invalid(fields) => fields.clone().into(),
+            ProverError::Refused(refusal) => {
+                let status = StatusCode::from_u16(refusal.status);
+                let status = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+                let problem = Problem::new(status, refusal.code, refusal.detail.clone());
+                match refusal.retry_after {
+                    Some(delay) => problem.retry_after(delay),
+                    None => problem,
+                }
             }
         })
     }
@@ -197,6 +320,24 @@ impl From<RelayError> for Failure {
             RelayError::Internal(_) | RelayError::Store(_) | RelayError::Key(_) => Problem::internal(&error),
         })
     }
+}
+
+/// The statement of the request can't be proved.
+pub fn statement_not_built() -> Failure {
+    Failure(Problem::new(
+        StatusCode::NOT_IMPLEMENTED,
+        STATEMENT_NOT_BUILT,
+        "this statement isn't built yet: pid must be the address of an asset, and pattern must be membership",
+    ))
+}
+
+/// The asset has no leaf in the registry.
+pub fn unknown_asset() -> Failure {
+    Failure(Problem::new(
+        StatusCode::NOT_FOUND,
+        UNKNOWN_ASSET,
+        "no holder of this asset is registered in the registry",
+    ))
 }
 
 /// The service has no wallets.

@@ -2,19 +2,20 @@ use std::sync::Arc;
 
 use axum::{
     Extension,
-    http::{HeaderValue, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use bauta_primitives::{Claim, Nullifier, Root};
 use bauta_service_common::{InvalidField, InvalidFields, Json, Path, UnreadBody};
-use bauta_store::RandomId;
+use bauta_store::{RandomId, RelayStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
     layers::Client,
-    parameters,
+    parameters::{self, kept},
     problems::{self, Failure, ProblemDocument},
+    respond::uncached,
     state::Reads,
 };
 use crate::relay::{MAX_DELAY_SECONDS, MAX_PAYLOAD_BYTES, MIN_VALIDITY_SECONDS, Relay, RelayRequest};
@@ -81,7 +82,7 @@ pub struct AcceptedDocument {
 }
 
 /// The state of a relay.
-#[derive(Serialize, ToSchema)]
+#[derive(PartialEq, Eq, Serialize, ToSchema)]
 pub struct RelayStatusDocument {
     /// `queued`, `sent`, `confirmed` and `finalized`; or `refused` (no longer possible), `failed`
     /// (executed and failed) or `expired` (not executed in time).
@@ -170,7 +171,7 @@ pub async fn submit(
 
 /// Returns the state of a relay.
 ///
-/// Poll it, at most twice a second.
+/// Poll it, at most twice a second, or follow `/v1/relay/{relay}/events`.
 #[utoipa::path(
     get,
     path = "/v1/relay/{relay}",
@@ -184,28 +185,40 @@ pub async fn submit(
 )]
 pub async fn relayed(state: Reads, Path(text): Path<String>) -> Result<Response, Failure> {
     let relay = relay(&state)?;
+    let status = relay.status(id(&text)?).await?;
+    let status = status.ok_or_else(problems::unknown_relay)?;
+    Ok(uncached(Json(RelayStatusDocument::from(status))))
+}
+
+/// Reads a relay's id.
+pub fn id(text: &str) -> Result<RandomId, InvalidField> {
     let mut id: RandomId = [0; 16];
-    hex::decode_to_slice(&text, &mut id)
-        .map_err(|_| InvalidField::new("relay", "must be 32 hexadecimal digits"))?;
-    let status = relay.status(id).await?.ok_or_else(problems::unknown_relay)?;
-    Ok(uncached(Json(RelayStatusDocument {
-        state: status.state.as_str(),
-        signature: status.signature.map(|signature| signature.to_string()),
-        attempts: status.attempts,
-        reason: status.reason,
-    })))
+    let read = hex::decode_to_slice(text, &mut id);
+    read.map(|()| id)
+        .map_err(|_| InvalidField::new("relay", "must be 32 hexadecimal digits"))
 }
 
-fn relay(state: &Reads) -> Result<&Arc<Relay>, Failure> {
+impl From<RelayStatus> for RelayStatusDocument {
+    fn from(status: RelayStatus) -> Self {
+        Self {
+            state: status.state.as_str(),
+            signature: status.signature.map(|signature| signature.to_string()),
+            attempts: status.attempts,
+            reason: status.reason,
+        }
+    }
+}
+
+impl RelayStatusDocument {
+    /// Returns whether no other state follows.
+    pub fn is_last(&self) -> bool {
+        ["finalized", "refused", "failed", "expired"].contains(&self.state)
+    }
+}
+
+/// Returns the relay, if this service has wallets.
+pub fn relay(state: &Reads) -> Result<&Arc<Relay>, Failure> {
     state.relay.as_ref().ok_or_else(problems::no_relay)
-}
-
-/// Keeps a response out of every cache.
-fn uncached(response: impl IntoResponse) -> Response {
-    let mut response = response.into_response();
-    let no_store = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
-    response
 }
 
 impl RelayBody {
@@ -214,7 +227,7 @@ impl RelayBody {
         let mut errors = Vec::new();
         let scope = kept(parameters::address("scope", &self.scope), &mut errors);
         let mut proof = [0; 256];
-        kept(bytes("proof", &self.proof, &mut proof), &mut errors);
+        kept(parameters::bytes("proof", &self.proof, &mut proof), &mut errors);
         let root = kept(parameters::element("root", &self.root), &mut errors);
         let nullifier = kept(parameters::element("nullifier", &self.nullifier), &mut errors);
         let claim = kept(parameters::element("claim", &self.claim), &mut errors);
@@ -252,20 +265,6 @@ impl RelayBody {
             payload: payload.ok_or_else(missing)?,
             max_delay_seconds,
         })
-    }
-}
-
-fn kept<T>(value: Result<T, InvalidField>, errors: &mut Vec<InvalidField>) -> Option<T> {
-    value.map_err(|error| errors.push(error)).ok()
-}
-
-fn bytes(field: &'static str, text: &str, into: &mut [u8]) -> Result<(), InvalidField> {
-    let digits = text.strip_prefix("0x");
-    let read = digits.and_then(|digits| hex::decode_to_slice(digits, into).ok());
-    let rule = || format!("must be 0x and {} hexadecimal digits", 2 * into.len());
-    match read {
-        Some(()) => Ok(()),
-        None => Err(InvalidField::new(field, rule())),
     }
 }
 

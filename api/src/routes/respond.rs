@@ -63,3 +63,11 @@ pub fn immutable(body: impl Into<Body>, name: &str) -> Response {
     }
     response
 }
+
+/// Keeps a response out of every cache.
+pub fn uncached(response: impl IntoResponse) -> Response {
+    let mut response = response.into_response();
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    response
+}

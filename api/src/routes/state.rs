@@ -1,14 +1,25 @@
 use std::{convert::Infallible, ops::Deref, sync::Arc};
 
-use axum::{extract::FromRequestParts, http::request::Parts};
-use bauta_service_common::TrustedProxies;
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
+};
+use bauta_service_common::{AUDIT, ApiKeys, Caller, Problem, Streams, TrustedProxies};
 use bauta_store::Store;
+use tokio_util::sync::CancellationToken;
 
 use super::response_cache::ResponseCache;
 use crate::{
-    databases::Databases, eligibility::Eligibility, limits::Limits, relay::Relay, tiles::Tiles,
-    verifying_keys::VerifyingKeys,
+    databases::Databases, eligibility::Eligibility, limits::Limits, prover::ProverService, relay::Relay,
+    tiles::Tiles, tree_upload::TreeUploads, verifier::Verifier, verifying_keys::VerifyingKeys,
 };
+
+/// The permission to request proofs.
+pub const PROVE: &str = "prove";
+/// The permission to upload the trees of attested registries.
+pub const TREES: &str = "trees";
+/// All permissions of API keys.
+pub const PERMISSIONS: [&str; 2] = [PROVE, TREES];
 
 /// The state that all routes share.
 pub struct AppState {
@@ -20,16 +31,39 @@ pub struct AppState {
     pub responses: ResponseCache,
     /// The verifying keys of circuits.
     pub verifying_keys: VerifyingKeys,
+    /// Verifies proofs for clients.
+    pub verifier: Verifier,
+    /// Makes proofs for members who delegate proving.
+    pub prover: ProverService,
+    /// Stores the trees of attested registries.
+    pub uploads: TreeUploads,
+    /// The API keys.
+    pub api_keys: ApiKeys,
     /// Which tokens of a wallet can register.
     pub eligibility: Eligibility,
     /// The relay, if this service pays for verifications.
     pub relay: Option<Arc<Relay>>,
+    /// The open event streams.
+    pub streams: Streams,
+    /// Cancelled when the service shuts down.
+    pub shutdown: CancellationToken,
     /// The rate limits.
     pub limits: Limits,
     /// The proxies that clients' addresses are accepted from.
     pub trusted_proxies: TrustedProxies,
     /// Analytics hide counts below this number.
     pub k: u64,
+}
+
+impl AppState {
+    /// Returns the caller of a request if its API key has the permission.
+    pub async fn authorise(&self, headers: &HeaderMap, permission: &str) -> Result<Caller, Problem> {
+        let caller = self.api_keys.authorise(headers, permission).await;
+        if let Err(error) = &caller {
+            tracing::info!(target: AUDIT, event = "key_refused", code = error.code(), permission);
+        }
+        Ok(caller?)
+    }
 }
 
 /// The database that was chosen for a request.

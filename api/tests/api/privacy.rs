@@ -3,6 +3,7 @@
 
 use std::{env, fmt::Write as _, fs, path::PathBuf};
 
+use bauta_service_common::{NewApiKey, Quota};
 use bauta_store::{RegistryKind, ScopeMode};
 use serde_json::{Value, json};
 
@@ -77,7 +78,9 @@ async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
     chain.scope(address("scope"), registry, ScopeMode::Live);
     chain.verify(address("scope"), registry, 7_654_321);
     chain.apply().await;
-    let service = Running::start(&chain.database, &[("TRUSTED_PROXIES", "127.0.0.0/8")]);
+    let new = NewApiKey::random(&["prove", "trees"], u64::MAX, Quota::default());
+    let settings = [("TRUSTED_PROXIES", "127.0.0.0/8"), ("API_KEYS", &new.line)];
+    let service = Running::start(&chain.database, &settings);
     let (root, scope, used) = (chain.root(registry), address("scope"), nullifier(1));
     for path in [
         format!("/v1/registries/{registry}/paths/0?root={root}"),
@@ -98,11 +101,45 @@ async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
     let body = json!({"owner": address("wallet").to_string()});
     let request = service.request(reqwest::Method::POST, &path).json(&body);
     request.send().await.unwrap();
+    let element = format!("0x{}", "0b1e".repeat(16));
+    let address_of = |name: &str| address(name).to_string();
+    for (path, body) in [
+        (
+            format!("/v1/registries/{registry}/registrations"),
+            json!({"owner": address_of("wallet"), "asset": address_of("asset"), "commitment": element}),
+        ),
+        (
+            "/v1/zkp/verify".to_owned(),
+            json!({"proof": format!("0x{}", "7e".repeat(256)), "circuitId": "ownership-v1", "public": {
+                "root": element, "nullifier": element, "scope": element, "claim": element, "context": element,
+            }}),
+        ),
+        (
+            "/v1/zkp/generate".to_owned(),
+            json!({
+                "pid": address_of("asset"), "pattern": "membership", "registry": registry.to_string(),
+                "scope": element, "context": element,
+                "private": {"key_id": "k", "encapsulated_key": element, "ciphertext": "0x7e7e7e7e"},
+            }),
+        ),
+    ] {
+        let request = service.request(reqwest::Method::POST, &path).json(&body);
+        let request = request.bearer_auth(&*new.key);
+        request.send().await.unwrap();
+    }
+    let path = format!("/v1/registries/{registry}/roots/{root}/leaves");
+    let request = service
+        .request(reqwest::Method::PUT, &path)
+        .bearer_auth(&*new.key);
+    request.body(vec![0x7e; 32]).send().await.unwrap();
+    service
+        .response(&format!("/v1/relay/{}/events", "7f".repeat(16)))
+        .await;
     let path = format!("/v1/relay/{}", "7f".repeat(16));
     service.get_with(&path, "x-forwarded-for", "192.0.2.77").await;
     let pattern = "/v1/scopes/{scope}/nullifiers/{nullifier}";
     let logged = async {
-        while !service.log().contains(pattern) || service.log().matches("\"event\":\"request\"").count() < 11
+        while !service.log().contains(pattern) || service.log().matches("\"event\":\"request\"").count() < 16
         {
             tokio::task::yield_now().await;
         }
@@ -116,6 +153,10 @@ async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
         scope.to_string(),
         address("unknown").to_string(),
         address("wallet").to_string(),
+        address("asset").to_string(),
+        "0b1e0b1e".to_owned(),
+        "7e7e7e7e".to_owned(),
+        new.key.rsplit('_').next().unwrap().to_owned(),
         root.to_string(),
         used.to_string(),
         "zzz".to_owned(),

@@ -49,7 +49,7 @@ async fn the_configuration_and_the_circuits_are_those_of_the_chain() {
     assert_eq!(circuit["provenance"], "development");
     assert_eq!(circuit["vk_hash"], format!("0x{}", "01".repeat(32)));
     assert_eq!(circuit["retires_at"], json!(null));
-    let health = json!({"status": "healthy", "database": "connected"});
+    let health = json!({"status": "healthy", "circuits": "loaded", "database": "connected"});
     assert_eq!(service.read("/health").await, health);
 }
 

@@ -17,7 +17,7 @@ use crate::common::{Chain, PROGRAM, Running, address};
 
 /// Starts a node that returns the same circuit account for every request. Returns its URL and the
 /// number of requests.
-async fn node(key: [u8; 576]) -> (String, Arc<AtomicUsize>) {
+pub async fn node(key: [u8; 576]) -> (String, Arc<AtomicUsize>) {
     let mut circuit = Circuit::zeroed();
     circuit.verifying_key = key;
     let data = STANDARD.encode([Circuit::DISCRIMINATOR, bytes_of(&circuit)].concat());

@@ -106,11 +106,34 @@ impl Rpc {
         bytes: usize,
         level: CommitmentLevel,
     ) -> Result<Vec<(Address, Account)>, RpcError> {
+        let filter = json!({ "programId": program.to_string() });
+        self.token_accounts_with(owner, &filter, bytes, level).await
+    }
+
+    /// Returns the addresses of an owner's token accounts of a mint, and the first `bytes` bytes of
+    /// each.
+    pub async fn token_accounts_of_mint(
+        &self,
+        owner: &Address,
+        mint: &Address,
+        bytes: usize,
+        level: CommitmentLevel,
+    ) -> Result<Vec<(Address, Account)>, RpcError> {
+        let filter = json!({ "mint": mint.to_string() });
+        self.token_accounts_with(owner, &filter, bytes, level).await
+    }
+
+    async fn token_accounts_with(
+        &self,
+        owner: &Address,
+        filter: &Value,
+        bytes: usize,
+        level: CommitmentLevel,
+    ) -> Result<Vec<(Address, Account)>, RpcError> {
         const METHOD: &str = "getTokenAccountsByOwner";
         let options = json!({
             "commitment": level, "encoding": "base64", "dataSlice": { "offset": 0, "length": bytes },
         });
-        let filter = json!({ "programId": program.to_string() });
         let response: WithContext<Vec<KeyedAccountJson>> = self
             .call(METHOD, &json!([owner.to_string(), filter, options]))
             .await?;

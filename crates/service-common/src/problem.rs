@@ -9,8 +9,12 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    AuthorisationError, InvalidField, InvalidFields, JsonError, RateLimitError, TICKET_SECONDS, TicketError,
+    AuthorisationError, InvalidField, InvalidFields, JsonError, PairingError, RateLimitError, TICKET_SECONDS,
+    TicketError,
 };
+
+/// `Retry-After` if too many verifications wait.
+const PAIRINGS_RETRY: Duration = Duration::from_secs(1);
 
 /// An error response: `application/problem+json` with `type`, `title`, `status`, `detail`, `code`,
 /// `request_id` and members of the error (`field`, `rule` and `errors` for bad input). `code` is
@@ -189,6 +193,18 @@ impl From<InvalidFields> for Problem {
             .with("field", field.as_str())
             .with("rule", rule.as_str())
             .with("errors", errors.collect::<Vec<Value>>())
+    }
+}
+
+impl From<PairingError> for Problem {
+    fn from(error: PairingError) -> Self {
+        let detail = error.to_string();
+        match error {
+            PairingError::QueueFull { .. } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", detail).retry_after(PAIRINGS_RETRY)
+            }
+            PairingError::Thread => Self::internal(&detail),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use std::{io, path::Path, sync::Arc, time::Duration};
 
 use bauta_circuits::{PreparedVerifyingKey, Proof, VerifyingKey};
 use bauta_primitives::{Digest, sha256};
-use bauta_service_common::{InvalidRedisUrl, Redis, Service};
+use bauta_service_common::{ClientPairings, InvalidRedisUrl, PairingError, Redis, Service};
 use rand::rngs::OsRng;
 use redis::pipe;
 use zeroize::Zeroizing;
@@ -32,7 +32,6 @@ use self::{
 use crate::{
     circuits::{Circuit, Circuits},
     metrics::{self, Cache, CacheOutcome},
-    pairings::{ClientPairings, PairingError},
     request::Task,
     settings::Settings,
 };

@@ -117,7 +117,7 @@ pub struct Queue(Arc<Inner>);
 struct Inner {
     store: Store,
     engine: WorkerUtils,
-    keys: WitnessKeys,
+    keys: Arc<WitnessKeys>,
     /// Age at which a key of the key ring is replaced. `None` if it isn't replaced by itself.
     key_rotation: Option<Duration>,
     /// Maximum time in which the jobs of a request are stored.
@@ -225,7 +225,7 @@ pub struct EnqueueRequest<'a> {
 
 impl Queue {
     /// Creates the queue in this database.
-    pub fn new(store: Store, keys: WitnessKeys, settings: &Settings) -> Self {
+    pub fn new(store: Store, keys: Arc<WitnessKeys>, settings: &Settings) -> Self {
         let engine = WorkerUtils::new(store.pool().clone(), ENGINE_SCHEMA);
         Self(Arc::new(Inner {
             store,

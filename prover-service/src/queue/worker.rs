@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use bauta_service_common::{JsonError, Service, from_json, spans};
+use bauta_service_common::{Admission, JsonError, Service, from_json, spans};
 use bauta_store::{JobResult, StartedJob};
 use graphile_worker::{
     IntoTaskHandlerResult, JobRecovery, JobRecoveryResult, TaskHandler, WorkerContext, WorkerOptions,
@@ -15,7 +15,6 @@ use super::{ENGINE_SCHEMA, HEARTBEAT_TIMEOUT, Queue, QueueError, engine_error, r
 use crate::{
     audit,
     circuits::Circuits,
-    fair_queue::Admission,
     proof::ProveAnswer,
     prover::{ProveError, Prover},
     request::{ProveRequest, RequestError},

@@ -31,7 +31,10 @@ pub use self::{
     contract::{Form, MerkleProof},
     redacted::Redacted,
 };
-use crate::circuits::{Circuit, CircuitError, Circuits};
+use crate::{
+    circuits::{Circuit, CircuitError, Circuits},
+    sealed_inputs::SealedInputs,
+};
 
 /// Largest number of requests in a batch.
 pub const MAX_BATCH: usize = 64;
@@ -101,7 +104,7 @@ impl RequestError {
     }
 }
 
-/// A request for a proof, in one of three forms.
+/// A request for a proof, in one of four forms.
 // It has no `Debug` implementation, because it contains a secret.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -117,6 +120,9 @@ pub struct ProveRequest {
     pub public: Option<RequestPublicInputs>,
     /// The private inputs.
     pub private: Option<PrivateInputs>,
+    /// The private inputs, sealed to the key of `/sealing-key`, instead of `private`. Only for
+    /// `POST /prove`.
+    pub sealed: Option<SealedInputs>,
     /// The leaf whose path is read from the database. Without it, the request must contain the
     /// index and the path.
     pub registry: Option<LeafReference>,
@@ -255,6 +261,12 @@ impl ProveRequest {
             return Err(circuits.refuse_model(self.model_id.as_deref()).into());
         }
         let mut invalid = Vec::new();
+        if self.sealed.is_some() {
+            invalid.push(InvalidField::new(
+                "sealed",
+                "must be a field of a request to POST /prove",
+            ));
+        }
         if self.tag.as_ref().is_some_and(|tag| tag.len() > MAX_TAG_LENGTH) {
             invalid.push(InvalidField::new("tag", "must have at most 128 bytes"));
         }

@@ -80,7 +80,10 @@ pub async fn batch(
         }
         if let Some(idempotency_key) = idempotency_key(&headers)? {
             let batch = IdempotentBatch::new(&caller, idempotency_key, &from_json(&body)?);
-            let _waiting = state.waiting.open(&key)?;
+            let _waiting = state
+                .waiting
+                .open(key.client())
+                .map_err(problems::too_many_streams)?;
             if let Some(jobs) = batch.find_repeated(state.queue()?).await? {
                 return batch.wait(&state, jobs, true).await;
             }

@@ -8,7 +8,7 @@ use axum::{
     http::HeaderMap,
     response::sse::{Event, KeepAlive, Sse},
 };
-use bauta_service_common::{Path, Problem, Query, RequestId};
+use bauta_service_common::{Path, Problem, Query, RequestId, StreamGuard};
 use futures_util::{Stream, StreamExt as _, stream};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    jobs::own_job, limits::RateLimitKey, problems::ProblemDocument, state::AppState, streams::StreamGuard,
+    jobs::own_job,
+    limits::RateLimitKey,
+    problems::{self, ProblemDocument},
+    state::AppState,
     tickets::TicketParameter,
 };
 use crate::events::Subscription;
@@ -61,7 +64,10 @@ pub async fn job_events(
     let stream = state.authorise_stream(&headers, &ticket).await?;
     stream.check(&id.to_string())?;
     let job = own_job(&state, &stream.caller, id).await?;
-    let guard = state.streams.open(&key)?;
+    let guard = state
+        .streams
+        .open(key.client())
+        .map_err(problems::too_many_streams)?;
     let subscription = state.events.subscribe_to_job(job.id, job.owner);
     Ok(event_stream(subscription, guard, state.shutdown.clone()))
 }
@@ -93,7 +99,10 @@ pub async fn request_events(
         return Err(Problem::invalid("id", ID_RULE));
     }
     stream.check(&id)?;
-    let guard = state.streams.open(&key)?;
+    let guard = state
+        .streams
+        .open(key.client())
+        .map_err(problems::too_many_streams)?;
     let subscription = state.events.subscribe(id, stream.caller.owner);
     Ok(event_stream(subscription, guard, state.shutdown.clone()))
 }

@@ -17,9 +17,9 @@ mod profiling;
 mod prove;
 mod queue;
 mod reputation;
+mod sealing;
 mod snapshot;
 mod state;
-mod streams;
 mod tickets;
 mod verify;
 mod websocket;
@@ -39,7 +39,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use self::{
     limits::Limits,
     state::{AppState, PERMISSIONS, PROVE},
-    streams::Streams,
 };
 
 /// The prefix of the routes of this version. The routes of earlier systems have none, so each route
@@ -59,6 +58,7 @@ pub fn all(state: Arc<AppState>, operations: Router) -> Router {
         .routes(routes!(circuits::circuits))
         .routes(routes!(models::models))
         .routes(routes!(prove::prove))
+        .routes(routes!(sealing::sealing_key))
         .routes(routes!(batch::batch))
         .routes(routes!(reputation::generate))
         .routes(routes!(verify::verify))

@@ -68,11 +68,25 @@ struct RequestForm {
 }
 
 /// The forms of requests. A request has exactly one.
-const FORMS: [RequestForm; 3] = [
+const FORMS: [RequestForm; 4] = [
     RequestForm {
         name: "OwnershipRequest",
         description: "A request for a proof of ownership.",
         required: &["statement", "public", "private"],
+        optional: &[
+            "version",
+            "depth",
+            "registry",
+            "tag",
+            "priority",
+            "wait",
+            "requestId",
+        ],
+    },
+    RequestForm {
+        name: "SealedRequest",
+        description: "A request for a proof of ownership whose private inputs are sealed to this service.",
+        required: &["statement", "public", "sealed"],
         optional: &[
             "version",
             "depth",
@@ -137,7 +151,7 @@ fn split_request_forms(schemas: &mut Value) {
         .iter()
         .map(|form| json!({"$ref": format!("#/components/schemas/{}", form.name)}));
     schemas["ProveRequest"] = json!({
-        "description": "A request for a proof, in one of three forms.",
+        "description": "A request for a proof, in one of four forms.",
         "oneOf": forms.collect::<Vec<_>>(),
     });
 }
@@ -175,6 +189,8 @@ const HEXADECIMAL: [(&[&str], usize); 3] = [
             "output_hash",
             "proof_hash",
             "verifying_key_hash",
+            "encapsulated_key",
+            "public_key",
         ],
         64,
     ),
@@ -284,7 +300,7 @@ fn describe(status: &str) -> &'static str {
         "401" => "The API key is missing, unknown or expired",
         "403" => "The API key doesn't have the permission",
         "404" => "Not found, or owned by another API key",
-        "409" => "The job has already ended, has no proof, or is not ready",
+        "409" => "The job has already ended, has no proof, or is not ready; or the sealing key was replaced",
         "422" => "The idempotency key was used for another request",
         "426" => "The route is a websocket",
         "501" => "The statement isn't built yet, or the service has no database",

@@ -3,7 +3,7 @@
 use std::{fmt::Display, time::Duration};
 
 use axum::http::StatusCode;
-use bauta_service_common::Problem;
+use bauta_service_common::{Problem, StreamError};
 use bauta_store::{Job, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,17 +11,15 @@ use utoipa::ToSchema;
 use crate::{
     audit::{AuditRecord, Outcome},
     circuits::CircuitError,
-    pairings::PairingError,
     profile::ProfileError,
     prover::ProveError,
     queue::QueueError,
     request::RequestError,
+    sealed_inputs::OpenError,
 };
 
 /// `Retry-After` of a full job queue.
 const FULL_QUEUE_RETRY: Duration = Duration::from_secs(5);
-/// `Retry-After` if too many verifications wait.
-const PAIRINGS_RETRY: Duration = Duration::from_secs(1);
 /// `Retry-After` if a client has too many websockets and event streams.
 const STREAM_RETRY: Duration = Duration::from_secs(5);
 /// `Retry-After` if memory is short.
@@ -90,6 +88,18 @@ impl From<CircuitError> for Problem {
     }
 }
 
+impl From<OpenError> for Problem {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Invalid(fields) => fields.into(),
+            OpenError::UnknownKey { .. } => {
+                Self::new(StatusCode::CONFLICT, OpenError::UNKNOWN_KEY, error.to_string())
+            }
+            OpenError::Keys(error) => Self::internal(&error),
+        }
+    }
+}
+
 impl From<ProveError> for Problem {
     fn from(error: ProveError) -> Self {
         let detail = error.to_string();
@@ -102,18 +112,6 @@ impl From<ProveError> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "out_of_memory", detail).retry_after(MEMORY_RETRY)
             }
             ProveError::Engine(_) | ProveError::Thread => Self::internal(&detail),
-        }
-    }
-}
-
-impl From<PairingError> for Problem {
-    fn from(error: PairingError) -> Self {
-        let detail = error.to_string();
-        match error {
-            PairingError::QueueFull { .. } => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", detail).retry_after(PAIRINGS_RETRY)
-            }
-            PairingError::Thread => Self::internal(&detail),
         }
     }
 }
@@ -223,21 +221,26 @@ pub fn profiling_busy() -> Problem {
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "profiling_busy", detail).retry_after(PROFILING_RETRY)
 }
 
-/// The client has too many websockets and event streams, or requests that wait for a job.
-pub fn too_many_streams(limit: usize) -> Problem {
-    let detail = format!(
-        "the limit is {limit} websockets and event streams, and {limit} requests that wait for a job, for each client \
-         (MAX_STREAMS_PER_CLIENT); close one first"
-    );
-    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail).retry_after(STREAM_RETRY)
-}
-
-/// Too many requests wait for a job.
-pub fn too_many_waiting(limit: usize) -> Problem {
-    let detail = format!(
-        "{limit} requests wait for a job, which is half of MAX_CONCURRENT_REQUESTS; retry later, or send \"wait\": false"
-    );
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail).retry_after(STREAM_RETRY)
+/// The client has too many websockets and event streams, or requests that wait for a job, or too
+/// many requests wait for a job in all.
+pub fn too_many_streams(error: StreamError) -> Problem {
+    match error {
+        StreamError::OfClient { max } => {
+            let detail = format!(
+                "the limit is {max} websockets and event streams, and {max} requests that wait for a job, for each \
+                 client (MAX_STREAMS_PER_CLIENT); close one first"
+            );
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail)
+        }
+        StreamError::Total { max } => {
+            let detail = format!(
+                "{max} requests wait for a job, which is half of MAX_CONCURRENT_REQUESTS; retry later, or send \"wait\": \
+                 false"
+            );
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail)
+        }
+    }
+    .retry_after(STREAM_RETRY)
 }
 
 /// The request isn't a valid upgrade to a websocket.

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bauta_service_common::{
-    Caller, InvalidField, InvalidFields, Json, Problem, RequestId, UnreadBody, from_json,
+    Admission, Caller, InvalidField, InvalidFields, Json, Problem, RequestId, UnreadBody, from_json,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{
     audit::AuditRecord,
-    fair_queue::Admission,
     proof::{ContractAnswer, ProveAnswer},
     queue::{EnqueueRequest, QueueError},
     request::{Form, MAX_REQUEST_BYTES, ProveRequest, RequestError, Task, request_hash},
@@ -67,7 +66,7 @@ pub async fn prove(
     let response = async {
         let caller = state.authorise(&headers, PROVE).await?;
         record.set_owner(&caller.owner);
-        let body = body.read(MAX_REQUEST_BYTES).await?;
+        let body = state.sealing.open(body.read(MAX_REQUEST_BYTES).await?)?;
         let request: ProveRequest = from_json(&body)?;
         let (wait, priority, form) = (request.wait, request.priority, request.form());
         let idempotency_key = idempotency_key(&headers);
@@ -97,8 +96,9 @@ pub async fn prove(
             None => None,
         };
         let waiting = (wait != Some(false))
-            .then(|| state.waiting.open(&key))
-            .transpose()?;
+            .then(|| state.waiting.open(key.client()))
+            .transpose()
+            .map_err(problems::too_many_streams)?;
         let is_repeated = repeated.is_some();
         let id = if let Some(id) = repeated {
             id

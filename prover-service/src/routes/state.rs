@@ -6,12 +6,14 @@ use std::{
 };
 
 use axum::http::{HeaderMap, header};
-use bauta_service_common::{ApiKeys, Caller, Problem, Tickets, TrustedProxies};
+use bauta_service_common::{ApiKeys, Caller, Problem, Streams, Tickets, TrustedProxies};
 use bauta_store::Store;
 use tokio_util::sync::CancellationToken;
 
-use super::{limits::Limits, problems, streams::Streams};
-use crate::{audit, circuits::Circuits, events::Events, prover::Prover, queue::Queue};
+use super::{limits::Limits, problems};
+use crate::{
+    audit, circuits::Circuits, events::Events, prover::Prover, queue::Queue, sealed_inputs::SealingKeys,
+};
 
 /// The permission to request proofs, and to see and cancel one's own jobs.
 pub const PROVE: &str = "prove";
@@ -29,6 +31,8 @@ pub struct AppState {
     pub circuits: Arc<Circuits>,
     /// Makes proofs in this process.
     pub prover: Arc<Prover>,
+    /// The keys that clients seal private inputs to.
+    pub sealing: SealingKeys,
     /// The API keys.
     pub api_keys: ApiKeys,
     /// The tickets of web pages.

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Instant};
 use axum::{Extension, extract::State};
 use bauta_circuits::{PreparedVerifyingKey, Proof};
 use bauta_primitives::{Digest, PublicInputs};
-use bauta_service_common::{InvalidField, InvalidFields, Json, Problem, UnreadBody, at_most};
+use bauta_service_common::{InvalidField, InvalidFields, Json, PairingError, Problem, UnreadBody, at_most};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,7 +12,6 @@ use crate::{
     cache::Verdict,
     circuits::CircuitError,
     metrics::{self, VerificationFailure},
-    pairings::PairingError,
     proof::{ProofDocument, PublicInputsDocument},
     time,
 };

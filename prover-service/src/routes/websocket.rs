@@ -65,7 +65,10 @@ pub async fn websocket(
 ) -> Result<Response, Problem> {
     let client = state.authorise_stream(&headers, &ticket).await?;
     let upgrade = upgrade.map_err(|rejection| problems::websocket_expected(&rejection.body_text()))?;
-    let stream = state.streams.open(&key)?;
+    let stream = state
+        .streams
+        .open(key.client())
+        .map_err(problems::too_many_streams)?;
     let unit = if is_versioned(&uri) {
         Unit::Share
     } else {

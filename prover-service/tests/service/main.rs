@@ -23,6 +23,7 @@ mod redis;
 mod registry;
 mod role;
 mod schemathesis;
+mod sealed;
 mod secrets;
 mod spans;
 mod tls;

@@ -17,7 +17,7 @@ use crate::{
     access::api_key,
     common::{Running, request, with_jobs},
     contract::contract,
-    schemathesis,
+    schemathesis, sealed,
 };
 
 /// If this variable is set, the tests write the files instead of comparing them.
@@ -51,11 +51,11 @@ async fn the_checked_in_page_and_description_match_the_service() {
 }
 
 /// Returns the request examples by route and name. No real member has their secrets.
-fn request_examples(answer: &Value) -> Value {
+fn request_examples(answer: &Value, sealed: &Value) -> Value {
     let mut job = request(3);
     job["wait"] = false.into();
     json!({
-        "POST /prove": {"ownership": request(3), "contract": contract(3), "job": job},
+        "POST /prove": {"ownership": request(3), "contract": contract(3), "job": job, "sealed": sealed},
         "POST /prove/batch": {"two": {"requests": [request(3), request(4)]}},
         "POST /verify": {"public": {
             "proof": answer["proof"]["proof"],
@@ -112,7 +112,7 @@ async fn every_request_example_succeeds_and_every_response_example_has_the_field
     let requests = if is_written {
         let (status, answer) = service.post("/prove", &request(3)).await;
         assert_eq!(status, 200, "{answer}");
-        request_examples(&answer)
+        request_examples(&answer, &sealed::example(&service).await)
     } else {
         let examples: Value = serde_json::from_str(&fs::read_to_string(FILE).unwrap()).unwrap();
         let requests = object(&examples)
@@ -142,6 +142,7 @@ async fn every_request_example_succeeds_and_every_response_example_has_the_field
         "GET /health",
         "GET /circuits",
         "GET /models",
+        "GET /sealing-key",
         "GET /jobs",
         "GET /jobs/{id}",
         "GET /api/queue/stats",
@@ -214,7 +215,7 @@ async fn the_description_is_valid_openapi_and_complete() {
     let forms = document["components"]["schemas"]["ProveRequest"]["oneOf"]
         .as_array()
         .unwrap();
-    assert_eq!(forms.len(), 3);
+    assert_eq!(forms.len(), 4);
 }
 
 /// Generates a client from the description with openapi-typescript, and compiles a program that

@@ -87,7 +87,11 @@ impl TestRegistry {
         self.tree.root()
     }
 
-    pub(crate) fn set_leaf(&mut self, index: u64, leaf: Leaf) {
+    /// Sets a leaf of the reference tree.
+    ///
+    /// # Panics
+    /// If the tree has no such index.
+    pub fn set_leaf(&mut self, index: u64, leaf: Leaf) {
         self.tree.set(index, leaf).expect("the index is in the tree");
         self.next_index = self.next_index.max(index + 1);
     }

@@ -94,6 +94,7 @@ pub const SERVICES: &[ServiceEntry] = &[
                 ("RELAY_SPONSORED", "any=100000000000".into()),
                 ("RELAY_SPONSOR_OPEN_ENDED", "true".into()),
                 ("RELAY_REQUESTS_PER_MINUTE", "0".into()),
+                ("PROVER_URL", "http://127.0.0.1:3001".into()),
                 // A later run can't read the relays of this one. They have no clients any more.
                 ("RELAY_KEY", random_hex::<32>()?),
             ])

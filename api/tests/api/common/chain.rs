@@ -43,7 +43,8 @@ fn element(bytes: &[u8; 32]) -> FieldElement {
     FieldElement::from_bytes("a hash", *bytes).unwrap()
 }
 
-fn number_bytes(number: u64) -> [u8; 32] {
+/// Returns a number as a field element.
+pub fn number_bytes(number: u64) -> [u8; 32] {
     FieldElement::from_u64(number).to_bytes()
 }
 
@@ -206,6 +207,12 @@ impl Chain {
         self.tree(registry).leaves.clone()
     }
 
+    /// Returns a leaf of a registry.
+    pub fn leaf(&mut self, registry: Address, index: u64) -> Leaf {
+        let leaf = self.tree(registry).leaves[usize::try_from(index).unwrap()];
+        Leaf::new(element(&leaf))
+    }
+
     /// Returns the root of a registry, computed by definition.
     pub fn root(&mut self, registry: Address) -> Root {
         Root::new(element(&poseidon_tree(&self.tree(registry).leaves, 0, 10)))
@@ -246,8 +253,8 @@ impl Chain {
         self.change(registry, TreeChangeKind::LeavesAppended(appended));
     }
 
-    /// Registers a token for the first time.
-    pub fn register(&mut self, registry: Address, mint: Address, owner: Address, track: u64) {
+    /// Registers a token for the first time. Returns the commitment.
+    pub fn register(&mut self, registry: Address, mint: Address, owner: Address, track: u64) -> Commitment {
         let number = mint.as_array()[31];
         let commitment = Commitment::new(element(&poseidon(&[number_bytes(number.into())])));
         let entry_id = EntryId::of_mint(mint.as_array());
@@ -265,6 +272,14 @@ impl Chain {
             replaced: false,
         };
         self.change(registry, TreeChangeKind::HolderRegistered(registered));
+        commitment
+    }
+
+    /// Publishes the root of an attested registry with these leaves.
+    pub fn publish(&mut self, registry: Address, leaves: Vec<[u8; 32]>) {
+        self.tree(registry).leaves = leaves;
+        let root = self.root(registry);
+        self.change(registry, TreeChangeKind::RootPublished { root });
     }
 
     pub fn evict(&mut self, registry: Address, mint: Address) {

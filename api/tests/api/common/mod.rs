@@ -4,7 +4,7 @@ mod chain;
 mod process;
 
 pub use self::{
-    chain::{Chain, PROGRAM, address, nullifier, poseidon, poseidon_tree},
+    chain::{Chain, PROGRAM, address, nullifier, number_bytes, poseidon, poseidon_tree},
     process::{Running, command, text},
 };
 

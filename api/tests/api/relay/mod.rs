@@ -9,6 +9,8 @@ mod requests;
 #[allow(dead_code, reason = "the tests of the program use the rest")]
 mod trapdoor;
 
+pub use trapdoor::TrapdoorKey;
+
 use std::{fs, time::Duration};
 
 use bauta_client::instructions::Verify;

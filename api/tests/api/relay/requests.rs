@@ -210,3 +210,52 @@ async fn without_a_wallet_nothing_is_relayed() {
     let (status, problem) = post(&service, &json!({})).await;
     assert_eq!((status, &problem["code"]), (503, &json!("feature_disabled")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_events_of_a_relay_are_its_states_until_the_last_and_each_client_has_few_streams() {
+    let relayed = Relayed::start().await;
+    let service = relayed.service(&[]).await;
+    let id = submit(&service, &relayed.chain.prove(relayed.scope, 1)).await;
+    let path = format!("/v1/relay/{id}/events");
+    let open = service.response(&path).await;
+    assert_eq!(open.headers()["content-type"], "text/event-stream");
+    let text = tokio::time::timeout(std::time::Duration::from_mins(1), open.text()).await;
+    let text = text.unwrap().unwrap();
+    let states: Vec<Value> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(|data| serde_json::from_str::<Value>(data).unwrap()["state"].clone())
+        .collect();
+    assert_eq!(states.last(), Some(&json!("finalized")), "{text}");
+    let order = ["queued", "sent", "confirmed", "finalized"];
+    let positions: Vec<_> = states
+        .iter()
+        .map(|state| order.iter().position(|known| state == known).unwrap())
+        .collect();
+    assert!(positions.is_sorted(), "{text}");
+    // The stream of an ended relay has one event.
+    let ended = service.response(&path).await.text().await.unwrap();
+    assert_eq!(ended.matches("event: relay").count(), 1, "{ended}");
+    let unknown = format!("/v1/relay/{}/events", "00".repeat(16));
+    assert_eq!(service.response(&unknown).await.status(), 404);
+    let mut delayed = body(&relayed.chain.prove(relayed.scope, 2));
+    delayed["max_delay_seconds"] = json!(600);
+    let (status, accepted) = post(&service, &delayed).await;
+    assert_eq!(status, 202, "{accepted}");
+    let path = format!("/v1/relay/{}/events", accepted["id"].as_str().unwrap());
+    let mut streams = Vec::new();
+    for _ in 0..16 {
+        streams.push(service.response(&path).await);
+    }
+    assert!(streams.iter().all(|stream| stream.status() == 200));
+    assert_eq!(service.response(&path).await.status(), 429);
+    streams.clear();
+    let freed = async {
+        while service.response(&path).await.status() != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), freed)
+        .await
+        .unwrap();
+}

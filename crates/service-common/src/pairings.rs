@@ -5,7 +5,7 @@
 
 use std::thread;
 
-use crate::fair_queue::{Admission, FairQueue};
+use crate::{Admission, FairQueue};
 
 /// Largest number of waiting pairings.
 const MAX_WAITING: usize = 1024;
@@ -59,6 +59,7 @@ impl Pairings {
     }
 
     /// Returns the pairings of a client.
+    #[must_use]
     pub const fn of<'a>(&'a self, client: &'a str) -> ClientPairings<'a> {
         ClientPairings {
             pairings: self,

@@ -1,13 +1,9 @@
-//! The number of websockets, event streams and waiting requests of each client.
+//! The number of websockets, event streams or waiting requests of each client.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-
-use bauta_service_common::Problem;
-
-use super::{limits::RateLimitKey, problems};
 
 /// Counts what clients hold open for a long time: websockets and event streams, or requests that
 /// wait for a job. Refuses more than the limits.
@@ -26,6 +22,23 @@ struct Counts {
     total: usize,
 }
 
+/// A limit of open streams is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StreamError {
+    /// The client has too many.
+    #[error("the client has {max} open streams, which is the limit; close one first")]
+    OfClient {
+        /// The limit.
+        max: usize,
+    },
+    /// All clients together have too many.
+    #[error("all clients together have {max} open streams, which is the limit; retry later")]
+    Total {
+        /// The limit.
+        max: usize,
+    },
+}
+
 /// Something that a client holds open. It no longer counts when it is dropped.
 pub struct StreamGuard {
     open: Arc<Open>,
@@ -34,6 +47,7 @@ pub struct StreamGuard {
 
 impl Streams {
     /// Allows each client `max_per_client`, and all clients together `max_total`.
+    #[must_use]
     pub fn new(max_per_client: usize, max_total: usize) -> Self {
         Self {
             open: Arc::default(),
@@ -43,15 +57,17 @@ impl Streams {
     }
 
     /// Counts one more of a client until the guard is dropped.
-    pub fn open(&self, key: &RateLimitKey) -> Result<StreamGuard, Problem> {
-        let client = key.client().to_owned();
+    pub fn open(&self, client: &str) -> Result<StreamGuard, StreamError> {
+        let client = client.to_owned();
         let mut counts = self.open.lock();
         let of_client = counts.by_client.get(&client).copied().unwrap_or_default();
         if of_client >= self.max_per_client {
-            return Err(problems::too_many_streams(self.max_per_client));
+            let max = self.max_per_client;
+            return Err(StreamError::OfClient { max });
         }
         if counts.total >= self.max_total {
-            return Err(problems::too_many_waiting(self.max_total));
+            let max = self.max_total;
+            return Err(StreamError::Total { max });
         }
         counts.by_client.insert(client.clone(), of_client + 1);
         counts.total += 1;
@@ -79,5 +95,26 @@ impl Drop for StreamGuard {
                 counts.by_client.remove(&self.client);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_and_all_clients_together_have_a_limit_and_a_closed_stream_no_longer_counts() {
+        let streams = Streams::new(2, 3);
+        let of_alice = [streams.open("alice"), streams.open("alice")];
+        assert!(of_alice.iter().all(Result::is_ok));
+        assert_eq!(
+            streams.open("alice").err(),
+            Some(StreamError::OfClient { max: 2 })
+        );
+        let of_bob = streams.open("bob");
+        assert!(of_bob.is_ok());
+        assert_eq!(streams.open("carol").err(), Some(StreamError::Total { max: 3 }));
+        drop(of_alice);
+        assert!(streams.open("carol").is_ok() && streams.open("alice").is_ok());
     }
 }

@@ -77,6 +77,7 @@ impl FairQueue {
     /// Creates a queue. `max_waiting` bounds all waiting requests, and `max_waiting_per_owner`
     /// those of one owner, so that one owner can't fill the queue. `on_change` is called with the
     /// number of waiting requests when it changes.
+    #[must_use]
     pub fn new(slots: usize, max_waiting: usize, max_waiting_per_owner: usize, on_change: fn(usize)) -> Self {
         Self(Arc::new(Mutex::new(Inner {
             slots,
@@ -127,11 +128,13 @@ impl FairQueue {
     }
 
     /// Returns the number of waiting requests and jobs.
+    #[must_use]
     pub fn waiting(&self) -> usize {
         self.lock().waiting.len()
     }
 
     /// Returns whether exactly one slot is in use and nothing waits.
+    #[must_use]
     pub fn has_one_user(&self) -> bool {
         let inner = self.lock();
         inner.free_slots + 1 == inner.slots && inner.waiting.is_empty()

@@ -1,0 +1,281 @@
+//! Unsigned transactions that register an asset, for clients without the SDK.
+//!
+//! ```text
+//!   registry, asset, its holding --node--> a token, or an asset of Metaplex Core
+//!     token: the owner's token account, the accounts of Token Metadata   --node-->
+//!     Core:  the asset's collection                                      --node-->
+//!   collection that accepts the asset, path of its present leaf  --database-->
+//!   instruction --> transaction --> simulated
+//! ```
+
+use bauta::core_asset::{CORE_PROGRAM, CoreAsset};
+use bauta::state::{self, Holding};
+use bauta::token::is_token_program;
+use bauta_client::{
+    ProgramError, addresses, decode_account,
+    eligibility::{CoreAccounts, why_core_asset_is_not_eligible, why_token_is_not_eligible},
+    instructions::{OnChainPath, RegisterCoreHolder, RegisterHolder},
+};
+use bauta_primitives::Commitment;
+use bauta_rpc::{CommitmentLevel, Rpc, serialize, unsigned};
+use bauta_store::{Collection, Registry, RegistryKind, Store, StoreError};
+use solana_address::Address;
+use solana_instruction::Instruction;
+
+use super::{
+    Eligibility, EligibilityError, collections, on_chain,
+    tokens::{self, Found},
+};
+use crate::time::unix_seconds;
+
+/// The commitment level at which accounts are read and the transaction is simulated.
+const LEVEL: CommitmentLevel = CommitmentLevel::Confirmed;
+/// The fee of a transaction with one signature, in lamports.
+const SIGNATURE_FEE: u64 = 5_000;
+/// Bytes of a holding account with its discriminator.
+const HOLDING_BYTES: usize = 8 + size_of::<Holding>();
+
+/// Why a registration can't be built.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistrationError {
+    /// The lookup of the asset failed.
+    #[error(transparent)]
+    Lookup(#[from] EligibilityError),
+    /// The address has no account of a known token program.
+    #[error("there is no token and no asset of Metaplex Core at this address")]
+    UnknownAsset,
+    /// The wallet doesn't hold the token.
+    #[error("the wallet has no token account with the amount 1 of this mint")]
+    NotHeld,
+    /// The asset belongs to no collection of the registry.
+    #[error("the asset belongs to no collection of the registry")]
+    InNoCollection,
+    /// The program would refuse the asset.
+    #[error("the program would refuse the asset: {}", .0.message)]
+    NotEligible(ProgramError),
+    /// The asset is registered, and the database doesn't have its leaf yet.
+    #[error("the database has not followed the chain up to the asset's registration; retry later")]
+    Behind,
+    /// The program would refuse the transaction.
+    #[error("the transaction would fail: {message}")]
+    Simulation {
+        /// The error of the program, if it is one.
+        program: Option<ProgramError>,
+        /// The description.
+        message: String,
+    },
+}
+
+impl From<StoreError> for RegistrationError {
+    fn from(error: StoreError) -> Self {
+        Self::Lookup(error.into())
+    }
+}
+
+impl From<bauta_rpc::RpcError> for RegistrationError {
+    fn from(error: bauta_rpc::RpcError) -> Self {
+        Self::Lookup(EligibilityError::Node(error))
+    }
+}
+
+/// An asset to register.
+pub struct RegistrationRequest {
+    /// The wallet that holds the asset. It pays.
+    pub owner: Address,
+    /// The mint of the token, or the asset of Metaplex Core.
+    pub asset: Address,
+    /// The commitment of the owner's secret.
+    pub commitment: Commitment,
+}
+
+/// An unsigned transaction that registers an asset.
+pub struct Registration {
+    /// The transaction, with an empty signature.
+    pub transaction: Vec<u8>,
+    /// The block height up to which the transaction can be executed.
+    pub last_valid_block_height: u64,
+    /// The collection that accepts the asset.
+    pub collection: Collection,
+    /// The fee in lamports.
+    pub fee: u64,
+    /// The rent in lamports. 0 if the asset has a holding account.
+    pub rent: u64,
+}
+
+/// The accounts that both kinds of registrations have.
+struct Common<'a> {
+    request: &'a RegistrationRequest,
+    registry: &'a Registry,
+    tree: Address,
+    path: Option<OnChainPath>,
+}
+
+impl Eligibility {
+    /// Builds the transaction that registers an asset.
+    pub async fn registration(
+        &self,
+        store: &Store,
+        registry: &Registry,
+        request: &RegistrationRequest,
+    ) -> Result<Registration, RegistrationError> {
+        let node = self.node.as_ref().ok_or(EligibilityError::NoNode)?;
+        if registry.kind != RegistryKind::Holders {
+            let kind = registry.kind.as_str();
+            return Err(EligibilityError::WrongKind { kind }.into());
+        }
+        let _permit = self.lookups.try_acquire().map_err(|_| EligibilityError::Busy)?;
+        let holding = addresses::holding(&registry.address, &request.asset).address;
+        let found = tokens::accounts(node, &[registry.address, request.asset, holding]).await?;
+        let [on_chain_registry, asset, holding]: [Found; 3] =
+            found.try_into().map_err(|_| RegistrationError::UnknownAsset)?;
+        let decoded = decode_account::<state::Registry>(&on_chain_registry.owner, &on_chain_registry.data);
+        let common = Common {
+            request,
+            registry,
+            tree: decoded.map_err(|_| RegistrationError::Behind)?.tree,
+            path: present_path(store, registry, &holding).await?,
+        };
+        let (instruction, collection) = if asset.owner == CORE_PROGRAM {
+            common.core(node, store, &asset).await?
+        } else if is_token_program(&asset.owner) {
+            common.token(node, store).await?
+        } else {
+            return Err(RegistrationError::UnknownAsset);
+        };
+        let rent = if holding.data.is_empty() {
+            node.rent_exempt_balance(HOLDING_BYTES).await?
+        } else {
+            0
+        };
+        let (transaction, last_valid_block_height) = transaction(node, request, instruction).await?;
+        Ok(Registration {
+            transaction,
+            last_valid_block_height,
+            collection,
+            fee: SIGNATURE_FEE,
+            rent,
+        })
+    }
+}
+
+/// Returns the path of the asset's leaf at the current root. `None` if the asset was never
+/// registered.
+async fn present_path(
+    store: &Store,
+    registry: &Registry,
+    holding: &Found,
+) -> Result<Option<OnChainPath>, RegistrationError> {
+    let Ok(holding) = decode_account::<Holding>(&holding.owner, &holding.data) else {
+        return Ok(None);
+    };
+    let now = unix_seconds();
+    let roots = store.valid_roots(registry, now).await?;
+    let current = roots.iter().find(|root| root.replaced_at.is_none());
+    let current = current.ok_or(RegistrationError::Behind)?.root;
+    let path = store.path(registry, current, holding.index, now).await?;
+    let is_current = holding.leaf().is_ok_and(|leaf| leaf == path.leaf.to_bytes());
+    if !is_current {
+        return Err(RegistrationError::Behind);
+    }
+    Ok(Some(path.path.lowest()))
+}
+
+/// Returns the first collection that accepts the asset. `refusal` returns the program's error of a
+/// collection.
+fn choose(
+    candidates: &[Collection],
+    refusal: impl Fn(&Collection) -> Option<ProgramError>,
+) -> Result<Collection, RegistrationError> {
+    let mut first = None;
+    for collection in candidates {
+        match refusal(collection) {
+            None => return Ok(*collection),
+            Some(error) => first = first.or(Some(error)),
+        }
+    }
+    Err(first.map_or(RegistrationError::InNoCollection, RegistrationError::NotEligible))
+}
+
+impl Common<'_> {
+    async fn token(&self, node: &Rpc, store: &Store) -> Result<(Instruction, Collection), RegistrationError> {
+        let (owner, mint) = (self.request.owner, self.request.asset);
+        let token = tokens::read_one(node, owner, mint).await?;
+        let token = [token.ok_or(RegistrationError::NotHeld)?];
+        let mut candidates = collections(store, self.registry, &token).await?;
+        let [token] = token;
+        candidates.retain(|collection| token.is_in(collection));
+        let collection = choose(&candidates, |collection| {
+            let collection = on_chain(self.registry, collection);
+            why_token_is_not_eligible(&collection, &owner, &token.accounts())
+        })?;
+        let register = RegisterHolder {
+            payer: owner,
+            owner,
+            registry: self.registry.address,
+            tree: self.tree,
+            collection_key: collection.key,
+            mint,
+            token_account: token.token_account(),
+            token_metadata: token.token_metadata(),
+            commitment: self.request.commitment,
+            path: self.path,
+        };
+        Ok((register.instruction(), collection))
+    }
+
+    async fn core(
+        &self,
+        node: &Rpc,
+        store: &Store,
+        asset: &Found,
+    ) -> Result<(Instruction, Collection), RegistrationError> {
+        let read = CoreAsset::read(&asset.view());
+        let core_collection = read.map_err(|_| RegistrationError::UnknownAsset)?.collection;
+        let of_asset: Vec<Address> = core_collection.into_iter().collect();
+        let found = tokens::accounts(node, &of_asset).await?;
+        let keys = [&[asset.address], of_asset.as_slice()].concat();
+        let candidates = store.collections_with_keys(self.registry, &keys).await?;
+        let accounts = CoreAccounts {
+            asset: asset.view(),
+            core_collection: found.first().map(Found::view),
+        };
+        let owner = self.request.owner;
+        let collection = choose(&candidates, |collection| {
+            let collection = on_chain(self.registry, collection);
+            why_core_asset_is_not_eligible(&collection, &owner, &accounts)
+        })?;
+        let register = RegisterCoreHolder {
+            payer: owner,
+            owner,
+            registry: self.registry.address,
+            tree: self.tree,
+            collection_key: collection.key,
+            asset: asset.address,
+            core_collection,
+            commitment: self.request.commitment,
+            path: self.path,
+        };
+        Ok((register.instruction(), collection))
+    }
+}
+
+/// Returns the bytes of the unsigned transaction, after a simulation, and the last height at which
+/// it can be executed.
+async fn transaction(
+    node: &Rpc,
+    request: &RegistrationRequest,
+    instruction: Instruction,
+) -> Result<(Vec<u8>, u64), RegistrationError> {
+    let (blockhash, last_valid_block_height) = node.latest_blockhash(LEVEL).await?;
+    let transaction = unsigned(&[instruction], &request.owner, blockhash)?;
+    if let Some(error) = node.simulate(&transaction, LEVEL).await?.error {
+        let program = error
+            .program_error()
+            .map(|(_, code)| ProgramError::from_code(code));
+        return Err(RegistrationError::Simulation {
+            program,
+            message: error.to_string(),
+        });
+    }
+    Ok((serialize(&transaction)?, last_valid_block_height))
+}

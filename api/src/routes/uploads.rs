@@ -1,0 +1,81 @@
+use axum::{
+    body::{Body, HttpBody as _},
+    http::{HeaderMap, StatusCode, header},
+};
+use bauta_primitives::Root;
+use bauta_service_common::{AUDIT, Json, Path, Problem};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    parameters,
+    problems::{Failure, ProblemDocument},
+    registries,
+    state::{Reads, TREES},
+};
+
+/// The type of the body.
+const OCTETS: &str = "application/octet-stream";
+
+/// A tree that is stored.
+#[derive(Serialize, ToSchema)]
+pub struct StoredTreeDocument {
+    /// The root.
+    root: String,
+    /// The number of leaves in the body.
+    leaves: String,
+}
+
+/// Stores the tree of an attested registry.
+///
+/// The body has 32 bytes for each leaf from index 0; an empty leaf is zero. The root in the path
+/// must be the current root of the registry, and the leaves must give it. So the authority publishes
+/// the root first. At most 1,048,576 leaves, unless the operator allows more. The leaves become
+/// public.
+#[utoipa::path(
+    put,
+    path = "/v1/registries/{registry}/roots/{root}/leaves",
+    tag = "trees",
+    security(("api_key" = ["trees"])),
+    params(
+        ("registry" = String, Path, description = "The registry account"),
+        ("root" = String, Path, description = "The current root of the registry"),
+    ),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses(
+        (status = 200, body = StoredTreeDocument),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({
+        "sees": "network address; API key; **all leaves**",
+        "keeps": "the leaves, which it then serves to everyone"
+    })))
+)]
+pub async fn upload(
+    state: Reads,
+    headers: HeaderMap,
+    Path((address, root)): Path<(String, String)>,
+    body: Body,
+) -> Result<Json<StoredTreeDocument>, Failure> {
+    let caller = state.authorise(&headers, TREES).await?;
+    let is_octets = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == OCTETS);
+    if !is_octets {
+        let detail = "the body must have the header Content-Type: application/octet-stream";
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Problem::new(status, "unsupported_media_type", detail).into());
+    }
+    let root = Root::new(parameters::element("root", &root)?);
+    let registry = registries::read(&state, &address).await?;
+    let announced = body.size_hint().exact();
+    let chunks = body.into_data_stream();
+    let leaves = state.uploads.store(&registry, root, announced, chunks).await?;
+    tracing::info!(target: AUDIT, event = "tree_stored", prefix = caller.prefix, leaves);
+    Ok(Json(StoredTreeDocument {
+        root: root.to_string(),
+        leaves: leaves.to_string(),
+    }))
+}

@@ -1,0 +1,196 @@
+//! Private inputs that a client has sealed to this service with HPKE (RFC 9180).
+//!
+//! A service between the client and this one can't read them. It can't use them for another
+//! recipient either, because they are bound to the public inputs.
+//!
+//! ```text
+//!   key for witnesses --derive--> key pair --GET /sealing-key--> client
+//!                                    |
+//!   {"public", "sealed"} --open------+--> {"public", "private"}, which is then proved or queued
+//! ```
+//!
+//! The key pairs are derived from the keys for witnesses. So all instances have them, and a
+//! rotation of the keys replaces and destroys them.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use bauta_service_common::{InvalidField, InvalidFields, from_json};
+use hpke::{
+    Deserializable as _, Kem as _, OpModeR, Serializable as _, aead::ChaCha20Poly1305, kdf::HkdfSha256,
+    kem::X25519HkdfSha256, single_shot_open,
+};
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use crate::{
+    request::RequestPublicInputs,
+    witness_keys::{SealError, WitnessKeys},
+};
+
+/// The algorithms, as RFC 9180 names them.
+pub const ALGORITHMS: [&str; 3] = ["DHKEM(X25519, HKDF-SHA256)", "HKDF-SHA256", "ChaCha20Poly1305"];
+/// The parameter `info` of HPKE.
+pub const INFO: &str = "bauta private inputs v1";
+/// The field of a request.
+const FIELD: &str = "sealed";
+/// Context for the derivation of key pairs. It must not change: instances of several versions share
+/// the keys.
+const KEY_PAIR_CONTEXT: &str = "bauta prover-service 2026-11-22 key pair of sealed private inputs";
+
+type Kem = X25519HkdfSha256;
+type PrivateKey = <Kem as hpke::Kem>::PrivateKey;
+type PublicKey = <Kem as hpke::Kem>::PublicKey;
+
+/// Private inputs that a client has sealed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SealedInputs {
+    /// `key_id` of `/sealing-key`.
+    #[schema(min_length = 1, max_length = 32, pattern = "^[A-Za-z0-9_-]+$")]
+    key_id: String,
+    /// The encapsulated key: `0x` and 32 bytes in hexadecimal.
+    encapsulated_key: String,
+    /// `0x`, and the encrypted JSON of `private` with its tag in hexadecimal. Its associated data
+    /// is scope, claim and context (32 bytes each) and the name of the statement.
+    #[schema(pattern = "^0x([0-9a-fA-F]{2})+$")]
+    ciphertext: String,
+}
+
+/// Why sealed inputs can't be opened. No variant contains an input.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Fields break their rules.
+    #[error(transparent)]
+    Invalid(#[from] InvalidFields),
+    /// The key was replaced and destroyed, or never existed.
+    #[error("this service doesn't have the sealing key {key_id}: read /sealing-key again, and seal again")]
+    UnknownKey {
+        /// The id of the key.
+        key_id: String,
+    },
+    /// The keys can't be read.
+    #[error(transparent)]
+    Keys(#[from] SealError),
+}
+
+impl OpenError {
+    /// The stable error code of [`OpenError::UnknownKey`].
+    pub const UNKNOWN_KEY: &'static str = "unknown_sealing_key";
+}
+
+impl From<InvalidField> for OpenError {
+    fn from(field: InvalidField) -> Self {
+        Self::Invalid(field.into())
+    }
+}
+
+/// The key pairs that clients seal to.
+#[derive(Clone)]
+pub struct SealingKeys(Arc<WitnessKeys>);
+
+/// The part of a request that opening needs. The complete request is parsed later.
+#[derive(Deserialize)]
+struct Envelope {
+    sealed: Option<SealedInputs>,
+    statement: Option<String>,
+    public: Option<RequestPublicInputs>,
+    private: Option<IgnoredAny>,
+}
+
+impl SealingKeys {
+    /// Uses the keys for witnesses.
+    pub const fn new(keys: Arc<WitnessKeys>) -> Self {
+        Self(keys)
+    }
+
+    /// Returns the id and the public key that clients should seal to.
+    pub fn newest(&self) -> Result<(String, [u8; 32]), SealError> {
+        let (name, key) = self.0.newest()?;
+        let (_, public) = key_pair(&key);
+        Ok((name, public.to_bytes().into()))
+    }
+
+    /// Replaces `sealed` in a request by `private`. Returns every other request as it is.
+    pub fn open(&self, body: Bytes) -> Result<Bytes, OpenError> {
+        // The complete parser reports what is wrong with another body.
+        let Ok(Envelope {
+            sealed: Some(sealed),
+            statement,
+            public,
+            private,
+        }) = from_json(&body)
+        else {
+            return Ok(body);
+        };
+        let statement = statement.ok_or_else(|| InvalidField::missing("statement"))?;
+        let public = public.ok_or_else(|| InvalidField::missing("public"))?;
+        if private.is_some() {
+            return Err(InvalidField::new("private", "must not be combined with sealed").into());
+        }
+        let plaintext = self.decrypt(&sealed, &associated_data(&public, &statement))?;
+        let private: Map<String, Value> = serde_json::from_slice(&plaintext)
+            .map_err(|_| InvalidField::new(FIELD, "must contain the JSON object of private"))?;
+        let mut body: Map<String, Value> =
+            serde_json::from_slice(&body).map_err(|_| InvalidField::new("body", "must be an object"))?;
+        body.remove(FIELD);
+        body.insert("private".to_owned(), private.into());
+        Ok(Value::from(body).to_string().into())
+    }
+
+    fn decrypt(&self, sealed: &SealedInputs, associated: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let field = |name: &str, rule: &'static str| InvalidField::new(format!("{FIELD}.{name}"), rule);
+        let not_a_key = || {
+            field(
+                "encapsulated_key",
+                "must be 0x and the 32 bytes of a key in hexadecimal",
+            )
+        };
+        let encapsulated = from_hex(&sealed.encapsulated_key).ok_or_else(not_a_key)?;
+        let encapsulated =
+            <Kem as hpke::Kem>::EncappedKey::from_bytes(&encapsulated).map_err(|_| not_a_key())?;
+        let not_hex = || field("ciphertext", "must be 0x and bytes in hexadecimal");
+        let ciphertext = from_hex(&sealed.ciphertext).ok_or_else(not_hex)?;
+        let key = self.0.find(sealed.key_id.as_bytes())?;
+        let key = key.ok_or_else(|| OpenError::UnknownKey {
+            key_id: sealed.key_id.chars().take(32).collect(),
+        })?;
+        let (private, _) = key_pair(&key);
+        let opened = single_shot_open::<ChaCha20Poly1305, HkdfSha256, Kem>(
+            &OpModeR::Base,
+            &private,
+            &encapsulated,
+            INFO.as_bytes(),
+            &ciphertext,
+            associated,
+        );
+        let plaintext = opened.map_err(|_| {
+            let rule = "must be sealed to this key, with info and associated data of this statement, scope, claim and \
+                        context";
+            field("ciphertext", rule)
+        })?;
+        Ok(Zeroizing::new(plaintext))
+    }
+}
+
+fn key_pair(key: &Zeroizing<[u8; 32]>) -> (PrivateKey, PublicKey) {
+    let seed = Zeroizing::new(blake3::derive_key(KEY_PAIR_CONTEXT, key.as_slice()));
+    Kem::derive_keypair(seed.as_slice())
+}
+
+/// Returns the associated data of a request.
+fn associated_data(public: &RequestPublicInputs, statement: &str) -> Vec<u8> {
+    [
+        &public.scope.to_bytes()[..],
+        &public.claim.to_bytes(),
+        &public.context.to_bytes(),
+        statement.as_bytes(),
+    ]
+    .concat()
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    hex::decode(text.strip_prefix("0x")?).ok()
+}
