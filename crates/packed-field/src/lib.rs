@@ -1,29 +1,38 @@
 //! Arithmetic in the fields of BN254 on several elements at once.
 //!
-//! An algorithm is written once, generic over [`Arch`]. It runs on one of two back ends:
+//! An algorithm is written once, generic over [`Arch`]. It runs on one of four back ends:
 //!
 //! ```text
 //!   Portable   1 lane    arkworks, 4 limbs of 64 bits, R = 2^256      every target
 //!   Ifma       8 lanes   AVX-512 IFMA, 5 limbs of 52 bits, R = 2^260  x86-64, detected at run time
+//!   Fused      2 lanes   5 limbs of 51 bits in f64, R = 2^255         WebAssembly, relaxed SIMD
+//!   Limbs29    1 lane    9 limbs of 29 bits in i64, R = 2^261         WebAssembly
 //! ```
 //!
+//! The last two also run on other targets, where they are slow. The tests use that.
+//!
 //! A value of an [`Arch`] proves that this machine has the back end's instructions: only
-//! [`Ifma::detect`] creates an [`Ifma`], and every vector is created from such a value. All
-//! operations are therefore safe functions. They are fast only if they are inlined into a function
-//! that is compiled for these instructions. [`Arch::run`] is that function, and all generic code
-//! that it calls is `#[inline(always)]`.
+//! [`Ifma::detect`] creates an [`Ifma`], only [`Fused::detect`] creates a [`Fused`], and every
+//! vector is created from such a value. All operations are therefore safe functions. They are fast
+//! only if they are inlined into a function that is compiled for these instructions. [`Arch::run`]
+//! is that function, and all generic code that it calls is `#[inline(always)]`.
 //!
 //! # Bounds
 //!
-//! A vector holds elements in Montgomery form, as integers that may be equal to or above the
-//! modulus p. There are two ranges:
+//! A vector holds elements in Montgomery form, as integers that may be outside of the range from 0
+//! to p - 1, where p is the modulus. There are two ranges, whose limits depend on the back end:
 //!
-//! * **reduced**: below 2p. [`mul`](PackedField::mul) and every operation whose name contains
-//!   `_reduced` return reduced values.
-//! * **loose**: at most 4p. [`add`](PackedField::add) and [`sub`](PackedField::sub) return loose
-//!   values. Loose values may only be multiplied.
+//! * **reduced**: [`mul`](PackedField::mul) and every operation whose name contains `_reduced`
+//!   return reduced values.
+//! * **loose**: [`add`](PackedField::add) and [`sub`](PackedField::sub) return loose values. Loose
+//!   values may only be multiplied.
 //!
-//! The portable back end keeps every value canonical (below p), which satisfies both ranges.
+//! | back end | reduced | loose |
+//! |---|---|---|
+//! | `Portable` | from 0 to p - 1 | from 0 to p - 1 |
+//! | `Ifma` | from 0 to 2p - 1 | from 0 to 4p |
+//! | `Fused` | from -0.51p to 0.51p | from -1.02p to 1.02p |
+//! | `Limbs29` | from -0.8p to 0.8p | from -1.6p to 1.6p |
 //!
 //! # Timing
 //!
@@ -31,18 +40,24 @@
 //! subtractions of arkworks, which ends its operations with one, and of
 //! [`decode`](PackedField::decode). They affect [`encode`](PackedField::encode),
 //! [`decode`](PackedField::decode) and [`to_integers`](PackedField::to_integers), and every
-//! operation of [`Portable`].
+//! operation of [`Portable`]. [`Limbs29`] and [`Fused`] also rely on the engine: multiplications of
+//! integers and of doubles take the same time for all values on current processors.
 
+mod fused;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
+mod integers;
+mod limbs29;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use ark_ff::{BigInt, PrimeField};
 
+pub use fused::Fused;
 #[cfg(target_arch = "x86_64")]
 pub use ifma::Ifma;
+pub use limbs29::Limbs29;
 pub use portable::Portable;
 
 /// The largest [`Arch::WIDTH`] of any back end.

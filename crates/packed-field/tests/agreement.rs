@@ -3,7 +3,7 @@
 use ark_bn254::{Fq, Fr};
 use ark_ff::{AdditiveGroup, BigInt, Field, PrimeField, UniformRand};
 use ark_std::rand::{SeedableRng, rngs::StdRng};
-use bauta_packed_field::{Arch, CacheLine, MAX_WIDTH, PackedField, Portable, Task};
+use bauta_packed_field::{Arch, CacheLine, Fused, Limbs29, MAX_WIDTH, PackedField, Portable, Task};
 use proptest::prelude::*;
 
 /// Returns random elements and elements at the ends of the range.
@@ -168,11 +168,14 @@ fn check_memory<A: Arch, V: PackedField<A>>(
 
 fn on_all_back_ends<F: PrimeField>(seed: u64, signs: u8)
 where
-    Check<F>: Task<Portable, Output = ()>,
+    Check<F>: Task<Portable, Output = ()> + Task<Fused, Output = ()> + Task<Limbs29, Output = ()>,
     Check<F>: TaskOnIfma,
 {
     let operands = [0, 1, 2, 3].map(|i| elements(seed.wrapping_add(i)));
     Portable.run(Check { operands, signs });
+    Limbs29.run(Check { operands, signs });
+    let fused = Fused::detect().expect("multiply-adds of f64 round once on this target");
+    fused.run(Check { operands, signs });
     Check { operands, signs }.run_on_ifma();
 }
 

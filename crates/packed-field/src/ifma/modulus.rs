@@ -2,7 +2,10 @@
 
 use ark_ff::{BigInt, Fp, MontBackend, MontConfig, PrimeField};
 
-use crate::Words;
+use crate::{
+    Words,
+    integers::{doubled, inverse_of_odd, power_of_two},
+};
 
 /// The mask of a limb's 52 bits.
 pub(super) const LOW_52: u64 = (1 << 52) - 1;
@@ -36,24 +39,9 @@ pub(super) const fn limbs_of(w: Words) -> [u64; 5] {
     ]
 }
 
-const fn doubled(w: Words) -> Words {
-    [
-        w[0] << 1,
-        (w[1] << 1) | (w[0] >> 63),
-        (w[2] << 1) | (w[1] >> 63),
-        (w[3] << 1) | (w[2] >> 63),
-    ]
-}
-
-/// Returns -1/p modulo 2^52 by Newton's iteration. Each step doubles the number of correct bits.
+/// Returns -1/p modulo 2^52.
 const fn negative_inverse(p: u64) -> u64 {
-    let mut inverse = 1u64;
-    let mut step = 0;
-    while step < 6 {
-        inverse = inverse.wrapping_mul(2u64.wrapping_sub(p.wrapping_mul(inverse)));
-        step += 1;
-    }
-    inverse.wrapping_neg() & LOW_52
+    inverse_of_odd(p).wrapping_neg() & LOW_52
 }
 
 /// Returns `(p·inverse + 1) / 2^52`. The division is exact, because `p·inverse` is -1 modulo 2^52.
@@ -79,33 +67,4 @@ const fn shifted(p: Words, inverse: u64) -> Words {
         i += 1;
     }
     shifted
-}
-
-/// Returns `x - y`, or `None` if it is negative.
-const fn checked_difference(x: Words, y: Words) -> Option<Words> {
-    let mut difference = [0; 4];
-    let mut borrow = false;
-    let mut i = 0;
-    while i < 4 {
-        let (word, first) = x[i].overflowing_sub(y[i]);
-        let (word, second) = word.overflowing_sub(borrow as u64);
-        difference[i] = word;
-        borrow = first || second;
-        i += 1;
-    }
-    if borrow { None } else { Some(difference) }
-}
-
-/// Returns `2^exponent mod p`.
-const fn power_of_two(exponent: u32, p: Words) -> Words {
-    let mut power = [1, 0, 0, 0];
-    let mut step = 0;
-    while step < exponent {
-        power = doubled(power);
-        if let Some(reduced) = checked_difference(power, p) {
-            power = reduced;
-        }
-        step += 1;
-    }
-    power
 }

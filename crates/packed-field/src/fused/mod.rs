@@ -1,0 +1,106 @@
+//! The back end of fused multiply-adds: two lanes of five 51-bit limbs in `f64`, in a radix-2^51
+//! Montgomery form with R = 2^255. It is made for WebAssembly with relaxed SIMD, where a product of
+//! 64-bit integers is slow and `f64x2.relaxed_madd` is one instruction.
+//!
+//! ```text
+//!   modulus.rs   constants of a prime, computed at compile time
+//!   product.rs   columns of products, their Montgomery reduction, and carries
+//!   vector.rs    the operations of `PackedField`
+//!   lanes.rs     two lanes: of WebAssembly, or arrays on other targets
+//! ```
+//!
+//! # A product of two limbs
+//!
+//! For integers a and b with `|a·b| <= 2^102`, `1.5·2^103 + a·b` is from 2^103 to 2^104. Doubles in
+//! this range are the multiples of 2^51. One multiply-add therefore rounds a·b to a multiple
+//! h·2^51. A second multiply-add computes the exact rest `l = a·b - h·2^51`, from -2^50 to 2^50, on
+//! top of `1.5·2^52`. The bits of the two results, read as integers, are constants plus h and plus
+//! l. The columns of a product are sums of such integers, and the constants are subtracted once for
+//! each column.
+//!
+//! **This is correct only if a multiply-add rounds once.** WebAssembly allows an engine to round
+//! the product and the sum separately. [`Fused::detect`] computes multiply-adds whose two results
+//! differ, and returns `None` if any of them was rounded twice. The caller then uses
+//! [`Limbs29`](crate::Limbs29). An engine must choose the same way each time, so one check is
+//! enough. On other targets, `f64::mul_add` always rounds once.
+//!
+//! # Limbs and bounds
+//!
+//! Limbs are signed. A limb of a *reduced* vector is from -2^50 to 2^50 - 1, and its value is from
+//! -0.51p to 0.51p. Sums, differences and negatives of reduced vectors are not carried, so a limb
+//! of a *loose* vector is from -2^51 to 2^51, and its value is from -1.02p to 1.02p. Therefore:
+//!
+//! * A product of two limbs is at most 2^102. This is the bound of the last section. The sum of
+//!   three reduced vectors would exceed it.
+//! * A column of the sum of two products has at most 10 low parts of 2^50 and 10 high parts of
+//!   2^51. The reduction adds at most 6 products with a limb of at most 2^50 each. The sum is below
+//!   2^56. It is kept positive by the constant 2^60.
+//! * Montgomery reduction of t first replaces the low four columns: a column's signed low part u,
+//!   at most 2^50, is multiplied by `2^-51 mod p`, which is at most p/2. Then it adds q·p with `|q|
+//!   <= 2^50` and divides by 2^51. The result is at most `|t|/R + p/4 + p/2` plus less than
+//!   2^-40·p. Since p < 0.379·R, the sum of two products of loose values gives `t <= 2.09p²` and a
+//!   result below 1.55p. The sum of seven products of reduced values gives `t <= 1.83p²`.
+//! * At the end, k·p is subtracted for the integer k next to the quotient of the top column and the
+//!   top of p. The quotient is at most 2, and its error is below 2^-40. The result is at most
+//!   0.5p + 2^-39·p.
+//!
+//! Builds with debug assertions check the limbs of all operands of products.
+
+mod lanes;
+mod modulus;
+mod product;
+mod vector;
+
+use ark_bn254::{Fq, Fr};
+use lanes::Floats;
+pub use vector::Vector;
+
+use crate::{Arch, Task};
+
+/// A token that proves that multiply-adds round once.
+#[derive(Clone, Copy, Debug)]
+pub struct Fused(());
+
+impl Fused {
+    /// Returns the back end if multiply-adds round once.
+    #[must_use]
+    pub fn detect() -> Option<Self> {
+        lanes::round_once(Floats::mul_add).then_some(Self(()))
+    }
+}
+
+impl Arch for Fused {
+    const WIDTH: usize = 2;
+    const NAME: &'static str = "fused";
+    type Fq = Vector<Fq>;
+    type Fr = Vector<Fr>;
+
+    #[inline]
+    fn run<T: Task<Self>>(self, task: T) -> T::Output {
+        #[cfg(target_arch = "x86_64")]
+        return crate::x86::run_with_multiply_add(self, task);
+        #[cfg(not(target_arch = "x86_64"))]
+        task.run(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn multiply_adds_that_round_twice_in_any_lane_are_detected() {
+        assert!(Fused::detect().is_some());
+        let twice = |a: Floats, b: Floats, c: Floats| a.mul(b).add(c);
+        assert!(!lanes::round_once(twice));
+        for lane in 0..2 {
+            let one_lane = |a: Floats, b: Floats, c: Floats| {
+                let (once, twice) = (a.mul_add(b, c).to_array(), twice(a, b, c).to_array());
+                Floats::new(std::array::from_fn(
+                    |i| if i == lane { twice[i] } else { once[i] },
+                ))
+            };
+            assert!(!lanes::round_once(one_lane));
+        }
+    }
+}
