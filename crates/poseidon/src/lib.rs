@@ -25,6 +25,7 @@
 mod batch;
 #[cfg(target_arch = "x86_64")]
 mod batch_ifma;
+mod grain;
 mod parameters;
 mod scalar;
 mod tree;

@@ -4,9 +4,8 @@ use std::sync::OnceLock;
 
 use ark_bn254::Fr;
 use ark_ff::{Field, One, Zero};
-use light_poseidon::parameters::bn254_x5::get_poseidon_parameters;
 
-use crate::{MAX_INPUTS, PoseidonError};
+use crate::{MAX_INPUTS, PoseidonError, grain};
 
 /// The number of full rounds, at every width. Half of them come before the partial rounds and half
 /// after.
@@ -59,13 +58,8 @@ impl Parameters {
     }
 
     fn sparse(width: usize) -> Self {
-        let width_u8 = u8::try_from(width).expect("a width is at most MAX_INPUTS + 1");
-        let dense = get_poseidon_parameters::<Fr>(width_u8).expect("light-poseidon has the widths 2 to 13");
-        assert_eq!(
-            dense.full_rounds, FULL_ROUNDS,
-            "circomlib uses 8 full rounds at every width"
-        );
-        let rounds: Matrix = dense.ark.chunks(width).map(<[Fr]>::to_vec).collect();
+        let dense = grain::generate(width, FULL_ROUNDS).expect("a width is from 2 to MAX_INPUTS + 1");
+        let rounds = dense.constants;
         let (first, rest) = rounds.split_at(HALF_FULL_ROUNDS);
         let (partial, second) = rest.split_at(dense.partial_rounds);
 
