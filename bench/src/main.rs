@@ -21,6 +21,7 @@ mod service;
 #[cfg(feature = "store")]
 mod store;
 mod timing;
+mod web;
 
 use std::process::ExitCode;
 
@@ -76,6 +77,8 @@ enum Name {
     /// The API service over HTTP with 1,000 clients: cached reads, tiles, paths; compared with nginx
     #[cfg(feature = "api")]
     Api,
+    /// The WebAssembly prover in Node and in Chromium, compared with snarkjs
+    Web,
 }
 
 fn main() -> ExitCode {
@@ -103,6 +106,7 @@ fn run(Cli { name, options }: Cli) -> Result<()> {
         Name::Service => service::run(&options)?,
         #[cfg(feature = "api")]
         Name::Api => api::run(&options)?,
+        Name::Web => web::run(&options)?,
     };
     if options.json {
         println!("{}", serde_json::Value::Object(figures));

@@ -67,6 +67,14 @@ pub enum CircuitsError {
          ceremony begins with `snarkjs groth16 setup`"
     )]
     DevelopmentSetup,
+    /// The inputs for the WebAssembly prover have a wrong length.
+    #[error(
+        "the inputs have {length} bytes; inputs for a tree of depth 10 have 1,192, and for one of depth 16 1,768"
+    )]
+    WebInputs {
+        /// The length that was found.
+        length: usize,
+    },
     /// The proving engine refused the key or the witness.
     #[error("proving failed: {0}")]
     Proving(#[from] bauta_prover::ProverError),

@@ -13,20 +13,23 @@
 //! ```
 //!
 //! [`statements`] contains what can be proved, [`gadgets`] the parts of statements,
-//! [`constraint_system`] the interface for which gadgets are written, and [`keys`] the sources of
-//! proving keys.
+//! [`constraint_system`] the interface for which gadgets are written, `keys` (a feature, on by
+//! default) the sources of proving keys, and [`web_inputs`] the inputs of the WebAssembly prover.
 
 pub mod constraint_system;
 mod error;
 mod field;
 pub mod figures;
 pub mod gadgets;
+#[cfg(feature = "keys")]
 pub mod keys;
 mod proof;
 pub mod statement;
 pub mod statements;
+pub mod web_inputs;
 
 pub use error::CircuitsError;
+#[cfg(feature = "keys")]
 pub use keys::{Key, load_or_setup_development};
 pub use proof::{PreparedVerifyingKey, Proof, VerifyingKey, public_to_snarkjs};
 pub use statement::{Evaluation, Statement};

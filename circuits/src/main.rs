@@ -21,7 +21,9 @@ use bauta_primitives::{
     Attributes, Claim, Context, EntryId, FieldElement, Leaf, MasterSecret, ProofInputs, Scope,
     tree::{Depth, MembershipPath},
 };
+use bauta_prover::CompactKey;
 use clap::{Args, Parser, Subcommand};
+use sha2::{Digest as _, Sha256};
 
 /// Lists statements, writes their files for other tools, and makes and checks their keys
 #[derive(Parser)]
@@ -70,6 +72,17 @@ enum Command {
         #[arg(long)]
         ptau: PathBuf,
         /// The key file to write
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Write the web-key file of a key, which the WebAssembly prover reads, and print its SHA-256
+    WebKey {
+        #[command(flatten)]
+        circuit: Circuit,
+        /// The key file [default: the development key]
+        #[arg(long)]
+        key: Option<PathBuf>,
+        /// The web-key file to write
         #[arg(long)]
         out: PathBuf,
     },
@@ -142,9 +155,26 @@ fn run(command: Command) -> Result<()> {
             write(&out, &key.to_bytes()?)?;
             show(&key);
         }
+        Command::WebKey { circuit, key, out } => {
+            let key = key_or_development(circuit.resolve()?, key.as_deref())?;
+            let bytes = CompactKey::new(key.zkey())?.to_bytes()?;
+            write(&out, &bytes)?;
+            println!("{}", hex::encode(Sha256::digest(&bytes)));
+            if let Some(warning) = key.warning() {
+                eprintln!("\nWARNING: {warning}");
+            }
+        }
         Command::Show { circuit, key } => show(&Key::from_bytes(circuit.resolve()?, &read(&key)?)?),
     }
     Ok(())
+}
+
+/// Reads a key file, or loads the development key if there is no path.
+fn key_or_development(statement: Ownership, path: Option<&Path>) -> Result<Key<Ownership>> {
+    Ok(match path {
+        Some(path) => Key::from_bytes(statement, &read(path)?)?,
+        None => load_or_setup_development(&statement)?,
+    })
 }
 
 fn show(key: &Key<Ownership>) {
@@ -178,10 +208,7 @@ fn show(key: &Key<Ownership>) {
 }
 
 fn export(statement: Ownership, key: Option<&Path>, out: &Path) -> Result<()> {
-    let key = match key {
-        Some(path) => Key::from_bytes(statement, &read(path)?)?,
-        None => load_or_setup_development(&statement)?,
-    };
+    let key = key_or_development(statement, key)?;
     let inputs = sample(statement)?;
     let r1cs = r1cs(&statement);
     let assignment = assign(&statement, &inputs, r1cs.wires as usize, r1cs.constraints.len())?;

@@ -93,6 +93,7 @@ impl VerifyingKey {
 
     /// Returns the verifying part of a key. Returns an error if the key does not have exactly one
     /// public input.
+    #[cfg(feature = "keys")]
     pub(crate) fn of(key: &ZKey) -> Result<Self, CircuitsError> {
         let ic = key
             .ic

@@ -136,10 +136,20 @@ pub fn assign<S: Statement>(
     wires: usize,
     constraints: usize,
 ) -> Result<Assignment, CircuitsError> {
-    evaluate(statement, inputs)?;
+    evaluate_and_assign(statement, inputs, wires, constraints).map(|(_, assignment)| assignment)
+}
+
+/// Computes the same as [`evaluate`] and [`assign`].
+pub fn evaluate_and_assign<S: Statement>(
+    statement: &S,
+    inputs: &ProofInputs<S::Private>,
+    wires: usize,
+    constraints: usize,
+) -> Result<(Evaluation, Assignment), CircuitsError> {
+    let evaluation = evaluate(statement, inputs)?;
     let mut assignment = Assignment::with_capacity(wires, constraints);
     synthesise(statement, &mut assignment, inputs);
-    Ok(assignment)
+    Ok((evaluation, assignment))
 }
 
 /// Computes the same as [`assign`], but runs [`evaluate`] and the computation of the witness in

@@ -1,20 +1,24 @@
-// Makes a proof with the module: node prove.mjs MODULE.wasm KEY.zkey WITNESS.wtns > proof.json
+// Makes a proof in Node and writes the proof and its public values to standard output:
+// node prove.mjs BUILD MODULE.wasm KEY INPUTS WORKERS
 import { readFile } from 'node:fs/promises';
-import { randomBytes } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
+import { Worker } from 'node:worker_threads';
+import { createProver } from './prover.mjs';
 
-const [module, ...inputs] = process.argv.slice(2);
-const { instance } = await WebAssembly.instantiate(await readFile(module));
-const { write, prove, length, read } = instance.exports;
-
-const bytes = await Promise.all(inputs.map((path) => readFile(path)));
-[...bytes, randomBytes(32)].forEach((input, number) => input.forEach((byte) => write(number, byte)));
-
-const start = performance.now();
-const proved = prove();
-console.error(`${Math.round(performance.now() - start)} ms, including the preparation of the key`);
-const text = new TextDecoder().decode(Uint8Array.from({ length: length() }, (_, index) => read(index)));
-if (!proved) {
-  console.error(text);
+globalThis.crypto ??= webcrypto;
+const [build, module, key, inputs, workers] = process.argv.slice(2);
+try {
+  const prover = await createProver({
+    builds: [build],
+    load: async () => WebAssembly.compile(await readFile(module)),
+    worker: () => new Worker(new URL('./worker.js', import.meta.url)),
+    key: new Uint8Array(await readFile(key)),
+    workers: Number(workers),
+  });
+  const proof = await prover.prove(new Uint8Array(await readFile(inputs)));
+  prover.end();
+  process.stdout.write(proof);
+} catch (error) {
+  console.error(error.message);
   process.exit(1);
 }
-console.log(text);

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::{localnet, system, workspace};
+use crate::{localnet, system, wasm, workspace};
 
 /// Arguments of `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -41,6 +41,8 @@ enum Name {
     /// The API service over HTTP with 1,000 clients: cached reads, tiles, paths; compared with nginx.
     /// Relayed verifications
     Api,
+    /// The WebAssembly prover in Node and in Chromium, compared with snarkjs
+    Web,
 }
 
 impl Name {
@@ -51,7 +53,7 @@ impl Name {
         match self {
             Self::Cu => &["--features", "svm"],
             Self::Circuits => &[],
-            Self::Prover | Self::Poseidon => &["--profile", "dist"],
+            Self::Prover | Self::Poseidon | Self::Web => &["--profile", "dist"],
             Self::Store => &["--profile", "dist", "--features", "store"],
             Self::Indexer => &["--profile", "dist", "--features", "indexer"],
             Self::Service => &["--profile", "dist", "--features", "service"],
@@ -83,6 +85,10 @@ pub fn run(args: &Args) -> Result<()> {
         _ => {}
     }
     let mut cargo = workspace::cargo()?;
+    if matches!(args.name, Name::Web) {
+        system::require(&[system::CHROMIUM])?;
+        cargo.env("BAUTA_WASM_PROVERS", wasm::build()?);
+    }
     cargo
         .args(["run", "--quiet", "--locked", "--package", "bauta-bench"])
         .args(args.name.build_options())

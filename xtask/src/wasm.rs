@@ -1,43 +1,73 @@
-//! `cargo xtask wasm`: builds the proving engine as a WebAssembly module and tests it under
-//! Node.js.
+//! `cargo xtask wasm`: builds the prover as two WebAssembly modules and tests them under Node.js.
 //!
 //! ```text
-//!   tools/wasm-prover --Debian's rustc, std from source--> bauta_wasm_prover.wasm
+//!   tools/wasm-prover --Debian's rustc, std from source--> fused.wasm     with relaxed SIMD
+//!                                                          baseline.wasm  without
 //!                                                              |
-//!                    arkworks verifies the proof <---proof--- Node.js
+//!        arkworks, snarkjs and the program verify <--proof-- Node.js
 //! ```
 
-use std::{env, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result};
 
 use crate::{program, system, workspace};
 
-/// Builds the module and runs the test.
+/// The builds of the module with the compiler's options.
+const BUILDS: [(&str, &str); 2] = [
+    ("fused", "-Ctarget-feature=+simd128,+relaxed-simd"),
+    ("baseline", ""),
+];
+
+/// Builds the modules and runs the test.
 pub fn run() -> Result<()> {
-    system::require(&[system::CC, system::NODE])?;
-    let compiler = program::debian_compiler()?;
-    let target = workspace::cache()?.join("wasm");
-    let mut cargo = workspace::cargo()?;
-    cargo
-        .current_dir(workspace::root()?.join("tools/wasm-prover"))
-        .env("LD_LIBRARY_PATH", compiler.libraries)
-        .env("RUSTC", compiler.rustc)
-        // Building the standard library is an unstable feature of cargo.
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("RUSTC_WRAPPER", "")
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?)
-        .args(["build", "--release", "--locked", "--target", TARGET])
-        .args(["-Zbuild-std=std,panic_abort", "--target-dir"])
-        .arg(&target);
-    workspace::run(&mut cargo)?;
-    let module = target.join(TARGET).join("release/bauta_wasm_prover.wasm");
+    system::require(&[system::CC, system::NODE, system::NPM])?;
+    let modules = build()?;
     workspace::run(
         workspace::cargo()?
-            .env("BAUTA_WASM_PROVER", module)
-            .args(["test", "--locked", "--package", "bauta-prover"])
+            .env("BAUTA_WASM_PROVERS", modules)
+            .args(["test", "--locked", "--package", "bauta-circuits"])
             .args(["--features", "wasm-test", "--test", "wasm"]),
     )
+}
+
+/// Builds the modules. Returns their folder.
+pub fn build() -> Result<PathBuf> {
+    let compiler = program::debian_compiler()?;
+    let target = workspace::cache()?.join("wasm");
+    for (name, options) in BUILDS {
+        // Each build has its own target folder, because other options rebuild everything.
+        let folder = target.join(name);
+        let mut cargo = workspace::cargo()?;
+        cargo
+            .current_dir(workspace::root()?.join("tools/wasm-prover"))
+            .env("LD_LIBRARY_PATH", &compiler.libraries)
+            .env("RUSTC", &compiler.rustc)
+            // Building the standard library is an unstable feature of cargo.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTC_WRAPPER", "")
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?)
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", options)
+            .args(["build", "--release", "--locked", "--target", TARGET])
+            .args(["-Zbuild-std=std,panic_abort", "--target-dir"])
+            .arg(&folder);
+        workspace::run(&mut cargo)?;
+        copy(
+            &folder.join(TARGET).join("release/bauta_wasm_prover.wasm"),
+            &target.join(format!("{name}.wasm")),
+        )?;
+    }
+    Ok(target)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to)
+        .map(|_| ())
+        .with_context(|| format!("can't copy {} to {}", from.display(), to.display()))
 }
 
 const TARGET: &str = "wasm32-unknown-unknown";

@@ -55,6 +55,9 @@ pub enum ProverError {
         /// Number of values of the witness.
         found: usize,
     },
+    /// The key has only points, so the witness must contain the values of A·z and B·z.
+    #[error("the key has no matrices; create the witness with Witness::with_rows")]
+    RowsMissing,
     /// Wire 0 of the witness is not one.
     #[error("wire 0 of the witness must be one, because it is the constant one of every circuit")]
     ConstantOne,

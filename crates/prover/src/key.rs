@@ -91,8 +91,8 @@ pub(crate) struct Circuit {
     pub(crate) public: usize,
     pub(crate) constraints: usize,
     pub(crate) domain_size: usize,
-    pub(crate) a: SparseRows,
-    pub(crate) b: SparseRows,
+    /// The matrices A and B. A key that has only points lacks them.
+    pub(crate) matrices: Option<[SparseRows; 2]>,
     pub(crate) verifier: Verifier,
 }
 
@@ -179,8 +179,7 @@ pub(crate) fn split_key(key: &ZKey) -> Result<(Circuit, Queries), ProverError> {
         public,
         constraints,
         domain_size,
-        a: SparseRows::new(key, Matrix::A, constraints),
-        b: SparseRows::new(key, Matrix::B, constraints),
+        matrices: Some([Matrix::A, Matrix::B].map(|matrix| SparseRows::new(key, matrix, constraints))),
         verifier: Verifier {
             alpha: key.alpha_g1,
             beta: key.beta_g2,
@@ -199,13 +198,8 @@ pub(crate) fn split_key(key: &ZKey) -> Result<(Circuit, Queries), ProverError> {
 }
 
 impl Circuit {
-    /// Checks the shape of a witness. Returns its rows of A, including those of the public wires,
-    /// and its rows of B.
-    pub(crate) fn rows(
-        &self,
-        witness: &crate::Witness,
-        threads: Threads,
-    ) -> Result<(Vec<Fr>, Vec<Fr>), ProverError> {
+    /// Checks the number of wires and the constant one.
+    pub(crate) fn check_wires(&self, witness: &crate::Witness) -> Result<(), ProverError> {
         let wires = witness.wires();
         if wires.len() != self.wires {
             return Err(ProverError::WitnessLength {
@@ -216,6 +210,18 @@ impl Circuit {
         if wires[0] != Fr::ONE {
             return Err(ProverError::ConstantOne);
         }
+        Ok(())
+    }
+
+    /// Checks the shape of a witness. Returns its rows of A, including those of the public wires,
+    /// and its rows of B.
+    pub(crate) fn rows(
+        &self,
+        witness: &crate::Witness,
+        threads: Threads,
+    ) -> Result<(Vec<Fr>, Vec<Fr>), ProverError> {
+        self.check_wires(witness)?;
+        let wires = witness.wires();
         let (mut a, b) = if let Some(rows) = witness.rows() {
             for (matrix, values) in [('A', &rows.a), ('B', &rows.b)] {
                 if values.len() != self.constraints {
@@ -230,10 +236,8 @@ impl Circuit {
             a.extend_from_slice(&rows.a);
             (a, rows.b.clone())
         } else {
-            threads.join(
-                || self.a.multiply(wires, threads),
-                || self.b.multiply(wires, threads),
-            )
+            let [a, b] = self.matrices.as_ref().ok_or(ProverError::RowsMissing)?;
+            threads.join(|| a.multiply(wires, threads), || b.multiply(wires, threads))
         };
         a.extend_from_slice(&wires[..=self.public]);
         Ok((a, b))

@@ -30,6 +30,7 @@
 //! A and B reveal only which scalars are zero. The scalars of C are not. An attacker who can
 //! measure cache accesses or many precise timings on the proving machine can learn about witnesses.
 
+mod compact;
 mod engine;
 mod error;
 #[cfg(feature = "files")]
@@ -45,6 +46,7 @@ mod transform;
 mod wipe;
 mod witness;
 
+pub use compact::{BlindedParts, CompactEngine, CompactKey, UnblindedC};
 pub use engine::{BackEnd, Engine, Options};
 pub use error::ProverError;
 #[cfg(feature = "files")]

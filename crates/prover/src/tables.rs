@@ -1,6 +1,6 @@
 //! The tables of a key's points for one back end, and proofs with given randomness.
 
-use ark_bn254::Fr;
+use ark_bn254::{Fr, G1Affine, G1Projective, G2Projective};
 use ark_ec::CurveGroup;
 use ark_ff::Field;
 use bauta_packed_field::{Arch, PackedField, Task, Words};
@@ -59,6 +59,21 @@ impl Windows {
     }
 }
 
+fn transform<A: Arch>(arch: A, circuit: &Circuit) -> Result<CosetTransform<A>, ProverError> {
+    CosetTransform::new(arch, circuit.domain_size).ok_or(ProverError::InvalidKey(
+        "the domain is too small for this back end",
+    ))
+}
+
+/// Adds α, β and δ to the queries. Also returns the points of L and H as one sum.
+fn with_constants(circuit: &Circuit, mut queries: Queries) -> (Queries, Vec<G1Affine>) {
+    queries.a.points.push(circuit.verifier.alpha);
+    let verifier = &circuit.verifier;
+    queries.b.points.extend([verifier.beta, verifier.delta]);
+    let c = [&queries.l.points[..], &queries.h.points].concat();
+    (queries, c)
+}
+
 /// The tables of one key, for one back end.
 pub(crate) struct Tables<A: Arch> {
     pub(crate) arch: A,
@@ -83,22 +98,38 @@ impl<A: Arch> Tables<A> {
         windows: Windows,
         threads: Threads,
     ) -> Result<Self, ProverError> {
-        let transform = CosetTransform::new(arch, circuit.domain_size).ok_or(ProverError::InvalidKey(
-            "the domain is too small for this back end",
-        ))?;
-        let Queries { mut a, mut b, l, h } = queries;
-        a.points.push(circuit.verifier.alpha);
-        b.points.extend([circuit.verifier.beta, circuit.verifier.delta]);
-        let c = [l.points, h.points].concat();
+        let transform = transform(arch, circuit)?;
+        let (queries, c) = with_constants(circuit, queries);
         Ok(Self {
             arch,
-            a_wires: a.indices,
-            a: FixedBase::new(arch, &a.points, windows.a, threads),
-            b_wires: b.indices,
-            b: FixedBase::new(arch, &b.points, windows.b, threads),
-            l_wires: l.indices,
-            h_points: h.indices,
+            a_wires: queries.a.indices,
+            a: FixedBase::new(arch, &queries.a.points, windows.a, threads),
+            b_wires: queries.b.indices,
+            b: FixedBase::new(arch, &queries.b.points, windows.b, threads),
+            l_wires: queries.l.indices,
+            h_points: queries.h.indices,
             c: FixedBase::new(arch, &c, windows.c, threads),
+            transform,
+        })
+    }
+
+    /// Keeps the points themselves instead of tables of multiples.
+    pub(crate) fn without_multiples(
+        arch: A,
+        circuit: &Circuit,
+        queries: Queries,
+    ) -> Result<Self, ProverError> {
+        let transform = transform(arch, circuit)?;
+        let (queries, c) = with_constants(circuit, queries);
+        Ok(Self {
+            arch,
+            a_wires: queries.a.indices,
+            a: FixedBase::without_multiples(arch, &queries.a.points),
+            b_wires: queries.b.indices,
+            b: FixedBase::without_multiples(arch, &queries.b.points),
+            l_wires: queries.l.indices,
+            h_points: queries.h.indices,
+            c: FixedBase::without_multiples(arch, &c),
             transform,
         })
     }
@@ -117,27 +148,14 @@ impl<A: Arch> Tables<A> {
     ) -> Result<Proof, ProverError> {
         let (rows_a, rows_b) = circuit.rows(witness, threads)?;
         let (rows_a, rows_b) = (Zeroizing::new(rows_a), Zeroizing::new(rows_b));
-        let inverse = blinding.inverse();
         // C is about half of the work and has the longest chain of dependent steps, so it starts
         // first. Threads that have finished A and B help with it.
-        let (c, (b, (a, shift))) = threads.join(
+        let (c, (a, b, shift)) = threads.join(
             || {
                 self.c
                     .multiply(&self.c_scalars(witness, &rows_a, &rows_b, threads), threads)
             },
-            || {
-                threads.join(
-                    || self.b.multiply(&self.b_scalars(witness, blinding), threads),
-                    || {
-                        let a = self.a.multiply(
-                            &self.scaled(witness, &self.a_wires, &[Fr::ONE], inverse, 0),
-                            threads,
-                        );
-                        // C still lacks r₂ times the unblinded A, which is r₁·A.
-                        (a, a * (blinding.scale * blinding.shift))
-                    },
-                )
-            },
+            || self.a_and_b(witness, blinding, threads),
         );
         let [a, c] = [a, c + shift].map(CurveGroup::into_affine);
         Proof {
@@ -146,6 +164,40 @@ impl<A: Arch> Tables<A> {
             c,
         }
         .without_infinity()
+    }
+
+    /// Returns C without blinding. It is a function of the witness and must stay secret.
+    pub(crate) fn unblinded_c(
+        &self,
+        circuit: &Circuit,
+        witness: &Witness,
+    ) -> Result<G1Projective, ProverError> {
+        let (rows_a, rows_b) = circuit.rows(witness, Threads::One)?;
+        let (rows_a, rows_b) = (Zeroizing::new(rows_a), Zeroizing::new(rows_b));
+        let scalars = self.c_scalars(witness, &rows_a, &rows_b, Threads::One);
+        Ok(self.c.multiply(&scalars, Threads::One))
+    }
+
+    /// Returns A, B, and what blinding adds to C: r₂ times the unblinded A.
+    pub(crate) fn a_and_b(
+        &self,
+        witness: &Witness,
+        blinding: &Blinding,
+        threads: Threads,
+    ) -> (G1Projective, G2Projective, G1Projective) {
+        let inverse = blinding.inverse();
+        let (b, (a, shift)) = threads.join(
+            || self.b.multiply(&self.b_scalars(witness, blinding), threads),
+            || {
+                let a = self.a.multiply(
+                    &self.scaled(witness, &self.a_wires, &[Fr::ONE], inverse, 0),
+                    threads,
+                );
+                // The unblinded A is r₁·A.
+                (a, a * (blinding.scale * blinding.shift))
+            },
+        );
+        (a, b, shift)
     }
 
     fn b_scalars(&self, witness: &Witness, blinding: &Blinding) -> Zeroizing<Vec<Words>> {

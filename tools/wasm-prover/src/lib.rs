@@ -1,84 +1,245 @@
-//! The proving engine for `wasm32-unknown-unknown`: the portable back end on one thread, without
-//! files.
+//! The prover of the ownership statement for `wasm32-unknown-unknown`, with a C interface.
 //!
 //! ```text
-//!   host --write(KEY | WITNESS | SEED, byte)..--> prove() --> read(i).. --> proof.json, or an
-//!   error
+//!   input(n) -> address; the host writes n bytes there; the next call reads and wipes them
+//!
+//!   supported()          whether the arithmetic of this build is right on this engine
+//!   load_key()           web-key file           -->
+//!   prove()              proof inputs           --> proof and public values
+//!   prove_c()            proof inputs           --> the unblinded C
+//!   prove_rest()         proof inputs           -->               on another worker
+//!   combine()            the unblinded C        --> proof and public values, after prove_rest
+//!
+//!   output() -> address, output_length(): the result, or an error message if the call returned 0
 //! ```
 //!
-//! The host passes bytes one by one. This takes a few million calls, but needs no shared memory,
-//! which is easy to get wrong. Randomness comes from the host's seed: 32 bytes of its cryptographic
-//! generator, new for each proof.
+//! The same source is built twice. With relaxed SIMD, it uses the back end of fused multiply-adds.
+//! The host must call `supported` first and use the other build if the result is 0. Without relaxed
+//! SIMD, it uses the back end of 29-bit limbs.
+//!
+//! Randomness comes from the host: each proof's inputs begin with 32 bytes of its cryptographic
+//! generator. `bauta_circuits::web_inputs` has the layout of the inputs after them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ark_std::rand::{SeedableRng, rngs::StdRng};
-use bauta_iden3::{ZKey, json};
-use bauta_prover::{Engine, Options, Proof, Witness};
+use bauta_circuits::{Evaluation, Proof, statement, web_inputs};
+use bauta_prover::{BlindedParts, CompactEngine, CompactKey, UnblindedC, Witness};
+use zeroize::Zeroize;
 
-/// The inputs that the host has written, and the output that it can read.
+#[cfg(target_feature = "relaxed-simd")]
+type BackEnd = bauta_packed_field::Fused;
+#[cfg(not(target_feature = "relaxed-simd"))]
+type BackEnd = bauta_packed_field::Limbs29;
+
+#[cfg(target_feature = "relaxed-simd")]
+fn back_end() -> Option<BackEnd> {
+    BackEnd::detect()
+}
+#[cfg(not(target_feature = "relaxed-simd"))]
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "the other build's back end needs a check"
+)]
+fn back_end() -> Option<BackEnd> {
+    Some(bauta_packed_field::Limbs29)
+}
+
+/// The largest accepted input.
+const MAX_INPUT: usize = 16 << 20;
+
+/// A started proof, which `combine` completes.
+struct Started {
+    parts: BlindedParts,
+    witness: Witness,
+    evaluation: Evaluation,
+}
+
 struct State {
-    /// The bytes of a `.zkey`, of a `.wtns` and of a seed.
-    inputs: [Vec<u8>; 3],
+    input: Vec<u8>,
     output: Vec<u8>,
+    engine: Option<CompactEngine<BackEnd>>,
+    started: Option<Started>,
 }
 
 static STATE: Mutex<State> = Mutex::new(State {
-    inputs: [const { Vec::new() }; 3],
+    input: Vec::new(),
     output: Vec::new(),
+    engine: None,
+    started: None,
 });
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Appends a byte to input 0 (the key), 1 (the witness) or 2 (the seed). Other input numbers are
-/// ignored.
+/// Wipes the last output and reserves memory for the input of the next call. Returns its address,
+/// or 0 if the length is above 16 MiB.
 #[unsafe(no_mangle)]
-pub extern "C" fn write(input: u32, byte: u32) {
-    let byte = byte.to_le_bytes()[0];
-    if let Some(bytes) = state().inputs.get_mut(input as usize) {
-        bytes.push(byte);
-    }
-}
-
-/// Makes a proof, verifies it and empties the inputs. Returns 1 if this succeeds; the output is
-/// then `proof.json` in the format of snarkjs. Returns 0 if it fails; the output is then an error
-/// message.
-#[unsafe(no_mangle)]
-pub extern "C" fn prove() -> u32 {
+pub extern "C" fn input(length: u32) -> u32 {
+    let length = length as usize;
     let mut state = state();
-    let [key, witness, seed] = std::mem::take(&mut state.inputs);
-    let (text, proved) = match proof(&key, &witness, &seed) {
-        Ok(proof) => (proof, 1),
-        Err(error) => (error.to_string(), 0),
-    };
-    state.output = text.into_bytes();
-    proved
+    state.input.zeroize();
+    state.output.zeroize();
+    if length > MAX_INPUT {
+        return 0;
+    }
+    state.input = vec![0; length];
+    address(&state.input)
 }
 
-/// Returns the length of the output in bytes.
+/// Returns the address of the last call's output.
 #[unsafe(no_mangle)]
-pub extern "C" fn length() -> u32 {
+pub extern "C" fn output() -> u32 {
+    address(&state().output)
+}
+
+/// Returns the length of the last call's output in bytes.
+#[unsafe(no_mangle)]
+pub extern "C" fn output_length() -> u32 {
     u32::try_from(state().output.len()).unwrap_or(u32::MAX)
 }
 
-/// Returns a byte of the output, or 0 if `index` is beyond its end.
+#[allow(clippy::cast_possible_truncation, reason = "addresses have 32 bits here")]
+fn address(bytes: &[u8]) -> u32 {
+    bytes.as_ptr() as usize as u32
+}
+
+/// Returns 1 if the arithmetic of this build is right on this engine, and 0 if not.
 #[unsafe(no_mangle)]
-pub extern "C" fn read(index: u32) -> u32 {
-    state().output.get(index as usize).copied().map_or(0, u32::from)
+pub extern "C" fn supported() -> u32 {
+    u32::from(back_end().is_some())
 }
 
-fn proof(key: &[u8], witness: &[u8], seed: &[u8]) -> Result<String, Box<dyn std::error::Error>> {
-    let seed: [u8; 32] = seed.try_into().map_err(|_| "the seed must have 32 bytes")?;
-    let engine = Engine::prepare_with(&ZKey::from_bytes(key)?, Options::service())?;
-    let witness = bauta_iden3::Witness::from_bytes(witness)?;
-    let witness = Witness::new(witness.values().to_vec());
-    let Proof { a, b, c } = engine.prove(&witness, &mut StdRng::from_seed(seed))?;
-    Ok(json::proof_to_json(&ark_groth16::Proof { a, b, c }))
+/// Reads a web-key file, which replaces the key of earlier calls.
+#[unsafe(no_mangle)]
+pub extern "C" fn load_key() -> u32 {
+    call(|state, input| {
+        let arch = back_end().ok_or("multiply-adds are not fused on this engine; use the other build")?;
+        state.engine = None;
+        let key = CompactKey::from_bytes(input).map_err(message)?;
+        state.engine = Some(CompactEngine::new(arch, key).map_err(message)?);
+        Ok(Vec::new())
+    })
 }
 
-fn no_randomness(_: &mut [u8]) -> Result<(), getrandom::Error> {
+/// Makes a proof and verifies it.
+#[unsafe(no_mangle)]
+pub extern "C" fn prove() -> u32 {
+    call(|state, input| {
+        let engine = engine(state)?;
+        let (mut rng, witness, evaluation) = read(engine, input)?;
+        let proof = engine.prove(&witness, &mut rng).map_err(message)?;
+        Ok(proof_bytes(&proof, &evaluation))
+    })
+}
+
+/// Computes the unblinded C of a proof. It is secret.
+#[unsafe(no_mangle)]
+pub extern "C" fn prove_c() -> u32 {
+    call(|state, input| {
+        let engine = engine(state)?;
+        let (_, witness, _) = read(engine, input)?;
+        Ok(engine.unblinded_c(&witness).map_err(message)?.to_bytes().to_vec())
+    })
+}
+
+/// Computes the rest of a proof and keeps it for `combine`.
+#[unsafe(no_mangle)]
+pub extern "C" fn prove_rest() -> u32 {
+    call(|state, input| {
+        let engine = engine(state)?;
+        let (mut rng, witness, evaluation) = read(engine, input)?;
+        let parts = engine.blinded_parts(&witness, &mut rng).map_err(message)?;
+        state.started = Some(Started {
+            parts,
+            witness,
+            evaluation,
+        });
+        Ok(Vec::new())
+    })
+}
+
+/// Completes the proof that `prove_rest` has started, and verifies it.
+#[unsafe(no_mangle)]
+pub extern "C" fn combine() -> u32 {
+    call(|state, input| {
+        let started = state
+            .started
+            .take()
+            .ok_or("there is no started proof; call prove_rest first")?;
+        let c = input
+            .try_into()
+            .ok()
+            .and_then(UnblindedC::from_bytes)
+            .ok_or("the input is not a point of G1")?;
+        let proof = engine(state)?
+            .combine(&started.parts, &c, &started.witness)
+            .map_err(message)?;
+        Ok(proof_bytes(&proof, &started.evaluation))
+    })
+}
+
+/// A result, or a message. Trait objects of errors would add their `Debug` forms to the module.
+type Result<T> = std::result::Result<T, String>;
+
+/// Runs a call with the input, wipes the input, and stores the result or the error message.
+fn call(run: impl FnOnce(&mut State, &[u8]) -> Result<Vec<u8>>) -> u32 {
+    let mut state = state();
+    state.output.zeroize();
+    let mut input = std::mem::take(&mut state.input);
+    let result = run(&mut state, &input);
+    input.zeroize();
+    let (output, success) = match result {
+        Ok(output) => (output, 1),
+        Err(message) => (message.into_bytes(), 0),
+    };
+    state.output = output;
+    success
+}
+
+fn message(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+fn engine(state: &State) -> Result<&CompactEngine<BackEnd>> {
+    Ok(state
+        .engine
+        .as_ref()
+        .ok_or("there is no key; call load_key first")?)
+}
+
+/// Reads the seed and the inputs of a proof, checks the statement and computes the witness.
+fn read(engine: &CompactEngine<BackEnd>, input: &[u8]) -> Result<(StdRng, Witness, Evaluation)> {
+    let (seed, inputs) = input
+        .split_first_chunk()
+        .ok_or("the input has no seed of 32 bytes")?;
+    let (statement, inputs) = web_inputs::read(inputs).map_err(message)?;
+    let (evaluation, assignment) =
+        statement::evaluate_and_assign(&statement, &inputs, engine.wires(), engine.constraints())
+            .map_err(message)?;
+    Ok((StdRng::from_seed(*seed), assignment.into_witness(), evaluation))
+}
+
+/// Returns the proof in the program's form, then root, nullifier, scope, claim, context and digest.
+fn proof_bytes(proof: &bauta_prover::Proof, evaluation: &Evaluation) -> Vec<u8> {
+    let bauta_prover::Proof { a, b, c } = *proof;
+    let public = &evaluation.public;
+    let mut bytes = Proof::from(ark_groth16::Proof { a, b, c }).to_bytes().to_vec();
+    for value in [
+        public.root.to_bytes(),
+        public.nullifier.to_bytes(),
+        public.scope.to_bytes(),
+        public.claim.to_bytes(),
+        public.context.to_bytes(),
+        evaluation.digest.to_bytes(),
+    ] {
+        bytes.extend(value);
+    }
+    bytes
+}
+
+fn no_randomness(_: &mut [u8]) -> std::result::Result<(), getrandom::Error> {
     Err(getrandom::Error::UNSUPPORTED)
 }
 getrandom::register_custom_getrandom!(no_randomness);

@@ -104,7 +104,7 @@ pub(crate) fn encode<A: Arch>(identity: &Identity, circuit: &Circuit, tables: &T
     let verifier = &circuit.verifier;
     body.list(&g1_words(std::iter::once(&verifier.alpha).chain(&verifier.ic)));
     body.list(&g2_words(&[verifier.beta, verifier.gamma, verifier.delta]));
-    for rows in [&circuit.a, &circuit.b] {
+    for rows in circuit.matrices.iter().flatten() {
         body.list(&rows.starts);
         body.list(&rows.entries.iter().map(|entry| entry.0).collect::<Vec<u32>>());
         body.list(
@@ -180,8 +180,7 @@ fn parse<A: Arch>(arch: A, file: &Arc<Mmap>) -> Option<(Circuit, Tables<A>)> {
         public,
         constraints,
         domain_size,
-        a: rows_a,
-        b: rows_b,
+        matrices: Some([rows_a, rows_b]),
         verifier: Verifier {
             alpha,
             beta,

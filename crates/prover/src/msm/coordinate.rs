@@ -1,14 +1,14 @@
 //! Vectors of the coordinates of G1 and G2.
 
 use ark_bn254::{Fq, Fq2, Fr, g1, g2};
-use ark_ec::short_weierstrass::{Affine, SWCurveConfig};
+use ark_ec::{scalar_mul::glv::GLVConfig, short_weierstrass::Affine};
 use bauta_packed_field::{Arch, CacheLine, PackedField};
 
 /// A vector of elements of a curve's coordinate field. The ranges are those of [`PackedField`]:
 /// arguments and results are reduced, unless the method says otherwise.
 pub(crate) trait Coordinate<A: Arch>: Copy + Send + Sync {
     /// The curve.
-    type Curve: SWCurveConfig<ScalarField = Fr>;
+    type Curve: GLVConfig<ScalarField = Fr>;
     /// The form in which the norm of a difference is kept beside the difference.
     type Norm: Copy + Send + Sync;
     /// The number of cache lines of a stored point.

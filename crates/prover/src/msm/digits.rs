@@ -15,7 +15,7 @@ pub(crate) const fn digit_count(window: u32) -> usize {
 /// digit.
 #[derive(Default)]
 pub(super) struct Buckets {
-    digits: Vec<i32>,
+    pub(super) digits: Vec<i32>,
     /// An entry's list is the absolute value of the digit. Its reference is a table index, with
     /// [`NEGATIVE`] for a negative digit.
     pub(super) entries: Vec<Entry>,

@@ -11,6 +11,10 @@
 //!   weighted.rs: rows and columns   points.rs: references to points    pool.rs: reused memory
 //! ```
 //!
+//! Points without multiples ([`FixedBase::without_multiples`]) use the same steps. `halves.rs`
+//! splits their scalars by the endomorphism, and there is one set of buckets for each digit
+//! position.
+//!
 //! The table contains the multiples by powers of two, so all digits of all scalars share one set of
 //! buckets, and only the last step doubles points. The memory consists of the table, the digits and
 //! buckets of each multiplication, and one block of sums for each thread. What the blocks leave in
@@ -19,6 +23,7 @@
 mod chunk;
 mod coordinate;
 mod digits;
+mod halves;
 mod inverse;
 mod lists;
 mod pairs;
@@ -28,6 +33,7 @@ mod weighted;
 
 use std::ops::Range;
 
+use ark_ec::scalar_mul::glv::GLVConfig;
 use ark_ec::{
     AdditiveGroup, AffineRepr, CurveGroup,
     short_weierstrass::{Affine, Projective},
@@ -37,6 +43,7 @@ use bauta_packed_field::{Arch, CacheLine, Words};
 pub(crate) use coordinate::{Base, Coordinate, Extension};
 use digits::Buckets;
 pub(crate) use digits::digit_count;
+use halves::{half_digit_count, lists_per_digit};
 use lists::Workspace;
 use pool::Pool;
 use weighted::{Sums, SumsPart, copy_sums, weighted_sum};
@@ -56,11 +63,21 @@ pub(crate) const WINDOWS: std::ops::RangeInclusive<u32> = 4..=20;
 /// second-level cache.
 const BLOCK_LINES: usize = 8 * 1024;
 
+/// What a table contains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Contents {
+    /// The multiples of the points by powers of two.
+    Multiples,
+    /// The points and their images under the endomorphism.
+    Images,
+}
+
 /// Fixed points with their table.
 pub(crate) struct FixedBase<A: Arch, C: Coordinate<A>> {
     arch: A,
     window: u32,
     points: usize,
+    contents: Contents,
     table: TableMemory,
     /// Memory that a whole multiplication uses.
     multiplications: Pool<(Buckets, Sums)>,
@@ -95,6 +112,32 @@ impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
             arch,
             window,
             points: points.len(),
+            contents: Contents::Multiples,
+            table: TableMemory::from(table),
+            multiplications: Pool::new(),
+            workspaces: Pool::new(),
+        }
+    }
+
+    /// Stores the points without multiples. This takes no time, but multiplications have about 1.3
+    /// times as many additions. None of the points may be infinity.
+    pub(crate) fn without_multiples(arch: A, points: &[Affine<C::Curve>]) -> Self {
+        let mut table = vec![CacheLine::ZERO; 2 * points.len() * C::LINES];
+        for (point, lines) in points.iter().zip(table.chunks_exact_mut(2 * C::LINES)) {
+            let (first, image) = lines.split_at_mut(C::LINES);
+            C::encode(point, first);
+            C::encode(&C::Curve::endomorphism_affine(point), image);
+        }
+        // A bucket costs two additions.
+        let additions =
+            |window: &u32| half_digit_count(*window) * (2 * points.len() + 2 * lists_per_digit(*window));
+        Self {
+            arch,
+            window: WINDOWS
+                .min_by_key(additions)
+                .expect("there are windows to choose from"),
+            points: points.len(),
+            contents: Contents::Images,
             table: TableMemory::from(table),
             multiplications: Pool::new(),
             workspaces: Pool::new(),
@@ -109,6 +152,7 @@ impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
             arch,
             window,
             points,
+            contents: Contents::Multiples,
             table,
             multiplications: Pool::new(),
             workspaces: Pool::new(),
@@ -138,16 +182,27 @@ impl<A: Arch, C: Coordinate<A>> FixedBase<A, C> {
             "there must be one scalar for each point"
         );
         self.multiplications.with(Default::default, |(buckets, sums)| {
-            buckets.sort(scalars, self.window);
+            match self.contents {
+                Contents::Multiples => buckets.sort(scalars, self.window),
+                Contents::Images => buckets.sort_halves::<C::Curve>(scalars, self.window),
+            }
             sums.reset(buckets.starts.len() - 1, C::LINES);
             self.bucket_sums(buckets, sums, threads);
-            let result = weighted_sum(
-                self.arch,
-                &self.workspaces,
-                &sums.lines,
-                &sums.references,
-                threads,
-            );
+            let weighted =
+                |references| weighted_sum(self.arch, &self.workspaces, &sums.lines, references, threads);
+            let result = match self.contents {
+                Contents::Multiples => weighted(&sums.references),
+                // One sum for each digit position, the highest first.
+                Contents::Images => sums.references.chunks(lists_per_digit(self.window)).rev().fold(
+                    Projective::ZERO,
+                    |mut sum, digit| {
+                        for _ in 0..self.window {
+                            sum.double_in_place();
+                        }
+                        sum + weighted(digit)
+                    },
+                ),
+            };
             buckets.wipe();
             sums.wipe();
             self.workspaces.for_each_idle(Workspace::wipe);
