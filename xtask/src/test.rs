@@ -1,13 +1,13 @@
 //! `cargo xtask test`: installs what is missing, then runs every test of the project.
 
-use std::{env, fs, process::Command, thread};
+use std::{env, fs, path::PathBuf, process::Command, thread};
 
 use anyhow::Result;
 
-use crate::{demo, program, system, workspace};
+use crate::{demo, localnet, program, system, workspace};
 
 /// Checks the artifacts, then runs the tests of the workspace, the suite on the SBPF v0 ELFs, the
-/// TypeScript suite, and the demo.
+/// TypeScript suite, the TypeScript packages, and the demo.
 pub fn run() -> Result<()> {
     system::require(&system::BUILD)?;
     system::require(&[
@@ -22,6 +22,7 @@ pub fn run() -> Result<()> {
     workspace::run(&mut cargo_test()?)?;
     suite_on_v0()?;
     typescript()?;
+    sdk()?;
     // The demo checks the results that it prints.
     demo::run()
 }
@@ -59,12 +60,24 @@ fn suite_on_v0() -> Result<()> {
     workspace::run(&mut cargo)
 }
 
-/// Runs the TypeScript suite, in which Anchor's client uses the IDL and the ELF. The npm packages
-/// have locked versions.
+/// Runs the TypeScript suite, in which Anchor's client uses the IDL and the ELF.
 fn typescript() -> Result<()> {
-    let folder = workspace::root()?.join("tests/typescript");
+    npm_test("tests/typescript", &[])
+}
+
+/// Builds and tests the TypeScript packages. One test uses the local node.
+fn sdk() -> Result<()> {
+    npm_test("sdk", &[("BAUTA_LOCALNET", localnet::build()?)])
+}
+
+/// Installs the npm packages of a folder, which have locked versions, and runs its tests with these
+/// variables in their environment.
+fn npm_test(folder: &str, variables: &[(&str, PathBuf)]) -> Result<()> {
+    let folder = workspace::root()?.join(folder);
     for arguments in [&["ci", "--no-audit", "--no-fund"][..], &["test"]] {
-        workspace::run(Command::new("npm").args(arguments).current_dir(&folder))?;
+        let mut npm = Command::new("npm");
+        npm.args(arguments).current_dir(&folder);
+        workspace::run(npm.envs(variables.iter().cloned()))?;
     }
     Ok(())
 }

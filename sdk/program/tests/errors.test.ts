@@ -32,9 +32,10 @@ test("the error of an instruction of the program has its name and message", () =
 });
 
 test("the error is found inside the error of a preflight", () => {
+  const cause = failure(1, BAUTA_ERROR__NULLIFIER_USED);
   const error = new SolanaError(SOLANA_ERROR__JSON_RPC__SERVER_ERROR_SEND_TRANSACTION_PREFLIGHT_FAILURE, {
-    cause: failure(1, BAUTA_ERROR__NULLIFIER_USED),
-  } as ConstructorParameters<typeof SolanaError>[1]);
+    cause,
+  } as never);
   assert.deepEqual(programErrorOf(error, message), used);
 });
 
@@ -47,7 +48,7 @@ test("errors of other programs and of other kinds are not described", () => {
   assert.equal(programErrorOf(undefined, message), undefined);
 });
 
-test("codes of the system program, of Anchor and unknown codes are told apart", () => {
+test("codes of the system program, of Anchor and unknown codes have names of their own", () => {
   const names = [0, 1, 2, 99, 100, 5999, 6000, 60_000].map((code) => describeErrorCode(code).name);
   const [first] = names.slice(6);
   assert.deepEqual(names, [

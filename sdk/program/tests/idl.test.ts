@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { createNoopSigner, getAddressDecoder, getProgramDerivedAddress, type Address, type Instruction } from "@solana/kit";
+import { createNoopSigner, getAddressDecoder, getProgramDerivedAddress, type AccountMeta, type Address, type Instruction } from "@solana/kit";
 
 import * as client from "../src/index.ts";
 
@@ -94,7 +94,7 @@ for (const instruction of idl.instructions) {
     assert.deepEqual([...(built.data ?? [])].slice(0, 8), instruction.discriminator);
     assert.equal(built.accounts?.length, instruction.accounts.length);
     for (const [index, account] of instruction.accounts.entries()) {
-      const meta = built.accounts![index]!;
+      const meta: AccountMeta = built.accounts![index]!;
       const role = (account.signer ? 2 : 0) + (account.writable ? 1 : 0);
       assert.equal(meta.role, role, account.name);
       if (skipped.includes(account.name)) continue;

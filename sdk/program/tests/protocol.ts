@@ -7,7 +7,7 @@ import { poseidon5 } from "poseidon-lite";
 
 const bytes = (address: Address) => getAddressEncoder().encode(address);
 
-export function sha256(...parts: Parameters<typeof Uint8Array.from>[0][]): Uint8Array {
+export function sha256(...parts: ArrayLike<number>[]): Uint8Array {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(Uint8Array.from(part));
   return Uint8Array.from(hash.digest());
