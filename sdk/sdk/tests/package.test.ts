@@ -1,0 +1,3 @@
+import { testPackage } from "../../tests/package.ts";
+
+testPackage("sdk", [{ names: "*", bytes: 4_000 }]);
