@@ -15,7 +15,10 @@ import { build } from "esbuild";
 const run = promisify(execFile);
 const tool = (name: string) => fileURLToPath(new URL(`../node_modules/.bin/${name}`, import.meta.url));
 
-/** A part of a package that a page loads: the exported names, and the limit of its size in bytes after gzip. */
+/**
+ * A part of a package that a page loads: the exported names, and the limit of its size in bytes
+ * after gzip.
+ */
 export interface SizeLimit {
   readonly names: string;
   readonly bytes: number;

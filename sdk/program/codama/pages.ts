@@ -2,7 +2,9 @@
 
 import type { ErrorNode, EventNode, ProgramNode } from "@codama/nodes";
 
-/** Returns the page of the errors. Codama's page has no names, and no messages in production builds. */
+/**
+ * Returns the page of the errors. Codama's page has no names, and no messages in production builds.
+ */
 export function errorsPage(program: ProgramNode): string {
   const { errors } = program;
   return `
@@ -20,8 +22,8 @@ ${errors.map((error) => `[${constant(error)}]: [${JSON.stringify(pascal(error.na
 };
 
 /**
- * Returns whether a transaction failed because an instruction of the program failed with an error of
- * the program, or with this error.
+ * Returns whether a transaction failed because an instruction of the program failed with an error
+ * of the program, or with this error.
  */
 export function isBautaError<TCode extends BautaError>(
   error: unknown,

@@ -1,6 +1,6 @@
 // Renders the client into a folder.
 //
-//   IDL ──> flatten.ts ──> Codama's tree ──> repairs.ts ──> Codama's renderer ──> pages.ts ──> files
+//   IDL ──> flatten.ts ──> Codama's tree ──> repairs.ts ──> its renderer ──> pages.ts ──> files
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
@@ -86,7 +86,10 @@ function withExtension(path: string, target: string, pages: ReadonlyMap<string, 
   return pages.has(`${resolved}/index.ts`) ? `${target.replace(/\/$/, "")}/index.js` : `${target}.js`;
 }
 
-/** Replaces Kit's decoder of accounts by that of `src/accounts.ts`, which also checks owner and length. */
+/**
+ * Replaces Kit's decoder of accounts by that of `src/accounts.ts`, which also checks owner and
+ * length.
+ */
 function withCheckedAccounts(path: string, text: string): string {
   if (!path.startsWith("accounts/") || path.endsWith("index.ts")) return text;
   const imported = /\bdecodeAccount,\s*/;

@@ -1,4 +1,5 @@
-// Repairs of Codama's tree of the IDL, as visitors. Each repair says what Codama would do without it.
+// Repairs of Codama's tree of the IDL, as visitors. Each repair says what Codama would do without
+// it.
 
 import {
   accountValueNode,
@@ -50,7 +51,8 @@ export function repairs(): Visitor<Node | null>[] {
         withEventsAsTypes,
       ]),
     ]),
-    // One visitor for the rest: Codama's visitors refuse accounts and drop defaults that are repaired.
+    // One visitor for the rest: Codama's visitors refuse accounts and drop defaults that are
+    // repaired.
     bottomUpTransformerVisitor([
       transformer<AccountNode>("accountNode", [withCheckedDiscriminator]),
       transformer<InstructionNode>("instructionNode", [
@@ -69,8 +71,9 @@ function transformer<TNode extends Node>(kind: TNode["kind"], steps: ((node: TNo
 }
 
 /**
- * Merges derived addresses that differ only in the names of their seeds. Codama names the holding of
- * a Core asset `registerCoreHolderHolding`, because its last seed is called `asset` and not `mint`.
+ * Merges derived addresses that differ only in the names of their seeds. Codama names the holding
+ * of a Core asset `registerCoreHolderHolding`, because its last seed is called `asset` and not
+ * `mint`.
  */
 function withOnePdaPerAddress(program: ProgramNode): ProgramNode {
   const shape = (pda: PdaNode) =>
@@ -147,7 +150,10 @@ function withEventsAsTypes(program: ProgramNode): ProgramNode {
   return { ...program, definedTypes: [...program.definedTypes, ...types] };
 }
 
-/** Makes the decoder of an account refuse another discriminator. Codama's decoder returns it unchecked. */
+/**
+ * Makes the decoder of an account refuse another discriminator. Codama's decoder returns it
+ * unchecked.
+ */
 function withCheckedDiscriminator(account: AccountNode): AccountNode {
   const [discriminator, ...fields] = resolveNestedTypeNode(account.data).fields;
   const value = discriminator?.defaultValue;
@@ -163,7 +169,10 @@ function withCheckedDiscriminator(account: AccountNode): AccountNode {
   };
 }
 
-/** Links each account to the derived address of its name. Codama links none. A tree has no derived address. */
+/**
+ * Links each account to the derived address of its name. Codama links none. A tree has no derived
+ * address.
+ */
 function withAccountsAtTheirPdas(program: ProgramNode): ProgramNode {
   const derived = program.pdas.map(({ name }) => name);
   return {
@@ -188,7 +197,10 @@ function withDistinctNames(instruction: InstructionNode): InstructionNode {
   };
 }
 
-/** Derives the loader's account from the account `program`. The IDL has the address as a constant seed. */
+/**
+ * Derives the loader's account from the account `program`. The IDL has the address as a constant
+ * seed.
+ */
 function withProgramData(instruction: InstructionNode): InstructionNode {
   const seeds = [pdaSeedValueNode("program", accountValueNode("program"))];
   return {
@@ -199,7 +211,10 @@ function withProgramData(instruction: InstructionNode): InstructionNode {
   };
 }
 
-/** Sets the account `program`, and derives addresses with it. Codama requires it and then ignores it. */
+/**
+ * Sets the account `program`, and derives addresses with it. Codama requires it and then ignores
+ * it.
+ */
 function withProgram(instruction: InstructionNode): InstructionNode {
   const program = instruction.accounts.find(({ name }) => name === "program");
   if (!program) return instruction;
@@ -216,7 +231,10 @@ function withProgram(instruction: InstructionNode): InstructionNode {
   };
 }
 
-/** Derives the address of the circuit that `register_circuit` creates. Its seeds are hashes of the arguments. */
+/**
+ * Derives the address of the circuit that `register_circuit` creates. Its seeds are hashes of the
+ * arguments.
+ */
 function withCircuit(instruction: InstructionNode): InstructionNode {
   if (instruction.name !== "registerCircuit") return instruction;
   const names = instruction.arguments.map(({ name }) => name).filter((name) => name !== "discriminator");

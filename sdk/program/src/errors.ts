@@ -3,14 +3,17 @@ import { isSolanaError, SOLANA_ERROR__INSTRUCTION_ERROR__CUSTOM, type Address } 
 import { BAUTA_ERRORS, type BautaError } from "./generated/errors/bauta.js";
 import { BAUTA_PROGRAM_ADDRESS } from "./generated/programs/index.js";
 
-/** A custom error of an instruction of the program: of the program, of Anchor's checks, or of the system program. */
+/**
+ * A custom error of an instruction of the program: of the program, of Anchor's checks, or of the
+ * system program.
+ */
 export interface ProgramError {
   /** The custom error code. */
   readonly code: number;
   /**
-   * The error's name in the IDL. The name in `SystemError` for the codes 0 and 1, `System` for other
-   * codes below 100, `Anchor` for other codes below 6000, and `Unknown` for codes that this client
-   * doesn't know.
+   * The error's name in the IDL. The name in `SystemError` for the codes 0 and 1, `System` for
+   * other codes below 100, `Anchor` for other codes below 6000, and `Unknown` for codes that this
+   * client doesn't know.
    */
   readonly name: string;
   /** The error message. */

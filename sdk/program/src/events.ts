@@ -12,7 +12,10 @@ export interface InnerInstruction {
   readonly data: ReadonlyUint8Array;
 }
 
-/** The parts of a transaction with its results that {@link eventsOfTransaction} reads: `getTransaction` with the encoding `json`. */
+/**
+ * The parts of a transaction with its results that {@link eventsOfTransaction} reads:
+ * `getTransaction` with the encoding `json`.
+ */
 export interface TransactionWithResults {
   readonly transaction: { readonly message: { readonly accountKeys: readonly Address[] } };
   readonly meta: {

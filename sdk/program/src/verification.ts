@@ -33,8 +33,8 @@ const BYTES = 7 * 32;
 /**
  * Decodes the return data of `verify`.
  *
- * RPC nodes cut trailing zero bytes of return data. This function adds them again. The last value is
- * a hash, which is never zero, so data of at most 192 bytes is not that of a verification.
+ * RPC nodes cut trailing zero bytes of return data. This function adds them again. The last value
+ * is a hash, which is never zero, so data of at most 192 bytes is not that of a verification.
  *
  * @throws {@link BautaClientError} if another program set the data, or if the data is not longer
  * than 192 bytes or is longer than 224 bytes.

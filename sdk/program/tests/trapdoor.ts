@@ -1,6 +1,6 @@
 // A verifying key whose secret exponents (its trapdoor) are known. With them, a test computes an
-// accepted proof for any digest without a circuit. Anyone who knows the exponents of a key can forge
-// proofs: such a key is the result of a dishonest setup.
+// accepted proof for any digest without a circuit. Anyone who knows the exponents of a key can
+// forge proofs: such a key is the result of a dishonest setup.
 
 import { bn254 } from "@noble/curves/bn254.js";
 

@@ -1,6 +1,8 @@
 declare const brand: unique symbol;
 
-/** An element of the scalar field of BN254: an integer that is at least 0 and below {@link MODULUS}. */
+/**
+ * An element of the scalar field of BN254: an integer that is at least 0 and below {@link MODULUS}.
+ */
 export type Field = bigint & { readonly [brand]: "Field" };
 
 /** The order of the scalar field of BN254. */

@@ -1,5 +1,6 @@
-// The constants of Poseidon for BN254, by the generator of its authors (generate_parameters_grain.sage).
-// They are derived and not stored: the constants of five widths have 43 KB.
+// The constants of Poseidon for BN254, by the generator of its authors
+// (generate_parameters_grain.sage). They are derived and not stored: the constants of five widths
+// have 43 KB.
 
 import { MODULUS } from "./field.js";
 

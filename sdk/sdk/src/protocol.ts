@@ -5,7 +5,10 @@ import { getAddressEncoder, type Address } from "@solana/kit";
 import { field, fieldFromBytes, fieldToBytes, type Field } from "./field.js";
 import { poseidon } from "./poseidon.js";
 
-/** Derives the identifier of an entry of a registry of holders from the token's mint or the Core asset. */
+/**
+ * Derives the identifier of an entry of a registry of holders from the token's mint or the Core
+ * asset.
+ */
 export function entryIdOf(asset: Address): Promise<Field> {
   return hashToField("bauta/mint/1", addressBytes(asset));
 }
@@ -110,8 +113,8 @@ export function digestOf(inputs: PublicInputs): Field {
 }
 
 /**
- * Hashes bytes to a field element: SHA-256 over the tag and the parts, each with its length, without
- * its three highest bits.
+ * Hashes bytes to a field element: SHA-256 over the tag and the parts, each with its length,
+ * without its three highest bits.
  */
 export async function hashToField(tag: string, ...parts: readonly Uint8Array[]): Promise<Field> {
   const name = new TextEncoder().encode(tag);

@@ -16,8 +16,8 @@ const ENTRY_BYTES = 32;
 /**
  * Reads a leaf and its path from the tiles of the API.
  *
- * Each tile is hashed and compared with the entry above it, up to the root, so the API can't forge a
- * path. The API sees which tiles are read: that the client needs one of 256 leaves.
+ * Each tile is hashed and compared with the entry above it, up to the root, so the API can't forge
+ * a path. The API sees which tiles are read: that the client needs one of 256 leaves.
  *
  * @param tree.root A root from the registry's account. It must not come from the API.
  * @throws {@link BautaError} if the API does not answer, lacks a tile, or serves a false one.
@@ -125,7 +125,10 @@ function parseTile(bytes: Uint8Array, level: number): Field[] | undefined {
   }
 }
 
-/** Reads a body of at most `limit` bytes. Returns `undefined` if it is longer, and reads no more of it. */
+/**
+ * Reads a body of at most `limit` bytes. Returns `undefined` if it is longer, and reads no more of
+ * it.
+ */
 async function boundedBody(response: Response, limit: number): Promise<Uint8Array | undefined> {
   const bytes = new Uint8Array(limit);
   let length = 0;

@@ -9,7 +9,9 @@ export type Siblings = readonly [Field, Field, Field];
 
 const emptySubtrees: Field[] = [field(0n)];
 
-/** Returns the root of a subtree without leaves. `level` is its height above the leaves, at most 16. */
+/**
+ * Returns the root of a subtree without leaves. `level` is its height above the leaves, at most 16.
+ */
 export function emptySubtree(level: number): Field {
   if (!Number.isInteger(level) || level < 0 || level > 16) throw new RangeError(`a level is 0 to 16, got ${level}`);
   for (let next = emptySubtrees.length; next <= level; next++) {
@@ -24,7 +26,9 @@ export function parentOf(children: readonly Field[]): Field {
   return poseidon(...children);
 }
 
-/** Returns the position of a node among its siblings. `level` is the node's height above the leaves. */
+/**
+ * Returns the position of a node among its siblings. `level` is the node's height above the leaves.
+ */
 export function positionAt(index: bigint, level: number): number {
   return Number((index >> BigInt(2 * level)) & 3n);
 }
@@ -39,7 +43,10 @@ export function checkIndex(index: bigint, depth: Depth): void {
   if (index < 0n || index >= leaves) throw new RangeError(`a tree of depth ${depth} has ${leaves} leaves, from index 0`);
 }
 
-/** Computes the root from a leaf, its index and its path, which has the siblings of each level from the leaf on. */
+/**
+ * Computes the root from a leaf, its index and its path, which has the siblings of each level from
+ * the leaf on.
+ */
 export function rootOfPath(leaf: Field, index: bigint, path: readonly Siblings[]): Field {
   return path.reduce<Field>((node, siblings, level) => {
     const children: Field[] = [...siblings];

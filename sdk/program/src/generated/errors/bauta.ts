@@ -785,8 +785,8 @@ export const BAUTA_ERRORS: Readonly<Record<BautaError, readonly [name: string, m
   };
 
 /**
- * Returns whether a transaction failed because an instruction of the program failed with an error of
- * the program, or with this error.
+ * Returns whether a transaction failed because an instruction of the program failed with an error
+ * of the program, or with this error.
  */
 export function isBautaError<TCode extends BautaError>(
   error: unknown,
