@@ -17,11 +17,12 @@ use super::{
 pub struct CollectionDocument {
     /// The address that identifies the collection. The kind says what it is the address of.
     key: String,
-    /// `mint`: one token or Core asset. `group`: a Token-2022 group. `token_metadata`: the mint of a
+    /// `mint`: one asset. `group`: a Token-2022 group. `token_metadata`: the mint of a
     /// collection of Token Metadata. `core`: a Metaplex Core collection. `prints`: the mint of a
     /// Token Metadata master. `unknown`: a kind that is newer than this service.
     kind: &'static str,
-    /// What the rules of the collection allow: `locked`, `prints`, `issuer_moves`, `leaving`.
+    /// What the rules of the collection allow: `locked`, `prints`, `compressed`, `issuer_moves`,
+    /// `leaving`.
     rules: Vec<&'static str>,
     /// The track of the collection's tokens.
     track: String,
@@ -30,9 +31,10 @@ pub struct CollectionDocument {
 /// The names of the kinds, in the order of their numbers.
 const KINDS: [&str; CollectionKind::ALL.len()] = ["mint", "group", "token_metadata", "core", "prints"];
 /// The names of the rules.
-const RULES: [(u16, &str); 4] = [
+const RULES: [(u16, &str); 5] = [
     (Rules::LOCKED, "locked"),
     (Rules::PRINTS, "prints"),
+    (Rules::COMPRESSED, "compressed"),
     (Rules::ISSUER_MOVES, "issuer_moves"),
     (Rules::LEAVING, "leaving"),
 ];

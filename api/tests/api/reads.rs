@@ -15,7 +15,7 @@ async fn with_scopes() -> Chain {
         ("mint", CollectionKind::Asset, 0),
         ("group", CollectionKind::Group, 0),
         ("metadata", CollectionKind::TokenMetadata, 1 | 2 | 16),
-        ("core", CollectionKind::Core, 8 | 16),
+        ("core", CollectionKind::Core, 4 | 8 | 16),
         ("master", CollectionKind::Prints, 1),
     ] {
         chain.collection_with_rules(registry, address(name), kind, rules);
@@ -85,7 +85,7 @@ async fn a_registry_has_its_collections_holdings_and_anonymity_sets() {
         })
     };
     let expected = [
-        document("core", "core", &["issuer_moves", "leaving"]),
+        document("core", "core", &["compressed", "issuer_moves", "leaving"]),
         document("group", "group", &[]),
         document("master", "prints", &["locked"]),
         document("metadata", "token_metadata", &["locked", "prints", "leaving"]),

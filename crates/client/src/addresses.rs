@@ -1,8 +1,11 @@
 //! Derives the addresses of the program's accounts. Integers in seeds are little-endian, as in
 //! instruction data.
 
+use bauta::bubblegum::BUBBLEGUM_PROGRAM;
 use bauta::instructions::CircuitRegistration;
-use bauta::state::{Circuit, Collection, Config, Holding, Nullifier as NullifierAccount, Registry, Scope};
+use bauta::state::{
+    Circuit, Collection, Config, Holding, Nullifier as NullifierAccount, Registry, Scope, Staged,
+};
 use bauta::token_metadata::TOKEN_METADATA_PROGRAM;
 use bauta_primitives::Nullifier;
 use solana_address::Address;
@@ -69,7 +72,8 @@ pub fn collection(registry: &Address, key: &Address) -> DerivedAddress {
     DerivedAddress::of(&[Collection::SEED, registry.as_ref(), key.as_ref()])
 }
 
-/// Derives the address of the holding of a token's mint, or of a Core asset, in a registry.
+/// Derives the address of the holding of an asset in a registry. `mint` is the token's mint, the Core
+/// asset, or the id of the compressed asset.
 #[must_use]
 pub fn holding(registry: &Address, mint: &Address) -> DerivedAddress {
     DerivedAddress::of(&[Holding::SEED, registry.as_ref(), mint.as_ref()])
@@ -126,4 +130,23 @@ pub fn edition(mint: &Address) -> DerivedAddress {
 #[must_use]
 pub fn token_record(mint: &Address, token_account: &Address) -> DerivedAddress {
     DerivedAddress::of_token_metadata(mint, &[b"token_record", token_account.as_ref()])
+}
+
+/// Derives the id of the compressed asset of Bubblegum at an index of a tree.
+#[must_use]
+pub fn compressed_asset(merkle_tree: &Address, index: u32) -> DerivedAddress {
+    let nonce = u64::from(index).to_le_bytes();
+    DerivedAddress::under(&[b"asset", merkle_tree.as_ref(), &nonce], &BUBBLEGUM_PROGRAM)
+}
+
+/// Derives the address of the `TreeConfig` of Bubblegum of a tree.
+#[must_use]
+pub fn tree_config(merkle_tree: &Address) -> DerivedAddress {
+    DerivedAddress::under(&[merkle_tree.as_ref()], &BUBBLEGUM_PROGRAM)
+}
+
+/// Derives the address of the path that a signer staged.
+#[must_use]
+pub fn staged(authority: &Address) -> DerivedAddress {
+    DerivedAddress::of(&[Staged::SEED, authority.as_ref()])
 }

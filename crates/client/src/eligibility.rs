@@ -2,13 +2,15 @@
 //!
 //! The functions call the program's own readers, on accounts that the caller read from a node.
 
+pub use bauta::bubblegum::{CompressedLeaf, LeafData};
+pub use bauta::compressed::CompressedAsset;
 pub use bauta::eligibility::{CoreAccounts, TokenAccounts};
 pub use bauta::view::AccountView;
 
 use anchor_lang::error::Error;
 use anchor_lang::prelude::ProgramError as RuntimeError;
-use bauta::eligibility;
 use bauta::state::Collection;
+use bauta::{compressed, eligibility};
 use solana_address::Address;
 
 use crate::ProgramError;
@@ -36,6 +38,18 @@ pub fn why_core_asset_is_not_eligible(
     accounts: &CoreAccounts<'_>,
 ) -> Option<ProgramError> {
     refusal(eligibility::check_core(collection, owner, accounts))
+}
+
+/// Returns the error with which `register_compressed_holder` would refuse a compressed asset, or
+/// `None` if the asset is eligible.
+#[must_use]
+pub fn why_compressed_asset_is_not_eligible(
+    collection: &Collection,
+    owner: &Address,
+    asset: &CompressedAsset<'_>,
+    leaf: &CompressedLeaf,
+) -> Option<ProgramError> {
+    refusal(compressed::check_compressed(collection, owner, asset, leaf).map(|_| ()))
 }
 
 fn refusal(result: anchor_lang::Result<()>) -> Option<ProgramError> {

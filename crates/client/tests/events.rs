@@ -2,7 +2,9 @@
 
 use anchor_lang::Event as _;
 use anchor_lang::event::EVENT_IX_TAG_LE;
-use bauta::events::{CollectionAdded, HolderRegistered, RegistrySealed, ScopeClosed};
+use bauta::events::{
+    CollectionAdded, Evidence, HolderEvicted, HolderRegistered, RegistrySealed, ScopeClosed,
+};
 use bauta::state::{AssetForm, CollectionKind};
 use bauta_client::{ClientError, Event, addresses, decode_event};
 use proptest::prelude::*;
@@ -121,6 +123,52 @@ fn events_of_the_earlier_program_are_decoded() {
             ));
         }
     }
+}
+
+/// The numbers are part of the interface. 3 is a form, and 6 an evidence, of a newer program.
+#[test]
+fn every_form_and_every_evidence_has_its_number_and_unknown_ones_are_malformed() {
+    let authority = [addresses::event_authority().address];
+    let address = Address::new_from_array([3; 32]);
+    let evicted = HolderEvicted {
+        registry: address,
+        sequence: 1,
+        mint: address,
+        owner: address,
+        index: 0,
+        evidence: Evidence::LeafEmpty,
+        timestamp: 17,
+    };
+    let data = [EVENT_IX_TAG_LE, &evicted.data()].concat();
+    let decode = |evidence: u8| {
+        let mut data = data.clone();
+        // The time follows the evidence.
+        let at = data.len() - 9;
+        data[at] = evidence;
+        decode_event(&bauta::ID, &authority, &data)
+    };
+    let known = [
+        Evidence::SupplyZero,
+        Evidence::MintClosed,
+        Evidence::OtherOwner,
+        Evidence::AssetGone,
+        Evidence::LeftCollection,
+        Evidence::LeafEmpty,
+    ];
+    for (number, evidence) in (0..).zip(known) {
+        let expected = HolderEvicted {
+            evidence,
+            ..evicted.clone()
+        };
+        assert_eq!(decode(number).unwrap(), Some(Event::HolderEvicted(expected)));
+    }
+    assert!(matches!(decode(6), Err(ClientError::MalformedEvent { .. })));
+    let forms = [AssetForm::Token, AssetForm::Core, AssetForm::Compressed];
+    for (number, form) in (0..).zip(forms) {
+        assert_eq!(AssetForm::from_byte(number), Some(form));
+        assert_eq!(form as u8, number);
+    }
+    assert_eq!(AssetForm::from_byte(3), None);
 }
 
 proptest! {

@@ -1,13 +1,14 @@
 //! Compares the builders with the IDL: every instruction, its accounts in order, signers and
 //! writable accounts. Anchor generates the IDL from the program's sources.
 
+use bauta::bubblegum::{CompressedLeaf, LeafData};
 use bauta::instructions::CircuitRegistration;
 use bauta::state::{CollectionKind, Provenance, RegistryKind, ScopeMode};
 use bauta_client::instructions::{
-    AcceptAdmin, AddCollection, AppendLeaves, CloseScope, CreateRegistry, CreateScope, EvictHolder,
-    Initialize, Pause, PublishRoot, ReclaimNullifier, RegisterCircuit, RegisterCoreHolder, RegisterHolder,
-    ReplaceAdmin, ReplaceLeaf, RetireCircuit, SealRegistry, SetAdmin, SuspendCircuit, TokenMetadataAccounts,
-    Verify,
+    AcceptAdmin, AddCollection, AppendLeaves, CloseScope, CompressedTreeLeaf, CreateRegistry, CreateScope,
+    EvictCompressedHolder, EvictHolder, Initialize, Pause, PublishRoot, ReclaimNullifier, RegisterCircuit,
+    RegisterCompressedHolder, RegisterCoreHolder, RegisterHolder, ReplaceAdmin, ReplaceLeaf, RetireCircuit,
+    SealRegistry, SetAdmin, StagePath, SuspendCircuit, TokenMetadataAccounts, Unstage, Verify,
 };
 use bauta_primitives::{Claim, Commitment, FieldElement, Leaf, Nullifier, Root};
 use serde_json::Value;
@@ -158,6 +159,69 @@ fn holders() -> Vec<(&'static str, Instruction)> {
     ]
 }
 
+fn compressed_holders() -> Vec<(&'static str, Instruction)> {
+    let leaf = CompressedLeaf {
+        owner: address(2),
+        delegate: None,
+        data: LeafData::Hash([8; 32]),
+        creator_hash: [9; 32],
+        asset_data_hash: None,
+        flags: 0,
+    };
+    let place = CompressedTreeLeaf {
+        merkle_tree: address(5),
+        core_collection: Some(address(6)),
+        index: 7,
+        proof: vec![[1; 32]],
+    };
+    vec![
+        (
+            "register_compressed_holder",
+            RegisterCompressedHolder {
+                payer: address(1),
+                owner: address(2),
+                registry: address(3),
+                tree: address(4),
+                collection_key: address(6),
+                place: place.clone(),
+                leaf: leaf.clone(),
+                commitment: Commitment::new(element(8)),
+                path: None,
+                staged_by: Some(address(2)),
+            }
+            .instruction(),
+        ),
+        (
+            "evict_compressed_holder",
+            EvictCompressedHolder {
+                registry: address(3),
+                tree: address(4),
+                place,
+                leaf: Some(leaf),
+                left_collection: Some(address(6)),
+                path: Some(PATH),
+                staged_by: Some(address(2)),
+            }
+            .instruction(),
+        ),
+        (
+            "stage_path",
+            StagePath {
+                authority: address(1),
+                path: PATH,
+            }
+            .instruction(),
+        ),
+        (
+            "unstage",
+            Unstage {
+                authority: address(1),
+            }
+            .instruction(),
+        ),
+    ]
+}
+
 fn registries() -> Vec<(&'static str, Instruction)> {
     vec![
         (
@@ -300,7 +364,14 @@ fn every_instruction_of_the_idl_has_a_builder_with_its_accounts() {
     let idl: Value =
         serde_json::from_str(include_str!("../../../programs/bauta/artifacts/bauta.json")).unwrap();
     assert_eq!(idl["address"], bauta::ID.to_string());
-    let mut built = [administration(), holders(), registries(), scopes()].concat();
+    let mut built = [
+        administration(),
+        holders(),
+        compressed_holders(),
+        registries(),
+        scopes(),
+    ]
+    .concat();
     for entry in idl["instructions"].as_array().unwrap() {
         let name = entry["name"].as_str().unwrap();
         let at = built

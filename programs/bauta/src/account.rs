@@ -32,9 +32,15 @@ const TWO_YEARS: u64 = 2f64.to_bits();
 /// Hashing and the curve check cost about 370 CU for each bump. `sol_try_find_program_address`
 /// charges 1,500 CU.
 pub fn find(seeds: [&[u8]; 3]) -> Result<(Pubkey, u8)> {
+    find_under(seeds, &crate::ID)
+}
+
+/// Finds an address like [`find`], of another program. An empty seed changes nothing.
+#[inline(never)]
+pub(crate) fn find_under(seeds: [&[u8]; 3], program: &Pubkey) -> Result<(Pubkey, u8)> {
     let [a, b, c] = seeds;
     for bump in (0..=u8::MAX).rev() {
-        let hash = sha256_of(&[a, b, c, &[bump], crate::ID.as_ref(), b"ProgramDerivedAddress"]);
+        let hash = sha256_of(&[a, b, c, &[bump], program.as_ref(), b"ProgramDerivedAddress"]);
         if !solana_address::bytes_are_curve_point(hash) {
             return Ok((Pubkey::new_from_array(hash), bump));
         }
@@ -110,7 +116,12 @@ pub(crate) fn minimum_balance(rent: &Rent, space: usize) -> u64 {
 
 /// Borrows the `T` in a checked account for reading.
 pub fn load<'a, T: ZeroCopy + Owner>(account: &'a AccountLoader<'_, T>) -> Result<Ref<'a, T>> {
-    let data = contents(account.as_ref(), T::DISCRIMINATOR, 8 + size_of::<T>())?;
+    open(account.as_ref())
+}
+
+/// Borrows the `T` in an account of this program for reading.
+pub fn open<'a, T: ZeroCopy + Discriminator>(account: &'a AccountInfo<'_>) -> Result<Ref<'a, T>> {
+    let data = contents(account, T::DISCRIMINATOR, 8 + size_of::<T>())?;
     Ok(Ref::map(data, |data| bytemuck::from_bytes(&data[8..])))
 }
 
@@ -147,6 +158,7 @@ fn contents_mut<'a>(
 /// Checks the owner, the discriminator and the length of an account.
 fn check(account: &AccountInfo<'_>, data: &[u8], discriminator: &[u8], space: usize) -> Result<()> {
     require!(*account.owner == crate::ID, ErrorCode::AccountOwnedByWrongProgram);
+    require!(data.len() >= 8, ErrorCode::AccountDiscriminatorNotFound);
     require!(
         data.len() == space && data[..8] == *discriminator,
         ErrorCode::AccountDiscriminatorMismatch

@@ -141,7 +141,12 @@ pub fn check_core(collection: &Collection, owner: &Pubkey, accounts: &CoreAccoun
         _ => return Err(refused(BautaError::WrongCoreCollection)),
     };
     require!(asset.owner == *owner, BautaError::NotTokenOwner);
-    let own = &asset.plugins;
+    check_plugins(collection, asset.plugins, inherited)
+}
+
+/// Checks that the plugins of an asset and of its Core collection let no one else move the asset,
+/// and that it is not frozen.
+pub(crate) fn check_plugins(collection: &Collection, own: Plugins, inherited: Plugins) -> Result<()> {
     require!(
         !own.has_unknown && !inherited.has_unknown,
         BautaError::UnknownPlugin

@@ -382,9 +382,9 @@ pub enum BautaError {
     NotAPrint,
     #[msg("the print is one of another master")]
     PrintOfAnotherMaster,
-    #[msg("the metadata account is missing, or is not the mint's metadata account of Token Metadata")]
+    #[msg("the metadata is missing, or the account is not the mint's metadata account of Token Metadata")]
     WrongMetadata,
-    #[msg("the metadata account is malformed, or has a token standard that this program does not know")]
+    #[msg("the metadata is malformed, or has a token standard that this program does not know")]
     InvalidMetadata,
     #[msg("the metadata names the collection, but the collection's authority has not verified it")]
     CollectionNotVerified,
@@ -408,5 +408,27 @@ pub enum BautaError {
     HasPermanentTransferDelegate,
     #[msg("the collection is not the one that the holder registered with")]
     WrongCollection,
+    #[msg("the asset is compressed: the collection does not have the rule COMPRESSED")]
+    CompressedRefused,
+    #[msg(
+        "the account must be a tree of SPL's or Metaplex's compression program that was created without leaves"
+    )]
+    InvalidTree,
+    #[msg("the tree must be one of Bubblegum, and tree_config its TreeConfig of the same version")]
+    NotABubblegumTree,
+    #[msg("the leaf has a flag that this program does not know: only known flags are accepted")]
+    UnknownFlag,
+    #[msg(
+        "the collection's authority could move the compressed asset: the asset is not bound to its owner, and the collection does not have the rule ISSUER_MOVES"
+    )]
+    IssuerCanMove,
+    #[msg("the proof must have exactly one node for each level of the tree below its canopy")]
+    WrongProofLength,
+    #[msg(
+        "the leaf and the proof don't lead to the tree's current root: the leaf has other contents, or the proof is stale; fetch both again"
+    )]
+    StaleProof,
+    #[msg("the account is not the signer's staged path")]
+    WrongStaged,
 }
 }

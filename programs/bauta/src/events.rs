@@ -1,5 +1,5 @@
-//! The events of the program. Every state change emits one. An event is a self-CPI that the event
-//! authority signs, never a log.
+//! The events of the program. Every state change emits one, except of a staged path. An event is a
+//! self-CPI that the event authority signs, never a log.
 
 use crate::state::{AssetForm, CollectionKind, Provenance, Registry, RegistryKind, ScopeMode};
 use anchor_lang::{
@@ -183,7 +183,7 @@ pub struct RegistrySealed {
     pub timestamp: i64,
 }
 
-/// A holder registered a token or a Core asset. Its leaf is
+/// A holder registered a token, a Core asset or a compressed asset. Its leaf is
 /// `Poseidon3(commitment, hash_to_field("bauta/mint/1", mint), track)`.
 #[event]
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -192,7 +192,7 @@ pub struct HolderRegistered {
     pub registry: Pubkey,
     /// The number of the tree change.
     pub sequence: u64,
-    /// The token's mint, or the address of the Core asset.
+    /// The token's mint, the address of the Core asset, or the id of the compressed asset.
     pub mint: Pubkey,
     /// The holder.
     pub owner: Pubkey,
@@ -220,12 +220,15 @@ pub enum Evidence {
     SupplyZero,
     /// The mint account was closed.
     MintClosed,
-    /// Another owner has a token account with amount 1, or is the owner of the Core asset.
+    /// Another owner has a token account with amount 1, or is the owner of the Core asset or of the
+    /// compressed asset.
     OtherOwner,
-    /// The Core asset was burnt.
+    /// The Core asset was burnt, or the tree of the compressed asset was closed.
     AssetGone,
     /// The asset left its collection, and the collection's rules make this evidence.
     LeftCollection,
+    /// The leaf of the compressed asset is empty: the asset was burnt, redeemed or decompressed.
+    LeafEmpty,
 }
 
 /// A token's leaf was emptied on evidence that the holder no longer has the token.
@@ -236,7 +239,7 @@ pub struct HolderEvicted {
     pub registry: Pubkey,
     /// The number of the tree change.
     pub sequence: u64,
-    /// The token's mint, or the address of the Core asset.
+    /// The token's mint, the address of the Core asset, or the id of the compressed asset.
     pub mint: Pubkey,
     /// The owner who had registered the token.
     pub owner: Pubkey,

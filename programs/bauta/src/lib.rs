@@ -19,6 +19,8 @@
 use solana_compiler_builtins as _;
 
 pub mod account;
+pub mod bubblegum;
+pub mod compressed;
 pub mod core_asset;
 pub mod eligibility;
 pub mod errors;
@@ -36,6 +38,7 @@ pub mod token_metadata;
 pub mod view;
 
 use anchor_lang::prelude::*;
+use bubblegum::CompressedLeaf;
 use instructions::*;
 use state::{CollectionKind, Node, Path, RegistryKind};
 
@@ -179,14 +182,14 @@ pub mod bauta {
 
     /// Suspends or resumes a circuit. While it is suspended, the program refuses new scopes and
     /// verifications with it.
-    pub fn suspend_circuit(ctx: Context<SuspendCircuit>, suspended: bool) -> Result<()> {
-        ctx.accounts.run(suspended)
+    pub fn suspend_circuit(ctx: Context<ChangeCircuit>, suspended: bool) -> Result<()> {
+        ctx.accounts.suspend(suspended)
     }
 
     /// Schedules the retirement of a circuit in 7 days, or cancels a scheduled retirement. A
     /// retired circuit accepts no scopes and no verifications, and no one can undo that.
-    pub fn retire_circuit(ctx: Context<RetireCircuit>, retire: bool) -> Result<()> {
-        ctx.accounts.run(retire)
+    pub fn retire_circuit(ctx: Context<ChangeCircuit>, retire: bool) -> Result<()> {
+        ctx.accounts.retire(retire)
     }
 
     /// Creates the account `Config`. Only the program's upgrade authority may call it, once.
@@ -202,8 +205,8 @@ pub mod bauta {
 
     /// Sets the pending admin, who becomes the admin with `accept_admin`. The zero address cancels
     /// a pending handover.
-    pub fn set_admin(ctx: Context<SetAdmin>, new_admin: Pubkey) -> Result<()> {
-        ctx.accounts.run(new_admin)
+    pub fn set_admin(ctx: Context<ChangeConfig>, new_admin: Pubkey) -> Result<()> {
+        ctx.accounts.set_admin(new_admin)
     }
 
     /// Makes the signer, the pending admin, the admin.
@@ -218,7 +221,49 @@ pub mod bauta {
     }
 
     /// Pauses or resumes `verify`. All other instructions stay available.
-    pub fn pause(ctx: Context<Pause>, paused: bool) -> Result<()> {
-        ctx.accounts.run(paused)
+    pub fn pause(ctx: Context<ChangeConfig>, paused: bool) -> Result<()> {
+        ctx.accounts.pause(paused)
+    }
+
+    /// Registers a compressed asset of Bubblegum that the signer owns.
+    ///
+    /// The rules are those of `register_holder`. The leaf must be in its tree at the tree's current
+    /// root, so a change below the same node of the canopy makes the proof stale.
+    pub fn register_compressed_holder(
+        ctx: Context<RegisterCompressedHolder>,
+        commitment: [u8; 32],
+        path: Option<Path>,
+        index: u32,
+        leaf: CompressedLeaf,
+        proof: Vec<Node>,
+    ) -> Result<()> {
+        ctx.accounts.run(commitment, path.as_ref(), index, &leaf, &proof)
+    }
+
+    /// Empties a leaf on evidence that the registered holder no longer has the compressed asset.
+    /// Anyone may call it.
+    ///
+    /// The evidence is another owner in the asset's leaf, an empty leaf, or that the tree was
+    /// closed. If the asset's collection has the rule LEAVING, it is also evidence that the asset
+    /// left the collection.
+    pub fn evict_compressed_holder(
+        ctx: Context<EvictCompressedHolder>,
+        path: Option<Path>,
+        index: u32,
+        leaf: Option<CompressedLeaf>,
+        proof: Vec<Node>,
+    ) -> Result<()> {
+        ctx.accounts.run(path.as_ref(), index, leaf.as_ref(), &proof)
+    }
+
+    /// Stores a path for a later transaction of the same or of another signer. A second call
+    /// overwrites it.
+    pub fn stage_path(ctx: Context<StagePath>, path: Path) -> Result<()> {
+        ctx.accounts.stage(&path)
+    }
+
+    /// Closes the signer's staged path and returns its rent.
+    pub fn unstage(ctx: Context<StagePath>) -> Result<()> {
+        ctx.accounts.unstage()
     }
 }

@@ -123,17 +123,27 @@ impl Metadata {
             BautaError::WrongMetadata
         );
         require!(METADATA_BYTES.contains(&data.len()), BautaError::InvalidMetadata);
-        Self::parse(&data[65..]).ok_or_else(|| refused(BautaError::InvalidMetadata))
+        Self::parse(&data[65..], true).ok_or_else(|| refused(BautaError::InvalidMetadata))
     }
 
-    fn parse(data: &[u8]) -> Option<Self> {
+    /// Reads the metadata of a compressed asset of V1. It has the same fields, but the creators are
+    /// behind those that are read.
+    ///
+    /// # Errors
+    /// `InvalidMetadata` if the data is malformed.
+    pub fn parse_compressed(data: &[u8]) -> Result<Self> {
+        Self::parse(data, false).ok_or_else(|| refused(BautaError::InvalidMetadata))
+    }
+
+    #[inline(never)]
+    fn parse(data: &[u8], has_creators: bool) -> Option<Self> {
         let mut fields = Cursor::new(data);
         // The name, the symbol and the URI.
         for _ in 0..3 {
             fields.skip_list(1)?;
         }
         fields.skip(2)?;
-        if fields.flag()? {
+        if has_creators && fields.flag()? {
             fields.skip_list(34)?;
         }
         fields.flag()?;

@@ -109,7 +109,7 @@ impl<'a> Cursor<'a> {
         if self.flag()? { self.skip(bytes) } else { Some(()) }
     }
 
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (head, rest) = self.rest.split_first_chunk::<N>()?;
         self.rest = rest;
         Some(*head)

@@ -1,6 +1,6 @@
 //! Compares the table in docs/costs.md with the lengths of the accounts and of the ELF.
 
-use bauta::state::{Circuit, Collection, Config, Holding, Nullifier, Registry, Scope, Tree};
+use bauta::state::{Circuit, Collection, Config, Holding, Nullifier, Registry, Scope, Staged, Tree};
 
 /// Bytes that rent counts in addition to an account's data.
 const OVERHEAD: usize = 128;
@@ -34,6 +34,7 @@ fn the_page_of_costs_has_the_lengths_of_accounts_and_elf() {
         ("`Holding`", 8 + size_of::<Holding>()),
         ("`Scope`", 8 + size_of::<Scope>()),
         ("`Nullifier`", Nullifier::SPACE),
+        ("`Staged`", 8 + size_of::<Staged>()),
     ];
     let expected: Vec<String> = accounts.iter().map(|(name, bytes)| row(name, *bytes)).collect();
     let page = include_str!("../../../docs/costs.md");

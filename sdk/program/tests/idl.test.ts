@@ -26,7 +26,7 @@ interface Idl {
   instructions: { name: string; discriminator: number[]; accounts: IdlAccount[]; args: { name: string; type: unknown }[] }[];
   errors: { code: number; name: string; msg: string }[];
   events: { name: string; discriminator: number[] }[];
-  types: { name: string; type: { fields?: { name: string; type: unknown }[] } }[];
+  types: { name: string; type: { fields?: { name: string; type: unknown }[]; variants?: { name: string; fields?: unknown[] }[] } }[];
 }
 
 const idl: Idl = JSON.parse(
@@ -59,6 +59,11 @@ function sample(type: any, number: number): Value {
     const input = Object.fromEntries(fields.map((field) => [camel(field.name), sample(field.type, number).input]));
     return { bytes: new Uint8Array(), input };
   }
+  const variant = idl.types.find(({ name }) => name === type.defined?.name)?.type.variants?.[0];
+  if (variant?.fields) {
+    const input = { __kind: variant.name, fields: variant.fields.map((field) => sample(field, number).input) };
+    return { bytes: new Uint8Array(), input };
+  }
   if (type.array) return { bytes: new Uint8Array(), input: Array(type.array[1]).fill(sample(type.array[0], number).input) };
   return { bytes: new Uint8Array(), input: 0 };
 }
@@ -68,7 +73,11 @@ function flatArguments(instruction: Idl["instructions"][number]): { path: string
   return instruction.args.flatMap(({ name, type }) => {
     const defined = (type as { defined?: { name: string } }).defined?.name;
     const fields = idl.types.find((definition) => definition.name === defined)?.type.fields;
-    if (!fields) return [{ path: name, name, type }];
+    // Codama keeps a struct that has a field with the name of an account, unless a seed is in it.
+    const isSeed = ({ pda }: IdlAccount) => pda?.seeds.some(({ path }) => String(path ?? "").startsWith(`${name}.`));
+    const isAccount = (field: { name: string }) => instruction.accounts.some((account) => account.name === field.name);
+    const isFlat = instruction.accounts.some(isSeed) || !fields?.some(isAccount);
+    if (!fields || !isFlat) return [{ path: name, name, type }];
     return fields.map((field) => ({ path: `${name}.${field.name}`, name: field.name, type: field.type }));
   });
 }

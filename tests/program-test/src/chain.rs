@@ -7,9 +7,10 @@ use litesvm::types::TransactionMetadata;
 use solana_account::{Account, ReadableAccount};
 use solana_address::Address;
 use solana_clock::Clock;
+use solana_hash::Hash;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
-use solana_message::{Message, VersionedMessage, v1};
+use solana_message::{AddressLookupTableAccount, Message, VersionedMessage, v0, v1};
 use solana_rent::Rent;
 use solana_signer::Signer;
 use solana_system_interface::program as system_program;
@@ -240,6 +241,79 @@ impl TestChain {
         self.send_transaction(transaction)
     }
 
+    /// Sends a transaction whose addresses are in an address lookup table, as far as a table can have
+    /// them. Otherwise like [`TestChain::send`].
+    ///
+    /// # Panics
+    /// If a required signer is missing from `signers`, or a signer is not required.
+    pub fn send_with_table(
+        &mut self,
+        instructions: &[Instruction],
+        signers: &[&Keypair],
+        table: &[Address],
+    ) -> Result<Receipt, Refusal> {
+        self.svm.expire_blockhash();
+        let payer = self.payer.insecure_clone();
+        let table = self.lookup_table(table);
+        let key = table.key;
+        let blockhash = self.svm.latest_blockhash();
+        let message = v0::Message::try_compile(&payer.pubkey(), instructions, &[table], blockhash)
+            .expect("the instructions have few accounts");
+        let keypairs = with_payer(&payer, signers);
+        let transaction = VersionedTransaction::try_new(VersionedMessage::V0(message), &keypairs)
+            .expect("the signers are the required ones");
+        let result = self.send_transaction(transaction);
+        self.set_account(&key, Account::default());
+        result
+    }
+
+    /// Writes a lookup table, as the lookup table program does: the type (u32), the slot of its
+    /// deactivation, the slot of its last extension, the number of addresses before that, the
+    /// authority with its tag, padding to 56 bytes, and the addresses.
+    fn lookup_table(&mut self, addresses: &[Address]) -> AddressLookupTableAccount {
+        let key = keypair("lookup table").pubkey();
+        let mut data = vec![1, 0, 0, 0];
+        data.extend(u64::MAX.to_le_bytes());
+        data.resize(56, 0);
+        data.extend(addresses.iter().flat_map(Address::to_bytes));
+        // All addresses are active, also in the slot of the extension.
+        data[20] = u8::try_from(addresses.len()).expect("the table is small");
+        let account = Account {
+            lamports: self.rent(data.len()),
+            data,
+            owner: Address::from_str_const("AddressLookupTab1e1111111111111111111111111"),
+            ..Account::default()
+        };
+        self.set_account(&key, account);
+        AddressLookupTableAccount {
+            key,
+            addresses: addresses.to_vec(),
+        }
+    }
+
+    /// Returns the addresses that a message takes from lookup tables, in the order of the runtime:
+    /// the writable ones, then the others.
+    fn loaded(&self, message: &VersionedMessage) -> Vec<Address> {
+        let lookups = message.address_table_lookups().unwrap_or_default();
+        let address = |table: &Address, index: u8| {
+            let data = self.account(table).expect("the table exists").data;
+            let at = 56 + 32 * usize::from(index);
+            Address::try_from(&data[at..at + 32]).expect("32 bytes")
+        };
+        let mut loaded = vec![];
+        for is_writable in [true, false] {
+            for lookup in lookups {
+                let indexes = if is_writable {
+                    &lookup.writable_indexes
+                } else {
+                    &lookup.readonly_indexes
+                };
+                loaded.extend(indexes.iter().map(|index| address(&lookup.account_key, *index)));
+            }
+        }
+        loaded
+    }
+
     fn send_transaction(&mut self, transaction: VersionedTransaction) -> Result<Receipt, Refusal> {
         let signed_bytes = 64 * transaction.signatures.len() + transaction.message.serialize().len();
         let (transaction_bytes, limit) = match transaction.message {
@@ -258,7 +332,8 @@ impl TestChain {
                 )],
             });
         }
-        let keys = transaction.message.static_account_keys().to_vec();
+        let mut keys = transaction.message.static_account_keys().to_vec();
+        keys.extend(self.loaded(&transaction.message));
         let programs: Vec<Address> = transaction
             .message
             .instructions()
@@ -386,4 +461,29 @@ fn events(keys: &[Address], meta: &TransactionMetadata) -> Vec<Event> {
                 .expect("the client knows every event of the program")
         })
         .collect()
+}
+
+/// Returns the length of a transaction that `payer` pays for, with two compute budget instructions
+/// and an address lookup table.
+///
+/// # Panics
+/// If the instruction has too many accounts.
+#[must_use]
+pub fn length_with_table(instruction: Instruction, payer: &Address, table: &[Address]) -> usize {
+    let budget = |data: &[u8]| Instruction {
+        program_id: Address::from_str_const("ComputeBudget111111111111111111111111111111"),
+        accounts: vec![],
+        data: data.to_vec(),
+    };
+    // The limit of compute units, and their price.
+    let limit = budget(&[2, 0, 0, 0, 0]);
+    let price = budget(&[3, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let table = AddressLookupTableAccount {
+        key: keypair("lookup table").pubkey(),
+        addresses: table.to_vec(),
+    };
+    let message = v0::Message::try_compile(payer, &[limit, price, instruction], &[table], Hash::default())
+        .expect("the instruction has few accounts");
+    let signatures = usize::from(message.header.num_required_signatures);
+    1 + 64 * signatures + VersionedMessage::V0(message).serialize().len()
 }

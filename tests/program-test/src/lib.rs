@@ -28,6 +28,7 @@
 //! [`TestChain::advance_clock`] moves the clock.
 
 mod chain;
+mod compressed;
 mod core_assets;
 mod elf;
 mod keys;
@@ -41,7 +42,8 @@ mod trapdoor;
 
 pub use bauta_client::instructions::OnChainPath;
 
-pub use chain::{MAX_TRANSACTION_BYTES, START_TIME, TestChain};
+pub use chain::{MAX_TRANSACTION_BYTES, START_TIME, TestChain, length_with_table};
+pub use compressed::{CompressedNft, CompressedTree, compressed_metadata, lookups};
 pub use core_assets::{CoreAsset, core_account};
 pub use elf::{ELF_VARIABLE, Elf};
 pub use keys::{keypair, seed};

@@ -5,9 +5,10 @@
 //! determine the addresses, and with them the number of bumps that the program tries. The
 //! transactions have no compute budget instruction. Each further signer adds a signature.
 
+use bauta::bubblegum::Version;
 use bauta::state::{Collection, CollectionKind, RegistryKind};
 use bauta_client::addresses;
-use bauta_client::instructions::{AcceptAdmin, SetAdmin, Verify};
+use bauta_client::instructions::{AcceptAdmin, SetAdmin, StagePath, Unstage, Verify};
 use bauta_primitives::{FieldElement, Leaf, Nullifier, Root};
 use mpl_core::types::{FreezeDelegate, Plugin};
 use solana_address::Address;
@@ -15,7 +16,7 @@ use solana_signer::Signer;
 
 use crate::{
     Elf, MetadataSpec, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry, TestScope,
-    TrapdoorKey, keypair,
+    TrapdoorKey, keypair, lookups,
 };
 
 /// A row of the table.
@@ -48,6 +49,10 @@ pub struct Row {
 /// | `register_core` | the first registration of a Core asset with a plugin, in a Core collection |
 /// | `register_core_again` | the second registration of that asset |
 /// | `evict_core` | the eviction of a Core asset with another owner |
+/// | `register_compressed` | the first registration of a compressed asset of V2, with 14 nodes of a proof |
+/// | `register_compressed_staged` | the second registration of that asset, with a staged path |
+/// | `evict_compressed` | the eviction of that asset with another owner |
+/// | `register_compressed_v1` | the first registration of a compressed asset of V1, with 14 nodes of a proof |
 /// | `append_1` | one leaf, at index 6 |
 /// | `append_10` | ten leaves, from index 7 |
 ///
@@ -66,6 +71,7 @@ pub fn all(elf: Elf) -> Vec<Row> {
     managed(&mut table, &mut chain);
     scopes(&mut table, &mut chain);
     collections(&mut table, &mut chain);
+    compressed(&mut table, &mut chain);
     table.rows
 }
 
@@ -188,6 +194,69 @@ fn collections(table: &mut Table, chain: &mut TestChain) {
     table.add("evict_core", evicted);
     chain.write_metadata(&token.mint, &MetadataSpec::default());
     table.add("evict_left", chain.evict_left(&mut registry, &token.mint, key));
+}
+
+/// Registers compressed assets in trees of depth 14 without a canopy. The registry has five leaves
+/// before. The transactions have an address lookup table.
+fn compressed(table: &mut Table, chain: &mut TestChain) {
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    for _ in 0..5 {
+        chain.add_holder(&mut registry, 5);
+    }
+    let owner = chain.funded_keypair("holder");
+    let core_key = chain.core_collection(&[]);
+    let key = keypair("collection of Token Metadata").pubkey();
+    let rules = Collection::COMPRESSED | Collection::ISSUER_MOVES;
+    for (key, kind, rules) in [
+        (core_key, CollectionKind::Core, rules),
+        (key, CollectionKind::TokenMetadata, Collection::COMPRESSED),
+    ] {
+        chain
+            .add_collection_with_rules(&registry, &key, kind, rules, 5)
+            .unwrap_or_else(|refusal| panic!("add_collection: {refusal}"));
+    }
+    let mut tree = chain.compressed_tree(Version::V2, 14, 0);
+    let nft = chain.mint_compressed(&mut tree, &owner, Some(core_key), 0);
+    let proof = tree.proof(nft.index);
+    let registered =
+        chain.register_compressed(&mut registry, &tree.address, &nft, proof.clone(), &core_key, 5);
+    table.add("register_compressed", registered.map(|(_, receipt)| receipt));
+
+    chain.advance_clock(60);
+    let stage = StagePath {
+        authority: owner.pubkey(),
+        path: chain.on_chain_path(&registry, 5),
+    };
+    table.add("stage_path", chain.send(&[stage.instruction()], &[&owner]));
+    let mut register = chain.compressed_registration(&registry, &tree.address, &nft, proof, &core_key);
+    register.path = None;
+    register.staged_by = Some(owner.pubkey());
+    let instruction = register.instruction();
+    let listed = lookups(&instruction, &owner.pubkey());
+    let mut staged = chain.clone();
+    table.add(
+        "register_compressed_staged",
+        staged.send_with_table(&[instruction], &[&owner], &listed),
+    );
+    let unstage = Unstage {
+        authority: owner.pubkey(),
+    };
+    table.add("unstage", staged.send(&[unstage.instruction()], &[&owner]));
+
+    let buyer = chain.funded_keypair("buyer");
+    let sold = nft.sold_to(&buyer);
+    tree.set(nft.index, Some(&sold));
+    chain.write_tree(&tree);
+    let mut evict = chain.compressed_eviction(&registry, &tree, &nft, Some(&sold));
+    evict.path = None;
+    evict.staged_by = Some(owner.pubkey());
+    table.add("evict_compressed", chain.evict_compressed(&mut registry, &evict));
+
+    let mut tree = chain.compressed_tree(Version::V1, 14, 0);
+    let nft = chain.mint_compressed_v1(&mut tree, &owner, Some((key, true)));
+    let proof = tree.proof(nft.index);
+    let registered = chain.register_compressed(&mut registry, &tree.address, &nft, proof, &key, 5);
+    table.add("register_compressed_v1", registered.map(|(_, receipt)| receipt));
 }
 
 fn managed(table: &mut Table, chain: &mut TestChain) {

@@ -58,7 +58,7 @@ impl SetAdmin {
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
-            &accounts::SetAdmin {
+            &accounts::ChangeConfig {
                 admin: self.admin,
                 config: addresses::config().address,
                 event_authority: event_authority(),
@@ -136,7 +136,7 @@ impl Pause {
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
-            &accounts::Pause {
+            &accounts::ChangeConfig {
                 admin: self.admin,
                 config: addresses::config().address,
                 event_authority: event_authority(),
@@ -202,7 +202,7 @@ impl SuspendCircuit {
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
-            &accounts::SuspendCircuit {
+            &accounts::ChangeCircuit {
                 admin: self.admin,
                 config: addresses::config().address,
                 circuit: self.circuit,
@@ -233,7 +233,7 @@ impl RetireCircuit {
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
-            &accounts::RetireCircuit {
+            &accounts::ChangeCircuit {
                 admin: self.admin,
                 config: addresses::config().address,
                 circuit: self.circuit,

@@ -15,6 +15,7 @@
 //! ```
 
 mod admin;
+mod compressed;
 mod holders;
 mod managed;
 mod registries;
@@ -28,6 +29,9 @@ use solana_instruction::Instruction;
 
 pub use admin::{
     AcceptAdmin, Initialize, Pause, RegisterCircuit, ReplaceAdmin, RetireCircuit, SetAdmin, SuspendCircuit,
+};
+pub use compressed::{
+    CompressedTreeLeaf, EvictCompressedHolder, RegisterCompressedHolder, StagePath, Unstage,
 };
 pub use holders::{EvictHolder, RegisterCoreHolder, RegisterHolder, TokenMetadataAccounts};
 pub use managed::{AppendLeaves, PublishRoot, ReplaceLeaf};

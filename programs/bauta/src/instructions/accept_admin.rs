@@ -15,8 +15,6 @@ pub struct AcceptAdmin<'info> {
     /// The account `Config`, the program's settings.
     #[account(
         mut,
-        seeds = [Config::SEED],
-        bump = config.load()?.bump,
         constraint = config.load()?.pending_admin == new_admin.key() @ BautaError::NotPendingAdmin
     )]
     pub config: AccountLoader<'info, Config>,

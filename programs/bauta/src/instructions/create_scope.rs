@@ -18,7 +18,6 @@ pub struct CreateScope<'info> {
     /// The creator of the scope, who may close it early.
     pub creator: Signer<'info>,
     /// The account `Config`, which has the cluster tag.
-    #[account(seeds = [Config::SEED], bump = config.load()?.bump)]
     pub config: AccountLoader<'info, Config>,
     /// The registry whose members may prove.
     pub registry: AccountLoader<'info, Registry>,

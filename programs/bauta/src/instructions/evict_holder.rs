@@ -1,13 +1,13 @@
+use super::eviction::{check_live, evict};
 use crate::{
     account,
     eligibility::{core_evidence, has_left, token_evidence},
     errors::{BautaError, refused, require},
-    events::{Evidence, HolderEvicted, emit, emit_root},
+    events::Evidence,
     state::{AssetForm, Collection, Holding, Path, Registry, Tree},
     view::{AccountView, Borrowed},
 };
 use anchor_lang::prelude::*;
-use bauta_primitives::Leaf;
 
 /// Accounts of `evict_holder`.
 #[event_cpi]
@@ -43,30 +43,11 @@ pub struct EvictHolder<'info> {
 
 impl EvictHolder<'_> {
     pub(crate) fn run(&self, path: &Path) -> Result<()> {
-        let registry = &mut *account::load_mut(&self.registry)?;
         let holding = &mut *account::load_mut(&self.holding)?;
-        require!(holding.live == 1, BautaError::AlreadyEvicted);
+        check_live(holding)?;
         let evidence = self.evidence(holding)?;
-
-        let now = account::now()?;
-        let old_leaf = holding.leaf()?;
-        holding.live = 0;
-        holding.last_change = now;
-        let tree = &mut *account::load_mut(&self.tree)?;
-        let empty = Leaf::EMPTY.to_bytes();
-        let root = tree.replace(registry.next_index, holding.index, &old_leaf, &empty, path)?;
-        let expires_at = registry.replace_root(root, now)?;
-        let event = HolderEvicted {
-            registry: holding.registry,
-            sequence: registry.sequence,
-            mint: holding.mint,
-            owner: holding.owner,
-            index: holding.index,
-            evidence,
-            timestamp: now,
-        };
-        emit(&event, &self.event_authority)?;
-        emit_root(holding.registry, registry, expires_at, &self.event_authority)
+        let (registry, tree) = (self.registry.as_ref(), self.tree.as_ref());
+        evict(registry, tree, holding, evidence, path, &self.event_authority)
     }
 
     fn evidence(&self, holding: &Holding) -> Result<Evidence> {
@@ -79,7 +60,8 @@ impl EvictHolder<'_> {
                 token_evidence(&holding.owner, &asset, token_account.as_ref())?
             }
             Some(AssetForm::Core) => core_evidence(&holding.owner, &asset)?,
-            None => None,
+            // A compressed asset has other evidence.
+            Some(AssetForm::Compressed) | None => None,
         };
         match evidence {
             Some(evidence) => Ok(evidence),
@@ -93,12 +75,18 @@ impl EvictHolder<'_> {
             return Ok(false);
         };
         let collection = account::load(collection)?;
-        // 0 stands for every collection that is older than the numbers.
-        require!(
-            holding.collection != 0 && collection.number == holding.collection,
-            BautaError::WrongCollection
-        );
+        check_number(&collection, holding)?;
         let metadata = Borrowed::of_optional(self.metadata.as_ref())?;
         has_left(&collection, asset, metadata.as_ref().map(Borrowed::view).as_ref())
     }
+}
+
+/// Checks that the holder registered with the collection.
+pub(super) fn check_number(collection: &Collection, holding: &Holding) -> Result<()> {
+    // 0 stands for every collection that is older than the numbers.
+    require!(
+        holding.collection != 0 && collection.number == holding.collection,
+        BautaError::WrongCollection
+    );
+    Ok(())
 }

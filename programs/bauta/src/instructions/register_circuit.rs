@@ -19,7 +19,7 @@ pub struct RegisterCircuit<'info> {
     /// The admin in `Config`.
     pub admin: Signer<'info>,
     /// The account `Config`, the program's settings.
-    #[account(seeds = [Config::SEED], bump = config.load()?.bump, has_one = admin @ BautaError::NotAdmin)]
+    #[account(has_one = admin @ BautaError::NotAdmin)]
     pub config: AccountLoader<'info, Config>,
     /// The account to create. Its address is derived from the hashes of the verifying key and of the
     /// metadata.

@@ -1,9 +1,7 @@
-use super::registration::{Registration, check_commitment};
+use super::registration::{Registration, check_commitment, open_collection};
 use crate::{
-    account,
     eligibility::{CoreAccounts, check_core},
-    errors::BautaError,
-    state::{AssetForm, Collection, Path, Registry, Tree},
+    state::{AssetForm, Collection, Path},
     view::Borrowed,
 };
 use anchor_lang::prelude::*;
@@ -18,14 +16,16 @@ pub struct RegisterCoreHolder<'info> {
     /// The asset's owner.
     pub owner: Signer<'info>,
     /// The registry, of kind `Holders`.
+    /// CHECK: `Registration` checks its owner and its type
     #[account(mut)]
-    pub registry: AccountLoader<'info, Registry>,
+    pub registry: UncheckedAccount<'info>,
     /// The registry's Tree account.
-    #[account(mut, has_one = registry @ BautaError::TreeOfAnotherRegistry)]
-    pub tree: AccountLoader<'info, Tree>,
+    /// CHECK: `Registration` checks its owner and its type, and it names the registry
+    #[account(mut)]
+    pub tree: UncheckedAccount<'info>,
     /// The collection that the asset belongs to.
-    #[account(has_one = registry @ BautaError::CollectionOfAnotherRegistry)]
-    pub collection: AccountLoader<'info, Collection>,
+    /// CHECK: `open_collection` checks its owner and its type, and it names the registry
+    pub collection: UncheckedAccount<'info>,
     /// The Core asset.
     /// CHECK: `core_asset::CoreAsset` reads it and checks its owner and its data
     pub asset: UncheckedAccount<'info>,
@@ -45,7 +45,7 @@ pub struct RegisterCoreHolder<'info> {
 impl RegisterCoreHolder<'_> {
     pub(crate) fn run(&self, commitment: [u8; 32], path: Option<&Path>) -> Result<()> {
         check_commitment(&commitment)?;
-        let collection = &*account::load(&self.collection)?;
+        let collection = &*open_collection(&self.collection, self.registry.key)?;
         self.check(collection)?;
         let registration = Registration {
             payer: &self.payer,

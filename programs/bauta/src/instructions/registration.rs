@@ -6,7 +6,7 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 use bauta_primitives::{EntryId, FieldElement};
-use std::cell::RefMut;
+use std::cell::{Ref, RefMut};
 
 /// Returns an error unless a commitment is canonical and not zero.
 pub(super) fn check_commitment(commitment: &[u8; 32]) -> Result<()> {
@@ -18,15 +18,38 @@ pub(super) fn check_commitment(commitment: &[u8; 32]) -> Result<()> {
     Ok(())
 }
 
+// The registering instructions open the accounts of this program themselves. The code that Anchor
+// generates for an `AccountLoader` is longer and costs more.
+
+/// Opens a collection of a registry.
+pub(super) fn open_collection<'a>(
+    account: &'a AccountInfo<'_>,
+    registry: &Pubkey,
+) -> Result<Ref<'a, Collection>> {
+    let collection = account::open::<Collection>(account)?;
+    require!(
+        collection.registry == *registry,
+        BautaError::CollectionOfAnotherRegistry
+    );
+    Ok(collection)
+}
+
+/// Opens the Tree account of a registry.
+pub(super) fn open_tree<'a>(account: &'a AccountInfo<'_>, registry: &Pubkey) -> Result<RefMut<'a, Tree>> {
+    let tree = account::open_mut::<Tree>(account)?;
+    require!(tree.registry == *registry, BautaError::TreeOfAnotherRegistry);
+    Ok(tree)
+}
+
 /// The registration of an asset that the instruction has checked. All registering instructions
 /// share it.
 pub(super) struct Registration<'a, 'info> {
     pub payer: &'a AccountInfo<'info>,
     pub owner: &'a Pubkey,
-    pub registry: &'a AccountLoader<'info, Registry>,
-    pub tree: &'a AccountLoader<'info, Tree>,
+    pub registry: &'a AccountInfo<'info>,
+    pub tree: &'a AccountInfo<'info>,
     pub collection: &'a Collection,
-    /// The mint, or the address of the Core asset.
+    /// The mint, the address of the Core asset, or the id of the compressed asset.
     pub asset: &'a Pubkey,
     pub form: AssetForm,
     pub holding: &'a AccountInfo<'info>,
@@ -37,7 +60,7 @@ impl<'a> Registration<'a, '_> {
     /// Writes the asset's leaf. The first registration appends it and takes no path. A later one
     /// overwrites it and needs its path.
     pub fn run(&self, commitment: [u8; 32], path: Option<&Path>) -> Result<()> {
-        let registry = &mut *account::load_mut(self.registry)?;
+        let registry = &mut *account::open_mut::<Registry>(self.registry)?;
         registry.check_kind(RegistryKind::Holders)?;
         let next_index = registry.next_index;
         let now = account::now()?;
@@ -54,7 +77,7 @@ impl<'a> Registration<'a, '_> {
         let holding = &mut *holding;
         self.fill(holding, commitment, now);
 
-        let tree = &mut *account::load_mut(self.tree)?;
+        let tree = &mut *open_tree(self.tree, self.registry.key)?;
         let leaf = holding.leaf_of(entry_id)?;
         let root = match old_leaf {
             None => {
@@ -71,7 +94,7 @@ impl<'a> Registration<'a, '_> {
 
     /// Creates the asset's holding.
     fn first(&self, index: u64) -> Result<RefMut<'a, Holding>> {
-        let registry = self.registry.key();
+        let registry = *self.registry.key;
         let seeds: [&[u8]; 3] = [Holding::SEED, registry.as_ref(), self.asset.as_ref()];
         let (address, bump) = account::find(seeds)?;
         require!(*self.holding.key == address, BautaError::WrongHolding);
@@ -88,7 +111,7 @@ impl<'a> Registration<'a, '_> {
     fn again(&self, now: i64) -> Result<RefMut<'a, Holding>> {
         let holding = account::open_mut::<Holding>(self.holding)?;
         require!(
-            holding.registry == self.registry.key() && holding.mint == *self.asset,
+            holding.registry == *self.registry.key && holding.mint == *self.asset,
             BautaError::WrongHolding
         );
         require!(

@@ -21,7 +21,7 @@ pub struct ReplaceAdmin<'info> {
     )]
     pub program_data: UncheckedAccount<'info>,
     /// The account `Config`, the program's settings.
-    #[account(mut, seeds = [Config::SEED], bump = config.load()?.bump)]
+    #[account(mut)]
     pub config: AccountLoader<'info, Config>,
 }
 

@@ -79,23 +79,24 @@ impl AnchorDeserialize for Presentation {
             claim: AnchorDeserialize::deserialize_reader(reader)?,
             auxiliary_root: AnchorDeserialize::deserialize_reader(reader)?,
             expiry: AnchorDeserialize::deserialize_reader(reader)?,
-            payload: read_payload(reader)?,
+            payload: read_bytes(reader)?,
         })
     }
 }
 
-fn read_payload<R: Read>(reader: &mut R) -> io::Result<Vec<u8>> {
+/// Reads a list of bytes, whose length is checked before memory is reserved.
+pub(crate) fn read_bytes<R: Read>(reader: &mut R) -> io::Result<Vec<u8>> {
     let length = u32::deserialize_reader(reader)?;
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     if length > MAX_PAYLOAD_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            "payload is longer than 10240 bytes",
+            "a list of bytes is longer than 10240",
         ));
     }
-    let mut payload = vec![0; length];
-    reader.read_exact(&mut payload)?;
-    Ok(payload)
+    let mut bytes = vec![0; length];
+    reader.read_exact(&mut bytes)?;
+    Ok(bytes)
 }
 
 impl Verify<'_> {

@@ -43,6 +43,8 @@ impl Collection {
     pub const LOCKED: u16 = 1;
     /// Rule: prints may be registered, although the holder of a master makes them.
     pub const PRINTS: u16 = 2;
+    /// Rule: compressed assets may be registered.
+    pub const COMPRESSED: u16 = 4;
     /// Rule: assets that their issuer can move may be registered.
     pub const ISSUER_MOVES: u16 = 8;
     /// Rule: that an asset left the collection is evidence for its eviction.
@@ -70,7 +72,7 @@ impl Collection {
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum CollectionKind {
-    /// One asset. The key is its mint, or the address of a Core asset.
+    /// One asset. The key is its mint, the address of a Core asset, or the id of a compressed asset.
     Asset,
     /// The members of a Token-2022 group. The key is the group's mint.
     Group,
@@ -97,10 +99,14 @@ impl CollectionKind {
     #[must_use]
     pub const fn possible_rules(self) -> u16 {
         match self {
-            Self::Asset => Collection::LOCKED | Collection::ISSUER_MOVES,
+            Self::Asset => Collection::LOCKED | Collection::COMPRESSED | Collection::ISSUER_MOVES,
             Self::Group | Self::Prints => Collection::LOCKED,
-            Self::TokenMetadata => Collection::LOCKED | Collection::PRINTS | Collection::LEAVING,
-            Self::Core => Collection::LOCKED | Collection::ISSUER_MOVES | Collection::LEAVING,
+            Self::TokenMetadata => {
+                Collection::LOCKED | Collection::PRINTS | Collection::COMPRESSED | Collection::LEAVING
+            }
+            Self::Core => {
+                Collection::LOCKED | Collection::COMPRESSED | Collection::ISSUER_MOVES | Collection::LEAVING
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
 use anchor_lang::prelude::*;
 use bauta_primitives::{Attributes, Commitment, EntryId, Leaf};
 
-/// The registration of a token or of a Core asset in a registry of holders. The account is never
+/// The registration of an asset in a registry of holders. The account is never
 /// closed, so an asset never has a second leaf.
 ///
 /// | offset | bytes | field |
@@ -27,7 +27,7 @@ use bauta_primitives::{Attributes, Commitment, EntryId, Leaf};
 pub struct Holding {
     /// The registry.
     pub registry: Pubkey,
-    /// The token's mint, or the address of the Core asset.
+    /// The token's mint, the address of the Core asset, or the id of the compressed asset.
     pub mint: Pubkey,
     /// The owner who registered the token last.
     pub owner: Pubkey,
@@ -62,6 +62,8 @@ pub enum AssetForm {
     Token,
     /// An asset of Metaplex Core.
     Core,
+    /// A compressed asset of Bubblegum.
+    Compressed,
 }
 
 impl AssetForm {
@@ -71,6 +73,7 @@ impl AssetForm {
         match byte {
             0 => Some(Self::Token),
             1 => Some(Self::Core),
+            2 => Some(Self::Compressed),
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ mod holding;
 mod nullifier;
 mod registry;
 mod scope;
+mod staged;
 mod tree;
 
 pub use circuit::*;
@@ -17,4 +18,5 @@ pub use holding::*;
 pub use nullifier::*;
 pub use registry::*;
 pub use scope::*;
+pub use staged::*;
 pub use tree::*;

@@ -1,9 +1,10 @@
 //! Tests the registration and the eviction of the assets that people own: tokens of Token Metadata,
-//! prints, and assets of Metaplex Core.
+//! prints, assets of Metaplex Core, and compressed assets of Bubblegum.
 //!
-//! Token Metadata and Core do not run here. Their accounts are written into the chain, as their
-//! official client crates encode them. The token programs are real.
+//! Metaplex's programs and the compression programs do not run here. Their accounts are written into the
+//! chain, as their official crates encode them. The token programs are real.
 
+mod compressed;
 mod core_assets;
 mod leaving;
 mod prints;

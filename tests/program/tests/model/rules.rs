@@ -3,22 +3,25 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::{Boundary, Step};
+use bauta::bubblegum::Version;
 use bauta::errors::BautaError;
-use bauta::state::{CollectionKind, ScopeMode};
+use bauta::state::{Collection, CollectionKind, ScopeMode};
 use bauta_client::instructions::Verify;
 use bauta_client::{Event, ReferenceTree};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Attributes, Commitment, EntryId, Leaf, Nullifier, Root};
 use bauta_program_test::{
-    CoreAsset, Member, MetadataSpec, Nft, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry,
-    TestScope,
+    CompressedNft, CompressedTree, CoreAsset, Member, MetadataSpec, Nft, Receipt, Refusal, RegistrySpec,
+    ScopeSpec, TestChain, TestRegistry, TestScope,
 };
 use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
 /// The number of tokens.
-pub(crate) const TOKENS: usize = 6;
+pub(crate) const TOKENS: usize = 8;
+/// The number of types of tokens.
+const KINDS: usize = 4;
 /// The number of wallets.
 pub(crate) const WALLETS: usize = 3;
 
@@ -27,6 +30,8 @@ struct TokenModel {
     nft: Nft,
     /// The asset, if the token is an asset of Core. Its address is the token's mint.
     core: Option<CoreAsset>,
+    /// The asset, if the token is a compressed one. Its id is the token's mint.
+    compressed: Option<CompressedNft>,
     /// The key of the token's collection.
     collection: Address,
     burnt: bool,
@@ -39,6 +44,10 @@ struct TokenModel {
 impl TokenModel {
     fn is_programmable(&self) -> bool {
         self.nft.token_metadata.token_record.is_some()
+    }
+
+    fn has_token_account(&self) -> bool {
+        self.core.is_none() && self.compressed.is_none()
     }
 }
 
@@ -62,6 +71,8 @@ struct KeptRoot {
 pub(crate) struct Model {
     chain: TestChain,
     registry: TestRegistry,
+    /// The tree of the compressed assets.
+    tree: CompressedTree,
     ttl: i64,
     tokens: Vec<TokenModel>,
     wallets: Vec<Keypair>,
@@ -88,12 +99,14 @@ impl Model {
         });
         let wallets: Vec<_> = (0..WALLETS).map(|_| chain.funded_keypair("wallet")).collect();
         let metaplex = chain.new_keypair("collection of Token Metadata").pubkey();
-        let core = chain.core_collection(&[]);
+        let [core, bubblegum] = [(); 2].map(|()| chain.core_collection(&[]));
+        let mut tree = chain.compressed_tree(Version::V2, 5, 2);
         let tokens = (0..TOKENS)
             .map(|i| {
                 let owner = &wallets[i % WALLETS];
-                // Plain tokens, programmable tokens and Core assets.
-                let (nft, asset, key, kind) = match i % 3 {
+                let mut compressed = None;
+                // Plain tokens, programmable tokens, Core assets and compressed assets.
+                let (nft, asset, key, kind) = match i % KINDS {
                     0 => {
                         let nft = chain.mint_nft(owner);
                         let mint = nft.mint;
@@ -104,18 +117,30 @@ impl Model {
                         let nft = chain.mint_with_metadata(owner, &spec);
                         (nft, None, metaplex, CollectionKind::TokenMetadata)
                     }
-                    _ => {
+                    2 => {
                         let asset = chain.core_asset(owner, Some(core), &[]);
                         (asset.as_token(), Some(asset), core, CollectionKind::Core)
                     }
+                    _ => {
+                        let asset = chain.mint_compressed(&mut tree, owner, Some(bubblegum), 0);
+                        let nft = asset.as_token();
+                        compressed = Some(asset);
+                        (nft, None, bubblegum, CollectionKind::Core)
+                    }
                 };
                 // The tokens of a kind share a collection, and with it the track.
-                if i < 3 || kind == CollectionKind::Asset {
-                    chain.add_collection(&registry, &key, kind, i as u64).unwrap();
+                if i < KINDS || kind == CollectionKind::Asset {
+                    let rules = match compressed {
+                        Some(_) => Collection::COMPRESSED | Collection::ISSUER_MOVES,
+                        None => 0,
+                    };
+                    let added = chain.add_collection_with_rules(&registry, &key, kind, rules, i as u64);
+                    added.unwrap();
                 }
                 TokenModel {
                     nft,
                     core: asset,
+                    compressed,
                     collection: key,
                     burnt: false,
                     member: None,
@@ -129,6 +154,7 @@ impl Model {
             history: vec![registry.root()],
             chain,
             registry,
+            tree,
             ttl,
             tokens,
             wallets,
@@ -180,6 +206,8 @@ impl Model {
         let token = &self.tokens[i];
         let expected = if token.burnt && token.core.is_some() {
             Err(BautaError::NotACoreAsset)
+        } else if token.burnt && token.compressed.is_some() {
+            Err(BautaError::StaleProof)
         } else if token.burnt {
             Err(BautaError::SupplyNotOne)
         } else if token.member.is_some() && now - token.last_change < 60 {
@@ -188,12 +216,18 @@ impl Model {
             Ok(())
         };
         let (nft, core, key) = (token.nft.clone(), token.core.clone(), token.collection);
-        let track = if key == nft.mint { i as u64 } else { i as u64 % 3 };
+        let compressed = token.compressed.clone();
+        let track = if key == nft.mint { i } else { i % KINDS } as u64;
         let before = self.registry.root();
         let registry = &mut self.registry;
-        let result = match core {
-            Some(asset) => self.chain.register_core(registry, &asset, &key, track),
-            None => self.chain.register(registry, &nft, Some(key), track),
+        let result = if let Some(asset) = compressed {
+            let (tree, proof) = (self.tree.address, self.tree.proof(asset.index));
+            self.chain
+                .register_compressed(registry, &tree, &asset, proof, &key, track)
+        } else if let Some(asset) = core {
+            self.chain.register_core(registry, &asset, &key, track)
+        } else {
+            self.chain.register(registry, &nft, Some(key), track)
         };
         let (member, receipt) = split(result);
         if self.check_result(receipt, expected) {
@@ -215,6 +249,12 @@ impl Model {
             let sold = chain.transfer_core_asset(asset, to);
             token.nft = sold.as_token();
             token.core = Some(sold);
+        } else if let Some(asset) = &token.compressed {
+            let sold = asset.sold_to(to);
+            self.tree.set(sold.index, Some(&sold));
+            chain.write_tree(&self.tree);
+            token.nft = sold.as_token();
+            token.compressed = Some(sold);
         } else if token.is_programmable() {
             token.nft = chain.transfer_programmable(&token.nft, to);
         } else {
@@ -229,9 +269,13 @@ impl Model {
             if token.is_programmable() {
                 self.chain.thaw_nft(&token.nft).unwrap();
             }
-            match &token.core {
-                Some(asset) => self.chain.burn_core_asset(asset),
-                None => drop(self.chain.burn_nft(&token.nft).unwrap()),
+            if let Some(asset) = &token.core {
+                self.chain.burn_core_asset(asset);
+            } else if let Some(asset) = &token.compressed {
+                self.tree.set(asset.index, None);
+                self.chain.write_tree(&self.tree);
+            } else {
+                self.chain.burn_nft(&token.nft).unwrap();
             }
             token.burnt = true;
             self.lamports = self.chain.lamports();
@@ -244,19 +288,26 @@ impl Model {
         let moved = token.nft.owner.pubkey() != member.nft.owner.pubkey();
         let expected = if !token.live {
             Err(BautaError::AlreadyEvicted)
-        } else if token.burnt || (moved && (with_evidence || token.core.is_some())) {
+        } else if token.burnt || (moved && (with_evidence || !token.has_token_account())) {
             Ok(())
         } else {
             Err(BautaError::NoEvidence)
         };
-        // The evidence for a Core asset is the asset itself.
-        let with_evidence = with_evidence && token.core.is_none();
+        // The evidence for the other assets is the asset itself.
+        let with_evidence = with_evidence && token.has_token_account();
+        let (compressed, burnt) = (token.compressed.clone(), token.burnt);
         let (mint, account) = (token.nft.mint, token.nft.account);
         let now = self.chain.now();
         let before = self.registry.root();
-        let result = self
-            .chain
-            .evict_holder(&mut self.registry, &mint, with_evidence.then_some(account));
+        let registry = &mut self.registry;
+        let result = if let Some(asset) = &compressed {
+            let leaf = (!burnt).then_some(asset);
+            let evict = self.chain.compressed_eviction(registry, &self.tree, asset, leaf);
+            self.chain.evict_compressed(registry, &evict)
+        } else {
+            let evidence = with_evidence.then_some(account);
+            self.chain.evict_holder(registry, &mint, evidence)
+        };
         if self.check_result(result, expected) {
             self.tokens[i].live = false;
             self.tokens[i].last_change = now;

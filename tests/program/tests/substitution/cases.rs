@@ -21,6 +21,7 @@ pub fn all() -> Vec<Case> {
         authorities(),
         holders(),
         core_holders(),
+        super::compressed::all(),
         scopes(),
     ]
     .into_iter()

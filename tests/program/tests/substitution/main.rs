@@ -12,11 +12,13 @@
 //! ```
 
 mod cases;
+mod compressed;
 mod malformed;
 
 use std::fmt::Write;
 use std::time::Instant;
 
+use bauta::bubblegum::{BUBBLEGUM_PROGRAM, MPL_COMPRESSION_PROGRAM, SPL_COMPRESSION_PROGRAM};
 use bauta::core_asset::CORE_PROGRAM;
 use bauta::token::is_token_program;
 use bauta::token_metadata::TOKEN_METADATA_PROGRAM;
@@ -28,6 +30,15 @@ use solana_address::Address;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
+
+/// The programs whose accounts are written into the chain.
+const METAPLEX: [Address; 5] = [
+    TOKEN_METADATA_PROGRAM,
+    CORE_PROGRAM,
+    BUBBLEGUM_PROGRAM,
+    SPL_COMPRESSION_PROGRAM,
+    MPL_COMPRESSION_PROGRAM,
+];
 
 /// An instruction that succeeds without a change.
 struct Case {
@@ -191,6 +202,9 @@ fn only_the_listed_substitutions_are_accepted() {
             // The events need the program's address among the accounts, and it also stands for an
             // omitted account. The program reads nothing of this account.
             "evict_holder.program: ",
+            "register_compressed_holder.program: ",
+            // Every staged path is compared with the tree, so any signer's may be used.
+            "compressed_holder.staged: an account from elsewhere",
         ];
         assert!(allowed.iter().any(|account| line.contains(account)), "{line}");
     }
@@ -202,7 +216,14 @@ fn a_list_length_that_exceeds_the_data_is_refused() {
     // The position of the length: before the payload, which is last, or at the beginning of the
     // arguments.
     let payload = 4 + b"payload".len();
-    let lengths = [("verify", Some(payload)), ("append_leaves", None)];
+    // The proof of a compressed asset has three nodes.
+    let proof = 4 + 3 * 32;
+    let lengths = [
+        ("verify", Some(payload)),
+        ("append_leaves", None),
+        ("register_compressed_holder", Some(proof)),
+        ("evict_compressed_holder", Some(proof)),
+    ];
     let malformed = u32::from(anchor_lang::error::ErrorCode::InstructionDidNotDeserialize);
     for case in cases::all() {
         let Some((_, from_the_end)) = lengths.iter().find(|(name, _)| *name == case.name) else {
@@ -226,7 +247,7 @@ fn a_list_length_that_exceeds_the_data_is_refused() {
 }
 
 /// Sends instructions with truncated, extended and changed data, with other lists of accounts, and
-/// with changed accounts of tokens, of Token Metadata and of Core.
+/// with changed accounts of tokens, of Metaplex and of the compression programs.
 ///
 /// Each is accepted or refused. None causes a panic, an access violation or an exhausted compute
 /// budget. This is the short form of the drill `cargo xtask drill fuzz`, which sets the variables.
@@ -293,8 +314,8 @@ fn fuzz(cases: &[Case], runner: &mut TestRunner, rounds: usize) {
     }
 }
 
-/// Changes a byte of an account that a token program, Token Metadata or Core owns, or truncates the
-/// account there.
+/// Changes a byte of an account that a token program, a program of Metaplex or a compression program
+/// owns, or truncates the account there.
 fn change_account(
     chain: &mut TestChain,
     instruction: &Instruction,
@@ -302,8 +323,7 @@ fn change_account(
     byte: u8,
     other: prop::sample::Index,
 ) {
-    let is_foreign =
-        |owner: &Address| is_token_program(owner) || [TOKEN_METADATA_PROGRAM, CORE_PROGRAM].contains(owner);
+    let is_foreign = |owner: &Address| is_token_program(owner) || METAPLEX.contains(owner);
     let addresses = instruction.accounts.iter().map(|meta| meta.pubkey);
     let foreign: Vec<(Address, Account)> = addresses
         .filter_map(|address| Some((address, chain.account(&address)?)))

@@ -2,15 +2,13 @@
 //! whose contents are malformed. Each is refused with its own error, and nothing changes.
 
 use anchor_lang::error::ErrorCode;
-use bauta::core_asset::CORE_PROGRAM;
 use bauta::errors::BautaError;
-use bauta::token_metadata::TOKEN_METADATA_PROGRAM;
 use bauta_program_test::TestChain;
 use solana_account::Account;
 use solana_instruction::Instruction;
 use solana_signer::Signer;
 
-use super::{Case, account_names, cases, keypair, name_of};
+use super::{Case, METAPLEX, account_names, cases, keypair, name_of};
 
 /// Asserts that `chain` refuses the instruction with one of these errors and that no account of the
 /// instruction changes.
@@ -137,7 +135,7 @@ fn errors(instruction: &str, name: &str, account: &Account, form: Form) -> Vec<u
     if account.executable {
         return vec![];
     }
-    if [TOKEN_METADATA_PROGRAM, CORE_PROGRAM].contains(&account.owner) {
+    if METAPLEX.contains(&account.owner) {
         return foreign_errors(instruction, name, form).map_or_else(Vec::new, own);
     }
     match (instruction, name, form) {
@@ -145,12 +143,13 @@ fn errors(instruction: &str, name: &str, account: &Account, form: Form) -> Vec<u
         ("create_registry", "tree", Form::OtherDiscriminator) => own(BautaError::TreeInUse),
         ("create_registry", "tree", _) => own(BautaError::TreeWrongSize),
         // An account of another owner counts as a token without a leaf, which takes no path.
-        ("register_holder" | "register_core_holder", "holding", Form::OtherOwner) => {
-            own(BautaError::UnexpectedPath)
-        }
-        ("register_holder" | "register_core_holder", "holding", _) => {
-            anchor(&[ErrorCode::AccountDiscriminatorMismatch])
-        }
+        (
+            "register_holder" | "register_core_holder" | "register_compressed_holder",
+            "holding",
+            Form::OtherOwner,
+        ) => own(BautaError::UnexpectedPath),
+        // The system program creates no account that has data.
+        ("stage_path", "staged", Form::OtherOwner) => vec![0],
         // A mint has no discriminator. No account of a token program becomes one of another program
         // while it has data, so a mint of another owner counts as closed.
         ("register_holder" | "evict_holder", "mint", Form::OtherDiscriminator)
@@ -181,20 +180,27 @@ fn errors(instruction: &str, name: &str, account: &Account, form: Form) -> Vec<u
     }
 }
 
-/// Returns the error with which the program refuses an account of Token Metadata or Core of this
-/// form. `None` if the form is valid.
+/// Returns the error with which the program refuses an account of Metaplex or of a compression
+/// program of this form. `None` if the form is valid.
 fn foreign_errors(instruction: &str, name: &str, form: Form) -> Option<BautaError> {
     match (instruction, name, form) {
         // The changed byte is in a field that the program does not read. In `mint` it is in the
         // owner's address. An empty asset and one that Core does not own count as burnt.
         (_, "metadata" | "core_collection", Form::OtherDiscriminator)
-        | ("evict_holder", "mint", Form::Empty | Form::OtherOwner | Form::OtherDiscriminator) => None,
+        | ("evict_holder", "mint", Form::Empty | Form::OtherOwner | Form::OtherDiscriminator)
+        // The eviction of a compressed asset uses only the address of the Core collection. The
+        // TreeConfig of a closed tree does not exist, and its last bytes are padding.
+        | ("evict_compressed_holder", "core_collection", _)
+        | ("evict_compressed_holder", "tree_config", Form::OtherOwner)
+        | (_, "tree_config", Form::OneByteLess | Form::OneByteMore) => None,
         (_, "metadata", Form::OneByteLess | Form::OneByteMore) => Some(BautaError::InvalidMetadata),
         (_, "metadata", _) => Some(BautaError::WrongMetadata),
         // The program reads only the first bytes.
         (_, "edition", Form::Empty | Form::OtherOwner) => Some(BautaError::WrongEdition),
         (_, "token_record", Form::Empty | Form::OtherOwner) => Some(BautaError::WrongTokenRecord),
         (_, "core_collection", _) => Some(BautaError::WrongCoreCollection),
+        (_, "merkle_tree", _) => Some(BautaError::InvalidTree),
+        (_, "tree_config", _) => Some(BautaError::NotABubblegumTree),
         (_, "asset", Form::OtherDiscriminator) => Some(BautaError::NotTokenOwner),
         (_, "asset", Form::Empty | Form::OtherOwner) => Some(BautaError::NotACoreAsset),
         (_, "asset" | "mint", _) => Some(BautaError::InvalidCoreAsset),

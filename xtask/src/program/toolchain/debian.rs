@@ -21,7 +21,11 @@ use std::{
 use anyhow::{Context, Result};
 
 pub use super::compiler::available;
-use super::{compile::PROFILE, compiler::Compiler, linker};
+use super::{
+    compile::{OPTIONS, PROFILE},
+    compiler::Compiler,
+    linker,
+};
 use crate::{program::record::sha256, workspace};
 
 /// The key that marks a record as made with tools/sbf.
@@ -74,7 +78,8 @@ impl Debian {
         identity.insert(MARK.into(), linker.clone());
         identity.insert("std.patch and target".into(), target_digest(&tools)?);
         let profile = PROFILE.map(|(key, value)| format!("{key}={value}"));
-        identity.insert("profile".into(), profile.join(" "));
+        let options = OPTIONS.map(ToOwned::to_owned);
+        identity.insert("profile".into(), [&profile[..], &options[..]].concat().join(" "));
         Ok(Self {
             identity,
             prefix,

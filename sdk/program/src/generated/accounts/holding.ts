@@ -50,7 +50,7 @@ export function getHoldingDiscriminatorBytes(): ReadonlyUint8Array {
 }
 
 /**
- * The registration of a token or of a Core asset in a registry of holders. The account is never
+ * The registration of an asset in a registry of holders. The account is never
  * closed, so an asset never has a second leaf.
  *
  * | offset | bytes | field |
@@ -72,7 +72,7 @@ export function getHoldingDiscriminatorBytes(): ReadonlyUint8Array {
 export type Holding = {
   /** The registry. */
   registry: Address;
-  /** The token's mint, or the address of the Core asset. */
+  /** The token's mint, the address of the Core asset, or the id of the compressed asset. */
   mint: Address;
   /** The owner who registered the token last. */
   owner: Address;
@@ -104,7 +104,7 @@ export type Holding = {
 export type HoldingArgs = {
   /** The registry. */
   registry: Address;
-  /** The token's mint, or the address of the Core asset. */
+  /** The token's mint, the address of the Core asset, or the id of the compressed asset. */
   mint: Address;
   /** The owner who registered the token last. */
   owner: Address;

@@ -224,9 +224,9 @@ export const BAUTA_ERROR__PRINT_REFUSED = 6105;
 export const BAUTA_ERROR__NOT_APRINT = 6106;
 /** the print is one of another master */
 export const BAUTA_ERROR__PRINT_OF_ANOTHER_MASTER = 6107;
-/** the metadata account is missing, or is not the mint's metadata account of Token Metadata */
+/** the metadata is missing, or the account is not the mint's metadata account of Token Metadata */
 export const BAUTA_ERROR__WRONG_METADATA = 6108;
-/** the metadata account is malformed, or has a token standard that this program does not know */
+/** the metadata is malformed, or has a token standard that this program does not know */
 export const BAUTA_ERROR__INVALID_METADATA = 6109;
 /** the metadata names the collection, but the collection's authority has not verified it */
 export const BAUTA_ERROR__COLLECTION_NOT_VERIFIED = 6110;
@@ -246,6 +246,22 @@ export const BAUTA_ERROR__UNKNOWN_PLUGIN = 6116;
 export const BAUTA_ERROR__HAS_PERMANENT_TRANSFER_DELEGATE = 6117;
 /** the collection is not the one that the holder registered with */
 export const BAUTA_ERROR__WRONG_COLLECTION = 6118;
+/** the asset is compressed: the collection does not have the rule COMPRESSED */
+export const BAUTA_ERROR__COMPRESSED_REFUSED = 6119;
+/** the account must be a tree of SPL's or Metaplex's compression program that was created without leaves */
+export const BAUTA_ERROR__INVALID_TREE = 6120;
+/** the tree must be one of Bubblegum, and tree_config its TreeConfig of the same version */
+export const BAUTA_ERROR__NOT_ABUBBLEGUM_TREE = 6121;
+/** the leaf has a flag that this program does not know: only known flags are accepted */
+export const BAUTA_ERROR__UNKNOWN_FLAG = 6122;
+/** the collection's authority could move the compressed asset: the asset is not bound to its owner, and the collection does not have the rule ISSUER_MOVES */
+export const BAUTA_ERROR__ISSUER_CAN_MOVE = 6123;
+/** the proof must have exactly one node for each level of the tree below its canopy */
+export const BAUTA_ERROR__WRONG_PROOF_LENGTH = 6124;
+/** the leaf and the proof don't lead to the tree's current root: the leaf has other contents, or the proof is stale; fetch both again */
+export const BAUTA_ERROR__STALE_PROOF = 6125;
+/** the account is not the signer's staged path */
+export const BAUTA_ERROR__WRONG_STAGED = 6126;
 
 /** An error code of the program. */
 export type BautaError =
@@ -367,7 +383,15 @@ export type BautaError =
   | typeof BAUTA_ERROR__WRONG_CORE_COLLECTION
   | typeof BAUTA_ERROR__UNKNOWN_PLUGIN
   | typeof BAUTA_ERROR__HAS_PERMANENT_TRANSFER_DELEGATE
-  | typeof BAUTA_ERROR__WRONG_COLLECTION;
+  | typeof BAUTA_ERROR__WRONG_COLLECTION
+  | typeof BAUTA_ERROR__COMPRESSED_REFUSED
+  | typeof BAUTA_ERROR__INVALID_TREE
+  | typeof BAUTA_ERROR__NOT_ABUBBLEGUM_TREE
+  | typeof BAUTA_ERROR__UNKNOWN_FLAG
+  | typeof BAUTA_ERROR__ISSUER_CAN_MOVE
+  | typeof BAUTA_ERROR__WRONG_PROOF_LENGTH
+  | typeof BAUTA_ERROR__STALE_PROOF
+  | typeof BAUTA_ERROR__WRONG_STAGED;
 
 /** The name and the message of each error of the program. */
 export const BAUTA_ERRORS: Readonly<Record<BautaError, readonly [name: string, message: string]>> =
@@ -743,11 +767,11 @@ export const BAUTA_ERRORS: Readonly<Record<BautaError, readonly [name: string, m
     ],
     [BAUTA_ERROR__WRONG_METADATA]: [
       "WrongMetadata",
-      "the metadata account is missing, or is not the mint's metadata account of Token Metadata",
+      "the metadata is missing, or the account is not the mint's metadata account of Token Metadata",
     ],
     [BAUTA_ERROR__INVALID_METADATA]: [
       "InvalidMetadata",
-      "the metadata account is malformed, or has a token standard that this program does not know",
+      "the metadata is malformed, or has a token standard that this program does not know",
     ],
     [BAUTA_ERROR__COLLECTION_NOT_VERIFIED]: [
       "CollectionNotVerified",
@@ -782,6 +806,35 @@ export const BAUTA_ERRORS: Readonly<Record<BautaError, readonly [name: string, m
       "WrongCollection",
       "the collection is not the one that the holder registered with",
     ],
+    [BAUTA_ERROR__COMPRESSED_REFUSED]: [
+      "CompressedRefused",
+      "the asset is compressed: the collection does not have the rule COMPRESSED",
+    ],
+    [BAUTA_ERROR__INVALID_TREE]: [
+      "InvalidTree",
+      "the account must be a tree of SPL's or Metaplex's compression program that was created without leaves",
+    ],
+    [BAUTA_ERROR__NOT_ABUBBLEGUM_TREE]: [
+      "NotABubblegumTree",
+      "the tree must be one of Bubblegum, and tree_config its TreeConfig of the same version",
+    ],
+    [BAUTA_ERROR__UNKNOWN_FLAG]: [
+      "UnknownFlag",
+      "the leaf has a flag that this program does not know: only known flags are accepted",
+    ],
+    [BAUTA_ERROR__ISSUER_CAN_MOVE]: [
+      "IssuerCanMove",
+      "the collection's authority could move the compressed asset: the asset is not bound to its owner, and the collection does not have the rule ISSUER_MOVES",
+    ],
+    [BAUTA_ERROR__WRONG_PROOF_LENGTH]: [
+      "WrongProofLength",
+      "the proof must have exactly one node for each level of the tree below its canopy",
+    ],
+    [BAUTA_ERROR__STALE_PROOF]: [
+      "StaleProof",
+      "the leaf and the proof don't lead to the tree's current root: the leaf has other contents, or the proof is stale; fetch both again",
+    ],
+    [BAUTA_ERROR__WRONG_STAGED]: ["WrongStaged", "the account is not the signer's staged path"],
   };
 
 /**

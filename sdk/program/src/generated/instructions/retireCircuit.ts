@@ -120,7 +120,7 @@ export type RetireCircuitAsyncInput<
   admin: TransactionSigner<TAccountAdmin>;
   /** The account `Config`, the program's settings. */
   config?: Address<TAccountConfig>;
-  /** The circuit to retire. */
+  /** The circuit to suspend, to resume or to retire. */
   circuit: Address<TAccountCircuit>;
   /** The address that signs the program's events. */
   eventAuthority?: Address<TAccountEventAuthority>;
@@ -222,7 +222,7 @@ export type RetireCircuitInput<
   admin: TransactionSigner<TAccountAdmin>;
   /** The account `Config`, the program's settings. */
   config: Address<TAccountConfig>;
-  /** The circuit to retire. */
+  /** The circuit to suspend, to resume or to retire. */
   circuit: Address<TAccountCircuit>;
   /** The address that signs the program's events. */
   eventAuthority: Address<TAccountEventAuthority>;
@@ -311,7 +311,7 @@ export type ParsedRetireCircuitInstruction<
     admin: TAccountMetas[0];
     /** The account `Config`, the program's settings. */
     config: TAccountMetas[1];
-    /** The circuit to retire. */
+    /** The circuit to suspend, to resume or to retire. */
     circuit: TAccountMetas[2];
     /** The address that signs the program's events. */
     eventAuthority: TAccountMetas[3];

@@ -120,7 +120,7 @@ export type SuspendCircuitAsyncInput<
   admin: TransactionSigner<TAccountAdmin>;
   /** The account `Config`, the program's settings. */
   config?: Address<TAccountConfig>;
-  /** The circuit to suspend or resume. */
+  /** The circuit to suspend, to resume or to retire. */
   circuit: Address<TAccountCircuit>;
   /** The address that signs the program's events. */
   eventAuthority?: Address<TAccountEventAuthority>;
@@ -224,7 +224,7 @@ export type SuspendCircuitInput<
   admin: TransactionSigner<TAccountAdmin>;
   /** The account `Config`, the program's settings. */
   config: Address<TAccountConfig>;
-  /** The circuit to suspend or resume. */
+  /** The circuit to suspend, to resume or to retire. */
   circuit: Address<TAccountCircuit>;
   /** The address that signs the program's events. */
   eventAuthority: Address<TAccountEventAuthority>;
@@ -315,7 +315,7 @@ export type ParsedSuspendCircuitInstruction<
     admin: TAccountMetas[0];
     /** The account `Config`, the program's settings. */
     config: TAccountMetas[1];
-    /** The circuit to suspend or resume. */
+    /** The circuit to suspend, to resume or to retire. */
     circuit: TAccountMetas[2];
     /** The address that signs the program's events. */
     eventAuthority: TAccountMetas[3];

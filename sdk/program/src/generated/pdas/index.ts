@@ -11,4 +11,5 @@ export * from "./nullifier.js";
 export * from "./programData.js";
 export * from "./registry.js";
 export * from "./scope.js";
+export * from "./staged.js";
 export * from "./tokenRecord.js";

@@ -60,12 +60,14 @@ import {
   getCloseScopeInstructionAsync,
   getCreateRegistryInstructionAsync,
   getCreateScopeInstructionAsync,
+  getEvictCompressedHolderInstructionAsync,
   getEvictHolderInstructionAsync,
   getInitializeInstructionAsync,
   getPauseInstructionAsync,
   getPublishRootInstructionAsync,
   getReclaimNullifierInstructionAsync,
   getRegisterCircuitInstructionAsync,
+  getRegisterCompressedHolderInstructionAsync,
   getRegisterCoreHolderInstructionAsync,
   getRegisterHolderInstructionAsync,
   getReplaceAdminInstructionAsync,
@@ -73,7 +75,9 @@ import {
   getRetireCircuitInstructionAsync,
   getSealRegistryInstructionAsync,
   getSetAdminInstructionAsync,
+  getStagePathInstructionAsync,
   getSuspendCircuitInstructionAsync,
+  getUnstageInstructionAsync,
   getVerifyInstructionAsync,
   parseAcceptAdminInstruction,
   parseAddCollectionInstruction,
@@ -81,12 +85,14 @@ import {
   parseCloseScopeInstruction,
   parseCreateRegistryInstruction,
   parseCreateScopeInstruction,
+  parseEvictCompressedHolderInstruction,
   parseEvictHolderInstruction,
   parseInitializeInstruction,
   parsePauseInstruction,
   parsePublishRootInstruction,
   parseReclaimNullifierInstruction,
   parseRegisterCircuitInstruction,
+  parseRegisterCompressedHolderInstruction,
   parseRegisterCoreHolderInstruction,
   parseRegisterHolderInstruction,
   parseReplaceAdminInstruction,
@@ -94,7 +100,9 @@ import {
   parseRetireCircuitInstruction,
   parseSealRegistryInstruction,
   parseSetAdminInstruction,
+  parseStagePathInstruction,
   parseSuspendCircuitInstruction,
+  parseUnstageInstruction,
   parseVerifyInstruction,
   type AcceptAdminAsyncInput,
   type AddCollectionAsyncInput,
@@ -102,6 +110,7 @@ import {
   type CloseScopeAsyncInput,
   type CreateRegistryAsyncInput,
   type CreateScopeAsyncInput,
+  type EvictCompressedHolderAsyncInput,
   type EvictHolderAsyncInput,
   type InitializeAsyncInput,
   type ParsedAcceptAdminInstruction,
@@ -110,12 +119,14 @@ import {
   type ParsedCloseScopeInstruction,
   type ParsedCreateRegistryInstruction,
   type ParsedCreateScopeInstruction,
+  type ParsedEvictCompressedHolderInstruction,
   type ParsedEvictHolderInstruction,
   type ParsedInitializeInstruction,
   type ParsedPauseInstruction,
   type ParsedPublishRootInstruction,
   type ParsedReclaimNullifierInstruction,
   type ParsedRegisterCircuitInstruction,
+  type ParsedRegisterCompressedHolderInstruction,
   type ParsedRegisterCoreHolderInstruction,
   type ParsedRegisterHolderInstruction,
   type ParsedReplaceAdminInstruction,
@@ -123,12 +134,15 @@ import {
   type ParsedRetireCircuitInstruction,
   type ParsedSealRegistryInstruction,
   type ParsedSetAdminInstruction,
+  type ParsedStagePathInstruction,
   type ParsedSuspendCircuitInstruction,
+  type ParsedUnstageInstruction,
   type ParsedVerifyInstruction,
   type PauseAsyncInput,
   type PublishRootAsyncInput,
   type ReclaimNullifierAsyncInput,
   type RegisterCircuitAsyncInput,
+  type RegisterCompressedHolderAsyncInput,
   type RegisterCoreHolderAsyncInput,
   type RegisterHolderAsyncInput,
   type ReplaceAdminAsyncInput,
@@ -136,7 +150,9 @@ import {
   type RetireCircuitAsyncInput,
   type SealRegistryAsyncInput,
   type SetAdminAsyncInput,
+  type StagePathAsyncInput,
   type SuspendCircuitAsyncInput,
+  type UnstageAsyncInput,
   type VerifyAsyncInput,
 } from "../instructions/index.js";
 import {
@@ -151,6 +167,7 @@ import {
   findProgramDataPda,
   findRegistryPda,
   findScopePda,
+  findStagedPda,
   findTokenRecordPda,
 } from "../pdas/index.js";
 
@@ -273,12 +290,14 @@ export enum BautaInstruction {
   CloseScope,
   CreateRegistry,
   CreateScope,
+  EvictCompressedHolder,
   EvictHolder,
   Initialize,
   Pause,
   PublishRoot,
   ReclaimNullifier,
   RegisterCircuit,
+  RegisterCompressedHolder,
   RegisterCoreHolder,
   RegisterHolder,
   ReplaceAdmin,
@@ -286,7 +305,9 @@ export enum BautaInstruction {
   RetireCircuit,
   SealRegistry,
   SetAdmin,
+  StagePath,
   SuspendCircuit,
+  Unstage,
   Verify,
 }
 
@@ -364,6 +385,17 @@ export function identifyBautaInstruction(
     containsBytes(
       data,
       fixEncoderSize(getBytesEncoder(), 8).encode(
+        new Uint8Array([230, 0, 102, 244, 163, 118, 87, 98])
+      ),
+      0
+    )
+  ) {
+    return BautaInstruction.EvictCompressedHolder;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(
         new Uint8Array([187, 72, 242, 207, 52, 222, 195, 5])
       ),
       0
@@ -425,6 +457,17 @@ export function identifyBautaInstruction(
     )
   ) {
     return BautaInstruction.RegisterCircuit;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(
+        new Uint8Array([2, 162, 210, 206, 209, 242, 22, 177])
+      ),
+      0
+    )
+  ) {
+    return BautaInstruction.RegisterCompressedHolder;
   }
   if (
     containsBytes(
@@ -507,12 +550,34 @@ export function identifyBautaInstruction(
     containsBytes(
       data,
       fixEncoderSize(getBytesEncoder(), 8).encode(
+        new Uint8Array([68, 97, 146, 218, 201, 81, 33, 62])
+      ),
+      0
+    )
+  ) {
+    return BautaInstruction.StagePath;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(
         new Uint8Array([170, 116, 61, 132, 93, 118, 111, 134])
       ),
       0
     )
   ) {
     return BautaInstruction.SuspendCircuit;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(
+        new Uint8Array([241, 127, 178, 98, 198, 85, 44, 184])
+      ),
+      0
+    )
+  ) {
+    return BautaInstruction.Unstage;
   }
   if (
     containsBytes(
@@ -542,6 +607,9 @@ export type ParsedBautaInstruction<
       instructionType: BautaInstruction.CreateRegistry;
     } & ParsedCreateRegistryInstruction<TProgram>)
   | ({ instructionType: BautaInstruction.CreateScope } & ParsedCreateScopeInstruction<TProgram>)
+  | ({
+      instructionType: BautaInstruction.EvictCompressedHolder;
+    } & ParsedEvictCompressedHolderInstruction<TProgram>)
   | ({ instructionType: BautaInstruction.EvictHolder } & ParsedEvictHolderInstruction<TProgram>)
   | ({ instructionType: BautaInstruction.Initialize } & ParsedInitializeInstruction<TProgram>)
   | ({ instructionType: BautaInstruction.Pause } & ParsedPauseInstruction<TProgram>)
@@ -553,6 +621,9 @@ export type ParsedBautaInstruction<
       instructionType: BautaInstruction.RegisterCircuit;
     } & ParsedRegisterCircuitInstruction<TProgram>)
   | ({
+      instructionType: BautaInstruction.RegisterCompressedHolder;
+    } & ParsedRegisterCompressedHolderInstruction<TProgram>)
+  | ({
       instructionType: BautaInstruction.RegisterCoreHolder;
     } & ParsedRegisterCoreHolderInstruction<TProgram>)
   | ({
@@ -563,9 +634,11 @@ export type ParsedBautaInstruction<
   | ({ instructionType: BautaInstruction.RetireCircuit } & ParsedRetireCircuitInstruction<TProgram>)
   | ({ instructionType: BautaInstruction.SealRegistry } & ParsedSealRegistryInstruction<TProgram>)
   | ({ instructionType: BautaInstruction.SetAdmin } & ParsedSetAdminInstruction<TProgram>)
+  | ({ instructionType: BautaInstruction.StagePath } & ParsedStagePathInstruction<TProgram>)
   | ({
       instructionType: BautaInstruction.SuspendCircuit;
     } & ParsedSuspendCircuitInstruction<TProgram>)
+  | ({ instructionType: BautaInstruction.Unstage } & ParsedUnstageInstruction<TProgram>)
   | ({ instructionType: BautaInstruction.Verify } & ParsedVerifyInstruction<TProgram>);
 
 export function parseBautaInstruction<TProgram extends string>(
@@ -615,6 +688,13 @@ export function parseBautaInstruction<TProgram extends string>(
         ...parseCreateScopeInstruction(instruction),
       };
     }
+    case BautaInstruction.EvictCompressedHolder: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: BautaInstruction.EvictCompressedHolder,
+        ...parseEvictCompressedHolderInstruction(instruction),
+      };
+    }
     case BautaInstruction.EvictHolder: {
       assertIsInstructionWithAccounts(instruction);
       return {
@@ -652,6 +732,13 @@ export function parseBautaInstruction<TProgram extends string>(
       return {
         instructionType: BautaInstruction.RegisterCircuit,
         ...parseRegisterCircuitInstruction(instruction),
+      };
+    }
+    case BautaInstruction.RegisterCompressedHolder: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: BautaInstruction.RegisterCompressedHolder,
+        ...parseRegisterCompressedHolderInstruction(instruction),
       };
     }
     case BautaInstruction.RegisterCoreHolder: {
@@ -703,12 +790,23 @@ export function parseBautaInstruction<TProgram extends string>(
         ...parseSetAdminInstruction(instruction),
       };
     }
+    case BautaInstruction.StagePath: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: BautaInstruction.StagePath,
+        ...parseStagePathInstruction(instruction),
+      };
+    }
     case BautaInstruction.SuspendCircuit: {
       assertIsInstructionWithAccounts(instruction);
       return {
         instructionType: BautaInstruction.SuspendCircuit,
         ...parseSuspendCircuitInstruction(instruction),
       };
+    }
+    case BautaInstruction.Unstage: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: BautaInstruction.Unstage, ...parseUnstageInstruction(instruction) };
     }
     case BautaInstruction.Verify: {
       assertIsInstructionWithAccounts(instruction);

@@ -13,6 +13,7 @@ import {
 export enum AssetForm {
   Token,
   Core,
+  Compressed,
 }
 
 export type AssetFormArgs = AssetForm;

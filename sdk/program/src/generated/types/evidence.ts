@@ -16,6 +16,7 @@ export enum Evidence {
   OtherOwner,
   AssetGone,
   LeftCollection,
+  LeafEmpty,
 }
 
 export type EvidenceArgs = Evidence;

@@ -34,7 +34,7 @@ export type HolderEvicted = {
   registry: Address;
   /** The number of the tree change. */
   sequence: bigint;
-  /** The token's mint, or the address of the Core asset. */
+  /** The token's mint, the address of the Core asset, or the id of the compressed asset. */
   mint: Address;
   /** The owner who had registered the token. */
   owner: Address;
@@ -51,7 +51,7 @@ export type HolderEvictedArgs = {
   registry: Address;
   /** The number of the tree change. */
   sequence: number | bigint;
-  /** The token's mint, or the address of the Core asset. */
+  /** The token's mint, the address of the Core asset, or the id of the compressed asset. */
   mint: Address;
   /** The owner who had registered the token. */
   owner: Address;

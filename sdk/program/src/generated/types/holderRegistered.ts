@@ -36,7 +36,7 @@ import {
 } from "./index.js";
 
 /**
- * A holder registered a token or a Core asset. Its leaf is
+ * A holder registered a token, a Core asset or a compressed asset. Its leaf is
  * `Poseidon3(commitment, hash_to_field("bauta/mint/1", mint), track)`.
  */
 export type HolderRegistered = {
@@ -44,7 +44,7 @@ export type HolderRegistered = {
   registry: Address;
   /** The number of the tree change. */
   sequence: bigint;
-  /** The token's mint, or the address of the Core asset. */
+  /** The token's mint, the address of the Core asset, or the id of the compressed asset. */
   mint: Address;
   /** The holder. */
   owner: Address;
@@ -69,7 +69,7 @@ export type HolderRegisteredArgs = {
   registry: Address;
   /** The number of the tree change. */
   sequence: number | bigint;
-  /** The token's mint, or the address of the Core asset. */
+  /** The token's mint, the address of the Core asset, or the id of the compressed asset. */
   mint: Address;
   /** The holder. */
   owner: Address;

@@ -6,22 +6,43 @@ use crate::{
 };
 use anchor_lang::prelude::*;
 
-/// Accounts of `retire_circuit`.
+/// Accounts of `suspend_circuit` and `retire_circuit`. They share the type, because the code that
+/// Anchor generates for it has about 5 kB.
 #[event_cpi]
 #[derive(Accounts)]
-pub struct RetireCircuit<'info> {
+pub struct ChangeCircuit<'info> {
     /// The admin in `Config`.
     pub admin: Signer<'info>,
     /// The account `Config`, the program's settings.
-    #[account(seeds = [Config::SEED], bump = config.load()?.bump, has_one = admin @ BautaError::NotAdmin)]
+    #[account(has_one = admin @ BautaError::NotAdmin)]
     pub config: AccountLoader<'info, Config>,
-    /// The circuit to retire.
+    /// The circuit to suspend, to resume or to retire.
     #[account(mut)]
     pub circuit: AccountLoader<'info, Circuit>,
 }
 
-impl RetireCircuit<'_> {
-    pub(crate) fn run(&self, retire: bool) -> Result<()> {
+impl ChangeCircuit<'_> {
+    pub(crate) fn suspend(&self, suspended: bool) -> Result<()> {
+        let circuit = &mut *account::load_mut(&self.circuit)?;
+        let now = account::now()?;
+        circuit.check_not_retired(now)?;
+        circuit.status = if suspended {
+            require!(circuit.status == Circuit::ACTIVE, BautaError::CircuitSuspended);
+            Circuit::SUSPENDED
+        } else {
+            require!(
+                circuit.status == Circuit::SUSPENDED,
+                BautaError::CircuitNotSuspended
+            );
+            Circuit::ACTIVE
+        };
+        emit(
+            &CircuitStatusChanged::of(self.circuit.key(), circuit, now),
+            &self.event_authority,
+        )
+    }
+
+    pub(crate) fn retire(&self, retire: bool) -> Result<()> {
         let circuit = &mut *account::load_mut(&self.circuit)?;
         let now = account::now()?;
         circuit.check_not_retired(now)?;

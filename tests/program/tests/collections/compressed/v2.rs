@@ -1,0 +1,190 @@
+use bauta::bubblegum::{CompressedLeaf, LeafData};
+use bauta::errors::BautaError;
+use bauta::events::Evidence;
+use bauta::state::{Collection, CollectionKind};
+use bauta_program_test::assert_refused;
+use mpl_core::types::{PermanentFreezeDelegate, PermanentTransferDelegate, Plugin};
+use solana_address::Address;
+
+use super::Compressed;
+use crate::{Fixture, evidence};
+
+const RULES: u16 = Collection::COMPRESSED | Collection::ISSUER_MOVES;
+
+#[test]
+fn an_asset_of_v2_is_registered_again_and_evicted_when_it_moves() {
+    let mut fixture = Compressed::v2(RULES);
+    let nft = fixture.mint();
+    fixture.register(&nft).expect("the first registration");
+    fixture.assert_holder(&nft);
+    assert_refused(fixture.register(&nft), BautaError::ChangedTooRecently);
+    fixture.inner.chain.advance_clock(60);
+    fixture.register(&nft).expect("a later registration");
+    assert_refused(fixture.evict(&nft, Some(&nft)), BautaError::NoEvidence);
+    let sold = fixture.sell(&nft);
+    let evicted = fixture.evict(&nft, Some(&sold)).expect("evict");
+    assert_eq!(evidence(&evicted), Evidence::OtherOwner);
+    assert_refused(fixture.evict(&nft, Some(&sold)), BautaError::AlreadyEvicted);
+    fixture.inner.chain.advance_clock(60);
+    fixture.register(&sold).expect("the buyer's registration");
+    fixture.assert_holder(&sold);
+    fixture.inner.assert_leaves(1);
+}
+
+#[test]
+fn a_compressed_asset_is_refused_without_the_rule() {
+    let mut fixture = Compressed::v2(Collection::ISSUER_MOVES);
+    let nft = fixture.mint();
+    assert_refused(fixture.register(&nft), BautaError::CompressedRefused);
+    fixture.inner.assert_leaves(0);
+}
+
+/// The collection's update authority can move every leaf that is not bound to its owner.
+#[test]
+fn an_asset_that_is_not_bound_to_its_owner_needs_the_rule_issuer_moves() {
+    let mut fixture = Compressed::v2(Collection::COMPRESSED);
+    let nft = fixture.mint();
+    assert_refused(fixture.register(&nft), BautaError::IssuerCanMove);
+    let bound = fixture.mint_with_flags(CompressedLeaf::NON_TRANSFERABLE);
+    fixture.register(&bound).expect("no one can move it");
+    fixture.inner.assert_leaves(1);
+}
+
+#[test]
+fn a_frozen_asset_of_v2_is_refused_without_the_rule_locked() {
+    for flag in [CompressedLeaf::FROZEN, CompressedLeaf::PERMANENTLY_FROZEN] {
+        let mut fixture = Compressed::v2(RULES);
+        let nft = fixture.mint_with_flags(flag);
+        assert_refused(fixture.register(&nft), BautaError::AssetLocked);
+        let mut fixture = Compressed::v2(RULES | Collection::LOCKED);
+        let nft = fixture.mint_with_flags(flag);
+        fixture.register(&nft).expect("the rule allows it");
+    }
+    // The collection can freeze all of its assets.
+    let frozen = Plugin::PermanentFreezeDelegate(PermanentFreezeDelegate { frozen: true });
+    for rules in [RULES, RULES | Collection::LOCKED] {
+        let mut fixture = Compressed::v2(rules);
+        let key = fixture.inner.key;
+        let plugins = std::slice::from_ref(&frozen);
+        fixture.inner.chain.write_core_collection(&key, plugins);
+        let nft = fixture.mint();
+        let result = fixture.register(&nft);
+        if rules == RULES {
+            assert_refused(result, BautaError::AssetLocked);
+        } else {
+            result.expect("the rule allows it");
+        }
+    }
+}
+
+#[test]
+fn every_unknown_flag_is_refused() {
+    for bit in 3..8 {
+        let mut fixture = Compressed::v2(RULES | Collection::LOCKED);
+        let nft = fixture.mint_with_flags(1 << bit);
+        assert_refused(fixture.register(&nft), BautaError::UnknownFlag);
+    }
+}
+
+#[test]
+fn a_core_collection_whose_delegate_moves_assets_is_refused_without_the_rule() {
+    let plugins = [Plugin::PermanentTransferDelegate(PermanentTransferDelegate {})];
+    for rules in [Collection::COMPRESSED, RULES] {
+        let mut fixture = Compressed::v2(rules);
+        let key = fixture.inner.key;
+        fixture.inner.chain.write_core_collection(&key, &plugins);
+        let bound = fixture.mint_with_flags(CompressedLeaf::NON_TRANSFERABLE);
+        let result = fixture.register(&bound);
+        if rules == RULES {
+            result.expect("the rule allows it");
+        } else {
+            assert_refused(result, BautaError::HasPermanentTransferDelegate);
+        }
+    }
+}
+
+#[test]
+fn an_asset_of_another_core_collection_is_refused_with_any_account() {
+    let mut fixture = Compressed::v2(RULES);
+    let other = fixture.inner.chain.core_collection(&[]);
+    let owner = fixture.owner("holder");
+    let (chain, tree) = (&mut fixture.inner.chain, &mut fixture.tree);
+    let mut nfts = [Some(other), None].map(|key| chain.mint_compressed(tree, &owner, key, 0));
+    for nft in &nfts {
+        assert_refused(fixture.register(nft), BautaError::NotInCollection);
+    }
+    // The right account, which the leaf does not name.
+    for nft in &mut nfts {
+        nft.core_collection = Some(fixture.inner.key);
+        assert_refused(fixture.register(nft), BautaError::StaleProof);
+    }
+    // The right address with the account of another program, and with a malformed account.
+    let (member, key) = (fixture.mint(), fixture.inner.key);
+    let genuine = fixture.inner.chain.account(&key).expect("the collection exists");
+    fixture.inner.change_owner(&key);
+    assert_refused(fixture.register(&member), BautaError::WrongCoreCollection);
+    fixture.inner.chain.set_account(&key, genuine);
+    fixture.inner.change(&key, |data| data.truncate(40));
+    assert_refused(fixture.register(&member), BautaError::WrongCoreCollection);
+    fixture.inner.assert_leaves(0);
+}
+
+#[test]
+fn a_compressed_asset_can_be_a_collection_of_its_own() {
+    let mut fixture = Compressed::v2(RULES);
+    let nft = fixture.mint();
+    fixture.inner = Fixture::with_key(fixture.inner.chain, nft.id, CollectionKind::Asset, RULES);
+    let other = fixture.inner.chain.core_collection(&[]);
+    let owner = nft.owner.insecure_clone();
+    let second = fixture
+        .inner
+        .chain
+        .mint_compressed(&mut fixture.tree, &owner, Some(other), 0);
+    assert_refused(fixture.register(&second), BautaError::NotInCollection);
+    fixture.register(&nft).expect("the collection is the asset");
+    fixture.inner.assert_leaves(1);
+}
+
+#[test]
+fn only_the_owner_of_the_leaf_registers() {
+    let mut fixture = Compressed::v2(RULES);
+    let mut nft = fixture.mint();
+    let delegate = fixture.owner("delegate");
+    nft.leaf.delegate = Some(solana_signer::Signer::pubkey(&delegate));
+    fixture.set(nft.index, Some(&nft));
+    // The delegate signs.
+    let mut delegated = nft.clone();
+    delegated.owner = delegate.insecure_clone();
+    assert_refused(fixture.register(&delegated), BautaError::NotTokenOwner);
+    // The delegate claims to be the owner.
+    delegated.leaf.owner = solana_signer::Signer::pubkey(&delegate);
+    assert_refused(fixture.register(&delegated), BautaError::StaleProof);
+    fixture.register(&nft).expect("the owner signs");
+    fixture.inner.assert_leaves(1);
+}
+
+#[test]
+fn any_changed_field_of_a_leaf_of_v2_is_refused() {
+    let mut fixture = Compressed::v2(RULES | Collection::LOCKED);
+    let nft = fixture.mint();
+    let changes: [fn(&mut CompressedLeaf); 6] = [
+        |leaf| leaf.delegate = Some(Address::new_from_array([1; 32])),
+        |leaf| leaf.data = LeafData::Hash([1; 32]),
+        |leaf| leaf.creator_hash = [1; 32],
+        |leaf| leaf.asset_data_hash = Some([1; 32]),
+        |leaf| leaf.flags = CompressedLeaf::FROZEN,
+        |leaf| leaf.flags = CompressedLeaf::NON_TRANSFERABLE,
+    ];
+    for change in changes {
+        let mut changed = nft.clone();
+        change(&mut changed.leaf);
+        assert_refused(fixture.register(&changed), BautaError::StaleProof);
+    }
+    fixture.inner.assert_leaves(0);
+    // The fields with a default may be written out.
+    let mut explicit = nft.clone();
+    explicit.leaf.delegate = Some(nft.leaf.owner);
+    explicit.leaf.asset_data_hash = Some(mpl_bubblegum::hash::DEFAULT_ASSET_DATA_HASH);
+    fixture.register(&explicit).expect("the leaf is the same");
+    fixture.inner.assert_leaves(1);
+}
