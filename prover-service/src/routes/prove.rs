@@ -241,7 +241,12 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, InvalidField
         return Ok(None);
     };
     match key.to_str() {
-        Ok(key) if (1..=MAX_KEY_LENGTH).contains(&key.len()) => Ok(Some(key)),
+        Ok(key)
+            if (1..=MAX_KEY_LENGTH).contains(&key.len())
+                && key.bytes().all(|byte| byte.is_ascii_graphic()) =>
+        {
+            Ok(Some(key))
+        }
         _ => Err(InvalidField::new(
             "Idempotency-Key",
             "must have 1 to 128 visible ASCII characters",
