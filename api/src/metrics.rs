@@ -30,9 +30,9 @@ metric_names! {
     counter RELAYS = "bauta_api_relays_total";
     /// Seconds from the acceptance of a relay to its confirmed block.
     histogram RELAY_DURATION = "bauta_api_relay_duration_seconds";
-    /// Relays that have not been confirmed yet.
+    /// Relays that have not ended.
     gauge RELAYS_OPEN = "bauta_api_relays_open";
-    /// Seconds since the oldest relay that has not been confirmed should have been sent.
+    /// Seconds since the oldest relay that has not ended should have been sent.
     gauge RELAYS_OLDEST = "bauta_api_relays_oldest_seconds";
     /// Transactions of relays that replaced a dead one.
     counter RELAYS_REBUILT = "bauta_api_relays_rebuilt_total";
@@ -44,8 +44,14 @@ metric_names! {
     gauge WALLET = "bauta_api_wallet_lamports";
     /// Lamports of a wallet that relays which are not settled can still cost.
     gauge WALLET_RESERVED = "bauta_api_wallet_reserved_lamports";
+    /// Lamports that remain in each wallet: `RELAY_MIN_BALANCE`.
+    gauge WALLET_MIN = "bauta_api_wallet_min_lamports";
     /// 1 if a transaction of a wallet is missing in the ledger, otherwise 0.
     gauge LEDGER_GAP = "bauta_api_ledger_gap";
+    /// Seconds since the ledger last had every finalized transaction of a wallet.
+    gauge LEDGER_AGE = "bauta_api_ledger_age_seconds";
+    /// Transactions of wallets that no node returned. The ledger has them with inferred balances.
+    counter LEDGER_UNREAD = "bauta_api_ledger_unread_total";
 }
 
 /// Registers the descriptions. Sets counters to 0, so that the first increment is visible to a
@@ -64,8 +70,12 @@ pub fn register() {
     counter!(BEHIND).increment(0);
 }
 
-/// Sets the counters of the relay to 0.
-pub fn register_relay() {
+/// Sets the counters of the relay to 0, and the floor of each wallet.
+#[allow(clippy::cast_precision_loss, reason = "all lamports together are below 2^60")]
+pub fn register_relay(wallets: usize, min_balance: u64) {
+    for number in 0..wallets {
+        gauge!(WALLET_MIN, "wallet" => number.to_string()).set(min_balance as f64);
+    }
     for state in [
         RelayState::Finalized,
         RelayState::Refused,
@@ -74,7 +84,7 @@ pub fn register_relay() {
     ] {
         counter!(RELAYS, "outcome" => state.as_str()).increment(0);
     }
-    for name in [RELAYS_REBUILT, RELAY_LAMPORTS, RELAY_RECLAIMED] {
+    for name in [RELAYS_REBUILT, RELAY_LAMPORTS, RELAY_RECLAIMED, LEDGER_UNREAD] {
         counter!(name).increment(0);
     }
 }
@@ -100,11 +110,11 @@ pub fn record_relay_lamports(lamports: u64) {
 }
 
 /// Records nullifier accounts that are closed.
-pub fn record_reclaimed(accounts: usize) {
-    counter!(RELAY_RECLAIMED).increment(accounts as u64);
+pub fn record_reclaimed(accounts: u64) {
+    counter!(RELAY_RECLAIMED).increment(accounts);
 }
 
-/// Sets the number of relays that are not confirmed, and the age of the oldest in seconds.
+/// Sets the number of relays that have not ended, and the age of the oldest in seconds.
 #[allow(clippy::cast_precision_loss, reason = "the numbers are below 2^53")]
 pub fn set_open_relays((open, oldest): (u64, u64)) {
     gauge!(RELAYS_OPEN).set(open as f64);
@@ -119,6 +129,17 @@ pub fn set_open_relays((open, oldest): (u64, u64)) {
 pub fn set_wallet(number: usize, balance: u64, reserved: u64) {
     gauge!(WALLET, "wallet" => number.to_string()).set(balance as f64);
     gauge!(WALLET_RESERVED, "wallet" => number.to_string()).set(reserved as f64);
+}
+
+/// Sets the seconds since the ledger last had every finalized transaction of a wallet.
+#[allow(clippy::cast_precision_loss, reason = "the number is below 2^53")]
+pub fn set_ledger_age(number: usize, seconds: u64) {
+    gauge!(LEDGER_AGE, "wallet" => number.to_string()).set(seconds as f64);
+}
+
+/// Records a transaction that is booked although no node returned it.
+pub fn record_ledger_unread() {
+    counter!(LEDGER_UNREAD).increment(1);
 }
 
 /// Sets whether a transaction of a wallet is missing in the ledger.

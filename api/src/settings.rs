@@ -141,12 +141,13 @@ pub struct RelaySettings {
     pub key: Option<Secret>,
 
     /// JSON-RPC URLs of the nodes that transactions are sent to, separated by commas. With two or
-    /// more, no single node decides the end of a relay. The default is `SOLANA_RPC_URL`.
+    /// more, no single node decides the end of a relay. They must be different nodes. The default
+    /// is `SOLANA_RPC_URL`.
     #[config(env = "RELAY_RPC_URLS", parse_env = secrets, default = [])]
     pub nodes: Vec<Secret>,
 
     /// Highest price in micro-lamports for each compute unit. The price is that of recent blocks,
-    /// and rises by half when a transaction was not executed.
+    /// at least 1,000, and rises by half or more when a transaction was not executed.
     #[config(env = "RELAY_MAX_PRICE", default = 100_000)]
     pub max_price: u64,
 
@@ -162,8 +163,13 @@ pub struct RelaySettings {
     #[config(env = "RELAY_REQUESTS_PER_MINUTE", default = 10)]
     pub requests_per_minute: u32,
 
-    /// Seconds between two reclaims of the rent of nullifier accounts in scopes that are over. At
-    /// least 1.
+    /// Days after which a relay that has ended is deleted. The ledger stays. Until its rent has
+    /// come back, only the hash of its request is deleted. At least 1.
+    #[config(env = "RELAY_RETENTION_DAYS", default = 30, validate(*retention_days >= 1, "must be at least 1"))]
+    pub retention_days: u32,
+
+    /// Seconds between two attempts to reclaim the rent of a nullifier account in a scope that is
+    /// over. At least 1.
     #[config(env = "RELAY_RECLAIM_INTERVAL_SECONDS", default = 3_600, validate(*reclaim_interval_seconds >= 1, "must be at least 1"))]
     pub reclaim_interval_seconds: u32,
 }

@@ -1,6 +1,6 @@
 //! Creates and stores the transactions of a relay, and ends relays.
 
-use bauta_store::{Attempt, NewAttempt, OpenRelay, RandomId, RelayEnd, RelayState};
+use bauta_store::{Attempt, NullifierUse, OpenRelay, RelayEnd, RelayLease, RelayState};
 
 use super::{
     Shared,
@@ -25,13 +25,41 @@ pub enum Step {
     Lost,
 }
 
+/// Returns the end of a relay without an executed transaction.
+pub fn not_executed(state: RelayState, reason: &str) -> RelayEnd {
+    RelayEnd::NotExecuted {
+        state,
+        reason: reason.to_owned(),
+    }
+}
+
+/// Returns the end of a relay whose nullifier is used.
+pub fn used_by(used: NullifierUse) -> RelayEnd {
+    match used {
+        NullifierUse::Own(signature) => RelayEnd::Finalized { signature },
+        NullifierUse::Other => not_executed(RelayState::Refused, "nullifier_used"),
+    }
+}
+
+/// Returns who used the nullifier of a relay. If the database fails, it is found later.
+pub async fn nullifier_use(shared: &Shared, lease: &RelayLease) -> Option<NullifierUse> {
+    shared
+        .store
+        .nullifier_use(lease.relay)
+        .await
+        .unwrap_or_else(|error| {
+            tracing::warn!(event = "nullifier_not_read", %error);
+            None
+        })
+}
+
 /// Ends a relay. Returns `false` if the database did not record it.
-pub async fn end_relay(shared: &Shared, id: RandomId, end: &RelayEnd) -> bool {
-    match shared.store.end_relay(id, end).await {
+pub async fn end_relay(shared: &Shared, lease: &RelayLease, last_attempt: u16, end: &RelayEnd) -> bool {
+    match shared.store.end_relay(lease, last_attempt, end).await {
         Ok(ended) => {
             if ended {
                 let outcome = match end {
-                    RelayEnd::Finalized => RelayState::Finalized,
+                    RelayEnd::Finalized { .. } => RelayState::Finalized,
                     RelayEnd::Failed { .. } => RelayState::Failed,
                     RelayEnd::NotExecuted { state, .. } => *state,
                 };
@@ -48,62 +76,64 @@ pub async fn end_relay(shared: &Shared, id: RandomId, end: &RelayEnd) -> bool {
 
 /// Creates and stores the next transaction of a relay, or ends the relay.
 pub async fn attempt(shared: &Shared, relay: &OpenRelay, age_seconds: u64) -> Result<Step, RelayError> {
-    let id = relay.id;
-    let end = async |state, reason: &str| {
-        let end = RelayEnd::NotExecuted {
-            state,
-            reason: reason.to_owned(),
-        };
-        if end_relay(shared, id, &end).await {
+    let lease = &relay.lease;
+    let last = relay.attempt.as_ref().map_or(0, |attempt| attempt.number);
+    let end = async |end: RelayEnd| {
+        if end_relay(shared, lease, last, &end).await {
             Ok(Step::Ended)
         } else {
             Err(RelayError::Internal("the relay could not be ended".to_owned()))
         }
     };
     if relay.expiry < unix_seconds() + MIN_REMAINING_SECONDS {
-        return end(RelayState::Expired, "proof_expired").await;
+        return end(not_executed(RelayState::Expired, "proof_expired")).await;
     }
     let request = shared
         .sealer
-        .open(&id, &relay.request)
+        .open(&lease.relay, &relay.request)
         .and_then(|bytes| CheckedRequest::from_bytes(&bytes));
     let (Some(request), Some(wallet)) = (request, shared.wallets.get(&relay.wallet)) else {
-        // With another RELAY_KEY, or without the wallet, this instance can't send it.
-        return Err(RelayError::Internal(
-            "a relay was encrypted with another RELAY_KEY, or its wallet is no longer in RELAY_PAYERS"
-                .to_owned(),
-        ));
+        // With another RELAY_KEY, this instance can't send it. The lease ends, so that an instance
+        // that has the key can continue.
+        tracing::error!(
+            event = "relay_unreadable",
+            reason = "it was encrypted with another RELAY_KEY"
+        );
+        return Ok(Step::Lost);
     };
-    let number = relay.attempt.as_ref().map_or(1, |attempt| attempt.number + 1);
-    if number > 1 || age_seconds >= CHECKED_SECONDS {
+    let mut compute_units = request.compute_units;
+    if last > 0 || age_seconds >= CHECKED_SECONDS || !request.is_simulated() {
         match simulate(shared, &request.verify).await {
-            Ok(_) => {}
-            Err(RelayError::NullifierUsed) => return end(RelayState::Refused, "nullifier_used").await,
+            Ok(units) => compute_units = units,
+            Err(RelayError::NullifierUsed) => {
+                // Perhaps by a transaction of this relay. The finalized events say by which one.
+                return match nullifier_use(shared, lease).await {
+                    Some(used) => end(used_by(used)).await,
+                    None => Err(RelayError::NullifierUsed),
+                };
+            }
             Err(RelayError::Simulation { program, .. }) => {
                 let reason = program.map_or_else(|| "simulation_failed".to_owned(), |error| error.name);
-                return end(RelayState::Refused, &reason).await;
+                return end(not_executed(RelayState::Refused, &reason)).await;
             }
             Err(error) => return Err(error),
         }
     }
-    let price = match &relay.attempt {
-        None => shared.nodes.price(relay.wallet).await,
-        Some(former) => former.price.saturating_add(former.price / 2).max(1),
-    };
-    let price = price.min(shared.fees.max_price);
+    let recent = shared.nodes.price(relay.wallet).await;
+    let former = relay.attempt.as_ref().map(|former| former.price);
+    let price = shared.fees.price(recent, former);
     let (blockhash, last_heights) = shared.nodes.blockhash().await?;
-    let all = instructions(&[request.verify.instruction()], request.compute_units, price);
+    let all = instructions(&[request.verify.instruction()], compute_units, price);
     let (signature, transaction) = sign(wallet.as_ref(), &all, blockhash).await?;
     let attempt = Attempt {
-        number,
+        number: last + 1,
         signature,
         last_heights,
         price,
-        transaction: shared.sealer.seal(&id, &transaction),
+        transaction: shared.sealer.seal(&lease.relay, &transaction),
     };
-    let new = NewAttempt { relay: id, attempt };
-    if !shared.store.add_attempt(&new).await? {
+    if !shared.store.add_attempt(lease, &attempt).await? {
         return Ok(Step::Lost);
     }
-    Ok(Step::Stored(new.attempt, transaction))
+    Ok(Step::Stored(attempt, transaction))
 }

@@ -1,26 +1,46 @@
 //! Books every finalized transaction of the wallets, also those of other senders. The balance
 //! before each transaction must be the balance after the previous one, so that a transaction that a
 //! node omits is found, and the ledger agrees with the wallets to the lamport.
+//!
+//! Anyone can name a wallet in a transaction. So the list of unread transactions is read in parts,
+//! from a position that the database keeps, and a transaction that no node returns is set aside: it
+//! is booked with the balances of its neighbours.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use bauta_rpc::{Page, SignatureInfo};
+use bauta_rpc::{BalanceChange, Page, SignatureInfo};
 use bauta_service_common::Service;
-use bauta_store::{LedgerEntry, LedgerKind, RelayWallet, StoreError};
+use bauta_store::{Execution, LedgerEntry, LedgerKind, RelayWallet, StoreError};
 use solana_address::Address;
 use solana_signature::Signature;
 
-use super::{Shared, error::RelayError};
+use super::{Shared, error::RelayError, nodes::Reading};
 use crate::metrics;
 
 /// Interval at which the transactions are booked.
 const INTERVAL: Duration = Duration::from_secs(2);
-/// Seconds for which one instance books a wallet.
-const TURN_SECONDS: u32 = 2;
+/// Seconds until the next turn to book a wallet.
+const PAUSE_SECONDS: u32 = 2;
+/// Seconds for which an instance has its turn, if it doesn't end it.
+const TURN_SECONDS: u32 = 15;
 /// Largest number of transactions that are read in one request.
 const BATCH: usize = 50;
-/// Largest number of pages of a thousand transactions that are read at once.
+/// Largest number of pages of a thousand transactions that are read in one turn.
 const MAX_PAGES: usize = 100;
+/// Turns in which no node could return a transaction, before it is set aside.
+const UNREADABLE_TURNS: u8 = 3;
+/// Largest number of transactions that couldn't be read and are remembered.
+const MAX_UNREADABLE: usize = 1_000;
+
+/// In how many turns a transaction couldn't be read.
+type Unreadable = HashMap<Signature, u8>;
+/// By the number of a wallet: the seconds since its ledger was complete, and when they were read.
+type Ages = HashMap<usize, (Instant, u64)>;
 
 /// Adds the wallets that the ledger doesn't have, with their balances. Until then, they can't pay.
 async fn open_wallets(shared: &Shared) -> Result<(), RelayError> {
@@ -46,8 +66,7 @@ async fn open_wallets(shared: &Shared) -> Result<(), RelayError> {
             (change.after, last)
         } else {
             // The wallet has no transactions. The first one decides the opening balance.
-            let account = shared.nodes.accounts(&[address]).await?.remove(0);
-            (account.map_or(0, |account| account.lamports), None)
+            (shared.nodes.balance(address).await?, None)
         };
         shared.store.open_relay_wallet(address, balance, last).await?;
     }
@@ -58,7 +77,7 @@ async fn open_wallets(shared: &Shared) -> Result<(), RelayError> {
 pub fn spawn(shared: &Arc<Shared>, service: &Service) {
     let (shared, shutdown) = (shared.clone(), service.shutdown());
     service.spawn("the ledger of relays", async move {
-        let mut is_open = false;
+        let (mut is_open, mut unreadable, mut ages) = (false, Unreadable::new(), Ages::new());
         while !shutdown.is_cancelled() {
             if !is_open {
                 let opened = open_wallets(&shared).await;
@@ -69,16 +88,16 @@ pub fn spawn(shared: &Arc<Shared>, service: &Service) {
             }
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                () = tokio::time::sleep(INTERVAL) => book_all(&shared).await,
+                () = tokio::time::sleep(INTERVAL) => book_all(&shared, &mut unreadable, &mut ages).await,
             }
         }
         Ok::<_, Infallible>(())
     });
 }
 
-async fn book_all(shared: &Shared) {
+async fn book_all(shared: &Shared, unreadable: &mut Unreadable, ages: &mut Ages) {
     for (number, address) in shared.wallets.addresses().enumerate() {
-        if let Err(error) = book_wallet(shared, number, address).await {
+        if let Err(error) = take_turn(shared, number, address, unreadable).await {
             tracing::warn!(event = "relays_not_booked", wallet = number, %error);
         }
     }
@@ -88,6 +107,7 @@ async fn book_all(shared: &Shared) {
         for (number, address) in shared.wallets.addresses().enumerate() {
             if let Some(wallet) = wallets.iter().find(|wallet| wallet.wallet == address) {
                 metrics::set_wallet(number, wallet.balance, wallet.reserved);
+                ages.insert(number, (Instant::now(), wallet.incomplete_seconds));
             }
         }
         Ok::<_, StoreError>(())
@@ -95,52 +115,317 @@ async fn book_all(shared: &Shared) {
     if let Err(error) = figures.await {
         tracing::warn!(event = "relay_figures_unknown", %error);
     }
+    // Without the database, the ages grow as well.
+    for (number, (read, age)) in ages {
+        metrics::set_ledger_age(*number, age.saturating_add(read.elapsed().as_secs()));
+    }
 }
 
-async fn book_wallet(shared: &Shared, number: usize, address: Address) -> Result<(), RelayError> {
+/// Books a wallet, if no other instance does.
+async fn take_turn(
+    shared: &Shared,
+    number: usize,
+    address: Address,
+    unreadable: &mut Unreadable,
+) -> Result<(), RelayError> {
     let Some(wallet) = shared.store.take_booking(address, TURN_SECONDS).await? else {
         return Ok(());
     };
-    let mut new = unread(shared, &wallet).await?;
-    new.reverse();
-    let mut balance = wallet.balance;
-    let mut is_first = wallet.last_signature.is_none();
+    let booked = book_wallet(shared, number, &wallet, unreadable).await;
+    let (is_complete, unread_before) = match &booked {
+        Ok(Booked::Complete) => (true, None),
+        Ok(Booked::Listed(before)) => (false, Some(*before)),
+        Err(RelayError::Node(error)) if error.is_retryable() => (false, wallet.unread_before),
+        // After another error, the list is read from its beginning: the position may be the reason.
+        Ok(Booked::Part) | Err(_) => (false, None),
+    };
+    shared
+        .store
+        .end_booking(address, PAUSE_SECONDS, is_complete, unread_before)
+        .await?;
+    booked.map(|_| ())
+}
+
+/// What became of a turn.
+enum Booked {
+    /// The ledger has every transaction that is final.
+    Complete,
+    /// There are further transactions.
+    Part,
+    /// Nothing was booked. The list continues before this transaction.
+    Listed(Signature),
+}
+
+async fn book_wallet(
+    shared: &Shared,
+    number: usize,
+    wallet: &RelayWallet,
+    unreadable: &mut Unreadable,
+) -> Result<Booked, RelayError> {
+    let address = wallet.wallet;
+    let new = match unread(shared, wallet).await? {
+        Unread::Oldest(new) => new,
+        Unread::Further(before) => return Ok(Booked::Listed(before)),
+    };
+    let mut ledger = Ledger {
+        shared,
+        wallet: address,
+        balance: wallet.balance,
+        is_first: wallet.last_signature.is_none(),
+        aside: VecDeque::new(),
+    };
     for batch in batches(&new) {
-        let signatures: Vec<Signature> = batch.iter().map(|entry| entry.signature).collect();
-        let changes = shared.nodes.balance_changes(&address, &signatures).await?;
-        let mut entries = Vec::with_capacity(batch.len());
-        for (info, change) in batch.iter().zip(changes) {
-            // The node lists the transaction but does not have it. It is read again later.
-            let Some(change) = change else { return Ok(()) };
-            entries.push(LedgerEntry {
-                wallet: address,
-                signature: info.signature,
-                slot: info.slot,
-                before: change.before,
-                after: change.after,
-                fee: change.fee,
-            });
-        }
-        while !entries.is_empty() {
-            // Nodes don't promise an order within a slot. The balances give it.
-            let slot = entries[0].slot;
-            let next = entries
-                .iter()
-                .position(|entry| entry.slot == slot && (is_first || entry.before == balance));
-            let next = next.map(|next| entries.remove(next));
-            let Some(entry) = next else {
-                return gap(shared, number, &wallet).await;
-            };
-            match shared.store.book(&entry).await? {
-                Some(kind) => record(kind, &entry),
-                // Another instance has booked it.
-                None => return Ok(()),
+        let (entries, result) = read(shared, &address, batch, unreadable).await;
+        let is_part = entries.len() < batch.len();
+        let mut rest = &entries[..];
+        while let Some((first, _)) = rest.first() {
+            let end = rest.iter().position(|(entry, _)| entry.slot != first.slot);
+            // The order within a slot needs the whole slot.
+            if end.is_none() && is_part {
+                break;
             }
-            (balance, is_first) = (entry.after, false);
+            let (slot, others) = rest.split_at(end.unwrap_or(rest.len()));
+            match ledger.book_slot(slot).await? {
+                Step::Booked => rest = others,
+                Step::Gap => {
+                    gap(shared, number, wallet).await?;
+                    return Ok(Booked::Part);
+                }
+                Step::Lost => return Ok(Booked::Part),
+            }
+        }
+        result?;
+        if is_part {
+            return Ok(Booked::Part);
         }
     }
     metrics::set_ledger_gap(number, false);
-    Ok(())
+    let is_complete = ledger.aside.is_empty() && wallet.unread_before.is_none();
+    Ok(if is_complete {
+        Booked::Complete
+    } else {
+        Booked::Part
+    })
+}
+
+/// A transaction, and how it changed the balance. `None`: no node returns it.
+type Entry = (SignatureInfo, Option<BalanceChange>);
+
+/// The signature and the slot of a transaction, and how it changed the balance.
+type Read = (Signature, u64, BalanceChange);
+
+/// The ledger of a wallet while it is booked.
+struct Ledger<'a> {
+    shared: &'a Shared,
+    wallet: Address,
+    balance: u64,
+    /// The ledger has never read a transaction.
+    is_first: bool,
+    /// Transactions that no node returns and that are not booked yet, oldest first.
+    aside: VecDeque<SignatureInfo>,
+}
+
+/// What became of the transactions of a slot.
+enum Step {
+    Booked,
+    /// A transaction is missing.
+    Gap,
+    /// Another instance has booked one of them.
+    Lost,
+}
+
+impl Ledger<'_> {
+    /// Books the transactions of a slot. Nodes don't promise an order within a slot. The balances
+    /// give it.
+    async fn book_slot(&mut self, slot: &[Entry]) -> Result<Step, RelayError> {
+        let mut entries: Vec<Read> = Vec::new();
+        for (info, change) in slot {
+            if let Some(change) = change {
+                entries.push((info.signature, info.slot, *change));
+            }
+        }
+        // What was set aside in earlier slots comes before all of them.
+        if !self.aside.is_empty()
+            && let Some(before) = head(&entries)
+            && !self.book_aside(before).await?
+        {
+            return Ok(Step::Lost);
+        }
+        let aside = slot.iter().filter(|(_, change)| change.is_none());
+        self.aside.extend(aside.map(|(info, _)| info.clone()));
+        let start = head(&entries).filter(|_| self.is_first).unwrap_or(self.balance);
+        match order(&entries, start) {
+            Some(ordered) => entries = ordered,
+            None if self.aside.is_empty() => return Ok(Step::Gap),
+            // What was set aside is between them.
+            None => {}
+        }
+        while !entries.is_empty() {
+            let before = head(&entries).filter(|_| self.is_first).unwrap_or(self.balance);
+            let Some(next) = entries.iter().position(|entry| entry.2.before == before) else {
+                let Some(before) = head(&entries).filter(|_| !self.aside.is_empty()) else {
+                    return Ok(Step::Gap);
+                };
+                if !self.book_aside(before).await? {
+                    return Ok(Step::Lost);
+                }
+                continue;
+            };
+            let (signature, slot, change) = entries.remove(next);
+            let execution = if change.is_success {
+                Execution::Succeeded
+            } else {
+                Execution::Failed
+            };
+            let entry = LedgerEntry {
+                wallet: self.wallet,
+                signature,
+                slot,
+                before: change.before,
+                after: change.after,
+                fee: change.fee,
+            };
+            if !self.book(&entry, execution).await? {
+                return Ok(Step::Lost);
+            }
+        }
+        Ok(Step::Booked)
+    }
+
+    /// Books what was set aside. `after` is the balance before the next transaction. Returns
+    /// `false` if another instance has booked it.
+    async fn book_aside(&mut self, after: u64) -> Result<bool, RelayError> {
+        while let Some(info) = self.aside.pop_front() {
+            let entry = LedgerEntry {
+                wallet: self.wallet,
+                signature: info.signature,
+                slot: info.slot,
+                before: if self.is_first { after } else { self.balance },
+                after,
+                fee: 0,
+            };
+            tracing::error!(event = "transaction_set_aside", slot = info.slot);
+            metrics::record_ledger_unread();
+            if !self.book(&entry, Execution::Unread).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn book(&mut self, entry: &LedgerEntry, execution: Execution) -> Result<bool, RelayError> {
+        let Some(kind) = self.shared.store.book(entry, execution).await? else {
+            return Ok(false);
+        };
+        record(kind, entry);
+        (self.balance, self.is_first) = (entry.after, false);
+        Ok(true)
+    }
+}
+
+/// Returns the balance before the first of the transactions of a slot: the one that more of them
+/// begin with than end with.
+fn head(entries: &[Read]) -> Option<u64> {
+    let mut ends: HashMap<u64, i64> = HashMap::new();
+    for (_, _, change) in entries {
+        *ends.entry(change.before).or_default() += 1;
+        *ends.entry(change.after).or_default() -= 1;
+    }
+    let is_head = |entry: &&Read| ends.get(&entry.2.before).is_some_and(|count| *count > 0);
+    let head = entries.iter().find(is_head).or_else(|| entries.first());
+    head.map(|entry| entry.2.before)
+}
+
+/// Orders the transactions of a slot so that each one begins with the balance that the former one
+/// ends with, from `start` on. `None` if there is no such order. A transaction may leave the
+/// balance as it is, and a balance may occur more than once, so this is a walk that uses each edge
+/// of a graph once (Hierholzer's algorithm).
+fn order(entries: &[Read], start: u64) -> Option<Vec<Read>> {
+    let mut from: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (index, entry) in entries.iter().enumerate().rev() {
+        from.entry(entry.2.before).or_default().push(index);
+    }
+    let (mut walk, mut ordered) = (vec![(start, None)], Vec::with_capacity(entries.len()));
+    while let Some((balance, by)) = walk.last().copied() {
+        if let Some(index) = from.get_mut(&balance).and_then(Vec::pop) {
+            walk.push((entries[index].2.after, Some(index)));
+        } else {
+            walk.pop();
+            ordered.extend(by);
+        }
+    }
+    ordered.reverse();
+    let mut balance = start;
+    for index in &ordered {
+        let change: &BalanceChange = &entries[*index].2;
+        if change.before != balance {
+            return None;
+        }
+        balance = change.after;
+    }
+    (ordered.len() == entries.len()).then(|| ordered.into_iter().map(|index| entries[index]).collect())
+}
+
+/// Reads how transactions changed the balance of a wallet, oldest first. A request that fails is
+/// divided in halves, so that one transaction that can't be read doesn't stop the others. Returns
+/// those before the first one that must be read again later, and the error if there is one.
+async fn read(
+    shared: &Shared,
+    address: &Address,
+    entries: &[SignatureInfo],
+    unreadable: &mut Unreadable,
+) -> (Vec<Entry>, Result<(), RelayError>) {
+    let (mut found, mut rest) = (Vec::with_capacity(entries.len()), vec![entries]);
+    let mut failed: Option<(usize, RelayError)> = None;
+    while let Some(part) = rest.pop() {
+        let signatures: Vec<Signature> = part.iter().map(|entry| entry.signature).collect();
+        let [one] = part else {
+            match shared.nodes.balance_changes(address, &signatures).await {
+                Ok(changes) if changes.iter().all(Option::is_some) => {
+                    found.extend(part.iter().cloned().zip(changes));
+                }
+                _ => {
+                    let (earlier, later) = part.split_at(part.len() / 2);
+                    rest.extend([later, earlier].into_iter().filter(|half| !half.is_empty()));
+                }
+            }
+            continue;
+        };
+        match shared.nodes.balance_change(address, one.signature).await {
+            Ok(Reading::Change(change)) => found.push((one.clone(), Some(change))),
+            Ok(Reading::Unreadable) if is_set_aside(unreadable, one.signature) => {
+                found.push((one.clone(), None));
+            }
+            // The others are read as well, so that several of them are set aside at once.
+            Ok(Reading::Unreadable) => {
+                let error = "no node returns a transaction of the wallet".to_owned();
+                failed.get_or_insert((found.len(), RelayError::Internal(error)));
+            }
+            // The nodes list the transaction but don't have it. It is read again later.
+            Ok(Reading::Missing) => break,
+            Err(error) => {
+                failed.get_or_insert((found.len(), error.into()));
+                break;
+            }
+        }
+    }
+    match failed {
+        None => (found, Ok(())),
+        Some((before, error)) => {
+            found.truncate(before);
+            (found, Err(error))
+        }
+    }
+}
+
+/// Counts a turn in which no node could return a transaction. Returns whether it is set aside.
+fn is_set_aside(unreadable: &mut Unreadable, signature: Signature) -> bool {
+    if unreadable.len() >= MAX_UNREADABLE && !unreadable.contains_key(&signature) {
+        unreadable.clear();
+    }
+    let turns = unreadable.entry(signature).or_default();
+    *turns = turns.saturating_add(1);
+    *turns > UNREADABLE_TURNS
 }
 
 /// A transaction is missing, unless another instance has booked in the meantime.
@@ -154,30 +439,56 @@ async fn gap(shared: &Shared, number: usize, before: &RelayWallet) -> Result<(),
     Ok(())
 }
 
-/// Returns the transactions that are not booked, newest first. Those of slots that may still get
-/// further transactions are left out. Nodes don't promise an order within a slot, so the list is read
-/// from an earlier slot than that of the last booked transaction.
-async fn unread(shared: &Shared, wallet: &RelayWallet) -> Result<Vec<SignatureInfo>, RelayError> {
+/// The transactions of a wallet that are not booked.
+enum Unread {
+    /// The oldest of them, oldest first.
+    Oldest(Vec<SignatureInfo>),
+    /// The list is too long for one turn. It continues before this transaction in the next one.
+    Further(Signature),
+}
+
+/// Lists the transactions that are not booked, newest first, until the oldest are found. Those of
+/// slots that may still get further transactions are left out. Nodes don't promise an order within
+/// a slot, so the list is read from an earlier slot than that of the last booked transaction.
+async fn unread(shared: &Shared, wallet: &RelayWallet) -> Result<Unread, RelayError> {
     let earlier = shared.store.booked_before_last_slot(wallet.wallet).await?;
     let until = earlier.or(wallet.last_signature);
     let (mut found, mut complete): (Vec<SignatureInfo>, u64) = (Vec::new(), u64::MAX);
+    let mut before = wallet.unread_before;
     for _ in 0..MAX_PAGES {
         let page = Page {
-            before: found.last().map(|entry| entry.signature),
+            before,
             until,
             ..Page::default()
         };
-        let (slot, entries) = shared.nodes.history(&wallet.wallet, &page).await?;
+        let (slot, entries) = match shared.nodes.history(&wallet.wallet, &page).await {
+            Ok(page) => page,
+            // What was listed is not listed again.
+            Err(error) if error.is_retryable() && !found.is_empty() => break,
+            Err(error) => return Err(error.into()),
+        };
         complete = complete.min(slot);
-        if entries.is_empty() {
-            break;
-        }
+        let Some(last) = entries.last() else {
+            let signatures: Vec<Signature> = found.iter().map(|entry| entry.signature).collect();
+            let booked = shared.store.booked_among(wallet.wallet, &signatures).await?;
+            found.retain(|entry| entry.slot < complete && !booked.contains(&entry.signature));
+            // The newest slot of a later part of the list may continue in the former part.
+            if wallet.unread_before.is_some()
+                && let Some(newest) = found.first().map(|entry| entry.slot)
+                && found.iter().any(|entry| entry.slot != newest)
+            {
+                found.retain(|entry| entry.slot != newest);
+            }
+            found.reverse();
+            return Ok(Unread::Oldest(found));
+        };
+        before = Some(last.signature);
         found.extend(entries);
     }
-    let signatures: Vec<Signature> = found.iter().map(|entry| entry.signature).collect();
-    let booked = shared.store.booked_among(wallet.wallet, &signatures).await?;
-    found.retain(|entry| entry.slot < complete && !booked.contains(&entry.signature));
-    Ok(found)
+    // The list is newest first, and the ledger needs the oldest. The next turn begins in the
+    // middle, so that it books something even if this turn has read the last page.
+    let middle = found.get(found.len() / 2).map(|entry| entry.signature);
+    Ok(middle.map_or(Unread::Oldest(Vec::new()), Unread::Further))
 }
 
 /// Divides transactions into batches. A slot is in one batch, unless it is larger than a batch.
@@ -199,5 +510,65 @@ fn record(kind: LedgerKind, entry: &LedgerEntry) {
     let spent = entry.before.saturating_sub(entry.after);
     if kind == LedgerKind::Relay {
         metrics::record_relay_lamports(spent);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(changes: &[(u64, u64)]) -> Vec<Read> {
+        let entry = |(before, after): &(u64, u64)| {
+            let change = BalanceChange {
+                before: *before,
+                after: *after,
+                fee: 0,
+                is_success: true,
+            };
+            (Signature::default(), 7, change)
+        };
+        changes.iter().map(entry).collect()
+    }
+
+    #[test]
+    fn the_order_of_a_slot_is_found_from_the_balances_whatever_the_node_says() {
+        let ordered = |changes: &[(u64, u64)], start| {
+            let ordered = order(&entries(changes), start)?;
+            Some(
+                ordered
+                    .iter()
+                    .map(|entry| (entry.2.before, entry.2.after))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        // Someone names the wallet in a transaction that doesn't change its balance.
+        assert_eq!(ordered(&[(10, 20), (10, 10)], 10).unwrap(), [(10, 10), (10, 20)]);
+        // Someone returns exactly what a relay has cost.
+        let cycle = [(10, 30), (10, 5), (5, 10)];
+        assert_eq!(ordered(&cycle, 10).unwrap(), [(10, 5), (5, 10), (10, 30)]);
+        assert_eq!(ordered(&[(20, 30), (10, 20)], 10).unwrap(), [(10, 20), (20, 30)]);
+        assert_eq!(ordered(&[(20, 30)], 10), None);
+        assert_eq!(ordered(&[(10, 20), (30, 40)], 10), None);
+        assert_eq!(ordered(&[], 10).unwrap(), []);
+        // Ten thousand of them.
+        let many: Vec<(u64, u64)> = (0..10_000).rev().map(|number| (number, number + 1)).collect();
+        assert_eq!(ordered(&many, 0).unwrap().len(), many.len());
+    }
+
+    #[test]
+    fn the_first_balance_of_a_slot_is_the_one_that_no_transaction_ends_with() {
+        assert_eq!(head(&entries(&[(20, 20), (20, 30), (10, 20)])), Some(10));
+        assert_eq!(head(&entries(&[(20, 20)])), Some(20));
+        assert_eq!(head(&[]), None);
+    }
+
+    #[test]
+    fn a_transaction_is_set_aside_after_three_turns() {
+        let (mut unreadable, signature) = (Unreadable::new(), Signature::from([1; 64]));
+        let mut turn = || is_set_aside(&mut unreadable, signature);
+        assert_eq!(
+            [turn(), turn(), turn(), turn(), turn()],
+            [false, false, false, true, true]
+        );
     }
 }

@@ -47,7 +47,13 @@ pub async fn check(
     let verify = instruction(&scope, request);
     let key = prepared_key(keys, prepared, &circuit).await?;
     check_proof(&scope, &verify, key).await?;
-    let compute_units = transaction::simulate(shared, &verify).await?;
+    // A node that simulates a request knows it. A request with a delay is simulated when it is
+    // sent.
+    let compute_units = if request.max_delay_seconds == 0 {
+        transaction::simulate(shared, &verify).await?
+    } else {
+        transaction::LARGEST_VERIFICATION
+    };
     Ok(CheckedRequest {
         verify,
         compute_units,

@@ -87,6 +87,9 @@ pub enum RelayError {
     /// The service is shutting down.
     #[error("the service is shutting down")]
     Busy,
+    /// The nodes contradict each other. One of them is behind or wrong.
+    #[error("the nodes of the relay contradict each other; retry later")]
+    NodesDisagree,
     /// The node failed.
     #[error(transparent)]
     Node(#[from] RpcError),
@@ -136,6 +139,9 @@ pub enum RelaySetupError {
     /// A scope is listed twice.
     #[error("RELAY_SPONSORED has {0} twice")]
     SameScope(String),
+    /// A node is listed twice.
+    #[error("RELAY_RPC_URLS has the node {0} twice; two nodes that agree must be two nodes")]
+    SameNode(String),
     /// The URL of a node is invalid.
     #[error("a node of the relay (RELAY_RPC_URLS): {0}")]
     Node(#[from] RpcError),

@@ -25,6 +25,7 @@ mod nodes;
 mod policy;
 mod rent;
 mod request;
+mod retention;
 mod sealer;
 mod sender;
 mod transaction;
@@ -38,7 +39,9 @@ use std::{
 
 use bauta_circuits::PreparedVerifyingKey;
 use bauta_service_common::Service;
-use bauta_store::{AddedRelay, NewRelay, OpenRelay, RandomId, RelayLimits, RelayStatus, Scope, Store};
+use bauta_store::{
+    AddedRelay, NewRelay, OpenRelay, RandomId, RelayLease, RelayLimits, RelayStatus, Scope, Store,
+};
 use rand::{Rng, RngCore, rngs::OsRng};
 use solana_address::Address;
 use tokio::sync::{Semaphore, mpsc};
@@ -106,11 +109,12 @@ impl Relay {
             instance: random_id(),
         });
         let (new, incoming) = mpsc::channel(QUEUE);
-        metrics::register_relay();
+        metrics::register_relay(settings.payers.len(), settings.min_balance);
         Sender::new(shared.clone(), incoming).spawn(service);
         books::spawn(&shared, service);
         let interval = Duration::from_secs(settings.reclaim_interval_seconds.into());
         rent::spawn(&shared, interval, service);
+        retention::spawn(&shared, settings.retention_days, service);
         Ok(Some(Self {
             shared,
             new,
@@ -122,7 +126,7 @@ impl Relay {
     /// Returns the wallets that can pay for a relay now. A proof names one of them as its relayer.
     pub async fn wallets(&self) -> Result<Vec<Address>, RelayError> {
         let known = self.shared.store.relay_wallets().await?;
-        let most = self.shared.fees.most(&self.shared.nodes).await?;
+        let most = self.shared.fees.most();
         let can_pay = |address: &Address| {
             known.iter().any(|wallet| {
                 let free = wallet.balance.saturating_sub(wallet.reserved);
@@ -144,15 +148,27 @@ impl Relay {
     }
 
     /// Checks a request and adds it to the queue. Returns the relay's id. The same request has the
-    /// same relay.
-    pub async fn submit(&self, keys: &VerifyingKeys, request: &RelayRequest) -> Result<RandomId, RelayError> {
+    /// same relay. With an idempotency key, this is so whatever has become of the relay, and
+    /// nothing is checked again.
+    pub async fn submit(
+        &self,
+        keys: &VerifyingKeys,
+        request: &RelayRequest,
+        idempotency_key: Option<&str>,
+    ) -> Result<RandomId, RelayError> {
         let shared = &self.shared;
+        let hash = shared.sealer.hash(request);
+        let key_hash = idempotency_key.map(|key| shared.sealer.idempotency_hash(key, &hash));
+        if let Some(key_hash) = &key_hash
+            && let Some(id) = shared.store.find_repeated_relay(key_hash).await?
+        {
+            return Ok(id);
+        }
         let wallet = shared
             .wallets
             .get(&request.relayer)
             .ok_or(RelayError::OtherRelayer)?;
         let limits = shared.policy.limits(&request.scope)?;
-        let hash = shared.sealer.hash(request);
         let found = shared.store.find_relay(request.scope, request.nullifier, &hash);
         if let Some(found) = found.await? {
             return accepted(found, [0; 16]);
@@ -161,7 +177,9 @@ impl Relay {
         let permit = self.checks.acquire().await.map_err(|_| RelayError::Busy)?;
         let checked = checks::check(shared, keys, &self.prepared, request).await?;
         drop(permit);
-        self.add(&checked, request, wallet.address(), &limits, hash).await
+        let hashes = (hash, key_hash);
+        self.add(&checked, request, wallet.address(), &limits, hashes)
+            .await
     }
 
     async fn add(
@@ -170,7 +188,7 @@ impl Relay {
         request: &RelayRequest,
         wallet: Address,
         limits: &RelayLimits,
-        request_hash: [u8; 32],
+        (request_hash, idempotency_hash): ([u8; 32], Option<[u8; 32]>),
     ) -> Result<RandomId, RelayError> {
         let shared = &self.shared;
         let id = random_id();
@@ -184,17 +202,18 @@ impl Relay {
             nullifier: request.nullifier,
             wallet,
             request_hash,
+            idempotency_hash,
             request: shared.sealer.seal(&id, &checked.to_bytes()),
             expiry: request.expiry,
             delay_seconds,
-            reserved: shared.fees.most_for(&shared.nodes, checked.compute_units).await?,
+            reserved: shared.fees.most(),
             instance: shared.instance,
             lease_seconds: LEASE_SECONDS,
         };
         let added = shared.store.add_relay(&relay, limits).await?;
         if added == AddedRelay::Added && delay_seconds == 0 {
             let open = OpenRelay {
-                id,
+                lease: RelayLease::first(id, shared.instance),
                 scope: relay.scope,
                 nullifier: relay.nullifier,
                 wallet,

@@ -2,16 +2,16 @@
 //! that lies or is behind can't cause a second transaction.
 
 use std::{
+    collections::{HashMap, HashSet},
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use bauta_rpc::{
-    Account, BalanceChange, CommitmentLevel, Options, Page, Rpc, RpcError, SignatureInfo, SignatureStatus,
-    Simulation,
+    BalanceChange, CommitmentLevel, Options, Page, Rpc, RpcError, SignatureInfo, SignatureStatus, Simulation,
 };
 use bauta_service_common::Secret;
 use futures_util::future::join_all;
@@ -19,8 +19,12 @@ use solana_address::Address;
 use solana_hash::Hash;
 use solana_signature::Signature;
 use solana_transaction::versioned::VersionedTransaction;
+use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
-use super::{error::RelaySetupError, transaction::SIMULATED_AT};
+use super::{
+    error::{RelayError, RelaySetupError},
+    transaction::SIMULATED_AT,
+};
 
 /// Limits of a call.
 const OPTIONS: Options = Options {
@@ -42,6 +46,13 @@ const UNKNOWN_HEIGHT: u64 = i64::MAX.unsigned_abs();
 const BLOCKHASH_AGE: Duration = Duration::from_secs(2);
 /// Time for which a price is used.
 const PRICE_AGE: Duration = Duration::from_secs(10);
+/// Time to wait for a node where the other ones can answer as well.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Transactions whose status is read in one call.
+const STATUSES_PER_CALL: usize = 256;
+/// Largest number of transactions that are being sent to a node at a time. Further ones are sent to
+/// the other nodes, and to this one the next time.
+const MAX_SENDS: usize = 256;
 
 /// What can become of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,12 +65,30 @@ pub enum Fate {
     NullifierUsed,
 }
 
+/// What the nodes return for one transaction of a wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// How it changed the balance.
+    Change(BalanceChange),
+    /// The nodes list it, but none has it.
+    Missing,
+    /// Every node answers, but none with the transaction: its record is too long, or invalid.
+    Unreadable,
+}
+
+/// A blockhash, and the last height of each node at which it can be used.
+type Blockhash = (Instant, Hash, Vec<u64>);
+
 /// The nodes.
 pub struct Nodes {
     rpcs: Vec<Rpc>,
+    sends: Vec<Semaphore>,
+    /// The newest finalized slot that each node has named.
+    slots: Vec<AtomicU64>,
     next: AtomicUsize,
-    blockhash: Mutex<Option<(Instant, Hash, Vec<u64>)>>,
-    price: Mutex<Option<(Instant, u64)>>,
+    /// Locked while it is read, so that many relays cause one request.
+    blockhash: AsyncMutex<Option<Blockhash>>,
+    prices: Mutex<HashMap<Address, (Instant, u64)>>,
 }
 
 impl Nodes {
@@ -72,12 +101,23 @@ impl Nodes {
         if urls.is_empty() {
             return Err(RelaySetupError::NoNode);
         }
-        let nodes = urls.into_iter().map(|url| Rpc::with_options(url, OPTIONS));
+        let mut rpcs: Vec<Rpc> = Vec::new();
+        let mut known = HashSet::new();
+        for url in urls {
+            let rpc = Rpc::with_options(url, OPTIONS)?;
+            // The same node twice is not two nodes that agree.
+            if !known.insert(rpc.url().clone()) {
+                return Err(RelaySetupError::SameNode(rpc.host().to_owned()));
+            }
+            rpcs.push(rpc);
+        }
         Ok(Self {
-            rpcs: nodes.collect::<Result<_, _>>()?,
+            sends: rpcs.iter().map(|_| Semaphore::new(MAX_SENDS)).collect(),
+            slots: rpcs.iter().map(|_| AtomicU64::new(0)).collect(),
+            rpcs,
             next: AtomicUsize::new(0),
-            blockhash: Mutex::default(),
-            price: Mutex::default(),
+            blockhash: AsyncMutex::default(),
+            prices: Mutex::default(),
         })
     }
 
@@ -117,70 +157,145 @@ impl Nodes {
         self.each(call).await.into_iter().flatten().collect()
     }
 
-    /// Returns the rent-exempt balance of an account.
-    pub async fn rent(&self, bytes: usize) -> Result<u64, RpcError> {
-        self.first(|node| async move { node.rent_exempt_balance(bytes).await })
-            .await
+    /// Calls as many nodes as must agree, then one further node after the other, until the nodes
+    /// agree. `call` returns what a node says, which is a value or a refusal.
+    ///
+    /// A value counts if no node refuses, or if as many nodes as must agree have one. A refusal
+    /// counts only if as many nodes refuse as must agree: one node can't refuse for all.
+    pub async fn agree<T, F: Future<Output = Result<Result<T, RelayError>, RpcError>>>(
+        &self,
+        call: impl Fn(Rpc) -> F,
+    ) -> Result<Vec<T>, RelayError> {
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let count = self.rpcs.len();
+        let ask = async |offset: usize| {
+            let node = &self.rpcs[first.wrapping_add(offset) % count];
+            in_time(node, call(node.clone())).await
+        };
+        let quorum = self.quorum();
+        let mut answers = join_all((0..quorum).map(&ask)).await;
+        let (mut values, mut refusals, mut unavailable) = (Vec::new(), Vec::new(), None);
+        let mut asked = quorum;
+        loop {
+            for answer in answers.drain(..) {
+                match answer {
+                    Ok(Ok(value)) => values.push(value),
+                    Ok(Err(refusal)) => refusals.push(refusal),
+                    Err(error) => unavailable = Some(error),
+                }
+            }
+            if values.len() >= quorum {
+                return Ok(values);
+            }
+            if refusals.len() >= quorum {
+                return Err(refusals.remove(0));
+            }
+            if asked >= count {
+                break;
+            }
+            answers.push(ask(asked).await);
+            asked += 1;
+        }
+        match unavailable {
+            _ if refusals.is_empty() && !values.is_empty() => Ok(values),
+            Some(error) if values.is_empty() => Err(error.into()),
+            _ => Err(RelayError::NodesDisagree),
+        }
     }
 
-    /// Simulates a transaction.
+    /// Simulates a transaction on one node.
     pub async fn simulate(&self, transaction: &VersionedTransaction) -> Result<Simulation, RpcError> {
         self.first(|node| async move { node.simulate(transaction, SIMULATED_AT).await })
             .await
     }
 
     /// Returns a recent blockhash, and for each node its last height at which a transaction with
-    /// the blockhash can be executed. A node that lies about heights decides only about itself.
-    pub async fn blockhash(&self) -> Result<(Hash, Vec<u64>), RpcError> {
-        let known = self
-            .blockhash
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some((at, hash, heights)) = known
+    /// the blockhash can be executed. A node that lies about heights decides only about itself. The
+    /// other nodes that answer know the blockhash as well.
+    pub async fn blockhash(&self) -> Result<(Hash, Vec<u64>), RelayError> {
+        let mut kept = self.blockhash.lock().await;
+        if let Some((at, hash, heights)) = &*kept
             && at.elapsed() < BLOCKHASH_AGE
         {
-            return Ok((hash, heights));
+            return Ok((*hash, heights.clone()));
         }
         let at = Instant::now();
-        let (hash, reported) = self
-            .first(|node| async move { node.latest_blockhash(CommitmentLevel::Confirmed).await })
-            .await?;
+        let (mut found, mut last) = (None, None);
+        for _ in 0..self.rpcs.len() {
+            let latest = self
+                .first(|node| async move {
+                    in_time(&node, node.latest_blockhash(CommitmentLevel::Confirmed)).await
+                })
+                .await;
+            match latest {
+                Ok((hash, reported)) if self.is_known(hash).await => {
+                    found = Some((hash, reported));
+                    break;
+                }
+                Ok(_) => last = Some(RelayError::NodesDisagree),
+                Err(error) => last = Some(error.into()),
+            }
+        }
+        let Some((hash, reported)) = found else {
+            return Err(last.unwrap_or(RelayError::NodesDisagree));
+        };
         let heights = if self.rpcs.len() == 1 {
             vec![reported]
         } else {
             // The hash is not newer than the present block.
-            let heights =
-                self.each(|node| async move { node.block_height(CommitmentLevel::Processed).await });
+            let level = CommitmentLevel::Processed;
+            let heights = self.each(|node| async move { in_time(&node, node.block_height(level)).await });
             last_heights(&heights.await)
         };
-        let mut kept = self.blockhash.lock().unwrap_or_else(PoisonError::into_inner);
         *kept = Some((at, hash, heights.clone()));
         Ok((hash, heights))
     }
 
+    /// Returns whether the nodes accept a blockhash: as many as must agree, or all that answer.
+    async fn is_known(&self, hash: Hash) -> bool {
+        if self.rpcs.len() == 1 {
+            return true;
+        }
+        let level = CommitmentLevel::Processed;
+        let answers = self
+            .each(|node| async move { in_time(&node, node.is_blockhash_valid(&hash, level)).await })
+            .await;
+        let valid = answers.iter().filter(|answer| **answer == Some(true)).count();
+        let invalid = answers.iter().filter(|answer| **answer == Some(false)).count();
+        valid >= self.quorum() || invalid == 0
+    }
+
     /// Returns the price at the 75th percentile of recent blocks for transactions that write to an
-    /// account. 0 if no node answers.
+    /// account: the highest one that as many nodes report as must agree. 0 if no node answers.
     pub async fn price(&self, account: Address) -> u64 {
-        let known = *self.price.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, price)) = known
+        let known = |prices: &Mutex<HashMap<Address, (Instant, u64)>>| {
+            let prices = prices.lock().unwrap_or_else(PoisonError::into_inner);
+            prices.get(&account).copied()
+        };
+        if let Some((at, price)) = known(&self.prices)
             && at.elapsed() < PRICE_AGE
         {
             return price;
         }
-        let prices = self
-            .first(|node| async move { node.recent_prices(&[account]).await })
-            .await
-            .unwrap_or_default();
-        let price = percentile_75(prices);
-        *self.price.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), price));
+        let prices = self.all(|node| async move { in_time(&node, node.recent_prices(&[account])).await });
+        let reported = prices.await.into_iter().map(percentile_75).collect();
+        let price = agreed_price(reported, self.quorum());
+        let mut prices = self.prices.lock().unwrap_or_else(PoisonError::into_inner);
+        prices.insert(account, (Instant::now(), price));
         price
     }
 
     /// Sends a transaction to all nodes. Their answers don't matter: the status decides.
     pub async fn send(&self, transaction: &[u8]) {
-        self.all(|node| async move { node.send_once(transaction).await })
-            .await;
+        let sends = self.rpcs.iter().zip(&self.sends).filter_map(|(node, sends)| {
+            // A node that hangs delays only what is sent to it.
+            let permit = sends.try_acquire().ok()?;
+            Some(async move {
+                let _ = node.send_once(transaction).await;
+                drop(permit);
+            })
+        });
+        join_all(sends).await;
     }
 
     /// Returns the statuses of transactions from one node.
@@ -189,8 +304,13 @@ impl Nodes {
         signatures: &[Signature],
         search_history: bool,
     ) -> Result<Vec<Option<SignatureStatus>>, RpcError> {
-        self.first(|node| async move { node.statuses(signatures, search_history).await })
-            .await
+        let mut statuses = Vec::with_capacity(signatures.len());
+        for group in signatures.chunks(STATUSES_PER_CALL) {
+            let found =
+                self.first(|node| async move { in_time(&node, node.statuses(group, search_history)).await });
+            statuses.extend(found.await?);
+        }
+        Ok(statuses)
     }
 
     /// Returns, for each transaction, the status that as many nodes agree on as must agree:
@@ -199,17 +319,12 @@ impl Nodes {
         let answers = self
             .all(|node| async move { node.statuses(signatures, true).await })
             .await;
-        let agreed = |index: usize| {
-            let mut found = answers.iter().filter_map(|answer| answer.get(index)?.as_ref());
-            let first = found.find(|status| status.level == CommitmentLevel::Finalized)?;
-            let same = found.filter(|status| {
-                status.level == CommitmentLevel::Finalized
-                    && status.slot == first.slot
-                    && status.error == first.error
-            });
-            (same.count() + 1 >= self.quorum()).then(|| first.clone())
-        };
-        (0..signatures.len()).map(agreed).collect()
+        (0..signatures.len())
+            .map(|index| {
+                let statuses = answers.iter().filter_map(|answer| answer.get(index)?.as_ref());
+                agreed_status(&statuses.collect::<Vec<_>>(), self.quorum())
+            })
+            .collect()
     }
 
     /// Returns the finalized height of each node.
@@ -230,46 +345,53 @@ impl Nodes {
         past.count() >= self.quorum()
     }
 
-    /// Decides whether a transaction can still be executed. Each node is first asked for its
-    /// height, so that its other answers are from after the end of the transaction.
+    /// Decides whether a transaction can still be executed. Each node is first asked for its height
+    /// and its slot. Its other answers count only if they are from the newest slot that it has ever
+    /// named, or from a later one, so that they are from after the end of the transaction, also if
+    /// several machines answer for a node.
     pub async fn fate(&self, signature: Signature, last_heights: &[u64], nullifier: Address) -> Fate {
+        let level = CommitmentLevel::Finalized;
         let answers = self
-            .each(|node| async move {
-                let height = node.block_height(CommitmentLevel::Finalized).await?;
+            .rpcs
+            .iter()
+            .zip(&self.slots)
+            .map(|(node, newest)| async move {
+                let height = node.block_height(level).await?;
+                let slot = node.slot(level).await?;
+                let newest = newest.fetch_max(slot, Ordering::Relaxed).max(slot);
                 let status = node.statuses(&[signature], true).await?.remove(0);
-                let (_, account) = node.account(&nullifier, CommitmentLevel::Finalized).await?;
-                Ok((
+                let (read_at, account) = node.account(&nullifier, level).await?;
+                Ok::<_, RpcError>(Answer {
                     height,
-                    status.is_some(),
-                    account.is_some_and(|it| it.owner == bauta::ID),
-                ))
-            })
-            .await;
-        let is_known = answers.iter().flatten().any(|(_, is_known, _)| *is_known);
-        if is_known || last_heights.len() != answers.len() {
-            return Fate::Possible;
-        }
-        let is_after = |(index, answer): (usize, &Option<(u64, bool, bool)>)| {
-            let (height, _, is_used) = (*answer)?;
-            is_past_own(last_heights, index, height).then_some(is_used)
-        };
-        let after: Vec<bool> = answers.iter().enumerate().filter_map(is_after).collect();
-        if after.len() < self.quorum() {
-            return Fate::Possible;
-        }
-        match after.iter().filter(|is_used| **is_used).count() {
-            0 => Fate::Dead,
-            used if used >= self.quorum() => Fate::NullifierUsed,
-            _ => Fate::Possible,
-        }
+                    is_later: read_at >= newest,
+                    is_known: status.is_some(),
+                    is_used: account.is_some_and(|it| it.owner == bauta::ID),
+                })
+            });
+        let answers: Vec<Option<Answer>> = join_all(answers).await.into_iter().map(Result::ok).collect();
+        judge(&answers, last_heights, self.quorum())
     }
 
-    /// Returns finalized accounts.
-    pub async fn accounts(&self, addresses: &[Address]) -> Result<Vec<Option<Account>>, RpcError> {
-        let found = self
-            .first(|node| async move { node.accounts(addresses, CommitmentLevel::Finalized).await })
+    /// Returns the balance of a finalized account in lamports. 0 if there is none.
+    pub async fn balance(&self, address: Address) -> Result<u64, RpcError> {
+        let level = CommitmentLevel::Finalized;
+        let (_, account) = self
+            .first(|node| async move { node.account(&address, level).await })
             .await?;
-        Ok(found.into_iter().map(|(_, account)| account).collect())
+        Ok(account.map_or(0, |account| account.lamports))
+    }
+
+    /// Returns, for each finalized account, whether a node says that the program owns it.
+    pub async fn are_open(&self, addresses: &[Address]) -> Vec<bool> {
+        let level = CommitmentLevel::Finalized;
+        let answers = self
+            .all(|node| async move { node.accounts(addresses, level).await })
+            .await;
+        let is_open = |index: usize| {
+            let mut accounts = answers.iter().filter_map(|answer| answer.get(index));
+            accounts.any(|(_, account)| account.as_ref().is_some_and(|it| it.owner == bauta::ID))
+        };
+        (0..addresses.len()).map(is_open).collect()
     }
 
     /// Returns the finalized transactions of an address, newest first, and a slot before which the
@@ -301,6 +423,103 @@ impl Nodes {
         })
         .await
     }
+
+    /// Returns how a finalized transaction changed a balance, from any node that has it.
+    pub async fn balance_change(&self, address: &Address, signature: Signature) -> Result<Reading, RpcError> {
+        let level = CommitmentLevel::Finalized;
+        let answers = self.rpcs.iter().map(|node| async move {
+            let mut changes = node.balance_changes(address, &[signature], level).await?;
+            Ok::<_, RpcError>(changes.pop().flatten())
+        });
+        let (mut is_missing, mut unavailable) = (false, None);
+        for answer in join_all(answers).await {
+            match answer {
+                Ok(Some(change)) => return Ok(Reading::Change(change)),
+                Ok(None) => is_missing = true,
+                Err(error) if is_about_content(&error) => {}
+                Err(error) => unavailable = Some(error),
+            }
+        }
+        match unavailable {
+            Some(error) => Err(error),
+            None if is_missing => Ok(Reading::Missing),
+            None => Ok(Reading::Unreadable),
+        }
+    }
+}
+
+/// What a node answers about a transaction that may have ended.
+struct Answer {
+    /// Its finalized height.
+    height: u64,
+    /// The account is from the slot of the height, or from a later one.
+    is_later: bool,
+    is_known: bool,
+    is_used: bool,
+}
+
+/// Decides what became of a transaction.
+fn judge(answers: &[Option<Answer>], last_heights: &[u64], quorum: usize) -> Fate {
+    if last_heights.len() != answers.len() {
+        return Fate::Possible;
+    }
+    let is_after = |(index, answer): (usize, &Option<Answer>)| {
+        let answer = answer.as_ref()?;
+        (answer.is_later && is_past_own(last_heights, index, answer.height)).then_some(answer.is_used)
+    };
+    let after: Vec<bool> = answers.iter().enumerate().filter_map(is_after).collect();
+    if after.len() < quorum {
+        return Fate::Possible;
+    }
+    // Who used the nullifier is another question: a node that has deleted the transaction doesn't
+    // know it.
+    if after.iter().filter(|is_used| **is_used).count() >= quorum {
+        return Fate::NullifierUsed;
+    }
+    if answers.iter().flatten().any(|answer| answer.is_known) || after.contains(&true) {
+        return Fate::Possible;
+    }
+    Fate::Dead
+}
+
+/// Returns the finalized status that as many nodes agree on as must agree.
+fn agreed_status(statuses: &[&SignatureStatus], quorum: usize) -> Option<SignatureStatus> {
+    let is_final = |status: &SignatureStatus| status.level == CommitmentLevel::Finalized;
+    let is_same =
+        |one: &SignatureStatus, other: &SignatureStatus| one.slot == other.slot && one.error == other.error;
+    let agreed = statuses.iter().filter(|status| is_final(status)).find(|one| {
+        let same = statuses
+            .iter()
+            .filter(|other| is_final(other) && is_same(one, other));
+        same.count() >= quorum
+    });
+    agreed.map(|status| (*status).clone())
+}
+
+/// Returns the highest price that as many nodes report, or exceed, as must agree.
+fn agreed_price(mut reported: Vec<u64>, quorum: usize) -> u64 {
+    reported.sort_unstable_by(|one, other| other.cmp(one));
+    let index = quorum.min(reported.len()).saturating_sub(1);
+    reported.get(index).copied().unwrap_or(0)
+}
+
+/// Waits for a node for a short time. A node that hangs must not stop the others.
+async fn in_time<T>(node: &Rpc, call: impl Future<Output = Result<T, RpcError>>) -> Result<T, RpcError> {
+    let late = |_| RpcError::Unreachable {
+        host: node.host().to_owned(),
+        reason: format!("no answer within {} s", SHORT_TIMEOUT.as_secs()),
+    };
+    tokio::time::timeout(SHORT_TIMEOUT, call).await.map_err(late)?
+}
+
+/// Returns whether the node has answered, but not with what was asked for. A repetition, or another
+/// moment, doesn't help.
+fn is_about_content(error: &RpcError) -> bool {
+    match error {
+        RpcError::ResponseTooLong { .. } | RpcError::InvalidResponse { .. } => true,
+        RpcError::Refused { .. } | RpcError::Http { .. } => !error.is_retryable(),
+        _ => false,
+    }
 }
 
 /// Returns the last height of each node, from their present heights.
@@ -309,15 +528,15 @@ fn last_heights(heights: &[Option<u64>]) -> Vec<u64> {
     heights.iter().map(last).collect()
 }
 
-/// Returns the last height of a node that had `height` when the blockhash was new, or later. `lag` is
-/// how far the height can be behind the node's newest block.
+/// Returns the last height of a node that had `height` when the blockhash was new, or later. `lag`
+/// is how far the height can be behind the node's newest block.
 const fn last_height(height: u64, lag: u64) -> u64 {
     height.saturating_add(BLOCKHASH_BLOCKS + SLACK_BLOCKS + lag)
 }
 
 /// Fills in the last heights of nodes that did not answer when the blockhash was new. A height that
-/// a node has finalized later is not too low. If the number of nodes has changed since then, all are
-/// unknown.
+/// a node has finalized later is not too low. If the number of nodes has changed since then, all
+/// are unknown.
 pub fn complete(last_heights: &mut Vec<u64>, finalized: &[Option<u64>]) {
     if last_heights.len() != finalized.len() {
         *last_heights = vec![UNKNOWN_HEIGHT; finalized.len()];
@@ -346,8 +565,121 @@ mod tests {
     use super::*;
 
     fn nodes(count: usize) -> Nodes {
-        let urls = vec![Secret::new("http://127.0.0.1:1".to_owned()); count];
-        Nodes::new(&urls, None).unwrap()
+        let url = |port: usize| Secret::new(format!("http://127.0.0.1:{}", port + 1));
+        Nodes::new(&(0..count).map(url).collect::<Vec<_>>(), None).unwrap()
+    }
+
+    #[test]
+    fn the_same_node_twice_is_refused() {
+        let url = |url: &str| Secret::new(url.to_owned());
+        let urls = [url("http://node:8899"), url("http://node:8899/")];
+        let refused = Nodes::new(&urls, None).err().unwrap();
+        assert!(matches!(refused, RelaySetupError::SameNode(_)), "{refused}");
+        assert!(Nodes::new(&[url("http://node:8899/a"), url("http://node:8899/b")], None).is_ok());
+    }
+
+    fn status(slot: u64, level: CommitmentLevel) -> SignatureStatus {
+        SignatureStatus {
+            slot,
+            error: None,
+            level,
+        }
+    }
+
+    #[test]
+    fn two_nodes_that_agree_are_enough_whichever_node_is_first() {
+        let (wrong, right) = (
+            status(7, CommitmentLevel::Finalized),
+            status(5, CommitmentLevel::Finalized),
+        );
+        let early = status(5, CommitmentLevel::Confirmed);
+        assert_eq!(agreed_status(&[&wrong, &right, &right], 2), Some(right.clone()));
+        assert_eq!(agreed_status(&[&right, &wrong, &early], 2), None);
+        assert_eq!(agreed_status(&[], 2), None);
+    }
+
+    fn answer(height: u64, is_known: bool, is_used: bool) -> Answer {
+        Answer {
+            height,
+            is_later: true,
+            is_known,
+            is_used,
+        }
+    }
+
+    #[test]
+    fn a_transaction_is_dead_only_if_two_nodes_say_so_from_after_its_end() {
+        let last = [100, 100, 100];
+        let judged = |answers: [Option<Answer>; 3]| judge(&answers, &last, 2);
+        let dead = || Some(answer(101, false, false));
+        assert_eq!(judged([dead(), dead(), None]), Fate::Dead);
+        // A node that knows the transaction, or the nullifier, contradicts.
+        let knows = Some(answer(50, true, false));
+        assert_eq!(judged([dead(), dead(), knows]), Fate::Possible);
+        let used = || Some(answer(101, false, true));
+        assert_eq!(judged([dead(), dead(), used()]), Fate::Possible);
+        // The account comes from a machine that is behind the one that told the height.
+        let behind = Answer {
+            is_later: false,
+            ..answer(101, false, false)
+        };
+        assert_eq!(judged([dead(), Some(behind), None]), Fate::Possible);
+        let early = Some(answer(100, false, false));
+        assert_eq!(judged([dead(), early, None]), Fate::Possible);
+        assert_eq!(judged([used(), used(), dead()]), Fate::NullifierUsed);
+        // The transaction was made for another number of nodes.
+        assert_eq!(judge(&[used(), used()], &last, 2), Fate::Possible);
+    }
+
+    #[test]
+    fn one_node_does_not_raise_the_price() {
+        assert_eq!(agreed_price(vec![5, 1_000_000, 7], 2), 7);
+        assert_eq!(agreed_price(vec![1_000_000, 0], 2), 0);
+        assert_eq!(agreed_price(vec![9], 2), 9);
+        assert_eq!(agreed_price(Vec::new(), 2), 0);
+    }
+
+    #[tokio::test]
+    async fn a_single_node_neither_refuses_nor_accepts_against_the_others() {
+        let nodes = nodes(3);
+        let rejects = |node: &Rpc, host: &str| node.host().ends_with(host);
+        let refusal = || RelayError::NullifierUsed;
+        // The node at port 1 says something else than those at the ports 2 and 3.
+        for _ in 0..3 {
+            let accepted = nodes.agree(|node| async move {
+                Ok(if rejects(&node, ":1") {
+                    Err(refusal())
+                } else {
+                    Ok(1)
+                })
+            });
+            assert!(accepted.await.is_ok());
+            let refused = nodes.agree(|node| async move {
+                Ok(if rejects(&node, ":1") {
+                    Ok(1)
+                } else {
+                    Err(refusal())
+                })
+            });
+            assert!(matches!(refused.await, Err(RelayError::NullifierUsed)));
+        }
+        // The others don't answer.
+        let alone = |value: fn() -> Result<u8, RelayError>| {
+            nodes.agree(move |node| async move {
+                if rejects(&node, ":1") {
+                    Ok(value())
+                } else {
+                    Err(RpcError::Build {
+                        reason: String::new(),
+                    })
+                }
+            })
+        };
+        assert!(alone(|| Ok(1)).await.is_ok());
+        assert!(matches!(
+            alone(|| Err(RelayError::NullifierUsed)).await,
+            Err(RelayError::Node(_))
+        ));
     }
 
     #[test]

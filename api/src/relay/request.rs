@@ -6,6 +6,8 @@ use bauta_client::instructions::Verify;
 use bauta_primitives::{Claim, Nullifier, Root};
 use solana_address::Address;
 
+use super::transaction::LARGEST_VERIFICATION;
+
 /// Largest payload in bytes. The transaction has at most 1,232.
 pub const MAX_PAYLOAD_BYTES: usize = 240;
 /// Seconds for which a proof must be valid when it is sent first.
@@ -69,7 +71,8 @@ impl RelayRequest {
 pub struct CheckedRequest {
     /// The instruction.
     pub verify: Verify,
-    /// The limit of its transaction's compute units.
+    /// The limit of its transaction's compute units. The largest one stands for a request that was
+    /// not simulated yet.
     pub compute_units: u32,
 }
 
@@ -87,6 +90,12 @@ struct Stored {
 }
 
 impl CheckedRequest {
+    /// Returns whether the verification was simulated when the request arrived. A delayed one is
+    /// simulated when it is sent, so that no node learns it earlier.
+    pub const fn is_simulated(&self) -> bool {
+        self.compute_units < LARGEST_VERIFICATION
+    }
+
     /// Returns the bytes to store.
     pub fn to_bytes(&self) -> Vec<u8> {
         let verify = &self.verify;

@@ -45,6 +45,13 @@ impl Sealer {
         blake3::keyed_hash(&self.hash_key, &request.bytes()).into()
     }
 
+    /// Returns the keyed hash of a client's idempotency key. Clients have no account, so one could
+    /// use the key of another one. Each request therefore has keys of its own.
+    pub fn idempotency_hash(&self, key: &str, request_hash: &[u8; 32]) -> [u8; 32] {
+        let bytes = [b"idempotency key", request_hash.as_slice(), key.as_bytes()].concat();
+        blake3::keyed_hash(&self.hash_key, &bytes).into()
+    }
+
     /// Encrypts a value of a relay, and authenticates the relay's id.
     pub fn seal(&self, relay: &RandomId, value: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE_LENGTH];
@@ -99,6 +106,15 @@ mod tests {
         for length in 0..sealed.len() {
             assert!(sealer.open(&[1; 16], &sealed[..length]).is_none());
         }
+    }
+
+    #[test]
+    fn an_idempotency_key_belongs_to_one_request() {
+        let sealer = sealer("a");
+        let hash = sealer.idempotency_hash("key", &[1; 32]);
+        assert_eq!(hash, sealer.idempotency_hash("key", &[1; 32]));
+        assert_ne!(hash, sealer.idempotency_hash("key", &[2; 32]));
+        assert_ne!(hash, sealer.idempotency_hash("other", &[1; 32]));
     }
 
     #[test]

@@ -9,7 +9,12 @@
 //! ```
 //!
 //! A transaction is stored before it is sent. If this instance dies at any moment, another one
-//! finds the transaction when the lease ends, and continues.
+//! finds the transaction when the lease ends, and continues. Everything here is done with a lease:
+//! if another instance has leased the relay since, the database refuses each change, and the result
+//! of a step that has begun before is dropped.
+//!
+//! A transaction is sent again for two minutes at most. Its blockhash has expired by then. What
+//! remains is to find out whether it was executed.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,14 +26,14 @@ use std::{
 use bauta_client::{ProgramError, addresses};
 use bauta_rpc::{CommitmentLevel, ExecutionError, SignatureStatus};
 use bauta_service_common::Service;
-use bauta_store::{OpenRelay, RandomId, RelayEnd, RelayState};
+use bauta_store::{NullifierUse, OpenRelay, RelayEnd, RelayLease, RelayState};
 use solana_signature::Signature;
 use tokio::{sync::mpsc, task::JoinSet, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     LEASE_SECONDS, Shared,
-    attempt::{Step, attempt, end_relay},
+    attempt::{Step, attempt, end_relay, not_executed, nullifier_use, used_by},
     error::RelayError,
     nodes::{Fate, complete},
 };
@@ -40,6 +45,11 @@ const STATUS_INTERVAL: Duration = Duration::from_millis(50);
 const UPKEEP_INTERVAL: Duration = Duration::from_millis(500);
 /// Interval at which a transaction is sent again.
 const RESEND_INTERVAL: Duration = Duration::from_secs(2);
+/// Time for which a transaction is sent again. A blockhash is valid for 150 blocks, about a minute.
+const RESEND_TIME: Duration = Duration::from_mins(2);
+/// Time after which a transaction that one node called confirmed is sent again, if it is not
+/// finalized. A node can be wrong.
+const FINALIZE_TIME: Duration = Duration::from_secs(40);
 /// Interval at which leases are extended.
 const RENEW_INTERVAL: Duration = Duration::from_secs(4);
 /// Time until a step that failed is repeated.
@@ -50,31 +60,57 @@ const MAX_RELAYS: usize = 2_000;
 const LEASE_BATCH: u16 = 256;
 /// Largest number of transactions of a relay.
 const MAX_ATTEMPTS: u16 = 3;
+
 /// A relay that this instance sends.
 struct Tracked {
     relay: OpenRelay,
     /// The bytes of the last transaction. Empty if there is none.
     transaction: Arc<Vec<u8>>,
     accepted: Instant,
+    /// When this instance sent the last transaction first, and last.
+    first_sent: Instant,
     sent: Instant,
+    /// The last transaction is being sent.
+    is_sending: bool,
     /// A step for this relay runs, or may not run before this time.
     busy: bool,
     not_before: Instant,
-    /// A transaction was executed, successfully or not.
-    is_executed: bool,
+    /// When a node said that the transaction was executed, successfully or not.
+    executed: Option<Instant>,
 }
+
+impl Tracked {
+    fn last_attempt(&self) -> u16 {
+        self.relay.attempt.as_ref().map_or(0, |attempt| attempt.number)
+    }
+
+    /// Returns whether the last transaction should be sent again.
+    fn is_to_be_sent(&self, now: Instant) -> bool {
+        let is_executed = self
+            .executed
+            .is_some_and(|at| now.duration_since(at) < FINALIZE_TIME);
+        !is_executed
+            && !self.is_sending
+            && now.duration_since(self.sent) >= RESEND_INTERVAL
+            && now.duration_since(self.first_sent) < RESEND_TIME
+    }
+}
+
+/// The status of the last transaction of a relay.
+type Status = (RelayLease, Signature, Option<SignatureStatus>);
 
 /// The result of a step.
 enum Done {
-    Attempted(RandomId, Result<Step, RelayError>),
-    Fate(RandomId, Fate),
-    Ended(RandomId, bool),
-    Statuses(Vec<(RandomId, Signature, Option<SignatureStatus>)>),
-    Finalized(Vec<(RandomId, Signature, Option<SignatureStatus>)>),
-    Confirmed(Vec<RandomId>),
+    Attempted(RelayLease, Result<Step, RelayError>),
+    Fate(RelayLease, Fate, Option<NullifierUse>),
+    Ended(RelayLease, bool),
+    Sent(RelayLease),
+    Statuses(Vec<Status>),
+    Finalized(Vec<Status>),
+    Confirmed(Vec<RelayLease>),
     Heights(Vec<Option<u64>>),
     Leased(Vec<OpenRelay>),
-    Renewed(Vec<RandomId>, Option<Vec<RandomId>>),
+    Renewed(Vec<RelayLease>, Option<Vec<RelayLease>>),
     Nothing,
 }
 
@@ -92,7 +128,7 @@ enum Work {
 pub struct Sender {
     shared: Arc<Shared>,
     incoming: mpsc::Receiver<OpenRelay>,
-    relays: HashMap<RandomId, Tracked>,
+    relays: HashMap<RelayLease, Tracked>,
     tasks: JoinSet<Done>,
     running: HashSet<Work>,
     /// The finalized height of each node.
@@ -136,7 +172,7 @@ impl Sender {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                Some(relay) = self.incoming.recv() => self.begin(relay),
+                Some(relay) = self.incoming.recv(), if self.relays.len() < MAX_RELAYS => self.begin(relay),
                 Some(done) = self.tasks.join_next() => match done {
                     Ok(done) => self.finish(done),
                     Err(error) => {
@@ -154,47 +190,53 @@ impl Sender {
         }
     }
 
-    /// Begins or continues a relay.
+    /// Begins or continues a relay. What was known with an earlier lease is dropped.
     fn begin(&mut self, relay: OpenRelay) {
-        let (id, now) = (relay.id, Instant::now());
+        let (lease, now) = (relay.lease, Instant::now());
+        let has_newer = |known: &RelayLease| known.relay == lease.relay && known.epoch > lease.epoch;
+        if self.relays.keys().any(has_newer) {
+            return;
+        }
         let stored = relay.attempt.as_ref();
-        let opened = stored.and_then(|attempt| self.shared.sealer.open(&id, &attempt.transaction));
+        let opened = stored.and_then(|attempt| self.shared.sealer.open(&lease.relay, &attempt.transaction));
         let tracked = Tracked {
             accepted: now
                 .checked_sub(Duration::from_secs(relay.age_seconds))
                 .unwrap_or(now),
-            is_executed: relay.is_confirmed,
+            executed: relay.is_confirmed.then_some(now),
             transaction: Arc::new(opened.unwrap_or_default()),
+            first_sent: now,
             sent: now,
+            is_sending: false,
             busy: false,
             not_before: now,
             relay,
         };
-        let has_attempt = tracked.relay.attempt.is_some();
-        let is_executed = tracked.is_executed;
-        self.relays.insert(id, tracked);
+        let (has_attempt, is_executed) = (tracked.relay.attempt.is_some(), tracked.executed.is_some());
+        self.relays.retain(|known, _| known.relay != lease.relay);
+        self.relays.insert(lease, tracked);
         if !has_attempt {
-            self.attempt(id);
+            self.attempt(lease);
         } else if !is_executed {
-            self.send(id);
+            self.send(lease);
         }
     }
 
     /// Creates and stores the next transaction of a relay. The former one must be dead.
-    fn attempt(&mut self, id: RandomId) {
-        let Some(tracked) = self.relays.get_mut(&id) else {
+    fn attempt(&mut self, lease: RelayLease) {
+        let Some(tracked) = self.relays.get_mut(&lease) else {
             return;
         };
         tracked.busy = true;
         let (shared, relay) = (self.shared.clone(), tracked.relay.clone());
         let age = tracked.accepted.elapsed().as_secs();
         self.tasks
-            .spawn(async move { Done::Attempted(id, attempt(&shared, &relay, age).await) });
+            .spawn(async move { Done::Attempted(lease, attempt(&shared, &relay, age).await) });
     }
 
-    /// Sends the last transaction of a relay to all nodes.
-    fn send(&mut self, id: RandomId) {
-        let Some(tracked) = self.relays.get_mut(&id) else {
+    /// Sends the last transaction of a relay to all nodes. A relay has one such task at a time.
+    fn send(&mut self, lease: RelayLease) {
+        let Some(tracked) = self.relays.get_mut(&lease) else {
             return;
         };
         tracked.sent = Instant::now();
@@ -202,20 +244,21 @@ impl Sender {
         if transaction.is_empty() {
             return;
         }
+        tracked.is_sending = true;
         self.tasks.spawn(async move {
             shared.nodes.send(&transaction).await;
-            Done::Nothing
+            Done::Sent(lease)
         });
     }
 
-    fn end(&mut self, id: RandomId, end: RelayEnd) {
-        let Some(tracked) = self.relays.get_mut(&id) else {
+    fn end(&mut self, lease: RelayLease, end: RelayEnd) {
+        let Some(tracked) = self.relays.get_mut(&lease) else {
             return;
         };
         tracked.busy = true;
-        let shared = self.shared.clone();
+        let (shared, last) = (self.shared.clone(), tracked.last_attempt());
         self.tasks
-            .spawn(async move { Done::Ended(id, end_relay(&shared, id, &end).await) });
+            .spawn(async move { Done::Ended(lease, end_relay(&shared, &lease, last, &end).await) });
     }
 
     /// Reads the statuses of the transactions that are not confirmed.
@@ -223,7 +266,7 @@ impl Sender {
         if self.running.contains(&Work::Statuses) {
             return;
         }
-        let wanted = self.signatures(|tracked| !tracked.is_executed);
+        let wanted = self.signatures(|tracked| tracked.executed.is_none());
         if wanted.is_empty() {
             return;
         }
@@ -240,7 +283,7 @@ impl Sender {
         });
     }
 
-    fn signatures(&self, select: impl Fn(&Tracked) -> bool) -> Vec<(RandomId, Signature)> {
+    fn signatures(&self, select: impl Fn(&Tracked) -> bool) -> Vec<(RelayLease, Signature)> {
         self.relays
             .iter()
             .filter(|(_, tracked)| select(tracked) && !tracked.busy)
@@ -269,8 +312,7 @@ impl Sender {
                 Some(attempt) if self.shared.nodes.is_past(&attempt.last_heights, &self.heights) => {
                     fates.push(*id);
                 }
-                Some(_) if tracked.is_executed => {}
-                Some(_) if now.duration_since(tracked.sent) >= RESEND_INTERVAL => sends.push(*id),
+                Some(_) if tracked.is_to_be_sent(now) => sends.push(*id),
                 Some(_) => {}
             }
         }
@@ -292,9 +334,11 @@ impl Sender {
         self.running.insert(Work::Lease);
         let shared = self.shared.clone();
         self.tasks.spawn(async move {
+            // Another instance has the keys of other wallets.
+            let wallets: Vec<_> = shared.wallets.addresses().collect();
             let leased = shared
                 .store
-                .lease_relays(shared.instance, LEASE_SECONDS, LEASE_BATCH)
+                .lease_relays(shared.instance, &wallets, LEASE_SECONDS, LEASE_BATCH)
                 .await;
             Done::Leased(leased.unwrap_or_else(|error| {
                 tracing::warn!(event = "relays_not_leased", %error);
@@ -306,13 +350,11 @@ impl Sender {
     fn renew(&mut self, now: Instant) {
         self.renewed = now;
         self.running.insert(Work::Renew);
-        let (shared, ids): (_, Vec<RandomId>) = (self.shared.clone(), self.relays.keys().copied().collect());
+        let shared = self.shared.clone();
+        let leases: Vec<RelayLease> = self.relays.keys().copied().collect();
         self.tasks.spawn(async move {
-            let renewed = shared
-                .store
-                .renew_relays(shared.instance, LEASE_SECONDS, &ids)
-                .await;
-            Done::Renewed(ids, renewed.ok())
+            let renewed = shared.store.renew_relays(&leases, LEASE_SECONDS).await;
+            Done::Renewed(leases, renewed.ok())
         });
     }
 
@@ -321,7 +363,7 @@ impl Sender {
         if self.running.contains(&Work::Finalized) {
             return;
         }
-        let wanted = self.signatures(|tracked| tracked.is_executed);
+        let wanted = self.signatures(|tracked| tracked.executed.is_some());
         if wanted.is_empty() {
             return;
         }
@@ -334,8 +376,8 @@ impl Sender {
         });
     }
 
-    fn find_fate(&mut self, id: RandomId) {
-        let Some(tracked) = self.relays.get_mut(&id) else {
+    fn find_fate(&mut self, lease: RelayLease) {
+        let Some(tracked) = self.relays.get_mut(&lease) else {
             return;
         };
         let Some(attempt) = &tracked.relay.attempt else {
@@ -348,19 +390,26 @@ impl Sender {
             attempt.last_heights.clone(),
         );
         let nullifier = addresses::nullifier(&tracked.relay.scope, tracked.relay.nullifier).address;
-        self.tasks
-            .spawn(async move { Done::Fate(id, shared.nodes.fate(signature, &last, nullifier).await) });
+        self.tasks.spawn(async move {
+            let fate = shared.nodes.fate(signature, &last, nullifier).await;
+            Done::Fate(lease, fate, nullifier_use(&shared, &lease).await)
+        });
     }
 
     fn finish(&mut self, done: Done) {
         match done {
-            Done::Attempted(id, outcome) => self.attempted(id, outcome),
-            Done::Fate(id, fate) => self.decide(id, fate),
-            Done::Ended(id, ended) => {
+            Done::Attempted(lease, outcome) => self.attempted(lease, outcome),
+            Done::Fate(lease, fate, used) => self.decide(lease, fate, used),
+            Done::Ended(lease, ended) => {
                 if ended {
-                    self.relays.remove(&id);
+                    self.relays.remove(&lease);
                 } else {
-                    self.retry(id);
+                    self.retry(lease);
+                }
+            }
+            Done::Sent(lease) => {
+                if let Some(tracked) = self.relays.get_mut(&lease) {
+                    tracked.is_sending = false;
                 }
             }
             Done::Statuses(statuses) => {
@@ -388,10 +437,7 @@ impl Sender {
             Done::Leased(leased) => {
                 self.running.remove(&Work::Lease);
                 for relay in leased {
-                    // A relay that is here already was leased again because it was not renewed.
-                    if !self.relays.contains_key(&relay.id) {
-                        self.begin(relay);
-                    }
+                    self.begin(relay);
                 }
             }
             Done::Renewed(asked, renewed) => {
@@ -407,14 +453,14 @@ impl Sender {
         }
     }
 
-    fn retry(&mut self, id: RandomId) {
+    fn retry(&mut self, id: RelayLease) {
         if let Some(tracked) = self.relays.get_mut(&id) {
             tracked.busy = false;
             tracked.not_before = Instant::now() + RETRY_INTERVAL;
         }
     }
 
-    fn attempted(&mut self, id: RandomId, outcome: Result<Step, RelayError>) {
+    fn attempted(&mut self, id: RelayLease, outcome: Result<Step, RelayError>) {
         match outcome {
             Ok(Step::Stored(attempt, transaction)) => {
                 let Some(tracked) = self.relays.get_mut(&id) else {
@@ -422,7 +468,8 @@ impl Sender {
                 };
                 tracked.relay.attempt = Some(attempt);
                 tracked.transaction = Arc::new(transaction);
-                tracked.is_executed = false;
+                tracked.executed = None;
+                tracked.first_sent = Instant::now();
                 tracked.busy = false;
                 self.send(id);
             }
@@ -436,32 +483,30 @@ impl Sender {
         }
     }
 
-    /// Continues after it was found whether the last transaction can still be executed.
-    fn decide(&mut self, id: RandomId, fate: Fate) {
-        let Some(tracked) = self.relays.get_mut(&id) else {
+    /// Continues after it was found whether the last transaction can still be executed. Who used
+    /// the nullifier is what the finalized events say: a node that doesn't know a transaction may
+    /// have deleted it.
+    fn decide(&mut self, lease: RelayLease, fate: Fate, used: Option<NullifierUse>) {
+        let Some(tracked) = self.relays.get_mut(&lease) else {
             return;
         };
         tracked.busy = false;
-        let attempts = tracked.relay.attempt.as_ref().map_or(0, |attempt| attempt.number);
-        let ended = |state, reason: &str| RelayEnd::NotExecuted {
-            state,
-            reason: reason.to_owned(),
-        };
-        match fate {
-            Fate::Possible => self.retry(id),
-            Fate::NullifierUsed => self.end(id, ended(RelayState::Refused, "nullifier_used")),
-            Fate::Dead if attempts >= MAX_ATTEMPTS => {
-                self.end(id, ended(RelayState::Expired, "not_executed"));
+        let attempts = tracked.last_attempt();
+        match (used, fate) {
+            (Some(used), _) => self.end(lease, used_by(used)),
+            (None, Fate::Possible | Fate::NullifierUsed) => self.retry(lease),
+            (None, Fate::Dead) if attempts >= MAX_ATTEMPTS => {
+                self.end(lease, not_executed(RelayState::Expired, "not_executed"));
             }
-            Fate::Dead => {
+            (None, Fate::Dead) => {
                 metrics::record_relay_rebuilt();
-                self.attempt(id);
+                self.attempt(lease);
             }
         }
     }
 
     /// Records transactions that nodes have executed.
-    fn executed(&mut self, statuses: Vec<(RandomId, Signature, Option<SignatureStatus>)>) {
+    fn executed(&mut self, statuses: Vec<Status>) {
         let mut confirmed = Vec::new();
         for (id, signature, status) in statuses {
             let Some(tracked) = self.current(id, signature) else {
@@ -470,7 +515,7 @@ impl Sender {
             let Some(status) = status.filter(|status| status.level >= CommitmentLevel::Confirmed) else {
                 continue;
             };
-            tracked.is_executed = true;
+            tracked.executed = Some(Instant::now());
             // A failure counts only when it is final.
             if status.error.is_none() {
                 confirmed.push(id);
@@ -491,19 +536,20 @@ impl Sender {
         });
     }
 
-    fn count_confirmed(&self, ids: &[RandomId]) {
+    fn count_confirmed(&self, ids: &[RelayLease]) {
         for tracked in ids.iter().filter_map(|id| self.relays.get(id)) {
             metrics::record_relay_confirmed(tracked.accepted.elapsed());
         }
     }
 
-    fn finalized(&mut self, id: RandomId, signature: Signature, status: Option<SignatureStatus>) {
+    fn finalized(&mut self, id: RelayLease, signature: Signature, status: Option<SignatureStatus>) {
         let (Some(_), Some(status)) = (self.current(id, signature), status) else {
             return;
         };
         let end = match &status.error {
-            None => RelayEnd::Finalized,
+            None => RelayEnd::Finalized { signature },
             Some(error) => RelayEnd::Failed {
+                signature,
                 reason: reason(error),
             },
         };
@@ -511,7 +557,7 @@ impl Sender {
     }
 
     /// Returns a relay if this is its last transaction.
-    fn current(&mut self, id: RandomId, signature: Signature) -> Option<&mut Tracked> {
+    fn current(&mut self, id: RelayLease, signature: Signature) -> Option<&mut Tracked> {
         let tracked = self.relays.get_mut(&id)?;
         let is_last = tracked
             .relay
@@ -522,14 +568,11 @@ impl Sender {
     }
 }
 
-fn join(
-    wanted: Vec<(RandomId, Signature)>,
-    found: Vec<Option<SignatureStatus>>,
-) -> Vec<(RandomId, Signature, Option<SignatureStatus>)> {
+fn join(wanted: Vec<(RelayLease, Signature)>, found: Vec<Option<SignatureStatus>>) -> Vec<Status> {
     wanted
         .into_iter()
         .zip(found)
-        .map(|((id, signature), status)| (id, signature, status))
+        .map(|((lease, signature), status)| (lease, signature, status))
         .collect()
 }
 

@@ -314,7 +314,7 @@ impl From<RelayError> for Failure {
             RelayError::TooManyOpen => later("too_many_relays", BEHIND_RETRY),
             RelayError::Busy => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string())
                 .retry_after(BEHIND_RETRY),
-            RelayError::Node(_) => {
+            RelayError::Node(_) | RelayError::NodesDisagree => {
                 Problem::unavailable("node_unavailable", "the node is unavailable; retry later", &error)
             }
             RelayError::Internal(_) | RelayError::Store(_) | RelayError::Key(_) => Problem::internal(&error),

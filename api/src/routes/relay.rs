@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use axum::{
     Extension,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use bauta_primitives::{Claim, Nullifier, Root};
@@ -22,6 +22,10 @@ use crate::relay::{MAX_DELAY_SECONDS, MAX_PAYLOAD_BYTES, MIN_VALIDITY_SECONDS, R
 
 /// Largest body of a request in bytes.
 const MAX_BODY_BYTES: usize = 4 << 10;
+/// A repeated request with this header has the relay of the first one.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Largest length of an idempotency key in bytes.
+const MAX_KEY_LENGTH: usize = 128;
 /// The only kind of fee.
 const SPONSORED: &str = "sponsored";
 
@@ -66,7 +70,7 @@ pub struct RelayBody {
     /// Who pays: `sponsored`.
     fee: String,
     /// The transaction is sent at a random moment within these seconds, against conclusions from
-    /// its time. The default is 0.
+    /// its time. It is simulated then, and not before. The default is 0.
     #[serde(default)]
     #[schema(maximum = 3600)]
     max_delay_seconds: Option<u32>,
@@ -121,11 +125,13 @@ pub async fn relayers(state: Reads) -> Result<Response, Failure> {
 ///
 /// The service checks everything that the program checks, including the proof, before it pays. Each
 /// nullifier of a scope has one relay: the same request gets the same relay, and another one is
-/// refused. The response comes before the transaction is sent.
+/// refused. With the header `Idempotency-Key`, a repeated request gets its relay whatever has
+/// become of it, and nothing is checked again. The response comes before the transaction is sent.
 #[utoipa::path(
     post,
     path = "/v1/relay",
     tag = "relay",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request return the relay of the first one, also after it has ended. 1 to 128 visible ASCII characters", min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
     request_body(
         content = RelayBody,
         example = json!({
@@ -150,18 +156,20 @@ pub async fn relayers(state: Reads) -> Result<Response, Failure> {
     ),
     extensions(("x-discloses" = json!({
         "sees": "network address; scope, nullifier, **recipient and payload**; not the member",
-        "keeps": "the request, encrypted, until the relay ends; then scope, nullifier, state, signatures and lamports"
+        "keeps": "the request, encrypted, until the relay ends; then scope, nullifier, state, day and signatures for RELAY_RETENTION_DAYS; lamports"
     })))
 )]
 pub async fn submit(
     state: Reads,
     Extension(Client(client)): Extension<Client>,
+    headers: HeaderMap,
     body: UnreadBody,
 ) -> Result<Response, Failure> {
     let relay = relay(&state)?.clone();
     state.limits.take_relay(&client).await?;
+    let key = idempotency_key(&headers)?;
     let request = body.json::<RelayBody>(MAX_BODY_BYTES).await?.parse()?;
-    let id = relay.submit(&state.verifying_keys, &request).await?;
+    let id = relay.submit(&state.verifying_keys, &request, key).await?;
     let accepted = AcceptedDocument {
         id: hex::encode(id),
         state: "queued",
@@ -214,6 +222,18 @@ impl RelayStatusDocument {
     pub fn is_last(&self) -> bool {
         ["finalized", "refused", "failed", "expired"].contains(&self.state)
     }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, InvalidField> {
+    let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    let is_valid = |key: &&str| {
+        (1..=MAX_KEY_LENGTH).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let key = key.to_str().ok().filter(is_valid);
+    let rule = || InvalidField::new("Idempotency-Key", "must have 1 to 128 visible ASCII characters");
+    key.map(Some).ok_or_else(rule)
 }
 
 /// Returns the relay, if this service has wallets.
@@ -284,6 +304,7 @@ fn payload(text: Option<&str>) -> Result<Vec<u8>, InvalidField> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
     use serde_json::{Value, json};
 
     use super::*;
@@ -326,6 +347,21 @@ mod tests {
         let named: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
         for field in broken.as_object().unwrap().keys() {
             assert!(named.contains(&field.as_str()), "{field}: {named:?}");
+        }
+    }
+
+    #[test]
+    fn an_idempotency_key_has_1_to_128_visible_characters() {
+        let parsed = |key: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(IDEMPOTENCY_KEY, HeaderValue::from_bytes(key.as_bytes()).unwrap());
+            idempotency_key(&headers).map(|key| key.map(str::to_owned))
+        };
+        assert_eq!(idempotency_key(&HeaderMap::new()).unwrap(), None);
+        assert_eq!(parsed("a-1").unwrap().as_deref(), Some("a-1"));
+        assert!(parsed(&"k".repeat(128)).is_ok());
+        for key in ["", "a b", "ä", &"k".repeat(129)] {
+            assert_eq!(parsed(key).unwrap_err().field, "Idempotency-Key", "{key}");
         }
     }
 

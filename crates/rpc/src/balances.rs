@@ -1,6 +1,6 @@
 //! Reads what executed transactions changed in the balance of an account.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 use solana_address::Address;
 use solana_signature::Signature;
@@ -18,6 +18,8 @@ pub struct BalanceChange {
     pub after: u64,
     /// The fee that the account paid. 0 if another account paid it.
     pub fee: u64,
+    /// Whether the transaction succeeded. One that failed costs its fee.
+    pub is_success: bool,
 }
 
 impl Rpc {
@@ -54,6 +56,8 @@ struct ResponseJson {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct MetaJson {
+    #[serde(default)]
+    err: Option<IgnoredAny>,
     fee: u64,
     pre_balances: Vec<u64>,
     post_balances: Vec<u64>,
@@ -90,6 +94,7 @@ impl ResponseJson {
             after: *self.meta.post_balances.get(index)?,
             // The first account pays the fee.
             fee: if index == 0 { self.meta.fee } else { 0 },
+            is_success: self.meta.err.is_none(),
         })
     }
 }
@@ -110,10 +115,29 @@ mod tests {
             }))
             .unwrap()
         };
-        let change = |before, after, fee| Some(BalanceChange { before, after, fee });
+        let change = |before, after, fee| {
+            Some(BalanceChange {
+                before,
+                after,
+                fee,
+                is_success: true,
+            })
+        };
         assert_eq!(response().change("a"), change(100, 90, 5));
         assert_eq!(response().change("b"), change(20, 25, 0));
         assert_eq!(response().change("c"), change(7, 7, 0));
         assert_eq!(response().change("d"), None);
+    }
+
+    #[test]
+    fn a_failed_transaction_is_no_success() {
+        for (err, is_success) in [(json!(null), true), (json!("AccountNotFound"), false)] {
+            let response: ResponseJson = serde_json::from_value(json!({
+                "meta": { "err": err, "fee": 5, "preBalances": [9], "postBalances": [4] },
+                "transaction": { "message": { "accountKeys": ["a"] } },
+            }))
+            .unwrap();
+            assert_eq!(response.change("a").unwrap().is_success, is_success);
+        }
     }
 }

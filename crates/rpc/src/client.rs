@@ -73,6 +73,12 @@ impl Rpc {
         &self.host
     }
 
+    /// Returns the URL. It may contain a key: don't show it.
+    #[must_use]
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Returns the limits of the client.
     #[must_use]
     pub const fn options(&self) -> Options {

@@ -113,6 +113,19 @@ impl Rpc {
         Ok((blockhash, response.value.last_valid_block_height))
     }
 
+    /// Returns whether the node would accept a transaction with this blockhash now.
+    pub async fn is_blockhash_valid(
+        &self,
+        blockhash: &Hash,
+        level: CommitmentLevel,
+    ) -> Result<bool, RpcError> {
+        const METHOD: &str = "isBlockhashValid";
+        let response: WithContext<bool> = self
+            .call(METHOD, &json!([blockhash.to_string(), { "commitment": level }]))
+            .await?;
+        Ok(response.value)
+    }
+
     /// Sends a transaction. The node simulates it first (preflight) and refuses it if the
     /// simulation fails.
     pub async fn send(&self, transaction: &VersionedTransaction) -> Result<Signature, RpcError> {

@@ -91,8 +91,8 @@ pub use read::{ChainListener, Freshness, LeafTile, StoredTile};
 pub use reconciliation::{AppliedTransaction, StoredConfig, StoredEvent, StoredNullifier};
 pub use registries::{Collection, Registry};
 pub use relays::{
-    AddedRelay, Attempt, LedgerEntry, LedgerKind, NewAttempt, NewRelay, OpenRelay, RandomId, RelayEnd,
-    RelayLimits, RelayState, RelayStatus, RelayWallet, RentDeposit,
+    AddedRelay, Attempt, Execution, LedgerEntry, LedgerKind, NewRelay, NullifierUse, OpenRelay, RandomId,
+    RelayEnd, RelayLease, RelayLimits, RelayState, RelayStatus, RelayWallet, RentDeposit,
 };
 pub use retention::{HistoryCursor, PrunedHistory};
 pub use roots::RootRecord;

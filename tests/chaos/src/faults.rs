@@ -38,6 +38,10 @@ pub struct Faults {
     /// Share of transactions that `getTransaction` does not know. Which ones depends only on the
     /// proxy's seed and the signature.
     pub unreturned: f64,
+    /// The number of bytes by which the record of every transaction is longer.
+    pub padding: usize,
+    /// The signature of a transaction whose record is longer than any limit.
+    pub oversized: Option<String>,
     /// Whether every block is missing on the node, as after a restart from a snapshot.
     pub missing_blocks: bool,
     /// Share of lists that contain failed transactions with an error that no version knows.
@@ -79,6 +83,8 @@ impl Faults {
             || self.slots_ahead > 0
             || self.unrecorded > 0.0
             || self.unreturned > 0.0
+            || self.padding > 0
+            || self.oversized.is_some()
             || self.missing_blocks
             || self.unknown_errors > 0.0
             || self.invented > 0.0
@@ -107,6 +113,8 @@ pub struct FaultCounts {
     pub unrecorded: AtomicU64,
     /// Transactions that `getTransaction` did not know.
     pub unreturned: AtomicU64,
+    /// Records of transactions that were made longer.
+    pub padded: AtomicU64,
     /// Blocks that were missing.
     pub missing_blocks: AtomicU64,
     /// Errors that no version knows, added to lists.

@@ -14,6 +14,19 @@ const UNKNOWN_SIGNATURES: [&str; 3] = [
     "55KjwQ2Hio7aSv8ijGVu2EAqAJ5DNgEEiReACWA4HM26JKvCKxvY7WMboQjNR9TE8AwqUjE73KsqFTH8Vhz7hq4W",
 ];
 
+/// The bytes by which the record of an oversized transaction is longer.
+const OVERSIZED: usize = 20 << 20;
+
+/// Makes the record of a transaction longer.
+fn pad(shared: &Shared, faults: &Faults, request: &Value, response: &mut Value) {
+    let is_oversized = faults.oversized.as_deref() == request["params"][0].as_str();
+    if let Some(meta) = response["result"]["meta"].as_object_mut() {
+        let bytes = if is_oversized { OVERSIZED } else { faults.padding };
+        meta.insert("padding".into(), "x".repeat(bytes).into());
+        count(&shared.counts.padded);
+    }
+}
+
 /// Applies the faults that change contents to a response. If there is a `horizon`, also
 /// removes everything that is newer than this slot.
 pub fn distort(
@@ -51,6 +64,9 @@ pub fn distort(
                 meta.insert("innerInstructions".into(), Value::Null);
                 count(&shared.counts.unrecorded);
             }
+        }
+        "getTransaction" if faults.padding > 0 || faults.oversized.is_some() => {
+            pad(shared, faults, request, response);
         }
         "getBlockHeight" if faults.heights_off != 0 => {
             if let Some(height) = response["result"].as_u64() {

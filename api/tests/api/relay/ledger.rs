@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use bauta_chaos::Faults;
 use bauta_store::LedgerKind;
 use solana_signer::Signer;
 
-use super::{Relayed, chain::SOL, reach, submit};
+use super::{Relayed, chain::SOL, drill::proxies, reach, submit};
 
 /// Waits until the ledger's balance is that of the finalized account and nothing is reserved.
 pub async fn settled(relayed: &Relayed) {
@@ -97,4 +98,46 @@ async fn the_ledger_has_deposits_relays_and_returned_rent_and_equals_the_wallet(
         .unwrap();
     let rent = relayed.chain.rpc.rent_exempt_balance(72).await.unwrap();
     assert_eq!(reclaim.0.after - reclaim.0.before, 3 * rent - reclaim.0.fee);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_that_are_too_long_together_or_alone_do_not_stop_the_ledger() {
+    let relayed = Relayed::start().await;
+    let nodes = proxies(&relayed, 1).await;
+    let service = relayed.service(&[("RELAY_RPC_URLS", &nodes[0].rpc())]).await;
+    settled(&relayed).await;
+    // Nothing is listed while anyone sends transactions that name the wallet.
+    nodes[0].set(Faults {
+        failing_method: Some("getSignaturesForAddress"),
+        ..Faults::default()
+    });
+    let wallet = relayed.chain.wallet.pubkey();
+    let mut deposits = Vec::new();
+    for number in 1..=12 {
+        // Two deposits of the same amount could be one transaction.
+        let sent = relayed.chain.rpc.airdrop(&wallet, SOL + number).await.unwrap();
+        deposits.push(sent.signature);
+    }
+    // Nine of them are longer than the largest response, and one is longer by itself.
+    nodes[0].set(Faults {
+        padding: 1 << 20,
+        oversized: Some(deposits[5].to_string()),
+        ..Faults::default()
+    });
+    settled(&relayed).await;
+    let entries = relayed.database.store.ledger_after(wallet, 0, 100).await.unwrap();
+    let booked = entries
+        .iter()
+        .filter(|(entry, ..)| deposits.contains(&entry.signature));
+    assert_eq!(booked.count(), 12, "{entries:?}");
+    let unread: Vec<_> = entries
+        .iter()
+        .filter(|(_, kind, _)| *kind == LedgerKind::Unread)
+        .collect();
+    // Its balances are those of its neighbours, so the amount is right.
+    let [(entry, ..)] = unread[..] else {
+        panic!("one transaction is set aside: {unread:?}; {}", service.log())
+    };
+    assert_eq!(entry.signature, deposits[5]);
+    assert_eq!(entry.after - entry.before, SOL + 6);
 }

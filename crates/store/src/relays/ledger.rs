@@ -21,7 +21,20 @@ text_enum! {
         Reclaim = "reclaim",
         /// Another transaction, for example a deposit.
         Other = "other",
+        /// A transaction that no node returns. Its balances are those of its neighbours.
+        Unread = "unread",
     }
+}
+
+/// How a transaction of a wallet ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Execution {
+    /// It was executed.
+    Succeeded,
+    /// It was executed and failed. It cost its fee.
+    Failed,
+    /// No node returns it.
+    Unread,
 }
 
 /// A wallet and its ledger.
@@ -37,6 +50,10 @@ pub struct RelayWallet {
     pub entries: u64,
     /// The last transaction that was read.
     pub last_signature: Option<Signature>,
+    /// Where the listing of unread transactions continues, newest first. `None`: with the newest.
+    pub unread_before: Option<Signature>,
+    /// Seconds since the ledger last had every finalized transaction of the wallet.
+    pub incomplete_seconds: u64,
 }
 
 /// A transaction of a wallet.
@@ -80,19 +97,24 @@ impl Store {
     /// Returns the wallets that the ledger has.
     pub async fn relay_wallets(&self) -> Result<Vec<RelayWallet>, StoreError> {
         let rows = sqlx::query(
-            "SELECT wallet::bytea AS wallet, balance, reserved, entries, last_signature::bytea AS last_signature
+            "SELECT wallet::bytea AS wallet, balance, reserved, entries, last_signature::bytea AS last_signature,
+                    unread_before::bytea AS unread_before,
+                    greatest(extract(epoch FROM now() - complete_at)::bigint, 0) AS incomplete
              FROM relay_wallets ORDER BY wallet",
         )
         .fetch_all(&self.pool)
         .await?;
         let wallet = |row: &sqlx::postgres::PgRow| {
             let last: Option<&[u8]> = row.get("last_signature");
+            let before: Option<&[u8]> = row.get("unread_before");
             Ok(RelayWallet {
                 wallet: address(row.get("wallet"))?,
                 balance: unsigned(row.get("balance"))?,
                 reserved: unsigned(row.get("reserved"))?,
                 entries: unsigned(row.get("entries"))?,
                 last_signature: last.map(signature).transpose()?,
+                unread_before: before.map(signature).transpose()?,
+                incomplete_seconds: unsigned(row.get("incomplete"))?,
             })
         };
         rows.iter().map(wallet).collect()
@@ -120,22 +142,56 @@ impl Store {
         Ok(wallets.into_iter().find(|known| known.wallet == wallet))
     }
 
+    /// Ends the turn to book a wallet's transactions. The next turn begins after `seconds`.
+    /// `is_complete` says that the ledger has every finalized transaction. `unread_before` is where
+    /// the next turn continues to list unread ones.
+    pub async fn end_booking(
+        &self,
+        wallet: Address,
+        seconds: u32,
+        is_complete: bool,
+        unread_before: Option<Signature>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE relay_wallets SET next_booking = now() + $2::bigint * interval '1 second', unread_before = $4,
+                 complete_at = CASE WHEN $3 THEN now() ELSE complete_at END
+             WHERE wallet = $1",
+        )
+        .bind(wallet.to_bytes())
+        .bind(i64::from(seconds))
+        .bind(is_complete)
+        .bind(unread_before.map(|signature| signature.as_ref().to_vec()))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// Books the next transaction of a wallet. Returns the kind, or `None` and changes nothing if
     /// the balance before it is not the balance of the ledger.
     ///
     /// If the ledger has never read a transaction of the wallet, the first one decides the opening
     /// balance.
-    pub async fn book(&self, entry: &LedgerEntry) -> Result<Option<LedgerKind>, StoreError> {
+    ///
+    /// A transaction of a relay that has used the nullifier is recorded as the relay's, also if the
+    /// relay has ended in another way: its rent is returned later.
+    pub async fn book(
+        &self,
+        entry: &LedgerEntry,
+        execution: Execution,
+    ) -> Result<Option<LedgerKind>, StoreError> {
         let (before, after) = (
             bigint("lamports", entry.before)?,
             bigint("lamports", entry.after)?,
         );
         let mut transaction = self.pool.begin().await?;
+        // A transaction of one wallet can name another one.
         let source = sqlx::query(
-            "SELECT (SELECT relay::bytea FROM relay_attempts WHERE signature = $1) AS relay,
+            "SELECT (SELECT a.relay::bytea FROM relay_attempts a JOIN relays r ON r.id = a.relay
+                     WHERE a.signature = $1 AND r.wallet = $2) AS relay,
                     EXISTS (SELECT FROM relay_reclaims WHERE signature = $1) AS is_reclaim",
         )
         .bind(entry.signature.as_ref())
+        .bind(entry.wallet.to_bytes())
         .fetch_one(&mut *transaction)
         .await?;
         let relay: Option<Vec<u8>> = source.get("relay");
@@ -160,6 +216,7 @@ impl Store {
         .await?;
         let Some(wallet) = wallet else { return Ok(None) };
         let kind = match &relay {
+            _ if execution == Execution::Unread => LedgerKind::Unread,
             Some(_) => LedgerKind::Relay,
             None if source.get("is_reclaim") => LedgerKind::Reclaim,
             None => LedgerKind::Other,
@@ -183,15 +240,18 @@ impl Store {
             return Ok(None);
         }
         if let Some(relay) = relay {
+            let is_landed = execution == Execution::Succeeded;
             // A relay that is settled already has its cost in its budget. The cost of a transaction
             // that was executed after all is added.
             sqlx::query(
-                "WITH relay AS (UPDATE relays SET cost = cost + $2 WHERE id = $1 RETURNING budget, day, settled)
+                "WITH relay AS (UPDATE relays SET cost = cost + $2, landed = coalesce(landed, $3)
+                                WHERE id = $1 RETURNING budget, day, settled)
                  UPDATE relay_budgets b SET spent = spent + $2 FROM relay r
                  WHERE r.settled AND b.scope = r.budget AND b.day = r.day",
             )
             .bind(&relay)
             .bind(before - after)
+            .bind(is_landed.then(|| entry.signature.as_ref().to_vec()))
             .execute(&mut *transaction)
             .await?;
             settle(&mut transaction, &relay).await?;

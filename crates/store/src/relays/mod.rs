@@ -14,6 +14,7 @@
 mod attempts;
 mod ledger;
 mod rent;
+mod retention;
 
 use bauta_primitives::Nullifier;
 use solana_address::Address;
@@ -21,8 +22,9 @@ use solana_signature::Signature;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
-pub use self::attempts::{Attempt, NewAttempt, OpenRelay, RelayEnd};
-pub use self::ledger::{LedgerEntry, LedgerKind, RelayWallet};
+use self::attempts::FIRST_EPOCH;
+pub use self::attempts::{Attempt, NullifierUse, OpenRelay, RelayEnd, RelayLease};
+pub use self::ledger::{Execution, LedgerEntry, LedgerKind, RelayWallet};
 pub use self::rent::RentDeposit;
 use crate::values::{address, bigint, bytes32, signature, text_enum, unsigned};
 use crate::{Store, StoreError};
@@ -66,6 +68,8 @@ pub struct NewRelay {
     pub wallet: Address,
     /// A keyed hash of the request.
     pub request_hash: [u8; 32],
+    /// A keyed hash of the client's idempotency key and the request. `None` without such a key.
+    pub idempotency_hash: Option<[u8; 32]>,
     /// The request, encrypted.
     pub request: Vec<u8>,
     /// The time after which the program refuses the proof, in Unix seconds.
@@ -137,6 +141,20 @@ impl Store {
         find(&mut *self.pool.acquire().await?, scope, nullifier, request_hash).await
     }
 
+    /// Returns the relay of a request with an idempotency key, in whatever state it is. `None` if
+    /// there is none.
+    pub async fn find_repeated_relay(
+        &self,
+        idempotency_hash: &[u8; 32],
+    ) -> Result<Option<RandomId>, StoreError> {
+        let found: Option<Vec<u8>> =
+            sqlx::query_scalar("SELECT id::bytea FROM relays WHERE idempotency_hash = $1")
+                .bind(idempotency_hash)
+                .fetch_optional(&self.pool)
+                .await?;
+        found.as_deref().map(random_id).transpose()
+    }
+
     /// Adds a relay and reserves what it can cost, or changes nothing.
     pub async fn add_relay(&self, relay: &NewRelay, limits: &RelayLimits) -> Result<AddedRelay, StoreError> {
         let reserved = bigint("lamports", relay.reserved)?;
@@ -151,16 +169,6 @@ impl Store {
         if let Some(found) = found {
             return Ok(found);
         }
-        let open: i64 = sqlx::query(
-            "SELECT count(*) FROM relays WHERE wallet = $1 AND state IN ('queued', 'sent', 'confirmed')",
-        )
-        .bind(relay.wallet.to_bytes())
-        .fetch_one(&mut *transaction)
-        .await?
-        .get(0);
-        if open >= i64::from(limits.max_open) {
-            return Ok(AddedRelay::TooManyOpen);
-        }
         let wallet = sqlx::query(
             "UPDATE relay_wallets SET reserved = reserved + $2
              WHERE wallet = $1 AND balance - reserved - $2 >= $3",
@@ -172,6 +180,17 @@ impl Store {
         .await?;
         if wallet.rows_affected() == 0 {
             return Ok(AddedRelay::WalletExhausted);
+        }
+        // The wallet's row is locked, so that requests at the same time are counted one by one.
+        let open: i64 = sqlx::query(
+            "SELECT count(*) FROM relays WHERE wallet = $1 AND state IN ('queued', 'sent', 'confirmed')",
+        )
+        .bind(relay.wallet.to_bytes())
+        .fetch_one(&mut *transaction)
+        .await?
+        .get(0);
+        if open >= i64::from(limits.max_open) {
+            return Ok(AddedRelay::TooManyOpen);
         }
         let budget = sqlx::query(
             "INSERT INTO relay_budgets AS b (scope, day, reserved)
@@ -189,10 +208,12 @@ impl Store {
         }
         let added = sqlx::query(
             "INSERT INTO relays (id, scope, budget, nullifier, wallet, request_hash, request, expiry, send_at, day,
-                 reserved, leased_by, leased_until)
+                 reserved, leased_by, leased_until, lease_epoch,
+                 idempotency_hash)
              SELECT $1, $2, $3, $4, $5, $6, $7, $8, now() + $9::bigint * interval '1 second',
                  (now() AT TIME ZONE 'UTC')::date, $10, CASE WHEN $9::bigint = 0 THEN $11::bytea END,
-                 CASE WHEN $9::bigint = 0 THEN now() + $12::bigint * interval '1 second' ELSE '-infinity' END
+                 CASE WHEN $9::bigint = 0 THEN now() + $12::bigint * interval '1 second' ELSE '-infinity' END,
+                 CASE WHEN $9::bigint = 0 THEN $13::bigint ELSE 0 END, $14
              ON CONFLICT DO NOTHING",
         )
         .bind(relay.id)
@@ -207,11 +228,18 @@ impl Store {
         .bind(reserved)
         .bind(relay.instance)
         .bind(i64::from(relay.lease_seconds))
+        .bind(bigint("epoch", FIRST_EPOCH)?)
+        .bind(relay.idempotency_hash)
         .execute(&mut *transaction)
         .await?;
         if added.rows_affected() == 0 {
             // Another transaction has added a relay for the nullifier in the meantime.
             transaction.rollback().await?;
+            if let Some(hash) = &relay.idempotency_hash
+                && let Some(same) = self.find_repeated_relay(hash).await?
+            {
+                return Ok(AddedRelay::Same(same));
+            }
             let found = self.find_relay(relay.scope, relay.nullifier, &relay.request_hash);
             return Ok(found.await?.unwrap_or(AddedRelay::InFlight));
         }
@@ -221,8 +249,13 @@ impl Store {
 
     /// Returns the state of a relay. `None` if there is none with this id.
     pub async fn relay_status(&self, id: RandomId) -> Result<Option<RelayStatus>, StoreError> {
+        // A transaction that was executed after all is more than the end that was recorded.
         let row = sqlx::query(
-            "SELECT r.state, r.reason, a.signature, coalesce(a.number, 0)::integer AS attempts
+            "SELECT CASE WHEN r.landed IS NOT NULL AND r.state IN ('refused', 'failed', 'expired') THEN 'finalized'
+                         ELSE r.state::text END AS state,
+                    CASE WHEN r.landed IS NULL THEN r.reason END AS reason,
+                    coalesce(r.landed::bytea, a.signature::bytea) AS signature,
+                    coalesce(a.number, 0)::integer AS attempts
              FROM relays r LEFT JOIN relay_attempts a ON a.relay = r.id
              WHERE r.id = $1 ORDER BY a.number DESC LIMIT 1",
         )
@@ -232,13 +265,13 @@ impl Store {
         row.as_ref().map(status).transpose()
     }
 
-    /// Returns the number of relays that have not ended, and the seconds since the oldest of them
-    /// should have been sent.
+    /// Returns the number of relays that have not ended, also of confirmed ones, and the seconds
+    /// since the oldest of them should have been sent.
     pub async fn open_relays(&self) -> Result<(u64, u64), StoreError> {
         let row = sqlx::query(
             "SELECT count(*) AS open,
                     greatest(extract(epoch FROM now() - min(send_at))::bigint, 0) AS oldest
-             FROM relays WHERE state IN ('queued', 'sent')",
+             FROM relays WHERE state IN ('queued', 'sent', 'confirmed')",
         )
         .fetch_one(&self.pool)
         .await?;
@@ -270,7 +303,10 @@ async fn find(
            AND state IN ('queued', 'sent', 'confirmed', 'finalized')
          UNION ALL
          SELECT id::bytea, request_hash::bytea, state FROM relays
-         WHERE scope = $1 AND nullifier = $2 AND state = 'failed'",
+         WHERE scope = $1 AND nullifier = $2 AND state = 'failed' AND landed IS NULL
+         UNION ALL
+         SELECT id::bytea, request_hash::bytea, 'finalized' FROM relays
+         WHERE scope = $1 AND nullifier = $2 AND landed IS NOT NULL AND state IN ('refused', 'failed', 'expired')",
     )
     .bind(scope.to_bytes())
     .bind(nullifier.to_bytes())

@@ -12,6 +12,7 @@ mod limits;
 mod migrations;
 mod pgbouncer;
 mod read;
+mod relays;
 mod retention;
 mod roles;
 mod rollback;
