@@ -37,8 +37,11 @@ mod key {
 /// The types of plugins that have a meaning here.
 mod plugin {
     pub const FREEZE_DELEGATE: u8 = 1;
+    pub const BURN_DELEGATE: u8 = 2;
+    pub const TRANSFER_DELEGATE: u8 = 3;
     pub const PERMANENT_FREEZE_DELEGATE: u8 = 5;
     pub const PERMANENT_TRANSFER_DELEGATE: u8 = 7;
+    pub const PERMANENT_BURN_DELEGATE: u8 = 8;
     /// The highest known type: groups.
     pub const LAST: u8 = 18;
     /// The highest known type of external plugins: agent identity.
@@ -50,8 +53,8 @@ mod plugin {
 pub struct Plugins {
     /// Whether there is a plugin of a type that this program does not know.
     pub has_unknown: bool,
-    /// Whether there is a `PermanentTransferDelegate`.
-    pub has_permanent_transfer_delegate: bool,
+    /// What another one than the owner can do: a sum of the constants of [`Plugins`].
+    pub delegates: u8,
     /// The state of the `FreezeDelegate`, if there is one.
     pub frozen: Option<bool>,
     /// The state of the `PermanentFreezeDelegate`, if there is one.
@@ -59,6 +62,15 @@ pub struct Plugins {
 }
 
 impl Plugins {
+    /// There is a `PermanentTransferDelegate`.
+    pub const PERMANENT_TRANSFER: u8 = 1;
+    /// A `TransferDelegate` has another authority than the owner. The issuer can set it when it
+    /// creates the asset.
+    pub const TRANSFER: u8 = 2;
+    /// There is a `PermanentBurnDelegate`, or a `BurnDelegate` with another authority than the
+    /// owner.
+    pub const BURN: u8 = 4;
+
     /// Reads the plugins of an account. `fields` is at the end of the account's own fields.
     #[inline(never)]
     fn parse(data: &[u8], mut fields: Cursor<'_>) -> Option<Self> {
@@ -72,19 +84,22 @@ impl Plugins {
         // Each record has at least 10 bytes, so the length of the account bounds the loops.
         for _ in 0..list.u32()? {
             let kind = list.byte()?;
-            skip_authority(&mut list)?;
+            let is_delegated = is_delegated(&mut list)?;
             let mut own = Cursor::at(data, list.u64()?)?;
             (own.byte()? == kind).then_some(())?;
             match kind {
                 plugin::FREEZE_DELEGATE => plugins.frozen = Some(own.flag()?),
                 plugin::PERMANENT_FREEZE_DELEGATE => plugins.permanently_frozen = Some(own.flag()?),
-                plugin::PERMANENT_TRANSFER_DELEGATE => plugins.has_permanent_transfer_delegate = true,
+                plugin::PERMANENT_TRANSFER_DELEGATE => plugins.delegates |= Self::PERMANENT_TRANSFER,
+                plugin::PERMANENT_BURN_DELEGATE => plugins.delegates |= Self::BURN,
+                plugin::TRANSFER_DELEGATE if is_delegated => plugins.delegates |= Self::TRANSFER,
+                plugin::BURN_DELEGATE if is_delegated => plugins.delegates |= Self::BURN,
                 _ => plugins.has_unknown |= kind > plugin::LAST,
             }
         }
         for _ in 0..list.u32()? {
             plugins.has_unknown |= list.byte()? > plugin::LAST_EXTERNAL;
-            skip_authority(&mut list)?;
+            is_delegated(&mut list)?;
             if list.flag()? {
                 list.skip_list(5)?;
             }
@@ -96,12 +111,15 @@ impl Plugins {
     }
 }
 
-fn skip_authority(fields: &mut Cursor<'_>) -> Option<()> {
+/// Reads an authority. Returns `true` if it is neither absent nor the owner.
+fn is_delegated(fields: &mut Cursor<'_>) -> Option<bool> {
     match fields.byte()? {
-        0..=2 => Some(()),
-        3 => fields.skip(32),
-        _ => None,
+        0 | 1 => return Some(false),
+        2 => {}
+        3 => fields.skip(32)?,
+        _ => return None,
     }
+    Some(true)
 }
 
 /// The part of an asset that registrations and evictions need.
@@ -122,15 +140,51 @@ impl CoreAsset {
     /// `NotACoreAsset` if the account is not an asset of Core that is stored whole.
     /// `InvalidCoreAsset` if its data is malformed.
     pub fn read(account: &AccountView<'_>) -> Result<Self> {
-        require!(
-            *account.owner == CORE_PROGRAM && account.data.first() == Some(&key::ASSET),
-            BautaError::NotACoreAsset
-        );
-        Self::parse(account.data).ok_or_else(|| refused(BautaError::InvalidCoreAsset))
+        let fields = fields(account)?;
+        Self::parse(account.data, fields).ok_or_else(|| refused(BautaError::InvalidCoreAsset))
     }
 
-    fn parse(data: &[u8]) -> Option<Self> {
-        let mut fields = Cursor::new(&data[1..]);
+    fn parse(data: &[u8], mut fields: Cursor<'_>) -> Option<Self> {
+        let Ownership { owner, collection } = Ownership::parse(&mut fields)?;
+        fields.skip_list(1)?;
+        fields.skip_list(1)?;
+        fields.skip_optional(8)?;
+        Some(Self {
+            owner,
+            collection,
+            plugins: Plugins::parse(data, fields)?,
+        })
+    }
+}
+
+/// Returns the fields behind the first byte of an asset.
+fn fields<'a>(account: &AccountView<'a>) -> Result<Cursor<'a>> {
+    match account.data {
+        [key::ASSET, fields @ ..] if *account.owner == CORE_PROGRAM => Ok(Cursor::new(fields)),
+        _ => Err(refused(BautaError::NotACoreAsset)),
+    }
+}
+
+/// The first fields of an asset, which suffice for an eviction. What follows them, such as plugins that
+/// a later version of Core adds, does not prevent the eviction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ownership {
+    /// The owner.
+    pub owner: Pubkey,
+    /// The collection that the asset belongs to.
+    pub collection: Option<Pubkey>,
+}
+
+impl Ownership {
+    /// Reads the first fields of an asset.
+    ///
+    /// # Errors
+    /// As [`CoreAsset::read`].
+    pub fn read(account: &AccountView<'_>) -> Result<Self> {
+        Self::parse(&mut fields(account)?).ok_or_else(|| refused(BautaError::InvalidCoreAsset))
+    }
+
+    fn parse(fields: &mut Cursor<'_>) -> Option<Self> {
         let owner = fields.key()?;
         let collection = match fields.byte()? {
             0 => None,
@@ -141,14 +195,7 @@ impl CoreAsset {
             2 => Some(fields.key()?),
             _ => return None,
         };
-        fields.skip_list(1)?;
-        fields.skip_list(1)?;
-        fields.skip_optional(8)?;
-        Some(Self {
-            owner,
-            collection,
-            plugins: Plugins::parse(data, fields)?,
-        })
+        Some(Self { owner, collection })
     }
 }
 

@@ -4,7 +4,7 @@
 //! calls them with accounts from a node, to name a refusal before it sends a transaction.
 
 use crate::{
-    core_asset::{self, CoreAsset, Plugins},
+    core_asset::{self, CoreAsset, Ownership, Plugins},
     errors::{BautaError, refused, require},
     events::Evidence,
     state::{Collection, CollectionKind},
@@ -151,11 +151,22 @@ pub(crate) fn check_plugins(collection: &Collection, own: Plugins, inherited: Pl
         !own.has_unknown && !inherited.has_unknown,
         BautaError::UnknownPlugin
     );
-    require!(
-        collection.allows(Collection::ISSUER_MOVES)
-            || !(own.has_permanent_transfer_delegate || inherited.has_permanent_transfer_delegate),
-        BautaError::HasPermanentTransferDelegate
-    );
+    if !collection.allows(Collection::ISSUER_MOVES) {
+        let delegates = own.delegates | inherited.delegates;
+        require!(
+            delegates & Plugins::PERMANENT_TRANSFER == 0,
+            BautaError::HasPermanentTransferDelegate
+        );
+        // Who has the key of a burnt asset can create another asset at its address. In a Core
+        // collection, this needs the authority that adds members anyway.
+        let is_single = collection.kind()? == CollectionKind::Asset;
+        let moves = if is_single {
+            Plugins::TRANSFER | Plugins::BURN
+        } else {
+            Plugins::TRANSFER
+        };
+        require!(delegates & moves == 0, BautaError::HasIssuerDelegate);
+    }
     // The asset's plugin overrides the collection's plugin of the same type.
     let frozen = own.frozen.or(inherited.frozen) == Some(true)
         || own.permanently_frozen.or(inherited.permanently_frozen) == Some(true);
@@ -197,7 +208,7 @@ pub fn core_evidence(holder: &Pubkey, asset: &AccountView<'_>) -> Result<Option<
     if core_asset::is_burnt(asset) {
         return Ok(Some(Evidence::AssetGone));
     }
-    let moved = CoreAsset::read(asset)?.owner != *holder;
+    let moved = Ownership::read(asset)?.owner != *holder;
     Ok(moved.then_some(Evidence::OtherOwner))
 }
 
@@ -220,7 +231,7 @@ pub fn has_left(
             let metadata = Metadata::read(account, asset.key)?;
             Ok(metadata.collection != Some((collection.key, true)))
         }
-        CollectionKind::Core => Ok(CoreAsset::read(asset)?.collection != Some(collection.key)),
+        CollectionKind::Core => Ok(Ownership::read(asset)?.collection != Some(collection.key)),
         CollectionKind::Asset | CollectionKind::Group | CollectionKind::Prints => Ok(false),
     }
 }

@@ -430,5 +430,11 @@ pub enum BautaError {
     StaleProof,
     #[msg("the account is not the signer's staged path")]
     WrongStaged,
+    #[msg(
+        "a delegate that is not the owner could move the asset or burn it, and the collection does not have the rule ISSUER_MOVES"
+    )]
+    HasIssuerDelegate,
+    #[msg("the registry has 65,535 collections, and it can't have more")]
+    TooManyCollections,
 }
 }

@@ -160,9 +160,22 @@ proptest! {
         let state = |of: u8| {
             plugins.iter().find(|(kind, ..)| *kind == of).map(|(.., contents)| contents[0] == 1)
         };
+        let has = |of: u8| plugins.iter().any(|(kind, ..)| *kind == of);
+        let delegated = |of: u8| {
+            plugins.iter().any(|(kind, authority, _)| {
+                let is_owner = matches!(authority, PluginAuthority::None | PluginAuthority::Owner);
+                *kind == of && !is_owner
+            })
+        };
         let expected = Plugins {
             has_unknown: false,
-            has_permanent_transfer_delegate: plugins.iter().any(|(kind, ..)| *kind == 7),
+            delegates: [
+                (has(7), Plugins::PERMANENT_TRANSFER),
+                (delegated(3), Plugins::TRANSFER),
+                (delegated(2) || has(8), Plugins::BURN),
+            ]
+            .iter()
+            .fold(0, |sum, (is_set, bit)| if *is_set { sum | bit } else { sum }),
             frozen: state(1),
             permanently_frozen: state(5),
         };

@@ -50,7 +50,8 @@ impl CoreAsset {
     }
 }
 
-/// Returns an account of Core: `fields` and the plugins behind them.
+/// Returns an account of Core: `fields` and the plugins behind them. Each plugin has the authority
+/// that Core gives it by default.
 ///
 /// # Panics
 /// Never, because writing to memory succeeds.
@@ -68,7 +69,7 @@ pub fn core_account(fields: Vec<u8>, plugins: &[Plugin], external: &[ExternalReg
         let bytes = borsh::to_vec(plugin).expect(encoded);
         registry.push(RegistryRecord {
             plugin_type: PluginType::try_from_slice(&bytes[..1]).expect("a plugin begins with its type"),
-            authority: PluginAuthority::UpdateAuthority,
+            authority: manager(plugin),
             offset: data.len() as u64,
         });
         data.extend(bytes);
@@ -86,6 +87,18 @@ pub fn core_account(fields: Vec<u8>, plugins: &[Plugin], external: &[ExternalReg
     };
     data.extend(borsh::to_vec(&list).expect(encoded));
     data
+}
+
+/// Returns the authority that Core gives a plugin if the creator of the asset names none.
+fn manager(plugin: &Plugin) -> PluginAuthority {
+    match plugin {
+        Plugin::FreezeDelegate(_)
+        | Plugin::BurnDelegate(_)
+        | Plugin::TransferDelegate(_)
+        | Plugin::Autograph(_)
+        | Plugin::FreezeExecute(_) => PluginAuthority::Owner,
+        _ => PluginAuthority::UpdateAuthority,
+    }
 }
 
 impl TestChain {

@@ -50,6 +50,6 @@ pub use keys::{keypair, seed};
 pub use outcome::{Receipt, Refusal, assert_refused, with_bytes};
 pub use registries::{Member, RegistrySpec, TestRegistry};
 pub use scopes::{ContextSpec, ScopeSpec, TestScope, statement_name};
-pub use token_metadata::MetadataSpec;
+pub use token_metadata::{AccountLengths, MetadataSpec};
 pub use tokens::{MintExtension, MintSpec, Nft, SPL_TOKEN, TOKEN_2022};
 pub use trapdoor::{TrapdoorKey, g2_outside_subgroup};

@@ -10,13 +10,14 @@ use bauta::state::{Collection, CollectionKind, RegistryKind};
 use bauta_client::addresses;
 use bauta_client::instructions::{AcceptAdmin, SetAdmin, StagePath, Unstage, Verify};
 use bauta_primitives::{FieldElement, Leaf, Nullifier, Root};
-use mpl_core::types::{FreezeDelegate, Plugin};
+use mpl_core::types::{AddBlocker, FreezeDelegate, PermanentFreezeDelegate, Plugin};
+use mpl_token_metadata::types::TokenStandard;
 use solana_address::Address;
 use solana_signer::Signer;
 
 use crate::{
-    Elf, MetadataSpec, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry, TestScope,
-    TrapdoorKey, keypair, lookups,
+    CoreAsset, Elf, MetadataSpec, Nft, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry,
+    TestScope, TrapdoorKey, keypair, lookups,
 };
 
 /// A row of the table.
@@ -49,6 +50,11 @@ pub struct Row {
 /// | `register_core` | the first registration of a Core asset with a plugin, in a Core collection |
 /// | `register_core_again` | the second registration of that asset |
 /// | `evict_core` | the eviction of a Core asset with another owner |
+/// | `register_programmable_print` | the first registration of a programmable print |
+/// | `register_print_again`, `register_programmable_print_again` | the second registrations of the prints |
+/// | `evict_print`, `evict_programmable` | the evictions of a print and of a programmable token with another owner |
+/// | `register_core_plugins` | the first registration of a Core asset with two plugins, in a Core collection with two plugins |
+/// | `evict_core_burnt`, `evict_core_left` | the evictions of a burnt Core asset, and of one that left its collection |
 /// | `register_compressed` | the first registration of a compressed asset of V2, with 14 nodes of a proof |
 /// | `register_compressed_staged` | the second registration of that asset, with a staged path |
 /// | `evict_compressed` | the eviction of that asset with another owner |
@@ -194,6 +200,77 @@ fn collections(table: &mut Table, chain: &mut TestChain) {
     table.add("evict_core", evicted);
     chain.write_metadata(&token.mint, &MetadataSpec::default());
     table.add("evict_left", chain.evict_left(&mut registry, &token.mint, key));
+    let of_master = (&mut registry, token.mint);
+    prints(table, chain, of_master, &print);
+    let programmable_evicted = {
+        let sold = chain.transfer_programmable(&programmable, &buyer);
+        chain.evict_holder(&mut registry, &programmable.mint, Some(sold.account))
+    };
+    table.add("evict_programmable", programmable_evicted);
+    core_collections(table, chain);
+}
+
+/// Registers prints again, also a programmable one, and evicts one.
+fn prints(
+    table: &mut Table,
+    chain: &mut TestChain,
+    (registry, master): (&mut TestRegistry, Address),
+    print: &Nft,
+) {
+    let spec = MetadataSpec {
+        standard: Some(TokenStandard::ProgrammableNonFungibleEdition),
+        ..MetadataSpec::print(&master)
+    };
+    let programmable = chain.mint_with_metadata(&print.owner, &spec);
+    let registered = chain.register(registry, &programmable, Some(master), 5);
+    let receipt = registered.map(|(_, receipt)| receipt);
+    table.add("register_programmable_print", receipt);
+    chain.advance_clock(60);
+    for (name, nft) in [
+        ("register_print_again", print),
+        ("register_programmable_print_again", &programmable),
+    ] {
+        let registered = chain.register(registry, nft, Some(master), 5);
+        table.add(name, registered.map(|(_, receipt)| receipt));
+    }
+    let buyer = chain.funded_keypair("buyer");
+    let sold = chain.transfer_nft(print, &buyer);
+    let evicted = chain.evict_holder(registry, &print.mint, Some(sold.account));
+    table.add("evict_print", evicted);
+}
+
+/// Registers and evicts assets of a Core collection that has plugins itself.
+fn core_collections(table: &mut Table, chain: &mut TestChain) {
+    let mut registry = chain.create_registry(RegistrySpec::default());
+    for _ in 0..5 {
+        chain.add_holder(&mut registry, 5);
+    }
+    let plugins = [
+        Plugin::PermanentFreezeDelegate(PermanentFreezeDelegate { frozen: false }),
+        Plugin::AddBlocker(AddBlocker {}),
+    ];
+    let key = chain.core_collection(&plugins);
+    chain
+        .add_collection_with_rules(&registry, &key, CollectionKind::Core, Collection::LEAVING, 5)
+        .unwrap_or_else(|refusal| panic!("add_collection: {refusal}"));
+    let owner = chain.funded_keypair("holder");
+    let [burnt, left] = [(); 2].map(|()| chain.core_asset(&owner, Some(key), &plugins));
+    let registered = chain.register_core(&mut registry, &burnt, &key, 5);
+    let receipt = registered.map(|(_, receipt)| receipt);
+    table.add("register_core_plugins", receipt);
+    chain
+        .register_core(&mut registry, &left, &key, 5)
+        .unwrap_or_else(|refusal| panic!("register_core_holder: {refusal}"));
+    chain.burn_core_asset(&burnt);
+    let evicted = chain.evict_holder(&mut registry, &burnt.address, None);
+    table.add("evict_core_burnt", evicted);
+    let elsewhere = CoreAsset {
+        collection: None,
+        ..left
+    };
+    chain.write_core_asset(&elsewhere, &plugins, &[]);
+    let evicted = chain.evict_left(&mut registry, &elsewhere.address, key);
+    table.add("evict_core_left", evicted);
 }
 
 /// Registers compressed assets in trees of depth 14 without a canopy. The registry has five leaves

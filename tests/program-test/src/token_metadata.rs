@@ -1,16 +1,21 @@
 //! Tokens of Metaplex Token Metadata.
 //!
 //! The real token programs create the tokens. Token Metadata itself does not run here: its accounts
-//! are written into the chain, as its official client crate encodes them.
+//! are written into the chain, as its official client crate encodes them. `cargo xtask drill
+//! collections` compares them with what the real program writes.
 
 use bauta_client::addresses;
 use bauta_client::instructions::TokenMetadataAccounts;
 use borsh::BorshSerialize;
 use mpl_token_metadata::accounts::{Edition, MasterEdition, Metadata, TokenRecord};
-use mpl_token_metadata::types::{Collection, Creator, Key, TokenStandard, TokenState};
+use mpl_token_metadata::types::{
+    Collection, Creator, Key, ProgrammableConfig, TokenDelegateRole, TokenStandard, TokenState,
+};
+use mpl_token_metadata::{MAX_NAME_LENGTH, MAX_SYMBOL_LENGTH, MAX_URI_LENGTH};
 use solana_account::Account;
 use solana_address::Address;
 use solana_keypair::Keypair;
+use solana_signer::Signer;
 use spl_token_2022_interface::instruction::AuthorityType;
 
 use crate::{MintExtension, MintSpec, Nft, SPL_TOKEN, TOKEN_2022, TestChain};
@@ -31,8 +36,26 @@ pub struct MetadataSpec {
     pub collection: Option<(Address, bool)>,
     /// The mint of the master, if the token is a print.
     pub print_of: Option<Address>,
-    /// The length of the metadata account in bytes.
-    pub metadata_bytes: usize,
+    /// The lengths of the accounts.
+    pub lengths: AccountLengths,
+}
+
+/// The lengths of the accounts that Token Metadata writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountLengths {
+    /// The lengths since the program reduced them.
+    Present,
+    /// The lengths before. Accounts of that time may still have them.
+    Former,
+}
+
+impl AccountLengths {
+    const fn of(self, present: usize, former: usize) -> usize {
+        match self {
+            Self::Present => present,
+            Self::Former => former,
+        }
+    }
 }
 
 impl Default for MetadataSpec {
@@ -42,7 +65,7 @@ impl Default for MetadataSpec {
             standard: Some(TokenStandard::NonFungible),
             collection: None,
             print_of: None,
-            metadata_bytes: 607,
+            lengths: AccountLengths::Present,
         }
     }
 }
@@ -114,7 +137,7 @@ impl TestChain {
         }
         nft.token_metadata = TokenMetadataAccounts::of(&nft.mint);
         self.write_metadata(&nft.mint, spec);
-        self.write_edition(&nft.mint, spec.print_of.as_ref());
+        self.write_edition(&nft.mint, spec);
         if spec.is_programmable() {
             self.freeze_nft(&nft).expect("the token authority can freeze");
             nft.token_metadata = TokenMetadataAccounts::of_programmable(&nft.mint, &nft.account);
@@ -139,70 +162,92 @@ impl TestChain {
         sold
     }
 
-    /// Writes the metadata account of a mint.
+    /// Writes the metadata account of a mint. [`TestChain::token_authority`] is the update authority
+    /// and the only creator.
     pub fn write_metadata(&mut self, mint: &Address, spec: &MetadataSpec) {
+        let authority = self.token_authority().pubkey();
         let metadata = Metadata {
             key: Key::MetadataV1,
-            update_authority: [8; 32].into(),
-            mint: mint.to_bytes().into(),
-            name: "Token".into(),
-            symbol: "TKN".into(),
-            uri: "https://example.com/token.json".into(),
+            update_authority: authority,
+            mint: *mint,
+            name: padded("Token", MAX_NAME_LENGTH),
+            symbol: padded("TKN", MAX_SYMBOL_LENGTH),
+            uri: padded("https://example.com/token.json", MAX_URI_LENGTH),
             seller_fee_basis_points: 500,
             creators: Some(vec![Creator {
-                address: [9; 32].into(),
+                address: authority,
                 verified: true,
                 share: 100,
             }]),
-            primary_sale_happened: true,
-            is_mutable: true,
+            primary_sale_happened: spec.print_of.is_none(),
+            is_mutable: spec.print_of.is_none(),
             edition_nonce: Some(addresses::edition(mint).bump),
             token_standard: spec.standard,
-            collection: spec.collection.map(|(key, verified)| Collection {
-                verified,
-                key: key.to_bytes().into(),
-            }),
+            collection: spec
+                .collection
+                .map(|(key, verified)| Collection { verified, key }),
             uses: None,
             collection_details: None,
-            programmable_config: None,
+            programmable_config: spec
+                .is_programmable()
+                .then_some(ProgrammableConfig::V1 { rule_set: None }),
         };
         let address = addresses::metadata(mint).address;
-        self.write(&address, &metadata, spec.metadata_bytes);
+        self.write(&address, &metadata, spec.lengths.of(607, 679));
+        // Token Metadata's fee is in the account.
+        self.set_last_byte(&address, 1);
     }
 
-    /// Writes the edition account of a mint: of a master, or of a print of the master `print_of`.
-    pub fn write_edition(&mut self, mint: &Address, print_of: Option<&Address>) {
+    /// Writes the edition account of a mint: of a master without prints, or of the first print of
+    /// the master `spec.print_of`. The last byte of a programmable token is its standard.
+    pub fn write_edition(&mut self, mint: &Address, spec: &MetadataSpec) {
         let address = addresses::edition(mint).address;
-        if let Some(master) = print_of {
+        if let Some(master) = spec.print_of {
             let edition = Edition {
                 key: Key::EditionV1,
-                parent: addresses::edition(master).address.to_bytes().into(),
+                parent: addresses::edition(&master).address,
                 edition: 1,
             };
-            self.write(&address, &edition, Edition::LEN);
+            self.write(&address, &edition, spec.lengths.of(42, 241));
         } else {
             let edition = MasterEdition {
                 key: Key::MasterEditionV2,
                 supply: 0,
                 max_supply: Some(0),
             };
-            self.write(&address, &edition, 20);
+            self.write(&address, &edition, spec.lengths.of(20, 282));
+        }
+        if spec.is_programmable() {
+            let standard = spec.standard.map_or(0, |standard| standard as u8);
+            self.set_last_byte(&address, standard);
         }
     }
 
-    /// Writes the token record of a token account.
+    /// Writes the token record of a token account. [`TestChain::token_authority`] is the delegate
+    /// that locked or listed the token.
     pub fn write_token_record(&mut self, nft: &Nft, state: TokenState) {
         let record = addresses::token_record(&nft.mint, &nft.account);
+        let delegate_role = match state {
+            TokenState::Unlocked => None,
+            TokenState::Locked => Some(TokenDelegateRole::Utility),
+            TokenState::Listed => Some(TokenDelegateRole::Sale),
+        };
         let contents = TokenRecord {
             key: Key::TokenRecord,
             bump: record.bump,
             state,
             rule_set_revision: None,
-            delegate: None,
-            delegate_role: None,
+            delegate: delegate_role.as_ref().map(|_| self.token_authority().pubkey()),
+            delegate_role,
             locked_transfer: None,
         };
         self.write(&record.address, &contents, TokenRecord::LEN);
+    }
+
+    fn set_last_byte(&mut self, address: &Address, byte: u8) {
+        let mut account = self.account(address).expect("it was just written");
+        *account.data.last_mut().expect("it has data") = byte;
+        self.set_account(address, account);
     }
 
     fn write(&mut self, address: &Address, contents: &impl BorshSerialize, bytes: usize) {
@@ -216,4 +261,11 @@ impl TestChain {
         };
         self.set_account(address, account);
     }
+}
+
+/// Returns a text with zeros up to its greatest length, as Token Metadata stores it.
+fn padded(text: &str, length: usize) -> String {
+    let mut text = text.to_owned();
+    text.extend(std::iter::repeat_n('\0', length - text.len()));
+    text
 }

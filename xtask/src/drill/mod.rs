@@ -1,6 +1,7 @@
 //! `cargo xtask drill NAME`: long versions of tests that `cargo xtask test` runs in a short form,
 //! and drills that need more tools.
 
+mod collections;
 mod compose;
 mod dashboard;
 mod docker;
@@ -35,6 +36,9 @@ enum Drill {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Build programs of Metaplex from their published crates, mint tokens with them, and register
+    /// and evict these tokens
+    Collections,
     /// Delete a Postgres server's data, and restore it from a backup and the archived log with
     /// deploy/backup
     Backup,
@@ -116,6 +120,7 @@ enum Drill {
 pub fn run(args: &Args) -> Result<()> {
     match args.drill {
         Drill::Fuzz { seconds, seed } => fuzz(seconds, seed),
+        Drill::Collections => collections::run(),
         Drill::Backup => {
             system::require(&[system::CC, system::POSTGRES])?;
             workspace::run(&mut test("store", "backup::")?)

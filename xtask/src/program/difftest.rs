@@ -5,7 +5,7 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
-use super::toolchain::{self, Debian};
+use super::toolchain::{self, Debian, Package};
 use crate::workspace;
 
 /// Runs the linker's tests, builds the test program and runs the comparison.
@@ -14,7 +14,13 @@ pub fn difftest() -> Result<()> {
     fs::create_dir_all(&elfs).with_context(|| format!("can't create {}", elfs.display()))?;
     let toolchain = Debian::install(None)?;
     toolchain.test_linker()?;
-    toolchain.build_package("bauta-difftest", "difftest", &elfs)?;
+    let package = Package {
+        workspace: &workspace::root()?,
+        name: "bauta-difftest",
+        elf: "difftest",
+        library: None,
+    };
+    toolchain.build_package(&package, &elfs)?;
     // The whole workspace is selected, so that the test uses the dependencies of its other tests.
     // Alone, it would compile a second Solana VM.
     let mut test = workspace::cargo()?;

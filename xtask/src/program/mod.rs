@@ -14,6 +14,7 @@ mod build;
 mod check;
 mod checkouts;
 mod difftest;
+mod metaplex;
 mod record;
 mod sources;
 mod toolchain;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use clap::Subcommand;
 
+pub use self::metaplex::build as build_metaplex;
 pub use self::toolchain::DebianCompiler;
 use crate::workspace;
 

@@ -45,7 +45,7 @@ impl AddCollection<'_> {
         registry.check_kind(RegistryKind::Holders)?;
         require!(registry.sealed == 0, BautaError::RegistrySealed);
         let number = registry.collection_count.checked_add(1);
-        registry.collection_count = number.ok_or_else(|| refused(BautaError::OutOfRange))?;
+        registry.collection_count = number.ok_or_else(|| refused(BautaError::TooManyCollections))?;
         let registry_key = self.registry.key();
         let seeds: [&[u8]; 4] = [Collection::SEED, registry_key.as_ref(), key.as_ref(), &[bump]];
         let collection = &mut *account::create::<Collection>(&self.payer, &self.collection, &seeds)?;

@@ -1,12 +1,12 @@
 use bauta::errors::BautaError;
 use bauta::events::Evidence;
 use bauta::state::{AssetForm, Collection, CollectionKind};
-use bauta_program_test::{CoreAsset, assert_refused};
+use bauta_program_test::{CoreAsset, TestChain, assert_refused};
 use mpl_core::types::{
     AddBlocker, Attributes, Autograph, BubblegumV2, BurnDelegate, Edition, ExternalPluginAdapterType,
     ExternalRegistryRecord, FreezeDelegate, FreezeExecute, Groups, ImmutableMetadata, MasterEdition,
     PermanentBurnDelegate, PermanentFreezeDelegate, PermanentFreezeExecute, PermanentTransferDelegate,
-    Plugin, PluginAuthority, TransferDelegate, UpdateDelegate, VerifiedCreators,
+    Plugin, PluginAuthority, Royalties, RuleSet, TransferDelegate, UpdateDelegate, VerifiedCreators,
 };
 use solana_account::Account;
 use solana_address::Address;
@@ -228,6 +228,139 @@ fn an_asset_that_its_issuer_can_move_is_refused_without_the_rule() {
     }
 }
 
+/// Sets the authority of the plugin of an account that has exactly one plugin.
+fn set_authority(fixture: &mut Fixture, address: &Address, authority: &PluginAuthority) {
+    fixture.change(address, |data| {
+        // The record: type, authority, offset (8); then the count of external plugins (4).
+        let at = data.len() - 4 - 8 - 1;
+        let encoded = borsh::to_vec(authority).expect("writing to memory succeeds");
+        data.splice(at..=at, encoded);
+    });
+}
+
+fn other_authorities() -> [PluginAuthority; 2] {
+    [
+        PluginAuthority::UpdateAuthority,
+        PluginAuthority::Address {
+            address: [1; 32].into(),
+        },
+    ]
+}
+
+/// The creator of an asset can give it a delegate that no owner has approved. Core resets the
+/// delegate when the asset is transferred for the first time.
+#[test]
+fn an_asset_whose_transfer_delegate_is_not_its_owner_is_refused_without_the_rule() {
+    let plugins = [Plugin::TransferDelegate(TransferDelegate {})];
+    for (rules, is_accepted) in [(0, false), (Collection::ISSUER_MOVES, true)] {
+        for authority in other_authorities() {
+            let mut fixture = fixture(rules, &[]);
+            let nft = asset(&mut fixture, &plugins);
+            set_authority(&mut fixture, &nft.address, &authority);
+            let result = fixture.register_core(&nft);
+            if is_accepted {
+                result.expect("the rule allows it");
+            } else {
+                assert_refused(result, BautaError::HasIssuerDelegate);
+            }
+        }
+    }
+    for authority in [PluginAuthority::None, PluginAuthority::Owner] {
+        let mut fixture = fixture(0, &[]);
+        let nft = asset(&mut fixture, &plugins);
+        set_authority(&mut fixture, &nft.address, &authority);
+        fixture.register_core(&nft).expect("only the owner can move it");
+    }
+}
+
+/// Who can burn an asset and has its key can create another asset at its address, which has the
+/// same leaf. A member of a Core collection needs the collection's authority for that, which can add
+/// members anyway.
+#[test]
+fn an_asset_of_its_own_that_its_issuer_can_burn_is_refused_without_the_rule() {
+    let permanent = [Plugin::PermanentBurnDelegate(PermanentBurnDelegate {})];
+    let burnable = [Plugin::BurnDelegate(BurnDelegate {})];
+    for (rules, is_accepted) in [(0, false), (Collection::ISSUER_MOVES, true)] {
+        for plugins in [&permanent, &burnable] {
+            let mut chain = TestChain::new();
+            let owner = chain.funded_keypair("holder");
+            let single = chain.core_asset(&owner, None, plugins);
+            let mut fixture = Fixture::with_key(chain, single.address, CollectionKind::Asset, rules);
+            set_authority(&mut fixture, &single.address, &PluginAuthority::UpdateAuthority);
+            let result = fixture.register_core(&single);
+            if is_accepted {
+                result.expect("the rule allows it");
+            } else {
+                assert_refused(result, BautaError::HasIssuerDelegate);
+            }
+        }
+    }
+    // The plugin of the asset's Core collection counts as well.
+    let mut members = fixture(0, &permanent);
+    let member = asset(&mut members, &permanent);
+    members
+        .register_core(&member)
+        .expect("a member of a Core collection");
+    let mut own = Fixture::with_key(members.chain, member.address, CollectionKind::Asset, 0);
+    own.chain.write_core_asset(&member, &[], &[]);
+    assert_refused(own.register_core(&member), BautaError::HasIssuerDelegate);
+    own.chain.write_core_collection(&members.key, &[]);
+    own.register_core(&member)
+        .expect("no one but the owner can burn it");
+}
+
+/// Its owner burns an asset, and creates another one at its address, outside the collection. The
+/// owner has not changed. That the asset left its collection is evidence only with the rule.
+#[test]
+fn an_asset_that_its_owner_burnt_and_created_again_is_evicted_with_the_rule_leaving() {
+    for (rules, is_evicted) in [(0, false), (Collection::LEAVING, true)] {
+        let mut fixture = fixture(rules, &[]);
+        let nft = asset(&mut fixture, &[]);
+        fixture.register_core(&nft).expect("register_core_holder");
+        let again = CoreAsset {
+            collection: None,
+            ..nft.clone()
+        };
+        fixture.chain.write_core_asset(&again, &[], &[]);
+        assert_refused(fixture.evict(&nft.address, None), BautaError::NoEvidence);
+        let key = fixture.key;
+        let evicted = fixture.chain.evict_left(&mut fixture.registry, &nft.address, key);
+        if is_evicted {
+            assert_eq!(evidence(&evicted.expect("evict")), Evidence::LeftCollection);
+        } else {
+            assert_refused(evicted, BautaError::NoEvidence);
+        }
+    }
+}
+
+/// A later version of Core may add what this program can't read. The owner is before it.
+#[test]
+fn an_asset_that_moved_is_evicted_whatever_its_plugins_are() {
+    let plugins = [PERMANENTLY_THAWED, THAWED];
+    let changes: [fn(&mut Vec<u8>); 4] = [
+        |_| {},
+        // The count of external plugins says more than there are.
+        |data| {
+            let at = data.len() - 4;
+            data[at] = 9;
+        },
+        |data| data.truncate(data.len() - 1),
+        |data| data.truncate(80),
+    ];
+    for change in changes {
+        let mut fixture = fixture(0, &[]);
+        let nft = asset(&mut fixture, &plugins);
+        fixture.register_core(&nft).expect("register_core_holder");
+        let buyer = fixture.chain.funded_keypair("buyer");
+        let sold = fixture.chain.transfer_core_asset(&nft, &buyer);
+        fixture.chain.write_core_asset(&sold, &plugins, &[]);
+        fixture.change(&nft.address, change);
+        let evicted = fixture.evict(&nft.address, None).expect("evict");
+        assert_eq!(evidence(&evicted), Evidence::OtherOwner);
+        fixture.assert_leaves(1);
+    }
+}
+
 #[test]
 fn a_frozen_asset_is_refused_and_its_own_plugin_overrides_that_of_the_collection() {
     // The collection's plugins, the asset's plugins, and whether the asset is frozen.
@@ -261,6 +394,11 @@ fn a_frozen_asset_is_refused_and_its_own_plugin_overrides_that_of_the_collection
 fn every_other_known_plugin_is_accepted_on_both_sides() {
     let key = [1; 32];
     let plugins = [
+        Plugin::Royalties(Royalties {
+            basis_points: 500,
+            creators: vec![],
+            rule_set: RuleSet::None,
+        }),
         Plugin::BurnDelegate(BurnDelegate {}),
         Plugin::TransferDelegate(TransferDelegate {}),
         Plugin::UpdateDelegate(UpdateDelegate {

@@ -8,6 +8,7 @@ mod compressed;
 mod core_assets;
 mod leaving;
 mod prints;
+mod real_programs;
 mod rules;
 mod token_metadata;
 

@@ -37,6 +37,28 @@ fn a_collection_has_only_rules_of_its_kind_and_a_number_from_1() {
     assert_eq!(chain.registry_state(&registry).collection_count, number);
 }
 
+/// The number of a collection has 16 bits.
+#[test]
+fn a_registry_with_65_535_collections_refuses_another_one() {
+    let mut chain = TestChain::new();
+    let registry = chain.create_registry(RegistrySpec::default());
+    let mut account = chain.account(&registry.address).expect("the registry exists");
+    // The count is at byte 70, behind the discriminator.
+    account.data[8 + 70..8 + 72].copy_from_slice(&(u16::MAX - 1).to_le_bytes());
+    chain.set_account(&registry.address, account);
+    let [last, other] = [(); 2].map(|()| chain.new_keypair("collection").pubkey());
+    let kind = CollectionKind::Asset;
+    chain
+        .add_collection(&registry, &last, kind, 1)
+        .expect("the last one");
+    assert_eq!(chain.registry_state(&registry).collection_count, u16::MAX);
+    assert_refused(
+        chain.add_collection(&registry, &other, kind, 1),
+        BautaError::TooManyCollections,
+    );
+    assert_eq!(chain.registry_state(&registry).collection_count, u16::MAX);
+}
+
 /// The kind comes after the discriminator and the key.
 #[test]
 fn an_unknown_kind_of_collection_is_malformed_data() {

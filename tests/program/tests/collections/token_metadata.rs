@@ -3,7 +3,7 @@ use bauta::events::Evidence;
 use bauta::state::{AssetForm, Collection, CollectionKind};
 use bauta_client::addresses;
 use bauta_client::instructions::TokenMetadataAccounts;
-use bauta_program_test::{MetadataSpec, Nft, TOKEN_2022, assert_refused};
+use bauta_program_test::{AccountLengths, MetadataSpec, Nft, TOKEN_2022, assert_refused};
 use mpl_token_metadata::types::{TokenStandard, TokenState};
 use solana_account::Account;
 use solana_address::Address;
@@ -28,7 +28,7 @@ fn specs(collection: &Address) -> Vec<MetadataSpec> {
         plain.clone(),
         MetadataSpec {
             standard: None,
-            metadata_bytes: 679,
+            lengths: AccountLengths::Former,
             ..plain.clone()
         },
         MetadataSpec {
@@ -37,7 +37,7 @@ fn specs(collection: &Address) -> Vec<MetadataSpec> {
         },
         programmable.clone(),
         MetadataSpec {
-            metadata_bytes: 679,
+            lengths: AccountLengths::Former,
             ..programmable.clone()
         },
         MetadataSpec {

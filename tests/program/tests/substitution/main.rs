@@ -13,6 +13,7 @@
 
 mod cases;
 mod compressed;
+mod fuzzed;
 mod malformed;
 
 use std::fmt::Write;
@@ -258,9 +259,14 @@ fn no_data_and_no_list_of_accounts_crashes_the_program() {
             .ok()
             .map(|text| text.parse::<u64>().expect("an integer"))
     };
-    let cases = cases::all();
+    let mut cases = cases::all();
+    cases.extend(fuzzed::cases());
+    for case in &cases {
+        assert_eq!(case.outcome(|_| {}), "accepted", "{} without a change", case.name);
+    }
     let Some(seconds) = variable("BAUTA_FUZZ_SECONDS") else {
-        return fuzz(&cases, &mut TestRunner::deterministic(), 60);
+        fuzz(&cases, &mut TestRunner::deterministic(), 60);
+        return;
     };
     let seed = variable("BAUTA_FUZZ_SEED").unwrap_or_else(rand::random);
     println!("seed {seed}");
@@ -268,16 +274,19 @@ fn no_data_and_no_list_of_accounts_crashes_the_program() {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
     let began = Instant::now();
-    let mut rounds = 0;
+    let (mut rounds, mut accepted) = (0, 0);
     while began.elapsed().as_secs() < seconds {
-        fuzz(&cases, &mut runner, 60);
+        accepted += fuzz(&cases, &mut runner, 60);
         rounds += 60;
     }
-    println!("{rounds} rounds of {} instructions", cases.len());
+    println!(
+        "{rounds} rounds of {} instructions, {accepted} were accepted, none crashed",
+        cases.len()
+    );
 }
 
-/// Sends `rounds` random changes of each instruction.
-fn fuzz(cases: &[Case], runner: &mut TestRunner, rounds: usize) {
+/// Sends `rounds` random changes of each instruction. Returns how many were accepted.
+fn fuzz(cases: &[Case], runner: &mut TestRunner, rounds: usize) -> usize {
     let change = (
         any::<prop::sample::Index>(),
         any::<u8>(),
@@ -285,6 +294,7 @@ fn fuzz(cases: &[Case], runner: &mut TestRunner, rounds: usize) {
         any::<prop::sample::Index>(),
     );
     let changes = prop::collection::vec(change, 1..4);
+    let mut accepted = 0;
     for case in cases {
         for _ in 0..rounds {
             let changes = changes
@@ -300,6 +310,7 @@ fn fuzz(cases: &[Case], runner: &mut TestRunner, rounds: usize) {
                 }
             }
             let outcome = outcome(case.send(&mut chain, instruction));
+            accepted += usize::from(outcome == "accepted");
             let crashes = [
                 "ProgramFailedToComplete",
                 "AccessViolation",
@@ -312,6 +323,7 @@ fn fuzz(cases: &[Case], runner: &mut TestRunner, rounds: usize) {
             );
         }
     }
+    accepted
 }
 
 /// Changes a byte of an account that a token program, a program of Metaplex or a compression program

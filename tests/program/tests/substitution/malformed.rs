@@ -185,9 +185,14 @@ fn errors(instruction: &str, name: &str, account: &Account, form: Form) -> Vec<u
 fn foreign_errors(instruction: &str, name: &str, form: Form) -> Option<BautaError> {
     match (instruction, name, form) {
         // The changed byte is in a field that the program does not read. In `mint` it is in the
-        // owner's address. An empty asset and one that Core does not own count as burnt.
+        // owner's address. An empty asset and one that Core does not own count as burnt. Plugins are
+        // at the end of an asset, and an eviction does not read them.
         (_, "metadata" | "core_collection", Form::OtherDiscriminator)
-        | ("evict_holder", "mint", Form::Empty | Form::OtherOwner | Form::OtherDiscriminator)
+        | (
+            "evict_holder",
+            "mint",
+            Form::Empty | Form::OtherOwner | Form::OtherDiscriminator | Form::OneByteLess | Form::OneByteMore,
+        )
         // The eviction of a compressed asset uses only the address of the Core collection. The
         // TreeConfig of a closed tree does not exist, and its last bytes are padding.
         | ("evict_compressed_holder", "core_collection", _)

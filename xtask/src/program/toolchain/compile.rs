@@ -42,21 +42,40 @@ pub(super) const PROFILE: [(&str, &str); 10] = [
 /// Without inlining at all, `verify` and the registrations cost 1 % more.
 pub(super) const OPTIONS: [&str; 1] = ["llvm-args=-inline-threshold=50"];
 
+/// A package to compile.
+pub struct Package<'a> {
+    /// The folder of its workspace.
+    pub workspace: &'a Path,
+    pub name: &'a str,
+    /// The name of its ELFs.
+    pub elf: &'a str,
+    /// The folder of the standard library's sources, if it is not the compiler's own.
+    pub library: Option<&'a Path>,
+}
+
 impl Debian {
     /// Writes a program's ELFs, SBPF v0 and v3, into `dir`.
     pub fn build(&self, program: &Program, dir: &Path) -> Result<()> {
-        self.build_package(program.package, program.name, dir)
+        let package = Package {
+            workspace: &workspace::root()?,
+            name: program.package,
+            elf: program.name,
+            library: None,
+        };
+        self.build_package(&package, dir)
     }
 
-    /// Builds a package of the workspace and writes the ELFs `name.so` (SBPF v0) and `name.v3.so`
-    /// into `dir`.
-    pub fn build_package(&self, package: &str, name: &str, dir: &Path) -> Result<()> {
-        let root = workspace::root()?;
+    /// Builds a package and writes its ELFs `elf.so` (SBPF v0) and `elf.v3.so` into `dir`.
+    pub fn build_package(&self, package: &Package<'_>, dir: &Path) -> Result<()> {
         let _lock = lock(&self.prefix)?;
         let target = self.target_dir()?;
-        checkouts::drop_crates_of_other_checkouts(&target, "sbpf-solana/release", &root)?;
+        checkouts::drop_crates_of_other_checkouts(&target, "sbpf-solana/release", package.workspace)?;
         let mut cargo = self.cargo()?;
-        cargo.args([
+        if let Some(library) = package.library {
+            // Cargo has no option for this. Its own tests use the variable.
+            cargo.env("__CARGO_TESTS_ONLY_SRC_ROOT", library);
+        }
+        cargo.current_dir(package.workspace).args([
             "rustc",
             "--locked",
             "--release",
@@ -64,8 +83,11 @@ impl Debian {
             "--crate-type",
             "cdylib",
         ]);
-        cargo.args(["--package", package, "--target-dir"]).arg(&target);
-        cargo.arg("--target").arg(root.join("tools/sbf/sbpf-solana.json"));
+        cargo
+            .args(["--package", package.name, "--target-dir"])
+            .arg(&target);
+        let description = workspace::root()?.join("tools/sbf/sbpf-solana.json");
+        cargo.arg("--target").arg(description);
         cargo.args([
             "-Zjson-target-spec",
             "-Zbuild-std=core,alloc,std,panic_abort",
@@ -80,17 +102,22 @@ impl Debian {
         ]);
         cargo.args(OPTIONS.iter().flat_map(|option| ["-C", option]));
         workspace::run(&mut cargo)?;
-        let library = format!("lib{}.so", package.replace('-', "_"));
+        let library = format!("lib{}.so", package.name.replace('-', "_"));
         let library = target.join("sbpf-solana/release/deps").join(library);
         for (from, suffix) in [
             (library.clone(), "so"),
             (library.with_extension("v3.so"), "v3.so"),
         ] {
-            let to = dir.join(format!("{name}.{suffix}"));
+            let to = dir.join(format!("{}.{suffix}", package.elf));
             fs::copy(&from, &to)
                 .with_context(|| format!("can't copy {} to {}", from.display(), to.display()))?;
         }
         Ok(())
+    }
+
+    /// Returns the folder of the standard library's sources.
+    pub fn library(&self) -> PathBuf {
+        self.compiler.library()
     }
 
     /// Runs the linker's own tests.

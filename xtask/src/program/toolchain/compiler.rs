@@ -64,6 +64,11 @@ impl Compiler {
         self.root.join("usr/bin/rustc")
     }
 
+    /// Returns the folder of the patched standard library's sources.
+    pub fn library(&self) -> PathBuf {
+        library(&self.root)
+    }
+
     /// Returns the folder of its shared libraries, which include LLVM.
     pub fn libraries(&self) -> PathBuf {
         libraries(&self.root)
@@ -197,11 +202,10 @@ fn unpack(at: &Path, patch: &Path, packages: &Packages) -> Result<()> {
         )?;
     }
     fs::remove_dir_all(&debs).context("can't remove the downloaded packages")?;
-    let library = new.join(format!("usr/src/rustc-{RUST}/library"));
     let apply = Command::new("git")
         .args(["apply", "-p1"])
         .arg(patch)
-        .current_dir(&library)
+        .current_dir(library(&new))
         .env("GIT_CEILING_DIRECTORIES", &new)
         .output()
         .context("can't start git")?;
@@ -212,6 +216,10 @@ fn unpack(at: &Path, patch: &Path, packages: &Packages) -> Result<()> {
     );
     version(&new).context("the unpacked compiler doesn't run; a shared library may be missing")?;
     fs::rename(&new, at).with_context(|| format!("can't rename the folder to {}", at.display()))
+}
+
+fn library(root: &Path) -> PathBuf {
+    root.join(format!("usr/src/rustc-{RUST}/library"))
 }
 
 fn libraries(root: &Path) -> PathBuf {

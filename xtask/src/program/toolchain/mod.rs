@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
 
+pub use self::compile::Package;
 pub use self::debian::{Debian, DebianCompiler, lock, prefix};
 use self::solana::Solana;
 use super::Program;

@@ -76,7 +76,7 @@ fn decompressed(chain: &mut TestChain, nft: &CompressedNft, spec: &MetadataSpec)
     account.data[..32].copy_from_slice(nft.id.as_ref());
     chain.set_account(&token.account, account);
     chain.write_metadata(&nft.id, spec);
-    chain.write_edition(&nft.id, None);
+    chain.write_edition(&nft.id, &MetadataSpec::default());
     Nft {
         mint: nft.id,
         token_metadata: TokenMetadataAccounts::of(&nft.id),
