@@ -262,6 +262,10 @@ export const BAUTA_ERROR__WRONG_PROOF_LENGTH = 6124;
 export const BAUTA_ERROR__STALE_PROOF = 6125;
 /** the account is not the signer's staged path */
 export const BAUTA_ERROR__WRONG_STAGED = 6126;
+/** a delegate that is not the owner could move the asset or burn it, and the collection does not have the rule ISSUER_MOVES */
+export const BAUTA_ERROR__HAS_ISSUER_DELEGATE = 6127;
+/** the registry has 65,535 collections, and it can't have more */
+export const BAUTA_ERROR__TOO_MANY_COLLECTIONS = 6128;
 
 /** An error code of the program. */
 export type BautaError =
@@ -391,7 +395,9 @@ export type BautaError =
   | typeof BAUTA_ERROR__ISSUER_CAN_MOVE
   | typeof BAUTA_ERROR__WRONG_PROOF_LENGTH
   | typeof BAUTA_ERROR__STALE_PROOF
-  | typeof BAUTA_ERROR__WRONG_STAGED;
+  | typeof BAUTA_ERROR__WRONG_STAGED
+  | typeof BAUTA_ERROR__HAS_ISSUER_DELEGATE
+  | typeof BAUTA_ERROR__TOO_MANY_COLLECTIONS;
 
 /** The name and the message of each error of the program. */
 export const BAUTA_ERRORS: Readonly<Record<BautaError, readonly [name: string, message: string]>> =
@@ -835,6 +841,14 @@ export const BAUTA_ERRORS: Readonly<Record<BautaError, readonly [name: string, m
       "the leaf and the proof don't lead to the tree's current root: the leaf has other contents, or the proof is stale; fetch both again",
     ],
     [BAUTA_ERROR__WRONG_STAGED]: ["WrongStaged", "the account is not the signer's staged path"],
+    [BAUTA_ERROR__HAS_ISSUER_DELEGATE]: [
+      "HasIssuerDelegate",
+      "a delegate that is not the owner could move the asset or burn it, and the collection does not have the rule ISSUER_MOVES",
+    ],
+    [BAUTA_ERROR__TOO_MANY_COLLECTIONS]: [
+      "TooManyCollections",
+      "the registry has 65,535 collections, and it can't have more",
+    ],
   };
 
 /**
