@@ -11,6 +11,7 @@
 //! bounds on what it reads. Assets of Metaplex Core are not looked up by their owner: a node has no
 //! index of them. The module `registration` builds the transaction that registers an asset.
 
+mod listed;
 mod registration;
 mod tokens;
 
@@ -23,6 +24,7 @@ use bauta_store::{Collection, Registry, RegistryKind, Store, StoreError};
 use solana_address::Address;
 use tokio::sync::Semaphore;
 
+use listed::Listed;
 use tokens::HeldToken;
 
 pub use registration::{RegistrationError, RegistrationRequest};
@@ -109,10 +111,10 @@ impl Eligibility {
         let masters = [CollectionKind::TokenMetadata as u8, CollectionKind::Prints as u8];
         let with_metadata = store.collections_of_kinds(registry, &masters, 1).await?;
         let tokens = tokens::read(node, owner, !with_metadata.is_empty()).await?;
-        let collections = collections(store, registry, &tokens).await?;
+        let collections = Listed::new(collections(store, registry, &tokens).await?);
         let mut found = Vec::new();
         for token in &tokens {
-            for collection in collections.iter().filter(|collection| token.is_in(collection)) {
+            for collection in collections.of(token) {
                 let on_chain = on_chain(registry, collection);
                 found.push(Token {
                     mint: token.mint(),

@@ -23,7 +23,9 @@ use solana_address::Address;
 use solana_instruction::Instruction;
 
 use super::{
-    Eligibility, EligibilityError, collections, on_chain,
+    Eligibility, EligibilityError, collections,
+    listed::Listed,
+    on_chain,
     tokens::{self, Found},
 };
 use crate::time::unix_seconds;
@@ -201,9 +203,9 @@ impl Common<'_> {
         let (owner, mint) = (self.request.owner, self.request.asset);
         let token = tokens::read_one(node, owner, mint).await?;
         let token = [token.ok_or(RegistrationError::NotHeld)?];
-        let mut candidates = collections(store, self.registry, &token).await?;
+        let listed = Listed::new(collections(store, self.registry, &token).await?);
         let [token] = token;
-        candidates.retain(|collection| token.is_in(collection));
+        let candidates: Vec<Collection> = listed.of(&token).copied().collect();
         let collection = choose(&candidates, |collection| {
             let collection = on_chain(self.registry, collection);
             why_token_is_not_eligible(&collection, &owner, &token.accounts())

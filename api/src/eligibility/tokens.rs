@@ -9,7 +9,6 @@ use bauta_client::addresses;
 use bauta_client::eligibility::{AccountView, TokenAccounts};
 use bauta_client::instructions::TokenMetadataAccounts;
 use bauta_rpc::{Account, CommitmentLevel, Rpc};
-use bauta_store::Collection;
 use solana_address::Address;
 
 use super::{EligibilityError, MAX_TOKENS, not_too_long};
@@ -101,16 +100,14 @@ impl HeldToken {
         self.master.is_some()
     }
 
-    /// Returns whether the token belongs to a collection. The token can still be refused.
-    pub fn is_in(&self, collection: &Collection) -> bool {
-        let key = collection.key;
-        match CollectionKind::ALL.get(usize::from(collection.kind)) {
-            Some(CollectionKind::Asset) => self.mint() == key,
-            Some(CollectionKind::Group) => self.group == Some(key),
-            Some(CollectionKind::TokenMetadata) => self.collection == Some(key),
-            Some(CollectionKind::Prints) => self.master == Some(addresses::edition(&key).address),
-            Some(CollectionKind::Core) | None => false,
-        }
+    /// Returns what the token names of a collection of each kind that it can belong to.
+    pub fn named(&self) -> [(CollectionKind, Option<Address>); 4] {
+        [
+            (CollectionKind::Asset, Some(self.mint())),
+            (CollectionKind::Group, self.group),
+            (CollectionKind::TokenMetadata, self.collection),
+            (CollectionKind::Prints, self.master),
+        ]
     }
 
     /// Returns the accounts that the program's checks read.
