@@ -23,15 +23,16 @@ const BUILDS: [(&str, &str); 2] = [
     ("baseline", ""),
 ];
 
-/// Builds the modules and runs the test.
+/// Builds the modules and runs the test. It selects the test and not the package, because a package
+/// alone would rebuild the dependencies with other features.
 pub fn run() -> Result<()> {
     system::require(&[system::CC, system::NODE, system::NPM])?;
     let modules = build()?;
     workspace::run(
         workspace::cargo()?
             .env("BAUTA_WASM_PROVERS", modules)
-            .args(["test", "--locked", "--package", "bauta-circuits"])
-            .args(["--features", "wasm-test", "--test", "wasm"]),
+            .args(["test", "--workspace", "--locked"])
+            .args(["--features", "bauta-circuits/wasm-test", "--test", "wasm"]),
     )
 }
 
