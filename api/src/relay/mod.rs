@@ -17,6 +17,7 @@
 //! the last simulation and the execution. A client can't use this to make the service pay often:
 //! after two failed transactions a nullifier is refused.
 
+mod agreement;
 mod attempt;
 mod books;
 mod checks;

@@ -33,9 +33,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     LEASE_SECONDS, Shared,
+    agreement::{Fate, complete},
     attempt::{Step, attempt, end_relay, not_executed, nullifier_use, used_by},
     error::RelayError,
-    nodes::{Fate, complete},
 };
 use crate::metrics;
 
