@@ -176,13 +176,17 @@ impl ProverService {
     /// Uses the prover service of the settings, if there is one. Doesn't connect.
     pub fn new(settings: &ProverSettings) -> Result<Self, InvalidProverUrl> {
         let http = settings.url.as_ref().map(|url| {
-            let url: Url = url
+            let mut url: Url = url
                 .expose()
                 .trim()
                 .parse()
                 .map_err(|_| InvalidProverUrl("must be a URL such as http://prover:3001".to_owned()))?;
             if !["http", "https"].contains(&url.scheme()) {
                 return Err(InvalidProverUrl("must begin with http:// or https://".to_owned()));
+            }
+            // Paths are joined below the last `/`.
+            if !url.path().ends_with('/') {
+                url.set_path(&format!("{}/", url.path()));
             }
             // The API key must not reach another server.
             let client = Client::builder()
@@ -232,11 +236,7 @@ impl ProverService {
         let Http { client, url, key } = self.http.as_ref().ok_or(ProverError::NoProver)?;
         let _permit = self.requests.try_acquire().map_err(|_| ProverError::Busy)?;
         let unavailable = |error: reqwest::Error| ProverError::Unavailable(error.without_url().to_string());
-        let mut base = url.clone();
-        if !base.path().ends_with('/') {
-            base.set_path(&format!("{}/", base.path()));
-        }
-        let url = base
+        let url = url
             .join(path)
             .map_err(|error| ProverError::Unavailable(error.to_string()))?;
         let mut request = match body {
