@@ -13,9 +13,13 @@ use serde_json::Value;
 /// The number of lines that a build writes if standard error is not a terminal.
 const LINES: usize = 10;
 
-/// Runs cargo with these arguments. Compiler messages go to standard error. If there is nothing to
-/// build, nothing is written.
-pub fn build(cargo: impl Fn() -> Result<Command>, arguments: &[&str]) -> Result<()> {
+/// Runs cargo with these arguments and passes each of its messages to `observe`. Compiler messages
+/// go to standard error. If there is nothing to build, nothing is written.
+pub fn build(
+    cargo: impl Fn() -> Result<Command>,
+    arguments: &[&str],
+    mut observe: impl FnMut(&Value),
+) -> Result<()> {
     let mut progress = Progress::new(|| units(cargo().ok()?, arguments));
     let mut command = cargo()?;
     command
@@ -28,6 +32,7 @@ pub fn build(cargo: impl Fn() -> Result<Command>, arguments: &[&str]) -> Result<
         // Build scripts and compilers may write other lines.
         if let Ok(message) = serde_json::from_str::<Value>(&line.context("can't read cargo's messages")?) {
             progress.record(&message);
+            observe(&message);
         }
     }
     let status = process.wait().context("can't wait for cargo")?;

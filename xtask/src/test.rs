@@ -1,9 +1,13 @@
 //! `cargo xtask test`: installs what is missing, then runs every test of the project.
 
-use std::{env, fs, path::PathBuf, process::Command, thread};
+mod executables;
+mod pool;
+
+use std::{env, path::PathBuf, process::Command, thread};
 
 use anyhow::Result;
 
+use self::{executables::Executable, pool::Job};
 use crate::{demo, localnet, program, system, workspace};
 
 /// Checks the artifacts, then runs the tests of the workspace, the suite on the SBPF v0 ELFs, the
@@ -19,65 +23,94 @@ pub fn run() -> Result<()> {
         system::PYTHON_VENV,
     ])?;
     program::check_digests()?;
-    workspace::run(&mut cargo_test()?)?;
-    suite_on_v0()?;
-    typescript()?;
-    sdk()?;
+    let executables = executables::build()?;
+    let localnet = localnet::build()?;
+    let processors = thread::available_parallelism()?.get();
+    let mut jobs = vec![sdk(localnet)?, typescript()?];
+    for executable in &executables {
+        jobs.push(workspace_tests(executable, processors)?);
+    }
+    for executable in &executables {
+        jobs.extend(suite_on_v0(executable, processors)?);
+    }
+    jobs.push(documentation_tests()?);
+    // Most tests wait for servers and for the chain. One program more than there are processors
+    // keeps the processors busy.
+    pool::run(jobs, processors + 1)?;
     // The demo checks the results that it prints.
     demo::run()
 }
 
-/// Returns the command that tests the workspace. Most tests wait for servers and for the chain, so
-/// two threads for each processor finish earlier than one. `RUST_TEST_THREADS` overrides the number.
-fn cargo_test() -> Result<Command> {
-    let mut cargo = workspace::cargo()?;
-    cargo.args(["test", "--workspace", "--locked"]);
+/// Returns the job that runs the tests of an executable. `RUST_TEST_THREADS` overrides the number
+/// of threads.
+fn workspace_tests(executable: &Executable, threads: usize) -> Result<Job> {
+    let mut command = executable.command()?;
     if env::var_os("RUST_TEST_THREADS").is_none() {
-        let processors = thread::available_parallelism()?.get();
-        cargo.env("RUST_TEST_THREADS", (2 * processors).to_string());
+        command.env("RUST_TEST_THREADS", threads.to_string());
     }
-    Ok(cargo)
+    let package = executable.package.file_name().unwrap_or_default().display();
+    Ok(Job {
+        name: format!("{package}: {}", executable.target),
+        commands: vec![command],
+    })
 }
 
-/// Runs the suite of the programs on their SBPF v0 ELFs. The tests of the workspace have run it on
-/// the v3 ELFs. Each test target is named, because a selection by package would rebuild the
-/// dependencies with other features.
-fn suite_on_v0() -> Result<()> {
+/// Returns the job that runs a part of the suite of the programs on their SBPF v0 ELFs. Returns
+/// `None` if the executable is no part of the suite. Without the variables, the suite runs on the
+/// v3 ELFs.
+fn suite_on_v0(executable: &Executable, threads: usize) -> Result<Option<Job>> {
     let root = workspace::root()?;
-    let mut cargo = cargo_test()?;
-    for entry in fs::read_dir(root.join("tests/program/tests"))? {
-        if let Some(name) = entry?.path().file_stem() {
-            cargo.arg("--test").arg(name);
-        }
+    if executable.package != root.join("tests/program") {
+        return Ok(None);
     }
+    let mut job = workspace_tests(executable, threads)?;
+    job.name.push_str(" on SBPF v0");
     let programs = root.join("programs");
-    cargo
-        .env("BAUTA_PROGRAM_ELF", programs.join("bauta/artifacts/bauta.so"))
-        .env(
-            "BAUTA_EXAMPLE_GATE_ELF",
-            programs.join("example-gate/artifacts/example-gate.so"),
-        );
-    workspace::run(&mut cargo)
+    for command in &mut job.commands {
+        command
+            .env("BAUTA_PROGRAM_ELF", programs.join("bauta/artifacts/bauta.so"))
+            .env(
+                "BAUTA_EXAMPLE_GATE_ELF",
+                programs.join("example-gate/artifacts/example-gate.so"),
+            );
+    }
+    Ok(Some(job))
 }
 
-/// Runs the TypeScript suite, in which Anchor's client uses the IDL and the ELF.
-fn typescript() -> Result<()> {
+/// Returns the job that runs the examples in the documentation.
+fn documentation_tests() -> Result<Job> {
+    let mut cargo = workspace::cargo()?;
+    cargo.args(["test", "--doc", "--workspace", "--locked"]);
+    Ok(Job {
+        name: "documentation".to_owned(),
+        commands: vec![cargo],
+    })
+}
+
+/// Returns the job that runs the TypeScript suite, in which Anchor's client uses the IDL and the
+/// ELF.
+fn typescript() -> Result<Job> {
     npm_test("tests/typescript", &[])
 }
 
-/// Builds and tests the TypeScript packages. One test uses the local node.
-fn sdk() -> Result<()> {
-    npm_test("sdk", &[("BAUTA_LOCALNET", localnet::build()?)])
+/// Returns the job that builds and tests the TypeScript packages. One test uses the local node.
+fn sdk(localnet: PathBuf) -> Result<Job> {
+    npm_test("sdk", &[("BAUTA_LOCALNET", localnet)])
 }
 
-/// Installs the npm packages of a folder, which have locked versions, and runs its tests with these
-/// variables in their environment.
-fn npm_test(folder: &str, variables: &[(&str, PathBuf)]) -> Result<()> {
-    let folder = workspace::root()?.join(folder);
-    for arguments in [&["ci", "--no-audit", "--no-fund"][..], &["test"]] {
+/// Returns the job that installs the npm packages of a folder, which have locked versions, and runs
+/// its tests with these variables in their environment.
+fn npm_test(folder: &str, variables: &[(&str, PathBuf)]) -> Result<Job> {
+    let path = workspace::root()?.join(folder);
+    let commands = [&["ci", "--no-audit", "--no-fund"][..], &["test"]].map(|arguments| {
         let mut npm = Command::new("npm");
-        npm.args(arguments).current_dir(&folder);
-        workspace::run(npm.envs(variables.iter().cloned()))?;
-    }
-    Ok(())
+        npm.args(arguments)
+            .current_dir(&path)
+            .envs(variables.iter().cloned());
+        npm
+    });
+    Ok(Job {
+        name: folder.to_owned(),
+        commands: commands.into(),
+    })
 }

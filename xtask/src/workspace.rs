@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsStr,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -35,8 +36,14 @@ pub fn target() -> Result<PathBuf> {
 
 /// Returns a cargo command that runs in the root of the checkout.
 pub fn cargo() -> Result<Command> {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))?;
     command.current_dir(root()?);
+    Ok(command)
+}
+
+/// Returns a command that uses the target directory and has no variables of this program's package.
+pub fn command(program: impl AsRef<OsStr>) -> Result<Command> {
+    let mut command = Command::new(program);
     command.env("CARGO_TARGET_DIR", target()?);
     // `cargo run` has set these variables for this program. Another cargo process must not pass
     // them to build scripts, and they must not affect its fingerprints.
@@ -55,7 +62,7 @@ pub fn cargo() -> Result<Command> {
 pub fn build(programs: &[&str]) -> Result<()> {
     let mut arguments = vec!["build", "--locked", "--workspace"];
     arguments.extend(programs.iter().flat_map(|program| ["--bin", program]));
-    progress::build(cargo, &arguments)
+    progress::build(cargo, &arguments, |_| ())
 }
 
 /// Runs a command whose output is shown. Returns an error if it fails.
