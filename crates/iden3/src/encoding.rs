@@ -10,6 +10,7 @@ use ark_ff::{BigInt, BigInteger, Fp, FpConfig, PrimeField};
 use crate::{
     container::Cursor,
     error::{Error, Location, Modulus},
+    subgroup,
 };
 
 /// Size of a field element in bytes.
@@ -146,7 +147,7 @@ pub(crate) fn on_curve<P: SWCurveConfig>(
 
 /// Returns the point, which must be on G2's curve, if it is in the subgroup.
 pub(crate) fn in_subgroup(location: Location, point: G2Affine) -> Result<G2Affine, Error> {
-    if point.is_in_correct_subgroup_assuming_on_curve() {
+    if subgroup::contains(&point) {
         Ok(point)
     } else {
         Err(Error::NotInSubgroup { location })

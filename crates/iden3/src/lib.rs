@@ -63,6 +63,7 @@ mod random;
 mod setup;
 #[cfg(feature = "snarkjs")]
 pub mod snarkjs;
+mod subgroup;
 mod transcript;
 mod wtns;
 mod zkey;
