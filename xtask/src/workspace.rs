@@ -109,3 +109,39 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Returns the packages of registries that a cargo command builds, with their features. The
+    /// unit graph of cargo is an unstable format.
+    fn dependencies(arguments: &[&str]) -> BTreeSet<String> {
+        let mut cargo = cargo().unwrap();
+        cargo.env("RUSTC_BOOTSTRAP", "1").args(arguments).args([
+            "--workspace",
+            "--locked",
+            "--unit-graph",
+            "-Zunstable-options",
+        ]);
+        let graph: Value = serde_json::from_str(&output(&mut cargo).unwrap()).unwrap();
+        let units = graph["units"].as_array().unwrap().iter();
+        units
+            .filter(|unit| unit["pkg_id"].as_str().unwrap().starts_with("registry+"))
+            .map(|unit| format!("{} {}", unit["pkg_id"], unit["features"]))
+            .collect()
+    }
+
+    #[test]
+    fn a_build_after_the_tests_builds_no_dependency_again() {
+        // Features that only tests enable would build the local node a second time.
+        let tests = dependencies(&["test", "--no-run"]);
+        let programs = dependencies(&["build", "--bins"]);
+        let again: Vec<_> = programs.difference(&tests).collect();
+        assert!(programs.len() > 100 && again.is_empty(), "{again:#?}");
+    }
+}

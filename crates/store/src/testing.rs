@@ -15,11 +15,15 @@ use std::{env, process, thread};
 use bauta_dev_servers::Postgres;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool, Row};
+use tokio::sync::OnceCell;
 
 use crate::Store;
 
 static SERVER: OnceLock<Result<Postgres, String>> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
+/// The name of the database with the newest schema on the private server. A copy of it takes less
+/// time than the migrations.
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
 /// A new database. It is dropped with this value.
 pub struct TestDatabase {
@@ -32,32 +36,36 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// Creates a database with the newest schema.
     pub async fn create() -> Result<Self, Box<dyn Error>> {
-        let database = Self::empty().await?;
-        database.store.migrate().await?;
-        Ok(database)
+        if let Some(server) = server_of_environment() {
+            let database = Self::on(&server).await?;
+            database.store.migrate().await?;
+            return Ok(database);
+        }
+        let server = private_server()?;
+        let template = TEMPLATE.get_or_try_init(|| create_template(server)).await?;
+        Self::with(server, &format!("TEMPLATE {template}")).await
     }
 
     /// Creates a database without tables.
     pub async fn empty() -> Result<Self, Box<dyn Error>> {
-        let server = match env::var("DATABASE_URL") {
-            Ok(url) => url,
-            Err(_) => match SERVER.get_or_init(|| Postgres::start().map_err(|error| error.to_string())) {
-                Ok(server) => server.url().to_owned(),
-                Err(error) => return Err(error.clone().into()),
-            },
-        };
-        Self::on(&server).await
+        match server_of_environment() {
+            Some(server) => Self::on(&server).await,
+            None => Self::on(private_server()?).await,
+        }
     }
 
     /// Creates a database without tables on the server of a URL, whose user must be a superuser.
     pub async fn on(server: &str) -> Result<Self, Box<dyn Error>> {
+        Self::with(server, "").await
+    }
+
+    /// Creates a database with these options of `CREATE DATABASE`.
+    async fn with(server: &str, options: &str) -> Result<Self, Box<dyn Error>> {
         let number = DATABASES.fetch_add(1, Ordering::Relaxed);
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
         let name = format!("bauta_test_{}_{number}_{now}", process::id());
-        execute(server, &format!("CREATE DATABASE {name}")).await?;
-        let mut url = PgConnectOptions::from_str(server)?.to_url_lossy();
-        url.set_path(&name);
-        let store = Store::connect(url.as_str(), 8).await?;
+        execute(server, &format!("CREATE DATABASE {name} {options}")).await?;
+        let store = Store::connect(&url_of(server, &name)?, 8).await?;
         Ok(Self {
             store,
             server: server.to_owned(),
@@ -73,9 +81,7 @@ impl TestDatabase {
 
     /// Returns the URL of the database.
     pub fn url(&self) -> Result<String, Box<dyn Error>> {
-        let mut url = PgConnectOptions::from_str(&self.server)?.to_url_lossy();
-        url.set_path(&self.name);
-        Ok(url.to_string())
+        url_of(&self.server, &self.name)
     }
 }
 
@@ -125,6 +131,39 @@ pub async fn rows_of_the_chain(pool: &PgPool) -> Result<BTreeMap<String, Vec<Str
         rows.insert(table, found.iter().map(|row| row.get(0)).collect());
     }
     Ok(rows)
+}
+
+/// Returns the server that the environment names.
+fn server_of_environment() -> Option<String> {
+    env::var("DATABASE_URL").ok()
+}
+
+/// Returns the URL of the server that all tests of this process share. The first call starts it.
+fn private_server() -> Result<&'static str, Box<dyn Error>> {
+    match SERVER.get_or_init(|| Postgres::start().map_err(|error| error.to_string())) {
+        Ok(server) => Ok(server.url()),
+        Err(error) => Err(error.clone().into()),
+    }
+}
+
+/// Creates the template on a server and returns its name.
+async fn create_template(server: &str) -> Result<String, Box<dyn Error>> {
+    let name = "bauta_template".to_owned();
+    // An earlier attempt may have failed after this statement.
+    execute(server, &format!("DROP DATABASE IF EXISTS {name}")).await?;
+    execute(server, &format!("CREATE DATABASE {name}")).await?;
+    let store = Store::connect(&url_of(server, &name)?, 1).await?;
+    store.migrate().await?;
+    // A database can be copied while no session uses it.
+    store.pool.close().await;
+    Ok(name)
+}
+
+/// Returns the URL of a database on a server.
+fn url_of(server: &str, database: &str) -> Result<String, Box<dyn Error>> {
+    let mut url = PgConnectOptions::from_str(server)?.to_url_lossy();
+    url.set_path(database);
+    Ok(url.to_string())
 }
 
 async fn execute(server: &str, sql: &str) -> Result<(), sqlx::Error> {
