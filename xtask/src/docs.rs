@@ -183,6 +183,16 @@ fn the_code_in_the_readme_is_part_of_the_example_program() {
 }
 
 #[test]
+fn the_costs_in_the_readme_are_those_of_the_checked_in_table() {
+    let table = read("docs/benchmarks/compute-units.md");
+    let verify = table.lines().find_map(|line| line.strip_prefix("| verify | "));
+    let (units, bytes) = verify.unwrap().trim_end_matches(" |").split_once(" | ").unwrap();
+    let readme = read("README.md").replace(',', "");
+    assert!(readme.contains(&format!("| compute units of `verify` | {units} |")));
+    assert!(readme.contains(&format!("| transaction that verifies a proof | {bytes} bytes |")));
+}
+
+#[test]
 fn every_alert_is_raised_and_not_raised_in_a_test_and_explained_in_the_runbook() {
     let explained = anchors(&read("docs/runbook.md"));
     let tests = read("deploy/prometheus/alerts.test.yml");
