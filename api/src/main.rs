@@ -23,6 +23,7 @@ mod limits;
 mod metrics;
 mod prefix;
 mod prover;
+mod proving_keys;
 mod relay;
 mod routes;
 mod series;
@@ -50,6 +51,7 @@ use crate::{
     eligibility::Eligibility,
     limits::Limits,
     prover::{InvalidProverUrl, ProverService},
+    proving_keys::{ProvingKeyError, ProvingKeys},
     relay::{Relay, RelaySetupError},
     routes::{AppState, MAX_AGE, PERMISSIONS, ResponseCache},
     settings::Settings,
@@ -138,6 +140,8 @@ enum Error {
     Relay(#[from] RelaySetupError),
     #[error(transparent)]
     Prover(#[from] InvalidProverUrl),
+    #[error("the web keys (PROVING_KEYS_DIR): {0}")]
+    ProvingKeys(#[from] ProvingKeyError),
     #[error("API_KEYS: {0}")]
     ApiKeys(#[from] ApiKeyError),
 }
@@ -182,6 +186,7 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         tiles: Tiles::new(settings.tile_cache_mb << 20),
         responses: ResponseCache::default(),
         verifying_keys: VerifyingKeys::new(node)?,
+        proving_keys: ProvingKeys::read(settings.proving_keys_dir.as_deref())?,
         verifier: Verifier::default(),
         prover: ProverService::new(&settings.prover)?,
         eligibility: Eligibility::new(node)?,

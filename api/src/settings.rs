@@ -38,6 +38,12 @@ pub struct Settings {
     #[config(env = "SOLANA_RPC_URL")]
     pub solana_rpc_url: Option<Secret>,
 
+    /// Folder with the web keys that browsers prove with. `bauta-circuits web-key` writes them. The
+    /// name of a file is its SHA-256: 64 lower-case hexadecimal digits. They are read at start and
+    /// kept in memory: at most 32, each of at most 16 MiB.
+    #[config(env = "PROVING_KEYS_DIR")]
+    pub proving_keys_dir: Option<PathBuf>,
+
     /// URL of Redis, where instances count rate limits together. Without it, each instance counts
     /// alone.
     #[config(env = "REDIS_URL")]

@@ -20,6 +20,7 @@ mod pages;
 mod parameters;
 mod paths;
 mod problems;
+mod proving_keys;
 mod registrations;
 mod registries;
 mod relay;
@@ -60,6 +61,7 @@ pub fn all(state: &Arc<AppState>, operations: Router) -> Router {
         .routes(routes!(clusters::config))
         .routes(routes!(circuits::circuits))
         .routes(routes!(verifying_keys::verifying_key))
+        .routes(routes!(proving_keys::proving_key))
         .routes(routes!(registries::registries))
         .routes(routes!(registries::registry))
         .routes(routes!(collections::collections))

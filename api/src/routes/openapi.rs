@@ -25,7 +25,7 @@ use super::{analytics::Every, layers::UNLIMITED_PATH, problems::ProblemDocument}
 pub struct Document;
 
 /// The patterns of parameters and of the elements of bodies, by name.
-const PATTERNS: [(&[&str], &str); 8] = [
+const PATTERNS: [(&[&str], &str); 9] = [
     (
         &["registry", "scope", "owner", "asset", "recipient", "relayer"],
         "^[1-9A-HJ-NP-Za-km-z]{32,44}$",
@@ -45,6 +45,7 @@ const PATTERNS: [(&[&str], &str); 8] = [
         ],
         "^0x[0-9a-fA-F]{64}$",
     ),
+    (&["sha256"], "^[0-9a-f]{64}$"),
     (&["prefix"], "^[0-9a-fA-F]{0,8}/(3[0-2]|[12]?[0-9])$"),
     (&["cursor"], "^[A-Za-z0-9_-]{1,128}$"),
     (&["relay"], "^[0-9a-fA-F]{32}$"),

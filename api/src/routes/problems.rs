@@ -376,6 +376,24 @@ pub fn unknown_verifying_key() -> Failure {
     ))
 }
 
+/// The service has no web keys.
+pub fn no_proving_keys() -> Failure {
+    Failure(Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "feature_disabled",
+        "this service has no proving keys for browsers (PROVING_KEYS_DIR)",
+    ))
+}
+
+/// No web key has this digest.
+pub fn unknown_proving_key() -> Failure {
+    Failure(Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown_proving_key",
+        "this service has no proving key for browsers with this SHA-256",
+    ))
+}
+
 /// The range has no byte of the leaves.
 pub fn range_not_satisfiable(bytes: u64) -> Problem {
     let detail = format!("the leaves have {bytes} bytes; the range begins after them");

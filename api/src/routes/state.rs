@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::response_cache::ResponseCache;
 use crate::{
-    databases::Databases, eligibility::Eligibility, limits::Limits, prover::ProverService, relay::Relay,
-    tiles::Tiles, tree_upload::TreeUploads, verifier::Verifier, verifying_keys::VerifyingKeys,
+    databases::Databases, eligibility::Eligibility, limits::Limits, prover::ProverService,
+    proving_keys::ProvingKeys, relay::Relay, tiles::Tiles, tree_upload::TreeUploads, verifier::Verifier,
+    verifying_keys::VerifyingKeys,
 };
 
 /// The permission to request proofs.
@@ -31,6 +32,8 @@ pub struct AppState {
     pub responses: ResponseCache,
     /// The verifying keys of circuits.
     pub verifying_keys: VerifyingKeys,
+    /// The proving keys of browsers.
+    pub proving_keys: ProvingKeys,
     /// Verifies proofs for clients.
     pub verifier: Verifier,
     /// Makes proofs for members who delegate proving.

@@ -11,6 +11,7 @@ mod limits;
 mod openapi;
 mod pages;
 mod privacy;
+mod proving_keys;
 mod reads;
 mod registrations;
 mod relay;

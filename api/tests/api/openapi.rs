@@ -113,6 +113,7 @@ async fn every_described_route_exists_and_the_example_of_a_body_is_accepted() {
             .replace("{hash}", &root)
             .replace("{nullifier}", &root)
             .replace("{vk_hash}", &format!("0x{}", "02".repeat(32)))
+            .replace("{sha256}", &"02".repeat(32))
             .replace("{index}", "0")
             .replace("{id}", "7")
             .replace("{relay}", &"0a".repeat(16));
@@ -136,6 +137,7 @@ async fn every_described_route_exists_and_the_example_of_a_body_is_accepted() {
         let status = request.send().await.unwrap().status().as_u16();
         let expected = match path.rsplit('/').next() {
             _ if path.contains("verifying-keys") => 404,
+            _ if path.contains("proving-keys") => 503,
             // The service has no node, no wallet, no prover service, and accepts no trees.
             Some("eligibility" | "registrations" | "verify" | "sealing-key") => 503,
             // The example has no registry that exists.
