@@ -91,18 +91,33 @@ export function testPackage(name: string, limits: readonly SizeLimit[]): void {
   });
 }
 
-/** Bundles code that uses the built package, without Kit, which dApps have. */
+/**
+ * Bundles code that uses the built package, without Kit and the framework, which dApps have.
+ * Returns what a page loads at first, without what the package imports when it needs it.
+ */
 async function bundle(folder: string, contents: string): Promise<string> {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: folder },
-    external: ["@solana/kit", "@solana/kit/*"],
+    external: ["@solana/kit", "@solana/kit/*", "@hpke/*", "react", "svelte/*"],
     bundle: true,
+    splitting: true,
     minify: true,
     format: "esm",
     platform: "browser",
+    outdir: "/bundle",
+    absWorkingDir: "/",
+    metafile: true,
     write: false,
   });
-  return outputFiles[0]!.text;
+  // Lazy parts are entry points as well. The first one is the code above.
+  const [entry] = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === "<stdin>")!;
+  const loaded = new Set([entry]);
+  for (const path of loaded) {
+    for (const { path: imported, kind } of metafile.outputs[path]!.imports) {
+      if (kind === "import-statement" && metafile.outputs[imported]) loaded.add(imported);
+    }
+  }
+  return outputFiles.filter(({ path }) => loaded.has(path.slice(1))).map(({ text }) => text).join("\n");
 }
 
 function withoutComments(text: string): string {

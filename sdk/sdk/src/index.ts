@@ -1,11 +1,19 @@
 /**
- * The values and the trees of Bauta's protocol.
+ * Proves memberships of Bauta in browsers and in Node.js.
  *
  * @packageDocumentation
  */
 
+export { createBauta, type Bauta, type BautaOptions, type Progress, type ProofRequest, type ScopedProof } from "./bauta.js";
+export type { Scope } from "./chain.js";
+export type { Cluster } from "./cluster.js";
+export type { Delegation } from "./delegation.js";
+export type { Disclosure, OnRequest, Shown } from "./disclosure.js";
 export { BautaError, type BautaCode } from "./error.js";
 export { field, fieldFromBytes, fieldFromHex, fieldToBytes, fieldToHex, MODULUS, type Field } from "./field.js";
+export { restoreIdentity, type Identity, type IdentitySource, type Registration, type SignInWallet, type Wrap } from "./identity.js";
+export type { Membership, Token } from "./members.js";
+export type { TreeReading } from "./paths.js";
 export { MAX_INPUTS, poseidon } from "./poseidon.js";
 export {
   attributesOfTrack,
@@ -22,5 +30,9 @@ export {
   type PublicInputs,
   type VerificationContext,
 } from "./protocol.js";
-export { readPath, type Membership } from "./tiles.js";
+export { createProver, type Build, type Prover, type ProverOptions, type WorkerLike } from "./prover.js";
+export type { ProvingKey } from "./proving-key.js";
+export type { Relayed, RelayState, Use } from "./relay.js";
+export { readPath, type TreePath } from "./tiles.js";
 export { emptySubtree, parentOf, rootOfPath, type Depth, type Siblings } from "./tree.js";
+export { browserVault, memoryVault, type Vault } from "./vault.js";

@@ -1,9 +1,10 @@
 import { BautaError } from "./error.js";
 import { fieldFromBytes, fieldToHex, type Field } from "./field.js";
+import { boundedBody } from "./http.js";
 import { checkIndex, emptySubtree, parentOf, positionAt, type Depth, type Siblings } from "./tree.js";
 
 /** A leaf and its path to a root. */
-export interface Membership {
+export interface TreePath {
   /** The leaf. Zero if the position is empty. */
   readonly leaf: Field;
   /** The siblings of each level, from the leaf on. */
@@ -26,7 +27,7 @@ export async function readPath(
   api: string,
   tree: { readonly root: Field; readonly depth: Depth; readonly index: bigint },
   options: { readonly signal?: AbortSignal | undefined; readonly fetch?: typeof fetch | undefined } = {},
-): Promise<Membership> {
+): Promise<TreePath> {
   const { root, depth, index } = tree;
   checkIndex(index, depth);
   let node = root;
@@ -122,25 +123,5 @@ function parseTile(bytes: Uint8Array, level: number): Field[] | undefined {
   } catch {
     // An entry is not below the modulus.
     return undefined;
-  }
-}
-
-/**
- * Reads a body of at most `limit` bytes. Returns `undefined` if it is longer, and reads no more of
- * it.
- */
-async function boundedBody(response: Response, limit: number): Promise<Uint8Array | undefined> {
-  const bytes = new Uint8Array(limit);
-  let length = 0;
-  const reader = response.body?.getReader();
-  for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-    if (done) return bytes.subarray(0, length);
-    if (length + value.length > limit) {
-      await reader?.cancel();
-      return undefined;
-    }
-    bytes.set(value, length);
-    length += value.length;
   }
 }

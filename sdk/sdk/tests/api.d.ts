@@ -1,9 +1,208 @@
+// bauta.d.ts
+import type { Address, Instruction, TransactionSigner } from "@solana/kit";
+import { type Scope } from "./chain.js";
+import type { Cluster } from "./cluster.js";
+import type { Delegation } from "./delegation.js";
+import type { OnRequest } from "./disclosure.js";
+import { type Field } from "./field.js";
+import { type Identity, type IdentitySource } from "./identity.js";
+import { type Membership, type Token } from "./members.js";
+import { type TreeReading } from "./paths.js";
+import type { Prover } from "./prover.js";
+import type { Relayed, Use } from "./relay.js";
+import { type Vault } from "./vault.js";
+export interface BautaOptions {
+    readonly cluster: Cluster;
+    readonly rpc: string | readonly string[];
+    readonly api: string | URL;
+    readonly prover?: Prover;
+    readonly vault?: Vault;
+    readonly onRequest?: OnRequest;
+    readonly maxLagMs?: number;
+}
+export interface Progress {
+    readonly stage: "registry" | "tree" | "key" | "proof";
+    readonly done: number;
+}
+export interface ProofRequest {
+    readonly identity: Identity;
+    readonly membership: Membership;
+    readonly scope: Scope;
+    readonly recipient: Address;
+    readonly relayer?: Address | "any";
+    readonly payload?: Uint8Array;
+    readonly expiresIn?: number;
+    readonly tree?: TreeReading;
+    readonly delegate?: Delegation;
+    readonly signal?: AbortSignal;
+    onProgress?(progress: Progress): void;
+}
+export interface ScopedProof {
+    readonly scope: Scope;
+    readonly proof: Uint8Array;
+    readonly root: Field;
+    readonly nullifier: Field;
+    readonly claim: Field;
+    readonly recipient: Address;
+    readonly relayer: Address | null;
+    readonly expiry: bigint;
+    readonly payload: Uint8Array;
+}
+export interface Bauta {
+    openIdentity(how: IdentitySource): Promise<Identity>;
+    eligible(registry: Address, owner: Address): Promise<readonly Token[]>;
+    register(what: {
+        readonly identity: Identity;
+        readonly registry: Address;
+        readonly asset: Address;
+        readonly owner: TransactionSigner;
+        readonly signal?: AbortSignal;
+    }): Promise<Membership>;
+    memberships(identity: Identity, registry?: Address): Promise<readonly Membership[]>;
+    scope(address: Address): Promise<Scope>;
+    prove(what: ProofRequest): Promise<ScopedProof>;
+    verifyInstruction(proof: ScopedProof, payer: TransactionSigner): Promise<Instruction>;
+    relay(proof: ScopedProof, options?: {
+        readonly maxDelaySeconds?: number;
+        readonly signal?: AbortSignal;
+    }): Promise<Relayed>;
+    result(use: {
+        readonly scope: Scope;
+        readonly nullifier: Field;
+    }): Promise<Use | null>;
+}
+export declare function createBauta(options: BautaOptions): Bauta;
+
+// bytes.d.ts
+export declare function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean;
+export declare function toHex(bytes: ArrayLike<number>): string;
+export declare function fromHex(text: string): Uint8Array<ArrayBuffer>;
+export declare function sha256(bytes: ArrayLike<number>): Promise<Uint8Array<ArrayBuffer>>;
+
+// chain.d.ts
+import type { Address, EncodedAccount } from "@solana/kit";
+import { RegistryKind } from "@bauta/program";
+import { type Cluster } from "./cluster.js";
+import { BautaError } from "./error.js";
+import { type Field } from "./field.js";
+import { type Nodes } from "./nodes.js";
+import type { Depth } from "./tree.js";
+export interface Scope {
+    readonly address: Address;
+    readonly registry: Address;
+    readonly circuit: Address;
+    readonly vkHash: string;
+    readonly verifyingKey: Uint8Array;
+    readonly element: Field;
+    readonly mode: "snapshot" | "live";
+    readonly root: Field | null;
+    readonly requiredClaim: Field | null;
+    readonly gate: Address | null;
+    readonly depth: Depth;
+    readonly opensAt: bigint;
+    readonly closesAt: bigint;
+    readonly closed: boolean;
+}
+export interface RegistryState {
+    readonly address: Address;
+    readonly tree: Address;
+    readonly kind: RegistryKind;
+    readonly depth: Depth;
+    readonly leaves: bigint;
+    readonly current: Field;
+    accepts(root: Field): boolean;
+}
+export declare class Chain {
+    #private;
+    private readonly pinned;
+    readonly nodes: Nodes;
+    constructor(pinned: Cluster, nodes: Nodes);
+    checkCluster(): Promise<void>;
+    scope(address: Address): Promise<Scope>;
+    registry(address: Address): Promise<RegistryState>;
+}
+export declare function elementOf(bytes: ArrayLike<number>, address: Address): Field;
+export declare function decoded<T extends object>(account: EncodedAccount, decode: (account: EncodedAccount) => {
+    readonly data: T;
+}): T;
+export declare function falseAccount(address: Address, reason: string): BautaError;
+
+// cluster.d.ts
+export type Cluster = "mainnet" | "devnet" | {
+    readonly tag: Uint8Array;
+};
+export declare function genesisOf(cluster: Cluster): string | undefined;
+export declare function tagOf(cluster: Cluster): Uint8Array;
+
+// delegation.d.ts
+import type { Address } from "@solana/kit";
+import { type Field } from "./field.js";
+import { type Service } from "./http.js";
+import type { PublicInputs } from "./protocol.js";
+export interface Delegation {
+    readonly apiKey: string;
+    readonly prover?: string | URL;
+}
+export interface DelegatedProof {
+    readonly registry: Address;
+    readonly asset: Address;
+    readonly entryId: Field;
+    readonly scope: Field;
+    readonly claim: Field;
+    readonly context: Field;
+}
+export declare function delegate(api: Service, keys: Service, apiKey: string, secret: Uint8Array, what: DelegatedProof, expected: Omit<PublicInputs, "root">, signal?: AbortSignal): Promise<{
+    readonly proof: Uint8Array;
+    readonly root: Field;
+}>;
+
+// disclosure.d.ts
+export type Shown = "network address" | "API key" | "wallet" | "token" | "commitment" | "registry" | "circuit" | "scope" | "all leaves or none" | "one of 256 leaves" | "one of about 256 tokens" | "nullifier" | "recipient and payload" | "relay" | "transaction" | "sealed secret";
+export interface Disclosure {
+    readonly to: "api" | "node" | "prover";
+    readonly host: string;
+    readonly request: string;
+    readonly shows: readonly Shown[];
+}
+export type OnRequest = (request: Disclosure) => void;
+
 // error.d.ts
 export type BautaCode = 
 "api-unreachable"
  | "api-refused"
+ | "api-malformed"
  | "unknown-tile"
- | "false-tile";
+ | "false-tile"
+ | "false-leaves"
+ | "false-transaction"
+ | "api-behind"
+ | "false-membership"
+ | "false-relay-state"
+ | "node-unreachable"
+ | "nodes-disagree"
+ | "wrong-cluster"
+ | "unknown-account"
+ | "false-account"
+ | "false-scope"
+ | "false-circuit"
+ | "development-key"
+ | "unknown-statement"
+ | "scope-not-open"
+ | "other-claim"
+ | "other-registry"
+ | "not-a-member"
+ | "root-not-accepted"
+ | "false-proving-key"
+ | "other-proving-key"
+ | "false-proof"
+ | "prover-failed"
+ | "false-sealing-key"
+ | "false-event"
+ | "relay-ended"
+ | "no-relayer"
+ | "transaction-failed"
+ | "identity-sealed"
+ | "identity-unsupported";
 export declare class BautaError extends Error {
     readonly code: BautaCode;
     readonly remedy: string;
@@ -11,6 +210,10 @@ export declare class BautaError extends Error {
     constructor(code: BautaCode, message: string, 
     remedy: string, options?: ErrorOptions);
 }
+
+// event.d.ts
+import { type OwnershipVerified, type TransactionWithResults } from "@bauta/program";
+export declare function verificationsOf({ transaction, meta }: TransactionWithResults): Promise<OwnershipVerified[]>;
 
 // field.d.ts
 declare const brand: unique symbol;
@@ -25,13 +228,198 @@ export declare function fieldFromHex(text: string): Field;
 export declare function fieldToHex(value: Field): string;
 export {};
 
+// http.d.ts
+import type { OnRequest, Shown } from "./disclosure.js";
+import { BautaError } from "./error.js";
+export interface ServiceRequest {
+    readonly path: string;
+    readonly route: string;
+    readonly shows: readonly Shown[];
+    readonly body?: unknown;
+    readonly key?: string | undefined;
+    readonly limit?: number;
+    readonly signal?: AbortSignal | undefined;
+}
+export declare class Refusal extends BautaError {
+    readonly status: number;
+    readonly problem: string;
+    constructor(status: number, 
+    problem: string, detail: string);
+}
+export declare class Service {
+    private readonly to;
+    private readonly onRequest;
+    readonly url: string;
+    constructor(url: string | URL, to: "api" | "prover", onRequest: OnRequest | undefined);
+    get isProver(): boolean;
+    disclose(request: string, shows: readonly Shown[]): void;
+    bytes(request: ServiceRequest): Promise<Uint8Array<ArrayBuffer>>;
+    json(request: ServiceRequest): Promise<Reader>;
+}
+export declare function malformed(message: string): BautaError;
+export declare class Reader {
+    #private;
+    private readonly name;
+    constructor(value: unknown, name: string);
+    text(field: string): string;
+    optional(field: string): string | null;
+    boolean(field: string): boolean;
+    count(field: string): number;
+    value<T>(field: string, read: (text: string) => T): T;
+    list(field: string): Reader[];
+    values<T>(field: string, read: (text: string) => T): T[];
+    object(field: string): Reader;
+}
+export declare function unsigned(text: string): bigint;
+export declare function boundedBody(response: Response, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
+export declare function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>;
+
+// identity.d.ts
+import type { Address } from "@solana/kit";
+import type { Field } from "./field.js";
+import type { Vault } from "./vault.js";
+export type Wrap = "passkey" | "device" | {
+    readonly passphrase: string;
+};
+export type IdentitySource = 
+{
+    readonly wrap: Wrap;
+}
+ | {
+    readonly wallet: SignInWallet;
+};
+export interface SignInWallet {
+    signIn(message: {
+        readonly domain: string;
+        readonly statement: string;
+    }): Promise<{
+        readonly signedMessage: Uint8Array;
+        readonly signature: Uint8Array;
+    }>;
+}
+export interface Registration {
+    readonly registry: Address;
+    readonly asset: Address;
+    readonly counter: number;
+}
+export interface SecretEntry {
+    readonly registry: Address;
+    readonly entryId: Field;
+    readonly counter: number;
+}
+export declare let withSecret: <T>(identity: Identity, entry: SecretEntry, use: (secret: Uint8Array) => T | Promise<T>) => Promise<T>;
+export declare let remember: (identity: Identity, registration: Registration) => Promise<void>;
+export declare class Identity {
+    #private;
+    private constructor();
+    registrations(): Promise<readonly Registration[]>;
+    backup(passphrase: string): Promise<Uint8Array>;
+}
+export declare function openIdentity(vault: Vault, how: IdentitySource, cluster: string): Promise<Identity>;
+export declare function restoreIdentity(vault: Vault, backup: Uint8Array, passphrase: string): Promise<void>;
+
 // index.d.ts
+export { createBauta, type Bauta, type BautaOptions, type Progress, type ProofRequest, type ScopedProof } from "./bauta.js";
+export type { Scope } from "./chain.js";
+export type { Cluster } from "./cluster.js";
+export type { Delegation } from "./delegation.js";
+export type { Disclosure, OnRequest, Shown } from "./disclosure.js";
 export { BautaError, type BautaCode } from "./error.js";
 export { field, fieldFromBytes, fieldFromHex, fieldToBytes, fieldToHex, MODULUS, type Field } from "./field.js";
+export { restoreIdentity, type Identity, type IdentitySource, type Registration, type SignInWallet, type Wrap } from "./identity.js";
+export type { Membership, Token } from "./members.js";
+export type { TreeReading } from "./paths.js";
 export { MAX_INPUTS, poseidon } from "./poseidon.js";
 export { attributesOfTrack, claimWithAuxiliaryRoot, commitmentOf, contextOf, deriveSecret, digestOf, entryIdOf, hashToField, leafOf, nullifierOf, scopeElement, type PublicInputs, type VerificationContext, } from "./protocol.js";
-export { readPath, type Membership } from "./tiles.js";
+export { createProver, type Build, type Prover, type ProverOptions, type WorkerLike } from "./prover.js";
+export type { ProvingKey } from "./proving-key.js";
+export type { Relayed, RelayState, Use } from "./relay.js";
+export { readPath, type TreePath } from "./tiles.js";
 export { emptySubtree, parentOf, rootOfPath, type Depth, type Siblings } from "./tree.js";
+export { browserVault, memoryVault, type Vault } from "./vault.js";
+
+// inputs.d.ts
+import { BautaError } from "./error.js";
+import { type Field } from "./field.js";
+import { type PublicInputs } from "./protocol.js";
+import type { Siblings } from "./tree.js";
+export declare const PROOF_BYTES = 256;
+export declare function encodeInputs(secret: Uint8Array, entry: {
+    readonly entryId: Field;
+    readonly track: Field;
+    readonly index: bigint;
+    readonly path: readonly Siblings[];
+}, inputs: PublicInputs): Uint8Array;
+export declare function proofOf(output: Uint8Array, inputs: PublicInputs): Uint8Array;
+export declare function falseProof(by: string): BautaError;
+
+// members.d.ts
+import { type Address } from "@solana/kit";
+import { BautaError } from "./error.js";
+import { type Field } from "./field.js";
+import { type Service } from "./http.js";
+import { type Identity, type Registration } from "./identity.js";
+export interface Token {
+    readonly asset: Address;
+    readonly track: bigint;
+    readonly eligible: boolean;
+    readonly reason: string | null;
+    readonly message: string | null;
+}
+export interface Membership {
+    readonly registry: Address;
+    readonly asset: Address;
+    readonly entryId: Field;
+    readonly index: bigint;
+    readonly track: bigint;
+    readonly counter: number;
+}
+export declare function eligibleTokens(api: Service, registry: Address, owner: Address): Promise<Token[]>;
+export declare function findMembership(api: Service, identity: Identity, { registry, asset, counter }: Registration): Promise<Membership | undefined>;
+export declare function prefixOf(asset: Address, bits: number): string;
+export declare function isUnknown(error: unknown): boolean;
+export declare function falseMembership(reason: string): BautaError;
+
+// nodes.d.ts
+import { type Address, type Commitment, type EncodedAccount, type Rpc, type SolanaRpcApi } from "@solana/kit";
+import type { OnRequest, Shown } from "./disclosure.js";
+import { BautaError } from "./error.js";
+export declare class Nodes {
+    #private;
+    private readonly onRequest;
+    constructor(urls: readonly string[], onRequest: OnRequest | undefined);
+    request<T>(method: string, shows: readonly Shown[], send: (rpc: Rpc<SolanaRpcApi>) => Promise<T>): Promise<T[]>;
+    send(send: (rpc: Rpc<SolanaRpcApi>) => Promise<unknown>): Promise<void>;
+    agreed<T>(method: string, shows: readonly Shown[], send: (rpc: Rpc<SolanaRpcApi>) => Promise<T>, name: (value: T) => string): Promise<T>;
+    choose<T>(method: string, given: readonly T[], name: (value: T) => string): T;
+    accepted<T, C>(given: readonly T[], candidates: readonly C[], accepts: (value: T, candidate: C) => boolean): C | undefined;
+    accounts(address: Address, shows: readonly Shown[]): Promise<EncodedAccount[]>;
+    account(address: Address, shows: readonly Shown[], commitment?: Commitment): Promise<EncodedAccount | undefined>;
+}
+export declare function unknownAccount(address: Address): BautaError;
+
+// paths.d.ts
+import type { Address } from "@solana/kit";
+import { type Field } from "./field.js";
+import { type Service } from "./http.js";
+import { type TreePath } from "./tiles.js";
+import { type Depth } from "./tree.js";
+import type { Vault } from "./vault.js";
+export type TreeReading = 
+"auto"
+ | "whole"
+ | "tiles";
+export interface LeafOfTree {
+    readonly registry: Address;
+    readonly root: Field;
+    readonly depth: Depth;
+    readonly index: bigint;
+    readonly leaves: bigint;
+}
+export declare function readMemberPath(api: Service, vault: Vault, tree: LeafOfTree, how: TreeReading, signal?: AbortSignal): Promise<TreePath>;
+export declare function pathInLeaves(leaves: readonly Field[], depth: Depth, index: bigint): TreePath & {
+    readonly root: Field;
+};
 
 // poseidon-constants.d.ts
 export interface PoseidonConstants {
@@ -73,10 +461,98 @@ export declare function digestOf(inputs: PublicInputs): Field;
 export declare function hashToField(tag: string, ...parts: readonly Uint8Array[]): Promise<Field>;
 export declare function attributesOfTrack(track: bigint): Field;
 
+// prover.d.ts
+import type { ProvingKey } from "./proving-key.js";
+export type Build = "fused" | "baseline";
+export interface Prover {
+    readonly key: ProvingKey;
+    prove(inputs: Uint8Array, load: () => Promise<Uint8Array>, signal?: AbortSignal): Promise<Uint8Array>;
+    end(): void;
+}
+export interface WorkerLike {
+    postMessage(message: unknown): void;
+    terminate(): unknown;
+    on?(event: "message" | "error", listener: (value: never) => void): unknown;
+    ref?(): void;
+    unref?(): void;
+    onmessage?: unknown;
+    onerror?: unknown;
+}
+export interface ProverOptions {
+    readonly key: ProvingKey;
+    readonly wasm: string | URL | ((build: Build) => Promise<WebAssembly.Module>);
+    readonly workers?: 1 | 2;
+    readonly worker?: () => WorkerLike;
+    readonly builds?: readonly Build[];
+}
+export declare function createProver(options: ProverOptions): Prover;
+
+// proving-key.d.ts
+import type { Scope } from "./chain.js";
+import { type Service } from "./http.js";
+export interface ProvingKey {
+    readonly sha256: string;
+    readonly url?: string | URL;
+}
+export declare function readProvingKey(api: Service, key: ProvingKey, scope: Scope, signal?: AbortSignal): Promise<Uint8Array>;
+export declare function verifyingKeyOf(key: Uint8Array): Uint8Array | undefined;
+
+// registration.d.ts
+import { type Address, type Instruction, type Signature, type TransactionSigner } from "@solana/kit";
+import { type Chain } from "./chain.js";
+import { type Field } from "./field.js";
+import { type Service } from "./http.js";
+export declare function registrationInstruction(api: Service, chain: Chain, what: {
+    readonly registry: Address;
+    readonly asset: Address;
+    readonly commitment: Field;
+    readonly owner: TransactionSigner;
+}): Promise<Instruction>;
+export declare function sendInstruction(chain: Chain, payer: TransactionSigner, instruction: Instruction): Promise<Signature>;
+
+// relay.d.ts
+import { type Address, type Signature } from "@solana/kit";
+import { type Chain, type Scope } from "./chain.js";
+import { type Field } from "./field.js";
+import type { Service } from "./http.js";
+import type { ScopedProof } from "./bauta.js";
+export interface Use {
+    readonly claim: Field;
+    readonly nullifier: Field;
+    readonly recipient: Address;
+    readonly signature: Signature;
+    readonly slot: bigint;
+}
+export interface RelayState {
+    readonly state: "queued" | "sent" | "confirmed" | "finalized" | "refused" | "failed" | "expired";
+    readonly signature: Signature | null;
+    readonly reason: string | null;
+}
+export interface Relayed {
+    readonly id: string;
+    state(): Promise<RelayState>;
+    confirmed(): Promise<Use>;
+    finalized(): Promise<Use>;
+}
+export declare function relayProof(api: Service, chain: Chain, proof: ScopedProof, options: {
+    readonly maxDelaySeconds?: number;
+    readonly signal?: AbortSignal;
+    readonly maxLagMs: number;
+}): Promise<Relayed>;
+export declare function findUse(chain: Chain, { scope, nullifier }: {
+    readonly scope: Scope;
+    readonly nullifier: Field;
+}, level?: "confirmed" | "finalized"): Promise<Use | null>;
+
+// relayer.d.ts
+import { type Address } from "@solana/kit";
+import type { Service } from "./http.js";
+export declare function drawRelayer(api: Service, signal?: AbortSignal): Promise<Address>;
+
 // tiles.d.ts
 import { type Field } from "./field.js";
 import { type Depth, type Siblings } from "./tree.js";
-export interface Membership {
+export interface TreePath {
     readonly leaf: Field;
     readonly path: readonly Siblings[];
 }
@@ -87,7 +563,7 @@ export declare function readPath(api: string, tree: {
 }, options?: {
     readonly signal?: AbortSignal | undefined;
     readonly fetch?: typeof fetch | undefined;
-}): Promise<Membership>;
+}): Promise<TreePath>;
 
 // tree.d.ts
 import { type Field } from "./field.js";
@@ -98,3 +574,15 @@ export declare function parentOf(children: readonly Field[]): Field;
 export declare function positionAt(index: bigint, level: number): number;
 export declare function checkIndex(index: bigint, depth: Depth): void;
 export declare function rootOfPath(leaf: Field, index: bigint, path: readonly Siblings[]): Field;
+
+// vault.d.ts
+export interface Vault {
+    get(name: string): Promise<unknown>;
+    set(name: string, value: unknown): Promise<void>;
+}
+export declare function memoryVault(): Vault;
+export declare function browserVault(name?: string): Vault;
+export declare function defaultVault(): Vault;
+
+// worker-source.d.ts
+export declare const WORKER_SOURCE = "// A worker of the prover. It has no imports, so that it can be started from a Blob. It runs in\n// browsers and in Node.\n//\n//   { id, call: 'start', module }   instantiates the module   --> { id, value: supported }\n//   { id, call: 'memory' }                                    --> { id, value: bytes }\n//   { id, call, input }             calls the C interface     --> { id, value: Uint8Array }\n//                                                             or { id, error: message }\nconst port = typeof self === 'undefined' ? process.getBuiltinModule('node:worker_threads').parentPort : self;\nlet wasm;\n\nfunction call(name, bytes) {\n  const address = wasm.input(bytes.length);\n  if (address === 0) throw new Error('the input is longer than 16 MiB');\n  new Uint8Array(wasm.memory.buffer, address, bytes.length).set(bytes);\n  const success = wasm[name]();\n  // The memory may have grown, so its buffer is read again.\n  const output = new Uint8Array(wasm.memory.buffer, wasm.output(), wasm.output_length()).slice();\n  // This wipes the output in the module's memory.\n  wasm.input(0);\n  if (!success) throw new Error(new TextDecoder().decode(output));\n  return output;\n}\n\nport.onmessage = async ({ data: { id, call: name, module, input } }) => {\n  try {\n    if (name === 'start') {\n      wasm = (await WebAssembly.instantiate(module)).exports;\n      port.postMessage({ id, value: wasm.supported() === 1 });\n    } else if (name === 'memory') {\n      port.postMessage({ id, value: wasm.memory.buffer.byteLength });\n    } else {\n      port.postMessage({ id, value: call(name, input) });\n    }\n  } catch (error) {\n    port.postMessage({ id, error: error.message });\n  } finally {\n    input?.fill(0);\n  }\n};\n";

@@ -1,3 +1,6 @@
 import { testPackage } from "../../tests/package.ts";
 
-testPackage("sdk", [{ names: "*", bytes: 4_000 }]);
+testPackage("sdk", [
+  { names: "*", bytes: 20_000 },
+  { names: "readPath, commitmentOf, deriveSecret", bytes: 4_000 },
+]);

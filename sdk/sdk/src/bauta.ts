@@ -1,0 +1,365 @@
+import type { Address, Instruction, TransactionSigner } from "@solana/kit";
+import { getVerifyInstructionAsync } from "@bauta/program";
+
+import { Chain, type RegistryState, type Scope } from "./chain.js";
+import type { Cluster } from "./cluster.js";
+import type { Delegation } from "./delegation.js";
+import type { OnRequest } from "./disclosure.js";
+import { BautaError, type BautaCode } from "./error.js";
+import { fieldToBytes, fieldToHex, type Field } from "./field.js";
+import { Service } from "./http.js";
+import { openIdentity, remember, withSecret, type Identity, type IdentitySource } from "./identity.js";
+import { encodeInputs, proofOf } from "./inputs.js";
+import { eligibleTokens, falseMembership, findMembership, isUnknown, type Membership, type Token } from "./members.js";
+import { Nodes } from "./nodes.js";
+import { readMemberPath, type TreeReading } from "./paths.js";
+import { attributesOfTrack, commitmentOf, contextOf, entryIdOf, leafOf, nullifierOf, type PublicInputs } from "./protocol.js";
+import type { Prover } from "./prover.js";
+import { readProvingKey } from "./proving-key.js";
+import type { Relayed, Use } from "./relay.js";
+import { drawRelayer } from "./relayer.js";
+import { defaultVault, type Vault } from "./vault.js";
+
+/** What {@link createBauta} needs. */
+export interface BautaOptions {
+  /** The cluster. It is pinned here, and never read from a node. */
+  readonly cluster: Cluster;
+  /** The URLs of the nodes. More than half of them have to agree. Use several operators. */
+  readonly rpc: string | readonly string[];
+  /** The URL of the API. */
+  readonly api: string | URL;
+  /** The prover, if this device proves. */
+  readonly prover?: Prover;
+  /** Where the sealed identity is stored. The default is the browser's IndexedDB, or memory. */
+  readonly vault?: Vault;
+  /** Receives each request before it is sent: to whom, and what it shows. */
+  readonly onRequest?: OnRequest;
+  /**
+   * Milliseconds for which the API and the nodes may lag behind each other. The default is 60,000.
+   */
+  readonly maxLagMs?: number;
+}
+
+/** How far a proof is. */
+export interface Progress {
+  readonly stage: "registry" | "tree" | "key" | "proof";
+  /** The part of the stages that is done: 0 to 1. */
+  readonly done: number;
+}
+
+/** What to prove. */
+export interface ProofRequest {
+  readonly identity: Identity;
+  readonly membership: Membership;
+  readonly scope: Scope;
+  /** The address that benefits. Use a new one: it is public. */
+  readonly recipient: Address;
+  /** The wallet that has to submit the proof. The default is one of the API's relay. */
+  readonly relayer?: Address | "any";
+  /** The consumer program's data. */
+  readonly payload?: Uint8Array;
+  /** Seconds for which the proof is valid. The default is 3,900. */
+  readonly expiresIn?: number;
+  /** How the tree is read. The default is `auto`. */
+  readonly tree?: TreeReading;
+  /**
+   * The service that makes the proof instead of this device. It learns the secret of this token.
+   */
+  readonly delegate?: Delegation;
+  readonly signal?: AbortSignal;
+  onProgress?(progress: Progress): void;
+}
+
+/** A proof and the values that it is for. */
+export interface ScopedProof {
+  readonly scope: Scope;
+  /** −A, B, C. */
+  readonly proof: Uint8Array;
+  readonly root: Field;
+  readonly nullifier: Field;
+  readonly claim: Field;
+  readonly recipient: Address;
+  /** The wallet that has to submit the proof, or `null` if anyone can. */
+  readonly relayer: Address | null;
+  /** Unix seconds. */
+  readonly expiry: bigint;
+  readonly payload: Uint8Array;
+}
+
+/** Proves memberships. {@link createBauta} creates one. */
+export interface Bauta {
+  /** Opens the member's identity, or creates it. */
+  openIdentity(how: IdentitySource): Promise<Identity>;
+  /** Returns the tokens of a wallet that belong to a registry. Shows the wallet to the API. */
+  eligible(registry: Address, owner: Address): Promise<readonly Token[]>;
+  /** Registers an asset, and waits until it has a leaf. */
+  register(what: {
+    readonly identity: Identity;
+    readonly registry: Address;
+    readonly asset: Address;
+    readonly owner: TransactionSigner;
+    readonly signal?: AbortSignal;
+  }): Promise<Membership>;
+  /** Returns the memberships of an identity. */
+  memberships(identity: Identity, registry?: Address): Promise<readonly Membership[]>;
+  /** Reads a scope, and checks it. */
+  scope(address: Address): Promise<Scope>;
+  /** Makes a proof. */
+  prove(what: ProofRequest): Promise<ScopedProof>;
+  /** Builds the instruction that verifies a proof, for dApps that send it themselves. */
+  verifyInstruction(proof: ScopedProof, payer: TransactionSigner): Promise<Instruction>;
+  /** Has a proof verified, at the cost of the relay. */
+  relay(
+    proof: ScopedProof,
+    options?: { readonly maxDelaySeconds?: number; readonly signal?: AbortSignal },
+  ): Promise<Relayed>;
+  /** Returns the use of a nullifier from the chain, or `null`. */
+  result(use: { readonly scope: Scope; readonly nullifier: Field }): Promise<Use | null>;
+}
+
+const EXPIRES_IN = 3_900;
+const POLL_MS = 500;
+const MAX_LAG_MS = 60_000;
+
+/** Creates a client for one cluster. It sends no request yet. */
+export function createBauta(options: BautaOptions): Bauta {
+  return new Client(options);
+}
+
+class Client implements Bauta {
+  readonly #api: Service;
+  readonly #chain: Chain;
+  readonly #vault: Vault;
+  readonly #maxLagMs: number;
+
+  constructor(private readonly options: BautaOptions) {
+    const { rpc, api, cluster, onRequest } = options;
+    this.#api = new Service(api, "api", onRequest);
+    this.#chain = new Chain(cluster, new Nodes(typeof rpc === "string" ? [rpc] : rpc, onRequest));
+    this.#vault = options.vault ?? defaultVault();
+    this.#maxLagMs = options.maxLagMs ?? MAX_LAG_MS;
+  }
+
+  openIdentity(how: IdentitySource): Promise<Identity> {
+    const { cluster } = this.options;
+    return openIdentity(this.#vault, how, typeof cluster === "string" ? cluster : "a local cluster");
+  }
+
+  eligible(registry: Address, owner: Address): Promise<readonly Token[]> {
+    return eligibleTokens(this.#api, registry, owner);
+  }
+
+  async register({ identity, registry, asset, owner, signal }: Parameters<Bauta["register"]>[0]): Promise<Membership> {
+    await this.#chain.checkCluster();
+    const entryId = await entryIdOf(asset);
+    const earlier = (await identity.registrations()).find((known) => known.registry === registry && known.asset === asset);
+    // A commitment is registered once, so that two registrations can't be linked.
+    const counter = earlier ? earlier.counter + 1 : 0;
+    const commitment = await withSecret(identity, { registry, entryId, counter }, commitmentOf);
+    // Loaded when it is needed: most visits of a page register nothing.
+    const { registrationInstruction, sendInstruction } = await import("./registration.js");
+    const instruction = await registrationInstruction(this.#api, this.#chain, { registry, asset, commitment, owner });
+    // Stored first: a registration whose counter is lost would have to be searched for.
+    await remember(identity, { registry, asset, counter });
+    try {
+      await sendInstruction(this.#chain, owner, instruction);
+    } catch (error) {
+      if (earlier) await remember(identity, earlier);
+      throw error;
+    }
+    return this.#followed(async () => {
+      const found = await findMembership(this.#api, identity, { registry, asset, counter });
+      if (found?.counter !== counter) throw behind("the registration");
+      return found;
+    }, signal);
+  }
+
+  async memberships(identity: Identity, registry?: Address): Promise<readonly Membership[]> {
+    const known = await identity.registrations();
+    const wanted = known.filter((registration) => registry === undefined || registration.registry === registry);
+    const found = await Promise.all(wanted.map((registration) => findMembership(this.#api, identity, registration)));
+    return found.filter((membership) => membership !== undefined);
+  }
+
+  scope(address: Address): Promise<Scope> {
+    return this.#chain.scope(address);
+  }
+
+  async prove(what: ProofRequest): Promise<ScopedProof> {
+    const { membership, scope, recipient, payload = new Uint8Array(), signal } = what;
+    const now = BigInt(Math.floor(Date.now() / 1000));
+    const claim = attributesOfTrack(membership.track);
+    checkScope(scope, membership, claim, now);
+    report(what, "registry", 0);
+    const registry = await this.#chain.registry(scope.registry);
+    const chosen = what.relayer ?? (await drawRelayer(this.#api, signal));
+    const relayer = chosen === "any" ? undefined : chosen;
+    const expiry = now + BigInt(what.expiresIn ?? EXPIRES_IN);
+    const context = await contextOf({ recipient, relayer, expiry, payload });
+    const values = { scope: scope.element, claim, context };
+    const made = what.delegate
+      ? await this.#delegated(what, what.delegate, values, registry)
+      : await this.#onDevice(what, values, registry);
+    report(what, "proof", 1);
+    return { scope, claim, recipient, expiry, payload, relayer: relayer ?? null, ...made };
+  }
+
+  /** Makes a proof on this device. */
+  async #onDevice(what: ProofRequest, values: BoundValues, registry: RegistryState): Promise<Made> {
+    const { identity, membership, scope, signal } = what;
+    const { entryId, index } = membership;
+    const { prover } = this.options;
+    if (!prover) throw new RangeError("createBauta has no prover: give it one, or delegate the proof");
+    if (index >= 4n ** BigInt(scope.depth)) throw falseMembership("the tree has no such leaf");
+    const root = scope.root ?? registry.current;
+    report(what, "tree", 0.1);
+    const tree = { registry: scope.registry, root, depth: scope.depth, index, leaves: registry.leaves };
+    const read = () => readMemberPath(this.#api, this.#vault, tree, what.tree ?? "auto", signal);
+    const { leaf, path } = await this.#followed(read, signal);
+    report(what, "key", 0.4);
+    const load = () => readProvingKey(this.#api, prover.key, scope, signal);
+    return withSecret(identity, membership, async (secret) => {
+      if (leafOf(commitmentOf(secret), entryId, values.claim) !== leaf) {
+        const reason = `the leaf ${index} of the tree is ${fieldToHex(leaf)}`;
+        throw scope.root === null ? falseMembership(reason) : notAMember(reason);
+      }
+      const nullifier = nullifierOf(secret, entryId, scope.element);
+      const inputs = { ...values, root, nullifier };
+      const bytes = encodeInputs(secret, { entryId, track: values.claim, index, path }, inputs);
+      report(what, "proof", 0.5);
+      try {
+        return { proof: proofOf(await prover.prove(bytes, load, signal), inputs), root, nullifier };
+      } finally {
+        bytes.fill(0);
+      }
+    });
+  }
+
+  /** Has a proof made by the prover service. */
+  async #delegated(
+    what: ProofRequest,
+    delegation: Delegation,
+    values: BoundValues,
+    registry: RegistryState,
+  ): Promise<Made> {
+    const { identity, membership, scope, signal } = what;
+    const { prover, apiKey } = delegation;
+    const keys = prover === undefined ? this.#api : new Service(prover, "prover", this.options.onRequest);
+    report(what, "proof", 0.1);
+    const { delegate } = await import("./delegation.js");
+    const made = await withSecret(identity, membership, async (secret) => {
+      const nullifier = nullifierOf(secret, membership.entryId, scope.element);
+      const described = { ...membership, ...values };
+      return { nullifier, ...(await delegate(this.#api, keys, apiKey, secret, described, { ...values, nullifier }, signal)) };
+    });
+    const { root } = made;
+    // The prover service can know a newer root than the one that was read before.
+    const isAccepted = async () => registry.accepts(root) || (await this.#chain.registry(scope.registry)).accepts(root);
+    if (scope.root === null ? !(await isAccepted()) : scope.root !== root) {
+      throw new BautaError(
+        "root-not-accepted",
+        `the proof is for the root ${fieldToHex(root)}, which the scope does not accept`,
+        "Try again. If it remains so, use another prover service.",
+      );
+    }
+    return made;
+  }
+
+  /** Repeats a request for something that the API doesn't know yet. */
+  async #followed<T>(request: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    for (const start = Date.now(); ; ) {
+      signal?.throwIfAborted();
+      try {
+        return await request();
+      } catch (error) {
+        const isBehind = isUnknown(error) || (error instanceof BautaError && BEHIND.includes(error.code));
+        if (!isBehind || Date.now() - start > this.#maxLagMs) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  verifyInstruction(proof: ScopedProof, payer: TransactionSigner): Promise<Instruction> {
+    const { scope } = proof;
+    if (proof.relayer !== null && proof.relayer !== payer.address) {
+      throw new BautaError("no-relayer", `only ${proof.relayer} can submit the proof`, "Prove again for this payer.");
+    }
+    return getVerifyInstructionAsync({
+      payer,
+      recipient: proof.recipient,
+      scope: scope.address,
+      circuit: scope.circuit,
+      ...(scope.mode === "live" ? { registry: scope.registry } : {}),
+      ...(proof.relayer === null ? {} : { relayer: payer }),
+      proof: proof.proof,
+      root: fieldToBytes(proof.root),
+      nullifier: fieldToBytes(proof.nullifier),
+      claim: fieldToBytes(proof.claim),
+      auxiliaryRoot: null,
+      expiry: proof.expiry,
+      payload: proof.payload,
+    });
+  }
+
+  async relay(
+    proof: ScopedProof,
+    options: { readonly maxDelaySeconds?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<Relayed> {
+    const { relayProof } = await import("./relay.js");
+    return relayProof(this.#api, this.#chain, proof, { ...options, maxLagMs: this.#maxLagMs });
+  }
+
+  async result(use: { readonly scope: Scope; readonly nullifier: Field }): Promise<Use | null> {
+    const { findUse } = await import("./relay.js");
+    return findUse(this.#chain, use);
+  }
+}
+
+/** The public values of a proof that are known before it is made. */
+type BoundValues = Pick<PublicInputs, "scope" | "claim" | "context">;
+
+/** What a proof adds to them. */
+type Made = Pick<ScopedProof, "proof" | "root" | "nullifier">;
+
+function report(what: ProofRequest, stage: Progress["stage"], done: number): void {
+  what.onProgress?.({ stage, done });
+}
+
+const BEHIND: readonly BautaCode[] = ["api-behind", "unknown-tile"];
+
+function behind(what: string): BautaError {
+  return new BautaError("api-behind", `the API does not have ${what} yet`, "Try again later, or use another API.");
+}
+
+function notAMember(reason: string): BautaError {
+  return new BautaError(
+    "not-a-member",
+    `the member has no leaf at the root of the snapshot: ${reason}`,
+    "Only the members at the time when the scope was created can prove.",
+  );
+}
+
+/** Refuses what the program would refuse. */
+function checkScope(scope: Scope, membership: Membership, claim: Field, now: bigint): void {
+  if (membership.registry !== scope.registry) {
+    throw new BautaError(
+      "other-registry",
+      `the members of ${scope.registry} may prove, and not those of ${membership.registry}`,
+      "Use a membership of the scope's registry.",
+    );
+  }
+  if (scope.closed || now >= scope.closesAt || now < scope.opensAt) {
+    throw new BautaError(
+      "scope-not-open",
+      `the scope ${scope.address} does not accept verifications now`,
+      "See opensAt and closesAt of the scope.",
+    );
+  }
+  if (scope.requiredClaim !== null && scope.requiredClaim !== claim) {
+    throw new BautaError(
+      "other-claim",
+      `the scope accepts only the claim ${scope.requiredClaim}, and the track is ${claim}`,
+      "Use a membership of this track.",
+    );
+  }
+}

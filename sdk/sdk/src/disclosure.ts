@@ -1,0 +1,33 @@
+/** What a request can show to the party that answers it. */
+export type Shown =
+  | "network address"
+  | "API key"
+  | "wallet"
+  | "token"
+  | "commitment"
+  | "registry"
+  | "circuit"
+  | "scope"
+  | "all leaves or none"
+  | "one of 256 leaves"
+  | "one of about 256 tokens"
+  | "nullifier"
+  | "recipient and payload"
+  | "relay"
+  | "transaction"
+  | "sealed secret";
+
+/** A request of the SDK: whom it was sent to, and what it shows. It has no values. */
+export interface Disclosure {
+  /** The party. */
+  readonly to: "api" | "node" | "prover";
+  /** The party's host. */
+  readonly host: string;
+  /** The route of the API without its parameters, or the method of JSON-RPC. */
+  readonly request: string;
+  /** What the party sees. Every party sees the network address. */
+  readonly shows: readonly Shown[];
+}
+
+/** Receives each request before it is sent. */
+export type OnRequest = (request: Disclosure) => void;

@@ -1,0 +1,222 @@
+import type { OnRequest, Shown } from "./disclosure.js";
+import { BautaError } from "./error.js";
+
+/** A request to a service. */
+export interface ServiceRequest {
+  /** The route with its parameters. */
+  readonly path: string;
+  /** The route without its parameters, for the disclosure. */
+  readonly route: string;
+  /** What the request shows besides the network address. */
+  readonly shows: readonly Shown[];
+  /** The body. With one, the request is a POST. */
+  readonly body?: unknown;
+  /** An API key. */
+  readonly key?: string | undefined;
+  /** The longest answer in bytes. The default is 1 MiB. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const DEFAULT_LIMIT = 1 << 20;
+const MAX_PROBLEM = 16 << 10;
+
+/** An error answer of a service. */
+export class Refusal extends BautaError {
+  constructor(
+    readonly status: number,
+    /** The service's own error code. */
+    readonly problem: string,
+    detail: string,
+  ) {
+    super("api-refused", `the service answered ${status} ${problem}: ${detail}`, remedyOf(status));
+  }
+}
+
+function remedyOf(status: number): string {
+  if (status === 429) return "Wait a minute, then try again.";
+  return status >= 500 ? "Try again later." : "See the error codes in docs/api-service.md.";
+}
+
+/** A client of the API, or of the prover service. */
+export class Service {
+  readonly url: string;
+
+  constructor(
+    url: string | URL,
+    private readonly to: "api" | "prover",
+    private readonly onRequest: OnRequest | undefined,
+  ) {
+    this.url = String(url).replace(/\/+$/, "");
+  }
+
+  /** Whether this is the prover service. */
+  get isProver(): boolean {
+    return this.to === "prover";
+  }
+
+  /** Reports a request before it is sent. */
+  disclose(request: string, shows: readonly Shown[]): void {
+    this.onRequest?.({ to: this.to, host: new URL(this.url).host, request, shows: ["network address", ...shows] });
+  }
+
+  /** Returns the bytes of an answer. */
+  async bytes(request: ServiceRequest): Promise<Uint8Array<ArrayBuffer>> {
+    const { path, route, shows, body, key, signal, limit = DEFAULT_LIMIT } = request;
+    const method = body === undefined ? "GET" : "POST";
+    this.disclose(`${method} ${route}`, shows);
+    const headers: Record<string, string> = {};
+    if (body !== undefined) headers["content-type"] = "application/json";
+    if (key !== undefined) headers["authorization"] = `Bearer ${key}`;
+    const failed = (cause: unknown) => {
+      if (signal?.aborted) throw signal.reason;
+      throw new BautaError("api-unreachable", `the service ${this.url} does not answer: ${String(cause)}`, "Try again later.", {
+        cause,
+      });
+    };
+    const sent = body === undefined ? null : JSON.stringify(body);
+    const options: RequestInit = { method, headers, body: sent, signal: signal ?? null, credentials: "omit" };
+    const response = await fetch(this.url + path, options).catch(failed);
+    if (!response.ok) throw await refusal(response);
+    const bytes = await boundedBody(response, limit).catch(failed);
+    if (!bytes) throw malformed(`the answer of ${route} has more than ${limit} bytes`);
+    return bytes;
+  }
+
+  /** Returns the JSON object of an answer. */
+  async json(request: ServiceRequest): Promise<Reader> {
+    const bytes = await this.bytes(request);
+    try {
+      return new Reader(JSON.parse(new TextDecoder().decode(bytes)), request.route);
+    } catch (error) {
+      if (error instanceof BautaError) throw error;
+      throw malformed(`the answer of ${request.route} is not JSON`);
+    }
+  }
+}
+
+async function refusal(response: Response): Promise<Refusal> {
+  const bytes = await boundedBody(response, MAX_PROBLEM).catch(() => undefined);
+  let problem: { code?: unknown; detail?: unknown } = {};
+  try {
+    problem = JSON.parse(new TextDecoder().decode(bytes)) ?? {};
+  } catch {
+    // A proxy in between can answer with any text.
+  }
+  const text = (value: unknown) => (typeof value === "string" ? value.slice(0, 500) : "");
+  return new Refusal(response.status, text(problem.code) || "error", text(problem.detail) || "no description");
+}
+
+/** Creates the error for an answer that is not as described. */
+export function malformed(message: string): BautaError {
+  return new BautaError("api-malformed", message, "Use another API, or update the SDK.");
+}
+
+/** Reads the fields of a JSON object that the caller doesn't trust. */
+export class Reader {
+  readonly #object: Record<string, unknown>;
+
+  constructor(
+    value: unknown,
+    private readonly name: string,
+  ) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) throw malformed(`${name} is not an object`);
+    this.#object = value as Record<string, unknown>;
+  }
+
+  /** Returns a text. */
+  text(field: string): string {
+    return this.#typed(field, "string") as string;
+  }
+
+  /** Returns a text, or `null`. */
+  optional(field: string): string | null {
+    return this.#object[field] == null ? null : this.text(field);
+  }
+
+  boolean(field: string): boolean {
+    return this.#typed(field, "boolean") as boolean;
+  }
+
+  /** Returns an integer of at least 0. */
+  count(field: string): number {
+    const value = this.#typed(field, "number") as number;
+    if (!Number.isSafeInteger(value) || value < 0) throw malformed(`${this.name}: ${field} is not a count`);
+    return value;
+  }
+
+  /** Returns a value that `read` converts from a text. */
+  value<T>(field: string, read: (text: string) => T): T {
+    const text = this.text(field);
+    try {
+      return read(text);
+    } catch (error) {
+      if (error instanceof BautaError) throw error;
+      throw malformed(`${this.name}: ${field} is invalid: ${(error as Error).message}`);
+    }
+  }
+
+  /** Returns the objects of a list. */
+  list(field: string): Reader[] {
+    return this.#array(field).map((value) => new Reader(value, `${this.name}: ${field}`));
+  }
+
+  /** Returns the texts of a list, converted by `read`. */
+  values<T>(field: string, read: (text: string) => T): T[] {
+    return this.#array(field).map((value) => new Reader({ value }, `${this.name}: ${field}`).value("value", read));
+  }
+
+  object(field: string): Reader {
+    return new Reader(this.#object[field], `${this.name}: ${field}`);
+  }
+
+  #array(field: string): unknown[] {
+    const value = this.#object[field];
+    if (!Array.isArray(value)) throw malformed(`${this.name}: ${field} is not a list`);
+    return value;
+  }
+
+  #typed(field: string, type: string): unknown {
+    const value = this.#object[field];
+    if (typeof value !== type) throw malformed(`${this.name}: ${field} is not a ${type}`);
+    return value;
+  }
+}
+
+/** Reads an unsigned integer of 64 bits in decimal digits. */
+export function unsigned(text: string): bigint {
+  if (!/^\d{1,20}$/.test(text) || BigInt(text) >= 1n << 64n) throw new RangeError("it must be an integer of 64 bits");
+  return BigInt(text);
+}
+
+/**
+ * Reads a body of at most `limit` bytes. Returns `undefined` if it is longer, and reads no more of
+ * it.
+ */
+export async function boundedBody(response: Response, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+    if (done) break;
+    length += value.length;
+    if (length > limit) {
+      await reader?.cancel();
+      return undefined;
+    }
+    parts.push(value);
+  }
+  return concat(parts);
+}
+
+/** Joins byte strings. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+}

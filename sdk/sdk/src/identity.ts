@@ -1,0 +1,313 @@
+import type { Address } from "@solana/kit";
+
+import { equal } from "./bytes.js";
+import { BautaError } from "./error.js";
+import type { Field } from "./field.js";
+import { concat } from "./http.js";
+import { deriveSecret } from "./protocol.js";
+import type { Vault } from "./vault.js";
+
+/** What seals an identity. */
+export type Wrap = "passkey" | "device" | { readonly passphrase: string };
+
+/** How an identity is kept. */
+export type IdentitySource =
+  /**
+   * Sealed in the vault: by a passkey, by a key that the device doesn't export, or by a passphrase.
+   */
+  | { readonly wrap: Wrap }
+  /**
+   * Derived from a signature of a wallet. Every page that gets this signature has the identity, so
+   * the wallet must check the domain of the message: only `solana:signIn` does.
+   */
+  | { readonly wallet: SignInWallet };
+
+/** A wallet with the feature `solana:signIn` of the wallet standard. */
+export interface SignInWallet {
+  signIn(message: { readonly domain: string; readonly statement: string }): Promise<{
+    readonly signedMessage: Uint8Array;
+    readonly signature: Uint8Array;
+  }>;
+}
+
+/** A registration of an identity. */
+export interface Registration {
+  readonly registry: Address;
+  readonly asset: Address;
+  /** The counter of the entry's secret. */
+  readonly counter: number;
+}
+
+/** A sealed master secret in the vault. */
+interface Sealed {
+  readonly kind: "passkey" | "device" | "passphrase";
+  readonly salt: Uint8Array<ArrayBuffer>;
+  readonly iv: Uint8Array<ArrayBuffer>;
+  readonly sealed: Uint8Array<ArrayBuffer>;
+  /** The key of the kind `device`. */
+  readonly key?: CryptoKey;
+  /** The credential of the kind `passkey`. */
+  readonly credential?: Uint8Array<ArrayBuffer>;
+}
+
+const IDENTITY = "identity";
+const REGISTRATIONS = "registrations";
+const MASTER_BYTES = 32;
+const ROUNDS = 600_000;
+
+/** The entry that a secret is derived for. */
+export interface SecretEntry {
+  readonly registry: Address;
+  readonly entryId: Field;
+  readonly counter: number;
+}
+
+/** A key and the master secret that it seals. */
+interface SealedMaster {
+  readonly key: CryptoKey;
+  readonly iv: Uint8Array<ArrayBuffer>;
+  readonly sealed: Uint8Array<ArrayBuffer>;
+}
+
+/** Creates the handle of an identity. `prefix` begins the names of its values in the vault. */
+let handle: (master: SealedMaster, vault: Vault, prefix: string) => Identity;
+
+/**
+ * Derives the secret of an entry, calls `use` with it, and overwrites it. The package does not
+ * export this function, so a page can't read a secret by mistake.
+ */
+export let withSecret: <T>(
+  identity: Identity,
+  entry: SecretEntry,
+  use: (secret: Uint8Array) => T | Promise<T>,
+) => Promise<T>;
+
+/** Stores a registration of an identity. */
+export let remember: (identity: Identity, registration: Registration) => Promise<void>;
+
+/**
+ * A member. It is a handle: the master secret is sealed except while a secret is derived from it,
+ * and no method returns it.
+ */
+export class Identity {
+  readonly #master: SealedMaster;
+  readonly #vault: Vault;
+  readonly #prefix: string;
+
+  static {
+    handle = (master, vault, prefix) => new Identity(master, vault, prefix);
+    withSecret = (identity, entry, use) => identity.#withSecret(entry, use);
+    remember = (identity, registration) => identity.#remember(registration);
+  }
+
+  private constructor(master: SealedMaster, vault: Vault, prefix: string) {
+    this.#master = master;
+    this.#vault = vault;
+    this.#prefix = prefix;
+  }
+
+  /** Returns the registrations that this identity has made, oldest first. */
+  async registrations(): Promise<readonly Registration[]> {
+    return ((await this.#vault.get(this.#prefix + REGISTRATIONS)) as Registration[] | undefined) ?? [];
+  }
+
+  /** Returns a copy of the identity that a passphrase seals. {@link restoreIdentity} reads it. */
+  async backup(passphrase: string): Promise<Uint8Array> {
+    const master = await open(this.#master);
+    try {
+      const [salt, iv] = [random(16), random(12)];
+      const sealed = await seal(await passphraseKey(passphrase, salt), iv, master);
+      return concat([salt, iv, sealed]);
+    } finally {
+      master.fill(0);
+    }
+  }
+
+  async #withSecret<T>(entry: SecretEntry, use: (secret: Uint8Array) => T | Promise<T>): Promise<T> {
+    const master = await open(this.#master);
+    let secret: Uint8Array | undefined;
+    try {
+      secret = await deriveSecret(master, entry.registry, entry.entryId, entry.counter);
+      return await use(secret);
+    } finally {
+      master.fill(0);
+      secret?.fill(0);
+    }
+  }
+
+  async #remember(registration: Registration): Promise<void> {
+    const others = (await this.registrations()).filter(
+      ({ registry, asset }) => registry !== registration.registry || asset !== registration.asset,
+    );
+    await this.#vault.set(this.#prefix + REGISTRATIONS, [...others, registration]);
+  }
+}
+
+/**
+ * Opens the identity of a vault. Creates one if the vault has none.
+ *
+ * @throws {@link BautaError} if the identity is sealed in another way, or if the passphrase is
+ * wrong.
+ */
+export async function openIdentity(vault: Vault, how: IdentitySource, cluster: string): Promise<Identity> {
+  if ("wallet" in how) return walletIdentity(vault, how.wallet, cluster);
+  const kind = typeof how.wrap === "string" ? how.wrap : "passphrase";
+  const stored = (await vault.get(IDENTITY)) as Sealed | undefined;
+  if (stored && stored.kind !== kind) {
+    throw sealedOtherwise(`the vault has an identity that is sealed by a ${stored.kind}`);
+  }
+  const record = stored ?? (await created(kind));
+  const key = await sealingKey(how.wrap, record);
+  if (!stored) {
+    const master = random(MASTER_BYTES);
+    try {
+      const sealed = await seal(key, record.iv, master);
+      await vault.set(IDENTITY, { ...record, sealed });
+      return handle({ key, iv: record.iv, sealed }, vault, "");
+    } finally {
+      master.fill(0);
+    }
+  }
+  // A wrong passphrase is found here, and not at the first proof.
+  const { iv, sealed } = record;
+  (await open({ key, iv, sealed })).fill(0);
+  return handle({ key, iv, sealed }, vault, "");
+}
+
+/**
+ * Stores the identity of a backup in an empty vault, sealed by the passphrase of the backup. Open it
+ * with `wrap: { passphrase }`.
+ *
+ * @throws {@link BautaError} if the passphrase is wrong, or if the vault has an identity.
+ */
+export async function restoreIdentity(vault: Vault, backup: Uint8Array, passphrase: string): Promise<void> {
+  if (await vault.get(IDENTITY)) throw sealedOtherwise("the vault has an identity, which would be lost");
+  const bytes = Uint8Array.from(backup);
+  const [salt, iv, sealed] = [bytes.slice(0, 16), bytes.slice(16, 28), bytes.slice(28)];
+  (await open({ key: await passphraseKey(passphrase, salt), iv, sealed })).fill(0);
+  await vault.set(IDENTITY, { kind: "passphrase", salt, iv, sealed } satisfies Sealed);
+}
+
+async function created(kind: Sealed["kind"]): Promise<Sealed> {
+  const record = { kind, salt: random(kind === "passkey" ? 32 : 16), iv: random(12), sealed: new Uint8Array() };
+  if (kind === "device") {
+    const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+    return { ...record, key };
+  }
+  if (kind === "passkey") return { ...record, credential: await createPasskey() };
+  return record;
+}
+
+async function sealingKey(wrap: Wrap, record: Sealed): Promise<CryptoKey> {
+  if (typeof wrap !== "string") return passphraseKey(wrap.passphrase, record.salt);
+  if (wrap === "device") {
+    if (!record.key) throw sealedOtherwise("the vault lost the device's key");
+    return record.key;
+  }
+  return passkeyKey(record);
+}
+
+async function passphraseKey(passphrase: string, salt: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  const material = await crypto.subtle.importKey("raw", new TextEncoder().encode(passphrase), "PBKDF2", false, ["deriveKey"]);
+  const how = { name: "PBKDF2", hash: "SHA-256", salt, iterations: ROUNDS };
+  return crypto.subtle.deriveKey(how, material, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+}
+
+/** Creates a passkey with the extension PRF, which gives a secret to this origin only. */
+async function createPasskey(): Promise<Uint8Array<ArrayBuffer>> {
+  const credentials = globalThis.navigator?.credentials;
+  if (!credentials) throw unsupported("this engine has no passkeys");
+  const credential = await credentials.create({
+    publicKey: {
+      challenge: random(32),
+      rp: { name: location.hostname },
+      user: { id: random(16), name: "Bauta identity", displayName: "Bauta identity" },
+      pubKeyCredParams: [
+        { type: "public-key", alg: -7 },
+        { type: "public-key", alg: -257 },
+      ],
+      authenticatorSelection: { residentKey: "required", userVerification: "required" },
+      extensions: { prf: {} } as AuthenticationExtensionsClientInputs,
+    },
+  });
+  const made = credential as PublicKeyCredential | null;
+  const { prf } = (made?.getClientExtensionResults() ?? {}) as { prf?: { enabled?: boolean } };
+  if (!made || !prf?.enabled) throw unsupported("this passkey gives no secret (the extension PRF of WebAuthn)");
+  return new Uint8Array(made.rawId.slice(0));
+}
+
+async function passkeyKey({ credential, salt }: Sealed): Promise<CryptoKey> {
+  if (!credential) throw sealedOtherwise("the vault lost the passkey's id");
+  const found = (await globalThis.navigator?.credentials?.get({
+    publicKey: {
+      challenge: random(32),
+      allowCredentials: [{ type: "public-key", id: credential }],
+      userVerification: "required",
+      extensions: { prf: { eval: { first: salt } } } as AuthenticationExtensionsClientInputs,
+    },
+  })) as PublicKeyCredential | null | undefined;
+  type Results = { prf?: { results?: { first?: BufferSource } } };
+  const secret = ((found?.getClientExtensionResults() ?? {}) as Results).prf?.results?.first;
+  if (!secret) throw unsupported("this passkey gave no secret (the extension PRF of WebAuthn)");
+  const material = await crypto.subtle.importKey("raw", secret, "HKDF", false, ["deriveKey"]);
+  const info = new TextEncoder().encode("bauta/passkey/1");
+  const how = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info };
+  return crypto.subtle.deriveKey(how, material, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+}
+
+async function walletIdentity(vault: Vault, wallet: SignInWallet, cluster: string): Promise<Identity> {
+  const domain = globalThis.location?.host ?? "localhost";
+  const message = {
+    domain,
+    statement:
+      `Open the Bauta identity of this wallet for ${domain} on ${cluster}. ` +
+      "A page that gets this signature has the identity: sign only on this site.",
+  };
+  const first = await wallet.signIn(message);
+  const second = await wallet.signIn(message);
+  if (!equal(first.signature, second.signature) || !equal(first.signedMessage, second.signedMessage)) {
+    throw unsupported("the wallet gives another signature each time, so it can't keep an identity");
+  }
+  if (!new TextDecoder().decode(first.signedMessage).includes(message.statement)) {
+    throw unsupported("the wallet signed another message than the requested one");
+  }
+  const tag = new TextEncoder().encode("bauta/wallet/1");
+  const master = new Uint8Array(await crypto.subtle.digest("SHA-256", concat([tag, first.signature])));
+  const name = new Uint8Array(await crypto.subtle.digest("SHA-256", concat([tag, master])));
+  try {
+    const [key, iv] = [
+      await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]),
+      random(12),
+    ];
+    const prefix = `wallet ${Array.from(name.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("")} `;
+    return handle({ key, iv, sealed: await seal(key, iv, master) }, vault, prefix);
+  } finally {
+    master.fill(0);
+  }
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+async function seal(key: CryptoKey, iv: Bytes, master: Bytes): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, master));
+}
+
+async function open({ key, iv, sealed }: SealedMaster): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, sealed));
+  } catch {
+    throw sealedOtherwise("the key or the passphrase does not open the identity");
+  }
+}
+
+function random(length: number): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(length));
+}
+
+function sealedOtherwise(reason: string): BautaError {
+  return new BautaError("identity-sealed", reason, "Open it as it was created, or use another vault.");
+}
+
+function unsupported(reason: string): BautaError {
+  return new BautaError("identity-unsupported", reason, "Use a passphrase, or another wallet or device.");
+}

@@ -1,0 +1,146 @@
+// Which tokens can register, and which memberships an identity has, according to the API. What the
+// API says of a membership is checked when its path is read: only the right leaf leads to the root.
+
+import { address, getAddressEncoder, type Address } from "@solana/kit";
+
+import { toHex } from "./bytes.js";
+import { BautaError } from "./error.js";
+import { fieldFromHex, type Field } from "./field.js";
+import { malformed, Refusal, unsigned, type Reader, type Service } from "./http.js";
+import { withSecret, type Identity, type Registration } from "./identity.js";
+import { commitmentOf, entryIdOf } from "./protocol.js";
+
+/** A token of a wallet that belongs to a collection of a registry, according to the API. */
+export interface Token {
+  readonly asset: Address;
+  /** The track that the token registers in. */
+  readonly track: bigint;
+  readonly eligible: boolean;
+  /** The program's error in snake case, or `null` if the token is eligible. */
+  readonly reason: string | null;
+  readonly message: string | null;
+}
+
+/** A registered token of an identity. */
+export interface Membership {
+  readonly registry: Address;
+  readonly asset: Address;
+  readonly entryId: Field;
+  /** The position of the leaf. */
+  readonly index: bigint;
+  readonly track: bigint;
+  /** The counter of the entry's secret. */
+  readonly counter: number;
+}
+
+/** A row of the API's list of holdings. */
+interface Holding {
+  readonly index: bigint;
+  readonly commitment: Field;
+  readonly track: bigint;
+  readonly live: boolean;
+}
+
+/** A list has at most this many pages. A prefix has about 256 keys, and a page 1,024. */
+const MAX_PAGES = 64;
+/** How many further counters are tried if the vault's is not the one of the leaf. */
+const MAX_COUNTERS = 4;
+
+/** Returns the tokens of a wallet that belong to a registry. Shows the wallet to the API. */
+export async function eligibleTokens(api: Service, registry: Address, owner: Address): Promise<Token[]> {
+  const answer = await api.json({
+    path: `/v1/registries/${registry}/eligibility`,
+    route: "/v1/registries/{registry}/eligibility",
+    shows: ["registry", "wallet"],
+    body: { owner },
+  });
+  return answer.list("assets").map((row) => ({
+    asset: row.value("asset", address),
+    track: row.value("track", unsigned),
+    eligible: row.boolean("eligible"),
+    reason: row.optional("reason"),
+    message: row.optional("message"),
+  }));
+}
+
+/** Returns the membership of a registration, or `undefined` if it has no leaf now. */
+export async function findMembership(
+  api: Service,
+  identity: Identity,
+  { registry, asset, counter }: Registration,
+): Promise<Membership | undefined> {
+  const holding = await findHolding(api, registry, asset);
+  if (!holding?.live) return undefined;
+  const entryId = await entryIdOf(asset);
+  for (const tried of [counter, ...Array.from({ length: MAX_COUNTERS }, (_, number) => number)]) {
+    const entry = { registry, entryId, counter: tried };
+    if ((await withSecret(identity, entry, commitmentOf)) === holding.commitment) {
+      return { registry, asset, entryId, index: holding.index, track: holding.track, counter: tried };
+    }
+  }
+  // Another party has registered the token since.
+  return undefined;
+}
+
+/** Finds a holding among about 256 whose assets begin with the same bits. */
+async function findHolding(api: Service, registry: Address, asset: Address): Promise<Holding | undefined> {
+  const description = await api.json({
+    path: `/v1/registries/${registry}`,
+    route: "/v1/registries/{registry}",
+    shows: ["registry"],
+  });
+  const bits = description.count("prefix_bits");
+  if (bits > 32) throw malformed(`a prefix of ${bits} bits shows the token: the limit is 32`);
+  let page = await holdings(api, registry, prefixOf(asset, bits), null);
+  for (let number = 1; ; number++) {
+    const found = page.list("data").find((row) => row.text("asset") === asset);
+    if (found) return readHolding(found);
+    const next = page.optional("next");
+    if (next === null) return undefined;
+    if (number === MAX_PAGES) throw malformed(`the list of holdings has more than ${MAX_PAGES} pages`);
+    page = await holdings(api, registry, prefixOf(asset, bits), next);
+  }
+}
+
+function holdings(api: Service, registry: Address, prefix: string, cursor: string | null): Promise<Reader> {
+  const query = new URLSearchParams({ prefix, ...(cursor === null ? {} : { cursor }) });
+  return api.json({
+    path: `/v1/registries/${registry}/holdings?${query}`,
+    route: "/v1/registries/{registry}/holdings",
+    shows: ["registry", "one of about 256 tokens"],
+  });
+}
+
+function readHolding(row: Reader): Holding {
+  return {
+    index: row.value("index", unsigned),
+    commitment: row.value("commitment", fieldFromHex),
+    track: row.value("track", unsigned),
+    live: row.boolean("live"),
+  };
+}
+
+/**
+ * Returns the first bits of an asset as the API writes them: hexadecimal digits and the number of
+ * bits.
+ */
+export function prefixOf(asset: Address, bits: number): string {
+  const digits = toHex(getAddressEncoder().encode(asset)).slice(0, Math.ceil(bits / 4));
+  const unused = 4 * digits.length - bits;
+  const last = (parseInt(digits.slice(-1) || "0", 16) >> unused) << unused;
+  return `${digits.slice(0, -1)}${digits === "" ? "" : last.toString(16)}/${bits}`;
+}
+
+/** Returns whether an error says that the API does not know something. */
+export function isUnknown(error: unknown): boolean {
+  return error instanceof Refusal && error.status === 404;
+}
+
+/** Creates the error for a leaf that is not the member's. */
+export function falseMembership(reason: string): BautaError {
+  return new BautaError(
+    "false-membership",
+    `the leaf of the membership is not the member's: ${reason}`,
+    "Read the memberships again. If it remains so, the API lies: use another one.",
+  );
+}

@@ -1,0 +1,79 @@
+// The proving key of browsers: a web-key file of docs/web-prover.md.
+
+import { equal, sha256, toHex } from "./bytes.js";
+import type { Scope } from "./chain.js";
+import { BautaError } from "./error.js";
+import { boundedBody, concat, malformed, type Service } from "./http.js";
+
+/** A proving key that the dApp pins. */
+export interface ProvingKey {
+  /** The SHA-256 of the file, as `bauta-circuits web-key` prints it. */
+  readonly sha256: string;
+  /** Where the file is. The default is the API. */
+  readonly url?: string | URL;
+}
+
+const MAX_BYTES = 16 << 20;
+const MAGIC = "bautaweb";
+/** The offset of the number of public wires. */
+const PUBLIC_WIRES = 16;
+/** The offsets of alpha; of beta, gamma and delta; and of IC. */
+const [ALPHA, BETA, IC, END] = [44, 108, 492, 620] as const;
+
+/** Reads a proving key, and compares it with its digest and with the circuit of a scope. */
+export async function readProvingKey(api: Service, key: ProvingKey, scope: Scope, signal?: AbortSignal): Promise<Uint8Array> {
+  if (!/^[0-9a-f]{64}$/.test(key.sha256)) throw new RangeError("a digest is 64 lower-case hexadecimal digits");
+  const bytes = key.url === undefined ? await fromApi(api, key.sha256, signal) : await fromUrl(String(key.url), signal);
+  const found = toHex(await sha256(bytes));
+  if (found !== key.sha256) {
+    throw new BautaError(
+      "false-proving-key",
+      `the proving key has the SHA-256 ${found}, and ${key.sha256} is pinned`,
+      "Use another source of the key, and report this one.",
+    );
+  }
+  const verifyingKey = verifyingKeyOf(bytes);
+  if (!verifyingKey || !equal(verifyingKey, scope.verifyingKey)) {
+    throw new BautaError(
+      "other-proving-key",
+      `the pinned proving key does not belong to the circuit of the scope, whose vk_hash is ${scope.vkHash}`,
+      "Pin the digest of the circuit's web key.",
+    );
+  }
+  return bytes;
+}
+
+function fromApi(api: Service, digest: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  return api.bytes({
+    path: `/v1/proving-keys/${digest}`,
+    route: "/v1/proving-keys/{sha256}",
+    shows: ["circuit"],
+    limit: MAX_BYTES,
+    signal,
+  });
+}
+
+async function fromUrl(url: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const response = await fetch(url, { signal: signal ?? null });
+  if (!response.ok) throw new BautaError("api-refused", `${url} answered ${response.status}`, "Check the URL of the key.");
+  const bytes = await boundedBody(response, MAX_BYTES);
+  if (!bytes) throw malformed(`${url} has more than ${MAX_BYTES} bytes`);
+  return bytes;
+}
+
+/**
+ * Returns the verifying key that a web key is for, in the protocol's form. Returns `undefined` if
+ * the bytes are not a web key with one public input.
+ */
+export function verifyingKeyOf(key: Uint8Array): Uint8Array | undefined {
+  if (key.length < END || new TextDecoder().decode(key.subarray(0, MAGIC.length)) !== MAGIC) return undefined;
+  if (new DataView(key.buffer, key.byteOffset).getUint32(PUBLIC_WIRES, true) !== 1) return undefined;
+  // A web key is little-endian with c0 first, and the protocol big-endian with c1 first. So the
+  // coordinates are reversed: those of G1 one by one, and those of G2 with both of their parts.
+  const reversed = (from: number, to: number, size: number) =>
+    Array.from({ length: (to - from) / size }, (_, number) => {
+      const start = from + number * size;
+      return key.slice(start, start + size).reverse();
+    });
+  return concat([...reversed(ALPHA, BETA, 32), ...reversed(BETA, IC, 64), ...reversed(IC, END, 32)]);
+}

@@ -1,0 +1,419 @@
+// Forges each value that a node, the API, the relay, the prover or a wallet could forge. The SDK
+// names each lie.
+
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+
+import {
+  appendTransactionMessageInstructions,
+  compileTransaction,
+  createTransactionMessage,
+  generateKeyPairSigner,
+  getTransactionEncoder,
+  none,
+  pipe,
+  setTransactionMessageFeePayer,
+  setTransactionMessageLifetimeUsingBlockhash,
+  type Address,
+  type Blockhash,
+  type Instruction,
+} from "@solana/kit";
+import {
+  BAUTA_PROGRAM_ADDRESS,
+  findCollectionPda,
+  getRegisterHolderInstructionAsync,
+} from "@bauta/program";
+
+import { poseidon1 } from "poseidon-lite";
+
+import { withSecret } from "../src/identity.ts";
+import { BautaError, field, fieldFromBytes, fieldToBytes, fieldToHex, MODULUS, type Bauta, type BautaCode, type Scope } from "../src/index.ts";
+import { addressOf, stopServers, startNode, webKey, World } from "./world.ts";
+
+let world: World;
+let bauta: Bauta;
+beforeEach(async () => {
+  stopServers();
+  world = await World.honest();
+  bauta = world.client();
+});
+after(stopServers);
+
+/** Expects the error with this code, a message and a remedy. */
+const named = (code: BautaCode) => (error: unknown) => {
+  assert.ok(error instanceof BautaError, String(error));
+  assert.equal(error.code, code, error.message);
+  assert.ok(error.message !== "" && error.remedy !== "");
+  return true;
+};
+
+const recipient = addressOf(99);
+
+async function prove(scope?: Scope, more: object = {}) {
+  const { identity, membership } = world;
+  return bauta.prove({ identity, membership, scope: scope ?? (await bauta.scope(world.addresses.scope)), recipient, ...more });
+}
+
+test("an honest node and an honest API give a proof, and its use", async () => {
+  const proof = await prove();
+  assert.equal(proof.root, world.root);
+  assert.equal(proof.relayer, world.relayer);
+  assert.equal(await bauta.result(proof), null);
+  await world.verify(proof);
+  const use = await (await bauta.relay(proof)).finalized();
+  assert.deepEqual([use.recipient, use.claim], [recipient, 7n]);
+  assert.deepEqual(await bauta.memberships(world.identity), [world.membership]);
+});
+
+test("a node of another cluster", async () => {
+  const mainnet = world.client({ cluster: "mainnet" });
+  await assert.rejects(mainnet.scope(world.addresses.scope), named("wrong-cluster"));
+  // With the right genesis hash, the program's tag is compared.
+  world.facts.genesis = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
+  await assert.rejects(mainnet.scope(world.addresses.scope), named("wrong-cluster"));
+  world.config.clusterTag = new Uint8Array(32).fill(8);
+  world.settle();
+  await assert.rejects(bauta.scope(world.addresses.scope), named("wrong-cluster"));
+  world.facts.accounts.delete(world.addresses.config);
+  await assert.rejects(bauta.scope(world.addresses.scope), named("wrong-cluster"));
+});
+
+test("an account of another program, of another length or of another kind", async () => {
+  for (const name of ["config", "scope", "circuit"] as const) {
+    const address = world.addresses[name];
+    const changes: ((account: { owner: Address; data: Uint8Array }) => void)[] = [
+      (account) => (account.owner = addressOf(1)),
+      (account) => (account.data = account.data.slice(1)),
+      (account) => (account.data[0]! ^= 1),
+    ];
+    for (const change of changes) {
+      world.settle();
+      change(world.facts.accounts.get(address)!);
+      await assert.rejects(bauta.scope(world.addresses.scope), named("false-account"), name);
+    }
+    world.settle();
+  }
+});
+
+test("a scope that is at another address, or has the element of another cluster", async () => {
+  world.scope.registry = addressOf(3);
+  world.settle();
+  await assert.rejects(bauta.scope(world.addresses.scope), named("false-account"));
+  world.scope.registry = world.addresses.registry;
+  world.scope.scope = fieldToBytes(field(5n));
+  world.settle();
+  await assert.rejects(bauta.scope(world.addresses.scope), named("false-scope"));
+  await assert.rejects(bauta.scope(addressOf(4)), named("unknown-account"));
+});
+
+test("a circuit with another key, other metadata or another statement", async () => {
+  const honest = { ...world.circuit };
+  const verifyingKey = Uint8Array.from(honest.verifyingKey);
+  verifyingKey[0]! ^= 1;
+  const lies: [Partial<typeof honest>, BautaCode][] = [
+    [{ verifyingKey }, "false-circuit"],
+    [{ vkHash: new Uint8Array(32) }, "false-circuit"],
+    [{ provenance: 1 }, "false-circuit"],
+    [{ depth: 16 }, "false-circuit"],
+    [{ statement: new Uint8Array(32).fill(65) }, "false-circuit"],
+    [{ constraintSystemHash: new Uint8Array(32) }, "false-circuit"],
+  ];
+  for (const [lie, code] of lies) {
+    world.circuit = { ...honest, ...lie };
+    world.settle();
+    await assert.rejects(bauta.scope(world.addresses.scope), named(code), Object.keys(lie).join());
+  }
+});
+
+test("a registry at another address", async () => {
+  const scope = await bauta.scope(world.addresses.scope);
+  world.registry.nonce = 9n;
+  world.settle();
+  await assert.rejects(prove(scope), named("false-account"));
+});
+
+test("one of two nodes that says something else", async () => {
+  const other = world.facts.copy();
+  bauta = world.client({ rpc: [world.node, await startNode(other)] });
+  const scope = await bauta.scope(world.addresses.scope);
+  const honest = { ...world.scope };
+  for (const lie of [{ mode: 0, root: fieldToBytes(field(5n)) }, { closesAt: 1n }, { requiredClaim: fieldToBytes(field(5n)), hasRequiredClaim: 1 }]) {
+    world.scope = { ...honest, ...lie };
+    world.settle(other);
+    await assert.rejects(bauta.scope(world.addresses.scope), named("nodes-disagree"), Object.keys(lie).join());
+  }
+  world.scope = honest;
+  const root = world.registry.root;
+  world.registry.root = fieldToBytes(field(5n));
+  world.settle(other);
+  await assert.rejects(prove(scope), named("nodes-disagree"));
+  world.registry.root = root;
+  world.settle(other);
+  const proof = await prove(scope);
+  await world.verify(proof, other);
+  await assert.rejects(bauta.result(proof), named("nodes-disagree"));
+});
+
+test("one of three nodes that lies is outvoted, and one that is silent is not needed", async () => {
+  const forger = world.facts.copy();
+  const honest = await startNode(world.facts.copy());
+  const scope = { ...world.scope };
+  world.scope.closesAt = 1n;
+  world.registry.root = fieldToBytes(field(5n));
+  world.settle(forger);
+  world.scope = scope;
+  bauta = world.client({ rpc: [await startNode(forger), world.node, honest] });
+  assert.equal((await prove()).root, world.root);
+  bauta = world.client({ rpc: ["http://127.0.0.1:1", world.node, honest] });
+  assert.equal((await prove()).root, world.root);
+  bauta = world.client({ rpc: ["http://127.0.0.1:1", world.node] });
+  await assert.rejects(bauta.scope(world.addresses.scope), named("node-unreachable"));
+});
+
+test("leaves and tiles that do not give the root", async () => {
+  const scope = await bauta.scope(world.addresses.scope);
+  const leaves = world.routes.get(world.leavesRoute)!;
+  const forge = (route: string, change: (bytes: Uint8Array) => Uint8Array) => {
+    const honest = world.routes.get(route)!;
+    world.routes.set(route, (body, query) => ({ body: change(Uint8Array.from(honest(body, query).body as Uint8Array)) }));
+  };
+  for (const [change, code] of [
+    [(bytes: Uint8Array) => bytes.fill(1, 40, 41), "false-leaves"],
+    [(bytes: Uint8Array) => bytes.slice(0, -32), "false-leaves"],
+    [(bytes: Uint8Array) => bytes.slice(0, -1), "api-malformed"],
+    [(bytes: Uint8Array) => bytes.fill(255, 0, 32), "api-malformed"],
+    [() => new Uint8Array(3_000_000), "api-malformed"],
+  ] as const) {
+    world.routes.set(world.leavesRoute, leaves);
+    forge(world.leavesRoute, change);
+    await assert.rejects(prove(scope, { tree: "whole" }), named(code));
+  }
+  const tiles = [...world.routes.keys()].filter((route) => route.startsWith("GET /v1/tiles/"));
+  for (const route of tiles) forge(route, (bytes) => bytes.fill(1, 20, 21));
+  await assert.rejects(prove(scope, { tree: "tiles" }), named("false-tile"));
+  for (const route of tiles) world.routes.delete(route);
+  await assert.rejects(prove(scope, { tree: "tiles" }), named("unknown-tile"));
+});
+
+test("another leaf, track or commitment of the member's token", async () => {
+  const route = `GET /v1/registries/${world.addresses.registry}/holdings`;
+  const say = (row: object) => world.routes.set(route, () => ({ body: { prefix_bits: 1, data: [{ ...world.holding, ...row }], next: null } }));
+  for (const lie of [{ index: "301" }, { index: "1000000" }, { index: "99999999" }, { track: "8" }]) {
+    say(lie);
+    const [membership] = await bauta.memberships(world.identity);
+    const scope = await bauta.scope(world.addresses.scope);
+    const proving = bauta.prove({ identity: world.identity, membership: membership!, scope, recipient });
+    await assert.rejects(proving, named("false-membership"), JSON.stringify(lie));
+  }
+  for (const lie of [{ live: false }, { commitment: fieldToHex(field(5n)) }]) {
+    say(lie);
+    assert.deepEqual(await bauta.memberships(world.identity), []);
+  }
+  for (const lie of [
+    { index: "-1" },
+    { index: "1e3" },
+    { index: 300 },
+    { track: String(1n << 64n) },
+    { commitment: `0x${MODULUS.toString(16)}` },
+    { live: "true" },
+  ]) {
+    say(lie);
+    await assert.rejects(bauta.memberships(world.identity), named("api-malformed"), JSON.stringify(lie));
+  }
+});
+
+test("a prefix that would show the token, and a list without an end", async () => {
+  const { registry } = world.addresses;
+  world.routes.set(`GET /v1/registries/${registry}`, () => ({ body: { prefix_bits: 33 } }));
+  await assert.rejects(bauta.memberships(world.identity), named("api-malformed"));
+  assert.ok(!world.received.some((request) => request.includes("holdings")));
+  world.routes.set(`GET /v1/registries/${registry}`, () => ({ body: { prefix_bits: 1 } }));
+  world.routes.set(`GET /v1/registries/${registry}/holdings`, () => ({ body: { data: [], next: "more" } }));
+  await assert.rejects(bauta.memberships(world.identity), named("api-malformed"));
+});
+
+test("a snapshot that the member is not in, and a scope that is closed or needs another claim", async () => {
+  const scope = await bauta.scope(world.addresses.scope);
+  const elsewhere = { ...world.membership, index: 301n };
+  const snapshot = { ...scope, mode: "snapshot", root: world.root } as const;
+  await assert.rejects(bauta.prove({ identity: world.identity, membership: elsewhere, scope: snapshot, recipient }), named("not-a-member"));
+  await assert.rejects(prove({ ...scope, closed: true }), named("scope-not-open"));
+  await assert.rejects(prove({ ...scope, closesAt: 1n }), named("scope-not-open"));
+  await assert.rejects(prove({ ...scope, opensAt: scope.closesAt }), named("scope-not-open"));
+  await assert.rejects(prove({ ...scope, requiredClaim: field(8n) }), named("other-claim"));
+  await assert.rejects(prove({ ...scope, registry: addressOf(3) }), named("other-registry"));
+});
+
+test("a proving key with other bytes, or of another circuit", async () => {
+  world.routes.set(`GET /v1/proving-keys/${world.webKeyDigest}`, () => ({ body: webKey(2) }));
+  await assert.rejects(prove(), named("false-proving-key"));
+  const other = webKey(2);
+  const digest = Buffer.from(await crypto.subtle.digest("SHA-256", Uint8Array.from(other))).toString("hex");
+  world.routes.set(`GET /v1/proving-keys/${digest}`, () => ({ body: other }));
+  bauta = world.client({ prover: world.prover(digest) });
+  await assert.rejects(prove(), named("other-proving-key"));
+});
+
+test("a prover that proves other values", async () => {
+  for (const at of [256, 256 + 32, 256 + 64, 256 + 96, 256 + 128, 256 + 160]) {
+    world.forgeOutput = (output) => void (output[at + 31]! ^= 1);
+    await assert.rejects(prove(), named("false-proof"), String(at));
+  }
+});
+
+test("a relay that names no wallet, or something that is no wallet", async () => {
+  world.routes.set("GET /v1/relay", () => ({ body: { relayers: [] } }));
+  await assert.rejects(prove(), named("no-relayer"));
+  world.routes.set("GET /v1/relay", () => ({ body: { relayers: ["wallet"] } }));
+  await assert.rejects(prove(), named("api-malformed"));
+  const proof = await prove(undefined, { relayer: "any" });
+  await assert.rejects(bauta.relay(proof), named("no-relayer"));
+});
+
+test("a relay that says that a verification is on chain, and one that says that it is not", async () => {
+  const proof = await prove();
+  const relayed = await bauta.relay(proof);
+  await assert.rejects(relayed.finalized(), named("false-relay-state"));
+  world.relayState("refused", "nullifier_used");
+  await assert.rejects(relayed.finalized(), named("relay-ended"));
+  world.relayState("done");
+  await assert.rejects(relayed.state(), named("api-malformed"));
+  world.relayState("expired", "proof_expired");
+  await world.verify(proof);
+  assert.equal((await relayed.confirmed()).recipient, recipient);
+  world.routes.set("POST /v1/relay", () => ({ status: 202, body: { id: "../../v1/relay", state: "queued" } }));
+  await assert.rejects(bauta.relay(proof), named("api-malformed"));
+});
+
+test("an event with another recipient or another claim", async () => {
+  const proof = await prove();
+  const relayed = await bauta.relay(proof);
+  for (const lie of [{ recipient: addressOf(98) }, { claim: field(8n) }]) {
+    await world.verify({ ...proof, ...lie });
+    await assert.rejects(relayed.confirmed(), named("false-event"));
+  }
+});
+
+test("a nullifier account of another nullifier", async () => {
+  const proof = await prove();
+  await world.verify(proof);
+  for (const account of world.facts.accounts.values()) if (account.data.length === 72) account.data[71]! ^= 1;
+  await assert.rejects(bauta.result(proof), named("false-account"));
+});
+
+test("a registration of another commitment, owner, asset, registry, tree, collection, track or program", async () => {
+  const { registry, collection } = world.addresses;
+  const { owner, asset, identity } = world;
+  let built: Instruction[] = [];
+  let said = { collection: asset as string, track: "7" };
+  let commitment: Uint8Array = new Uint8Array();
+  const holder = async (change: object = {}) =>
+    getRegisterHolderInstructionAsync({
+      payer: owner,
+      owner,
+      registry,
+      tree: world.registry.tree,
+      collection,
+      mint: asset,
+      tokenAccount: addressOf(20),
+      commitment,
+      path: none(),
+      ...change,
+    });
+  world.routes.set(`POST /v1/registries/${registry}/registrations`, () => {
+    const message = pipe(
+      createTransactionMessage({ version: "legacy" }),
+      (m) => setTransactionMessageFeePayer(owner.address, m),
+      (m) => setTransactionMessageLifetimeUsingBlockhash({ blockhash: addressOf(1) as string as Blockhash, lastValidBlockHeight: 1n }, m),
+      (m) => appendTransactionMessageInstructions(built, m),
+    );
+    const transaction = Buffer.from(getTransactionEncoder().encode(compileTransaction(message))).toString("base64");
+    return { body: { transaction, last_valid_block_height: "1", lamports: { fee: 1, rent: 1 }, ...said } };
+  });
+  const register = () => bauta.register({ identity, registry, asset, owner });
+  // The honest transaction passes every check, and then no node knows how to send it.
+  world.routes.set(`GET /v1/registries/${registry}/holdings`, () => ({ body: { data: [], next: null } }));
+  const next = { registry, entryId: world.entryId, counter: 1 };
+  commitment = await withSecret(identity, next, (secret) => fieldToBytes(field(poseidon1([fieldFromBytes(secret)]))));
+  built = [await holder()];
+  await assert.rejects(register(), named("node-unreachable"));
+  assert.deepEqual(await identity.registrations(), [{ registry, asset, counter: 0 }]);
+
+  const other = await generateKeyPairSigner();
+  for (const change of [
+    { commitment: fieldToBytes(field(5n)) },
+    { owner: other },
+    { mint: addressOf(21) },
+    { registry: addressOf(22) },
+    { tree: addressOf(23) },
+    { collection: addressOf(24) },
+  ]) {
+    built = [await holder(change)];
+    await assert.rejects(register(), named("false-transaction"), Object.keys(change).join());
+  }
+  built = [await holder(), await holder()];
+  await assert.rejects(register(), named("false-transaction"));
+  built = [{ ...(await holder()), programAddress: addressOf(25) }];
+  await assert.rejects(register(), named("false-transaction"));
+  built = [{ ...(await holder()), data: new Uint8Array(8) }];
+  await assert.rejects(register(), named("false-transaction"));
+  built = [await holder()];
+  said = { collection: asset, track: "8" };
+  await assert.rejects(register(), named("false-transaction"));
+  said = { collection: addressOf(26), track: "7" };
+  await assert.rejects(register(), named("false-transaction"));
+  const [unlisted] = await findCollectionPda({ registry, key: addressOf(26) });
+  built = [await holder({ collection: unlisted })];
+  await assert.rejects(register(), named("unknown-account"));
+  assert.equal(built[0]!.programAddress, BAUTA_PROGRAM_ADDRESS);
+});
+
+test("a prover service with an unusable key, another nullifier or a root that is not accepted", async () => {
+  const key = {
+    key_id: "k",
+    public_key: `0x${"09".padEnd(64, "0")}`,
+    kem: "DHKEM(X25519, HKDF-SHA256)",
+    kdf: "HKDF-SHA256",
+    aead: "ChaCha20Poly1305",
+    info: "bauta private inputs v1",
+  };
+  const sealing = (change: object = {}) => world.routes.set("GET /v1/zkp/sealing-key", () => ({ body: { ...key, ...change } }));
+  const delegate = { apiKey: "key" };
+  const proof = () => prove(undefined, { delegate });
+  for (const lie of [{ kem: "none" }, { aead: "none" }, { info: "other" }, { public_key: "0x00" }]) {
+    sealing(lie);
+    await assert.rejects(proof(), named("false-sealing-key"), JSON.stringify(lie));
+  }
+  sealing();
+  const honest = await prove();
+  let received: Record<string, string> = {};
+  let lie: Record<string, string> = {};
+  world.routes.set("POST /v1/zkp/generate", (body) => {
+    received = body as Record<string, string>;
+    const values = { root: fieldToHex(world.root), nullifier: fieldToHex(honest.nullifier), scope: received["scope"], claim: fieldToHex(honest.claim), context: received["context"] };
+    return { body: { success: true, proof: `0x${"01".repeat(256)}`, public: { ...values, ...lie } } };
+  });
+  assert.equal((await proof()).nullifier, honest.nullifier);
+  // The request has nothing that names the secret.
+  assert.deepEqual(Object.keys(received).sort(), ["context", "pattern", "pid", "private", "registry", "scope"]);
+  for (const name of ["nullifier", "scope", "claim", "context"]) {
+    lie = { [name]: fieldToHex(field(5n)) };
+    await assert.rejects(proof(), named("false-proof"), name);
+  }
+  lie = { root: fieldToHex(field(5n)) };
+  await assert.rejects(proof(), named("root-not-accepted"));
+});
+
+test("an API that is unreachable, refuses, or answers with something else", async () => {
+  const { registry } = world.addresses;
+  const eligible = () => bauta.eligible(registry, addressOf(1));
+  await assert.rejects(eligible(), named("api-refused"));
+  const route = `POST /v1/registries/${registry}/eligibility`;
+  const bodies = [[], { assets: 1 }, { assets: [1] }, { assets: [{ asset: "x" }] }, Buffer.from("<html>"), new Uint8Array(2_000_000)];
+  for (const body of bodies) {
+    world.routes.set(route, () => ({ body }));
+    await assert.rejects(eligible(), named("api-malformed"));
+  }
+  bauta = world.client({ api: "http://127.0.0.1:1" });
+  await assert.rejects(eligible(), named("api-unreachable"));
+});

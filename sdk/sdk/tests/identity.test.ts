@@ -1,0 +1,138 @@
+// How an identity is kept, and what can open it.
+
+import assert from "node:assert/strict";
+import { createHmac, createHash } from "node:crypto";
+import { afterEach, test } from "node:test";
+
+import { restoreIdentity, memoryVault, type BautaCode, type SignInWallet, type Vault } from "../src/index.ts";
+import { openIdentity, withSecret, type Identity, type IdentitySource } from "../src/identity.ts";
+import { entryIdOf } from "../src/index.ts";
+import { addressOf } from "./world.ts";
+
+const registry = addressOf(1);
+const open = (vault: Vault, how: IdentitySource) => openIdentity(vault, how, "devnet");
+const refused = (code: BautaCode) => ({ name: "BautaError", code });
+const passphrase = (text: string) => ({ wrap: { passphrase: text } }) as const;
+
+async function secretOf(identity: Identity, counter = 0): Promise<string> {
+  const entry = { registry, entryId: await entryIdOf(addressOf(2)), counter };
+  return withSecret(identity, entry, (secret) => Buffer.from(secret).toString("hex"));
+}
+
+const navigator = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+afterEach(() => {
+  if (navigator) Object.defineProperty(globalThis, "navigator", navigator);
+  delete (globalThis as { location?: unknown }).location;
+});
+
+test("an identity is the same each time that it is opened, and another one in another vault", async () => {
+  for (const how of [{ wrap: "device" }, passphrase("one")] as const) {
+    const vault = memoryVault();
+    const first = await secretOf(await open(vault, how));
+    assert.equal(await secretOf(await open(vault, how)), first);
+    assert.notEqual(await secretOf(await open(vault, how), 1), first);
+    assert.notEqual(await secretOf(await open(memoryVault(), how)), first);
+  }
+});
+
+test("a wrong passphrase or another way to open it is refused, and changes nothing", async () => {
+  const vault = memoryVault();
+  const secret = await secretOf(await open(vault, passphrase("one")));
+  await assert.rejects(open(vault, passphrase("two")), refused("identity-sealed"));
+  await assert.rejects(open(vault, { wrap: "device" }), refused("identity-sealed"));
+  assert.equal(await secretOf(await open(vault, passphrase("one"))), secret);
+});
+
+test("a secret is overwritten after its use, also if the use fails", async () => {
+  const identity = await open(memoryVault(), { wrap: "device" });
+  const entry = { registry, entryId: await entryIdOf(addressOf(2)), counter: 0 };
+  let kept = new Uint8Array();
+  await withSecret(identity, entry, (secret) => void (kept = secret as typeof kept));
+  assert.deepEqual(kept, new Uint8Array(32));
+  const failing = withSecret(identity, entry, (secret) => {
+    kept = secret as typeof kept;
+    throw new Error("the prover failed");
+  });
+  await assert.rejects(failing, /the prover failed/);
+  assert.deepEqual(kept, new Uint8Array(32));
+});
+
+test("a backup restores the identity, with its passphrase only, and never over another one", async () => {
+  const vault = memoryVault();
+  const identity = await open(vault, { wrap: "device" });
+  const backup = await identity.backup("paper");
+  const other = memoryVault();
+  await assert.rejects(restoreIdentity(other, backup, "other"), refused("identity-sealed"));
+  await restoreIdentity(other, backup, "paper");
+  assert.equal(await secretOf(await open(other, passphrase("paper"))), await secretOf(identity));
+  await assert.rejects(restoreIdentity(vault, backup, "paper"), refused("identity-sealed"));
+});
+
+/** A wallet that signs with a hash. Real wallets sign with Ed25519, which is as deterministic. */
+function wallet(change: (call: number, message: string) => { message: string; salt: string }): SignInWallet {
+  let call = 0;
+  return {
+    signIn: async ({ domain, statement }) => {
+      const { message, salt } = change(call++, `${domain} wants you to sign in\n\n${statement}`);
+      const signature = createHash("sha512").update(`key ${salt} ${message}`).digest();
+      return { signedMessage: new TextEncoder().encode(message), signature: Uint8Array.from(signature) };
+    },
+  };
+}
+
+test("the signature of a wallet is an identity, and a wallet that signs differently each time is refused", async () => {
+  const honest = wallet((_, message) => ({ message, salt: "" }));
+  const secret = await secretOf(await open(memoryVault(), { wallet: honest }));
+  assert.equal(await secretOf(await open(memoryVault(), { wallet: honest })), secret);
+  const random = wallet((call, message) => ({ message, salt: String(call) }));
+  await assert.rejects(open(memoryVault(), { wallet: random }), refused("identity-unsupported"));
+  const dated = wallet((call, message) => ({ message: `${message}\nIssued At: ${call}`, salt: "" }));
+  await assert.rejects(open(memoryVault(), { wallet: dated }), refused("identity-unsupported"));
+  const other = wallet(() => ({ message: "pay everything", salt: "" }));
+  await assert.rejects(open(memoryVault(), { wallet: other }), refused("identity-unsupported"));
+});
+
+test("a passkey opens the identity with the secret that it gives to this origin", async () => {
+  const makers: { enabled: boolean }[] = [];
+  const passkeys = (enabled: boolean, key: string) => ({
+    credentials: {
+      create: async () => {
+        makers.push({ enabled });
+        return { rawId: new Uint8Array([1, 2, 3]).buffer, getClientExtensionResults: () => ({ prf: { enabled } }) };
+      },
+      get: async ({ publicKey }: { publicKey: { extensions: { prf: { eval: { first: Uint8Array } } } } }) => {
+        const { first } = publicKey.extensions.prf.eval;
+        const secret = Uint8Array.from(createHmac("sha256", key).update(first).digest());
+        return { getClientExtensionResults: () => ({ prf: enabled ? { results: { first: secret } } : {} }) };
+      },
+    },
+  });
+  const use = (value: unknown) => Object.defineProperty(globalThis, "navigator", { value, configurable: true });
+  Object.defineProperty(globalThis, "location", { value: { hostname: "dapp.example" }, configurable: true });
+  const vault = memoryVault();
+  use(passkeys(true, "key"));
+  const secret = await secretOf(await open(vault, { wrap: "passkey" }));
+  assert.equal(await secretOf(await open(vault, { wrap: "passkey" })), secret);
+  assert.equal(makers.length, 1);
+  use(passkeys(true, "the key of another device"));
+  await assert.rejects(open(vault, { wrap: "passkey" }), refused("identity-sealed"));
+  use(passkeys(false, "key"));
+  await assert.rejects(open(vault, { wrap: "passkey" }), refused("identity-unsupported"));
+  await assert.rejects(open(memoryVault(), { wrap: "passkey" }), refused("identity-unsupported"));
+  use({});
+  await assert.rejects(open(memoryVault(), { wrap: "passkey" }), refused("identity-unsupported"));
+});
+
+test("nothing in the vault is the master secret or the secret of an entry", async () => {
+  const values: unknown[] = [];
+  const inner = memoryVault();
+  const vault: Vault = { get: inner.get, set: async (name, value) => void (values.push(value), await inner.set(name, value)) };
+  const identity = await open(vault, { wrap: "device" });
+  const secret = await secretOf(identity);
+  const text = JSON.stringify(values, (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value));
+  assert.ok(values.length > 0 && !text.includes(secret));
+  const [record] = values as [{ sealed: Uint8Array; key: CryptoKey }];
+  // 32 bytes and the tag of AES-GCM.
+  assert.equal(record.sealed.length, 48);
+  assert.equal(record.key.extractable, false);
+});

@@ -1,0 +1,113 @@
+// The prover with a worker of the test, and the source of the real worker.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+import { createProver, type Build, type WorkerLike } from "../src/index.ts";
+import { WORKER_SOURCE } from "../src/worker-source.ts";
+
+test("the worker is the one of tools/wasm-prover", () => {
+  const source = readFileSync(new URL("../../../tools/wasm-prover/worker.js", import.meta.url), "utf8");
+  assert.equal(WORKER_SOURCE, source);
+});
+
+type Message = { id: number; call: string; input?: Uint8Array; module?: unknown };
+type Handler = (message: Message) => unknown;
+
+/** Starts false workers, and records their calls. */
+function workers(handle: Handler) {
+  const calls: string[] = [];
+  const state = { started: 0, ended: 0 };
+  const start = (): WorkerLike => {
+    const number = state.started++;
+    let answer: (value: never) => void = () => undefined;
+    return {
+      on: (event, listener) => event === "message" && (answer = listener),
+      postMessage: (message) => {
+        const { id, call } = message as Message;
+        calls.push(`${number} ${call}`);
+        queueMicrotask(() => {
+          try {
+            answer({ id, value: handle(message as Message) } as never);
+          } catch (error) {
+            answer({ id, error: (error as Error).message } as never);
+          }
+        });
+      },
+      terminate: () => state.ended++,
+    };
+  };
+  return { calls, state, start };
+}
+
+const key = { sha256: "00".repeat(32) };
+const load = async () => Uint8Array.of(1);
+const module = async () => ({}) as WebAssembly.Module;
+const builds: readonly Build[] = ["baseline"];
+const honest: Handler = ({ call }) => (call === "start" ? true : Uint8Array.of(9));
+
+test("two workers share a proof, and a further proof starts nothing", async () => {
+  const { calls, state, start } = workers(honest);
+  const prover = createProver({ key, wasm: module, worker: start, workers: 2, builds });
+  for (let proof = 0; proof < 2; proof++) {
+    assert.deepEqual(await prover.prove(Uint8Array.of(1), load), Uint8Array.of(9));
+  }
+  const proof = ["1 prove_c", "0 prove_rest", "0 combine"];
+  assert.deepEqual(calls, ["0 start", "1 start", "0 load_key", "1 load_key", ...proof, ...proof]);
+  prover.end();
+  assert.deepEqual(state, { started: 2, ended: 2 });
+});
+
+test("each proof has another seed", async () => {
+  const seeds = new Set<string>();
+  const { start } = workers((message) => {
+    if (message.call === "prove") seeds.add(Buffer.from(message.input!.slice(0, 32)).toString("hex"));
+    return honest(message);
+  });
+  const prover = createProver({ key, wasm: module, worker: start, builds });
+  for (let proof = 0; proof < 3; proof++) await prover.prove(Uint8Array.of(1), load);
+  assert.equal(seeds.size, 3);
+});
+
+test("a build whose arithmetic is wrong on this engine is not used", async () => {
+  const { state, start } = workers(({ call }) => (call === "start" ? state.started > 1 : Uint8Array.of(9)));
+  const loaded: string[] = [];
+  const wasm = async (build: Build) => (loaded.push(build), {}) as WebAssembly.Module;
+  const prover = createProver({ key, wasm, worker: start, builds: ["baseline", "baseline"] });
+  await prover.prove(Uint8Array.of(1), load);
+  assert.deepEqual(loaded, ["baseline", "baseline"]);
+  const none = createProver({ key, wasm, worker: workers(() => false).start, builds });
+  await assert.rejects(none.prove(Uint8Array.of(1), load), { code: "prover-failed" });
+});
+
+test("a worker's error is reported, and a failed start is tried again", async () => {
+  const { start } = workers((message) => {
+    if (message.call === "prove") throw new Error("the path does not lead from the leaf to the root");
+    return honest(message);
+  });
+  const prover = createProver({ key, wasm: module, worker: start, builds });
+  await assert.rejects(prover.prove(Uint8Array.of(1), load), /does not lead/);
+  let attempts = 0;
+  const once = async () => {
+    if (attempts++ === 0) throw new Error("no key");
+    return Uint8Array.of(1);
+  };
+  const second = createProver({ key, wasm: module, worker: workers(honest).start, builds });
+  await assert.rejects(second.prove(Uint8Array.of(1), once), /no key/);
+  await second.prove(Uint8Array.of(1), once);
+});
+
+test("an aborted proof ends the workers, and the next one starts them again", async () => {
+  const controller = new AbortController();
+  const { state, start } = workers((message) => {
+    if (message.call === "prove" && state.started === 1) controller.abort(new Error("enough"));
+    return honest(message);
+  });
+  const prover = createProver({ key, wasm: module, worker: start, builds });
+  await assert.rejects(prover.prove(Uint8Array.of(1), load, controller.signal), /enough/);
+  assert.equal(state.ended, 1);
+  await assert.rejects(prover.prove(Uint8Array.of(1), load, controller.signal), /enough/);
+  await prover.prove(Uint8Array.of(1), load);
+  assert.equal(state.started, 2);
+});

@@ -1,0 +1,9 @@
+/**
+ * Svelte stores for `@bauta/sdk`.
+ *
+ * @packageDocumentation
+ */
+
+export { loaded, type Loaded, type Reloadable } from "./loaded.js";
+export { useProve, type Proving, type ProvingState } from "./prove.js";
+export { useMembership, useScope } from "./reads.js";
