@@ -1,5 +1,6 @@
 //! Measures the API service: cached reads and paths at a fixed rate, tiles as fast as possible, and
-//! nginx with a static file in the same rounds.
+//! nginx with the same tiles as files in the same rounds. Then all of them for ten minutes, for the
+//! memory.
 //!
 //! ```text
 //!   this process: 1,000 connections --HTTP--> bauta-api (dist) --> Postgres
@@ -11,16 +12,17 @@
 mod clients;
 mod nginx;
 mod relay;
+mod steady;
 
 use std::{fmt::Write as _, time::Duration};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use bauta_dev_servers::Postgres;
 use bauta_primitives::{Leaf, tree::Depth};
 use bauta_store::{root_of_leaves, testing::TestDatabase};
 use serde_json::json;
 
-use self::{clients::Requests, nginx::Nginx};
+use self::{clients::Requests, nginx::Nginx, steady::Steady};
 use crate::{
     Figures, Options, page,
     process::{self, Running},
@@ -32,6 +34,8 @@ use crate::{
 const CACHED_PER_S: f64 = 2_000.0;
 /// Requests per second for paths of random leaves.
 const PATHS_PER_S: f64 = 500.0;
+/// The number of tiles that are read from the database at a time.
+const TILES_AT_ONCE: usize = 256;
 /// Interval between changes of the database, as on a chain.
 const SLOT: Duration = Duration::from_millis(400);
 
@@ -47,9 +51,13 @@ another process. All clients hold their connections open. The database is notifi
   has its moment, and its duration counts from that moment, whatever happened to earlier ones.
 * **Tiles**: the lowest tiles of the tree in random order, each with 256 leaves (8,193 bytes), as
   fast as the service answers. Each client sends its next request when it has a response.
-* **nginx**: the same load on a static file with the bytes of a tile. It is the upper bound on this
+* **nginx**: the same requests, for the same tiles as static files. It is the upper bound on this
   machine. The rounds alternate.
 * **Paths**: paths of random leaves at a fixed rate (open loop). They are not cached.
+* **Memory**: after the rounds, all three kinds of requests arrive together for ten minutes, at fixed
+  rates: 1,000 cached reads, 1,000 tiles and 200 paths per second. The growth is from the mean of the
+  second tenth of that time to the mean of the last tenth. The resident memory includes the tiles
+  that the service keeps (64 MiB at most).
 * **Relays**: verifications that the service pays for, on the local chain with 400 ms slots. The time
   is from the moment of the request until the client reads that the relay is confirmed. The client
   asks every 25 ms.
@@ -62,6 +70,8 @@ struct Extent {
     clients: usize,
     rounds: usize,
     window: Duration,
+    /// The time during which the memory is measured.
+    steady: Duration,
     relays: relay::Extent,
 }
 
@@ -74,7 +84,6 @@ struct Results {
     static_file: Vec<f64>,
     path_p50: Vec<f64>,
     path_p99: Vec<f64>,
-    memory_mb: Vec<f64>,
 }
 
 /// Runs all measurements.
@@ -89,6 +98,7 @@ async fn measure(options: &Options) -> Result<Figures> {
             clients: 1_000,
             rounds: 1,
             window: Duration::from_secs(3),
+            steady: Duration::from_secs(10),
             relays: relay::Extent {
                 few: 20,
                 seconds: 5,
@@ -101,6 +111,7 @@ async fn measure(options: &Options) -> Result<Figures> {
             clients: 1_000,
             rounds: 5,
             window: Duration::from_secs(10),
+            steady: Duration::from_mins(10),
             relays: relay::Extent {
                 few: 80,
                 seconds: 20,
@@ -115,7 +126,8 @@ async fn measure(options: &Options) -> Result<Figures> {
     let requests = Load::prepare(&database, extent.leaves).await?;
     let url = database.url().map_err(|error| anyhow!("{error}"))?;
     let service = Running::start(command(&url)?).await?;
-    let nginx = Nginx::start(&requests.tile).await?;
+    let nginx = Nginx::start(&requests.files).await?;
+    check_equal(&service, &nginx, &requests).await?;
 
     let pool = database.pool().clone();
     let slots = tokio::spawn(async move {
@@ -127,12 +139,31 @@ async fn measure(options: &Options) -> Result<Figures> {
                 .await;
         }
     });
-    let results = rounds(&service, &nginx, &requests, &extent).await;
+    let results = async {
+        let results = rounds(&service, &nginx, &requests, &extent).await?;
+        let steady = steady::measure(&service, &requests, extent.clients, extent.steady).await?;
+        Ok::<_, anyhow::Error>((results, steady))
+    };
+    let results = results.await;
     slots.abort();
-    let results = results?;
+    let (results, steady) = results?;
     drop((service, nginx));
     let relays = relay::measure(&extent.relays).await?;
-    report(options, &extent, results, &relays)
+    report(options, &extent, results, &steady, &relays)
+}
+
+/// Fails unless the service and nginx send the same bytes for a tile.
+async fn check_equal(service: &Running, nginx: &Nginx, load: &Load) -> Result<()> {
+    let (path, content) = load.files.first().context("the tree has no tiles")?;
+    for address in [&service.address, &nginx.address] {
+        let response = service.client.get(format!("http://{address}{path}")).send();
+        let bytes = response.await?.error_for_status()?.bytes().await?;
+        ensure!(
+            bytes == content[..],
+            "{address} sends other bytes than the tile's"
+        );
+    }
+    Ok(())
 }
 
 /// Returns the command of the service, without rate limits and with room for all clients.
@@ -153,9 +184,8 @@ struct Load {
     cached: Requests,
     tiles: Requests,
     paths: Requests,
-    static_file: Requests,
-    /// The content of a tile, for nginx.
-    tile: Vec<u8>,
+    /// The path and the content of each tile, for nginx.
+    files: Vec<(String, Vec<u8>)>,
 }
 
 impl Load {
@@ -171,9 +201,16 @@ impl Load {
             .store
             .leaf_tiles(&registry, root, store::NOW, u16::MAX)
             .await?;
-        let first = tiles.first().context("the tree has no tiles")?;
-        let tile = database.store.tiles(&[first.hash]).await?.remove(0);
-        let tile = tile.context("a tile is not stored")?;
+        let hashes: Vec<_> = tiles.iter().map(|tile| tile.hash).collect();
+        let mut files = Vec::with_capacity(hashes.len());
+        for hashes in hashes.chunks(TILES_AT_ONCE) {
+            let stored = database.store.tiles(hashes).await?;
+            for (hash, tile) in hashes.iter().zip(stored) {
+                let tile = tile.context("a tile is not stored")?;
+                let content = [&[tile.root_level][..], &tile.entries].concat();
+                files.push((format!("/v1/tiles/{hash}"), content));
+            }
+        }
         let address = registry.address;
         let cached = [
             format!("/v1/registries/{address}"),
@@ -188,10 +225,9 @@ impl Load {
         };
         Ok(Self {
             cached: clients::requests(cached.into_iter()),
-            tiles: clients::requests(tiles.iter().map(|tile| format!("/v1/tiles/{}", tile.hash))),
+            tiles: clients::requests(files.iter().map(|(path, _)| path.clone())),
             paths: clients::requests((0..10_007).map(path)),
-            static_file: clients::requests(std::iter::once("/tile".to_owned())),
-            tile: [&[tile.root_level][..], &tile.entries].concat(),
+            files,
         })
     }
 }
@@ -207,20 +243,23 @@ async fn rounds(service: &Running, nginx: &Nginx, load: &Load, extent: &Extent) 
         results.cached_p99.push(percentile(&cached, 0.99));
         let tiles = clients::closed(&service.address, clients, &load.tiles, window).await?;
         results.tiles.push(tiles);
-        let bound = clients::closed(&nginx.address, clients, &load.static_file, window).await?;
+        let bound = clients::closed(&nginx.address, clients, &load.tiles, window).await?;
         results.static_file.push(bound);
         let paths = clients::open(&service.address, clients, &load.paths, PATHS_PER_S, window).await?;
         results.path_p50.push(percentile(&paths, 0.5));
         results.path_p99.push(percentile(&paths, 0.99));
-        results.memory_mb.push(service.memory_mb()?);
     }
     Ok(results)
 }
 
-fn report(options: &Options, extent: &Extent, results: Results, relays: &relay::Results) -> Result<Figures> {
-    let memory = &results.memory_mb;
-    let growth = memory.last().copied().unwrap_or_default() - memory.first().copied().unwrap_or_default();
-    let memory_mb = memory.last().copied().unwrap_or_default();
+fn report(
+    options: &Options,
+    extent: &Extent,
+    results: Results,
+    steady: &Steady,
+    relays: &relay::Results,
+) -> Result<Figures> {
+    let growth = steady.end_mb - steady.begin_mb;
     let [cached_p50, cached_p99, tiles, static_file, path_p50, path_p99] = [
         results.cached_p50,
         results.cached_p99,
@@ -231,18 +270,19 @@ fn report(options: &Options, extent: &Extent, results: Results, relays: &relay::
     ]
     .map(median);
     let mut text = format!(
-        "{} leaves, {} clients, {} rounds of {} s for each line; medians of the rounds.\n\n\
+        "{} leaves, {} clients, {} rounds of {} s for each line; medians of the rounds. Memory over {} s.\n\n\
          | figure | | goal |\n|---|--:|--:|\n",
         extent.leaves,
         extent.clients,
         extent.rounds,
-        extent.window.as_secs()
+        extent.window.as_secs(),
+        extent.steady.as_secs()
     );
     for (name, value, goal) in [
         ("cached reads at 2,000 per second, p50, ms", cached_p50, ""),
         ("cached reads at 2,000 per second, p99, ms", cached_p99, "50"),
         ("tiles per second", tiles, "10,000"),
-        ("a static file from nginx, per second", static_file, ""),
+        ("the same tiles as files from nginx, per second", static_file, ""),
         ("share of nginx", tiles / static_file, ""),
         ("paths at 500 per second, p50, ms", path_p50, ""),
         ("paths at 500 per second, p99, ms", path_p99, "20"),
@@ -262,8 +302,11 @@ fn report(options: &Options, extent: &Extent, results: Results, relays: &relay::
             "",
         ),
         ("relays confirmed per second", relays.per_s, ""),
-        ("memory at the end, MB", memory_mb, ""),
-        ("memory growth from the first to the last round, MB", growth, "0"),
+        ("all together, cached reads, p99, ms", steady.cached_p99_ms, "50"),
+        ("all together, tiles, p99, ms", steady.tile_p99_ms, ""),
+        ("all together, paths, p99, ms", steady.path_p99_ms, "20"),
+        ("memory at the end, MB", steady.end_mb, ""),
+        ("memory growth, MB", growth, "0"),
     ] {
         writeln!(text, "| {name} | {value:.2} | {goal} |")?;
     }
@@ -278,7 +321,8 @@ fn report(options: &Options, extent: &Extent, results: Results, relays: &relay::
         ("path_p99_ms", path_p99),
         ("relay_p50_ms", relays.p50_ms),
         ("relays_per_s", relays.per_s),
-        ("memory_mb", memory_mb),
+        ("memory_mb", steady.end_mb),
+        ("memory_growth_mb", growth),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), json!((value * 1e3).round() / 1e3)))

@@ -1,4 +1,4 @@
-//! nginx with a static file, as the upper bound for what the service can reach on this machine.
+//! nginx with static files, as the upper bound for what the service can reach on this machine.
 
 use std::{
     fs,
@@ -21,10 +21,14 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Serves a file with this content at `/tile`, with a worker for each core and without a log.
-    pub async fn start(content: &[u8]) -> Result<Self> {
+    /// Serves files with these paths and contents, with a worker for each core and without a log.
+    pub async fn start(files: &[(String, Vec<u8>)]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        fs::write(folder.path().join("tile"), content)?;
+        for (path, content) in files {
+            let file = folder.path().join(path.trim_start_matches('/'));
+            fs::create_dir_all(file.parent().context("a file has a folder")?)?;
+            fs::write(file, content)?;
+        }
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let at = folder.path().display();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -36,7 +40,7 @@ impl Nginx {
                 "daemon off; worker_processes auto; pid {at}/pid; error_log {at}/error.log;
                  events {{ worker_connections 4096; }}
                  http {{
-                     access_log off; sendfile on; tcp_nopush on; open_file_cache max=100;
+                     access_log off; sendfile on; tcp_nopush on; open_file_cache max=100000;
                      keepalive_requests 100000000; {temporary}
                      server {{ listen {address} backlog=4096; root {at}; }}
                  }}"
