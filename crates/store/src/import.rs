@@ -4,7 +4,8 @@
 //!   leaves -> nodes, level by level, eight hashes at a time on all threads
 //!          -> is the root the published one?
 //!          -> tiles, cut out of the levels
-//!          -> COPY tiles, COPY merkle_leaves, mark the root as stored: one transaction
+//!          -> COPY tiles, COPY merkle_leaves                     one transaction, which blocks no
+//!          -> is the root still the current one? mark it as stored    other writer until this step
 //! ```
 
 use std::collections::BTreeMap;
@@ -22,12 +23,15 @@ use crate::tile::{TILE_LEVELS, Tile, TileKey, height};
 use crate::values::{bigint, unsigned};
 use crate::{Registry, RegistryKind, Sequence, Store, StoreError, limits};
 
+/// The first key of the advisory lock of an import. The second one is the registry's id.
+const IMPORT_LOCK: i32 = 0x696d_7074;
+
 impl Store {
     /// Imports the tree of an Attested registry at its current root. `leaves` are its leaves from
-    /// index
-    /// 0. Tiles that did not change since the last import are kept. Returns the root.
+    /// index 0. Tiles that did not change since the last import are kept. Returns the root.
     ///
-    /// Fails if the leaves do not give the current root of the registry.
+    /// Fails if the leaves do not give the current root of the registry, also if that changes during
+    /// the import.
     pub async fn import_tree(&self, registry: &Registry, leaves: Vec<Leaf>) -> Result<Root, StoreError> {
         if registry.kind != RegistryKind::Attested {
             return Err(StoreError::Contradiction {
@@ -41,30 +45,29 @@ impl Store {
         let built = tokio::task::spawn_blocking(move || (build(depth, &leaves), leaves)).await;
         let ((tiles, root), leaves) = built.map_err(|_| StoreError::Stopped)?;
 
-        let mut transaction = self.begin_locked().await?;
+        let mut transaction = self.pool.begin().await?;
         // The largest tree has four billion leaves.
-        limits::lift_in_transaction(&mut transaction).await?;
-        let current = sqlx::query(
-            "SELECT sequence, root, stored,
-                    (extract(epoch FROM created_at - timestamptz '2000-01-01 00:00:00Z') * 1000000)::bigint AS created_at
-             FROM roots WHERE registry_id = $1 AND replaced_at IS NULL",
-        )
-        .bind(registry.id)
-        .fetch_one(&mut *transaction)
-        .await?;
-        let sequence: i64 = current.get("sequence");
-        let announced = Root::new(crate::values::element(current.get("root"))?);
-        if root != announced {
-            return Err(StoreError::RootMismatch {
-                registry: registry.address,
-                sequence: Sequence::from_column(sequence)?,
-                computed: root,
-                announced,
-            });
+        limits::lift_statement_limit(&mut transaction).await?;
+        // Another import of the registry would write the same rows.
+        sqlx::query("SELECT pg_advisory_xact_lock($1, $2)")
+            .bind(IMPORT_LOCK)
+            .bind(registry.id)
+            .execute(&mut *transaction)
+            .await?;
+        let mismatch = |current: &CurrentRoot| StoreError::RootMismatch {
+            registry: registry.address,
+            sequence: current.sequence,
+            computed: root,
+            announced: current.root,
+        };
+        let current = current_root(&mut transaction, registry).await?;
+        if root != current.root {
+            return Err(mismatch(&current));
         }
-        if current.get::<bool, _>("stored") {
+        if current.is_stored {
             return Ok(root);
         }
+        let sequence = bigint("sequence", current.sequence.get())?;
         replace_tiles(&mut transaction, registry, sequence, tiles).await?;
         sqlx::query("DELETE FROM merkle_leaves WHERE registry_id = $1")
             .bind(registry.id)
@@ -80,10 +83,18 @@ impl Store {
                 .int4(registry.id)
                 .int8(bigint("leaf index", index as u64)?)
                 .bytes(leaf.element().as_bytes())
-                .int8(current.get("created_at"));
+                .int8(current.created_at);
             rows.send_if_large().await?;
         }
         rows.finish().await?;
+        // Until the end of the transaction, no other writer changes the root.
+        sqlx::query("LOCK TABLE checkpoint IN ROW EXCLUSIVE MODE")
+            .execute(&mut *transaction)
+            .await?;
+        let last = current_root(&mut transaction, registry).await?;
+        if (last.sequence, last.root) != (current.sequence, current.root) {
+            return Err(mismatch(&last));
+        }
         sqlx::query("UPDATE roots SET stored = true WHERE registry_id = $1 AND sequence = $2")
             .bind(registry.id)
             .bind(sequence)
@@ -92,6 +103,33 @@ impl Store {
         transaction.commit().await?;
         Ok(root)
     }
+}
+
+/// The current root of a registry.
+struct CurrentRoot {
+    sequence: Sequence,
+    root: Root,
+    /// Whether its tree is stored.
+    is_stored: bool,
+    /// Microseconds since 2000-01-01.
+    created_at: i64,
+}
+
+async fn current_root(connection: &mut PgConnection, registry: &Registry) -> Result<CurrentRoot, StoreError> {
+    let row = sqlx::query(
+        "SELECT sequence, root, stored,
+                (extract(epoch FROM created_at - timestamptz '2000-01-01 00:00:00Z') * 1000000)::bigint AS created_at
+         FROM roots WHERE registry_id = $1 AND replaced_at IS NULL",
+    )
+    .bind(registry.id)
+    .fetch_one(connection)
+    .await?;
+    Ok(CurrentRoot {
+        sequence: Sequence::from_column(row.get("sequence"))?,
+        root: Root::new(crate::values::element(row.get("root"))?),
+        is_stored: row.get("stored"),
+        created_at: row.get("created_at"),
+    })
 }
 
 /// Ends the versions of the tiles that change, and inserts the new ones.

@@ -61,6 +61,14 @@ pub async fn lift_in_transaction(connection: &mut PgConnection) -> Result<(), St
     set(connection, true).await
 }
 
+/// Removes the limit of a statement until the end of the transaction. The other limits stay.
+pub async fn lift_statement_limit(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("SELECT set_config('statement_timeout', '0', true)")
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 async fn set(connection: &mut PgConnection, is_local: bool) -> Result<(), StoreError> {
     sqlx::query(
         "SELECT set_config(name, '0', $1)

@@ -7,6 +7,7 @@ mod apply;
 mod backfill;
 mod backup;
 mod collections;
+mod imports;
 mod jobs;
 mod limits;
 mod migrations;

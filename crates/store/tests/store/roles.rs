@@ -78,6 +78,56 @@ async fn the_indexer_role_can_do_all_of_its_work() {
 }
 
 #[tokio::test]
+async fn the_role_for_uploads_imports_a_tree_and_writes_nothing_else() {
+    let database = TestDatabase::create().await.unwrap();
+    let mut chain = Chain::new();
+    chain.create(address("attested"), RegistryKind::Attested, Depth::Ten);
+    let mut tree = crate::support::ReferenceTree::default();
+    tree.leaves.insert(0, leaf(1));
+    chain.publish(address("attested"), tree);
+    database.store.apply(&chain.batch()).await.unwrap();
+    let store = as_role(&database, "bauta_uploads").await;
+    store.check_schema().await.unwrap();
+    let attested = store.registry(address("attested")).await.unwrap();
+    assert!(!store.valid_roots(&attested, chain.now).await.unwrap().is_empty());
+    let root = store.import_tree(&attested, vec![leaf(1)]).await.unwrap();
+    assert_eq!(root, chain.root(attested.address));
+    let inserted = sqlx::query("INSERT INTO checkpoint SELECT * FROM checkpoint")
+        .execute(store.pool())
+        .await
+        .unwrap_err();
+    assert!(inserted.to_string().contains("duplicate key"), "{inserted}");
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT table_name::text FROM information_schema.tables
+         WHERE table_schema = 'public' AND table_type = 'BASE TABLE'",
+    )
+    .fetch_all(database.pool())
+    .await
+    .unwrap();
+    let mut writable = Vec::new();
+    for table in tables {
+        for right in ["INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER", "REFERENCES"] {
+            let query = format!("SELECT has_table_privilege('bauta_uploads', '{table}', '{right}')");
+            let can: bool = sqlx::query_scalar(AssertSqlSafe(query))
+                .fetch_one(database.pool())
+                .await
+                .unwrap();
+            if can {
+                writable.push(format!("{right} {table}"));
+            }
+        }
+    }
+    writable.sort_unstable();
+    let expected = [
+        "DELETE merkle_leaves",
+        "INSERT checkpoint",
+        "INSERT merkle_leaves",
+        "INSERT tiles",
+    ];
+    assert_eq!(writable, expected);
+}
+
+#[tokio::test]
 async fn the_roles_of_readers_read_what_they_need_and_write_nothing() {
     let database = TestDatabase::create().await.unwrap();
     let mut chain = Chain::new();

@@ -1,0 +1,137 @@
+//! Imports of trees while the indexer writes.
+
+use std::time::Duration;
+
+use bauta_primitives::{Leaf, tree::Depth};
+use bauta_store::testing::TestDatabase;
+use bauta_store::{Registry, RegistryKind, Store, StoreError};
+use sqlx::{Postgres, Transaction};
+use tokio::task::JoinHandle;
+
+use crate::support::{Chain, ReferenceTree, address, leaf};
+
+const LEAVES: u64 = 5;
+
+/// A chain with an attested registry, whose root is published, and a managed one.
+async fn chain() -> (TestDatabase, Chain, Registry) {
+    let database = TestDatabase::create().await.unwrap();
+    let mut chain = Chain::new();
+    chain.create(address("attested"), RegistryKind::Attested, Depth::Ten);
+    chain.create(address("managed"), RegistryKind::Managed, Depth::Ten);
+    publish(&mut chain, 0);
+    database.store.apply(&chain.batch()).await.unwrap();
+    let attested = database.store.registry(address("attested")).await.unwrap();
+    (database, chain, attested)
+}
+
+/// Publishes the root of the leaves from `first` on.
+fn publish(chain: &mut Chain, first: u64) {
+    let leaves = (0..LEAVES).map(|index| (index, leaf(first + index)));
+    let tree = ReferenceTree {
+        leaves: leaves.collect(),
+    };
+    chain.publish(address("attested"), tree);
+}
+
+fn leaves(first: u64) -> Vec<Leaf> {
+    (first..first + LEAVES).map(leaf).collect()
+}
+
+/// Starts an import that waits when it writes its first leaf, until the transaction ends.
+async fn start_import(
+    database: &TestDatabase,
+    registry: &Registry,
+) -> (
+    Transaction<'static, Postgres>,
+    JoinHandle<Result<bauta_primitives::Root, StoreError>>,
+) {
+    let pool = database.pool();
+    let mut blocking = pool.begin().await.unwrap();
+    sqlx::query(
+        "INSERT INTO merkle_leaves (registry_id, index, leaf_hash, created_at)
+         SELECT id, 0, decode(repeat('00', 32), 'hex'), now() FROM registries WHERE address = $1",
+    )
+    .bind(registry.address.to_bytes())
+    .execute(&mut *blocking)
+    .await
+    .unwrap();
+    let (store, registry) = (database.store.clone(), registry.clone());
+    let import = tokio::spawn(async move { store.import_tree(&registry, leaves(0)).await });
+    let waits = async {
+        loop {
+            let waiting: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'
+                 AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())",
+            )
+            .fetch_one(pool)
+            .await
+            .unwrap();
+            if waiting > 0 {
+                return;
+            }
+            assert!(!import.is_finished(), "the import doesn't wait");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), waits).await.unwrap();
+    (blocking, import)
+}
+
+#[tokio::test]
+async fn the_indexer_applies_events_of_other_registries_during_an_import() {
+    let (database, mut chain, attested) = chain().await;
+    let (blocking, import) = start_import(&database, &attested).await;
+    chain.append(address("managed"), vec![leaf(1)]);
+    database.store.apply(&chain.batch()).await.unwrap();
+    blocking.rollback().await.unwrap();
+    let root = import.await.unwrap().unwrap();
+    assert_eq!(root, chain.root(attested.address));
+    database.store.path(&attested, root, 4, chain.now).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_import_whose_root_is_replaced_meanwhile_stores_nothing() {
+    let (database, mut chain, attested) = chain().await;
+    let old = chain.root(attested.address);
+    let (blocking, import) = start_import(&database, &attested).await;
+    publish(&mut chain, 100);
+    database.store.apply(&chain.batch()).await.unwrap();
+    blocking.rollback().await.unwrap();
+    let error = import.await.unwrap().unwrap_err();
+    let new = chain.root(attested.address);
+    assert!(
+        matches!(&error, StoreError::RootMismatch { computed, announced, .. } if (*computed, *announced) == (old, new)),
+        "{error}"
+    );
+    for root in [old, new] {
+        let error = database
+            .store
+            .path(&attested, root, 0, chain.now)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, StoreError::TreeNotStored { .. }), "{error}");
+    }
+    let tiles: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM tiles t JOIN registries r ON r.id = t.registry_id WHERE r.address = $1",
+    )
+    .bind(attested.address.to_bytes())
+    .fetch_one(database.pool())
+    .await
+    .unwrap();
+    assert_eq!(tiles, 0);
+    let stored = database.store.import_tree(&attested, leaves(100)).await.unwrap();
+    assert_eq!(stored, new);
+}
+
+#[tokio::test]
+async fn two_imports_of_a_tree_at_a_time_both_succeed() {
+    let (database, chain, attested) = chain().await;
+    let import = || {
+        let (store, registry): (Store, Registry) = (database.store.clone(), attested.clone());
+        tokio::spawn(async move { store.import_tree(&registry, leaves(0)).await })
+    };
+    let (first, second) = (import(), import());
+    let root = chain.root(attested.address);
+    assert_eq!(first.await.unwrap().unwrap(), root);
+    assert_eq!(second.await.unwrap().unwrap(), root);
+}
