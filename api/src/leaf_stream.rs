@@ -3,25 +3,37 @@
 //! ```text
 //!   list of the lowest tiles at the root   one statement, so all are of one tree
 //!        |
-//!        +--> 64 tiles by hash, again and again   --> 32 bytes for each leaf
+//!        +--> 8 tiles by hash, again and again    --> 32 bytes for each leaf
 //! ```
 //!
 //! The content of a hash never changes, so the parts of a stream fit together, whatever the indexer
 //! does meanwhile. If a tile is deleted before it is read, the stream ends with an error and is
-//! shorter than it announced.
+//! shorter than it announced. A stream takes memory until its client has read it, so the streams are
+//! counted, and one that is read too slowly ends.
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bauta_primitives::Root;
+use bauta_service_common::StreamGuard;
 use bauta_store::{LeafTile, Registry, Store, StoreError};
 use futures_util::{Stream, stream::try_unfold};
+
+use crate::{tile, tiles::Tiles};
 
 /// Largest number of leaves of a tree that is served as a whole.
 pub const MAX_LEAVES: u64 = 1 << 20;
 /// Bytes of the leaves of a full tile.
 const TILE_BYTES: u64 = 256 * 32;
 /// Number of tiles that are read at a time.
-const CHUNK: u64 = 64;
+const CHUNK: u64 = 8;
+/// A client that reads fewer bytes per second is too slow.
+const MIN_BYTES_PER_SECOND: u64 = 64 << 10;
+/// The time that every client has in addition.
+const GRACE: Duration = Duration::from_secs(30);
 /// Largest number of lowest tiles of such a tree.
 const MAX_TILES: u16 = 4_096;
 
@@ -31,6 +43,9 @@ pub enum LeavesError {
     /// The tree has too many leaves.
     #[error("the tree has more than {MAX_LEAVES} leaves; read its tiles")]
     TooLarge,
+    /// The client reads too slowly.
+    #[error("the client reads fewer than {MIN_BYTES_PER_SECOND} bytes per second")]
+    Slow,
     /// The database failed, or the root is unknown or not valid.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -39,25 +54,36 @@ pub enum LeavesError {
 /// The leaves of a tree at one root.
 pub struct Leaves {
     store: Store,
+    cache: Arc<Tiles>,
     tiles: Vec<LeafTile>,
+    _guard: StreamGuard,
 }
 
 /// A part of the leaves that a stream has reached.
 struct Reader {
     leaves: Leaves,
     rest: Range<u64>,
+    deadline: Instant,
 }
 
 impl Leaves {
-    /// Lists the tiles of a tree at a root that is valid at `now` (Unix seconds).
-    pub async fn open(store: &Store, registry: &Registry, root: Root, now: i64) -> Result<Self, LeavesError> {
+    /// Lists the tiles of a tree at a root that is valid at `now` (Unix seconds). `guard` counts for
+    /// the client until the stream has ended.
+    pub async fn open(
+        store: &Store,
+        cache: Arc<Tiles>,
+        guard: StreamGuard,
+        (registry, root, now): (&Registry, Root, i64),
+    ) -> Result<Self, LeavesError> {
         let tiles = store.leaf_tiles(registry, root, now, MAX_TILES + 1).await?;
         if tiles.last().is_some_and(|last| last.position >= MAX_TILES.into()) {
             return Err(LeavesError::TooLarge);
         }
         Ok(Self {
             store: store.clone(),
+            cache,
             tiles,
+            _guard: guard,
         })
     }
 
@@ -68,11 +94,18 @@ impl Leaves {
             .map_or(0, |last| last.position * TILE_BYTES + last.bytes)
     }
 
+    /// Returns the number of tiles that a range of the bytes touches.
+    pub fn tiles_in(range: &Range<u64>) -> u64 {
+        range.end.div_ceil(TILE_BYTES) - range.start / TILE_BYTES
+    }
+
     /// Streams a range of the bytes.
-    pub fn stream(self, range: Range<u64>) -> impl Stream<Item = Result<Vec<u8>, StoreError>> + Send {
+    pub fn stream(self, range: Range<u64>) -> impl Stream<Item = Result<Vec<u8>, LeavesError>> + Send {
+        let seconds = (range.end - range.start) / MIN_BYTES_PER_SECOND;
         let reader = Reader {
             leaves: self,
             rest: range,
+            deadline: Instant::now() + GRACE + Duration::from_secs(seconds),
         };
         try_unfold(reader, |mut reader| async move {
             if reader.rest.is_empty() {
@@ -86,7 +119,10 @@ impl Leaves {
 
 impl Reader {
     /// Reads the tiles of the next chunk, and returns the part of their leaves that is left.
-    async fn next(&mut self) -> Result<Vec<u8>, StoreError> {
+    async fn next(&mut self) -> Result<Vec<u8>, LeavesError> {
+        if Instant::now() > self.deadline {
+            return Err(LeavesError::Slow);
+        }
         let chunk = CHUNK * TILE_BYTES;
         let start = self.rest.start / chunk * chunk;
         let end = self.rest.end.min(start + chunk);
@@ -101,11 +137,13 @@ impl Reader {
         let hashes: Vec<_> = wanted.iter().map(|tile| tile.hash).collect();
         // Leaves without a tile are empty, which is zero.
         let mut bytes = vec![0; to_usize(chunk)];
-        for (place, tile) in wanted.iter().zip(self.leaves.store.tiles(&hashes).await?) {
+        let tiles = self.leaves.cache.get(&self.leaves.store, &hashes).await?;
+        for (place, tile) in wanted.iter().zip(tiles) {
             let tile = tile.ok_or(StoreError::UnknownTile { hash: place.hash })?;
+            let entries = tile::entries(&tile);
             let from = to_usize((place.position - first) * TILE_BYTES);
-            if let Some(target) = bytes.get_mut(from..from + tile.entries.len()) {
-                target.copy_from_slice(&tile.entries);
+            if let Some(target) = bytes.get_mut(from..from + entries.len()) {
+                target.copy_from_slice(entries);
             }
         }
         bytes.truncate(to_usize(end - start));

@@ -7,6 +7,8 @@ use bauta_service_common::{Caller, InvalidRedisUrl, RateLimit, RateLimitError, R
 
 use crate::{metrics, settings::Settings};
 
+/// Uploads of trees per minute for each API key. Each takes seconds of all processors.
+const UPLOADS_PER_MINUTE: u32 = 10;
 /// The name that the limit of all clients counts for.
 const ALL: &str = "all";
 /// Context for the key that hashes clients. It must not change: instances of several versions share
@@ -25,10 +27,12 @@ pub enum Kind {
 /// The rate limits and their counters.
 pub struct Limits {
     other: Limit,
+    by_key: Limit,
     tiles: Limit,
     all: Limit,
     relays: Limit,
     proofs: Limit,
+    uploads: Limit,
     shared: Option<Shared>,
 }
 
@@ -67,10 +71,12 @@ impl Limits {
         });
         Ok(Self {
             other: Limit::new("api-requests", settings.anonymous_requests_per_minute),
+            by_key: Limit::new("api-key-requests", settings.requests_per_minute),
             tiles: Limit::new("api-tiles", settings.anonymous_tiles_per_minute),
             all: Limit::new("api-all", settings.total_requests_per_minute),
             relays: Limit::new("api-relays", settings.relay.requests_per_minute),
             proofs: Limit::new("api-proofs", settings.prover.proofs_per_minute),
+            uploads: Limit::new("api-uploads", UPLOADS_PER_MINUTE),
             shared: shared.transpose()?,
         })
     }
@@ -80,9 +86,19 @@ impl Limits {
         self.shared.as_ref().map(|shared| &shared.redis)
     }
 
-    /// Counts a request of a client.
+    /// Counts a request of a client without a valid API key.
     pub async fn take(&self, client: &str, kind: Kind) -> Result<(), RateLimitError> {
         self.count(self.limit(kind), client, NonZeroU32::MIN).await?;
+        self.count(&self.all, ALL, NonZeroU32::MIN).await
+    }
+
+    /// Counts a request with an API key, for the owner of the key. The key can have its own limit.
+    pub async fn take_with_key(&self, caller: &Caller) -> Result<(), RateLimitError> {
+        let per_minute = caller.quota.requests_per_minute;
+        let per_minute = per_minute.unwrap_or(self.by_key.per_minute);
+        let client = key_client(&caller.owner);
+        self.count_within(&self.by_key, per_minute, &client, NonZeroU32::MIN)
+            .await?;
         self.count(&self.all, ALL, NonZeroU32::MIN).await
     }
 
@@ -102,9 +118,15 @@ impl Limits {
     /// Counts a request for a proof, for the owner of the API key. The key can have its own limit.
     pub async fn take_proof(&self, caller: &Caller) -> Result<(), RateLimitError> {
         let per_minute = caller.quota.proofs_per_minute.unwrap_or(self.proofs.per_minute);
-        let client = format!("key {}", caller.owner);
+        let client = key_client(&caller.owner);
         self.count_within(&self.proofs, per_minute, &client, NonZeroU32::MIN)
             .await
+    }
+
+    /// Counts an upload of a tree, for the owner of the API key.
+    pub async fn take_upload(&self, owner: &str) -> Result<(), RateLimitError> {
+        let client = key_client(owner);
+        self.count(&self.uploads, &client, NonZeroU32::MIN).await
     }
 
     const fn limit(&self, kind: Kind) -> &Limit {
@@ -146,4 +168,9 @@ impl Limits {
             }),
         }
     }
+}
+
+/// Returns the name of a client with an API key. No address has a space.
+fn key_client(owner: &str) -> String {
+    format!("key {owner}")
 }

@@ -16,6 +16,7 @@
 mod cache;
 mod clusters;
 mod cursor;
+mod database_health;
 mod databases;
 mod eligibility;
 mod leaf_stream;
@@ -47,13 +48,14 @@ use bauta_store::{Store, StoreError};
 use clap::{Parser, Subcommand};
 
 use crate::{
+    database_health::DatabaseHealth,
     databases::Databases,
     eligibility::Eligibility,
     limits::Limits,
     prover::{InvalidProverUrl, ProverService},
     proving_keys::{ProvingKeyError, ProvingKeys},
     relay::{Relay, RelaySetupError},
-    routes::{AppState, MAX_AGE, PERMISSIONS, ResponseCache},
+    routes::{AppState, PERMISSIONS, ResponseCache},
     settings::Settings,
     tiles::Tiles,
     tree_upload::TreeUploads,
@@ -70,6 +72,10 @@ const REDIS_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_STREAMS_PER_CLIENT: usize = 16;
 /// Largest number of open event streams. Each reads from the database twice a second.
 const MAX_STREAMS: usize = 256;
+/// Largest number of open responses with the leaves of a tree for a client.
+const MAX_TREES_PER_CLIENT: usize = 4;
+/// Largest number of such responses. Each takes up to 400 KiB.
+const MAX_TREES: usize = 128;
 /// What is missing without Redis.
 const WITHOUT_REDIS: &str =
     "Redis is unavailable: this instance counts rate limits alone; the log has the cause";
@@ -144,6 +150,10 @@ enum Error {
     ProvingKeys(#[from] ProvingKeyError),
     #[error("API_KEYS: {0}")]
     ApiKeys(#[from] ApiKeyError),
+    #[error(
+        "ALLOWED_ORIGINS: every web page may read this service, and none may send an API key to it; remove the setting"
+    )]
+    AllowedOrigins,
 }
 
 #[tokio::main]
@@ -159,6 +169,9 @@ async fn run(cli: &Cli) -> Result<(), Error> {
     let Some(settings) = cli.arguments.settings::<Settings>()? else {
         return Ok(());
     };
+    if !settings.http.allowed_origins.is_empty() {
+        return Err(Error::AllowedOrigins);
+    }
     let api_keys = settings
         .api_keys
         .as_ref()
@@ -176,26 +189,29 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         .collect::<Result<_, _>>()
         .map_err(Error::Replica)?;
     let node = settings.solana_rpc_url.as_ref().map(Secret::expose);
+    let request_timeout = Duration::from_millis(settings.http.request_timeout_ms);
     let relay = Relay::start(&settings.relay, node, &store, &service)?;
     let state = Arc::new(AppState {
         relay: relay.map(Arc::new),
         k: store.anonymity_threshold().await?,
-        uploads: TreeUploads::new(&settings.uploads).map_err(Error::Uploads)?,
+        uploads: TreeUploads::new(&settings.uploads, &settings.http).map_err(Error::Uploads)?,
         api_keys: api_keys.unwrap_or_default().with_store(store.clone()),
+        database_health: DatabaseHealth::start(store.clone(), &service).await,
         databases: Databases::start(store, replicas, &service).await?,
-        tiles: Tiles::new(settings.tile_cache_mb << 20),
+        tiles: Arc::new(Tiles::new(settings.tile_cache_mb << 20)),
         responses: ResponseCache::default(),
         verifying_keys: VerifyingKeys::new(node)?,
         proving_keys: ProvingKeys::read(settings.proving_keys_dir.as_deref())?,
         verifier: Verifier::default(),
-        prover: ProverService::new(&settings.prover)?,
+        prover: ProverService::new(&settings.prover, request_timeout)?,
         eligibility: Eligibility::new(node)?,
         streams: Streams::new(MAX_STREAMS_PER_CLIENT, MAX_STREAMS),
+        trees: Streams::new(MAX_TREES_PER_CLIENT, MAX_TREES),
         shutdown: service.shutdown(),
         limits: Limits::new(&settings)?,
         trusted_proxies: TrustedProxies::new(settings.http.trusted_proxies.clone()),
     });
-    age_responses(&service, &state);
+    age_caches(&service, &state);
     keep_redis_connected(&service, &state).await;
     let routes = routes::all(&state, service.metrics_route());
     service.serve(settings.port, routes, &settings.http).await?;
@@ -203,17 +219,19 @@ async fn run(cli: &Cli) -> Result<(), Error> {
     Ok(service.run().await?)
 }
 
-/// Starts the task that drops old responses from memory.
-fn age_responses(service: &Service, state: &Arc<AppState>) {
+/// Starts the task that drops old responses and verdicts from memory.
+fn age_caches(service: &Service, state: &Arc<AppState>) {
     let (shutdown, state) = (service.shutdown(), state.clone());
-    service.spawn("the cache of responses", async move {
-        while !shutdown.is_cancelled() {
+    service.spawn("the caches", async move {
+        let mut responses = tokio::time::interval(routes::MAX_AGE);
+        let mut verdicts = tokio::time::interval(verifier::MAX_AGE);
+        loop {
             tokio::select! {
-                () = shutdown.cancelled() => {}
-                () = tokio::time::sleep(MAX_AGE) => state.responses.age(),
+                () = shutdown.cancelled() => return Ok::<_, Infallible>(()),
+                _ = responses.tick() => state.responses.age(),
+                _ = verdicts.tick() => state.verifier.age(),
             }
         }
-        Ok::<_, Infallible>(())
     });
 }
 

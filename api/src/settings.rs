@@ -60,6 +60,11 @@ pub struct Settings {
     #[config(env = "ANONYMOUS_TILES_PER_MINUTE", default = 6_000)]
     pub anonymous_tiles_per_minute: u32,
 
+    /// Requests per minute for each API key that has no own limit. They don't count for the address.
+    /// 0 means no limit.
+    #[config(env = "REQUESTS_PER_MINUTE", default = 1_000)]
+    pub requests_per_minute: u32,
+
     /// Requests per minute of all clients. 0 means no limit.
     #[config(env = "TOTAL_REQUESTS_PER_MINUTE", default = 0)]
     pub total_requests_per_minute: u32,
@@ -93,14 +98,14 @@ pub struct Settings {
 /// Uploads of the trees of attested registries. Without a URL, no tree is accepted.
 #[derive(Debug, Config)]
 pub struct UploadSettings {
-    /// URL of the same database for uploads of trees. The user needs the role `bauta_indexer`,
+    /// URL of the same database for uploads of trees. The user needs the role `bauta_uploads`,
     /// which may write trees; everything else uses `DATABASE_URL`.
     #[config(env = "UPLOAD_DATABASE_URL")]
     pub database_url: Option<Secret>,
 
     /// Largest number of leaves of an uploaded tree. Each takes about 150 bytes of memory during
-    /// the upload. One tree is uploaded at a time.
-    #[config(env = "MAX_UPLOADED_LEAVES", default = 1_048_576)]
+    /// the upload. At most 16,777,216.
+    #[config(env = "MAX_UPLOADED_LEAVES", default = 1_048_576, validate(*max_leaves <= 1 << 24, "must be at most 16777216"))]
     pub max_leaves: u64,
 }
 
@@ -115,6 +120,11 @@ pub struct ProverSettings {
     /// the prover service accepts clients without a key.
     #[config(env = "PROVER_API_KEY")]
     pub api_key: Option<Secret>,
+
+    /// Milliseconds after which a request for a proof becomes a job of the prover service. At most
+    /// half of `REQUEST_TIMEOUT_MS` is used.
+    #[config(env = "PROOF_WAIT_MS", default = 10_000)]
+    pub proof_wait_ms: u64,
 
     /// Proofs per minute for each API key that has no own limit. 0 means no limit.
     #[config(env = "PROOFS_PER_MINUTE", default = 10)]

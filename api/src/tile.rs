@@ -22,6 +22,11 @@ pub fn encode(tile: &StoredTile) -> Vec<u8> {
     [&[tile.root_level][..], &tile.entries].concat()
 }
 
+/// Returns the entries of an encoded tile.
+pub fn entries(encoded: &[u8]) -> &[u8] {
+    encoded.get(1..).unwrap_or_default()
+}
+
 /// Joins encoded tiles. Before each tile are two bytes with its length, big-endian. A tile that
 /// is not stored has the length 0.
 pub fn encode_list(tiles: &[Option<Arc<[u8]>>]) -> Vec<u8> {
@@ -50,5 +55,6 @@ mod tests {
         assert_eq!(list[..4], [0, 0, 0, 33]);
         assert_eq!(list[4..], encode(&tile));
         assert_eq!(encode(&tile)[..2], [10, 7]);
+        assert_eq!(entries(&encode(&tile)), tile.entries);
     }
 }

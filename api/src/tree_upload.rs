@@ -6,14 +6,17 @@
 //!                                                                 yes: tiles and leaves
 //! ```
 //!
-//! Nothing but the published root decides whether leaves are accepted. One upload runs at a time,
-//! so the limit of its leaves bounds the memory.
+//! Nothing but the published root decides whether leaves are accepted. Few bodies are read at a
+//! time, one for each client, and one tree is hashed and stored at a time, also after its client has
+//! gone. So the limit of leaves bounds the memory.
+
+use std::{sync::Arc, time::Duration};
 
 use bauta_primitives::{FieldElement, Leaf, Root};
-use bauta_service_common::Secret;
+use bauta_service_common::{HttpSettings, Secret, Streams};
 use bauta_store::{Registry, RegistryKind, Store, StoreError};
 use futures_util::{Stream, StreamExt as _};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{settings::UploadSettings, time::unix_seconds};
 
@@ -21,6 +24,9 @@ use crate::{settings::UploadSettings, time::unix_seconds};
 const CONNECTIONS: u32 = 2;
 /// Bytes of a leaf.
 const LEAF_BYTES: usize = 32;
+/// Largest number of bodies that are read at a time, and of those of one client.
+const MAX_BODIES: usize = 4;
+const MAX_BODIES_OF_CLIENT: usize = 1;
 
 /// Why a tree is not stored. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +34,18 @@ pub enum UploadError {
     /// The service is configured without uploads.
     #[error("this service accepts no trees (UPLOAD_DATABASE_URL)")]
     Disabled,
-    /// Another upload runs.
-    #[error("another tree is being uploaded; retry later")]
+    /// Other uploads run.
+    #[error(
+        "too many trees are being uploaded (limit {MAX_BODIES_OF_CLIENT} for each API key, and {MAX_BODIES} in all); \
+         retry later"
+    )]
     Busy,
+    /// The body arrives too slowly.
+    #[error(
+        "the body didn't arrive in time: the limit is {} ms for each pause (CLIENT_TIMEOUT_MS), and {} ms in all (half \
+         of REQUEST_TIMEOUT_MS)", .0.pause.as_millis(), .0.total.as_millis()
+    )]
+    Slow(BodyTimeouts),
     /// The trees of other registries are on chain.
     #[error("the registry is of the kind {kind}; only trees of attested registries are uploaded")]
     WrongKind {
@@ -72,39 +87,68 @@ pub enum UploadError {
         /// The root of the request.
         root: Root,
     },
+    /// The task that stores the tree panicked.
+    #[error("the tree was not stored")]
+    Stopped,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// How long a body may take.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyTimeouts {
+    /// The longest time without a byte.
+    pause: Duration,
+    /// The longest time for all bytes. The rest of the request's time is for storing the tree.
+    total: Duration,
+}
+
+/// A tree that is stored.
+pub struct StoredTree {
+    /// The root. If the authority has published the next root during the upload, and the leaves give
+    /// that one, it is another one than that of the request.
+    pub root: Root,
+    /// The number of leaves in the body.
+    pub leaves: u64,
 }
 
 /// Stores trees.
 pub struct TreeUploads {
     store: Option<Store>,
     max_leaves: u64,
-    running: Semaphore,
+    timeouts: BodyTimeouts,
+    bodies: Streams,
+    storing: Arc<Semaphore>,
 }
 
 impl TreeUploads {
     /// Uses the database of the settings, if there is one. Doesn't connect.
-    pub fn new(settings: &UploadSettings) -> Result<Self, StoreError> {
+    pub fn new(settings: &UploadSettings, http: &HttpSettings) -> Result<Self, StoreError> {
         let url = settings.database_url.as_ref().map(Secret::expose);
         let store = url.map(|url| Store::connect_lazily(url, CONNECTIONS));
         Ok(Self {
             store: store.transpose()?,
             max_leaves: settings.max_leaves,
-            running: Semaphore::new(1),
+            timeouts: BodyTimeouts {
+                pause: Duration::from_millis(http.client_timeout_ms),
+                total: Duration::from_millis(http.request_timeout_ms / 2),
+            },
+            bodies: Streams::new(MAX_BODIES_OF_CLIENT, MAX_BODIES),
+            storing: Arc::new(Semaphore::new(1)),
         })
     }
 
-    /// Stores the tree of a registry at its current root. `body` has 32 bytes for each leaf from
-    /// index 0, and `announced` is its length, if the client says it. Returns the number of leaves.
+    /// Stores the tree of a registry at its current root, for the owner of an API key. `body` has 32
+    /// bytes for each leaf from index 0, and `announced` is its length, if the client says it.
     pub async fn store<B: AsRef<[u8]>, E: std::fmt::Display>(
         &self,
+        owner: &str,
         registry: &Registry,
         root: Root,
         announced: Option<u64>,
         body: impl Stream<Item = Result<B, E>> + Unpin,
-    ) -> Result<u64, UploadError> {
+    ) -> Result<StoredTree, UploadError> {
         let store = self.store.as_ref().ok_or(UploadError::Disabled)?;
         if registry.kind != RegistryKind::Attested {
             let kind = registry.kind.as_str();
@@ -121,25 +165,46 @@ impl TreeUploads {
         if announced.is_some_and(|bytes| bytes / LEAF_BYTES as u64 > max) {
             return Err(UploadError::TooLarge { max });
         }
-        let _permit = self.running.try_acquire().map_err(|_| UploadError::Busy)?;
-        let leaves = read_leaves(body, max).await?;
+        let body_guard = self.bodies.open(owner).map_err(|_| UploadError::Busy)?;
+        let leaves = read_leaves(body, max, self.timeouts).await?;
         let count = leaves.len() as u64;
-        match store.import_tree(registry, leaves).await {
-            Ok(_) => Ok(count),
+        // The semaphore is never closed.
+        let storing = self.storing.clone().acquire_owned().await;
+        let (store, registry) = (store.clone(), registry.clone());
+        // A task of its own: it holds what it counts for until it has ended, also if the client
+        // disconnects meanwhile.
+        let import = tokio::spawn(async move {
+            let _guards = (body_guard, storing);
+            store.import_tree(&registry, leaves).await
+        });
+        let stored = import.await.map_err(|_| UploadError::Stopped)?;
+        match stored {
+            Ok(root) => Ok(StoredTree { root, leaves: count }),
+            // The root was replaced during the upload.
+            Err(StoreError::RootMismatch { computed, .. }) if computed == root => {
+                Err(UploadError::NotCurrent { root })
+            }
             Err(StoreError::RootMismatch { computed, .. }) => Err(UploadError::OtherRoot { computed, root }),
             Err(error) => Err(error.into()),
         }
     }
 }
 
-/// Reads leaves. Fails as soon as there are more than `max`.
+/// Reads leaves. Fails as soon as there are more than `max`, or if they arrive too slowly.
 async fn read_leaves<B: AsRef<[u8]>, E: std::fmt::Display>(
     mut body: impl Stream<Item = Result<B, E>> + Unpin,
     max: u64,
+    timeouts: BodyTimeouts,
 ) -> Result<Vec<Leaf>, UploadError> {
     let (mut leaves, mut bytes) = (Vec::new(), 0_u64);
     let (mut part, mut filled) = ([0; LEAF_BYTES], 0);
-    while let Some(chunk) = body.next().await {
+    let end = Instant::now() + timeouts.total;
+    loop {
+        let deadline = end.min(Instant::now() + timeouts.pause);
+        let chunk = tokio::time::timeout_at(deadline, body.next()).await;
+        let Some(chunk) = chunk.map_err(|_| UploadError::Slow(timeouts))? else {
+            break;
+        };
         let chunk = chunk.map_err(|error| UploadError::Interrupted(error.to_string()))?;
         let mut rest = chunk.as_ref();
         bytes += rest.len() as u64;
@@ -172,9 +237,14 @@ mod tests {
 
     use super::*;
 
+    const PATIENT: BodyTimeouts = BodyTimeouts {
+        pause: Duration::from_mins(10),
+        total: Duration::from_mins(10),
+    };
+
     async fn read(chunks: &[&[u8]], max: u64) -> Result<Vec<Leaf>, UploadError> {
         let body = stream::iter(chunks.iter().map(|chunk| Ok::<_, UploadError>(*chunk)));
-        read_leaves(body, max).await
+        read_leaves(body, max, PATIENT).await
     }
 
     #[tokio::test]
@@ -202,5 +272,23 @@ mod tests {
         let modulus_or_more = [&zeros[..32], &[0xff; 32]].concat();
         let invalid = read(&[&modulus_or_more], 2).await;
         assert!(matches!(invalid, Err(UploadError::InvalidLeaf { index: 1 })));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_pauses_or_trickles_is_refused() {
+        let read = async |pause: Duration, body: stream::BoxStream<'static, Result<[u8; 1], UploadError>>| {
+            let timeouts = BodyTimeouts {
+                pause,
+                total: Duration::from_millis(20),
+            };
+            let slow = read_leaves(body, u64::MAX, timeouts).await;
+            assert!(matches!(slow, Err(UploadError::Slow(_))), "{pause:?}");
+        };
+        read(Duration::from_millis(1), stream::pending().boxed()).await;
+        let trickle = stream::repeat(()).then(|()| async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            Ok([0])
+        });
+        read(Duration::from_mins(1), trickle.boxed()).await;
     }
 }

@@ -17,17 +17,18 @@ use std::{
 use bauta_circuits::{CircuitsError, PreparedVerifyingKey, Proof, VerifyingKey};
 use bauta_primitives::Digest;
 use bauta_service_common::{PairingError, Pairings};
-use bauta_store::{Circuit, Store, StoreError};
+use bauta_store::{Circuit, CircuitStatus, Provenance, Store, StoreError};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     cache::Cache,
     metrics,
+    time::unix_seconds,
     verifying_keys::{VerifyingKeyError, VerifyingKeys},
 };
 
-/// The time for which a verdict is kept.
-const MAX_AGE: Duration = Duration::from_mins(5);
+/// The time for which a verdict is used.
+pub const MAX_AGE: Duration = Duration::from_mins(5);
 /// Bytes of all verdicts.
 const MAX_BYTES: usize = 4 << 20;
 /// Ids of the earlier systems for the statement that includes a wallet's address.
@@ -48,6 +49,10 @@ pub enum VerificationError {
          /v1/circuits"
     )]
     UnknownCircuit,
+    /// No circuit with this id is active. The program refuses the proof, and someone may be able to
+    /// forge it.
+    #[error("every circuit with this id is suspended or retired: /v1/circuits lists the circuits")]
+    CircuitInactive,
     /// The verifying key can't be read.
     #[error(transparent)]
     Key(#[from] VerifyingKeyError),
@@ -64,6 +69,14 @@ pub enum VerificationError {
 
 /// Whether a proof is valid, or why not.
 pub type Verdict = Result<(), String>;
+
+/// A verdict, and the circuit whose key it is about.
+pub struct Verified {
+    /// Whether the proof is valid.
+    pub verdict: Verdict,
+    /// The circuit.
+    pub circuit: Circuit,
+}
 
 /// Verifies proofs, and keeps the verdicts for a while.
 pub struct Verifier {
@@ -84,7 +97,12 @@ impl Default for Verifier {
 }
 
 impl Verifier {
-    /// Verifies a proof for a client, with the key of the circuit that has this id.
+    /// Drops the verdicts that were not asked for since the last call. Call it once in [`MAX_AGE`].
+    pub fn age(&self) {
+        self.verdicts.age();
+    }
+
+    /// Verifies a proof for a client, with the key of the active circuit that has this id.
     pub async fn verify(
         &self,
         store: &Store,
@@ -92,15 +110,28 @@ impl Verifier {
         client: &str,
         circuit_id: &str,
         (digest, proof): (Digest, [u8; Proof::LENGTH]),
+    ) -> Result<Verified, VerificationError> {
+        // Also for a known verdict, because a circuit can be suspended.
+        let circuit = find(store.circuits().await?, circuit_id, unix_seconds())?;
+        let verdict = self.verdict(keys, client, &circuit, digest, proof).await?;
+        Ok(Verified { verdict, circuit })
+    }
+
+    async fn verdict(
+        &self,
+        keys: &VerifyingKeys,
+        client: &str,
+        circuit: &Circuit,
+        digest: Digest,
+        proof: [u8; Proof::LENGTH],
     ) -> Result<Verdict, VerificationError> {
-        let circuit = find(store.circuits().await?, circuit_id)?;
         let name = name(&circuit.vk_hash, digest, &proof);
         let known = self.verdicts.get(&name);
         if let Some((_, verdict)) = known.filter(|(at, _)| at.elapsed() < MAX_AGE) {
             metrics::record_verified(&verdict, true);
             return Ok(verdict);
         }
-        let key = self.prepared_key(keys, &circuit).await?;
+        let key = self.prepared_key(keys, circuit).await?;
         let verdict = self.pairings.run(client, move || {
             let proof = Proof::from_bytes(&proof).map_err(|error| error.to_string())?;
             key.verify(digest, &proof).map_err(|error| error.to_string())
@@ -144,9 +175,10 @@ fn name(vk_hash: &[u8; 32], digest: Digest, proof: &[u8]) -> [u8; 32] {
     name.finalize().into()
 }
 
-/// Returns the circuit with an id. Without a depth, it is the one with the smallest depth. If
-/// several have the id, it is the one that was registered last.
-fn find(circuits: Vec<Circuit>, id: &str) -> Result<Circuit, VerificationError> {
+/// Returns the circuit with an id that is active at `now` (Unix seconds). Without a depth, it is the
+/// one with the smallest depth. If several have the id, it is one from a ceremony, and of those the
+/// one that was registered first: a later registration does not change what an id means.
+fn find(circuits: Vec<Circuit>, id: &str, now: i64) -> Result<Circuit, VerificationError> {
     if ADDRESS_IDS.contains(&id) {
         return Err(VerificationError::NotBuilt { statement: "address" });
     }
@@ -157,10 +189,19 @@ fn find(circuits: Vec<Circuit>, id: &str) -> Result<Circuit, VerificationError> 
         rest.is_some_and(|rest| rest.is_empty() || rest == depth)
             || id.strip_prefix("0x") == Some(&hex::encode(circuit.vk_hash))
     };
-    let found = circuits.into_iter().rev().filter(has_id);
+    let mut found: Vec<Circuit> = circuits.into_iter().filter(has_id).collect();
+    if found.is_empty() {
+        return Err(VerificationError::UnknownCircuit);
+    }
+    found.retain(|circuit| {
+        circuit.status == CircuitStatus::Active && circuit.retires_at.is_none_or(|at| now < at)
+    });
+    let rank = |circuit: &Circuit| (circuit.depth as u8, circuit.provenance == Provenance::Development);
+    // Of equal ones, it is the first.
     found
-        .min_by_key(|circuit| circuit.depth as u8)
-        .ok_or(VerificationError::UnknownCircuit)
+        .into_iter()
+        .min_by_key(rank)
+        .ok_or(VerificationError::CircuitInactive)
 }
 
 #[cfg(test)]
@@ -187,22 +228,25 @@ mod tests {
         }
     }
 
+    const NOW: i64 = 1_000;
+
     #[test]
-    fn an_id_without_a_depth_is_the_last_circuit_with_the_smallest_depth() {
+    fn an_id_without_a_depth_is_the_first_circuit_with_the_smallest_depth() {
         let circuits = [
             circuit(1, Depth::Sixteen),
             circuit(2, Depth::Ten),
             circuit(3, Depth::Ten),
             circuit(4, Depth::Sixteen),
         ];
-        let by_hash = format!("0x{}", "01".repeat(32));
+        let by_hash = format!("0x{}", "03".repeat(32));
         for (id, number) in [
-            ("ownership-v1", 3),
-            ("ownership-v1-depth10", 3),
-            ("ownership-v1-depth16", 4),
-            (by_hash.as_str(), 1),
+            ("ownership-v1", 2),
+            ("ownership-v1-depth10", 2),
+            ("ownership-v1-depth16", 1),
+            (by_hash.as_str(), 3),
         ] {
-            assert_eq!(find(circuits.to_vec(), id).unwrap().vk_hash, [number; 32], "{id}");
+            let found = find(circuits.to_vec(), id, NOW).unwrap();
+            assert_eq!(found.vk_hash, [number; 32], "{id}");
         }
         for id in [
             "",
@@ -212,10 +256,32 @@ mod tests {
             "0x",
             "ownership-v1-depth1",
         ] {
-            let found = find(circuits.to_vec(), id);
+            let found = find(circuits.to_vec(), id, NOW);
             assert!(matches!(found, Err(VerificationError::UnknownCircuit)), "{id}");
         }
-        let not_built = find(circuits.to_vec(), "membership-v1");
+        let not_built = find(circuits.to_vec(), "membership-v1", NOW);
         assert!(matches!(not_built, Err(VerificationError::NotBuilt { .. })));
+    }
+
+    #[test]
+    fn a_circuit_that_is_suspended_or_retired_has_no_id_and_one_from_a_ceremony_comes_first() {
+        let (mut suspended, mut retired) = (circuit(1, Depth::Ten), circuit(2, Depth::Ten));
+        suspended.status = CircuitStatus::Suspended;
+        retired.retires_at = Some(NOW);
+        let (development, mut ceremony) = (circuit(3, Depth::Ten), circuit(4, Depth::Ten));
+        ceremony.provenance = Provenance::Ceremony;
+        let all = [suspended, retired, development, ceremony];
+        let by_number = |number: u8| find(all.to_vec(), &format!("0x{}", hex::encode([number; 32])), NOW);
+        for number in [1, 2] {
+            let found = by_number(number);
+            assert!(
+                matches!(found, Err(VerificationError::CircuitInactive)),
+                "{number}"
+            );
+        }
+        assert!(by_number(3).is_ok());
+        assert_eq!(find(all.to_vec(), "ownership-v1", NOW).unwrap().vk_hash, [4; 32]);
+        let earlier = find(all.to_vec(), &format!("0x{}", "02".repeat(32)), NOW - 1);
+        assert_eq!(earlier.unwrap().vk_hash, [2; 32]);
     }
 }

@@ -68,11 +68,15 @@ $(items "$SOLANA_RPC_URL" | sed 's/.*/\n[[nodes]]\nurl = "&"/')
 END
 expiry=$(($(date +%s) + 365 * 86400))
 hashed() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
-# The API key of the first client. The configurations have only its hash.
+# The API keys of the first client, one for each service. A client of the API service shows its key
+# to that service, which must not be able to administrate the prover service. The configurations
+# have only the hashes.
 prefix=$(random 4)
 secret=$(random 32)
-hash=$(hashed "$secret")
 printf '%s\n' "bauta_${prefix}_$secret" > "$folder/api_key"
+client_prefix=$(random 4)
+client_secret=$(random 32)
+printf '%s\n' "bauta_${client_prefix}_$client_secret" > "$folder/api_service_key"
 # The API key of the API service at the prover service.
 api_prefix=$(random 4)
 api_secret=$(random 32)
@@ -81,13 +85,13 @@ cat > "$folder/api.toml" <<END
 database_url = "postgres://api:$api@postgres:5432/bauta"
 redis_url = "redis://:$redis@redis:6379"
 solana_rpc_url = "$(items "$SOLANA_RPC_URL" | head -n 1)"
-api_keys = "$prefix:$hash:prove+trees:$expiry"
+api_keys = "$client_prefix:$(hashed "$client_secret"):prove+trees:$expiry"
 
 [prover]
 url = "http://prover:3001"
 api_key = "bauta_${api_prefix}_$api_secret"
 
-# Uploads of trees are off until database_url names a user with the role bauta_indexer.
+# Uploads of trees are off until database_url names a user with the role bauta_uploads.
 [uploads]
 
 # The relay is off until payers names a wallet (docs/api-service.md).
@@ -104,7 +108,7 @@ redis_url = "redis://:$redis@redis:6379"
 witness_key_ring = "/var/lib/bauta/witness.keys"
 cache_key = "$(random 32)"
 cache_dir = "/var/lib/bauta/cache"
-api_keys = "$prefix:$hash:prove+admin:$expiry,$api_prefix:$(hashed "$api_secret"):prove:$expiry"
+api_keys = "$prefix:$(hashed "$secret"):prove+admin:$expiry,$api_prefix:$(hashed "$api_secret"):prove:$expiry"
 END
 if [ -n "$development" ]; then
     echo "allow_development_keys = true" >> "$folder/prover.toml"
@@ -120,6 +124,7 @@ fi
 chmod 700 "$folder"
 chmod 644 "$folder"/*
 # No container needs the key itself.
-chmod 600 "$folder/api_key"
+chmod 600 "$folder/api_key" "$folder/api_service_key"
 echo "created $folder; $next"
-echo "$folder/api_key is the first client's API key: it may request proofs and administrate, and expires in a year"
+echo "$folder/api_key is the first client's API key for the prover service: it may request proofs and administrate"
+echo "$folder/api_service_key is its API key for the API service; both expire in a year"

@@ -15,14 +15,14 @@ mod listed;
 mod registration;
 mod tokens;
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use bauta::state::{self, CollectionKind};
 use bauta_client::{ProgramError, eligibility::why_token_is_not_eligible};
 use bauta_rpc::{Options, Rpc, RpcError};
+use bauta_service_common::Streams;
 use bauta_store::{Collection, Registry, RegistryKind, Store, StoreError};
 use solana_address::Address;
-use tokio::sync::Semaphore;
 
 use listed::Listed;
 use tokens::HeldToken;
@@ -36,8 +36,15 @@ const OPTIONS: Options = Options {
 };
 /// Largest number of tokens of a wallet that are looked at.
 const MAX_TOKENS: usize = 1_000;
-/// Largest number of lookups at a time.
-const MAX_LOOKUPS: usize = 4;
+/// Largest number of lookups at a time, and of those of one client. A lookup of a wallet with many
+/// tokens makes about 40 calls.
+const MAX_LOOKUPS: usize = 8;
+const MAX_LOOKUPS_OF_CLIENT: usize = 1;
+/// The same for transactions that are built. Each makes few calls.
+const MAX_REGISTRATIONS: usize = 32;
+const MAX_REGISTRATIONS_OF_CLIENT: usize = 4;
+/// The longest time of a lookup.
+const MAX_DURATION: Duration = Duration::from_secs(15);
 /// Largest number of masters of a registry whose prints are recognised.
 const MAX_MASTERS: u16 = 1_000;
 
@@ -54,8 +61,14 @@ pub enum EligibilityError {
         kind: &'static str,
     },
     /// Too many lookups run.
-    #[error("too many wallets are being looked up (limit {MAX_LOOKUPS}); retry later")]
+    #[error(
+        "too many wallets are being looked up (limit {MAX_LOOKUPS_OF_CLIENT} of a client and {MAX_LOOKUPS} in all), or \
+         too many transactions built ({MAX_REGISTRATIONS_OF_CLIENT} and {MAX_REGISTRATIONS}); retry later"
+    )]
     Busy,
+    /// The node takes too long.
+    #[error("the node did not give everything within {} s", MAX_DURATION.as_secs())]
+    Slow,
     /// The wallet has more tokens than the limit.
     #[error(
         "the wallet has more tokens than a lookup reads (limit {MAX_TOKENS}); check a token by registering it"
@@ -83,7 +96,8 @@ pub struct Token {
 /// Looks tokens up.
 pub struct Eligibility {
     node: Option<Rpc>,
-    lookups: Semaphore,
+    lookups: Streams,
+    registrations: Streams,
 }
 
 impl Eligibility {
@@ -91,14 +105,17 @@ impl Eligibility {
     pub fn new(node: Option<&str>) -> Result<Self, RpcError> {
         Ok(Self {
             node: node.map(|url| Rpc::with_options(url, OPTIONS)).transpose()?,
-            lookups: Semaphore::new(MAX_LOOKUPS),
+            lookups: Streams::new(MAX_LOOKUPS_OF_CLIENT, MAX_LOOKUPS),
+            registrations: Streams::new(MAX_REGISTRATIONS_OF_CLIENT, MAX_REGISTRATIONS),
         })
     }
 
     /// Returns the tokens of a wallet that belong to a collection of the registry, ordered by mint.
+    /// `client` is the client that asks.
     pub async fn tokens(
         &self,
         store: &Store,
+        client: &str,
         registry: &Registry,
         owner: Address,
     ) -> Result<Vec<Token>, EligibilityError> {
@@ -107,24 +124,39 @@ impl Eligibility {
             let kind = registry.kind.as_str();
             return Err(EligibilityError::WrongKind { kind });
         }
-        let _permit = self.lookups.try_acquire().map_err(|_| EligibilityError::Busy)?;
-        let masters = [CollectionKind::TokenMetadata as u8, CollectionKind::Prints as u8];
-        let with_metadata = store.collections_of_kinds(registry, &masters, 1).await?;
-        let tokens = tokens::read(node, owner, !with_metadata.is_empty()).await?;
-        let collections = Listed::new(collections(store, registry, &tokens).await?);
-        let mut found = Vec::new();
-        for token in &tokens {
-            for collection in collections.of(token) {
-                let on_chain = on_chain(registry, collection);
-                found.push(Token {
-                    mint: token.mint(),
-                    track: collection.track,
-                    refused: why_token_is_not_eligible(&on_chain, &owner, &token.accounts()),
-                });
-            }
-        }
-        Ok(found)
+        let _guard = self.lookups.open(client).map_err(|_| EligibilityError::Busy)?;
+        in_time(look_up(node, store, registry, owner)).await
     }
+}
+
+/// Ends work that takes too long.
+async fn in_time<T, E: From<EligibilityError>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let ended = tokio::time::timeout(MAX_DURATION, work).await;
+    ended.unwrap_or_else(|_| Err(EligibilityError::Slow.into()))
+}
+
+async fn look_up(
+    node: &Rpc,
+    store: &Store,
+    registry: &Registry,
+    owner: Address,
+) -> Result<Vec<Token>, EligibilityError> {
+    let masters = [CollectionKind::TokenMetadata as u8, CollectionKind::Prints as u8];
+    let with_metadata = store.collections_of_kinds(registry, &masters, 1).await?;
+    let tokens = tokens::read(node, owner, !with_metadata.is_empty()).await?;
+    let collections = Listed::new(collections(store, registry, &tokens).await?);
+    let mut found = Vec::new();
+    for token in &tokens {
+        for collection in collections.of(token) {
+            let on_chain = on_chain(registry, collection);
+            found.push(Token {
+                mint: token.mint(),
+                track: collection.track,
+                refused: why_token_is_not_eligible(&on_chain, &owner, &token.accounts()),
+            });
+        }
+    }
+    Ok(found)
 }
 
 /// Returns the collections that the tokens can belong to.

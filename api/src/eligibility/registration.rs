@@ -17,13 +17,13 @@ use bauta_client::{
     instructions::{OnChainPath, RegisterCoreHolder, RegisterHolder},
 };
 use bauta_primitives::Commitment;
-use bauta_rpc::{CommitmentLevel, Rpc, serialize, unsigned};
+use bauta_rpc::{CommitmentLevel, Rpc, RpcError, serialize, unsigned};
 use bauta_store::{Collection, Registry, RegistryKind, Store, StoreError};
 use solana_address::Address;
 use solana_instruction::Instruction;
 
 use super::{
-    Eligibility, EligibilityError, collections,
+    Eligibility, EligibilityError, collections, in_time,
     listed::Listed,
     on_chain,
     tokens::{self, Found},
@@ -74,8 +74,8 @@ impl From<StoreError> for RegistrationError {
     }
 }
 
-impl From<bauta_rpc::RpcError> for RegistrationError {
-    fn from(error: bauta_rpc::RpcError) -> Self {
+impl From<RpcError> for RegistrationError {
+    fn from(error: RpcError) -> Self {
         Self::Lookup(EligibilityError::Node(error))
     }
 }
@@ -117,6 +117,7 @@ impl Eligibility {
     pub async fn registration(
         &self,
         store: &Store,
+        client: &str,
         registry: &Registry,
         request: &RegistrationRequest,
     ) -> Result<Registration, RegistrationError> {
@@ -125,39 +126,51 @@ impl Eligibility {
             let kind = registry.kind.as_str();
             return Err(EligibilityError::WrongKind { kind }.into());
         }
-        let _permit = self.lookups.try_acquire().map_err(|_| EligibilityError::Busy)?;
-        let holding = addresses::holding(&registry.address, &request.asset).address;
-        let found = tokens::accounts(node, &[registry.address, request.asset, holding]).await?;
-        let [on_chain_registry, asset, holding]: [Found; 3] =
-            found.try_into().map_err(|_| RegistrationError::UnknownAsset)?;
-        let decoded = decode_account::<state::Registry>(&on_chain_registry.owner, &on_chain_registry.data);
-        let common = Common {
-            request,
-            registry,
-            tree: decoded.map_err(|_| RegistrationError::Behind)?.tree,
-            path: present_path(store, registry, &holding).await?,
-        };
-        let (instruction, collection) = if asset.owner == CORE_PROGRAM {
-            common.core(node, store, &asset).await?
-        } else if is_token_program(&asset.owner) {
-            common.token(node, store).await?
-        } else {
-            return Err(RegistrationError::UnknownAsset);
-        };
-        let rent = if holding.data.is_empty() {
-            node.rent_exempt_balance(HOLDING_BYTES).await?
-        } else {
-            0
-        };
-        let (transaction, last_valid_block_height) = transaction(node, request, instruction).await?;
-        Ok(Registration {
-            transaction,
-            last_valid_block_height,
-            collection,
-            fee: SIGNATURE_FEE,
-            rent,
-        })
+        let _guard = self
+            .registrations
+            .open(client)
+            .map_err(|_| EligibilityError::Busy)?;
+        in_time(build(node, store, registry, request)).await
     }
+}
+
+async fn build(
+    node: &Rpc,
+    store: &Store,
+    registry: &Registry,
+    request: &RegistrationRequest,
+) -> Result<Registration, RegistrationError> {
+    let holding = addresses::holding(&registry.address, &request.asset).address;
+    let found = tokens::accounts(node, &[registry.address, request.asset, holding]).await?;
+    let [on_chain_registry, asset, holding]: [Found; 3] =
+        found.try_into().map_err(|_| RegistrationError::UnknownAsset)?;
+    let decoded = decode_account::<state::Registry>(&on_chain_registry.owner, &on_chain_registry.data);
+    let common = Common {
+        request,
+        registry,
+        tree: decoded.map_err(|_| RegistrationError::Behind)?.tree,
+        path: present_path(store, registry, &holding).await?,
+    };
+    let (instruction, collection) = if asset.owner == CORE_PROGRAM {
+        common.core(node, store, &asset).await?
+    } else if is_token_program(&asset.owner) {
+        common.token(node, store).await?
+    } else {
+        return Err(RegistrationError::UnknownAsset);
+    };
+    let rent = if holding.data.is_empty() {
+        node.rent_exempt_balance(HOLDING_BYTES).await?
+    } else {
+        0
+    };
+    let (transaction, last_valid_block_height) = transaction(node, request, instruction).await?;
+    Ok(Registration {
+        transaction,
+        last_valid_block_height,
+        collection,
+        fee: SIGNATURE_FEE,
+        rent,
+    })
 }
 
 /// Returns the path of the asset's leaf at the current root. `None` if the asset was never
@@ -167,9 +180,14 @@ async fn present_path(
     registry: &Registry,
     holding: &Found,
 ) -> Result<Option<OnChainPath>, RegistrationError> {
-    let Ok(holding) = decode_account::<Holding>(&holding.owner, &holding.data) else {
+    if holding.data.is_empty() {
         return Ok(None);
-    };
+    }
+    let holding = decode_account::<Holding>(&holding.owner, &holding.data);
+    let holding = holding.map_err(|error| RpcError::InvalidResponse {
+        method: "getMultipleAccounts",
+        reason: error.to_string(),
+    })?;
     let now = unix_seconds();
     let roots = store.valid_roots(registry, now).await?;
     let current = roots.iter().find(|root| root.replaced_at.is_none());
@@ -274,6 +292,10 @@ async fn transaction(
         let program = error
             .program_error()
             .map(|(_, code)| ProgramError::from_code(code));
+        // The path is older than the changes that the program remembers.
+        if program.as_ref().is_some_and(|error| error.name == "StalePath") {
+            return Err(RegistrationError::Behind);
+        }
         return Err(RegistrationError::Simulation {
             program,
             message: error.to_string(),

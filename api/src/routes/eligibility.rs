@@ -80,7 +80,8 @@ pub async fn eligibility(
     let owner = parameters::address("owner", &request.owner)?;
     let registry = registries::read(&state, &address).await?;
     state.limits.take_further(&client, Kind::Other, COST - 1).await?;
-    let tokens = state.eligibility.tokens(&state.store, &registry, owner).await?;
+    let tokens = state.eligibility.tokens(&state.store, &client, &registry, owner);
+    let tokens = tokens.await?;
     let assets = tokens.into_iter().map(document).collect();
     Ok(Json(EligibilityDocument { assets }))
 }

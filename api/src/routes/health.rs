@@ -1,8 +1,12 @@
+use std::sync::Arc;
+
+use axum::extract::State;
 use bauta_service_common::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::state::Reads;
+use super::state::AppState;
+use crate::database_health::DatabaseState;
 
 /// The state of the process.
 #[derive(Serialize, ToSchema)]
@@ -17,8 +21,8 @@ pub struct Health {
 
 /// Returns the state of the process.
 ///
-/// Responds if the process runs. `/ready` on the operations port says whether the service should
-/// receive requests.
+/// Responds if the process runs, and asks nothing else: the state of the database is some seconds
+/// old at most. `/ready` on the operations port says whether the service should receive requests.
 #[utoipa::path(
     get,
     path = "/health",
@@ -26,13 +30,13 @@ pub struct Health {
     responses(
         (status = 200, body = Health),
     ),
-    extensions(("x-discloses" = json!({"sees": "nothing", "keeps": "nothing"})))
+    extensions(("x-discloses" = json!({"sees": "network address", "keeps": "nothing"})))
 )]
-pub async fn health(state: Reads) -> Json<Health> {
-    let (circuits, database) = match state.store.circuits().await {
-        Ok(circuits) if circuits.is_empty() => ("none", "connected"),
-        Ok(_) => ("loaded", "connected"),
-        Err(_) => ("unavailable", "unavailable"),
+pub async fn health(State(state): State<Arc<AppState>>) -> Json<Health> {
+    let (circuits, database) = match state.database_health.state() {
+        DatabaseState::Empty => ("none", "connected"),
+        DatabaseState::Loaded => ("loaded", "connected"),
+        DatabaseState::Unavailable => ("unavailable", "unavailable"),
     };
     Json(Health {
         status: "healthy",

@@ -66,7 +66,8 @@ pub async fn cors(request: Request, next: Next) -> Response {
         set(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST");
         set(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "bauta-min-slot, content-type, if-none-match, range, x-request-id",
+            "bauta-min-slot, content-type, idempotency-key, if-none-match, last-event-id, range, traceparent, \
+             x-request-id",
         );
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS);
     } else {
@@ -87,9 +88,15 @@ pub async fn limit(
 ) -> Response {
     let client = address_key(state.trusted_proxies.client(peer.ip(), request.headers()));
     let path = request.uri().path();
-    if path != UNLIMITED_PATH
-        && let Err(error) = state.limits.take(&client, kind(path)).await
-    {
+    let counted = match kind(path) {
+        _ if path == UNLIMITED_PATH => Ok(()),
+        Kind::Tile => state.limits.take(&client, Kind::Tile).await,
+        Kind::Other => match state.api_keys.caller(request.headers()).await {
+            Some(caller) => state.limits.take_with_key(&caller).await,
+            None => state.limits.take(&client, Kind::Other).await,
+        },
+    };
+    if let Err(error) = counted {
         tracing::info!(target: AUDIT, event = "rate_limited");
         return Failure::from(error).into_response();
     }

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use axum::{
+    Extension,
     body::Body,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -9,18 +10,21 @@ use bauta_primitives::Root;
 use bauta_service_common::Path;
 
 use super::{
+    layers::Client,
     parameters,
     problems::{Failure, ProblemDocument, range_not_satisfiable},
     registries, respond,
     state::Reads,
 };
-use crate::{leaf_stream::Leaves, time::unix_seconds};
+use crate::{leaf_stream::Leaves, limits::Kind, time::unix_seconds};
 
 /// Returns all leaves of a tree.
 ///
 /// 32 bytes for each leaf from index 0, without the empty ones at the end; an empty leaf in between
 /// is zero. The root must be valid. A client computes the root again. Ranges of bytes are
-/// supported. A tree with more than 1,048,576 leaves is read in tiles.
+/// supported. A tree with more than 1,048,576 leaves is read in tiles. A client can have 4 open
+/// responses, and must read 64 KiB per second. Each tile of 256 leaves in the range counts for the
+/// limit of tiles.
 #[utoipa::path(
     get,
     path = "/v1/registries/{registry}/roots/{root}/leaves",
@@ -41,12 +45,15 @@ use crate::{leaf_stream::Leaves, time::unix_seconds};
 )]
 pub async fn leaves(
     state: Reads,
+    Extension(Client(client)): Extension<Client>,
     headers: HeaderMap,
     Path((address, root)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
     let root = Root::new(parameters::element("root", &root)?);
     let registry = registries::read(&state, &address).await?;
-    let leaves = Leaves::open(&state.store, &registry, root, unix_seconds()).await?;
+    let guard = state.trees.open(&client)?;
+    let tree = (&registry, root, unix_seconds());
+    let leaves = Leaves::open(&state.store, state.tiles.clone(), guard, tree).await?;
     let (bytes, name) = (leaves.bytes(), root.to_string());
     let Ok(part) = requested_part(&headers, &name, bytes) else {
         let mut response = range_not_satisfiable(bytes).into_response();
@@ -54,6 +61,10 @@ pub async fn leaves(
         return Ok(response);
     };
     let range = part.clone().unwrap_or(0..bytes);
+    // The request itself was counted as one.
+    let further = Leaves::tiles_in(&range).saturating_sub(1);
+    let further = usize::try_from(further).unwrap_or(usize::MAX);
+    state.limits.take_further(&client, Kind::Tile, further).await?;
     let length = range.end - range.start;
     let described = format!("bytes {}-{}/{bytes}", range.start, range.end.saturating_sub(1));
     let mut response = respond::immutable(Body::from_stream(leaves.stream(range)), &name);

@@ -9,6 +9,7 @@ mod circuits;
 mod clusters;
 mod collections;
 mod eligibility;
+mod generate;
 mod growth;
 mod health;
 mod holdings;
@@ -84,7 +85,8 @@ pub fn all(state: &Arc<AppState>, operations: Router) -> Router {
         .routes(routes!(relay::relayed))
         .routes(routes!(relay_events::relay_events))
         .routes(routes!(zkp::verify))
-        .routes(routes!(zkp::generate))
+        .routes(routes!(generate::generate))
+        .routes(routes!(generate::proof_job))
         .routes(routes!(zkp::sealing_key))
         .routes(routes!(analytics::scope_analytics))
         .routes(routes!(analytics::track_analytics))

@@ -1,5 +1,6 @@
+use axum::response::Response;
 use bauta_primitives::{FieldElement, Nullifier};
-use bauta_service_common::{InvalidField, Path, Query};
+use bauta_service_common::{InvalidField, Json, Path, Query};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -8,7 +9,7 @@ use super::{
     pages::{MAX_PREFIX_PAGE, Request},
     parameters,
     problems::{Failure, ProblemDocument},
-    respond::Document,
+    respond::{Document, uncached},
     scopes,
     state::Reads,
 };
@@ -103,13 +104,13 @@ fn nullifier_of_cursor(bytes: [u8; 32]) -> Result<Nullifier, InvalidField> {
 pub async fn nullifier(
     state: Reads,
     Path((address, text)): Path<(String, String)>,
-) -> Result<Document<NullifierDocument>, Failure> {
+) -> Result<Response, Failure> {
     let nullifier = Nullifier::new(parameters::element("nullifier", &text)?);
     let scope = scopes::read(&state, &address).await?;
     let used = state.store.nullifier(&scope, nullifier).await?;
-    Ok(Document(NullifierDocument {
+    Ok(uncached(Json(NullifierDocument {
         used: used.is_some(),
         used_at: used.map(|used| used.used_at),
         signature: used.map(|used| used.signature.to_string()),
-    }))
+    })))
 }

@@ -25,7 +25,7 @@ use super::{analytics::Every, layers::UNLIMITED_PATH, problems::ProblemDocument}
 pub struct Document;
 
 /// The patterns of parameters and of the elements of bodies, by name.
-const PATTERNS: [(&[&str], &str); 9] = [
+const PATTERNS: [(&[&str], &str); 10] = [
     (
         &["registry", "scope", "owner", "asset", "recipient", "relayer"],
         "^[1-9A-HJ-NP-Za-km-z]{32,44}$",
@@ -49,6 +49,7 @@ const PATTERNS: [(&[&str], &str); 9] = [
     (&["prefix"], "^[0-9a-fA-F]{0,8}/(3[0-2]|[12]?[0-9])$"),
     (&["cursor"], "^[A-Za-z0-9_-]{1,128}$"),
     (&["relay"], "^[0-9a-fA-F]{32}$"),
+    (&["job"], "^[0-9a-fA-F]{64}$"),
     (&["ciphertext"], "^0x([0-9a-fA-F]{2})+$"),
     (&["proof"], "^0x[0-9a-fA-F]{512}$"),
     (&["payload"], "^0x([0-9a-fA-F]{2}){0,240}$"),
@@ -57,32 +58,34 @@ const PATTERNS: [(&[&str], &str); 9] = [
 /// The names of unsigned 64-bit parameters.
 const UNSIGNED: [&str; 3] = ["track", "id", "index"];
 
-/// A route, another one that its response leads to, and the parameters of the other one.
+/// A response of a route (path, method and status).
+type LinkedResponse = (&'static str, &'static str, &'static str);
+/// A response, another route that it leads to, and the parameters of that route.
 type Link = (
-    &'static str,
+    LinkedResponse,
     &'static str,
     &'static [(&'static str, &'static str)],
 );
 
 /// Where the values of a response are parameters.
-const LINKS: [Link; 8] = [
+const LINKS: [Link; 9] = [
     (
-        "/v1/circuits",
+        ("/v1/circuits", "get", "200"),
         "verifying_key",
         &[("vk_hash", "$response.body#/data/0/vk_hash")],
     ),
     (
-        "/v1/registries",
+        ("/v1/registries", "get", "200"),
         "registry",
         &[("registry", "$response.body#/data/0/address")],
     ),
     (
-        "/v1/registries",
+        ("/v1/registries", "get", "200"),
         "roots",
         &[("registry", "$response.body#/data/0/address")],
     ),
     (
-        "/v1/registries/{registry}/roots",
+        ("/v1/registries/{registry}/roots", "get", "200"),
         "leaves",
         &[
             ("registry", "$request.path.registry"),
@@ -90,27 +93,32 @@ const LINKS: [Link; 8] = [
         ],
     ),
     (
-        "/v1/registries/{registry}/roots",
+        ("/v1/registries/{registry}/roots", "get", "200"),
         "tile",
         &[("hash", "$response.body#/to_prove")],
     ),
     (
-        "/v1/scopes",
+        ("/v1/scopes", "get", "200"),
         "scope",
         &[("scope", "$response.body#/data/0/address")],
     ),
     (
-        "/v1/scopes",
+        ("/v1/scopes", "get", "200"),
         "nullifiers",
         &[("scope", "$response.body#/data/0/address")],
     ),
     (
-        "/v1/scopes/{scope}/nullifiers",
+        ("/v1/scopes/{scope}/nullifiers", "get", "200"),
         "nullifier",
         &[
             ("scope", "$request.path.scope"),
             ("nullifier", "$response.body#/data/0"),
         ],
+    ),
+    (
+        ("/v1/zkp/generate", "post", "202"),
+        "proof_job",
+        &[("job", "$response.body#/id")],
     ),
 ];
 
@@ -136,8 +144,8 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
             describe_octets(operation);
         }
     }
-    for (path, operation, parameters) in LINKS {
-        let links = &mut document["paths"][path]["get"]["responses"]["200"]["links"];
+    for ((path, method, status), operation, parameters) in LINKS {
+        let links = &mut document["paths"][path][method]["responses"][status]["links"];
         let parameters: Map<String, Value> = parameters
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).into()))

@@ -4,6 +4,9 @@ use bauta_primitives::FieldElement;
 use bauta_service_common::InvalidField;
 use solana_address::Address;
 
+/// Largest length of a text that names a statement or a circuit.
+const MAX_NAME_LENGTH: usize = 128;
+
 /// Reads an address in base58.
 pub fn address(field: &'static str, text: &str) -> Result<Address, InvalidField> {
     text.parse()
@@ -30,6 +33,15 @@ pub fn bytes(field: &'static str, text: &str, into: &mut [u8]) -> Result<(), Inv
     let read = digits.and_then(|digits| hex::decode_to_slice(digits, into).ok());
     let rule = || format!("must be 0x and {} hexadecimal digits", 2 * into.len());
     read.ok_or_else(|| InvalidField::new(field, rule()))
+}
+
+/// Checks a text that names a statement or a circuit.
+pub fn name(field: &'static str, text: &str) -> Result<(), InvalidField> {
+    if (1..=MAX_NAME_LENGTH).contains(&text.chars().count()) {
+        return Ok(());
+    }
+    let rule = format!("must have 1 to {MAX_NAME_LENGTH} characters");
+    Err(InvalidField::new(field, rule))
 }
 
 /// Returns the value of a field, or adds the error to the others.

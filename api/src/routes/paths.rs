@@ -1,5 +1,6 @@
+use axum::response::Response;
 use bauta_primitives::Root;
-use bauta_service_common::{InvalidField, Path, Query};
+use bauta_service_common::{InvalidField, Json, Path, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -7,7 +8,7 @@ use super::{
     parameters,
     problems::{Failure, ProblemDocument},
     registries,
-    respond::Document,
+    respond::uncached,
     state::Reads,
 };
 use crate::time::unix_seconds;
@@ -56,7 +57,7 @@ pub async fn path(
     state: Reads,
     Path((address, index)): Path<(String, u64)>,
     Query(parameters): Query<PathParameters>,
-) -> Result<Document<PathDocument>, Failure> {
+) -> Result<Response, Failure> {
     let root = parameters.root.as_deref();
     let root = root.map(|text| parameters::element("root", text)).transpose()?;
     let registry = registries::read(&state, &address).await?;
@@ -69,11 +70,11 @@ pub async fn path(
     };
     let path = state.store.path(&registry, root, index, now).await?;
     let siblings = path.path.siblings().iter();
-    Ok(Document(PathDocument {
+    Ok(uncached(Json(PathDocument {
         root: root.to_string(),
         leaf: path.leaf.to_string(),
         siblings: siblings
             .map(|level| level.map(|sibling| sibling.to_string()))
             .collect(),
-    }))
+    })))
 }

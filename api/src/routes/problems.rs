@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bauta_client::ProgramError;
+use bauta_rpc::RpcError;
 use bauta_service_common::{InvalidField, InvalidFields, Problem, RateLimitError, StreamError};
 use bauta_store::StoreError;
 use serde::Serialize;
@@ -33,8 +34,12 @@ const UPLOAD_RETRY: Duration = Duration::from_secs(10);
 /// `Retry-After` if the operator pays for no further relays now.
 const BUDGET_RETRY: Duration = Duration::from_mins(10);
 
+/// The description of `node_unavailable`.
+const NODE_UNAVAILABLE: &str = "the node is unavailable; retry later";
 /// The code of an asset that has no leaf, or no account.
 const UNKNOWN_ASSET: &str = "unknown_asset";
+/// The code of circuits that are suspended or retired.
+const CIRCUIT_INACTIVE: &str = "circuit_inactive";
 /// The code of statements that the protocol has and that can't be proved yet.
 const STATEMENT_NOT_BUILT: &str = "statement_not_built";
 
@@ -55,8 +60,23 @@ pub struct ProblemDocument {
     field: Option<String>,
     /// For invalid input: the rule that the field breaks.
     rule: Option<String>,
+    /// For invalid input: all fields that break their rules, at most 16.
+    errors: Option<Vec<InvalidFieldDocument>>,
+    /// For `not_eligible` and `simulation_failed`: the program's error in snake case.
+    reason: Option<String>,
+    /// For `statement_not_built`: the statement.
+    statement: Option<String>,
     /// The request's id, as in the log.
     request_id: String,
+}
+
+/// A field that breaks its rule.
+#[derive(Serialize, ToSchema)]
+pub struct InvalidFieldDocument {
+    /// The field.
+    field: String,
+    /// The rule.
+    rule: String,
 }
 
 /// A failed request. Handlers return it, so that `?` converts every error of the domain code.
@@ -121,6 +141,8 @@ impl From<LeavesError> for Failure {
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
                 Self(Problem::new(status, "tree_too_large", error.to_string()))
             }
+            // It ends a response that has begun.
+            LeavesError::Slow => Self(Problem::internal(&error)),
             LeavesError::Store(error) => error.into(),
         }
     }
@@ -154,8 +176,9 @@ impl From<EligibilityError> for Failure {
             EligibilityError::Busy => {
                 refused(StatusCode::SERVICE_UNAVAILABLE, "busy").retry_after(BEHIND_RETRY)
             }
-            EligibilityError::Node(_) | EligibilityError::Store(_) => {
-                Problem::unavailable("node_unavailable", "the node is unavailable; retry later", &error)
+            EligibilityError::Node(node) => node_unavailable(node),
+            EligibilityError::Slow | EligibilityError::Store(_) => {
+                Problem::unavailable("node_unavailable", NODE_UNAVAILABLE, &error)
             }
         })
     }
@@ -191,8 +214,9 @@ impl From<VerifyingKeyError> for Failure {
                 "feature_disabled",
                 error.to_string(),
             ),
-            VerifyingKeyError::Node(_) | VerifyingKeyError::Missing { .. } => {
-                Problem::unavailable("node_unavailable", "the node is unavailable; retry later", &error)
+            VerifyingKeyError::Node(node) => node_unavailable(&node),
+            VerifyingKeyError::Missing { .. } | VerifyingKeyError::FailedBefore => {
+                Problem::unavailable("node_unavailable", NODE_UNAVAILABLE, &error)
             }
         })
     }
@@ -224,6 +248,10 @@ impl From<VerificationError> for Failure {
             VerificationError::UnknownCircuit => {
                 Self(Problem::new(StatusCode::NOT_FOUND, "unknown_circuit", detail))
             }
+            VerificationError::CircuitInactive => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                Self(Problem::new(status, CIRCUIT_INACTIVE, detail))
+            }
             VerificationError::Key(error) => error.into(),
             VerificationError::Damaged(_) => Self(Problem::internal(&detail)),
             VerificationError::Pairing(error) => Self(error.into()),
@@ -247,6 +275,8 @@ impl From<UploadError> for Failure {
                 unprocessable("invalid_leaves")
             }
             UploadError::OtherRoot { .. } => unprocessable("other_root"),
+            UploadError::Slow(_) => refused(StatusCode::REQUEST_TIMEOUT, "body_timeout"),
+            UploadError::Stopped => Problem::internal(&detail),
             UploadError::Interrupted(_) => refused(StatusCode::BAD_REQUEST, "unreadable_body"),
             UploadError::Store(error) => return error.into(),
         })
@@ -263,6 +293,7 @@ impl From<ProverError> for Failure {
             ),
             ProverError::Busy => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string())
                 .retry_after(BEHIND_RETRY),
+            ProverError::UnknownJob => Problem::new(StatusCode::NOT_FOUND, "unknown_job", error.to_string()),
             ProverError::Unavailable(_) => Problem::unavailable(
                 "prover_unavailable",
                 "the prover service is unavailable; retry later",
@@ -299,7 +330,7 @@ impl From<RelayError> for Failure {
             RelayError::NotSponsored | RelayError::OpenEnded => refused("scope_not_sponsored"),
             RelayError::Gated => refused("scope_gated"),
             RelayError::ScopeNotOpen { .. } => refused("scope_not_open"),
-            RelayError::CircuitInactive => refused("circuit_inactive"),
+            RelayError::CircuitInactive => refused(CIRCUIT_INACTIVE),
             RelayError::OtherClaim { .. } => refused("other_claim"),
             RelayError::AuxiliaryRoot(_) => refused("auxiliary_root"),
             RelayError::ExpiresSoon => refused("expires_soon"),
@@ -314,12 +345,16 @@ impl From<RelayError> for Failure {
             RelayError::TooManyOpen => later("too_many_relays", BEHIND_RETRY),
             RelayError::Busy => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string())
                 .retry_after(BEHIND_RETRY),
-            RelayError::Node(_) | RelayError::NodesDisagree => {
-                Problem::unavailable("node_unavailable", "the node is unavailable; retry later", &error)
-            }
+            RelayError::Node(node) => node_unavailable(node),
+            RelayError::NodesDisagree => Problem::unavailable("node_unavailable", NODE_UNAVAILABLE, &error),
             RelayError::Internal(_) | RelayError::Store(_) | RelayError::Key(_) => Problem::internal(&error),
         })
     }
+}
+
+/// The node failed. What it has written is not logged, because it can have addresses of the request.
+fn node_unavailable(error: &RpcError) -> Problem {
+    Problem::unavailable("node_unavailable", NODE_UNAVAILABLE, &error.summary())
 }
 
 /// The statement of the request can't be proved.

@@ -96,7 +96,9 @@ pub async fn registrations(
     let request = body.json::<RegistrationBody>(MAX_BODY_BYTES).await?.parse()?;
     let registry = registries::read(&state, &address).await?;
     state.limits.take_further(&client, Kind::Other, COST - 1).await?;
-    let built = state.eligibility.registration(&state.store, &registry, &request);
+    let built = state
+        .eligibility
+        .registration(&state.store, &client, &registry, &request);
     let built = built.await?;
     Ok(uncached(Json(RegistrationDocument {
         transaction: BASE64.encode(built.transaction),

@@ -224,7 +224,8 @@ impl RelayStatusDocument {
     }
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, InvalidField> {
+/// Reads the header `Idempotency-Key`.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, InvalidField> {
     let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
         return Ok(None);
     };

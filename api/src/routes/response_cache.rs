@@ -30,12 +30,13 @@ const MAX_RESPONSE_BYTES: usize = 4 << 20;
 /// Longer URLs and lists of encodings are not kept.
 const MAX_KEY_BYTES: usize = 512;
 /// The routes whose requests show which member asks, or whose responses may not be cached.
-const NOT_KEPT: [&str; 6] = [
+const NOT_KEPT: [&str; 7] = [
     "/v1/registries/{registry}/paths/{index}",
     "/v1/relay",
     "/v1/relay/{relay}",
     "/v1/relay/{relay}/events",
     "/v1/scopes/{scope}/nullifiers/{nullifier}",
+    "/v1/zkp/jobs/{job}",
     "/v1/zkp/sealing-key",
 ];
 

@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::response_cache::ResponseCache;
 use crate::{
-    databases::Databases, eligibility::Eligibility, limits::Limits, prover::ProverService,
-    proving_keys::ProvingKeys, relay::Relay, tiles::Tiles, tree_upload::TreeUploads, verifier::Verifier,
-    verifying_keys::VerifyingKeys,
+    database_health::DatabaseHealth, databases::Databases, eligibility::Eligibility, limits::Limits,
+    prover::ProverService, proving_keys::ProvingKeys, relay::Relay, tiles::Tiles, tree_upload::TreeUploads,
+    verifier::Verifier, verifying_keys::VerifyingKeys,
 };
 
 /// The permission to request proofs.
@@ -26,8 +26,10 @@ pub const PERMISSIONS: [&str; 2] = [PROVE, TREES];
 pub struct AppState {
     /// The databases, and the slots up to which they follow the chain.
     pub databases: Databases,
+    /// Whether the database is available.
+    pub database_health: DatabaseHealth,
     /// The tiles that are kept in memory.
-    pub tiles: Tiles,
+    pub tiles: Arc<Tiles>,
     /// The responses that are kept in memory.
     pub responses: ResponseCache,
     /// The verifying keys of circuits.
@@ -48,6 +50,8 @@ pub struct AppState {
     pub relay: Option<Arc<Relay>>,
     /// The open event streams.
     pub streams: Streams,
+    /// The open responses with whole trees.
+    pub trees: Streams,
     /// Cancelled when the service shuts down.
     pub shutdown: CancellationToken,
     /// The rate limits.

@@ -20,7 +20,8 @@ const OCTETS: &str = "application/octet-stream";
 /// A tree that is stored.
 #[derive(Serialize, ToSchema)]
 pub struct StoredTreeDocument {
-    /// The root.
+    /// The root. If the next root was published during the upload, and the leaves give that one, it
+    /// is another one than that of the path.
     root: String,
     /// The number of leaves in the body.
     leaves: String,
@@ -30,8 +31,8 @@ pub struct StoredTreeDocument {
 ///
 /// The body has 32 bytes for each leaf from index 0; an empty leaf is zero. The root in the path
 /// must be the current root of the registry, and the leaves must give it. So the authority publishes
-/// the root first. At most 1,048,576 leaves, unless the operator allows more. The leaves become
-/// public.
+/// the root first. At most 1,048,576 leaves, unless the operator allows more. Ten uploads of an API key
+/// per minute, one at a time. The leaves become public.
 #[utoipa::path(
     put,
     path = "/v1/registries/{registry}/roots/{root}/leaves",
@@ -60,6 +61,7 @@ pub async fn upload(
     body: Body,
 ) -> Result<Json<StoredTreeDocument>, Failure> {
     let caller = state.authorise(&headers, TREES).await?;
+    state.limits.take_upload(&caller.owner).await?;
     let is_octets = headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind == OCTETS);
@@ -72,10 +74,14 @@ pub async fn upload(
     let registry = registries::read(&state, &address).await?;
     let announced = body.size_hint().exact();
     let chunks = body.into_data_stream();
-    let leaves = state.uploads.store(&registry, root, announced, chunks).await?;
+    let uploads = &state.uploads;
+    let stored = uploads
+        .store(&caller.owner, &registry, root, announced, chunks)
+        .await?;
+    let leaves = stored.leaves;
     tracing::info!(target: AUDIT, event = "tree_stored", prefix = caller.prefix, leaves);
     Ok(Json(StoredTreeDocument {
-        root: root.to_string(),
+        root: stored.root.to_string(),
         leaves: leaves.to_string(),
     }))
 }

@@ -5,7 +5,10 @@ use std::{io::Read as _, time::Duration};
 use bauta_store::{RegistryKind, ScopeMode};
 use reqwest::{Method, header::HeaderMap};
 
-use crate::common::{Chain, Running, address};
+use crate::{
+    common::{Chain, Running, address, nullifier},
+    openapi::{document, routes},
+};
 
 /// The longest wait for a condition.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -66,6 +69,16 @@ async fn what_never_changes_is_cached_for_a_year_and_everything_else_for_a_secon
         )
         .await;
     assert_eq!(tile.status(), 304);
+    // The URL of these shows which member asks.
+    let used = nullifier(1);
+    for path in [
+        format!("/v1/registries/{registry}/paths/0"),
+        format!("/v1/scopes/{}/nullifiers/{used}", address("scope")),
+    ] {
+        let response = service.response(&path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        assert_eq!(text(response.headers(), "cache-control"), "no-store", "{path}");
+    }
     // A tile that is missing now may exist later.
     let missing = format!("/v1/tiles/0x{}", "07".repeat(32));
     let response = service.get_with(&missing, "if-none-match", "*").await;
@@ -213,7 +226,20 @@ async fn a_page_of_any_origin_reads_responses_and_errors_and_sends_no_credential
     assert_eq!(preflight.status(), 204);
     assert_eq!(text(preflight.headers(), "access-control-allow-origin"), "*");
     assert!(text(preflight.headers(), "access-control-allow-methods").contains("POST"));
-    assert!(text(preflight.headers(), "access-control-allow-headers").contains("bauta-min-slot"));
+    // A page can send every header of the routes without a key.
+    let allowed = text(preflight.headers(), "access-control-allow-headers");
+    let allowed: Vec<&str> = allowed.split(", ").collect();
+    let document = document();
+    let without_key = routes(&document).filter(|(_, operation)| operation["security"].is_null());
+    let parameters =
+        without_key.flat_map(|(_, operation)| operation["parameters"].as_array().into_iter().flatten());
+    let mut headers = 0;
+    for header in parameters.filter(|parameter| parameter["in"] == "header") {
+        let name = header["name"].as_str().unwrap().to_lowercase();
+        assert!(allowed.contains(&name.as_str()), "{name}: {allowed:?}");
+        headers += 1;
+    }
+    assert!(headers > 1);
     // Not a preflight.
     let options = service
         .request(Method::OPTIONS, "/v1/tiles")

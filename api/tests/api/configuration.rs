@@ -1,6 +1,9 @@
 //! What the service needs to start, and the database role that it runs with.
 
+use std::{fs, path::Path, process::Command};
+
 use bauta_store::{RegistryKind, ScopeMode, testing::TestDatabase};
+use sha2::{Digest as _, Sha256};
 use sqlx::AssertSqlSafe;
 
 use crate::common::{Chain, Running, address, command, nullifier, text};
@@ -28,6 +31,42 @@ async fn the_service_names_what_it_lacks_and_does_not_migrate() {
         "{printed}"
     );
     assert!(!printed.contains(&url), "{printed}");
+    // The CORS of the other services would let pages send API keys.
+    let origins = [("ALLOWED_ORIGINS", "https://dapp.example")];
+    let output = command(&url, &origins).output().unwrap();
+    let printed = text(&output);
+    assert!(
+        !output.status.success() && printed.contains("ALLOWED_ORIGINS"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn the_compose_file_gives_no_client_one_key_for_both_services() {
+    let folder = tempfile::tempdir().unwrap();
+    let secrets = folder.path().join("secrets");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/compose/make-secrets.sh");
+    let made = Command::new("sh")
+        .arg(script)
+        .arg(&secrets)
+        .env("SOLANA_RPC_URL", "http://node.invalid:8899")
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", text(&made));
+    let hashes = |file: &str| -> Vec<String> {
+        let settings = fs::read_to_string(secrets.join(file)).unwrap();
+        let keys = settings.lines().find(|line| line.starts_with("api_keys = "));
+        let lines = keys.unwrap().split(',');
+        lines
+            .map(|line| line.split(':').nth(1).unwrap().to_owned())
+            .collect()
+    };
+    let (of_api, of_prover) = (hashes("api.toml"), hashes("prover.toml"));
+    assert_eq!((of_api.len(), of_prover.len()), (1, 2));
+    assert!(!of_prover.contains(&of_api[0]));
+    let key = fs::read_to_string(secrets.join("api_service_key")).unwrap();
+    let secret = key.trim().rsplit('_').next().unwrap();
+    assert_eq!(hex::encode(Sha256::digest(secret)), of_api[0]);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::{
     io::Write as _,
     path::PathBuf,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use bauta_circuits::{Ownership, load_or_setup_development};
@@ -15,6 +16,7 @@ use bauta_store::RegistryKind;
 use reqwest::Method;
 use serde_json::{Value, json};
 use solana_address::Address;
+use tempfile::TempDir;
 
 use crate::{
     common::{Chain, Running, address, number_bytes},
@@ -41,7 +43,6 @@ fn prover_service(url: &str, key: &str) -> Command {
         .env("DATABASE_CONNECTIONS", "4")
         .env("WITNESS_KEYS", format!("test:{}", "42".repeat(32)))
         .env("ALLOW_DEVELOPMENT_KEYS", "true")
-        .env("RUN_JOBS", "false")
         .env("API_KEYS", key);
     command
 }
@@ -72,107 +73,252 @@ fn seal(message: &Value) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_member_gets_a_valid_proof_and_the_api_service_never_has_the_secret() {
-    let circuit = load_or_setup_development(&Ownership::new(Depth::Ten)).unwrap();
-    let (mut chain, registry) = (Chain::new().await, address("registry"));
-    let mut mint = address("mint").to_bytes();
-    mint[31] = SECRET;
-    let mint = Address::from(mint);
-    chain.circuit(address("development"), circuit.verifying_key().hash());
-    chain.create(registry, RegistryKind::Holders);
-    chain.register(registry, address("another"), address("ben"), TRACK);
-    chain.register(registry, mint, address("ann"), TRACK);
-    chain.apply().await;
+/// A chain with a member, and the prover service on its database.
+struct Setup {
+    chain: Chain,
+    mint: Address,
+    /// The API key of the API service at the prover service.
+    of_api: NewApiKey,
+    cache: TempDir,
+    prover: Service,
+    /// The URL of a node with the circuit's verifying key.
+    solana: String,
+}
+
+impl Setup {
+    async fn new() -> Self {
+        let circuit = load_or_setup_development(&Ownership::new(Depth::Ten)).unwrap();
+        let (mut chain, registry) = (Chain::new().await, address("registry"));
+        let mut mint = address("mint").to_bytes();
+        mint[31] = SECRET;
+        let mint = Address::from(mint);
+        chain.circuit(address("development"), circuit.verifying_key().hash());
+        chain.create(registry, RegistryKind::Holders);
+        chain.register(registry, address("another"), address("ben"), TRACK);
+        chain.register(registry, mint, address("ann"), TRACK);
+        chain.apply().await;
+        let migrated = prover_service(&chain.database.url().unwrap(), "")
+            .arg("migrate")
+            .status();
+        assert!(migrated.unwrap().success());
+        let of_api = NewApiKey::random(&["prove"], u64::MAX, Quota::default());
+        let cache = tempfile::tempdir().unwrap();
+        let (solana, _) = node(circuit.verifying_key().to_bytes()).await;
+        Self {
+            // It makes proofs at once, but runs no jobs.
+            prover: start(&chain, &of_api, &cache, false),
+            chain,
+            mint,
+            of_api,
+            cache,
+            solana,
+        }
+    }
+
+    /// Starts another instance of the prover service, which runs jobs.
+    fn start_worker(&self) -> Service {
+        start(&self.chain, &self.of_api, &self.cache, true)
+    }
+
+    /// Starts the API service with clients' API keys.
+    fn start_api(&self, keys: &str, more: &[(&str, &str)]) -> Running {
+        let mut settings = vec![
+            ("PROVER_URL", self.prover.url()),
+            ("PROVER_API_KEY", self.of_api.key.as_str()),
+            ("PROOFS_PER_MINUTE", "0"),
+            ("API_KEYS", keys),
+            ("SOLANA_RPC_URL", self.solana.as_str()),
+        ];
+        settings.extend(more);
+        Running::start(&self.chain.database, &settings)
+    }
+
+    /// Returns a request for a proof, sealed to the key that the API service returns.
+    async fn request(&self, service: &Running, context: Context) -> Value {
+        let scope = Scope::new(FieldElement::from_u64(11));
+        let key = service.read("/v1/zkp/sealing-key").await;
+        let private = json!({
+            "secret": format!("0x{}", hex::encode(number_bytes(SECRET.into()))),
+            "entry_id": EntryId::of_mint(self.mint.as_array()),
+            "attributes": Attributes::of_track(TRACK),
+        });
+        let associated = [
+            &scope.to_bytes()[..],
+            &Claim::of_track(TRACK).to_bytes(),
+            &context.to_bytes(),
+            b"ownership",
+        ]
+        .concat();
+        let sealed = seal(&json!({
+            "public_key": key["public_key"].as_str().unwrap().trim_start_matches("0x"),
+            "info": hex::encode(key["info"].as_str().unwrap()),
+            "aad": hex::encode(associated),
+            "plaintext": hex::encode(private.to_string()),
+        }));
+        let field = |name: &str| format!("0x{}", sealed[name].as_str().unwrap());
+        json!({
+            "pid": self.mint.to_string(), "pattern": "membership",
+            "registry": address("registry").to_string(), "scope": scope, "context": context,
+            "private": {
+                "key_id": key["key_id"], "encapsulated_key": field("encapsulated_key"),
+                "ciphertext": field("ciphertext"),
+            },
+        })
+    }
+}
+
+fn start(chain: &Chain, of_api: &NewApiKey, cache: &TempDir, runs_jobs: bool) -> Service {
     let url = chain.database.url().unwrap();
-    let cache = tempfile::tempdir().unwrap();
-    let of_api = NewApiKey::random(&["prove"], u64::MAX, Quota::default());
-    let migrated = prover_service(&url, "").arg("migrate").status().unwrap();
-    assert!(migrated.success());
-    let prover = Service::start("prover-service", 0, |port| {
+    let service = Service::start("prover-service", 0, |port| {
         let mut command = prover_service(&url, &of_api.line);
         command
             .env("PORT", port.to_string())
-            .env("CACHE_DIR", cache.path());
+            .env("CACHE_DIR", cache.path())
+            .env("RUN_JOBS", runs_jobs.to_string());
         command
     });
-    let prover = prover.unwrap();
-    let of_client = NewApiKey::random(&["prove"], u64::MAX, Quota::default());
-    let (solana, _) = node(circuit.verifying_key().to_bytes()).await;
-    let settings = [
-        ("PROVER_URL", prover.url()),
-        ("PROVER_API_KEY", of_api.key.as_str()),
-        ("API_KEYS", of_client.line.as_str()),
-        ("SOLANA_RPC_URL", solana.as_str()),
-    ];
-    let service = Running::start(&chain.database, &settings);
+    service.unwrap()
+}
 
-    let (scope, context) = (
-        Scope::new(FieldElement::from_u64(11)),
-        Context::new(FieldElement::from_u64(12)),
-    );
-    let key = service.read("/v1/zkp/sealing-key").await;
-    let private = json!({
-        "secret": format!("0x{}", hex::encode(number_bytes(SECRET.into()))),
-        "entry_id": EntryId::of_mint(mint.as_array()),
-        "attributes": Attributes::of_track(TRACK),
-    });
-    let associated = [
-        &scope.to_bytes()[..],
-        &Claim::of_track(TRACK).to_bytes(),
-        &context.to_bytes(),
-        b"ownership",
-    ]
-    .concat();
-    let sealed = seal(&json!({
-        "public_key": key["public_key"].as_str().unwrap().trim_start_matches("0x"),
-        "info": hex::encode(key["info"].as_str().unwrap()),
-        "aad": hex::encode(associated),
-        "plaintext": hex::encode(private.to_string()),
-    }));
-    let field = |name: &str| format!("0x{}", sealed[name].as_str().unwrap());
-    let mut body = json!({
-        "pid": mint.to_string(), "pattern": "membership", "registry": registry.to_string(),
-        "scope": scope, "context": context,
-        "private": {
-            "key_id": key["key_id"], "encapsulated_key": field("encapsulated_key"),
-            "ciphertext": field("ciphertext"),
-        },
-    });
-    let generate = async |body: &Value| {
-        let request = service.request(Method::POST, "/v1/zkp/generate").json(body);
-        let response = request.bearer_auth(&*of_client.key).send().await.unwrap();
-        (
-            response.status().as_u16(),
-            response.json::<Value>().await.unwrap(),
-        )
-    };
-    let (status, made) = generate(&body).await;
-    assert_eq!(status, 200, "{made}");
-    assert_eq!(made["public"]["context"], json!(context));
+fn context(number: u64) -> Context {
+    Context::new(FieldElement::from_u64(number))
+}
+
+fn key() -> NewApiKey {
+    NewApiKey::random(&["prove"], u64::MAX, Quota::default())
+}
+
+/// Sends a request for a proof. Returns the status and the body.
+async fn generate(
+    service: &Running,
+    key: &NewApiKey,
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> (u16, Value) {
+    let mut request = service.request(Method::POST, "/v1/zkp/generate").json(body);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = request.bearer_auth(&*key.key).send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+/// Returns whether a proof is valid.
+async fn is_valid(service: &Running, made: &Value) -> bool {
     let proof = json!({"proof": made["proof"], "circuitId": made["vk_hash"], "public": made["public"]});
     let request = service.request(Method::POST, "/v1/zkp/verify").json(&proof);
     let verdict: Value = request.send().await.unwrap().json().await.unwrap();
-    assert_eq!(verdict["valid"], true, "{verdict}");
+    verdict["valid"] == true
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_gets_a_valid_proof_and_the_api_service_never_has_the_secret() {
+    let (setup, of_client) = (Setup::new().await, key());
+    let service = setup.start_api(&of_client.line, &[]);
+    let mut body = setup.request(&service, context(12)).await;
+    // A slow machine would get a job.
+    body["wait"] = true.into();
+    let (status, made) = generate(&service, &of_client, &[], &body).await;
+    assert_eq!(status, 200, "{made}");
+    assert_eq!(made["public"]["context"], json!(context(12)));
+    assert!(is_valid(&service, &made).await);
 
     // With another recipient, what the client sealed can't be opened.
-    body["context"] = json!(Context::new(FieldElement::from_u64(13)));
-    let (status, problem) = generate(&body).await;
+    body["context"] = json!(context(13));
+    let (status, problem) = generate(&service, &of_client, &[], &body).await;
     assert_eq!(
         (status, &problem["field"]),
         (400, &json!("private.ciphertext")),
         "{problem}"
     );
-    // The prover service refuses the client's own key, which only this service knows.
-    let settings = [
-        ("PROVER_URL", prover.url()),
-        ("PROVER_API_KEY", of_client.key.as_str()),
-        ("API_KEYS", of_client.line.as_str()),
-    ];
-    let misconfigured = Running::start(&chain.database, &settings);
-    let request = misconfigured
-        .request(Method::POST, "/v1/zkp/generate")
-        .json(&body);
-    let response = request.bearer_auth(&*of_client.key).send().await.unwrap();
-    assert_eq!(response.status(), 503);
+    // The prover service refuses the client's own key, which only the API service knows.
+    let misconfigured = [("PROVER_API_KEY", of_client.key.as_str())];
+    let misconfigured = setup.start_api(&of_client.line, &misconfigured);
+    let (status, _) = generate(&misconfigured, &of_client, &[], &body).await;
+    assert_eq!(status, 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_can_be_a_job_that_only_its_client_reads_until_it_is_deleted() {
+    let (setup, ann, ben) = (Setup::new().await, key(), key());
+    let keys = format!("{},{}", ann.line, ben.line);
+    // Without time for a proof, each request becomes a job.
+    let service = setup.start_api(&keys, &[("PROOF_WAIT_MS", "0")]);
+    let mut body = setup.request(&service, context(12)).await;
+    let (status, by_itself) = generate(&service, &ann, &[], &body).await;
+    assert_eq!(
+        (status, &by_itself["state"]),
+        (202, &json!("queued")),
+        "{by_itself}"
+    );
+
+    body["wait"] = false.into();
+    let once = [("idempotency-key", "1")];
+    let (status, accepted) = generate(&service, &ann, &once, &body).await;
+    assert_eq!(status, 202, "{accepted}");
+    assert_eq!(generate(&service, &ann, &once, &body).await.1, accepted);
+    let (status, of_ben) = generate(&service, &ben, &once, &body).await;
+    assert_eq!(status, 202, "{of_ben}");
+    assert_ne!(of_ben["id"], accepted["id"]);
+    let mut other = setup.request(&service, context(13)).await;
+    other["wait"] = false.into();
+    let (status, problem) = generate(&service, &ann, &once, &other).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (422, &json!("idempotency_key_reused")),
+        "{problem}"
+    );
+
+    let path = format!("/v1/zkp/jobs/{}", accepted["id"].as_str().unwrap());
+    let read = async |key: &NewApiKey| {
+        let request = service.request(Method::GET, &path).bearer_auth(&*key.key);
+        let response = request.send().await.unwrap();
+        (
+            response.status().as_u16(),
+            response.json::<Value>().await.unwrap(),
+        )
+    };
+    let assert_unknown = async |key: &NewApiKey| {
+        let (status, problem) = read(key).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (404, &json!("unknown_job")),
+            "{problem}"
+        );
+    };
+    let (status, job) = read(&ann).await;
+    assert_eq!((status, &job["state"]), (200, &json!("queued")), "{job}");
+    assert_unknown(&ben).await;
+    assert_eq!(service.get(&path).await.0, 401);
+    let (status, problem) = {
+        let request = service.request(Method::GET, "/v1/zkp/jobs/0a");
+        let response = request.bearer_auth(&*ann.key).send().await.unwrap();
+        (
+            response.status().as_u16(),
+            response.json::<Value>().await.unwrap(),
+        )
+    };
+    assert_eq!((status, &problem["field"]), (400, &json!("job")), "{problem}");
+
+    let _worker = setup.start_worker();
+    let ended = async {
+        loop {
+            let (_, job) = read(&ann).await;
+            if job["state"] != "queued" && job["state"] != "running" {
+                return job;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let job = tokio::time::timeout(Duration::from_mins(2), ended).await.unwrap();
+    assert_eq!(job["state"], "succeeded", "{job}");
+    // No cache has the response of another client.
+    assert_unknown(&ben).await;
+    assert_eq!(job["result"]["public"]["context"], json!(context(12)));
+    assert!(is_valid(&service, &job["result"]).await);
+    sqlx::query("DELETE FROM jobs")
+        .execute(setup.chain.database.pool())
+        .await
+        .unwrap();
+    assert_unknown(&ann).await;
 }

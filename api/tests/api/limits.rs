@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use bauta_dev_servers::Redis;
+use bauta_service_common::{NewApiKey, Quota};
+use bauta_store::RegistryKind;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::common::{Chain, Running};
+use crate::common::{Chain, Running, address};
 
 async fn assert_limited(service: &Running, path: &str) {
     let response = service.response(path).await;
@@ -42,6 +44,52 @@ async fn tiles_have_their_own_limit_and_each_tile_of_a_list_counts() {
     assert_limited(&service, &tile).await;
     // Monitoring has no limit.
     service.read("/health").await;
+}
+
+#[tokio::test]
+async fn a_request_for_leaves_counts_each_tile_of_its_range() {
+    let (mut chain, registry) = (Chain::new().await, address("registry"));
+    chain.create(registry, RegistryKind::Managed);
+    chain.append(registry, 600);
+    chain.apply().await;
+    let service = Running::start(&chain.database, &[("ANONYMOUS_TILES_PER_MINUTE", "5")]);
+    let path = format!("/v1/registries/{registry}/roots/{}/leaves", chain.root(registry));
+    assert_eq!(service.bytes(&path).await.len(), 600 * 32);
+    let part = service.get_with(&path, "range", "bytes=0-31").await;
+    assert_eq!(part.status(), 206);
+    // Three more would be seven.
+    assert_limited(&service, &path).await;
+}
+
+#[tokio::test]
+async fn requests_with_a_key_count_for_the_key_and_not_for_the_address() {
+    let chain = Chain::new().await;
+    let quota = |requests| Quota {
+        requests_per_minute: Some(requests),
+        proofs_per_minute: None,
+    };
+    let few = NewApiKey::random(&["prove"], u64::MAX, quota(2));
+    let many = NewApiKey::random(&["prove"], u64::MAX, quota(0));
+    let keys = format!("{},{}", few.line, many.line);
+    let settings = [
+        ("API_KEYS", keys.as_str()),
+        ("ANONYMOUS_REQUESTS_PER_MINUTE", "1"),
+    ];
+    let service = Running::start(&chain.database, &settings);
+    let status = async |key: &str| {
+        let request = service.request(Method::GET, "/v1/config").bearer_auth(key);
+        request.send().await.unwrap().status().as_u16()
+    };
+    for expected in [200, 200, 429] {
+        assert_eq!(status(&few.key).await, expected);
+    }
+    for _ in 0..10 {
+        assert_eq!(status(&many.key).await, 200);
+    }
+    // An unknown key counts for the address.
+    for expected in [200, 429] {
+        assert_eq!(status("bauta_00000000_unknown").await, expected);
+    }
 }
 
 #[tokio::test]

@@ -3,14 +3,19 @@
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf, process::Command};
 
+use axum::{Json, Router, routing::get};
 use bauta_service_common::{NewApiKey, Quota};
 use bauta_store::{RegistryKind, ScopeMode};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     common::{Chain, Running, address},
+    relay::TrapdoorKey,
     schemathesis,
+    verifying_keys::node,
+    zkp::change_circuit,
 };
 
 /// If this variable is set, the tests write the files instead of comparing them.
@@ -116,7 +121,8 @@ async fn every_described_route_exists_and_the_example_of_a_body_is_accepted() {
             .replace("{sha256}", &"02".repeat(32))
             .replace("{index}", "0")
             .replace("{id}", "7")
-            .replace("{relay}", &"0a".repeat(16));
+            .replace("{relay}", &"0a".repeat(16))
+            .replace("{job}", &"0a".repeat(32));
         let needs_track = path.ends_with("/anonymity") || path.ends_with("/growth");
         let path = if needs_track {
             format!("{path}?track=7")
@@ -143,7 +149,7 @@ async fn every_described_route_exists_and_the_example_of_a_body_is_accepted() {
             // The example has no registry that exists.
             Some("generate") => 404,
             _ if method == "PUT" => 503,
-            _ if path.starts_with("/v1/relay") => 503,
+            _ if path.starts_with("/v1/relay") || path.starts_with("/v1/zkp/jobs") => 503,
             _ => 200,
         };
         assert_eq!(status, expected, "{route}");
@@ -154,19 +160,45 @@ async fn every_described_route_exists_and_the_example_of_a_body_is_accepted() {
     }
 }
 
+/// Starts a stand-in of the prover service that only has a sealing key.
+async fn start_prover() -> String {
+    let sealing_key = json!({
+        "key_id": "k", "public_key": format!("0x{}", "00".repeat(32)), "kem": "a", "kdf": "b", "aead": "c",
+        "info": "d",
+    });
+    let router = Router::new().route("/v1/sealing-key", get(|| async { Json(sealing_key) }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
 /// Schemathesis generates valid, unusual and invalid requests from the description, and compares
 /// every response with it.
 #[tokio::test]
 async fn every_response_to_thousands_of_generated_requests_is_as_described() {
     let program = tokio::task::spawn_blocking(schemathesis::install).await.unwrap();
-    let mut chain = example().await;
-    let new = NewApiKey::random(&["prove", "trees"], u64::MAX, Quota::default());
+    let (mut chain, key) = (example().await, TrapdoorKey::new(1));
+    // The example of a verification names the first active circuit.
+    change_circuit(&mut chain, "circuit", true, None);
+    chain.circuit(address("key"), Sha256::digest(key.verifying_key()).into());
+    chain.apply().await;
+    let (node, _) = node(key.verifying_key()).await;
+    let prover = start_prover().await;
+    let url = chain.database.url().unwrap();
+    let quota = Quota {
+        requests_per_minute: Some(0),
+        proofs_per_minute: Some(0),
+    };
+    let new = NewApiKey::random(&["prove", "trees"], u64::MAX, quota);
     let service = Running::start(
         &chain.database,
         &[
             ("RUST_LOG", "info"),
             ("API_KEYS", &new.line),
-            ("PROOFS_PER_MINUTE", "0"),
+            ("SOLANA_RPC_URL", &node),
+            ("PROVER_URL", &prover),
+            ("UPLOAD_DATABASE_URL", &url),
         ],
     );
     let folder = tempfile::tempdir().unwrap();
@@ -208,6 +240,14 @@ async fn every_response_to_thousands_of_generated_requests_is_as_described() {
         String::from_utf8_lossy(&output.stderr)
     );
     println!("{report}");
+    // Each of these routes has succeeded at least once.
+    let metrics = service.metrics().await;
+    for route in ["/v1/zkp/verify", "/v1/zkp/sealing-key"] {
+        let labels = format!("route=\"{route}\",status=\"200\"");
+        assert!(metrics.contains(&labels), "{labels}: {metrics}");
+    }
+    // The stand-in of the node answers only questions for circuits.
     let log = service.log();
-    assert!(!log.contains("\"level\":\"ERROR\""), "{log}");
+    let mut errors = log.lines().filter(|line| line.contains("\"level\":\"ERROR\""));
+    assert!(errors.all(|line| line.contains("node_unavailable")), "{log}");
 }

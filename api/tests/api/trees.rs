@@ -147,7 +147,7 @@ async fn several_tiles_come_in_one_response_and_a_missing_one_is_empty() {
 
 #[tokio::test]
 async fn all_leaves_of_a_tree_come_in_one_response_or_in_ranges() {
-    // More than one chunk of 64 tiles.
+    // More than one chunk of tiles.
     let (mut chain, service) = with_leaves(16_500).await;
     let registry = address("registry");
     let root = chain.root(registry).to_bytes();

@@ -11,18 +11,18 @@ use axum::{
 };
 use bauta_primitives::{Claim, Context, FieldElement, Nullifier, PublicInputs, Root, Scope};
 use bauta_service_common::{NewApiKey, Quota};
-use bauta_store::RegistryKind;
+use bauta_store::{Event, RegistryKind, event::CircuitStatusChanged};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    common::{Chain, Running, address},
+    common::{Chain, DAY, Running, address},
     relay::TrapdoorKey,
     verifying_keys::node,
 };
 
-fn public(number: u64) -> PublicInputs {
+pub fn public(number: u64) -> PublicInputs {
     let element = FieldElement::from_u64;
     PublicInputs {
         root: Root::new(element(number)),
@@ -51,7 +51,9 @@ async fn a_proof_is_verified_here_and_its_verdict_is_kept() {
     let key = TrapdoorKey::new(1);
     let mut chain = Chain::new().await;
     // The first circuit of the chain has another key.
-    chain.circuit(address("key"), Sha256::digest(key.verifying_key()).into());
+    change_circuit(&mut chain, "circuit", true, None);
+    let vk_hash: [u8; 32] = Sha256::digest(key.verifying_key()).into();
+    chain.circuit(address("key"), vk_hash);
     chain.apply().await;
     let (url, requests) = node(key.verifying_key()).await;
     let service = Running::start(&chain.database, &[("SOLANA_RPC_URL", &url)]);
@@ -61,6 +63,8 @@ async fn a_proof_is_verified_here_and_its_verdict_is_kept() {
         let (status, verdict) = verify(&body(&proof, "ownership-v1", &public(1))).await;
         assert_eq!((status, &verdict["valid"]), (200, &json!(true)), "{verdict}");
         assert!(verdict["verification_time_ms"].is_number());
+        assert_eq!(verdict["vk_hash"], format!("0x{}", hex::encode(vk_hash)));
+        assert_eq!(verdict["provenance"], "development");
     }
     // Another proof of the same values, and the same proof for other values.
     let other = key.prove_with(public(1).digest(), 8);
@@ -105,6 +109,45 @@ async fn a_proof_is_verified_here_and_its_verdict_is_kept() {
     );
 }
 
+/// Suspends or retires a circuit.
+pub fn change_circuit(chain: &mut Chain, name: &str, suspended: bool, retires_at: Option<i64>) {
+    chain.emit(Event::CircuitStatusChanged(CircuitStatusChanged {
+        circuit: address(name),
+        suspended,
+        retires_at,
+    }));
+}
+
+#[tokio::test]
+async fn proofs_of_a_circuit_that_is_suspended_or_retired_are_not_called_valid() {
+    let key = TrapdoorKey::new(1);
+    let (mut chain, vk_hash) = (Chain::new().await, Sha256::digest(key.verifying_key()).into());
+    chain.circuit(address("key"), vk_hash);
+    chain.apply().await;
+    let (url, _) = node(key.verifying_key()).await;
+    let service = Running::start(&chain.database, &[("SOLANA_RPC_URL", &url)]);
+    let by_hash = format!("0x{}", hex::encode(vk_hash));
+    let request = body(&key.prove(public(1).digest()), &by_hash, &public(1));
+    let verify = async || post(&service, "/v1/zkp/verify", None, &request).await;
+    assert_eq!(verify().await.1["valid"], true);
+    // The verdict is known, but the circuit is not active any more.
+    let (long_ago, later) = (chain.now - 1, chain.now + 1_000 * DAY);
+    for (suspended, retires_at, status) in [
+        (true, None, 422),
+        (false, None, 200),
+        (false, Some(long_ago), 422),
+        (false, Some(later), 200),
+    ] {
+        change_circuit(&mut chain, "key", suspended, retires_at);
+        chain.apply().await;
+        let (found, answer) = verify().await;
+        assert_eq!(found, status, "{answer}");
+        if status == 422 {
+            assert_eq!(answer["code"], "circuit_inactive", "{answer}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn without_a_node_proofs_are_not_verified() {
     let chain = Chain::new().await;
@@ -120,12 +163,24 @@ async fn without_a_node_proofs_are_not_verified() {
 
 /// What the prover service received last, and what it answers.
 #[derive(Default)]
-struct Prover {
-    path: String,
-    authorization: String,
-    body: Value,
-    status: u16,
-    answer: Value,
+pub struct Prover {
+    pub requests: usize,
+    pub path: String,
+    pub authorization: String,
+    pub idempotency_key: String,
+    pub body: Value,
+    pub status: u16,
+    pub answer: Value,
+    /// The answer to requests for proofs that do not become jobs, if it is another one.
+    pub to_proofs: ToProofs,
+}
+
+#[derive(Clone, Default)]
+pub enum ToProofs {
+    #[default]
+    Same,
+    Other(u16, Value),
+    Never,
 }
 
 async fn start_prover(prover: Arc<Mutex<Prover>>) -> String {
@@ -134,19 +189,29 @@ async fn start_prover(prover: Arc<Mutex<Prover>>) -> String {
         async move {
             let (parts, body) = request.into_parts();
             let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-            let mut prover = prover.lock().unwrap();
-            parts.uri.path().clone_into(&mut prover.path);
-            let authorization = parts.headers.get(header::AUTHORIZATION);
-            let authorization = authorization.map_or("", |key| key.to_str().unwrap());
-            authorization.clone_into(&mut prover.authorization);
-            prover.body = serde_json::from_slice(&bytes).unwrap_or_default();
-            let status = StatusCode::from_u16(prover.status).unwrap();
-            (
-                status,
-                [(header::RETRY_AFTER, "7")],
-                axum::Json(prover.answer.clone()),
-            )
-                .into_response()
+            let text = |name: &str| {
+                let value = parts.headers.get(name);
+                value.map_or("", |value| value.to_str().unwrap()).to_owned()
+            };
+            let (status, answer) = {
+                let mut prover = prover.lock().unwrap();
+                prover.requests += 1;
+                parts.uri.path().clone_into(&mut prover.path);
+                prover.authorization = text("authorization");
+                prover.idempotency_key = text("idempotency-key");
+                prover.body = serde_json::from_slice(&bytes).unwrap_or_default();
+                let is_proof = prover.path.ends_with("/prove") && prover.body["wait"] != false;
+                match prover.to_proofs.clone() {
+                    ToProofs::Other(status, answer) if is_proof => (status, Some(answer)),
+                    ToProofs::Never if is_proof => (0, None),
+                    _ => (prover.status, Some(prover.answer.clone())),
+                }
+            };
+            let Some(answer) = answer else {
+                return std::future::pending().await;
+            };
+            let status = StatusCode::from_u16(status).unwrap();
+            (status, [(header::RETRY_AFTER, "7")], axum::Json(answer)).into_response()
         }
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -156,7 +221,7 @@ async fn start_prover(prover: Arc<Mutex<Prover>>) -> String {
 }
 
 /// The response of the prover service to a request.
-fn proved(public: &PublicInputs) -> Value {
+pub fn proved(public: &PublicInputs) -> Value {
     json!({
         "success": true, "public": public, "generation_time_ms": 30.5,
         "proof": {
@@ -166,7 +231,7 @@ fn proved(public: &PublicInputs) -> Value {
     })
 }
 
-fn request() -> Value {
+pub fn request() -> Value {
     json!({
         "pid": address("mint").to_string(), "pattern": "membership",
         "registry": address("registry").to_string(),
@@ -179,15 +244,15 @@ fn request() -> Value {
 }
 
 /// A service with an API key and a prover service.
-struct Setup {
-    prover: Arc<Mutex<Prover>>,
-    service: Running,
-    key: String,
+pub struct Setup {
+    pub prover: Arc<Mutex<Prover>>,
+    pub service: Running,
+    pub key: String,
     _chain: Chain,
 }
 
 impl Setup {
-    async fn new(environment: &[(&str, &str)]) -> Self {
+    pub async fn new(environment: &[(&str, &str)]) -> Self {
         let mut chain = Chain::new().await;
         let registry = address("registry");
         chain.create(registry, RegistryKind::Holders);
@@ -220,7 +285,7 @@ impl Setup {
         }
     }
 
-    async fn generate(&self, body: &Value) -> (u16, Value) {
+    pub async fn generate(&self, body: &Value) -> (u16, Value) {
         post(&self.service, "/v1/zkp/generate", Some(&self.key), body).await
     }
 }

@@ -137,6 +137,28 @@ impl RpcError {
         }
     }
 
+    /// Returns a description without anything that the node has written. A node repeats addresses of
+    /// a call in its messages, and what a service logs must not have them.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        match self {
+            Self::Http {
+                host, method, status, ..
+            } => format!("the node at {host} responded to {method} with HTTP status {status}"),
+            Self::InvalidResponse { method, .. } => format!("the node's response to {method} is invalid"),
+            Self::Refused { method, code, .. } => format!("the node refused {method} ({code})"),
+            Self::Disconnected { host, method, .. } => {
+                format!("the subscription {method} at {host} has ended")
+            }
+            Self::Failed { .. } => "a transaction failed".to_owned(),
+            Self::Expired { .. } => "a transaction was not confirmed in time".to_owned(),
+            Self::Url { .. }
+            | Self::Unreachable { .. }
+            | Self::ResponseTooLong { .. }
+            | Self::Build { .. } => self.to_string(),
+        }
+    }
+
     /// Returns whether the same call may succeed later: the node is unavailable, busy or behind, or
     /// does not know a recent blockhash yet.
     #[must_use]
@@ -176,6 +198,41 @@ mod tests {
             message: String::new(),
             error,
             logs: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_summary_has_nothing_that_the_node_has_written() {
+        let written = || "the wallet BaXw is excluded".to_owned();
+        let (host, method) = ("http://node:8899".to_owned(), "getTokenAccountsByOwner");
+        for error in [
+            RpcError::Http {
+                host: host.clone(),
+                method,
+                status: 500,
+                retry_after: None,
+                body: written(),
+            },
+            RpcError::InvalidResponse {
+                method,
+                reason: written(),
+            },
+            RpcError::Refused {
+                method,
+                code: -32_010,
+                message: written(),
+                error: None,
+                logs: vec![written()],
+            },
+            RpcError::Disconnected {
+                host,
+                method,
+                reason: written(),
+            },
+        ] {
+            assert!(error.to_string().contains("BaXw"));
+            let summary = error.summary();
+            assert!(!summary.contains("BaXw") && summary.contains(method), "{summary}");
         }
     }
 

@@ -1,0 +1,294 @@
+//! Proofs that the prover service makes for members who delegate proving, at once or as jobs.
+
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bauta_primitives::{Claim, Context, Scope};
+use bauta_service_common::{InvalidField, InvalidFields, Json, Path, UnreadBody};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use solana_address::Address;
+use utoipa::ToSchema;
+
+use super::{
+    parameters::{self, kept},
+    problems::{self, Failure, ProblemDocument},
+    relay::idempotency_key,
+    respond,
+    state::{PROVE, Reads},
+    zkp::ProofInputs,
+};
+use crate::prover::{GeneratedProof, Job, JobFailure, JobId, JobState, Outcome, ProofRequest, Wait};
+
+/// Largest body of a request in bytes.
+const MAX_GENERATE_BYTES: usize = 16 << 10;
+/// The only pattern.
+const MEMBERSHIP: &str = "membership";
+/// Seconds after which a client should read its job again.
+const RETRY_SECONDS: &str = "1";
+
+/// Private inputs that only the prover service can read.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SealedPrivate {
+    /// `key_id` of `/v1/zkp/sealing-key`.
+    #[schema(min_length = 1, max_length = 32, pattern = "^[A-Za-z0-9_-]+$")]
+    key_id: String,
+    /// The encapsulated key: `0x` and 64 hexadecimal digits.
+    encapsulated_key: String,
+    /// `0x` and the ciphertext with its tag.
+    ciphertext: String,
+}
+
+/// A request for a proof.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerateBody {
+    /// What the proof is about: the address of an asset, for its ownership.
+    #[schema(min_length = 1, max_length = 128)]
+    pid: String,
+    /// `membership`.
+    #[schema(min_length = 1, max_length = 128)]
+    pattern: String,
+    /// The registry account.
+    registry: String,
+    /// The domain of the nullifier: `scope` of the scope, and not its address.
+    scope: String,
+    /// The hash of recipient, relayer, expiry and payload.
+    context: String,
+    /// The private inputs (secret, entry id and attributes), sealed to the prover service.
+    private: SealedPrivate,
+    /// `false` makes a job at once, and `true` makes none. By default, a proof that takes long
+    /// becomes a job.
+    wait: Option<bool>,
+}
+
+/// A proof.
+#[derive(Serialize, ToSchema)]
+pub struct GeneratedDocument {
+    /// Always true. An error has another form.
+    success: bool,
+    /// The proof: −A, B, C. `0x` and 512 hexadecimal digits.
+    proof: String,
+    /// The public inputs.
+    public: ProofInputs,
+    /// The id of the circuit.
+    #[serde(rename = "circuitId")]
+    circuit_id: String,
+    /// The SHA-256 of the verifying key.
+    vk_hash: String,
+}
+
+impl From<&GeneratedProof> for GeneratedDocument {
+    fn from(made: &GeneratedProof) -> Self {
+        Self {
+            success: true,
+            proof: made.proof().to_owned(),
+            public: ProofInputs::from(&made.public),
+            circuit_id: made.circuit_id().to_owned(),
+            vk_hash: made.vk_hash().to_owned(),
+        }
+    }
+}
+
+/// A request that became a job.
+#[derive(Serialize, ToSchema)]
+pub struct AcceptedJobDocument {
+    /// The job's id.
+    id: String,
+    /// `queued`.
+    state: &'static str,
+}
+
+/// A job.
+#[derive(Serialize, ToSchema)]
+pub struct ProofJobDocument {
+    /// The job's id.
+    id: String,
+    /// `queued` or `running`, and last `succeeded`, `failed` or `cancelled`.
+    state: &'static str,
+    /// Time of the request in Unix seconds.
+    created_at: i64,
+    /// Time of the end in Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_at: Option<i64>,
+    /// The proof, if the job succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<GeneratedDocument>,
+    /// The error, if the job failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JobErrorDocument>,
+}
+
+/// The error of a failed job.
+#[derive(Serialize, ToSchema)]
+pub struct JobErrorDocument {
+    /// The stable code: `deadline_exceeded`, `invalid_input`, `unknown_circuit` or `proof_failed`.
+    code: String,
+    /// A description for people.
+    detail: String,
+}
+
+impl From<JobFailure> for JobErrorDocument {
+    fn from(JobFailure { code, detail }: JobFailure) -> Self {
+        Self { code, detail }
+    }
+}
+
+impl ProofJobDocument {
+    fn new(id: JobId, job: Job) -> Self {
+        Self {
+            id: id.to_string(),
+            state: job.state.as_str(),
+            created_at: job.created_at,
+            ended_at: job.ended_at,
+            result: job.proof.as_ref().map(GeneratedDocument::from),
+            error: job.failure.map(JobErrorDocument::from),
+        }
+    }
+}
+
+/// Makes a proof.
+///
+/// The prover service makes it. The private inputs are sealed to that service (HPKE, RFC 9180), and
+/// bound to scope, claim and context, so this service can neither read nor reuse them. The claim is
+/// the track of the asset. The errors are those of the prover service. With `"wait": false`, or if
+/// the proof takes long, the response has the id of a job: read `/v1/zkp/jobs/{job}`.
+#[utoipa::path(
+    post,
+    path = "/v1/zkp/generate",
+    tag = "proofs",
+    security(("api_key" = ["prove"])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request that becomes a job return the job of the first one. 1 to 128 visible ASCII characters", min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
+    request_body(
+        content = GenerateBody,
+        example = json!({
+            "pid": "11111111111111111111111111111111",
+            "pattern": "membership",
+            "registry": "11111111111111111111111111111111",
+            "scope": format!("0x{}", "00".repeat(32)),
+            "context": format!("0x{}", "00".repeat(32)),
+            "private": {
+                "key_id": "0123456789abcdef",
+                "encapsulated_key": format!("0x{}", "00".repeat(32)),
+                "ciphertext": format!("0x{}", "00".repeat(64))
+            }
+        })
+    ),
+    responses(
+        (status = 200, body = GeneratedDocument),
+        (status = 202, body = AcceptedJobDocument, headers(("Location" = String, description = "The URL of the job"))),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({
+        "sees": "network address; API key; **which token, and its nullifier and proof: it can join the member and the verification**; not the secret, which only the prover service can read",
+        "keeps": "nothing; of a job, the prover service keeps the request, encrypted, until the job ends, and the proof for JOB_RETENTION_SECONDS"
+    })))
+)]
+pub async fn generate(state: Reads, headers: HeaderMap, body: UnreadBody) -> Result<Response, Failure> {
+    let caller = state.authorise(&headers, PROVE).await?;
+    let body: GenerateBody = body.json(MAX_GENERATE_BYTES).await?;
+    let mut errors = Vec::new();
+    let key = kept(idempotency_key(&headers), &mut errors);
+    kept(parameters::name("pid", &body.pid), &mut errors);
+    kept(parameters::name("pattern", &body.pattern), &mut errors);
+    let registry = kept(parameters::address("registry", &body.registry), &mut errors);
+    let scope = kept(parameters::element("scope", &body.scope), &mut errors);
+    let context = kept(parameters::element("context", &body.context), &mut errors);
+    if let Some(errors) = InvalidFields::of(errors) {
+        return Err(errors.into());
+    }
+    // Each value is present, because there is no error.
+    let missing = || InvalidField::missing("registry");
+    let registry = registry.ok_or_else(missing)?;
+    let (scope, context) = (scope.ok_or_else(missing)?, context.ok_or_else(missing)?);
+    let asset = match body.pid.parse::<Address>() {
+        Ok(asset) if body.pattern == MEMBERSHIP => asset,
+        _ => return Err(problems::statement_not_built()),
+    };
+    let registry = state.store.registry(registry).await?;
+    let holding = state.store.holding(&registry, asset).await?;
+    let holding = holding
+        .filter(|holding| holding.live)
+        .ok_or_else(problems::unknown_asset)?;
+    state.limits.take_proof(&caller).await?;
+    let request = ProofRequest {
+        registry: registry.address,
+        index: holding.index.get(),
+        scope: Scope::new(scope),
+        claim: Claim::of_track(holding.track),
+        context: Context::new(context),
+        sealed: json!(body.private),
+    };
+    let wait = match body.wait {
+        Some(false) => Wait::None,
+        None => Wait::Short,
+        Some(true) => Wait::Full,
+    };
+    let outcome = state
+        .prover
+        .generate(&request, wait, &caller.owner, key.flatten());
+    Ok(match outcome.await? {
+        Outcome::Proof(made) => Json(GeneratedDocument::from(&*made)).into_response(),
+        Outcome::Job(id) => accepted(id),
+    })
+}
+
+/// Returns the response to a request that became a job.
+fn accepted(id: JobId) -> Response {
+    let headers = [
+        (header::LOCATION, format!("/v1/zkp/jobs/{id}")),
+        (header::RETRY_AFTER, RETRY_SECONDS.to_owned()),
+    ];
+    let document = AcceptedJobDocument {
+        id: id.to_string(),
+        state: JobState::Queued.as_str(),
+    };
+    (StatusCode::ACCEPTED, headers, Json(document)).into_response()
+}
+
+/// Returns a job.
+///
+/// A client reads its own jobs: those of its API key, and of the keys that it replaced. `result` is
+/// the response that `/v1/zkp/generate` would have had. Read a job that has not ended again after
+/// `Retry-After`. The prover service deletes it `JOB_RETENTION_SECONDS` after its end.
+#[utoipa::path(
+    get,
+    path = "/v1/zkp/jobs/{job}",
+    tag = "proofs",
+    security(("api_key" = ["prove"])),
+    params(("job" = String, Path, description = "The job's id")),
+    responses(
+        (status = 200, body = ProofJobDocument),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({"sees": "network address; API key; **which job, and its nullifier and proof**", "keeps": "nothing"})))
+)]
+pub async fn proof_job(
+    state: Reads,
+    headers: HeaderMap,
+    Path(text): Path<String>,
+) -> Result<Response, Failure> {
+    let caller = state.authorise(&headers, PROVE).await?;
+    let id = job_id(&text)?;
+    let job = state.prover.job(id, &caller.owner).await?;
+    let is_last = job.state.is_last();
+    let mut response = respond::uncached(Json(ProofJobDocument::new(id, job)));
+    if !is_last {
+        let seconds = HeaderValue::from_static(RETRY_SECONDS);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    Ok(response)
+}
+
+fn job_id(text: &str) -> Result<JobId, InvalidField> {
+    let mut bytes = [0; JobId::BYTES];
+    let read = hex::decode_to_slice(text, &mut bytes);
+    let rule = || format!("must be {} hexadecimal digits", 2 * JobId::BYTES);
+    read.map(|()| JobId::new(bytes))
+        .map_err(|_| InvalidField::new("job", rule()))
+}
