@@ -150,10 +150,6 @@ enum Error {
     ProvingKeys(#[from] ProvingKeyError),
     #[error("API_KEYS: {0}")]
     ApiKeys(#[from] ApiKeyError),
-    #[error(
-        "ALLOWED_ORIGINS: every web page may read this service, and none may send an API key to it; remove the setting"
-    )]
-    AllowedOrigins,
 }
 
 #[tokio::main]
@@ -169,9 +165,6 @@ async fn run(cli: &Cli) -> Result<(), Error> {
     let Some(settings) = cli.arguments.settings::<Settings>()? else {
         return Ok(());
     };
-    if !settings.http.allowed_origins.is_empty() {
-        return Err(Error::AllowedOrigins);
-    }
     let api_keys = settings
         .api_keys
         .as_ref()
@@ -213,8 +206,11 @@ async fn run(cli: &Cli) -> Result<(), Error> {
     });
     age_caches(&service, &state);
     keep_redis_connected(&service, &state).await;
-    let routes = routes::all(&state, service.metrics_route());
-    service.serve(settings.port, routes, &settings.http).await?;
+    let mut http = settings.http.clone();
+    // The routes have their own layer for web pages, because most need no API key.
+    let origins = std::mem::take(&mut http.allowed_origins);
+    let routes = routes::all(&state, service.metrics_route(), origins);
+    service.serve(settings.port, routes, &http).await?;
     tracing::info!(event = "ready");
     Ok(service.run().await?)
 }

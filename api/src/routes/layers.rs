@@ -1,5 +1,4 @@
-//! The layers around the routes: CORS, rate limits, compression, conditional requests and
-//! freshness.
+//! The layers around the routes: rate limits, compression, conditional requests and freshness.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -28,8 +27,6 @@ use crate::limits::Kind;
 pub const UNLIMITED_PATH: &str = "/health";
 /// Smaller responses are not compressed.
 const MIN_COMPRESSED_BYTES: u64 = 256;
-/// Seconds for which a browser remembers that it may send requests.
-const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("86400");
 
 /// The client that a request counts for.
 #[derive(Clone)]
@@ -45,38 +42,6 @@ pub fn compression() -> CompressionLayer<And<SizeAbove, Condition>> {
         kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
     };
     CompressionLayer::new().compress_when(SizeAbove::new(MIN_COMPRESSED_BYTES).and(is_json))
-}
-
-/// Lets every web page read the responses. The routes need no key and no cookie, so a page reads
-/// nothing that its server could not read.
-pub async fn cors(request: Request, next: Next) -> Response {
-    let is_preflight = request.method() == Method::OPTIONS
-        && request
-            .headers()
-            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if is_preflight {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        next.run(request).await
-    };
-    let headers = response.headers_mut();
-    let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
-    set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    if is_preflight {
-        set(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST");
-        set(
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "bauta-min-slot, content-type, idempotency-key, if-none-match, last-event-id, range, traceparent, \
-             x-request-id",
-        );
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS);
-    } else {
-        set(
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            "bauta-slot, bauta-finalized-slot, content-range, etag, retry-after, x-request-id",
-        );
-    }
-    response
 }
 
 /// Counts the request, and refuses it if a limit is exceeded.

@@ -8,6 +8,7 @@ mod analytics;
 mod circuits;
 mod clusters;
 mod collections;
+mod cors;
 mod eligibility;
 mod generate;
 mod growth;
@@ -44,7 +45,7 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
-use bauta_service_common::Problem;
+use bauta_service_common::{Origin, Problem};
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -54,8 +55,8 @@ pub use self::{
 };
 
 /// Returns all routes, including their description at `/openapi.json`, and `operations`, routes
-/// that the rate limits also apply to.
-pub fn all(state: &Arc<AppState>, operations: Router) -> Router {
+/// that the rate limits also apply to. Pages of the `origins` may send API keys.
+pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> Router {
     let (described, document) = OpenApiRouter::with_openapi(openapi::Document::openapi())
         .routes(routes!(health::health))
         .routes(routes!(clusters::clusters))
@@ -91,11 +92,12 @@ pub fn all(state: &Arc<AppState>, operations: Router) -> Router {
         .routes(routes!(analytics::scope_analytics))
         .routes(routes!(analytics::track_analytics))
         .split_for_parts();
+    let pages = Arc::new(cors::Pages::new(origins, &document));
     let document = Arc::new(openapi::complete(document));
     described
         .route("/openapi.json", get(async move || axum::Json(document)))
         .with_state(state.clone())
-        // Before the layers, so that the preflights of browsers reach `layers::cors`.
+        // Before the layers, so that the preflights of browsers reach `cors::cors`.
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn_with_state(state.clone(), layers::freshness))
         .layer(layers::compression())
@@ -103,5 +105,5 @@ pub fn all(state: &Arc<AppState>, operations: Router) -> Router {
         .layer(from_fn(layers::conditional))
         .merge(operations)
         .layer(from_fn_with_state(state.clone(), layers::limit))
-        .layer(from_fn(layers::cors))
+        .layer(from_fn_with_state(pages, cors::cors))
 }

@@ -1,14 +1,11 @@
-//! Headers for caches, compression and browsers.
+//! Headers for caches and compression.
 
 use std::{io::Read as _, time::Duration};
 
 use bauta_store::{RegistryKind, ScopeMode};
-use reqwest::{Method, header::HeaderMap};
+use reqwest::header::HeaderMap;
 
-use crate::{
-    common::{Chain, Running, address, nullifier},
-    openapi::{document, routes},
-};
+use crate::common::{Chain, Running, address, nullifier};
 
 /// The longest wait for a condition.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -196,56 +193,4 @@ async fn a_tile_is_read_from_the_database_once() {
         assert_eq!(without.bytes(&path).await, first);
     }
     assert_eq!(count(&without, "bauta_api_cached_tiles_total").await, 0);
-}
-
-#[tokio::test]
-async fn a_page_of_any_origin_reads_responses_and_errors_and_sends_no_credentials() {
-    let (_chain, service) = with_registry().await;
-    for (path, status) in [
-        ("/v1/config", 200),
-        ("/v1/registries/0", 400),
-        ("/v1/tiles/x", 400),
-    ] {
-        let response = service.get_with(path, "origin", "https://dapp.example").await;
-        assert_eq!(response.status(), status);
-        assert_eq!(
-            text(response.headers(), "access-control-allow-origin"),
-            "*",
-            "{path}"
-        );
-        assert_eq!(text(response.headers(), "access-control-allow-credentials"), "");
-        assert!(text(response.headers(), "access-control-expose-headers").contains("bauta-slot"));
-    }
-    let preflight = service
-        .request(Method::OPTIONS, "/v1/tiles")
-        .header("origin", "https://dapp.example")
-        .header("access-control-request-method", "POST")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(preflight.status(), 204);
-    assert_eq!(text(preflight.headers(), "access-control-allow-origin"), "*");
-    assert!(text(preflight.headers(), "access-control-allow-methods").contains("POST"));
-    // A page can send every header of the routes without a key.
-    let allowed = text(preflight.headers(), "access-control-allow-headers");
-    let allowed: Vec<&str> = allowed.split(", ").collect();
-    let document = document();
-    let without_key = routes(&document).filter(|(_, operation)| operation["security"].is_null());
-    let parameters =
-        without_key.flat_map(|(_, operation)| operation["parameters"].as_array().into_iter().flatten());
-    let mut headers = 0;
-    for header in parameters.filter(|parameter| parameter["in"] == "header") {
-        let name = header["name"].as_str().unwrap().to_lowercase();
-        assert!(allowed.contains(&name.as_str()), "{name}: {allowed:?}");
-        headers += 1;
-    }
-    assert!(headers > 1);
-    // Not a preflight.
-    let options = service
-        .request(Method::OPTIONS, "/v1/tiles")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(options.status(), 405);
-    assert_eq!(text(options.headers(), "allow"), "POST");
 }

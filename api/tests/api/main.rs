@@ -1,6 +1,7 @@
 //! Tests of the service as a process, over HTTP.
 
 mod analytics;
+mod browsers;
 mod caching;
 mod common;
 mod configuration;

@@ -21,6 +21,14 @@ pub struct Origin(HeaderValue);
 )]
 pub struct InvalidOrigin;
 
+impl Origin {
+    /// Returns whether the header `Origin` of a request names this origin.
+    #[must_use]
+    pub fn is(&self, sent: &HeaderValue) -> bool {
+        self.0 == sent
+    }
+}
+
 impl FromStr for Origin {
     type Err = InvalidOrigin;
 

@@ -1,0 +1,108 @@
+//! Which web pages may use the service.
+
+use bauta_service_common::{NewApiKey, Quota};
+use reqwest::{Method, Response};
+
+use crate::{
+    common::{Chain, Running, address},
+    openapi::{document, routes},
+};
+
+const LISTED: &str = "https://app.example.org";
+const OTHER: &str = "https://dapp.example";
+
+fn text<'a>(response: &'a Response, name: &str) -> &'a str {
+    let value = response.headers().get(name);
+    value.map_or("", |value| value.to_str().unwrap())
+}
+
+async fn preflight(service: &Running, origin: &str, method: &str, path: &str) -> Response {
+    let request = service
+        .request(Method::OPTIONS, path)
+        .header("origin", origin)
+        .header("access-control-request-method", method);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 204, "{method} {path}");
+    response
+}
+
+#[tokio::test]
+async fn a_page_of_any_origin_reads_responses_and_errors_and_sends_no_credentials() {
+    let chain = Chain::new().await;
+    let service = Running::start(&chain.database, &[]);
+    for (path, status) in [
+        ("/v1/config", 200),
+        ("/v1/registries/0", 400),
+        ("/v1/tiles/x", 400),
+    ] {
+        let response = service.get_with(path, "origin", OTHER).await;
+        assert_eq!(response.status(), status);
+        assert_eq!(text(&response, "access-control-allow-origin"), "*", "{path}");
+        assert_eq!(text(&response, "access-control-allow-credentials"), "");
+        assert!(text(&response, "access-control-expose-headers").contains("bauta-slot"));
+    }
+    // Not a preflight.
+    let options = service.request(Method::OPTIONS, "/v1/tiles").send().await.unwrap();
+    assert_eq!(options.status(), 405);
+    assert_eq!(text(&options, "allow"), "POST");
+}
+
+#[tokio::test]
+async fn a_page_may_send_every_header_and_method_of_the_routes_that_need_no_key() {
+    let chain = Chain::new().await;
+    let service = Running::start(&chain.database, &[]);
+    for (route, operation) in routes(&document()) {
+        if operation["security"].is_array() {
+            continue;
+        }
+        let (method, path) = route.split_once(' ').unwrap();
+        let response = preflight(&service, OTHER, method, path).await;
+        assert_eq!(text(&response, "access-control-allow-origin"), "*", "{route}");
+        let methods = text(&response, "access-control-allow-methods");
+        assert!(methods.split(", ").any(|allowed| allowed == method), "{route}: {methods}");
+        let headers = text(&response, "access-control-allow-headers");
+        let mut needed = vec!["content-type".to_owned(), "if-none-match".to_owned()];
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let in_header = parameters.filter(|parameter| parameter["in"] == "header");
+        needed.extend(in_header.map(|parameter| parameter["name"].as_str().unwrap().to_lowercase()));
+        for name in needed {
+            assert!(headers.split(", ").any(|allowed| allowed == name), "{route}: {name}");
+        }
+        assert!(!headers.contains("authorization"), "{route}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_page_of_an_allowed_origin_sends_an_api_key_and_reads_the_responses_of_routes_that_need_one() {
+    let chain = Chain::new().await;
+    let new = NewApiKey::random(&["prove"], u64::MAX, Quota::default());
+    let settings = [("ALLOWED_ORIGINS", LISTED), ("API_KEYS", new.line.as_str())];
+    let service = Running::start(&chain.database, &settings);
+    let leaves = format!("/v1/registries/{0}/roots/{0}/leaves", address("registry"));
+    let with_key = [("POST", "/v1/zkp/generate"), ("PUT", leaves.as_str())];
+    for (method, path) in with_key {
+        let listed = preflight(&service, LISTED, method, path).await;
+        assert_eq!(text(&listed, "access-control-allow-origin"), LISTED);
+        assert!(text(&listed, "access-control-allow-methods").contains(method));
+        assert!(text(&listed, "access-control-allow-headers").contains("authorization"));
+        assert_eq!(text(&listed, "vary"), "Origin");
+        let other = preflight(&service, OTHER, method, path).await;
+        assert_eq!(text(&other, "access-control-allow-origin"), "", "{path}");
+        for (origin, allowed) in [(LISTED, LISTED), (OTHER, "")] {
+            let request = service.request(method.parse().unwrap(), path);
+            let request = request.bearer_auth(new.key.as_str()).header("origin", origin);
+            let response = request.send().await.unwrap();
+            assert!(response.status().is_client_error(), "{path}");
+            assert_eq!(text(&response, "access-control-allow-origin"), allowed, "{path}");
+        }
+    }
+    // The routes that need no key are the same for both, with the service's own headers.
+    for origin in [LISTED, OTHER] {
+        let response = service.get_with("/v1/config", "origin", origin).await;
+        assert_eq!(text(&response, "access-control-allow-origin"), "*");
+        assert!(text(&response, "access-control-expose-headers").contains("bauta-slot"));
+        let response = preflight(&service, origin, "GET", &leaves).await;
+        assert_eq!(text(&response, "access-control-allow-origin"), "*");
+        assert!(text(&response, "access-control-allow-headers").contains("bauta-min-slot"));
+    }
+}
