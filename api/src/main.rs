@@ -26,6 +26,7 @@ mod prefix;
 mod prover;
 mod proving_keys;
 mod relay;
+mod relay_watch;
 mod routes;
 mod series;
 mod settings;
@@ -55,6 +56,7 @@ use crate::{
     prover::{InvalidProverUrl, ProverService},
     proving_keys::{ProvingKeyError, ProvingKeys},
     relay::{Relay, RelaySetupError},
+    relay_watch::RelayWatch,
     routes::{AppState, PERMISSIONS, ResponseCache},
     settings::Settings,
     tiles::Tiles,
@@ -70,8 +72,10 @@ const PING_TIMEOUT: Duration = Duration::from_secs(1);
 const REDIS_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Largest number of open event streams of a client.
 const MAX_STREAMS_PER_CLIENT: usize = 16;
-/// Largest number of open event streams. Each reads from the database twice a second.
-const MAX_STREAMS: usize = 256;
+/// Largest number of open event streams.
+const MAX_STREAMS: usize = 2_000;
+/// Largest number of open event streams of a relay, so that few relays can't take all streams.
+const MAX_STREAMS_PER_RELAY: usize = 4;
 /// Largest number of open responses with the leaves of a tree for a client.
 const MAX_TREES_PER_CLIENT: usize = 4;
 /// Largest number of such responses. Each takes up to 400 KiB.
@@ -184,7 +188,10 @@ async fn run(cli: &Cli) -> Result<(), Error> {
     let node = settings.solana_rpc_url.as_ref().map(Secret::expose);
     let request_timeout = Duration::from_millis(settings.http.request_timeout_ms);
     let relay = Relay::start(&settings.relay, node, &store, &service)?;
+    let relay_watch = RelayWatch::start(&store, &service);
     let state = Arc::new(AppState {
+        relay_watch,
+        streams_of_relays: Streams::new(MAX_STREAMS_PER_RELAY, MAX_STREAMS),
         relay: relay.map(Arc::new),
         k: store.anonymity_threshold().await?,
         uploads: TreeUploads::new(&settings.uploads, &settings.http).map_err(Error::Uploads)?,

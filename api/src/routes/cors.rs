@@ -24,7 +24,8 @@ const HEADERS: &str = "bauta-min-slot, content-type, idempotency-key, if-none-ma
                        traceparent, x-request-id";
 const HEADERS_WITH_KEY: &str = "authorization, bauta-min-slot, content-type, idempotency-key, if-none-match, \
                                 last-event-id, range, traceparent, x-request-id";
-const EXPOSED: &str = "bauta-slot, bauta-finalized-slot, content-range, etag, location, retry-after, x-request-id";
+const EXPOSED: &str =
+    "bauta-slot, bauta-finalized-slot, content-range, etag, location, retry-after, x-request-id";
 
 /// The pages that may send API keys, and the routes that need one.
 pub struct Pages {
@@ -54,7 +55,10 @@ impl Pages {
     }
 
     fn needs_key(&self, method: &Method, route: Option<&MatchedPath>) -> bool {
-        route.is_some_and(|route| self.with_key.contains(&(method.clone(), route.as_str().to_owned())))
+        route.is_some_and(|route| {
+            self.with_key
+                .contains(&(method.clone(), route.as_str().to_owned()))
+        })
     }
 }
 

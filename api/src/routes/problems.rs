@@ -393,6 +393,20 @@ pub fn unknown_relay() -> Failure {
     ))
 }
 
+/// The relay has too many event streams.
+pub fn too_many_streams_of_relay(error: StreamError) -> Failure {
+    match error {
+        StreamError::OfClient { max } => {
+            let detail = format!("the relay has {max} open streams, which is the limit; close one first");
+            Failure(
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail)
+                    .retry_after(STREAM_RETRY),
+            )
+        }
+        error @ StreamError::Total { .. } => error.into(),
+    }
+}
+
 /// The program's initialisation has not been indexed.
 pub fn not_initialised() -> Failure {
     Failure(Problem::new(

@@ -218,6 +218,11 @@ impl From<RelayStatus> for RelayStatusDocument {
 }
 
 impl RelayStatusDocument {
+    /// Returns the name of the state.
+    pub fn state(&self) -> &str {
+        self.state
+    }
+
     /// Returns whether no other state follows.
     pub fn is_last(&self) -> bool {
         ["finalized", "refused", "failed", "expired"].contains(&self.state)

@@ -2,11 +2,16 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Extension,
-    response::sse::{Event, KeepAlive, Sse},
+    http::{HeaderMap, StatusCode},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
 };
 use bauta_service_common::{Path, StreamGuard};
-use bauta_store::RandomId;
-use futures_util::{Stream, StreamExt as _, stream};
+use bauta_store::RelayStatus;
+use futures_util::{StreamExt as _, stream};
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     layers::Client,
@@ -15,23 +20,31 @@ use super::{
     state::Reads,
 };
 
-/// Time between two looks at the state.
-const INTERVAL: Duration = Duration::from_millis(500);
-/// Looks after which a stream ends: ten minutes. The client opens another one.
-const MAX_LOOKS: u32 = 1_200;
+/// Time after which a stream ends. The client opens another one.
+const MAX_AGE: Duration = Duration::from_mins(10);
+/// The header with the id of the last event that a client has received.
+const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Streams the states of a relay.
 ///
-/// The stream begins with the present state, has an event `relay` for each change, and ends after
-/// the last state. A client has at most 16 open streams. The relay's id is the only key, so there
-/// are no tickets.
+/// The stream begins with the present state, and has an event `relay` when the service sees another
+/// one. It looks twice a second, so a state that lasts for less can be absent. The stream ends after
+/// `finalized`, or after another end of a relay that has no transaction. A relay whose transaction
+/// `failed` or `expired` is finalized after all if the ledger finds that it was executed, so its
+/// stream stays open for the usual ten minutes. Close the `EventSource` after the last state. If it
+/// reconnects, the response is 204, which ends it. A client has at most 16 open streams, and a relay
+/// four. The relay's id is the only key, so there are no tickets.
 #[utoipa::path(
     get,
     path = "/v1/relay/{relay}/events",
     tag = "relay",
-    params(("relay" = String, Path, description = "The relay's id")),
+    params(
+        ("relay" = String, Path, description = "The relay's id"),
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event. Browsers send it when they reconnect"),
+    ),
     responses(
         (status = 200, description = "Events `relay`", body = RelayStatusDocument, content_type = "text/event-stream"),
+        (status = 204, description = "The client has the last state already (Last-Event-ID)"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
     ),
     extensions(("x-discloses" = json!({"sees": "network address; **which relay**", "keeps": "nothing"})))
@@ -39,65 +52,62 @@ const MAX_LOOKS: u32 = 1_200;
 pub async fn relay_events(
     state: Reads,
     Extension(Client(client)): Extension<Client>,
+    headers: HeaderMap,
     Path(text): Path<String>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Failure> {
+) -> Result<Response, Failure> {
     let id = id(&text)?;
-    let first = read(&state, id).await?.ok_or_else(problems::unknown_relay)?;
-    let guard = state.streams.open(&client)?;
-    let shutdown = state.shutdown.clone();
+    let status = relay(&state)?.status(id).await?;
+    let status = status.ok_or_else(problems::unknown_relay)?;
+    let known = headers.get(LAST_EVENT_ID);
+    let first = RelayStatusDocument::from(status.clone());
+    if first.is_last() && known.is_some_and(|known| known == first.state()) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let of_relay = state.streams_of_relays.open(&hex::encode(id));
+    let guards = [
+        state.streams.open(&client)?,
+        of_relay.map_err(problems::too_many_streams_of_relay)?,
+    ];
     let follower = Follower {
-        state,
-        id,
-        next: Some(first),
+        states: state.relay_watch.follow(id, status),
         last: None,
-        looks: 0,
-        _guard: guard,
+        end: Instant::now() + MAX_AGE,
+        _guards: guards,
     };
     let events = stream::unfold(follower, |mut follower| async {
         let event = follower.next_event().await?;
-        Some((Ok(event), follower))
+        Some((Ok::<_, Infallible>(event), follower))
     });
-    Ok(Sse::new(events.take_until(shutdown.cancelled_owned())).keep_alive(KeepAlive::default()))
+    let events = events.take_until(state.shutdown.clone().cancelled_owned());
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
 
 /// A stream of one relay.
 struct Follower {
-    state: Reads,
-    id: RandomId,
-    /// The state that was read and not sent yet.
-    next: Option<RelayStatusDocument>,
+    states: watch::Receiver<RelayStatus>,
     /// The state that was sent last.
     last: Option<RelayStatusDocument>,
-    looks: u32,
-    _guard: StreamGuard,
+    end: Instant,
+    /// The stream counts for its client and for its relay.
+    _guards: [StreamGuard; 2],
 }
 
 impl Follower {
-    /// Waits for the next change. `None` after the last state, after ten minutes, or if the
-    /// database is unavailable: then the client opens another stream.
+    /// Waits for the next change. `None` after the last state, after ten minutes, or if the relay
+    /// was deleted.
     async fn next_event(&mut self) -> Option<Event> {
         if self.last.as_ref().is_some_and(RelayStatusDocument::is_last) {
             return None;
         }
-        loop {
-            if let Some(next) = self.next.take()
-                && self.last.as_ref() != Some(&next)
-            {
-                let event = Event::default().event("relay").json_data(&next).ok()?;
-                self.last = Some(next);
-                return Some(event);
-            }
-            if self.looks == MAX_LOOKS {
-                return None;
-            }
-            self.looks += 1;
-            tokio::time::sleep(INTERVAL).await;
-            self.next = Some(read(&self.state, self.id).await.ok()??);
+        if self.last.is_some() {
+            let changed = tokio::time::timeout_at(self.end, self.states.changed()).await;
+            changed.ok()?.ok()?;
         }
+        let status = self.states.borrow_and_update().clone();
+        let document = RelayStatusDocument::from(status);
+        let event = Event::default().event("relay").id(document.state());
+        let event = event.json_data(&document).ok()?;
+        self.last = Some(document);
+        Some(event)
     }
-}
-
-async fn read(state: &Reads, id: RandomId) -> Result<Option<RelayStatusDocument>, Failure> {
-    let status = relay(state)?.status(id).await?;
-    Ok(status.map(RelayStatusDocument::from))
 }

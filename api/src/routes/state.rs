@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::response_cache::ResponseCache;
 use crate::{
     database_health::DatabaseHealth, databases::Databases, eligibility::Eligibility, limits::Limits,
-    prover::ProverService, proving_keys::ProvingKeys, relay::Relay, tiles::Tiles, tree_upload::TreeUploads,
-    verifier::Verifier, verifying_keys::VerifyingKeys,
+    prover::ProverService, proving_keys::ProvingKeys, relay::Relay, relay_watch::RelayWatch, tiles::Tiles,
+    tree_upload::TreeUploads, verifier::Verifier, verifying_keys::VerifyingKeys,
 };
 
 /// The permission to request proofs.
@@ -48,8 +48,12 @@ pub struct AppState {
     pub eligibility: Eligibility,
     /// The relay, if this service pays for verifications.
     pub relay: Option<Arc<Relay>>,
-    /// The open event streams.
+    /// The open event streams, by client.
     pub streams: Streams,
+    /// The same streams, by relay.
+    pub streams_of_relays: Streams,
+    /// The relays that event streams follow.
+    pub relay_watch: Arc<RelayWatch>,
     /// The open responses with whole trees.
     pub trees: Streams,
     /// Cancelled when the service shuts down.

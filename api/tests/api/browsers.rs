@@ -42,7 +42,11 @@ async fn a_page_of_any_origin_reads_responses_and_errors_and_sends_no_credential
         assert!(text(&response, "access-control-expose-headers").contains("bauta-slot"));
     }
     // Not a preflight.
-    let options = service.request(Method::OPTIONS, "/v1/tiles").send().await.unwrap();
+    let options = service
+        .request(Method::OPTIONS, "/v1/tiles")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(options.status(), 405);
     assert_eq!(text(&options, "allow"), "POST");
 }
@@ -59,14 +63,20 @@ async fn a_page_may_send_every_header_and_method_of_the_routes_that_need_no_key(
         let response = preflight(&service, OTHER, method, path).await;
         assert_eq!(text(&response, "access-control-allow-origin"), "*", "{route}");
         let methods = text(&response, "access-control-allow-methods");
-        assert!(methods.split(", ").any(|allowed| allowed == method), "{route}: {methods}");
+        assert!(
+            methods.split(", ").any(|allowed| allowed == method),
+            "{route}: {methods}"
+        );
         let headers = text(&response, "access-control-allow-headers");
         let mut needed = vec!["content-type".to_owned(), "if-none-match".to_owned()];
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         let in_header = parameters.filter(|parameter| parameter["in"] == "header");
         needed.extend(in_header.map(|parameter| parameter["name"].as_str().unwrap().to_lowercase()));
         for name in needed {
-            assert!(headers.split(", ").any(|allowed| allowed == name), "{route}: {name}");
+            assert!(
+                headers.split(", ").any(|allowed| allowed == name),
+                "{route}: {name}"
+            );
         }
         assert!(!headers.contains("authorization"), "{route}");
     }

@@ -238,17 +238,32 @@ async fn the_events_of_a_relay_are_its_states_until_the_last_and_each_client_has
     assert_eq!(ended.matches("event: relay").count(), 1, "{ended}");
     let unknown = format!("/v1/relay/{}/events", "00".repeat(16));
     assert_eq!(service.response(&unknown).await.status(), 404);
-    let mut delayed = body(&relayed.chain.prove(relayed.scope, 2));
-    delayed["max_delay_seconds"] = json!(600);
-    let (status, accepted) = post(&service, &delayed).await;
-    assert_eq!(status, 202, "{accepted}");
-    let path = format!("/v1/relay/{}/events", accepted["id"].as_str().unwrap());
-    let mut streams = Vec::new();
-    for _ in 0..16 {
-        streams.push(service.response(&path).await);
+    // A browser that reconnects after the last state stops.
+    let again = service.get_with(&path, "last-event-id", "finalized").await;
+    assert_eq!(again.status(), 204);
+    let later = service.get_with(&path, "last-event-id", "sent").await;
+    assert!(later.text().await.unwrap().contains("finalized"));
+    let mut paths = Vec::new();
+    for number in 2..7 {
+        let mut delayed = body(&relayed.chain.prove(relayed.scope, number));
+        delayed["max_delay_seconds"] = json!(600);
+        let (status, accepted) = post(&service, &delayed).await;
+        assert_eq!(status, 202, "{accepted}");
+        paths.push(format!("/v1/relay/{}/events", accepted["id"].as_str().unwrap()));
     }
-    assert!(streams.iter().all(|stream| stream.status() == 200));
-    assert_eq!(service.response(&path).await.status(), 429);
+    let path = paths.pop().unwrap();
+    let mut streams = Vec::new();
+    for other in &paths {
+        for _ in 0..4 {
+            let stream = service.response(other).await;
+            assert_eq!(stream.status(), 200);
+            streams.push(stream);
+        }
+        let (status, problem) = service.get(other).await;
+        assert_eq!((status, &problem["code"]), (429, &json!("too_many_streams")));
+    }
+    let (status, problem) = service.get(&path).await;
+    assert_eq!((status, &problem["code"]), (429, &json!("too_many_streams")));
     streams.clear();
     let freed = async {
         while service.response(&path).await.status() != 200 {

@@ -249,20 +249,32 @@ impl Store {
 
     /// Returns the state of a relay. `None` if there is none with this id.
     pub async fn relay_status(&self, id: RandomId) -> Result<Option<RelayStatus>, StoreError> {
+        let found = self.relay_statuses(&[id]).await?;
+        Ok(found.into_iter().next().map(|(_, status)| status))
+    }
+
+    /// Returns the states of the relays that exist, in any order.
+    pub async fn relay_statuses(&self, ids: &[RandomId]) -> Result<Vec<(RandomId, RelayStatus)>, StoreError> {
+        let ids: Vec<&[u8]> = ids.iter().map(RandomId::as_slice).collect();
         // A transaction that was executed after all is more than the end that was recorded.
-        let row = sqlx::query(
-            "SELECT CASE WHEN r.landed IS NOT NULL AND r.state IN ('refused', 'failed', 'expired') THEN 'finalized'
+        let rows = sqlx::query(
+            "SELECT r.id::bytea AS id,
+                    CASE WHEN r.landed IS NOT NULL AND r.state IN ('refused', 'failed', 'expired') THEN 'finalized'
                          ELSE r.state::text END AS state,
                     CASE WHEN r.landed IS NULL THEN r.reason END AS reason,
                     coalesce(r.landed::bytea, a.signature::bytea) AS signature,
                     coalesce(a.number, 0)::integer AS attempts
-             FROM relays r LEFT JOIN relay_attempts a ON a.relay = r.id
-             WHERE r.id = $1 ORDER BY a.number DESC LIMIT 1",
+             FROM relays r LEFT JOIN LATERAL (
+                 SELECT signature, number FROM relay_attempts WHERE relay = r.id ORDER BY number DESC LIMIT 1
+             ) a ON true
+             WHERE r.id = ANY($1::bytea[])",
         )
-        .bind(id)
-        .fetch_optional(&self.pool)
+        .bind(ids)
+        .fetch_all(&self.pool)
         .await?;
-        row.as_ref().map(status).transpose()
+        rows.iter()
+            .map(|row| Ok((random_id(row.get("id"))?, status(row)?)))
+            .collect()
     }
 
     /// Returns the number of relays that have not ended, also of confirmed ones, and the seconds
