@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use bauta_service_common::{InvalidField, InvalidFields, from_json};
+use bauta_service_common::{InvalidField, InvalidFields, JsonError, from_json};
 use hpke::{
     Deserializable as _, Kem as _, OpModeR, Serializable as _, aead::ChaCha20Poly1305, kdf::HkdfSha256,
     kem::X25519HkdfSha256, single_shot_open,
@@ -26,7 +26,7 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::{
-    request::RequestPublicInputs,
+    request::{PrivateInputs, RequestPublicInputs},
     witness_keys::{SealError, WitnessKeys},
 };
 
@@ -36,6 +36,8 @@ pub const ALGORITHMS: [&str; 3] = ["DHKEM(X25519, HKDF-SHA256)", "HKDF-SHA256", 
 pub const INFO: &str = "bauta private inputs v1";
 /// The field of a request.
 const FIELD: &str = "sealed";
+/// The fields of the private inputs.
+const FIELDS: [&str; 5] = ["secret", "entry_id", "attributes", "index", "path"];
 /// Context for the derivation of key pairs. It must not change: instances of several versions share
 /// the keys.
 const KEY_PAIR_CONTEXT: &str = "bauta prover-service 2026-11-22 key pair of sealed private inputs";
@@ -131,13 +133,23 @@ impl SealingKeys {
             return Err(InvalidField::new("private", "must not be combined with sealed").into());
         }
         let plaintext = self.decrypt(&sealed, &associated_data(&public, &statement))?;
-        let private: Map<String, Value> = serde_json::from_slice(&plaintext)
-            .map_err(|_| InvalidField::new(FIELD, "must contain the JSON object of private"))?;
+        check(&plaintext)?;
         let mut body: Map<String, Value> =
             serde_json::from_slice(&body).map_err(|_| InvalidField::new("body", "must be an object"))?;
         body.remove(FIELD);
-        body.insert("private".to_owned(), private.into());
-        Ok(Value::from(body).to_string().into())
+        let rest = Value::from(body).to_string();
+        // The plaintext is one JSON object. It is copied as it is, into memory that is wiped.
+        let parts = [
+            br#"{"private":"#,
+            plaintext.as_slice(),
+            b",",
+            &rest.as_bytes()[1..],
+        ];
+        let mut opened = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
+        for part in parts {
+            opened.extend_from_slice(part);
+        }
+        Ok(Bytes::from_owner(opened))
     }
 
     fn decrypt(&self, sealed: &SealedInputs, associated: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
@@ -173,6 +185,36 @@ impl SealingKeys {
         })?;
         Ok(Zeroizing::new(plaintext))
     }
+}
+
+/// Checks that a plaintext has the private inputs. The error has the names of their fields and
+/// nothing else of the plaintext, because it goes to the service between the client and this one.
+fn check(plaintext: &[u8]) -> Result<(), OpenError> {
+    let fields = match from_json::<PrivateInputs>(plaintext) {
+        Ok(_) => return Ok(()),
+        Err(JsonError::Malformed(_)) => {
+            return Err(InvalidField::new(FIELD, "must contain the JSON object of private").into());
+        }
+        Err(JsonError::Invalid(fields)) => fields,
+    };
+    let describe = |InvalidField { field, rule }: InvalidField| {
+        let is_missing = |name: &&str| rule == format!("missing field `{name}`");
+        if let Some(missing) = FIELDS.into_iter().find(is_missing) {
+            return InvalidField::missing(missing).within("private");
+        }
+        let outermost = field.split(['.', '[']).next();
+        match FIELDS.into_iter().find(|name| outermost == Some(name)) {
+            Some(name) => {
+                let rule = "must have the form that the description of POST /prove gives";
+                InvalidField::new(name, rule).within("private")
+            }
+            None => InvalidField::new(
+                "private",
+                format!("must have only the fields {}", FIELDS.join(", ")),
+            ),
+        }
+    };
+    Err(OpenError::Invalid(fields.map(describe)))
 }
 
 fn key_pair(key: &Zeroizing<[u8; 32]>) -> (PrivateKey, PublicKey) {

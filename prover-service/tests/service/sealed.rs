@@ -133,15 +133,44 @@ async fn a_service_in_between_can_not_use_sealed_inputs_for_other_values() {
     let batch = json!({"requests": [sealed]});
     let (status, problem) = service.post("/prove/batch", &batch).await;
     assert_eq!(status, 400, "{problem}");
-    // What is sealed is read as strictly as `private`.
-    let mut unknown = request(3);
-    unknown["private"]["more"] = json!(1);
-    let (status, problem) = service.post("/prove", &seal(unknown, &key)).await;
+}
+
+#[tokio::test]
+async fn what_is_sealed_is_read_as_strictly_as_private_and_an_error_repeats_nothing_of_it() {
+    let service = Running::start(&[]);
+    let (_, key) = service.get("/sealing-key").await;
+    let digits = hex::encode(secret(3));
+    let with_prefix = format!("0x{digits}");
+    for (field, value, named) in [
+        ("more", json!(with_prefix), "private"),
+        (with_prefix.as_str(), json!(1), "private"),
+        ("secret", json!([with_prefix]), "private.secret"),
+        ("entry_id", json!({"a": with_prefix}), "private.entry_id"),
+        ("attributes", json!(digits), "private.attributes"),
+        ("index", json!(with_prefix), "private.index"),
+        ("path", json!(with_prefix), "private.path"),
+        ("path", json!([[with_prefix]]), "private.path"),
+        ("path", json!({with_prefix.as_str(): 1}), "private.path"),
+    ] {
+        let mut changed = request(3);
+        changed["private"][field] = value;
+        let (status, problem) = service.post("/prove", &seal(changed, &key)).await;
+        assert_eq!(
+            (status, &problem["field"]),
+            (400, &json!(named)),
+            "{field}: {problem}"
+        );
+        assert!(!problem.to_string().contains(&digits), "{field}: {problem}");
+    }
+    let mut missing = request(3);
+    missing["private"].as_object_mut().unwrap().remove("secret");
+    let (_, problem) = service.post("/prove", &seal(missing, &key)).await;
     assert_eq!(
-        (status, &problem["field"]),
-        (400, &json!("private.more")),
+        (&problem["field"], &problem["rule"]),
+        (&json!("private.secret"), &json!("is missing")),
         "{problem}"
     );
+    assert!(!service.log().contains(&digits));
 }
 
 #[tokio::test]
