@@ -24,6 +24,8 @@ metric_names! {
     counter VERIFICATIONS = "bauta_api_verifications_total";
     /// Whether Redis is connected. Absent without `REDIS_URL`.
     gauge REDIS_UP = "bauta_api_redis_up";
+    /// Error responses, by code.
+    counter PROBLEMS = "bauta_api_problems_total";
     /// Requests that were refused because the database has not reached their Bauta-Min-Slot.
     counter BEHIND = "bauta_api_behind_total";
     /// Relays that have ended, by outcome: finalized, refused, failed or expired.
@@ -66,6 +68,16 @@ pub fn register() {
     }
     for outcome in ["valid", "invalid", "cached"] {
         counter!(VERIFICATIONS, "outcome" => outcome).increment(0);
+    }
+    // Those that concern what the service depends on. All other codes appear with the first error.
+    for code in [
+        "busy",
+        "database_away",
+        "node_unavailable",
+        "prover_unavailable",
+        "rate_limited",
+    ] {
+        counter!(PROBLEMS, "code" => code).increment(0);
     }
     counter!(BEHIND).increment(0);
 }
@@ -172,6 +184,11 @@ pub fn record_verified(verdict: &Result<(), String>, is_cached: bool) {
         Err(_) => "invalid",
     };
     counter!(VERIFICATIONS, "outcome" => outcome).increment(1);
+}
+
+/// Records an error response.
+pub fn record_problem(code: &'static str) {
+    counter!(PROBLEMS, "code" => code).increment(1);
 }
 
 /// Records a request that asked for a later slot.

@@ -9,7 +9,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use bauta_service_common::{AUDIT, InvalidField, address_key};
+use bauta_service_common::{AUDIT, InvalidField, Problem, address_key};
 use bauta_store::Slot;
 use tower_http::compression::{
     CompressionLayer, Predicate,
@@ -21,7 +21,7 @@ use super::{
     respond::{FINALIZED_SLOT, MIN_SLOT, SLOT},
     state::{AppState, ChosenStore},
 };
-use crate::limits::Kind;
+use crate::{limits::Kind, metrics};
 
 /// The path without a limit. Monitoring requests it often.
 pub const UNLIMITED_PATH: &str = "/health";
@@ -75,6 +75,15 @@ fn kind(path: &str) -> Kind {
     } else {
         Kind::Other
     }
+}
+
+/// Counts error responses by their code.
+pub async fn problems(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if let Some(problem) = response.extensions().get::<Problem>() {
+        metrics::record_problem(problem.code());
+    }
+    response
 }
 
 /// Answers 304 to a client that has the content already.

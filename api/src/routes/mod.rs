@@ -49,6 +49,7 @@ use bauta_service_common::{Origin, Problem};
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use self::respond::Written;
 pub use self::{
     response_cache::{MAX_AGE, ResponseCache},
     state::{AppState, PERMISSIONS, PROVE},
@@ -93,9 +94,9 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
         .routes(routes!(analytics::track_analytics))
         .split_for_parts();
     let pages = Arc::new(cors::Pages::new(origins, &document));
-    let document = Arc::new(openapi::complete(document));
+    let document = Written::new(&openapi::complete(document)).expect("the document is JSON");
     described
-        .route("/openapi.json", get(async move || axum::Json(document)))
+        .route("/openapi.json", get(async move || document))
         .with_state(state.clone())
         // Before the layers, so that the preflights of browsers reach `cors::cors`.
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
@@ -105,5 +106,6 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
         .layer(from_fn(layers::conditional))
         .merge(operations)
         .layer(from_fn_with_state(state.clone(), layers::limit))
+        .layer(from_fn(layers::problems))
         .layer(from_fn_with_state(pages, cors::cors))
 }

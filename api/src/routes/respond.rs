@@ -1,7 +1,7 @@
 //! Successful responses, with the headers that let clients and caches keep them.
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
@@ -28,20 +28,41 @@ pub struct Document<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Document<T> {
     fn into_response(self) -> Response {
-        let body = match serde_json::to_vec(&self.0) {
-            Ok(body) => body,
-            Err(error) => return Problem::internal(&error).into_response(),
-        };
+        match Written::new(&self.0) {
+            Ok(written) => written.into_response(),
+            Err(error) => Problem::internal(&error).into_response(),
+        }
+    }
+}
+
+/// A JSON document as bytes, with its entity tag.
+#[derive(Clone)]
+pub struct Written {
+    body: Bytes,
+    tag: HeaderValue,
+}
+
+impl Written {
+    /// Writes a document.
+    pub fn new(document: &impl Serialize) -> Result<Self, serde_json::Error> {
+        let body = serde_json::to_vec(document)?;
         // Weak, because the body can be compressed.
         let tag = format!("W/\"{}\"", hex::encode(&Sha256::digest(&body)[..16]));
-        let mut response = Body::from(body).into_response();
+        Ok(Self {
+            body: body.into(),
+            tag: HeaderValue::from_str(&tag).expect("digits are visible ASCII"),
+        })
+    }
+}
+
+impl IntoResponse for Written {
+    fn into_response(self) -> Response {
+        let mut response = Body::from(self.body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, SHORT);
         headers.insert(header::VARY, HeaderValue::from_static("Bauta-Min-Slot"));
-        if let Ok(tag) = HeaderValue::from_str(&tag) {
-            headers.insert(header::ETAG, tag);
-        }
+        headers.insert(header::ETAG, self.tag);
         response
     }
 }

@@ -4,7 +4,8 @@
 //! client: it has the URL and the encodings that the client accepts.
 
 use std::{
-    sync::Arc,
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -41,7 +42,13 @@ const NOT_KEPT: [&str; 7] = [
 ];
 
 /// The responses that are kept.
-pub struct ResponseCache(Cache<String, Arc<Entry>>);
+pub struct ResponseCache {
+    entries: Cache<String, Arc<Entry>>,
+    /// The responses that are computed now.
+    computed: Mutex<HashMap<String, Arc<Turn>>>,
+}
+
+type Turn = tokio::sync::Mutex<()>;
 
 /// A response, and the version of the database before it was computed.
 struct Entry {
@@ -53,14 +60,55 @@ struct Entry {
 
 impl Default for ResponseCache {
     fn default() -> Self {
-        Self(Cache::new(MAX_BYTES))
+        Self {
+            entries: Cache::new(MAX_BYTES),
+            computed: Mutex::default(),
+        }
     }
 }
 
 impl ResponseCache {
     /// Drops the responses that are too old. Call it once in [`MAX_AGE`].
     pub fn age(&self) {
-        self.0.age();
+        self.entries.age();
+    }
+
+    /// Returns a response that is as good as new.
+    fn fresh(&self, key: &String, version: u64) -> Option<Response> {
+        let entry = self.entries.get(key)?;
+        (entry.version == version && entry.at.elapsed() < MAX_AGE)
+            .then(|| (entry.headers.clone(), Body::from(entry.body.clone())).into_response())
+    }
+
+    /// Counts this request among those that compute a response.
+    fn compute(&self, key: &str) -> Computation<'_> {
+        let turn = self.computed().entry(key.to_owned()).or_default().clone();
+        Computation {
+            cache: self,
+            key: key.to_owned(),
+            turn,
+        }
+    }
+
+    fn computed(&self) -> MutexGuard<'_, HashMap<String, Arc<Turn>>> {
+        self.computed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that computes a response, or waits for another one that does.
+struct Computation<'a> {
+    cache: &'a ResponseCache,
+    key: String,
+    turn: Arc<Turn>,
+}
+
+impl Drop for Computation<'_> {
+    fn drop(&mut self) {
+        let mut computed = self.cache.computed();
+        // Its own and that of the map.
+        if Arc::strong_count(&self.turn) <= 2 {
+            computed.remove(&self.key);
+        }
     }
 }
 
@@ -69,11 +117,17 @@ pub async fn cached(State(state): State<Arc<AppState>>, request: Request, next: 
     let Some(key) = key(&request) else {
         return next.run(request).await;
     };
-    let version = state.databases.version();
-    let known = state.responses.0.get(&key);
-    if let Some(entry) = known.filter(|entry| entry.version == version && entry.at.elapsed() < MAX_AGE) {
+    if let Some(known) = state.responses.fresh(&key, state.databases.version()) {
         metrics::record_cached(true);
-        return (entry.headers.clone(), Body::from(entry.body.clone())).into_response();
+        return known;
+    }
+    // After a change of the database, many clients send the same request. One computes the response.
+    let computation = state.responses.compute(&key);
+    let _turn = tokio::time::timeout(MAX_AGE, computation.turn.lock()).await;
+    let version = state.databases.version();
+    if let Some(known) = state.responses.fresh(&key, version) {
+        metrics::record_cached(true);
+        return known;
     }
     metrics::record_cached(false);
     let at = Instant::now();
@@ -97,14 +151,14 @@ pub async fn cached(State(state): State<Arc<AppState>>, request: Request, next: 
         version,
         at,
     };
-    state.responses.0.insert(key, Arc::new(entry), bytes);
+    state.responses.entries.insert(key, Arc::new(entry), bytes);
     Response::from_parts(parts, Body::from(body))
 }
 
 /// Returns the key of a request whose response can be kept.
 fn key(request: &Request) -> Option<String> {
     let route = request.extensions().get::<MatchedPath>()?.as_str();
-    let is_kept = route.starts_with("/v1/") && !NOT_KEPT.contains(&route);
+    let is_kept = (route.starts_with("/v1/") && !NOT_KEPT.contains(&route)) || route == "/openapi.json";
     if request.method() != Method::GET || !is_kept || request.headers().contains_key(MIN_SLOT) {
         return None;
     }

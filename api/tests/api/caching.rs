@@ -1,6 +1,9 @@
 //! Headers for caches and compression.
 
-use std::{io::Read as _, time::Duration};
+use std::{
+    io::Read as _,
+    time::{Duration, Instant},
+};
 
 use bauta_store::{RegistryKind, ScopeMode};
 use reqwest::header::HeaderMap;
@@ -193,4 +196,30 @@ async fn a_tile_is_read_from_the_database_once() {
         assert_eq!(without.bytes(&path).await, first);
     }
     assert_eq!(count(&without, "bauta_api_cached_tiles_total").await, 0);
+}
+
+#[tokio::test]
+async fn clients_that_send_the_same_request_at_the_same_time_wait_for_one_response() {
+    let (_chain, service) = with_registry().await;
+    let before = Instant::now();
+    let requests = (0..50).map(|_| service.read("/v1/registries"));
+    let responses = futures_util::future::join_all(requests).await;
+    assert!(responses.iter().all(|response| response == &responses[0]));
+    let misses = count(&service, "bauta_api_response_cache_total{outcome=\"miss\"}").await;
+    // A response is used for a second.
+    let most = 2 + 2 * before.elapsed().as_secs();
+    assert!(
+        (1..=most).contains(&misses),
+        "{misses} of 50 requests computed the response"
+    );
+}
+
+#[tokio::test]
+async fn the_description_of_the_routes_has_an_entity_tag() {
+    let (_chain, service) = with_registry().await;
+    let response = service.response("/openapi.json").await;
+    let tag = text(response.headers(), "etag").to_owned();
+    assert!(response.json::<serde_json::Value>().await.unwrap()["paths"].is_object());
+    let unchanged = service.get_with("/openapi.json", "if-none-match", &tag).await;
+    assert_eq!(unchanged.status(), 304);
 }

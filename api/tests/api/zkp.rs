@@ -417,14 +417,22 @@ async fn errors_of_the_prover_service_are_passed_on_unless_they_are_the_operator
     assert_eq!(setup.service.read("/v1/zkp/sealing-key").await, key);
     let away = Setup::new(&[("PROVER_URL", "http://127.0.0.1:1")]).await;
     assert_eq!(away.generate(&request()).await.1["code"], "prover_unavailable");
+    let metrics = away.service.metrics().await;
+    let counted = "bauta_api_problems_total{code=\"prover_unavailable\"} 1";
+    assert!(metrics.contains(counted), "{metrics}");
     let without = Setup::new(&[("PROVER_URL", "")]).await;
     assert_eq!(without.generate(&request()).await.1["code"], "feature_disabled");
 }
 
 #[tokio::test]
 async fn each_key_has_a_limit_of_proofs() {
-    let setup = Setup::new(&[("PROOFS_PER_MINUTE", "2")]).await;
-    for status in [200, 200, 429] {
-        assert_eq!(setup.generate(&request()).await.0, status);
+    let keys = [(); 2].map(|()| NewApiKey::random(&["prove"], u64::MAX, Quota::default()));
+    let lines = keys.each_ref().map(|new| new.line.clone()).join(",");
+    let setup = Setup::new(&[("PROOFS_PER_MINUTE", "2"), ("API_KEYS", &lines)]).await;
+    for key in &keys {
+        for expected in [200, 200, 429] {
+            let (status, answer) = post(&setup.service, "/v1/zkp/generate", Some(&key.key), &request()).await;
+            assert_eq!(status, expected, "{answer}");
+        }
     }
 }
