@@ -24,10 +24,22 @@ pub enum Kind {
     Other,
 }
 
+/// The client that a request counts for.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// The owner of a valid API key, or the address.
+    pub name: String,
+    /// Tiles count for the address in any case.
+    address: String,
+    /// The limit of other requests per minute. 0 means no limit.
+    requests: u32,
+}
+
 /// The rate limits and their counters.
 pub struct Limits {
+    /// Requests per minute of an API key that has no own limit. 0 means no limit.
+    by_key: u32,
     other: Limit,
-    by_key: Limit,
     tiles: Limit,
     all: Limit,
     relays: Limit,
@@ -70,8 +82,8 @@ impl Limits {
             Ok(Shared { redis, hash_key })
         });
         Ok(Self {
+            by_key: settings.requests_per_minute,
             other: Limit::new("api-requests", settings.anonymous_requests_per_minute),
-            by_key: Limit::new("api-key-requests", settings.requests_per_minute),
             tiles: Limit::new("api-tiles", settings.anonymous_tiles_per_minute),
             all: Limit::new("api-all", settings.total_requests_per_minute),
             relays: Limit::new("api-relays", settings.relay.requests_per_minute),
@@ -86,33 +98,54 @@ impl Limits {
         self.shared.as_ref().map(|shared| &shared.redis)
     }
 
-    /// Counts a request of a client without a valid API key.
-    pub async fn take(&self, client: &str, kind: Kind) -> Result<(), RateLimitError> {
-        self.count(self.limit(kind), client, NonZeroU32::MIN).await?;
-        self.count(&self.all, ALL, NonZeroU32::MIN).await
+    /// Returns the client that a request counts for.
+    pub fn client(&self, address: String, caller: Option<&Caller>) -> Client {
+        match caller {
+            Some(caller) => Client {
+                name: key_client(&caller.owner),
+                address,
+                requests: caller.quota.requests_per_minute.unwrap_or(self.by_key),
+            },
+            None => Client {
+                name: address.clone(),
+                address,
+                requests: self.other.per_minute,
+            },
+        }
     }
 
-    /// Counts a request with an API key, for the owner of the key. The key can have its own limit.
-    pub async fn take_with_key(&self, caller: &Caller) -> Result<(), RateLimitError> {
-        let per_minute = caller.quota.requests_per_minute;
-        let per_minute = per_minute.unwrap_or(self.by_key.per_minute);
-        let client = key_client(&caller.owner);
-        self.count_within(&self.by_key, per_minute, &client, NonZeroU32::MIN)
-            .await?;
+    /// Counts a request of a client.
+    pub async fn take(&self, client: &Client, kind: Kind) -> Result<(), RateLimitError> {
+        self.count_kind(client, kind, NonZeroU32::MIN).await?;
         self.count(&self.all, ALL, NonZeroU32::MIN).await
     }
 
     /// Counts a request that was counted as one further times.
-    pub async fn take_further(&self, client: &str, kind: Kind, times: usize) -> Result<(), RateLimitError> {
+    pub async fn take_further(
+        &self,
+        client: &Client,
+        kind: Kind,
+        times: usize,
+    ) -> Result<(), RateLimitError> {
         match u32::try_from(times).ok().and_then(NonZeroU32::new) {
-            Some(times) => self.count(self.limit(kind), client, times).await,
+            Some(times) => self.count_kind(client, kind, times).await,
             None => Ok(()),
         }
     }
 
+    async fn count_kind(&self, client: &Client, kind: Kind, count: NonZeroU32) -> Result<(), RateLimitError> {
+        match kind {
+            Kind::Tile => self.count(&self.tiles, &client.address, count).await,
+            Kind::Other => {
+                self.count_within(&self.other, client.requests, &client.name, count)
+                    .await
+            }
+        }
+    }
+
     /// Counts a request to relay a verification, in addition to [`Limits::take`].
-    pub async fn take_relay(&self, client: &str) -> Result<(), RateLimitError> {
-        self.count(&self.relays, client, NonZeroU32::MIN).await
+    pub async fn take_relay(&self, client: &Client) -> Result<(), RateLimitError> {
+        self.count(&self.relays, &client.name, NonZeroU32::MIN).await
     }
 
     /// Counts a request for a proof, for the owner of the API key. The key can have its own limit.
@@ -127,13 +160,6 @@ impl Limits {
     pub async fn take_upload(&self, owner: &str) -> Result<(), RateLimitError> {
         let client = key_client(owner);
         self.count(&self.uploads, &client, NonZeroU32::MIN).await
-    }
-
-    const fn limit(&self, kind: Kind) -> &Limit {
-        match kind {
-            Kind::Tile => &self.tiles,
-            Kind::Other => &self.other,
-        }
     }
 
     async fn count(&self, limit: &Limit, client: &str, count: NonZeroU32) -> Result<(), RateLimitError> {

@@ -4,13 +4,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    layers::Client,
     parameters,
     problems::{Failure, ProblemDocument},
     registries,
     state::Reads,
 };
-use crate::{eligibility::Token, limits::Kind};
+use crate::{
+    eligibility::Token,
+    limits::{Client, Kind},
+};
 
 /// Largest body of a request in bytes.
 const MAX_BODY_BYTES: usize = 1 << 10;
@@ -72,7 +74,7 @@ pub struct EligibilityDocument {
 )]
 pub async fn eligibility(
     state: Reads,
-    Extension(Client(client)): Extension<Client>,
+    Extension(client): Extension<Client>,
     Path(address): Path<String>,
     body: UnreadBody,
 ) -> Result<Json<EligibilityDocument>, Failure> {
@@ -80,7 +82,9 @@ pub async fn eligibility(
     let owner = parameters::address("owner", &request.owner)?;
     let registry = registries::read(&state, &address).await?;
     state.limits.take_further(&client, Kind::Other, COST - 1).await?;
-    let tokens = state.eligibility.tokens(&state.store, &client, &registry, owner);
+    let tokens = state
+        .eligibility
+        .tokens(&state.store, &client.name, &registry, owner);
     let tokens = tokens.await?;
     let assets = tokens.into_iter().map(document).collect();
     Ok(Json(EligibilityDocument { assets }))

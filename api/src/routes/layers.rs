@@ -28,10 +28,6 @@ pub const UNLIMITED_PATH: &str = "/health";
 /// Smaller responses are not compressed.
 const MIN_COMPRESSED_BYTES: u64 = 256;
 
-/// The client that a request counts for.
-#[derive(Clone)]
-pub struct Client(pub String);
-
 /// The type of a condition on responses.
 type Condition = fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool;
 
@@ -51,26 +47,28 @@ pub async fn limit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let client = address_key(state.trusted_proxies.client(peer.ip(), request.headers()));
-    let path = request.uri().path();
-    let counted = match kind(path) {
-        _ if path == UNLIMITED_PATH => Ok(()),
-        Kind::Tile => state.limits.take(&client, Kind::Tile).await,
-        Kind::Other => match state.api_keys.caller(request.headers()).await {
-            Some(caller) => state.limits.take_with_key(&caller).await,
-            None => state.limits.take(&client, Kind::Other).await,
-        },
+    let (headers, path) = (request.headers(), request.uri().path());
+    let kind = kind(request.method(), path);
+    let has_key = kind == Kind::Other && headers.contains_key(header::AUTHORIZATION);
+    let caller = if has_key {
+        state.api_keys.caller(headers).await
+    } else {
+        None
     };
-    if let Err(error) = counted {
+    let address = address_key(state.trusted_proxies.client(peer.ip(), headers));
+    let client = state.limits.client(address, caller.as_ref());
+    if path != UNLIMITED_PATH
+        && let Err(error) = state.limits.take(&client, kind).await
+    {
         tracing::info!(target: AUDIT, event = "rate_limited");
         return Failure::from(error).into_response();
     }
-    request.extensions_mut().insert(Client(client));
+    request.extensions_mut().insert(client);
     next.run(request).await
 }
 
-fn kind(path: &str) -> Kind {
-    if path.starts_with("/v1/tiles") || path.ends_with("/leaves") {
+fn kind(method: &Method, path: &str) -> Kind {
+    if path.starts_with("/v1/tiles") || (path.ends_with("/leaves") && method != Method::PUT) {
         Kind::Tile
     } else {
         Kind::Other
@@ -172,8 +170,11 @@ mod tests {
 
     #[test]
     fn tiles_and_leaves_have_their_own_limit() {
-        assert_eq!(kind("/v1/tiles/0x00"), Kind::Tile);
-        assert_eq!(kind("/v1/registries/a/roots/b/leaves"), Kind::Tile);
-        assert_eq!(kind("/v1/registries/a/paths/1"), Kind::Other);
+        let leaves = "/v1/registries/a/roots/b/leaves";
+        assert_eq!(kind(&Method::GET, "/v1/tiles/0x00"), Kind::Tile);
+        assert_eq!(kind(&Method::POST, "/v1/tiles"), Kind::Tile);
+        assert_eq!(kind(&Method::GET, leaves), Kind::Tile);
+        assert_eq!(kind(&Method::PUT, leaves), Kind::Other);
+        assert_eq!(kind(&Method::GET, "/v1/registries/a/paths/1"), Kind::Other);
     }
 }

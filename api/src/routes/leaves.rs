@@ -10,13 +10,16 @@ use bauta_primitives::Root;
 use bauta_service_common::Path;
 
 use super::{
-    layers::Client,
     parameters,
     problems::{Failure, ProblemDocument, range_not_satisfiable},
     registries, respond,
     state::Reads,
 };
-use crate::{leaf_stream::Leaves, limits::Kind, time::unix_seconds};
+use crate::{
+    leaf_stream::Leaves,
+    limits::{Client, Kind},
+    time::unix_seconds,
+};
 
 /// Returns all leaves of a tree.
 ///
@@ -45,13 +48,13 @@ use crate::{leaf_stream::Leaves, limits::Kind, time::unix_seconds};
 )]
 pub async fn leaves(
     state: Reads,
-    Extension(Client(client)): Extension<Client>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     Path((address, root)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
     let root = Root::new(parameters::element("root", &root)?);
     let registry = registries::read(&state, &address).await?;
-    let guard = state.trees.open(&client)?;
+    let guard = state.trees.open(&client.name)?;
     let tree = (&registry, root, unix_seconds());
     let leaves = Leaves::open(&state.store, state.tiles.clone(), guard, tree).await?;
     let (bytes, name) = (leaves.bytes(), root.to_string());

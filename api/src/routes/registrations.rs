@@ -6,14 +6,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    layers::Client,
     parameters::{self, kept},
     problems::{Failure, ProblemDocument},
     registries,
     respond::uncached,
     state::Reads,
 };
-use crate::{eligibility::RegistrationRequest, limits::Kind};
+use crate::{
+    eligibility::RegistrationRequest,
+    limits::{Client, Kind},
+};
 
 /// Largest body of a request in bytes.
 const MAX_BODY_BYTES: usize = 1 << 10;
@@ -89,7 +91,7 @@ pub struct LamportsDocument {
 )]
 pub async fn registrations(
     state: Reads,
-    Extension(Client(client)): Extension<Client>,
+    Extension(client): Extension<Client>,
     Path(address): Path<String>,
     body: UnreadBody,
 ) -> Result<Response, Failure> {
@@ -98,7 +100,7 @@ pub async fn registrations(
     state.limits.take_further(&client, Kind::Other, COST - 1).await?;
     let built = state
         .eligibility
-        .registration(&state.store, &client, &registry, &request);
+        .registration(&state.store, &client.name, &registry, &request);
     let built = built.await?;
     Ok(uncached(Json(RegistrationDocument {
         transaction: BASE64.encode(built.transaction),

@@ -12,13 +12,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    layers::Client,
     parameters::{self, kept},
     problems::{self, Failure, ProblemDocument},
     respond::uncached,
     state::Reads,
 };
-use crate::relay::{MAX_DELAY_SECONDS, MAX_PAYLOAD_BYTES, MIN_VALIDITY_SECONDS, Relay, RelayRequest};
+use crate::{
+    limits::Client,
+    relay::{MAX_DELAY_SECONDS, MAX_PAYLOAD_BYTES, MIN_VALIDITY_SECONDS, Relay, RelayRequest},
+};
 
 /// Largest body of a request in bytes.
 const MAX_BODY_BYTES: usize = 4 << 10;
@@ -161,7 +163,7 @@ pub async fn relayers(state: Reads) -> Result<Response, Failure> {
 )]
 pub async fn submit(
     state: Reads,
-    Extension(Client(client)): Extension<Client>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     body: UnreadBody,
 ) -> Result<Response, Failure> {

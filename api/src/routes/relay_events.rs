@@ -14,11 +14,11 @@ use futures_util::{StreamExt as _, stream};
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    layers::Client,
     problems::{self, Failure, ProblemDocument},
     relay::{RelayStatusDocument, id, relay},
     state::Reads,
 };
+use crate::limits::Client;
 
 /// Time after which a stream ends. The client opens another one.
 const MAX_AGE: Duration = Duration::from_mins(10);
@@ -51,7 +51,7 @@ const LAST_EVENT_ID: &str = "last-event-id";
 )]
 pub async fn relay_events(
     state: Reads,
-    Extension(Client(client)): Extension<Client>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     Path(text): Path<String>,
 ) -> Result<Response, Failure> {
@@ -65,7 +65,7 @@ pub async fn relay_events(
     }
     let of_relay = state.streams_of_relays.open(&hex::encode(id));
     let guards = [
-        state.streams.open(&client)?,
+        state.streams.open(&client.name)?,
         of_relay.map_err(problems::too_many_streams_of_relay)?,
     ];
     let follower = Follower {

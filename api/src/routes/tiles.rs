@@ -5,14 +5,13 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    layers::Client,
     parameters,
     problems::{Failure, ProblemDocument},
     respond,
     state::Reads,
 };
 use crate::{
-    limits::Kind,
+    limits::{Client, Kind},
     tile::{MAX_TILES, encode_list},
 };
 
@@ -72,7 +71,7 @@ pub async fn tile(state: Reads, Path(text): Path<String>) -> Result<Response, Fa
 )]
 pub async fn tiles(
     state: Reads,
-    Extension(Client(client)): Extension<Client>,
+    Extension(client): Extension<Client>,
     body: UnreadBody,
 ) -> Result<Response, Failure> {
     let request: TileRequest = body.json(MAX_BODY_BYTES).await?;

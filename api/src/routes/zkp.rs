@@ -12,13 +12,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    layers::Client,
     parameters::{self, kept},
     problems::{Failure, ProblemDocument},
     respond,
     state::Reads,
 };
-use crate::verifier::Verified;
+use crate::{limits::Client, verifier::Verified};
 
 /// Largest body of a verification in bytes.
 const MAX_VERIFY_BYTES: usize = 4 << 10;
@@ -125,7 +124,7 @@ pub struct SealingKeyDocument {
 )]
 pub async fn verify(
     state: Reads,
-    Extension(Client(client)): Extension<Client>,
+    Extension(client): Extension<Client>,
     body: UnreadBody,
 ) -> Result<Json<VerdictDocument>, Failure> {
     let body: VerifyBody = body.json(MAX_VERIFY_BYTES).await?;
@@ -143,7 +142,7 @@ pub async fn verify(
     let verdict = state.verifier.verify(
         &state.store,
         &state.verifying_keys,
-        &client,
+        &client.name,
         &body.circuit_id,
         (public.digest(), proof),
     );

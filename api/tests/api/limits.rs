@@ -93,6 +93,37 @@ async fn requests_with_a_key_count_for_the_key_and_not_for_the_address() {
 }
 
 #[tokio::test]
+async fn a_request_that_counts_several_times_does_so_for_the_key() {
+    let mut chain = Chain::new().await;
+    chain.create(address("registry"), RegistryKind::Holders);
+    chain.apply().await;
+    let quota = Quota {
+        requests_per_minute: Some(20),
+        proofs_per_minute: None,
+    };
+    let key = NewApiKey::random(&["prove"], u64::MAX, quota);
+    let limits = [
+        ("API_KEYS", key.line.as_str()),
+        ("ANONYMOUS_REQUESTS_PER_MINUTE", "5"),
+    ];
+    let service = Running::start(&chain.database, &limits);
+    let path = format!("/v1/registries/{}/eligibility", address("registry"));
+    let status = async |with_key: bool| {
+        let body = json!({"owner": address("ann").to_string()});
+        let mut request = service.request(Method::POST, &path).json(&body);
+        if with_key {
+            request = request.bearer_auth(key.key.as_str());
+        }
+        request.send().await.unwrap().status().as_u16()
+    };
+    // It counts as ten requests. The service has no node.
+    for expected in [503, 503, 429] {
+        assert_eq!(status(true).await, expected);
+    }
+    assert_eq!(status(false).await, 429);
+}
+
+#[tokio::test]
 async fn an_address_behind_a_trusted_proxy_has_its_own_limit_and_all_together_have_another() {
     let chain = Chain::new().await;
     let limits = [
