@@ -109,7 +109,7 @@ pub struct StoredTree {
     /// The root. If the authority has published the next root during the upload, and the leaves give
     /// that one, it is another one than that of the request.
     pub root: Root,
-    /// The number of leaves in the body.
+    /// The number of leaves, as uploaded.
     pub leaves: u64,
 }
 
@@ -161,6 +161,10 @@ impl TreeUploads {
         {
             return Err(UploadError::NotCurrent { root });
         }
+        // A repeated upload must not be hashed again.
+        if let Some(leaves) = store.stored_leaf_count(registry, root).await? {
+            return Ok(StoredTree { root, leaves });
+        }
         let max = self.max_leaves.min(registry.depth.capacity());
         if announced.is_some_and(|bytes| bytes / LEAF_BYTES as u64 > max) {
             return Err(UploadError::TooLarge { max });
@@ -170,6 +174,10 @@ impl TreeUploads {
         let count = leaves.len() as u64;
         // The semaphore is never closed.
         let storing = self.storing.clone().acquire_owned().await;
+        // Another client may have uploaded the tree meanwhile.
+        if let Some(leaves) = store.stored_leaf_count(registry, root).await? {
+            return Ok(StoredTree { root, leaves });
+        }
         let (store, registry) = (store.clone(), registry.clone());
         // A task of its own: it holds what it counts for until it has ended, also if the client
         // disconnects meanwhile.

@@ -23,7 +23,7 @@ pub struct StoredTreeDocument {
     /// The root. If the next root was published during the upload, and the leaves give that one, it
     /// is another one than that of the path.
     root: String,
-    /// The number of leaves in the body.
+    /// The number of leaves. A tree that is stored already is not read again.
     leaves: String,
 }
 

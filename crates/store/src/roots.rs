@@ -56,6 +56,24 @@ impl Store {
         rows.iter().map(root_record).collect()
     }
 
+    /// Returns the number of leaves of an Attested registry with which its tree at this root was
+    /// imported. `None` if the root is not the current one, or its tree is not stored.
+    pub async fn stored_leaf_count(
+        &self,
+        registry: &Registry,
+        root: Root,
+    ) -> Result<Option<u64>, StoreError> {
+        let row = sqlx::query(
+            "SELECT (SELECT coalesce(max(index) + 1, 0) FROM merkle_leaves l WHERE l.registry_id = r.registry_id) AS leaves
+             FROM roots r WHERE registry_id = $1 AND root = $2 AND replaced_at IS NULL AND stored",
+        )
+        .bind(registry.id)
+        .bind(root.to_bytes())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| unsigned(row.get("leaves"))).transpose()
+    }
+
     /// Returns the root at which a member proves at `now` (Unix seconds) in a live scope.
     ///
     /// Of the accepted roots that contain the leaf at `index` as it is now, it is the newest one that
