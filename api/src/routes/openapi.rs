@@ -68,7 +68,7 @@ type Link = (
 );
 
 /// Where the values of a response are parameters.
-const LINKS: [Link; 9] = [
+const LINKS: [Link; 11] = [
     (
         ("/v1/circuits", "get", "200"),
         "verifying_key",
@@ -119,6 +119,16 @@ const LINKS: [Link; 9] = [
         ("/v1/zkp/generate", "post", "202"),
         "proof_job",
         &[("job", "$response.body#/id")],
+    ),
+    (
+        ("/v1/relay", "post", "202"),
+        "relayed",
+        &[("relay", "$response.body#/id")],
+    ),
+    (
+        ("/v1/relay", "post", "202"),
+        "relay_events",
+        &[("relay", "$response.body#/id")],
     ),
 ];
 

@@ -64,6 +64,8 @@ pub struct ProblemDocument {
     errors: Option<Vec<InvalidFieldDocument>>,
     /// For `not_eligible` and `simulation_failed`: the program's error in snake case.
     reason: Option<String>,
+    /// For `missing_permission`: the permission that the route requires.
+    permission: Option<String>,
     /// For `statement_not_built`: the statement.
     statement: Option<String>,
     /// The request's id, as in the log.

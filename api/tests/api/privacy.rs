@@ -6,10 +6,13 @@ use std::{env, fmt::Write as _, fs, path::PathBuf};
 use bauta_service_common::{NewApiKey, Quota};
 use bauta_store::{RegistryKind, ScopeMode};
 use serde_json::{Value, json};
+use solana_keypair::Keypair;
+use solana_signer::Signer as _;
 
 use crate::{
     common::{Chain, Running, address, nullifier},
     openapi::{WRITE, document, routes},
+    relay::KEY,
 };
 
 /// The line before the generated table in docs/api-service.md.
@@ -79,7 +82,19 @@ async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
     chain.verify(address("scope"), registry, 7_654_321);
     chain.apply().await;
     let new = NewApiKey::random(&["prove", "trees"], u64::MAX, Quota::default());
-    let settings = [("TRUSTED_PROXIES", "127.0.0.0/8"), ("API_KEYS", &new.line)];
+    let folder = tempfile::tempdir().unwrap();
+    let wallet = folder.path().join("wallet.json").display().to_string();
+    let relayer = Keypair::new();
+    fs::write(&wallet, format!("{:?}", relayer.to_bytes())).unwrap();
+    let settings = [
+        ("TRUSTED_PROXIES", "127.0.0.0/8"),
+        ("API_KEYS", &new.line),
+        ("RELAY_PAYERS", &wallet),
+        ("RELAY_SPONSORED", "any=1000000000"),
+        ("RELAY_KEY", KEY),
+        // The relay needs a node, and logs that it has none.
+        ("SOLANA_RPC_URL", "http://127.0.0.1:1"),
+    ];
     let service = Running::start(&chain.database, &settings);
     let (root, scope, used) = (chain.root(registry), address("scope"), nullifier(1));
     for path in [
@@ -113,6 +128,15 @@ async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
             json!({"proof": format!("0x{}", "7e".repeat(256)), "circuitId": "ownership-v1", "public": {
                 "root": element, "nullifier": element, "scope": element, "claim": element, "context": element,
             }}),
+        ),
+        (
+            "/v1/relay".to_owned(),
+            json!({
+                "scope": scope.to_string(), "proof": format!("0x{}", "7e".repeat(256)), "root": element,
+                "nullifier": element, "claim": element, "recipient": address_of("recipient"),
+                "relayer": relayer.pubkey().to_string(), "expiry": i64::MAX, "payload": "0x7e7e7e7e",
+                "fee": "sponsored",
+            }),
         ),
         (
             "/v1/zkp/generate".to_owned(),
@@ -156,6 +180,7 @@ async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
         address("unknown").to_string(),
         address("wallet").to_string(),
         address("asset").to_string(),
+        address("recipient").to_string(),
         "0b1e0b1e".to_owned(),
         "7e7e7e7e".to_owned(),
         new.key.rsplit('_').next().unwrap().to_owned(),

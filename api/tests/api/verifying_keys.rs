@@ -10,24 +10,39 @@ use axum::{Json, Router, routing::post};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bauta::state::Circuit;
 use bytemuck::{Zeroable as _, bytes_of};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::common::{Chain, PROGRAM, Running, address};
 
-/// Starts a node that returns the same circuit account for every request. Returns its URL and the
-/// number of requests.
+/// Starts a node that returns the same circuit account for every request of an account, and has
+/// nothing else. Returns its URL and the number of requests.
 pub async fn node(key: [u8; 576]) -> (String, Arc<AtomicUsize>) {
     let mut circuit = Circuit::zeroed();
     circuit.verifying_key = key;
     let data = STANDARD.encode([Circuit::DISCRIMINATOR, bytes_of(&circuit)].concat());
-    let response = json!({"jsonrpc": "2.0", "id": 1, "result": {"context": {"slot": 1}, "value": {
-        "lamports": 1, "owner": PROGRAM, "data": [data, "base64"], "executable": false,
-    }}});
+    let circuit = json!({"lamports": 1, "owner": PROGRAM, "data": [data, "base64"], "executable": false});
     let requests = Arc::new(AtomicUsize::new(0));
     let counter = requests.clone();
-    let answer = move || {
+    let answer = move |Json(request): Json<Value>| {
         counter.fetch_add(1, Ordering::Relaxed);
+        let value = match request["method"].as_str().unwrap_or_default() {
+            "getAccountInfo" => Some(circuit),
+            "getMultipleAccounts" => {
+                let count = request["params"][0].as_array().map_or(0, Vec::len);
+                Some(json!(vec![Value::Null; count]))
+            }
+            "getTokenAccountsByOwner" => Some(json!([])),
+            _ => None,
+        };
+        let response = match value {
+            Some(value) => {
+                json!({"jsonrpc": "2.0", "id": request["id"], "result": {"context": {"slot": 1}, "value": value}})
+            }
+            None => {
+                json!({"jsonrpc": "2.0", "id": request["id"], "error": {"code": -32601, "message": "no method"}})
+            }
+        };
         async move { Json(response) }
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,6 +1,7 @@
 //! Runs the service as a process on a database that the events of a chain fill.
 
 mod chain;
+pub mod complete;
 mod process;
 
 pub use self::{
