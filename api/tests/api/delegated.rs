@@ -5,6 +5,7 @@ use std::{
     io::Write as _,
     path::PathBuf,
     process::{Command, Stdio},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -17,6 +18,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use solana_address::Address;
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+};
 
 use crate::{
     common::{Chain, Running, address, number_bytes},
@@ -203,6 +211,36 @@ async fn generate(
     (response.status().as_u16(), response.json().await.unwrap())
 }
 
+/// Passes connections on to a service, and keeps everything that passes. Returns its URL.
+async fn record(url: &str) -> (String, Arc<Mutex<Vec<u8>>>) {
+    let (passed, target) = (
+        Arc::<Mutex<Vec<u8>>>::default(),
+        url.trim_start_matches("http://").to_owned(),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = format!("http://{}", listener.local_addr().unwrap());
+    let kept = passed.clone();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let (from_client, to_client) = client.into_split();
+            let (from_service, to_service) = TcpStream::connect(&target).await.unwrap().into_split();
+            tokio::spawn(pass(from_client, to_service, kept.clone()));
+            tokio::spawn(pass(from_service, to_client, kept.clone()));
+        }
+    });
+    (own, passed)
+}
+
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, kept: Arc<Mutex<Vec<u8>>>) {
+    let mut bytes = [0; 4_096];
+    while let Ok(count @ 1..) = from.read(&mut bytes).await {
+        kept.lock().unwrap().extend_from_slice(&bytes[..count]);
+        if to.write_all(&bytes[..count]).await.is_err() {
+            break;
+        }
+    }
+}
+
 /// Returns whether a proof is valid.
 async fn is_valid(service: &Running, made: &Value) -> bool {
     let proof = json!({"proof": made["proof"], "circuitId": made["vk_hash"], "public": made["public"]});
@@ -214,7 +252,8 @@ async fn is_valid(service: &Running, made: &Value) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_gets_a_valid_proof_and_the_api_service_never_has_the_secret() {
     let (setup, of_client) = (Setup::new().await, key());
-    let service = setup.start_api(&of_client.line, &[]);
+    let (url, passed) = record(setup.prover.url()).await;
+    let service = setup.start_api(&of_client.line, &[("PROVER_URL", &url)]);
     let mut body = setup.request(&service, context(12)).await;
     // A slow machine would get a job.
     body["wait"] = true.into();
@@ -222,6 +261,18 @@ async fn a_member_gets_a_valid_proof_and_the_api_service_never_has_the_secret() 
     assert_eq!(status, 200, "{made}");
     assert_eq!(made["public"]["context"], json!(context(12)));
     assert!(is_valid(&service, &made).await);
+    // What the API service has received, sent and logged.
+    let seen = |text: &str| {
+        let passed = passed.lock().unwrap();
+        let is_in = |bytes: &[u8]| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        [body.to_string(), service.log(), made.to_string()]
+            .iter()
+            .any(|other| is_in(other.as_bytes()))
+            || is_in(&passed)
+    };
+    assert!(seen(body["private"]["ciphertext"].as_str().unwrap()));
+    assert!(!seen(&hex::encode(number_bytes(SECRET.into()))));
+    assert!(!seen("attributes\":"));
 
     // With another recipient, what the client sealed can't be opened.
     body["context"] = json!(context(13));
