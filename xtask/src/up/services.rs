@@ -8,6 +8,9 @@ use bauta_dev_servers::random_hex;
 
 use crate::workspace;
 
+/// The SHA-256 of `local`, the secret of the API key of the API service.
+const LOCAL_KEY_HASH: &str = "25bf8e1a2393f1108d37029b3df5593236c755742ec93465bbafa9b290bddcf6";
+
 /// How to start a service.
 pub struct ServiceEntry {
     /// The displayed name.
@@ -24,6 +27,8 @@ pub struct ServiceEntry {
     pub routes: &'static str,
     /// A subcommand of the program that runs before the service starts.
     pub setup: Option<&'static str>,
+    /// Another variable with the URL of the database.
+    pub database_variable: Option<&'static str>,
     /// Returns the other settings.
     pub settings: fn() -> Result<Vec<(&'static str, String)>>,
 }
@@ -38,6 +43,7 @@ pub const SERVICES: &[ServiceEntry] = &[
         operations_port: None,
         routes: "/health, /ready, /metrics",
         setup: None,
+        database_variable: None,
         settings: || Ok(vec![("METRICS_HOST", "127.0.0.1".into())]),
     },
     ServiceEntry {
@@ -49,6 +55,7 @@ pub const SERVICES: &[ServiceEntry] = &[
         routes: "/prove, /verify, ...: docs/prover-service.md; /health, /metrics; open to this machine: proofs and metrics \
                  without an API key, no rate limits",
         setup: Some("migrate"),
+        database_variable: None,
         settings: || {
             Ok(vec![
                 ("HOST", "127.0.0.1".into()),
@@ -79,8 +86,10 @@ pub const SERVICES: &[ServiceEntry] = &[
         port_variable: "PORT",
         operations_port: Some(9092),
         routes: "/v1/registries, /v1/scopes, ...: docs/api-service.md; /health, /metrics; open to this machine, no rate \
-                 limits; relays in all scopes, at the cost of the keypair above",
+                 limits; relays in all scopes, at the cost of the keypair above; proofs and uploads with the API key \
+                 bauta_00000000_local",
         setup: None,
+        database_variable: Some("UPLOAD_DATABASE_URL"),
         settings: || {
             Ok(vec![
                 ("HOST", "127.0.0.1".into()),
@@ -95,6 +104,11 @@ pub const SERVICES: &[ServiceEntry] = &[
                 ("RELAY_SPONSOR_OPEN_ENDED", "true".into()),
                 ("RELAY_REQUESTS_PER_MINUTE", "0".into()),
                 ("PROVER_URL", "http://127.0.0.1:3001".into()),
+                // The key bauta_00000000_local. It is public: the service is open to this machine only.
+                (
+                    "API_KEYS",
+                    format!("00000000:{LOCAL_KEY_HASH}:prove+trees:{}:0:0", u64::MAX),
+                ),
                 // A later run can't read the relays of this one. They have no clients any more.
                 ("RELAY_KEY", random_hex::<32>()?),
             ])

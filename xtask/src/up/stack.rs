@@ -167,6 +167,12 @@ impl Stack {
             let program = entry.path()?;
             let mut variables = self.environment();
             variables.extend((entry.settings)()?);
+            let database = self.database.as_ref();
+            variables.extend(
+                entry
+                    .database_variable
+                    .zip(database.map(|server| server.url.clone())),
+            );
             let chosen = |fixed: u16| match ports {
                 Ports::Fixed => fixed,
                 Ports::Free => 0,
