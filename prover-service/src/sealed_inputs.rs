@@ -165,7 +165,7 @@ impl SealingKeys {
             <Kem as hpke::Kem>::EncappedKey::from_bytes(&encapsulated).map_err(|_| not_a_key())?;
         let not_hex = || field("ciphertext", "must be 0x and bytes in hexadecimal");
         let ciphertext = from_hex(&sealed.ciphertext).ok_or_else(not_hex)?;
-        let key = self.0.find(sealed.key_id.as_bytes())?;
+        let key = self.0.find_of_client(sealed.key_id.as_bytes())?;
         let key = key.ok_or_else(|| OpenError::UnknownKey {
             key_id: sealed.key_id.chars().take(32).collect(),
         })?;

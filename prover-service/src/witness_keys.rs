@@ -9,7 +9,8 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::Duration,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use bauta_service_common::Secret;
@@ -29,6 +30,9 @@ const MAX_NAME_LENGTH: usize = 32;
 /// A witness is encrypted only with a copy of the key ring that is younger than this. So an old key
 /// encrypts nothing soon after it was replaced.
 pub const MAX_RING_AGE: Duration = Duration::from_secs(2);
+
+/// The time for which a client's unknown key does not make the service read the key ring again.
+const MISS_AGE: Duration = Duration::from_millis(100);
 
 /// Why keys are refused, or a witness can't be decrypted. No variant contains a key or a witness.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -72,6 +76,8 @@ type Key = Zeroizing<[u8; 32]>;
 pub struct WitnessKeys {
     ring: Option<KeyRing>,
     configured: Vec<(String, Key)>,
+    /// The last time that a client named a key that the ring does not have.
+    missed: Mutex<Option<Instant>>,
 }
 
 impl WitnessKeys {
@@ -84,6 +90,7 @@ impl WitnessKeys {
         Ok(Some(Self {
             ring: ring.map(|file| KeyRing::open(file)).transpose()?,
             configured: configured.map(|keys| keys.configured).unwrap_or_default(),
+            missed: Mutex::default(),
         }))
     }
 
@@ -95,6 +102,7 @@ impl WitnessKeys {
         Self {
             ring: None,
             configured: vec![(hex::encode(name), key)],
+            missed: Mutex::default(),
         }
     }
 
@@ -120,6 +128,7 @@ impl WitnessKeys {
         Ok(Self {
             ring: None,
             configured: keys,
+            missed: Mutex::default(),
         })
     }
 
@@ -150,20 +159,38 @@ impl WitnessKeys {
 
     /// Returns the bytes of a key. `None` if the service doesn't have it.
     pub fn find(&self, name: &[u8]) -> Result<Option<Key>, SealError> {
+        // Another instance may have added the key a moment ago.
+        self.find_within(name, &[MAX_RING_AGE, Duration::ZERO])
+    }
+
+    fn find_within(&self, name: &[u8], ring_ages: &[Duration]) -> Result<Option<Key>, SealError> {
         let configured = self.configured.iter();
         let mut configured = configured.filter(|(other, _)| other.as_bytes() == name);
         if let Some((_, key)) = configured.next() {
             return Ok(Some(key.clone()));
         }
         let Some(ring) = &self.ring else { return Ok(None) };
-        // Another instance may have added the key a moment ago.
-        for max_age in [MAX_RING_AGE, Duration::ZERO] {
-            let keys = ring.keys(max_age)?;
+        for max_age in ring_ages {
+            let keys = ring.keys(*max_age)?;
             if let Some(key) = keys.iter().find(|key| key.name.as_bytes() == name) {
                 return Ok(Some(key.bytes()));
             }
         }
         Ok(None)
+    }
+
+    /// Returns the bytes of a key that a client has named. Reads the key ring for unknown names at
+    /// most once in [`MISS_AGE`], because clients can send any name.
+    pub fn find_of_client(&self, name: &[u8]) -> Result<Option<Key>, SealError> {
+        let missed = || self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        if missed().is_some_and(|at| at.elapsed() < MISS_AGE) {
+            return self.find_within(name, &[MAX_RING_AGE]);
+        }
+        let found = self.find(name)?;
+        if found.is_none() {
+            *missed() = Some(Instant::now());
+        }
+        Ok(found)
     }
 
     /// Encrypts the witness of a job.
