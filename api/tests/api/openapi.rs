@@ -136,7 +136,6 @@ async fn every_described_route_answers_its_example_and_each_member_of_the_answer
             .replace("{hash}", root)
             .replace("{nullifier}", root)
             .replace("{vk_hash}", &format!("0x{}", hex::encode(complete.vk_hash)))
-            .replace("{sha256}", &"02".repeat(32))
             .replace("{index}", "0")
             .replace("{id}", "7")
             .replace("{relay}", &"0a".repeat(16))
@@ -164,12 +163,9 @@ async fn every_described_route_answers_its_example_and_each_member_of_the_answer
         let expected = match route.as_str() {
             // The service has a wallet, but none of the relay or the proof in the example.
             "POST /v1/relay" => 422,
-            "GET /v1/proving-keys/{sha256}"
-            | "GET /v1/relay/{relay}"
-            | "GET /v1/relay/{relay}/events"
-            | "GET /v1/zkp/jobs/{job}" => 404,
-            // The node has no such asset.
-            "POST /v1/registries/{registry}/registrations" => 404,
+            "GET /v1/relay/{relay}" | "GET /v1/relay/{relay}/events" | "GET /v1/zkp/jobs/{job}" => 404,
+            // The node has no account of the registry.
+            "POST /v1/registries/{registry}/registrations" => 503,
             _ => 200,
         };
         let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
@@ -221,6 +217,8 @@ async fn every_response_to_thousands_of_generated_requests_is_as_described() {
         "[parameters]\n\"path.registry\" = \"{}\"\n\"path.scope\" = \"{}\"\n\"path.root\" = \"{root}\"\n\n\
          [[operations]]\ninclude-name = \"PUT /v1/registries/{{registry}}/roots/{{root}}/leaves\"\n\
          [operations.parameters]\n\"path.registry\" = \"{}\"\n\"path.root\" = \"{attested}\"\n\n\
+         [[operations]]\ninclude-name = \"POST /v1/zkp/generate\"\n[operations.generation]\n\
+         # A client can send any header.\nallow-extra-parameters = false\n\n\
          [checks.not_a_server_error]\nexpected-statuses = [\"2xx\", \"3xx\", \"4xx\", \"501\", \"503\"]\n",
         address("registry"),
         address("scope"),
@@ -268,7 +266,7 @@ async fn every_response_to_thousands_of_generated_requests_is_as_described() {
         ("/v1/zkp/jobs/{job}", 200),
         ("/v1/zkp/sealing-key", 200),
         ("/v1/registries/{registry}/eligibility", 200),
-        ("/v1/registries/{registry}/registrations", 404),
+        ("/v1/registries/{registry}/registrations", 503),
         ("/v1/relay", 422),
         ("/v1/relay/{relay}", 404),
     ] {
