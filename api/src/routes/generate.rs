@@ -41,6 +41,26 @@ pub struct SealedPrivate {
     ciphertext: String,
 }
 
+impl SealedPrivate {
+    /// Checks the form. Adds an error for each field that breaks its rule.
+    fn check(&self, errors: &mut Vec<InvalidField>) {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if !(1..=32).contains(&self.key_id.len()) || !self.key_id.bytes().all(is_name) {
+            errors.push(InvalidField::new(
+                "private.key_id",
+                "must have 1 to 32 letters, digits, - or _",
+            ));
+        }
+        let key = parameters::bytes("encapsulated_key", &self.encapsulated_key, &mut [0; 32]);
+        kept(key.map_err(|error| error.within("private")), errors);
+        let digits = self.ciphertext.strip_prefix("0x").unwrap_or_default();
+        if digits.is_empty() || hex::decode(digits).is_err() {
+            let rule = "must be 0x and an even number of hexadecimal digits";
+            errors.push(InvalidField::new("private.ciphertext", rule));
+        }
+    }
+}
+
 /// A request for a proof.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -199,6 +219,7 @@ pub async fn generate(state: Reads, headers: HeaderMap, body: UnreadBody) -> Res
     let registry = kept(parameters::address("registry", &body.registry), &mut errors);
     let scope = kept(parameters::element("scope", &body.scope), &mut errors);
     let context = kept(parameters::element("context", &body.context), &mut errors);
+    body.private.check(&mut errors);
     if let Some(errors) = InvalidFields::of(errors) {
         return Err(errors.into());
     }

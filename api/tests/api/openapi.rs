@@ -91,8 +91,8 @@ async fn the_description_is_valid_openapi_and_complete() {
 fn undescribed(document: &Value, schema: &Value, value: &Value, path: &str) -> Vec<String> {
     let reference = schema["$ref"].as_str().or_else(|| {
         // A member that can be null is described as one of two types.
-        let alternatives = schema["oneOf"].as_array().into_iter().flatten();
-        alternatives.filter_map(|one| one["$ref"].as_str()).next()
+        let mut alternatives = schema["oneOf"].as_array().into_iter().flatten();
+        alternatives.find_map(|one| one["$ref"].as_str())
     });
     if let Some(reference) = reference {
         let schema = document.pointer(reference.trim_start_matches('#')).unwrap();

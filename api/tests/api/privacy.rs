@@ -6,6 +6,7 @@ use std::{env, fmt::Write as _, fs, path::PathBuf};
 use bauta_service_common::{NewApiKey, Quota};
 use bauta_store::{RegistryKind, ScopeMode};
 use serde_json::{Value, json};
+use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer as _;
 
@@ -72,6 +73,41 @@ fn the_documentation_has_the_table_of_what_the_service_learns() {
     );
 }
 
+/// Returns requests with bodies that the log must not have.
+fn bodies(registry: Address, scope: Address, relayer: &str) -> [(String, Value); 4] {
+    let element = format!("0x{}", "0b1e".repeat(16));
+    let address_of = |name: &str| address(name).to_string();
+    [
+        (
+            format!("/v1/registries/{registry}/registrations"),
+            json!({"owner": address_of("wallet"), "asset": address_of("asset"), "commitment": element}),
+        ),
+        (
+            "/v1/zkp/verify".to_owned(),
+            json!({"proof": format!("0x{}", "7e".repeat(256)), "circuitId": "ownership-v1", "public": {
+                "root": element, "nullifier": element, "scope": element, "claim": element, "context": element,
+            }}),
+        ),
+        (
+            "/v1/relay".to_owned(),
+            json!({
+                "scope": scope.to_string(), "proof": format!("0x{}", "7e".repeat(256)), "root": element,
+                "nullifier": element, "claim": element, "recipient": address_of("recipient"),
+                "relayer": relayer, "expiry": i64::MAX, "payload": "0x7e7e7e7e",
+                "fee": "sponsored",
+            }),
+        ),
+        (
+            "/v1/zkp/generate".to_owned(),
+            json!({
+                "pid": address_of("asset"), "pattern": "membership", "registry": registry.to_string(),
+                "scope": element, "context": element,
+                "private": {"key_id": "k", "encapsulated_key": element, "ciphertext": "0x7e7e7e7e"},
+            }),
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
     let mut chain = Chain::new().await;
@@ -116,37 +152,7 @@ async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
     let body = json!({"owner": address("wallet").to_string()});
     let request = service.request(reqwest::Method::POST, &path).json(&body);
     request.send().await.unwrap();
-    let element = format!("0x{}", "0b1e".repeat(16));
-    let address_of = |name: &str| address(name).to_string();
-    for (path, body) in [
-        (
-            format!("/v1/registries/{registry}/registrations"),
-            json!({"owner": address_of("wallet"), "asset": address_of("asset"), "commitment": element}),
-        ),
-        (
-            "/v1/zkp/verify".to_owned(),
-            json!({"proof": format!("0x{}", "7e".repeat(256)), "circuitId": "ownership-v1", "public": {
-                "root": element, "nullifier": element, "scope": element, "claim": element, "context": element,
-            }}),
-        ),
-        (
-            "/v1/relay".to_owned(),
-            json!({
-                "scope": scope.to_string(), "proof": format!("0x{}", "7e".repeat(256)), "root": element,
-                "nullifier": element, "claim": element, "recipient": address_of("recipient"),
-                "relayer": relayer.pubkey().to_string(), "expiry": i64::MAX, "payload": "0x7e7e7e7e",
-                "fee": "sponsored",
-            }),
-        ),
-        (
-            "/v1/zkp/generate".to_owned(),
-            json!({
-                "pid": address_of("asset"), "pattern": "membership", "registry": registry.to_string(),
-                "scope": element, "context": element,
-                "private": {"key_id": "k", "encapsulated_key": element, "ciphertext": "0x7e7e7e7e"},
-            }),
-        ),
-    ] {
+    for (path, body) in bodies(registry, scope, &relayer.pubkey().to_string()) {
         let request = service.request(reqwest::Method::POST, &path).json(&body);
         let request = request.bearer_auth(&*new.key);
         request.send().await.unwrap();

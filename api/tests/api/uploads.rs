@@ -112,7 +112,7 @@ async fn an_uploaded_tree_is_served_if_it_gives_the_published_root_and_else_noth
         .body(reqwest::Body::wrap_stream(
             begun.chain(futures_util::stream::pending()),
         ));
-    let repeated = tokio::time::timeout(Duration::from_secs(60), request.send()).await;
+    let repeated = tokio::time::timeout(Duration::from_mins(1), request.send()).await;
     let repeated: Value = repeated.unwrap().unwrap().json().await.unwrap();
     assert_eq!(repeated, json!({"root": root, "leaves": "300"}));
 }
