@@ -66,13 +66,13 @@ mod tests {
     /// h is the product of this prime and of larger ones.
     const SMALLEST_PRIME_OF_COFACTOR: u64 = 10_069;
 
-    fn modulus(field: impl ToString) -> BigInt {
+    fn modulus(field: &impl ToString) -> BigInt {
         field.to_string().parse().unwrap()
     }
 
     /// Returns the cofactor of G2: 2q − r.
     fn cofactor() -> BigInt {
-        modulus(Fq::MODULUS) * 2 - modulus(Fr::MODULUS)
+        modulus(&Fq::MODULUS) * 2 - modulus(&Fr::MODULUS)
     }
 
     fn times(point: &G2Affine, factor: &BigInt) -> G2Affine {
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn the_equation_holds_for_no_point_outside_the_subgroup() {
         let [x] = Config::X else { panic!("x has one limb") };
-        let (x, q, r) = (BigInt::from(*x), modulus(Fq::MODULUS), modulus(Fr::MODULUS));
+        let (x, q, r) = (BigInt::from(*x), modulus(&Fq::MODULUS), modulus(&Fr::MODULUS));
         let t = &q + 1 - &r;
         // Powers of ψ as a + bψ.
         let next = |(a, b): &(BigInt, BigInt)| (-&q * b, a + &t * b);
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn the_check_agrees_with_arkworks_and_with_the_definition() {
         let mut rng = StdRng::seed_from_u64(1);
-        let order = modulus(Fr::MODULUS);
+        let order = modulus(&Fr::MODULUS);
         for point in points_of_the_curve(&mut rng.clone()).take(20) {
             let inside = times(&point, &cofactor());
             for (point, expected) in [(inside, true), (point, false)] {
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn points_of_small_order_are_outside_alone_and_added_to_a_point_inside() {
         let mut rng = StdRng::seed_from_u64(2);
-        let all = modulus(Fr::MODULUS) * cofactor();
+        let all = modulus(&Fr::MODULUS) * cofactor();
         let exponent = &all / SMALLEST_PRIME_OF_COFACTOR;
         assert_eq!(&exponent * SMALLEST_PRIME_OF_COFACTOR, all);
         let small = points_of_the_curve(&mut rng)
