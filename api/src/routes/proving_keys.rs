@@ -2,12 +2,14 @@ use axum::{Extension, body::Bytes, response::Response};
 use bauta_service_common::{InvalidField, Path};
 
 use super::{
-    layers::Client,
     problems::{self, Failure, ProblemDocument},
     respond,
     state::Reads,
 };
-use crate::{limits::Kind, proving_keys::parse_digest};
+use crate::{
+    limits::{Client, Kind},
+    proving_keys::parse_digest,
+};
 
 /// A key has about a megabyte, and a client needs it once, so it counts as this many requests.
 const COST: usize = 10;
@@ -29,7 +31,7 @@ const COST: usize = 10;
 )]
 pub async fn proving_key(
     state: Reads,
-    Extension(Client(client)): Extension<Client>,
+    Extension(client): Extension<Client>,
     Path(text): Path<String>,
 ) -> Result<Response, Failure> {
     let digest = parse_digest(&text)
