@@ -8,12 +8,15 @@
 //! ```
 //!
 //! The node is asked on behalf of clients without a key, so few lookups run at a time, and each has
-//! bounds on what it reads. Assets of Metaplex Core are not looked up by their owner: a node has no
-//! index of them. The module `registration` builds the transaction that registers an asset.
+//! bounds on what it reads. Assets of Metaplex Core and compressed assets are not looked up by their
+//! owner: a node has no index of them. The module `registration` builds the transaction that
+//! registers an asset.
 
+mod compressed;
 mod listed;
 mod registration;
 mod tokens;
+mod transactions;
 
 use std::{future::Future, time::Duration};
 
@@ -27,6 +30,7 @@ use solana_address::Address;
 use listed::Listed;
 use tokens::HeldToken;
 
+pub use compressed::CompressedRequest;
 pub use registration::{RegistrationError, RegistrationRequest};
 
 /// Limits of a request to the node. A token account has about 350 bytes in the response.

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //!   registry, asset, its holding --node--> a token, or an asset of Metaplex Core
-//!     token: the owner's token account, the accounts of Token Metadata   --node-->
-//!     Core:  the asset's collection                                      --node-->
+//!     token:      the owner's token account, the accounts of Token Metadata   --node-->
+//!     Core:       the asset's collection                                      --node-->
+//!     compressed: the leaf and its proof                                      --client-->
+//!                 the tree of Bubblegum, the leaf's Core collection           --node-->
 //!   collection that accepts the asset, path of its present leaf  --database-->
 //!   instruction --> transaction --> simulated
 //! ```
@@ -17,21 +19,23 @@ use bauta_client::{
     instructions::{OnChainPath, RegisterCoreHolder, RegisterHolder},
 };
 use bauta_primitives::Commitment;
-use bauta_rpc::{CommitmentLevel, Rpc, RpcError, serialize, unsigned};
+use bauta_rpc::{Rpc, RpcError, serialize};
 use bauta_store::{Collection, Registry, RegistryKind, Store, StoreError};
 use solana_address::Address;
 use solana_instruction::Instruction;
+use solana_transaction::versioned::VersionedTransaction;
 
 use super::{
-    Eligibility, EligibilityError, collections, in_time,
+    Eligibility, EligibilityError, collections,
+    compressed::{self, CompressedRequest},
+    in_time,
     listed::Listed,
     on_chain,
     tokens::{self, Found},
+    transactions::{Envelope, Transactions},
 };
 use crate::time::unix_seconds;
 
-/// The commitment level at which accounts are read and the transaction is simulated.
-const LEVEL: CommitmentLevel = CommitmentLevel::Confirmed;
 /// The fee of a transaction with one signature, in lamports.
 const SIGNATURE_FEE: u64 = 5_000;
 /// Bytes of a holding account with its discriminator.
@@ -44,7 +48,9 @@ pub enum RegistrationError {
     #[error(transparent)]
     Lookup(#[from] EligibilityError),
     /// The address has no account of a known token program.
-    #[error("there is no token and no asset of Metaplex Core at this address")]
+    #[error(
+        "there is no token and no asset of Metaplex Core at this address; for a compressed asset, send `compressed`"
+    )]
     UnknownAsset,
     /// The wallet doesn't hold the token.
     #[error("the wallet has no token account with the amount 1 of this mint")]
@@ -58,6 +64,19 @@ pub enum RegistrationError {
     /// The asset is registered, and the database doesn't have its leaf yet.
     #[error("the database has not followed the chain up to the asset's registration; retry later")]
     Behind,
+    /// The address of the lookup table has no such table.
+    #[error("`lookup_table` is not the address of an active address lookup table")]
+    NoLookupTable,
+    /// The transaction does not fit.
+    #[error(
+        "the transaction has {bytes} bytes, but a cluster accepts at most {limit}: name a lookup table that has the addresses of the registry, its collection and the asset's tree"
+    )]
+    TooLong {
+        /// The length of the transaction.
+        bytes: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// The program would refuse the transaction.
     #[error("the transaction would fail: {message}")]
     Simulation {
@@ -76,7 +95,10 @@ impl From<StoreError> for RegistrationError {
 
 impl From<RpcError> for RegistrationError {
     fn from(error: RpcError) -> Self {
-        Self::Lookup(EligibilityError::Node(error))
+        match error {
+            RpcError::TransactionTooLong { bytes, limit } => Self::TooLong { bytes, limit },
+            error => Self::Lookup(EligibilityError::Node(error)),
+        }
     }
 }
 
@@ -84,32 +106,46 @@ impl From<RpcError> for RegistrationError {
 pub struct RegistrationRequest {
     /// The wallet that holds the asset. It pays.
     pub owner: Address,
-    /// The mint of the token, or the asset of Metaplex Core.
+    /// The mint of the token, the asset of Metaplex Core, or the id of the compressed asset.
     pub asset: Address,
     /// The commitment of the owner's secret.
     pub commitment: Commitment,
+    /// The leaf of a compressed asset.
+    pub compressed: Option<CompressedRequest>,
+    /// The address lookup table of the transactions.
+    pub lookup_table: Option<Address>,
 }
 
-/// An unsigned transaction that registers an asset.
+/// Unsigned transactions that register an asset, with empty signatures.
 pub struct Registration {
-    /// The transaction, with an empty signature.
+    /// The transaction that stages the path before. `None` if the path fits or is staged.
+    pub stage: Option<Vec<u8>>,
+    /// The transaction that registers the asset.
     pub transaction: Vec<u8>,
-    /// The block height up to which the transaction can be executed.
+    /// The transaction that closes the staged path afterwards. `None` if the path fits.
+    pub unstage: Option<Vec<u8>>,
+    /// The block height up to which the transactions can be executed.
     pub last_valid_block_height: u64,
     /// The collection that accepts the asset.
     pub collection: Collection,
-    /// The fee in lamports.
+    /// The fee of all transactions in lamports.
     pub fee: u64,
-    /// The rent in lamports. 0 if the asset has a holding account.
+    /// The rent of the holding account in lamports. 0 if the asset has one.
     pub rent: u64,
+    /// The rent of the staged path's account in lamports.
+    pub staged_rent: u64,
 }
 
-/// The accounts that both kinds of registrations have.
-struct Common<'a> {
-    request: &'a RegistrationRequest,
-    registry: &'a Registry,
-    tree: Address,
-    path: Option<OnChainPath>,
+/// What all kinds of registrations have.
+pub struct Common<'a> {
+    /// The request.
+    pub request: &'a RegistrationRequest,
+    /// The registry.
+    pub registry: &'a Registry,
+    /// The registry's Tree account.
+    pub tree: Address,
+    /// The path of the asset's present leaf, if it has one.
+    pub path: Option<OnChainPath>,
 }
 
 impl Eligibility {
@@ -151,25 +187,31 @@ async fn build(
         tree: decoded.map_err(|_| RegistrationError::Behind)?.tree,
         path: present_path(store, registry, &holding).await?,
     };
-    let (instruction, collection) = if asset.owner == CORE_PROGRAM {
-        common.core(node, store, &asset).await?
-    } else if is_token_program(&asset.owner) {
-        common.token(node, store).await?
+    let envelope = Envelope::read(node, request.owner, request.lookup_table).await?;
+    let (built, collection) = if let Some(leaf) = &request.compressed {
+        let (register, collection) = common.compressed(node, store, leaf).await?;
+        let built = compressed::transactions(node, &envelope, register).await?;
+        (built, collection)
     } else {
-        return Err(RegistrationError::UnknownAsset);
+        let (instruction, collection) = common.uncompressed(node, store, &asset).await?;
+        (Transactions::of(envelope.unsigned(instruction)?), collection)
     };
     let rent = if holding.data.is_empty() {
         node.rent_exempt_balance(HOLDING_BYTES).await?
     } else {
         0
     };
-    let (transaction, last_valid_block_height) = transaction(node, request, instruction).await?;
+    built.simulate(node).await?;
+    let bytes = |transaction: &Option<VersionedTransaction>| transaction.as_ref().map(serialize).transpose();
     Ok(Registration {
-        transaction,
-        last_valid_block_height,
+        stage: bytes(&built.stage)?,
+        transaction: serialize(&built.transaction)?,
+        unstage: bytes(&built.unstage)?,
+        last_valid_block_height: envelope.last_valid_block_height,
         collection,
-        fee: SIGNATURE_FEE,
+        fee: SIGNATURE_FEE * built.count(),
         rent,
+        staged_rent: built.staged_rent,
     })
 }
 
@@ -202,7 +244,7 @@ async fn present_path(
 
 /// Returns the first collection that accepts the asset. `refusal` returns the program's error of a
 /// collection.
-fn choose(
+pub fn choose(
     candidates: &[Collection],
     refusal: impl Fn(&Collection) -> Option<ProgramError>,
 ) -> Result<Collection, RegistrationError> {
@@ -217,6 +259,22 @@ fn choose(
 }
 
 impl Common<'_> {
+    /// Returns the registration of a token or of a Core asset, and the collection that accepts it.
+    async fn uncompressed(
+        &self,
+        node: &Rpc,
+        store: &Store,
+        asset: &Found,
+    ) -> Result<(Instruction, Collection), RegistrationError> {
+        if asset.owner == CORE_PROGRAM {
+            self.core(node, store, asset).await
+        } else if is_token_program(&asset.owner) {
+            self.token(node, store).await
+        } else {
+            Err(RegistrationError::UnknownAsset)
+        }
+    }
+
     async fn token(&self, node: &Rpc, store: &Store) -> Result<(Instruction, Collection), RegistrationError> {
         let (owner, mint) = (self.request.owner, self.request.asset);
         let token = tokens::read_one(node, owner, mint).await?;
@@ -277,29 +335,4 @@ impl Common<'_> {
         };
         Ok((register.instruction(), collection))
     }
-}
-
-/// Returns the bytes of the unsigned transaction, after a simulation, and the last height at which
-/// it can be executed.
-async fn transaction(
-    node: &Rpc,
-    request: &RegistrationRequest,
-    instruction: Instruction,
-) -> Result<(Vec<u8>, u64), RegistrationError> {
-    let (blockhash, last_valid_block_height) = node.latest_blockhash(LEVEL).await?;
-    let transaction = unsigned(&[instruction], &request.owner, blockhash)?;
-    if let Some(error) = node.simulate(&transaction, LEVEL).await?.error {
-        let program = error
-            .program_error()
-            .map(|(_, code)| ProgramError::from_code(code));
-        // The path is older than the changes that the program remembers.
-        if program.as_ref().is_some_and(|error| error.name == "StalePath") {
-            return Err(RegistrationError::Behind);
-        }
-        return Err(RegistrationError::Simulation {
-            program,
-            message: error.to_string(),
-        });
-    }
-    Ok((serialize(&transaction)?, last_valid_block_height))
 }

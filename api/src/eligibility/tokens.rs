@@ -132,7 +132,10 @@ impl HeldToken {
     fn set_metadata(&mut self, metadata: Option<Found>, edition: Option<Found>) {
         self.metadata = metadata;
         self.edition = edition;
-        let named = self.read_metadata().and_then(|metadata| metadata.collection);
+        let read = self.read_metadata();
+        // The program refuses metadata that it can't read, and needs none for an asset or a group.
+        self.metadata = self.metadata.take().filter(|_| read.is_some());
+        let named = read.and_then(|metadata| metadata.collection);
         self.collection = named.map(|(key, _)| key);
         let edition = self.edition.as_ref();
         self.master = match edition.map(|edition| Edition::read(&edition.view(), &self.mint.address)) {

@@ -25,9 +25,23 @@ use super::{analytics::Every, layers::UNLIMITED_PATH, problems::ProblemDocument}
 pub struct Document;
 
 /// The patterns of parameters and of the elements of bodies, by name.
-const PATTERNS: [(&[&str], &str); 10] = [
+const PATTERNS: [(&[&str], &str); 11] = [
     (
-        &["registry", "scope", "owner", "asset", "recipient", "relayer"],
+        &[
+            "registry",
+            "scope",
+            "owner",
+            "asset",
+            "recipient",
+            "relayer",
+            "lookup_table",
+            "merkle_tree",
+            "delegate",
+            "core_collection",
+            "data_hash",
+            "creator_hash",
+            "asset_data_hash",
+        ],
         "^[1-9A-HJ-NP-Za-km-z]{32,44}$",
     ),
     (
@@ -52,6 +66,7 @@ const PATTERNS: [(&[&str], &str); 10] = [
     (&["job"], "^[0-9a-fA-F]{64}$"),
     (&["ciphertext"], "^0x([0-9a-fA-F]{2})+$"),
     (&["proof"], "^0x[0-9a-fA-F]{512}$"),
+    (&["metadata"], "^0x([0-9a-fA-F]{2})*$"),
     (&["payload"], "^0x([0-9a-fA-F]{2}){0,240}$"),
 ];
 
@@ -164,7 +179,10 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
     }
     let hashes = &mut document["components"]["schemas"]["TileRequest"]["properties"]["hashes"];
     add_pattern("hashes", &mut hashes["items"]);
+    let leaf = &mut document["components"]["schemas"]["CompressedBody"]["properties"];
+    add_pattern("data_hash", &mut leaf["proof"]["items"]);
     for body in [
+        "CompressedBody",
         "EligibilityRequest",
         "GenerateBody",
         "ProofInputs",
@@ -177,7 +195,10 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
         for (name, schema) in properties.as_object_mut().into_iter().flatten() {
             // In proofs, it is the scope element.
             let is_element = name == "scope" && ["GenerateBody", "ProofInputs"].contains(&body);
-            add_pattern(if is_element { "claim" } else { name }, schema);
+            // The items of a list have the pattern.
+            if schema["type"] != "array" {
+                add_pattern(if is_element { "claim" } else { name }, schema);
+            }
         }
     }
     document

@@ -13,6 +13,14 @@ pub fn address(field: &'static str, text: &str) -> Result<Address, InvalidField>
         .map_err(|_| InvalidField::new(field, "must be an address: 32 bytes in base58"))
 }
 
+/// Reads 32 bytes in base58.
+pub fn node(field: &str, text: &str) -> Result<[u8; 32], InvalidField> {
+    let bytes: Result<Address, _> = text.parse();
+    bytes
+        .map(|bytes| bytes.to_bytes())
+        .map_err(|_| InvalidField::new(field, "must be 32 bytes in base58"))
+}
+
 /// Reads a field element.
 pub fn element(field: &'static str, text: &str) -> Result<FieldElement, InvalidField> {
     FieldElement::from_hex(field, text).map_err(|error| InvalidField::new(field, error.to_string()))

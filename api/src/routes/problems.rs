@@ -199,6 +199,8 @@ impl From<RegistrationError> for Failure {
             RegistrationError::UnknownAsset => Problem::new(StatusCode::NOT_FOUND, UNKNOWN_ASSET, detail),
             RegistrationError::NotHeld => refused("asset_not_held"),
             RegistrationError::InNoCollection => refused("not_in_collection"),
+            RegistrationError::NoLookupTable => refused("unknown_lookup_table"),
+            RegistrationError::TooLong { .. } => refused("transaction_too_long"),
             RegistrationError::NotEligible(error) => because("not_eligible", Some(&error)),
             RegistrationError::Behind => {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "behind", detail).retry_after(BEHIND_RETRY)

@@ -1,8 +1,13 @@
 use axum::{Extension, response::Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use bauta_client::{
+    eligibility::{CompressedLeaf, LeafData},
+    instructions::CompressedTreeLeaf,
+};
 use bauta_primitives::Commitment;
 use bauta_service_common::{InvalidField, InvalidFields, Json, Path, UnreadBody};
 use serde::{Deserialize, Serialize};
+use solana_address::Address;
 use utoipa::ToSchema;
 
 use super::{
@@ -13,12 +18,17 @@ use super::{
     state::Reads,
 };
 use crate::{
-    eligibility::RegistrationRequest,
+    eligibility::{CompressedRequest, RegistrationRequest},
     limits::{Client, Kind},
 };
 
-/// Largest body of a request in bytes.
-const MAX_BODY_BYTES: usize = 1 << 10;
+/// Largest body of a request in bytes. The proof and the metadata of a compressed asset have most.
+const MAX_BODY_BYTES: usize = 6 << 10;
+/// Largest number of nodes of a proof: the compression programs have no deeper tree.
+const MAX_PROOF_NODES: usize = 30;
+/// Largest length of the metadata of a compressed asset in bytes. Bubblegum accepts less, and a
+/// transaction has 1,232.
+const MAX_METADATA_BYTES: usize = 1_024;
 /// A registration makes several requests to the node, so it counts as this many requests.
 const COST: usize = 10;
 
@@ -28,10 +38,48 @@ const COST: usize = 10;
 pub struct RegistrationBody {
     /// The address of the wallet that holds the asset. It signs and pays.
     owner: String,
-    /// The mint of the token, or the asset of Metaplex Core.
+    /// The mint of the token, the asset of Metaplex Core, or the id of the compressed asset.
     asset: String,
     /// The commitment: `Poseidon1` of the owner's secret for this asset and registry.
     commitment: String,
+    /// The leaf of a compressed asset of Bubblegum. Null for other assets.
+    compressed: Option<CompressedBody>,
+    /// An address lookup table. The transaction then has version 0, and takes the addresses that it
+    /// can from the table. Needed if the transaction does not fit otherwise.
+    lookup_table: Option<String>,
+}
+
+/// The leaf of a compressed asset and its proof, as the methods `getAsset` and `getAssetProof` of a
+/// node that indexes assets (DAS) return them. All hashes are in base58.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CompressedBody {
+    /// The address of the tree.
+    merkle_tree: String,
+    /// The index of the leaf in the tree: `leaf_id`.
+    index: u32,
+    /// The siblings of the leaf, from the leaf upwards. The nodes of the tree's canopy may be left
+    /// out.
+    #[schema(max_items = 30)]
+    proof: Vec<String>,
+    /// The delegate. Null if it is the owner.
+    delegate: Option<String>,
+    /// The data hash. Null with `metadata`.
+    data_hash: Option<String>,
+    /// The `MetadataArgs` of an asset of V1 in Borsh: `0x` and hexadecimal digits. Needed for a
+    /// collection of Token Metadata, in place of `data_hash`.
+    #[schema(max_length = 2050)]
+    metadata: Option<String>,
+    /// The hash of the creators.
+    creator_hash: String,
+    /// The Core collection that a leaf of V2 names. Null if it names none.
+    core_collection: Option<String>,
+    /// The hash of the asset data of a leaf of V2. Null if it has none.
+    asset_data_hash: Option<String>,
+    /// The flags of a leaf of V2. 0 by default.
+    #[serde(default)]
+    #[schema(maximum = 255)]
+    flags: u8,
 }
 
 /// A transaction to sign.
@@ -39,7 +87,13 @@ pub struct RegistrationBody {
 pub struct RegistrationDocument {
     /// The transaction in base64, with an empty signature. The owner signs it.
     transaction: String,
-    /// The block height up to which the transaction can be executed.
+    /// The transaction that stages the path of the asset's leaf, in the same form. It must be
+    /// confirmed before `transaction`. Null if the path fits into `transaction`, or is staged.
+    stage: Option<String>,
+    /// The transaction that closes the staged path and returns its rent, after `transaction`. Null
+    /// if the path fits.
+    unstage: Option<String>,
+    /// The block height up to which the transactions can be executed.
     last_valid_block_height: String,
     /// The key of the collection that accepts the asset.
     collection: String,
@@ -49,22 +103,26 @@ pub struct RegistrationDocument {
     lamports: LamportsDocument,
 }
 
-/// What a transaction costs, in lamports.
+/// What the transactions cost, in lamports.
 #[derive(Serialize, ToSchema)]
 pub struct LamportsDocument {
-    /// The fee.
+    /// The fee of all transactions.
     fee: u64,
     /// The rent of the holding account. 0 if the asset was registered before.
     rent: u64,
+    /// The rent of the staged path's account, which `unstage` returns. 0 if the account exists or is
+    /// not needed.
+    staged_rent: u64,
 }
 
 /// Builds the transaction that registers an asset.
 ///
-/// For clients without the SDK. The transaction has one instruction, `register_holder` or
-/// `register_core_holder`, with the path of the present leaf if the asset was registered before. A
-/// simulation with it has succeeded. **Check that the transaction has your own commitment before
-/// you sign it:** with another one, another party is registered. The request counts as 10 in the
-/// rate limit.
+/// For clients without the SDK. The transaction has one instruction, `register_holder`,
+/// `register_core_holder` or `register_compressed_holder`, with the path of the present leaf if the
+/// asset was registered before. A simulation with it has succeeded. **Check that the transaction
+/// has your own commitment before you sign it:** with another one, another party is registered. If
+/// the path does not fit, the transaction `stage` stores it first; then only `stage` was simulated.
+/// The request counts as 10 in the rate limit.
 #[utoipa::path(
     post,
     path = "/v1/registries/{registry}/registrations",
@@ -85,7 +143,7 @@ pub struct LamportsDocument {
         (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
     ),
     extensions(("x-discloses" = json!({
-        "sees": "network address; **wallet, token and commitment**, also to the node; they are on chain after the registration",
+        "sees": "network address; **wallet, asset and commitment**, also to the node; they are on chain after the registration",
         "keeps": "nothing"
     })))
 )]
@@ -104,12 +162,15 @@ pub async fn registrations(
     let built = built.await?;
     Ok(uncached(Json(RegistrationDocument {
         transaction: BASE64.encode(built.transaction),
+        stage: built.stage.map(|bytes| BASE64.encode(bytes)),
+        unstage: built.unstage.map(|bytes| BASE64.encode(bytes)),
         last_valid_block_height: built.last_valid_block_height.to_string(),
         collection: built.collection.key.to_string(),
         track: built.collection.track.to_string(),
         lamports: LamportsDocument {
             fee: built.fee,
             rent: built.rent,
+            staged_rent: built.staged_rent,
         },
     })))
 }
@@ -121,6 +182,19 @@ impl RegistrationBody {
         let owner = kept(parameters::address("owner", &self.owner), &mut errors);
         let asset = kept(parameters::address("asset", &self.asset), &mut errors);
         let commitment = kept(parameters::element("commitment", &self.commitment), &mut errors);
+        let lookup_table = self.lookup_table.as_deref();
+        let lookup_table = lookup_table.map(|text| parameters::address("lookup_table", text));
+        let lookup_table = kept(lookup_table.transpose(), &mut errors);
+        let compressed = self.compressed.as_ref();
+        // Without an owner, there is an error already.
+        let compressed = compressed.map(|leaf| leaf.parse(owner.unwrap_or_default(), &mut errors));
+        let id = compressed.iter().flatten().map(|leaf| leaf.place.id()).next();
+        if let (Some(id), Some(asset)) = (id, asset)
+            && id != asset
+        {
+            let rule = "must be the id of the leaf: the address of `\"asset\"`, the tree and the index";
+            errors.push(InvalidField::new("asset", rule));
+        }
         if let Some(errors) = InvalidFields::of(errors) {
             return Err(errors);
         }
@@ -130,6 +204,164 @@ impl RegistrationBody {
             owner: owner.ok_or_else(missing)?,
             asset: asset.ok_or_else(missing)?,
             commitment: Commitment::new(commitment.ok_or_else(missing)?),
+            compressed: compressed.flatten(),
+            lookup_table: lookup_table.flatten(),
         })
+    }
+}
+
+impl CompressedBody {
+    /// Converts the fields of a leaf of this owner. Adds an error for each that breaks its rule.
+    fn parse(&self, owner: Address, errors: &mut Vec<InvalidField>) -> Option<CompressedRequest> {
+        let mut found = Vec::new();
+        let node = |field: &str, text: &String| parameters::node(field, text);
+        let optional = |field, text: &Option<String>| text.as_ref().map(|text| node(field, text)).transpose();
+        let merkle_tree = kept(node("merkle_tree", &self.merkle_tree), &mut found);
+        let proof = kept(self.parse_proof(), &mut found);
+        let delegate = kept(optional("delegate", &self.delegate), &mut found);
+        let data = kept(self.parse_data(), &mut found);
+        let creator_hash = kept(node("creator_hash", &self.creator_hash), &mut found);
+        let core_collection = kept(optional("core_collection", &self.core_collection), &mut found);
+        let asset_data_hash = kept(optional("asset_data_hash", &self.asset_data_hash), &mut found);
+        errors.extend(found.into_iter().map(|error| error.within("compressed")));
+        let delegate = delegate?.map(Address::new_from_array);
+        Some(CompressedRequest {
+            place: CompressedTreeLeaf {
+                merkle_tree: Address::new_from_array(merkle_tree?),
+                core_collection: core_collection?.map(Address::new_from_array),
+                index: self.index,
+                proof: proof?,
+            },
+            leaf: CompressedLeaf {
+                owner,
+                delegate: delegate.filter(|delegate| *delegate != owner),
+                data: data?,
+                creator_hash: creator_hash?,
+                asset_data_hash: asset_data_hash?,
+                flags: self.flags,
+            },
+        })
+    }
+
+    fn parse_proof(&self) -> Result<Vec<[u8; 32]>, InvalidField> {
+        if self.proof.len() > MAX_PROOF_NODES {
+            let rule = format!("must have at most {MAX_PROOF_NODES} nodes");
+            return Err(InvalidField::new("proof", rule));
+        }
+        let nodes = self.proof.iter().enumerate();
+        let nodes = nodes.map(|(index, text)| parameters::node(&format!("proof[{index}]"), text));
+        nodes.collect()
+    }
+
+    fn parse_data(&self) -> Result<LeafData, InvalidField> {
+        match (&self.data_hash, &self.metadata) {
+            (Some(hash), None) => Ok(LeafData::Hash(parameters::node("data_hash", hash)?)),
+            (None, Some(metadata)) => metadata
+                .strip_prefix("0x")
+                .filter(|digits| digits.len() <= 2 * MAX_METADATA_BYTES)
+                .and_then(|digits| hex::decode(digits).ok())
+                .map(LeafData::Metadata)
+                .ok_or_else(|| {
+                    let rule = format!("must be 0x and the digits of at most {MAX_METADATA_BYTES} bytes");
+                    InvalidField::new("metadata", rule)
+                }),
+            _ => Err(InvalidField::new(
+                "data_hash",
+                "must be given if and only if `metadata` is not",
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ZERO: &str = "11111111111111111111111111111111";
+
+    fn body() -> Value {
+        let tree = Address::new_from_array([3; 32]);
+        let id = bauta_client::addresses::compressed_asset(&tree, 7).address;
+        json!({
+            "owner": ZERO, "asset": id.to_string(), "commitment": format!("0x{}01", "00".repeat(31)),
+            "compressed": {
+                "merkle_tree": tree.to_string(), "index": 7, "proof": vec![ZERO; MAX_PROOF_NODES],
+                "data_hash": ZERO, "creator_hash": ZERO,
+            },
+        })
+    }
+
+    fn parse(body: &Value) -> Result<RegistrationRequest, InvalidFields> {
+        let body: RegistrationBody = serde_json::from_value(body.clone()).expect("the form is right");
+        body.parse()
+    }
+
+    #[test]
+    fn a_leaf_is_read_and_every_field_that_breaks_its_rule_is_named() {
+        let leaf = parse(&body()).expect("the fields are valid").compressed;
+        let leaf = leaf.expect("the leaf is given");
+        assert_eq!((leaf.place.index, leaf.place.proof.len()), (7, MAX_PROOF_NODES));
+        assert_eq!((leaf.leaf.delegate, leaf.leaf.flags), (None, 0));
+        let metadata = |bytes: usize| json!(format!("0x{}", "00".repeat(bytes)));
+        let mut with_metadata = body();
+        with_metadata["compressed"]["data_hash"] = Value::Null;
+        with_metadata["compressed"]["metadata"] = metadata(MAX_METADATA_BYTES);
+        assert!(parse(&with_metadata).is_ok());
+        for (field, value, named) in [
+            ("merkle_tree", json!("x"), "compressed.merkle_tree"),
+            (
+                "proof",
+                json!(vec![ZERO; MAX_PROOF_NODES + 1]),
+                "compressed.proof",
+            ),
+            ("proof", json!([ZERO, "x"]), "compressed.proof[1]"),
+            ("delegate", json!(""), "compressed.delegate"),
+            ("data_hash", Value::Null, "compressed.data_hash"),
+            ("metadata", metadata(1), "compressed.data_hash"),
+            ("creator_hash", json!("0x00"), "compressed.creator_hash"),
+            ("core_collection", json!("x"), "compressed.core_collection"),
+            ("asset_data_hash", json!("x"), "compressed.asset_data_hash"),
+            ("index", json!(8), "asset"),
+        ] {
+            let mut with = body();
+            with["compressed"][field] = value;
+            let error = parse(&with).err().expect("the field breaks its rule");
+            assert_eq!(error.first().field, named);
+        }
+        for text in [
+            json!("00"),
+            json!("0x0"),
+            json!("0xzz"),
+            metadata(MAX_METADATA_BYTES + 1),
+        ] {
+            with_metadata["compressed"]["metadata"] = text;
+            let error = parse(&with_metadata).err().expect("the metadata breaks its rule");
+            assert_eq!(error.first().field, "compressed.metadata");
+        }
+        let mut with = body();
+        with["lookup_table"] = json!("x");
+        let error = parse(&with).err().expect("the table breaks its rule");
+        assert_eq!(error.first().field, "lookup_table");
+    }
+
+    #[test]
+    fn the_largest_body_has_the_longest_proof_and_metadata() {
+        let longest = "1".repeat(44);
+        let mut body = body();
+        let leaf = &mut body["compressed"];
+        leaf["metadata"] = json!(format!("0x{}", "00".repeat(MAX_METADATA_BYTES)));
+        leaf["proof"] = json!(vec![&longest; MAX_PROOF_NODES]);
+        for field in [
+            "delegate",
+            "creator_hash",
+            "core_collection",
+            "asset_data_hash",
+            "data_hash",
+        ] {
+            leaf[field] = json!(longest);
+        }
+        assert!(body.to_string().len() + 1_024 < MAX_BODY_BYTES);
     }
 }

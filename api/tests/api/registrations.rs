@@ -2,11 +2,14 @@
 //! program and the real token programs: the test signs the transactions, and the program executes
 //! them.
 
+mod compressed;
+
 use std::sync::{Arc, Mutex};
 
 use axum::{Json, Router, routing::post};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bauta::state::CollectionKind;
+use bauta_client::addresses;
 use bauta_client::instructions::{RegisterCoreHolder, RegisterHolder};
 use bauta_primitives::{Commitment, FieldElement};
 use bauta_program_test::{
@@ -66,7 +69,7 @@ impl Node {
                 with_context(of_mint.map(keyed).collect())
             }
             "getLatestBlockhash" => with_context(json!({
-                "blockhash": Hash::new_from_array([5; 32]).to_string(), "lastValidBlockHeight": 1_234,
+                "blockhash": Setup::blockhash().to_string(), "lastValidBlockHeight": 1_234,
             })),
             "simulateTransaction" => with_context(json!({"err": self.simulation_error, "unitsConsumed": 1})),
             "getMinimumBalanceForRentExemption" => {
@@ -119,10 +122,18 @@ impl Setup {
     }
 
     fn collection(&mut self, key: Address, kind: CollectionKind) {
+        self.collection_with_rules(key, kind, 0);
+    }
+
+    fn collection_with_rules(&mut self, key: Address, kind: CollectionKind, rules: u16) {
         let mut node = self.node.lock().unwrap();
-        let added = node.chain.add_collection(&self.registry, &key, kind, TRACK);
+        let registry = &self.registry;
+        let added = node
+            .chain
+            .add_collection_with_rules(registry, &key, kind, rules, TRACK);
         added.unwrap();
-        self.database.collection(self.registry.address, key, kind);
+        self.database
+            .collection_with_rules(registry.address, key, kind, rules);
     }
 
     /// Creates a token that the wallet holds.
@@ -139,16 +150,34 @@ impl Setup {
         Running::start(&self.database.database, &[("SOLANA_RPC_URL", &url)])
     }
 
+    fn blockhash() -> Hash {
+        Hash::new_from_array([5; 32])
+    }
+
     fn commitment() -> Commitment {
         Commitment::new(FieldElement::from_u64(77))
     }
 
     async fn ask(&self, service: &Running, asset: &Address, owner: &Address) -> (u16, Value) {
+        self.ask_with(service, asset, owner, json!({})).await
+    }
+
+    /// Sends a request that also has these fields.
+    async fn ask_with(
+        &self,
+        service: &Running,
+        asset: &Address,
+        owner: &Address,
+        fields: Value,
+    ) -> (u16, Value) {
         let path = format!("/v1/registries/{}/registrations", self.registry.address);
-        let body = json!({
+        let mut body = json!({
             "owner": owner.to_string(), "asset": asset.to_string(),
             "commitment": Self::commitment().to_string(),
         });
+        for (name, value) in fields.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
         let response = service
             .request(Method::POST, &path)
             .json(&body)
@@ -160,8 +189,11 @@ impl Setup {
 
     /// Returns the bytes of the transaction that a client with this instruction makes itself.
     fn own_transaction(&self, instruction: &Instruction) -> String {
-        let hash = Hash::new_from_array([5; 32]);
-        let transaction = unsigned(std::slice::from_ref(instruction), &self.owner.pubkey(), hash);
+        let transaction = unsigned(
+            std::slice::from_ref(instruction),
+            &self.owner.pubkey(),
+            Self::blockhash(),
+        );
         STANDARD.encode(serialize(&transaction.unwrap()).unwrap())
     }
 
@@ -182,7 +214,7 @@ impl Setup {
 
     /// Executes a transaction of the service on the chain. Returns the lamports that the owner
     /// paid, without the fee.
-    fn execute(&self, transaction: &Value) -> u64 {
+    fn execute(&self, transaction: &Value) -> i64 {
         let bytes = STANDARD.decode(transaction.as_str().unwrap()).unwrap();
         let transaction: VersionedTransaction = wincode::deserialize(&bytes).unwrap();
         let message = &transaction.message;
@@ -212,7 +244,10 @@ impl Setup {
             data: compiled.data.clone(),
         };
         let mut node = self.node.lock().unwrap();
-        let lamports = |chain: &TestChain| chain.account(&self.owner.pubkey()).unwrap().lamports;
+        let lamports = |chain: &TestChain| {
+            let balance = chain.account(&self.owner.pubkey()).unwrap().lamports;
+            i64::try_from(balance).unwrap()
+        };
         let before = lamports(&node.chain);
         node.chain.send(&[instruction], &[&self.owner]).unwrap();
         before - lamports(&node.chain)
@@ -336,6 +371,28 @@ async fn a_second_registration_has_the_path_of_the_present_leaf_and_pays_no_rent
     // The database does not know this registration, so its path is no longer that of the chain.
     let (status, problem) = setup.ask(&service, &nft.mint, &setup.owner.pubkey()).await;
     assert_eq!((status, &problem["code"]), (503, &json!("behind")), "{problem}");
+}
+
+/// The program refuses such metadata if it is given, and needs none for a collection of one asset.
+#[tokio::test]
+async fn a_token_whose_metadata_can_not_be_read_registers_without_it() {
+    let mut setup = Setup::new().await;
+    let nft = setup.token(|chain, owner| {
+        let nft = chain.mint_nft(owner);
+        chain.write_metadata(&nft.mint, &MetadataSpec::default());
+        let metadata = addresses::metadata(&nft.mint).address;
+        let mut account = chain.account(&metadata).unwrap();
+        account.data.push(0);
+        chain.set_account(&metadata, account);
+        nft
+    });
+    setup.collection(nft.mint, CollectionKind::Asset);
+    let service = setup.service().await;
+    let (status, built) = setup.ask(&service, &nft.mint, &setup.owner.pubkey()).await;
+    assert_eq!(status, 200, "{built}");
+    let own = setup.register(&nft, nft.mint).instruction();
+    assert_eq!(built["transaction"], setup.own_transaction(&own));
+    setup.execute(&built["transaction"]);
 }
 
 #[tokio::test]

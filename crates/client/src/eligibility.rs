@@ -5,15 +5,18 @@
 pub use bauta::bubblegum::{CompressedLeaf, LeafData};
 pub use bauta::compressed::CompressedAsset;
 pub use bauta::eligibility::{CoreAccounts, TokenAccounts};
+pub use bauta::events::Evidence;
 pub use bauta::view::AccountView;
 
 use anchor_lang::error::Error;
 use anchor_lang::prelude::ProgramError as RuntimeError;
+use bauta::bubblegum::MerkleTree;
+use bauta::errors::BautaError;
 use bauta::state::Collection;
 use bauta::{compressed, eligibility};
 use solana_address::Address;
 
-use crate::ProgramError;
+use crate::{ProgramError, addresses};
 
 /// Returns the error with which `register_holder` would refuse a token, or `None` if the token is
 /// eligible.
@@ -52,8 +55,51 @@ pub fn why_compressed_asset_is_not_eligible(
     refusal(compressed::check_compressed(collection, owner, asset, leaf).map(|_| ()))
 }
 
+/// Returns the part of a proof that the program takes: the nodes below the canopy of the tree. Nodes
+/// that index assets return whole proofs.
+///
+/// Returns the proof as it is if the tree can't be read, or needs a longer one.
+#[must_use]
+pub fn below_canopy<'a>(asset: &CompressedAsset<'a>) -> &'a [[u8; 32]] {
+    let whole = asset.proof;
+    let Ok(Some(tree)) = MerkleTree::read(&asset.merkle_tree, &asset.tree_config) else {
+        return whole;
+    };
+    // The reader knows the length, and compares it before it hashes.
+    let wrong_length = ProgramError::from_code(BautaError::WrongProofLength.into());
+    let has_length = |length: &usize| {
+        let checked = tree.check(asset.index, &[0; 32], &whole[..*length]);
+        refusal(checked).as_ref() != Some(&wrong_length)
+    };
+    let length = (0..whole.len()).find(has_length);
+    &whole[..length.unwrap_or(whole.len())]
+}
+
+/// Returns the evidence with which `evict_compressed_holder` would evict the holder of a compressed
+/// asset. `leaf` is the leaf now, or `None` if it is empty. `collection` is the collection that the
+/// holder registered with, if the evidence is that the asset left it.
+///
+/// # Errors
+/// The error with which the program would refuse the eviction. `NoEvidence` if the holder still has
+/// the asset. The check covers neither the path nor the holding.
+pub fn compressed_evidence(
+    holder: &Address,
+    asset: &CompressedAsset<'_>,
+    leaf: Option<&CompressedLeaf>,
+    collection: Option<&Collection>,
+) -> Result<Evidence, ProgramError> {
+    let id = addresses::compressed_asset(asset.merkle_tree.key, asset.index).address;
+    let found = compressed::compressed_evidence(holder, &id, asset, leaf, collection);
+    let no_evidence = || ProgramError::from_code(BautaError::NoEvidence.into());
+    found.map_err(named)?.ok_or_else(no_evidence)
+}
+
 fn refusal(result: anchor_lang::Result<()>) -> Option<ProgramError> {
-    let code = match result.err()? {
+    result.err().map(named)
+}
+
+fn named(error: Error) -> ProgramError {
+    let code = match error {
         Error::AnchorError(error) => error.error_code_number,
         Error::ProgramError(error) => match error.program_error {
             RuntimeError::Custom(code) => code,
@@ -61,5 +107,5 @@ fn refusal(result: anchor_lang::Result<()>) -> Option<ProgramError> {
             _ => u32::MAX,
         },
     };
-    Some(ProgramError::from_code(code))
+    ProgramError::from_code(code)
 }

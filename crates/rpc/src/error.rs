@@ -94,6 +94,16 @@ pub enum RpcError {
         /// The transaction's signature.
         signature: Signature,
     },
+    /// The transaction is longer than a cluster accepts.
+    #[error(
+        "the transaction has {bytes} bytes, but a cluster accepts at most {limit}: send fewer instructions in one transaction"
+    )]
+    TransactionTooLong {
+        /// The length of the transaction.
+        bytes: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// The transaction cannot be serialized or signed.
     #[error("the transaction cannot be built: {reason}")]
     Build {
@@ -155,6 +165,7 @@ impl RpcError {
             Self::Url { .. }
             | Self::Unreachable { .. }
             | Self::ResponseTooLong { .. }
+            | Self::TransactionTooLong { .. }
             | Self::Build { .. } => self.to_string(),
         }
     }

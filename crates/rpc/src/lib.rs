@@ -40,6 +40,7 @@ mod commitment_level;
 mod error;
 mod execution_error;
 mod history;
+mod lookup_table;
 mod send;
 mod simulation;
 mod subscription;
@@ -53,10 +54,12 @@ pub use commitment_level::CommitmentLevel;
 pub use error::RpcError;
 pub use execution_error::ExecutionError;
 pub use history::{Page, SignatureInfo, SignatureStatus};
+pub use lookup_table::read_lookup_table;
 pub use send::{
     Confirmation, MAX_TRANSACTION_BYTES, MAX_V1_TRANSACTION_BYTES, V1Limits, serialize, sign, sign_v1,
-    unsigned,
+    unsigned, unsigned_with_table,
 };
 pub use simulation::Simulation;
+pub use solana_message::AddressLookupTableAccount;
 pub use subscription::{LogsNotification, Pubsub, SlotNotification, Subscription};
 pub use transaction::{ExecutedInstruction, ExecutedTransaction, InnerInstruction};

@@ -9,7 +9,7 @@ use solana_address::Address;
 use solana_hash::Hash;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
-use solana_message::{VersionedMessage, v1};
+use solana_message::{AddressLookupTableAccount, VersionedMessage, v0, v1};
 use solana_signature::Signature;
 use solana_signer::Signer;
 use solana_transaction::{Transaction, versioned::VersionedTransaction};
@@ -284,6 +284,24 @@ pub fn unsigned(
     check_length(transaction.into(), MAX_TRANSACTION_BYTES)
 }
 
+/// Creates a transaction of version 0 like [`unsigned`]. It names the addresses that the lookup
+/// table has by their positions in the table.
+pub fn unsigned_with_table(
+    instructions: &[Instruction],
+    payer: &Address,
+    blockhash: Hash,
+    table: &AddressLookupTableAccount,
+) -> Result<VersionedTransaction, RpcError> {
+    let tables = std::slice::from_ref(table);
+    let message = v0::Message::try_compile(payer, instructions, tables, blockhash).map_err(build_error())?;
+    let signatures = usize::from(message.header.num_required_signatures);
+    let transaction = VersionedTransaction {
+        signatures: vec![Signature::default(); signatures],
+        message: VersionedMessage::V0(message),
+    };
+    check_length(transaction, MAX_TRANSACTION_BYTES)
+}
+
 /// Returns the bytes of a transaction as they are sent.
 pub fn serialize(transaction: &VersionedTransaction) -> Result<Vec<u8>, RpcError> {
     wincode::serialize(transaction).map_err(build_error())
@@ -292,9 +310,7 @@ pub fn serialize(transaction: &VersionedTransaction) -> Result<Vec<u8>, RpcError
 fn check_length(transaction: VersionedTransaction, limit: usize) -> Result<VersionedTransaction, RpcError> {
     let bytes = serialize(&transaction)?.len();
     if bytes > limit {
-        return Err(build_error()(format!(
-            "the transaction has {bytes} bytes, but a cluster accepts at most {limit}: send fewer instructions in one transaction"
-        )));
+        return Err(RpcError::TransactionTooLong { bytes, limit });
     }
     Ok(transaction)
 }

@@ -270,7 +270,10 @@ impl TestChain {
     /// Writes a lookup table, as the lookup table program does: the type (u32), the slot of its
     /// deactivation, the slot of its last extension, the number of addresses before that, the
     /// authority with its tag, padding to 56 bytes, and the addresses.
-    fn lookup_table(&mut self, addresses: &[Address]) -> AddressLookupTableAccount {
+    ///
+    /// # Panics
+    /// If there are more than 255 addresses.
+    pub fn lookup_table(&mut self, addresses: &[Address]) -> AddressLookupTableAccount {
         let key = keypair("lookup table").pubkey();
         let mut data = vec![1, 0, 0, 0];
         data.extend(u64::MAX.to_le_bytes());

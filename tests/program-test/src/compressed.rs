@@ -232,10 +232,24 @@ impl CompressedTree {
         proof
     }
 
-    fn whole_proof(&self, index: u32) -> Vec<Node> {
+    /// Returns all siblings of a leaf, with those in the canopy.
+    #[must_use]
+    pub fn whole_proof(&self, index: u32) -> Vec<Node> {
         (0..self.depth)
             .map(|level| self.node(level, (index >> level) ^ 1))
             .collect()
+    }
+
+    /// Returns the hash of a leaf.
+    #[must_use]
+    pub fn leaf(&self, index: u32) -> [u8; 32] {
+        self.leaves[index as usize]
+    }
+
+    /// Computes the root from all leaves.
+    #[must_use]
+    pub fn root(&self) -> [u8; 32] {
+        self.node(self.depth, 0)
     }
 
     /// Computes a node from all leaves.
@@ -345,6 +359,21 @@ impl TestChain {
     /// If the depth is another one.
     pub fn compressed_tree(&mut self, version: Version, depth: u32, canopy_levels: u32) -> CompressedTree {
         let address = self.new_keypair("compressed tree").pubkey();
+        self.compressed_tree_at(address, version, depth, canopy_levels)
+    }
+
+    /// Creates a tree like [`TestChain::compressed_tree`] at an address. It replaces the tree that is
+    /// there.
+    ///
+    /// # Panics
+    /// If there are no trees of this depth.
+    pub fn compressed_tree_at(
+        &mut self,
+        address: Address,
+        version: Version,
+        depth: u32,
+        canopy_levels: u32,
+    ) -> CompressedTree {
         let (buffer, state) = empty_state(depth);
         let mut header: ConcurrentMerkleTreeHeader =
             anchor_lang::AnchorDeserialize::try_from_slice(&[0; CONCURRENT_MERKLE_TREE_HEADER_SIZE_V1])
@@ -470,8 +499,19 @@ impl TestChain {
         key: &Address,
         track: u64,
     ) -> Result<(Member, Receipt), Refusal> {
+        let register = self.compressed_registration(registry, tree, nft, proof, key);
+        self.send_compressed_registration(registry, nft, register, track)
+    }
+
+    /// Sends the registration of a compressed asset, with a new secret.
+    pub fn send_compressed_registration(
+        &mut self,
+        registry: &mut TestRegistry,
+        nft: &CompressedNft,
+        mut register: instructions::RegisterCompressedHolder,
+        track: u64,
+    ) -> Result<(Member, Receipt), Refusal> {
         let member = self.new_member(registry, &nft.as_token(), track);
-        let mut register = self.compressed_registration(registry, tree, nft, proof, key);
         register.commitment = member.commitment();
         let instruction = register.instruction();
         let table = lookups(&instruction, &nft.owner.pubkey());

@@ -132,5 +132,5 @@ fn a_transaction_that_is_too_long_is_an_error_before_anything_is_sent() {
     );
     let twice = [&transfers[..], &many_transfers(&payer)].concat();
     let error = sign_v1(&twice, &[&payer], Hash::default(), &V1Limits::default()).unwrap_err();
-    assert!(matches!(error, RpcError::Build { .. }), "{error}");
+    assert!(matches!(error, RpcError::TransactionTooLong { .. }), "{error}");
 }
