@@ -2,7 +2,7 @@
 //! `tests/schemathesis/requirements.txt` into `${XDG_CACHE_HOME:-~/.cache}/bauta/schemathesis`.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -14,6 +14,10 @@ const REQUIREMENTS: &str = include_str!("../../../tests/schemathesis/requirement
 pub fn install() -> PathBuf {
     let folder = bauta_dev_servers::cache().unwrap().join("schemathesis");
     let (program, installed) = (folder.join("bin/schemathesis"), folder.join("installed.txt"));
+    // Tests of several processes use the installation. One of them installs, and the others wait.
+    fs::create_dir_all(&folder).unwrap();
+    let lock = File::create(folder.with_extension("lock")).unwrap();
+    lock.lock().unwrap();
     // This file is written last, so an interrupted installation is repeated.
     if fs::read_to_string(&installed).is_ok_and(|text| text == REQUIREMENTS) {
         return program;
