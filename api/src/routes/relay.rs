@@ -225,9 +225,14 @@ impl RelayStatusDocument {
         self.state
     }
 
-    /// Returns whether no other state follows.
+    /// Returns whether no other state follows. A relay that ended in another way is finalized after
+    /// all if the ledger finds that one of its transactions was executed.
     pub fn is_last(&self) -> bool {
-        ["finalized", "refused", "failed", "expired"].contains(&self.state)
+        match self.state {
+            "finalized" => true,
+            "refused" | "failed" | "expired" => self.attempts == 0,
+            _ => false,
+        }
     }
 }
 
@@ -329,6 +334,23 @@ mod tests {
 
     fn parse(body: Value) -> Result<RelayRequest, InvalidFields> {
         serde_json::from_value::<RelayBody>(body).unwrap().parse()
+    }
+
+    #[test]
+    fn a_relay_with_a_transaction_can_be_finalized_after_any_other_end() {
+        let document = |state, attempts| RelayStatusDocument {
+            state,
+            signature: None,
+            attempts,
+            reason: None,
+        };
+        for state in ["queued", "sent", "confirmed"] {
+            assert!(!document(state, 0).is_last() && !document(state, 1).is_last());
+        }
+        for state in ["refused", "failed", "expired"] {
+            assert!(document(state, 0).is_last() && !document(state, 1).is_last());
+        }
+        assert!(document("finalized", 1).is_last());
     }
 
     #[test]

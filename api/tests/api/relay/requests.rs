@@ -270,7 +270,7 @@ async fn the_events_of_a_relay_are_its_states_until_the_last_and_each_client_has
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(10), freed)
+    tokio::time::timeout(std::time::Duration::from_mins(1), freed)
         .await
         .unwrap();
 }
