@@ -126,11 +126,12 @@ fn a_transaction_that_is_too_long_is_an_error_before_anything_is_sent() {
     let payer = Keypair::new();
     let transfers = many_transfers(&payer);
     let error = sign(&transfers, &[&payer], Hash::default()).unwrap_err();
+    assert!(matches!(error, RpcError::TransactionTooLong { .. }), "{error}");
     assert!(
         error.to_string().contains(&MAX_TRANSACTION_BYTES.to_string()),
         "{error}"
     );
     let twice = [&transfers[..], &many_transfers(&payer)].concat();
     let error = sign_v1(&twice, &[&payer], Hash::default(), &V1Limits::default()).unwrap_err();
-    assert!(matches!(error, RpcError::TransactionTooLong { .. }), "{error}");
+    assert!(matches!(error, RpcError::Build { .. }), "{error}");
 }
