@@ -1,12 +1,15 @@
 //! What the service needs to start, and the database role that it runs with.
 
-use std::{fs, path::Path, process::Command};
+use std::fs;
 
 use bauta_store::{RegistryKind, ScopeMode, testing::TestDatabase};
 use sha2::{Digest as _, Sha256};
 use sqlx::AssertSqlSafe;
 
-use crate::common::{Chain, Running, address, command, nullifier, text};
+use crate::{
+    common::{Chain, Running, address, command, nullifier, text},
+    compose_secrets,
+};
 
 #[tokio::test]
 async fn the_service_names_what_it_lacks_and_does_not_migrate() {
@@ -36,15 +39,7 @@ async fn the_service_names_what_it_lacks_and_does_not_migrate() {
 #[test]
 fn the_compose_file_gives_no_client_one_key_for_both_services() {
     let folder = tempfile::tempdir().unwrap();
-    let secrets = folder.path().join("secrets");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/compose/make-secrets.sh");
-    let made = Command::new("sh")
-        .arg(script)
-        .arg(&secrets)
-        .env("SOLANA_RPC_URL", "http://node.invalid:8899")
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", text(&made));
+    let secrets = compose_secrets::make(folder.path());
     let hashes = |file: &str| -> Vec<String> {
         let settings = fs::read_to_string(secrets.join(file)).unwrap();
         let keys = settings.lines().find(|line| line.starts_with("api_keys = "));

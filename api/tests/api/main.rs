@@ -4,6 +4,8 @@ mod analytics;
 mod browsers;
 mod caching;
 mod common;
+#[path = "../../../prover-service/tests/service/compose_secrets.rs"]
+mod compose_secrets;
 mod configuration;
 mod delegated;
 mod eligibility;

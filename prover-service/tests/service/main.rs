@@ -7,6 +7,7 @@ mod browser;
 mod cache;
 mod circuits;
 mod common;
+mod compose_secrets;
 mod configuration;
 mod connections;
 mod contract;

@@ -1,11 +1,14 @@
 //! The service with the database role `bauta_prover`.
 
-use std::{path::Path, process::Command, str::FromStr};
+use std::str::FromStr;
 
 use bauta_store::testing::TestDatabase;
 use sqlx::{ConnectOptions, postgres::PgConnectOptions};
 
-use crate::common::{Running, command, request, text, with_jobs};
+use crate::{
+    common::{Running, command, request, text, with_jobs},
+    compose_secrets,
+};
 
 /// Returns the URL of a database for sessions with a role.
 fn as_role(url: &str, role: &str) -> String {
@@ -61,15 +64,7 @@ async fn the_role_bauta_prover_runs_the_service_and_its_workers_and_can_change_n
 #[tokio::test]
 async fn the_users_of_the_compose_file_have_only_the_permissions_of_their_services() {
     let folder = tempfile::tempdir().unwrap();
-    let secrets = folder.path().join("secrets");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/compose/make-secrets.sh");
-    let made = Command::new("sh")
-        .arg(script)
-        .arg(&secrets)
-        .env("SOLANA_RPC_URL", "http://node.invalid:8899")
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", text(&made));
+    let secrets = compose_secrets::make(folder.path());
     let read = |file: &str| std::fs::read_to_string(secrets.join(file)).unwrap();
     let login = |file: &str| {
         let settings = read(file);
