@@ -5,10 +5,10 @@ mod pool;
 
 use std::{env, path::PathBuf, process::Command, thread};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use self::{executables::Executable, pool::Job};
-use crate::{demo, localnet, program, system, workspace};
+use crate::{localnet, program, system, workspace};
 
 /// Checks the artifacts, then runs the tests of the workspace, the suite on the SBPF v0 ELFs, the
 /// TypeScript suite, the TypeScript packages, and the demo.
@@ -34,11 +34,10 @@ pub fn run() -> Result<()> {
         jobs.extend(suite_on_v0(executable, processors)?);
     }
     jobs.push(documentation_tests()?);
+    jobs.push(demo()?);
     // Most tests wait for servers and for the chain. More programs at once would make servers so slow
     // that the time limits of clients end requests.
-    pool::run(jobs, processors)?;
-    // The demo checks the results that it prints.
-    demo::run()
+    pool::run(jobs, processors)
 }
 
 /// Returns the job that runs the tests of an executable. `RUST_TEST_THREADS` overrides the number
@@ -84,6 +83,16 @@ fn documentation_tests() -> Result<Job> {
     Ok(Job {
         name: "documentation".to_owned(),
         commands: vec![cargo],
+    })
+}
+
+/// Returns the job that runs the demo, which checks the results that it prints.
+fn demo() -> Result<Job> {
+    let mut demo = Command::new(env::current_exe().context("can't find this program")?);
+    demo.arg("demo");
+    Ok(Job {
+        name: "demo".to_owned(),
+        commands: vec![demo],
     })
 }
 

@@ -1,12 +1,10 @@
 //! Tests the files of prepared tables beside the key.
 
-mod common;
-
 use std::{fs, path::PathBuf, sync::Barrier, thread};
 
+use crate::common::{Case, Values, products, rng};
 use bauta_iden3::ZKey;
 use bauta_prover::{BackEnd, Engine, Options, ProverError, Refusal, TableSource, Witness};
-use common::{Case, Values, products, rng};
 
 fn on_disk(case: &Case, directory: &tempfile::TempDir) -> PathBuf {
     let path = directory.path().join("circuit.zkey");

@@ -1,17 +1,15 @@
 //! Checks the queries that proofs are made from (docs/prover.md, steps 1 and 2) by pairings of a
 //! key's own points. The checks work for any key, because they do not need its secrets.
 
-mod common;
-
 use std::{fs, path::Path, process};
 
+use crate::common::{Case, case, engines, rng};
 use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM, pairing::Pairing};
 use ark_ff::{AdditiveGroup, FftField, Field, UniformRand};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use bauta_iden3::{Constraint, ZKey, snarkjs::Snarkjs};
 use bauta_prover::Witness;
-use common::{Case, case, engines, rng};
 
 /// The domain size. All rows are used: 30 constraints, the constant one and a public wire.
 const N: usize = 32;

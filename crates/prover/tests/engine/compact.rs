@@ -1,11 +1,9 @@
 //! Tests the engine without tables: its proofs against arkworks and the ordinary engine, its parts,
 //! and its files.
 
-mod common;
-
+use crate::common::{Case, Values, case, engines, products, rng};
 use bauta_packed_field::{Arch, Fused, Limbs29};
 use bauta_prover::{CompactEngine, CompactKey, Proof, ProverError, UnblindedC, Witness};
-use common::{Case, Values, case, engines, products, rng};
 use proptest::prelude::*;
 
 fn witness(case: &Case) -> Witness {

@@ -1,7 +1,6 @@
 //! Compares the proofs of every back end with arkworks.
 
-mod common;
-
+use crate::common::{Case, Values, case, engines, products, rng};
 use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Projective};
 use ark_ec::{CurveGroup, VariableBaseMSM};
 use ark_ff::{AdditiveGroup, Field, UniformRand};
@@ -9,7 +8,6 @@ use ark_groth16::Groth16;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use bauta_iden3::Constraint;
 use bauta_prover::{Proof, ProverError, Witness};
-use common::{Case, Values, case, engines, products, rng};
 use proptest::prelude::*;
 
 /// Computes the proof as docs/prover.md defines it, directly from the key, with arkworks's

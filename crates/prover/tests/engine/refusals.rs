@@ -1,11 +1,9 @@
 //! Tests that invalid witnesses and keys are refused.
 
-mod common;
-
+use crate::common::{Values, engines, products, rng};
 use ark_ff::{AdditiveGroup, Field};
 use bauta_iden3::Unsatisfied;
 use bauta_prover::{Engine, Options, ProverError, Witness};
-use common::{Values, engines, products, rng};
 
 #[test]
 fn a_witness_of_the_wrong_length_is_refused() {
