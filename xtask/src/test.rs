@@ -35,9 +35,10 @@ pub fn run() -> Result<()> {
     }
     jobs.push(documentation_tests()?);
     jobs.push(demo()?);
-    // Most tests wait for servers and for the chain. More programs at once would make servers so slow
-    // that the time limits of clients end requests.
-    pool::run(jobs, processors)
+    // Most tests wait for servers and for the chain, so one program more than there are processors
+    // keeps them busy. Yet more programs would make servers so slow that the time limits of clients
+    // end requests.
+    pool::run(jobs, processors + 1)
 }
 
 /// Returns the job that runs the tests of an executable. `RUST_TEST_THREADS` overrides the number
