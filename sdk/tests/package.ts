@@ -24,8 +24,8 @@ export interface SizeLimit {
   readonly bytes: number;
 }
 
-/** Defines the tests of the package in a folder of the workspace. */
-export function testPackage(name: string, limits: readonly SizeLimit[]): void {
+/** Defines the tests of the package in a folder of the workspace, which can have more files. */
+export function testPackage(name: string, limits: readonly SizeLimit[], more: readonly string[] = []): void {
   const PACKAGE = fileURLToPath(new URL(`../${name}/`, import.meta.url));
   const API = join(PACKAGE, "tests/api.d.ts");
   let folder: string;
@@ -44,7 +44,7 @@ export function testPackage(name: string, limits: readonly SizeLimit[]): void {
     const built = files.filter((path) => path.startsWith("dist/"));
     assert.deepEqual(
       files.filter((path) => !built.includes(path)),
-      ["LICENSE", "README.md", "package.json"],
+      ["LICENSE", "README.md", ...more, "package.json"],
     );
     assert.ok(built.includes("dist/index.js") && built.includes("dist/index.d.ts"));
     assert.ok(built.every((path) => /\.(js|d\.ts)$/.test(path)), built.join());
@@ -98,7 +98,7 @@ export function testPackage(name: string, limits: readonly SizeLimit[]): void {
 async function bundle(folder: string, contents: string): Promise<string> {
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: folder },
-    external: ["@solana/kit", "@solana/kit/*", "@hpke/*", "react", "svelte/*"],
+    external: ["@solana/kit", "@solana/kit/*", "react", "svelte/*"],
     bundle: true,
     splitting: true,
     minify: true,

@@ -3,15 +3,24 @@
 //
 //   { id, call: 'start', module }   instantiates the module   --> { id, value: supported }
 //   { id, call: 'memory' }                                    --> { id, value: bytes }
-//   { id, call, input }             calls the C interface     --> { id, value: Uint8Array }
+//   { id, call, input, secret }     calls the C interface     --> { id, value: Uint8Array }
 //                                                             or { id, error: message }
+//
+// `secret` is { key, iv, sealed, registry, entryId, counter }: a master secret that the key seals with
+// AES-GCM, and the entry whose secret is derived from it. Both are opened here only, and overwritten
+// after the call. With `secret`, `input` does not contain it. The call 'seal' is not of the C interface:
+// it seals the secret to the public key of `request`.
 const port = typeof self === 'undefined' ? process.getBuiltinModule('node:worker_threads').parentPort : self;
 let wasm;
 
-function call(name, bytes) {
-  const address = wasm.input(bytes.length);
+function call(name, ...parts) {
+  const address = wasm.input(parts.reduce((length, part) => length + part.length, 0));
   if (address === 0) throw new Error('the input is longer than 16 MiB');
-  new Uint8Array(wasm.memory.buffer, address, bytes.length).set(bytes);
+  let end = address;
+  for (const part of parts) {
+    new Uint8Array(wasm.memory.buffer, end, part.length).set(part);
+    end += part.length;
+  }
   const success = wasm[name]();
   // The memory may have grown, so its buffer is read again.
   const output = new Uint8Array(wasm.memory.buffer, wasm.output(), wasm.output_length()).slice();
@@ -21,7 +30,50 @@ function call(name, bytes) {
   return output;
 }
 
-port.onmessage = async ({ data: { id, call: name, module, input } }) => {
+/** Derives the secret of an entry. The caller overwrites it. */
+async function derive({ key, iv, sealed, registry, entryId, counter }) {
+  const master = new Uint8Array(await crypto.subtle.decrypt({ name: 'AES-GCM', iv }, key, sealed));
+  const number = new Uint8Array(4);
+  new DataView(number.buffer).setUint32(0, counter);
+  try {
+    return call('derive', master, registry, entryId, number);
+  } finally {
+    master.fill(0);
+  }
+}
+
+/** Seals the secret between two texts, as 64 hexadecimal digits. Only sealing-worker.js has `seal`. */
+async function sealTo({ publicKey, info, associated, before, after }, secret) {
+  const digits = secret.length * 2;
+  const plaintext = new Uint8Array(before.length + digits + after.length);
+  plaintext.set(before);
+  secret.forEach((byte, index) => {
+    const [high, low] = [byte >> 4, byte & 15].map((digit) => digit + (digit < 10 ? 48 : 87));
+    plaintext.set([high, low], before.length + 2 * index);
+  });
+  plaintext.set(after, before.length + digits);
+  try {
+    return await globalThis.seal(publicKey, info, associated, plaintext);
+  } finally {
+    plaintext.fill(0);
+  }
+}
+
+/** Calls a function with the secret of an entry: of the C interface, or `seal`. */
+async function callWithSecret(name, input, entry, request) {
+  const secret = await derive(entry);
+  try {
+    if (name === 'commit') return call(name, secret);
+    if (name === 'nullify') return call(name, secret, entry.entryId, input);
+    if (name === 'seal') return await sealTo(request, secret);
+    // The seed, the secret, and the other inputs of a proof.
+    return call(name, input.subarray(0, 32), secret, input.subarray(32));
+  } finally {
+    secret.fill(0);
+  }
+}
+
+port.onmessage = async ({ data: { id, call: name, module, input = new Uint8Array(), secret, request } }) => {
   try {
     if (name === 'start') {
       wasm = (await WebAssembly.instantiate(module)).exports;
@@ -29,11 +81,11 @@ port.onmessage = async ({ data: { id, call: name, module, input } }) => {
     } else if (name === 'memory') {
       port.postMessage({ id, value: wasm.memory.buffer.byteLength });
     } else {
-      port.postMessage({ id, value: call(name, input) });
+      port.postMessage({ id, value: secret ? await callWithSecret(name, input, secret, request) : call(name, input) });
     }
   } catch (error) {
     port.postMessage({ id, error: error.message });
   } finally {
-    input?.fill(0);
+    input.fill(0);
   }
 };

@@ -103,9 +103,21 @@ fn typescript() -> Result<Job> {
     npm_test("tests/typescript", &[])
 }
 
-/// Returns the job that builds and tests the TypeScript packages. One test uses the local node.
+/// Returns the job that builds and tests the TypeScript packages: one test with the local node, and
+/// then the SDK with all services on free ports.
 fn sdk(localnet: PathBuf) -> Result<Job> {
-    npm_test("sdk", &[("BAUTA_LOCALNET", localnet)])
+    let mut job = npm_test("sdk", &[("BAUTA_LOCALNET", localnet)])?;
+    let mut stack = Command::new(env::current_exe().context("can't find this program")?);
+    stack
+        .current_dir(workspace::root()?)
+        .args(["up", "--free-ports", "--"])
+        .args(["npm", "--prefix", "sdk/sdk", "run", "test:stack"]);
+    // `up` would use the servers of these variables.
+    for variable in ["DATABASE_URL", "REDIS_URL", "SOLANA_RPC_URL", "SOLANA_WS_URL"] {
+        stack.env_remove(variable);
+    }
+    job.commands.push(stack);
+    Ok(job)
 }
 
 /// Returns the job that installs the npm packages of a folder, which have locked versions, and runs

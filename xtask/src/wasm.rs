@@ -6,6 +6,9 @@
 //!                                                              |
 //!        arkworks, snarkjs and the program verify <--proof-- Node.js
 //! ```
+//!
+//! The tested modules are put into sdk/prover/assets, from where `@bauta/prover` publishes them.
+//! They are checked in, so that the packages need no compiler for WebAssembly.
 
 use std::{
     env, fs,
@@ -30,16 +33,27 @@ pub fn run() -> Result<()> {
     let modules = build()?;
     workspace::run(
         workspace::cargo()?
-            .env("BAUTA_WASM_PROVERS", modules)
+            .env("BAUTA_WASM_PROVERS", &modules)
             .args(["test", "--workspace", "--locked"])
             .args(["--features", "bauta-circuits/wasm-test", "--test", "wasm"]),
-    )
+    )?;
+    for (name, _) in BUILDS {
+        let file = format!("{name}.wasm");
+        copy(&modules.join(&file), &published()?.join(&file))?;
+    }
+    Ok(())
+}
+
+/// Returns the folder of the checked-in modules.
+fn published() -> Result<PathBuf> {
+    Ok(workspace::root()?.join("sdk/prover/assets"))
 }
 
 /// Builds the modules. Returns their folder.
 pub fn build() -> Result<PathBuf> {
     let compiler = program::debian_compiler()?;
     let target = workspace::cache()?.join("wasm");
+    let paths = without_paths()?;
     for (name, options) in BUILDS {
         // Each build has its own target folder, because other options rebuild everything.
         let folder = target.join(name);
@@ -52,7 +66,10 @@ pub fn build() -> Result<PathBuf> {
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTC_WRAPPER", "")
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?)
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", options)
+            .env(
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+                format!("{options} {paths}"),
+            )
             .args(["build", "--release", "--locked", "--target", TARGET])
             .args(["-Zbuild-std=std,panic_abort", "--target-dir"])
             .arg(&folder);
@@ -63,6 +80,21 @@ pub fn build() -> Result<PathBuf> {
         )?;
     }
     Ok(target)
+}
+
+/// Returns the options that replace the paths of this machine in messages of panics.
+fn without_paths() -> Result<String> {
+    let cargo = match env::var_os("CARGO_HOME") {
+        Some(folder) => PathBuf::from(folder),
+        None => env::home_dir().context("there is no home folder")?.join(".cargo"),
+    };
+    let folders = [
+        (workspace::cache()?, "/cache"),
+        (cargo, "/cargo"),
+        (workspace::root()?, "/bauta"),
+    ];
+    let options = folders.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
+    Ok(options.join(" "))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -1,5 +1,6 @@
 import type { Address, Instruction, TransactionSigner } from "@solana/kit";
 import { getVerifyInstructionAsync } from "@bauta/program";
+import { createProver, type Prover } from "@bauta/prover";
 
 import { Chain, type RegistryState, type Scope } from "./chain.js";
 import type { Cluster } from "./cluster.js";
@@ -8,16 +9,16 @@ import type { OnRequest } from "./disclosure.js";
 import { BautaError, type BautaCode } from "./error.js";
 import { fieldToBytes, fieldToHex, type Field } from "./field.js";
 import { Service } from "./http.js";
-import { openIdentity, remember, withSecret, type Identity, type IdentitySource } from "./identity.js";
-import { encodeInputs, proofOf } from "./inputs.js";
+import { openIdentity, remember, secretOf, type Identity, type IdentitySource } from "./identity.js";
+import { encodeInputs, falseProof, proofOf } from "./inputs.js";
 import { eligibleTokens, falseMembership, findMembership, isUnknown, type Membership, type Token } from "./members.js";
 import { Nodes } from "./nodes.js";
 import { readMemberPath, type TreeReading } from "./paths.js";
-import { attributesOfTrack, commitmentOf, contextOf, entryIdOf, leafOf, nullifierOf, type PublicInputs } from "./protocol.js";
-import type { Prover } from "./prover.js";
+import { attributesOfTrack, contextOf, digestOf, entryIdOf, leafOf, type PublicInputs } from "./protocol.js";
 import { readProvingKey } from "./proving-key.js";
 import type { Relayed, Use } from "./relay.js";
 import { drawRelayer } from "./relayer.js";
+import { commitmentIn, nullifierIn, proverResult } from "./secrets.js";
 import { defaultVault, type Vault } from "./vault.js";
 
 /** What {@link createBauta} needs. */
@@ -28,7 +29,10 @@ export interface BautaOptions {
   readonly rpc: string | readonly string[];
   /** The URL of the API. */
   readonly api: string | URL;
-  /** The prover, if this device proves. */
+  /**
+   * The prover: its worker computes with the secrets of an identity. The default has no proving
+   * key, so it makes no proofs.
+   */
   readonly prover?: Prover;
   /** Where the sealed identity is stored. The default is the browser's IndexedDB, or memory. */
   readonly vault?: Vault;
@@ -129,6 +133,7 @@ export function createBauta(options: BautaOptions): Bauta {
 class Client implements Bauta {
   readonly #api: Service;
   readonly #chain: Chain;
+  readonly #prover: Prover;
   readonly #vault: Vault;
   readonly #maxLagMs: number;
 
@@ -136,6 +141,7 @@ class Client implements Bauta {
     const { rpc, api, cluster, onRequest } = options;
     this.#api = new Service(api, "api", onRequest);
     this.#chain = new Chain(cluster, new Nodes(typeof rpc === "string" ? [rpc] : rpc, onRequest));
+    this.#prover = options.prover ?? createProver();
     this.#vault = options.vault ?? defaultVault();
     this.#maxLagMs = options.maxLagMs ?? MAX_LAG_MS;
   }
@@ -155,7 +161,7 @@ class Client implements Bauta {
     const earlier = (await identity.registrations()).find((known) => known.registry === registry && known.asset === asset);
     // A commitment is registered once, so that two registrations can't be linked.
     const counter = earlier ? earlier.counter + 1 : 0;
-    const commitment = await withSecret(identity, { registry, entryId, counter }, commitmentOf);
+    const commitment = await commitmentIn(this.#prover, identity, { registry, entryId, counter });
     // Loaded when it is needed: most visits of a page register nothing.
     const { registrationInstruction, sendInstruction } = await import("./registration.js");
     const instruction = await registrationInstruction(this.#api, this.#chain, { registry, asset, commitment, owner });
@@ -168,7 +174,7 @@ class Client implements Bauta {
       throw error;
     }
     return this.#followed(async () => {
-      const found = await findMembership(this.#api, identity, { registry, asset, counter });
+      const found = await findMembership(this.#api, this.#prover, identity, { registry, asset, counter });
       if (found?.counter !== counter) throw behind("the registration");
       return found;
     }, signal);
@@ -177,7 +183,7 @@ class Client implements Bauta {
   async memberships(identity: Identity, registry?: Address): Promise<readonly Membership[]> {
     const known = await identity.registrations();
     const wanted = known.filter((registration) => registry === undefined || registration.registry === registry);
-    const found = await Promise.all(wanted.map((registration) => findMembership(this.#api, identity, registration)));
+    const found = await Promise.all(wanted.map((registration) => findMembership(this.#api, this.#prover, identity, registration)));
     return found.filter((membership) => membership !== undefined);
   }
 
@@ -208,8 +214,9 @@ class Client implements Bauta {
   async #onDevice(what: ProofRequest, values: BoundValues, registry: RegistryState): Promise<Made> {
     const { identity, membership, scope, signal } = what;
     const { entryId, index } = membership;
-    const { prover } = this.options;
-    if (!prover) throw new RangeError("createBauta has no prover: give it one, or delegate the proof");
+    const prover = this.#prover;
+    const { key } = prover;
+    if (!key) throw new RangeError("createBauta has no prover with a key: give it one, or delegate the proof");
     if (index >= 4n ** BigInt(scope.depth)) throw falseMembership("the tree has no such leaf");
     const root = scope.root ?? registry.current;
     report(what, "tree", 0.1);
@@ -217,22 +224,18 @@ class Client implements Bauta {
     const read = () => readMemberPath(this.#api, this.#vault, tree, what.tree ?? "auto", signal);
     const { leaf, path } = await this.#followed(read, signal);
     report(what, "key", 0.4);
-    const load = () => readProvingKey(this.#api, prover.key, scope, signal);
-    return withSecret(identity, membership, async (secret) => {
-      if (leafOf(commitmentOf(secret), entryId, values.claim) !== leaf) {
-        const reason = `the leaf ${index} of the tree is ${fieldToHex(leaf)}`;
-        throw scope.root === null ? falseMembership(reason) : notAMember(reason);
-      }
-      const nullifier = nullifierOf(secret, entryId, scope.element);
-      const inputs = { ...values, root, nullifier };
-      const bytes = encodeInputs(secret, { entryId, track: values.claim, index, path }, inputs);
-      report(what, "proof", 0.5);
-      try {
-        return { proof: proofOf(await prover.prove(bytes, load, signal), inputs), root, nullifier };
-      } finally {
-        bytes.fill(0);
-      }
-    });
+    const load = () => readProvingKey(this.#api, key, scope, signal);
+    const commitment = await commitmentIn(prover, identity, membership);
+    if (leafOf(commitment, entryId, values.claim) !== leaf) {
+      const reason = `the leaf ${index} of the tree is ${fieldToHex(leaf)}`;
+      throw scope.root === null ? falseMembership(reason) : notAMember(reason);
+    }
+    const nullifier = await nullifierIn(prover, identity, membership, scope.element);
+    const inputs = { ...values, root, nullifier };
+    const bytes = encodeInputs({ entryId, track: values.claim, index, path }, inputs);
+    report(what, "proof", 0.5);
+    const output = await proverResult(prover.prove(secretOf(identity, membership), bytes, load, signal));
+    return { proof: proofOf(output, inputs), root, nullifier };
   }
 
   /** Has a proof made by the prover service. */
@@ -247,11 +250,11 @@ class Client implements Bauta {
     const keys = prover === undefined ? this.#api : new Service(prover, "prover", this.options.onRequest);
     report(what, "proof", 0.1);
     const { delegate } = await import("./delegation.js");
-    const made = await withSecret(identity, membership, async (secret) => {
-      const nullifier = nullifierOf(secret, membership.entryId, scope.element);
-      const described = { ...membership, ...values };
-      return { nullifier, ...(await delegate(this.#api, keys, apiKey, secret, described, { ...values, nullifier }, signal)) };
-    });
+    const nullifier = await nullifierIn(this.#prover, identity, membership, scope.element);
+    const inputs = { ...values, nullifier };
+    const secret = secretOf(identity, membership);
+    const described = { ...membership, ...values };
+    const made = await delegate(this.#api, keys, apiKey, this.#prover, secret, described, inputs, signal);
     const { root } = made;
     // The prover service can know a newer root than the one that was read before.
     const isAccepted = async () => registry.accepts(root) || (await this.#chain.registry(scope.registry)).accepts(root);
@@ -262,7 +265,11 @@ class Client implements Bauta {
         "Try again. If it remains so, use another prover service.",
       );
     }
-    return made;
+    const digest = fieldToBytes(digestOf({ ...inputs, root }));
+    if (!(await proverResult(this.#prover.verify(scope.verifyingKey, made.proof, digest)))) {
+      throw falseProof("the prover service", "a proof that is not valid");
+    }
+    return { ...made, nullifier };
   }
 
   /** Repeats a request for something that the API doesn't know yet. */
@@ -279,7 +286,7 @@ class Client implements Bauta {
     }
   }
 
-  verifyInstruction(proof: ScopedProof, payer: TransactionSigner): Promise<Instruction> {
+  async verifyInstruction(proof: ScopedProof, payer: TransactionSigner): Promise<Instruction> {
     const { scope } = proof;
     if (proof.relayer !== null && proof.relayer !== payer.address) {
       throw new BautaError("no-relayer", `only ${proof.relayer} can submit the proof`, "Prove again for this payer.");

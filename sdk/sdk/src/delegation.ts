@@ -2,6 +2,7 @@
 // sealed to the prover service, which learns it: the member trusts its operator.
 
 import type { Address } from "@solana/kit";
+import { ProverError, type EntrySecret, type Prover } from "@bauta/prover";
 
 import { fromHex, toHex } from "./bytes.js";
 import { BautaError } from "./error.js";
@@ -34,18 +35,20 @@ export interface DelegatedProof {
 const ALGORITHMS = { kem: "DHKEM(X25519, HKDF-SHA256)", kdf: "HKDF-SHA256", aead: "ChaCha20Poly1305" };
 const INFO = "bauta private inputs v1";
 const STATEMENT = "ownership";
+const KEY_BYTES = 32;
 
 /** Has a proof made. Returns it with its root. The caller checks the root. */
 export async function delegate(
   api: Service,
   keys: Service,
   apiKey: string,
-  secret: Uint8Array,
+  prover: Prover,
+  secret: EntrySecret,
   what: DelegatedProof,
   expected: Omit<PublicInputs, "root">,
   signal?: AbortSignal,
 ): Promise<{ readonly proof: Uint8Array; readonly root: Field }> {
-  const sealed = await sealSecret(keys, secret, what, signal);
+  const sealed = await sealSecret(keys, prover, secret, what, signal);
   const route = "/v1/zkp/generate";
   const answer = await api.json({
     path: route,
@@ -71,40 +74,40 @@ export async function delegate(
   return { proof, root: found.value("root", fieldFromHex) };
 }
 
-/** Seals the secret, bound to scope, claim and context. */
-async function sealSecret(keys: Service, secret: Uint8Array, what: DelegatedProof, signal: AbortSignal | undefined) {
+/** Seals the secret in the worker, bound to scope, claim and context. */
+async function sealSecret(
+  keys: Service,
+  prover: Prover,
+  secret: EntrySecret,
+  what: DelegatedProof,
+  signal: AbortSignal | undefined,
+) {
   const route = keys.isProver ? "/sealing-key" : "/v1/zkp/sealing-key";
   const key = await keys.json({ path: route, route, shows: [], signal });
   for (const [name, expected] of Object.entries({ ...ALGORITHMS, info: INFO })) {
     if (key.text(name) !== expected) throw falseKey(`${name} is ${key.text(name)} and must be ${expected}`);
   }
   const publicKey = key.value("public_key", fromHex);
-  if (publicKey.length !== 32) throw falseKey(`it has ${publicKey.length} bytes and must have 32`);
-  // Loaded when it is needed: most members prove on their own device.
-  const [{ CipherSuite, HkdfSha256 }, { DhkemX25519HkdfSha256 }, { Chacha20Poly1305 }] = await Promise.all([
-    import("@hpke/core"),
-    import("@hpke/dhkem-x25519"),
-    import("@hpke/chacha20poly1305"),
-  ]);
-  const suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Chacha20Poly1305() });
+  if (publicKey.length !== KEY_BYTES) throw falseKey(`it has ${publicKey.length} bytes and must have ${KEY_BYTES}`);
   const text = new TextEncoder();
   const { entryId, scope, claim, context } = what;
-  const associated = concat([...[scope, claim, context].map(fieldToBytes), text.encode(STATEMENT)]);
-  const inputs = { secret: `0x${toHex(secret)}`, entry_id: fieldToHex(entryId), attributes: fieldToHex(claim) };
-  const plaintext = text.encode(JSON.stringify(inputs));
+  const request = {
+    publicKey,
+    info: text.encode(INFO),
+    associated: concat([...[scope, claim, context].map(fieldToBytes), text.encode(STATEMENT)]),
+    // The worker writes the secret between the two.
+    before: text.encode('{"secret":"0x'),
+    after: text.encode(`","entry_id":"${fieldToHex(entryId)}","attributes":"${fieldToHex(claim)}"}`),
+  };
   try {
-    const recipientPublicKey = await suite.kem.deserializePublicKey(publicKey.buffer);
-    const sender = { recipientPublicKey, info: text.encode(INFO).buffer as ArrayBuffer };
-    const { enc, ct } = await suite.seal(sender, plaintext.buffer as ArrayBuffer, associated.buffer);
+    const sealed = await prover.seal(secret, request);
     return {
       key_id: key.text("key_id"),
-      encapsulated_key: `0x${toHex(new Uint8Array(enc))}`,
-      ciphertext: `0x${toHex(new Uint8Array(ct))}`,
+      encapsulated_key: `0x${toHex(sealed.subarray(0, KEY_BYTES))}`,
+      ciphertext: `0x${toHex(sealed.subarray(KEY_BYTES))}`,
     };
   } catch (cause) {
-    throw falseKey(String(cause));
-  } finally {
-    plaintext.fill(0);
+    throw cause instanceof ProverError ? falseKey(cause.message) : cause;
   }
 }
 

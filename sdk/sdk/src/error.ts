@@ -52,7 +52,7 @@ export type BautaCode =
   | "false-proving-key"
   /** The proving key belongs to another circuit. */
   | "other-proving-key"
-  /** A proof is for other values than the requested ones. */
+  /** A proof is not valid, or is for other values than the requested ones. */
   | "false-proof"
   /** The prover failed. */
   | "prover-failed"
@@ -64,6 +64,10 @@ export type BautaCode =
   | "relay-ended"
   /** No relay accepts the verification. */
   | "no-relayer"
+  /** The page has no wallet that can sign, or several and none was chosen. */
+  | "no-wallet"
+  /** The wallet did not connect, or did not sign. */
+  | "wallet-refused"
   /** A transaction failed, or was not executed in time. */
   | "transaction-failed"
   /** The vault has an identity that is sealed in another way, or the passphrase is wrong. */

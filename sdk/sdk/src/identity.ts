@@ -1,10 +1,10 @@
-import type { Address } from "@solana/kit";
+import { getAddressEncoder, type Address } from "@solana/kit";
+import type { EntrySecret, SealedMaster } from "@bauta/prover";
 
-import { equal } from "./bytes.js";
+import { equal, toHex } from "./bytes.js";
 import { BautaError } from "./error.js";
-import type { Field } from "./field.js";
+import { fieldToBytes, type Field } from "./field.js";
 import { concat } from "./http.js";
-import { deriveSecret } from "./protocol.js";
 import type { Vault } from "./vault.js";
 
 /** What seals an identity. */
@@ -52,7 +52,6 @@ interface Sealed {
 
 const IDENTITY = "identity";
 const REGISTRATIONS = "registrations";
-const MASTER_BYTES = 32;
 const ROUNDS = 600_000;
 
 /** The entry that a secret is derived for. */
@@ -62,32 +61,20 @@ export interface SecretEntry {
   readonly counter: number;
 }
 
-/** A key and the master secret that it seals. */
-interface SealedMaster {
-  readonly key: CryptoKey;
-  readonly iv: Uint8Array<ArrayBuffer>;
-  readonly sealed: Uint8Array<ArrayBuffer>;
-}
-
 /** Creates the handle of an identity. `prefix` begins the names of its values in the vault. */
 let handle: (master: SealedMaster, vault: Vault, prefix: string) => Identity;
 
 /**
- * Derives the secret of an entry, calls `use` with it, and overwrites it. The package does not
- * export this function, so a page can't read a secret by mistake.
+ * Returns what the prover derives the secret of an entry from. The package does not export this
+ * function, so a page can't use a secret by mistake.
  */
-export let withSecret: <T>(
-  identity: Identity,
-  entry: SecretEntry,
-  use: (secret: Uint8Array) => T | Promise<T>,
-) => Promise<T>;
+export let secretOf: (identity: Identity, entry: SecretEntry) => EntrySecret;
 
 /** Stores a registration of an identity. */
 export let remember: (identity: Identity, registration: Registration) => Promise<void>;
 
 /**
- * A member. It is a handle: the master secret is sealed except while a secret is derived from it,
- * and no method returns it.
+ * A member. It is a handle: the master secret is sealed, and only the prover's worker opens it.
  */
 export class Identity {
   readonly #master: SealedMaster;
@@ -96,7 +83,7 @@ export class Identity {
 
   static {
     handle = (master, vault, prefix) => new Identity(master, vault, prefix);
-    withSecret = (identity, entry, use) => identity.#withSecret(entry, use);
+    secretOf = (identity, entry) => identity.#secretOf(entry);
     remember = (identity, registration) => identity.#remember(registration);
   }
 
@@ -113,26 +100,14 @@ export class Identity {
 
   /** Returns a copy of the identity that a passphrase seals. {@link restoreIdentity} reads it. */
   async backup(passphrase: string): Promise<Uint8Array> {
-    const master = await open(this.#master);
-    try {
-      const [salt, iv] = [random(16), random(12)];
-      const sealed = await seal(await passphraseKey(passphrase, salt), iv, master);
-      return concat([salt, iv, sealed]);
-    } finally {
-      master.fill(0);
-    }
+    const [salt, iv] = [random(16), random(12)];
+    const sealed = await seal(await passphraseKey(passphrase, salt), iv, await open(this.#master));
+    return concat([salt, iv, sealed]);
   }
 
-  async #withSecret<T>(entry: SecretEntry, use: (secret: Uint8Array) => T | Promise<T>): Promise<T> {
-    const master = await open(this.#master);
-    let secret: Uint8Array | undefined;
-    try {
-      secret = await deriveSecret(master, entry.registry, entry.entryId, entry.counter);
-      return await use(secret);
-    } finally {
-      master.fill(0);
-      secret?.fill(0);
-    }
+  #secretOf({ registry, entryId, counter }: SecretEntry): EntrySecret {
+    const address = Uint8Array.from(getAddressEncoder().encode(registry));
+    return { ...this.#master, registry: address, entryId: fieldToBytes(entryId), counter };
   }
 
   async #remember(registration: Registration): Promise<void> {
@@ -159,18 +134,13 @@ export async function openIdentity(vault: Vault, how: IdentitySource, cluster: s
   const record = stored ?? (await created(kind));
   const key = await sealingKey(how.wrap, record);
   if (!stored) {
-    const master = random(MASTER_BYTES);
-    try {
-      const sealed = await seal(key, record.iv, master);
-      await vault.set(IDENTITY, { ...record, sealed });
-      return handle({ key, iv: record.iv, sealed }, vault, "");
-    } finally {
-      master.fill(0);
-    }
+    const sealed = await seal(key, record.iv, await newMaster());
+    await vault.set(IDENTITY, { ...record, sealed });
+    return handle({ key, iv: record.iv, sealed }, vault, "");
   }
   // A wrong passphrase is found here, and not at the first proof.
   const { iv, sealed } = record;
-  (await open({ key, iv, sealed })).fill(0);
+  await open({ key, iv, sealed });
   return handle({ key, iv, sealed }, vault, "");
 }
 
@@ -184,15 +154,14 @@ export async function restoreIdentity(vault: Vault, backup: Uint8Array, passphra
   if (await vault.get(IDENTITY)) throw sealedOtherwise("the vault has an identity, which would be lost");
   const bytes = Uint8Array.from(backup);
   const [salt, iv, sealed] = [bytes.slice(0, 16), bytes.slice(16, 28), bytes.slice(28)];
-  (await open({ key: await passphraseKey(passphrase, salt), iv, sealed })).fill(0);
+  await open({ key: await passphraseKey(passphrase, salt), iv, sealed });
   await vault.set(IDENTITY, { kind: "passphrase", salt, iv, sealed } satisfies Sealed);
 }
 
 async function created(kind: Sealed["kind"]): Promise<Sealed> {
   const record = { kind, salt: random(kind === "passkey" ? 32 : 16), iv: random(12), sealed: new Uint8Array() };
   if (kind === "device") {
-    const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
-    return { ...record, key };
+    return { ...record, key: await crypto.subtle.generateKey(AES, false, USAGES) };
   }
   if (kind === "passkey") return { ...record, credential: await createPasskey() };
   return record;
@@ -210,7 +179,7 @@ async function sealingKey(wrap: Wrap, record: Sealed): Promise<CryptoKey> {
 async function passphraseKey(passphrase: string, salt: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
   const material = await crypto.subtle.importKey("raw", new TextEncoder().encode(passphrase), "PBKDF2", false, ["deriveKey"]);
   const how = { name: "PBKDF2", hash: "SHA-256", salt, iterations: ROUNDS };
-  return crypto.subtle.deriveKey(how, material, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  return crypto.subtle.deriveKey(how, material, AES, false, USAGES);
 }
 
 /** Creates a passkey with the extension PRF, which gives a secret to this origin only. */
@@ -252,7 +221,7 @@ async function passkeyKey({ credential, salt }: Sealed): Promise<CryptoKey> {
   const material = await crypto.subtle.importKey("raw", secret, "HKDF", false, ["deriveKey"]);
   const info = new TextEncoder().encode("bauta/passkey/1");
   const how = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info };
-  return crypto.subtle.deriveKey(how, material, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  return crypto.subtle.deriveKey(how, material, AES, false, USAGES);
 }
 
 async function walletIdentity(vault: Vault, wallet: SignInWallet, cluster: string): Promise<Identity> {
@@ -275,26 +244,34 @@ async function walletIdentity(vault: Vault, wallet: SignInWallet, cluster: strin
   const master = new Uint8Array(await crypto.subtle.digest("SHA-256", concat([tag, first.signature])));
   const name = new Uint8Array(await crypto.subtle.digest("SHA-256", concat([tag, master])));
   try {
-    const [key, iv] = [
-      await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]),
-      random(12),
-    ];
-    const prefix = `wallet ${Array.from(name.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("")} `;
-    return handle({ key, iv, sealed: await seal(key, iv, master) }, vault, prefix);
+    const key = await crypto.subtle.generateKey(AES, false, USAGES);
+    const iv = random(12);
+    const prefix = `wallet ${toHex(name.subarray(0, 8))} `;
+    const handled = await crypto.subtle.importKey("raw", master, AES, true, ["encrypt"]);
+    return handle({ key, iv, sealed: await seal(key, iv, handled) }, vault, prefix);
   } finally {
     master.fill(0);
   }
 }
 
-type Bytes = Uint8Array<ArrayBuffer>;
+const AES = { name: "AES-GCM", length: 256 } as const;
+/** The prover's worker decrypts with a sealing key. This file only wraps and unwraps. */
+const USAGES: KeyUsage[] = ["wrapKey", "unwrapKey", "decrypt"];
 
-async function seal(key: CryptoKey, iv: Bytes, master: Bytes): Promise<Bytes> {
-  return new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, master));
+// The master secret is a `CryptoKey` here, so that its bytes are not in the memory of the page. It
+// is 32 bytes long, like a key of AES. Nothing is encrypted with it.
+
+function newMaster(): Promise<CryptoKey> {
+  return crypto.subtle.generateKey(AES, true, ["encrypt"]);
 }
 
-async function open({ key, iv, sealed }: SealedMaster): Promise<Uint8Array<ArrayBuffer>> {
+async function seal(key: CryptoKey, iv: Uint8Array<ArrayBuffer>, master: CryptoKey): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await crypto.subtle.wrapKey("raw", master, key, { name: "AES-GCM", iv }));
+}
+
+async function open({ key, iv, sealed }: SealedMaster): Promise<CryptoKey> {
   try {
-    return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, sealed));
+    return await crypto.subtle.unwrapKey("raw", sealed, key, { name: "AES-GCM", iv }, AES, true, ["encrypt"]);
   } catch {
     throw sealedOtherwise("the key or the passphrase does not open the identity");
   }

@@ -4,6 +4,18 @@
  * @packageDocumentation
  */
 
+export {
+  createProver,
+  type Build,
+  type EntrySecret,
+  type Prover,
+  type ProverOptions,
+  type ProvingKey,
+  type SealedMaster,
+  type SealRequest,
+  type WorkerLike,
+} from "@bauta/prover";
+
 export { createBauta, type Bauta, type BautaOptions, type Progress, type ProofRequest, type ScopedProof } from "./bauta.js";
 export type { Scope } from "./chain.js";
 export type { Cluster } from "./cluster.js";
@@ -30,9 +42,8 @@ export {
   type PublicInputs,
   type VerificationContext,
 } from "./protocol.js";
-export { createProver, type Build, type Prover, type ProverOptions, type WorkerLike } from "./prover.js";
-export type { ProvingKey } from "./proving-key.js";
 export type { Relayed, RelayState, Use } from "./relay.js";
 export { readPath, type TreePath } from "./tiles.js";
 export { emptySubtree, parentOf, rootOfPath, type Depth, type Siblings } from "./tree.js";
+export { connectWallet, type Wallet, type WalletAccount } from "./wallet.js";
 export { browserVault, memoryVault, type Vault } from "./vault.js";

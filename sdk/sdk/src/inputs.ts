@@ -10,16 +10,15 @@ import type { Siblings } from "./tree.js";
 /** The number of bytes of a proof. */
 export const PROOF_BYTES = 256;
 
-/** Encodes the inputs of a proof. The caller overwrites them. */
+/** Encodes the inputs of a proof without the secret, which the prover adds. */
 export function encodeInputs(
-  secret: Uint8Array,
   entry: { readonly entryId: Field; readonly track: Field; readonly index: bigint; readonly path: readonly Siblings[] },
   inputs: PublicInputs,
 ): Uint8Array {
   const index = new Uint8Array(8);
   new DataView(index.buffer).setBigUint64(0, entry.index, true);
   const elements = [entry.entryId, entry.track, inputs.root, inputs.scope, inputs.claim, inputs.context];
-  return concat([secret, ...elements.map(fieldToBytes), index, ...entry.path.flat().map(fieldToBytes)]);
+  return concat([...elements.map(fieldToBytes), index, ...entry.path.flat().map(fieldToBytes)]);
 }
 
 /** Returns the proof of a prover's output, if it is for these public values. */
@@ -30,7 +29,7 @@ export function proofOf(output: Uint8Array, inputs: PublicInputs): Uint8Array {
   return output.slice(0, PROOF_BYTES);
 }
 
-/** Creates the error for a proof of other values. */
-export function falseProof(by: string): BautaError {
-  return new BautaError("false-proof", `${by} made a proof for other values than the requested ones`, "Use another prover.");
+/** Creates the error for a proof that is not the requested one. */
+export function falseProof(by: string, what = "a proof for other values than the requested ones"): BautaError {
+  return new BautaError("false-proof", `${by} made ${what}`, "Use another prover.");
 }

@@ -2,13 +2,15 @@
 // API says of a membership is checked when its path is read: only the right leaf leads to the root.
 
 import { address, getAddressEncoder, type Address } from "@solana/kit";
+import type { Prover } from "@bauta/prover";
 
 import { toHex } from "./bytes.js";
 import { BautaError } from "./error.js";
 import { fieldFromHex, type Field } from "./field.js";
 import { malformed, Refusal, unsigned, type Reader, type Service } from "./http.js";
-import { withSecret, type Identity, type Registration } from "./identity.js";
-import { commitmentOf, entryIdOf } from "./protocol.js";
+import type { Identity, Registration } from "./identity.js";
+import { entryIdOf } from "./protocol.js";
+import { commitmentIn } from "./secrets.js";
 
 /** A token of a wallet that belongs to a collection of a registry, according to the API. */
 export interface Token {
@@ -66,6 +68,7 @@ export async function eligibleTokens(api: Service, registry: Address, owner: Add
 /** Returns the membership of a registration, or `undefined` if it has no leaf now. */
 export async function findMembership(
   api: Service,
+  prover: Prover,
   identity: Identity,
   { registry, asset, counter }: Registration,
 ): Promise<Membership | undefined> {
@@ -74,7 +77,7 @@ export async function findMembership(
   const entryId = await entryIdOf(asset);
   for (const tried of [counter, ...Array.from({ length: MAX_COUNTERS }, (_, number) => number)]) {
     const entry = { registry, entryId, counter: tried };
-    if ((await withSecret(identity, entry, commitmentOf)) === holding.commitment) {
+    if ((await commitmentIn(prover, identity, entry)) === holding.commitment) {
       return { registry, asset, entryId, index: holding.index, track: holding.track, counter: tried };
     }
   }

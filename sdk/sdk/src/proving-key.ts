@@ -1,17 +1,11 @@
 // The proving key of browsers: a web-key file of docs/web-prover.md.
 
+import type { ProvingKey } from "@bauta/prover";
+
 import { equal, sha256, toHex } from "./bytes.js";
 import type { Scope } from "./chain.js";
 import { BautaError } from "./error.js";
 import { boundedBody, concat, malformed, type Service } from "./http.js";
-
-/** A proving key that the dApp pins. */
-export interface ProvingKey {
-  /** The SHA-256 of the file, as `bauta-circuits web-key` prints it. */
-  readonly sha256: string;
-  /** Where the file is. The default is the API. */
-  readonly url?: string | URL;
-}
 
 const MAX_BYTES = 16 << 20;
 const MAGIC = "bautaweb";

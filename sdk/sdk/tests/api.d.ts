@@ -1,5 +1,6 @@
 // bauta.d.ts
 import type { Address, Instruction, TransactionSigner } from "@solana/kit";
+import { type Prover } from "@bauta/prover";
 import { type Scope } from "./chain.js";
 import type { Cluster } from "./cluster.js";
 import type { Delegation } from "./delegation.js";
@@ -8,7 +9,6 @@ import { type Field } from "./field.js";
 import { type Identity, type IdentitySource } from "./identity.js";
 import { type Membership, type Token } from "./members.js";
 import { type TreeReading } from "./paths.js";
-import type { Prover } from "./prover.js";
 import type { Relayed, Use } from "./relay.js";
 import { type Vault } from "./vault.js";
 export interface BautaOptions {
@@ -136,6 +136,7 @@ export declare function tagOf(cluster: Cluster): Uint8Array;
 
 // delegation.d.ts
 import type { Address } from "@solana/kit";
+import { type EntrySecret, type Prover } from "@bauta/prover";
 import { type Field } from "./field.js";
 import { type Service } from "./http.js";
 import type { PublicInputs } from "./protocol.js";
@@ -151,7 +152,7 @@ export interface DelegatedProof {
     readonly claim: Field;
     readonly context: Field;
 }
-export declare function delegate(api: Service, keys: Service, apiKey: string, secret: Uint8Array, what: DelegatedProof, expected: Omit<PublicInputs, "root">, signal?: AbortSignal): Promise<{
+export declare function delegate(api: Service, keys: Service, apiKey: string, prover: Prover, secret: EntrySecret, what: DelegatedProof, expected: Omit<PublicInputs, "root">, signal?: AbortSignal): Promise<{
     readonly proof: Uint8Array;
     readonly root: Field;
 }>;
@@ -200,6 +201,8 @@ export type BautaCode =
  | "false-event"
  | "relay-ended"
  | "no-relayer"
+ | "no-wallet"
+ | "wallet-refused"
  | "transaction-failed"
  | "identity-sealed"
  | "identity-unsupported";
@@ -275,8 +278,9 @@ export declare function boundedBody(response: Response, limit: number): Promise<
 export declare function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>;
 
 // identity.d.ts
-import type { Address } from "@solana/kit";
-import type { Field } from "./field.js";
+import { type Address } from "@solana/kit";
+import type { EntrySecret } from "@bauta/prover";
+import { type Field } from "./field.js";
 import type { Vault } from "./vault.js";
 export type Wrap = "passkey" | "device" | {
     readonly passphrase: string;
@@ -307,7 +311,7 @@ export interface SecretEntry {
     readonly entryId: Field;
     readonly counter: number;
 }
-export declare let withSecret: <T>(identity: Identity, entry: SecretEntry, use: (secret: Uint8Array) => T | Promise<T>) => Promise<T>;
+export declare let secretOf: (identity: Identity, entry: SecretEntry) => EntrySecret;
 export declare let remember: (identity: Identity, registration: Registration) => Promise<void>;
 export declare class Identity {
     #private;
@@ -319,6 +323,7 @@ export declare function openIdentity(vault: Vault, how: IdentitySource, cluster:
 export declare function restoreIdentity(vault: Vault, backup: Uint8Array, passphrase: string): Promise<void>;
 
 // index.d.ts
+export { createProver, type Build, type EntrySecret, type Prover, type ProverOptions, type ProvingKey, type SealedMaster, type SealRequest, type WorkerLike, } from "@bauta/prover";
 export { createBauta, type Bauta, type BautaOptions, type Progress, type ProofRequest, type ScopedProof } from "./bauta.js";
 export type { Scope } from "./chain.js";
 export type { Cluster } from "./cluster.js";
@@ -331,11 +336,10 @@ export type { Membership, Token } from "./members.js";
 export type { TreeReading } from "./paths.js";
 export { MAX_INPUTS, poseidon } from "./poseidon.js";
 export { attributesOfTrack, claimWithAuxiliaryRoot, commitmentOf, contextOf, deriveSecret, digestOf, entryIdOf, hashToField, leafOf, nullifierOf, scopeElement, type PublicInputs, type VerificationContext, } from "./protocol.js";
-export { createProver, type Build, type Prover, type ProverOptions, type WorkerLike } from "./prover.js";
-export type { ProvingKey } from "./proving-key.js";
 export type { Relayed, RelayState, Use } from "./relay.js";
 export { readPath, type TreePath } from "./tiles.js";
 export { emptySubtree, parentOf, rootOfPath, type Depth, type Siblings } from "./tree.js";
+export { connectWallet, type Wallet, type WalletAccount } from "./wallet.js";
 export { browserVault, memoryVault, type Vault } from "./vault.js";
 
 // inputs.d.ts
@@ -344,21 +348,22 @@ import { type Field } from "./field.js";
 import { type PublicInputs } from "./protocol.js";
 import type { Siblings } from "./tree.js";
 export declare const PROOF_BYTES = 256;
-export declare function encodeInputs(secret: Uint8Array, entry: {
+export declare function encodeInputs(entry: {
     readonly entryId: Field;
     readonly track: Field;
     readonly index: bigint;
     readonly path: readonly Siblings[];
 }, inputs: PublicInputs): Uint8Array;
 export declare function proofOf(output: Uint8Array, inputs: PublicInputs): Uint8Array;
-export declare function falseProof(by: string): BautaError;
+export declare function falseProof(by: string, what?: string): BautaError;
 
 // members.d.ts
 import { type Address } from "@solana/kit";
+import type { Prover } from "@bauta/prover";
 import { BautaError } from "./error.js";
 import { type Field } from "./field.js";
 import { type Service } from "./http.js";
-import { type Identity, type Registration } from "./identity.js";
+import type { Identity, Registration } from "./identity.js";
 export interface Token {
     readonly asset: Address;
     readonly track: bigint;
@@ -375,7 +380,7 @@ export interface Membership {
     readonly counter: number;
 }
 export declare function eligibleTokens(api: Service, registry: Address, owner: Address): Promise<Token[]>;
-export declare function findMembership(api: Service, identity: Identity, { registry, asset, counter }: Registration): Promise<Membership | undefined>;
+export declare function findMembership(api: Service, prover: Prover, identity: Identity, { registry, asset, counter }: Registration): Promise<Membership | undefined>;
 export declare function prefixOf(asset: Address, bits: number): string;
 export declare function isUnknown(error: unknown): boolean;
 export declare function falseMembership(reason: string): BautaError;
@@ -461,39 +466,10 @@ export declare function digestOf(inputs: PublicInputs): Field;
 export declare function hashToField(tag: string, ...parts: readonly Uint8Array[]): Promise<Field>;
 export declare function attributesOfTrack(track: bigint): Field;
 
-// prover.d.ts
-import type { ProvingKey } from "./proving-key.js";
-export type Build = "fused" | "baseline";
-export interface Prover {
-    readonly key: ProvingKey;
-    prove(inputs: Uint8Array, load: () => Promise<Uint8Array>, signal?: AbortSignal): Promise<Uint8Array>;
-    end(): void;
-}
-export interface WorkerLike {
-    postMessage(message: unknown): void;
-    terminate(): unknown;
-    on?(event: "message" | "error", listener: (value: never) => void): unknown;
-    ref?(): void;
-    unref?(): void;
-    onmessage?: unknown;
-    onerror?: unknown;
-}
-export interface ProverOptions {
-    readonly key: ProvingKey;
-    readonly wasm: string | URL | ((build: Build) => Promise<WebAssembly.Module>);
-    readonly workers?: 1 | 2;
-    readonly worker?: () => WorkerLike;
-    readonly builds?: readonly Build[];
-}
-export declare function createProver(options: ProverOptions): Prover;
-
 // proving-key.d.ts
+import type { ProvingKey } from "@bauta/prover";
 import type { Scope } from "./chain.js";
 import { type Service } from "./http.js";
-export interface ProvingKey {
-    readonly sha256: string;
-    readonly url?: string | URL;
-}
 export declare function readProvingKey(api: Service, key: ProvingKey, scope: Scope, signal?: AbortSignal): Promise<Uint8Array>;
 export declare function verifyingKeyOf(key: Uint8Array): Uint8Array | undefined;
 
@@ -549,6 +525,14 @@ import { type Address } from "@solana/kit";
 import type { Service } from "./http.js";
 export declare function drawRelayer(api: Service, signal?: AbortSignal): Promise<Address>;
 
+// secrets.d.ts
+import { type Prover } from "@bauta/prover";
+import { type Field } from "./field.js";
+import { type Identity, type SecretEntry } from "./identity.js";
+export declare function commitmentIn(prover: Prover, identity: Identity, entry: SecretEntry): Promise<Field>;
+export declare function nullifierIn(prover: Prover, identity: Identity, entry: SecretEntry, scope: Field): Promise<Field>;
+export declare function proverResult<T>(result: Promise<T>): Promise<T>;
+
 // tiles.d.ts
 import { type Field } from "./field.js";
 import { type Depth, type Siblings } from "./tree.js";
@@ -584,5 +568,25 @@ export declare function memoryVault(): Vault;
 export declare function browserVault(name?: string): Vault;
 export declare function defaultVault(): Vault;
 
-// worker-source.d.ts
-export declare const WORKER_SOURCE = "// A worker of the prover. It has no imports, so that it can be started from a Blob. It runs in\n// browsers and in Node.\n//\n//   { id, call: 'start', module }   instantiates the module   --> { id, value: supported }\n//   { id, call: 'memory' }                                    --> { id, value: bytes }\n//   { id, call, input }             calls the C interface     --> { id, value: Uint8Array }\n//                                                             or { id, error: message }\nconst port = typeof self === 'undefined' ? process.getBuiltinModule('node:worker_threads').parentPort : self;\nlet wasm;\n\nfunction call(name, bytes) {\n  const address = wasm.input(bytes.length);\n  if (address === 0) throw new Error('the input is longer than 16 MiB');\n  new Uint8Array(wasm.memory.buffer, address, bytes.length).set(bytes);\n  const success = wasm[name]();\n  // The memory may have grown, so its buffer is read again.\n  const output = new Uint8Array(wasm.memory.buffer, wasm.output(), wasm.output_length()).slice();\n  // This wipes the output in the module's memory.\n  wasm.input(0);\n  if (!success) throw new Error(new TextDecoder().decode(output));\n  return output;\n}\n\nport.onmessage = async ({ data: { id, call: name, module, input } }) => {\n  try {\n    if (name === 'start') {\n      wasm = (await WebAssembly.instantiate(module)).exports;\n      port.postMessage({ id, value: wasm.supported() === 1 });\n    } else if (name === 'memory') {\n      port.postMessage({ id, value: wasm.memory.buffer.byteLength });\n    } else {\n      port.postMessage({ id, value: call(name, input) });\n    }\n  } catch (error) {\n    port.postMessage({ id, error: error.message });\n  } finally {\n    input?.fill(0);\n  }\n};\n";
+// wallet-signer.d.ts
+import { type TransactionSigner } from "@solana/kit";
+import type { Wallet } from "./wallet.js";
+export declare function connect(choose?: (from: readonly Wallet[]) => Wallet | Promise<Wallet>): Promise<TransactionSigner>;
+
+// wallet.d.ts
+import type { TransactionSigner } from "@solana/kit";
+export interface WalletAccount {
+    readonly address: string;
+    readonly publicKey: ArrayLike<number>;
+    readonly chains: readonly string[];
+    readonly features: readonly string[];
+}
+export interface Wallet {
+    readonly version: string;
+    readonly name: string;
+    readonly icon: string;
+    readonly chains: readonly string[];
+    readonly features: Readonly<Record<string, unknown>>;
+    readonly accounts: readonly WalletAccount[];
+}
+export declare function connectWallet(choose?: (from: readonly Wallet[]) => Wallet | Promise<Wallet>): Promise<TransactionSigner>;

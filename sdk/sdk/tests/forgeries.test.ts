@@ -24,10 +24,11 @@ import {
   getRegisterHolderInstructionAsync,
 } from "@bauta/program";
 
+import { ProverError } from "@bauta/prover";
 import { poseidon1 } from "poseidon-lite";
 
-import { withSecret } from "../src/identity.ts";
-import { BautaError, field, fieldFromBytes, fieldToBytes, fieldToHex, MODULUS, type Bauta, type BautaCode, type Scope } from "../src/index.ts";
+import { BautaError, field, fieldToBytes, fieldToHex, MODULUS, type Bauta, type BautaCode, type Scope } from "../src/index.ts";
+import { secretIn } from "./prover.ts";
 import { addressOf, stopServers, startNode, webKey, World } from "./world.ts";
 
 let world: World;
@@ -261,6 +262,17 @@ test("a prover that proves other values", async () => {
   }
 });
 
+test("a prover that fails, and one without a proving key", async () => {
+  const failing = world.prover();
+  failing.prove = () => Promise.reject(new ProverError("the path does not lead from the leaf to the root"));
+  bauta = world.client({ prover: failing });
+  await assert.rejects(prove(), named("prover-failed"));
+  failing.commitment = () => Promise.reject(new ProverError("the worker failed"));
+  await assert.rejects(prove(), named("prover-failed"));
+  bauta = world.client({ prover: Object.assign(world.prover(), { key: undefined }) });
+  await assert.rejects(prove(), RangeError);
+});
+
 test("a relay that names no wallet, or something that is no wallet", async () => {
   world.routes.set("GET /v1/relay", () => ({ body: { relayers: [] } }));
   await assert.rejects(prove(), named("no-relayer"));
@@ -334,7 +346,7 @@ test("a registration of another commitment, owner, asset, registry, tree, collec
   // The honest transaction passes every check, and then no node knows how to send it.
   world.routes.set(`GET /v1/registries/${registry}/holdings`, () => ({ body: { data: [], next: null } }));
   const next = { registry, entryId: world.entryId, counter: 1 };
-  commitment = await withSecret(identity, next, (secret) => fieldToBytes(field(poseidon1([fieldFromBytes(secret)]))));
+  commitment = fieldToBytes(field(poseidon1([await secretIn(identity, next)])));
   built = [await holder()];
   await assert.rejects(register(), named("node-unreachable"));
   assert.deepEqual(await identity.registrations(), [{ registry, asset, counter: 0 }]);
@@ -368,7 +380,7 @@ test("a registration of another commitment, owner, asset, registry, tree, collec
   assert.equal(built[0]!.programAddress, BAUTA_PROGRAM_ADDRESS);
 });
 
-test("a prover service with an unusable key, another nullifier or a root that is not accepted", async () => {
+test("a prover service with an unusable key, another nullifier, a root that is not accepted or an invalid proof", async () => {
   const key = {
     key_id: "k",
     public_key: `0x${"09".padEnd(64, "0")}`,
@@ -388,10 +400,11 @@ test("a prover service with an unusable key, another nullifier or a root that is
   const honest = await prove();
   let received: Record<string, string> = {};
   let lie: Record<string, string> = {};
+  let made = "01".repeat(256);
   world.routes.set("POST /v1/zkp/generate", (body) => {
     received = body as Record<string, string>;
     const values = { root: fieldToHex(world.root), nullifier: fieldToHex(honest.nullifier), scope: received["scope"], claim: fieldToHex(honest.claim), context: received["context"] };
-    return { body: { success: true, proof: `0x${"01".repeat(256)}`, public: { ...values, ...lie } } };
+    return { body: { success: true, proof: `0x${made}`, public: { ...values, ...lie } } };
   });
   assert.equal((await proof()).nullifier, honest.nullifier);
   // The request has nothing that names the secret.
@@ -402,6 +415,9 @@ test("a prover service with an unusable key, another nullifier or a root that is
   }
   lie = { root: fieldToHex(field(5n)) };
   await assert.rejects(proof(), named("root-not-accepted"));
+  lie = {};
+  made = "02".repeat(256);
+  await assert.rejects(proof(), { code: "false-proof", message: /not valid/ });
 });
 
 test("an API that is unreachable, refuses, or answers with something else", async () => {

@@ -5,8 +5,9 @@ import { createHmac, createHash } from "node:crypto";
 import { afterEach, test } from "node:test";
 
 import { restoreIdentity, memoryVault, type BautaCode, type SignInWallet, type Vault } from "../src/index.ts";
-import { openIdentity, withSecret, type Identity, type IdentitySource } from "../src/identity.ts";
+import { openIdentity, type Identity, type IdentitySource } from "../src/identity.ts";
 import { entryIdOf } from "../src/index.ts";
+import { secretIn } from "./prover.ts";
 import { addressOf } from "./world.ts";
 
 const registry = addressOf(1);
@@ -16,7 +17,7 @@ const passphrase = (text: string) => ({ wrap: { passphrase: text } }) as const;
 
 async function secretOf(identity: Identity, counter = 0): Promise<string> {
   const entry = { registry, entryId: await entryIdOf(addressOf(2)), counter };
-  return withSecret(identity, entry, (secret) => Buffer.from(secret).toString("hex"));
+  return (await secretIn(identity, entry)).toString(16).padStart(64, "0");
 }
 
 const navigator = Object.getOwnPropertyDescriptor(globalThis, "navigator");
@@ -43,18 +44,25 @@ test("a wrong passphrase or another way to open it is refused, and changes nothi
   assert.equal(await secretOf(await open(vault, passphrase("one"))), secret);
 });
 
-test("a secret is overwritten after its use, also if the use fails", async () => {
-  const identity = await open(memoryVault(), { wrap: "device" });
-  const entry = { registry, entryId: await entryIdOf(addressOf(2)), counter: 0 };
-  let kept = new Uint8Array();
-  await withSecret(identity, entry, (secret) => void (kept = secret as typeof kept));
-  assert.deepEqual(kept, new Uint8Array(32));
-  const failing = withSecret(identity, entry, (secret) => {
-    kept = secret as typeof kept;
-    throw new Error("the prover failed");
-  });
-  await assert.rejects(failing, /the prover failed/);
-  assert.deepEqual(kept, new Uint8Array(32));
+test("no call of WebCrypto gives the page the master secret", async () => {
+  const called: string[] = [];
+  const honest = (["decrypt", "exportKey"] as const).map((name) => [name, crypto.subtle[name]] as const);
+  for (const [name, call] of honest) {
+    const recorded = (...what: never[]) => (called.push(name), (call as (...what: never[]) => unknown).apply(crypto.subtle, what));
+    Object.defineProperty(crypto.subtle, name, { value: recorded, configurable: true });
+  }
+  try {
+    const [vault, other] = [memoryVault(), memoryVault()];
+    await open(vault, { wrap: "device" });
+    const backup = await (await open(vault, { wrap: "device" })).backup("paper");
+    await restoreIdentity(other, backup, "paper");
+    await open(other, passphrase("paper"));
+    assert.deepEqual(called, []);
+    await secretOf(await open(other, passphrase("paper")));
+    assert.deepEqual(called, ["decrypt"]);
+  } finally {
+    for (const [name] of honest) delete (crypto.subtle as unknown as Record<string, unknown>)[name];
+  }
 });
 
 test("a backup restores the identity, with its passphrase only, and never over another one", async () => {

@@ -1,4 +1,4 @@
-// Compiles the quick start of the README against the built package.
+// Compiles the quick start of the README against the built package. tests/stack runs it.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";

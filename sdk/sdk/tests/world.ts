@@ -37,13 +37,12 @@ import {
   type RegistryArgs,
   type ScopeArgs,
 } from "@bauta/program";
-import { poseidon1, poseidon3, poseidon4, poseidon5 } from "poseidon-lite";
+import { poseidon1, poseidon3, poseidon4 } from "poseidon-lite";
 
 import {
   createBauta,
   entryIdOf,
   field,
-  fieldFromBytes,
   fieldToBytes,
   fieldToHex,
   memoryVault,
@@ -58,7 +57,8 @@ import {
   type Prover,
   type Scope,
 } from "../src/index.ts";
-import { openIdentity, remember, withSecret } from "../src/identity.ts";
+import { openIdentity, remember } from "../src/identity.ts";
+import { FalseProver, secretIn } from "./prover.ts";
 
 export const TAG = new Uint8Array(32).fill(7);
 export const TRACK = 7n;
@@ -213,9 +213,8 @@ export class World {
 
     this.identity = await openIdentity(memoryVault(), { wrap: "device" }, "a test");
     await remember(this.identity, { registry, asset: this.asset, counter: 0 });
-    const entry = { registry, entryId: this.entryId, counter: 0 };
-    const secret = await withSecret(this.identity, entry, (bytes) => bytes.slice());
-    this.commitment = field(poseidon1([fieldFromBytes(secret)]));
+    const secret = await secretIn(this.identity, { registry, entryId: this.entryId, counter: 0 });
+    this.commitment = field(poseidon1([secret]));
     this.leaves = Array.from({ length: LEAVES }, (_, index) => 1000n + BigInt(index));
     this.leaves[INDEX] = poseidon3([this.commitment, this.entryId, TRACK]);
 
@@ -400,22 +399,7 @@ export class World {
 
   /** A prover that computes the public values and no proof. */
   prover(sha256 = this.webKey ? this.webKeyDigest : "00".repeat(32)): Prover {
-    return {
-      key: { sha256 },
-      prove: async (inputs, load) => {
-        await load();
-        const element = (number: number) => inputs.slice(32 * number, 32 * number + 32);
-        const at = (number: number) => fieldFromBytes(element(number));
-        const [secret, entryId, root, scope, claim, context] = [at(0), at(1), at(3), at(4), at(5), at(6)];
-        const nullifier = poseidon3([secret, entryId, scope]);
-        const digest = poseidon5([root, nullifier, scope, claim, context]);
-        const values = [root, nullifier, scope, claim, context, digest].map((value) => fieldToBytes(field(value)));
-        const output = Uint8Array.from(Buffer.concat([new Uint8Array(256).fill(1), ...values]));
-        this.forgeOutput(output);
-        return output;
-      },
-      end: () => undefined,
-    };
+    return new FalseProver({ sha256 }, (output) => this.forgeOutput(output));
   }
 
   /** Puts a verification on the chain of a node. */

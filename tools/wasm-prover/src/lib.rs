@@ -9,6 +9,10 @@
 //!   prove_c()            proof inputs           --> the unblinded C
 //!   prove_rest()         proof inputs           -->               on another worker
 //!   combine()            the unblinded C        --> proof and public values, after prove_rest
+//!   derive()             master secret, entry   --> the entry's secret
+//!   commit()             secret                 --> commitment
+//!   nullify()            secret, entry, scope   --> nullifier
+//!   verify()             verifying key, proof, digest --> whether the proof is valid
 //!
 //!   output() -> address, output_length(): the result, or an error message if the call returned 0
 //! ```
@@ -23,7 +27,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ark_std::rand::{SeedableRng, rngs::StdRng};
-use bauta_circuits::{Evaluation, Proof, statement, web_inputs};
+use bauta_circuits::{Evaluation, Proof, VerifyingKey, statement, web_inputs};
+use bauta_primitives::{Digest, EntryId, IdentitySecret, MasterSecret, Scope};
 use bauta_prover::{BlindedParts, CompactEngine, CompactKey, UnblindedC, Witness};
 use zeroize::Zeroize;
 
@@ -180,6 +185,50 @@ pub extern "C" fn combine() -> u32 {
     })
 }
 
+/// Derives the secret of an entry from the master secret: 32 bytes each of master secret, registry
+/// and entry id, then the counter as 4 big-endian bytes. The output is secret.
+#[unsafe(no_mangle)]
+pub extern "C" fn derive() -> u32 {
+    call(|_, mut input| {
+        let mut master = *take(&mut input)?;
+        let master = MasterSecret::from_bytes(&mut master);
+        let registry = take(&mut input)?;
+        let entry_id = EntryId::from_bytes(*take(&mut input)?).map_err(message)?;
+        let counter = u32::from_be_bytes(*take(&mut input)?);
+        Ok(master.identity(registry, entry_id, counter).expose().to_vec())
+    })
+}
+
+/// Computes the commitment to a secret.
+#[unsafe(no_mangle)]
+pub extern "C" fn commit() -> u32 {
+    call(|_, mut input| Ok(secret(&mut input)?.commitment().to_bytes().to_vec()))
+}
+
+/// Computes the nullifier of a secret, an entry id and a scope, of 32 bytes each.
+#[unsafe(no_mangle)]
+pub extern "C" fn nullify() -> u32 {
+    call(|_, mut input| {
+        let secret = secret(&mut input)?;
+        let entry_id = EntryId::from_bytes(*take(&mut input)?).map_err(message)?;
+        let scope = Scope::from_bytes(*take(&mut input)?).map_err(message)?;
+        Ok(secret.nullifier(entry_id, scope).to_bytes().to_vec())
+    })
+}
+
+/// Verifies a proof: the verifying key and the proof in the program's form, then the digest. The
+/// output is 1 if the proof is valid, and 0 if not. It needs no web key.
+#[unsafe(no_mangle)]
+pub extern "C" fn verify() -> u32 {
+    call(|_, mut input| {
+        let key = VerifyingKey::from_bytes(take(&mut input)?).map_err(message)?;
+        let proof = Proof::from_bytes(take(&mut input)?);
+        let digest = Digest::from_bytes(*take(&mut input)?).map_err(message)?;
+        let is_valid = proof.is_ok_and(|proof| key.verify(digest, &proof).is_ok());
+        Ok(vec![u8::from(is_valid)])
+    })
+}
+
 /// A result, or a message. Trait objects of errors would add their `Debug` forms to the module.
 type Result<T> = std::result::Result<T, String>;
 
@@ -207,6 +256,19 @@ fn engine(state: &State) -> Result<&CompactEngine<BackEnd>> {
         .engine
         .as_ref()
         .ok_or("there is no key; call load_key first")?)
+}
+
+/// Takes the first bytes of the input.
+fn take<'a, const N: usize>(input: &mut &'a [u8]) -> Result<&'a [u8; N]> {
+    let (first, rest) = input.split_first_chunk().ok_or("the input is too short")?;
+    *input = rest;
+    Ok(first)
+}
+
+/// Takes the secret of an entry.
+fn secret(input: &mut &[u8]) -> Result<IdentitySecret> {
+    let mut bytes = *take(input)?;
+    IdentitySecret::from_bytes(&mut bytes).map_err(message)
 }
 
 /// Reads the seed and the inputs of a proof, checks the statement and computes the witness.

@@ -13,6 +13,7 @@
 mod node;
 mod services;
 mod stack;
+mod web_keys;
 
 use std::{
     env, fs,

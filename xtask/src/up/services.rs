@@ -8,7 +8,9 @@ use bauta_dev_servers::random_hex;
 
 use crate::workspace;
 
-/// The SHA-256 of `local`, the secret of the API key of the API service.
+/// The API key of the API service. It is public: the service is open to this machine only.
+pub const LOCAL_KEY: &str = "bauta_00000000_local";
+/// The SHA-256 of `local`, the secret of this key.
 const LOCAL_KEY_HASH: &str = "25bf8e1a2393f1108d37029b3df5593236c755742ec93465bbafa9b290bddcf6";
 
 /// How to start a service.
@@ -103,8 +105,6 @@ pub const SERVICES: &[ServiceEntry] = &[
                 ("RELAY_SPONSORED", "any=100000000000".into()),
                 ("RELAY_SPONSOR_OPEN_ENDED", "true".into()),
                 ("RELAY_REQUESTS_PER_MINUTE", "0".into()),
-                ("PROVER_URL", "http://127.0.0.1:3001".into()),
-                // The key bauta_00000000_local. It is public: the service is open to this machine only.
                 (
                     "API_KEYS",
                     format!("00000000:{LOCAL_KEY_HASH}:prove+trees:{}:0:0", u64::MAX),

@@ -8,9 +8,15 @@ use bauta_dev_servers::{Postgres, Redis, Service};
 use super::{
     bauta, keypair,
     node::{Node, NodeSettings},
-    services::SERVICES,
+    services::{LOCAL_KEY, SERVICES},
+    web_keys::{self, WebKey},
 };
 use crate::{system, workspace};
+
+/// The name of the API in [`SERVICES`].
+const API: &str = "api";
+/// The name of the prover service in [`SERVICES`].
+const PROVER: &str = "prover";
 
 /// Selects the servers of a stack.
 pub struct StackSettings {
@@ -52,6 +58,8 @@ pub struct Stack {
     redis: Option<Server<Redis>>,
     node: Node,
     services: Vec<Service>,
+    /// The proving key of browsers, if there are services.
+    web_key: Option<WebKey>,
     keypair: PathBuf,
     /// The output of `bauta initialize`.
     report: String,
@@ -152,6 +160,7 @@ impl Stack {
             redis,
             node,
             services: Vec::new(),
+            web_key: None,
             keypair,
             report,
         };
@@ -162,6 +171,7 @@ impl Stack {
     }
 
     fn start_services(&mut self, ports: Ports) -> Result<()> {
+        self.web_key = Some(web_keys::prepare()?);
         for entry in SERVICES {
             workspace::build(&[entry.program])?;
             let program = entry.path()?;
@@ -173,6 +183,11 @@ impl Stack {
                     .database_variable
                     .zip(database.map(|server| server.url.clone())),
             );
+            if entry.name == API {
+                // The prover service was started before.
+                let prover = self.service(PROVER);
+                variables.extend(prover.map(|url| ("PROVER_URL", url.to_owned())));
+            }
             let chosen = |fixed: u16| match ports {
                 Ports::Fixed => fixed,
                 Ports::Free => 0,
@@ -209,6 +224,14 @@ impl Stack {
             variables.push(("GENESIS_HASH", "any".to_owned()));
         }
         variables.push(("BAUTA_KEYPAIR", self.keypair.display().to_string()));
+        for (name, variable) in [(PROVER, "BAUTA_PROVER_URL"), (API, "BAUTA_API_URL")] {
+            variables.extend(self.service(name).map(|url| (variable, url.to_owned())));
+        }
+        if let Some(key) = &self.web_key {
+            variables.push(("PROVING_KEYS_DIR", key.folder.display().to_string()));
+            variables.push(("BAUTA_WEB_KEY", key.digest.clone()));
+            variables.push(("BAUTA_API_KEY", LOCAL_KEY.to_owned()));
+        }
         variables
     }
 
