@@ -148,6 +148,14 @@ impl Limits {
         self.count(&self.relays, &client.name, NonZeroU32::MIN).await
     }
 
+    /// Counts a request to relay for the owner of the API key. The key can have its own limit.
+    pub async fn take_keyed_relay(&self, caller: &Caller) -> Result<(), RateLimitError> {
+        let per_minute = caller.quota.requests_per_minute.unwrap_or(self.relays.per_minute);
+        let client = key_client(&caller.owner);
+        self.count_within(&self.relays, per_minute, &client, NonZeroU32::MIN)
+            .await
+    }
+
     /// Counts a request for a proof, for the owner of the API key. The key can have its own limit.
     pub async fn take_proof(&self, caller: &Caller) -> Result<(), RateLimitError> {
         let per_minute = caller.quota.proofs_per_minute.unwrap_or(self.proofs.per_minute);

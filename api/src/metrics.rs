@@ -20,7 +20,7 @@ metric_names! {
     counter CACHED_TILES = "bauta_api_cached_tiles_total";
     /// Requests for JSON that can be kept in memory, by outcome: hit or miss.
     counter RESPONSES = "bauta_api_response_cache_total";
-    /// Verifications of proofs for clients, by outcome (valid, invalid or cached).
+    /// Verifications of proofs for clients and for relays, by outcome (valid, invalid or cached).
     counter VERIFICATIONS = "bauta_api_verifications_total";
     /// Whether Redis is connected. Absent without `REDIS_URL`.
     gauge REDIS_UP = "bauta_api_redis_up";
@@ -38,6 +38,8 @@ metric_names! {
     gauge RELAYS_OLDEST = "bauta_api_relays_oldest_seconds";
     /// Transactions of relays that replaced a dead one.
     counter RELAYS_REBUILT = "bauta_api_relays_rebuilt_total";
+    /// Steps of the sender of relays that panicked. The relay of the step is leased again.
+    counter RELAY_PANICS = "bauta_api_relay_panics_total";
     /// Lamports that relays have cost, fees and rent.
     counter RELAY_LAMPORTS = "bauta_api_relay_lamports_total";
     /// Nullifier accounts whose rent was returned.
@@ -96,7 +98,13 @@ pub fn register_relay(wallets: usize, min_balance: u64) {
     ] {
         counter!(RELAYS, "outcome" => state.as_str()).increment(0);
     }
-    for name in [RELAYS_REBUILT, RELAY_LAMPORTS, RELAY_RECLAIMED, LEDGER_UNREAD] {
+    for name in [
+        RELAYS_REBUILT,
+        RELAY_PANICS,
+        RELAY_LAMPORTS,
+        RELAY_RECLAIMED,
+        LEDGER_UNREAD,
+    ] {
         counter!(name).increment(0);
     }
 }
@@ -114,6 +122,11 @@ pub fn record_relay_confirmed(duration: Duration) {
 /// Records a transaction that replaces a dead one.
 pub fn record_relay_rebuilt() {
     counter!(RELAYS_REBUILT).increment(1);
+}
+
+/// Records a step of the sender that panicked.
+pub fn record_relay_panic() {
+    counter!(RELAY_PANICS).increment(1);
 }
 
 /// Records what a relay has cost.

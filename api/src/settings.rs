@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use bauta_service_common::{HttpSettings, OperationsSettings, Secret};
 use confique::Config;
 
-use crate::relay::Sponsored;
+use crate::relay::{Consumer, KeyBudget, Sponsored};
 
 /// Settings of the API service.
 #[derive(Debug, Config)]
@@ -70,7 +70,8 @@ pub struct Settings {
     pub total_requests_per_minute: u32,
 
     /// API keys, separated by commas. `bauta-api api-key` prints them. The database can have
-    /// further keys. Only the routes that make proofs or store trees need a key.
+    /// further keys. Only the routes that make proofs or store trees need a key, and relays that
+    /// the owner of a key pays for.
     #[config(env = "API_KEYS")]
     pub api_keys: Option<Secret>,
 
@@ -145,6 +146,27 @@ pub struct RelaySettings {
     /// entry, no scope is sponsored.
     #[config(env = "RELAY_SPONSORED", parse_env = confique::env::parse::list_by_comma, default = [])]
     pub sponsored: Vec<Sponsored>,
+
+    /// The API keys whose owners' relays the wallets pay for, each with its lamports for each day
+    /// (UTC), as `PREFIX=LAMPORTS` (in the environment, separated by commas). `PREFIX` is the first
+    /// 8 digits of the owner's first key. `any=LAMPORTS` is a budget for each other owner. The key
+    /// needs the permission `relay`. Such a relay may be in any scope.
+    #[config(env = "RELAY_KEY_BUDGETS", parse_env = confique::env::parse::list_by_comma, default = [])]
+    pub key_budgets: Vec<KeyBudget>,
+
+    /// Lamports for each day (UTC) that may be reserved for relays whose recipients pay inside the
+    /// transaction. The wallet loses them only if such a transaction fails. 0 refuses these relays.
+    #[config(env = "RELAY_IN_TRANSACTION", default = 0)]
+    pub in_transaction: u64,
+
+    /// The instructions of consumer programs that relays in scopes with a gate may call, as
+    /// `PROGRAM:SHA256:DISCRIMINATOR:PAYER:RELAYER:LAMPORTS` (in the environment, separated by
+    /// commas): the program, the hash of its ELF without the zeros at the end, the first bytes of
+    /// the instruction's data, the positions of payer and relayer among its accounts, and the most
+    /// lamports that a call takes from the payer in addition to the rent of the nullifier account.
+    /// The wallets sign for these programs: list only programs that you trust with the wallets.
+    #[config(env = "RELAY_CONSUMERS", parse_env = confique::env::parse::list_by_comma, default = [])]
+    pub consumers: Vec<Consumer>,
 
     /// Whether to pay in scopes of the mode live, where a registration allows another use, and in
     /// scopes that are open for more than a year, whose rent does not come back before.

@@ -1,4 +1,4 @@
-//! Verifies proofs for clients that don't verify them by themselves.
+//! Verifies proofs for clients that don't verify them by themselves, and before they are relayed.
 //!
 //! ```text
 //!   circuit id --database--> circuit --node--> its verifying key, checked by its hash
@@ -117,7 +117,8 @@ impl Verifier {
         Ok(Verified { verdict, circuit })
     }
 
-    async fn verdict(
+    /// Verifies a proof for a client, with the key of a circuit.
+    pub async fn verdict(
         &self,
         keys: &VerifyingKeys,
         client: &str,

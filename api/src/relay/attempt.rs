@@ -1,11 +1,13 @@
 //! Creates and stores the transactions of a relay, and ends relays.
 
 use bauta_store::{Attempt, NullifierUse, OpenRelay, RelayEnd, RelayLease, RelayState};
+use solana_hash::Hash;
+use solana_signature::Signature;
 
 use super::{
     Shared,
+    checked::{CheckedRequest, CoSigned},
     error::RelayError,
-    request::CheckedRequest,
     transaction::{instructions, sign, simulate},
 };
 use crate::{metrics, time::unix_seconds};
@@ -101,10 +103,10 @@ pub async fn attempt(shared: &Shared, relay: &OpenRelay, age_seconds: u64) -> Re
         );
         return Ok(Step::Lost);
     };
-    let mut compute_units = request.compute_units;
+    let mut simulated = request.compute_units;
     if last > 0 || age_seconds >= CHECKED_SECONDS || !request.is_simulated() {
-        match simulate(shared, &request.verify).await {
-            Ok(units) => compute_units = units,
+        match simulate(shared, &request).await {
+            Ok(units) => simulated = units,
             Err(RelayError::NullifierUsed) => {
                 // Perhaps by a transaction of this relay. The finalized events say by which one.
                 return match nullifier_use(shared, lease).await {
@@ -116,24 +118,87 @@ pub async fn attempt(shared: &Shared, relay: &OpenRelay, age_seconds: u64) -> Re
                 let reason = program.map_or_else(|| "simulation_failed".to_owned(), |error| error.name);
                 return end(not_executed(RelayState::Refused, &reason)).await;
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                return match refusal(&error) {
+                    Some(reason) => end(not_executed(RelayState::Refused, reason)).await,
+                    None => Err(error),
+                };
+            }
         }
     }
-    let recent = shared.nodes.price(relay.wallet).await;
-    let former = relay.attempt.as_ref().map(|former| former.price);
-    let price = shared.fees.price(recent, former);
-    let (blockhash, last_heights) = shared.nodes.blockhash().await?;
-    let all = instructions(&[request.verify.instruction()], compute_units, price);
-    let (signature, transaction) = sign(wallet.as_ref(), &all, blockhash).await?;
+    let signed = request.payment.as_ref().and_then(|payment| payment.signed);
+    let limits = match signed {
+        Some(signed) => co_signed_limits(shared, &request, signed, last).await?,
+        None => Some(new_limits(shared, relay, simulated).await?),
+    };
+    let Some(limits) = limits else {
+        return end(not_executed(RelayState::Expired, "not_executed")).await;
+    };
+    let inner = request.instructions(Some(shared.policy.min_balance));
+    let all = instructions(&inner, limits.compute_units, limits.price);
+    let others: Vec<Signature> = signed.iter().map(|signed| signed.signature).collect();
+    let (signature, transaction) = sign(wallet.as_ref(), &all, limits.blockhash, &others).await?;
     let attempt = Attempt {
         number: last + 1,
         signature,
-        last_heights,
-        price,
+        last_heights: limits.last_heights,
+        price: limits.price,
         transaction: shared.sealer.seal(&lease.relay, &transaction),
     };
     if !shared.store.add_attempt(lease, &attempt).await? {
         return Ok(Step::Lost);
     }
     Ok(Step::Stored(attempt, transaction))
+}
+
+/// What a transaction has in addition to its instructions.
+struct Limits {
+    blockhash: Hash,
+    last_heights: Vec<u64>,
+    price: u64,
+    compute_units: u32,
+}
+
+/// Returns the limits of the next transaction of a relay.
+async fn new_limits(shared: &Shared, relay: &OpenRelay, compute_units: u32) -> Result<Limits, RelayError> {
+    let recent = shared.nodes.price(relay.wallet).await;
+    let former = relay.attempt.as_ref().map(|former| former.price);
+    let (blockhash, last_heights) = shared.nodes.blockhash().await?;
+    Ok(Limits {
+        blockhash,
+        last_heights,
+        price: shared.fees.price(recent, former),
+        compute_units,
+    })
+}
+
+/// Returns the limits of the one transaction that the recipient has signed. `None` if it was sent,
+/// or if its blockhash has expired. Fails if no node answers.
+async fn co_signed_limits(
+    shared: &Shared,
+    request: &CheckedRequest,
+    signed: CoSigned,
+    last_attempt: u16,
+) -> Result<Option<Limits>, RelayError> {
+    if last_attempt > 0 {
+        return Ok(None);
+    }
+    let last_heights = shared.nodes.last_heights(signed.blockhash).await?;
+    Ok(last_heights.map(|last_heights| Limits {
+        blockhash: signed.blockhash,
+        last_heights,
+        price: signed.price,
+        compute_units: request.compute_units,
+    }))
+}
+
+/// Returns the reason with which a relay ends because of the operator's rules for consumer
+/// programs, which may have changed since the request.
+const fn refusal(error: &RelayError) -> Option<&'static str> {
+    match error {
+        RelayError::ConsumerNotListed => Some("consumer_not_listed"),
+        RelayError::ConsumerChanged => Some("consumer_changed"),
+        RelayError::ConsumerTooExpensive { .. } => Some("consumer_too_expensive"),
+        _ => None,
+    }
 }

@@ -6,6 +6,9 @@
 //! from a position that the database keeps, and a transaction that no node returns is set aside: it
 //! is booked with the balances of its neighbours.
 
+#[cfg(test)]
+mod long_lists;
+
 use std::{
     collections::{HashMap, VecDeque},
     convert::Infallible,

@@ -1,38 +1,46 @@
 //! What is checked before anything is paid: the cheap checks first, then the proof, then a
 //! simulation.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
-
-use bauta_circuits::{PreparedVerifyingKey, Proof, VerifyingKey};
 use bauta_client::instructions::Verify;
 use bauta_primitives::{Claim, PublicInputs, poseidon};
 use bauta_store::{Circuit, CircuitStatus, Scope, ScopeMode, ScopeStatus};
+use tokio::sync::Semaphore;
 
 use super::{
     Shared,
+    checked::{CheckedRequest, Payment},
     error::RelayError,
-    request::{CheckedRequest, MIN_VALIDITY_SECONDS, RelayRequest},
+    payment,
+    request::{Fee, MIN_VALIDITY_SECONDS, RelayRequest},
     transaction,
 };
-use crate::{time::unix_seconds, verifying_keys::VerifyingKeys};
+use crate::{time::unix_seconds, verifier::Verifier, verifying_keys::VerifyingKeys};
 
-/// The prepared verifying keys by hash. Only keys of registered circuits are kept.
-pub type Prepared = Mutex<HashMap<[u8; 32], Arc<PreparedVerifyingKey>>>;
+/// Verifies the proofs of requests. Clients take turns.
+pub struct Proofs<'a> {
+    /// Verifies.
+    pub verifier: &'a Verifier,
+    /// The verifying keys.
+    pub keys: &'a VerifyingKeys,
+    /// The client that sent the request.
+    pub client: &'a str,
+}
 
 /// Checks a request. Returns the instruction and its compute units.
 pub async fn check(
     shared: &Shared,
-    keys: &VerifyingKeys,
-    prepared: &Prepared,
+    proofs: &Proofs<'_>,
+    simulations: &Semaphore,
     request: &RelayRequest,
 ) -> Result<CheckedRequest, RelayError> {
     let now = unix_seconds();
     let scope = shared.store.scope(request.scope).await?;
-    shared.policy.check(&scope, now)?;
+    if request.fee == Fee::Sponsored {
+        shared.policy.check(&scope, now)?;
+    }
     check_scope(&scope, request, now)?;
+    let mut checked = transaction_of(shared, &scope, request)?;
+    transaction::check_build(&checked)?;
     check_root(shared, &scope, request, now).await?;
     if shared.store.nullifier(&scope, request.nullifier).await?.is_some() {
         return Err(RelayError::NullifierUsed);
@@ -44,20 +52,64 @@ pub async fn check(
     let circuit = circuit
         .filter(|circuit| is_active(circuit, now))
         .ok_or(RelayError::CircuitInactive)?;
-    let verify = instruction(&scope, request);
-    let key = prepared_key(keys, prepared, &circuit).await?;
-    check_proof(&scope, &verify, key).await?;
+    check_proof(proofs, &circuit, &scope, &checked.verify).await?;
     // A node that simulates a request knows it. A request with a delay is simulated when it is
     // sent.
-    let compute_units = if request.max_delay_seconds == 0 {
-        transaction::simulate(shared, &verify).await?
-    } else {
-        transaction::LARGEST_VERIFICATION
+    if request.max_delay_seconds == 0 {
+        // The semaphore is never closed.
+        let permit = simulations.acquire().await.map_err(|_| RelayError::Busy)?;
+        let compute_units = transaction::simulate(shared, &checked).await?;
+        drop(permit);
+        if request.signed_transaction.is_none() {
+            checked.compute_units = compute_units;
+        } else if u64::from(checked.compute_units) * 11 < u64::from(compute_units) * 10 {
+            // The simulation used more, without the reserve of 10 %.
+            return Err(RelayError::CoSignature("has too few compute units"));
+        }
+    }
+    if let Some(signed) = checked.payment.as_ref().and_then(|payment| payment.signed)
+        && shared.nodes.last_heights(signed.blockhash).await?.is_none()
+    {
+        return Err(RelayError::BlockhashExpired);
+    }
+    Ok(checked)
+}
+
+/// Returns the instructions of a request, before they are simulated.
+fn transaction_of(
+    shared: &Shared,
+    scope: &Scope,
+    request: &RelayRequest,
+) -> Result<CheckedRequest, RelayError> {
+    let payer = request.payer();
+    if request.fee == Fee::InTransaction && shared.wallets.get(&payer).is_some() {
+        return Err(RelayError::OwnRecipient);
+    }
+    let call = match (&request.consumer, scope.gate) {
+        (None, None) => None,
+        (None, Some(_)) => return Err(RelayError::Gated),
+        (Some(_), None) => return Err(RelayError::NotGated),
+        (Some(call), Some(_)) => {
+            let (consumers, wallets) = (&shared.consumers, &shared.wallets);
+            Some(consumers.instruction(call, payer, request.relayer, wallets)?)
+        }
     };
-    Ok(CheckedRequest {
-        verify,
-        compute_units,
-    })
+    let mut checked = CheckedRequest {
+        verify: instruction(scope, request),
+        call,
+        payment: None,
+        compute_units: 0,
+    };
+    checked.compute_units = checked.most_units();
+    if let Some(signed) = &request.signed_transaction {
+        payment::co_signed(shared, &mut checked, signed)?;
+    } else if request.fee == Fee::InTransaction {
+        checked.payment = Some(Payment {
+            lamports: payment::due(0, 0),
+            signed: None,
+        });
+    }
+    Ok(checked)
 }
 
 fn is_active(circuit: &Circuit, now: i64) -> bool {
@@ -65,9 +117,6 @@ fn is_active(circuit: &Circuit, now: i64) -> bool {
 }
 
 fn check_scope(scope: &Scope, request: &RelayRequest, now: i64) -> Result<(), RelayError> {
-    if scope.gate.is_some() {
-        return Err(RelayError::Gated);
-    }
     let last = now + i64::from(request.max_delay_seconds);
     if scope.status != ScopeStatus::Open || scope.closes_at <= last {
         return Err(RelayError::ScopeNotOpen { state: "closed" });
@@ -122,12 +171,12 @@ async fn check_root(
 
 fn instruction(scope: &Scope, request: &RelayRequest) -> Verify {
     Verify {
-        payer: request.relayer,
+        payer: request.payer(),
         scope: scope.address,
         circuit: scope.circuit,
         registry: (scope.mode == ScopeMode::Live).then_some(scope.registry),
         auxiliary_registry: scope.auxiliary_registry,
-        gate: None,
+        gate: scope.gate,
         recipient: request.recipient,
         relayer: Some(request.relayer),
         proof: request.proof,
@@ -140,33 +189,12 @@ fn instruction(scope: &Scope, request: &RelayRequest) -> Verify {
     }
 }
 
-async fn prepared_key(
-    keys: &VerifyingKeys,
-    prepared: &Prepared,
-    circuit: &Circuit,
-) -> Result<Arc<PreparedVerifyingKey>, RelayError> {
-    let known = |hash| {
-        let kept = prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(hash).cloned()
-    };
-    if let Some(key) = known(&circuit.vk_hash) {
-        return Ok(key);
-    }
-    let bytes = keys.get(&circuit.address, circuit.vk_hash).await?;
-    let key = VerifyingKey::from_bytes(&bytes).map_err(|error| RelayError::Internal(error.to_string()))?;
-    let key = Arc::new(key.prepare());
-    prepared
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(circuit.vk_hash, key.clone());
-    Ok(key)
-}
-
 /// Verifies the proof for the values that the program would verify it for.
 async fn check_proof(
+    proofs: &Proofs<'_>,
+    circuit: &Circuit,
     scope: &Scope,
     verify: &Verify,
-    key: Arc<PreparedVerifyingKey>,
 ) -> Result<(), RelayError> {
     let claim = match verify.auxiliary_root {
         None => verify.claim,
@@ -179,13 +207,10 @@ async fn check_proof(
         claim,
         context: verify.context(),
     };
-    let proof = verify.proof;
-    let verified = tokio::task::spawn_blocking(move || {
-        let proof = Proof::from_bytes(&proof).map_err(|_| RelayError::ProofRefused)?;
-        key.verify(public.digest(), &proof)
-            .map_err(|_| RelayError::ProofRefused)
-    });
-    verified
-        .await
-        .map_err(|error| RelayError::Internal(error.to_string()))?
+    let (digest, proof) = (public.digest(), verify.proof);
+    let verdict = proofs
+        .verifier
+        .verdict(proofs.keys, proofs.client, circuit, digest, proof)
+        .await?;
+    verdict.map_err(|_| RelayError::ProofRefused)
 }

@@ -8,7 +8,7 @@ use bauta_store::StoreError;
 use solana_address::Address;
 
 use super::request::{MAX_DELAY_SECONDS, MIN_VALIDITY_SECONDS};
-use crate::verifying_keys::VerifyingKeyError;
+use crate::verifier::VerificationError;
 
 /// Why a request is not relayed. Nothing was paid and nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -25,9 +25,62 @@ pub enum RelayError {
          registration allows another use"
     )]
     OpenEnded,
+    /// The service doesn't accept the kind of fee.
+    #[error("this service doesn't accept the fee in_transaction")]
+    FeeNotAccepted,
+    /// The API key may relay, but nothing is paid for it.
+    #[error("the API key has no budget for relays; request one from the operator")]
+    NoKeyBudget,
     /// The scope has a gate, which must sign.
-    #[error("the scope has a gate; this service relays only verifications in scopes without a gate")]
+    #[error("the scope has a gate, which must sign; name the call of its program in consumer")]
     Gated,
+    /// The scope has no gate, but the request has a call of a consumer program.
+    #[error("the scope has no gate; omit consumer")]
+    NotGated,
+    /// The operator hasn't listed the instruction of the consumer program.
+    #[error(
+        "this service doesn't call this instruction of the consumer program; GET /v1/relay lists those it calls"
+    )]
+    ConsumerNotListed,
+    /// The accounts of the call are not those that the operator's entry asks for.
+    #[error(
+        "the accounts of the call must have the payer at position {payer} (the wallet, or the recipient with the fee \
+         in_transaction) and the relayer at position {relayer}, and no wallet of this service elsewhere"
+    )]
+    ConsumerAccounts {
+        /// The position of the payer.
+        payer: usize,
+        /// The position of the relayer.
+        relayer: usize,
+    },
+    /// The ELF of the consumer program is not the one that the operator listed.
+    #[error("the consumer program is not the one that the operator listed: its ELF has another hash")]
+    ConsumerChanged,
+    /// The consumer program takes more from the wallet than the operator allows.
+    #[error("the call takes {lost} lamports from the wallet; the operator allows {allowed}")]
+    ConsumerTooExpensive {
+        /// Lamports that the wallet would lose.
+        lost: i128,
+        /// Lamports that it may lose.
+        allowed: i128,
+    },
+    /// The balance of the wallet changed during each simulation.
+    #[error("the balance of the wallet changed during each simulation; retry later")]
+    BalanceMoves,
+    /// The transaction can't be built. It is too long, for example.
+    #[error(transparent)]
+    NotBuilt(RpcError),
+    /// The recipient is a wallet of this service.
+    #[error("the recipient is a wallet of this service")]
+    OwnRecipient,
+    /// The signed transaction is not the one that the recipient should sign.
+    #[error("signed_transaction {0}; request a new transaction without signed_transaction")]
+    CoSignature(&'static str),
+    /// The signed transaction is too old.
+    #[error(
+        "the blockhash of signed_transaction has expired; request a new transaction without signed_transaction"
+    )]
+    BlockhashExpired,
     /// The scope does not accept verifications now.
     #[error("the scope is {state}")]
     ScopeNotOpen {
@@ -90,12 +143,15 @@ pub enum RelayError {
     /// The nodes contradict each other. One of them is behind or wrong.
     #[error("the nodes of the relay contradict each other; retry later")]
     NodesDisagree,
-    /// The node failed.
-    #[error(transparent)]
+    /// No node answers.
+    #[error("no node of the relay answers; retry later")]
+    NodesUnavailable,
+    /// The node failed. What it wrote is not shown, because it can have addresses of a request.
+    #[error("{}", .0.summary())]
     Node(#[from] RpcError),
-    /// The verifying key can't be read.
+    /// The proof can't be verified now.
     #[error(transparent)]
-    Key(#[from] VerifyingKeyError),
+    Verification(#[from] VerificationError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -139,6 +195,12 @@ pub enum RelaySetupError {
     /// A scope is listed twice.
     #[error("RELAY_SPONSORED has {0} twice")]
     SameScope(String),
+    /// An API key is listed twice.
+    #[error("RELAY_KEY_BUDGETS has {0} twice")]
+    SameKey(String),
+    /// A consumer program is listed twice.
+    #[error("RELAY_CONSUMERS has {0} twice, or its program with two hashes")]
+    SameConsumer(String),
     /// A node is listed twice.
     #[error("RELAY_RPC_URLS has the node {0} twice; two nodes that agree must be two nodes")]
     SameNode(String),

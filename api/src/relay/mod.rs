@@ -1,8 +1,10 @@
-//! The relay: pays for verifications in scopes that the operator sponsors, so that no wallet of the
-//! member appears on the chain.
+//! The relay: sends verifications so that no wallet of the member appears on the chain. The operator
+//! pays (`sponsored`), the owner of an API key (`key`), or the recipient (`in_transaction`).
 //!
 //! ```text
-//!   request --> checks: ours? sponsored? open? valid root? unused? proof? simulation?   (checks)
+//!   request --> checks: ours? budget? open? valid root? unused? proof? simulation?      (checks)
+//!                 |             consumer programs of scopes with a gate                 (consumers)
+//!                 |             the recipient signs and pays                            (payment)
 //!                 |
 //!                 v   one row for each nullifier, with a reservation in the budget      (store)
 //!   Sender: sign --> store --> send to all nodes --> confirmed --> finalized            (sender)
@@ -20,9 +22,12 @@
 mod agreement;
 mod attempt;
 mod books;
+mod checked;
 mod checks;
+mod consumers;
 mod error;
 mod nodes;
+mod payment;
 mod policy;
 mod rent;
 mod request;
@@ -32,13 +37,8 @@ mod sender;
 mod transaction;
 mod wallets;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use bauta_circuits::PreparedVerifyingKey;
 use bauta_service_common::Service;
 use bauta_store::{
     AddedRelay, NewRelay, OpenRelay, RandomId, RelayLease, RelayLimits, RelayStatus, Scope, Store,
@@ -48,29 +48,44 @@ use solana_address::Address;
 use tokio::sync::{Semaphore, mpsc};
 
 pub use self::{
+    checks::Proofs,
+    consumers::Consumer,
     error::{RelayError, RelaySetupError},
-    policy::Sponsored,
-    request::{MAX_DELAY_SECONDS, MAX_PAYLOAD_BYTES, MIN_VALIDITY_SECONDS, RelayRequest},
+    payment::Proposal,
+    policy::{KeyBudget, Sponsored},
+    request::{
+        ConsumerAccount, ConsumerCall, Fee, MAX_CALL_ACCOUNTS, MAX_CALL_BYTES, MAX_DELAY_SECONDS,
+        MAX_PAYLOAD_BYTES, MIN_VALIDITY_SECONDS, RelayRequest,
+    },
 };
 use self::{
-    nodes::Nodes, policy::Policy, sealer::Sealer, sender::Sender, transaction::Fees, wallets::Wallets,
+    consumers::Consumers, nodes::Nodes, policy::Policy, sealer::Sealer, sender::Sender, transaction::Fees,
+    wallets::Wallets,
 };
-use crate::{metrics, settings::RelaySettings, verifying_keys::VerifyingKeys};
+use crate::{metrics, settings::RelaySettings};
 
 /// Seconds for which a relay belongs to the instance that sends it. Another one continues when the
 /// instance has not extended it.
 const LEASE_SECONDS: u32 = 15;
 /// Largest number of relays that wait for the sender of this instance.
 const QUEUE: usize = 1_024;
-/// Largest number of requests whose proofs are verified at a time.
-const MAX_CHECKS: usize = 32;
+/// Largest number of requests that are simulated at a time.
+const MAX_SIMULATIONS: usize = 32;
 
 /// Accepts relays. The tasks that [`Relay::start`] spawns send them.
 pub struct Relay {
     shared: Arc<Shared>,
     new: mpsc::Sender<OpenRelay>,
-    checks: Semaphore,
-    prepared: Mutex<HashMap<[u8; 32], Arc<PreparedVerifyingKey>>>,
+    simulations: Semaphore,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub enum Submitted {
+    /// It has this relay.
+    Relay(RandomId),
+    /// The recipient must sign this transaction. Nothing is stored.
+    ToSign(Proposal),
 }
 
 /// What accepting and sending have in common.
@@ -80,6 +95,7 @@ struct Shared {
     nodes: Nodes,
     sealer: Sealer,
     policy: Policy,
+    consumers: Consumers,
     fees: Fees,
     /// The id of this instance in leases.
     instance: RandomId,
@@ -106,6 +122,7 @@ impl Relay {
             nodes,
             sealer: Sealer::new(key)?,
             policy: Policy::new(settings)?,
+            consumers: Consumers::new(&settings.consumers)?,
             fees: Fees::new(settings.max_price),
             instance: random_id(),
         });
@@ -119,8 +136,7 @@ impl Relay {
         Ok(Some(Self {
             shared,
             new,
-            checks: Semaphore::new(MAX_CHECKS),
-            prepared: Mutex::default(),
+            simulations: Semaphore::new(MAX_SIMULATIONS),
         }))
     }
 
@@ -137,10 +153,23 @@ impl Relay {
         Ok(self.shared.wallets.addresses().filter(can_pay).collect())
     }
 
-    /// Returns whether the operator pays for relays in a scope.
-    pub fn sponsors(&self, scope: &Scope, now: i64) -> bool {
-        let policy = &self.shared.policy;
-        scope.gate.is_none() && policy.limits(&scope.address).is_ok() && policy.check(scope, now).is_ok()
+    /// Returns how relays in a scope can be paid for. In a scope with a gate, they need a consumer
+    /// program that the operator has listed.
+    pub fn fees(&self, scope: &Scope, now: i64) -> Vec<Fee> {
+        if scope.gate.is_some() && self.consumers().is_empty() {
+            return Vec::new();
+        }
+        self.shared.policy.fees(scope, now)
+    }
+
+    /// Returns whether a kind of fee is accepted at all.
+    pub fn accepts(&self, fee: Fee) -> bool {
+        self.shared.policy.accepts(fee)
+    }
+
+    /// Returns the instructions of consumer programs that relays may call.
+    pub fn consumers(&self) -> &[Consumer] {
+        self.shared.consumers.listed()
     }
 
     /// Returns the state of a relay. `None` if there is none with this id.
@@ -148,44 +177,47 @@ impl Relay {
         Ok(self.shared.store.relay_status(id).await?)
     }
 
-    /// Checks a request and adds it to the queue. Returns the relay's id. The same request has the
-    /// same relay. With an idempotency key, this is so whatever has become of the relay, and
-    /// nothing is checked again.
+    /// Checks a request and adds it to the queue. `key` is the owner of the API key of the request.
+    ///
+    /// The same request has the same relay. With an idempotency key, this is so whatever has become
+    /// of the relay, and nothing is checked again. If the recipient pays and has not signed, returns
+    /// the transaction to sign.
     pub async fn submit(
         &self,
-        keys: &VerifyingKeys,
+        proofs: &Proofs<'_>,
         request: &RelayRequest,
+        key: Option<&str>,
         idempotency_key: Option<&str>,
-    ) -> Result<RandomId, RelayError> {
+    ) -> Result<Submitted, RelayError> {
         let shared = &self.shared;
         let hash = shared.sealer.hash(request);
         let key_hash = idempotency_key.map(|key| shared.sealer.idempotency_hash(key, &hash));
         if let Some(key_hash) = &key_hash
             && let Some(id) = shared.store.find_repeated_relay(key_hash).await?
         {
-            return Ok(id);
+            return Ok(Submitted::Relay(id));
         }
         let wallet = shared
             .wallets
             .get(&request.relayer)
             .ok_or(RelayError::OtherRelayer)?;
-        let limits = shared.policy.limits(&request.scope)?;
+        let limits = shared.policy.limits(request, key)?;
         let found = shared.store.find_relay(request.scope, request.nullifier, &hash);
         if let Some(found) = found.await? {
-            return accepted(found, [0; 16]);
+            return accepted(found, [0; 16]).map(Submitted::Relay);
         }
-        // The semaphore is never closed.
-        let permit = self.checks.acquire().await.map_err(|_| RelayError::Busy)?;
-        let checked = checks::check(shared, keys, &self.prepared, request).await?;
-        drop(permit);
+        let checked = checks::check(shared, proofs, &self.simulations, request).await?;
+        if request.fee == Fee::InTransaction && request.signed_transaction.is_none() {
+            return payment::propose(shared, checked).await.map(Submitted::ToSign);
+        }
         let hashes = (hash, key_hash);
-        self.add(&checked, request, wallet.address(), &limits, hashes)
-            .await
+        let id = self.add(&checked, request, wallet.address(), &limits, hashes);
+        id.await.map(Submitted::Relay)
     }
 
     async fn add(
         &self,
-        checked: &request::CheckedRequest,
+        checked: &checked::CheckedRequest,
         request: &RelayRequest,
         wallet: Address,
         limits: &RelayLimits,
@@ -197,6 +229,10 @@ impl Relay {
             0 => 0,
             most => OsRng.gen_range(0..=most),
         };
+        let call_lamports = match &checked.call {
+            Some(call) => shared.consumers.find(call.program_id, &call.data)?.lamports,
+            None => 0,
+        };
         let relay = NewRelay {
             id,
             scope: request.scope,
@@ -207,7 +243,8 @@ impl Relay {
             request: shared.sealer.seal(&id, &checked.to_bytes()),
             expiry: request.expiry,
             delay_seconds,
-            reserved: shared.fees.most(),
+            reserved: shared.fees.most_of(checked, call_lamports),
+            has_deposit: checked.verify.payer == wallet,
             instance: shared.instance,
             lease_seconds: LEASE_SECONDS,
         };

@@ -208,14 +208,18 @@ impl Nodes {
                     in_time(&node, node.latest_blockhash(CommitmentLevel::Confirmed)).await
                 })
                 .await;
-            match latest {
-                Ok((hash, reported)) if self.is_known(hash).await => {
-                    found = Some((hash, reported));
-                    break;
+            let (hash, reported) = match latest {
+                Ok(latest) => latest,
+                Err(error) => {
+                    last = Some(error.into());
+                    continue;
                 }
-                Ok(_) => last = Some(RelayError::NodesDisagree),
-                Err(error) => last = Some(error.into()),
+            };
+            if self.is_known(hash).await? {
+                found = Some((hash, reported));
+                break;
             }
+            last = Some(RelayError::NodesDisagree);
         }
         let Some((hash, reported)) = found else {
             return Err(last.unwrap_or(RelayError::NodesDisagree));
@@ -223,27 +227,51 @@ impl Nodes {
         let heights = if self.rpcs.len() == 1 {
             vec![reported]
         } else {
-            // The hash is not newer than the present block.
-            let level = CommitmentLevel::Processed;
-            let heights = self.each(|node| async move { in_time(&node, node.block_height(level)).await });
-            last_heights(&heights.await)
+            self.heights_from_now().await
         };
         *kept = Some((at, hash, heights.clone()));
         Ok((hash, heights))
     }
 
-    /// Returns whether the nodes accept a blockhash: as many as must agree, or all that answer.
-    async fn is_known(&self, hash: Hash) -> bool {
+    /// Returns, for each node, its last height at which a transaction with a client's blockhash can
+    /// be executed. `None` if the nodes don't accept the blockhash, or no longer. Fails if no node
+    /// answers.
+    pub async fn last_heights(&self, hash: Hash) -> Result<Option<Vec<u64>>, RelayError> {
+        Ok(if self.is_accepted(hash).await? {
+            Some(self.heights_from_now().await)
+        } else {
+            None
+        })
+    }
+
+    /// Returns, for each node, the last height for a blockhash that is not newer than the present
+    /// block.
+    async fn heights_from_now(&self) -> Vec<u64> {
+        let level = CommitmentLevel::Processed;
+        let heights = self.each(|node| async move { in_time(&node, node.block_height(level)).await });
+        last_heights(&heights.await)
+    }
+
+    /// Returns whether the nodes know a blockhash that one of them returned. A single node decides.
+    async fn is_known(&self, hash: Hash) -> Result<bool, RelayError> {
         if self.rpcs.len() == 1 {
-            return true;
+            return Ok(true);
         }
+        self.is_accepted(hash).await
+    }
+
+    /// Returns whether the nodes accept a blockhash: as many as must agree, or all that answer.
+    /// Fails if none answers.
+    async fn is_accepted(&self, hash: Hash) -> Result<bool, RelayError> {
         let level = CommitmentLevel::Processed;
         let answers = self
-            .each(|node| async move { in_time(&node, node.is_blockhash_valid(&hash, level)).await })
+            .all(|node| async move { in_time(&node, node.is_blockhash_valid(&hash, level)).await })
             .await;
-        let valid = answers.iter().filter(|answer| **answer == Some(true)).count();
-        let invalid = answers.iter().filter(|answer| **answer == Some(false)).count();
-        valid >= self.quorum() || invalid == 0
+        if answers.is_empty() {
+            return Err(RelayError::NodesUnavailable);
+        }
+        let valid = answers.iter().filter(|is_valid| **is_valid).count();
+        Ok(valid >= self.quorum() || valid == answers.len())
     }
 
     /// Returns the price at the 75th percentile of recent blocks for transactions that write to an
@@ -467,6 +495,16 @@ mod tests {
         let refused = Nodes::new(&urls, None).err().unwrap();
         assert!(matches!(refused, RelaySetupError::SameNode(_)), "{refused}");
         assert!(Nodes::new(&[url("http://node:8899/a"), url("http://node:8899/b")], None).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_blockhash_is_neither_accepted_nor_expired_if_no_node_answers() {
+        // Nothing listens at these ports.
+        let heights = nodes(2).last_heights(Hash::default()).await;
+        assert!(
+            matches!(heights, Err(RelayError::NodesUnavailable)),
+            "{heights:?}"
+        );
     }
 
     #[tokio::test]

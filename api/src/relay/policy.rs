@@ -6,15 +6,23 @@ use bauta_store::{RelayLimits, Scope, ScopeMode};
 use serde::{Deserialize, Deserializer, de};
 use solana_address::Address;
 
-use super::error::{RelayError, RelaySetupError};
+use super::{
+    error::{RelayError, RelaySetupError},
+    request::{Fee, RelayRequest},
+};
 use crate::settings::RelaySettings;
 
-/// The name that stands for all scopes.
+/// The name that stands for all scopes, or for all API keys.
 const ANY: &str = "any";
 /// The budget of all scopes together. No scope has this address.
 const ANY_BUDGET: Address = Address::new_from_array([0; 32]);
 /// A scope that ends later counts as one without an end. Its rent does not come back before.
 const LONGEST_SECONDS: i64 = 366 * 86_400;
+/// Context of the addresses that stand for the budgets of API keys and of recipients who pay. It
+/// must not change: the database has the budgets of the day.
+const BUDGET_CONTEXT: &str = "bauta api 2026-11-22 budgets of relays";
+/// Digits of an API key's prefix.
+const PREFIX_DIGITS: usize = 8;
 
 /// A scope that the operator sponsors, and its budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +55,57 @@ impl FromStr for Sponsored {
 
 impl<'de> Deserialize<'de> for Sponsored {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        from_text(deserializer)
+    }
+}
+
+/// Reads a value that is written as text.
+pub fn from_text<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    String::deserialize(deserializer)?
+        .parse()
+        .map_err(de::Error::custom)
+}
+
+/// The budget of an API key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyBudget {
+    /// The owner of the key: the prefix of the client's first key. `None`: each other owner.
+    owner: Option<String>,
+    lamports_per_day: u64,
+}
+
+/// The text isn't a [`KeyBudget`].
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must be PREFIX=LAMPORTS: the 8 hexadecimal digits that an API key begins with, or `any`, and lamports for each day"
+)]
+pub struct InvalidKeyBudget;
+
+impl FromStr for KeyBudget {
+    type Err = InvalidKeyBudget;
+
+    fn from_str(text: &str) -> Result<Self, InvalidKeyBudget> {
+        let (owner, lamports) = text.trim().split_once('=').ok_or(InvalidKeyBudget)?;
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let owner = match owner.trim() {
+            ANY => None,
+            prefix if prefix.len() == PREFIX_DIGITS && prefix.bytes().all(is_digit) => {
+                Some(prefix.to_owned())
+            }
+            _ => return Err(InvalidKeyBudget),
+        };
+        Ok(Self {
+            owner,
+            lamports_per_day: lamports.trim().parse().map_err(|_| InvalidKeyBudget)?,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyBudget {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer)
     }
 }
 
@@ -65,6 +121,9 @@ impl fmt::Display for Sponsored {
 /// What the operator pays for.
 pub struct Policy {
     sponsored: Vec<Sponsored>,
+    keys: Vec<KeyBudget>,
+    /// Lamports for each day that relays may reserve whose recipients pay.
+    in_transaction: u64,
     sponsors_open_ended: bool,
     /// Lamports that remain in each wallet.
     pub min_balance: u64,
@@ -83,29 +142,76 @@ impl Policy {
                 return Err(RelaySetupError::SameScope(entry.to_string()));
             }
         }
+        let keys = &settings.key_budgets;
+        for (index, entry) in keys.iter().enumerate() {
+            if keys[..index].iter().any(|earlier| earlier.owner == entry.owner) {
+                let owner = entry.owner.as_deref().unwrap_or(ANY);
+                return Err(RelaySetupError::SameKey(owner.to_owned()));
+            }
+        }
         Ok(Self {
             sponsored: sponsored.clone(),
+            keys: keys.clone(),
+            in_transaction: settings.in_transaction,
             sponsors_open_ended: settings.sponsor_open_ended,
             min_balance: settings.min_balance,
             max_open: settings.max_open,
         })
     }
 
-    /// Returns what a relay in a scope may use. An entry for the scope precedes the one for all
-    /// scopes.
-    pub fn limits(&self, scope: &Address) -> Result<RelayLimits, RelayError> {
-        let entry = |wanted: Option<Address>| self.sponsored.iter().find(|entry| entry.scope == wanted);
-        let entry = entry(Some(*scope)).or_else(|| entry(None));
-        let entry = entry.ok_or(RelayError::NotSponsored)?;
+    /// Returns what a relay may use. `key` is the owner of the API key of the request.
+    pub fn limits(&self, request: &RelayRequest, key: Option<&str>) -> Result<RelayLimits, RelayError> {
+        let (budget, lamports_per_day) = match request.fee {
+            Fee::Sponsored => self.scope_budget(&request.scope)?,
+            Fee::Key => self.key_budget(key.ok_or(RelayError::NoKeyBudget)?)?,
+            Fee::InTransaction if self.in_transaction == 0 => return Err(RelayError::FeeNotAccepted),
+            Fee::InTransaction => (named_budget(Fee::InTransaction, ""), self.in_transaction),
+        };
         Ok(RelayLimits {
-            budget: entry.scope.unwrap_or(ANY_BUDGET),
-            lamports_per_day: entry.lamports_per_day,
+            budget,
+            lamports_per_day,
             min_balance: self.min_balance,
             max_open: self.max_open,
         })
     }
 
-    /// Refuses scopes whose rent never comes back, and those where a registration buys another use.
+    /// Returns the budget of a scope. An entry for the scope precedes the one for all scopes.
+    fn scope_budget(&self, scope: &Address) -> Result<(Address, u64), RelayError> {
+        let entry = |wanted: Option<Address>| self.sponsored.iter().find(|entry| entry.scope == wanted);
+        let entry = entry(Some(*scope)).or_else(|| entry(None));
+        let entry = entry.ok_or(RelayError::NotSponsored)?;
+        Ok((entry.scope.unwrap_or(ANY_BUDGET), entry.lamports_per_day))
+    }
+
+    /// Returns the budget of an owner of API keys. Each owner has their own, also if the entry is
+    /// the one for all.
+    fn key_budget(&self, owner: &str) -> Result<(Address, u64), RelayError> {
+        let entry = |wanted: Option<&str>| self.keys.iter().find(|entry| entry.owner.as_deref() == wanted);
+        let entry = entry(Some(owner)).or_else(|| entry(None));
+        let entry = entry.ok_or(RelayError::NoKeyBudget)?;
+        Ok((named_budget(Fee::Key, owner), entry.lamports_per_day))
+    }
+
+    /// Returns the kinds of fees that this service accepts in a scope.
+    pub fn fees(&self, scope: &Scope, now: i64) -> Vec<Fee> {
+        let is_accepted = |fee: &Fee| match fee {
+            Fee::Sponsored => self.scope_budget(&scope.address).is_ok() && self.check(scope, now).is_ok(),
+            Fee::Key | Fee::InTransaction => self.accepts(*fee),
+        };
+        Fee::ALL.into_iter().filter(is_accepted).collect()
+    }
+
+    /// Returns whether this service accepts a kind of fee at all.
+    pub fn accepts(&self, fee: Fee) -> bool {
+        match fee {
+            Fee::Sponsored => !self.sponsored.is_empty(),
+            Fee::Key => !self.keys.is_empty(),
+            Fee::InTransaction => self.in_transaction > 0,
+        }
+    }
+
+    /// Refuses to sponsor scopes whose rent never comes back, and those where a registration buys
+    /// another use.
     pub fn check(&self, scope: &Scope, now: i64) -> Result<(), RelayError> {
         let is_open_ended =
             scope.mode == ScopeMode::Live || scope.closes_at.saturating_sub(now) > LONGEST_SECONDS;
@@ -116,9 +222,52 @@ impl Policy {
     }
 }
 
+/// Returns the address that stands for a budget. No scope has this address.
+fn named_budget(fee: Fee, name: &str) -> Address {
+    let name = format!("{}:{name}", fee.as_str());
+    Address::new_from_array(blake3::derive_key(BUDGET_CONTEXT, name.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_budget_of_a_key_is_a_prefix_or_any_with_lamports_and_each_owner_has_their_own() {
+        let entry: KeyBudget = "0a1b2c3d = 7".parse().unwrap();
+        assert_eq!(
+            (entry.owner.as_deref(), entry.lamports_per_day),
+            (Some("0a1b2c3d"), 7)
+        );
+        for text in [
+            "",
+            "any",
+            "0a1b2c3=7",
+            "0A1B2C3D=7",
+            "0a1b2c3d=-1",
+            "0a1b2c3d=7=7",
+        ] {
+            assert_eq!(text.parse::<KeyBudget>(), Err(InvalidKeyBudget), "{text}");
+        }
+        let policy = |keys: &[&str]| Policy {
+            sponsored: Vec::new(),
+            keys: keys.iter().map(|text| text.parse().unwrap()).collect(),
+            in_transaction: 0,
+            sponsors_open_ended: false,
+            min_balance: 0,
+            max_open: 1,
+        };
+        let all = policy(&["0a1b2c3d=7", "any=5"]);
+        let (first, second) = (
+            all.key_budget("0a1b2c3d").unwrap(),
+            all.key_budget("00000000").unwrap(),
+        );
+        assert_eq!((first.1, second.1), (7, 5));
+        assert_ne!(second.0, all.key_budget("00000001").unwrap().0);
+        assert_ne!(first.0, second.0);
+        let one = policy(&["0a1b2c3d=7"]);
+        assert!(matches!(one.key_budget("00000000"), Err(RelayError::NoKeyBudget)));
+    }
 
     #[test]
     fn a_sponsored_scope_is_an_address_or_any_with_lamports() {

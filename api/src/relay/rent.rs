@@ -164,7 +164,7 @@ async fn close(shared: &Shared, wallet: &dyn Wallet, reclaims: &[Instruction]) -
 /// Sends a transaction that reclaims rent, and waits until it is confirmed.
 async fn send(shared: &Shared, wallet: &dyn Wallet, all: &[Instruction]) -> Result<(), RelayError> {
     let (blockhash, _) = shared.nodes.blockhash().await?;
-    let (signature, transaction) = sign(wallet, all, blockhash).await?;
+    let (signature, transaction) = sign(wallet, all, blockhash, &[]).await?;
     shared.store.add_reclaim(signature, wallet.address()).await?;
     let confirmed = async {
         loop {

@@ -1,12 +1,7 @@
-//! A request to relay a verification, and the form in which it waits in the database.
+//! A request to relay a verification.
 
-use anchor_lang::{AnchorDeserialize, AnchorSerialize};
-use bauta::instructions::Presentation;
-use bauta_client::instructions::Verify;
 use bauta_primitives::{Claim, Nullifier, Root};
 use solana_address::Address;
-
-use super::transaction::LARGEST_VERIFICATION;
 
 /// Largest payload in bytes. The transaction has at most 1,232.
 pub const MAX_PAYLOAD_BYTES: usize = 240;
@@ -14,6 +9,56 @@ pub const MAX_PAYLOAD_BYTES: usize = 240;
 pub const MIN_VALIDITY_SECONDS: i64 = 120;
 /// Largest delay in seconds.
 pub const MAX_DELAY_SECONDS: u32 = 3_600;
+/// Largest number of accounts of a call. A transaction has room for fewer.
+pub const MAX_CALL_ACCOUNTS: usize = 32;
+/// Largest data of a call in bytes. A transaction has room for less.
+pub const MAX_CALL_BYTES: usize = 1_000;
+
+/// Who pays for a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fee {
+    /// The operator, within the budget of the scope.
+    Sponsored,
+    /// The owner of an API key, within the budget of the key.
+    Key,
+    /// The recipient, who signs the transaction as well.
+    InTransaction,
+}
+
+impl Fee {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Sponsored, Self::Key, Self::InTransaction];
+
+    /// Returns the name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sponsored => "sponsored",
+            Self::Key => "key",
+            Self::InTransaction => "in_transaction",
+        }
+    }
+}
+
+/// A call of a consumer program, which calls `verify`.
+#[derive(Clone, Debug)]
+pub struct ConsumerCall {
+    /// The program.
+    pub program: Address,
+    /// The accounts in the order that the program expects. The entry of the program says which ones
+    /// sign.
+    pub accounts: Vec<ConsumerAccount>,
+    /// The data of the instruction.
+    pub data: Vec<u8>,
+}
+
+/// An account of a call.
+#[derive(Clone, Copy, Debug)]
+pub struct ConsumerAccount {
+    /// The address.
+    pub address: Address,
+    /// Whether the program may change the account.
+    pub is_writable: bool,
+}
 
 /// A request to relay a verification. All values are those that the proof is bound to.
 #[derive(Clone, Debug)]
@@ -40,15 +85,30 @@ pub struct RelayRequest {
     pub payload: Vec<u8>,
     /// The transaction is sent at a random moment within these seconds.
     pub max_delay_seconds: u32,
+    /// Who pays.
+    pub fee: Fee,
+    /// The call of the consumer program, in a scope with a gate.
+    pub consumer: Option<ConsumerCall>,
+    /// The transaction with the signature of the recipient, who pays.
+    pub signed_transaction: Option<Vec<u8>>,
 }
 
 impl RelayRequest {
-    /// Returns bytes that differ for two requests that differ, except in their delay: a client that
-    /// repeats a request gets the relay that it has.
+    /// Returns the account that pays the rent of the nullifier account.
+    pub fn payer(&self) -> Address {
+        match self.fee {
+            Fee::InTransaction => self.recipient,
+            Fee::Sponsored | Fee::Key => self.relayer,
+        }
+    }
+
+    /// Returns bytes that differ for two requests that differ, except in their delay and in who
+    /// pays: a client that repeats a request gets the relay that it has.
     pub fn bytes(&self) -> Vec<u8> {
         let auxiliary = self.auxiliary_root.map(Root::to_bytes);
+        let call = self.consumer.as_ref().map(ConsumerCall::bytes);
         let mut bytes = Vec::with_capacity(1_024);
-        for part in [
+        let parts: [&[u8]; 10] = [
             self.scope.as_ref(),
             &self.proof,
             &self.root.to_bytes(),
@@ -59,7 +119,8 @@ impl RelayRequest {
             self.relayer.as_ref(),
             &self.expiry.to_be_bytes(),
             &self.payload,
-        ] {
+        ];
+        for part in parts.into_iter().chain(call.as_deref()) {
             bytes.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
             bytes.extend_from_slice(part);
         }
@@ -67,90 +128,43 @@ impl RelayRequest {
     }
 }
 
-/// A request that passed all checks, with what its transaction needs.
-pub struct CheckedRequest {
-    /// The instruction.
-    pub verify: Verify,
-    /// The limit of its transaction's compute units. The largest one stands for a request that was
-    /// not simulated yet.
-    pub compute_units: u32,
-}
-
-/// The form of a [`CheckedRequest`] before it is encrypted.
-#[derive(AnchorSerialize, AnchorDeserialize)]
-struct Stored {
-    compute_units: u32,
-    scope: [u8; 32],
-    circuit: [u8; 32],
-    registry: Option<[u8; 32]>,
-    auxiliary_registry: Option<[u8; 32]>,
-    recipient: [u8; 32],
-    relayer: [u8; 32],
-    presentation: Presentation,
-}
-
-impl CheckedRequest {
-    /// Returns whether the verification was simulated when the request arrived. A delayed one is
-    /// simulated when it is sent, so that no node learns it earlier.
-    pub const fn is_simulated(&self) -> bool {
-        self.compute_units < LARGEST_VERIFICATION
-    }
-
-    /// Returns the bytes to store.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let verify = &self.verify;
-        let stored = Stored {
-            compute_units: self.compute_units,
-            scope: verify.scope.to_bytes(),
-            circuit: verify.circuit.to_bytes(),
-            registry: verify.registry.map(|address| address.to_bytes()),
-            auxiliary_registry: verify.auxiliary_registry.map(|address| address.to_bytes()),
-            recipient: verify.recipient.to_bytes(),
-            relayer: verify.payer.to_bytes(),
-            presentation: Presentation {
-                proof: verify.proof,
-                root: verify.root.to_bytes(),
-                nullifier: verify.nullifier.to_bytes(),
-                claim: verify.claim.to_bytes(),
-                auxiliary_root: verify.auxiliary_root.map(Root::to_bytes),
-                expiry: verify.expiry,
-                payload: verify.payload.clone(),
-            },
-        };
-        let mut bytes = Vec::with_capacity(1_024);
-        // Writing to a vector doesn't fail.
-        let _ = stored.serialize(&mut bytes);
+impl ConsumerCall {
+    fn bytes(&self) -> Vec<u8> {
+        // The number is first, so that no account can be read as the beginning of the data.
+        let mut bytes = vec![u8::try_from(self.accounts.len()).unwrap_or(u8::MAX)];
+        bytes.extend_from_slice(self.program.as_ref());
+        for account in &self.accounts {
+            bytes.extend_from_slice(account.address.as_ref());
+            bytes.push(account.is_writable.into());
+        }
+        bytes.extend_from_slice(&self.data);
         bytes
     }
+}
 
-    /// Reads stored bytes. `None` if they are not those of a request.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let stored = Stored::try_from_slice(bytes).ok()?;
-        let presentation = stored.presentation;
-        let relayer = Address::from(stored.relayer);
-        let root = |bytes: [u8; 32]| Root::from_bytes(bytes).ok();
-        Some(Self {
-            compute_units: stored.compute_units,
-            verify: Verify {
-                payer: relayer,
-                scope: stored.scope.into(),
-                circuit: stored.circuit.into(),
-                registry: stored.registry.map(Address::from),
-                auxiliary_registry: stored.auxiliary_registry.map(Address::from),
-                gate: None,
-                recipient: stored.recipient.into(),
-                relayer: Some(relayer),
-                proof: presentation.proof,
-                root: root(presentation.root)?,
-                nullifier: Nullifier::from_bytes(presentation.nullifier).ok()?,
-                claim: Claim::from_bytes(presentation.claim).ok()?,
-                auxiliary_root: match presentation.auxiliary_root {
-                    Some(bytes) => Some(root(bytes)?),
-                    None => None,
-                },
-                expiry: presentation.expiry,
-                payload: presentation.payload,
-            },
-        })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(accounts: &[[u8; 32]], data: Vec<u8>) -> ConsumerCall {
+        let account = |address: &[u8; 32]| ConsumerAccount {
+            address: Address::new_from_array(*address),
+            is_writable: false,
+        };
+        ConsumerCall {
+            program: Address::new_from_array([1; 32]),
+            accounts: accounts.iter().map(account).collect(),
+            data,
+        }
+    }
+
+    #[test]
+    fn an_account_of_a_call_is_not_taken_for_the_beginning_of_its_data() {
+        // Without the number of accounts, both calls would be the same bytes.
+        let account = [2; 32];
+        let data = [&account[..], &[0, 3]].concat();
+        let (one, two) = (call(&[account], data), call(&[account, account], vec![3]));
+        assert_eq!(one.bytes()[1..], two.bytes()[1..]);
+        assert_ne!(one.bytes(), two.bytes());
     }
 }

@@ -16,6 +16,9 @@
 //! A transaction is sent again for two minutes at most. Its blockhash has expired by then. What
 //! remains is to find out whether it was executed.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{HashMap, HashSet},
     convert::Infallible,
@@ -28,7 +31,11 @@ use bauta_rpc::{CommitmentLevel, ExecutionError, SignatureStatus};
 use bauta_service_common::Service;
 use bauta_store::{NullifierUse, OpenRelay, RelayEnd, RelayLease, RelayState};
 use solana_signature::Signature;
-use tokio::{sync::mpsc, task::JoinSet, time::MissedTickBehavior};
+use tokio::{
+    sync::mpsc,
+    task::{Id, JoinError, JoinSet},
+    time::MissedTickBehavior,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -54,6 +61,8 @@ const FINALIZE_TIME: Duration = Duration::from_secs(40);
 const RENEW_INTERVAL: Duration = Duration::from_secs(4);
 /// Time until a step that failed is repeated.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// Seconds until a relay whose step panicked is leased again.
+const PANIC_PAUSE_SECONDS: u32 = 2;
 /// Largest number of relays that an instance sends at a time.
 const MAX_RELAYS: usize = 2_000;
 /// Largest number of relays that are leased at once.
@@ -80,6 +89,23 @@ struct Tracked {
 }
 
 impl Tracked {
+    /// Tracks a relay whose last transaction this instance has not sent yet.
+    fn new(relay: OpenRelay, transaction: Vec<u8>, now: Instant) -> Self {
+        Self {
+            accepted: now
+                .checked_sub(Duration::from_secs(relay.age_seconds))
+                .unwrap_or(now),
+            executed: relay.is_confirmed.then_some(now),
+            transaction: Arc::new(transaction),
+            first_sent: now,
+            sent: now,
+            is_sending: false,
+            busy: false,
+            not_before: now,
+            relay,
+        }
+    }
+
     fn last_attempt(&self) -> u16 {
         self.relay.attempt.as_ref().map_or(0, |attempt| attempt.number)
     }
@@ -115,7 +141,7 @@ enum Done {
 }
 
 /// Work that runs at most once at a time.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Work {
     Statuses,
     Finalized,
@@ -124,12 +150,22 @@ enum Work {
     Renew,
 }
 
+/// What a step is about. If the step panics, nothing else is lost.
+#[derive(Clone, Copy)]
+enum Subject {
+    Relay(RelayLease),
+    Work(Work),
+    /// A change of the database that is not repeated.
+    Record,
+}
+
 /// The task that sends relays.
 pub struct Sender {
     shared: Arc<Shared>,
     incoming: mpsc::Receiver<OpenRelay>,
     relays: HashMap<RelayLease, Tracked>,
     tasks: JoinSet<Done>,
+    subjects: HashMap<Id, Subject>,
     running: HashSet<Work>,
     /// The finalized height of each node.
     heights: Vec<Option<u64>>,
@@ -144,6 +180,7 @@ impl Sender {
             incoming,
             relays: HashMap::new(),
             tasks: JoinSet::new(),
+            subjects: HashMap::new(),
             running: HashSet::new(),
             heights: Vec::new(),
             renewed: Instant::now(),
@@ -173,21 +210,49 @@ impl Sender {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 Some(relay) = self.incoming.recv(), if self.relays.len() < MAX_RELAYS => self.begin(relay),
-                Some(done) = self.tasks.join_next() => match done {
-                    Ok(done) => self.finish(done),
-                    Err(error) => {
-                        tracing::error!(event = "relay_step_failed", %error);
-                        // It is not known which step it was. The leases end, and the relays are
-                        // leased again.
-                        self.relays.clear();
-                        self.running.clear();
-                        self.tasks.abort_all();
-                    }
-                },
+                Some(joined) = self.tasks.join_next_with_id() => self.joined(joined),
                 _ = status.tick() => self.read_statuses(),
                 _ = upkeep.tick() => self.upkeep(),
             }
         }
+    }
+
+    /// Starts a step in its own task.
+    fn step(&mut self, subject: Subject, step: impl Future<Output = Done> + Send + 'static) {
+        let task = self.tasks.spawn(step);
+        self.subjects.insert(task.id(), subject);
+    }
+
+    fn joined(&mut self, joined: Result<(Id, Done), JoinError>) {
+        match joined {
+            Ok((id, done)) => {
+                self.subjects.remove(&id);
+                self.finish(done);
+            }
+            Err(error) => {
+                metrics::record_relay_panic();
+                tracing::error!(event = "relay_step_panicked", %error);
+                match self.subjects.remove(&error.id()) {
+                    Some(Subject::Relay(lease)) => self.release(lease),
+                    Some(Subject::Work(work)) => {
+                        self.running.remove(&work);
+                    }
+                    Some(Subject::Record) | None => {}
+                }
+            }
+        }
+    }
+
+    /// Releases a relay whose step panicked. It is leased again, by this instance or another one.
+    fn release(&mut self, lease: RelayLease) {
+        self.relays.remove(&lease);
+        let shared = self.shared.clone();
+        self.step(Subject::Record, async move {
+            if let Err(error) = shared.store.release_relay(&lease, PANIC_PAUSE_SECONDS).await {
+                tracing::warn!(event = "relay_not_released", %error);
+            }
+            Done::Nothing
+        });
     }
 
     /// Begins or continues a relay. What was known with an earlier lease is dropped.
@@ -199,19 +264,7 @@ impl Sender {
         }
         let stored = relay.attempt.as_ref();
         let opened = stored.and_then(|attempt| self.shared.sealer.open(&lease.relay, &attempt.transaction));
-        let tracked = Tracked {
-            accepted: now
-                .checked_sub(Duration::from_secs(relay.age_seconds))
-                .unwrap_or(now),
-            executed: relay.is_confirmed.then_some(now),
-            transaction: Arc::new(opened.unwrap_or_default()),
-            first_sent: now,
-            sent: now,
-            is_sending: false,
-            busy: false,
-            not_before: now,
-            relay,
-        };
+        let tracked = Tracked::new(relay, opened.unwrap_or_default(), now);
         let (has_attempt, is_executed) = (tracked.relay.attempt.is_some(), tracked.executed.is_some());
         self.relays.retain(|known, _| known.relay != lease.relay);
         self.relays.insert(lease, tracked);
@@ -230,8 +283,9 @@ impl Sender {
         tracked.busy = true;
         let (shared, relay) = (self.shared.clone(), tracked.relay.clone());
         let age = tracked.accepted.elapsed().as_secs();
-        self.tasks
-            .spawn(async move { Done::Attempted(lease, attempt(&shared, &relay, age).await) });
+        self.step(Subject::Relay(lease), async move {
+            Done::Attempted(lease, attempt(&shared, &relay, age).await)
+        });
     }
 
     /// Sends the last transaction of a relay to all nodes. A relay has one such task at a time.
@@ -245,7 +299,7 @@ impl Sender {
             return;
         }
         tracked.is_sending = true;
-        self.tasks.spawn(async move {
+        self.step(Subject::Relay(lease), async move {
             shared.nodes.send(&transaction).await;
             Done::Sent(lease)
         });
@@ -257,8 +311,9 @@ impl Sender {
         };
         tracked.busy = true;
         let (shared, last) = (self.shared.clone(), tracked.last_attempt());
-        self.tasks
-            .spawn(async move { Done::Ended(lease, end_relay(&shared, &lease, last, &end).await) });
+        self.step(Subject::Relay(lease), async move {
+            Done::Ended(lease, end_relay(&shared, &lease, last, &end).await)
+        });
     }
 
     /// Reads the statuses of the transactions that are not confirmed.
@@ -272,7 +327,7 @@ impl Sender {
         }
         self.running.insert(Work::Statuses);
         let shared = self.shared.clone();
-        self.tasks.spawn(async move {
+        self.step(Subject::Work(Work::Statuses), async move {
             let signatures: Vec<Signature> = wanted.iter().map(|(_, signature)| *signature).collect();
             let found = shared
                 .nodes
@@ -300,8 +355,9 @@ impl Sender {
         if !self.relays.is_empty() && !self.running.contains(&Work::Heights) {
             self.running.insert(Work::Heights);
             let shared = self.shared.clone();
-            self.tasks
-                .spawn(async move { Done::Heights(shared.nodes.finalized_heights().await) });
+            self.step(Subject::Work(Work::Heights), async move {
+                Done::Heights(shared.nodes.finalized_heights().await)
+            });
         }
         self.read_finalized();
         let idle = |tracked: &&Tracked| !tracked.busy && tracked.not_before <= now;
@@ -333,7 +389,7 @@ impl Sender {
         }
         self.running.insert(Work::Lease);
         let shared = self.shared.clone();
-        self.tasks.spawn(async move {
+        self.step(Subject::Work(Work::Lease), async move {
             // Another instance has the keys of other wallets.
             let wallets: Vec<_> = shared.wallets.addresses().collect();
             let leased = shared
@@ -352,7 +408,7 @@ impl Sender {
         self.running.insert(Work::Renew);
         let shared = self.shared.clone();
         let leases: Vec<RelayLease> = self.relays.keys().copied().collect();
-        self.tasks.spawn(async move {
+        self.step(Subject::Work(Work::Renew), async move {
             let renewed = shared.store.renew_relays(&leases, LEASE_SECONDS).await;
             Done::Renewed(leases, renewed.ok())
         });
@@ -369,7 +425,7 @@ impl Sender {
         }
         self.running.insert(Work::Finalized);
         let shared = self.shared.clone();
-        self.tasks.spawn(async move {
+        self.step(Subject::Work(Work::Finalized), async move {
             let signatures: Vec<Signature> = wanted.iter().map(|(_, signature)| *signature).collect();
             let found = shared.nodes.finalized(&signatures).await;
             Done::Finalized(join(wanted, found))
@@ -390,7 +446,7 @@ impl Sender {
             attempt.last_heights.clone(),
         );
         let nullifier = addresses::nullifier(&tracked.relay.scope, tracked.relay.nullifier).address;
-        self.tasks.spawn(async move {
+        self.step(Subject::Relay(lease), async move {
             let fate = shared.nodes.fate(signature, &last, nullifier).await;
             Done::Fate(lease, fate, nullifier_use(&shared, &lease).await)
         });
@@ -466,6 +522,9 @@ impl Sender {
                 let Some(tracked) = self.relays.get_mut(&id) else {
                     return;
                 };
+                if attempt.number > 1 {
+                    metrics::record_relay_rebuilt();
+                }
                 tracked.relay.attempt = Some(attempt);
                 tracked.transaction = Arc::new(transaction);
                 tracked.executed = None;
@@ -498,10 +557,7 @@ impl Sender {
             (None, Fate::Dead) if attempts >= MAX_ATTEMPTS => {
                 self.end(lease, not_executed(RelayState::Expired, "not_executed"));
             }
-            (None, Fate::Dead) => {
-                metrics::record_relay_rebuilt();
-                self.attempt(lease);
-            }
+            (None, Fate::Dead) => self.attempt(lease),
         }
     }
 
@@ -525,7 +581,7 @@ impl Sender {
             return;
         }
         let shared = self.shared.clone();
-        self.tasks.spawn(async move {
+        self.step(Subject::Record, async move {
             match shared.store.confirm_relays(&confirmed).await {
                 Ok(confirmed) => Done::Confirmed(confirmed),
                 Err(error) => {

@@ -1,30 +1,37 @@
 //! The transactions of relays: their instructions, fees and signatures.
 
 use bauta::state::Nullifier as NullifierAccount;
-use bauta_client::{ProgramError, Verification, instructions::Verify};
+use bauta_client::{ProgramError, Verification};
 use bauta_primitives::sha256;
-use bauta_rpc::{CommitmentLevel, Simulation, serialize, unsigned};
+use bauta_rpc::{CommitmentLevel, Rpc, RpcError, Simulation, serialize, unsigned};
 use solana_address::Address;
 use solana_hash::Hash;
-use solana_instruction::Instruction;
+use solana_instruction::{AccountMeta, Instruction};
 use solana_signature::Signature;
+use solana_transaction::versioned::VersionedTransaction;
 
-use super::{Shared, error::RelayError, wallets::Wallet};
+use super::{Shared, checked::CheckedRequest, error::RelayError, wallets::Wallet};
 
 /// The commitment level at which relays are simulated.
 pub const SIMULATED_AT: CommitmentLevel = CommitmentLevel::Confirmed;
 /// The program that sets the limits of a transaction.
-const COMPUTE_BUDGET: Address = Address::from_str_const("ComputeBudget111111111111111111111111111111");
+pub const COMPUTE_BUDGET: Address = Address::from_str_const("ComputeBudget111111111111111111111111111111");
+/// The system program.
+const SYSTEM: Address = Address::new_from_array([0; 32]);
+/// The instruction of the system program that transfers lamports.
+const TRANSFER: u32 = 2;
 /// The fee for each signature in lamports.
-const SIGNATURE_FEE: u64 = 5_000;
+pub const SIGNATURE_FEE: u64 = 5_000;
 /// The most compute units that a transaction can have. Simulations have this limit.
 const MAX_COMPUTE_UNITS: u32 = 1_400_000;
 /// The limits of a verification's compute units, whatever a node says about it. They follow from
 /// docs/benchmarks/compute-units.md: no verification uses less than the lower one without its
 /// reserve, and every nullifier has enough with the upper one. Reservations assume the upper one.
-const SMALLEST_VERIFICATION: u32 = 100_000;
+pub const SMALLEST_VERIFICATION: u32 = 100_000;
 /// See [`SMALLEST_VERIFICATION`].
 pub const LARGEST_VERIFICATION: u32 = 200_000;
+/// The same for a call of a consumer program that verifies.
+pub const LARGEST_CALL: u32 = 400_000;
 /// Lamports for each byte of an account, and the bytes that each account has in addition. No
 /// cluster requires more (docs/costs.md). What the rent really was is in the ledger.
 const LAMPORTS_PER_BYTE: u64 = 6_960;
@@ -33,8 +40,10 @@ const ACCOUNT_OVERHEAD: u64 = 128;
 /// The lowest price of a first transaction in micro-lamports for each compute unit. A price of 0
 /// could not rise, and a transaction without one is the first that a busy cluster drops.
 const MIN_PRICE: u64 = 1_000;
-/// The index of `verify` in a transaction.
+/// The index of `verify` in a transaction. A payment of the recipient is before it.
 const VERIFY_INDEX: u8 = 2;
+/// How often a call is simulated, if the balance of the wallet changes meanwhile.
+const MAX_SIMULATIONS: usize = 5;
 
 /// What a transaction can cost.
 pub struct Fees {
@@ -48,11 +57,29 @@ impl Fees {
         Self { max_price }
     }
 
-    /// Returns the most lamports that a relay can cost, whatever nodes say. At most one of its
-    /// transactions is executed.
+    /// Returns the highest price.
+    pub const fn max_price(&self) -> u64 {
+        self.max_price
+    }
+
+    /// Returns the most lamports that the relay of a plain verification can cost, whatever nodes
+    /// say. At most one of its transactions is executed.
     pub fn most(&self) -> u64 {
-        let rent = (NullifierAccount::SPACE as u64 + ACCOUNT_OVERHEAD) * LAMPORTS_PER_BYTE;
-        most(rent, LARGEST_VERIFICATION, self.max_price)
+        most(rent(), LARGEST_VERIFICATION, self.max_price)
+    }
+
+    /// Returns the most lamports that a relay can cost the wallet. `call_lamports` is what the
+    /// consumer program may take from the payer.
+    pub fn most_of(&self, request: &CheckedRequest, call_lamports: u64) -> u64 {
+        match &request.payment {
+            // The transaction may fail, so the fee is not certain to come back.
+            Some(_) => most(SIGNATURE_FEE, request.most_units(), self.max_price),
+            None => most(
+                rent().saturating_add(call_lamports),
+                request.most_units(),
+                self.max_price,
+            ),
+        }
     }
 
     /// Returns the price of a transaction: that of recent blocks, but at least half as much again
@@ -65,11 +92,19 @@ impl Fees {
     }
 }
 
+/// Returns the rent of a nullifier account in lamports.
+const fn rent() -> u64 {
+    (NullifierAccount::SPACE as u64 + ACCOUNT_OVERHEAD) * LAMPORTS_PER_BYTE
+}
+
 fn most(rent: u64, compute_units: u32, max_price: u64) -> u64 {
-    let priority = u64::from(compute_units)
-        .saturating_mul(max_price)
-        .div_ceil(1_000_000);
-    rent.saturating_add(SIGNATURE_FEE).saturating_add(priority)
+    rent.saturating_add(SIGNATURE_FEE)
+        .saturating_add(priority_fee(compute_units, max_price))
+}
+
+/// Returns the priority fee of a transaction in lamports, as the cluster rounds it.
+pub fn priority_fee(compute_units: u32, price: u64) -> u64 {
+    u64::from(compute_units).saturating_mul(price).div_ceil(1_000_000)
 }
 
 /// Returns the instructions of a transaction.
@@ -84,23 +119,121 @@ pub fn instructions(inner: &[Instruction], compute_units: u32, price: u64) -> Ve
     all
 }
 
-/// Simulates a verification. Returns the limit of its compute units: 10 % more than it used, within
-/// the limits of verifications.
-pub async fn simulate(shared: &Shared, verify: &Verify) -> Result<u32, RelayError> {
-    let all = instructions(&[verify.instruction()], MAX_COMPUTE_UNITS, 0);
-    let transaction = &unsigned(&all, &verify.payer, Hash::default())?;
-    let simulated = shared.nodes.agree(|node| async move {
-        let simulation = node.simulate(transaction, SIMULATED_AT).await?;
-        Ok(judge(verify, simulation))
-    });
-    Ok(simulated.await?.into_iter().max().unwrap_or(LARGEST_VERIFICATION))
+/// Returns an instruction that transfers lamports.
+pub fn transfer(from: Address, to: Address, lamports: u64) -> Instruction {
+    Instruction {
+        program_id: SYSTEM,
+        accounts: vec![AccountMeta::new(from, true), AccountMeta::new(to, false)],
+        data: [&TRANSFER.to_le_bytes()[..], &lamports.to_le_bytes()].concat(),
+    }
 }
 
-fn judge(verify: &Verify, simulation: Simulation) -> Result<u32, RelayError> {
+/// Returns an instruction that fails if the wallet has less than `floor` lamports: it transfers
+/// them from the wallet to itself.
+pub fn guard(wallet: Address, floor: u64) -> Instruction {
+    transfer(wallet, wallet, floor)
+}
+
+/// Builds a transaction without signatures.
+pub fn build(
+    all: &[Instruction],
+    wallet: &Address,
+    blockhash: Hash,
+) -> Result<VersionedTransaction, RelayError> {
+    unsigned(all, wallet, blockhash).map_err(RelayError::NotBuilt)
+}
+
+/// Checks that the transaction of a request can be built. Its length doesn't depend on its limits. A
+/// simulation has no guard, so it is shorter.
+pub fn check_build(request: &CheckedRequest) -> Result<(), RelayError> {
+    let all = instructions(&request.instructions(Some(0)), 0, 0);
+    build(&all, &request.wallet(), Hash::default()).map(drop)
+}
+
+/// Simulates a verification. Returns the limit of its compute units: 10 % more than it used, within
+/// the limits of verifications.
+pub async fn simulate(shared: &Shared, request: &CheckedRequest) -> Result<u32, RelayError> {
+    let all = instructions(&request.instructions(None), MAX_COMPUTE_UNITS, 0);
+    let transaction = &build(&all, &request.wallet(), Hash::default())?;
+    let simulated = match &request.call {
+        None => {
+            shared
+                .nodes
+                .agree(|node| async move {
+                    let simulation = node.simulate(transaction, SIMULATED_AT).await?;
+                    Ok(judge(request, simulation))
+                })
+                .await
+        }
+        Some(call) => {
+            let consumer = shared.consumers.find(call.program_id, &call.data)?;
+            let allowed = allowed_loss(request, consumer.lamports);
+            let floor = shared.policy.min_balance;
+            shared
+                .nodes
+                .agree(|node| async move {
+                    if let Err(refusal) = shared.consumers.check_elf(&node, consumer).await? {
+                        return Ok(Err(refusal));
+                    }
+                    judge_call(&node, request, transaction, allowed, floor).await
+                })
+                .await
+        }
+    };
+    Ok(simulated?.into_iter().max().unwrap_or(request.most_units()))
+}
+
+/// Returns the lamports that a simulated call may take from the wallet. The simulation has no
+/// priority fee. A negative number is what the wallet must receive.
+fn allowed_loss(request: &CheckedRequest, call_lamports: u64) -> i128 {
+    match &request.payment {
+        Some(payment) => 2 * i128::from(SIGNATURE_FEE) - i128::from(payment.lamports),
+        None => i128::from(rent()) + i128::from(call_lamports) + i128::from(SIGNATURE_FEE),
+    }
+}
+
+/// Simulates a call on one node, and compares what the wallet loses. Other relays of the wallet can
+/// be executed in between, so the balance is read before and after.
+async fn judge_call(
+    node: &Rpc,
+    request: &CheckedRequest,
+    transaction: &VersionedTransaction,
+    allowed: i128,
+    floor: u64,
+) -> Result<Result<u32, RelayError>, RpcError> {
+    let wallet = request.wallet();
+    let balance = async || {
+        let (_, account) = node.account(&wallet, SIMULATED_AT).await?;
+        Ok::<_, RpcError>(account.map_or(0, |account| account.lamports))
+    };
+    let mut before = balance().await?;
+    for _ in 0..MAX_SIMULATIONS {
+        let (simulation, remaining) = node.simulate_balance(transaction, &wallet, SIMULATED_AT).await?;
+        let after = balance().await?;
+        if before != after {
+            before = after;
+            continue;
+        }
+        let judged = judge(request, simulation);
+        let remaining = remaining.unwrap_or(0);
+        let lost = i128::from(before) - i128::from(remaining);
+        return Ok(match judged {
+            Ok(_) if lost > allowed => Err(RelayError::ConsumerTooExpensive { lost, allowed }),
+            Ok(_) if remaining < floor => Err(RelayError::WalletExhausted),
+            judged => judged,
+        });
+    }
+    Ok(Err(RelayError::BalanceMoves))
+}
+
+fn judge(request: &CheckedRequest, simulation: Simulation) -> Result<u32, RelayError> {
+    let verify = &request.verify;
     if let Some(error) = simulation.error {
+        // The errors of a consumer program can have the same codes.
+        let verify_index = VERIFY_INDEX + u8::from(request.payment.is_some());
         let code = error
             .program_error()
-            .filter(|(index, _)| *index == VERIFY_INDEX)
+            .filter(|(index, _)| *index == verify_index && request.call.is_none())
             .map(|(_, code)| ProgramError::from_code(code));
         return Err(match code {
             Some(program) if program.name == "NullifierUsed" => RelayError::NullifierUsed,
@@ -126,28 +259,31 @@ fn judge(verify: &Verify, simulation: Simulation) -> Result<u32, RelayError> {
             message: "the simulation returned other values than the request has".to_owned(),
         });
     }
+    let most = request.most_units();
     Ok(simulation
         .compute_units
-        .map_or(LARGEST_VERIFICATION, limit_of_units))
+        .map_or(most, |used| limit_of_units(used, most)))
 }
 
-fn limit_of_units(used: u64) -> u32 {
+fn limit_of_units(used: u64, most: u32) -> u32 {
     let limit = u32::try_from(used.saturating_add(used / 10)).unwrap_or(u32::MAX);
-    limit.clamp(SMALLEST_VERIFICATION, LARGEST_VERIFICATION)
+    limit.clamp(SMALLEST_VERIFICATION, most)
 }
 
-/// Signs a transaction that `wallet` pays for. Returns its signature and its bytes.
+/// Signs a transaction that `wallet` pays for. `others` are the signatures of the other signers, in
+/// the order of the message. Returns the wallet's signature and the bytes of the transaction.
 pub async fn sign(
     wallet: &dyn Wallet,
     all: &[Instruction],
     blockhash: Hash,
+    others: &[Signature],
 ) -> Result<(Signature, Vec<u8>), RelayError> {
-    let mut transaction = unsigned(all, &wallet.address(), blockhash)?;
+    let mut transaction = build(all, &wallet.address(), blockhash)?;
     let signature = wallet
         .sign(&transaction.message.serialize())
         .await
         .map_err(|error| RelayError::Internal(error.to_string()))?;
-    transaction.signatures = vec![signature];
+    transaction.signatures = [&[signature], others].concat();
     Ok((signature, serialize(&transaction)?))
 }
 
@@ -188,8 +324,11 @@ mod tests {
         let most = units("verify_skips_0").max(units("verify_live_gated")) + 300 + 256 * skip;
         assert!(LARGEST_VERIFICATION > most, "{most}");
         // A node that reports anything else decides nothing.
-        assert_eq!(limit_of_units(0), SMALLEST_VERIFICATION);
-        assert_eq!(limit_of_units(u64::MAX), LARGEST_VERIFICATION);
-        assert_eq!(limit_of_units(100_000), 110_000);
+        assert_eq!(limit_of_units(0, LARGEST_VERIFICATION), SMALLEST_VERIFICATION);
+        assert_eq!(
+            limit_of_units(u64::MAX, LARGEST_VERIFICATION),
+            LARGEST_VERIFICATION
+        );
+        assert_eq!(limit_of_units(100_000, LARGEST_VERIFICATION), 110_000);
     }
 }

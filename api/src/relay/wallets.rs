@@ -115,6 +115,27 @@ impl Wallets {
 }
 
 #[cfg(test)]
+impl Wallets {
+    /// Returns wallets with these addresses that can't sign.
+    pub fn of_addresses(addresses: &[Address]) -> Self {
+        struct Unsigning(Address);
+
+        impl Wallet for Unsigning {
+            fn address(&self) -> Address {
+                self.0
+            }
+
+            fn sign<'a>(&'a self, _: &'a [u8]) -> Signing<'a> {
+                Box::pin(async { Err(SigningError("it has no key".to_owned())) })
+            }
+        }
+
+        let wallet = |address: &Address| Arc::new(Unsigning(*address)) as Arc<dyn Wallet>;
+        Self(addresses.iter().map(wallet).collect())
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

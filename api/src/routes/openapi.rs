@@ -25,7 +25,7 @@ use super::{analytics::Every, layers::UNLIMITED_PATH, problems::ProblemDocument}
 pub struct Document;
 
 /// The patterns of parameters and of the elements of bodies, by name.
-const PATTERNS: [(&[&str], &str); 11] = [
+const PATTERNS: [(&[&str], &str); 13] = [
     (
         &[
             "registry",
@@ -41,6 +41,8 @@ const PATTERNS: [(&[&str], &str); 11] = [
             "data_hash",
             "creator_hash",
             "asset_data_hash",
+            "program",
+            "address",
         ],
         "^[1-9A-HJ-NP-Za-km-z]{32,44}$",
     ),
@@ -68,6 +70,8 @@ const PATTERNS: [(&[&str], &str); 11] = [
     (&["proof"], "^0x[0-9a-fA-F]{512}$"),
     (&["metadata"], "^0x([0-9a-fA-F]{2})*$"),
     (&["payload"], "^0x([0-9a-fA-F]{2}){0,240}$"),
+    (&["data"], "^0x([0-9a-fA-F]{2}){0,1000}$"),
+    (&["signed_transaction"], "^[A-Za-z0-9+/]{4,1644}={0,2}$"),
 ];
 
 /// The names of unsigned 64-bit parameters.
@@ -183,6 +187,8 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
     add_pattern("data_hash", &mut leaf["proof"]["items"]);
     for body in [
         "CompressedBody",
+        "ConsumerAccountBody",
+        "ConsumerBody",
         "EligibilityRequest",
         "GenerateBody",
         "ProofInputs",

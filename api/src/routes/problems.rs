@@ -321,7 +321,7 @@ impl From<RelayError> for Failure {
     fn from(error: RelayError) -> Self {
         let error = match error {
             RelayError::Store(error) => return error.into(),
-            RelayError::Key(error) => return error.into(),
+            RelayError::Verification(error) => return error.into(),
             error => error,
         };
         let conflict = |code| Problem::new(StatusCode::CONFLICT, code, error.to_string());
@@ -332,7 +332,18 @@ impl From<RelayError> for Failure {
         Self(match &error {
             RelayError::OtherRelayer => refused("other_relayer"),
             RelayError::NotSponsored | RelayError::OpenEnded => refused("scope_not_sponsored"),
+            RelayError::FeeNotAccepted => refused("fee_not_accepted"),
+            RelayError::NoKeyBudget => refused("key_without_budget"),
             RelayError::Gated => refused("scope_gated"),
+            RelayError::NotGated => refused("scope_not_gated"),
+            RelayError::ConsumerNotListed => refused("consumer_not_listed"),
+            RelayError::ConsumerAccounts { .. } => refused("consumer_accounts"),
+            RelayError::ConsumerChanged => refused("consumer_changed"),
+            RelayError::ConsumerTooExpensive { .. } => refused("consumer_too_expensive"),
+            RelayError::NotBuilt(_) => refused("transaction_not_built"),
+            RelayError::OwnRecipient => refused("own_recipient"),
+            RelayError::CoSignature(_) => refused("co_signature_refused"),
+            RelayError::BlockhashExpired => conflict("blockhash_expired"),
             RelayError::ScopeNotOpen { .. } => refused("scope_not_open"),
             RelayError::CircuitInactive => refused(CIRCUIT_INACTIVE),
             RelayError::OtherClaim { .. } => refused("other_claim"),
@@ -347,11 +358,17 @@ impl From<RelayError> for Failure {
             RelayError::BudgetExhausted => later("budget_exhausted", BUDGET_RETRY),
             RelayError::WalletExhausted => later("wallet_exhausted", BUDGET_RETRY),
             RelayError::TooManyOpen => later("too_many_relays", BEHIND_RETRY),
-            RelayError::Busy => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string())
-                .retry_after(BEHIND_RETRY),
+            RelayError::Busy | RelayError::BalanceMoves => {
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string())
+                    .retry_after(BEHIND_RETRY)
+            }
             RelayError::Node(node) => node_unavailable(node),
-            RelayError::NodesDisagree => Problem::unavailable("node_unavailable", NODE_UNAVAILABLE, &error),
-            RelayError::Internal(_) | RelayError::Store(_) | RelayError::Key(_) => Problem::internal(&error),
+            RelayError::NodesDisagree | RelayError::NodesUnavailable => {
+                Problem::unavailable("node_unavailable", NODE_UNAVAILABLE, &error)
+            }
+            RelayError::Internal(_) | RelayError::Store(_) | RelayError::Verification(_) => {
+                Problem::internal(&error)
+            }
         })
     }
 }

@@ -11,7 +11,7 @@ use super::{
     respond::Document,
     state::Reads,
 };
-use crate::time::unix_seconds;
+use crate::{relay::Fee, time::unix_seconds};
 
 /// The parameters of a list of scopes.
 #[derive(Deserialize, IntoParams)]
@@ -58,7 +58,8 @@ pub struct ScopeDocument {
     opens_at: i64,
     /// The time from which the scope refuses verifications, in Unix seconds.
     closes_at: i64,
-    /// How this service relays verifications of the scope: `sponsored`, or nothing.
+    /// How relays of verifications in the scope can be paid for: `sponsored`, `key` and
+    /// `in_transaction`, or none of them.
     relay: Vec<&'static str>,
 }
 
@@ -130,8 +131,7 @@ pub async fn read(state: &Reads, address: &str) -> Result<Scope, Failure> {
 }
 
 fn document(state: &Reads, scope: &Scope, now: i64) -> ScopeDocument {
-    let relay = state.relay.as_ref();
-    let is_sponsored = relay.is_some_and(|relay| relay.sponsors(scope, now));
+    let fees = state.relay.as_ref().map(|relay| relay.fees(scope, now));
     let status = if scope.status == ScopeStatus::Closed || now >= scope.closes_at {
         "closed"
     } else if now < scope.opens_at {
@@ -153,10 +153,6 @@ fn document(state: &Reads, scope: &Scope, now: i64) -> ScopeDocument {
         status,
         opens_at: scope.opens_at,
         closes_at: scope.closes_at,
-        relay: if is_sponsored {
-            vec!["sponsored"]
-        } else {
-            Vec::new()
-        },
+        relay: fees.unwrap_or_default().into_iter().map(Fee::as_str).collect(),
     }
 }

@@ -19,8 +19,10 @@ use crate::{
 pub const PROVE: &str = "prove";
 /// The permission to upload the trees of attested registries.
 pub const TREES: &str = "trees";
+/// The permission to relay verifications that the budget of the key's owner pays for.
+pub const RELAY: &str = "relay";
 /// All permissions of API keys.
-pub const PERMISSIONS: [&str; 2] = [PROVE, TREES];
+pub const PERMISSIONS: [&str; 3] = [PROVE, RELAY, TREES];
 
 /// The state that all routes share.
 pub struct AppState {

@@ -52,6 +52,23 @@ impl Rpc {
         Ok((response.context.slot, account))
     }
 
+    /// Returns an account with only the first `bytes` bytes of its data. A node may return more of
+    /// them. `None` if the account does not exist.
+    pub async fn account_beginning(
+        &self,
+        address: &Address,
+        bytes: usize,
+        level: CommitmentLevel,
+    ) -> Result<Option<Account>, RpcError> {
+        const METHOD: &str = "getAccountInfo";
+        let options = json!({
+            "commitment": level, "encoding": "base64", "dataSlice": { "offset": 0, "length": bytes },
+        });
+        let response: WithContext<Option<AccountJson>> =
+            self.call(METHOD, &json!([address.to_string(), options])).await?;
+        response.value.map(|account| account.parse(METHOD)).transpose()
+    }
+
     /// Returns accounts in the order of their addresses, each with the slot at which the node read
     /// it. Accounts are requested in groups of 100; all accounts of a group have the same slot.
     pub async fn accounts(

@@ -56,8 +56,8 @@ pub use execution_error::ExecutionError;
 pub use history::{Page, SignatureInfo, SignatureStatus};
 pub use lookup_table::read_lookup_table;
 pub use send::{
-    Confirmation, MAX_TRANSACTION_BYTES, MAX_V1_TRANSACTION_BYTES, V1Limits, serialize, sign, sign_v1,
-    unsigned, unsigned_with_table,
+    Confirmation, MAX_TRANSACTION_BYTES, MAX_V1_TRANSACTION_BYTES, V1Limits, deserialize, serialize, sign,
+    sign_v1, unsigned, unsigned_with_table,
 };
 pub use simulation::Simulation;
 pub use solana_message::AddressLookupTableAccount;

@@ -307,6 +307,17 @@ pub fn serialize(transaction: &VersionedTransaction) -> Result<Vec<u8>, RpcError
     wincode::serialize(transaction).map_err(build_error())
 }
 
+/// Reads the bytes of a transaction. They may come from anyone.
+pub fn deserialize(bytes: &[u8]) -> Result<VersionedTransaction, RpcError> {
+    if bytes.len() > MAX_V1_TRANSACTION_BYTES {
+        return Err(RpcError::TransactionTooLong {
+            bytes: bytes.len(),
+            limit: MAX_V1_TRANSACTION_BYTES,
+        });
+    }
+    wincode::deserialize(bytes).map_err(build_error())
+}
+
 fn check_length(transaction: VersionedTransaction, limit: usize) -> Result<VersionedTransaction, RpcError> {
     let bytes = serialize(&transaction)?.len();
     if bytes > limit {

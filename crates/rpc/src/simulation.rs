@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use solana_address::Address;
 use solana_transaction::versioned::VersionedTransaction;
 
@@ -27,10 +27,32 @@ impl Rpc {
         transaction: &VersionedTransaction,
         level: CommitmentLevel,
     ) -> Result<Simulation, RpcError> {
+        self.simulate_with(transaction, options(level))
+            .await
+            .map(|(simulation, _)| simulation)
+    }
+
+    /// Simulates a transaction like [`Self::simulate`]. Also returns the lamports that an account
+    /// of the transaction would have afterwards. `None` if the transaction fails.
+    pub async fn simulate_balance(
+        &self,
+        transaction: &VersionedTransaction,
+        account: &Address,
+        level: CommitmentLevel,
+    ) -> Result<(Simulation, Option<u64>), RpcError> {
+        let mut options = options(level);
+        options["accounts"] = json!({ "encoding": "base64", "addresses": [account.to_string()] });
+        let (simulation, accounts) = self.simulate_with(transaction, options).await?;
+        let lamports = accounts.into_iter().flatten().next();
+        Ok((simulation, lamports.map(|account| account.lamports)))
+    }
+
+    async fn simulate_with(
+        &self,
+        transaction: &VersionedTransaction,
+        options: Value,
+    ) -> Result<(Simulation, Vec<Option<LamportsJson>>), RpcError> {
         const METHOD: &str = "simulateTransaction";
-        let options = json!({
-            "encoding": "base64", "commitment": level, "sigVerify": false, "replaceRecentBlockhash": true,
-        });
         let encoded = BASE64.encode(send::serialize(transaction)?);
         let response: WithContext<SimulationJson> = self.call(METHOD, &json!([encoded, options])).await?;
         let return_data = response.value.return_data.map(|data| {
@@ -43,11 +65,12 @@ impl Rpc {
                 .map_err(RpcError::invalid_response(METHOD))?;
             Ok((program, bytes))
         });
-        Ok(Simulation {
+        let simulation = Simulation {
             error: response.value.err,
             compute_units: response.value.units_consumed,
             return_data: return_data.transpose()?,
-        })
+        };
+        Ok((simulation, response.value.accounts.unwrap_or_default()))
     }
 
     /// Returns the prices that recent blocks required of transactions that write to the accounts,
@@ -61,12 +84,23 @@ impl Rpc {
     }
 }
 
+fn options(level: CommitmentLevel) -> Value {
+    json!({ "encoding": "base64", "commitment": level, "sigVerify": false, "replaceRecentBlockhash": true })
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SimulationJson {
     err: Option<ExecutionError>,
+    /// The requested accounts after the transaction. A node omits them if there are none.
+    accounts: Option<Vec<Option<LamportsJson>>>,
     units_consumed: Option<u64>,
     return_data: Option<ReturnDataJson>,
+}
+
+#[derive(Deserialize)]
+struct LamportsJson {
+    lamports: u64,
 }
 
 #[derive(Deserialize)]

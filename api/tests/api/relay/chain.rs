@@ -40,6 +40,8 @@ use super::trapdoor::TrapdoorKey;
 
 /// One SOL.
 pub const SOL: u64 = 1_000_000_000;
+/// The address of the example of a consumer program.
+const EXAMPLE_GATE: &str = "Ga9HP4e3TZxu47C5KifEsbDMajjDqvJ44BC7Dn97rt5h";
 /// The time for which a proof is valid.
 const VALIDITY: i64 = 1_000;
 
@@ -71,9 +73,11 @@ impl RelayChain {
     /// Starts a chain, and an indexer of a migrated database. `slot_time` is in milliseconds.
     pub async fn start(store: &Store, slot_time: u16) -> Result<Self, AnyError> {
         let authority = Keypair::new();
-        let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/bauta/artifacts/bauta.v3.so");
+        let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs");
+        let elf = programs.join("bauta/artifacts/bauta.v3.so");
+        let gate = programs.join("example-gate/artifacts/example-gate.v3.so");
         let chain = Chain::start(&ChainSettings {
-            programs: vec![(bauta::ID.to_string(), elf)],
+            programs: vec![(bauta::ID.to_string(), elf), (EXAMPLE_GATE.to_owned(), gate)],
             upgrade_authority: Some(authority.pubkey().to_string()),
             slot_time: Some(slot_time),
             ..ChainSettings::default()
@@ -149,6 +153,11 @@ impl RelayChain {
         })
     }
 
+    /// Returns the address of the authority, which pays for what isn't relayed.
+    pub fn authority(&self) -> Address {
+        self.authority.pubkey()
+    }
+
     /// Sends an instruction of the authority, and waits until it is confirmed and indexed.
     pub async fn send(&self, instruction: Instruction) -> Result<(), AnyError> {
         let sent = self
@@ -196,8 +205,8 @@ impl RelayChain {
     }
 
     /// Creates a scope with a gate. Returns its account.
-    pub async fn gated_scope(&self, nonce: u64) -> Result<Address, AnyError> {
-        let gate = Some(self.authority.pubkey());
+    pub async fn gated_scope(&self, nonce: u64, gate: Address) -> Result<Address, AnyError> {
+        let gate = Some(gate);
         let scope = self.scope_with(nonce, ScopeMode::Snapshot, 86_400);
         self.create(CreateScope { gate, ..scope }).await
     }

@@ -12,6 +12,8 @@ use crate::common::Running;
 
 /// The number of relays of the short form. `cargo xtask drill relay` sets another one.
 const RELAYS: u64 = 12;
+/// In the long form, each relay with a multiple of this number waits until its blockhash expires.
+const EXPIRING: u64 = 30;
 
 pub async fn proxies(relayed: &Relayed, count: u64) -> Vec<FaultProxy> {
     let chain = &relayed.chain.chain;
@@ -29,7 +31,8 @@ fn urls(proxies: &[FaultProxy]) -> String {
 }
 
 /// Returns the number of relays in each state, and checks that no relay has two executed
-/// transactions and that each finalized relay has one.
+/// transactions, that each finalized or failed relay has one, and that a refused one has none. An
+/// expired relay can have one: the ledger finds what was executed after the end.
 async fn outcomes(relayed: &Relayed) -> BTreeMap<String, i64> {
     let twice: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM (SELECT relay FROM relay_ledger WHERE relay IS NOT NULL GROUP BY relay
@@ -40,19 +43,58 @@ async fn outcomes(relayed: &Relayed) -> BTreeMap<String, i64> {
     .unwrap();
     assert_eq!(twice, 0, "a relay was paid for twice");
     let unpaid: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM relays r WHERE state = 'finalized'
+        "SELECT count(*) FROM relays r WHERE state IN ('finalized', 'failed')
          AND NOT EXISTS (SELECT FROM relay_ledger l WHERE l.relay = r.id)",
     )
     .fetch_one(relayed.database.pool())
     .await
     .unwrap();
-    assert_eq!(unpaid, 0, "a finalized relay has no transaction in the ledger");
+    assert_eq!(unpaid, 0, "an executed relay has no transaction in the ledger");
     sqlx::query_as::<_, (String, i64)>("SELECT state::text, count(*) FROM relays GROUP BY 1")
         .fetch_all(relayed.database.pool())
         .await
         .unwrap()
         .into_iter()
         .collect()
+}
+
+/// Waits until a further transaction has replaced one whose blockhash has expired, at a higher
+/// price.
+async fn await_replacement(relayed: &Relayed, service: &Running) {
+    let replaced = async || -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM relay_attempts WHERE number > 1")
+            .fetch_one(relayed.database.pool())
+            .await
+            .unwrap()
+    };
+    let before = replaced().await;
+    let waited = async {
+        while replaced().await == before {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_mins(3), waited).await;
+    assert!(waited.is_ok(), "{}", service.log());
+}
+
+/// Prints what the drill did.
+async fn report(relayed: &Relayed, nodes: &[FaultProxy], killed: usize) {
+    let (relays, sent, replaced, raised): (i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM relays), count(*), count(*) FILTER (WHERE number > 1),
+                count(*) FILTER (WHERE price > (SELECT price FROM relay_attempts f
+                                                WHERE f.relay = a.relay AND f.number = a.number - 1))
+         FROM relay_attempts a",
+    )
+    .fetch_one(relayed.database.pool())
+    .await
+    .unwrap();
+    let counted = |count: fn(&FaultProxy) -> u64| nodes.iter().map(count).sum::<u64>();
+    let swallowed = counted(|node| node.counts().swallowed.load(Ordering::Relaxed));
+    let lies = counted(|node| node.counts().heights_off.load(Ordering::Relaxed));
+    println!(
+        "{relays} relays, {sent} transactions, {replaced} replaced an expired one ({raised} at a higher price), {killed} \
+         instances killed, {swallowed} sends swallowed, {lies} heights wrong"
+    );
 }
 
 fn faults(change: impl FnOnce(&mut Faults)) -> Faults {
@@ -161,11 +203,16 @@ async fn each_relay_ends_once_whatever_happens_to_instances_and_nodes() {
         relayed.service(&environment).await,
         relayed.service(&environment).await,
     ];
-    let mut ids = Vec::new();
+    let (mut ids, mut kills) = (Vec::new(), 0);
     for relay in 1..=count {
-        if relay % 6 == 0 {
+        if relay % EXPIRING == 0 {
+            // No node forwards anything: the blockhashes of open relays expire.
+            for node in &nodes {
+                node.set(faults(|it| it.swallowed = 1.0));
+            }
+        } else if relay % 6 == 0 {
             let lies = [-1_000_000, 1_000_000][usize::from(random.gen_bool(0.5))];
-            nodes[0].set(faults(|it| (it.swallowed, it.heights_off) = (0.9, lies)));
+            nodes[0].set(faults(|it| (it.swallowed, it.heights_off) = (1.0, lies)));
             nodes[1].set(faults(|it| (it.swallowed, it.errors) = (0.7, 0.2)));
             let price = random.gen_range(0..200_000);
             nodes[2].set(faults(|it| {
@@ -185,14 +232,29 @@ async fn each_relay_ends_once_whatever_happens_to_instances_and_nodes() {
             assert!(status == 503, "{answer}");
         };
         ids.push(id);
+        if relay % EXPIRING == 0 {
+            await_replacement(&relayed, &services[0]).await;
+            for node in &nodes {
+                node.set(Faults::default());
+            }
+        }
         if relay % 5 == 0 {
             // Killed without a warning, in the middle of what it does.
             let killed = random.gen_range(0..services.len());
             drop(services.remove(killed));
+            kills += 1;
             nodes[1].set(Faults::default());
             services.push(relayed.service(&environment).await);
         }
     }
+    // The drill proves nothing about a fault that was never injected.
+    let injected = async {
+        while count >= 6 && nodes[0].counts().swallowed.load(Ordering::Relaxed) == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let injected = tokio::time::timeout(Duration::from_mins(2), injected).await;
+    assert!(injected.is_ok(), "{}", services[0].log());
     for node in &nodes {
         node.set(Faults::default());
     }
@@ -200,20 +262,14 @@ async fn each_relay_ends_once_whatever_happens_to_instances_and_nodes() {
         reach(&services[0], id, &["finalized", "failed", "refused", "expired"]).await;
     }
     settled(&relayed).await;
+    report(&relayed, &nodes, kills).await;
     let outcomes = outcomes(&relayed).await;
     assert_eq!(outcomes.values().sum::<i64>(), i64::try_from(count).unwrap());
-    // Nothing makes a transaction fail here, and proofs are valid long enough.
-    assert_eq!(
-        outcomes.get("finalized"),
-        Some(&i64::try_from(count).unwrap()),
+    let ended = ["finalized", "failed", "refused", "expired"];
+    assert!(
+        outcomes.keys().all(|state| ended.contains(&state.as_str())),
         "{outcomes:?}"
     );
-    let swallowed: u64 = nodes
-        .iter()
-        .map(|node| node.counts().swallowed.load(Ordering::Relaxed))
-        .sum();
-    assert!(
-        swallowed > 0,
-        "the drill proves nothing about a fault that was never injected"
-    );
+    // The first relays were sent before the first fault.
+    assert!(outcomes["finalized"] > 0, "{outcomes:?}");
 }

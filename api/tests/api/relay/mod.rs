@@ -2,7 +2,9 @@
 //! nullifier, and a ledger that agrees with the wallets to the lamport.
 
 pub mod chain;
+mod consumers;
 mod drill;
+mod fees;
 mod ledger;
 mod requests;
 #[path = "../../../../tests/program-test/src/trapdoor.rs"]
@@ -92,6 +94,21 @@ pub async fn offer(service: &Running) -> Value {
     };
     let offered = tokio::time::timeout(Duration::from_secs(30), offered).await;
     offered.unwrap_or_else(|_| panic!("no wallet can pay: {}", service.log()))
+}
+
+/// Returns the code of a refused request.
+pub fn code(response: &(u16, Value)) -> (u16, &str) {
+    (response.0, response.1["code"].as_str().unwrap_or_default())
+}
+
+/// Returns the number of relays, and the reserved lamports of all wallets.
+pub async fn stored(relayed: &Relayed) -> (i64, i64) {
+    sqlx::query_as(
+        "SELECT (SELECT count(*) FROM relays), (SELECT coalesce(sum(reserved), 0)::bigint FROM relay_wallets)",
+    )
+    .fetch_one(relayed.database.pool())
+    .await
+    .unwrap()
 }
 
 /// Sends a request to relay. Returns the status and the JSON of the response.

@@ -1,19 +1,15 @@
 //! What a client sees: a relay that is confirmed and finalized, requests that are refused before
 //! anything is paid, and one relay for each nullifier.
 
-use bauta_primitives::{Claim, FieldElement, Root};
+use bauta_primitives::{Claim, FieldElement, Nullifier, Root};
 use bauta_rpc::CommitmentLevel;
+use bauta_store::{AddedRelay, Attempt, NewRelay, RelayEnd, RelayLease, RelayLimits, RelayState};
 use serde_json::{Value, json};
 use solana_keypair::Keypair;
 use solana_signature::Signature;
 use solana_signer::Signer;
 
-use super::{Relayed, chain::body, post, reach, submit};
-
-/// Returns the code of a refused request.
-fn code(response: &(u16, Value)) -> (u16, &str) {
-    (response.0, response.1["code"].as_str().unwrap_or_default())
-}
+use super::{Relayed, chain::body, code, post, reach, stored, submit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relayed_verification_is_confirmed_on_the_chain_and_has_one_transaction() {
@@ -44,6 +40,10 @@ async fn a_relayed_verification_is_confirmed_on_the_chain_and_has_one_transactio
         .await
         .unwrap();
     assert!(account.is_some(), "the nullifier is used");
+    // The proof was verified in the queue that all clients share.
+    let metrics = service.metrics().await;
+    let verified = "bauta_api_verifications_total{outcome=\"valid\"} 1";
+    assert!(metrics.contains(verified), "{metrics}");
 
     // The same request has the same relay, also later.
     assert_eq!(submit(&service, &verify).await, id);
@@ -60,7 +60,7 @@ async fn a_request_that_the_program_would_refuse_costs_nothing() {
     let relayed = Relayed::start().await;
     let (chain, scope) = (&relayed.chain, relayed.scope);
     let live = chain.live_scope(2).await.unwrap();
-    let gated = chain.gated_scope(3).await.unwrap();
+    let gated = chain.gated_scope(3, chain.authority()).await.unwrap();
     let closed = chain.scope(4).await.unwrap();
     chain.close(closed).await.unwrap();
     let unlisted = chain.scope(5).await.unwrap();
@@ -126,20 +126,14 @@ async fn a_request_that_the_program_would_refuse_costs_nothing() {
             422,
             "proof_refused",
         ),
-        (with("fee", "key".into()), 400, "invalid_input"),
+        (with("fee", "free".into()), 400, "invalid_input"),
         (with("unknown", 1.into()), 400, "invalid_input"),
     ];
     for (request, status, expected) in cases {
         let refused = post(&service, &request).await;
         assert_eq!(code(&refused), (status, expected), "{refused:?}");
     }
-    let (relays, reserved): (i64, i64) = sqlx::query_as(
-        "SELECT (SELECT count(*) FROM relays), (SELECT coalesce(sum(reserved), 0)::bigint FROM relay_wallets)",
-    )
-    .fetch_one(relayed.database.pool())
-    .await
-    .unwrap();
-    assert_eq!((relays, reserved), (0, 0), "nothing is written");
+    assert_eq!(stored(&relayed).await, (0, 0), "nothing is written");
     assert_eq!(chain.balance().await.unwrap(), before);
 }
 
@@ -273,4 +267,73 @@ async fn the_events_of_a_relay_are_its_states_until_the_last_and_each_client_has
     tokio::time::timeout(std::time::Duration::from_mins(1), freed)
         .await
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_events_of_a_relay_that_expired_continue_until_its_transaction_is_found() {
+    let relayed = Relayed::start().await;
+    let service = relayed.service(&[]).await;
+    let (store, wallet) = (&relayed.database.store, relayed.chain.wallet.pubkey());
+    // A relay of another instance, whose transaction was executed although all nodes denied it.
+    let (id, instance, signature) = ([1; 16], [2; 16], Signature::from([3; 64]));
+    let relay = NewRelay {
+        id,
+        scope: relayed.scope,
+        nullifier: Nullifier::new(FieldElement::from_u64(9)),
+        wallet,
+        request_hash: [4; 32],
+        idempotency_hash: None,
+        request: vec![5; 41],
+        expiry: 0,
+        delay_seconds: 0,
+        reserved: 1,
+        has_deposit: true,
+        instance,
+        lease_seconds: 600,
+    };
+    let limits = RelayLimits {
+        budget: relayed.scope,
+        lamports_per_day: 1,
+        min_balance: 0,
+        max_open: 1,
+    };
+    assert_eq!(store.add_relay(&relay, &limits).await.unwrap(), AddedRelay::Added);
+    let lease = RelayLease::first(id, instance);
+    let attempt = Attempt {
+        number: 1,
+        signature,
+        last_heights: vec![1],
+        price: 1_000,
+        transaction: vec![6; 41],
+    };
+    assert!(store.add_attempt(&lease, &attempt).await.unwrap());
+    let expired = RelayEnd::NotExecuted {
+        state: RelayState::Expired,
+        reason: "not_executed".to_owned(),
+    };
+    assert!(store.end_relay(&lease, 1, &expired).await.unwrap());
+
+    let mut events = service
+        .response(&format!("/v1/relay/{}/events", hex::encode(id)))
+        .await;
+    let mut text = String::new();
+    let read = async {
+        let mut is_found = false;
+        while let Some(chunk) = events.chunk().await.unwrap() {
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+            if !is_found && text.contains("expired") {
+                is_found = true;
+                // The ledger finds the transaction.
+                sqlx::query("UPDATE relays SET landed = $1")
+                    .bind(signature.as_ref())
+                    .execute(relayed.database.pool())
+                    .await
+                    .unwrap();
+            }
+        }
+    };
+    let ended = tokio::time::timeout(std::time::Duration::from_mins(1), read).await;
+    assert!(ended.is_ok(), "{text}");
+    assert_eq!(text.matches("event: relay").count(), 2, "{text}");
+    assert!(text.contains("\"state\":\"finalized\""), "{text}");
 }

@@ -183,6 +183,22 @@ impl Store {
         Ok(())
     }
 
+    /// Ends one lease. The relay can be leased again after `pause_seconds`. Changes nothing if
+    /// another instance has leased the relay since.
+    pub async fn release_relay(&self, lease: &RelayLease, pause_seconds: u32) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE relays SET leased_by = NULL, leased_until = now() + $4::bigint * interval '1 second'
+             WHERE id = $1 AND leased_by = $2 AND lease_epoch = $3",
+        )
+        .bind(lease.relay)
+        .bind(lease.instance)
+        .bind(bigint("epoch", lease.epoch)?)
+        .bind(i64::from(pause_seconds))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// Stores a transaction before it is sent. The former one must be certainly dead. Returns
     /// `false` and changes nothing if another instance has the relay, or if the relay has ended.
     pub async fn add_attempt(&self, lease: &RelayLease, attempt: &Attempt) -> Result<bool, StoreError> {

@@ -78,6 +78,9 @@ pub struct NewRelay {
     pub delay_seconds: u32,
     /// The most lamports that the relay can cost.
     pub reserved: u64,
+    /// Whether the wallet pays the rent of the nullifier account, and receives it back after the
+    /// end of the scope.
+    pub has_deposit: bool,
     /// The instance that sends it first.
     pub instance: RandomId,
     /// Seconds for which no other instance sends it.
@@ -209,11 +212,11 @@ impl Store {
         let added = sqlx::query(
             "INSERT INTO relays (id, scope, budget, nullifier, wallet, request_hash, request, expiry, send_at, day,
                  reserved, leased_by, leased_until, lease_epoch,
-                 idempotency_hash)
+                 idempotency_hash, reclaimed)
              SELECT $1, $2, $3, $4, $5, $6, $7, $8, now() + $9::bigint * interval '1 second',
                  (now() AT TIME ZONE 'UTC')::date, $10, CASE WHEN $9::bigint = 0 THEN $11::bytea END,
                  CASE WHEN $9::bigint = 0 THEN now() + $12::bigint * interval '1 second' ELSE '-infinity' END,
-                 CASE WHEN $9::bigint = 0 THEN $13::bigint ELSE 0 END, $14
+                 CASE WHEN $9::bigint = 0 THEN $13::bigint ELSE 0 END, $14, NOT $15::boolean
              ON CONFLICT DO NOTHING",
         )
         .bind(relay.id)
@@ -230,6 +233,7 @@ impl Store {
         .bind(i64::from(relay.lease_seconds))
         .bind(bigint("epoch", FIRST_EPOCH)?)
         .bind(relay.idempotency_hash)
+        .bind(relay.has_deposit)
         .execute(&mut *transaction)
         .await?;
         if added.rows_affected() == 0 {

@@ -62,6 +62,7 @@ fn relay(number: u64, delay_seconds: u32) -> NewRelay {
         expiry: 0,
         delay_seconds,
         reserved: RESERVED,
+        has_deposit: true,
         instance: ANN,
         lease_seconds: 60,
     }
