@@ -155,7 +155,13 @@ async fn close(shared: &Shared, wallet: &dyn Wallet, reclaims: &[Instruction]) -
                 let (some, others) = group.split_at(group.len() / 2);
                 groups.extend([some, others]);
             }
-            Some(error) => tracing::warn!(event = "account_not_closed", error = error.to_string()),
+            Some(error) => {
+                // An error that this version doesn't know is a text of the node.
+                let error = error
+                    .known()
+                    .map_or_else(|| "unknown".to_owned(), |error| error.to_string());
+                tracing::warn!(event = "account_not_closed", error);
+            }
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ mod consumers;
 mod drill;
 mod fees;
 mod ledger;
+mod logs;
 mod requests;
 #[path = "../../../../tests/program-test/src/trapdoor.rs"]
 #[allow(dead_code, reason = "the tests of the program use the rest")]
