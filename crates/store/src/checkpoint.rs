@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, Postgres, Row, Transaction};
 
 use crate::values::unsigned;
-use crate::{Position, Slot, Store, StoreError};
+use crate::{Position, Slot, Store, StoreError, import};
 
 /// The number of rows of the journal that one call deletes. Postgres would end a statement that
 /// deletes the journal of days.
@@ -94,14 +94,52 @@ async fn delete_journal(connection: &mut PgConnection, slot: Slot) -> Result<boo
     Ok(deleted.rows_affected() < JOURNAL_ROWS.unsigned_abs())
 }
 
+/// Blocks other writers until the end of the transaction.
+pub async fn lock(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("LOCK TABLE checkpoint IN EXCLUSIVE MODE")
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Returns the ids of the Attested registries that batches after a slot changed, in ascending order.
+async fn imported_after(connection: &mut PgConnection, slot: Slot) -> Result<Vec<i32>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT DISTINCT r.id FROM journal j JOIN registries r ON r.id = (j.key ->> 'id')::integer
+         WHERE j.relation = 'registries' AND j.slot > $1 AND r.kind = 'attested' ORDER BY r.id",
+    )
+    .bind(slot.to_column()?)
+    .fetch_all(connection)
+    .await?)
+}
+
 impl Store {
     /// Begins a transaction that blocks other writers until it ends. Readers do not wait.
     pub(crate) async fn begin_locked(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        sqlx::query("LOCK TABLE checkpoint IN EXCLUSIVE MODE")
-            .execute(&mut *transaction)
-            .await?;
+        lock(&mut transaction).await?;
         Ok(transaction)
+    }
+
+    /// Begins a transaction like [`Self::begin_locked`] that may roll back the batches after `slot`.
+    ///
+    /// Waits first for the imports of the trees that the rollback changes. An import waits for the
+    /// checkpoint when it has written its rows, and the rollback would wait for these rows.
+    async fn begin_rollback(&self, slot: Slot) -> Result<Transaction<'static, Postgres>, StoreError> {
+        loop {
+            let mut transaction = self.pool.begin().await?;
+            let locked = imported_after(&mut transaction, slot).await?;
+            for registry in &locked {
+                import::lock_import(&mut transaction, *registry).await?;
+            }
+            lock(&mut transaction).await?;
+            // Another writer may have applied a batch in the meantime.
+            let changed = imported_after(&mut transaction, slot).await?;
+            if changed.iter().all(|registry| locked.contains(registry)) {
+                return Ok(transaction);
+            }
+            transaction.rollback().await?;
+        }
     }
 
     /// Returns the position up to which events have been applied. `None` if no batch has been
@@ -229,7 +267,7 @@ impl Store {
         final_slots: Final,
         effect: Effect,
     ) -> Result<Option<Position>, StoreError> {
-        let mut transaction = self.begin_locked().await?;
+        let mut transaction = self.begin_rollback(slot).await?;
         let finalized = finalized_slot(&mut transaction).await?;
         if final_slots == Final::Refused && finalized.is_some_and(|finalized| slot < finalized) {
             return Err(StoreError::CannotRollBack {

@@ -7,6 +7,11 @@
 //!          -> COPY tiles, COPY merkle_leaves                     one transaction, which blocks no
 //!          -> is the root still the current one? mark it as stored    other writer until this step
 //! ```
+//!
+//! An import has written rows when it waits for the checkpoint. Other writers take the checkpoint
+//! first. So that no two of them wait for each other, those that change the rows of an import wait
+//! for the import before they take the checkpoint: a rollback of its registry ([`lock_import`]), and
+//! a switchover ([`lock_all_imports`]).
 
 use std::collections::BTreeMap;
 
@@ -15,6 +20,7 @@ use bauta_poseidon::{Batch, tree_levels};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Leaf, Root};
 use rayon::prelude::*;
+use solana_address::Address;
 use sqlx::{PgConnection, Row};
 
 use crate::copy::CopyWriter;
@@ -23,8 +29,34 @@ use crate::tile::{TILE_LEVELS, Tile, TileKey, height};
 use crate::values::{bigint, unsigned};
 use crate::{Registry, RegistryKind, Sequence, Store, StoreError, limits};
 
-/// The first key of the advisory lock of an import. The second one is the registry's id.
+/// The first key of the advisory locks of imports. The second one is a registry's id.
 const IMPORT_LOCK: i32 = 0x696d_7074;
+/// Stands for all registries. All imports share the lock. No registry has this id.
+const ALL_REGISTRIES: i32 = 0;
+
+/// Waits until no other transaction imports the tree of a registry. None does until the end of this
+/// transaction.
+pub async fn lock_import(connection: &mut PgConnection, registry: i32) -> Result<(), StoreError> {
+    advisory_lock(connection, "SELECT pg_advisory_xact_lock($1, $2)", registry).await
+}
+
+/// Waits until no other transaction imports a tree. None does until the end of this transaction.
+pub async fn lock_all_imports(connection: &mut PgConnection) -> Result<(), StoreError> {
+    lock_import(connection, ALL_REGISTRIES).await
+}
+
+async fn advisory_lock(
+    connection: &mut PgConnection,
+    statement: &'static str,
+    registry: i32,
+) -> Result<(), StoreError> {
+    sqlx::query(statement)
+        .bind(IMPORT_LOCK)
+        .bind(registry)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
 
 impl Store {
     /// Imports the tree of an Attested registry at its current root. `leaves` are its leaves from
@@ -48,19 +80,19 @@ impl Store {
         let mut transaction = self.pool.begin().await?;
         // The largest tree has four billion leaves.
         limits::lift_statement_limit(&mut transaction).await?;
+        let shared = "SELECT pg_advisory_xact_lock_shared($1, $2)";
+        advisory_lock(&mut transaction, shared, ALL_REGISTRIES).await?;
+        // A rebuild or a rollback may have given the registry another id since it was read.
+        let id = registry_id(&mut transaction, registry.address).await?;
         // Another import of the registry would write the same rows.
-        sqlx::query("SELECT pg_advisory_xact_lock($1, $2)")
-            .bind(IMPORT_LOCK)
-            .bind(registry.id)
-            .execute(&mut *transaction)
-            .await?;
+        lock_import(&mut transaction, id).await?;
         let mismatch = |current: &CurrentRoot| StoreError::RootMismatch {
             registry: registry.address,
             sequence: current.sequence,
             computed: root,
             announced: current.root,
         };
-        let current = current_root(&mut transaction, registry).await?;
+        let current = current_root(&mut transaction, registry, id).await?;
         if root != current.root {
             return Err(mismatch(&current));
         }
@@ -68,9 +100,9 @@ impl Store {
             return Ok(root);
         }
         let sequence = bigint("sequence", current.sequence.get())?;
-        replace_tiles(&mut transaction, registry, sequence, tiles).await?;
+        replace_tiles(&mut transaction, id, sequence, tiles).await?;
         sqlx::query("DELETE FROM merkle_leaves WHERE registry_id = $1")
-            .bind(registry.id)
+            .bind(id)
             .execute(&mut *transaction)
             .await?;
         let mut rows = CopyWriter::begin(
@@ -80,7 +112,7 @@ impl Store {
         .await?;
         for (index, leaf) in leaves.iter().enumerate() {
             rows.row(4)
-                .int4(registry.id)
+                .int4(id)
                 .int8(bigint("leaf index", index as u64)?)
                 .bytes(leaf.element().as_bytes())
                 .int8(current.created_at);
@@ -91,12 +123,12 @@ impl Store {
         sqlx::query("LOCK TABLE checkpoint IN ROW EXCLUSIVE MODE")
             .execute(&mut *transaction)
             .await?;
-        let last = current_root(&mut transaction, registry).await?;
+        let last = current_root(&mut transaction, registry, id).await?;
         if (last.sequence, last.root) != (current.sequence, current.root) {
             return Err(mismatch(&last));
         }
         sqlx::query("UPDATE roots SET stored = true WHERE registry_id = $1 AND sequence = $2")
-            .bind(registry.id)
+            .bind(id)
             .bind(sequence)
             .execute(&mut *transaction)
             .await?;
@@ -115,15 +147,37 @@ struct CurrentRoot {
     created_at: i64,
 }
 
-async fn current_root(connection: &mut PgConnection, registry: &Registry) -> Result<CurrentRoot, StoreError> {
+async fn registry_id(connection: &mut PgConnection, address: Address) -> Result<i32, StoreError> {
+    let id = sqlx::query_scalar("SELECT id FROM registries WHERE address = $1 AND kind = 'attested'")
+        .bind(address.to_bytes())
+        .fetch_optional(connection)
+        .await?;
+    id.ok_or(StoreError::Unknown {
+        what: "registry",
+        address,
+    })
+}
+
+/// Returns the current root of a registry. Fails if the registry no longer has the id.
+async fn current_root(
+    connection: &mut PgConnection,
+    registry: &Registry,
+    id: i32,
+) -> Result<CurrentRoot, StoreError> {
     let row = sqlx::query(
-        "SELECT sequence, root, stored,
-                (extract(epoch FROM created_at - timestamptz '2000-01-01 00:00:00Z') * 1000000)::bigint AS created_at
-         FROM roots WHERE registry_id = $1 AND replaced_at IS NULL",
+        "SELECT o.sequence, o.root, o.stored,
+                (extract(epoch FROM o.created_at - timestamptz '2000-01-01 00:00:00Z') * 1000000)::bigint AS created_at
+         FROM roots o JOIN registries r ON r.id = o.registry_id
+         WHERE o.registry_id = $1 AND o.replaced_at IS NULL AND r.address = $2",
     )
-    .bind(registry.id)
-    .fetch_one(connection)
+    .bind(id)
+    .bind(registry.address.to_bytes())
+    .fetch_optional(connection)
     .await?;
+    let row = row.ok_or(StoreError::Unknown {
+        what: "registry",
+        address: registry.address,
+    })?;
     Ok(CurrentRoot {
         sequence: Sequence::from_column(row.get("sequence"))?,
         root: Root::new(crate::values::element(row.get("root"))?),
@@ -135,14 +189,14 @@ async fn current_root(connection: &mut PgConnection, registry: &Registry) -> Res
 /// Ends the versions of the tiles that change, and inserts the new ones.
 async fn replace_tiles(
     connection: &mut PgConnection,
-    registry: &Registry,
+    registry: i32,
     sequence: i64,
     mut tiles: BTreeMap<TileKey, Tile>,
 ) -> Result<(), StoreError> {
     let rows = sqlx::query(
         "SELECT level, position, hash FROM tiles WHERE registry_id = $1 AND until_sequence IS NULL",
     )
-    .bind(registry.id)
+    .bind(registry)
     .fetch_all(&mut *connection)
     .await?;
     let mut ended = (Vec::new(), Vec::new());
@@ -165,7 +219,7 @@ async fn replace_tiles(
          FROM unnest($3::smallint[], $4::bigint[]) AS e (level, position)
          WHERE t.registry_id = $1 AND t.level = e.level AND t.position = e.position AND t.until_sequence IS NULL",
     )
-    .bind(registry.id)
+    .bind(registry)
     .bind(sequence)
     .bind(ended.0)
     .bind(ended.1)
@@ -179,7 +233,7 @@ async fn replace_tiles(
     .await?;
     for (key, tile) in tiles {
         rows.row(6)
-            .int4(registry.id)
+            .int4(registry)
             .int2(i16::from(key.level))
             .int8(bigint("tile position", key.position)?)
             .int8(sequence)

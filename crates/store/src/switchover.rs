@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Transaction};
 
 use crate::store::parse_url;
-use crate::{Position, SessionLimits, Store, StoreError, checkpoint, empty_copy, limits};
+use crate::{Position, SessionLimits, Store, StoreError, checkpoint, empty_copy, import, limits};
 
 /// How long readers wait at most for one attempt to lock the tables. It is shorter than
 /// `deadlock_timeout` (1 s), after which Postgres could end a reader that waits.
@@ -75,9 +75,12 @@ impl Store {
         Ok(())
     }
 
-    /// Blocks every writer of this store until the switchover is finished or dropped.
+    /// Blocks every writer of this store until the switchover is finished or dropped. Waits first
+    /// for imports of trees.
     pub async fn begin_switchover(&self) -> Result<Switchover, StoreError> {
-        let mut transaction = self.begin_locked().await?;
+        let mut transaction = self.pool.begin().await?;
+        import::lock_all_imports(&mut transaction).await?;
+        checkpoint::lock(&mut transaction).await?;
         // It is idle while the other schema catches up.
         limits::lift_in_transaction(&mut transaction).await?;
         let last = checkpoint::last_batch(&mut transaction).await?;

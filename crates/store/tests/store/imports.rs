@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bauta_primitives::{Leaf, tree::Depth};
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Registry, RegistryKind, Store, StoreError};
-use sqlx::{Postgres, Transaction};
+use bauta_store::{Registry, RegistryKind, Slot, Store, StoreError};
+use sqlx::{PgPool, Postgres, Transaction};
 use tokio::task::JoinHandle;
 
 use crate::support::{Chain, ReferenceTree, address, leaf};
@@ -57,24 +57,29 @@ async fn start_import(
     .unwrap();
     let (store, registry) = (database.store.clone(), registry.clone());
     let import = tokio::spawn(async move { store.import_tree(&registry, leaves(0)).await });
+    await_waiting(pool, 1, &import).await;
+    (blocking, import)
+}
+
+/// Waits until this number of sessions of the database wait for locks. One of them is the task's.
+async fn await_waiting<T>(pool: &PgPool, sessions: i64, task: &JoinHandle<T>) {
     let waits = async {
         loop {
             let waiting: i64 = sqlx::query_scalar(
-                "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'
+                "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'advisory')
                  AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())",
             )
             .fetch_one(pool)
             .await
             .unwrap();
-            if waiting > 0 {
+            if waiting >= sessions {
                 return;
             }
-            assert!(!import.is_finished(), "the import doesn't wait");
+            assert!(!task.is_finished(), "the task doesn't wait");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     tokio::time::timeout(Duration::from_mins(1), waits).await.unwrap();
-    (blocking, import)
 }
 
 #[tokio::test]
@@ -134,4 +139,69 @@ async fn two_imports_of_a_tree_at_a_time_both_succeed() {
     let root = chain.root(attested.address);
     assert_eq!(first.await.unwrap().unwrap(), root);
     assert_eq!(second.await.unwrap().unwrap(), root);
+}
+
+#[tokio::test]
+async fn a_rollback_of_a_registry_waits_for_the_import_of_its_tree_and_not_the_other_way_round() {
+    let (database, chain, attested) = chain().await;
+    let root = chain.root(attested.address);
+    let (blocking, import) = start_import(&database, &attested).await;
+    // The import has rows that the rollback deletes, and needs the checkpoint next.
+    let store = database.store.clone();
+    let rollback = tokio::spawn(async move { store.roll_back_to(Slot::new(0)).await });
+    await_waiting(database.pool(), 2, &rollback).await;
+    blocking.rollback().await.unwrap();
+    assert_eq!(import.await.unwrap().unwrap(), root);
+    assert_eq!(rollback.await.unwrap().unwrap(), None);
+    let left: i64 = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM registries) + (SELECT count(*) FROM tiles) + (SELECT count(*) FROM merkle_leaves)",
+    )
+    .fetch_one(database.pool())
+    .await
+    .unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn a_rollback_of_another_registry_does_not_wait_for_an_import() {
+    let (database, mut chain, attested) = chain().await;
+    let before = chain.slot().previous();
+    chain.append(address("managed"), vec![leaf(1)]);
+    database.store.apply(&chain.batch()).await.unwrap();
+    let (blocking, import) = start_import(&database, &attested).await;
+    let reached = database.store.roll_back_to(before).await.unwrap();
+    assert_eq!(reached.map(|reached| reached.slot), Some(before));
+    blocking.rollback().await.unwrap();
+    import.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_switchover_waits_for_an_import_and_not_the_other_way_round() {
+    let (database, chain, attested) = chain().await;
+    let root = chain.root(attested.address);
+    let (blocking, import) = start_import(&database, &attested).await;
+    let store = database.store.clone();
+    let switchover = tokio::spawn(async move { store.begin_switchover().await.map(drop) });
+    await_waiting(database.pool(), 2, &switchover).await;
+    blocking.rollback().await.unwrap();
+    assert_eq!(import.await.unwrap().unwrap(), root);
+    switchover.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_import_writes_to_the_registry_with_the_address_whatever_id_was_read() {
+    let (database, chain, attested) = chain().await;
+    let managed = database.store.registry(address("managed")).await.unwrap();
+    let attested = Registry {
+        id: managed.id,
+        ..attested
+    };
+    let root = database.store.import_tree(&attested, leaves(0)).await.unwrap();
+    assert_eq!(root, chain.root(attested.address));
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM tiles WHERE registry_id = $1")
+        .bind(managed.id)
+        .fetch_one(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(rows, 0);
 }
