@@ -10,6 +10,7 @@ export declare function useBauta(): Bauta;
 // index.d.ts
 export { BautaProvider, useBauta } from "./context.js";
 export { useLoaded, type Loaded, type Reloadable } from "./loaded.js";
+export { ProofPipelineUI, ProofPriority, type ProofPipelineProps } from "./pipeline.js";
 export { useMembership, useScope } from "./reads.js";
 export { useProve, type Proving } from "./prove.js";
 
@@ -33,6 +34,24 @@ export type Reloadable<T> = Loaded<T> & {
 };
 export declare function useLoaded<T>(load: (() => Promise<T>) | undefined, dependencies: DependencyList): Reloadable<T>;
 
+// pipeline.d.ts
+import { type FunctionComponent } from "react";
+export declare const ProofPriority: {
+    readonly high: 1;
+    readonly normal: 5;
+    readonly low: 9;
+};
+export interface ProofPipelineProps {
+    readonly url: string;
+    readonly apiKey?: string;
+    readonly attestations: readonly unknown[];
+    readonly proofType: "exact" | "threshold";
+    readonly priority?: number;
+    readonly intervalMs?: number;
+    onProof?(answer: unknown): void;
+}
+export declare const ProofPipelineUI: FunctionComponent<ProofPipelineProps>;
+
 // prove.d.ts
 import type { Progress, ProofRequest, ScopedProof } from "@bauta/sdk";
 import type { Loaded } from "./loaded.js";
@@ -42,6 +61,34 @@ export type Proving = Loaded<ScopedProof> & {
     cancel(): void;
 };
 export declare function useProve(): Proving;
+
+// prover-service.d.ts
+export interface PipelineSnapshot {
+    readonly proofs: {
+        readonly proofs: number;
+        readonly successRate: number;
+        readonly p50Ms: number | null;
+        readonly p95Ms: number | null;
+    };
+    readonly queue: {
+        readonly totalQueued: number;
+        readonly totalProcessing: number;
+        readonly totalCompleted: number;
+        readonly totalFailed: number;
+    } | null;
+}
+export interface PipelineProgress {
+    readonly stage: string;
+    readonly progress: number;
+    readonly eta_ms: number | null;
+}
+export declare class ProverService {
+    #private;
+    private readonly apiKey;
+    constructor(url: string, apiKey: string | undefined);
+    snapshot(signal: AbortSignal): Promise<PipelineSnapshot>;
+    generate(body: object, onProgress: (progress: PipelineProgress) => void, signal: AbortSignal): Promise<unknown>;
+}
 
 // reads.d.ts
 import type { Identity, Membership, Scope } from "@bauta/sdk";
