@@ -147,8 +147,8 @@ impl RpcError {
         }
     }
 
-    /// Returns a description without anything that the node has written. A node repeats addresses of
-    /// a call in its messages, and what a service logs must not have them.
+    /// Returns a description without anything that the node has written. A node repeats addresses
+    /// of a call in its messages, and what a service logs must not have them.
     #[must_use]
     pub fn summary(&self) -> String {
         match self {
@@ -167,6 +167,17 @@ impl RpcError {
             | Self::ResponseTooLong { .. }
             | Self::TransactionTooLong { .. }
             | Self::Build { .. } => self.to_string(),
+        }
+    }
+
+    /// Returns whether the node answered, and refused the call or did not understand it. A node that
+    /// limits the rate of calls, or is unavailable, does not refuse.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::InvalidResponse { .. } => true,
+            Self::Http { status, .. } => (400..429).contains(status),
+            _ => false,
         }
     }
 
@@ -255,6 +266,29 @@ mod tests {
         for code in [-32602, -32601, codes::SLOT_SKIPPED] {
             assert!(!refused(code, None).is_retryable(), "{code}");
         }
+    }
+
+    #[test]
+    fn a_node_that_limits_the_rate_or_is_unavailable_does_not_refuse() {
+        let http = |status| RpcError::Http {
+            host: String::new(),
+            method: "getBlock",
+            status,
+            retry_after: None,
+            body: String::new(),
+        };
+        for status in [400, 404, 413] {
+            assert!(http(status).is_refusal(), "{status}");
+        }
+        for status in [429, 500, 503] {
+            assert!(!http(status).is_refusal(), "{status}");
+        }
+        assert!(refused(codes::INTERNAL, None).is_refusal());
+        let unreachable = RpcError::Unreachable {
+            host: String::new(),
+            reason: String::new(),
+        };
+        assert!(!unreachable.is_refusal());
     }
 
     #[test]

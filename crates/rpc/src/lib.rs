@@ -5,7 +5,7 @@
 //!                                                    │
 //!   Rpc::signatures_for ── SignatureInfo ──┐         │
 //!   Rpc::block ─────────── Block: order ───┼──> Rpc::transaction ──> ExecutedTransaction:
-//!   Pubsub::logs, slots ── notifications ──┘                         instructions, inner instructions
+//!   Pubsub::logs, slots ── notifications ──┘              instructions, inner instructions
 //! ```
 //!
 //! * The methods are those of <https://solana.com/docs/rpc>. Amounts are in lamports. Times are in
