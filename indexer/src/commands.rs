@@ -9,8 +9,8 @@ use std::time::Duration;
 use bauta_indexing::chain::ListedTransaction;
 use bauta_indexing::nodes::RpcSource;
 use bauta_indexing::{
-    IndexerError, Overview, Selection, await_applied, find_missing, import_snapshot, rebuild, reconcile_now,
-    verify, verify_slot,
+    IndexerError, Overview, Selection, SnapshotImport, await_applied, find_missing, import_snapshot, rebuild,
+    reconcile_now, verify, verify_slot,
 };
 use bauta_store::{Position, Slot, Store};
 use clap::{ArgGroup, Subcommand};
@@ -96,7 +96,7 @@ pub enum Command {
 
 #[derive(Subcommand)]
 pub enum QuarantineCommand {
-    /// Remove a transaction that is not on the chain; if a node lists it again, it comes back
+    /// Remove a transaction that is not on the chain; if a node lists it again, it is added again
     Release {
         /// The signature of the transaction
         signature: String,
@@ -361,14 +361,14 @@ async fn export_snapshot(settings: &ServiceSettings, path: &Path) -> Result<(), 
 async fn import(settings: &ServiceSettings, path: &Path, dry_run: bool) -> Result<(), MainError> {
     let (store, source) = open(settings).await?;
     let file = File::open(path).map_err(|source| file_error(path, source))?;
-    let imported = import_snapshot(
-        Arc::new(source),
-        &store,
-        settings.database_url.expose(),
-        run_settings(settings).follow,
-        BufReader::new(file),
+    let imported = import_snapshot(SnapshotImport {
+        source: Arc::new(source),
+        store: &store,
+        url: settings.database_url.expose(),
+        settings: run_settings(settings).follow,
+        input: BufReader::new(file),
         dry_run,
-    )
+    })
     .await?;
     let verb = if dry_run { "would be imported" } else { "imported" };
     println!(

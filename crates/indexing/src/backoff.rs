@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-/// Returns the pause after a number of consecutive failures. It is `min` after the first failure and
-/// doubles with each further one, up to `max`.
+/// Returns the pause after a number of consecutive failures. It is `min` after the first failure
+/// and doubles with each further one, up to `max`.
 pub fn doubling_pause(failures: u32, min: Duration, max: Duration) -> Duration {
     let factor = 2_u32.saturating_pow(failures.saturating_sub(1));
     min.saturating_mul(factor).min(max)

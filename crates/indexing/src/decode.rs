@@ -1,8 +1,8 @@
 //! Decodes transactions into the events that the store applies.
 //!
 //! ```text
-//!   Transaction, succeeded ── inner instructions ── bauta_client::decode_event ──> records, by position
-//!        |                                          (checks program and event authority)
+//!   Transaction, succeeded ── inner instructions ── bauta_client::decode_event ──> records
+//!        |                                          (checks program and event authority)    by position
 //!        failed: nothing, or the refused reuse of a nullifier
 //! ```
 

@@ -1,5 +1,5 @@
-//! Reads the histories of addresses on all nodes, page by page, so that a long history does not have
-//! to fit into memory.
+//! Reads the histories of addresses on all nodes, page by page, so that a long history does not
+//! have to fit into memory.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -64,8 +64,8 @@ impl<'a, S: Source> Histories<'a, S> {
         }
     }
 
-    /// Returns the next page of each node: each transaction once, ordered by slot. Returns `None` at
-    /// the end of all histories. Fails if no node is left.
+    /// Returns the next page of each node: each transaction once, ordered by slot. Returns `None`
+    /// at the end of all histories. Fails if no node is left.
     pub async fn next(&mut self) -> Result<Option<Vec<ListedTransaction>>, SourceError> {
         if self.nodes.iter().all(|node| node.is_complete) {
             self.address = self.addresses.next();

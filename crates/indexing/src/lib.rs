@@ -4,10 +4,10 @@
 //! missing transactions, forks and faulty nodes.
 //!
 //! ```text
-//!   nodes (JSON-RPC) ── RpcSource ──┐
-//!   chain in memory ── TestSource ──┼─ Source ──> follow ──> decode ──> Store::apply_after ──> Postgres
-//!   stream, then nodes ─────────────┘                │        events, trees, checkpoint: one transaction
-//!   websocket ── wake ───────> run ──────────────────┘
+//!   nodes (JSON-RPC) ─ RpcSource ─┐
+//!   chain in memory ─ TestSource ─┼─ Source ──> follow ─> decode ─> Store::apply_after ─> Postgres
+//!   stream, then nodes ───────────┘                │        events, trees, checkpoint:
+//!   websocket ── wake ───────> run ────────────────┘        one transaction
 //!                               ├─ leads, or waits for the advisory lock
 //!                               ├─ marks slots as final
 //!                               └─ reconciles the database with the program's accounts
@@ -17,7 +17,6 @@
 //! of a node is assumed to be complete: the database is checked against the program's own
 //! sequences, roots and accounts. docs/indexer.md lists the rules.
 
-mod audit;
 mod backoff;
 pub mod chain;
 pub mod decode;
@@ -26,6 +25,7 @@ mod follow;
 mod histories;
 mod metrics;
 pub mod nodes;
+mod operator_checks;
 mod overview;
 mod rebuild;
 mod reconcile;
@@ -38,14 +38,14 @@ pub mod stream;
 pub mod testing;
 mod wake;
 
-pub use audit::{
-    MissingTransactions, Reconciled, SlotVerified, await_applied, find_missing, reconcile_now, verify_slot,
-};
 pub use error::{DATABASE_UNAVAILABLE, Inconsistency, IndexerError, SourceError, UnexplainedDifferences};
 pub use follow::{ClusterCheck, Follower, QuarantineAnswers, Settings, Step, request_quarantined};
 pub use metrics::describe as describe_metrics;
+pub use operator_checks::{
+    MissingTransactions, Reconciled, SlotVerified, await_applied, find_missing, reconcile_now, verify_slot,
+};
 pub use overview::{NodeOverview, Overview, Quarantined};
-pub use rebuild::{Rebuilt, import_snapshot, rebuild};
+pub use rebuild::{Rebuilt, SnapshotImport, import_snapshot, rebuild};
 pub use reconcile::{Outcome, ReconcileLimits, Reconciler, Selection, Verified, verify};
 pub use retention::check_retention;
 pub use run::{Indexer, RunSettings};

@@ -2,10 +2,12 @@
 //! one stays in use.
 //!
 //! ```text
-//!   schema bauta_rebuild: migrate ── follow from the beginning ── reconcile until the accounts agree
+//!   schema bauta_rebuild: migrate ── follow from the beginning ── reconcile until accounts agree
 //!                                       │ (a transaction is missing in a final slot:
 //!                                       │  once more, with a journal for the whole history)
-//!   block writers ── catch up ── replace the rows ── unblock writers; readers never wait
+//!   block writers ── read the last slots ── replace the rows ── unblock writers
+//!
+//!   readers never wait
 //! ```
 
 use std::io::Read;
@@ -148,36 +150,51 @@ async fn switch_over<S: Source>(
     Ok(Rebuilt { slot, events })
 }
 
+/// An import of a snapshot.
+#[derive(Debug)]
+pub struct SnapshotImport<'a, S, R> {
+    /// The chain, on nodes of the snapshot's cluster.
+    pub source: Arc<S>,
+    /// The store whose rows are replaced.
+    pub store: &'a Store,
+    /// The URL of the store's database.
+    pub url: &'a str,
+    /// The settings of the follower that reads the newer slots.
+    pub settings: Settings,
+    /// The file of the snapshot.
+    pub input: R,
+    /// Whether to change nothing after the comparison.
+    pub dry_run: bool,
+}
+
 /// Reads a snapshot of another indexer into a schema of its own, compares it with the chain, and
-/// then replaces the rows of `store`, unless `dry_run`. `store` must be connected to the database
-/// at `url`.
+/// then replaces the rows of the store, unless `dry_run`.
 ///
 /// Every tree is recomputed from its leaves. The rows are followed up to the newest slot and
 /// compared with all accounts of the program, on nodes of the snapshot's cluster. The accounts do
 /// not show what has passed: the times, the former roots and the counts come from the snapshot
 /// alone.
-pub async fn import_snapshot<S: Source>(
-    source: Arc<S>,
-    store: &Store,
-    url: &str,
-    settings: Settings,
-    input: impl Read,
-    dry_run: bool,
+pub async fn import_snapshot<S: Source, R: Read>(
+    import: SnapshotImport<'_, S, R>,
 ) -> Result<Rebuilt, IndexerError> {
-    check_recorded_cluster(&source, store, &settings).await?;
-    let imported = import(source, store, url, settings, input, dry_run).await;
+    let store = import.store;
+    check_recorded_cluster(&import.source, store, &import.settings).await?;
+    let imported = import_into_schema(import).await;
     store.drop_schema(IMPORT_SCHEMA).await?;
     imported
 }
 
-async fn import<S: Source>(
-    source: Arc<S>,
-    store: &Store,
-    url: &str,
-    settings: Settings,
-    input: impl Read,
-    dry_run: bool,
+async fn import_into_schema<S: Source, R: Read>(
+    import: SnapshotImport<'_, S, R>,
 ) -> Result<Rebuilt, IndexerError> {
+    let SnapshotImport {
+        source,
+        store,
+        url,
+        settings,
+        input,
+        dry_run,
+    } = import;
     let new_store = Store::in_new_schema(url, CONNECTIONS, IMPORT_SCHEMA).await?;
     let summary = new_store.import_snapshot(input).await?;
     tracing::info!(

@@ -6,7 +6,7 @@
 //!                               │
 //!                               ├─ step ──ok──> wait for a wake-up, at most the poll interval
 //!                               │       └error──> report the reason, back off, retry
-//!                               ├─ maintenance: repair what differs; mark slots as final; prune tiles
+//!                               ├─ maintenance: repair differences; mark slots as final; prune
 //!                               └─ tasks of their own: compare the database with the accounts,
 //!                                  and request quarantined transactions
 //! ```
@@ -43,7 +43,8 @@ const QUARANTINE_INTERVAL: Duration = Duration::from_secs(2);
 const PRUNE_DELAY: Duration = Duration::from_mins(10);
 /// The time between two searches for history that nothing needs.
 const RETENTION_INTERVAL: Duration = Duration::from_mins(10);
-/// How long history is kept that nothing needs any more, in seconds before the newest event: a week.
+/// How long history is kept that nothing needs any more, in seconds before the newest event: a
+/// week.
 const RETENTION: i64 = 7 * 86_400;
 /// The shortest time between two steps. A wake-up arrives for every transaction, so without this
 /// limit every transaction would cause a step of its own.
@@ -183,15 +184,15 @@ impl<S: Source> Indexer<S> {
         comparisons: &mpsc::Sender<Comparison>,
     ) -> Option<AbortOnDrop> {
         let interval = self.settings.reconcile_interval?;
-        let task = compare_forever(
-            Arc::clone(&self.source),
-            self.store.clone(),
+        let task = ComparisonTask {
+            source: Arc::clone(&self.source),
+            store: self.store.clone(),
             interval,
-            follower.rollbacks(),
-            comparisons.clone(),
-            Arc::clone(&self.wake_up),
-        );
-        Some(AbortOnDrop(tokio::spawn(task)))
+            rollbacks: follower.rollbacks(),
+            comparisons: comparisons.clone(),
+            wake_up: Arc::clone(&self.wake_up),
+        };
+        Some(AbortOnDrop(tokio::spawn(task.run())))
     }
 
     /// Does one step, and the maintenance that is due if the step reached the head or belongs to a
@@ -228,28 +229,40 @@ impl<T> Drop for AbortOnDrop<T> {
     }
 }
 
-/// Compares the database with the accounts, round by round, and sends what each round found. A
-/// failure delays only the next round.
-async fn compare_forever<S: Source>(
+/// Compares the database with the accounts, round by round.
+struct ComparisonTask<S> {
     source: Arc<S>,
     store: Store,
+    /// The time between two rounds.
     interval: Duration,
+    /// The number of rollbacks of the follower.
     rollbacks: Arc<AtomicU64>,
+    /// Receives the result of each round.
     comparisons: mpsc::Sender<Comparison>,
+    /// Is notified of each result.
     wake_up: Arc<Notify>,
-) {
-    let mut reconciler = Reconciler::default();
-    loop {
-        match reconciler.compare(&store, &*source, &rollbacks).await {
-            Ok(comparison) => {
-                if comparisons.send(comparison).await.is_err() {
-                    return;
+}
+
+impl<S: Source> ComparisonTask<S> {
+    /// Sends what each round found, until the receiver is dropped. A failure delays only the next
+    /// round.
+    async fn run(self) {
+        let mut reconciler = Reconciler::default();
+        loop {
+            match reconciler
+                .compare(&self.store, &*self.source, &self.rollbacks)
+                .await
+            {
+                Ok(comparison) => {
+                    if self.comparisons.send(comparison).await.is_err() {
+                        return;
+                    }
+                    self.wake_up.notify_one();
                 }
-                wake_up.notify_one();
+                Err(error) => tracing::warn!(event = "reconcile_failed", %error),
             }
-            Err(error) => tracing::warn!(event = "reconcile_failed", %error),
+            tokio::time::sleep(self.interval).await;
         }
-        tokio::time::sleep(interval).await;
     }
 }
 
@@ -277,9 +290,9 @@ struct MaintenanceState {
     history: HistoryCursor,
 }
 
-/// Returns the time at which roots must be valid so that their tiles are kept. The time of the chain
-/// counts, because a scope can copy a root that was valid then: the database may be far behind the
-/// head, and the host's clock may be wrong.
+/// Returns the time at which roots must be valid so that their tiles are kept. The time of the
+/// chain counts, because a scope can copy a root that was valid then: the database may be far
+/// behind the head, and the host's clock may be wrong.
 async fn prune_time(store: &Store) -> Result<i64, StoreError> {
     let delay = i64::try_from(PRUNE_DELAY.as_secs()).unwrap_or(i64::MAX);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //!   node 1 ── pages, newest first ──┐
-//!   node 2 ── pages, newest first ──┼─> backfill_transactions ── chunks, oldest first ──> fetch, apply
-//!   each page is stored with its position           │
-//!                                                   └─ a restart continues at the positions and at the checkpoint
+//!   node 2 ── pages, newest first ──┼─> backfill_transactions ── chunks, oldest first ──> fetch,
+//!   each page is stored with its position           │                                     apply
+//!                                                   └─ a restart continues at the positions and
+//!                                                      at the checkpoint
 //! ```
 //!
 //! The union of all histories is applied, because what is applied without a journal cannot be
@@ -317,10 +318,15 @@ impl Reading {
             let progress = Arc::new(Mutex::new(NodeProgress::new(history.complete)));
             nodes.push(Arc::clone(&progress));
             if !history.complete {
-                let (source, store) = (Arc::clone(source), store.clone());
-                tasks.spawn(async move {
-                    read_history(&*source, &store, index, history, &program, range, &progress).await
-                });
+                let reader = HistoryReader {
+                    source: Arc::clone(source),
+                    store: store.clone(),
+                    node: index,
+                    program,
+                    range,
+                    progress,
+                };
+                tasks.spawn(reader.read(history));
             }
         }
         Self {
@@ -366,73 +372,82 @@ fn lock(progress: &Mutex<NodeProgress>) -> MutexGuard<'_, NodeProgress> {
     progress.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reads and stores the history of one node, page by page. Requests each page while the one before it
-/// is stored. Repeats a page that cannot be read.
-async fn read_history<S: Source>(
-    source: &S,
-    store: &Store,
+/// Reads and stores the history of one node.
+struct HistoryReader<S> {
+    source: Arc<S>,
+    store: Store,
+    /// The index of the node.
     node: usize,
-    mut history: StoredHistory,
-    program: &Address,
+    program: Address,
     range: BackfillRange,
-    progress: &Mutex<NodeProgress>,
-) -> Result<(), IndexerError> {
-    // A fork can remove an entry that is not final. So only a final one is stored as a position.
-    let mut before = history.before;
-    let mut is_first_page = true;
-    let request = |before| source.history_page(node, program, before, range.after, range.until);
-    // The next page, which was requested while the one before it was stored.
-    let mut requested = None;
-    while !history.complete {
-        let page = match requested.take() {
-            Some(page) => page,
-            None => request(before).await,
+    progress: Arc<Mutex<NodeProgress>>,
+}
+
+impl<S: Source> HistoryReader<S> {
+    /// Reads and stores the history page by page. Requests each page while the one before it is
+    /// stored. Repeats a page that cannot be read.
+    async fn read(self, mut history: StoredHistory) -> Result<(), IndexerError> {
+        let range = self.range;
+        // A fork can remove an entry that is not final. So only a final one is stored as a position.
+        let mut before = history.before;
+        let mut is_first_page = true;
+        let request = |before| {
+            self.source
+                .history_page(self.node, &self.program, before, range.after, range.until)
         };
-        let page = match page {
-            Ok(page) => page,
-            Err(error) => {
-                lock(progress).last_error = Some(error);
-                tokio::time::sleep(PAGE_RETRY).await;
+        // The next page, which was requested while the one before it was stored.
+        let mut requested = None;
+        while !history.complete {
+            let page = match requested.take() {
+                Some(page) => page,
+                None => request(before).await,
+            };
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => {
+                    lock(&self.progress).last_error = Some(error);
+                    tokio::time::sleep(PAGE_RETRY).await;
+                    continue;
+                }
+            };
+            // The node may not have the stored position any more. An empty page is then not the end.
+            if is_first_page && before.is_some() && page.next.is_none() {
+                before = None;
+                is_first_page = false;
                 continue;
             }
-        };
-        // The node may not have the stored position any more. An empty page is then not the end.
-        if is_first_page && before.is_some() && page.next.is_none() {
-            before = None;
             is_first_page = false;
-            continue;
+            lock(&self.progress).record_page(&page);
+            before = page.next.map(|end| end.signature);
+            history.before = page
+                .next
+                .filter(|end| end.slot <= range.until)
+                .map(|end| end.signature);
+            history.complete = page.next.is_none();
+            let entries: Vec<_> = page
+                .listed
+                .iter()
+                .filter(|entry| entry.may_have_events())
+                .map(|entry| BackfillTransaction {
+                    slot: entry.slot,
+                    signature: entry.signature,
+                    succeeded: entry.succeeded,
+                })
+                .collect();
+            let storing = self.store.store_history_page(range, &history, &entries);
+            let is_stored = if history.complete {
+                storing.await?
+            } else {
+                let (is_stored, next) = tokio::join!(storing, request(before));
+                requested = Some(next);
+                is_stored?
+            };
+            if !is_stored {
+                // Another replica has begun another backfill.
+                return Ok(());
+            }
+            lock(&self.progress).complete = history.complete;
         }
-        is_first_page = false;
-        lock(progress).record_page(&page);
-        before = page.next.map(|end| end.signature);
-        history.before = page
-            .next
-            .filter(|end| end.slot <= range.until)
-            .map(|end| end.signature);
-        history.complete = page.next.is_none();
-        let entries: Vec<_> = page
-            .listed
-            .iter()
-            .filter(|entry| entry.may_have_events())
-            .map(|entry| BackfillTransaction {
-                slot: entry.slot,
-                signature: entry.signature,
-                succeeded: entry.succeeded,
-            })
-            .collect();
-        let storing = store.store_history_page(range, &history, &entries);
-        let is_stored = if history.complete {
-            storing.await?
-        } else {
-            let (is_stored, next) = tokio::join!(storing, request(before));
-            requested = Some(next);
-            is_stored?
-        };
-        if !is_stored {
-            // Another replica has begun another backfill.
-            return Ok(());
-        }
-        lock(progress).complete = history.complete;
+        Ok(())
     }
-    Ok(())
 }

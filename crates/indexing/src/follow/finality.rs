@@ -11,8 +11,9 @@ use crate::chain::{Head, Source};
 /// By how many slots the journal can be older than the newest final slot. It is kept until the
 /// slots are reconciled, but not for longer than this: two days on a public cluster.
 const MAX_JOURNAL_SLOTS: u64 = 432_000;
-/// After how many times [`Settings::backfill_slots`](super::Settings::backfill_slots) the slots that
-/// are not final are rolled back for a backfill. Without a rollback, less than this is listed at once.
+/// After how many times [`Settings::backfill_slots`](super::Settings::backfill_slots) the slots
+/// that are not final are rolled back for a backfill. Without a rollback, less than this is listed
+/// at once.
 const ROLLBACK_FACTOR: u64 = 10;
 
 impl<S: Source> Follower<S> {

@@ -3,10 +3,10 @@
 //! ```text
 //!   step:  read the checkpoint (database) and the head (source); if nothing is new: wait
 //!            │
-//!            ├─ far behind: roll back to the finalized slot, and backfill in pieces of bounded size
+//!            ├─ far behind: roll back to the finalized slot; backfill in pieces of bounded size
 //!            │
-//!            ├─ compare, at intervals: are the applied transactions since the finalized slot those that
-//!            │  the source lists?
+//!            ├─ compare, at intervals: are the applied transactions since the finalized slot those
+//!            │  that the source lists?
 //!            │       applied but gone from the chain ──> a fork                  ┐
 //!            │       listed but not applied ───────────> a missing transaction   ┴──> roll back
 //!            │
@@ -14,7 +14,7 @@
 //!            │       ──> batches that end with a slot
 //!            │
 //!            └─ apply each batch in one database transaction; the last checkpoint is the head
-//!                    a batch contradicts the database ──> search on all nodes, by the registry's address
+//!                    a batch contradicts the database ──> search on all nodes, by the registry
 //!                                                           found: step again; otherwise: stop
 //! ```
 //!

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!   listed, but on no node ──> requested again for a minute ──> quarantine (in the database)
-//!                                                                  │ requested again, after 1 min .. 1 h
+//!                                                                  │ again, after 1 min .. 1 h
 //!          not on the chain, or without an event: removed <────────┤
 //!          with an event: roll back to before it, apply  <─────────┘
 //! ```
 //!
-//! A transaction that is applied leaves the quarantine only afterwards. So a restart or a failure in
-//! between does not lose it.
+//! A transaction that is applied leaves the quarantine only afterwards. So a restart or a failure
+//! in between does not lose it.
 //!
 //! The requests do not use the follower: they run beside its steps, because a node that does not
 //! answer would delay them. The follower only applies the answers.
@@ -243,8 +243,8 @@ impl<S: Source> Follower<S> {
         Ok(())
     }
 
-    /// Removes those of the transactions from the quarantine that a step has applied. If the process
-    /// ends before this, they are removed with the next request.
+    /// Removes those of the transactions from the quarantine that a step has applied. If the
+    /// process ends before this, they are removed with the next request.
     pub(super) async fn release_applied(&mut self, new: &[ListedTransaction]) -> Result<(), IndexerError> {
         let keys: Vec<_> = new
             .iter()

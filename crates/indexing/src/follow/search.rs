@@ -75,8 +75,8 @@ impl<S: Source> Follower<S> {
     }
 
     /// Searches all nodes for transactions of these addresses that are missing from the database.
-    /// Returns whether it found any. A search from the beginning of the chain ends at the first page
-    /// with missing transactions.
+    /// Returns whether it found any. A search from the beginning of the chain ends at the first
+    /// page with missing transactions.
     ///
     /// Remembers the found transactions for the next steps. If some of them are below the
     /// checkpoint, rolls the database back to before them.

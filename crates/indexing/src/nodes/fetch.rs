@@ -110,7 +110,7 @@ impl RpcSource {
             .try_nodes("a transaction", METHOD, PATIENCE, move |node| async move {
                 let request = node.rpc().transaction(&signature, CommitmentLevel::Confirmed);
                 let answer = node.request(METHOD, request).await;
-                // An answer that cannot be read is one as well: it would be the same for ever.
+                // An unreadable answer counts as an answer, because the node would return it again.
                 if let Ok(_) | Err(RpcError::InvalidResponse { method: METHOD, .. }) = &answer {
                     has_answered.store(true, Ordering::Relaxed);
                 }
@@ -156,8 +156,8 @@ impl RpcSource {
         }
     }
 
-    /// Fetches listed transactions with one request to the preferred node. Fetches those by
-    /// themselves that it does not return as listed: other nodes may.
+    /// Fetches listed transactions with one request to the preferred node. Transactions that it
+    /// does not return as listed are fetched one at a time, because other nodes may have them.
     async fn transactions(
         &self,
         listed: &[ListedTransaction],
@@ -183,17 +183,18 @@ impl RpcSource {
     }
 
     /// Returns on how many nodes the block of the slot does not contain the transaction. A block
-    /// lists all of its transactions. `None` if no node returns the block, or if one returns a block
-    /// with the transaction. A node without the block says nothing: it may have lost it.
+    /// lists all of its transactions. `None` if no node returns the block, or if one returns a
+    /// block with the transaction. A node without the block is no evidence, because it may have
+    /// lost the block.
     ///
-    /// Nodes that are left out do not count, and in a final slot neither does `faulty`, the only node
-    /// that lists the transaction and that does not know it.
+    /// Nodes that are left out do not count, and in a final slot neither does `faulty`, the only
+    /// node that lists the transaction and that does not know it.
     async fn absence_from_block(&self, listed: ListedTransaction, faulty: Option<usize>) -> Option<Absence> {
         if self.nodes.len() == 1 {
             // The only node contradicts itself. Its block is no better evidence than its list.
             return None;
         }
-        let blocks = self.ask_all("a block", METHOD_OF_BLOCKS, |node| async move {
+        let blocks = self.call_all("a block", METHOD_OF_BLOCKS, |node| async move {
             let block = node.rpc().block(listed.slot.get(), CommitmentLevel::Confirmed);
             let block = node.request(METHOD_OF_BLOCKS, block).await?;
             let block = block.ok_or_else(|| RpcError::InvalidResponse {
@@ -218,7 +219,7 @@ impl RpcSource {
     }
 }
 
-/// Where the block of a slot does not contain a transaction.
+/// The result of the search for a transaction in the block of its slot.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Absence {
     OnAllNodes,
@@ -279,12 +280,7 @@ async fn batch(node: &Node, listed: &[ListedTransaction]) -> Vec<Option<Executed
     match node.request_several(METHOD, listed.len(), request).await {
         Ok(Some(answers)) => answers.into_iter().map(|answer| answer.ok().flatten()).collect(),
         Err(error) => {
-            let is_refusal = match &error {
-                RpcError::Refused { .. } | RpcError::InvalidResponse { .. } => true,
-                RpcError::Http { status, .. } => (400..429).contains(status),
-                _ => false,
-            };
-            if is_refusal {
+            if error.is_refusal() {
                 node.record_refused_batch();
             }
             Vec::new()

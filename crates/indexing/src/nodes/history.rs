@@ -47,7 +47,14 @@ async fn read_pages(
     let mut listed = Vec::new();
     let (mut before, mut limit) = (newer, FIRST_PAGE_SIZE);
     loop {
-        let page = read_page(node, address, before, limit, after, until).await?;
+        let request = PageRequest {
+            address,
+            before,
+            limit,
+            after,
+            until,
+        };
+        let page = read_page(node, request).await?;
         if newer.is_some() && before == newer && page.next.is_none() && page.listed.is_empty() {
             // The node may not know the transaction. Its empty page then says nothing.
             before = None;
@@ -59,19 +66,33 @@ async fn read_pages(
     }
 }
 
+/// A request for a page of the history of an address.
+#[derive(Clone, Copy)]
+pub struct PageRequest<'a> {
+    pub address: &'a Address,
+    /// The transaction before which the page begins. `None` means the newest.
+    pub before: Option<Signature>,
+    /// The largest number of transactions.
+    pub limit: u16,
+    /// The slot after which transactions are listed. `None` means the beginning of the chain.
+    pub after: Option<Slot>,
+    /// The last slot.
+    pub until: Slot,
+}
+
 /// Returns a page of what one node lists for one address, newest first.
 ///
 /// An empty page is not the end of the list by itself. It is requested again. If it is empty again,
 /// and the node does not have the blocks after `after` any more, the node is not used. Without
 /// `after` the caller compares the node's first slot with what other nodes list.
-pub async fn read_page(
-    node: &Node,
-    address: &Address,
-    before: Option<Signature>,
-    limit: u16,
-    after: Option<Slot>,
-    until: Slot,
-) -> Result<HistoryPage, RpcError> {
+pub async fn read_page(node: &Node, request: PageRequest<'_>) -> Result<HistoryPage, RpcError> {
+    let PageRequest {
+        address,
+        before,
+        limit,
+        after,
+        until,
+    } = request;
     let page = Page {
         before,
         until: None,
@@ -122,7 +143,8 @@ pub async fn read_page(
     })
 }
 
-/// Returns the first slot whose block the node has. `None` if the node does not answer this request.
+/// Returns the first slot whose block the node has. `None` if the node does not answer this
+/// request.
 async fn first_slot(node: &Node) -> Option<Slot> {
     let first = node.request(METHOD_OF_RETENTION, node.rpc().first_available_block());
     first.await.ok().map(Slot::new)

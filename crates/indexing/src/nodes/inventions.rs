@@ -16,8 +16,8 @@ const LEFT_OUT_TIME: Duration = Duration::from_mins(10);
 /// The largest number of entries that are remembered.
 const MAX_ENTRIES: usize = 10_000;
 
-/// What only one node has listed, and how much of that does not exist. Nodes are identified by their
-/// indices.
+/// What only one node has listed, and how much of that does not exist. Nodes are identified by
+/// their indices.
 #[derive(Default)]
 pub struct Inventions {
     state: Mutex<State>,
@@ -63,8 +63,8 @@ impl Inventions {
         self.with_state(|state| state.listers.get(signature).copied())
     }
 
-    /// Records that a node has listed a transaction that does not exist. Returns whether the node is
-    /// left out from now on.
+    /// Records that a node has listed a transaction that does not exist. Returns whether the node
+    /// is left out from now on.
     pub fn record_invention(&self, signature: Signature, node: usize) -> bool {
         self.with_state(|state| {
             state.invented.insert(signature, (node, Instant::now()));

@@ -1,9 +1,10 @@
 //! A source that reads the chain from several nodes over JSON-RPC.
 //!
 //! ```text
-//!   list      getSignaturesForAddress, page by page, with minContextSlot: a node that is behind refuses
-//!   fetch     getTransaction, many concurrently, several with one request; the index in the slot from it,
-//!             else from getBlock
+//!   list      getSignaturesForAddress, page by page, with minContextSlot: a node that is behind
+//!             refuses
+//!   fetch     getTransaction, many concurrently, several with one request; the index in the slot
+//!             from it, else from getBlock
 //!   head      getSlot, confirmed and finalized; compared between the nodes
 //!   statuses  getSignatureStatuses
 //!   accounts  getProgramAccounts
@@ -211,10 +212,10 @@ impl RpcSource {
         SourceError::Unavailable { what, reason }
     }
 
-    /// Returns what all nodes answer that answer in time, with their indices, the preferred node
-    /// first. The others have [`ALL_NODES_GRACE`], or twice the time that the first answer took. Fails
-    /// if no node answers.
-    async fn ask_all<T: Send, F>(
+    /// Calls all nodes, and returns the answers that arrive in time, with the indices of the nodes,
+    /// the preferred node first. The others have [`ALL_NODES_GRACE`], or twice the time that the
+    /// first answer took. Fails if no node answers.
+    async fn call_all<T: Send, F>(
         &self,
         what: &'static str,
         method: &'static str,
@@ -271,7 +272,7 @@ impl RpcSource {
         until: Slot,
     ) -> Result<Vec<ListedTransaction>, SourceError> {
         let addresses: Arc<[Address]> = addresses.into();
-        let lists = self.ask_all("the history", history::METHOD, move |node| {
+        let lists = self.call_all("the history", history::METHOD, move |node| {
             let addresses = Arc::clone(&addresses);
             async move { history::read(&node, &addresses, newer, after, until).await }
         });
@@ -410,14 +411,14 @@ impl Source for RpcSource {
         after: Option<Slot>,
         until: Slot,
     ) -> Result<HistoryPage, SourceError> {
-        let page = history::read_page(
-            &self.nodes[node],
+        let request = history::PageRequest {
             address,
             before,
-            history::PAGE_SIZE,
+            limit: history::PAGE_SIZE,
             after,
             until,
-        );
+        };
+        let page = history::read_page(&self.nodes[node], request);
         page.await
             .map_err(|error| self.unavailable("the history", &[error]))
     }
@@ -450,7 +451,7 @@ impl Source for RpcSource {
         at_least: Slot,
     ) -> Result<Vec<Option<TransactionStatus>>, SourceError> {
         let for_nodes: Arc<[Signature]> = signatures.into();
-        let answers = self.ask_all("the statuses of transactions", statuses::METHOD, move |node| {
+        let answers = self.call_all("the statuses of transactions", statuses::METHOD, move |node| {
             let signatures = Arc::clone(&for_nodes);
             async move { statuses::read(&node, &signatures, at_least).await }
         });

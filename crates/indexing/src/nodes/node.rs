@@ -17,7 +17,7 @@ use crate::metrics;
 const MIN_COOL_DOWN: Duration = Duration::from_millis(500);
 /// The longest time for which a node is used last after a failure or a slow answer.
 const MAX_COOL_DOWN: Duration = Duration::from_secs(30);
-/// The longest pause that a node can ask for with `Retry-After`.
+/// The longest pause that a node can request with `Retry-After`.
 const MAX_PAUSE: Duration = Duration::from_mins(1);
 /// How long a node counts as one of its cluster after a check. A load balancer or a name server can
 /// start to direct requests to another node at any time.
@@ -64,7 +64,7 @@ struct Health {
     methods: HashMap<&'static str, MethodHealth>,
     /// When the node was slow, it is used last until this time.
     slow_until: Option<Instant>,
-    /// The node has asked for no requests until this time.
+    /// The node has requested a pause until this time.
     paused_until: Option<Instant>,
     /// The node has refused several calls in one request. Until this time it gets single calls.
     no_batches_until: Option<Instant>,
@@ -249,13 +249,13 @@ impl Node {
         response
     }
 
-    /// Fails while the node has asked for a pause, so that another node is used.
+    /// Fails while the node has requested a pause, so that another node is used.
     fn check_pause(&self) -> Result<(), RpcError> {
         let paused_until = self.with_health(|health| health.paused_until);
         match paused_until.and_then(|until| until.checked_duration_since(Instant::now())) {
             Some(rest) => Err(RpcError::Unreachable {
                 host: self.rpc.host().to_owned(),
-                reason: format!("it has asked for a pause, of which {} s are left", rest.as_secs()),
+                reason: format!("it has requested a pause, of which {} s are left", rest.as_secs()),
             }),
             None => Ok(()),
         }
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_node_that_asks_for_a_pause_gets_no_request_until_it_is_over() {
+    async fn a_node_that_requests_a_pause_gets_no_request_until_it_is_over() {
         let node = node();
         let limited = RpcError::Http {
             host: String::new(),
@@ -330,6 +330,6 @@ mod tests {
             .await
             .unwrap_err();
         let refused = node.send("getBlock", 1, async { Ok(()) }).await.unwrap_err();
-        assert!(refused.to_string().contains("has asked for a pause"), "{refused}");
+        assert!(refused.to_string().contains("has requested a pause"), "{refused}");
     }
 }

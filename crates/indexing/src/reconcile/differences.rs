@@ -14,8 +14,8 @@ use crate::{IndexerError, SourceError};
 
 /// The time limit for the checkpoint to pass the slot of the accounts.
 const REACH_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long accounts that differ are compared again, because a node's accounts can be newer than the
-/// slot that it reports.
+/// How long accounts that differ are compared again, because a node's accounts can be newer than
+/// the slot that it reports.
 const NEWER_SLOTS_TIMEOUT: Duration = Duration::from_secs(2);
 /// The time between two comparisons of accounts that differ.
 const COMPARE_INTERVAL: Duration = Duration::from_millis(200);

@@ -6,7 +6,7 @@
 //!     before  read the database
 //!     chain   getProgramAccounts, at a slot ── step until the checkpoint has passed that slot
 //!     after   read the database again
-//!        chain differs from both ──> suspect ──search by the account's own address──> found: roll back
+//!        chain differs from both ──> suspect ──search by the account's address──> found: roll back
 //!                                                              nothing found, several times: stop
 //! ```
 //!

@@ -90,8 +90,8 @@ pub fn prepend(queue: &mut VecDeque<Part>, parts: Vec<Part>) {
     parts.into_iter().rev().for_each(|part| queue.push_front(part));
 }
 
-/// Returns the prefixes that continue a prefix with a byte up to `last`. Returns `None` if the prefix
-/// already has all `length` bytes of a key.
+/// Returns the prefixes that continue a prefix with a byte up to `last`. Returns `None` if the
+/// prefix already has all `length` bytes of a key.
 fn longer(prefix: &[u8], length: usize, last: u8) -> Option<impl Iterator<Item = Vec<u8>>> {
     (prefix.len() < length).then(|| (0..=last).map(move |byte| [prefix, &[byte]].concat()))
 }

@@ -9,12 +9,12 @@ use super::plan::{Cycle, Part, ReconcileLimits, prepend};
 use crate::chain::Source;
 use crate::{IndexerError, SourceError};
 
-/// Selects what [`verify`] compares. By default everything.
+/// Selects what [`verify`] compares. The default selects everything.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Selection {
-    /// Only this registry, with its collections and holdings.
+    /// Compares only this registry, with its collections and holdings.
     pub registry: Option<Address>,
-    /// Only this scope, with its nullifiers.
+    /// Compares only this scope, with its nullifiers.
     pub scope: Option<Address>,
 }
 

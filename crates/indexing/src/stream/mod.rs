@@ -1,5 +1,5 @@
-//! A source that receives transactions from a Yellowstone gRPC stream, so that they do not have to be
-//! fetched. The feature `yellowstone` enables it.
+//! A source that receives transactions from a Yellowstone gRPC stream, so that they do not have to
+//! be fetched. The feature `yellowstone` enables it.
 //!
 //! ```text
 //!   stream (confirmed) ── transactions of the program ──> buffer, bounded ──┐
@@ -9,9 +9,10 @@
 //! ```
 //!
 //! The stream decides nothing. Which transactions exist, and in which slots, the lists of the nodes
-//! say, and the checkpoint follows the lists. A streamed transaction is used only if a node lists it
-//! in the same slot, and it is checked like one that a node returned. So a stream that breaks, omits
-//! transactions or belongs to another cluster costs only requests: the nodes return what is missing.
+//! say, and the checkpoint follows the lists. A streamed transaction is used only if a node lists
+//! it in the same slot, and it is checked like one that a node returned. So a stream that breaks,
+//! omits transactions or belongs to another cluster costs only requests: the nodes return what is
+//! missing.
 
 mod buffer;
 mod connection;
@@ -64,8 +65,8 @@ impl<S> StreamedSource<S> {
         &self.inner
     }
 
-    /// Receives the transactions of a program, and notifies `wake_up` of each. Never completes: when
-    /// the connection ends, this function connects again.
+    /// Receives the transactions of a program, and notifies `wake_up` of each. Never completes:
+    /// when the connection ends, this function connects again.
     pub fn receive(
         &self,
         settings: StreamSettings,
@@ -75,8 +76,8 @@ impl<S> StreamedSource<S> {
         connection::receive(settings, program, Arc::clone(&self.buffer), wake_up)
     }
 
-    /// Returns a streamed transaction for an entry of a list, if it can be used. One without an event
-    /// is requested from a node: nothing would show that the stream omitted the event.
+    /// Returns a streamed transaction for an entry of a list, if it can be used. One without an
+    /// event is requested from a node: nothing would show that the stream omitted the event.
     fn streamed(&self, entry: &ListedTransaction) -> Option<Transaction> {
         let transaction = self.buffer.take(entry)?;
         let has_events = decode::records(&transaction).is_ok_and(|records| !records.is_empty());

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::chain::Transaction;
 
-/// Returns a transaction as the result of `getTransaction`. Its message has one instruction, which has
-/// no data.
+/// Returns a transaction as the result of `getTransaction`. Its message has one instruction, which
+/// has no data.
 #[must_use]
 pub fn transaction_json(transaction: &Transaction) -> Value {
     let text = |bytes: &[u8]| bs58::encode(bytes).into_string();

@@ -296,8 +296,8 @@ async fn maintenance_continues_during_a_backfill() {
     running.await.unwrap();
 }
 
-/// The history is older than the time-to-live of its roots, and a scope in the part that was not read
-/// yet can have copied one of them.
+/// The history is older than the time-to-live of its roots, and a scope in the part that was not
+/// read yet can have copied one of them.
 #[tokio::test]
 async fn pruning_during_a_backfill_keeps_the_roots_that_were_valid_at_its_position() {
     let registry = named("registry");

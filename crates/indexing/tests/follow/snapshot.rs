@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bauta_indexing::testing::{TestChain, named};
-use bauta_indexing::{IndexerError, Rebuilt, Settings, import_snapshot};
+use bauta_indexing::{IndexerError, Rebuilt, Settings, SnapshotImport, import_snapshot};
 use bauta_store::testing::TestDatabase;
 use bauta_store::{SnapshotError, StoreError};
 
@@ -31,14 +31,14 @@ async fn import(fixture: &Fixture, snapshot: &[u8], dry_run: bool) -> Result<Reb
     if let Some(head) = &mut fixture.source.state().head {
         head.finalized = head.confirmed;
     }
-    import_snapshot(
-        Arc::clone(&fixture.source),
-        &fixture.database.store,
-        &fixture.database.url().unwrap(),
-        settings(),
-        snapshot,
+    import_snapshot(SnapshotImport {
+        source: Arc::clone(&fixture.source),
+        store: &fixture.database.store,
+        url: &fixture.database.url().unwrap(),
+        settings: settings(),
+        input: snapshot,
         dry_run,
-    )
+    })
     .await
 }
 
@@ -203,14 +203,14 @@ async fn a_snapshot_whose_newest_slot_is_not_final_is_refused() {
         ..settings()
     };
     let importer = Fixture::new(&chain).await;
-    let error = import_snapshot(
-        Arc::clone(&exporter.source),
-        &importer.database.store,
-        &importer.database.url().unwrap(),
-        limit,
-        snapshot.as_slice(),
-        false,
-    )
+    let error = import_snapshot(SnapshotImport {
+        source: Arc::clone(&exporter.source),
+        store: &importer.database.store,
+        url: &importer.database.url().unwrap(),
+        settings: limit,
+        input: snapshot.as_slice(),
+        dry_run: false,
+    })
     .await
     .unwrap_err();
     assert!(matches!(error, IndexerError::SnapshotNotFinal { .. }), "{error}");

@@ -1,5 +1,5 @@
-//! Tests of the source with a Yellowstone gRPC stream, with a real gRPC server and a private Postgres.
-//! `cargo xtask drill yellowstone` runs the drill with more rounds.
+//! Tests of the source with a Yellowstone gRPC stream, with a real gRPC server and a private
+//! Postgres. `cargo xtask drill yellowstone` runs the drill with more rounds.
 
 mod server;
 
@@ -32,8 +32,8 @@ async fn eventually(what: &str, condition: impl Fn() -> bool) {
     assert!(waited.is_ok(), "{what} did not happen within 30 s");
 }
 
-/// Adds an instruction to the transactions of a chain that have none. In the form of the stream, inner
-/// instructions belong to one.
+/// Adds an instruction to the transactions of a chain that have none. In the form of the stream,
+/// inner instructions belong to one.
 fn complete(chain: &mut TestChain) {
     for transaction in &mut chain.transactions {
         if transaction.instructions.is_empty() {

@@ -92,7 +92,14 @@ pub async fn find_missing<S: Source>(
     for (node, name) in nodes.into_iter().enumerate() {
         let mut before = None;
         while missing.len() < MAX_MISSING {
-            let page = match read_page(source, node, &program, before, after, until).await {
+            let request = PageRequest {
+                node,
+                program: &program,
+                before,
+                after,
+                until,
+            };
+            let page = match read_page(source, request).await {
                 Ok(page) => page,
                 Err(error) => {
                     found.unread.push((name.clone(), error.to_string()));
@@ -125,15 +132,29 @@ pub async fn find_missing<S: Source>(
     Ok(found)
 }
 
-/// Requests a page, some times if it fails.
-async fn read_page<S: Source>(
-    source: &Arc<S>,
+/// A request for a page of a node's history.
+#[derive(Clone, Copy)]
+struct PageRequest<'a> {
+    /// The index of the node.
     node: usize,
-    program: &Address,
+    program: &'a Address,
     before: Option<Signature>,
     after: Option<Slot>,
     until: Slot,
+}
+
+/// Requests a page. Retries a request that fails, up to [`PAGE_ATTEMPTS`] times in all.
+async fn read_page<S: Source>(
+    source: &Arc<S>,
+    request: PageRequest<'_>,
 ) -> Result<crate::chain::HistoryPage, SourceError> {
+    let PageRequest {
+        node,
+        program,
+        before,
+        after,
+        until,
+    } = request;
     let mut attempt = 1;
     loop {
         match source.history_page(node, program, before, after, until).await {
