@@ -1,5 +1,5 @@
-//! Whether the database is available, and whether it has circuits. A task finds out, so that
-//! requests for the state of the process cost nothing and never wait.
+//! Whether the database is available, and whether it has circuits. A task reads the state, so that
+//! requests for the state of the process never wait.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use bauta_service_common::Service;
 use bauta_store::{Store, StoreError};
 use tokio::sync::watch;
 
-/// Interval at which the database is asked.
+/// Interval at which the state of the database is read.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// A database that takes longer is unavailable.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What is known of the database.
+/// The known state of the database.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum DatabaseState {
     /// It doesn't answer.
@@ -27,7 +27,7 @@ pub enum DatabaseState {
 pub struct DatabaseHealth(watch::Receiver<DatabaseState>);
 
 impl DatabaseHealth {
-    /// Asks the database, and starts the task that asks again until the service shuts down.
+    /// Reads the state, and starts the task that reads it again until the service shuts down.
     pub async fn start(store: Store, service: &Service) -> Self {
         let (sender, state) = watch::channel(read(&store).await);
         let shutdown = service.shutdown();

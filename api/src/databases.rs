@@ -5,7 +5,7 @@
 //!   replicas   every 250 ms              --> their slots, each up to its own checkpoint
 //!
 //!   request --> a replica that is not far behind, or that has the slot that the request needs
-//!           --> otherwise the primary, which is asked again if it has not had the slot
+//!           --> otherwise the primary, whose slots are read again if it did not have the slot
 //! ```
 //!
 //! Data that is read after the slots is at least as new, unless the indexer rolls a fork back in

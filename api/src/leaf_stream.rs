@@ -8,8 +8,8 @@
 //!
 //! The content of a hash never changes, so the parts of a stream fit together, whatever the indexer
 //! does meanwhile. If a tile is deleted before it is read, the stream ends with an error and is
-//! shorter than it announced. A stream takes memory until its client has read it, so the streams are
-//! counted, and one that is read too slowly ends.
+//! shorter than it announced. A stream takes memory until its client has read it, so the streams
+//! are counted, and one that is read too slowly ends.
 
 use std::{
     ops::Range,
@@ -67,8 +67,8 @@ struct Reader {
 }
 
 impl Leaves {
-    /// Lists the tiles of a tree at a root that is valid at `now` (Unix seconds). `guard` counts for
-    /// the client until the stream has ended.
+    /// Lists the tiles of a tree at a root that is valid at `now` (Unix seconds). `guard` counts
+    /// for the client until the stream has ended.
     pub async fn open(
         store: &Store,
         cache: Arc<Tiles>,

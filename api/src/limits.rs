@@ -1,5 +1,5 @@
-//! Rate limits of addresses, and of all clients together. Instances count together in Redis. Without
-//! Redis, or while it is unavailable, each instance counts alone.
+//! Rate limits of addresses, and of all clients together. Instances count together in Redis.
+//! Without Redis, or while it is unavailable, each instance counts alone.
 
 use std::{num::NonZeroU32, time::Duration};
 

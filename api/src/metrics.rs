@@ -204,7 +204,7 @@ pub fn record_problem(code: &'static str) {
     counter!(PROBLEMS, "code" => code).increment(1);
 }
 
-/// Records a request that asked for a later slot.
+/// Records a request that needed a later slot.
 pub fn record_behind() {
     counter!(BEHIND).increment(1);
 }

@@ -1,5 +1,5 @@
-//! Prefixes of keys: the first bits of 32 bytes. A client that asks for a prefix shows only that it
-//! needs one of all keys that begin with it.
+//! Prefixes of keys: the first bits of 32 bytes. A client that requests a prefix shows only that it
+//! needs one of its keys.
 
 use std::{fmt, ops::RangeInclusive, str::FromStr};
 

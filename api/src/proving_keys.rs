@@ -57,8 +57,8 @@ pub enum ProvingKeyError {
 pub struct ProvingKeys(HashMap<KeyDigest, Arc<[u8]>>);
 
 impl ProvingKeys {
-    /// Reads the files of a folder whose names are 64 lower-case hexadecimal digits. Other files are
-    /// left alone. Without a folder there are no keys.
+    /// Reads the files of a folder whose names are 64 lower-case hexadecimal digits. Other files
+    /// are left alone. Without a folder there are no keys.
     pub fn read(folder: Option<&Path>) -> Result<Self, ProvingKeyError> {
         let mut keys = HashMap::new();
         let Some(folder) = folder else {

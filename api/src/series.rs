@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_is_hidden_if_the_total_of_its_day_would_give_a_small_one_away() {
+    fn an_hour_is_hidden_if_the_total_of_its_day_would_show_a_small_one() {
         let counts = |start, verifications, refused| VerificationCounts {
             start,
             verifications,

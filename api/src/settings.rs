@@ -60,8 +60,8 @@ pub struct Settings {
     #[config(env = "ANONYMOUS_TILES_PER_MINUTE", default = 6_000)]
     pub anonymous_tiles_per_minute: u32,
 
-    /// Requests per minute for each API key that has no own limit. They don't count for the address.
-    /// 0 means no limit.
+    /// Requests per minute for each API key that has no own limit. They don't count for the
+    /// address. 0 means no limit.
     #[config(env = "REQUESTS_PER_MINUTE", default = 1_000)]
     pub requests_per_minute: u32,
 
@@ -201,8 +201,8 @@ pub struct RelaySettings {
     #[config(env = "RELAY_REQUESTS_PER_MINUTE", default = 10)]
     pub requests_per_minute: u32,
 
-    /// Days after which a relay that has ended is deleted. The ledger stays. Until its rent has
-    /// come back, only the hash of its request is deleted. At least 1.
+    /// Days after which a relay that has ended is deleted. The ledger stays. Until its rent is
+    /// returned, only the hash of its request is deleted. At least 1.
     #[config(env = "RELAY_RETENTION_DAYS", default = 30, validate(*retention_days >= 1, "must be at least 1"))]
     pub retention_days: u32,
 

@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn a_total_does_not_give_a_hidden_count_away() {
+    fn a_total_does_not_show_a_hidden_count() {
         for counts in [&[3, 20, 15][..], &[1, 1, 30], &[9, 10], &[5, 4, 100, 100]] {
             let shown = hide_small(counts, 10);
             let total: u64 = counts.iter().sum();

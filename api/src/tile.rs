@@ -8,7 +8,7 @@
 //! The entries of a tile with the root at level 10 are at level 8. The entries of every other tile
 //! are four levels below its root. Entries at level 0 are leaves, and all others are hashes of
 //! tiles. A client pads the entries with the roots of empty subtrees, hashes them level by level,
-//! and compares the result with the hash that it asked for.
+//! and compares the result with the hash that it requested.
 
 use std::sync::Arc;
 

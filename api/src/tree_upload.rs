@@ -106,8 +106,8 @@ pub struct BodyTimeouts {
 
 /// A tree that is stored.
 pub struct StoredTree {
-    /// The root. If the authority has published the next root during the upload, and the leaves give
-    /// that one, it is another one than that of the request.
+    /// The root. If the authority has published the next root during the upload, and the leaves
+    /// give that one, it is another one than that of the request.
     pub root: Root,
     /// The number of leaves, as uploaded.
     pub leaves: u64,
@@ -139,8 +139,8 @@ impl TreeUploads {
         })
     }
 
-    /// Stores the tree of a registry at its current root, for the owner of an API key. `body` has 32
-    /// bytes for each leaf from index 0, and `announced` is its length, if the client says it.
+    /// Stores the tree of a registry at its current root, for the owner of an API key. `body` has
+    /// 32 bytes for each leaf from index 0, and `announced` is its length, if the client says it.
     pub async fn store<B: AsRef<[u8]>, E: std::fmt::Display>(
         &self,
         owner: &str,

@@ -97,7 +97,7 @@ impl Default for Verifier {
 }
 
 impl Verifier {
-    /// Drops the verdicts that were not asked for since the last call. Call it once in [`MAX_AGE`].
+    /// Drops the verdicts that were not used since the last call. Call it once in [`MAX_AGE`].
     pub fn age(&self) {
         self.verdicts.age();
     }
@@ -111,7 +111,7 @@ impl Verifier {
         circuit_id: &str,
         (digest, proof): (Digest, [u8; Proof::LENGTH]),
     ) -> Result<Verified, VerificationError> {
-        // Also for a known verdict, because a circuit can be suspended.
+        // This also applies to a known verdict, because a circuit can be suspended.
         let circuit = find(store.circuits().await?, circuit_id, unix_seconds())?;
         let verdict = self.verdict(keys, client, &circuit, digest, proof).await?;
         Ok(Verified { verdict, circuit })
@@ -176,9 +176,9 @@ fn name(vk_hash: &[u8; 32], digest: Digest, proof: &[u8]) -> [u8; 32] {
     name.finalize().into()
 }
 
-/// Returns the circuit with an id that is active at `now` (Unix seconds). Without a depth, it is the
-/// one with the smallest depth. If several have the id, it is one from a ceremony, and of those the
-/// one that was registered first: a later registration does not change what an id means.
+/// Returns the circuit with an id that is active at `now` (Unix seconds). Without a depth, it is
+/// the one with the smallest depth. If several have the id, it is one from a ceremony, and of those
+/// the one that was registered first: a later registration does not change what an id means.
 fn find(circuits: Vec<Circuit>, id: &str, now: i64) -> Result<Circuit, VerificationError> {
     if ADDRESS_IDS.contains(&id) {
         return Err(VerificationError::NotBuilt { statement: "address" });
@@ -198,7 +198,7 @@ fn find(circuits: Vec<Circuit>, id: &str, now: i64) -> Result<Circuit, Verificat
         circuit.status == CircuitStatus::Active && circuit.retires_at.is_none_or(|at| now < at)
     });
     let rank = |circuit: &Circuit| (circuit.depth as u8, circuit.provenance == Provenance::Development);
-    // Of equal ones, it is the first.
+    // Of circuits with the same rank, the first is chosen.
     found
         .into_iter()
         .min_by_key(rank)

@@ -45,7 +45,7 @@ pub enum VerifyingKeyError {
     },
 }
 
-/// Reads verifying keys and keeps them. The caller asks only for keys of registered circuits, so
+/// Reads verifying keys and keeps them. The caller requests only keys of registered circuits, so
 /// their number is small.
 pub struct VerifyingKeys {
     node: Option<Rpc>,

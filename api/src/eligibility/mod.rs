@@ -7,10 +7,10 @@
 //!          the program's checks --> eligible, or the program's error
 //! ```
 //!
-//! The node is asked on behalf of clients without a key, so few lookups run at a time, and each has
-//! bounds on what it reads. Assets of Metaplex Core and compressed assets are not looked up by their
-//! owner: a node has no index of them. The module `registration` builds the transaction that
-//! registers an asset.
+//! Lookups use the node for clients without a key. So few run at a time, and each has bounds on
+//! what it reads. Assets of Metaplex Core and compressed assets are not looked up by their owner: a
+//! node has no index of them. The module `registration` builds the transaction that registers an
+//! asset.
 
 mod compressed;
 mod listed;
@@ -115,7 +115,7 @@ impl Eligibility {
     }
 
     /// Returns the tokens of a wallet that belong to a collection of the registry, ordered by mint.
-    /// `client` is the client that asks.
+    /// `client` is the client that sends the request.
     pub async fn tokens(
         &self,
         store: &Store,

@@ -3,34 +3,16 @@
 use std::time::Duration;
 
 use bauta_service_common::{InvalidField, InvalidFields};
-use reqwest::StatusCode;
 use serde::Deserialize;
 
 use super::{MAX_PROOFS_OF_KEY, MAX_REQUESTS};
 
-/// The codes of errors that the client's request causes, or that end by themselves. Every other
-/// error is one of this service or its operator.
-const PASSED_ON: [&str; 12] = [
-    "database_away",
-    "idempotency_key_reused",
-    "out_of_memory",
-    "overloaded",
-    PROOF_TIMEOUT,
-    QUEUE_FULL,
-    "rate_limited",
-    "statement_not_built",
-    TIMEOUT,
-    UNKNOWN_CIRCUIT,
-    "unknown_job",
-    "unknown_sealing_key",
-];
-const PROOF_TIMEOUT: &str = "proof_timeout";
-const QUEUE_FULL: &str = "queue_full";
-const TIMEOUT: &str = "timeout";
-const UNKNOWN_CIRCUIT: &str = "unknown_circuit";
-
 /// The codes of failed jobs that clients see: the request can't be proved, or there were too many.
-const OF_JOBS: [&str; 3] = ["deadline_exceeded", InvalidField::CODE, UNKNOWN_CIRCUIT];
+const OF_JOBS: [&str; 3] = [
+    "deadline_exceeded",
+    InvalidField::CODE,
+    RefusalKind::UnknownCircuit.code(),
+];
 
 /// Why the prover service gave no proof.
 #[derive(Debug, thiserror::Error)]
@@ -63,23 +45,96 @@ impl ProverError {
     pub fn is_no_room(&self) -> bool {
         match self {
             Self::Busy => true,
-            Self::Refused(Refusal { code, .. }) => [PROOF_TIMEOUT, QUEUE_FULL, TIMEOUT].contains(code),
+            Self::Refused(refusal) => refusal.kind.is_no_room(),
             _ => false,
         }
     }
 }
 
-/// An error response of the prover service.
+/// An error of the prover service that clients see.
 #[derive(Debug)]
 pub struct Refusal {
-    /// The HTTP status.
-    pub status: u16,
-    /// The stable error code.
-    pub code: &'static str,
+    /// The kind of the error.
+    pub kind: RefusalKind,
     /// The description.
     pub detail: String,
     /// The time after which a repeated request may succeed.
     pub retry_after: Option<Duration>,
+}
+
+/// The errors of the prover service that the client's request causes, or that end by themselves.
+/// Every other error is one of this service or its operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// Its database is unavailable.
+    DatabaseUnavailable,
+    /// The idempotency key belongs to another request.
+    IdempotencyKeyReused,
+    /// Its machine has too little memory for a proof.
+    OutOfMemory,
+    /// It handles too many requests.
+    Overloaded,
+    /// The proof took too long.
+    ProofTimeout,
+    /// Its queue is full.
+    QueueFull,
+    /// This service exceeds its rate limit.
+    RateLimited,
+    /// It can't prove the statement.
+    StatementNotBuilt,
+    /// The request took too long.
+    Timeout,
+    /// It has no key for the circuit.
+    UnknownCircuit,
+    /// It has no job with the id.
+    UnknownJob,
+    /// It no longer has the key to which the private inputs are sealed.
+    UnknownSealingKey,
+}
+
+impl RefusalKind {
+    /// All kinds.
+    const ALL: [Self; 12] = [
+        Self::DatabaseUnavailable,
+        Self::IdempotencyKeyReused,
+        Self::OutOfMemory,
+        Self::Overloaded,
+        Self::ProofTimeout,
+        Self::QueueFull,
+        Self::RateLimited,
+        Self::StatementNotBuilt,
+        Self::Timeout,
+        Self::UnknownCircuit,
+        Self::UnknownJob,
+        Self::UnknownSealingKey,
+    ];
+
+    /// Returns the kind with a code.
+    pub(super) fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
+    /// Returns the stable error code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::DatabaseUnavailable => "database_away",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::OutOfMemory => "out_of_memory",
+            Self::Overloaded => "overloaded",
+            Self::ProofTimeout => "proof_timeout",
+            Self::QueueFull => "queue_full",
+            Self::RateLimited => "rate_limited",
+            Self::StatementNotBuilt => "statement_not_built",
+            Self::Timeout => "timeout",
+            Self::UnknownCircuit => "unknown_circuit",
+            Self::UnknownJob => "unknown_job",
+            Self::UnknownSealingKey => "unknown_sealing_key",
+        }
+    }
+
+    const fn is_no_room(self) -> bool {
+        matches!(self, Self::ProofTimeout | Self::QueueFull | Self::Timeout)
+    }
 }
 
 /// Why a job has no proof.
@@ -105,120 +160,29 @@ impl JobFailure {
     }
 }
 
-/// An error response, as far as it is read.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ErrorDocument {
-    code: String,
-    detail: String,
-    errors: Vec<ErrorField>,
-}
-
-#[derive(Deserialize)]
-struct ErrorField {
-    field: String,
-    rule: String,
-}
-
-/// Returns the error of a response that isn't a success.
-pub fn refusal(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> ProverError {
-    let document: ErrorDocument = serde_json::from_slice(body).unwrap_or_default();
-    let ErrorDocument { code, detail, errors } = document;
-    if code == InvalidField::CODE
-        && let Some(fields) = InvalidFields::of(errors.into_iter().map(field_of_client))
-    {
-        return ProverError::Invalid(fields);
-    }
-    match PASSED_ON.into_iter().find(|known| *known == code) {
-        Some(code) => ProverError::Refused(Refusal {
-            // A client could otherwise raise the alert of errors of this service.
-            status: match status {
-                StatusCode::GATEWAY_TIMEOUT => StatusCode::SERVICE_UNAVAILABLE.as_u16(),
-                status => status.as_u16(),
-            },
-            code,
-            detail,
-            retry_after,
-        }),
-        None => ProverError::Unavailable(format!("status {status}, code {code:?}")),
-    }
-}
-
-/// Returns the error of a field with the name that the field has in the client's request.
-fn field_of_client(ErrorField { field, rule }: ErrorField) -> InvalidField {
-    const NAMES: [(&str, &str); 4] = [
-        ("registry.address", "registry"),
-        ("registry.index", "pid"),
-        ("public.", ""),
-        ("sealed", "private"),
-    ];
-    let field = InvalidField::new(field, rule);
-    NAMES
-        .iter()
-        .fold(field, |field, (from, to)| field.renamed(from, to))
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn an_error_that_the_client_causes_is_passed_on_and_every_other_one_is_not() {
-        let body = json!({
-            "status": 400, "code": "invalid_input", "detail": "x: y", "request_id": "of the prover service",
-            "errors": [
-                {"field": "sealed.ciphertext", "rule": "a"},
-                {"field": "registry.index", "rule": "b"},
-                {"field": "public.scope", "rule": "c"},
-            ],
-        });
-        let invalid = refusal(StatusCode::BAD_REQUEST, None, body.to_string().as_bytes());
-        assert_eq!(invalid.to_string(), "private.ciphertext: a; pid: b; scope: c");
-        let body = json!({"code": "queue_full", "detail": "the queue is full"}).to_string();
-        let full = refusal(
-            StatusCode::TOO_MANY_REQUESTS,
-            Some(Duration::from_secs(5)),
-            body.as_bytes(),
-        );
-        let ProverError::Refused(full) = full else {
-            panic!("{full}");
-        };
-        assert_eq!(
-            (full.status, full.code, full.retry_after),
-            (429, "queue_full", Some(Duration::from_secs(5)))
-        );
-        for (status, body) in [
-            (
-                401,
-                r#"{"code": "unknown_api_key", "detail": "this service doesn't know the API key"}"#,
-            ),
-            (403, r#"{"code": "missing_permission"}"#),
-            (500, r#"{"code": "internal"}"#),
-            (400, r#"{"code": "invalid_input", "errors": []}"#),
-            (502, "<html>"),
-            (302, ""),
-            (400, r#"["code"]"#),
-        ] {
-            let refused = refusal(StatusCode::from_u16(status).unwrap(), None, body.as_bytes());
-            assert!(matches!(refused, ProverError::Unavailable(_)), "{status} {body}");
-        }
-    }
 
     #[test]
     fn only_a_proof_without_room_becomes_a_job() {
         let refused = |code: &str| {
-            let body = json!({"code": code, "detail": "d"}).to_string();
-            refusal(StatusCode::SERVICE_UNAVAILABLE, None, body.as_bytes())
+            let kind = RefusalKind::from_code(code).unwrap();
+            ProverError::Refused(Refusal {
+                kind,
+                detail: "d".to_owned(),
+                retry_after: None,
+            })
         };
         for code in ["proof_timeout", "queue_full", "timeout"] {
             assert!(refused(code).is_no_room(), "{code}");
         }
-        for code in ["rate_limited", "unknown_sealing_key", "database_away", "internal"] {
+        for code in ["rate_limited", "unknown_sealing_key", "database_away"] {
             assert!(!refused(code).is_no_room(), "{code}");
         }
         assert!(ProverError::Busy.is_no_room() && !ProverError::NoProver.is_no_room());
+        let internal = ProverError::Unavailable("internal".to_owned());
+        assert!(!internal.is_no_room());
     }
 
     #[test]

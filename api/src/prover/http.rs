@@ -7,7 +7,7 @@ use reqwest::{Client, Response, StatusCode, Url, header, redirect::Policy};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{InvalidProverUrl, ProverError, error::refusal};
+use super::{InvalidProverUrl, ProverError, error_response::refusal};
 
 /// Largest response in bytes. A proof with its metadata takes about 3 KiB.
 const MAX_RESPONSE_BYTES: usize = 64 << 10;

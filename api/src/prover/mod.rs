@@ -5,10 +5,11 @@
 //!
 //! ```text
 //!   request --> proof, if it is ready within PROOF_WAIT_MS
-//!           \-> otherwise, or if the client wants it so: a job of the prover service --> its id
+//!           \-> otherwise, or if the client requests it: a job of the prover service --> its id
 //! ```
 
 mod error;
+mod error_response;
 mod http;
 mod jobs;
 
@@ -22,7 +23,7 @@ use solana_address::Address;
 use tokio::sync::{Mutex, Semaphore};
 
 pub use self::{
-    error::{JobFailure, ProverError},
+    error::{JobFailure, ProverError, RefusalKind},
     jobs::{Job, JobId, JobState},
 };
 use self::{
@@ -38,7 +39,7 @@ const PROOF_TIMEOUT: Duration = Duration::from_secs(45);
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// Longest time of a request for the sealing key.
 const SEALING_KEY_TIMEOUT: Duration = Duration::from_secs(5);
-/// The time for which the sealing key, or that it could not be read, is kept. The prover service
+/// The time for which the sealing key, or the failure to read it, is kept. The prover service
 /// accepts a key for longer after it was replaced.
 const SEALING_KEY_AGE: Duration = Duration::from_secs(1);
 /// Largest number of proofs in progress, and of other requests.
@@ -178,8 +179,8 @@ pub struct ProverService {
     proofs: Streams,
     /// Requests without a proof have their own limit, so that slow proofs leave room for them.
     calls: Semaphore,
-    /// The sealing key, and when it was read. `None` if that failed. One request reads at a time, and
-    /// holds this lock: clients without an API key ask for it.
+    /// The sealing key, and when it was read. `None` if that failed. One request reads at a time
+    /// and holds this lock, because clients without an API key can request the key.
     sealing_key: Mutex<Option<(Instant, Option<SealingKey>)>>,
 }
 

@@ -1,5 +1,5 @@
-//! What the answers of several nodes mean together. A node that lies or is behind decides only
-//! about itself.
+//! What the answers of several nodes mean together. A faulty or late node decides only about
+//! itself.
 
 use bauta_rpc::{CommitmentLevel, SignatureStatus};
 
@@ -12,7 +12,7 @@ pub const SLACK_BLOCKS: u64 = 32;
 const FINALITY_BLOCKS: u64 = 96;
 /// The last height of a node that did not answer. The database can hold it.
 const UNKNOWN_HEIGHT: u64 = i64::MAX.unsigned_abs();
-/// What can become of a transaction.
+/// The possible outcomes of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It was executed, may still be executed, or not enough nodes say that it can't.
@@ -33,7 +33,7 @@ pub struct Answer {
     pub is_used: bool,
 }
 
-/// Decides what became of a transaction.
+/// Decides the outcome of a transaction.
 pub fn judge(answers: &[Option<Answer>], last_heights: &[u64], quorum: usize) -> Fate {
     if last_heights.len() != answers.len() {
         return Fate::Possible;

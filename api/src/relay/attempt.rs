@@ -17,7 +17,7 @@ const MIN_REMAINING_SECONDS: i64 = 15;
 /// A request that was checked this many seconds ago is simulated again before it is sent.
 const CHECKED_SECONDS: u64 = 2;
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 pub enum Step {
     /// A new transaction is stored. It was not sent yet.
     Stored(Attempt, Vec<u8>),

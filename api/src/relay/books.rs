@@ -27,20 +27,20 @@ use crate::metrics;
 
 /// Interval at which the transactions are booked.
 const INTERVAL: Duration = Duration::from_secs(2);
-/// Seconds until the next turn to book a wallet.
+/// Seconds until the next lease to book a wallet.
 const PAUSE_SECONDS: u32 = 2;
-/// Seconds for which an instance has its turn, if it doesn't end it.
-const TURN_SECONDS: u32 = 15;
+/// Seconds for which an instance has the lease, if it doesn't end it.
+const LEASE_SECONDS: u32 = 15;
 /// Largest number of transactions that are read in one request.
 const BATCH: usize = 50;
-/// Largest number of pages of a thousand transactions that are read in one turn.
+/// Largest number of pages of a thousand transactions that are read in one round.
 const MAX_PAGES: usize = 100;
-/// Turns in which no node could return a transaction, before it is set aside.
-const UNREADABLE_TURNS: u8 = 3;
+/// Rounds in which no node could return a transaction, before it is set aside.
+const UNREADABLE_ROUNDS: u8 = 3;
 /// Largest number of transactions that couldn't be read and are remembered.
 const MAX_UNREADABLE: usize = 1_000;
 
-/// In how many turns a transaction couldn't be read.
+/// The number of rounds in which a transaction couldn't be read.
 type Unreadable = HashMap<Signature, u8>;
 /// By the number of a wallet: the seconds since its ledger was complete, and when they were read.
 type Ages = HashMap<usize, (Instant, u64)>;
@@ -100,7 +100,7 @@ pub fn spawn(shared: &Arc<Shared>, service: &Service) {
 
 async fn book_all(shared: &Shared, unreadable: &mut Unreadable, ages: &mut Ages) {
     for (number, address) in shared.wallets.addresses().enumerate() {
-        if let Err(error) = take_turn(shared, number, address, unreadable).await {
+        if let Err(error) = book_round(shared, number, address, unreadable).await {
             tracing::warn!(event = "relays_not_booked", wallet = number, %error);
         }
     }
@@ -125,13 +125,13 @@ async fn book_all(shared: &Shared, unreadable: &mut Unreadable, ages: &mut Ages)
 }
 
 /// Books a wallet, if no other instance does.
-async fn take_turn(
+async fn book_round(
     shared: &Shared,
     number: usize,
     address: Address,
     unreadable: &mut Unreadable,
 ) -> Result<(), RelayError> {
-    let Some(wallet) = shared.store.take_booking(address, TURN_SECONDS).await? else {
+    let Some(wallet) = shared.store.take_booking(address, LEASE_SECONDS).await? else {
         return Ok(());
     };
     let booked = book_wallet(shared, number, &wallet, unreadable).await;
@@ -149,7 +149,7 @@ async fn take_turn(
     booked.map(|_| ())
 }
 
-/// What became of a turn.
+/// The outcome of a round.
 enum Booked {
     /// The ledger has every transaction that is final.
     Complete,
@@ -228,7 +228,7 @@ struct Ledger<'a> {
     aside: VecDeque<SignatureInfo>,
 }
 
-/// What became of the transactions of a slot.
+/// The outcome of the transactions of a slot.
 enum Step {
     Booked,
     /// A transaction is missing.
@@ -238,7 +238,7 @@ enum Step {
 }
 
 impl Ledger<'_> {
-    /// Books the transactions of a slot. Nodes don't promise an order within a slot. The balances
+    /// Books the transactions of a slot. Nodes give no guaranteed order within a slot. The balances
     /// give it.
     async fn book_slot(&mut self, slot: &[Entry]) -> Result<Step, RelayError> {
         let mut entries: Vec<Read> = Vec::new();
@@ -421,14 +421,14 @@ async fn read(
     }
 }
 
-/// Counts a turn in which no node could return a transaction. Returns whether it is set aside.
+/// Counts a round in which no node could return a transaction. Returns whether it is set aside.
 fn is_set_aside(unreadable: &mut Unreadable, signature: Signature) -> bool {
     if unreadable.len() >= MAX_UNREADABLE && !unreadable.contains_key(&signature) {
         unreadable.clear();
     }
-    let turns = unreadable.entry(signature).or_default();
-    *turns = turns.saturating_add(1);
-    *turns > UNREADABLE_TURNS
+    let rounds = unreadable.entry(signature).or_default();
+    *rounds = rounds.saturating_add(1);
+    *rounds > UNREADABLE_ROUNDS
 }
 
 /// A transaction is missing, unless another instance has booked in the meantime.
@@ -446,13 +446,14 @@ async fn gap(shared: &Shared, number: usize, before: &RelayWallet) -> Result<(),
 enum Unread {
     /// The oldest of them, oldest first.
     Oldest(Vec<SignatureInfo>),
-    /// The list is too long for one turn. It continues before this transaction in the next one.
+    /// The list is too long for one round. It continues before this transaction in the next one.
     Further(Signature),
 }
 
 /// Lists the transactions that are not booked, newest first, until the oldest are found. Those of
-/// slots that may still get further transactions are left out. Nodes don't promise an order within
-/// a slot, so the list is read from an earlier slot than that of the last booked transaction.
+/// slots that may still get further transactions are left out. Nodes give no guaranteed order
+/// within a slot, so the list is read from an earlier slot than that of the last booked
+/// transaction.
 async fn unread(shared: &Shared, wallet: &RelayWallet) -> Result<Unread, RelayError> {
     let earlier = shared.store.booked_before_last_slot(wallet.wallet).await?;
     let until = earlier.or(wallet.last_signature);
@@ -488,8 +489,8 @@ async fn unread(shared: &Shared, wallet: &RelayWallet) -> Result<Unread, RelayEr
         before = Some(last.signature);
         found.extend(entries);
     }
-    // The list is newest first, and the ledger needs the oldest. The next turn begins in the
-    // middle, so that it books something even if this turn has read the last page.
+    // The list is newest first, and the ledger needs the oldest. The next round begins in the
+    // middle, so that it books something even if this round has read the last page.
     let middle = found.get(found.len() / 2).map(|entry| entry.signature);
     Ok(middle.map_or(Unread::Oldest(Vec::new()), Unread::Further))
 }
@@ -566,11 +567,11 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_is_set_aside_after_three_turns() {
+    fn a_transaction_is_set_aside_after_three_rounds() {
         let (mut unreadable, signature) = (Unreadable::new(), Signature::from([1; 64]));
-        let mut turn = || is_set_aside(&mut unreadable, signature);
+        let mut round = || is_set_aside(&mut unreadable, signature);
         assert_eq!(
-            [turn(), turn(), turn(), turn(), turn()],
+            [round(), round(), round(), round(), round()],
             [false, false, false, true, true]
         );
     }

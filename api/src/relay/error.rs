@@ -13,7 +13,7 @@ use crate::verifier::VerificationError;
 /// Why a request is not relayed. Nothing was paid and nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
-    /// The proof names another relayer, or none. Another sender could land it first.
+    /// The proof names another relayer, or none. Another sender could send it first.
     #[error("the proof's relayer is not a wallet of this service; prove with one of GET /v1/relay")]
     OtherRelayer,
     /// The operator doesn't pay for this scope.
@@ -21,8 +21,8 @@ pub enum RelayError {
     NotSponsored,
     /// The scope is Live or has no end.
     #[error(
-        "this service doesn't sponsor scopes of the mode live or without an end: their rent never comes back, or each \
-         registration allows another use"
+        "this service doesn't sponsor scopes of the mode live or without an end: their rent is never returned, or each \
+         registration allows another verification"
     )]
     OpenEnded,
     /// The service doesn't accept the kind of fee.

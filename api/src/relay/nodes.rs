@@ -1,5 +1,5 @@
-//! The nodes of the relay. What ends a relay needs two of them, if there are two: a single node
-//! that lies or is behind can't cause a second transaction.
+//! The nodes of the relay. If the relay has two nodes, two must agree on what ends a relay. So one
+//! faulty or late node can't cause a second transaction.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -149,14 +149,14 @@ impl Nodes {
     ) -> Result<Vec<T>, RelayError> {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let count = self.rpcs.len();
-        let ask = async |offset: usize| {
+        let request = async |offset: usize| {
             let node = &self.rpcs[first.wrapping_add(offset) % count];
             in_time(node, call(node.clone())).await
         };
         let quorum = self.quorum();
-        let mut answers = join_all((0..quorum).map(&ask)).await;
+        let mut answers = join_all((0..quorum).map(&request)).await;
         let (mut values, mut refusals, mut unavailable) = (Vec::new(), Vec::new(), None);
-        let mut asked = quorum;
+        let mut called = quorum;
         loop {
             for answer in answers.drain(..) {
                 match answer {
@@ -171,11 +171,11 @@ impl Nodes {
             if refusals.len() >= quorum {
                 return Err(refusals.remove(0));
             }
-            if asked >= count {
+            if called >= count {
                 break;
             }
-            answers.push(ask(asked).await);
-            asked += 1;
+            answers.push(request(called).await);
+            called += 1;
         }
         match unavailable {
             _ if refusals.is_empty() && !values.is_empty() => Ok(values),
@@ -191,8 +191,8 @@ impl Nodes {
     }
 
     /// Returns a recent blockhash, and for each node its last height at which a transaction with
-    /// the blockhash can be executed. A node that lies about heights decides only about itself. The
-    /// other nodes that answer know the blockhash as well.
+    /// the blockhash can be executed. A node that reports wrong heights decides only about itself.
+    /// The other nodes that answer know the blockhash as well.
     pub async fn blockhash(&self) -> Result<(Hash, Vec<u64>), RelayError> {
         let mut kept = self.blockhash.lock().await;
         if let Some((at, hash, heights)) = &*kept
@@ -466,8 +466,7 @@ async fn in_time<T>(node: &Rpc, call: impl Future<Output = Result<T, RpcError>>)
     tokio::time::timeout(SHORT_TIMEOUT, call).await.map_err(late)?
 }
 
-/// Returns whether the node has answered, but not with what was asked for. A repetition, or another
-/// moment, doesn't help.
+/// Returns whether the node answered, but without the requested data. A repetition does not help.
 fn is_about_content(error: &RpcError) -> bool {
     match error {
         RpcError::ResponseTooLong { .. } | RpcError::InvalidResponse { .. } => true,

@@ -16,7 +16,7 @@ use crate::settings::RelaySettings;
 const ANY: &str = "any";
 /// The budget of all scopes together. No scope has this address.
 const ANY_BUDGET: Address = Address::new_from_array([0; 32]);
-/// A scope that ends later counts as one without an end. Its rent does not come back before.
+/// A scope that ends later counts as one without an end. Its rent is not returned before then.
 const LONGEST_SECONDS: i64 = 366 * 86_400;
 /// Context of the addresses that stand for the budgets of API keys and of recipients who pay. It
 /// must not change: the database has the budgets of the day.

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{metrics, time::unix_seconds};
 
-/// Interval at which it is looked whether a wallet has its turn.
+/// Interval at which the task checks whether it may lease a wallet.
 const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 /// Largest number of accounts that one transaction closes. Its bytes are another limit.
 const PER_TRANSACTION: usize = 16;
@@ -41,7 +41,7 @@ const RESEND_INTERVAL: Duration = Duration::from_secs(2);
 /// Interval at which the status of a transaction is read.
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Starts the task. Each wallet has a turn in each interval, on one of the instances.
+/// Starts the task. In each interval, one of the instances leases each wallet.
 pub fn spawn(shared: &Arc<Shared>, interval: Duration, service: &Service) {
     let (shared, shutdown) = (shared.clone(), service.shutdown());
     let seconds = u32::try_from(interval.as_secs()).unwrap_or(u32::MAX);
@@ -141,7 +141,7 @@ fn groups(reclaims: &[Instruction], payer: &Address) -> Vec<Vec<Instruction>> {
 }
 
 /// Closes nullifier accounts. They are recorded as reclaimed when finalized events show it, in a
-/// later turn. If a node refuses a transaction, its halves are tried: one account that can't be
+/// later round. If a node refuses a transaction, its halves are tried: one account that can't be
 /// closed doesn't keep the others.
 async fn close(shared: &Shared, wallet: &dyn Wallet, reclaims: &[Instruction]) -> Result<(), RelayError> {
     let mut groups = vec![reclaims];
@@ -184,7 +184,7 @@ async fn send(shared: &Shared, wallet: &dyn Wallet, all: &[Instruction]) -> Resu
             }
         }
     };
-    // If it is not confirmed in time, the next turn looks again.
+    // If it is not confirmed in time, the next round reads its status again.
     let _ = tokio::time::timeout(CONFIRM_TIMEOUT, confirmed).await;
     Ok(())
 }

@@ -496,11 +496,11 @@ impl Sender {
                     self.begin(relay);
                 }
             }
-            Done::Renewed(asked, renewed) => {
+            Done::Renewed(leased, renewed) => {
                 self.running.remove(&Work::Renew);
                 // If the database is unavailable, another instance can't take the relays either.
                 if let Some(renewed) = renewed {
-                    for id in asked.iter().filter(|id| !renewed.contains(id)) {
+                    for id in leased.iter().filter(|id| !renewed.contains(id)) {
                         self.relays.remove(id);
                     }
                 }

@@ -74,7 +74,7 @@ pub struct AnalyticsSeries {
 /// Returns the verifications of a scope by hour or day.
 ///
 /// Counts below `k` are null, also if they are 0. A further hour is null if the total of its day
-/// would give a small count away.
+/// would show a small count.
 #[utoipa::path(
     get,
     path = "/v1/scopes/{scope}/analytics",

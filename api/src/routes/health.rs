@@ -21,8 +21,9 @@ pub struct Health {
 
 /// Returns the state of the process.
 ///
-/// Responds if the process runs, and asks nothing else: the state of the database is some seconds
-/// old at most. `/ready` on the operations port says whether the service should receive requests.
+/// Responds if the process runs, and needs no other server. The state of the database is some
+/// seconds old at most. `/ready` on the operations port says whether the service should receive
+/// requests.
 #[utoipa::path(
     get,
     path = "/health",

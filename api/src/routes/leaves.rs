@@ -90,7 +90,7 @@ fn insert(response: &mut Response, name: header::HeaderName, value: &str) {
 #[derive(Debug, PartialEq, Eq)]
 struct Unsatisfiable;
 
-/// Returns the range of bytes that a request asks for. `None` for the whole content: without a
+/// Returns the range of bytes that a client requests. `None` for the whole content: without a
 /// range, with one that is malformed or has several parts, or if the client's part is of other
 /// content than `name`.
 fn requested_part(headers: &HeaderMap, name: &str, bytes: u64) -> Result<Option<Range<u64>>, Unsatisfiable> {

@@ -18,7 +18,7 @@ use crate::{
     databases::FreshnessError,
     eligibility::{EligibilityError, RegistrationError},
     leaf_stream::LeavesError,
-    prover::ProverError,
+    prover::{ProverError, RefusalKind},
     relay::RelayError,
     tree_upload::UploadError,
     verifier::VerificationError,
@@ -305,15 +305,31 @@ impl From<ProverError> for Failure {
             ),
             ProverError::Invalid(fields) => fields.clone().into(),
             ProverError::Refused(refusal) => {
-                let status = StatusCode::from_u16(refusal.status);
-                let status = status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-                let problem = Problem::new(status, refusal.code, refusal.detail.clone());
+                let status = status_of(refusal.kind);
+                let problem = Problem::new(status, refusal.kind.code(), refusal.detail.clone());
                 match refusal.retry_after {
                     Some(delay) => problem.retry_after(delay),
                     None => problem,
                 }
             }
         })
+    }
+}
+
+/// Returns the status of an error of the prover service. A timeout there has the status 503 here,
+/// because a client could otherwise raise the alert of errors of this service.
+const fn status_of(kind: RefusalKind) -> StatusCode {
+    match kind {
+        RefusalKind::DatabaseUnavailable
+        | RefusalKind::OutOfMemory
+        | RefusalKind::Overloaded
+        | RefusalKind::ProofTimeout
+        | RefusalKind::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+        RefusalKind::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        RefusalKind::QueueFull | RefusalKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        RefusalKind::StatementNotBuilt => StatusCode::NOT_IMPLEMENTED,
+        RefusalKind::UnknownCircuit | RefusalKind::UnknownJob => StatusCode::NOT_FOUND,
+        RefusalKind::UnknownSealingKey => StatusCode::CONFLICT,
     }
 }
 
@@ -373,7 +389,8 @@ impl From<RelayError> for Failure {
     }
 }
 
-/// The node failed. What it has written is not logged, because it can have addresses of the request.
+/// The node failed. What it has written is not logged, because it can have addresses of the
+/// request.
 fn node_unavailable(error: &RpcError) -> Problem {
     Problem::unavailable("node_unavailable", NODE_UNAVAILABLE, &error.summary())
 }

@@ -110,8 +110,8 @@ pub struct LamportsDocument {
     fee: u64,
     /// The rent of the holding account. 0 if the asset was registered before.
     rent: u64,
-    /// The rent of the staged path's account, which `unstage` returns. 0 if the account exists or is
-    /// not needed.
+    /// The rent of the staged path's account, which `unstage` returns. 0 if the account exists or
+    /// is not needed.
     staged_rent: u64,
 }
 

@@ -135,7 +135,7 @@ pub struct RelayBody {
 /// An accepted relay.
 #[derive(Serialize, ToSchema)]
 pub struct AcceptedDocument {
-    /// The relay's id: 32 hexadecimal digits. Who knows it can read the relay's state.
+    /// The relay's id: 32 hexadecimal digits. A client that knows it can read the relay's state.
     id: String,
     /// The state.
     state: &'static str,
@@ -172,7 +172,7 @@ pub struct RelayStatusDocument {
 
 /// Returns the wallets of the relay, and what it accepts.
 ///
-/// A proof names one of the wallets as its relayer, so that no other sender can land it.
+/// A proof names one of the wallets as its relayer, so that no other sender can send it first.
 #[utoipa::path(
     get,
     path = "/v1/relay",

@@ -28,12 +28,12 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// Streams the states of a relay.
 ///
 /// The stream begins with the present state, and has an event `relay` when the service sees another
-/// one. It looks twice a second, so a state that lasts for less can be absent. The stream ends after
-/// `finalized`, or after another end of a relay that has no transaction. A relay whose transaction
-/// `failed` or `expired` is finalized after all if the ledger finds that it was executed, so its
-/// stream stays open for the usual ten minutes. Close the `EventSource` after the last state. If it
-/// reconnects, the response is 204, which ends it. A client has at most 16 open streams, and a relay
-/// four. The relay's id is the only key, so there are no tickets.
+/// one. It looks twice a second, so a state that lasts for less can be absent. The stream ends
+/// after `finalized`, or after another end of a relay that has no transaction. A relay whose
+/// transaction `failed` or `expired` is finalized after all if the ledger finds that it was
+/// executed, so its stream stays open for the usual ten minutes. Close the `EventSource` after the
+/// last state. If it reconnects, the response is 204, which ends it. A client has at most 16 open
+/// streams, and a relay four. The relay's id is the only key, so there are no tickets.
 #[utoipa::path(
     get,
     path = "/v1/relay/{relay}/events",

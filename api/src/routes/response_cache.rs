@@ -1,7 +1,7 @@
 //! Keeps JSON responses in memory, compressed, until the database changes or for a second.
 //!
-//! The responses of routes that show which member asks are not kept. No key has anything of a
-//! client: it has the URL and the encodings that the client accepts.
+//! The responses of routes whose requests show which member sends them are not kept. No key has
+//! anything of a client: it has the URL and the encodings that the client accepts.
 
 use std::{
     collections::HashMap,
@@ -121,7 +121,8 @@ pub async fn cached(State(state): State<Arc<AppState>>, request: Request, next: 
         metrics::record_cached(true);
         return known;
     }
-    // After a change of the database, many clients send the same request. One computes the response.
+    // After a change of the database, many clients send the same request. One computes the
+    // response.
     let computation = state.responses.compute(&key);
     let _turn = tokio::time::timeout(MAX_AGE, computation.turn.lock()).await;
     let version = state.databases.version();

@@ -30,9 +30,9 @@ pub struct StoredTreeDocument {
 /// Stores the tree of an attested registry.
 ///
 /// The body has 32 bytes for each leaf from index 0; an empty leaf is zero. The root in the path
-/// must be the current root of the registry, and the leaves must give it. So the authority publishes
-/// the root first. At most 1,048,576 leaves, unless the operator allows more. Ten uploads of an API key
-/// per minute, one at a time. The leaves become public.
+/// must be the current root of the registry, and the leaves must give it. So the authority
+/// publishes the root first. A tree has at most 1,048,576 leaves, unless the operator allows more.
+/// An API key uploads one tree at a time, and ten in a minute. The leaves become public.
 #[utoipa::path(
     put,
     path = "/v1/registries/{registry}/roots/{root}/leaves",

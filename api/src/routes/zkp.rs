@@ -1,4 +1,4 @@
-//! Proofs that clients have: verified here. And the key for requests for proofs (`generate`).
+//! Verifies proofs that clients have, and serves the key for requests for proofs (`generate`).
 
 use std::time::Instant;
 
@@ -89,10 +89,10 @@ pub struct SealingKeyDocument {
 /// Verifies a proof.
 ///
 /// An invalid proof is not an error: the response has status 200 and `"valid": false`. The
-/// verifying key is that of the circuit account. Proofs of a circuit that is suspended or retired are
-/// not verified. If several circuits have the id, it is one from a ceremony, and of those the first;
-/// `vk_hash` says which. A valid proof can still be refused by the program,
-/// for example because its root has expired.
+/// verifying key is that of the circuit account. Proofs of a circuit that is suspended or retired
+/// are not verified. If several circuits have the id, it is one from a ceremony, and of those the
+/// first; `vk_hash` says which. A valid proof can still be refused by the program, for example
+/// because its root has expired.
 #[utoipa::path(
     post,
     path = "/v1/zkp/verify",

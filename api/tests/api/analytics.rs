@@ -16,7 +16,7 @@ fn column<'a>(series: &'a Value, name: &str) -> Vec<&'a Value> {
 }
 
 #[tokio::test]
-async fn counts_below_k_are_null_and_no_total_gives_them_away() {
+async fn counts_below_k_are_null_and_no_total_shows_them() {
     let mut chain = Chain::new().await;
     let (registry, scope) = (address("registry"), address("scope"));
     chain.now = chain.now / DAY * DAY;

@@ -69,7 +69,7 @@ async fn what_never_changes_is_cached_for_a_year_and_everything_else_for_a_secon
         )
         .await;
     assert_eq!(tile.status(), 304);
-    // The URL of these shows which member asks.
+    // The URLs of these requests show which member sends them.
     let used = nullifier(1);
     for path in [
         format!("/v1/registries/{registry}/paths/0"),

@@ -109,7 +109,8 @@ impl Node {
         self.tokens.push((token_account(&mint), (program, data)));
     }
 
-    /// Adds the accounts of Token Metadata of a mint. Its edition account becomes the mint authority.
+    /// Adds the accounts of Token Metadata of a mint. Its edition account becomes the mint
+    /// authority.
     fn describe(&mut self, mint: Address, description: &Description) {
         let edition = addresses::edition(&mint).address;
         let (_, data) = self.accounts.get_mut(&mint.to_string()).unwrap();
@@ -237,7 +238,7 @@ impl Default for Token {
     }
 }
 
-async fn ask(service: &Running, registry: Address, body: &Value) -> (u16, Value) {
+async fn look_up(service: &Running, registry: Address, body: &Value) -> (u16, Value) {
     let path = format!("/v1/registries/{registry}/eligibility");
     let response = service.request(Method::POST, &path).json(body).send();
     let response = response.await.unwrap();
@@ -297,7 +298,7 @@ async fn tokens_of_the_collections_are_listed_with_the_programs_reason_against_t
                 ..Token::default()
             },
         ),
-        // In no collection.
+        // The token is in no collection.
         ("other", Token::default()),
         (
             "member",
@@ -318,7 +319,7 @@ async fn tokens_of_the_collections_are_listed_with_the_programs_reason_against_t
     }
     let url = node.start().await;
     let service = Running::start(&chain.database, &[("SOLANA_RPC_URL", &url)]);
-    let (status, answer) = ask(&service, registry, &json!({"owner": owner.to_string()})).await;
+    let (status, answer) = look_up(&service, registry, &json!({"owner": owner.to_string()})).await;
     assert_eq!(status, 200, "{answer}");
     let expected = [
         ("good", Value::Null),
@@ -329,7 +330,7 @@ async fn tokens_of_the_collections_are_listed_with_the_programs_reason_against_t
     ];
     assert_eq!(reasons(&answer), by_address(expected));
     // Another wallet's tokens, which a node returns by mistake, are left out.
-    let (_, answer) = ask(&service, registry, &json!({"owner": address("bob").to_string()})).await;
+    let (_, answer) = look_up(&service, registry, &json!({"owner": address("bob").to_string()})).await;
     assert_eq!(answer, json!({"assets": []}));
     assert!(!service.log().contains(&owner.to_string()));
 }
@@ -363,7 +364,7 @@ async fn tokens_of_token_metadata_are_checked_with_their_metadata_edition_and_re
         ("locked", frozen(), programmable(TokenState::Locked)),
         ("print", Token::default(), print("master", "elsewhere")),
         ("unruly print", Token::default(), print("unknown", "collection")),
-        // Of no collection of the registry.
+        // The master is in no collection of the registry.
         ("other print", Token::default(), print("unknown", "elsewhere")),
         (
             "unverified",
@@ -392,7 +393,7 @@ async fn tokens_of_token_metadata_are_checked_with_their_metadata_edition_and_re
     node.accounts.remove(&edition.to_string());
     let url = node.start().await;
     let service = Running::start(&chain.database, &[("SOLANA_RPC_URL", &url)]);
-    let (status, answer) = ask(&service, registry, &json!({"owner": owner.to_string()})).await;
+    let (status, answer) = look_up(&service, registry, &json!({"owner": owner.to_string()})).await;
     assert_eq!(status, 200, "{answer}");
     let expected = [
         ("plain", Value::Null),
@@ -427,14 +428,14 @@ async fn a_wallet_with_too_many_tokens_and_a_registry_without_tokens_are_refused
         ("registry", &json!({"owner": "x"}), 400, "invalid_input"),
         ("registry", &json!({}), 400, "invalid_input"),
     ] {
-        let (found, problem) = ask(&service, address(registry), body).await;
+        let (found, problem) = look_up(&service, address(registry), body).await;
         assert_eq!((found, &problem["code"]), (status, &json!(code)), "{problem}");
     }
     let without_node = Running::start(&chain.database, &[]);
-    let (status, problem) = ask(&without_node, address("registry"), &body).await;
+    let (status, problem) = look_up(&without_node, address("registry"), &body).await;
     assert_eq!((status, &problem["code"]), (503, &json!("feature_disabled")));
     let unreachable = Running::start(&chain.database, &[("SOLANA_RPC_URL", "http://127.0.0.1:1")]);
-    let (status, problem) = ask(&unreachable, address("registry"), &body).await;
+    let (status, problem) = look_up(&unreachable, address("registry"), &body).await;
     assert_eq!((status, &problem["code"]), (503, &json!("node_unavailable")));
 }
 
@@ -451,6 +452,6 @@ async fn a_lookup_counts_as_ten_requests() {
     let service = Running::start(&chain.database, &settings);
     let body = json!({"owner": address("owner").to_string()});
     for status in [200, 200, 429] {
-        assert_eq!(ask(&service, address("registry"), &body).await.0, status);
+        assert_eq!(look_up(&service, address("registry"), &body).await.0, status);
     }
 }

@@ -1,4 +1,4 @@
-//! Nodes that refuse, hang, or repeat what they were asked.
+//! Nodes that refuse, hang, or repeat the request.
 
 use std::{
     sync::{

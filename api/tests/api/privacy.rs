@@ -1,5 +1,5 @@
-//! What the service learns: each route says it, the documentation has it, and the log has none of
-//! it.
+//! What the service learns: each route states it, the documentation lists it, and the log has none
+//! of it.
 
 use std::{env, fmt::Write as _, fs, path::PathBuf};
 

@@ -158,12 +158,12 @@ impl Setup {
         Commitment::new(FieldElement::from_u64(77))
     }
 
-    async fn ask(&self, service: &Running, asset: &Address, owner: &Address) -> (u16, Value) {
-        self.ask_with(service, asset, owner, json!({})).await
+    async fn request(&self, service: &Running, asset: &Address, owner: &Address) -> (u16, Value) {
+        self.request_with(service, asset, owner, json!({})).await
     }
 
     /// Sends a request that also has these fields.
-    async fn ask_with(
+    async fn request_with(
         &self,
         service: &Running,
         asset: &Address,
@@ -315,7 +315,7 @@ async fn the_transaction_of_every_kind_of_collection_is_the_clients_own_and_the_
         .into_iter()
         .chain([(asset.address, core, core_register.instruction())]);
     for (registered, key, instruction) in own {
-        let (status, built) = setup.ask(&service, &registered, &owner).await;
+        let (status, built) = setup.request(&service, &registered, &owner).await;
         assert_eq!(status, 200, "{built}");
         assert_eq!(built["transaction"], setup.own_transaction(&instruction), "{key}");
         assert_eq!(built["collection"], key.to_string());
@@ -358,7 +358,7 @@ async fn a_second_registration_has_the_path_of_the_present_leaf_and_pays_no_rent
     setup.node.lock().unwrap().chain.advance_clock(61);
     let service = setup.service().await;
     let nft = &others[1];
-    let (status, built) = setup.ask(&service, &nft.mint, &setup.owner.pubkey()).await;
+    let (status, built) = setup.request(&service, &nft.mint, &setup.owner.pubkey()).await;
     assert_eq!(status, 200, "{built}");
     let path = setup.registry.tree.on_chain_path(1).unwrap();
     let own = RegisterHolder {
@@ -369,7 +369,7 @@ async fn a_second_registration_has_the_path_of_the_present_leaf_and_pays_no_rent
     assert_eq!(built["lamports"]["rent"], 0);
     assert_eq!(setup.execute(&built["transaction"]), 0);
     // The database does not know this registration, so its path is no longer that of the chain.
-    let (status, problem) = setup.ask(&service, &nft.mint, &setup.owner.pubkey()).await;
+    let (status, problem) = setup.request(&service, &nft.mint, &setup.owner.pubkey()).await;
     assert_eq!((status, &problem["code"]), (503, &json!("behind")), "{problem}");
 }
 
@@ -388,7 +388,7 @@ async fn a_token_whose_metadata_can_not_be_read_registers_without_it() {
     });
     setup.collection(nft.mint, CollectionKind::Asset);
     let service = setup.service().await;
-    let (status, built) = setup.ask(&service, &nft.mint, &setup.owner.pubkey()).await;
+    let (status, built) = setup.request(&service, &nft.mint, &setup.owner.pubkey()).await;
     assert_eq!(status, 200, "{built}");
     let own = setup.register(&nft, nft.mint).instruction();
     assert_eq!(built["transaction"], setup.own_transaction(&own));
@@ -422,13 +422,13 @@ async fn an_asset_that_the_program_would_refuse_is_refused_with_the_reason() {
         // A token account is no mint.
         (good.account, owner, 422, "asset_not_held", Value::Null),
     ] {
-        let (found, problem) = setup.ask(&service, &asset, &owner).await;
+        let (found, problem) = setup.request(&service, &asset, &owner).await;
         assert_eq!((found, &problem["code"]), (status, &json!(code)), "{problem}");
         assert_eq!(problem["reason"], reason, "{problem}");
     }
     let error = json!({"InstructionError": [0, {"Custom": 6_000}]});
     setup.node.lock().unwrap().simulation_error = error;
-    let (status, problem) = setup.ask(&service, &good.mint, &owner).await;
+    let (status, problem) = setup.request(&service, &good.mint, &owner).await;
     assert_eq!(
         (status, &problem["code"]),
         (422, &json!("simulation_failed")),

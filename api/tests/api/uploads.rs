@@ -27,7 +27,8 @@ pub struct Uploads {
     pub other_key: String,
 }
 
-/// Starts a service whose upload connection has the role for uploads, and all others that of the API.
+/// Starts a service whose upload connection has the role for uploads, and all others that of the
+/// API.
 pub fn start(chain: &Chain, environment: &[(&str, &str)]) -> Uploads {
     let new = NewApiKey::random(&["trees"], u64::MAX, Quota::default());
     let other = NewApiKey::random(&["prove"], u64::MAX, Quota::default());
@@ -211,7 +212,7 @@ async fn a_body_that_does_not_arrive_blocks_only_the_uploads_of_its_own_key() {
     let keys = format!("{},{}", slow.line, fast.line);
     let mut uploads = start(&chain, &[("API_KEYS", &keys), ("CLIENT_TIMEOUT_MS", "300000")]);
     let head = format!("authorization: Bearer {}\r\nexpect: 100-continue\r\n", *slow.key);
-    // The service asks for the body when it begins to read it.
+    // The service requests the body when it begins to read it.
     let (line, _waiting) = announce(&uploads, &root, 96, &head).await;
     assert_eq!(line, "HTTP/1.1 100 Continue");
     uploads.key = slow.key.to_string();

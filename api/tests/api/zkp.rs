@@ -409,15 +409,18 @@ async fn errors_of_the_prover_service_are_passed_on_unless_they_are_the_operator
     }
     answer(200, json!({"padding": "x".repeat(70_000)}));
     assert_eq!(setup.generate(&request()).await.0, 503);
-    // The key of the prover service, and without one.
+    // The route returns the key of the prover service. Without a prover service, it is disabled.
     let key = json!({
         "key_id": "k", "public_key": "0x00", "kem": "a", "kdf": "b", "aead": "c", "info": "d",
     });
     answer(200, key.clone());
     assert_eq!(setup.service.read("/v1/zkp/sealing-key").await, key);
-    let away = Setup::new(&[("PROVER_URL", "http://127.0.0.1:1")]).await;
-    assert_eq!(away.generate(&request()).await.1["code"], "prover_unavailable");
-    let metrics = away.service.metrics().await;
+    let unavailable = Setup::new(&[("PROVER_URL", "http://127.0.0.1:1")]).await;
+    assert_eq!(
+        unavailable.generate(&request()).await.1["code"],
+        "prover_unavailable"
+    );
+    let metrics = unavailable.service.metrics().await;
     let counted = "bauta_api_problems_total{code=\"prover_unavailable\"} 1";
     assert!(metrics.contains(counted), "{metrics}");
     let without = Setup::new(&[("PROVER_URL", "")]).await;

@@ -99,7 +99,7 @@ async fn chain(vk_hash: [u8; 32]) -> Chain {
     chain
 }
 
-/// Starts a stand-in of the prover service that makes what it is asked for.
+/// Starts a stand-in of the prover service that makes every requested proof.
 async fn start_willing_prover() -> String {
     let prove = |Json(request): Json<Value>| async move {
         if request["wait"] == false {

@@ -68,14 +68,14 @@ impl Setup {
         }
     }
 
-    async fn ask_compressed(
+    async fn request_compressed(
         &self,
         service: &Running,
         tree: &CompressedTree,
         nft: &CompressedNft,
     ) -> (u16, Value) {
         let fields = leaf(tree, nft, &tree.whole_proof(nft.index));
-        self.ask_with(service, &nft.id, &self.owner.pubkey(), fields)
+        self.request_with(service, &nft.id, &self.owner.pubkey(), fields)
             .await
     }
 }
@@ -97,14 +97,14 @@ async fn the_transaction_of_a_compressed_asset_is_the_clients_own_and_the_progra
     for (tree, nft, key) in [(&tree, &nft, core), (&tree_v1, &nft_v1, metadata)] {
         let own = setup.register_compressed(tree, nft, &key);
         let own = setup.own_transaction(&own.instruction());
-        // With the nodes of the canopy, and without them.
+        // A proof may contain the nodes of the canopy.
         for proof in [tree.whole_proof(nft.index), tree.proof(nft.index)] {
             let fields = leaf(tree, nft, &proof);
-            let (status, built) = setup.ask_with(&service, &nft.id, &owner, fields).await;
+            let (status, built) = setup.request_with(&service, &nft.id, &owner, fields).await;
             assert_eq!(status, 200, "{built}");
             assert_eq!(built["transaction"], own);
         }
-        let (_, built) = setup.ask_compressed(&service, tree, nft).await;
+        let (_, built) = setup.request_compressed(&service, tree, nft).await;
         assert_eq!(built["collection"], key.to_string());
         assert_eq!(built["track"], TRACK.to_string());
         assert_eq!((&built["stage"], &built["unstage"]), (&Value::Null, &Value::Null));
@@ -151,7 +151,7 @@ async fn a_path_that_does_not_fit_is_staged_before_and_its_rent_is_returned() {
     };
     let unstage = Unstage { authority: owner };
     let [stage, register, unstage] = [stage.instruction(), register.instruction(), unstage.instruction()];
-    let (status, built) = setup.ask_compressed(&service, &tree, &nft).await;
+    let (status, built) = setup.request_compressed(&service, &tree, &nft).await;
     assert_eq!(status, 200, "{built}");
     assert_eq!(built["stage"], setup.own_transaction(&stage));
     assert_eq!(built["transaction"], setup.own_transaction(&register));
@@ -163,7 +163,7 @@ async fn a_path_that_does_not_fit_is_staged_before_and_its_rent_is_returned() {
     assert_eq!(built["lamports"]["staged_rent"], staged_rent);
 
     // The path is staged, so the registration itself is simulated.
-    let (status, again) = setup.ask_compressed(&service, &tree, &nft).await;
+    let (status, again) = setup.request_compressed(&service, &tree, &nft).await;
     assert_eq!(status, 200, "{again}");
     assert_eq!(again["stage"], Value::Null);
     assert_eq!(again["transaction"], built["transaction"]);
@@ -184,7 +184,7 @@ async fn a_proof_that_does_not_fit_needs_a_lookup_table() {
     let addresses = lookups(&own, &owner);
     let table = setup.node.lock().unwrap().chain.lookup_table(&addresses);
     let service = setup.service().await;
-    let (status, problem) = setup.ask_compressed(&service, &tree, &nft).await;
+    let (status, problem) = setup.request_compressed(&service, &tree, &nft).await;
     assert_eq!(
         (status, &problem["code"]),
         (422, &json!("transaction_too_long")),
@@ -193,14 +193,16 @@ async fn a_proof_that_does_not_fit_needs_a_lookup_table() {
     let mut fields = leaf(&tree, &nft, &tree.whole_proof(nft.index));
     // An account that is no table.
     fields["lookup_table"] = json!(tree.address.to_string());
-    let (status, problem) = setup.ask_with(&service, &nft.id, &owner, fields.clone()).await;
+    let (status, problem) = setup
+        .request_with(&service, &nft.id, &owner, fields.clone())
+        .await;
     assert_eq!(
         (status, &problem["code"]),
         (422, &json!("unknown_lookup_table")),
         "{problem}"
     );
     fields["lookup_table"] = json!(table.key.to_string());
-    let (status, built) = setup.ask_with(&service, &nft.id, &owner, fields).await;
+    let (status, built) = setup.request_with(&service, &nft.id, &owner, fields).await;
     assert_eq!(status, 200, "{built}");
     let instructions = [own];
     let transaction = unsigned_with_table(&instructions, &owner, Setup::blockhash(), &table).unwrap();
@@ -227,7 +229,7 @@ async fn a_compressed_asset_that_the_program_would_refuse_is_refused_with_the_re
     let service = setup.service().await;
     let owner = setup.owner.pubkey();
     let proof = tree.whole_proof(nft.index);
-    let (status, problem) = setup.ask_compressed(&service, &outside.0, &outside.1).await;
+    let (status, problem) = setup.request_compressed(&service, &outside.0, &outside.1).await;
     assert_eq!(
         (status, &problem["code"]),
         (422, &json!("not_in_collection")),
@@ -256,7 +258,7 @@ async fn a_compressed_asset_that_the_program_would_refuse_is_refused_with_the_re
             "wrong_proof_length",
         ),
     ] {
-        let (status, problem) = setup.ask_with(&service, &asset, &owner, fields).await;
+        let (status, problem) = setup.request_with(&service, &asset, &owner, fields).await;
         assert_eq!(
             (status, &problem["code"], &problem["reason"]),
             (422, &json!("not_eligible"), &json!(reason)),

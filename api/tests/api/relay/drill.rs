@@ -1,4 +1,4 @@
-//! Faults in the middle of relays: instances are killed, nodes swallow transactions, lie about
+//! Faults in the middle of relays: instances are killed, nodes drop transactions, report wrong
 //! heights, fail and show an older chain, blockhashes expire, prices rise. Each relay ends exactly
 //! once, and the ledger agrees with the wallet to the lamport.
 
