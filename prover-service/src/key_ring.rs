@@ -11,9 +11,9 @@
 //! kept. The file is not in the database, so they don't contain the keys. When a key is removed, no
 //! copy of it is left, and the witnesses that it encrypted can never be decrypted again.
 //!
-//! The file has one line for each key, the newest first: `NAME:KEY:CREATED:REPLACED`. The key has 64
-//! hexadecimal digits. The times are in Unix milliseconds of the database's clock. The newest key
-//! has no time of replacement: it encrypts.
+//! The file has one line for each key, the newest first: `NAME:KEY:CREATED:REPLACED`. The key has
+//! 64 hexadecimal digits. The times are in Unix milliseconds of the database's clock. The newest
+//! key has no time of replacement: it encrypts.
 
 use std::{
     fmt::Write as _,
@@ -177,9 +177,9 @@ fn read(file: &Path) -> io::Result<Vec<RingKey>> {
     }
 }
 
-/// Adds a key at `now_ms`, which encrypts from now on, if `is_due` says so of the newest key. `None`
-/// stands for a ring without keys. Creates the file if it doesn't exist. Returns the name of the
-/// new key.
+/// Adds a key at `now_ms`, which encrypts from now on, if `is_due` says so of the newest key.
+/// `None` stands for a ring without keys. Creates the file if it doesn't exist. Returns the name of
+/// the new key.
 pub fn add_key(
     file: &Path,
     now_ms: i64,

@@ -8,7 +8,7 @@
 //!   /proc/self/cgroup --> cgroup of the process and its parents, version 2 or 1
 //!                           |
 //!                           +--> limit, usage, cache that the kernel can drop --> room of each
-//!   /proc/meminfo --------------------------------------------------------------> room of the machine
+//!   /proc/meminfo -----------------------------------------------------------> room of the machine
 //! ```
 
 use std::{

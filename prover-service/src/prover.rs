@@ -224,9 +224,9 @@ impl Prover {
         Ok(proof)
     }
 
-    async fn acquire_slot(&self, owner: &str, admission: Admission) -> Result<WorkerSlot, ProveError> {
-        let slot = self.queue.acquire(owner, admission).await;
-        slot.map_err(|QueueFull { waiting }| ProveError::QueueFull {
+    async fn acquire_worker_slot(&self, owner: &str, admission: Admission) -> Result<WorkerSlot, ProveError> {
+        let worker_slot = self.queue.acquire(owner, admission).await;
+        worker_slot.map_err(|QueueFull { waiting }| ProveError::QueueFull {
             waiting,
             retry_after: self.expected_wait(waiting),
         })
@@ -235,14 +235,16 @@ impl Prover {
     /// Waits for a worker slot and measures the time of a proof. The proof is discarded and counts
     /// in no metric.
     pub async fn measure(&self, sample: Arc<Sample>, threads: Threads) -> Result<Duration, ProveError> {
-        let slot = self.acquire_slot(MEASUREMENT_OWNER, Admission::Request).await?;
+        let worker_slot = self
+            .acquire_worker_slot(MEASUREMENT_OWNER, Admission::Request)
+            .await?;
         let memory = self.reserve_memory().await?;
         let (sender, receiver) = oneshot::channel();
         self.threads.spawn(move || {
             let started = Instant::now();
             let proof = prove(&sample.circuit, &sample.inputs, threads);
             let duration = started.elapsed();
-            drop((memory, slot));
+            drop((memory, worker_slot));
             let _ = sender.send(proof.map(|_| duration));
         });
         Ok(receiver.await.map_err(|_| ProveError::Thread)??)
@@ -255,7 +257,7 @@ impl Prover {
         task: Task,
         on_start: impl FnOnce(),
     ) -> Result<TimedProof, ProveError> {
-        let slot = self.acquire_slot(owner, admission).await?;
+        let worker_slot = self.acquire_worker_slot(owner, admission).await?;
         let memory = self.reserve_memory().await?;
         on_start();
         let threads = if self.queue.has_one_user() {
@@ -270,7 +272,7 @@ impl Prover {
             let started = Instant::now();
             let proof = prove(&task.circuit, &task.inputs, threads);
             let duration = started.elapsed();
-            drop((task, active, memory, slot));
+            drop((task, active, memory, worker_slot));
             if proof.is_ok() {
                 generated.fetch_add(1, Ordering::Relaxed);
                 let mut average = average.lock().unwrap_or_else(PoisonError::into_inner);

@@ -14,8 +14,8 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use bauta_service_common::{InvalidField, InvalidFields, JsonError, from_json};
+use bytes::Bytes;
 use hpke::{
     Deserializable as _, Kem as _, OpModeR, Serializable as _, aead::ChaCha20Poly1305, kdf::HkdfSha256,
     kem::X25519HkdfSha256, single_shot_open,

@@ -186,8 +186,8 @@ impl Quota {
     }
 }
 
-/// The keys that a service accepts: those of its configuration, and those of the database. By
-/// default none.
+/// The keys that a service accepts: those of its configuration, and those of the database. The
+/// default has no key.
 #[derive(Default)]
 pub struct ApiKeys {
     configured: Vec<ApiKey>,
@@ -264,8 +264,8 @@ impl ApiKeys {
         }
     }
 
-    /// Returns whether there is no key: neither in the configuration nor in the database. If the
-    /// database is unavailable, it may have keys.
+    /// Returns whether there is no key: neither in the configuration nor in the database. Returns
+    /// `false` if the database is unavailable, because it may have keys.
     pub async fn is_empty(&self) -> bool {
         let stored = async {
             match &self.stored {

@@ -1,6 +1,6 @@
 //! A fair queue for worker slots.
 //!
-//! A worker slot is the right to run one proof. Waiting requests get slots in the order of
+//! A worker slot is the right to run one proof. Waiting requests get worker slots in the order of
 //! start-time fair queueing, as jobs do: a burst of requests from one owner does not delay the
 //! requests of others. An owner is an API key, or for verifications an address.
 
@@ -17,8 +17,8 @@ use tokio::sync::oneshot;
 pub struct FairQueue(Arc<Mutex<Inner>>);
 
 struct Inner {
-    slots: usize,
-    free_slots: usize,
+    worker_slots: usize,
+    free_worker_slots: usize,
     max_waiting: usize,
     max_waiting_per_owner: usize,
     /// By turn. Requests of the same turn are in the order of their arrival.
@@ -53,11 +53,11 @@ pub enum Admission {
     /// A request is refused if the queue is full.
     Request,
     /// A job is always admitted. The job queue has its own limit, and it starts no more jobs at a
-    /// time than there are slots.
+    /// time than there are worker slots.
     Job,
 }
 
-/// The right to run one proof. Dropping it passes the slot to the next waiting request.
+/// The right to run one proof. Dropping it passes the worker slot to the next waiting request.
 pub struct WorkerSlot(FairQueue);
 
 /// The queue is full: for all, for one API key, or for all clients without one.
@@ -78,10 +78,15 @@ impl FairQueue {
     /// those of one owner, so that one owner can't fill the queue. `on_change` is called with the
     /// number of waiting requests when it changes.
     #[must_use]
-    pub fn new(slots: usize, max_waiting: usize, max_waiting_per_owner: usize, on_change: fn(usize)) -> Self {
+    pub fn new(
+        worker_slots: usize,
+        max_waiting: usize,
+        max_waiting_per_owner: usize,
+        on_change: fn(usize),
+    ) -> Self {
         Self(Arc::new(Mutex::new(Inner {
-            slots,
-            free_slots: slots,
+            worker_slots,
+            free_worker_slots: worker_slots,
             max_waiting,
             max_waiting_per_owner,
             waiting: BTreeMap::new(),
@@ -97,8 +102,8 @@ impl FairQueue {
     pub async fn acquire(&self, owner: &str, admission: Admission) -> Result<WorkerSlot, QueueFull> {
         let (position, receiver) = {
             let mut inner = self.lock();
-            if inner.free_slots > 0 {
-                inner.free_slots -= 1;
+            if inner.free_worker_slots > 0 {
+                inner.free_worker_slots -= 1;
                 return Ok(WorkerSlot(self.clone()));
             }
             if admission == Admission::Request {
@@ -122,9 +127,9 @@ impl FairQueue {
             };
             (position, receiver)
         };
-        let slot = receiver.await;
+        let worker_slot = receiver.await;
         drop(position);
-        Ok(slot.expect("a waiter that is removed from the queue is sent a slot"))
+        Ok(worker_slot.expect("a waiter that is removed from the queue is sent a worker slot"))
     }
 
     /// Returns the number of waiting requests and jobs.
@@ -133,11 +138,11 @@ impl FairQueue {
         self.lock().waiting.len()
     }
 
-    /// Returns whether exactly one slot is in use and nothing waits.
+    /// Returns whether exactly one worker slot is in use and nothing waits.
     #[must_use]
     pub fn has_one_user(&self) -> bool {
         let inner = self.lock();
-        inner.free_slots + 1 == inner.slots && inner.waiting.is_empty()
+        inner.free_worker_slots + 1 == inner.worker_slots && inner.waiting.is_empty()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -180,7 +185,7 @@ impl Drop for WorkerSlot {
             let next = inner.waiting.pop_first();
             match &next {
                 Some((position, _)) => inner.current_turn = position.turn,
-                None => inner.free_slots += 1,
+                None => inner.free_worker_slots += 1,
             }
             inner.remove_old_turns();
             (inner.on_change)(inner.waiting.len());

@@ -96,8 +96,8 @@ impl Health {
     }
 
     /// Returns the results of all checks. They are at most a second old: concurrent callers share
-    /// one run of the checks. A run continues if its caller is dropped, so a client that disconnects
-    /// early doesn't cause further runs.
+    /// one run of the checks. A run continues if its caller is dropped, so a client that
+    /// disconnects early doesn't cause further runs.
     pub async fn report(&self) -> Report {
         let mut latest = self.latest.clone().lock_owned().await;
         let probes = self.probes.read().unwrap_or_else(PoisonError::into_inner).clone();

@@ -38,7 +38,7 @@ pub struct ClientPairings<'a> {
 }
 
 impl ClientPairings<'_> {
-    /// As [`Pairings::run`].
+    /// Does the same as [`Pairings::run`].
     pub async fn run<T: Send + 'static>(
         self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -54,8 +54,13 @@ impl Default for Pairings {
 }
 
 impl Pairings {
-    fn new(slots: usize) -> Self {
-        Self(FairQueue::new(slots, MAX_WAITING, MAX_WAITING_PER_CLIENT, |_| ()))
+    fn new(worker_slots: usize) -> Self {
+        Self(FairQueue::new(
+            worker_slots,
+            MAX_WAITING,
+            MAX_WAITING_PER_CLIENT,
+            |_| (),
+        ))
     }
 
     /// Returns the pairings of a client.
@@ -74,13 +79,13 @@ impl Pairings {
         client: &str,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PairingError> {
-        let slot = self.0.acquire(client, Admission::Request).await;
-        let slot = slot.map_err(|full| PairingError::QueueFull {
+        let worker_slot = self.0.acquire(client, Admission::Request).await;
+        let worker_slot = worker_slot.map_err(|full| PairingError::QueueFull {
             waiting: full.waiting,
         })?;
         let result = tokio::task::spawn_blocking(move || {
             let result = work();
-            drop(slot);
+            drop(worker_slot);
             result
         });
         result.await.map_err(|_| PairingError::Thread)
@@ -99,7 +104,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn no_more_pairings_run_at_a_time_than_slots_and_clients_take_turns() {
+    async fn no_more_pairings_run_at_a_time_than_worker_slots_and_clients_take_turns() {
         let pairings = Pairings::new(2);
         let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let order = Arc::new(Mutex::new(Vec::new()));
@@ -121,7 +126,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_client_can_not_fill_the_queue_and_a_panic_releases_the_slot() {
+    async fn one_client_can_not_fill_the_queue_and_a_panic_releases_the_worker_slot() {
         let pairings = Pairings::new(1);
         let panicked: Result<(), _> = pairings.run("alice", || panic!("a test")).await;
         assert_eq!(panicked, Err(PairingError::Thread));

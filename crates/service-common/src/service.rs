@@ -131,7 +131,7 @@ impl Service {
         });
     }
 
-    /// Returns the route `/metrics` if the settings want it on the service's own port
+    /// Returns the route `/metrics` if the settings enable it on the service's own port
     /// (`METRICS_ON_SERVICE_PORT`), and otherwise no route. The service merges it with its own
     /// routes, so that its rate limits apply.
     pub fn metrics_route(&self) -> Router {

@@ -195,8 +195,8 @@ pub async fn prove_now(
     Ok(answer)
 }
 
-/// Returns the error for a request whose headers or id are `invalid`. It also has the invalid fields
-/// of the statement.
+/// Returns the error for a request whose headers or id are `invalid`. It also has the invalid
+/// fields of the statement.
 async fn refuse(
     state: &AppState,
     key: &RateLimitKey,

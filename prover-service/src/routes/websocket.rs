@@ -125,7 +125,7 @@ async fn serve(
             }
         };
         tokio::select! {
-            () = state.shutdown.cancelled() => return send(&mut socket, going_away()).await,
+            () = state.shutdown.cancelled() => return send(&mut socket, close_message()).await,
             message = socket.recv() => {
                 let Some(message) = message.transpose()? else { return Ok(()) };
                 let text = match message {
@@ -161,8 +161,8 @@ async fn serve(
 }
 
 /// Parses a client's message and returns the id to subscribe to. Checks the client's API key again,
-/// because a websocket can be open for long. Counts the message as a request, because a subscription
-/// makes work for all instances.
+/// because a websocket can be open for long. Counts the message as a request, because a
+/// subscription makes work for all instances.
 async fn requested_id(
     state: &AppState,
     client: &StreamCaller,
@@ -182,8 +182,8 @@ async fn requested_id(
     Ok(request_id)
 }
 
-/// The close message of a shutdown. Its code tells the client to connect to another instance.
-fn going_away() -> Message {
+/// The close message of a shutdown. Its code makes the client connect to another instance.
+fn close_message() -> Message {
     Message::Close(Some(CloseFrame {
         code: close_code::AWAY,
         reason: Utf8Bytes::from_static("the service is shutting down"),

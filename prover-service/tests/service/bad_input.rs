@@ -143,7 +143,7 @@ async fn all_invalid_fields_of_a_request_are_reported_at_once() {
     let mut found = fields(&problem);
     found.sort();
     assert_eq!(found, ["priority", "private.index", "public.scope"], "{problem}");
-    // Of the right types, with wrong values.
+    // The values have the right types, and are wrong.
     let mut body = with("/private/index", Value::Null);
     body["private"].as_object_mut().unwrap().remove("path");
     body["tag"] = json!("x".repeat(129));

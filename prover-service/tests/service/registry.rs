@@ -46,7 +46,8 @@ async fn apply_slot(store: &Store, slot: u64, ago: i64, events: Vec<Event>) {
     store.apply(&batch).await.unwrap();
 }
 
-/// Appends leaves `ago` seconds in the past. The program accepts the replaced root for `ttl` seconds.
+/// Appends leaves `ago` seconds in the past. The program accepts the replaced root for `ttl`
+/// seconds.
 async fn append(
     store: &Store,
     sequence: u64,
