@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use crate::{
     chain::{Failure, Sent},
     output::Output,
-    protocol::{Member, ScopeAccount, expiry},
+    protocol::{Member, ProofRequest, ScopeAccount, expiry},
     scenario::Scenario,
 };
 
@@ -91,14 +91,14 @@ async fn non_member(scenario: &Scenario) -> Result<()> {
     let own = ReferenceTree::from_leaves(Depth::Ten, [outsider.leaf()])?;
     let path = own.path(0)?;
     let (payer, scope) = (scenario.chain.payer.pubkey(), &scenario.scope);
-    let verify = scenario.circuit.prove(
+    let verify = scenario.circuit.prove(ProofRequest {
         payer,
-        &outsider,
+        member: &outsider,
         path,
-        own.root(),
+        root: own.root(),
         scope,
-        expiry(&scenario.chain).await?,
-    )?;
+        expiry: expiry(&scenario.chain).await?,
+    })?;
     let what = "a non-member's proof for a self-made tree";
     scenario.expect_refused(what, &verify, "NotTheSnapshot").await
 }
@@ -167,9 +167,14 @@ async fn sold_to_oneself(scenario: &mut Scenario) -> Result<()> {
     let member = &scenario.members[SELLER];
     let root = path.root(member.leaf());
     let (payer, scope) = (scenario.chain.payer.pubkey(), &scenario.scope);
-    let verify = scenario
-        .circuit
-        .prove(payer, member, path, root, scope, expiry(&scenario.chain).await?)?;
+    let verify = scenario.circuit.prove(ProofRequest {
+        payer,
+        member,
+        path,
+        root,
+        scope,
+        expiry: expiry(&scenario.chain).await?,
+    })?;
     let what = "second verification with it in the same scope";
     scenario.expect_refused(what, &verify, "NotTheSnapshot").await
 }

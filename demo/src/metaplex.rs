@@ -1,5 +1,5 @@
-//! Accounts of Token Metadata and of Metaplex Core. These programs do not run on the local chain, so
-//! the demo writes the accounts that they would write. docs/protocol.md describes the layouts.
+//! Accounts of Token Metadata and of Metaplex Core. These programs do not run on the local chain,
+//! so the demo writes the accounts that they would write. docs/protocol.md describes the layouts.
 
 use bauta::core_asset::CORE_PROGRAM;
 use bauta::token_metadata::TOKEN_METADATA_PROGRAM;

@@ -89,6 +89,17 @@ pub struct Circuit {
     pub address: Address,
 }
 
+/// A request for a proof of membership at a root.
+pub struct ProofRequest<'a> {
+    pub payer: Address,
+    pub member: &'a Member,
+    pub path: MembershipPath,
+    pub root: Root,
+    pub scope: &'a ScopeAccount,
+    /// The time after which the proof is refused, in Unix seconds of the chain's time.
+    pub expiry: i64,
+}
+
 impl Circuit {
     /// Loads the development key, creates it if it does not exist, and registers it. The payer
     /// signs as the admin.
@@ -121,15 +132,15 @@ impl Circuit {
 
     /// Makes a proof of membership for a root. Returns a `verify` instruction with the proof and a
     /// new recipient.
-    pub fn prove(
-        &self,
-        payer: Address,
-        member: &Member,
-        path: MembershipPath,
-        root: Root,
-        scope: &ScopeAccount,
-        expiry: i64,
-    ) -> Result<Verify> {
+    pub fn prove(&self, request: ProofRequest<'_>) -> Result<Verify> {
+        let ProofRequest {
+            payer,
+            member,
+            path,
+            root,
+            scope,
+            expiry,
+        } = request;
         let mut verify = Verify {
             payer,
             scope: scope.address,

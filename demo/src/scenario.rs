@@ -15,7 +15,7 @@ use solana_signer::Signer;
 use crate::chain::{Chain, Sent};
 use crate::database::Database;
 use crate::output::{Output, grouped};
-use crate::protocol::{Circuit, Member, Registry, ScopeAccount, expiry};
+use crate::protocol::{Circuit, Member, ProofRequest, Registry, ScopeAccount, expiry};
 use crate::tokens::{Collection, Nft, Tokens};
 
 /// Number of holders.
@@ -177,8 +177,14 @@ impl Scenario {
         let kept = self.database.store.scope(scope.address).await?;
         let root = kept.root.context("a scope of mode Snapshot has a root")?;
         let path = self.path(holder, root).await?;
-        self.circuit
-            .prove(self.chain.payer.pubkey(), member, path, root, scope, expiry)
+        self.circuit.prove(ProofRequest {
+            payer: self.chain.payer.pubkey(),
+            member,
+            path,
+            root,
+            scope,
+            expiry,
+        })
     }
 
     /// Returns the path of a holder's leaf at the current root.
