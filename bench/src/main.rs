@@ -66,15 +66,16 @@ enum Name {
     /// node
     #[cfg(feature = "store")]
     Store,
-    /// Reading a recorded history, the lag behind a live chain, recovery from `kill -9`, memory; the
-    /// steady state with up to 10 million leaves and uses (8 GB on disk)
+    /// Reading a recorded history, the lag behind a live chain, recovery from `kill -9`, memory;
+    /// the steady state with up to 10 million leaves and verifications (8 GB on disk)
     #[cfg(feature = "indexer")]
     Indexer,
     /// The prover service over HTTP, compared with the engine alone; its start, its memory, its
     /// progress events
     #[cfg(feature = "service")]
     Service,
-    /// The API service over HTTP with 1,000 clients: cached reads, tiles, paths; compared with nginx
+    /// The API service over HTTP with 1,000 clients: cached reads, tiles, paths; compared with
+    /// nginx
     #[cfg(feature = "api")]
     Api,
     /// The WebAssembly prover in Node and in Chromium, compared with snarkjs

@@ -69,7 +69,10 @@ export class Chain {
 
   private constructor(readonly payer: Signer) {}
 
-  /** Creates a chain on which `payer` is the program's upgrade authority, so that it can initialise the program. */
+  /**
+   * Creates a chain on which `payer` is the program's upgrade authority, so that it can initialise
+   * the program.
+   */
   static async start(): Promise<Chain> {
     const chain = new Chain(await signer());
     chain.svm.addProgram(address(idl.address), readFileSync(new URL("bauta.v3.so", ARTIFACTS)));

@@ -91,7 +91,10 @@ function leaf(value: number): number[] {
   return [...Array(31).fill(0), value];
 }
 
-/** Decodes the events among inner instructions: calls of the program by itself with the event authority and Anchor's tag. */
+/**
+ * Decodes the events among inner instructions: calls of the program by itself with the event
+ * authority and Anchor's tag.
+ */
 function events(inner: InnerInstruction[]): { name: string; data: any }[] {
   return inner
     .filter(({ program, accounts }) => program === idl.address && accounts.join() === eventAuthority.toBase58())

@@ -218,8 +218,8 @@ async fn apply(store: &Store, batches: &[Batch], with_journal: bool) -> Result<f
     Ok(median(times))
 }
 
-/// Reads what a round of the reconciliation reads, in parts of the size that it chooses, and returns
-/// the time for 10,000 uses.
+/// Reads what a round of the reconciliation reads, in parts of the size that it chooses, and
+/// returns the time for 10,000 verifications.
 async fn round(store: &Store, size: u64) -> Result<f64> {
     let scope = store.scope(named("scope")).await?;
     let is_large = size / FIRST_BYTES > 30_000;

@@ -43,12 +43,12 @@ of shared buffers.
 * **Memory**: the maximum resident memory of the service (`VmHWM`) while it reads 10,000 events of a
   registry with a million leaves.
 * **Growth**: the steady state in databases with up to 10 million leaves, in registries of 100,000,
-  and as many uses in one scope. Most rows are written with SQL; `events` and `verifications`, whose
-  keys only grow, have none of them. The slots have ten appends and ten verifications each, and each
-  slot is a transaction of its own, with a durable commit: the median of 200. A round of the
-  reconciliation reads the uses that it compares; the node's answer is not included. Pruning
-  includes tiles and history. During the switchover writers wait; the tables that are dropped have
-  the rows of the column.
+  and as many verifications in one scope. Most rows are written with SQL; `events` and
+  `verifications`, whose keys only grow, have none of them. The slots have ten appends and ten
+  verifications each, and each slot is a transaction of its own, with a durable commit: the median
+  of 200. A round of the reconciliation reads the verifications that it compares; the node's answer
+  is not included. Pruning includes tiles and history. During the switchover writers wait; the
+  tables that are dropped have the rows of the column.
 
 ";
 

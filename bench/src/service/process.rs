@@ -42,8 +42,8 @@ impl Environment<'_> {
         Ok(())
     }
 
-    /// Generates an API key that may read the figures of the queue. Returns the key and its line for
-    /// `API_KEYS`.
+    /// Generates an API key that may read the figures of the queue. Returns the key and its line
+    /// for `API_KEYS`.
     pub fn admin_key(&self) -> Result<(String, String)> {
         let mut command = self.command()?;
         let output = command.args(["api-key", "--permissions", "admin"]).output()?;

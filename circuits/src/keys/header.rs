@@ -10,7 +10,7 @@ use crate::{CircuitsError, statement::Statement};
 pub const DEVELOPMENT_WARNING: &str = "DEVELOPMENT KEY. Its secrets are published: ANYBODY CAN FORGE proofs for it. \
 For tests and local chains only, never for anything of value.";
 
-/// The origin of a key.
+/// Whether a key is a development key or comes from a ceremony.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provenance {
     /// The key was made from published secrets.
@@ -45,7 +45,7 @@ impl fmt::Display for Provenance {
 /// The header of a key file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyHeader {
-    /// The origin of the key.
+    /// The provenance of the key.
     pub provenance: Provenance,
     /// The name of the statement.
     pub statement: String,

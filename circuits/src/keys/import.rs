@@ -32,8 +32,8 @@ impl<S: Statement> Key<S> {
     }
 }
 
-/// Checks the transcript of a ceremony's key and returns the provenance. Returns an error if the key
-/// comes from a development setup.
+/// Checks the transcript of a ceremony's key and returns the provenance. Returns an error if the
+/// key comes from a development setup.
 pub(super) fn ceremony(zkey: &ZKey, r1cs: &R1cs) -> Result<Provenance, CircuitsError> {
     zkey.verify_transcript()?;
     let named_so = zkey

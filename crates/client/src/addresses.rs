@@ -47,7 +47,8 @@ pub fn config() -> DerivedAddress {
     DerivedAddress::of(&[Config::SEED])
 }
 
-/// Derives the address of a circuit from the SHA-256 hashes of its verifying key and of its metadata.
+/// Derives the address of a circuit from the SHA-256 hashes of its verifying key and of its
+/// metadata.
 #[must_use]
 pub fn circuit(vk_hash: &[u8; 32], metadata_hash: &[u8; 32]) -> DerivedAddress {
     DerivedAddress::of(&[Circuit::SEED, vk_hash, metadata_hash])
@@ -72,8 +73,8 @@ pub fn collection(registry: &Address, key: &Address) -> DerivedAddress {
     DerivedAddress::of(&[Collection::SEED, registry.as_ref(), key.as_ref()])
 }
 
-/// Derives the address of the holding of an asset in a registry. `mint` is the token's mint, the Core
-/// asset, or the id of the compressed asset.
+/// Derives the address of the holding of an asset in a registry. `mint` is the token's mint, the
+/// Core asset, or the id of the compressed asset.
 #[must_use]
 pub fn holding(registry: &Address, mint: &Address) -> DerivedAddress {
     DerivedAddress::of(&[Holding::SEED, registry.as_ref(), mint.as_ref()])

@@ -55,8 +55,8 @@ pub fn why_compressed_asset_is_not_eligible(
     refusal(compressed::check_compressed(collection, owner, asset, leaf).map(|_| ()))
 }
 
-/// Returns the part of a proof that the program takes: the nodes below the canopy of the tree. Nodes
-/// that index assets return whole proofs.
+/// Returns the part of a proof that the program takes: the nodes below the canopy of the tree.
+/// Nodes that index assets return whole proofs.
 ///
 /// Returns the proof as it is if the tree can't be read, or needs a longer one.
 #[must_use]

@@ -21,8 +21,8 @@ pub struct ProgramError {
     /// The custom error code.
     pub code: u32,
     /// The error's name in the IDL. The name in `SystemError` for the codes 0 and 1, `System` for
-    /// other codes below 100, `Anchor` for other codes below 6000, and `Unknown` for codes that this
-    /// client doesn't know.
+    /// other codes below 100, `Anchor` for other codes below 6000, and `Unknown` for codes that
+    /// this client doesn't know.
     pub name: String,
     /// The error message.
     pub message: String,

@@ -9,10 +9,10 @@ use crate::ClientError;
 /// Chooses the root at which a member proves at `now` (Unix seconds) in a scope of mode `Live`.
 ///
 /// `registry` is the registry's account. `contains_leaf` says whether the tree with this root
-/// contains the member's leaf. A client that follows the registry's events knows it. Of these roots,
-/// the choice is the newest one that the program accepts for at least half of the registry's
-/// `root_ttl`. If there is none, for example because the leaf is new, it is the one that the program
-/// accepts longest. `None` if no accepted root contains the leaf.
+/// contains the member's leaf. A client that follows the registry's events knows it. Of these
+/// roots, the choice is the newest one that the program accepts for at least half of the registry's
+/// `root_ttl`. If there is none, for example because the leaf is new, it is the one that the
+/// program accepts longest. `None` if no accepted root contains the leaf.
 ///
 /// # Errors
 /// If the account has a root that is not a canonical field element.

@@ -30,8 +30,9 @@ impl Verification {
 
     /// Decodes return data. `program` is the program that set it.
     ///
-    /// RPC nodes cut trailing zero bytes of return data. This function adds them again. The last value
-    /// is a hash, which is never zero, so data of at most 192 bytes is not that of a verification.
+    /// RPC nodes cut trailing zero bytes of return data. This function adds them again. The last
+    /// value is a hash, which is never zero, so data of at most 192 bytes is not that of a
+    /// verification.
     ///
     /// # Errors
     /// If another program set the data, the data is not longer than 192 bytes or is longer than 224

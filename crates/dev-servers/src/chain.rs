@@ -161,8 +161,9 @@ impl Drop for Chain {
 
 /// Returns the path of the node's program.
 ///
-/// The environment variable `BAUTA_LOCALNET` overrides the search. Otherwise the program is searched
-/// in the folder where cargo built this test, and then where `cargo xtask localnet` builds it.
+/// The environment variable `BAUTA_LOCALNET` overrides the search. Otherwise the program is
+/// searched in the folder where cargo built this test, and then where `cargo xtask localnet` builds
+/// it.
 pub fn node_program() -> Result<PathBuf, Error> {
     let variable = |name| {
         env::var_os(name)

@@ -2,7 +2,7 @@
 //! and end with the process that starts them.
 //!
 //! ```text
-//!   this process ──── pipe ────> sh (the supervisor) ───> server, with its data in a temporary folder
+//!   this process ──── pipe ────> sh (the supervisor) ───> server, its data in a temporary folder
 //!                                  │
 //!                   pipe closed ───┴──> ends the server, removes the folder
 //! ```

@@ -70,8 +70,8 @@ impl Store {
     }
 
     /// Adds an API key. Its owner is the owner of the key `key.owner`, or that prefix itself if the
-    /// database doesn't have that key. Limits that are `None` are those of that key. Returns `false`
-    /// and changes nothing if a key has the prefix already.
+    /// database doesn't have that key. Limits that are `None` are those of that key. Returns
+    /// `false` and changes nothing if a key has the prefix already.
     pub async fn add_api_key(&self, key: &ApiKey) -> Result<bool, StoreError> {
         let added = sqlx::query(
             "INSERT INTO api_keys (prefix, owner, secret_hash, permissions, requests_per_minute, proofs_per_minute, expires_at)

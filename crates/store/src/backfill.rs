@@ -209,9 +209,9 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the first stored transactions after a slot, about `limit` of them, ordered by slot. A
-    /// slot is never divided, so the list can be longer. `None` if `range` is no longer the range of
-    /// the present backfill.
+    /// Returns the first stored transactions after a slot, about `limit` of them, ordered by slot.
+    /// A slot is never divided, so the list can be longer. `None` if `range` is no longer the range
+    /// of the present backfill.
     pub async fn backfill_transactions(
         &self,
         range: BackfillRange,

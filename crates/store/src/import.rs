@@ -62,8 +62,8 @@ impl Store {
     /// Imports the tree of an Attested registry at its current root. `leaves` are its leaves from
     /// index 0. Tiles that did not change since the last import are kept. Returns the root.
     ///
-    /// Fails if the leaves do not give the current root of the registry, also if that changes during
-    /// the import.
+    /// Fails if the leaves do not give the current root of the registry, or if that root changes
+    /// during the import.
     pub async fn import_tree(&self, registry: &Registry, leaves: Vec<Leaf>) -> Result<Root, StoreError> {
         if registry.kind != RegistryKind::Attested {
             return Err(StoreError::Contradiction {

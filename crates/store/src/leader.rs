@@ -17,8 +17,8 @@ pub struct Leadership {
     connection: PgConnection,
 }
 
-/// A replica that competes for the lock. It keeps its session between two attempts, so that a standby
-/// does not open a connection for each of them.
+/// A replica that competes for the lock. It keeps its session between two attempts, so that a
+/// standby does not open a connection for each of them.
 #[derive(Debug)]
 pub struct Candidate {
     store: Store,

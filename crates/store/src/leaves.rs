@@ -16,7 +16,7 @@ use crate::{Registry, Store, StoreError};
 pub struct LeafRecord {
     /// The index of the leaf.
     pub index: LeafIndex,
-    /// The leaf. The empty leaf if it was removed.
+    /// The leaf, or the empty leaf if it was removed.
     pub leaf: Leaf,
     /// The time at which the leaf was written, in Unix seconds.
     pub created_at: i64,

@@ -4,7 +4,7 @@
 //! for each file, a file that runs outside a transaction if it begins with `-- no-transaction`, and
 //! `set_ignore_missing` for a program that accepts a newer, compatible schema. It adds nothing to
 //! the build, because the queue engine enables sqlx's macros anyway. On stable Rust the macro does
-//! not notice a new file by itself; `build.rs` tells cargo to look for one.
+//! not notice a new file by itself; `build.rs` makes cargo check for one.
 //!
 //! The store takes its own lock. sqlx waits for its lock inside a statement, and that statement
 //! keeps a snapshot. `CREATE INDEX CONCURRENTLY` waits for all older snapshots, so it would
@@ -102,8 +102,9 @@ async fn version(connection: &mut PgConnection) -> Result<i64, StoreError> {
     Ok(version.fetch_one(connection).await?)
 }
 
-/// Returns the first migration up to [`OLDEST_SUPPORTED`] that was not applied. `found` is the newest
-/// applied one. It can be newer than a missing one, if migrations were added in another order.
+/// Returns the first migration up to [`OLDEST_SUPPORTED`] that was not applied. `found` is the
+/// newest applied one. It can be newer than a missing one, if migrations were added in another
+/// order.
 async fn first_missing(connection: &mut PgConnection, found: i64) -> Result<Option<i64>, StoreError> {
     let mut applied: Vec<i64> = Vec::new();
     if found > 0 {

@@ -5,9 +5,9 @@ use crate::{Store, StoreError};
 pub const TILES_PER_CALL: i64 = 50_000;
 
 impl Store {
-    /// Deletes tile versions that no root valid at `now` (Unix seconds) reaches and that no rollback
-    /// needs, at most [`TILES_PER_CALL`] of them. Returns how many it deleted. Readers do not wait
-    /// for it. The indexer calls it periodically.
+    /// Deletes tile versions that no root valid at `now` (Unix seconds) reaches and that no
+    /// rollback needs, at most [`TILES_PER_CALL`] of them. Returns how many it deleted. Readers do
+    /// not wait for it. The indexer calls it periodically.
     ///
     /// It examines only registries with replaced versions, and only these versions. They have an
     /// index of their own, and those that stay belong to valid roots or to the journal.

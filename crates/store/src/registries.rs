@@ -42,7 +42,8 @@ pub struct Registry {
 pub struct Collection {
     /// The address that identifies the collection.
     pub key: Address,
-    /// The number of the kind: 0 an asset, 1 a Token-2022 group, 2 Token Metadata, 3 Core, 4 prints.
+    /// The number of the kind: 0 an asset, 1 a Token-2022 group, 2 Token Metadata, 3 Core, 4
+    /// prints.
     pub kind: u8,
     /// The sum of the rules.
     pub rules: u16,

@@ -195,8 +195,8 @@ impl Store {
         Ok(deleted.rows_affected())
     }
 
-    /// Returns the time before which history can be deleted: `before`, or the time of the last event
-    /// before the journal. `None` if the journal reaches back to the beginning of the chain.
+    /// Returns the time before which history can be deleted: `before`, or the time of the last
+    /// event before the journal. `None` if the journal reaches back to the beginning of the chain.
     async fn limit_of_history(&self, before: i64) -> Result<Option<i64>, StoreError> {
         let before = time(before)?;
         // The entry of the checkpoint has the checkpoint before the batch.

@@ -19,7 +19,7 @@ pub struct RootRecord {
     pub sequence: Sequence,
     /// The time at which the root became current, in Unix seconds.
     pub created_at: i64,
-    /// The time at which the root was replaced, in Unix seconds. `None`: the root is current.
+    /// The time at which the root was replaced, in Unix seconds. `None` if the root is current.
     pub replaced_at: Option<i64>,
     /// The time from which a kept root is refused, in Unix seconds. `None` if the root is not a
     /// kept root.
@@ -76,13 +76,13 @@ impl Store {
 
     /// Returns the root at which a member proves at `now` (Unix seconds) in a live scope.
     ///
-    /// Of the accepted roots that contain the leaf at `index` as it is now, it is the newest one that
-    /// the program accepts for at least half of the time-to-live. If there is none, for example
-    /// because the leaf is new, it is the one that the program accepts longest: see
+    /// Of the accepted roots that contain the leaf at `index` as it is now, it is the newest one
+    /// that the program accepts for at least half of the time-to-live. If there is none, for
+    /// example because the leaf is new, it is the one that the program accepts longest: see
     /// [`bauta_primitives::roots`]. If no such root is stored, it is the current root.
     ///
-    /// Without an index, all accepted roots count. A member with a new leaf may not be in the tree at
-    /// the result.
+    /// Without an index, all accepted roots count. A member with a new leaf may not be in the tree
+    /// at the result.
     ///
     /// Fails if the tree has no such index.
     pub async fn root_to_prove(

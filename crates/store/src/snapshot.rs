@@ -198,9 +198,9 @@ impl Store {
     /// Reads a snapshot into an empty schema, completely or not at all.
     ///
     /// Only the form of the rows is checked. The caller compares them with the chain:
-    /// [`Store::check_trees`], the program's accounts, and the transactions since the finalized slot,
-    /// which becomes one shortly before the checkpoint. There is no journal, so the checkpoint's slot
-    /// must be final on the chain.
+    /// [`Store::check_trees`], the program's accounts, and the transactions since the finalized
+    /// slot, which becomes one shortly before the checkpoint. There is no journal, so the
+    /// checkpoint's slot must be final on the chain.
     pub async fn import_snapshot(&self, input: impl Read) -> Result<SnapshotSummary, SnapshotError> {
         let mut reader = FrameReader {
             input,

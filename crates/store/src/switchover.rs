@@ -4,11 +4,12 @@
 //!   Store::in_new_schema ──> a second Store: filled while the first one serves
 //!   Store::begin_switchover: writers wait, readers do not
 //!        the second store applies what is left
-//!   Switchover::finish: drops the old tables and moves the new ones into their schema, in one transaction
+//!   Switchover::finish: drops the old tables and moves the new ones into their schema,
+//!        in one transaction
 //! ```
 //!
-//! No row is copied. The new tables have the types of the old ones ([`empty_copy`]), so the prepared
-//! statements of services stay valid.
+//! No row is copied. The new tables have the types of the old ones ([`empty_copy`]), so the
+//! prepared statements of services stay valid.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +29,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_mins(10);
 /// The tables that follow the chain, parents before children. Their list is in
 /// `migrations/0006_checkpoint.sql`.
 pub const CHAIN_TABLES: &str =
-    "SELECT name FROM chain_tables() WITH ORDINALITY AS t (name, journaled, place) ORDER BY place";
+    "SELECT name FROM chain_tables() WITH ORDINALITY AS t (name, journaled, position) ORDER BY position";
 
 impl Store {
     /// Connects to a new schema of the database, which has the tables of the present one without
@@ -48,8 +49,8 @@ impl Store {
         Self::connect_with(options, connections).await
     }
 
-    /// Creates the tables of the schema in use in a second schema. Returns the name of the schema in
-    /// use.
+    /// Creates the tables of the schema in use in a second schema. Returns the name of the schema
+    /// in use.
     async fn create_empty_copy(&self, schema: &str) -> Result<String, StoreError> {
         self.drop_schema(schema).await?;
         let mut transaction = self.pool.begin().await?;
@@ -136,7 +137,8 @@ impl Switchover {
         Ok(())
     }
 
-    /// Drops the tables that follow the chain, and moves those of the other schema into their place.
+    /// Drops the tables that follow the chain, and moves those of the other schema into their
+    /// place.
     async fn change_places(&mut self, schema: &str) -> Result<(), StoreError> {
         let connection = &mut *self.transaction;
         let original: String = sqlx::query_scalar("SELECT current_schema()::text")
@@ -231,8 +233,8 @@ impl Switchover {
     }
 }
 
-/// Locks tables so that readers wait until the end of the transaction. Waits for the transactions of
-/// readers, and meanwhile delays other readers only during its attempts.
+/// Locks tables so that readers wait until the end of the transaction. Waits for the transactions
+/// of readers, and meanwhile delays other readers only during its attempts.
 async fn lock_out_readers(
     transaction: &mut Transaction<'static, Postgres>,
     tables: &str,

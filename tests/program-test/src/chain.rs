@@ -241,8 +241,8 @@ impl TestChain {
         self.send_transaction(transaction)
     }
 
-    /// Sends a transaction whose addresses are in an address lookup table, as far as a table can have
-    /// them. Otherwise like [`TestChain::send`].
+    /// Sends a transaction whose addresses are in an address lookup table, as far as a table can
+    /// have them. Otherwise like [`TestChain::send`].
     ///
     /// # Panics
     /// If a required signer is missing from `signers`, or a signer is not required.
@@ -407,7 +407,8 @@ impl TestChain {
         self.svm.minimum_balance_for_rent_exemption(bytes)
     }
 
-    /// Sets the rent in lamports for each byte. An account of n bytes needs (128 + n) times as much.
+    /// Sets the rent in lamports for each byte. An account of n bytes needs (128 + n) times as
+    /// much.
     pub fn set_rent(&mut self, lamports_per_byte: u64) {
         let rent = Rent {
             lamports_per_byte,

@@ -362,8 +362,8 @@ impl TestChain {
         self.compressed_tree_at(address, version, depth, canopy_levels)
     }
 
-    /// Creates a tree like [`TestChain::compressed_tree`] at an address. It replaces the tree that is
-    /// there.
+    /// Creates a tree like [`TestChain::compressed_tree`] at an address. It replaces the tree that
+    /// is there.
     ///
     /// # Panics
     /// If there are no trees of this depth.

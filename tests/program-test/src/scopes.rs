@@ -19,9 +19,9 @@ use crate::{Member, Receipt, Refusal, TestChain, TestRegistry, TrapdoorKey};
 /// The way in which a circuit of a test chain proves.
 #[derive(Clone)]
 pub(crate) enum Prover {
-    /// With a key whose exponents are known. It proves any digest in little time.
+    /// Proves with a key whose exponents are known, and therefore any digest in little time.
     Trapdoor(TrapdoorKey),
-    /// With the real ownership circuit of depth 10.
+    /// Proves with the real ownership circuit of depth 10.
     Ownership(Arc<Key<Ownership>>),
 }
 

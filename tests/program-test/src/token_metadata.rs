@@ -162,8 +162,8 @@ impl TestChain {
         sold
     }
 
-    /// Writes the metadata account of a mint. [`TestChain::token_authority`] is the update authority
-    /// and the only creator.
+    /// Writes the metadata account of a mint. [`TestChain::token_authority`] is the update
+    /// authority and the only creator.
     pub fn write_metadata(&mut self, mint: &Address, spec: &MetadataSpec) {
         let authority = self.token_authority().pubkey();
         let metadata = Metadata {

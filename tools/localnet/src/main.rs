@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   settings ──> Program::read (ELF)  ──┐
-//!            ──> Ledger::open (sqlite) ─┼─> Node::launch ──> Node::wait ──> "ready" on standard output
+//!            ──> Ledger::open (sqlite) ─┼─> Node::launch ──> Node::wait ──> "ready" on stdout
 //!            ──> Ports::choose ─────────┘                        │
 //!   SIGINT, SIGTERM, standard input closed ──────────────────────┴─────> Node::stop
 //! ```

@@ -1,9 +1,9 @@
 //! Adds the pairs of one chunk, a vector at a time, in two passes.
 //!
 //! ```text
-//!   forward:   fetch P, Q --> x₂ - x₁, y₂ - y₁ --> an Addition    products of the norms of x₂ - x₁
+//!   forward:   fetch P, Q --> x₂ - x₁, y₂ - y₁ --> an Addition  products of the norms of x₂ - x₁
 //!              one inversion of the last product
-//!   backward:  an Addition --> λ, x₃, y₃ --> sums                 the inverse loses a norm each time
+//!   backward:  an Addition --> λ, x₃, y₃ --> sums               the inverse loses a norm each time
 //! ```
 //!
 //! Only the forward pass reads points, in the order of the pairs. The backward pass reads the

@@ -7,8 +7,8 @@
 //!           --> sum of each bucket                --> S_d        batches of affine additions
 //!           --> Σ d · S_d                         --> result     rows and columns
 //!
-//!   digits.rs: digits, buckets      lists.rs: which points are added   pairs.rs, chunk.rs: additions
-//!   weighted.rs: rows and columns   points.rs: references to points    pool.rs: reused memory
+//!   digits.rs: digits, buckets      lists.rs: the added points       pairs.rs, chunk.rs: additions
+//!   weighted.rs: rows and columns   points.rs: references to points  pool.rs: reused memory
 //! ```
 //!
 //! Points without multiples ([`FixedBase::without_multiples`]) use the same steps. `halves.rs`

@@ -66,8 +66,8 @@ impl RegistryState {
             .ok_or_else(|| StoreError::Damaged(format!("registry {address} has no current root")))
     }
 
-    /// Returns the tree change that gave the root of a new snapshot: the current root or a kept root.
-    /// Keeps that root readable. Returns `None` if the registry has no such root.
+    /// Returns the tree change that gave the root of a new snapshot: the current root or a kept
+    /// root. Keeps that root readable. Returns `None` if the registry has no such root.
     pub fn pin(&mut self, root: Root) -> Result<Option<Sequence>, StoreError> {
         let current = self.current()?;
         if current.root == root {

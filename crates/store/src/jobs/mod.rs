@@ -287,7 +287,7 @@ impl Store {
         Self::finish_job_in(&mut connection, id, result).await
     }
 
-    /// As [`finish_job`](Self::finish_job), in the caller's transaction.
+    /// Does the same as [`finish_job`](Self::finish_job), in the caller's transaction.
     pub async fn finish_job_in(
         connection: &mut JobConnection,
         id: &str,

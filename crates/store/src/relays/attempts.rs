@@ -10,9 +10,9 @@ use super::{RandomId, RelayState, random_id, settle};
 use crate::values::{address, bigint, element, signature, unsigned};
 use crate::{Store, StoreError};
 
-/// The right of an instance to send a relay, to record what became of it, and to end it. Each lease
-/// of a relay has another number. Once another instance has leased the relay, nothing can be
-/// changed with this one.
+/// The right of an instance to send a relay, to record its outcome, and to end it. Each lease of a
+/// relay has another number. Once another instance has leased the relay, nothing can be changed
+/// with this one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RelayLease {
     /// The relay.
@@ -202,7 +202,7 @@ impl Store {
     /// Stores a transaction before it is sent. The former one must be certainly dead. Returns
     /// `false` and changes nothing if another instance has the relay, or if the relay has ended.
     pub async fn add_attempt(&self, lease: &RelayLease, attempt: &Attempt) -> Result<bool, StoreError> {
-        // A node that lies can report any height.
+        // A faulty node can report any height.
         let height = |height: &u64| i64::try_from(*height).unwrap_or(i64::MAX);
         let heights: Vec<i64> = attempt.last_heights.iter().map(height).collect();
         let number = i32::from(attempt.number);

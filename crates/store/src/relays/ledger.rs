@@ -50,7 +50,8 @@ pub struct RelayWallet {
     pub entries: u64,
     /// The last transaction that was read.
     pub last_signature: Option<Signature>,
-    /// Where the listing of unread transactions continues, newest first. `None`: with the newest.
+    /// Where the listing of unread transactions continues, newest first. `None` means that the
+    /// listing starts with the newest.
     pub unread_before: Option<Signature>,
     /// Seconds since the ledger last had every finalized transaction of the wallet.
     pub incomplete_seconds: u64,
@@ -120,8 +121,8 @@ impl Store {
         rows.iter().map(wallet).collect()
     }
 
-    /// Takes the turn to book a wallet's transactions for a number of seconds. `None` if another
-    /// instance has it.
+    /// Leases the booking of a wallet's transactions for a number of seconds. `None` if another
+    /// instance has the lease.
     pub async fn take_booking(
         &self,
         wallet: Address,
@@ -142,9 +143,9 @@ impl Store {
         Ok(wallets.into_iter().find(|known| known.wallet == wallet))
     }
 
-    /// Ends the turn to book a wallet's transactions. The next turn begins after `seconds`.
+    /// Ends the lease to book a wallet's transactions. The next lease begins after `seconds`.
     /// `is_complete` says that the ledger has every finalized transaction. `unread_before` is where
-    /// the next turn continues to list unread ones.
+    /// the next lease continues to list unread ones.
     pub async fn end_booking(
         &self,
         wallet: Address,

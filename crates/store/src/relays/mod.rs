@@ -100,7 +100,7 @@ pub struct RelayLimits {
     pub max_open: u32,
 }
 
-/// What became of a new relay.
+/// The outcome of a new relay.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AddedRelay {
     /// The relay was added.

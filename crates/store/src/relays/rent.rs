@@ -19,8 +19,8 @@ pub struct RentDeposit {
 }
 
 impl Store {
-    /// Takes the turn to reclaim a wallet's rent, for a number of seconds. Returns `false` if
-    /// another instance has it.
+    /// Leases the reclaiming of a wallet's rent for a number of seconds. Returns `false` if another
+    /// instance has it.
     pub async fn take_reclaim(&self, wallet: Address, seconds: u32) -> Result<bool, StoreError> {
         let taken = sqlx::query(
             "UPDATE relay_wallets SET next_reclaim = now() + $2::bigint * interval '1 second'

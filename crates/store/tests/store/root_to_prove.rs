@@ -37,8 +37,8 @@ async fn the_root_outlives_the_proof() {
     assert_eq!(root_to_prove(store, 0, chain.now + KEEP).await, newest);
 }
 
-/// A new member would otherwise wait until the long ring keeps a root with the leaf: for a sixteenth
-/// of the time-to-live.
+/// A new member would otherwise wait until the long ring keeps a root with the leaf: for a
+/// sixteenth of the time-to-live.
 #[tokio::test]
 async fn a_member_who_has_just_registered_proves_at_once() {
     let (database, mut chain) = registry_with_a_leaf().await;

@@ -9,7 +9,7 @@ use sqlx::Row;
 
 use crate::support::{Chain, address, leaf, nullifier};
 
-/// The tables with a row for each use, leaf, tile or change.
+/// The tables with a row for each verification, leaf, tile or change.
 const LARGE_TABLES: [&str; 6] = [
     "events",
     "journal",

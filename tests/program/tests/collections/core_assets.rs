@@ -274,8 +274,8 @@ fn an_asset_whose_transfer_delegate_is_not_its_owner_is_refused_without_the_rule
 }
 
 /// Who can burn an asset and has its key can create another asset at its address, which has the
-/// same leaf. A member of a Core collection needs the collection's authority for that, which can add
-/// members anyway.
+/// same leaf. A member of a Core collection needs the collection's authority for that, which can
+/// add members anyway.
 #[test]
 fn an_asset_of_its_own_that_its_issuer_can_burn_is_refused_without_the_rule() {
     let permanent = [Plugin::PermanentBurnDelegate(PermanentBurnDelegate {})];

@@ -1,8 +1,8 @@
 //! Tests the registration and the eviction of the assets that people own: tokens of Token Metadata,
 //! prints, assets of Metaplex Core, and compressed assets of Bubblegum.
 //!
-//! Metaplex's programs and the compression programs do not run here. Their accounts are written into the
-//! chain, as their official crates encode them. The token programs are real.
+//! Metaplex's programs and the compression programs do not run here. Their accounts are written
+//! into the chain, as their official crates encode them. The token programs are real.
 
 mod compressed;
 mod core_assets;

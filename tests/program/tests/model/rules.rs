@@ -509,8 +509,8 @@ impl Model {
         self.history.push(self.registry.root());
     }
 
-    /// Returns the seconds between two roots of the long ring: `ttl` divided by the ring's 16 entries, rounded
-    /// up.
+    /// Returns the seconds between two roots of the long ring: `ttl` divided by the ring's 16
+    /// entries, rounded up.
     fn interval(&self) -> i64 {
         (self.ttl + 15) / 16
     }

@@ -326,8 +326,8 @@ fn fuzz(cases: &[Case], runner: &mut TestRunner, rounds: usize) -> usize {
     accepted
 }
 
-/// Changes a byte of an account that a token program, a program of Metaplex or a compression program
-/// owns, or truncates the account there.
+/// Changes a byte of an account that a token program, a program of Metaplex or a compression
+/// program owns, or truncates the account there.
 fn change_account(
     chain: &mut TestChain,
     instruction: &Instruction,

@@ -76,7 +76,8 @@ fn damaged_proofs_are_refused() {
     fixture.refuses(&verify, BautaError::ProofPointInvalid);
 }
 
-/// The proof has a fixed length, so all values after a proof of another length are at wrong positions.
+/// The proof has a fixed length, so all values after a proof of another length are at wrong
+/// positions.
 #[test]
 fn a_proof_of_another_length_is_refused() {
     let mut fixture = Fixture::new(&ScopeSpec::default());

@@ -112,7 +112,8 @@ fn mints_and_token_accounts_of_real_tokens_are_those_of_the_tests() {
         let [real_mint, own_mint] = [&real, &own].map(|nft| {
             let edition = issuer::derived(&nft.mint).1;
             let mut data = data(&chain, &nft.mint);
-            // The mint authority. The freeze authority is at the end, and the program doesn't read it.
+            // The mint authority. The freeze authority is at the end, and the program doesn't read
+            // it.
             assert_eq!(data[4..36], edition.to_bytes());
             data[4..36].fill(0);
             data.truncate(46);
