@@ -32,14 +32,14 @@ enum Name {
     /// A million leaves into Postgres, paths, analytics; compared with a layout of one row for each
     /// node
     Store,
-    /// Reading a recorded history, the lag behind a live chain, recovery from `kill -9`, memory; the
-    /// steady state with up to 10 million leaves and uses (8 GB on disk)
+    /// Reading a recorded history, the lag behind a live chain, recovery from `kill -9`, memory;
+    /// the steady state with up to 10 million leaves and verifications (8 GB on disk)
     Indexer,
     /// The prover service over HTTP, compared with the engine alone; its start, its memory, its
     /// progress events
     Service,
-    /// The API service over HTTP with 1,000 clients: cached reads, tiles, paths; compared with nginx.
-    /// Relayed verifications
+    /// The API service over HTTP with 1,000 clients: cached reads, tiles, paths; compared with
+    /// nginx. Relayed verifications
     Api,
     /// The WebAssembly prover in Node and in Chromium, compared with snarkjs
     Web,

@@ -143,24 +143,81 @@ fn every_task_is_in_the_readme() {
     }
 }
 
+/// Returns the folders of the first and the second level that contain a file, without hidden ones.
+/// The parts of a crate, such as `src` and `tests`, are not among them.
+fn folders(files: &[String]) -> BTreeSet<String> {
+    let mut folders = BTreeSet::new();
+    for file in files {
+        let mut parts = file.split('/');
+        let (Some(first), Some(second)) = (parts.next(), parts.next()) else {
+            continue;
+        };
+        if first.starts_with('.') {
+            continue;
+        }
+        folders.insert(first.to_owned());
+        let is_folder = parts.next().is_some() && !second.starts_with('.');
+        let is_in_crate = files.contains(&format!("{first}/Cargo.toml"));
+        if is_folder && !is_in_crate {
+            folders.insert(format!("{first}/{second}"));
+        }
+    }
+    folders
+}
+
 #[test]
-fn every_package_is_in_the_table_of_folders() {
-    let table = read("docs/architecture.md");
-    let missing: Vec<String> = files()
-        .into_iter()
-        .filter_map(|file| file.strip_suffix("/Cargo.toml").map(str::to_owned))
+fn every_folder_is_in_the_table_of_folders() {
+    let page = read("docs/architecture.md");
+    let table = page
+        .split("\n## ")
+        .find(|section| section.starts_with("Folders\n"));
+    let table = table.expect("docs/architecture.md has the section Folders");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let named: BTreeSet<&str> = rows
+        .filter_map(|row| row.split(" | ").next())
+        .flat_map(|cell| cell.trim_end_matches('`').split("`, `"))
+        .collect();
+    let files = files();
+    let folders = folders(&files);
+    let missing: Vec<&String> = folders
+        .iter()
         .filter(|folder| {
-            // A row may name a folder that contains the package.
-            let mut folders = Path::new(folder).ancestors();
-            !folders.any(|folder| {
-                !folder.as_os_str().is_empty() && table.contains(&format!("`{}`", folder.display()))
-            })
+            // A folder of the first level is described by the rows of its folders.
+            let prefix = format!("{folder}/");
+            !named.contains(folder.as_str()) && !named.iter().any(|name| name.starts_with(&prefix))
         })
         .collect();
     assert!(
         missing.is_empty(),
         "docs/architecture.md does not name {missing:?}"
     );
+    let gone: Vec<_> = named.iter().filter(|name| !folders.contains(**name)).collect();
+    assert!(gone.is_empty(), "docs/architecture.md names {gone:?}");
+}
+
+#[test]
+fn folders_of_two_levels_are_found_and_parts_of_crates_are_not() {
+    let files = [
+        ".ci/a.yml",
+        "api/Cargo.toml",
+        "api/src/a.rs",
+        "docs/images/a.svg",
+        "sdk/package.json",
+        "sdk/tests/a.ts",
+        "tests/openapi-client/a/b.rs",
+        "README.md",
+    ];
+    let found = folders(&files.map(str::to_owned));
+    let expected = [
+        "api",
+        "docs",
+        "docs/images",
+        "sdk",
+        "sdk/tests",
+        "tests",
+        "tests/openapi-client",
+    ];
+    assert_eq!(found, expected.map(str::to_owned).into());
 }
 
 #[test]

@@ -52,7 +52,7 @@ enum Drill {
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Relay verifications while instances are killed and nodes swallow transactions, lie about
+    /// Relay verifications while instances are killed and nodes drop transactions, report wrong
     /// heights and fail: each relay ends once, and the ledger agrees with the wallet to the lamport
     Relay {
         /// How many verifications are relayed
@@ -72,8 +72,8 @@ enum Drill {
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Break a Yellowstone gRPC stream, and let it omit and change transactions: the nodes return what
-    /// is missing
+    /// Break a Yellowstone gRPC stream, and let it omit and change transactions: the nodes return
+    /// what is missing
     Yellowstone {
         /// Number of rounds, each with up to eight transactions
         #[arg(long, default_value_t = 1_000)]
