@@ -117,7 +117,7 @@ export interface Bauta {
     proof: ScopedProof,
     options?: { readonly maxDelaySeconds?: number; readonly signal?: AbortSignal },
   ): Promise<Relayed>;
-  /** Returns the use of a nullifier from the chain, or `null`. */
+  /** Returns the verification that used the nullifier from the chain, or `null`. */
   result(use: { readonly scope: Scope; readonly nullifier: Field }): Promise<Use | null>;
 }
 
@@ -262,7 +262,7 @@ class Client implements Bauta {
       throw new BautaError(
         "root-not-accepted",
         `the proof is for the root ${fieldToHex(root)}, which the scope does not accept`,
-        "Try again. If it remains so, use another prover service.",
+        "Retry. If it remains so, use another prover service.",
       );
     }
     const digest = fieldToBytes(digestOf({ ...inputs, root }));
@@ -335,7 +335,7 @@ function report(what: ProofRequest, stage: Progress["stage"], done: number): voi
 const BEHIND: readonly BautaCode[] = ["api-behind", "unknown-tile"];
 
 function behind(what: string): BautaError {
-  return new BautaError("api-behind", `the API does not have ${what} yet`, "Try again later, or use another API.");
+  return new BautaError("api-behind", `the API does not have ${what} yet`, "Retry later, or use another API.");
 }
 
 function notAMember(reason: string): BautaError {

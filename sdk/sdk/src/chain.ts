@@ -185,7 +185,7 @@ export class Chain {
     const roots = states.map((state) => elementOf(state.root, address));
     const current = roots.find(accepted);
     if (current === undefined) {
-      throw new BautaError("nodes-disagree", `the nodes have no common root of ${address}`, "Try again in a few seconds.");
+      throw new BautaError("nodes-disagree", `the nodes have no common root of ${address}`, "Retry in a few seconds.");
     }
     return {
       address,

@@ -34,8 +34,8 @@ export class Refusal extends BautaError {
 }
 
 function remedyOf(status: number): string {
-  if (status === 429) return "Wait a minute, then try again.";
-  return status >= 500 ? "Try again later." : "See the error codes in docs/api-service.md.";
+  if (status === 429) return "Wait a minute, then retry.";
+  return status >= 500 ? "Retry later." : "See the error codes in docs/api-service.md.";
 }
 
 /** A client of the API, or of the prover service. */
@@ -70,7 +70,7 @@ export class Service {
     if (key !== undefined) headers["authorization"] = `Bearer ${key}`;
     const failed = (cause: unknown) => {
       if (signal?.aborted) throw signal.reason;
-      throw new BautaError("api-unreachable", `the service ${this.url} does not answer: ${String(cause)}`, "Try again later.", {
+      throw new BautaError("api-unreachable", `the service ${this.url} does not answer: ${String(cause)}`, "Retry later.", {
         cause,
       });
     };

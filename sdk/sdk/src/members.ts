@@ -144,6 +144,6 @@ export function falseMembership(reason: string): BautaError {
   return new BautaError(
     "false-membership",
     `the leaf of the membership is not the member's: ${reason}`,
-    "Read the memberships again. If it remains so, the API lies: use another one.",
+    "Read the memberships again. If it remains so, the API gives false data: use another one.",
   );
 }

@@ -17,7 +17,7 @@ type Answer<T> = { readonly host: string } & ({ readonly value: T } | { readonly
 
 /**
  * The nodes that the chain is read from. More than half of them have to give the same answer, so
- * that a single one can't lie: of two nodes both, of three nodes two.
+ * that one faulty node decides nothing: of two nodes both, of three nodes two.
  */
 export class Nodes {
   readonly #nodes: readonly { readonly host: string; readonly rpc: Rpc<SolanaRpcApi> }[];
@@ -37,7 +37,7 @@ export class Nodes {
     const given = answers.flatMap((answer) => ("value" in answer ? [answer.value] : []));
     if (this.#isMajority(given.length)) return given;
     const reason = `too few nodes answer ${method}: ${reasons(answers)}`;
-    throw new BautaError("node-unreachable", reason, "Try again later, or use other nodes.");
+    throw new BautaError("node-unreachable", reason, "Retry later, or use other nodes.");
   }
 
   #answers<T>(method: string, shows: readonly Shown[], send: (rpc: Rpc<SolanaRpcApi>) => Promise<T>): Promise<Answer<T>[]> {
@@ -58,7 +58,7 @@ export class Nodes {
     throw new BautaError(
       "transaction-failed",
       `no node accepts the transaction: ${reasons(answers)}`,
-      "See the error of the program, and try again.",
+      "See the error of the program, and retry.",
     );
   }
 
@@ -81,7 +81,7 @@ export class Nodes {
     throw new BautaError(
       "nodes-disagree",
       `the nodes ${this.#nodes.map(({ host }) => host).join(", ")} give different answers to ${method}`,
-      "Try again in a few seconds. If it remains so, one of the nodes lies or is far behind: replace it.",
+      "Retry in a few seconds. If it remains so, one of the nodes is faulty or far behind: replace it.",
     );
   }
 

@@ -192,5 +192,5 @@ function printable(_: string, value: unknown): unknown {
 }
 
 function failure(reason: string): BautaError {
-  return new BautaError("transaction-failed", reason, "Look the transaction up, then try again.");
+  return new BautaError("transaction-failed", reason, "Look the transaction up, then retry.");
 }

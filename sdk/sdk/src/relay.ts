@@ -139,8 +139,8 @@ function checkedUse(use: Use, proof: ScopedProof): Use {
 }
 
 /**
- * Returns the use of a nullifier from the chain, or `null` if it was not used, or if its account
- * was reclaimed after the scope had ended.
+ * Returns the verification that used the nullifier from the chain, or `null` if it was not used, or
+ * if its account was reclaimed after the scope had ended.
  */
 export async function findUse(
   chain: Chain,

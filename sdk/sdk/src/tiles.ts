@@ -96,13 +96,13 @@ async function readTile(
   const request = options.fetch ?? fetch;
   const response = await request(url, { signal: options.signal ?? null }).catch((cause: unknown) => {
     if (options.signal?.aborted) throw cause;
-    throw new BautaError("api-unreachable", `the API does not answer: ${String(cause)}`, "Try again later.", { cause });
+    throw new BautaError("api-unreachable", `the API does not answer: ${String(cause)}`, "Retry later.", { cause });
   });
   if (response.status === 404) {
     throw new BautaError("unknown-tile", `the API has no tile ${name}`, "Read the registry's root again.");
   }
   if (!response.ok) {
-    throw new BautaError("api-refused", `the API answered ${response.status} for a tile`, "Try again later.");
+    throw new BautaError("api-refused", `the API answered ${response.status} for a tile`, "Retry later.");
   }
   const bytes = await boundedBody(response, 1 + MAX_ENTRIES * ENTRY_BYTES);
   const entries = bytes && parseTile(bytes, level);

@@ -1,5 +1,5 @@
 // Forges each value that a node, the API, the relay, the prover or a wallet could forge. The SDK
-// names each lie.
+// names each forgery.
 
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
@@ -55,7 +55,7 @@ async function prove(scope?: Scope, more: object = {}) {
   return bauta.prove({ identity, membership, scope: scope ?? (await bauta.scope(world.addresses.scope)), recipient, ...more });
 }
 
-test("an honest node and an honest API give a proof, and its use", async () => {
+test("an honest node and an honest API give a proof, and its verification", async () => {
   const proof = await prove();
   assert.equal(proof.root, world.root);
   assert.equal(proof.relayer, world.relayer);
@@ -155,7 +155,7 @@ test("one of two nodes that says something else", async () => {
   await assert.rejects(bauta.result(proof), named("nodes-disagree"));
 });
 
-test("one of three nodes that lies is outvoted, and one that is silent is not needed", async () => {
+test("one faulty node of three is outvoted, and one that is silent is not needed", async () => {
   const forger = world.facts.copy();
   const honest = await startNode(world.facts.copy());
   const scope = { ...world.scope };

@@ -1,4 +1,4 @@
-// Tests paths from tiles, with an API that lies.
+// Tests paths from tiles, with an API that gives false data.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

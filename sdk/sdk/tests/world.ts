@@ -1,4 +1,4 @@
-// A false chain and a false API, over HTTP. They tell the truth until a test changes a value.
+// A false chain and a false API, over HTTP. Their answers are correct until a test changes a value.
 // poseidon-lite hashes the tree.
 
 import { createHash } from "node:crypto";
@@ -74,7 +74,7 @@ interface StoredAccount {
   data: Uint8Array;
 }
 
-/** What a node says. */
+/** The data that a node returns. */
 export class Facts {
   genesis = "11111111111111111111111111111111";
   readonly accounts = new Map<Address, StoredAccount>();
@@ -370,7 +370,7 @@ export class World {
     this.relayState("finalized");
   }
 
-  /** Changes what the API says of the relay. */
+  /** Changes what the API returns for a relay. */
   relayState(state: string, reason: string | null = null): void {
     this.routes.set(`GET /v1/relay/${"0a".repeat(16)}`, () => ({ body: { state, signature: null, attempts: 1, reason } }));
   }
