@@ -217,7 +217,7 @@ fn folders_of_two_levels_are_found_and_parts_of_crates_are_not() {
         "tests",
         "tests/openapi-client",
     ];
-    assert_eq!(found, expected.map(str::to_owned).into());
+    assert_eq!(found, BTreeSet::from(expected.map(str::to_owned)));
 }
 
 #[test]

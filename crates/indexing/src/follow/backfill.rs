@@ -388,7 +388,8 @@ impl<S: Source> HistoryReader<S> {
     /// stored. Repeats a page that cannot be read.
     async fn read(self, mut history: StoredHistory) -> Result<(), IndexerError> {
         let range = self.range;
-        // A fork can remove an entry that is not final. So only a final one is stored as a position.
+        // A fork can remove an entry that is not final. So only a final one is stored as a
+        // position.
         let mut before = history.before;
         let mut is_first_page = true;
         let request = |before| {
@@ -410,7 +411,8 @@ impl<S: Source> HistoryReader<S> {
                     continue;
                 }
             };
-            // The node may not have the stored position any more. An empty page is then not the end.
+            // The node may not have the stored position any more. An empty page is then not the
+            // end.
             if is_first_page && before.is_some() && page.next.is_none() {
                 before = None;
                 is_first_page = false;
