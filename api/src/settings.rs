@@ -168,8 +168,8 @@ pub struct RelaySettings {
     #[config(env = "RELAY_CONSUMERS", parse_env = confique::env::parse::list_by_comma, default = [])]
     pub consumers: Vec<Consumer>,
 
-    /// Whether to pay in scopes of the mode live, where a registration allows another use, and in
-    /// scopes that are open for more than a year, whose rent does not come back before.
+    /// Whether to pay in scopes of the mode live, where a registration allows another verification,
+    /// and in scopes that are open for more than a year, whose rent is not returned before.
     #[config(env = "RELAY_SPONSOR_OPEN_ENDED", default = false)]
     pub sponsor_open_ended: bool,
 

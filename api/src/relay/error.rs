@@ -42,7 +42,7 @@ pub enum RelayError {
         "this service doesn't call this instruction of the consumer program; GET /v1/relay lists those it calls"
     )]
     ConsumerNotListed,
-    /// The accounts of the call are not those that the operator's entry asks for.
+    /// The accounts of the call are not those that the operator's entry requires.
     #[error(
         "the accounts of the call must have the payer at position {payer} (the wallet, or the recipient with the fee \
          in_transaction) and the relayer at position {relayer}, and no wallet of this service elsewhere"

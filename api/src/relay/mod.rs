@@ -79,7 +79,7 @@ pub struct Relay {
     simulations: Semaphore,
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub enum Submitted {
     /// It has this relay.
@@ -179,8 +179,8 @@ impl Relay {
 
     /// Checks a request and adds it to the queue. `key` is the owner of the API key of the request.
     ///
-    /// The same request has the same relay. With an idempotency key, this is so whatever has become
-    /// of the relay, and nothing is checked again. If the recipient pays and has not signed, returns
+    /// The same request has the same relay. With an idempotency key, this is so in every state of
+    /// the relay, and nothing is checked again. If the recipient pays and has not signed, returns
     /// the transaction to sign.
     pub async fn submit(
         &self,

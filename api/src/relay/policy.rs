@@ -210,8 +210,8 @@ impl Policy {
         }
     }
 
-    /// Refuses to sponsor scopes whose rent never comes back, and those where a registration buys
-    /// another use.
+    /// Refuses to sponsor scopes whose rent is never returned, and scopes in which a new
+    /// registration allows another verification.
     pub fn check(&self, scope: &Scope, now: i64) -> Result<(), RelayError> {
         let is_open_ended =
             scope.mode == ScopeMode::Live || scope.closes_at.saturating_sub(now) > LONGEST_SECONDS;

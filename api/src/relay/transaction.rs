@@ -72,7 +72,7 @@ impl Fees {
     /// consumer program may take from the payer.
     pub fn most_of(&self, request: &CheckedRequest, call_lamports: u64) -> u64 {
         match &request.payment {
-            // The transaction may fail, so the fee is not certain to come back.
+            // The transaction may fail, so it is not certain that the fee is returned.
             Some(_) => most(SIGNATURE_FEE, request.most_units(), self.max_price),
             None => most(
                 rent().saturating_add(call_lamports),

@@ -211,8 +211,8 @@ impl From<&Consumer> for ConsumerDocument {
 ///
 /// The service checks everything that the program checks, including the proof, before it pays. Each
 /// nullifier of a scope has one relay: the same request gets the same relay, and another one is
-/// refused. With the header `Idempotency-Key`, a repeated request gets its relay whatever has
-/// become of it, and nothing is checked again. The response comes before the transaction is sent.
+/// refused. With the header `Idempotency-Key`, a repeated request gets its relay in every state,
+/// and nothing is checked again. The response comes before the transaction is sent.
 ///
 /// With the fee `key`, the request needs an API key with the permission `relay`. With the fee
 /// `in_transaction`, the first response has status 200 and a transaction for the recipient to sign,

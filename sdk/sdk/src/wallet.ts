@@ -23,7 +23,7 @@ export interface Wallet {
 }
 
 /**
- * Connects a wallet of the page, and returns its first account as a signer. The page asks for the
+ * Connects a wallet of the page, and returns its first account as a signer. The page requests the
  * wallet's permission.
  *
  * @param choose Chooses one of the wallets that can sign Solana transactions. Without it, there

@@ -449,7 +449,7 @@ async fn of_an_ended_relay_only_the_day_is_kept_and_later_only_the_ledger() {
         .fetch_all(database.pool())
         .await
         .unwrap();
-    // Its rent has not come back, so the service still needs scope and nullifier.
+    // Its rent was not returned, so the service still needs scope and nullifier.
     assert_eq!(left, [(id(2).to_vec(), vec![0; 32])]);
     let ledger = store.ledger_after(wallet(), 0, 10).await.unwrap();
     assert_eq!(ledger, [(failed, LedgerKind::Relay, None)]);
