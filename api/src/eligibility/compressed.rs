@@ -95,7 +95,7 @@ impl Common<'_> {
             leaf: asset.leaf.clone(),
             commitment: self.request.commitment,
             path: self.path,
-            staged_by: None,
+            staged: None,
         };
         Ok((register, collection))
     }
@@ -112,14 +112,14 @@ pub async fn transactions(
     let (Err(RpcError::TransactionTooLong { .. }), Some(path)) = (&whole, register.path) else {
         return Ok(Transactions::of(whole?));
     };
-    let authority = register.owner;
+    let (authority, number) = (register.owner, 0);
+    let address = addresses::staged(&authority, number).address;
     let shorter = RegisterCompressedHolder {
         path: None,
-        staged_by: Some(authority),
+        staged: Some(address),
         ..register
     };
     let transaction = envelope.unsigned(shorter.instruction())?;
-    let address = addresses::staged(&authority).address;
     let found = tokens::accounts(node, &[address]).await?;
     let rent = if found.iter().all(|staged| staged.data.is_empty()) {
         node.rent_exempt_balance(STAGED_BYTES).await?
@@ -127,12 +127,16 @@ pub async fn transactions(
         0
     };
     let is_staged = found.iter().any(|staged| has_path(staged, &path));
-    let stage = StagePath { authority, path };
+    let stage = StagePath {
+        authority,
+        number,
+        path,
+    };
     let stage = (!is_staged).then(|| envelope.unsigned(stage.instruction()));
     Ok(Transactions {
         stage: stage.transpose()?,
         transaction,
-        unstage: Some(envelope.unsigned(Unstage { authority }.instruction())?),
+        unstage: Some(envelope.unsigned(Unstage { authority, number }.instruction())?),
         staged_rent: rent,
     })
 }

@@ -146,8 +146,8 @@ pub fn tree_config(merkle_tree: &Address) -> DerivedAddress {
     DerivedAddress::under(&[merkle_tree.as_ref()], &BUBBLEGUM_PROGRAM)
 }
 
-/// Derives the address of the path that a signer staged.
+/// Derives the address of the path that a signer staged with a number.
 #[must_use]
-pub fn staged(authority: &Address) -> DerivedAddress {
-    DerivedAddress::of(&[Staged::SEED, authority.as_ref()])
+pub fn staged(authority: &Address, number: u8) -> DerivedAddress {
+    DerivedAddress::of(&[Staged::SEED, authority.as_ref(), &[number]])
 }

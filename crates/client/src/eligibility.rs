@@ -61,18 +61,10 @@ pub fn why_compressed_asset_is_not_eligible(
 /// Returns the proof as it is if the tree can't be read, or needs a longer one.
 #[must_use]
 pub fn below_canopy<'a>(asset: &CompressedAsset<'a>) -> &'a [[u8; 32]] {
-    let whole = asset.proof;
-    let Ok(Some(tree)) = MerkleTree::read(&asset.merkle_tree, &asset.tree_config) else {
-        return whole;
-    };
-    // The reader knows the length, and compares it before it hashes.
-    let wrong_length = ProgramError::from_code(BautaError::WrongProofLength.into());
-    let has_length = |length: &usize| {
-        let checked = tree.check(asset.index, &[0; 32], &whole[..*length]);
-        refusal(checked).as_ref() != Some(&wrong_length)
-    };
-    let length = (0..whole.len()).find(has_length);
-    &whole[..length.unwrap_or(whole.len())]
+    let tree = MerkleTree::read(&asset.merkle_tree, &asset.tree_config);
+    let length = tree.ok().flatten().map(|tree| tree.proof_length());
+    let needed = length.and_then(|length| asset.proof.get(..length));
+    needed.unwrap_or(asset.proof)
 }
 
 /// Returns the evidence with which `evict_compressed_holder` would evict the holder of a compressed

@@ -187,7 +187,7 @@ fn compressed_holders() -> Vec<(&'static str, Instruction)> {
                 leaf: leaf.clone(),
                 commitment: Commitment::new(element(8)),
                 path: None,
-                staged_by: Some(address(2)),
+                staged: Some(address(2)),
             }
             .instruction(),
         ),
@@ -200,7 +200,7 @@ fn compressed_holders() -> Vec<(&'static str, Instruction)> {
                 leaf: Some(leaf),
                 left_collection: Some(address(6)),
                 path: Some(PATH),
-                staged_by: Some(address(2)),
+                staged: Some(address(2)),
             }
             .instruction(),
         ),
@@ -208,6 +208,7 @@ fn compressed_holders() -> Vec<(&'static str, Instruction)> {
             "stage_path",
             StagePath {
                 authority: address(1),
+                number: 7,
                 path: PATH,
             }
             .instruction(),
@@ -216,6 +217,7 @@ fn compressed_holders() -> Vec<(&'static str, Instruction)> {
             "unstage",
             Unstage {
                 authority: address(1),
+                number: 7,
             }
             .instruction(),
         ),

@@ -27,7 +27,7 @@ fn a_code_has_the_name_and_the_message_of_the_program() {
 
 #[test]
 fn codes_of_anchor_and_unknown_codes_are_named_so() {
-    let last = u32::from(BautaError::TooManyCollections);
+    let last = u32::from(BautaError::TreeClosed);
     assert_eq!(ProgramError::from_code(last + 1).name, "Unknown");
     assert_eq!(ProgramError::from_code(u32::MAX).name, "Unknown");
     assert_eq!(ProgramError::from_code(3010).name, "Anchor");

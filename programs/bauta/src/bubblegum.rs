@@ -6,9 +6,10 @@
 //!   tree        owned by SPL's compression program (V1) or by Metaplex's (V2)
 //!               0 type (1), 1 version of the header (0), 2 u32 B: the number of buffered changes,
 //!               6 u32 D: the depth, 10 authority, 42 slot, 50 whether the tree was initialised
-//!               with a root (0), 51 zeros, 56 u64, 64 u64 the active change, 72 u64,
-//!               80 B changes, each 40 + 32 D bytes that begin with the root after the change,
-//!               the path of the last leaf: 40 + 32 D bytes, then the canopy
+//!               with a root (0), 51 zeros, 56 u64, 64 u64 the last change, 72 u64 the number of
+//!               changes, 80 B changes, the path of the last leaf: 40 + 32 D bytes, then the canopy
+//!   change      the root after the change, the D nodes of the changed path from the leaf upwards,
+//!               the index of the changed leaf (u32), 4 bytes. The changes are a ring
 //!   canopy      node n is at 32 (n - 2). The root is node 1, and the children of node n are the
 //!               nodes 2 n and 2 n + 1. Zero bytes mean an empty subtree
 //!   TreeConfig  0 discriminator, 8 creator, 40 delegate, 72 u64, 80 u64, 88 flag, 89 flag,
@@ -45,6 +46,8 @@ const VERSION_AT: usize = 90;
 const CHANGES_AT: usize = 80;
 /// The highest depth that the compression programs support.
 const MAX_DEPTH: u32 = 30;
+/// The largest number of changes that a proof is brought up to date with.
+const MAX_CHANGES: usize = 64;
 
 /// The contents of a leaf, as a node that indexes assets returns them.
 #[derive(AnchorSerialize, Clone, PartialEq, Eq, Debug)]
@@ -179,6 +182,13 @@ pub struct MerkleTree<'a> {
     depth: u32,
     /// The current root. A buffered root would admit a leaf that was sold since.
     root: &'a Node,
+    /// The ring of changes.
+    changes: &'a [u8],
+    change_bytes: usize,
+    /// The position of the last change in the ring.
+    last_change: usize,
+    /// The number of changes in the ring that were made.
+    made: usize,
     canopy: &'a [Node],
     /// The number of levels in the canopy.
     canopy_levels: u32,
@@ -190,14 +200,20 @@ impl<'a> MerkleTree<'a> {
     ///
     /// # Errors
     /// `NotABubblegumTree` if `config` is not the tree's `TreeConfig`, or Bubblegum does not control
-    /// the tree. `InvalidTree` if the tree is malformed.
+    /// the tree. `WrongTreeProgram` if no compression program owns the tree. `InvalidTree` if the tree
+    /// is malformed.
     pub fn read(tree: &AccountView<'a>, config: &AccountView<'_>) -> Result<Option<Self>> {
         let (address, _) = find_under([tree.key.as_ref(), &[], &[]], &BUBBLEGUM_PROGRAM)?;
         require!(*config.key == address, BautaError::NotABubblegumTree);
         if *config.owner != BUBBLEGUM_PROGRAM {
             return Ok(None);
         }
-        let own = Self::parse(tree).ok_or_else(|| refused(BautaError::InvalidTree))?;
+        let version = match *tree.owner {
+            SPL_COMPRESSION_PROGRAM => Version::V1,
+            MPL_COMPRESSION_PROGRAM => Version::V2,
+            _ => return Err(refused(BautaError::WrongTreeProgram)),
+        };
+        let own = Self::parse(tree.data, version).ok_or_else(|| refused(BautaError::InvalidTree))?;
         require!(
             own.authority == address
                 && config.data.starts_with(&TREE_CONFIG_DISCRIMINATOR)
@@ -208,13 +224,7 @@ impl<'a> MerkleTree<'a> {
     }
 
     #[inline(never)]
-    fn parse(account: &AccountView<'a>) -> Option<Self> {
-        let version = match *account.owner {
-            SPL_COMPRESSION_PROGRAM => Version::V1,
-            MPL_COMPRESSION_PROGRAM => Version::V2,
-            _ => return None,
-        };
-        let data = account.data;
+    fn parse(data: &'a [u8], version: Version) -> Option<Self> {
         let mut fields = Cursor::new(data);
         let is_tree = fields.array()? == [1u8, 0];
         let changes = u64::from(fields.u32()?);
@@ -224,8 +234,9 @@ impl<'a> MerkleTree<'a> {
         // A tree that was initialised with a root can have leaves that Bubblegum did not write.
         let is_empty_at_first = fields.array()? == [0u8; 6];
         fields.skip(8)?;
-        let active = fields.u64()?;
-        if !is_tree || !is_empty_at_first || active >= changes || !(1..=MAX_DEPTH).contains(&depth) {
+        let last_change = fields.u64()?;
+        let made = fields.u64()?.min(changes);
+        if !is_tree || !is_empty_at_first || last_change >= changes || !(1..=MAX_DEPTH).contains(&depth) {
             return None;
         }
         // 32 bits times at most 1,000 bytes fit into 64 bits.
@@ -234,7 +245,7 @@ impl<'a> MerkleTree<'a> {
             let position = changes.wrapping_mul(change_bytes).wrapping_add(CHANGES_AT as u64);
             data.get(usize::try_from(position).ok()?..)
         };
-        let root = at(active)?.first_chunk()?;
+        let root = at(last_change)?.first_chunk()?;
         let (canopy, rest) = at(changes + 1)?.as_chunks();
         let nodes = canopy.len() + 2;
         // There are at least two, so the logarithm is at least 1.
@@ -244,28 +255,78 @@ impl<'a> MerkleTree<'a> {
             authority,
             depth,
             root,
+            changes: &data[CHANGES_AT..],
+            change_bytes: usize::try_from(change_bytes).ok()?,
+            last_change: usize::try_from(last_change).ok()?,
+            made: usize::try_from(made).ok()?,
             canopy,
             canopy_levels,
         })
     }
 
+    /// Returns the number of nodes of a proof: the levels below the canopy.
+    #[must_use]
+    pub fn proof_length(&self) -> usize {
+        (self.depth - self.canopy_levels) as usize
+    }
+
     /// Checks that a leaf is in the tree now. `proof` has the siblings below the canopy, from the
-    /// leaf upwards.
+    /// leaf upwards. It may be as old as the changes of other leaves that the tree keeps, up to 64.
     ///
     /// # Errors
-    /// `WrongProofLength` if the proof does not begin at a leaf and end at the canopy. `StaleProof`
-    /// if it does not lead to the current root.
+    /// `WrongProofLength` if the proof does not begin at a leaf and end at the canopy.
+    /// `IndexOutOfTree` if the tree has no such leaf. `StaleProof` if the proof does not lead to the
+    /// current root.
     pub fn check(&self, index: u32, leaf: &Node, proof: &[Node]) -> Result<()> {
+        require!(proof.len() == self.proof_length(), BautaError::WrongProofLength);
+        require!(index >> self.depth == 0, BautaError::IndexOutOfTree);
+        let as_given = Newer::default();
+        require!(
+            self.leads_to_root(index, leaf, proof, &as_given)
+                || self.leads_to_root(index, leaf, proof, &self.newer(index)),
+            BautaError::StaleProof
+        );
+        Ok(())
+    }
+
+    /// Returns the siblings of a leaf that the last changes of other leaves wrote. A changed path
+    /// meets the leaf's path above the sibling.
+    ///
+    /// The result is only a hint, like the canopy: with wrong siblings, a proof does not lead to the
+    /// current root.
+    #[inline(never)]
+    fn newer(&self, index: u32) -> Newer<'a> {
+        let mut newer = Newer::default();
+        let ring = self.changes.chunks_exact(self.change_bytes);
+        // The last change is the first one here.
+        let before = ring.clone().take(self.last_change + 1).rev();
+        let wrapped = ring.take(self.made).skip(self.last_change + 1).rev();
+        for change in before.chain(wrapped).take(self.made.min(MAX_CHANGES)) {
+            let (path, of) = change[32..].split_at(32 * self.depth as usize);
+            let (path, _) = path.as_chunks::<32>();
+            let changed = of.first_chunk().map_or(index, |bytes| u32::from_le_bytes(*bytes));
+            // The highest bit in which the indices differ. Without one, it is a change of the leaf.
+            let level = (changed ^ index)
+                .checked_ilog2()
+                .map_or(usize::MAX, |bit| bit as usize);
+            if let (Some(newest @ None), Some(node)) = (newer.0.get_mut(level), path.get(level)) {
+                *newest = Some(node);
+            }
+        }
+        newer
+    }
+
+    /// Returns whether a leaf and its siblings lead to the current root.
+    fn leads_to_root(&self, index: u32, leaf: &Node, proof: &[Node], newer: &Newer<'_>) -> bool {
         let below_canopy = self.depth - self.canopy_levels;
-        require!(proof.len() == below_canopy as usize, BautaError::WrongProofLength);
-        require!(index >> self.depth == 0, BautaError::StaleProof);
         // The depth is at most 30.
         let mut position = (1 << self.depth) | index;
         let (mut node, mut empty, mut empty_level) = (*leaf, [0; 32], 0);
         for level in 0..self.depth {
-            let sibling = proof
-                .get(level as usize)
-                .unwrap_or_else(|| &self.canopy[(position ^ 1) as usize - 2]);
+            let sibling = match proof.get(level as usize) {
+                Some(given) => newer.0[level as usize].unwrap_or(given),
+                None => &self.canopy[(position ^ 1) as usize - 2],
+            };
             let is_empty_subtree = level >= below_canopy && *sibling == [0; 32];
             let sibling = if is_empty_subtree {
                 while empty_level < level {
@@ -283,10 +344,13 @@ impl<'a> MerkleTree<'a> {
             };
             position >>= 1;
         }
-        require!(node == *self.root, BautaError::StaleProof);
-        Ok(())
+        node == *self.root
     }
 }
+
+/// Siblings of a leaf that are newer than those of a proof, by their levels.
+#[derive(Default)]
+struct Newer<'a>([Option<&'a Node>; MAX_DEPTH as usize]);
 
 /// Hashes the concatenation of the parts with Keccak-256.
 #[inline(never)]

@@ -84,15 +84,15 @@ pub fn check_compressed(
         BautaError::CompressedRefused
     );
     let tree = MerkleTree::read(&asset.merkle_tree, &asset.tree_config)?
-        .ok_or_else(|| refused(BautaError::NotABubblegumTree))?;
+        .ok_or_else(|| refused(BautaError::TreeClosed))?;
     let id = asset_id(asset.merkle_tree.key, asset.index)?;
-    if tree.version == Version::V2 {
-        check_flags(collection, leaf.flags)?;
-    }
     match asset.membership(collection, tree.version, &id, leaf)? {
         None => return Err(refused(BautaError::NotInCollection)),
         Some(false) => return Err(refused(BautaError::CollectionNotVerified)),
         Some(true) => {}
+    }
+    if tree.version == Version::V2 {
+        check_flags(collection, leaf.flags)?;
     }
     // A leaf of V1 names no Core collection, so no account stands for it.
     if let (Version::V2, Some(account)) = (tree.version, &asset.core_collection) {
@@ -108,7 +108,9 @@ pub fn check_compressed(
 ///
 /// The update authority of its collection, or without one the tree's creator, could move the leaf
 /// into a collection with a `PermanentTransferDelegate` and then to any owner, and back. Only a leaf
-/// that is bound to its owner can't be moved.
+/// that is bound to its owner can't be moved. But it can be burnt by a `PermanentBurnDelegate` of
+/// such a collection, and the tree of burnt leaves be created again, with a leaf of the same id. The
+/// new leaf is a member of a collection only by its authority, but always of itself.
 fn check_flags(collection: &Collection, flags: u8) -> Result<()> {
     const FROZEN: u8 = CompressedLeaf::FROZEN | CompressedLeaf::PERMANENTLY_FROZEN;
     require!(
@@ -119,8 +121,10 @@ fn check_flags(collection: &Collection, flags: u8) -> Result<()> {
         flags & FROZEN == 0 || collection.allows(Collection::LOCKED),
         BautaError::AssetLocked
     );
+    let is_bound =
+        flags & CompressedLeaf::NON_TRANSFERABLE != 0 && collection.kind()? != CollectionKind::Asset;
     require!(
-        flags & CompressedLeaf::NON_TRANSFERABLE != 0 || collection.allows(Collection::ISSUER_MOVES),
+        is_bound || collection.allows(Collection::ISSUER_MOVES),
         BautaError::IssuerCanMove
     );
     Ok(())

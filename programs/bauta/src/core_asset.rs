@@ -209,9 +209,8 @@ pub fn is_burnt(account: &AccountView<'_>) -> bool {
 /// Reads the plugins of the collection `key`.
 ///
 /// # Errors
-/// `WrongCoreCollection` if the account is another one or malformed.
+/// `WrongCoreCollection` if the account is another one. `InvalidCoreCollection` if it is malformed.
 pub fn collection_plugins(account: &AccountView<'_>, key: &Pubkey) -> Result<Plugins> {
-    let wrong = || refused(BautaError::WrongCoreCollection);
     require!(
         account.key == key
             && *account.owner == CORE_PROGRAM
@@ -226,5 +225,5 @@ pub fn collection_plugins(account: &AccountView<'_>, key: &Pubkey) -> Result<Plu
         fields.skip(4 + 4)?;
         Plugins::parse(data, fields)
     };
-    parse(account.data).ok_or_else(wrong)
+    parse(account.data).ok_or_else(|| refused(BautaError::InvalidCoreCollection))
 }

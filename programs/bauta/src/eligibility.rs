@@ -228,7 +228,7 @@ pub fn has_left(
     match collection.kind()? {
         CollectionKind::TokenMetadata => {
             let account = metadata.ok_or_else(|| refused(BautaError::WrongMetadata))?;
-            let metadata = Metadata::read(account, asset.key)?;
+            let metadata = Metadata::read_any_length(account, asset.key)?;
             Ok(metadata.collection != Some((collection.key, true)))
         }
         CollectionKind::Core => Ok(Ownership::read(asset)?.collection != Some(collection.key)),

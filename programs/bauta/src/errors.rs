@@ -228,9 +228,11 @@ pub enum BautaError {
     SupplyNotOne,
     #[msg("the mint's decimals must be 0")]
     DecimalsNotZero,
-    #[msg("the mint must have no mint authority")]
+    #[msg("the mint must have no mint authority other than its edition account, which must then be given")]
     HasMintAuthority,
-    #[msg("the mint has the extension MintCloseAuthority: it could be closed and created again")]
+    #[msg(
+        "the mint has the extension MintCloseAuthority: it could be closed and created again, unless the authority is its metadata account, which must then be given"
+    )]
     HasMintCloseAuthority,
     #[msg("the mint has the extension PermanentDelegate: the delegate could take the token from its holder")]
     HasPermanentDelegate,
@@ -242,15 +244,17 @@ pub enum BautaError {
     InvalidTokenAccount,
     #[msg("the token account belongs to another mint")]
     TokenAccountOfAnotherMint,
-    #[msg("the token account's owner must be the signer")]
+    #[msg("the owner of the token account or of the asset must be the signer")]
     NotTokenOwner,
     #[msg("the token account's amount must be 1")]
     AmountNotOne,
-    #[msg("the token account is frozen: it must be thawed first")]
+    #[msg(
+        "the token account is frozen: it must be thawed first; for a programmable token, give the metadata account"
+    )]
     TokenFrozen,
     #[msg("the collection belongs to another registry")]
     CollectionOfAnotherRegistry,
-    #[msg("the mint is not in this collection")]
+    #[msg("the asset is not in this collection")]
     NotInCollection,
     #[msg("the TokenGroupMember extension in the mint names another mint")]
     GroupMemberOfAnotherMint,
@@ -267,7 +271,7 @@ pub enum BautaError {
     #[msg("the holding is already evicted")]
     AlreadyEvicted,
     #[msg(
-        "there is no evidence that the token moved: the mint exists with a supply above 0, and the token account of another owner with amount 1 is missing"
+        "there is no evidence that the asset moved, is gone, or left a collection with the rule LEAVING; for a token that moved, give the token account of another owner with amount 1"
     )]
     NoEvidence,
 
@@ -388,7 +392,7 @@ pub enum BautaError {
     InvalidMetadata,
     #[msg("the metadata names the collection, but the collection's authority has not verified it")]
     CollectionNotVerified,
-    #[msg("the token record is missing, or is not the record of this token account, or has an unknown state")]
+    #[msg("the token record is missing, or is not the record of this token account")]
     WrongTokenRecord,
     #[msg("the asset is locked or frozen: unlock it first, or the collection needs the rule LOCKED")]
     AssetLocked,
@@ -410,16 +414,14 @@ pub enum BautaError {
     WrongCollection,
     #[msg("the asset is compressed: the collection does not have the rule COMPRESSED")]
     CompressedRefused,
-    #[msg(
-        "the account must be a tree of SPL's or Metaplex's compression program that was created without leaves"
-    )]
+    #[msg("the tree must be well-formed, and have been created without leaves")]
     InvalidTree,
     #[msg("the tree must be one of Bubblegum, and tree_config its TreeConfig of the same version")]
     NotABubblegumTree,
     #[msg("the leaf has a flag that this program does not know: only known flags are accepted")]
     UnknownFlag,
     #[msg(
-        "the collection's authority could move the compressed asset: the asset is not bound to its owner, and the collection does not have the rule ISSUER_MOVES"
+        "the issuer could move the compressed asset or create it again: the asset is not bound to its owner or is its own collection, and the collection does not have the rule ISSUER_MOVES"
     )]
     IssuerCanMove,
     #[msg("the proof must have exactly one node for each level of the tree below its canopy")]
@@ -436,5 +438,15 @@ pub enum BautaError {
     HasIssuerDelegate,
     #[msg("the registry has 65,535 collections, and it can't have more")]
     TooManyCollections,
+    #[msg("the tree must be owned by SPL's or Metaplex's compression program")]
+    WrongTreeProgram,
+    #[msg("the tree has no leaf with this index: the index must be below 2 to the power of the tree's depth")]
+    IndexOutOfTree,
+    #[msg("the Core collection is malformed")]
+    InvalidCoreCollection,
+    #[msg("the token record has a state that this program does not know")]
+    UnknownTokenState,
+    #[msg("the tree's TreeConfig does not exist: the tree is closed, or Bubblegum does not control it")]
+    TreeClosed,
 }
 }

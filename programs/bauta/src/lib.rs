@@ -258,8 +258,8 @@ pub mod bauta {
 
     /// Stores a path for a later transaction of the same or of another signer. A second call
     /// overwrites it.
-    pub fn stage_path(ctx: Context<StagePath>, path: Path) -> Result<()> {
-        ctx.accounts.stage(&path)
+    pub fn stage_path(ctx: Context<StagePath>, number: u8, path: Path) -> Result<()> {
+        ctx.accounts.stage(number, &path)
     }
 
     /// Closes the signer's staged path and returns its rent.

@@ -114,6 +114,20 @@ impl Metadata {
     /// Token Metadata treats some malformed data as a token without a collection. This reader
     /// refuses such data.
     pub fn read(account: &AccountView<'_>, mint: &Pubkey) -> Result<Self> {
+        let metadata = Self::read_any_length(account, mint)?;
+        require!(
+            METADATA_BYTES.contains(&account.data.len()),
+            BautaError::InvalidMetadata
+        );
+        Ok(metadata)
+    }
+
+    /// Reads the metadata account of `mint` like [`Self::read`], also if a later version of Token
+    /// Metadata gave it another length. That is enough for an eviction.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    pub fn read_any_length(account: &AccountView<'_>, mint: &Pubkey) -> Result<Self> {
         let data = account.data;
         require!(
             *account.owner == TOKEN_METADATA_PROGRAM
@@ -122,7 +136,6 @@ impl Metadata {
                 && is_derived(account.key, mint, &[]),
             BautaError::WrongMetadata
         );
-        require!(METADATA_BYTES.contains(&data.len()), BautaError::InvalidMetadata);
         Self::parse(&data[65..], true).ok_or_else(|| refused(BautaError::InvalidMetadata))
     }
 
@@ -218,11 +231,10 @@ impl Edition {
 /// bumps are not tried.
 ///
 /// # Errors
-/// `WrongTokenRecord` if the account is another one or has an unknown state.
+/// `WrongTokenRecord` if the account is another one. `UnknownTokenState` if it has an unknown state.
 pub fn is_locked(account: &AccountView<'_>, mint: &Pubkey, token_account: &Pubkey) -> Result<bool> {
-    let wrong = || refused(BautaError::WrongTokenRecord);
     let [key::TOKEN_RECORD, bump, state, ..] = account.data else {
-        return Err(wrong());
+        return Err(refused(BautaError::WrongTokenRecord));
     };
     let seeds: [&[u8]; 2] = [b"token_record", token_account.as_ref()];
     require!(
@@ -233,6 +245,6 @@ pub fn is_locked(account: &AccountView<'_>, mint: &Pubkey, token_account: &Pubke
     match state {
         0 => Ok(false),
         1 | 2 => Ok(true),
-        _ => Err(wrong()),
+        _ => Err(refused(BautaError::UnknownTokenState)),
     }
 }

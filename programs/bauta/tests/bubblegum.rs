@@ -133,6 +133,8 @@ proptest! {
         buffer in 0..20u32,
         depth in 0..40u32,
         active in 0..20u64,
+        made in 0..40u64,
+        fill: u8,
         length in 0..4_000usize,
         is_v1: bool,
         index: u32,
@@ -142,12 +144,14 @@ proptest! {
         let _ = CompressedLeaf::try_from_slice(&head);
         let key = Address::from([7; 32]);
         let (address, _) = Address::find_program_address(&[key.as_ref()], &BUBBLEGUM_PROGRAM);
-        let mut data = vec![0; length.max(80)];
+        let mut data = vec![fill; length.max(80)];
+        data[..80].fill(0);
         data[0] = 1;
         data[2..6].copy_from_slice(&buffer.to_le_bytes());
         data[6..10].copy_from_slice(&depth.to_le_bytes());
         data[10..42].copy_from_slice(address.as_ref());
         data[64..72].copy_from_slice(&active.to_le_bytes());
+        data[72..80].copy_from_slice(&made.to_le_bytes());
         data.truncate(length);
         let mut config = vec![0; 96];
         config[..8].copy_from_slice(&[122, 245, 175, 248, 171, 34, 0, 207]);

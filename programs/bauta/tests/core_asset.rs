@@ -325,19 +325,17 @@ fn a_collection_of_another_program_or_address_or_that_is_malformed_is_refused() 
         owner: &other,
         ..view(&data)
     };
-    refused(
-        collection_plugins(&foreign, &ADDRESS),
-        BautaError::WrongCoreCollection,
-    );
+    refused(collection_plugins(&foreign, &ADDRESS), wrong);
     for length in 0..data.len() {
         refused(
             collection_plugins(&view(&data[..length]), &ADDRESS),
-            BautaError::WrongCoreCollection,
+            if length == 0 {
+                wrong
+            } else {
+                BautaError::InvalidCoreCollection
+            },
         );
     }
     let asset = asset(UpdateAuthority::None, "a", None);
-    refused(
-        collection_plugins(&view(&asset), &ADDRESS),
-        BautaError::WrongCoreCollection,
-    );
+    refused(collection_plugins(&view(&asset), &ADDRESS), wrong);
 }

@@ -342,7 +342,7 @@ fn a_token_record_is_unlocked_locked_or_listed() {
     assert!(read(&record(bump, TokenState::Listed)).unwrap());
     let mut unknown = record(bump, TokenState::Listed);
     unknown[2] = 3;
-    refused(read(&unknown), BautaError::WrongTokenRecord);
+    refused(read(&unknown), BautaError::UnknownTokenState);
     refused(read(&unknown[..2]), BautaError::WrongTokenRecord);
     unknown[0] = 4;
     refused(read(&unknown), BautaError::WrongTokenRecord);

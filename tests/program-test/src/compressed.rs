@@ -7,7 +7,8 @@
 use bauta::bubblegum::{
     BUBBLEGUM_PROGRAM, CompressedLeaf, LeafData, MPL_COMPRESSION_PROGRAM, SPL_COMPRESSION_PROGRAM, Version,
 };
-use bauta_client::{addresses, instructions};
+use bauta_client::addresses;
+use bauta_client::instructions::{self, OnChainPath, StagePath};
 use bauta_primitives::{Commitment, FieldElement, Leaf};
 use mpl_account_compression::ConcurrentMerkleTree;
 use mpl_account_compression::concurrent_tree_wrapper::SetLeafArgs;
@@ -542,7 +543,7 @@ impl TestChain {
             payer: self.payer.pubkey(),
             commitment: Commitment::new(one),
             path: holding.map(|holding| self.on_chain_path(registry, holding.index)),
-            staged_by: None,
+            staged: None,
         }
     }
 
@@ -567,8 +568,23 @@ impl TestChain {
             leaf: leaf.map(|nft| nft.leaf.clone()),
             left_collection: None,
             path: Some(self.on_chain_path(registry, holding.index)),
-            staged_by: None,
+            staged: None,
         }
+    }
+
+    /// Stages a path. The number is part of the account's address.
+    pub fn stage_path(
+        &mut self,
+        signer: &Keypair,
+        number: u8,
+        path: OnChainPath,
+    ) -> Result<Receipt, Refusal> {
+        let stage = StagePath {
+            authority: signer.pubkey(),
+            number,
+            path,
+        };
+        self.send(&[stage.instruction()], &[signer])
     }
 
     /// Evicts the holder of a compressed asset. On success, the reference tree has the empty leaf.

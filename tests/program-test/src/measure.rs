@@ -8,10 +8,11 @@
 use bauta::bubblegum::Version;
 use bauta::state::{Collection, CollectionKind, RegistryKind};
 use bauta_client::addresses;
-use bauta_client::instructions::{AcceptAdmin, SetAdmin, StagePath, Unstage, Verify};
+use bauta_client::instructions::{AcceptAdmin, SetAdmin, Unstage, Verify};
 use bauta_primitives::{FieldElement, Leaf, Nullifier, Root};
 use mpl_core::types::{AddBlocker, FreezeDelegate, PermanentFreezeDelegate, Plugin};
 use mpl_token_metadata::types::TokenStandard;
+use solana_account::Account;
 use solana_address::Address;
 use solana_signer::Signer;
 
@@ -58,7 +59,12 @@ pub struct Row {
 /// | `register_compressed` | the first registration of a compressed asset of V2, with 14 nodes of a proof |
 /// | `register_compressed_staged` | the second registration of that asset, with a staged path |
 /// | `evict_compressed` | the eviction of that asset with another owner |
+/// | `register_compressed_old_proof` | the first registration of another asset, with a proof that is 64 changes old |
 /// | `register_compressed_v1` | the first registration of a compressed asset of V1, with 14 nodes of a proof |
+/// | `register_compressed_v1_staged` | the second registration of that asset, with a staged path |
+/// | `evict_compressed_empty` | the eviction of that asset with an empty leaf |
+/// | `register_compressed_canopy`, `register_compressed_again` | the registrations of a compressed asset of V2 with 3 nodes below a canopy |
+/// | `evict_compressed_gone`, `evict_compressed_left` | the evictions of that asset when its tree is closed, and when it left its collection |
 /// | `append_1` | one leaf, at index 6 |
 /// | `append_10` | ten leaves, from index 7 |
 ///
@@ -283,10 +289,10 @@ fn compressed(table: &mut Table, chain: &mut TestChain) {
     let owner = chain.funded_keypair("holder");
     let core_key = chain.core_collection(&[]);
     let key = keypair("collection of Token Metadata").pubkey();
-    let rules = Collection::COMPRESSED | Collection::ISSUER_MOVES;
+    let rules = Collection::COMPRESSED | Collection::LEAVING;
     for (key, kind, rules) in [
-        (core_key, CollectionKind::Core, rules),
-        (key, CollectionKind::TokenMetadata, Collection::COMPRESSED),
+        (core_key, CollectionKind::Core, rules | Collection::ISSUER_MOVES),
+        (key, CollectionKind::TokenMetadata, rules),
     ] {
         chain
             .add_collection_with_rules(&registry, &key, kind, rules, 5)
@@ -300,14 +306,12 @@ fn compressed(table: &mut Table, chain: &mut TestChain) {
     table.add("register_compressed", registered.map(|(_, receipt)| receipt));
 
     chain.advance_clock(60);
-    let stage = StagePath {
-        authority: owner.pubkey(),
-        path: chain.on_chain_path(&registry, 5),
-    };
-    table.add("stage_path", chain.send(&[stage.instruction()], &[&owner]));
+    let path = chain.on_chain_path(&registry, 5);
+    table.add("stage_path", chain.stage_path(&owner, 0, path));
+    let staged_path = addresses::staged(&owner.pubkey(), 0).address;
     let mut register = chain.compressed_registration(&registry, &tree.address, &nft, proof, &core_key);
     register.path = None;
-    register.staged_by = Some(owner.pubkey());
+    register.staged = Some(staged_path);
     let instruction = register.instruction();
     let listed = lookups(&instruction, &owner.pubkey());
     let mut staged = chain.clone();
@@ -317,6 +321,7 @@ fn compressed(table: &mut Table, chain: &mut TestChain) {
     );
     let unstage = Unstage {
         authority: owner.pubkey(),
+        number: 0,
     };
     table.add("unstage", staged.send(&[unstage.instruction()], &[&owner]));
 
@@ -326,14 +331,85 @@ fn compressed(table: &mut Table, chain: &mut TestChain) {
     chain.write_tree(&tree);
     let mut evict = chain.compressed_eviction(&registry, &tree, &nft, Some(&sold));
     evict.path = None;
-    evict.staged_by = Some(owner.pubkey());
+    evict.staged = Some(staged_path);
     table.add("evict_compressed", chain.evict_compressed(&mut registry, &evict));
+
+    let late = chain.mint_compressed(&mut tree, &owner, Some(core_key), 0);
+    let proof = tree.proof(late.index);
+    for number in 0..64 {
+        let mut changed = sold.clone();
+        changed.leaf.delegate = Some(Address::new_from_array([number; 32]));
+        tree.set(changed.index, Some(&changed));
+    }
+    chain.write_tree(&tree);
+    let registered = chain.register_compressed(&mut registry, &tree.address, &late, proof, &core_key, 5);
+    table.add(
+        "register_compressed_old_proof",
+        registered.map(|(_, receipt)| receipt),
+    );
 
     let mut tree = chain.compressed_tree(Version::V1, 14, 0);
     let nft = chain.mint_compressed_v1(&mut tree, &owner, Some((key, true)));
     let proof = tree.proof(nft.index);
     let registered = chain.register_compressed(&mut registry, &tree.address, &nft, proof, &key, 5);
     table.add("register_compressed_v1", registered.map(|(_, receipt)| receipt));
+    chain.advance_clock(60);
+    let mut register =
+        chain.compressed_registration(&registry, &tree.address, &nft, tree.proof(nft.index), &key);
+    let path = register.path.take().expect("the asset is registered");
+    chain
+        .stage_path(&owner, 0, path)
+        .unwrap_or_else(|refusal| panic!("stage_path: {refusal}"));
+    register.staged = Some(staged_path);
+    let registered = chain.send_compressed_registration(&mut registry, &nft, register, 5);
+    table.add(
+        "register_compressed_v1_staged",
+        registered.map(|(_, receipt)| receipt),
+    );
+    tree.set(nft.index, None);
+    chain.write_tree(&tree);
+    let mut evict = chain.compressed_eviction(&registry, &tree, &nft, None);
+    evict.path = None;
+    evict.staged = Some(staged_path);
+    table.add(
+        "evict_compressed_empty",
+        chain.evict_compressed(&mut registry, &evict),
+    );
+    compressed_with_canopy(table, chain, registry, core_key);
+}
+
+/// Registers and evicts a compressed asset in a tree with a canopy, where the path fits beside the
+/// proof.
+fn compressed_with_canopy(
+    table: &mut Table,
+    chain: &mut TestChain,
+    mut registry: TestRegistry,
+    key: Address,
+) {
+    let owner = chain.funded_keypair("holder");
+    let mut tree = chain.compressed_tree(Version::V2, 5, 2);
+    let nft = chain.mint_compressed(&mut tree, &owner, Some(key), 0);
+    let (address, proof) = (tree.address, tree.proof(nft.index));
+    for row in ["register_compressed_canopy", "register_compressed_again"] {
+        let registered = chain.register_compressed(&mut registry, &address, &nft, proof.clone(), &key, 5);
+        table.add(row, registered.map(|(_, receipt)| receipt));
+        chain.advance_clock(60);
+    }
+    let mut gone = chain.clone();
+    gone.set_account(&addresses::tree_config(&address).address, Account::default());
+    let evict = gone.compressed_eviction(&registry, &tree, &nft, None);
+    let mut same = registry.clone();
+    table.add("evict_compressed_gone", gone.evict_compressed(&mut same, &evict));
+    let mut left = nft.clone();
+    left.core_collection = None;
+    tree.set(nft.index, Some(&left));
+    chain.write_tree(&tree);
+    let mut evict = chain.compressed_eviction(&registry, &tree, &nft, Some(&left));
+    evict.left_collection = Some(key);
+    table.add(
+        "evict_compressed_left",
+        chain.evict_compressed(&mut registry, &evict),
+    );
 }
 
 fn managed(table: &mut Table, chain: &mut TestChain) {

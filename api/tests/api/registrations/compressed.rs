@@ -3,6 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bauta::bubblegum::{LeafData, Version};
 use bauta::state::{Collection, CollectionKind, Staged};
+use bauta_client::addresses;
 use bauta_client::instructions::{RegisterCompressedHolder, StagePath, Unstage};
 use bauta_program_test::{CompressedNft, CompressedTree, lookups};
 use bauta_rpc::{serialize, unsigned_with_table};
@@ -142,14 +143,18 @@ async fn a_path_that_does_not_fit_is_staged_before_and_its_rent_is_returned() {
     let path = setup.registry.tree.on_chain_path(0).unwrap();
     let stage = StagePath {
         authority: owner,
+        number: 0,
         path,
     };
     let register = RegisterCompressedHolder {
         path: None,
-        staged_by: Some(owner),
+        staged: Some(addresses::staged(&owner, 0).address),
         ..setup.register_compressed(&tree, &nft, &core)
     };
-    let unstage = Unstage { authority: owner };
+    let unstage = Unstage {
+        authority: owner,
+        number: 0,
+    };
     let [stage, register, unstage] = [stage.instruction(), register.instruction(), unstage.instruction()];
     let (status, built) = setup.request_compressed(&service, &tree, &nft).await;
     assert_eq!(status, 200, "{built}");

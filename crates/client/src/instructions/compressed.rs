@@ -51,8 +51,9 @@ pub struct RegisterCompressedHolder {
     /// The path of the asset's leaf in the registry. `None` at the asset's first registration, and
     /// if the path is staged.
     pub path: Option<OnChainPath>,
-    /// The signer who staged the path, if it does not fit into the transaction.
-    pub staged_by: Option<Address>,
+    /// The account of the staged path, if the path does not fit into the transaction. See
+    /// [`addresses::staged`].
+    pub staged: Option<Address>,
 }
 
 impl RegisterCompressedHolder {
@@ -71,7 +72,7 @@ impl RegisterCompressedHolder {
                 tree_config: addresses::tree_config(&place.merkle_tree).address,
                 core_collection: place.core_collection,
                 holding: addresses::holding(&self.registry, &place.id()).address,
-                staged: self.staged_by.map(|signer| addresses::staged(&signer).address),
+                staged: self.staged,
                 system_program: SYSTEM,
                 event_authority: event_authority(),
                 program: bauta::ID,
@@ -104,8 +105,9 @@ pub struct EvictCompressedHolder {
     pub left_collection: Option<Address>,
     /// The path of the asset's leaf in the registry. `None` if the path is staged.
     pub path: Option<OnChainPath>,
-    /// The signer who staged the path, if it does not fit into the transaction.
-    pub staged_by: Option<Address>,
+    /// The account of the staged path, if the path does not fit into the transaction. See
+    /// [`addresses::staged`].
+    pub staged: Option<Address>,
 }
 
 impl EvictCompressedHolder {
@@ -124,7 +126,7 @@ impl EvictCompressedHolder {
                 collection: self
                     .left_collection
                     .map(|key| addresses::collection(&self.registry, &key).address),
-                staged: self.staged_by.map(|signer| addresses::staged(&signer).address),
+                staged: self.staged,
                 event_authority: event_authority(),
                 program: bauta::ID,
             },
@@ -143,6 +145,9 @@ impl EvictCompressedHolder {
 pub struct StagePath {
     /// The signer, who pays the rent.
     pub authority: Address,
+    /// The number of the path. A signer can have 256 staged paths, for transactions that are sent at
+    /// the same time.
+    pub number: u8,
     /// The path of a leaf in a registry.
     pub path: OnChainPath,
 }
@@ -152,8 +157,9 @@ impl StagePath {
     #[must_use]
     pub fn instruction(&self) -> Instruction {
         build(
-            &staging(self.authority),
+            &staging(self.authority, self.number),
             &instruction::StagePath {
+                number: self.number,
                 path: path_bytes(&self.path),
             },
         )
@@ -165,20 +171,22 @@ impl StagePath {
 pub struct Unstage {
     /// The signer, who receives the rent.
     pub authority: Address,
+    /// The number with which the path was staged.
+    pub number: u8,
 }
 
 impl Unstage {
     /// Builds the instruction.
     #[must_use]
     pub fn instruction(&self) -> Instruction {
-        build(&staging(self.authority), &instruction::Unstage {})
+        build(&staging(self.authority, self.number), &instruction::Unstage {})
     }
 }
 
-fn staging(authority: Address) -> accounts::StagePath {
+fn staging(authority: Address, number: u8) -> accounts::StagePath {
     accounts::StagePath {
         authority,
-        staged: addresses::staged(&authority).address,
+        staged: addresses::staged(&authority, number).address,
         system_program: SYSTEM,
     }
 }

@@ -67,8 +67,8 @@ impl Store {
         rows.iter().map(registries::collection).collect()
     }
 
-    /// Returns at most `limit` collections of a registry that have one of these kinds, in any
-    /// order.
+    /// Returns at most `limit` collections of a registry that have one of these kinds, ordered by
+    /// key.
     pub async fn collections_of_kinds(
         &self,
         registry: &Registry,
@@ -76,7 +76,7 @@ impl Store {
         limit: u16,
     ) -> Result<Vec<Collection>, StoreError> {
         let query = format!(
-            "{} WHERE registry_id = $1 AND kind = ANY ($2::smallint[]) LIMIT $3",
+            "{} WHERE registry_id = $1 AND kind = ANY ($2::smallint[]) ORDER BY key LIMIT $3",
             registries::SELECT_COLLECTIONS
         );
         let rows = sqlx::query(AssertSqlSafe(query))

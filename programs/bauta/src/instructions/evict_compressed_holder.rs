@@ -38,7 +38,7 @@ pub struct EvictCompressedHolder<'info> {
     /// The `TreeConfig` of `merkle_tree`.
     /// CHECK: `bubblegum::MerkleTree` reads it and checks its address, its owner and its data
     pub tree_config: UncheckedAccount<'info>,
-    /// The asset's Core collection. Given if and only if the leaf is of V2 and has one.
+    /// The asset's Core collection, if the leaf is of V2 and has one. Ignored for a leaf of V1.
     /// CHECK: only its address is used, and the leaf has the hash of it
     pub core_collection: Option<UncheckedAccount<'info>>,
     /// The collection that the holder registered with, if the evidence is that the asset left it.

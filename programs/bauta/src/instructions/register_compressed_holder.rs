@@ -34,7 +34,7 @@ pub struct RegisterCompressedHolder<'info> {
     /// The `TreeConfig` of `merkle_tree`.
     /// CHECK: `bubblegum::MerkleTree` reads it and checks its address, its owner and its data
     pub tree_config: UncheckedAccount<'info>,
-    /// The asset's Core collection. Given if and only if the asset is of V2 and has one.
+    /// The asset's Core collection, if the asset is of V2 and has one. Ignored for an asset of V1.
     /// CHECK: `core_asset::collection_plugins` reads it and checks its owner and its data, and the
     /// leaf has the hash of its address
     pub core_collection: Option<UncheckedAccount<'info>>,

@@ -12,7 +12,7 @@ pub struct StagePath<'info> {
     /// The signer, who pays the rent of `staged`, and to whom it is returned.
     #[account(mut)]
     pub authority: Signer<'info>,
-    /// The signer's staged path. The first call of `stage_path` creates it.
+    /// The signer's staged path. The first call of `stage_path` with its number creates it.
     /// CHECK: if it exists, it must be a Staged account of the signer; else its address is derived
     #[account(mut)]
     pub staged: UncheckedAccount<'info>,
@@ -21,15 +21,15 @@ pub struct StagePath<'info> {
 }
 
 impl StagePath<'_> {
-    pub(crate) fn stage(&self, path: &Path) -> Result<()> {
+    pub(crate) fn stage(&self, number: u8, path: &Path) -> Result<()> {
         let mut staged = if *self.staged.owner == crate::ID {
             self.open()?
         } else {
             let authority = self.authority.key;
-            let seeds: [&[u8]; 3] = [Staged::SEED, authority.as_ref(), &[]];
+            let seeds: [&[u8]; 3] = [Staged::SEED, authority.as_ref(), &[number]];
             let (address, bump) = account::find(seeds)?;
             require!(*self.staged.key == address, BautaError::WrongStaged);
-            let seeds = [seeds[0], seeds[1], &[bump]];
+            let seeds = [seeds[0], seeds[1], seeds[2], &[bump]];
             let mut staged = account::create::<Staged>(&self.authority, &self.staged, &seeds)?;
             staged.authority = *authority;
             staged

@@ -20,6 +20,6 @@ pub struct Staged {
 }
 
 impl Staged {
-    /// The first seed of the address. The authority follows.
+    /// The first seed of the address. The authority and a number of one byte follow.
     pub const SEED: &'static [u8] = b"staged";
 }

@@ -60,6 +60,21 @@ fn a_token_that_left_its_collection_is_evicted_only_with_the_rule_leaving() {
 }
 
 #[test]
+fn a_token_that_left_its_collection_is_evicted_whatever_length_its_metadata_has() {
+    for length in [606, 608, 680, 1_000] {
+        let (mut fixture, nft) = registered_token(Collection::LEAVING);
+        let key = fixture.key;
+        fixture.chain.write_metadata(&nft.mint, &MetadataSpec::default());
+        let metadata = addresses::metadata(&nft.mint).address;
+        fixture.change(&metadata, |data| data.resize(length, 0));
+        fixture.chain.advance_clock(60);
+        assert_refused(fixture.register(&nft), BautaError::InvalidMetadata);
+        let evicted = fixture.chain.evict_left(&mut fixture.registry, &nft.mint, key);
+        assert_eq!(evidence(&evicted.expect("evict")), Evidence::LeftCollection);
+    }
+}
+
+#[test]
 fn an_asset_that_left_its_core_collection_is_evicted_only_with_the_rule_leaving() {
     for rules in [0, Collection::LEAVING] {
         let (mut fixture, asset) = registered_asset(rules);
@@ -149,7 +164,7 @@ fn leaving_is_read_from_the_tokens_own_metadata() {
     let evicted = fixture.chain.evict_left(&mut fixture.registry, &nft.mint, key);
     assert_refused(evicted, BautaError::WrongMetadata);
     fixture.change(&metadata, |data| data[33] ^= 1);
-    fixture.change(&metadata, |data| data.truncate(600));
+    fixture.change(&metadata, |data| data.truncate(80));
     let evicted = fixture.chain.evict_left(&mut fixture.registry, &nft.mint, key);
     assert_refused(evicted, BautaError::InvalidMetadata);
     fixture.change(&metadata, |data| data.resize(607, 0));

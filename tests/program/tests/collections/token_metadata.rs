@@ -338,11 +338,12 @@ fn a_programmable_token_needs_its_own_unlocked_token_record() {
         BautaError::WrongTokenRecord,
     );
     // Another kind of account, another bump, an unknown state.
-    for change in [(0, 4), (1, 0), (2, 3)] {
+    let unknown = BautaError::UnknownTokenState;
+    for (offset, byte, error) in [(0, 4, wrong), (1, 0, wrong), (2, 3, unknown)] {
         assert_changed(
             spec,
-            |fixture, nft| fixture.change(&record_address(nft), |data| data[change.0] = change.1),
-            BautaError::WrongTokenRecord,
+            |fixture, nft| fixture.change(&record_address(nft), |data| data[offset] = byte),
+            error,
         );
     }
     for state in [TokenState::Locked, TokenState::Listed] {

@@ -6,8 +6,8 @@ use crate::{Boundary, Step};
 use bauta::bubblegum::Version;
 use bauta::errors::BautaError;
 use bauta::state::{Collection, CollectionKind, ScopeMode};
-use bauta_client::instructions::Verify;
-use bauta_client::{Event, ReferenceTree};
+use bauta_client::instructions::{OnChainPath, RegisterCompressedHolder, Verify};
+use bauta_client::{Event, ReferenceTree, addresses};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Attributes, Commitment, EntryId, Leaf, Nullifier, Root};
 use bauta_program_test::{
@@ -219,15 +219,14 @@ impl Model {
         let compressed = token.compressed.clone();
         let track = if key == nft.mint { i } else { i % KINDS } as u64;
         let before = self.registry.root();
-        let registry = &mut self.registry;
         let result = if let Some(asset) = compressed {
-            let (tree, proof) = (self.tree.address, self.tree.proof(asset.index));
+            let register = self.compressed_registration(&asset, &key);
             self.chain
-                .register_compressed(registry, &tree, &asset, proof, &key, track)
+                .send_compressed_registration(&mut self.registry, &asset, register, track)
         } else if let Some(asset) = core {
-            self.chain.register_core(registry, &asset, &key, track)
+            self.chain.register_core(&mut self.registry, &asset, &key, track)
         } else {
-            self.chain.register(registry, &nft, Some(key), track)
+            self.chain.register(&mut self.registry, &nft, Some(key), track)
         };
         let (member, receipt) = split(result);
         if self.check_result(receipt, expected) {
@@ -237,6 +236,28 @@ impl Model {
             token.last_change = now;
             self.root_changed(before);
         }
+    }
+
+    /// Returns the registration of a compressed asset, with a staged path if it needs one.
+    fn compressed_registration(&mut self, asset: &CompressedNft, key: &Address) -> RegisterCompressedHolder {
+        let proof = self.tree.proof(asset.index);
+        let tree = &self.tree.address;
+        let mut register = self
+            .chain
+            .compressed_registration(&self.registry, tree, asset, proof, key);
+        if let Some(path) = register.path.take() {
+            register.staged = Some(self.stage(&asset.owner, path));
+        }
+        register
+    }
+
+    /// Stages a path and returns its account. The signer pays the fee, and the rent moves to the
+    /// account.
+    fn stage(&mut self, signer: &Keypair, path: OnChainPath) -> Address {
+        let receipt = self.chain.stage_path(signer, 0, path).unwrap();
+        self.lamports -= receipt.fee;
+        assert_eq!(self.chain.lamports(), self.lamports);
+        addresses::staged(&signer.pubkey(), 0).address
     }
 
     fn transfer(&mut self, i: usize, wallet: usize) {
@@ -293,20 +314,25 @@ impl Model {
         } else {
             Err(BautaError::NoEvidence)
         };
-        // The evidence for the other assets is the asset itself.
+        // The evidence for the other assets is the asset itself. The path of a compressed asset can
+        // be staged.
+        let is_staged = with_evidence;
         let with_evidence = with_evidence && token.has_token_account();
         let (compressed, burnt) = (token.compressed.clone(), token.burnt);
         let (mint, account) = (token.nft.mint, token.nft.account);
         let now = self.chain.now();
         let before = self.registry.root();
-        let registry = &mut self.registry;
         let result = if let Some(asset) = &compressed {
             let leaf = (!burnt).then_some(asset);
-            let evict = self.chain.compressed_eviction(registry, &self.tree, asset, leaf);
-            self.chain.evict_compressed(registry, &evict)
+            let registry = &self.registry;
+            let mut evict = self.chain.compressed_eviction(registry, &self.tree, asset, leaf);
+            if let Some(path) = evict.path.take_if(|_| is_staged) {
+                evict.staged = Some(self.stage(&asset.owner, path));
+            }
+            self.chain.evict_compressed(&mut self.registry, &evict)
         } else {
             let evidence = with_evidence.then_some(account);
-            self.chain.evict_holder(registry, &mint, evidence)
+            self.chain.evict_holder(&mut self.registry, &mint, evidence)
         };
         if self.check_result(result, expected) {
             self.tokens[i].live = false;

@@ -40,27 +40,25 @@ pub fn all() -> Vec<Case> {
     v2.chain.advance_clock(60);
     let path = v2.chain.on_chain_path(&v2.registry, 1);
     let signer = v2.nft.owner.insecure_clone();
-    let stage = |signer: &Keypair| ix::StagePath {
-        authority: signer.pubkey(),
+    let authority = signer.pubkey();
+    let stage = ix::StagePath {
+        authority,
+        number: 0,
         path,
     };
-    cases.push(v2.staging("stage_path", stage(&signer).instruction(), &signer));
+    cases.push(v2.staging("stage_path", stage.instruction(), &signer));
     for signer in [&signer, &v2.payer] {
-        v2.chain
-            .send(&[stage(signer).instruction()], &[signer])
-            .expect("stage_path");
+        v2.chain.stage_path(signer, 0, path).expect("stage_path");
     }
     v2.foreign
-        .push(("staged", addresses::staged(&v2.payer.pubkey()).address));
-    cases.push(v2.staging("stage_path", stage(&signer).instruction(), &signer));
-    let unstage = ix::Unstage {
-        authority: signer.pubkey(),
-    };
+        .push(("staged", addresses::staged(&v2.payer.pubkey(), 0).address));
+    cases.push(v2.staging("stage_path", stage.instruction(), &signer));
+    let unstage = ix::Unstage { authority, number: 0 };
     cases.push(v2.staging("unstage", unstage.instruction(), &signer));
     let mut again = v2.registration();
     let mut register = v2.register();
     register.path = None;
-    register.staged_by = Some(signer.pubkey());
+    register.staged = Some(addresses::staged(&authority, 0).address);
     again.instruction = register.instruction();
     cases.push(again);
     cases.push(v2.eviction());
@@ -162,7 +160,7 @@ impl Fixture {
             .chain
             .compressed_eviction(&self.registry, &self.tree, &self.nft, Some(&left));
         evict.path = None;
-        evict.staged_by = Some(self.nft.owner.pubkey());
+        evict.staged = Some(addresses::staged(&self.nft.owner.pubkey(), 0).address);
         evict.left_collection = Some(self.key);
         let mut foreign = self.foreign.clone();
         // The leaf names the other collection.

@@ -1,14 +1,19 @@
 //! More cases for random changes: other kinds of assets, whose accounts the program reads in other
 //! ways. The table does not have them, because their lists of accounts are the same.
 
+use bauta::bubblegum::Version;
 use bauta::state::{Collection, CollectionKind, RegistryKind};
-use bauta_client::instructions as ix;
+use bauta_client::{addresses, instructions as ix};
 use bauta_primitives::{Commitment, FieldElement};
-use bauta_program_test::{CoreAsset, MetadataSpec, Nft, RegistrySpec, TOKEN_2022, TestChain, TestRegistry};
+use bauta_program_test::{
+    CompressedNft, CompressedTree, CoreAsset, MetadataSpec, Nft, RegistrySpec, TOKEN_2022, TestChain,
+    TestRegistry,
+};
 use mpl_core::types::{
     ExternalPluginAdapterType, ExternalRegistryRecord, FreezeDelegate, Groups, PermanentFreezeDelegate,
     Plugin, PluginAuthority, UpdateDelegate,
 };
+use solana_account::Account;
 use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
@@ -23,6 +28,10 @@ pub fn cases() -> Vec<Case> {
         token_2022(),
         core_asset_with_plugins(),
         core_asset_that_left(),
+        compressed_asset_with_an_old_proof(),
+        compressed_asset_of_a_tree_that_is_all_canopy(),
+        burnt_compressed_asset_of_v1(),
+        compressed_asset_of_a_closed_tree(),
     ]
 }
 
@@ -184,4 +193,113 @@ fn core_asset_that_left() -> Case {
         signers: vec![],
         foreign: vec![],
     }
+}
+
+/// A registry, a tree, and an asset of the tree that is a member of the registry's collection.
+struct Compressed {
+    inner: Fixture,
+    tree: CompressedTree,
+    nft: CompressedNft,
+}
+
+fn compressed(version: Version, canopy_levels: u32) -> Compressed {
+    let mut chain = TestChain::new();
+    let key = chain.core_collection(&[]);
+    let (kind, rules) = match version {
+        Version::V1 => (CollectionKind::TokenMetadata, Collection::COMPRESSED),
+        Version::V2 => (
+            CollectionKind::Core,
+            Collection::COMPRESSED | Collection::ISSUER_MOVES,
+        ),
+    };
+    let mut inner = Fixture::new(chain, key, kind, rules);
+    let (chain, owner) = (&mut inner.chain, &inner.owner);
+    let mut tree = chain.compressed_tree(version, 3, canopy_levels);
+    let nft = match version {
+        Version::V1 => chain.mint_compressed_v1(&mut tree, owner, Some((key, true))),
+        Version::V2 => chain.mint_compressed(&mut tree, owner, Some(key), 0),
+    };
+    Compressed { inner, tree, nft }
+}
+
+impl Compressed {
+    fn registration(self, proof: Vec<[u8; 32]>) -> Case {
+        let Fixture {
+            chain,
+            registry,
+            key,
+            owner,
+        } = self.inner;
+        let address = &self.tree.address;
+        let register = chain.compressed_registration(&registry, address, &self.nft, proof, &key);
+        Case {
+            name: "register_compressed_holder",
+            chain,
+            instruction: register.instruction(),
+            signers: vec![owner],
+            foreign: vec![],
+        }
+    }
+
+    /// Registers the asset, and returns its eviction after a change of the chain.
+    fn eviction(
+        mut self,
+        leaf: Option<&CompressedNft>,
+        change: impl FnOnce(&mut TestChain, &mut CompressedTree),
+    ) -> Case {
+        let Fixture {
+            mut chain,
+            mut registry,
+            key,
+            ..
+        } = self.inner;
+        let proof = self.tree.proof(self.nft.index);
+        chain
+            .register_compressed(&mut registry, &self.tree.address, &self.nft, proof, &key, 1)
+            .expect("register_compressed_holder");
+        change(&mut chain, &mut self.tree);
+        let evict = chain.compressed_eviction(&registry, &self.tree, &self.nft, leaf);
+        Case {
+            name: "evict_compressed_holder",
+            chain,
+            instruction: evict.instruction(),
+            signers: vec![],
+            foreign: vec![],
+        }
+    }
+}
+
+/// The ring of changes has wrapped, and the sibling of the leaf changed after the proof.
+fn compressed_asset_with_an_old_proof() -> Case {
+    let mut fixture = compressed(Version::V2, 0);
+    let chain = &mut fixture.inner.chain;
+    let sibling = chain.mint_compressed(&mut fixture.tree, &fixture.inner.owner, None, 0);
+    for number in 0..20 {
+        fixture.tree.set_node(sibling.index, [number; 32]);
+    }
+    let proof = fixture.tree.proof(fixture.nft.index);
+    fixture.tree.set_node(sibling.index, [99; 32]);
+    chain.write_tree(&fixture.tree);
+    fixture.registration(proof)
+}
+
+fn compressed_asset_of_a_tree_that_is_all_canopy() -> Case {
+    compressed(Version::V1, 3).registration(vec![])
+}
+
+fn burnt_compressed_asset_of_v1() -> Case {
+    compressed(Version::V1, 1).eviction(None, |chain, tree| {
+        tree.set(0, None);
+        chain.write_tree(tree);
+    })
+}
+
+fn compressed_asset_of_a_closed_tree() -> Case {
+    let fixture = compressed(Version::V2, 1);
+    let leaf = fixture.nft.clone();
+    fixture.eviction(Some(&leaf), |chain, tree| {
+        for address in [tree.address, addresses::tree_config(&tree.address).address] {
+            chain.set_account(&address, Account::default());
+        }
+    })
 }

@@ -187,7 +187,9 @@ fn foreign_errors(instruction: &str, name: &str, form: Form) -> Option<BautaErro
         // The changed byte is in a field that the program does not read. In `mint` it is in the
         // owner's address. An empty asset and one that Core does not own count as burnt. Plugins are
         // at the end of an asset, and an eviction does not read them.
+        // An eviction accepts metadata of any length.
         (_, "metadata" | "core_collection", Form::OtherDiscriminator)
+        | ("evict_holder", "metadata", Form::OneByteLess | Form::OneByteMore)
         | (
             "evict_holder",
             "mint",
@@ -203,8 +205,11 @@ fn foreign_errors(instruction: &str, name: &str, form: Form) -> Option<BautaErro
         // The program reads only the first bytes.
         (_, "edition", Form::Empty | Form::OtherOwner) => Some(BautaError::WrongEdition),
         (_, "token_record", Form::Empty | Form::OtherOwner) => Some(BautaError::WrongTokenRecord),
-        (_, "core_collection", _) => Some(BautaError::WrongCoreCollection),
+        (_, "core_collection", Form::Empty | Form::OtherOwner) => Some(BautaError::WrongCoreCollection),
+        (_, "core_collection", _) => Some(BautaError::InvalidCoreCollection),
+        (_, "merkle_tree", Form::OtherOwner) => Some(BautaError::WrongTreeProgram),
         (_, "merkle_tree", _) => Some(BautaError::InvalidTree),
+        (_, "tree_config", Form::OtherOwner) => Some(BautaError::TreeClosed),
         (_, "tree_config", _) => Some(BautaError::NotABubblegumTree),
         (_, "asset", Form::OtherDiscriminator) => Some(BautaError::NotTokenOwner),
         (_, "asset", Form::Empty | Form::OtherOwner) => Some(BautaError::NotACoreAsset),

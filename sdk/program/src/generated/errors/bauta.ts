@@ -100,9 +100,9 @@ export const BAUTA_ERROR__INVALID_MINT = 6043;
 export const BAUTA_ERROR__SUPPLY_NOT_ONE = 6044;
 /** the mint's decimals must be 0 */
 export const BAUTA_ERROR__DECIMALS_NOT_ZERO = 6045;
-/** the mint must have no mint authority */
+/** the mint must have no mint authority other than its edition account, which must then be given */
 export const BAUTA_ERROR__HAS_MINT_AUTHORITY = 6046;
-/** the mint has the extension MintCloseAuthority: it could be closed and created again */
+/** the mint has the extension MintCloseAuthority: it could be closed and created again, unless the authority is its metadata account, which must then be given */
 export const BAUTA_ERROR__HAS_MINT_CLOSE_AUTHORITY = 6047;
 /** the mint has the extension PermanentDelegate: the delegate could take the token from its holder */
 export const BAUTA_ERROR__HAS_PERMANENT_DELEGATE = 6048;
@@ -112,15 +112,15 @@ export const BAUTA_ERROR__HAS_CONFIDENTIAL_EXTENSION = 6049;
 export const BAUTA_ERROR__INVALID_TOKEN_ACCOUNT = 6050;
 /** the token account belongs to another mint */
 export const BAUTA_ERROR__TOKEN_ACCOUNT_OF_ANOTHER_MINT = 6051;
-/** the token account's owner must be the signer */
+/** the owner of the token account or of the asset must be the signer */
 export const BAUTA_ERROR__NOT_TOKEN_OWNER = 6052;
 /** the token account's amount must be 1 */
 export const BAUTA_ERROR__AMOUNT_NOT_ONE = 6053;
-/** the token account is frozen: it must be thawed first */
+/** the token account is frozen: it must be thawed first; for a programmable token, give the metadata account */
 export const BAUTA_ERROR__TOKEN_FROZEN = 6054;
 /** the collection belongs to another registry */
 export const BAUTA_ERROR__COLLECTION_OF_ANOTHER_REGISTRY = 6055;
-/** the mint is not in this collection */
+/** the asset is not in this collection */
 export const BAUTA_ERROR__NOT_IN_COLLECTION = 6056;
 /** the TokenGroupMember extension in the mint names another mint */
 export const BAUTA_ERROR__GROUP_MEMBER_OF_ANOTHER_MINT = 6057;
@@ -134,7 +134,7 @@ export const BAUTA_ERROR__UNEXPECTED_PATH = 6060;
 export const BAUTA_ERROR__CHANGED_TOO_RECENTLY = 6061;
 /** the holding is already evicted */
 export const BAUTA_ERROR__ALREADY_EVICTED = 6062;
-/** there is no evidence that the token moved: the mint exists with a supply above 0, and the token account of another owner with amount 1 is missing */
+/** there is no evidence that the asset moved, is gone, or left a collection with the rule LEAVING; for a token that moved, give the token account of another owner with amount 1 */
 export const BAUTA_ERROR__NO_EVIDENCE = 6063;
 /** the circuit and the registry have different depths */
 export const BAUTA_ERROR__DEPTH_MISMATCH = 6064;
@@ -230,7 +230,7 @@ export const BAUTA_ERROR__WRONG_METADATA = 6108;
 export const BAUTA_ERROR__INVALID_METADATA = 6109;
 /** the metadata names the collection, but the collection's authority has not verified it */
 export const BAUTA_ERROR__COLLECTION_NOT_VERIFIED = 6110;
-/** the token record is missing, or is not the record of this token account, or has an unknown state */
+/** the token record is missing, or is not the record of this token account */
 export const BAUTA_ERROR__WRONG_TOKEN_RECORD = 6111;
 /** the asset is locked or frozen: unlock it first, or the collection needs the rule LOCKED */
 export const BAUTA_ERROR__ASSET_LOCKED = 6112;
@@ -248,13 +248,13 @@ export const BAUTA_ERROR__HAS_PERMANENT_TRANSFER_DELEGATE = 6117;
 export const BAUTA_ERROR__WRONG_COLLECTION = 6118;
 /** the asset is compressed: the collection does not have the rule COMPRESSED */
 export const BAUTA_ERROR__COMPRESSED_REFUSED = 6119;
-/** the account must be a tree of SPL's or Metaplex's compression program that was created without leaves */
+/** the tree must be well-formed, and have been created without leaves */
 export const BAUTA_ERROR__INVALID_TREE = 6120;
 /** the tree must be one of Bubblegum, and tree_config its TreeConfig of the same version */
 export const BAUTA_ERROR__NOT_ABUBBLEGUM_TREE = 6121;
 /** the leaf has a flag that this program does not know: only known flags are accepted */
 export const BAUTA_ERROR__UNKNOWN_FLAG = 6122;
-/** the collection's authority could move the compressed asset: the asset is not bound to its owner, and the collection does not have the rule ISSUER_MOVES */
+/** the issuer could move the compressed asset or create it again: the asset is not bound to its owner or is its own collection, and the collection does not have the rule ISSUER_MOVES */
 export const BAUTA_ERROR__ISSUER_CAN_MOVE = 6123;
 /** the proof must have exactly one node for each level of the tree below its canopy */
 export const BAUTA_ERROR__WRONG_PROOF_LENGTH = 6124;
@@ -266,6 +266,16 @@ export const BAUTA_ERROR__WRONG_STAGED = 6126;
 export const BAUTA_ERROR__HAS_ISSUER_DELEGATE = 6127;
 /** the registry has 65,535 collections, and it can't have more */
 export const BAUTA_ERROR__TOO_MANY_COLLECTIONS = 6128;
+/** the tree must be owned by SPL's or Metaplex's compression program */
+export const BAUTA_ERROR__WRONG_TREE_PROGRAM = 6129;
+/** the tree has no leaf with this index: the index must be below 2 to the power of the tree's depth */
+export const BAUTA_ERROR__INDEX_OUT_OF_TREE = 6130;
+/** the Core collection is malformed */
+export const BAUTA_ERROR__INVALID_CORE_COLLECTION = 6131;
+/** the token record has a state that this program does not know */
+export const BAUTA_ERROR__UNKNOWN_TOKEN_STATE = 6132;
+/** the tree's TreeConfig does not exist: the tree is closed, or Bubblegum does not control it */
+export const BAUTA_ERROR__TREE_CLOSED = 6133;
 
 /** An error code of the program. */
 export type BautaError =
@@ -397,7 +407,12 @@ export type BautaError =
   | typeof BAUTA_ERROR__STALE_PROOF
   | typeof BAUTA_ERROR__WRONG_STAGED
   | typeof BAUTA_ERROR__HAS_ISSUER_DELEGATE
-  | typeof BAUTA_ERROR__TOO_MANY_COLLECTIONS;
+  | typeof BAUTA_ERROR__TOO_MANY_COLLECTIONS
+  | typeof BAUTA_ERROR__WRONG_TREE_PROGRAM
+  | typeof BAUTA_ERROR__INDEX_OUT_OF_TREE
+  | typeof BAUTA_ERROR__INVALID_CORE_COLLECTION
+  | typeof BAUTA_ERROR__UNKNOWN_TOKEN_STATE
+  | typeof BAUTA_ERROR__TREE_CLOSED;
 
 /** The name and the message of each error of the program. */
 export const BAUTA_ERRORS: Readonly<Record<BautaError, readonly [name: string, message: string]>> =
@@ -565,10 +580,13 @@ export const BAUTA_ERRORS: Readonly<Record<BautaError, readonly [name: string, m
     [BAUTA_ERROR__INVALID_MINT]: ["InvalidMint", "the mint account is not an initialised mint"],
     [BAUTA_ERROR__SUPPLY_NOT_ONE]: ["SupplyNotOne", "the mint's supply must be 1"],
     [BAUTA_ERROR__DECIMALS_NOT_ZERO]: ["DecimalsNotZero", "the mint's decimals must be 0"],
-    [BAUTA_ERROR__HAS_MINT_AUTHORITY]: ["HasMintAuthority", "the mint must have no mint authority"],
+    [BAUTA_ERROR__HAS_MINT_AUTHORITY]: [
+      "HasMintAuthority",
+      "the mint must have no mint authority other than its edition account, which must then be given",
+    ],
     [BAUTA_ERROR__HAS_MINT_CLOSE_AUTHORITY]: [
       "HasMintCloseAuthority",
-      "the mint has the extension MintCloseAuthority: it could be closed and created again",
+      "the mint has the extension MintCloseAuthority: it could be closed and created again, unless the authority is its metadata account, which must then be given",
     ],
     [BAUTA_ERROR__HAS_PERMANENT_DELEGATE]: [
       "HasPermanentDelegate",
@@ -588,18 +606,18 @@ export const BAUTA_ERRORS: Readonly<Record<BautaError, readonly [name: string, m
     ],
     [BAUTA_ERROR__NOT_TOKEN_OWNER]: [
       "NotTokenOwner",
-      "the token account's owner must be the signer",
+      "the owner of the token account or of the asset must be the signer",
     ],
     [BAUTA_ERROR__AMOUNT_NOT_ONE]: ["AmountNotOne", "the token account's amount must be 1"],
     [BAUTA_ERROR__TOKEN_FROZEN]: [
       "TokenFrozen",
-      "the token account is frozen: it must be thawed first",
+      "the token account is frozen: it must be thawed first; for a programmable token, give the metadata account",
     ],
     [BAUTA_ERROR__COLLECTION_OF_ANOTHER_REGISTRY]: [
       "CollectionOfAnotherRegistry",
       "the collection belongs to another registry",
     ],
-    [BAUTA_ERROR__NOT_IN_COLLECTION]: ["NotInCollection", "the mint is not in this collection"],
+    [BAUTA_ERROR__NOT_IN_COLLECTION]: ["NotInCollection", "the asset is not in this collection"],
     [BAUTA_ERROR__GROUP_MEMBER_OF_ANOTHER_MINT]: [
       "GroupMemberOfAnotherMint",
       "the TokenGroupMember extension in the mint names another mint",
@@ -623,7 +641,7 @@ export const BAUTA_ERRORS: Readonly<Record<BautaError, readonly [name: string, m
     [BAUTA_ERROR__ALREADY_EVICTED]: ["AlreadyEvicted", "the holding is already evicted"],
     [BAUTA_ERROR__NO_EVIDENCE]: [
       "NoEvidence",
-      "there is no evidence that the token moved: the mint exists with a supply above 0, and the token account of another owner with amount 1 is missing",
+      "there is no evidence that the asset moved, is gone, or left a collection with the rule LEAVING; for a token that moved, give the token account of another owner with amount 1",
     ],
     [BAUTA_ERROR__DEPTH_MISMATCH]: [
       "DepthMismatch",
@@ -785,7 +803,7 @@ export const BAUTA_ERRORS: Readonly<Record<BautaError, readonly [name: string, m
     ],
     [BAUTA_ERROR__WRONG_TOKEN_RECORD]: [
       "WrongTokenRecord",
-      "the token record is missing, or is not the record of this token account, or has an unknown state",
+      "the token record is missing, or is not the record of this token account",
     ],
     [BAUTA_ERROR__ASSET_LOCKED]: [
       "AssetLocked",
@@ -818,7 +836,7 @@ export const BAUTA_ERRORS: Readonly<Record<BautaError, readonly [name: string, m
     ],
     [BAUTA_ERROR__INVALID_TREE]: [
       "InvalidTree",
-      "the account must be a tree of SPL's or Metaplex's compression program that was created without leaves",
+      "the tree must be well-formed, and have been created without leaves",
     ],
     [BAUTA_ERROR__NOT_ABUBBLEGUM_TREE]: [
       "NotABubblegumTree",
@@ -830,7 +848,7 @@ export const BAUTA_ERRORS: Readonly<Record<BautaError, readonly [name: string, m
     ],
     [BAUTA_ERROR__ISSUER_CAN_MOVE]: [
       "IssuerCanMove",
-      "the collection's authority could move the compressed asset: the asset is not bound to its owner, and the collection does not have the rule ISSUER_MOVES",
+      "the issuer could move the compressed asset or create it again: the asset is not bound to its owner or is its own collection, and the collection does not have the rule ISSUER_MOVES",
     ],
     [BAUTA_ERROR__WRONG_PROOF_LENGTH]: [
       "WrongProofLength",
@@ -848,6 +866,26 @@ export const BAUTA_ERRORS: Readonly<Record<BautaError, readonly [name: string, m
     [BAUTA_ERROR__TOO_MANY_COLLECTIONS]: [
       "TooManyCollections",
       "the registry has 65,535 collections, and it can't have more",
+    ],
+    [BAUTA_ERROR__WRONG_TREE_PROGRAM]: [
+      "WrongTreeProgram",
+      "the tree must be owned by SPL's or Metaplex's compression program",
+    ],
+    [BAUTA_ERROR__INDEX_OUT_OF_TREE]: [
+      "IndexOutOfTree",
+      "the tree has no leaf with this index: the index must be below 2 to the power of the tree's depth",
+    ],
+    [BAUTA_ERROR__INVALID_CORE_COLLECTION]: [
+      "InvalidCoreCollection",
+      "the Core collection is malformed",
+    ],
+    [BAUTA_ERROR__UNKNOWN_TOKEN_STATE]: [
+      "UnknownTokenState",
+      "the token record has a state that this program does not know",
+    ],
+    [BAUTA_ERROR__TREE_CLOSED]: [
+      "TreeClosed",
+      "the tree's TreeConfig does not exist: the tree is closed, or Bubblegum does not control it",
     ],
   };
 

@@ -97,7 +97,7 @@ export type AddCollectionInstructionData = {
   key: Address;
   /** The kind of the collection. */
   kind: CollectionKind;
-  /** The sum of the collection's rules: 1 LOCKED, 2 PRINTS, 8 ISSUER_MOVES, 16 LEAVING. Each allows something. The kind defines which it may have. */
+  /** The sum of the collection's rules: 1 LOCKED, 2 PRINTS, 4 COMPRESSED, 8 ISSUER_MOVES, 16 LEAVING. Each allows something. The kind defines which it may have. */
   rules: number;
   /** The track of the collection's tokens. */
   track: bigint;
@@ -108,7 +108,7 @@ export type AddCollectionInstructionDataArgs = {
   key: Address;
   /** The kind of the collection. */
   kind: CollectionKindArgs;
-  /** The sum of the collection's rules: 1 LOCKED, 2 PRINTS, 8 ISSUER_MOVES, 16 LEAVING. Each allows something. The kind defines which it may have. */
+  /** The sum of the collection's rules: 1 LOCKED, 2 PRINTS, 4 COMPRESSED, 8 ISSUER_MOVES, 16 LEAVING. Each allows something. The kind defines which it may have. */
   rules: number;
   /** The track of the collection's tokens. */
   track: number | bigint;

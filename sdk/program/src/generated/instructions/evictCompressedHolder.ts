@@ -92,7 +92,7 @@ export type EvictCompressedHolderInstruction<
 
 export type EvictCompressedHolderInstructionData = {
   discriminator: ReadonlyUint8Array;
-  /** The siblings of the five lowest levels of the asset's leaf in the registry. Omitted if `staged` is given. */
+  /** The siblings of the five lowest levels of the asset's leaf in the registry. Omitted if `staged` is given. If both are given, this one is used. */
   path: Option<Array<Array<ReadonlyUint8Array>>>;
   /** The index of the asset's leaf in its tree. */
   index: number;
@@ -103,7 +103,7 @@ export type EvictCompressedHolderInstructionData = {
 };
 
 export type EvictCompressedHolderInstructionDataArgs = {
-  /** The siblings of the five lowest levels of the asset's leaf in the registry. Omitted if `staged` is given. */
+  /** The siblings of the five lowest levels of the asset's leaf in the registry. Omitted if `staged` is given. If both are given, this one is used. */
   path: OptionOrNullable<Array<Array<ReadonlyUint8Array>>>;
   /** The index of the asset's leaf in its tree. */
   index: number;
@@ -185,7 +185,7 @@ export type EvictCompressedHolderAsyncInput<
   merkleTree: Address<TAccountMerkleTree>;
   /** The `TreeConfig` of `merkle_tree`. */
   treeConfig: Address<TAccountTreeConfig>;
-  /** The asset's Core collection. Given if and only if the leaf is of V2 and has one. */
+  /** The asset's Core collection, if the leaf is of V2 and has one. Ignored for a leaf of V1. */
   coreCollection?: Address<TAccountCoreCollection>;
   /** The collection that the holder registered with, if the evidence is that the asset left it. */
   collection?: Address<TAccountCollection>;
@@ -335,7 +335,7 @@ export type EvictCompressedHolderInput<
   merkleTree: Address<TAccountMerkleTree>;
   /** The `TreeConfig` of `merkle_tree`. */
   treeConfig: Address<TAccountTreeConfig>;
-  /** The asset's Core collection. Given if and only if the leaf is of V2 and has one. */
+  /** The asset's Core collection, if the leaf is of V2 and has one. Ignored for a leaf of V1. */
   coreCollection?: Address<TAccountCoreCollection>;
   /** The collection that the holder registered with, if the evidence is that the asset left it. */
   collection?: Address<TAccountCollection>;
@@ -472,7 +472,7 @@ export type ParsedEvictCompressedHolderInstruction<
     merkleTree: TAccountMetas[3];
     /** The `TreeConfig` of `merkle_tree`. */
     treeConfig: TAccountMetas[4];
-    /** The asset's Core collection. Given if and only if the leaf is of V2 and has one. */
+    /** The asset's Core collection, if the leaf is of V2 and has one. Ignored for a leaf of V1. */
     coreCollection?: TAccountMetas[5] | undefined;
     /** The collection that the holder registered with, if the evidence is that the asset left it. */
     collection?: TAccountMetas[6] | undefined;

@@ -110,7 +110,7 @@ export type RegisterCompressedHolderInstructionData = {
   discriminator: ReadonlyUint8Array;
   /** The Poseidon1 hash of the member's secret. */
   commitment: ReadonlyUint8Array;
-  /** The siblings of the five lowest levels. Given if and only if the asset already has a leaf and `staged` is omitted. */
+  /** The siblings of the five lowest levels. Given if and only if the asset already has a leaf and `staged` is omitted. If both are given, `staged` is ignored. */
   path: Option<Array<Array<ReadonlyUint8Array>>>;
   /** The index of the asset's leaf in its tree. */
   index: number;
@@ -123,7 +123,7 @@ export type RegisterCompressedHolderInstructionData = {
 export type RegisterCompressedHolderInstructionDataArgs = {
   /** The Poseidon1 hash of the member's secret. */
   commitment: ReadonlyUint8Array;
-  /** The siblings of the five lowest levels. Given if and only if the asset already has a leaf and `staged` is omitted. */
+  /** The siblings of the five lowest levels. Given if and only if the asset already has a leaf and `staged` is omitted. If both are given, `staged` is ignored. */
   path: OptionOrNullable<Array<Array<ReadonlyUint8Array>>>;
   /** The index of the asset's leaf in its tree. */
   index: number;
@@ -212,7 +212,7 @@ export type RegisterCompressedHolderAsyncInput<
   /** The `TreeConfig` of `merkle_tree`. */
   treeConfig: Address<TAccountTreeConfig>;
   /**
-   * The asset's Core collection. Given if and only if the asset is of V2 and has one.
+   * The asset's Core collection, if the asset is of V2 and has one. Ignored for an asset of V1.
    * leaf has the hash of its address
    */
   coreCollection?: Address<TAccountCoreCollection>;
@@ -397,7 +397,7 @@ export type RegisterCompressedHolderInput<
   /** The `TreeConfig` of `merkle_tree`. */
   treeConfig: Address<TAccountTreeConfig>;
   /**
-   * The asset's Core collection. Given if and only if the asset is of V2 and has one.
+   * The asset's Core collection, if the asset is of V2 and has one. Ignored for an asset of V1.
    * leaf has the hash of its address
    */
   coreCollection?: Address<TAccountCoreCollection>;
@@ -566,7 +566,7 @@ export type ParsedRegisterCompressedHolderInstruction<
     /** The `TreeConfig` of `merkle_tree`. */
     treeConfig: TAccountMetas[6];
     /**
-     * The asset's Core collection. Given if and only if the asset is of V2 and has one.
+     * The asset's Core collection, if the asset is of V2 and has one. Ignored for an asset of V1.
      * leaf has the hash of its address
      */
     coreCollection?: TAccountMetas[7] | undefined;

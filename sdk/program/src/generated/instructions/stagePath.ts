@@ -10,6 +10,8 @@ import {
   getBytesEncoder,
   getStructDecoder,
   getStructEncoder,
+  getU8Decoder,
+  getU8Encoder,
   SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS,
   SolanaError,
   transformEncoder,
@@ -31,6 +33,7 @@ import {
 import {
   getAccountMetaFactory,
   getAddressFromResolvedInstructionAccount,
+  getNonNullResolvedInstructionInput,
   type ResolvedInstructionAccount,
 } from "@solana/kit/program-client-core";
 import { findStagedPda } from "../pdas/index.js";
@@ -67,11 +70,15 @@ export type StagePathInstruction<
 
 export type StagePathInstructionData = {
   discriminator: ReadonlyUint8Array;
+  /** A number that the signer chooses. It is part of the address of `staged`. */
+  number: number;
   /** The siblings of the five lowest levels. */
   path: Array<Array<ReadonlyUint8Array>>;
 };
 
 export type StagePathInstructionDataArgs = {
+  /** A number that the signer chooses. It is part of the address of `staged`. */
+  number: number;
   /** The siblings of the five lowest levels. */
   path: Array<Array<ReadonlyUint8Array>>;
 };
@@ -80,6 +87,7 @@ export function getStagePathInstructionDataEncoder(): FixedSizeEncoder<StagePath
   return transformEncoder(
     getStructEncoder([
       ["discriminator", fixEncoderSize(getBytesEncoder(), 8)],
+      ["number", getU8Encoder()],
       [
         "path",
         getArrayEncoder(getArrayEncoder(fixEncoderSize(getBytesEncoder(), 32), { size: 3 }), {
@@ -94,6 +102,7 @@ export function getStagePathInstructionDataEncoder(): FixedSizeEncoder<StagePath
 export function getStagePathInstructionDataDecoder(): FixedSizeDecoder<StagePathInstructionData> {
   return getStructDecoder([
     ["discriminator", fixDecoderSize(getBytesDecoder(), 8)],
+    ["number", getU8Decoder()],
     [
       "path",
       getArrayDecoder(getArrayDecoder(fixDecoderSize(getBytesDecoder(), 32), { size: 3 }), {
@@ -117,10 +126,11 @@ export type StagePathAsyncInput<
 > = {
   /** The signer, who pays the rent of `staged`, and to whom it is returned. */
   authority: TransactionSigner<TAccountAuthority>;
-  /** The signer's staged path. The first call of `stage_path` creates it. */
+  /** The signer's staged path. The first call of `stage_path` with its number creates it. */
   staged?: Address<TAccountStaged>;
   /** The system program, which creates `staged`. */
   systemProgram?: Address<TAccountSystemProgram>;
+  number: StagePathInstructionDataArgs["number"];
   path: StagePathInstructionDataArgs["path"];
 };
 
@@ -156,6 +166,7 @@ export async function getStagePathInstructionAsync<
   if (!accounts.staged.value) {
     accounts.staged.value = await findStagedPda({
       authority: getAddressFromResolvedInstructionAccount("authority", accounts.authority.value),
+      number: getNonNullResolvedInstructionInput("number", args.number),
     });
   }
   if (!accounts.systemProgram.value) {
@@ -187,10 +198,11 @@ export type StagePathInput<
 > = {
   /** The signer, who pays the rent of `staged`, and to whom it is returned. */
   authority: TransactionSigner<TAccountAuthority>;
-  /** The signer's staged path. The first call of `stage_path` creates it. */
+  /** The signer's staged path. The first call of `stage_path` with its number creates it. */
   staged: Address<TAccountStaged>;
   /** The system program, which creates `staged`. */
   systemProgram?: Address<TAccountSystemProgram>;
+  number: StagePathInstructionDataArgs["number"];
   path: StagePathInstructionDataArgs["path"];
 };
 
@@ -251,7 +263,7 @@ export type ParsedStagePathInstruction<
   accounts: {
     /** The signer, who pays the rent of `staged`, and to whom it is returned. */
     authority: TAccountMetas[0];
-    /** The signer's staged path. The first call of `stage_path` creates it. */
+    /** The signer's staged path. The first call of `stage_path` with its number creates it. */
     staged: TAccountMetas[1];
     /** The system program, which creates `staged`. */
     systemProgram: TAccountMetas[2];

@@ -28,10 +28,8 @@ import {
 } from "@solana/kit";
 import {
   getAccountMetaFactory,
-  getAddressFromResolvedInstructionAccount,
   type ResolvedInstructionAccount,
 } from "@solana/kit/program-client-core";
-import { findStagedPda } from "../pdas/index.js";
 import { BAUTA_PROGRAM_ADDRESS } from "../programs/index.js";
 
 export const UNSTAGE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([
@@ -85,72 +83,6 @@ export function getUnstageInstructionDataCodec(): FixedSizeCodec<
   return combineCodec(getUnstageInstructionDataEncoder(), getUnstageInstructionDataDecoder());
 }
 
-export type UnstageAsyncInput<
-  TAccountAuthority extends string = string,
-  TAccountStaged extends string = string,
-  TAccountSystemProgram extends string = string
-> = {
-  /** The signer, who pays the rent of `staged`, and to whom it is returned. */
-  authority: TransactionSigner<TAccountAuthority>;
-  /** The signer's staged path. The first call of `stage_path` creates it. */
-  staged?: Address<TAccountStaged>;
-  /** The system program, which creates `staged`. */
-  systemProgram?: Address<TAccountSystemProgram>;
-};
-
-export async function getUnstageInstructionAsync<
-  TAccountAuthority extends string,
-  TAccountStaged extends string,
-  TAccountSystemProgram extends string,
-  TProgramAddress extends Address = typeof BAUTA_PROGRAM_ADDRESS
->(
-  input: UnstageAsyncInput<TAccountAuthority, TAccountStaged, TAccountSystemProgram>,
-  config?: { programAddress?: TProgramAddress }
-): Promise<
-  UnstageInstruction<TProgramAddress, TAccountAuthority, TAccountStaged, TAccountSystemProgram>
-> {
-  // Program address.
-  const programAddress = config?.programAddress ?? BAUTA_PROGRAM_ADDRESS;
-
-  // Original accounts.
-  const originalAccounts = {
-    authority: { value: input.authority ?? null, isWritable: true },
-    staged: { value: input.staged ?? null, isWritable: true },
-    systemProgram: { value: input.systemProgram ?? null, isWritable: false },
-  };
-  const accounts = originalAccounts as Record<
-    keyof typeof originalAccounts,
-    ResolvedInstructionAccount
-  >;
-
-  // Resolve default values.
-  if (!accounts.staged.value) {
-    accounts.staged.value = await findStagedPda({
-      authority: getAddressFromResolvedInstructionAccount("authority", accounts.authority.value),
-    });
-  }
-  if (!accounts.systemProgram.value) {
-    accounts.systemProgram.value =
-      "11111111111111111111111111111111" as Address<"11111111111111111111111111111111">;
-  }
-
-  const getAccountMeta = getAccountMetaFactory(programAddress, "programId");
-  return Object.freeze({
-    accounts: [
-      getAccountMeta("authority", accounts.authority),
-      getAccountMeta("staged", accounts.staged),
-      getAccountMeta("systemProgram", accounts.systemProgram),
-    ],
-    data: getUnstageInstructionDataEncoder().encode({}),
-    programAddress,
-  } as UnstageInstruction<
-    TProgramAddress,
-    TAccountAuthority,
-    TAccountStaged,
-    TAccountSystemProgram
-  >);
-}
-
 export type UnstageInput<
   TAccountAuthority extends string = string,
   TAccountStaged extends string = string,
@@ -158,7 +90,7 @@ export type UnstageInput<
 > = {
   /** The signer, who pays the rent of `staged`, and to whom it is returned. */
   authority: TransactionSigner<TAccountAuthority>;
-  /** The signer's staged path. The first call of `stage_path` creates it. */
+  /** The signer's staged path. The first call of `stage_path` with its number creates it. */
   staged: Address<TAccountStaged>;
   /** The system program, which creates `staged`. */
   systemProgram?: Address<TAccountSystemProgram>;
@@ -218,7 +150,7 @@ export type ParsedUnstageInstruction<
   accounts: {
     /** The signer, who pays the rent of `staged`, and to whom it is returned. */
     authority: TAccountMetas[0];
-    /** The signer's staged path. The first call of `stage_path` creates it. */
+    /** The signer's staged path. The first call of `stage_path` with its number creates it. */
     staged: TAccountMetas[1];
     /** The system program, which creates `staged`. */
     systemProgram: TAccountMetas[2];

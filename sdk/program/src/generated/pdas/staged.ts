@@ -4,12 +4,14 @@ import {
   getAddressEncoder,
   getBytesEncoder,
   getProgramDerivedAddress,
+  getU8Encoder,
   type Address,
   type ProgramDerivedAddress,
 } from "@solana/kit";
 
 export type StagedSeeds = {
   authority: Address;
+  number: number;
 };
 
 export async function findStagedPda(
@@ -24,6 +26,7 @@ export async function findStagedPda(
     seeds: [
       getBytesEncoder().encode(new Uint8Array([115, 116, 97, 103, 101, 100])),
       getAddressEncoder().encode(seeds.authority),
+      getU8Encoder().encode(seeds.number),
     ],
   });
 }

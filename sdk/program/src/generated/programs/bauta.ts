@@ -77,7 +77,7 @@ import {
   getSetAdminInstructionAsync,
   getStagePathInstructionAsync,
   getSuspendCircuitInstructionAsync,
-  getUnstageInstructionAsync,
+  getUnstageInstruction,
   getVerifyInstructionAsync,
   parseAcceptAdminInstruction,
   parseAddCollectionInstruction,
@@ -152,7 +152,7 @@ import {
   type SetAdminAsyncInput,
   type StagePathAsyncInput,
   type SuspendCircuitAsyncInput,
-  type UnstageAsyncInput,
+  type UnstageInput,
   type VerifyAsyncInput,
 } from "../instructions/index.js";
 import {

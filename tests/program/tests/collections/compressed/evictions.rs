@@ -1,4 +1,4 @@
-use bauta::bubblegum::{BUBBLEGUM_PROGRAM, CompressedLeaf};
+use bauta::bubblegum::{BUBBLEGUM_PROGRAM, CompressedLeaf, Version};
 use bauta::errors::BautaError;
 use bauta::events::Evidence;
 use bauta::state::{AssetForm, Collection, CollectionKind};
@@ -137,8 +137,33 @@ fn only_the_trees_own_config_shows_that_it_is_closed() {
             ..genuine
         },
     );
-    assert_refused(fixture.evict(&nft, Some(&nft)), BautaError::InvalidTree);
+    assert_refused(fixture.evict(&nft, Some(&nft)), BautaError::WrongTreeProgram);
     fixture.inner.assert_leaves(1);
+}
+
+/// The creator of a tree of V2 whose leaves are all burnt can close it, and create another one at the
+/// same address.
+#[test]
+fn the_holder_of_an_asset_whose_tree_was_created_again_is_judged_by_the_new_leaf() {
+    for (version, depth) in [(Version::V2, 5), (Version::V2, 3), (Version::V1, 5)] {
+        let (mut fixture, nft) = registered_v2(RULES);
+        let address = fixture.tree.address;
+        let chain = &mut fixture.inner.chain;
+        fixture.tree = chain.compressed_tree_at(address, version, depth, 1);
+        let before = chain.clone();
+        let evicted = fixture.evict(&nft, None).expect("the leaf is not minted");
+        assert_eq!(evidence(&evicted), Evidence::LeafEmpty);
+
+        fixture.inner.chain = before.clone();
+        let same = fixture.tree.append(nft.clone());
+        assert_eq!(same.id, nft.id);
+        fixture.inner.chain.write_tree(&fixture.tree);
+        assert_refused(fixture.evict(&nft, Some(&same)), BautaError::NoEvidence);
+
+        let sold = fixture.sell(&same);
+        let evicted = fixture.evict(&nft, Some(&sold)).expect("another owner");
+        assert_eq!(evidence(&evicted), Evidence::OtherOwner);
+    }
 }
 
 #[test]

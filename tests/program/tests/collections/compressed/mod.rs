@@ -9,38 +9,54 @@ mod v2;
 
 use bauta::bubblegum::Version;
 use bauta::state::{AssetForm, CollectionKind};
+use bauta_client::addresses;
 use bauta_client::eligibility::{CompressedAsset, why_compressed_asset_is_not_eligible};
-use bauta_client::{addresses, instructions::EvictCompressedHolder};
-use bauta_program_test::{CompressedNft, CompressedTree, Receipt, Refusal};
+use bauta_client::instructions::{EvictCompressedHolder, OnChainPath};
+use bauta_program_test::{CompressedNft, CompressedTree, Receipt, Refusal, TestChain};
+use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
 use super::{Fixture, TRACK, assert_named_before, view};
 
 /// A registry with one collection, and a tree.
-struct Compressed {
-    inner: Fixture,
-    tree: CompressedTree,
+pub struct Compressed {
+    pub inner: Fixture,
+    pub tree: CompressedTree,
 }
 
 impl Compressed {
     /// Creates a collection of Core with rules, and a tree of V2 with a canopy.
     fn v2(rules: u16) -> Self {
-        let mut inner = Fixture::new(CollectionKind::Core, rules);
-        let key = inner.key;
-        inner.chain.write_core_collection(&key, &[]);
-        let tree = inner.chain.compressed_tree(Version::V2, 5, 2);
-        Self { inner, tree }
+        Self::with_chain(TestChain::new(), Version::V2, rules)
     }
 
     /// Creates a collection of Token Metadata with rules, and a tree of V1 with a canopy.
     fn v1(rules: u16) -> Self {
-        let mut inner = Fixture::new(CollectionKind::TokenMetadata, rules);
-        let tree = inner.chain.compressed_tree(Version::V1, 5, 2);
+        Self::with_chain(TestChain::new(), Version::V1, rules)
+    }
+
+    /// Creates the collection and the tree in a chain.
+    pub fn with_chain(mut chain: TestChain, version: Version, rules: u16) -> Self {
+        let key = chain.new_keypair("collection").pubkey();
+        Self::with_key(chain, key, version, rules)
+    }
+
+    /// Adds the collection with this key, and creates the tree.
+    pub fn with_key(chain: TestChain, key: Address, version: Version, rules: u16) -> Self {
+        let kind = match version {
+            Version::V1 => CollectionKind::TokenMetadata,
+            Version::V2 => CollectionKind::Core,
+        };
+        let mut inner = Fixture::with_key(chain, key, kind, rules);
+        if version == Version::V2 {
+            inner.chain.write_core_collection(&key, &[]);
+        }
+        let tree = inner.chain.compressed_tree(version, 5, 2);
         Self { inner, tree }
     }
 
-    fn owner(&mut self, name: &str) -> Keypair {
+    pub fn owner(&mut self, name: &str) -> Keypair {
         self.inner.chain.funded_keypair(name)
     }
 
@@ -54,18 +70,18 @@ impl Compressed {
         }
     }
 
-    fn mint(&mut self) -> CompressedNft {
+    pub fn mint(&mut self) -> CompressedNft {
         self.mint_with_flags(0)
     }
 
     /// Writes a leaf, as Bubblegum does when the asset changes. `None` empties it.
-    fn set(&mut self, index: u32, nft: Option<&CompressedNft>) {
+    pub fn set(&mut self, index: u32, nft: Option<&CompressedNft>) {
         self.tree.set(index, nft);
         self.inner.chain.write_tree(&self.tree);
     }
 
     /// Transfers an asset to a new owner.
-    fn sell(&mut self, nft: &CompressedNft) -> CompressedNft {
+    pub fn sell(&mut self, nft: &CompressedNft) -> CompressedNft {
         let buyer = self.owner("buyer");
         let sold = nft.sold_to(&buyer);
         self.set(nft.index, Some(&sold));
@@ -73,7 +89,7 @@ impl Compressed {
     }
 
     #[track_caller]
-    fn register(&mut self, nft: &CompressedNft) -> Result<Receipt, Refusal> {
+    pub fn register(&mut self, nft: &CompressedNft) -> Result<Receipt, Refusal> {
         let proof = self.tree.proof(nft.index);
         self.register_with(nft, proof)
     }
@@ -113,7 +129,7 @@ impl Compressed {
             .compressed_eviction(&self.inner.registry, &self.tree, nft, leaf)
     }
 
-    fn evict(&mut self, nft: &CompressedNft, leaf: Option<&CompressedNft>) -> Result<Receipt, Refusal> {
+    pub fn evict(&mut self, nft: &CompressedNft, leaf: Option<&CompressedNft>) -> Result<Receipt, Refusal> {
         let eviction = self.eviction(nft, leaf);
         self.send_eviction(&eviction)
     }
@@ -124,9 +140,17 @@ impl Compressed {
             .evict_compressed(&mut self.inner.registry, eviction)
     }
 
+    /// Stages a path and returns its account.
+    #[track_caller]
+    fn stage(&mut self, signer: &Keypair, number: u8, path: OnChainPath) -> Address {
+        let staged = self.inner.chain.stage_path(signer, number, path);
+        staged.expect("stage_path");
+        addresses::staged(&signer.pubkey(), number).address
+    }
+
     /// Asserts that the asset is registered as a compressed asset of this owner.
     #[track_caller]
-    fn assert_holder(&self, nft: &CompressedNft) {
+    pub fn assert_holder(&self, nft: &CompressedNft) {
         let holding = self.inner.chain.holding(&self.inner.registry, &nft.id);
         let holding = holding.expect("the asset is registered");
         assert_eq!(

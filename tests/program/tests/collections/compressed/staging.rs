@@ -2,7 +2,7 @@ use bauta::errors::BautaError;
 use bauta::state::{Collection, Staged};
 use bauta_client::addresses;
 use bauta_client::instructions::{StagePath, Unstage};
-use bauta_primitives::{Attributes, EntryId, Leaf};
+use bauta_primitives::{Attributes, EntryId, FieldElement, Leaf};
 use bauta_program_test::{CompressedNft, assert_refused};
 use solana_signer::Signer;
 
@@ -22,23 +22,15 @@ fn registered() -> (Compressed, CompressedNft) {
 #[test]
 fn a_staged_path_serves_a_registration_and_an_eviction_and_its_rent_is_returned() {
     let (mut fixture, nft) = registered();
-    let (inner, signer) = (&mut fixture.inner, nft.owner.pubkey());
-    let path = inner.chain.on_chain_path(&inner.registry, 0);
-    let stage = StagePath {
-        authority: signer,
-        path,
-    };
+    let signer = nft.owner.pubkey();
+    let path = fixture.inner.chain.on_chain_path(&fixture.inner.registry, 0);
     let lamports =
         |chain: &bauta_program_test::TestChain| chain.account(&signer).expect("the signer exists").lamports;
-    let before = lamports(&inner.chain);
+    let before = lamports(&fixture.inner.chain);
     // A second call overwrites the path.
-    for _ in 0..2 {
-        inner
-            .chain
-            .send(&[stage.instruction()], &[&nft.owner])
-            .expect("stage_path");
-    }
-    let address = addresses::staged(&signer).address;
+    fixture.stage(&nft.owner, 9, [[FieldElement::ZERO; 3]; 5]);
+    let address = fixture.stage(&nft.owner, 9, path);
+    let inner = &mut fixture.inner;
     let staged: Staged = inner.chain.state(&address).expect("the path is staged");
     assert_eq!(staged.authority, signer);
     assert!(lamports(&inner.chain) < before);
@@ -55,7 +47,7 @@ fn a_staged_path_serves_a_registration_and_an_eviction_and_its_rent_is_returned(
         inner.chain.send(&[register.instruction()], &[&nft.owner]),
         BautaError::MissingPath,
     );
-    register.staged_by = Some(signer);
+    register.staged = Some(address);
     inner
         .chain
         .send(&[register.instruction()], &[&nft.owner])
@@ -76,11 +68,14 @@ fn a_staged_path_serves_a_registration_and_an_eviction_and_its_rent_is_returned(
     let sold = fixture.sell(&nft);
     let mut evict = fixture.eviction(&nft, Some(&sold));
     evict.path = None;
-    evict.staged_by = Some(signer);
+    evict.staged = Some(address);
     fixture.send_eviction(&evict).expect("the path is staged");
     fixture.inner.assert_leaves(1);
 
-    let unstage = Unstage { authority: signer };
+    let unstage = Unstage {
+        authority: signer,
+        number: 9,
+    };
     let chain = &mut fixture.inner.chain;
     chain
         .send(&[unstage.instruction()], &[&nft.owner])
@@ -91,25 +86,45 @@ fn a_staged_path_serves_a_registration_and_an_eviction_and_its_rent_is_returned(
             .is_none_or(|account| account.lamports == 0)
     );
     assert_eq!(lamports(chain), before);
-    chain
-        .send(&[stage.instruction()], &[&nft.owner])
-        .expect("the path can be staged again");
+    fixture.stage(&nft.owner, 9, path);
+}
+
+/// One signer can send many evictions at a time.
+#[test]
+fn two_staged_paths_of_one_signer_serve_two_evictions_in_any_order() {
+    for order in [[0, 1], [1, 0]] {
+        let (mut fixture, first) = registered();
+        let second = fixture.mint();
+        fixture.register(&second).expect("the other registration");
+        let keeper = fixture.owner("keeper");
+        let mut evictions = [(0, &first), (1, &second)].map(|(number, nft)| {
+            let sold = fixture.sell(nft);
+            let mut evict = fixture.eviction(nft, Some(&sold));
+            let path = evict.path.take().expect("the path is given");
+            evict.staged = Some(fixture.stage(&keeper, number, path));
+            evict
+        });
+        assert_ne!(evictions[0].staged, evictions[1].staged);
+        // The neighbour's sale changed the proof.
+        for evict in &mut evictions {
+            evict.place.proof = fixture.tree.proof(evict.place.index);
+        }
+        for index in order {
+            fixture
+                .send_eviction(&evictions[index])
+                .expect("the asset was sold");
+        }
+        fixture.inner.assert_leaves(2);
+    }
 }
 
 #[test]
 fn a_first_registration_takes_no_staged_path() {
     let (mut fixture, nft) = registered();
     let other = fixture.mint();
-    let (inner, signer) = (&mut fixture.inner, nft.owner.pubkey());
-    let path = inner.chain.on_chain_path(&inner.registry, 0);
-    let stage = StagePath {
-        authority: signer,
-        path,
-    };
-    inner
-        .chain
-        .send(&[stage.instruction()], &[&nft.owner])
-        .expect("stage_path");
+    let path = fixture.inner.chain.on_chain_path(&fixture.inner.registry, 0);
+    let staged = fixture.stage(&nft.owner, 0, path);
+    let inner = &mut fixture.inner;
     let mut register = inner.chain.compressed_registration(
         &inner.registry,
         &fixture.tree.address,
@@ -117,13 +132,13 @@ fn a_first_registration_takes_no_staged_path() {
         fixture.tree.proof(other.index),
         &inner.key,
     );
-    register.staged_by = Some(signer);
+    register.staged = Some(staged);
     assert_refused(
         inner.chain.send(&[register.instruction()], &[&other.owner]),
         BautaError::UnexpectedPath,
     );
     // A path in the arguments has precedence over the staged one.
-    register.staged_by = None;
+    register.staged = None;
     register.path = Some(path);
     assert_refused(
         inner.chain.send_v1(&[register.instruction()], &[&other.owner]),
@@ -140,16 +155,19 @@ fn only_its_signer_changes_and_closes_a_staged_path() {
     let path = inner.chain.on_chain_path(&inner.registry, 0);
     let stage = StagePath {
         authority: signer,
+        number: 0,
         path,
     };
-    let own = addresses::staged(&signer).address;
+    let own = addresses::staged(&signer, 0).address;
     for is_staged in [false, true] {
         let steal = StagePath {
             authority: thief.pubkey(),
+            number: 0,
             path,
         };
         let unstage = Unstage {
             authority: thief.pubkey(),
+            number: 0,
         };
         let mut instructions = vec![steal.instruction()];
         if is_staged {

@@ -4,6 +4,7 @@ use bauta::events::Evidence;
 use bauta::state::{Collection, CollectionKind};
 use bauta_program_test::{assert_refused, compressed_metadata};
 use solana_address::Address;
+use solana_signer::Signer;
 
 use super::Compressed;
 use crate::{Fixture, evidence};
@@ -82,6 +83,24 @@ fn an_asset_of_v1_needs_its_whole_metadata() {
         fixture.register(&changed).expect_err("the metadata is changed");
     }
     fixture.inner.assert_leaves(0);
+}
+
+#[test]
+fn any_changed_field_of_a_leaf_of_v1_is_refused() {
+    let mut fixture = Compressed::v1(Collection::COMPRESSED);
+    let nft = fixture.mint();
+    let thief = fixture.owner("thief");
+    let mut stolen = nft.clone();
+    stolen.leaf.owner = thief.pubkey();
+    stolen.owner = thief;
+    let [mut delegated, mut created] = [(); 2].map(|()| nft.clone());
+    delegated.leaf.delegate = Some(Address::new_from_array([1; 32]));
+    created.leaf.creator_hash = [1; 32];
+    for changed in [stolen, delegated, created] {
+        assert_refused(fixture.register(&changed), BautaError::StaleProof);
+    }
+    fixture.register(&nft).expect("the leaf is the same");
+    fixture.inner.assert_leaves(1);
 }
 
 /// A leaf of V1 has no Core collection, and one of V2 has no metadata on chain.

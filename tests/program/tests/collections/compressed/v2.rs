@@ -1,10 +1,11 @@
-use bauta::bubblegum::{CompressedLeaf, LeafData};
+use bauta::bubblegum::{CompressedLeaf, LeafData, Version};
 use bauta::errors::BautaError;
 use bauta::events::Evidence;
 use bauta::state::{Collection, CollectionKind};
-use bauta_program_test::assert_refused;
+use bauta_program_test::{assert_refused, lookups};
 use mpl_core::types::{PermanentFreezeDelegate, PermanentTransferDelegate, Plugin};
 use solana_address::Address;
+use solana_signer::Signer;
 
 use super::Compressed;
 use crate::{Fixture, evidence};
@@ -125,7 +126,7 @@ fn an_asset_of_another_core_collection_is_refused_with_any_account() {
     assert_refused(fixture.register(&member), BautaError::WrongCoreCollection);
     fixture.inner.chain.set_account(&key, genuine);
     fixture.inner.change(&key, |data| data.truncate(40));
-    assert_refused(fixture.register(&member), BautaError::WrongCoreCollection);
+    assert_refused(fixture.register(&member), BautaError::InvalidCoreCollection);
     fixture.inner.assert_leaves(0);
 }
 
@@ -143,6 +144,66 @@ fn a_compressed_asset_can_be_a_collection_of_its_own() {
     assert_refused(fixture.register(&second), BautaError::NotInCollection);
     fixture.register(&nft).expect("the collection is the asset");
     fixture.inner.assert_leaves(1);
+}
+
+/// The flag binds a leaf to its owner, but the authority of a Core collection can take the leaf into
+/// its collection and burn it there. The creator of a tree that is empty then creates the tree again,
+/// and mints the same id to any owner.
+#[test]
+fn an_asset_of_v2_that_is_its_own_collection_needs_the_rule_issuer_moves() {
+    for rules in [Collection::COMPRESSED, RULES] {
+        let mut fixture = Compressed::v2(RULES);
+        let bound = fixture.mint_with_flags(CompressedLeaf::NON_TRANSFERABLE);
+        fixture.inner = Fixture::with_key(fixture.inner.chain, bound.id, CollectionKind::Asset, rules);
+        let result = fixture.register(&bound);
+        if rules == RULES {
+            result.expect("the rule allows it");
+        } else {
+            assert_refused(result, BautaError::IssuerCanMove);
+        }
+    }
+}
+
+/// No rule would help the owner of such an asset.
+#[test]
+fn an_asset_outside_the_collection_is_refused_as_such_whatever_its_flags_are() {
+    let mut fixture = Compressed::v2(Collection::COMPRESSED);
+    let other = fixture.inner.chain.core_collection(&[]);
+    let owner = fixture.owner("holder");
+    for flags in [0, CompressedLeaf::FROZEN, 1 << 7] {
+        let (chain, tree) = (&mut fixture.inner.chain, &mut fixture.tree);
+        let nft = chain.mint_compressed(tree, &owner, Some(other), flags);
+        assert_refused(fixture.register(&nft), BautaError::NotInCollection);
+    }
+    fixture.inner.assert_leaves(0);
+}
+
+/// Every byte is a tag, a length, or hashed.
+#[test]
+fn every_changed_byte_of_the_leaf_in_the_instruction_is_refused() {
+    for mut fixture in [Compressed::v2(RULES), Compressed::v1(Collection::COMPRESSED)] {
+        let nft = fixture.mint();
+        let proof = fixture.tree.proof(nft.index);
+        // The discriminator, the commitment, the missing path and the index are before the leaf, and
+        // the proof with its length after it. The flags are last, and a leaf of V1 has none.
+        let flags = usize::from(fixture.tree.version == Version::V1);
+        let (before, after) = (8 + 32 + 1 + 4, flags + 4 + 32 * proof.len());
+        let inner = &mut fixture.inner;
+        let (registry, tree) = (&inner.registry, &fixture.tree.address);
+        let register = inner
+            .chain
+            .compressed_registration(registry, tree, &nft, proof, &inner.key);
+        let genuine = register.instruction();
+        let table = lookups(&genuine, &nft.owner.pubkey());
+        for at in before..genuine.data.len() - after {
+            let mut changed = genuine.clone();
+            changed.data[at] ^= 1;
+            let sent = inner.chain.send_with_table(&[changed], &[&nft.owner], &table);
+            assert!(sent.is_err(), "byte {at}");
+        }
+        let sent = inner.chain.send_with_table(&[genuine], &[&nft.owner], &table);
+        sent.expect("the leaf is the same");
+    }
 }
 
 #[test]
