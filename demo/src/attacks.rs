@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use bauta::state::ScopeMode;
 use bauta_client::ReferenceTree;
 use bauta_client::instructions::Verify;
 use bauta_primitives::Scope;
@@ -119,7 +120,7 @@ async fn around_the_gate(scenario: &mut Scenario) -> Result<()> {
     let gate = Some(Keypair::new().pubkey());
     let created = scenario
         .registry
-        .create_scope(&scenario.chain, &scenario.circuit, 2, gate)
+        .create_scope(&scenario.chain, &scenario.circuit, 2, ScopeMode::Snapshot, gate)
         .await?;
     let (gated, sent) = created;
     scenario.database.reach(sent.slot).await?;

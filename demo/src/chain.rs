@@ -114,6 +114,12 @@ impl Chain {
         account.with_context(|| format!("there is no account at {address}"))
     }
 
+    /// Returns whether there is an account at an address.
+    pub async fn exists(&self, address: &Address) -> Result<bool> {
+        let (_, account) = self.rpc.account(address, CommitmentLevel::Confirmed).await?;
+        Ok(account.is_some())
+    }
+
     /// Returns the chain's time in Unix seconds. On a busy machine, the time of a local chain is
     /// behind real time.
     pub async fn time(&self) -> Result<i64> {
@@ -170,9 +176,9 @@ impl From<Failure> for anyhow::Error {
     }
 }
 
-/// Returns a variable that `cargo xtask demo` sets.
+/// Returns a variable that `cargo xtask demo` or `cargo xtask up` sets.
 pub fn variable(name: &str) -> Result<String> {
-    env::var(name).with_context(|| format!("{name} is not set; start this program with `cargo xtask demo`"))
+    env::var(name).with_context(|| format!("{name} is not set; start this program with `cargo xtask`"))
 }
 
 fn rule(error: &TransactionError, instructions: &[Instruction]) -> String {

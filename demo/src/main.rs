@@ -18,16 +18,25 @@ mod output;
 mod protocol;
 mod scenario;
 mod tokens;
+mod web;
 
+use std::env;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use scenario::{HOLDERS, Scenario};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    let result = match env::args().nth(1).as_deref() {
+        Some("web") => web::run().await,
+        Some(other) => Err(anyhow!(
+            "there is no command {other:?}; the only command is \"web\""
+        )),
+        None => run().await,
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\nthe demo failed: {error:#}");

@@ -27,6 +27,8 @@ use crate::{
 const ROOT_TTL: i64 = 3600;
 /// The time from now to the expiry of a proof, in seconds.
 const PROOF_LIFETIME: i64 = 600;
+/// The time for which a scope is open, in seconds.
+const SCOPE_DURATION: i64 = 7 * 86_400;
 /// The leaf format that the ownership statement uses.
 const LEAF_FORMAT: u8 = 1;
 
@@ -101,11 +103,10 @@ pub struct ProofRequest<'a> {
 }
 
 impl Circuit {
-    /// Loads the development key, creates it if it does not exist, and registers it. The payer
-    /// signs as the admin.
+    /// Loads the development key, creates it if it does not exist, and registers it if it is not
+    /// registered. The payer signs as the admin.
     pub async fn register(chain: &Chain) -> Result<Self> {
         let key = load_or_setup_development(&Ownership::new(Depth::Ten))?;
-        key.prepare()?;
         let mut statement = [0; 32];
         statement[..Ownership::NAME.len()].copy_from_slice(Ownership::NAME.as_bytes());
         let registration = CircuitRegistration {
@@ -120,6 +121,9 @@ impl Circuit {
             verifying_key: key.verifying_key().to_bytes(),
         };
         let address = addresses::circuit_of(&registration).address;
+        if chain.exists(&address).await? {
+            return Ok(Self { key, address });
+        }
         let register = RegisterCircuit {
             payer: chain.payer.pubkey(),
             admin: chain.payer.pubkey(),
@@ -128,6 +132,11 @@ impl Circuit {
         let sent = chain.send(&[register.instruction()], &[]).await;
         sent.map_err(anyhow::Error::from).context("register_circuit")?;
         Ok(Self { key, address })
+    }
+
+    /// Computes the tables that make proofs faster.
+    pub fn prepare(&self) -> Result<()> {
+        Ok(self.key.prepare()?)
     }
 
     /// Makes a proof of membership for a root. Returns a `verify` instruction with the proof and a
@@ -181,15 +190,15 @@ pub async fn expiry(chain: &Chain) -> Result<i64> {
 }
 
 impl Registry {
-    /// Creates a registry whose authority is the payer.
-    pub async fn create(chain: &Chain) -> Result<Self> {
+    /// Creates a registry whose authority is the payer. The payer has one registry for each nonce.
+    pub async fn create(chain: &Chain, nonce: u64) -> Result<Self> {
         let (authority, tree) = (chain.payer.pubkey(), Keypair::new());
         let rent = chain.rent(Tree::SPACE).await?;
         let create = CreateRegistry {
             authority,
             payer: authority,
             tree: Some(tree.pubkey()),
-            nonce: 1,
+            nonce,
             kind: RegistryKind::Holders,
             depth: 10,
             leaf_format: LEAF_FORMAT,
@@ -264,12 +273,13 @@ impl Registry {
         chain.send(&[register], &[&nft.owner]).await
     }
 
-    /// Creates a scope of mode Snapshot with the current root, open for a day.
+    /// Creates a scope that is open for a week. The mode Snapshot takes the current root.
     pub async fn create_scope(
         &self,
         chain: &Chain,
         circuit: &Circuit,
         nonce: u64,
+        mode: ScopeMode,
         gate: Option<Address>,
     ) -> Result<(ScopeAccount, Sent)> {
         let now = chain.time().await?;
@@ -280,11 +290,11 @@ impl Registry {
             circuit: circuit.address,
             auxiliary_registry: None,
             nonce,
-            mode: ScopeMode::Snapshot,
+            mode,
             gate,
             required_claim: None,
             opens_at: now - 60,
-            closes_at: now + 86_400,
+            closes_at: now + SCOPE_DURATION,
             expected_root: None,
         };
         let sent = chain.send(&[create.instruction()], &[]).await;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use bauta::state::CollectionKind;
+use bauta::state::{CollectionKind, ScopeMode};
 use bauta_client::instructions::Verify;
 use bauta_client::{ReferenceTree, decode_account};
 use bauta_primitives::tree::{Depth, MembershipPath};
@@ -65,6 +65,7 @@ impl Scenario {
         output.heading("2. Register the circuit's verifying key on chain");
         let start = Instant::now();
         let circuit = Circuit::register(&chain).await?;
+        circuit.prepare()?;
         output.fact("statement", "ownership, version 1, depth 10 (1,048,576 entries)");
         output.fact("key loaded, prepared and registered in", seconds(start));
         output.warn(bauta_circuits::keys::DEVELOPMENT_WARNING);
@@ -73,7 +74,7 @@ impl Scenario {
             "3. {HOLDERS} holders of three types of NFTs register, with one commitment each"
         ));
         let tokens = Tokens::new(&chain).await?;
-        let registry = Registry::create(&chain).await?;
+        let registry = Registry::create(&chain, 1).await?;
         let mut collections = Vec::new();
         for (track, kind) in TRACKS.into_iter().zip(KINDS) {
             let collection = tokens.create_collection(&chain, kind, HOLDERS as u64).await?;
@@ -96,7 +97,9 @@ impl Scenario {
         );
 
         output.heading("4. Create a scope (Snapshot): one verification per token, at the current root");
-        let (scope, sent) = registry.create_scope(&chain, &circuit, 1, None).await?;
+        let (scope, sent) = registry
+            .create_scope(&chain, &circuit, 1, ScopeMode::Snapshot, None)
+            .await?;
         database.reach(sent.slot).await?;
         output.fact("scope account", scope.address);
         Ok(Self {

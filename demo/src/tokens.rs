@@ -124,26 +124,36 @@ impl Tokens {
 
     /// Creates an asset of a collection for an owner.
     pub async fn mint(&self, chain: &Chain, collection: &Collection, owner: Keypair) -> Result<Nft> {
+        let (mint, form) = self.mint_for(chain, collection, &owner.pubkey()).await?;
+        Ok(Nft {
+            mint,
+            owner,
+            collection: collection.key,
+            form,
+        })
+    }
+
+    /// Creates an asset of a collection for an owner whose keypair is unknown.
+    pub async fn mint_for(
+        &self,
+        chain: &Chain,
+        collection: &Collection,
+        owner: &Address,
+    ) -> Result<(Address, Form)> {
         let key = &collection.key;
-        let (mint, form) = match collection.kind {
-            CollectionKind::Group => self.mint_member(chain, key, &owner.pubkey()).await?,
-            CollectionKind::TokenMetadata => self.mint_with_metadata(chain, key, &owner.pubkey()).await?,
+        match collection.kind {
+            CollectionKind::Group => self.mint_member(chain, key, owner).await,
+            CollectionKind::TokenMetadata => self.mint_with_metadata(chain, key, owner).await,
             CollectionKind::Core => {
                 let asset = Keypair::new().pubkey();
-                let account = metaplex::core_asset(asset, &owner.pubkey(), key);
+                let account = metaplex::core_asset(asset, owner, key);
                 chain.write_account(&account).await?;
-                (asset, Form::Core)
+                Ok((asset, Form::Core))
             }
             CollectionKind::Asset | CollectionKind::Prints => {
                 bail!("the demo has no collection of this kind")
             }
-        };
-        Ok(Nft {
-            mint,
-            owner,
-            collection: *key,
-            form,
-        })
+        }
     }
 
     /// Creates a group whose authority is the payer.

@@ -1,14 +1,34 @@
 //! `cargo xtask demo`: runs the main use case end to end, over real RPC, and prints each step.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::{
     system,
-    up::{NodeSettings, ServerSource, Stack, StackSettings},
+    up::{self, NodeSettings, ServerSource, Stack, StackSettings},
     workspace,
 };
+
+/// Arguments of `cargo xtask demo`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Use the demo page in Chromium instead, and take a picture of each step
+    #[arg(long)]
+    web: bool,
+}
+
+/// Runs the demo on a terminal, or in a browser.
+pub fn run_selected(args: &Args) -> Result<()> {
+    if args.web { run_in_browser() } else { run() }
+}
+
+/// Runs the demo in a browser. Prints the paths of the pictures.
+fn run_in_browser() -> Result<()> {
+    let folder = workspace::cache()?.join("web-demo");
+    fs::create_dir_all(&folder).with_context(|| format!("can't create {}", folder.display()))?;
+    up::run_web_script(&["story", "--", &folder.display().to_string()])
+}
 
 /// Starts a chain and a database of its own, runs the demo on them, and stops them.
 pub fn run() -> Result<()> {

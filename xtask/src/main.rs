@@ -34,7 +34,7 @@ struct Cli {
 enum Task {
     /// Run the main use case end to end: holders register, one proves, the program verifies,
     /// attacks are refused
-    Demo,
+    Demo(demo::Args),
     /// Start what a developer needs, offline: a local chain with the program, Postgres, Redis and
     /// the services
     Up(up::Args),
@@ -56,7 +56,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
-        Task::Demo => demo::run(),
+        Task::Demo(args) => demo::run_selected(&args),
         Task::Up(args) => up::run(&args),
         Task::Localnet => localnet::run(),
         Task::Lint => lint::run(),

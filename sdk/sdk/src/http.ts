@@ -15,6 +15,8 @@ export interface ServiceRequest {
   readonly key?: string | undefined;
   /** The longest answer in bytes. The default is 1 MiB. */
   readonly limit?: number;
+  /** How the browser's cache is used. */
+  readonly cache?: RequestCache;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -62,7 +64,7 @@ export class Service {
 
   /** Returns the bytes of an answer. */
   async bytes(request: ServiceRequest): Promise<Uint8Array<ArrayBuffer>> {
-    const { path, route, shows, body, key, signal, limit = DEFAULT_LIMIT } = request;
+    const { path, route, shows, body, key, signal, limit = DEFAULT_LIMIT, cache = "default" } = request;
     const method = body === undefined ? "GET" : "POST";
     this.disclose(`${method} ${route}`, shows);
     const headers: Record<string, string> = {};
@@ -75,7 +77,7 @@ export class Service {
       });
     };
     const sent = body === undefined ? null : JSON.stringify(body);
-    const options: RequestInit = { method, headers, body: sent, signal: signal ?? null, credentials: "omit" };
+    const options: RequestInit = { method, headers, body: sent, signal: signal ?? null, credentials: "omit", cache };
     const response = await fetch(this.url + path, options).catch(failed);
     if (!response.ok) throw await refusal(response);
     const bytes = await boundedBody(response, limit).catch(failed);
@@ -85,7 +87,8 @@ export class Service {
 
   /** Returns the JSON object of an answer. */
   async json(request: ServiceRequest): Promise<Reader> {
-    const bytes = await this.bytes(request);
+    // A browser repeats a stale read by itself, and such a request would not be reported.
+    const bytes = await this.bytes({ ...request, cache: "no-cache" });
     try {
       return new Reader(JSON.parse(new TextDecoder().decode(bytes)), request.route);
     } catch (error) {

@@ -12,6 +12,9 @@ import { toHex } from "./bytes.js";
 import type { OnRequest, Shown } from "./disclosure.js";
 import { BautaError } from "./error.js";
 
+/** Sends the requests of one read to one node. `report` reports each one after the first. */
+type Send<T> = (rpc: Rpc<SolanaRpcApi>, report: (method: string) => void) => Promise<T>;
+
 /** What a node answered, or why it did not answer. */
 type Answer<T> = { readonly host: string } & ({ readonly value: T } | { readonly error: unknown });
 
@@ -32,7 +35,7 @@ export class Nodes {
   }
 
   /** Requests something from every node, and returns all answers. More than half have to answer. */
-  async request<T>(method: string, shows: readonly Shown[], send: (rpc: Rpc<SolanaRpcApi>) => Promise<T>): Promise<T[]> {
+  async request<T>(method: string, shows: readonly Shown[], send: Send<T>): Promise<T[]> {
     const answers = await this.#answers(method, shows, send);
     const given = answers.flatMap((answer) => ("value" in answer ? [answer.value] : []));
     if (this.#isMajority(given.length)) return given;
@@ -40,10 +43,12 @@ export class Nodes {
     throw new BautaError("node-unreachable", reason, "Retry later, or use other nodes.");
   }
 
-  #answers<T>(method: string, shows: readonly Shown[], send: (rpc: Rpc<SolanaRpcApi>) => Promise<T>): Promise<Answer<T>[]> {
+  #answers<T>(method: string, shows: readonly Shown[], send: Send<T>): Promise<Answer<T>[]> {
     const answers = this.#nodes.map(async ({ host, rpc }): Promise<Answer<T>> => {
-      this.onRequest?.({ to: "node", host, request: method, shows: ["network address", ...shows] });
-      return send(rpc).then(
+      const report = (request: string) =>
+        this.onRequest?.({ to: "node", host, request, shows: ["network address", ...shows] });
+      report(method);
+      return send(rpc, report).then(
         (value) => ({ host, value }),
         (error: unknown) => ({ host, error }),
       );
@@ -52,7 +57,7 @@ export class Nodes {
   }
 
   /** Sends a transaction through every node. One of them has to accept it. */
-  async send(send: (rpc: Rpc<SolanaRpcApi>) => Promise<unknown>): Promise<void> {
+  async send(send: Send<unknown>): Promise<void> {
     const answers = await this.#answers("sendTransaction", ["transaction"], send);
     if (answers.some((answer) => "value" in answer)) return;
     throw new BautaError(
@@ -66,7 +71,7 @@ export class Nodes {
   async agreed<T>(
     method: string,
     shows: readonly Shown[],
-    send: (rpc: Rpc<SolanaRpcApi>) => Promise<T>,
+    send: Send<T>,
     name: (value: T) => string,
   ): Promise<T> {
     const given = await this.request(method, shows, send);

@@ -153,11 +153,12 @@ export async function findUse(
   if (!account) return null;
   const data = decoded(account, decodeNullifier);
   if (!equal(data.nullifierPrefix, bytes.subarray(0, 16))) throw falseAccount(record, "it records another nullifier");
-  const uses = await chain.nodes.request("getTransaction", ["nullifier"], async (rpc) => {
+  const uses = await chain.nodes.request("getSignaturesForAddress", ["nullifier"], async (rpc, report) => {
     const options = { commitment: level, limit: MAX_SIGNATURES } as const;
     const signatures = await rpc.getSignaturesForAddress(record, options).send();
     for (const { signature } of signatures) {
       const how = { commitment: level, encoding: "json", maxSupportedTransactionVersion: 0 } as const;
+      report("getTransaction");
       const transaction = await rpc.getTransaction(signature, how).send();
       for (const event of transaction ? await verificationsOf(transaction) : []) {
         if (event.scope !== scope.address || !equal(event.nullifier, bytes)) continue;

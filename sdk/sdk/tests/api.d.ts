@@ -241,6 +241,7 @@ export interface ServiceRequest {
     readonly body?: unknown;
     readonly key?: string | undefined;
     readonly limit?: number;
+    readonly cache?: RequestCache;
     readonly signal?: AbortSignal | undefined;
 }
 export declare class Refusal extends BautaError {
@@ -389,19 +390,21 @@ export declare function falseMembership(reason: string): BautaError;
 import { type Address, type Commitment, type EncodedAccount, type Rpc, type SolanaRpcApi } from "@solana/kit";
 import type { OnRequest, Shown } from "./disclosure.js";
 import { BautaError } from "./error.js";
+type Send<T> = (rpc: Rpc<SolanaRpcApi>, report: (method: string) => void) => Promise<T>;
 export declare class Nodes {
     #private;
     private readonly onRequest;
     constructor(urls: readonly string[], onRequest: OnRequest | undefined);
-    request<T>(method: string, shows: readonly Shown[], send: (rpc: Rpc<SolanaRpcApi>) => Promise<T>): Promise<T[]>;
-    send(send: (rpc: Rpc<SolanaRpcApi>) => Promise<unknown>): Promise<void>;
-    agreed<T>(method: string, shows: readonly Shown[], send: (rpc: Rpc<SolanaRpcApi>) => Promise<T>, name: (value: T) => string): Promise<T>;
+    request<T>(method: string, shows: readonly Shown[], send: Send<T>): Promise<T[]>;
+    send(send: Send<unknown>): Promise<void>;
+    agreed<T>(method: string, shows: readonly Shown[], send: Send<T>, name: (value: T) => string): Promise<T>;
     choose<T>(method: string, given: readonly T[], name: (value: T) => string): T;
     accepted<T, C>(given: readonly T[], candidates: readonly C[], accepts: (value: T, candidate: C) => boolean): C | undefined;
     accounts(address: Address, shows: readonly Shown[]): Promise<EncodedAccount[]>;
     account(address: Address, shows: readonly Shown[], commitment?: Commitment): Promise<EncodedAccount | undefined>;
 }
 export declare function unknownAccount(address: Address): BautaError;
+export {};
 
 // paths.d.ts
 import type { Address } from "@solana/kit";

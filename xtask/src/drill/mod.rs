@@ -14,7 +14,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::{bench, localnet, system, workspace};
+use crate::{bench, localnet, system, up, workspace};
 
 /// Arguments of `cargo xtask drill`.
 #[derive(clap::Args)]
@@ -92,6 +92,9 @@ enum Drill {
     /// Check in a real Prometheus that every query of the dashboard and every metric of the alerts
     /// has series
     Dashboard,
+    /// Use the demo page in Chromium with wallets that sign, refuse and change: no secret leaves the
+    /// page, and it keeps to its policy
+    Web,
     /// Build the image and run the compose file in a container engine, as in deploy/README.md; kill
     /// a worker, lose and restore the database
     Compose {
@@ -136,6 +139,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
         Drill::Alerts => alerts(),
         Drill::Dashboard => dashboard::run(),
+        Drill::Web => up::run_web_script(&["test"]),
         Drill::Compose { stand_ins } => compose::run(stand_ins),
         Drill::Service {
             jobs,

@@ -13,6 +13,7 @@
 mod node;
 mod services;
 mod stack;
+mod web;
 mod web_keys;
 
 use std::{
@@ -30,6 +31,7 @@ use anyhow::{Context, Result};
 pub use self::{
     node::NodeSettings,
     stack::{Ports, ServerSource, Stack, StackSettings},
+    web::run_script as run_web_script,
 };
 use crate::workspace;
 
@@ -39,6 +41,8 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const POSTGRES_PORT: u16 = 55432;
 /// The port of the private Redis.
 const REDIS_PORT: u16 = 56379;
+/// The port of the demo page.
+const WEB_PORT: u16 = 8081;
 
 /// Arguments of `cargo xtask up`.
 #[derive(clap::Args)]
@@ -62,6 +66,9 @@ pub struct Args {
     /// The websocket of that node [default: the URL with the next port]
     #[arg(long, value_name = "URL", requires = "url")]
     ws_url: Option<String>,
+    /// Don't build and serve the demo page
+    #[arg(long)]
+    no_web: bool,
     /// Run this command with the URLs of all servers in its environment, then stop the servers
     #[arg(last = true)]
     command: Vec<String>,
@@ -92,6 +99,7 @@ pub fn run(args: &Args) -> Result<()> {
     println!("\n{}\n", stack.summary());
     println!("In another shell:  set -a; . {}", file.path.display());
     println!("Ctrl-C stops all servers and removes their data.");
+    let _web = (!args.no_web).then(|| web::serve(&stack, port(WEB_PORT)));
     wait(&stop, &mut stack)
 }
 

@@ -113,7 +113,7 @@ impl ServerSource {
 }
 
 /// Adds what to do if a port is in use.
-fn with_hint(error: bauta_dev_servers::Error) -> anyhow::Error {
+pub(super) fn with_hint(error: bauta_dev_servers::Error) -> anyhow::Error {
     match error {
         bauta_dev_servers::Error::Port { .. } => anyhow!("{error}; use --free-ports"),
         error => error.into(),
