@@ -1,5 +1,6 @@
 //! The audit trail: one log record for each request for proofs, for the end of each job, for each
-//! refused API key and for each request of an operator. The records are logged with every value of
+//! refused API key and for each request of an operator. Requests beyond the rate limit have
+//! at most two records a minute for each client. The records are logged with every value of
 //! `RUST_LOG`.
 //!
 //! A record has the client (the API key's prefix), the circuit, the outcome, the time and the
@@ -119,6 +120,16 @@ pub fn admin_request(prefix: &str) {
 /// Records that a request has no API key that allows it. The span has the route.
 pub fn key_refused(code: &'static str, permission: &str) {
     tracing::info!(target: AUDIT, event = "key_refused", code, permission);
+}
+
+/// Records that the ticket of a request can't be used. The span has the route.
+pub fn ticket_refused(code: &'static str) {
+    tracing::info!(target: AUDIT, event = "ticket_refused", code);
+}
+
+/// Records requests of a client beyond the rate limit. `owner` is the prefix of its API key, or empty.
+pub fn rate_limited(owner: &str, requests: u64) {
+    tracing::info!(target: AUDIT, event = "rate_limited", owner, requests);
 }
 
 /// Records that this process ended a job.

@@ -281,9 +281,20 @@ impl Circuits {
         if ADDRESS_IDS.contains(&id) {
             return Err(CircuitError::not_built("address"));
         }
-        let mut circuits = self.loaded.iter();
-        let found = circuits.find(|circuit| circuit.description.id == id || id == OWNERSHIP);
-        found.ok_or(CircuitError::UnknownId)
+        self.with_id(id).next().ok_or(CircuitError::UnknownId)
+    }
+
+    /// Returns the circuit with this id and verifying key. `ownership-v1` is the id of the circuits of
+    /// all depths.
+    pub fn by_id_and_key_hash(&self, id: &str, hash: &[u8; 32]) -> Option<&Arc<Circuit>> {
+        self.with_id(id)
+            .find(|circuit| circuit.key.header().verifying_key_hash == *hash)
+    }
+
+    fn with_id(&self, id: &str) -> impl Iterator<Item = &Arc<Circuit>> {
+        self.loaded
+            .iter()
+            .filter(move |circuit| circuit.description.id == id || id == OWNERSHIP)
     }
 
     /// Returns the circuit whose verifying key has this hash.

@@ -25,6 +25,7 @@ mod proof;
 mod prover;
 mod queue;
 mod recent;
+mod refusals;
 mod request;
 mod routes;
 mod sealed_inputs;
@@ -54,6 +55,7 @@ use crate::{
     events::Events,
     prover::Prover,
     queue::Queue,
+    refusals::Refusals,
     routes::{AppState, Limits, PERMISSIONS},
     sealed_inputs::SealingKeys,
     settings::Settings,
@@ -258,6 +260,7 @@ async fn run(cli: Cli) -> Result<(), Error> {
             queue,
             events,
             limits: Limits::new(&settings),
+            refusals: Refusals::start(&service),
             // MAX_CONNECTIONS bounds all of them.
             streams: Streams::new(settings.max_streams_per_client, usize::MAX),
             // The other half is for requests that are answered at once.

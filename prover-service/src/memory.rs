@@ -12,7 +12,7 @@
 //! ```
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -68,24 +68,40 @@ impl Memory {
 }
 
 /// Returns the memory of the machine, and of each cgroup with a limit that contains this process.
-pub fn limits() -> Vec<Memory> {
-    let process = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let mut limits = cgroups(Path::new(MOUNT), &process);
-    if let Ok(memory) = Meminfo::current()
-        && let Some(available) = memory.mem_available
-    {
+///
+/// A file that doesn't exist is no limit. It is an error if a file can't be read, for example because
+/// the process has too many open files.
+pub fn limits() -> io::Result<Vec<Memory>> {
+    let process = read_if_exists(Path::new("/proc/self/cgroup"))?.unwrap_or_default();
+    let mut limits = cgroups(Path::new(MOUNT), &process)?;
+    let memory = Meminfo::current().map_err(io::Error::other)?;
+    if let Some(available) = memory.mem_available {
         limits.push(Memory {
             limit: memory.mem_total,
             used: memory.mem_total.saturating_sub(available),
         });
     }
-    limits
+    Ok(limits)
 }
 
 /// Returns the number of bytes that every limit has left.
-fn available() -> u64 {
-    let available = limits().into_iter().map(Memory::available);
-    available.min().unwrap_or(u64::MAX)
+fn available() -> io::Result<u64> {
+    let available = limits()?.into_iter().map(Memory::available);
+    Ok(available.min().unwrap_or(u64::MAX))
+}
+
+/// Reads a file. Returns `None` if it doesn't exist.
+fn read_if_exists(file: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(file) {
+        Ok(content) => Ok(Some(content)),
+        Err(error) if is_absent(error.kind()) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns whether an error means that a file doesn't exist.
+fn is_absent(error: io::ErrorKind) -> bool {
+    matches!(error, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Reserves memory for proofs. A proof that starts uses its memory only later, so the memory of
@@ -94,13 +110,20 @@ fn available() -> u64 {
 pub struct Reservations {
     state: Arc<State>,
     /// Reads the number of bytes that are left.
-    available: fn() -> u64,
+    available: fn() -> io::Result<u64>,
 }
 
 #[derive(Default)]
 struct State {
-    reserved: Mutex<u64>,
+    bytes: Mutex<Bytes>,
     released: Notify,
+}
+
+#[derive(Default)]
+struct Bytes {
+    reserved: u64,
+    /// The bytes that were left when the limits could last be read.
+    available: u64,
 }
 
 /// Reserved memory. Dropping it releases it.
@@ -116,7 +139,7 @@ impl Default for Reservations {
 }
 
 impl Reservations {
-    fn new(available: fn() -> u64) -> Self {
+    fn new(available: fn() -> io::Result<u64>) -> Self {
         Self {
             state: Arc::default(),
             available,
@@ -128,6 +151,9 @@ impl Reservations {
     ///
     /// The memory that running proofs use already counts twice, as used and as reserved. This only
     /// means that fewer proofs run at a time if memory is short.
+    ///
+    /// While the limits can't be read, their last values count. If they were never read, no proof
+    /// starts.
     pub async fn reserve(&self, bytes: u64) -> Option<Reservation> {
         loop {
             // Created before the check, so that no release is missed.
@@ -135,13 +161,18 @@ impl Reservations {
             tokio::pin!(released);
             released.as_mut().enable();
             {
-                let mut reserved = self.state.lock();
-                if (self.available)() >= reserved.saturating_add(bytes) {
-                    *reserved += bytes;
+                let mut state = self.state.lock();
+                match (self.available)() {
+                    Ok(available) => state.available = available,
+                    Err(error) => tracing::warn!(event = "memory_unreadable", %error),
+                }
+                if state.available >= state.reserved.saturating_add(bytes) {
+                    state.reserved += bytes;
+                    drop(state);
                     let state = self.state.clone();
                     return Some(Reservation { state, bytes });
                 }
-                if *reserved == 0 {
+                if state.reserved == 0 {
                     return None;
                 }
             }
@@ -151,20 +182,20 @@ impl Reservations {
 }
 
 impl State {
-    fn lock(&self) -> MutexGuard<'_, u64> {
-        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Bytes> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        *self.state.lock() -= self.bytes;
+        self.state.lock().reserved -= self.bytes;
         self.state.released.notify_waiters();
     }
 }
 
 /// Reads the limits of a process's cgroups. `process` is the content of its `/proc/PID/cgroup`.
-fn cgroups(mount: &Path, process: &str) -> Vec<Memory> {
+fn cgroups(mount: &Path, process: &str) -> io::Result<Vec<Memory>> {
     let mut limits = Vec::new();
     for line in process.lines() {
         let mut fields = line.splitn(3, ':').skip(1);
@@ -184,48 +215,50 @@ fn cgroups(mount: &Path, process: &str) -> Vec<Memory> {
         if !group.join(files.usage).exists() {
             group.clone_from(&root);
         }
-        limits.extend(read_groups(&root, group, &files));
+        limits.extend(read_groups(&root, group, &files)?);
     }
-    limits
+    Ok(limits)
 }
 
 /// Reads the limits of a cgroup and of its parents.
-fn read_groups(root: &Path, mut group: PathBuf, files: &Files) -> Vec<Memory> {
+fn read_groups(root: &Path, mut group: PathBuf, files: &Files) -> io::Result<Vec<Memory>> {
     let mut limits = Vec::new();
     while group.starts_with(root) {
-        limits.extend(read_group(&group, files));
+        limits.extend(read_group(&group, files)?);
         if !group.pop() {
             break;
         }
     }
-    limits
+    Ok(limits)
 }
 
-fn read_group(group: &Path, files: &Files) -> Option<Memory> {
-    let number = |file: &str| {
-        fs::read_to_string(group.join(file))
-            .ok()?
-            .trim()
-            .parse::<u64>()
-            .ok()
+/// Reads the limit of one cgroup. `None` if it has no limit.
+fn read_group(group: &Path, files: &Files) -> io::Result<Option<Memory>> {
+    let number = |file: &str| -> io::Result<Option<u64>> {
+        let content = read_if_exists(&group.join(file))?;
+        Ok(content.and_then(|content| content.trim().parse().ok()))
     };
     // Version 2 has the word `max` if there is no limit.
-    let limit = number(files.limit).filter(|limit| *limit < UNLIMITED)?;
-    let usage = number(files.usage)?;
-    let statistics = fs::read_to_string(group.join("memory.stat")).unwrap_or_default();
+    let limit = number(files.limit)?.filter(|limit| *limit < UNLIMITED);
+    let (Some(limit), Some(usage)) = (limit, number(files.usage)?) else {
+        return Ok(None);
+    };
+    let statistics = read_if_exists(&group.join("memory.stat"))?.unwrap_or_default();
     let cache = statistics
         .lines()
         .filter_map(|line| line.split_once(' '))
         .find(|(name, _)| *name == files.inactive_cache)
         .and_then(|(_, value)| value.trim().parse::<u64>().ok());
-    Some(Memory {
+    Ok(Some(Memory {
         limit,
         used: usage.saturating_sub(cache.unwrap_or_default()),
-    })
+    }))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     fn write(folder: &Path, files: &[(&str, &str)]) {
@@ -255,7 +288,7 @@ mod tests {
                 ("memory.stat", "active_file 5\ninactive_file 100\n"),
             ],
         );
-        let limits = cgroups(mount.path(), "0::/system.slice/prover.service\n");
+        let limits = cgroups(mount.path(), "0::/system.slice/prover.service\n").unwrap();
         let expected = Memory {
             limit: 1000,
             used: 800,
@@ -289,8 +322,8 @@ mod tests {
             limit: 2000,
             used: 1000,
         };
-        assert_eq!(cgroups(mount.path(), process), [expected]);
-        assert_eq!(cgroups(mount.path(), "1:name=systemd:/\n"), []);
+        assert_eq!(cgroups(mount.path(), process).unwrap(), [expected]);
+        assert_eq!(cgroups(mount.path(), "1:name=systemd:/\n").unwrap(), []);
     }
 
     #[test]
@@ -301,8 +334,11 @@ mod tests {
             &[("memory.max", "1000\n"), ("memory.current", "1\n")],
         );
         let expected = Memory { limit: 1000, used: 1 };
-        assert_eq!(cgroups(mount.path(), "0::/../../docker/4711\n"), [expected]);
-        assert_eq!(cgroups(mount.path(), "0::/\n"), [expected]);
+        assert_eq!(
+            cgroups(mount.path(), "0::/../../docker/4711\n").unwrap(),
+            [expected]
+        );
+        assert_eq!(cgroups(mount.path(), "0::/\n").unwrap(), [expected]);
     }
 
     #[test]
@@ -310,12 +346,12 @@ mod tests {
         let memory = Memory { limit: 10, used: 12 };
         assert_eq!(memory.available(), 0);
         assert!((memory.used_percent() - 100.0).abs() < 1e-9);
-        assert!((1..u64::MAX).contains(&available()));
+        assert!((1..u64::MAX).contains(&available().unwrap()));
     }
 
     #[tokio::test]
     async fn proofs_that_start_together_do_not_use_the_same_room() {
-        let reservations = Reservations::new(|| 250);
+        let reservations = Reservations::new(|| Ok(250));
         let first = reservations.reserve(100).await.unwrap();
         let second = reservations.reserve(100).await.unwrap();
         let mut third = Box::pin(reservations.reserve(100));
@@ -326,5 +362,29 @@ mod tests {
         // Without other proofs there is nothing to wait for.
         assert!(reservations.reserve(251).await.is_none());
         assert!(reservations.reserve(250).await.is_some());
+    }
+
+    #[test]
+    fn a_limit_that_can_not_be_read_is_an_error_and_not_an_absent_limit() {
+        let mount = tempfile::tempdir().unwrap();
+        write(mount.path(), &[("memory.current", "1\n")]);
+        // A folder can't be read as a file.
+        fs::create_dir(mount.path().join("memory.max")).unwrap();
+        assert!(cgroups(mount.path(), "0::/\n").is_err());
+    }
+
+    #[tokio::test]
+    async fn while_the_limits_can_not_be_read_their_last_values_count() {
+        static READS: AtomicUsize = AtomicUsize::new(0);
+        let unreadable = || Err(io::Error::other("too many open files"));
+        assert!(Reservations::new(unreadable).reserve(1).await.is_none());
+        let reservations = Reservations::new(|| match READS.fetch_add(1, Ordering::Relaxed) {
+            0 => Ok(250),
+            _ => Err(io::Error::other("too many open files")),
+        });
+        let first = reservations.reserve(100).await.unwrap();
+        let second = reservations.reserve(150).await.unwrap();
+        drop((first, second));
+        assert!(reservations.reserve(251).await.is_none());
     }
 }

@@ -2,6 +2,7 @@
 //! because operators have dashboards with each.
 
 use std::{
+    convert::Infallible,
     thread,
     time::{Duration, Instant},
 };
@@ -286,13 +287,17 @@ pub fn spawn_process_sampler(service: &Service) {
     service.spawn("the measurement of memory and processor", async move {
         let mut last = None;
         while !shutdown.is_cancelled() {
-            last = Some(sample(last.as_ref())?);
+            // The measurement fails while the process has too many open files. Requests go on.
+            match sample(last.as_ref()) {
+                Ok(sample) => last = Some(sample),
+                Err(error) => tracing::warn!(event = "measurement_failed", %error),
+            }
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(SAMPLE_INTERVAL) => {}
             }
         }
-        Ok::<_, procfs::ProcError>(())
+        Ok::<_, Infallible>(())
     });
 }
 
@@ -337,7 +342,7 @@ fn sample(last: Option<&ProcessorSample>) -> Result<ProcessorSample, procfs::Pro
         let processors = thread::available_parallelism().map_or(1, usize::from);
         gauge!(CPU_USAGE).set(processor_percent(last, &sample, processors));
     }
-    let used = memory::limits().into_iter().map(Memory::used_percent);
+    let used = memory::limits()?.into_iter().map(Memory::used_percent);
     if let Some(used) = used.max_by(f64::total_cmp) {
         gauge!(MACHINE_MEMORY).set(used);
     }

@@ -81,8 +81,8 @@ pub struct Settings {
     #[config(env = "DATABASE_CONNECTIONS", default = 50, validate(*database_connections >= 2, "must be at least 2"))]
     pub database_connections: u32,
 
-    /// Milliseconds after which Postgres cancels a statement of this service. At least 100. The
-    /// command `migrate` has no limit.
+    /// Milliseconds after which Postgres cancels a statement of this service. At least 100.
+    /// It doesn't apply to the commands `migrate`, `api-key` and `revoke-key`.
     #[config(env = "STATEMENT_TIMEOUT_MS", default = 10_000, validate(*statement_timeout_ms >= 100, "must be at least 100"))]
     pub statement_timeout_ms: u64,
 

@@ -46,6 +46,17 @@ pub enum ServiceError {
         /// The error of the operating system.
         error: io::Error,
     },
+    /// The process may have too few open files for connections of clients.
+    #[error(
+        "this process may have only {open_files} open files, and needs {needed} before it accepts connections: raise the \
+         limit to at least {needed} plus MAX_CONNECTIONS (`ulimit -n`, LimitNOFILE= in systemd, ulimits.nofile in Compose)"
+    )]
+    OpenFiles {
+        /// The limit of open files (`RLIMIT_NOFILE`).
+        open_files: usize,
+        /// The number of open files that are not for connections of clients.
+        needed: usize,
+    },
     /// The process can't install its signal handlers.
     #[error("can't wait for signals: {0}")]
     Signals(io::Error),

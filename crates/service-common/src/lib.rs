@@ -68,6 +68,7 @@ mod health;
 mod http;
 mod input;
 pub mod metrics;
+mod open_files;
 mod operations;
 mod origins;
 mod pairings;

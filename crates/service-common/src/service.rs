@@ -19,6 +19,7 @@ use crate::{
     address_limit::AddressLimit,
     http,
     metrics::Metrics,
+    open_files,
     operations::{self, Operations},
     server::{self, ConnectionLimits},
     spans::SpanExporter,
@@ -29,6 +30,8 @@ use crate::{
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// Time for a last running request to the operations port at the end.
 const LAST_REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
+/// Largest number of connections of the operations port.
+pub(crate) const OPERATIONS_CONNECTIONS: usize = 64;
 /// Limits of the operations port.
 const OPERATIONS_HTTP: HttpSettings = HttpSettings {
     host: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
@@ -36,8 +39,8 @@ const OPERATIONS_HTTP: HttpSettings = HttpSettings {
     request_timeout_ms: 10_000,
     client_timeout_ms: 10_000,
     max_concurrent_requests: 64,
-    max_connections: 64,
-    max_connections_per_address: 64,
+    max_connections: OPERATIONS_CONNECTIONS,
+    max_connections_per_address: OPERATIONS_CONNECTIONS,
     trusted_proxies: Vec::new(),
     allowed_origins: Vec::new(),
 };
@@ -62,7 +65,8 @@ struct OperationsPort {
 }
 
 impl Service {
-    /// Starts logs and metrics, installs handlers for SIGTERM and SIGINT, and opens the operations
+    /// Starts logs and metrics, raises the limit of open files to the largest that this process may
+    /// have, installs handlers for SIGTERM and SIGINT, and opens the operations
     /// port (`/metrics`, `/health`, `/ready`).
     pub async fn start(
         name: &'static str,
@@ -70,6 +74,7 @@ impl Service {
         settings: &OperationsSettings,
     ) -> Result<Self, ServiceError> {
         let spans = telemetry::start(name, settings)?;
+        open_files::raise_limit();
         let service = Self {
             name,
             operations: Operations {
@@ -144,6 +149,9 @@ impl Service {
 
     /// Serves the routes with request ids, metrics and limits. Returns the address. If `port` is 0,
     /// the operating system chooses a free port.
+    ///
+    /// # Errors
+    /// Returns [`ServiceError::OpenFiles`] if the limit of open files leaves no room for connections, and [`ServiceError::Listen`] if the port can't be opened.
     pub async fn serve(
         &self,
         port: u16,
@@ -226,7 +234,7 @@ async fn listen(
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     let limits = ConnectionLimits {
-        connections: settings.max_connections,
+        connections: open_files::fit_connections(settings.max_connections)?,
         by_address: AddressLimit::new(
             settings.max_connections_per_address,
             TrustedProxies::new(settings.trusted_proxies.clone()),

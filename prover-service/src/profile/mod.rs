@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bauta_service_common::InvalidField;
+use bauta_service_common::{InvalidField, InvalidFields};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -167,40 +167,42 @@ pub struct Case {
 }
 
 impl ProfileRequest {
-    /// Checks the fields, so that a run doesn't take too long.
-    pub fn check(&self) -> Result<(), InvalidField> {
-        let refuse = |field: &str, rule: String| Err(InvalidField::new(field, rule));
+    /// Checks the fields, so that a run doesn't take too long. The error has all invalid ones.
+    pub fn check(&self) -> Result<(), InvalidFields> {
+        let mut invalid = Vec::new();
+        let mut refuse = |field: &str, rule: String| invalid.push(InvalidField::new(field, rule));
         if self.circuit_types.is_empty() || self.circuit_types.len() > 2 {
             let rule = "must contain default, optimized or both, each at most once";
-            return refuse("circuitTypes", rule.to_owned());
-        }
-        if self.circuit_types.len() == 2 && self.circuit_types[0] == self.circuit_types[1] {
-            return refuse("circuitTypes", "must not contain a type twice".to_owned());
+            refuse("circuitTypes", rule.to_owned());
+        } else if self.circuit_types.len() == 2 && self.circuit_types[0] == self.circuit_types[1] {
+            refuse("circuitTypes", "must not contain a type twice".to_owned());
         }
         if !(1..=MAX_NETWORK_SIZES).contains(&self.network_sizes.len()) {
             let rule = format!("must contain 1 to {MAX_NETWORK_SIZES} sizes");
-            return refuse("networkSizes", rule);
+            refuse("networkSizes", rule);
         }
         for (index, size) in self.network_sizes.iter().enumerate() {
             if !(1..=MAX_NETWORK_SIZE).contains(size) {
                 let rule = format!("must be from 1 to {MAX_NETWORK_SIZE}");
-                return refuse(&format!("networkSizes[{index}]"), rule);
+                refuse(&format!("networkSizes[{index}]"), rule);
             }
         }
         if !(1..=MAX_ITERATIONS).contains(&self.iterations) {
-            return refuse("iterations", format!("must be from 1 to {MAX_ITERATIONS}"));
+            refuse("iterations", format!("must be from 1 to {MAX_ITERATIONS}"));
         }
         if self.warmup_iterations > MAX_WARMUP_ITERATIONS {
             let rule = format!("must be at most {MAX_WARMUP_ITERATIONS}");
-            return refuse("warmupIterations", rule);
+            refuse("warmupIterations", rule);
         }
         let cases = u32::try_from(self.circuit_types.len() * self.network_sizes.len()).unwrap_or(u32::MAX);
-        let proofs = cases.saturating_mul(self.iterations + self.warmup_iterations);
-        if proofs > MAX_PROOFS {
+        let iterations = self.iterations.saturating_add(self.warmup_iterations);
+        let proofs = cases.saturating_mul(iterations);
+        // The number of proofs is known only if the other fields follow their rules.
+        if invalid.is_empty() && proofs > MAX_PROOFS {
             let rule = format!("with {cases} cases makes {proofs} proofs; a run has at most {MAX_PROOFS}");
-            return refuse("iterations", rule);
+            invalid.push(InvalidField::new("iterations", rule));
         }
-        Ok(())
+        InvalidFields::of(invalid).map_or(Ok(()), Err)
     }
 
     /// Runs the measurement. It makes one proof at a time, and each proof waits for a worker slot

@@ -21,12 +21,12 @@ use std::{
     fmt::Display,
     slice,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bauta_service_common::{Service, spans};
 use bauta_store::{
-    Enqueued, JobConnection, JobRates, JobResult, JobState, NewJob, StartedJob, Store, StoreError,
+    Enqueued, ExpiredJob, JobConnection, JobRates, JobResult, JobState, NewJob, StartedJob, Store, StoreError,
 };
 use graphile_worker::{JobSpec, WorkerUtils};
 use tokio::signal::unix::{SignalKind, signal};
@@ -59,10 +59,12 @@ const FIRST_ATTEMPT_PRIORITY: i16 = 0;
 const RETRY_PRIORITY: i16 = -1;
 /// Largest time between a failed attempt and the next one.
 const MAX_BACK_OFF: Duration = Duration::from_mins(1);
-/// Largest number of ended jobs that one statement deletes.
-const DELETION_BATCH: u32 = 1_000;
-/// Largest number of such statements in one housekeeping.
-const DELETION_ROUNDS: u32 = 10;
+/// Interval at which the ended jobs of owners who have too many are deleted.
+const EXCESS_INTERVAL: Duration = Duration::from_secs(10);
+/// Largest number of jobs that one statement of the housekeeping ends or deletes.
+const BATCH: u32 = 1_000;
+/// Largest number of such statements of each kind in one housekeeping.
+const MAX_BATCHES: u32 = 10;
 /// The error code of a job whose deadline has passed.
 const DEADLINE_EXCEEDED: &str = "deadline_exceeded";
 
@@ -127,6 +129,8 @@ struct Inner {
     deadline: Duration,
     retention: Duration,
     max_ended: u64,
+    /// Time at which no owner had too many ended jobs. `None` at the start.
+    excess_deleted: Mutex<Option<Instant>>,
     throughput: Mutex<Throughput>,
 }
 
@@ -239,6 +243,7 @@ impl Queue {
             deadline: Duration::from_millis(settings.job_deadline_ms),
             retention: Duration::from_secs(settings.job_retention_seconds),
             max_ended: settings.max_ended_jobs,
+            excess_deleted: Mutex::default(),
             throughput: Mutex::default(),
         }))
     }
@@ -485,15 +490,21 @@ impl Queue {
             store,
             deadline,
             retention,
-            max_ended,
             ..
         } = &*self.0;
         let detail = format!(
             "the job didn't end within {} ms (JOB_DEADLINE_MS)",
             deadline.as_millis()
         );
-        for job in store.expire_jobs(DEADLINE_EXCEEDED, &detail).await? {
-            audit::job_ended(&job.id, &job.owner, "failed", Some(DEADLINE_EXCEEDED));
+        // In batches, so that no statement holds many locks. The next round does the rest.
+        for _ in 0..MAX_BATCHES {
+            let expired = self.expire(&detail).await?;
+            for job in &expired {
+                audit::job_ended(&job.id, &job.owner, "failed", Some(DEADLINE_EXCEEDED));
+            }
+            if expired.len() < BATCH as usize {
+                break;
+            }
         }
         // The engine retries by itself only if the database failed during an attempt.
         let max_back_off = i64::try_from(MAX_BACK_OFF.as_secs()).unwrap_or(i64::MAX);
@@ -501,14 +512,12 @@ impl Queue {
             .prioritise_engine_retries(ENGINE_SCHEMA, RETRY_PRIORITY, max_back_off)
             .await?;
         let retention = i64::try_from(retention.as_secs()).unwrap_or(i64::MAX);
-        // In batches, so that no statement holds many locks. The rest is deleted in the next round.
-        for _ in 0..DELETION_ROUNDS {
-            let old = store.delete_old_jobs(retention, DELETION_BATCH).await?;
-            let excess = store.delete_excess_jobs(*max_ended, DELETION_BATCH).await?;
-            if old + excess < u64::from(DELETION_BATCH) {
+        for _ in 0..MAX_BATCHES {
+            if store.delete_old_jobs(retention, BATCH).await? < u64::from(BATCH) {
                 break;
             }
         }
+        self.delete_excess().await?;
         let open = store.open_jobs().await?;
         metrics::set_open_jobs(open);
         let Workers {
@@ -524,6 +533,50 @@ impl Queue {
             parallel_jobs: u32::try_from(parallel_jobs).unwrap_or(u32::MAX),
             queued: open.queued,
         };
+        Ok(())
+    }
+}
+
+impl Queue {
+    /// Fails jobs whose deadline has passed, and removes their entries from the engine's queue.
+    /// Otherwise these entries, which have the earliest turns, would stay until a worker reads them.
+    async fn expire(&self, detail: &str) -> Result<Vec<ExpiredJob>, QueueError> {
+        let mut transaction = self.0.store.begin_job_change().await?;
+        let expired = Store::expire_jobs(&mut transaction, DEADLINE_EXCEEDED, detail, BATCH).await?;
+        if !expired.is_empty() {
+            let ids: Vec<&str> = expired.iter().map(|job| job.id.as_str()).collect();
+            Store::remove_engine_entries(&mut transaction, ENGINE_SCHEMA, &ids).await?;
+        }
+        transaction.commit().await.map_err(StoreError::from)?;
+        Ok(expired)
+    }
+
+    /// Deletes the ended jobs of owners who have too many. Looks at all owners first, and then only at
+    /// those of whom a job has ended since.
+    async fn delete_excess(&self) -> Result<(), QueueError> {
+        let Inner {
+            store,
+            max_ended,
+            excess_deleted,
+            ..
+        } = &*self.0;
+        let (now, last) = (
+            Instant::now(),
+            *excess_deleted.lock().unwrap_or_else(PoisonError::into_inner),
+        );
+        let since = last.map(|last| now.duration_since(last));
+        if since.is_some_and(|since| since < EXCESS_INTERVAL) {
+            return Ok(());
+        }
+        // Twice the interval, because other transactions end jobs at the same time.
+        let within = since.map(|since| since.saturating_add(EXCESS_INTERVAL).as_secs());
+        let within = within.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
+        for _ in 0..MAX_BATCHES {
+            if store.delete_excess_jobs(*max_ended, BATCH, within).await? < u64::from(BATCH) {
+                *excess_deleted.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+                break;
+            }
+        }
         Ok(())
     }
 }

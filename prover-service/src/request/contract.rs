@@ -10,7 +10,9 @@ use bauta_service_common::{InvalidField, at_most};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{MAX_LEVELS, PrivateInputs, ProveRequest, RequestError, RequestPublicInputs, all_of};
+use super::{
+    MAX_LEVELS, PrivateInputs, ProveRequest, RequestError, RequestPublicInputs, all_of, parse_address,
+};
 
 /// The position of a leaf, with its path.
 #[derive(Deserialize, ToSchema)]
@@ -145,9 +147,7 @@ fn parse_token_id(token: &str) -> Result<EntryId, InvalidField> {
     if token.starts_with("0x") {
         return EntryId::from_hex(token).map_err(|error| InvalidField::new("tokenId", error.to_string()));
     }
-    let mint = bs58::decode(token).into_vec().ok();
-    let mint = mint.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    mint.map(|mint| EntryId::of_mint(&mint)).ok_or_else(|| {
+    parse_address(token).map(|mint| EntryId::of_mint(&mint)).ok_or_else(|| {
         let rule = "must be the address of a mint (32 bytes in base58) or an entry id (0x and 64 hexadecimal digits)";
         InvalidField::new("tokenId", rule)
     })

@@ -22,8 +22,8 @@ use bauta_primitives::{
 };
 use bauta_service_common::{InvalidField, InvalidFields, optional_at_most};
 use bauta_store::{Store, StoreError};
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use self::path::{find_registry, read_path};
@@ -41,10 +41,14 @@ pub const MAX_BATCH: usize = 64;
 /// Largest body of a request in bytes. A complete request takes less than 8 KiB; the rest is for
 /// the inputs of models.
 pub const MAX_REQUEST_BYTES: usize = 32 << 10;
+/// Largest number of inputs of a model.
+const MAX_INPUTS: usize = 1024;
 /// Largest number of levels of a path that is read. No tree is deeper than 16.
 const MAX_LEVELS: usize = 32;
-/// Largest length of a tag in bytes.
+/// Largest length of a tag in characters. The description of the routes counts them as well.
 const MAX_TAG_LENGTH: usize = 128;
+/// Largest length of an address in base58.
+const MAX_ADDRESS_LENGTH: usize = 44;
 /// The least urgent priority.
 const LOWEST_PRIORITY: u8 = 10;
 
@@ -126,10 +130,12 @@ pub struct ProveRequest {
     /// The leaf whose path is read from the database. Without it, the request must contain the
     /// index and the path.
     pub registry: Option<LeafReference>,
-    /// A text that the response repeats. At most 128 bytes.
+    /// A text that the response repeats. At most 128 characters.
+    #[schema(max_length = 128)]
     pub tag: Option<String>,
     /// Priority of a job, from 1 (most urgent) to 10. By default 5. Requests that are not jobs have
     /// no priority.
+    #[schema(minimum = 1, maximum = 10)]
     pub priority: Option<u8>,
     /// `true` (default): the response contains the proof. `false`: the service creates a job and
     /// responds immediately.
@@ -166,6 +172,8 @@ pub struct ProveRequest {
     /// A model in `MODELS_DIR`. It belongs to the statement `policy`, which isn't built yet.
     pub model_id: Option<String>,
     /// Inputs of a model. They belong to the statement `policy`, which isn't built yet.
+    #[serde(default, deserialize_with = "optional_at_most::<_, _, MAX_INPUTS>")]
+    #[schema(max_items = 1024)]
     pub inputs: Option<Vec<f64>>,
 }
 
@@ -236,13 +244,21 @@ pub struct Task {
 /// and `requestId` don't count: a client may repeat a request to wait for its result. The hash
 /// can't be reversed, because it covers the member's secret.
 pub fn request_hash(body: &Value) -> [u8; 32] {
-    // The fields of an object are sorted.
-    let mut body = body.clone();
-    if let Some(fields) = body.as_object_mut() {
-        fields.remove("wait");
-        fields.remove("requestId");
+    let text = match body.as_object() {
+        Some(fields) => serde_json::to_string(&HashedFields(fields)).expect("the fields are JSON"),
+        None => body.to_string(),
+    };
+    sha256(text.as_bytes())
+}
+
+/// The fields of a request that [`request_hash`] covers, in sorted order.
+struct HashedFields<'a>(&'a Map<String, Value>);
+
+impl Serialize for HashedFields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = self.0.iter();
+        serializer.collect_map(fields.filter(|(name, _)| !["wait", "requestId"].contains(&name.as_str())))
     }
-    sha256(body.to_string().as_bytes())
 }
 
 impl ProveRequest {
@@ -267,8 +283,9 @@ impl ProveRequest {
                 "must be a field of a request to POST /prove",
             ));
         }
-        if self.tag.as_ref().is_some_and(|tag| tag.len() > MAX_TAG_LENGTH) {
-            invalid.push(InvalidField::new("tag", "must have at most 128 bytes"));
+        let tag_length = self.tag.as_ref().map_or(0, |tag| tag.chars().count());
+        if tag_length > MAX_TAG_LENGTH {
+            invalid.push(InvalidField::new("tag", "must have at most 128 characters"));
         }
         if self
             .priority
@@ -388,6 +405,17 @@ impl ProveRequest {
         let missing = fields.into_iter().filter(|(_, is_missing)| *is_missing);
         missing.map(|(field, _)| InvalidField::missing(field)).collect()
     }
+}
+
+/// Parses an address: 32 bytes in base58. Refuses a longer text before it is decoded, because the time
+/// to decode base58 grows with the square of the length.
+fn parse_address(text: &str) -> Option<[u8; 32]> {
+    if text.len() > MAX_ADDRESS_LENGTH {
+        return None;
+    }
+    let mut address = [0; 32];
+    let length = bs58::decode(text).onto(&mut address).ok()?;
+    (length == address.len()).then_some(address)
 }
 
 /// Returns the error for these fields. There must be at least one.

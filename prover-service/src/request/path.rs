@@ -7,16 +7,14 @@ use bauta_primitives::{
 use bauta_service_common::InvalidField;
 use bauta_store::{Registry, Store, StoreError};
 
-use super::{LeafReference, RequestError};
+use super::{LeafReference, RequestError, parse_address};
 use crate::time;
 
 const ADDRESS: &str = "registry.address";
 
 /// Returns the registry that a request names.
 pub async fn find_registry(store: &Store, leaf: &LeafReference) -> Result<Registry, RequestError> {
-    let address = bs58::decode(&leaf.address).into_vec().ok();
-    let address = address
-        .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
+    let address = parse_address(&leaf.address)
         .ok_or_else(|| InvalidField::new(ADDRESS, "must be the address of an account: 32 bytes in base58"))?;
     store.registry(address.into()).await.map_err(request_error)
 }

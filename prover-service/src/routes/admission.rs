@@ -13,7 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use bauta_service_common::{AUDIT, Problem, RateLimit, RateLimitError, address_key};
+use bauta_service_common::{Problem, RateLimit, RateLimitError, address_key};
 
 use super::{
     limits::{Limits, PerMinute, RateLimitKey, is_unlimited},
@@ -68,6 +68,7 @@ impl AppState {
         match self.api_keys.caller(headers).await {
             Some(caller) => RateLimitKey {
                 client: format!("key {}", caller.owner),
+                owner: caller.owner,
                 limits: PerMinute {
                     requests: caller.quota.requests_per_minute.unwrap_or(by_key.requests),
                     proofs: caller.quota.proofs_per_minute.unwrap_or(by_key.proofs),
@@ -75,6 +76,7 @@ impl AppState {
             },
             None => RateLimitKey {
                 client: address_key(self.trusted_proxies.client(peer, headers)),
+                owner: String::new(),
                 limits: anonymous,
             },
         }
@@ -92,7 +94,7 @@ pub async fn limit(
     if !is_unlimited(request.uri().path())
         && let Err(problem) = state.take_request(&key).await
     {
-        tracing::info!(target: AUDIT, event = "rate_limited");
+        state.refusals.record(key.client(), &key.owner);
         return problem.into_response();
     }
     request.extensions_mut().insert(key);

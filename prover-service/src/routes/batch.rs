@@ -74,24 +74,25 @@ pub async fn batch(
         let caller = state.authorise(&headers, PROVE).await?;
         record.set_owner(&caller.owner);
         let body = body.read(MAX_BATCH_BYTES).await?;
-        let BatchRequest { requests } = from_json(&body)?;
-        if requests.is_empty() {
-            return Err(Problem::invalid("requests", "must have at least 1 element"));
-        }
+        let requests = parse(&body)?;
         if let Some(idempotency_key) = idempotency_key(&headers)? {
+            // They are parsed again below: a query is not waited for with all requests in memory.
+            drop(requests);
             let batch = IdempotentBatch::new(&caller, idempotency_key, &from_json(&body)?);
-            let _waiting = state
-                .waiting
-                .open(key.client())
-                .map_err(problems::too_many_streams)?;
             if let Some(jobs) = batch.find_repeated(state.queue()?).await? {
+                drop(body);
+                let _waiting = state.waiting_place_for(&key, &jobs).await?;
                 return batch.wait(&state, jobs, true).await;
             }
+            let _waiting = state.waiting_place(&key)?;
+            let requests = parse(&body)?;
             state.take_proofs(&key, requests.len()).await?;
             let tasks = check(&state, requests, &mut record).await?;
-            let jobs = batch.enqueue(state.queue()?, &tasks).await?;
+            let jobs = batch.enqueue(state.queue()?, &tasks, &from_json(&body)?).await?;
+            drop((body, tasks));
             return batch.wait(&state, jobs, false).await;
         }
+        drop(body);
         state.take_proofs(&key, requests.len()).await?;
         let tasks = check(&state, requests, &mut record).await?;
         let proofs = tasks
@@ -103,6 +104,15 @@ pub async fn batch(
     }
     .await;
     audited(record, response)
+}
+
+/// Parses the requests of a batch.
+fn parse(body: &[u8]) -> Result<Vec<ProveRequest>, Problem> {
+    let BatchRequest { requests } = from_json(body)?;
+    if requests.is_empty() {
+        return Err(Problem::invalid("requests", "must have at least 1 element"));
+    }
+    Ok(requests)
 }
 
 /// Checks all requests of a batch. The error has the invalid fields of all requests.
@@ -148,33 +158,24 @@ async fn check(
     }
 }
 
+fn requests_of(body: &Value) -> &[Value] {
+    body["requests"].as_array().map_or(&[], Vec::as_slice)
+}
+
 /// A batch with an idempotency key. Each of its requests is a job with a key of its own.
 struct IdempotentBatch<'a> {
     caller: &'a Caller,
-    /// The jobs' requests, with the key and the hash of each.
-    requests: Vec<IdempotentRequest>,
-}
-
-struct IdempotentRequest {
-    key: String,
-    hash: [u8; 32],
-    body: Vec<u8>,
-    priority: u8,
+    /// The key and the hash of each request.
+    requests: Vec<(String, [u8; 32])>,
 }
 
 impl<'a> IdempotentBatch<'a> {
     fn new(caller: &'a Caller, idempotency_key: &str, body: &Value) -> Self {
         let batch_hash = request_hash(body);
-        let requests = body["requests"].as_array().into_iter().flatten();
-        let requests = requests.enumerate().map(|(index, request)| IdempotentRequest {
+        let requests = requests_of(body).iter().enumerate().map(|(index, request)| {
             // A client's key has no control characters, so it can't be the key of a batch's job.
-            key: format!("{idempotency_key}\u{1f}{index}"),
-            hash: sha256(&[batch_hash, request_hash(request)].concat()),
-            body: request.to_string().into_bytes(),
-            priority: request["priority"]
-                .as_u64()
-                .and_then(|priority| priority.try_into().ok())
-                .unwrap_or(DEFAULT_PRIORITY),
+            let key = format!("{idempotency_key}\u{1f}{index}");
+            (key, sha256(&[batch_hash, request_hash(request)].concat()))
         });
         Self {
             caller,
@@ -185,9 +186,9 @@ impl<'a> IdempotentBatch<'a> {
     /// Returns the ids of all jobs if the batch was sent before.
     async fn find_repeated(&self, queue: &Queue) -> Result<Option<Vec<String>>, Problem> {
         let mut jobs = Vec::with_capacity(self.requests.len());
-        for request in &self.requests {
+        for (key, hash) in &self.requests {
             let owner = &self.caller.owner;
-            match queue.find_repeated(owner, &request.key, &request.hash).await? {
+            match queue.find_repeated(owner, key, hash).await? {
                 Some(id) => jobs.push(id),
                 None => return Ok(None),
             }
@@ -195,17 +196,23 @@ impl<'a> IdempotentBatch<'a> {
         Ok(Some(jobs))
     }
 
-    /// Enqueues all requests or none, and returns the ids of the jobs. A request that has a job
-    /// already keeps it.
-    async fn enqueue(&self, queue: &Queue, tasks: &[Task]) -> Result<Vec<String>, Problem> {
-        let requests = self.requests.iter().zip(tasks);
-        let requests = requests.map(|(request, task)| EnqueueRequest {
+    /// Enqueues all requests of the body or none, and returns the ids of the jobs. A request that has
+    /// a job already keeps it.
+    async fn enqueue(&self, queue: &Queue, tasks: &[Task], body: &Value) -> Result<Vec<String>, Problem> {
+        let bodies: Vec<String> = requests_of(body).iter().map(Value::to_string).collect();
+        let priorities = requests_of(body).iter().map(|request| {
+            let priority = request["priority"].as_u64();
+            let priority = priority.and_then(|priority| priority.try_into().ok());
+            priority.unwrap_or(DEFAULT_PRIORITY)
+        });
+        let requests = self.requests.iter().zip(tasks).zip(&bodies).zip(priorities);
+        let requests = requests.map(|((((key, hash), task), body), priority)| EnqueueRequest {
             owner: &self.caller.owner,
-            idempotency_key: Some(&request.key),
-            request_hash: request.hash,
+            idempotency_key: Some(key),
+            request_hash: *hash,
             circuit: &task.circuit.description.id,
-            priority: request.priority,
-            body: &request.body,
+            priority,
+            body: body.as_bytes(),
         });
         Ok(queue.enqueue_all(&requests.collect::<Vec<_>>()).await?)
     }

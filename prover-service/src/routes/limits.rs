@@ -37,6 +37,8 @@ pub(super) struct PerMinute {
 pub struct RateLimitKey {
     /// The prefix of the API key, or the address.
     pub(super) client: String,
+    /// The prefix of the client's first API key. Empty if it has none.
+    pub(super) owner: String,
     pub(super) limits: PerMinute,
 }
 

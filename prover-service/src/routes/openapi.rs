@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use super::{jobs::StateFilter, limits::UNLIMITED_PATH, profiling::Format};
+use super::{jobs::StateFilter, limits::UNLIMITED_PATH, profiling::Format, verify::OUTPUT_ELEMENTS};
 
 /// The description of the service, without its routes. `routes::all` adds them.
 #[derive(OpenApi)]
@@ -55,6 +55,7 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(document).expect("the document is JSON");
     split_request_forms(&mut document["components"]["schemas"]);
     add_patterns(&mut document["components"]["schemas"]);
+    add_type_patterns(&mut document["components"]["schemas"]);
     add_examples(&mut document);
     document
 }
@@ -194,9 +195,14 @@ const HEXADECIMAL: [(&[&str], usize); 3] = [
         ],
         64,
     ),
-    (&["output", "expected_output"], 320),
+    (&["output"], 320),
     (&["proof"], 512),
 ];
+
+/// The numbers of hexadecimal digits of types that are a string or something else, by name.
+const HEXADECIMAL_TYPES: [(&str, usize); 2] = [("GivenProof", 512), ("ExpectedOutput", 320)];
+/// The number of hexadecimal digits of an element of `expected_output`.
+const ELEMENT_DIGITS: usize = 64;
 
 /// Adds the pattern of each hexadecimal field.
 fn add_patterns(schemas: &mut Value) {
@@ -208,6 +214,22 @@ fn add_patterns(schemas: &mut Value) {
                 .find(|(names, _)| names.contains(&name.as_str()));
             if let Some((_, digits)) = digits {
                 add_pattern(property, *digits);
+            }
+        }
+    }
+}
+
+/// Adds the patterns of types that are a string, a list of strings or something else.
+fn add_type_patterns(schemas: &mut Value) {
+    for (name, digits) in HEXADECIMAL_TYPES {
+        let forms = schemas[name]["oneOf"].as_array_mut();
+        for form in forms.into_iter().flatten() {
+            if form["type"] == "array" {
+                add_pattern(form, ELEMENT_DIGITS);
+                form["minItems"] = OUTPUT_ELEMENTS.into();
+                form["maxItems"] = OUTPUT_ELEMENTS.into();
+            } else {
+                add_pattern(form, digits);
             }
         }
     }
@@ -266,6 +288,7 @@ fn add_errors(path: &str, operation: &mut Operation) {
     if operation.request_body.is_some() {
         errors.extend([
             ("400", "A field breaks its rule"),
+            ("408", "The body didn't arrive within the timeout"),
             ("413", "The body is larger than the limit"),
             ("415", "The body isn't application/json"),
         ]);
@@ -304,6 +327,7 @@ fn describe(status: &str) -> &'static str {
         "422" => "The idempotency key was used for another request",
         "426" => "The route is a websocket",
         "501" => "The statement isn't built yet, or the service has no database",
-        _ => "The request timed out",
+        // A test finds responses without a description.
+        _ => "",
     }
 }

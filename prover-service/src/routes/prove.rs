@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{slice, sync::Arc};
 
 use axum::{
     Extension,
@@ -7,7 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bauta_service_common::{
-    Admission, Caller, InvalidField, InvalidFields, Json, Problem, RequestId, UnreadBody, from_json,
+    Admission, Caller, InvalidField, InvalidFields, Json, Problem, RequestId, StreamGuard, UnreadBody,
+    from_json,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -95,10 +96,11 @@ pub async fn prove(
             Some(key) => queue.find_repeated(&caller.owner, key, &request_hash).await?,
             None => None,
         };
-        let waiting = (wait != Some(false))
-            .then(|| state.waiting.open(key.client()))
-            .transpose()
-            .map_err(problems::too_many_streams)?;
+        let _waiting = match &repeated {
+            _ if wait == Some(false) => None,
+            Some(id) => state.waiting_place_for(&key, slice::from_ref(id)).await?,
+            None => Some(state.waiting_place(&key)?),
+        };
         let is_repeated = repeated.is_some();
         let id = if let Some(id) = repeated {
             id
@@ -117,7 +119,7 @@ pub async fn prove(
             queue.enqueue(&request).await?
         };
         record.set_job(&id);
-        if waiting.is_none() {
+        if wait == Some(false) {
             return Ok(Accepted::new(id, &uri, &state.websocket_url).into_response());
         }
         let tracked = client_id.and_then(|id| state.events.track(&caller.owner, id, None));
@@ -152,6 +154,28 @@ impl ProveResponse {
             Form::Bauta => Self::Bauta(answer),
             Form::Contract => Self::Contract(answer.into()),
         }
+    }
+}
+
+impl AppState {
+    /// Takes one of the client's places for requests that wait for jobs.
+    pub fn waiting_place(&self, key: &RateLimitKey) -> Result<StreamGuard, Problem> {
+        let place = self.waiting.open(key.client());
+        place.map_err(problems::too_many_streams)
+    }
+
+    /// Takes such a place for a repeated request. Returns `None` if all its jobs have ended, because
+    /// then it doesn't wait.
+    pub async fn waiting_place_for(
+        &self,
+        key: &RateLimitKey,
+        jobs: &[String],
+    ) -> Result<Option<StreamGuard>, Problem> {
+        let open = self.queue()?.store().open_jobs_among(jobs).await;
+        if open.map_err(QueueError::from)?.is_empty() {
+            return Ok(None);
+        }
+        self.waiting_place(key).map(Some)
     }
 }
 

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{limits::Limits, problems};
 use crate::{
-    audit, circuits::Circuits, events::Events, prover::Prover, queue::Queue, sealed_inputs::SealingKeys,
+    audit, circuits::Circuits, events::Events, prover::Prover, queue::Queue, refusals::Refusals,
+    sealed_inputs::SealingKeys,
 };
 
 /// The permission to request proofs, and to see and cancel one's own jobs.
@@ -47,6 +48,8 @@ pub struct AppState {
     pub events: Events,
     /// The rate limits.
     pub limits: Limits,
+    /// The records of requests beyond the rate limits.
+    pub refusals: Arc<Refusals>,
     /// The open websockets and event streams.
     pub streams: Streams,
     /// The requests that wait for a job.

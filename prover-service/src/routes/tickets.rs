@@ -6,7 +6,9 @@ use axum::{
     extract::State,
     http::{HeaderMap, header},
 };
-use bauta_service_common::{Caller, Json, Origin, Problem, RequestId, TICKET_SECONDS, UnreadBody};
+use bauta_service_common::{
+    Caller, InvalidField, InvalidFields, Json, Origin, Problem, RequestId, TICKET_SECONDS, UnreadBody,
+};
 use bauta_store::Ticket;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,6 +19,10 @@ use super::{
     problems::ProblemDocument,
     state::{AppState, MAX_OPERATION_BYTES, PROVE},
 };
+use crate::audit;
+
+/// Largest length of an origin in bytes.
+const MAX_ORIGIN_LENGTH: usize = 256;
 
 /// A request for a ticket.
 #[derive(Deserialize, ToSchema)]
@@ -71,20 +77,15 @@ pub async fn ticket(
 ) -> Result<Json<TicketAnswer>, Problem> {
     let caller = state.identify(&headers, PROVE).await?;
     let request: TicketRequest = body.json(MAX_OPERATION_BYTES).await?;
-    if !RequestId::is_valid(request.id.as_bytes()) {
-        return Err(Problem::invalid("id", ID_RULE));
-    }
-    let origin = match (request.origin, origin(&headers)) {
-        (Some(given), "") => given,
-        (None, sent) => sent.to_owned(),
-        (Some(given), sent) if given == sent => given,
-        (Some(_), _) => {
-            return Err(Problem::invalid("origin", "must be equal to the header Origin"));
+    let id = RequestId::is_valid(request.id.as_bytes());
+    let invalid_id = (!id).then(|| InvalidField::new("id", ID_RULE));
+    let origin = match checked_origin(request.origin, origin(&headers)) {
+        Ok(origin) if id => origin,
+        origin => {
+            let invalid = invalid_id.into_iter().chain(origin.err());
+            return Err(InvalidFields::of(invalid).expect("a field is invalid").into());
         }
     };
-    if let Err(error) = origin.parse::<Origin>() {
-        return Err(Problem::invalid("origin", error.to_string()));
-    }
     let ticket = Ticket {
         prefix: caller.prefix,
         owner: caller.owner,
@@ -132,7 +133,8 @@ impl AppState {
                 subject: None,
             });
         };
-        let ticket = self.tickets.redeem(text, headers).await?;
+        let ticket = self.tickets.redeem(text, headers).await;
+        let ticket = ticket.inspect_err(|error| audit::ticket_refused(error.code()))?;
         let caller = Caller {
             prefix: ticket.prefix,
             owner: ticket.owner,
@@ -143,6 +145,25 @@ impl AppState {
             caller,
             subject: Some(ticket.subject),
         })
+    }
+}
+
+/// Returns the origin that a ticket is for: the given one, or the one of the header.
+fn checked_origin(given: Option<String>, sent: &str) -> Result<String, InvalidField> {
+    let refuse = |rule: String| Err(InvalidField::new("origin", rule));
+    let origin = match given {
+        Some(given) if !sent.is_empty() && given != sent => {
+            return refuse("must be equal to the header Origin".to_owned());
+        }
+        Some(given) => given,
+        None => sent.to_owned(),
+    };
+    if origin.len() > MAX_ORIGIN_LENGTH {
+        return refuse(format!("must have at most {MAX_ORIGIN_LENGTH} bytes"));
+    }
+    match origin.parse::<Origin>() {
+        Ok(_) => Ok(origin),
+        Err(error) => refuse(error.to_string()),
     }
 }
 

@@ -1,10 +1,16 @@
-use std::{sync::Arc, time::Instant};
+use std::{fmt, sync::Arc, time::Instant};
 
 use axum::{Extension, extract::State};
 use bauta_circuits::{PreparedVerifyingKey, Proof};
 use bauta_primitives::{Digest, PublicInputs};
 use bauta_service_common::{InvalidField, InvalidFields, Json, PairingError, Problem, UnreadBody, at_most};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{
+        MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
+};
 use utoipa::ToSchema;
 
 use super::{limits::RateLimitKey, problems::ProblemDocument, state::AppState};
@@ -16,11 +22,16 @@ use crate::{
     time,
 };
 
+/// The field with the hash of the verifying key in a proof's document.
+const DOCUMENT_HASH: &str = "proof.metadata.model_hash";
 /// The circuit label in metrics for a key of another instance.
 const OTHER_CIRCUIT: &str = "other";
 
 /// Largest body in bytes. A complete request takes less than 2 KiB.
 const MAX_VERIFY_BYTES: usize = 8 << 10;
+
+/// Number of elements of `expected_output`: root, nullifier, scope, claim and context.
+pub const OUTPUT_ELEMENTS: usize = 5;
 
 /// A proof to verify. `circuitId` or `model_hash` names the circuit. One or more of `public`,
 /// `expected_output`, `input_hash` and the document of the proof give the public inputs. If several
@@ -46,7 +57,7 @@ pub struct VerifyRequest {
 }
 
 /// A proof, with or without its public inputs.
-#[derive(Deserialize, ToSchema)]
+#[derive(ToSchema)]
 #[serde(untagged)]
 enum GivenProof {
     /// `0x` and 256 bytes in the encoding that the program accepts.
@@ -57,13 +68,68 @@ enum GivenProof {
 }
 
 /// The public inputs in the form of earlier systems.
-#[derive(Deserialize, ToSchema)]
+#[derive(ToSchema)]
 #[serde(untagged)]
 enum ExpectedOutput {
     /// `0x` and 160 bytes: `output` in the response of `/prove`.
     Bytes(String),
     /// Five strings of `0x` and 32 bytes.
-    Elements(#[serde(deserialize_with = "at_most::<_, _, 5>")] Vec<String>),
+    Elements(Vec<String>),
+}
+
+/// Decides by the kind of the JSON value, so that an error names the field of the document. Serde's
+/// own implementation for such a type would only say that no variant matches.
+impl<'de> Deserialize<'de> for GivenProof {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visit;
+
+        impl<'de> Visitor<'de> for Visit {
+            type Value = GivenProof;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a string (0x and hexadecimal digits) or the object `proof` of a response of /prove",
+                )
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<GivenProof, E> {
+                Ok(GivenProof::Bytes(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<GivenProof, A::Error> {
+                let document = ProofDocument::deserialize(MapAccessDeserializer::new(fields))?;
+                Ok(GivenProof::Document(Box::new(document)))
+            }
+        }
+
+        deserializer.deserialize_any(Visit)
+    }
+}
+
+/// Decides by the kind of the JSON value, as for [`GivenProof`].
+impl<'de> Deserialize<'de> for ExpectedOutput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visit;
+
+        impl<'de> Visitor<'de> for Visit {
+            type Value = ExpectedOutput;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string (0x and hexadecimal digits) or a list of five such strings")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<ExpectedOutput, E> {
+                Ok(ExpectedOutput::Bytes(text.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<ExpectedOutput, A::Error> {
+                let elements = at_most::<_, _, OUTPUT_ELEMENTS>(SeqAccessDeserializer::new(elements))?;
+                Ok(ExpectedOutput::Elements(elements))
+            }
+        }
+
+        deserializer.deserialize_any(Visit)
+    }
 }
 
 impl GivenProof {
@@ -156,11 +222,12 @@ pub async fn verify(
     let CheckedRequest {
         proof,
         model_hash,
+        document_hash,
         digest,
         digests_agree,
     } = request.check()?;
     let circuit_id = request.circuit_id.as_deref();
-    let key = find_key(&state, client.client(), circuit_id, model_hash).await?;
+    let key = find_key(&state, client.client(), circuit_id, model_hash, document_hash).await?;
     let outcome = if digests_agree {
         verdict(&state, client.client(), &key, proof, digest).await
     } else {
@@ -198,6 +265,8 @@ struct CheckedRequest {
     proof: [u8; Proof::LENGTH],
     /// The hash of the verifying key, if the request has it.
     model_hash: Option<[u8; 32]>,
+    /// The hash of the verifying key in the proof's document, if the request has one.
+    document_hash: Option<[u8; 32]>,
     digest: Digest,
     /// Whether all public inputs that the request has are the same.
     digests_agree: bool,
@@ -206,13 +275,14 @@ struct CheckedRequest {
 impl VerifyRequest {
     /// Checks the fields. The error has all invalid ones.
     fn check(&self) -> Result<CheckedRequest, InvalidFields> {
-        let model_hash = match (&self.circuit_id, self.model_hash.as_deref()) {
-            (None, None) => self.proof.model_hash(),
-            (_, hash) => hash,
-        };
-        let no_circuit = (self.circuit_id.is_none() && model_hash.is_none())
+        let model_hash = self.model_hash.as_deref();
+        let document_hash = self.proof.model_hash();
+        let no_circuit = (self.circuit_id.is_none() && model_hash.is_none() && document_hash.is_none())
             .then(|| InvalidField::new("circuitId", "or model_hash must be given"));
         let model_hash = model_hash.map(|hash| parse_bytes("model_hash", hash)).transpose();
+        let document_hash = document_hash
+            .map(|hash| parse_bytes(DOCUMENT_HASH, hash))
+            .transpose();
         let proof = self.proof.bytes();
         let document = self.proof.public_inputs();
         let expected = self.expected_output.as_ref();
@@ -231,6 +301,7 @@ impl VerifyRequest {
             proof.as_ref().err().cloned(),
             no_circuit,
             model_hash.as_ref().err().cloned(),
+            document_hash.as_ref().err().cloned(),
             no_public,
             expected.err(),
             document.err(),
@@ -239,11 +310,13 @@ impl VerifyRequest {
             InvalidFields::of(invalid.into_iter().flatten()),
             proof,
             model_hash,
+            document_hash,
             digest,
         ) {
-            (None, Ok(proof), Ok(model_hash), Some(digest)) => Ok(CheckedRequest {
+            (None, Ok(proof), Ok(model_hash), Ok(document_hash), Some(digest)) => Ok(CheckedRequest {
                 proof,
                 model_hash,
+                document_hash,
                 digest,
                 digests_agree: digests.all(|other| other == digest),
             }),
@@ -264,10 +337,12 @@ async fn find_key(
     client: &str,
     circuit_id: Option<&str>,
     hash: Option<[u8; 32]>,
+    document_hash: Option<[u8; 32]>,
 ) -> Result<LabelledKey, Problem> {
     let circuits = &state.circuits;
-    let circuit = match (circuit_id, hash) {
-        (Some(id), None) => circuits.by_id(id)?,
+    let named = circuit_id.map(|id| (id, circuits.by_id(id)));
+    let circuit = match (named, hash.or(document_hash)) {
+        (Some((_, circuit)), None) => circuit?,
         (None, Some(hash)) => match circuits.by_key_hash(&hash) {
             Ok(circuit) => circuit,
             Err(error) => {
@@ -275,13 +350,17 @@ async fn find_key(
                 return published.ok_or_else(|| error.into());
             }
         },
-        (Some(id), Some(hash)) => {
-            let circuit = circuits.by_id(id)?;
-            if circuit.key.header().verifying_key_hash != hash {
-                let rule = "must be the hash of the verifying key of circuitId";
-                return Err(Problem::invalid("model_hash", rule));
-            }
-            circuit
+        (Some((id, circuit)), Some(key_hash)) => {
+            // An unknown id is an error whatever the hash is.
+            circuit?;
+            let field = if hash.is_some() {
+                "model_hash"
+            } else {
+                DOCUMENT_HASH
+            };
+            circuits.by_id_and_key_hash(id, &key_hash).ok_or_else(|| {
+                Problem::invalid(field, "must be the hash of the verifying key of circuitId")
+            })?
         }
         (None, None) => return Err(CircuitError::UnknownId.into()),
     };

@@ -160,9 +160,9 @@ async fn serve(
     }
 }
 
-/// Parses a client's message and returns the id to subscribe to. Checks the client's API key again,
-/// because a websocket can be open for long. Counts the message as a request, because a
-/// subscription makes work for all instances.
+/// Parses a client's message and returns the id to subscribe to. Counts the message as a request,
+/// because a subscription makes work for all instances. Checks the client's API key again, because a
+/// websocket can be open for long.
 async fn requested_id(
     state: &AppState,
     client: &StreamCaller,
@@ -177,8 +177,9 @@ async fn requested_id(
         return Err(Problem::invalid("requestId", ID_RULE));
     }
     client.check(&request_id)?;
-    state.check_again(&client.caller).await?;
     state.take_request(key).await?;
+    // Writes a record if the key isn't valid any more. So the message is counted before.
+    state.check_again(&client.caller).await?;
     Ok(request_id)
 }
 

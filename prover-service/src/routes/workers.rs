@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use axum::{extract::State, http::HeaderMap};
-use bauta_service_common::{Json, Problem, UnreadBody};
+use bauta_service_common::{InvalidField, InvalidFields, Json, Problem, UnreadBody};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -128,11 +128,12 @@ pub async fn register(
         url,
         max_concurrency,
     } = body.json(MAX_OPERATION_BYTES).await?;
-    for (field, text) in [("id", &id), ("url", &url)] {
-        if text.len() > MAX_LENGTH {
-            let rule = format!("must have at most {MAX_LENGTH} bytes");
-            return Err(Problem::invalid(field, rule));
-        }
+    let fields = [("id", &id), ("url", &url)].into_iter();
+    let invalid = fields
+        .filter(|(_, text)| text.len() > MAX_LENGTH)
+        .map(|(field, _)| InvalidField::new(field, format!("must have at most {MAX_LENGTH} bytes")));
+    if let Some(invalid) = InvalidFields::of(invalid) {
+        return Err(invalid.into());
     }
     tracing::info!(event = "worker_registered", worker_id = id, url, max_concurrency);
     Ok(Json(Registered {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bauta_store::testing::TestDatabase;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::common::{Running, command, request, text, with_jobs};
 
@@ -408,4 +409,38 @@ async fn subscriptions_count_as_requests_and_a_refused_one_does_not_close_the_we
         (&json!("error"), &json!("rate_limited")),
         "{refused}"
     );
+}
+
+/// Sends the headers of a request with a body that never arrives, and returns the response.
+async fn without_the_body(service: &Running, path: &str) -> String {
+    let mut stream = tokio::net::TcpStream::connect(service.address).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut response = vec![0; 4096];
+    let read = tokio::time::timeout(Duration::from_mins(1), stream.read(&mut response)).await;
+    let length = read.expect("a response without the body").unwrap();
+    String::from_utf8_lossy(&response[..length]).into_owned()
+}
+
+#[tokio::test]
+async fn a_request_without_a_key_is_refused_before_its_body_is_read() {
+    // With this limit, a service that reads the body first responds with 408 after ten minutes.
+    let settings = [
+        ("ALLOW_ANONYMOUS", ""),
+        ("CLIENT_TIMEOUT_MS", "600000"),
+        ("REQUEST_TIMEOUT_MS", "600000"),
+    ];
+    let service = Running::start(&settings);
+    for path in [
+        "/prove",
+        "/prove/batch",
+        "/tickets",
+        "/api/profiling/comprehensive",
+        "/api/workers/register",
+    ] {
+        let response = without_the_body(&service, path).await;
+        assert!(response.starts_with("HTTP/1.1 401"), "{path}: {response}");
+    }
 }

@@ -153,6 +153,29 @@ async fn a_request_that_timed_out_is_in_the_audit_trail_as_abandoned() {
 }
 
 #[tokio::test]
+async fn requests_beyond_the_rate_limit_have_one_record_and_one_with_their_number() {
+    let mut service = Running::start(&[
+        ("RUST_LOG", "warn,bauta_service_common::service=info"),
+        ("ANONYMOUS_REQUESTS_PER_MINUTE", "1"),
+    ]);
+    assert_eq!(service.get("/circuits").await.0, 200);
+    for _ in 0..200 {
+        assert_eq!(service.get("/circuits").await.0, 429);
+    }
+    let first = service.lines("audit", "rate_limited", 1).await;
+    assert_eq!((first.len(), &first[0]["requests"]), (1, &json!(1)), "{first:?}");
+    assert_eq!(first[0]["route"], "/circuits");
+    // The numbers of the current minute are written at the end.
+    service.terminate();
+    assert!(service.exits_with_success());
+    let lines = service.lines("audit", "rate_limited", 2).await;
+    let numbers = lines.iter().map(|line| line["requests"].as_u64().unwrap());
+    assert_eq!(numbers.sum::<u64>(), 200, "{lines:?}");
+    // A minute has two records, and the requests take a few seconds.
+    assert!(lines.len() < 20, "{} records", lines.len());
+}
+
+#[tokio::test]
 async fn refused_keys_and_requests_of_operators_are_in_the_audit_trail() {
     let (alice, line) = api_key("prove,admin");
     let (unknown, _) = api_key("prove");
@@ -175,6 +198,10 @@ async fn refused_keys_and_requests_of_operators_are_in_the_audit_trail() {
         );
         assert!(line["request_id"].is_string(), "{line}");
     }
+    let unknown = format!("/requests/mine/events?ticket=bauta_ticket_{}", "0".repeat(64));
+    assert_eq!(service.get(&unknown).await.0, 401);
+    let lines = service.lines("audit", "ticket_refused", 1).await;
+    assert_eq!((lines.len(), &lines[0]["code"]), (1, &json!("invalid_ticket")));
     service.identify(&alice);
     assert_eq!(service.get("/api/metrics/snapshot").await.0, 200);
     let lines = service.lines("audit", "admin_request", 1).await;

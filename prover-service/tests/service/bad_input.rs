@@ -1,8 +1,15 @@
 //! Invalid requests are refused with the field and the rule before a proof starts.
 
+use std::time::Duration;
+
+use bauta_store::testing::TestDatabase;
 use serde_json::{Value, json};
 
-use crate::common::{Running, request};
+use crate::{
+    access::api_key,
+    common::{Running, request, with_jobs},
+    contract::contract,
+};
 
 /// The modulus r of the scalar field.
 const R: &str = "0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001";
@@ -175,6 +182,35 @@ async fn all_invalid_fields_of_a_request_are_reported_at_once() {
     let (_, problem) = service.post("/prove/batch", &body).await;
     let expected = ["requests[0].statement", "requests[2].tag"];
     assert_eq!(fields(&problem), expected, "{problem}");
+    let (key, line) = api_key("prove,admin");
+    let mut service = Running::start(&[("API_KEYS", &line)]);
+    service.identify(&key);
+    let long = "x".repeat(1000);
+    for (path, body, expected) in [
+        (
+            "/tickets",
+            json!({"id": "no id", "origin": "https://app.example.org/path"}),
+            vec!["id", "origin"],
+        ),
+        (
+            "/api/workers/register",
+            json!({"id": long, "url": long, "maxConcurrency": 1}),
+            vec!["id", "url"],
+        ),
+        (
+            "/api/profiling/comprehensive",
+            json!({"circuitTypes": [], "networkSizes": [0], "iterations": 0, "warmupIterations": 1000}),
+            vec![
+                "circuitTypes",
+                "networkSizes[0]",
+                "iterations",
+                "warmupIterations",
+            ],
+        ),
+    ] {
+        let (_, problem) = service.post(path, &body).await;
+        assert_eq!(fields(&problem), expected, "{path}: {problem}");
+    }
     let body = json!({"proof": "0x12", "model_hash": "0x12", "expected_output": ["0x00"]});
     let (_, problem) = service.post("/verify", &body).await;
     let expected = ["proof", "model_hash", "expected_output"];
@@ -214,6 +250,30 @@ async fn invalid_input_is_refused_with_field_and_rule_and_never_queued() {
         r#"arc_prover_proofs_total{status="error"} 0"#,
     ] {
         assert!(metrics.contains(line), "{line} isn't in: {metrics}");
+    }
+}
+
+/// The decoder of base58 takes a time that grows with the square of the length. A text of 500,000
+/// characters would occupy a processor for minutes.
+#[tokio::test]
+async fn a_text_that_is_longer_than_an_address_is_refused_without_decoding_it() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("REQUEST_TIMEOUT_MS", "20000")]));
+    let long = "z".repeat(500_000);
+    let mut contract = contract(3);
+    contract["tokenId"] = json!(long);
+    let mut registry = with("/private/path", Value::Null);
+    registry["private"].as_object_mut().unwrap().remove("index");
+    registry["registry"] = json!({"address": long, "index": 3});
+    for (request, field) in [
+        (contract, "requests[0].tokenId"),
+        (registry, "requests[0].registry.address"),
+    ] {
+        let body = json!({"requests": [request]});
+        let answer = tokio::time::timeout(Duration::from_mins(1), service.post("/prove/batch", &body)).await;
+        let (status, problem) = answer.expect("the text is not decoded");
+        assert_eq!((status, &problem["field"]), (400, &json!(field)), "{problem}");
     }
 }
 
@@ -301,4 +361,47 @@ async fn verify_names_a_missing_or_invalid_field() {
         verdict["reason"].as_str().unwrap().contains("infinity"),
         "{verdict}"
     );
+}
+
+#[tokio::test]
+async fn errors_about_the_forms_of_a_proof_to_verify_name_the_field_and_no_type() {
+    let service = Running::start(&[]);
+    let (_, answer) = service.post("/prove", &request(3)).await;
+    let document = &answer["proof"];
+    let mut incomplete = document.clone();
+    incomplete["metadata"].as_object_mut().unwrap().remove("output");
+    let mut of_other_type = document.clone();
+    of_other_type["metadata"]["output"] = json!(5);
+    let element = format!("0x{}", "00".repeat(32));
+    for (field, value, expected, rule) in [
+        ("proof", json!(5), "proof", "expected a string"),
+        ("proof", incomplete, "proof.metadata", "missing field `output`"),
+        (
+            "proof",
+            of_other_type,
+            "proof.metadata.output",
+            "expected a string",
+        ),
+        ("expected_output", json!(5), "expected_output", "a list of five"),
+        (
+            "expected_output",
+            json!([element, 5]),
+            "expected_output[1]",
+            "expected a string",
+        ),
+        (
+            "expected_output",
+            json!(vec![&element; 6]),
+            "expected_output",
+            "must have at most 5 elements",
+        ),
+    ] {
+        let mut body = json!({"proof": document, "public": answer["public"]});
+        body[field] = value;
+        let (status, problem) = service.post("/verify", &body).await;
+        assert_eq!((status, &problem["field"]), (400, &json!(expected)), "{problem}");
+        let text = problem["rule"].as_str().unwrap();
+        assert!(text.contains(rule), "{rule} is not in {text}");
+        assert!(!problem.to_string().contains("untagged"), "{problem}");
+    }
 }

@@ -33,6 +33,18 @@ async fn the_path_selects_the_circuit_and_circuits_are_listed_by_depth() {
         assert_eq!(answer["proof"]["metadata"]["circuit_id"], id.as_str());
         let form = json!({"proof": answer["proof"]["proof"], "circuitId": id, "public": answer["public"]});
         assert_eq!(service.post("/verify", &form).await.1["valid"], true);
+        // The id without a depth is that of the document's key.
+        let document = json!({"proof": answer["proof"], "circuitId": "ownership-v1"});
+        let (_, verdict) = service.post("/verify", &document).await;
+        assert_eq!(verdict["valid"], true, "depth {depth}: {verdict}");
+        let contradictory = ids.iter().find(|other| *other != id);
+        let contradictory = json!({"proof": answer["proof"], "circuitId": contradictory});
+        let (status, problem) = service.post("/verify", &contradictory).await;
+        assert_eq!(
+            (status, &problem["field"]),
+            (400, &json!("proof.metadata.model_hash")),
+            "{problem}"
+        );
     }
     // An explicit depth overrides the depth of the path.
     let mut explicit = request_at(16, 3);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bauta_store::testing::TestDatabase;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::Method;
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::json;
 use tokio_tungstenite::{
     connect_async,
@@ -154,4 +155,24 @@ async fn at_shutdown_websockets_get_a_close_frame_and_event_streams_end() {
         "the stream ends without an error"
     );
     assert!(service.exits_with_success());
+}
+
+/// Sets the largest number of open files of a process. `None` sets the largest possible number.
+fn set_open_files(service: &Running, files: Option<u64>) {
+    let limit = getrlimit(Resource::Nofile);
+    let changed = Rlimit {
+        current: files.or(limit.maximum),
+        ..limit
+    };
+    let process = Pid::from_raw(i32::try_from(service.id()).unwrap());
+    prlimit(process, Resource::Nofile, changed).unwrap();
+}
+
+#[tokio::test]
+async fn a_service_that_can_open_no_more_files_keeps_running() {
+    let service = Running::start(&[]);
+    set_open_files(&service, Some(3));
+    service.log_with("measurement_failed").await;
+    set_open_files(&service, None);
+    assert_eq!(service.get("/health").await.0, 200);
 }

@@ -214,6 +214,23 @@ async fn a_job_fails_at_its_deadline_and_is_listed_as_failed() {
 }
 
 #[tokio::test]
+async fn a_job_that_fails_at_its_deadline_leaves_the_engines_queue() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let settings = [("RUN_JOBS", "false"), ("JOB_DEADLINE_MS", "1000")];
+    let service = Running::start(&with_jobs(&url, &settings));
+    for number in 3..6 {
+        let id = service.enqueue(&request(number), None).await;
+        assert_eq!(service.result(&id).await["state"], "failed");
+    }
+    let entries: i64 = sqlx::query_scalar("SELECT count(*) FROM graphile_worker._private_jobs")
+        .fetch_one(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(entries, 0);
+}
+
+#[tokio::test]
 async fn workers_register_themselves_through_the_queue() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
@@ -304,6 +321,23 @@ async fn a_retryable_failure_is_retried_with_back_off() {
 }
 
 #[tokio::test]
+async fn a_job_whose_last_attempt_failed_has_the_error_of_this_attempt() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
+    let id = service.enqueue(&request(3), None).await;
+    sqlx::query("UPDATE jobs SET attempts = 9")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let _impatient = Running::worker(&with_jobs(&url, &[("PROOF_TIMEOUT_MS", "1")]));
+    let job = service.result(&id).await;
+    assert_eq!(job["error"]["code"], "proof_failed", "{job}");
+    let detail = job["error"]["detail"].as_str().unwrap();
+    assert!(detail.contains("exceeded timeout"), "{detail}");
+}
+
+#[tokio::test]
 async fn a_job_whose_attempt_failed_runs_before_a_backlog_of_newer_jobs() {
     const BACKLOG: i64 = 80;
     let database = TestDatabase::create().await.unwrap();
@@ -312,9 +346,13 @@ async fn a_job_whose_attempt_failed_runs_before_a_backlog_of_newer_jobs() {
     let mut impatient = Running::worker(&with_jobs(&url, &[("PROOF_TIMEOUT_MS", "1")]));
     let retried = service.enqueue(&request(3), None).await;
     impatient.log_with("job_returned").await;
+    // Ends a running attempt, so that no entry stays locked.
+    impatient.terminate();
+    assert!(impatient.exits_with_success());
     let idle = async {
-        let idle = "SELECT state = 'queued' AND attempts = 1 AND NOT EXISTS
-                        (SELECT FROM graphile_worker._private_jobs WHERE locked_at IS NOT NULL) FROM jobs";
+        let idle = "SELECT state = 'queued' AND attempts >= 1 AND NOT EXISTS
+                        (SELECT FROM graphile_worker._private_jobs WHERE locked_at IS NOT NULL OR run_at > now())
+                    FROM jobs";
         while !sqlx::query_scalar::<_, bool>(idle)
             .fetch_one(database.pool())
             .await
@@ -323,9 +361,8 @@ async fn a_job_whose_attempt_failed_runs_before_a_backlog_of_newer_jobs() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let waited = tokio::time::timeout(Duration::from_secs(30), idle).await;
-    assert!(waited.is_ok(), "the job is back in the queue after one attempt");
-    impatient.crash();
+    let waited = tokio::time::timeout(Duration::from_mins(1), idle).await;
+    assert!(waited.is_ok(), "the job is back in the queue after an attempt");
     let mut other = request(4);
     for number in 0..BACKLOG {
         other["public"]["context"] = format!("0x{number:064x}").into();
@@ -349,18 +386,16 @@ async fn a_job_whose_attempt_the_database_failed_is_retried_before_jobs_without_
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
     let service = Running::start(&with_jobs(&url, &[("RUN_JOBS", "false")]));
-    // The first result that a worker stores is refused. A sequence isn't rolled back.
+    // Results are refused until the test allows them, however many attempts there are.
     sqlx::raw_sql(
-        "CREATE SEQUENCE results;
-         CREATE FUNCTION refuse_first_result() RETURNS trigger LANGUAGE plpgsql AS $$
+        "CREATE FUNCTION refuse_result() RETURNS trigger LANGUAGE plpgsql AS $$
          BEGIN
-             IF NEW.state = 'succeeded' AND nextval('results') = 1 THEN
+             IF NEW.state = 'succeeded' THEN
                  RAISE EXCEPTION 'a test';
              END IF;
              RETURN NEW;
          END $$;
-         CREATE TRIGGER refuse_first_result BEFORE UPDATE ON jobs
-             FOR EACH ROW EXECUTE FUNCTION refuse_first_result()",
+         CREATE TRIGGER refuse_result BEFORE UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION refuse_result()",
     )
     .execute(database.pool())
     .await
@@ -378,12 +413,19 @@ async fn a_job_whose_attempt_the_database_failed_is_retried_before_jobs_without_
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(30), reached).await;
+        // A later attempt starts up to a minute after the one before.
+        let waited = tokio::time::timeout(Duration::from_secs(150), reached).await;
         assert!(waited.is_ok(), "the engine's entry never had {condition}");
     };
-    entries("attempts = 1 AND locked_at IS NULL AND last_error LIKE '%a test%'").await;
-    worker.crash();
-    entries("priority < 0 AND run_at <= now()").await;
+    entries("attempts >= 1 AND last_error LIKE '%a test%'").await;
+    // Ends a running attempt, so that the entry doesn't stay locked.
+    worker.terminate();
+    assert!(worker.exits_with_success());
+    sqlx::raw_sql("DROP TRIGGER refuse_result ON jobs")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    entries("locked_at IS NULL AND priority < 0 AND run_at <= now()").await;
     let newer = service.enqueue(&request(4), None).await;
     let _worker = Running::worker(&with_jobs(&url, &[("MAX_CONCURRENT_PROOFS", "1")]));
     for job in [&retried, &newer] {
@@ -463,14 +505,25 @@ async fn requests_that_wait_for_a_job_are_limited_for_each_client_and_leave_room
     };
     // The requests that are not refused wait for as long as a proof may take.
     let mut waiting: Vec<_> = (0..3).map(|number| Box::pin(wait(number))).collect();
-    let (status, ..) = tokio::time::timeout(
-        Duration::from_secs(20),
+    let (status, refused, _) = tokio::time::timeout(
+        Duration::from_mins(1),
         futures_util::future::select_all(&mut waiting),
     )
     .await
     .expect("the third request is refused at once");
     assert_eq!(status, 429);
+    drop(waiting.swap_remove(refused));
     assert_eq!(service.get("/health").await.0, 200);
+    // A repeated request whose job has ended doesn't wait, so it needs no place.
+    let ended = service.enqueue(&request(4), Some("ended")).await;
+    assert_eq!(service.delete(&format!("/jobs/{ended}")).await.0, 200);
+    let ended = request(4);
+    let replayed = service.post_with("/prove", ("idempotency-key", "ended"), &ended);
+    let refused = tokio::select! {
+        (status, _, problem) = replayed => (status, problem["code"].clone()),
+        _ = futures_util::future::select_all(&mut waiting) => panic!("a waiting request ended"),
+    };
+    assert_eq!(refused, (409, json!("job_failed")));
 }
 
 #[tokio::test]

@@ -54,6 +54,7 @@ async fn the_checked_in_page_and_description_match_the_service() {
 fn request_examples(answer: &Value, sealed: &Value) -> Value {
     let mut job = request(3);
     job["wait"] = false.into();
+    let elements = ["root", "nullifier", "scope", "claim", "context"].map(|name| &answer["public"][name]);
     json!({
         "POST /prove": {"ownership": request(3), "contract": contract(3), "job": job, "sealed": sealed},
         "POST /prove/batch": {"two": {"requests": [request(3), request(4)]}},
@@ -61,6 +62,10 @@ fn request_examples(answer: &Value, sealed: &Value) -> Value {
             "proof": answer["proof"]["proof"],
             "circuitId": answer["proof"]["metadata"]["circuit_id"],
             "public": answer["public"],
+        }, "document": {"proof": answer["proof"]}, "list": {
+            "proof": answer["proof"]["proof"],
+            "circuitId": answer["proof"]["metadata"]["circuit_id"],
+            "expected_output": elements,
         }},
         "POST /tickets": {"job": {"id": "01890000-0000-7000-8000-000000000000", "origin": "https://app.example.org"}},
         "POST /api/profiling/comprehensive": {"short": {
@@ -205,7 +210,15 @@ async fn the_description_is_valid_openapi_and_complete() {
                     "{method} {path} has no {text}"
                 );
             }
+            for (status, response) in object(&operation["responses"]) {
+                let text = string(&response["description"]);
+                assert!(!text.is_empty(), "{method} {path} {status} has no description");
+            }
             let body = &operation["requestBody"]["content"]["application/json"];
+            assert!(
+                body.is_null() || operation["responses"]["408"].is_object(),
+                "{method} {path} doesn't describe 408"
+            );
             assert!(
                 body.is_null() || body["examples"].is_object(),
                 "the body of {method} {path} has no example"
@@ -216,6 +229,29 @@ async fn the_description_is_valid_openapi_and_complete() {
         .as_array()
         .unwrap();
     assert_eq!(forms.len(), 4);
+    let schemas = &document["components"]["schemas"];
+    let pattern = |digits: usize| json!(format!("^0x[0-9a-fA-F]{{{digits}}}$"));
+    let string_of = |name: &str| {
+        let forms = schemas[name]["oneOf"].as_array().unwrap().iter();
+        forms.clone().find(|form| form["type"] == "string").unwrap()["pattern"].clone()
+    };
+    assert_eq!(string_of("GivenProof"), pattern(512));
+    assert_eq!(string_of("ExpectedOutput"), pattern(320));
+    let forms = schemas["ExpectedOutput"]["oneOf"].as_array().unwrap();
+    let list = forms.iter().find(|form| form["type"] == "array").unwrap();
+    assert_eq!(
+        (&list["items"]["pattern"], &list["minItems"], &list["maxItems"]),
+        (&pattern(64), &json!(5), &json!(5))
+    );
+    let fields = &schemas["OwnershipRequest"]["properties"];
+    assert_eq!(
+        (
+            &fields["priority"]["minimum"],
+            &fields["priority"]["maximum"],
+            &fields["tag"]["maxLength"]
+        ),
+        (&json!(1), &json!(10), &json!(128))
+    );
 }
 
 /// Generates a client from the description with openapi-typescript, and compiles a program that

@@ -7,6 +7,7 @@ use bauta_store::testing::TestDatabase;
 use serde_json::{Value, json};
 
 use crate::{
+    access::api_key,
     cache::{connect, folder, prove, start},
     common::{Running, request, with_jobs},
 };
@@ -49,6 +50,9 @@ async fn without_postgres_requests_that_contain_their_path_are_proved_and_a_work
         reason.contains("requests that contain their path are proved"),
         "{reason}"
     );
+    for internal in ["127.0.0.1", "refused", "onnection", "os error"] {
+        assert!(!reason.contains(internal), "{internal} is in: {reason}");
+    }
     assert_eq!(service.post("/prove", &request(3)).await.0, 200);
     let mut job = request(3);
     job["wait"] = json!(false);
@@ -76,6 +80,34 @@ async fn a_worker_resumes_when_postgres_is_available_again() {
     postgres.crash_and_restart().unwrap();
     let job = service.enqueue(&request(4), None).await;
     assert_eq!(service.result(&job).await["state"], "succeeded");
+}
+
+#[tokio::test]
+async fn a_statement_that_waits_for_a_lock_fails_after_the_timeout_of_the_settings() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let (key, line) = api_key("prove");
+    let settings = [
+        ("API_KEYS", line.as_str()),
+        ("STATEMENT_TIMEOUT_MS", "300"),
+        ("REQUEST_TIMEOUT_MS", "60000"),
+    ];
+    let mut service = Running::start(&with_jobs(&url, &settings));
+    service.identify(&key);
+    let mut lock = database.pool().begin().await.unwrap();
+    sqlx::query("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    // Without the timeout, the request itself would time out after a minute: 504.
+    let (status, problem) = service.get("/jobs").await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (503, &json!("database_away")),
+        "{problem}"
+    );
+    lock.rollback().await.unwrap();
+    assert_eq!(service.get("/jobs").await.0, 200);
 }
 
 /// Pauses a process until it is dropped.

@@ -26,6 +26,19 @@ pub fn command() -> Command {
     command
 }
 
+/// Returns the command of a service with a limit of open files: the soft limit, and the hard limit.
+pub fn command_with_open_files(soft: u32, hard: u32) -> Command {
+    let service = command();
+    let mut limited = Command::new("/bin/sh");
+    let limits = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\"");
+    limited.args(["-c", &limits]).arg(service.get_program());
+    limited.env_clear();
+    for (name, value) in service.get_envs() {
+        limited.env(name, value.unwrap_or_default());
+    }
+    limited
+}
+
 pub fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("service.toml");
@@ -63,8 +76,32 @@ pub struct Running {
 
 impl Running {
     pub fn start(environment: &[(&str, &str)]) -> Self {
-        let mut process = command()
-            .envs(environment.iter().copied())
+        let mut command = command();
+        command.envs(environment.iter().copied());
+        Self::start_command(command)
+    }
+
+    /// Starts the service with a limit of open files: the soft limit, and the hard limit.
+    pub fn start_with_open_files(soft: u32, hard: u32) -> Self {
+        Self::start_command(command_with_open_files(soft, hard))
+    }
+
+    /// Returns the soft limit of open files.
+    pub fn open_files(&self) -> String {
+        let limits = fs::read_to_string(format!("/proc/{}/limits", self.process.id())).unwrap();
+        let line = limits
+            .lines()
+            .find_map(|line| line.strip_prefix("Max open files"));
+        line.unwrap().split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// Returns the log up to the line that both addresses are known with.
+    pub fn log(&self) -> &str {
+        &self.log
+    }
+
+    fn start_command(mut command: Command) -> Self {
+        let mut process = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use crate::common::Running;
+use serde_json::{Value, json};
+
+use crate::common::{Running, command_with_open_files, text};
 
 #[tokio::test]
 async fn requests_beyond_the_concurrency_limit_are_refused_immediately() {
@@ -194,4 +196,33 @@ async fn only_pages_of_allowed_origins_can_read_responses_and_errors() {
     let request = client.get(running.url("/nothing")).header("origin", ORIGIN);
     let response = request.send().await.unwrap();
     assert!(!response.headers().contains_key("access-control-allow-origin"));
+}
+
+#[test]
+fn the_soft_limit_of_open_files_is_raised_and_connections_are_lowered_to_the_hard_limit() {
+    let running = Running::start_with_open_files(300, 600);
+    assert_eq!(running.open_files(), "600");
+    let lines = running
+        .log()
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let lowered: Vec<Value> = lines
+        .filter(|line| line["event"] == "connections_lowered")
+        .collect();
+    assert_eq!(lowered.len(), 1, "{}", running.log());
+    assert_eq!(
+        (&lowered[0]["connections"], &lowered[0]["open_files"]),
+        (&json!(344), &json!(600))
+    );
+}
+
+#[test]
+fn a_service_that_may_have_too_few_open_files_does_not_start() {
+    let output = command_with_open_files(200, 200).output().unwrap();
+    let text = text(&output);
+    assert!(!output.status.success(), "{text}");
+    assert!(
+        text.contains("may have only 200 open files, and needs 256"),
+        "{text}"
+    );
 }

@@ -2,6 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Row};
 
+use super::JobConnection;
 use crate::{Store, StoreError};
 
 /// Grants the role `bauta_prover` the use of the engine's tables and functions. The engine's tables
@@ -59,6 +60,21 @@ impl Store {
             .execute(&self.pool)
             .await?;
         Ok(prioritised.rows_affected())
+    }
+
+    /// Removes the entries of these jobs from the engine's tables, in the caller's transaction. If the
+    /// engine runs an attempt of a job now, the entry ends with this attempt.
+    pub async fn remove_engine_entries(
+        connection: &mut JobConnection,
+        schema: &str,
+        ids: &[&str],
+    ) -> Result<(), StoreError> {
+        let identifier = schema.replace('"', "\"\"");
+        let sql = AssertSqlSafe(format!(
+            "SELECT \"{identifier}\".remove_job(id) IS NULL FROM unnest($1::text[]) AS id"
+        ));
+        sqlx::query(sql).bind(ids).execute(connection).await?;
+        Ok(())
     }
 
     /// Returns the version of the queue engine's schema. `None` if it doesn't exist.

@@ -172,6 +172,19 @@ pub enum JobResult<'a> {
 /// tables.
 pub type JobConnection = PgConnection;
 
+/// The columns of a [`Job`], followed by the conditions of a query.
+macro_rules! select_jobs {
+    ($conditions:literal) => {
+        concat!(
+            "SELECT id::text AS id, owner, circuit, priority, state::text AS state, attempts, answer, error_code,
+                    error_detail, (extract(epoch FROM created_at) * 1000)::bigint AS created_at_ms,
+                    (extract(epoch FROM ended_at) * 1000)::bigint AS ended_at_ms
+             FROM jobs ",
+            $conditions
+        )
+    };
+}
+
 impl Store {
     /// Begins a transaction that changes both the `jobs` table and the queue engine's tables.
     pub async fn begin_job_change(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
@@ -318,15 +331,10 @@ impl Store {
 
     /// Returns a job. `None` if there is no job with this id.
     pub async fn job(&self, id: &str) -> Result<Option<Job>, StoreError> {
-        let row = sqlx::query(
-            "SELECT id::text AS id, owner, circuit, priority, state::text AS state, attempts, answer, error_code, error_detail,
-                    (extract(epoch FROM created_at) * 1000)::bigint AS created_at_ms,
-                    (extract(epoch FROM ended_at) * 1000)::bigint AS ended_at_ms
-             FROM jobs WHERE id = $1::text::uuid",
-        )
-        .bind(id)
-        .fetch_optional(&self.pool)
-        .await?;
+        let row = sqlx::query(select_jobs!("WHERE id = $1::text::uuid"))
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
         row.map(|row| job(&row)).transpose()
     }
 
@@ -340,45 +348,53 @@ impl Store {
         state: Option<JobState>,
         limit: u32,
     ) -> Result<Vec<Job>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id::text AS id, owner, circuit, priority, state::text AS state, attempts, answer, error_code, error_detail,
-                    (extract(epoch FROM created_at) * 1000)::bigint AS created_at_ms,
-                    (extract(epoch FROM ended_at) * 1000)::bigint AS ended_at_ms
-             FROM jobs
-             WHERE owner = $1 AND ($2::text IS NULL OR id < $2::text::uuid) AND ($3::text IS NULL OR state = $3::text)
-             ORDER BY jobs.id DESC LIMIT $4",
-        )
-        .bind(owner)
-        .bind(before)
-        .bind(state.map(JobState::as_str))
-        .bind(i64::from(limit))
-        .fetch_all(&self.pool)
-        .await?;
+        // Each form of the query has an index, so that it reads only the rows that it returns.
+        let rows = match state {
+            None => sqlx::query(select_jobs!(
+                "WHERE owner = $1 AND id < coalesce($2::text::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+                 ORDER BY jobs.id DESC LIMIT $3"
+            )),
+            Some(_) => sqlx::query(select_jobs!(
+                "WHERE owner = $1 AND id < coalesce($2::text::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+                   AND state = $4::text
+                 ORDER BY jobs.id DESC LIMIT $3"
+            )),
+        };
+        let rows = rows.bind(owner).bind(before).bind(i64::from(limit));
+        let rows = match state {
+            None => rows,
+            Some(state) => rows.bind(state.as_str()),
+        };
+        let rows = rows.fetch_all(&self.pool).await?;
         rows.iter().map(job).collect()
     }
 
     /// Returns at most `limit` failed jobs, the newest first.
     pub async fn failed_jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id::text AS id, owner, circuit, priority, state::text AS state, attempts, answer, error_code, error_detail,
-                    (extract(epoch FROM created_at) * 1000)::bigint AS created_at_ms,
-                    (extract(epoch FROM ended_at) * 1000)::bigint AS ended_at_ms
-             FROM jobs WHERE state = 'failed' ORDER BY ended_at DESC, id DESC LIMIT $1",
-        )
+        let rows = sqlx::query(select_jobs!(
+            "WHERE state = 'failed' ORDER BY ended_at DESC, jobs.id DESC LIMIT $1"
+        ))
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(job).collect()
     }
 
-    /// Fails the queued and running jobs whose deadline has passed, with this error, except those
-    /// that another transaction changes at this moment. Returns the failed jobs.
-    pub async fn expire_jobs(&self, code: &str, detail: &str) -> Result<Vec<ExpiredJob>, StoreError> {
+    /// Fails at most `limit` queued and running jobs whose deadline has passed, with this error, in the
+    /// caller's transaction. Skips jobs that another transaction changes at this moment. Returns the
+    /// failed jobs. The removal of their entries in the queue engine's tables belongs into the same
+    /// transaction: see [`remove_engine_entries`](Self::remove_engine_entries).
+    pub async fn expire_jobs(
+        connection: &mut JobConnection,
+        code: &str,
+        detail: &str,
+        limit: u32,
+    ) -> Result<Vec<ExpiredJob>, StoreError> {
         let expired = sqlx::query(
             "WITH ended AS (
                  UPDATE jobs SET state = 'failed', error_code = $1, error_detail = $2, ended_at = now(), witness = NULL
                  WHERE id IN (SELECT id FROM jobs WHERE state IN ('queued', 'running') AND deadline <= now()
-                              FOR UPDATE SKIP LOCKED)
+                              ORDER BY deadline LIMIT $4 FOR UPDATE SKIP LOCKED)
                  RETURNING id, owner)
              SELECT id::text AS id, owner, pg_notify($3, json_build_object('id', id, 'state', 'failed')::text)::text AS notified
              FROM ended",
@@ -386,7 +402,8 @@ impl Store {
         .bind(code)
         .bind(detail)
         .bind(JOB_CHANNEL)
-        .fetch_all(&self.pool)
+        .bind(i64::from(limit))
+        .fetch_all(connection)
         .await?;
         let expired = expired.iter().map(|row| ExpiredJob {
             id: row.get("id"),
@@ -412,17 +429,29 @@ impl Store {
 
     /// Deletes at most `limit` ended jobs of owners who have more than `max_by_owner` of them. The
     /// newest `max_by_owner` jobs of each owner stay. Returns the number of deleted jobs.
-    pub async fn delete_excess_jobs(&self, max_by_owner: u64, limit: u32) -> Result<u64, StoreError> {
+    ///
+    /// The cost grows with the ended jobs of the owners that it looks at. `ended_within_seconds` makes
+    /// it look only at owners of whom a job has ended in this time. `None` looks at all owners.
+    pub async fn delete_excess_jobs(
+        &self,
+        max_by_owner: u64,
+        limit: u32,
+        ended_within_seconds: Option<i64>,
+    ) -> Result<u64, StoreError> {
         let deleted = sqlx::query(
             // An index has the owners and their ended jobs, so this reads one entry for each owner
             // and the newest $1 of it, and no rows. Instances delete at the same time. Rows that
             // another one deletes are skipped, so that instances don't wait for each other.
-            "WITH RECURSIVE owners AS (
+            "WITH RECURSIVE every_owner AS (
                  (SELECT owner FROM jobs WHERE ended_at IS NOT NULL ORDER BY owner LIMIT 1)
                  UNION ALL
                  SELECT (SELECT owner FROM jobs WHERE ended_at IS NOT NULL AND owner > previous.owner
                          ORDER BY owner LIMIT 1)
-                 FROM owners AS previous WHERE previous.owner IS NOT NULL)
+                 FROM every_owner AS previous WHERE previous.owner IS NOT NULL),
+             owners AS (
+                 SELECT owner FROM every_owner WHERE $3::bigint IS NULL
+                 UNION
+                 SELECT owner FROM jobs WHERE ended_at > now() - $3::bigint * interval '1 second')
              DELETE FROM jobs WHERE id IN (
                  SELECT id FROM jobs WHERE id IN (
                      SELECT excess.id FROM owners, LATERAL (
@@ -433,6 +462,7 @@ impl Store {
         )
         .bind(i64::try_from(max_by_owner).unwrap_or(i64::MAX))
         .bind(i64::from(limit))
+        .bind(ended_within_seconds)
         .execute(&self.pool)
         .await?;
         Ok(deleted.rows_affected())

@@ -30,6 +30,13 @@ async fn enqueue(store: &Store, number: u64, owner: &str, priority: u8) -> u64 {
     }
 }
 
+async fn expire(store: &Store) -> Vec<ExpiredJob> {
+    let mut connection = store.pool().acquire().await.unwrap();
+    Store::expire_jobs(&mut connection, "code", "detail", 100)
+        .await
+        .unwrap()
+}
+
 #[tokio::test]
 async fn an_owner_with_many_jobs_does_not_delay_the_first_job_of_another_owner() {
     let database = TestDatabase::create().await.unwrap();
@@ -67,7 +74,7 @@ async fn a_job_that_ended_before_it_started_does_not_affect_turns() {
         .execute(database.pool())
         .await
         .unwrap();
-    assert_eq!(store.expire_jobs("code", "detail").await.unwrap().len(), 1);
+    assert_eq!(expire(store).await.len(), 1);
     let modest = enqueue(store, 100, "modest", 5).await;
     assert_eq!(modest, 0, "behind jobs that never started");
     let next = enqueue(store, 101, "greedy", 5).await;
@@ -127,14 +134,17 @@ async fn instances_that_delete_and_expire_jobs_do_not_wait_for_each_other() {
         sqlx::query(sql).execute(&mut *other).await.unwrap();
     }
     let work = async {
-        let expired = store.expire_jobs("code", "detail").await.unwrap();
-        (expired.len(), store.delete_excess_jobs(3, 100).await.unwrap())
+        let expired = expire(store).await;
+        (
+            expired.len(),
+            store.delete_excess_jobs(3, 100, None).await.unwrap(),
+        )
     };
     let done = tokio::time::timeout(std::time::Duration::from_secs(10), work).await;
     // One expired. With it 11 have ended, 8 too many, of which the other instance deletes one.
     assert_eq!(done.expect("the other instance's locks don't block"), (1, 7));
     other.commit().await.unwrap();
-    assert_eq!(store.expire_jobs("code", "detail").await.unwrap().len(), 1);
+    assert_eq!(expire(store).await.len(), 1);
 }
 
 #[tokio::test]
@@ -162,15 +172,15 @@ async fn ended_jobs_are_deleted_by_age_and_by_number_of_each_owner_in_batches() 
     assert_eq!(store.delete_old_jobs(80, 15).await.unwrap(), 15);
     assert_eq!(store.delete_old_jobs(80, 15).await.unwrap(), 6);
     assert_eq!(left().await, ["a79false", "b5true"]);
-    assert_eq!(store.delete_excess_jobs(10, 50).await.unwrap(), 50);
-    assert_eq!(store.delete_excess_jobs(10, 50).await.unwrap(), 19);
+    assert_eq!(store.delete_excess_jobs(10, 50, None).await.unwrap(), 50);
+    assert_eq!(store.delete_excess_jobs(10, 50, None).await.unwrap(), 19);
     // The newest are left, and queued jobs don't count.
     assert_eq!(left().await, ["a10true", "b5true"]);
     assert_eq!(store.open_jobs().await.unwrap().queued, 1);
     // Of several owners, one statement deletes what each has too much.
-    assert_eq!(store.delete_excess_jobs(4, 50).await.unwrap(), 7);
+    assert_eq!(store.delete_excess_jobs(4, 50, None).await.unwrap(), 7);
     assert_eq!(left().await, ["a4true", "b4true"]);
-    assert_eq!(store.delete_excess_jobs(4, 50).await.unwrap(), 0);
+    assert_eq!(store.delete_excess_jobs(4, 50, None).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -222,13 +232,13 @@ async fn a_running_job_fails_when_its_deadline_passes() {
         .execute(database.pool())
         .await
         .unwrap();
-    let expired = store.expire_jobs("code", "detail").await.unwrap();
+    let expired = expire(store).await;
     let expected = ExpiredJob {
         id: id(1),
         owner: "owner".to_owned(),
     };
     assert_eq!(expired, [expected]);
-    assert!(store.expire_jobs("code", "detail").await.unwrap().is_empty());
+    assert!(expire(store).await.is_empty());
     // The worker's result arrives too late.
     assert!(
         !store
@@ -380,4 +390,74 @@ async fn only_jobs_that_ended_long_ago_are_deleted() {
     assert_eq!(store.delete_old_jobs(60, 10).await.unwrap(), 1);
     assert_eq!(store.job(&id(1)).await.unwrap(), None);
     assert_eq!(store.job_counts().await.unwrap().queued, 1);
+}
+
+#[tokio::test]
+async fn the_deletion_of_excess_jobs_looks_only_at_owners_whose_jobs_ended_recently() {
+    let database = TestDatabase::create().await.unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO jobs (id, owner, circuit, priority, turn, state, deadline, ended_at)
+         SELECT gen_random_uuid(), owner, 'c', 5, 0, 'cancelled', now(), now() - age * number
+         FROM generate_series(1, 10) AS number,
+              (VALUES ('busy', interval '0'), ('idle', interval '1 day')) AS owners (owner, age)",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    let store = &database.store;
+    assert_eq!(store.delete_excess_jobs(4, 50, Some(3600)).await.unwrap(), 6);
+    assert_eq!(store.delete_excess_jobs(4, 50, Some(3600)).await.unwrap(), 0);
+    assert_eq!(store.delete_excess_jobs(4, 50, None).await.unwrap(), 6);
+}
+
+#[tokio::test]
+async fn jobs_expire_in_batches() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    for number in 0..5 {
+        enqueue(store, number, "owner", 5).await;
+    }
+    sqlx::query("UPDATE jobs SET deadline = now()")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let mut connection = store.pool().acquire().await.unwrap();
+    for expected in [3, 2, 0] {
+        let expired = Store::expire_jobs(&mut connection, "code", "detail", 3).await;
+        assert_eq!(expired.unwrap().len(), expected);
+    }
+}
+
+#[tokio::test]
+async fn the_jobs_of_an_owner_in_a_state_are_listed_without_reading_those_in_other_states() {
+    let database = TestDatabase::create().await.unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO jobs (id, owner, circuit, priority, turn, state, deadline, ended_at)
+         SELECT gen_random_uuid(), 'owner', 'c', 5, 0, 'cancelled', now(), now() FROM generate_series(1, 20000);
+         INSERT INTO jobs (id, owner, circuit, priority, turn, state, deadline, ended_at, error_code, error_detail)
+         SELECT gen_random_uuid(), 'other', 'c', 5, 0, 'failed', now(), now(), 'a', 'b' FROM generate_series(1, 20000);
+         ANALYZE jobs",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    let plan: Vec<String> = sqlx::query_scalar(
+        "EXPLAIN (ANALYZE, FORMAT TEXT)
+         SELECT id FROM jobs WHERE owner = 'owner' AND id < 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+            AND state = 'failed'::text
+         ORDER BY id DESC LIMIT 100",
+    )
+    .fetch_all(database.pool())
+    .await
+    .unwrap();
+    let plan = plan.join("\n");
+    assert!(!plan.contains("Rows Removed by Filter"), "{plan}");
+    enqueue(&database.store, 1, "owner", 5).await;
+    let list = async |state| {
+        let jobs = database.store.jobs_of_owner("owner", None, state, 10).await;
+        jobs.unwrap().len()
+    };
+    assert_eq!(list(Some(JobState::Failed)).await, 0);
+    assert_eq!(list(Some(JobState::Queued)).await, 1);
+    assert_eq!(list(None).await, 10);
 }
