@@ -38,13 +38,17 @@ type Value = { bytes: Uint8Array; input: unknown };
 const camel = (name: string) => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 const pascal = (name: string) => camel(`_${name}`);
 const address = (number: number) => getAddressDecoder().decode(new Uint8Array(32).fill(number));
-const builder = (name: string) =>
-  (client as unknown as Record<string, (input: unknown) => Promise<Instruction>>)[`get${pascal(name)}InstructionAsync`];
+/** Returns the builder of an instruction. One that derives an address is asynchronous. */
+const builder = (name: string, isAsync: boolean) =>
+  (client as unknown as Record<string, (input: unknown) => Instruction | Promise<Instruction>>)[
+    `get${pascal(name)}Instruction${isAsync ? "Async" : ""}`
+  ];
 
 /** Returns some value of a type of the IDL, and its encoding if it can be a seed. */
 function sample(type: any, number: number): Value {
   if (type === "pubkey") return { bytes: new Uint8Array(32).fill(number), input: address(number) };
   if (type === "u64") return { bytes: Uint8Array.from([number, 1, 0, 0, 0, 0, 0, 0]), input: 256n + BigInt(number) };
+  if (type === "u8") return { bytes: Uint8Array.of(number), input: number };
   if (type === "bool") return { bytes: new Uint8Array(), input: true };
   if (type === "bytes") return { bytes: new Uint8Array(), input: new Uint8Array(3) };
   if (typeof type === "string") return { bytes: new Uint8Array(), input: number };
@@ -95,7 +99,7 @@ for (const instruction of idl.instructions) {
         .filter(({ name }) => !skipped.includes(name))
         .map(({ name, signer }) => [camel(name), signer ? createNoopSigner(keys.get(name)!) : keys.get(name)]),
     ]);
-    const build = builder(instruction.name);
+    const build = builder(instruction.name, instruction.accounts.some(({ pda }) => pda));
     assert.ok(build, `${instruction.name} has no builder: run \`npm run generate\` in sdk`);
     const built = await build(input);
 
