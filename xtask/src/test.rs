@@ -110,7 +110,7 @@ fn sdk(localnet: PathBuf) -> Result<Job> {
     let mut stack = Command::new(env::current_exe().context("can't find this program")?);
     stack
         .current_dir(workspace::root()?)
-        .args(["up", "--free-ports", "--"])
+        .args(["up", "--free-ports", "--no-web", "--"])
         .args(["npm", "--prefix", "sdk/sdk", "run", "test:stack"]);
     // `up` would use the servers of these variables.
     for variable in ["DATABASE_URL", "REDIS_URL", "SOLANA_RPC_URL", "SOLANA_WS_URL"] {
