@@ -38,8 +38,8 @@ pub fn run() -> Result<()> {
     // keeps them busy. Yet more programs would make servers so slow that the time limits of clients
     // end requests.
     pool::run(jobs, processors + 1)?;
-    // rustdoc compiles the examples after cargo has released the target directory. At the same time, a
-    // build by another job would replace the libraries of the programs, whose file names have no hash.
+    // rustdoc compiles the examples after cargo has released the target directory. A build by another
+    // job would then replace the libraries of the programs, whose file names have no hash.
     pool::run(vec![documentation_tests()?], 1)
 }
 
