@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bauta_service_common::Origin;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::{OpenApi, path::Operation, security::SecurityRequirement};
 
 /// Seconds for which a browser remembers that it may send requests.
 const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("86400");
@@ -46,7 +46,7 @@ impl Pages {
                 (Method::PUT, &item.put),
                 (Method::DELETE, &item.delete),
             ] {
-                if operation.as_ref().is_some_and(|route| route.security.is_some()) {
+                if operation.as_ref().is_some_and(requires_key) {
                     with_key.insert((method, path.clone()));
                 }
             }
@@ -60,6 +60,13 @@ impl Pages {
                 .contains(&(method.clone(), route.as_str().to_owned()))
         })
     }
+}
+
+/// Returns whether an operation has no form without a key. An empty requirement stands for such a
+/// form.
+fn requires_key(operation: &Operation) -> bool {
+    let requirements = operation.security.as_ref();
+    requirements.is_some_and(|all| !all.contains(&SecurityRequirement::default()))
 }
 
 /// Answers preflights, and adds the headers that let pages read the responses.
