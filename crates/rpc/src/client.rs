@@ -17,7 +17,7 @@ pub struct Options {
     pub timeout: Duration,
     /// The size limit of a response or a notification, in bytes. The default is 64 MiB. A block of
     /// a public cluster with all its transactions has several MiB. An account has at most 14 MiB
-    /// (10 MiB, encoded in base64).
+    /// (10 MiB, encoded in base64). Methods whose responses are short have lower limits.
     pub max_response_bytes: usize,
 }
 
@@ -93,7 +93,7 @@ impl Rpc {
         params: &Value,
     ) -> Result<T, RpcError> {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let body = self.post(method, request.to_string()).await?;
+        let body = self.post(method, 1, request.to_string()).await?;
         parse_response(method, &body)
     }
 
@@ -109,17 +109,20 @@ impl Rpc {
             .zip(params)
             .map(|(id, params)| json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
             .collect();
-        let body = self.post(method, Value::from(calls).to_string()).await?;
+        let body = self
+            .post(method, params.len(), Value::from(calls).to_string())
+            .await?;
         parse_batch(method, &body, params.len())
     }
 
-    /// Sends a request and returns the body of the response.
-    async fn post(&self, method: &'static str, request: String) -> Result<Vec<u8>, RpcError> {
+    /// Sends a request with several calls of a method and returns the body of the response.
+    async fn post(&self, method: &'static str, calls: usize, request: String) -> Result<Vec<u8>, RpcError> {
         let unreachable = |error: reqwest::Error| RpcError::Unreachable {
             host: self.host.to_string(),
             reason: with_sources(&error.without_url()),
         };
-        let limit = self.options.max_response_bytes;
+        let limit = max_result_bytes(method).saturating_mul(calls);
+        let limit = limit.min(self.options.max_response_bytes);
         let mut response = self
             .client
             .post(self.url.clone())
@@ -151,6 +154,19 @@ impl Rpc {
                 .map(Duration::from_secs),
             body: String::from_utf8_lossy(&body).chars().take(200).collect(),
         })
+    }
+}
+
+/// Returns the size limit of the result of one call, in bytes. It is far above what an honest node
+/// returns, and bounds what many concurrent calls hold in memory.
+fn max_result_bytes(method: &str) -> usize {
+    match method {
+        "getSlot" | "getBlockHeight" | "getGenesisHash" | "getFirstAvailableBlock" => 16 << 10,
+        "getSignatureStatuses" => 1 << 20,
+        // A page has 1,000 entries, each with a memo of about 600 bytes at most. A transaction has
+        // at most 64 instructions with 10 kB of data each.
+        "getSignaturesForAddress" | "getTransaction" => 4 << 20,
+        _ => usize::MAX,
     }
 }
 

@@ -97,6 +97,19 @@ async fn a_response_longer_than_the_limit_is_refused() {
     assert!(!error.is_retryable());
 }
 
+/// Many concurrent calls would otherwise hold much memory.
+#[tokio::test]
+async fn a_short_result_has_a_lower_limit_than_an_account() {
+    let body = "x".repeat(17 << 10);
+    let url = format!("http://{}", faulty_node(http("200 OK", "", &body)).await);
+    let rpc = Rpc::new(&url).unwrap();
+    let error = rpc.slot(CommitmentLevel::Confirmed).await.unwrap_err();
+    assert!(
+        matches!(error, RpcError::ResponseTooLong { limit: 16_384, .. }),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn a_rate_limit_is_retryable_and_carries_the_time_to_wait() {
     let error = slot_error(http("429 Too Many Requests", "retry-after: 7\r\n", "slow down")).await;
