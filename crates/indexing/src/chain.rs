@@ -1,5 +1,7 @@
 //! The chain as the indexer reads it, independent of where it comes from.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::future::Future;
 
 use bauta_store::Slot;
@@ -38,6 +40,31 @@ impl ListedTransaction {
     #[must_use]
     pub const fn may_have_events(&self) -> bool {
         self.succeeded || self.is_refused_reuse
+    }
+
+    /// Merges the lists of several nodes: each transaction once for each slot in which a node lists
+    /// it, ordered by slot. If nodes disagree about the outcome, an entry that may have events
+    /// counts. So a wrong entry of one node hides no entry of another one.
+    #[must_use]
+    pub fn merge(listed: Vec<Self>) -> Vec<Self> {
+        let mut places: HashMap<(Slot, Signature), usize> = HashMap::new();
+        let mut merged: Vec<Self> = Vec::with_capacity(listed.len());
+        for entry in listed {
+            match places.entry((entry.slot, entry.signature)) {
+                Entry::Vacant(place) => {
+                    place.insert(merged.len());
+                    merged.push(entry);
+                }
+                Entry::Occupied(place) => {
+                    let present = &mut merged[*place.get()];
+                    if !present.may_have_events() {
+                        *present = entry;
+                    }
+                }
+            }
+        }
+        merged.sort_by_key(|entry| entry.slot);
+        merged
     }
 }
 
@@ -211,8 +238,9 @@ pub trait Source: Send + Sync + 'static {
     /// Returns the transactions that name one of these addresses, in the slots after `after` up to
     /// `until`. `None` means from the beginning of the chain.
     ///
-    /// Each transaction is returned once. The list is ordered by slot, and in any order within a
-    /// slot. The source must not use a node that has not reached `until`.
+    /// Each transaction is returned once, or once for each slot if nodes disagree. The list is
+    /// ordered by slot, and in any order within a slot. The source must not use a node that has not
+    /// reached `until`.
     fn list(
         &self,
         addresses: &[Address],
@@ -221,7 +249,8 @@ pub trait Source: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<ListedTransaction>, SourceError>> + Send;
 
     /// Returns the union of what all nodes list. One node may list a transaction that another one
-    /// omits.
+    /// omits. It can contain earlier slots than `after`: those of a node that did not answer
+    /// before.
     fn list_on_all_nodes(
         &self,
         addresses: &[Address],
@@ -265,6 +294,12 @@ pub trait Source: Send + Sync + 'static {
         until: Slot,
     ) -> impl Future<Output = Result<HistoryPage, SourceError>> + Send;
 
+    /// Returns whether the source compares nodes before it returns a transaction whose outcome
+    /// differs from the listed one. Then the list was wrong.
+    fn confirms_outcomes(&self) -> bool {
+        false
+    }
+
     /// Returns the content of listed transactions, each from the slot where it was listed, in any
     /// order.
     fn fetch(
@@ -283,14 +318,16 @@ pub trait Source: Send + Sync + 'static {
         at_least: Slot,
     ) -> impl Future<Output = Result<Vec<Option<TransactionStatus>>, SourceError>> + Send;
 
-    /// Returns the statuses from all nodes that answer. A status is `None` only if no node knows
-    /// the transaction.
+    /// Returns the statuses of each transaction from all nodes that answer and that know it.
     fn statuses_on_all_nodes(
         &self,
         signatures: &[Signature],
         at_least: Slot,
-    ) -> impl Future<Output = Result<Vec<Option<TransactionStatus>>, SourceError>> + Send {
-        self.statuses(signatures, at_least)
+    ) -> impl Future<Output = Result<Vec<Vec<TransactionStatus>>, SourceError>> + Send {
+        async move {
+            let statuses = self.statuses(signatures, at_least).await?;
+            Ok(statuses.into_iter().map(Vec::from_iter).collect())
+        }
     }
 
     /// Returns accounts of the program, and the slot at which they had this data.

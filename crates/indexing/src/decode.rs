@@ -62,6 +62,11 @@ pub fn records(transaction: &Transaction) -> Result<Vec<EventRecord>, IndexerErr
     Ok(records)
 }
 
+/// Returns whether an inner instruction records an event of the program, known or unknown.
+pub fn is_event(program: &Address, accounts: &[Address], data: &[u8]) -> bool {
+    !matches!(decode_event(program, accounts, data), Ok(None))
+}
+
 /// Returns the refused reuse of a nullifier, if the transaction failed for it.
 ///
 /// The program returns `NullifierUsed` only after every other check, so the scope exists and the

@@ -40,8 +40,8 @@ pub enum SourceError {
         /// What was requested.
         what: &'static str,
     },
-    /// A node lists a transaction, no node returns it, and it is not in the block of its slot that
-    /// at least one node returned.
+    /// A node lists a transaction, no node returns it as listed, and it is not in the block of its
+    /// slot that at least one node returned, or two nodes return it from another slot.
     #[error(
         "transaction {signature} is listed in slot {slot}, but no node returns it and it is not in the block of that slot"
     )]
@@ -52,7 +52,7 @@ pub enum SourceError {
         slot: Slot,
         /// Whether the list says that the transaction succeeded.
         succeeded: bool,
-        /// Whether every node returned the block.
+        /// Whether every node that could have the transaction showed that it is not there.
         on_all_nodes: bool,
     },
     /// A node lists a transaction, and no node returns it as listed. At least one of them answered.

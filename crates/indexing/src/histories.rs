@@ -1,7 +1,6 @@
 //! Reads the histories of addresses on all nodes, page by page, so that a long history does not
 //! have to fit into memory.
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use bauta_store::Slot;
@@ -64,8 +63,8 @@ impl<'a, S: Source> Histories<'a, S> {
         }
     }
 
-    /// Returns the next page of each node: each transaction once, ordered by slot. Returns `None`
-    /// at the end of all histories. Fails if no node is left.
+    /// Returns the next page of each node, merged. Returns `None` at the end of all histories. Fails
+    /// if no node is left.
     pub async fn next(&mut self) -> Result<Option<Vec<ListedTransaction>>, SourceError> {
         if self.nodes.iter().all(|node| node.is_complete) {
             self.address = self.addresses.next();
@@ -134,9 +133,6 @@ impl<'a, S: Source> Histories<'a, S> {
         if self.nodes.is_empty() {
             return Err(last_error.unwrap_or(SourceError::Cancelled));
         }
-        let mut seen = HashSet::new();
-        listed.retain(|entry: &ListedTransaction| seen.insert(entry.signature));
-        listed.sort_by_key(|entry| entry.slot);
-        Ok(Some(listed))
+        Ok(Some(ListedTransaction::merge(listed)))
     }
 }

@@ -24,6 +24,7 @@ mod error;
 mod follow;
 mod histories;
 mod metrics;
+mod missing;
 pub mod nodes;
 mod operator_checks;
 mod overview;

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bauta_store::{Position, QuarantineKey, QuarantinedTransaction, Slot, Store};
-use futures_util::{StreamExt, stream};
 use solana_address::Address;
 use solana_signature::Signature;
 
@@ -16,10 +15,8 @@ use crate::chain::{ListedTransaction, Source};
 use crate::follow::fetch;
 use crate::histories::Histories;
 use crate::reconcile::{Selection, Verified, verify};
-use crate::{IndexerError, SourceError};
+use crate::{IndexerError, SourceError, missing};
 
-/// The number of transactions that are fetched at the same time.
-const CONCURRENT_FETCHES: usize = 32;
 /// The largest number of missing transactions that one call returns. Then it ends.
 const MAX_MISSING: usize = 10_000;
 /// The largest number of accounts for whose histories [`reconcile_now`] searches.
@@ -171,30 +168,8 @@ async fn missing_among<S: Source>(
     source: &Arc<S>,
     listed: Vec<ListedTransaction>,
 ) -> Result<Vec<ListedTransaction>, IndexerError> {
-    let keys: Vec<_> = listed.iter().map(|entry| (entry.slot, entry.signature)).collect();
-    let applied = store.applied_transactions_among(&keys).await?;
-    let applied: HashSet<_> = applied
-        .iter()
-        .map(|entry| (entry.slot, entry.signature))
-        .collect();
-    let open = listed
-        .into_iter()
-        .filter(|entry| !applied.contains(&(entry.slot, entry.signature)));
-    let fetched: Vec<_> = stream::iter(open)
-        .map(|entry| async move { (entry, fetch(source, &[entry]).await) })
-        .buffered(CONCURRENT_FETCHES)
-        .collect()
-        .await;
-    let mut missing = Vec::new();
-    for (entry, result) in fetched {
-        match result {
-            Ok(batch) if batch.records.is_empty() => {}
-            Err(IndexerError::Source(SourceError::NotOnChain { .. })) => {}
-            Ok(_) | Err(IndexerError::Source(SourceError::NotReturned { .. })) => missing.push(entry),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(missing)
+    let unapplied = missing::unapplied(store, source, listed).await?;
+    Ok([unapplied.with_events, unapplied.unreturned].concat())
 }
 
 /// Compares the database with all accounts of the program, and searches for what is missing in the

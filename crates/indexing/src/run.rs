@@ -166,7 +166,9 @@ impl<S: Source> Indexer<S> {
                         self.source.distrust();
                     }
                     tokio::time::sleep(backoff).await;
-                    let max_backoff = if error.is_retryable() {
+                    // An unexplained difference does not stop the steps themselves.
+                    let is_difference = matches!(error, IndexerError::UnexplainedDifferences(_));
+                    let max_backoff = if error.is_retryable() || is_difference {
                         MAX_RETRYABLE_BACKOFF
                     } else {
                         MAX_BACKOFF
@@ -250,7 +252,7 @@ impl<S: Source> ComparisonTask<S> {
         let mut reconciler = Reconciler::default();
         loop {
             match reconciler
-                .compare(&self.store, &*self.source, &self.rollbacks)
+                .compare(&self.store, &self.source, &self.rollbacks)
                 .await
             {
                 Ok(comparison) => {

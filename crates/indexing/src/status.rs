@@ -169,7 +169,8 @@ impl Reporter {
     /// Sets the checkpoint and the head after a successful step, and clears the stop reason.
     pub fn progress(&self, checkpoint: Option<Position>, head: Head) {
         self.sender.send_modify(|status| {
-            if checkpoint.is_some_and(|at| at.slot >= head.confirmed) {
+            // If the nodes are behind the database, nothing shows how far the chain is.
+            if checkpoint.is_some_and(|at| at.slot == head.confirmed) {
                 status.caught_up_at = Some(Instant::now());
             }
             if status.stop_reason.take().is_some() {
@@ -221,5 +222,27 @@ impl Reporter {
             }
             status.stop_reason = Some(reason);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_that_are_behind_the_database_do_not_show_that_it_is_at_the_head() {
+        let (reporter, status) = Reporter::new();
+        reporter.role(Role::Leader);
+        let head = |confirmed| Head {
+            confirmed: Slot::new(confirmed),
+            finalized: Slot::ZERO,
+        };
+        let checkpoint = Some(Position::end_of_slot(Slot::new(100)));
+        for behind in [99, 1] {
+            reporter.progress(checkpoint, head(behind));
+            assert_eq!(status.borrow().caught_up_at, None);
+        }
+        reporter.progress(checkpoint, head(100));
+        assert!(status.borrow().caught_up_at.is_some());
     }
 }

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use bauta_chaos::{FaultProxy, Faults, RecordedTransaction, ReplayServer};
 use bauta_indexing::chain::Source;
 use bauta_indexing::nodes::{NodeSettings, RpcSource};
-use bauta_indexing::testing::{TestChain, named, transaction_json};
+use bauta_indexing::testing::{TestChain, named};
 use bauta_indexing::{Follower, IndexerError, Settings, SourceError};
 use bauta_rpc::CommitmentLevel;
 use bauta_store::testing::TestDatabase;
 use bauta_store::{Sequence, Slot};
 use solana_signature::Signature;
 
-use crate::support::TestCluster;
+use crate::support::{TestCluster, recorded};
 
 fn node(url: &str, requests_per_second: u32) -> NodeSettings {
     NodeSettings {
@@ -237,17 +237,7 @@ async fn nodes_get_requests_in_proportion_to_their_weights() {
         chain.wait(1);
         chain.append(registry, &[leaf]).unwrap();
     }
-    let recorded: Vec<_> = chain
-        .transactions
-        .iter()
-        .map(|transaction| RecordedTransaction {
-            signature: transaction.signature.to_string(),
-            slot: transaction.slot.get(),
-            block_time: transaction.time.unwrap_or_default(),
-            failed: !transaction.succeeded,
-            json: transaction_json(transaction).to_string(),
-        })
-        .collect();
+    let recorded = recorded(&chain);
     let program = bauta::ID.to_string();
     let start = || ReplayServer::start(&program, recorded.clone(), HashMap::new());
     let servers = [start().await.unwrap(), start().await.unwrap()];

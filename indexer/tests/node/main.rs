@@ -1,6 +1,7 @@
 //! Tests of the whole indexer with a real node: history, websocket, finality, replicas, startup.
 
 mod commands;
+mod contradictions;
 mod failover;
 mod faults;
 mod live;

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bauta::state::{RegistryKind, Tree};
+use bauta_chaos::RecordedTransaction;
 use bauta_client::instructions::{AppendLeaves, CreateRegistry, Initialize};
 use bauta_dev_servers::{Chain, ChainSettings};
+use bauta_indexing::chain::Transaction;
 use bauta_indexing::nodes::{NodeSettings, RpcSource};
+use bauta_indexing::testing::{TestChain, transaction_json};
 use bauta_indexing::{Indexer, IndexerStatus, RunSettings, Settings, wake};
 use bauta_primitives::{FieldElement, Leaf};
 use bauta_rpc::{Pubsub, Rpc};
@@ -18,6 +21,18 @@ use solana_keypair::Keypair;
 use solana_signer::Signer;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+/// Returns the history of a chain in memory, for a replay server.
+pub fn recorded(chain: &TestChain) -> Vec<RecordedTransaction> {
+    let record = |transaction: &Transaction| RecordedTransaction {
+        signature: transaction.signature.to_string(),
+        slot: transaction.slot.get(),
+        block_time: transaction.time.unwrap_or_default(),
+        failed: !transaction.succeeded,
+        json: transaction_json(transaction).to_string(),
+    };
+    chain.transactions.iter().map(record).collect()
+}
 
 /// A chain, and the authority of its program and registry.
 pub struct TestCluster {

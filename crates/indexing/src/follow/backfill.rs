@@ -11,8 +11,9 @@
 //! The union of all histories is applied, because what is applied without a journal cannot be
 //! repaired. When one history is complete, the others have as much time again, but at least the
 //! time of the settings. So a node that delivers nothing, or an endless list, delays the others
-//! only until then. A node that still delivers older entries is awaited. A history does not count
-//! as complete if its node lacks blocks of slots in which another node lists transactions.
+//! only until then. A node that still delivers older entries is awaited ten times as long. A
+//! history does not count as complete if its node lacks blocks of slots in which another node lists
+//! transactions.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -31,6 +32,9 @@ const BATCHES_PER_STEP: usize = 16;
 const WAIT: Duration = Duration::from_secs(1);
 /// The pause after a page that could not be read.
 const PAGE_RETRY: Duration = Duration::from_secs(1);
+/// How many times as long as for the first complete history a node is awaited that still delivers
+/// older entries. A faulty node can deliver them for ever.
+const MAX_WAIT_FACTOR: u32 = 10;
 /// How long no node may deliver a page before the step fails, so that the reason is visible.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -270,11 +274,6 @@ fn to_listed(stored: BackfillTransaction) -> ListedTransaction {
 }
 
 impl Backfill {
-    /// Returns whether a backfill has begun and has not ended.
-    pub(super) fn is_running(&self) -> bool {
-        self.has_begun == Some(true)
-    }
-
     /// Publishes how many transactions are left, and for how long at the present rate.
     async fn record_applied(&mut self, store: &Store, count: u64) -> Result<(), IndexerError> {
         let Some(applying) = &mut self.applying else {
@@ -358,7 +357,8 @@ impl Reading {
             let (since, took) = *self
                 .first_complete
                 .get_or_insert((Instant::now(), self.start.elapsed()));
-            return Ok(since.elapsed() >= took.max(patience) && !is_advancing);
+            let (waited, limit) = (since.elapsed(), took.max(patience));
+            return Ok(waited >= limit && (!is_advancing || waited >= limit.saturating_mul(MAX_WAIT_FACTOR)));
         }
         self.first_complete = None;
         match error {
@@ -451,5 +451,32 @@ impl<S: Source> HistoryReader<S> {
             lock(&self.progress).complete = history.complete;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_node_that_delivers_older_entries_for_ever_is_awaited_for_a_limited_time() {
+        let progress = |complete| Arc::new(Mutex::new(NodeProgress::new(complete)));
+        let patience = Duration::from_mins(1);
+        let mut reading = Reading {
+            tasks: JoinSet::new(),
+            start: Instant::now(),
+            first_complete: None,
+            nodes: vec![progress(true), progress(false)],
+        };
+        for (waited, is_done) in [(0, false), (2, false), (9, false), (11, true)] {
+            let since = Instant::now().checked_sub(patience * waited).unwrap();
+            reading.first_complete = Some((since, Duration::from_secs(1)));
+            assert_eq!(reading.is_done(patience).unwrap(), is_done, "{waited} minutes");
+        }
+        // A node that delivers nothing is awaited only for the first minute.
+        let long_ago = Instant::now().checked_sub(patience * 2).unwrap();
+        lock(&reading.nodes[1]).older_at = long_ago;
+        reading.first_complete = Some((long_ago, Duration::from_secs(1)));
+        assert!(reading.is_done(patience).unwrap());
     }
 }

@@ -71,7 +71,7 @@ pub async fn fetch<S: Source>(
         if entry.slot != slot {
             return Err(inconsistent(Inconsistency::OtherSlot).into());
         }
-        if entry.succeeded != transaction.succeeded {
+        if entry.succeeded != transaction.succeeded && !source.confirms_outcomes() {
             return Err(inconsistent(Inconsistency::OtherOutcome).into());
         }
         if !indices.insert((slot, transaction.index)) {

@@ -1,12 +1,12 @@
 //! Marks slots as final, which no fork can change any more, and as reconciled, in which no
 //! transaction is missing.
 
-use bauta_store::{Position, Slot};
+use bauta_store::{AppliedTransaction, Position, Slot};
 
 use super::Follower;
 use super::list_comparison::MAX_SIGNATURES_PER_CALL;
 use crate::IndexerError;
-use crate::chain::{Head, Source};
+use crate::chain::{Head, Source, TransactionStatus};
 
 /// By how many slots the journal can be older than the newest final slot. It is kept until the
 /// slots are reconciled, but not for longer than this: two days on a public cluster.
@@ -22,7 +22,7 @@ impl<S: Source> Follower<S> {
     /// Marks slots up to the finalized slot of the source, but only those below the first applied
     /// transaction whose own status is not finalized, and only those that have been compared with
     /// the lists of all nodes. The status is checked because nodes can differ in what they report
-    /// for a slot.
+    /// for a slot. One node that knows the transaction as final is enough.
     ///
     /// `agreed` is the slot up to which accounts and database agree. The journal of later slots is
     /// kept. `None` means that there is no reconciliation: then the journal is kept only up to
@@ -87,14 +87,15 @@ impl<S: Source> Follower<S> {
         applied.retain(|transaction| transaction.slot <= slot);
         'groups: for group in applied.chunks(MAX_SIGNATURES_PER_CALL) {
             let signatures: Vec<_> = group.iter().map(|transaction| transaction.signature).collect();
-            let statuses = self.source.statuses(&signatures, slot).await?;
-            for (transaction, status) in group.iter().zip(statuses) {
-                let is_final = status.is_some_and(|status| {
-                    status.finalized
-                        && status.succeeded == transaction.succeeded
-                        && status.slot == transaction.slot
-                });
-                if !is_final {
+            let preferred = self.source.statuses(&signatures, slot).await?;
+            let mut statuses: Vec<Vec<_>> = preferred.into_iter().map(Vec::from_iter).collect();
+            let mut known = group.iter().zip(&statuses);
+            if !known.all(|(transaction, statuses)| is_final(transaction, statuses)) {
+                // The preferred node may not know a transaction.
+                statuses = self.source.statuses_on_all_nodes(&signatures, slot).await?;
+            }
+            for (transaction, statuses) in group.iter().zip(statuses) {
+                if !is_final(transaction, &statuses) {
                     slot = transaction.slot.previous();
                     break 'groups;
                 }
@@ -123,6 +124,15 @@ impl<S: Source> Follower<S> {
         checkpoint.is_some_and(|at| floor.is_none_or(|floor| floor < at.slot))
             && is_behind(checkpoint, head, limit)
     }
+}
+
+/// Returns whether a node reports an applied transaction as finalized, and none reports another
+/// slot or outcome as finalized.
+fn is_final(transaction: &AppliedTransaction, statuses: &[TransactionStatus]) -> bool {
+    let mut finalized = statuses.iter().filter(|status| status.finalized).peekable();
+    finalized.peek().is_some()
+        && finalized
+            .all(|status| status.succeeded == transaction.succeeded && status.slot == transaction.slot)
 }
 
 /// Returns whether the database is more than a number of slots behind the finalized slot.

@@ -1,13 +1,13 @@
 //! Compares the applied transactions with those that the source lists, to detect forks and missing
 //! transactions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bauta_store::{AppliedTransaction, Position, Slot};
 use solana_signature::Signature;
 
 use super::{Follower, fetch};
-use crate::chain::{ListedTransaction, Source};
+use crate::chain::{ListedTransaction, Source, TransactionStatus};
 use crate::{IndexerError, metrics};
 
 /// How often no node must know an applied transaction before it counts as removed by a fork. A
@@ -41,10 +41,15 @@ impl<S: Source> Follower<S> {
             .iter()
             .map(|transaction| (transaction.signature, transaction.slot))
             .collect();
+        let is_final = |slot: Slot| floor.is_some_and(|floor| slot <= floor);
+        let keys = keys_of(listed);
         let is_unapplied = |entry: &&ListedTransaction| {
+            let applied_slot = applied_slots.get(&entry.signature);
             entry.may_have_events()
                 && entry.slot <= checkpoint.slot
-                && applied_slots.get(&entry.signature) != Some(&entry.slot)
+                && !is_final(entry.slot)
+                // Another node lists it in the slot where it was applied.
+                && !applied_slot.is_some_and(|slot| keys.contains(&(*slot, entry.signature)))
                 && self.without_events.get(&entry.signature) != Some(&entry.slot)
         };
         let unapplied: Vec<_> = listed.iter().filter(is_unapplied).copied().collect();
@@ -54,7 +59,8 @@ impl<S: Source> Follower<S> {
             tracing::warn!(event = "missing_transactions", missing = missing.len());
         }
         let Some(first) = missing.iter().map(|entry| entry.slot).chain(fork).min() else {
-            return Ok(false);
+            let late = listed.iter().filter(|entry| is_final(entry.slot)).copied();
+            return self.add_late(late.collect()).await;
         };
         self.roll_back_before(first).await?;
         // The list that the next step reads may come from the node that omits them.
@@ -63,20 +69,49 @@ impl<S: Source> Follower<S> {
         Ok(true)
     }
 
+    /// Makes the next steps apply those transactions of final slots that are missing: a node that
+    /// was unavailable lists them late. Returns whether some are.
+    ///
+    /// If a slot has no journal any more, they are put into the quarantine, which reports them.
+    async fn add_late(&mut self, listed: Vec<ListedTransaction>) -> Result<bool, IndexerError> {
+        if listed.is_empty() {
+            return Ok(false);
+        }
+        let unapplied = self.unapplied(listed).await?;
+        let missing = self.with_events(&unapplied).await?;
+        match self.remember_found(&missing).await {
+            Err(error @ IndexerError::MissingBelowFinality { .. }) => {
+                let keys: Vec<_> = missing
+                    .iter()
+                    .map(|entry| ((entry.slot, entry.signature), entry.succeeded))
+                    .collect();
+                self.store.quarantine(&keys, &error.to_string(), true).await?;
+                Err(error)
+            }
+            remembered => remembered.map(|()| !missing.is_empty()),
+        }
+    }
+
     /// Returns those of the transactions that have events of the program, and remembers the others.
+    /// Of a transaction that nodes list in several slots, the first one counts that is not set
+    /// aside.
     pub(super) async fn with_events(
         &mut self,
         listed: &[ListedTransaction],
     ) -> Result<Vec<ListedTransaction>, IndexerError> {
-        let mut listed = listed.to_vec();
-        let batch = loop {
-            listed.retain(|entry| !self.is_set_aside(entry));
+        let (listed, batch) = loop {
+            let mut seen = HashSet::new();
+            let listed: Vec<_> = listed
+                .iter()
+                .filter(|entry| !self.is_set_aside(entry) && seen.insert(entry.signature))
+                .copied()
+                .collect();
             if listed.is_empty() {
                 return Ok(Vec::new());
             }
             match fetch(&self.source, &listed).await {
                 Err(error) => self.set_aside(error).await?,
-                Ok(batch) => break batch,
+                Ok(batch) => break (listed, batch),
             }
         };
         self.without_events.extend(batch.without_events.iter().copied());
@@ -87,47 +122,57 @@ impl<S: Source> Follower<S> {
 
     /// Returns the slot of the first applied transaction that is no longer on the chain.
     ///
-    /// A transaction that the list omits is on the chain if its status is unchanged. It is removed
-    /// if its status shows another slot or outcome, or if no node has known it several times.
+    /// A transaction that the list omits is on the chain if a node reports its status unchanged. It
+    /// is removed if all statuses show another slot or outcome, or if no node has known it several
+    /// times.
     async fn first_removed(
         &mut self,
         applied: &[AppliedTransaction],
         listed: &[ListedTransaction],
         checkpoint: Slot,
     ) -> Result<Option<Slot>, IndexerError> {
-        let listed_slots: HashMap<Signature, Slot> = listed
-            .iter()
-            .filter(|entry| entry.may_have_events())
-            .map(|entry| (entry.signature, entry.slot))
-            .collect();
+        let keys = keys_of(listed);
         let unlisted: Vec<_> = applied
             .iter()
-            .filter(|transaction| listed_slots.get(&transaction.signature) != Some(&transaction.slot))
+            .filter(|transaction| !keys.contains(&(transaction.slot, transaction.signature)))
             .collect();
         let mut first_removed: Option<Slot> = None;
         for group in unlisted.chunks(MAX_SIGNATURES_PER_CALL) {
             let signatures: Vec<_> = group.iter().map(|transaction| transaction.signature).collect();
-            let mut statuses = self.source.statuses(&signatures, checkpoint).await?;
-            if statuses.contains(&None) {
+            let preferred = self.source.statuses(&signatures, checkpoint).await?;
+            let mut statuses: Vec<Vec<_>> = preferred.into_iter().map(Vec::from_iter).collect();
+            let is_unchanged = |transaction: &AppliedTransaction, statuses: &[TransactionStatus]| {
+                statuses.iter().any(|status| {
+                    status.succeeded == transaction.succeeded && status.slot == transaction.slot
+                })
+            };
+            let mut known = group.iter().zip(&statuses);
+            if !known.all(|(transaction, statuses)| is_unchanged(transaction, statuses)) {
                 statuses = self.source.statuses_on_all_nodes(&signatures, checkpoint).await?;
             }
-            for (transaction, status) in group.iter().zip(statuses) {
-                let is_removed = if let Some(status) = status {
-                    status.succeeded != transaction.succeeded || status.slot != transaction.slot
-                } else {
-                    let count = self.unknown_counts.entry(transaction.signature).or_default();
-                    *count += 1;
-                    *count >= UNKNOWN_LIMIT
-                };
-                if is_removed {
-                    first_removed =
-                        Some(first_removed.map_or(transaction.slot, |slot| slot.min(transaction.slot)));
-                } else if status.is_some() {
+            for (transaction, statuses) in group.iter().zip(statuses) {
+                if is_unchanged(transaction, &statuses) {
                     self.unknown_counts.remove(&transaction.signature);
                     metrics::hidden_transaction();
+                    continue;
                 }
+                if statuses.is_empty() {
+                    let count = self.unknown_counts.entry(transaction.signature).or_default();
+                    *count += 1;
+                    if *count < UNKNOWN_LIMIT {
+                        continue;
+                    }
+                }
+                first_removed =
+                    Some(first_removed.map_or(transaction.slot, |slot| slot.min(transaction.slot)));
             }
         }
         Ok(first_removed)
     }
+}
+
+/// Returns the slots and signatures of the entries that may have events.
+fn keys_of(listed: &[ListedTransaction]) -> HashSet<(Slot, Signature)> {
+    let entries = listed.iter().filter(|entry| entry.may_have_events());
+    entries.map(|entry| (entry.slot, entry.signature)).collect()
 }

@@ -43,7 +43,6 @@ use backfill::Backfill;
 use batches::DecodedBatch;
 pub(crate) use batches::fetch;
 pub use quarantine::{QuarantineAnswers, request_quarantined};
-pub(crate) use search::SearchRange;
 use search::is_below;
 
 /// How many listed transactions that are not on the chain, or that no node returns, a step sets
@@ -397,7 +396,8 @@ impl<S: Source> Follower<S> {
     }
 
     /// Returns the transactions to apply, ordered by slot: those that are listed after the
-    /// checkpoint, and those that only searches found.
+    /// checkpoint, and those that only searches found. Of a transaction that nodes list in several
+    /// slots, the first one counts that is not set aside.
     fn new_transactions(
         &self,
         listed: Vec<ListedTransaction>,
@@ -414,7 +414,7 @@ impl<S: Source> Follower<S> {
             .found
             .values()
             .copied()
-            .chain(listed)
+            .chain(listed.into_iter().rev())
             .filter(is_new)
             .map(|entry| (entry.signature, entry))
             .collect();

@@ -106,16 +106,16 @@ impl<S: Source> Follower<S> {
     /// the chain, or one that no node has returned for the time of the settings. Otherwise returns
     /// the error.
     ///
-    /// What a backfill leaves out cannot be added by a rollback. So during a backfill a transaction
-    /// that only some nodes showed to be absent counts as one that was not returned.
+    /// A transaction that only some nodes showed to be absent counts as one that was not returned:
+    /// the other nodes may have it.
     pub(super) async fn set_aside(&mut self, error: IndexerError) -> Result<(), IndexerError> {
         match &error {
             IndexerError::Source(SourceError::NotOnChain {
                 signature,
                 slot,
-                on_all_nodes,
+                on_all_nodes: true,
                 ..
-            }) if *on_all_nodes || !self.backfill.is_running() => {
+            }) => {
                 self.dismiss(*signature, *slot);
                 Ok(())
             }
@@ -147,6 +147,32 @@ impl<S: Source> Follower<S> {
             }
             _ => Err(error),
         }
+    }
+
+    /// Quarantines transactions that a search beside the steps has found and that no node returns.
+    pub(crate) async fn quarantine_unreturned(
+        &mut self,
+        entries: &[ListedTransaction],
+    ) -> Result<(), IndexerError> {
+        let room = MAX_SET_ASIDE.saturating_sub(self.set_aside.len());
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|entry| ((entry.slot, entry.signature), entry.succeeded))
+            .filter(|(key, _)| !self.quarantined.contains(key))
+            .take(room)
+            .collect();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let reason = "it is in the history of an account that differs, and no node returns it";
+        self.store.quarantine(&entries, reason, false).await?;
+        for (key, _) in entries {
+            tracing::error!(event = "quarantined", signature = %key.1, slot = key.0.get(), reason);
+            self.quarantined.insert(key);
+            self.set_aside.insert(key);
+        }
+        metrics::quarantined(self.quarantined.len());
+        Ok(())
     }
 
     /// Returns whether a transaction has not been returned for the time of the settings. Several

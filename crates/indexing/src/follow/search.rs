@@ -80,7 +80,7 @@ impl<S: Source> Follower<S> {
     ///
     /// Remembers the found transactions for the next steps. If some of them are below the
     /// checkpoint, rolls the database back to before them.
-    pub(crate) async fn search_missing(
+    async fn search_missing(
         &mut self,
         addresses: &[Address],
         range: &SearchRange<'_>,
@@ -122,6 +122,14 @@ impl<S: Source> Follower<S> {
             .filter(|entry| !range.listed.contains(&entry.signature))
             .filter(|entry| self.found.get(&entry.signature) != Some(entry) || is_below(entry, checkpoint))
             .collect();
+        self.remember_found(&found).await?;
+        Ok(!found.is_empty())
+    }
+
+    /// Remembers missing transactions for the next steps. Rolls the database back to before those
+    /// that are below the checkpoint.
+    pub(super) async fn remember_found(&mut self, found: &[ListedTransaction]) -> Result<(), IndexerError> {
+        let checkpoint = self.store.checkpoint().await?;
         let below: Vec<_> = found
             .iter()
             .filter(|entry| is_below(entry, checkpoint))
@@ -133,11 +141,27 @@ impl<S: Source> Follower<S> {
         }
         self.found
             .extend(found.iter().map(|entry| (entry.signature, *entry)));
-        Ok(!found.is_empty())
+        Ok(())
+    }
+
+    /// Makes the next steps apply transactions that a search beside the steps found. Returns
+    /// whether some of them are missing.
+    pub(crate) async fn apply_missing(
+        &mut self,
+        missing: &[ListedTransaction],
+    ) -> Result<bool, IndexerError> {
+        for entry in missing {
+            // A node may have returned the transaction without its events.
+            self.without_events.remove(&entry.signature);
+        }
+        let mut missing = self.unapplied(missing.to_vec()).await?;
+        missing.retain(|entry| !self.is_set_aside(entry));
+        self.remember_found(&missing).await?;
+        Ok(!missing.is_empty())
     }
 
     /// Returns those of the transactions that may have events and have not been applied.
-    async fn unapplied(
+    pub(super) async fn unapplied(
         &self,
         listed: Vec<ListedTransaction>,
     ) -> Result<Vec<ListedTransaction>, IndexerError> {
@@ -152,13 +176,12 @@ impl<S: Source> Follower<S> {
             .map(|entry| (entry.slot, entry.signature))
             .collect();
         let applied = self.store.applied_transactions_among(&keys).await?;
-        let applied: HashSet<_> = applied
-            .into_iter()
-            .map(|transaction| (transaction.slot, transaction.signature))
-            .collect();
+        // One that is applied in one slot is not missing in another slot, where a node lists it
+        // too.
+        let applied: HashSet<Signature> = applied.iter().map(|entry| entry.signature).collect();
         Ok(candidates
             .into_iter()
-            .filter(|entry| !applied.contains(&(entry.slot, entry.signature)))
+            .filter(|entry| !applied.contains(&entry.signature))
             .collect())
     }
 }

@@ -3,10 +3,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bauta_rpc::{CommitmentLevel, ExecutedTransaction, InnerInstruction, RpcError};
+use bauta_rpc::{CommitmentLevel, ExecutedInstruction, ExecutedTransaction, InnerInstruction, RpcError};
 use bauta_store::Slot;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use solana_signature::Signature;
@@ -14,7 +14,7 @@ use solana_signature::Signature;
 use super::node::Node;
 use super::{PATIENCE, RpcSource, transactions};
 use crate::chain::{ListedTransaction, Transaction};
-use crate::{Inconsistency, SourceError};
+use crate::{Inconsistency, SourceError, decode};
 
 /// The number of transactions that are fetched concurrently over all nodes. Each node's own limit
 /// applies as well.
@@ -44,7 +44,11 @@ impl RpcSource {
             .buffered(CONCURRENT_FETCHES)
             .try_collect()
             .await?;
-        let fetched: Vec<FetchedTransaction> = fetched.into_iter().flatten().collect();
+        let fetched: Vec<FetchedTransaction> = stream::iter(fetched.into_iter().flatten())
+            .map(|fetched| self.with_events_of_any_node(fetched))
+            .buffered(CONCURRENT_FETCHES)
+            .collect()
+            .await;
         let slots_without_index: HashSet<Slot> = fetched
             .iter()
             .filter(|fetched| fetched.transaction.index.is_none())
@@ -97,8 +101,39 @@ impl RpcSource {
         .await
     }
 
+    /// Returns a transaction as another node returns it, if it has an event there and none here.
+    ///
+    /// Nothing else shows that a node has omitted an event. Nodes that fail or are slow are not
+    /// asked, so that anyone who sends transactions without an event delays nothing.
+    async fn with_events_of_any_node(&self, fetched: FetchedTransaction) -> FetchedTransaction {
+        if fetched.transaction.error.is_some() || fetched.has_events() {
+            return fetched;
+        }
+        let healthy = |node: &&Arc<Node>| node.index != fetched.node && node.rank(METHOD).is_healthy();
+        for other in self.nodes.iter().filter(healthy) {
+            let signature = fetched.listed.signature;
+            let request = other.rpc().transaction(&signature, CommitmentLevel::Confirmed);
+            let Ok(answer) = tokio::time::timeout(PATIENCE, other.request(METHOD, request)).await else {
+                other.record_slow();
+                continue;
+            };
+            let usable = answer
+                .ok()
+                .flatten()
+                .and_then(|answer| usable(answer, fetched.listed, other.index));
+            if let Some(usable) = usable.filter(FetchedTransaction::has_events) {
+                let reason = format!("it has no event of {signature}, but {} has", other.rpc().host());
+                let error = self.nodes[fetched.node].invalid_response(METHOD, reason);
+                tracing::error!(event = "events_omitted", %error);
+                return usable;
+            }
+        }
+        fetched
+    }
+
     /// Fetches a listed transaction with its inner instructions. A node whose transaction differs
-    /// from the list, or that has not recorded the inner instructions, counts as failed.
+    /// from the list, or that has not recorded the inner instructions, counts as failed. If two
+    /// nodes return it with another outcome, or from another slot, the list was wrong.
     async fn transaction(&self, listed: ListedTransaction) -> Result<FetchedTransaction, SourceError> {
         let signature = listed.signature;
         // Whether a node has answered, other than with an error, and the nodes that do not know it.
@@ -106,6 +141,8 @@ impl RpcSource {
         let has_answered = &is_answered;
         let unknown: Mutex<HashSet<usize>> = Mutex::default();
         let unknown_on = &unknown;
+        let differing: Mutex<HashMap<Difference, HashSet<usize>>> = Mutex::default();
+        let differs_on = &differing;
         let fetched = self
             .try_nodes("a transaction", METHOD, PATIENCE, move |node| async move {
                 let request = node.rpc().transaction(&signature, CommitmentLevel::Confirmed);
@@ -119,10 +156,32 @@ impl RpcSource {
                     unknown.insert(node.index);
                     node.invalid_response(METHOD, format!("{signature} is listed, but it is unknown"))
                 })?;
-                usable(transaction, listed).map_err(|reason| node.invalid_response(METHOD, reason))
+                let (fetched, difference) = compare(transaction, listed, node.index);
+                let Some(difference) = difference else {
+                    return Ok(Some(fetched));
+                };
+                let is_confirmed = {
+                    let mut differing = differs_on.lock().unwrap_or_else(PoisonError::into_inner);
+                    let nodes = differing.entry(difference).or_default();
+                    nodes.insert(node.index);
+                    nodes.len() > 1
+                };
+                match difference {
+                    // The only node contradicts itself, which the follower reports.
+                    Difference::Outcome if is_confirmed || self.nodes.len() == 1 => Ok(Some(fetched)),
+                    Difference::Slot if is_confirmed => Ok(None),
+                    _ => Err(node.invalid_response(METHOD, fetched.text_of(difference))),
+                }
             })
             .await;
         match fetched {
+            Ok(Some(fetched)) => Ok(fetched),
+            Ok(None) => Err(SourceError::NotOnChain {
+                signature,
+                slot: listed.slot,
+                succeeded: listed.succeeded,
+                on_all_nodes: true,
+            }),
             Err(error @ SourceError::Unavailable { .. }) => {
                 // A node that lists a transaction and does not know it contradicts itself.
                 let unknown = unknown.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -152,7 +211,7 @@ impl RpcSource {
                 }
                 Err(error)
             }
-            fetched => fetched,
+            Err(error) => Err(error),
         }
     }
 
@@ -164,16 +223,19 @@ impl RpcSource {
     ) -> Result<Vec<FetchedTransaction>, SourceError> {
         let preferred = (listed.len() > 1).then(|| self.ranked(METHOD).into_iter().next());
         let answers = match preferred.flatten() {
-            Some(node) if node.accepts_batches() => batch(&node, listed).await,
-            _ => Vec::new(),
+            Some(node) if node.accepts_batches() => (node.index, batch(&node, listed).await),
+            _ => (0, Vec::new()),
         };
-        let mut answers = answers.into_iter();
+        let (node, answers) = answers;
+        let mut answers = answers
+            .into_iter()
+            .map(|answer| answer.map(|answer| (node, answer)));
         let mut fetched = Vec::with_capacity(listed.len());
         for entry in listed {
             let usable = answers
                 .next()
                 .flatten()
-                .and_then(|answer| usable(answer, *entry).ok());
+                .and_then(|(node, answer)| usable(answer, *entry, node));
             fetched.push(match usable {
                 Some(usable) => usable,
                 None => self.transaction(*entry).await?,
@@ -187,8 +249,8 @@ impl RpcSource {
     /// block with the transaction. A node without the block is no evidence, because it may have
     /// lost the block.
     ///
-    /// Nodes that are left out do not count, and in a final slot neither does `faulty`, the only
-    /// node that lists the transaction and that does not know it.
+    /// Nodes that are left out do not count. Nor does `faulty`, the only node that lists the
+    /// transaction and that does not know it, if it does not return the block or the slot is final.
     async fn absence_from_block(&self, listed: ListedTransaction, faulty: Option<usize>) -> Option<Absence> {
         if self.nodes.len() == 1 {
             // The only node contradicts itself. Its block is no better evidence than its list.
@@ -203,9 +265,11 @@ impl RpcSource {
             })?;
             Ok(block.signatures.contains(&listed.signature))
         });
-        let faulty = faulty.filter(|_| self.agreement.finalized() >= listed.slot);
-        let counts = |node: usize| Some(node) != faulty && !self.inventions.is_left_out(node);
+        let is_final = self.agreement.finalized() >= listed.slot;
         let mut contained = blocks.await.ok()?;
+        let has_answered = |node| contained.iter().any(|(answered, _)| *answered == node);
+        let faulty = faulty.filter(|faulty| is_final || !has_answered(*faulty));
+        let counts = |node: usize| Some(node) != faulty && !self.inventions.is_left_out(node);
         contained.retain(|(node, _)| counts(*node));
         if contained.is_empty() || contained.iter().any(|(_, contained)| *contained) {
             return None;
@@ -237,32 +301,90 @@ struct FetchedTransaction {
     transaction: ExecutedTransaction,
     inner_instructions: Vec<InnerInstruction>,
     listed: ListedTransaction,
+    /// The index of the node that returned the transaction.
+    node: usize,
 }
 
-/// Checks a transaction that a node returned for an entry of a list. Returns the reason if it
-/// cannot be used.
-fn usable(
+impl FetchedTransaction {
+    fn has_events(&self) -> bool {
+        self.inner_instructions.iter().any(|inner| {
+            let ExecutedInstruction {
+                program,
+                accounts,
+                data,
+            } = &inner.instruction;
+            decode::is_event(program, accounts, data)
+        })
+    }
+
+    /// Describes how the transaction differs from the list.
+    fn text_of(&self, difference: Difference) -> String {
+        let signature = self.listed.signature;
+        match difference {
+            Difference::Signature => format!("{} was returned for {signature}", self.transaction.signature),
+            Difference::Slot => format!(
+                "{signature} is in slot {}, but it is listed in slot {}",
+                self.transaction.slot, self.listed.slot
+            ),
+            Difference::Unrecorded => {
+                format!("the node did not record the inner instructions of {signature}")
+            }
+            Difference::Outcome if self.listed.succeeded => {
+                format!("{signature} failed, but it is listed as successful")
+            }
+            Difference::Outcome => format!("{signature} succeeded, but it is listed as failed"),
+        }
+    }
+}
+
+/// Why a returned transaction cannot be used for an entry of a list.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Difference {
+    /// It is another transaction.
+    Signature,
+    /// It is in another slot.
+    Slot,
+    /// The node did not record its inner instructions.
+    Unrecorded,
+    /// It failed and is listed as successful, or the reverse.
+    Outcome,
+}
+
+/// Compares a transaction that a node returned with the entry of a list. Returns how they differ.
+fn compare(
     mut transaction: ExecutedTransaction,
     listed: ListedTransaction,
-) -> Result<FetchedTransaction, String> {
-    let signature = listed.signature;
-    if transaction.signature != signature {
-        return Err(format!("{} was returned for {signature}", transaction.signature));
-    }
-    if Slot::new(transaction.slot) != listed.slot {
-        return Err(format!(
-            "{signature} is in slot {}, but it is listed in slot {}",
-            transaction.slot, listed.slot
-        ));
-    }
+    node: usize,
+) -> (FetchedTransaction, Option<Difference>) {
     let inner_instructions = transaction.inner_instructions.take();
-    let inner_instructions = inner_instructions
-        .ok_or_else(|| format!("the node did not record the inner instructions of {signature}"))?;
-    Ok(FetchedTransaction {
+    let difference = if transaction.signature != listed.signature {
+        Some(Difference::Signature)
+    } else if Slot::new(transaction.slot) != listed.slot {
+        Some(Difference::Slot)
+    } else if inner_instructions.is_none() {
+        Some(Difference::Unrecorded)
+    } else if transaction.error.is_none() != listed.succeeded {
+        Some(Difference::Outcome)
+    } else {
+        None
+    };
+    let fetched = FetchedTransaction {
         transaction,
-        inner_instructions,
+        inner_instructions: inner_instructions.unwrap_or_default(),
         listed,
-    })
+        node,
+    };
+    (fetched, difference)
+}
+
+/// Returns a transaction that a node returned for an entry of a list. `None` if they differ.
+fn usable(
+    transaction: ExecutedTransaction,
+    listed: ListedTransaction,
+    node: usize,
+) -> Option<FetchedTransaction> {
+    let (fetched, difference) = compare(transaction, listed, node);
+    difference.is_none().then_some(fetched)
 }
 
 /// Requests transactions from a node with one request. Returns what it returned for each entry, or

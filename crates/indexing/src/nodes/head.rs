@@ -21,6 +21,13 @@ use crate::chain::Head;
 /// By how many slots one node can be ahead of every other node. On a public cluster this is one
 /// minute.
 const MAX_SLOTS_AHEAD: u64 = 150;
+/// By how many slots a node can be behind another accepted one before it is not used for the newest
+/// slot. It is more than [`MAX_SLOTS_AHEAD`], so that a node that is ahead of the chain has no
+/// effect.
+const MAX_SLOTS_BEHIND: u64 = MAX_SLOTS_AHEAD + 25;
+/// How long the newest slot that two nodes have reported can stay the same before another accepted
+/// node that is ahead of it is used.
+const MAX_STANDSTILL: Duration = Duration::from_secs(30);
 /// The limit grows by one slot in this time since two nodes agreed. It is half of the slot time of
 /// a public cluster.
 const LIMIT_SLOT_TIME: Duration = Duration::from_millis(200);
@@ -44,6 +51,8 @@ pub struct HeadAgreement {
 struct State {
     /// The slot, and when it was first reported by two nodes.
     agreed: Option<(Slot, Instant)>,
+    /// The newest accepted slot of the last comparison.
+    newest: Option<Slot>,
     /// The newest slot that two nodes have reported as finalized.
     finalized: Option<Slot>,
     /// Since when only one node has responded, and what it reports as finalized.
@@ -102,6 +111,20 @@ impl HeadAgreement {
                 state.agreed = Some((agreed, Instant::now()));
             }
         });
+        let newest = slots.into_iter().find(|slot| self.accepts(*slot));
+        self.with_state(|state| state.newest = newest);
+    }
+
+    /// Returns whether another node is so far ahead of a slot that the slot's node is faulty: its
+    /// newest slot does not move, or moves too slowly.
+    fn is_behind(&self, slot: Slot) -> bool {
+        self.with_state(|state| {
+            let ahead = state.newest.map_or(0, |newest| newest.slots_since(slot));
+            let stands_still = state
+                .agreed
+                .is_some_and(|(_, since)| since.elapsed() >= MAX_STANDSTILL);
+            ahead > MAX_SLOTS_BEHIND || (ahead > 0 && stands_still)
+        })
     }
 
     /// Returns the newest slot that is accepted from a single node. `None` if no slot has been
@@ -160,15 +183,19 @@ pub async fn read(node: Arc<Node>) -> Result<Head, RpcError> {
     })
 }
 
-/// Returns the head of the preferred node, `preferred`, if it is accepted and has reached
-/// `at_least`. Otherwise compares all nodes and returns the newest accepted head.
+/// Returns the head of the preferred node, `preferred`, if it is accepted, has reached `at_least`
+/// and is not far behind another node. Otherwise compares all nodes and returns the newest accepted
+/// head.
 pub async fn choose(
     nodes: &[Arc<Node>],
     agreement: &Arc<HeadAgreement>,
     preferred: Head,
     at_least: Slot,
 ) -> Result<Head, SourceError> {
-    if agreement.accepts(preferred.confirmed) && preferred.confirmed >= at_least {
+    if agreement.accepts(preferred.confirmed)
+        && preferred.confirmed >= at_least
+        && !agreement.is_behind(preferred.confirmed)
+    {
         if agreement.is_comparison_due() {
             // The comparison runs in a task of its own, so that an unresponsive node causes no
             // delay.
@@ -181,6 +208,12 @@ pub async fn choose(
     let mut accepted = None;
     let mut disputed = None;
     for (node, head) in compare(nodes, agreement).await {
+        if agreement.is_behind(head.confirmed) {
+            node.invalid_response(
+                "getSlot",
+                format!("slot {} is far behind another node", head.confirmed),
+            );
+        }
         let newest = if agreement.accepts(head.confirmed) {
             &mut accepted
         } else {
@@ -246,6 +279,32 @@ mod tests {
         assert_eq!(agreement.with_finalized(head(960)), head(960));
         agreement.record(&[head(960), head(910)]);
         assert_eq!(agreement.with_finalized(head(960)), head(910));
+    }
+
+    #[test]
+    fn a_node_whose_newest_slot_stands_still_or_is_far_behind_is_not_used() {
+        let at = |confirmed| Head {
+            confirmed: Slot::new(confirmed),
+            finalized: Slot::ZERO,
+        };
+        let agreement = HeadAgreement::default();
+        agreement.record(&[at(1_000), at(1_040)]);
+        assert!(!agreement.is_behind(Slot::new(1_000)));
+        let since = |age: Duration| Instant::now().checked_sub(age).unwrap();
+        agreement.with_state(|state| state.agreed = Some((Slot::new(1_000), since(MAX_STANDSTILL))));
+        assert!(agreement.is_behind(Slot::new(1_000)));
+        assert!(!agreement.is_behind(Slot::new(1_040)));
+        // Two nodes report newer slots.
+        agreement.record(&[at(1_010), at(1_100)]);
+        assert!(!agreement.is_behind(Slot::new(1_010)));
+        agreement.record(&[at(1_020), at(1_170)]);
+        assert!(!agreement.is_behind(Slot::new(1_020)));
+        // A slot that is not accepted shows nothing.
+        agreement.record(&[at(1_030), at(1_000_000)]);
+        assert!(!agreement.is_behind(Slot::new(1_030)));
+        agreement.with_state(|state| state.agreed = Some((Slot::new(1_030), since(Duration::from_secs(20)))));
+        agreement.record(&[at(1_030), at(1_030 + MAX_SLOTS_BEHIND + 1)]);
+        assert!(agreement.is_behind(Slot::new(1_030)));
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Reads the lists of transactions of addresses (`getSignaturesForAddress`).
 
-use std::collections::HashSet;
-
 use bauta_rpc::{CommitmentLevel, Page, RpcError};
 use bauta_store::Slot;
 use solana_address::Address;
@@ -12,7 +10,7 @@ use super::transactions::refused_reuse;
 use crate::chain::{HistoryPage, ListedTransaction, PageEnd};
 
 pub const METHOD: &str = "getSignaturesForAddress";
-const METHOD_OF_RETENTION: &str = "getFirstAvailableBlock";
+pub const METHOD_OF_RETENTION: &str = "getFirstAvailableBlock";
 /// The size of the first page of a list. Usually only a few transactions are new, and a longer page
 /// would contain the same old transactions each time.
 const FIRST_PAGE_SIZE: u16 = 100;
@@ -148,12 +146,4 @@ pub async fn read_page(node: &Node, request: PageRequest<'_>) -> Result<HistoryP
 async fn first_slot(node: &Node) -> Option<Slot> {
     let first = node.request(METHOD_OF_RETENTION, node.rpc().first_available_block());
     first.await.ok().map(Slot::new)
-}
-
-/// Removes duplicates, and orders the list by slot.
-pub fn merge(mut listed: Vec<ListedTransaction>) -> Vec<ListedTransaction> {
-    let mut seen = HashSet::new();
-    listed.retain(|entry| seen.insert(entry.signature));
-    listed.sort_by_key(|entry| entry.slot);
-    listed
 }

@@ -19,6 +19,7 @@ mod fetch;
 mod head;
 mod history;
 mod inventions;
+mod late_lists;
 mod node;
 mod statuses;
 mod transactions;
@@ -45,6 +46,7 @@ use crate::chain::{
 };
 use head::HeadAgreement;
 use inventions::Inventions;
+use late_lists::{LateLists, PendingList};
 use node::Node;
 
 pub use node::NodeSettings;
@@ -77,6 +79,7 @@ pub struct RpcSource {
     program: Address,
     agreement: Arc<HeadAgreement>,
     inventions: Inventions,
+    late_lists: LateLists,
     /// The number of requests so far, by which nodes with weights take turns.
     turns: AtomicU64,
     cluster: Arc<OnceLock<GenesisHash>>,
@@ -102,6 +105,7 @@ impl RpcSource {
             });
         }
         Ok(Self {
+            late_lists: LateLists::new(nodes.len()),
             nodes,
             program,
             agreement: Arc::default(),
@@ -145,7 +149,7 @@ impl RpcSource {
     fn merge(&self, mut lists: Vec<(usize, Vec<ListedTransaction>)>) -> Vec<ListedTransaction> {
         self.inventions.leave_out_faulty(&mut lists);
         self.inventions.record_lists(&lists);
-        history::merge(lists.into_iter().flat_map(|(_, listed)| listed).collect())
+        ListedTransaction::merge(lists.into_iter().flat_map(|(_, listed)| listed).collect())
     }
 
     /// Sends a request to the first node, and to the next one if it fails or does not answer within
@@ -262,6 +266,26 @@ impl RpcSource {
         Ok(answers.into_iter().map(|(_, answer)| answer).collect())
     }
 
+    /// Returns the union of the lists of the program's transactions of all nodes that answer in
+    /// time, and of the lists that were not there in time before. The list of a node that has not
+    /// answered for some time begins earlier, where its last list ended.
+    async fn lists_of_program(
+        &self,
+        after: Option<Slot>,
+        until: Slot,
+    ) -> Result<Vec<ListedTransaction>, SourceError> {
+        let program = self.program;
+        let lists = self.call_all("the history", history::METHOD, move |node| {
+            let index = node.index;
+            let request = move |after| PendingList {
+                until,
+                task: tokio::spawn(async move { history::read(&node, &[program], None, after, until).await }),
+            };
+            self.late_lists.next(index, after, request)
+        });
+        Ok(self.merge(lists.await?))
+    }
+
     /// Returns the union of the lists of all nodes that answer in time. With `newer`, only what is
     /// older than that transaction.
     async fn merged_lists(
@@ -359,7 +383,7 @@ impl Source for RpcSource {
         let listed = [listed.await?];
         self.inventions.record_lists(&listed);
         let [(_, listed)] = listed;
-        Ok(history::merge(listed))
+        Ok(ListedTransaction::merge(listed))
     }
 
     async fn list_on_all_nodes(
@@ -370,6 +394,9 @@ impl Source for RpcSource {
     ) -> Result<Vec<ListedTransaction>, SourceError> {
         if self.nodes.len() == 1 {
             return self.list(addresses, after, until).await;
+        }
+        if addresses == [self.program] {
+            return self.lists_of_program(after, until).await;
         }
         self.merged_lists(addresses, None, after, until).await
     }
@@ -423,6 +450,10 @@ impl Source for RpcSource {
             .map_err(|error| self.unavailable("the history", &[error]))
     }
 
+    fn confirms_outcomes(&self) -> bool {
+        self.nodes.len() > 1
+    }
+
     async fn fetch(&self, listed: &[ListedTransaction]) -> Result<Vec<Transaction>, SourceError> {
         self.fetch_listed(listed).await
     }
@@ -449,16 +480,16 @@ impl Source for RpcSource {
         &self,
         signatures: &[Signature],
         at_least: Slot,
-    ) -> Result<Vec<Option<TransactionStatus>>, SourceError> {
+    ) -> Result<Vec<Vec<TransactionStatus>>, SourceError> {
         let for_nodes: Arc<[Signature]> = signatures.into();
         let answers = self.call_all("the statuses of transactions", statuses::METHOD, move |node| {
             let signatures = Arc::clone(&for_nodes);
             async move { statuses::read(&node, &signatures, at_least).await }
         });
-        let mut known = vec![None; signatures.len()];
+        let mut known = vec![Vec::new(); signatures.len()];
         for (_, statuses) in answers.await? {
             for (known, status) in known.iter_mut().zip(statuses) {
-                *known = known.or(status);
+                known.extend(status);
             }
         }
         Ok(known)

@@ -89,6 +89,13 @@ pub struct Rank {
     is_slow: bool,
 }
 
+impl Rank {
+    /// Returns whether the node is neither failing nor slow.
+    pub const fn is_healthy(&self) -> bool {
+        self.failures == 0 && !self.is_slow
+    }
+}
+
 fn is_future(time: Option<Instant>) -> bool {
     time.is_some_and(|time| time > Instant::now())
 }

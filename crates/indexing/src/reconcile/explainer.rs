@@ -4,17 +4,14 @@ use solana_address::Address;
 
 use super::{Comparison, Outcome};
 use crate::chain::Source;
-use crate::follow::{Follower, SearchRange};
+use crate::follow::Follower;
 use crate::{IndexerError, UnexplainedDifferences};
 
 /// The number of consecutive rounds with an unexplained difference after which the checkpoint
 /// stops.
 const MAX_UNEXPLAINED_ROUNDS: u32 = 3;
-/// The number of accounts for which a round searches, at most. If more differ, the next rounds
-/// search for the others.
-const MAX_SEARCHED_ACCOUNTS: usize = 100;
 
-/// Searches for the missing transactions that explain differences.
+/// Applies the missing transactions that explain differences, and counts the rounds without one.
 #[derive(Default)]
 pub struct Explainer {
     /// The number of consecutive rounds in which an account had an unexplained difference.
@@ -22,14 +19,13 @@ pub struct Explainer {
 }
 
 impl Explainer {
-    /// Searches for missing transactions at the addresses of accounts that differ.
+    /// Makes the next steps apply the missing transactions that a comparison found.
     pub async fn explain<S: Source>(
         &mut self,
         follower: &mut Follower<S>,
         comparison: &Comparison,
     ) -> Result<Outcome, IndexerError> {
-        let differing = &comparison.differing;
-        let Some((kind, address)) = differing.first().copied() else {
+        let Some((kind, address)) = comparison.differing.first().copied() else {
             if !comparison.is_reached || comparison.failure.is_some() {
                 return Ok(Outcome::Inconclusive);
             }
@@ -38,29 +34,17 @@ impl Explainer {
                 up_to: comparison.agreed,
             });
         };
+        let found = follower.apply_missing(&comparison.found).await?;
+        let differing = &comparison.differing;
         let differs: HashSet<Address> = differing.iter().map(|(_, address)| *address).collect();
         self.unexplained.retain(|address, _| differs.contains(address));
-        let addresses: Vec<_> = differing
-            .iter()
-            .take(MAX_SEARCHED_ACCOUNTS)
-            .map(|(_, address)| *address)
-            .collect();
-        let finalized = follower.store().finalized_slot().await?;
-        let listed = HashSet::new();
-        for after in [finalized, None] {
-            let range = SearchRange {
-                after,
-                until: comparison.up_to,
-                newer: None,
-                listed: &listed,
-            };
-            if follower.search_missing(&addresses, &range).await? {
-                tracing::warn!(event = "missing_transactions", accounts = addresses.len());
-                return Ok(Outcome::Repaired);
-            }
+        if found {
+            tracing::warn!(event = "missing_transactions", accounts = differing.len());
+            return Ok(Outcome::Repaired);
         }
+        follower.quarantine_unreturned(&comparison.unreturned).await?;
         let mut limit_reached = false;
-        for address in &addresses {
+        for address in &comparison.unexplained {
             let rounds = self.unexplained.entry(*address).or_default();
             *rounds += 1;
             limit_reached |= *rounds >= MAX_UNEXPLAINED_ROUNDS;

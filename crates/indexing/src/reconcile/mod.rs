@@ -16,13 +16,15 @@
 //! keys. The rounds that compare every part once are a cycle. The database agrees with the accounts
 //! up to the smallest slot of a cycle in which no part differs.
 //!
-//! The comparison only reads. It runs beside the follower, so that a node that does not return the
-//! accounts delays nothing else. The follower then searches for what is missing.
+//! The comparison and the search only read. They run beside the follower, so that a node that does
+//! not return the accounts, or a long history, delays nothing else. The follower then applies what
+//! is missing.
 
 mod differences;
 mod explainer;
 mod kind;
 mod plan;
+mod searches;
 mod state;
 mod verify;
 
@@ -35,12 +37,13 @@ use bauta_store::{Slot, Store};
 use solana_address::Address;
 
 use crate::backoff::doubling_pause;
-use crate::chain::Source;
+use crate::chain::{ListedTransaction, Source};
 use crate::follow::Follower;
 use crate::{IndexerError, SourceError, metrics};
 use differences::{PartOutcome, compare_part};
 use kind::AccountKind;
 use plan::{Cycle, prepend};
+use searches::Searches;
 
 pub use explainer::Explainer;
 pub use plan::ReconcileLimits;
@@ -63,6 +66,7 @@ pub struct Reconciler {
     /// The number of rollbacks for which `cycle` and `agreed` hold.
     rollbacks: u64,
     backoffs: HashMap<&'static str, Backoff>,
+    searches: Searches,
     explainer: Explainer,
 }
 
@@ -86,6 +90,12 @@ pub struct Comparison {
     is_reached: bool,
     /// The last error of a request that all nodes failed.
     failure: Option<SourceError>,
+    /// Missing transactions in the histories of the accounts that differ.
+    found: Vec<ListedTransaction>,
+    /// Transactions in these histories that no node returns.
+    unreturned: Vec<ListedTransaction>,
+    /// Those of the accounts whose whole history explained nothing.
+    unexplained: Vec<Address>,
     /// The number of rollbacks when the comparison began.
     rollbacks: u64,
 }
@@ -136,7 +146,7 @@ impl Reconciler {
         let (store, source) = (follower.store().clone(), Arc::clone(follower.source()));
         let rollbacks = follower.rollbacks();
         let mut comparison = {
-            let comparing = self.compare(&store, &*source, &rollbacks);
+            let comparing = self.compare(&store, &source, &rollbacks);
             tokio::pin!(comparing);
             loop {
                 tokio::select! {
@@ -162,10 +172,10 @@ impl Reconciler {
     pub(crate) async fn compare<S: Source>(
         &mut self,
         store: &Store,
-        source: &S,
-        rollbacks: &AtomicU64,
+        source: &Arc<S>,
+        present: &AtomicU64,
     ) -> Result<Comparison, IndexerError> {
-        let rollbacks = rollbacks.load(Ordering::Relaxed);
+        let rollbacks = present.load(Ordering::Relaxed);
         if self.rollbacks != rollbacks {
             (self.cycle, self.agreed, self.rollbacks) = (None, None, rollbacks);
         }
@@ -179,6 +189,9 @@ impl Reconciler {
             agreed: None,
             is_reached: true,
             failure: None,
+            found: Vec::new(),
+            unreturned: Vec::new(),
+            unexplained: Vec::new(),
             rollbacks,
         };
         let mut counts: HashMap<&'static str, usize> = HashMap::new();
@@ -188,7 +201,7 @@ impl Reconciler {
                 round.is_reached = false;
                 continue;
             }
-            let outcome = compare_part(store, source, &kind).await?;
+            let outcome = compare_part(store, &**source, &kind).await?;
             self.record(&mut round, &mut counts, &kind, &outcome);
         }
         let mut weight = 0_u64;
@@ -200,7 +213,7 @@ impl Reconciler {
                 continue;
             }
             weight = weight.saturating_add(part.weight());
-            let outcome = compare_part(store, source, &part.kind).await?;
+            let outcome = compare_part(store, &**source, &part.kind).await?;
             if let PartOutcome::Failed(SourceError::TooLong { .. }) = &outcome
                 && let Some(smaller) = part.split()
             {
@@ -236,6 +249,9 @@ impl Reconciler {
             self.cycle = Some(cycle);
         }
         round.agreed = self.agreed;
+        if !round.is_outdated(present.load(Ordering::Relaxed)) {
+            self.searches.explain(store, source, &mut round).await?;
+        }
         Ok(round)
     }
 

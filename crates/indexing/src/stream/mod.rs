@@ -149,6 +149,10 @@ impl<S: Source> Source for StreamedSource<S> {
         self.inner.retention().await
     }
 
+    fn confirms_outcomes(&self) -> bool {
+        self.inner.confirms_outcomes()
+    }
+
     fn histories(&self) -> Vec<String> {
         self.inner.histories()
     }
@@ -176,7 +180,7 @@ impl<S: Source> Source for StreamedSource<S> {
         &self,
         signatures: &[Signature],
         at_least: Slot,
-    ) -> Result<Vec<Option<TransactionStatus>>, SourceError> {
+    ) -> Result<Vec<Vec<TransactionStatus>>, SourceError> {
         self.inner.statuses_on_all_nodes(signatures, at_least).await
     }
 

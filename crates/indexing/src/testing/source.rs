@@ -72,6 +72,8 @@ pub struct SourceState {
     pub page_size: usize,
     /// The nodes whose pages were returned, in order.
     pub pages: Vec<usize>,
+    /// Whether no node answers requests for the histories of accounts.
+    pub accounts_unanswered: bool,
     /// The number of pages of the histories of accounts that were requested.
     pub account_pages: usize,
     /// The first slot whose block a node has, by node.
@@ -223,9 +225,16 @@ impl Source for TestSource {
         if node > 0 {
             tokio::time::sleep(delay).await;
         }
-        let mut state = self.request()?;
         let is_account = *address != bauta::ID;
-        state.account_pages += usize::from(is_account);
+        let is_unanswered = {
+            let mut state = self.state();
+            state.account_pages += usize::from(is_account);
+            is_account && state.accounts_unanswered
+        };
+        if is_unanswered {
+            std::future::pending::<()>().await;
+        }
+        let mut state = self.request()?;
         let omitted = match node.checked_sub(1) {
             None if is_account => Some(HashSet::new()),
             None => Some(state.omitted.clone()),

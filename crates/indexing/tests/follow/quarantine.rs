@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bauta_indexing::chain::ListedTransaction;
 use bauta_indexing::testing::{TestChain, named};
 use bauta_indexing::{Follower, Indexer, IndexerError, RunSettings, Settings, SourceError};
 use bauta_store::Slot;
@@ -235,6 +236,42 @@ async fn a_quarantined_transaction_that_no_node_answers_for_does_not_delay_the_s
     assert_eq!(store.quarantined().await.unwrap().len(), 1);
     shutdown.cancel();
     running.await.unwrap();
+}
+
+/// The other nodes may have it.
+#[tokio::test]
+async fn a_transaction_that_only_some_nodes_show_to_be_absent_is_not_dismissed() {
+    let mut chain = small_chain();
+    chain.wait(1);
+    let hidden = chain.verify(named("scope"), named("registry"), 8);
+    chain.wait(1);
+    let mut fixture = Fixture::new(&chain).await;
+    let entry = ListedTransaction {
+        slot: chain.slot.previous(),
+        signature: hidden,
+        succeeded: true,
+        is_refused_reuse: false,
+    };
+    {
+        let mut state = fixture.source.state();
+        state.invented.push(entry);
+        state.some_blocks_missing = true;
+    }
+    let error = fixture.first_error().await;
+    assert!(
+        matches!(
+            error,
+            IndexerError::Source(SourceError::NotOnChain {
+                on_all_nodes: false,
+                ..
+            })
+        ),
+        "{error}"
+    );
+    // The honest node answers again.
+    fixture.source.state().invented.clear();
+    fixture.settle().await;
+    fixture.assert_equals_new_database(&chain).await;
 }
 
 /// More of them show a node that returns nothing, with which the checkpoint must not move.

@@ -341,3 +341,46 @@ async fn an_unexplained_difference_stops_the_indexer() {
     );
     assert!(!stopped.is_retryable());
 }
+
+/// A long history takes hours to read.
+#[tokio::test]
+async fn the_search_for_what_explains_a_difference_does_not_delay_the_steps() {
+    let mut chain = small_chain();
+    let fixture = Fixture::new(&chain).await;
+    let mut accounts = fixture.source.present_accounts();
+    accounts.pop();
+    {
+        let mut state = fixture.source.state();
+        state.stale_accounts = Some(accounts);
+        state.accounts_unanswered = true;
+    }
+    let run = RunSettings {
+        follow: settings(),
+        poll_interval: Duration::from_millis(20),
+        finality_interval: Duration::from_millis(20),
+        reconcile_interval: Some(Duration::from_millis(20)),
+    };
+    let store = fixture.database.store.clone();
+    let (indexer, mut status) = Indexer::new(Arc::clone(&fixture.source), store, run);
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(indexer.run(shutdown.clone()));
+    let searches = async {
+        while fixture.source.state().account_pages == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), searches)
+        .await
+        .expect("no search begins");
+    for _ in 0..3 {
+        chain.wait(1);
+        chain.verify(named("scope"), named("registry"), 7);
+        chain.wait(1);
+        fixture.source.set_chain(&chain);
+        let is_reached = |status: &IndexerStatus| status.checkpoint.is_some_and(|at| at.slot == chain.slot);
+        let waited = tokio::time::timeout(Duration::from_mins(1), status.wait_for(is_reached)).await;
+        drop(waited.expect("the checkpoint does not move").unwrap());
+    }
+    shutdown.cancel();
+    running.await.unwrap();
+}

@@ -1,0 +1,258 @@
+//! Tests of two nodes that contradict each other: the first one, which is preferred, is faulty.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bauta::state::RegistryKind;
+use bauta_chaos::{FaultProxy, Faults, RecordedTransaction, ReplayServer};
+use bauta_indexing::nodes::{NodeSettings, RpcSource};
+use bauta_indexing::testing::{TestChain, named};
+use bauta_indexing::{Follower, Settings, Step};
+use bauta_store::Slot;
+use bauta_store::testing::TestDatabase;
+use serde_json::json;
+use solana_signature::Signature;
+
+use crate::support::recorded;
+
+/// Two nodes, a proxy in front of the second one, and a follower that reads from them.
+struct Fixture {
+    _nodes: [ReplayServer; 2],
+    honest: FaultProxy,
+    database: TestDatabase,
+    follower: Follower<RpcSource>,
+}
+
+impl Fixture {
+    async fn new(faulty: Vec<RecordedTransaction>, honest: Vec<RecordedTransaction>) -> Self {
+        let program = bauta::ID.to_string();
+        let start = |history| ReplayServer::start(&program, history, HashMap::new());
+        let nodes = [start(faulty).await.unwrap(), start(honest).await.unwrap()];
+        let (rpc, websocket) = (nodes[1].rpc(), nodes[1].websocket());
+        let honest = FaultProxy::start(&rpc, &websocket, 1).await.unwrap();
+        let node_settings: Vec<_> = [nodes[0].rpc(), honest.rpc()]
+            .into_iter()
+            .map(|url| NodeSettings {
+                url,
+                concurrency: 8,
+                requests_per_second: NonZeroU32::new(1_000).unwrap(),
+                timeout: Duration::from_secs(10),
+                weight: 0,
+            })
+            .collect();
+        let source = Arc::new(RpcSource::new(bauta::ID, &node_settings).unwrap());
+        let database = TestDatabase::create().await.unwrap();
+        let settings = Settings {
+            compare_interval: Duration::ZERO,
+            ..Settings::new(bauta::ID)
+        };
+        Self {
+            _nodes: nodes,
+            honest,
+            follower: Follower::new(source, database.store.clone(), settings),
+            database,
+        }
+    }
+
+    /// Steps until no further step has to follow at once, and twice more, so that what was applied
+    /// is compared.
+    async fn settle(&mut self) -> Step {
+        let mut settled = 0;
+        for _ in 0..20 {
+            let step = self.follower.step().await.unwrap();
+            settled = if step.again { 0 } else { settled + 1 };
+            if settled == 3 {
+                return step;
+            }
+        }
+        panic!("20 steps were not enough");
+    }
+
+    /// Steps until a transaction is applied.
+    async fn until_applied(&mut self, signature: Signature) {
+        let start = Instant::now();
+        while !self.applied().await.contains(&signature) {
+            assert!(
+                start.elapsed() < Duration::from_mins(2),
+                "{signature} is not applied"
+            );
+            self.follower.step().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn applied(&self) -> Vec<Signature> {
+        let applied = self.database.store.applied_transactions_after(Slot::ZERO).await;
+        applied.unwrap().iter().map(|entry| entry.signature).collect()
+    }
+}
+
+/// Returns a chain, and a transaction in the middle of it that no later one depends on.
+fn chain() -> (TestChain, Signature) {
+    let mut chain = TestChain::default();
+    chain.initialize();
+    let registry = named("registry");
+    chain.create(registry, RegistryKind::Managed);
+    let mut independent = None;
+    for leaf in 0..60 {
+        chain.wait(1);
+        chain.append(registry, &[leaf]).unwrap();
+        if leaf == 10 {
+            chain.wait(1);
+            independent = Some(chain.create(named("other"), RegistryKind::Managed));
+        }
+    }
+    (chain, independent.unwrap())
+}
+
+/// Returns the history of a chain, with one transaction changed.
+fn with_change(
+    chain: &TestChain,
+    changed: Signature,
+    change: impl FnOnce(&mut RecordedTransaction),
+) -> Vec<RecordedTransaction> {
+    let mut history = recorded(chain);
+    let changed = changed.to_string();
+    let entry = history.iter_mut().find(|entry| entry.signature == changed);
+    change(entry.unwrap());
+    history
+}
+
+async fn assert_nothing_is_hidden(change: impl FnOnce(&mut RecordedTransaction)) {
+    let (chain, changed) = chain();
+    let mut fixture = Fixture::new(with_change(&chain, changed, change), recorded(&chain)).await;
+    fixture.settle().await;
+    let applied = fixture.applied().await;
+    assert!(applied.contains(&changed));
+    assert_eq!(applied.len(), chain.transactions.len());
+}
+
+#[tokio::test]
+async fn a_node_that_lists_a_successful_transaction_as_failed_hides_nothing() {
+    assert_nothing_is_hidden(|entry| entry.failed = true).await;
+}
+
+#[tokio::test]
+async fn a_node_that_lists_a_transaction_in_a_later_slot_hides_nothing() {
+    assert_nothing_is_hidden(|entry| entry.slot += 1).await;
+}
+
+#[tokio::test]
+async fn a_node_that_lists_a_transaction_in_an_earlier_slot_hides_nothing() {
+    assert_nothing_is_hidden(|entry| entry.slot -= 1).await;
+}
+
+#[tokio::test]
+async fn a_node_that_returns_a_transaction_without_its_events_hides_nothing() {
+    assert_nothing_is_hidden(|entry| {
+        let mut json: serde_json::Value = serde_json::from_str(&entry.json).unwrap();
+        json["meta"]["innerInstructions"] = json!([]);
+        entry.json = json.to_string();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_node_that_lists_a_failed_transaction_as_successful_stops_nothing() {
+    let (mut chain, _) = chain();
+    chain.wait(1);
+    let failed = chain.send_failing(Vec::new());
+    chain.wait(1);
+    chain.append(named("registry"), &[100]).unwrap();
+    let error = json!({ "InstructionError": [0, { "Custom": 0 }] });
+    let fail = |entry: &mut RecordedTransaction| {
+        let mut json: serde_json::Value = serde_json::from_str(&entry.json).unwrap();
+        json["meta"]["err"] = error.clone();
+        entry.json = json.to_string();
+    };
+    let honest = with_change(&chain, failed, fail);
+    let mut faulty = honest.clone();
+    for entry in &mut faulty {
+        entry.failed = false;
+    }
+    let mut fixture = Fixture::new(faulty, honest).await;
+    let step = fixture.settle().await;
+    assert_eq!(step.checkpoint.unwrap().slot, chain.slot);
+    let applied = fixture.applied().await;
+    assert!(!applied.contains(&failed));
+    assert_eq!(applied.len(), chain.transactions.len() - 1);
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_know_a_transaction_does_not_stop_finality() {
+    let (chain, unknown) = chain();
+    let [faulty, honest] = with_omission(&chain, unknown);
+    let mut fixture = Fixture::new(faulty, honest).await;
+    let step = fixture.settle().await;
+    assert!(fixture.applied().await.contains(&unknown));
+    let slot = fixture.follower.finalize(step.head, None).await.unwrap();
+    assert_eq!(slot, Some(step.head.finalized));
+    let of_unknown = chain
+        .transactions
+        .iter()
+        .find(|transaction| transaction.signature == unknown)
+        .map(|transaction| transaction.slot);
+    assert!(slot > of_unknown, "{slot:?}");
+}
+
+#[tokio::test]
+async fn a_node_whose_newest_slot_stands_still_does_not_stop_the_checkpoint() {
+    let (mut chain, _) = chain();
+    let frozen = recorded(&chain);
+    for _ in 0..180 {
+        chain.wait(1);
+    }
+    let last = chain.append(named("registry"), &[100]).unwrap();
+    let mut fixture = Fixture::new(frozen, recorded(&chain)).await;
+    // A slot that only one node reports is accepted after some seconds.
+    fixture.until_applied(last).await;
+    assert_eq!(fixture.applied().await.len(), chain.transactions.len());
+}
+
+/// Returns histories of which the first one lacks a transaction.
+fn with_omission(chain: &TestChain, omitted: Signature) -> [Vec<RecordedTransaction>; 2] {
+    let honest = recorded(chain);
+    let mut faulty = honest.clone();
+    faulty.retain(|entry| entry.signature != omitted.to_string());
+    [faulty, honest]
+}
+
+#[tokio::test]
+async fn what_a_node_lists_after_an_outage_is_added_to_final_slots() {
+    let (chain, omitted) = chain();
+    let [faulty, honest] = with_omission(&chain, omitted);
+    let mut fixture = Fixture::new(faulty, honest).await;
+    fixture.honest.set(Faults {
+        unavailable: true,
+        ..Faults::default()
+    });
+    let step = fixture.settle().await;
+    // Nothing is reconciled, so the journal is kept.
+    let agreed = Some(Slot::ZERO);
+    let slot = fixture.follower.finalize(step.head, agreed).await.unwrap();
+    let of_omitted = chain
+        .transactions
+        .iter()
+        .find(|transaction| transaction.signature == omitted)
+        .map(|transaction| transaction.slot);
+    assert!(slot > of_omitted, "{slot:?}");
+    assert!(!fixture.applied().await.contains(&omitted));
+    fixture.honest.set(Faults::default());
+    fixture.until_applied(omitted).await;
+    fixture.settle().await;
+    assert_eq!(fixture.applied().await.len(), chain.transactions.len());
+}
+
+#[tokio::test]
+async fn what_a_node_lists_much_later_than_another_one_is_compared() {
+    let (chain, omitted) = chain();
+    let [faulty, honest] = with_omission(&chain, omitted);
+    let mut fixture = Fixture::new(faulty, honest).await;
+    fixture.honest.set(Faults {
+        delay: Duration::from_secs(3),
+        ..Faults::default()
+    });
+    fixture.until_applied(omitted).await;
+}
