@@ -9,7 +9,7 @@ import type { OnRequest } from "./disclosure.js";
 import { BautaError, type BautaCode } from "./error.js";
 import { fieldToBytes, fieldToHex, type Field } from "./field.js";
 import { Service } from "./http.js";
-import { openIdentity, remember, secretOf, type Identity, type IdentitySource } from "./identity.js";
+import { openIdentity, remember, secretOf, type Identity, type IdentitySource, type Registration } from "./identity.js";
 import { encodeInputs, falseProof, proofOf } from "./inputs.js";
 import { eligibleTokens, falseMembership, findMembership, isUnknown, type Membership, type Token } from "./members.js";
 import { Nodes } from "./nodes.js";
@@ -173,8 +173,9 @@ class Client implements Bauta {
       if (earlier) await remember(identity, earlier);
       throw error;
     }
+    const { leaves } = await this.#chain.registry(registry);
     return this.#followed(async () => {
-      const found = await findMembership(this.#api, this.#prover, identity, { registry, asset, counter });
+      const found = await findMembership(this.#api, this.#prover, identity, { registry, asset, counter }, leaves);
       if (found?.counter !== counter) throw behind("the registration");
       return found;
     }, signal);
@@ -183,7 +184,11 @@ class Client implements Bauta {
   async memberships(identity: Identity, registry?: Address): Promise<readonly Membership[]> {
     const known = await identity.registrations();
     const wanted = known.filter((registration) => registry === undefined || registration.registry === registry);
-    const found = await Promise.all(wanted.map((registration) => findMembership(this.#api, this.#prover, identity, registration)));
+    const find = async (registration: Registration) => {
+      const { leaves } = await this.#chain.registry(registration.registry);
+      return findMembership(this.#api, this.#prover, identity, registration, leaves);
+    };
+    const found = await Promise.all(wanted.map(find));
     return found.filter((membership) => membership !== undefined);
   }
 

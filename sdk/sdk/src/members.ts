@@ -65,14 +65,18 @@ export async function eligibleTokens(api: Service, registry: Address, owner: Add
   }));
 }
 
-/** Returns the membership of a registration, or `undefined` if it has no leaf now. */
+/**
+ * Returns the membership of a registration, or `undefined` if it has no leaf now. `leaves` is the
+ * number of leaves of the registry, from the chain.
+ */
 export async function findMembership(
   api: Service,
   prover: Prover,
   identity: Identity,
   { registry, asset, counter }: Registration,
+  leaves: bigint,
 ): Promise<Membership | undefined> {
-  const holding = await findHolding(api, registry, asset);
+  const holding = await findHolding(api, registry, asset, leaves);
   if (!holding?.live) return undefined;
   const entryId = await entryIdOf(asset);
   for (const tried of [counter, ...Array.from({ length: MAX_COUNTERS }, (_, number) => number)]) {
@@ -86,14 +90,15 @@ export async function findMembership(
 }
 
 /** Finds a holding among about 256 whose assets begin with the same bits. */
-async function findHolding(api: Service, registry: Address, asset: Address): Promise<Holding | undefined> {
+async function findHolding(api: Service, registry: Address, asset: Address, leaves: bigint): Promise<Holding | undefined> {
   const description = await api.json({
     path: `/v1/registries/${registry}`,
     route: "/v1/registries/{registry}",
     shows: ["registry"],
   });
-  const bits = description.count("prefix_bits");
-  if (bits > 32) throw malformed(`a prefix of ${bits} bits shows the token: the limit is 32`);
+  // The largest prefix that about 256 leaves share. An API that names a longer one learns no more.
+  const largest = (leaves / 256n).toString(2).length - 1;
+  const bits = Math.min(description.count("prefix_bits"), largest);
   let page = await holdings(api, registry, prefixOf(asset, bits), null);
   for (let number = 1; ; number++) {
     const found = page.list("data").find((row) => row.text("asset") === asset);

@@ -28,21 +28,29 @@ interface ConnectFeature {
 
 interface SignFeature {
   signTransaction(
-    ...inputs: readonly { readonly account: WalletAccount; readonly transaction: Uint8Array }[]
+    ...inputs: readonly { readonly account: WalletAccount; readonly transaction: Uint8Array; readonly chain?: string }[]
   ): Promise<readonly { readonly signedTransaction: Uint8Array }[]>;
 }
 
 /** Connects a wallet, and returns its first account as a signer. */
-export async function connect(choose?: (from: readonly Wallet[]) => Wallet | Promise<Wallet>): Promise<TransactionSigner> {
+export async function connect(
+  choose?: (from: readonly Wallet[]) => Wallet | undefined | Promise<Wallet | undefined>,
+  chain?: string,
+): Promise<TransactionSigner> {
+  const isOfChain = (name: string) => (chain === undefined ? name.startsWith("solana:") : name === chain);
+  const isUsable = ({ chains, features }: Wallet) => CONNECT in features && SIGN in features && chains.some(isOfChain);
+  const canSign = ({ chains, features }: WalletAccount) => features.includes(SIGN) && chains.some(isOfChain);
+  const transactions = `transactions of ${chain ?? "Solana"}`;
   const usable = walletsOfPage().filter(isUsable);
-  if (usable.length === 0) throw noWallet("the page has no wallet that can sign Solana transactions");
+  if (usable.length === 0) throw noWallet(`the page has no wallet that can sign ${transactions}`);
   const names = usable.map(({ name }) => name).join(", ");
   if (usable.length > 1 && !choose) throw noWallet(`the page has several wallets (${names}), and none was chosen`);
   const wallet = choose ? await choose(usable) : usable[0]!;
+  if (!wallet) throw noWallet("no wallet was chosen");
   const { accounts } = await refused(wallet, () => (wallet.features[CONNECT] as ConnectFeature).connect());
   const account = [...accounts, ...wallet.accounts].find(canSign);
-  if (!account) throw noWallet(`the wallet ${wallet.name} gave no account that can sign Solana transactions`);
-  return signerOf(wallet, account);
+  if (!account) throw noWallet(`the wallet ${wallet.name} gave no account that can sign ${transactions}`);
+  return signerOf(wallet, account, chain);
 }
 
 /** Returns the wallets that the page knows now. Wallets register when they see the event. */
@@ -58,22 +66,10 @@ function walletsOfPage(): readonly Wallet[] {
   return [...found];
 }
 
-function isUsable({ chains, features }: Wallet): boolean {
-  return CONNECT in features && SIGN in features && chains.some(isSolana);
-}
-
-function canSign({ chains, features }: WalletAccount): boolean {
-  return features.includes(SIGN) && chains.some(isSolana);
-}
-
-function isSolana(chain: string): boolean {
-  return chain.startsWith("solana:");
-}
-
 type Signed = Transaction & TransactionWithinSizeLimit & TransactionWithLifetime;
 
 /** Creates a signer. A wallet may change a transaction before it signs it, for example its fee. */
-function signerOf(wallet: Wallet, account: WalletAccount): TransactionModifyingSigner {
+function signerOf(wallet: Wallet, account: WalletAccount, chain: string | undefined): TransactionModifyingSigner {
   const signer = address(account.address);
   const sign = (wallet.features[SIGN] as SignFeature).signTransaction.bind(wallet.features[SIGN]);
   return {
@@ -81,7 +77,7 @@ function signerOf(wallet: Wallet, account: WalletAccount): TransactionModifyingS
     async modifyAndSignTransactions(transactions, config) {
       config?.abortSignal?.throwIfAborted();
       const wire = transactions.map((transaction) => Uint8Array.from(getTransactionEncoder().encode(transaction)));
-      const inputs = wire.map((transaction) => ({ account, transaction }));
+      const inputs = wire.map((transaction) => ({ account, transaction, ...(chain === undefined ? {} : { chain }) }));
       const outputs = inputs.length === 0 ? [] : await refused(wallet, () => sign(...inputs));
       config?.abortSignal?.throwIfAborted();
       if (outputs.length !== inputs.length) throw refusal(wallet, "it signed another number of transactions");

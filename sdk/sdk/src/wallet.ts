@@ -26,12 +26,18 @@ export interface Wallet {
  * Connects a wallet of the page, and returns its first account as a signer. The page requests the
  * wallet's permission.
  *
- * @param choose Chooses one of the wallets that can sign Solana transactions. Without it, there
- * must be exactly one.
+ * @param choose Chooses one of the wallets that can sign Solana transactions, or `undefined` for
+ * none. Without it, there must be exactly one.
+ * @param chain The name of the cluster in the wallet standard, for example `solana:devnet`. Only
+ * wallets and accounts of this cluster are used, and the wallet signs for it. Without it, every
+ * wallet of Solana can be used.
  * @throws {@link BautaError} with the code `no-wallet` or `wallet-refused`.
  */
-export async function connectWallet(choose?: (from: readonly Wallet[]) => Wallet | Promise<Wallet>): Promise<TransactionSigner> {
+export async function connectWallet(
+  choose?: (from: readonly Wallet[]) => Wallet | undefined | Promise<Wallet | undefined>,
+  chain?: `solana:${string}`,
+): Promise<TransactionSigner> {
   // Loaded when it is needed: proving needs no wallet.
   const { connect } = await import("./wallet-signer.js");
-  return connect(choose);
+  return connect(choose, chain);
 }

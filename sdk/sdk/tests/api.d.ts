@@ -381,7 +381,7 @@ export interface Membership {
     readonly counter: number;
 }
 export declare function eligibleTokens(api: Service, registry: Address, owner: Address): Promise<Token[]>;
-export declare function findMembership(api: Service, prover: Prover, identity: Identity, { registry, asset, counter }: Registration): Promise<Membership | undefined>;
+export declare function findMembership(api: Service, prover: Prover, identity: Identity, { registry, asset, counter }: Registration, leaves: bigint): Promise<Membership | undefined>;
 export declare function prefixOf(asset: Address, bits: number): string;
 export declare function isUnknown(error: unknown): boolean;
 export declare function falseMembership(reason: string): BautaError;
@@ -574,7 +574,7 @@ export declare function defaultVault(): Vault;
 // wallet-signer.d.ts
 import { type TransactionSigner } from "@solana/kit";
 import type { Wallet } from "./wallet.js";
-export declare function connect(choose?: (from: readonly Wallet[]) => Wallet | Promise<Wallet>): Promise<TransactionSigner>;
+export declare function connect(choose?: (from: readonly Wallet[]) => Wallet | undefined | Promise<Wallet | undefined>, chain?: string): Promise<TransactionSigner>;
 
 // wallet.d.ts
 import type { TransactionSigner } from "@solana/kit";
@@ -592,4 +592,4 @@ export interface Wallet {
     readonly features: Readonly<Record<string, unknown>>;
     readonly accounts: readonly WalletAccount[];
 }
-export declare function connectWallet(choose?: (from: readonly Wallet[]) => Wallet | Promise<Wallet>): Promise<TransactionSigner>;
+export declare function connectWallet(choose?: (from: readonly Wallet[]) => Wallet | undefined | Promise<Wallet | undefined>, chain?: `solana:${string}`): Promise<TransactionSigner>;

@@ -100,6 +100,7 @@ test("one of several wallets must be chosen, and a page without a wallet gives a
   await assert.rejects(connectWallet(), { ...refused("no-wallet"), message: /one, two/ });
   const signer = await connectWallet((wallets) => wallets.find(({ name }) => name === "two")!);
   assert.equal(signer.address, two.account.address);
+  await assert.rejects(connectWallet(() => undefined), { ...refused("no-wallet"), message: /no wallet was chosen/ });
   delete (globalThis as { window?: unknown }).window;
   await assert.rejects(connectWallet(), refused("no-wallet"));
 });
@@ -117,4 +118,19 @@ test("a wallet that refuses, or gives no account or no signature, is named", asy
   await assert.rejects(signed(await connectWallet(() => forgetful.wallet)), refused("wallet-refused"));
   const failing = await testWallet("failing", { sign: () => Promise.reject(new Error("The account has changed.")) });
   await assert.rejects(signed(await connectWallet(() => failing.wallet)), { ...refused("wallet-refused"), message: /changed/ });
+});
+
+test("with a chain, only its wallets and accounts are used, and the wallet signs for it", async () => {
+  const { wallet, account } = await testWallet("one");
+  const seen: unknown[] = [];
+  const { signTransaction } = wallet.features["solana:signTransaction"] as { signTransaction(...inputs: unknown[]): unknown };
+  const recording = { signTransaction: (...inputs: { chain?: string }[]) => (seen.push(...inputs.map(({ chain }) => chain)), signTransaction(...inputs)) };
+  register({ ...wallet, features: { ...wallet.features, "solana:signTransaction": recording } });
+  await assert.rejects(connectWallet(undefined, "solana:mainnet"), { ...refused("no-wallet"), message: /solana:mainnet/ });
+  const elsewhere = { ...account, chains: ["solana:testnet"] };
+  const other = { ...wallet, accounts: [elsewhere], features: { ...wallet.features, "standard:connect": { connect: async () => ({ accounts: [elsewhere] }) } } };
+  await assert.rejects(connectWallet(() => other, "solana:devnet"), { ...refused("no-wallet"), message: /solana:devnet/ });
+  await signed(await connectWallet(undefined, "solana:devnet"));
+  await signed(await connectWallet());
+  assert.deepEqual(seen, ["solana:devnet", undefined]);
 });
