@@ -1,7 +1,21 @@
 // index.d.ts
+export { useJob, type Job, type JobProgress } from "./job.js";
 export { loaded, type Loaded, type Reloadable } from "./loaded.js";
 export { useProve, type Proving, type ProvingState } from "./prove.js";
 export { useMembership, useScope } from "./reads.js";
+
+// job.d.ts
+import { type Readable } from "svelte/store";
+import type { Loaded } from "./loaded.js";
+export interface JobProgress {
+    readonly stage: string;
+    readonly progress: number;
+    readonly eta_ms: number | null;
+}
+export type Job = Loaded<unknown> & {
+    readonly progress?: JobProgress | undefined;
+};
+export declare function useJob(url: string, id: string): Readable<Job>;
 
 // loaded.d.ts
 import { type Readable } from "svelte/store";
