@@ -16,11 +16,19 @@ pub struct Args {
     /// Use the demo page in Chromium instead, and take a picture of each step
     #[arg(long)]
     web: bool,
+    /// Make this many visits of the page instead, and print the median times from the wallet to the
+    /// confirmed verification
+    #[arg(long, value_name = "NUMBER", requires = "web")]
+    visits: Option<u32>,
 }
 
 /// Runs the demo on a terminal, or in a browser.
 pub fn run_selected(args: &Args) -> Result<()> {
-    if args.web { run_in_browser() } else { run() }
+    match args.visits {
+        Some(visits) => up::run_web_script(&["timing", "--", &visits.to_string()]),
+        None if args.web => run_in_browser(),
+        None => run(),
+    }
 }
 
 /// Runs the demo in a browser. Prints the paths of the pictures.

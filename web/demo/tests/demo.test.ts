@@ -100,6 +100,31 @@ test("a wallet that signs the same each time keeps the secret", async () => {
   await visitor.leave();
 });
 
+test("a passkey keeps the secret, and a later visit opens it", async () => {
+  const visitor = await Visitor.open(browser);
+  await visitor.addPasskeys();
+  await visitor.connect();
+  await visitor.getToken("Token Metadata");
+  await visitor.page.getByLabel("Passkey").check({ force: true });
+  await visitor.register();
+  await visitor.page.reload();
+  await visitor.step(2).getByRole("button", { name: "Open" }).click();
+  await visitor.step(2).getByText("Registered").waitFor();
+  await visitor.prove();
+  await visitor.leave();
+});
+
+test("a passkey that gives no secret keeps none", async () => {
+  const visitor = await Visitor.open(browser);
+  await visitor.addPasskeys({ hasPrf: false });
+  await visitor.connect();
+  await visitor.getToken("Token Metadata");
+  await visitor.page.getByLabel("Passkey").check({ force: true });
+  await visitor.step(2).getByRole("button", { name: "Register" }).click();
+  assert.match(await visitor.problem(2), /identity-unsupported/);
+  await visitor.leave();
+});
+
 test("the account that is selected in the wallet is the one that registers", async () => {
   const visitor = await Visitor.open(browser, { wallet: { accounts: 2 } });
   await visitor.connect();

@@ -33,3 +33,17 @@ export function addressBytes(address: string): Buffer {
   const value = [...address].reduce((sum, letter) => sum * 58n + BigInt(ALPHABET.indexOf(letter)), 0n);
   return Buffer.from(value.toString(16).padStart(64, "0"), "hex");
 }
+
+/** Returns whether a text has a secret: written in a usual form, or within bytes in base64. */
+export function reveals(text: string, secret: Uint8Array): boolean {
+  const bytes = Buffer.from(secret);
+  const hex = bytes.toString("hex");
+  const decimal = BigInt(`0x${hex}`).toString();
+  // A transaction is longer than the secret in it, so the secret's own base64 may not be found.
+  const encoded = text.match(/[A-Za-z0-9+/_-]{40,}/g) ?? [];
+  return (
+    [decimal, [...secret].join(",")].some((form) => text.includes(form)) ||
+    text.toLowerCase().includes(hex) ||
+    encoded.some((part) => Buffer.from(part, "base64").includes(bytes))
+  );
+}

@@ -47,7 +47,7 @@
       "standard:connect": {
         version: "1.0.0",
         connect: async () => {
-          connected = (await created).map(({ account }) => account);
+          if (connected.length === 0) connected = (await created).map(({ account }) => account);
           return { accounts: connected };
         },
       },

@@ -5,8 +5,7 @@
   const secrets = [];
   const violations = [];
   globalThis.recordedByTest = { secrets, violations, dump };
-  const copy = (data) => [...new Uint8Array(ArrayBuffer.isView(data) ? data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength) : data)];
-  const { encrypt, decrypt } = SubtleCrypto.prototype;
+  const { exportKey, wrapKey, unwrapKey } = SubtleCrypto.prototype;
 
   // Returns everything that the databases of the page have, as text.
   async function dump() {
@@ -30,15 +29,18 @@
     return JSON.stringify(dumped, text);
   }
 
-  // The master secret is what is sealed and opened.
-  SubtleCrypto.prototype.encrypt = function (algorithm, key, data) {
-    secrets.push(copy(data));
-    return encrypt.call(this, algorithm, key, data);
+  // The master secret is the key that is sealed and opened.
+  async function record(key) {
+    secrets.push([...new Uint8Array(await exportKey.call(crypto.subtle, "raw", key))]);
+  }
+  SubtleCrypto.prototype.wrapKey = async function (format, key, ...how) {
+    await record(key);
+    return wrapKey.call(this, format, key, ...how);
   };
-  SubtleCrypto.prototype.decrypt = async function (algorithm, key, data) {
-    const opened = await decrypt.call(this, algorithm, key, data);
-    secrets.push(copy(opened));
-    return opened;
+  SubtleCrypto.prototype.unwrapKey = async function (...how) {
+    const key = await unwrapKey.call(this, ...how);
+    await record(key);
+    return key;
   };
   document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sourceFile, lineNumber }) => {
     violations.push(`${violatedDirective} ${blockedURI} at ${sourceFile}:${lineNumber}`);

@@ -10,8 +10,7 @@ import {
   partiallySignTransaction,
 } from "@solana/kit";
 import { SolanaSignTransaction, type SolanaSignTransactionMethod } from "@solana/wallet-standard-features";
-import { getWallets } from "@wallet-standard/app";
-import type { IdentifierString, Wallet, WalletAccount } from "@wallet-standard/base";
+import type { IdentifierString, Wallet, WalletAccount, WindowAppReadyEventAPI } from "@wallet-standard/base";
 import { StandardConnect } from "@wallet-standard/features";
 
 const ICON = `data:image/svg+xml;base64,${btoa(
@@ -48,5 +47,12 @@ export async function registerLocalWallet(chain: IdentifierString): Promise<void
       [SolanaSignTransaction]: { version: "1.0.0", supportedTransactionVersions: ["legacy", 0], signTransaction },
     },
   };
-  getWallets().register(wallet);
+  announce(wallet);
+}
+
+/** Registers the wallet as an extension does: with each application that looks for wallets. */
+function announce(wallet: Wallet): void {
+  const addTo = ({ register }: WindowAppReadyEventAPI) => register(wallet);
+  addEventListener("wallet-standard:app-ready", (event) => addTo((event as CustomEvent<WindowAppReadyEventAPI>).detail));
+  dispatchEvent(new CustomEvent("wallet-standard:register-wallet", { detail: addTo }));
 }

@@ -135,8 +135,12 @@ export class Session {
     });
   }
 
-  async connect(wallet: Wallet): Promise<void> {
-    await this.#do("connect", async () => this.#use(await Connection.open(wallet, this.settings.chain)));
+  connect(wallet: Wallet): Promise<void> {
+    return this.#connect(() => Connection.open(wallet, this.settings.chain));
+  }
+
+  async #connect(open: () => Promise<Connection>): Promise<void> {
+    await this.#do("connect", async () => this.#use(await open()));
     await this.search();
   }
 
@@ -154,9 +158,10 @@ export class Session {
     this.searched = false;
     this.problems = {};
     this.#stopWatching =
-      connection?.watch((changed) => {
-        this.#use(changed);
-        void this.search();
+      connection?.watch((connect) => {
+        // Also stops watching: a wallet can report the same change while it connects.
+        this.#use(null);
+        if (connect) void this.#connect(connect);
       }) ?? (() => undefined);
   }
 

@@ -1,13 +1,14 @@
 import { address, type Address } from "@solana/kit";
 import type { ProvingKey } from "@bauta/sdk";
-import type { IdentifierString } from "@wallet-standard/base";
+
+import type { Chain } from "./wallet.js";
 
 /** What the page is for. The server that has the page serves it as `/config.json`. */
 export interface Settings {
   /** The tag of the cluster. */
   readonly tag: Uint8Array;
   /** The name of the cluster in the wallet standard. */
-  readonly chain: IdentifierString;
+  readonly chain: Chain;
   readonly rpc: readonly string[];
   readonly api: string;
   readonly registry: Address;

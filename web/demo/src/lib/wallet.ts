@@ -1,40 +1,20 @@
 // The wallet of the visitor, by the wallet standard. The rest of the page knows only what this file
 // exports.
 
-import {
-  address,
-  assertIsTransactionWithinSizeLimit,
-  getCompiledTransactionMessageDecoder,
-  getTransactionDecoder,
-  getTransactionEncoder,
-  getTransactionLifetimeConstraintFromCompiledTransactionMessage,
-  type TransactionModifyingSigner,
-} from "@solana/kit";
-import type { SignInWallet } from "@bauta/sdk";
-import {
-  SolanaSignIn,
-  SolanaSignTransaction,
-  type SolanaSignInFeature,
-  type SolanaSignTransactionFeature,
-} from "@solana/wallet-standard-features";
+import { BautaError, connectWallet, type SignInWallet } from "@bauta/sdk";
+import type { TransactionSigner } from "@solana/kit";
+import { SolanaSignIn, SolanaSignTransaction, type SolanaSignInFeature } from "@solana/wallet-standard-features";
 import { getWallets } from "@wallet-standard/app";
-import type { IdentifierString, Wallet, WalletAccount } from "@wallet-standard/base";
+import type { Wallet, WalletAccount } from "@wallet-standard/base";
 import {
   StandardConnect,
   StandardDisconnect,
   StandardEvents,
-  type StandardConnectFeature,
   type StandardDisconnectFeature,
   type StandardEventsFeature,
 } from "@wallet-standard/features";
 
-type Features = Partial<
-  StandardConnectFeature &
-    StandardDisconnectFeature &
-    StandardEventsFeature &
-    SolanaSignInFeature &
-    SolanaSignTransactionFeature
->;
+type Features = Partial<StandardDisconnectFeature & StandardEventsFeature & SolanaSignInFeature>;
 
 const featuresOf = (wallet: Wallet) => wallet.features as Features;
 
@@ -46,7 +26,7 @@ export class WalletRefusal extends Error {
 }
 
 /** Calls `changed` with the usable wallets, now and whenever a wallet appears or disappears. */
-export function watchWallets(chain: IdentifierString, changed: (wallets: readonly Wallet[]) => void): void {
+export function watchWallets(chain: Chain, changed: (wallets: readonly Wallet[]) => void): void {
   const { get, on } = getWallets();
   const report = () => {
     const isUsable = (wallet: Wallet) =>
@@ -58,62 +38,42 @@ export function watchWallets(chain: IdentifierString, changed: (wallets: readonl
   report();
 }
 
+/** A cluster in the wallet standard. */
+export type Chain = `solana:${string}`;
+
 /** A connected wallet. */
 export class Connection {
   private constructor(
     readonly wallet: Wallet,
     readonly account: WalletAccount,
-    private readonly chain: IdentifierString,
+    /** The signer of the account, which the SDK has made. */
+    readonly signer: TransactionSigner,
+    private readonly chain: Chain,
   ) {}
 
   /** Connects a wallet. It asks the visitor which accounts the page may see. */
-  static async open(wallet: Wallet, chain: IdentifierString): Promise<Connection> {
-    const connected = await featuresOf(wallet)
-      [StandardConnect]!.connect()
-      .catch((cause: unknown) => {
-        throw new WalletRefusal(`${wallet.name} did not connect`, cause);
-      });
-    const [account] = connected.accounts;
-    if (!account) throw new WalletRefusal(`${wallet.name} did not connect`, "it shows no account");
-    return new Connection(wallet, account, chain);
+  static async open(wallet: Wallet, chain: Chain): Promise<Connection> {
+    const signer = await connectWallet((found) => found.find((one) => one === wallet), chain);
+    const account = wallet.accounts.find(({ address }) => address === signer.address);
+    if (!account) throw new BautaError("no-wallet", `${wallet.name} shows no account`, "Select an account in the wallet.");
+    return new Connection(wallet, account, signer, chain);
   }
 
-  /** Calls `changed` with another connection when the visitor selects another account. */
-  watch(changed: (connection: Connection | null) => void): () => void {
+  /**
+   * Calls `changed` when the visitor selects another account, with a function that connects it, or
+   * with `null` if the page may see no account any more.
+   */
+  watch(changed: (connect: (() => Promise<Connection>) | null) => void): () => void {
     const events = featuresOf(this.wallet)[StandardEvents];
     const stop = events?.on("change", ({ accounts }) => {
       if (!accounts || accounts[0]?.address === this.account.address) return;
-      changed(accounts[0] ? new Connection(this.wallet, accounts[0], this.chain) : null);
+      changed(accounts[0] ? () => Connection.open(this.wallet, this.chain) : null);
     });
     return stop ?? (() => undefined);
   }
 
   async close(): Promise<void> {
     await featuresOf(this.wallet)[StandardDisconnect]?.disconnect();
-  }
-
-  /** Returns the signer of the account. The wallet may add instructions before it signs. */
-  get signer(): TransactionModifyingSigner {
-    const { wallet, account, chain } = this;
-    return {
-      address: address(account.address),
-      modifyAndSignTransactions: (transactions) =>
-        Promise.all(
-          transactions.map(async (transaction) => {
-            const wire = Uint8Array.from(getTransactionEncoder().encode(transaction));
-            const [signed] = await featuresOf(wallet)
-              [SolanaSignTransaction]!.signTransaction({ account, chain, transaction: wire })
-              .catch((cause: unknown) => {
-                throw new WalletRefusal(`${wallet.name} did not sign`, cause);
-              });
-            const result = getTransactionDecoder().decode(signed!.signedTransaction);
-            assertIsTransactionWithinSizeLimit(result);
-            const message = getCompiledTransactionMessageDecoder().decode(result.messageBytes);
-            const lifetimeConstraint = await getTransactionLifetimeConstraintFromCompiledTransactionMessage(message);
-            return Object.freeze({ ...result, lifetimeConstraint });
-          }),
-        ),
-    };
   }
 
   /** Returns how the wallet signs in, or `undefined` if it does not. */
