@@ -145,8 +145,8 @@ impl EvictCompressedHolder {
 pub struct StagePath {
     /// The signer, who pays the rent.
     pub authority: Address,
-    /// The number of the path. A signer can have 256 staged paths, for transactions that are sent at
-    /// the same time.
+    /// The number of the path. A signer can have 256 staged paths, for transactions that are sent
+    /// at the same time.
     pub number: u8,
     /// The path of a leaf in a registry.
     pub path: OnChainPath,

@@ -229,7 +229,7 @@ fn an_asset_that_its_issuer_can_move_is_refused_without_the_rule() {
 }
 
 /// Sets the authority of the plugin of an account that has exactly one plugin.
-fn set_authority(fixture: &mut Fixture, address: &Address, authority: &PluginAuthority) {
+pub fn set_authority(fixture: &mut Fixture, address: &Address, authority: &PluginAuthority) {
     fixture.change(address, |data| {
         // The record: type, authority, offset (8); then the count of external plugins (4).
         let at = data.len() - 4 - 8 - 1;
@@ -431,20 +431,22 @@ fn every_other_known_plugin_is_accepted_on_both_sides() {
     fixture.assert_leaves(1);
 }
 
-/// The last byte of an account with one plugin and no external plugins is part of a count. The
-/// plugin's type is at two places: in the list and at the plugin itself.
+/// Gives the plugin of an account that has exactly one plugin, which is `Groups`, a type that is not
+/// known. The type is at two places: in the list and at the plugin itself.
+pub fn make_unknown(data: &mut Vec<u8>) {
+    // The record: type, authority, offset (8); then the count of external plugins (4).
+    let record = data.len() - 4 - 8 - 1 - 1;
+    let offset = data[record + 2..record + 10].try_into().expect("eight bytes");
+    let plugin = usize::try_from(u64::from_le_bytes(offset)).expect("a small offset");
+    assert_eq!([data[record], data[plugin]], [18; 2]);
+    data[record] = 19;
+    data[plugin] = 19;
+}
+
+/// The last byte of an account with one plugin and no external plugins is part of a count.
 #[test]
 fn a_plugin_of_an_unknown_type_is_refused_on_both_sides() {
     let known = Plugin::Groups(Groups { groups: vec![] });
-    let make_unknown = |data: &mut Vec<u8>| {
-        // The record: type, authority, offset (8); then the count of external plugins (4).
-        let record = data.len() - 4 - 8 - 1 - 1;
-        let offset = data[record + 2..record + 10].try_into().expect("eight bytes");
-        let plugin = usize::try_from(u64::from_le_bytes(offset)).expect("a small offset");
-        assert_eq!([data[record], data[plugin]], [18; 2]);
-        data[record] = 19;
-        data[plugin] = 19;
-    };
     for is_on_asset in [true, false] {
         let mut fixture = fixture(0, std::slice::from_ref(&known));
         let nft = asset(&mut fixture, std::slice::from_ref(&known));

@@ -185,9 +185,9 @@ fn errors(instruction: &str, name: &str, account: &Account, form: Form) -> Vec<u
 fn foreign_errors(instruction: &str, name: &str, form: Form) -> Option<BautaError> {
     match (instruction, name, form) {
         // The changed byte is in a field that the program does not read. In `mint` it is in the
-        // owner's address. An empty asset and one that Core does not own count as burnt. Plugins are
-        // at the end of an asset, and an eviction does not read them.
-        // An eviction accepts metadata of any length.
+        // owner's address. An empty asset and one that Core does not own count as burnt. Plugins
+        // are at the end of an asset, and an eviction does not read them. An eviction accepts
+        // metadata of any length.
         (_, "metadata" | "core_collection", Form::OtherDiscriminator)
         | ("evict_holder", "metadata", Form::OneByteLess | Form::OneByteMore)
         | (

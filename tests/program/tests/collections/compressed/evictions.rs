@@ -141,8 +141,8 @@ fn only_the_trees_own_config_shows_that_it_is_closed() {
     fixture.inner.assert_leaves(1);
 }
 
-/// The creator of a tree of V2 whose leaves are all burnt can close it, and create another one at the
-/// same address.
+/// The creator of a tree of V2 whose leaves are all burnt can close it, and create another one at
+/// the same address.
 #[test]
 fn the_holder_of_an_asset_whose_tree_was_created_again_is_judged_by_the_new_leaf() {
     for (version, depth) in [(Version::V2, 5), (Version::V2, 3), (Version::V1, 5)] {

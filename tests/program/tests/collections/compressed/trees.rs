@@ -344,8 +344,8 @@ fn a_proof_is_brought_up_to_date_with_the_changes_that_the_tree_keeps() {
     }
 }
 
-/// A proof that was read at any moment leads to the root of all leaves exactly if the leaf itself is
-/// the same, as long as the tree has kept the changes since.
+/// A proof that was read at any moment leads to the root of all leaves exactly if the leaf itself
+/// is the same, as long as the tree has kept the changes since.
 #[test]
 fn a_proof_of_any_age_within_the_ring_leads_to_the_current_root() {
     const KEPT: usize = 8;

@@ -3,11 +3,14 @@ use bauta::errors::BautaError;
 use bauta::events::Evidence;
 use bauta::state::{Collection, CollectionKind};
 use bauta_program_test::{assert_refused, lookups};
-use mpl_core::types::{PermanentFreezeDelegate, PermanentTransferDelegate, Plugin};
+use mpl_core::types::{
+    Groups, PermanentFreezeDelegate, PermanentTransferDelegate, Plugin, PluginAuthority, TransferDelegate,
+};
 use solana_address::Address;
 use solana_signer::Signer;
 
 use super::Compressed;
+use crate::core_assets::{make_unknown, set_authority};
 use crate::{Fixture, evidence};
 
 const RULES: u16 = Collection::COMPRESSED | Collection::ISSUER_MOVES;
@@ -104,6 +107,39 @@ fn a_core_collection_whose_delegate_moves_assets_is_refused_without_the_rule() {
     }
 }
 
+/// Core lets no collection have a TransferDelegate. The account could have one after an upgrade.
+#[test]
+fn a_core_collection_with_another_transfer_delegate_is_refused_without_the_rule() {
+    let plugins = [Plugin::TransferDelegate(TransferDelegate {})];
+    for rules in [Collection::COMPRESSED, RULES] {
+        let mut fixture = Compressed::v2(rules);
+        let key = fixture.inner.key;
+        fixture.inner.chain.write_core_collection(&key, &plugins);
+        set_authority(&mut fixture.inner, &key, &PluginAuthority::UpdateAuthority);
+        let bound = fixture.mint_with_flags(CompressedLeaf::NON_TRANSFERABLE);
+        let result = fixture.register(&bound);
+        if rules == RULES {
+            result.expect("the rule allows it");
+        } else {
+            assert_refused(result, BautaError::HasIssuerDelegate);
+        }
+    }
+}
+
+#[test]
+fn a_core_collection_with_a_plugin_of_an_unknown_type_is_refused() {
+    let plugins = [Plugin::Groups(Groups { groups: vec![] })];
+    let mut fixture = Compressed::v2(RULES | Collection::LOCKED);
+    let key = fixture.inner.key;
+    fixture.inner.chain.write_core_collection(&key, &plugins);
+    let nft = fixture.mint();
+    fixture.inner.change(&key, make_unknown);
+    assert_refused(fixture.register(&nft), BautaError::UnknownPlugin);
+    fixture.inner.chain.write_core_collection(&key, &plugins);
+    fixture.register(&nft).expect("the plugin is known");
+    fixture.inner.assert_leaves(1);
+}
+
 #[test]
 fn an_asset_of_another_core_collection_is_refused_with_any_account() {
     let mut fixture = Compressed::v2(RULES);
@@ -146,9 +182,9 @@ fn a_compressed_asset_can_be_a_collection_of_its_own() {
     fixture.inner.assert_leaves(1);
 }
 
-/// The flag binds a leaf to its owner, but the authority of a Core collection can take the leaf into
-/// its collection and burn it there. The creator of a tree that is empty then creates the tree again,
-/// and mints the same id to any owner.
+/// The flag binds a leaf to its owner, but the authority of a Core collection can take the leaf
+/// into its collection and burn it there. The creator of a tree that is empty then creates the tree
+/// again, and mints the same id to any owner.
 #[test]
 fn an_asset_of_v2_that_is_its_own_collection_needs_the_rule_issuer_moves() {
     for rules in [Collection::COMPRESSED, RULES] {
@@ -184,8 +220,8 @@ fn every_changed_byte_of_the_leaf_in_the_instruction_is_refused() {
     for mut fixture in [Compressed::v2(RULES), Compressed::v1(Collection::COMPRESSED)] {
         let nft = fixture.mint();
         let proof = fixture.tree.proof(nft.index);
-        // The discriminator, the commitment, the missing path and the index are before the leaf, and
-        // the proof with its length after it. The flags are last, and a leaf of V1 has none.
+        // The discriminator, the commitment, the missing path and the index are before the leaf,
+        // and the proof with its length after it. The flags are last, and a leaf of V1 has none.
         let flags = usize::from(fixture.tree.version == Version::V1);
         let (before, after) = (8 + 32 + 1 + 4, flags + 4 + 32 * proof.len());
         let inner = &mut fixture.inner;
