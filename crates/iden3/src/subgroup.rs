@@ -17,10 +17,22 @@
 //!
 //! The check multiplies by x, which has 63 bits. The check of arkworks multiplies by 6x², which has
 //! 127 bits.
+//!
+//! A list of points is checked with random sums of its points. Each point of a sum has a random
+//! factor below 256. Let one of the points be outside the subgroup. In the quotient of the curve by
+//! the subgroup, whose order is h, the order of this point is at least 10,069, the smallest prime
+//! of h. So for all factors of the other points, at most one of its 256 factors gives a sum inside
+//! the subgroup. 16 such sums are inside with a probability of at most 2^-128.
 
 use ark_bn254::{Config, Fq2, G2Affine, G2Projective, g2};
-use ark_ec::{AffineRepr, bn::BnConfig, short_weierstrass::SWCurveConfig};
+use ark_ec::{
+    AffineRepr, CurveGroup,
+    bn::BnConfig,
+    short_weierstrass::{Bucket, SWCurveConfig},
+};
 use ark_ff::{Field, MontFp};
+use rand::RngCore;
+use rayon::prelude::*;
 
 /// (u + 9)^((q − 1) / 3).
 const PSI_X: Fq2 = Fq2::new(
@@ -40,6 +52,41 @@ pub(crate) fn contains(point: &G2Affine) -> bool {
     let left = multiple + first + psi(&first) + point.into_group();
     let double = multiple + multiple;
     left == psi(&psi(&psi(&double)))
+}
+
+/// The sums by which a list of points is checked.
+const SUMS: usize = 16;
+/// The shortest list for which sums take less time than a check of each point.
+const MIN_POINTS_FOR_SUMS: usize = 128;
+
+/// Returns whether all points are in the subgroup. They must be on G2's curve. If one is outside,
+/// the result is wrong with a probability of at most 2^-128.
+pub(crate) fn contains_all(points: &[G2Affine]) -> bool {
+    if points.len() < MIN_POINTS_FOR_SUMS {
+        return points.par_iter().all(contains);
+    }
+    (0..SUMS)
+        .into_par_iter()
+        .all(|_| contains(&random_sum(points).into_affine()))
+}
+
+/// Returns the sum of the points with random factors below 256.
+fn random_sum(points: &[G2Affine]) -> G2Projective {
+    let mut factors = vec![0; points.len()];
+    rand::thread_rng().fill_bytes(&mut factors);
+    // The sum of the points of each factor.
+    let mut buckets = [Bucket::<g2::Config>::ZERO; 256];
+    for (point, factor) in points.iter().zip(factors) {
+        buckets[usize::from(factor)] += point;
+    }
+    // The bucket of a factor is in as many partial sums as the factor says.
+    let mut partial = Bucket::ZERO;
+    let mut sum = Bucket::ZERO;
+    for bucket in buckets[1..].iter().rev() {
+        partial += bucket;
+        sum += &partial;
+    }
+    sum.into()
 }
 
 /// Applies ψ to a point in Jacobian coordinates.
@@ -85,6 +132,17 @@ mod tests {
         std::iter::repeat_with(|| G2Affine::get_point_from_x_unchecked(Fq2::rand(rng), true)).flatten()
     }
 
+    /// Returns a point whose order is the smallest prime of the cofactor.
+    fn point_of_small_order(rng: &mut StdRng) -> G2Affine {
+        let all = modulus(&Fr::MODULUS) * cofactor();
+        let exponent = &all / SMALLEST_PRIME_OF_COFACTOR;
+        assert_eq!(&exponent * SMALLEST_PRIME_OF_COFACTOR, all);
+        points_of_the_curve(rng)
+            .map(|point| times(&point, &exponent))
+            .find(|point| !point.is_zero())
+            .unwrap()
+    }
+
     #[test]
     fn the_equation_holds_for_no_point_outside_the_subgroup() {
         let [x] = Config::X else { panic!("x has one limb") };
@@ -127,15 +185,61 @@ mod tests {
     }
 
     #[test]
+    fn the_order_of_a_point_outside_the_subgroup_is_above_the_factors_of_sums() {
+        let cofactor = cofactor();
+        let divides = |divisor: u64| &cofactor % divisor == BigInt::ZERO;
+        assert_eq!(
+            (2..20_000).find(|&divisor| divides(divisor)),
+            Some(SMALLEST_PRIME_OF_COFACTOR)
+        );
+        assert!(SMALLEST_PRIME_OF_COFACTOR >= 256);
+    }
+
+    #[test]
+    fn one_point_outside_the_subgroup_is_found_among_many() {
+        let mut rng = StdRng::seed_from_u64(3);
+        let outside = points_of_the_curve(&mut rng).next().unwrap();
+        let small = point_of_small_order(&mut rng);
+        for count in [1, MIN_POINTS_FOR_SUMS - 1, MIN_POINTS_FOR_SUMS, 1_000] {
+            let mut points: Vec<_> = (0..count)
+                .map(|_| (G2Affine::generator() * Fr::rand(&mut rng)).into_affine())
+                .collect();
+            // A key has many points at infinity.
+            points.extend([G2Affine::identity(); 10]);
+            assert!(contains_all(&points));
+            for (index, other) in [(0, outside), (count / 2, small), (count - 1, small)] {
+                let inside = points[index];
+                points[index] = (inside + other).into_affine();
+                assert!(!contains_all(&points), "{index} of {count}");
+                points[index] = inside;
+            }
+        }
+        assert!(contains_all(&[]));
+    }
+
+    #[test]
+    fn a_random_sum_has_each_point_with_its_factor() {
+        // With multiples of the generator, the sum is a multiple too: below 256 times their sum.
+        let generator = G2Affine::generator();
+        let possible: Vec<_> = (0..256_u64)
+            .map(|factor| (generator * Fr::from(factor)).into_affine())
+            .collect();
+        let mut found = std::collections::HashSet::new();
+        for _ in 0..64 {
+            let sum = random_sum(&[generator]).into_affine();
+            found.insert(
+                possible
+                    .iter()
+                    .position(|point| *point == sum)
+                    .expect("a factor below 256"),
+            );
+        }
+        assert!(found.len() > 32, "{}", found.len());
+    }
+
+    #[test]
     fn points_of_small_order_are_outside_alone_and_added_to_a_point_inside() {
-        let mut rng = StdRng::seed_from_u64(2);
-        let all = modulus(&Fr::MODULUS) * cofactor();
-        let exponent = &all / SMALLEST_PRIME_OF_COFACTOR;
-        assert_eq!(&exponent * SMALLEST_PRIME_OF_COFACTOR, all);
-        let small = points_of_the_curve(&mut rng)
-            .map(|point| times(&point, &exponent))
-            .find(|point| !point.is_zero())
-            .unwrap();
+        let small = point_of_small_order(&mut StdRng::seed_from_u64(2));
         assert!(!contains(&small));
         assert!(!contains(&(G2Affine::generator() + small).into_affine()));
     }

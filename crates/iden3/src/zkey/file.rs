@@ -2,7 +2,6 @@
 
 use ark_bn254::{Fq, Fr, G1Affine, G2Affine};
 use ark_ff::PrimeField;
-use rayon::prelude::*;
 
 use super::{Coefficient, MAX_DOMAIN, Matrix, ZKey, contributions};
 use crate::{
@@ -12,6 +11,7 @@ use crate::{
         in_subgroup, modulus_header,
     },
     error::{Error, Location, Modulus},
+    subgroup,
 };
 
 const FORMAT: Format = Format {
@@ -205,7 +205,7 @@ fn g1_points(
 fn g2_points(mut section: Cursor<'_>, item: &'static str, count: u32) -> Result<Vec<G2Affine>, Error> {
     section.at(item).expect_size(u64::from(count) * G2_BYTES as u64)?;
     let count = section.fits(count.into(), G2_BYTES)?;
-    let points: Vec<_> = (0..count)
+    let (locations, points): (Vec<_>, Vec<_>) = (0..count)
         .map(|index| {
             section
                 .nth(item, index)
@@ -213,9 +213,13 @@ fn g2_points(mut section: Cursor<'_>, item: &'static str, count: u32) -> Result<
                 .map(|point| (section.location(), point))
         })
         .collect::<Result<_, _>>()?;
-    // Each check is a scalar multiplication. Together they take most of the time of reading a key.
-    points
-        .into_par_iter()
+    if subgroup::contains_all(&points) {
+        return Ok(points);
+    }
+    // The error names the position of the point.
+    locations
+        .into_iter()
+        .zip(points)
         .map(|(location, point)| in_subgroup(location, point))
         .collect()
 }
