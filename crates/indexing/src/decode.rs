@@ -63,6 +63,7 @@ pub fn records(transaction: &Transaction) -> Result<Vec<EventRecord>, IndexerErr
 }
 
 /// Returns whether an inner instruction records an event of the program, known or unknown.
+#[must_use]
 pub fn is_event(program: &Address, accounts: &[Address], data: &[u8]) -> bool {
     !matches!(decode_event(program, accounts, data), Ok(None))
 }

@@ -91,7 +91,7 @@ pub struct Rank {
 
 impl Rank {
     /// Returns whether the node is neither failing nor slow.
-    pub const fn is_healthy(&self) -> bool {
+    pub const fn is_healthy(self) -> bool {
         self.failures == 0 && !self.is_slow
     }
 }

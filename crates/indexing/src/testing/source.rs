@@ -72,8 +72,8 @@ pub struct SourceState {
     pub page_size: usize,
     /// The nodes whose pages were returned, in order.
     pub pages: Vec<usize>,
-    /// Whether no node answers requests for the histories of accounts.
-    pub accounts_unanswered: bool,
+    /// After how many pages of the histories of accounts no node answers. `None` means never.
+    pub max_account_pages: Option<usize>,
     /// The number of pages of the histories of accounts that were requested.
     pub account_pages: usize,
     /// The first slot whose block a node has, by node.
@@ -229,7 +229,8 @@ impl Source for TestSource {
         let is_unanswered = {
             let mut state = self.state();
             state.account_pages += usize::from(is_account);
-            is_account && state.accounts_unanswered
+            let max = state.max_account_pages;
+            is_account && max.is_some_and(|max| state.account_pages > max)
         };
         if is_unanswered {
             std::future::pending::<()>().await;

@@ -352,7 +352,7 @@ async fn the_search_for_what_explains_a_difference_does_not_delay_the_steps() {
     {
         let mut state = fixture.source.state();
         state.stale_accounts = Some(accounts);
-        state.accounts_unanswered = true;
+        state.max_account_pages = Some(0);
     }
     let run = RunSettings {
         follow: settings(),
