@@ -2,7 +2,8 @@
 //!
 //! Bubblegum and the compression programs do not run here: their accounts are written into the
 //! chain. The official crates encode them, hash the leaves and compute the roots. Proofs and
-//! canopies are computed from all leaves.
+//! canopies are computed from all leaves. In `cargo xtask drill collections`, the real compression
+//! programs make the same changes, and each tree that is written has the bytes of theirs.
 
 use bauta::bubblegum::{
     BUBBLEGUM_PROGRAM, CompressedLeaf, LeafData, MPL_COMPRESSION_PROGRAM, SPL_COMPRESSION_PROGRAM, Version,
@@ -25,10 +26,14 @@ use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
+use crate::real_trees::RealTree;
 use crate::{Member, Nft, Receipt, Refusal, TestChain, TestRegistry};
 
 /// A node of a tree.
 type Node = [u8; 32];
+
+/// The slot in which every tree is created.
+const CREATION_SLOT: u64 = 7;
 
 const ENCODED: &str = "writing to memory succeeds";
 
@@ -45,6 +50,8 @@ pub struct CompressedTree {
     canopy: Vec<Node>,
     state: Box<dyn State>,
     header: Vec<u8>,
+    /// The same tree of the real compression program, in the drill.
+    real: Option<RealTree>,
 }
 
 /// The part of a tree account between the header and the canopy.
@@ -286,6 +293,11 @@ impl CompressedTree {
     /// Sets a leaf to any node.
     pub fn set_node(&mut self, index: u32, new: Node) {
         let (old, proof) = (self.leaves[index as usize], self.whole_proof(index));
+        if self.real.is_some() {
+            let (root, below_canopy) = (self.root(), self.proof(index));
+            let real = self.real.as_mut().expect("the tree has a real twin");
+            real.replace(root, index, [old, new], &below_canopy);
+        }
         self.state.set(index, old, new, proof);
         self.leaves[index as usize] = new;
         self.update_canopy(index);
@@ -300,6 +312,9 @@ impl CompressedTree {
             ..spec
         };
         let node = nft.node(self.version);
+        if let Some(real) = &mut self.real {
+            real.append(node);
+        }
         self.state.append(node);
         self.leaves.push(node);
         self.update_canopy(index);
@@ -307,9 +322,18 @@ impl CompressedTree {
     }
 
     /// Returns the data of the account.
+    ///
+    /// # Panics
+    /// In the drill, if the real compression program wrote other data.
     #[must_use]
     pub fn data(&self) -> Vec<u8> {
-        [self.header.clone(), self.state.bytes(), self.canopy.concat()].concat()
+        let data = [self.header.clone(), self.state.bytes(), self.canopy.concat()].concat();
+        if let Some(real) = &self.real {
+            let first = real.data().iter().zip(&data).position(|(real, own)| real != own);
+            assert_eq!(first, None, "the real program wrote another byte here");
+            assert_eq!(real.data().len(), data.len());
+        }
+        data
     }
 }
 
@@ -380,18 +404,21 @@ impl TestChain {
             anchor_lang::AnchorDeserialize::try_from_slice(&[0; CONCURRENT_MERKLE_TREE_HEADER_SIZE_V1])
                 .expect("a new account is zero");
         let authority = addresses::tree_config(&address).address;
-        header.initialize(depth, buffer, &authority, 7);
+        header.initialize(depth, buffer, &authority, CREATION_SLOT);
         let mut bytes = vec![];
         anchor_lang::AnchorSerialize::serialize(&header, &mut bytes).expect(ENCODED);
+        let canopy = vec![[0; 32]; (2 << canopy_levels) - 2];
+        let length = bytes.len() + state.bytes().len() + 32 * canopy.len();
         let tree = CompressedTree {
             version,
             address,
             depth,
             canopy_levels,
             leaves: vec![],
-            canopy: vec![[0; 32]; (2 << canopy_levels) - 2],
+            canopy,
             state,
             header: bytes,
+            real: RealTree::create((version, address), (depth, buffer), CREATION_SLOT, length),
         };
         self.write_tree(&tree);
         self.write_tree_config(&tree);

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   crates.io ──> tools/metaplex/<program> ──> the cache: metaplex-<digest>/<program>.so
-//!                 a package that calls the program, and a lock file with the digest of every crate
+//!                 packages that call the program, and a lock file with the digest of every crate
 //! ```
 //!
 //! Neither the sources nor the ELFs are checked in. `tools/metaplex/README.md` says what was tried.
@@ -23,16 +23,36 @@ use super::{
 };
 use crate::workspace;
 
-/// The packages in `tools/metaplex`, with the names of their folders and ELFs.
-const PROGRAMS: [(&str, &str); 1] = [("real-token-metadata", "token-metadata")];
+/// A package in `tools/metaplex`.
+struct Foreign {
+    /// The folder of its workspace.
+    folder: &'static str,
+    package: &'static str,
+    /// The name of the ELF.
+    elf: &'static str,
+}
+
+const PROGRAMS: [Foreign; 6] = [
+    foreign("token-metadata", "real-token-metadata", "token-metadata"),
+    foreign("bubblegum", "real-bubblegum", "bubblegum"),
+    foreign("compression-v1", "real-compression-v1", "compression-v1"),
+    foreign("compression-v1", "real-noop-v1", "noop-v1"),
+    foreign("compression-v2", "real-compression-v2", "compression-v2"),
+    foreign("compression-v2", "real-noop-v2", "noop-v2"),
+];
+
+const fn foreign(folder: &'static str, package: &'static str, elf: &'static str) -> Foreign {
+    Foreign { folder, package, elf }
+}
 
 /// Returns the folder of the ELFs. Builds them if they are not in the cache.
 pub fn build() -> Result<PathBuf> {
     let toolchain = Debian::install(None)?;
     let sources = workspace::root()?.join("tools/metaplex");
     let mut parts = BTreeMap::from([("toolchain".to_owned(), combine(&toolchain.identity))]);
-    for (_, name) in PROGRAMS {
-        parts.insert(name.into(), combine(&tree(&sources.join(name))?));
+    for program in &PROGRAMS {
+        let folder = program.folder;
+        parts.insert(folder.into(), combine(&tree(&sources.join(folder))?));
     }
     let prefix = toolchain::prefix()?;
     let folder = prefix.join(format!("metaplex-{}", &combine(&parts)[..16]));
@@ -42,9 +62,10 @@ pub fn build() -> Result<PathBuf> {
     let library = library(&toolchain, &prefix)?;
     let new = folder.with_extension("new");
     fs::create_dir_all(&new).with_context(|| format!("can't create {}", new.display()))?;
-    for (number, (package, name)) in PROGRAMS.into_iter().enumerate() {
+    for (number, program) in PROGRAMS.iter().enumerate() {
+        let name = program.elf;
         eprintln!("building program {} of {}: {name}", number + 1, PROGRAMS.len());
-        let source = sources.join(name);
+        let source = sources.join(program.folder);
         fetch(&source).with_context(|| {
             format!(
                 "can't download the crates of {name}: the first run of this drill needs crates.io, and later runs \
@@ -53,7 +74,7 @@ pub fn build() -> Result<PathBuf> {
         })?;
         let package = Package {
             workspace: &source,
-            name: package,
+            name: program.package,
             elf: name,
             library: Some(&library),
         };

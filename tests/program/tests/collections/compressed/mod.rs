@@ -96,7 +96,7 @@ impl Compressed {
 
     /// Registers an asset with a proof. Asserts that the client names the same refusal before.
     #[track_caller]
-    fn register_with(&mut self, nft: &CompressedNft, proof: Vec<[u8; 32]>) -> Result<Receipt, Refusal> {
+    pub fn register_with(&mut self, nft: &CompressedNft, proof: Vec<[u8; 32]>) -> Result<Receipt, Refusal> {
         let inner = &mut self.inner;
         let address = self.tree.address;
         let merkle_tree = inner.fetch(address);
@@ -123,7 +123,7 @@ impl Compressed {
     }
 
     /// Returns the eviction of an asset with its leaf now. `None` is the empty leaf.
-    fn eviction(&self, nft: &CompressedNft, leaf: Option<&CompressedNft>) -> EvictCompressedHolder {
+    pub fn eviction(&self, nft: &CompressedNft, leaf: Option<&CompressedNft>) -> EvictCompressedHolder {
         self.inner
             .chain
             .compressed_eviction(&self.inner.registry, &self.tree, nft, leaf)
@@ -134,7 +134,7 @@ impl Compressed {
         self.send_eviction(&eviction)
     }
 
-    fn send_eviction(&mut self, eviction: &EvictCompressedHolder) -> Result<Receipt, Refusal> {
+    pub fn send_eviction(&mut self, eviction: &EvictCompressedHolder) -> Result<Receipt, Refusal> {
         self.inner
             .chain
             .evict_compressed(&mut self.inner.registry, eviction)
@@ -142,7 +142,7 @@ impl Compressed {
 
     /// Stages a path and returns its account.
     #[track_caller]
-    fn stage(&mut self, signer: &Keypair, number: u8, path: OnChainPath) -> Address {
+    pub fn stage(&mut self, signer: &Keypair, number: u8, path: OnChainPath) -> Address {
         let staged = self.inner.chain.stage_path(signer, number, path);
         staged.expect("stage_path");
         addresses::staged(&signer.pubkey(), number).address

@@ -19,7 +19,7 @@ use solana_signer::Signer;
 pub const SYSTEM: Address = Address::new_from_array([0; 32]);
 const INSTRUCTIONS: Address = Address::from_str_const("Sysvar1nstructions1111111111111111111111111");
 const COMPUTE_BUDGET: Address = Address::from_str_const("ComputeBudget111111111111111111111111111111");
-const ASSOCIATED_TOKEN: Address = Address::from_str_const("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
+pub const ASSOCIATED_TOKEN: Address = Address::from_str_const("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL");
 
 /// What the issuer decides when it creates a token.
 pub struct Token {
@@ -305,7 +305,7 @@ pub fn derived(mint: &Address) -> (Address, Address) {
 }
 
 /// Returns a token in the associated token account of its owner.
-fn holder(mint: &Address, owner: &Keypair, is_programmable: bool) -> Nft {
+pub fn holder(mint: &Address, owner: &Keypair, is_programmable: bool) -> Nft {
     let key = owner.pubkey();
     let seeds = [key.as_ref(), SPL_TOKEN.as_ref(), mint.as_ref()];
     let account = Address::find_program_address(&seeds, &ASSOCIATED_TOKEN).0;
@@ -322,7 +322,7 @@ fn holder(mint: &Address, owner: &Keypair, is_programmable: bool) -> Nft {
     }
 }
 
-/// Sends an instruction of Token Metadata with the greatest compute limit.
+/// Sends an instruction of a program of Metaplex with the greatest compute limit.
 #[track_caller]
 pub fn send(chain: &mut TestChain, instruction: Instruction, signers: &[&Keypair]) {
     let mut limit = vec![2];
@@ -333,6 +333,6 @@ pub fn send(chain: &mut TestChain, instruction: Instruction, signers: &[&Keypair
         data: limit,
     };
     if let Err(refusal) = chain.send(&[limit, instruction], signers) {
-        panic!("Token Metadata refused: {refusal}: {:#?}", refusal.logs);
+        panic!("the program refused: {refusal}: {:#?}", refusal.logs);
     }
 }

@@ -1,30 +1,38 @@
-//! Tests with the real program Token Metadata, which `cargo xtask drill collections` builds.
+//! Tests with the real programs Token Metadata, Bubblegum and account compression, which
+//! `cargo xtask drill collections` builds.
 //!
-//! The other tests write the accounts of Token Metadata as its official client crate encodes them.
-//! The module `bytes` shows that the real program writes the same bytes.
+//! The other tests write the accounts of these programs as their official crates encode them. The
+//! module `bytes` shows that the real Token Metadata writes the same bytes, and the module
+//! `compressed` that the real Bubblegum does.
 
 mod bytes;
+mod compressed;
 mod issuer;
 mod leaving;
 mod printer;
 mod prints;
 mod tokens;
+mod tree;
 
-use std::{env, fs, path::PathBuf};
-
+use bauta::bubblegum::{BUBBLEGUM_PROGRAM, SPL_COMPRESSION_PROGRAM};
 use bauta::state::CollectionKind;
 use bauta::token_metadata::TOKEN_METADATA_PROGRAM;
-use bauta_program_test::{Nft, TestChain};
+use bauta_program_test::{Nft, SPL_NOOP, TestChain, metaplex_elf};
 
 use super::Fixture;
 
-/// Creates a chain with the real Token Metadata.
+/// Creates a chain with the real programs.
 fn chain() -> TestChain {
-    let folder = env::var_os("BAUTA_METAPLEX_ELFS").expect("run this as `cargo xtask drill collections`");
-    let path = PathBuf::from(folder).join("token-metadata.so");
-    let elf = fs::read(&path).unwrap_or_else(|error| panic!("can't read {}: {error}", path.display()));
     let mut chain = TestChain::new();
-    chain.deploy(TOKEN_METADATA_PROGRAM, &elf);
+    for (program, name) in [
+        (TOKEN_METADATA_PROGRAM, "token-metadata"),
+        (BUBBLEGUM_PROGRAM, "bubblegum"),
+        (SPL_COMPRESSION_PROGRAM, "compression-v1"),
+        (SPL_NOOP, "noop-v1"),
+    ] {
+        let elf = metaplex_elf(name).expect("run this as `cargo xtask drill collections`");
+        chain.deploy(program, &elf);
+    }
     chain
 }
 
