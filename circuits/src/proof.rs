@@ -4,8 +4,11 @@ use ark_bn254::{Bn254, Fq, Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::{AdditiveGroup, BigInteger, PrimeField};
 use ark_groth16::{Groth16, prepare_verifying_key};
-use bauta_iden3::{ZKey, json};
+#[cfg(feature = "keys")]
+use bauta_iden3::ZKey;
+use bauta_iden3::json;
 use bauta_primitives::Digest;
+use bauta_prover::Verifier;
 use sha2::Digest as _;
 
 use crate::{CircuitsError, field::to_ark};
@@ -170,6 +173,26 @@ impl VerifyingKey {
     #[must_use]
     pub fn prepare(&self) -> PreparedVerifyingKey {
         PreparedVerifyingKey(prepare_verifying_key(&self.to_ark()))
+    }
+
+    /// Returns whether the proof is valid for this digest, by the engine's verifier. A module that
+    /// makes proofs has this verifier anyway. [`verify`](Self::verify) would add that of arkworks.
+    #[must_use]
+    pub fn is_valid_by_engine(&self, digest: Digest, proof: &Proof) -> bool {
+        let verifier = Verifier {
+            alpha: self.alpha,
+            beta: self.beta,
+            gamma: self.gamma,
+            delta: self.delta,
+            ic: self.ic.to_vec(),
+        };
+        let proof = bauta_prover::Proof {
+            a: -proof.a,
+            b: proof.b,
+            c: proof.c,
+        };
+        let input: Fr = to_ark(digest.element());
+        matches!(verifier.verify(&proof, &[input]), Ok(true))
     }
 
     /// Checks that the proof is valid for this digest. To verify more than one proof,

@@ -16,7 +16,7 @@ use bauta_primitives::{
 };
 use zeroize::Zeroizing;
 
-use crate::{CircuitsError, Ownership, Statement};
+use crate::{CircuitsError, Evaluation, Ownership, Statement, constraint_system::Assignment, statement};
 
 /// Size of a field element in bytes.
 const ELEMENT: usize = 32;
@@ -91,6 +91,24 @@ pub fn read(mut bytes: &[u8]) -> Result<(Ownership, ProofInputs), CircuitsError>
         private: statement.blank(),
     };
     Ok((statement, inputs))
+}
+
+/// Reads inputs, and computes the public values and the witness. It is not generic, so it is
+/// compiled with the options of this crate: the WebAssembly prover optimises only the engine for
+/// speed.
+///
+/// # Errors
+///
+/// Returns the errors of [`read`] and of [`statement::evaluate`].
+// The optimiser would otherwise compile the only call with the options of the caller.
+#[inline(never)]
+pub fn evaluate_and_assign(
+    bytes: &[u8],
+    wires: usize,
+    constraints: usize,
+) -> Result<(Evaluation, Assignment), CircuitsError> {
+    let (statement, inputs) = read(bytes)?;
+    statement::evaluate_and_assign(&statement, &inputs, wires, constraints)
 }
 
 /// Takes the first bytes. The caller has checked the length.

@@ -175,7 +175,7 @@ fn the_bytes_satisfy_the_pairing_equation_of_the_specification() {
 }
 
 #[test]
-fn a_verifying_key_is_read_from_its_bytes_and_a_prepared_key_gives_the_same_results() {
+fn a_verifying_key_is_read_from_its_bytes_and_all_verifiers_give_the_same_results() {
     let key = key();
     let rng = &mut rng(13);
     let inputs = Member::random(Depth::Ten, rng).inputs();
@@ -193,6 +193,8 @@ fn a_verifying_key_is_read_from_its_bytes_and_a_prepared_key_gives_the_same_resu
     for proof in [&proof, &another] {
         prepared.verify(digest, proof).unwrap();
         assert!(prepared.verify(other, proof).is_err());
+        assert!(read.is_valid_by_engine(digest, proof));
+        assert!(!read.is_valid_by_engine(other, proof));
     }
     // Every point is checked: change a byte of each.
     for (at, name) in [

@@ -53,7 +53,8 @@ class Caller {
  * Starts a prover.
  *
  * `load(build)` returns the compiled `WebAssembly.Module` of a build. `worker()` starts a worker of
- * worker.js. `key` is a web-key file. `workers` is 1 or 2. `builds` are the builds to try.
+ * worker.js. `key` is a web-key file, or a promise of one. `workers` is 1 or 2. `builds` are the
+ * builds to try.
  */
 export async function createProver({ load, worker, key, workers = 1, builds = BUILDS }) {
   for (const build of builds.filter(accepts)) {
@@ -62,7 +63,8 @@ export async function createProver({ load, worker, key, workers = 1, builds = BU
     try {
       const supported = await Promise.all(callers.map((caller) => caller.call('start', { module })));
       if (supported.every(Boolean)) {
-        await Promise.all(callers.map((caller) => caller.call('load_key', { input: key })));
+        const input = await key;
+        await Promise.all(callers.map((caller) => caller.call('load_key', { input })));
         return new Prover(build, callers);
       }
     } catch (error) {

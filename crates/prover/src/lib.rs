@@ -51,5 +51,5 @@ pub use engine::{BackEnd, Engine, Options};
 pub use error::ProverError;
 #[cfg(feature = "files")]
 pub use files::{Refusal, Saved, TableSource};
-pub use proof::Proof;
+pub use proof::{Proof, Verifier};
 pub use witness::Witness;

@@ -91,16 +91,27 @@ impl Proof {
 
 /// The part of a key that verification needs.
 #[derive(Clone, Debug)]
-pub(crate) struct Verifier {
-    pub(crate) alpha: G1Affine,
-    pub(crate) beta: G2Affine,
-    pub(crate) gamma: G2Affine,
-    pub(crate) delta: G2Affine,
-    pub(crate) ic: Vec<G1Affine>,
+pub struct Verifier {
+    /// The point α in G1.
+    pub alpha: G1Affine,
+    /// The point β in G2.
+    pub beta: G2Affine,
+    /// The point γ in G2.
+    pub gamma: G2Affine,
+    /// The point δ in G2.
+    pub delta: G2Affine,
+    /// One point for the constant one, and one for each public input. There is at least one.
+    pub ic: Vec<G1Affine>,
 }
 
 impl Verifier {
-    pub(crate) fn verify(&self, proof: &Proof, public_inputs: &[Fr]) -> Result<bool, ProverError> {
+    /// Returns whether a proof is valid for these public inputs. All points must be on the curve
+    /// and in the subgroup.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ProverError::PublicInputs`] if there is another number of public inputs.
+    pub fn verify(&self, proof: &Proof, public_inputs: &[Fr]) -> Result<bool, ProverError> {
         if public_inputs.len() + 1 != self.ic.len() {
             return Err(ProverError::PublicInputs {
                 expected: self.ic.len() - 1,

@@ -1,8 +1,8 @@
 //! The tables of a key's points for one back end, and proofs with given randomness.
 
 use ark_bn254::{Fr, G1Affine, G1Projective, G2Projective};
-use ark_ec::CurveGroup;
-use ark_ff::Field;
+use ark_ec::{CurveGroup, scalar_mul::double_and_add};
+use ark_ff::{Field, PrimeField};
 use bauta_packed_field::{Arch, PackedField, Task, Words};
 use zeroize::Zeroizing;
 
@@ -193,8 +193,10 @@ impl<A: Arch> Tables<A> {
                     &self.scaled(witness, &self.a_wires, &[Fr::ONE], inverse, 0),
                     threads,
                 );
-                // The unblinded A is r₁·A.
-                (a, a * (blinding.scale * blinding.shift))
+                // The unblinded A is r₁·A. The product with `*` would split the scalar with
+                // integers of any length, whose code makes the WebAssembly module larger.
+                let factor = blinding.scale * blinding.shift;
+                (a, double_and_add(&a, factor.into_bigint()))
             },
         );
         (a, b, shift)

@@ -27,7 +27,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ark_std::rand::{SeedableRng, rngs::StdRng};
-use bauta_circuits::{Evaluation, Proof, VerifyingKey, statement, web_inputs};
+use bauta_circuits::{Evaluation, Proof, VerifyingKey, web_inputs};
 use bauta_primitives::{Digest, EntryId, IdentitySecret, MasterSecret, Scope};
 use bauta_prover::{BlindedParts, CompactEngine, CompactKey, UnblindedC, Witness};
 use zeroize::Zeroize;
@@ -224,7 +224,7 @@ pub extern "C" fn verify() -> u32 {
         let key = VerifyingKey::from_bytes(take(&mut input)?).map_err(message)?;
         let proof = Proof::from_bytes(take(&mut input)?);
         let digest = Digest::from_bytes(*take(&mut input)?).map_err(message)?;
-        let is_valid = proof.is_ok_and(|proof| key.verify(digest, &proof).is_ok());
+        let is_valid = proof.is_ok_and(|proof| key.is_valid_by_engine(digest, &proof));
         Ok(vec![u8::from(is_valid)])
     })
 }
@@ -276,10 +276,8 @@ fn read(engine: &CompactEngine<BackEnd>, input: &[u8]) -> Result<(StdRng, Witnes
     let (seed, inputs) = input
         .split_first_chunk()
         .ok_or("the input has no seed of 32 bytes")?;
-    let (statement, inputs) = web_inputs::read(inputs).map_err(message)?;
     let (evaluation, assignment) =
-        statement::evaluate_and_assign(&statement, &inputs, engine.wires(), engine.constraints())
-            .map_err(message)?;
+        web_inputs::evaluate_and_assign(inputs, engine.wires(), engine.constraints()).map_err(message)?;
     Ok((StdRng::from_seed(*seed), assignment.into_witness(), evaluation))
 }
 
