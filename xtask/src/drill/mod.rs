@@ -36,8 +36,8 @@ enum Drill {
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Build programs of Metaplex and of account compression from their published crates, mint tokens
-    /// and compressed assets with them, and register and evict these
+    /// Build programs of Metaplex and of account compression from their published crates, mint
+    /// tokens and compressed assets with them, and register and evict these
     Collections,
     /// Delete a Postgres server's data, and restore it from a backup and the archived log with
     /// deploy/backup
