@@ -37,13 +37,14 @@ impl Nginx {
         fs::write(
             folder.path().join("nginx.conf"),
             format!(
-                "daemon off; worker_processes auto; pid {at}/pid; error_log {at}/error.log;
+                "user {}; daemon off; worker_processes auto; pid {at}/pid; error_log {at}/error.log;
                  events {{ worker_connections 4096; }}
                  http {{
                      access_log off; sendfile on; tcp_nopush on; open_file_cache max=100000;
                      keepalive_requests 100000000; {temporary}
                      server {{ listen {address} backlog=4096; root {at}; }}
-                 }}"
+                 }}",
+                user()?
             ),
         )?;
         let process = command(folder.path()).spawn().context("can't start nginx")?;
@@ -62,6 +63,13 @@ impl Nginx {
         }
         Ok(nginx)
     }
+}
+
+/// Returns the name of this process's user. Only it can read the folder, and the workers of a server
+/// that root starts would run as another one.
+fn user() -> Result<String> {
+    let output = Command::new("id").arg("-un").output().context("can't run id")?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 fn command(folder: &Path) -> Command {

@@ -29,8 +29,10 @@ use crate::{
 
 /// Milliseconds between slots, as on public clusters.
 const SLOT_TIME: u16 = 400;
-/// Interval at which a client asks for the state of its relay.
+/// Interval at which a client reads the state of its relay.
 const POLL: Duration = Duration::from_millis(25);
+/// The same at the high rate, where the requests of all clients take processor time.
+const LOADED_POLL: Duration = Duration::from_millis(250);
 /// Time limit of a relay.
 const TIMEOUT: Duration = Duration::from_mins(1);
 /// Relays that are not measured.
@@ -93,10 +95,10 @@ pub async fn measure(extent: &Extent) -> Result<Results> {
         bodies.by_ref().take(count).collect()
     };
     let (warm_up, few, many) = (take(WARM_UP), take(extent.few), take(u64::MAX));
-    at_rate(&service, warm_up, 2.0).await?;
-    let (slow, _) = at_rate(&service, few, 4.0).await?;
+    at_rate(&service, warm_up, 2.0, POLL).await?;
+    let (slow, _) = at_rate(&service, few, 4.0, POLL).await?;
     #[allow(clippy::cast_precision_loss, reason = "a rate is small")]
-    let (loaded, per_s) = at_rate(&service, many, extent.rate as f64).await?;
+    let (loaded, per_s) = at_rate(&service, many, extent.rate as f64, LOADED_POLL).await?;
     Ok(Results {
         p50_ms: percentile(&slow, 0.5),
         p95_ms: percentile(&slow, 0.95),
@@ -126,9 +128,14 @@ async fn wait_for_wallet(service: &Running) -> Result<()> {
 }
 
 /// Sends requests at a fixed rate. Returns the times until they are confirmed, in milliseconds and
-/// ascending, and how many were confirmed in each second.
+/// ascending, and how many were confirmed in each second from the first to the last one.
 #[allow(clippy::cast_precision_loss, reason = "some thousand relays")]
-async fn at_rate(service: &Arc<Running>, bodies: Vec<Value>, rate: f64) -> Result<(Vec<f64>, f64)> {
+async fn at_rate(
+    service: &Arc<Running>,
+    bodies: Vec<Value>,
+    rate: f64,
+    poll: Duration,
+) -> Result<(Vec<f64>, f64)> {
     let (start, count) = (Instant::now(), bodies.len());
     let mut tasks = JoinSet::new();
     for (number, body) in bodies.into_iter().enumerate() {
@@ -136,21 +143,25 @@ async fn at_rate(service: &Arc<Running>, bodies: Vec<Value>, rate: f64) -> Resul
         let at = start + Duration::from_secs_f64(number as f64 / rate);
         tasks.spawn(async move {
             tokio::time::sleep_until(at.into()).await;
-            relay(&service, &body).await?;
-            Ok::<_, anyhow::Error>(at.elapsed().as_secs_f64() * 1e3)
+            relay(&service, &body, poll).await?;
+            Ok::<_, anyhow::Error>((at.elapsed().as_secs_f64() * 1e3, start.elapsed()))
         });
     }
-    let mut times = Vec::with_capacity(count);
+    let (mut times, mut ends) = (Vec::with_capacity(count), Vec::with_capacity(count));
     while let Some(task) = tasks.join_next().await {
-        times.push(task??);
+        let (time, end) = task??;
+        times.push(time);
+        ends.push(end);
     }
-    let per_s = count as f64 / start.elapsed().as_secs_f64();
+    ends.sort_unstable();
+    let (first, last) = ends.first().zip(ends.last()).context("no relay was sent")?;
+    let per_s = (count - 1) as f64 / (*last - *first).as_secs_f64();
     times.sort_by(f64::total_cmp);
     Ok((times, per_s))
 }
 
 /// Sends a request and waits until its relay is confirmed.
-async fn relay(service: &Running, body: &Value) -> Result<()> {
+async fn relay(service: &Running, body: &Value, poll: Duration) -> Result<()> {
     let url = format!("http://{}/v1/relay", service.address);
     let response = service.client.post(&url).json(body).send().await?;
     let status = response.status();
@@ -162,7 +173,7 @@ async fn relay(service: &Running, body: &Value) -> Result<()> {
             let relay: Value = service.client.get(&url).send().await?.json().await?;
             match relay["state"].as_str() {
                 Some("confirmed" | "finalized") => return Ok(()),
-                Some("queued" | "sent") => tokio::time::sleep(POLL).await,
+                Some("queued" | "sent") => tokio::time::sleep(poll).await,
                 _ => return Err(anyhow!("a relay has not succeeded: {relay}")),
             }
         }
