@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bauta_rpc::read_body;
 use bauta_service_common::Secret;
 use reqwest::{Client, Response, StatusCode, Url, header, redirect::Policy};
 use serde::de::DeserializeOwned;
@@ -74,9 +75,10 @@ impl Http {
         if let Some(key) = call.idempotency_key {
             request = request.header("idempotency-key", key);
         }
-        let response = request.timeout(call.timeout).send().await.map_err(unavailable)?;
+        let mut response = request.timeout(call.timeout).send().await.map_err(unavailable)?;
         let (status, retry_after) = (response.status(), retry_after(&response));
-        let body = read(response).await?;
+        let body = read_body(&mut response, MAX_RESPONSE_BYTES).await;
+        let body = body.map_err(|error| ProverError::Unavailable(error.to_string()))?;
         if [StatusCode::OK, StatusCode::ACCEPTED].contains(&status) {
             let unreadable = |error: serde_json::Error| ProverError::Unavailable(error.to_string());
             return serde_json::from_slice(&body).map_err(unreadable);
@@ -88,18 +90,4 @@ impl Http {
 fn retry_after(response: &Response) -> Option<Duration> {
     let value = response.headers().get(header::RETRY_AFTER)?;
     value.to_str().ok()?.parse().ok().map(Duration::from_secs)
-}
-
-async fn read(mut response: Response) -> Result<Vec<u8>, ProverError> {
-    let mut body = Vec::new();
-    loop {
-        let chunk = response.chunk().await;
-        let chunk = chunk.map_err(|error| ProverError::Unavailable(error.without_url().to_string()))?;
-        let Some(chunk) = chunk else { return Ok(body) };
-        if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
-            let reason = format!("the response is larger than {MAX_RESPONSE_BYTES} bytes");
-            return Err(ProverError::Unavailable(reason));
-        }
-        body.extend_from_slice(&chunk);
-    }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use solana_transaction_error::TransactionError;
 
-use crate::RpcError;
+use crate::{BodyError, RpcError, read_body};
 
 /// The limits of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,13 +131,12 @@ impl Rpc {
             .send()
             .await
             .map_err(unreachable)?;
-        let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + part.len() > limit {
-                return Err(RpcError::ResponseTooLong { method, limit });
-            }
-            body.extend_from_slice(&part);
-        }
+        let body = read_body(&mut response, limit)
+            .await
+            .map_err(|error| match error {
+                BodyError::TooLong { limit } => RpcError::ResponseTooLong { method, limit },
+                BodyError::Interrupted(error) => unreachable(error),
+            })?;
         if response.status().is_success() {
             return Ok(body);
         }

@@ -35,6 +35,7 @@
 mod account;
 mod balances;
 mod block;
+mod body;
 mod client;
 mod commitment_level;
 mod error;
@@ -49,6 +50,7 @@ mod transaction;
 pub use account::{Account, Filter};
 pub use balances::BalanceChange;
 pub use block::Block;
+pub use body::{BodyError, read_body};
 pub use client::{Options, Rpc};
 pub use commitment_level::CommitmentLevel;
 pub use error::RpcError;
