@@ -187,7 +187,7 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         .map_err(Error::Replica)?;
     let node = settings.solana_rpc_url.as_ref().map(Secret::expose);
     let request_timeout = Duration::from_millis(settings.http.request_timeout_ms);
-    let relay = Relay::start(&settings.relay, node, &store, &service)?;
+    let relay = Relay::start(&settings.relay, node, &store, &service).await?;
     let relay_watch = RelayWatch::start(&store, &service);
     let state = Arc::new(AppState {
         relay_watch,

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use bauta_service_common::{HttpSettings, OperationsSettings, Secret};
 use confique::Config;
 
-use crate::relay::{Consumer, KeyBudget, Sponsored};
+use crate::relay::{Consumer, KeyBudget, Payer, Sponsored};
 
 /// Settings of the API service.
 #[derive(Debug, Config)]
@@ -135,10 +135,22 @@ pub struct ProverSettings {
 /// The relay. Without wallets, it is off.
 #[derive(Debug, Config)]
 pub struct RelaySettings {
-    /// Files with the keypairs of the wallets that pay, as `solana-keygen new` writes them (in the
-    /// environment, separated by commas). Without them, the service relays nothing.
+    /// The wallets that pay (in the environment, separated by commas): files with keypairs, as
+    /// `solana-keygen new` writes them, or keys of a key store: `vault:KEY:ADDRESS`,
+    /// `aws-kms:KEY:ADDRESS` or `gcp-kms:KEY:ADDRESS`. Each store needs a build with the feature of
+    /// its name. Without a wallet, the service relays nothing.
     #[config(env = "RELAY_PAYERS", parse_env = confique::env::parse::list_by_comma, default = [])]
-    pub payers: Vec<PathBuf>,
+    pub payers: Vec<Payer>,
+
+    /// URL of Vault, for keys of its transit engine. It begins with `https://`, or with `http://` on
+    /// this machine.
+    #[config(env = "RELAY_VAULT_URL")]
+    pub vault_url: Option<Secret>,
+
+    /// Token for Vault. Its policy needs `update` on `transit/sign/KEY` and `read` on
+    /// `transit/keys/KEY`.
+    #[config(env = "RELAY_VAULT_TOKEN")]
+    pub vault_token: Option<Secret>,
 
     /// The scopes that the wallets pay for, each with its lamports for each day (UTC), as
     /// `SCOPE=LAMPORTS` (in the environment, separated by commas). `any=LAMPORTS` is one budget for

@@ -16,10 +16,13 @@ pub fn run() -> Result<()> {
     workspace::run(workspace::cargo()?.args([
         "clippy",
         "--workspace",
-        // Without these features, most benchmarks and the gRPC stream would not be compiled.
+        // Without these features, most benchmarks, the gRPC stream and the key stores would not be
+        // compiled.
         "--features=bauta-bench/all",
         "--features",
         workspace::GRPC,
+        "--features",
+        workspace::KEY_STORES,
         "--all-targets",
         "--locked",
         "--",

@@ -14,6 +14,9 @@ use crate::progress;
 /// The feature of the indexer that needs gRPC. Builds leave it out, except lint and its drill.
 pub const GRPC: &str = "bauta-indexer/yellowstone";
 
+/// The key stores of the API service's wallets. Builds leave them out, except lint and their drill.
+pub const KEY_STORES: &str = "bauta-api/vault,bauta-api/aws-kms,bauta-api/gcp-kms";
+
 /// Returns the root of the checkout in which `cargo xtask` was started.
 pub fn root() -> Result<PathBuf> {
     // The variable is read at run time, because several checkouts may share a target directory.

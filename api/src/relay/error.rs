@@ -112,7 +112,7 @@ pub enum RelayError {
     #[error("the nullifier was used in the scope")]
     NullifierUsed,
     /// Another request has a relay for the nullifier.
-    #[error("another request for this nullifier is being relayed or was relayed")]
+    #[error("another request for this nullifier is being relayed")]
     InFlight,
     /// Two transactions for the nullifier failed.
     #[error("two transactions for this nullifier failed, so it is no longer relayed")]
@@ -189,7 +189,25 @@ pub enum RelaySetupError {
         /// The file.
         file: PathBuf,
     },
-    /// Two files have the same key.
+    /// The program was built without the key store.
+    #[error("RELAY_PAYERS has a key of {0}, but this program was built without the feature {0}")]
+    StoreNotBuilt(&'static str),
+    /// A key of Vault needs a server.
+    #[error("RELAY_PAYERS has a key of vault, but RELAY_VAULT_URL or RELAY_VAULT_TOKEN is not set")]
+    NoVault,
+    /// The URL of Vault can't be used.
+    #[error("RELAY_VAULT_URL must begin with https:// (http:// only for this machine), without a query")]
+    VaultUrl,
+    /// The client of a key store can't be created.
+    #[cfg(any(feature = "vault", feature = "aws-kms", feature = "gcp-kms"))]
+    #[error("the key store {store}: {reason}")]
+    KeyStore {
+        /// The name of the store.
+        store: &'static str,
+        /// The error.
+        reason: String,
+    },
+    /// Two entries have the same key.
     #[error("RELAY_PAYERS has the wallet {0} twice")]
     SameWallet(Address),
     /// A scope is listed twice.

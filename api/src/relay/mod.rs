@@ -57,6 +57,7 @@ pub use self::{
         ConsumerAccount, ConsumerCall, Fee, MAX_CALL_ACCOUNTS, MAX_CALL_BYTES, MAX_DELAY_SECONDS,
         MAX_PAYLOAD_BYTES, MIN_VALIDITY_SECONDS, RelayRequest,
     },
+    wallets::Payer,
 };
 use self::{
     consumers::Consumers, nodes::Nodes, policy::Policy, sealer::Sealer, sender::Sender, transaction::Fees,
@@ -104,7 +105,7 @@ struct Shared {
 impl Relay {
     /// Reads the keys of the wallets and starts the tasks. Returns `None` if the settings name no
     /// wallet.
-    pub fn start(
+    pub async fn start(
         settings: &RelaySettings,
         node: Option<&str>,
         store: &Store,
@@ -115,7 +116,7 @@ impl Relay {
         }
         let key = settings.key.as_ref().ok_or(RelaySetupError::NoKey)?;
         let nodes = Nodes::new(&settings.nodes, node)?;
-        let wallets = Wallets::from_files(&settings.payers)?;
+        let wallets = Wallets::open(settings).await?;
         let shared = Arc::new(Shared {
             store: store.clone(),
             wallets,
@@ -273,6 +274,7 @@ fn accepted(added: AddedRelay, new: RandomId) -> Result<RandomId, RelayError> {
         AddedRelay::Added => return Ok(new),
         AddedRelay::Same(id) => return Ok(id),
         AddedRelay::InFlight => RelayError::InFlight,
+        AddedRelay::Used => RelayError::NullifierUsed,
         AddedRelay::FailedTwice => RelayError::FailedTwice,
         AddedRelay::BudgetExhausted => RelayError::BudgetExhausted,
         AddedRelay::WalletExhausted => RelayError::WalletExhausted,

@@ -36,6 +36,41 @@ async fn the_service_names_what_it_lacks_and_does_not_migrate() {
     assert!(!printed.contains(&url), "{printed}");
 }
 
+#[cfg(not(feature = "vault"))]
+#[tokio::test]
+async fn a_wallet_of_a_key_store_needs_its_settings_and_a_build_with_its_feature() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let vault = format!("vault:relay:{}", address("wallet"));
+    let aws = format!("aws-kms:alias/relay:{}", address("wallet"));
+    for (payer, vault_url, expected) in [
+        (&vault, "", "RELAY_VAULT_URL or RELAY_VAULT_TOKEN is not set"),
+        (&vault, "http://vault.example", "must begin with https://"),
+        (&vault, "https://vault.example", "without the feature vault"),
+        (&aws, "", "without the feature aws-kms"),
+        (&"vault:relay".to_owned(), "", "STORE:KEY:ADDRESS"),
+    ] {
+        let mut settings = vec![
+            ("SOLANA_RPC_URL", "http://127.0.0.1:1"),
+            ("RELAY_KEY", crate::relay::KEY),
+            ("RELAY_PAYERS", payer.as_str()),
+        ];
+        if !vault_url.is_empty() {
+            settings.extend([
+                ("RELAY_VAULT_URL", vault_url),
+                ("RELAY_VAULT_TOKEN", "hvs.secret"),
+            ]);
+        }
+        let output = command(&url, &settings).output().unwrap();
+        let printed = text(&output);
+        assert!(
+            !output.status.success() && printed.contains(expected),
+            "{printed}"
+        );
+        assert!(!printed.contains("hvs.secret"), "{printed}");
+    }
+}
+
 #[test]
 fn the_compose_file_gives_no_client_one_key_for_both_services() {
     let folder = tempfile::tempdir().unwrap();

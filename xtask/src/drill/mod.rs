@@ -82,6 +82,9 @@ enum Drill {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Build the API service with the key stores of its wallets, and pay for verifications with a key
+    /// in a Vault server that the test provides
+    KeyStores,
     /// Run an older release of the indexer and this one with one database under load, replace one
     /// by the other, and go back
     Upgrade,
@@ -132,6 +135,7 @@ pub fn run(args: &Args) -> Result<()> {
         Drill::Relay { relays, seed } => relay(relays, seed),
         Drill::Backfill { transactions, seed } => backfill(transactions, seed),
         Drill::Yellowstone { rounds, seed } => yellowstone(rounds, seed),
+        Drill::KeyStores => key_stores(),
         Drill::Upgrade => upgrade::run(),
         Drill::Pgbouncer => {
             system::require(&[system::CC, system::POSTGRES, system::PGBOUNCER])?;
@@ -226,6 +230,23 @@ fn yellowstone(rounds: u32, seed: Option<u64>) -> Result<()> {
     if let Some(seed) = seed {
         cargo.env("BAUTA_DRILL_SEED", seed.to_string());
     }
+    workspace::run(&mut cargo)
+}
+
+fn key_stores() -> Result<()> {
+    system::require(&[system::CC, system::POSTGRES])?;
+    localnet::build()?;
+    let mut cargo = workspace::cargo()?;
+    // The other builds have no clients of key stores.
+    cargo
+        .args([
+            "test",
+            "--locked",
+            "--workspace",
+            "--features",
+            workspace::KEY_STORES,
+        ])
+        .args(["--test", "api", "--", "--nocapture", "relay::vault::"]);
     workspace::run(&mut cargo)
 }
 

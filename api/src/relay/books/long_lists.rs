@@ -61,7 +61,7 @@ async fn a_list_that_is_longer_than_a_turn_is_read_in_parts_and_nothing_is_left_
     let settings = RelaySettings::builder().load().unwrap();
     let shared = Shared {
         store: database.store.clone(),
-        wallets: Wallets::from_files(&[]).unwrap(),
+        wallets: Wallets::of_addresses(&[]),
         nodes: Nodes::new(&[], Some(&url)).unwrap(),
         sealer: Sealer::new(&Secret::new("a".repeat(64))).unwrap(),
         policy: Policy::new(&settings).unwrap(),

@@ -26,7 +26,7 @@ fn shared(store: &Store) -> Arc<Shared> {
     let settings = RelaySettings::builder().load().unwrap();
     Arc::new(Shared {
         store: store.clone(),
-        wallets: Wallets::from_files(&[]).unwrap(),
+        wallets: Wallets::of_addresses(&[]),
         nodes: Nodes::new(&[], Some("http://127.0.0.1:1")).unwrap(),
         sealer: Sealer::new(&Secret::new("a".repeat(64))).unwrap(),
         policy: Policy::new(&settings).unwrap(),

@@ -11,6 +11,8 @@ mod requests;
 #[path = "../../../../tests/program-test/src/trapdoor.rs"]
 #[allow(dead_code, reason = "the tests of the program use the rest")]
 mod trapdoor;
+#[cfg(feature = "vault")]
+mod vault;
 
 pub use trapdoor::TrapdoorKey;
 

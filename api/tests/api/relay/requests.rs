@@ -52,7 +52,7 @@ async fn a_relayed_verification_is_confirmed_on_the_chain_and_has_one_transactio
     // Another proof for the nullifier is refused.
     let other = relayed.chain.prove(relayed.scope, 1);
     let refused = post(&service, &body(&other)).await;
-    assert_eq!(code(&refused), (409, "nullifier_in_flight"), "{refused:?}");
+    assert_eq!(code(&refused), (409, "nullifier_used"), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -107,8 +107,10 @@ pub enum AddedRelay {
     Added,
     /// The same request has this relay already.
     Same(RandomId),
-    /// Another request has a relay for the nullifier.
+    /// Another request has a relay for the nullifier that has not ended.
     InFlight,
+    /// The finalized transaction of another request has used the nullifier.
+    Used,
     /// Two relays for the nullifier failed.
     FailedTwice,
     /// The budget of the day is used up.
@@ -328,17 +330,20 @@ async fn find(
     .bind(nullifier.to_bytes())
     .fetch_all(connection)
     .await?;
-    let mut failures = 0;
+    let (mut failures, mut other) = (0, None);
     for row in &rows {
-        if RelayState::parse(row.get("state"))? == RelayState::Failed {
+        let state = RelayState::parse(row.get("state"))?;
+        if state == RelayState::Failed {
             failures += 1;
         } else if bytes32(row.get("request_hash"))? == *request_hash {
             return Ok(Some(AddedRelay::Same(random_id(row.get("id"))?)));
+        } else if state == RelayState::Finalized {
+            other = Some(AddedRelay::Used);
         } else {
-            return Ok(Some(AddedRelay::InFlight));
+            other = other.or(Some(AddedRelay::InFlight));
         }
     }
-    Ok((failures >= MAX_FAILURES).then_some(AddedRelay::FailedTwice))
+    Ok(other.or_else(|| (failures >= MAX_FAILURES).then_some(AddedRelay::FailedTwice)))
 }
 
 /// Releases the reservation of a relay that has ended, if the ledger has its transaction.

@@ -236,7 +236,38 @@ async fn a_transaction_that_lands_after_the_end_is_the_relays_in_state_budget_an
     let same = store.find_relay(address("scope"), nullifier(1), &[9; 32]);
     assert_eq!(same.await.unwrap(), Some(AddedRelay::Same(id(1))));
     let other = store.find_relay(address("scope"), nullifier(1), &[8; 32]);
-    assert_eq!(other.await.unwrap(), Some(AddedRelay::InFlight));
+    assert_eq!(other.await.unwrap(), Some(AddedRelay::Used));
+}
+
+#[tokio::test]
+async fn a_nullifier_is_in_flight_until_its_relay_is_final_and_used_afterwards() {
+    let database = database().await;
+    let store = &database.store;
+    let lease = add(store, 1).await;
+    let find = async |hash: u8| {
+        let hash = [hash; 32];
+        let found = store.find_relay(address("scope"), nullifier(1), &hash);
+        found.await.unwrap()
+    };
+    assert_eq!(find(8).await, Some(AddedRelay::InFlight));
+    let sent = attempt(1, signature(1));
+    assert!(store.add_attempt(&lease, &sent).await.unwrap());
+    assert_eq!(store.confirm_relays(&[lease]).await.unwrap(), [lease]);
+    // A fork can still revert it.
+    assert_eq!(find(8).await, Some(AddedRelay::InFlight));
+    let end = RelayEnd::Finalized {
+        signature: signature(1),
+    };
+    assert!(store.end_relay(&lease, 1, &end).await.unwrap());
+    assert_eq!(find(8).await, Some(AddedRelay::Used));
+    assert_eq!(find(9).await, Some(AddedRelay::Same(id(1))));
+    let other = NewRelay {
+        id: id(2),
+        request_hash: [8; 32],
+        ..relay(1, 0)
+    };
+    let added = store.add_relay(&other, &limits()).await.unwrap();
+    assert_eq!(added, AddedRelay::Used);
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ test("a proof is relayed, and its use is on the chain", async () => {
   assert.deepEqual(tokenRequests, []);
 
   const again = await bauta.prove({ identity, membership, scope, recipient });
-  await assert.rejects(bauta.relay(again), { code: "api-refused", message: /nullifier_in_flight/ });
+  await assert.rejects(bauta.relay(again), { code: "api-refused", message: /nullifier_used/ });
 });
 
 test("a proof that reads tiles is verified in a transaction of the dApp", async () => {

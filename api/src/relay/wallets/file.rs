@@ -1,48 +1,27 @@
-//! The wallets that pay. Their keys are in files.
+//! Wallets whose keys are in files, and in the memory of this process.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    pin::Pin,
-    sync::Arc,
-};
+use std::{fs, path::Path};
 
 use solana_address::Address;
 use solana_keypair::Keypair;
-use solana_signature::Signature;
 use solana_signer::Signer;
 use zeroize::Zeroizing;
 
-use super::error::RelaySetupError;
-
-/// A signature that is made later, perhaps by another machine.
-pub type Signing<'a> = Pin<Box<dyn Future<Output = Result<Signature, SigningError>> + Send + 'a>>;
-
-/// The key store refused to sign, or is unavailable.
-#[derive(Debug, thiserror::Error)]
-#[error("a wallet can't sign: {0}")]
-pub struct SigningError(String);
-
-/// A wallet. Its key may be in a file or in a key store.
-pub trait Wallet: Send + Sync {
-    /// Returns the address.
-    fn address(&self) -> Address;
-
-    /// Signs the message of a transaction.
-    fn sign<'a>(&'a self, message: &'a [u8]) -> Signing<'a>;
-}
+use super::{Signing, SigningError, Wallet};
+use crate::relay::error::RelaySetupError;
 
 /// A key in memory. It is wiped when it is dropped, has no `Debug`, and can't be serialised.
 struct SecretKey(Zeroizing<[u8; 64]>);
 
 /// A wallet whose key is in a file.
-struct FileWallet {
+pub struct FileWallet {
     address: Address,
     key: SecretKey,
 }
 
 impl FileWallet {
-    fn read(file: &Path) -> Result<Self, RelaySetupError> {
+    /// Reads the key of a file.
+    pub fn read(file: &Path) -> Result<Self, RelaySetupError> {
         let invalid = || RelaySetupError::InvalidKeyFile {
             file: file.to_owned(),
         };
@@ -86,55 +65,6 @@ impl Wallet for FileWallet {
     }
 }
 
-/// The wallets of this service, in the order of the settings.
-pub struct Wallets(Vec<Arc<dyn Wallet>>);
-
-impl Wallets {
-    /// Reads the keys from files.
-    pub fn from_files(files: &[PathBuf]) -> Result<Self, RelaySetupError> {
-        let mut wallets: Vec<Arc<dyn Wallet>> = Vec::new();
-        for file in files {
-            let wallet = FileWallet::read(file)?;
-            if wallets.iter().any(|known| known.address() == wallet.address) {
-                return Err(RelaySetupError::SameWallet(wallet.address));
-            }
-            wallets.push(Arc::new(wallet));
-        }
-        Ok(Self(wallets))
-    }
-
-    /// Returns the wallet with this address.
-    pub fn get(&self, address: &Address) -> Option<&Arc<dyn Wallet>> {
-        self.0.iter().find(|wallet| wallet.address() == *address)
-    }
-
-    /// Returns the addresses.
-    pub fn addresses(&self) -> impl Iterator<Item = Address> {
-        self.0.iter().map(|wallet| wallet.address())
-    }
-}
-
-#[cfg(test)]
-impl Wallets {
-    /// Returns wallets with these addresses that can't sign.
-    pub fn of_addresses(addresses: &[Address]) -> Self {
-        struct Unsigning(Address);
-
-        impl Wallet for Unsigning {
-            fn address(&self) -> Address {
-                self.0
-            }
-
-            fn sign<'a>(&'a self, _: &'a [u8]) -> Signing<'a> {
-                Box::pin(async { Err(SigningError("it has no key".to_owned())) })
-            }
-        }
-
-        let wallet = |address: &Address| Arc::new(Unsigning(*address)) as Arc<dyn Wallet>;
-        Self(addresses.iter().map(wallet).collect())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,12 +74,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, keypair) = (folder.path().join("key.json"), Keypair::new());
         fs::write(&file, format!("{:?}", keypair.to_bytes())).unwrap();
-        let wallets = Wallets::from_files(std::slice::from_ref(&file)).unwrap();
-        let wallet = wallets.get(&keypair.pubkey()).unwrap();
+        let wallet = FileWallet::read(&file).unwrap();
         let signature = wallet.sign(b"message").await.unwrap();
         assert!(signature.verify(keypair.pubkey().as_ref(), b"message"));
-        let twice = Wallets::from_files(&[file.clone(), file]);
-        assert!(matches!(twice.err().unwrap(), RelaySetupError::SameWallet(_)));
+        assert_eq!(wallet.address(), keypair.pubkey());
     }
 
     #[test]
@@ -161,13 +89,11 @@ mod tests {
         other[32..].copy_from_slice(Keypair::new().pubkey().as_ref());
         for text in ["", "[1, 2, 3]", "secret", &format!("{other:?}")] {
             fs::write(&file, text).unwrap();
-            let error = Wallets::from_files(std::slice::from_ref(&file)).err().unwrap();
+            let error = FileWallet::read(&file).err().unwrap();
             assert!(matches!(error, RelaySetupError::InvalidKeyFile { .. }), "{error}");
             assert!(text.is_empty() || !error.to_string().contains(text), "{error}");
         }
-        let missing = Wallets::from_files(&[folder.path().join("missing")])
-            .err()
-            .unwrap();
+        let missing = FileWallet::read(&folder.path().join("missing")).err().unwrap();
         assert!(matches!(missing, RelaySetupError::Unreadable { .. }), "{missing}");
     }
 }
