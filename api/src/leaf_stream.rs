@@ -22,7 +22,7 @@ use bauta_service_common::StreamGuard;
 use bauta_store::{LeafTile, Registry, Store, StoreError};
 use futures_util::{Stream, stream::try_unfold};
 
-use crate::{tile, tiles::Tiles};
+use crate::{metrics, tile, tiles::Tiles};
 
 /// Largest number of leaves of a tree that is served as a whole.
 pub const MAX_LEAVES: u64 = 1 << 20;
@@ -101,11 +101,10 @@ impl Leaves {
 
     /// Streams a range of the bytes.
     pub fn stream(self, range: Range<u64>) -> impl Stream<Item = Result<Vec<u8>, LeavesError>> + Send {
-        let seconds = (range.end - range.start) / MIN_BYTES_PER_SECOND;
         let reader = Reader {
+            deadline: Instant::now() + time_for(range.end - range.start),
             leaves: self,
             rest: range,
-            deadline: Instant::now() + GRACE + Duration::from_secs(seconds),
         };
         try_unfold(reader, |mut reader| async move {
             if reader.rest.is_empty() {
@@ -117,10 +116,16 @@ impl Leaves {
     }
 }
 
+/// Returns the longest time in which a client may read a number of bytes.
+const fn time_for(bytes: u64) -> Duration {
+    GRACE.saturating_add(Duration::from_secs(bytes / MIN_BYTES_PER_SECOND))
+}
+
 impl Reader {
     /// Reads the tiles of the next chunk, and returns the part of their leaves that is left.
     async fn next(&mut self) -> Result<Vec<u8>, LeavesError> {
         if Instant::now() > self.deadline {
+            metrics::record_slow_reader();
             return Err(LeavesError::Slow);
         }
         let chunk = CHUNK * TILE_BYTES;
@@ -156,4 +161,44 @@ impl Reader {
 /// Converts an offset within a chunk.
 fn to_usize(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use bauta_service_common::Streams;
+
+    use super::*;
+
+    /// Returns a reader of leaves that are all empty, so nothing is read from the database.
+    fn reader(bytes: u64, deadline: Instant) -> Reader {
+        let guard = Streams::new(1, 1).open("client").unwrap();
+        Reader {
+            leaves: Leaves {
+                store: Store::connect_lazily("postgres://localhost:1/none", 2).unwrap(),
+                cache: Arc::new(Tiles::new(0)),
+                tiles: Vec::new(),
+                _guard: guard,
+            },
+            rest: 0..bytes,
+            deadline,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_too_slowly_gets_no_further_leaves() {
+        let later = Instant::now() + Duration::from_hours(1);
+        let mut reader = reader(3 * CHUNK * TILE_BYTES, later);
+        assert_eq!(reader.next().await.unwrap().len() as u64, CHUNK * TILE_BYTES);
+        // The client took the time for all of them to read a third.
+        reader.deadline = Instant::now().checked_sub(Duration::from_millis(1)).unwrap();
+        assert!(matches!(reader.next().await, Err(LeavesError::Slow)));
+    }
+
+    #[test]
+    fn the_time_for_a_response_follows_its_length() {
+        assert_eq!(time_for(0), GRACE);
+        // 32 MiB at 64 KiB/s.
+        assert_eq!(time_for(32 << 20), GRACE + Duration::from_secs(512));
+        assert_eq!(time_for(MAX_LEAVES * 32), time_for(32 << 20));
+    }
 }

@@ -26,6 +26,13 @@ metric_names! {
     gauge REDIS_UP = "bauta_api_redis_up";
     /// Error responses, by code.
     counter PROBLEMS = "bauta_api_problems_total";
+    /// Uploads of trees whose body has arrived, or was not needed, by outcome: stored, known
+    /// (stored before), refused (they give another root), refused_again (not hashed again).
+    counter UPLOADS = "bauta_api_uploads_total";
+    /// Requests for proofs, by outcome: proof, job or error.
+    counter PROOFS = "bauta_api_proofs_total";
+    /// Responses with a whole tree that ended because their clients read too slowly.
+    counter SLOW_READERS = "bauta_api_slow_readers_total";
     /// Requests that were refused because the database has not reached their Bauta-Min-Slot.
     counter BEHIND = "bauta_api_behind_total";
     /// Relays that have ended, by outcome: finalized, refused, failed or expired.
@@ -81,6 +88,13 @@ pub fn register() {
     ] {
         counter!(PROBLEMS, "code" => code).increment(0);
     }
+    for outcome in ["stored", "known", "refused", "refused_again"] {
+        counter!(UPLOADS, "outcome" => outcome).increment(0);
+    }
+    for outcome in ["proof", "job", "error"] {
+        counter!(PROOFS, "outcome" => outcome).increment(0);
+    }
+    counter!(SLOW_READERS).increment(0);
     counter!(BEHIND).increment(0);
 }
 
@@ -202,6 +216,21 @@ pub fn record_verified(verdict: &Result<(), String>, is_cached: bool) {
 /// Records an error response.
 pub fn record_problem(code: &'static str) {
     counter!(PROBLEMS, "code" => code).increment(1);
+}
+
+/// Records the outcome of an upload of a tree.
+pub fn record_upload(outcome: &'static str) {
+    counter!(UPLOADS, "outcome" => outcome).increment(1);
+}
+
+/// Records the outcome of a request for a proof.
+pub fn record_proof(outcome: &'static str) {
+    counter!(PROOFS, "outcome" => outcome).increment(1);
+}
+
+/// Records a response that ended because its client reads too slowly.
+pub fn record_slow_reader() {
+    counter!(SLOW_READERS).increment(1);
 }
 
 /// Records a request that needed a later slot.

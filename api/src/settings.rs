@@ -122,6 +122,12 @@ pub struct ProverSettings {
     #[config(env = "PROVER_API_KEY")]
     pub api_key: Option<Secret>,
 
+    /// Milliseconds until a request for a proof at the prover service is given up. Use more than its
+    /// `PROOF_TIMEOUT_MS`, so that it reports a proof that takes too long by itself, and less than
+    /// `REQUEST_TIMEOUT_MS`. At least 100.
+    #[config(env = "PROVER_TIMEOUT_MS", default = 45_000, validate(*timeout_ms >= 100, "must be at least 100"))]
+    pub timeout_ms: u64,
+
     /// Milliseconds after which a request for a proof becomes a job of the prover service. At most
     /// half of `REQUEST_TIMEOUT_MS` is used.
     #[config(env = "PROOF_WAIT_MS", default = 10_000)]

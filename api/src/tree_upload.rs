@@ -6,19 +6,25 @@
 //!                                                                 yes: tiles and leaves
 //! ```
 //!
+//! The roots of recently refused leaves are kept, so that the same leaves are not hashed again.
+//!
 //! Nothing but the published root decides whether leaves are accepted. Few bodies are read at a
 //! time, one for each client, and one tree is hashed and stored at a time, also after its client has
 //! gone. So the limit of leaves bounds the memory.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use bauta_primitives::{FieldElement, Leaf, Root};
+use bauta_primitives::{FieldElement, Leaf, Root, tree::Depth};
 use bauta_service_common::{HttpSettings, Secret, Streams};
 use bauta_store::{Registry, RegistryKind, Store, StoreError};
 use futures_util::{Stream, StreamExt as _};
 use tokio::{sync::Semaphore, time::Instant};
 
-use crate::{settings::UploadSettings, time::unix_seconds};
+use crate::{metrics, settings::UploadSettings, time::unix_seconds};
 
 /// Connections to the database: one upload uses one at a time.
 const CONNECTIONS: u32 = 2;
@@ -27,6 +33,8 @@ const LEAF_BYTES: usize = 32;
 /// Largest number of bodies that are read at a time, and of those of one client.
 const MAX_BODIES: usize = 4;
 const MAX_BODIES_OF_CLIENT: usize = 1;
+/// Largest number of refused trees whose roots are kept.
+const MAX_REFUSED: usize = 256;
 
 /// Why a tree is not stored. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +128,39 @@ pub struct TreeUploads {
     timeouts: BodyTimeouts,
     bodies: Streams,
     storing: Arc<Semaphore>,
+    refused: Refused,
+}
+
+/// The leaves of a body.
+struct Body {
+    leaves: Vec<Leaf>,
+    /// A hash of the leaves. It takes milliseconds, and the root takes seconds.
+    digest: blake3::Hash,
+}
+
+/// The roots of trees that were refused, the newest last.
+#[derive(Default)]
+struct Refused(Mutex<VecDeque<(Depth, blake3::Hash, Root)>>);
+
+impl Refused {
+    /// Returns the root of leaves that were refused before.
+    fn root(&self, depth: Depth, digest: blake3::Hash) -> Option<Root> {
+        let trees = self.trees();
+        let tree = trees.iter().find(|tree| (tree.0, tree.1) == (depth, digest));
+        tree.map(|(_, _, root)| *root)
+    }
+
+    fn add(&self, depth: Depth, digest: blake3::Hash, root: Root) {
+        let mut trees = self.trees();
+        if trees.len() >= MAX_REFUSED {
+            trees.pop_front();
+        }
+        trees.push_back((depth, digest, root));
+    }
+
+    fn trees(&self) -> MutexGuard<'_, VecDeque<(Depth, blake3::Hash, Root)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl TreeUploads {
@@ -136,6 +177,7 @@ impl TreeUploads {
             },
             bodies: Streams::new(MAX_BODIES_OF_CLIENT, MAX_BODIES),
             storing: Arc::new(Semaphore::new(1)),
+            refused: Refused::default(),
         })
     }
 
@@ -163,6 +205,7 @@ impl TreeUploads {
         }
         // A repeated upload must not be hashed again.
         if let Some(leaves) = store.stored_leaf_count(registry, root).await? {
+            metrics::record_upload("known");
             return Ok(StoredTree { root, leaves });
         }
         let max = self.max_leaves.min(registry.depth.capacity());
@@ -170,12 +213,19 @@ impl TreeUploads {
             return Err(UploadError::TooLarge { max });
         }
         let body_guard = self.bodies.open(owner).map_err(|_| UploadError::Busy)?;
-        let leaves = read_leaves(body, max, self.timeouts).await?;
-        let count = leaves.len() as u64;
+        let Body { leaves, digest } = read_leaves(body, max, self.timeouts).await?;
+        let (count, depth) = (leaves.len() as u64, registry.depth);
+        if let Some(computed) = self.refused.root(depth, digest)
+            && computed != root
+        {
+            metrics::record_upload("refused_again");
+            return Err(UploadError::OtherRoot { computed, root });
+        }
         // The semaphore is never closed.
         let storing = self.storing.clone().acquire_owned().await;
         // Another client may have uploaded the tree meanwhile.
         if let Some(leaves) = store.stored_leaf_count(registry, root).await? {
+            metrics::record_upload("known");
             return Ok(StoredTree { root, leaves });
         }
         let (store, registry) = (store.clone(), registry.clone());
@@ -186,8 +236,15 @@ impl TreeUploads {
             store.import_tree(&registry, leaves).await
         });
         let stored = import.await.map_err(|_| UploadError::Stopped)?;
+        if let Err(StoreError::RootMismatch { computed, .. }) = &stored {
+            metrics::record_upload("refused");
+            self.refused.add(depth, digest, *computed);
+        }
         match stored {
-            Ok(root) => Ok(StoredTree { root, leaves: count }),
+            Ok(root) => {
+                metrics::record_upload("stored");
+                Ok(StoredTree { root, leaves: count })
+            }
             // The root was replaced during the upload.
             Err(StoreError::RootMismatch { computed, .. }) if computed == root => {
                 Err(UploadError::NotCurrent { root })
@@ -203,8 +260,8 @@ async fn read_leaves<B: AsRef<[u8]>, E: std::fmt::Display>(
     mut body: impl Stream<Item = Result<B, E>> + Unpin,
     max: u64,
     timeouts: BodyTimeouts,
-) -> Result<Vec<Leaf>, UploadError> {
-    let (mut leaves, mut bytes) = (Vec::new(), 0_u64);
+) -> Result<Body, UploadError> {
+    let (mut leaves, mut bytes, mut hasher) = (Vec::new(), 0_u64, blake3::Hasher::new());
     let (mut part, mut filled) = ([0; LEAF_BYTES], 0);
     let end = Instant::now() + timeouts.total;
     loop {
@@ -216,6 +273,7 @@ async fn read_leaves<B: AsRef<[u8]>, E: std::fmt::Display>(
         let chunk = chunk.map_err(|error| UploadError::Interrupted(error.to_string()))?;
         let mut rest = chunk.as_ref();
         bytes += rest.len() as u64;
+        hasher.update(rest);
         while !rest.is_empty() {
             let taken = rest.len().min(LEAF_BYTES - filled);
             let (now, later) = rest.split_at(taken);
@@ -236,7 +294,8 @@ async fn read_leaves<B: AsRef<[u8]>, E: std::fmt::Display>(
     if filled > 0 {
         return Err(UploadError::PartOfLeaf { bytes });
     }
-    Ok(leaves)
+    let digest = hasher.finalize();
+    Ok(Body { leaves, digest })
 }
 
 #[cfg(test)]
@@ -252,7 +311,10 @@ mod tests {
 
     async fn read(chunks: &[&[u8]], max: u64) -> Result<Vec<Leaf>, UploadError> {
         let body = stream::iter(chunks.iter().map(|chunk| Ok::<_, UploadError>(*chunk)));
-        read_leaves(body, max, PATIENT).await
+        let body = read_leaves(body, max, PATIENT).await?;
+        // The digest does not depend on the chunks either.
+        assert_eq!(body.digest, blake3::hash(&chunks.concat()));
+        Ok(body.leaves)
     }
 
     #[tokio::test]
@@ -280,6 +342,18 @@ mod tests {
         let modulus_or_more = [&zeros[..32], &[0xff; 32]].concat();
         let invalid = read(&[&modulus_or_more], 2).await;
         assert!(matches!(invalid, Err(UploadError::InvalidLeaf { index: 1 })));
+    }
+
+    #[test]
+    fn the_roots_of_refused_trees_are_kept_for_their_depth_and_their_number_is_bounded() {
+        let (refused, root) = (Refused::default(), Root::new(FieldElement::from_u64(1)));
+        let digest = |number: usize| blake3::hash(&number.to_be_bytes());
+        for number in 0..=MAX_REFUSED {
+            refused.add(Depth::Ten, digest(number), root);
+        }
+        assert_eq!(refused.root(Depth::Ten, digest(0)), None);
+        assert_eq!(refused.root(Depth::Ten, digest(1)), Some(root));
+        assert_eq!(refused.root(Depth::Sixteen, digest(1)), None);
     }
 
     #[tokio::test]

@@ -252,7 +252,10 @@ async fn run(cli: Cli) -> Result<(), Error> {
             circuits,
             prover,
             // Without keys for witnesses, the key lasts as long as this process.
-            sealing: SealingKeys::new(witness_keys.unwrap_or_else(|| Arc::new(WitnessKeys::random()))),
+            sealing: SealingKeys::new(
+                witness_keys.unwrap_or_else(|| Arc::new(WitnessKeys::random())),
+                Duration::from_secs(settings.sealing_key_grace_seconds),
+            ),
             api_keys,
             tickets,
             allow_anonymous: settings.allow_anonymous,

@@ -12,7 +12,7 @@
 //! The key pairs are derived from the keys for witnesses. So all instances have them, and a
 //! rotation of the keys replaces and destroys them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bauta_service_common::{InvalidField, InvalidFields, JsonError, from_json};
 use bytes::Bytes;
@@ -91,7 +91,22 @@ impl From<InvalidField> for OpenError {
 
 /// The key pairs that clients seal to.
 #[derive(Clone)]
-pub struct SealingKeys(Arc<WitnessKeys>);
+pub struct SealingKeys {
+    keys: Arc<WitnessKeys>,
+    /// The time for which a replaced key is still accepted.
+    grace: Duration,
+}
+
+/// The key that clients should seal to.
+pub struct NewestKey {
+    /// The id of the key.
+    pub key_id: String,
+    /// The public key.
+    pub public_key: [u8; 32],
+    /// The time for which the key is accepted at least, even if it is replaced now. `None` if it is
+    /// not replaced while the service runs.
+    pub valid_for: Option<Duration>,
+}
 
 /// The part of a request that opening needs. The complete request is parsed later.
 #[derive(Deserialize)]
@@ -103,16 +118,20 @@ struct Envelope {
 }
 
 impl SealingKeys {
-    /// Uses the keys for witnesses.
-    pub const fn new(keys: Arc<WitnessKeys>) -> Self {
-        Self(keys)
+    /// Uses the keys for witnesses. A replaced key is accepted for `grace`.
+    pub const fn new(keys: Arc<WitnessKeys>, grace: Duration) -> Self {
+        Self { keys, grace }
     }
 
-    /// Returns the id and the public key that clients should seal to.
-    pub fn newest(&self) -> Result<(String, [u8; 32]), SealError> {
-        let (name, key) = self.0.newest()?;
+    /// Returns the key that clients should seal to.
+    pub fn newest(&self) -> Result<NewestKey, SealError> {
+        let (key_id, key) = self.keys.newest()?;
         let (_, public) = key_pair(&key);
-        Ok((name, public.to_bytes().into()))
+        Ok(NewestKey {
+            key_id,
+            public_key: public.to_bytes().into(),
+            valid_for: self.keys.ring_file().map(|_| self.grace),
+        })
     }
 
     /// Replaces `sealed` in a request by `private`. Returns every other request as it is.
@@ -165,7 +184,7 @@ impl SealingKeys {
             <Kem as hpke::Kem>::EncappedKey::from_bytes(&encapsulated).map_err(|_| not_a_key())?;
         let not_hex = || field("ciphertext", "must be 0x and bytes in hexadecimal");
         let ciphertext = from_hex(&sealed.ciphertext).ok_or_else(not_hex)?;
-        let key = self.0.find_of_client(sealed.key_id.as_bytes())?;
+        let key = self.keys.find_of_client(sealed.key_id.as_bytes())?;
         let key = key.ok_or_else(|| OpenError::UnknownKey {
             key_id: sealed.key_id.chars().take(32).collect(),
         })?;

@@ -104,6 +104,12 @@ pub struct Settings {
     #[config(env = "WITNESS_KEY_ROTATION_SECONDS", default = 86_400)]
     pub witness_key_rotation_seconds: u64,
 
+    /// Seconds for which a replaced key of `WITNESS_KEY_RING` still opens what clients have sealed
+    /// to it. `/sealing-key` says until when a key is accepted at least. It must be the same for all
+    /// instances.
+    #[config(env = "SEALING_KEY_GRACE_SECONDS", default = 120)]
+    pub sealing_key_grace_seconds: u64,
+
     /// API keys, separated by commas. `prover-service api-key` prints them. The database can have
     /// further keys (`prover-service api-key --save`). Without API keys and without
     /// `ALLOW_ANONYMOUS`, no client may request proofs.

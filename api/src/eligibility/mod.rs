@@ -7,8 +7,8 @@
 //!          the program's checks --> eligible, or the program's error
 //! ```
 //!
-//! Lookups use the node for clients without a key. So few run at a time, and each has bounds on
-//! what it reads. Assets of Metaplex Core and compressed assets are not looked up by their owner: a
+//! Lookups use the node for clients without a key. So few run at a time, clients take turns, and each
+//! lookup has bounds on what it reads. Assets of Metaplex Core and compressed assets are not looked up by their owner: a
 //! node has no index of them. The module `registration` builds the transaction that registers an
 //! asset.
 
@@ -17,18 +17,19 @@ mod listed;
 mod registration;
 mod tokens;
 mod transactions;
+mod turns;
 
 use std::{future::Future, time::Duration};
 
 use bauta::state::{self, CollectionKind};
 use bauta_client::{ProgramError, eligibility::why_token_is_not_eligible};
 use bauta_rpc::{Options, Rpc, RpcError};
-use bauta_service_common::Streams;
 use bauta_store::{Collection, Registry, RegistryKind, Store, StoreError};
 use solana_address::Address;
 
 use listed::Listed;
 use tokens::HeldToken;
+use turns::Turns;
 
 pub use compressed::CompressedRequest;
 pub use registration::{RegistrationError, RegistrationRequest};
@@ -43,7 +44,7 @@ const MAX_TOKENS: usize = 1_000;
 /// Largest number of lookups at a time, and of those of one client. A lookup of a wallet with many
 /// tokens makes about 40 calls.
 const MAX_LOOKUPS: usize = 8;
-const MAX_LOOKUPS_OF_CLIENT: usize = 1;
+const MAX_LOOKUPS_OF_CLIENT: usize = 2;
 /// The same for transactions that are built. Each makes few calls.
 const MAX_REGISTRATIONS: usize = 32;
 const MAX_REGISTRATIONS_OF_CLIENT: usize = 4;
@@ -64,10 +65,10 @@ pub enum EligibilityError {
         /// The kind of the registry.
         kind: &'static str,
     },
-    /// Too many lookups run.
+    /// Too many lookups wait.
     #[error(
-        "too many wallets are being looked up (limit {MAX_LOOKUPS_OF_CLIENT} of a client and {MAX_LOOKUPS} in all), or \
-         too many transactions built ({MAX_REGISTRATIONS_OF_CLIENT} and {MAX_REGISTRATIONS}); retry later"
+        "too many requests for lookups of wallets or for registrations wait (limit {} of a client and {} in all), or \
+         this one has waited for {} s; retry later", turns::MAX_OPEN_OF_CLIENT, turns::MAX_OPEN, turns::MAX_WAIT.as_secs()
     )]
     Busy,
     /// The node takes too long.
@@ -100,8 +101,8 @@ pub struct Token {
 /// Looks tokens up.
 pub struct Eligibility {
     node: Option<Rpc>,
-    lookups: Streams,
-    registrations: Streams,
+    lookups: Turns,
+    registrations: Turns,
 }
 
 impl Eligibility {
@@ -109,8 +110,8 @@ impl Eligibility {
     pub fn new(node: Option<&str>) -> Result<Self, RpcError> {
         Ok(Self {
             node: node.map(|url| Rpc::with_options(url, OPTIONS)).transpose()?,
-            lookups: Streams::new(MAX_LOOKUPS_OF_CLIENT, MAX_LOOKUPS),
-            registrations: Streams::new(MAX_REGISTRATIONS_OF_CLIENT, MAX_REGISTRATIONS),
+            lookups: Turns::new(MAX_LOOKUPS_OF_CLIENT, MAX_LOOKUPS),
+            registrations: Turns::new(MAX_REGISTRATIONS_OF_CLIENT, MAX_REGISTRATIONS),
         })
     }
 
@@ -128,7 +129,7 @@ impl Eligibility {
             let kind = registry.kind.as_str();
             return Err(EligibilityError::WrongKind { kind });
         }
-        let _guard = self.lookups.open(client).map_err(|_| EligibilityError::Busy)?;
+        let _turn = self.lookups.wait(client).await?;
         in_time(look_up(node, store, registry, owner)).await
     }
 }

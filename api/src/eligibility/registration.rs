@@ -162,10 +162,7 @@ impl Eligibility {
             let kind = registry.kind.as_str();
             return Err(EligibilityError::WrongKind { kind }.into());
         }
-        let _guard = self
-            .registrations
-            .open(client)
-            .map_err(|_| EligibilityError::Busy)?;
+        let _turn = self.registrations.wait(client).await?;
         in_time(build(node, store, registry, request)).await
     }
 }

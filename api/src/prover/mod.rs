@@ -30,11 +30,8 @@ use self::{
     http::{Call, Http},
     jobs::{JobDocument, JobIds},
 };
-use crate::settings::ProverSettings;
+use crate::{metrics, settings::ProverSettings};
 
-/// Longer than the prover service takes for a proof, with its time in the queue
-/// (`PROOF_TIMEOUT_MS`).
-const PROOF_TIMEOUT: Duration = Duration::from_secs(45);
 /// Longest time of a request that needs no proof.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// Longest time of a request for the sealing key.
@@ -162,6 +159,8 @@ pub struct SealingKey {
     pub aead: String,
     /// The parameter `info` of HPKE.
     pub info: String,
+    /// The time in Unix seconds until which the prover service accepts the key at least.
+    pub valid_until: Option<i64>,
 }
 
 /// A job that the prover service has accepted.
@@ -176,6 +175,8 @@ pub struct ProverService {
     job_ids: JobIds,
     /// A proof that takes longer becomes a job.
     max_wait: Duration,
+    /// The longest time of a request for a proof.
+    proof_timeout: Duration,
     proofs: Streams,
     /// Requests without a proof have their own limit, so that slow proofs leave room for them.
     calls: Semaphore,
@@ -195,6 +196,7 @@ impl ProverService {
             job_ids: JobIds::new(settings.api_key.as_ref()),
             // The other half is for the request that makes the job.
             max_wait: Duration::from_millis(settings.proof_wait_ms).min(request_timeout / 2),
+            proof_timeout: Duration::from_millis(settings.timeout_ms),
             proofs: Streams::new(MAX_PROOFS_OF_KEY, MAX_REQUESTS),
             calls: Semaphore::new(MAX_REQUESTS),
             sealing_key: Mutex::default(),
@@ -204,6 +206,22 @@ impl ProverService {
     /// Requests a proof of ownership for the owner of an API key. A repeated request of the owner
     /// with the same idempotency key gets the same job.
     pub async fn generate(
+        &self,
+        request: &ProofRequest,
+        wait: Wait,
+        owner: &str,
+        idempotency_key: Option<&str>,
+    ) -> Result<Outcome, ProverError> {
+        let outcome = self.proof_or_job(request, wait, owner, idempotency_key).await;
+        metrics::record_proof(match &outcome {
+            Ok(Outcome::Proof(_)) => "proof",
+            Ok(Outcome::Job(_)) => "job",
+            Err(_) => "error",
+        });
+        outcome
+    }
+
+    async fn proof_or_job(
         &self,
         request: &ProofRequest,
         wait: Wait,
@@ -233,7 +251,7 @@ impl ProverService {
             path: "v1/prove",
             body: Some(&body),
             idempotency_key: None,
-            timeout: PROOF_TIMEOUT,
+            timeout: self.proof_timeout,
         };
         let made: GeneratedProof = self.http()?.send(&call).await?;
         if made.is_proof() && made.has_values_of(request) {

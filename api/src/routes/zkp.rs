@@ -84,6 +84,9 @@ pub struct SealingKeyDocument {
     aead: String,
     /// The parameter `info` of HPKE.
     info: String,
+    /// The time in Unix seconds until which the prover service accepts the key at least. Null if
+    /// the prover service does not replace the key while it runs.
+    valid_until: Option<i64>,
 }
 
 /// Verifies a proof.
@@ -158,7 +161,8 @@ pub async fn verify(
 
 /// Returns the key that private inputs are sealed to.
 ///
-/// It is that of the prover service, which replaces it from time to time. This service could return
+/// It is that of the prover service, which replaces it from time to time, and accepts it until
+/// `valid_until` at least. This service could return
 /// another one: a client that does not trust it reads the key from the prover service.
 #[utoipa::path(
     get,
@@ -176,6 +180,7 @@ pub async fn sealing_key(state: Reads) -> Result<Response, Failure> {
         kdf: key.kdf,
         aead: key.aead,
         info: key.info,
+        valid_until: key.valid_until,
     };
     Ok(respond::uncached(Json(document)).into_response())
 }

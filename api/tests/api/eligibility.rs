@@ -455,3 +455,42 @@ async fn a_lookup_counts_as_ten_requests() {
         assert_eq!(look_up(&service, address("registry"), &body).await.0, status);
     }
 }
+
+#[tokio::test]
+async fn clients_with_one_address_look_up_wallets_at_the_same_time() {
+    let mut chain = Chain::new().await;
+    chain.create(address("registry"), RegistryKind::Holders);
+    chain.apply().await;
+    let (slow, other) = (address("slow").to_string(), address("other").to_string());
+    // The node does not answer for the slow wallet until the other one has its answer.
+    let (began, mut has_begun) = tokio::sync::watch::channel(false);
+    let (ended, has_ended) = tokio::sync::watch::channel(false);
+    let held = slow.clone();
+    let answer = move |Json(request): Json<Value>| {
+        let (began, mut has_ended, held) = (began.clone(), has_ended.clone(), held.clone());
+        async move {
+            if request["params"][0] == held {
+                began.send_replace(true);
+                let _ = has_ended.wait_for(|ended| *ended).await;
+            }
+            Json(Node::default().answer(&request))
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(answer))).await });
+    let service = Running::start(&chain.database, &[("SOLANA_RPC_URL", &url)]);
+    let (slow, other) = (json!({"owner": slow}), json!({"owner": other}));
+    let first = look_up(&service, address("registry"), &slow);
+    let second = async {
+        has_begun.wait_for(|began| *began).await.unwrap();
+        let answer = look_up(&service, address("registry"), &other).await;
+        ended.send_replace(true);
+        answer
+    };
+    // The slow lookup may exceed its own time limit.
+    let both = async { tokio::join!(first, second) };
+    let both = tokio::time::timeout(std::time::Duration::from_mins(2), both).await;
+    let (_, (status, answer)) = both.unwrap();
+    assert_eq!(status, 200, "{answer}");
+}

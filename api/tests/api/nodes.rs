@@ -137,10 +137,6 @@ async fn a_client_whose_lookup_hangs_does_not_block_the_lookups_of_others() {
     let service = Running::start(&chain.database, &settings);
     let first = tokio::spawn(eligibility(&service, "192.0.2.1").send());
     node.wait_for_calls(1).await;
-    let second = eligibility(&service, "192.0.2.1").send().await.unwrap();
-    assert_eq!(second.status(), 503);
-    let problem: Value = second.json().await.unwrap();
-    assert_eq!(problem["code"], "busy", "{problem}");
     let other = tokio::spawn(eligibility(&service, "192.0.2.2").send());
     node.wait_for_calls(2).await;
     first.abort();

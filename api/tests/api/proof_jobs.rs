@@ -69,6 +69,19 @@ async fn a_proof_without_room_becomes_a_job_unless_the_client_waits_for_it() {
 }
 
 #[tokio::test]
+async fn a_request_for_a_proof_ends_after_the_time_limit_of_the_setting() {
+    let settings = [&PATIENT[..], &[("PROVER_TIMEOUT_MS", "100")]].concat();
+    let setup = Setup::new(&settings).await;
+    accept_jobs(&setup, ToProofs::Never);
+    let (status, problem) = setup.generate(&with("wait", json!(true))).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (503, &json!("prover_unavailable")),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
 async fn a_key_with_many_slow_proofs_leaves_room_for_other_keys_and_for_the_sealing_key() {
     const OF_KEY: usize = 64;
     let other = NewApiKey::random(&["prove"], u64::MAX, Quota::default());

@@ -119,6 +119,37 @@ async fn an_uploaded_tree_is_served_if_it_gives_the_published_root_and_else_noth
 }
 
 #[tokio::test]
+async fn leaves_that_give_another_root_are_hashed_once_until_their_root_is_published() {
+    let (mut chain, registry) = (Chain::new().await, address("registry"));
+    chain.create(registry, RegistryKind::Attested);
+    chain.publish(registry, leaves(3));
+    chain.apply().await;
+    let uploads = start(&chain, &[]);
+    let root = chain.root(registry).to_string();
+    let body = leaves(4).concat();
+    let mut problems = Vec::new();
+    for outcome in ["refused", "refused_again"] {
+        let (status, mut problem) = uploads.put(&root, body.clone()).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (422, &json!("other_root")),
+            "{problem}"
+        );
+        problem.as_object_mut().unwrap().remove("request_id");
+        problems.push(problem);
+        let counted = format!("bauta_api_uploads_total{{outcome=\"{outcome}\"}} 1");
+        let metrics = uploads.service.metrics().await;
+        assert!(metrics.contains(&counted), "{metrics}");
+    }
+    assert_eq!(problems[0], problems[1]);
+    chain.publish(registry, leaves(4));
+    chain.apply().await;
+    let root = chain.root(registry).to_string();
+    let (status, stored) = uploads.put(&root, body).await;
+    assert_eq!((status, stored), (200, json!({"root": root, "leaves": "4"})));
+}
+
+#[tokio::test]
 async fn a_tree_with_more_leaves_than_the_limit_is_refused_before_it_is_read() {
     let (mut chain, registry) = (Chain::new().await, address("registry"));
     chain.create(registry, RegistryKind::Attested);

@@ -412,6 +412,7 @@ async fn errors_of_the_prover_service_are_passed_on_unless_they_are_the_operator
     // The route returns the key of the prover service. Without a prover service, it is disabled.
     let key = json!({
         "key_id": "k", "public_key": "0x00", "kem": "a", "kdf": "b", "aead": "c", "info": "d",
+        "valid_until": 1_790_000_000,
     });
     answer(200, key.clone());
     assert_eq!(setup.service.read("/v1/zkp/sealing-key").await, key);

@@ -28,16 +28,23 @@ pub struct Rotation {
     pub kept: Vec<String>,
 }
 
-/// Returns the time after which no job is stored any more whose witness is encrypted with a replaced
-/// key: an instance may use an older copy of the ring, and then stores the job.
-pub(super) fn grace(max_enqueue: Duration) -> Duration {
-    MAX_RING_AGE + max_enqueue * GRACE_TRANSACTIONS
+/// Returns the time after which nothing needs a replaced key except jobs that are stored. An
+/// instance may use an older copy of the ring. Then it stores jobs that it has encrypted with the
+/// key, and clients send what they have sealed to it (`sealing`).
+fn grace(max_enqueue: Duration, sealing: Duration) -> Duration {
+    MAX_RING_AGE + sealing.max(max_enqueue * GRACE_TRANSACTIONS)
+}
+
+/// Returns the grace period of the settings.
+pub(super) fn key_grace(settings: &Settings) -> Duration {
+    let sealing = Duration::from_secs(settings.sealing_key_grace_seconds);
+    grace(max_enqueue(settings), sealing)
 }
 
 /// Adds a key to the ring and removes the keys that no job can need.
 pub async fn rotate_keys(store: &Store, file: &Path, settings: &Settings) -> Result<Rotation, QueueError> {
     // The file may not exist yet.
-    rotate(store, file, None, grace(max_enqueue(settings))).await
+    rotate(store, file, None, key_grace(settings)).await
 }
 
 impl Queue {
@@ -48,7 +55,7 @@ impl Queue {
             return Ok(());
         };
         let period = self.0.key_rotation.unwrap_or(Duration::MAX);
-        let rotation = rotate(&self.0.store, file, Some(period), grace(self.0.max_enqueue)).await?;
+        let rotation = rotate(&self.0.store, file, Some(period), self.0.key_grace).await?;
         let Rotation { added, removed, .. } = rotation;
         if let Some(name) = added {
             tracing::info!(event = "witness_key_added", name);
@@ -119,7 +126,12 @@ mod tests {
     #[test]
     fn a_replaced_key_is_kept_until_no_copy_of_it_encrypts_and_its_jobs_are_stored() {
         for max_enqueue in [Duration::from_millis(100), Duration::from_secs(10)] {
-            assert!(grace(max_enqueue) > MAX_RING_AGE + max_enqueue);
+            for sealing in [Duration::ZERO, Duration::from_mins(2)] {
+                let grace = grace(max_enqueue, sealing);
+                assert!(grace > MAX_RING_AGE + max_enqueue);
+                // A copy of the ring can have a key that was replaced before.
+                assert!(grace >= MAX_RING_AGE + sealing);
+            }
         }
     }
 }

@@ -124,6 +124,8 @@ struct Inner {
     key_rotation: Option<Duration>,
     /// Maximum time in which the jobs of a request are stored.
     max_enqueue: Duration,
+    /// The time for which a replaced key of the key ring is kept at least.
+    key_grace: Duration,
     concurrency: usize,
     max_queued: u64,
     deadline: Duration,
@@ -238,6 +240,7 @@ impl Queue {
             key_rotation: (settings.witness_key_rotation_seconds > 0)
                 .then(|| Duration::from_secs(settings.witness_key_rotation_seconds)),
             max_enqueue: max_enqueue(settings),
+            key_grace: key_rotation::key_grace(settings),
             concurrency: settings.max_concurrent_proofs,
             max_queued: settings.max_queued_jobs,
             deadline: Duration::from_millis(settings.job_deadline_ms),

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
 use bauta_service_common::{Json, Problem};
@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use super::state::AppState;
 use crate::{
     proof::prefixed,
-    sealed_inputs::{ALGORITHMS, INFO},
+    sealed_inputs::{ALGORITHMS, INFO, NewestKey},
+    time::unix_seconds,
 };
 
 /// The key that clients seal private inputs to.
@@ -26,13 +27,16 @@ pub struct SealingKeyAnswer {
     aead: &'static str,
     /// The parameter `info` of HPKE.
     info: &'static str,
+    /// The time in Unix seconds until which the service accepts the key at least. Null if the key is
+    /// not replaced while the service runs.
+    valid_until: Option<i64>,
 }
 
 /// Returns the key that private inputs are sealed to.
 ///
 /// A client that sends its request through another service seals `private` with HPKE (RFC 9180,
 /// mode base), so that only this service can read it. Read the key for each proof, because it is
-/// replaced.
+/// replaced. A replaced key is accepted for `SEALING_KEY_GRACE_SECONDS`.
 #[utoipa::path(
     get,
     path = "/sealing-key",
@@ -41,7 +45,12 @@ pub struct SealingKeyAnswer {
 )]
 pub async fn sealing_key(State(state): State<Arc<AppState>>) -> Result<Json<SealingKeyAnswer>, Problem> {
     let newest = state.sealing.newest();
-    let (key_id, public_key) = newest.map_err(|error| Problem::internal(&error))?;
+    let NewestKey {
+        key_id,
+        public_key,
+        valid_for,
+    } = newest.map_err(|error| Problem::internal(&error))?;
+    let end = |valid_for: Duration| unix_seconds().saturating_add_unsigned(valid_for.as_secs());
     let [kem, kdf, aead] = ALGORITHMS;
     Ok(Json(SealingKeyAnswer {
         key_id,
@@ -50,5 +59,6 @@ pub async fn sealing_key(State(state): State<Arc<AppState>>) -> Result<Json<Seal
         kdf,
         aead,
         info: INFO,
+        valid_until: valid_for.map(end),
     }))
 }

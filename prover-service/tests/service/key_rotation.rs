@@ -1,6 +1,6 @@
 //! The rotation of witness keys.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, time::UNIX_EPOCH};
 
 use bauta_dev_servers::{POSTGRES, Postgres};
 use bauta_store::testing::TestDatabase;
@@ -8,9 +8,11 @@ use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
+use serde_json::json;
 
 use crate::{
     common::{Running, command, request, text},
+    sealed,
     secrets::{assert_absent, encodings, files},
 };
 
@@ -22,6 +24,7 @@ fn with_ring<'a>(url: &'a str, ring: &'a str, more: &[(&'a str, &'a str)]) -> Ve
         ("DATABASE_CONNECTIONS", "8"),
         ("WITNESS_KEY_RING", ring),
         ("STATEMENT_TIMEOUT_MS", "1000"),
+        ("SEALING_KEY_GRACE_SECONDS", "0"),
     ];
     environment.extend(more);
     environment
@@ -186,4 +189,61 @@ async fn keys_are_replaced_on_schedule_and_sighup_does_not_end_the_service() {
     let worker = Running::worker(&with_ring(&url, ring, &[]));
     assert_eq!(service.result(&job).await["state"], "succeeded");
     drop(worker);
+}
+
+fn unix_seconds() -> i64 {
+    i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap()
+}
+
+/// Replaces the file of a ring. A service that reads it sees the old or the new one.
+fn replace(ring: &str, text: &str) {
+    let new = format!("{ring}.test");
+    fs::write(&new, text).unwrap();
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::rename(&new, ring).unwrap();
+}
+
+#[tokio::test]
+async fn a_replaced_key_opens_what_is_sealed_to_it_until_the_time_that_the_service_has_said() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let ring = folder.path().join("witness.keys");
+    let ring = ring.to_str().unwrap();
+    let settings = [("SEALING_KEY_GRACE_SECONDS", "3600"), ("RUN_JOBS", "false")];
+    let settings = with_ring(&url, ring, &settings);
+    let migrated = command(&settings).arg("migrate").output().unwrap();
+    assert!(migrated.status.success(), "{}", text(&migrated));
+    rotate(&settings);
+    let service = Running::start(&settings);
+    let before = unix_seconds();
+    let (_, key) = service.get("/sealing-key").await;
+    let valid_until = key["valid_until"].as_i64().unwrap();
+    assert!(
+        (before + 3_600..=unix_seconds() + 3_600).contains(&valid_until),
+        "{key}"
+    );
+    let sealed = sealed::example(&service).await;
+
+    rotate(&settings);
+    // The key was replaced a minute ago. Without sealed inputs, it would be removed now.
+    let [new, old] = <[(String, Vec<u8>); 2]>::try_from(keys(ring)).unwrap();
+    assert_eq!(json!(old.0), key["key_id"]);
+    let lines = fs::read_to_string(ring).unwrap();
+    let (head, replaced) = lines.trim_end().rsplit_once(':').unwrap();
+    let earlier = replaced.parse::<i64>().unwrap() - 60_000;
+    replace(ring, &format!("{head}:{earlier}\n"));
+    let printed = rotate(&settings);
+    assert!(keys(ring).contains(&old), "{printed}");
+    let (status, made) = service.post("/prove", &sealed).await;
+    assert_eq!(status, 200, "{made}");
+
+    // An hour after its replacement, the key is destroyed.
+    let lines = fs::read_to_string(ring).unwrap();
+    let line = lines.lines().find(|line| line.starts_with(&old.0)).unwrap();
+    let earlier = format!("{}:{}", line.rsplit_once(':').unwrap().0, earlier - 3_600_000);
+    replace(ring, &lines.replace(line, &earlier));
+    rotate(&settings);
+    let left = keys(ring);
+    assert!(!left.contains(&old) && left.contains(&new));
 }

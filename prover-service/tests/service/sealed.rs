@@ -81,6 +81,8 @@ async fn sealed_inputs_give_the_proof_of_the_same_inputs_in_the_clear() {
         (&key["kdf"], &key["aead"]),
         (&json!("HKDF-SHA256"), &json!("ChaCha20Poly1305"))
     );
+    // The keys of the configuration are not replaced while the service runs.
+    assert_eq!(key["valid_until"], Value::Null);
     let (status, made) = service.post("/prove", &seal(request(3), &key)).await;
     assert_eq!(status, 200, "{made}");
     let (_, in_the_clear) = service.post("/prove", &request(3)).await;

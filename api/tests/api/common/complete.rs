@@ -118,7 +118,7 @@ async fn start_willing_prover() -> String {
         "state": "succeeded", "created_at": 1, "ended_at": 2, "answer": proved(&public(1)),
     });
     let sealing_key = json!({
-        "key_id": "k", "public_key": format!("0x{}", "00".repeat(32)), "kem": "a", "kdf": "b", "aead": "c",
+        "key_id": "k", "public_key": format!("0x{}", "00".repeat(32)), "kem": "a", "kdf": "b", "aead": "c", "valid_until": 1_790_000_000,
         "info": "d",
     });
     let router = Router::new()
