@@ -122,9 +122,9 @@ pub struct ProverSettings {
     #[config(env = "PROVER_API_KEY")]
     pub api_key: Option<Secret>,
 
-    /// Milliseconds until a request for a proof at the prover service is given up. Use more than its
-    /// `PROOF_TIMEOUT_MS`, so that it reports a proof that takes too long by itself, and less than
-    /// `REQUEST_TIMEOUT_MS`. At least 100.
+    /// Milliseconds until a request for a proof at the prover service is given up. Use more than
+    /// its `PROOF_TIMEOUT_MS`, so that it reports a proof that takes too long by itself, and less
+    /// than `REQUEST_TIMEOUT_MS`. At least 100.
     #[config(env = "PROVER_TIMEOUT_MS", default = 45_000, validate(*timeout_ms >= 100, "must be at least 100"))]
     pub timeout_ms: u64,
 
@@ -148,8 +148,8 @@ pub struct RelaySettings {
     #[config(env = "RELAY_PAYERS", parse_env = confique::env::parse::list_by_comma, default = [])]
     pub payers: Vec<Payer>,
 
-    /// URL of Vault, for keys of its transit engine. It begins with `https://`, or with `http://` on
-    /// this machine.
+    /// URL of Vault, for keys of its transit engine. It begins with `https://`, or with `http://`
+    /// on this machine.
     #[config(env = "RELAY_VAULT_URL")]
     pub vault_url: Option<Secret>,
 

@@ -105,8 +105,8 @@ pub struct Settings {
     pub witness_key_rotation_seconds: u64,
 
     /// Seconds for which a replaced key of `WITNESS_KEY_RING` still opens what clients have sealed
-    /// to it. `/sealing-key` says until when a key is accepted at least. It must be the same for all
-    /// instances.
+    /// to it. `/sealing-key` says until when a key is accepted at least. It must be the same for
+    /// all instances.
     #[config(env = "SEALING_KEY_GRACE_SECONDS", default = 120)]
     pub sealing_key_grace_seconds: u64,
 

@@ -7,10 +7,10 @@
 //!          the program's checks --> eligible, or the program's error
 //! ```
 //!
-//! Lookups use the node for clients without a key. So few run at a time, clients take turns, and each
-//! lookup has bounds on what it reads. Assets of Metaplex Core and compressed assets are not looked up by their owner: a
-//! node has no index of them. The module `registration` builds the transaction that registers an
-//! asset.
+//! Lookups use the node for clients without a key. So few run at a time, clients take turns, and
+//! each lookup has bounds on what it reads. Assets of Metaplex Core and compressed assets are not
+//! looked up by their owner: a node has no index of them. The module `registration` builds the
+//! transaction that registers an asset.
 
 mod compressed;
 mod listed;

@@ -65,8 +65,8 @@ impl Nginx {
     }
 }
 
-/// Returns the name of this process's user. Only it can read the folder, and the workers of a server
-/// that root starts would run as another one.
+/// Returns the name of this process's user. Only it can read the folder, and the workers of a
+/// server that root starts would run as another one.
 fn user() -> Result<String> {
     let output = Command::new("id").arg("-un").output().context("can't run id")?;
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())

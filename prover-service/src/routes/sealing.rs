@@ -27,8 +27,8 @@ pub struct SealingKeyAnswer {
     aead: &'static str,
     /// The parameter `info` of HPKE.
     info: &'static str,
-    /// The time in Unix seconds until which the service accepts the key at least. Null if the key is
-    /// not replaced while the service runs.
+    /// The time in Unix seconds until which the service accepts the key at least. Null if the key
+    /// is not replaced while the service runs.
     valid_until: Option<i64>,
 }
 

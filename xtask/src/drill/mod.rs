@@ -82,8 +82,8 @@ enum Drill {
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Build the API service with the key stores of its wallets, and pay for verifications with a key
-    /// in a Vault server that the test provides
+    /// Build the API service with the key stores of its wallets, and pay for verifications with a
+    /// key in a Vault server that the test provides
     KeyStores,
     /// Run an older release of the indexer and this one with one database under load, replace one
     /// by the other, and go back

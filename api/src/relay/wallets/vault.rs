@@ -19,8 +19,8 @@ pub fn access(settings: &RelaySettings) -> Result<VaultAccess<'_>, RelaySetupErr
     Ok((url, token.expose().trim(), is_local))
 }
 
-/// Returns whether a URL is that of a server on this machine, which may be without TLS. `None` if it
-/// isn't the URL of a Vault server.
+/// Returns whether a URL is that of a server on this machine, which may be without TLS. `None` if
+/// it isn't the URL of a Vault server.
 fn is_local(url: &str) -> Option<bool> {
     let url: Url = url.parse().ok()?;
     let host = url.host_str()?;

@@ -1,5 +1,5 @@
-//! A wallet whose key is in Vault. The server here has the two routes of Vault's transit engine that
-//! the service uses, over HTTP, with the forms of Vault's responses.
+//! A wallet whose key is in Vault. The server here has the two routes of Vault's transit engine
+//! that the service uses, over HTTP, with the forms of Vault's responses.
 
 use std::sync::{Arc, Mutex};
 
