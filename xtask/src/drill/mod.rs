@@ -84,7 +84,7 @@ enum Drill {
     },
     /// Build the API service with the key stores of its wallets, and pay for verifications with a
     /// key in a Vault server that the test provides
-    KeyStores,
+    Keystores,
     /// Run an older release of the indexer and this one with one database under load, replace one
     /// by the other, and go back
     Upgrade,
@@ -135,7 +135,7 @@ pub fn run(args: &Args) -> Result<()> {
         Drill::Relay { relays, seed } => relay(relays, seed),
         Drill::Backfill { transactions, seed } => backfill(transactions, seed),
         Drill::Yellowstone { rounds, seed } => yellowstone(rounds, seed),
-        Drill::KeyStores => key_stores(),
+        Drill::Keystores => key_stores(),
         Drill::Upgrade => upgrade::run(),
         Drill::Pgbouncer => {
             system::require(&[system::CC, system::POSTGRES, system::PGBOUNCER])?;
