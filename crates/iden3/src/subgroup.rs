@@ -75,7 +75,7 @@ fn random_sum(points: &[G2Affine]) -> G2Projective {
     let mut factors = vec![0; points.len()];
     rand::thread_rng().fill_bytes(&mut factors);
     // The sum of the points of each factor.
-    let mut buckets = [Bucket::<g2::Config>::ZERO; 256];
+    let mut buckets = vec![Bucket::<g2::Config>::ZERO; 256];
     for (point, factor) in points.iter().zip(factors) {
         buckets[usize::from(factor)] += point;
     }
