@@ -293,9 +293,8 @@ impl CompressedTree {
     /// Sets a leaf to any node.
     pub fn set_node(&mut self, index: u32, new: Node) {
         let (old, proof) = (self.leaves[index as usize], self.whole_proof(index));
-        if self.real.is_some() {
-            let (root, below_canopy) = (self.root(), self.proof(index));
-            let real = self.real.as_mut().expect("the tree has a real twin");
+        let (root, below_canopy) = (self.root(), self.proof(index));
+        if let Some(real) = &mut self.real {
             real.replace(root, index, [old, new], &below_canopy);
         }
         self.state.set(index, old, new, proof);
