@@ -21,7 +21,7 @@ pub async fn settled(relayed: &Relayed) {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    if tokio::time::timeout(Duration::from_mins(1), agreed)
+    if tokio::time::timeout(Duration::from_mins(5), agreed)
         .await
         .is_err()
     {
