@@ -251,11 +251,7 @@ async fn run(cli: Cli) -> Result<(), Error> {
         let state = Arc::new(AppState {
             circuits,
             prover,
-            // Without keys for witnesses, the key lasts as long as this process.
-            sealing: SealingKeys::new(
-                witness_keys.unwrap_or_else(|| Arc::new(WitnessKeys::random())),
-                Duration::from_secs(settings.sealing_key_grace_seconds),
-            ),
+            sealing: sealing_keys(witness_keys, &settings),
             api_keys,
             tickets,
             allow_anonymous: settings.allow_anonymous,
@@ -295,6 +291,15 @@ async fn run(cli: Cli) -> Result<(), Error> {
         duration_ms = time::milliseconds(started.elapsed())
     );
     Ok(service.run().await?)
+}
+
+/// Returns the keys to which clients seal inputs. Without keys for witnesses, they last as long as
+/// this process.
+fn sealing_keys(witness_keys: Option<Arc<WitnessKeys>>, settings: &Settings) -> SealingKeys {
+    SealingKeys::new(
+        witness_keys.unwrap_or_else(|| Arc::new(WitnessKeys::random())),
+        Duration::from_secs(settings.sealing_key_grace_seconds),
+    )
 }
 
 /// Runs a command that doesn't start the service. Returns `false` if the command starts it.

@@ -155,7 +155,7 @@ async fn at_rate(
     }
     ends.sort_unstable();
     let (first, last) = ends.first().zip(ends.last()).context("no relay was sent")?;
-    let per_s = (count - 1) as f64 / (*last - *first).as_secs_f64();
+    let per_s = (count - 1) as f64 / last.saturating_sub(*first).as_secs_f64();
     times.sort_by(f64::total_cmp);
     Ok((times, per_s))
 }

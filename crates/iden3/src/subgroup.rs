@@ -192,7 +192,7 @@ mod tests {
             (2..20_000).find(|&divisor| divides(divisor)),
             Some(SMALLEST_PRIME_OF_COFACTOR)
         );
-        assert!(SMALLEST_PRIME_OF_COFACTOR >= 256);
+        const { assert!(SMALLEST_PRIME_OF_COFACTOR >= 256) };
     }
 
     #[test]

@@ -433,7 +433,7 @@ fn every_other_known_plugin_is_accepted_on_both_sides() {
 
 /// Gives the plugin of an account that has exactly one plugin, which is `Groups`, a type that is not
 /// known. The type is at two places: in the list and at the plugin itself.
-pub fn make_unknown(data: &mut Vec<u8>) {
+pub fn make_unknown(data: &mut [u8]) {
     // The record: type, authority, offset (8); then the count of external plugins (4).
     let record = data.len() - 4 - 8 - 1 - 1;
     let offset = data[record + 2..record + 10].try_into().expect("eight bytes");
@@ -451,7 +451,7 @@ fn a_plugin_of_an_unknown_type_is_refused_on_both_sides() {
         let mut fixture = fixture(0, std::slice::from_ref(&known));
         let nft = asset(&mut fixture, std::slice::from_ref(&known));
         let address = if is_on_asset { nft.address } else { fixture.key };
-        fixture.change(&address, make_unknown);
+        fixture.change(&address, |data| make_unknown(data));
         assert_refused(fixture.register_core(&nft), BautaError::UnknownPlugin);
         fixture.assert_leaves(0);
     }

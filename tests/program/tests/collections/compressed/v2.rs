@@ -107,7 +107,7 @@ fn a_core_collection_whose_delegate_moves_assets_is_refused_without_the_rule() {
     }
 }
 
-/// Core lets no collection have a TransferDelegate. The account could have one after an upgrade.
+/// Core lets no collection have a `TransferDelegate`. The account could have one after an upgrade.
 #[test]
 fn a_core_collection_with_another_transfer_delegate_is_refused_without_the_rule() {
     let plugins = [Plugin::TransferDelegate(TransferDelegate {})];
@@ -133,7 +133,7 @@ fn a_core_collection_with_a_plugin_of_an_unknown_type_is_refused() {
     let key = fixture.inner.key;
     fixture.inner.chain.write_core_collection(&key, &plugins);
     let nft = fixture.mint();
-    fixture.inner.change(&key, make_unknown);
+    fixture.inner.change(&key, |data| make_unknown(data));
     assert_refused(fixture.register(&nft), BautaError::UnknownPlugin);
     fixture.inner.chain.write_core_collection(&key, &plugins);
     fixture.register(&nft).expect("the plugin is known");
