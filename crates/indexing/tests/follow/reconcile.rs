@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use bauta::state::Nullifier;
 use bauta_indexing::chain::{Account, Head, Transaction};
-use bauta_indexing::testing::{TestChain, named};
+use bauta_indexing::testing::{TestChain, TestSource, named};
 use bauta_indexing::{
     Indexer, IndexerError, IndexerStatus, Outcome, ReconcileLimits, Reconciler, RunSettings,
     UnexplainedDifferences,
 };
 use bauta_store::{Event, Slot};
 use solana_signature::Signature;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Fixture, count, settings, small_chain};
@@ -28,6 +29,18 @@ async fn rounds_until_agreement(fixture: &mut Fixture) -> usize {
         fixture.settle().await;
     }
     panic!("accounts and database differ after five rounds");
+}
+
+/// Returns an indexer that polls and reconciles every 20 ms, and its status.
+fn indexer(fixture: &Fixture) -> (Indexer<TestSource>, watch::Receiver<IndexerStatus>) {
+    let interval = Duration::from_millis(20);
+    let run = RunSettings {
+        follow: settings(),
+        poll_interval: interval,
+        finality_interval: interval,
+        reconcile_interval: Some(interval),
+    };
+    Indexer::new(Arc::clone(&fixture.source), fixture.database.store.clone(), run)
 }
 
 /// Asserts that the first round finds a transaction that every list by the program's address omits.
@@ -269,14 +282,7 @@ async fn accounts_that_no_node_returns_stop_neither_following_nor_finality_nor_t
     let mut chain = small_chain();
     let fixture = Fixture::new(&chain).await;
     fixture.source.state().accounts_fail = true;
-    let run = RunSettings {
-        follow: settings(),
-        poll_interval: Duration::from_millis(20),
-        finality_interval: Duration::from_millis(20),
-        reconcile_interval: Some(Duration::from_millis(20)),
-    };
-    let store = fixture.database.store.clone();
-    let (indexer, mut status) = Indexer::new(Arc::clone(&fixture.source), store, run);
+    let (indexer, mut status) = indexer(&fixture);
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(indexer.run(shutdown.clone()));
     for _ in 0..3 {
@@ -354,14 +360,7 @@ async fn the_search_for_what_explains_a_difference_does_not_delay_the_steps() {
         state.stale_accounts = Some(accounts);
         state.max_account_pages = Some(0);
     }
-    let run = RunSettings {
-        follow: settings(),
-        poll_interval: Duration::from_millis(20),
-        finality_interval: Duration::from_millis(20),
-        reconcile_interval: Some(Duration::from_millis(20)),
-    };
-    let store = fixture.database.store.clone();
-    let (indexer, mut status) = Indexer::new(Arc::clone(&fixture.source), store, run);
+    let (indexer, mut status) = indexer(&fixture);
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(indexer.run(shutdown.clone()));
     let searches = async {
