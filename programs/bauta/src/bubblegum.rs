@@ -199,9 +199,9 @@ impl<'a> MerkleTree<'a> {
     /// Bubblegum closes it together with the tree, and only if the tree has no leaf.
     ///
     /// # Errors
-    /// `NotABubblegumTree` if `config` is not the tree's `TreeConfig`, or Bubblegum does not control
-    /// the tree. `WrongTreeProgram` if no compression program owns the tree. `InvalidTree` if the tree
-    /// is malformed.
+    /// `NotABubblegumTree` if `config` is not the tree's `TreeConfig`, or Bubblegum does not
+    /// control the tree. `WrongTreeProgram` if no compression program owns the tree. `InvalidTree`
+    /// if the tree is malformed.
     pub fn read(tree: &AccountView<'a>, config: &AccountView<'_>) -> Result<Option<Self>> {
         let (address, _) = find_under([tree.key.as_ref(), &[], &[]], &BUBBLEGUM_PROGRAM)?;
         require!(*config.key == address, BautaError::NotABubblegumTree);
@@ -275,8 +275,8 @@ impl<'a> MerkleTree<'a> {
     ///
     /// # Errors
     /// `WrongProofLength` if the proof does not begin at a leaf and end at the canopy.
-    /// `IndexOutOfTree` if the tree has no such leaf. `StaleProof` if the proof does not lead to the
-    /// current root.
+    /// `IndexOutOfTree` if the tree has no such leaf. `StaleProof` if the proof does not lead to
+    /// the current root.
     pub fn check(&self, index: u32, leaf: &Node, proof: &[Node]) -> Result<()> {
         require!(proof.len() == self.proof_length(), BautaError::WrongProofLength);
         require!(index >> self.depth == 0, BautaError::IndexOutOfTree);
@@ -292,8 +292,8 @@ impl<'a> MerkleTree<'a> {
     /// Returns the siblings of a leaf that the last changes of other leaves wrote. A changed path
     /// meets the leaf's path above the sibling.
     ///
-    /// The result is only a hint, like the canopy: with wrong siblings, a proof does not lead to the
-    /// current root.
+    /// The result is only a hint, like the canopy: with wrong siblings, a proof does not lead to
+    /// the current root.
     #[inline(never)]
     fn newer(&self, index: u32) -> Newer<'a> {
         let mut newer = Newer::default();

@@ -71,8 +71,8 @@ impl CompressedAsset<'_> {
 }
 
 /// Checks that the collection accepts compressed assets, that `leaf` is in a tree of Bubblegum now
-/// and belongs to the collection, that `owner` owns it, that no one else can move it, and that it is
-/// not frozen. Returns the id of the asset.
+/// and belongs to the collection, that `owner` owns it, that no one else can move it, and that it
+/// is not frozen. Returns the id of the asset.
 pub fn check_compressed(
     collection: &Collection,
     owner: &Pubkey,
@@ -107,10 +107,10 @@ pub fn check_compressed(
 /// Checks the flags of a leaf of V2.
 ///
 /// The update authority of its collection, or without one the tree's creator, could move the leaf
-/// into a collection with a `PermanentTransferDelegate` and then to any owner, and back. Only a leaf
-/// that is bound to its owner can't be moved. But it can be burnt by a `PermanentBurnDelegate` of
-/// such a collection, and the tree of burnt leaves be created again, with a leaf of the same id. The
-/// new leaf is a member of a collection only by its authority, but always of itself.
+/// into a collection with a `PermanentTransferDelegate` and then to any owner, and back. Only a
+/// leaf that is bound to its owner can't be moved. But it can be burnt by a `PermanentBurnDelegate`
+/// of such a collection, and the tree of burnt leaves be created again, with a leaf of the same id.
+/// The new leaf is a member of a collection only by its authority, but always of itself.
 fn check_flags(collection: &Collection, flags: u8) -> Result<()> {
     const FROZEN: u8 = CompressedLeaf::FROZEN | CompressedLeaf::PERMANENTLY_FROZEN;
     require!(

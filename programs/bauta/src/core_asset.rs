@@ -165,8 +165,8 @@ fn fields<'a>(account: &AccountView<'a>) -> Result<Cursor<'a>> {
     }
 }
 
-/// The first fields of an asset, which suffice for an eviction. What follows them, such as plugins that
-/// a later version of Core adds, does not prevent the eviction.
+/// The first fields of an asset, which suffice for an eviction. What follows them, such as plugins
+/// that a later version of Core adds, does not prevent the eviction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ownership {
     /// The owner.

@@ -1,7 +1,7 @@
 //! Decides which assets may be registered, and what is evidence for an eviction.
 //!
-//! The functions only read accounts. The program calls them with the accounts of an instruction. The client
-//! calls them with accounts from a node, to name a refusal before it sends a transaction.
+//! The functions only read accounts. The program calls them with the accounts of an instruction,
+//! and the client with accounts from a node, to name a refusal before it sends a transaction.
 
 use crate::{
     core_asset::{self, CoreAsset, Ownership, Plugins},

@@ -22,8 +22,8 @@ pub fn refused<E: Into<Error>>(error: E) -> Error {
 
 /// Defines the errors.
 ///
-/// Anchor's `#[error_code]` copies the texts of each error into code, which makes the ELF about 37 kB
-/// longer. So that attribute writes only the IDL. In the ELF, the texts are one string.
+/// Anchor's `#[error_code]` copies the texts of each error into code, which makes the ELF about 37
+/// kB longer. So that attribute writes only the IDL. In the ELF, the texts are one string.
 macro_rules! errors {
     ($(#[$attribute:meta])* pub enum $enum:ident { $(#[msg($message:tt)] $name:ident,)* }) => {
         #[cfg(feature = "idl-build")]

@@ -100,8 +100,8 @@ pub fn verify(key: &[u8; VERIFYING_KEY_BYTES], proof: &[u8; PROOF_BYTES], digest
 ///   don't check the two highest bits of a point's last coordinate: see
 ///   `has_canonical_coordinates`. One key would have several encodings, and each would have a
 ///   circuit account of its own. A retired key could then be registered again.
-/// * A key with a point that is not on its curve or is outside its subgroup. The pairing call checks
-///   each point.
+/// * A key with a point that is not on its curve or is outside its subgroup. The pairing call
+///   checks each point.
 pub fn check_key(key: &[u8; VERIFYING_KEY_BYTES]) -> Result<()> {
     let points = KeyPoints::of(key);
     let alpha = &key[..G1];
@@ -139,9 +139,9 @@ pub fn check_key(key: &[u8; VERIFYING_KEY_BYTES]) -> Result<()> {
 
 /// Returns `true` if every coordinate of the points is below q.
 ///
-/// The decoder of the system calls takes the two highest bits of a point's last coordinate as flags.
-/// With 0x40 it reads the point at infinity and does not check the coordinates. It ignores 0x80. Both
-/// bits make a coordinate larger than q, so this check refuses them.
+/// The decoder of the system calls takes the two highest bits of a point's last coordinate as
+/// flags. With 0x40 it reads the point at infinity and does not check the coordinates. It ignores
+/// 0x80. Both bits make a coordinate larger than q, so this check refuses them.
 fn has_canonical_coordinates(points: &[u8]) -> bool {
     points
         .chunks_exact(COORDINATE)

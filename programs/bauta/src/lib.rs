@@ -64,8 +64,8 @@ pub mod bauta {
     /// Registers a token that the signer holds.
     ///
     /// The first registration of a token appends its leaf and takes no path. A later registration
-    /// overwrites the token's leaf and needs its path. It is refused within 60 seconds of the leaf's
-    /// last change. An eviction has no such limit.
+    /// overwrites the token's leaf and needs its path. It is refused within 60 seconds of the
+    /// leaf's last change. An eviction has no such limit.
     pub fn register_holder(
         ctx: Context<RegisterHolder>,
         commitment: [u8; 32],
@@ -174,8 +174,8 @@ pub mod bauta {
         ctx.accounts.run()
     }
 
-    /// Registers a circuit: its statement and its verifying key. The same key with other metadata is
-    /// another circuit, at another address.
+    /// Registers a circuit: its statement and its verifying key. The same key with other metadata
+    /// is another circuit, at another address.
     pub fn register_circuit(ctx: Context<RegisterCircuit>, registration: CircuitRegistration) -> Result<()> {
         ctx.accounts.run(ctx.bumps.circuit, &registration)
     }

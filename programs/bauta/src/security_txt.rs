@@ -32,8 +32,8 @@ const TEXT: &str = concat!(
     "=======END SECURITY.TXT V1=======\0",
 );
 
-/// A static whose name the linker knows (`tools/sbf/sbf-link`): nothing refers to it, so it would be
-/// removed otherwise.
+/// A static whose name the linker knows (`tools/sbf/sbf-link`): nothing refers to it, so it would
+/// be removed otherwise.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals)]
 static security_txt: [u8; TEXT.len()] = {

@@ -57,9 +57,9 @@ pub struct Mint<'a> {
     data: &'a [u8],
 }
 
-/// The addresses that may have an authority over a mint. The caller checks that they are accounts of
-/// Token Metadata that belong to the mint. No instruction of Token Metadata mints a second token or
-/// closes the mint with them.
+/// The addresses that may have an authority over a mint. The caller checks that they are accounts
+/// of Token Metadata that belong to the mint. No instruction of Token Metadata mints a second token
+/// or closes the mint with them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AllowedAuthorities {
     /// The mint's edition account. It may be the mint authority.
@@ -108,16 +108,16 @@ impl<'a> Mint<'a> {
         self.has_authority().then(|| address(self.data, 4))
     }
 
-    /// Checks that the mint has exactly one holder, who is visible. No address may have an authority
-    /// over the mint.
+    /// Checks that the mint has exactly one holder, who is visible. No address may have an
+    /// authority over the mint.
     pub fn check_unique(&self) -> Result<()> {
         self.check_unique_with(&AllowedAuthorities::default())
     }
 
     /// Checks that the mint has exactly one holder, who is visible.
     ///
-    /// The supply is 1, the decimals are 0 and there is no mint authority except the allowed one, so
-    /// there is never a second token.
+    /// The supply is 1, the decimals are 0 and there is no mint authority except the allowed one,
+    /// so there is never a second token.
     ///
     /// Only known extensions are accepted, because a later version of Token-2022 may add one that
     /// moves or hides tokens. The refused extensions would allow someone to take the token from its

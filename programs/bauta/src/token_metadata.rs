@@ -49,8 +49,8 @@ pub fn is_edition(key: &Pubkey, mint: &Pubkey) -> bool {
     is_derived(key, mint, &[b"edition"])
 }
 
-/// Returns `true` if `key` is the canonical address of an account of a mint: the hash with the first
-/// bump from 255 downwards that is not on the curve.
+/// Returns `true` if `key` is the canonical address of an account of a mint: the hash with the
+/// first bump from 255 downwards that is not on the curve.
 ///
 /// The last hash itself is not compared with the curve. No one can find the private key of a point
 /// that is a hash, so no account has such an address.
@@ -231,7 +231,7 @@ impl Edition {
 /// bumps are not tried.
 ///
 /// # Errors
-/// `WrongTokenRecord` if the account is another one. `UnknownTokenState` if it has an unknown state.
+/// `WrongTokenRecord` if the account is another one. `UnknownTokenState` if its state is unknown.
 pub fn is_locked(account: &AccountView<'_>, mint: &Pubkey, token_account: &Pubkey) -> Result<bool> {
     let [key::TOKEN_RECORD, bump, state, ..] = account.data else {
         return Err(refused(BautaError::WrongTokenRecord));

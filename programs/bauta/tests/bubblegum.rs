@@ -1,5 +1,5 @@
-//! Compares the readers of Bubblegum's trees and leaves with the types of the official client crate,
-//! and with any bytes.
+//! Compares the readers of Bubblegum's trees and leaves with the types of the official client
+//! crate, and with any bytes.
 
 use bauta::bubblegum::{
     BUBBLEGUM_PROGRAM, CompressedLeaf, LeafData, MPL_COMPRESSION_PROGRAM, MerkleTree,

@@ -306,8 +306,8 @@ fn single_appends_are_in_the_changelog() {
     check_consistent(&tree, &leaves);
 }
 
-/// If a new node were computed from stale siblings, it would contain the leaf that was evicted after
-/// the path was read.
+/// If a new node were computed from stale siblings, it would contain the leaf that was evicted
+/// after the path was read.
 #[test]
 fn stale_siblings_do_not_restore_an_evicted_leaf() {
     for evicted in [0, 2, 5, 17, 70, 300, 1_023] {

@@ -1,4 +1,4 @@
-//! Tests the reading of the loader's `ProgramData` account, on which the right to initialise depends.
+//! Tests the reading of the loader's `ProgramData` account, which decides who may initialise.
 
 use anchor_lang::{
     error::ErrorCode,

@@ -21,8 +21,8 @@ pub struct RegisterCircuit<'info> {
     /// The account `Config`, the program's settings.
     #[account(has_one = admin @ BautaError::NotAdmin)]
     pub config: AccountLoader<'info, Config>,
-    /// The account to create. Its address is derived from the hashes of the verifying key and of the
-    /// metadata.
+    /// The account to create. Its address is derived from the hashes of the verifying key and of
+    /// the metadata.
     /// CHECK: its address is derived, and it must not exist
     #[account(
         mut,

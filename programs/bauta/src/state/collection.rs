@@ -72,7 +72,7 @@ impl Collection {
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum CollectionKind {
-    /// One asset. The key is its mint, the address of a Core asset, or the id of a compressed asset.
+    /// One asset. The key is its mint, the address of a Core asset, or a compressed asset's id.
     Asset,
     /// The members of a Token-2022 group. The key is the group's mint.
     Group,

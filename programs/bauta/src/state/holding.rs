@@ -82,8 +82,8 @@ impl AssetForm {
 impl Holding {
     /// The first seed of the address. The registry and the mint follow.
     pub const SEED: &'static [u8] = b"holding";
-    /// The minimum number of seconds between a change of a token's leaf and its next registration. An
-    /// eviction can follow a registration at once.
+    /// The minimum number of seconds between a change of a token's leaf and its next registration.
+    /// An eviction can follow a registration at once.
     pub const CHANGE_INTERVAL: i64 = 60;
 
     /// Computes the token's leaf in the tree. After an eviction it is the empty leaf.

@@ -3,8 +3,8 @@ use anchor_lang::prelude::*;
 /// The record of a verification. While the account exists, the scope refuses the same nullifier.
 ///
 /// The account's address is derived from the whole scope account and the whole nullifier, so it
-/// alone decides whether a nullifier is used. The data is only for clients that list the accounts of
-/// a scope, and for the return of the rent. It is short, because every verification pays for it.
+/// alone decides whether a nullifier is used. The data is only for clients that list the accounts
+/// of a scope, and for the return of the rent. It is short, because every verification pays for it.
 ///
 /// | offset | bytes | field |
 /// |---|---|---|

@@ -9,8 +9,8 @@ pub const RECENT_ROOTS: usize = roots::SHORT_RING;
 
 /// A registry: its kind, its current root and its kept roots.
 ///
-/// The long ring keeps a few roots for `root_ttl`. The short ring keeps roots for about a minute, so
-/// that members can also prove at a new root while the tree changes often.
+/// The long ring keeps a few roots for `root_ttl`. The short ring keeps roots for about a minute,
+/// so that members can also prove at a new root while the tree changes often.
 ///
 /// | offset | bytes | field |
 /// |---|---|---|
@@ -68,8 +68,8 @@ pub struct Registry {
     pub root_since: i64,
     /// The number of seconds for which a kept root is accepted after its replacement.
     pub root_ttl: i64,
-    /// The number of roots that were kept in the long ring. The next one goes to the position of this
-    /// number modulo [`KEPT_ROOTS`].
+    /// The number of roots that were kept in the long ring. The next one goes to the position of
+    /// this number modulo [`KEPT_ROOTS`].
     pub kept_count: u64,
     /// The time at which the long ring last kept a root, in Unix seconds. It has no meaning while
     /// `kept_count` is 0.
@@ -119,8 +119,8 @@ impl Registry {
     /// which the replaced root is refused, or `None` if it was not kept.
     ///
     /// The replaced root goes to the long ring if the ring's interval has passed, else to the short
-    /// ring if that ring's interval has passed. No root is accepted when `root_ttl` has passed since
-    /// its replacement.
+    /// ring if that ring's interval has passed. No root is accepted when `root_ttl` has passed
+    /// since its replacement.
     pub fn replace_root(&mut self, root: [u8; 32], now: i64) -> Result<Option<i64>> {
         let replaced = self.root;
         self.sequence = self

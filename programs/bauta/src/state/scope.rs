@@ -70,7 +70,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// The first seed of the address. The registry, the creator and the nonce (little-endian) follow.
+    /// The first seed of the address. Registry, creator and nonce (little-endian) follow.
     pub const SEED: &'static [u8] = b"scope";
     /// The status of a scope that is open from `opens_at` until `closes_at`.
     pub const OPEN: u8 = 0;
@@ -96,8 +96,8 @@ impl Scope {
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum ScopeMode {
-    /// The scope accepts one root, which the registry accepted at the scope's creation. Each token is
-    /// accepted once, also after it changes hands.
+    /// The scope accepts one root, which the registry accepted at the scope's creation. Each token
+    /// is accepted once, also after it changes hands.
     Snapshot,
     /// The scope accepts the registry's current and kept roots. Each registration is accepted once:
     /// a token can be used again after it changes hands, or after its holder registers a new

@@ -431,7 +431,7 @@ fn every_other_known_plugin_is_accepted_on_both_sides() {
     fixture.assert_leaves(1);
 }
 
-/// Gives the plugin of an account that has exactly one plugin, which is `Groups`, a type that is not
+/// Gives the plugin of an account that has exactly one plugin, which is `Groups`, a type that is
 /// known. The type is at two places: in the list and at the plugin itself.
 pub fn make_unknown(data: &mut [u8]) {
     // The record: type, authority, offset (8); then the count of external plugins (4).

@@ -60,8 +60,8 @@ export function getRegistryDiscriminatorBytes(): ReadonlyUint8Array {
 /**
  * A registry: its kind, its current root and its kept roots.
  *
- * The long ring keeps a few roots for `root_ttl`. The short ring keeps roots for about a minute, so
- * that members can also prove at a new root while the tree changes often.
+ * The long ring keeps a few roots for `root_ttl`. The short ring keeps roots for about a minute,
+ * so that members can also prove at a new root while the tree changes often.
  *
  * | offset | bytes | field |
  * |---|---|---|
@@ -122,8 +122,8 @@ export type Registry = {
   /** The number of seconds for which a kept root is accepted after its replacement. */
   rootTtl: bigint;
   /**
-   * The number of roots that were kept in the long ring. The next one goes to the position of this
-   * number modulo `KEPT_ROOTS`.
+   * The number of roots that were kept in the long ring. The next one goes to the position of
+   * this number modulo `KEPT_ROOTS`.
    */
   keptCount: bigint;
   /**
@@ -182,8 +182,8 @@ export type RegistryArgs = {
   /** The number of seconds for which a kept root is accepted after its replacement. */
   rootTtl: number | bigint;
   /**
-   * The number of roots that were kept in the long ring. The next one goes to the position of this
-   * number modulo `KEPT_ROOTS`.
+   * The number of roots that were kept in the long ring. The next one goes to the position of
+   * this number modulo `KEPT_ROOTS`.
    */
   keptCount: number | bigint;
   /**

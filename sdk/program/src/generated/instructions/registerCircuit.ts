@@ -197,8 +197,8 @@ export type RegisterCircuitAsyncInput<
   /** The account `Config`, the program's settings. */
   config?: Address<TAccountConfig>;
   /**
-   * The account to create. Its address is derived from the hashes of the verifying key and of the
-   * metadata.
+   * The account to create. Its address is derived from the hashes of the verifying key and of
+   * the metadata.
    */
   circuit?: Address<TAccountCircuit>;
   /** The system program, which creates `circuit`. */
@@ -340,8 +340,8 @@ export type RegisterCircuitInput<
   /** The account `Config`, the program's settings. */
   config: Address<TAccountConfig>;
   /**
-   * The account to create. Its address is derived from the hashes of the verifying key and of the
-   * metadata.
+   * The account to create. Its address is derived from the hashes of the verifying key and of
+   * the metadata.
    */
   circuit: Address<TAccountCircuit>;
   /** The system program, which creates `circuit`. */
@@ -462,8 +462,8 @@ export type ParsedRegisterCircuitInstruction<
     /** The account `Config`, the program's settings. */
     config: TAccountMetas[2];
     /**
-     * The account to create. Its address is derived from the hashes of the verifying key and of the
-     * metadata.
+     * The account to create. Its address is derived from the hashes of the verifying key and of
+     * the metadata.
      */
     circuit: TAccountMetas[3];
     /** The system program, which creates `circuit`. */
