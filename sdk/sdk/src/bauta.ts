@@ -14,6 +14,7 @@ import { encodeInputs, falseProof, proofOf } from "./inputs.js";
 import { eligibleTokens, falseMembership, findMembership, isUnknown, type Membership, type Token } from "./members.js";
 import { Nodes } from "./nodes.js";
 import { readMemberPath, type TreeReading } from "./paths.js";
+import { Pauses } from "./pauses.js";
 import { attributesOfTrack, contextOf, digestOf, entryIdOf, leafOf, type PublicInputs } from "./protocol.js";
 import { readProvingKey } from "./proving-key.js";
 import type { Relayed, Use } from "./relay.js";
@@ -122,7 +123,6 @@ export interface Bauta {
 }
 
 const EXPIRES_IN = 3_900;
-const POLL_MS = 500;
 const MAX_LAG_MS = 60_000;
 
 /** Creates a client for one cluster. It sends no request yet. */
@@ -279,6 +279,7 @@ class Client implements Bauta {
 
   /** Repeats a request for something that the API doesn't know yet. */
   async #followed<T>(request: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const pauses = new Pauses();
     for (const start = Date.now(); ; ) {
       signal?.throwIfAborted();
       try {
@@ -287,7 +288,7 @@ class Client implements Bauta {
         const isBehind = isUnknown(error) || (error instanceof BautaError && BEHIND.includes(error.code));
         if (!isBehind || Date.now() - start > this.#maxLagMs) throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await pauses.next();
     }
   }
 

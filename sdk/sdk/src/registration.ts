@@ -39,6 +39,7 @@ import { BautaError } from "./error.js";
 import { fieldToBytes, fieldToHex, type Field } from "./field.js";
 import { unsigned, type Service } from "./http.js";
 import { unknownAccount } from "./nodes.js";
+import { Pauses } from "./pauses.js";
 
 /** The parts of an instruction of the API's transaction. */
 interface Proposed {
@@ -146,8 +147,6 @@ function falseTransaction(reason: string): BautaError {
   );
 }
 
-const POLL_MS = 400;
-
 /** Signs and sends a transaction with one instruction, and waits until it is confirmed. */
 export async function sendInstruction(chain: Chain, payer: TransactionSigner, instruction: Instruction): Promise<Signature> {
   const { nodes } = chain;
@@ -171,7 +170,7 @@ export async function sendInstruction(chain: Chain, payer: TransactionSigner, in
     const options = { encoding: "base64", preflightCommitment: "confirmed" } as const;
     await nodes.send((rpc) => rpc.sendTransaction(wire, options).send());
   }
-  for (;;) {
+  for (const pauses = new Pauses(); ; ) {
     const statuses = await nodes.request("getSignatureStatuses", ["transaction"], async (rpc) =>
       (await rpc.getSignatureStatuses([signature]).send()).value[0],
     );
@@ -183,7 +182,7 @@ export async function sendInstruction(chain: Chain, payer: TransactionSigner, in
     if (heights.every((height) => height > blockhash!.lastValidBlockHeight)) {
       throw failure(`the transaction ${signature} was not executed in time`);
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await pauses.next();
   }
 }
 

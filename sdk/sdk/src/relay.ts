@@ -8,6 +8,7 @@ import { verificationsOf } from "./event.js";
 import { fieldToBytes, fieldToHex, type Field } from "./field.js";
 import type { Service } from "./http.js";
 import type { ScopedProof } from "./bauta.js";
+import { Pauses } from "./pauses.js";
 
 /** An accepted verification, from the chain. */
 export interface Use {
@@ -40,7 +41,6 @@ export interface Relayed {
 }
 
 const STATES = ["queued", "sent", "confirmed", "finalized", "refused", "failed", "expired"] as const;
-const POLL_MS = 500;
 const MAX_SIGNATURES = 20;
 
 /** Sends a proof to the relay. */
@@ -101,6 +101,7 @@ async function waitFor(
   level: "confirmed" | "finalized",
   { signal, maxLagMs }: { readonly signal?: AbortSignal; readonly maxLagMs: number },
 ): Promise<Use> {
+  const pauses = new Pauses();
   for (let since: number | undefined; ; ) {
     signal?.throwIfAborted();
     const found = await state();
@@ -125,7 +126,7 @@ async function waitFor(
         );
       }
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await pauses.next();
   }
 }
 

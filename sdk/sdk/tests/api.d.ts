@@ -429,6 +429,12 @@ export declare function pathInLeaves(leaves: readonly Field[], depth: Depth, ind
     readonly root: Field;
 };
 
+// pauses.d.ts
+export declare class Pauses {
+    #private;
+    next(): Promise<void>;
+}
+
 // poseidon-constants.d.ts
 export interface PoseidonConstants {
     readonly rounds: readonly (readonly bigint[])[];
