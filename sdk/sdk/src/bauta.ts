@@ -147,8 +147,7 @@ class Client implements Bauta {
   }
 
   openIdentity(how: IdentitySource): Promise<Identity> {
-    const { cluster } = this.options;
-    return openIdentity(this.#vault, how, typeof cluster === "string" ? cluster : "a local cluster");
+    return openIdentity(this.#vault, how, this.options.cluster);
   }
 
   eligible(registry: Address, owner: Address): Promise<readonly Token[]> {

@@ -1,4 +1,7 @@
+import { BAUTA_PROGRAM_ADDRESS } from "@bauta/program";
 import { getBase58Encoder } from "@solana/kit";
+
+import { toHex } from "./bytes.js";
 
 /**
  * A cluster. A public cluster is known by its genesis hash. The tag of another one is that of its
@@ -23,4 +26,13 @@ export function tagOf(cluster: Cluster): Uint8Array {
   const tag = genesis === undefined ? (cluster as { tag: Uint8Array }).tag : getBase58Encoder().encode(genesis);
   if (tag.length !== 32) throw new RangeError(`a cluster tag has 32 bytes, got ${tag.length}`);
   return Uint8Array.from(tag);
+}
+
+/**
+ * Names the program and the cluster for a person who signs in with a wallet. No two programs or
+ * clusters have the same name, so a signature for one opens no identity of another.
+ */
+export function nameOf(cluster: Cluster): string {
+  const name = typeof cluster === "string" ? cluster : `the cluster with the tag ${toHex(tagOf(cluster))}`;
+  return `the program ${BAUTA_PROGRAM_ADDRESS} on ${name}`;
 }

@@ -2,6 +2,7 @@ import { getAddressEncoder, type Address } from "@solana/kit";
 import type { EntrySecret, SealedMaster } from "@bauta/prover";
 
 import { equal, toHex } from "./bytes.js";
+import { nameOf, type Cluster } from "./cluster.js";
 import { BautaError } from "./error.js";
 import { fieldToBytes, type Field } from "./field.js";
 import { concat } from "./http.js";
@@ -124,7 +125,7 @@ export class Identity {
  * @throws {@link BautaError} if the identity is sealed in another way, or if the passphrase is
  * wrong.
  */
-export async function openIdentity(vault: Vault, how: IdentitySource, cluster: string): Promise<Identity> {
+export async function openIdentity(vault: Vault, how: IdentitySource, cluster: Cluster): Promise<Identity> {
   if ("wallet" in how) return walletIdentity(vault, how.wallet, cluster);
   const kind = typeof how.wrap === "string" ? how.wrap : "passphrase";
   const stored = (await vault.get(IDENTITY)) as Sealed | undefined;
@@ -224,12 +225,12 @@ async function passkeyKey({ credential, salt }: Sealed): Promise<CryptoKey> {
   return crypto.subtle.deriveKey(how, material, AES, false, USAGES);
 }
 
-async function walletIdentity(vault: Vault, wallet: SignInWallet, cluster: string): Promise<Identity> {
+async function walletIdentity(vault: Vault, wallet: SignInWallet, cluster: Cluster): Promise<Identity> {
   const domain = globalThis.location?.host ?? "localhost";
   const message = {
     domain,
     statement:
-      `Open the Bauta identity of this wallet for ${domain} on ${cluster}. ` +
+      `Open the Bauta identity of this wallet for ${domain} and ${nameOf(cluster)}. ` +
       "A page that gets this signature has the identity: sign only on this site.",
   };
   const first = await wallet.signIn(message);

@@ -133,6 +133,7 @@ export type Cluster = "mainnet" | "devnet" | {
 };
 export declare function genesisOf(cluster: Cluster): string | undefined;
 export declare function tagOf(cluster: Cluster): Uint8Array;
+export declare function nameOf(cluster: Cluster): string;
 
 // delegation.d.ts
 import type { Address } from "@solana/kit";
@@ -281,6 +282,7 @@ export declare function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBu
 // identity.d.ts
 import { type Address } from "@solana/kit";
 import type { EntrySecret } from "@bauta/prover";
+import { type Cluster } from "./cluster.js";
 import { type Field } from "./field.js";
 import type { Vault } from "./vault.js";
 export type Wrap = "passkey" | "device" | {
@@ -320,7 +322,7 @@ export declare class Identity {
     registrations(): Promise<readonly Registration[]>;
     backup(passphrase: string): Promise<Uint8Array>;
 }
-export declare function openIdentity(vault: Vault, how: IdentitySource, cluster: string): Promise<Identity>;
+export declare function openIdentity(vault: Vault, how: IdentitySource, cluster: Cluster): Promise<Identity>;
 export declare function restoreIdentity(vault: Vault, backup: Uint8Array, passphrase: string): Promise<void>;
 
 // index.d.ts

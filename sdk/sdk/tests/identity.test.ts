@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { createHmac, createHash } from "node:crypto";
 import { afterEach, test } from "node:test";
 
-import { restoreIdentity, memoryVault, type BautaCode, type SignInWallet, type Vault } from "../src/index.ts";
+import { BAUTA_PROGRAM_ADDRESS } from "@bauta/program";
+
+import { restoreIdentity, memoryVault, type BautaCode, type Cluster, type SignInWallet, type Vault } from "../src/index.ts";
 import { openIdentity, type Identity, type IdentitySource } from "../src/identity.ts";
 import { entryIdOf } from "../src/index.ts";
 import { secretIn } from "./prover.ts";
@@ -98,6 +100,27 @@ test("the signature of a wallet is an identity, and a wallet that signs differen
   await assert.rejects(open(memoryVault(), { wallet: dated }), refused("identity-unsupported"));
   const other = wallet(() => ({ message: "pay everything", salt: "" }));
   await assert.rejects(open(memoryVault(), { wallet: other }), refused("identity-unsupported"));
+});
+
+test("the message of a sign-in names the program and the cluster, so a signature for one opens no other identity", async () => {
+  const tag = (byte: number) => new Uint8Array(32).fill(byte);
+  const clusters: [Cluster, string][] = [
+    ["devnet", "devnet"],
+    ["mainnet", "mainnet"],
+    [{ tag: tag(1) }, `the cluster with the tag ${"01".repeat(32)}`],
+    [{ tag: tag(2) }, `the cluster with the tag ${"02".repeat(32)}`],
+  ];
+  const secrets = new Set<string>();
+  for (const [cluster, name] of clusters) {
+    const messages: string[] = [];
+    const recording = wallet((_, message) => {
+      messages.push(message);
+      return { message, salt: "" };
+    });
+    secrets.add(await secretOf(await openIdentity(memoryVault(), { wallet: recording }, cluster)));
+    assert(messages[0]?.includes(`the program ${BAUTA_PROGRAM_ADDRESS} on ${name}. `), messages[0]);
+  }
+  assert.equal(secrets.size, clusters.length);
 });
 
 test("a passkey opens the identity with the secret that it gives to this origin", async () => {

@@ -211,7 +211,7 @@ export class World {
     this.addresses = { config, circuit, registry, scope, collection };
     this.entryId = await entryIdOf(this.asset);
 
-    this.identity = await openIdentity(memoryVault(), { wrap: "device" }, "a test");
+    this.identity = await openIdentity(memoryVault(), { wrap: "device" }, "devnet");
     await remember(this.identity, { registry, asset: this.asset, counter: 0 });
     const secret = await secretIn(this.identity, { registry, entryId: this.entryId, counter: 0 });
     this.commitment = field(poseidon1([secret]));
