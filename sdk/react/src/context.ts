@@ -1,3 +1,5 @@
+"use client";
+
 import type { Bauta } from "@bauta/sdk";
 import { createContext, createElement, useContext, type FunctionComponent, type ReactNode } from "react";
 

@@ -1,3 +1,5 @@
+"use client";
+
 import { useCallback, useEffect, useState, type DependencyList } from "react";
 
 /** A value that is being loaded, was loaded, or can't be loaded. */

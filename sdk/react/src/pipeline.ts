@@ -1,10 +1,10 @@
+"use client";
+
 import { createElement as h, useEffect, useMemo, useRef, useState, type FunctionComponent, type ReactNode } from "react";
 
 import type { Loaded } from "./loaded.js";
+import { ProofPriority } from "./priority.js";
 import { ProverService, type PipelineProgress, type PipelineSnapshot } from "./prover-service.js";
-
-/** The priority of a proof: lower numbers are proved first. */
-export const ProofPriority = { high: 1, normal: 5, low: 9 } as const;
 
 /** The properties of {@link ProofPipelineUI}. */
 export interface ProofPipelineProps {

@@ -1,3 +1,5 @@
+"use client";
+
 import type { Progress, ProofRequest, ScopedProof } from "@bauta/sdk";
 import { useCallback, useEffect, useRef, useState } from "react";
 

@@ -1,3 +1,5 @@
+"use client";
+
 import type { Identity, Membership, Scope } from "@bauta/sdk";
 import type { Address } from "@solana/kit";
 

@@ -10,7 +10,8 @@ export declare function useBauta(): Bauta;
 // index.d.ts
 export { BautaProvider, useBauta } from "./context.js";
 export { useLoaded, type Loaded, type Reloadable } from "./loaded.js";
-export { ProofPipelineUI, ProofPriority, type ProofPipelineProps } from "./pipeline.js";
+export { ProofPipelineUI, type ProofPipelineProps } from "./pipeline.js";
+export { ProofPriority } from "./priority.js";
 export { useMembership, useScope } from "./reads.js";
 export { useProve, type Proving } from "./prove.js";
 
@@ -36,11 +37,6 @@ export declare function useLoaded<T>(load: (() => Promise<T>) | undefined, depen
 
 // pipeline.d.ts
 import { type FunctionComponent } from "react";
-export declare const ProofPriority: {
-    readonly high: 1;
-    readonly normal: 5;
-    readonly low: 9;
-};
 export interface ProofPipelineProps {
     readonly url: string;
     readonly apiKey?: string;
@@ -51,6 +47,13 @@ export interface ProofPipelineProps {
     onProof?(answer: unknown): void;
 }
 export declare const ProofPipelineUI: FunctionComponent<ProofPipelineProps>;
+
+// priority.d.ts
+export declare const ProofPriority: {
+    readonly high: 1;
+    readonly normal: 5;
+    readonly low: 9;
+};
 
 // prove.d.ts
 import type { Progress, ProofRequest, ScopedProof } from "@bauta/sdk";
