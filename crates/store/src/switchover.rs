@@ -156,8 +156,10 @@ impl Switchover {
         // Without statistics, the first statements would have bad plans.
         execute(connection, format!("ANALYZE {new}")).await?;
         let views: Vec<(String, String)> = sqlx::query_as(
-            "SELECT format('%I.%I', current_schema(), relname), pg_get_viewdef(oid) FROM pg_class
-             WHERE relkind = 'v' AND relnamespace = current_schema()::regnamespace ORDER BY oid",
+            "SELECT format('%I.%I', current_schema(), relname),
+                    CASE WHEN reloptions IS NOT NULL THEN format('WITH (%s) ', array_to_string(reloptions, ', ')) ELSE '' END
+                        || 'AS ' || pg_get_viewdef(oid)
+             FROM pg_class WHERE relkind = 'v' AND relnamespace = current_schema()::regnamespace ORDER BY oid",
         )
         .fetch_all(&mut *connection)
         .await?;
@@ -179,11 +181,7 @@ impl Switchover {
         // The definitions name tables without a schema, and find the new ones first.
         empty_copy::use_schemas(connection, &[schema, original]).await?;
         for (view, definition) in views {
-            execute(
-                connection,
-                format!("CREATE OR REPLACE VIEW {view} AS {definition}"),
-            )
-            .await?;
+            execute(connection, format!("CREATE OR REPLACE VIEW {view} {definition}")).await?;
         }
         // It fails if something else in the schema depends on one of the tables.
         execute(connection, format!("DROP TABLE {old}")).await?;

@@ -240,6 +240,130 @@ async fn growth_is_counted_by_day() {
     assert_eq!(first, expected[..1]);
 }
 
+/// Returns the rows of a query by an analyst, as text.
+async fn analyst_reads(database: &TestDatabase, query: &str) -> Vec<String> {
+    let store = as_role(database, "bauta_analytics").await;
+    let query = format!("SELECT row_to_json(t)::text FROM ({query}) t");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(query))
+        .fetch_all(store.pool())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_analyst_reads_no_count_of_verifications_below_the_threshold() {
+    let (database, mut chain, root) = two_scopes().await;
+    // Day 0: three uses in an hour and a single one in the next. Day 1: two uses in an hour. Day 2:
+    // two uses and a refusal. Day 3: two single uses.
+    for (wait, uses) in [(0, 3), (HOUR, 1), (DAY, 2), (DAY, 2), (DAY, 1), (HOUR, 1)] {
+        chain.wait(wait);
+        for _ in 0..uses {
+            chain.verify(address("scope 1"), root, 1);
+        }
+        if chain.now / DAY == START / DAY + 2 {
+            chain.emit(Event::ReuseRefused {
+                scope: address("scope 1"),
+                claim: Claim::of_track(1),
+            });
+        }
+    }
+    // Two uses of which one has a small set.
+    chain.verify(address("scope 2"), root, 1);
+    chain.verify(address("scope 2"), root, 2);
+    database.store.apply(&chain.batch()).await.unwrap();
+
+    let start = format!("to_timestamp({})", START / DAY * DAY);
+    let hours = format!(
+        "SELECT (extract(epoch FROM hour - {start}) / 3600)::int AS hour, verifications, refused, anonymity_sets
+         FROM verifications_by_hour_for_analysts ORDER BY hour"
+    );
+    let first = START % DAY / HOUR;
+    let row = |period: &str, at: i64, uses: i64, refused: &str| {
+        format!(
+            "{{\"{period}\":{at},\"verifications\":{uses},\"refused\":{refused},\"anonymity_sets\":{uses}}}"
+        )
+    };
+    assert_eq!(
+        analyst_reads(&database, &hours).await,
+        [
+            row("hour", first, 3, "0"),
+            row("hour", first + 25, 2, "0"),
+            row("hour", first + 49, 2, "null")
+        ]
+    );
+    // The first day has four uses, and its visible hour has three. The last day has two single uses.
+    let days = format!(
+        "SELECT (extract(epoch FROM day - {start}) / 86400)::int AS day, verifications, refused, anonymity_sets
+         FROM verifications_by_day_for_analysts ORDER BY day"
+    );
+    assert_eq!(
+        analyst_reads(&database, &days).await,
+        [
+            row("day", 1, 2, "0"),
+            row("day", 2, 2, "null"),
+            row("day", 3, 2, "0")
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_analyst_reads_no_growth_of_a_track_below_the_threshold() {
+    let (database, mut chain, _) = two_scopes().await;
+    let registry = address("registry");
+    // Track 1 has three tokens. It has four on day 1, two on day 2, one on day 3 and three on day 4.
+    chain.wait(DAY);
+    chain.register(registry, address("mint 5"), address("eve"), 12, 1);
+    chain.wait(DAY);
+    chain.evict(registry, address("mint 1"));
+    chain.evict(registry, address("mint 2"));
+    chain.wait(DAY);
+    chain.evict(registry, address("mint 3"));
+    chain.wait(DAY);
+    chain.register(registry, address("mint 6"), address("fay"), 13, 1);
+    chain.register(registry, address("mint 7"), address("gus"), 14, 1);
+    database.store.apply(&chain.batch()).await.unwrap();
+    let rows = analyst_reads(
+        &database,
+        "SELECT track_id, registered, evicted FROM growth_by_day_for_analysts ORDER BY day",
+    )
+    .await;
+    assert_eq!(
+        rows,
+        [
+            r#"{"track_id":1,"registered":1,"evicted":0}"#,
+            r#"{"track_id":1,"registered":0,"evicted":2}"#
+        ]
+    );
+}
+
+/// A function of the reader that is cheaper than the condition of a view would run before it.
+#[tokio::test]
+async fn no_function_of_an_analyst_sees_a_row_that_is_left_out() {
+    let (database, mut chain, root) = two_scopes().await;
+    chain.verify(address("scope 1"), root, 1);
+    database.store.apply(&chain.batch()).await.unwrap();
+    let store = as_role(&database, "bauta_analytics").await;
+    let mut connection = store.pool().acquire().await.unwrap();
+    sqlx::query(
+        "CREATE FUNCTION pg_temp.leak(n bigint) RETURNS boolean LANGUAGE plpgsql COST 0.0000001
+         AS 'BEGIN RAISE EXCEPTION ''leak of %'', n; END'",
+    )
+    .execute(&mut *connection)
+    .await
+    .unwrap();
+    for (view, column) in [
+        ("verifications_by_hour_for_analysts", "verifications"),
+        ("verifications_by_day_for_analysts", "verifications"),
+        ("growth_by_day_for_analysts", "registered"),
+    ] {
+        let query = format!("SELECT FROM {view} WHERE pg_temp.leak({column})");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+            .fetch_all(&mut *connection)
+            .await;
+        assert_eq!(rows.unwrap().len(), 0, "{view}");
+    }
+}
+
 #[tokio::test]
 async fn the_delay_of_a_root_s_first_verification_is_measured_once() {
     let (database, mut chain, root) = two_scopes().await;

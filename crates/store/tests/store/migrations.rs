@@ -15,6 +15,8 @@ pub async fn schema(database: &TestDatabase) -> Vec<String> {
         UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
         UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
         UNION ALL SELECT viewname || definition FROM pg_views WHERE schemaname = 'public'
+        UNION ALL SELECT format('%s %s', relname, reloptions) FROM pg_class
+        WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace
         UNION ALL SELECT format('%s %s %s', grantee, table_name, privilege_type)
         FROM information_schema.table_privileges WHERE table_schema = 'public' AND grantee LIKE 'bauta%'
         ORDER BY 1";

@@ -20,17 +20,15 @@ const READ_BY_PROVER: [&str; 9] = [
     "finality",
 ];
 
-/// The tables that the role for analysts reads. None of them leads to a single transaction.
-const READ_BY_ANALYTICS: [&str; 11] = [
+/// The tables that the role for analysts reads. None of them leads to a single transaction or has a
+/// small count.
+const READ_BY_ANALYTICS: [&str; 8] = [
     "cluster",
     "config",
     "circuits",
     "registries",
     "collections",
     "scopes",
-    "verifications_by_hour",
-    "verifications_by_day",
-    "growth_by_day",
     "checkpoint",
     "finality",
 ];
