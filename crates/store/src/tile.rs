@@ -76,7 +76,7 @@ const fn start(height: usize, up: usize) -> usize {
 }
 
 /// Returns the number of nodes that are `levels` below one node: 4^levels.
-const fn width(levels: usize) -> usize {
+pub const fn width(levels: usize) -> usize {
     1 << (2 * levels)
 }
 

@@ -111,7 +111,7 @@ async fn a_snapshot_whose_rows_differ_from_the_chain_is_refused() {
     for (change, reason) in [
         (
             "UPDATE merkle_leaves SET wallet_hash = NULL, leaf_hash = decode(repeat('01', 32), 'hex') WHERE index = 1",
-            "do not give its current root",
+            "a tile does not belong to its leaves",
         ),
         (
             "UPDATE merkle_leaves SET wallet_hash = decode(repeat('01', 32), 'hex') WHERE index = 1",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bauta_primitives::{Leaf, tree::Depth};
 use bauta_store::testing::TestDatabase;
 use bauta_store::{Registry, RegistryKind, Slot, Store, StoreError};
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 use tokio::task::JoinHandle;
 
 use crate::support::{Chain, ReferenceTree, address, leaf};
@@ -204,4 +204,67 @@ async fn an_import_writes_to_the_registry_with_the_address_whatever_id_was_read(
         .await
         .unwrap();
     assert_eq!(rows, 0);
+}
+
+/// The tree has more leaves than are checked at once.
+#[tokio::test]
+async fn the_check_of_a_tree_finds_each_kind_of_damage() {
+    let database = TestDatabase::create().await.unwrap();
+    let mut chain = Chain::new();
+    chain.create(address("attested"), RegistryKind::Attested, Depth::Ten);
+    let leaves: Vec<Leaf> = (0..17_000).map(leaf).collect();
+    let tree = ReferenceTree {
+        leaves: (0..).zip(leaves.iter().copied()).collect(),
+    };
+    chain.publish(address("attested"), tree);
+    let store = &database.store;
+    store.apply(&chain.batch()).await.unwrap();
+    let attested = store.registry(address("attested")).await.unwrap();
+    store.import_tree(&attested, leaves).await.unwrap();
+    store.check_trees().await.unwrap();
+    let swap = "UPDATE merkle_leaves SET leaf_hash = CASE index
+                    WHEN 16500 THEN (SELECT leaf_hash FROM merkle_leaves WHERE index = 3)
+                    ELSE (SELECT leaf_hash FROM merkle_leaves WHERE index = 16500) END
+                WHERE index IN (3, 16500)";
+    let move_tile = |from: u32, to: u32| {
+        format!("UPDATE tiles SET position = {to} WHERE level = 0 AND position = {from}")
+    };
+    for (damage, repair, found) in [
+        (
+            swap.to_owned(),
+            swap.to_owned(),
+            "a tile does not belong to its leaves",
+        ),
+        (move_tile(65, 300), move_tile(300, 65), "a tile is missing"),
+        (
+            "INSERT INTO tiles SELECT registry_id, level, 300, since_sequence, NULL, hash, nodes
+             FROM tiles WHERE level = 0 AND position = 65"
+                .into(),
+            "DELETE FROM tiles WHERE position = 300".into(),
+            "a tile does not belong to its leaves",
+        ),
+        (
+            "UPDATE tiles SET hash = nodes_of.hash FROM tiles nodes_of
+             WHERE nodes_of.level = 0 AND nodes_of.position = 0 AND tiles.level = 4 AND tiles.position = 0"
+                .into(),
+            "SELECT 1".into(),
+            "a tile does not belong to its leaves",
+        ),
+        (
+            "DELETE FROM merkle_leaves WHERE index = 16400".into(),
+            "SELECT 1".into(),
+            "a leaf is missing",
+        ),
+    ] {
+        sqlx::query(AssertSqlSafe(damage))
+            .execute(database.pool())
+            .await
+            .unwrap();
+        let error = store.check_trees().await.unwrap_err().to_string();
+        assert!(error.contains(found), "{error} instead of {found}");
+        sqlx::query(AssertSqlSafe(repair))
+            .execute(database.pool())
+            .await
+            .unwrap();
+    }
 }
