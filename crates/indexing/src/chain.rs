@@ -1,7 +1,7 @@
 //! The chain as the indexer reads it, independent of where it comes from.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 
 use bauta_store::Slot;
@@ -166,6 +166,17 @@ pub struct Account {
     pub data: Vec<u8>,
 }
 
+/// Accounts of the program that a node returned.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountsAnswer {
+    /// The index of the node in [`Source::histories`].
+    pub node: usize,
+    /// The slot at which the accounts had this data.
+    pub slot: Slot,
+    /// The accounts.
+    pub accounts: Vec<Account>,
+}
+
 /// Selects accounts of the program, and a part of their data.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AccountFilter {
@@ -213,6 +224,17 @@ impl AccountFilter {
     }
 }
 
+/// The kinds of answers that can contradict the database.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Answers {
+    /// Lists of transactions.
+    Lists,
+    /// Transactions with their content.
+    Transactions,
+    /// Accounts of the program.
+    Accounts,
+}
+
 /// The origin of the chain's data: nodes, a chain in memory, or a stream with a buffer.
 ///
 /// The follower does not assume that the answers are complete. It compares them and repeats
@@ -227,9 +249,11 @@ pub trait Source: Send + Sync + 'static {
         expected: Option<GenesisHash>,
     ) -> impl Future<Output = Result<GenesisHash, SourceError>> + Send;
 
-    /// Records that the last answers contradicted the database. A source with several nodes then
-    /// prefers another one for some time.
-    fn distrust(&self) {}
+    /// Records that the last answers of a kind contradicted the database. A source with several
+    /// nodes then prefers others for some time to the one that gave them.
+    fn distrust(&self, answers: Answers) {
+        let _ = answers;
+    }
 
     /// Returns the newest slots. A source with several nodes returns the slots of one that has
     /// reached `at_least`, if there is one.
@@ -294,6 +318,20 @@ pub trait Source: Send + Sync + 'static {
         until: Slot,
     ) -> impl Future<Output = Result<HistoryPage, SourceError>> + Send;
 
+    /// Records which transactions only one node has listed, with the index of the node in
+    /// [`histories`](Self::histories). The source finds nodes that list transactions that do not
+    /// exist. Replaces what was recorded before.
+    fn record_listers(&self, listers: &[(Signature, usize)]) {
+        let _ = listers;
+    }
+
+    /// Returns whether a node is left out, because it listed transactions that do not exist. `node`
+    /// is an index of [`histories`](Self::histories).
+    fn is_left_out(&self, node: usize) -> bool {
+        let _ = node;
+        false
+    }
+
     /// Returns whether the source compares nodes before it returns a transaction whose outcome
     /// differs from the listed one. Then the list was wrong.
     fn confirms_outcomes(&self) -> bool {
@@ -330,9 +368,16 @@ pub trait Source: Send + Sync + 'static {
         }
     }
 
-    /// Returns accounts of the program, and the slot at which they had this data.
+    /// Returns accounts of the program. The nodes `avoided`, indices of
+    /// [`histories`](Self::histories), are used last.
     fn accounts(
         &self,
         filter: &AccountFilter,
-    ) -> impl Future<Output = Result<(Slot, Vec<Account>), SourceError>> + Send;
+        avoided: &BTreeSet<usize>,
+    ) -> impl Future<Output = Result<AccountsAnswer, SourceError>> + Send;
+
+    /// Returns the number of nodes that return accounts. A node can refuse to.
+    fn nodes_with_accounts(&self) -> usize {
+        self.histories().len()
+    }
 }

@@ -6,7 +6,7 @@ use bauta_store::{Slot, SnapshotError, StoreError};
 use solana_address::Address;
 use solana_signature::Signature;
 
-use crate::chain::GenesisHash;
+use crate::chain::{Answers, GenesisHash};
 
 /// An error of a source. A node that answers wrongly or not at all causes it.
 #[derive(Debug, thiserror::Error)]
@@ -282,6 +282,19 @@ impl IndexerError {
                 )
             }
             _ => !self.is_retryable(),
+        }
+    }
+
+    /// Returns which answers of the nodes are probably wrong, if the error is a contradiction.
+    #[must_use]
+    pub const fn contradicting_answers(&self) -> Answers {
+        match self {
+            Self::UnexplainedDifferences(_) => Answers::Accounts,
+            Self::Source(SourceError::Inconsistent { .. })
+            | Self::Event { .. }
+            | Self::Value { .. }
+            | Self::Store(StoreError::RootMismatch { .. }) => Answers::Transactions,
+            _ => Answers::Lists,
         }
     }
 

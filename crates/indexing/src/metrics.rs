@@ -12,6 +12,8 @@ const LAG_SLOTS: &str = "bauta_indexer_lag_slots";
 const LAG_SECONDS: &str = "bauta_indexer_lag_seconds";
 const EVENTS: &str = "bauta_indexer_events_total";
 const COMMIT_DURATION: &str = "bauta_indexer_commit_duration_seconds";
+const FETCHED_TRANSACTIONS: &str = "bauta_indexer_fetched_transactions_total";
+const FETCHED_WITHOUT_EVENTS: &str = "bauta_indexer_fetched_without_events_total";
 const GAPS: &str = "bauta_indexer_gaps_total";
 const MISSING_TRANSACTIONS: &str = "bauta_indexer_missing_transactions_total";
 const HIDDEN_TRANSACTIONS: &str = "bauta_indexer_hidden_transactions_total";
@@ -35,6 +37,14 @@ const STREAM_CONNECTED: &str = "bauta_indexer_stream_connected";
 const STREAMED_TRANSACTIONS: &str = "bauta_indexer_streamed_transactions_total";
 const STOPPED: &str = "bauta_indexer_stopped";
 const LEADER: &str = "bauta_indexer_leader";
+
+fn describe_fetched() {
+    describe_counter!(FETCHED_TRANSACTIONS, "Transactions that were fetched");
+    describe_counter!(
+        FETCHED_WITHOUT_EVENTS,
+        "Fetched transactions without an event of the program, which anyone can send"
+    );
+}
 
 /// Describes every metric. Call it once, after the recorder is installed.
 pub fn describe() {
@@ -60,6 +70,7 @@ pub fn describe() {
         COMMIT_DURATION,
         "Seconds that applying a batch took, including the commit"
     );
+    describe_fetched();
     describe_counter!(GAPS, "Batches that contradicted the database");
     describe_counter!(
         MISSING_TRANSACTIONS,
@@ -178,6 +189,11 @@ pub fn committed(duration: Duration, batch: &Batch) {
     for record in &batch.records {
         counter!(EVENTS, "kind" => record.event.name()).increment(1);
     }
+}
+
+pub fn fetched_transactions(count: usize, without_events: usize) {
+    counter!(FETCHED_TRANSACTIONS).increment(count as u64);
+    counter!(FETCHED_WITHOUT_EVENTS).increment(without_events as u64);
 }
 
 pub fn gap() {

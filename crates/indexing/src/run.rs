@@ -163,7 +163,7 @@ impl<S: Source> Indexer<S> {
                     }
                     self.reporter.stop(&error);
                     if error.is_contradiction() {
-                        self.source.distrust();
+                        self.source.distrust(error.contradicting_answers());
                     }
                     tokio::time::sleep(backoff).await;
                     // An unexplained difference does not stop the steps themselves.

@@ -119,9 +119,11 @@ pub(crate) mod codes {
     pub const NODE_UNHEALTHY: i64 = -32005;
     pub const SLOT_SKIPPED: i64 = -32007;
     pub const LONG_TERM_STORAGE_SLOT_SKIPPED: i64 = -32009;
+    pub const KEY_EXCLUDED_FROM_SECONDARY_INDEX: i64 = -32010;
     pub const BLOCK_STATUS_NOT_AVAILABLE_YET: i64 = -32014;
     pub const MIN_CONTEXT_SLOT_NOT_REACHED: i64 = -32016;
     pub const LONG_TERM_STORAGE_UNREACHABLE: i64 = -32019;
+    pub const METHOD_NOT_FOUND: i64 = -32601;
     pub const INTERNAL: i64 = -32603;
     /// The rate limiters of providers respond with this code. Agave does not use it.
     pub const TOO_MANY_REQUESTS: i64 = 429;
@@ -181,6 +183,19 @@ impl RpcError {
         }
     }
 
+    /// Returns whether the node, or a proxy in front of it, does not serve the method at all.
+    #[must_use]
+    pub fn is_method_refusal(&self) -> bool {
+        match self {
+            Self::Refused { code, .. } => matches!(
+                *code,
+                codes::METHOD_NOT_FOUND | codes::KEY_EXCLUDED_FROM_SECONDARY_INDEX
+            ),
+            Self::Http { status, .. } => matches!(status, 403 | 404 | 405 | 410 | 501),
+            _ => false,
+        }
+    }
+
     /// Returns whether the same call may succeed later: the node is unavailable, busy or behind, or
     /// does not know a recent blockhash yet.
     #[must_use]
@@ -220,6 +235,16 @@ mod tests {
             message: String::new(),
             error,
             logs: Vec::new(),
+        }
+    }
+
+    fn http(status: u16) -> RpcError {
+        RpcError::Http {
+            host: String::new(),
+            method: "",
+            status,
+            retry_after: None,
+            body: String::new(),
         }
     }
 
@@ -270,13 +295,6 @@ mod tests {
 
     #[test]
     fn a_node_that_limits_the_rate_or_is_unavailable_does_not_refuse() {
-        let http = |status| RpcError::Http {
-            host: String::new(),
-            method: "getBlock",
-            status,
-            retry_after: None,
-            body: String::new(),
-        };
         for status in [400, 404, 413] {
             assert!(http(status).is_refusal(), "{status}");
         }
@@ -289,6 +307,15 @@ mod tests {
             reason: String::new(),
         };
         assert!(!unreachable.is_refusal());
+    }
+
+    #[test]
+    fn a_node_that_does_not_serve_a_method_differs_from_one_that_fails() {
+        assert!(refused(codes::METHOD_NOT_FOUND, None).is_method_refusal());
+        assert!(http(403).is_method_refusal());
+        assert!(!refused(codes::INTERNAL, None).is_method_refusal());
+        assert!(!http(429).is_method_refusal());
+        assert!(!http(503).is_method_refusal());
     }
 
     #[test]

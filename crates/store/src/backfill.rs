@@ -7,7 +7,7 @@ use sqlx::postgres::{PgBindIterExt, PgRow};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use crate::values::{signature, unsigned};
-use crate::{Slot, Store, StoreError};
+use crate::{Slot, Store, StoreError, limits};
 
 /// The range of slots that a backfill reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,10 +23,16 @@ pub struct BackfillRange {
 pub struct StoredHistory {
     /// The name of the node.
     pub node: String,
+    /// The number that identifies the history within the backfill.
+    pub number: i16,
     /// The oldest stored entry. `None` if none is stored.
     pub before: Option<Signature>,
     /// Whether the history is stored up to the beginning of the range.
     pub complete: bool,
+    /// Whether the history is not read on, although it may not be complete.
+    pub ended: bool,
+    /// Whether the history does not count, because its node listed transactions that do not exist.
+    pub left_out: bool,
 }
 
 /// A transaction that waits to be applied.
@@ -38,6 +44,9 @@ pub struct BackfillTransaction {
     pub signature: Signature,
     /// Whether the transaction succeeded. A failed one refused the reuse of a nullifier.
     pub succeeded: bool,
+    /// The number of the only history with the transaction. `None` if several have it, or if it is
+    /// not known which one.
+    pub history: Option<i16>,
 }
 
 /// The progress of a backfill.
@@ -103,7 +112,12 @@ impl Store {
         if !lock_range(&mut transaction, range, "UPDATE").await? {
             return Ok(false);
         }
-        for table in ["backfill_transactions", "backfill_histories", "backfill"] {
+        for table in [
+            "backfill_transactions",
+            "backfill_histories",
+            "backfill_lists",
+            "backfill",
+        ] {
             sqlx::query(AssertSqlSafe(format!("DELETE FROM {table}")))
                 .execute(&mut *transaction)
                 .await?;
@@ -112,20 +126,47 @@ impl Store {
         Ok(true)
     }
 
-    /// Returns how far the histories of the nodes are stored.
-    pub async fn stored_histories(&self) -> Result<Vec<StoredHistory>, StoreError> {
-        let rows = sqlx::query("SELECT node, before, complete FROM backfill_histories ORDER BY node")
-            .fetch_all(&self.pool)
-            .await?;
+    /// Returns how far the histories of some nodes are stored, in the order of their names in
+    /// `nodes`. Adds those that have none. `None` if `range` is no longer the range of the present
+    /// backfill.
+    pub async fn stored_histories(
+        &self,
+        range: BackfillRange,
+        nodes: &[String],
+    ) -> Result<Option<Vec<StoredHistory>>, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        if !lock_range(&mut transaction, range, "UPDATE").await? {
+            return Ok(None);
+        }
+        sqlx::query(
+            "INSERT INTO backfill_lists (node, number)
+             SELECT name, place + (SELECT coalesce(max(number), 0) FROM backfill_lists)
+             FROM unnest($1::text[]) WITH ORDINALITY AS names (name, place)
+             ON CONFLICT (node) DO NOTHING",
+        )
+        .bind(nodes)
+        .execute(&mut *transaction)
+        .await?;
+        let rows = sqlx::query(
+            "SELECT node, number, before, complete, ended, left_out FROM backfill_lists
+             JOIN unnest($1::text[]) WITH ORDINALITY AS names (name, place) ON node = name ORDER BY place",
+        )
+        .bind(nodes)
+        .fetch_all(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
         let stored = |row: &PgRow| {
             let before: Option<&[u8]> = row.get("before");
             Ok(StoredHistory {
                 node: row.get("node"),
+                number: row.get("number"),
                 before: before.map(signature).transpose()?,
                 complete: row.get("complete"),
+                ended: row.get("ended"),
+                left_out: row.get("left_out"),
             })
         };
-        rows.iter().map(stored).collect()
+        rows.iter().map(stored).collect::<Result<_, _>>().map(Some)
     }
 
     /// Stores a page of a node's history together with the position after it. An entry that another
@@ -144,42 +185,78 @@ impl Store {
             return Ok(false);
         }
         sqlx::query(
-            "INSERT INTO backfill_transactions AS stored (slot, signature, succeeded)
-             SELECT DISTINCT ON (slot, signature) * FROM unnest($1::bigint[], $2::bytea[], $3::boolean[])
-                 AS listed (slot, signature, succeeded)
+            "INSERT INTO backfill_transactions AS stored (slot, signature, succeeded, list)
+             SELECT DISTINCT ON (slot, signature) *, $4
+             FROM unnest($1::bigint[], $2::bytea[], $3::boolean[]) AS listed (slot, signature, succeeded)
              ORDER BY slot, signature, succeeded DESC
-             ON CONFLICT (slot, signature) DO UPDATE SET succeeded = true
-                 WHERE excluded.succeeded AND NOT stored.succeeded",
+             ON CONFLICT (slot, signature) DO UPDATE SET
+                 succeeded = stored.succeeded OR excluded.succeeded,
+                 list = CASE WHEN stored.list = excluded.list THEN stored.list END
+             WHERE excluded.succeeded AND NOT stored.succeeded OR stored.list <> excluded.list",
         )
         .bind(slots)
         .bind(page.iter().map(|entry| entry.signature.as_ref()).bind_iter())
         .bind(page.iter().map(|entry| entry.succeeded).bind_iter())
+        .bind(history.number)
         .execute(&mut *transaction)
         .await?;
-        sqlx::query(
-            "INSERT INTO backfill_histories (node, before, complete) VALUES ($1, $2, $3)
-             ON CONFLICT (node) DO UPDATE SET before = excluded.before, complete = excluded.complete",
-        )
-        .bind(&history.node)
-        .bind(history.before.as_ref().map(AsRef::<[u8]>::as_ref))
-        .bind(history.complete)
-        .execute(&mut *transaction)
-        .await?;
+        sqlx::query("UPDATE backfill_lists SET before = $2, complete = $3 WHERE number = $1")
+            .bind(history.number)
+            .bind(history.before.as_ref().map(AsRef::<[u8]>::as_ref))
+            .bind(history.complete)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(true)
     }
 
-    /// Marks the histories of all nodes as complete, so that a restart does not read them on. Does
+    /// Ends reading the histories of all nodes, so that a restart does not read them on. Does
     /// nothing if `range` is no longer the range of the present backfill.
     pub async fn end_histories(&self, range: BackfillRange) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await?;
         if lock_range(&mut transaction, range, "SHARE").await? {
-            sqlx::query("UPDATE backfill_histories SET complete = true")
+            sqlx::query("UPDATE backfill_lists SET ended = true")
                 .execute(&mut *transaction)
                 .await?;
         }
         transaction.commit().await?;
         Ok(())
+    }
+
+    /// Leaves out the history with a number: deletes what only this history has, with one
+    /// statement, and makes the others that are not complete be read on. Returns the number of
+    /// deleted transactions. `None` if nothing was changed, because it is the only history, or is
+    /// left out already, or `range` is no longer the range of the present backfill.
+    pub async fn leave_out_history(
+        &self,
+        range: BackfillRange,
+        number: i16,
+    ) -> Result<Option<u64>, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        if !lock_range(&mut transaction, range, "UPDATE").await? {
+            return Ok(None);
+        }
+        let changed = sqlx::query(
+            "UPDATE backfill_lists SET left_out = true WHERE number = $1 AND NOT left_out
+             AND EXISTS (SELECT FROM backfill_lists WHERE number <> $1 AND NOT left_out)",
+        )
+        .bind(number)
+        .execute(&mut *transaction)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(None);
+        }
+        sqlx::query("UPDATE backfill_lists SET ended = false WHERE NOT complete AND NOT left_out")
+            .execute(&mut *transaction)
+            .await?;
+        // It can be most of a table with millions of rows.
+        limits::lift_statement_limit(&mut transaction).await?;
+        let deleted = sqlx::query("DELETE FROM backfill_transactions WHERE list = $1")
+            .bind(number)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(Some(deleted.rows_affected()))
     }
 
     /// Deletes a listed transaction that is not on the chain.
@@ -226,11 +303,11 @@ impl Store {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = sqlx::query(
             "WITH first AS (
-                 SELECT slot, signature, succeeded FROM backfill_transactions WHERE slot > $1
+                 SELECT slot, signature, succeeded, list FROM backfill_transactions WHERE slot > $1
                  ORDER BY slot, signature LIMIT $2)
              SELECT * FROM first
              UNION
-             SELECT slot, signature, succeeded FROM backfill_transactions
+             SELECT slot, signature, succeeded, list FROM backfill_transactions
              WHERE slot = (SELECT max(slot) FROM first)
              ORDER BY slot",
         )
@@ -244,21 +321,25 @@ impl Store {
                 slot: Slot::from_column(row.get("slot"))?,
                 signature: signature(row.get("signature"))?,
                 succeeded: row.get("succeeded"),
+                history: row.get("list"),
             })
         };
         rows.iter().map(listed).collect::<Result<_, _>>().map(Some)
     }
 
     /// Returns the progress of the present backfill. It counts the stored transactions, so it takes
-    /// seconds after millions of them.
+    /// seconds after millions of them, and no time limit ends it.
     pub async fn backfill_progress(&self) -> Result<Option<BackfillProgress>, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        limits::lift_statement_limit(&mut transaction).await?;
         let row = sqlx::query(
             "SELECT until_slot, count(t.slot) AS listed,
                     count(t.slot) FILTER (WHERE t.slot > coalesce((SELECT slot FROM checkpoint), -1)) AS waiting
              FROM backfill LEFT JOIN backfill_transactions t ON true GROUP BY until_slot",
         )
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(BackfillProgress {
             until: Slot::from_column(row.get("until_slot"))?,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bauta::state::RegistryKind;
 use bauta_chaos::{FaultProxy, Faults, RecordedTransaction, ReplayServer};
+use bauta_indexing::chain::Source;
 use bauta_indexing::nodes::{NodeSettings, RpcSource};
 use bauta_indexing::testing::{TestChain, named};
 use bauta_indexing::{Follower, Settings, Step};
@@ -27,6 +28,27 @@ struct Fixture {
 
 impl Fixture {
     async fn new(faulty: Vec<RecordedTransaction>, honest: Vec<RecordedTransaction>) -> Self {
+        let settings = Settings {
+            compare_interval: Duration::ZERO,
+            ..Settings::new(bauta::ID)
+        };
+        Self::with_settings(faulty, honest, settings).await
+    }
+
+    async fn with_settings(
+        faulty: Vec<RecordedTransaction>,
+        honest: Vec<RecordedTransaction>,
+        settings: Settings,
+    ) -> Self {
+        Self::with_max_listed(faulty, honest, settings, usize::MAX).await
+    }
+
+    async fn with_max_listed(
+        faulty: Vec<RecordedTransaction>,
+        honest: Vec<RecordedTransaction>,
+        settings: Settings,
+        max_listed: usize,
+    ) -> Self {
         let program = bauta::ID.to_string();
         let start = |history| ReplayServer::start(&program, history, HashMap::new());
         let nodes = [start(faulty).await.unwrap(), start(honest).await.unwrap()];
@@ -42,12 +64,9 @@ impl Fixture {
                 weight: 0,
             })
             .collect();
-        let source = Arc::new(RpcSource::new(bauta::ID, &node_settings).unwrap());
+        let source = RpcSource::new(bauta::ID, &node_settings).unwrap();
+        let source = Arc::new(source.with_max_listed(max_listed));
         let database = TestDatabase::create().await.unwrap();
-        let settings = Settings {
-            compare_interval: Duration::ZERO,
-            ..Settings::new(bauta::ID)
-        };
         Self {
             _nodes: nodes,
             honest,
@@ -76,7 +95,7 @@ impl Fixture {
         let mut last = None;
         while !self.applied().await.contains(&signature) {
             assert!(
-                start.elapsed() < Duration::from_mins(2),
+                start.elapsed() < Duration::from_mins(5),
                 "{signature} is not applied; the last error: {last:?}"
             );
             last = self.follower.step().await.err().or(last);
@@ -257,4 +276,59 @@ async fn what_a_node_lists_much_later_than_another_one_is_compared() {
         ..Faults::default()
     });
     fixture.until_applied(omitted).await;
+}
+
+/// Returns the history of a chain with entries that do not exist, `count` of them for each entry.
+fn with_inventions(chain: &TestChain, count: u8) -> Vec<RecordedTransaction> {
+    let mut history = Vec::new();
+    for (entry, number) in recorded(chain).into_iter().zip(0_u8..) {
+        let invented = (0..count).map(|which| RecordedTransaction {
+            signature: Signature::from([[number, which, 1, 1]; 16].concat().try_into().unwrap_or([0; 64]))
+                .to_string(),
+            json: "null".into(),
+            ..entry.clone()
+        });
+        history.extend(invented);
+        history.push(entry);
+    }
+    history
+}
+
+#[tokio::test]
+async fn what_one_node_invents_in_a_backfill_is_removed_together() {
+    let (chain, _) = chain();
+    let settings = Settings {
+        backfill_slots: 0,
+        ..Settings::new(bauta::ID)
+    };
+    let mut fixture = Fixture::with_settings(with_inventions(&chain, 20), recorded(&chain), settings).await;
+    let last_final = chain
+        .transactions
+        .iter()
+        .rev()
+        .find(|t| t.slot.get() + 31 <= chain.slot.get());
+    // One by one, they take minutes: each is requested from both nodes in three rounds.
+    fixture.until_applied(last_final.unwrap().signature).await;
+    assert!(fixture.follower.source().is_left_out(0));
+    let stored: i64 = sqlx::query_scalar("SELECT count(*) FROM backfill_transactions")
+        .fetch_one(fixture.database.pool())
+        .await
+        .unwrap();
+    assert!(stored < 100, "{stored} entries are stored");
+}
+
+#[tokio::test]
+async fn a_node_whose_list_is_longer_than_the_limit_is_not_used() {
+    let (chain, _) = chain();
+    let settings = Settings {
+        compare_interval: Duration::ZERO,
+        ..Settings::new(bauta::ID)
+    };
+    let faulty = with_inventions(&chain, 20);
+    let mut fixture = Fixture::with_max_listed(faulty, recorded(&chain), settings, 200).await;
+    let step = fixture.settle().await;
+    assert_eq!(step.checkpoint.unwrap().slot, chain.slot);
+    assert_eq!(fixture.applied().await.len(), chain.transactions.len());
+    // Otherwise it would be left out, because nothing in the list exists.
+    assert!(!fixture.follower.source().is_left_out(0));
 }

@@ -14,12 +14,16 @@
 //! only until then. A node that still delivers older entries is awaited ten times as long. A
 //! history does not count as complete if its node lacks blocks of slots in which another node lists
 //! transactions.
+//!
+//! Each stored entry that only one node has listed is stored with that node. A node that turns out
+//! to list transactions that do not exist is left out, and its entries are deleted together.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bauta_store::{BackfillRange, BackfillTransaction, Position, Slot, Store, StoredHistory};
 use solana_address::Address;
+use solana_signature::Signature;
 use tokio::task::JoinSet;
 
 use super::{Follower, Step};
@@ -45,6 +49,8 @@ pub struct Backfill {
     has_begun: Option<bool>,
     reading: Option<Reading>,
     applying: Option<Applying>,
+    /// The stored history of each node, in the order of the nodes.
+    histories: Vec<StoredHistory>,
 }
 
 /// The tasks that read the histories. They end when this value is dropped.
@@ -157,6 +163,9 @@ impl<S: Source> Follower<S> {
         if !self.are_histories_read(range).await? {
             return Ok(step);
         }
+        if self.leave_out_histories(range).await? {
+            return Ok(step);
+        }
         let limit = BATCHES_PER_STEP * self.settings.batch_transactions.max(1);
         let Some(listed) = self.store.backfill_transactions(range, at, limit).await? else {
             // Another replica has begun another backfill.
@@ -168,7 +177,9 @@ impl<S: Source> Follower<S> {
             Some(last) if !is_last => last.slot,
             _ => range.until,
         };
-        let count = listed.len() as u64;
+        let until = self.apply_up_to.map_or(until, |slot| slot.min(until));
+        let count = listed.iter().filter(|entry| entry.slot <= until).count() as u64;
+        self.source.record_listers(&self.backfill.only_listers(&listed));
         let listed = listed.into_iter().map(to_listed).collect();
         let head = Head {
             confirmed: until,
@@ -228,9 +239,15 @@ impl<S: Source> Follower<S> {
             return Ok(true);
         }
         if self.backfill.reading.is_none() {
-            let stored = self.store.stored_histories().await?;
+            let nodes = self.source.histories();
+            let Some(stored) = self.store.stored_histories(range, &nodes).await? else {
+                // Another replica has begun another backfill.
+                self.backfill = Backfill::default();
+                return Ok(false);
+            };
             let program = self.settings.program;
             self.backfill.reading = Some(Reading::start(&self.source, &self.store, program, range, &stored));
+            self.backfill.histories = stored;
         }
         let Some(reading) = &mut self.backfill.reading else {
             return Ok(false);
@@ -257,6 +274,28 @@ impl<S: Source> Follower<S> {
         });
         Ok(true)
     }
+
+    /// Leaves out the stored histories of the nodes that the source leaves out, because they listed
+    /// transactions that do not exist. Returns whether there is one: the next step reads on the
+    /// others that are not complete.
+    async fn leave_out_histories(&mut self, range: BackfillRange) -> Result<bool, IndexerError> {
+        let mut is_changed = false;
+        for node in 0..self.backfill.histories.len() {
+            let history = &self.backfill.histories[node];
+            if history.left_out || !self.source.is_left_out(node) {
+                continue;
+            }
+            let (name, number) = (history.node.clone(), history.number);
+            if let Some(deleted) = self.store.leave_out_history(range, number).await? {
+                tracing::error!(event = "history_left_out", node = name, deleted);
+                is_changed = true;
+            }
+        }
+        if is_changed {
+            (self.backfill.reading, self.backfill.applying) = (None, None);
+        }
+        Ok(is_changed)
+    }
 }
 
 /// Returns whether the stored transactions contain everything that the database needs next.
@@ -274,6 +313,19 @@ fn to_listed(stored: BackfillTransaction) -> ListedTransaction {
 }
 
 impl Backfill {
+    /// Returns the stored transactions that only one node has listed, with the index of the node.
+    fn only_listers(&self, stored: &[BackfillTransaction]) -> Vec<(Signature, usize)> {
+        let only = |entry: &BackfillTransaction| {
+            let number = entry.history?;
+            let node = self
+                .histories
+                .iter()
+                .position(|history| history.number == number)?;
+            Some((entry.signature, node))
+        };
+        stored.iter().filter_map(only).collect()
+    }
+
     /// Publishes how many transactions are left, and for how long at the present rate.
     async fn record_applied(&mut self, store: &Store, count: u64) -> Result<(), IndexerError> {
         let Some(applying) = &mut self.applying else {
@@ -307,16 +359,11 @@ impl Reading {
     ) -> Self {
         let mut tasks = JoinSet::new();
         let mut nodes = Vec::new();
-        for (index, name) in source.histories().into_iter().enumerate() {
-            let history = stored.iter().find(|history| history.node == name).cloned();
-            let history = history.unwrap_or(StoredHistory {
-                node: name,
-                before: None,
-                complete: false,
-            });
-            let progress = Arc::new(Mutex::new(NodeProgress::new(history.complete)));
+        for (index, history) in stored.iter().enumerate().filter(|(_, history)| !history.left_out) {
+            let is_read = history.complete || history.ended;
+            let progress = Arc::new(Mutex::new(NodeProgress::new(is_read)));
             nodes.push(Arc::clone(&progress));
-            if !history.complete {
+            if !is_read {
                 let reader = HistoryReader {
                     source: Arc::clone(source),
                     store: store.clone(),
@@ -325,7 +372,7 @@ impl Reading {
                     range,
                     progress,
                 };
-                tasks.spawn(reader.read(history));
+                tasks.spawn(reader.read(history.clone()));
             }
         }
         Self {
@@ -434,6 +481,7 @@ impl<S: Source> HistoryReader<S> {
                     slot: entry.slot,
                     signature: entry.signature,
                     succeeded: entry.succeeded,
+                    history: Some(history.number),
                 })
                 .collect();
             let storing = self.store.store_history_page(range, &history, &entries);

@@ -18,6 +18,8 @@ pub struct DecodedBatch {
     pub without_events: Vec<(Signature, Slot)>,
     /// The slot of the last transaction.
     pub last_slot: Slot,
+    /// The number of transactions.
+    pub transactions: usize,
 }
 
 /// Divides a list into batches of about `size` transactions.
@@ -55,6 +57,7 @@ pub async fn fetch<S: Source>(
         listed.iter().map(|entry| (entry.signature, entry)).collect();
     let mut batch = DecodedBatch {
         last_slot: listed.last().map_or(Slot::ZERO, |entry| entry.slot),
+        transactions: transactions.len(),
         ..DecodedBatch::default()
     };
     let mut indices = HashSet::new();

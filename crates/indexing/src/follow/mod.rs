@@ -139,8 +139,10 @@ pub struct Follower<S> {
     unreturned: HashMap<Signature, Instant>,
     /// The transactions in the quarantine, with their slots.
     quarantined: HashSet<(Slot, Signature)>,
-    /// Those of them that this follower has set aside, not an operator or an earlier follower.
-    set_aside: HashSet<(Slot, Signature)>,
+    /// How many more listed transactions this follower sets aside.
+    set_aside_left: usize,
+    /// The last slot that the next attempt of a step applies. `None` means the head.
+    apply_up_to: Option<Slot>,
     is_quarantine_read: bool,
     /// When a transaction was last put into the quarantine.
     quarantined_at: Option<Instant>,
@@ -183,7 +185,8 @@ impl<S: Source> Follower<S> {
             dismissed: HashMap::new(),
             unreturned: HashMap::new(),
             quarantined: HashSet::new(),
-            set_aside: HashSet::new(),
+            set_aside_left: quarantine::MAX_SET_ASIDE,
+            apply_up_to: None,
             is_quarantine_read: false,
             quarantined_at: None,
             compared_at: None,
@@ -222,10 +225,14 @@ impl<S: Source> Follower<S> {
             self.read_quarantine().await?;
             self.is_quarantine_read = true;
         }
+        self.apply_up_to = None;
         for _ in 0..MAX_SET_ASIDE_PER_STEP {
             match self.try_step().await {
                 Err(error) => self.set_aside(error).await?,
-                step => return step,
+                Ok(mut step) => {
+                    step.again |= self.apply_up_to.is_some();
+                    return Ok(step);
+                }
             }
         }
         self.try_step().await
@@ -303,6 +310,12 @@ impl<S: Source> Follower<S> {
             return Ok(step);
         }
         self.behind_since = None;
+        let head = Head {
+            confirmed: self
+                .apply_up_to
+                .map_or(head.confirmed, |slot| slot.min(head.confirmed)),
+            ..head
+        };
 
         let floor = self.store.finalized_slot().await?;
         if self.has_backfill(checkpoint, floor, head).await? {
@@ -450,6 +463,8 @@ impl<S: Source> Follower<S> {
             } else {
                 Position::end_of_slot(head.confirmed)
             };
+            self.record_returned(decoded.transactions);
+            metrics::fetched_transactions(decoded.transactions, decoded.without_events.len());
             self.without_events.extend(decoded.without_events);
             events += self.apply(after, decoded.records, checkpoint, final_slot).await?;
             after = Some(checkpoint);

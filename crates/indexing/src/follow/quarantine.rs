@@ -25,9 +25,10 @@ use super::{Follower, fetch, is_below};
 use crate::chain::{ListedTransaction, Source};
 use crate::{IndexerError, SourceError, metrics};
 
-/// The largest number of transactions that the follower sets aside by itself. More of them show a
-/// node that returns nothing at all, with which the checkpoint must not move.
-const MAX_SET_ASIDE: usize = 100;
+/// By how many the transactions that the follower sets aside by itself can exceed those that nodes
+/// return meanwhile. More of them show nodes that return nothing at all, with which the checkpoint
+/// must not move.
+pub const MAX_SET_ASIDE: usize = 100;
 /// How long a node that has a quarantined transaction can be unavailable. Afterwards the block of a
 /// single node is enough to show that the transaction does not exist.
 const RETURN_TIME: Duration = Duration::from_hours(1);
@@ -132,13 +133,16 @@ impl<S: Source> Follower<S> {
                     succeeded,
                     ..
                 },
-            ) if self.is_overdue(*signature) && self.set_aside.len() < MAX_SET_ASIDE => {
+            ) if self.is_overdue(*signature) => {
+                if self.set_aside_left == 0 {
+                    return self.return_before(*slot, error).await;
+                }
+                self.set_aside_left -= 1;
                 let reason = error.to_string();
                 tracing::error!(event = "quarantined", %signature, slot = slot.get(), reason);
                 let transaction = ((*slot, *signature), *succeeded);
                 self.store.quarantine(&[transaction], &reason, false).await?;
                 self.quarantined.insert((*slot, *signature));
-                self.set_aside.insert((*slot, *signature));
                 self.found.remove(signature);
                 self.unreturned.remove(signature);
                 self.quarantined_at = Some(Instant::now());
@@ -149,27 +153,44 @@ impl<S: Source> Follower<S> {
         }
     }
 
+    /// Makes the next attempt apply only the slots before a transaction that cannot be set aside:
+    /// what the nodes return there makes room for more. Returns the error if there is no such slot.
+    async fn return_before(&mut self, slot: Slot, error: IndexerError) -> Result<(), IndexerError> {
+        let checkpoint = self.store.checkpoint().await?;
+        let before = slot.previous();
+        if self.apply_up_to == Some(before) || checkpoint.is_some_and(|at| at.slot >= before) {
+            return Err(error);
+        }
+        self.apply_up_to = Some(before);
+        Ok(())
+    }
+
+    /// Records that nodes returned transactions, which makes room for as many that they do not
+    /// return.
+    pub(super) fn record_returned(&mut self, count: usize) {
+        self.set_aside_left = self.set_aside_left.saturating_add(count).min(MAX_SET_ASIDE);
+    }
+
     /// Quarantines transactions that a search beside the steps has found and that no node returns.
     pub(crate) async fn quarantine_unreturned(
         &mut self,
         entries: &[ListedTransaction],
     ) -> Result<(), IndexerError> {
-        let room = MAX_SET_ASIDE.saturating_sub(self.set_aside.len());
         let entries: Vec<_> = entries
             .iter()
             .map(|entry| ((entry.slot, entry.signature), entry.succeeded))
             .filter(|(key, _)| !self.quarantined.contains(key))
-            .take(room)
+            .take(self.set_aside_left)
             .collect();
         if entries.is_empty() {
             return Ok(());
         }
+        self.set_aside_left -= entries.len();
         let reason = "it is in the history of an account that differs, and no node returns it";
         self.store.quarantine(&entries, reason, false).await?;
         for (key, _) in entries {
             tracing::error!(event = "quarantined", signature = %key.1, slot = key.0.get(), reason);
             self.quarantined.insert(key);
-            self.set_aside.insert(key);
         }
         metrics::quarantined(self.quarantined.len());
         Ok(())
@@ -187,7 +208,6 @@ impl<S: Source> Follower<S> {
     pub(crate) async fn read_quarantine(&mut self) -> Result<Vec<QuarantinedTransaction>, IndexerError> {
         let stored = self.store.quarantined().await?;
         self.quarantined = stored.iter().map(|entry| (entry.slot, entry.signature)).collect();
-        self.set_aside.retain(|key| self.quarantined.contains(key));
         metrics::quarantined(stored.len());
         Ok(stored)
     }
@@ -295,7 +315,6 @@ impl<S: Source> Follower<S> {
         self.store.release_quarantined(keys).await?;
         for key in keys {
             self.quarantined.remove(key);
-            self.set_aside.remove(key);
             tracing::info!(event = "released", signature = %key.1, slot = key.0.get());
         }
         metrics::quarantined(self.quarantined.len());

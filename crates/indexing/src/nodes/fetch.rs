@@ -13,7 +13,7 @@ use solana_signature::Signature;
 
 use super::node::Node;
 use super::{PATIENCE, RpcSource, transactions};
-use crate::chain::{ListedTransaction, Transaction};
+use crate::chain::{Answers, ListedTransaction, Transaction};
 use crate::{Inconsistency, SourceError, decode};
 
 /// The number of transactions that are fetched concurrently over all nodes. Each node's own limit
@@ -136,7 +136,8 @@ impl RpcSource {
     /// nodes return it with another outcome, or from another slot, the list was wrong.
     async fn transaction(&self, listed: ListedTransaction) -> Result<FetchedTransaction, SourceError> {
         let signature = listed.signature;
-        // Whether a node has answered, other than with an error, and the nodes that do not know it.
+        // Whether a node has answered, other than with an error, and the nodes whose answer shows
+        // that they do not have it.
         let is_answered = AtomicBool::new(false);
         let has_answered = &is_answered;
         let unknown: Mutex<HashSet<usize>> = Mutex::default();
@@ -150,6 +151,10 @@ impl RpcSource {
                 // An unreadable answer counts as an answer, because the node would return it again.
                 if let Ok(_) | Err(RpcError::InvalidResponse { method: METHOD, .. }) = &answer {
                     has_answered.store(true, Ordering::Relaxed);
+                }
+                if let Err(RpcError::InvalidResponse { method: METHOD, .. }) = &answer {
+                    let mut unknown = unknown_on.lock().unwrap_or_else(PoisonError::into_inner);
+                    unknown.insert(node.index);
                 }
                 let transaction = answer?.ok_or_else(|| {
                     let mut unknown = unknown_on.lock().unwrap_or_else(PoisonError::into_inner);
@@ -175,7 +180,10 @@ impl RpcSource {
             })
             .await;
         match fetched {
-            Ok(Some(fetched)) => Ok(fetched),
+            Ok(Some(fetched)) => {
+                self.trust.record_server(Answers::Transactions, fetched.node);
+                Ok(fetched)
+            }
             Ok(None) => Err(SourceError::NotOnChain {
                 signature,
                 slot: listed.slot,
@@ -227,6 +235,9 @@ impl RpcSource {
             _ => (0, Vec::new()),
         };
         let (node, answers) = answers;
+        if !answers.is_empty() {
+            self.trust.record_server(Answers::Transactions, node);
+        }
         let mut answers = answers
             .into_iter()
             .map(|answer| answer.map(|answer| (node, answer)));

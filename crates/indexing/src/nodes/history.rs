@@ -20,6 +20,9 @@ pub const PAGE_SIZE: u16 = 1_000;
 /// Returns what one node lists for some addresses, in the slots after `after` up to `until`. Lists
 /// of several addresses follow each other, so a transaction can be contained more than once. The
 /// lists begin before the transaction `newer`, if it is given. It can name other addresses.
+///
+/// Fails if they have more than [`Node::max_listed`] entries. A node can list entries that do not
+/// exist without an end.
 pub async fn read(
     node: &Node,
     addresses: &[Address],
@@ -29,20 +32,20 @@ pub async fn read(
 ) -> Result<Vec<ListedTransaction>, RpcError> {
     let mut listed = Vec::new();
     for address in addresses {
-        listed.extend(read_pages(node, address, newer, after, until).await?);
+        read_pages(node, address, newer, after, until, &mut listed).await?;
     }
     Ok(listed)
 }
 
-/// Returns what one node lists for one address, newest first.
+/// Adds what one node lists for one address, newest first.
 async fn read_pages(
     node: &Node,
     address: &Address,
     newer: Option<Signature>,
     after: Option<Slot>,
     until: Slot,
-) -> Result<Vec<ListedTransaction>, RpcError> {
-    let mut listed = Vec::new();
+    listed: &mut Vec<ListedTransaction>,
+) -> Result<(), RpcError> {
     let (mut before, mut limit) = (newer, FIRST_PAGE_SIZE);
     loop {
         let request = PageRequest {
@@ -59,7 +62,20 @@ async fn read_pages(
             continue;
         }
         listed.extend(page.listed);
-        let Some(end) = page.next else { return Ok(listed) };
+        if listed.len() > node.max_listed {
+            let error = RpcError::ResponseTooLong {
+                method: METHOD,
+                limit: node.max_listed * size_of::<ListedTransaction>(),
+            };
+            tracing::error!(
+                event = "list_too_long",
+                node = node.rpc().host(),
+                entries = listed.len()
+            );
+            node.record_failure(METHOD, &error);
+            return Err(error);
+        }
+        let Some(end) = page.next else { return Ok(()) };
         (before, limit) = (Some(end.signature), PAGE_SIZE);
     }
 }

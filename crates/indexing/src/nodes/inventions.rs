@@ -58,6 +58,12 @@ impl Inventions {
         self.with_state(|state| state.listers = listers);
     }
 
+    /// Records transactions that only one node has listed, with that node.
+    pub fn record_listers(&self, listers: &[(Signature, usize)]) {
+        let listers = listers.iter().copied().collect();
+        self.with_state(|state| state.listers = listers);
+    }
+
     /// Returns the only node that has listed a transaction in the last lists.
     pub fn lister(&self, signature: &Signature) -> Option<usize> {
         self.with_state(|state| state.listers.get(signature).copied())

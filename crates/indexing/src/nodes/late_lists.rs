@@ -88,11 +88,14 @@ impl LateLists {
         })?;
         let reached = match &listed {
             Ok(_) => Some(until),
-            // The node does not have the earlier slots any more.
-            Err(RpcError::InvalidResponse {
-                method: history::METHOD_OF_RETENTION,
-                ..
-            }) => after,
+            // The node does not have the earlier slots any more, or lists too much in them.
+            Err(
+                RpcError::InvalidResponse {
+                    method: history::METHOD_OF_RETENTION,
+                    ..
+                }
+                | RpcError::ResponseTooLong { .. },
+            ) => after,
             Err(_) => None,
         };
         self.with_node(node, |lists| lists.returned = lists.returned.max(reached));

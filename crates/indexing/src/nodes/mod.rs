@@ -23,10 +23,12 @@ mod late_lists;
 mod node;
 mod statuses;
 mod transactions;
+mod trust;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
@@ -41,13 +43,14 @@ use solana_signature::Signature;
 
 use crate::SourceError;
 use crate::chain::{
-    Account, AccountFilter, GenesisHash, Head, HistoryPage, ListedTransaction, NodeRetention, Source,
-    Transaction, TransactionStatus,
+    AccountFilter, AccountsAnswer, Answers, GenesisHash, Head, HistoryPage, ListedTransaction, NodeRetention,
+    Source, Transaction, TransactionStatus,
 };
 use head::HeadAgreement;
 use inventions::Inventions;
 use late_lists::{LateLists, PendingList};
 use node::Node;
+use trust::Trust;
 
 pub use node::NodeSettings;
 
@@ -61,10 +64,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LONG_PATIENCE: Duration = Duration::from_secs(20);
 /// How long the other nodes are awaited, at least, when one of several has answered.
 const ALL_NODES_GRACE: Duration = Duration::from_secs(1);
-/// How long a node is used last after the database contradicted its answers.
-const DISTRUST_TIME: Duration = Duration::from_mins(1);
-/// How long another node is preferred, at least, before its answers can count as contradicting too.
-const MIN_TRUST_TIME: Duration = Duration::from_secs(20);
 
 /// The context of a JSON-RPC response.
 #[derive(Deserialize)]
@@ -83,8 +82,7 @@ pub struct RpcSource {
     /// The number of requests so far, by which nodes with weights take turns.
     turns: AtomicU64,
     cluster: Arc<OnceLock<GenesisHash>>,
-    /// The node that is used last for some time, because the database contradicted its answers.
-    distrusted: Mutex<Option<(usize, Instant)>>,
+    trust: Trust,
 }
 
 impl RpcSource {
@@ -112,20 +110,27 @@ impl RpcSource {
             inventions: Inventions::default(),
             turns: AtomicU64::new(0),
             cluster,
-            distrusted: Mutex::default(),
+            trust: Trust::default(),
         })
+    }
+
+    /// Changes the largest number of entries of a node's list that is held in memory. A node with a
+    /// longer list is not used. Call it before the first request.
+    #[must_use]
+    pub fn with_max_listed(mut self, entries: usize) -> Self {
+        for node in self.nodes.iter_mut().filter_map(Arc::get_mut) {
+            node.max_listed = entries;
+        }
+        self
     }
 
     /// Returns the nodes in the order in which a request with a method uses them.
     fn ranked(&self, method: &'static str) -> Vec<Arc<Node>> {
-        let distrusted = *self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_distrusted =
-            |index| distrusted.is_some_and(|(node, since)| node == index && since.elapsed() < DISTRUST_TIME);
         let turn = self.turn();
         let mut nodes: Vec<_> = self.nodes.clone();
         // The sort is stable: other nodes of equal rank stay in the order of the configuration.
         nodes.sort_by_key(|node| {
-            let is_last = is_distrusted(node.index) || self.inventions.is_left_out(node.index);
+            let is_last = self.trust.is_distrusted(node.index) || self.inventions.is_left_out(node.index);
             (is_last, node.rank(method), Some(node.index) != turn)
         });
         nodes
@@ -164,8 +169,26 @@ impl RpcSource {
     where
         F: Future<Output = Result<T, RpcError>> + Send,
     {
+        self.try_nodes_avoiding(what, method, &BTreeSet::new(), patience, request)
+            .await
+    }
+
+    /// Sends a request like [`Self::try_nodes`], but uses the nodes `avoided` last.
+    async fn try_nodes_avoiding<T, F>(
+        &self,
+        what: &'static str,
+        method: &'static str,
+        avoided: &BTreeSet<usize>,
+        patience: Duration,
+        request: impl Fn(Arc<Node>) -> F + Send + Sync,
+    ) -> Result<T, SourceError>
+    where
+        F: Future<Output = Result<T, RpcError>> + Send,
+    {
         let round = || async {
-            let mut waiting = self.ranked(method).into_iter();
+            let mut nodes = self.ranked(method);
+            nodes.sort_by_key(|node| avoided.contains(&node.index));
+            let mut waiting = nodes.into_iter();
             let mut running = FuturesUnordered::new();
             let mut failures = Vec::new();
             loop {
@@ -313,46 +336,45 @@ impl Source for RpcSource {
                 .await?;
             return Ok(pinned);
         }
-        // Nothing is recorded. All nodes that answer must agree.
-        let found = join_all(self.nodes.iter().map(|node| node.genesis_hash())).await;
+        // Nothing is recorded. All nodes that answer in time must agree. The others are checked
+        // before their first use.
+        let found = self.call_all("the genesis hash", "getGenesisHash", |node| async move {
+            node.genesis_hash().await
+        });
         let mut agreed: Option<GenesisHash> = None;
-        let mut reason = String::new();
-        for (node, found) in self.nodes.iter().zip(found) {
-            match (found, agreed) {
-                (Ok(hash), Some(agreed)) if agreed != hash => {
+        for (node, hash) in found.await? {
+            match agreed {
+                Some(agreed) if agreed != hash => {
                     return Err(SourceError::OtherCluster {
                         reason: format!(
                             "{} has the genesis hash {}, but another node has {}",
-                            node.rpc().host(),
+                            self.nodes[node].rpc().host(),
                             bs58::encode(hash).into_string(),
                             bs58::encode(agreed).into_string()
                         ),
                     });
                 }
-                (Ok(hash), _) => agreed = Some(hash),
-                (Err(error), _) => reason = error.to_string(),
+                _ => agreed = Some(hash),
             }
         }
-        let agreed = agreed.ok_or(SourceError::Unavailable {
-            what: "the genesis hash",
-            reason,
-        })?;
+        let agreed = agreed.ok_or(SourceError::Cancelled)?;
         Ok(*self.cluster.get_or_init(|| agreed))
     }
 
-    fn distrust(&self) {
+    fn distrust(&self, answers: Answers) {
         if self.nodes.len() == 1 {
             return;
         }
-        let Some(index) = self.ranked(history::METHOD).first().map(|node| node.index) else {
+        let preferred = || self.ranked(history::METHOD).first().map(|node| node.index);
+        let server = self.trust.last_server(answers);
+        let server = server.filter(|node| !self.trust.is_distrusted(*node));
+        let Some(index) = server.or_else(preferred) else {
             return;
         };
-        let mut distrusted = self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
-        if distrusted.is_some_and(|(_, since)| since.elapsed() < MIN_TRUST_TIME) {
-            return;
+        if self.trust.distrust(index) {
+            let node = self.nodes[index].rpc().host();
+            tracing::warn!(event = "node_distrusted", node, ?answers);
         }
-        *distrusted = Some((index, Instant::now()));
-        tracing::warn!(event = "node_distrusted", node = self.nodes[index].rpc().host());
     }
 
     async fn head(&self, at_least: Slot) -> Result<Head, SourceError> {
@@ -381,6 +403,7 @@ impl Source for RpcSource {
             }
         });
         let listed = [listed.await?];
+        self.trust.record_server(Answers::Lists, listed[0].0);
         self.inventions.record_lists(&listed);
         let [(_, listed)] = listed;
         Ok(ListedTransaction::merge(listed))
@@ -450,6 +473,14 @@ impl Source for RpcSource {
             .map_err(|error| self.unavailable("the history", &[error]))
     }
 
+    fn record_listers(&self, listers: &[(Signature, usize)]) {
+        self.inventions.record_listers(listers);
+    }
+
+    fn is_left_out(&self, node: usize) -> bool {
+        self.inventions.is_left_out(node)
+    }
+
     fn confirms_outcomes(&self) -> bool {
         self.nodes.len() > 1
     }
@@ -495,17 +526,32 @@ impl Source for RpcSource {
         Ok(known)
     }
 
-    async fn accounts(&self, filter: &AccountFilter) -> Result<(Slot, Vec<Account>), SourceError> {
+    async fn accounts(
+        &self,
+        filter: &AccountFilter,
+        avoided: &BTreeSet<usize>,
+    ) -> Result<AccountsAnswer, SourceError> {
         let params = accounts::params(self.program, filter);
-        self.try_nodes(
-            "the program's accounts",
-            accounts::METHOD,
-            LONG_PATIENCE,
-            move |node| {
-                let params = params.clone();
-                async move { accounts::read(&node, &params).await }
-            },
-        )
-        .await
+        let request = move |node: Arc<Node>| {
+            let params = params.clone();
+            async move {
+                let read = accounts::read(&node, &params).await;
+                if read.as_ref().is_err_and(RpcError::is_method_refusal) {
+                    node.record_refused_accounts();
+                }
+                let (slot, accounts) = read?;
+                let node = node.index;
+                Ok(AccountsAnswer { node, slot, accounts })
+            }
+        };
+        let what = "the program's accounts";
+        let answer = self.try_nodes_avoiding(what, accounts::METHOD, avoided, LONG_PATIENCE, request);
+        let answer = answer.await?;
+        self.trust.record_server(Answers::Accounts, answer.node);
+        Ok(answer)
+    }
+
+    fn nodes_with_accounts(&self) -> usize {
+        self.nodes.iter().filter(|node| node.returns_accounts()).count()
     }
 }

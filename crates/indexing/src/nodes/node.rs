@@ -23,6 +23,11 @@ const MAX_PAUSE: Duration = Duration::from_mins(1);
 /// start to direct requests to another node at any time.
 const CLUSTER_CHECK_INTERVAL: Duration = Duration::from_mins(1);
 
+/// How long a node that has refused to return accounts counts as one that does not return them.
+const REFUSED_ACCOUNTS_TIME: Duration = Duration::from_mins(10);
+/// The largest number of entries of a list that is held in memory, which takes 100 MB. A long history
+/// is read page by page.
+const MAX_LISTED: usize = 1_000_000;
 /// How long a node that has refused several calls in one request gets single calls.
 const NO_BATCHES_TIME: Duration = Duration::from_mins(10);
 
@@ -47,6 +52,8 @@ pub struct Node {
     pub index: usize,
     /// See [`NodeSettings::weight`].
     pub weight: u32,
+    /// The largest number of entries of a list that is held in memory.
+    pub max_listed: usize,
     rpc: Rpc,
     permits: Semaphore,
     rate: DefaultDirectRateLimiter,
@@ -68,8 +75,12 @@ struct Health {
     paused_until: Option<Instant>,
     /// The node has refused several calls in one request. Until this time it gets single calls.
     no_batches_until: Option<Instant>,
+    /// The node has refused to return accounts. Until this time it does not count as one that does.
+    no_accounts_until: Option<Instant>,
     /// Whether the node belongs to another cluster.
     is_in_other_cluster: bool,
+    /// Whether the node did not return its genesis hash when it was last requested.
+    is_unchecked: bool,
 }
 
 /// The health of one method. A node can serve one method and fail another one.
@@ -113,6 +124,7 @@ impl Node {
         Ok(Self {
             index,
             weight: settings.weight,
+            max_listed: MAX_LISTED,
             rpc: Rpc::with_options(&settings.url, options)?,
             permits: Semaphore::new(settings.concurrency.max(1)),
             rate: RateLimiter::direct(Quota::per_second(settings.requests_per_second)),
@@ -194,6 +206,16 @@ impl Node {
         self.with_health(|health| health.no_batches_until = Some(Instant::now() + NO_BATCHES_TIME));
     }
 
+    /// Returns whether the node has not refused to return accounts for some time.
+    pub fn returns_accounts(&self) -> bool {
+        self.with_health(|health| !is_future(health.no_accounts_until))
+    }
+
+    /// Records that the node refused to return accounts.
+    pub fn record_refused_accounts(&self) {
+        self.with_health(|health| health.no_accounts_until = Some(Instant::now() + REFUSED_ACCOUNTS_TIME));
+    }
+
     /// Returns the genesis hash that the node reports.
     pub async fn genesis_hash(&self) -> Result<GenesisHash, RpcError> {
         let hash = self.send("getGenesisHash", 1, self.rpc.genesis_hash()).await?;
@@ -209,7 +231,13 @@ impl Node {
         if checked_at.is_some_and(|last| last.elapsed() < CLUSTER_CHECK_INTERVAL) {
             return Ok(());
         }
-        let found = self.genesis_hash().await?;
+        let found = self.genesis_hash().await.inspect_err(|error| {
+            // A node that is not checked is not used, whatever else it answers.
+            if !self.with_health(|health| std::mem::replace(&mut health.is_unchecked, true)) {
+                tracing::warn!(event = "node_not_checked", node = self.rpc.host(), %error);
+            }
+        })?;
+        self.with_health(|health| health.is_unchecked = false);
         let is_other = found != *expected;
         let was_other =
             self.with_health(|health| std::mem::replace(&mut health.is_in_other_cluster, is_other));
@@ -268,7 +296,7 @@ impl Node {
         }
     }
 
-    fn record_failure(&self, method: &'static str, error: &RpcError) {
+    pub fn record_failure(&self, method: &'static str, error: &RpcError) {
         let now = Instant::now();
         self.with_health(|health| {
             if let RpcError::Http {

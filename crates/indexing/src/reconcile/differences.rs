@@ -9,7 +9,7 @@ use solana_address::Address;
 use super::STEP_INTERVAL;
 use super::kind::AccountKind;
 use super::state::{AccountKey, AccountState, AccountStates};
-use crate::chain::{Account, Source};
+use crate::chain::{Account, AccountsAnswer, Source};
 use crate::{IndexerError, SourceError};
 
 /// The time limit for the checkpoint to pass the slot of the accounts.
@@ -25,21 +25,34 @@ pub enum PartOutcome {
     Compared {
         slot: Slot,
         differing: BTreeSet<Address>,
+        /// The index of the node that returned the accounts.
+        node: usize,
     },
     /// The checkpoint did not pass the slot of the accounts in time.
     NotReached,
     Failed(SourceError),
 }
 
-/// Compares one part.
+impl PartOutcome {
+    /// Returns the index of the node that returned the accounts.
+    pub const fn node(&self) -> Option<usize> {
+        match self {
+            Self::Compared { node, .. } => Some(*node),
+            Self::NotReached | Self::Failed(_) => None,
+        }
+    }
+}
+
+/// Compares one part, with the accounts of a node other than `avoided` if possible.
 pub async fn compare_part<S: Source>(
     store: &Store,
     source: &S,
     kind: &AccountKind,
+    avoided: &BTreeSet<usize>,
 ) -> Result<PartOutcome, IndexerError> {
     let before = kind.stored(store).await?;
-    let (slot, accounts) = match source.accounts(&kind.filter()).await {
-        Ok(accounts) => accounts,
+    let (node, slot, accounts) = match source.accounts(&kind.filter(), avoided).await {
+        Ok(AccountsAnswer { node, slot, accounts }) => (node, slot, accounts),
         Err(error) => return Ok(PartOutcome::Failed(error)),
     };
     if !reach(store, slot, REACH_TIMEOUT).await? {
@@ -53,7 +66,11 @@ pub async fn compare_part<S: Source>(
         tokio::time::sleep(COMPARE_INTERVAL).await;
         differing = suspects(store, kind, &before, &accounts).await?;
     }
-    Ok(PartOutcome::Compared { slot, differing })
+    Ok(PartOutcome::Compared {
+        slot,
+        differing,
+        node,
+    })
 }
 
 /// Waits until the checkpoint has passed a slot. Returns `false` if the time limit passes first.

@@ -14,12 +14,14 @@
 //!
 //! Many accounts are compared over several rounds, in parts that begin with the same bytes of their
 //! keys. The rounds that compare every part once are a cycle. The database agrees with the accounts
-//! up to the smallest slot of a cycle in which no part differs.
+//! of a node up to the smallest slot of a cycle in which no part differs. With several nodes, two of
+//! them must agree.
 //!
 //! The comparison and the search only read. They run beside the follower, so that a node that does
 //! not return the accounts, or a long history, delays nothing else. The follower then applies what
 //! is missing.
 
+mod agreement;
 mod differences;
 mod explainer;
 mod kind;
@@ -28,7 +30,7 @@ mod searches;
 mod state;
 mod verify;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -40,6 +42,7 @@ use crate::backoff::doubling_pause;
 use crate::chain::{ListedTransaction, Source};
 use crate::follow::Follower;
 use crate::{IndexerError, SourceError, metrics};
+use agreement::Agreement;
 use differences::{PartOutcome, compare_part};
 use kind::AccountKind;
 use plan::{Cycle, prepend};
@@ -61,9 +64,8 @@ const MAX_BACKOFF: Duration = Duration::from_mins(5);
 pub struct Reconciler {
     limits: ReconcileLimits,
     cycle: Option<Cycle>,
-    /// The slot up to which the last complete cycle has found no difference.
-    agreed: Option<Slot>,
-    /// The number of rollbacks for which `cycle` and `agreed` hold.
+    agreement: Agreement,
+    /// The number of rollbacks for which `cycle` and `agreement` hold.
     rollbacks: u64,
     backoffs: HashMap<&'static str, Backoff>,
     searches: Searches,
@@ -177,7 +179,7 @@ impl Reconciler {
     ) -> Result<Comparison, IndexerError> {
         let rollbacks = present.load(Ordering::Relaxed);
         if self.rollbacks != rollbacks {
-            (self.cycle, self.agreed, self.rollbacks) = (None, None, rollbacks);
+            (self.cycle, self.agreement, self.rollbacks) = (None, Agreement::default(), rollbacks);
         }
         let mut cycle = match self.cycle.take() {
             Some(cycle) => cycle,
@@ -195,13 +197,15 @@ impl Reconciler {
             rollbacks,
         };
         let mut counts: HashMap<&'static str, usize> = HashMap::new();
+        let avoided = self.agreement.avoided();
         for kind in Cycle::IN_EACH_ROUND {
             if self.is_backing_off(kind.name()) {
                 // Without this kind the round proves nothing.
                 round.is_reached = false;
                 continue;
             }
-            let outcome = compare_part(store, &**source, &kind).await?;
+            let outcome = compare_part(store, &**source, &kind, &avoided).await?;
+            cycle.nodes.extend(outcome.node());
             self.record(&mut round, &mut counts, &kind, &outcome);
         }
         let mut weight = 0_u64;
@@ -213,7 +217,8 @@ impl Reconciler {
                 continue;
             }
             weight = weight.saturating_add(part.weight());
-            let outcome = compare_part(store, &**source, &part.kind).await?;
+            let outcome = compare_part(store, &**source, &part.kind, &avoided).await?;
+            cycle.nodes.extend(outcome.node());
             if let PartOutcome::Failed(SourceError::TooLong { .. }) = &outcome
                 && let Some(smaller) = part.split()
             {
@@ -242,17 +247,34 @@ impl Reconciler {
         metrics::reconcile_progress(cycle.compared, cycle.open.len());
         cycle.up_to = cycle.up_to.min(round.up_to);
         let is_agreement = round.differing.is_empty() && round.is_reached && round.failure.is_none();
+        let nodes = cycle.nodes.clone();
         if is_agreement && cycle.open.is_empty() {
-            self.agreed = self.agreed.max(Some(cycle.up_to));
+            let serving = source.nodes_with_accounts();
+            self.agreement.record_cycle(cycle.nodes, cycle.up_to, serving);
             // The next round begins the next cycle.
         } else {
             self.cycle = Some(cycle);
         }
-        round.agreed = self.agreed;
+        round.agreed = self.agreement.agreed();
         if !round.is_outdated(present.load(Ordering::Relaxed)) {
             self.searches.explain(store, source, &mut round).await?;
+            if self.agreement.is_confirming() && !round.differing.is_empty() {
+                self.record_dispute(&mut round, &nodes);
+            }
         }
         Ok(round)
+    }
+
+    /// Ends a cycle in which accounts differ, although those of other nodes did not. A difference
+    /// that no missing transaction explains counts only if the preferred nodes show it as well.
+    fn record_dispute(&mut self, round: &mut Comparison, nodes: &BTreeSet<usize>) {
+        if round.found.is_empty() {
+            let accounts = round.differing.len();
+            tracing::warn!(event = "accounts_disputed", ?nodes, accounts);
+        }
+        round.unexplained.clear();
+        self.agreement.record_dispute(nodes);
+        self.cycle = None;
     }
 
     fn is_backing_off(&self, kind: &str) -> bool {
@@ -270,7 +292,7 @@ impl Reconciler {
         outcome: &PartOutcome,
     ) -> bool {
         match outcome {
-            PartOutcome::Compared { slot, differing } => {
+            PartOutcome::Compared { slot, differing, .. } => {
                 self.backoffs.remove(kind.name());
                 round.up_to = round.up_to.min(*slot);
                 *counts.entry(kind.name()).or_default() += differing.len();

@@ -1,6 +1,6 @@
 //! Divides the reconciliation of all accounts into parts, and the parts into rounds.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use bauta_primitives::FieldElement;
@@ -104,6 +104,8 @@ pub struct Cycle {
     pub compared: usize,
     /// The slot up to which the compared parts agree.
     pub up_to: Slot,
+    /// The indices of the nodes whose accounts were compared.
+    pub nodes: BTreeSet<usize>,
 }
 
 impl Cycle {
@@ -146,6 +148,7 @@ impl Cycle {
             open,
             compared: 0,
             up_to: Slot::MAX,
+            nodes: BTreeSet::new(),
         })
     }
 }

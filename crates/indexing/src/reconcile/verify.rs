@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use bauta_store::{Slot, Store};
 use solana_address::Address;
@@ -82,8 +82,8 @@ pub async fn verify<S: Source>(
     while let Some(part) = parts.pop_front() {
         progress(verified.requests, verified.requests + parts.len() + 1);
         verified.requests += 1;
-        match compare_part(store, source, &part.kind).await? {
-            PartOutcome::Compared { slot, differing } => {
+        match compare_part(store, source, &part.kind, &BTreeSet::new()).await? {
+            PartOutcome::Compared { slot, differing, .. } => {
                 verified.up_to = verified.up_to.min(slot);
                 let counts = differing
                     .into_iter()

@@ -18,6 +18,7 @@ mod buffer;
 mod connection;
 mod convert;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -27,8 +28,8 @@ use solana_signature::Signature;
 use tokio::sync::Notify;
 
 use crate::chain::{
-    Account, AccountFilter, GenesisHash, Head, HistoryPage, ListedTransaction, NodeRetention, Source,
-    Transaction, TransactionStatus,
+    AccountFilter, AccountsAnswer, Answers, GenesisHash, Head, HistoryPage, ListedTransaction, NodeRetention,
+    Source, Transaction, TransactionStatus,
 };
 use crate::{SourceError, decode, metrics};
 use buffer::Buffer;
@@ -102,9 +103,9 @@ impl<S: Source> Source for StreamedSource<S> {
         Ok(fetched)
     }
 
-    fn distrust(&self) {
+    fn distrust(&self, answers: Answers) {
         self.buffer.distrust();
-        self.inner.distrust();
+        self.inner.distrust(answers);
     }
 
     async fn check_cluster(&self, expected: Option<GenesisHash>) -> Result<GenesisHash, SourceError> {
@@ -149,6 +150,14 @@ impl<S: Source> Source for StreamedSource<S> {
         self.inner.retention().await
     }
 
+    fn record_listers(&self, listers: &[(Signature, usize)]) {
+        self.inner.record_listers(listers);
+    }
+
+    fn is_left_out(&self, node: usize) -> bool {
+        self.inner.is_left_out(node)
+    }
+
     fn confirms_outcomes(&self) -> bool {
         self.inner.confirms_outcomes()
     }
@@ -184,7 +193,15 @@ impl<S: Source> Source for StreamedSource<S> {
         self.inner.statuses_on_all_nodes(signatures, at_least).await
     }
 
-    async fn accounts(&self, filter: &AccountFilter) -> Result<(Slot, Vec<Account>), SourceError> {
-        self.inner.accounts(filter).await
+    async fn accounts(
+        &self,
+        filter: &AccountFilter,
+        avoided: &BTreeSet<usize>,
+    ) -> Result<AccountsAnswer, SourceError> {
+        self.inner.accounts(filter, avoided).await
+    }
+
+    fn nodes_with_accounts(&self) -> usize {
+        self.inner.nodes_with_accounts()
     }
 }

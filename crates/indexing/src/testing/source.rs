@@ -1,6 +1,6 @@
 //! A source that reads a chain in memory and can give wrong answers.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,8 +12,8 @@ use solana_signature::Signature;
 use super::{TestChain, accounts};
 use crate::SourceError;
 use crate::chain::{
-    Account, AccountFilter, GenesisHash, Head, HistoryPage, ListedTransaction, PageEnd, Source, Transaction,
-    TransactionStatus,
+    Account, AccountFilter, AccountsAnswer, Answers, GenesisHash, Head, HistoryPage, ListedTransaction,
+    PageEnd, Source, Transaction, TransactionStatus,
 };
 
 /// A source that reads a chain in memory. Its state can be changed to give wrong answers.
@@ -35,6 +35,10 @@ pub struct SourceState {
     pub omitted_everywhere: HashSet<Signature>,
     /// Accounts to return instead of the present ones.
     pub stale_accounts: Option<Vec<Account>>,
+    /// The node that returns them. `None` means all nodes.
+    pub stale_node: Option<usize>,
+    /// The number of nodes that refuse to return accounts.
+    pub nodes_without_accounts: usize,
     /// The next history and head. The first request for accounts that differ in it returns them
     /// with the present slot, and makes this history the present one.
     pub newer: Option<(Vec<Transaction>, Head)>,
@@ -172,7 +176,7 @@ impl Source for TestSource {
         }
     }
 
-    fn distrust(&self) {
+    fn distrust(&self, _: Answers) {
         self.state().distrusted += 1;
     }
 
@@ -357,7 +361,18 @@ impl Source for TestSource {
         Ok(signatures.iter().map(status).collect())
     }
 
-    async fn accounts(&self, filter: &AccountFilter) -> Result<(Slot, Vec<Account>), SourceError> {
+    fn nodes_with_accounts(&self) -> usize {
+        self.histories().len() - self.state().nodes_without_accounts
+    }
+
+    async fn accounts(
+        &self,
+        filter: &AccountFilter,
+        avoided: &BTreeSet<usize>,
+    ) -> Result<AccountsAnswer, SourceError> {
+        let mut nodes = 0..self.nodes_with_accounts();
+        let node = nodes.find(|node| !avoided.contains(node)).unwrap_or(0);
+        let answer = |slot, accounts| AccountsAnswer { node, slot, accounts };
         let mut state = self.request()?;
         if state.accounts_fail {
             return Err(SourceError::Unavailable {
@@ -376,8 +391,8 @@ impl Source for TestSource {
                 .collect()
         };
         let present = match &state.stale_accounts {
-            Some(stale) => select(stale),
-            None => select(&accounts::after(&state.transactions)),
+            Some(stale) if state.stale_node.is_none_or(|stale| stale == node) => select(stale),
+            _ => select(&accounts::after(&state.transactions)),
         };
         if state.max_accounts.is_some_and(|max| present.len() > max) {
             return Err(SourceError::TooLong {
@@ -385,7 +400,7 @@ impl Source for TestSource {
             });
         }
         let Some((transactions, head)) = state.newer.take() else {
-            return Ok((slot, present));
+            return Ok(answer(slot, present));
         };
         let newer = select(&accounts::after(&transactions));
         if newer == present {
@@ -393,6 +408,6 @@ impl Source for TestSource {
         } else {
             (state.transactions, state.head) = (transactions, Some(head));
         }
-        Ok((slot, newer))
+        Ok(answer(slot, newer))
     }
 }

@@ -45,7 +45,7 @@ fn restart(fixture: &mut Fixture, settings: Settings) {
 }
 
 async fn assert_nothing_is_stored(fixture: &Fixture) {
-    for table in ["backfill", "backfill_histories", "backfill_transactions"] {
+    for table in ["backfill", "backfill_lists", "backfill_transactions"] {
         assert_eq!(count(&fixture.database, table).await, 0, "{table}");
     }
 }
@@ -223,7 +223,7 @@ async fn a_position_that_a_node_no_longer_has_is_not_the_end_of_its_history() {
     while count(&fixture.database, "backfill_transactions").await < 30 {
         fixture.follower.step().await.unwrap();
     }
-    sqlx::query("UPDATE backfill_histories SET before = $1")
+    sqlx::query("UPDATE backfill_lists SET before = $1")
         .bind([7_u8; 64].as_slice())
         .execute(fixture.database.pool())
         .await

@@ -274,6 +274,31 @@ async fn a_transaction_that_only_some_nodes_show_to_be_absent_is_not_dismissed()
     fixture.assert_equals_new_database(&chain).await;
 }
 
+/// A pair of nodes that lost some of the history must not stop what they still have.
+#[tokio::test]
+async fn transactions_that_no_node_returns_stop_nothing_while_nodes_return_as_many_others() {
+    let mut chain = small_chain();
+    let (registry, scope) = (named("registry"), named("scope"));
+    let mut unreturned = Vec::new();
+    for _ in 0..130 {
+        unreturned.push(chain.verify(scope, registry, 7));
+        chain.wait(1);
+        chain.verify(scope, registry, 8);
+        chain.wait(1);
+    }
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.source.state().unreturned.extend(unreturned);
+    restart(&mut fixture, Duration::ZERO);
+    // A step sets aside a limited number of them, and fails with the next one.
+    for _ in 0..20 {
+        let _ = fixture.follower.step().await;
+    }
+    let step = fixture.settle().await;
+    assert_eq!(step.checkpoint.unwrap().slot, chain.slot);
+    assert_eq!(count(&fixture.database, "quarantine").await, 130);
+    assert_eq!(count(&fixture.database, "nullifiers").await, 133);
+}
+
 /// More of them show a node that returns nothing, with which the checkpoint must not move.
 #[tokio::test]
 async fn the_follower_does_not_set_a_whole_history_aside() {
@@ -295,5 +320,6 @@ async fn the_follower_does_not_set_a_whole_history_aside() {
         last,
         Some(IndexerError::Source(SourceError::NotReturned { .. }))
     ));
-    assert_eq!(count(&fixture.database, "quarantine").await, 100);
+    // The nodes returned the other transactions of the first batch.
+    assert_eq!(count(&fixture.database, "quarantine").await, 103);
 }

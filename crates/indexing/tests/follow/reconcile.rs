@@ -1,5 +1,6 @@
 //! Tests of the reconciliation, which finds transactions that the histories omit.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -382,4 +383,91 @@ async fn the_search_for_what_explains_a_difference_does_not_delay_the_steps() {
     }
     shutdown.cancel();
     running.await.unwrap();
+}
+
+/// A chain with a verification that every list by the program's address omits, and two nodes, of
+/// which the first one returns the accounts without it.
+async fn fixture_with_a_faulty_node() -> (TestChain, Fixture) {
+    let (registry, scope) = (named("registry"), named("scope"));
+    let mut chain = small_chain();
+    let accounts = TestSource::new(&chain).present_accounts();
+    chain.wait(1);
+    let missing = chain.verify(scope, registry, 8);
+    chain.wait(1);
+    let mut fixture = Fixture::new(&chain).await;
+    {
+        let mut state = fixture.source.state();
+        state.omitted.insert(missing);
+        state.other_histories = vec![Some(HashSet::from([missing]))];
+        (state.stale_accounts, state.stale_node) = (Some(accounts), Some(0));
+    }
+    fixture.settle().await;
+    (chain, fixture)
+}
+
+#[tokio::test]
+async fn the_accounts_of_one_node_of_several_make_no_slot_reconciled() {
+    let (chain, mut fixture) = fixture_with_a_faulty_node().await;
+    let mut reconciler = Reconciler::default();
+    let outcome = reconciler.round(&mut fixture.follower).await.unwrap();
+    assert_eq!(outcome, Outcome::Agreement { up_to: None });
+    // The other node shows what is missing.
+    let outcome = reconciler.round(&mut fixture.follower).await.unwrap();
+    assert_eq!(outcome, Outcome::Repaired);
+    fixture.settle().await;
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn two_nodes_whose_accounts_agree_make_slots_reconciled() {
+    let chain = small_chain();
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.source.state().other_histories = vec![Some(HashSet::new())];
+    fixture.settle().await;
+    let mut reconciler = Reconciler::default();
+    for up_to in [None, Some(chain.slot), Some(chain.slot)] {
+        let outcome = reconciler.round(&mut fixture.follower).await.unwrap();
+        assert_eq!(outcome, Outcome::Agreement { up_to });
+    }
+}
+
+#[tokio::test]
+async fn the_only_node_that_serves_accounts_makes_slots_reconciled() {
+    let chain = small_chain();
+    let mut fixture = Fixture::new(&chain).await;
+    {
+        let mut state = fixture.source.state();
+        state.other_histories = vec![Some(HashSet::new())];
+        state.nodes_without_accounts = 1;
+    }
+    fixture.settle().await;
+    let outcome = Reconciler::default().round(&mut fixture.follower).await.unwrap();
+    let up_to = Some(chain.slot);
+    assert_eq!(outcome, Outcome::Agreement { up_to });
+}
+
+/// The accounts of the second node lack a verification that the database has.
+#[tokio::test]
+async fn a_node_whose_accounts_differ_for_no_reason_stops_nothing_beside_two_others() {
+    let (registry, scope) = (named("registry"), named("scope"));
+    let mut chain = small_chain();
+    let accounts = TestSource::new(&chain).present_accounts();
+    chain.verify(scope, registry, 8);
+    chain.wait(1);
+    let mut fixture = Fixture::new(&chain).await;
+    {
+        let mut state = fixture.source.state();
+        state.other_histories = vec![Some(HashSet::new()), Some(HashSet::new())];
+        (state.stale_accounts, state.stale_node) = (Some(accounts), Some(1));
+    }
+    fixture.settle().await;
+    let mut reconciler = Reconciler::default();
+    let mut agreed = None;
+    for _ in 0..6 {
+        match reconciler.round(&mut fixture.follower).await.unwrap() {
+            Outcome::Agreement { up_to } => agreed = agreed.max(up_to),
+            outcome => assert_eq!(outcome, Outcome::Inconclusive),
+        }
+    }
+    assert_eq!(agreed, Some(chain.slot));
 }

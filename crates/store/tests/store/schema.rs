@@ -8,12 +8,13 @@ use bauta_store::testing::{TestDatabase, chain_tables};
 use sqlx::Row;
 
 /// Tables that do not follow the chain.
-const OTHER_TABLES: [&str; 16] = [
+const OTHER_TABLES: [&str; 17] = [
     "_sqlx_migrations",
     "api_key_changes",
     "api_keys",
     "backfill",
     "backfill_histories",
+    "backfill_lists",
     "backfill_transactions",
     "jobs",
     "quarantine",
