@@ -11,7 +11,7 @@ use self::{executables::Executable, pool::Job};
 use crate::{localnet, program, system, workspace};
 
 /// Checks the artifacts, then runs the tests of the workspace, the suite on the SBPF v0 ELFs, the
-/// TypeScript suite, the TypeScript packages, and the demo.
+/// TypeScript suite, the TypeScript packages, the demo, and the tests that need gRPC.
 pub fn run() -> Result<()> {
     system::require(&system::BUILD)?;
     system::require(&[
@@ -40,7 +40,7 @@ pub fn run() -> Result<()> {
     pool::run(jobs, processors + 1)?;
     // rustdoc compiles the examples after cargo has released the target directory. A build by another
     // job would then replace the libraries of the programs, whose file names have no hash.
-    pool::run(vec![documentation_tests()?], 1)
+    pool::run(vec![documentation_tests()?, grpc_tests()?], 1)
 }
 
 /// Returns the job that runs the tests of an executable. `RUST_TEST_THREADS` overrides the number
@@ -85,6 +85,18 @@ fn documentation_tests() -> Result<Job> {
     cargo.args(["test", "--doc", "--workspace", "--locked"]);
     Ok(Job {
         name: "documentation".to_owned(),
+        commands: vec![cargo],
+    })
+}
+
+/// Returns the job that builds and runs the tests of the Yellowstone stream. No other job builds the
+/// gRPC crates: they would enable features of the dependencies of every program.
+fn grpc_tests() -> Result<Job> {
+    let mut cargo = workspace::grpc_tests()?;
+    // The same faults in each run.
+    cargo.env("BAUTA_DRILL_SEED", "1");
+    Ok(Job {
+        name: "indexing: yellowstone".to_owned(),
         commands: vec![cargo],
     })
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::progress;
 
-/// The feature of the indexer that needs gRPC. Builds leave it out, except lint and its drill.
+/// The feature of the indexer that needs gRPC. Builds leave it out, except lint and its tests.
 pub const GRPC: &str = "bauta-indexer/yellowstone";
 
 /// The key stores of the API service's wallets. Builds leave them out, except lint and their drill.
@@ -41,6 +41,15 @@ pub fn target() -> Result<PathBuf> {
 pub fn cargo() -> Result<Command> {
     let mut command = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))?;
     command.current_dir(root()?);
+    Ok(command)
+}
+
+/// Returns a cargo command that builds and runs the tests of the Yellowstone stream.
+pub fn grpc_tests() -> Result<Command> {
+    let mut command = cargo()?;
+    command
+        .args(["test", "--locked", "--workspace", "--features", GRPC])
+        .args(["--test", "yellowstone"]);
     Ok(command)
 }
 

@@ -221,11 +221,9 @@ fn backfill(transactions: u64, seed: Option<u64>) -> Result<()> {
 
 fn yellowstone(rounds: u32, seed: Option<u64>) -> Result<()> {
     system::require(&[system::CC, system::POSTGRES])?;
-    let mut cargo = workspace::cargo()?;
-    // The other builds have no gRPC.
+    let mut cargo = workspace::grpc_tests()?;
     cargo
-        .args(["test", "--locked", "--workspace", "--features", workspace::GRPC])
-        .args(["--test", "yellowstone", "--", "--nocapture"])
+        .args(["--", "--nocapture"])
         .env("BAUTA_DRILL_ROUNDS", rounds.to_string());
     if let Some(seed) = seed {
         cargo.env("BAUTA_DRILL_SEED", seed.to_string());
