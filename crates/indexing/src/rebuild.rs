@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 
 use bauta_store::{Slot, Store, StoreError};
 
-use crate::IndexerError;
 use crate::chain::{Head, Source};
 use crate::follow::{ClusterCheck, Follower, Settings};
 use crate::reconcile::{Outcome, Reconciler};
+use crate::{IndexerError, SourceError};
 
 /// The schema in which the new rows are created.
 const SCHEMA: &str = "bauta_rebuild";
@@ -34,6 +34,8 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// The time between two attempts to reach the checkpoint of the present database.
 const CATCH_UP_INTERVAL: Duration = Duration::from_millis(50);
 
+/// After how many complete cycles without a second node that agrees or differs a comparison ends.
+const MAX_CYCLES: u32 = 3;
 /// How often a switchover is attempted that transactions of readers delay. Each attempt takes ten
 /// minutes.
 const SWITCHOVER_ATTEMPTS: u32 = 3;
@@ -95,8 +97,9 @@ async fn attempt<S: Source>(
     switch_over(store, &new_store, SCHEMA, &mut follower, events).await
 }
 
-/// Steps and compares until the rows of a new schema agree with all accounts. Returns the number of
-/// applied events.
+/// Steps and compares until the rows of a new schema agree with all accounts of two nodes, or of the
+/// only one that returns them. Returns the number of applied events. Fails if the accounts of two
+/// nodes differ.
 async fn reconcile<S: Source>(follower: &mut Follower<S>) -> Result<usize, IndexerError> {
     let mut events = 0;
     let mut reconciler = Reconciler::default();
@@ -106,6 +109,19 @@ async fn reconcile<S: Source>(follower: &mut Follower<S>) -> Result<usize, Index
             Outcome::Agreement { up_to: Some(_) } => return Ok(events),
             // Some parts have not been compared yet, or have to be compared again.
             Outcome::Agreement { up_to: None } | Outcome::Repaired | Outcome::Inconclusive => {}
+        }
+        let agreement = reconciler.agreement();
+        if agreement.unconfirmed() >= MAX_CYCLES {
+            // No other node returns all accounts.
+            tracing::warn!(event = "accounts_of_one_node");
+            return Ok(events);
+        }
+        if agreement.disputes() >= MAX_CYCLES {
+            return Err(SourceError::Unavailable {
+                what: "accounts that another node confirms",
+                reason: "the accounts of two nodes differ; remove the faulty node".into(),
+            }
+            .into());
         }
     }
 }

@@ -18,6 +18,10 @@ pub struct Agreement {
     disputing: BTreeSet<usize>,
     is_confirming: bool,
     agreed: Option<Slot>,
+    /// The number of cycles without a difference since two nodes last agreed.
+    unconfirmed: u32,
+    /// The number of disputes since then.
+    disputes: u32,
 }
 
 impl Agreement {
@@ -29,6 +33,17 @@ impl Agreement {
     /// Returns the slot up to which two nodes agree with the database, or the only one.
     pub const fn agreed(&self) -> Option<Slot> {
         self.agreed
+    }
+
+    /// Returns the number of cycles without a difference since two nodes last agreed, or since a
+    /// dispute. More than one show that no second node returns all accounts.
+    pub const fn unconfirmed(&self) -> u32 {
+        self.unconfirmed
+    }
+
+    /// Returns how often the accounts of two nodes have differed since two nodes last agreed.
+    pub const fn disputes(&self) -> u32 {
+        self.disputes
     }
 
     /// Returns the nodes that the present cycle asks last.
@@ -55,6 +70,11 @@ impl Agreement {
             // Otherwise the nodes that answer now would be avoided for ever.
             self.disputing.clear();
         }
+        if agreed.is_some() {
+            (self.unconfirmed, self.disputes) = (0, 0);
+        } else {
+            self.unconfirmed = self.unconfirmed.saturating_add(1);
+        }
         self.agreed = self.agreed.max(agreed);
         self.last = Some((nodes, up_to));
         self.is_confirming = serving > 1;
@@ -64,6 +84,8 @@ impl Agreement {
     /// difference. The next cycle asks the preferred nodes again.
     pub fn record_dispute(&mut self, nodes: &BTreeSet<usize>) {
         self.disputing.extend(nodes);
+        self.unconfirmed = 0;
+        self.disputes = self.disputes.saturating_add(1);
         self.is_confirming = false;
     }
 }

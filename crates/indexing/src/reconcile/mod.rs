@@ -277,6 +277,11 @@ impl Reconciler {
         self.cycle = None;
     }
 
+    /// Returns what the cycles have found.
+    pub(crate) const fn agreement(&self) -> &Agreement {
+        &self.agreement
+    }
+
     fn is_backing_off(&self, kind: &str) -> bool {
         self.backoffs
             .get(kind)

@@ -37,6 +37,8 @@ pub struct SourceState {
     pub stale_accounts: Option<Vec<Account>>,
     /// The node that returns them. `None` means all nodes.
     pub stale_node: Option<usize>,
+    /// A node whose accounts another node has to return.
+    pub node_without_answer: Option<usize>,
     /// The number of nodes that refuse to return accounts.
     pub nodes_without_accounts: usize,
     /// The next history and head. The first request for accounts that differ in it returns them
@@ -371,7 +373,9 @@ impl Source for TestSource {
         avoided: &BTreeSet<usize>,
     ) -> Result<AccountsAnswer, SourceError> {
         let mut nodes = 0..self.nodes_with_accounts();
-        let node = nodes.find(|node| !avoided.contains(node)).unwrap_or(0);
+        let without_answer = self.state().node_without_answer;
+        let node = nodes.find(|node| !avoided.contains(node) && Some(*node) != without_answer);
+        let node = node.unwrap_or(0);
         let answer = |slot, accounts| AccountsAnswer { node, slot, accounts };
         let mut state = self.request()?;
         if state.accounts_fail {

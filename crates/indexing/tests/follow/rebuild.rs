@@ -1,9 +1,11 @@
 //! Tests of a rebuild while the database is in use.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bauta_indexing::rebuild;
-use bauta_indexing::testing::named;
+use bauta_indexing::testing::{TestSource, named};
+use bauta_indexing::{IndexerError, Rebuilt, rebuild};
 
 use crate::support::{Fixture, count, rows, settings, small_chain};
 
@@ -124,4 +126,43 @@ async fn readers_see_the_old_rows_until_the_new_rows_are_complete() {
     rebuilding.await.unwrap().unwrap();
     assert!(reads > 0);
     assert_eq!(rows(&fixture.database).await, before);
+}
+
+/// Rebuilds, and fails if it takes longer than any comparison should.
+async fn rebuild_in_time(fixture: &Fixture) -> Result<Rebuilt, IndexerError> {
+    let url = fixture.database.url().unwrap();
+    let store = &fixture.database.store;
+    let rebuilding = rebuild(Arc::clone(&fixture.source), store, &url, settings(), true);
+    tokio::time::timeout(Duration::from_mins(5), rebuilding)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_rebuild_ends_beside_a_node_that_returns_no_accounts() {
+    let chain = small_chain();
+    let fixture = Fixture::new(&chain).await;
+    {
+        let mut state = fixture.source.state();
+        state.other_histories = vec![Some(HashSet::new())];
+        state.node_without_answer = Some(1);
+    }
+    assert_eq!(rebuild_in_time(&fixture).await.unwrap().slot, chain.slot);
+}
+
+#[tokio::test]
+async fn a_rebuild_fails_if_the_accounts_of_two_nodes_differ() {
+    let (registry, scope) = (named("registry"), named("scope"));
+    let mut chain = small_chain();
+    let accounts = TestSource::new(&chain).present_accounts();
+    chain.verify(scope, registry, 8);
+    chain.wait(1);
+    let fixture = Fixture::new(&chain).await;
+    {
+        let mut state = fixture.source.state();
+        state.other_histories = vec![Some(HashSet::new())];
+        (state.stale_accounts, state.stale_node) = (Some(accounts), Some(1));
+    }
+    let error = rebuild_in_time(&fixture).await.unwrap_err().to_string();
+    assert!(error.contains("the accounts of two nodes differ"), "{error}");
 }
