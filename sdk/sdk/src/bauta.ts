@@ -163,7 +163,9 @@ class Client implements Bauta {
     const commitment = await commitmentIn(this.#prover, identity, { registry, entryId, counter });
     // Loaded when it is needed: most visits of a page register nothing.
     const { registrationInstruction, sendInstruction } = await import("./registration.js");
-    const instruction = await registrationInstruction(this.#api, this.#chain, { registry, asset, commitment, owner });
+    const wanted = { registry, asset, commitment, owner, signal };
+    const build = () => registrationInstruction(this.#api, this.#chain, this.#vault, wanted);
+    const instruction = await this.#followed(build, signal);
     // Stored first: a registration whose counter is lost would have to be searched for.
     await remember(identity, { registry, asset, counter });
     try {

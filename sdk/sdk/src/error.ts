@@ -12,8 +12,6 @@ export type BautaCode =
   | "false-tile"
   /** The API served leaves that do not give the root. */
   | "false-leaves"
-  /** The API built another transaction than the requested one. */
-  | "false-transaction"
   /** The API has not followed the chain as far as the nodes. */
   | "api-behind"
   /** The API named another leaf than the member's own. */
@@ -38,6 +36,10 @@ export type BautaCode =
   | "development-key"
   /** This version can't prove the circuit's statement. */
   | "unknown-statement"
+  /** The wallet does not hold the asset. */
+  | "asset-not-held"
+  /** The asset belongs to no collection of the registry. */
+  | "not-in-collection"
   /** The scope does not accept verifications now. */
   | "scope-not-open"
   /** The scope accepts only another claim. */

@@ -1,150 +1,163 @@
+// Builds the instruction that registers an asset, and sends it. The accounts come from the nodes and
+// the path from the API. Everything is derived or checked here, so the API can't change what the
+// owner signs.
+
 import {
-  address as toAddress,
   appendTransactionMessageInstruction,
   assertIsTransactionMessageWithSingleSendingSigner,
   createTransactionMessage,
+  getBase58Decoder,
   getBase64EncodedWireTransaction,
   getBase64Encoder,
-  getCompiledTransactionMessageDecoder,
   getSignatureFromTransaction,
-  getTransactionDecoder,
   isTransactionSendingSigner,
   pipe,
   setTransactionMessageFeePayerSigner,
   setTransactionMessageLifetimeUsingBlockhash,
   signAndSendTransactionMessageWithSigners,
   signTransactionMessageWithSigners,
-  getBase58Decoder,
   type Address,
+  type EncodedAccount,
   type Instruction,
   type ReadonlyUint8Array,
   type Signature,
   type TransactionSigner,
 } from "@solana/kit";
 import {
-  BAUTA_PROGRAM_ADDRESS,
-  decodeCollection,
-  findCollectionPda,
+  CollectionKind,
+  decodeHolding,
+  findEditionPda,
+  findHoldingPda,
+  findMetadataPda,
+  findTokenRecordPda,
   getRegisterCoreHolderInstructionAsync,
-  getRegisterCoreHolderInstructionDataDecoder,
   getRegisterHolderInstructionAsync,
-  getRegisterHolderInstructionDataDecoder,
-  REGISTER_CORE_HOLDER_DISCRIMINATOR,
-  REGISTER_HOLDER_DISCRIMINATOR,
 } from "@bauta/program";
 
-import { equal } from "./bytes.js";
-import { decoded, type Chain } from "./chain.js";
+import { decoded, falseAccount, type Chain, type RegistryState } from "./chain.js";
+import { collectionOf } from "./collections.js";
 import { BautaError } from "./error.js";
-import { fieldToBytes, fieldToHex, type Field } from "./field.js";
-import { unsigned, type Service } from "./http.js";
+import { fieldToBytes, type Field } from "./field.js";
+import type { Service } from "./http.js";
+import { CORE_PROGRAM, coreAssetOf, groupOf, heldIn, isTokenProgram, masterOf, metadataOf, TOKEN_METADATA_PROGRAM } from "./layouts.js";
 import { unknownAccount } from "./nodes.js";
+import { readMemberPath } from "./paths.js";
 import { Pauses } from "./pauses.js";
+import type { Vault } from "./vault.js";
 
-/** The parts of an instruction of the API's transaction. */
-interface Proposed {
-  readonly accounts: readonly Address[];
-  readonly data: ReadonlyUint8Array;
+/** What to register. */
+export interface RegistrationRequest {
+  readonly registry: Address;
+  readonly asset: Address;
+  readonly commitment: Field;
+  /** The owner of the asset, who also pays. */
+  readonly owner: TransactionSigner;
+  readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Builds the instruction that registers an asset.
- *
- * The API knows which accounts and which path the instruction needs. It could name another
- * commitment, another asset or another track, so everything that matters is compared or derived
- * here, and the instruction is built again. The program checks the rest.
- */
+/** The levels of a path that the program takes. The tree's account has the nodes above. */
+const ON_CHAIN_LEVELS = 5;
+
+/** Builds the instruction that registers an asset. */
 export async function registrationInstruction(
   api: Service,
   chain: Chain,
-  what: { readonly registry: Address; readonly asset: Address; readonly commitment: Field; readonly owner: TransactionSigner },
+  vault: Vault,
+  what: RegistrationRequest,
 ): Promise<Instruction> {
   const { registry, asset, commitment, owner } = what;
-  const answer = await api.json({
-    path: `/v1/registries/${registry}/registrations`,
-    route: "/v1/registries/{registry}/registrations",
-    shows: ["registry", "wallet", "token", "commitment"],
-    body: { owner: owner.address, asset, commitment: fieldToHex(commitment) },
-  });
-  const { accounts, data } = answer.value("transaction", onlyInstruction);
-  const at = (index: number): Address => accounts[index]!;
-  const given = (index: number) => (at(index) === BAUTA_PROGRAM_ADDRESS ? undefined : at(index));
-  const [collection] = await findCollectionPda({ registry, key: answer.value("collection", toAddress) });
-  const { tree } = await chain.registry(registry);
-  for (const [name, found, expected] of [
-    ["payer", at(0), owner.address],
-    ["owner", at(1), owner.address],
-    ["registry", at(2), registry],
-    ["tree", at(3), tree],
-    ["collection", at(4), collection],
-    ["asset", at(5), asset],
-  ] as const) {
-    if (found !== expected) throw falseTransaction(`its ${name} is ${found} and must be ${expected}`);
+  const [state, account] = await Promise.all([chain.registry(registry), chain.nodes.account(asset, ["token"])]);
+  if (!account) throw unknownAsset(asset);
+  const path = await presentPath(api, chain, vault, state, what);
+  const common = { payer: owner, owner, registry, tree: state.tree, commitment: fieldToBytes(commitment), path };
+  const collection = (...names: Parameters<typeof collectionOf>[3]) => collectionOf(api, chain, registry, names);
+  const own = { kind: CollectionKind.Asset, name: asset };
+  if (account.programAddress === CORE_PROGRAM) {
+    const core = coreAssetOf(account.data);
+    if (!core) throw unknownAsset(asset);
+    const found = await collection(own, { kind: CollectionKind.Core, name: core.collection });
+    const optional = core.collection === undefined ? {} : { coreCollection: core.collection };
+    return getRegisterCoreHolderInstructionAsync({ ...common, ...optional, collection: found, asset });
   }
-  await checkTrack(chain, collection, answer.value("track", unsigned));
-  const common = { payer: owner, owner, registry, tree, collection, commitment: fieldToBytes(commitment) };
-  const checked = (found: ReadonlyUint8Array) => {
-    if (!equal(found, common.commitment)) throw falseTransaction("it registers another commitment");
-  };
-  if (startsWith(data, REGISTER_HOLDER_DISCRIMINATOR)) {
-    const { commitment: found, path } = getRegisterHolderInstructionDataDecoder().decode(data);
-    checked(found);
-    const optional = { metadata: given(8), edition: given(9), tokenRecord: given(10) };
-    const accepted = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined));
-    return getRegisterHolderInstructionAsync({ ...common, ...accepted, mint: asset, tokenAccount: at(6), path });
-  }
-  if (startsWith(data, REGISTER_CORE_HOLDER_DISCRIMINATOR)) {
-    const { commitment: found, path } = getRegisterCoreHolderInstructionDataDecoder().decode(data);
-    checked(found);
-    const coreCollection = given(6);
-    return getRegisterCoreHolderInstructionAsync({
-      ...common,
-      ...(coreCollection === undefined ? {} : { coreCollection }),
-      asset,
-      path,
-    });
-  }
-  throw falseTransaction("its instruction registers no asset");
-}
-
-/** Decodes a transaction that has one instruction, of the program. */
-function onlyInstruction(base64: string): Proposed {
-  const { messageBytes } = getTransactionDecoder().decode(getBase64Encoder().encode(base64));
-  const message = getCompiledTransactionMessageDecoder().decode(messageBytes);
-  if (!("instructions" in message) || "addressTableLookups" in message && message.addressTableLookups?.length) {
-    throw falseTransaction("it uses address lookup tables");
-  }
-  const [instruction, ...others] = message.instructions;
-  if (!instruction || others.length > 0) throw falseTransaction("it must have exactly one instruction");
-  const key = (index: number): Address => {
-    const found = message.staticAccounts[index];
-    if (found === undefined) throw falseTransaction("it refers to an account that it does not list");
-    return found;
-  };
-  const program = key(instruction.programAddressIndex);
-  if (program !== BAUTA_PROGRAM_ADDRESS) throw falseTransaction(`it calls the program ${program}`);
-  const accounts = (instruction.accountIndices ?? []).map(key);
-  if (accounts.length < 7) throw falseTransaction("its instruction has too few accounts");
-  return { accounts, data: instruction.data ?? new Uint8Array() };
-}
-
-async function checkTrack(chain: Chain, collection: Address, track: bigint): Promise<void> {
-  const account = await chain.nodes.account(collection, ["registry"]);
-  if (!account) throw unknownAccount(collection);
-  const found = decoded(account, decodeCollection).track;
-  if (found !== track) throw falseTransaction(`the collection registers in the track ${found}, and the API says ${track}`);
-}
-
-function startsWith(bytes: ReadonlyUint8Array, prefix: ReadonlyUint8Array): boolean {
-  return equal(bytes.slice(0, prefix.length), prefix);
-}
-
-function falseTransaction(reason: string): BautaError {
-  return new BautaError(
-    "false-transaction",
-    `the API built another transaction than the requested one: ${reason}`,
-    "Don't sign transactions of this API. Use another one, and report this one.",
+  if (!isTokenProgram(account.programAddress)) throw unknownAsset(asset);
+  const tokenAccount = await tokenAccountOf(chain, owner.address, asset);
+  const { accounts, named, master } = await tokenMetadata(chain, asset, tokenAccount);
+  const found = await collection(
+    own,
+    { kind: CollectionKind.Group, name: groupOf(account.data) },
+    { kind: CollectionKind.TokenMetadata, name: named },
+    { kind: CollectionKind.Prints, name: master },
   );
+  return getRegisterHolderInstructionAsync({ ...common, ...accounts, collection: found, mint: asset, tokenAccount });
+}
+
+/** Returns the path of the asset's leaf, or `null` if the asset was never registered. */
+async function presentPath(
+  api: Service,
+  chain: Chain,
+  vault: Vault,
+  state: RegistryState,
+  { registry, asset, signal }: RegistrationRequest,
+): Promise<Uint8Array[][] | null> {
+  const [address] = await findHoldingPda({ registry, mint: asset });
+  const account = await chain.nodes.account(address, ["registry", "token"]);
+  if (!account) return null;
+  const { index } = decoded(account, decodeHolding);
+  if (index >= state.leaves) throw falseAccount(address, "the tree has no such leaf");
+  const { depth, leaves, current: root } = state;
+  const { path } = await readMemberPath(api, vault, { registry, root, depth, index, leaves }, "auto", signal);
+  return path.slice(0, ON_CHAIN_LEVELS).map((siblings) => siblings.map(fieldToBytes));
+}
+
+/** Returns the owner's token account that holds a token. */
+async function tokenAccountOf(chain: Chain, owner: Address, mint: Address): Promise<Address> {
+  const holds = (data: ReadonlyUint8Array) => {
+    const held = heldIn(data);
+    return held?.mint === mint && held.owner === owner && held.amount === 1n;
+  };
+  const found = await chain.nodes.agreed(
+    "getTokenAccountsByOwner",
+    ["wallet", "token"],
+    async (rpc) => {
+      const options = { commitment: "confirmed", encoding: "base64" } as const;
+      const { value } = await rpc.getTokenAccountsByOwner(owner, { mint }, options).send();
+      const own = value.filter(({ account }) => holds(getBase64Encoder().encode(account.data[0])));
+      return own[0]?.pubkey;
+    },
+    String,
+  );
+  if (found !== undefined) return found;
+  throw new BautaError("asset-not-held", `the wallet ${owner} does not hold the token ${mint}`, "Use the wallet that holds it.");
+}
+
+/** Reads the accounts of Token Metadata that a registration needs, and what they name. */
+async function tokenMetadata(chain: Chain, mint: Address, tokenAccount: Address) {
+  const existing = async ([address]: readonly [Address, ...unknown[]]): Promise<EncodedAccount | undefined> => {
+    const account = await chain.nodes.account(address, ["token"]);
+    return account?.programAddress === TOKEN_METADATA_PROGRAM ? account : undefined;
+  };
+  const [account, edition] = await Promise.all([
+    findMetadataPda({ mint }).then(existing),
+    findEditionPda({ mint }).then(existing),
+  ]);
+  // The program refuses metadata that it can't read, and needs none for an asset or a group.
+  const metadata = account && metadataOf(mint, account.data);
+  const record = metadata?.isProgrammable ? await findTokenRecordPda({ mint, tokenAccount }).then(existing) : undefined;
+  return {
+    accounts: {
+      ...(account && metadata ? { metadata: account.address } : {}),
+      ...(edition ? { edition: edition.address } : {}),
+      ...(record ? { tokenRecord: record.address } : {}),
+    },
+    named: metadata?.collection,
+    master: edition && masterOf(edition.data),
+  };
+}
+
+function unknownAsset(asset: Address): BautaError {
+  const { code, message } = unknownAccount(asset);
+  const reason = `${message}, or it is neither a token nor an asset of Metaplex Core`;
+  return new BautaError(code, reason, "Register a compressed asset with the API's transaction: see docs/api-service.md.");
 }
 
 /** Signs and sends a transaction with one instruction, and waits until it is confirmed. */

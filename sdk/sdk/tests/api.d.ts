@@ -135,6 +135,17 @@ export declare function genesisOf(cluster: Cluster): string | undefined;
 export declare function tagOf(cluster: Cluster): Uint8Array;
 export declare function nameOf(cluster: Cluster): string;
 
+// collections.d.ts
+import { type Address } from "@solana/kit";
+import { CollectionKind } from "@bauta/program";
+import { type Chain } from "./chain.js";
+import { type Service } from "./http.js";
+export interface Named {
+    readonly kind: CollectionKind;
+    readonly name: Address | undefined;
+}
+export declare function collectionOf(api: Service, chain: Chain, registry: Address, names: readonly Named[]): Promise<Address>;
+
 // delegation.d.ts
 import type { Address } from "@solana/kit";
 import { type EntrySecret, type Prover } from "@bauta/prover";
@@ -176,7 +187,6 @@ export type BautaCode =
  | "unknown-tile"
  | "false-tile"
  | "false-leaves"
- | "false-transaction"
  | "api-behind"
  | "false-membership"
  | "false-relay-state"
@@ -189,6 +199,8 @@ export type BautaCode =
  | "false-circuit"
  | "development-key"
  | "unknown-statement"
+ | "asset-not-held"
+ | "not-in-collection"
  | "scope-not-open"
  | "other-claim"
  | "other-registry"
@@ -360,6 +372,29 @@ export declare function encodeInputs(entry: {
 export declare function proofOf(output: Uint8Array, inputs: PublicInputs): Uint8Array;
 export declare function falseProof(by: string, what?: string): BautaError;
 
+// layouts.d.ts
+import { type Address, type ReadonlyUint8Array } from "@solana/kit";
+export declare const TOKEN_METADATA_PROGRAM: Address<"metaqbxxUerdq28cj1RbAWkYQm3ybzjb6a8bt518x1s">;
+export declare const CORE_PROGRAM: Address<"CoREENxT6tW1HoK8ypY1SxRMZTcVPm7R94rH4PZNhX7d">;
+export declare function isTokenProgram(program: Address): boolean;
+export interface Held {
+    readonly mint: Address;
+    readonly owner: Address;
+    readonly amount: bigint;
+}
+export declare function heldIn(data: ReadonlyUint8Array): Held | undefined;
+export declare function groupOf(mint: ReadonlyUint8Array): Address | undefined;
+export interface Metadata {
+    readonly isProgrammable: boolean;
+    readonly collection: Address | undefined;
+}
+export declare function metadataOf(mint: Address, data: ReadonlyUint8Array): Metadata | undefined;
+export declare function masterOf(edition: ReadonlyUint8Array): Address | undefined;
+export interface CoreAsset {
+    readonly collection: Address | undefined;
+}
+export declare function coreAssetOf(data: ReadonlyUint8Array): CoreAsset | undefined;
+
 // members.d.ts
 import { type Address } from "@solana/kit";
 import type { Prover } from "@bauta/prover";
@@ -488,13 +523,16 @@ export declare function verifyingKeyOf(key: Uint8Array): Uint8Array | undefined;
 import { type Address, type Instruction, type Signature, type TransactionSigner } from "@solana/kit";
 import { type Chain } from "./chain.js";
 import { type Field } from "./field.js";
-import { type Service } from "./http.js";
-export declare function registrationInstruction(api: Service, chain: Chain, what: {
+import type { Service } from "./http.js";
+import type { Vault } from "./vault.js";
+export interface RegistrationRequest {
     readonly registry: Address;
     readonly asset: Address;
     readonly commitment: Field;
     readonly owner: TransactionSigner;
-}): Promise<Instruction>;
+    readonly signal?: AbortSignal | undefined;
+}
+export declare function registrationInstruction(api: Service, chain: Chain, vault: Vault, what: RegistrationRequest): Promise<Instruction>;
 export declare function sendInstruction(chain: Chain, payer: TransactionSigner, instruction: Instruction): Promise<Signature>;
 
 // relay.d.ts

@@ -4,25 +4,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import {
-  appendTransactionMessageInstructions,
-  compileTransaction,
-  createTransactionMessage,
-  generateKeyPairSigner,
-  getTransactionEncoder,
-  none,
-  pipe,
-  setTransactionMessageFeePayer,
-  setTransactionMessageLifetimeUsingBlockhash,
-  type Address,
-  type Blockhash,
-  type Instruction,
-} from "@solana/kit";
-import {
-  BAUTA_PROGRAM_ADDRESS,
-  findCollectionPda,
-  getRegisterHolderInstructionAsync,
-} from "@bauta/program";
+import { address, getAddressEncoder, type Address } from "@solana/kit";
 
 import { ProverError } from "@bauta/prover";
 import { poseidon1 } from "poseidon-lite";
@@ -30,6 +12,8 @@ import { poseidon1 } from "poseidon-lite";
 import { BautaError, field, fieldToBytes, fieldToHex, MODULUS, type Bauta, type BautaCode, type Scope } from "../src/index.ts";
 import { secretIn } from "./prover.ts";
 import { addressOf, stopServers, startNode, webKey, World } from "./world.ts";
+
+const TOKEN_PROGRAM = address("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
 
 let world: World;
 let bauta: Bauta;
@@ -318,71 +302,65 @@ test("a nullifier account of another nullifier", async () => {
   await assert.rejects(bauta.result(proof), named("false-account"));
 });
 
-test("a registration of another commitment, owner, asset, registry, tree, collection, track or program", async () => {
+test("a registration uses no account and no path that the API or a node could forge", async () => {
   const { registry, collection } = world.addresses;
-  const { owner, asset, identity } = world;
-  let built: Instruction[] = [];
-  let said = { collection: asset as string, track: "7" };
-  let commitment: Uint8Array = new Uint8Array();
-  const holder = async (change: object = {}) =>
-    getRegisterHolderInstructionAsync({
-      payer: owner,
-      owner,
-      registry,
-      tree: world.registry.tree,
-      collection,
-      mint: asset,
-      tokenAccount: addressOf(20),
-      commitment,
-      path: none(),
-      ...change,
-    });
-  world.routes.set(`POST /v1/registries/${registry}/registrations`, () => {
-    const message = pipe(
-      createTransactionMessage({ version: "legacy" }),
-      (m) => setTransactionMessageFeePayer(owner.address, m),
-      (m) => setTransactionMessageLifetimeUsingBlockhash({ blockhash: addressOf(1) as string as Blockhash, lastValidBlockHeight: 1n }, m),
-      (m) => appendTransactionMessageInstructions(built, m),
-    );
-    const transaction = Buffer.from(getTransactionEncoder().encode(compileTransaction(message))).toString("base64");
-    return { body: { transaction, last_valid_block_height: "1", lamports: { fee: 1, rent: 1 }, ...said } };
-  });
+  const { owner, asset, identity, facts } = world;
+  const tokenAccount = addressOf(20);
+  const token = (change: { mint?: Address; owner?: Address; amount?: number } = {}) => {
+    const data = new Uint8Array(165);
+    const key = getAddressEncoder();
+    data.set(key.encode(change.mint ?? asset));
+    data.set(key.encode(change.owner ?? owner.address), 32);
+    data[64] = change.amount ?? 1;
+    facts.accounts.set(tokenAccount, { owner: TOKEN_PROGRAM, data });
+  };
+  facts.accounts.set(asset, { owner: TOKEN_PROGRAM, data: new Uint8Array(82) });
+  facts.held.set(asset, tokenAccount);
+  token();
   const register = () => bauta.register({ identity, registry, asset, owner });
-  // The honest transaction passes every check, and then no node knows how to send it.
-  world.routes.set(`GET /v1/registries/${registry}/holdings`, () => ({ body: { data: [], next: null } }));
-  const next = { registry, entryId: world.entryId, counter: 1 };
-  commitment = fieldToBytes(field(poseidon1([await secretIn(identity, next)])));
-  built = [await holder()];
+  // The honest registration is built, and then no node knows how to send it.
   await assert.rejects(register(), named("node-unreachable"));
   assert.deepEqual(await identity.registrations(), [{ registry, asset, counter: 0 }]);
+  // The API has no part in a first registration.
+  assert.deepEqual(world.received, []);
 
-  const other = await generateKeyPairSigner();
-  for (const change of [
-    { commitment: fieldToBytes(field(5n)) },
-    { owner: other },
-    { mint: addressOf(21) },
-    { registry: addressOf(22) },
-    { tree: addressOf(23) },
-    { collection: addressOf(24) },
-  ]) {
-    built = [await holder(change)];
-    await assert.rejects(register(), named("false-transaction"), Object.keys(change).join());
+  for (const lie of [{ mint: addressOf(21) }, { owner: addressOf(22) }, { amount: 0 }, { amount: 2 }]) {
+    token(lie);
+    await assert.rejects(register(), named("asset-not-held"), Object.keys(lie).join());
   }
-  built = [await holder(), await holder()];
-  await assert.rejects(register(), named("false-transaction"));
-  built = [{ ...(await holder()), programAddress: addressOf(25) }];
-  await assert.rejects(register(), named("false-transaction"));
-  built = [{ ...(await holder()), data: new Uint8Array(8) }];
-  await assert.rejects(register(), named("false-transaction"));
-  built = [await holder()];
-  said = { collection: asset, track: "8" };
-  await assert.rejects(register(), named("false-transaction"));
-  said = { collection: addressOf(26), track: "7" };
-  await assert.rejects(register(), named("false-transaction"));
-  const [unlisted] = await findCollectionPda({ registry, key: addressOf(26) });
-  built = [await holder({ collection: unlisted })];
+  token();
+  for (const [lie, code] of [
+    [{ registry: addressOf(22) }, "false-account"],
+    [{ key: addressOf(23) }, "false-account"],
+    [{ kind: 1 }, "not-in-collection"],
+  ] as const) {
+    const honest = world.collection;
+    world.collection = { ...honest, ...lie };
+    world.settle();
+    await assert.rejects(register(), named(code), Object.keys(lie).join());
+    world.collection = honest;
+    world.settle();
+  }
+  facts.accounts.delete(collection);
+  await assert.rejects(register(), named("not-in-collection"));
+  facts.accounts.get(asset)!.owner = addressOf(25);
   await assert.rejects(register(), named("unknown-account"));
-  assert.equal(built[0]!.programAddress, BAUTA_PROGRAM_ADDRESS);
+});
+
+test("one of two nodes that names another token account", async () => {
+  const { owner, asset, identity, facts } = world;
+  const { registry } = world.addresses;
+  facts.accounts.set(asset, { owner: TOKEN_PROGRAM, data: new Uint8Array(82) });
+  const data = new Uint8Array(165);
+  data.set(getAddressEncoder().encode(asset));
+  data.set(getAddressEncoder().encode(owner.address), 32);
+  data[64] = 1;
+  for (const account of [addressOf(20), addressOf(21)]) facts.accounts.set(account, { owner: TOKEN_PROGRAM, data });
+  facts.held.set(asset, addressOf(20));
+  const other = facts.copy();
+  other.held.set(asset, addressOf(21));
+  bauta = world.client({ rpc: [world.node, await startNode(other)] });
+  await assert.rejects(bauta.register({ identity, registry, asset, owner }), named("nodes-disagree"));
 });
 
 test("a prover service with an unusable key, another nullifier, a root that is not accepted or an invalid proof", async () => {

@@ -78,6 +78,8 @@ interface StoredAccount {
 export class Facts {
   genesis = "11111111111111111111111111111111";
   readonly accounts = new Map<Address, StoredAccount>();
+  /** The token account that holds each mint. */
+  readonly held = new Map<Address, Address>();
   /** The transactions of an account. */
   readonly transactions = new Map<Address, { signature: string; transaction: unknown }[]>();
 
@@ -85,18 +87,30 @@ export class Facts {
     const facts = new Facts();
     facts.genesis = this.genesis;
     for (const [address, { owner, data }] of this.accounts) facts.accounts.set(address, { owner, data: data.slice() });
+    for (const [mint, account] of this.held) facts.held.set(mint, account);
     for (const [address, list] of this.transactions) facts.transactions.set(address, [...list]);
     return facts;
   }
 
   answer(method: string, params: unknown[]): unknown {
     const value = (found: unknown) => ({ context: { slot: 9 }, value: found });
+    const encoded = ({ owner, data }: StoredAccount) => ({
+      data: [Buffer.from(data).toString("base64"), "base64"],
+      executable: false,
+      lamports: 1,
+      owner,
+      rentEpoch: 0,
+      space: data.length,
+    });
     if (method === "getGenesisHash") return this.genesis;
     if (method === "getAccountInfo") {
       const account = this.accounts.get(params[0] as Address);
-      if (!account) return value(null);
-      const data = [Buffer.from(account.data).toString("base64"), "base64"];
-      return value({ data, executable: false, lamports: 1, owner: account.owner, rentEpoch: 0, space: account.data.length });
+      return value(account ? encoded(account) : null);
+    }
+    if (method === "getTokenAccountsByOwner") {
+      const pubkey = this.held.get((params[1] as { mint: Address }).mint);
+      const account = pubkey && this.accounts.get(pubkey);
+      return value(account ? [{ pubkey, account: encoded(account) }] : []);
     }
     if (method === "getSignaturesForAddress") {
       const found = this.transactions.get(params[0] as Address) ?? [];
@@ -121,7 +135,8 @@ export function stopServers(): void {
   for (const server of servers.splice(0)) server.close().closeAllConnections();
 }
 
-async function serve(answer: (request: IncomingMessage, body: string) => Answer): Promise<string> {
+/** Starts a server. */
+export async function serve(answer: (request: IncomingMessage, body: string) => Answer): Promise<string> {
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
