@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Lookups use the node for clients without a key. So few run at a time, clients take turns, and
-//! each lookup has bounds on what it reads. Assets of Metaplex Core and compressed assets are not
+//! each lookup has bounds on what it reads. Several clients can have one address, behind the same
+//! proxy or router, so their requests wait for each other and are not refused at once. Assets of Metaplex Core and compressed assets are not
 //! looked up by their owner: a node has no index of them. The module `registration` builds the
 //! transaction that registers an asset.
 
@@ -17,19 +18,18 @@ mod listed;
 mod registration;
 mod tokens;
 mod transactions;
-mod turns;
 
 use std::{future::Future, time::Duration};
 
 use bauta::state::{self, CollectionKind};
 use bauta_client::{ProgramError, eligibility::why_token_is_not_eligible};
 use bauta_rpc::{Options, Rpc, RpcError};
+use bauta_service_common::{Admission, FairQueue, WorkerSlot};
 use bauta_store::{Collection, Registry, RegistryKind, Store, StoreError};
 use solana_address::Address;
 
 use listed::Listed;
 use tokens::HeldToken;
-use turns::Turns;
 
 pub use compressed::CompressedRequest;
 pub use registration::{RegistrationError, RegistrationRequest};
@@ -48,6 +48,12 @@ const MAX_LOOKUPS_OF_CLIENT: usize = 2;
 /// The same for transactions that are built. Each makes few calls.
 const MAX_REGISTRATIONS: usize = 32;
 const MAX_REGISTRATIONS_OF_CLIENT: usize = 4;
+/// Largest number of lookups that wait, and of those of one client. The limit of requests allows a
+/// client fewer in a minute. The same for registrations.
+const MAX_WAITING: usize = 160;
+const MAX_WAITING_OF_CLIENT: usize = 20;
+/// The longest time that a request waits for its turn.
+const MAX_WAIT: Duration = Duration::from_secs(20);
 /// The longest time of a lookup.
 const MAX_DURATION: Duration = Duration::from_secs(15);
 /// Largest number of masters of a registry whose prints are recognised.
@@ -68,7 +74,7 @@ pub enum EligibilityError {
     /// Too many lookups wait.
     #[error(
         "too many requests for lookups of wallets or for registrations wait (limit {} of a client and {} in all), or \
-         this one has waited for {} s; retry later", turns::MAX_OPEN_OF_CLIENT, turns::MAX_OPEN, turns::MAX_WAIT.as_secs()
+         this one has waited for {} s; retry later", MAX_WAITING_OF_CLIENT, MAX_WAITING, MAX_WAIT.as_secs()
     )]
     Busy,
     /// The node takes too long.
@@ -101,8 +107,8 @@ pub struct Token {
 /// Looks tokens up.
 pub struct Eligibility {
     node: Option<Rpc>,
-    lookups: Turns,
-    registrations: Turns,
+    lookups: FairQueue,
+    registrations: FairQueue,
 }
 
 impl Eligibility {
@@ -110,8 +116,8 @@ impl Eligibility {
     pub fn new(node: Option<&str>) -> Result<Self, RpcError> {
         Ok(Self {
             node: node.map(|url| Rpc::with_options(url, OPTIONS)).transpose()?,
-            lookups: Turns::new(MAX_LOOKUPS_OF_CLIENT, MAX_LOOKUPS),
-            registrations: Turns::new(MAX_REGISTRATIONS_OF_CLIENT, MAX_REGISTRATIONS),
+            lookups: queue(MAX_LOOKUPS, MAX_LOOKUPS_OF_CLIENT),
+            registrations: queue(MAX_REGISTRATIONS, MAX_REGISTRATIONS_OF_CLIENT),
         })
     }
 
@@ -129,9 +135,23 @@ impl Eligibility {
             let kind = registry.kind.as_str();
             return Err(EligibilityError::WrongKind { kind });
         }
-        let _turn = self.lookups.wait(client).await?;
+        let _turn = turn(&self.lookups, client, MAX_WAIT).await?;
         in_time(look_up(node, store, registry, owner)).await
     }
+}
+
+/// Creates the queue of requests that use the node. `running` of them run at a time, and
+/// `running_of_client` of each client.
+fn queue(running: usize, running_of_client: usize) -> FairQueue {
+    FairQueue::new(running, MAX_WAITING, MAX_WAITING_OF_CLIENT, |_| ())
+        .with_max_running_per_owner(running_of_client)
+}
+
+/// Waits for a turn of a client.
+async fn turn(queue: &FairQueue, client: &str, max_wait: Duration) -> Result<WorkerSlot, EligibilityError> {
+    let turn = tokio::time::timeout(max_wait, queue.acquire(client, Admission::Request)).await;
+    turn.map_err(|_| EligibilityError::Busy)?
+        .map_err(|_| EligibilityError::Busy)
 }
 
 /// Ends work that takes too long.
@@ -200,5 +220,43 @@ fn not_too_long(error: RpcError) -> EligibilityError {
     match error {
         RpcError::ResponseTooLong { .. } => EligibilityError::TooManyTokens,
         error => EligibilityError::Node(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, future::join_all, poll};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn clients_with_one_address_wait_and_leave_turns_for_other_addresses() {
+        let queue = queue(3, 2);
+        let wait = |client| Box::pin(turn(&queue, client, MAX_WAIT));
+        let first = wait("office").await.unwrap();
+        let _second = wait("office").await.unwrap();
+        let mut third = wait("office");
+        assert!(poll!(&mut third).is_pending());
+        let mut more = join_all((1..MAX_WAITING_OF_CLIENT).map(|_| wait("office")));
+        assert!(poll!(&mut more).is_pending());
+        let refused = wait("office").await;
+        assert!(matches!(refused, Err(EligibilityError::Busy)));
+
+        let other = wait("home").now_or_never();
+        let other = other.expect("the office can't have all turns").unwrap();
+        let mut last = wait("home");
+        assert!(poll!(&mut last).is_pending());
+        drop(other);
+        assert!(last.now_or_never().is_some());
+        drop(first);
+        assert!(third.now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_request_that_waits_too_long_is_refused() {
+        let queue = queue(1, 1);
+        let _first = turn(&queue, "office", MAX_WAIT).await.unwrap();
+        let waited = turn(&queue, "home", Duration::ZERO).await;
+        assert!(matches!(waited, Err(EligibilityError::Busy)));
     }
 }

@@ -26,13 +26,14 @@ use solana_instruction::Instruction;
 use solana_transaction::versioned::VersionedTransaction;
 
 use super::{
-    Eligibility, EligibilityError, collections,
+    Eligibility, EligibilityError, MAX_WAIT, collections,
     compressed::{self, CompressedRequest},
     in_time,
     listed::Listed,
     on_chain,
     tokens::{self, Found},
     transactions::{Envelope, Transactions},
+    turn,
 };
 use crate::time::unix_seconds;
 
@@ -162,7 +163,7 @@ impl Eligibility {
             let kind = registry.kind.as_str();
             return Err(EligibilityError::WrongKind { kind }.into());
         }
-        let _turn = self.registrations.wait(client).await?;
+        let _turn = turn(&self.registrations, client, MAX_WAIT).await?;
         in_time(build(node, store, registry, request)).await
     }
 }

@@ -1,8 +1,12 @@
 //! A fair queue for worker slots.
 //!
-//! A worker slot is the right to run one proof. Waiting requests get worker slots in the order of
-//! start-time fair queueing, as jobs do: a burst of requests from one owner does not delay the
-//! requests of others. An owner is an API key, or for verifications an address.
+//! A worker slot is the right to run one piece of work: a proof, a pairing, or a lookup at a node.
+//! Waiting requests get worker slots in the order of start-time fair queueing, as jobs do: a burst
+//! of requests from one owner does not delay the requests of others. An owner is an API key, or for
+//! work without one an address.
+//!
+//! An owner can be limited to a part of the worker slots. Its slow requests then leave slots for
+//! other owners.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,6 +23,9 @@ pub struct FairQueue(Arc<Mutex<Inner>>);
 struct Inner {
     worker_slots: usize,
     free_worker_slots: usize,
+    max_running_per_owner: usize,
+    /// Number of used worker slots of each owner that has some.
+    running: HashMap<String, usize>,
     max_waiting: usize,
     max_waiting_per_owner: usize,
     /// By turn. Requests of the same turn are in the order of their arrival.
@@ -57,8 +64,12 @@ pub enum Admission {
     Job,
 }
 
-/// The right to run one proof. Dropping it passes the worker slot to the next waiting request.
-pub struct WorkerSlot(FairQueue);
+/// The right to run one piece of work. Dropping it passes the worker slot to the next waiting
+/// request.
+pub struct WorkerSlot {
+    queue: FairQueue,
+    owner: String,
+}
 
 /// The queue is full: for all, for one API key, or for all clients without one.
 #[derive(Debug, PartialEq, Eq)]
@@ -87,6 +98,8 @@ impl FairQueue {
         Self(Arc::new(Mutex::new(Inner {
             worker_slots,
             free_worker_slots: worker_slots,
+            max_running_per_owner: worker_slots,
+            running: HashMap::new(),
             max_waiting,
             max_waiting_per_owner,
             waiting: BTreeMap::new(),
@@ -97,14 +110,22 @@ impl FairQueue {
         })))
     }
 
+    /// Lets an owner use at most this many worker slots. By default, it can use all.
+    #[must_use]
+    pub fn with_max_running_per_owner(self, max: usize) -> Self {
+        self.lock().max_running_per_owner = max;
+        self
+    }
+
     /// Waits for a worker slot. Requests without an API key (an empty owner) share one flow.
     /// Dropping the future leaves the queue.
     pub async fn acquire(&self, owner: &str, admission: Admission) -> Result<WorkerSlot, QueueFull> {
         let (position, receiver) = {
             let mut inner = self.lock();
-            if inner.free_worker_slots > 0 {
-                inner.free_worker_slots -= 1;
-                return Ok(WorkerSlot(self.clone()));
+            // A free worker slot means that every waiting request has an owner without a right to it.
+            if inner.free_worker_slots > 0 && inner.may_run(owner) {
+                inner.start(owner);
+                return Ok(self.worker_slot(owner.to_owned()));
             }
             if admission == Admission::Request {
                 inner.check_limits(owner)?;
@@ -145,6 +166,13 @@ impl FairQueue {
         inner.free_worker_slots + 1 == inner.worker_slots && inner.waiting.is_empty()
     }
 
+    fn worker_slot(&self, owner: String) -> WorkerSlot {
+        WorkerSlot {
+            queue: self.clone(),
+            owner,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -165,9 +193,36 @@ impl Inner {
         }
         Ok(())
     }
-}
 
-impl Inner {
+    fn may_run(&self, owner: &str) -> bool {
+        self.running.get(owner).copied().unwrap_or_default() < self.max_running_per_owner
+    }
+
+    fn start(&mut self, owner: &str) {
+        self.free_worker_slots -= 1;
+        *self.running.entry(owner.to_owned()).or_default() += 1;
+    }
+
+    fn end(&mut self, owner: &str) {
+        self.free_worker_slots += 1;
+        if let Some(running) = self.running.get_mut(owner) {
+            *running -= 1;
+            if *running == 0 {
+                self.running.remove(owner);
+            }
+        }
+    }
+
+    /// Removes the next waiting request that may run, and counts it as running.
+    fn start_next(&mut self) -> Option<Waiter> {
+        let may_run = |(_, waiter): &(&Position, &Waiter)| self.may_run(&waiter.owner);
+        let position = *self.waiting.iter().find(may_run)?.0;
+        let waiter = self.waiting.remove(&position)?;
+        self.current_turn = self.current_turn.max(position.turn);
+        self.start(&waiter.owner);
+        Some(waiter)
+    }
+
     /// Removes turns that are over. An owner without a last turn gets the current turn, as an owner
     /// whose last turn is over does.
     fn remove_old_turns(&mut self) {
@@ -181,20 +236,18 @@ impl Inner {
 impl Drop for WorkerSlot {
     fn drop(&mut self) {
         let next = {
-            let mut inner = self.0.lock();
-            let next = inner.waiting.pop_first();
-            match &next {
-                Some((position, _)) => inner.current_turn = position.turn,
-                None => inner.free_worker_slots += 1,
-            }
+            let mut inner = self.queue.lock();
+            inner.end(&self.owner);
+            // At most one request may run now: the owner's next one, or the first of all.
+            let next = inner.start_next();
             inner.remove_old_turns();
             (inner.on_change)(inner.waiting.len());
             next
         };
-        if let Some((_, waiter)) = next {
+        if let Some(Waiter { owner, sender }) = next {
             // If the request was dropped at this moment, sending fails and returns the slot.
             // Dropping it passes it on.
-            let _ = waiter.sender.send(Self(self.0.clone()));
+            let _ = sender.send(self.queue.worker_slot(owner));
         }
     }
 }
@@ -259,6 +312,41 @@ mod tests {
         let _of_bob = [wait(&queue, "bob").await, wait(&queue, "bob").await];
         assert_eq!(queue.acquire("carol", Admission::Request).await.err(), full(4));
         assert_eq!(queue.waiting(), 4);
+    }
+
+    #[tokio::test]
+    async fn an_owner_with_its_part_of_the_slots_waits_while_others_run() {
+        let queue = FairQueue::new(3, 100, 50, |_| ()).with_max_running_per_owner(2);
+        let first = queue.acquire("alice", Admission::Request).await.unwrap();
+        let _second = queue.acquire("alice", Admission::Request).await.unwrap();
+        let mut third = wait(&queue, "alice").await;
+        // A slot is free, so the first request of another owner does not wait.
+        let of_bob = queue.acquire("bob", Admission::Request).await.unwrap();
+        let mut of_carol = wait(&queue, "carol").await;
+        // Alice has her part, so the slot goes to the next owner.
+        drop(of_bob);
+        let of_carol = match poll!(&mut of_carol) {
+            Poll::Ready(slot) => slot.unwrap(),
+            Poll::Pending => panic!("Carol waits for Alice"),
+        };
+        assert!(poll!(&mut third).is_pending());
+        drop(first);
+        assert!(matches!(poll!(&mut third), Poll::Ready(Ok(_))));
+        drop(of_carol);
+    }
+
+    #[tokio::test]
+    async fn the_memory_for_owners_that_run_is_bounded() {
+        let queue = FairQueue::new(2, 10, 10, |_| ()).with_max_running_per_owner(1);
+        for owner in 0..100 {
+            drop(
+                queue
+                    .acquire(&owner.to_string(), Admission::Request)
+                    .await
+                    .unwrap(),
+            );
+        }
+        assert!(queue.lock().running.is_empty());
     }
 
     #[tokio::test]
