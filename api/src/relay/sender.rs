@@ -65,6 +65,9 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 const PANIC_PAUSE_SECONDS: u32 = 2;
 /// Largest number of relays that an instance sends at a time.
 const MAX_RELAYS: usize = 2_000;
+/// Largest number of relays for which upkeep lets a step run at a time. After an outage, every relay
+/// has one to do, and each makes several calls to every node.
+const MAX_STEPS: usize = 128;
 /// Largest number of relays that are leased at once.
 const LEASE_BATCH: u16 = 256;
 /// Largest number of transactions of a relay.
@@ -360,13 +363,23 @@ impl Sender {
             });
         }
         self.read_finalized();
-        let idle = |tracked: &&Tracked| !tracked.busy && tracked.not_before <= now;
-        let (mut sends, mut attempts, mut fates) = (Vec::new(), Vec::new(), Vec::new());
-        for (id, tracked) in self.relays.iter().filter(|(_, tracked)| idle(tracked)) {
+        let (mut sends, mut steps, mut running) = (Vec::new(), Vec::new(), 0);
+        for (id, tracked) in &self.relays {
+            if tracked.busy {
+                running += 1;
+                continue;
+            }
+            if tracked.not_before > now {
+                continue;
+            }
             match &tracked.relay.attempt {
-                None => attempts.push(*id),
+                None => steps.push((
+                    tracked.not_before,
+                    *id,
+                    Self::attempt as fn(&mut Self, RelayLease),
+                )),
                 Some(attempt) if self.shared.nodes.is_past(&attempt.last_heights, &self.heights) => {
-                    fates.push(*id);
+                    steps.push((tracked.not_before, *id, Self::find_fate));
                 }
                 Some(_) if tracked.is_to_be_sent(now) => sends.push(*id),
                 Some(_) => {}
@@ -375,11 +388,10 @@ impl Sender {
         for id in sends {
             self.send(id);
         }
-        for id in attempts {
-            self.attempt(id);
-        }
-        for id in fates {
-            self.find_fate(id);
+        // Those that have waited longest are first.
+        steps.sort_unstable_by_key(|(not_before, ..)| *not_before);
+        for (_, id, step) in steps.into_iter().take(MAX_STEPS.saturating_sub(running)) {
+            step(self, id);
         }
     }
 

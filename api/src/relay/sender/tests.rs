@@ -1,4 +1,4 @@
-//! A step of the sender that panics.
+//! Steps of the sender that panic, and the number of steps that run at a time.
 
 use bauta_primitives::{FieldElement, Nullifier};
 use bauta_service_common::Secret;
@@ -118,4 +118,51 @@ async fn a_step_that_panics_releases_its_relay_and_leaves_the_others() {
     let taken: Vec<_> = taken.iter().map(|relay| relay.lease.relay).collect();
     assert_eq!(taken, [leases[0].relay]);
     assert_eq!(store.renew_relays(&leases, 60).await.unwrap(), [leases[1]]);
+}
+
+#[tokio::test]
+async fn upkeep_of_many_relays_lets_a_bounded_number_of_steps_run() {
+    let database = TestDatabase::create().await.unwrap();
+    let (_new, incoming) = mpsc::channel(1);
+    let mut sender = Sender::new(shared(&database.store), incoming);
+    let now = Instant::now();
+    for number in 0..3 * MAX_STEPS {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&number.to_be_bytes());
+        let relay = OpenRelay {
+            lease: RelayLease::first(id, INSTANCE),
+            scope: Address::default(),
+            nullifier: Nullifier::new(FieldElement::from_u64(1)),
+            wallet: wallet(),
+            request: Vec::new(),
+            is_confirmed: false,
+            expiry: i64::MAX,
+            age_seconds: 0,
+            attempt: None,
+        };
+        sender
+            .relays
+            .insert(relay.lease, Tracked::new(relay, Vec::new(), now));
+    }
+    sender.running.extend([Work::Heights, Work::Lease, Work::Renew]);
+    let busy = |sender: &Sender| {
+        let busy = sender.relays.iter().filter(|(_, tracked)| tracked.busy);
+        busy.map(|(lease, _)| *lease).collect::<HashSet<_>>()
+    };
+    sender.upkeep();
+    let first = busy(&sender);
+    assert_eq!(first.len(), MAX_STEPS);
+    sender.upkeep();
+    assert_eq!(busy(&sender), first);
+    // The steps have failed, so the relays that have waited longer are next.
+    for lease in &first {
+        sender.retry(*lease);
+        if let Some(tracked) = sender.relays.get_mut(lease) {
+            tracked.not_before = Instant::now();
+        }
+    }
+    sender.upkeep();
+    let next = busy(&sender);
+    assert_eq!(next.len(), MAX_STEPS);
+    assert!(next.is_disjoint(&first));
 }
