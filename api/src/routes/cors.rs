@@ -2,13 +2,13 @@
 //!
 //! Pages of every origin may use the routes that need no API key: such a page reads nothing that
 //! its server could not read. Only pages of `ALLOWED_ORIGINS` may send an API key, and read the
-//! responses of routes that need one. Cookies are never used.
+//! responses of requests with one and of routes that need one. Cookies are never used.
 
 use std::{collections::HashSet, sync::Arc};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -69,6 +69,18 @@ fn requires_key(operation: &Operation) -> bool {
     requirements.is_some_and(|all| !all.contains(&SecurityRequirement::default()))
 }
 
+/// Returns whether a request has a key, or a preflight announces one.
+fn sends_key(headers: &HeaderMap, is_preflight: bool) -> bool {
+    if !is_preflight {
+        return headers.contains_key(header::AUTHORIZATION);
+    }
+    let announced = headers.get_all(header::ACCESS_CONTROL_REQUEST_HEADERS).iter();
+    let mut names = announced
+        .filter_map(|names| names.to_str().ok())
+        .flat_map(|names| names.split(','));
+    names.any(|name| name.trim().eq_ignore_ascii_case(header::AUTHORIZATION.as_str()))
+}
+
 /// Answers preflights, and adds the headers that let pages read the responses.
 pub async fn cors(State(pages): State<Arc<Pages>>, request: Request, next: Next) -> Response {
     let headers = request.headers();
@@ -82,7 +94,7 @@ pub async fn cors(State(pages): State<Arc<Pages>>, request: Request, next: Next)
         .map(|method| Method::from_bytes(method.as_bytes()).unwrap_or_default());
     let is_preflight = preflight.is_some();
     let method = preflight.unwrap_or_else(|| request.method().clone());
-    let needs_key = pages.needs_key(&method, request.extensions().get());
+    let needs_key = sends_key(headers, is_preflight) || pages.needs_key(&method, request.extensions().get());
 
     let mut response = if is_preflight {
         StatusCode::NO_CONTENT.into_response()

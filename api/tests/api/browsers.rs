@@ -1,7 +1,7 @@
 //! Which web pages may use the service.
 
 use bauta_service_common::{NewApiKey, Quota};
-use reqwest::{Method, Response};
+use reqwest::{Client, Method, Response, redirect::Policy};
 
 use crate::{
     common::{Chain, Running, address},
@@ -117,5 +117,88 @@ async fn only_a_page_of_an_allowed_origin_sends_an_api_key_and_reads_the_respons
         let response = preflight(&service, origin, "GET", &leaves).await;
         assert_eq!(text(&response, "access-control-allow-origin"), "*");
         assert!(text(&response, "access-control-allow-headers").contains("bauta-min-slot"));
+    }
+}
+
+/// A page of another origin can't read what a key reads, also from a route that needs none.
+#[tokio::test]
+async fn no_response_to_a_request_with_a_key_is_for_every_origin() {
+    let chain = Chain::new().await;
+    let new = NewApiKey::random(&["prove", "relay", "trees"], u64::MAX, Quota::default());
+    let settings = [("ALLOWED_ORIGINS", LISTED), ("API_KEYS", new.line.as_str())];
+    let service = Running::start(&chain.database, &settings);
+    let document = document();
+    for (route, _) in routes(&document) {
+        let (method, path) = route.split_once(' ').unwrap();
+        let path = path.replace(['{', '}'], "");
+        for (origin, allowed) in [(LISTED, LISTED), (OTHER, "")] {
+            let preflight = service
+                .request(Method::OPTIONS, &path)
+                .header("access-control-request-method", method)
+                .header("access-control-request-headers", "Authorization, content-type");
+            let keyed = service
+                .request(method.parse().unwrap(), &path)
+                .bearer_auth(new.key.as_str());
+            for request in [preflight, keyed] {
+                let response = request.header("origin", origin).send().await.unwrap();
+                let (status, route) = (response.status(), format!("{route} from {origin}"));
+                let found = text(&response, "access-control-allow-origin");
+                assert_eq!(found, allowed, "{route}: {status}");
+                assert_eq!(text(&response, "access-control-allow-credentials"), "", "{route}");
+                let vary = response.headers().get_all("vary").iter();
+                assert!(vary.into_iter().any(|name| name == "Origin"), "{route}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_response_redirects_a_client() {
+    let chain = Chain::new().await;
+    let service = Running::start(&chain.database, &[]);
+    let client = Client::builder()
+        .redirect(Policy::none())
+        .no_proxy()
+        .build()
+        .unwrap();
+    let document = document();
+    let mut paths = vec!["//other.example".to_owned(), "//other.example/..".to_owned()];
+    for (route, _) in routes(&document) {
+        let (_, path) = route.split_once(' ').unwrap();
+        let replaced = |value: &str| {
+            let parts = path
+                .split('/')
+                .map(|part| if part.starts_with('{') { value } else { part });
+            parts.collect::<Vec<_>>().join("/")
+        };
+        for value in [
+            "x",
+            "%2F%2Fother.example",
+            "https:%2F%2Fother.example",
+            "%5C%5Cother.example",
+            "..%2F..%2Fx",
+        ] {
+            paths.push(replaced(value));
+            paths.push(format!("/{}", replaced(value)));
+            paths.push(format!("{}/", replaced(value)));
+        }
+    }
+    for path in paths {
+        for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT] {
+            let query = "next=https://other.example&url=//other.example&redirect_uri=https://other.example";
+            let request = client
+                .request(
+                    method.clone(),
+                    format!("http://{}{path}?{query}", service.address),
+                )
+                .header("host", "other.example")
+                .header("x-forwarded-host", "other.example")
+                .header("referer", "https://other.example/");
+            let response = request.send().await.unwrap();
+            let status = response.status();
+            assert!(!status.is_redirection(), "{method} {path}: {status}");
+            assert_eq!(text(&response, "location"), "", "{method} {path}");
+            assert_eq!(text(&response, "refresh"), "", "{method} {path}");
+        }
     }
 }
