@@ -113,11 +113,11 @@ async fn measure(options: &Options) -> Result<Figures> {
         Extent {
             leaves: 1_000_000,
             clients: 1_000,
-            rounds: 5,
+            rounds: 3,
             window: Duration::from_secs(10),
             steady: Duration::from_mins(10),
             relays: relay::Extent {
-                few: 80,
+                few: 60,
                 seconds: 20,
                 rate: 60,
             },
