@@ -33,8 +33,10 @@ const SLOT_TIME: u16 = 400;
 const POLL: Duration = Duration::from_millis(25);
 /// The same at the high rate, where the requests of all clients take processor time.
 const LOADED_POLL: Duration = Duration::from_millis(250);
-/// Time limit of a relay.
-const TIMEOUT: Duration = Duration::from_mins(1);
+/// Time limit of a relay. At a rate that the node can't follow, relays wait.
+const TIMEOUT: Duration = Duration::from_mins(5);
+/// Time until a client repeats a request that was refused because the node did not answer in time.
+const RETRY: Duration = Duration::from_millis(500);
 /// Relays that are not measured.
 const WARM_UP: u64 = 5;
 
@@ -162,13 +164,9 @@ async fn at_rate(
 
 /// Sends a request and waits until its relay is confirmed.
 async fn relay(service: &Running, body: &Value, poll: Duration) -> Result<()> {
-    let url = format!("http://{}/v1/relay", service.address);
-    let response = service.client.post(&url).json(body).send().await?;
-    let status = response.status();
-    let accepted: Value = response.json().await?;
-    ensure!(status == 202, "a relay was refused: {accepted}");
-    let url = format!("{url}/{}", accepted["id"].as_str().context("a relay has an id")?);
     let confirmed = async {
+        let id = accept(service, body).await?;
+        let url = format!("http://{}/v1/relay/{id}", service.address);
         loop {
             let relay: Value = service.client.get(&url).send().await?.json().await?;
             match relay["state"].as_str() {
@@ -181,4 +179,19 @@ async fn relay(service: &Running, body: &Value, poll: Duration) -> Result<()> {
     tokio::time::timeout(TIMEOUT, confirmed)
         .await
         .context("a relay was not confirmed in time")?
+}
+
+/// Sends a request until it is accepted. Returns the id of its relay.
+async fn accept(service: &Running, body: &Value) -> Result<String> {
+    let url = format!("http://{}/v1/relay", service.address);
+    loop {
+        let response = service.client.post(&url).json(body).send().await?;
+        let status = response.status();
+        let accepted: Value = response.json().await?;
+        if status == 202 {
+            return Ok(accepted["id"].as_str().context("a relay has an id")?.to_owned());
+        }
+        ensure!(status == 503, "a relay was refused: {accepted}");
+        tokio::time::sleep(RETRY).await;
+    }
 }
