@@ -1,5 +1,5 @@
 //! Measures the API service: cached reads and paths at a fixed rate, tiles as fast as possible, and
-//! nginx with the same tiles as files in the same rounds. Then all of them for ten minutes, for the
+//! nginx with the same tiles as files in the same rounds. Then all of them for five minutes, for the
 //! memory.
 //!
 //! ```text
@@ -57,7 +57,7 @@ another process. All clients hold their connections open. The database is notifi
 * **nginx**: the same requests, for the same tiles as static files. It is the upper bound on this
   machine. The rounds alternate.
 * **Paths**: paths of random leaves at a fixed rate (open loop). They are not cached.
-* **Memory**: after the rounds, all three kinds of requests arrive together for ten minutes, at fixed
+* **Memory**: after the rounds, all three kinds of requests arrive together for five minutes, at fixed
   rates: 1,000 cached reads, 1,000 tiles and 200 paths per second. The growth is from the mean of the
   second tenth of that time to the mean of the last tenth. The resident memory includes the tiles
   that the service keeps (64 MiB at most).
@@ -117,7 +117,7 @@ async fn measure(options: &Options) -> Result<Figures> {
             clients: 1_000,
             rounds: 3,
             window: Duration::from_secs(10),
-            steady: Duration::from_mins(10),
+            steady: Duration::from_mins(5),
             relays: relay::Extent {
                 few: 60,
                 seconds: 15,
