@@ -1,6 +1,7 @@
 //! `cargo xtask drill NAME`: long versions of tests that `cargo xtask test` runs in a short form,
 //! and drills that need more tools.
 
+mod bundlers;
 mod collections;
 mod compose;
 mod dashboard;
@@ -95,6 +96,9 @@ enum Drill {
     /// Check in a real Prometheus that every query of the dashboard and every metric of the alerts
     /// has series
     Dashboard,
+    /// Build the examples of the TypeScript packages with webpack, and with Turbopack in a page of
+    /// Next.js
+    Bundlers,
     /// Use the demo page in Chromium with wallets that sign, refuse and change: no secret leaves the
     /// page, and it keeps to its policy
     Web,
@@ -143,6 +147,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
         Drill::Alerts => alerts(),
         Drill::Dashboard => dashboard::run(),
+        Drill::Bundlers => bundlers::run(),
         Drill::Web => up::run_web_script(&["test"]),
         Drill::Compose { stand_ins } => compose::run(stand_ins),
         Drill::Service {
