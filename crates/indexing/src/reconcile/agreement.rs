@@ -1,7 +1,7 @@
 //! Decides up to which slot the accounts of two nodes agree with the database.
 //!
 //! The journal of a slot is deleted when the slot is reconciled, so one faulty node must not decide
-//! that. A cycle that follows one without a difference therefore asks other nodes. If the accounts
+//! that. A cycle that follows one without a difference therefore uses other nodes. If the accounts
 //! of these differ and nothing explains it, two nodes contradict each other: the slots are not
 //! reconciled, and nothing else stops.
 
@@ -46,7 +46,7 @@ impl Agreement {
         self.disputes
     }
 
-    /// Returns the nodes that the present cycle asks last.
+    /// Returns the nodes that the present cycle uses last.
     pub fn avoided(&self) -> BTreeSet<usize> {
         match &self.last {
             Some((nodes, _)) if self.is_confirming => nodes.union(&self.disputing).copied().collect(),
@@ -81,7 +81,7 @@ impl Agreement {
     }
 
     /// Records that the accounts of some nodes differ in a cycle that follows one without a
-    /// difference. The next cycle asks the preferred nodes again.
+    /// difference. The next cycle uses the preferred nodes again.
     pub fn record_dispute(&mut self, nodes: &BTreeSet<usize>) {
         self.disputing.extend(nodes);
         self.unconfirmed = 0;
