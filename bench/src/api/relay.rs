@@ -80,6 +80,8 @@ pub async fn measure(extent: &Extent) -> Result<Results> {
     command
         .env("DATABASE_URL", url)
         .env("DATABASE_CONNECTIONS", "16")
+        .env("MAX_CONCURRENT_REQUESTS", "4096")
+        .env("MAX_CONNECTIONS_PER_ADDRESS", "4096")
         .env("ANONYMOUS_REQUESTS_PER_MINUTE", "0")
         .env("SOLANA_RPC_URL", chain.chain.rpc_url())
         .env("RELAY_PAYERS", &wallet)
