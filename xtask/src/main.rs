@@ -49,7 +49,7 @@ enum Task {
     /// Run a benchmark
     Bench(bench::Args),
     /// Build the proving engine for WebAssembly and test it under Node.js
-    Wasm,
+    Wasm(wasm::Args),
     /// Build the on-chain programs, or check their recorded artifacts
     Program(program::Args),
 }
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Drill(args) => drill::run(&args),
         Task::Bench(args) => bench::run(&args),
-        Task::Wasm => wasm::run(),
+        Task::Wasm(args) => wasm::run(&args),
         Task::Program(args) => program::run(&args),
     };
     match result {

@@ -8,10 +8,11 @@ use std::{env, path::PathBuf, process::Command, thread};
 use anyhow::{Context, Result};
 
 use self::{executables::Executable, pool::Job};
-use crate::{localnet, program, system, workspace};
+use crate::{localnet, program, system, wasm, workspace};
 
-/// Checks the artifacts, then runs the tests of the workspace, the suite on the SBPF v0 ELFs, the
-/// TypeScript suite, the TypeScript packages, the demo, and the tests that need gRPC.
+/// Checks the artifacts and the modules, then runs the tests of the workspace, the suite on the
+/// SBPF v0 ELFs, the TypeScript suite, the TypeScript packages, the demo, and the tests that need
+/// gRPC.
 pub fn run() -> Result<()> {
     system::require(&system::BUILD)?;
     system::require(&[
@@ -23,6 +24,7 @@ pub fn run() -> Result<()> {
         system::PYTHON_VENV,
     ])?;
     program::check_digests()?;
+    wasm::check()?;
     let executables = executables::build()?;
     let localnet = localnet::build()?;
     let processors = thread::available_parallelism()?.get();

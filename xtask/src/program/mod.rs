@@ -24,7 +24,10 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use clap::Subcommand;
 
+pub use self::build::differences;
 pub use self::metaplex::build as build_metaplex;
+pub use self::record::sha256;
+pub use self::sources::wasm_digest;
 pub use self::toolchain::DebianCompiler;
 use crate::workspace;
 

@@ -9,6 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::{Context, Result, anyhow};
@@ -23,11 +24,30 @@ use crate::workspace;
 /// Returns the digest of each part of a program's sources.
 pub fn digest(program: &Program) -> Result<BTreeMap<String, String>> {
     let root = workspace::root()?;
+    let mut parts = package_digests(closure(program)?, &root)?;
     let manifest = read_toml(&root.join("Cargo.toml"))?;
-    let lock = read_toml(&root.join("Cargo.lock"))?;
+    parts.insert("profile".into(), sha256(profile(&manifest).as_bytes()));
+    Ok(parts)
+}
+
+/// Returns the digest of each part of the sources of tools/wasm-prover. The profile is in the
+/// manifest of that package.
+pub fn wasm_digest() -> Result<BTreeMap<String, String>> {
+    let folder = workspace::root()?.join("tools/wasm-prover");
+    let mut cargo = workspace::cargo()?;
+    cargo.current_dir(&folder).args(["tree", "--locked", "--target"]);
+    package_digests(packages(cargo.arg("wasm32-unknown-unknown"))?, &folder)
+}
+
+/// Returns the digest of each path package, and one of all registry packages, which the lock file
+/// in `locked_in` has.
+fn package_digests(packages: BTreeSet<Package>, locked_in: &Path) -> Result<BTreeMap<String, String>> {
+    let root = workspace::root()?;
+    let manifest = read_toml(&root.join("Cargo.toml"))?;
+    let lock = read_toml(&locked_in.join("Cargo.lock"))?;
     let mut parts = BTreeMap::new();
     let mut registry = BTreeSet::new();
-    for package in closure(program)? {
+    for package in packages {
         if let Some(dir) = &package.dir {
             let name = dir
                 .strip_prefix(&root)
@@ -50,7 +70,6 @@ pub fn digest(program: &Program) -> Result<BTreeMap<String, String>> {
         "dependencies".into(),
         sha256(registry.into_iter().collect::<String>().as_bytes()),
     );
-    parts.insert("profile".into(), sha256(profile(&manifest).as_bytes()));
     Ok(parts)
 }
 
@@ -73,8 +92,13 @@ fn closure(program: &Program) -> Result<BTreeSet<Package>> {
         .env("RUSTC_BOOTSTRAP", "1")
         .args(["tree", "-Zjson-target-spec", "--locked", "--target"]);
     cargo.arg(workspace::root()?.join("tools/sbf/sbpf-solana.json"));
-    cargo.args(["--package", program.package, "--edges", "normal,build"]);
-    let text = workspace::output(cargo.args(["--prefix", "none", "--format", "{p}|{f}"]))?;
+    packages(cargo.args(["--package", program.package]))
+}
+
+/// Returns the packages that `cargo tree` prints.
+fn packages(tree: &mut Command) -> Result<BTreeSet<Package>> {
+    tree.args(["--edges", "normal,build", "--prefix", "none"]);
+    let text = workspace::output(tree.args(["--format", "{p}|{f}"]))?;
     text.lines().filter(|line| !line.is_empty()).map(parse).collect()
 }
 

@@ -1,27 +1,14 @@
-//! `cargo xtask wasm`: builds the prover as two WebAssembly modules and tests them under Node.js.
-//!
-//! ```text
-//!   tools/wasm-prover --Debian's rustc, std from source--> fused.wasm     with relaxed SIMD
-//!                                                          baseline.wasm  without
-//!                                                              |
-//!        arkworks, snarkjs and the program verify <--proof-- Node.js
-//! ```
-//!
-//! The tested modules are put into sdk/prover/assets, from where `@bauta/prover` publishes them.
-//! They are checked in, so that the packages need no compiler for WebAssembly.
+//! Builds the modules. The same sources and tools give the same bytes in every checkout.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::BTreeMap, env, fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result};
 
-use crate::{program, system, workspace};
+use super::copy;
+use crate::{program, workspace};
 
 /// The builds of the module with the compiler's options.
-const BUILDS: [(&str, &str); 2] = [
+pub const BUILDS: [(&str, &str); 2] = [
     ("fused", "-Ctarget-feature=+simd128,+relaxed-simd"),
     ("baseline", ""),
 ];
@@ -33,33 +20,18 @@ const CODE: &str = "-Zunstable-options -Cpanic=immediate-abort -Clink-arg=--comp
 /// Cargo's options for the standard library, in its smaller form.
 const STANDARD_LIBRARY: [&str; 2] = ["-Zbuild-std=std", "-Zbuild-std-features=optimize_for_size"];
 
-/// Builds the modules and runs the test. It selects the test and not the package, because a package
-/// alone would rebuild the dependencies with other features.
-pub fn run() -> Result<()> {
-    system::require(&[system::CC, system::NODE, system::NPM])?;
-    let modules = build()?;
-    workspace::run(
-        workspace::cargo()?
-            .env("BAUTA_WASM_PROVERS", &modules)
-            .args(["test", "--workspace", "--locked"])
-            .args(["--features", "bauta-circuits/wasm-test", "--test", "wasm"]),
-    )?;
-    for (name, _) in BUILDS {
-        let file = format!("{name}.wasm");
-        copy(&modules.join(&file), &published()?.join(&file))?;
-    }
-    Ok(())
-}
+const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Returns the folder of the checked-in modules.
-fn published() -> Result<PathBuf> {
-    Ok(workspace::root()?.join("sdk/prover/assets"))
-}
+/// The script that gives each crate an identity without paths.
+const COMPILER: &str = "tools/wasm-prover/rustc.sh";
 
 /// Builds the modules. Returns their folder.
 pub fn build() -> Result<PathBuf> {
     let compiler = program::debian_compiler()?;
-    let target = workspace::cache()?.join("wasm");
+    let wrapper = workspace::root()?.join(COMPILER);
+    let cache = workspace::cache()?.join("wasm");
+    // Cargo does not detect a change of the script, so the script is part of the folder's name.
+    let target = cache.join(format!("target-{}", &options_digest()?[..16]));
     let paths = without_paths()?;
     for (name, options) in BUILDS {
         // Each build has its own target folder, because other options rebuild everything.
@@ -71,7 +43,8 @@ pub fn build() -> Result<PathBuf> {
             .env("RUSTC", &compiler.rustc)
             // Building the standard library is an unstable feature of cargo.
             .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUSTC_WRAPPER", "")
+            .env("RUSTC_WRAPPER", &wrapper)
+            .env("RUSTC_WORKSPACE_WRAPPER", "")
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?)
             .env(
                 "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
@@ -84,10 +57,49 @@ pub fn build() -> Result<PathBuf> {
         workspace::run(&mut cargo)?;
         copy(
             &folder.join(TARGET).join("release/bauta_wasm_prover.wasm"),
-            &target.join(format!("{name}.wasm")),
+            &cache.join(format!("{name}.wasm")),
         )?;
     }
-    Ok(target)
+    Ok(cache)
+}
+
+/// Returns the digest of the options and of the script that calls the compiler.
+pub fn options_digest() -> Result<String> {
+    let path = workspace::root()?.join(COMPILER);
+    let script = fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
+    let builds = BUILDS.map(|(name, options)| format!("{name} {options}\n"));
+    let parts = [
+        &builds.concat(),
+        TARGET,
+        &STANDARD_LIBRARY.join(" "),
+        CODE,
+        &script,
+    ];
+    Ok(program::sha256(parts.join("\n").as_bytes()))
+}
+
+/// Returns the versions of the compiler, of cargo and of the linker.
+pub fn tools() -> Result<BTreeMap<String, String>> {
+    let compiler = program::debian_compiler()?;
+    let mut rustc = Command::new(&compiler.rustc);
+    rustc.arg("--version").env("LD_LIBRARY_PATH", &compiler.libraries);
+    let linker = linker()?;
+    let mut version = Command::new(&linker);
+    if linker.ends_with("rust-lld") {
+        version.args(["-flavor", "wasm"]);
+    }
+    version.arg("--version");
+    let mut cargo = workspace::cargo()?;
+    cargo.arg("--version");
+    [("rustc", rustc), ("linker", version), ("cargo", cargo)]
+        .into_iter()
+        .map(|(name, mut command)| {
+            Ok((
+                name.to_owned(),
+                workspace::output(&mut command)?.trim().to_owned(),
+            ))
+        })
+        .collect()
 }
 
 /// Returns the options that replace the paths of this machine in messages of panics.
@@ -104,14 +116,6 @@ fn without_paths() -> Result<String> {
     let options = folders.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
     Ok(options.join(" "))
 }
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to)
-        .map(|_| ())
-        .with_context(|| format!("can't copy {} to {}", from.display(), to.display()))
-}
-
-const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Returns the linker of the Rust toolchain, or LLVM's linker if the toolchain has none.
 fn linker() -> Result<PathBuf> {
