@@ -58,9 +58,11 @@ class Caller {
  */
 export async function createProver({ load, worker, key, workers = 1, builds = BUILDS }) {
   for (const build of builds.filter(accepts)) {
-    const module = await load(build);
+    // The workers start while the module loads.
+    const loading = load(build);
     const callers = Array.from({ length: workers }, () => new Caller(worker()));
     try {
+      const module = await loading;
       const supported = await Promise.all(callers.map((caller) => caller.call('start', { module })));
       if (supported.every(Boolean)) {
         const input = await key;

@@ -32,7 +32,8 @@ const script = (name: string) => readFile(new URL(name, import.meta.url), "utf8"
 
 /** Starts Debian's Chromium. */
 export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  const args = ["--no-sandbox", "--disable-dev-shm-usage"];
+  return chromium.launch({ executablePath: "/usr/bin/chromium", args, timeout: PATIENCE });
 }
 
 /** A request as the browser sent it. */
