@@ -3,9 +3,8 @@
 
 mod common;
 
-use ark_bn254::{Bn254, Fr};
+use ark_bn254::Fr;
 use ark_ff::{Field, PrimeField, UniformRand};
-use ark_groth16::{Groth16, prepare_verifying_key};
 use ark_relations::gr1cs::{ConstraintSynthesizer, ConstraintSystem};
 use bauta_circuits::{
     CircuitsError, Key, Ownership, Proof,
@@ -187,20 +186,21 @@ fn arkworks_proves_with_the_same_key_and_accepts_the_engines_proofs() {
     )
     .unwrap();
 
-    let reference = Groth16::<Bn254>::create_proof_with_reduction_and_matrices(
+    let reference = bauta_peers::groth16::prove(
         &key.zkey().to_ark_proving_key(),
-        Fr::rand(rng),
-        Fr::rand(rng),
+        [Fr::rand(rng), Fr::rand(rng)],
         &r1cs.to_ark_matrices(),
         2,
-        r1cs.constraints.len(),
         assignment.wires(),
-    )
-    .unwrap();
-    let verifying_key = prepare_verifying_key(&key.zkey().to_ark_verifying_key());
+    );
+    let verifying_key = key.zkey().to_ark_verifying_key();
     let public = [Fr::from_be_bytes_mod_order(&digest.to_bytes())];
     for proof in [reference, key.prove(&inputs, rng).unwrap().to_ark()] {
-        assert!(Groth16::<Bn254>::verify_proof(&verifying_key, &proof, &public).unwrap());
-        assert!(!Groth16::<Bn254>::verify_proof(&verifying_key, &proof, &[public[0] + Fr::ONE]).unwrap());
+        assert!(bauta_peers::groth16::verifies(&verifying_key, &public, &proof));
+        assert!(!bauta_peers::groth16::verifies(
+            &verifying_key,
+            &[public[0] + Fr::ONE],
+            &proof
+        ));
     }
 }

@@ -24,7 +24,7 @@ impl ZKey {
     /// `δ` differ and the transcript verifies.
     pub fn development(system: &R1cs, rng: &mut (impl RngCore + CryptoRng)) -> Result<Self, Error> {
         system.check()?;
-        let mut key = initial(system, rng);
+        let mut key = initial(system, &Secrets::draw(rng));
         key.contribute(DEVELOPMENT, rng);
         Ok(key)
     }
@@ -61,14 +61,14 @@ fn g1_times(scalar: &Fr) -> G1Affine {
 
 /// Returns the key before the first contribution, with `γ = δ = 1`. **Anyone can forge proofs with
 /// it.**
-fn initial(system: &R1cs, rng: &mut (impl RngCore + CryptoRng)) -> ZKey {
+fn initial(system: &R1cs, secrets: &Secrets) -> ZKey {
     let n = system.domain_size();
-    let Secrets { tau, alpha, beta } = Secrets::draw(rng);
+    let Secrets { tau, alpha, beta } = secrets;
     let wires = system.wires as usize;
     let public = system.n_public() as usize + 1;
 
     // The values at τ of each wire's polynomial in each matrix.
-    let lagrange = domain(n).evaluate_all_lagrange_coefficients(*tau);
+    let lagrange = domain(n).evaluate_all_lagrange_coefficients(**tau);
     let [mut a, mut b, mut c] = [(); 3].map(|()| vec![Fr::ZERO; wires]);
     for (constraint, value) in system.constraints.iter().zip(&lagrange) {
         for (sums, terms) in [
@@ -88,17 +88,17 @@ fn initial(system: &R1cs, rng: &mut (impl RngCore + CryptoRng)) -> ZKey {
         .iter()
         .zip(&b)
         .zip(&c)
-        .map(|((a, b), c)| *beta * a + *alpha * b + c)
+        .map(|((a, b), c)| **beta * a + **alpha * b + c)
         .collect();
 
     let odd: Vec<Fr> = domain(2 * n)
-        .evaluate_all_lagrange_coefficients(*tau)
+        .evaluate_all_lagrange_coefficients(**tau)
         .into_iter()
         .skip(1)
         .step_by(2)
         .collect();
     let vanishing = tau.pow([n as u64]) - Fr::ONE;
-    let hashed: Vec<Fr> = std::iter::successors(Some(vanishing), |power| Some(*power * *tau))
+    let hashed: Vec<Fr> = std::iter::successors(Some(vanishing), |power| Some(*power * **tau))
         .take(n - 1)
         .collect();
 
@@ -109,9 +109,9 @@ fn initial(system: &R1cs, rng: &mut (impl RngCore + CryptoRng)) -> ZKey {
         n_vars: system.wires,
         n_public: system.n_public(),
         domain_size: small(n),
-        alpha_g1: g1_times(&alpha),
-        beta_g1: g1_times(&beta),
-        beta_g2: (g2_one * *beta).into(),
+        alpha_g1: g1_times(alpha),
+        beta_g1: g1_times(beta),
+        beta_g2: (g2_one * **beta).into(),
         gamma_g2: g2_one,
         delta_g1: g1_one,
         delta_g2: g2_one,

@@ -4,24 +4,18 @@ mod common;
 
 use ark_bn254::{Bn254, Fr};
 use ark_ff::UniformRand;
-use ark_groth16::{Groth16, r1cs_to_qap::LibsnarkReduction};
-use ark_snark::SNARK;
 use bauta_iden3::{DEVELOPMENT, R1cs, ZKey};
 use common::{chain, chain_witness, rng};
 
 fn prove(key: &ZKey, system: &R1cs, z: &[Fr]) -> ark_groth16::Proof<Bn254> {
     let mut rng = rng(9);
-    let (r, s) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
-    Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
+    bauta_peers::groth16::prove(
         &key.to_ark_proving_key(),
-        r,
-        s,
+        [Fr::rand(&mut rng), Fr::rand(&mut rng)],
         &system.to_ark_matrices(),
         system.n_public() as usize + 1,
-        system.constraints.len(),
         z,
     )
-    .expect("the domain is small")
 }
 
 #[test]
@@ -33,8 +27,8 @@ fn ark_groth16_proves_and_verifies_with_a_development_key() {
     let key = ZKey::development(&system, &mut rng(2)).expect("a valid system");
     let proof = prove(&key, &system, &z);
     let verifying = key.to_ark_verifying_key();
-    assert!(Groth16::<Bn254>::verify(&verifying, &z[1..3], &proof).expect("two inputs"));
-    assert!(!Groth16::<Bn254>::verify(&verifying, &[z[2], z[1]], &proof).expect("two inputs"));
+    assert!(bauta_peers::groth16::verifies(&verifying, &z[1..3], &proof));
+    assert!(!bauta_peers::groth16::verifies(&verifying, &[z[2], z[1]], &proof));
 }
 
 #[test]

@@ -122,14 +122,12 @@ impl Grain {
 
 #[cfg(test)]
 mod tests {
-    use light_poseidon::parameters::bn254_x5::get_poseidon_parameters;
-
     use super::*;
 
     #[test]
     fn generated_constants_equal_those_of_light_poseidon_at_every_width() {
         for width in 2..=MAX_INPUTS + 1 {
-            let expected = get_poseidon_parameters::<Fr>(u8::try_from(width).unwrap()).unwrap();
+            let expected = bauta_peers::poseidon::parameters(u8::try_from(width).unwrap());
             let found = generate(width, 8).unwrap();
             assert_eq!(found.partial_rounds, expected.partial_rounds);
             assert_eq!(found.constants.concat(), expected.ark);

@@ -139,10 +139,15 @@ impl Engine {
         witnesses: &[Witness],
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Vec<Proof>, ProverError> {
-        let jobs = witnesses
-            .iter()
-            .map(|witness| (witness, Blinding::random(rng)))
-            .collect();
+        self.prove_all(
+            witnesses
+                .iter()
+                .map(|witness| (witness, Blinding::random(rng)))
+                .collect(),
+        )
+    }
+
+    fn prove_all(&self, jobs: Vec<(&Witness, Blinding)>) -> Result<Vec<Proof>, ProverError> {
         Threads::many()
             .map(jobs, |(witness, blinding): (&Witness, Blinding)| {
                 self.prove_blinded(witness, &blinding, Threads::One)

@@ -71,7 +71,10 @@ impl Proof {
         delta: &G2Affine,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Self, ProverError> {
-        let blinding = Blinding::random(rng);
+        self.blind_again(delta, &Blinding::random(rng))
+    }
+
+    fn blind_again(&self, delta: &G2Affine, blinding: &Blinding) -> Result<Self, ProverError> {
         Self {
             a: (self.a * blinding.inverse()).into_affine(),
             b: ((self.b + *delta * blinding.shift) * blinding.scale).into_affine(),

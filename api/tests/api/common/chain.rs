@@ -3,8 +3,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ark_bn254::Fr;
 use bauta::state::CollectionKind;
+use bauta_peers::poseidon::hash_groups_of_bytes;
 use bauta_primitives::{
     Attributes, Claim, Commitment, EntryId, FieldElement, Leaf, Nullifier, Root, Scope, tree::Depth,
 };
@@ -16,7 +16,6 @@ use bauta_store::{
     },
     testing::TestDatabase,
 };
-use light_poseidon::{Poseidon, PoseidonBytesHasher};
 use solana_address::Address;
 use solana_signature::Signature;
 
@@ -50,27 +49,18 @@ pub fn number_bytes(number: u64) -> [u8; 32] {
 
 /// Hashes field elements with light-poseidon.
 pub fn poseidon(inputs: &[[u8; 32]]) -> [u8; 32] {
-    hash_with(&mut Poseidon::<Fr>::new_circom(inputs.len()).unwrap(), inputs)
-}
-
-fn hash_with(hasher: &mut Poseidon<Fr>, inputs: &[[u8; 32]]) -> [u8; 32] {
-    let inputs: Vec<&[u8]> = inputs.iter().map(<[u8; 32]>::as_slice).collect();
-    hasher.hash_bytes_be(&inputs).unwrap()
+    hash_groups_of_bytes(inputs, inputs.len())[0]
 }
 
 /// Computes the root of the subtree with this many levels above its entries, by definition. Missing
 /// entries are empty subtrees, whose entries are at `level`.
 pub fn poseidon_tree(entries: &[[u8; 32]], level: usize, levels: usize) -> [u8; 32] {
-    let mut hasher = Poseidon::<Fr>::new_circom(4).unwrap();
-    let mut empty = (0..level).fold([0; 32], |child, _| hash_with(&mut hasher, &[child; 4]));
+    let mut empty = (0..level).fold([0; 32], |child, _| poseidon(&[child; 4]));
     let mut nodes = entries.to_vec();
     for _ in 0..levels {
         nodes.resize(nodes.len().next_multiple_of(4).max(4), empty);
-        nodes = nodes
-            .chunks(4)
-            .map(|children| hash_with(&mut hasher, children))
-            .collect();
-        empty = hash_with(&mut hasher, &[empty; 4]);
+        nodes = hash_groups_of_bytes(&nodes, 4);
+        empty = poseidon(&[empty; 4]);
     }
     nodes[0]
 }

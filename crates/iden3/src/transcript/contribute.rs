@@ -19,17 +19,22 @@ impl ZKey {
     /// `snarkjs zkey contribute` does. The secret is erased. Returns the contribution's hash.
     pub fn contribute(&mut self, name: &str, rng: &mut (impl RngCore + CryptoRng)) -> [u8; 64] {
         let secret = Zeroizing::new(nonzero_scalar(rng));
+        self.contribute_scalars(name, &secret, nonzero_scalar(rng))
+    }
+
+    /// Multiplies `δ` by the secret. The proof of knowledge starts from `nonce` times the generator.
+    fn contribute_scalars(&mut self, name: &str, secret: &Fr, nonce: Fr) -> [u8; 64] {
         let mut hasher = Blake2b512::new_with_prefix(self.cs_hash);
         for earlier in &self.contributions {
             earlier.update(&mut hasher);
         }
-        let g1_s: G1Affine = (G1Affine::generator() * nonzero_scalar(rng)).into();
-        let g1_sx: G1Affine = (g1_s * *secret).into();
+        let g1_s: G1Affine = (G1Affine::generator() * nonce).into();
+        let g1_sx: G1Affine = (g1_s * secret).into();
         let transcript = transcript_hash(&hasher, &g1_s, &g1_sx);
-        let g2_spx = (hash_to_g2(&transcript) * *secret).into();
+        let g2_spx = (hash_to_g2(&transcript) * secret).into();
 
-        self.delta_g1 = (self.delta_g1 * *secret).into();
-        self.delta_g2 = (self.delta_g2 * *secret).into();
+        self.delta_g1 = (self.delta_g1 * secret).into();
+        self.delta_g2 = (self.delta_g2 * secret).into();
         let inverse = Zeroizing::new(secret.inverse().expect("the secret is not zero"));
         multiply(&mut self.c, &inverse);
         multiply(&mut self.h, &inverse);

@@ -17,8 +17,6 @@ use std::{
 use ark_bn254::{Bn254, Fr, G1Affine};
 use ark_ec::AffineRepr;
 use ark_ff::UniformRand;
-use ark_groth16::{Groth16, r1cs_to_qap::LibsnarkReduction};
-use ark_snark::SNARK;
 use bauta_iden3::{
     ContributionKind, Error, PowersOfTau, R1cs, Witness, ZKey,
     json::{
@@ -137,17 +135,13 @@ impl Ceremony {
 
     fn ark_proof(&self, key: &ZKey) -> ark_groth16::Proof<Bn254> {
         let mut rng = rng(7);
-        let (r, s) = (Fr::rand(&mut rng), Fr::rand(&mut rng));
-        Groth16::<Bn254, LibsnarkReduction>::create_proof_with_reduction_and_matrices(
+        bauta_peers::groth16::prove(
             &key.to_ark_proving_key(),
-            r,
-            s,
+            [Fr::rand(&mut rng), Fr::rand(&mut rng)],
             &self.system.to_ark_matrices(),
             self.system.n_public() as usize + 1,
-            self.system.constraints.len(),
             &self.z,
         )
-        .expect("a small domain")
     }
 
     fn public(&self) -> &[Fr] {
@@ -175,7 +169,7 @@ impl Ceremony {
         assert_eq!(public, self.public());
         let proof = proof_from_json(&read("proof.json")).expect("snarkjs's proof");
         assert_eq!(json(&proof_to_json(&proof)), json(&read("proof.json")));
-        assert!(Groth16::<Bn254>::verify(&verifying, &public, &proof).expect("two inputs"));
+        assert!(bauta_peers::groth16::verifies(&verifying, &public, &proof));
 
         self.write("our_proof.json", proof_to_json(&self.ark_proof(&key)).as_bytes());
         self.write("our_public.json", public_to_json(&public).as_bytes());

@@ -90,9 +90,13 @@ impl<A: Arch> CompactEngine<A> {
         witness: &Witness,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Proof, ProverError> {
+        self.prove_blinded(witness, &Blinding::random(rng))
+    }
+
+    fn prove_blinded(&self, witness: &Witness, blinding: &Blinding) -> Result<Proof, ProverError> {
         let proof = self
             .tables
-            .prove(&self.circuit, witness, &Blinding::random(rng), Threads::One)?;
+            .prove(&self.circuit, witness, blinding, Threads::One)?;
         self.verified(proof, self.public_inputs(witness))
     }
 
@@ -108,8 +112,12 @@ impl<A: Arch> CompactEngine<A> {
         witness: &Witness,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<BlindedParts, ProverError> {
+        self.blind(witness, &Blinding::random(rng))
+    }
+
+    fn blind(&self, witness: &Witness, blinding: &Blinding) -> Result<BlindedParts, ProverError> {
         self.circuit.check_wires(witness)?;
-        let (a, b, shift) = self.tables.a_and_b(witness, &Blinding::random(rng), Threads::One);
+        let (a, b, shift) = self.tables.a_and_b(witness, blinding, Threads::One);
         Ok(BlindedParts {
             a: a.into_affine(),
             b: b.into_affine(),

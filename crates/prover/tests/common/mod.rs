@@ -1,10 +1,8 @@
 //! Random circuits with satisfying witnesses, keys for them, and arkworks's verifier.
 #![allow(dead_code)]
 
-use ark_bn254::{Bn254, Fr};
+use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field, UniformRand};
-use ark_groth16::Groth16;
-use ark_snark::SNARK;
 use ark_std::rand::{Rng, SeedableRng, rngs::StdRng};
 use bauta_iden3::{Constraint, LinearCombination, R1cs, ZKey, evaluate};
 use bauta_prover::{BackEnd, Engine, Options, Proof};
@@ -30,7 +28,7 @@ impl Case {
             b: proof.b,
             c: proof.c,
         };
-        Groth16::<Bn254>::verify(&self.key.to_ark_verifying_key(), public, &proof).unwrap()
+        bauta_peers::groth16::verifies(&self.key.to_ark_verifying_key(), public, &proof)
     }
 }
 
