@@ -47,6 +47,7 @@ use bauta_service_common::{
 use bauta_store::{SessionLimits, Store};
 use clap::{Parser, Subcommand};
 use rustix::process::{Resource, Rlimit, setrlimit};
+use tokio::sync::Semaphore;
 use zeroizing_alloc::ZeroAlloc;
 
 use crate::{
@@ -54,7 +55,7 @@ use crate::{
     circuits::Circuits,
     events::Events,
     prover::Prover,
-    queue::Queue,
+    queue::{Queue, Stores},
     refusals::Refusals,
     routes::{AppState, Limits, PERMISSIONS},
     sealed_inputs::SealingKeys,
@@ -69,6 +70,12 @@ static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 
 const NAME: &str = "prover-service";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Largest number of batches whose jobs are being stored.
+const MAX_STORED_BATCHES: usize = 8;
+/// Largest number of threads for work that blocks: files, pairings and host names.
+const MAX_BLOCKING_THREADS: usize = 16;
+/// Largest number of connections to Postgres for the service's own work.
+const MAX_OWN_CONNECTIONS: u32 = 8;
 /// Timeout of Postgres's health check.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -183,10 +190,20 @@ fn disable_core_dumps() {
     }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     disable_core_dumps();
-    bauta_service_common::exit_code(run(Cli::parse()).await)
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(MAX_BLOCKING_THREADS)
+        .build();
+    match runtime {
+        Ok(runtime) => bauta_service_common::exit_code(runtime.block_on(run(cli))),
+        Err(error) => {
+            eprintln!("error: can't start the threads: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn run(cli: Cli) -> Result<(), Error> {
@@ -242,7 +259,7 @@ async fn run(cli: Cli) -> Result<(), Error> {
         let events = Events::start(queue.clone(), &service).await?;
         let tickets = Tickets::new(queue.as_ref().map(|queue| queue.store().clone()));
         let api_keys = match &queue {
-            Some(queue) => api_keys.with_store(queue.store().clone()),
+            Some(queue) => api_keys.with_store(queue.own_store().clone()),
             None => api_keys,
         };
         if !is_verifier {
@@ -267,6 +284,7 @@ async fn run(cli: Cli) -> Result<(), Error> {
                 settings.max_streams_per_client,
                 settings.http.max_concurrent_requests.div_ceil(2),
             ),
+            batches: Semaphore::new(MAX_STORED_BATCHES),
             max_wait: Duration::from_millis(
                 settings
                     .proof_timeout_ms
@@ -315,7 +333,7 @@ async fn run_command(command: Option<&Command>, settings: &Settings) -> Result<b
             save_api_key(&store, command, replaces.as_deref()).await?;
         }
         Some(Command::Keys(KeysCommand::Rotate)) => {
-            let store = connect(settings).await?;
+            let store = connect(settings, settings.database_connections).await?;
             rotate_keys(&store.ok_or(Error::NoDatabase("keys rotate"))?, settings).await?;
         }
         Some(Command::RevokeKey { prefix }) => {
@@ -417,7 +435,7 @@ async fn warn_about_access(allow_anonymous: bool, api_keys: &ApiKeys) {
     }
 }
 
-async fn connect(settings: &Settings) -> Result<Option<Store>, Error> {
+async fn connect(settings: &Settings, connections: u32) -> Result<Option<Store>, Error> {
     let Some(url) = &settings.database_url else {
         return Ok(None);
     };
@@ -427,9 +445,20 @@ async fn connect(settings: &Settings) -> Result<Option<Store>, Error> {
         lock: limit,
         idle_in_transaction: limit,
     };
-    let connections = settings.database_connections;
     let store = Store::connect_within(url.expose(), connections, limits).await?;
     Ok(Some(store))
+}
+
+/// Connects to the database. Returns the store of requests and the store of the service's own work,
+/// which share DATABASE_CONNECTIONS. So requests that wait for the database hold no connection that
+/// the worker, the housekeeping, the API keys or the health check need.
+async fn connect_stores(settings: &Settings) -> Result<Option<Stores>, Error> {
+    let own = (settings.database_connections / 2).min(MAX_OWN_CONNECTIONS);
+    let Some(requests) = connect(settings, settings.database_connections - own).await? else {
+        return Ok(None);
+    };
+    let own = connect(settings, own).await?;
+    Ok(own.map(|own| Stores { requests, own }))
 }
 
 /// Connects for a command that changes the schema or the API keys.
@@ -471,12 +500,12 @@ async fn open_queue(
     is_worker: bool,
     service: &Service,
 ) -> Result<Option<Queue>, Error> {
-    let Some(store) = connect(settings).await? else {
+    let Some(stores) = connect_stores(settings).await? else {
         return Ok(None);
     };
-    store.check_schema().await?;
+    stores.own.check_schema().await?;
     let keys = keys.ok_or(Error::NoWitnessKeys)?;
-    let checked = store.clone();
+    let checked = stores.own.clone();
     service.health().add("database", move || {
         let store = checked.clone();
         async move {
@@ -487,5 +516,5 @@ async fn open_queue(
             database_check(ping, is_worker)
         }
     });
-    Ok(Some(Queue::new(store, keys, settings)))
+    Ok(Some(Queue::new(stores, keys, settings)))
 }

@@ -24,7 +24,8 @@ metric_names! {
     gauge ACTIVE_PROOFS = "arc_prover_active_proofs";
     /// Requests and jobs that wait for a worker slot.
     gauge QUEUE_DEPTH = "arc_prover_queue_depth";
-    /// Requested proofs that have ended, by circuit, without those that a full queue refused.
+    /// Requested proofs that have ended, by circuit, without those that a full queue refused and those
+    /// that timed out while they waited.
     counter GENERATIONS = "zkp_proof_generation_total";
     /// Proofs that failed, by circuit.
     counter GENERATION_ERRORS = "zkp_proof_generation_errors_total";
@@ -53,6 +54,8 @@ metric_names! {
     gauge WORKERS_RECOMMENDED = "bauta_prover_workers_recommended";
     /// Jobs in the database that have not ended, by state.
     gauge JOBS = "bauta_prover_jobs";
+    /// Unix time in seconds at which the newest key of WITNESS_KEY_RING must be replaced.
+    gauge WITNESS_KEY_DUE = "bauta_prover_witness_key_due_seconds";
     /// Jobs that this process ended, by state.
     counter JOBS_ENDED = "bauta_prover_jobs_ended_total";
     /// Reads from the caches and failed writes, by cache and outcome.
@@ -250,6 +253,12 @@ pub fn set_open_jobs(open: OpenJobs) {
     for (state, jobs) in [("queued", open.queued), ("running", open.running)] {
         gauge!(JOBS, "state" => state).set(jobs as f64);
     }
+}
+
+/// Sets the time at which the newest key for witnesses must be replaced.
+#[allow(clippy::cast_precision_loss, reason = "the time is below 2^53")]
+pub fn set_witness_key_due(unix_ms: i64) {
+    gauge!(WITNESS_KEY_DUE).set(unix_ms as f64 / 1000.0);
 }
 
 /// Records that this process ended a job.

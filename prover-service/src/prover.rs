@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -172,6 +172,11 @@ impl Prover {
     ) -> Result<TimedProof, ProveError> {
         let (circuit_id, started) = (task.circuit.description.id.clone(), Instant::now());
         let span = tracing::info_span!("proof", circuit_id);
+        let has_started = AtomicBool::new(false);
+        let on_start = || {
+            has_started.store(true, Ordering::Relaxed);
+            on_start();
+        };
         let outcome =
             tokio::time::timeout(self.timeout, self.read_or_prove(owner, admission, task, on_start))
                 .instrument(span)
@@ -184,6 +189,8 @@ impl Prover {
         let status = match &outcome {
             Ok(_) => ProofStatus::Success,
             Err(ProveError::QueueFull { .. }) => ProofStatus::Refused,
+            // It waited for a worker slot: clients sent too much.
+            Err(ProveError::Timeout { .. }) if !has_started.load(Ordering::Relaxed) => ProofStatus::Refused,
             Err(_) => ProofStatus::Error,
         };
         metrics::record_proof(&circuit_id, elapsed, status);

@@ -77,8 +77,9 @@ pub struct Settings {
     #[config(env = "DATABASE_URL")]
     pub database_url: Option<Secret>,
 
-    /// Largest number of connections to Postgres. At least 2.
-    #[config(env = "DATABASE_CONNECTIONS", default = 50, validate(*database_connections >= 2, "must be at least 2"))]
+    /// Largest number of connections to Postgres. At least 6. Half of them, at most 8, are for the
+    /// service's own work: jobs, notifications, API keys and the health check.
+    #[config(env = "DATABASE_CONNECTIONS", default = 50, validate(*database_connections >= 6, "must be at least 6"))]
     pub database_connections: u32,
 
     /// Milliseconds after which Postgres cancels a statement of this service. At least 100.

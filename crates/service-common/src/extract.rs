@@ -1,6 +1,6 @@
 //! Extractors that refuse bad input with a [`Problem`] that names the field.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     body::{Body, Bytes, HttpBody as _},
@@ -14,7 +14,13 @@ use axum::{
 use futures_util::StreamExt as _;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Problem, from_json, http::BodyLimits, input::InvalidField};
+use crate::{
+    Problem,
+    body_memory::{CountedBody, MemoryInUse},
+    from_json,
+    http::BodyLimits,
+    input::InvalidField,
+};
 
 /// A JSON body, read into a type. As a response, a JSON body.
 #[derive(Debug, Clone, Copy)]
@@ -66,10 +72,10 @@ impl UnreadBody {
         let limits = request
             .extensions()
             .get::<BodyLimits>()
-            .copied()
+            .cloned()
             .unwrap_or_default();
         let max_bytes = limits.bytes.min(max_bytes);
-        let body = read_at_most(request.into_body(), max_bytes);
+        let body = read_at_most(request.into_body(), max_bytes, limits.memory.body());
         tokio::time::timeout(limits.timeout, body).await.map_err(|_| {
             let detail = format!(
                 "the body didn't arrive within {} ms (CLIENT_TIMEOUT_MS)",
@@ -86,7 +92,7 @@ impl UnreadBody {
 }
 
 /// Reads a body. Refuses it as soon as it is larger than the limit.
-async fn read_at_most(body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
+async fn read_at_most(body: Body, max_bytes: usize, mut bytes: CountedBody) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail = format!("the body is larger than the limit of {max_bytes} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
@@ -95,7 +101,7 @@ async fn read_at_most(body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > u64::try_from(max_bytes).unwrap_or(u64::MAX) {
         return Err(too_large());
     }
-    let (mut chunks, mut bytes) = (body.into_data_stream(), Vec::new());
+    let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| {
             let detail = format!("the body can't be read: {error}");
@@ -104,7 +110,11 @@ async fn read_at_most(body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
         if bytes.len() + chunk.len() > max_bytes {
             return Err(too_large());
         }
-        bytes.extend_from_slice(&chunk);
+        bytes.extend(&chunk).map_err(|MemoryInUse| {
+            let detail = "too many requests with large bodies are in progress; retry later";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail)
+                .retry_after(Duration::from_secs(1))
+        })?;
     }
     Ok(bytes.into())
 }

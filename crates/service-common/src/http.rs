@@ -19,7 +19,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::{HttpSettings, Problem, metrics, origins::cors, spans, telemetry::AUDIT};
+use crate::{
+    HttpSettings, Problem, body_memory::BodyMemory, metrics, origins::cors, spans, telemetry::AUDIT,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The status in metrics of a request whose client disconnected before the response. nginx uses the
@@ -82,6 +84,7 @@ pub(crate) fn with_layers(routes: Router, settings: &HttpSettings) -> Router {
         .layer(Extension(BodyLimits {
             bytes: settings.max_body_bytes,
             timeout: Duration::from_millis(settings.client_timeout_ms),
+            memory: BodyMemory::new(settings.max_body_bytes),
         }))
         .layer(from_fn_with_state(limits, limit))
         .layer(CatchPanicLayer::custom(panicked))
@@ -124,12 +127,14 @@ async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) 
 }
 
 /// Limits of a request's body.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct BodyLimits {
     /// Largest body in bytes.
     pub(crate) bytes: usize,
     /// Maximum time for the body to arrive.
     pub(crate) timeout: Duration,
+    /// Memory for the large bodies of all requests.
+    pub(crate) memory: BodyMemory,
 }
 
 /// The limits of a router without the layers of this module.
@@ -138,6 +143,7 @@ impl Default for BodyLimits {
         Self {
             bytes: 1 << 20,
             timeout: Duration::from_secs(10),
+            memory: BodyMemory::new(1 << 20),
         }
     }
 }

@@ -58,6 +58,7 @@
 
 mod address_limit;
 mod api_keys;
+mod body_memory;
 mod cli;
 mod config;
 mod connection;

@@ -40,7 +40,8 @@ const OPERATIONS_HTTP: HttpSettings = HttpSettings {
     client_timeout_ms: 10_000,
     max_concurrent_requests: 64,
     max_connections: OPERATIONS_CONNECTIONS,
-    max_connections_per_address: OPERATIONS_CONNECTIONS,
+    // So that one address can't prevent the health checks of others.
+    max_connections_per_address: OPERATIONS_CONNECTIONS / 4,
     trusted_proxies: Vec::new(),
     allowed_origins: Vec::new(),
 };

@@ -81,7 +81,7 @@ impl Events {
             queue,
         }));
         if let Some(queue) = &events.0.queue {
-            let listener = queue.store().listen_to_jobs().await?;
+            let listener = queue.own_store().listen_to_jobs().await?;
             events.spawn_receiver(listener, queue.clone(), service);
             events.spawn_check(queue.clone(), service);
             spawn_sender(outgoing, queue.clone(), service);
@@ -144,7 +144,7 @@ impl Events {
             return Ok(());
         }
         let open: HashSet<String> = queue
-            .store()
+            .own_store()
             .open_jobs_among(&followed)
             .await?
             .into_iter()
@@ -206,7 +206,7 @@ impl Events {
 /// Connects to Postgres again. Tries until it succeeds.
 async fn reconnect(queue: &Queue) -> JobListener {
     loop {
-        match queue.store().listen_to_jobs().await {
+        match queue.own_store().listen_to_jobs().await {
             Ok(listener) => return listener,
             Err(error) => tracing::debug!(event = "listener_disconnected", %error),
         }
@@ -225,7 +225,7 @@ fn spawn_sender(mut outgoing: mpsc::Receiver<Message>, queue: Queue, service: &S
             };
             let Some(message) = message else { return Ok(()) };
             let payload = serde_json::to_string(&message).expect("a message has only strings and numbers");
-            if let Err(error) = queue.store().notify_listeners(&payload).await {
+            if let Err(error) = queue.own_store().notify_listeners(&payload).await {
                 tracing::debug!(event = "message_lost", %error);
             }
         }

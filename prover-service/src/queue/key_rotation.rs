@@ -10,6 +10,7 @@ use bauta_store::{Store, StoreError};
 use super::{Queue, QueueError, max_enqueue};
 use crate::{
     key_ring::{self, KeyRing, KeyRingError},
+    metrics,
     settings::Settings,
     witness_keys::{MAX_RING_AGE, SealError},
 };
@@ -26,6 +27,8 @@ pub struct Rotation {
     pub removed: Vec<String>,
     /// The replaced keys that open jobs may need.
     pub kept: Vec<String>,
+    /// The time at which the newest key was created, in milliseconds since 1970.
+    newest_ms: i64,
 }
 
 /// Returns the time after which nothing needs a replaced key except jobs that are stored. An
@@ -54,8 +57,13 @@ impl Queue {
         let Some(file) = self.0.keys.ring_file() else {
             return Ok(());
         };
+        // Also without a database, so that this instance doesn't keep a destroyed key.
+        self.0.keys.refresh()?;
         let period = self.0.key_rotation.unwrap_or(Duration::MAX);
-        let rotation = rotate(&self.0.store, file, Some(period), self.0.key_grace).await?;
+        let rotation = rotate(&self.0.stores.own, file, Some(period), self.0.key_grace).await?;
+        if let Some(period) = self.0.key_rotation {
+            metrics::set_witness_key_due(rotation.newest_ms.saturating_add(milliseconds(period)));
+        }
         let Rotation { added, removed, .. } = rotation;
         if let Some(name) = added {
             tracing::info!(event = "witness_key_added", name);
@@ -99,7 +107,14 @@ async fn rotate(
         let names = removed.clone();
         blocking(file, move |file| key_ring::remove_keys(file, &names)).await?;
     }
-    Ok(Rotation { added, removed, kept })
+    // A ring has at least one key, and the newest is the first.
+    let newest_ms = keys.first().map_or(now, |key| key.created_ms);
+    Ok(Rotation {
+        added,
+        removed,
+        kept,
+        newest_ms,
+    })
 }
 
 fn milliseconds(duration: Duration) -> i64 {

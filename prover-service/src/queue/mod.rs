@@ -117,7 +117,7 @@ pub enum QueueError {
 pub struct Queue(Arc<Inner>);
 
 struct Inner {
-    store: Store,
+    stores: Stores,
     engine: WorkerUtils,
     keys: Arc<WitnessKeys>,
     /// Age at which a key of the key ring is replaced. `None` if it isn't replaced by itself.
@@ -213,6 +213,14 @@ fn stored_key<'a>(owner: &str, key: &'a str, request_hash: &[u8; 32]) -> Cow<'a,
     }
 }
 
+/// The database, with connections of their own for two purposes.
+pub struct Stores {
+    /// For requests.
+    pub requests: Store,
+    /// For the service's own work: jobs, housekeeping, notifications, API keys and the health check.
+    pub own: Store,
+}
+
 /// A request to enqueue a job.
 pub struct EnqueueRequest<'a> {
     /// The prefix of the client's first API key. Empty if the client has none.
@@ -231,10 +239,10 @@ pub struct EnqueueRequest<'a> {
 
 impl Queue {
     /// Creates the queue in this database.
-    pub fn new(store: Store, keys: Arc<WitnessKeys>, settings: &Settings) -> Self {
-        let engine = WorkerUtils::new(store.pool().clone(), ENGINE_SCHEMA);
+    pub fn new(stores: Stores, keys: Arc<WitnessKeys>, settings: &Settings) -> Self {
+        let engine = WorkerUtils::new(stores.own.pool().clone(), ENGINE_SCHEMA);
         Self(Arc::new(Inner {
-            store,
+            stores,
             engine,
             keys,
             key_rotation: (settings.witness_key_rotation_seconds > 0)
@@ -262,7 +270,7 @@ impl Queue {
     /// Fails if the engine's tables don't have the version of this program. The service doesn't
     /// change the schema itself.
     pub async fn check_schema(&self) -> Result<(), QueueError> {
-        let found = self.0.store.queue_engine_version(ENGINE_SCHEMA).await?;
+        let found = self.0.stores.own.queue_engine_version(ENGINE_SCHEMA).await?;
         match found {
             Some(found) if found >= ENGINE_VERSION => Ok(()),
             found => Err(QueueError::OldSchema {
@@ -273,7 +281,12 @@ impl Queue {
 
     /// Returns the store with the `jobs` table.
     pub fn store(&self) -> &Store {
-        &self.0.store
+        &self.0.stores.requests
+    }
+
+    /// Returns the store for the service's own work.
+    pub fn own_store(&self) -> &Store {
+        &self.0.stores.own
     }
 
     /// Returns the id of the owner's job with this idempotency key. `None` if there is none. Fails
@@ -284,7 +297,7 @@ impl Queue {
         idempotency_key: &str,
         request_hash: &[u8; 32],
     ) -> Result<Option<String>, QueueError> {
-        let store = &self.0.store;
+        let store = &self.0.stores.requests;
         let key = stored_key(owner, idempotency_key, request_hash);
         match store.repeated_job(owner, &key, request_hash).await? {
             Some(Enqueued::Existing { id }) => Ok(Some(id)),
@@ -308,7 +321,7 @@ impl Queue {
     }
 
     async fn add_jobs(&self, requests: &[EnqueueRequest<'_>]) -> Result<Vec<String>, QueueError> {
-        let mut transaction = self.0.store.begin_job_change().await?;
+        let mut transaction = self.0.stores.requests.begin_job_change().await?;
         let mut ids = Vec::with_capacity(requests.len());
         for request in requests {
             ids.push(self.add_job(&mut transaction, request).await?);
@@ -368,10 +381,10 @@ impl Queue {
     /// back-off. It then runs before all jobs that have had no attempt: the job keeps its place.
     async fn retry(&self, job: &ProveJob, started: &StartedJob) -> Result<(), QueueError> {
         // Times in the engine's tables are those of the database's clock.
-        let now = self.0.store.clock_ms().await?;
+        let now = self.0.stores.own.clock_ms().await?;
         let back_off = i64::try_from(back_off(started.attempts).as_millis()).unwrap_or(i64::MAX);
         let run_at = chrono::DateTime::from_timestamp_millis(now.saturating_add(back_off));
-        let mut transaction = self.0.store.begin_job_change().await?;
+        let mut transaction = self.0.stores.own.begin_job_change().await?;
         if Store::requeue_job(&mut transaction, &job.id).await? {
             let entry = EngineEntry {
                 id: &job.id,
@@ -428,7 +441,7 @@ impl Queue {
 
     /// Cancels a job. Returns `false` if it has ended already.
     pub async fn cancel(&self, id: &str) -> Result<bool, QueueError> {
-        let mut transaction = self.0.store.begin_job_change().await?;
+        let mut transaction = self.0.stores.requests.begin_job_change().await?;
         let is_cancelled = Store::finish_job_in(&mut transaction, id, &JobResult::Cancelled).await?;
         if is_cancelled {
             // Otherwise workers would have to read the entries of all cancelled jobs. If a worker
@@ -445,14 +458,14 @@ impl Queue {
         let rows = self.0.engine.list_active_workers(HEARTBEAT_TIMEOUT).await;
         let rows = rows.map_err(engine_error)?;
         // Heartbeats have the time of the database's clock, which can differ from this machine's.
-        let now = self.0.store.clock_ms().await?;
+        let now = self.0.stores.own.clock_ms().await?;
         let oldest = now - i64::try_from(HEARTBEAT_TIMEOUT.as_millis()).unwrap_or(i64::MAX);
         let workers = rows.into_iter().map(|row| ActiveWorker {
             id: row.worker_id,
             started_at_ms: row.started_at.timestamp_millis(),
             last_heartbeat_at_ms: row.last_heartbeat_at.timestamp_millis(),
         });
-        let rates = self.0.store.job_rates(RATE_PERIOD).await?;
+        let rates = self.0.stores.own.job_rates(RATE_PERIOD).await?;
         Ok(Workers {
             active: workers
                 .filter(|worker| worker.last_heartbeat_at_ms > oldest)
@@ -490,7 +503,7 @@ impl Queue {
 
     async fn run_housekeeping(&self) -> Result<(), QueueError> {
         let Inner {
-            store,
+            stores: Stores { own: store, .. },
             deadline,
             retention,
             ..
@@ -544,7 +557,7 @@ impl Queue {
     /// Fails jobs whose deadline has passed, and removes their entries from the engine's queue.
     /// Otherwise these entries, which have the earliest turns, would stay until a worker reads them.
     async fn expire(&self, detail: &str) -> Result<Vec<ExpiredJob>, QueueError> {
-        let mut transaction = self.0.store.begin_job_change().await?;
+        let mut transaction = self.0.stores.own.begin_job_change().await?;
         let expired = Store::expire_jobs(&mut transaction, DEADLINE_EXCEEDED, detail, BATCH).await?;
         if !expired.is_empty() {
             let ids: Vec<&str> = expired.iter().map(|job| job.id.as_str()).collect();
@@ -558,7 +571,7 @@ impl Queue {
     /// those of whom a job has ended since.
     async fn delete_excess(&self) -> Result<(), QueueError> {
         let Inner {
-            store,
+            stores: Stores { own: store, .. },
             max_ended,
             excess_deleted,
             ..

@@ -150,7 +150,7 @@ impl Worker {
         });
         options
             .schema(ENGINE_SCHEMA)
-            .pg_pool(self.queue.store().pool().clone())
+            .pg_pool(self.queue.own_store().pool().clone())
             .concurrency(self.prover.concurrency())
             .poll_interval(Duration::from_secs(1))
             .heartbeat_interval(HEARTBEAT_INTERVAL)
@@ -193,7 +193,7 @@ impl Worker {
     /// starts another attempt later. The housekeeping gives that attempt the priority of a retry.
     async fn run(&self, job: &ProveJob) -> Result<(), QueueError> {
         let id = job.id.as_str();
-        let store = self.queue.store();
+        let store = self.queue.own_store();
         let Some(started) = store.start_job(id).await? else {
             return self.wake_workers().await;
         };
@@ -209,12 +209,12 @@ impl Worker {
     /// notification and free worker slot, and then waits for the next notification or for its
     /// timer. Without this call, the next job would wait for the timer.
     async fn wake_workers(&self) -> Result<(), QueueError> {
-        let store = self.queue.store();
+        let store = self.queue.own_store();
         Ok(store.notify_if_jobs_queued(ENGINE_CHANNEL).await?)
     }
 
     async fn run_attempt(&self, entry: &ProveJob, job: StartedJob) -> Result<(), QueueError> {
-        let (id, store) = (entry.id.as_str(), self.queue.store());
+        let (id, store) = (entry.id.as_str(), self.queue.own_store());
         let outcome = if job.attempts > MAX_ATTEMPTS {
             Err(AttemptError::TooManyAttempts)
         } else {
@@ -249,7 +249,7 @@ impl Worker {
     }
 
     async fn prove(&self, id: &str, job: &StartedJob) -> Result<ProveAnswer, AttemptError> {
-        let store = self.queue.store();
+        let store = self.queue.own_store();
         let body = self.queue.0.keys.decrypt(id, &job.witness)?;
         let request: ProveRequest = from_json(&body)?;
         let task = request.check(&self.circuits, Some(store)).await?;

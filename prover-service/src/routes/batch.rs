@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use axum::{Extension, extract::State, http::HeaderMap};
+use axum::{Extension, body::Bytes, extract::State, http::HeaderMap};
 use bauta_primitives::sha256;
 use bauta_service_common::{
     Caller, InvalidField, InvalidFields, Json, Problem, UnreadBody, at_most, from_json,
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     audit::AuditRecord,
+    circuits::Circuit,
     proof::ProveAnswer,
     queue::{EnqueueRequest, Queue},
     request::{MAX_BATCH, ProveRequest, Task, request_hash},
@@ -85,11 +86,13 @@ pub async fn batch(
                 return batch.wait(&state, jobs, true).await;
             }
             let _waiting = state.waiting_place(&key)?;
-            let requests = parse(&body)?;
-            state.take_proofs(&key, requests.len()).await?;
-            let tasks = check(&state, requests, &mut record).await?;
-            let jobs = batch.enqueue(state.queue()?, &tasks, &from_json(&body)?).await?;
-            drop((body, tasks));
+            state.take_proofs(&key, batch.requests.len()).await?;
+            let jobs = {
+                let _turn = state.batches.acquire().await;
+                let tasks = check(&state, parse(&body)?, &mut record).await?;
+                let new = NewJobs::new(tasks, body)?;
+                batch.enqueue(state.queue()?, &new).await?
+            };
             return batch.wait(&state, jobs, false).await;
         }
         drop(body);
@@ -162,6 +165,36 @@ fn requests_of(body: &Value) -> &[Value] {
     body["requests"].as_array().map_or(&[], Vec::as_slice)
 }
 
+/// The jobs of a batch, in the order of its requests.
+struct NewJobs(Vec<NewJob>);
+
+struct NewJob {
+    circuit: Arc<Circuit>,
+    priority: u8,
+    body: String,
+}
+
+impl NewJobs {
+    /// Consumes the batch, so that the wait for the database holds its requests in one form only.
+    fn new(tasks: Vec<Task>, body: Bytes) -> Result<Self, Problem> {
+        let parsed: Value = from_json(&body)?;
+        drop(body);
+        let jobs = tasks
+            .into_iter()
+            .zip(requests_of(&parsed))
+            .map(|(task, request)| {
+                let priority = request["priority"].as_u64();
+                let priority = priority.and_then(|priority| priority.try_into().ok());
+                NewJob {
+                    circuit: task.circuit,
+                    priority: priority.unwrap_or(DEFAULT_PRIORITY),
+                    body: request.to_string(),
+                }
+            });
+        Ok(Self(jobs.collect()))
+    }
+}
+
 /// A batch with an idempotency key. Each of its requests is a job with a key of its own.
 struct IdempotentBatch<'a> {
     caller: &'a Caller,
@@ -196,23 +229,16 @@ impl<'a> IdempotentBatch<'a> {
         Ok(Some(jobs))
     }
 
-    /// Enqueues all requests of the body or none, and returns the ids of the jobs. A request that has
-    /// a job already keeps it.
-    async fn enqueue(&self, queue: &Queue, tasks: &[Task], body: &Value) -> Result<Vec<String>, Problem> {
-        let bodies: Vec<String> = requests_of(body).iter().map(Value::to_string).collect();
-        let priorities = requests_of(body).iter().map(|request| {
-            let priority = request["priority"].as_u64();
-            let priority = priority.and_then(|priority| priority.try_into().ok());
-            priority.unwrap_or(DEFAULT_PRIORITY)
-        });
-        let requests = self.requests.iter().zip(tasks).zip(&bodies).zip(priorities);
-        let requests = requests.map(|((((key, hash), task), body), priority)| EnqueueRequest {
+    /// Enqueues all jobs or none, and returns their ids. A request that has a job already keeps it.
+    async fn enqueue(&self, queue: &Queue, NewJobs(jobs): &NewJobs) -> Result<Vec<String>, Problem> {
+        let requests = self.requests.iter().zip(jobs);
+        let requests = requests.map(|((key, hash), job)| EnqueueRequest {
             owner: &self.caller.owner,
             idempotency_key: Some(key),
             request_hash: *hash,
-            circuit: &task.circuit.description.id,
-            priority,
-            body: body.as_bytes(),
+            circuit: &job.circuit.description.id,
+            priority: job.priority,
+            body: job.body.as_bytes(),
         });
         Ok(queue.enqueue_all(&requests.collect::<Vec<_>>()).await?)
     }

@@ -29,7 +29,9 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    body::Bytes,
     extract::OriginalUri,
+    http::header,
     middleware::from_fn_with_state,
     routing::{get, post},
 };
@@ -75,9 +77,12 @@ pub fn all(state: Arc<AppState>, operations: Router) -> Router {
         .routes(routes!(workers::worker_stats))
         .routes(routes!(workers::register))
         .split_for_parts();
-    let document = Arc::new(openapi::complete(document));
+    // One copy for all clients, also for those that read slowly.
+    let document = serde_json::to_vec(&openapi::complete(document)).expect("a document of strings");
+    let document = Bytes::from(document);
+    let document = async move || ([(header::CONTENT_TYPE, "application/json")], document);
     let routes = described
-        .route("/openapi.json", get(async move || axum::Json(document)))
+        .route("/openapi.json", get(document))
         // OpenAPI can't describe websockets.
         .route("/ws", get(websocket::websocket));
     let contract = Router::new()

@@ -8,6 +8,7 @@ use std::{
 use axum::http::{HeaderMap, header};
 use bauta_service_common::{ApiKeys, Caller, Problem, Streams, Tickets, TrustedProxies};
 use bauta_store::Store;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{limits::Limits, problems};
@@ -54,6 +55,8 @@ pub struct AppState {
     pub streams: Streams,
     /// The requests that wait for a job.
     pub waiting: Streams,
+    /// The batches whose jobs are being stored. It bounds their memory while the database is slow.
+    pub batches: Semaphore,
     /// A request waits for a job for this time.
     pub max_wait: Duration,
     /// A websocket without a subscription is closed after this time.

@@ -163,3 +163,53 @@ async fn a_redis_that_accepts_connections_and_never_answers_delays_no_request() 
     drop(stopped);
     wait_for_check(service.metrics, "redis", "ok").await;
 }
+
+/// Requests that wait for a lock hold all connections of requests. Other work has its own.
+#[tokio::test]
+async fn while_requests_hold_all_their_connections_the_service_is_ready() {
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let (key, line) = api_key("prove");
+    let service = Running::start(&with_jobs(
+        &url,
+        &[("API_KEYS", &line), ("STATEMENT_TIMEOUT_MS", "60000")],
+    ));
+    let mut lock = database.store.pool().begin().await.unwrap();
+    sqlx::query("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let client = reqwest::Client::new();
+    let requests: Vec<_> = (0..12)
+        .map(|index| {
+            let mut job = request(index);
+            job["wait"] = json!(false);
+            let url = format!("http://{}/prove", service.address);
+            tokio::spawn(client.post(url).bearer_auth(&key).json(&job).send())
+        })
+        .collect();
+    let waiting = async {
+        loop {
+            let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            let waiting: i64 = sqlx::query_scalar(sql)
+                .fetch_one(database.store.pool())
+                .await
+                .unwrap();
+            // Half of the 8 connections are for requests. The housekeeping waits too.
+            if waiting >= 5 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting)
+        .await
+        .unwrap();
+    // The first report of this service.
+    let (status, ready) = service.ready().await;
+    assert_eq!((status, &ready["status"]), (200, &json!("ready")), "{ready}");
+    drop(lock);
+    for request in requests {
+        request.await.unwrap().unwrap();
+    }
+}
