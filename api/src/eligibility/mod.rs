@@ -9,9 +9,9 @@
 //!
 //! Lookups use the node for clients without a key. So few run at a time, clients take turns, and
 //! each lookup has bounds on what it reads. Several clients can have one address, behind the same
-//! proxy or router, so their requests wait for each other and are not refused at once. Assets of Metaplex Core and compressed assets are not
-//! looked up by their owner: a node has no index of them. The module `registration` builds the
-//! transaction that registers an asset.
+//! proxy or router, so their requests wait for each other and are not refused at once. Assets of
+//! Metaplex Core and compressed assets are not looked up by their owner: a node has no index of
+//! them. The module `registration` builds the transaction that registers an asset.
 
 mod compressed;
 mod listed;
