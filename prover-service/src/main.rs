@@ -450,7 +450,7 @@ async fn connect(settings: &Settings, connections: u32) -> Result<Option<Store>,
 }
 
 /// Connects to the database. Returns the store of requests and the store of the service's own work,
-/// which share DATABASE_CONNECTIONS. So requests that wait for the database hold no connection that
+/// which share `DATABASE_CONNECTIONS`. So requests that wait for the database hold no connection that
 /// the worker, the housekeeping, the API keys or the health check need.
 async fn connect_stores(settings: &Settings) -> Result<Option<Stores>, Error> {
     let own = (settings.database_connections / 2).min(MAX_OWN_CONNECTIONS);
