@@ -48,7 +48,7 @@ fn prover_service(url: &str, key: &str) -> Command {
         .env("METRICS_HOST", "127.0.0.1")
         .env("METRICS_PORT", "0")
         .env("DATABASE_URL", url)
-        .env("DATABASE_CONNECTIONS", "4")
+        .env("DATABASE_CONNECTIONS", "8")
         .env("WITNESS_KEYS", format!("test:{}", "42".repeat(32)))
         .env("ALLOW_DEVELOPMENT_KEYS", "true")
         .env("API_KEYS", key);

@@ -120,32 +120,24 @@ async fn with_a_database_and_a_cache_the_worst_bodies_keep_memory_below_250_mb()
     attack_every_route(&service, &key).await;
 
     // The largest valid batches, with idempotency keys.
-    let spaces = " ".repeat(400_000);
-    let bodies = (0..100).map(|client: u64| {
-        let requests: Vec<_> = (0..64).map(|index| request(client * 64 + index)).collect();
-        format!("{}{spaces}", json!({ "requests": requests }))
-    });
-    let bodies: Vec<String> = bodies.collect();
+    let requests: Vec<_> = (0..64).map(|index| request(index % 20)).collect();
+    let batch = json!({ "requests": requests }).to_string();
+    let body = format!("{batch}{}", " ".repeat(520_000 - batch.len()));
     let client = reqwest::Client::new();
-    join_all(bodies.into_iter().enumerate().map(|(index, body)| {
+    join_all((0..100).map(|index: u32| {
         let request = client.post(format!("http://{}/prove/batch", service.address));
         let request = request
             .bearer_auth(&key)
             .header("content-type", "application/json")
-            .header("idempotency-key", index.to_string());
+            .header("idempotency-key", index.to_string())
+            .body(body.clone());
         async move {
-            // Requests beyond the memory for bodies, or beyond the timeout, are refused.
-            let status = request
-                .body(body)
-                .send()
-                .await
-                .map(|response| response.status().as_u16());
-            assert!(
-                status
-                    .as_ref()
-                    .is_ok_and(|status| [408, 429, 503, 504].contains(status)),
-                "{status:?}"
-            );
+            // The service may close the connection before the client has sent everything. Requests
+            // beyond the memory for bodies, or beyond the timeout, are refused.
+            if let Ok(response) = request.send().await {
+                let status = response.status().as_u16();
+                assert!([408, 429, 503, 504].contains(&status), "{status}");
+            }
         }
     }))
     .await;
