@@ -154,6 +154,8 @@ enum Error {
     Cache(#[from] cache::CacheError),
     #[error(transparent)]
     Seal(#[from] SealError),
+    #[error("can't start the service's threads: {0}")]
+    Runtime(std::io::Error),
     #[error("can't start the proving threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
     #[error("API_KEYS: {0}")]
@@ -197,13 +199,10 @@ fn main() -> ExitCode {
         .enable_all()
         .max_blocking_threads(MAX_BLOCKING_THREADS)
         .build();
-    match runtime {
-        Ok(runtime) => bauta_service_common::exit_code(runtime.block_on(run(cli))),
-        Err(error) => {
-            eprintln!("error: can't start the threads: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let outcome = runtime
+        .map_err(Error::Runtime)
+        .and_then(|runtime| runtime.block_on(run(cli)));
+    bauta_service_common::exit_code(outcome)
 }
 
 async fn run(cli: Cli) -> Result<(), Error> {

@@ -90,8 +90,8 @@ pub async fn batch(
             let jobs = {
                 let _turn = state.batches.acquire().await;
                 let tasks = check(&state, parse(&body)?, &mut record).await?;
-                let new = NewJobs::new(tasks, body)?;
-                batch.enqueue(state.queue()?, &new).await?
+                let jobs = new_jobs(tasks, body)?;
+                batch.enqueue(state.queue()?, &jobs).await?
             };
             return batch.wait(&state, jobs, false).await;
         }
@@ -165,34 +165,31 @@ fn requests_of(body: &Value) -> &[Value] {
     body["requests"].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// The jobs of a batch, in the order of its requests.
-struct NewJobs(Vec<NewJob>);
-
+/// A job of a batch that is to be stored.
 struct NewJob {
     circuit: Arc<Circuit>,
     priority: u8,
     body: String,
 }
 
-impl NewJobs {
-    /// Consumes the batch, so that the wait for the database holds its requests in one form only.
-    fn new(tasks: Vec<Task>, body: Bytes) -> Result<Self, Problem> {
-        let parsed: Value = from_json(&body)?;
-        drop(body);
-        let jobs = tasks
-            .into_iter()
-            .zip(requests_of(&parsed))
-            .map(|(task, request)| {
-                let priority = request["priority"].as_u64();
-                let priority = priority.and_then(|priority| priority.try_into().ok());
-                NewJob {
-                    circuit: task.circuit,
-                    priority: priority.unwrap_or(DEFAULT_PRIORITY),
-                    body: request.to_string(),
-                }
-            });
-        Ok(Self(jobs.collect()))
-    }
+/// Returns the jobs of a batch, in the order of its requests. Consumes the batch, so that the wait
+/// for the database holds its requests in one form only.
+fn new_jobs(tasks: Vec<Task>, body: Bytes) -> Result<Vec<NewJob>, Problem> {
+    let parsed: Value = from_json(&body)?;
+    drop(body);
+    let jobs = tasks
+        .into_iter()
+        .zip(requests_of(&parsed))
+        .map(|(task, request)| {
+            let priority = request["priority"].as_u64();
+            let priority = priority.and_then(|priority| priority.try_into().ok());
+            NewJob {
+                circuit: task.circuit,
+                priority: priority.unwrap_or(DEFAULT_PRIORITY),
+                body: request.to_string(),
+            }
+        });
+    Ok(jobs.collect())
 }
 
 /// A batch with an idempotency key. Each of its requests is a job with a key of its own.
@@ -230,7 +227,7 @@ impl<'a> IdempotentBatch<'a> {
     }
 
     /// Enqueues all jobs or none, and returns their ids. A request that has a job already keeps it.
-    async fn enqueue(&self, queue: &Queue, NewJobs(jobs): &NewJobs) -> Result<Vec<String>, Problem> {
+    async fn enqueue(&self, queue: &Queue, jobs: &[NewJob]) -> Result<Vec<String>, Problem> {
         let requests = self.requests.iter().zip(jobs);
         let requests = requests.map(|((key, hash), job)| EnqueueRequest {
             owner: &self.caller.owner,
