@@ -1,48 +1,60 @@
-//! The command `bauta`, which operates a Bauta program on a cluster. Each subcommand is a module.
+//! The command `bauta`: operators, authorities and members do everything on a cluster with it.
+//!
+//! ```text
+//!   arguments ──> Context: cluster, node, keypair ──> commands/<name>
+//!                                                       │
+//!        transaction: preview, dry run, confirmation <──┤ instructions of bauta-client
+//!        history, tree: events of a registry         <──┤ reads of bauta-rpc
+//!                                                       v
+//!                                    Report: text or JSON; Failure: message, next step, exit code
+//! ```
 
-mod initialize;
-mod keypair;
+mod arguments;
+mod chain;
+mod cluster;
+mod commands;
+mod context;
+mod failure;
+mod history;
+mod members;
+mod passphrase;
+mod proof_file;
+mod report;
+mod sealed;
+mod solana_config;
+mod transaction;
+mod tree;
+mod values;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
-#[derive(Parser)]
-#[command(
-    name = "bauta",
-    version,
-    about = "Operate a Bauta program on a Solana cluster"
-)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Print the program's address
-    Program,
-    /// Print the address of a keypair, and create the keypair if the file does not exist
-    Keypair(keypair::Args),
-    /// Create the program's Config account, signed by its upgrade authority
-    Initialize(initialize::Args),
-}
+use crate::{arguments::Cli, failure::Kind};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Program => {
-            println!("{}", bauta::ID);
-            Ok(())
-        }
-        Command::Keypair(args) => keypair::run(&args),
-        Command::Initialize(args) => initialize::run(&args).await,
-    };
+    let Cli { options, command } = Cli::parse();
+    let (json, only) = (options.json, options.only.clone());
+    let result = commands::run(command, options).await;
+    let result = result.and_then(|report| match &only {
+        Some(name) => report.only(name),
+        None => Ok(report),
+    });
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(report) => match report.print(json) {
+            Ok(()) => report.failure().map_or(ExitCode::SUCCESS, Kind::exit_code),
+            // A reader such as `head` may close the pipe early.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: can't write to the standard output: {error}");
+                Kind::Other.exit_code()
+            }
+        },
         Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            let (kind, next) = failure::classify(&error);
+            failure::print(&error, kind, next.as_deref(), json);
+            kind.exit_code()
         }
     }
 }

@@ -11,16 +11,17 @@ use anyhow::{Context, Result, anyhow};
 use solana_keypair::{Keypair, read_keypair_file, write_keypair};
 use solana_signer::Signer;
 
+use crate::report::Report;
+
 #[derive(clap::Args)]
 pub struct Args {
     /// Keypair file
     file: PathBuf,
 }
 
-/// Prints the address of a keypair. Creates the keypair first if the file does not exist.
-pub fn run(args: &Args) -> Result<()> {
-    println!("{}", read_or_create(&args.file)?.pubkey());
-    Ok(())
+/// Returns the address of a keypair. Creates the keypair first if the file does not exist.
+pub fn run(args: &Args) -> Result<Report> {
+    Ok(Report::bare("address", read_or_create(&args.file)?.pubkey()))
 }
 
 /// Reads a keypair file.

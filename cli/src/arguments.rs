@@ -1,0 +1,160 @@
+//! The arguments of the command.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::{cluster::TagChoice, commands};
+
+/// The text at the end of the help.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  success
+  1  a file, an argument or an account is not as the command needs it
+  2  the arguments are wrong
+  3  the node is unreachable or gave no valid answer
+  4  the program or the cluster refused the transaction
+  5  the result of a transaction is unknown
+  6  the command was not confirmed
+  7  a check failed (doctor, inspect)";
+
+/// Operate and use a Bauta program on a Solana cluster
+#[derive(Parser)]
+#[command(name = "bauta", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    pub options: Options,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The options of all commands.
+#[derive(clap::Args, Clone)]
+pub struct Options {
+    /// Cluster: "local", "devnet", "testnet", "mainnet" or the URL of a node [default: the URL in
+    /// the configuration of Solana's tools, or "local"]
+    #[arg(
+        long,
+        visible_alias = "url",
+        global = true,
+        env = "SOLANA_RPC_URL",
+        hide_env_values = true,
+        value_name = "CLUSTER",
+        help_heading = "Options of all commands"
+    )]
+    pub cluster: Option<String>,
+    /// Tag of the cluster: "local", "devnet", "testnet", "mainnet" or 64 hexadecimal digits; for
+    /// `initialize` also "genesis", the genesis hash of the node [default: the tag of the named
+    /// cluster, or "local" for a node on this machine]
+    #[arg(
+        long,
+        global = true,
+        env = "BAUTA_CLUSTER_TAG",
+        value_name = "TAG",
+        help_heading = "Options of all commands"
+    )]
+    pub cluster_tag: Option<TagChoice>,
+    /// Keypair file of the signer [default: the keypair in the configuration of Solana's tools]
+    #[arg(
+        long,
+        global = true,
+        env = "BAUTA_KEYPAIR",
+        value_name = "FILE",
+        help_heading = "Options of all commands"
+    )]
+    pub keypair: Option<PathBuf>,
+    /// Keypair file of the payer of fees and rent [default: the signer]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Options of all commands"
+    )]
+    pub fee_payer: Option<PathBuf>,
+    /// Configuration file of Solana's tools [default: ~/.config/solana/cli/config.yml]
+    #[arg(
+        long,
+        global = true,
+        env = "SOLANA_CONFIG_FILE",
+        value_name = "FILE",
+        help_heading = "Options of all commands"
+    )]
+    pub config: Option<PathBuf>,
+    /// Price of a compute unit in micro-lamports, for priority
+    #[arg(
+        long,
+        global = true,
+        value_name = "MICROLAMPORTS",
+        default_value_t = 0,
+        hide_default_value = true,
+        help_heading = "Options of all commands"
+    )]
+    pub compute_unit_price: u64,
+    /// Simulate transactions and print their cost, but send nothing
+    #[arg(long, global = true, help_heading = "Options of all commands")]
+    pub dry_run: bool,
+    /// Don't ask for a confirmation on mainnet
+    #[arg(long, global = true, help_heading = "Options of all commands")]
+    pub yes: bool,
+    /// Print JSON
+    #[arg(long, global = true, help_heading = "Options of all commands")]
+    pub json: bool,
+    /// Print only this fact, named as in JSON, for scripts
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        conflicts_with = "json",
+        help_heading = "Options of all commands"
+    )]
+    pub only: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Print the program's address
+    Program,
+    /// Print the address of a keypair, and create the keypair if the file does not exist
+    Keypair(commands::keypair::Args),
+    /// Create the program's Config account, signed by its upgrade authority
+    Initialize(commands::initialize::Args),
+    /// Show and change the settings of the program
+    #[command(subcommand)]
+    Admin(commands::admin::Command),
+    /// List, register, suspend and retire circuits
+    #[command(subcommand)]
+    Circuit(commands::circuit::Command),
+    /// Create and change registries
+    #[command(subcommand)]
+    Registry(commands::registry::Command),
+    /// Add and list the collections of a registry
+    #[command(subcommand)]
+    Collection(commands::collection::Command),
+    /// Register and evict the holders of assets
+    #[command(subcommand)]
+    Holder(commands::holder::Command),
+    /// Create, list and close scopes
+    #[command(subcommand)]
+    Scope(commands::scope::Command),
+    /// Return the rent of nullifier accounts
+    #[command(subcommand)]
+    Nullifier(commands::nullifier::Command),
+    /// Create, show, export and import the identity of a member
+    #[command(subcommand)]
+    Identity(commands::identity::Command),
+    /// Make a proof of membership, with a path that is rebuilt from the chain
+    Prove(commands::prove::Args),
+    /// Verify a proof on chain
+    Verify(commands::verify::Args),
+    /// Check a proof file against the chain and show what it says
+    Inspect(commands::inspect::Args),
+    /// Check this machine, the node and the program, and say what to do
+    Doctor(commands::doctor::Args),
+    /// Print the completions of a shell
+    Completions(commands::generate::CompletionsArgs),
+    /// Write the manual pages into a folder
+    Man(commands::generate::ManArgs),
+    /// Print the reference of docs/cli.md
+    #[command(hide = true)]
+    Reference,
+}

@@ -1,0 +1,236 @@
+//! `bauta circuit`: the circuits whose proofs the program verifies.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+use bauta::{
+    instructions::CircuitRegistration,
+    state::{self, Circuit},
+};
+use bauta_circuits::{Key, Ownership, Statement, keys, load_or_setup_development};
+use bauta_client::instructions::{RegisterCircuit, RetireCircuit, SuspendCircuit};
+use bauta_primitives::tree::Depth;
+use clap::ArgGroup;
+use solana_address::Address;
+use solana_signer::Signer;
+
+use crate::{
+    context::Context,
+    report::Report,
+    transaction::Action,
+    values::{hex32, padded_text},
+};
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// List the circuits
+    List,
+    /// Show a circuit
+    Show {
+        /// Address of the circuit account
+        circuit: Address,
+    },
+    /// Register the verifying key of a key file. The signer is the admin
+    Register(RegisterArgs),
+    /// Refuse new scopes and verifications with a circuit at once. The signer is the admin
+    Suspend {
+        /// Address of the circuit account
+        circuit: Address,
+        /// Accept them again
+        #[arg(long)]
+        resume: bool,
+    },
+    /// Schedule the retirement of a circuit for ever, in 7 days. The signer is the admin
+    Retire {
+        /// Address of the circuit account
+        circuit: Address,
+        /// Cancel a scheduled retirement
+        #[arg(long)]
+        cancel: bool,
+    },
+}
+
+#[derive(clap::Args)]
+#[command(group(ArgGroup::new("source").required(true)))]
+pub struct RegisterArgs {
+    /// Key file of the ceremony
+    #[arg(long, value_name = "FILE", group = "source")]
+    key: Option<PathBuf>,
+    /// Use the development key. Anyone can forge proofs with it
+    #[arg(long, group = "source")]
+    development: bool,
+    /// Depth of the registry tree: 10 or 16
+    #[arg(long, default_value_t = 10)]
+    depth: u8,
+}
+
+/// Runs the subcommand.
+pub async fn run(context: &Context, command: &Command) -> Result<Report> {
+    match command {
+        Command::List => {
+            let circuits = context.list::<Circuit>(&[]).await?;
+            let now = context.now().await?;
+            Ok(Report::list(
+                circuits
+                    .iter()
+                    .map(|(address, circuit)| summary(*address, circuit, now))
+                    .collect(),
+            ))
+        }
+        Command::Show { circuit } => show(context, circuit).await,
+        Command::Register(args) => register(context, args).await,
+        Command::Suspend { circuit, resume } => {
+            let change = SuspendCircuit {
+                admin: context.keypair()?.pubkey(),
+                circuit: *circuit,
+                suspended: !resume,
+            };
+            let what = if *resume {
+                "resume the circuit"
+            } else {
+                "suspend the circuit"
+            };
+            change_status(context, circuit, what, change.instruction()).await
+        }
+        Command::Retire { circuit, cancel } => {
+            let change = RetireCircuit {
+                admin: context.keypair()?.pubkey(),
+                circuit: *circuit,
+                retire: !cancel,
+            };
+            let what = if *cancel {
+                "cancel the retirement of the circuit"
+            } else {
+                "retire the circuit for ever in 7 days"
+            };
+            change_status(context, circuit, what, change.instruction()).await
+        }
+    }
+}
+
+async fn change_status(
+    context: &Context,
+    circuit: &Address,
+    what: &str,
+    instruction: solana_instruction::Instruction,
+) -> Result<Report> {
+    context.read::<Circuit>(circuit, "circuit").await?;
+    let signers = context.signers()?;
+    let outcome = context.run(&signers, Action::of(what, instruction)).await?;
+    Ok(show(context, circuit).await?.and(outcome.report()))
+}
+
+async fn register(context: &Context, args: &RegisterArgs) -> Result<Report> {
+    let statement = Ownership::new(Depth::try_from(args.depth)?);
+    let key = match &args.key {
+        Some(file) => read_key(statement, file)?,
+        None => load_or_setup_development(&statement)?,
+    };
+    let signers = context.signers()?;
+    let register = RegisterCircuit {
+        payer: signers.payer().pubkey(),
+        admin: signers.signer.pubkey(),
+        registration: registration(&key)?,
+    };
+    let circuit = register.circuit();
+    let report = if context.find::<Circuit>(&circuit).await?.is_some() {
+        Report::new()
+            .fact("circuit", circuit)
+            .value("already_registered", true)
+    } else {
+        let action = Action::of("register a circuit", register.instruction()).creating::<Circuit>();
+        let outcome = context.run(&signers, action).await?;
+        Report::new().fact("circuit", circuit).and(outcome.report())
+    };
+    let report = match key.warning() {
+        Some(warning) => report.warning(warning),
+        None => report,
+    };
+    Ok(report.next(format!(
+        "create a scope with `bauta scope create --circuit {circuit}`"
+    )))
+}
+
+/// Reads a key file of the statement.
+pub fn read_key(statement: Ownership, file: &PathBuf) -> Result<Key<Ownership>> {
+    let bytes = fs::read(file).with_context(|| format!("can't read the key file {}", file.display()))?;
+    Key::from_bytes(statement, &bytes).with_context(|| format!("the key file {}", file.display()))
+}
+
+fn registration(key: &Key<Ownership>) -> Result<CircuitRegistration> {
+    let header = key.header();
+    let mut statement = [0; 32];
+    statement[..Ownership::NAME.len()].copy_from_slice(Ownership::NAME.as_bytes());
+    let (provenance, transcript_hash) = match header.provenance {
+        keys::Provenance::Development => (state::Provenance::Development, [0; 32]),
+        keys::Provenance::Ceremony { transcript_hash } => (state::Provenance::Ceremony, transcript_hash),
+    };
+    Ok(CircuitRegistration {
+        statement,
+        version: header.version,
+        depth: header.depth,
+        leaf_format: u8::try_from(header.leaf_format)
+            .with_context(|| format!("the leaf format {} is above 255", header.leaf_format))?,
+        auxiliary_format: 0,
+        provenance,
+        constraint_system_hash: header.constraint_system_hash,
+        transcript_hash,
+        verifying_key: key.verifying_key().to_bytes(),
+    })
+}
+
+fn summary(address: Address, circuit: &Circuit, now: i64) -> Report {
+    Report::new()
+        .fact("circuit", address)
+        .fact("statement", padded_text(&circuit.statement))
+        .value("version", circuit.version)
+        .value("depth", circuit.depth)
+        .fact("provenance", provenance(circuit))
+        .fact("status", status(circuit, now))
+}
+
+async fn show(context: &Context, address: &Address) -> Result<Report> {
+    let circuit: Circuit = context.read(address, "circuit").await?;
+    let now = context.now().await?;
+    let report = summary(*address, &circuit, now)
+        .value("leaf_format", circuit.leaf_format)
+        .value("auxiliary_format", circuit.auxiliary_format)
+        .fact("verifying_key_hash", hex32(&circuit.vk_hash))
+        .fact("constraint_system_hash", hex32(&circuit.constraint_system_hash))
+        .fact("transcript_hash", hex32(&circuit.transcript_hash))
+        .value(
+            "retires_at",
+            (circuit.retires_at != 0).then_some(circuit.retires_at),
+        );
+    Ok(if is_development(&circuit) {
+        report.warning(keys::DEVELOPMENT_WARNING)
+    } else {
+        report
+    })
+}
+
+/// Returns whether the circuit has a development key, or a provenance that this version does not
+/// know.
+pub fn is_development(circuit: &Circuit) -> bool {
+    circuit.provenance != state::Provenance::Ceremony as u8
+}
+
+fn provenance(circuit: &Circuit) -> &'static str {
+    match circuit.provenance {
+        0 => "development",
+        1 => "ceremony",
+        _ => "unknown",
+    }
+}
+
+/// Returns the status of a circuit at a time.
+pub fn status(circuit: &Circuit, now: i64) -> &'static str {
+    let retires = circuit.retires_at != 0;
+    match circuit.status {
+        _ if retires && now >= circuit.retires_at => "retired",
+        Circuit::SUSPENDED => "suspended",
+        Circuit::ACTIVE if retires => "retires",
+        Circuit::ACTIVE => "active",
+        _ => "unknown",
+    }
+}

@@ -1,0 +1,261 @@
+//! `bauta doctor`: checks this machine, the node and the program, and says for each what to do. It
+//! changes nothing and prints no secret.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context as _, Result};
+use bauta::state::Config;
+use bauta_client::{ClusterTag, addresses};
+use bauta_primitives::sha256;
+use serde_json::{Value, json};
+use solana_address::Address;
+use solana_signer::Signer;
+
+use crate::{
+    cluster::tag_name, commands::keypair, context::Context, failure::Kind, report::Report, transaction::sol,
+};
+
+/// The largest difference between the clocks of this machine and of the chain, in seconds.
+const MAX_CLOCK_DIFFERENCE: i64 = 60;
+/// The record of the program's build, with the hashes of the ELFs of this version.
+const BUILD: &str = include_str!("../../../programs/bauta/artifacts/build.toml");
+/// The bytes of a `ProgramData` account before the ELF: a tag, the slot, and the optional upgrade
+/// authority.
+const PROGRAM_DATA_HEADER: usize = 45;
+
+#[derive(clap::Args)]
+pub struct Args {}
+
+/// The result of a check.
+enum Finding {
+    Good(String),
+    /// Something that need not be wrong.
+    Notice(String, &'static str),
+    /// Something that is wrong, and what to do.
+    Problem(String, &'static str),
+}
+
+use Finding::{Good, Notice, Problem};
+
+/// Runs all checks. The exit code is 7 if one of them found a problem.
+pub async fn run(context: &Context, _: &Args) -> Result<Report> {
+    let mut checks: Vec<(&'static str, Finding)> = Vec::new();
+    checks.push(("version", Good(format!("bauta {}", env!("CARGO_PKG_VERSION")))));
+    checks.push(("keypair", check_keypair(context)));
+    let node = check_node(context).await;
+    let reachable = !matches!(node, Problem(..));
+    checks.push(("node", node));
+    if reachable {
+        checks.push(("cluster", check_cluster(context).await));
+        checks.push(("clock", or_problem(check_clock(context).await)));
+        checks.push(("balance", or_problem(check_balance(context).await)));
+        checks.push(("program", or_problem(check_program(context).await)));
+        checks.push(("settings", or_problem(check_settings(context).await)));
+    }
+    let failed = checks.iter().any(|(_, finding)| matches!(finding, Problem(..)));
+    let report = Report::list(
+        checks
+            .into_iter()
+            .map(|(name, finding)| item(name, finding))
+            .collect(),
+    );
+    Ok(if failed {
+        report.failed(Kind::Check)
+    } else {
+        report
+    })
+}
+
+fn item(name: &'static str, finding: Finding) -> Report {
+    let (result, found, next) = match finding {
+        Good(found) => ("ok", found, ""),
+        Notice(found, next) => ("notice", found, next),
+        Problem(found, next) => ("problem", found, next),
+    };
+    Report::new()
+        .fact("check", name)
+        .fact("result", result)
+        .fact("found", found)
+        .fact("what_to_do", next)
+}
+
+fn or_problem(result: Result<Finding>) -> Finding {
+    result.unwrap_or_else(|error| Problem(format!("{error:#}"), "use another node with --cluster"))
+}
+
+fn check_keypair(context: &Context) -> Finding {
+    let create = "create one with `bauta keypair FILE` and name it with --keypair";
+    let Ok(path) = context.keypair_path() else {
+        return Notice("no keypair is configured".into(), create);
+    };
+    let shown = path.display();
+    match (keypair::read(path), fs::metadata(path)) {
+        (Ok(keypair), Ok(file)) if file.permissions().mode() & 0o077 != 0 => Problem(
+            format!("{}, in {shown}, which other users can read", keypair.pubkey()),
+            "run chmod 600 on the file",
+        ),
+        (Ok(keypair), _) => Good(format!("{}, in {shown}", keypair.pubkey())),
+        (Err(error), _) => Notice(format!("{error:#}"), create),
+    }
+}
+
+async fn check_node(context: &Context) -> Finding {
+    let host = context.rpc.host();
+    let version: Result<Value, _> = context.rpc.call("getVersion", &json!([])).await;
+    match version {
+        Ok(version) => {
+            let core = version["solana-core"].as_str().unwrap_or("unknown");
+            Good(format!("{host}, version {}", core.escape_default()))
+        }
+        Err(error) => Problem(
+            error.to_string(),
+            "start the node, or name another one with --cluster",
+        ),
+    }
+}
+
+async fn check_cluster(context: &Context) -> Finding {
+    let Some(tag) = context.cluster.tag else {
+        return Notice(
+            "the cluster's tag is not pinned".into(),
+            "name the cluster with --cluster-tag",
+        );
+    };
+    match context.check_genesis().await {
+        Ok(_) => Good(tag_name(tag)),
+        Err(error) => Problem(format!("{error:#}"), "correct --cluster or --cluster-tag"),
+    }
+}
+
+async fn check_clock(context: &Context) -> Result<Finding> {
+    let own = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let difference = i64::try_from(own.as_secs())? - context.now().await?;
+    Ok(if difference.abs() <= MAX_CLOCK_DIFFERENCE {
+        Good(format!("{difference} s before the chain"))
+    } else {
+        Notice(
+            format!("{difference} s before the chain, more than {MAX_CLOCK_DIFFERENCE} s"),
+            "set the clock of this machine, or use a node that follows the cluster",
+        )
+    })
+}
+
+async fn check_balance(context: &Context) -> Result<Finding> {
+    let Ok(signers) = context.signers() else {
+        return Ok(Notice(
+            "no keypair, so no transactions".into(),
+            "see the check keypair",
+        ));
+    };
+    let payer = signers.payer().pubkey();
+    let lamports = context
+        .account(&payer)
+        .await?
+        .map_or(0, |account| account.lamports);
+    let found = format!("{payer} has {}", sol(lamports));
+    Ok(if lamports == 0 {
+        Notice(found, "transfer SOL to it before you send transactions")
+    } else {
+        Good(found)
+    })
+}
+
+async fn check_program(context: &Context) -> Result<Finding> {
+    let deploy = "deploy the program, or name the right cluster with --cluster";
+    let program = context.account(&bauta::ID).await?;
+    if !program.is_some_and(|program| program.executable) {
+        return Ok(Problem(format!("there is no program at {}", bauta::ID), deploy));
+    }
+    let address = addresses::program_data().address;
+    let data = context.account(&address).await?;
+    let data = data.with_context(|| format!("the program has no ProgramData account at {address}"))?;
+    let authority = match data.data.get(12) {
+        Some(1) => data.data.get(13..PROGRAM_DATA_HEADER).and_then(|bytes| {
+            let bytes: [u8; 32] = bytes.try_into().ok()?;
+            Some(Address::from(bytes).to_string())
+        }),
+        _ => None,
+    };
+    let authority = authority.unwrap_or_else(|| "nobody".into());
+    let elf = data.data.get(PROGRAM_DATA_HEADER..).unwrap_or_default();
+    Ok(match known_elf(elf) {
+        Some(name) => Good(format!("the bytes of {name}; upgradeable by {authority}")),
+        None => Notice(
+            format!("other bytes than those of this version; upgradeable by {authority}"),
+            "compare the versions of the program and of this command",
+        ),
+    })
+}
+
+/// Returns the name of the artifact of this version that has these bytes. The loader fills the
+/// account with zeros after the ELF.
+fn known_elf(data: &[u8]) -> Option<&'static str> {
+    let end = data.iter().rposition(|byte| *byte != 0)? + 1;
+    // An ELF can itself end with a few zeros.
+    let candidates = (end..=data.len()).take(64);
+    let hashes: Vec<String> = candidates.map(|end| hex::encode(sha256(&data[..end]))).collect();
+    ["bauta.so", "bauta.v3.so"].into_iter().find(|name| {
+        let line = format!("\"{name}\" = \"");
+        let recorded = BUILD
+            .lines()
+            .find_map(|text| text.strip_prefix(&line)?.strip_suffix('"'));
+        recorded.is_some_and(|recorded| hashes.iter().any(|hash| hash == recorded))
+    })
+}
+
+async fn check_settings(context: &Context) -> Result<Finding> {
+    let config: Option<Config> = context.find(&addresses::config().address).await?;
+    let Some(config) = config else {
+        return Ok(Problem(
+            "the program is not initialised".into(),
+            "its upgrade authority runs `bauta initialize`",
+        ));
+    };
+    let tag = ClusterTag::new(config.cluster_tag);
+    if context.cluster.tag.is_some_and(|pinned| pinned != tag) {
+        return Ok(Problem(
+            format!("the program has the cluster tag {}", tag_name(tag)),
+            "name the right cluster with --cluster or --cluster-tag",
+        ));
+    }
+    let development = config.development_keys_allowed != 0;
+    if development && tag == ClusterTag::MAINNET {
+        return Ok(Problem(
+            "the program allows development keys on mainnet: anyone can forge proofs".into(),
+            "don't use this program",
+        ));
+    }
+    let keys = if development { "allowed" } else { "refused" };
+    let found = format!("admin {}, development keys {keys}", config.admin);
+    Ok(if config.paused == 0 {
+        Good(found)
+    } else {
+        Notice(
+            format!("{found}, paused: all verifications are refused"),
+            "its admin runs `bauta admin resume`",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_elfs_of_this_version_are_known_also_with_zeros_after_them() {
+        for name in ["bauta.so", "bauta.v3.so"] {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../programs/bauta/artifacts/");
+            let mut elf = fs::read(format!("{folder}{name}")).unwrap();
+            assert_eq!(known_elf(&elf), Some(name));
+            elf.resize(elf.len() + 5_000, 0);
+            assert_eq!(known_elf(&elf), Some(name));
+            elf[1_000] ^= 1;
+            assert_eq!(known_elf(&elf), None);
+        }
+        assert_eq!(known_elf(&[]), None);
+    }
+}

@@ -1,0 +1,101 @@
+//! `bauta inspect`: checks a proof file against the chain, and shows what it says.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use bauta::state::{Circuit, Registry, ScopeMode};
+use bauta_circuits::{Proof, VerifyingKey};
+
+use crate::{
+    chain::LEVEL,
+    cluster::tag_name,
+    commands::{circuit, scope},
+    context::Context,
+    failure::{Failure, Kind},
+    proof_file::ProofFile,
+    report::Report,
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// File of the proof
+    proof: PathBuf,
+}
+
+/// Runs the subcommand. A proof that the program would refuse is reported with each reason. A proof
+/// that is not valid at all is a failure.
+pub async fn run(context: &Context, args: &Args) -> Result<Report> {
+    let file = ProofFile::read(&args.proof)?;
+    let verify = &file.verify;
+    let scope = scope::read(context, &verify.scope).await?;
+    let key: Circuit = context.read(&scope.circuit, "circuit").await?;
+    let valid = file.tag == context.tag()? && is_valid(&file, &key);
+    if !valid {
+        return Err(Failure::new(
+            Kind::Check,
+            format!(
+                "the proof is not valid for the circuit {} and the cluster {}",
+                scope.circuit,
+                tag_name(file.tag)
+            ),
+        )
+        .next(
+            "make a new proof with `bauta prove`: a changed recipient, payload or root makes a proof invalid",
+        )
+        .into());
+    }
+    let now = context.now().await?;
+    let (_, used) = context.rpc.account(&verify.nullifier_account(), LEVEL).await?;
+    let registry: Registry = context.read(&scope.registry, "registry").await?;
+    let root = verify.root.to_bytes();
+    let root_accepted = if scope.mode == ScopeMode::Snapshot as u8 {
+        scope.root == root
+    } else {
+        registry.accepts(&root, now)
+    };
+    let status = scope::status(&scope, now);
+    let circuit_status = circuit::status(&key, now);
+    let claim_accepted = scope.has_required_claim == 0 || scope.required_claim == verify.claim.to_bytes();
+    let expired = now > verify.expiry;
+    let acceptable = used.is_none()
+        && root_accepted
+        && claim_accepted
+        && !expired
+        && status == "open"
+        && ["active", "retires"].contains(&circuit_status);
+    let report = Report::new()
+        .value("valid", true)
+        .value("acceptable_now", acceptable)
+        .value("nullifier_used", used.is_some())
+        .value("expired", expired)
+        .value("root_accepted", root_accepted)
+        .value("claim_accepted", claim_accepted)
+        .fact("scope_status", status)
+        .fact("circuit_status", circuit_status)
+        .fact("cluster_tag", tag_name(file.tag))
+        .fact("scope", verify.scope)
+        .fact("registry", scope.registry)
+        .fact("circuit", scope.circuit)
+        .fact("claim", verify.claim)
+        .fact("nullifier", verify.nullifier)
+        .fact("root", verify.root)
+        .fact("recipient", verify.recipient)
+        .optional("relayer", verify.relayer)
+        .value("expiry", verify.expiry)
+        .fact("payload", hex::encode(&verify.payload));
+    Ok(if circuit::is_development(&key) {
+        report.warning(bauta_circuits::keys::DEVELOPMENT_WARNING)
+    } else {
+        report
+    })
+}
+
+/// Checks the proof with the verifying key on chain.
+fn is_valid(file: &ProofFile, circuit: &Circuit) -> bool {
+    let key = VerifyingKey::from_bytes(&circuit.verifying_key);
+    let proof = Proof::from_bytes(&file.verify.proof);
+    match (key, proof) {
+        (Ok(key), Ok(proof)) => key.verify(file.public().digest(), &proof).is_ok(),
+        _ => false,
+    }
+}

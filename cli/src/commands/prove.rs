@@ -1,0 +1,298 @@
+//! `bauta prove`: makes a proof of membership. The path is rebuilt from the chain, so no service
+//! learns which member proves.
+//!
+//! ```text
+//!   scope ──> circuit, registry ──> events ──> leaf of the identity ──> root ──> path
+//!   key of the circuit ──> proof, checked ──> file
+//! ```
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use bauta::state::{Circuit, Registry, Scope, ScopeMode};
+use bauta_circuits::{Key, Ownership, Statement, load_or_setup_development};
+use bauta_client::{instructions, root_to_prove};
+use bauta_primitives::tree::Depth;
+use bauta_primitives::{
+    Attributes, Claim, EntryId, FieldElement, Leaf, ProofInputs, Root, Scope as ScopeElement,
+};
+use clap::ArgGroup;
+use rand::rngs::OsRng;
+use solana_address::Address;
+
+use crate::{
+    commands::{
+        circuit::{self, is_development, read_key},
+        identity::{IdentityArgs, Opened},
+        scope,
+    },
+    context::Context,
+    failure::{Failure, Kind},
+    proof_file::ProofFile,
+    report::Report,
+    sealed,
+    tree::Changes,
+    values::{self, element, padded_text, present},
+};
+
+#[derive(clap::Args)]
+#[command(
+    group(ArgGroup::new("about").required(true)),
+    group(ArgGroup::new("member").required(true))
+)]
+pub struct Args {
+    /// Address of the scope
+    scope: Address,
+    #[command(flatten)]
+    identity: IdentityArgs,
+    /// Asset of the member, in a registry of holders
+    #[arg(long, value_name = "ADDRESS", group = "about")]
+    asset: Option<Address>,
+    /// Entry of the member, in a registry of kind managed
+    #[arg(long, value_name = "ENTRY", value_parser = element, group = "about", requires = "track")]
+    entry: Option<FieldElement>,
+    /// Track of the member, in a registry of kind managed
+    #[arg(long, value_name = "NUMBER", conflicts_with = "asset")]
+    track: Option<u64>,
+    /// Address that benefits from the verification
+    #[arg(long, value_name = "ADDRESS")]
+    recipient: Address,
+    /// Only this address can submit the proof [default: anyone can]
+    #[arg(long, value_name = "ADDRESS")]
+    relayer: Option<Address>,
+    /// Time for which the proof is accepted
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = values::duration)]
+    expires_in: Duration,
+    /// Data of the consumer, in hexadecimal digits
+    #[arg(long, value_name = "HEX", default_value = "")]
+    payload: String,
+    /// Key file of the circuit [default: the development key, if the circuit has it]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// File of the proof
+    #[arg(long, value_name = "FILE", default_value = "proof.json")]
+    out: PathBuf,
+}
+
+/// The member's leaf and what it consists of.
+#[derive(Clone, Copy)]
+struct Member {
+    entry: EntryId,
+    track: u64,
+    leaf: Leaf,
+    index: u64,
+}
+
+/// Runs the subcommand.
+pub async fn run(context: &Context, args: &Args) -> Result<Report> {
+    ensure!(
+        !args.out.exists(),
+        "{} exists and is never replaced: choose another file with --out",
+        args.out.display()
+    );
+    let payload = hex::decode(&args.payload).context("--payload")?;
+    let state = scope::read(context, &args.scope).await?;
+    let now = context.now().await?;
+    let registry: Registry = context.read(&state.registry, "registry").await?;
+    let circuit: Circuit = context.read(&state.circuit, "circuit").await?;
+    check_usable(&state, &circuit, now)?;
+    let identity = args.identity.open()?;
+
+    let changes = Changes::read(context, &state.registry, &registry).await?;
+    let candidate = candidate(args, &identity, &state, &changes)?;
+    let root = choose_root(&state, &registry, &changes, &candidate, now)?;
+    let member = locate(candidate, &changes, root)?;
+    let path = changes.tree(root)?.path(member.index)?;
+
+    let key = key(args, &circuit)?;
+    let domain = ScopeElement::from_bytes(state.scope)?;
+    let secret = identity.secret(&state.registry, member.entry);
+    let mut verify = instructions::Verify {
+        payer: Address::default(),
+        scope: args.scope,
+        circuit: state.circuit,
+        registry: None,
+        auxiliary_registry: None,
+        gate: None,
+        recipient: args.recipient,
+        relayer: args.relayer,
+        proof: [0; 256],
+        root,
+        nullifier: secret.nullifier(member.entry, domain),
+        claim: Claim::of_track(member.track),
+        auxiliary_root: None,
+        expiry: values::later(now, args.expires_in),
+        payload,
+    };
+    check_claim(&state, verify.claim)?;
+    let inputs = ProofInputs {
+        secret,
+        entry_id: member.entry,
+        attributes: Attributes::of_track(member.track),
+        path,
+        root,
+        scope: domain,
+        claim: verify.claim,
+        context: verify.context(),
+        private: (),
+    };
+    let proof = key.prove(&inputs, &mut OsRng)?;
+    verify.proof = proof.to_bytes();
+    let file = ProofFile {
+        tag: context.tag()?,
+        registry: state.registry,
+        verify,
+    };
+    // A proof that the program would refuse is not written.
+    key.verifying_key().verify(file.public().digest(), &proof)?;
+    sealed::create(&args.out, file.to_json()?.as_bytes())?;
+    let report = Report::new()
+        .fact("proof", args.out.display())
+        .fact("scope", args.scope)
+        .value("track", member.track)
+        .fact("nullifier", file.verify.nullifier)
+        .fact("root", root)
+        .fact("recipient", args.recipient)
+        .value("expiry", file.verify.expiry)
+        .next(format!("verify it with `bauta verify {}`", args.out.display()));
+    Ok(match key.warning() {
+        Some(warning) => report.warning(warning),
+        None => report,
+    })
+}
+
+/// Checks that the scope accepts verifications of proofs that this version can make.
+fn check_usable(scope: &Scope, circuit: &Circuit, now: i64) -> Result<()> {
+    let status = scope::status(scope, now);
+    ensure!(
+        status == "open" || status == "not open yet",
+        "the scope accepts no more verifications: its status is {status}"
+    );
+    let status = circuit::status(circuit, now);
+    ensure!(
+        status == "active" || status == "retires",
+        "the circuit of the scope accepts no verifications: its status is {status}"
+    );
+    let statement = padded_text(&circuit.statement);
+    ensure!(
+        statement == Ownership::NAME && circuit.version == Ownership::VERSION,
+        "the circuit has the statement {statement} version {}: this command proves {} version {}",
+        circuit.version,
+        Ownership::NAME,
+        Ownership::VERSION
+    );
+    ensure!(
+        present(scope.auxiliary_registry).is_none(),
+        "the scope has an auxiliary registry: this command makes no proofs for such scopes"
+    );
+    Ok(())
+}
+
+fn check_claim(scope: &Scope, claim: Claim) -> Result<()> {
+    ensure!(
+        scope.has_required_claim == 0 || scope.required_claim == claim.to_bytes(),
+        "the scope accepts only the claim 0x{}, and the member's claim is {claim}",
+        hex::encode(scope.required_claim)
+    );
+    Ok(())
+}
+
+/// Returns the member's leaf. The index of a leaf of a managed registry is not known yet.
+fn candidate(args: &Args, identity: &Opened, scope: &Scope, changes: &Changes) -> Result<Member> {
+    if let Some(entry) = args.entry {
+        let entry = EntryId::new(entry);
+        let track = args.track.context("name the track with --track")?;
+        let commitment = identity.commitment(&scope.registry, entry);
+        return Ok(Member {
+            entry,
+            track,
+            leaf: Leaf::of(commitment, entry, Attributes::of_track(track)),
+            index: u64::MAX,
+        });
+    }
+    let asset = args.asset.context("name the asset with --asset")?;
+    let entry = EntryId::of_mint(asset.as_array());
+    let commitment = identity.commitment(&scope.registry, entry);
+    let registered = changes
+        .registrations
+        .iter()
+        .rev()
+        .find(|event| event.mint == asset && event.commitment == commitment.to_bytes());
+    let Some(event) = registered else {
+        let others = changes.registrations.iter().any(|event| event.mint == asset);
+        let message = if others {
+            format!("the asset {asset} is registered with another secret than that of the identity")
+        } else {
+            format!(
+                "the asset {asset} is not registered in the registry {}",
+                scope.registry
+            )
+        };
+        return Err(Failure::new(Kind::Other, message)
+            .next("register it with `bauta holder register`, or give the --counter of the registered secret")
+            .into());
+    };
+    Ok(Member {
+        entry,
+        track: event.track,
+        leaf: Leaf::of(commitment, entry, Attributes::of_track(event.track)),
+        index: event.index,
+    })
+}
+
+/// Returns the root to prove at: that of the scope, or one that the registry accepts.
+fn choose_root(
+    scope: &Scope,
+    registry: &Registry,
+    changes: &Changes,
+    member: &Member,
+    now: i64,
+) -> Result<Root> {
+    if scope.mode == ScopeMode::Snapshot as u8 {
+        return Ok(Root::from_bytes(scope.root)?);
+    }
+    let contains = |root| !changes.indices_of(root, member.leaf).is_empty();
+    root_to_prove(registry, now, contains)?.ok_or_else(|| not_a_member("the accepted roots"))
+}
+
+/// Finds the member's leaf in the tree with a root.
+fn locate(member: Member, changes: &Changes, root: Root) -> Result<Member> {
+    let indices = changes.indices_of(root, member.leaf);
+    let known = indices.iter().find(|index| **index == member.index);
+    let index = known.or(indices.first());
+    let index = *index.ok_or_else(|| not_a_member("the root of the scope"))?;
+    Ok(Member { index, ..member })
+}
+
+fn not_a_member(roots: &str) -> anyhow::Error {
+    Failure::new(
+        Kind::Other,
+        format!("the member's leaf is not in the tree of {roots}: it was registered later, was removed, or has another entry, track or counter"),
+    )
+    .next("check the registration with `bauta holder status` or `bauta registry show`")
+    .into()
+}
+
+/// Returns the proving key of the circuit.
+fn key(args: &Args, circuit: &Circuit) -> Result<Key<Ownership>> {
+    let statement = Ownership::new(Depth::try_from(circuit.depth)?);
+    let key = match &args.key {
+        Some(file) => read_key(statement, file)?,
+        None if is_development(circuit) => load_or_setup_development(&statement)?,
+        None => {
+            return Err(Failure::new(
+                Kind::Other,
+                "the circuit has a key from a ceremony, which is not built in",
+            )
+            .next("give the published key file with --key")
+            .into());
+        }
+    };
+    ensure!(
+        key.verifying_key().hash() == circuit.vk_hash,
+        "the key is not that of the circuit: its verifying key has the hash {}, and the circuit has {}",
+        hex::encode(key.verifying_key().hash()),
+        hex::encode(circuit.vk_hash)
+    );
+    Ok(key)
+}

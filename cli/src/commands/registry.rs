@@ -1,0 +1,361 @@
+//! `bauta registry`: trees of members.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use bauta::state::{Registry, RegistryKind, Tree};
+use bauta_client::instructions::{AppendLeaves, CreateRegistry, PublishRoot, ReplaceLeaf, SealRegistry};
+use bauta_primitives::{Attributes, Commitment, EntryId, FieldElement, Leaf, Root};
+use clap::ArgGroup;
+use solana_address::Address;
+use solana_keypair::Keypair;
+use solana_signer::Signer;
+use solana_system_interface::instruction::create_account;
+
+use crate::{
+    context::Context,
+    members,
+    report::Report,
+    transaction::{Action, Outcome},
+    tree::Changes,
+    values::{self, RegistryKindName, element, hex32, registry_kind},
+};
+
+/// The number of leaves that fit into one transaction.
+const MAX_LEAVES: usize = 24;
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Create a registry. The signer is its authority
+    Create(CreateArgs),
+    /// List the registries
+    List {
+        /// Only registries of this authority
+        #[arg(long, value_name = "ADDRESS")]
+        authority: Option<Address>,
+    },
+    /// Show a registry
+    Show {
+        /// Address of the registry
+        registry: Address,
+    },
+    /// Seal a registry of holders: no collection can be added after that. The signer is its
+    /// authority
+    Seal {
+        /// Address of the registry
+        registry: Address,
+    },
+    /// Append leaves to a registry of kind managed. The signer is its authority
+    Append(AppendArgs),
+    /// Replace or remove a leaf of a registry of kind managed. The signer is its authority
+    Replace(ReplaceArgs),
+    /// Publish a root of a registry of kind attested. The signer is its authority
+    PublishRoot {
+        /// Address of the registry
+        registry: Address,
+        /// Root of the tree
+        #[arg(value_parser = element)]
+        root: FieldElement,
+    },
+}
+
+#[derive(clap::Args)]
+pub struct CreateArgs {
+    /// Who writes the leaves: the program for holders of assets, the authority, or the authority
+    /// off chain
+    #[arg(long, value_enum, default_value = "holders")]
+    kind: RegistryKindName,
+    /// Number that distinguishes the registries of an authority
+    #[arg(long, default_value_t = 0)]
+    nonce: u64,
+    /// Depth of the tree: 10, or 16 for the kind attested
+    #[arg(long, default_value_t = 10)]
+    depth: u8,
+    /// Leaf format: it must be that of the circuit
+    #[arg(long, default_value_t = 1)]
+    leaf_format: u8,
+    /// Time for which a replaced root is accepted: from 60s to 30d
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = values::duration)]
+    root_ttl: std::time::Duration,
+}
+
+#[derive(clap::Args)]
+#[command(group(ArgGroup::new("source").required(true)))]
+pub struct AppendArgs {
+    /// Address of the registry
+    registry: Address,
+    /// Commitment of the member, which `bauta identity show` prints
+    #[arg(
+        long,
+        value_name = "COMMITMENT",
+        value_parser = element,
+        group = "source",
+        requires_all = ["entry", "track"]
+    )]
+    commitment: Option<FieldElement>,
+    /// Entry that the leaf is about: a number, or 0x and 64 hexadecimal digits
+    #[arg(long, value_name = "ENTRY", value_parser = element)]
+    entry: Option<FieldElement>,
+    /// Track of the member
+    #[arg(long, value_name = "NUMBER")]
+    track: Option<u64>,
+    /// Leaf as a field element. Can be repeated
+    #[arg(long = "leaf", value_name = "LEAF", value_parser = element, group = "source")]
+    leaves: Vec<FieldElement>,
+    /// File with one line commitment,entry,track for each member. Members that the tree has are
+    /// left out, so the command can be repeated
+    #[arg(long, value_name = "FILE", group = "source")]
+    file: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+#[command(group(ArgGroup::new("source").required(true)))]
+pub struct ReplaceArgs {
+    /// Address of the registry
+    registry: Address,
+    /// Position of the leaf
+    #[arg(long)]
+    index: u64,
+    /// Commitment of the new member
+    #[arg(
+        long,
+        value_name = "COMMITMENT",
+        value_parser = element,
+        group = "source",
+        requires_all = ["entry", "track"]
+    )]
+    commitment: Option<FieldElement>,
+    /// Entry that the new leaf is about
+    #[arg(long, value_name = "ENTRY", value_parser = element)]
+    entry: Option<FieldElement>,
+    /// Track of the new member
+    #[arg(long, value_name = "NUMBER")]
+    track: Option<u64>,
+    /// New leaf as a field element
+    #[arg(long, value_name = "LEAF", value_parser = element, group = "source")]
+    leaf: Option<FieldElement>,
+    /// Remove the leaf
+    #[arg(long, group = "source")]
+    remove: bool,
+}
+
+/// Returns the leaf of a commitment, an entry and a track, which the parser requires together.
+fn leaf_of(
+    commitment: Option<FieldElement>,
+    entry: Option<FieldElement>,
+    track: Option<u64>,
+) -> Option<Leaf> {
+    Some(Leaf::of(
+        Commitment::new(commitment?),
+        EntryId::new(entry?),
+        Attributes::of_track(track?),
+    ))
+}
+
+/// Runs the subcommand.
+pub async fn run(context: &Context, command: &Command) -> Result<Report> {
+    match command {
+        Command::Create(args) => create(context, args).await,
+        Command::List { authority } => {
+            let authority = authority.as_ref().map(|authority| (0, authority.as_ref()));
+            let fields: Vec<(usize, &[u8])> = authority.into_iter().collect();
+            let registries = context.list::<Registry>(&fields).await?;
+            Ok(Report::list(
+                registries
+                    .iter()
+                    .map(|(address, registry)| summary(*address, registry))
+                    .collect(),
+            ))
+        }
+        Command::Show { registry } => show(context, registry).await,
+        Command::Seal { registry } => {
+            context.read::<Registry>(registry, "registry").await?;
+            let seal = SealRegistry {
+                authority: context.keypair()?.pubkey(),
+                registry: *registry,
+            };
+            send(context, registry, "seal the registry", seal.instruction()).await
+        }
+        Command::Append(args) => append(context, args).await,
+        Command::Replace(args) => replace(context, args).await,
+        Command::PublishRoot { registry, root } => {
+            context.read::<Registry>(registry, "registry").await?;
+            let publish = PublishRoot {
+                authority: context.keypair()?.pubkey(),
+                registry: *registry,
+                root: Root::new(*root),
+            };
+            send(context, registry, "publish a root", publish.instruction()).await
+        }
+    }
+}
+
+async fn send(
+    context: &Context,
+    registry: &Address,
+    what: &str,
+    instruction: solana_instruction::Instruction,
+) -> Result<Report> {
+    let signers = context.signers()?;
+    let outcome = context.run(&signers, Action::of(what, instruction)).await?;
+    Ok(show(context, registry).await?.and(outcome.report()))
+}
+
+async fn create(context: &Context, args: &CreateArgs) -> Result<Report> {
+    let signers = context.signers()?;
+    let (payer, tree) = (signers.payer().pubkey(), Keypair::new());
+    let has_tree = args.kind != RegistryKindName::Attested;
+    let create = CreateRegistry {
+        payer,
+        authority: signers.signer.pubkey(),
+        tree: has_tree.then(|| tree.pubkey()),
+        nonce: args.nonce,
+        kind: args.kind.into(),
+        depth: args.depth,
+        leaf_format: args.leaf_format,
+        root_ttl: values::later(0, args.root_ttl),
+    };
+    let registry = create.registry();
+    ensure!(
+        context.find::<Registry>(&registry).await?.is_none(),
+        "the registry {registry} exists: the authority has a registry with the nonce {}, so choose another --nonce",
+        args.nonce
+    );
+    let mut action = Action::of("create a registry", create.instruction()).creating::<Registry>();
+    if has_tree {
+        let rent = context.rpc.rent_exempt_balance(Tree::SPACE).await?;
+        let account = create_account(&payer, &tree.pubkey(), rent, Tree::SPACE as u64, &bauta::ID);
+        action.instructions.insert(0, account);
+        action.signers.push(&tree);
+        action.accounts.push(Tree::SPACE);
+    }
+    let outcome = context.run(&signers, action).await?;
+    let report = Report::new()
+        .fact("registry", registry)
+        .fact("kind", registry_kind(RegistryKind::from(args.kind) as u8))
+        .optional("tree", create.tree)
+        .fact("authority", create.authority)
+        .value("nonce", args.nonce)
+        .and(outcome.report());
+    Ok(match args.kind {
+        RegistryKindName::Holders => {
+            report.next(format!("add a collection: `bauta collection add {registry}`"))
+        }
+        RegistryKindName::Managed => {
+            report.next(format!("append members: `bauta registry append {registry}`"))
+        }
+        RegistryKindName::Attested => report.next(format!(
+            "publish a root: `bauta registry publish-root {registry}`"
+        )),
+    })
+}
+
+async fn append(context: &Context, args: &AppendArgs) -> Result<Report> {
+    let registry: Registry = context.read(&args.registry, "registry").await?;
+    let mut leaves: Vec<Leaf> = match (&args.file, leaf_of(args.commitment, args.entry, args.track)) {
+        (Some(file), _) => members::read(file)?,
+        (None, Some(leaf)) => vec![leaf],
+        (None, None) => args.leaves.iter().copied().map(Leaf::new).collect(),
+    };
+    if args.file.is_some() {
+        let changes = Changes::read(context, &args.registry, &registry).await?;
+        let present = changes.leaves(Root::from_bytes(registry.root)?);
+        leaves.retain(|leaf| !present.contains(leaf));
+    }
+    let signers = context.signers()?;
+    let mut transactions = Vec::new();
+    for batch in leaves.chunks(MAX_LEAVES) {
+        let append = AppendLeaves {
+            authority: signers.signer.pubkey(),
+            registry: args.registry,
+            tree: registry.tree,
+            leaves: batch.to_vec(),
+        };
+        let what = format!("append {} leaves", batch.len());
+        let outcome = context
+            .run(&signers, Action::of(&what, append.instruction()))
+            .await?;
+        transactions.push(outcome);
+    }
+    let report = Report::new()
+        .fact("registry", args.registry)
+        .value("leaves", leaves.len())
+        .value("transactions", transactions.len());
+    match &transactions[..] {
+        // Positions are only useful for a few members. `prove` finds the own one.
+        [outcome] if outcome.is_sent() => {
+            let appended = positions(context, &args.registry, &registry, &leaves).await?;
+            Ok(report.and(outcome.report()).with_items(appended))
+        }
+        [outcome] => Ok(report.and(outcome.report())),
+        _ => Ok(report.value("sent", transactions.iter().any(Outcome::is_sent))),
+    }
+}
+
+/// Returns the position of each appended leaf. Other transactions can append at the same time, so
+/// the positions come from the tree after the transaction.
+async fn positions(
+    context: &Context,
+    address: &Address,
+    before: &Registry,
+    leaves: &[Leaf],
+) -> Result<Vec<Report>> {
+    let registry: Registry = context.read(address, "registry").await?;
+    let changes = Changes::read(context, address, &registry).await?;
+    let root = Root::from_bytes(registry.root)?;
+    Ok(leaves
+        .iter()
+        .map(|leaf| {
+            let indices = changes.indices_of(root, *leaf);
+            let new = indices
+                .iter()
+                .copied()
+                .filter(|index| *index >= before.next_index);
+            Report::new().value("index", new.min()).fact("leaf", leaf)
+        })
+        .collect())
+}
+
+async fn replace(context: &Context, args: &ReplaceArgs) -> Result<Report> {
+    let registry: Registry = context.read(&args.registry, "registry").await?;
+    let changes = Changes::read(context, &args.registry, &registry).await?;
+    let tree = changes.tree(Root::from_bytes(registry.root)?)?;
+    let given = leaf_of(args.commitment, args.entry, args.track).or(args.leaf.map(Leaf::new));
+    let replace = ReplaceLeaf {
+        authority: context.keypair()?.pubkey(),
+        registry: args.registry,
+        tree: registry.tree,
+        index: args.index,
+        old_leaf: tree.leaf(args.index)?,
+        new_leaf: given.unwrap_or(Leaf::EMPTY),
+        path: tree.on_chain_path(args.index)?,
+    };
+    let what = if args.remove {
+        "remove a leaf"
+    } else {
+        "replace a leaf"
+    };
+    send(context, &args.registry, what, replace.instruction()).await
+}
+
+fn summary(address: Address, registry: &Registry) -> Report {
+    Report::new()
+        .fact("registry", address)
+        .fact("kind", registry_kind(registry.kind))
+        .fact("authority", registry.authority)
+        .value("nonce", registry.nonce)
+        .value("leaves", registry.next_index)
+        .value("sealed", registry.sealed != 0)
+}
+
+async fn show(context: &Context, address: &Address) -> Result<Report> {
+    let registry: Registry = context.read(address, "registry").await?;
+    Ok(summary(*address, &registry)
+        .optional("tree", values::present(registry.tree))
+        .value("depth", registry.depth)
+        .value("leaf_format", registry.leaf_format)
+        .value("root_ttl_seconds", registry.root_ttl)
+        .value("sequence", registry.sequence)
+        .fact("root", hex32(&registry.root))
+        .value("root_since", registry.root_since))
+}

@@ -1,0 +1,133 @@
+//! What a command uses: the options, the cluster with its node, and the keypairs.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, anyhow};
+use bauta_client::ClusterTag;
+use bauta_rpc::Rpc;
+use solana_keypair::Keypair;
+use solana_signer::Signer;
+
+use crate::{
+    arguments::Options,
+    cluster::{Cluster, TagChoice, is_public, tag_name},
+    commands::keypair,
+    failure::{Failure, Kind},
+    solana_config::{SolanaConfig, home},
+};
+
+/// The options, the cluster with its node, and the paths of the keypairs.
+pub struct Context {
+    pub options: Options,
+    pub cluster: Cluster,
+    pub rpc: Rpc,
+    keypair: Option<PathBuf>,
+}
+
+/// The keypairs that sign a transaction.
+pub struct Signers {
+    /// The signer of the command: an admin, an authority, a creator, an owner.
+    pub signer: Keypair,
+    payer: Option<Keypair>,
+}
+
+impl Signers {
+    /// Returns the payer of fees and rent.
+    pub fn payer(&self) -> &Keypair {
+        self.payer.as_ref().unwrap_or(&self.signer)
+    }
+}
+
+impl Context {
+    /// Resolves the options and the configuration of Solana's tools. Does not connect.
+    pub fn new(options: Options) -> Result<Self> {
+        let config = SolanaConfig::read(options.config.as_deref())?;
+        let name = options.cluster.clone().or(config.json_rpc_url);
+        let tag = match options.cluster_tag {
+            Some(TagChoice::Pinned(tag)) => Some(tag),
+            Some(TagChoice::Genesis) | None => None,
+        };
+        let cluster = Cluster::resolve(name.as_deref().unwrap_or("local"), tag);
+        let default = || home().map(|home| home.join(".config/solana/id.json"));
+        let keypair = options.keypair.clone();
+        let keypair = keypair.or_else(|| config.keypair_path.map(PathBuf::from));
+        Ok(Self {
+            rpc: Rpc::new(&cluster.url)?,
+            keypair: keypair.or_else(default),
+            options,
+            cluster,
+        })
+    }
+
+    /// Returns the path of the signer's keypair file.
+    pub fn keypair_path(&self) -> Result<&PathBuf> {
+        self.keypair
+            .as_ref()
+            .ok_or_else(|| no_keypair(&anyhow!("no keypair is configured")))
+    }
+
+    /// Reads the signer's keypair.
+    pub fn keypair(&self) -> Result<Keypair> {
+        let path = self.keypair_path()?;
+        if let Some(scheme) = path.to_str().and_then(|text| text.split_once("://")) {
+            let message = format!("the keypair is {}://…, which is not a file", scheme.0);
+            return Err(Failure::new(Kind::Other, message)
+                .next("give the path of a keypair file with --keypair")
+                .into());
+        }
+        keypair::read(path).map_err(|error| no_keypair(&error))
+    }
+
+    /// Reads the keypairs of the signer and of the payer.
+    pub fn signers(&self) -> Result<Signers> {
+        let payer = self.options.fee_payer.as_deref().map(keypair::read).transpose()?;
+        let signer = self.keypair()?;
+        Ok(Signers {
+            payer: payer.filter(|payer| payer.pubkey() != signer.pubkey()),
+            signer,
+        })
+    }
+
+    /// Returns the pinned tag of the cluster.
+    pub fn tag(&self) -> Result<ClusterTag> {
+        if self.options.cluster_tag == Some(TagChoice::Genesis) {
+            return Err(Failure::new(
+                Kind::Other,
+                "the tag \"genesis\" comes from the node, and a node can name the tag of another cluster",
+            )
+            .next("give --cluster-tag a name or 64 hexadecimal digits")
+            .into());
+        }
+        self.cluster.tag.ok_or_else(|| {
+            Failure::new(
+                Kind::Other,
+                format!("the tag of the cluster of {} is unknown", self.rpc.host()),
+            )
+            .next("name the cluster with --cluster-tag, for example --cluster-tag devnet")
+            .into()
+        })
+    }
+
+    /// Compares the node's genesis hash with the pinned tag, and returns whether the node serves
+    /// mainnet.
+    pub async fn check_genesis(&self) -> Result<bool> {
+        let genesis = ClusterTag::new(self.rpc.genesis_hash().await?.to_bytes());
+        if let Some(tag) = self.cluster.tag.filter(|tag| is_public(*tag) && *tag != genesis) {
+            let message = format!(
+                "the node at {} serves another cluster than {}: its genesis hash is {}",
+                self.rpc.host(),
+                tag_name(tag),
+                tag_name(genesis)
+            );
+            return Err(Failure::new(Kind::Node, message)
+                .next("use another node, or correct --cluster or --cluster-tag")
+                .into());
+        }
+        Ok(genesis == ClusterTag::MAINNET)
+    }
+}
+
+fn no_keypair(error: &anyhow::Error) -> anyhow::Error {
+    let next = "create a keypair with `bauta keypair FILE`, and give its path with --keypair";
+    Failure::new(Kind::Other, format!("{error:#}")).next(next).into()
+}

@@ -1,0 +1,186 @@
+//! The file of a proof, as JSON: the public inputs, the proof, and what the context is made of. It
+//! has nothing private.
+
+use std::{fs::File, io::Read, path::Path};
+
+use anyhow::{Context as _, Result, ensure};
+use bauta_client::{ClusterTag, instructions};
+use bauta_primitives::{Claim, Nullifier, PublicInputs, Root};
+use serde::{Deserialize, Serialize};
+use solana_address::Address;
+
+/// The name of the form.
+const FORMAT: &str = "bauta proof 1";
+/// The largest file that is read, in bytes. A payload has at most about 800 bytes in a transaction.
+const MAX_BYTES: u64 = 64 << 10;
+
+/// The fields of the file. Addresses are in base58, other values in hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    format: String,
+    cluster_tag: String,
+    scope: String,
+    circuit: String,
+    registry: String,
+    recipient: String,
+    relayer: Option<String>,
+    expiry: i64,
+    payload: String,
+    root: String,
+    nullifier: String,
+    claim: String,
+    proof: String,
+}
+
+/// A proof with everything that its verification needs.
+#[derive(Clone, Debug)]
+pub struct ProofFile {
+    /// The tag of the cluster that the proof is for.
+    pub tag: ClusterTag,
+    /// The arguments of the instruction. The payer is zero, and no registry is named.
+    pub verify: instructions::Verify,
+    /// The scope's registry.
+    pub registry: Address,
+}
+
+impl ProofFile {
+    /// Returns the five values that the proof shows.
+    pub fn public(&self) -> PublicInputs {
+        let verify = &self.verify;
+        PublicInputs {
+            root: verify.root,
+            nullifier: verify.nullifier,
+            scope: self.tag.scope_element(&verify.scope),
+            claim: verify.claim,
+            context: verify.context(),
+        }
+    }
+
+    /// Returns the file's text.
+    pub fn to_json(&self) -> Result<String> {
+        let verify = &self.verify;
+        let fields = Fields {
+            format: FORMAT.into(),
+            cluster_tag: hex::encode(self.tag.to_bytes()),
+            scope: verify.scope.to_string(),
+            circuit: verify.circuit.to_string(),
+            registry: self.registry.to_string(),
+            recipient: verify.recipient.to_string(),
+            relayer: verify.relayer.as_ref().map(Address::to_string),
+            expiry: verify.expiry,
+            payload: hex::encode(&verify.payload),
+            root: verify.root.to_string(),
+            nullifier: verify.nullifier.to_string(),
+            claim: verify.claim.to_string(),
+            proof: hex::encode(verify.proof),
+        };
+        Ok(serde_json::to_string_pretty(&fields)? + "\n")
+    }
+
+    /// Reads a file.
+    pub fn read(file: &Path) -> Result<Self> {
+        let context = || format!("can't read the proof {}", file.display());
+        let opened = File::open(file).with_context(context)?;
+        let mut text = String::new();
+        opened
+            .take(MAX_BYTES + 1)
+            .read_to_string(&mut text)
+            .with_context(context)?;
+        ensure!(
+            text.len() as u64 <= MAX_BYTES,
+            "{} is not a proof: it has more than {MAX_BYTES} bytes",
+            file.display()
+        );
+        Self::parse(&text).with_context(|| format!("{} is not a proof", file.display()))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let fields: Fields = serde_json::from_str(text)?;
+        ensure!(
+            fields.format == FORMAT,
+            "its format is {:?}, and this version reads {FORMAT:?}",
+            fields.format
+        );
+        let mut tag = [0; 32];
+        hex::decode_to_slice(&fields.cluster_tag, &mut tag).context("cluster_tag")?;
+        let mut proof = [0; 256];
+        hex::decode_to_slice(&fields.proof, &mut proof).context("proof")?;
+        let relayer = fields.relayer.as_deref().map(str::parse).transpose();
+        Ok(Self {
+            tag: ClusterTag::new(tag),
+            registry: fields.registry.parse().context("registry")?,
+            verify: instructions::Verify {
+                payer: Address::default(),
+                scope: fields.scope.parse().context("scope")?,
+                circuit: fields.circuit.parse().context("circuit")?,
+                registry: None,
+                auxiliary_registry: None,
+                gate: None,
+                recipient: fields.recipient.parse().context("recipient")?,
+                relayer: relayer.context("relayer")?,
+                proof,
+                root: Root::from_hex(&fields.root)?,
+                nullifier: Nullifier::from_hex(&fields.nullifier)?,
+                claim: Claim::from_hex(&fields.claim)?,
+                auxiliary_root: None,
+                expiry: fields.expiry,
+                payload: hex::decode(&fields.payload).context("payload")?,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bauta_primitives::FieldElement;
+
+    use super::*;
+
+    fn sample() -> ProofFile {
+        ProofFile {
+            tag: ClusterTag::LOCAL,
+            registry: Address::new_from_array([1; 32]),
+            verify: instructions::Verify {
+                payer: Address::default(),
+                scope: Address::new_from_array([2; 32]),
+                circuit: Address::new_from_array([3; 32]),
+                registry: None,
+                auxiliary_registry: None,
+                gate: None,
+                recipient: Address::new_from_array([4; 32]),
+                relayer: Some(Address::new_from_array([5; 32])),
+                proof: [6; 256],
+                root: Root::new(FieldElement::from_u64(7)),
+                nullifier: Nullifier::new(FieldElement::from_u64(8)),
+                claim: Claim::of_track(9),
+                auxiliary_root: None,
+                expiry: -1,
+                payload: b"payload".to_vec(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_written_proof_reads_back_with_the_same_public_inputs() {
+        let written = sample();
+        let text = written.to_json().unwrap();
+        let read = ProofFile::parse(&text).unwrap();
+        assert_eq!(read.public(), written.public());
+        assert_eq!(read.to_json().unwrap(), text);
+    }
+
+    #[test]
+    fn each_wrong_field_is_refused_with_its_name() {
+        let text = sample().to_json().unwrap();
+        for name in ["scope", "proof", "nullifier", "payload", "format", "relayer"] {
+            let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+            json[name] = "?".into();
+            let error = ProofFile::parse(&json.to_string()).unwrap_err();
+            assert!(format!("{error:#}").contains(name), "{name}: {error:#}");
+        }
+        let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        json["gate"] = "more".into();
+        assert!(ProofFile::parse(&json.to_string()).is_err());
+    }
+}

@@ -1,0 +1,270 @@
+//! Sends transactions: preview, simulation, confirmation by the user, and the result.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use anyhow::{Context as _, Result, ensure};
+use bauta_client::ProgramError;
+use bauta_rpc::{Confirmation, Simulation, unsigned};
+use solana_address::Address;
+use solana_instruction::Instruction;
+use solana_keypair::Keypair;
+use solana_signer::Signer;
+use solana_transaction_error::TransactionError;
+
+use crate::{
+    chain::LEVEL,
+    context::{Context, Signers},
+    failure::{Failure, Kind},
+    report::Report,
+};
+
+/// The fee of a signature in lamports.
+const SIGNATURE_FEE: u64 = 5_000;
+/// Lamports in a SOL.
+pub const LAMPORTS_PER_SOL: u64 = 1_000_000_000;
+/// The program that sets the limits and the price of a transaction.
+const COMPUTE_BUDGET: Address = Address::from_str_const("ComputeBudget111111111111111111111111111111");
+
+/// A transaction that a command sends.
+pub struct Action<'a> {
+    /// What it does, for the question and for errors: "create a registry".
+    pub what: &'a str,
+    pub instructions: Vec<Instruction>,
+    /// Signers besides the payer and the signer of the command.
+    pub signers: Vec<&'a Keypair>,
+    /// The sizes in bytes of the accounts whose rent it pays.
+    pub accounts: Vec<usize>,
+}
+
+impl<'a> Action<'a> {
+    /// Creates an action of one instruction that creates no account.
+    pub fn of(what: &'a str, instruction: Instruction) -> Self {
+        Self {
+            what,
+            instructions: vec![instruction],
+            signers: Vec::new(),
+            accounts: Vec::new(),
+        }
+    }
+
+    /// Adds an account that the transaction creates, with its size without the discriminator.
+    pub fn creating<T>(mut self) -> Self {
+        self.accounts.push(8 + size_of::<T>());
+        self
+    }
+}
+
+/// What a transaction costs, in lamports.
+struct Cost {
+    fee: u64,
+    rent: u64,
+}
+
+/// The result of an action: what it costs and, unless it was a dry run, its confirmation.
+pub struct Outcome {
+    cost: Cost,
+    compute_units: Option<u64>,
+    confirmation: Option<Confirmation>,
+}
+
+impl Outcome {
+    /// Returns whether the transaction was sent and confirmed. A dry run sends nothing.
+    pub fn is_sent(&self) -> bool {
+        self.confirmation.is_some()
+    }
+
+    /// Returns the facts of the result.
+    pub fn report(&self) -> Report {
+        let report = Report::new()
+            .value("sent", self.confirmation.is_some())
+            .value("fee_lamports", self.cost.fee)
+            .value("rent_lamports", self.cost.rent)
+            .value("compute_units", self.compute_units);
+        match &self.confirmation {
+            None => report,
+            Some(confirmation) => report
+                .fact("signature", confirmation.signature)
+                .value("slot", confirmation.slot),
+        }
+    }
+}
+
+impl Context {
+    /// Previews a transaction, asks for a confirmation where one is needed, and sends it. A dry run
+    /// only simulates it.
+    pub async fn run(&self, signers: &Signers, mut action: Action<'_>) -> Result<Outcome> {
+        let payer = signers.payer();
+        let mut all = vec![payer];
+        for signer in std::iter::once(&signers.signer).chain(action.signers.iter().copied()) {
+            let is_new = all.iter().all(|known| known.pubkey() != signer.pubkey());
+            let signs = action
+                .instructions
+                .iter()
+                .flat_map(|instruction| &instruction.accounts)
+                .any(|meta| meta.is_signer && meta.pubkey == signer.pubkey());
+            if is_new && signs {
+                all.push(signer);
+            }
+        }
+        let is_mainnet = self.check_genesis().await?;
+        let mut rent = 0;
+        for bytes in &action.accounts {
+            rent += self.rpc.rent_exempt_balance(*bytes).await?;
+        }
+        let fee = SIGNATURE_FEE * all.len() as u64;
+        self.check_balance(&payer.pubkey(), fee + rent).await?;
+        let simulation = self.simulate(&action, &payer.pubkey()).await?;
+        let mut cost = Cost { fee, rent };
+        cost.fee += self.add_priority(&mut action, simulation.compute_units);
+        self.preview(&action, &cost);
+        let mut outcome = Outcome {
+            cost,
+            compute_units: simulation.compute_units,
+            confirmation: None,
+        };
+        if self.options.dry_run {
+            return Ok(outcome);
+        }
+        if is_mainnet {
+            self.confirm(action.what)?;
+        }
+        let sent = self.rpc.send_and_confirm(&action.instructions, &all).await;
+        let confirmation = sent.map_err(|error| match error.transaction_error() {
+            Some(reason) => refusal(action.what, &reason, &action.instructions),
+            None => anyhow::Error::from(error).context(format!("can't {}", action.what)),
+        });
+        outcome.confirmation = Some(confirmation?);
+        Ok(outcome)
+    }
+
+    async fn check_balance(&self, payer: &Address, cost: u64) -> Result<()> {
+        let balance = self.account(payer).await?.map_or(0, |account| account.lamports);
+        if balance >= cost {
+            return Ok(());
+        }
+        let message = format!(
+            "the payer {payer} has {}, but the transaction costs {}",
+            sol(balance),
+            sol(cost)
+        );
+        Err(Failure::new(Kind::Other, message)
+            .next("transfer SOL to the payer, or name another one with --fee-payer")
+            .into())
+    }
+
+    async fn simulate(&self, action: &Action<'_>, payer: &Address) -> Result<Simulation> {
+        let (blockhash, _) = self.rpc.latest_blockhash(LEVEL).await?;
+        let transaction = unsigned(&action.instructions, payer, blockhash)
+            .with_context(|| format!("can't {}", action.what))?;
+        let simulation = self.rpc.simulate(&transaction, LEVEL).await?;
+        match &simulation.error {
+            None => Ok(simulation),
+            Some(error) => Err(match error.known() {
+                Some(known) => refusal(action.what, &known, &action.instructions),
+                None => Failure::new(Kind::Refused, format!("can't {}: {error}", action.what)).into(),
+            }),
+        }
+    }
+
+    /// Adds the limit and the price of compute units if the user chose a price. Returns the
+    /// priority fee in lamports.
+    fn add_priority(&self, action: &mut Action<'_>, compute_units: Option<u64>) -> u64 {
+        let price = self.options.compute_unit_price;
+        if price == 0 {
+            return 0;
+        }
+        // A tenth more than in the simulation, because the state can change before the execution.
+        // The two instructions of the budget need 300 compute units.
+        let needed = compute_units.unwrap_or(1_400_000);
+        let limit = (needed + needed / 10 + 1_000).min(1_400_000);
+        let limit = u32::try_from(limit).expect("the limit is at most 1,400,000");
+        let budget = |kind: u8, value: &[u8]| Instruction {
+            program_id: COMPUTE_BUDGET,
+            accounts: Vec::new(),
+            data: [&[kind], value].concat(),
+        };
+        // They follow the others, so that errors name the same instructions as in the simulation.
+        action.instructions.push(budget(2, &limit.to_le_bytes()));
+        action.instructions.push(budget(3, &price.to_le_bytes()));
+        let micro = u128::from(limit) * u128::from(price);
+        u64::try_from(micro.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+
+    fn preview(&self, action: &Action<'_>, cost: &Cost) {
+        if self.options.json {
+            return;
+        }
+        let sent = if self.options.dry_run {
+            "dry run"
+        } else {
+            "sending"
+        };
+        eprintln!(
+            "{sent}: {} on {}; fee {}, rent {}",
+            action.what,
+            self.rpc.host(),
+            sol(cost.fee),
+            sol(cost.rent)
+        );
+    }
+
+    /// Asks for a confirmation, unless the user gave it on the command line.
+    fn confirm(&self, what: &str) -> Result<()> {
+        if self.options.yes {
+            return Ok(());
+        }
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return Err(Failure::new(
+                Kind::Declined,
+                format!("mainnet: the command would {what}, and there is no terminal to confirm it"),
+            )
+            .next("check it with --dry-run, then repeat the command with --yes")
+            .into());
+        }
+        eprint!("This is mainnet. Type yes to {what}: ");
+        io::stderr().flush()?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        ensure!(
+            answer.trim() == "yes",
+            Failure::new(Kind::Declined, "not confirmed: nothing was sent")
+        );
+        Ok(())
+    }
+}
+
+/// Names the program's reason for a failed transaction.
+fn refusal(what: &str, error: &TransactionError, instructions: &[Instruction]) -> anyhow::Error {
+    let programs: Vec<Address> = instructions
+        .iter()
+        .map(|instruction| instruction.program_id)
+        .collect();
+    let reason = ProgramError::of_transaction(error, &programs)
+        .map_or_else(|| error.to_string(), |known| known.to_string());
+    Failure::new(Kind::Refused, format!("can't {what}: {reason}")).into()
+}
+
+/// Returns lamports as text in SOL.
+pub fn sol(lamports: u64) -> String {
+    let (whole, part) = (lamports / LAMPORTS_PER_SOL, lamports % LAMPORTS_PER_SOL);
+    let digits = format!("{part:09}");
+    let digits = digits.trim_end_matches('0');
+    if digits.is_empty() {
+        format!("{whole} SOL")
+    } else {
+        format!("{whole}.{digits} SOL")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lamports_are_shown_as_sol_without_trailing_zeros() {
+        assert_eq!(sol(0), "0 SOL");
+        assert_eq!(sol(5_000), "0.000005 SOL");
+        assert_eq!(sol(2_500_000_000), "2.5 SOL");
+        assert_eq!(sol(3_000_000_000), "3 SOL");
+    }
+}

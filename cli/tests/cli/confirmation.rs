@@ -1,0 +1,97 @@
+//! The confirmation on mainnet. A proxy in front of a local chain reports the genesis hash of
+//! mainnet.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    thread,
+};
+
+use crate::support::{Home, text_of};
+
+const MAINNET: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
+
+/// Starts the proxy. Returns its URL. It ends with this process.
+fn mainnet_in_front_of(node: &str) -> String {
+    let node = node.trim_start_matches("http://").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let node = node.clone();
+            // A client that closes its connection early is not a failure of the test.
+            thread::spawn(move || forward(client, &node).ok());
+        }
+    });
+    url
+}
+
+/// Answers one request and closes the connection.
+fn forward(mut client: TcpStream, node: &str) -> std::io::Result<()> {
+    let body = body_of(&mut BufReader::new(&mut client))?;
+    let answer = if String::from_utf8_lossy(&body).contains("getGenesisHash") {
+        format!(r#"{{"jsonrpc":"2.0","id":1,"result":"{MAINNET}"}}"#).into_bytes()
+    } else {
+        let mut server = TcpStream::connect(node)?;
+        let head = format!(
+            "POST / HTTP/1.1\r\nhost: {node}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n",
+            body.len()
+        );
+        server.write_all(head.as_bytes())?;
+        server.write_all(&body)?;
+        body_of(&mut BufReader::new(server))?
+    };
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        answer.len()
+    );
+    client.write_all(head.as_bytes())?;
+    client.write_all(&answer)
+}
+
+/// Reads the head of a message and returns its body.
+fn body_of(reader: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let line = line.trim().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().map_err(std::io::Error::other)?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(body)
+}
+
+#[test]
+fn a_transaction_on_mainnet_needs_a_confirmation() {
+    let (mut home, chain) = Home::initialized();
+    home.use_node(&mainnet_in_front_of(chain.rpc_url()));
+    let create = ["registry", "create", "--keypair", "authority.json"];
+
+    // The pinned tag of a node on this machine is that of local chains, which has no genesis hash.
+    let error = home.failure(6, &create);
+    assert_eq!(error["kind"], "declined");
+    assert!(text_of(&error["next"]).contains("--yes"), "{error}");
+    assert_eq!(home.json(&["registry", "list"])["items"], serde_json::json!([]));
+    assert_eq!(home.json(&[&create[..], &["--dry-run"]].concat())["sent"], false);
+    assert_eq!(home.json(&[&create[..], &["--yes"]].concat())["sent"], true);
+}
+
+#[test]
+fn a_node_of_another_cluster_than_the_named_one_is_refused() {
+    let (mut home, chain) = Home::initialized();
+    home.use_node(&mainnet_in_front_of(chain.rpc_url()));
+    let create = ["registry", "create", "--keypair", "authority.json", "--yes"];
+    let error = home.failure(3, &[&create[..], &["--cluster-tag", "devnet"]].concat());
+    assert!(
+        text_of(&error["message"]).contains("serves another cluster than devnet"),
+        "{error}"
+    );
+}

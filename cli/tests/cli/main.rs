@@ -1,0 +1,11 @@
+//! Tests of the command `bauta` as users run it: the real program against a real local chain.
+
+mod confirmation;
+mod identity;
+mod managed;
+mod reference;
+mod refusals;
+mod story;
+mod support;
+mod token;
+mod tutorial;
