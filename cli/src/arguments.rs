@@ -112,8 +112,8 @@ pub struct Options {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Print the program's address
-    Program,
+    /// Print the program's address, or check its bytes and change its upgrade authority
+    Program(commands::program::Args),
     /// Print the address of a keypair, and create the keypair if the file does not exist
     Keypair(commands::keypair::Args),
     /// Create the program's Config account, signed by its upgrade authority

@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use bauta::events::HolderRegistered;
 use bauta::state;
 use bauta_client::{Event, ReferenceTree};
@@ -41,14 +41,37 @@ impl Changes {
     /// Reads the changes of a registry up to its current root.
     pub async fn read(context: &Context, address: &Address, registry: &state::Registry) -> Result<Self> {
         if registry.kind == state::RegistryKind::Attested as u8 {
-            bail!(
-                "the tree of a registry of kind Attested is not on chain: its authority publishes only the root"
-            );
+            return Err(Failure::new(
+                Kind::Other,
+                "the tree of a registry of kind attested is not on chain: its authority publishes only the root",
+            )
+            .next("give the file of the members, which the authority publishes, with --members")
+            .into());
         }
         let events = context.events(address).await?;
         let changes = Self::of(*address, Depth::try_from(registry.depth)?, events)?;
         changes.check_complete(registry.sequence)?;
         Ok(changes)
+    }
+
+    /// Returns the one change of a tree that has these leaves from index 0 on.
+    pub fn of_leaves(depth: Depth, leaves: Vec<Leaf>) -> Result<Self> {
+        let root = ReferenceTree::from_leaves(depth, leaves.iter().copied())?.root();
+        let change = Change {
+            leaves: (0..).zip(leaves).collect(),
+            root: Some(root.to_bytes()),
+        };
+        Ok(Self {
+            depth,
+            by_sequence: BTreeMap::from([(1, change)]),
+            registrations: Vec::new(),
+        })
+    }
+
+    /// Returns the root after the last change.
+    pub fn last_root(&self) -> Result<Root> {
+        let last = self.by_sequence.values().rev().find_map(|change| change.root);
+        Ok(last.map_or(Ok(self.depth.empty_root()), Root::from_bytes)?)
     }
 
     fn of(registry: Address, depth: Depth, events: Vec<Event>) -> Result<Self> {

@@ -7,26 +7,23 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use bauta::state::Config;
 use bauta_client::{ClusterTag, addresses};
-use bauta_primitives::sha256;
 use serde_json::{Value, json};
-use solana_address::Address;
 use solana_signer::Signer;
 
 use crate::{
-    cluster::tag_name, commands::keypair, context::Context, failure::Kind, report::Report, transaction::sol,
+    cluster::tag_name,
+    commands::{keypair, program::OnChain},
+    context::Context,
+    failure::Kind,
+    report::Report,
+    transaction::sol,
 };
 
 /// The largest difference between the clocks of this machine and of the chain, in seconds.
 const MAX_CLOCK_DIFFERENCE: i64 = 60;
-/// The record of the program's build, with the hashes of the ELFs of this version.
-const BUILD: &str = include_str!("../../../programs/bauta/artifacts/build.toml");
-/// The bytes of a `ProgramData` account before the ELF: a tag, the slot, and the optional upgrade
-/// authority.
-const PROGRAM_DATA_HEADER: usize = 45;
-
 #[derive(clap::Args)]
 pub struct Args {}
 
@@ -84,7 +81,10 @@ fn item(name: &'static str, finding: Finding) -> Report {
 }
 
 fn or_problem(result: Result<Finding>) -> Finding {
-    result.unwrap_or_else(|error| Problem(format!("{error:#}"), "use another node with --cluster"))
+    result.unwrap_or_else(|error| {
+        let next = "deploy the program, or name another node with --cluster";
+        Problem(format!("{error:#}"), next)
+    })
 }
 
 fn check_keypair(context: &Context) -> Finding {
@@ -165,45 +165,16 @@ async fn check_balance(context: &Context) -> Result<Finding> {
 }
 
 async fn check_program(context: &Context) -> Result<Finding> {
-    let deploy = "deploy the program, or name the right cluster with --cluster";
-    let program = context.account(&bauta::ID).await?;
-    if !program.is_some_and(|program| program.executable) {
-        return Ok(Problem(format!("there is no program at {}", bauta::ID), deploy));
-    }
-    let address = addresses::program_data().address;
-    let data = context.account(&address).await?;
-    let data = data.with_context(|| format!("the program has no ProgramData account at {address}"))?;
-    let authority = match data.data.get(12) {
-        Some(1) => data.data.get(13..PROGRAM_DATA_HEADER).and_then(|bytes| {
-            let bytes: [u8; 32] = bytes.try_into().ok()?;
-            Some(Address::from(bytes).to_string())
-        }),
-        _ => None,
-    };
-    let authority = authority.unwrap_or_else(|| "nobody".into());
-    let elf = data.data.get(PROGRAM_DATA_HEADER..).unwrap_or_default();
-    Ok(match known_elf(elf) {
+    let program = OnChain::read(context).await?;
+    let authority = program
+        .authority
+        .map_or_else(|| "nobody".to_owned(), |authority| authority.to_string());
+    Ok(match program.artifact() {
         Some(name) => Good(format!("the bytes of {name}; upgradeable by {authority}")),
         None => Notice(
             format!("other bytes than those of this version; upgradeable by {authority}"),
             "compare the versions of the program and of this command",
         ),
-    })
-}
-
-/// Returns the name of the artifact of this version that has these bytes. The loader fills the
-/// account with zeros after the ELF.
-fn known_elf(data: &[u8]) -> Option<&'static str> {
-    let end = data.iter().rposition(|byte| *byte != 0)? + 1;
-    // An ELF can itself end with a few zeros.
-    let candidates = (end..=data.len()).take(64);
-    let hashes: Vec<String> = candidates.map(|end| hex::encode(sha256(&data[..end]))).collect();
-    ["bauta.so", "bauta.v3.so"].into_iter().find(|name| {
-        let line = format!("\"{name}\" = \"");
-        let recorded = BUILD
-            .lines()
-            .find_map(|text| text.strip_prefix(&line)?.strip_suffix('"'));
-        recorded.is_some_and(|recorded| hashes.iter().any(|hash| hash == recorded))
     })
 }
 
@@ -239,23 +210,4 @@ async fn check_settings(context: &Context) -> Result<Finding> {
             "its admin runs `bauta admin resume`",
         )
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_elfs_of_this_version_are_known_also_with_zeros_after_them() {
-        for name in ["bauta.so", "bauta.v3.so"] {
-            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../programs/bauta/artifacts/");
-            let mut elf = fs::read(format!("{folder}{name}")).unwrap();
-            assert_eq!(known_elf(&elf), Some(name));
-            elf.resize(elf.len() + 5_000, 0);
-            assert_eq!(known_elf(&elf), Some(name));
-            elf[1_000] ^= 1;
-            assert_eq!(known_elf(&elf), None);
-        }
-        assert_eq!(known_elf(&[]), None);
-    }
 }

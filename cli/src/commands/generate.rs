@@ -68,8 +68,9 @@ fn visible(command: &Command) -> impl Iterator<Item = &Command> {
 
 fn describe(command: &Command, parent: &str, lines: &mut Vec<String>) {
     let name = format!("{parent} {}", command.get_name());
-    if command.has_subcommands() {
-        for subcommand in visible(command) {
+    let subcommands: Vec<&Command> = visible(command).collect();
+    if !subcommands.is_empty() && command.is_subcommand_required_set() {
+        for subcommand in subcommands {
             describe(subcommand, &name, lines);
         }
         return;
@@ -83,6 +84,9 @@ fn describe(command: &Command, parent: &str, lines: &mut Vec<String>) {
         .get_arguments()
         .filter(|argument| !argument.is_global_set() && argument.get_id() != "help");
     table(own, lines);
+    for subcommand in subcommands {
+        describe(subcommand, &name, lines);
+    }
 }
 
 /// Adds a table of arguments. Without arguments, adds nothing.

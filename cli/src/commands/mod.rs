@@ -11,6 +11,7 @@ pub mod initialize;
 pub mod inspect;
 pub mod keypair;
 pub mod nullifier;
+pub mod program;
 pub mod prove;
 pub mod registry;
 pub mod scope;
@@ -28,7 +29,7 @@ use crate::{
 pub async fn run(command: Command, options: Options) -> Result<Report> {
     let context = || Context::new(options);
     match command {
-        Command::Program => Ok(Report::bare("program", bauta::ID)),
+        Command::Program(args) => program::run(context, &args).await,
         Command::Keypair(args) => keypair::run(&args),
         Command::Initialize(args) => initialize::run(&context()?, &args).await,
         Command::Admin(command) => admin::run(&context()?, &command).await,

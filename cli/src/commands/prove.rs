@@ -28,6 +28,7 @@ use crate::{
     },
     context::Context,
     failure::{Failure, Kind},
+    members,
     proof_file::ProofFile,
     report::Report,
     sealed,
@@ -48,12 +49,15 @@ pub struct Args {
     /// Asset of the member, in a registry of holders
     #[arg(long, value_name = "ADDRESS", group = "about")]
     asset: Option<Address>,
-    /// Entry of the member, in a registry of kind managed
+    /// Entry of the member, in a registry of kind managed or attested
     #[arg(long, value_name = "ENTRY", value_parser = element, group = "about", requires = "track")]
     entry: Option<FieldElement>,
-    /// Track of the member, in a registry of kind managed
+    /// Track of the member, in a registry of kind managed or attested
     #[arg(long, value_name = "NUMBER", conflicts_with = "asset")]
     track: Option<u64>,
+    /// File with the members of a registry of kind attested, which its authority publishes
+    #[arg(long, value_name = "FILE", conflicts_with = "asset")]
+    members: Option<PathBuf>,
     /// Address that benefits from the verification
     #[arg(long, value_name = "ADDRESS")]
     recipient: Address,
@@ -98,7 +102,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     check_usable(&state, &circuit, now)?;
     let identity = args.identity.open()?;
 
-    let changes = Changes::read(context, &state.registry, &registry).await?;
+    let changes = match &args.members {
+        Some(file) => Changes::of_leaves(Depth::try_from(registry.depth)?, members::read(file)?)?,
+        None => Changes::read(context, &state.registry, &registry).await?,
+    };
     let candidate = candidate(args, &identity, &state, &changes)?;
     let root = choose_root(&state, &registry, &changes, &candidate, now)?;
     let member = locate(candidate, &changes, root)?;

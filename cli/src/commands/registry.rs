@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use bauta::state::{Registry, RegistryKind, Tree};
 use bauta_client::instructions::{AppendLeaves, CreateRegistry, PublishRoot, ReplaceLeaf, SealRegistry};
 use bauta_primitives::{Attributes, Commitment, EntryId, FieldElement, Leaf, Root};
@@ -50,13 +50,21 @@ pub enum Command {
     /// Replace or remove a leaf of a registry of kind managed. The signer is its authority
     Replace(ReplaceArgs),
     /// Publish a root of a registry of kind attested. The signer is its authority
-    PublishRoot {
-        /// Address of the registry
-        registry: Address,
-        /// Root of the tree
-        #[arg(value_parser = element)]
-        root: FieldElement,
-    },
+    Publish(PublishArgs),
+}
+
+#[derive(clap::Args)]
+#[command(group(ArgGroup::new("source").required(true)))]
+pub struct PublishArgs {
+    /// Address of the registry
+    registry: Address,
+    /// File with one line commitment,entry,track for each member, from index 0 on. Members need the
+    /// same file to prove
+    #[arg(long, value_name = "FILE", group = "source")]
+    members: Option<PathBuf>,
+    /// Root of the tree
+    #[arg(long, value_name = "ROOT", value_parser = element, group = "source")]
+    root: Option<FieldElement>,
 }
 
 #[derive(clap::Args)]
@@ -178,15 +186,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
         }
         Command::Append(args) => append(context, args).await,
         Command::Replace(args) => replace(context, args).await,
-        Command::PublishRoot { registry, root } => {
-            context.read::<Registry>(registry, "registry").await?;
-            let publish = PublishRoot {
-                authority: context.keypair()?.pubkey(),
-                registry: *registry,
-                root: Root::new(*root),
-            };
-            send(context, registry, "publish a root", publish.instruction()).await
-        }
+        Command::Publish(args) => publish(context, args).await,
     }
 }
 
@@ -245,7 +245,7 @@ async fn create(context: &Context, args: &CreateArgs) -> Result<Report> {
             report.next(format!("append members: `bauta registry append {registry}`"))
         }
         RegistryKindName::Attested => report.next(format!(
-            "publish a root: `bauta registry publish-root {registry}`"
+            "publish a root: `bauta registry publish {registry} --members FILE`"
         )),
     })
 }
@@ -314,6 +314,20 @@ async fn positions(
             Report::new().value("index", new.min()).fact("leaf", leaf)
         })
         .collect())
+}
+
+async fn publish(context: &Context, args: &PublishArgs) -> Result<Report> {
+    let registry: Registry = context.read(&args.registry, "registry").await?;
+    let root = match (&args.members, args.root) {
+        (Some(file), _) => Changes::of_leaves(registry.depth()?, members::read(file)?)?.last_root()?,
+        (None, root) => Root::new(root.context("give the root with --root")?),
+    };
+    let publish = PublishRoot {
+        authority: context.keypair()?.pubkey(),
+        registry: args.registry,
+        root,
+    };
+    send(context, &args.registry, "publish a root", publish.instruction()).await
 }
 
 async fn replace(context: &Context, args: &ReplaceArgs) -> Result<Report> {

@@ -4,10 +4,11 @@
 use std::{
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
+    process::Stdio,
     thread,
 };
 
-use crate::support::{Home, text_of};
+use crate::support::{BAUTA, Home, text_of};
 
 const MAINNET: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
 
@@ -82,6 +83,34 @@ fn a_transaction_on_mainnet_needs_a_confirmation() {
     assert_eq!(home.json(&["registry", "list"])["items"], serde_json::json!([]));
     assert_eq!(home.json(&[&create[..], &["--dry-run"]].concat())["sent"], false);
     assert_eq!(home.json(&[&create[..], &["--yes"]].concat())["sent"], true);
+}
+
+/// Runs `bauta` on a pseudo-terminal on which the user types a line. Returns its exit code.
+fn on_a_terminal(home: &Home, arguments: &[&str], typed: &str) -> Option<i32> {
+    let command = format!("{BAUTA} {}", arguments.join(" "));
+    let mut script = home
+        .command("script")
+        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The input stays open until the command ends. Its end would be a second answer.
+    let mut input = script.stdin.take().unwrap();
+    writeln!(input, "{typed}").unwrap();
+    script.wait_with_output().unwrap().status.code()
+}
+
+#[test]
+fn on_a_terminal_only_the_answer_yes_confirms() {
+    let (mut home, chain) = Home::initialized();
+    home.use_node(&mainnet_in_front_of(chain.rpc_url()));
+    let create = ["registry", "create", "--keypair", "authority.json"];
+    assert_eq!(on_a_terminal(&home, &create, "no"), Some(6));
+    assert_eq!(home.json(&["registry", "list"])["items"], serde_json::json!([]));
+    assert_eq!(on_a_terminal(&home, &create, "yes"), Some(0));
+    let listed = home.json(&["registry", "list"]);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod confirmation;
 mod identity;
 mod managed;
+mod program;
 mod reference;
 mod refusals;
 mod story;

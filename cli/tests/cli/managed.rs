@@ -1,4 +1,4 @@
-//! Registries whose authority writes the leaves, and proofs at roots that change.
+//! Registries whose authority writes the leaves or publishes the roots.
 
 use crate::support::{Home, sealed, text_of};
 
@@ -104,4 +104,43 @@ fn members_of_a_file_are_appended_once_and_a_removed_one_cannot_prove() {
     );
     assert!(text_of(&error["message"]).contains("not in the tree"), "{error}");
     assert!(!home.file("late.json").exists());
+}
+
+#[test]
+fn a_member_of_an_attested_registry_proves_with_the_published_file() {
+    let (home, _chain) = Home::initialized();
+    let by_authority =
+        |arguments: &[&str]| home.json(&[arguments, &["--keypair", "authority.json"]].concat());
+    let circuit = by_authority(&["circuit", "register", "--development"]);
+    let circuit = text_of(&circuit["circuit"]);
+    let registry = by_authority(&["registry", "create", "--kind", "attested"]);
+    let registry = text_of(&registry["registry"]);
+
+    let own = commitment(&home, registry, "7");
+    home.write("members.csv", &format!("1,1,3\n{own},7,3\n"));
+    home.write("other.csv", &format!("2,1,3\n{own},7,3\n"));
+    let published = by_authority(&["registry", "publish", registry, "--members", "members.csv"]);
+    assert_eq!(published["sequence"], 1);
+    let create = ["scope", "create", "--registry", registry, "--circuit", circuit];
+    let scope = by_authority(&create);
+    let scope = text_of(&scope["scope"]);
+
+    let prove = [
+        "prove",
+        scope,
+        "--identity",
+        "identity",
+        "--entry",
+        "7",
+        "--track",
+        "3",
+    ];
+    let prove = sealed(&[&prove[..], &["--recipient", scope]].concat());
+    let error = home.failure(1, &prove);
+    assert!(text_of(&error["next"]).contains("--members"), "{error}");
+    let error = home.failure(1, &[&prove[..], &["--members", "other.csv"]].concat());
+    assert!(text_of(&error["message"]).contains("not in the tree"), "{error}");
+    let proved = home.json(&[&prove[..], &["--members", "members.csv"]].concat());
+    assert_eq!(proved["root"], published["root"]);
+    assert_eq!(by_authority(&["verify", "proof.json"])["verified"], true);
 }

@@ -1,0 +1,50 @@
+//! The program's bytes and its upgrade authority.
+
+use crate::support::{Home, text_of};
+
+#[test]
+fn the_upgrade_authority_is_handed_over_and_then_given_up_for_ever() {
+    let (home, _chain) = Home::initialized();
+    let address = |file| home.text(&["keypair", file]).trim().to_owned();
+    let shown = home.json(&["program", "show"]);
+    assert_eq!(shown["upgrade_authority"], address("authority.json"));
+    let verified = home.json(&["program", "verify"]);
+    assert_eq!(verified["artifact"], "bauta.v3.so");
+    assert_eq!(text_of(&verified["elf_sha256"]).len(), 64);
+
+    let next = address("next.json");
+    let paid = ["--fee-payer", "authority.json"];
+    let by = |file, arguments: &[&'static str]| {
+        [&["program", "authority", "--keypair", file][..], arguments, &paid].concat()
+    };
+    let error = home.failure(4, &by("next.json", &["--give-up-for-ever"]));
+    assert!(text_of(&error["message"]).contains("not the signer"), "{error}");
+    let hand_over = [
+        "program",
+        "authority",
+        "--keypair",
+        "authority.json",
+        "--new",
+        &next,
+    ];
+    let dry = home.json(&[&hand_over[..], &["--dry-run"]].concat());
+    assert_eq!(dry["upgrade_authority"], address("authority.json"));
+    assert_eq!(home.json(&hand_over)["upgrade_authority"], next);
+
+    let given_up = home.json(&by("next.json", &["--give-up-for-ever"]));
+    assert_eq!(given_up["upgrade_authority"], serde_json::Value::Null);
+    let error = home.failure(4, &by("next.json", &["--give-up-for-ever"]));
+    assert!(
+        text_of(&error["message"]).contains("nobody can upgrade"),
+        "{error}"
+    );
+    // The bytes are the same as before.
+    assert_eq!(home.json(&["program", "verify"])["artifact"], "bauta.v3.so");
+}
+
+#[test]
+fn without_a_subcommand_the_address_is_printed_without_a_node() {
+    let mut home = Home::new();
+    home.use_node("http://127.0.0.1:1");
+    assert_eq!(home.text(&["program"]).trim(), bauta::ID.to_string());
+}
