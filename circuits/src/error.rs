@@ -1,6 +1,6 @@
 //! The errors of this crate.
 
-use bauta_primitives::PrimitivesError;
+use bauta_primitives::{PrimitivesError, statements::InvalidValue};
 
 /// The reason why inputs, a key or a proof are refused. It never contains a secret.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,21 @@ pub enum CircuitsError {
         /// The rule of the predicate.
         rule: &'static str,
     },
+    /// The contents of the leaf do not give its attributes.
+    #[error("attributes must be the hash of the leaf's contents")]
+    WrongAttributes,
+    /// A private input breaks a rule of the statement.
+    #[error(transparent)]
+    Private(#[from] InvalidValue),
+    /// The address was revoked.
+    #[error("the address was revoked: its handle is in the list of revocations")]
+    Revoked,
+    /// The path does not lead from the element of the list of revocations to the list's root.
+    #[error(
+        "the path does not lead from the element of the list of revocations to the auxiliary root: one of the three \
+         is outdated"
+    )]
+    WrongAuxiliaryRoot,
     /// The proof is not valid for the verifying key and the digest.
     #[error("the proof is not valid for this verifying key and digest")]
     InvalidProof,
@@ -57,6 +72,14 @@ pub enum CircuitsError {
         found: String,
         /// The value of this statement.
         expected: String,
+    },
+    /// The inputs belong to another statement than the key.
+    #[error("the inputs are for the statement {found}, but the key is for {expected}")]
+    OtherStatement {
+        /// The statement of the inputs.
+        found: &'static str,
+        /// The statement of the key.
+        expected: &'static str,
     },
     /// The `.zkey` is damaged, unsound or belongs to another circuit.
     #[error("the zkey is refused: {0}")]

@@ -7,7 +7,7 @@ use bauta_iden3::{Constraint, LinearCombination, R1cs};
 
 use crate::{
     statement::{Statement, r1cs},
-    statements,
+    statements::{Visitor, visit_all},
 };
 
 /// The sizes of one statement.
@@ -74,7 +74,17 @@ fn used(r1cs: &R1cs, side: fn(&Constraint) -> &LinearCombination) -> usize {
 /// Returns the sizes of every statement.
 #[must_use]
 pub fn figures() -> Vec<Figures> {
-    statements::ALL.iter().map(Figures::of).collect()
+    struct Measure;
+
+    impl Visitor for Measure {
+        type Output = Figures;
+
+        fn visit<S: Statement>(&mut self, statement: S) -> Figures {
+            Figures::of(&statement)
+        }
+    }
+
+    visit_all(&mut Measure)
 }
 
 /// Formats the sizes as a Markdown table.

@@ -2,7 +2,7 @@
 //!
 //! A statement consists of a shared core and one predicate. The core proves membership in a
 //! registry and derives a nullifier from the same secret. The predicate derives a public claim from
-//! the leaf's attributes. Every proof has one public input, the digest.
+//! the member's leaf. Every proof has one public input, the digest.
 //!
 //! ```text
 //!   ProofInputs --evaluate in ordinary code--> Evaluation (nullifier, digest) or the violated rule
@@ -30,7 +30,7 @@ pub mod web_inputs;
 
 pub use error::CircuitsError;
 #[cfg(feature = "keys")]
-pub use keys::{Key, load_or_setup_development};
+pub use keys::{AnyInputs, AnyKey, Key, load_or_setup_development};
 pub use proof::{PreparedVerifyingKey, Proof, VerifyingKey, public_to_snarkjs};
 pub use statement::{Evaluation, Statement};
-pub use statements::Ownership;
+pub use statements::{Address, Ownership, Reputation};

@@ -8,19 +8,17 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use ark_std::rand::rngs::OsRng;
 use bauta_circuits::{
     Key, Ownership, Statement,
     figures::{figures, table},
     load_or_setup_development,
-    statement::{assign, evaluate, r1cs},
+    statement::{assign, evaluate, r1cs, sample_inputs},
+    statements::{Visitor, visit},
 };
 use bauta_iden3::{PowersOfTau, Witness, ZKey};
-use bauta_primitives::{
-    Attributes, Claim, Context, EntryId, FieldElement, Leaf, MasterSecret, ProofInputs, Scope,
-    tree::{Depth, MembershipPath},
-};
+use bauta_primitives::tree::Depth;
 use bauta_prover::CompactKey;
 use clap::{Args, Parser, Subcommand};
 use sha2::{Digest as _, Sha256};
@@ -95,7 +93,7 @@ enum Command {
     },
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 struct Circuit {
     /// The name of the statement
     #[arg(long, default_value = Ownership::NAME)]
@@ -103,18 +101,6 @@ struct Circuit {
     /// The depth of the registry tree: 10 or 16
     #[arg(long)]
     depth: u8,
-}
-
-impl Circuit {
-    fn resolve(&self) -> Result<Ownership> {
-        if self.statement != Ownership::NAME {
-            bail!(
-                "there is no statement {:?}; `bauta-circuits list` lists the statements",
-                self.statement
-            );
-        }
-        Ok(Ownership::new(Depth::try_from(self.depth)?))
-    }
 }
 
 fn main() -> ExitCode {
@@ -128,56 +114,72 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<()> {
-    match command {
-        Command::List => print!("{}", table(&figures())),
-        Command::Export { circuit, key, out } => export(circuit.resolve()?, key.as_deref(), &out)?,
-        Command::Setup {
-            circuit,
-            development: _,
-            out,
-        } => {
-            let key = Key::development(circuit.resolve()?)?;
-            write(&out, &key.to_bytes()?)?;
-            show(&key);
+    let circuit = match &command {
+        Command::List => {
+            print!("{}", table(&figures()));
+            return Ok(());
         }
-        Command::Import {
-            circuit,
-            zkey,
-            ptau,
-            out,
-        } => {
-            let statement = circuit.resolve()?;
-            let zkey =
-                ZKey::from_bytes(&read(&zkey)?).with_context(|| format!("{} is refused", zkey.display()))?;
-            let file = File::open(&ptau).with_context(|| format!("can't read {}", ptau.display()))?;
-            let mut powers = PowersOfTau::open(BufReader::new(file))?;
-            let key = Key::import(statement, zkey, &mut powers)?;
-            write(&out, &key.to_bytes()?)?;
-            show(&key);
-        }
-        Command::WebKey { circuit, key, out } => {
-            let key = key_or_development(circuit.resolve()?, key.as_deref())?;
-            let bytes = CompactKey::new(key.zkey())?.to_bytes()?;
-            write(&out, &bytes)?;
-            println!("{}", hex::encode(Sha256::digest(&bytes)));
-            if let Some(warning) = key.warning() {
-                eprintln!("\nWARNING: {warning}");
+        Command::Export { circuit, .. }
+        | Command::Setup { circuit, .. }
+        | Command::Import { circuit, .. }
+        | Command::WebKey { circuit, .. }
+        | Command::Show { circuit, .. } => circuit.clone(),
+    };
+    let depth = Depth::try_from(circuit.depth)?;
+    visit(&circuit.statement, depth, &mut Run(Some(command))).with_context(|| {
+        let name = circuit.statement;
+        format!("there is no statement {name:?}; `bauta-circuits list` lists the statements")
+    })?
+}
+
+/// A command for one statement.
+struct Run(Option<Command>);
+
+impl Visitor for Run {
+    type Output = Result<()>;
+
+    fn visit<S: Statement + Clone>(&mut self, statement: S) -> Result<()> {
+        match self.0.take().expect("a command runs once") {
+            Command::List => {}
+            Command::Export { key, out, .. } => export(statement, key.as_deref(), &out)?,
+            Command::Setup { out, .. } => {
+                let key = Key::development(statement)?;
+                write(&out, &key.to_bytes()?)?;
+                show(&key);
             }
+            Command::Import { zkey, ptau, out, .. } => {
+                let zkey = ZKey::from_bytes(&read(&zkey)?)
+                    .with_context(|| format!("{} is refused", zkey.display()))?;
+                let file = File::open(&ptau).with_context(|| format!("can't read {}", ptau.display()))?;
+                let mut powers = PowersOfTau::open(BufReader::new(file))?;
+                let key = Key::import(statement, zkey, &mut powers)?;
+                write(&out, &key.to_bytes()?)?;
+                show(&key);
+            }
+            Command::WebKey { key, out, .. } => {
+                let key = key_or_development(statement, key.as_deref())?;
+                let bytes = CompactKey::new(key.zkey())?.to_bytes()?;
+                write(&out, &bytes)?;
+                println!("{}", hex::encode(Sha256::digest(&bytes)));
+                if let Some(warning) = key.warning() {
+                    eprintln!("\nWARNING: {warning}");
+                }
+            }
+            Command::Show { key, .. } => show(&Key::from_bytes(statement, &read(&key)?)?),
         }
-        Command::Show { circuit, key } => show(&Key::from_bytes(circuit.resolve()?, &read(&key)?)?),
+        Ok(())
     }
-    Ok(())
 }
 
 /// Reads a key file, or loads the development key if there is no path.
-fn key_or_development(statement: Ownership, path: Option<&Path>) -> Result<Key<Ownership>> {
+fn key_or_development<S: Statement + Clone>(statement: S, path: Option<&Path>) -> Result<Key<S>> {
     Ok(match path {
         Some(path) => Key::from_bytes(statement, &read(path)?)?,
         None => load_or_setup_development(&statement)?,
     })
 }
 
-fn show(key: &Key<Ownership>) {
+fn show<S: Statement>(key: &Key<S>) {
     let header = key.header();
     println!(
         "statement               {} version {}",
@@ -207,13 +209,16 @@ fn show(key: &Key<Ownership>) {
     }
 }
 
-fn export(statement: Ownership, key: Option<&Path>, out: &Path) -> Result<()> {
+/// Writes the files of a sample whose secrets are published, so that other tools can compute with
+/// it.
+fn export<S: Statement + Clone>(statement: S, key: Option<&Path>, out: &Path) -> Result<()> {
     let key = key_or_development(statement, key)?;
-    let inputs = sample(statement)?;
-    let r1cs = r1cs(&statement);
-    let assignment = assign(&statement, &inputs, r1cs.wires as usize, r1cs.constraints.len())?;
+    let statement = key.statement();
+    let inputs = sample_inputs(statement);
+    let r1cs = r1cs(statement);
+    let assignment = assign(statement, &inputs, r1cs.wires as usize, r1cs.constraints.len())?;
     let witness = Witness::new(assignment.wires().to_vec());
-    let digest = evaluate(&statement, &inputs)?.digest;
+    let digest = evaluate(statement, &inputs)?.digest;
     let proof = key.prove(&inputs, &mut OsRng)?;
     key.verifying_key().verify(digest, &proof)?;
 
@@ -235,29 +240,6 @@ fn export(statement: Ownership, key: Option<&Path>, out: &Path) -> Result<()> {
         eprintln!("WARNING: {warning}");
     }
     Ok(())
-}
-
-/// Returns a sample whose secrets are published, so that other tools can compute with it.
-fn sample(statement: Ownership) -> Result<ProofInputs> {
-    let depth = statement.depth();
-    let entry_id = EntryId::of_mint(&[1; 32]);
-    let secret = MasterSecret::from_bytes(&mut [2; 32]).identity(&[3; 32], entry_id, 0);
-    let attributes = Attributes::of_track(4);
-    let index = depth.check_index(5)?;
-    let siblings = vec![[FieldElement::from_u64(6); 3]; depth.levels()];
-    let path = MembershipPath::new(depth, index, siblings)?;
-    let leaf = Leaf::of(secret.commitment(), entry_id, attributes);
-    Ok(ProofInputs {
-        root: path.root(leaf),
-        secret,
-        entry_id,
-        attributes,
-        path,
-        scope: Scope::new(FieldElement::from_u64(7)),
-        claim: Claim::of_track(4),
-        context: Context::new(FieldElement::from_u64(8)),
-        private: (),
-    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

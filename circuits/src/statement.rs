@@ -13,10 +13,10 @@ use crate::{
     CircuitsError,
     constraint_system::{Arkworks, Assignment, ConstraintSystem, Matrices},
     field::to_ark,
-    gadgets::{Bound, Membership, digest},
+    gadgets::{Bound, Member, Membership, digest, poseidon},
 };
 
-/// A statement: the shared core with one predicate over the leaf's attributes.
+/// A statement: the shared core with one predicate over the member's leaf.
 ///
 /// A new statement implements only this trait. Its predicate is written twice, as constraints and
 /// in ordinary code. The tests compare the two.
@@ -28,34 +28,71 @@ pub trait Statement: Sync {
     /// The leaf format, which defines the leaf's attributes. Registry, scope and circuit must have
     /// the same one.
     const LEAF_FORMAT: u16;
+    /// The leaf format of the auxiliary registry, whose root the claim includes. 0 if the predicate
+    /// returns no auxiliary root.
+    const AUXILIARY_FORMAT: u8 = 0;
 
     /// The private inputs in addition to the membership. They hold secrets, so the type must wipe
     /// them when it is dropped and must not implement `Debug`.
-    type Private: Sync;
+    type Private: Send + Sync;
+
+    /// The statement's own inputs as wires.
+    type Wires<E>;
 
     /// Returns the depth of the registry tree.
     fn depth(&self) -> Depth;
 
-    /// Returns private inputs with the right number of elements and without a meaning. The
-    /// constraints are recorded with them.
-    fn blank(&self) -> Self::Private;
+    /// Returns a sample, which is not secret. The constraints are recorded with it, and other tools
+    /// and measurements use it.
+    fn sample(&self) -> Sample<Self::Private>;
 
-    /// Adds the constraints of the predicate and returns the claim. All its inputs must be created
-    /// before its first constraint.
+    /// Creates the statement's own inputs. `attributes` is for statements whose attributes are an
+    /// input. This must accept values that break the statement's rules.
+    fn input<C: ConstraintSystem>(
+        &self,
+        cs: &mut C,
+        attributes: Attributes,
+        private: &Self::Private,
+    ) -> Self::Wires<C::Expression>;
+
+    /// Returns the leaf's attributes: an input, or the hash of inputs.
+    fn attributes<C: ConstraintSystem>(
+        &self,
+        cs: &mut C,
+        wires: &Self::Wires<C::Expression>,
+    ) -> C::Expression;
+
+    /// Adds the constraints of the predicate, and returns what the claim includes.
     fn predicate<C: ConstraintSystem>(
         &self,
         cs: &mut C,
-        attributes: &C::Expression,
-        private: &Self::Private,
-    ) -> C::Expression;
+        member: &Member<C::Expression>,
+        wires: &Self::Wires<C::Expression>,
+    ) -> ClaimWires<C::Expression>;
 
-    /// Checks the claim in ordinary code. The error names the rule that the claim breaks.
-    fn check_claim(
-        &self,
-        claim: Claim,
-        attributes: Attributes,
-        private: &Self::Private,
-    ) -> Result<(), CircuitsError>;
+    /// Checks attributes, private inputs and claim in ordinary code. The error names the field and
+    /// the rule.
+    fn check(&self, inputs: &ProofInputs<Self::Private>) -> Result<(), CircuitsError>;
+}
+
+/// What a statement's predicate receives, without a meaning.
+pub struct Sample<P> {
+    /// The leaf's attributes.
+    pub attributes: Attributes,
+    /// The statement's own private inputs.
+    pub private: P,
+    /// The claim.
+    pub claim: Claim,
+}
+
+/// The wires that the claim includes.
+pub struct ClaimWires<E> {
+    /// What the predicate derives. Without an auxiliary root it is the claim.
+    pub value: E,
+    /// The root of the auxiliary registry. With it, the claim is `Poseidon2(value,
+    /// auxiliary_root)`. A consumer's program computes the same from the root of the scope's
+    /// auxiliary registry, so a prover can't choose another one.
+    pub auxiliary_root: Option<E>,
 }
 
 /// The public values of a proof.
@@ -78,7 +115,7 @@ pub fn evaluate<S: Statement>(
 ) -> Result<Evaluation, CircuitsError> {
     check_depth(statement, inputs)?;
     inputs.check_path()?;
-    statement.check_claim(inputs.claim, inputs.attributes, &inputs.private)?;
+    statement.check(inputs)?;
     let public = inputs.public();
     Ok(Evaluation {
         public,
@@ -107,9 +144,20 @@ pub fn synthesise<S: Statement, C: ConstraintSystem>(
 ) {
     let scope = cs.input(to_ark(inputs.scope.element()));
     let context = cs.input(to_ark(inputs.context.element()));
-    let membership = Membership::input(cs, inputs);
-    let claim = statement.predicate(cs, membership.attributes(), &inputs.private);
-    let membership = membership.outputs(cs, &scope);
+    let (membership, wires) = Membership::input(cs, inputs, |cs| {
+        statement.input(cs, inputs.attributes, &inputs.private)
+    });
+    let attributes = statement.attributes(cs, &wires);
+    let member = membership.member(cs, attributes);
+    let ClaimWires {
+        value,
+        auxiliary_root,
+    } = statement.predicate(cs, &member, &wires);
+    let claim = match auxiliary_root {
+        None => value,
+        Some(root) => poseidon(cs, &[value, root]),
+    };
+    let membership = membership.outputs(cs, &member, &scope);
     digest(
         cs,
         membership,
@@ -124,7 +172,7 @@ pub fn synthesise<S: Statement, C: ConstraintSystem>(
 /// Returns the constraint system of the statement.
 pub fn r1cs<S: Statement>(statement: &S) -> R1cs {
     let mut matrices = Matrices::default();
-    synthesise(statement, &mut matrices, &blank_inputs(statement));
+    synthesise(statement, &mut matrices, &sample_inputs(statement));
     matrices.into_r1cs()
 }
 
@@ -177,23 +225,27 @@ pub fn assign_parallel<S: Statement>(
     Ok(assignment)
 }
 
-/// Returns inputs with the right number of elements and without a meaning.
-fn blank_inputs<S: Statement>(statement: &S) -> ProofInputs<S::Private> {
-    let zero = FieldElement::ZERO;
+/// Returns valid inputs of a member with published secrets. They are for other tools and for
+/// measurements. The constraints are recorded with them.
+pub fn sample_inputs<S: Statement>(statement: &S) -> ProofInputs<S::Private> {
+    let element = FieldElement::from_u64;
     let depth = statement.depth();
-    let first = depth.check_index(0).expect("every tree has a first leaf");
-    let path = MembershipPath::new(depth, first, vec![[zero; 3]; depth.levels()]);
-    ProofInputs {
-        secret: IdentitySecret::from_bytes(&mut [0; 32]).expect("zero is canonical"),
-        entry_id: EntryId::new(zero),
-        attributes: Attributes::new(zero),
+    let index = depth.check_index(5).expect("every tree has more leaves");
+    let path = MembershipPath::new(depth, index, vec![[element(6); 3]; depth.levels()]);
+    let sample = statement.sample();
+    let mut inputs = ProofInputs {
+        secret: IdentitySecret::from_bytes(&mut element(2).to_bytes()).expect("2 is canonical"),
+        entry_id: EntryId::new(element(1)),
+        attributes: sample.attributes,
         path: path.expect("the path has the tree's depth"),
-        root: Root::new(zero),
-        scope: Scope::new(zero),
-        claim: Claim::new(zero),
-        context: Context::new(zero),
-        private: statement.blank(),
-    }
+        root: Root::new(FieldElement::ZERO),
+        scope: Scope::new(element(7)),
+        claim: sample.claim,
+        context: Context::new(element(8)),
+        private: sample.private,
+    };
+    inputs.root = inputs.path.root(inputs.leaf());
+    inputs
 }
 
 /// A statement with inputs, in the form for arkworks's provers and checkers.
@@ -209,7 +261,7 @@ impl<S: Statement> ConstraintSynthesizer<Fr> for ArkworksCircuit<'_, S> {
         let mut cs = Arkworks::new(system);
         match self.inputs {
             Some(inputs) => synthesise(self.statement, &mut cs, inputs),
-            None => synthesise(self.statement, &mut cs, &blank_inputs(self.statement)),
+            None => synthesise(self.statement, &mut cs, &sample_inputs(self.statement)),
         }
         cs.finish()
     }

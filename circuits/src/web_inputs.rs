@@ -16,7 +16,7 @@ use bauta_primitives::{
 };
 use zeroize::Zeroizing;
 
-use crate::{CircuitsError, Evaluation, Ownership, Statement, constraint_system::Assignment, statement};
+use crate::{CircuitsError, Evaluation, Ownership, constraint_system::Assignment, statement};
 
 /// Size of a field element in bytes.
 const ELEMENT: usize = 32;
@@ -88,7 +88,7 @@ pub fn read(mut bytes: &[u8]) -> Result<(Ownership, ProofInputs), CircuitsError>
         scope,
         claim,
         context,
-        private: statement.blank(),
+        private: (),
     };
     Ok((statement, inputs))
 }

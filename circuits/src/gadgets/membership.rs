@@ -2,16 +2,25 @@ use ark_bn254::Fr;
 use ark_ff::PrimeField;
 use bauta_primitives::ProofInputs;
 
-use super::{Level, poseidon};
+use super::{Path, poseidon};
 use crate::{constraint_system::ConstraintSystem, field::to_ark};
 
 /// The inputs of the core of every statement: the prover knows `secret`, and the tree contains the
-/// leaf of this secret, `entry_id` and `attributes`.
+/// leaf of this secret, `entry_id` and the statement's attributes.
 pub struct Membership<E> {
     secret: E,
     entry_id: E,
-    attributes: E,
-    levels: Vec<Level<E>>,
+    path: Path<E>,
+}
+
+/// The wires of a member that a predicate may use.
+pub struct Member<E> {
+    /// The member's leaf.
+    pub leaf: E,
+    /// The entry that the leaf is about.
+    pub entry_id: E,
+    /// The leaf's attributes.
+    pub attributes: E,
 }
 
 /// The values of a membership that the digest includes.
@@ -23,40 +32,45 @@ pub struct MembershipOutputs<E> {
 }
 
 impl<E: Clone> Membership<E> {
-    /// Creates the inputs: secret, entry, attributes, and the levels of the path from the leaf
-    /// upwards.
-    pub fn input<C: ConstraintSystem<Expression = E>, P>(cs: &mut C, inputs: &ProofInputs<P>) -> Self {
-        let (path, index) = (inputs.path.siblings(), inputs.path.index());
-        Self {
-            secret: cs.input(Fr::from_be_bytes_mod_order(inputs.secret.expose())),
-            entry_id: cs.input(to_ark(inputs.entry_id.element())),
-            attributes: cs.input(to_ark(inputs.attributes.element())),
-            levels: path
-                .iter()
-                .enumerate()
-                .map(|(level, siblings)| Level::input(cs, index.digit(level), siblings))
-                .collect(),
+    /// Creates the inputs: secret, entry, those that `own_inputs` creates, and the levels of the
+    /// path from the leaf upwards.
+    pub fn input<C: ConstraintSystem<Expression = E>, P, W>(
+        cs: &mut C,
+        inputs: &ProofInputs<P>,
+        own_inputs: impl FnOnce(&mut C) -> W,
+    ) -> (Self, W) {
+        let secret = cs.input(Fr::from_be_bytes_mod_order(inputs.secret.expose()));
+        let entry_id = cs.input(to_ark(inputs.entry_id.element()));
+        let wires = own_inputs(cs);
+        let path = Path::input(cs, &inputs.path);
+        let membership = Self {
+            secret,
+            entry_id,
+            path,
+        };
+        (membership, wires)
+    }
+
+    /// Computes the member's leaf. It takes 474 constraints.
+    pub fn member<C: ConstraintSystem<Expression = E>>(&self, cs: &mut C, attributes: E) -> Member<E> {
+        let commitment = poseidon(cs, std::array::from_ref(&self.secret));
+        let leaf = poseidon(cs, &[commitment, self.entry_id.clone(), attributes.clone()]);
+        Member {
+            leaf,
+            entry_id: self.entry_id.clone(),
+            attributes,
         }
     }
 
-    /// Returns the leaf's attributes, for the predicate.
-    pub fn attributes(&self) -> &E {
-        &self.attributes
-    }
-
-    /// Computes root and nullifier from the same secret and the same entry. It takes 735
+    /// Computes root and nullifier from the same secret and the same entry. It takes 261
     /// constraints, and 302 for each level.
     pub fn outputs<C: ConstraintSystem<Expression = E>>(
         &self,
         cs: &mut C,
+        member: &Member<E>,
         scope: &E,
     ) -> MembershipOutputs<E> {
-        let commitment = poseidon(cs, std::array::from_ref(&self.secret));
-        let leaf = poseidon(cs, &[commitment, self.entry_id.clone(), self.attributes.clone()]);
-        let root = self
-            .levels
-            .iter()
-            .fold(leaf, |child, level| level.parent(cs, &child));
+        let root = self.path.root(cs, member.leaf.clone());
         let nullifier = poseidon(cs, &[self.secret.clone(), self.entry_id.clone(), scope.clone()]);
         MembershipOutputs { root, nullifier }
     }

@@ -1,4 +1,4 @@
-use bauta_primitives::tree::Siblings;
+use bauta_primitives::tree::{MembershipPath, Siblings};
 
 use super::{constrain_boolean, poseidon};
 use crate::{constraint_system::ConstraintSystem, field::to_ark};
@@ -50,6 +50,31 @@ impl<E: Clone> Level<E> {
         let (first, third) = swap(cs, &self.high, &left, &self.others[0]);
         let (second, fourth) = swap(cs, &self.high, &right, &self.others[1]);
         poseidon(cs, &[first, second, third, fourth])
+    }
+}
+
+/// The levels of a path from a leaf upwards.
+pub struct Path<E> {
+    levels: Vec<Level<E>>,
+}
+
+impl<E: Clone> Path<E> {
+    /// Creates five inputs for each level.
+    pub fn input<C: ConstraintSystem<Expression = E>>(cs: &mut C, path: &MembershipPath) -> Self {
+        let index = path.index();
+        let levels = path.siblings().iter().enumerate();
+        Self {
+            levels: levels
+                .map(|(level, siblings)| Level::input(cs, index.digit(level), siblings))
+                .collect(),
+        }
+    }
+
+    /// Computes the root that the path leads to. It takes 302 constraints for each level.
+    pub fn root<C: ConstraintSystem<Expression = E>>(&self, cs: &mut C, leaf: E) -> E {
+        self.levels
+            .iter()
+            .fold(leaf, |child, level| level.parent(cs, &child))
     }
 }
 

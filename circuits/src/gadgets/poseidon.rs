@@ -16,32 +16,56 @@ pub fn poseidon<C: ConstraintSystem, const N: usize>(
     inputs: &[C::Expression; N],
 ) -> C::Expression {
     const { assert!(N >= 1 && N <= MAX_INPUTS, "Poseidon takes 1 to 6 inputs") };
+    hash_of::<C, N>(cs, None, inputs)
+}
+
+/// Computes `PoseidonN` of a constant and N − 1 expressions. It takes 3 constraints less than
+/// [`poseidon`], because the first S-box of the constant is a constant.
+pub fn tagged_poseidon<C: ConstraintSystem, const N: usize>(
+    cs: &mut C,
+    tag: Fr,
+    inputs: &[C::Expression],
+) -> C::Expression {
+    const { assert!(N >= 1 && N <= MAX_INPUTS, "Poseidon takes 1 to 6 inputs") };
+    assert_eq!(inputs.len() + 1, N, "the tag is one of the inputs");
+    hash_of::<C, N>(cs, Some(tag), inputs)
+}
+
+fn hash_of<C: ConstraintSystem, const N: usize>(
+    cs: &mut C,
+    tag: Option<Fr>,
+    inputs: &[C::Expression],
+) -> C::Expression {
     let parameters =
         Parameters::for_inputs(N).expect("the number of inputs is checked when this is compiled");
     match N {
-        1 => permute::<C, 2>(cs, parameters, inputs),
-        2 => permute::<C, 3>(cs, parameters, inputs),
-        3 => permute::<C, 4>(cs, parameters, inputs),
-        4 => permute::<C, 5>(cs, parameters, inputs),
-        5 => permute::<C, 6>(cs, parameters, inputs),
-        _ => permute::<C, 7>(cs, parameters, inputs),
+        1 => permute::<C, 2>(cs, parameters, tag, inputs),
+        2 => permute::<C, 3>(cs, parameters, tag, inputs),
+        3 => permute::<C, 4>(cs, parameters, tag, inputs),
+        4 => permute::<C, 5>(cs, parameters, tag, inputs),
+        5 => permute::<C, 6>(cs, parameters, tag, inputs),
+        _ => permute::<C, 7>(cs, parameters, tag, inputs),
     }
 }
 
 fn permute<C: ConstraintSystem, const T: usize>(
     cs: &mut C,
     parameters: &Parameters,
+    tag: Option<Fr>,
     inputs: &[C::Expression],
 ) -> C::Expression {
     let mds: [&[Fr; T]; T] = std::array::from_fn(|i| row(&parameters.mds[i]));
     let mix = |cs: &C, powers: &[C::Expression; T]| mds.map(|weights| cs.weighted_sum(weights, powers));
 
     let constants: &[Fr; T] = row(&parameters.full_constants[0]);
+    // State element 0 and the tag are constants before the first round.
+    let before_inputs = 1 + usize::from(tag.is_some());
     let powers = std::array::from_fn(|i| {
-        if i == 0 {
-            return cs.constant(constants[0].square().square() * constants[0]);
+        if i < before_inputs {
+            let sum = constants[i] + if i == 0 { Fr::ZERO } else { tag.unwrap_or_default() };
+            return cs.constant(sum.square().square() * sum);
         }
-        let sum = cs.add_constant(&inputs[i - 1], constants[i]);
+        let sum = cs.add_constant(&inputs[i - before_inputs], constants[i]);
         fifth_power(cs, &sum)
     });
     let mut state = mix(cs, &powers);

@@ -118,7 +118,7 @@ impl KeyHeader {
 
     /// Reads the header, the hash of the body and the body. Checks that the length of the body is
     /// the one in the header.
-    fn read(bytes: &[u8]) -> Result<(Self, [u8; 32], &[u8]), CircuitsError> {
+    pub(super) fn read(bytes: &[u8]) -> Result<(Self, [u8; 32], &[u8]), CircuitsError> {
         let mut reader = Reader(bytes);
         if reader.take("magic", MAGIC.len())? != MAGIC {
             return Err(CircuitsError::KeyFile("it does not begin with BAUTAKEY"));

@@ -9,6 +9,7 @@
 //! Both sources give a key of the same form. The [`KeyHeader`] of a key file records the source.
 //! `file.rs` describes the bytes.
 
+mod any;
 mod atomic_write;
 mod cache;
 mod development;
@@ -23,6 +24,7 @@ use bauta_iden3::{R1cs, ZKey};
 use bauta_primitives::ProofInputs;
 use bauta_prover::{Engine, Options, ProverError, TableSource};
 
+pub use any::{AnyInputs, AnyKey};
 pub use cache::load_or_setup_development;
 pub use header::{DEVELOPMENT_WARNING, KeyHeader, Provenance};
 
@@ -44,6 +46,19 @@ pub struct Key<S> {
     /// Prepared by [`Key::prepare`] or by the first proof. A process that only verifies does not
     /// need it.
     engine: OnceLock<Engine>,
+}
+
+/// Bytes of tables for each constraint of a large circuit. The smallest tables take about 4,000.
+const TABLE_BYTES: usize = 5_400;
+
+/// Returns the options with a table budget that is large enough for a circuit of this size. The
+/// default budget is kept for circuits of up to about 6,000 constraints.
+#[must_use]
+pub fn with_table_budget(options: Options, constraints: usize) -> Options {
+    Options {
+        table_budget: options.table_budget.max(constraints * TABLE_BYTES),
+        ..options
+    }
 }
 
 impl<S: Statement> Key<S> {
@@ -150,7 +165,7 @@ impl<S: Statement> Key<S> {
         if fs::read(file).ok().as_deref() != Some(zkey.as_slice()) {
             atomic_write(file, &zkey).map_err(|error| ProverError::Read(file.to_owned(), error))?;
         }
-        let (engine, source) = Engine::open(file, options)?;
+        let (engine, source) = Engine::open(file, with_table_budget(options, self.constraints))?;
         let _ = self.engine.set(engine);
         Ok(source)
     }
@@ -159,7 +174,8 @@ impl<S: Statement> Key<S> {
         if let Some(engine) = self.engine.get() {
             return Ok(engine);
         }
-        let engine = Engine::prepare(&self.zkey)?;
+        let options = with_table_budget(Options::default(), self.constraints);
+        let engine = Engine::prepare_with(&self.zkey, options)?;
         Ok(self.engine.get_or_init(|| engine))
     }
 }

@@ -1,6 +1,12 @@
-use bauta_primitives::{Attributes, Claim, tree::Depth};
+use bauta_primitives::{Attributes, Claim, ProofInputs, tree::Depth};
 
-use crate::{CircuitsError, constraint_system::ConstraintSystem, statement::Statement};
+use crate::{
+    CircuitsError,
+    constraint_system::ConstraintSystem,
+    field::to_ark,
+    gadgets::Member,
+    statement::{ClaimWires, Sample, Statement},
+};
 
 /// The prover knows the secret of a leaf and shows the track of the leaf's token.
 ///
@@ -25,25 +31,44 @@ impl Statement for Ownership {
     const LEAF_FORMAT: u16 = 1;
 
     type Private = ();
+    /// The attributes.
+    type Wires<E> = E;
 
     fn depth(&self) -> Depth {
         self.depth
     }
 
-    fn blank(&self) {}
+    fn sample(&self) -> Sample<()> {
+        Sample {
+            attributes: Attributes::of_track(4),
+            private: (),
+            claim: Claim::of_track(4),
+        }
+    }
+
+    fn input<C: ConstraintSystem>(&self, cs: &mut C, attributes: Attributes, (): &()) -> C::Expression {
+        cs.input(to_ark(attributes.element()))
+    }
+
+    fn attributes<C: ConstraintSystem>(&self, _cs: &mut C, attributes: &C::Expression) -> C::Expression {
+        attributes.clone()
+    }
 
     /// Returns the wire of the attributes as the claim. This needs no constraint.
     fn predicate<C: ConstraintSystem>(
         &self,
         _cs: &mut C,
-        attributes: &C::Expression,
-        (): &(),
-    ) -> C::Expression {
-        attributes.clone()
+        member: &Member<C::Expression>,
+        _attributes: &C::Expression,
+    ) -> ClaimWires<C::Expression> {
+        ClaimWires {
+            value: member.attributes.clone(),
+            auxiliary_root: None,
+        }
     }
 
-    fn check_claim(&self, claim: Claim, attributes: Attributes, (): &()) -> Result<(), CircuitsError> {
-        if claim.element() == attributes.element() {
+    fn check(&self, inputs: &ProofInputs) -> Result<(), CircuitsError> {
+        if inputs.claim.element() == inputs.attributes.element() {
             Ok(())
         } else {
             Err(CircuitsError::WrongClaim {

@@ -49,9 +49,14 @@ impl Member {
     }
 
     pub fn inputs(&self) -> ProofInputs {
+        self.inputs_with(Attributes::new(self.attributes), Claim::new(self.attributes), ())
+    }
+
+    /// Returns inputs of another statement than ownership. [`attributes`](Self::attributes) is not
+    /// used.
+    pub fn inputs_with<P>(&self, attributes: Attributes, claim: Claim, private: P) -> ProofInputs<P> {
         let secret = IdentitySecret::from_bytes(&mut self.secret.to_bytes()).unwrap();
         let entry_id = EntryId::new(self.entry_id);
-        let attributes = Attributes::new(self.attributes);
         let index = self.depth.check_index(self.index).unwrap();
         let path = MembershipPath::new(self.depth, index, self.path.clone()).unwrap();
         let leaf = Leaf::of(secret.commitment(), entry_id, attributes);
@@ -62,9 +67,9 @@ impl Member {
             root: path.root(leaf),
             path,
             scope: Scope::new(self.scope),
-            claim: Claim::new(self.attributes),
+            claim,
             context: Context::new(self.context),
-            private: (),
+            private,
         }
     }
 }

@@ -12,6 +12,15 @@ use bauta_iden3::{Constraint, LinearCombination, R1cs, evaluate};
 pub enum Family {
     /// The constraint `bit · bit = bit`.
     Boolean,
+    /// The constraint `highest · highest = highest`, where the highest bit of a range is what the
+    /// number leaves of the other bits.
+    Highest,
+    /// The constraint `value · flag = 0` or `value · (1 - flag) = 0`.
+    Rule,
+    /// The constraint `value · inverse = presence`.
+    Inverse,
+    /// The constraint `value · bit = selected`.
+    Select,
     /// The constraint `(right - left) · bit = moved`.
     Swap,
     /// The constraint `x · x = x²`.
@@ -25,8 +34,12 @@ pub enum Family {
 }
 
 impl Family {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Boolean,
+        Self::Highest,
+        Self::Rule,
+        Self::Inverse,
+        Self::Select,
         Self::Swap,
         Self::Square,
         Self::Cube,
@@ -53,6 +66,10 @@ pub fn families(r1cs: &R1cs) -> Vec<Family> {
         let before = |steps: usize| i.checked_sub(steps).map(|j| &rows[j]);
         match () {
             () if a == b && b == c && single_input(a) => Family::Boolean,
+            () if a == b && b == c => Family::Highest,
+            () if c.is_empty() => Family::Rule,
+            () if single_input(a) && single_input(b) && single_input(c) => Family::Inverse,
+            () if single_input(a) && single_input(b) && a != b => Family::Select,
             () if b == &one && c[..] == [(DIGEST, Fr::ONE)] => Family::Expose,
             () if a == b => Family::Square,
             () if before(1)
@@ -131,7 +148,6 @@ struct Row {
     a: usize,
     b: usize,
     determined: Option<u32>,
-    checked: Option<u32>,
 }
 
 impl Solver {
@@ -145,14 +161,18 @@ impl Solver {
         };
         let mut known = HashMap::new();
         for (i, (row, determined)) in r1cs.constraints.iter().zip(determined_wires(r1cs)).enumerate() {
-            let [(wire, coefficient)] = row.c[..] else {
-                panic!("constraint {i}: its product is not a single wire");
-            };
-            assert_eq!(coefficient, Fr::ONE, "constraint {i}");
-            assert!(
-                determined.is_some() || is_input(r1cs, wire),
-                "constraint {i} checks a wire that is not an input"
-            );
+            if determined.is_some() {
+                assert!(
+                    matches!(row.c[..], [(_, coefficient)] if coefficient == Fr::ONE),
+                    "constraint {i}: its product is not a single wire"
+                );
+            } else {
+                let mut wires = row.a.iter().chain(&row.b).chain(&row.c);
+                assert!(
+                    wires.all(|(wire, _)| *wire == 0 || is_input(r1cs, *wire)),
+                    "constraint {i} checks a wire that is not an input"
+                );
+            }
             let mut intern = |terms: &LinearCombination| {
                 *known.entry(terms.clone()).or_insert_with(|| {
                     solver.combinations.push(terms.clone());
@@ -161,13 +181,7 @@ impl Solver {
                 })
             };
             let (a, b) = (intern(&row.a), intern(&row.b));
-            let checked = determined.is_none().then_some(wire);
-            solver.rows.push(Row {
-                a,
-                b,
-                determined,
-                checked,
-            });
+            solver.rows.push(Row { a, b, determined });
         }
         solver.honest_values = solver
             .combinations
@@ -177,23 +191,24 @@ impl Solver {
         solver
     }
 
-    /// Returns a witness that violates constraint `i` and no other. The wire that it determines is
-    /// increased by one, or the bit that it checks is two. Everything after it is computed from
-    /// this value.
-    pub fn violate_only(&self, i: usize) -> Vec<Fr> {
+    /// Returns whether the constraint only checks inputs.
+    pub fn is_check(&self, i: usize) -> bool {
+        self.rows[i].determined.is_none()
+    }
+
+    /// Returns a witness that violates constraint `i`, which determines a wire, and no other. The
+    /// wire is increased by one. Everything after it is computed from this value.
+    pub fn increase(&self, i: usize) -> Vec<Fr> {
         let mut z = self.honest.clone();
-        let from = match (self.rows[i].determined, self.rows[i].checked) {
-            (Some(wire), _) => {
-                z[wire as usize] += Fr::ONE;
-                i + 1
-            }
-            (None, checked) => {
-                let bit = checked.expect("a constraint determines a wire or checks one");
-                z[bit as usize] = Fr::from(2u64);
-                0
-            }
-        };
-        self.solve(&mut z, from);
+        let wire = self.rows[i].determined.expect("the constraint determines a wire");
+        z[wire as usize] += Fr::ONE;
+        self.solve(&mut z, i + 1);
+        z
+    }
+
+    /// Returns a witness with other inputs. Everything else is computed from them.
+    pub fn with_inputs(&self, mut z: Vec<Fr>) -> Vec<Fr> {
+        self.solve(&mut z, 0);
         z
     }
 

@@ -29,6 +29,8 @@ pub mod poseidon;
 #[cfg(not(target_os = "solana"))]
 mod proof_inputs;
 pub mod roots;
+#[cfg(not(target_os = "solana"))]
+pub mod statements;
 pub mod tree;
 
 pub use context::{ANYONE, Context, ContextParts};

@@ -32,6 +32,22 @@ pub struct ProofInputs<P = ()> {
 }
 
 impl<P> ProofInputs<P> {
+    /// Returns the same inputs with another claim and with a statement's own private inputs.
+    #[must_use]
+    pub fn with<Q>(self, claim: Claim, private: Q) -> ProofInputs<Q> {
+        ProofInputs {
+            secret: self.secret,
+            entry_id: self.entry_id,
+            attributes: self.attributes,
+            path: self.path,
+            root: self.root,
+            scope: self.scope,
+            claim,
+            context: self.context,
+            private,
+        }
+    }
+
     /// Computes the member's leaf.
     #[must_use]
     pub fn leaf(&self) -> Leaf {

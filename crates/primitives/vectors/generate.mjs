@@ -1,4 +1,5 @@
-// Writes protocol.json, the test vectors of docs/protocol.md, sections 2 and 3.
+// Writes protocol.json, the test vectors of docs/protocol.md, sections 2 and 3, and statements.json,
+// those of section 4.
 // This is a second implementation, with circomlibjs and node:crypto.
 //
 //   npm ci && npm run generate
@@ -70,3 +71,54 @@ for (let n = 0; n < 16; n++) {
   });
 }
 writeFileSync(new URL("protocol.json", import.meta.url), JSON.stringify(vectors, null, 1) + "\n");
+
+const T = (name) => hashToField(`bauta/${name}/1`);
+/// Hashes 6 elements, or 11 with two hashes.
+const chain = (...e) => e.length === 6 ? P(...e) : P(P(...e.slice(0, 6)), ...e.slice(6));
+const below = (bound, name, n) => toInt(sample(name, n)) % bound;
+const text = (object) => Object.fromEntries(Object.entries(object).map(([name, value]) =>
+  [name, typeof value === "bigint" ? value.toString() : value]));
+
+const scores = [];
+for (let n = 0; n < 8; n++) {
+  const score = [0n, 2n ** 20n - 1n][n] ?? below(2n ** 20n, "score", n);
+  const exact = n % 2 === 0;
+  const shown = exact ? score : below(score + 1n, "shown", n);
+  const as_of = [0n, 2n ** 40n - 2n][n] ?? below(2n ** 39n, "as of", n);
+  const issued_at = below(as_of + 1n, "issued", n);
+  const expires_at = n === 1 ? 2n ** 40n - 1n : as_of + 1n + BigInt(n);
+  const [domain, salt] = ["domain", "salt"].map((name) => hashToField("bauta/vector/1", sample(name, n)));
+  const attributes = chain(T("score"), score, domain, issued_at, expires_at, salt);
+  const claim = P(T("reputation"), BigInt(exact), shown, domain, as_of);
+  scores.push({
+    inputs: text({ score, domain: hex(domain), issued_at, expires_at, salt: hex(salt), exact, shown, as_of }),
+    outputs: { attributes: hex(attributes), claim: hex(claim) },
+  });
+}
+
+const component = (string) => BigInt("0x" + Buffer.from(string, "ascii").toString("hex"));
+const pids = ["JP", "JP-13", "JP-13-113-01", "DE-10115-7", "0-1-2-3-4-5-6-7", "ABCDEFGHIJKLMNO-9", "CA-ON-M5V-3L9-1", "Z-01-1-001"];
+const addresses = pids.map((pid, n) => {
+  const components = pid.split("-").map(component);
+  while (components.length < 8) components.push(0n);
+  const depth = pid.split("-").length;
+  const handle = [1n, 2n ** 120n - 2n][n] ?? 1n + below(2n ** 120n - 2n, "handle", n);
+  const schema = [0n, 2n ** 32n - 1n][n] ?? below(2n ** 32n, "schema", n);
+  const valid_until = [0n, 2n ** 40n - 1n][n] ?? below(2n ** 40n, "valid", n);
+  const as_of = below(valid_until + 1n, "as of", n);
+  const prefix_length = Number(below(BigInt(depth) + 1n, "prefix", n));
+  const min_components = below(BigInt(depth) + 1n, "minimum", n);
+  const show = n % 2 === 1;
+  const key = n === 0 ? 0n : below(handle, "key", n);
+  const next = n === 1 ? 2n ** 120n - 1n : handle + 1n + below(2n ** 120n - 1n - handle, "next", n);
+  const root = hashToField("bauta/vector/1", sample("list", n));
+  const attributes = chain(T("address"), ...components, handle, schema + 2n ** 32n * valid_until);
+  const shown = components.map((value, i) => i < prefix_length ? value : 0n);
+  const word = min_components + (show ? 2n ** 4n + 2n ** 5n * schema : 0n);
+  const value = chain(T("address-claim"), ...shown, word, as_of);
+  return {
+    inputs: text({ pid, handle, schema, valid_until, as_of, prefix_length, min_components, show, key, next, root: hex(root) }),
+    outputs: { attributes: hex(attributes), value: hex(value), claim: hex(P(value, root)), element: hex(key + 2n ** 120n * next) },
+  };
+});
+writeFileSync(new URL("statements.json", import.meta.url), JSON.stringify({ scores, addresses }, null, 1) + "\n");

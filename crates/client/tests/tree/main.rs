@@ -1,5 +1,7 @@
 //! Compares the reference tree with a recursive implementation of the protocol's definition.
 
+mod revocations;
+
 use std::collections::BTreeMap;
 
 use bauta_client::ReferenceTree;
