@@ -31,18 +31,14 @@ use crate::{
 pub const MAX_AGE: Duration = Duration::from_mins(5);
 /// Bytes of all verdicts.
 const MAX_BYTES: usize = 4 << 20;
-/// Ids of the earlier systems for the statement that includes a wallet's address.
+/// Ids of the earlier systems for the statement `address`.
 const ADDRESS_IDS: [&str; 2] = ["membership-v1", "structure-v1"];
+/// The id of the statement `address` without a depth.
+const ADDRESS: &str = "address-v1";
 
 /// Why a proof can't be verified. An invalid proof is not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum VerificationError {
-    /// The statement belongs to the protocol, but no circuit for it exists.
-    #[error("the statement {statement} isn't built yet: /v1/circuits lists the circuits")]
-    NotBuilt {
-        /// The name of the statement.
-        statement: &'static str,
-    },
     /// No registered circuit has this id.
     #[error(
         "no registered circuit has this id: use STATEMENT-vVERSION, STATEMENT-vVERSION-depthDEPTH or a vk_hash of \
@@ -180,9 +176,7 @@ fn name(vk_hash: &[u8; 32], digest: Digest, proof: &[u8]) -> [u8; 32] {
 /// the one with the smallest depth. If several have the id, it is one from a ceremony, and of those
 /// the one that was registered first: a later registration does not change what an id means.
 fn find(circuits: Vec<Circuit>, id: &str, now: i64) -> Result<Circuit, VerificationError> {
-    if ADDRESS_IDS.contains(&id) {
-        return Err(VerificationError::NotBuilt { statement: "address" });
-    }
+    let id = if ADDRESS_IDS.contains(&id) { ADDRESS } else { id };
     let has_id = |circuit: &Circuit| {
         let short = format!("{}-v{}", circuit.statement, circuit.version);
         let rest = id.strip_prefix(&short);
@@ -260,8 +254,18 @@ mod tests {
             let found = find(circuits.to_vec(), id, NOW);
             assert!(matches!(found, Err(VerificationError::UnknownCircuit)), "{id}");
         }
-        let not_built = find(circuits.to_vec(), "membership-v1", NOW);
-        assert!(matches!(not_built, Err(VerificationError::NotBuilt { .. })));
+    }
+
+    #[test]
+    fn the_ids_of_the_earlier_system_are_those_of_address_and_of_no_other_statement() {
+        let mut address = circuit(9, Depth::Ten);
+        "address".clone_into(&mut address.statement);
+        for id in ["membership-v1", "structure-v1"] {
+            let found = find(vec![circuit(1, Depth::Ten), address.clone()], id, NOW).unwrap();
+            assert_eq!(found.vk_hash, [9; 32], "{id}");
+            let found = find(vec![circuit(1, Depth::Ten)], id, NOW);
+            assert!(matches!(found, Err(VerificationError::UnknownCircuit)), "{id}");
+        }
     }
 
     #[test]

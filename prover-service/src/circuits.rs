@@ -3,8 +3,9 @@
 use std::{fs, io, path::PathBuf, sync::Arc, time::Instant};
 
 use bauta_circuits::{
-    CircuitsError, Key, Ownership, PreparedVerifyingKey, Statement, keys::Provenance,
-    load_or_setup_development,
+    Address, AnyKey, CircuitsError, Ownership, PreparedVerifyingKey, Statement,
+    keys::Provenance,
+    statements::{self, Visitor, visit_all},
 };
 use bauta_primitives::tree::Depth;
 use bauta_prover::{Options, TableSource};
@@ -15,9 +16,7 @@ use utoipa::ToSchema;
 use crate::{metrics, settings::Settings};
 
 /// Statements of the protocol that this version can't prove.
-const NOT_BUILT: [&str; 4] = ["address", "reputation", "dataset", "policy"];
-/// Depths that circuits exist for.
-const DEPTHS: [Depth; 2] = [Depth::Ten, Depth::Sixteen];
+const NOT_BUILT: [&str; 2] = ["dataset", "policy"];
 /// Largest length of a model's id in bytes.
 const MAX_MODEL_ID_LENGTH: usize = 64;
 /// The id of the ownership statement for clients that don't name a depth.
@@ -41,7 +40,7 @@ pub enum LoadError {
     Key {
         /// The file.
         file: PathBuf,
-        /// The error for the last circuit that the file was tried with.
+        /// The reason.
         error: CircuitsError,
     },
     /// A development key would be used, but development keys are not allowed.
@@ -130,7 +129,7 @@ pub struct Circuit {
     /// The public description.
     pub description: CircuitDescription,
     /// The prepared proving key.
-    pub key: Key<Ownership>,
+    pub key: AnyKey,
     /// The prepared verifying key.
     pub prepared: Arc<PreparedVerifyingKey>,
 }
@@ -158,7 +157,7 @@ pub struct CircuitDescription {
     pub warning: Option<&'static str>,
 }
 
-/// All circuits of this service, ordered by depth.
+/// All circuits of this service, ordered by statement and depth.
 pub struct Circuits {
     loaded: Vec<Arc<Circuit>>,
     models_folder: PathBuf,
@@ -173,15 +172,10 @@ impl Circuits {
                 file: file.clone(),
                 error,
             })?;
-            let key = DEPTHS
-                .map(|depth| Key::from_bytes(Ownership::new(depth), &bytes))
-                .into_iter()
-                .reduce(Result::or)
-                .expect("there are two depths")
-                .map_err(|error| LoadError::Key {
-                    file: file.clone(),
-                    error,
-                })?;
+            let key = AnyKey::from_bytes(&bytes).map_err(|error| LoadError::Key {
+                file: file.clone(),
+                error,
+            })?;
             let is_development = key.warning().is_some();
             if is_development && !settings.allow_development_keys {
                 let reason = format!("{} is a development key", file.display());
@@ -194,7 +188,9 @@ impl Circuits {
                 let reason = "KEY_FILES is empty".to_owned();
                 return Err(LoadError::Development { reason });
             }
-            keys.push(load_or_setup_development(&Ownership::new(Depth::Ten))?);
+            // The keys of other statements take seconds to make, so they are only loaded from files.
+            let key = AnyKey::load_or_setup_development(Ownership::NAME, Depth::Ten);
+            keys.push(key.expect("ownership is in the list of statements")?);
         }
         let mut circuits = Self {
             loaded: Vec::new(),
@@ -207,7 +203,11 @@ impl Circuits {
             }
             circuits.loaded.push(Arc::new(circuit));
         }
-        circuits.loaded.sort_by_key(|circuit| circuit.description.depth);
+        let position = |name| statements::NAMES.iter().position(|other| *other == name);
+        circuits.loaded.sort_by_key(|circuit| {
+            let CircuitDescription { statement, depth, .. } = circuit.description;
+            (position(statement), depth)
+        });
         Ok(circuits)
     }
 
@@ -218,9 +218,17 @@ impl Circuits {
 
     /// Returns the ids of circuits of this version that the service has no key for.
     pub fn missing(&self) -> Vec<String> {
-        let mut ids = DEPTHS
-            .map(|depth| circuit_id(Ownership::NAME, Ownership::VERSION, depth as u8))
-            .to_vec();
+        struct Id;
+
+        impl Visitor for Id {
+            type Output = String;
+
+            fn visit<S: Statement>(&mut self, statement: S) -> String {
+                circuit_id(S::NAME, S::VERSION, statement.depth() as u8)
+            }
+        }
+
+        let mut ids = visit_all(&mut Id);
         ids.retain(|id| self.loaded.iter().all(|circuit| circuit.description.id != *id));
         ids
     }
@@ -258,7 +266,7 @@ impl Circuits {
         if NOT_BUILT.contains(&statement) {
             return Err(CircuitError::not_built(statement));
         }
-        if statement != Ownership::NAME {
+        if !statements::NAMES.contains(&statement) {
             let rule = "must be a statement that /circuits lists";
             return Err(InvalidField::new("statement", rule).into());
         }
@@ -266,35 +274,43 @@ impl Circuits {
             .iter()
             .find(|circuit| {
                 let CircuitDescription {
-                    version: v, depth: d, ..
+                    statement: name,
+                    version: v,
+                    depth: d,
+                    ..
                 } = circuit.description;
-                version.is_none_or(|version| version == v) && depth.is_none_or(|depth| depth == d)
+                name == statement
+                    && version.is_none_or(|version| version == v)
+                    && depth.is_none_or(|depth| depth == d)
             })
             .ok_or_else(|| CircuitError::NoKey {
                 statement: statement.to_owned(),
             })
     }
 
-    /// Returns the circuit with an id that `/circuits` lists. `ownership-v1` is the circuit with
-    /// the smallest depth.
+    /// Returns the circuit with an id that `/circuits` lists. `ownership-v1` is the circuit of
+    /// `ownership` with the smallest depth, and `membership-v1` and `structure-v1` are that of
+    /// `address`.
     pub fn by_id(&self, id: &str) -> Result<&Arc<Circuit>, CircuitError> {
-        if ADDRESS_IDS.contains(&id) {
-            return Err(CircuitError::not_built("address"));
-        }
         self.with_id(id).next().ok_or(CircuitError::UnknownId)
     }
 
-    /// Returns the circuit with this id and verifying key. `ownership-v1` is the id of the circuits of
-    /// all depths.
+    /// Returns the circuit with this id and verifying key. An id without a depth is that of the
+    /// circuits of all depths.
     pub fn by_id_and_key_hash(&self, id: &str, hash: &[u8; 32]) -> Option<&Arc<Circuit>> {
         self.with_id(id)
             .find(|circuit| circuit.key.header().verifying_key_hash == *hash)
     }
 
     fn with_id(&self, id: &str) -> impl Iterator<Item = &Arc<Circuit>> {
-        self.loaded
-            .iter()
-            .filter(move |circuit| circuit.description.id == id || id == OWNERSHIP)
+        let statement = match id {
+            OWNERSHIP => Some(Ownership::NAME),
+            _ if ADDRESS_IDS.contains(&id) => Some(Address::NAME),
+            _ => None,
+        };
+        self.loaded.iter().filter(move |circuit| {
+            circuit.description.id == id || statement == Some(circuit.description.statement)
+        })
     }
 
     /// Returns the circuit whose verifying key has this hash.
@@ -306,7 +322,7 @@ impl Circuits {
 }
 
 impl Circuit {
-    fn prepare(key: Key<Ownership>, settings: &Settings) -> Result<Self, LoadError> {
+    fn prepare(key: AnyKey, settings: &Settings) -> Result<Self, LoadError> {
         let started = Instant::now();
         let header = key.header();
         let id = circuit_id(&header.statement, header.version, header.depth);
@@ -321,7 +337,7 @@ impl Circuit {
             TableSource::Recomputed(refusal, saved) => log_computed_tables(&id, &refusal.to_string(), saved),
         }
         let description = CircuitDescription {
-            statement: Ownership::NAME,
+            statement: key.statement(),
             version: header.version,
             depth: header.depth,
             leaf_format: header.leaf_format,

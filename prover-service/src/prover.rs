@@ -9,8 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bauta_circuits::{CircuitsError, Proof};
-use bauta_primitives::ProofInputs;
+use bauta_circuits::{AnyInputs, CircuitsError, Proof};
 use bauta_service_common::{Admission, FairQueue, Pairings, QueueFull, WorkerSlot};
 use memmap2::MmapMut;
 use rand::rngs::OsRng;
@@ -102,10 +101,10 @@ pub struct Sample {
     /// The circuit.
     pub circuit: Arc<Circuit>,
     /// The inputs of its statement.
-    pub inputs: ProofInputs,
+    pub inputs: AnyInputs,
 }
 
-fn prove(circuit: &Circuit, inputs: &ProofInputs, threads: Threads) -> Result<Proof, CircuitsError> {
+fn prove(circuit: &Circuit, inputs: &AnyInputs, threads: Threads) -> Result<Proof, CircuitsError> {
     match threads {
         Threads::One => circuit.key.prove_on_one_thread(inputs, &mut OsRng),
         Threads::All => circuit.key.prove(inputs, &mut OsRng),

@@ -37,7 +37,15 @@ pub const INFO: &str = "bauta private inputs v1";
 /// The field of a request.
 const FIELD: &str = "sealed";
 /// The fields of the private inputs.
-const FIELDS: [&str; 5] = ["secret", "entry_id", "attributes", "index", "path"];
+const FIELDS: [&str; 7] = [
+    "secret",
+    "entry_id",
+    "attributes",
+    "index",
+    "path",
+    "reputation",
+    "address",
+];
 /// Context for the derivation of key pairs. It must not change: instances of several versions share
 /// the keys.
 const KEY_PAIR_CONTEXT: &str = "bauta prover-service 2026-11-22 key pair of sealed private inputs";

@@ -245,10 +245,6 @@ impl From<VerificationError> for Failure {
     fn from(error: VerificationError) -> Self {
         let detail = error.to_string();
         match error {
-            VerificationError::NotBuilt { statement } => Self(
-                Problem::new(StatusCode::NOT_IMPLEMENTED, STATEMENT_NOT_BUILT, detail)
-                    .with("statement", statement),
-            ),
             VerificationError::UnknownCircuit => {
                 Self(Problem::new(StatusCode::NOT_FOUND, "unknown_circuit", detail))
             }

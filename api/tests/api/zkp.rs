@@ -85,8 +85,8 @@ async fn a_proof_is_verified_here_and_its_verdict_is_kept() {
         assert!(metrics.contains(line), "{line}: {metrics}");
     }
     for (id, status, code) in [
-        ("membership-v1", 501, "statement_not_built"),
-        ("structure-v1", 501, "statement_not_built"),
+        ("membership-v1", 404, "unknown_circuit"),
+        ("structure-v1", 404, "unknown_circuit"),
         ("ownership-v2", 404, "unknown_circuit"),
         ("", 400, "invalid_input"),
     ] {

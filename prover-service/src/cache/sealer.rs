@@ -1,8 +1,8 @@
 //! Names and encryption of cache entries. Without the key, neither the name nor the content of an
 //! entry reveals anything to a reader of the disk or of Redis.
 
-use bauta_circuits::{Evaluation, Proof};
-use bauta_primitives::{Digest, ProofInputs};
+use bauta_circuits::{AnyInputs, Evaluation, Proof};
+use bauta_primitives::Digest;
 use bauta_service_common::Secret;
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
@@ -55,20 +55,16 @@ impl Sealer {
 
     /// Returns the name of a proof: keyed BLAKE3 of the verifying key's hash and of all inputs,
     /// public and private. Every part has a fixed length, except for the path, whose length the
-    /// circuit determines. The commitment stands for the secret, because it is unique to it.
-    pub fn proof_name(
-        &self,
-        key_hash: &[u8; 32],
-        inputs: &ProofInputs,
-        evaluation: &Evaluation,
-    ) -> EntryName {
+    /// circuit determines. The commitment stands for the secret, because it is unique to it. The
+    /// attributes and the claim stand for a statement's own inputs, because they are their hashes.
+    pub fn proof_name(&self, key_hash: &[u8; 32], inputs: &AnyInputs, evaluation: &Evaluation) -> EntryName {
         let mut hasher = blake3::Hasher::new_keyed(&self.name_key);
         hasher.update(b"proof").update(key_hash);
-        hasher.update(&inputs.secret.commitment().to_bytes());
-        hasher.update(&inputs.entry_id.to_bytes());
-        hasher.update(&inputs.attributes.to_bytes());
-        hasher.update(&inputs.path.index().get().to_be_bytes());
-        for sibling in inputs.path.siblings().iter().flatten() {
+        hasher.update(&inputs.secret().commitment().to_bytes());
+        hasher.update(&inputs.entry_id().to_bytes());
+        hasher.update(&inputs.attributes().to_bytes());
+        hasher.update(&inputs.path().index().get().to_be_bytes());
+        for sibling in inputs.path().siblings().iter().flatten() {
             hasher.update(&sibling.to_bytes());
         }
         // The digest covers root, nullifier, scope, claim and context.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bauta_circuits::statement::Statement;
 use bauta_primitives::{
     Attributes, Claim, Context, EntryId, FieldElement, IdentitySecret, Leaf, ProofInputs, Root, Scope,
     tree::{ARITY, Depth, EMPTY_SUBTREES, LeafIndex, MembershipPath, node},
@@ -15,20 +14,18 @@ use crate::{circuits::Circuit, prover::Sample};
 /// secret. The work runs outside the async threads. `None` if it panicked.
 pub async fn create_sample(circuit: Arc<Circuit>, size: u64) -> Option<Arc<Sample>> {
     let created = tokio::task::spawn_blocking(move || {
-        let depth = circuit.key.statement().depth();
-        let inputs = create_inputs(depth, size);
+        let key = &circuit.key;
+        let inputs = key.sample_inputs(|attributes| create_member(key.depth(), size, attributes));
         Arc::new(Sample { circuit, inputs })
     });
     created.await.ok()
 }
 
-fn create_inputs(depth: Depth, size: u64) -> ProofInputs {
-    const TRACK: u64 = 1;
+fn create_member(depth: Depth, size: u64, attributes: Attributes) -> ProofInputs {
     let index = depth
         .check_index(size - 1)
         .expect("the largest network is smaller than the smallest tree");
     let (secret, entry_id) = (random_secret(), EntryId::new(FieldElement::from_u64(size)));
-    let attributes = Attributes::of_track(TRACK);
     let leaf = Leaf::of(secret.commitment(), entry_id, attributes);
     // The other leaves are never proved, so they are numbers and not hashes.
     let mut leaves: Vec<FieldElement> = (1..size).map(FieldElement::from_u64).collect();
@@ -41,7 +38,7 @@ fn create_inputs(depth: Depth, size: u64) -> ProofInputs {
         path,
         root,
         scope: Scope::new(FieldElement::from_u64(1)),
-        claim: Claim::of_track(TRACK),
+        claim: Claim::new(attributes.element()),
         context: Context::new(FieldElement::from_u64(1)),
         private: (),
     }
@@ -87,7 +84,8 @@ mod tests {
     fn a_generated_member_satisfies_the_statement() {
         for depth in [Depth::Ten, Depth::Sixteen] {
             for size in [1, 4, 5, 50] {
-                evaluate(&Ownership::new(depth), &create_inputs(depth, size)).unwrap();
+                let member = create_member(depth, size, Attributes::of_track(1));
+                evaluate(&Ownership::new(depth), &member).unwrap();
             }
         }
     }

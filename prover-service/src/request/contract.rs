@@ -129,6 +129,8 @@ impl ProveRequest {
             attributes: Attributes::of_track(track_id),
             index: Some(leaf.index),
             path: Some(leaf.path),
+            reputation: None,
+            address: None,
         });
         Ok(Form::Contract)
     }

@@ -9,15 +9,14 @@
 mod contract;
 mod path;
 mod redacted;
+mod statements;
 
 use std::sync::Arc;
 
-use bauta_circuits::{
-    CircuitsError, Evaluation,
-    statement::{Statement, evaluate},
-};
+use bauta_circuits::{AnyInputs, CircuitsError, Evaluation};
 use bauta_primitives::{
     Attributes, Claim, Commitment, Context, EntryId, IdentitySecret, ProofInputs, Root, Scope, sha256,
+    statements::InvalidValue,
     tree::{Depth, MembershipPath, Siblings},
 };
 use bauta_service_common::{InvalidField, InvalidFields, optional_at_most};
@@ -27,9 +26,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use self::path::{find_registry, read_path};
+use self::statements::{field_of, with_own_inputs};
 pub use self::{
     contract::{Form, MerkleProof},
     redacted::Redacted,
+    statements::{AddressRequest, ScoreRequest},
 };
 use crate::{
     circuits::{Circuit, CircuitError, Circuits},
@@ -61,6 +62,9 @@ pub enum RequestError {
     /// The statement, circuit or model can't be used.
     #[error(transparent)]
     Circuit(#[from] CircuitError),
+    /// The address was revoked.
+    #[error("the address was revoked: its handle is in the list of revocations")]
+    Revoked,
     /// The request names a registry, but the service has no database.
     #[error(
         "this service has no database (DATABASE_URL) to read a path from: send private.index and private.path"
@@ -81,7 +85,7 @@ impl RequestError {
     /// Returns whether a later attempt, maybe of another worker, may succeed.
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::Invalid(_) => false,
+            Self::Invalid(_) | Self::Revoked => false,
             Self::Circuit(error) => error.is_retryable(),
             Self::NoDatabase | Self::Store(_) => true,
         }
@@ -92,6 +96,7 @@ impl RequestError {
         match self {
             Self::Invalid(_) => InvalidField::CODE,
             Self::Circuit(error) => error.code(),
+            Self::Revoked => "revoked",
             Self::NoDatabase => "no_database",
             Self::Store(StoreError::Unreachable(_) | StoreError::TimedOut(_)) => "database_away",
             Self::Store(_) => "internal",
@@ -216,6 +221,10 @@ pub struct PrivateInputs {
     #[serde(default, deserialize_with = "optional_at_most::<_, _, MAX_LEVELS>")]
     #[schema(value_type = Option<Vec<Vec<String>>>)]
     pub path: Option<Vec<Siblings>>,
+    /// Only for the statement `reputation`: the contents of the leaf, and what the proof shows.
+    pub reputation: Option<ScoreRequest>,
+    /// Only for the statement `address`: the contents of the leaf, and what the proof shows.
+    pub address: Option<AddressRequest>,
 }
 
 /// A leaf of a registry that an indexer follows.
@@ -233,7 +242,7 @@ pub struct Task {
     /// The circuit.
     pub circuit: Arc<Circuit>,
     /// The inputs of its statement.
-    pub inputs: ProofInputs,
+    pub inputs: AnyInputs,
     /// The public inputs and their digest.
     pub evaluation: Evaluation,
     /// The client's tag.
@@ -325,7 +334,7 @@ impl ProveRequest {
         self,
         circuits: &Circuits,
         store: Option<&Store>,
-    ) -> Result<(Arc<Circuit>, ProofInputs, Evaluation), RequestError> {
+    ) -> Result<(Arc<Circuit>, AnyInputs, Evaluation), RequestError> {
         let missing = self.missing_fields();
         let (Some(statement), Some(public), Some(private)) = (self.statement, self.public, self.private)
         else {
@@ -344,7 +353,7 @@ impl ProveRequest {
             PathSource::Request(index, siblings, root) => {
                 let depth = self.depth.or_else(|| depth_of(&siblings));
                 let circuit = circuits.find(&statement, self.version, depth)?;
-                let path = given_path(circuit.key.statement().depth(), index, siblings)?;
+                let path = given_path(circuit.key.depth(), index, siblings)?;
                 (circuit, path, root)
             }
             PathSource::Database(leaf, store) => {
@@ -354,12 +363,11 @@ impl ProveRequest {
                 let depth = self.depth.unwrap_or(registry.depth as u8);
                 let circuit = circuits.find(&statement, self.version, Some(depth))?;
                 let format = circuit.description.leaf_format;
-                let depth = circuit.key.statement().depth();
+                let depth = circuit.key.depth();
                 let (path, root) = read_path(store, depth, format, &registry, &leaf, public.root).await?;
                 (circuit, path, root)
             }
         };
-        let statement = circuit.key.statement();
         let inputs = ProofInputs {
             secret: private.secret.0,
             entry_id: private.entry_id,
@@ -371,12 +379,13 @@ impl ProveRequest {
             context: public.context,
             private: (),
         };
-        let evaluation = evaluate(statement, &inputs).map_err(|error| {
-            let field = match error {
-                CircuitsError::WrongClaim { .. } => "public.claim",
-                _ => "private.path",
-            };
-            InvalidField::new(field, error.to_string())
+        let inputs = with_own_inputs(&statement, inputs, private.reputation, private.address)?;
+        let evaluation = circuit.key.evaluate(&inputs).map_err(|error| match error {
+            CircuitsError::Revoked => RequestError::Revoked,
+            CircuitsError::Private(InvalidValue { rule, .. }) => {
+                InvalidField::new(field_of(&statement, &error), rule).into()
+            }
+            _ => InvalidField::new(field_of(&statement, &error), error.to_string()).into(),
         })?;
         Ok((circuit.clone(), inputs, evaluation))
     }

@@ -72,7 +72,8 @@ struct RequestForm {
 const FORMS: [RequestForm; 4] = [
     RequestForm {
         name: "OwnershipRequest",
-        description: "A request for a proof of ownership.",
+        description: "A request for a proof. The statements `reputation` and `address` need a field of the same \
+                      name in `private`.",
         required: &["statement", "public", "private"],
         optional: &[
             "version",
@@ -86,7 +87,7 @@ const FORMS: [RequestForm; 4] = [
     },
     RequestForm {
         name: "SealedRequest",
-        description: "A request for a proof of ownership whose private inputs are sealed to this service.",
+        description: "A request for a proof whose private inputs are sealed to this service.",
         required: &["statement", "public", "sealed"],
         optional: &[
             "version",

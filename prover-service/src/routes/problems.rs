@@ -64,6 +64,7 @@ impl From<RequestError> for Problem {
         match error {
             RequestError::Invalid(fields) => fields.into(),
             RequestError::Circuit(error) => error.into(),
+            RequestError::Revoked => Self::new(StatusCode::BAD_REQUEST, error.code(), error.to_string()),
             RequestError::NoDatabase => {
                 Self::new(StatusCode::NOT_IMPLEMENTED, error.code(), error.to_string())
             }

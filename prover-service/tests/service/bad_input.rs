@@ -280,12 +280,18 @@ async fn a_text_that_is_longer_than_an_address_is_refused_without_decoding_it() 
 #[tokio::test]
 async fn the_error_for_a_statement_that_is_not_built_names_it() {
     let service = Running::start(&[]);
-    for statement in ["address", "reputation", "dataset", "policy"] {
+    for statement in ["dataset", "policy"] {
         let (status, problem) = service
             .post("/prove", &with("/statement", json!(statement)))
             .await;
         assert_eq!((status, &problem["code"]), (501, &json!("statement_not_built")));
         assert_eq!(problem["statement"], statement);
+    }
+    for statement in ["address", "reputation"] {
+        let (status, problem) = service
+            .post("/prove", &with("/statement", json!(statement)))
+            .await;
+        assert_eq!((status, &problem["code"]), (404, &json!("unknown_circuit")));
     }
     let body = json!({"attestations": [], "proofType": "exact", "priority": 1});
     let (status, problem) = service.post("/api/proof/generate", &body).await;

@@ -27,6 +27,7 @@ mod schemathesis;
 mod sealed;
 mod secrets;
 mod spans;
+mod statements;
 mod tls;
 mod unavailable;
 mod wiping;

@@ -93,15 +93,15 @@ async fn a_proof_is_valid_for_arkworks_and_for_the_service() {
 }
 
 #[tokio::test]
-async fn the_ids_of_the_address_statement_are_not_built_yet() {
+async fn the_ids_of_the_address_statement_need_its_key() {
     let service = Running::start(&[]);
     let (_, answer) = service.post("/prove", &request(3)).await;
     for id in ["membership-v1", "structure-v1"] {
         let form = json!({"proof": answer["proof"], "circuitId": id});
         let (status, problem) = service.post("/verify", &form).await;
         assert_eq!(
-            (status, &problem["code"], &problem["statement"]),
-            (501, &json!("statement_not_built"), &json!("address")),
+            (status, &problem["code"]),
+            (404, &json!("unknown_circuit")),
             "{id}: {problem}"
         );
     }
