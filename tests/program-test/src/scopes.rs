@@ -4,10 +4,12 @@ use std::sync::{Arc, LazyLock};
 
 use bauta::instructions::CircuitRegistration;
 use bauta::state::{Provenance, ScopeMode};
-use bauta_circuits::{Key, Ownership, Statement, keys, load_or_setup_development};
+use bauta_circuits::{AnyInputs, AnyKey, Key, Ownership, Statement, keys, load_or_setup_development};
 use bauta_client::{addresses, instructions};
 use bauta_primitives::tree::Depth;
-use bauta_primitives::{Attributes, Claim, Digest, ProofInputs, PublicInputs, Root, Scope};
+use bauta_primitives::{
+    Attributes, Claim, Context, Digest, FieldElement, Nullifier, ProofInputs, PublicInputs, Root, Scope,
+};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use solana_address::Address;
@@ -200,6 +202,67 @@ impl TestChain {
         self.register_circuit(registration)?;
         self.provers.insert(address, Prover::Ownership(key));
         Ok(address)
+    }
+
+    /// Registers the circuit of any statement with its development key and returns its account.
+    /// [`TestChain::prove_statement`] makes its proofs.
+    pub fn register_statement(&mut self, key: &AnyKey) -> Result<Address, Refusal> {
+        let header = key.header();
+        let registration = CircuitRegistration {
+            statement: statement_name(&header.statement),
+            version: header.version,
+            depth: header.depth,
+            leaf_format: u8::try_from(header.leaf_format).expect("leaf formats have 8 bits"),
+            auxiliary_format: key.auxiliary_format(),
+            constraint_system_hash: header.constraint_system_hash,
+            ..self.registration(key.verifying_key().to_bytes())
+        };
+        let address = addresses::circuit_of(&registration).address;
+        self.register_circuit(registration)?;
+        Ok(address)
+    }
+
+    /// Proves any statement, with [`TestChain::context_spec`]. `claim` is the argument of `verify`:
+    /// the value without the auxiliary root. `inputs` receives scope and context.
+    ///
+    /// # Panics
+    /// If the inputs break a rule of the statement.
+    pub fn prove_statement(
+        &mut self,
+        key: &AnyKey,
+        scope: &TestScope,
+        (claim, auxiliary_root): (Claim, Option<Root>),
+        inputs: impl FnOnce(Scope, Context) -> AnyInputs,
+    ) -> instructions::Verify {
+        let context = self.context_spec();
+        let mut verify = instructions::Verify {
+            payer: self.payer.pubkey(),
+            scope: scope.address,
+            circuit: scope.circuit,
+            registry: (scope.mode == ScopeMode::Live).then_some(scope.registry),
+            auxiliary_registry: scope.auxiliary_registry,
+            gate: scope.gate,
+            recipient: context.recipient,
+            relayer: context.relayer,
+            proof: [0; 256],
+            root: Root::new(FieldElement::ZERO),
+            nullifier: Nullifier::new(FieldElement::ZERO),
+            claim,
+            auxiliary_root,
+            expiry: context.expiry,
+            payload: context.payload,
+        };
+        let inputs = inputs(scope.element, verify.context());
+        let public = key
+            .evaluate(&inputs)
+            .expect("the inputs satisfy the statement")
+            .public;
+        (verify.root, verify.nullifier) = (public.root, public.nullifier);
+        self.counter += 1;
+        let rng = &mut StdRng::seed_from_u64(self.counter);
+        let proof = key.prove(&inputs, rng).expect("the inputs were checked");
+        verify.proof = proof.to_bytes();
+        verify
     }
 
     /// Schedules or cancels the retirement of a circuit, signed by the admin.

@@ -7,4 +7,5 @@ mod authority;
 mod keys;
 mod registries;
 mod scopes;
+mod statements;
 mod tokens;
