@@ -1,4 +1,5 @@
-//! Proving times of the ownership statement with this engine, ark-groth16, snarkjs and rapidsnark.
+//! Proving times of the ownership statement with this engine, ark-groth16, snarkjs and rapidsnark,
+//! and of the other statements with the first two.
 
 use std::fmt::Write as _;
 
@@ -7,7 +8,13 @@ use ark_bn254::{Bn254, Fr};
 use ark_ff::UniformRand;
 use ark_groth16::{Groth16, ProvingKey};
 use ark_std::rand::{SeedableRng, rngs::StdRng};
-use bauta_circuits::{CircuitsError, Ownership, constraint_system::Assignment, statement};
+use bauta_circuits::{
+    CircuitsError, Ownership, Statement,
+    constraint_system::Assignment,
+    keys::with_table_budget,
+    statement::{self, sample_inputs},
+    statements::{NAMES, Visitor, visit},
+};
 use bauta_iden3::{R1cs, ZKey};
 use bauta_primitives::{ProofInputs, tree::Depth};
 use bauta_prover::{BackEnd, Engine, Options, TableSource, Witness};
@@ -25,24 +32,23 @@ use crate::{
 /// Number of proofs in one measurement of the throughput.
 const BATCH: u32 = 16;
 
-/// One size of the ownership statement, with the inputs of all contenders.
-struct Case {
-    statement: Ownership,
-    inputs: ProofInputs,
+/// A statement at one depth, with the inputs of all contenders.
+struct Case<S: Statement> {
+    statement: S,
+    inputs: ProofInputs<S::Private>,
     r1cs: R1cs,
     zkey: ZKey,
     ark_key: ProvingKey<Bn254>,
     ark_matrices: Vec<Vec<Vec<(Fr, usize)>>>,
 }
 
-impl Case {
-    fn new(depth: Depth) -> Result<Self> {
-        let statement = Ownership::new(depth);
+impl<S: Statement> Case<S> {
+    fn new(statement: S, inputs: ProofInputs<S::Private>) -> Result<Self> {
         let r1cs = statement::r1cs(&statement);
         let zkey = ZKey::development(&r1cs, &mut StdRng::seed_from_u64(2))?;
         Ok(Self {
             statement,
-            inputs: member::inputs(depth)?,
+            inputs,
             ark_key: zkey.to_ark_proving_key(),
             ark_matrices: r1cs.to_ark_matrices().into(),
             r1cs,
@@ -56,7 +62,7 @@ impl Case {
 
     fn witness_by(
         &self,
-        assign: impl Fn(&Ownership, &ProofInputs, usize, usize) -> Result<Assignment, CircuitsError>,
+        assign: impl Fn(&S, &ProofInputs<S::Private>, usize, usize) -> Result<Assignment, CircuitsError>,
     ) -> Witness {
         let (wires, constraints) = (self.r1cs.wires as usize, self.r1cs.constraints.len());
         assign(&self.statement, &self.inputs, wires, constraints)
@@ -132,7 +138,7 @@ struct Medians {
     table_bytes: usize,
 }
 
-fn measure(case: &Case, rounds: usize) -> Result<Medians> {
+fn measure(case: &Case<Ownership>, rounds: usize) -> Result<Medians> {
     let with = |back_end| Options {
         back_end: Some(back_end),
         ..Options::default()
@@ -177,6 +183,92 @@ fn measure(case: &Case, rounds: usize) -> Result<Medians> {
     })
 }
 
+/// A case of any statement.
+trait AnyCase: Sync {
+    fn prove(&self, engine: &Engine);
+    fn prove_with_arkworks(&self);
+    fn engine(&self) -> Result<Engine>;
+    fn constraints(&self) -> usize;
+    fn key_bytes(&self) -> Result<usize>;
+}
+
+impl<S: Statement> AnyCase for Case<S> {
+    fn prove(&self, engine: &Engine) {
+        self.prove(engine);
+    }
+
+    fn prove_with_arkworks(&self) {
+        self.prove_with_arkworks();
+    }
+
+    fn engine(&self) -> Result<Engine> {
+        let options = with_table_budget(Options::default(), self.r1cs.constraints.len());
+        self.engine(options).context("the key is valid")
+    }
+
+    fn constraints(&self) -> usize {
+        self.r1cs.constraints.len()
+    }
+
+    fn key_bytes(&self) -> Result<usize> {
+        Ok(self.zkey.to_bytes()?.len())
+    }
+}
+
+/// Creates the case of a statement from its sample.
+struct CreateCase;
+
+impl Visitor for CreateCase {
+    type Output = Result<Box<dyn AnyCase>>;
+
+    fn visit<S: Statement + Clone + 'static>(&mut self, statement: S) -> Self::Output {
+        let inputs = sample_inputs(&statement);
+        Ok(Box::new(Case::new(statement, inputs)?))
+    }
+}
+
+/// Measures all statements at depth 10 in turn, with 2 threads.
+fn compare_statements(rounds: usize, text: &mut String, figures: &mut Figures) -> Result<()> {
+    let pool = pool(2)?;
+    let cases = NAMES.iter().map(|name| {
+        let case = visit(name, Depth::Ten, &mut CreateCase).context("the name is in the list")??;
+        let engine = pool.install(|| case.engine())?;
+        Ok((*name, case, engine))
+    });
+    let cases = cases.collect::<Result<Vec<_>>>()?;
+    let mut contenders = Vec::new();
+    for (_, case, engine) in &cases {
+        contenders.push(Contender::new("fastest", || {
+            pool.install(|| case.prove(engine));
+        }));
+        contenders.push(Contender::new("ark", || {
+            pool.install(|| case.prove_with_arkworks());
+        }));
+    }
+    let times = in_turn(&mut contenders, rounds);
+    writeln!(
+        text,
+        "## All statements at depth 10, 2 threads\n\n\
+         | statement | constraints | ms | relative to ownership | ark-groth16, ms | speed relative to ark-groth16 | zkey, bytes |\n\
+         |---|--:|--:|--:|--:|--:|--:|"
+    )?;
+    let first = times[0].median;
+    for ((name, case, _), pair) in cases.iter().zip(times.chunks(2)) {
+        let [ours, ark] = [pair[0].median, pair[1].median];
+        let (relative, speedup) = (ours / first, ark / ours);
+        writeln!(
+            text,
+            "| {name} | {} | {ours:.1} | {relative:.2} | {ark:.1} | {speedup:.1} | {} |",
+            case.constraints(),
+            case.key_bytes()?,
+        )?;
+        figures.insert(format!("{name}10_ms"), json!(ours));
+        figures.insert(format!("{name}10_relative_time"), json!(relative));
+        figures.insert(format!("{name}10_speedup_arkworks"), json!(speedup));
+    }
+    Ok(())
+}
+
 /// Runs the benchmark.
 pub fn run(options: &crate::Options) -> Result<Figures> {
     let (rounds, peer_rounds) = if options.quick { (7, 3) } else { (25, 15) };
@@ -188,7 +280,7 @@ pub fn run(options: &crate::Options) -> Result<Figures> {
     let mut text = String::new();
     let mut figures = Figures::new();
     for &depth in depths {
-        let case = Case::new(depth)?;
+        let case = Case::new(Ownership::new(depth), member::inputs(depth)?)?;
         let medians = measure(&case, rounds)?;
         let warm = case.warm_starts(rounds)?;
         let best = medians.ifma.unwrap_or(medians.portable);
@@ -259,6 +351,7 @@ pub fn run(options: &crate::Options) -> Result<Figures> {
             figures.insert("warm_start_ms".into(), json!(warm.median));
         }
     }
+    compare_statements(rounds, &mut text, &mut figures)?;
     println!("{text}");
     if !options.quick {
         page::write("prover", &format!("{HEAD}\n{}\n\n{text}", machine()))?;
@@ -276,7 +369,8 @@ time includes the start of the process. The figures are medians of 25 rounds (15
 rapidsnark, which run after the others). In each round all run one after another, so that other load
 on the machine affects all of them equally: compare the ratios. Processor time is the sum over both
 threads, as measured by the scheduler. On a busy machine (see the load average) it is the more
-reliable measure. The programs are built with the profile `dist` for plain x86-64; the engine
+reliable measure. The last section measures all statements at depth 10 in one run, with their samples
+as inputs. The programs are built with the profile `dist` for plain x86-64; the engine
 selects AVX-512 IFMA at run time.
 
     cargo xtask bench prover
