@@ -2,12 +2,12 @@
 
 use std::{fs, path::PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use bauta::{
     instructions::CircuitRegistration,
     state::{self, Circuit},
 };
-use bauta_circuits::{Key, Ownership, Statement, keys, load_or_setup_development};
+use bauta_circuits::{AnyKey, Key, Ownership, Statement, keys};
 use bauta_client::instructions::{RegisterCircuit, RetireCircuit, SuspendCircuit};
 use bauta_primitives::tree::Depth;
 use clap::ArgGroup;
@@ -59,6 +59,9 @@ pub struct RegisterArgs {
     /// Use the development key. Anyone can forge proofs with it
     #[arg(long, group = "source")]
     development: bool,
+    /// Name of the statement
+    #[arg(long, default_value = Ownership::NAME)]
+    statement: String,
     /// Depth of the registry tree: 10 or 16
     #[arg(long, default_value_t = 10)]
     depth: u8,
@@ -121,11 +124,7 @@ async fn change_status(
 }
 
 async fn register(context: &Context, args: &RegisterArgs) -> Result<Report> {
-    let statement = Ownership::new(Depth::try_from(args.depth)?);
-    let key = match &args.key {
-        Some(file) => read_key(statement, file)?,
-        None => load_or_setup_development(&statement)?,
-    };
+    let key = any_key(args)?;
     let signers = context.signers()?;
     let register = RegisterCircuit {
         payer: signers.payer().pubkey(),
@@ -151,16 +150,36 @@ async fn register(context: &Context, args: &RegisterArgs) -> Result<Report> {
     )))
 }
 
+/// Returns the key of the statement that the arguments name.
+fn any_key(args: &RegisterArgs) -> Result<AnyKey> {
+    let (name, depth) = (&args.statement, Depth::try_from(args.depth)?);
+    let Some(file) = &args.key else {
+        let key = AnyKey::load_or_setup_development(name, depth);
+        let key = key.with_context(|| format!("there is no statement {name:?}"))?;
+        return Ok(key?);
+    };
+    let bytes = fs::read(file).with_context(|| format!("can't read the key file {}", file.display()))?;
+    let key = AnyKey::from_bytes(&bytes).with_context(|| format!("the key file {}", file.display()))?;
+    ensure!(
+        key.statement() == name && key.depth() == depth,
+        "the key file {} is for {} at depth {}: name them with --statement and --depth",
+        file.display(),
+        key.statement(),
+        key.depth() as u8
+    );
+    Ok(key)
+}
+
 /// Reads a key file of the statement.
 pub fn read_key(statement: Ownership, file: &PathBuf) -> Result<Key<Ownership>> {
     let bytes = fs::read(file).with_context(|| format!("can't read the key file {}", file.display()))?;
     Key::from_bytes(statement, &bytes).with_context(|| format!("the key file {}", file.display()))
 }
 
-fn registration(key: &Key<Ownership>) -> Result<CircuitRegistration> {
+fn registration(key: &AnyKey) -> Result<CircuitRegistration> {
     let header = key.header();
     let mut statement = [0; 32];
-    statement[..Ownership::NAME.len()].copy_from_slice(Ownership::NAME.as_bytes());
+    statement[..key.statement().len()].copy_from_slice(key.statement().as_bytes());
     let (provenance, transcript_hash) = match header.provenance {
         keys::Provenance::Development => (state::Provenance::Development, [0; 32]),
         keys::Provenance::Ceremony { transcript_hash } => (state::Provenance::Ceremony, transcript_hash),
@@ -171,7 +190,7 @@ fn registration(key: &Key<Ownership>) -> Result<CircuitRegistration> {
         depth: header.depth,
         leaf_format: u8::try_from(header.leaf_format)
             .with_context(|| format!("the leaf format {} is above 255", header.leaf_format))?,
-        auxiliary_format: 0,
+        auxiliary_format: key.auxiliary_format(),
         provenance,
         constraint_system_hash: header.constraint_system_hash,
         transcript_hash,
