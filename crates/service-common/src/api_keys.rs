@@ -3,6 +3,11 @@
 //! A key is `bauta_PREFIX_SECRET`. The prefix identifies the key in logs and is not secret. The
 //! secret has 256 random bits, so a plain hash of it can't be reversed.
 //!
+//! A key `bautapub_PREFIX_SECRET` is for web pages, whose visitors can read it. It is accepted only
+//! from the origins that it is bound to. A browser sends the true origin of its pages; another
+//! program can send any, so such a key may have only permissions that cost its owner little. Its
+//! hash is that of the whole key, so that no text is a key of both kinds.
+//!
 //! A service knows two kinds of keys. Its configuration has one line for each key: `PREFIX:SHA-256
 //! of SECRET:PERMISSIONS:EXPIRY`, and optionally `:REQUESTS:PROOFS`, the key's own limits per
 //! minute. The database has further keys, which change without a restart: see
@@ -15,19 +20,22 @@ use std::{
 
 use bauta_store::{ApiKey, Store};
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use rand_core::{OsRng, RngCore};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::{
-    Secret,
+    Origin, Secret,
+    origins::is_from,
     stored_keys::{KeysUnavailable, StoredKeys},
 };
 
-/// The first part of every key.
-const SCHEME: &str = "bauta";
+/// The first part of a key for servers.
+const SCHEME: &str = "bauta_";
+/// The first part of a key for web pages.
+const PAGE_SCHEME: &str = "bautapub_";
 /// Bytes of a prefix. It is written with twice as many hexadecimal digits.
 const PREFIX_BYTES: usize = 4;
 /// Hexadecimal digits of a SHA-256 hash.
@@ -79,6 +87,14 @@ pub enum AuthorisationError {
     /// The database has been unavailable for longer than its keys are accepted without it.
     #[error("the API keys can't be read: {0}")]
     Unavailable(KeysUnavailable),
+    /// The key is for web pages of other origins.
+    #[error(
+        "the API key {prefix} is for web pages of other origins: use it from a page of one of its origins"
+    )]
+    OtherOrigin {
+        /// The key's prefix.
+        prefix: String,
+    },
     /// The key is valid, but doesn't have the permission that the route requires.
     #[error("the API key {prefix} doesn't have the permission {permission}")]
     MissingPermission {
@@ -98,6 +114,7 @@ impl AuthorisationError {
             Self::UnknownKey => "unknown_api_key",
             Self::ExpiredKey => "expired_api_key",
             Self::Unavailable(_) => "database_away",
+            Self::OtherOrigin { .. } => "origin_not_allowed",
             Self::MissingPermission { .. } => "missing_permission",
         }
     }
@@ -118,10 +135,7 @@ impl NewApiKey {
     /// Every key has an expiry, so that a lost key becomes useless at some point.
     #[must_use]
     pub fn random(permissions: &[&str], expiry: u64, quota: Quota) -> Self {
-        let (mut prefix, mut secret) = ([0; PREFIX_BYTES], Zeroizing::new([0; 32]));
-        OsRng.fill_bytes(&mut prefix);
-        OsRng.fill_bytes(secret.as_mut_slice());
-        let (prefix, secret) = (to_hex(&prefix), Zeroizing::new(to_hex(secret.as_slice())));
+        let (prefix, secret) = random_parts();
         let hash = hash(&secret);
         Self {
             line: format!(
@@ -129,17 +143,44 @@ impl NewApiKey {
                 to_hex(&hash),
                 permissions.join("+")
             ),
-            key: Zeroizing::new(format!("{SCHEME}_{prefix}_{}", *secret)),
-            row: ApiKey {
-                owner: prefix.clone(),
-                prefix,
-                secret_hash: hash,
-                permissions: permissions.iter().copied().map(str::to_owned).collect(),
-                requests_per_minute: quota.requests_per_minute,
-                proofs_per_minute: quota.proofs_per_minute,
-                expires_at: i64::try_from(expiry).unwrap_or(i64::MAX),
-            },
+            key: Zeroizing::new(format!("{SCHEME}{prefix}_{}", *secret)),
+            row: row(prefix, hash, permissions, expiry, quota),
         }
+    }
+
+    /// Generates a random key for web pages of these origins. It has no line, because the
+    /// configuration has only keys for servers.
+    #[must_use]
+    pub fn for_pages(permissions: &[&str], expiry: u64, origins: &[Origin]) -> Self {
+        let (prefix, secret) = random_parts();
+        let key = Zeroizing::new(format!("{PAGE_SCHEME}{prefix}_{}", *secret));
+        let mut row = row(prefix, hash(&key), permissions, expiry, Quota::default());
+        row.origins = origins.iter().map(|origin| origin.as_str().to_owned()).collect();
+        Self {
+            key,
+            line: String::new(),
+            row,
+        }
+    }
+}
+
+fn random_parts() -> (String, Zeroizing<String>) {
+    let (mut prefix, mut secret) = ([0; PREFIX_BYTES], Zeroizing::new([0; 32]));
+    OsRng.fill_bytes(&mut prefix);
+    OsRng.fill_bytes(secret.as_mut_slice());
+    (to_hex(&prefix), Zeroizing::new(to_hex(secret.as_slice())))
+}
+
+fn row(prefix: String, secret_hash: [u8; 32], permissions: &[&str], expiry: u64, quota: Quota) -> ApiKey {
+    ApiKey {
+        owner: prefix.clone(),
+        prefix,
+        secret_hash,
+        permissions: permissions.iter().copied().map(str::to_owned).collect(),
+        requests_per_minute: quota.requests_per_minute,
+        proofs_per_minute: quota.proofs_per_minute,
+        origins: Vec::new(),
+        expires_at: i64::try_from(expiry).unwrap_or(i64::MAX),
     }
 }
 
@@ -245,6 +286,7 @@ impl ApiKeys {
                 permissions: granted.split('+').map(str::to_owned).collect(),
                 requests_per_minute: quota.requests_per_minute,
                 proofs_per_minute: quota.proofs_per_minute,
+                origins: Vec::new(),
                 expires_at: i64::try_from(expiry).unwrap_or(i64::MAX),
             });
         }
@@ -301,24 +343,39 @@ impl ApiKeys {
         self.identify(headers).await.ok().map(caller)
     }
 
+    /// Returns whether a web page of this origin may send its API key. `false` if the database of
+    /// keys is unavailable.
+    pub async fn page_has_key(&self, origin: &HeaderValue) -> bool {
+        match (&self.stored, origin.to_str()) {
+            (Some(stored), Ok(origin)) => stored.has_origin(origin).await,
+            _ => false,
+        }
+    }
+
+    /// Returns whether a request has a valid key for web pages, from one of its origins.
+    pub async fn is_from_page_of_key(&self, headers: &HeaderMap) -> bool {
+        let key = self.identify(headers).await;
+        key.is_ok_and(|key| !key.origins.is_empty())
+    }
+
     async fn identify(&self, headers: &HeaderMap) -> Result<ApiKey, AuthorisationError> {
-        let given = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"))
-            .map(|(_, key)| key.trim_start())
-            .ok_or(AuthorisationError::MissingKey)?;
-        let (prefix, secret) = given
-            .strip_prefix(SCHEME)
-            .and_then(|rest| rest.strip_prefix('_'))
-            .and_then(|rest| rest.split_once('_'))
-            .ok_or(AuthorisationError::UnknownKey)?;
+        let given = bearer(headers).ok_or(AuthorisationError::MissingKey)?;
+        let (rest, is_for_pages) = match (given.strip_prefix(SCHEME), given.strip_prefix(PAGE_SCHEME)) {
+            (Some(rest), _) => (rest, false),
+            (None, Some(rest)) => (rest, true),
+            (None, None) => return Err(AuthorisationError::UnknownKey),
+        };
+        let (prefix, secret) = rest.split_once('_').ok_or(AuthorisationError::UnknownKey)?;
         let key = self.find(prefix).await?;
-        if !bool::from(key.secret_hash.ct_eq(&hash(secret))) {
+        let hash = hash(if is_for_pages { given } else { secret });
+        let is_same = bool::from(key.secret_hash.ct_eq(&hash));
+        if !is_same || is_for_pages == key.origins.is_empty() {
             return Err(AuthorisationError::UnknownKey);
         }
         check_expiry(&key)?;
+        if is_for_pages && !key.origins.iter().any(|origin| is_from(headers, origin)) {
+            return Err(AuthorisationError::OtherOrigin { prefix: key.prefix });
+        }
         Ok(key)
     }
 
@@ -336,7 +393,18 @@ impl ApiKeys {
     }
 }
 
-fn check_expiry(key: &ApiKey) -> Result<(), AuthorisationError> {
+/// Returns what a request has in `Authorization: Bearer`.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"))
+        .map(|(_, credential)| credential.trim_start())
+}
+
+pub(crate) fn check_expiry(key: &ApiKey) -> Result<(), AuthorisationError> {
     // With a clock before 1970, no key is expired.
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -462,6 +530,62 @@ mod tests {
         let headers = HeaderMap::new();
         let without = keys.authorise(&headers, "prove").now_or_never().unwrap();
         assert_eq!(without.unwrap_err().code(), "missing_api_key");
+    }
+
+    #[test]
+    fn a_key_for_pages_is_accepted_only_from_its_origins_and_not_as_a_key_for_servers() {
+        let origins = ["https://app.example.org".parse().unwrap()];
+        let new = NewApiKey::for_pages(&["relay"], u64::MAX, &origins);
+        let keys = ApiKeys {
+            configured: vec![new.row.clone()],
+            stored: None,
+        };
+        let code = |key: &str, origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, format!("Bearer {key}").parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            }
+            let caller = keys.authorise(&headers, "relay").now_or_never().unwrap();
+            caller.map(|caller| caller.prefix).map_err(|error| error.code())
+        };
+        assert_eq!(
+            code(&new.key, Some("https://app.example.org")),
+            Ok(new.row.prefix.clone())
+        );
+        for origin in [
+            None,
+            Some("https://evil.example"),
+            Some("null"),
+            Some("http://app.example.org"),
+        ] {
+            assert_eq!(code(&new.key, origin), Err("origin_not_allowed"), "{origin:?}");
+        }
+        let as_server = new.key.replace(PAGE_SCHEME, SCHEME);
+        assert_eq!(
+            code(&as_server, Some("https://app.example.org")),
+            Err("unknown_api_key")
+        );
+        // A key for servers can't be sent as one for pages.
+        let server = NewApiKey::random(&["relay"], u64::MAX, Quota::default());
+        let with_origin = ApiKey {
+            origins: new.row.origins.clone(),
+            ..server.row
+        };
+        let keys = ApiKeys {
+            configured: vec![with_origin],
+            stored: None,
+        };
+        for key in [server.key.to_string(), server.key.replace(SCHEME, PAGE_SCHEME)] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, format!("Bearer {key}").parse().unwrap());
+            headers.insert(
+                header::ORIGIN,
+                HeaderValue::from_static("https://app.example.org"),
+            );
+            let refused = keys.authorise(&headers, "relay").now_or_never().unwrap();
+            assert_eq!(refused.unwrap_err(), AuthorisationError::UnknownKey);
+        }
     }
 
     #[test]

@@ -88,7 +88,7 @@ mod streams;
 mod telemetry;
 mod tickets;
 
-pub use api_keys::{ApiKeyError, ApiKeys, AuthorisationError, Caller, NewApiKey, Quota};
+pub use api_keys::{ApiKeyError, ApiKeys, AuthorisationError, Caller, NewApiKey, Quota, bearer};
 pub use cli::Arguments;
 pub use error::{ServiceError, exit_code};
 pub use extract::{Json, Path, Query, UnreadBody};

@@ -22,6 +22,18 @@ pub struct Origin(HeaderValue);
 pub struct InvalidOrigin;
 
 impl Origin {
+    /// Returns the origin as browsers send it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    /// Returns the host, with its port if that is not the default of the scheme.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.as_str().split_once("://").map_or("", |(_, host)| host)
+    }
+
     /// Returns whether the header `Origin` of a request names this origin.
     #[must_use]
     pub fn is(&self, sent: &HeaderValue) -> bool {

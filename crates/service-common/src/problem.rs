@@ -229,6 +229,7 @@ impl From<AuthorisationError> for Problem {
                 "the database of API keys is unavailable; retry later",
                 cause,
             ),
+            AuthorisationError::OtherOrigin { .. } => Self::new(StatusCode::FORBIDDEN, error.code(), detail),
             AuthorisationError::MissingKey
             | AuthorisationError::UnknownKey
             | AuthorisationError::ExpiredKey => Self::new(StatusCode::UNAUTHORIZED, error.code(), detail),

@@ -5,13 +5,15 @@
 //! However many keys a client tries, there is at most one query per second.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use bauta_store::{ApiKey, Store};
 use tokio::{sync::Mutex, time::Instant};
+
+use crate::api_keys::check_expiry;
 
 /// The age from which the copy is compared with the database.
 const MAX_AGE: Duration = Duration::from_secs(1);
@@ -41,6 +43,8 @@ struct LastComparison(Option<(Instant, Result<(), KeysUnavailable>)>);
 #[derive(Clone, Default)]
 struct Snapshot {
     keys: Arc<HashMap<String, ApiKey>>,
+    /// The origins of the keys that were valid when they were read.
+    origins: Arc<HashSet<String>>,
     /// The number of changes before.
     changes: Option<i64>,
     /// Time at which the copy was equal to the database. `None` before the first comparison.
@@ -67,6 +71,14 @@ impl StoredKeys {
     /// the copy is used without it.
     pub async fn find(&self, prefix: &str) -> Result<Option<ApiKey>, KeysUnavailable> {
         Ok(self.current().await?.keys.get(prefix).cloned())
+    }
+
+    /// Returns whether a key that was valid when it was read has this origin. `false` if the
+    /// database is unavailable.
+    pub async fn has_origin(&self, origin: &str) -> bool {
+        self.current()
+            .await
+            .is_ok_and(|copy| copy.origins.contains(origin))
     }
 
     /// Returns whether the database has no key. `false` if it is unavailable.
@@ -120,9 +132,16 @@ impl StoredKeys {
         let new = match list {
             None => Snapshot { equal_at, ..copy },
             Some(list) => {
-                let keys = list.keys.into_iter().map(|key| (key.prefix.clone(), key));
+                let valid = list.keys.iter().filter(|key| check_expiry(key).is_ok());
+                let origins = valid.flat_map(|key| key.origins.iter().cloned());
                 Snapshot {
-                    keys: Arc::new(keys.collect()),
+                    origins: Arc::new(origins.collect()),
+                    keys: Arc::new(
+                        list.keys
+                            .into_iter()
+                            .map(|key| (key.prefix.clone(), key))
+                            .collect(),
+                    ),
                     changes: Some(list.changes),
                     equal_at,
                 }

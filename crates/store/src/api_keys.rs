@@ -1,14 +1,18 @@
 //! API keys of the services.
 
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Row};
 
 use crate::values::{bytes32, time};
 use crate::{Store, StoreError};
 
 /// Time in seconds for which an expired key is still returned, so that its client gets a precise
 /// error.
-const EXPIRED_KEYS_SECONDS: i64 = 30 * 86_400;
+pub const EXPIRED_KEYS_SECONDS: i64 = 30 * 86_400;
+/// The columns that [`api_key`] reads.
+pub const COLUMNS: &str =
+    "prefix, owner, secret_hash::bytea AS secret_hash, permissions, requests_per_minute,
+    proofs_per_minute, origins, extract(epoch FROM expires_at)::bigint AS expires_at";
 
 /// An API key without its secret.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,6 +29,8 @@ pub struct ApiKey {
     pub requests_per_minute: Option<u32>,
     /// Proofs per minute. 0: no limit. `None`: the default of the service.
     pub proofs_per_minute: Option<u32>,
+    /// The origins of the web pages that may use the key. Empty: the key is for servers.
+    pub origins: Vec<String>,
     /// The time from which the key is refused, in Unix seconds.
     pub expires_at: i64,
 }
@@ -42,12 +48,11 @@ impl Store {
     /// Returns all API keys if they have changed since a list with this number of changes. The
     /// query reads one row if they have not.
     pub async fn api_keys_after(&self, changes: Option<i64>) -> Result<Option<ApiKeyList>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT number, prefix, owner, secret_hash::bytea AS secret_hash, permissions, requests_per_minute,
-                    proofs_per_minute, extract(epoch FROM expires_at)::bigint AS expires_at
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT number, {COLUMNS}
              FROM api_key_changes LEFT JOIN api_keys
-                  ON number IS DISTINCT FROM $1 AND expires_at > now() - $2::bigint * interval '1 second'",
-        )
+                  ON number IS DISTINCT FROM $1 AND expires_at > now() - $2::bigint * interval '1 second'"
+        )))
         .bind(changes)
         .bind(EXPIRED_KEYS_SECONDS)
         .fetch_all(&self.pool)
@@ -74,9 +79,10 @@ impl Store {
     /// `false` and changes nothing if a key has the prefix already.
     pub async fn add_api_key(&self, key: &ApiKey) -> Result<bool, StoreError> {
         let added = sqlx::query(
-            "INSERT INTO api_keys (prefix, owner, secret_hash, permissions, requests_per_minute, proofs_per_minute, expires_at)
+            "INSERT INTO api_keys (prefix, owner, secret_hash, permissions, requests_per_minute, proofs_per_minute, expires_at,
+                                   origins)
              SELECT $1, coalesce(replaced.owner, $2), $3, $4, coalesce($5, replaced.requests_per_minute),
-                    coalesce($6, replaced.proofs_per_minute), to_timestamp($7::bigint)
+                    coalesce($6, replaced.proofs_per_minute), to_timestamp($7::bigint), $8
              FROM (VALUES ($2)) AS given (prefix) LEFT JOIN api_keys AS replaced USING (prefix)
              ON CONFLICT DO NOTHING",
         )
@@ -87,6 +93,7 @@ impl Store {
         .bind(key.requests_per_minute.map(i64::from))
         .bind(key.proofs_per_minute.map(i64::from))
         .bind(time(key.expires_at)?)
+        .bind(&key.origins)
         .execute(&self.pool)
         .await?;
         Ok(added.rows_affected() == 1)
@@ -104,7 +111,7 @@ impl Store {
     }
 }
 
-fn api_key(row: &PgRow) -> Result<ApiKey, StoreError> {
+pub fn api_key(row: &PgRow) -> Result<ApiKey, StoreError> {
     Ok(ApiKey {
         prefix: row.get("prefix"),
         owner: row.get("owner"),
@@ -112,6 +119,7 @@ fn api_key(row: &PgRow) -> Result<ApiKey, StoreError> {
         permissions: row.get("permissions"),
         requests_per_minute: limit(row, "requests_per_minute")?,
         proofs_per_minute: limit(row, "proofs_per_minute")?,
+        origins: row.get("origins"),
         expires_at: row.get("expires_at"),
     })
 }

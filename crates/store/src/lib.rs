@@ -9,7 +9,7 @@
 //!        verifications_by_hour, .._by_day, anonymity_sets, ..   rollups for analytics
 //!        events, checkpoint, finality, journal                  progress and rollback
 //!        jobs                                                   proof requests
-//!        api_keys                                               who may use the services
+//!        api_keys, accounts, logins, ..                         who may use the services
 //!        relays, relay_ledger, ..                               verifications that are paid for
 //!                                                  |
 //!   api, prover <-- path, tile, nullifier, .. -----+
@@ -26,6 +26,8 @@
 //!
 //! docs/store.md describes the tables.
 
+mod account_keys;
+mod accounts;
 pub mod analytics;
 mod api_keys;
 mod apply;
@@ -43,6 +45,7 @@ mod jobs;
 mod leader;
 mod leaves;
 mod limits;
+mod logins;
 mod migrate;
 mod path;
 mod position;
@@ -68,6 +71,8 @@ mod uint64;
 mod values;
 mod verifications;
 
+pub use account_keys::{AccountKey, KeyChange};
+pub use accounts::{Account, AccountId, Role, RolesSet};
 pub use api_keys::{ApiKey, ApiKeyList};
 pub use apply::Applied;
 pub use backfill::{BackfillProgress, BackfillRange, BackfillTransaction, StoredHistory};
@@ -82,6 +87,7 @@ pub use jobs::{
 pub use leader::{Candidate, Leadership};
 pub use leaves::{Holding, LeafRecord};
 pub use limits::SessionLimits;
+pub use logins::{NewLogin, Refreshed};
 pub use migrate::{OLDEST_SUPPORTED, newest_migration};
 pub use path::Path;
 pub use position::{Position, Slot};

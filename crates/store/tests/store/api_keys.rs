@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bauta_store::testing::TestDatabase;
 use bauta_store::{ApiKey, SessionLimits, Store, StoreError, Ticket};
 
+use sqlx::AssertSqlSafe;
+
 use crate::roles::as_role;
 
 fn key(prefix: &str, owner: &str) -> ApiKey {
@@ -17,6 +19,7 @@ fn key(prefix: &str, owner: &str) -> ApiKey {
         permissions: vec!["prove".to_owned(), "admin".to_owned()],
         requests_per_minute: Some(u32::MAX),
         proofs_per_minute: None,
+        origins: Vec::new(),
         expires_at: i64::try_from(now).unwrap() + 60,
     }
 }
@@ -41,17 +44,27 @@ async fn the_list_is_returned_only_after_a_change() {
     assert!(!store.revoke_api_key("00000002").await.unwrap());
     let revoked = store.api_keys_after(Some(list.changes)).await.unwrap().unwrap();
     assert!(revoked.keys[0].expires_at < list.keys[0].expires_at);
-    // The service reads the keys with its role, and can't change them.
-    for role in ["bauta_prover", "bauta_api"] {
+    // The services read the keys with their roles. No service changes a key, and only the API
+    // revokes keys.
+    for (role, column) in [
+        ("bauta_prover", "expires_at"),
+        ("bauta_prover", "permissions"),
+        ("bauta_api", "permissions"),
+        ("bauta_api", "secret_hash"),
+        ("bauta_api", "owner"),
+    ] {
         let reader = as_role(&database, role).await;
         assert_eq!(
             reader.api_keys_after(None).await.unwrap().as_ref(),
             Some(&revoked),
             "{role}"
         );
-        let error = reader.revoke_api_key("00000001").await.unwrap_err();
+        let statement = AssertSqlSafe(format!("UPDATE api_keys SET {column} = {column}"));
+        let error = sqlx::query(statement).execute(reader.pool()).await.unwrap_err();
         assert!(error.to_string().contains("permission denied"), "{role}: {error}");
     }
+    let api = as_role(&database, "bauta_api").await;
+    assert!(!api.revoke_api_key("00000001").await.unwrap());
 }
 
 #[tokio::test]

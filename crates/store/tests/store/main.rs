@@ -1,6 +1,7 @@
 //! Tests of the store against a real Postgres. They are one program, so that they share a server.
 //! Each test has its own database.
 
+mod accounts;
 mod analytics;
 mod api_keys;
 mod apply;

@@ -8,8 +8,9 @@ use bauta_store::testing::{TestDatabase, chain_tables};
 use sqlx::Row;
 
 /// Tables that do not follow the chain.
-const OTHER_TABLES: [&str; 17] = [
+const OTHER_TABLES: [&str; 20] = [
     "_sqlx_migrations",
+    "accounts",
     "api_key_changes",
     "api_keys",
     "backfill",
@@ -17,6 +18,7 @@ const OTHER_TABLES: [&str; 17] = [
     "backfill_lists",
     "backfill_transactions",
     "jobs",
+    "logins",
     "quarantine",
     "relay_attempts",
     "relay_budgets",
@@ -26,6 +28,7 @@ const OTHER_TABLES: [&str; 17] = [
     "relays",
     "schema_compatibility",
     "tickets",
+    "used_nonces",
 ];
 
 async fn strings(database: &TestDatabase, query: &'static str) -> Vec<String> {

@@ -1,0 +1,181 @@
+//! The API keys that an account creates.
+
+use sqlx::postgres::PgRow;
+use sqlx::{Postgres, Row, Transaction};
+
+use crate::api_keys::{COLUMNS, EXPIRED_KEYS_SECONDS, api_key};
+use crate::values::time;
+use crate::{AccountId, ApiKey, Store, StoreError};
+
+/// An API key of an account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountKey {
+    /// The key.
+    pub key: ApiKey,
+    /// The name that the account gave it.
+    pub name: String,
+    /// The time of its creation in Unix seconds.
+    pub created_at: i64,
+}
+
+/// The result of adding or rotating a key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyChange {
+    /// The new key is stored.
+    Stored,
+    /// Nothing was changed: the account has as many keys as it may have.
+    TooMany,
+    /// Nothing was changed: the account is no developer any more.
+    NotDeveloper,
+    /// Nothing was changed: the account has no such key that is valid now.
+    Unknown,
+    /// Nothing was changed: a key has the prefix already.
+    PrefixTaken,
+}
+
+impl Store {
+    /// Returns the keys of an account that are valid, or that expired in the last 30 days. The
+    /// newest is the first.
+    pub async fn account_keys(&self, account: AccountId) -> Result<Vec<AccountKey>, StoreError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS}, coalesce(name, '') AS name, extract(epoch FROM created_at)::bigint AS created_at
+             FROM api_keys WHERE account = $1 AND expires_at > now() - $2::bigint * interval '1 second'
+             ORDER BY api_keys.created_at DESC, prefix"
+        )))
+        .bind(account.0.as_slice())
+        .bind(EXPIRED_KEYS_SECONDS)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(account_key).collect()
+    }
+
+    /// Adds a key to an account that is a developer. The keys for servers of an account have one
+    /// owner. A key for web pages is its own owner, so that pages don't use up what servers need.
+    /// An account has at most `max` keys that are valid or expired in the last 30 days.
+    pub async fn add_account_key(
+        &self,
+        account: AccountId,
+        key: &ApiKey,
+        name: &str,
+        max: u16,
+    ) -> Result<KeyChange, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        if let Some(refused) = check(&mut transaction, account, max).await? {
+            return Ok(refused);
+        }
+        let added = sqlx::query(
+            "INSERT INTO api_keys (prefix, owner, secret_hash, permissions, expires_at, account, name, origins)
+             SELECT $1, coalesce((SELECT owner FROM api_keys WHERE account = $5 AND origins = '{}' AND $7::text[] = '{}'
+                                  ORDER BY created_at, prefix LIMIT 1), $1),
+                    $2, $3, to_timestamp($4::bigint), $5, $6, $7
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&key.prefix)
+        .bind(key.secret_hash.as_slice())
+        .bind(&key.permissions)
+        .bind(time(key.expires_at)?)
+        .bind(account.0.as_slice())
+        .bind(name)
+        .bind(&key.origins)
+        .execute(&mut *transaction)
+        .await?;
+        if added.rows_affected() == 0 {
+            return Ok(KeyChange::PrefixTaken);
+        }
+        transaction.commit().await?;
+        Ok(KeyChange::Stored)
+    }
+
+    /// Replaces a valid key of an account by `new`, which has the permissions, origins, limits,
+    /// name and owner of the old one. The old key expires after `seconds`, if not before.
+    pub async fn rotate_account_key(
+        &self,
+        account: AccountId,
+        prefix: &str,
+        new: &ApiKey,
+        seconds: u32,
+        max: u16,
+    ) -> Result<KeyChange, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        if let Some(refused) = check(&mut transaction, account, max).await? {
+            return Ok(refused);
+        }
+        let old = sqlx::query(
+            "UPDATE api_keys SET expires_at = least(expires_at, now() + $3::bigint * interval '1 second')
+             WHERE account = $1 AND prefix = $2 AND expires_at > now()",
+        )
+        .bind(account.0.as_slice())
+        .bind(prefix)
+        .bind(i64::from(seconds))
+        .execute(&mut *transaction)
+        .await?;
+        if old.rows_affected() == 0 {
+            return Ok(KeyChange::Unknown);
+        }
+        let added = sqlx::query(
+            "INSERT INTO api_keys (prefix, owner, secret_hash, permissions, requests_per_minute, proofs_per_minute,
+                                   expires_at, account, name, origins)
+             SELECT $3, owner, $4, permissions, requests_per_minute, proofs_per_minute, to_timestamp($5::bigint),
+                    account, name, origins
+             FROM api_keys WHERE account = $1 AND prefix = $2
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(account.0.as_slice())
+        .bind(prefix)
+        .bind(&new.prefix)
+        .bind(new.secret_hash.as_slice())
+        .bind(time(new.expires_at)?)
+        .execute(&mut *transaction)
+        .await?;
+        if added.rows_affected() == 0 {
+            return Ok(KeyChange::PrefixTaken);
+        }
+        transaction.commit().await?;
+        Ok(KeyChange::Stored)
+    }
+
+    /// Makes a key of an account expire now. Returns `false` if the account has no such key that is
+    /// valid now.
+    pub async fn revoke_account_key(&self, account: AccountId, prefix: &str) -> Result<bool, StoreError> {
+        let revoked = sqlx::query(
+            "UPDATE api_keys SET expires_at = now() WHERE account = $1 AND prefix = $2 AND expires_at > now()",
+        )
+        .bind(account.0.as_slice())
+        .bind(prefix)
+        .execute(&self.pool)
+        .await?;
+        Ok(revoked.rows_affected() == 1)
+    }
+}
+
+/// Locks the row of an account, so that its changes of keys and roles wait for each other. Returns
+/// why it can't have a further key.
+async fn check(
+    transaction: &mut Transaction<'static, Postgres>,
+    account: AccountId,
+    max: u16,
+) -> Result<Option<KeyChange>, StoreError> {
+    let developer = sqlx::query("SELECT FROM accounts WHERE id = $1 AND 'developer' = ANY(roles) FOR UPDATE")
+        .bind(account.0.as_slice())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    if developer.is_none() {
+        return Ok(Some(KeyChange::NotDeveloper));
+    }
+    let keys: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM api_keys WHERE account = $1 AND expires_at > now() - $2::bigint * interval '1 second'",
+    )
+    .bind(account.0.as_slice())
+    .bind(EXPIRED_KEYS_SECONDS)
+    .fetch_one(&mut **transaction)
+    .await?;
+    Ok((keys >= i64::from(max)).then_some(KeyChange::TooMany))
+}
+
+fn account_key(row: &PgRow) -> Result<AccountKey, StoreError> {
+    Ok(AccountKey {
+        key: api_key(row)?,
+        name: row.get("name"),
+        created_at: row.get("created_at"),
+    })
+}

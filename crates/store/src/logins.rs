@@ -1,0 +1,156 @@
+//! Logins of wallets: nonces that are used once, and refresh tokens that are replaced.
+
+use sqlx::Row;
+
+use crate::accounts::account_id;
+use crate::{AccountId, Store, StoreError};
+
+/// Number of expired rows that are deleted when a wallet logs in.
+const EXPIRED_BATCH: i64 = 10;
+
+/// A login that begins.
+#[derive(Clone, Copy, Debug)]
+pub struct NewLogin {
+    /// The account.
+    pub account: AccountId,
+    /// SHA-256 of the nonce that the wallet signed.
+    pub nonce_hash: [u8; 32],
+    /// The time after which no service accepts the nonce, in seconds.
+    pub nonce_seconds: u32,
+    /// SHA-256 of the login's id.
+    pub id_hash: [u8; 32],
+    /// SHA-256 of the secret of the first refresh token.
+    pub secret_hash: [u8; 32],
+    /// The time after which the login ends, in seconds.
+    pub seconds: u32,
+}
+
+/// The result of a use of a refresh token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refreshed {
+    /// The token was the newest one, and is replaced.
+    Replaced(AccountId),
+    /// The token was used before, so the login has been ended.
+    Reused,
+    /// The login was ended before.
+    Ended,
+    /// The login has expired.
+    Expired,
+    /// There is no such login.
+    Unknown,
+}
+
+impl Store {
+    /// Begins a login. Returns `false` and changes nothing if the nonce was used before. Deletes
+    /// the oldest logins of the account if it would have more than `max_by_account`.
+    pub async fn begin_login(&self, login: &NewLogin, max_by_account: u16) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let used = sqlx::query(
+            "INSERT INTO used_nonces (nonce_hash, expires_at)
+             VALUES ($1, now() + $2::bigint * interval '1 second') ON CONFLICT DO NOTHING",
+        )
+        .bind(login.nonce_hash.as_slice())
+        .bind(i64::from(login.nonce_seconds))
+        .execute(&mut *transaction)
+        .await?;
+        if used.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "INSERT INTO logins (id_hash, account, secret_hash, expires_at)
+             VALUES ($1, $2, $3, now() + $4::bigint * interval '1 second')",
+        )
+        .bind(login.id_hash.as_slice())
+        .bind(login.account.0.as_slice())
+        .bind(login.secret_hash.as_slice())
+        .bind(i64::from(login.seconds))
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(
+            "DELETE FROM logins WHERE id_hash IN (
+                 SELECT id_hash FROM logins WHERE account = $1
+                 ORDER BY id_hash = $2 DESC, created_at DESC OFFSET $3)",
+        )
+        .bind(login.account.0.as_slice())
+        .bind(login.id_hash.as_slice())
+        .bind(i64::from(max_by_account))
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        self.delete_expired_logins().await?;
+        Ok(true)
+    }
+
+    /// Deletes some expired nonces and logins. Rows that another transaction deletes are skipped.
+    async fn delete_expired_logins(&self) -> Result<(), StoreError> {
+        for statement in [
+            "DELETE FROM used_nonces WHERE nonce_hash IN (
+                 SELECT nonce_hash FROM used_nonces WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED)",
+            "DELETE FROM logins WHERE id_hash IN (
+                 SELECT id_hash FROM logins WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED)",
+        ] {
+            sqlx::query(statement)
+                .bind(EXPIRED_BATCH)
+                .execute(&self.pool)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the refresh token of a login. If the token is not the newest one, ends the login:
+    /// one of the two who have used it is not the wallet's owner.
+    pub async fn refresh_login(
+        &self,
+        id_hash: &[u8; 32],
+        secret_hash: &[u8; 32],
+        next_hash: &[u8; 32],
+    ) -> Result<Refreshed, StoreError> {
+        let replaced: Option<Vec<u8>> = sqlx::query_scalar(
+            "UPDATE logins SET secret_hash = $3
+             WHERE id_hash = $1 AND secret_hash = $2 AND ended_at IS NULL AND expires_at > now()
+             RETURNING account::bytea",
+        )
+        .bind(id_hash.as_slice())
+        .bind(secret_hash.as_slice())
+        .bind(next_hash.as_slice())
+        .fetch_optional(&self.pool)
+        .await?;
+        if let Some(account) = replaced {
+            return Ok(Refreshed::Replaced(account_id(&account)?));
+        }
+        let ended = sqlx::query(
+            "UPDATE logins SET ended_at = now()
+             WHERE id_hash = $1 AND secret_hash <> $2 AND ended_at IS NULL AND expires_at > now()",
+        )
+        .bind(id_hash.as_slice())
+        .bind(secret_hash.as_slice())
+        .execute(&self.pool)
+        .await?;
+        if ended.rows_affected() == 1 {
+            return Ok(Refreshed::Reused);
+        }
+        let row = sqlx::query("SELECT ended_at IS NOT NULL AS ended FROM logins WHERE id_hash = $1")
+            .bind(id_hash.as_slice())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(match row.map(|row| row.get("ended")) {
+            None => Refreshed::Unknown,
+            Some(true) => Refreshed::Ended,
+            Some(false) => Refreshed::Expired,
+        })
+    }
+
+    /// Ends a login. Returns `false` and changes nothing if the token is not the newest one of a
+    /// login that lasts.
+    pub async fn end_login(&self, id_hash: &[u8; 32], secret_hash: &[u8; 32]) -> Result<bool, StoreError> {
+        let ended = sqlx::query(
+            "UPDATE logins SET ended_at = now()
+             WHERE id_hash = $1 AND secret_hash = $2 AND ended_at IS NULL AND expires_at > now()",
+        )
+        .bind(id_hash.as_slice())
+        .bind(secret_hash.as_slice())
+        .execute(&self.pool)
+        .await?;
+        Ok(ended.rows_affected() == 1)
+    }
+}
