@@ -43,6 +43,7 @@ pub struct Limits {
     tiles: Limit,
     all: Limit,
     relays: Limit,
+    logins: Limit,
     proofs: Limit,
     uploads: Limit,
     shared: Option<Shared>,
@@ -87,6 +88,7 @@ impl Limits {
             tiles: Limit::new("api-tiles", settings.anonymous_tiles_per_minute),
             all: Limit::new("api-all", settings.total_requests_per_minute),
             relays: Limit::new("api-relays", settings.relay.requests_per_minute),
+            logins: Limit::new("api-logins", settings.accounts.logins_per_minute),
             proofs: Limit::new("api-proofs", settings.prover.proofs_per_minute),
             uploads: Limit::new("api-uploads", UPLOADS_PER_MINUTE),
             shared: shared.transpose()?,
@@ -146,6 +148,12 @@ impl Limits {
     /// Counts a request to relay a verification, in addition to [`Limits::take`].
     pub async fn take_relay(&self, client: &Client) -> Result<(), RateLimitError> {
         self.count(&self.relays, &client.name, NonZeroU32::MIN).await
+    }
+
+    /// Counts a login, or the use of a refresh token, in addition to [`Limits::take`]. It counts
+    /// for the address, because a client can have any number of wallets.
+    pub async fn take_login(&self, client: &Client) -> Result<(), RateLimitError> {
+        self.count(&self.logins, &client.address, NonZeroU32::MIN).await
     }
 
     /// Counts a request to relay for the owner of the API key. The key can have its own limit.

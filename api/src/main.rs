@@ -13,6 +13,7 @@
 //! The folder `routes` has the HTTP routes. All other modules are domain code and don't know HTTP.
 //! docs/api-service.md describes the service.
 
+mod accounts;
 mod cache;
 mod clusters;
 mod cursor;
@@ -45,10 +46,12 @@ use bauta_service_common::{
     ApiKeyError, ApiKeys, Arguments, Check, InvalidRedisUrl, NewApiKey, Quota, Secret, Service, ServiceError,
     Streams, TrustedProxies,
 };
-use bauta_store::{Store, StoreError};
-use clap::{Parser, Subcommand};
+use bauta_store::{Role, Store, StoreError};
+use clap::{Parser, Subcommand, builder::PossibleValuesParser};
+use solana_address::Address;
 
 use crate::{
+    accounts::{AccountIds, AccountSetupError, Accounts},
     database_health::DatabaseHealth,
     databases::Databases,
     eligibility::Eligibility,
@@ -108,25 +111,60 @@ enum Command {
         #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
         days: u32,
     },
+    /// Give a wallet a role, for example the first owner. Needs `DATABASE_URL` and `ACCOUNT_KEY`
+    GrantRole {
+        /// The address of the wallet
+        #[arg(long)]
+        wallet: Address,
+        /// The role
+        #[arg(long, value_parser = PossibleValuesParser::new(Role::ALL.map(Role::as_str)))]
+        role: String,
+    },
 }
 
 impl Command {
-    fn run(&self) {
-        let Self::ApiKey {
-            permissions,
-            proofs_per_minute,
-            days,
-        } = self;
-        let permissions: Vec<&str> = permissions.iter().map(String::as_str).collect();
-        let expiry = time::unix_seconds().unsigned_abs() + u64::from(*days) * 86_400;
-        let quota = Quota {
-            requests_per_minute: None,
-            proofs_per_minute: *proofs_per_minute,
-        };
-        let new = NewApiKey::random(&permissions, expiry, quota);
-        println!("key (shown only once): {}", *new.key);
-        println!("line for API_KEYS:     {}", new.line);
+    async fn run(&self, arguments: &Arguments) -> Result<(), Error> {
+        match self {
+            Self::ApiKey {
+                permissions,
+                proofs_per_minute,
+                days,
+            } => print_key(permissions, *proofs_per_minute, *days),
+            Self::GrantRole { wallet, role } => {
+                let Some(settings) = arguments.settings::<Settings>()? else {
+                    return Ok(());
+                };
+                grant_role(&settings, wallet, role).await?;
+            }
+        }
+        Ok(())
     }
+}
+
+fn print_key(permissions: &[String], proofs_per_minute: Option<u32>, days: u32) {
+    let permissions: Vec<&str> = permissions.iter().map(String::as_str).collect();
+    let expiry = time::unix_seconds().unsigned_abs() + u64::from(days) * 86_400;
+    let quota = Quota {
+        requests_per_minute: None,
+        proofs_per_minute,
+    };
+    let new = NewApiKey::random(&permissions, expiry, quota);
+    println!("key (shown only once): {}", *new.key);
+    println!("line for API_KEYS:     {}", new.line);
+}
+
+/// Gives a wallet a role in the database.
+async fn grant_role(settings: &Settings, wallet: &Address, role: &str) -> Result<(), Error> {
+    let key = settings.accounts.account_key.as_ref();
+    let ids = AccountIds::new(key.ok_or(AccountSetupError::NoAccountKey)?)?;
+    let store = Store::connect(settings.database_url.expose(), 1).await?;
+    store.check_schema().await?;
+    // The parser of the argument accepts no other name.
+    if let Some(role) = Role::from_name(role) {
+        store.grant_role(ids.of(wallet), role).await?;
+    }
+    println!("account {} has the role {role}", hex::encode(ids.of(wallet).0));
+    Ok(())
 }
 
 /// Why the service can't start, or why it stopped.
@@ -152,6 +190,8 @@ enum Error {
     Prover(#[from] InvalidProverUrl),
     #[error("the web keys (PROVING_KEYS_DIR): {0}")]
     ProvingKeys(#[from] ProvingKeyError),
+    #[error(transparent)]
+    Accounts(#[from] AccountSetupError),
     #[error("API_KEYS: {0}")]
     ApiKeys(#[from] ApiKeyError),
 }
@@ -163,8 +203,7 @@ async fn main() -> ExitCode {
 
 async fn run(cli: &Cli) -> Result<(), Error> {
     if let Some(command) = &cli.command {
-        command.run();
-        return Ok(());
+        return command.run(&cli.arguments).await;
     }
     let Some(settings) = cli.arguments.settings::<Settings>()? else {
         return Ok(());
@@ -203,6 +242,7 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         verifying_keys: VerifyingKeys::new(node)?,
         proving_keys: ProvingKeys::read(settings.proving_keys_dir.as_deref())?,
         verifier: Verifier::default(),
+        accounts: Accounts::new(&settings.accounts, &settings.http.allowed_origins)?,
         prover: ProverService::new(&settings.prover, request_timeout)?,
         eligibility: Eligibility::new(node)?,
         streams: Streams::new(MAX_STREAMS_PER_CLIENT, MAX_STREAMS),

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use bauta_service_common::{HttpSettings, OperationsSettings, Secret};
+use bauta_service_common::{HttpSettings, OperationsSettings, Origin, Secret};
 use confique::Config;
 
 use crate::relay::{Consumer, KeyBudget, Payer, Sponsored};
@@ -75,6 +75,10 @@ pub struct Settings {
     #[config(env = "API_KEYS")]
     pub api_keys: Option<Secret>,
 
+    /// Accounts of wallets that log in.
+    #[config(nested)]
+    pub accounts: AccountSettings,
+
     /// The prover service, which makes proofs for members who delegate proving.
     #[config(nested)]
     pub prover: ProverSettings,
@@ -94,6 +98,36 @@ pub struct Settings {
     /// Logs, spans, metrics and shutdown.
     #[config(nested)]
     pub operations: OperationsSettings,
+}
+
+/// Accounts of wallets that log in. Without a secret, no wallet can log in.
+#[derive(Debug, Config)]
+pub struct AccountSettings {
+    /// The secret that the key of access tokens is derived from: at least 32 characters, from
+    /// `openssl rand -hex 32`, the same for all instances. After it is replaced, access tokens are
+    /// refused, and clients refresh them.
+    #[config(env = "JWT_SECRET")]
+    pub jwt_secret: Option<Secret>,
+
+    /// The audience of access tokens. Tokens for other audiences are refused.
+    #[config(env = "JWT_AUDIENCE", default = "bauta-api")]
+    pub jwt_audience: String,
+
+    /// Key of the hashes that stand for wallets: 64 hexadecimal digits from `openssl rand -hex 32`,
+    /// the same for all instances. Keep it: with another key, no wallet has its roles and API keys.
+    #[config(env = "ACCOUNT_KEY")]
+    pub account_key: Option<Secret>,
+
+    /// The origin under which clients reach this service, for example `https://api.example.org`. It
+    /// is the issuer of access tokens. Wallets log in on its pages and on those of
+    /// `ALLOWED_ORIGINS`.
+    #[config(env = "PUBLIC_URL")]
+    pub public_url: Option<Origin>,
+
+    /// Logins, and uses of refresh tokens, per minute for each address (IPv6: each /64). 0 means no
+    /// limit.
+    #[config(env = "LOGINS_PER_MINUTE", default = 10)]
+    pub logins_per_minute: u32,
 }
 
 /// Uploads of the trees of attested registries. Without a URL, no tree is accepted.

@@ -66,6 +66,13 @@ pub async fn config(state: Reads) -> Result<Document<ConfigDocument>, Failure> {
     document.map(Document).ok_or_else(problems::not_initialised)
 }
 
+/// Returns the name of the cluster that the database follows. Without one, it is a local one.
+pub async fn name(state: &Reads) -> Result<&'static str, StoreError> {
+    Ok(read(state)
+        .await?
+        .map_or("solana:localnet", |config| config.cluster))
+}
+
 async fn read(state: &Reads) -> Result<Option<ConfigDocument>, StoreError> {
     let Some(config) = state.store.config().await? else {
         return Ok(None);

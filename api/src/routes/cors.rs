@@ -1,8 +1,10 @@
 //! Which web pages may send requests, and read the responses (CORS).
 //!
 //! Pages of every origin may use the routes that need no API key: such a page reads nothing that
-//! its server could not read. Only pages of `ALLOWED_ORIGINS` may send an API key, and read the
-//! responses of requests with one and of routes that need one. Cookies are never used.
+//! its server could not read. Only pages of `ALLOWED_ORIGINS` may send an API key or an access
+//! token, and read the responses of requests with one and of routes that need one. A page of
+//! another origin may send the publishable keys of its origin, and reads the responses to those.
+//! Cookies are never used.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -14,6 +16,8 @@ use axum::{
 };
 use bauta_service_common::Origin;
 use utoipa::openapi::{OpenApi, path::Operation, security::SecurityRequirement};
+
+use super::state::AppState;
 
 /// Seconds for which a browser remembers that it may send requests.
 const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("86400");
@@ -29,6 +33,7 @@ const EXPOSED: &str =
 
 /// The pages that may send API keys, and the routes that need one.
 pub struct Pages {
+    state: Arc<AppState>,
     origins: Vec<Origin>,
     /// Methods and patterns.
     with_key: HashSet<(Method, String)>,
@@ -36,7 +41,7 @@ pub struct Pages {
 
 impl Pages {
     /// Finds the routes that need an API key in the description of the routes.
-    pub fn new(origins: Vec<Origin>, document: &OpenApi) -> Self {
+    pub fn new(state: Arc<AppState>, origins: Vec<Origin>, document: &OpenApi) -> Self {
         let mut with_key = HashSet::new();
         for (path, item) in &document.paths.paths {
             for (method, operation) in [
@@ -51,7 +56,25 @@ impl Pages {
                 }
             }
         }
-        Self { origins, with_key }
+        Self {
+            state,
+            origins,
+            with_key,
+        }
+    }
+
+    /// Returns whether pages of an origin may send this request with a key, and read the response.
+    /// A preflight has no key, so some publishable key must have the origin.
+    async fn allow_key(&self, origin: &HeaderValue, headers: &HeaderMap, is_preflight: bool) -> bool {
+        if self.origins.iter().any(|listed| listed.is(origin)) {
+            return true;
+        }
+        let keys = &self.state.api_keys;
+        if is_preflight {
+            keys.page_has_key(origin).await
+        } else {
+            keys.is_from_page_of_key(headers).await
+        }
     }
 
     fn needs_key(&self, method: &Method, route: Option<&MatchedPath>) -> bool {
@@ -85,9 +108,6 @@ fn sends_key(headers: &HeaderMap, is_preflight: bool) -> bool {
 pub async fn cors(State(pages): State<Arc<Pages>>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let origin = headers.get(header::ORIGIN).cloned();
-    let is_allowed = origin
-        .as_ref()
-        .is_some_and(|sent| pages.origins.iter().any(|origin| origin.is(sent)));
     let preflight = headers
         .get(header::ACCESS_CONTROL_REQUEST_METHOD)
         .filter(|_| request.method() == Method::OPTIONS)
@@ -95,6 +115,10 @@ pub async fn cors(State(pages): State<Arc<Pages>>, request: Request, next: Next)
     let is_preflight = preflight.is_some();
     let method = preflight.unwrap_or_else(|| request.method().clone());
     let needs_key = sends_key(headers, is_preflight) || pages.needs_key(&method, request.extensions().get());
+    let is_allowed = match &origin {
+        Some(origin) if needs_key => pages.allow_key(origin, headers, is_preflight).await,
+        _ => false,
+    };
 
     let mut response = if is_preflight {
         StatusCode::NO_CONTENT.into_response()

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     body::Body,
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, MatchedPath, Request, State},
     http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -17,9 +17,9 @@ use tower_http::compression::{
 };
 
 use super::{
-    problems::Failure,
+    problems::{self, Failure},
     respond::{FINALIZED_SLOT, MIN_SLOT, SLOT},
-    state::{AppState, ChosenStore},
+    state::{AppState, ChosenStore, has_access_token},
 };
 use crate::{limits::Kind, metrics};
 
@@ -27,6 +27,9 @@ use crate::{limits::Kind, metrics};
 pub const UNLIMITED_PATH: &str = "/health";
 /// Smaller responses are not compressed.
 const MIN_COMPRESSED_BYTES: u64 = 256;
+
+/// The routes of relays and proofs begin with one of these.
+const PRIVATE: [&str; 2] = ["/v1/relay", "/v1/zkp"];
 
 /// The type of a condition on responses.
 type Condition = fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool;
@@ -73,6 +76,19 @@ fn kind(method: &Method, path: &str) -> Kind {
     } else {
         Kind::Other
     }
+}
+
+/// Refuses access tokens of wallets on the routes of relays and proofs, whether valid or not: a
+/// wallet that logs in there would be joined to its proof.
+pub async fn refuse_wallets(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let is_private = route.is_some_and(|route| PRIVATE.iter().any(|start| route.starts_with(start)));
+    if is_private && has_access_token(request.headers()) {
+        let problem = problems::wallet_not_accepted();
+        tracing::info!(target: AUDIT, event = "token_refused", code = problem.code());
+        return problem.into_response();
+    }
+    next.run(request).await
 }
 
 /// Counts error responses by their code.

@@ -4,7 +4,9 @@
 //! responses (`problems`). Each route says in `x-discloses` what a request shows to the service and
 //! what the service keeps of it; docs/api-service.md has a table that is made from this.
 
+mod accounts;
 mod analytics;
+mod auth;
 mod circuits;
 mod clusters;
 mod collections;
@@ -14,6 +16,7 @@ mod generate;
 mod growth;
 mod health;
 mod holdings;
+mod keys;
 mod layers;
 mod leaves;
 mod nullifiers;
@@ -90,10 +93,21 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
         .routes(routes!(generate::generate))
         .routes(routes!(generate::proof_job))
         .routes(routes!(zkp::sealing_key))
+        .routes(routes!(auth::challenge))
+        .routes(routes!(auth::token))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::logout))
+        .routes(routes!(auth::web_keys))
+        .routes(routes!(accounts::account))
+        .routes(routes!(accounts::accounts))
+        .routes(routes!(accounts::set_roles))
+        .routes(routes!(keys::keys, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(keys::rotate))
         .routes(routes!(analytics::scope_analytics))
         .routes(routes!(analytics::track_analytics))
         .split_for_parts();
-    let pages = Arc::new(cors::Pages::new(origins, &document));
+    let pages = Arc::new(cors::Pages::new(state.clone(), origins, &document));
     let document = Written::new(&openapi::complete(document)).expect("the document is JSON");
     described
         .route("/openapi.json", get(async move || document))
@@ -104,6 +118,7 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
         .layer(layers::compression())
         .layer(from_fn_with_state(state.clone(), response_cache::cached))
         .layer(from_fn(layers::conditional))
+        .layer(from_fn(layers::refuse_wallets))
         .merge(operations)
         .layer(from_fn_with_state(state.clone(), layers::limit))
         .layer(from_fn(layers::problems))

@@ -25,7 +25,7 @@ use super::{analytics::Every, layers::UNLIMITED_PATH, problems::ProblemDocument}
 pub struct Document;
 
 /// The patterns of parameters and of the elements of bodies, by name.
-const PATTERNS: [(&[&str], &str); 13] = [
+const PATTERNS: [(&[&str], &str); 14] = [
     (
         &[
             "registry",
@@ -43,6 +43,7 @@ const PATTERNS: [(&[&str], &str); 13] = [
             "asset_data_hash",
             "program",
             "address",
+            "wallet",
         ],
         "^[1-9A-HJ-NP-Za-km-z]{32,44}$",
     ),
@@ -62,6 +63,7 @@ const PATTERNS: [(&[&str], &str); 13] = [
         "^0x[0-9a-fA-F]{64}$",
     ),
     (&["sha256"], "^[0-9a-f]{64}$"),
+    (&["key"], "^[0-9a-f]{8}$"),
     (&["prefix"], "^[0-9a-fA-F]{0,8}/(3[0-2]|[12]?[0-9])$"),
     (&["cursor"], "^[A-Za-z0-9_-]{1,128}$"),
     (&["relay"], "^[0-9a-fA-F]{32}$"),
@@ -158,12 +160,25 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("An API key with the permission that the route requires."))
         .build();
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some(
+            "The access token of a wallet with the role that the route requires.",
+        ))
+        .build();
     let components = document.components.get_or_insert_default();
+    components.add_security_scheme("wallet", SecurityScheme::Http(token));
     components.add_security_scheme("api_key", SecurityScheme::Http(key));
     for (path, item) in &mut document.paths.paths {
-        let operations = [&mut item.get, &mut item.post, &mut item.put];
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             add_responses(path, operation);
+        }
+        if let Some(operation) = item.get.as_mut().filter(|_| path != UNLIMITED_PATH) {
+            let unchanged = ResponseBuilder::new().description(describe("304")).build();
+            let responses = &mut operation.responses.responses;
+            responses.insert("304".to_owned(), RefOr::T(unchanged));
         }
     }
     let mut document = serde_json::to_value(document).expect("the document is JSON");
@@ -186,6 +201,7 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
     let leaf = &mut document["components"]["schemas"]["CompressedBody"]["properties"];
     add_pattern("data_hash", &mut leaf["proof"]["items"]);
     for body in [
+        "ChallengeBody",
         "CompressedBody",
         "ConsumerAccountBody",
         "ConsumerBody",
@@ -195,6 +211,7 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
         "RegistrationBody",
         "RelayBody",
         "SealedPrivate",
+        "TokenBody",
         "VerifyBody",
     ] {
         let properties = &mut document["components"]["schemas"][body]["properties"];
@@ -279,12 +296,11 @@ fn add_responses(path: &str, operation: &mut Operation) {
     if operation.security.is_some() {
         errors.extend(["401", "403"]);
     }
+    if path.starts_with("/v1/relay") || path.starts_with("/v1/zkp") {
+        errors.push("403");
+    }
     if operation.request_body.is_some() {
         errors.extend(["408", "413", "415"]);
-    } else if path != UNLIMITED_PATH {
-        let unchanged = ResponseBuilder::new().description(describe("304")).build();
-        let responses = &mut operation.responses.responses;
-        responses.insert("304".to_owned(), RefOr::T(unchanged));
     }
     for status in errors {
         let existing = operation.responses.responses.entry(status.to_owned());
@@ -309,8 +325,11 @@ fn describe(status: &str) -> &'static str {
         "200" => "Success",
         "304" => "The client has the content already (If-None-Match)",
         "400" => "A field breaks its rule; `field` and `rule` name it",
-        "401" => "The API key is missing, unknown or expired",
-        "403" => "The API key doesn't have the permission",
+        "201" => "Created",
+        "401" => {
+            "The API key, the access token or the login is missing, unknown or expired; `code` says which"
+        }
+        "403" => "The API key or the wallet may not use the route; `code` says why",
         "404" => "Not found: it does not exist, or has not been indexed",
         "408" => "The body did not arrive in time",
         "202" => "Accepted",

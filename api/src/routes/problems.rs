@@ -9,12 +9,13 @@ use axum::{
 use bauta_client::ProgramError;
 use bauta_rpc::RpcError;
 use bauta_service_common::{InvalidField, InvalidFields, Problem, RateLimitError, StreamError};
-use bauta_store::StoreError;
+use bauta_store::{Role, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::eligibility::snake_case;
 use crate::{
+    accounts::{LoginError, TokenError},
     databases::FreshnessError,
     eligibility::{EligibilityError, RegistrationError},
     leaf_stream::LeavesError,
@@ -66,6 +67,8 @@ pub struct ProblemDocument {
     reason: Option<String>,
     /// For `missing_permission`: the permission that the route requires.
     permission: Option<String>,
+    /// For `missing_role`: the roles of which the route requires one.
+    roles: Option<Vec<String>>,
     /// For `statement_not_built`: the statement.
     statement: Option<String>,
     /// The request's id, as in the log.
@@ -283,6 +286,27 @@ impl From<UploadError> for Failure {
     }
 }
 
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        Self(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            error.code(),
+            error.to_string(),
+        ))
+    }
+}
+
+impl From<LoginError> for Failure {
+    fn from(error: LoginError) -> Self {
+        let status = match error {
+            LoginError::Store(error) => return error.into(),
+            LoginError::OriginNotAllowed => StatusCode::FORBIDDEN,
+            _ => StatusCode::UNAUTHORIZED,
+        };
+        Self(Problem::new(status, error.code(), error.to_string()))
+    }
+}
+
 impl From<ProverError> for Failure {
     fn from(error: ProverError) -> Self {
         Self(match &error {
@@ -406,6 +430,80 @@ pub fn unknown_asset() -> Failure {
         StatusCode::NOT_FOUND,
         UNKNOWN_ASSET,
         "no holder of this asset is registered in the registry",
+    ))
+}
+
+/// Wallets can't log in.
+pub fn no_accounts() -> Failure {
+    Failure(Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "feature_disabled",
+        "wallets can't log in at this service (JWT_SECRET)",
+    ))
+}
+
+/// The account has none of the roles.
+pub fn missing_role(roles: &[Role]) -> Failure {
+    let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+    let detail = format!(
+        "the wallet needs the role {} for this route; an owner grants it",
+        roles.join(" or ")
+    );
+    Failure(Problem::new(StatusCode::FORBIDDEN, "missing_role", detail).with("roles", roles))
+}
+
+/// The wallet is not the authority of the registry.
+pub fn not_the_authority() -> Failure {
+    Failure(Problem::new(
+        StatusCode::FORBIDDEN,
+        "not_the_authority",
+        "the wallet is not the authority of the registry on chain",
+    ))
+}
+
+/// A wallet's token on a route of relays or proofs.
+pub fn wallet_not_accepted() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "wallet_not_accepted",
+        "this route refuses access tokens of wallets: a token would join the wallet and the proof; send no token, or \
+         an API key where the route needs one",
+    )
+}
+
+/// No owner would remain.
+pub fn last_owner() -> Failure {
+    Failure(Problem::new(
+        StatusCode::CONFLICT,
+        "last_owner",
+        "the wallet is the last owner: make another wallet an owner first",
+    ))
+}
+
+/// The account has no such key.
+pub fn unknown_key() -> Failure {
+    Failure(Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown_key",
+        "the account has no valid API key with this prefix; keys of API_KEYS are changed there",
+    ))
+}
+
+/// The account has too many keys.
+pub fn too_many_keys(max: u16) -> Failure {
+    let detail = format!(
+        "the account has {max} API keys, with those that expired in the last 30 days, which is the limit; wait until \
+         one of them is older"
+    );
+    Failure(Problem::new(StatusCode::CONFLICT, "too_many_keys", detail))
+}
+
+/// Another key has the random prefix.
+pub fn prefix_taken() -> Failure {
+    Failure(Problem::unavailable(
+        "busy",
+        "the random prefix of the key is taken; retry",
+        &"a new API key has the prefix of another",
     ))
 }
 

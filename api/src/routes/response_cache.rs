@@ -31,7 +31,10 @@ const MAX_RESPONSE_BYTES: usize = 4 << 20;
 /// Longer URLs and lists of encodings are not kept.
 const MAX_KEY_BYTES: usize = 512;
 /// The routes whose requests show which member asks, or whose responses may not be cached.
-const NOT_KEPT: [&str; 7] = [
+const NOT_KEPT: [&str; 10] = [
+    "/v1/account",
+    "/v1/accounts",
+    "/v1/keys",
     "/v1/registries/{registry}/paths/{index}",
     "/v1/relay",
     "/v1/relay/{relay}",
@@ -137,7 +140,11 @@ pub async fn cached(State(state): State<Arc<AppState>>, request: Request, next: 
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind == "application/json");
-    if response.status() != StatusCode::OK || !is_json {
+    let is_for_one = response
+        .headers()
+        .get(header::CACHE_CONTROL)
+        .is_some_and(|control| control == "no-store");
+    if response.status() != StatusCode::OK || !is_json || is_for_one {
         return response;
     }
     let (parts, body) = response.into_parts();

@@ -4,17 +4,33 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, request::Parts},
 };
-use bauta_service_common::{AUDIT, ApiKeys, Caller, Problem, Streams, TrustedProxies};
-use bauta_store::Store;
+use bauta_service_common::{AUDIT, ApiKeys, Caller, Problem, Streams, TrustedProxies, bearer};
+use bauta_store::{Account, AccountId, Role, Store};
 use tokio_util::sync::CancellationToken;
 
-use super::response_cache::ResponseCache;
+use super::{
+    problems::{self, Failure},
+    response_cache::ResponseCache,
+};
 use crate::{
-    database_health::DatabaseHealth, databases::Databases, eligibility::Eligibility, limits::Limits,
-    prover::ProverService, proving_keys::ProvingKeys, relay::Relay, relay_watch::RelayWatch, tiles::Tiles,
-    tree_upload::TreeUploads, verifier::Verifier, verifying_keys::VerifyingKeys,
+    accounts::{Accounts, TokenError},
+    database_health::DatabaseHealth,
+    databases::Databases,
+    eligibility::Eligibility,
+    limits::Limits,
+    prover::ProverService,
+    proving_keys::ProvingKeys,
+    relay::Relay,
+    relay_watch::RelayWatch,
+    tiles::Tiles,
+    time::unix_seconds,
+    tree_upload::TreeUploads,
+    verifier::Verifier,
+    verifying_keys::VerifyingKeys,
 };
 
+/// The permission of a key that only has its own rate limit.
+pub const READ: &str = "read";
 /// The permission to request proofs.
 pub const PROVE: &str = "prove";
 /// The permission to upload the trees of attested registries.
@@ -22,7 +38,9 @@ pub const TREES: &str = "trees";
 /// The permission to relay verifications that the budget of the key's owner pays for.
 pub const RELAY: &str = "relay";
 /// All permissions of API keys.
-pub const PERMISSIONS: [&str; 3] = [PROVE, RELAY, TREES];
+pub const PERMISSIONS: [&str; 4] = [PROVE, READ, RELAY, TREES];
+/// The permissions of keys for web pages.
+pub const PAGE_PERMISSIONS: [&str; 2] = [READ, RELAY];
 
 /// The state that all routes share.
 pub struct AppState {
@@ -46,6 +64,8 @@ pub struct AppState {
     pub uploads: TreeUploads,
     /// The API keys.
     pub api_keys: ApiKeys,
+    /// The accounts of wallets, if wallets can log in.
+    pub accounts: Option<Accounts>,
     /// Which tokens of a wallet can register.
     pub eligibility: Eligibility,
     /// The relay, if this service pays for verifications.
@@ -77,6 +97,43 @@ impl AppState {
         }
         Ok(caller?)
     }
+
+    /// Returns the accounts, if wallets can log in.
+    pub fn accounts(&self) -> Result<&Accounts, Failure> {
+        self.accounts.as_ref().ok_or_else(problems::no_accounts)
+    }
+
+    /// Returns the account of a request's access token.
+    pub fn wallet(&self, headers: &HeaderMap) -> Result<AccountId, Failure> {
+        let accounts = self.accounts()?;
+        let checked = match bearer(headers) {
+            None => Err(TokenError::Missing),
+            Some(token) if token.starts_with("bauta") => Err(TokenError::ApiKey),
+            Some(token) => accounts.check(token, unix_seconds()),
+        };
+        if let Err(error) = checked {
+            tracing::info!(target: AUDIT, event = "token_refused", code = error.code());
+        }
+        Ok(checked?)
+    }
+
+    /// Returns the account of a request's access token if it has one of the roles. They are read
+    /// from the primary for each request.
+    pub async fn with_role(&self, headers: &HeaderMap, roles: &[Role]) -> Result<Account, Failure> {
+        let id = self.wallet(headers)?;
+        let granted = self.databases.primary().roles(id).await?;
+        if !granted.iter().any(|role| roles.contains(role)) {
+            let account = hex::encode(id.0);
+            tracing::info!(target: AUDIT, event = "token_refused", code = "missing_role", account);
+            return Err(problems::missing_role(roles));
+        }
+        Ok(Account { id, roles: granted })
+    }
+}
+
+/// Returns whether a request has an access token of a wallet, or a text in the form of one.
+pub fn has_access_token(headers: &HeaderMap) -> bool {
+    bearer(headers).is_some_and(|credential| credential.bytes().filter(|byte| *byte == b'.').count() == 2)
 }
 
 /// The database that was chosen for a request.

@@ -4,14 +4,15 @@ use axum::{
 };
 use bauta_primitives::Root;
 use bauta_service_common::{AUDIT, Json, Path, Problem};
+use bauta_store::Registry;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
     parameters,
-    problems::{Failure, ProblemDocument},
+    problems::{self, Failure, ProblemDocument},
     registries,
-    state::{Reads, TREES},
+    state::{Reads, TREES, has_access_token},
 };
 
 /// The type of the body.
@@ -32,12 +33,13 @@ pub struct StoredTreeDocument {
 /// The body has 32 bytes for each leaf from index 0; an empty leaf is zero. The root in the path
 /// must be the current root of the registry, and the leaves must give it. So the authority
 /// publishes the root first. A tree has at most 1,048,576 leaves, unless the operator allows more.
-/// An API key uploads one tree at a time, and ten in a minute. The leaves become public.
+/// An API key, or a wallet, uploads one tree at a time, and ten in a minute. The leaves become
+/// public. A wallet that has logged in needs no API key for the registries whose authority it is.
 #[utoipa::path(
     put,
     path = "/v1/registries/{registry}/roots/{root}/leaves",
     tag = "trees",
-    security(("api_key" = ["trees"])),
+    security(("api_key" = ["trees"]), ("wallet" = ["authority"])),
     params(
         ("registry" = String, Path, description = "The registry account"),
         ("root" = String, Path, description = "The current root of the registry"),
@@ -50,7 +52,7 @@ pub struct StoredTreeDocument {
         (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
     ),
     extensions(("x-discloses" = json!({
-        "sees": "network address; API key; **all leaves**",
+        "sees": "network address; API key or account; **all leaves**",
         "keeps": "the leaves, which it then serves to everyone"
     })))
 )]
@@ -60,8 +62,13 @@ pub async fn upload(
     Path((address, root)): Path<(String, String)>,
     body: Body,
 ) -> Result<Json<StoredTreeDocument>, Failure> {
-    let caller = state.authorise(&headers, TREES).await?;
-    state.limits.take_upload(&caller.owner).await?;
+    let (caller, registry) = if has_access_token(&headers) {
+        let (name, registry) = authorise_authority(&state, &headers, &address).await?;
+        (name, Some(registry))
+    } else {
+        (state.authorise(&headers, TREES).await?.owner, None)
+    };
+    state.limits.take_upload(&caller).await?;
     let is_octets = headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind == OCTETS);
@@ -71,17 +78,35 @@ pub async fn upload(
         return Err(Problem::new(status, "unsupported_media_type", detail).into());
     }
     let root = Root::new(parameters::element("root", &root)?);
-    let registry = registries::read(&state, &address).await?;
+    let registry = match registry {
+        Some(registry) => registry,
+        None => registries::read(&state, &address).await?,
+    };
     let announced = body.size_hint().exact();
     let chunks = body.into_data_stream();
     let uploads = &state.uploads;
-    let stored = uploads
-        .store(&caller.owner, &registry, root, announced, chunks)
-        .await?;
+    let stored = uploads.store(&caller, &registry, root, announced, chunks).await?;
     let leaves = stored.leaves;
-    tracing::info!(target: AUDIT, event = "tree_stored", prefix = caller.prefix, leaves);
+    tracing::info!(target: AUDIT, event = "tree_stored", caller, leaves);
     Ok(Json(StoredTreeDocument {
         root: stored.root.to_string(),
         leaves: leaves.to_string(),
     }))
+}
+
+/// Returns the name that the uploads of a wallet count for, and the registry, if the wallet is its
+/// authority.
+async fn authorise_authority(
+    state: &Reads,
+    headers: &HeaderMap,
+    registry: &str,
+) -> Result<(String, Registry), Failure> {
+    let account = state.wallet(headers)?;
+    let registry = registries::read(state, registry).await?;
+    let name = format!("account {}", hex::encode(account.0));
+    if state.accounts()?.id_of(&registry.authority) != account {
+        tracing::info!(target: AUDIT, event = "token_refused", code = "not_the_authority", caller = name);
+        return Err(problems::not_the_authority());
+    }
+    Ok((name, registry))
 }

@@ -1,5 +1,6 @@
 //! Tests of the service as a process, over HTTP.
 
+mod accounts;
 mod analytics;
 mod browsers;
 mod caching;
@@ -10,6 +11,7 @@ mod configuration;
 mod delegated;
 mod eligibility;
 mod freshness;
+mod keys;
 mod limits;
 mod nodes;
 mod openapi;
@@ -20,6 +22,7 @@ mod proving_keys;
 mod reads;
 mod registrations;
 mod relay;
+mod roles;
 #[path = "../../../prover-service/tests/service/schemathesis.rs"]
 mod schemathesis;
 mod trees;

@@ -147,9 +147,14 @@ impl Chain {
     }
 
     pub fn create(&mut self, registry: Address, kind: RegistryKind) {
+        self.create_by(address("authority"), registry, kind);
+    }
+
+    /// Creates a registry with this authority.
+    pub fn create_by(&mut self, authority: Address, registry: Address, kind: RegistryKind) {
         self.emit(Event::RegistryCreated(RegistryCreated {
             registry,
-            authority: address("authority"),
+            authority,
             nonce: 3,
             kind,
             depth: Depth::Ten,

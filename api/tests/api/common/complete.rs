@@ -14,7 +14,10 @@ use solana_address::Address;
 use solana_keypair::Keypair;
 use tempfile::TempDir;
 
-use super::{Chain, Running, address, number_bytes};
+use super::{
+    Chain, Running, address, number_bytes,
+    wallets::{ACCOUNTS, access_token, grant},
+};
 use crate::{
     relay::{KEY, TrapdoorKey},
     verifying_keys::node,
@@ -28,6 +31,8 @@ pub struct Complete {
     pub service: Running,
     /// An API key with all permissions.
     pub key: String,
+    /// The access token of a wallet that is owner and developer.
+    pub token: String,
     /// The hash of the verifying key of the only active circuit.
     pub vk_hash: [u8; 32],
     _folder: TempDir,
@@ -69,9 +74,16 @@ impl Complete {
             ("RELAY_REQUESTS_PER_MINUTE", "0"),
             ("API_KEYS", new.line.as_str()),
         ];
+        all.extend(ACCOUNTS);
         all.extend_from_slice(environment);
+        let service = Running::start(&chain.database, &all);
+        let wallet = Keypair::new();
+        for role in ["owner", "developer"] {
+            grant(&url, &wallet, role);
+        }
         Self {
-            service: Running::start(&chain.database, &all),
+            token: access_token(&service, &wallet).await,
+            service,
             chain,
             key: new.key.to_string(),
             vk_hash,

@@ -3,6 +3,7 @@
 mod chain;
 pub mod complete;
 mod process;
+pub mod wallets;
 
 pub use self::{
     chain::{Chain, PROGRAM, address, nullifier, number_bytes, poseidon, poseidon_tree},

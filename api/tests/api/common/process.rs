@@ -6,6 +6,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 use bauta_store::testing::TestDatabase;
@@ -141,6 +142,22 @@ impl Running {
     pub async fn ready(&self) -> Value {
         let request = self.client.get(format!("http://{}/ready", self.metrics));
         request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Waits until a line of the log fulfils a condition.
+    pub async fn wait_for_line(&self, condition: impl Fn(&Value) -> bool) {
+        let is_logged = || {
+            let log = self.log();
+            let mut lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+            lines.any(|line| condition(&line))
+        };
+        let logged = async {
+            while !is_logged() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_mins(1), logged).await;
+        assert!(waited.is_ok(), "no such line: {}", self.log());
     }
 
     /// Returns the output so far.

@@ -1,0 +1,210 @@
+//! What a wallet signs to log in (Sign in with Solana), and its nonce.
+//!
+//! The service stores no challenge. A nonce says when it was issued, and a keyed hash binds it to
+//! the wallet, so the text can be written again and compared.
+//!
+//! ```text
+//!   nonce: time (5 bytes) | random (11 bytes) | keyed hash of both and the wallet (16 bytes)
+//! ```
+
+use chrono::DateTime;
+use rand::{RngCore, rngs::OsRng};
+use serde::Serialize;
+use solana_address::Address;
+use utoipa::ToSchema;
+
+use super::error::LoginError;
+
+/// Seconds for which a nonce is valid.
+pub const NONCE_SECONDS: u32 = 300;
+/// Bytes of the time.
+const TIME_BYTES: usize = 5;
+/// Bytes of the time and the random number.
+const SIGNED_BYTES: usize = 16;
+
+/// The input of the wallet's feature `solana:signIn`. Pass it on unchanged.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInInput {
+    /// The host of the page.
+    pub domain: String,
+    /// The wallet.
+    pub address: String,
+    /// What the signature is for.
+    pub statement: &'static str,
+    /// The service.
+    pub uri: String,
+    /// The version of the text.
+    pub version: &'static str,
+    /// The cluster.
+    pub chain_id: &'static str,
+    /// The nonce: 64 hexadecimal digits.
+    pub nonce: String,
+    /// The time of the challenge (ISO 8601).
+    pub issued_at: String,
+    /// The time from which the service refuses the challenge.
+    pub expiration_time: String,
+}
+
+impl SignInInput {
+    /// Creates the input. `issued_at` is in Unix seconds.
+    pub fn new(
+        wallet: &Address,
+        domain: &str,
+        uri: &str,
+        cluster: &'static str,
+        nonce: &str,
+        issued_at: i64,
+    ) -> Self {
+        Self {
+            domain: domain.to_owned(),
+            address: wallet.to_string(),
+            statement: "Log in to manage API keys and webhooks. This costs nothing and sends no transaction.",
+            uri: uri.to_owned(),
+            version: "1",
+            chain_id: cluster,
+            nonce: nonce.to_owned(),
+            issued_at: iso8601(issued_at),
+            expiration_time: iso8601(issued_at + i64::from(NONCE_SECONDS)),
+        }
+    }
+
+    /// Returns the text that the wallet signs.
+    pub fn text(&self) -> String {
+        let Self {
+            domain,
+            address,
+            statement,
+            uri,
+            version,
+            chain_id,
+            nonce,
+            issued_at,
+            expiration_time,
+        } = self;
+        format!(
+            "{domain} wants you to sign in with your Solana account:\n{address}\n\n{statement}\n\nURI: {uri}\n\
+             Version: {version}\nChain ID: {chain_id}\nNonce: {nonce}\nIssued At: {issued_at}\n\
+             Expiration Time: {expiration_time}"
+        )
+    }
+}
+
+/// Issues nonces, and knows those that it has issued.
+pub struct Nonces([u8; 32]);
+
+impl Nonces {
+    /// Creates the nonces of a key.
+    pub const fn new(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    /// Returns a new nonce for a wallet.
+    pub fn issue(&self, wallet: &Address, now: i64) -> String {
+        let mut signed = [0; SIGNED_BYTES];
+        OsRng.fill_bytes(&mut signed);
+        signed[..TIME_BYTES].copy_from_slice(&now.to_be_bytes()[8 - TIME_BYTES..]);
+        hex::encode([signed, self.hash(&signed, wallet)].concat())
+    }
+
+    /// Checks a nonce. Returns the time at which it was issued.
+    pub fn check(&self, nonce: &str, wallet: &Address, now: i64) -> Result<i64, LoginError> {
+        let mut bytes = [0; 2 * SIGNED_BYTES];
+        // Only lower-case digits: another text would be another nonce.
+        hex::decode_to_slice(nonce, &mut bytes)
+            .ok()
+            .filter(|()| hex::encode(bytes) == nonce)
+            .ok_or(LoginError::UnknownNonce)?;
+        let mut signed = [0; SIGNED_BYTES];
+        signed.copy_from_slice(&bytes[..SIGNED_BYTES]);
+        let expected = blake3::Hash::from(padded(self.hash(&signed, wallet)));
+        let mut found = [0; SIGNED_BYTES];
+        found.copy_from_slice(&bytes[SIGNED_BYTES..]);
+        // The comparison of hashes takes the same time for all values.
+        if expected != blake3::Hash::from(padded(found)) {
+            return Err(LoginError::UnknownNonce);
+        }
+        let mut time = [0; 8];
+        time[8 - TIME_BYTES..].copy_from_slice(&signed[..TIME_BYTES]);
+        let issued_at = i64::from_be_bytes(time);
+        if now >= issued_at + i64::from(NONCE_SECONDS) {
+            return Err(LoginError::NonceExpired);
+        }
+        Ok(issued_at)
+    }
+
+    fn hash(&self, signed: &[u8; SIGNED_BYTES], wallet: &Address) -> [u8; SIGNED_BYTES] {
+        let hash = blake3::keyed_hash(&self.0, &[signed.as_slice(), wallet.as_array()].concat());
+        let mut first = [0; SIGNED_BYTES];
+        first.copy_from_slice(&hash.as_bytes()[..SIGNED_BYTES]);
+        first
+    }
+}
+
+fn padded(hash: [u8; SIGNED_BYTES]) -> [u8; 32] {
+    let mut padded = [0; 32];
+    padded[..SIGNED_BYTES].copy_from_slice(&hash);
+    padded
+}
+
+/// Writes Unix seconds as ISO 8601. Times that it can't write are those of no clock.
+fn iso8601(seconds: i64) -> String {
+    let time = DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+    time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn wallet(byte: u8) -> Address {
+        Address::from([byte; 32])
+    }
+
+    #[test]
+    fn the_text_is_that_of_sign_in_with_solana() {
+        let input = SignInInput::new(
+            &wallet(1),
+            "app.example.org",
+            "https://api.example.org",
+            "solana:mainnet",
+            "0a",
+            NOW,
+        );
+        let expected = "app.example.org wants you to sign in with your Solana account:\n\
+            4vJ9JU1bJJE96FWSJKvHsmmFADCg4gpZQff4P3bkLKi\n\n\
+            Log in to manage API keys and webhooks. This costs nothing and sends no transaction.\n\n\
+            URI: https://api.example.org\nVersion: 1\nChain ID: solana:mainnet\nNonce: 0a\n\
+            Issued At: 2027-01-15T08:00:00Z\nExpiration Time: 2027-01-15T08:05:00Z";
+        assert_eq!(input.text(), expected);
+    }
+
+    #[test]
+    fn a_nonce_is_for_one_wallet_and_five_minutes() {
+        let nonces = Nonces::new([1; 32]);
+        let nonce = nonces.issue(&wallet(1), NOW);
+        assert_eq!(nonce.len(), 64);
+        assert_ne!(nonce, nonces.issue(&wallet(1), NOW));
+        let code = |nonces: &Nonces, nonce: &str, of: u8, now: i64| {
+            nonces
+                .check(nonce, &wallet(of), now)
+                .map_err(|error| error.code())
+        };
+        assert_eq!(code(&nonces, &nonce, 1, NOW), Ok(NOW));
+        assert_eq!(code(&nonces, &nonce, 1, NOW + 299), Ok(NOW));
+        assert_eq!(code(&nonces, &nonce, 1, NOW + 300), Err("expired_nonce"));
+        assert_eq!(code(&nonces, &nonce, 2, NOW), Err("unknown_nonce"));
+        assert_eq!(code(&Nonces::new([2; 32]), &nonce, 1, NOW), Err("unknown_nonce"));
+        for other in ["", "0a", &nonce.to_uppercase(), &format!("{nonce}00")] {
+            assert_eq!(code(&nonces, other, 1, NOW), Err("unknown_nonce"), "{other}");
+        }
+        for at in 0..nonce.len() {
+            let mut other = nonce.clone().into_bytes();
+            other[at] = if other[at] == b'0' { b'1' } else { b'0' };
+            let other = String::from_utf8(other).unwrap();
+            assert_eq!(code(&nonces, &other, 1, NOW), Err("unknown_nonce"), "{at}");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Accounts: wallets that log in, and what they may do.
+//!
+//! ```text
+//!   wallet --> challenge: a text with a nonce --> signature --> login
+//!                                                                |
+//!                     access token: 10 minutes, signed  <--------+--> refresh token: 30 days, used
+//!                     here, and checked without a database            once, and replaced
+//! ```
+//!
+//! 1. A nonce logs in once, within 5 minutes, and only the wallet that it was issued for.
+//! 2. A refresh token is used once. A second use ends the login, because two parties have it.
+//! 3. No row and no token names the wallet: an account is a keyed hash of its address.
+//! 4. Roles are read from the database for each request, so a change counts at once.
+
+mod challenge;
+mod error;
+mod refresh_token;
+mod token;
+
+use bauta_service_common::{Origin, Secret};
+use bauta_store::{AccountId, NewLogin, Refreshed, Store};
+use solana_address::Address;
+use solana_signature::Signature;
+
+pub use self::{
+    challenge::SignInInput,
+    error::{AccountSetupError, LoginError, TokenError},
+    token::JsonWebKey,
+};
+use self::{
+    challenge::{NONCE_SECONDS, Nonces},
+    refresh_token::RefreshToken,
+    token::Tokens,
+};
+use crate::settings::AccountSettings;
+
+/// Seconds for which an access token is valid.
+pub const ACCESS_SECONDS: u32 = 600;
+/// Seconds for which a login lasts.
+const LOGIN_SECONDS: u32 = 30 * 86_400;
+/// Largest number of logins of an account. A further one ends the oldest.
+const MAX_LOGINS: u16 = 20;
+/// Smallest length of `JWT_SECRET`.
+const MIN_SECRET_LENGTH: usize = 32;
+
+/// Context for the key of access tokens.
+const TOKEN_CONTEXT: &str = "bauta api 2026-11-23 key of access tokens";
+/// Context for the key of nonces.
+const NONCE_CONTEXT: &str = "bauta api 2026-11-23 key of nonces";
+/// Context for the key of account ids. It must not change: roles and keys belong to these ids.
+const ACCOUNT_CONTEXT: &str = "bauta api 2026-11-23 key of account ids";
+
+/// Computes the ids of accounts.
+pub struct AccountIds([u8; 32]);
+
+impl AccountIds {
+    /// Reads `ACCOUNT_KEY`.
+    pub fn new(key: &Secret) -> Result<Self, AccountSetupError> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(key.expose().trim(), &mut bytes)
+            .map_err(|_| AccountSetupError::InvalidAccountKey)?;
+        Ok(Self(blake3::derive_key(ACCOUNT_CONTEXT, &bytes)))
+    }
+
+    /// Returns the account of a wallet.
+    pub fn of(&self, wallet: &Address) -> AccountId {
+        let hash = blake3::keyed_hash(&self.0, wallet.as_array());
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash.as_bytes()[..16]);
+        AccountId(id)
+    }
+}
+
+/// What a wallet gets when it logs in.
+pub struct Session {
+    /// The access token.
+    pub access_token: String,
+    /// The refresh token.
+    pub refresh_token: String,
+}
+
+/// Logs wallets in, and checks their tokens.
+pub struct Accounts {
+    ids: AccountIds,
+    nonces: Nonces,
+    tokens: Tokens,
+    /// The origin of this service.
+    own: Origin,
+    /// The other origins whose pages log wallets in.
+    pages: Vec<Origin>,
+}
+
+impl Accounts {
+    /// Creates the accounts of the settings. `None` without `JWT_SECRET`. Wallets log in on pages
+    /// of `PUBLIC_URL` and of `pages`.
+    pub fn new(settings: &AccountSettings, pages: &[Origin]) -> Result<Option<Self>, AccountSetupError> {
+        let Some(secret) = &settings.jwt_secret else {
+            return Ok(None);
+        };
+        let secret = secret.expose().trim().as_bytes();
+        if secret.len() < MIN_SECRET_LENGTH {
+            return Err(AccountSetupError::ShortSecret);
+        }
+        let key = settings.account_key.as_ref();
+        let own = settings.public_url.clone().ok_or(AccountSetupError::NoUrl)?;
+        let token_key = blake3::derive_key(TOKEN_CONTEXT, secret);
+        Ok(Some(Self {
+            ids: AccountIds::new(key.ok_or(AccountSetupError::NoAccountKey)?)?,
+            nonces: Nonces::new(blake3::derive_key(NONCE_CONTEXT, secret)),
+            tokens: Tokens::new(token_key, own.as_str(), &settings.jwt_audience),
+            own,
+            pages: pages.to_vec(),
+        }))
+    }
+
+    /// Returns the account of a wallet.
+    pub fn id_of(&self, wallet: &Address) -> AccountId {
+        self.ids.of(wallet)
+    }
+
+    /// Returns the public key of access tokens.
+    pub fn web_key(&self) -> JsonWebKey {
+        self.tokens.web_key()
+    }
+
+    /// Returns the account of an access token that is valid now.
+    pub fn check(&self, token: &str, now: i64) -> Result<AccountId, TokenError> {
+        self.tokens.check(token, now)
+    }
+
+    /// Returns what a wallet signs to log in on a page of an origin, or outside a page.
+    pub fn challenge(
+        &self,
+        wallet: &Address,
+        origin: Option<&str>,
+        cluster: &'static str,
+        now: i64,
+    ) -> Result<SignInInput, LoginError> {
+        let nonce = self.nonces.issue(wallet, now);
+        Ok(self.input(wallet, self.page(origin)?, cluster, &nonce, now))
+    }
+
+    /// Logs a wallet in with its signature of a challenge.
+    pub async fn log_in(
+        &self,
+        store: &Store,
+        wallet: &Address,
+        origin: Option<&str>,
+        cluster: &'static str,
+        (nonce, signature): (&str, &Signature),
+        now: i64,
+    ) -> Result<Session, LoginError> {
+        let page = self.page(origin)?;
+        let issued_at = self.nonces.check(nonce, wallet, now)?;
+        let input = self.input(wallet, page, cluster, nonce, issued_at);
+        if !signature.verify(wallet.as_array(), input.text().as_bytes()) {
+            return Err(LoginError::SignatureRefused);
+        }
+        let (account, refresh) = (self.ids.of(wallet), RefreshToken::random());
+        let login = NewLogin {
+            account,
+            nonce_hash: bauta_primitives::sha256(nonce.as_bytes()),
+            // Clocks of instances differ.
+            nonce_seconds: 2 * NONCE_SECONDS,
+            id_hash: refresh.id_hash(),
+            secret_hash: refresh.secret_hash(),
+            seconds: LOGIN_SECONDS,
+        };
+        if !store.begin_login(&login, MAX_LOGINS).await? {
+            return Err(LoginError::NonceUsed);
+        }
+        Ok(self.session(account, &refresh, now))
+    }
+
+    /// Replaces a refresh token.
+    pub async fn refresh(&self, store: &Store, token: &str, now: i64) -> Result<Session, LoginError> {
+        let token = RefreshToken::parse(token).ok_or(LoginError::UnknownRefreshToken)?;
+        let next = token.next();
+        let (id, secret) = (token.id_hash(), token.secret_hash());
+        match store.refresh_login(&id, &secret, &next.secret_hash()).await? {
+            Refreshed::Replaced(account) => Ok(self.session(account, &next, now)),
+            Refreshed::Reused => Err(LoginError::RefreshTokenReused),
+            Refreshed::Ended => Err(LoginError::LoginEnded),
+            Refreshed::Expired => Err(LoginError::LoginExpired),
+            Refreshed::Unknown => Err(LoginError::UnknownRefreshToken),
+        }
+    }
+
+    /// Ends the login of a refresh token.
+    pub async fn log_out(&self, store: &Store, token: &str) -> Result<(), LoginError> {
+        let token = RefreshToken::parse(token).ok_or(LoginError::UnknownRefreshToken)?;
+        if store.end_login(&token.id_hash(), &token.secret_hash()).await? {
+            Ok(())
+        } else {
+            Err(LoginError::UnknownRefreshToken)
+        }
+    }
+
+    fn session(&self, account: AccountId, refresh: &RefreshToken, now: i64) -> Session {
+        Session {
+            access_token: self.tokens.issue(account, now),
+            refresh_token: refresh.text(),
+        }
+    }
+
+    /// Returns the origin of the page that logs a wallet in. A program has none, and uses that of
+    /// this service.
+    fn page(&self, origin: Option<&str>) -> Result<&Origin, LoginError> {
+        let Some(origin) = origin else {
+            return Ok(&self.own);
+        };
+        let mut pages = std::iter::once(&self.own).chain(&self.pages);
+        pages
+            .find(|page| page.as_str() == origin)
+            .ok_or(LoginError::OriginNotAllowed)
+    }
+
+    fn input(
+        &self,
+        wallet: &Address,
+        page: &Origin,
+        cluster: &'static str,
+        nonce: &str,
+        issued_at: i64,
+    ) -> SignInInput {
+        SignInInput::new(wallet, page.host(), self.own.as_str(), cluster, nonce, issued_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> AccountSettings {
+        AccountSettings {
+            jwt_secret: Some(Secret::new("s".repeat(MIN_SECRET_LENGTH))),
+            jwt_audience: "bauta-api".to_owned(),
+            account_key: Some(Secret::new("0a".repeat(32))),
+            public_url: Some("https://api.example.org".parse().unwrap()),
+            logins_per_minute: 10,
+        }
+    }
+
+    #[test]
+    fn accounts_are_off_without_a_secret_and_need_every_other_setting_with_it() {
+        let mut off = settings();
+        off.jwt_secret = None;
+        assert!(Accounts::new(&off, &[]).unwrap().is_none());
+        let error = |change: fn(&mut AccountSettings)| {
+            let mut settings = settings();
+            change(&mut settings);
+            Accounts::new(&settings, &[]).err().unwrap().to_string()
+        };
+        let short = error(|settings| settings.jwt_secret = Some(Secret::new("s".repeat(31))));
+        assert!(short.contains("32 characters"), "{short}");
+        assert!(error(|settings| settings.account_key = None).contains("ACCOUNT_KEY is not"));
+        assert!(error(|settings| settings.public_url = None).contains("PUBLIC_URL is not"));
+        let key = error(|settings| settings.account_key = Some(Secret::new("0a".repeat(31))));
+        assert!(key.contains("64 hexadecimal digits"), "{key}");
+    }
+
+    #[test]
+    fn an_account_does_not_change_with_the_secret_of_tokens() {
+        let (first, mut changed) = (settings(), settings());
+        changed.jwt_secret = Some(Secret::new("t".repeat(MIN_SECRET_LENGTH)));
+        let id = |settings: &AccountSettings| {
+            let accounts = Accounts::new(settings, &[]).unwrap().unwrap();
+            accounts.id_of(&Address::from([7; 32]))
+        };
+        assert_eq!(id(&first), id(&changed));
+        changed.account_key = Some(Secret::new("0b".repeat(32)));
+        assert_ne!(id(&first), id(&changed));
+    }
+
+    #[test]
+    fn a_page_logs_wallets_in_only_under_its_own_allowed_origin() {
+        let pages = ["http://localhost:5173".parse().unwrap()];
+        let accounts = Accounts::new(&settings(), &pages).unwrap().unwrap();
+        let domain = |origin| {
+            let input = accounts.challenge(&Address::from([7; 32]), origin, "solana:localnet", 1_800_000_000);
+            input.map(|input| input.domain).map_err(|error| error.code())
+        };
+        assert_eq!(domain(None).unwrap(), "api.example.org");
+        assert_eq!(
+            domain(Some("https://api.example.org")).unwrap(),
+            "api.example.org"
+        );
+        assert_eq!(domain(Some("http://localhost:5173")).unwrap(), "localhost:5173");
+        for origin in ["https://evil.example", "null", "http://api.example.org", ""] {
+            assert_eq!(domain(Some(origin)), Err("origin_not_allowed"), "{origin}");
+        }
+    }
+}

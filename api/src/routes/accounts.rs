@@ -1,0 +1,155 @@
+//! Accounts of wallets, and their roles.
+
+use axum::{http::HeaderMap, response::Response};
+use bauta_service_common::{AUDIT, InvalidField, Json, Path, Query, UnreadBody};
+use bauta_store::{Account, AccountId, Role, RolesSet};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    pages::{self, MAX_PAGE, PageParameters, page},
+    parameters,
+    problems::{self, Failure, ProblemDocument},
+    respond::uncached,
+    state::Reads,
+};
+
+/// Largest body in bytes.
+const MAX_BODY_BYTES: usize = 1 << 10;
+
+/// An account.
+#[derive(Serialize, ToSchema)]
+pub struct AccountDocument {
+    /// A keyed hash of the wallet: 32 hexadecimal digits.
+    id: String,
+    /// `owner`, `operator`, `auditor` or `developer`.
+    roles: Vec<&'static str>,
+}
+
+page! {
+    /// A page of accounts that have a role.
+    AccountPage of AccountDocument
+}
+
+/// The roles of an account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RolesBody {
+    /// `owner`, `operator`, `auditor` or `developer`. Empty: none.
+    #[schema(max_items = 4)]
+    roles: Vec<String>,
+}
+
+/// Returns the account of the access token.
+///
+/// A wallet without a role has an account as well.
+#[utoipa::path(
+    get,
+    path = "/v1/account",
+    tag = "accounts",
+    security(("wallet" = [])),
+    responses((status = 200, body = AccountDocument)),
+    extensions(("x-discloses" = json!({"sees": "network address; account", "keeps": "nothing"})))
+)]
+pub async fn account(state: Reads, headers: HeaderMap) -> Result<Response, Failure> {
+    let id = state.wallet(&headers)?;
+    let roles = state.databases.primary().roles(id).await?;
+    Ok(uncached(Json(AccountDocument::from(Account { id, roles }))))
+}
+
+/// Lists the accounts that have a role.
+///
+/// The list has no wallets. Compare the ids with those of the wallets that you know.
+#[utoipa::path(
+    get,
+    path = "/v1/accounts",
+    tag = "accounts",
+    security(("wallet" = ["owner"]), ("wallet" = ["auditor"])),
+    params(PageParameters),
+    responses((status = 200, body = AccountPage)),
+    extensions(("x-discloses" = json!({"sees": "network address; account", "keeps": "nothing"})))
+)]
+pub async fn accounts(
+    state: Reads,
+    headers: HeaderMap,
+    Query(parameters): Query<PageParameters>,
+) -> Result<Response, Failure> {
+    state.with_role(&headers, &[Role::Owner, Role::Auditor]).await?;
+    let PageParameters { limit, cursor } = parameters;
+    let request = pages::Request::<16>::new(&["accounts"], limit, MAX_PAGE, cursor.as_deref())?;
+    let after = request.after.map(AccountId);
+    let mut accounts = state
+        .databases
+        .primary()
+        .accounts(after, request.wanted())
+        .await?;
+    let next = request.cut(&mut accounts, |account| account.id.0);
+    Ok(uncached(Json(AccountPage {
+        data: accounts.into_iter().map(AccountDocument::from).collect(),
+        next,
+    })))
+}
+
+/// Gives a wallet exactly these roles.
+///
+/// They count from the wallet's next request, also if it has logged in before. The API keys of a
+/// wallet that is no developer any more are revoked. The last owner remains an owner.
+#[utoipa::path(
+    put,
+    path = "/v1/accounts/{wallet}/roles",
+    tag = "accounts",
+    security(("wallet" = ["owner"])),
+    params(("wallet" = String, Path, description = "The wallet")),
+    request_body(content = RolesBody, example = json!({"roles": ["developer"]})),
+    responses(
+        (status = 200, body = AccountDocument),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({
+        "sees": "network address; account; **the wallet that gets the roles**",
+        "keeps": "a keyed hash of that wallet, with its roles"
+    })))
+)]
+pub async fn set_roles(
+    state: Reads,
+    headers: HeaderMap,
+    Path(wallet): Path<String>,
+    body: UnreadBody,
+) -> Result<Response, Failure> {
+    let owner = state.with_role(&headers, &[Role::Owner]).await?.id;
+    let body: RolesBody = body.json(MAX_BODY_BYTES).await?;
+    let wallet = parameters::address("wallet", &wallet)?;
+    let roles: Option<Vec<Role>> = body.roles.iter().map(|name| Role::from_name(name)).collect();
+    let mut roles = roles
+        .filter(|_| body.roles.len() <= Role::ALL.len())
+        .ok_or_else(|| {
+            InvalidField::new(
+                "roles",
+                "must be a list of owner, operator, auditor and developer",
+            )
+        })?;
+    roles.sort_unstable_by_key(|role| role.as_str());
+    roles.dedup();
+    let id = state.accounts()?.id_of(&wallet);
+    let (by, of) = (hex::encode(owner.0), hex::encode(id.0));
+    match state.databases.primary().set_roles(id, &roles).await? {
+        RolesSet::Set => {
+            let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+            tracing::info!(target: AUDIT, event = "roles_set", account = by, of, roles = names.join("+"));
+        }
+        RolesSet::LastOwner => {
+            tracing::info!(target: AUDIT, event = "roles_refused", code = "last_owner", account = by, of);
+            return Err(problems::last_owner());
+        }
+    }
+    Ok(uncached(Json(AccountDocument::from(Account { id, roles }))))
+}
+
+impl From<Account> for AccountDocument {
+    fn from(account: Account) -> Self {
+        Self {
+            id: hex::encode(account.id.0),
+            roles: account.roles.into_iter().map(Role::as_str).collect(),
+        }
+    }
+}

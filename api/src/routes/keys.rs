@@ -1,0 +1,436 @@
+//! The API keys of developers.
+
+use axum::{
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use bauta_service_common::{
+    AUDIT, InvalidField, InvalidFields, Json, NewApiKey, Origin, Path, Problem, Quota, UnreadBody,
+};
+use bauta_store::{AccountId, AccountKey, KeyChange, Role};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    parameters::kept,
+    problems::{self, Failure, ProblemDocument},
+    respond::uncached,
+    state::{PAGE_PERMISSIONS, PERMISSIONS, Reads},
+};
+use crate::time::unix_seconds;
+
+/// Largest body in bytes.
+const MAX_BODY_BYTES: usize = 8 << 10;
+/// Largest number of keys of an account that are valid or expired in the last 30 days.
+const MAX_KEYS: u16 = 100;
+/// Largest number of origins of a key.
+const MAX_ORIGINS: usize = 16;
+/// Largest length of a name in characters.
+const MAX_NAME_LENGTH: usize = 64;
+/// Largest number of days for which a key is valid.
+const MAX_DAYS: u16 = 365;
+/// Seconds for which a replaced key remains valid.
+const ROTATION_SECONDS: u32 = 86_400;
+
+/// An API key without its secret.
+#[derive(Serialize, ToSchema)]
+pub struct KeyDocument {
+    /// 8 hexadecimal digits that identify the key.
+    prefix: String,
+    /// `server`, or `publishable` for web pages.
+    kind: &'static str,
+    /// The name.
+    name: String,
+    /// What the key may do.
+    permissions: Vec<String>,
+    /// The origins of the pages that may use a publishable key.
+    origins: Vec<String>,
+    /// The prefix that rate limits, jobs and the relay's budgets of the key belong to.
+    owner: String,
+    /// The time of its creation in Unix seconds.
+    created_at: i64,
+    /// The time from which the key is refused in Unix seconds.
+    expires_at: i64,
+}
+
+/// The keys of an account.
+#[derive(Serialize, ToSchema)]
+pub struct KeyList {
+    /// The keys that are valid, or that expired in the last 30 days. The newest is the first.
+    data: Vec<KeyDocument>,
+}
+
+/// A new API key. It is shown only once.
+#[derive(Serialize, ToSchema)]
+pub struct NewKeyDocument {
+    /// The key for `Authorization: Bearer`.
+    api_key: String,
+    /// What is stored of it.
+    key: KeyDocument,
+}
+
+/// A key to create.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyBody {
+    /// `server`, or `publishable` for web pages.
+    #[schema(pattern = "^(server|publishable)$")]
+    kind: String,
+    /// A name for you.
+    #[schema(min_length = 1, max_length = 64)]
+    name: String,
+    /// What the key may do. A publishable key: `read` and `relay`.
+    #[schema(min_items = 1, max_items = 4)]
+    permissions: Vec<String>,
+    /// For a publishable key: the origins of the pages that may use it.
+    #[serde(default)]
+    #[schema(max_items = 16)]
+    origins: Vec<String>,
+    /// Days until the key expires.
+    #[schema(minimum = 1, maximum = 365)]
+    days: u16,
+}
+
+/// The next key.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotationBody {
+    /// Days until the new key expires.
+    #[schema(minimum = 1, maximum = 365)]
+    days: u16,
+}
+
+/// Lists the API keys of the account.
+///
+/// The list has the keys of the account, and never their secrets.
+#[utoipa::path(
+    get,
+    path = "/v1/keys",
+    tag = "accounts",
+    security(("wallet" = ["developer"])),
+    responses((status = 200, body = KeyList)),
+    extensions(("x-discloses" = json!({"sees": "network address; account", "keeps": "nothing"})))
+)]
+pub async fn keys(state: Reads, headers: HeaderMap) -> Result<Response, Failure> {
+    let account = state.with_role(&headers, &[Role::Developer]).await?.id;
+    let keys = state.databases.primary().account_keys(account).await?;
+    let data = keys.into_iter().map(KeyDocument::from).collect();
+    Ok(uncached(Json(KeyList { data })))
+}
+
+/// Creates an API key.
+///
+/// A key for servers has the rate limits of all keys for servers of the account together. A
+/// publishable key is for web pages of its origins, and everyone who opens them can read it: it has
+/// its own rate limit and budget, and only permissions that cost its owner little. An account has
+/// at most 100 keys, with those that expired in the last 30 days.
+#[utoipa::path(
+    post,
+    path = "/v1/keys",
+    tag = "accounts",
+    security(("wallet" = ["developer"])),
+    request_body(
+        content = KeyBody,
+        example = json!({"kind": "server", "name": "back end", "permissions": ["read", "relay"], "days": 365})
+    ),
+    responses(
+        (status = 201, body = NewKeyDocument),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({
+        "sees": "network address; account; name and origins of the key",
+        "keeps": "the key's hash, name, permissions, origins and account"
+    })))
+)]
+pub async fn create(state: Reads, headers: HeaderMap, body: UnreadBody) -> Result<Response, Failure> {
+    let account = state.with_role(&headers, &[Role::Developer]).await?.id;
+    let body: KeyBody = body.json(MAX_BODY_BYTES).await?;
+    let name = body.name.clone();
+    let new = body.parse()?;
+    let store = state.databases.primary();
+    checked(
+        store.add_account_key(account, &new.row, &name, MAX_KEYS).await?,
+        account,
+    )?;
+    record("key_created", account, &new.row.prefix);
+    respond(&state, account, &new).await
+}
+
+/// Replaces an API key.
+///
+/// The new key has the permissions, origins, name and owner of the old one, so jobs, rate limits
+/// and budgets stay. The old key is refused after 24 hours.
+#[utoipa::path(
+    post,
+    path = "/v1/keys/{key}/rotate",
+    tag = "accounts",
+    security(("wallet" = ["developer"])),
+    params(("key" = String, Path, description = "The prefix of the key")),
+    request_body(content = RotationBody, example = json!({"days": 365})),
+    responses(
+        (status = 201, body = NewKeyDocument),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({
+        "sees": "network address; account; which key",
+        "keeps": "the new key's hash"
+    })))
+)]
+pub async fn rotate(
+    state: Reads,
+    headers: HeaderMap,
+    Path(prefix): Path<String>,
+    body: UnreadBody,
+) -> Result<Response, Failure> {
+    let account = state.with_role(&headers, &[Role::Developer]).await?.id;
+    let body: RotationBody = body.json(MAX_BODY_BYTES).await?;
+    let (expiry, prefix) = (expiry(body.days)?, key_prefix(&prefix)?);
+    let store = state.databases.primary();
+    let keys = store.account_keys(account).await?;
+    let old = keys.into_iter().find(|known| known.key.prefix == prefix);
+    let old = old.ok_or_else(problems::unknown_key)?.key;
+    let permissions: Vec<&str> = old.permissions.iter().map(String::as_str).collect();
+    let origins: Result<Vec<Origin>, _> = old.origins.iter().map(|origin| origin.parse()).collect();
+    let origins = origins.map_err(|error| Problem::internal(&error))?;
+    let new = generate(&permissions, expiry, &origins);
+    let rotated = store.rotate_account_key(account, prefix, &new.row, ROTATION_SECONDS, MAX_KEYS);
+    checked(rotated.await?, account)?;
+    record("key_rotated", account, prefix);
+    respond(&state, account, &new).await
+}
+
+/// Revokes an API key.
+///
+/// Every instance refuses it within a second. An owner revokes the keys of all accounts, and those
+/// that an operator has stored in the database.
+#[utoipa::path(
+    delete,
+    path = "/v1/keys/{key}",
+    tag = "accounts",
+    security(("wallet" = ["developer"]), ("wallet" = ["owner"])),
+    params(("key" = String, Path, description = "The prefix of the key")),
+    responses(
+        (status = 204, description = "The key is revoked"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({"sees": "network address; account; which key", "keeps": "nothing"})))
+)]
+pub async fn revoke(
+    state: Reads,
+    headers: HeaderMap,
+    Path(prefix): Path<String>,
+) -> Result<Response, Failure> {
+    let account = state.with_role(&headers, &[Role::Developer, Role::Owner]).await?;
+    let prefix = key_prefix(&prefix)?;
+    let store = state.databases.primary();
+    let revoked = if account.roles.contains(&Role::Owner) {
+        store.revoke_api_key(prefix).await?
+    } else {
+        store.revoke_account_key(account.id, prefix).await?
+    };
+    if !revoked {
+        return Err(problems::unknown_key());
+    }
+    record("key_revoked", account.id, prefix);
+    Ok(uncached(StatusCode::NO_CONTENT))
+}
+
+impl KeyBody {
+    /// Generates the key. The error has every field that breaks its rule.
+    fn parse(&self) -> Result<NewApiKey, InvalidFields> {
+        let mut errors = Vec::new();
+        let is_for_pages = match self.kind.as_str() {
+            "server" => Some(false),
+            "publishable" => Some(true),
+            _ => None,
+        };
+        if is_for_pages.is_none() {
+            errors.push(InvalidField::new("kind", "must be server or publishable"));
+        }
+        let length = self.name.chars().count();
+        if !(1..=MAX_NAME_LENGTH).contains(&length) || self.name.chars().any(char::is_control) {
+            let rule = format!("must have 1 to {MAX_NAME_LENGTH} characters, and no control characters");
+            errors.push(InvalidField::new("name", rule));
+        }
+        let allowed = if is_for_pages == Some(true) {
+            PAGE_PERMISSIONS.as_slice()
+        } else {
+            PERMISSIONS.as_slice()
+        };
+        let mut permissions: Vec<&str> = self.permissions.iter().map(String::as_str).collect();
+        let is_long = permissions.len() > PERMISSIONS.len();
+        permissions.sort_unstable();
+        permissions.dedup();
+        if is_long || permissions.is_empty() || permissions.iter().any(|name| !allowed.contains(name)) {
+            let rule = format!("must be a list of at least one of {}", allowed.join(", "));
+            errors.push(InvalidField::new("permissions", rule));
+        }
+        let origins = kept(self.origins(is_for_pages == Some(true)), &mut errors);
+        let expiry = kept(expiry(self.days), &mut errors);
+        if let Some(errors) = InvalidFields::of(errors) {
+            return Err(errors);
+        }
+        // They are present, because there is no error.
+        let (origins, expiry) = (origins.unwrap_or_default(), expiry.unwrap_or_default());
+        Ok(generate(&permissions, expiry, &origins))
+    }
+
+    fn origins(&self, is_for_pages: bool) -> Result<Vec<Origin>, InvalidField> {
+        let rule = if is_for_pages {
+            "must be a list of 1 to 16 origins, such as https://app.example.org"
+        } else {
+            "must be absent or empty: a key for servers has no origins"
+        };
+        let refused = || InvalidField::new("origins", rule);
+        let number = self.origins.len();
+        if is_for_pages != (number > 0) || number > MAX_ORIGINS {
+            return Err(refused());
+        }
+        let origins = self.origins.iter().map(|origin| origin.parse::<Origin>());
+        origins.collect::<Result<_, _>>().map_err(|_| refused())
+    }
+}
+
+fn generate(permissions: &[&str], expiry: u64, origins: &[Origin]) -> NewApiKey {
+    if origins.is_empty() {
+        NewApiKey::random(permissions, expiry, Quota::default())
+    } else {
+        NewApiKey::for_pages(permissions, expiry, origins)
+    }
+}
+
+/// Returns the expiry in Unix seconds of a key that is created now.
+fn expiry(days: u16) -> Result<u64, InvalidField> {
+    if !(1..=MAX_DAYS).contains(&days) {
+        return Err(InvalidField::new("days", format!("must be from 1 to {MAX_DAYS}")));
+    }
+    Ok(unix_seconds().unsigned_abs() + u64::from(days) * 86_400)
+}
+
+fn key_prefix(text: &str) -> Result<&str, InvalidField> {
+    let is_prefix = text.len() == 8 && text.bytes().all(|byte| b"0123456789abcdef".contains(&byte));
+    is_prefix.then_some(text).ok_or_else(|| {
+        InvalidField::new(
+            "key",
+            "must be the prefix of a key: 8 lower-case hexadecimal digits",
+        )
+    })
+}
+
+/// Converts a change that was not made to an error.
+fn checked(change: KeyChange, account: AccountId) -> Result<(), Failure> {
+    match change {
+        KeyChange::Stored => Ok(()),
+        KeyChange::TooMany => {
+            let account = hex::encode(account.0);
+            tracing::info!(target: AUDIT, event = "key_change_refused", code = "too_many_keys", account);
+            Err(problems::too_many_keys(MAX_KEYS))
+        }
+        KeyChange::NotDeveloper => Err(problems::missing_role(&[Role::Developer])),
+        KeyChange::Unknown => Err(problems::unknown_key()),
+        KeyChange::PrefixTaken => Err(problems::prefix_taken()),
+    }
+}
+
+fn record(event: &'static str, account: AccountId, prefix: &str) {
+    let account = hex::encode(account.0);
+    tracing::info!(target: AUDIT, event, account, prefix);
+}
+
+/// Returns the new key as it is stored.
+async fn respond(state: &Reads, account: AccountId, new: &NewApiKey) -> Result<Response, Failure> {
+    let keys = state.databases.primary().account_keys(account).await?;
+    let stored = keys.into_iter().find(|known| known.key.prefix == new.row.prefix);
+    let document = NewKeyDocument {
+        api_key: new.key.to_string(),
+        key: stored.ok_or_else(problems::unknown_key)?.into(),
+    };
+    Ok((StatusCode::CREATED, uncached(Json(document))).into_response())
+}
+
+impl From<AccountKey> for KeyDocument {
+    fn from(
+        AccountKey {
+            key,
+            name,
+            created_at,
+        }: AccountKey,
+    ) -> Self {
+        Self {
+            prefix: key.prefix,
+            kind: if key.origins.is_empty() {
+                "server"
+            } else {
+                "publishable"
+            },
+            name,
+            permissions: key.permissions,
+            origins: key.origins,
+            owner: key.owner,
+            created_at,
+            expires_at: key.expires_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body() -> KeyBody {
+        KeyBody {
+            kind: "publishable".to_owned(),
+            name: "page".to_owned(),
+            permissions: vec!["relay".to_owned(), "read".to_owned(), "read".to_owned()],
+            origins: vec!["https://app.example.org".to_owned()],
+            days: 1,
+        }
+    }
+
+    #[test]
+    fn a_publishable_key_has_origins_and_only_permissions_for_pages() {
+        let new = body().parse().unwrap();
+        assert_eq!(new.row.permissions, ["read", "relay"]);
+        assert_eq!(new.row.origins, ["https://app.example.org"]);
+        let named = |change: fn(&mut KeyBody)| {
+            let mut body = body();
+            change(&mut body);
+            let errors = body.parse().err().unwrap();
+            errors
+                .iter()
+                .map(|error| error.field.clone())
+                .collect::<Vec<String>>()
+        };
+        for permission in ["prove", "trees", "admin", ""] {
+            let mut body = body();
+            body.permissions.push(permission.to_owned());
+            assert_eq!(
+                body.parse().err().unwrap().first().field,
+                "permissions",
+                "{permission}"
+            );
+        }
+        assert_eq!(named(|body| body.origins.clear()), ["origins"]);
+        assert_eq!(named(|body| body.origins = vec!["*".to_owned()]), ["origins"]);
+        assert_eq!(
+            named(|body| body.origins = vec!["https://a.example".to_owned(); 17]),
+            ["origins"]
+        );
+        assert_eq!(named(|body| body.kind = "server".to_owned()), ["origins"]);
+    }
+
+    #[test]
+    fn all_fields_that_break_their_rules_are_named_at_once() {
+        let body = KeyBody {
+            kind: String::new(),
+            name: "\n".to_owned(),
+            permissions: Vec::new(),
+            origins: vec![String::new()],
+            days: 366,
+        };
+        let errors = body.parse().err().unwrap();
+        let named: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
+        assert_eq!(named, ["kind", "name", "permissions", "origins", "days"]);
+    }
+}
