@@ -14,6 +14,7 @@
 //! docs/api-service.md describes the service.
 
 mod accounts;
+mod audit;
 mod cache;
 mod clusters;
 mod cursor;
@@ -46,12 +47,13 @@ use bauta_service_common::{
     ApiKeyError, ApiKeys, Arguments, Check, InvalidRedisUrl, NewApiKey, Quota, Secret, Service, ServiceError,
     Streams, TrustedProxies,
 };
-use bauta_store::{Role, Store, StoreError};
+use bauta_store::{AuditCheck, AuditRecord, Role, Store, StoreError};
 use clap::{Parser, Subcommand, builder::PossibleValuesParser};
 use solana_address::Address;
 
 use crate::{
     accounts::{AccountIds, AccountSetupError, Accounts},
+    audit::Audit,
     database_health::DatabaseHealth,
     databases::Databases,
     eligibility::Eligibility,
@@ -120,6 +122,14 @@ enum Command {
         #[arg(long, value_parser = PossibleValuesParser::new(Role::ALL.map(Role::as_str)))]
         role: String,
     },
+    /// Compute the hashes of the audit log again. Fails if a record was changed, removed or
+    /// inserted. Needs `DATABASE_URL`
+    CheckAudit {
+        /// An earlier checkpoint: the number of records and the hash, as
+        /// `RECORDS:64 hexadecimal digits`. Fails if the log had another record then
+        #[arg(long, value_parser = parse_checkpoint)]
+        checkpoint: Option<(u64, [u8; 32])>,
+    },
 }
 
 impl Command {
@@ -135,6 +145,12 @@ impl Command {
                     return Ok(());
                 };
                 grant_role(&settings, wallet, role).await?;
+            }
+            Self::CheckAudit { checkpoint } => {
+                let Some(settings) = arguments.settings::<Settings>()? else {
+                    return Ok(());
+                };
+                check_audit(&settings, *checkpoint).await?;
             }
         }
         Ok(())
@@ -161,10 +177,44 @@ async fn grant_role(settings: &Settings, wallet: &Address, role: &str) -> Result
     store.check_schema().await?;
     // The parser of the argument accepts no other name.
     if let Some(role) = Role::from_name(role) {
-        store.grant_role(ids.of(wallet), role).await?;
+        let id = ids.of(wallet);
+        let record = AuditRecord::of(
+            "role_granted",
+            "operator",
+            &format!("{} {}", hex::encode(id.0), role.as_str()),
+        );
+        store.grant_role(id, role, &record).await?;
     }
     println!("account {} has the role {role}", hex::encode(ids.of(wallet).0));
     Ok(())
+}
+
+/// Reads a checkpoint of the audit log.
+fn parse_checkpoint(text: &str) -> Result<(u64, [u8; 32]), String> {
+    let rule = || "must be RECORDS:HASH, a number and 64 hexadecimal digits".to_owned();
+    let (records, digits) = text.split_once(':').ok_or_else(rule)?;
+    let mut hash = [0; 32];
+    hex::decode_to_slice(digits, &mut hash).map_err(|_| rule())?;
+    Ok((records.parse().map_err(|_| rule())?, hash))
+}
+
+/// Checks the audit log of the database.
+async fn check_audit(settings: &Settings, checkpoint: Option<(u64, [u8; 32])>) -> Result<(), Error> {
+    let store = Store::connect(settings.database_url.expose(), 1).await?;
+    store.check_schema().await?;
+    match store.check_audit_log(checkpoint).await? {
+        AuditCheck::Complete(head) => {
+            println!(
+                "{} records, {}:{}",
+                head.records,
+                head.records,
+                hex::encode(head.hash)
+            );
+            Ok(())
+        }
+        AuditCheck::Broken(number) => Err(Error::AuditBroken(number)),
+        AuditCheck::OtherHead { records, head } => Err(Error::AuditCut { records, head }),
+    }
 }
 
 /// Why the service can't start, or why it stopped.
@@ -192,6 +242,10 @@ enum Error {
     ProvingKeys(#[from] ProvingKeyError),
     #[error(transparent)]
     Accounts(#[from] AccountSetupError),
+    #[error("the audit log was changed: record {0} is missing, or not as it was written")]
+    AuditBroken(u64),
+    #[error("the audit log was cut: it has {records} records, and should have {head}")]
+    AuditCut { records: u64, head: u64 },
     #[error("API_KEYS: {0}")]
     ApiKeys(#[from] ApiKeyError),
 }
@@ -234,6 +288,7 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         relay: relay.map(Arc::new),
         k: store.anonymity_threshold().await?,
         uploads: TreeUploads::new(&settings.uploads, &settings.http).map_err(Error::Uploads)?,
+        audit: Audit::new(store.clone()),
         api_keys: api_keys.unwrap_or_default().with_store(store.clone()),
         database_health: DatabaseHealth::start(store.clone(), &service).await,
         databases: Databases::start(store, replicas, &service).await?,

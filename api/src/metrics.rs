@@ -35,6 +35,9 @@ metric_names! {
     counter SLOW_READERS = "bauta_api_slow_readers_total";
     /// Requests that were refused because the database has not reached their Bauta-Min-Slot.
     counter BEHIND = "bauta_api_behind_total";
+    /// Refusals that are not in the audit log, because there were too many in a minute, or because
+    /// the database was unavailable.
+    counter UNSTORED_REFUSALS = "bauta_api_unstored_refusals_total";
     /// Relays that have ended, by outcome: finalized, refused, failed or expired.
     counter RELAYS = "bauta_api_relays_total";
     /// Seconds from the acceptance of a relay to its confirmed block.
@@ -69,6 +72,7 @@ metric_names! {
 /// rate.
 pub fn register() {
     describe();
+    counter!(UNSTORED_REFUSALS).increment(0);
     record_tiles(0, 0);
     record_cached_tiles(0);
     set_replicas(0, 0);
@@ -96,6 +100,11 @@ pub fn register() {
     }
     counter!(SLOW_READERS).increment(0);
     counter!(BEHIND).increment(0);
+}
+
+/// Counts a refusal that is not in the audit log.
+pub fn record_unstored_refusal() {
+    counter!(UNSTORED_REFUSALS).increment(1);
 }
 
 /// Sets the counters of the relay to 0, and the floor of each wallet.

@@ -13,12 +13,13 @@
 //! 4. Roles are read from the database for each request, so a change counts at once.
 
 mod challenge;
+mod checkpoint;
 mod error;
 mod refresh_token;
 mod token;
 
 use bauta_service_common::{Origin, Secret};
-use bauta_store::{AccountId, NewLogin, Refreshed, Store};
+use bauta_store::{AccountId, AuditRecord, NewLogin, Refreshed, Store};
 use solana_address::Address;
 use solana_signature::Signature;
 
@@ -29,6 +30,7 @@ pub use self::{
 };
 use self::{
     challenge::{NONCE_SECONDS, Nonces},
+    checkpoint::Checkpoints,
     refresh_token::RefreshToken,
     token::Tokens,
 };
@@ -49,6 +51,9 @@ const TOKEN_CONTEXT: &str = "bauta api 2026-11-23 key of access tokens";
 const NONCE_CONTEXT: &str = "bauta api 2026-11-23 key of nonces";
 /// Context for the key of account ids. It must not change: roles and keys belong to these ids.
 const ACCOUNT_CONTEXT: &str = "bauta api 2026-11-23 key of account ids";
+/// Context for the key of the checkpoints of the audit log. It must not change: witnesses know the
+/// key.
+const CHECKPOINT_CONTEXT: &str = "bauta api 2026-11-23 key of audit checkpoints";
 
 /// Computes the ids of accounts.
 pub struct AccountIds([u8; 32]);
@@ -60,6 +65,11 @@ impl AccountIds {
         hex::decode_to_slice(key.expose().trim(), &mut bytes)
             .map_err(|_| AccountSetupError::InvalidAccountKey)?;
         Ok(Self(blake3::derive_key(ACCOUNT_CONTEXT, &bytes)))
+    }
+
+    /// Derives another key.
+    fn derive(&self, context: &str) -> [u8; 32] {
+        blake3::derive_key(context, &self.0)
     }
 
     /// Returns the account of a wallet.
@@ -84,6 +94,8 @@ pub struct Accounts {
     ids: AccountIds,
     nonces: Nonces,
     tokens: Tokens,
+    /// Signs checkpoints of the audit log.
+    pub checkpoints: Checkpoints,
     /// The origin of this service.
     own: Origin,
     /// The other origins whose pages log wallets in.
@@ -103,9 +115,12 @@ impl Accounts {
         }
         let key = settings.account_key.as_ref();
         let own = settings.public_url.clone().ok_or(AccountSetupError::NoUrl)?;
+        let key = key.ok_or(AccountSetupError::NoAccountKey)?;
+        let ids = AccountIds::new(key)?;
         let token_key = blake3::derive_key(TOKEN_CONTEXT, secret);
         Ok(Some(Self {
-            ids: AccountIds::new(key.ok_or(AccountSetupError::NoAccountKey)?)?,
+            checkpoints: Checkpoints::new(ids.derive(CHECKPOINT_CONTEXT), own.host()),
+            ids,
             nonces: Nonces::new(blake3::derive_key(NONCE_CONTEXT, secret)),
             tokens: Tokens::new(token_key, own.as_str(), &settings.jwt_audience),
             own,
@@ -166,7 +181,9 @@ impl Accounts {
             secret_hash: refresh.secret_hash(),
             seconds: LOGIN_SECONDS,
         };
-        if !store.begin_login(&login, MAX_LOGINS).await? {
+        let id = hex::encode(account.0);
+        let record = AuditRecord::of("logged_in", &id, &id);
+        if !store.begin_login(&login, MAX_LOGINS, &record).await? {
             return Err(LoginError::NonceUsed);
         }
         Ok(self.session(account, &refresh, now))

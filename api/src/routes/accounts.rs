@@ -2,7 +2,7 @@
 
 use axum::{http::HeaderMap, response::Response};
 use bauta_service_common::{AUDIT, InvalidField, Json, Path, Query, UnreadBody};
-use bauta_store::{Account, AccountId, Role, RolesSet};
+use bauta_store::{Account, AccountId, AuditRecord, Role, RolesSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -52,7 +52,7 @@ pub struct RolesBody {
     extensions(("x-discloses" = json!({"sees": "network address; account", "keeps": "nothing"})))
 )]
 pub async fn account(state: Reads, headers: HeaderMap) -> Result<Response, Failure> {
-    let id = state.wallet(&headers)?;
+    let id = state.wallet(&headers).await?;
     let roles = state.databases.primary().roles(id).await?;
     Ok(uncached(Json(AccountDocument::from(Account { id, roles }))))
 }
@@ -132,13 +132,19 @@ pub async fn set_roles(
     roles.dedup();
     let id = state.accounts()?.id_of(&wallet);
     let (by, of) = (hex::encode(owner.0), hex::encode(id.0));
-    match state.databases.primary().set_roles(id, &roles).await? {
+    let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+    let names = names.join("+");
+    let record = AuditRecord::of("roles_set", &by, &format!("{of} {names}"));
+    match state.databases.primary().set_roles(id, &roles, &record).await? {
         RolesSet::Set => {
-            let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
-            tracing::info!(target: AUDIT, event = "roles_set", account = by, of, roles = names.join("+"));
+            tracing::info!(target: AUDIT, event = "roles_set", account = by, of, roles = names);
         }
         RolesSet::LastOwner => {
             tracing::info!(target: AUDIT, event = "roles_refused", code = "last_owner", account = by, of);
+            state
+                .audit
+                .refused("roles_refused", "last_owner", Some(&by))
+                .await;
             return Err(problems::last_owner());
         }
     }

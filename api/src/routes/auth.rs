@@ -100,7 +100,7 @@ pub async fn challenge(state: Reads, headers: HeaderMap, body: UnreadBody) -> Re
     let wallet = parameters::address("address", &body.address)?;
     let cluster = clusters::name(&state).await?;
     let input = accounts.challenge(&wallet, origin(&headers), cluster, unix_seconds());
-    Ok(uncached(Json(recorded(input)?)))
+    Ok(uncached(Json(recorded(&state, input).await?)))
 }
 
 /// Logs a wallet in with its signature.
@@ -155,7 +155,7 @@ pub async fn token(
     let store = state.databases.primary();
     let signed = (nonce, &signature);
     let session = accounts.log_in(store, &wallet, origin(&headers), cluster, signed, unix_seconds());
-    let session = recorded(session.await)?;
+    let session = recorded(&state, session.await).await?;
     tracing::info!(target: AUDIT, event = "logged_in");
     Ok(session_response(session))
 }
@@ -191,7 +191,7 @@ pub async fn refresh(
     let body: RefreshBody = body.json(MAX_BODY_BYTES).await?;
     let store = state.databases.primary();
     let session = accounts.refresh(store, &body.refresh_token, unix_seconds());
-    let session = recorded(session.await)?;
+    let session = recorded(&state, session.await).await?;
     tracing::info!(target: AUDIT, event = "login_refreshed");
     Ok(session_response(session))
 }
@@ -222,7 +222,7 @@ pub async fn logout(
     state.limits.take_login(&client).await?;
     let body: RefreshBody = body.json(MAX_BODY_BYTES).await?;
     let ended = accounts.log_out(state.databases.primary(), &body.refresh_token);
-    recorded(ended.await)?;
+    recorded(&state, ended.await).await?;
     tracing::info!(target: AUDIT, event = "logged_out");
     Ok(uncached(StatusCode::NO_CONTENT))
 }
@@ -258,11 +258,13 @@ fn nonce(text: &str) -> Result<&str, InvalidField> {
 }
 
 /// Records a refused login as an event of security.
-fn recorded<T>(result: Result<T, LoginError>) -> Result<T, Failure> {
+async fn recorded<T>(state: &Reads, result: Result<T, LoginError>) -> Result<T, Failure> {
     if let Err(error) = &result
         && !matches!(error, LoginError::Store(_))
     {
-        tracing::info!(target: AUDIT, event = "login_refused", code = error.code());
+        let code = error.code();
+        tracing::info!(target: AUDIT, event = "login_refused", code);
+        state.audit.refused("login_refused", code, None).await;
     }
     Ok(result?)
 }

@@ -7,7 +7,7 @@ use axum::{
 use bauta_service_common::{
     AUDIT, InvalidField, InvalidFields, Json, NewApiKey, Origin, Path, Problem, Quota, UnreadBody,
 };
-use bauta_store::{AccountId, AccountKey, KeyChange, Role};
+use bauta_store::{AccountId, AccountKey, AuditRecord, KeyChange, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -148,10 +148,10 @@ pub async fn create(state: Reads, headers: HeaderMap, body: UnreadBody) -> Resul
     let name = body.name.clone();
     let new = body.parse()?;
     let store = state.databases.primary();
-    checked(
-        store.add_account_key(account, &new.row, &name, MAX_KEYS).await?,
-        account,
-    )?;
+    let audited = record_of("key_created", account, &new.row.prefix);
+    let added = store.add_account_key(account, &new.row, &name, MAX_KEYS, &audited);
+    let added = added.await?;
+    checked(&state, added, account).await?;
     record("key_created", account, &new.row.prefix);
     respond(&state, account, &new).await
 }
@@ -194,8 +194,10 @@ pub async fn rotate(
     let origins: Result<Vec<Origin>, _> = old.origins.iter().map(|origin| origin.parse()).collect();
     let origins = origins.map_err(|error| Problem::internal(&error))?;
     let new = generate(&permissions, expiry, &origins);
-    let rotated = store.rotate_account_key(account, prefix, &new.row, ROTATION_SECONDS, MAX_KEYS);
-    checked(rotated.await?, account)?;
+    let audited = record_of("key_rotated", account, prefix);
+    let rotated = store.rotate_account_key(account, prefix, &new.row, ROTATION_SECONDS, MAX_KEYS, &audited);
+    let rotated = rotated.await?;
+    checked(&state, rotated, account).await?;
     record("key_rotated", account, prefix);
     respond(&state, account, &new).await
 }
@@ -224,11 +226,9 @@ pub async fn revoke(
     let account = state.with_role(&headers, &[Role::Developer, Role::Owner]).await?;
     let prefix = key_prefix(&prefix)?;
     let store = state.databases.primary();
-    let revoked = if account.roles.contains(&Role::Owner) {
-        store.revoke_api_key(prefix).await?
-    } else {
-        store.revoke_account_key(account.id, prefix).await?
-    };
+    let of = (!account.roles.contains(&Role::Owner)).then_some(account.id);
+    let audited = record_of("key_revoked", account.id, prefix);
+    let revoked = store.revoke_audited_key(of, prefix, &audited).await?;
     if !revoked {
         return Err(problems::unknown_key());
     }
@@ -319,18 +319,26 @@ fn key_prefix(text: &str) -> Result<&str, InvalidField> {
 }
 
 /// Converts a change that was not made to an error.
-fn checked(change: KeyChange, account: AccountId) -> Result<(), Failure> {
+async fn checked(state: &Reads, change: KeyChange, account: AccountId) -> Result<(), Failure> {
     match change {
         KeyChange::Stored => Ok(()),
         KeyChange::TooMany => {
             let account = hex::encode(account.0);
             tracing::info!(target: AUDIT, event = "key_change_refused", code = "too_many_keys", account);
+            state
+                .audit
+                .refused("key_change_refused", "too_many_keys", Some(&account))
+                .await;
             Err(problems::too_many_keys(MAX_KEYS))
         }
         KeyChange::NotDeveloper => Err(problems::missing_role(&[Role::Developer])),
         KeyChange::Unknown => Err(problems::unknown_key()),
         KeyChange::PrefixTaken => Err(problems::prefix_taken()),
     }
+}
+
+fn record_of(event: &str, account: AccountId, prefix: &str) -> AuditRecord {
+    AuditRecord::of(event, &hex::encode(account.0), prefix)
 }
 
 fn record(event: &'static str, account: AccountId, prefix: &str) {

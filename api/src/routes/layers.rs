@@ -80,12 +80,13 @@ fn kind(method: &Method, path: &str) -> Kind {
 
 /// Refuses access tokens of wallets on the routes of relays and proofs, whether valid or not: a
 /// wallet that logs in there would be joined to its proof.
-pub async fn refuse_wallets(request: Request, next: Next) -> Response {
+pub async fn refuse_wallets(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let is_private = route.is_some_and(|route| PRIVATE.iter().any(|start| route.starts_with(start)));
     if is_private && has_access_token(request.headers()) {
         let problem = problems::wallet_not_accepted();
         tracing::info!(target: AUDIT, event = "token_refused", code = problem.code());
+        state.audit.refused("token_refused", problem.code(), None).await;
         return problem.into_response();
     }
     next.run(request).await

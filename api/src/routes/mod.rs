@@ -6,6 +6,7 @@
 
 mod accounts;
 mod analytics;
+mod audit;
 mod auth;
 mod circuits;
 mod clusters;
@@ -101,6 +102,8 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
         .routes(routes!(accounts::account))
         .routes(routes!(accounts::accounts))
         .routes(routes!(accounts::set_roles))
+        .routes(routes!(audit::audit_log))
+        .routes(routes!(audit::checkpoint))
         .routes(routes!(keys::keys, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(keys::rotate))
@@ -118,7 +121,7 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
         .layer(layers::compression())
         .layer(from_fn_with_state(state.clone(), response_cache::cached))
         .layer(from_fn(layers::conditional))
-        .layer(from_fn(layers::refuse_wallets))
+        .layer(from_fn_with_state(state.clone(), layers::refuse_wallets))
         .merge(operations)
         .layer(from_fn_with_state(state.clone(), layers::limit))
         .layer(from_fn(layers::problems))

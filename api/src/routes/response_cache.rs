@@ -31,9 +31,11 @@ const MAX_RESPONSE_BYTES: usize = 4 << 20;
 /// Longer URLs and lists of encodings are not kept.
 const MAX_KEY_BYTES: usize = 512;
 /// The routes whose requests show which member asks, or whose responses may not be cached.
-const NOT_KEPT: [&str; 10] = [
+const NOT_KEPT: [&str; 12] = [
     "/v1/account",
     "/v1/accounts",
+    "/v1/audit",
+    "/v1/audit/checkpoint",
     "/v1/keys",
     "/v1/registries/{registry}/paths/{index}",
     "/v1/relay",

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     accounts::{Accounts, TokenError},
+    audit::Audit,
     database_health::DatabaseHealth,
     databases::Databases,
     eligibility::Eligibility,
@@ -62,6 +63,8 @@ pub struct AppState {
     pub prover: ProverService,
     /// Stores the trees of attested registries.
     pub uploads: TreeUploads,
+    /// The audit log.
+    pub audit: Audit,
     /// The API keys.
     pub api_keys: ApiKeys,
     /// The accounts of wallets, if wallets can log in.
@@ -94,6 +97,7 @@ impl AppState {
         let caller = self.api_keys.authorise(headers, permission).await;
         if let Err(error) = &caller {
             tracing::info!(target: AUDIT, event = "key_refused", code = error.code(), permission);
+            self.audit.refused("key_refused", error.code(), None).await;
         }
         Ok(caller?)
     }
@@ -104,7 +108,7 @@ impl AppState {
     }
 
     /// Returns the account of a request's access token.
-    pub fn wallet(&self, headers: &HeaderMap) -> Result<AccountId, Failure> {
+    pub async fn wallet(&self, headers: &HeaderMap) -> Result<AccountId, Failure> {
         let accounts = self.accounts()?;
         let checked = match bearer(headers) {
             None => Err(TokenError::Missing),
@@ -113,6 +117,7 @@ impl AppState {
         };
         if let Err(error) = checked {
             tracing::info!(target: AUDIT, event = "token_refused", code = error.code());
+            self.audit.refused("token_refused", error.code(), None).await;
         }
         Ok(checked?)
     }
@@ -120,11 +125,14 @@ impl AppState {
     /// Returns the account of a request's access token if it has one of the roles. They are read
     /// from the primary for each request.
     pub async fn with_role(&self, headers: &HeaderMap, roles: &[Role]) -> Result<Account, Failure> {
-        let id = self.wallet(headers)?;
+        let id = self.wallet(headers).await?;
         let granted = self.databases.primary().roles(id).await?;
         if !granted.iter().any(|role| roles.contains(role)) {
             let account = hex::encode(id.0);
             tracing::info!(target: AUDIT, event = "token_refused", code = "missing_role", account);
+            self.audit
+                .refused("token_refused", "missing_role", Some(&account))
+                .await;
             return Err(problems::missing_role(roles));
         }
         Ok(Account { id, roles: granted })

@@ -101,11 +101,16 @@ async fn authorise_authority(
     headers: &HeaderMap,
     registry: &str,
 ) -> Result<(String, Registry), Failure> {
-    let account = state.wallet(headers)?;
+    let account = state.wallet(headers).await?;
     let registry = registries::read(state, registry).await?;
     let name = format!("account {}", hex::encode(account.0));
     if state.accounts()?.id_of(&registry.authority) != account {
         tracing::info!(target: AUDIT, event = "token_refused", code = "not_the_authority", caller = name);
+        let account = hex::encode(account.0);
+        state
+            .audit
+            .refused("token_refused", "not_the_authority", Some(&account))
+            .await;
         return Err(problems::not_the_authority());
     }
     Ok((name, registry))

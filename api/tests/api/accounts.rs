@@ -324,7 +324,7 @@ async fn neither_the_database_nor_the_log_has_a_wallet_or_a_token() {
     let request = request.bearer_auth(session["access_token"].as_str().unwrap());
     assert_eq!(send(request, &body).await.0, 200);
     let mut stored = String::new();
-    for table in ["accounts", "logins", "used_nonces", "api_keys"] {
+    for table in ["accounts", "logins", "used_nonces", "api_keys", "audit_log"] {
         let statement = AssertSqlSafe(format!(
             "SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t"
         ));

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod analytics;
+mod audit;
 mod browsers;
 mod caching;
 mod common;

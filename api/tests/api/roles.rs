@@ -48,12 +48,14 @@ const DEVELOPER: &[Caller] = &[Developer];
 const PAGE: &str = "https://app.example.org";
 
 /// The callers that each route accepts. It refuses all others with 401 or 403.
-const TABLE: [(&str, &[Caller]); 45] = [
+const TABLE: [(&str, &[Caller]); 47] = [
     ("GET /.well-known/jwks.json", EVERYONE),
     ("GET /health", EVERYONE),
     ("GET /v1/account", WALLETS),
     ("GET /v1/accounts", &[Owner, Auditor]),
     ("PUT /v1/accounts/{wallet}/roles", &[Owner]),
+    ("GET /v1/audit", &[Auditor]),
+    ("GET /v1/audit/checkpoint", EVERYONE),
     ("POST /v1/auth/challenge", EVERYONE),
     ("POST /v1/auth/logout", EVERYONE),
     ("POST /v1/auth/refresh", EVERYONE),

@@ -5,7 +5,7 @@ use sqlx::{Postgres, Row, Transaction};
 
 use crate::api_keys::{COLUMNS, EXPIRED_KEYS_SECONDS, api_key};
 use crate::values::time;
-use crate::{AccountId, ApiKey, Store, StoreError};
+use crate::{AccountId, ApiKey, AuditRecord, Store, StoreError, audit};
 
 /// An API key of an account.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,6 +58,7 @@ impl Store {
         key: &ApiKey,
         name: &str,
         max: u16,
+        record: &AuditRecord,
     ) -> Result<KeyChange, StoreError> {
         let mut transaction = self.pool.begin().await?;
         if let Some(refused) = check(&mut transaction, account, max).await? {
@@ -82,6 +83,7 @@ impl Store {
         if added.rows_affected() == 0 {
             return Ok(KeyChange::PrefixTaken);
         }
+        audit::append(&mut transaction, record).await?;
         transaction.commit().await?;
         Ok(KeyChange::Stored)
     }
@@ -95,6 +97,7 @@ impl Store {
         new: &ApiKey,
         seconds: u32,
         max: u16,
+        record: &AuditRecord,
     ) -> Result<KeyChange, StoreError> {
         let mut transaction = self.pool.begin().await?;
         if let Some(refused) = check(&mut transaction, account, max).await? {
@@ -130,21 +133,34 @@ impl Store {
         if added.rows_affected() == 0 {
             return Ok(KeyChange::PrefixTaken);
         }
+        audit::append(&mut transaction, record).await?;
         transaction.commit().await?;
         Ok(KeyChange::Stored)
     }
 
-    /// Makes a key of an account expire now. Returns `false` if the account has no such key that is
-    /// valid now.
-    pub async fn revoke_account_key(&self, account: AccountId, prefix: &str) -> Result<bool, StoreError> {
+    /// Makes a key expire now: a key of an account, or any key of the database. Returns `false` if
+    /// there is no such key that is valid now.
+    pub async fn revoke_audited_key(
+        &self,
+        account: Option<AccountId>,
+        prefix: &str,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin().await?;
         let revoked = sqlx::query(
-            "UPDATE api_keys SET expires_at = now() WHERE account = $1 AND prefix = $2 AND expires_at > now()",
+            "UPDATE api_keys SET expires_at = now()
+             WHERE ($1::bytea IS NULL OR account = $1) AND prefix = $2 AND expires_at > now()",
         )
-        .bind(account.0.as_slice())
+        .bind(account.as_ref().map(|account| account.0.as_slice()))
         .bind(prefix)
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await?;
-        Ok(revoked.rows_affected() == 1)
+        if revoked.rows_affected() == 0 {
+            return Ok(false);
+        }
+        audit::append(&mut transaction, record).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 }
 

@@ -4,7 +4,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{Postgres, Row, Transaction};
 
 use crate::values::text_enum;
-use crate::{Store, StoreError};
+use crate::{AuditRecord, Store, StoreError, audit};
 
 text_enum! {
     /// What an account may do.
@@ -76,7 +76,13 @@ impl Store {
     }
 
     /// Gives an account a role in addition to those that it has.
-    pub async fn grant_role(&self, account: AccountId, role: Role) -> Result<(), StoreError> {
+    pub async fn grant_role(
+        &self,
+        account: AccountId,
+        role: Role,
+        record: &AuditRecord,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await?;
         sqlx::query(
             "INSERT INTO accounts (id, roles) VALUES ($1, ARRAY[$2])
              ON CONFLICT (id) DO UPDATE SET roles = accounts.roles || excluded.roles
@@ -84,14 +90,20 @@ impl Store {
         )
         .bind(account.0.as_slice())
         .bind(role.as_str())
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await?;
-        Ok(())
+        audit::append(&mut transaction, record).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Gives an account exactly these roles. The API keys of an account that is no developer expire
     /// now.
-    pub async fn set_roles(&self, account: AccountId, roles: &[Role]) -> Result<RolesSet, StoreError> {
+    pub async fn set_roles(
+        &self,
+        account: AccountId,
+        roles: &[Role],
+        record: &AuditRecord,
+    ) -> Result<RolesSet, StoreError> {
         let mut transaction = self.pool.begin().await?;
         if !roles.contains(&Role::Owner) && is_only_owner(&mut transaction, account).await? {
             return Ok(RolesSet::LastOwner);
@@ -120,6 +132,7 @@ impl Store {
                 .execute(&mut *transaction)
                 .await?;
         }
+        audit::append(&mut transaction, record).await?;
         transaction.commit().await?;
         Ok(RolesSet::Set)
     }

@@ -10,6 +10,7 @@
 //!        events, checkpoint, finality, journal                  progress and rollback
 //!        jobs                                                   proof requests
 //!        api_keys, accounts, logins, ..                         who may use the services
+//!        audit_log                                              who has changed what
 //!        relays, relay_ledger, ..                               verifications that are paid for
 //!                                                  |
 //!   api, prover <-- path, tile, nullifier, .. -----+
@@ -31,6 +32,7 @@ mod accounts;
 pub mod analytics;
 mod api_keys;
 mod apply;
+mod audit;
 mod backfill;
 mod check_trees;
 mod checkpoint;
@@ -75,6 +77,7 @@ pub use account_keys::{AccountKey, KeyChange};
 pub use accounts::{Account, AccountId, Role, RolesSet};
 pub use api_keys::{ApiKey, ApiKeyList};
 pub use apply::Applied;
+pub use audit::{AuditCheck, AuditHead, AuditRecord, StoredAuditRecord};
 pub use backfill::{BackfillProgress, BackfillRange, BackfillTransaction, StoredHistory};
 pub use checkpoint::JournalSize;
 pub use error::StoreError;

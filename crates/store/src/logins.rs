@@ -3,7 +3,7 @@
 use sqlx::Row;
 
 use crate::accounts::account_id;
-use crate::{AccountId, Store, StoreError};
+use crate::{AccountId, AuditRecord, Store, StoreError, audit};
 
 /// Number of expired rows that are deleted when a wallet logs in.
 const EXPIRED_BATCH: i64 = 10;
@@ -43,7 +43,12 @@ pub enum Refreshed {
 impl Store {
     /// Begins a login. Returns `false` and changes nothing if the nonce was used before. Deletes
     /// the oldest logins of the account if it would have more than `max_by_account`.
-    pub async fn begin_login(&self, login: &NewLogin, max_by_account: u16) -> Result<bool, StoreError> {
+    pub async fn begin_login(
+        &self,
+        login: &NewLogin,
+        max_by_account: u16,
+        record: &AuditRecord,
+    ) -> Result<bool, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let used = sqlx::query(
             "INSERT INTO used_nonces (nonce_hash, expires_at)
@@ -76,6 +81,7 @@ impl Store {
         .bind(i64::from(max_by_account))
         .execute(&mut *transaction)
         .await?;
+        audit::append(&mut transaction, record).await?;
         transaction.commit().await?;
         self.delete_expired_logins().await?;
         Ok(true)

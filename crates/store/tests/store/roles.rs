@@ -173,6 +173,7 @@ async fn no_role_has_a_permission_that_it_does_not_need() {
         for role in ["bauta_indexer", "bauta_api", "bauta_prover", "bauta_analytics"] {
             let keeps_accounts =
                 role == "bauta_api" && ["accounts", "logins", "used_nonces"].contains(&table.as_str());
+            let audits = role == "bauta_api" && table.starts_with("audit_");
             let adds_keys = role == "bauta_api" && table == "api_keys";
             let reads = match role {
                 _ if ["_sqlx_migrations", "schema_compatibility"].contains(&table.as_str()) => true,
@@ -182,7 +183,7 @@ async fn no_role_has_a_permission_that_it_does_not_need() {
                     true
                 }
                 "bauta_indexer" => is_of_indexer,
-                "bauta_api" if table.starts_with("relay") || keeps_accounts => true,
+                "bauta_api" if table.starts_with("relay") || keeps_accounts || audits => true,
                 "bauta_api" => follows_the_chain && !["journal", "anonymity_sets"].contains(&table.as_str()),
                 "bauta_analytics" => READ_BY_ANALYTICS.contains(&table.as_str()),
                 _ => table == "jobs" || READ_BY_PROVER.contains(&table.as_str()),
@@ -207,6 +208,7 @@ async fn no_role_has_a_permission_that_it_does_not_need() {
                 let may = writes
                     || relays
                     || keeps_accounts
+                    || audits && right == if table == "audit_log" { "INSERT" } else { "UPDATE" }
                     || adds_keys && right == "INSERT"
                     || uses_tickets && right != "UPDATE";
                 assert_eq!(can(role, right).await, may, "{role}: {right} {table}");

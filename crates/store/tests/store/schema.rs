@@ -8,11 +8,13 @@ use bauta_store::testing::{TestDatabase, chain_tables};
 use sqlx::Row;
 
 /// Tables that do not follow the chain.
-const OTHER_TABLES: [&str; 20] = [
+const OTHER_TABLES: [&str; 22] = [
     "_sqlx_migrations",
     "accounts",
     "api_key_changes",
     "api_keys",
+    "audit_head",
+    "audit_log",
     "backfill",
     "backfill_histories",
     "backfill_lists",

@@ -1,0 +1,54 @@
+//! Signed checkpoints of the audit log, for witnesses outside the service: a party that changes the
+//! database later can't change what a witness has.
+//!
+//! A checkpoint is a signed note (C2SP signed-note) with Ed25519. Its text is that of a log
+//! checkpoint: the origin, the number of records, and a hash in base64. The hash is that of the
+//! chain up to the last record, and not the root of a Merkle tree.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use bauta_primitives::sha256;
+use bauta_store::AuditHead;
+use solana_keypair::Keypair;
+use solana_signer::Signer as _;
+
+/// The type of Ed25519 signatures in notes.
+const ED25519: u8 = 1;
+
+/// Signs checkpoints.
+pub struct Checkpoints {
+    key: Keypair,
+    /// The name of the log and of its key.
+    name: String,
+}
+
+impl Checkpoints {
+    /// Creates the checkpoints of a key and a host.
+    pub fn new(key: [u8; 32], host: &str) -> Self {
+        Self {
+            key: Keypair::new_from_array(key),
+            name: format!("{host}/audit"),
+        }
+    }
+
+    /// Returns the public key as witnesses are configured with it: `NAME+ID+KEY`.
+    pub fn public_key(&self) -> String {
+        let key = BASE64.encode([&[ED25519][..], self.key.pubkey().as_array()].concat());
+        format!("{}+{}+{key}", self.name, hex::encode(self.key_id()))
+    }
+
+    /// Returns the signed note of a head.
+    pub fn sign(&self, head: &AuditHead) -> String {
+        let text = format!("{}\n{}\n{}\n", self.name, head.records, BASE64.encode(head.hash));
+        let signature = self.key.sign_message(text.as_bytes());
+        let signature = BASE64.encode([&self.key_id()[..], signature.as_ref()].concat());
+        format!("{text}\n— {} {signature}\n", self.name)
+    }
+
+    /// The first bytes of a hash of name, type and key, as signed notes define it.
+    fn key_id(&self) -> [u8; 4] {
+        let public = self.key.pubkey();
+        let parts = [self.name.as_bytes(), b"\n", &[ED25519], public.as_array()];
+        let hash = sha256(&parts.concat());
+        [hash[0], hash[1], hash[2], hash[3]]
+    }
+}

@@ -1,0 +1,116 @@
+//! The audit log.
+
+use axum::{http::HeaderMap, response::Response};
+use bauta_service_common::{Json, Query};
+use bauta_store::{Role, StoredAuditRecord};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    pages::{self, MAX_PAGE, PageParameters, page},
+    problems::Failure,
+    respond::uncached,
+    state::Reads,
+};
+
+/// A record of the audit log.
+#[derive(Serialize, ToSchema)]
+pub struct AuditDocument {
+    /// The number, from 1 without gaps.
+    number: String,
+    /// The time in Unix seconds.
+    at: i64,
+    /// What was done or refused.
+    event: String,
+    /// The code of a refusal.
+    code: Option<String>,
+    /// The account that did it, if it is known. `operator`: a command.
+    actor: Option<String>,
+    /// What was changed.
+    subject: Option<String>,
+    /// The hash of the chain up to this record: `0x` and 64 hexadecimal digits.
+    hash: String,
+}
+
+page! {
+    /// A page of the audit log.
+    AuditPage of AuditDocument
+}
+
+/// A signed checkpoint of the audit log.
+#[derive(Serialize, ToSchema)]
+pub struct CheckpointDocument {
+    /// The signed note: the name of the log, the number of records, the hash of the chain in
+    /// base64, and the signature.
+    note: String,
+    /// The public key of the signature, as signed notes write it.
+    public_key: String,
+}
+
+/// Lists the audit log.
+///
+/// The oldest record is the first. Records of refusals are bounded in each minute; the log of the
+/// process has all refusals.
+#[utoipa::path(
+    get,
+    path = "/v1/audit",
+    tag = "operations",
+    security(("wallet" = ["auditor"])),
+    params(PageParameters),
+    responses((status = 200, body = AuditPage)),
+    extensions(("x-discloses" = json!({"sees": "network address; account", "keeps": "nothing"})))
+)]
+pub async fn audit_log(
+    state: Reads,
+    headers: HeaderMap,
+    Query(parameters): Query<PageParameters>,
+) -> Result<Response, Failure> {
+    state.with_role(&headers, &[Role::Auditor]).await?;
+    let PageParameters { limit, cursor } = parameters;
+    let request = pages::Request::<8>::new(&["audit"], limit, MAX_PAGE, cursor.as_deref())?;
+    let after = request.after.map_or(0, u64::from_be_bytes);
+    let mut records = state
+        .databases
+        .primary()
+        .audit_log(after, request.wanted())
+        .await?;
+    let next = request.cut(&mut records, |stored| stored.number.to_be_bytes());
+    Ok(uncached(Json(AuditPage {
+        data: records.into_iter().map(AuditDocument::from).collect(),
+        next,
+    })))
+}
+
+/// Returns a signed checkpoint of the audit log.
+///
+/// Keep checkpoints outside the service: a party that changes the database later can't change what
+/// you have. `bauta-api check-audit --checkpoint FILE` compares the database with one.
+#[utoipa::path(
+    get,
+    path = "/v1/audit/checkpoint",
+    tag = "operations",
+    responses((status = 200, body = CheckpointDocument)),
+    extensions(("x-discloses" = json!({"sees": "network address", "keeps": "nothing"})))
+)]
+pub async fn checkpoint(state: Reads) -> Result<Response, Failure> {
+    let accounts = state.accounts()?;
+    let head = state.databases.primary().audit_head().await?;
+    Ok(uncached(Json(CheckpointDocument {
+        note: accounts.checkpoints.sign(&head),
+        public_key: accounts.checkpoints.public_key(),
+    })))
+}
+
+impl From<StoredAuditRecord> for AuditDocument {
+    fn from(stored: StoredAuditRecord) -> Self {
+        Self {
+            number: stored.number.to_string(),
+            at: stored.at,
+            event: stored.record.event,
+            code: stored.record.code,
+            actor: stored.record.actor,
+            subject: stored.record.subject,
+            hash: format!("0x{}", hex::encode(stored.hash)),
+        }
+    }
+}

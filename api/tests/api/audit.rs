@@ -1,0 +1,129 @@
+//! The audit log: changes and refusals, the checkpoint, and the command that checks the log.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use reqwest::Method;
+use serde_json::{Value, json};
+use solana_keypair::Keypair;
+use solana_signature::Signature;
+use solana_signer::Signer as _;
+
+use crate::common::{
+    Chain, Running, command, text,
+    wallets::{access_token, grant, send, with_accounts},
+};
+
+/// Runs the command that checks the audit log. Returns whether it succeeded, and its output.
+fn check(url: &str, more: &[&str]) -> (bool, String) {
+    let arguments = [&["check-audit"], more].concat();
+    let output = command(url, &[]).args(arguments).output().unwrap();
+    (output.status.success(), text(&output))
+}
+
+async fn records(service: &Running, token: &str) -> Vec<Value> {
+    let (mut records, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/v1/audit?limit=3{cursor}");
+        let (status, page) = send(service.request(Method::GET, &path).bearer_auth(token), &json!({})).await;
+        assert_eq!(status, 200, "{page}");
+        records.extend(page["data"].as_array().unwrap().iter().cloned());
+        let Some(next) = page["next"].as_str() else {
+            return records;
+        };
+        cursor = format!("&cursor={next}");
+    }
+}
+
+#[tokio::test]
+async fn changes_and_refusals_are_in_the_audit_log_and_a_changed_record_is_found() {
+    let chain = Chain::new().await;
+    let url = chain.database.url().unwrap();
+    let service = Running::start(&chain.database, &with_accounts(&[]));
+    let wallet = Keypair::new();
+    for role in ["auditor", "developer"] {
+        grant(&url, &wallet, role);
+    }
+    let token = access_token(&service, &wallet).await;
+    let body = json!({"kind": "server", "name": "back end", "permissions": ["read"], "days": 1});
+    let request = service.request(Method::POST, "/v1/keys").bearer_auth(&token);
+    let (status, new) = send(request, &body).await;
+    assert_eq!(status, 201, "{new}");
+    let prefix = new["key"]["prefix"].as_str().unwrap();
+    let request = service.request(Method::DELETE, &format!("/v1/keys/{prefix}"));
+    assert_eq!(send(request.bearer_auth(&token), &json!({})).await.0, 204);
+    // Refusals: no role, no token, a wallet on a private route, a login, an API key.
+    for (method, path, credential) in [
+        (
+            Method::PUT,
+            "/v1/accounts/11111111111111111111111111111111/roles",
+            token.as_str(),
+        ),
+        (Method::GET, "/v1/account", "x"),
+        (Method::GET, "/v1/zkp/sealing-key", token.as_str()),
+        (Method::POST, "/v1/auth/refresh", ""),
+        (Method::POST, "/v1/zkp/generate", "bauta_00000000_00"),
+    ] {
+        let request = service.request(method, path).bearer_auth(credential);
+        let (status, problem) = send(request, &json!({"refresh_token": "x"})).await;
+        assert!([401, 403].contains(&status), "{path}: {problem}");
+    }
+    let listed = records(&service, &token).await;
+    let said: Vec<(&str, &str)> = listed
+        .iter()
+        .map(|record| {
+            let said = |name: &str| record[name].as_str().unwrap_or_default();
+            (said("event"), said("code"))
+        })
+        .collect();
+    let expected = [
+        ("role_granted", ""),
+        ("role_granted", ""),
+        ("logged_in", ""),
+        ("key_created", ""),
+        ("key_revoked", ""),
+        ("token_refused", "missing_role"),
+        ("token_refused", "invalid_token"),
+        ("token_refused", "wallet_not_accepted"),
+        ("login_refused", "unknown_refresh_token"),
+        ("key_refused", "unknown_api_key"),
+    ];
+    assert_eq!(said, expected);
+    assert_eq!(listed[4]["subject"], prefix);
+    assert_eq!(listed[4]["actor"], listed[2]["actor"]);
+
+    // The checkpoint is a signed note of the last record.
+    let checkpoint = service.read("/v1/audit/checkpoint").await;
+    let note = checkpoint["note"].as_str().unwrap();
+    let (signed, signature) = note.split_once("\n\n").unwrap();
+    let hash = listed[9]["hash"].as_str().unwrap().trim_start_matches("0x");
+    let base64 = BASE64.encode(hex::decode(hash).unwrap());
+    assert_eq!(signed, format!("api.example.org/audit\n10\n{base64}"));
+    let public: Vec<&str> = checkpoint["public_key"]
+        .as_str()
+        .unwrap()
+        .splitn(3, '+')
+        .collect();
+    let (signature, key) = (
+        BASE64
+            .decode(signature.trim_end().rsplit(' ').next().unwrap())
+            .unwrap(),
+        BASE64.decode(public[2]).unwrap(),
+    );
+    assert_eq!(
+        (public[0], public[1]),
+        ("api.example.org/audit", &*hex::encode(&signature[..4]))
+    );
+    let signature = Signature::try_from(&signature[4..]).unwrap();
+    assert!(signature.verify(&key[1..], format!("{signed}\n").as_bytes()));
+
+    let kept = format!("10:{hash}");
+    let (is_complete, printed) = check(&url, &["--checkpoint", &kept]);
+    assert!(is_complete && printed.contains(&kept), "{printed}");
+    sqlx::query("UPDATE audit_log SET subject = 'other' WHERE event = 'key_revoked'")
+        .execute(chain.database.pool())
+        .await
+        .unwrap();
+    let (is_complete, printed) = check(&url, &[]);
+    assert!(!is_complete && printed.contains("record 5"), "{printed}");
+    let log = [service.log(), printed].concat();
+    assert!(!log.contains(&wallet.pubkey().to_string()), "{log}");
+}

@@ -1,0 +1,257 @@
+//! The audit log. Its records are a chain of hashes, and are only added.
+//!
+//! ```text
+//!   hash of record n = SHA-256(domain | hash of record n - 1 | n | time
+//!                              | event | code | actor | subject)
+//! ```
+//!
+//! A change and its record are in one transaction. Writers wait for each other at the row
+//! `audit_head`, so the numbers have no gaps.
+
+use sha2::{Digest as _, Sha256};
+use sqlx::postgres::PgRow;
+use sqlx::{Postgres, Row, Transaction};
+
+use crate::values::{bytes32, unsigned};
+use crate::{Store, StoreError};
+
+/// The first input of each hash.
+const DOMAIN: &[u8] = b"bauta audit log v1";
+/// Number of records that the checker reads at a time.
+const CHECKED_AT_ONCE: i64 = 1_000;
+
+/// What an audit record says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AuditRecord {
+    /// What was done or refused, for example `key_revoked`.
+    pub event: String,
+    /// The code of a refusal.
+    pub code: Option<String>,
+    /// The account or the API key that did it.
+    pub actor: Option<String>,
+    /// What was changed.
+    pub subject: Option<String>,
+}
+
+impl AuditRecord {
+    /// Creates a record of a change by an actor.
+    #[must_use]
+    pub fn of(event: &str, actor: &str, subject: &str) -> Self {
+        Self {
+            event: event.to_owned(),
+            code: None,
+            actor: Some(actor.to_owned()),
+            subject: Some(subject.to_owned()),
+        }
+    }
+
+    /// Creates a record of a refusal.
+    #[must_use]
+    pub fn refusal(event: &str, code: &str, actor: Option<&str>) -> Self {
+        Self {
+            event: event.to_owned(),
+            code: Some(code.to_owned()),
+            actor: actor.map(str::to_owned),
+            subject: None,
+        }
+    }
+}
+
+/// A record of the log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredAuditRecord {
+    /// The number, from 1.
+    pub number: u64,
+    /// The time in Unix seconds.
+    pub at: i64,
+    /// What it says.
+    pub record: AuditRecord,
+    /// The hash of the chain up to this record.
+    pub hash: [u8; 32],
+}
+
+/// The end of the chain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AuditHead {
+    /// The number of records.
+    pub records: u64,
+    /// The hash of the last one. Zero without records.
+    pub hash: [u8; 32],
+}
+
+/// What the checker found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AuditCheck {
+    /// The chain is complete.
+    Complete(AuditHead),
+    /// The record with this number is missing or has another content than it was written with.
+    Broken(u64),
+    /// The records end before the head, or after it.
+    OtherHead {
+        /// The number of records.
+        records: u64,
+        /// The number that the head has.
+        head: u64,
+    },
+}
+
+impl Store {
+    /// Adds a record.
+    pub async fn add_audit_record(&self, record: &AuditRecord) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        append(&mut transaction, record).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Returns the end of the chain.
+    pub async fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        let row = sqlx::query("SELECT records, hash::bytea AS hash FROM audit_head")
+            .fetch_one(&self.pool)
+            .await?;
+        head(&row)
+    }
+
+    /// Returns the records after a number, at most `limit`.
+    pub async fn audit_log(&self, after: u64, limit: u16) -> Result<Vec<StoredAuditRecord>, StoreError> {
+        self.records_after(i64::try_from(after).unwrap_or(i64::MAX), i64::from(limit))
+            .await
+    }
+
+    /// Computes the hashes of all records again. With a checkpoint, the number of records at an
+    /// earlier time and the hash of the chain then, also compares that hash.
+    pub async fn check_audit_log(
+        &self,
+        checkpoint: Option<(u64, [u8; 32])>,
+    ) -> Result<AuditCheck, StoreError> {
+        // Records that are added meanwhile are after the head.
+        let head = self.audit_head().await?;
+        let of_head = Some((head.records, head.hash));
+        let mut checked = AuditHead {
+            records: 0,
+            hash: [0; 32],
+        };
+        loop {
+            let after = i64::try_from(checked.records).unwrap_or(i64::MAX);
+            let records = self.records_after(after, CHECKED_AT_ONCE).await?;
+            if records.is_empty() {
+                break;
+            }
+            for stored in records {
+                let number = checked.records + 1;
+                let hash = hash(&checked.hash, number, stored.at, &stored.record);
+                let is_known = [of_head, checkpoint]
+                    .into_iter()
+                    .flatten()
+                    .all(|(records, known)| records != number || known == hash);
+                if stored.number != number || stored.hash != hash || !is_known {
+                    return Ok(AuditCheck::Broken(number));
+                }
+                checked = AuditHead {
+                    records: number,
+                    hash,
+                };
+            }
+        }
+        let needed = head.records.max(checkpoint.map_or(0, |(records, _)| records));
+        if checked.records < needed || self.audit_head().await?.records < checked.records {
+            return Ok(AuditCheck::OtherHead {
+                records: checked.records,
+                head: needed,
+            });
+        }
+        Ok(AuditCheck::Complete(checked))
+    }
+
+    async fn records_after(&self, after: i64, limit: i64) -> Result<Vec<StoredAuditRecord>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT number, at, event, code, actor, subject, hash::bytea AS hash
+             FROM audit_log WHERE number > $1 ORDER BY number LIMIT $2",
+        )
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(stored_record).collect()
+    }
+}
+
+/// Adds a record in the transaction of a change.
+pub async fn append(
+    transaction: &mut Transaction<'static, Postgres>,
+    record: &AuditRecord,
+) -> Result<(), StoreError> {
+    let row = sqlx::query(
+        "SELECT records, hash::bytea AS hash, extract(epoch FROM now())::bigint AS now FROM audit_head FOR UPDATE",
+    )
+    .fetch_one(&mut **transaction)
+    .await?;
+    let (last, at): (AuditHead, i64) = (head(&row)?, row.get("now"));
+    let number = last.records + 1;
+    let hash = hash(&last.hash, number, at, record);
+    let number = i64::try_from(number).map_err(|_| StoreError::Damaged("audit_head is full".to_owned()))?;
+    sqlx::query(
+        "INSERT INTO audit_log (number, at, event, code, actor, subject, hash) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(number)
+    .bind(at)
+    .bind(&record.event)
+    .bind(&record.code)
+    .bind(&record.actor)
+    .bind(&record.subject)
+    .bind(hash.as_slice())
+    .execute(&mut **transaction)
+    .await?;
+    sqlx::query("UPDATE audit_head SET records = $1, hash = $2")
+        .bind(number)
+        .bind(hash.as_slice())
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+/// Computes the hash of a record. Each text is preceded by its length, and an absent one by another
+/// byte than a present one.
+fn hash(previous: &[u8; 32], number: u64, at: i64, record: &AuditRecord) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(DOMAIN);
+    hash.update(previous);
+    hash.update(number.to_be_bytes());
+    hash.update(at.to_be_bytes());
+    for text in [
+        &Some(record.event.clone()),
+        &record.code,
+        &record.actor,
+        &record.subject,
+    ] {
+        match text {
+            None => hash.update([0]),
+            Some(text) => {
+                hash.update([1]);
+                hash.update((text.len() as u64).to_be_bytes());
+                hash.update(text);
+            }
+        }
+    }
+    hash.finalize().into()
+}
+
+fn head(row: &PgRow) -> Result<AuditHead, StoreError> {
+    Ok(AuditHead {
+        records: unsigned(row.get("records"))?,
+        hash: bytes32(row.get("hash"))?,
+    })
+}
+
+fn stored_record(row: &PgRow) -> Result<StoredAuditRecord, StoreError> {
+    Ok(StoredAuditRecord {
+        number: unsigned(row.get("number"))?,
+        at: row.get("at"),
+        record: AuditRecord {
+            event: row.get("event"),
+            code: row.get("code"),
+            actor: row.get("actor"),
+            subject: row.get("subject"),
+        },
+        hash: bytes32(row.get("hash"))?,
+    })
+}
