@@ -118,7 +118,6 @@ pub struct SealingKeyDocument {
         (status = 200, body = VerdictDocument),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     ),
     extensions(("x-discloses" = json!({
         "sees": "network address; **which proof**, before it is on chain",
