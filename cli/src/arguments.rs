@@ -143,7 +143,7 @@ pub enum Command {
     #[command(subcommand)]
     Identity(commands::identity::Command),
     /// Make a proof of membership, with a path that is rebuilt from the chain
-    Prove(commands::prove::Args),
+    Prove(Box<commands::prove::Args>),
     /// Verify a proof on chain
     Verify(commands::verify::Args),
     /// Check a proof file against the chain and show what it says

@@ -67,7 +67,8 @@ pub fn is_public(tag: ClusterTag) -> bool {
     [ClusterTag::DEVNET, ClusterTag::TESTNET, ClusterTag::MAINNET].contains(&tag)
 }
 
-fn is_loopback(url: &str) -> bool {
+/// Returns whether the URL names this machine.
+pub fn is_loopback(url: &str) -> bool {
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
     let host = rest.split(['/', '?']).next().unwrap_or_default();
     host.starts_with("127.")

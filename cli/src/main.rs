@@ -21,6 +21,7 @@ mod passphrase;
 mod proof_file;
 mod report;
 mod sealed;
+mod service;
 mod solana_config;
 mod transaction;
 mod tree;

@@ -19,13 +19,21 @@ use crate::{
     context::Context,
     failure::Kind,
     report::Report,
+    service::Service,
     transaction::sol,
 };
 
 /// The largest difference between the clocks of this machine and of the chain, in seconds.
 const MAX_CLOCK_DIFFERENCE: i64 = 60;
 #[derive(clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// URL of an API to check
+    #[arg(long, value_name = "URL", env = "BAUTA_API_URL", hide_env_values = true)]
+    api: Option<String>,
+    /// URL of a prover service to check
+    #[arg(long, value_name = "URL", env = "BAUTA_PROVER_URL", hide_env_values = true)]
+    prover: Option<String>,
+}
 
 /// The result of a check.
 enum Finding {
@@ -39,7 +47,7 @@ enum Finding {
 use Finding::{Good, Notice, Problem};
 
 /// Runs all checks. The exit code is 7 if one of them found a problem.
-pub async fn run(context: &Context, _: &Args) -> Result<Report> {
+pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     let mut checks: Vec<(&'static str, Finding)> = Vec::new();
     checks.push(("version", Good(format!("bauta {}", env!("CARGO_PKG_VERSION")))));
     checks.push(("keypair", check_keypair(context)));
@@ -52,6 +60,11 @@ pub async fn run(context: &Context, _: &Args) -> Result<Report> {
         checks.push(("balance", or_problem(check_balance(context).await)));
         checks.push(("program", or_problem(check_program(context).await)));
         checks.push(("settings", or_problem(check_settings(context).await)));
+    }
+    for (name, url) in [("api", &args.api), ("prover", &args.prover)] {
+        if let Some(url) = url {
+            checks.push((name, check_service(url).await));
+        }
     }
     let failed = checks.iter().any(|(_, finding)| matches!(finding, Problem(..)));
     let report = Report::list(
@@ -210,4 +223,34 @@ async fn check_settings(context: &Context) -> Result<Finding> {
             "its admin runs `bauta admin resume`",
         )
     })
+}
+
+/// Checks that a service responds, and what it says of the servers that it needs.
+async fn check_service(url: &str) -> Finding {
+    let next = "start the service, or correct its URL";
+    let service = match Service::new(url) {
+        Ok(service) => service,
+        Err(error) => return Problem(format!("{error:#}"), next),
+    };
+    let health = match service.health().await {
+        Ok(health) => health,
+        Err(error) => return Problem(format!("{error:#}"), next),
+    };
+    let field = |name: &str| health[name].as_str().map(|text| text.escape_debug().to_string());
+    let Some(status) = field("status") else {
+        return Problem(format!("{} is not a service of Bauta", service.host()), next);
+    };
+    let mut found = format!("{} is {status}", service.host());
+    for name in ["version", "database", "circuits"] {
+        if let Some(value) = field(name) {
+            found = format!("{found}, {name} {value}");
+        }
+    }
+    if field("database").is_some_and(|database| database != "connected") {
+        return Problem(
+            found,
+            "start the database of the service: see its /ready and its log",
+        );
+    }
+    Good(found)
 }

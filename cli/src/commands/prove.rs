@@ -1,12 +1,12 @@
-//! `bauta prove`: makes a proof of membership. The path is rebuilt from the chain, so no service
-//! learns which member proves.
+//! `bauta prove`: makes a proof of membership. The tree is rebuilt from all of its leaves, so no
+//! node and no service learns which member proves.
 //!
 //! ```text
-//!   scope ──> circuit, registry ──> events ──> leaf of the identity ──> root ──> path
+//!   scope ──> circuit, registry ──> events, or leaves ──> leaf of the identity ──> root ──> path
 //!   key of the circuit ──> proof, checked ──> file
 //! ```
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use bauta::state::{Circuit, Registry, Scope, ScopeMode};
@@ -23,6 +23,7 @@ use solana_address::Address;
 use crate::{
     commands::{
         circuit::{self, is_development, read_key},
+        collection,
         identity::{IdentityArgs, Opened},
         scope,
     },
@@ -32,6 +33,7 @@ use crate::{
     proof_file::ProofFile,
     report::Report,
     sealed,
+    service::Service,
     tree::Changes,
     values::{self, element, padded_text, present},
 };
@@ -58,6 +60,10 @@ pub struct Args {
     /// File with the members of a registry of kind attested, which its authority publishes
     #[arg(long, value_name = "FILE", conflicts_with = "asset")]
     members: Option<PathBuf>,
+    /// URL of an API that serves all leaves of a root [default: rebuild the tree from the chain].
+    /// The API does not learn which member proves
+    #[arg(long, value_name = "URL", conflicts_with = "members")]
+    api: Option<String>,
     /// Address that benefits from the verification
     #[arg(long, value_name = "ADDRESS")]
     recipient: Address,
@@ -78,12 +84,19 @@ pub struct Args {
     out: PathBuf,
 }
 
-/// The member's leaf and what it consists of.
-#[derive(Clone, Copy)]
+/// A leaf that the member can have, and what it consists of.
 struct Member {
     entry: EntryId,
     track: u64,
     leaf: Leaf,
+    /// The index, if the registration names it.
+    index: Option<u64>,
+}
+
+/// The member's leaf in the tree of the proof.
+struct Located {
+    entry: EntryId,
+    track: u64,
     index: u64,
 }
 
@@ -102,13 +115,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     check_usable(&state, &circuit, now)?;
     let identity = args.identity.open()?;
 
-    let changes = match &args.members {
-        Some(file) => Changes::of_leaves(Depth::try_from(registry.depth)?, members::read(file)?)?,
-        None => Changes::read(context, &state.registry, &registry).await?,
-    };
-    let candidate = candidate(args, &identity, &state, &changes)?;
-    let root = choose_root(&state, &registry, &changes, &candidate, now)?;
-    let member = locate(candidate, &changes, root)?;
+    let changes = changes(context, args, &state, &registry).await?;
+    let candidates = candidates(context, args, &identity, &state, &changes).await?;
+    let root = choose_root(&state, &registry, &changes, &candidates, now)?;
+    let member = locate(&candidates, &changes, root)?;
     let path = changes.tree(root)?.path(member.index)?;
 
     let key = key(args, &circuit)?;
@@ -204,27 +214,75 @@ fn check_claim(scope: &Scope, claim: Claim) -> Result<()> {
     Ok(())
 }
 
-/// Returns the member's leaf. The index of a leaf of a managed registry is not known yet.
-fn candidate(args: &Args, identity: &Opened, scope: &Scope, changes: &Changes) -> Result<Member> {
-    if let Some(entry) = args.entry {
-        let entry = EntryId::new(entry);
-        let track = args.track.context("name the track with --track")?;
+/// Returns the changes of the registry's tree: from the chain, or one change with all leaves of a
+/// root, from a file or an API.
+async fn changes(context: &Context, args: &Args, scope: &Scope, registry: &Registry) -> Result<Changes> {
+    let depth = Depth::try_from(registry.depth)?;
+    if let Some(file) = &args.members {
+        return Changes::of_leaves(depth, members::read(file)?);
+    }
+    let Some(url) = &args.api else {
+        return Changes::read(context, &scope.registry, registry).await;
+    };
+    let root = if scope.mode == ScopeMode::Snapshot as u8 {
+        scope.root
+    } else {
+        registry.root
+    };
+    let (root, api) = (Root::from_bytes(root)?, Service::new(url)?);
+    let changes = Changes::of_leaves(depth, api.leaves(&scope.registry, root).await?)?;
+    if changes.last_root()? != root {
+        return Err(Failure::new(
+            Kind::Node,
+            format!(
+                "{} gave the leaves of another tree than that with the root {root}",
+                api.host()
+            ),
+        )
+        .next("use another API, or rebuild the tree from the chain without --api")
+        .into());
+    }
+    Ok(changes)
+}
+
+/// Returns the leaves that the member can have. The events of a registration name the track.
+/// Without events, each track of the registry's collections is possible.
+async fn candidates(
+    context: &Context,
+    args: &Args,
+    identity: &Opened,
+    scope: &Scope,
+    changes: &Changes,
+) -> Result<Vec<Member>> {
+    let member = |entry, track, index| {
         let commitment = identity.commitment(&scope.registry, entry);
-        return Ok(Member {
+        Member {
             entry,
             track,
             leaf: Leaf::of(commitment, entry, Attributes::of_track(track)),
-            index: u64::MAX,
-        });
+            index,
+        }
+    };
+    if let Some(entry) = args.entry {
+        let track = args.track.context("name the track with --track")?;
+        return Ok(vec![member(EntryId::new(entry), track, None)]);
     }
     let asset = args.asset.context("name the asset with --asset")?;
     let entry = EntryId::of_mint(asset.as_array());
-    let commitment = identity.commitment(&scope.registry, entry);
+    if args.api.is_some() {
+        let collections = collection::of_registry(context, &scope.registry).await?;
+        let tracks: BTreeSet<u64> = collections.iter().map(|(_, found)| found.track).collect();
+        return Ok(tracks
+            .into_iter()
+            .map(|track| member(entry, track, None))
+            .collect());
+    }
+    let commitment = identity.commitment(&scope.registry, entry).to_bytes();
     let registered = changes
         .registrations
         .iter()
         .rev()
-        .find(|event| event.mint == asset && event.commitment == commitment.to_bytes());
+        .find(|event| event.mint == asset && event.commitment == commitment);
     let Some(event) = registered else {
         let others = changes.registrations.iter().any(|event| event.mint == asset);
         let message = if others {
@@ -239,12 +297,7 @@ fn candidate(args: &Args, identity: &Opened, scope: &Scope, changes: &Changes) -
             .next("register it with `bauta holder register`, or give the --counter of the registered secret")
             .into());
     };
-    Ok(Member {
-        entry,
-        track: event.track,
-        leaf: Leaf::of(commitment, entry, Attributes::of_track(event.track)),
-        index: event.index,
-    })
+    Ok(vec![member(entry, event.track, Some(event.index))])
 }
 
 /// Returns the root to prove at: that of the scope, or one that the registry accepts.
@@ -252,23 +305,33 @@ fn choose_root(
     scope: &Scope,
     registry: &Registry,
     changes: &Changes,
-    member: &Member,
+    candidates: &[Member],
     now: i64,
 ) -> Result<Root> {
     if scope.mode == ScopeMode::Snapshot as u8 {
         return Ok(Root::from_bytes(scope.root)?);
     }
-    let contains = |root| !changes.indices_of(root, member.leaf).is_empty();
+    let contains = |root| {
+        candidates
+            .iter()
+            .any(|member| !changes.indices_of(root, member.leaf).is_empty())
+    };
     root_to_prove(registry, now, contains)?.ok_or_else(|| not_a_member("the accepted roots"))
 }
 
 /// Finds the member's leaf in the tree with a root.
-fn locate(member: Member, changes: &Changes, root: Root) -> Result<Member> {
-    let indices = changes.indices_of(root, member.leaf);
-    let known = indices.iter().find(|index| **index == member.index);
-    let index = known.or(indices.first());
-    let index = *index.ok_or_else(|| not_a_member("the root of the scope"))?;
-    Ok(Member { index, ..member })
+fn locate(candidates: &[Member], changes: &Changes, root: Root) -> Result<Located> {
+    let located = candidates.iter().find_map(|member| {
+        let indices = changes.indices_of(root, member.leaf);
+        let known = indices.iter().find(|index| Some(**index) == member.index);
+        let index = *known.or(indices.first())?;
+        Some(Located {
+            entry: member.entry,
+            track: member.track,
+            index,
+        })
+    });
+    located.ok_or_else(|| not_a_member("the root of the scope"))
 }
 
 fn not_a_member(roots: &str) -> anyhow::Error {

@@ -1,5 +1,6 @@
 //! Tests of the command `bauta` as users run it: the real program against a real local chain.
 
+mod api;
 mod confirmation;
 mod identity;
 mod managed;

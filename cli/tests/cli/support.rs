@@ -13,7 +13,9 @@ use tempfile::TempDir;
 /// The program under test.
 pub const BAUTA: &str = env!("CARGO_BIN_EXE_bauta");
 /// Variables of the user that would change what `bauta` does.
-const VARIABLES: [&str; 4] = [
+const VARIABLES: [&str; 6] = [
+    "BAUTA_API_URL",
+    "BAUTA_PROVER_URL",
     "SOLANA_RPC_URL",
     "SOLANA_CONFIG_FILE",
     "BAUTA_KEYPAIR",
@@ -154,7 +156,8 @@ pub fn start_chain(authority: &str) -> Chain {
     Chain::start(&ChainSettings {
         programs: vec![(bauta::ID.to_string(), elf)],
         upgrade_authority: Some(authority.to_owned()),
-        slot_time: Some(50),
+        // A blockhash is valid for 150 slots, so a busy machine needs slots that are not too short.
+        slot_time: Some(200),
         ..ChainSettings::default()
     })
     .unwrap()

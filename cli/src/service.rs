@@ -1,0 +1,116 @@
+//! The parts of the services' HTTP interfaces that this command uses.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use bauta_primitives::{Leaf, Root};
+use bauta_rpc::read_body;
+use reqwest::{Client, Response, Url};
+use serde_json::Value;
+use solana_address::Address;
+
+use crate::{
+    cluster::is_loopback,
+    failure::{Failure, Kind},
+};
+
+/// The longest list of leaves that an API sends, in bytes: 1,048,576 leaves.
+const MAX_LEAVES_BYTES: usize = 32 << 20;
+/// The longest state of a service, in bytes.
+const MAX_HEALTH_BYTES: usize = 64 << 10;
+/// The part of an error's body that is shown, in characters.
+const MAX_SHOWN: usize = 200;
+/// The longest time for a response.
+const TIMEOUT: Duration = Duration::from_mins(2);
+
+/// A service: the API or the prover service.
+pub struct Service {
+    client: Client,
+    url: Url,
+}
+
+impl Service {
+    /// Uses the service at a URL. Does not connect.
+    pub fn new(url: &str) -> Result<Self> {
+        let invalid = || {
+            Failure::new(Kind::Other, "the URL of the service is invalid")
+                .next("give a URL that begins with https://, for example https://api.example.org")
+        };
+        let mut parsed = Url::parse(url).map_err(|_| invalid())?;
+        if !["http", "https"].contains(&parsed.scheme()) {
+            return Err(invalid().into());
+        }
+        if !parsed.path().ends_with('/') {
+            parsed.set_path(&format!("{}/", parsed.path()));
+        }
+        let mut client = Client::builder().timeout(TIMEOUT);
+        if is_loopback(url) {
+            client = client.no_proxy();
+        }
+        Ok(Self {
+            client: client.build().context("can't create the client of a service")?,
+            url: parsed,
+        })
+    }
+
+    /// Returns scheme, host and port of the URL. Its path and query may contain a key.
+    pub fn host(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    /// Returns the leaves of the tree with a root, from index 0 on. The caller must compute the
+    /// root again.
+    pub async fn leaves(&self, registry: &Address, root: Root) -> Result<Vec<Leaf>> {
+        let path = format!("v1/registries/{registry}/roots/{root}/leaves");
+        let bytes = self.get(&path, MAX_LEAVES_BYTES).await?;
+        let (leaves, rest) = bytes.as_chunks::<32>();
+        if !rest.is_empty() {
+            let message = format!(
+                "the API sent {} bytes of leaves, which are not 32 for each",
+                bytes.len()
+            );
+            return Err(Failure::new(Kind::Node, message).into());
+        }
+        let leaves = leaves.iter().map(|leaf| Ok(Leaf::from_bytes(*leaf)?));
+        leaves.collect()
+    }
+
+    /// Returns the state of the service.
+    pub async fn health(&self) -> Result<Value> {
+        let body = self.get("health", MAX_HEALTH_BYTES).await?;
+        serde_json::from_slice(&body).with_context(|| format!("{} is not a service of Bauta", self.host()))
+    }
+
+    async fn get(&self, path: &str, limit: usize) -> Result<Vec<u8>> {
+        let unreachable = |error: reqwest::Error| {
+            let message = format!("{} did not respond: {}", self.host(), error.without_url());
+            Failure::new(Kind::Node, message).next("check the URL of the service")
+        };
+        let url = self.url.join(path).context("the URL of the service")?;
+        let mut response = self.client.get(url).send().await.map_err(unreachable)?;
+        if !response.status().is_success() {
+            return Err(self.refused(response).await.into());
+        }
+        let body = read_body(&mut response, limit).await;
+        body.map_err(|error| {
+            Failure::new(Kind::Node, format!("{}: {error}", self.host()))
+                .next("repeat the command, or use another service")
+                .into()
+        })
+    }
+
+    async fn refused(&self, mut response: Response) -> Failure {
+        let status = response.status();
+        let body = read_body(&mut response, MAX_HEALTH_BYTES)
+            .await
+            .unwrap_or_default();
+        let shown: String = String::from_utf8_lossy(&body).chars().take(MAX_SHOWN).collect();
+        let message = format!(
+            "{} responded with {status}: {}",
+            self.host(),
+            shown.escape_debug()
+        );
+        Failure::new(Kind::Node, message)
+            .next("check that the service serves this cluster, and has followed it to the registry's root")
+    }
+}
