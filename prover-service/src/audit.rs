@@ -1,5 +1,5 @@
 //! The audit trail: one log record for each request for proofs, for the end of each job, for each
-//! refused API key and for each request of an operator. Requests beyond the rate limit have
+//! refused API key, and for each request and each command of an operator. Requests beyond the rate limit have
 //! at most two records a minute for each client. The records are logged with every value of
 //! `RUST_LOG`.
 //!
@@ -115,6 +115,13 @@ impl Drop for AuditRecord {
 /// Records that an operator with this API key uses a route for operators. The span has the route.
 pub fn admin_request(prefix: &str) {
     tracing::info!(target: AUDIT, event = "admin_request", prefix);
+}
+
+/// Records that an operator ran a command that changes the database, the API keys or the key ring.
+/// `subjects` are the prefixes of API keys or the names of keys that it changed.
+pub fn admin_command(command: &str, subjects: &[&str]) {
+    let subjects = subjects.join(",");
+    tracing::info!(target: AUDIT, event = "admin_command", command, subjects);
 }
 
 /// Records that a request has no API key that allows it. The span has the route.

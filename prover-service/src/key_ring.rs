@@ -177,19 +177,23 @@ fn read(file: &Path) -> io::Result<Vec<RingKey>> {
     }
 }
 
-/// Adds a key at `now_ms`, which encrypts from now on, if `is_due` says so of the newest key.
-/// `None` stands for a ring without keys. Creates the file if it doesn't exist. Returns the name of
-/// the new key.
+/// Adds a key, which encrypts from now on, if `is_due` says so of the newest key. `None` stands for
+/// a ring without keys. `now_ms` returns the time. It is called when this process may change the
+/// file, because the wait for other processes must not count as a time without the old key. Creates
+/// the file if it doesn't exist. Returns the name of the new key.
 pub fn add_key(
     file: &Path,
-    now_ms: i64,
+    now_ms: impl FnOnce() -> i64,
     is_due: impl FnOnce(Option<&RingKey>) -> bool,
 ) -> Result<Option<String>, KeyRingError> {
     update(file, |keys| {
         if !is_due(keys.first()) {
             return None;
         }
+        let mut now_ms = now_ms();
         if let Some(newest) = keys.first_mut() {
+            // The database's clock may have been set back.
+            now_ms = now_ms.max(newest.created_ms);
             newest.replaced_ms = Some(now_ms);
         }
         let new = RingKey::random(now_ms);
@@ -218,6 +222,7 @@ fn update<T>(
     let update = || -> io::Result<Option<T>> {
         let lock = private().open(file.with_extension("lock"))?;
         lock.lock()?;
+        destroy_leftovers(file)?;
         let mut keys = match read(file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             keys => keys?,
@@ -232,31 +237,58 @@ fn update<T>(
 }
 
 /// Replaces a file, and overwrites what the old one contained. Readers see the old or the new file.
+/// If the process ends before the old file is overwritten, the next change overwrites it.
 fn write(file: &Path, keys: &[RingKey]) -> io::Result<()> {
     let mut text = Zeroizing::new(String::with_capacity(keys.len() * 128));
     for key in keys {
         key.write_line(&mut text);
     }
-    let old = OpenOptions::new().write(true).open(file);
-    let new = file.with_extension("new");
-    let mut created = private().truncate(true).open(&new)?;
+    let (new, old) = leftovers(file);
+    let mut created = private().create_new(true).open(&new)?;
     created.write_all(text.as_bytes())?;
     created.sync_all()?;
-    fs::rename(&new, file)?;
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-    match old {
-        Ok(old) => overwrite(old),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+    match fs::hard_link(file, &old) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        linked => linked?,
     }
+    fs::rename(&new, file)?;
+    sync_folder(file)?;
+    destroy_leftovers(file)
 }
 
-/// Overwrites a file that has no name any more.
-fn overwrite(mut old: File) -> io::Result<()> {
-    let length = usize::try_from(old.metadata()?.len()).unwrap_or_default();
-    old.write_all(&vec![0; length])?;
-    old.sync_all()
+/// Returns the names of the new file before it replaces the old one, and of the old one afterwards.
+fn leftovers(file: &Path) -> (PathBuf, PathBuf) {
+    (file.with_extension("new"), file.with_extension("old"))
+}
+
+/// Overwrites and removes the files that a change leaves if its process ends early.
+fn destroy_leftovers(file: &Path) -> io::Result<()> {
+    let (new, old) = leftovers(file);
+    let identity = |path: &Path| fs::metadata(path).map(|data| (data.dev(), data.ino())).ok();
+    let mut removed = false;
+    for leftover in [new, old] {
+        let Some(found) = identity(&leftover) else {
+            continue;
+        };
+        // A change that ended before it replaced the file leaves a second name of the file.
+        if identity(file) != Some(found) {
+            overwrite(OpenOptions::new().write(true).open(&leftover)?)?;
+        }
+        fs::remove_file(&leftover)?;
+        removed = true;
+    }
+    if removed { sync_folder(file) } else { Ok(()) }
+}
+
+fn sync_folder(file: &Path) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+fn overwrite(mut file: File) -> io::Result<()> {
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or_default();
+    file.write_all(&vec![0; length])?;
+    file.sync_all()
 }
 
 /// Returns the options of a file that only its owner can read.
@@ -273,7 +305,7 @@ mod tests {
     use super::*;
 
     fn rotate(file: &Path, now_ms: i64) -> String {
-        add_key(file, now_ms, |_| true).unwrap().unwrap()
+        add_key(file, || now_ms, |_| true).unwrap().unwrap()
     }
 
     #[test]
@@ -309,6 +341,45 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_an_interrupted_change_left_are_overwritten_and_the_current_keys_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("witness.keys");
+        let first = rotate(&file, 1);
+        let (new, old) = leftovers(&file);
+        // The process ended before the file was replaced: the old name is the file's second name.
+        fs::write(&new, "a key").unwrap();
+        fs::hard_link(&file, &old).unwrap();
+        let mut left = File::open(&new).unwrap();
+        let unchanged = add_key(&file, || 2, |_| false).unwrap();
+        assert_eq!(unchanged, None);
+        let keys = KeyRing::open(&file).unwrap().keys(Duration::MAX).unwrap();
+        assert_eq!(keys[0].name, first);
+        let read = |file: &mut File| {
+            let mut bytes = Vec::new();
+            io::Read::read_to_end(file, &mut bytes).unwrap();
+            bytes
+        };
+        assert_eq!(read(&mut left), [0; 5]);
+        // The process ended after the file was replaced, and before the old one was overwritten.
+        fs::write(&old, "a key").unwrap();
+        let mut left = File::open(&old).unwrap();
+        rotate(&file, 2);
+        assert_eq!(read(&mut left), [0; 5]);
+        assert!(!new.exists() && !old.exists());
+    }
+
+    #[test]
+    fn a_key_is_never_replaced_before_it_was_created() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("witness.keys");
+        rotate(&file, 100);
+        rotate(&file, 50);
+        let keys = KeyRing::open(&file).unwrap().keys(Duration::MAX).unwrap();
+        let times: Vec<_> = keys.iter().map(|key| (key.created_ms, key.replaced_ms)).collect();
+        assert_eq!(times, [(100, None), (100, Some(100))]);
+    }
+
+    #[test]
     fn processes_that_rotate_at_the_same_time_add_one_key() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("witness.keys");
@@ -316,7 +387,7 @@ mod tests {
         let is_due = |newest: Option<&RingKey>| newest.is_none_or(|key| key.created_ms < 100);
         let added = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| add_key(&file, 100, is_due).unwrap()))
+                .map(|_| scope.spawn(|| add_key(&file, || 100, is_due).unwrap()))
                 .collect();
             threads
                 .into_iter()

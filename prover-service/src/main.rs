@@ -35,6 +35,7 @@ mod witness_keys;
 
 use std::{
     alloc::System,
+    iter,
     process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
@@ -321,11 +322,15 @@ fn sealing_keys(witness_keys: Option<Arc<WitnessKeys>>, settings: &Settings) -> 
 
 /// Runs a command that doesn't start the service. Returns `false` if the command starts it.
 async fn run_command(command: Option<&Command>, settings: &Settings) -> Result<bool, Error> {
+    if !matches!(command, Some(Command::Worker | Command::Verifier) | None) {
+        bauta_service_common::write_audit_to_stderr(NAME);
+    }
     match command {
         Some(Command::Migrate) => {
             let store = connect_as_owner(settings, "migrate").await?;
             store.migrate().await?;
             Queue::migrate(&store).await?;
+            audit::admin_command("migrate", &[]);
         }
         Some(command @ Command::ApiKey { replaces, .. }) => {
             let store = connect_as_owner(settings, "api-key --save").await?;
@@ -378,6 +383,8 @@ async fn save_api_key(store: &Store, command: &Command, replaces: Option<&str>) 
         if store.add_api_key(&new.row).await? {
             println!("key (shown only once): {}", *new.key);
             println!("saved with the prefix: {}", new.row.prefix);
+            let subjects: Vec<&str> = iter::once(new.row.prefix.as_str()).chain(replaces).collect();
+            audit::admin_command("api-key --save", &subjects);
             break;
         }
     }
@@ -387,6 +394,13 @@ async fn save_api_key(store: &Store, command: &Command, replaces: Option<&str>) 
 async fn rotate_keys(store: &Store, settings: &Settings) -> Result<(), Error> {
     let file = settings.witness_key_ring.as_ref().ok_or(Error::NoKeyRing)?;
     let rotation = queue::rotate_keys(store, file, settings).await?;
+    let changed: Vec<&str> = rotation
+        .added
+        .iter()
+        .chain(&rotation.removed)
+        .map(String::as_str)
+        .collect();
+    audit::admin_command("keys rotate", &changed);
     let names = [
         ("added", rotation.added.into_iter().collect::<Vec<_>>()),
         ("destroyed", rotation.removed),
@@ -406,6 +420,7 @@ async fn revoke_api_key(store: &Store, prefix: &str) -> Result<(), Error> {
         return Err(Error::NoSuchKey(prefix.to_owned()));
     }
     println!("revoked {prefix}");
+    audit::admin_command("revoke-key", &[prefix]);
     Ok(())
 }
 

@@ -49,7 +49,7 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
-use bauta_service_common::{Origin, Problem};
+use bauta_service_common::{Origin, with_fallbacks};
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -112,11 +112,11 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
         .split_for_parts();
     let pages = Arc::new(cors::Pages::new(state.clone(), origins, &document));
     let document = Written::new(&openapi::complete(document)).expect("the document is JSON");
-    described
+    let described = described
         .route("/openapi.json", get(async move || document))
-        .with_state(state.clone())
-        // Before the layers, so that the preflights of browsers reach `cors::cors`.
-        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .with_state(state.clone());
+    // Before the layers, so that the preflights of browsers reach `cors::cors`.
+    with_fallbacks(described)
         .layer(from_fn_with_state(state.clone(), layers::freshness))
         .layer(layers::compression())
         .layer(from_fn_with_state(state.clone(), response_cache::cached))

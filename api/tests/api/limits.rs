@@ -36,6 +36,8 @@ async fn tiles_have_their_own_limit_and_each_tile_of_a_list_counts() {
         service.read("/v1/config").await;
     }
     assert_limited(&service, "/v1/config").await;
+    // Requests to unknown routes count as well.
+    assert_eq!(service.response("/v1/nowhere").await.status(), 429);
     let tile = format!("/v1/tiles/0x{}", "07".repeat(32));
     assert_eq!(service.response(&tile).await.status(), 404);
     let body = json!({"hashes": vec![format!("0x{}", "07".repeat(32)); 4]});

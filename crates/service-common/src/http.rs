@@ -71,15 +71,23 @@ struct Limits {
     timeout: Duration,
 }
 
-/// Adds the layers to a service's routes.
+/// Adds the responses to unknown routes and to methods that a route does not support. A service
+/// calls this before it adds layers of its own, so that its rate limits also apply to these
+/// responses.
+#[must_use]
+pub fn with_fallbacks(routes: Router) -> Router {
+    routes
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "no_such_route", "there is no such route") })
+}
+
+/// Adds the layers that every service has to its routes.
 pub(crate) fn with_layers(routes: Router, settings: &HttpSettings) -> Router {
     let limits = Arc::new(Limits {
         requests: Semaphore::new(settings.max_concurrent_requests),
         timeout: Duration::from_millis(settings.request_timeout_ms),
     });
     let routes = routes
-        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "no_such_route", "there is no such route") })
         .layer(DefaultBodyLimit::max(settings.max_body_bytes))
         .layer(Extension(BodyLimits {
             bytes: settings.max_body_bytes,

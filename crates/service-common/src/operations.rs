@@ -12,7 +12,7 @@ use axum::{
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Check, Health, Json, metrics::Metrics};
+use crate::{Check, Health, Json, metrics::Metrics, with_fallbacks};
 
 /// The state of the routes.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ pub(crate) fn routes(operations: Operations) -> Router {
         .route("/ready", get(ready))
         .route("/health", get(live))
         .with_state(operations.clone());
-    metrics_route(operations).merge(checks)
+    with_fallbacks(metrics_route(operations).merge(checks))
 }
 
 async fn metrics(State(operations): State<Operations>) -> Response {

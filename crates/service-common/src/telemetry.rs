@@ -77,6 +77,26 @@ pub(crate) fn start(
     Ok(exporter)
 }
 
+/// Writes the audit records of a command to standard error as JSON lines. A command of an operator
+/// has no other log, and its standard output is for its result.
+pub fn write_audit_to_stderr(service: &'static str) {
+    let mut layer = JsonLayer::stderr();
+    layer
+        .with_timer("timestamp", fmt::time::SystemTime)
+        .with_level("level")
+        .with_target("target")
+        .with_flattened_event();
+    layer.add_static_field("service", service.into());
+    let only_audit = EnvFilter::new(format!("{AUDIT}=info"));
+    if tracing_subscriber::registry()
+        .with(layer.with_filter(only_audit))
+        .try_init()
+        .is_err()
+    {
+        tracing::debug!("the process already has a logger");
+    }
+}
+
 /// Returns the prefixes of the targets whose spans are exported: the service's crate, Bauta's
 /// libraries, and the target of request spans.
 fn exported_targets(service: &str) -> [String; 3] {

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! The channels are bounded. A slow subscription loses messages and then reads the current state
-//! itself. All subscriptions do the same after the connection to Postgres was lost. In case another
-//! message is lost, each instance checks every 5 s, with one query for all followed jobs, which of
+//! itself. All subscriptions do the same after the connection to Postgres was lost, a few at a time.
+//! In case another message is lost, each instance checks every 5 s, with one query for all followed jobs, which of
 //! them have ended. Without a database there are no jobs, and a request can be followed only at the
 //! instance that works on it.
 
@@ -29,7 +29,7 @@ use std::{
 
 use bauta_service_common::Service;
 use bauta_store::{JobListener, StoreError};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 pub use self::{client_event::ClientEvent, job_document::JobDocument, subscription::Subscription};
 use self::{
@@ -46,6 +46,9 @@ const MAX_ENDED_REQUESTS: usize = 1024;
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// Largest number of requests in one message. Postgres limits a message to 8,000 bytes.
 const MAX_QUERIES: usize = 50;
+/// Largest number of subscriptions that read the state of their jobs again at the same time. A
+/// subscription's first read doesn't count: the rate limits bound those.
+const MAX_REPEATED_READS: usize = 4;
 /// Interval of attempts to connect to Postgres again.
 const RECONNECT_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -60,6 +63,8 @@ struct Inner {
     outbox: Option<mpsc::Sender<Message>>,
     queue: Option<Queue>,
     requests: Mutex<Requests>,
+    /// The repeated reads of subscriptions. They leave connections to the database for requests.
+    repeated_reads: Semaphore,
 }
 
 /// Requests that this instance works on, and the most recent ended ones.
@@ -78,6 +83,7 @@ impl Events {
             topics: Topics::default(),
             outbox: queue.is_some().then_some(outbox),
             requests: Mutex::default(),
+            repeated_reads: Semaphore::new(MAX_REPEATED_READS),
             queue,
         }));
         if let Some(queue) = &events.0.queue {

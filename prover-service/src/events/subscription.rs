@@ -222,6 +222,11 @@ impl Subscription {
         let Some(queue) = &self.events.0.queue else {
             return Ok(None);
         };
+        let _turn = if self.last_progress.is_some() {
+            self.events.0.repeated_reads.acquire().await.ok()
+        } else {
+            None
+        };
         let job = queue.store().job(id).await?;
         Ok(job.filter(|job| job.owner == self.key.owner))
     }

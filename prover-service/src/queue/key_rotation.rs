@@ -3,7 +3,10 @@
 //! A key is replaced after its rotation period. It is removed as soon as no job can need it: when
 //! every job that may have been encrypted with it has ended or has exceeded its deadline.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use bauta_store::{Store, StoreError};
 
@@ -84,10 +87,12 @@ async fn rotate(
     grace: Duration,
 ) -> Result<Rotation, QueueError> {
     // The times of jobs are those of the database's clock.
+    let read_at = Instant::now();
     let now = store.clock_ms().await?;
     let latest_creation = period.map(|period| now.saturating_sub(milliseconds(period)));
     let added = blocking(file, move |file| {
-        key_ring::add_key(file, now, |newest| {
+        let now_ms = || now.saturating_add(milliseconds(read_at.elapsed()));
+        key_ring::add_key(file, now_ms, |newest| {
             latest_creation.is_none_or(|latest| newest.is_some_and(|newest| newest.created_ms <= latest))
         })
     })

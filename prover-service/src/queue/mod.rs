@@ -295,15 +295,39 @@ impl Queue {
         &self,
         owner: &str,
         idempotency_key: &str,
-        request_hash: &[u8; 32],
+        request_hash: [u8; 32],
     ) -> Result<Option<String>, QueueError> {
-        let store = &self.0.stores.requests;
-        let key = stored_key(owner, idempotency_key, request_hash);
-        match store.repeated_job(owner, &key, request_hash).await? {
-            Some(Enqueued::Existing { id }) => Ok(Some(id)),
-            Some(_) => Err(QueueError::KeyReused),
-            None => Ok(None),
+        let found = self.find_all_repeated(owner, &[(idempotency_key.to_owned(), request_hash)]);
+        Ok(found.await?.and_then(|mut ids| ids.pop()))
+    }
+
+    /// Returns the ids of the owner's jobs with these idempotency keys and hashes of requests.
+    /// `None` if a key has no job. Fails if a key belongs to another request.
+    pub async fn find_all_repeated(
+        &self,
+        owner: &str,
+        requests: &[(String, [u8; 32])],
+    ) -> Result<Option<Vec<String>>, QueueError> {
+        let keys: Vec<String> = requests
+            .iter()
+            .map(|(key, hash)| stored_key(owner, key, hash).into_owned())
+            .collect();
+        let hashes: Vec<[u8; 32]> = requests.iter().map(|(_, hash)| *hash).collect();
+        let found = self
+            .0
+            .stores
+            .requests
+            .repeated_jobs(owner, &keys, &hashes)
+            .await?;
+        let mut ids = Vec::with_capacity(found.len());
+        for job in found {
+            match job {
+                Some(Enqueued::Existing { id }) => ids.push(id),
+                Some(_) => return Err(QueueError::KeyReused),
+                None => return Ok(None),
+            }
         }
+        Ok(Some(ids))
     }
 
     /// Enqueues a job and returns its id. With the idempotency key of an existing job, returns that

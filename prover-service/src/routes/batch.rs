@@ -215,15 +215,9 @@ impl<'a> IdempotentBatch<'a> {
 
     /// Returns the ids of all jobs if the batch was sent before.
     async fn find_repeated(&self, queue: &Queue) -> Result<Option<Vec<String>>, Problem> {
-        let mut jobs = Vec::with_capacity(self.requests.len());
-        for (key, hash) in &self.requests {
-            let owner = &self.caller.owner;
-            match queue.find_repeated(owner, key, hash).await? {
-                Some(id) => jobs.push(id),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(jobs))
+        Ok(queue
+            .find_all_repeated(&self.caller.owner, &self.requests)
+            .await?)
     }
 
     /// Enqueues all jobs or none, and returns their ids. A request that has a job already keeps it.

@@ -35,6 +35,7 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{get, post},
 };
+use bauta_service_common::with_fallbacks;
 use utoipa::OpenApi as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -103,10 +104,10 @@ pub fn verifier(state: Arc<AppState>, operations: Router) -> Router {
 /// Adds the paths with the prefix of the version, and the rate limits, which also apply to
 /// `operations`.
 fn limited(routes: Router<Arc<AppState>>, state: Arc<AppState>, operations: Router) -> Router {
-    Router::new()
+    let routes = Router::new()
         .nest(VERSION_PREFIX, routes.clone())
         .merge(routes)
         .with_state(state.clone())
-        .merge(operations)
-        .layer(from_fn_with_state(state, admission::limit))
+        .merge(operations);
+    with_fallbacks(routes).layer(from_fn_with_state(state, admission::limit))
 }

@@ -93,7 +93,7 @@ pub async fn prove(
         let request_hash = request_hash(&from_json(&body)?);
         let queue = state.queue()?;
         let repeated = match idempotency_key {
-            Some(key) => queue.find_repeated(&caller.owner, key, &request_hash).await?,
+            Some(key) => queue.find_repeated(&caller.owner, key, request_hash).await?,
             None => None,
         };
         let _waiting = match &repeated {

@@ -122,6 +122,12 @@ async fn keys_in_the_database_change_without_a_restart_and_a_key_that_replaces_o
 
     let (succeeded, printed) = run(&url, &["revoke-key", &prefix]);
     assert!(succeeded, "{printed}");
+    let record = printed.lines().find(|line| line.starts_with('{'));
+    let record: Value = serde_json::from_str(record.unwrap_or_default()).expect("an audit record");
+    assert_eq!(
+        (&record["event"], &record["command"], &record["subjects"]),
+        (&json!("admin_command"), &json!("revoke-key"), &json!(prefix))
+    );
     service.identify(&old);
     wait_for_key(&service, 401).await;
     let (_, problem) = service.get("/jobs").await;
@@ -267,7 +273,7 @@ async fn without_an_api_key_the_limit_is_for_each_address_and_health_has_none() 
     for _ in 0..5 {
         assert_eq!(service.get("/circuits").await.0, 200);
     }
-    for path in ["/circuits", "/models", "/openapi.json"] {
+    for path in ["/circuits", "/models", "/openapi.json", "/nowhere", "/v1/nowhere"] {
         let (status, problem) = service.get(path).await;
         assert_eq!(
             (status, &problem["code"]),
@@ -275,6 +281,8 @@ async fn without_an_api_key_the_limit_is_for_each_address_and_health_has_none() 
             "{path}"
         );
     }
+    let wrong_method = service.post("/circuits", &json!({})).await;
+    assert_eq!(wrong_method.0, 429, "{}", wrong_method.1);
     assert_eq!(service.get("/health").await.0, 200);
     assert!(service.metrics().await.contains("status=\"429\""));
 }

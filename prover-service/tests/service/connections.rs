@@ -130,6 +130,61 @@ async fn followers_of_a_job_share_one_query_of_postgres() {
 }
 
 #[tokio::test]
+async fn followers_that_lost_the_connection_read_their_jobs_a_few_at_a_time() {
+    const FOLLOWERS: usize = 20;
+    const AT_A_TIME: i64 = 4;
+    let database = TestDatabase::create().await.unwrap();
+    let url = database.url().unwrap();
+    let service = Running::start(&with_jobs(
+        &url,
+        &[("RUN_JOBS", "false"), ("DATABASE_CONNECTIONS", "40")],
+    ));
+    let mut followers = Vec::new();
+    for number in 0..FOLLOWERS {
+        let job = service.enqueue(&request(3), Some(&format!("key-{number}"))).await;
+        let request = service.request(Method::GET, &format!("/jobs/{job}/events"));
+        let mut follower = request.send().await.unwrap();
+        assert!(follower.chunk().await.unwrap().is_some());
+        followers.push(follower);
+    }
+    // The reads wait for this lock, so that they can be counted.
+    let mut lock = database.pool().begin().await.unwrap();
+    sqlx::query("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND query LIKE 'LISTEN%bauta_jobs%'",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    let reads = || async {
+        sqlx::query_scalar::<_, i64>(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM jobs WHERE id = $1::text::uuid'",
+        )
+        .fetch_one(database.pool())
+        .await
+        .unwrap()
+    };
+    let reached = async {
+        while reads().await < AT_A_TIME {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), reached)
+        .await
+        .expect("the followers read their jobs again");
+    for _ in 0..20 {
+        assert!(reads().await <= AT_A_TIME);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    lock.rollback().await.unwrap();
+}
+
+#[tokio::test]
 async fn at_shutdown_websockets_get_a_close_frame_and_event_streams_end() {
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();

@@ -241,16 +241,28 @@ impl Store {
         Ok(repeated.unwrap_or(Enqueued::Full))
     }
 
-    /// Returns the owner's job with this idempotency key, as [`Enqueued::Existing`] or
-    /// [`Enqueued::KeyReused`]. `None` if there is none.
-    pub async fn repeated_job(
+    /// Returns the owner's jobs with these idempotency keys, in the order of the keys. Each is
+    /// [`Enqueued::Existing`], or [`Enqueued::KeyReused`] if the hash of its request is another one.
+    /// `None` stands for a key without a job.
+    pub async fn repeated_jobs(
         &self,
         owner: &str,
-        idempotency_key: &str,
-        request_hash: &[u8; 32],
-    ) -> Result<Option<Enqueued>, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        find_repeated(&mut connection, owner, Some(idempotency_key), request_hash).await
+        keys: &[String],
+        request_hashes: &[[u8; 32]],
+    ) -> Result<Vec<Option<Enqueued>>, StoreError> {
+        let hashes: Vec<&[u8]> = request_hashes.iter().map(<[u8; 32]>::as_slice).collect();
+        let rows = sqlx::query(
+            "SELECT jobs.id::text AS id, coalesce(jobs.request_hash = given.hash, true) AS same_request
+             FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS given (key, hash, position)
+             LEFT JOIN jobs ON jobs.owner = $1 AND jobs.idempotency_key = given.key
+             ORDER BY given.position",
+        )
+        .bind(owner)
+        .bind(keys)
+        .bind(hashes)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(repeated).collect())
     }
 
     /// Starts an attempt of a job. `None` if the job has ended (completed by another worker or
@@ -522,13 +534,17 @@ async fn find_repeated(
     .bind(request_hash.as_slice())
     .fetch_optional(connection)
     .await?;
-    Ok(row.map(|row| {
-        if row.get("same_request") {
-            Enqueued::Existing { id: row.get("id") }
-        } else {
-            Enqueued::KeyReused
-        }
-    }))
+    Ok(row.as_ref().and_then(repeated))
+}
+
+/// Converts a row of a job that a request may repeat. Without an id, there is no such job.
+fn repeated(row: &PgRow) -> Option<Enqueued> {
+    let id: String = row.get::<Option<String>, _>("id")?;
+    Some(if row.get("same_request") {
+        Enqueued::Existing { id }
+    } else {
+        Enqueued::KeyReused
+    })
 }
 
 fn count(row: &PgRow, column: &str) -> Result<u16, StoreError> {
