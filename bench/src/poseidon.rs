@@ -63,7 +63,7 @@ pub fn run(options: &Options) -> Result<Figures> {
         "the back ends differ"
     );
 
-    // The rounds are those of the vectorised, the portable and light-poseidon's tree.
+    // The rounds are those of the fastest, the portable and light-poseidon's tree.
     let (rounds, threads): ([usize; 3], &[usize]) = if options.quick {
         ([5, 2, 1], &[2])
     } else {
@@ -77,7 +77,7 @@ pub fn run(options: &Options) -> Result<Figures> {
     for (threads, pool) in threads.iter().zip(&pools) {
         let leaves = &leaves;
         let works: [(&str, ComputeRoot); 3] = [
-            ("AVX-512 IFMA", Box::new(move || root(vectorised, leaves))),
+            (vectorised.name(), Box::new(move || root(vectorised, leaves))),
             ("portable", Box::new(move || root(portable, leaves))),
             (
                 "light-poseidon 0.5",
@@ -112,9 +112,6 @@ pub fn run(options: &Options) -> Result<Figures> {
         )?;
     }
     println!("{LEAVES} leaves, {hashes} hashes of four\n\n{table}");
-    if !vectorised.is_vectorised() {
-        println!("This machine has no AVX-512 IFMA: the first row of each group uses the portable back end.");
-    }
     if !options.quick {
         page::write(
             "poseidon",

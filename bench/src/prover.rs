@@ -129,8 +129,8 @@ fn pool(threads: usize) -> Result<ThreadPool> {
 /// The medians of one case. Each array contains the times in milliseconds with 1 thread and with 2
 /// threads, and the processor time with 2 threads.
 struct Medians {
-    ifma: Option<[f64; 3]>,
-    portable: [f64; 3],
+    /// The back ends of this machine, the fastest first.
+    back_ends: Vec<(BackEnd, [f64; 3])>,
     arkworks: [f64; 3],
     verified: f64,
     batch: f64,
@@ -146,20 +146,19 @@ fn measure(case: &Case<Ownership>, rounds: usize) -> Result<Medians> {
     let pools = [pool(1)?, pool(2)?];
     let (prepare, best) = once(|| pools[1].install(|| case.engine(Options::default())));
     let best = best.context("the key is valid")?;
-    let portable = case
-        .engine(with(BackEnd::Portable))
-        .context("the portable back end runs on every machine")?;
+    let mut engines = Vec::new();
+    for back_end in BackEnd::ALL {
+        engines.extend(case.engine(with(back_end)).map(|engine| (back_end, engine)));
+    }
     let verifying = case.engine(Options::service()).context("the key is valid")?;
-    let has_ifma = best.back_end() == BackEnd::Avx512Ifma;
 
     let mut contenders = Vec::new();
     for pool in &pools {
-        contenders.push(Contender::new("fastest", || {
-            pool.install(|| case.prove(&best));
-        }));
-        contenders.push(Contender::new("portable", || {
-            pool.install(|| case.prove(&portable));
-        }));
+        for (back_end, engine) in &engines {
+            contenders.push(Contender::new(back_end.name(), || {
+                pool.install(|| case.prove(engine));
+            }));
+        }
         contenders.push(Contender::new("ark", || {
             pool.install(|| case.prove_with_arkworks());
         }));
@@ -171,13 +170,17 @@ fn measure(case: &Case<Ownership>, rounds: usize) -> Result<Medians> {
         pools[1].install(|| case.prove_batch(&best));
     }));
     let times = in_turn(&mut contenders, rounds);
-    let both = |i: usize| [times[i].median, times[i + 3].median, times[i + 3].cpu];
+    let in_pool = engines.len() + 1;
+    let both = |i: usize| [times[i].median, times[i + in_pool].median, times[i + in_pool].cpu];
+    let back_ends = engines
+        .iter()
+        .enumerate()
+        .map(|(i, (back_end, _))| (*back_end, both(i)));
     Ok(Medians {
-        ifma: has_ifma.then(|| both(0)),
-        portable: both(1),
-        arkworks: both(2),
-        verified: times[6].median,
-        batch: times[7].median,
+        back_ends: back_ends.collect(),
+        arkworks: both(engines.len()),
+        verified: times[2 * in_pool].median,
+        batch: times[2 * in_pool + 1].median,
         prepare,
         table_bytes: best.table_bytes(),
     })
@@ -283,7 +286,10 @@ pub fn run(options: &crate::Options) -> Result<Figures> {
         let case = Case::new(Ownership::new(depth), member::inputs(depth)?)?;
         let medians = measure(&case, rounds)?;
         let warm = case.warm_starts(rounds)?;
-        let best = medians.ifma.unwrap_or(medians.portable);
+        let (_, best) = *medians
+            .back_ends
+            .first()
+            .context("every machine has a back end")?;
         let proofs_per_second = f64::from(BATCH) * 1e3 / medians.batch;
         writeln!(
             text,
@@ -307,10 +313,9 @@ pub fn run(options: &crate::Options) -> Result<Figures> {
                 ark_cpu / cpu
             )
         };
-        if let Some(times) = medians.ifma {
-            row("this engine, AVX-512 IFMA", times)?;
+        for (back_end, times) in &medians.back_ends {
+            row(&format!("this engine, {}", back_end.name()), *times)?;
         }
-        row("this engine, portable", medians.portable)?;
         row("ark-groth16 0.6, `parallel`", medians.arkworks)?;
         for peer in peers::measure(&case.zkey, case.witness().wires(), peer_rounds)? {
             let ratio = medians.arkworks[1] / peer.median_ms;
@@ -345,8 +350,18 @@ pub fn run(options: &crate::Options) -> Result<Figures> {
             ensure!(best[1] > 0.0, "the clock does not advance");
             figures.insert("depth10_ms".into(), json!(best[1]));
             figures.insert("speedup_arkworks".into(), json!(medians.arkworks[1] / best[1]));
-            let portable = medians.arkworks[1] / medians.portable[1];
-            figures.insert("speedup_arkworks_portable".into(), json!(portable));
+            for (name, back_ends) in [
+                ("speedup_arkworks_portable", &[BackEnd::Portable][..]),
+                (
+                    "speedup_arkworks_without_ifma",
+                    &[BackEnd::Avx2, BackEnd::Portable],
+                ),
+            ] {
+                let mut measured = medians.back_ends.iter();
+                let found = measured.find(|(back_end, _)| back_ends.contains(back_end));
+                let (_, times) = found.context("the portable back end runs on every machine")?;
+                figures.insert(name.into(), json!(medians.arkworks[1] / times[1]));
+            }
             figures.insert("proofs_per_s".into(), json!(proofs_per_second));
             figures.insert("warm_start_ms".into(), json!(warm.median));
         }
@@ -371,7 +386,7 @@ on the machine affects all of them equally: compare the ratios. Processor time i
 threads, as measured by the scheduler. On a busy machine (see the load average) it is the more
 reliable measure. The last section measures all statements at depth 10 in one run, with their samples
 as inputs. The programs are built with the profile `dist` for plain x86-64; the engine
-selects AVX-512 IFMA at run time.
+selects AVX-512 IFMA or AVX2 at run time.
 
     cargo xtask bench prover
 ";

@@ -5,11 +5,13 @@
 //! ```text
 //!   Portable   1 lane    arkworks, 4 limbs of 64 bits, R = 2^256      every target
 //!   Ifma       8 lanes   AVX-512 IFMA, 5 limbs of 52 bits, R = 2^260  x86-64, detected at run time
-//!   Fused      2 lanes   5 limbs of 51 bits in f64, R = 2^255         WebAssembly, relaxed SIMD
+//!   Fused      4 lanes   5 limbs of 51 bits in f64, R = 2^255         x86-64 with AVX2 and FMA, detected at run time
+//!              2 lanes                                                WebAssembly, relaxed SIMD
 //!   Limbs29    1 lane    9 limbs of 29 bits in i64, R = 2^261         WebAssembly
 //! ```
 //!
-//! The last two also run on other targets, where they are slow. The tests use that.
+//! The last one also runs on other targets, where it is slow. The tests use that. `Fused` with two
+//! lanes also runs on targets that are not in the table.
 //!
 //! A value of an [`Arch`] proves that this machine has the back end's instructions: only
 //! [`Ifma::detect`] creates an [`Ifma`], only [`Fused::detect`] creates a [`Fused`], and every

@@ -1,12 +1,12 @@
-//! Additions to the other back ends for x86-64: prefetch hints, long multiplication (BMI2, ADX) and
-//! multiply-adds (FMA) if the machine has them.
+//! Additions to the other back ends for x86-64: prefetch hints, long multiplication (BMI2, ADX) if
+//! the machine has it, and the function for multiply-adds (AVX2, FMA).
 //!
-//! All unsafe code outside of the IFMA back end is here. It consists of the hints, which accept any
-//! address, and of calls of functions that are compiled for detected instructions.
+//! Unsafe code here consists of the hints, which accept any address, and of calls of functions that
+//! are compiled for detected instructions.
 
 use core::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
-use crate::{Arch, CacheLine, Task};
+use crate::{Arch, CacheLine, Fused, Task};
 
 /// Hints that a line will be read soon.
 #[inline(always)]
@@ -38,19 +38,8 @@ fn run_with_bmi2<A: Arch, T: Task<A>>(arch: A, task: T) -> T::Output {
     task.run(arch)
 }
 
-/// Runs a task with the multiply-add instruction, if this machine has it. The result is the same
-/// without it, but the task takes much longer.
-#[inline]
-pub(crate) fn run_with_multiply_add<A: Arch, T: Task<A>>(arch: A, task: T) -> T::Output {
-    if std::arch::is_x86_feature_detected!("fma") {
-        // SAFETY: the feature was detected.
-        unsafe { run_with_fma(arch, task) }
-    } else {
-        task.run(arch)
-    }
-}
-
-#[target_feature(enable = "fma")]
-fn run_with_fma<A: Arch, T: Task<A>>(arch: A, task: T) -> T::Output {
+/// Runs a task of the back end of fused multiply-adds.
+#[target_feature(enable = "avx2,fma,bmi2")]
+pub(crate) fn run_with_avx2<T: Task<Fused>>(arch: Fused, task: T) -> T::Output {
     task.run(arch)
 }

@@ -1,10 +1,12 @@
-//! Hashes many groups of inputs at once: eight at a time if the machine has the instructions, one
-//! at a time otherwise.
+//! Hashes many groups of inputs at once: eight or four at a time if the machine has the
+//! instructions, one at a time otherwise.
 
 use ark_bn254::Fr;
 #[cfg(target_arch = "x86_64")]
-use bauta_packed_field::Ifma;
+use bauta_packed_field::{Arch, Fused, Ifma};
 
+#[cfg(target_arch = "x86_64")]
+use crate::vectors::Vectorised;
 use crate::{MAX_INPUTS, PoseidonError, scalar::hash};
 
 /// The number of hashes in one unit of parallel work.
@@ -19,17 +21,16 @@ pub struct Batch(Kind);
 enum Kind {
     Scalar,
     #[cfg(target_arch = "x86_64")]
+    Fused(Fused),
+    #[cfg(target_arch = "x86_64")]
     Ifma(Ifma),
 }
 
 impl Default for Batch {
     /// Returns the fastest back end for this machine.
     fn default() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(arch) = Ifma::detect() {
-            return Self(Kind::Ifma(arch));
-        }
-        Self::portable()
+        let mut all = Self::all();
+        all.next().unwrap_or_else(Self::portable)
     }
 }
 
@@ -40,10 +41,25 @@ impl Batch {
         Self(Kind::Scalar)
     }
 
-    /// Returns whether this back end uses AVX-512 IFMA.
+    /// Returns the back ends of this machine, the fastest first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        #[cfg(target_arch = "x86_64")]
+        let vectorised = [Ifma::detect().map(Kind::Ifma), Fused::detect().map(Kind::Fused)];
+        #[cfg(not(target_arch = "x86_64"))]
+        let vectorised: [Option<Kind>; 0] = [];
+        vectorised.into_iter().flatten().chain([Kind::Scalar]).map(Self)
+    }
+
+    /// Returns the name for reports: that of the instructions, or `portable`.
     #[must_use]
-    pub fn is_vectorised(self) -> bool {
-        !matches!(self.0, Kind::Scalar)
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Scalar => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Fused(_) => Fused::NAME,
+            #[cfg(target_arch = "x86_64")]
+            Kind::Ifma(_) => Ifma::NAME,
+        }
     }
 
     /// Returns `PoseidonN` of each group of `n` elements. `inputs` contains the groups one after
@@ -88,7 +104,9 @@ impl Batch {
                 }
             }
             #[cfg(target_arch = "x86_64")]
-            Kind::Ifma(arch) => crate::batch_ifma::hash_into(arch, inputs, n, hashes),
+            Kind::Fused(arch) => arch.hash_into(inputs, n, hashes),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Ifma(arch) => arch.hash_into(inputs, n, hashes),
         }
     }
 }

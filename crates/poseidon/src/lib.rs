@@ -23,12 +23,12 @@
 //! ```
 
 mod batch;
-#[cfg(target_arch = "x86_64")]
-mod batch_ifma;
 mod grain;
 mod parameters;
 mod scalar;
 mod tree;
+#[cfg(target_arch = "x86_64")]
+mod vectors;
 
 pub use batch::Batch;
 pub use parameters::{FULL_ROUNDS, HALF_FULL_ROUNDS, Parameters};

@@ -20,13 +20,19 @@ fn elements(count: usize) -> Vec<Fr> {
 
 #[test]
 fn batches_equal_light_poseidon_at_every_width() {
-    for batch in [Batch::default(), Batch::portable()] {
+    for batch in Batch::all() {
         for n in 1..=6 {
-            // Two whole vectors, one whole and one partial vector, one hash, and no hash.
+            // With eight lanes: two whole vectors, one whole and one partial vector, one hash, and no
+            // hash.
             for count in [16, 11, 1, 0] {
                 let inputs = elements(n * count);
                 let expected: Vec<Fr> = hash_groups(&inputs, n);
-                assert_eq!(batch.hash(&inputs, n).unwrap(), expected, "{count} hashes of {n}");
+                let name = batch.name();
+                assert_eq!(
+                    batch.hash(&inputs, n).unwrap(),
+                    expected,
+                    "{count} hashes of {n}, {name}"
+                );
             }
         }
     }
@@ -43,7 +49,7 @@ fn a_tree_equals_the_full_tree_with_zeros_after_its_leaves() {
         while expected.last().unwrap().len() > 1 {
             expected.push(hash_groups(expected.last().unwrap(), 4));
         }
-        for batch in [Batch::default(), Batch::portable()] {
+        for batch in Batch::all() {
             let levels = tree_levels(batch, &leaves, depth).unwrap();
             assert_eq!(levels.len(), 5);
             for (level, expected) in levels.iter().zip(&expected) {

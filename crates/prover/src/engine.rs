@@ -3,8 +3,12 @@
 use ark_bn254::Fr;
 use ark_std::rand::{CryptoRng, RngCore};
 use bauta_iden3::ZKey;
-use bauta_packed_field::Portable;
+use bauta_packed_field::{Arch, Portable};
+#[cfg(target_arch = "x86_64")]
+use bauta_packed_field::{Fused, Ifma};
 
+#[cfg(target_arch = "x86_64")]
+use crate::transform::CosetTransform;
 use crate::{
     ProverError,
     key::{Circuit, split_key},
@@ -19,8 +23,46 @@ use crate::{
 pub enum BackEnd {
     /// The arithmetic for every machine.
     Portable,
+    /// The arithmetic for x86-64 with AVX2, FMA and BMI2.
+    Avx2,
     /// The arithmetic for x86-64 with AVX-512 IFMA.
     Avx512Ifma,
+}
+
+impl BackEnd {
+    /// All back ends, the fastest first.
+    pub const ALL: [Self; 3] = [Self::Avx512Ifma, Self::Avx2, Self::Portable];
+
+    /// Returns the name for reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Portable => Portable::NAME,
+            Self::Avx2 => "avx2",
+            Self::Avx512Ifma => "avx512ifma",
+        }
+    }
+
+    /// Returns whether this machine has the instructions, and the back end can transform domains of
+    /// this size.
+    fn runs(self, domain_size: usize) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => domain_size >= CosetTransform::<Fused>::MIN_SIZE && Fused::detect().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Ifma => domain_size >= CosetTransform::<Ifma>::MIN_SIZE && Ifma::detect().is_some(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Avx512Ifma => false,
+        }
+    }
+
+    /// Returns the fastest back end for this machine and domain.
+    pub(crate) fn fastest(domain_size: usize) -> Self {
+        let mut fastest_first = Self::ALL.into_iter();
+        let found = fastest_first.find(|back_end| back_end.runs(domain_size));
+        found.unwrap_or(Self::Portable)
+    }
 }
 
 /// Options for the preparation of a key.
@@ -67,7 +109,9 @@ pub struct Engine {
 pub(crate) enum AnyTables {
     Portable(Tables<Portable>),
     #[cfg(target_arch = "x86_64")]
-    Ifma(Tables<bauta_packed_field::Ifma>),
+    Avx2(Tables<Fused>),
+    #[cfg(target_arch = "x86_64")]
+    Ifma(Tables<Ifma>),
 }
 
 impl Engine {
@@ -85,35 +129,27 @@ impl Engine {
         let (circuit, queries) = split_key(key)?;
         let windows = Windows::choose(&queries, options.table_budget)?;
         let threads = Threads::many();
-        #[cfg(target_arch = "x86_64")]
-        if options.back_end != Some(BackEnd::Portable) {
-            use bauta_packed_field::{Arch, Ifma};
-
-            use crate::transform::CosetTransform;
-            let large = circuit.domain_size >= CosetTransform::<Ifma>::MIN_SIZE;
-            match Ifma::detect().filter(|_| large) {
-                Some(arch) => {
-                    let tables = Tables::new(arch, &circuit, queries, windows, threads)?;
-                    return Ok(Self {
-                        circuit,
-                        tables: AnyTables::Ifma(tables),
-                        self_verification: options.self_verification,
-                    });
-                }
-                None if options.back_end == Some(BackEnd::Avx512Ifma) => {
-                    return Err(ProverError::BackEnd(Ifma::NAME));
-                }
-                None => {}
+        let back_end = match options.back_end {
+            None => BackEnd::fastest(circuit.domain_size),
+            Some(back_end) if back_end.runs(circuit.domain_size) => back_end,
+            Some(back_end) => return Err(ProverError::BackEnd(back_end.name())),
+        };
+        let tables = match back_end {
+            #[cfg(target_arch = "x86_64")]
+            BackEnd::Avx512Ifma => {
+                let arch = Ifma::detect().ok_or(ProverError::BackEnd(back_end.name()))?;
+                AnyTables::Ifma(Tables::new(arch, &circuit, queries, windows, threads)?)
             }
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        if options.back_end == Some(BackEnd::Avx512Ifma) {
-            return Err(ProverError::BackEnd("avx512ifma"));
-        }
-        let tables = Tables::new(Portable, &circuit, queries, windows, threads)?;
+            #[cfg(target_arch = "x86_64")]
+            BackEnd::Avx2 => {
+                let arch = Fused::detect().ok_or(ProverError::BackEnd(back_end.name()))?;
+                AnyTables::Avx2(Tables::new(arch, &circuit, queries, windows, threads)?)
+            }
+            _ => AnyTables::Portable(Tables::new(Portable, &circuit, queries, windows, threads)?),
+        };
         Ok(Self {
             circuit,
-            tables: AnyTables::Portable(tables),
+            tables,
             self_verification: options.self_verification,
         })
     }
@@ -165,6 +201,8 @@ impl Engine {
         let proof = match &self.tables {
             AnyTables::Portable(tables) => tables.prove(&self.circuit, witness, blinding, threads),
             #[cfg(target_arch = "x86_64")]
+            AnyTables::Avx2(tables) => tables.prove(&self.circuit, witness, blinding, threads),
+            #[cfg(target_arch = "x86_64")]
             AnyTables::Ifma(tables) => tables.prove(&self.circuit, witness, blinding, threads),
         }?;
         if self.self_verification && !self.verify(&proof, &witness.wires()[1..=self.circuit.public])? {
@@ -194,6 +232,8 @@ impl Engine {
         match &self.tables {
             AnyTables::Portable(_) => BackEnd::Portable,
             #[cfg(target_arch = "x86_64")]
+            AnyTables::Avx2(_) => BackEnd::Avx2,
+            #[cfg(target_arch = "x86_64")]
             AnyTables::Ifma(_) => BackEnd::Avx512Ifma,
         }
     }
@@ -203,6 +243,8 @@ impl Engine {
     pub fn table_bytes(&self) -> usize {
         match &self.tables {
             AnyTables::Portable(tables) => tables.bytes(),
+            #[cfg(target_arch = "x86_64")]
+            AnyTables::Avx2(tables) => tables.bytes(),
             #[cfg(target_arch = "x86_64")]
             AnyTables::Ifma(tables) => tables.bytes(),
         }

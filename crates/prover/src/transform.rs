@@ -215,6 +215,11 @@ mod tests {
         for size in [4, 8, 64, 128, 256] {
             agrees_with_interpolation(Portable, size);
         }
+        if let Some(fused) = bauta_packed_field::Fused::detect() {
+            for size in [16, 64, 128, 256] {
+                agrees_with_interpolation(fused, size);
+            }
+        }
         #[cfg(target_arch = "x86_64")]
         if let Some(ifma) = bauta_packed_field::Ifma::detect() {
             for size in [64, 128, 256] {

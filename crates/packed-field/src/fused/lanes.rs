@@ -1,14 +1,21 @@
-//! Two lanes of doubles or of 64-bit integers.
+//! Lanes of doubles or of 64-bit integers: four with AVX2, and two with WebAssembly's SIMD or on
+//! other targets.
 
-use std::hint::black_box;
+use std::{array, hint::black_box};
 
+#[cfg(target_arch = "x86_64")]
+pub(super) use super::avx2::{Floats, Integers, LANES, is_available};
+#[cfg(not(any(
+    target_arch = "x86_64",
+    all(target_arch = "wasm32", target_feature = "relaxed-simd")
+)))]
+pub(super) use arrays::{Floats, Integers};
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) use two_lanes::{LANES, is_available};
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 pub(super) use wasm::{Floats, Integers};
 
-#[cfg(not(all(target_arch = "wasm32", target_feature = "relaxed-simd")))]
-pub(super) use arrays::{Floats, Integers};
-
-/// Returns whether a multiply-add rounds once, in both lanes.
+/// Returns whether a multiply-add rounds once, in all lanes.
 pub(super) fn round_once(mul_add: impl Fn(Floats, Floats, Floats) -> Floats) -> bool {
     // `x·y` of the integers x and y needs more than 53 bits, so the product alone is rounded.
     // Subtracting the rounded product leaves the rounding error, which is not zero.
@@ -23,9 +30,9 @@ pub(super) fn round_once(mul_add: impl Fn(Floats, Floats, Floats) -> Floats) -> 
         let (x, y) = (black_box(x), black_box(y));
         let product = black_box(x * y);
         let found = mul_add(
-            Floats::new([x, y]),
-            Floats::new([y, x]),
-            Floats::new([-product, -product]),
+            Floats::new(array::from_fn(|lane| if lane % 2 == 0 { x } else { y })),
+            Floats::new(array::from_fn(|lane| if lane % 2 == 0 { y } else { x })),
+            Floats::splat(-product),
         );
         found
             .to_array()
@@ -42,6 +49,50 @@ pub(super) fn round_once(mul_add: impl Fn(Floats, Floats, Floats) -> Floats) -> 
 )]
 fn error_of(x: f64, y: f64) -> f64 {
     ((x as i128) * (y as i128) - (x * y) as i128) as f64
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod two_lanes {
+    use super::{Floats, Integers};
+    use crate::Words;
+
+    /// The number of lanes.
+    pub(crate) const LANES: usize = 2;
+
+    /// Returns whether this machine has the instructions. A module or program with other ones
+    /// doesn't start.
+    pub(crate) const fn is_available() -> bool {
+        true
+    }
+
+    impl Floats {
+        /// Transposes a matrix of doubles.
+        #[inline(always)]
+        pub(crate) fn transposed([first, second]: [Self; LANES]) -> [Self; LANES] {
+            let (first, second) = (first.to_array(), second.to_array());
+            [Self::new([first[0], second[0]]), Self::new([first[1], second[1]])]
+        }
+    }
+
+    impl Integers {
+        /// Loads the words of each lane. Vector j of the result holds word j of every lane.
+        #[inline(always)]
+        pub(crate) fn load_words<'a>(row: impl Fn(usize) -> &'a Words) -> [Self; 4] {
+            let (first, second) = (row(0), row(1));
+            [
+                Self::new([first[0], second[0]]),
+                Self::new([first[1], second[1]]),
+                Self::new([first[2], second[2]]),
+                Self::new([first[3], second[3]]),
+            ]
+        }
+        /// Inverts [`load_words`](Self::load_words).
+        #[inline(always)]
+        pub(crate) fn store_words(words: [Self; 4]) -> [Words; LANES] {
+            let [w0, w1, w2, w3] = words.map(Self::to_array);
+            [[w0[0], w1[0], w2[0], w3[0]], [w0[1], w1[1], w2[1], w3[1]]]
+        }
+    }
 }
 
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
@@ -125,12 +176,12 @@ mod wasm {
             Self(v128_xor(self.0, other.0))
         }
         #[inline(always)]
-        pub(crate) fn shift_left<const BITS: u32>(self) -> Self {
-            Self(i64x2_shl(self.0, BITS))
+        pub(crate) fn shift_left<const BITS: i32>(self) -> Self {
+            Self(i64x2_shl(self.0, BITS.cast_unsigned()))
         }
         #[inline(always)]
-        pub(crate) fn shift_right<const BITS: u32>(self) -> Self {
-            Self(u64x2_shr(self.0, BITS))
+        pub(crate) fn shift_right<const BITS: i32>(self) -> Self {
+            Self(u64x2_shr(self.0, BITS.cast_unsigned()))
         }
         /// Returns the doubles that have these bits.
         #[inline(always)]
@@ -140,7 +191,10 @@ mod wasm {
     }
 }
 
-#[cfg(not(all(target_arch = "wasm32", target_feature = "relaxed-simd")))]
+#[cfg(not(any(
+    target_arch = "x86_64",
+    all(target_arch = "wasm32", target_feature = "relaxed-simd")
+)))]
 mod arrays {
     /// Two doubles.
     #[derive(Clone, Copy, Debug)]
@@ -175,10 +229,6 @@ mod arrays {
         #[inline(always)]
         pub(crate) fn sub(self, other: Self) -> Self {
             Self(both(self.0, other.0, |x, y| x - y))
-        }
-        #[cfg(test)]
-        pub(crate) fn mul(self, other: Self) -> Self {
-            Self(both(self.0, other.0, |x, y| x * y))
         }
         #[inline(always)]
         pub(crate) fn mul_add(self, factor: Self, term: Self) -> Self {
@@ -227,11 +277,11 @@ mod arrays {
             Self(both(self.0, other.0, |x, y| x ^ y))
         }
         #[inline(always)]
-        pub(crate) fn shift_left<const BITS: u32>(self) -> Self {
+        pub(crate) fn shift_left<const BITS: i32>(self) -> Self {
             Self(self.0.map(|x| x << BITS))
         }
         #[inline(always)]
-        pub(crate) fn shift_right<const BITS: u32>(self) -> Self {
+        pub(crate) fn shift_right<const BITS: i32>(self) -> Self {
             Self(self.0.map(|x| x >> BITS))
         }
         /// Returns the doubles that have these bits.

@@ -1,12 +1,14 @@
-//! The back end of fused multiply-adds: two lanes of five 51-bit limbs in `f64`, in a radix-2^51
-//! Montgomery form with R = 2^255. It is made for WebAssembly with relaxed SIMD, where a product of
-//! 64-bit integers is slow and `f64x2.relaxed_madd` is one instruction.
+//! The back end of fused multiply-adds: lanes of five 51-bit limbs in `f64`, in a radix-2^51
+//! Montgomery form with R = 2^255. It is made for instructions that multiply and add several
+//! doubles at once, on machines where products of 64-bit integers are one at a time or slow: AVX2
+//! with FMA (four lanes), and WebAssembly with relaxed SIMD (two lanes, `f64x2.relaxed_madd`).
 //!
 //! ```text
 //!   modulus.rs   constants of a prime, computed at compile time
 //!   product.rs   columns of products, their Montgomery reduction, and carries
 //!   vector.rs    the operations of `PackedField`
 //!   lanes.rs     two lanes: of WebAssembly, or arrays on other targets
+//!   avx2.rs      four lanes on x86-64: all unsafe code of this back end except the call of a task
 //! ```
 //!
 //! # A product of two limbs
@@ -22,7 +24,7 @@
 //! the product and the sum separately. [`Fused::detect`] computes multiply-adds whose two results
 //! differ, and returns `None` if any of them was rounded twice. The caller then uses
 //! [`Limbs29`](crate::Limbs29). An engine must choose the same way each time, so one check is
-//! enough. On other targets, `f64::mul_add` always rounds once.
+//! enough. On other targets, multiply-adds always round once.
 //!
 //! # Limbs and bounds
 //!
@@ -46,6 +48,8 @@
 //!
 //! Builds with debug assertions check the limbs of all operands of products.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod lanes;
 mod modulus;
 mod product;
@@ -55,32 +59,53 @@ use ark_bn254::{Fq, Fr};
 use lanes::Floats;
 pub use vector::Vector;
 
+#[cfg(target_arch = "x86_64")]
+use crate::CacheLine;
 use crate::{Arch, Task};
 
-/// A token that proves that multiply-adds round once.
+/// A token that proves that this machine has the instructions, and that multiply-adds round once.
 #[derive(Clone, Copy, Debug)]
 pub struct Fused(());
 
 impl Fused {
-    /// Returns the back end if multiply-adds round once.
+    /// Returns the back end if this machine has its instructions (on x86-64: AVX2, FMA and BMI2),
+    /// and if multiply-adds round once.
     #[must_use]
     pub fn detect() -> Option<Self> {
-        lanes::round_once(Floats::mul_add).then_some(Self(()))
+        (lanes::is_available() && lanes::round_once(Floats::mul_add)).then_some(Self(()))
     }
 }
 
 impl Arch for Fused {
-    const WIDTH: usize = 2;
-    const NAME: &'static str = "fused";
+    const WIDTH: usize = lanes::LANES;
+    const NAME: &'static str = if cfg!(target_arch = "x86_64") {
+        "avx2"
+    } else {
+        "fused"
+    };
     type Fq = Vector<Fq>;
     type Fr = Vector<Fr>;
 
     #[inline]
     fn run<T: Task<Self>>(self, task: T) -> T::Output {
+        // SAFETY: `self` exists, so `detect` has found every feature that the function is compiled
+        // for.
         #[cfg(target_arch = "x86_64")]
-        return crate::x86::run_with_multiply_add(self, task);
+        return unsafe { crate::x86::run_with_avx2(self, task) };
         #[cfg(not(target_arch = "x86_64"))]
         task.run(self)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn prefetch(self, line: *const CacheLine) {
+        crate::x86::prefetch(line);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn prefetch_later(self, line: *const CacheLine) {
+        crate::x86::prefetch_later(line);
     }
 }
 
@@ -91,9 +116,12 @@ mod tests {
     #[test]
     fn multiply_adds_that_round_twice_in_any_lane_are_detected() {
         assert!(Fused::detect().is_some());
-        let twice = |a: Floats, b: Floats, c: Floats| a.mul(b).add(c);
+        let twice = |a: Floats, b: Floats, c: Floats| {
+            let (a, b, c) = (a.to_array(), b.to_array(), c.to_array());
+            Floats::new(std::array::from_fn(|lane| a[lane] * b[lane] + c[lane]))
+        };
         assert!(!lanes::round_once(twice));
-        for lane in 0..2 {
+        for lane in 0..lanes::LANES {
             let one_lane = |a: Floats, b: Floats, c: Floats| {
                 let (once, twice) = (a.mul_add(b, c).to_array(), twice(a, b, c).to_array());
                 Floats::new(std::array::from_fn(

@@ -1,5 +1,8 @@
 //! Columns of products of limbs, their Montgomery reduction, and carries. The page of the back end
 //! explains the method and shows the bounds.
+//!
+//! There are no closures around vector operations: the compiler inlines a closure only if it finds
+//! it small, and an operation outside of a function for these instructions is a call.
 
 use super::{
     lanes::{Floats, Integers},
@@ -96,8 +99,23 @@ fn accumulate_row(columns: &mut Columns, column: usize, limb: Floats, number: &L
 }
 
 #[inline(always)]
-fn splat_all(limbs: [f64; 5]) -> Limbs {
-    limbs.map(Floats::splat)
+pub(super) fn splat_all(limbs: [f64; 5]) -> Limbs {
+    [
+        Floats::splat(limbs[0]),
+        Floats::splat(limbs[1]),
+        Floats::splat(limbs[2]),
+        Floats::splat(limbs[3]),
+        Floats::splat(limbs[4]),
+    ]
+}
+
+#[inline(always)]
+fn splat_columns(columns: [u64; 10]) -> Columns {
+    let mut splat = [Integers::splat(0); 10];
+    for (splat, column) in splat.iter_mut().zip(columns) {
+        *splat = Integers::splat(column);
+    }
+    splat
 }
 
 /// Returns the signed low 51 bits of a column, and adds the carry to the next column.
@@ -182,25 +200,28 @@ fn carried([c0, mut c1, mut c2, mut c3, mut c4]: [Integers; 5]) -> Limbs {
     ]
 }
 
+/// Adds limb `i` of each left factor times the right factor.
+#[inline(always)]
+fn accumulate_rows<const N: usize>(columns: &mut Columns, i: usize, left: [&Limbs; N], right: [&Limbs; N]) {
+    for (x, y) in left.iter().zip(right) {
+        accumulate_row(columns, i, x[i], y);
+    }
+}
+
 /// Returns the Montgomery reduction of the sum of N products.
 #[inline(always)]
 pub(super) fn sum_of_products<F: Modulus, const N: usize>(left: [&Limbs; N], right: [&Limbs; N]) -> Limbs {
-    let mut columns = Start::<N>::COLUMNS.map(Integers::splat);
-    let row = |columns: &mut Columns, i: usize| {
-        for (x, y) in left.iter().zip(&right) {
-            accumulate_row(columns, i, x[i], y);
-        }
-    };
+    let mut columns = splat_columns(Start::<N>::COLUMNS);
     // After row i, column i is complete.
-    row(&mut columns, 0);
+    accumulate_rows(&mut columns, 0, left, right);
     fold::<F>(&mut columns, 0);
-    row(&mut columns, 1);
+    accumulate_rows(&mut columns, 1, left, right);
     fold::<F>(&mut columns, 1);
-    row(&mut columns, 2);
+    accumulate_rows(&mut columns, 2, left, right);
     fold::<F>(&mut columns, 2);
-    row(&mut columns, 3);
+    accumulate_rows(&mut columns, 3, left, right);
     fold::<F>(&mut columns, 3);
-    row(&mut columns, 4);
+    accumulate_rows(&mut columns, 4, left, right);
     finish::<F>(columns)
 }
 
@@ -220,7 +241,7 @@ pub(super) fn square<F: Modulus>(x: &Limbs) -> Limbs {
     accumulate(&mut mixed, 5, x[2], x[3]);
     accumulate(&mut mixed, 6, x[2], x[4]);
     accumulate(&mut mixed, 7, x[3], x[4]);
-    let mut columns = Start::<1>::COLUMNS.map(Integers::splat);
+    let mut columns = splat_columns(Start::<1>::COLUMNS);
     for (column, mixed) in columns.iter_mut().zip(mixed) {
         *column = column.add(mixed).add(mixed);
     }
@@ -236,25 +257,38 @@ pub(super) fn square<F: Modulus>(x: &Limbs) -> Limbs {
     finish::<F>(columns)
 }
 
+/// Returns the bits of `LOW + limb`. They are those of `LOW` plus the limb, because the sum is an
+/// integer in a double.
+#[inline(always)]
+pub(super) fn low_bits(limb: Floats) -> Integers {
+    limb.add(Floats::splat(LOW)).bits()
+}
+
+/// Returns the column of a limb, with a constant and for a multiple of p.
+#[inline(always)]
+fn column(limb: Floats, constant: u64) -> Integers {
+    low_bits(limb).add(Integers::splat(constant.wrapping_sub(LOW_BITS.wrapping_mul(2))))
+}
+
+/// Returns the column of a difference of limbs, whose own constants cancel.
+#[inline(always)]
+fn difference_column(x: Floats, y: Floats, constant: u64) -> Integers {
+    low_bits(x)
+        .sub(low_bits(y))
+        .add(Integers::splat(constant.wrapping_sub(LOW_BITS)))
+}
+
 /// Reduces the difference of two numbers, given as limbs that are at most 2^51 each. The difference
 /// is at most 2p.
 #[inline(always)]
 pub(super) fn reduced_difference<F: Modulus>(x: &Limbs, y: &Limbs) -> Limbs {
     let k = multiple_of_p::<F>(x[4].sub(y[4]));
-    // `LOW + x` is an integer in a double. Its bits are those of `LOW` plus x, and the constants of
-    // x and y cancel.
-    let column = |i: usize, constant: u64| {
-        let bits = |limb: Floats| limb.add(Floats::splat(LOW)).bits();
-        bits(x[i])
-            .sub(bits(y[i]))
-            .add(Integers::splat(constant.wrapping_sub(LOW_BITS)))
-    };
     let columns = [
-        column(0, BIAS),
-        column(1, BIAS_BEFORE_CARRY),
-        column(2, BIAS_BEFORE_CARRY),
-        column(3, BIAS_BEFORE_CARRY),
-        column(4, BIAS_BEFORE_CARRY),
+        difference_column(x[0], y[0], BIAS),
+        difference_column(x[1], y[1], BIAS_BEFORE_CARRY),
+        difference_column(x[2], y[2], BIAS_BEFORE_CARRY),
+        difference_column(x[3], y[3], BIAS_BEFORE_CARRY),
+        difference_column(x[4], y[4], BIAS_BEFORE_CARRY),
     ];
     carried(subtract_multiple::<F>(columns, k))
 }
@@ -263,17 +297,12 @@ pub(super) fn reduced_difference<F: Modulus>(x: &Limbs, y: &Limbs) -> Limbs {
 #[inline(always)]
 pub(super) fn reduced<F: Modulus>(x: &Limbs) -> Limbs {
     let k = multiple_of_p::<F>(x[4]);
-    let column = |i: usize, constant: u64| {
-        x[i].add(Floats::splat(LOW))
-            .bits()
-            .add(Integers::splat(constant.wrapping_sub(LOW_BITS.wrapping_mul(2))))
-    };
     let columns = [
-        column(0, BIAS),
-        column(1, BIAS_BEFORE_CARRY),
-        column(2, BIAS_BEFORE_CARRY),
-        column(3, BIAS_BEFORE_CARRY),
-        column(4, BIAS_BEFORE_CARRY),
+        column(x[0], BIAS),
+        column(x[1], BIAS_BEFORE_CARRY),
+        column(x[2], BIAS_BEFORE_CARRY),
+        column(x[3], BIAS_BEFORE_CARRY),
+        column(x[4], BIAS_BEFORE_CARRY),
     ];
     carried(subtract_multiple::<F>(columns, k))
 }

@@ -4,10 +4,11 @@ use core::marker::PhantomData;
 
 use super::{
     Fused,
-    lanes::{Floats, Integers},
+    lanes::{Floats, Integers, LANES},
     modulus::{BITS, Modulus, floats, power},
     product::{
-        LOW, LOW_BITS, MASK, SIGNED, SIGNED_ZERO, reduced, reduced_difference, square, sum_of_products,
+        LOW_BITS, MASK, SIGNED, SIGNED_ZERO, low_bits, reduced, reduced_difference, splat_all, square,
+        sum_of_products,
     },
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
 const REDUCED: f64 = power(50);
 const LOOSE: f64 = power(51);
 
-/// Two elements of the field `F`.
+/// One element of the field `F` in each lane.
 #[derive(Clone, Copy, Debug)]
 pub struct Vector<F> {
     limbs: [Floats; 5],
@@ -37,19 +38,30 @@ impl<F> Vector<F> {
 
     #[inline(always)]
     fn of(limbs: [f64; 5]) -> Self {
-        Self::new(limbs.map(Floats::splat))
+        Self::new(splat_all(limbs))
     }
 
-    /// Applies an operation to each pair of limbs.
     #[inline(always)]
-    fn limb_by_limb(&self, other: &Self, operation: impl Fn(Floats, Floats) -> Floats) -> Self {
+    fn sum(&self, other: &Self) -> Self {
         let (x, y) = (&self.limbs, &other.limbs);
         Self::new([
-            operation(x[0], y[0]),
-            operation(x[1], y[1]),
-            operation(x[2], y[2]),
-            operation(x[3], y[3]),
-            operation(x[4], y[4]),
+            x[0].add(y[0]),
+            x[1].add(y[1]),
+            x[2].add(y[2]),
+            x[3].add(y[3]),
+            x[4].add(y[4]),
+        ])
+    }
+
+    #[inline(always)]
+    fn difference(&self, other: &Self) -> Self {
+        let (x, y) = (&self.limbs, &other.limbs);
+        Self::new([
+            x[0].sub(y[0]),
+            x[1].sub(y[1]),
+            x[2].sub(y[2]),
+            x[3].sub(y[3]),
+            x[4].sub(y[4]),
         ])
     }
 
@@ -76,20 +88,14 @@ impl<F> Vector<F> {
 
     /// Reads stored elements from vectors of words.
     #[inline(always)]
-    fn from_word_vectors(w: [Integers; 4]) -> Self {
-        let mask = Integers::splat(MASK);
-        let limb = |bits: Integers| {
-            bits.and(mask)
-                .xor(Integers::splat(SIGNED))
-                .floats()
-                .sub(Floats::splat(SIGNED_ZERO))
-        };
+    fn from_word_vectors(words: [Integers; 4]) -> Self {
+        let bits = split(words);
         Self::new([
-            limb(w[0]),
-            limb(w[0].shift_right::<51>().or(w[1].shift_left::<13>())),
-            limb(w[1].shift_right::<38>().or(w[2].shift_left::<26>())),
-            limb(w[2].shift_right::<25>().or(w[3].shift_left::<39>())),
-            limb(w[3].shift_right::<12>()),
+            signed(bits[0]),
+            signed(bits[1]),
+            signed(bits[2]),
+            signed(bits[3]),
+            signed(bits[4]),
         ])
     }
 
@@ -99,15 +105,46 @@ impl<F> Vector<F> {
         let mask = Integers::splat(MASK);
         let limbs = self.limbs_within(REDUCED);
         // The low 51 bits of `LOW_BITS` are zero.
-        let bits = |i: usize| limbs[i].add(Floats::splat(LOW)).bits().and(mask);
-        let (b1, b2, b3) = (bits(1), bits(2), bits(3));
+        let (b0, b1, b2) = (low_bits(limbs[0]), low_bits(limbs[1]), low_bits(limbs[2]));
+        let (b3, b4) = (low_bits(limbs[3]), low_bits(limbs[4]));
+        let (b0, b1, b2) = (b0.and(mask), b1.and(mask), b2.and(mask));
+        let (b3, b4) = (b3.and(mask), b4.and(mask));
         [
-            bits(0).or(b1.shift_left::<51>()),
+            b0.or(b1.shift_left::<51>()),
             b1.shift_right::<13>().or(b2.shift_left::<38>()),
             b2.shift_right::<26>().or(b3.shift_left::<25>()),
-            b3.shift_right::<39>().or(bits(4).shift_left::<12>()),
+            b3.shift_right::<39>().or(b4.shift_left::<12>()),
         ]
     }
+}
+
+/// Splits numbers of four words into five limbs of 51 bits.
+#[inline(always)]
+fn split(w: [Integers; 4]) -> [Integers; 5] {
+    let mask = Integers::splat(MASK);
+    [
+        w[0].and(mask),
+        w[0].shift_right::<51>().or(w[1].shift_left::<13>()).and(mask),
+        w[1].shift_right::<38>().or(w[2].shift_left::<26>()).and(mask),
+        w[2].shift_right::<25>().or(w[3].shift_left::<39>()).and(mask),
+        w[3].shift_right::<12>().and(mask),
+    ]
+}
+
+/// Returns the signed limb that has these 51 bits.
+#[inline(always)]
+fn signed(bits: Integers) -> Floats {
+    bits.xor(Integers::splat(SIGNED))
+        .floats()
+        .sub(Floats::splat(SIGNED_ZERO))
+}
+
+/// Returns the limb that has these 51 bits, without a sign.
+#[inline(always)]
+fn unsigned(bits: Integers) -> Floats {
+    bits.or(Integers::splat(power(52).to_bits()))
+        .floats()
+        .sub(Floats::splat(power(52)))
 }
 
 const _: () = assert!(LOW_BITS & MASK == 0, "into_word_vectors relies on this");
@@ -162,39 +199,35 @@ impl<F: Prime> PackedField<Fused> for Vector<F> {
     }
     #[inline(always)]
     fn from_fn(arch: Fused, mut element: impl FnMut(usize) -> F) -> Self {
-        let elements = [element(0), element(1)];
+        let mut elements = [F::ZERO; LANES];
+        for (lane, slot) in elements.iter_mut().enumerate() {
+            *slot = element(lane);
+        }
         Self::load(arch, &elements)
     }
     #[inline(always)]
     fn load(_: Fused, elements: &[F]) -> Self {
-        let words = [0, 1].map(|lane| elements.get(lane).map_or([0; 4], |element| element.montgomery()));
-        let w = [0, 1, 2, 3].map(|i| Integers::new([words[0][i], words[1][i]]));
-        let mask = Integers::splat(MASK);
+        let mut rows = [[0; 4]; LANES];
+        for (row, element) in rows.iter_mut().zip(elements) {
+            *row = element.montgomery();
+        }
+        let bits = split(Integers::load_words(|lane| &rows[lane]));
         // The unsigned limbs of a number below p are below 2^51, so they are a loose value.
-        let limb = |bits: Integers| {
-            bits.and(mask)
-                .or(Integers::splat(power(52).to_bits()))
-                .floats()
-                .sub(Floats::splat(power(52)))
-        };
         let limbs = [
-            limb(w[0]),
-            limb(w[0].shift_right::<51>().or(w[1].shift_left::<13>())),
-            limb(w[1].shift_right::<38>().or(w[2].shift_left::<26>())),
-            limb(w[2].shift_right::<25>().or(w[3].shift_left::<39>())),
-            limb(w[3].shift_right::<12>()),
+            unsigned(bits[0]),
+            unsigned(bits[1]),
+            unsigned(bits[2]),
+            unsigned(bits[3]),
+            unsigned(bits[4]),
         ];
-        Self::new(sum_of_products::<F, 1>(
-            [&limbs],
-            [&F::FROM_ARK.map(Floats::splat)],
-        ))
+        Self::new(sum_of_products::<F, 1>([&limbs], [&splat_all(F::FROM_ARK)]))
     }
     #[inline(always)]
     fn to_elements(self) -> [F; MAX_WIDTH] {
         let mut elements = [F::ZERO; MAX_WIDTH];
-        let words = self.into_word_vectors().map(Integers::to_array);
-        for (lane, element) in elements.iter_mut().enumerate().take(2) {
-            *element = Self::decode(words.map(|word| word[lane]));
+        let rows = Integers::store_words(self.into_word_vectors());
+        for (element, row) in elements.iter_mut().zip(rows) {
+            *element = Self::decode(row);
         }
         elements
     }
@@ -202,7 +235,7 @@ impl<F: Prime> PackedField<Fused> for Vector<F> {
     fn to_integers(self, out: &mut Vec<Words>) {
         let one = Self::of([1.0, 0.0, 0.0, 0.0, 0.0]);
         let integers = self.mul(one);
-        for lane in 0..2 {
+        for lane in 0..LANES {
             out.push(canonical(words_of(integers.lane(lane), BITS), F::MODULUS.0));
         }
     }
@@ -234,28 +267,26 @@ impl<F: Prime> PackedField<Fused> for Vector<F> {
     }
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        self.limb_by_limb(&other, Floats::add)
+        self.sum(&other)
     }
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        self.limb_by_limb(&other, Floats::sub)
+        self.difference(&other)
     }
     #[inline(always)]
     fn add_reduced(self, other: Self) -> Self {
-        Self::new(reduced::<F>(
-            self.limb_by_limb(&other, Floats::add).limbs_within(LOOSE),
-        ))
+        Self::new(reduced::<F>(self.sum(&other).limbs_within(LOOSE)))
     }
     #[inline(always)]
     fn sub_reduced(self, other: Self) -> Self {
-        let difference = self.limb_by_limb(&other, Floats::sub);
+        let difference = self.difference(&other);
         Self::new(reduced::<F>(difference.limbs_within(LOOSE)))
     }
     #[inline(always)]
     fn sub_both_reduced(self, b: Self, c_minus_b: Self) -> Self {
         // Neither difference nor sum is carried, so the sum has the limbs of c.
-        let c = b.limb_by_limb(&c_minus_b, Floats::add);
-        let difference = self.limb_by_limb(&b, Floats::sub);
+        let c = b.sum(&c_minus_b);
+        let difference = self.difference(&b);
         Self::new(reduced_difference::<F>(
             difference.limbs_within(LOOSE),
             c.limbs_within(LOOSE),
@@ -264,38 +295,47 @@ impl<F: Prime> PackedField<Fused> for Vector<F> {
     #[inline(always)]
     fn negate(self) -> Self {
         let zero = Self::of([0.0; 5]);
-        zero.limb_by_limb(&self, Floats::sub)
+        zero.difference(&self)
     }
     #[inline(always)]
     fn negate_where(self, lanes: u8) -> Self {
-        let lanes = u64::from(lanes);
-        let signs = Integers::new([lanes << 63, lanes >> 1 << 63]);
-        Self::new(self.limbs.map(|limb| limb.bits().xor(signs).floats()))
+        let mut signs = [0.0; LANES];
+        for (lane, sign) in signs.iter_mut().enumerate() {
+            *sign = f64::from_bits(u64::from(lanes >> lane) << 63);
+        }
+        let signs = Floats::new(signs).bits();
+        let [x0, x1, x2, x3, x4] = self.limbs;
+        Self::new([
+            x0.bits().xor(signs).floats(),
+            x1.bits().xor(signs).floats(),
+            x2.bits().xor(signs).floats(),
+            x3.bits().xor(signs).floats(),
+            x4.bits().xor(signs).floats(),
+        ])
     }
     #[inline(always)]
     fn transpose(_: Fused, square: &mut [Self]) {
         for limb in 0..5 {
-            let (first, second) = (square[0].limbs[limb].to_array(), square[1].limbs[limb].to_array());
-            square[0].limbs[limb] = Floats::new([first[0], second[0]]);
-            square[1].limbs[limb] = Floats::new([first[1], second[1]]);
+            let mut rows = [square[0].limbs[limb]; LANES];
+            for (row, vector) in rows.iter_mut().zip(&*square) {
+                *row = vector.limbs[limb];
+            }
+            for (vector, column) in square.iter_mut().zip(Floats::transposed(rows)) {
+                vector.limbs[limb] = column;
+            }
         }
     }
 
     #[inline(always)]
     fn gather<'a>(_: Fused, line: impl Fn(usize) -> &'a CacheLine, half: usize) -> Self {
-        let (first, second) = (&line(0).0[half], &line(1).0[half]);
-        Self::from_word_vectors([
-            Integers::new([first[0], second[0]]),
-            Integers::new([first[1], second[1]]),
-            Integers::new([first[2], second[2]]),
-            Integers::new([first[3], second[3]]),
-        ])
+        Self::from_word_vectors(Integers::load_words(|lane| &line(lane).0[half]))
     }
     #[inline(always)]
     fn scatter(self, lines: &mut [CacheLine], step: usize, half: usize) {
-        let words = self.into_word_vectors().map(Integers::to_array);
-        lines[0].0[half] = words.map(|word| word[0]);
-        lines[step].0[half] = words.map(|word| word[1]);
+        let rows = Integers::store_words(self.into_word_vectors());
+        for (lane, row) in rows.into_iter().enumerate() {
+            lines[lane * step].0[half] = row;
+        }
     }
     #[inline(always)]
     fn encode(element: F) -> Words {
@@ -344,14 +384,18 @@ mod tests {
         })
     }
 
+    /// Returns a vector whose lanes alternate between two numbers.
     fn vector<F>(first: [i64; 5], second: [i64; 5]) -> Vector<F> {
-        let (first, second) = (floats(first), floats(second));
-        Vector::new(std::array::from_fn(|i| Floats::new([first[i], second[i]])))
+        assert!(Fused::detect().is_some());
+        let both = [floats(first), floats(second)];
+        Vector::new(std::array::from_fn(|i| {
+            Floats::new(std::array::from_fn(|lane| both[lane % 2][i]))
+        }))
     }
 
     /// Checks that a result is the expected one, and reduced.
     fn check<F: Prime>(name: &str, found: Vector<F>, expected: [F; 2]) {
-        for (lane, expected) in expected.into_iter().enumerate() {
+        for (lane, expected) in expected.into_iter().cycle().take(LANES).enumerate() {
             let limbs = found.lane(lane);
             assert_eq!(field::<F>(limbs), expected, "{name}, lane {lane}: {limbs:?}");
             assert!(
@@ -412,9 +456,9 @@ mod tests {
                 *limb = (*limb).min((1 << 50) - 1);
             }
             prop_assert_eq!(limbs_of(stored(limbs)), limbs);
-            let words = vector::<Fq>(limbs, [0; 5]).into_word_vectors().map(Integers::to_array);
-            prop_assert_eq!(words.map(|word| word[0]), stored(limbs));
-            let read = Vector::<Fq>::from_word_vectors(words.map(Integers::new));
+            let rows = Integers::store_words(vector::<Fq>(limbs, [0; 5]).into_word_vectors());
+            prop_assert_eq!(rows[0], stored(limbs));
+            let read = Vector::<Fq>::from_word_vectors(Integers::load_words(|lane| &rows[lane]));
             prop_assert_eq!(read.lane(0), limbs);
             prop_assert_eq!(read.lane(1), [0; 5]);
         }

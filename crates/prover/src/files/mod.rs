@@ -19,6 +19,8 @@ use std::{
 
 use bauta_iden3::ZKey;
 use bauta_packed_field::Portable;
+#[cfg(target_arch = "x86_64")]
+use bauta_packed_field::{Fused, Ifma};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -67,6 +69,8 @@ impl Engine {
         let file = match &engine.tables {
             AnyTables::Portable(tables) => encode(&identity, &engine.circuit, tables),
             #[cfg(target_arch = "x86_64")]
+            AnyTables::Avx2(tables) => encode(&identity, &engine.circuit, tables),
+            #[cfg(target_arch = "x86_64")]
             AnyTables::Ifma(tables) => encode(&identity, &engine.circuit, tables),
         };
         let saved = save(&path, &file);
@@ -93,22 +97,46 @@ fn load(path: &Path, identity: &Identity, options: Options) -> Result<Engine, Op
         tables,
         self_verification: options.self_verification,
     };
-    #[cfg(target_arch = "x86_64")]
-    if options.back_end != Some(BackEnd::Portable)
-        && let Some(arch) = bauta_packed_field::Ifma::detect()
-    {
-        match decode(arch, identity, &file) {
-            Ok((circuit, tables)) => return Ok(engine(circuit, AnyTables::Ifma(tables))),
-            // Engines of small circuits use the portable arithmetic on every machine.
-            Err(Refusal::OtherOptions) if options.back_end.is_none() => {}
-            Err(refusal) => return Err(Some(refusal)),
+    let mut refusal = Refusal::OtherOptions;
+    for back_end in BackEnd::ALL {
+        if options.back_end.is_some_and(|wanted| wanted != back_end) {
+            continue;
+        }
+        let decoded = match back_end {
+            #[cfg(target_arch = "x86_64")]
+            BackEnd::Avx512Ifma => Ifma::detect().map(|arch| {
+                let (circuit, tables) = decode(arch, identity, &file)?;
+                Ok((circuit, AnyTables::Ifma(tables)))
+            }),
+            #[cfg(target_arch = "x86_64")]
+            BackEnd::Avx2 => Fused::detect().map(|arch| {
+                let (circuit, tables) = decode(arch, identity, &file)?;
+                Ok((circuit, AnyTables::Avx2(tables)))
+            }),
+            BackEnd::Portable => Some(
+                decode(Portable, identity, &file)
+                    .map(|(circuit, tables)| (circuit, AnyTables::Portable(tables))),
+            ),
+            #[cfg(not(target_arch = "x86_64"))]
+            BackEnd::Avx512Ifma | BackEnd::Avx2 => None,
+        };
+        match decoded {
+            Some(Ok((circuit, tables))) => {
+                // Another machine or version may have written tables of a slower back end.
+                let is_chosen =
+                    options.back_end.is_some() || BackEnd::fastest(circuit.domain_size) == back_end;
+                if is_chosen {
+                    return Ok(engine(circuit, tables));
+                }
+            }
+            Some(Err(Refusal::OtherOptions)) | None => {}
+            Some(Err(found)) => {
+                refusal = found;
+                break;
+            }
         }
     }
-    if options.back_end == Some(BackEnd::Avx512Ifma) {
-        return Err(Some(Refusal::OtherOptions));
-    }
-    let (circuit, tables) = decode(Portable, identity, &file)?;
-    Ok(engine(circuit, AnyTables::Portable(tables)))
+    Err(Some(refusal))
 }
 
 /// Writes the file under a temporary name and renames it, so that a partially written file is never

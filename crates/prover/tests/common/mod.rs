@@ -113,7 +113,7 @@ pub fn case(public: u32, private_inputs: u32, constraints: Vec<Constraint>, wire
 
 /// Returns an engine for each back end that this machine supports.
 pub fn engines(key: &ZKey) -> Vec<Engine> {
-    [BackEnd::Portable, BackEnd::Avx512Ifma]
+    BackEnd::ALL
         .into_iter()
         .filter_map(|back_end| {
             Engine::prepare_with(

@@ -35,7 +35,8 @@ fn check(case: &Case, seed: u64) {
         .prove(&Witness::new(case.wires.clone()), &mut rng(seed))
         .unwrap();
     assert!(case.ark_verifies(&expected));
-    let fused = Fused::detect().expect("multiply-adds of f64 round once on this target");
+    let fused =
+        Fused::detect().expect("every machine that runs the tests has AVX2 and FMA, or is not x86-64");
     for (name, proofs) in [
         (Limbs29::NAME, proofs(Limbs29, case, seed)),
         (Fused::NAME, proofs(fused, case, seed)),

@@ -18,7 +18,7 @@ fn tables(key: &std::path::Path) -> PathBuf {
 
 #[test]
 fn the_second_start_loads_the_file_and_makes_the_same_proofs() {
-    for back_end in [BackEnd::Portable, BackEnd::Avx512Ifma] {
+    for back_end in BackEnd::ALL {
         let case = products(100, 2, 3, Values::Random, 1);
         let directory = tempfile::tempdir().unwrap();
         let key = on_disk(&case, &directory);
@@ -54,6 +54,23 @@ fn the_tables_of_a_small_circuit_are_loaded_from_their_file() {
     let (engine, source) = Engine::open(&key, Options::default()).unwrap();
     assert!(matches!(source, TableSource::File));
     assert_eq!(engine.back_end(), BackEnd::Portable);
+}
+
+#[test]
+fn tables_of_a_back_end_that_is_not_the_fastest_are_replaced() {
+    let case = products(100, 1, 2, Values::Random, 1);
+    let directory = tempfile::tempdir().unwrap();
+    let key = on_disk(&case, &directory);
+    let portable = Options {
+        back_end: Some(BackEnd::Portable),
+        ..Options::default()
+    };
+    Engine::open(&key, portable).unwrap();
+    let fastest = Engine::prepare(&case.key).unwrap().back_end();
+    let (engine, source) = Engine::open(&key, Options::default()).unwrap();
+    assert_eq!(engine.back_end(), fastest);
+    let is_replaced = matches!(source, TableSource::Recomputed(Refusal::OtherOptions, Ok(())));
+    assert_eq!(is_replaced, fastest != BackEnd::Portable);
 }
 
 #[test]
