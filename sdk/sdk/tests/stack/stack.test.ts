@@ -1,12 +1,8 @@
 // The whole way with the real program, API, relay and prover: register, prove, relay.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 
 import { generateKeyPairSigner, type Address, type KeyPairSigner } from "@solana/kit";
 import { fetchConfig, findConfigPda } from "@bauta/program";
@@ -21,6 +17,8 @@ import {
   type Membership,
   type Prover,
 } from "../../src/index.ts";
+import { builtByEsbuild, builtByVite } from "./bundlers.ts";
+import { runQuickStart } from "./quick-start.ts";
 import { MODULES, PATIENCE_MS, Stack, TRACK, until } from "./stack.ts";
 
 const PASSPHRASE = { wrap: { passphrase: "correct horse battery staple" } } as const;
@@ -145,36 +143,15 @@ test("an aborted proof ends with the reason of its signal, and the next one succ
 });
 
 test("the quick start of the README runs, and Node.js ends by itself", async () => {
-  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-  const code = /## Quick start[\s\S]*?```ts\n([\s\S]*?)```/.exec(readme)?.[1];
-  assert.ok(code);
-  const key = crypto.getRandomValues(new Uint8Array(32));
-  const wallet = await stack.wallet(key);
-  const [asset, scope] = [await stack.token(registry, wallet.address), await stack.scope(registry)];
-  await stack.known(`/v1/scopes/${scope}`);
-  await until(async () => (await bauta.eligible(registry, wallet.address)).length === 1, "the token is eligible");
-  const folder = mkdtempSync(fileURLToPath(new URL("../../quick-start-", import.meta.url)));
-  const addresses = `
-    import { address, createKeyPairSignerFromPrivateKeyBytes } from "@solana/kit";
-    export const API = ${JSON.stringify(stack.api)};
-    export const ASSET = address("${asset}");
-    export const CLUSTER = { tag: Uint8Array.of(${tag.join()}) };
-    export const KEY = { sha256: "${stack.webKey}" };
-    export const OWNER = await createKeyPairSignerFromPrivateKeyBytes(Uint8Array.of(${key.join()}));
-    export const RECIPIENT = address("${await newAddress()}");
-    export const REGISTRY = address("${registry}");
-    export const RPCS = ${JSON.stringify(stack.rpcUrl)};
-    export const SCOPE = address("${scope}");
-    export const WASM = ${JSON.stringify(MODULES.href)};
-  `;
-  try {
-    writeFileSync(join(folder, "addresses.ts"), addresses);
-    writeFileSync(join(folder, "quick-start.ts"), code);
-    const run = promisify(execFile)(process.execPath, ["--import", "tsx", "quick-start.ts"], { cwd: folder });
-    assert.match((await run).stdout, /verified in [1-9A-HJ-NP-Za-km-z]{80,90}/);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  await runQuickStart({ stack, bauta, tag, registry }, async (folder, program) => join(folder, program), MODULES);
+});
+
+test("the quick start that esbuild built runs with the modules of a folder", async () => {
+  await runQuickStart({ stack, bauta, tag, registry }, builtByEsbuild, MODULES);
+});
+
+test("the quick start that Vite built runs with the modules that Vite copied", async () => {
+  await runQuickStart({ stack, bauta, tag, registry }, builtByVite);
 });
 
 test("a chain of another cluster is refused", async () => {
