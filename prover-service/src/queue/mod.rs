@@ -297,8 +297,9 @@ impl Queue {
         idempotency_key: &str,
         request_hash: [u8; 32],
     ) -> Result<Option<String>, QueueError> {
-        let found = self.find_all_repeated(owner, &[(idempotency_key.to_owned(), request_hash)]);
-        Ok(found.await?.and_then(|mut ids| ids.pop()))
+        let request = [(idempotency_key.to_owned(), request_hash)];
+        let found = self.find_all_repeated(owner, &request).await?;
+        Ok(found.and_then(|mut ids| ids.pop()))
     }
 
     /// Returns the ids of the owner's jobs with these idempotency keys and hashes of requests.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bauta_store::testing::TestDatabase;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::common::{Running, command, request, text, with_jobs};

@@ -11,11 +11,11 @@
 //! [`Fused::detect`]: super::Fused::detect
 
 use core::arch::x86_64::{
-    __m256d, __m256i, _mm256_add_epi64, _mm256_add_pd, _mm256_and_si256, _mm256_castpd_si256,
-    _mm256_castsi256_pd, _mm256_fmadd_pd, _mm256_loadu_si256, _mm256_or_si256, _mm256_permute2x128_si256,
-    _mm256_set1_epi64x, _mm256_set1_pd, _mm256_setr_pd, _mm256_slli_epi64, _mm256_srli_epi64,
-    _mm256_storeu_pd, _mm256_storeu_si256, _mm256_sub_epi64, _mm256_sub_pd, _mm256_unpackhi_epi64,
-    _mm256_unpacklo_epi64, _mm256_xor_si256,
+    __m256d, __m256i, _CMP_LE_OQ, _mm256_add_epi64, _mm256_add_pd, _mm256_and_si256, _mm256_andnot_pd,
+    _mm256_castpd_si256, _mm256_castsi256_pd, _mm256_cmp_pd, _mm256_fmadd_pd, _mm256_loadu_si256,
+    _mm256_movemask_pd, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi64x, _mm256_set1_pd,
+    _mm256_setr_pd, _mm256_slli_epi64, _mm256_srli_epi64, _mm256_storeu_pd, _mm256_storeu_si256,
+    _mm256_sub_epi64, _mm256_sub_pd, _mm256_unpackhi_epi64, _mm256_unpacklo_epi64, _mm256_xor_si256,
 };
 
 use crate::Words;
@@ -75,6 +75,16 @@ impl Floats {
     pub(crate) fn bits(self) -> Integers {
         // SAFETY: the module's invariant.
         Integers(unsafe { _mm256_castpd_si256(self.0) })
+    }
+    /// Returns whether no lane is farther from zero than `limit`.
+    #[inline(always)]
+    pub(crate) fn is_within(self, limit: f64) -> bool {
+        // SAFETY: the module's invariant.
+        let inside = unsafe {
+            let magnitude = _mm256_andnot_pd(_mm256_set1_pd(-0.0), self.0);
+            _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_LE_OQ>(magnitude, _mm256_set1_pd(limit)))
+        };
+        inside == 0b1111
     }
     /// Transposes a matrix of doubles.
     #[inline(always)]

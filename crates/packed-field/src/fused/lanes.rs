@@ -66,6 +66,12 @@ mod two_lanes {
     }
 
     impl Floats {
+        /// Returns whether no lane is farther from zero than `limit`.
+        #[inline(always)]
+        pub(crate) fn is_within(self, limit: f64) -> bool {
+            let [first, second] = self.to_array();
+            first.abs() <= limit && second.abs() <= limit
+        }
         /// Transposes a matrix of doubles.
         #[inline(always)]
         pub(crate) fn transposed([first, second]: [Self; LANES]) -> [Self; LANES] {

@@ -69,13 +69,14 @@ impl<F> Vector<F> {
     /// assertions, there is no check.
     #[inline(always)]
     fn limbs_within(&self, limit: f64) -> &[Floats; 5] {
+        let x = &self.limbs;
         debug_assert!(
-            self.limbs
-                .iter()
-                .flat_map(|limb| limb.to_array())
-                .all(|limb| limb.abs() <= limit),
-            "a limb exceeds {limit}: {:?}",
-            self.limbs
+            x[0].is_within(limit)
+                && x[1].is_within(limit)
+                && x[2].is_within(limit)
+                && x[3].is_within(limit)
+                && x[4].is_within(limit),
+            "a limb exceeds {limit}: {x:?}"
         );
         &self.limbs
     }
