@@ -7,14 +7,13 @@ use bauta_packed_field::{Arch, Portable};
 #[cfg(target_arch = "x86_64")]
 use bauta_packed_field::{Fused, Ifma};
 
-#[cfg(target_arch = "x86_64")]
-use crate::transform::CosetTransform;
 use crate::{
     ProverError,
     key::{Circuit, split_key},
     proof::{Blinding, Proof},
     tables::{Tables, Windows},
     threads::Threads,
+    transform::CosetTransform,
     witness::Witness,
 };
 
@@ -46,15 +45,16 @@ impl BackEnd {
     /// Returns whether this machine has the instructions, and the back end can transform domains of
     /// this size.
     fn runs(self, domain_size: usize) -> bool {
-        match self {
-            Self::Portable => true,
+        let smallest = match self {
+            Self::Portable => Some(CosetTransform::<Portable>::MIN_SIZE),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => domain_size >= CosetTransform::<Fused>::MIN_SIZE && Fused::detect().is_some(),
+            Self::Avx2 => Fused::detect().map(|_| CosetTransform::<Fused>::MIN_SIZE),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Ifma => domain_size >= CosetTransform::<Ifma>::MIN_SIZE && Ifma::detect().is_some(),
+            Self::Avx512Ifma => Ifma::detect().map(|_| CosetTransform::<Ifma>::MIN_SIZE),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512Ifma => false,
-        }
+            Self::Avx2 | Self::Avx512Ifma => None,
+        };
+        smallest.is_some_and(|smallest| domain_size >= smallest)
     }
 
     /// Returns the fastest back end for this machine and domain.
