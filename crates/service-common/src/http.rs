@@ -74,7 +74,6 @@ struct Limits {
 /// Adds the responses to unknown routes and to methods that a route does not support. A service
 /// calls this before it adds layers of its own, so that its rate limits also apply to these
 /// responses.
-#[must_use]
 pub fn with_fallbacks(routes: Router) -> Router {
     routes
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
