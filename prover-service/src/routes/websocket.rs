@@ -235,8 +235,8 @@ mod tests {
         let mut pace = Pace { free_at: now };
         let delays: Vec<Duration> = (0..30).map(|_| pace.next_start(now) - now).collect();
         assert!(delays[..10].iter().all(Duration::is_zero), "{delays:?}");
-        for (number, delay) in delays[10..].iter().enumerate() {
-            assert_eq!(*delay, SUBSCRIPTION_INTERVAL * (number as u32 + 1));
+        for (number, delay) in (1..).zip(&delays[10..]) {
+            assert_eq!(*delay, SUBSCRIPTION_INTERVAL * number);
         }
         // A pause restores the burst and no more.
         let later = now + Duration::from_mins(1);

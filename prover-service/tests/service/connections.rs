@@ -174,7 +174,7 @@ async fn followers_that_lost_the_connection_read_their_jobs_a_few_at_a_time() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), reached)
+    tokio::time::timeout(Duration::from_mins(1), reached)
         .await
         .expect("the followers read their jobs again");
     for _ in 0..20 {
