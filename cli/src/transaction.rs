@@ -4,10 +4,11 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Context as _, Result, ensure};
 use bauta_client::ProgramError;
-use bauta_rpc::{Confirmation, Simulation, unsigned};
+use bauta_rpc::{Confirmation, RpcError, Simulation, sign, unsigned};
 use solana_address::Address;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
+use solana_signature::Signature;
 use solana_signer::Signer;
 use solana_transaction_error::TransactionError;
 
@@ -20,6 +21,10 @@ use crate::{
 
 /// The fee of a signature in lamports.
 const SIGNATURE_FEE: u64 = 5_000;
+/// Bytes that an account takes besides its data.
+const ACCOUNT_OVERHEAD: u64 = 128;
+/// The rent of a byte in lamports on all public clusters: two years of 3,480 lamports.
+const LAMPORTS_PER_BYTE: u64 = 6_960;
 /// Lamports in a SOL.
 pub const LAMPORTS_PER_SOL: u64 = 1_000_000_000;
 /// The program that sets the limits and the price of a transaction.
@@ -109,7 +114,7 @@ impl Context {
         let is_mainnet = self.check_genesis().await?;
         let mut rent = 0;
         for bytes in &action.accounts {
-            rent += self.rpc.rent_exempt_balance(*bytes).await?;
+            rent += self.rent(*bytes).await?;
         }
         let fee = SIGNATURE_FEE * all.len() as u64;
         self.check_balance(&payer.pubkey(), fee + rent).await?;
@@ -128,13 +133,42 @@ impl Context {
         if is_mainnet {
             self.confirm(action.what)?;
         }
-        let sent = self.rpc.send_and_confirm(&action.instructions, &all).await;
+        let (blockhash, last_valid_height) = self.rpc.latest_blockhash(LEVEL).await?;
+        let transaction =
+            sign(&action.instructions, &all, blockhash).with_context(|| format!("can't {}", action.what))?;
+        let signature = transaction.signatures[0];
+        if !self.options.json {
+            eprintln!("signature: {signature}");
+        }
+        let sent = self
+            .rpc
+            .send_until_confirmed(&transaction, last_valid_height)
+            .await;
         let confirmation = sent.map_err(|error| match error.transaction_error() {
             Some(reason) => refusal(action.what, &reason, &action.instructions),
-            None => anyhow::Error::from(error).context(format!("can't {}", action.what)),
+            None => unknown(action.what, &error, &signature),
         });
         outcome.confirmation = Some(confirmation?);
         Ok(outcome)
+    }
+
+    /// Returns the rent of an account in lamports, as the node reports it. No cluster takes more than
+    /// [`LAMPORTS_PER_BYTE`], so a node that reports more would make the payer lose the difference.
+    pub async fn rent(&self, bytes: usize) -> Result<u64> {
+        let rent = self.rpc.rent_exempt_balance(bytes).await?;
+        let most = (bytes as u64 + ACCOUNT_OVERHEAD) * LAMPORTS_PER_BYTE;
+        if rent <= most {
+            return Ok(rent);
+        }
+        let message = format!(
+            "the node {} reports a rent of {} for {bytes} bytes, but no cluster takes more than {}",
+            self.rpc.host(),
+            sol(rent),
+            sol(most)
+        );
+        Err(Failure::new(Kind::Node, message)
+            .next("use another node with --cluster")
+            .into())
     }
 
     async fn check_balance(&self, payer: &Address, cost: u64) -> Result<()> {
@@ -231,6 +265,18 @@ impl Context {
         );
         Ok(())
     }
+}
+
+/// Returns the error of a transaction that was sent and whose result is not known.
+fn unknown(what: &str, error: &RpcError, signature: &Signature) -> anyhow::Error {
+    let message = format!(
+        "can't {what}, or it is not known whether it happened: {error}; the transaction {signature} was sent"
+    );
+    Failure::new(Kind::Unknown, message)
+        .next(format!(
+            "look the transaction {signature} up in an explorer before you repeat the command"
+        ))
+        .into()
 }
 
 /// Names the program's reason for a failed transaction.

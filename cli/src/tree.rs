@@ -4,8 +4,8 @@
 //!   events ──> changes by sequence, none missing ──> tree at a root ──> path
 //! ```
 //!
-//! The root of the rebuilt tree is compared with the root that the program has. A node can
-//! therefore refuse to serve the history, but it can't give a false path.
+//! The root of the rebuilt tree is compared with the root that the node reports for the program. So
+//! a path is right if the node is honest about the root. docs/cli.md says what another node learns.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -223,7 +223,7 @@ async fn create(context: &Context, args: &CreateArgs) -> Result<Report> {
     );
     let mut action = Action::of("create a registry", create.instruction()).creating::<Registry>();
     if has_tree {
-        let rent = context.rpc.rent_exempt_balance(Tree::SPACE).await?;
+        let rent = context.rent(Tree::SPACE).await?;
         let account = create_account(&payer, &tree.pubkey(), rent, Tree::SPACE as u64, &bauta::ID);
         action.instructions.insert(0, account);
         action.signers.push(&tree);

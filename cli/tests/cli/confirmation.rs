@@ -1,5 +1,5 @@
-//! The confirmation on mainnet. A proxy in front of a local chain reports the genesis hash of
-//! mainnet.
+//! The confirmation on mainnet, and nodes that answer falsely. A proxy in front of a local chain
+//! changes answers of the node.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -10,10 +10,24 @@ use std::{
 
 use crate::support::{BAUTA, Home, text_of};
 
-const MAINNET: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
+const MAINNET: &str = r#""5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d""#;
+
+/// What the proxy does with a request whose body contains the method.
+#[derive(Clone, Copy)]
+enum Fault {
+    /// Answers with this result.
+    Answers(&'static str, &'static str),
+    /// Forwards the request and closes the connection without the answer.
+    LosesAnswer(&'static str),
+}
+
+/// Starts the proxy of a node that reports the genesis hash of mainnet. Returns its URL.
+fn mainnet_in_front_of(node: &str) -> String {
+    in_front_of(node, Fault::Answers("getGenesisHash", MAINNET))
+}
 
 /// Starts the proxy. Returns its URL. It ends with this process.
-fn mainnet_in_front_of(node: &str) -> String {
+fn in_front_of(node: &str, fault: Fault) -> String {
     let node = node.trim_start_matches("http://").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -21,17 +35,20 @@ fn mainnet_in_front_of(node: &str) -> String {
         for client in listener.incoming().flatten() {
             let node = node.clone();
             // A client that closes its connection early is not a failure of the test.
-            thread::spawn(move || forward(client, &node).ok());
+            thread::spawn(move || forward(client, &node, fault).ok());
         }
     });
     url
 }
 
 /// Answers one request and closes the connection.
-fn forward(mut client: TcpStream, node: &str) -> std::io::Result<()> {
+fn forward(mut client: TcpStream, node: &str, fault: Fault) -> std::io::Result<()> {
     let body = body_of(&mut BufReader::new(&mut client))?;
-    let answer = if String::from_utf8_lossy(&body).contains("getGenesisHash") {
-        format!(r#"{{"jsonrpc":"2.0","id":1,"result":"{MAINNET}"}}"#).into_bytes()
+    let is_about = |method: &str| String::from_utf8_lossy(&body).contains(method);
+    let answer = if let Fault::Answers(method, result) = fault
+        && is_about(method)
+    {
+        format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#).into_bytes()
     } else {
         let mut server = TcpStream::connect(node)?;
         let head = format!(
@@ -41,7 +58,11 @@ fn forward(mut client: TcpStream, node: &str) -> std::io::Result<()> {
         );
         server.write_all(head.as_bytes())?;
         server.write_all(&body)?;
-        body_of(&mut BufReader::new(server))?
+        let answer = body_of(&mut BufReader::new(server))?;
+        if matches!(fault, Fault::LosesAnswer(method) if is_about(method)) {
+            return Ok(());
+        }
+        answer
     };
     let head = format!(
         "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
@@ -121,6 +142,35 @@ fn a_node_of_another_cluster_than_the_named_one_is_refused() {
     let error = home.failure(3, &[&create[..], &["--cluster-tag", "devnet"]].concat());
     assert!(
         text_of(&error["message"]).contains("serves another cluster than devnet"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_node_that_reports_a_false_rent_takes_no_lamports() {
+    let (mut home, chain) = Home::initialized();
+    // 100 SOL.
+    let fault = Fault::Answers("getMinimumBalanceForRentExemption", "100000000000");
+    home.use_node(&in_front_of(chain.rpc_url(), fault));
+    let create = ["registry", "create", "--keypair", "authority.json"];
+    let error = home.failure(3, &create);
+    assert!(
+        text_of(&error["message"]).contains("no cluster takes more"),
+        "{error}"
+    );
+    assert_eq!(home.json(&["registry", "list"])["items"], serde_json::json!([]));
+}
+
+#[test]
+fn a_transaction_whose_answer_is_lost_is_reported_as_unknown_with_its_signature() {
+    let (mut home, chain) = Home::initialized();
+    let fault = Fault::LosesAnswer("sendTransaction");
+    home.use_node(&in_front_of(chain.rpc_url(), fault));
+    let create = ["registry", "create", "--keypair", "authority.json"];
+    let error = home.failure(5, &create);
+    assert_eq!(error["kind"], "unknown", "{error}");
+    assert!(
+        text_of(&error["next"]).contains("look the transaction"),
         "{error}"
     );
 }

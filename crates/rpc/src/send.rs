@@ -90,7 +90,10 @@ impl Rpc {
         self.send_until_confirmed(&transaction, last_valid_height).await
     }
 
-    async fn send_until_confirmed(
+    /// Sends a signed transaction and waits until it is confirmed. The blockhash of the transaction
+    /// is valid up to `last_valid_height`. After an error other than that of the transaction, it is
+    /// not known whether the transaction was executed.
+    pub async fn send_until_confirmed(
         &self,
         transaction: &VersionedTransaction,
         last_valid_height: u64,
