@@ -3,7 +3,10 @@ use std::path::PathBuf;
 use bauta_service_common::{HttpSettings, OperationsSettings, Origin, Secret};
 use confique::Config;
 
-use crate::relay::{Consumer, KeyBudget, Payer, Sponsored};
+use crate::{
+    relay::{Consumer, KeyBudget, Payer, Sponsored},
+    tree_upload::UploadAuthority,
+};
 
 /// Settings of the API service.
 #[derive(Debug, Config)]
@@ -142,6 +145,12 @@ pub struct UploadSettings {
     /// the upload. At most 16,777,216.
     #[config(env = "MAX_UPLOADED_LEAVES", default = 1_048_576, validate(*max_leaves <= 1 << 24, "must be at most 16777216"))]
     pub max_leaves: u64,
+
+    /// Addresses of the wallets that may upload the trees of the registries that they are the
+    /// authority of (in the environment, separated by commas). Anyone can create a registry and is
+    /// its authority, so other wallets need an API key with the permission `trees`.
+    #[config(env = "UPLOAD_AUTHORITIES", parse_env = confique::env::parse::list_by_comma, default = [])]
+    pub authorities: Vec<UploadAuthority>,
 }
 
 /// The prover service. Without a URL, proofs can't be requested.

@@ -14,6 +14,7 @@
 
 use std::{
     collections::VecDeque,
+    str::FromStr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -22,6 +23,8 @@ use bauta_primitives::{FieldElement, Leaf, Root, tree::Depth};
 use bauta_service_common::{HttpSettings, Secret, Streams};
 use bauta_store::{Registry, RegistryKind, Store, StoreError};
 use futures_util::{Stream, StreamExt as _};
+use serde::{Deserialize, Deserializer, de};
+use solana_address::Address;
 use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{metrics, settings::UploadSettings, time::unix_seconds};
@@ -103,6 +106,32 @@ pub enum UploadError {
     Store(#[from] StoreError),
 }
 
+/// A wallet that may upload the trees of its registries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadAuthority(Address);
+
+/// The text isn't an [`UploadAuthority`].
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be the address of a wallet: 32 bytes in base58")]
+pub struct InvalidAuthority;
+
+impl FromStr for UploadAuthority {
+    type Err = InvalidAuthority;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAuthority> {
+        let address = text.trim().parse();
+        address.map(Self).map_err(|_| InvalidAuthority)
+    }
+}
+
+impl<'de> Deserialize<'de> for UploadAuthority {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
 /// How long a body may take.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyTimeouts {
@@ -125,6 +154,7 @@ pub struct StoredTree {
 pub struct TreeUploads {
     store: Option<Store>,
     max_leaves: u64,
+    authorities: Vec<UploadAuthority>,
     timeouts: BodyTimeouts,
     bodies: Streams,
     storing: Arc<Semaphore>,
@@ -171,6 +201,7 @@ impl TreeUploads {
         Ok(Self {
             store: store.transpose()?,
             max_leaves: settings.max_leaves,
+            authorities: settings.authorities.clone(),
             timeouts: BodyTimeouts {
                 pause: Duration::from_millis(http.client_timeout_ms),
                 total: Duration::from_millis(http.request_timeout_ms / 2),
@@ -179,6 +210,11 @@ impl TreeUploads {
             storing: Arc::new(Semaphore::new(1)),
             refused: Refused::default(),
         })
+    }
+
+    /// Returns whether a wallet may upload the trees of its registries.
+    pub fn accepts_wallet(&self, authority: &Address) -> bool {
+        self.authorities.contains(&UploadAuthority(*authority))
     }
 
     /// Stores the tree of a registry at its current root, for the owner of an API key. `body` has

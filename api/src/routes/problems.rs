@@ -461,6 +461,16 @@ pub fn not_the_authority() -> Failure {
     ))
 }
 
+/// The authority of the registry may not upload with its wallet.
+pub fn authority_not_listed() -> Failure {
+    Failure(Problem::new(
+        StatusCode::FORBIDDEN,
+        "authority_not_listed",
+        "this service accepts no uploads of this wallet (UPLOAD_AUTHORITIES): send an API key with the permission \
+         trees, or ask the operator to add the wallet",
+    ))
+}
+
 /// A wallet's token on a route of relays or proofs.
 pub fn wallet_not_accepted() -> Problem {
     Problem::new(

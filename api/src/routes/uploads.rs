@@ -95,7 +95,7 @@ pub async fn upload(
 }
 
 /// Returns the name that the uploads of a wallet count for, and the registry, if the wallet is its
-/// authority.
+/// authority and may upload.
 async fn authorise_authority(
     state: &Reads,
     headers: &HeaderMap,
@@ -104,14 +104,17 @@ async fn authorise_authority(
     let account = state.wallet(headers).await?;
     let registry = registries::read(state, registry).await?;
     let name = format!("account {}", hex::encode(account.0));
-    if state.accounts()?.id_of(&registry.authority) != account {
-        tracing::info!(target: AUDIT, event = "token_refused", code = "not_the_authority", caller = name);
-        let account = hex::encode(account.0);
-        state
-            .audit
-            .refused("token_refused", "not_the_authority", Some(&account))
-            .await;
-        return Err(problems::not_the_authority());
+    let is_authority = state.accounts()?.id_of(&registry.authority) == account;
+    if is_authority && state.uploads.accepts_wallet(&registry.authority) {
+        return Ok((name, registry));
     }
-    Ok((name, registry))
+    let (code, failure) = if is_authority {
+        ("authority_not_listed", problems::authority_not_listed())
+    } else {
+        ("not_the_authority", problems::not_the_authority())
+    };
+    tracing::info!(target: AUDIT, event = "token_refused", code, caller = name);
+    let account = hex::encode(account.0);
+    state.audit.refused("token_refused", code, Some(&account)).await;
+    Err(failure)
 }

@@ -122,7 +122,12 @@ async fn start() -> Callers {
     let server = NewApiKey::random(&all, u64::MAX, Quota::default());
     let page = NewApiKey::for_pages(&["read", "relay"], 4_000_000_000, &[PAGE.parse().unwrap()]);
     assert!(chain.database.store.add_api_key(&page.row).await.unwrap());
-    let settings = with_accounts(&[("API_KEYS", server.line.as_str()), ("REQUESTS_PER_MINUTE", "0")]);
+    let authorities = authority.pubkey().to_string();
+    let settings = with_accounts(&[
+        ("API_KEYS", server.line.as_str()),
+        ("REQUESTS_PER_MINUTE", "0"),
+        ("UPLOAD_AUTHORITIES", authorities.as_str()),
+    ]);
     let service = Running::start(&chain.database, &settings);
     let mut credentials = vec![
         (Anonymous, None),
@@ -201,6 +206,25 @@ async fn every_route_accepts_exactly_the_callers_of_the_table() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn an_authority_that_the_operator_did_not_list_may_not_upload() {
+    let (mut chain, authority) = (Chain::new().await, Keypair::new());
+    chain.create_by(authority.pubkey(), address("attested"), RegistryKind::Attested);
+    chain.apply().await;
+    let service = Running::start(&chain.database, &with_accounts(&[]));
+    let token = access_token(&service, &authority).await;
+    let path = format!(
+        "/v1/registries/{}/roots/0x{}/leaves",
+        address("attested"),
+        "00".repeat(32)
+    );
+    let request = service.request(Method::PUT, &path).bearer_auth(token);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 403);
+    let problem: Value = response.json().await.unwrap();
+    assert_eq!(problem["code"], "authority_not_listed");
 }
 
 /// Returns the code with which a route refuses a caller.
