@@ -34,12 +34,6 @@ const READ_BUFFER_BYTES: usize = 4096;
 /// A connection is closed if its client doesn't receive a message within this time.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The time that one subscription of a websocket takes. A client that subscribes more often waits,
-/// because each subscription may make work for all instances.
-const SUBSCRIPTION_INTERVAL: Duration = Duration::from_millis(100);
-/// The time that subscriptions of a websocket may take in advance. It allows a burst of ten.
-const SUBSCRIPTION_BURST: Duration = Duration::from_secs(1);
-
 /// A message of a client.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
@@ -93,21 +87,6 @@ pub async fn websocket(
         }))
 }
 
-/// The rate at which a websocket subscribes.
-struct Pace {
-    /// The time at which all earlier subscriptions have taken their time.
-    free_at: Instant,
-}
-
-impl Pace {
-    /// Counts a subscription, and returns when it may start.
-    fn next_start(&mut self, now: Instant) -> Instant {
-        self.free_at = self.free_at.max(now) + SUBSCRIPTION_INTERVAL;
-        let start = self.free_at.checked_sub(SUBSCRIPTION_BURST);
-        start.map_or(now, |start| start.max(now))
-    }
-}
-
 /// The unit of the progress that a client receives.
 #[derive(Clone, Copy)]
 enum Unit {
@@ -136,9 +115,6 @@ async fn serve(
     let mut subscription: Option<(String, Subscription)> = None;
     // Messages that don't subscribe, such as pings, don't extend this time.
     let mut idle_until = Instant::now() + state.websocket_idle_timeout;
-    let mut pace = Pace {
-        free_at: Instant::now(),
-    };
     loop {
         let next_event = async {
             if let Some((id, subscription)) = &mut subscription {
@@ -157,7 +133,6 @@ async fn serve(
                     Message::Close(_) => return Ok(()),
                     _ => continue,
                 };
-                tokio::time::sleep_until(pace.next_start(Instant::now())).await;
                 match requested_id(state, client, key, &text).await {
                     Ok(id) => {
                         let events = &state.events;
@@ -223,25 +198,4 @@ fn text_message(message: &Value) -> Message {
 async fn send(socket: &mut WebSocket, message: Message) -> Result<(), axum::Error> {
     let sent = tokio::time::timeout(SEND_TIMEOUT, socket.send(message));
     sent.await.map_err(axum::Error::new)?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_websocket_subscribes_ten_times_at_once_and_then_ten_times_a_second() {
-        let now = Instant::now();
-        let mut pace = Pace { free_at: now };
-        let delays: Vec<Duration> = (0..30).map(|_| pace.next_start(now) - now).collect();
-        assert!(delays[..10].iter().all(Duration::is_zero), "{delays:?}");
-        for (number, delay) in (1..).zip(&delays[10..]) {
-            assert_eq!(*delay, SUBSCRIPTION_INTERVAL * number);
-        }
-        // A pause restores the burst and no more.
-        let later = now + Duration::from_mins(1);
-        let delays: Vec<Duration> = (0..11).map(|_| pace.next_start(later) - later).collect();
-        assert!(delays[..10].iter().all(Duration::is_zero), "{delays:?}");
-        assert_eq!(delays[10], SUBSCRIPTION_INTERVAL);
-    }
 }
