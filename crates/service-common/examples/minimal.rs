@@ -4,7 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use axum::{Router, routing::get, routing::post};
 use bauta_service_common::{
-    Arguments, Check, HttpSettings, Json, OperationsSettings, Secret, Service, ServiceError,
+    Arguments, Check, HttpSettings, Json, OperationsSettings, Secret, Service, ServiceError, with_fallbacks,
 };
 use clap::Parser;
 use confique::Config;
@@ -65,6 +65,7 @@ async fn run() -> Result<(), ServiceError> {
         .route("/large", get(large))
         .route("/panic", get(panics))
         .merge(service.metrics_route());
+    let routes = with_fallbacks(routes);
     service.serve(settings.port, routes, &settings.http).await?;
     service.run().await
 }

@@ -19,7 +19,7 @@
 //! ```no_run
 //! use axum::{Router, routing::get};
 //! use bauta_service_common::{
-//!     Arguments, Check, HttpSettings, OperationsSettings, Service, ServiceError, exit_code,
+//!     Arguments, Check, HttpSettings, OperationsSettings, Service, ServiceError, exit_code, with_fallbacks,
 //! };
 //! use clap::Parser;
 //! use confique::Config;
@@ -46,7 +46,7 @@
 //!     let service = Service::start("greeter", "1.0.0", &settings.operations).await?;
 //!     service.health().add("greetings", || async { Check::Ok });
 //!     let routes = Router::new().route("/greet", get(|| async { "hello" }));
-//!     service.serve(settings.port, routes, &settings.http).await?;
+//!     service.serve(settings.port, with_fallbacks(routes), &settings.http).await?;
 //!     service.run().await
 //! }
 //!

@@ -149,7 +149,7 @@ impl Service {
     }
 
     /// Serves the routes with request ids, metrics and limits. Returns the address. If `port` is 0,
-    /// the operating system chooses a free port.
+    /// the operating system chooses a free port. Use [`with_fallbacks`](crate::with_fallbacks) first.
     ///
     /// # Errors
     /// Returns [`ServiceError::OpenFiles`] if the limit of open files leaves no room for connections, and [`ServiceError::Listen`] if the port can't be opened.
