@@ -2,7 +2,7 @@
 //!
 //! A change is recorded in its own transaction. A refusal changes nothing, so its record has a
 //! transaction of its own. Clients cause refusals, so an instance stores a bounded number of them
-//! in a minute; the log lines have all.
+//! in a minute. Each refusal has a log line.
 
 use std::num::NonZeroU32;
 

@@ -15,7 +15,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// What an entry takes beside its key and its value.
+/// Bytes that an entry takes in addition to its key and its value.
 const ENTRY_BYTES: usize = 128;
 
 /// A cache. All threads share it.

@@ -1,4 +1,4 @@
-//! Whether the database is available, and whether it has circuits. A task reads the state, so that
+//! Reads whether the database is available, and whether it has circuits. A task does this, so that
 //! requests for the state of the process never wait.
 
 use std::time::Duration;
@@ -47,7 +47,7 @@ impl DatabaseHealth {
         Self(state)
     }
 
-    /// Returns the state. It is some seconds old at most.
+    /// Returns the state. It is at most a few seconds old.
     pub fn state(&self) -> DatabaseState {
         *self.0.borrow()
     }

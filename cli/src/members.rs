@@ -1,4 +1,5 @@
-//! Files with the members of a managed registry: one line `commitment,entry,track` for each.
+//! Files with the members of a managed or an attested registry: one line `commitment,entry,track`
+//! for each.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! The file of an identity: a master secret that a passphrase seals.
+//! The file of an identity: a master secret that is encrypted under a passphrase.
 //!
 //! The form is that of a backup of `@bauta/sdk`, so that a browser can restore the file and this
 //! command can read a backup.
@@ -142,8 +142,8 @@ mod tests {
 
     use super::*;
 
-    /// A backup that the Web Cryptography API made as `@bauta/sdk` does: of the bytes 0 to 31, with the passphrase
-    /// "correct horse", the salt of 16 bytes 1 and the nonce of 12 bytes 2.
+    /// A backup that the Web Cryptography API made as `@bauta/sdk` does. The secret is the bytes 0
+    /// to 31. The passphrase is "correct horse". All bytes of the salt are 1, and of the nonce 2.
     const BACKUP: &str = "01010101010101010101010101010101020202020202020202020202c187287748313626da7a32359f75908dce39c7d7ecc45a237c7c381b12c93ae50ca3c3f5a00fa748e169d8dac826379b";
 
     #[test]

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The root of the rebuilt tree is compared with the root that the node reports for the program. So
-//! a path is right if the node is honest about the root. docs/cli.md says what another node learns.
+//! a path is right if the node reports the true root. docs/cli.md describes what a node with a
+//! false root learns.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -177,10 +177,10 @@ fn read(file: &Path) -> io::Result<Vec<RingKey>> {
     }
 }
 
-/// Adds a key, which encrypts from now on, if `is_due` says so of the newest key. `None` stands for
-/// a ring without keys. `now_ms` returns the time. It is called when this process may change the
-/// file, because the wait for other processes must not count as a time without the old key. Creates
-/// the file if it doesn't exist. Returns the name of the new key.
+/// Adds a key, which encrypts from now on, if `is_due` returns true for the newest key. `None`
+/// stands for a ring without keys. `now_ms` returns the time. It is called when this process may
+/// change the file, because the wait for other processes must not count as a time without the old
+/// key. Creates the file if it doesn't exist. Returns the name of the new key.
 pub fn add_key(
     file: &Path,
     now_ms: impl FnOnce() -> i64,

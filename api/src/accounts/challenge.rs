@@ -1,7 +1,7 @@
 //! What a wallet signs to log in (Sign in with Solana), and its nonce.
 //!
-//! The service stores no challenge. A nonce says when it was issued, and a keyed hash binds it to
-//! the wallet, so the text can be written again and compared.
+//! The service stores no challenge. A nonce contains the time of its issue, and a keyed hash binds
+//! it to the wallet. So the service computes the text again to verify the signature.
 //!
 //! ```text
 //!   nonce: time (5 bytes) | random (11 bytes) | keyed hash of both and the wallet (16 bytes)
@@ -90,11 +90,11 @@ impl SignInInput {
     }
 }
 
-/// Issues nonces, and knows those that it has issued.
+/// Issues nonces, and recognises those that it has issued.
 pub struct Nonces([u8; 32]);
 
 impl Nonces {
-    /// Creates the nonces of a key.
+    /// Creates the issuer with the key of the hashes.
     pub const fn new(key: [u8; 32]) -> Self {
         Self(key)
     }
@@ -110,7 +110,7 @@ impl Nonces {
     /// Checks a nonce. Returns the time at which it was issued.
     pub fn check(&self, nonce: &str, wallet: &Address, now: i64) -> Result<i64, LoginError> {
         let mut bytes = [0; 2 * SIGNED_BYTES];
-        // Only lower-case digits: another text would be another nonce.
+        // A nonce has one text, because used nonces are found by it: lower-case digits only.
         hex::decode_to_slice(nonce, &mut bytes)
             .ok()
             .filter(|()| hex::encode(bytes) == nonce)
@@ -147,7 +147,8 @@ fn padded(hash: [u8; SIGNED_BYTES]) -> [u8; 32] {
     padded
 }
 
-/// Writes Unix seconds as ISO 8601. Times that it can't write are those of no clock.
+/// Formats Unix seconds as ISO 8601. A time that the format can't express becomes 1970, which no
+/// clock reports.
 fn iso8601(seconds: i64) -> String {
     let time = DateTime::from_timestamp(seconds, 0).unwrap_or_default();
     time.format("%Y-%m-%dT%H:%M:%SZ").to_string()

@@ -1,5 +1,5 @@
-//! Signed checkpoints of the audit log, for witnesses outside the service: a party that changes the
-//! database later can't change what a witness has.
+//! Signed checkpoints of the audit log. Auditors keep them outside the service: a party that
+//! changes the database later can't change these copies.
 //!
 //! A checkpoint is a signed note (C2SP signed-note) with Ed25519. Its text is that of a log
 //! checkpoint: the origin, the number of records, and a hash in base64. The hash is that of the
@@ -22,7 +22,7 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Creates the checkpoints of a key and a host.
+    /// Creates the signer with a key and the host that names the log.
     pub fn new(key: [u8; 32], host: &str) -> Self {
         Self {
             key: Keypair::new_from_array(key),
@@ -30,7 +30,7 @@ impl Checkpoints {
         }
     }
 
-    /// Returns the public key as witnesses are configured with it: `NAME+ID+KEY`.
+    /// Returns the public key in the form of signed notes: `NAME+ID+KEY`.
     pub fn public_key(&self) -> String {
         let key = BASE64.encode([&[ED25519][..], self.key.pubkey().as_array()].concat());
         format!("{}+{}+{key}", self.name, hex::encode(self.key_id()))

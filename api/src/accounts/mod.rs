@@ -51,8 +51,8 @@ const TOKEN_CONTEXT: &str = "bauta api 2026-11-23 key of access tokens";
 const NONCE_CONTEXT: &str = "bauta api 2026-11-23 key of nonces";
 /// Context for the key of account ids. It must not change: roles and keys belong to these ids.
 const ACCOUNT_CONTEXT: &str = "bauta api 2026-11-23 key of account ids";
-/// Context for the key of the checkpoints of the audit log. It must not change: witnesses know the
-/// key.
+/// Context for the key of the checkpoints of the audit log. It must not change: auditors have the
+/// public key.
 const CHECKPOINT_CONTEXT: &str = "bauta api 2026-11-23 key of audit checkpoints";
 
 /// Computes the ids of accounts.
@@ -72,7 +72,7 @@ impl AccountIds {
         blake3::derive_key(context, &self.0)
     }
 
-    /// Returns the account of a wallet.
+    /// Returns the id of a wallet's account.
     pub fn of(&self, wallet: &Address) -> AccountId {
         let hash = blake3::keyed_hash(&self.0, wallet.as_array());
         let mut id = [0; 16];
@@ -81,7 +81,7 @@ impl AccountIds {
     }
 }
 
-/// What a wallet gets when it logs in.
+/// The tokens of a login.
 pub struct Session {
     /// The access token.
     pub access_token: String,
@@ -103,7 +103,7 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Creates the accounts of the settings. `None` without `JWT_SECRET`. Wallets log in on pages
+    /// Creates the accounts from the settings. `None` without `JWT_SECRET`. Wallets log in on pages
     /// of `PUBLIC_URL` and of `pages`.
     pub fn new(settings: &AccountSettings, pages: &[Origin]) -> Result<Option<Self>, AccountSetupError> {
         let Some(secret) = &settings.jwt_secret else {
@@ -128,7 +128,7 @@ impl Accounts {
         }))
     }
 
-    /// Returns the account of a wallet.
+    /// Returns the id of a wallet's account.
     pub fn id_of(&self, wallet: &Address) -> AccountId {
         self.ids.of(wallet)
     }
@@ -138,7 +138,7 @@ impl Accounts {
         self.tokens.web_key()
     }
 
-    /// Returns the account of an access token that is valid now.
+    /// Returns the account of an access token that is valid at `now`.
     pub fn check(&self, token: &str, now: i64) -> Result<AccountId, TokenError> {
         self.tokens.check(token, now)
     }

@@ -60,7 +60,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Creates the tokens of a key.
+    /// Creates the issuer with a signing key.
     pub fn new(key: [u8; 32], issuer: &str, audience: &str) -> Self {
         let key = Keypair::new_from_array(key);
         let header = json!({"alg": "EdDSA", "kid": thumbprint(&key), "typ": "JWT"});

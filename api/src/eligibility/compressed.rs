@@ -30,7 +30,7 @@ const STAGED_BYTES: usize = 8 + size_of::<Staged>();
 
 /// A leaf of a tree of Bubblegum, with its proof.
 pub struct CompressedRequest {
-    /// The leaf's place in its tree. The proof may contain the nodes of the canopy.
+    /// The position of the leaf in its tree. The proof may contain the nodes of the canopy.
     pub place: CompressedTreeLeaf,
     /// The contents of the leaf.
     pub leaf: CompressedLeaf,

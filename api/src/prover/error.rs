@@ -41,7 +41,8 @@ pub enum ProverError {
 }
 
 impl ProverError {
-    /// Returns whether the prover service has no room for the proof now. A job waits for it.
+    /// Returns whether too many requests are in progress, or the proof takes too long. The request
+    /// can then become a job.
     pub fn is_no_room(&self) -> bool {
         match self {
             Self::Busy => true,

@@ -24,7 +24,7 @@ const INNER_BYTES: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
-    /// It waits for its turn.
+    /// It waits for a worker.
     Queued,
     /// The prover service makes the proof.
     Running,

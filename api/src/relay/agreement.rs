@@ -15,7 +15,7 @@ const UNKNOWN_HEIGHT: u64 = i64::MAX.unsigned_abs();
 /// The possible outcomes of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It was executed, may still be executed, or not enough nodes say that it can't.
+    /// It was executed, may still be executed, or no quorum of nodes reports that it can't.
     Possible,
     /// It was not executed and never will be.
     Dead,
@@ -71,7 +71,7 @@ pub fn agreed_status(statuses: &[&SignatureStatus], quorum: usize) -> Option<Sig
     agreed.map(|status| (*status).clone())
 }
 
-/// Returns the highest price that as many nodes report, or exceed, as must agree.
+/// Returns the highest price that a quorum of nodes reports or exceeds.
 pub fn agreed_price(mut reported: Vec<u64>, quorum: usize) -> u64 {
     reported.sort_unstable_by(|one, other| other.cmp(one));
     let index = quorum.min(reported.len()).saturating_sub(1);

@@ -1,4 +1,4 @@
-//! A request that passed all checks, and the form in which it waits in the database.
+//! A request that passed all checks, and the form in which the database stores it.
 
 use anchor_lang::{AnchorDeserialize, AnchorSerialize};
 use bauta::instructions::Presentation;
@@ -16,8 +16,8 @@ use super::transaction::{LARGEST_CALL, LARGEST_VERIFICATION, guard, transfer};
 pub struct CheckedRequest {
     /// The verification.
     pub verify: Verify,
-    /// The instruction of the consumer program that calls `verify`. `None`: the transaction calls
-    /// it.
+    /// The instruction of the consumer program that calls `verify`. If it is `None`, `verify` is an
+    /// instruction of the transaction.
     pub call: Option<Instruction>,
     /// What the recipient pays inside the transaction.
     pub payment: Option<Payment>,
@@ -29,13 +29,14 @@ pub struct CheckedRequest {
 /// A payment of the recipient to the wallet, inside the transaction.
 #[derive(Clone)]
 pub struct Payment {
-    /// Lamports.
+    /// The amount in lamports.
     pub lamports: u64,
-    /// The transaction that the recipient has signed. It can't be changed, and not be replaced.
+    /// The transaction that the recipient has signed. The service can neither change nor replace
+    /// it.
     pub signed: Option<CoSigned>,
 }
 
-/// What the recipient's signature is for.
+/// The values that the recipient's signature fixes, and the signature.
 #[derive(Clone, Copy)]
 pub struct CoSigned {
     /// The blockhash of the transaction.
@@ -105,8 +106,9 @@ impl CheckedRequest {
     }
 
     /// Returns the instructions of the transaction, without those that set its limits. `floor` is
-    /// what remains in the wallet whatever a consumer program does. A simulation has no floor,
-    /// because a later instruction deletes the return data of the verification.
+    /// the smallest balance of the wallet after a consumer program, in lamports. A last instruction
+    /// fails below it. A simulation has no floor, because a later instruction deletes the return
+    /// data of the verification.
     pub fn instructions(&self, floor: Option<u64>) -> Vec<Instruction> {
         let wallet = self.wallet();
         let mut all = Vec::with_capacity(3);

@@ -32,13 +32,13 @@ const OPTIONS: Options = Options {
     timeout: Duration::from_secs(5),
     max_response_bytes: 8 << 20,
 };
-/// Nodes that must agree, if there are as many.
+/// The quorum, if there are as many nodes. Otherwise all nodes are the quorum.
 const QUORUM: usize = 2;
 /// Time for which a blockhash is used.
 const BLOCKHASH_AGE: Duration = Duration::from_secs(2);
 /// Time for which a price is used.
 const PRICE_AGE: Duration = Duration::from_secs(10);
-/// Time to wait for a node where the other ones can answer as well.
+/// Timeout of a call that other nodes can answer as well.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Transactions whose status is read in one call.
 const STATUSES_PER_CALL: usize = 256;
@@ -64,7 +64,7 @@ type Blockhash = (Instant, Hash, Vec<u64>);
 pub struct Nodes {
     rpcs: Vec<Rpc>,
     sends: Vec<Semaphore>,
-    /// The newest finalized slot that each node has named.
+    /// The newest finalized slot that each node has reported.
     slots: Vec<AtomicU64>,
     next: AtomicUsize,
     /// Locked while it is read, so that many relays cause one request.
@@ -138,11 +138,11 @@ impl Nodes {
         self.each(call).await.into_iter().flatten().collect()
     }
 
-    /// Calls as many nodes as must agree, then one further node after the other, until the nodes
-    /// agree. `call` returns what a node says, which is a value or a refusal.
+    /// Calls a quorum of nodes, then one further node after the other, until a quorum agrees.
+    /// `call` returns the answer of a node, which is a value or a refusal.
     ///
-    /// A value counts if no node refuses, or if as many nodes as must agree have one. A refusal
-    /// counts only if as many nodes refuse as must agree: one node can't refuse for all.
+    /// A value counts if no node refuses, or if a quorum returns one. A refusal counts only if a
+    /// quorum refuses: one node can't refuse for all.
     pub async fn agree<T, F: Future<Output = Result<Result<T, RelayError>, RpcError>>>(
         &self,
         call: impl Fn(Rpc) -> F,
@@ -260,8 +260,8 @@ impl Nodes {
         self.is_accepted(hash).await
     }
 
-    /// Returns whether the nodes accept a blockhash: as many as must agree, or all that answer.
-    /// Fails if none answers.
+    /// Returns whether a quorum, or every node that answers, accepts a blockhash. Fails if no node
+    /// answers.
     async fn is_accepted(&self, hash: Hash) -> Result<bool, RelayError> {
         let level = CommitmentLevel::Processed;
         let answers = self
@@ -275,7 +275,8 @@ impl Nodes {
     }
 
     /// Returns the price at the 75th percentile of recent blocks for transactions that write to an
-    /// account: the highest one that as many nodes report as must agree. 0 if no node answers.
+    /// account, in micro-lamports for each compute unit: the highest one for which a quorum reports
+    /// at least as much. 0 if no node answers.
     pub async fn price(&self, account: Address) -> u64 {
         let known = |prices: &Mutex<HashMap<Address, (Instant, u64)>>| {
             let prices = prices.lock().unwrap_or_else(PoisonError::into_inner);
@@ -322,8 +323,8 @@ impl Nodes {
         Ok(statuses)
     }
 
-    /// Returns, for each transaction, the status that as many nodes agree on as must agree:
-    /// finalized, with or without an error.
+    /// Returns, for each transaction, the status that a quorum reports: finalized, with or without
+    /// an error.
     pub async fn finalized(&self, signatures: &[Signature]) -> Vec<Option<SignatureStatus>> {
         let answers = self
             .all(|node| async move { node.statuses(signatures, true).await })
@@ -342,7 +343,7 @@ impl Nodes {
             .await
     }
 
-    /// Returns whether as many nodes as must agree have finalized past the end of a transaction.
+    /// Returns whether a quorum has finalized past the end of a transaction.
     pub fn is_past(&self, last_heights: &[u64], heights: &[Option<u64>]) -> bool {
         if last_heights.len() != heights.len() {
             return false;
@@ -356,7 +357,7 @@ impl Nodes {
 
     /// Decides whether a transaction can still be executed. Each node first returns its height
     /// and its slot. Its other answers count only if they are from the newest slot that it has ever
-    /// named, or from a later one, so that they are from after the end of the transaction, also if
+    /// reported, or from a later one. So they are from after the end of the transaction, also if
     /// several machines answer for a node.
     pub async fn fate(&self, signature: Signature, last_heights: &[u64], nullifier: Address) -> Fate {
         let level = CommitmentLevel::Finalized;
@@ -390,7 +391,8 @@ impl Nodes {
         Ok(account.map_or(0, |account| account.lamports))
     }
 
-    /// Returns, for each finalized account, whether a node says that the program owns it.
+    /// Returns, for each finalized account, whether at least one node reports the program as its
+    /// owner.
     pub async fn are_open(&self, addresses: &[Address]) -> Vec<bool> {
         let level = CommitmentLevel::Finalized;
         let answers = self
@@ -457,7 +459,7 @@ impl Nodes {
     }
 }
 
-/// Waits for a node for a short time. A node that hangs must not stop the others.
+/// Waits for a node for [`SHORT_TIMEOUT`]. A node that does not answer must not stop the others.
 async fn in_time<T>(node: &Rpc, call: impl Future<Output = Result<T, RpcError>>) -> Result<T, RpcError> {
     let late = |_| RpcError::Unreachable {
         host: node.host().to_owned(),
@@ -511,7 +513,7 @@ mod tests {
         let nodes = nodes(3);
         let rejects = |node: &Rpc, host: &str| node.host().ends_with(host);
         let refusal = || RelayError::NullifierUsed;
-        // The node at port 1 says something else than those at the ports 2 and 3.
+        // The node at port 1 answers otherwise than those at the ports 2 and 3.
         for _ in 0..3 {
             let accepted = nodes.agree(|node| async move {
                 Ok(if rejects(&node, ":1") {

@@ -5,7 +5,7 @@ use solana_address::Address;
 
 /// Largest payload in bytes. The transaction has at most 1,232.
 pub const MAX_PAYLOAD_BYTES: usize = 240;
-/// Seconds for which a proof must be valid when it is sent first.
+/// Seconds for which a proof must still be valid when its transaction is first sent.
 pub const MIN_VALIDITY_SECONDS: i64 = 120;
 /// Largest delay in seconds.
 pub const MAX_DELAY_SECONDS: u32 = 3_600;
@@ -26,10 +26,10 @@ pub enum Fee {
 }
 
 impl Fee {
-    /// All kinds.
+    /// Every variant.
     pub const ALL: [Self; 3] = [Self::Sponsored, Self::Key, Self::InTransaction];
 
-    /// Returns the name.
+    /// Returns the name in requests and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sponsored => "sponsored",
@@ -42,10 +42,10 @@ impl Fee {
 /// A call of a consumer program, which calls `verify`.
 #[derive(Clone, Debug)]
 pub struct ConsumerCall {
-    /// The program.
+    /// The address of the consumer program.
     pub program: Address,
-    /// The accounts in the order that the program expects. The entry of the program says which ones
-    /// sign.
+    /// The accounts in the order that the program expects. The setting `RELAY_CONSUMERS` decides
+    /// which ones sign.
     pub accounts: Vec<ConsumerAccount>,
     /// The data of the instruction.
     pub data: Vec<u8>,
@@ -54,7 +54,7 @@ pub struct ConsumerCall {
 /// An account of a call.
 #[derive(Clone, Copy, Debug)]
 pub struct ConsumerAccount {
-    /// The address.
+    /// The address of the account.
     pub address: Address,
     /// Whether the program may change the account.
     pub is_writable: bool,
@@ -67,7 +67,7 @@ pub struct RelayRequest {
     pub scope: Address,
     /// The proof: −A, B, C.
     pub proof: [u8; 256],
-    /// The root that the proof was made at.
+    /// The root that the proof shows.
     pub root: Root,
     /// The nullifier.
     pub nullifier: Nullifier,
@@ -81,7 +81,7 @@ pub struct RelayRequest {
     pub relayer: Address,
     /// The time after which the program refuses the proof, in Unix seconds.
     pub expiry: i64,
-    /// The consumer's data.
+    /// The bytes that the consumer program added to the context.
     pub payload: Vec<u8>,
     /// The transaction is sent at a random moment within these seconds.
     pub max_delay_seconds: u32,
@@ -102,8 +102,8 @@ impl RelayRequest {
         }
     }
 
-    /// Returns bytes that differ for two requests that differ, except in their delay and in who
-    /// pays: a client that repeats a request gets the relay that it has.
+    /// Returns bytes that differ for two requests that differ. The delay and the fee are not part
+    /// of them: a client that repeats a request with others gets the relay that it has.
     pub fn bytes(&self) -> Vec<u8> {
         let auxiliary = self.auxiliary_root.map(Root::to_bytes);
         let call = self.consumer.as_ref().map(ConsumerCall::bytes);

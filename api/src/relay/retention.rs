@@ -11,7 +11,7 @@ const INTERVAL: Duration = Duration::from_hours(1);
 /// Largest number of relays that one statement deletes.
 const BATCH: u32 = 1_000;
 
-/// Starts the task.
+/// Starts the task that deletes relays `days` days after their end.
 pub fn spawn(shared: &Arc<Shared>, days: u32, service: &Service) {
     let (shared, shutdown) = (shared.clone(), service.shutdown());
     service.spawn("the retention of relays", async move {

@@ -45,8 +45,8 @@ impl Sealer {
         blake3::keyed_hash(&self.hash_key, &request.bytes()).into()
     }
 
-    /// Returns the keyed hash of a client's idempotency key. Clients have no account, so one could
-    /// use the key of another one. Each request therefore has keys of its own.
+    /// Returns the keyed hash of a client's idempotency key. Anonymous clients can't be
+    /// distinguished, so one could use the key of another. The hash therefore includes the request.
     pub fn idempotency_hash(&self, key: &str, request_hash: &[u8; 32]) -> [u8; 32] {
         let bytes = [b"idempotency key", request_hash.as_slice(), key.as_bytes()].concat();
         blake3::keyed_hash(&self.hash_key, &bytes).into()

@@ -9,12 +9,12 @@
 //! ```
 //!
 //! A transaction is stored before it is sent. If this instance dies at any moment, another one
-//! finds the transaction when the lease ends, and continues. Everything here is done with a lease:
-//! if another instance has leased the relay since, the database refuses each change, and the result
-//! of a step that has begun before is dropped.
+//! finds the transaction when the lease ends, and continues. Every step needs a lease. If another
+//! instance has leased the relay since, the database refuses each change, and the result of a step
+//! that began before is dropped.
 //!
-//! A transaction is sent again for two minutes at most. Its blockhash has expired by then. What
-//! remains is to find out whether it was executed.
+//! A transaction is sent again for two minutes at most. Its blockhash has expired by then. After
+//! that, the sender only reads whether the transaction was executed.
 
 #[cfg(test)]
 mod tests;
@@ -54,7 +54,7 @@ const UPKEEP_INTERVAL: Duration = Duration::from_millis(500);
 const RESEND_INTERVAL: Duration = Duration::from_secs(2);
 /// Time for which a transaction is sent again. A blockhash is valid for 150 blocks, about a minute.
 const RESEND_TIME: Duration = Duration::from_mins(2);
-/// Time after which a transaction that one node called confirmed is sent again, if it is not
+/// Time after which a transaction that one node reported as confirmed is sent again, if it is not
 /// finalized. A node can be wrong.
 const FINALIZE_TIME: Duration = Duration::from_secs(40);
 /// Interval at which leases are extended.
@@ -65,8 +65,8 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 const PANIC_PAUSE_SECONDS: u32 = 2;
 /// Largest number of relays that an instance sends at a time.
 const MAX_RELAYS: usize = 2_000;
-/// Largest number of relays for which upkeep lets a step run at a time. After an outage, every relay
-/// has one to do, and each makes several calls to every node.
+/// Largest number of relays for which upkeep lets a step run at a time. After an outage, every
+/// relay has one to do, and each makes several calls to every node.
 const MAX_STEPS: usize = 128;
 /// Largest number of relays that are leased at once.
 const LEASE_BATCH: u16 = 256;
@@ -82,7 +82,7 @@ struct Tracked {
     /// When this instance sent the last transaction first, and last.
     first_sent: Instant,
     sent: Instant,
-    /// The last transaction is being sent.
+    /// Whether the last transaction is being sent.
     is_sending: bool,
     /// A step for this relay runs, or may not run before this time.
     busy: bool,
@@ -554,8 +554,8 @@ impl Sender {
         }
     }
 
-    /// Continues after it was found whether the last transaction can still be executed. Who used
-    /// the nullifier is what the finalized events say: a node that doesn't know a transaction may
+    /// Continues after it was found whether the last transaction can still be executed. The
+    /// finalized events decide who used the nullifier: a node that doesn't return a transaction may
     /// have deleted it.
     fn decide(&mut self, lease: RelayLease, fate: Fate, used: Option<NullifierUse>) {
         let Some(tracked) = self.relays.get_mut(&lease) else {

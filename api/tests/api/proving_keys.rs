@@ -1,4 +1,4 @@
-//! The proving keys of browsers, which the service reads from a folder at start.
+//! Tests of the web keys, which the service reads from a folder at start.
 
 use std::fs;
 

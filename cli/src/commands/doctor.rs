@@ -38,9 +38,9 @@ pub struct Args {
 /// The result of a check.
 enum Finding {
     Good(String),
-    /// Something that need not be wrong.
+    /// A finding that may be intended, and what to do otherwise.
     Notice(String, &'static str),
-    /// Something that is wrong, and what to do.
+    /// An error, and what to do.
     Problem(String, &'static str),
 }
 

@@ -1,4 +1,4 @@
-//! `bauta identity`: the master secret of a member, in a file that a passphrase seals.
+//! `bauta identity`: the master secret of a member, in a file that is encrypted under a passphrase.
 
 use std::{
     fs::File,

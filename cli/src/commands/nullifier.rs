@@ -1,4 +1,4 @@
-//! `bauta nullifier`: the records of verifications.
+//! `bauta nullifier`: the accounts that mark nullifiers as used.
 
 use std::collections::BTreeSet;
 

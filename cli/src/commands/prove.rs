@@ -1,5 +1,5 @@
-//! `bauta prove`: makes a proof of membership. The tree is rebuilt from all of its leaves, so no
-//! node and no service learns which member proves.
+//! `bauta prove`: makes a proof of membership. The tree is rebuilt from all of its leaves. So no
+//! service learns which member proves, if the node reports the true root (docs/cli.md).
 //!
 //! ```text
 //!   scope ──> circuit, registry ──> events, or leaves ──> leaf of the identity ──> root ──> path

@@ -282,7 +282,7 @@ async fn append(context: &Context, args: &AppendArgs) -> Result<Report> {
         .value("leaves", leaves.len())
         .value("transactions", transactions.len());
     match &transactions[..] {
-        // Positions are only useful for a few members. `prove` finds the own one.
+        // Positions are only useful for a few members. `bauta prove` finds that of its member.
         [outcome] if outcome.is_sent() => {
             let appended = positions(context, &args.registry, &registry, &leaves).await?;
             Ok(report.and(outcome.report()).with_items(appended))

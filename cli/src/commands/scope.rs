@@ -109,7 +109,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
 }
 
 async fn create(context: &Context, args: &CreateArgs) -> Result<Report> {
-    // The answers name what is missing. The program would only refuse the accounts.
+    // These errors name what is missing. The program would only refuse the accounts.
     context.read::<Registry>(&args.registry, "registry").await?;
     context.read::<Circuit>(&args.circuit, "circuit").await?;
     let now = context.now().await?;

@@ -1,5 +1,5 @@
-//! A list of unread transactions that has more pages than one turn reads. A node that returns short
-//! pages stands for a wallet with more than 100,000 unread transactions.
+//! A list of unread transactions that has more pages than one round reads. A node that returns
+//! short pages stands for a wallet with more than 100,000 unread transactions.
 
 use axum::{Json, Router, extract::State, routing::post};
 use bauta_service_common::Secret;
@@ -16,9 +16,9 @@ use super::{
 };
 use crate::settings::RelaySettings;
 
-/// Transactions of a page.
+/// Transactions on a page.
 const PER_PAGE: u64 = 3;
-/// Transactions of a turn.
+/// Transactions that one round reads.
 const PER_TURN: u64 = PER_PAGE * MAX_PAGES as u64;
 /// Transactions of the wallet.
 const ALL: u64 = PER_TURN + 100;
@@ -87,7 +87,7 @@ async fn a_list_that_is_longer_than_a_turn_is_read_in_parts_and_nothing_is_left_
             Unread::Oldest(new) => {
                 assert!(!new.is_empty());
                 booked.extend(new.iter().map(|entry| number(&entry.signature)));
-                // What the turn has booked.
+                // The round has booked these.
                 wallet.last_signature = new.last().map(|entry| entry.signature);
                 wallet.unread_before = None;
             }
