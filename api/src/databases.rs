@@ -105,7 +105,6 @@ impl Databases {
         })
     }
 
-    /// Returns the primary.
     pub const fn primary(&self) -> &Store {
         &self.primary.store
     }
@@ -142,7 +141,7 @@ impl Databases {
         Err(FreshnessError::Behind { needed, at: now.slot })
     }
 
-    /// Returns a replica that can answer a request. The replicas take turns.
+    /// Returns a replica that can answer a request. The next request begins with the next replica.
     fn replica(&self, needed: Option<Slot>, primary: Option<Freshness>) -> Option<(Store, Freshness)> {
         let oldest = needed.or_else(|| oldest_slot(primary?));
         let first = self.next.fetch_add(1, Ordering::Relaxed);

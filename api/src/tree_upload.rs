@@ -9,8 +9,8 @@
 //! The roots of recently refused leaves are kept, so that the same leaves are not hashed again.
 //!
 //! Nothing but the published root decides whether leaves are accepted. Few bodies are read at a
-//! time, one for each client, and one tree is hashed and stored at a time, also after its client has
-//! gone. So the limit of leaves bounds the memory.
+//! time, one for each client. One tree is hashed and stored at a time, also after its client has
+//! disconnected. So the limit of leaves bounds the memory.
 
 use std::{
     collections::VecDeque,

@@ -70,7 +70,6 @@ pub type Verdict = Result<(), String>;
 pub struct Verified {
     /// Whether the proof is valid.
     pub verdict: Verdict,
-    /// The circuit.
     pub circuit: Circuit,
 }
 

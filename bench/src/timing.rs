@@ -35,7 +35,7 @@ impl<'a> Contender<'a> {
 /// The times of a contender, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
-    /// The median.
+    /// The median of the measured rounds.
     pub median: f64,
     /// The minimum.
     pub min: f64,

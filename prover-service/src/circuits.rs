@@ -30,7 +30,7 @@ pub enum LoadError {
     /// A key file can't be read.
     #[error("can't read the key file {}: {error}", file.display())]
     Read {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
         /// The error of the operating system.
         error: io::Error,
@@ -38,7 +38,7 @@ pub enum LoadError {
     /// A key file belongs to no circuit of this version.
     #[error("the key file {} is for no circuit of this version: {error}", file.display())]
     Key {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
         /// The reason.
         error: CircuitsError,
@@ -71,13 +71,13 @@ pub enum CircuitError {
         "the statement {statement} isn't built yet: this version proves the statements that /circuits lists"
     )]
     NotBuilt {
-        /// The statement.
+        /// The name of the statement.
         statement: String,
     },
     /// The service has no key for the statement with the requested version and depth.
     #[error("this service has no key for {statement} with that version and depth")]
     NoKey {
-        /// The statement.
+        /// The name of the statement.
         statement: String,
     },
     /// The service has no circuit with this id.
@@ -188,7 +188,8 @@ impl Circuits {
                 let reason = "KEY_FILES is empty".to_owned();
                 return Err(LoadError::Development { reason });
             }
-            // The keys of other statements take seconds to make, so they are only loaded from files.
+            // The keys of other statements take seconds to make, so they are only loaded from
+            // files.
             let key = AnyKey::load_or_setup_development(Ownership::NAME, Depth::Ten);
             keys.push(key.expect("ownership is in the list of statements")?);
         }

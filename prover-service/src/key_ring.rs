@@ -133,7 +133,6 @@ impl KeyRing {
         Ok(keys)
     }
 
-    /// Returns the file.
     pub fn file(&self) -> &Path {
         &self.file
     }

@@ -433,7 +433,7 @@ fn check_prefix(prefix: &str) -> Result<(), Error> {
     }
 }
 
-/// Logs who may request proofs, if it is probably not what the operator wants.
+/// Logs who may request proofs, if the operator probably intends something else.
 async fn warn_about_access(allow_anonymous: bool, api_keys: &ApiKeys) {
     if allow_anonymous {
         tracing::warn!(
@@ -464,8 +464,8 @@ async fn connect(settings: &Settings, connections: u32) -> Result<Option<Store>,
 }
 
 /// Connects to the database. Returns the store of requests and the store of the service's own work,
-/// which share `DATABASE_CONNECTIONS`. So requests that wait for the database hold no connection that
-/// the worker, the housekeeping, the API keys or the health check need.
+/// which share `DATABASE_CONNECTIONS`. So requests that wait for the database hold no connection
+/// that the worker, the housekeeping, the API keys or the health check need.
 async fn connect_stores(settings: &Settings) -> Result<Option<Stores>, Error> {
     let own = (settings.database_connections / 2).min(MAX_OWN_CONNECTIONS);
     let Some(requests) = connect(settings, settings.database_connections - own).await? else {

@@ -48,7 +48,7 @@ const VERSION_1: Files = Files {
 /// in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
-    /// The limit.
+    /// The largest number of bytes that may be in use.
     pub limit: u64,
     /// The part in use.
     pub used: u64,
@@ -69,8 +69,8 @@ impl Memory {
 
 /// Returns the memory of the machine, and of each cgroup with a limit that contains this process.
 ///
-/// A file that doesn't exist is no limit. It is an error if a file can't be read, for example because
-/// the process has too many open files.
+/// A file that doesn't exist is no limit. It is an error if a file can't be read, for example
+/// because the process has too many open files.
 pub fn limits() -> io::Result<Vec<Memory>> {
     let process = read_if_exists(Path::new("/proc/self/cgroup"))?.unwrap_or_default();
     let mut limits = cgroups(Path::new(MOUNT), &process)?;

@@ -98,7 +98,6 @@ pub enum Threads {
 
 /// The inputs of a measured proof.
 pub struct Sample {
-    /// The circuit.
     pub circuit: Arc<Circuit>,
     /// The inputs of its statement.
     pub inputs: AnyInputs,
@@ -339,7 +338,6 @@ impl Prover {
         *self.average.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the caches.
     pub fn caches(&self) -> &Caches {
         &self.caches
     }

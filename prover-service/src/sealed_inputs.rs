@@ -109,7 +109,6 @@ pub struct SealingKeys {
 pub struct NewestKey {
     /// The id of the key.
     pub key_id: String,
-    /// The public key.
     pub public_key: [u8; 32],
     /// The time for which the key is accepted at least, even if it is replaced now. `None` if it is
     /// not replaced while the service runs.

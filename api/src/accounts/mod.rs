@@ -83,9 +83,7 @@ impl AccountIds {
 
 /// The tokens of a login.
 pub struct Session {
-    /// The access token.
     pub access_token: String,
-    /// The refresh token.
     pub refresh_token: String,
 }
 

@@ -96,7 +96,6 @@ pub enum EligibilityError {
 /// A token of the wallet that belongs to a collection of the registry.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Token {
-    /// The mint.
     pub mint: Address,
     /// The track that the token registers in.
     pub track: u64,

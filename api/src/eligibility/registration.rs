@@ -139,9 +139,7 @@ pub struct Registration {
 
 /// What all kinds of registrations have.
 pub struct Common<'a> {
-    /// The request.
     pub request: &'a RegistrationRequest,
-    /// The registry.
     pub registry: &'a Registry,
     /// The registry's Tree account.
     pub tree: Address,

@@ -68,7 +68,6 @@ impl HeldToken {
         }
     }
 
-    /// Returns the mint.
     pub fn mint(&self) -> Address {
         self.mint.address
     }

@@ -54,9 +54,7 @@ impl JobState {
     }
 }
 
-/// A job.
 pub struct Job {
-    /// The state.
     pub state: JobState,
     /// Time of the request in Unix seconds.
     pub created_at: i64,

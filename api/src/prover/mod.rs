@@ -51,13 +51,11 @@ pub struct InvalidProverUrl(String);
 
 /// What a proof is made for. The private inputs are bound to scope, claim and context.
 pub struct ProofRequest {
-    /// The registry.
     pub registry: Address,
     /// The index of the member's leaf.
     pub index: u64,
     /// The domain of the nullifier.
     pub scope: Scope,
-    /// The claim.
     pub claim: Claim,
     /// The hash of recipient, relayer, expiry and payload.
     pub context: Context,
@@ -89,7 +87,6 @@ pub enum Wait {
 
 /// The outcome of a request for a proof.
 pub enum Outcome {
-    /// The proof.
     Proof(Box<GeneratedProof>),
     /// The job that makes the proof.
     Job(JobId),
@@ -149,7 +146,6 @@ impl GeneratedProof {
 pub struct SealingKey {
     /// The id of the key.
     pub key_id: String,
-    /// The public key.
     pub public_key: String,
     /// The key encapsulation mechanism.
     pub kem: String,

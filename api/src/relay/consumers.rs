@@ -1,11 +1,11 @@
-//! The consumer programs that a relay may call in a scope with a gate. The gate is an address of the
-//! consumer program, which signs `verify` with it.
+//! The consumer programs that a relay may call in a scope with a gate. The gate is an address of
+//! the consumer program, which signs `verify` with it.
 //!
 //! A program that a wallet signs for can move the wallet's lamports. So the operator lists each
 //! program with the hash of its ELF, the instruction, the positions of the wallet, and what the
-//! program may cost. A simulation shows what a call costs now, but binds nobody. The hash is checked
-//! with each simulation, and the last instruction of each transaction fails if the wallet has fallen
-//! below its floor.
+//! program may cost. A simulation shows what a call costs now. It does not limit what the call
+//! costs later. So the hash is checked with each simulation, and the last instruction of each
+//! transaction fails if the wallet has fallen below its floor.
 
 use std::{
     collections::HashMap,
@@ -41,7 +41,6 @@ const MAX_DISCRIMINATOR: usize = 8;
 /// An instruction of a consumer program that relays may call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consumer {
-    /// The program.
     pub program: Address,
     /// The SHA-256 of its ELF, without the zeros at the end.
     elf_hash: [u8; 32],
@@ -105,8 +104,8 @@ impl fmt::Display for Consumer {
 /// The listed consumer programs.
 pub struct Consumers {
     listed: Vec<Consumer>,
-    /// The slots of the deployments whose ELF was read and has the listed hash, by node and program.
-    /// A node that lies answers only for itself.
+    /// The slots of the deployments whose ELF was read and has the listed hash, by node and
+    /// program. A faulty node decides only about itself.
     checked: Mutex<HashMap<(String, Address), u64>>,
 }
 

@@ -175,9 +175,9 @@ pub enum RelaySetupError {
     /// A key file can't be read.
     #[error("the key file {} can't be read: {error}", .file.display())]
     Unreadable {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
-        /// The error.
+        /// The error of the operating system.
         error: std::io::Error,
     },
     /// A key file isn't a key.
@@ -186,7 +186,7 @@ pub enum RelaySetupError {
         .file.display()
     )]
     InvalidKeyFile {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
     },
     /// The program was built without the key store.
@@ -204,7 +204,7 @@ pub enum RelaySetupError {
     KeyStore {
         /// The name of the store.
         store: &'static str,
-        /// The error.
+        /// The error of the operating system.
         reason: String,
     },
     /// Two entries have the same key.

@@ -60,7 +60,7 @@ pub enum Reading {
 /// A blockhash, and the last height of each node at which it can be used.
 type Blockhash = (Instant, Hash, Vec<u64>);
 
-/// The nodes.
+/// The nodes of the relay, and the values of theirs that are used again for a few seconds.
 pub struct Nodes {
     rpcs: Vec<Rpc>,
     sends: Vec<Semaphore>,

@@ -69,9 +69,7 @@ pub struct RelayRequest {
     pub proof: [u8; 256],
     /// The root that the proof shows.
     pub root: Root,
-    /// The nullifier.
     pub nullifier: Nullifier,
-    /// The claim.
     pub claim: Claim,
     /// The root of the auxiliary registry, if the scope has one.
     pub auxiliary_root: Option<Root>,

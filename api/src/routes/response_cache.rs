@@ -30,7 +30,7 @@ const MAX_BYTES: usize = 16 << 20;
 const MAX_RESPONSE_BYTES: usize = 4 << 20;
 /// Longer URLs and lists of encodings are not kept.
 const MAX_KEY_BYTES: usize = 512;
-/// The routes whose requests show which member asks, or whose responses may not be cached.
+/// The routes whose requests show which member sends them, or whose responses may not be cached.
 const NOT_KEPT: [&str; 12] = [
     "/v1/account",
     "/v1/accounts",

@@ -65,7 +65,6 @@ pub struct AppState {
     pub uploads: TreeUploads,
     /// The audit log.
     pub audit: Audit,
-    /// The API keys.
     pub api_keys: ApiKeys,
     /// The accounts of wallets, if wallets can log in.
     pub accounts: Option<Accounts>,

@@ -62,7 +62,7 @@ async fn a_proof_without_room_becomes_a_job_unless_the_client_waits_for_it() {
     accept_jobs(&setup, failed(409, "unknown_sealing_key"));
     let (status, problem) = setup.generate(&request()).await;
     assert_eq!((status, &problem["code"]), (409, &json!("unknown_sealing_key")));
-    // The client wants a job, although the proof would be quick.
+    // The client requests a job, although the proof would be quick.
     accept_jobs(&setup, ToProofs::Other(200, proved(&public(1))));
     assert_eq!(setup.generate(&request()).await.0, 200);
     assert_eq!(setup.generate(&with("wait", json!(false))).await.0, 202);

@@ -73,7 +73,7 @@ async fn tiles_fetched_over_http_hash_up_to_the_root_that_the_chain_has() {
     let root = chain.root(registry).to_bytes();
     assert_ne!(root, old_root);
     assert_eq!(walk(&service, root).await, chain.leaves(registry));
-    // The old root is still valid.
+    // The replaced root is still valid.
     assert_eq!(walk(&service, old_root).await, old_leaves);
     let listed = service.read(&format!("/v1/registries/{registry}/roots")).await;
     let roots: Vec<[u8; 32]> = listed["data"]

@@ -322,7 +322,7 @@ async fn a_proof_of_ownership_is_made_from_what_the_client_sealed_and_what_the_r
     ] {
         assert!(!log.contains(secret), "{secret}: {log}");
     }
-    // A prover service that answers for other values is not believed.
+    // An answer of the prover service for other values is refused.
     setup.prover.lock().unwrap().answer = proved(&PublicInputs {
         context: Context::new(FieldElement::from_u64(6)),
         ..public(1)

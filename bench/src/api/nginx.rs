@@ -86,7 +86,7 @@ fn command(folder: &Path) -> Command {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // The process ends its workers only if it is asked to.
+        // The process ends its workers only after this command.
         let _ = command(self.folder.path()).args(["-s", "stop"]).status();
         let _ = self.process.wait();
     }

@@ -215,7 +215,7 @@ fn choose(
     for (_, collection) in collections {
         match refusal(collection) {
             None => return Ok(*collection),
-            // Of most collections, the asset is simply not a member.
+            // Most collections do not contain the asset.
             Some(error) if error.name == "NotInCollection" => {}
             Some(error) => first = first.or(Some(error)),
         }

@@ -18,7 +18,7 @@ pub const UPGRADEABLE_LOADER: Address =
 /// A program-derived address and its bump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DerivedAddress {
-    /// The address.
+    /// The derived address.
     pub address: Address,
     /// The bump: the highest number for which the address is not on the curve.
     pub bump: u8,

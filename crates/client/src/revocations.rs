@@ -56,7 +56,7 @@ pub enum RevocationListError {
     /// The handle is revoked.
     #[error("the handle is revoked")]
     Revoked,
-    /// The registry has no place for another leaf.
+    /// The tree of the registry has no free leaf.
     #[error("the registry of revocations is full: {0}")]
     Full(#[from] PrimitivesError),
 }

@@ -78,7 +78,7 @@ impl ReferenceTree {
         Ok(())
     }
 
-    /// Returns the root.
+    /// Returns the root of the tree as it is now.
     #[must_use]
     pub fn root(&self) -> Root {
         Root::new(self.node(self.depth.levels(), 0))

@@ -16,7 +16,7 @@ pub struct Verification {
     pub circuit: Address,
     /// The claim. With an auxiliary registry, the claim without its root.
     pub claim: Claim,
-    /// The nullifier.
+    /// The nullifier that the proof shows.
     pub nullifier: Nullifier,
     /// The address that benefits from the verification.
     pub recipient: Address,

@@ -173,7 +173,7 @@ pub struct AccountsAnswer {
     pub node: usize,
     /// The slot at which the accounts had this data.
     pub slot: Slot,
-    /// The accounts.
+    /// The program's accounts that match the filter.
     pub accounts: Vec<Account>,
 }
 
@@ -191,7 +191,7 @@ pub struct AccountFilter {
 pub struct BytesAt {
     /// The offset from the beginning of the data, in bytes.
     pub offset: usize,
-    /// The bytes.
+    /// The bytes that the data must have there.
     pub bytes: Vec<u8>,
 }
 

@@ -193,7 +193,7 @@ pub enum IndexerError {
     /// The database has not reached a slot that is to be compared.
     #[error("the database has not reached slot {slot}: its checkpoint is slot {checkpoint}")]
     SlotNotReached {
-        /// The slot.
+        /// The slot that is to be compared.
         slot: Slot,
         /// The slot of the checkpoint.
         checkpoint: Slot,

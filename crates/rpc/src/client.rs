@@ -211,8 +211,8 @@ pub fn parse_response<T: DeserializeOwned>(method: &'static str, body: &[u8]) ->
     result_of(method, response.result, response.error)
 }
 
-/// Extracts the results from the response to `count` calls with the ids from 0. A node can order
-/// them as it likes.
+/// Extracts the results from the response to `count` calls with the ids from 0. A node can return
+/// them in any order.
 fn parse_batch<T: DeserializeOwned>(
     method: &'static str,
     body: &[u8],

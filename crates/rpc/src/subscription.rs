@@ -63,7 +63,7 @@ pub struct LogsNotification {
 /// A notification about a slot that has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct SlotNotification {
-    /// The slot.
+    /// The number of the slot that has begun.
     pub slot: u64,
     /// The slot of the parent block.
     pub parent: u64,

@@ -59,7 +59,7 @@ pub struct InnerInstruction {
     pub outer_index: usize,
     /// The index among the inner instructions of that instruction, from 0.
     pub inner_index: usize,
-    /// The instruction.
+    /// The program, the accounts and the data.
     pub instruction: ExecutedInstruction,
 }
 

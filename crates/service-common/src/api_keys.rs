@@ -187,9 +187,9 @@ fn row(prefix: String, secret_hash: [u8; 32], permissions: &[&str], expiry: u64,
 /// A key's own limits per minute. 0 means no limit. `None` means the service's default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Quota {
-    /// Requests per minute.
+    /// Largest number of requests in a minute.
     pub requests_per_minute: Option<u32>,
-    /// Proofs per minute.
+    /// Largest number of proofs in a minute.
     pub proofs_per_minute: Option<u32>,
 }
 

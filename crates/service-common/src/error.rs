@@ -6,7 +6,7 @@ pub enum ServiceError {
     /// The configuration file can't be read.
     #[error("can't read the configuration file {}: {error}", file.display())]
     ReadFile {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
         /// The error of the operating system.
         error: io::Error,
@@ -14,7 +14,7 @@ pub enum ServiceError {
     /// The configuration file isn't valid TOML.
     #[error("the configuration file {} isn't TOML: line {line}: {rule}", file.display())]
     Syntax {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
         /// The line, from 1.
         line: usize,
@@ -24,7 +24,7 @@ pub enum ServiceError {
     /// A key of the configuration file is unknown or breaks its rule.
     #[error("the configuration file {} is invalid: {key}: {rule}", file.display())]
     Key {
-        /// The file.
+        /// The path of the file.
         file: PathBuf,
         /// The key with its tables, for example `http.max_body_bytes`.
         key: String,
@@ -41,7 +41,7 @@ pub enum ServiceError {
     /// A port can't be opened.
     #[error("can't listen on {address}: {error}")]
     Listen {
-        /// The address.
+        /// The IP address and the port.
         address: SocketAddr,
         /// The error of the operating system.
         error: io::Error,

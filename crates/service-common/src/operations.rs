@@ -1,4 +1,4 @@
-//! The routes for operators: `/metrics`, `/ready` and `/health`.
+//! The routes of the operations port: `/metrics`, `/ready` and `/health`.
 
 use std::time::Instant;
 

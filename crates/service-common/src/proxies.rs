@@ -64,7 +64,7 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
 /// The networks of the operator's proxies (`TRUSTED_PROXIES`).
 ///
 /// A proxy appends an address to the header `X-Forwarded-For`. Only what a trusted proxy appended
-/// is believed, because clients can send the header themselves.
+/// counts, because clients can send the header themselves.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies(Vec<Network>);
 

@@ -58,7 +58,7 @@ pub struct Service {
     spans: Option<SpanExporter>,
 }
 
-/// The port for operators. It stays open until all other work has ended.
+/// The operations port. It stays open until all other work has ended.
 #[derive(Default)]
 struct OperationsPort {
     tasks: TaskTracker,
@@ -149,10 +149,12 @@ impl Service {
     }
 
     /// Serves the routes with request ids, metrics and limits. Returns the address. If `port` is 0,
-    /// the operating system chooses a free port. Use [`with_fallbacks`](crate::with_fallbacks) first.
+    /// the operating system chooses a free port. Use [`with_fallbacks`](crate::with_fallbacks)
+    /// first.
     ///
     /// # Errors
-    /// Returns [`ServiceError::OpenFiles`] if the limit of open files leaves no room for connections, and [`ServiceError::Listen`] if the port can't be opened.
+    /// Returns [`ServiceError::OpenFiles`] if the limit of open files leaves no room for
+    /// connections, and [`ServiceError::Listen`] if the port can't be opened.
     pub async fn serve(
         &self,
         port: u16,

@@ -10,7 +10,7 @@ use crate::{AccountId, ApiKey, AuditRecord, Store, StoreError, audit};
 /// An API key of an account.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AccountKey {
-    /// The key.
+    /// The prefix, the hash of the secret, and what the key may do.
     pub key: ApiKey,
     /// The name that the account gave it.
     pub name: String,

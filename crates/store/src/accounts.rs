@@ -38,7 +38,7 @@ pub struct AccountId(pub [u8; 16]);
 /// An account that has a role.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Account {
-    /// The id.
+    /// The keyed hash of the wallet's address.
     pub id: AccountId,
     /// The roles, without repetition.
     pub roles: Vec<Role>,

@@ -14,9 +14,9 @@ use crate::{Registry, Store, StoreError};
 /// The period that one row of a rollup covers, in UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Period {
-    /// An hour.
+    /// 60 minutes from the full hour.
     Hour,
-    /// A day.
+    /// 24 hours from midnight.
     Day,
 }
 

@@ -92,7 +92,7 @@ pub enum StoreError {
     Unknown {
         /// registry, circuit or scope.
         what: &'static str,
-        /// The address.
+        /// The address of the account.
         address: Address,
     },
     /// An address that was created before.
@@ -100,15 +100,15 @@ pub enum StoreError {
     CreatedTwice {
         /// registry, circuit, scope or collection.
         what: &'static str,
-        /// The address.
+        /// The address of the account.
         address: Address,
     },
     /// A root that the registry never had, or that was deleted long after it had expired.
     #[error("{root} is no root of registry {registry}: it is unknown, or it expired long ago")]
     UnknownRoot {
-        /// The registry.
+        /// The address of the registry.
         registry: Address,
-        /// The root.
+        /// The requested root.
         root: Root,
     },
     /// A root that is no longer valid.
@@ -117,17 +117,17 @@ pub enum StoreError {
          and no open scope has copied it; read a path at a valid root"
     )]
     RootNotValid {
-        /// The registry.
+        /// The address of the registry.
         registry: Address,
-        /// The root.
+        /// The requested root.
         root: Root,
     },
     /// A published root whose tree was not imported.
     #[error("the tree of registry {registry} at root {root} is not stored; only its authority has it")]
     TreeNotStored {
-        /// The registry.
+        /// The address of the registry.
         registry: Address,
-        /// The root.
+        /// The requested root.
         root: Root,
     },
     /// A tile that never existed or was pruned.
@@ -162,7 +162,7 @@ pub enum StoreError {
          changes from the chain"
     )]
     SequenceGap {
-        /// The registry.
+        /// The address of the registry.
         registry: Address,
         /// The last change that was applied.
         at: Sequence,
@@ -174,7 +174,7 @@ pub enum StoreError {
         "change {sequence} of registry {registry} gives root {computed}, but the chain announced {announced}"
     )]
     RootMismatch {
-        /// The registry.
+        /// The address of the registry.
         registry: Address,
         /// The change.
         sequence: Sequence,
@@ -189,7 +189,7 @@ pub enum StoreError {
          next event of the registry"
     )]
     IncompleteChange {
-        /// The registry.
+        /// The address of the registry.
         registry: Address,
         /// The change.
         sequence: Sequence,
@@ -199,7 +199,7 @@ pub enum StoreError {
     /// An append at another index than the next one.
     #[error("leaf {index} can't be appended to registry {registry}; its next index is {next_index}")]
     NotNextIndex {
-        /// The registry.
+        /// The address of the registry.
         registry: Address,
         /// The next index of the registry.
         next_index: u64,
@@ -209,7 +209,7 @@ pub enum StoreError {
     /// A replacement after the last leaf.
     #[error("leaf {index} of registry {registry} can't be replaced; the registry has {next_index} leaves")]
     NotAppended {
-        /// The registry.
+        /// The address of the registry.
         registry: Address,
         /// The number of leaves ever appended.
         next_index: u64,
@@ -221,7 +221,7 @@ pub enum StoreError {
         "{what} can't be appended to registry {registry}; append at least one leaf, and none that is zero"
     )]
     EmptyAppend {
-        /// The registry.
+        /// The address of the registry.
         registry: Address,
         /// What was to be appended.
         what: &'static str,
@@ -231,7 +231,7 @@ pub enum StoreError {
     Contradiction {
         /// The name of the event.
         event: &'static str,
-        /// The registry.
+        /// The address of the registry.
         registry: Address,
         /// The contradiction.
         why: &'static str,
@@ -242,7 +242,7 @@ pub enum StoreError {
          transactions from the chain"
     )]
     UnknownNullifier {
-        /// The scope.
+        /// The address of the scope.
         scope: Address,
         /// The nullifier. The message does not show it.
         nullifier: Nullifier,

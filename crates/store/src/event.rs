@@ -27,7 +27,7 @@ pub struct EventRecord {
     pub signature: Signature,
     /// The time that the event carries, in Unix seconds.
     pub time: i64,
-    /// The event.
+    /// The decoded event.
     pub event: Event,
 }
 
@@ -69,7 +69,7 @@ pub enum Event {
     NullifierReclaimed {
         /// The scope account.
         scope: Address,
-        /// The nullifier.
+        /// The nullifier whose account was closed.
         nullifier: Nullifier,
     },
     /// A transaction failed because its nullifier was used before in the scope. The proof is valid,
@@ -86,7 +86,7 @@ pub enum Event {
 /// The configuration after a change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConfigChanged {
-    /// The admin.
+    /// The admin after the change.
     pub admin: Address,
     /// The address that may become admin, if a handover is open.
     pub pending_admin: Option<Address>,
@@ -199,7 +199,7 @@ pub enum TreeChangeKind {
     LeafReplaced(LeafReplaced),
     /// The authority of an Attested registry published a root.
     RootPublished {
-        /// The root.
+        /// The root that became the current one.
         root: Root,
     },
 }

@@ -11,7 +11,7 @@ const EXPIRED_BATCH: i64 = 10;
 /// A login that begins.
 #[derive(Clone, Copy, Debug)]
 pub struct NewLogin {
-    /// The account.
+    /// The account of the wallet that logs in.
     pub account: AccountId,
     /// SHA-256 of the nonce that the wallet signed.
     pub nonce_hash: [u8; 32],

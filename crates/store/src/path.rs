@@ -13,7 +13,7 @@ use crate::{Registry, Store, StoreError};
 pub struct Path {
     /// The leaf at that root. The empty leaf if the tree had none at the index.
     pub leaf: Leaf,
-    /// The root.
+    /// The root at which the path is valid.
     pub root: Root,
     /// The path from the leaf to the root.
     pub path: MembershipPath,

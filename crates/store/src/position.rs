@@ -64,7 +64,7 @@ impl fmt::Display for Slot {
 /// The position of an event in the chain. Positions are ordered as the chain is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Position {
-    /// The slot.
+    /// The slot of the transaction.
     pub slot: Slot,
     /// The index of the transaction in the slot.
     pub transaction_index: u32,

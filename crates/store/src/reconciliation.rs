@@ -37,7 +37,7 @@ pub struct StoredEvent {
 /// A nullifier and the state of its account.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StoredNullifier {
-    /// The nullifier.
+    /// The used nullifier.
     pub nullifier: Nullifier,
     /// Whether its account was closed.
     pub reclaimed: bool,
@@ -46,7 +46,7 @@ pub struct StoredNullifier {
 /// The configuration of the program according to its events.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StoredConfig {
-    /// The admin.
+    /// The address of the admin.
     pub admin: Address,
     /// The address that may become admin, if a handover is open.
     pub pending_admin: Option<Address>,

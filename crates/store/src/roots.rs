@@ -13,7 +13,7 @@ use crate::{Registry, Sequence, Store, StoreError};
 /// A current or former root of a registry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RootRecord {
-    /// The root.
+    /// The hash at the top of the tree.
     pub root: Root,
     /// The tree change that made the root current.
     pub sequence: Sequence,

@@ -69,7 +69,7 @@ text_enum! {
     Provenance {
         /// A published seed. Anyone can forge proofs.
         Development = "development",
-        /// A ceremony.
+        /// A ceremony of several contributors.
         Ceremony = "ceremony",
     }
 }

@@ -51,7 +51,6 @@ impl Message {
 pub(super) enum Topic {
     /// A job, by its id in the form that the database writes.
     Job(String),
-    /// A request.
     Request(RequestKey),
 }
 

@@ -39,7 +39,6 @@ enum Target {
 pub(super) enum Update {
     /// The job or request made progress.
     Progress(Progress),
-    /// The job ended.
     JobEnded(Box<Job>),
     /// The request has its response.
     RequestEnded(Progress),

@@ -107,7 +107,7 @@ pub enum QueueError {
     /// afterwards.
     #[error("the database did not store the jobs within {} ms (STATEMENT_TIMEOUT_MS)", limit.as_millis())]
     Slow {
-        /// The limit.
+        /// The time limit of a statement of the database.
         limit: Duration,
     },
 }
@@ -217,7 +217,8 @@ fn stored_key<'a>(owner: &str, key: &'a str, request_hash: &[u8; 32]) -> Cow<'a,
 pub struct Stores {
     /// For requests.
     pub requests: Store,
-    /// For the service's own work: jobs, housekeeping, notifications, API keys and the health check.
+    /// For the service's own work: jobs, housekeeping, notifications, API keys and the health
+    /// check.
     pub own: Store,
 }
 
@@ -403,7 +404,7 @@ impl Queue {
     }
 
     /// Puts a job back into the queue after an attempt that failed. The next attempt starts after a
-    /// back-off. It then runs before all jobs that have had no attempt: the job keeps its place.
+    /// back-off. It then runs before all jobs that have had no attempt.
     async fn retry(&self, job: &ProveJob, started: &StartedJob) -> Result<(), QueueError> {
         // Times in the engine's tables are those of the database's clock.
         let now = self.0.stores.own.clock_ms().await?;
@@ -580,7 +581,8 @@ impl Queue {
 
 impl Queue {
     /// Fails jobs whose deadline has passed, and removes their entries from the engine's queue.
-    /// Otherwise these entries, which have the earliest turns, would stay until a worker reads them.
+    /// Otherwise these entries, which have the earliest turns, would stay until a worker reads
+    /// them.
     async fn expire(&self, detail: &str) -> Result<Vec<ExpiredJob>, QueueError> {
         let mut transaction = self.0.stores.own.begin_job_change().await?;
         let expired = Store::expire_jobs(&mut transaction, DEADLINE_EXCEEDED, detail, BATCH).await?;
@@ -592,8 +594,8 @@ impl Queue {
         Ok(expired)
     }
 
-    /// Deletes the ended jobs of owners who have too many. Looks at all owners first, and then only at
-    /// those of whom a job has ended since.
+    /// Deletes the ended jobs of owners who have too many. Looks at all owners first, and then only
+    /// at those of whom a job has ended since.
     async fn delete_excess(&self) -> Result<(), QueueError> {
         let Inner {
             stores: Stores { own: store, .. },

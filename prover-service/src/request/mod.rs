@@ -239,7 +239,6 @@ pub struct LeafReference {
 
 /// A checked request: the inputs satisfy the statement.
 pub struct Task {
-    /// The circuit.
     pub circuit: Arc<Circuit>,
     /// The inputs of its statement.
     pub inputs: AnyInputs,
@@ -416,8 +415,8 @@ impl ProveRequest {
     }
 }
 
-/// Parses an address: 32 bytes in base58. Refuses a longer text before it is decoded, because the time
-/// to decode base58 grows with the square of the length.
+/// Parses an address: 32 bytes in base58. Refuses a longer text before it is decoded, because the
+/// time to decode base58 grows with the square of the length.
 fn parse_address(text: &str) -> Option<[u8; 32]> {
     if text.len() > MAX_ADDRESS_LENGTH {
         return None;

@@ -158,14 +158,14 @@ impl ProveResponse {
 }
 
 impl AppState {
-    /// Takes one of the client's places for requests that wait for jobs.
+    /// Counts a request of the client that waits for jobs. Fails if too many wait.
     pub fn waiting_place(&self, key: &RateLimitKey) -> Result<StreamGuard, Problem> {
         let place = self.waiting.open(key.client());
         place.map_err(problems::too_many_streams)
     }
 
-    /// Takes such a place for a repeated request. Returns `None` if all its jobs have ended, because
-    /// then it doesn't wait.
+    /// Counts a repeated request. Returns `None` if all its jobs have ended, because then it
+    /// doesn't wait.
     pub async fn waiting_place_for(
         &self,
         key: &RateLimitKey,

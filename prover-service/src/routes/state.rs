@@ -35,7 +35,6 @@ pub struct AppState {
     pub prover: Arc<Prover>,
     /// The keys that clients seal private inputs to.
     pub sealing: SealingKeys,
-    /// The API keys.
     pub api_keys: ApiKeys,
     /// The tickets of web pages.
     pub tickets: Tickets,

@@ -514,7 +514,7 @@ async fn requests_that_wait_for_a_job_are_limited_for_each_client_and_leave_room
     assert_eq!(status, 429);
     drop(waiting.swap_remove(refused));
     assert_eq!(service.get("/health").await.0, 200);
-    // A repeated request whose job has ended doesn't wait, so it needs no place.
+    // A repeated request whose job has ended doesn't wait, so the limit doesn't apply to it.
     let ended = service.enqueue(&request(4), Some("ended")).await;
     assert_eq!(service.delete(&format!("/jobs/{ended}")).await.0, 200);
     let ended = request(4);

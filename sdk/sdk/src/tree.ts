@@ -10,7 +10,8 @@ export type Siblings = readonly [Field, Field, Field];
 const emptySubtrees: Field[] = [field(0n)];
 
 /**
- * Returns the root of a subtree without leaves. `level` is its height above the leaves, at most 16.
+ * Returns the root of a subtree without leaves. `level` counts the levels from the leaves, at most
+ * 16.
  */
 export function emptySubtree(level: number): Field {
   if (!Number.isInteger(level) || level < 0 || level > 16) throw new RangeError(`a level is 0 to 16, got ${level}`);
@@ -27,7 +28,7 @@ export function parentOf(children: readonly Field[]): Field {
 }
 
 /**
- * Returns the position of a node among its siblings. `level` is the node's height above the leaves.
+ * Returns the position of a node among its siblings. `level` counts the levels from the leaves.
  */
 export function positionAt(index: bigint, level: number): number {
   return Number((index >> BigInt(2 * level)) & 3n);

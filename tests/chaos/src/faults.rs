@@ -123,7 +123,7 @@ pub struct FaultCounts {
     pub invented: AtomicU64,
     /// Slots that were reported as finalized early.
     pub finalized_early: AtomicU64,
-    /// Empty pages.
+    /// Pages of lists that were returned without entries.
     pub empty_pages: AtomicU64,
     /// Genesis hashes of another cluster.
     pub other_cluster: AtomicU64,

@@ -169,7 +169,7 @@ async fn distorted_response(
     match &mut response {
         Value::Array(responses) => {
             for response in responses {
-                // A node can order its responses as it likes.
+                // A node can return its responses in any order.
                 let call = calls(&request_json)
                     .iter()
                     .find(|call| call["id"] == response["id"]);

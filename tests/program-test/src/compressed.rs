@@ -41,7 +41,7 @@ const ENCODED: &str = "writing to memory succeeds";
 pub struct CompressedTree {
     /// The version of its leaves.
     pub version: Version,
-    /// The address.
+    /// The address of the Merkle tree account.
     pub address: Address,
     depth: u32,
     canopy_levels: u32,
@@ -84,7 +84,7 @@ impl<const DEPTH: usize, const BUFFER: usize> State for ConcurrentMerkleTree<DEP
 
 /// A compressed asset.
 pub struct CompressedNft {
-    /// The id.
+    /// The id of the asset: an address derived from the tree and the nonce.
     pub id: Address,
     /// The index of the leaf in its tree.
     pub index: u32,
@@ -92,7 +92,7 @@ pub struct CompressedNft {
     pub leaf: CompressedLeaf,
     /// The Core collection of a leaf of V2, if it has one.
     pub core_collection: Option<Address>,
-    /// The owner.
+    /// The keypair of the owner.
     pub owner: Keypair,
 }
 
@@ -140,7 +140,7 @@ impl CompressedNft {
         hashed
     }
 
-    /// Returns the asset's place in its tree, with a proof.
+    /// Returns the asset's position in its tree, with a proof.
     #[must_use]
     pub fn place(&self, tree: &Address, proof: Vec<Node>) -> instructions::CompressedTreeLeaf {
         instructions::CompressedTreeLeaf {

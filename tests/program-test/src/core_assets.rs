@@ -19,9 +19,9 @@ use crate::{Member, Nft, Receipt, Refusal, TestChain, TestRegistry};
 
 /// An asset of Core and its owner.
 pub struct CoreAsset {
-    /// The address.
+    /// The address of the asset account.
     pub address: Address,
-    /// The owner.
+    /// The keypair of the owner.
     pub owner: Keypair,
     /// The Core collection, if the asset has one.
     pub collection: Option<Address>,

@@ -17,11 +17,11 @@ use crate::{Nft, Receipt, Refusal, TestChain, seed};
 /// The default is a registry of holders whose kept roots are accepted for an hour.
 #[derive(Debug, Clone, Copy)]
 pub struct RegistrySpec {
-    /// The kind.
+    /// Who writes the leaves.
     pub kind: RegistryKind,
     /// The depth of the tree.
     pub depth: u8,
-    /// The leaf format.
+    /// The number of the leaf format.
     pub leaf_format: u8,
     /// The number of seconds for which a kept root is accepted.
     pub root_ttl: i64,
@@ -105,7 +105,7 @@ pub struct Member {
     pub index: u64,
     /// The track in the leaf.
     pub track: u64,
-    /// The registry.
+    /// The address of the registry.
     pub registry: Address,
     master: [u8; 32],
 }
@@ -142,7 +142,7 @@ impl Member {
         EntryId::of_mint(&self.nft.mint.to_bytes())
     }
 
-    /// Returns the leaf.
+    /// Returns the member's leaf.
     #[must_use]
     pub fn leaf(&self) -> Leaf {
         Leaf::of(

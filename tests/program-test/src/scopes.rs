@@ -56,7 +56,7 @@ pub struct ScopeSpec {
     pub mode: Option<ScopeMode>,
     /// The circuit account. The default is [`TestChain::circuit`].
     pub circuit: Option<Address>,
-    /// The gate.
+    /// The address that must sign `verify`. The default is none.
     pub gate: Option<Address>,
     /// The only accepted claim.
     pub required_claim: Option<Claim>,
@@ -95,7 +95,7 @@ pub struct TestScope {
     pub circuit: Address,
     /// The auxiliary registry, if there is one.
     pub auxiliary_registry: Option<Address>,
-    /// The mode.
+    /// Which roots the scope accepts.
     pub mode: ScopeMode,
     /// The gate, if there is one.
     pub gate: Option<Address>,
@@ -109,7 +109,7 @@ pub struct ContextSpec {
     pub relayer: Option<Address>,
     /// The Unix time in seconds after which the program refuses the proof.
     pub expiry: i64,
-    /// The payload.
+    /// The bytes that the proof is bound to in addition.
     pub payload: Vec<u8>,
 }
 

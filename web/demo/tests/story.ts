@@ -1,5 +1,5 @@
-// Tells the whole story in a browser, with a picture of each step: `npm run story -- FOLDER`, with
-// BAUTA_WEB_URL.
+// Runs all steps of the page in a browser, and takes a picture of each: `npm run story -- FOLDER`,
+// with BAUTA_WEB_URL.
 
 import { join } from "node:path";
 

@@ -123,8 +123,8 @@ impl Args {
     }
 }
 
-/// The addresses, for other shells: readable by this user alone, since there are passwords in it.
-/// Gone at the end.
+/// The file with the addresses, for other shells. Only this user can read it, because it contains
+/// passwords. It is removed at the end.
 struct EnvironmentFile {
     path: PathBuf,
 }
@@ -174,7 +174,7 @@ fn keypair() -> Result<PathBuf> {
 fn stop_requests() -> Result<Receiver<()>> {
     let (sender, receiver) = mpsc::channel();
     ctrlc::set_handler(move || {
-        // If the receiver is gone, the servers are already being stopped.
+        // If the receiver no longer exists, the servers are already being stopped.
         let _ = sender.send(());
     })
     .context("can't handle SIGINT and SIGTERM")?;

@@ -35,7 +35,6 @@ pub struct SigningError(String);
 
 /// A wallet. Its key may be in a file or in a key store.
 pub trait Wallet: Send + Sync {
-    /// Returns the address.
     fn address(&self) -> Address;
 
     /// Signs the message of a transaction.
@@ -79,7 +78,6 @@ impl Wallets {
         self.0.iter().find(|wallet| wallet.address() == *address)
     }
 
-    /// Returns the addresses.
     pub fn addresses(&self) -> impl Iterator<Item = Address> {
         self.0.iter().map(|wallet| wallet.address())
     }

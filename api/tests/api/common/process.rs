@@ -88,7 +88,6 @@ impl Running {
         }
     }
 
-    /// Creates a request.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("http://{}{path}", self.address))
@@ -132,7 +131,6 @@ impl Running {
         response.bytes().await.unwrap().to_vec()
     }
 
-    /// Returns the metrics.
     pub async fn metrics(&self) -> String {
         let request = self.client.get(format!("http://{}/metrics", self.metrics));
         request.send().await.unwrap().text().await.unwrap()

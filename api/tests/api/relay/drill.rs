@@ -107,7 +107,7 @@ fn faults(change: impl FnOnce(&mut Faults)) -> Faults {
 async fn a_swallowed_transaction_is_replaced_only_after_two_nodes_have_finalized_past_its_end() {
     let relayed = Relayed::start().await;
     let nodes = proxies(&relayed, 2).await;
-    // One node is far ahead: by its word, every transaction is dead at once.
+    // One node reports a height far ahead, at which every transaction has expired.
     nodes[0].set(faults(|it| (it.swallowed, it.heights_off) = (1.0, 1_000_000)));
     nodes[1].set(faults(|it| (it.swallowed, it.price) = (1.0, Some(1_000))));
     let service = relayed.service(&[("RELAY_RPC_URLS", &urls(&nodes))]).await;

@@ -15,7 +15,7 @@ pub struct Initialize {
     pub upgrade_authority: Address,
     /// The cluster's genesis hash, or a tag chosen for a local chain.
     pub cluster_tag: [u8; 32],
-    /// The admin.
+    /// The first admin.
     pub admin: Address,
     /// Whether circuits with development keys may be registered. It can't be changed later.
     pub development_keys_allowed: bool,
@@ -99,7 +99,7 @@ impl AcceptAdmin {
 pub struct ReplaceAdmin {
     /// The program's upgrade authority. It must sign.
     pub upgrade_authority: Address,
-    /// The new admin.
+    /// The address that becomes the admin at once.
     pub new_admin: Address,
 }
 

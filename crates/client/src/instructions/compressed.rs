@@ -88,8 +88,8 @@ impl RegisterCompressedHolder {
     }
 }
 
-/// Evicts the holder of a compressed asset on evidence that the asset moved or is gone. Only the
-/// fee payer must sign.
+/// Evicts the holder of a compressed asset on evidence that the asset moved or no longer exists.
+/// Only the fee payer must sign.
 #[derive(Debug, Clone)]
 pub struct EvictCompressedHolder {
     /// The registry, of kind `Holders`.

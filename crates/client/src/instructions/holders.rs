@@ -107,7 +107,7 @@ pub struct RegisterCoreHolder {
     pub tree: Address,
     /// The key of the asset's collection.
     pub collection_key: Address,
-    /// The asset.
+    /// The account of the Core asset.
     pub asset: Address,
     /// The asset's Core collection. `None` if the asset has none.
     pub core_collection: Option<Address>,

@@ -19,7 +19,7 @@ pub struct CreateRegistry {
     pub tree: Option<Address>,
     /// The number that the authority chooses for the registry.
     pub nonce: u64,
-    /// The kind.
+    /// Who writes the leaves.
     pub kind: RegistryKind,
     /// The depth of the tree: 10. A registry of kind `Attested` may have depth 16.
     pub depth: u8,

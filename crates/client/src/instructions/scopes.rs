@@ -107,7 +107,7 @@ impl CloseScope {
 pub struct ReclaimNullifier {
     /// The scope account.
     pub scope: Address,
-    /// The nullifier.
+    /// The nullifier whose account is closed.
     pub nullifier: Nullifier,
     /// The account that paid the rent. The nullifier account names it.
     pub rent_payer: Address,

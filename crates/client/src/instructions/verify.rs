@@ -31,7 +31,7 @@ pub struct Verify {
     pub proof: [u8; 256],
     /// The root that the proof was made at.
     pub root: Root,
-    /// The nullifier.
+    /// The nullifier that the proof shows.
     pub nullifier: Nullifier,
     /// The claim. With an auxiliary registry, the claim without its root.
     pub claim: Claim,

@@ -207,7 +207,7 @@ impl<S: Source> Follower<S> {
         &self.store
     }
 
-    /// Returns the source.
+    /// Returns the source that the follower reads.
     #[must_use]
     pub const fn source(&self) -> &Arc<S> {
         &self.source

@@ -104,7 +104,7 @@ impl RpcSource {
     /// Returns a transaction as another node returns it, if it has an event there and none here.
     ///
     /// Nothing else shows that a node has omitted an event. Nodes that fail or are slow are not
-    /// asked, so that anyone who sends transactions without an event delays nothing.
+    /// called, so that transactions without an event delay nothing.
     async fn with_events_of_any_node(&self, fetched: FetchedTransaction) -> FetchedTransaction {
         if fetched.transaction.error.is_some() || fetched.has_events() {
             return fetched;

@@ -11,7 +11,7 @@
 //!
 //!   each request: the healthiest node first, the next one if it fails or is slow, then all again
 //!   after a back-off; each node within its own limits, and only if it belongs to the cluster;
-//!   healthy nodes with weights take turns
+//!   healthy nodes with weights share the requests in proportion to them
 //! ```
 
 mod accounts;
@@ -79,7 +79,7 @@ pub struct RpcSource {
     agreement: Arc<HeadAgreement>,
     inventions: Inventions,
     late_lists: LateLists,
-    /// The number of requests so far, by which nodes with weights take turns.
+    /// The number of requests so far. It selects among the nodes with weights.
     turns: AtomicU64,
     cluster: Arc<OnceLock<GenesisHash>>,
     trust: Trust,
@@ -136,7 +136,7 @@ impl RpcSource {
         nodes
     }
 
-    /// Returns the node whose turn it is among those with a weight. `None` if none has one.
+    /// Selects the node for the next request among those with a weight. `None` if none has one.
     fn turn(&self) -> Option<usize> {
         let total: u64 = self.nodes.iter().map(|node| u64::from(node.weight)).sum();
         let number = self.turns.fetch_add(1, Ordering::Relaxed);

@@ -51,7 +51,7 @@ pub struct SourceState {
     /// The numbers of the calls of [`Source::fetch`] that fail, from 0.
     pub failing_fetches: Range<usize>,
     fetches: usize,
-    /// The genesis hash.
+    /// The genesis hash that the source reports.
     pub genesis_hash: GenesisHash,
     /// How often the follower has recorded that answers contradicted the database.
     pub distrusted: usize,

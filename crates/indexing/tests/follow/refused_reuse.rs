@@ -87,7 +87,7 @@ async fn a_fork_without_a_refused_reuse_removes_it_from_the_count() {
     let mut chain = before.forked();
     chain.wait(3);
     fixture.source.set_chain(&chain);
-    // an absence is believed the second time
+    // An absence counts when it is found a second time.
     fixture.settle().await;
     fixture.settle().await;
     assert_eq!(refused_count(&fixture).await, 0);

@@ -15,7 +15,7 @@ use crate::{Store, StoreError};
 /// with this one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct RelayLease {
-    /// The relay.
+    /// The id of the leased relay.
     pub relay: RandomId,
     /// The instance that has the lease.
     pub instance: RandomId,
@@ -38,11 +38,11 @@ impl RelayLease {
 /// A relay that has not ended.
 #[derive(Clone, Debug)]
 pub struct OpenRelay {
-    /// The lease.
+    /// The lease with which the relay was read.
     pub lease: RelayLease,
     /// The scope account.
     pub scope: Address,
-    /// The nullifier.
+    /// The nullifier that the relay uses.
     pub nullifier: Nullifier,
     /// The wallet that pays.
     pub wallet: Address,
@@ -63,7 +63,7 @@ pub struct OpenRelay {
 pub struct Attempt {
     /// 1 for the first transaction.
     pub number: u16,
-    /// The signature.
+    /// The signature of the transaction.
     pub signature: Signature,
     /// For each node, its last block height at which the transaction can be executed. Nodes can
     /// disagree about heights.

@@ -60,11 +60,11 @@ pub struct RelayWallet {
 /// A transaction of a wallet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LedgerEntry {
-    /// The wallet.
+    /// The address of the wallet.
     pub wallet: Address,
     /// The transaction.
     pub signature: Signature,
-    /// The slot.
+    /// The slot of the transaction.
     pub slot: u64,
     /// The wallet's balance before the transaction.
     pub before: u64,

@@ -124,7 +124,7 @@ pub enum AddedRelay {
 /// A relay as its client sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RelayStatus {
-    /// The state.
+    /// Whether the relay waits, is on chain or has ended.
     pub state: RelayState,
     /// Why the relay was refused, has failed or has expired.
     pub reason: Option<String>,

@@ -14,7 +14,7 @@ use crate::{Store, StoreError};
 pub struct RentDeposit {
     /// The scope account, which is over.
     pub scope: Address,
-    /// The nullifier.
+    /// The nullifier whose account has the rent.
     pub nullifier: Nullifier,
 }
 

@@ -1,5 +1,5 @@
-// A wallet for local chains, for visitors who have no wallet that can use one. It never asks, and it
-// forgets its key with the page.
+// A wallet for local chains, for visitors who have no wallet that can use one. It signs without a
+// confirmation, and its key is lost when the page is closed.
 
 import {
   generateKeyPair,

@@ -51,7 +51,7 @@ export class Connection {
     private readonly chain: Chain,
   ) {}
 
-  /** Connects a wallet. It asks the visitor which accounts the page may see. */
+  /** Connects a wallet. The visitor chooses which accounts the page may see. */
   static async open(wallet: Wallet, chain: Chain): Promise<Connection> {
     const signer = await connectWallet((found) => found.find((one) => one === wallet), chain);
     const account = wallet.accounts.find(({ address }) => address === signer.address);
