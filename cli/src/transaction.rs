@@ -152,8 +152,9 @@ impl Context {
         Ok(outcome)
     }
 
-    /// Returns the rent of an account in lamports, as the node reports it. No cluster takes more than
-    /// [`LAMPORTS_PER_BYTE`], so a node that reports more would make the payer lose the difference.
+    /// Returns the rent of an account in lamports, as the node reports it. No cluster takes more
+    /// than [`LAMPORTS_PER_BYTE`], so a node that reports more would make the payer lose the
+    /// difference.
     pub async fn rent(&self, bytes: usize) -> Result<u64> {
         let rent = self.rpc.rent_exempt_balance(bytes).await?;
         let most = (bytes as u64 + ACCOUNT_OVERHEAD) * LAMPORTS_PER_BYTE;

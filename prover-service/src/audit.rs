@@ -1,7 +1,7 @@
 //! The audit trail: one log record for each request for proofs, for the end of each job, for each
-//! refused API key, and for each request and each command of an operator. Requests beyond the rate limit have
-//! at most two records a minute for each client. The records are logged with every value of
-//! `RUST_LOG`.
+//! refused API key, and for each request and each command of an operator. Requests beyond the rate
+//! limit have at most two records a minute for each client. The records are logged with every value
+//! of `RUST_LOG`.
 //!
 //! A record has the client (the API key's prefix), the circuit, the outcome, the time and the
 //! request id. It never has an input, a person or an address.
@@ -134,7 +134,8 @@ pub fn ticket_refused(code: &'static str) {
     tracing::info!(target: AUDIT, event = "ticket_refused", code);
 }
 
-/// Records requests of a client beyond the rate limit. `owner` is the prefix of its API key, or empty.
+/// Records requests of a client beyond the rate limit. `owner` is the prefix of its API key, or
+/// empty.
 pub fn rate_limited(owner: &str, requests: u64) {
     tracing::info!(target: AUDIT, event = "rate_limited", owner, requests);
 }

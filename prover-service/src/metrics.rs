@@ -24,8 +24,8 @@ metric_names! {
     gauge ACTIVE_PROOFS = "arc_prover_active_proofs";
     /// Requests and jobs that wait for a worker slot.
     gauge QUEUE_DEPTH = "arc_prover_queue_depth";
-    /// Requested proofs that have ended, by circuit, without those that a full queue refused and those
-    /// that timed out while they waited.
+    /// Requested proofs that have ended, by circuit, without those that a full queue refused and
+    /// those that timed out while they waited.
     counter GENERATIONS = "zkp_proof_generation_total";
     /// Proofs that failed, by circuit.
     counter GENERATION_ERRORS = "zkp_proof_generation_errors_total";

@@ -40,8 +40,8 @@ pub fn run() -> Result<()> {
     // keeps them busy. Yet more programs would make servers so slow that the time limits of clients
     // end requests.
     pool::run(jobs, processors + 1)?;
-    // rustdoc compiles the examples after cargo has released the target directory. A build by another
-    // job would then replace the libraries of the programs, whose file names have no hash.
+    // rustdoc compiles the examples after cargo has released the target directory. A build by
+    // another job would then replace the libraries of the programs, whose file names have no hash.
     pool::run(vec![documentation_tests()?, grpc_tests()?], 1)
 }
 
@@ -91,8 +91,8 @@ fn documentation_tests() -> Result<Job> {
     })
 }
 
-/// Returns the job that builds and runs the tests of the Yellowstone stream. No other job builds the
-/// gRPC crates: they would enable features of the dependencies of every program.
+/// Returns the job that builds and runs the tests of the Yellowstone stream. No other job builds
+/// the gRPC crates: they would enable features of the dependencies of every program.
 fn grpc_tests() -> Result<Job> {
     let mut cargo = workspace::grpc_tests()?;
     // The same faults in each run.

@@ -1,5 +1,6 @@
-//! The relay: sends verifications so that no wallet of the member appears on the chain. The operator
-//! pays (`sponsored`), the owner of an API key (`key`), or the recipient (`in_transaction`).
+//! The relay: sends verifications so that no wallet of the member appears on the chain. The
+//! operator pays (`sponsored`), the owner of an API key (`key`), or the recipient
+//! (`in_transaction`).
 //!
 //! ```text
 //!   request --> checks: ours? budget? open? valid root? unused? proof? simulation?      (checks)

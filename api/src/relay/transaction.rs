@@ -143,8 +143,8 @@ pub fn build(
     unsigned(all, wallet, blockhash).map_err(RelayError::NotBuilt)
 }
 
-/// Checks that the transaction of a request can be built. Its length doesn't depend on its limits. A
-/// simulation has no guard, so it is shorter.
+/// Checks that the transaction of a request can be built. Its length doesn't depend on its limits.
+/// A simulation has no guard, so it is shorter.
 pub fn check_build(request: &CheckedRequest) -> Result<(), RelayError> {
     let all = instructions(&request.instructions(Some(0)), 0, 0);
     build(&all, &request.wallet(), Hash::default()).map(drop)

@@ -63,8 +63,8 @@ impl<'a, S: Source> Histories<'a, S> {
         }
     }
 
-    /// Returns the next page of each node, merged. Returns `None` at the end of all histories. Fails
-    /// if no node is left.
+    /// Returns the next page of each node, merged. Returns `None` at the end of all histories.
+    /// Fails if no node is left.
     pub async fn next(&mut self) -> Result<Option<Vec<ListedTransaction>>, SourceError> {
         if self.nodes.iter().all(|node| node.is_complete) {
             self.address = self.addresses.next();

@@ -97,9 +97,9 @@ async fn attempt<S: Source>(
     switch_over(store, &new_store, SCHEMA, &mut follower, events).await
 }
 
-/// Steps and compares until the rows of a new schema agree with all accounts of two nodes, or of the
-/// only one that returns them. Returns the number of applied events. Fails if the accounts of two
-/// nodes differ.
+/// Steps and compares until the rows of a new schema agree with all accounts of two nodes, or of
+/// the only one that returns them. Returns the number of applied events. Fails if the accounts of
+/// two nodes differ.
 async fn reconcile<S: Source>(follower: &mut Follower<S>) -> Result<usize, IndexerError> {
     let mut events = 0;
     let mut reconciler = Reconciler::default();

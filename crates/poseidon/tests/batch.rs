@@ -22,8 +22,8 @@ fn elements(count: usize) -> Vec<Fr> {
 fn batches_equal_light_poseidon_at_every_width() {
     for batch in Batch::all() {
         for n in 1..=6 {
-            // With eight lanes: two whole vectors, one whole and one partial vector, one hash, and no
-            // hash.
+            // With eight lanes: two whole vectors, one whole and one partial vector, one hash, and
+            // no hash.
             for count in [16, 11, 1, 0] {
                 let inputs = elements(n * count);
                 let expected: Vec<Fr> = hash_groups(&inputs, n);

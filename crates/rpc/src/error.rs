@@ -172,8 +172,8 @@ impl RpcError {
         }
     }
 
-    /// Returns whether the node answered, and refused the call or did not understand it. A node that
-    /// limits the rate of calls, or is unavailable, does not refuse.
+    /// Returns whether the node answered, and refused the call or did not understand it. A node
+    /// that limits the rate of calls, or is unavailable, does not refuse.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         match self {

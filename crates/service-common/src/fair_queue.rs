@@ -122,7 +122,8 @@ impl FairQueue {
     pub async fn acquire(&self, owner: &str, admission: Admission) -> Result<WorkerSlot, QueueFull> {
         let (position, receiver) = {
             let mut inner = self.lock();
-            // A free worker slot means that every waiting request has an owner without a right to it.
+            // A free worker slot means that every waiting request has an owner without a right to
+            // it.
             if inner.free_worker_slots > 0 && inner.may_run(owner) {
                 inner.start(owner);
                 return Ok(self.worker_slot(owner.to_owned()));

@@ -1,5 +1,5 @@
-//! The limit of open files (`RLIMIT_NOFILE`). Each connection is an open file. A process at its limit
-//! can neither accept connections nor open files.
+//! The limit of open files (`RLIMIT_NOFILE`). Each connection is an open file. A process at its
+//! limit can neither accept connections nor open files.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -9,8 +9,8 @@ use crate::{ServiceError, service::OPERATIONS_CONNECTIONS};
 /// databases and other services, caches, and files of the runtime.
 const RESERVED: usize = OPERATIONS_CONNECTIONS + 192;
 
-/// Raises the soft limit to the hard limit. Many systems have a soft limit of 1,024, for old programs
-/// that can't use more.
+/// Raises the soft limit to the hard limit. Many systems have a soft limit of 1,024, for old
+/// programs that can't use more.
 pub(crate) fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -22,7 +22,8 @@ pub(crate) fn raise_limit() {
     }
 }
 
-/// Returns the number of connections that the limit of open files leaves room for: `wanted`, or fewer.
+/// Returns the number of connections that the limit of open files leaves room for: `wanted`, or
+/// fewer.
 pub(crate) fn fit_connections(wanted: usize) -> Result<usize, ServiceError> {
     let limit = getrlimit(Resource::Nofile).current;
     let limit = limit.and_then(|limit| usize::try_from(limit).ok());

@@ -102,7 +102,8 @@ pub async fn lock(connection: &mut PgConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Returns the ids of the Attested registries that batches after a slot changed, in ascending order.
+/// Returns the ids of the Attested registries that batches after a slot changed, in ascending
+/// order.
 async fn imported_after(connection: &mut PgConnection, slot: Slot) -> Result<Vec<i32>, StoreError> {
     Ok(sqlx::query_scalar(
         "SELECT DISTINCT r.id FROM journal j JOIN registries r ON r.id = (j.key ->> 'id')::integer
@@ -121,7 +122,8 @@ impl Store {
         Ok(transaction)
     }
 
-    /// Begins a transaction like [`Self::begin_locked`] that may roll back the batches after `slot`.
+    /// Begins a transaction like [`Self::begin_locked`] that may roll back the batches after
+    /// `slot`.
     ///
     /// Waits first for the imports of the trees that the rollback changes. An import waits for the
     /// checkpoint when it has written its rows, and the rollback would wait for these rows.

@@ -10,8 +10,8 @@
 //!
 //! An import has written rows when it waits for the checkpoint. Other writers take the checkpoint
 //! first. So that no two of them wait for each other, those that change the rows of an import wait
-//! for the import before they take the checkpoint: a rollback of its registry ([`lock_import`]), and
-//! a switchover ([`lock_all_imports`]).
+//! for the import before they take the checkpoint: a rollback of its registry ([`lock_import`]),
+//! and a switchover ([`lock_all_imports`]).
 
 use std::collections::BTreeMap;
 

@@ -9,10 +9,10 @@
 //! ```
 //!
 //! The channels are bounded. A slow subscription loses messages and then reads the current state
-//! itself. All subscriptions do the same after the connection to Postgres was lost, a few at a time.
-//! In case another message is lost, each instance checks every 5 s, with one query for all followed jobs, which of
-//! them have ended. Without a database there are no jobs, and a request can be followed only at the
-//! instance that works on it.
+//! itself. All subscriptions do the same after the connection to Postgres was lost, a few at a
+//! time. In case another message is lost, each instance checks every 5 s, with one query for all
+//! followed jobs, which of them have ended. Without a database there are no jobs, and a request can
+//! be followed only at the instance that works on it.
 
 mod client_event;
 mod job_document;

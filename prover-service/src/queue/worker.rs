@@ -228,7 +228,8 @@ impl Worker {
                 }
                 Ok(())
             }
-            // The last attempt has its own error, which says more than that there were many attempts.
+            // The last attempt has its own error, which says more than that there were many
+            // attempts.
             Err(error) if error.is_retryable() && job.attempts < MAX_ATTEMPTS => {
                 tracing::warn!(event = "job_returned", job_id = id, %error);
                 self.queue.retry(entry, &job).await

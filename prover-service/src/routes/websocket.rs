@@ -161,8 +161,8 @@ async fn serve(
 }
 
 /// Parses a client's message and returns the id to subscribe to. Counts the message as a request,
-/// because a subscription makes work for all instances. Checks the client's API key again, because a
-/// websocket can be open for long.
+/// because a subscription makes work for all instances. Checks the client's API key again, because
+/// a websocket can be open for long.
 async fn requested_id(
     state: &AppState,
     client: &StreamCaller,

@@ -146,8 +146,8 @@ export async function openIdentity(vault: Vault, how: IdentitySource, cluster: C
 }
 
 /**
- * Stores the identity of a backup in an empty vault, sealed by the passphrase of the backup. Open it
- * with `wrap: { passphrase }`.
+ * Stores the identity of a backup in an empty vault, sealed by the passphrase of the backup. Open
+ * it with `wrap: { passphrase }`.
  *
  * @throws {@link BautaError} if the passphrase is wrong, or if the vault has an identity.
  */

@@ -1,6 +1,6 @@
-// Builds the instruction that registers an asset, and sends it. The accounts come from the nodes and
-// the path from the API. Everything is derived or checked here, so the API can't change what the
-// owner signs.
+// Builds the instruction that registers an asset, and sends it. The accounts come from the nodes
+// and the path from the API. Everything is derived or checked here, so the API can't change what
+// the owner signs.
 
 import {
   appendTransactionMessageInstruction,

@@ -1,5 +1,5 @@
-// The secrets that a page could reveal, derived as docs/protocol.md, section 2, defines them. This is
-// not the code of the page.
+// The secrets that a page could reveal, derived as docs/protocol.md, section 2, defines them. This
+// is not the code of the page.
 
 import { createHash } from "node:crypto";
 

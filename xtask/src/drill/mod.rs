@@ -99,8 +99,8 @@ enum Drill {
     /// Build the examples of the TypeScript packages with webpack, and with Turbopack in a page of
     /// Next.js
     Bundlers,
-    /// Use the demo page in Chromium with wallets that sign, refuse and change: no secret leaves the
-    /// page, and it keeps to its policy
+    /// Use the demo page in Chromium with wallets that sign, refuse and change: no secret leaves
+    /// the page, and it keeps to its policy
     Web,
     /// Build the image and run the compose file in a container engine, as in deploy/README.md; kill
     /// a worker, lose and restore the database

@@ -181,7 +181,8 @@ async fn a_scope_with_a_gate_is_relayed_through_the_listed_consumer_program() {
         .unwrap();
     let counter = Counter::try_deserialize(&mut counter.unwrap().data.as_slice()).unwrap();
     assert_eq!((counter.owner, counter.value), (verify.recipient, AMOUNT));
-    // On the chain, the last instruction keeps the floor: it transfers it from the wallet to itself.
+    // On the chain, the last instruction keeps the floor: it transfers it from the wallet to
+    // itself.
     let signature: Signature = relay["signature"].as_str().unwrap().parse().unwrap();
     let rpc = &gated.relayed.chain.rpc;
     let executed = rpc.transaction(&signature, CommitmentLevel::Finalized).await;

@@ -25,8 +25,8 @@ const CLUSTER_CHECK_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How long a node that has refused to return accounts counts as one that does not return them.
 const REFUSED_ACCOUNTS_TIME: Duration = Duration::from_mins(10);
-/// The largest number of entries of a list that is held in memory, which takes 100 MB. A long history
-/// is read page by page.
+/// The largest number of entries of a list that is held in memory, which takes 100 MB. A long
+/// history is read page by page.
 const MAX_LISTED: usize = 1_000_000;
 /// How long a node that has refused several calls in one request gets single calls.
 const NO_BATCHES_TIME: Duration = Duration::from_mins(10);

@@ -11,8 +11,8 @@ const DISTRUST_TIME: Duration = Duration::from_mins(1);
 /// How long another node is preferred, at least, before its answers can count as contradicting too.
 const MIN_TRUST_TIME: Duration = Duration::from_secs(20);
 
-/// Which node gave the last answers of each kind, and which ones are used last. Nodes are identified
-/// by their indices.
+/// Which node gave the last answers of each kind, and which ones are used last. Nodes are
+/// identified by their indices.
 #[derive(Default)]
 pub struct Trust {
     state: Mutex<State>,

@@ -14,8 +14,8 @@
 //!
 //! Many accounts are compared over several rounds, in parts that begin with the same bytes of their
 //! keys. The rounds that compare every part once are a cycle. The database agrees with the accounts
-//! of a node up to the smallest slot of a cycle in which no part differs. With several nodes, two of
-//! them must agree.
+//! of a node up to the smallest slot of a cycle in which no part differs. With several nodes, two
+//! of them must agree.
 //!
 //! The comparison and the search only read. They run beside the follower, so that a node that does
 //! not return the accounts, or a long history, delays nothing else. The follower then applies what

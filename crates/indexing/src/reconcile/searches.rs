@@ -22,7 +22,8 @@ const PAUSE_FACTOR: u32 = 10;
 /// The searches of the last rounds.
 #[derive(Default)]
 pub struct Searches {
-    /// Until when an account is not searched for again, because its whole history explained nothing.
+    /// Until when an account is not searched for again, because its whole history explained
+    /// nothing.
     fruitless: HashMap<Address, Instant>,
 }
 

@@ -62,8 +62,8 @@ impl Store {
         Ok(prioritised.rows_affected())
     }
 
-    /// Removes the entries of these jobs from the engine's tables, in the caller's transaction. If the
-    /// engine runs an attempt of a job now, the entry ends with this attempt.
+    /// Removes the entries of these jobs from the engine's tables, in the caller's transaction. If
+    /// the engine runs an attempt of a job now, the entry ends with this attempt.
     pub async fn remove_engine_entries(
         connection: &mut JobConnection,
         schema: &str,

@@ -242,8 +242,8 @@ impl Store {
     }
 
     /// Returns the owner's jobs with these idempotency keys, in the order of the keys. Each is
-    /// [`Enqueued::Existing`], or [`Enqueued::KeyReused`] if the hash of its request is another one.
-    /// `None` stands for a key without a job.
+    /// [`Enqueued::Existing`], or [`Enqueued::KeyReused`] if the hash of its request is another
+    /// one. `None` stands for a key without a job.
     pub async fn repeated_jobs(
         &self,
         owner: &str,
@@ -392,10 +392,10 @@ impl Store {
         rows.iter().map(job).collect()
     }
 
-    /// Fails at most `limit` queued and running jobs whose deadline has passed, with this error, in the
-    /// caller's transaction. Skips jobs that another transaction changes at this moment. Returns the
-    /// failed jobs. The removal of their entries in the queue engine's tables belongs into the same
-    /// transaction: see [`remove_engine_entries`](Self::remove_engine_entries).
+    /// Fails at most `limit` queued and running jobs whose deadline has passed, with this error, in
+    /// the caller's transaction. Skips jobs that another transaction changes at this moment.
+    /// Returns the failed jobs. The removal of their entries in the queue engine's tables belongs
+    /// into the same transaction: see [`remove_engine_entries`](Self::remove_engine_entries).
     pub async fn expire_jobs(
         connection: &mut JobConnection,
         code: &str,
@@ -442,8 +442,9 @@ impl Store {
     /// Deletes at most `limit` ended jobs of owners who have more than `max_by_owner` of them. The
     /// newest `max_by_owner` jobs of each owner stay. Returns the number of deleted jobs.
     ///
-    /// The cost grows with the ended jobs of the owners that it looks at. `ended_within_seconds` makes
-    /// it look only at owners of whom a job has ended in this time. `None` looks at all owners.
+    /// The cost grows with the ended jobs of the owners that it looks at. `ended_within_seconds`
+    /// makes it look only at owners of whom a job has ended in this time. `None` looks at all
+    /// owners.
     pub async fn delete_excess_jobs(
         &self,
         max_by_owner: u64,

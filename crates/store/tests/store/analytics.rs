@@ -291,7 +291,8 @@ async fn an_analyst_reads_no_count_of_verifications_below_the_threshold() {
             row("hour", first + 49, 2, "null")
         ]
     );
-    // The first day has four uses, and its visible hour has three. The last day has two single uses.
+    // The first day has four uses, and its visible hour has three. The last day has two single
+    // uses.
     let days = format!(
         "SELECT (extract(epoch FROM day - {start}) / 86400)::int AS day, verifications, refused, anonymity_sets
          FROM verifications_by_day_for_analysts ORDER BY day"
@@ -310,7 +311,8 @@ async fn an_analyst_reads_no_count_of_verifications_below_the_threshold() {
 async fn an_analyst_reads_no_growth_of_a_track_below_the_threshold() {
     let (database, mut chain, _) = two_scopes().await;
     let registry = address("registry");
-    // Track 1 has three tokens. It has four on day 1, two on day 2, one on day 3 and three on day 4.
+    // Track 1 has three tokens. It has four on day 1, two on day 2, one on day 3 and three on day
+    // 4.
     chain.wait(DAY);
     chain.register(registry, address("mint 5"), address("eve"), 12, 1);
     chain.wait(DAY);

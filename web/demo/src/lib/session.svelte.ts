@@ -112,7 +112,8 @@ export class Session {
         prover: this.#prover,
         onRequest: (request) => void (this.sent = [...this.sent, { ...request, phase }]),
       });
-    // Each request is reported to the client that sends it, so it is in the right part of the table.
+    // Each request is reported to the client that sends it, so it is in the right part of the
+    // table.
     this.#clients = { register: client("register"), prove: client("prove") };
     countRequests(this.hosts, (counted) => (this.counted = counted));
     watchWallets(chain, (wallets) => (this.wallets = wallets));
