@@ -1,4 +1,4 @@
-//! Web keys, the proving keys of browsers. They are read from a folder at start, compared with
+//! Web keys. They are read from a folder at start, compared with
 //! their digests, and served from memory.
 
 use std::{

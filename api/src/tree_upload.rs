@@ -218,7 +218,7 @@ impl TreeUploads {
     }
 
     /// Stores the tree of a registry at its current root, for the owner of an API key. `body` has
-    /// 32 bytes for each leaf from index 0, and `announced` is its length, if the client says it.
+    /// 32 bytes for each leaf from index 0, and `announced` is its length, if the client sends it.
     pub async fn store<B: AsRef<[u8]>, E: std::fmt::Display>(
         &self,
         owner: &str,

@@ -1,4 +1,4 @@
-//! The collections of a registry, by what their members name.
+//! The collections of a registry, by the address that their assets name.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use solana_address::Address;
 
 use super::tokens::HeldToken;
 
-/// Collections, by kind and by the address that their members name.
+/// Collections, by kind and by the address that their assets name.
 ///
 /// A registry can have a thousand masters and a wallet a thousand tokens, so the address that the
 /// prints of a master name is derived once for each master and not for each pair.

@@ -108,7 +108,8 @@ pub async fn attempt(shared: &Shared, relay: &OpenRelay, age_seconds: u64) -> Re
         match simulate(shared, &request).await {
             Ok(units) => simulated = units,
             Err(RelayError::NullifierUsed) => {
-                // Perhaps by a transaction of this relay. The finalized events say by which one.
+                // A transaction of this relay may have used it. The finalized events name the
+                // transaction.
                 return match nullifier_use(shared, lease).await {
                     Some(used) => end(used_by(used)).await,
                     None => Err(RelayError::NullifierUsed),

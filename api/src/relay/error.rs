@@ -28,7 +28,7 @@ pub enum RelayError {
     /// The service doesn't accept the kind of fee.
     #[error("this service doesn't accept the fee in_transaction")]
     FeeNotAccepted,
-    /// The API key may relay, but nothing is paid for it.
+    /// The API key may relay, but its owner has no budget.
     #[error("the API key has no budget for relays; request one from the operator")]
     NoKeyBudget,
     /// The scope has a gate, which must sign.
@@ -128,7 +128,7 @@ pub enum RelayError {
         /// The error of the runtime.
         message: String,
     },
-    /// The budget of the scope is used up for today.
+    /// The budget of the day is used up: that of the scope, or of the owner of the API key.
     #[error("the budget of this scope is used up for today (UTC)")]
     BudgetExhausted,
     /// The wallet is at its floor.

@@ -4,7 +4,7 @@
 //!   lease --> attempt: simulate, sign, store, send --> status every 50 ms --> confirmed
 //!                ^                                        |                      |
 //!                |                           send again every 2 s     status every second
-//!                +---- dead: two nodes say so <-----------+                      |
+//!                +---- dead: two nodes agree <-----------+                      |
 //!                                                                            finalized
 //! ```
 //!
@@ -87,7 +87,7 @@ struct Tracked {
     /// A step for this relay runs, or may not run before this time.
     busy: bool,
     not_before: Instant,
-    /// When a node said that the transaction was executed, successfully or not.
+    /// When a node first reported that the transaction was executed, successfully or not.
     executed: Option<Instant>,
 }
 

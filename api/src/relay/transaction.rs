@@ -24,7 +24,7 @@ const TRANSFER: u32 = 2;
 pub const SIGNATURE_FEE: u64 = 5_000;
 /// The most compute units that a transaction can have. Simulations have this limit.
 const MAX_COMPUTE_UNITS: u32 = 1_400_000;
-/// The limits of a verification's compute units, whatever a node says about it. They follow from
+/// The limits of a verification's compute units, whatever a node reports about it. They follow from
 /// docs/benchmarks/compute-units.md: no verification uses less than the lower one without its
 /// reserve, and every nullifier has enough with the upper one. Reservations assume the upper one.
 pub const SMALLEST_VERIFICATION: u32 = 100_000;

@@ -55,7 +55,7 @@ pub struct AppState {
     pub responses: ResponseCache,
     /// The verifying keys of circuits.
     pub verifying_keys: VerifyingKeys,
-    /// The proving keys of browsers.
+    /// The web keys of `PROVING_KEYS_DIR`.
     pub proving_keys: ProvingKeys,
     /// Verifies proofs for clients.
     pub verifier: Verifier,

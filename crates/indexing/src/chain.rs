@@ -75,8 +75,8 @@ pub struct HistoryPage {
     pub listed: Vec<ListedTransaction>,
     /// The entry after which the next page begins. `None` if this page is the last one.
     pub next: Option<PageEnd>,
-    /// The first slot whose block the node has, if the page is empty and the node says so. A node
-    /// does not list what happened before.
+    /// The first slot whose block the node has, if the page is empty and the node reports it. A
+    /// node does not list what happened before.
     pub first_slot: Option<Slot>,
 }
 

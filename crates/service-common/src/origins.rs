@@ -74,8 +74,8 @@ impl<'de> Deserialize<'de> for Origin {
 ///
 /// Browsers send the header `Origin` with websockets and with requests to another origin. An
 /// `EventSource` of the service's own origin, for example behind a proxy that also serves the page,
-/// has none. The browser then says in `Sec-Fetch-Site`, which a page can't set, that the origin is
-/// the same, and its host is in `Host`.
+/// has none. The browser then sends `Sec-Fetch-Site: same-origin`, which a page can't set, and the
+/// host of the origin is in `Host`.
 pub(crate) fn is_from(headers: &HeaderMap, origin: &str) -> bool {
     if let Some(sent) = headers.get(header::ORIGIN) {
         return sent == origin;

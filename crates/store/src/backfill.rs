@@ -170,8 +170,8 @@ impl Store {
     }
 
     /// Stores a page of a node's history together with the position after it. An entry that another
-    /// node has listed is stored once, as a successful one if a node says so. Returns `false` and
-    /// stores nothing if `range` is no longer the range of the present backfill.
+    /// node has listed is stored once, as a successful one if a node lists it so. Returns `false`
+    /// and stores nothing if `range` is no longer the range of the present backfill.
     pub async fn store_history_page(
         &self,
         range: BackfillRange,

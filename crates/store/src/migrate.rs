@@ -11,8 +11,8 @@
 //! deadlock with a second process that waits to migrate. The store polls the lock instead.
 //!
 //! A program works with a range of schema versions, so that two releases can run side by side
-//! during an upgrade. It needs [`OLDEST_SUPPORTED`] or newer. A schema that is newer than the
-//! program says in the table `schema_compatibility` which programs can use it.
+//! during an upgrade. It needs [`OLDEST_SUPPORTED`] or newer. If the schema is newer than the
+//! program, the table `schema_compatibility` names the programs that can use it.
 
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ impl Store {
 
 /// Takes the lock and runs the migrations up to `target` that are missing.
 async fn run(connection: &mut PgConnection, target: i64) -> Result<(), StoreError> {
-    // Building an index of a large table takes as long as it takes, and waits for older statements.
+    // The time to build an index of a large table has no bound. It waits for older statements.
     limits::lift(connection).await?;
     while !sqlx::query_scalar("SELECT pg_try_advisory_lock($1, hashtext(current_schema()))")
         .bind(LOCK)
@@ -118,8 +118,8 @@ async fn first_missing(connection: &mut PgConnection, found: i64) -> Result<Opti
         .find(|version| !applied.contains(version)))
 }
 
-/// Fails if the schema has migrations that this version does not know, and does not say that
-/// programs of this version can use it.
+/// Fails if the schema has migrations that are newer than this version, unless the schema allows
+/// programs of this version.
 async fn check_newer(connection: &mut PgConnection, found: i64) -> Result<(), StoreError> {
     let newest = newest_migration();
     if found <= newest {

@@ -1,4 +1,4 @@
-// The proving key of browsers: a web-key file of docs/web-prover.md.
+// Web keys, whose files docs/web-prover.md describes.
 
 import type { ProvingKey } from "@bauta/prover";
 

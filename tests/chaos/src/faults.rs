@@ -54,7 +54,7 @@ pub struct Faults {
     pub finalized_early: f64,
     /// Share of pages of lists that are empty.
     pub empty_pages: f64,
-    /// Whether the node claims to belong to another cluster.
+    /// Whether the node reports the genesis hash of another cluster.
     pub other_cluster: bool,
     /// The time by which every response is delayed.
     pub delay: Duration,

@@ -58,7 +58,7 @@ pub struct Stack {
     redis: Option<Server<Redis>>,
     node: Node,
     services: Vec<Service>,
-    /// The proving key of browsers, if there are services.
+    /// The web key for the local chain, if there are services.
     web_key: Option<WebKey>,
     keypair: PathBuf,
     /// The output of `bauta initialize`.

@@ -1,4 +1,4 @@
-//! The proving keys of browsers on a local chain: the web key of the development key.
+//! The web key for a local chain: that of the development key.
 
 use std::{
     fs,

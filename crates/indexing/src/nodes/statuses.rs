@@ -27,7 +27,7 @@ struct StatusJson {
     confirmation_status: Option<String>,
 }
 
-/// Returns what one node knows about transactions. Fails if the node has not reached `at_least`.
+/// Returns the statuses of transactions from one node. Fails if the node has not reached `at_least`.
 pub async fn read(
     node: &Node,
     signatures: &[Signature],

@@ -1,4 +1,4 @@
-//! The routes for operators.
+//! Tests of the operations port.
 
 use std::io::Write;
 

@@ -247,7 +247,7 @@ impl Running {
         self.client = client().default_headers(headers).build().unwrap();
     }
 
-    /// Creates a request. To routes for operators it has the operator's key, unless the test has
+    /// Creates a request. To the routes of operators it has the operator's key, unless the test has
     /// chosen a key.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self
