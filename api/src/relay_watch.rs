@@ -17,7 +17,7 @@ use bauta_service_common::Service;
 use bauta_store::{RandomId, RelayStatus, Store, StoreError};
 use tokio::sync::watch;
 
-/// Time between two looks at the states.
+/// Time between two reads of the states.
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// The relays that streams follow.

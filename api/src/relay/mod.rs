@@ -90,7 +90,7 @@ pub enum Submitted {
     ToSign(Proposal),
 }
 
-/// What accepting and sending have in common.
+/// What the tasks of the relay share.
 struct Shared {
     store: Store,
     wallets: Wallets,

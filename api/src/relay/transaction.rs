@@ -63,7 +63,7 @@ impl Fees {
     }
 
     /// Returns the most lamports that the relay of a plain verification can cost, whatever nodes
-    /// say. At most one of its transactions is executed.
+    /// report. At most one of its transactions is executed.
     pub fn most(&self) -> u64 {
         most(rent(), LARGEST_VERIFICATION, self.max_price)
     }
