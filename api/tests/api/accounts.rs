@@ -29,7 +29,7 @@ async fn post(service: &Running, path: &str, body: &Value) -> (u16, Value) {
     send(service.request(Method::POST, path), body).await
 }
 
-/// Checks that a request was refused with this code, and that the audit trail says so.
+/// Checks that a request was refused with this code, and that the audit trail has the refusal.
 pub async fn assert_refused(service: &Running, (status, body): (u16, Value), expected: u16, code: &str) {
     assert_eq!((status, body["code"].as_str()), (expected, Some(code)), "{body}");
     service
