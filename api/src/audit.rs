@@ -1,47 +1,152 @@
 //! The audit log in the database, beside the log lines with the target `audit`.
 //!
-//! A change is recorded in its own transaction. A refusal changes nothing, so its record has a
-//! transaction of its own. Clients cause refusals, so an instance stores a bounded number of them
-//! in a minute. Each refusal has a log line.
+//! ```text
+//!   change  -> its own transaction, with the record
+//!   refusal -> budget -> queue -> one task -> the records of the queue in one transaction
+//! ```
+//!
+//! 1. A request never waits for the record of its refusal. Writers of records wait for each other
+//!    at one row, and a client must not be able to delay others through it.
+//! 2. Clients cause refusals, so an instance stores a bounded number of them in a minute: of each
+//!    client, and with each code. So no client can use up what others need, and no kind of refusal
+//!    what another kind needs. Each refusal has a log line.
+//! 3. A request without a credential is only counted. Everyone sends such requests.
 
-use std::num::NonZeroU32;
+use std::{convert::Infallible, num::NonZeroU32};
 
-use bauta_service_common::RateLimit;
+use bauta_service_common::{RateLimit, Service};
 use bauta_store::{AuditRecord, Store};
+use tokio::sync::mpsc;
 
 use crate::metrics;
 
-/// Refusals that an instance stores in a minute.
-const REFUSALS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(120).expect("120 is not 0");
+/// Refusals with one code that an instance stores in a minute.
+const BY_CODE: NonZeroU32 = NonZeroU32::new(30).expect("30 is not 0");
+/// Refusals with one code that an instance stores of one client in a minute.
+const BY_CLIENT: NonZeroU32 = NonZeroU32::new(5).expect("5 is not 0");
+/// Refusals that wait to be stored.
+const QUEUE: usize = 256;
+/// Refusals that are stored in one transaction.
+const BATCH: usize = 64;
+/// The codes of requests without a credential.
+const NO_CREDENTIAL: [&str; 2] = ["missing_token", "missing_api_key"];
 
 /// Stores refusals.
 pub struct Audit {
-    store: Store,
-    refusals: RateLimit,
+    queue: mpsc::Sender<AuditRecord>,
+    stored: RateLimit,
 }
 
 impl Audit {
-    /// Creates the audit log of a database, which must be the primary.
-    pub fn new(store: Store) -> Self {
+    /// Starts the task that stores refusals in a database, which must be the primary.
+    pub fn start(store: Store, service: &Service) -> Self {
+        let (queue, mut refusals) = mpsc::channel(QUEUE);
+        let shutdown = service.shutdown();
+        service.spawn("the audit log of refusals", async move {
+            let mut batch = Vec::with_capacity(BATCH);
+            loop {
+                tokio::select! {
+                    biased;
+                    received = refusals.recv_many(&mut batch, BATCH) => {
+                        if received == 0 {
+                            return Ok::<_, Infallible>(());
+                        }
+                        add(&store, &batch).await;
+                        batch.clear();
+                    }
+                    // What waits is stored first.
+                    () = shutdown.cancelled() => return Ok(()),
+                }
+            }
+        });
         Self {
-            store,
-            refusals: RateLimit::default(),
+            queue,
+            stored: RateLimit::default(),
         }
     }
 
-    /// Stores that a request was refused. `actor` is the account, if it is known.
-    pub async fn refused(&self, event: &'static str, code: &'static str, actor: Option<&str>) {
-        let counted = self
-            .refusals
-            .take("refusals", REFUSALS_PER_MINUTE, NonZeroU32::MIN);
-        if counted.is_err() {
-            metrics::record_unstored_refusal();
-            return;
+    /// Stores that a request of a client was refused. `actor` is the account, if it is known.
+    /// Returns at once.
+    pub fn refused(&self, event: &'static str, code: &'static str, actor: Option<&str>, client: &str) {
+        let is_stored = !NO_CREDENTIAL.contains(&code)
+            && self.has_room(code, client)
+            && self
+                .queue
+                .try_send(AuditRecord::refusal(event, code, actor))
+                .is_ok();
+        if !is_stored {
+            metrics::record_unstored_refusals(1);
         }
-        let record = AuditRecord::refusal(event, code, actor);
-        if let Err(error) = self.store.add_audit_record(&record).await {
-            metrics::record_unstored_refusal();
-            tracing::warn!(event = "audit_unavailable", %error);
+    }
+
+    /// Counts a refusal for its client, and then for its code.
+    fn has_room(&self, code: &str, client: &str) -> bool {
+        let take = |name: &str, limit| self.stored.take(name, limit, NonZeroU32::MIN).is_ok();
+        take(&format!("{code} {client}"), BY_CLIENT) && take(code, BY_CODE)
+    }
+}
+
+async fn add(store: &Store, batch: &[AuditRecord]) {
+    if let Err(error) = store.add_audit_records(batch).await {
+        metrics::record_unstored_refusals(batch.len() as u64);
+        tracing::warn!(event = "audit_unavailable", %error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns an audit log whose queue nothing empties.
+    fn audit() -> (Audit, mpsc::Receiver<AuditRecord>) {
+        let (queue, refusals) = mpsc::channel(QUEUE);
+        let stored = RateLimit::default();
+        (Audit { queue, stored }, refusals)
+    }
+
+    #[test]
+    fn a_client_uses_up_neither_the_records_of_others_nor_those_of_other_codes() {
+        let (audit, mut refusals) = audit();
+        for _ in 0..1_000 {
+            audit.refused("token_refused", "invalid_token", None, "192.0.2.1");
         }
+        audit.refused("token_refused", "invalid_token", None, "192.0.2.2");
+        audit.refused("token_refused", "other_audience", None, "192.0.2.1");
+        for client in 0..1_000 {
+            audit.refused("token_refused", "expired_token", None, &client.to_string());
+        }
+        audit.refused("token_refused", "missing_role", None, "192.0.2.1");
+        let mut count = std::collections::BTreeMap::<String, u32>::new();
+        while let Ok(record) = refusals.try_recv() {
+            *count.entry(record.code.unwrap()).or_default() += 1;
+        }
+        let expected = [
+            ("expired_token", BY_CODE.get()),
+            ("invalid_token", BY_CLIENT.get() + 1),
+            ("missing_role", 1),
+            ("other_audience", 1),
+        ];
+        assert_eq!(
+            count,
+            expected.map(|(code, number)| (code.to_owned(), number)).into()
+        );
+    }
+
+    #[test]
+    fn a_request_without_a_credential_is_not_stored_and_a_full_queue_delays_nobody() {
+        let (audit, mut refusals) = audit();
+        for code in NO_CREDENTIAL {
+            audit.refused("token_refused", code, None, "192.0.2.1");
+        }
+        assert!(refusals.try_recv().is_err());
+        for code in 0..2 * QUEUE {
+            let code: &'static str = code.to_string().leak();
+            audit.refused("token_refused", code, None, "192.0.2.1");
+        }
+        let mut stored = 0;
+        while refusals.try_recv().is_ok() {
+            stored += 1;
+        }
+        assert_eq!(stored, QUEUE);
     }
 }

@@ -288,7 +288,7 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         relay: relay.map(Arc::new),
         k: store.anonymity_threshold().await?,
         uploads: TreeUploads::new(&settings.uploads, &settings.http).map_err(Error::Uploads)?,
-        audit: Audit::new(store.clone()),
+        audit: Audit::start(store.clone(), &service),
         api_keys: api_keys.unwrap_or_default().with_store(store.clone()),
         database_health: DatabaseHealth::start(store.clone(), &service).await,
         databases: Databases::start(store, replicas, &service).await?,

@@ -35,8 +35,8 @@ metric_names! {
     counter SLOW_READERS = "bauta_api_slow_readers_total";
     /// Requests that were refused because the database has not reached their Bauta-Min-Slot.
     counter BEHIND = "bauta_api_behind_total";
-    /// Refusals that are not in the audit log, because there were too many in a minute, or because
-    /// the database was unavailable.
+    /// Refusals that are not in the audit log: requests without a credential, too many in a minute,
+    /// or the database was unavailable.
     counter UNSTORED_REFUSALS = "bauta_api_unstored_refusals_total";
     /// Relays that have ended, by outcome: finalized, refused, failed or expired.
     counter RELAYS = "bauta_api_relays_total";
@@ -102,9 +102,9 @@ pub fn register() {
     counter!(BEHIND).increment(0);
 }
 
-/// Counts a refusal that is not in the audit log.
-pub fn record_unstored_refusal() {
-    counter!(UNSTORED_REFUSALS).increment(1);
+/// Counts refusals that are not in the audit log.
+pub fn record_unstored_refusals(number: u64) {
+    counter!(UNSTORED_REFUSALS).increment(number);
 }
 
 /// Sets the counters of the relay to 0, and the floor of each wallet.

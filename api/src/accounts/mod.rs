@@ -179,7 +179,7 @@ impl Accounts {
             secret_hash: refresh.secret_hash(),
             seconds: LOGIN_SECONDS,
         };
-        let id = hex::encode(account.0);
+        let id = account.to_string();
         let record = AuditRecord::of("logged_in", &id, &id);
         if !store.begin_login(&login, MAX_LOGINS, &record).await? {
             return Err(LoginError::NonceUsed);
@@ -194,7 +194,7 @@ impl Accounts {
         let (id, secret) = (token.id_hash(), token.secret_hash());
         match store.refresh_login(&id, &secret, &next.secret_hash()).await? {
             Refreshed::Replaced(account) => Ok(self.session(account, &next, now)),
-            Refreshed::Reused => Err(LoginError::RefreshTokenReused),
+            Refreshed::Reused(account) => Err(LoginError::RefreshTokenReused(account)),
             Refreshed::Ended => Err(LoginError::LoginEnded),
             Refreshed::Expired => Err(LoginError::LoginExpired),
             Refreshed::Unknown => Err(LoginError::UnknownRefreshToken),

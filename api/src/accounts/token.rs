@@ -89,7 +89,7 @@ impl Tokens {
         let claims = json!({
             "iss": self.issuer,
             "aud": self.audience,
-            "sub": hex::encode(account.0),
+            "sub": account.to_string(),
             "iat": now,
             "exp": now + i64::from(ACCESS_SECONDS),
         });

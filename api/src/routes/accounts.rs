@@ -52,7 +52,7 @@ pub struct RolesBody {
     extensions(("x-discloses" = json!({"sees": "network address; account", "keeps": "nothing"})))
 )]
 pub async fn account(state: Reads, headers: HeaderMap) -> Result<Response, Failure> {
-    let id = state.wallet(&headers).await?;
+    let id = state.wallet(&headers)?;
     let roles = state.databases.primary().roles(id).await?;
     Ok(uncached(Json(AccountDocument::from(Account { id, roles }))))
 }
@@ -131,7 +131,7 @@ pub async fn set_roles(
     roles.sort_unstable_by_key(|role| role.as_str());
     roles.dedup();
     let id = state.accounts()?.id_of(&wallet);
-    let (by, of) = (hex::encode(owner.0), hex::encode(id.0));
+    let (by, of) = (owner.to_string(), id.to_string());
     let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
     let names = names.join("+");
     let record = AuditRecord::of("roles_set", &by, &format!("{of} {names}"));
@@ -141,10 +141,7 @@ pub async fn set_roles(
         }
         RolesSet::LastOwner => {
             tracing::info!(target: AUDIT, event = "roles_refused", code = "last_owner", account = by, of);
-            state
-                .audit
-                .refused("roles_refused", "last_owner", Some(&by))
-                .await;
+            state.refused("roles_refused", "last_owner", Some(&by));
             return Err(problems::last_owner());
         }
     }
@@ -154,7 +151,7 @@ pub async fn set_roles(
 impl From<Account> for AccountDocument {
     fn from(account: Account) -> Self {
         Self {
-            id: hex::encode(account.id.0),
+            id: account.id.to_string(),
             roles: account.roles.into_iter().map(Role::as_str).collect(),
         }
     }

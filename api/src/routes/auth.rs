@@ -41,7 +41,7 @@ pub struct TokenBody {
     /// The wallet.
     address: String,
     /// The nonce of the challenge.
-    #[schema(pattern = "^[0-9a-fA-F]{64}$")]
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     nonce: String,
     /// The wallet's signature of the text of the challenge, in base58.
     #[schema(pattern = "^[1-9A-HJ-NP-Za-km-z]{64,88}$")]
@@ -100,7 +100,7 @@ pub async fn challenge(state: Reads, headers: HeaderMap, body: UnreadBody) -> Re
     let wallet = parameters::address("address", &body.address)?;
     let cluster = clusters::name(&state).await?;
     let input = accounts.challenge(&wallet, origin(&headers), cluster, unix_seconds());
-    Ok(uncached(Json(recorded(&state, input).await?)))
+    Ok(uncached(Json(recorded(&state, input)?)))
 }
 
 /// Logs a wallet in with its signature.
@@ -127,7 +127,7 @@ pub async fn challenge(state: Reads, headers: HeaderMap, body: UnreadBody) -> Re
     ),
     extensions(("x-discloses" = json!({
         "sees": "network address; **wallet**",
-        "keeps": "a keyed hash of the wallet, until the login ends or expires; a hash of the nonce for ten minutes"
+        "keeps": "a keyed hash of the wallet: in the audit log for ever, and with the login at least until it expires; a hash of the nonce for at least ten minutes"
     })))
 )]
 pub async fn token(
@@ -155,7 +155,7 @@ pub async fn token(
     let store = state.databases.primary();
     let signed = (nonce, &signature);
     let session = accounts.log_in(store, &wallet, origin(&headers), cluster, signed, unix_seconds());
-    let session = recorded(&state, session.await).await?;
+    let session = recorded(&state, session.await)?;
     tracing::info!(target: AUDIT, event = "logged_in");
     Ok(session_response(session))
 }
@@ -178,7 +178,7 @@ pub async fn token(
     ),
     extensions(("x-discloses" = json!({
         "sees": "network address; which login",
-        "keeps": "a hash of the next refresh token"
+        "keeps": "a hash of the next refresh token; of a token that is used twice, the account and the time in the audit log for ever"
     })))
 )]
 pub async fn refresh(
@@ -191,7 +191,7 @@ pub async fn refresh(
     let body: RefreshBody = body.json(MAX_BODY_BYTES).await?;
     let store = state.databases.primary();
     let session = accounts.refresh(store, &body.refresh_token, unix_seconds());
-    let session = recorded(&state, session.await).await?;
+    let session = recorded(&state, session.await)?;
     tracing::info!(target: AUDIT, event = "login_refreshed");
     Ok(session_response(session))
 }
@@ -211,7 +211,10 @@ pub async fn refresh(
         (status = 204, description = "The login has ended"),
         (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
     ),
-    extensions(("x-discloses" = json!({"sees": "network address; which login", "keeps": "nothing"})))
+    extensions(("x-discloses" = json!({
+        "sees": "network address; which login",
+        "keeps": "the account and the time, in the audit log for ever"
+    })))
 )]
 pub async fn logout(
     state: Reads,
@@ -222,7 +225,7 @@ pub async fn logout(
     state.limits.take_login(&client).await?;
     let body: RefreshBody = body.json(MAX_BODY_BYTES).await?;
     let ended = accounts.log_out(state.databases.primary(), &body.refresh_token);
-    recorded(&state, ended.await).await?;
+    recorded(&state, ended.await)?;
     tracing::info!(target: AUDIT, event = "logged_out");
     Ok(uncached(StatusCode::NO_CONTENT))
 }
@@ -251,20 +254,26 @@ fn origin(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn nonce(text: &str) -> Result<&str, InvalidField> {
-    let is_nonce = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_nonce = text.len() == 64 && text.bytes().all(|byte| b"0123456789abcdef".contains(&byte));
     is_nonce
         .then_some(text)
-        .ok_or_else(|| InvalidField::new("nonce", "must be 64 hexadecimal digits"))
+        .ok_or_else(|| InvalidField::new("nonce", "must be 64 lower-case hexadecimal digits"))
 }
 
 /// Records a refused login as an event of security.
-async fn recorded<T>(state: &Reads, result: Result<T, LoginError>) -> Result<T, Failure> {
-    if let Err(error) = &result
-        && !matches!(error, LoginError::Store(_))
-    {
-        let code = error.code();
-        tracing::info!(target: AUDIT, event = "login_refused", code);
-        state.audit.refused("login_refused", code, None).await;
+fn recorded<T>(state: &Reads, result: Result<T, LoginError>) -> Result<T, Failure> {
+    match &result {
+        Ok(_) | Err(LoginError::Store(_)) => {}
+        // The transaction that ended the login has added the record to the audit log.
+        Err(error @ LoginError::RefreshTokenReused(account)) => {
+            let (code, account) = (error.code(), account.to_string());
+            tracing::info!(target: AUDIT, event = "login_ended", code, account);
+        }
+        Err(error) => {
+            let code = error.code();
+            tracing::info!(target: AUDIT, event = "login_refused", code);
+            state.refused("login_refused", code, None);
+        }
     }
     Ok(result?)
 }

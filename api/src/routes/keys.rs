@@ -7,7 +7,7 @@ use axum::{
 use bauta_service_common::{
     AUDIT, InvalidField, InvalidFields, Json, NewApiKey, Origin, Path, Problem, Quota, UnreadBody,
 };
-use bauta_store::{AccountId, AccountKey, AuditRecord, KeyChange, Role};
+use bauta_store::{AccountId, AccountKey, AuditRecord, KeyChange, KeyLimits, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -21,8 +21,11 @@ use crate::time::unix_seconds;
 
 /// Largest body in bytes.
 const MAX_BODY_BYTES: usize = 8 << 10;
-/// Largest number of keys of an account that are valid or expired in the last 30 days.
-const MAX_KEYS: u16 = 100;
+/// How many keys an account may have.
+const MAX_KEYS: KeyLimits = KeyLimits {
+    valid: 100,
+    per_day: 100,
+};
 /// Largest number of origins of a key.
 const MAX_ORIGINS: usize = 16;
 /// Largest length of a name in characters.
@@ -56,7 +59,8 @@ pub struct KeyDocument {
 /// The keys of an account.
 #[derive(Serialize, ToSchema)]
 pub struct KeyList {
-    /// The keys that are valid, or that expired in the last 30 days. The newest is the first.
+    /// The keys that are valid, the newest first. Then those that expired in the last 30 days. At
+    /// most 1,000 keys.
     data: Vec<KeyDocument>,
 }
 
@@ -123,7 +127,7 @@ pub async fn keys(state: Reads, headers: HeaderMap) -> Result<Response, Failure>
 /// A key for servers has the rate limits of all keys for servers of the account together. A
 /// publishable key is for web pages of its origins, and everyone who opens them can read it: it has
 /// its own rate limit and budget, and only permissions that cost its owner little. An account has
-/// at most 100 keys, with those that expired in the last 30 days.
+/// at most 100 valid keys, and creates at most 100 in 24 hours.
 #[utoipa::path(
     post,
     path = "/v1/keys",
@@ -139,7 +143,7 @@ pub async fn keys(state: Reads, headers: HeaderMap) -> Result<Response, Failure>
     ),
     extensions(("x-discloses" = json!({
         "sees": "network address; account; name and origins of the key",
-        "keeps": "the key's hash, name, permissions, origins and account"
+        "keeps": "the key's hash, name, permissions, origins and account; prefix, account and time in the audit log for ever"
     })))
 )]
 pub async fn create(state: Reads, headers: HeaderMap, body: UnreadBody) -> Result<Response, Failure> {
@@ -151,7 +155,7 @@ pub async fn create(state: Reads, headers: HeaderMap, body: UnreadBody) -> Resul
     let audited = record_of("key_created", account, &new.row.prefix);
     let added = store.add_account_key(account, &new.row, &name, MAX_KEYS, &audited);
     let added = added.await?;
-    checked(&state, added, account).await?;
+    checked(&state, added, account)?;
     record("key_created", account, &new.row.prefix);
     respond(&state, account, &new).await
 }
@@ -159,7 +163,8 @@ pub async fn create(state: Reads, headers: HeaderMap, body: UnreadBody) -> Resul
 /// Replaces an API key.
 ///
 /// The new key has the permissions, origins, name and owner of the old one, so jobs, rate limits
-/// and budgets stay. The old key is refused after 24 hours.
+/// and budgets stay. The old key is refused after 24 hours. An account with 100 valid keys can
+/// still replace them, at most 100 in 24 hours.
 #[utoipa::path(
     post,
     path = "/v1/keys/{key}/rotate",
@@ -174,7 +179,7 @@ pub async fn create(state: Reads, headers: HeaderMap, body: UnreadBody) -> Resul
     ),
     extensions(("x-discloses" = json!({
         "sees": "network address; account; which key",
-        "keeps": "the new key's hash"
+        "keeps": "what it keeps of the old key, for the new one; the old prefix, account and time in the audit log for ever"
     })))
 )]
 pub async fn rotate(
@@ -197,15 +202,16 @@ pub async fn rotate(
     let audited = record_of("key_rotated", account, prefix);
     let rotated = store.rotate_account_key(account, prefix, &new.row, ROTATION_SECONDS, MAX_KEYS, &audited);
     let rotated = rotated.await?;
-    checked(&state, rotated, account).await?;
+    checked(&state, rotated, account)?;
     record("key_rotated", account, prefix);
     respond(&state, account, &new).await
 }
 
 /// Revokes an API key.
 ///
-/// Every instance refuses it within a second. An owner revokes the keys of all accounts, and those
-/// that an operator has stored in the database.
+/// Every instance refuses it within two seconds while the database answers it. An instance that the
+/// database doesn't answer can accept the key for five minutes. An owner revokes the keys of all
+/// accounts, and those that an operator has stored in the database.
 #[utoipa::path(
     delete,
     path = "/v1/keys/{key}",
@@ -216,7 +222,10 @@ pub async fn rotate(
         (status = 204, description = "The key is revoked"),
         (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
     ),
-    extensions(("x-discloses" = json!({"sees": "network address; account; which key", "keeps": "nothing"})))
+    extensions(("x-discloses" = json!({
+        "sees": "network address; account; which key",
+        "keeps": "prefix, account and time, in the audit log for ever"
+    })))
 )]
 pub async fn revoke(
     state: Reads,
@@ -319,30 +328,27 @@ fn key_prefix(text: &str) -> Result<&str, InvalidField> {
 }
 
 /// Converts a change that was not made to an error.
-async fn checked(state: &Reads, change: KeyChange, account: AccountId) -> Result<(), Failure> {
-    match change {
-        KeyChange::Stored => Ok(()),
-        KeyChange::TooMany => {
-            let account = hex::encode(account.0);
-            tracing::info!(target: AUDIT, event = "key_change_refused", code = "too_many_keys", account);
-            state
-                .audit
-                .refused("key_change_refused", "too_many_keys", Some(&account))
-                .await;
-            Err(problems::too_many_keys(MAX_KEYS))
-        }
-        KeyChange::NotDeveloper => Err(problems::missing_role(&[Role::Developer])),
-        KeyChange::Unknown => Err(problems::unknown_key()),
-        KeyChange::PrefixTaken => Err(problems::prefix_taken()),
-    }
+fn checked(state: &Reads, change: KeyChange, account: AccountId) -> Result<(), Failure> {
+    let (code, failure) = match change {
+        KeyChange::Stored => return Ok(()),
+        KeyChange::NotDeveloper => return Err(problems::missing_role(&[Role::Developer])),
+        KeyChange::Unknown => return Err(problems::unknown_key()),
+        KeyChange::PrefixTaken => return Err(problems::prefix_taken()),
+        KeyChange::TooMany => ("too_many_keys", problems::too_many_keys(MAX_KEYS.valid)),
+        KeyChange::TooManyToday => ("too_many_new_keys", problems::too_many_new_keys(MAX_KEYS.per_day)),
+    };
+    let account = account.to_string();
+    tracing::info!(target: AUDIT, event = "key_change_refused", code, account);
+    state.refused("key_change_refused", code, Some(&account));
+    Err(failure)
 }
 
 fn record_of(event: &str, account: AccountId, prefix: &str) -> AuditRecord {
-    AuditRecord::of(event, &hex::encode(account.0), prefix)
+    AuditRecord::of(event, &account.to_string(), prefix)
 }
 
 fn record(event: &'static str, account: AccountId, prefix: &str) {
-    let account = hex::encode(account.0);
+    let account = account.to_string();
     tracing::info!(target: AUDIT, event, account, prefix);
 }
 

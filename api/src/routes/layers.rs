@@ -21,7 +21,10 @@ use super::{
     respond::{FINALIZED_SLOT, MIN_SLOT, SLOT},
     state::{AppState, ChosenStore, has_access_token},
 };
-use crate::{limits::Kind, metrics};
+use crate::{
+    limits::{Client, Kind},
+    metrics,
+};
 
 /// The path without a limit. Monitoring requests it often.
 pub const UNLIMITED_PATH: &str = "/health";
@@ -86,7 +89,9 @@ pub async fn refuse_wallets(State(state): State<Arc<AppState>>, request: Request
     if is_private && has_access_token(request.headers()) {
         let problem = problems::wallet_not_accepted();
         tracing::info!(target: AUDIT, event = "token_refused", code = problem.code());
-        state.audit.refused("token_refused", problem.code(), None).await;
+        let client = request.extensions().get::<Client>();
+        let client = client.map_or("", |client| &client.name);
+        state.audit.refused("token_refused", problem.code(), None, client);
         return problem.into_response();
     }
     next.run(request).await

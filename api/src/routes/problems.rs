@@ -501,11 +501,16 @@ pub fn unknown_key() -> Failure {
 
 /// The account has too many keys.
 pub fn too_many_keys(max: u16) -> Failure {
-    let detail = format!(
-        "the account has {max} API keys, with those that expired in the last 30 days, which is the limit; wait until \
-         one of them is older"
-    );
+    let detail =
+        format!("the account has {max} valid API keys, which is the limit; replace one, or revoke one first");
     Failure(Problem::new(StatusCode::CONFLICT, "too_many_keys", detail))
+}
+
+/// The account has created too many keys today.
+pub fn too_many_new_keys(max: u16) -> Failure {
+    let detail =
+        format!("the account has created {max} API keys in 24 hours, which is the limit; retry later");
+    Failure(Problem::new(StatusCode::CONFLICT, "too_many_new_keys", detail))
 }
 
 /// Another key has the random prefix.

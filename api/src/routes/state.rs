@@ -18,7 +18,7 @@ use crate::{
     database_health::DatabaseHealth,
     databases::Databases,
     eligibility::Eligibility,
-    limits::Limits,
+    limits::{Client, Limits},
     prover::ProverService,
     proving_keys::ProvingKeys,
     relay::Relay,
@@ -91,50 +91,9 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// Returns the caller of a request if its API key has the permission.
-    pub async fn authorise(&self, headers: &HeaderMap, permission: &str) -> Result<Caller, Problem> {
-        let caller = self.api_keys.authorise(headers, permission).await;
-        if let Err(error) = &caller {
-            tracing::info!(target: AUDIT, event = "key_refused", code = error.code(), permission);
-            self.audit.refused("key_refused", error.code(), None).await;
-        }
-        Ok(caller?)
-    }
-
     /// Returns the accounts, if wallets can log in.
     pub fn accounts(&self) -> Result<&Accounts, Failure> {
         self.accounts.as_ref().ok_or_else(problems::no_accounts)
-    }
-
-    /// Returns the account of a request's access token.
-    pub async fn wallet(&self, headers: &HeaderMap) -> Result<AccountId, Failure> {
-        let accounts = self.accounts()?;
-        let checked = match bearer(headers) {
-            None => Err(TokenError::Missing),
-            Some(token) if token.starts_with("bauta") => Err(TokenError::ApiKey),
-            Some(token) => accounts.check(token, unix_seconds()),
-        };
-        if let Err(error) = checked {
-            tracing::info!(target: AUDIT, event = "token_refused", code = error.code());
-            self.audit.refused("token_refused", error.code(), None).await;
-        }
-        Ok(checked?)
-    }
-
-    /// Returns the account of a request's access token if it has one of the roles. They are read
-    /// from the primary for each request.
-    pub async fn with_role(&self, headers: &HeaderMap, roles: &[Role]) -> Result<Account, Failure> {
-        let id = self.wallet(headers).await?;
-        let granted = self.databases.primary().roles(id).await?;
-        if !granted.iter().any(|role| roles.contains(role)) {
-            let account = hex::encode(id.0);
-            tracing::info!(target: AUDIT, event = "token_refused", code = "missing_role", account);
-            self.audit
-                .refused("token_refused", "missing_role", Some(&account))
-                .await;
-            return Err(problems::missing_role(roles));
-        }
-        Ok(Account { id, roles: granted })
     }
 }
 
@@ -147,11 +106,60 @@ pub fn has_access_token(headers: &HeaderMap) -> bool {
 #[derive(Clone)]
 pub struct ChosenStore(pub Store);
 
-/// The state of a request: the shared state, and the database that was chosen for the request.
+/// The state of a request: the shared state, its client, and the database that was chosen for it.
 pub struct Reads {
     /// The database.
     pub store: Store,
+    /// The name that the request counts for. Empty outside the layer of rate limits.
+    client: String,
     shared: Arc<AppState>,
+}
+
+impl Reads {
+    /// Stores in the audit log that the request was refused. `actor` is the account, if it is
+    /// known.
+    pub fn refused(&self, event: &'static str, code: &'static str, actor: Option<&str>) {
+        self.audit.refused(event, code, actor, &self.client);
+    }
+
+    /// Returns the caller of a request if its API key has the permission.
+    pub async fn authorise(&self, headers: &HeaderMap, permission: &str) -> Result<Caller, Problem> {
+        let caller = self.api_keys.authorise(headers, permission).await;
+        if let Err(error) = &caller {
+            tracing::info!(target: AUDIT, event = "key_refused", code = error.code(), permission);
+            self.refused("key_refused", error.code(), None);
+        }
+        Ok(caller?)
+    }
+
+    /// Returns the account of a request's access token.
+    pub fn wallet(&self, headers: &HeaderMap) -> Result<AccountId, Failure> {
+        let accounts = self.accounts()?;
+        let checked = match bearer(headers) {
+            None => Err(TokenError::Missing),
+            Some(token) if token.starts_with("bauta") => Err(TokenError::ApiKey),
+            Some(token) => accounts.check(token, unix_seconds()),
+        };
+        if let Err(error) = checked {
+            tracing::info!(target: AUDIT, event = "token_refused", code = error.code());
+            self.refused("token_refused", error.code(), None);
+        }
+        Ok(checked?)
+    }
+
+    /// Returns the account of a request's access token if it has one of the roles. They are read
+    /// from the primary for each request.
+    pub async fn with_role(&self, headers: &HeaderMap, roles: &[Role]) -> Result<Account, Failure> {
+        let id = self.wallet(headers)?;
+        let granted = self.databases.primary().roles(id).await?;
+        if !granted.iter().any(|role| roles.contains(role)) {
+            let account = id.to_string();
+            tracing::info!(target: AUDIT, event = "token_refused", code = "missing_role", account);
+            self.refused("token_refused", "missing_role", Some(&account));
+            return Err(problems::missing_role(roles));
+        }
+        Ok(Account { id, roles: granted })
+    }
 }
 
 impl Deref for Reads {
@@ -169,8 +177,10 @@ impl FromRequestParts<Arc<AppState>> for Reads {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Infallible> {
         let chosen = parts.extensions.get::<ChosenStore>();
         let store = chosen.map_or_else(|| state.databases.primary(), |ChosenStore(store)| store);
+        let client = parts.extensions.get::<Client>();
         Ok(Self {
             store: store.clone(),
+            client: client.map(|client| client.name.clone()).unwrap_or_default(),
             shared: state.clone(),
         })
     }

@@ -101,9 +101,9 @@ async fn authorise_authority(
     headers: &HeaderMap,
     registry: &str,
 ) -> Result<(String, Registry), Failure> {
-    let account = state.wallet(headers).await?;
+    let account = state.wallet(headers)?;
     let registry = registries::read(state, registry).await?;
-    let name = format!("account {}", hex::encode(account.0));
+    let name = format!("account {account}");
     let is_authority = state.accounts()?.id_of(&registry.authority) == account;
     if is_authority && state.uploads.accepts_wallet(&registry.authority) {
         return Ok((name, registry));
@@ -114,7 +114,6 @@ async fn authorise_authority(
         ("not_the_authority", problems::not_the_authority())
     };
     tracing::info!(target: AUDIT, event = "token_refused", code, caller = name);
-    let account = hex::encode(account.0);
-    state.audit.refused("token_refused", code, Some(&account)).await;
+    state.refused("token_refused", code, Some(&account.to_string()));
     Err(failure)
 }

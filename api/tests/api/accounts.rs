@@ -342,7 +342,7 @@ async fn neither_the_database_nor_the_log_has_a_wallet_or_a_token() {
     secrets.extend(refresh.split('_').skip(1).map(str::to_owned));
     secrets.push(session["access_token"].as_str().unwrap().to_owned());
     assert!(stored.contains("developer"), "{stored}");
-    let log = service.log();
+    let log = service.log_of_all_requests().await;
     for secret in secrets {
         assert!(!stored.contains(&secret), "{secret}: {stored}");
         assert!(!log.contains(&secret), "{secret}: {log}");

@@ -1,5 +1,7 @@
 //! The audit log: changes and refusals, the checkpoint, and the command that checks the log.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,7 +11,7 @@ use solana_signer::Signer as _;
 
 use crate::common::{
     Chain, Running, command, text,
-    wallets::{access_token, grant, send, with_accounts},
+    wallets::{access_token, grant, log_in, send, with_accounts},
 };
 
 /// Runs the command that checks the audit log. Returns whether it succeeded, and its output.
@@ -31,6 +33,99 @@ async fn records(service: &Running, token: &str) -> Vec<Value> {
         };
         cursor = format!("&cursor={next}");
     }
+}
+
+/// Waits until the log has a number of records. Those of refusals are stored after the responses.
+async fn wait_for_records(service: &Running, token: &str, number: usize) -> Vec<Value> {
+    let stored = async {
+        loop {
+            let listed = records(service, token).await;
+            if listed.len() >= number {
+                return listed;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), stored)
+        .await
+        .unwrap()
+}
+
+/// A writer that is stopped between two statements keeps the row that all writers lock.
+#[tokio::test]
+async fn refusals_are_answered_while_the_end_of_the_audit_log_is_locked() {
+    let chain = Chain::new().await;
+    let service = Running::start(&chain.database, &with_accounts(&[]));
+    let mut stopped = chain.database.pool().begin().await.unwrap();
+    sqlx::query("SELECT FROM audit_head FOR UPDATE")
+        .execute(&mut *stopped)
+        .await
+        .unwrap();
+    // More than the connections of the service, so no later request has one if they wait.
+    for number in 0..60 {
+        let request = service
+            .request(Method::GET, "/v1/account")
+            .bearer_auth(format!("{number}"));
+        let (status, problem) = send(request, &json!({})).await;
+        assert_eq!((status, &problem["code"]), (401, &json!("invalid_token")));
+    }
+    let (status, _) = service.get("/v1/registries").await;
+    assert_eq!(status, 200);
+    let records: i64 = sqlx::query_scalar("SELECT records FROM audit_head")
+        .fetch_one(chain.database.pool())
+        .await
+        .unwrap();
+    assert_eq!(records, 0);
+    stopped.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_is_used_twice_and_a_logout_are_recorded_with_the_account() {
+    let chain = Chain::new().await;
+    let url = chain.database.url().unwrap();
+    let service = Running::start(&chain.database, &with_accounts(&[("LOGINS_PER_MINUTE", "0")]));
+    let auditor = Keypair::new();
+    grant(&url, &auditor, "auditor");
+    let token = access_token(&service, &auditor).await;
+    let wallet = Keypair::new();
+    for code in ["used_refresh_token", "logged_out"] {
+        let session = log_in(&service, &wallet).await;
+        let body = json!({"refresh_token": session["refresh_token"]});
+        let refreshed = send(service.request(Method::POST, "/v1/auth/refresh"), &body).await;
+        assert_eq!(refreshed.0, 200);
+        let (path, body, expected) = match code {
+            "logged_out" => (
+                "/v1/auth/logout",
+                json!({"refresh_token": refreshed.1["refresh_token"]}),
+                204,
+            ),
+            _ => ("/v1/auth/refresh", body, 401),
+        };
+        let (status, problem) = send(service.request(Method::POST, path), &body).await;
+        assert_eq!(status, expected, "{problem}");
+    }
+    // They are in the transactions of the changes, so they are there at once.
+    let listed = records(&service, &token).await;
+    let said: Vec<_> = listed[2..]
+        .iter()
+        .map(|record| (&record["event"], &record["code"]))
+        .collect();
+    let none = Value::Null;
+    assert_eq!(
+        said,
+        [
+            (&json!("logged_in"), &none),
+            (&json!("login_ended"), &json!("used_refresh_token")),
+            (&json!("logged_in"), &none),
+            (&json!("logged_out"), &none),
+        ]
+    );
+    let actors: Vec<_> = listed[2..].iter().map(|record| &record["actor"]).collect();
+    assert!(
+        actors
+            .iter()
+            .all(|actor| *actor == &listed[2]["actor"] && actor.is_string())
+    );
 }
 
 #[tokio::test]
@@ -66,7 +161,7 @@ async fn changes_and_refusals_are_in_the_audit_log_and_a_changed_record_is_found
         let (status, problem) = send(request, &json!({"refresh_token": "x"})).await;
         assert!([401, 403].contains(&status), "{path}: {problem}");
     }
-    let listed = records(&service, &token).await;
+    let listed = wait_for_records(&service, &token, 10).await;
     let said: Vec<(&str, &str)> = listed
         .iter()
         .map(|record| {
@@ -124,6 +219,6 @@ async fn changes_and_refusals_are_in_the_audit_log_and_a_changed_record_is_found
         .unwrap();
     let (is_complete, printed) = check(&url, &[]);
     assert!(!is_complete && printed.contains("record 5"), "{printed}");
-    let log = [service.log(), printed].concat();
+    let log = [service.log_of_all_requests().await, printed].concat();
     assert!(!log.contains(&wallet.pubkey().to_string()), "{log}");
 }

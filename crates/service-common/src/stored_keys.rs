@@ -1,8 +1,11 @@
 //! API keys of the database, with a copy in memory.
 //!
-//! The copy is at most a second old, so a new key is accepted and a revoked key is refused within a
-//! second. A request reads from the database only if the copy is older, and then usually one row.
-//! However many keys a client tries, there is at most one query per second.
+//! While the database answers, the copy is at most a second old, and the comparison takes at most
+//! another second. So a new key is accepted and a revoked key is refused within two seconds.
+//! Without the database, the copy is used for five minutes. The clock of the database decides
+//! whether a key was revoked; the clock of the service decides when a key expires by itself. A
+//! request reads from the database only if the copy is older, and then usually one row. However
+//! many keys a client tries, there is at most one query per second.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -131,7 +134,13 @@ impl StoredKeys {
         let equal_at = Some(now);
         let new = match list {
             None => Snapshot { equal_at, ..copy },
-            Some(list) => {
+            Some(mut list) => {
+                // A revoked key is refused although the clock here is behind that of the database.
+                let revoked = list
+                    .keys
+                    .iter_mut()
+                    .filter(|key| list.expired.contains(&key.prefix));
+                revoked.for_each(|key| key.expires_at = key.expires_at.min(0));
                 let valid = list.keys.iter().filter(|key| check_expiry(key).is_ok());
                 let origins = valid.flat_map(|key| key.origins.iter().cloned());
                 Snapshot {

@@ -7,6 +7,9 @@ use crate::api_keys::{COLUMNS, EXPIRED_KEYS_SECONDS, api_key};
 use crate::values::time;
 use crate::{AccountId, ApiKey, AuditRecord, Store, StoreError, audit};
 
+/// Largest number of keys that a list has.
+const LISTED_KEYS: i64 = 1_000;
+
 /// An API key of an account.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AccountKey {
@@ -23,8 +26,10 @@ pub struct AccountKey {
 pub enum KeyChange {
     /// The new key is stored.
     Stored,
-    /// Nothing was changed: the account has as many keys as it may have.
+    /// Nothing was changed: the account has as many valid keys as it may have.
     TooMany,
+    /// Nothing was changed: the account has created as many keys in the last 24 hours as it may.
+    TooManyToday,
     /// Nothing was changed: the account is no developer any more.
     NotDeveloper,
     /// Nothing was changed: the account has no such key that is valid now.
@@ -33,17 +38,27 @@ pub enum KeyChange {
     PrefixTaken,
 }
 
+/// How many keys an account may have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeyLimits {
+    /// Valid keys. Keys that replace others are not refused because of it.
+    pub valid: u16,
+    /// Keys that are created in 24 hours, with those that replace others.
+    pub per_day: u16,
+}
+
 impl Store {
-    /// Returns the keys of an account that are valid, or that expired in the last 30 days. The
-    /// newest is the first.
+    /// Returns the keys of an account that are valid, the newest first, and then those that expired
+    /// in the last 30 days. Returns at most 1,000 keys, which are more than the valid ones.
     pub async fn account_keys(&self, account: AccountId) -> Result<Vec<AccountKey>, StoreError> {
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS}, coalesce(name, '') AS name, extract(epoch FROM created_at)::bigint AS created_at
+            "SELECT {COLUMNS}, coalesce(name, '') AS name, floor(extract(epoch FROM created_at))::bigint AS created_at
              FROM api_keys WHERE account = $1 AND expires_at > now() - $2::bigint * interval '1 second'
-             ORDER BY api_keys.created_at DESC, prefix"
+             ORDER BY api_keys.expires_at > now() DESC, api_keys.created_at DESC, prefix LIMIT $3"
         )))
         .bind(account.0.as_slice())
         .bind(EXPIRED_KEYS_SECONDS)
+        .bind(LISTED_KEYS)
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(account_key).collect()
@@ -51,17 +66,16 @@ impl Store {
 
     /// Adds a key to an account that is a developer. The keys for servers of an account have one
     /// owner. A key for web pages is its own owner, so that pages don't use up what servers need.
-    /// An account has at most `max` keys that are valid or expired in the last 30 days.
     pub async fn add_account_key(
         &self,
         account: AccountId,
         key: &ApiKey,
         name: &str,
-        max: u16,
+        limits: KeyLimits,
         record: &AuditRecord,
     ) -> Result<KeyChange, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        if let Some(refused) = check(&mut transaction, account, max).await? {
+        if let Some(refused) = check(&mut transaction, account, Some(limits.valid), limits.per_day).await? {
             return Ok(refused);
         }
         let added = sqlx::query(
@@ -89,18 +103,19 @@ impl Store {
     }
 
     /// Replaces a valid key of an account by `new`, which has the permissions, origins, limits,
-    /// name and owner of the old one. The old key expires after `seconds`, if not before.
+    /// name and owner of the old one. The old key expires after `seconds`, if not before. The limit
+    /// of valid keys doesn't refuse it, so a key that was stolen can always be replaced.
     pub async fn rotate_account_key(
         &self,
         account: AccountId,
         prefix: &str,
         new: &ApiKey,
         seconds: u32,
-        max: u16,
+        limits: KeyLimits,
         record: &AuditRecord,
     ) -> Result<KeyChange, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        if let Some(refused) = check(&mut transaction, account, max).await? {
+        if let Some(refused) = check(&mut transaction, account, None, limits.per_day).await? {
             return Ok(refused);
         }
         let old = sqlx::query(
@@ -169,7 +184,8 @@ impl Store {
 async fn check(
     transaction: &mut Transaction<'static, Postgres>,
     account: AccountId,
-    max: u16,
+    max_valid: Option<u16>,
+    max_per_day: u16,
 ) -> Result<Option<KeyChange>, StoreError> {
     let developer = sqlx::query("SELECT FROM accounts WHERE id = $1 AND 'developer' = ANY(roles) FOR UPDATE")
         .bind(account.0.as_slice())
@@ -178,14 +194,20 @@ async fn check(
     if developer.is_none() {
         return Ok(Some(KeyChange::NotDeveloper));
     }
-    let keys: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM api_keys WHERE account = $1 AND expires_at > now() - $2::bigint * interval '1 second'",
+    let counted = sqlx::query(
+        "SELECT count(*) FILTER (WHERE expires_at > now()) AS valid,
+                count(*) FILTER (WHERE created_at > now() - interval '1 day') AS today
+         FROM api_keys WHERE account = $1",
     )
     .bind(account.0.as_slice())
-    .bind(EXPIRED_KEYS_SECONDS)
     .fetch_one(&mut **transaction)
     .await?;
-    Ok((keys >= i64::from(max)).then_some(KeyChange::TooMany))
+    let (valid, today): (i64, i64) = (counted.get("valid"), counted.get("today"));
+    Ok(if max_valid.is_some_and(|max| valid >= i64::from(max)) {
+        Some(KeyChange::TooMany)
+    } else {
+        (today >= i64::from(max_per_day)).then_some(KeyChange::TooManyToday)
+    })
 }
 
 fn account_key(row: &PgRow) -> Result<AccountKey, StoreError> {

@@ -1,5 +1,7 @@
 //! Accounts of wallets: their roles.
 
+use std::fmt;
+
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, Row, Transaction};
 
@@ -34,6 +36,13 @@ impl Role {
 /// A keyed hash of a wallet's address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct AccountId(pub [u8; 16]);
+
+/// Writes 32 lower-case hexadecimal digits.
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
 
 /// An account that has a role.
 #[derive(Clone, PartialEq, Eq, Debug)]

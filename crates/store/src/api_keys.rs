@@ -1,18 +1,22 @@
 //! API keys of the services.
 
+use std::collections::HashSet;
+
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use crate::values::{bytes32, time};
-use crate::{Store, StoreError};
+use crate::{AuditRecord, Store, StoreError, audit};
 
 /// Time in seconds for which an expired key is still returned, so that its client gets a precise
 /// error.
 pub const EXPIRED_KEYS_SECONDS: i64 = 30 * 86_400;
+/// The actor of changes that are made with a command.
+const OPERATOR: &str = "operator";
 /// The columns that [`api_key`] reads.
 pub const COLUMNS: &str =
     "prefix, owner, secret_hash::bytea AS secret_hash, permissions, requests_per_minute,
-    proofs_per_minute, origins, extract(epoch FROM expires_at)::bigint AS expires_at";
+    proofs_per_minute, origins, floor(extract(epoch FROM expires_at))::bigint AS expires_at";
 
 /// An API key without its secret.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,6 +46,9 @@ pub struct ApiKeyList {
     pub changes: i64,
     /// The keys that have not expired, and those that expired in the last 30 days.
     pub keys: Vec<ApiKey>,
+    /// The prefixes of the keys that have expired according to the clock of the database. A clock
+    /// of a service can be behind it.
+    pub expired: HashSet<String>,
 }
 
 impl Store {
@@ -49,7 +56,7 @@ impl Store {
     /// query reads one row if they have not.
     pub async fn api_keys_after(&self, changes: Option<i64>) -> Result<Option<ApiKeyList>, StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT number, {COLUMNS}
+            "SELECT number, expires_at <= now() AS has_expired, {COLUMNS}
              FROM api_key_changes LEFT JOIN api_keys
                   ON number IS DISTINCT FROM $1 AND expires_at > now() - $2::bigint * interval '1 second'"
         )))
@@ -68,16 +75,20 @@ impl Store {
         let keys = rows
             .iter()
             .filter(|row| row.get::<Option<&str>, _>("prefix").is_some());
+        let expired = keys.clone().filter(|row| row.get("has_expired"));
         Ok(Some(ApiKeyList {
             changes: number,
+            expired: expired.map(|row| row.get("prefix")).collect(),
             keys: keys.map(api_key).collect::<Result<_, _>>()?,
         }))
     }
 
-    /// Adds an API key. Its owner is the owner of the key `key.owner`, or that prefix itself if the
-    /// database doesn't have that key. Limits that are `None` are those of that key. Returns
-    /// `false` and changes nothing if a key has the prefix already.
+    /// Adds an API key for an operator, with a record in the audit log. Its owner is the owner of
+    /// the key `key.owner`, or that prefix itself if the database doesn't have that key. Limits
+    /// that are `None` are those of that key. Returns `false` and changes nothing if a key has the
+    /// prefix already.
     pub async fn add_api_key(&self, key: &ApiKey) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin().await?;
         let added = sqlx::query(
             "INSERT INTO api_keys (prefix, owner, secret_hash, permissions, requests_per_minute, proofs_per_minute, expires_at,
                                    origins)
@@ -94,20 +105,22 @@ impl Store {
         .bind(key.proofs_per_minute.map(i64::from))
         .bind(time(key.expires_at)?)
         .bind(&key.origins)
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await?;
-        Ok(added.rows_affected() == 1)
+        if added.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let record = AuditRecord::of("key_created", OPERATOR, &key.prefix);
+        audit::append(&mut transaction, &record).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
-    /// Makes an API key expire now. Returns `false` if the database has no such key, or if it has
-    /// expired already.
+    /// Makes an API key expire now for an operator, with a record in the audit log. Returns `false`
+    /// if the database has no such key, or if it has expired already.
     pub async fn revoke_api_key(&self, prefix: &str) -> Result<bool, StoreError> {
-        let revoked =
-            sqlx::query("UPDATE api_keys SET expires_at = now() WHERE prefix = $1 AND expires_at > now()")
-                .bind(prefix)
-                .execute(&self.pool)
-                .await?;
-        Ok(revoked.rows_affected() == 1)
+        let record = AuditRecord::of("key_revoked", OPERATOR, prefix);
+        self.revoke_audited_key(None, prefix, &record).await
     }
 }
 

@@ -17,6 +17,8 @@ use crate::{Store, StoreError};
 
 /// The first input of each hash.
 const DOMAIN: &[u8] = b"bauta audit log v1";
+/// Time in milliseconds for which records that belong to no change wait for the end of the chain.
+const MAX_WAIT_MS: u32 = 1_000;
 /// Number of records that the checker reads at a time.
 const CHECKED_AT_ONCE: i64 = 1_000;
 
@@ -96,10 +98,17 @@ pub enum AuditCheck {
 }
 
 impl Store {
-    /// Adds a record.
-    pub async fn add_audit_record(&self, record: &AuditRecord) -> Result<(), StoreError> {
+    /// Adds records that belong to no change, in their order. Fails if another writer keeps the end
+    /// of the chain for longer than a second.
+    pub async fn add_audit_records(&self, records: &[AuditRecord]) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await?;
-        append(&mut transaction, record).await?;
+        sqlx::query("SELECT set_config('lock_timeout', $1, true)")
+            .bind(MAX_WAIT_MS.to_string())
+            .execute(&mut *transaction)
+            .await?;
+        for record in records {
+            append(&mut transaction, record).await?;
+        }
         Ok(transaction.commit().await?)
     }
 

@@ -73,7 +73,7 @@ mod uint64;
 mod values;
 mod verifications;
 
-pub use account_keys::{AccountKey, KeyChange};
+pub use account_keys::{AccountKey, KeyChange, KeyLimits};
 pub use accounts::{Account, AccountId, Role, RolesSet};
 pub use api_keys::{ApiKey, ApiKeyList};
 pub use apply::Applied;

@@ -8,6 +8,9 @@ use crate::{AccountId, AuditRecord, Store, StoreError, audit};
 /// Number of expired rows that are deleted when a wallet logs in.
 const EXPIRED_BATCH: i64 = 10;
 
+/// The code of a refresh token that is not the newest one of its login.
+const USED_REFRESH_TOKEN: &str = "used_refresh_token";
+
 /// A login that begins.
 #[derive(Clone, Copy, Debug)]
 pub struct NewLogin {
@@ -30,8 +33,8 @@ pub struct NewLogin {
 pub enum Refreshed {
     /// The token was the newest one, and is replaced.
     Replaced(AccountId),
-    /// The token was used before, so the login has been ended.
-    Reused,
+    /// The token was used before, so the login of this account has been ended.
+    Reused(AccountId),
     /// The login was ended before.
     Ended,
     /// The login has expired.
@@ -104,7 +107,8 @@ impl Store {
     }
 
     /// Replaces the refresh token of a login. If the token is not the newest one, ends the login:
-    /// one of the two who have used it is not the wallet's owner.
+    /// one of the two who have used it is not the wallet's owner. The audit log has a record of it,
+    /// once for each login.
     pub async fn refresh_login(
         &self,
         id_hash: &[u8; 32],
@@ -124,17 +128,27 @@ impl Store {
         if let Some(account) = replaced {
             return Ok(Refreshed::Replaced(account_id(&account)?));
         }
-        let ended = sqlx::query(
+        let mut transaction = self.pool.begin().await?;
+        let ended: Option<Vec<u8>> = sqlx::query_scalar(
             "UPDATE logins SET ended_at = now()
-             WHERE id_hash = $1 AND secret_hash <> $2 AND ended_at IS NULL AND expires_at > now()",
+             WHERE id_hash = $1 AND secret_hash <> $2 AND ended_at IS NULL AND expires_at > now()
+             RETURNING account::bytea",
         )
         .bind(id_hash.as_slice())
         .bind(secret_hash.as_slice())
-        .execute(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?;
-        if ended.rows_affected() == 1 {
-            return Ok(Refreshed::Reused);
+        if let Some(account) = ended {
+            let account = account_id(&account)?;
+            let record = AuditRecord {
+                code: Some(USED_REFRESH_TOKEN.to_owned()),
+                ..of_account("login_ended", account)
+            };
+            audit::append(&mut transaction, &record).await?;
+            transaction.commit().await?;
+            return Ok(Refreshed::Reused(account));
         }
+        drop(transaction);
         let row = sqlx::query("SELECT ended_at IS NOT NULL AS ended FROM logins WHERE id_hash = $1")
             .bind(id_hash.as_slice())
             .fetch_optional(&self.pool)
@@ -146,17 +160,31 @@ impl Store {
         })
     }
 
-    /// Ends a login. Returns `false` and changes nothing if the token is not the newest one of a
-    /// login that lasts.
+    /// Ends a login, with a record in the audit log. Returns `false` and changes nothing if the
+    /// token is not the newest one of a login that lasts.
     pub async fn end_login(&self, id_hash: &[u8; 32], secret_hash: &[u8; 32]) -> Result<bool, StoreError> {
-        let ended = sqlx::query(
+        let mut transaction = self.pool.begin().await?;
+        let ended: Option<Vec<u8>> = sqlx::query_scalar(
             "UPDATE logins SET ended_at = now()
-             WHERE id_hash = $1 AND secret_hash = $2 AND ended_at IS NULL AND expires_at > now()",
+             WHERE id_hash = $1 AND secret_hash = $2 AND ended_at IS NULL AND expires_at > now()
+             RETURNING account::bytea",
         )
         .bind(id_hash.as_slice())
         .bind(secret_hash.as_slice())
-        .execute(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?;
-        Ok(ended.rows_affected() == 1)
+        let Some(account) = ended else {
+            return Ok(false);
+        };
+        let record = of_account("logged_out", account_id(&account)?);
+        audit::append(&mut transaction, &record).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
+}
+
+/// Creates a record of a change of an account's own login.
+fn of_account(event: &str, account: AccountId) -> AuditRecord {
+    let account = account.to_string();
+    AuditRecord::of(event, &account, &account)
 }

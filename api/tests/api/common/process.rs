@@ -158,6 +158,17 @@ impl Running {
         assert!(waited.is_ok(), "no such line: {}", self.log());
     }
 
+    /// Returns the output with the lines of all requests that have their response. A request
+    /// without a key is sent, and the line of its refusal comes after them.
+    pub async fn log_of_all_requests(&self) -> String {
+        let request = self.request(Method::POST, "/v1/zkp/generate");
+        let refused: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(refused["code"], "missing_api_key", "{refused}");
+        self.wait_for_line(|line| line["request_id"] == refused["request_id"])
+            .await;
+        self.log()
+    }
+
     /// Returns the output so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()

@@ -1,14 +1,19 @@
 //! Accounts: roles, logins, and the API keys of developers, with the role of the API service.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use bauta_store::testing::TestDatabase;
 use bauta_store::{
-    AccountId, ApiKey, AuditCheck, AuditRecord, KeyChange, NewLogin, Refreshed, Role, RolesSet, Store,
+    AccountId, ApiKey, AuditCheck, AuditRecord, KeyChange, KeyLimits, NewLogin, Refreshed, Role, RolesSet,
+    Store,
 };
+use sqlx::AssertSqlSafe;
 
 use crate::roles::as_role;
 
 const ACCOUNT: AccountId = AccountId([1; 16]);
 const OTHER: AccountId = AccountId([2; 16]);
+const LIMITS: KeyLimits = KeyLimits { valid: 3, per_day: 5 };
 
 fn login(number: u8) -> NewLogin {
     NewLogin {
@@ -30,8 +35,13 @@ fn key(prefix: &str, origins: &[&str]) -> ApiKey {
         requests_per_minute: None,
         proofs_per_minute: None,
         origins: origins.iter().copied().map(str::to_owned).collect(),
-        expires_at: 4_000_000_000,
+        expires_at: in_days(365),
     }
+}
+
+fn in_days(days: u64) -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    i64::try_from(now + days * 86_400).unwrap()
 }
 
 fn record() -> AuditRecord {
@@ -48,7 +58,7 @@ async fn count(database: &TestDatabase, table: &'static str) -> i64 {
 
 async fn add(store: &Store, key: &ApiKey) -> KeyChange {
     store
-        .add_account_key(ACCOUNT, key, "name", 3, &record())
+        .add_account_key(ACCOUNT, key, "name", LIMITS, &record())
         .await
         .unwrap()
 }
@@ -98,7 +108,24 @@ async fn of_two_uses_of_a_refresh_token_at_once_one_gets_the_next_token_and_the_
     );
     let results = [one.unwrap(), another.unwrap()];
     assert!(results.contains(&Refreshed::Replaced(ACCOUNT)), "{results:?}");
-    assert!(results.contains(&Refreshed::Reused), "{results:?}");
+    assert!(results.contains(&Refreshed::Reused(ACCOUNT)), "{results:?}");
+    let last = store.audit_log(1, 10).await.unwrap();
+    let said: Vec<_> = last
+        .iter()
+        .map(|stored| {
+            (
+                stored.record.event.as_str(),
+                stored.record.code.as_deref(),
+                stored.record.actor.clone(),
+            )
+        })
+        .collect();
+    let expected = (
+        "login_ended",
+        Some("used_refresh_token"),
+        Some(ACCOUNT.to_string()),
+    );
+    assert_eq!(said, [expected], "one record, however often the tokens are used");
     for secret in [[2; 32], [3; 32]] {
         let refreshed = store.refresh_login(&[1; 32], &secret, &[4; 32]).await.unwrap();
         assert_eq!(refreshed, Refreshed::Ended);
@@ -149,10 +176,6 @@ async fn the_keys_of_an_account_are_bounded_and_those_for_servers_have_one_owner
     assert_eq!(add(&store, &key("00000001", &[])).await, KeyChange::PrefixTaken);
     assert_eq!(add(&store, &key("00000003", &[])).await, KeyChange::Stored);
     assert_eq!(add(&store, &key("00000004", &[])).await, KeyChange::TooMany);
-    let new = key("00000004", &[]);
-    let audited = record();
-    let rotated = store.rotate_account_key(ACCOUNT, "00000001", &new, 60, 3, &audited);
-    assert_eq!(rotated.await.unwrap(), KeyChange::TooMany);
     let mut owners: Vec<(String, String)> = store
         .account_keys(ACCOUNT)
         .await
@@ -170,37 +193,226 @@ async fn the_keys_of_an_account_are_bounded_and_those_for_servers_have_one_owner
         owners,
         expected.map(|(prefix, owner)| (prefix.to_owned(), owner.to_owned()))
     );
-    // A key that expired long ago counts no more.
-    sqlx::query("UPDATE api_keys SET expires_at = now() - interval '31 days' WHERE prefix = '00000002'")
+    // A key that was stolen is replaced although the account has as many keys as it may have.
+    assert_eq!(rotate(&store, "00000001", "00000004").await, KeyChange::Stored);
+    // A key that has expired counts no more.
+    for prefix in ["00000001", "00000002"] {
+        assert!(revoke(&store, Some(ACCOUNT), prefix).await);
+    }
+    assert_eq!(rotate(&store, "00000001", "00000005").await, KeyChange::Unknown);
+    assert_eq!(add(&store, &key("00000005", &[])).await, KeyChange::Stored);
+    // The valid keys are the first of the list.
+    let listed = store.account_keys(ACCOUNT).await.unwrap();
+    let prefixes: Vec<&str> = listed.iter().map(|known| known.key.prefix.as_str()).collect();
+    assert_eq!(prefixes[..3], ["00000005", "00000004", "00000003"]);
+    // New keys in a day are bounded, also those that replace others.
+    assert_eq!(
+        rotate(&store, "00000003", "00000006").await,
+        KeyChange::TooManyToday
+    );
+    assert!(revoke(&store, Some(ACCOUNT), "00000003").await);
+    assert_eq!(add(&store, &key("00000006", &[])).await, KeyChange::TooManyToday);
+    sqlx::query("UPDATE api_keys SET created_at = now() - interval '25 hours' WHERE prefix = '00000001'")
         .execute(database.pool())
         .await
         .unwrap();
-    let new = key("00000004", &[]);
+    assert_eq!(add(&store, &key("00000006", &[])).await, KeyChange::Stored);
+    for (account, expected) in [(OTHER, false), (ACCOUNT, true), (ACCOUNT, false)] {
+        assert_eq!(revoke(&store, Some(account), "00000004").await, expected);
+    }
+}
+
+async fn revoke(store: &Store, account: Option<AccountId>, prefix: &str) -> bool {
     let audited = record();
-    let rotated = store.rotate_account_key(ACCOUNT, "00000003", &new, 60, 3, &audited);
-    assert_eq!(rotated.await.unwrap(), KeyChange::Stored);
-    assert!(
-        !store
-            .revoke_audited_key(Some(OTHER), "00000004", &record())
-            .await
-            .unwrap()
-    );
-    assert!(
+    store.revoke_audited_key(account, prefix, &audited).await.unwrap()
+}
+
+async fn rotate(store: &Store, prefix: &str, next: &str) -> KeyChange {
+    let new = key(next, &[]);
+    let audited = record();
+    let rotated = store.rotate_account_key(ACCOUNT, prefix, &new, 60, LIMITS, &audited);
+    rotated.await.unwrap()
+}
+
+/// What the process of the API service could do if it were taken over.
+#[tokio::test]
+async fn the_role_of_the_api_adds_no_key_that_only_an_operator_may_add_and_revives_none() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = as_role(&database, "bauta_api").await;
+    let mut of_operator = key("0000000a", &[]);
+    of_operator.permissions = vec!["admin".to_owned()];
+    of_operator.requests_per_minute = Some(0);
+    of_operator.expires_at = 4_000_000_000;
+    assert!(database.store.add_api_key(&of_operator).await.unwrap());
+    store
+        .grant_role(ACCOUNT, Role::Developer, &record())
+        .await
+        .unwrap();
+    assert_eq!(add(&store, &key("0000000b", &[])).await, KeyChange::Stored);
+    let insert = async |columns: &str, values: &str| {
+        let statement = format!(
+            "INSERT INTO api_keys (prefix, secret_hash, permissions, {columns})
+             VALUES ('0000000c', decode(repeat('07', 32), 'hex'), {values})"
+        );
+        sqlx::query(AssertSqlSafe(statement)).execute(store.pool()).await
+    };
+    let (all, account) = ("owner, account, expires_at", "decode(repeat('01', 16), 'hex')");
+    let end = "now() + interval '365 days'";
+    let read = "ARRAY['read']";
+    for (columns, values, rule) in [
+        (
+            all,
+            format!("ARRAY['admin'], '0000000c', {account}, {end}"),
+            "these permissions",
+        ),
+        (
+            all,
+            format!("ARRAY['read', 'admin'], '0000000c', {account}, {end}"),
+            "these permissions",
+        ),
+        (
+            "origins, owner, account, expires_at",
+            format!("ARRAY['prove'], ARRAY['https://a.example'], '0000000c', {account}, {end}"),
+            "these permissions",
+        ),
+        (
+            "owner, expires_at",
+            format!("{read}, '0000000c', {end}"),
+            "without an account",
+        ),
+        (
+            all,
+            format!("{read}, '0000000a', {account}, {end}"),
+            "belongs to another account",
+        ),
+        (
+            all,
+            format!("{read}, '0000000b', decode(repeat('02', 16), 'hex'), {end}"),
+            "belongs to another",
+        ),
+        (
+            all,
+            format!("{read}, '0000000c', {account}, now() + interval '367 days'"),
+            "366 days",
+        ),
+        (
+            all,
+            format!("{read}, '0000000c', {account}, 'infinity'"),
+            "366 days",
+        ),
+        (
+            "requests_per_minute, owner, account, expires_at",
+            format!("{read}, 0, '0000000c', {account}, {end}"),
+            "limits of its own",
+        ),
+    ] {
+        let error = insert(columns, &values).await.unwrap_err().to_string();
+        assert!(error.contains(rule), "{values}: {error}");
+    }
+    let error = sqlx::query("UPDATE api_keys SET expires_at = expires_at + interval '1 second'")
+        .execute(store.pool())
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("valid for longer"), "{error}");
+    for prefix in ["0000000a", "0000000b"] {
+        assert!(revoke(&store, None, prefix).await, "{prefix}");
+    }
+    let error = sqlx::query("UPDATE api_keys SET expires_at = now() + interval '1 day'")
+        .execute(store.pool())
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("valid for longer"), "{error}");
+    assert_eq!(count(&database, "api_keys").await, 2);
+    insert(all, &format!("{read}, '0000000b', {account}, {end}"))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_change_without_its_record_is_not_made() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = as_role(&database, "bauta_api").await;
+    store
+        .grant_role(ACCOUNT, Role::Developer, &record())
+        .await
+        .unwrap();
+    store.grant_role(OTHER, Role::Owner, &record()).await.unwrap();
+    assert_eq!(add(&store, &key("00000001", &[])).await, KeyChange::Stored);
+    assert!(store.begin_login(&login(1), 2, &record()).await.unwrap());
+    let rows = async || {
+        let mut rows = String::new();
+        for table in [
+            "accounts",
+            "logins",
+            "used_nonces",
+            "api_keys",
+            "audit_log",
+            "audit_head",
+        ] {
+            let query =
+                format!("SELECT coalesce(string_agg(t::text, ' ' ORDER BY t::text), '') FROM {table} t");
+            let of_table: String = sqlx::query_scalar(AssertSqlSafe(query))
+                .fetch_one(database.pool())
+                .await
+                .unwrap();
+            rows += &of_table;
+        }
+        rows
+    };
+    let before = rows().await;
+    sqlx::query("REVOKE INSERT ON audit_log FROM bauta_api")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let (audited, second) = (record(), key("00000002", &[]));
+    let failed = [
         store
-            .revoke_audited_key(Some(ACCOUNT), "00000004", &record())
+            .add_account_key(ACCOUNT, &second, "name", LIMITS, &audited)
             .await
-            .unwrap()
-    );
-    assert!(
-        !store
-            .revoke_audited_key(Some(ACCOUNT), "00000004", &record())
+            .is_err(),
+        store
+            .rotate_account_key(ACCOUNT, "00000001", &second, 60, LIMITS, &audited)
             .await
-            .unwrap()
-    );
-    let new = key("00000005", &[]);
-    let audited = record();
-    let rotated = store.rotate_account_key(ACCOUNT, "00000004", &new, 60, 30, &audited);
-    assert_eq!(rotated.await.unwrap(), KeyChange::Unknown);
+            .is_err(),
+        store
+            .revoke_audited_key(Some(ACCOUNT), "00000001", &audited)
+            .await
+            .is_err(),
+        store.revoke_api_key("00000001").await.is_err(),
+        store.set_roles(ACCOUNT, &[], &audited).await.is_err(),
+        store
+            .set_roles(ACCOUNT, &[Role::Auditor], &audited)
+            .await
+            .is_err(),
+        store.grant_role(ACCOUNT, Role::Owner, &audited).await.is_err(),
+        store.begin_login(&login(2), 2, &audited).await.is_err(),
+        store.refresh_login(&[1; 32], &[9; 32], &[2; 32]).await.is_err(),
+        store.end_login(&[1; 32], &[1; 32]).await.is_err(),
+    ];
+    assert_eq!(failed, [true; 10]);
+    assert_eq!(rows().await, before);
+    sqlx::query("GRANT INSERT ON audit_log TO bauta_api")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    assert!(store.end_login(&[1; 32], &[1; 32]).await.unwrap());
+    let last = store.audit_log(4, 10).await.unwrap();
+    let said: Vec<&str> = last.iter().map(|stored| stored.record.event.as_str()).collect();
+    assert_eq!(said, ["logged_out"]);
+}
+
+#[tokio::test]
+async fn the_commands_of_operators_that_change_keys_are_recorded() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    assert!(store.add_api_key(&key("00000001", &[])).await.unwrap());
+    assert!(!store.add_api_key(&key("00000001", &[])).await.unwrap());
+    assert!(store.revoke_api_key("00000001").await.unwrap());
+    assert!(!store.revoke_api_key("00000001").await.unwrap());
+    let records = store.audit_log(0, 10).await.unwrap();
+    let records: Vec<AuditRecord> = records.into_iter().map(|stored| stored.record).collect();
+    let of = |event| AuditRecord::of(event, "operator", "00000001");
+    assert_eq!(records, [of("key_created"), of("key_revoked")]);
 }
 
 #[tokio::test]
@@ -211,8 +423,8 @@ async fn an_audit_record_that_is_changed_removed_or_inserted_is_found_and_the_lo
         let refusal = AuditRecord::refusal("token_refused", &format!("code_{number}"), None);
         let audited = record();
         let (one, another) = tokio::join!(
-            store.add_audit_record(&refusal),
-            database.store.add_audit_record(&audited)
+            store.add_audit_records(std::slice::from_ref(&refusal)),
+            database.store.add_audit_records(std::slice::from_ref(&audited))
         );
         one.unwrap();
         another.unwrap();

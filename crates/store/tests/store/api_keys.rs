@@ -20,7 +20,7 @@ fn key(prefix: &str, owner: &str) -> ApiKey {
         requests_per_minute: Some(u32::MAX),
         proofs_per_minute: None,
         origins: Vec::new(),
-        expires_at: i64::try_from(now).unwrap() + 60,
+        expires_at: i64::try_from(now).unwrap() + 3_600,
     }
 }
 
@@ -44,6 +44,9 @@ async fn the_list_is_returned_only_after_a_change() {
     assert!(!store.revoke_api_key("00000002").await.unwrap());
     let revoked = store.api_keys_after(Some(list.changes)).await.unwrap().unwrap();
     assert!(revoked.keys[0].expires_at < list.keys[0].expires_at);
+    // The clock of the database decides, also within the second of the revocation.
+    assert!(list.expired.is_empty());
+    assert!(revoked.expired.contains("00000001"));
     // The services read the keys with their roles. No service changes a key, and only the API
     // revokes keys.
     for (role, column) in [
