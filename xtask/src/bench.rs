@@ -78,8 +78,9 @@ pub fn run(args: &Args) -> Result<()> {
         }
         Name::Api => {
             system::require(&[system::POSTGRES, system::NGINX])?;
-            // The relays are sent to this node.
-            localnet::build()?;
+            // The relays are sent to this node. A node without optimisation would be the slowest
+            // part of them.
+            build_service(localnet::PROGRAM)?;
             build_service("bauta-api")?;
         }
         _ => {}
@@ -88,6 +89,9 @@ pub fn run(args: &Args) -> Result<()> {
     if matches!(args.name, Name::Web) {
         system::require(&[system::CHROMIUM])?;
         cargo.env("BAUTA_WASM_PROVERS", wasm::build()?);
+    }
+    if matches!(args.name, Name::Api) {
+        cargo.env("BAUTA_LOCALNET", workspace::target()?.join("dist").join(localnet::PROGRAM));
     }
     cargo
         .args(["run", "--quiet", "--locked", "--package", "bauta-bench"])

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::{system, workspace};
 
 /// The name of the node's program.
-const PROGRAM: &str = "bauta-localnet";
+pub const PROGRAM: &str = "bauta-localnet";
 
 /// Builds the node and prints the path of its program.
 pub fn run() -> Result<()> {

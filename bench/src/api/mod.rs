@@ -1,5 +1,5 @@
 //! Measures the API service: cached reads and paths at a fixed rate, tiles as fast as possible, and
-//! nginx with the same tiles as files in the same rounds. Then all of them for five minutes, for the
+//! nginx with the same tiles as files in the same rounds. Then all of them for ten minutes, for the
 //! memory.
 //!
 //! ```text
@@ -51,13 +51,13 @@ another process. All clients hold their connections open. The database is notifi
     cargo xtask bench api
 
 * **Cached reads**: registries, roots and the configuration at a fixed rate (open loop). Each request
-  has its moment, and its duration counts from that moment, whatever happened to earlier ones.
+  has a scheduled time. Its duration counts from that time, also if earlier requests are late.
 * **Tiles**: the lowest tiles of the tree in random order, each with 256 leaves (8,193 bytes), as
   fast as the service answers. Each client sends its next request when it has a response.
 * **nginx**: the same requests, for the same tiles as static files. It is the upper bound on this
   machine. The rounds alternate.
 * **Paths**: paths of random leaves at a fixed rate (open loop). They are not cached.
-* **Memory**: after the rounds, all three kinds of requests arrive together for five minutes, at fixed
+* **Memory**: after the rounds, all three kinds of requests arrive together for ten minutes, at fixed
   rates: 1,000 cached reads, 1,000 tiles and 200 paths per second. The growth is from the mean of the
   second tenth of that time to the mean of the last tenth. The resident memory includes the tiles
   that the service keeps (64 MiB at most).
@@ -65,8 +65,8 @@ another process. All clients hold their connections open. The database is notifi
   is from the moment of the request until the client reads that the relay is confirmed. The client
   reads the state every 25 ms, and at the high rate every 250 ms. It repeats a request that was
   refused because the node did not answer in time. The rate is that of the confirmations between the
-  first and the last one. The node runs on the same cores, in its debug build. It verifies each proof
-  twice: in the simulation and in the execution.
+  first and the last one. The node runs on the same cores, in the profile `dist`. It verifies each
+  proof twice: in the simulation and in the execution.
 
 ";
 
@@ -117,7 +117,7 @@ async fn measure(options: &Options) -> Result<Figures> {
             clients: 1_000,
             rounds: 3,
             window: Duration::from_secs(10),
-            steady: Duration::from_mins(5),
+            steady: Duration::from_mins(10),
             relays: relay::Extent {
                 few: 60,
                 seconds: 15,
