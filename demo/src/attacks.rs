@@ -94,6 +94,7 @@ async fn non_member(scenario: &Scenario) -> Result<()> {
     let (payer, scope) = (scenario.chain.payer.pubkey(), &scenario.scope);
     let verify = scenario.circuit.prove(ProofRequest {
         payer,
+        relayer: None,
         member: &outsider,
         path,
         root: own.root(),
@@ -170,6 +171,7 @@ async fn sold_to_oneself(scenario: &mut Scenario) -> Result<()> {
     let (payer, scope) = (scenario.chain.payer.pubkey(), &scenario.scope);
     let verify = scenario.circuit.prove(ProofRequest {
         payer,
+        relayer: None,
         member,
         path,
         root,

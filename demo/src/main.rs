@@ -3,10 +3,12 @@
 //!
 //! Holders register, and an indexer writes their events to Postgres. One holder makes a proof with
 //! a path from Postgres. The program accepts the proof once and refuses the attacks, and the
-//! verification appears in Postgres. `cargo xtask demo` runs this program.
+//! verification appears in Postgres. The API service relays the verification of another holder.
+//! `cargo xtask demo` runs this program.
 //!
 //! ```text
 //!   demo ──transactions──> node (JSON-RPC) ──events──> indexer ──> Postgres ──paths──> demo
+//!   demo ──proof──> API service ──transaction──> node
 //! ```
 
 mod analytics;
@@ -16,6 +18,7 @@ mod database;
 mod metaplex;
 mod output;
 mod protocol;
+mod relay;
 mod scenario;
 mod tokens;
 mod web;
@@ -49,17 +52,18 @@ async fn run() -> Result<()> {
     let start = Instant::now();
     let mut scenario = Scenario::start().await?;
     let verify = scenario.prove_once().await?;
-    scenario.output.heading("6. Attacks, which the program refuses");
+    relay::verify_once(&mut scenario).await?;
+    scenario.output.heading("7. Attacks, which the program refuses");
     let refused = attacks::try_all(&mut scenario, &verify).await?;
     scenario
         .output
-        .heading("7. Analytics for operators, from rollups in Postgres");
+        .heading("8. Analytics for operators, from rollups in Postgres");
     analytics::print(&scenario).await?;
     let Scenario { output, database, .. } = scenario;
     database.stop().await?;
     output.heading("Done");
     output.summary(&format!(
-        "{HOLDERS} holders registered. The program accepted 2 anonymous proofs and refused {refused} attacks."
+        "{HOLDERS} holders registered. The program accepted 3 anonymous proofs and refused {refused} attacks."
     ));
     output.summary(&format!(
         "Everything went over real RPC, in {:.1} s.",

@@ -94,6 +94,8 @@ pub struct Circuit {
 /// A request for a proof of membership at a root.
 pub struct ProofRequest<'a> {
     pub payer: Address,
+    /// The wallet to which the proof is bound, if only this wallet may send it.
+    pub relayer: Option<Address>,
     pub member: &'a Member,
     pub path: MembershipPath,
     pub root: Root,
@@ -144,6 +146,7 @@ impl Circuit {
     pub fn prove(&self, request: ProofRequest<'_>) -> Result<Verify> {
         let ProofRequest {
             payer,
+            relayer,
             member,
             path,
             root,
@@ -158,7 +161,7 @@ impl Circuit {
             auxiliary_registry: None,
             gate: scope.gate,
             recipient: Keypair::new().pubkey(),
-            relayer: None,
+            relayer,
             proof: [0; 256],
             root,
             nullifier: member.identity().nullifier(member.entry_id(), scope.element),

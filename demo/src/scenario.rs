@@ -1,6 +1,6 @@
 //! The scenario of the demo: a chain and a database with registered holders and a scope.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use bauta::state::{CollectionKind, ScopeMode};
@@ -11,6 +11,7 @@ use bauta_store::{Holding, Slot};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use solana_keypair::Keypair;
 use solana_signer::Signer;
+use tokio::time::{sleep, timeout};
 
 use crate::chain::{Chain, Sent};
 use crate::database::Database;
@@ -31,6 +32,10 @@ const KINDS: [CollectionKind; 3] = [
 ];
 /// Number of concurrent transactions.
 const CONCURRENCY: usize = 32;
+/// Time limit for an event to reach Postgres.
+const TIMEOUT: Duration = Duration::from_mins(1);
+/// Interval at which Postgres is read.
+const POLL: Duration = Duration::from_millis(10);
 /// Index of the holder who makes the proof. It is the owner of a Core asset.
 const PROVER: usize = 137;
 
@@ -174,6 +179,22 @@ impl Scenario {
         Ok(verify)
     }
 
+    /// Waits until the nullifier of an accepted verification is in Postgres.
+    pub async fn reach_nullifier(&self, verify: &Verify) -> Result<()> {
+        let store = &self.database.store;
+        let stored = async {
+            loop {
+                let scope = store.scope(verify.scope).await?;
+                if store.nullifier(&scope, verify.nullifier).await?.is_some() {
+                    return Ok(());
+                }
+                sleep(POLL).await;
+            }
+        };
+        let stored = timeout(TIMEOUT, stored).await;
+        stored.context("the nullifier is not in Postgres")?
+    }
+
     /// Makes a proof of a holder for a scope's root, with a path from Postgres.
     pub async fn prove(&self, holder: usize, scope: &ScopeAccount, expiry: i64) -> Result<Verify> {
         let member = &self.members[holder];
@@ -182,6 +203,7 @@ impl Scenario {
         let path = self.path(holder, root).await?;
         self.circuit.prove(ProofRequest {
             payer: self.chain.payer.pubkey(),
+            relayer: None,
             member,
             path,
             root,

@@ -91,7 +91,10 @@ pub fn run(args: &Args) -> Result<()> {
         cargo.env("BAUTA_WASM_PROVERS", wasm::build()?);
     }
     if matches!(args.name, Name::Api) {
-        cargo.env("BAUTA_LOCALNET", workspace::target()?.join("dist").join(localnet::PROGRAM));
+        cargo.env(
+            "BAUTA_LOCALNET",
+            workspace::target()?.join("dist").join(localnet::PROGRAM),
+        );
     }
     cargo
         .args(["run", "--quiet", "--locked", "--package", "bauta-bench"])

@@ -42,7 +42,7 @@ fn run_in_browser() -> Result<()> {
 pub fn run() -> Result<()> {
     system::require(&system::BUILD)?;
     eprintln!("Step 1 of 2: build. The first build takes about seven minutes on two cores.");
-    workspace::build(&["bauta-demo", "bauta", "bauta-localnet"])?;
+    workspace::build(&["bauta-demo", "bauta", "bauta-api", "bauta-localnet"])?;
     eprintln!("Step 2 of 2: start a chain and a database, and run the demo.");
     let stack = Stack::start(&StackSettings {
         database: Some(ServerSource::Private(0)),
