@@ -166,14 +166,7 @@ impl<S: Source> Indexer<S> {
                         self.source.distrust(error.contradicting_answers());
                     }
                     tokio::time::sleep(backoff).await;
-                    // An unexplained difference does not stop the steps themselves.
-                    let is_difference = matches!(error, IndexerError::UnexplainedDifferences(_));
-                    let max_backoff = if error.is_retryable() || is_difference {
-                        MAX_RETRYABLE_BACKOFF
-                    } else {
-                        MAX_BACKOFF
-                    };
-                    backoff = (backoff * 2).min(max_backoff);
+                    backoff = (backoff * 2).min(max_backoff(&error));
                 }
             }
         }
@@ -212,6 +205,17 @@ impl<S: Source> Indexer<S> {
         }
         self.reporter.progress(step.checkpoint, step.head);
         Ok((step, step_again))
+    }
+}
+
+/// Returns the longest back-off after an error.
+const fn max_backoff(error: &IndexerError) -> Duration {
+    // An unexplained difference does not stop the steps themselves.
+    let is_difference = matches!(error, IndexerError::UnexplainedDifferences(_));
+    if error.is_retryable() || is_difference {
+        MAX_RETRYABLE_BACKOFF
+    } else {
+        MAX_BACKOFF
     }
 }
 
@@ -464,4 +468,26 @@ async fn explain_differences<S: Source>(
         last = Some(outcome);
     }
     Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use solana_address::Address;
+
+    use super::*;
+
+    #[test]
+    fn accounts_that_differ_do_not_slow_the_steps() {
+        let difference = UnexplainedDifferences {
+            differences: 1,
+            kind: "scope",
+            address: Address::default(),
+        };
+        assert_eq!(max_backoff(&difference.into()), MAX_RETRYABLE_BACKOFF);
+        let missing = IndexerError::MissingBelowFinality {
+            missing: 1,
+            slot: Slot::ZERO,
+        };
+        assert_eq!(max_backoff(&missing), MAX_BACKOFF);
+    }
 }

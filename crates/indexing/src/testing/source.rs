@@ -61,6 +61,9 @@ pub struct SourceState {
     pub max_accounts: Option<usize>,
     /// Transactions that lists contain, but that do not exist.
     pub invented: Vec<ListedTransaction>,
+    /// The slots in which the preferred node reports the statuses of some transactions. Another node
+    /// reports those of the history.
+    pub moved_statuses: HashMap<Signature, Slot>,
     /// Whether not every node returns the blocks that do not contain the invented transactions.
     pub some_blocks_missing: bool,
     /// Transactions that lists contain and that no node returns.
@@ -119,6 +122,30 @@ impl SourceState {
         listed.reverse();
         listed.sort_by_key(|entry| entry.slot);
         listed
+    }
+
+    /// Returns the status of a transaction of the history.
+    fn status(&self, signature: &Signature) -> Option<TransactionStatus> {
+        let finalized = self.head.map_or(Slot::ZERO, |head| head.finalized);
+        let transaction = self
+            .transactions
+            .iter()
+            .find(|transaction| transaction.signature == *signature)?;
+        Some(TransactionStatus {
+            slot: transaction.slot,
+            succeeded: transaction.succeeded,
+            finalized: transaction.slot <= finalized,
+        })
+    }
+
+    /// Returns the status of [`Self::moved_statuses`].
+    fn moved_status(&self, signature: &Signature) -> Option<TransactionStatus> {
+        let slot = *self.moved_statuses.get(signature)?;
+        Some(TransactionStatus {
+            slot,
+            succeeded: true,
+            finalized: false,
+        })
     }
 }
 
@@ -348,19 +375,21 @@ impl Source for TestSource {
         _: Slot,
     ) -> Result<Vec<Option<TransactionStatus>>, SourceError> {
         let state = self.request()?;
-        let finalized = state.head.map_or(Slot::ZERO, |head| head.finalized);
-        let status = |signature: &Signature| {
-            let transaction = state
-                .transactions
-                .iter()
-                .find(|transaction| transaction.signature == *signature)?;
-            Some(TransactionStatus {
-                slot: transaction.slot,
-                succeeded: transaction.succeeded,
-                finalized: transaction.slot <= finalized,
-            })
-        };
+        let status = |signature| state.moved_status(signature).or_else(|| state.status(signature));
         Ok(signatures.iter().map(status).collect())
+    }
+
+    async fn statuses_on_all_nodes(
+        &self,
+        signatures: &[Signature],
+        _: Slot,
+    ) -> Result<Vec<Vec<TransactionStatus>>, SourceError> {
+        let state = self.request()?;
+        let of_nodes = |signature| [state.moved_status(signature), state.status(signature)];
+        Ok(signatures
+            .iter()
+            .map(|signature| of_nodes(signature).into_iter().flatten().collect())
+            .collect())
     }
 
     fn nodes_with_accounts(&self) -> usize {

@@ -1,7 +1,8 @@
 //! Tests of forks, which are rolled back without a restart.
 
+use bauta_indexing::IndexerError;
+use bauta_indexing::chain::{Head, Transaction};
 use bauta_indexing::testing::{TestChain, named};
-use bauta_indexing::{IndexerError, chain::Head};
 use bauta_store::Slot;
 
 use crate::support::{Fixture, small_chain};
@@ -151,4 +152,28 @@ async fn a_fork_below_finality_stops_the_checkpoint() {
         matches!(stopped, IndexerError::MissingBelowFinality { missing: 8, .. }),
         "{stopped}"
     );
+}
+
+#[tokio::test]
+async fn a_status_in_another_slot_removes_a_transaction_only_if_no_node_reports_it_unchanged() {
+    let chain = small_chain();
+    let last = chain.transactions.last().unwrap();
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.settle().await;
+    {
+        let mut state = fixture.source.state();
+        state.omitted.insert(last.signature);
+        let moved_to = last.slot.saturating_add(1);
+        state.moved_statuses.insert(last.signature, moved_to);
+    }
+    for _ in 0..4 {
+        assert!(!fixture.follower.step().await.unwrap().again);
+    }
+    fixture.assert_equals_new_database(&chain).await;
+    // No node has it in its slot any more.
+    let is_other = |transaction: &Transaction| transaction.signature != last.signature;
+    fixture.source.state().transactions.retain(is_other);
+    assert!(fixture.follower.step().await.unwrap().again);
+    let checkpoint = fixture.database.store.checkpoint().await.unwrap();
+    assert!(checkpoint.is_some_and(|at| at.slot < last.slot), "{checkpoint:?}");
 }
