@@ -33,8 +33,8 @@ pub struct Overview {
     pub nodes: Vec<NodeOverview>,
     /// The number of batches that can be rolled back.
     pub journal_batches: u64,
-    /// The number of rows of the journal.
-    pub journal_rows: u64,
+    /// The space on disk of the journal, in bytes.
+    pub journal_bytes: u64,
     /// The slot of the first batch that can be rolled back.
     pub journal_first_slot: Option<u64>,
 }
@@ -109,7 +109,7 @@ impl Overview {
             quarantine: store.quarantined().await?.into_iter().map(Into::into).collect(),
             nodes: source.retention().await.into_iter().map(Into::into).collect(),
             journal_batches: journal.batches,
-            journal_rows: journal.rows,
+            journal_bytes: store.journal_bytes().await?,
             journal_first_slot: journal.first_slot.map(Slot::get),
         })
     }
@@ -163,9 +163,9 @@ impl fmt::Display for Overview {
         }
         write!(
             out,
-            "journal      {} batches, {} rows, from slot {}",
+            "journal      {} batches, {} kB on disk, from slot {}",
             self.journal_batches,
-            self.journal_rows,
+            self.journal_bytes / 1_000,
             slot(self.journal_first_slot)
         )
     }

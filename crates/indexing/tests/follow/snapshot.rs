@@ -180,7 +180,7 @@ async fn a_snapshot_has_no_journal_and_no_finality() {
     let importer = Fixture::new(&chain).await;
     import(&importer, &snapshot, false).await.unwrap();
     let store = &importer.database.store;
-    assert_eq!(store.journal_size().await.unwrap().rows, 0);
+    assert_eq!(store.journal_size().await.unwrap().batches, 0);
     assert_eq!(store.finalized_slot().await.unwrap(), Some(chain.slot));
     assert_eq!(store.reconciled_slot().await.unwrap(), None);
     assert_eq!(count(&importer.database, "checkpoint WHERE batch = 1").await, 1);

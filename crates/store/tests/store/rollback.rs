@@ -410,10 +410,18 @@ async fn one_call_deletes_a_part_of_a_long_journal_and_never_a_part_of_a_batch()
     .execute(database.pool())
     .await
     .unwrap();
-    assert!(!store.delete_journal(Slot::new(190)).await.unwrap());
-    let left = store.journal_size().await.unwrap();
-    assert_eq!((left.first_slot, left.rows), (Some(Slot::new(135)), 66 * 1500));
-    assert!(store.delete_journal(Slot::new(190)).await.unwrap());
-    let left = store.journal_size().await.unwrap();
-    assert_eq!((left.first_slot, left.rows), (Some(Slot::new(191)), 10 * 1500));
+    for (is_complete, first_slot, batches) in [(false, 135, 66), (true, 191, 10)] {
+        let deleted = store.delete_journal(Slot::new(190)).await.unwrap();
+        assert_eq!(deleted, is_complete);
+        let left = store.journal_size().await.unwrap();
+        assert_eq!(
+            (left.first_slot, left.batches),
+            (Some(Slot::new(first_slot)), batches)
+        );
+        let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM journal")
+            .fetch_one(database.pool())
+            .await
+            .unwrap();
+        assert_eq!(rows.unsigned_abs(), batches * 1500);
+    }
 }
